@@ -1,0 +1,17 @@
+/** What a job is given by its host: arithmetic, somewhere to report, and the host's few abilities that core lacks. */
+import type { JobEvent } from '../contract.ts'
+import type { Kernels } from '../kernels/kernels.ts'
+
+type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
+
+export interface JobContext {
+  readonly kernels: Kernels
+  /** Sends progress, estimate or tensor; the host adds the job id. */
+  report(event: WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'tensor' }>>): void
+  /** Throws AppError `cancelled` once somebody asked for it. Kernels check between tiles; loops outside them call this. */
+  checkCancelled(): void
+  /** Most resident memory of this process so far. */
+  peakBytes(): number
+  /** A running SHA-256, which no host-free library offers in a streaming form. */
+  sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array }
+}

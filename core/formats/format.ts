@@ -1,0 +1,43 @@
+/**
+ * What a weight-file format is. One format a file in this folder; `registry.ts` lists them and picks by content.
+ * A file's bytes are hostile until checked: every count, length, offset and dimension is verified before it is used.
+ */
+import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
+import type { TensorInfo } from '../tensor.ts'
+
+export const formatIds = ['safetensors', 'npy', 'npz', 'pytorch', 'gguf', 'onnx', 'aguf'] as const
+export type FormatId = (typeof formatIds)[number]
+
+/** An opened weight file or sharded set: headers only; values are read when asked for. */
+export interface WeightFile {
+  readonly format: FormatId
+  /** `safe`: the format cannot carry code. `opened-without-running`: a pickle, read by the allow-list machine. */
+  readonly safety: 'safe' | 'opened-without-running'
+  /** Bytes of all files on disk. */
+  readonly totalBytes: number
+  /** In file order. Names are unique; any string is a valid name, `__proto__` too. */
+  readonly tensors: readonly TensorInfo[]
+  readonly metadata: ReadonlyMap<string, string>
+  /** Sentences for the user: code that was not run, already quantized, names cut. */
+  readonly notices: readonly string[]
+  /** The files of the set in order, with the tensors each one holds: what a dense output reproduces. */
+  readonly shards: readonly { readonly fileName: string; readonly tensorNames: readonly string[] }[]
+  /**
+   * Bytes [start, end) of the tensor's values in `tensor.dtype`, little-endian, C order, tightly packed; all of them by default.
+   * @throws AppError `bad-file`, `source-changed`
+   */
+  read(tensor: TensorInfo, start?: number, end?: number): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+export interface Format {
+  readonly id: FormatId
+  readonly label: string
+  readonly extensions: readonly string[]
+  /** Whether these first bytes (up to 4096) are of this format; the name only decides where bytes cannot. */
+  sniff(head: Uint8Array, source: ByteSource): boolean
+  /** Reads headers only. `folder` gives the siblings that shards and external data name. */
+  open(source: ByteSource, folder: SourceFolder): Promise<WeightFile>
+}
+
+export type OpenWeightFile = (picked: PickedSource) => Promise<WeightFile>

@@ -1,0 +1,88 @@
+/**
+ * The compute contract. Every back end (reference.ts: plain loops; wasm.ts: SIMD on a team of threads) implements exactly this, and
+ * every fast one is tested against the reference.
+ *
+ * Legend: A m x n weights, X n x k, Y m x k, Z n x k, G k x k. All matrices are dense and row-major.
+ * All operands of a call live in the kernels' own memory (allocate*); calls are synchronous and use the whole team.
+ * Every method may end with AppError `cancelled` (the shared flag was raised) or `engine-died` (a thread of the team is gone).
+ */
+
+/** Numerical class: fused and unfused multiply-add differ in the last bit, so outputs replay only within one class. */
+export type Arithmetic = 'fused' | 'unfused'
+
+/** Precisions the weights are multiplied at without a widened copy. F64 and F8 sources are converted when they are loaded. */
+export type WeightDType = 'F32' | 'F16' | 'BF16'
+
+/** m x n weights at their source precision, widened to f32 and multiplied by `scale` (a power of two) while they are packed. */
+export interface Weights {
+  readonly rows: number
+  readonly cols: number
+  readonly dtype: WeightDType
+  /** rows * cols elements, little-endian, in the kernels' memory, 16-byte aligned. */
+  readonly data: Uint8Array
+  readonly scale: number
+}
+
+/** rows x cols in f32, in the kernels' memory, 16-byte aligned. */
+export interface Matrix {
+  readonly rows: number
+  readonly cols: number
+  readonly data: Float32Array
+}
+
+export interface WeightStatistics {
+  /** Sum of squares of the finite entries in f64, of the weights as stored (`scale` not applied). Of magnitude-scaled values: see `exponent`. */
+  readonly sumOfSquares: number
+  readonly maxAbs: number
+  readonly nanCount: number
+  readonly infCount: number
+}
+
+/** Counter-based normals: Philox4x32-10, key of two 32-bit words, counter = (row, column pair). */
+export type GaussianKey = readonly [number, number]
+
+export interface KernelInfo {
+  /** Tile that was chosen, as `--kernel` names it plus its shape: "revectorized 6x16", "relaxed 6x8", "simd 5x8", "reference". */
+  readonly kernel: string
+  readonly arithmetic: Arithmetic
+  readonly threads: number
+}
+
+export interface Kernels {
+  readonly info: KernelInfo
+
+  /** Memory is a stack: `release(mark())` frees everything allocated in between. Contents start undefined. @throws AppError `out-of-memory` */
+  allocateBytes(byteLength: number): Uint8Array
+  allocateFloat32(length: number): Float32Array
+  allocateFloat64(length: number): Float64Array
+  mark(): number
+  release(mark: number): void
+  /** Bytes in use now, and the most there were since the start. */
+  readonly memory: { readonly usedBytes: number; readonly peakBytes: number }
+
+  /** Statistics of the weights; sums in f64 with a fixed reduction tree. */
+  statistics(A: Weights): WeightStatistics
+  /** X <- standard normals of `key`: entry (i, j) depends only on (key, i, j), so a wider X keeps its first columns. */
+  gaussian(key: GaussianKey, X: Matrix): void
+  /** Y <- A X. 2mnk flop, f32 sums in fixed blocks of the inner dimension. */
+  gemm(A: Weights, X: Matrix, Y: Matrix): void
+  /** Z <- At Y, or Z <- Z + At Y. A may be one panel of consecutive rows (a multiple of `panelRows` but the last) and Y the same rows: the bits equal those of one call. */
+  gemmTransposed(A: Weights, Y: Matrix, Z: Matrix, accumulate: boolean): void
+  /** Row count of which every panel but the last must be a multiple. */
+  readonly panelRows: number
+  /** G <- Yt Y in f64 (products and sums), k x k, both triangles. mk^2 flop. */
+  gram(Y: Matrix, G: Float64Array): void
+  /** G <- G + At A (n x n) or, for `side: 'rows'`, G <- A At (m x m; whole matrix only), in f64, both triangles, with `scale` applied. */
+  gramWeights(A: Weights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void
+  /** Out <- Y M, with M k x j in f64, row-major; Out rows x j may be Y itself only when j = k. Sums in f32 from M rounded to f32, or f64: each back end says. */
+  multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix): void
+  /** B <- At: cols x rows. */
+  transpose(A: Matrix, B: Matrix): void
+  /** Sum over all entries of (scale * A - L R)^2 in f64, with L m x k and R k x n in f32. 2mnk flop. */
+  residual(A: Weights, L: Matrix, R: Matrix): number
+  /**
+   * Eigenvalues (descending) and, unless `vectors` is null, orthonormal eigenvectors as columns of the k x k row-major `vectors`, of the
+   * symmetric f64 matrix G, which is destroyed.
+   */
+  symmetricEigen(G: Float64Array, order: number, values: Float64Array, vectors: Float64Array | null): void
+}

@@ -1,0 +1,187 @@
+/**
+ * The reference kernels: plain loops, obviously right, never removed. Every fast kernel is tested against these, and they run where
+ * WebAssembly SIMD is missing. Sums are f64 throughout and rounded to f32 once, so they are also the more accurate side of a comparison.
+ */
+import { EVD, Matrix as MlMatrix } from 'ml-matrix'
+import type { GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
+import { normalPair } from './philox.ts'
+import { widen } from './widen.ts'
+
+export function referenceKernels(): Kernels {
+  const heap = plainHeap()
+  return {
+    ...heap,
+    info: { kernel: 'reference', arithmetic: 'unfused', threads: 1 },
+    panelRows: 1,
+    statistics,
+    gaussian,
+    gemm,
+    gemmTransposed,
+    gram,
+    gramWeights,
+    multiplySmall,
+    transpose,
+    residual,
+    symmetricEigen,
+  }
+}
+
+/** The garbage collector frees; marks only keep the books. */
+function plainHeap(): Pick<
+  Kernels,
+  'allocateBytes' | 'allocateFloat32' | 'allocateFloat64' | 'mark' | 'release' | 'memory'
+> {
+  const memory = { usedBytes: 0, peakBytes: 0 }
+  const counted = <T extends ArrayBufferView>(array: T): T => {
+    memory.usedBytes += array.byteLength
+    memory.peakBytes = Math.max(memory.peakBytes, memory.usedBytes)
+    return array
+  }
+  return {
+    memory,
+    allocateBytes: (byteLength) => counted(new Uint8Array(byteLength)),
+    allocateFloat32: (length) => counted(new Float32Array(length)),
+    allocateFloat64: (length) => counted(new Float64Array(length)),
+    mark: () => memory.usedBytes,
+    release: (mark) => {
+      memory.usedBytes = mark
+    },
+  }
+}
+
+function statistics(A: Weights): WeightStatistics {
+  const values = widen(A)
+  let sumOfSquares = 0
+  let maxAbs = 0
+  let nanCount = 0
+  let infCount = 0
+  for (const value of values) {
+    if (Number.isNaN(value)) nanCount++
+    else if (!Number.isFinite(value)) infCount++
+    else {
+      sumOfSquares += value * value
+      maxAbs = Math.max(maxAbs, Math.abs(value))
+    }
+  }
+  return { sumOfSquares, maxAbs, nanCount, infCount }
+}
+
+function gaussian(key: GaussianKey, X: Matrix): void {
+  for (let i = 0; i < X.rows; i++) {
+    for (let j = 0; j < X.cols; j += 2) {
+      const [even, odd] = normalPair(key, i, j >>> 1)
+      X.data[i * X.cols + j] = even
+      if (j + 1 < X.cols) X.data[i * X.cols + j + 1] = odd
+    }
+  }
+}
+
+function gemm(A: Weights, X: Matrix, Y: Matrix): void {
+  const a = widen(A)
+  const { rows: m, cols: n } = A
+  const k = X.cols
+  const row = new Float64Array(k)
+  for (let i = 0; i < m; i++) {
+    row.fill(0)
+    for (let p = 0; p < n; p++) {
+      const value = a[i * n + p]! * A.scale
+      for (let j = 0; j < k; j++) row[j]! += value * X.data[p * k + j]!
+    }
+    Y.data.set(row, i * k)
+  }
+}
+
+function gemmTransposed(A: Weights, Y: Matrix, Z: Matrix, accumulate: boolean): void {
+  const a = widen(A)
+  const { rows: m, cols: n } = A
+  const k = Y.cols
+  // The running sum is rounded to f32 after every row of A: any split into panels gives the same bits.
+  if (!accumulate) Z.data.fill(0)
+  for (let i = 0; i < m; i++) {
+    for (let p = 0; p < n; p++) {
+      const value = a[i * n + p]! * A.scale
+      for (let j = 0; j < k; j++) Z.data[p * k + j]! += value * Y.data[i * k + j]!
+    }
+  }
+}
+
+function gram(Y: Matrix, G: Float64Array): void {
+  const k = Y.cols
+  G.fill(0)
+  for (let i = 0; i < Y.rows; i++) {
+    for (let a = 0; a < k; a++) {
+      const value = Y.data[i * k + a]!
+      for (let b = 0; b <= a; b++) G[a * k + b]! += value * Y.data[i * k + b]!
+    }
+  }
+  mirrorLowerTriangle(G, k)
+}
+
+function gramWeights(A: Weights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
+  const a = widen(A)
+  const { rows: m, cols: n } = A
+  const order = side === 'rows' ? m : n
+  if (!accumulate) G.fill(0)
+  const at =
+    side === 'rows'
+      ? (i: number, p: number) => a[i * n + p]! * A.scale
+      : (i: number, p: number) => a[p * n + i]! * A.scale
+  const inner = side === 'rows' ? n : m
+  for (let i = 0; i < order; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = G[i * order + j]!
+      for (let p = 0; p < inner; p++) sum += at(i, p) * at(j, p)
+      G[i * order + j] = sum
+    }
+  }
+  mirrorLowerTriangle(G, order)
+}
+
+function mirrorLowerTriangle(G: Float64Array, order: number): void {
+  for (let i = 0; i < order; i++) for (let j = 0; j < i; j++) G[j * order + i] = G[i * order + j]!
+}
+
+function multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix): void {
+  const k = Y.cols
+  const j = Out.cols
+  const row = new Float64Array(j)
+  for (let i = 0; i < Y.rows; i++) {
+    row.fill(0)
+    for (let p = 0; p < k; p++) {
+      const value = Y.data[i * k + p]!
+      for (let c = 0; c < j; c++) row[c]! += value * M[p * j + c]!
+    }
+    Out.data.set(row, i * j)
+  }
+}
+
+function transpose(A: Matrix, B: Matrix): void {
+  for (let i = 0; i < A.rows; i++) for (let j = 0; j < A.cols; j++) B.data[j * A.rows + i] = A.data[i * A.cols + j]!
+}
+
+function residual(A: Weights, L: Matrix, R: Matrix): number {
+  const a = widen(A)
+  const { rows: m, cols: n } = A
+  const k = L.cols
+  const row = new Float64Array(n)
+  let sum = 0
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) row[j] = a[i * n + j]! * A.scale
+    for (let p = 0; p < k; p++) {
+      const value = L.data[i * k + p]!
+      for (let j = 0; j < n; j++) row[j]! -= value * R.data[p * n + j]!
+    }
+    for (let j = 0; j < n; j++) sum += row[j]! * row[j]!
+  }
+  return sum
+}
+
+function symmetricEigen(G: Float64Array, order: number, values: Float64Array, vectors: Float64Array | null): void {
+  const rows: number[][] = Array.from({ length: order }, (_, i) => Array.from(G.subarray(i * order, (i + 1) * order)))
+  const evd = new EVD(new MlMatrix(rows), { assumeSymmetric: true })
+  const ascending = evd.realEigenvalues
+  for (let i = 0; i < order; i++) values[i] = ascending[order - 1 - i]!
+  if (!vectors) return
+  const V = evd.eigenvectorMatrix
+  for (let i = 0; i < order; i++) for (let j = 0; j < order; j++) vectors[i * order + j] = V.get(i, order - 1 - j)
+}

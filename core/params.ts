@@ -1,0 +1,211 @@
+/**
+ * The one schema of everything tunable. Sliders, CLI flags, recipe fields, validation and the type that crosses processes all derive
+ * from the entries below; a new parameter is one entry here and one use where it is read. No second default anywhere.
+ */
+import { z } from 'zod'
+
+export const methods = ['auto', 'randomized', 'exact'] as const
+export const algorithms = ['subspace', 'krylov'] as const
+export const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
+export const outputStyles = ['factors', 'dense', 'peft', 'kohya', 'npz', 'aguf'] as const
+export const factorLayouts = ['ab', 'usv'] as const
+
+interface NumberEntry {
+  readonly type: 'int' | 'float'
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly step: number
+}
+interface ChoiceEntry {
+  readonly type: 'choice'
+  readonly default: string
+  readonly choices: readonly string[]
+}
+interface BooleanEntry {
+  readonly type: 'boolean'
+  readonly default: boolean
+}
+/** `label` and `help` are English and serve the CLI; the page looks up `params.<key>.label` first. `recipe: false` keeps a parameter that cannot change the bytes out of the recipe's hash. */
+export type ParamEntry = (NumberEntry | ChoiceEntry | BooleanEntry) & {
+  readonly label: string
+  readonly help: string
+  readonly flag: string
+  readonly recipe?: false
+}
+
+export const paramEntries = {
+  method: {
+    type: 'choice',
+    default: 'auto',
+    choices: methods,
+    flag: '--method',
+    label: 'Method',
+    help: 'randomized SVD, exact SVD, or whichever is cheaper',
+  },
+  algorithm: {
+    type: 'choice',
+    default: 'subspace',
+    choices: algorithms,
+    flag: '--algorithm',
+    label: 'Algorithm',
+    help: 'how the sketch is refined: subspace iteration or block Krylov',
+  },
+  rank: {
+    type: 'int',
+    default: 64,
+    min: 1,
+    max: 65536,
+    step: 1,
+    flag: '--rank',
+    label: 'Rank',
+    help: 'singular values kept in each matrix',
+  },
+  oversample: {
+    type: 'int',
+    default: 10,
+    min: 0,
+    max: 4096,
+    step: 1,
+    flag: '--oversample',
+    label: 'Oversampling',
+    help: 'extra sketch columns beyond the rank',
+  },
+  nIter: {
+    type: 'int',
+    default: 2,
+    min: 0,
+    max: 32,
+    step: 1,
+    flag: '--n-iter',
+    label: 'Power iterations',
+    help: 'more iterations: smaller error, more time',
+  },
+  tolerance: {
+    type: 'float',
+    default: 0,
+    min: 0,
+    max: 1,
+    step: 0.0001,
+    flag: '--tolerance',
+    label: 'Tolerance',
+    help: 'stop iterating once the error curve moves less than this; 0 never stops early',
+  },
+  seed: {
+    type: 'int',
+    default: 42,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+    flag: '--seed',
+    label: 'Seed',
+    help: 'of the random sketch; the same seed gives the same bytes',
+  },
+  minRank: {
+    type: 'int',
+    default: 4,
+    min: 1,
+    max: 65536,
+    step: 1,
+    flag: '--min-rank',
+    label: 'Smallest rank',
+    help: 'no matrix gets fewer when ranks are allocated',
+  },
+  maxRank: {
+    type: 'int',
+    default: 512,
+    min: 1,
+    max: 65536,
+    step: 1,
+    flag: '--max-rank',
+    label: 'Largest rank',
+    help: 'no matrix gets more when ranks are allocated',
+  },
+  factorDType: {
+    type: 'choice',
+    default: 'keep',
+    choices: factorDTypes,
+    flag: '--factor-dtype',
+    label: 'Factor dtype',
+    help: 'dtype of the written factors; keep: that of the source',
+  },
+  factorLayout: {
+    type: 'choice',
+    default: 'ab',
+    choices: factorLayouts,
+    flag: '--factor-layout',
+    label: 'Factor layout',
+    help: 'ab: A and B with sqrt(s) in each; usv: U, S and Vt',
+  },
+  threads: {
+    type: 'int',
+    default: 0,
+    min: 0,
+    max: 256,
+    step: 1,
+    flag: '--threads',
+    label: 'Threads',
+    help: '0: one per core',
+    recipe: false,
+  },
+  kernel: {
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'reference', 'simd', 'relaxed', 'revectorized'],
+    flag: '--kernel',
+    label: 'Kernel',
+    help: 'compute kernel; auto measures and checks them at start',
+  },
+} as const satisfies Record<string, ParamEntry>
+
+type Entries = typeof paramEntries
+export type ParamKey = keyof Entries
+type ValueOf<E> = E extends { type: 'choice'; choices: readonly (infer C)[] }
+  ? C
+  : E extends { type: 'boolean' }
+    ? boolean
+    : number
+/** Every tunable value, complete: handed through unchanged from the door to the loop that reads it. */
+export type Params = { readonly [K in ParamKey]: ValueOf<Entries[K]> }
+
+function schemaOf(entry: ParamEntry): z.ZodType {
+  switch (entry.type) {
+    case 'int':
+      return z.number().int().min(entry.min).max(entry.max).default(entry.default)
+    case 'float':
+      return z.number().min(entry.min).max(entry.max).default(entry.default)
+    case 'choice':
+      return z.enum(entry.choices as [string, ...string[]]).default(entry.default)
+    case 'boolean':
+      return z.boolean().default(entry.default)
+  }
+}
+
+/** Parses anything into complete Params: absent keys take their default, unknown keys are refused. */
+export const paramsSchema = z.strictObject(
+  Object.fromEntries(Object.entries(paramEntries).map(([key, entry]) => [key, schemaOf(entry)])),
+) as unknown as z.ZodType<Params, Partial<Params>>
+
+export const defaultParams: Params = paramsSchema.parse({})
+
+/** Params after the limits that need the matrix. */
+export interface FittedParams extends Params {
+  readonly method: 'randomized' | 'exact'
+}
+
+/**
+ * The only place where a matrix's size limits its parameters: rank <= min(m, n), rank + oversample <= min(m, n), and `auto` decided.
+ * The page and the engine both call it; fitted values are shown in the report, never changed in silence.
+ */
+export function fitParams(params: Params, rows: number, cols: number): FittedParams {
+  const smallest = Math.min(rows, cols)
+  const rank = Math.min(params.rank, smallest)
+  const oversample = Math.min(params.oversample, smallest - rank)
+  const method = params.method === 'auto' ? autoMethod(smallest, rank + oversample) : params.method
+  return { ...params, rank, oversample, method }
+}
+
+/** A sketch pays where it is narrow and the matrix is large: below 1024 the exact SVD takes a moment anyway. */
+function autoMethod(smallest: number, sketchColumns: number): 'randomized' | 'exact' {
+  return smallest >= 1024 && sketchColumns <= smallest / 4 ? 'randomized' : 'exact'
+}

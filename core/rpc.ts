@@ -1,0 +1,76 @@
+/**
+ * The contract over a Port, by birpc. Used alike by the engine, main, the page and the CLI.
+ * Arguments are parsed where they arrive; a thrown AppError arrives as an AppError with its code, message and details.
+ */
+import { createBirpc } from 'birpc'
+import type { z } from 'zod'
+import type { Port } from './contract.ts'
+import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
+
+type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
+type Answer = { readonly ok: unknown } | { readonly error: ErrorReport }
+
+/**
+ * Answers `Api` calls that arrive on `port` and returns the means to send `Events` to the other side.
+ * `schemas` has the argument tuple of each method; a call whose arguments do not parse is refused as `bad-request`.
+ */
+export function serveApi<Api extends object, Events extends object>(
+  port: Port,
+  implementation: Methods<Api>,
+  schemas: Record<keyof Api & string, z.ZodType>,
+): Events {
+  const functions: Record<string, (...args: unknown[]) => Promise<Answer>> = {}
+  for (const [method, schema] of Object.entries<z.ZodType>(schemas)) {
+    functions[method] = async (...args) => {
+      try {
+        const parsed = schema.safeParse(args)
+        if (!parsed.success) throw new AppError('bad-request', `${method}: ${firstIssue(parsed.error)}`)
+        const call = implementation[method as keyof Api] as (...parsed: unknown[]) => unknown
+        return { ok: (await call(...(parsed.data as unknown[]))) ?? null }
+      } catch (error) {
+        return { error: toErrorReport(error) }
+      }
+    }
+  }
+  const rpc = createBirpc<Record<string, (...args: unknown[]) => void>, typeof functions>(functions, channel(port))
+  return new Proxy({} as Events, {
+    get:
+      (_, event) =>
+      (payload: unknown, ...rest: unknown[]) =>
+        void rpc.$callEvent(String(event), payload, ...rest),
+  })
+}
+
+/** The other side's `Api` as plain async functions, with `events` delivered here. Calls reject once the port closes. */
+export function connectApi<Api extends object, Events extends object>(
+  port: Port,
+  events: Methods<Events>,
+): Methods<Api> {
+  const rpc = createBirpc<Record<string, (...args: unknown[]) => Promise<Answer>>>(events as never, channel(port))
+  port.on('close', () => rpc.$close(new AppError('engine-died', 'The connection to the engine was lost.')))
+  return new Proxy({} as Methods<Api>, {
+    get: (_, method) =>
+      // A proxy that answers `then` would be taken for a promise.
+      method === 'then'
+        ? undefined
+        : async (...args: unknown[]) => {
+            const answer = await rpc.$call(String(method), ...args)
+            if ('error' in answer) throw fromErrorReport(answer.error)
+            return answer.ok
+          },
+  })
+}
+
+function channel(port: Port) {
+  return {
+    post: (data: unknown) => port.postMessage(data),
+    on: (listener: (data: unknown) => void) => port.on('message', listener),
+    // A job is started and then reports by events, so no call is ever slow enough to time out; its default rejects after 60 s.
+    timeout: -1,
+  }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0]
+  return issue ? `${issue.path.slice(1).join('.')}: ${issue.message}`.replace(/^: /, '') : 'arguments do not parse'
+}

@@ -1,0 +1,22 @@
+/** What every SVD algorithm returns, and the only thing that leaves this room. */
+
+/**
+ * A ~ U diag(s) Vt with U m x k and Vt k x n, row-major f32, s descending and not negative, in the units of A (prescaling undone).
+ * The arrays belong to whoever holds the object; none of them lies in the kernels' memory.
+ */
+export interface Factorization {
+  readonly rows: number
+  readonly cols: number
+  readonly rank: number
+  readonly U: Float32Array
+  readonly s: Float64Array
+  readonly Vt: Float32Array
+}
+
+/** The first `rank` singular triplets. U is copied (its columns are strided), s and Vt are views. */
+export function truncate(f: Factorization, rank: number): Factorization {
+  if (rank >= f.rank) return f
+  const U = new Float32Array(f.rows * rank)
+  for (let i = 0; i < f.rows; i++) U.set(f.U.subarray(i * f.rank, i * f.rank + rank), i * rank)
+  return { rows: f.rows, cols: f.cols, rank, U, s: f.s.subarray(0, rank), Vt: f.Vt.subarray(0, rank * f.cols) }
+}

@@ -1,0 +1,80 @@
+/**
+ * What a tensor is before anything is computed with it: name, dtype, shape, and how it is seen as matrices.
+ * Dtype names and sizes are those of the safetensors specification.
+ */
+
+/** Bits per element. F4 and F6 are packed, so a byte length is ceil(elements * bits / 8) and must come out whole. */
+export const dtypeBits = {
+  BOOL: 8,
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  C64: 64,
+  F64: 64,
+  I64: 64,
+  U64: 64,
+} as const
+
+export type DType = keyof typeof dtypeBits
+
+/** Dtypes that can be factorized; all others are copied through. */
+export const computableDTypes = ['F64', 'F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2'] as const satisfies readonly DType[]
+export type ComputableDType = (typeof computableDTypes)[number]
+
+export function isComputable(dtype: DType): dtype is ComputableDType {
+  return (computableDTypes as readonly DType[]).includes(dtype)
+}
+
+export interface TensorInfo {
+  readonly name: string
+  /** The dtype of the bytes that `WeightFile.read` returns. */
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  /** Length of what `read` returns: little-endian, C order, tightly packed. */
+  readonly byteLength: number
+  /** The file's own encoding where it differs from `dtype`, such as Q4_K. */
+  readonly storedAs?: string
+  /** Another tensor of this file with the very same storage (tied weights): counted once. */
+  readonly sharesStorageWith?: string
+}
+
+/** A tensor seen as `count` matrices of rows x cols, row-major one after another. */
+export interface MatrixView {
+  readonly kind: 'linear' | 'conv' | 'experts'
+  readonly count: number
+  readonly rows: number
+  readonly cols: number
+}
+
+/**
+ * The matrix view of a tensor: [m, n] as it is; conv [o, i, ...k] as o x (i * product of k) for 3 to 5 dimensions; a stack of
+ * experts [e, o, i] as e matrices when a component of its dotted path is `expert` or `experts`, or when `experts` says so.
+ * null for scalars, vectors, more than 5 dimensions and empty tensors.
+ */
+export function matrixView(name: string, shape: readonly number[], experts = isExpertPath(name)): MatrixView | null {
+  if (shape.length < 2 || shape.length > 5 || shape.includes(0)) return null
+  const [first = 1, ...rest] = shape
+  if (shape.length === 3 && experts) return { kind: 'experts', count: first, rows: rest[0]!, cols: rest[1]! }
+  const cols = rest.reduce((product, size) => product * size, 1)
+  return { kind: shape.length === 2 ? 'linear' : 'conv', count: 1, rows: first, cols }
+}
+
+function isExpertPath(name: string): boolean {
+  return name.split('.').some((part) => part === 'expert' || part === 'experts')
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1)
+}

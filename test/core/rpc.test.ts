@@ -1,0 +1,60 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Port } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
+import { connectApi, serveApi } from '../../core/rpc.ts'
+
+interface Api {
+  half(value: number): Promise<number>
+  fail(): Promise<void>
+}
+interface Events {
+  tick(count: number): void
+}
+
+const open: MessagePort[] = []
+afterEach(() => {
+  for (const port of open.splice(0)) port.close()
+})
+
+function channel(): { near: Port; far: Port } {
+  const { port1, port2 } = new MessageChannel()
+  open.push(port1, port2)
+  return { near: port1 as unknown as Port, far: port2 as unknown as Port }
+}
+
+describe('rpc', () => {
+  const implementation = {
+    half: async (value: number) => value / 2,
+    fail: async () => {
+      throw new AppError('over-limit', 'too much', { got: 3 })
+    },
+  }
+  const schemas = { half: z.tuple([z.number()]), fail: z.tuple([]) }
+
+  it('answers, refuses what does not parse, and carries an AppError across', async () => {
+    const { near, far } = channel()
+    serveApi<Api, Events>(far, implementation, schemas)
+    const api = connectApi<Api, Events>(near, { tick: () => {} })
+    expect(await api.half(8)).toBe(4)
+    await expect(api.half('8' as never)).rejects.toMatchObject({ code: 'bad-request' })
+    await expect(api.fail()).rejects.toMatchObject({ code: 'over-limit', message: 'too much', details: { got: 3 } })
+  })
+
+  it('delivers events', async () => {
+    const { near, far } = channel()
+    const events = serveApi<Api, Events>(far, implementation, schemas)
+    const seen = new Promise((resolve) => connectApi<Api, Events>(near, { tick: resolve }))
+    events.tick(7)
+    expect(await seen).toBe(7)
+  })
+
+  it('rejects calls once the port is closed', async () => {
+    const { near, far } = channel()
+    const api = connectApi<Api, Events>(near, { tick: () => {} })
+    const pending = api.half(1)
+    far.close()
+    await expect(pending).rejects.toMatchObject({ code: 'engine-died' })
+  })
+})

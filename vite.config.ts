@@ -1,0 +1,48 @@
+/** One configuration builds everything: the page, and the node entries (doors, engine, driver, team). */
+import { builtinModules } from 'node:module'
+import { resolve } from 'node:path'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const at = (path: string) => resolve(import.meta.dirname, path)
+const external = ['electron', /^electron\//, ...builtinModules, /^node:/]
+const node = {
+  consumer: 'server' as const,
+  resolve: { noExternal: true as const, external: ['electron'], conditions: ['node', 'import', 'module', 'default'] },
+}
+
+export default defineConfig({
+  root: at('renderer'),
+  base: './',
+  plugins: [react()],
+  builder: {
+    async buildApp(builder) {
+      for (const environment of Object.values(builder.environments)) await builder.build(environment)
+    },
+  },
+  environments: {
+    client: {
+      build: {
+        outDir: at('out/renderer'),
+        emptyOutDir: true,
+        sourcemap: true,
+        rolldownOptions: { input: at('renderer/index.html') },
+      },
+    },
+    node: {
+      ...node,
+      build: {
+        outDir: at('out/main'),
+        emptyOutDir: true,
+        sourcemap: true,
+        target: 'node20',
+        minify: false,
+        rolldownOptions: {
+          external,
+          input: { cli: at('main/cli.ts') },
+          output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+        },
+      },
+    },
+  },
+})
