@@ -2,6 +2,7 @@
  * How bytes enter and leave core. `main/files.ts` implements these over node:fs; the in-memory pair serves tests.
  * The only way core touches the outside: no path ever enters this room.
  */
+import { AppError } from './errors.ts'
 
 /** Random access to one file's bytes. */
 export interface ByteSource {
@@ -30,19 +31,37 @@ export interface PickedSource {
   readonly entry: string | null
 }
 
-/** A file being written. Nothing is visible under the final name until `close` returns. */
+/**
+ * A file being written, under a name of its own (`.partial`) until `close` returns. What was written can be read back, so that an
+ * output is verified before anybody sees it.
+ */
 export interface ByteSink {
   readonly name: string
+  /** Bytes written so far: where the next `write` goes. */
+  readonly byteLength: number
   write(bytes: Uint8Array): Promise<void>
+  /** Replaces bytes that were written before, such as a header whose numbers are known at the end. */
+  overwrite(start: number, bytes: Uint8Array): Promise<void>
+  /** Bytes [start, end) as the file has them now; a fresh array the caller owns. */
+  read(start: number, end: number): Promise<Uint8Array>
+  /** Drops everything from `byteLength` on. */
+  truncate(byteLength: number): Promise<void>
+  /** Returns when what was written would survive a power cut. */
+  sync(): Promise<void>
   /** Flush, fsync, rename into place. */
   close(): Promise<void>
-  /** Remove what was written. Safe to call at any time, also after a failure. */
+  /** Closes and leaves the partial file where `resume` finds it. */
+  suspend(): Promise<void>
+  /** Remove what was written. Safe to call at any time, also after a failure and after `close`, which it does not undo. */
   abort(): Promise<void>
 }
 
-/** Where an output goes: one name per file, created atomically, and readable again for verification. */
+/** Where an output goes: one name per file, created atomically, and readable again. */
 export interface OutputFolder extends SourceFolder {
+  /** `byteLength` is what will be written: free space is checked first. Replaces a partial file of that name. @throws AppError `cannot-write` */
   create(name: string, byteLength: number): Promise<ByteSink>
+  /** The partial file that `suspend` or a crash left under that name, positioned at its end; null where there is none. */
+  resume(name: string): Promise<ByteSink | null>
 }
 
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {
@@ -54,38 +73,59 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
   }
 }
 
-/** An OutputFolder that keeps its files in memory. */
+/** An OutputFolder that keeps its files in memory. `partials` are files that are being written or were suspended. */
 export function memoryFolder(
   name: string,
   files = new Map<string, Uint8Array>(),
-): OutputFolder & { readonly files: Map<string, Uint8Array> } {
+): OutputFolder & { readonly files: Map<string, Uint8Array>; readonly partials: Map<string, Uint8Array> } {
+  const partials = new Map<string, Uint8Array>()
   return {
     name,
     files,
+    partials,
     list: async () => [...files.keys()],
     open: async (file) => {
       const bytes = files.get(file)
-      if (!bytes) throw new Error(`${file}: not in ${name}`)
+      if (!bytes) throw new AppError('not-found', `${file} is not in ${name}.`)
       return memorySource(file, bytes)
     },
     create: async (file) => {
-      const parts: Uint8Array[] = []
-      return {
-        name: file,
-        write: async (bytes) => void parts.push(bytes.slice()),
-        close: async () => {
-          const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-          let offset = 0
-          for (const part of parts) {
-            whole.set(part, offset)
-            offset += part.byteLength
-          }
-          files.set(file, whole)
-        },
-        abort: async () => {
-          parts.length = 0
-        },
-      }
+      partials.set(file, new Uint8Array(0))
+      return memorySink(file, files, partials)
     },
+    resume: async (file) => (partials.has(file) ? memorySink(file, files, partials) : null),
+  }
+}
+
+function memorySink(name: string, files: Map<string, Uint8Array>, partials: Map<string, Uint8Array>): ByteSink {
+  let buffer = partials.get(name) ?? new Uint8Array(0)
+  let byteLength = buffer.byteLength
+  const save = () => partials.set(name, buffer.slice(0, byteLength))
+  return {
+    name,
+    get byteLength() {
+      return byteLength
+    },
+    write: async (bytes) => {
+      if (byteLength + bytes.byteLength > buffer.byteLength) {
+        const grown = new Uint8Array(Math.max(2 * buffer.byteLength, byteLength + bytes.byteLength))
+        grown.set(buffer.subarray(0, byteLength))
+        buffer = grown
+      }
+      buffer.set(bytes, byteLength)
+      byteLength += bytes.byteLength
+    },
+    overwrite: async (start, bytes) => buffer.set(bytes, start),
+    read: async (start, end) => buffer.slice(start, Math.min(end, byteLength)),
+    truncate: async (length) => {
+      byteLength = length
+    },
+    sync: async () => void save(),
+    close: async () => {
+      files.set(name, buffer.slice(0, byteLength))
+      partials.delete(name)
+    },
+    suspend: async () => void save(),
+    abort: async () => void partials.delete(name),
   }
 }
