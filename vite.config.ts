@@ -15,6 +15,8 @@ export default defineConfig({
   root: at('renderer'),
   base: './',
   plugins: [react()],
+  // The host replaces this placeholder by a fresh nonce in every response (main/assets.ts).
+  html: { cspNonce: 'ghostsvd-nonce' },
   builder: {
     async buildApp(builder) {
       for (const environment of Object.values(builder.environments)) await builder.build(environment)
@@ -40,7 +42,11 @@ export default defineConfig({
         rolldownOptions: {
           external,
           input: { cli: at('main/cli.ts') },
-          output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+          output: {
+            format: 'es',
+            entryFileNames: '[name].js', // Chunks lie beside the entries, so that import.meta.dirname is out/main in every module.
+            chunkFileNames: '[name]-[hash].js',
+          },
         },
       },
     },

@@ -320,6 +320,8 @@ export interface HostApi {
   /** Makes the sample model in a temporary folder (once) and grants it. */
   sample(): Promise<Grant>
   recents(): Promise<Grant[]>
+  /** A file the engine has opened: it heads the recents from now on. */
+  remember(grantId: string): Promise<void>
   settings(): Promise<Settings>
   saveSettings(settings: Settings): Promise<void>
   startRun(request: RunRequest): Promise<string>
@@ -349,6 +351,7 @@ export const hostArguments = {
   createTarget: z.tuple([z.string(), z.string()]),
   sample: z.tuple([]),
   recents: z.tuple([]),
+  remember: z.tuple([z.string()]),
   settings: z.tuple([]),
   saveSettings: z.tuple([settingsSchema]),
   startRun: z.tuple([runRequestSchema]),
@@ -356,6 +359,23 @@ export const hostArguments = {
   runs: z.tuple([]),
   showInFolder: z.tuple([z.string()]),
 } as const satisfies Record<keyof HostApi, z.ZodType>
+
+/** What Electron's preload puts on the page as `window.ghostsvd`; absent in the loopback page, which uploads to `uploadPath` instead. */
+export interface DesktopBridge {
+  /** Grants a file or folder that was dropped on the page. */
+  grantDropped(file: File): Promise<Grant>
+}
+
+/**
+ * Loopback: `POST uploadPath?drop=ID&name=FILE` with the file's bytes as body answers with its Grant as JSON, or with an ErrorReport
+ * and a 4xx or 5xx status. Files of one `drop` (an id of the page's choice: letters and digits) lie in one folder, as shards must.
+ */
+export const uploadPath = '/upload'
+
+/** Loopback: the page's WebSocket. Each text frame is one of these; `message` is what the Port of that side carries. */
+export const socketPath = '/socket'
+export const socketFrameSchema = z.strictObject({ to: z.enum(['engine', 'host']), message: z.unknown() })
+export type SocketFrame = z.infer<typeof socketFrameSchema>
 
 /** One duplex channel: a MessagePort, a utility process, a fork's IPC channel, a WebSocket. Messages survive JSON. */
 export interface Port {
