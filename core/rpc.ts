@@ -8,6 +8,10 @@ import type { Port } from './contract.ts'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
 
 type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
+/** Sent down a port by whoever watches the far side: that side is gone, whatever was asked of it will not be answered. */
+export interface Lost {
+  readonly lost: string
+}
 type Answer = { readonly ok: unknown } | { readonly error: ErrorReport }
 
 /**
@@ -19,7 +23,8 @@ export function serveApi<Api extends object, Events extends object>(
   implementation: Methods<Api>,
   schemas: Record<keyof Api & string, z.ZodType>,
 ): Events {
-  const functions: Record<string, (...args: unknown[]) => Promise<Answer>> = {}
+  // Without a prototype: a peer that calls `constructor` finds nothing.
+  const functions: Record<string, (...args: unknown[]) => Promise<Answer>> = Object.create(null)
   for (const [method, schema] of Object.entries<z.ZodType>(schemas)) {
     functions[method] = async (...args) => {
       try {
@@ -41,19 +46,27 @@ export function serveApi<Api extends object, Events extends object>(
   })
 }
 
-/** The other side's `Api` as plain async functions, with `events` delivered here. Calls reject once the port closes. */
+/**
+ * The other side's `Api` as plain async functions, with `events` delivered here. Calls reject with `engine-died` once the port closes, and
+ * those under way also when the port says that its far side was lost; the next call then reaches its successor.
+ */
 export function connectApi<Api extends object, Events extends object>(
   port: Port,
   events: Methods<Events>,
 ): Methods<Api> {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => Promise<Answer>>>(events as never, channel(port))
-  port.on('close', () => rpc.$close(new AppError('engine-died', 'The connection to the engine was lost.')))
+  const closed = () => new AppError('engine-died', 'The connection to the engine was lost.')
+  port.on('close', () => rpc.$close(closed()))
+  port.on('message', (message) => {
+    if (isLost(message)) rpc.$rejectPendingCalls(({ reject }) => reject(new AppError('engine-died', message.lost)))
+  })
   return new Proxy({} as Methods<Api>, {
     get: (_, method) =>
       // A proxy that answers `then` would be taken for a promise.
       method === 'then'
         ? undefined
         : async (...args: unknown[]) => {
+            if (rpc.$closed) throw closed()
             const answer = await rpc.$call(String(method), ...args)
             if ('error' in answer) throw fromErrorReport(answer.error)
             return answer.ok
@@ -64,10 +77,22 @@ export function connectApi<Api extends object, Events extends object>(
 function channel(port: Port) {
   return {
     post: (data: unknown) => port.postMessage(data),
-    on: (listener: (data: unknown) => void) => port.on('message', listener),
+    // Whatever is no call and no answer is not for birpc, which would fail on it outside anybody's reach.
+    on: (listener: (data: unknown) => void) =>
+      port.on('message', (data) => {
+        if (isFrame(data)) listener(data)
+      }),
     // A job is started and then reports by events, so no call is ever slow enough to time out; its default rejects after 60 s.
     timeout: -1,
   }
+}
+
+function isFrame(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 't' in data && (data.t === 'q' || data.t === 's')
+}
+
+function isLost(message: unknown): message is Lost {
+  return typeof message === 'object' && message !== null && 'lost' in message && typeof message.lost === 'string'
 }
 
 function firstIssue(error: z.ZodError): string {

@@ -56,5 +56,27 @@ describe('rpc', () => {
     const pending = api.half(1)
     far.close()
     await expect(pending).rejects.toMatchObject({ code: 'engine-died' })
+    await expect(api.half(1)).rejects.toMatchObject({ code: 'engine-died' })
   })
+
+  it('rejects what was asked of a lost far side with the reason, and reaches its successor', async () => {
+    const { near, far } = channel()
+    const api = connectApi<Api, Events>(near, { tick: () => {} })
+    const pending = api.half(1)
+    far.postMessage({ lost: 'The engine was killed.' })
+    await expect(pending).rejects.toMatchObject({ code: 'engine-died', message: 'The engine was killed.' })
+    serveApi<Api, Events>(far, implementation, schemas)
+    expect(await api.half(3)).toBe(1.5)
+  })
+
+  it.each([null, 'text', 7, {}, { t: 'x' }, { t: 'q' }, { t: 'q', m: 'constructor', a: [], i: 'a' }, { t: 's' }, []])(
+    'survives the hostile message %j',
+    async (message) => {
+      const { near, far } = channel()
+      serveApi<Api, Events>(far, implementation, schemas)
+      near.postMessage(message)
+      const api = connectApi<Api, Events>(near, { tick: () => {} })
+      expect(await api.half(2)).toBe(1)
+    },
+  )
 })
