@@ -1,0 +1,62 @@
+/** The door of this room: an operand and its parameters in, a Factorization in the units of the stored weights out. */
+import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
+import type { FittedParams } from '../params.ts'
+import { exactSvd, exactValues } from './exact.ts'
+import type { Factorization } from './factorization.ts'
+import { type Observer, stopwatch } from './observer.ts'
+import type { Operand } from './operand.ts'
+import { randomizedSvd } from './randomized.ts'
+import { applySignRule } from './sign-rule.ts'
+import type { Triplets } from './small-svd.ts'
+
+export type { Observer }
+
+/**
+ * U, s, Vt of rank `params.rank` by `params.method`; with `exact` also `spectrum`, all min(m, n) singular values. The sign rule holds.
+ * The arrays are copies: nothing stays in the kernels' memory.
+ * @throws AppError `out-of-memory`, `cancelled`, `engine-died`
+ */
+export async function factorize(
+  kernels: Kernels,
+  operand: Operand,
+  params: FittedParams,
+  key: GaussianKey,
+  observer: Observer,
+): Promise<Factorization & { readonly spectrum?: Float64Array }> {
+  const mark = kernels.mark()
+  const watch = stopwatch(observer)
+  try {
+    if (params.method === 'exact') {
+      const exact = await exactSvd(kernels, operand, params.rank, key, observer, watch)
+      return { ...lift(kernels, operand, exact), spectrum: unscaled(exact.spectrum, operand.scale) }
+    }
+    return lift(kernels, operand, await randomizedSvd(kernels, operand, params, key, observer, watch))
+  } finally {
+    watch.lap('lift')
+    kernels.release(mark)
+  }
+}
+
+/** All min(m, n) singular values of the stored weights, descending: cheaper than with vectors. */
+export async function exactSingularValues(
+  kernels: Kernels,
+  operand: Operand,
+  observer: Observer,
+): Promise<Float64Array> {
+  return unscaled(await exactValues(kernels, operand, observer, stopwatch(observer)), operand.scale)
+}
+
+/** Out of the kernels' memory, with V transposed, prescaling undone and signs fixed. */
+function lift(kernels: Kernels, operand: Operand, { U, s, V }: Triplets): Factorization {
+  const { rows, cols, scale } = operand
+  const Vt = { rows: s.length, cols, data: kernels.allocateFloat32(s.length * cols) }
+  kernels.transpose(V, Vt)
+  const factorization = { rows, cols, rank: s.length, U: U.data.slice(), s: unscaled(s, scale), Vt: Vt.data.slice() }
+  applySignRule(factorization)
+  return factorization
+}
+
+/** Exact: the scale is a power of two. */
+function unscaled(s: Float64Array, scale: number): Float64Array {
+  return s.map((value) => value / scale)
+}

@@ -1,0 +1,141 @@
+/**
+ * The matrix to be factorized, as the algorithms see it: only through products. It may lie in the kernels' memory whole, or come in
+ * panels of rows from a file; the bits of every result are the same.
+ *
+ * Legend: A rows x cols, X cols x k, Y rows x k, Z cols x k; A is always scale * (the stored weights).
+ */
+import type { Kernels, Matrix, WeightDType, WeightStatistics, Weights } from '../kernels/kernels.ts'
+
+export interface Operand {
+  readonly rows: number
+  readonly cols: number
+  /** Power of two the stored weights are multiplied with, so that A(AtQ) neither overflows nor vanishes in f32. */
+  readonly scale: number
+  /** Y <- A X. */
+  multiply(X: Matrix, Y: Matrix): Promise<void>
+  /** Z <- At Y. */
+  multiplyTransposed(Y: Matrix, Z: Matrix): Promise<void>
+  /** G <- A At (`rows`) or At A (`cols`), in f64, both triangles. */
+  gram(side: 'rows' | 'cols', G: Float64Array): Promise<void>
+  /** Sum over all entries of (A - L R)^2 in f64, L rows x k, R k x cols. */
+  residual(L: Matrix, R: Matrix): Promise<number>
+  /** Of the weights as stored. */
+  statistics(): Promise<WeightStatistics>
+}
+
+/** All of A in the kernels' memory. */
+export function residentOperand(kernels: Kernels, weights: Weights): Operand {
+  return {
+    rows: weights.rows,
+    cols: weights.cols,
+    scale: weights.scale,
+    multiply: async (X, Y) => kernels.gemm(weights, X, Y),
+    multiplyTransposed: async (Y, Z) => kernels.gemmTransposed(weights, Y, Z, false),
+    gram: async (side, G) => kernels.gramWeights(weights, side, G, false),
+    residual: async (L, R) => {
+      let sum = 0
+      for (const [block, start] of sumBlocks(kernels, weights)) {
+        sum += kernels.residual(block, rowsOf(L, start, block.rows), R)
+      }
+      return sum
+    },
+    statistics: async () => {
+      let whole = noStatistics
+      for (const [block] of sumBlocks(kernels, weights)) whole = joined(whole, kernels.statistics(block))
+      return whole
+    },
+  }
+}
+
+export interface StreamedWeights {
+  readonly rows: number
+  readonly cols: number
+  readonly dtype: WeightDType
+  readonly scale: number
+  /** Bytes of rows [start, end). */
+  readRows(start: number, end: number): Promise<Uint8Array>
+  /** Most rows to hold at a time; rounded down to whole sum blocks, and never below one. */
+  readonly panelRows: number
+}
+
+const bytesPerValue = { F32: 4, F16: 2, BF16: 2 } as const satisfies Record<WeightDType, number>
+
+/** A in panels of rows, each read when a product passes over it: a product costs one pass over the file. */
+export function streamedOperand(kernels: Kernels, source: StreamedWeights): Operand {
+  const { rows, cols, dtype, scale } = source
+  const blockRows = sumBlockRows(kernels)
+  const panelRows = Math.max(1, Math.floor(source.panelRows / blockRows)) * blockRows
+
+  async function forEachPanel(use: (panel: Weights, start: number) => void): Promise<void> {
+    const mark = kernels.mark()
+    try {
+      const data = kernels.allocateBytes(Math.min(panelRows, rows) * cols * bytesPerValue[dtype])
+      for (let start = 0; start < rows; start += panelRows) {
+        const end = Math.min(rows, start + panelRows)
+        data.set(await source.readRows(start, end))
+        use({ rows: end - start, cols, dtype, data, scale }, start)
+      }
+    } finally {
+      kernels.release(mark)
+    }
+  }
+
+  return {
+    rows,
+    cols,
+    scale,
+    multiply: (X, Y) => forEachPanel((panel, start) => kernels.gemm(panel, X, rowsOf(Y, start, panel.rows))),
+    multiplyTransposed: (Y, Z) =>
+      forEachPanel((panel, start) => kernels.gemmTransposed(panel, rowsOf(Y, start, panel.rows), Z, start > 0)),
+    gram: async (side, G) => {
+      if (side === 'rows') throw new Error('streamedOperand: A At needs every pair of rows at once')
+      await forEachPanel((panel, start) => kernels.gramWeights(panel, 'cols', G, start > 0))
+    },
+    residual: async (L, R) => {
+      let sum = 0
+      await forEachPanel((panel, first) => {
+        for (const [block, start] of sumBlocks(kernels, panel)) {
+          sum += kernels.residual(block, rowsOf(L, first + start, block.rows), R)
+        }
+      })
+      return sum
+    },
+    statistics: async () => {
+      let whole = noStatistics
+      await forEachPanel((panel) => {
+        for (const [block] of sumBlocks(kernels, panel)) whole = joined(whole, kernels.statistics(block))
+      })
+      return whole
+    },
+  }
+}
+
+/** Sums over all of A are added up by blocks of this many rows, in order: the same bits whatever the panels. */
+function sumBlockRows(kernels: Kernels): number {
+  return Math.ceil(1024 / kernels.panelRows) * kernels.panelRows
+}
+
+function* sumBlocks(kernels: Kernels, weights: Weights): Generator<readonly [Weights, number]> {
+  const height = sumBlockRows(kernels)
+  const rowBytes = weights.cols * bytesPerValue[weights.dtype]
+  for (let start = 0; start < weights.rows; start += height) {
+    const rows = Math.min(height, weights.rows - start)
+    yield [{ ...weights, rows, data: weights.data.subarray(start * rowBytes, (start + rows) * rowBytes) }, start]
+  }
+}
+
+const noStatistics: WeightStatistics = { sumOfSquares: 0, maxAbs: 0, nanCount: 0, infCount: 0 }
+
+function joined(a: WeightStatistics, b: WeightStatistics): WeightStatistics {
+  return {
+    sumOfSquares: a.sumOfSquares + b.sumOfSquares,
+    maxAbs: Math.max(a.maxAbs, b.maxAbs),
+    nanCount: a.nanCount + b.nanCount,
+    infCount: a.infCount + b.infCount,
+  }
+}
+
+/** Rows [start, start + count) as a view. */
+function rowsOf(M: Matrix, start: number, count: number): Matrix {
+  return { rows: count, cols: M.cols, data: M.data.subarray(start * M.cols, (start + count) * M.cols) }
+}

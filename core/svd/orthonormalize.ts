@@ -1,0 +1,107 @@
+/**
+ * An orthonormal basis of the columns of Y, in place: Cholesky QR on the Gram matrix in f64 (Yamamoto, Nakatsukasa, Yanagisawa, Fukaya,
+ * ETNA 44, 2015), which is one symmetric product and one small triangular product where Householder would walk column by column.
+ *
+ * One pass leaves |QtQ - I| near 2^-24 cond(Y): enough between power iterations, where only the span matters. A second pass brings
+ * it to the rounding of f32 itself. Where Cholesky breaks down (columns that are zero, repeated, or dependent to f64 precision of the Gram
+ * matrix) the basis is mended: the numerically independent directions are kept (SVQB; Stathopoulos and Wu, SIAM J. Sci. Comput. 23, 2002)
+ * and fresh random directions take the place of the others, so Q always has all its columns and every one of unit length.
+ *
+ * Legend: Y, Q m x k (k <= m), G k x k in f64.
+ */
+import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
+import { cholesky, invertUpper } from './cholesky.ts'
+import { freshKey } from './random.ts'
+
+export interface Basis {
+  /** Of the fresh directions. */
+  readonly key: GaussianKey
+  /** 1 between iterations, 2 for what leaves the room. */
+  readonly passes: 1 | 2
+  /** YtY if the caller has it already; destroyed. */
+  readonly gram?: Float64Array
+}
+
+/**
+ * Y <- Q, orthonormal with the span of Y (and fresh directions where that has fewer than k dimensions).
+ * Cost: passes * (2 m k^2 + m k^2) flop. @throws AppError `out-of-memory`, `cancelled`
+ */
+export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram }: Basis): void {
+  const mark = kernels.mark()
+  const k = Y.cols
+  const G = gram ?? kernels.allocateFloat64(k * k)
+  const M = kernels.allocateFloat64(k * k)
+  let left: number = passes
+  let known = gram !== undefined
+  for (let restart = 0; left > 0; ) {
+    if (!known) kernels.gram(Y, G)
+    known = false
+    if (triangularFactor(G, k, M)) {
+      kernels.multiplySmall(Y, M, Y) // Q = Y R^-1
+      left--
+    } else {
+      // Three restarts replace dependent columns, then dependent replacements, then rounding: more means NaN or k > m.
+      if (restart === 3) throw new Error(`orthonormalize: no basis of ${k} columns in ${Y.rows} dimensions`)
+      mend(kernels, Y, G, M, freshKey(key, restart++))
+      left = passes
+    }
+  }
+  kernels.release(mark)
+}
+
+/** Pivots below this share of their diagonal are rounding noise of an f64 Gram matrix. */
+const pivotTolerance = (k: number) => 16 * k * 2 ** -53
+
+/** M <- R^-1 where RtR = G, through unit columns (D^-1 G D^-1), so that scale alone never breaks it. G is destroyed; false leaves D^-1 G D^-1 to be made anew. */
+function triangularFactor(G: Float64Array, k: number, M: Float64Array): boolean {
+  const inverseLength = new Float64Array(k)
+  for (let i = 0; i < k; i++) {
+    const square = G[i * k + i]!
+    if (!(square > 0)) return false
+    inverseLength[i] = 1 / Math.sqrt(square)
+  }
+  for (let i = 0; i < k; i++) for (let j = i; j < k; j++) G[i * k + j]! *= inverseLength[i]! * inverseLength[j]!
+  if (!cholesky(G, k, pivotTolerance(k))) return false
+  invertUpper(G, k, M)
+  for (let i = 0; i < k; i++) for (let j = i; j < k; j++) M[i * k + j]! *= inverseLength[i]!
+  return true
+}
+
+/** Y <- [independent directions of Y, fresh ones orthogonal to them]; not yet orthonormal to full precision. */
+function mend(kernels: Kernels, Y: Matrix, G: Float64Array, M: Float64Array, key: GaussianKey): void {
+  const k = Y.cols
+  const mark = kernels.mark()
+  kernels.gram(Y, G)
+  const inverseLength = Float64Array.from({ length: k }, (_, i) => {
+    const square = G[i * k + i]!
+    return square > 0 ? 1 / Math.sqrt(square) : 0
+  })
+  for (let i = 0; i < k; i++) for (let j = 0; j < k; j++) G[i * k + j]! *= inverseLength[i]! * inverseLength[j]!
+  const values = kernels.allocateFloat64(k)
+  kernels.symmetricEigen(G, k, values, M)
+  // Directions shorter than the f32 rounding of unit columns carry no information about the span.
+  const threshold = Math.max(values[0]!, 0) * (k * 2 ** -24) ** 2
+  let kept = 0
+  while (kept < k && values[kept]! > threshold) kept++
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j < k; j++)
+      M[i * k + j] = j < kept ? (M[i * k + j]! * inverseLength[i]!) / Math.sqrt(values[j]!) : 0
+  kernels.multiplySmall(Y, M, Y)
+  fillFresh(kernels, Y, kept, key)
+  kernels.release(mark)
+}
+
+/** Columns from `kept` on become normals of `key`, made orthogonal to the columns before them by the passes that follow. */
+function fillFresh(kernels: Kernels, Y: Matrix, kept: number, key: GaussianKey): void {
+  const mark = kernels.mark()
+  const fresh: Matrix = {
+    rows: Y.rows,
+    cols: Y.cols - kept,
+    data: kernels.allocateFloat32(Y.rows * (Y.cols - kept)),
+  }
+  kernels.gaussian(key, fresh)
+  const norm = 1 / Math.sqrt(Y.rows)
+  for (let i = 0; i < Y.rows; i++)
+    for (let j = 0; j < fresh.cols; j++) Y.data[i * Y.cols + kept + j] = fresh.data[i * fresh.cols + j]! * norm
+  kernels.release(mark)
+}
