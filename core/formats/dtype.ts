@@ -1,0 +1,170 @@
+/**
+ * Between bytes of a dtype and numbers. Widening is exact; narrowing rounds to nearest, ties to even, and reports what did not fit.
+ * Little-endian throughout, as every host of the product is.
+ *
+ * A small float of `fraction` bits with smallest normal exponent `minExponent` holds r * 2^(e - fraction) with r <= 2^(fraction + 1); its
+ * code counts up through subnormals and normals alike, so code = (e - minExponent) * 2^fraction + r, and a rounding carry needs no case of
+ * its own. Sources: IEEE 754-2019 (F16), the bfloat16 definition, Micikevicius et al. 2022 (FP8 E4M3 without infinities, E5M2).
+ */
+import { type ComputableDType, dtypeBits } from '../tensor.ts'
+
+interface SmallFloat {
+  readonly fraction: number
+  readonly minExponent: number
+  /** First code that is not a finite number. */
+  readonly limit: number
+  /** What a value beyond the range becomes: infinity, or NaN where there is none. */
+  readonly overflow: number
+  readonly nan: number
+  readonly signBit: number
+}
+
+const smallFloats = {
+  F16: { fraction: 10, minExponent: -14, limit: 0x7c00, overflow: 0x7c00, nan: 0x7e00, signBit: 0x8000 },
+  BF16: { fraction: 7, minExponent: -126, limit: 0x7f80, overflow: 0x7f80, nan: 0x7fc0, signBit: 0x8000 },
+  F8_E5M2: { fraction: 2, minExponent: -14, limit: 0x7c, overflow: 0x7c, nan: 0x7e, signBit: 0x80 },
+  F8_E4M3: { fraction: 3, minExponent: -6, limit: 0x7f, overflow: 0x7f, nan: 0x7f, signBit: 0x80 },
+} as const satisfies Record<string, SmallFloat>
+
+type SmallDType = keyof typeof smallFloats
+
+/**
+ * Values of `bytes` as f32: exact for all but F64, which is rounded to nearest. A view of `bytes` for aligned F32, else a copy.
+ * @param bytes a whole number of elements, little-endian
+ */
+export function decodeFloat32(dtype: ComputableDType, bytes: Uint8Array): Float32Array {
+  if (dtype === 'F32') return new Float32Array(...viewOf(bytes, 4))
+  if (dtype === 'F64') return Float32Array.from(new Float64Array(...viewOf(bytes, 8)))
+  if (dtype === 'BF16') {
+    const halves = new Uint16Array(...viewOf(bytes, 2))
+    const bits = new Uint32Array(halves.length)
+    for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16
+    return new Float32Array(bits.buffer)
+  }
+  return widen(new Float32Array(elements(dtype, bytes)), dtype, bytes)
+}
+
+/** Values of `bytes` as f64, exactly. A view of `bytes` for aligned F64, else a copy. */
+export function decodeFloat64(dtype: ComputableDType, bytes: Uint8Array): Float64Array {
+  if (dtype === 'F64') return new Float64Array(...viewOf(bytes, 8))
+  if (dtype === 'F32' || dtype === 'BF16') return Float64Array.from(decodeFloat32(dtype, bytes))
+  return widen(new Float64Array(elements(dtype, bytes)), dtype, bytes)
+}
+
+export interface Encoded {
+  readonly bytes: Uint8Array
+  /** Values that were numbers and left the range of the dtype: infinite (NaN in F8_E4M3, which has no infinity) in `bytes`. */
+  readonly overflows: number
+}
+
+/** `values` in `dtype`, rounded once, to nearest even. NaN stays NaN, without its payload where the dtype narrows. */
+export function encode(dtype: ComputableDType, values: Float32Array | Float64Array): Encoded {
+  if (dtype === 'F64') return { bytes: bytesOf(Float64Array.from(values)), overflows: 0 }
+  if (dtype === 'F32') {
+    const rounded = Float32Array.from(values)
+    let overflows = 0
+    if (values instanceof Float64Array) {
+      for (let i = 0; i < values.length; i++)
+        if (Math.abs(rounded[i]!) === Number.POSITIVE_INFINITY && Math.abs(values[i]!) !== Number.POSITIVE_INFINITY)
+          overflows++
+    }
+    return { bytes: bytesOf(rounded), overflows }
+  }
+  return narrow(dtype, values)
+}
+
+function narrow(dtype: SmallDType, values: Float32Array | Float64Array): Encoded {
+  const { fraction, minExponent, limit, overflow, nan, signBit } = smallFloats[dtype]
+  const hasInfinity = overflow !== nan
+  const codes = dtypeBits[dtype] === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length)
+  const parts = new Uint32Array(2)
+  const wide = new Float64Array(parts.buffer)
+  const smallestStep = 2 ** (minExponent - fraction)
+  const steps = stepTable(fraction)
+  // Adding and taking away 2^52 rounds a double below 2^52 to a whole number, ties to even.
+  const rounder = 2 ** 52
+  let overflows = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    wide[0] = value
+    const high = parts[1]!
+    const sign = high >>> 31 ? signBit : 0
+    const biased = (high >>> 20) & 0x7ff
+    if (biased === 0x7ff) {
+      const notANumber = Number.isNaN(value)
+      codes[i] = sign | (notANumber ? nan : overflow)
+      if (!notANumber && !hasInfinity) overflows++
+      continue
+    }
+    const exponent = biased - 1023
+    const magnitude = Math.abs(value)
+    let code: number
+    if (exponent < minExponent) code = magnitude / smallestStep + rounder - rounder
+    else code = ((exponent - minExponent) << fraction) + (magnitude * steps[exponent + 1023]! + rounder - rounder)
+    if (code >= limit) {
+      overflows++
+      code = overflow
+    }
+    codes[i] = sign | code
+  }
+  return { bytes: bytesOf(codes), overflows }
+}
+
+const stepTables = new Map<number, Float64Array>()
+
+/** 2^(fraction - e) for every exponent e of a double: a product with it leaves fraction + 1 bits before the point. */
+function stepTable(fraction: number): Float64Array {
+  let table = stepTables.get(fraction)
+  if (!table) {
+    table = Float64Array.from({ length: 2047 }, (_, i) => 2 ** (fraction - (i - 1023)))
+    stepTables.set(fraction, table)
+  }
+  return table
+}
+
+function widen<Out extends Float32Array | Float64Array>(out: Out, dtype: SmallDType, bytes: Uint8Array): Out {
+  const table = decodeTable(dtype)
+  const codes = dtypeBits[dtype] === 8 ? bytes : new Uint16Array(...viewOf(bytes, 2))
+  for (let i = 0; i < codes.length; i++) out[i] = table[codes[i]!]!
+  return out
+}
+
+const decodeTables = new Map<SmallDType, Float32Array>()
+
+/** Value of every code: 256 KiB for F16, built once. */
+function decodeTable(dtype: SmallDType): Float32Array {
+  let table = decodeTables.get(dtype)
+  if (!table) {
+    const format = smallFloats[dtype]
+    table = Float32Array.from({ length: format.signBit * 2 }, (_, code) => codeValue(format, code))
+    decodeTables.set(dtype, table)
+  }
+  return table
+}
+
+function codeValue({ fraction, minExponent, limit, overflow, nan, signBit }: SmallFloat, code: number): number {
+  const sign = code & signBit ? -1 : 1
+  const magnitude = code & (signBit - 1)
+  if (magnitude >= limit)
+    return magnitude === overflow && overflow !== nan ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  const step = 2 ** fraction
+  const exponent = Math.floor(magnitude / step)
+  const rest = magnitude % step
+  return exponent === 0
+    ? sign * rest * 2 ** (minExponent - fraction)
+    : sign * (step + rest) * 2 ** (exponent - 1 + minExponent - fraction)
+}
+
+function elements(dtype: ComputableDType, bytes: Uint8Array): number {
+  return bytes.byteLength / (dtypeBits[dtype] / 8)
+}
+
+/** Arguments of a typed array over `bytes`; the bytes are copied where they are not aligned for it. */
+function viewOf(bytes: Uint8Array, size: number): [ArrayBuffer | SharedArrayBuffer, number, number] {
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  return [aligned.buffer as ArrayBuffer | SharedArrayBuffer, aligned.byteOffset, aligned.byteLength / size]
+}
+
+function bytesOf(values: ArrayBufferView): Uint8Array {
+  return new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength)
+}

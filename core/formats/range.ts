@@ -1,0 +1,36 @@
+/** Reading a checked range: every reader's bytes come through here, so that no length is ever taken on trust. */
+import { AppError } from '../errors.ts'
+import type { ByteSource } from '../io.ts'
+import { badFile } from './refusal.ts'
+
+/**
+ * Bytes [start, end) of `source`, exactly that many.
+ * @throws AppError `bad-file` when the range is not inside the file, `source-changed` when the file gives fewer bytes than it has
+ */
+export async function readRange(source: ByteSource, start: number, end: number, what: string): Promise<Uint8Array> {
+  if (!(start >= 0 && start <= end && end <= source.byteLength)) {
+    throw badFile(`${source.name}: ${what}`, `a range inside the file's ${source.byteLength} bytes`, `${start}..${end}`)
+  }
+  const bytes = await source.slice(start, end)
+  if (bytes.byteLength !== end - start) {
+    throw new AppError(
+      'source-changed',
+      `${source.name}: expected ${end - start} bytes at ${start} (${what}), got ${bytes.byteLength}: the file changed while it was read`,
+    )
+  }
+  return bytes
+}
+
+/** Number of elements of a shape out of a file, or null where a dimension is no whole number >= 0 or the product is no safe integer. */
+export function checkedElementCount(shape: readonly unknown[]): number | null {
+  let product = 1
+  let zero = false
+  for (const size of shape) {
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return null
+    if (size === 0) zero = true
+    else product *= size
+    // Zero-size tensors are held to the same rule, so that no later product of dimensions can overflow either.
+    if (!Number.isSafeInteger(product)) return null
+  }
+  return zero ? 0 : product
+}

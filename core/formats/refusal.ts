@@ -1,0 +1,37 @@
+/**
+ * How a reader says no: `where: expected ..., got ...`, one sentence with the numbers. What a file calls its tensors is quoted, cut and
+ * stripped of control characters, because it reaches a terminal and a page.
+ */
+import { AppError } from '../errors.ts'
+
+/** Long enough for any honest tensor name, short enough that a sentence stays one. */
+const quotedLength = 100
+
+/** A name out of a file, safe to print: JSON escapes control characters; bidirectional overrides are escaped too. */
+export function quoted(name: string): string {
+  const cut = name.length > quotedLength ? `${name.slice(0, quotedLength)}...` : name
+  return JSON.stringify(cut).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** The file contradicts its format. */
+export function badFile(
+  where: string,
+  expected: string,
+  got: string,
+  details: Record<string, string | number> = {},
+): AppError {
+  return new AppError('bad-file', `${where}: expected ${expected}, got ${got}`, details)
+}
+
+/** A named limit was exceeded. `why` says what the limit protects from or how far it is from honest files. */
+export function overLimit(where: string, what: string, limit: number, got: number, why: string): AppError {
+  return new AppError('over-limit', `${where}: expected at most ${limit} ${what}, got ${got}: ${why}`, { limit, got })
+}
+
+/** Understood, and outside what is done. */
+export function unsupported(where: string, what: string): AppError {
+  return new AppError('unsupported', `${where}: ${what}`)
+}

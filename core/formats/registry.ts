@@ -1,0 +1,114 @@
+/**
+ * The list of formats, and the choice among them by content: a name decides only where the bytes cannot. A file that no reader takes gets a
+ * sentence that says what it looks like.
+ */
+import { AppError } from '../errors.ts'
+import type { ByteSource, SourceFolder } from '../io.ts'
+import type { Format, OpenWeightFile, WeightFile } from './format.ts'
+import { looksLike } from './lookalikes.ts'
+import { npy } from './npy.ts'
+import { readRange } from './range.ts'
+import { badFile, unsupported } from './refusal.ts'
+import { safetensors } from './safetensors.ts'
+
+/** In the order in which they are asked. */
+export const formats: readonly Format[] = [safetensors, npy]
+
+/** Known by their first bytes and not read. */
+const unread: readonly {
+  readonly name: string
+  readonly extensions: string[]
+  readonly matches: (head: Uint8Array) => boolean
+}[] = [
+  {
+    name: 'a PyTorch file',
+    extensions: ['.pt', '.pth', '.bin', '.ckpt'],
+    matches: (head) => head[0] === 0x80 && head[1]! <= 5,
+  },
+  { name: 'a GGUF file', extensions: ['.gguf'], matches: (head) => startsWith(head, 'GGUF') },
+  { name: 'a NumPy archive', extensions: ['.npz'], matches: () => false },
+  { name: 'an ONNX file', extensions: ['.onnx'], matches: () => false },
+  { name: 'an .aguf file', extensions: ['.aguf'], matches: (head) => startsWith(head, 'AGUF') },
+]
+
+const headBytes = 4096
+
+/**
+ * Opens what the user picked: a file, or a folder with one.
+ * @throws AppError with a sentence that names the file, what was expected and what is there
+ */
+export const openWeightFile: OpenWeightFile = async ({ folder, entry }) =>
+  openNamed(folder, entry ?? (await onlyWeightFile(folder)))
+
+async function openNamed(folder: SourceFolder, name: string): Promise<WeightFile> {
+  const source = await folder.open(name)
+  try {
+    return await openSource(source, folder)
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+async function openSource(source: ByteSource, folder: SourceFolder): Promise<WeightFile> {
+  const head = await readRange(source, 0, Math.min(headBytes, source.byteLength), 'first bytes')
+  const format = formats.find((each) => each.sniff(head, source))
+  if (format) return format.open(source, folder)
+  const foreign = unread.find((each) => each.matches(head)) ?? (isZip(head) ? unreadByName(source.name) : undefined)
+  if (foreign) throw notReadYet(source.name, foreign.name)
+  const look = looksLike(head)
+  if (look !== null) throw badFile(source.name, 'a weight file', look, { byteLength: source.byteLength })
+  const named = formats.find((each) => hasExtension(source.name, each.extensions))
+  // Its own reader says best what is wrong with it.
+  if (named) return named.open(source, folder)
+  const namedUnread = unreadByName(source.name)
+  if (namedUnread) throw notReadYet(source.name, namedUnread.name)
+  const first = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  throw badFile(
+    source.name,
+    `a weight file (${formats.map((each) => each.label).join(', ')})`,
+    `unknown bytes ${first}`,
+  )
+}
+
+function notReadYet(where: string, name: string): AppError {
+  return unsupported(
+    where,
+    `this is ${name}, a format that is not read yet; ${formats.map((each) => each.label).join(' and ')} are`,
+  )
+}
+
+function unreadByName(name: string) {
+  return unread.find((each) => hasExtension(name, each.extensions))
+}
+
+/** The one weight file of a folder. */
+async function onlyWeightFile(folder: SourceFolder): Promise<string> {
+  const extensions = [...formats, ...unread].flatMap((each) => each.extensions)
+  const names = (await folder.list()).filter((name) => hasExtension(name, extensions)).sort()
+  const [name, ...others] = names
+  if (name === undefined)
+    throw new AppError(
+      'not-found',
+      `${folder.name}: no weight file in this folder (looked for ${extensions.join(' ')})`,
+    )
+  if (others.length > 0)
+    throw new AppError(
+      'bad-request',
+      `${folder.name}: ${names.length} weight files in this folder (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}); open one of them`,
+    )
+  return name
+}
+
+function hasExtension(name: string, extensions: readonly string[]): boolean {
+  const lower = name.toLowerCase()
+  return extensions.some((extension) => lower.endsWith(extension))
+}
+
+function startsWith(head: Uint8Array, text: string): boolean {
+  return [...text].every((character, i) => head[i] === character.charCodeAt(0))
+}
+
+function isZip(head: Uint8Array): boolean {
+  return startsWith(head, 'PK\x03\x04')
+}

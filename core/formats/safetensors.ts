@@ -1,0 +1,268 @@
+/**
+ * safetensors: 8 bytes of header length (u64, little-endian), a JSON header `name -> {dtype, shape, data_offsets}`, then the values.
+ * Source: huggingface/safetensors, README "Format" and the checks of its reference implementation, which are all made here too: no
+ * duplicate keys, ranges that tile the data without gap or overlap, shape x dtype = range.
+ *
+ * Nothing in it can run. What it can do is lie about sizes; so nothing is allocated but the header, and that only after its length was
+ * held against the file's.
+ */
+import { AppError } from '../errors.ts'
+import type { ByteSource } from '../io.ts'
+import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
+import type { Format, WeightFile } from './format.ts'
+import { checkedElementCount, readRange } from './range.ts'
+import { badFile, overLimit, quoted, unsupported } from './refusal.ts'
+import { type Json, type JsonLimits, type JsonObject, parseStrictJson } from './strict-json.ts'
+
+/** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
+export const maxHeaderBytes = 100_000_000
+/** The largest published sets have 1.5e5 tensors in all their files together; each costs about 500 bytes here. */
+export const maxTensors = 300_000
+/** numpy's limit is 64, torch's too; a shape of a million ones is an attack on whoever multiplies or prints it. */
+export const maxDimensions = 64
+
+const headerLimits: JsonLimits = {
+  maxDepth: 8,
+  // The longest array of a header is a shape.
+  maxArrayLength: maxDimensions,
+  maxKeys: 4 * maxTensors + 100_000,
+}
+
+const lengthBytes = 8
+
+/** A tensor's header entry with where its values lie in the file. */
+export interface SafetensorsEntry extends TensorInfo {
+  readonly fileOffset: number
+}
+
+export interface SafetensorsHeader {
+  /** In the order of the data. */
+  readonly tensors: readonly SafetensorsEntry[]
+  readonly metadata: ReadonlyMap<string, string>
+}
+
+export const safetensors: Format = {
+  id: 'safetensors',
+  label: 'safetensors',
+  extensions: ['.safetensors'],
+  sniff: (head) => head.byteLength > lengthBytes && head[8] === 123 && head[5] === 0 && head[6] === 0 && head[7] === 0,
+  open: async (source) => {
+    const { tensors, metadata } = await readSafetensorsHeader(source)
+    const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
+    return {
+      format: 'safetensors',
+      safety: 'safe',
+      totalBytes: source.byteLength,
+      tensors,
+      metadata,
+      notices: [],
+      shards: [{ fileName: source.name, tensorNames: tensors.map((tensor) => tensor.name) }],
+      read: async (tensor, start = 0, end = tensor.byteLength) => {
+        const entry = byName.get(tensor.name)
+        if (!entry) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        return readTensorRange(source, entry, start, end)
+      },
+      close: () => source.close(),
+    } satisfies WeightFile
+  },
+}
+
+/** Bytes [start, end) of one tensor. */
+export function readTensorRange(
+  source: ByteSource,
+  entry: SafetensorsEntry,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
+  if (!(start >= 0 && start <= end && end <= entry.byteLength))
+    throw new RangeError(`${entry.name}: ${start}..${end} is outside its ${entry.byteLength} bytes`)
+  return readRange(source, entry.fileOffset + start, entry.fileOffset + end, `tensor ${quoted(entry.name)}`)
+}
+
+/**
+ * Reads and checks the header; touches nothing else of the file.
+ * @throws AppError `bad-file`, `unsupported` for a dtype outside the specification, `over-limit`
+ */
+export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
+  const where = source.name
+  if (source.byteLength < lengthBytes)
+    throw badFile(where, 'at least 8 bytes with the length of the header', `${source.byteLength} bytes`)
+  const lengthField = await readRange(source, 0, lengthBytes, 'header length')
+  const length = new DataView(lengthField.buffer, lengthField.byteOffset).getBigUint64(0, true)
+  if (length > BigInt(source.byteLength - lengthBytes))
+    throw badFile(where, `a header that fits in the file's ${source.byteLength} bytes`, `a header length of ${length}`)
+  const headerBytes = Number(length)
+  if (headerBytes > maxHeaderBytes)
+    throw overLimit(where, 'bytes of header', maxHeaderBytes, headerBytes, 'the header is read into memory whole')
+  const header = parseStrictJson(
+    await readRange(source, lengthBytes, lengthBytes + headerBytes, 'header'),
+    `${where}: header`,
+    headerLimits,
+  )
+  if (!(header instanceof Map)) throw badFile(`${where}: header`, 'an object', kindOf(header))
+  return checkHeader(where, header, lengthBytes + headerBytes, source.byteLength)
+}
+
+function checkHeader(where: string, header: JsonObject, dataStart: number, fileBytes: number): SafetensorsHeader {
+  const metadata = new Map<string, string>()
+  const tensors: SafetensorsEntry[] = []
+  for (const [name, entry] of header) {
+    if (name === '__metadata__') {
+      if (!(entry instanceof Map)) throw badFile(`${where}: __metadata__`, 'an object of strings', kindOf(entry))
+      for (const [key, value] of entry) {
+        if (typeof value !== 'string') throw badFile(`${where}: __metadata__ ${quoted(key)}`, 'a string', kindOf(value))
+        metadata.set(key, value)
+      }
+    } else {
+      if (tensors.length === maxTensors)
+        throw overLimit(where, 'tensors', maxTensors, header.size, 'no published file comes near it')
+      tensors.push(checkEntry(`${where}: tensor ${quoted(name)}`, name, entry, dataStart))
+    }
+  }
+  tensors.sort((a, b) => a.fileOffset - b.fileOffset || a.byteLength - b.byteLength)
+  checkTiling(where, tensors, dataStart, fileBytes)
+  return { tensors, metadata }
+}
+
+function checkEntry(where: string, name: string, entry: Json, dataStart: number): SafetensorsEntry {
+  if (!(entry instanceof Map)) throw badFile(where, 'an object with dtype, shape and data_offsets', kindOf(entry))
+  const dtype = entry.get('dtype')
+  if (typeof dtype !== 'string') throw badFile(`${where}: dtype`, 'a string', kindOf(dtype))
+  if (!Object.hasOwn(dtypeBits, dtype))
+    throw unsupported(
+      where,
+      `its dtype ${quoted(dtype)} is not one of the safetensors specification; the file is refused, because the size of its values cannot be checked`,
+    )
+  const shape = entry.get('shape')
+  if (!Array.isArray(shape)) throw badFile(`${where}: shape`, 'an array', kindOf(shape))
+  const count = checkedElementCount(shape)
+  if (count === null)
+    throw badFile(
+      `${where}: shape`,
+      'whole numbers whose product is below 2^53',
+      `[${shape.slice(0, 8).map(printed).join(', ')}]`,
+    )
+  const bits = count * dtypeBits[dtype as DType]
+  if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
+    throw badFile(`${where}: shape`, 'a whole number of bytes below 2^53', `${count} elements of ${dtype}`)
+  const offsets = entry.get('data_offsets')
+  if (!Array.isArray(offsets) || offsets.length !== 2)
+    throw badFile(`${where}: data_offsets`, 'two numbers', kindOf(offsets))
+  const [begin, end] = offsets
+  if (!isOffset(begin) || !isOffset(end) || begin > end)
+    throw badFile(
+      `${where}: data_offsets`,
+      'begin <= end, both whole numbers below 2^53',
+      `[${offsets.map(printed).join(', ')}]`,
+    )
+  if (end - begin !== bits / 8)
+    throw badFile(
+      where,
+      `${bits / 8} bytes (${dtype} [${shape.join(', ')}])`,
+      `${end - begin} bytes (data_offsets [${begin}, ${end}])`,
+    )
+  return {
+    name,
+    dtype: dtype as DType,
+    shape: shape as number[],
+    byteLength: bits / 8,
+    fileOffset: dataStart + begin,
+  }
+}
+
+/** Sorted by offset, the ranges must follow one another from the first byte of data to the last of the file. */
+function checkTiling(where: string, tensors: readonly SafetensorsEntry[], dataStart: number, fileBytes: number): void {
+  let at = dataStart
+  for (const [index, tensor] of tensors.entries()) {
+    const end = tensor.fileOffset + tensor.byteLength
+    const label = `${where}: tensor ${quoted(tensor.name)}`
+    if (end > fileBytes)
+      throw badFile(
+        label,
+        `data inside the ${fileBytes - dataStart} bytes after the header`,
+        `data up to byte ${end - dataStart}: the file is cut short or its offsets are wrong`,
+      )
+    if (tensor.fileOffset < at)
+      throw badFile(
+        label,
+        `data that begins where ${quoted(tensors[index - 1]!.name)} ends, at ${at - dataStart}`,
+        `${tensor.fileOffset - dataStart}: they overlap`,
+      )
+    if (tensor.fileOffset > at)
+      throw badFile(
+        label,
+        `data that begins at ${at - dataStart}, where the data before it ends`,
+        `${tensor.fileOffset - dataStart}: ${tensor.fileOffset - at} bytes belong to no tensor`,
+      )
+    at = end
+  }
+  if (at !== fileBytes)
+    throw badFile(
+      where,
+      `${at} bytes, the end of its last tensor`,
+      `${fileBytes} bytes: ${fileBytes - at} belong to no tensor`,
+    )
+}
+
+function isOffset(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function kindOf(value: Json | undefined): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (value instanceof Map) return 'an object'
+  return `the ${typeof value} ${printed(value)}`
+}
+
+function printed(value: Json): string {
+  return typeof value === 'string' ? quoted(value) : typeof value === 'object' ? '...' : String(value)
+}
+
+/** What a writer knows of a tensor before its values exist. */
+export interface SafetensorsOutline {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+}
+
+/**
+ * The bytes before the values: length and header, padded with spaces so that the values begin at a multiple of 8. The values then follow
+ * in the order of `tensors`, tightly packed, so every byte's place is known before the first is computed.
+ * @throws AppError `bad-request` for a name used twice, the name `__metadata__`, or a tensor that is no whole number of bytes
+ */
+export function safetensorsHeader(
+  tensors: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
+  const parts: string[] = []
+  if (metadata.size > 0) {
+    const pairs = [...metadata].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+    parts.push(`"__metadata__":{${pairs.join(',')}}`)
+  }
+  const names = new Set(['__metadata__'])
+  let offset = 0
+  for (const { name, dtype, shape } of tensors) {
+    if (names.has(name)) throw new AppError('bad-request', `A safetensors file cannot hold a second ${quoted(name)}.`)
+    names.add(name)
+    const byteLength = tensorBytes(dtype, shape)
+    const entry = { dtype, shape, data_offsets: [offset, offset + byteLength] }
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`)
+    offset += byteLength
+  }
+  const json = new TextEncoder().encode(`{${parts.join(',')}}`)
+  const padded = Math.ceil(json.byteLength / 8) * 8
+  const bytes = new Uint8Array(lengthBytes + padded).fill(32, lengthBytes)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true)
+  bytes.set(json, lengthBytes)
+  return bytes
+}
+
+/** Length of a tensor's values, tightly packed. */
+export function tensorBytes(dtype: DType, shape: readonly number[]): number {
+  const bits = (checkedElementCount(shape) ?? Number.NaN) * dtypeBits[dtype]
+  if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
+    throw new AppError('bad-request', `${dtype} [${shape.join(', ')}] is no whole number of bytes.`)
+  return bits / 8
+}

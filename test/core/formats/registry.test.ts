@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { concat, entry, openBytes, openFolder, refusal, safetensorsFile, text } from './corpus.ts'
+
+const small = safetensorsFile(`{"a":${entry('U8', [1], 0, 1)}}`, 1)
+
+describe('choice by content', () => {
+  it('opens a file whatever it is called', async () => {
+    for (const name of ['a.safetensors', 'a.npy', 'a.pt', 'a', 'a.jpg'])
+      expect((await openBytes(name, small)).format).toBe('safetensors')
+  })
+
+  it('opens the one weight file of a folder', async () => {
+    expect((await openFolder({ 'README.md': text('x'), 'model.safetensors': small })).tensors).toHaveLength(1)
+    expect((await refusal(() => openFolder({ 'README.md': text('x') }))).code).toBe('not-found')
+    expect((await refusal(() => openFolder({ 'a.safetensors': small, 'b.safetensors': small }))).message).toMatch(
+      /2 weight files in this folder \(a\.safetensors, b\.safetensors\)/,
+    )
+  })
+
+  const pad = new Uint8Array(600)
+  it.each([
+    ['a JPEG picture', concat(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), pad)],
+    ['a PNG picture', concat(Uint8Array.of(0x89), text('PNG\r\n'), pad)],
+    ['a gzip archive', concat(Uint8Array.of(0x1f, 0x8b, 8), pad)],
+    ['a web page', text('<!DOCTYPE html><html><body>404 Not Found</body></html>')],
+    ['an empty file', new Uint8Array(0)],
+    ['a Git LFS pointer', text('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n')],
+    ['JSON text', text('{"weight_map": "x"}')],
+    ['an HDF5', concat(Uint8Array.of(0x89), text('HDF\r\n'), pad)],
+    ['plain text', text('To be, or not to be, that is the question')],
+    ['zero bytes', pad],
+    ['a tar archive', concat(pad.subarray(0, 257), text('ustar'), pad)],
+    ['unknown bytes 01 02 03', Uint8Array.of(1, 2, 3)],
+  ])('names what it looks like: %s', async (look, bytes) => {
+    const error = await refusal(() => openBytes('model.bin2', bytes))
+    expect(error.code).toBe('bad-file')
+    expect(error.message).toContain(`model.bin2: expected a weight file`)
+    expect(error.message).toContain(look)
+  })
+
+  it('a JPEG renamed .safetensors', async () => {
+    const error = await refusal(() => openBytes('x.safetensors', concat(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), pad)))
+    expect(error.message).toBe('x.safetensors: expected a weight file, got a JPEG picture')
+  })
+})
+
+const shared = new URL('../../../../../shared/data/', import.meta.url)
+describe.runIf(existsSync(shared))('real weights', () => {
+  const load = (name: string) => new Uint8Array(readFileSync(new URL(name, shared)))
+
+  it('opens silero_vad_16k.safetensors', async () => {
+    const file = await openBytes('silero.safetensors', load('silero_vad_16k.safetensors'))
+    expect(file.tensors.length).toBeGreaterThan(7)
+    expect(file.tensors.every((t) => t.dtype === 'F32')).toBe(true)
+  })
+
+  it('opens mlstm_wx.npy', async () => {
+    const file = await openBytes('mlstm_wx.npy', load('mlstm_wx.npy'))
+    expect(file.tensors).toEqual([{ name: 'array', dtype: 'F32', shape: [64, 4096], byteLength: 1048576 }])
+  })
+})
