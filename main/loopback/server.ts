@@ -1,0 +1,142 @@
+/**
+ * The loopback host's door: HTTP and upgrades on 127.0.0.1, in this order - address (421, 404), token exchange, cookie (403), then
+ * either the one upload path or the asset handler. The WebSocket passes the same checks plus Origin.
+ */
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { socketPath, uploadPath } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
+import { type AssetHandler, plainResponse } from '../assets.ts'
+import { createGate } from './gate.ts'
+
+/** A page sends ids, params and names of tensors to include: 10,000 names of 100 bytes are 1 MB. */
+const maxFrameBytes = 4 * 1024 * 1024
+/** Each page has an engine with a thread for every core; more pages than this are a mistake or an attack. */
+const maxPages = 16
+
+export interface ServerOptions {
+  /** 0: the system chooses. */
+  readonly port: number
+  readonly assets: AssetHandler
+  /** Answers POST uploadPath; cookie and origin have been checked. */
+  upload(request: IncomingMessage, url: URL): Promise<Response>
+  /** A page has connected. */
+  page(socket: WebSocket): void
+}
+
+export interface LoopbackServer {
+  readonly port: number
+  /** The link to print. */
+  readonly url: string
+  /** A link for a program's command line, good once. */
+  oneTimeUrl(): string
+  close(): Promise<void>
+}
+
+/** @throws AppError `bad-request` when the port is taken or not allowed */
+export async function listen(options: ServerOptions): Promise<LoopbackServer> {
+  const gate = createGate(() => (server.address() as AddressInfo).port)
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false })
+  const server = createServer((request, response) => {
+    answer(request)
+      .catch((error: unknown) => {
+        console.error(error)
+        return plainResponse(500, 'The host made a mistake. Its terminal says more.')
+      })
+      .then((reply) => send(reply, request, response))
+      .catch(() => response.destroy())
+  })
+  // Uploads take as long as they take; headers do not.
+  server.requestTimeout = 0
+  server.headersTimeout = 15_000
+
+  async function answer(request: IncomingMessage): Promise<Response> {
+    const refusal = gate.refusesAddress(request)
+    if (refusal) return plainResponse(refusal.status, refusal.sentence)
+    const url = new URL(request.url!, `http://${request.headers.host}`)
+    const offered = url.searchParams.get('token')
+    if (offered !== null && url.pathname === '/') {
+      const session = gate.redeem(offered)
+      if (session === null) return plainResponse(403, 'This link is not valid. Open the one that was printed last.')
+      // The address that stays in the browser's history no longer has the token.
+      return plainResponse(303, 'Go on to the page.', {
+        location: '/',
+        'set-cookie': `${gate.cookieName()}=${session}; HttpOnly; SameSite=Lax; Path=/`,
+      })
+    }
+    if (!gate.admits(request)) return plainResponse(403, 'Open the link that was printed in the terminal.')
+    if (request.method === 'POST' && url.pathname === uploadPath)
+      return gate.sameOrigin(request)
+        ? options.upload(request, url)
+        : plainResponse(403, 'Only the page itself may upload.')
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return plainResponse(405, `${request.method} is not allowed here.`, { allow: 'GET, HEAD' })
+    return options.assets(new Request(url, { method: request.method }))
+  }
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const refuse = (status: number, sentence: string) => refuseUpgrade(socket, status, sentence)
+    const refusal = gate.refusesAddress(request)
+    if (refusal) return refuse(refusal.status, refusal.sentence)
+    if (request.url !== socketPath) return refuse(404, 'There is nothing here.')
+    if (!gate.sameOrigin(request)) return refuse(403, 'Only the page itself may connect.')
+    if (!gate.admits(request)) return refuse(403, 'Open the link that was printed in the terminal.')
+    if (sockets.clients.size >= maxPages) return refuse(503, `${maxPages} pages are open. Close one.`)
+    // ws answers a malformed handshake itself, with 400 or 405.
+    sockets.handleUpgrade(request, socket, head, (webSocket) => options.page(webSocket))
+  })
+  server.on('connect', (_request, socket: Duplex) => refuseUpgrade(socket, 405, 'CONNECT is not allowed here.'))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else refuseUpgrade(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, 'This is not a request.')
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, options.port)))
+    server.listen(options.port, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    url: `http://127.0.0.1:${port}/?token=${gate.token}`,
+    oneTimeUrl: () => `http://127.0.0.1:${port}/?token=${gate.oneTimeToken()}`,
+    async close() {
+      for (const client of sockets.clients) client.terminate()
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function send(reply: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = Buffer.from(await reply.arrayBuffer())
+  // A body that was refused is not read to its end: the connection cannot be used again.
+  if (!request.complete && request.method !== 'GET' && request.method !== 'HEAD')
+    response.setHeader('connection', 'close')
+  for (const [name, value] of reply.headers) response.setHeader(name, value)
+  if (!reply.headers.has('content-length')) response.setHeader('content-length', body.byteLength)
+  response.writeHead(reply.status)
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** The same headers as any other refusal, written by hand: an upgrade has no ServerResponse. */
+function refuseUpgrade(socket: Duplex, status: number, sentence: string): void {
+  const headers = Object.fromEntries(plainResponse(status, sentence).headers)
+  const body = `${sentence}\n`
+  const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' })
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  )
+}
+
+function cannotListen(error: NodeJS.ErrnoException, port: number): Error {
+  if (error.code === 'EADDRINUSE')
+    return new AppError('bad-request', `Port ${port} is in use. Choose another one, or 0 for any free port.`, { port })
+  if (error.code === 'EACCES')
+    return new AppError('bad-request', `Port ${port} needs more rights. Choose one above 1023.`, { port })
+  return error
+}

@@ -1,0 +1,108 @@
+/**
+ * Files that are sent to the loopback host because the browser has them and the host does not: `ssh -L`, or a drop on the page.
+ *
+ * They are streamed into a temporary folder that goes when the host ends. How much may come is not a number somebody chose but what
+ * the disk can hold; a reserve stays free, since a full disk takes more with it than this host.
+ */
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, statfs } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Grant } from '../../core/contract.ts'
+import { AppError, toErrorReport } from '../../core/errors.ts'
+import { plainResponse } from '../assets.ts'
+
+const reserveBytes = 256e6
+
+export interface UploadOptions {
+  /** A folder of this host alone; `Uploads` makes a folder in it for each drop. */
+  readonly folder: string
+  grant(path: string): Promise<Grant>
+  /** Bytes that may still be written into `folder`. */
+  freeBytes?(): Promise<number>
+}
+
+/** The answer to POST /upload: a Grant, or an ErrorReport with 400, 413 or 507. */
+export function uploads(options: UploadOptions): (request: IncomingMessage, url: URL) => Promise<Response> {
+  const freeBytes = options.freeBytes ?? (() => freeBytesOf(options.folder))
+
+  return async (request, url) => {
+    try {
+      const name = fileName(url.searchParams.get('name'))
+      const drop = dropId(url.searchParams.get('drop'))
+      const folder = join(options.folder, `drop-${drop}`)
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const path = join(folder, name)
+      await receive(request, path, (await freeBytes()) - reserveBytes)
+      return json(200, await options.grant(path))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      return json(statusOf(error), toErrorReport(error))
+    }
+  }
+}
+
+/** Writes the body under a name nobody looks for and renames it once it is whole. */
+async function receive(request: IncomingMessage, path: string, limit: number): Promise<void> {
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > limit) throw tooLarge(announced, limit)
+  const partial = `${path}.partial`
+  let received = 0
+  const bounded = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      received += chunk.byteLength
+      done(received > limit ? tooLarge(received, limit) : null, chunk)
+    },
+  })
+  try {
+    await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx', mode: 0o600 }))
+    await rename(partial, path)
+  } catch (error) {
+    await rm(partial, { force: true })
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
+    if (code === 'EEXIST') throw new AppError('would-overwrite', `${path} is being uploaded already.`)
+    throw error
+  }
+}
+
+function tooLarge(bytes: number, limit: number): AppError {
+  return new AppError(
+    'over-limit',
+    `The upload has ${megabytes(bytes)} and the temporary folder has room for ${megabytes(Math.max(0, limit))}. Put the file into a folder that was named when the host was started.`,
+    { bytes, limit },
+  )
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+
+/** @throws AppError `bad-request` unless it is one component that every system can store */
+function fileName(name: string | null): string {
+  // Letters and signs of any script; no separator, no control character, nothing that Windows reads as a device or stream.
+  if (!name || name.length > 200 || /[/\\:*?"<>|\p{Cc}]/u.test(name) || /^\.|[. ]$/.test(name))
+    throw new AppError('bad-request', `${JSON.stringify(name)} cannot be the name of an upload.`)
+  return name
+}
+
+function dropId(id: string | null): string {
+  if (!id || !/^[a-zA-Z0-9]{1,64}$/.test(id))
+    throw new AppError('bad-request', `${JSON.stringify(id)} cannot be the id of a drop.`)
+  return id
+}
+
+async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}
+
+function statusOf(error: AppError): number {
+  if (error.code === 'over-limit') return 507
+  return error.code === 'would-overwrite' ? 409 : 400
+}
+
+function json(status: number, value: unknown): Response {
+  const plain = plainResponse(status, '', { 'content-type': 'application/json; charset=utf-8' })
+  return new Response(JSON.stringify(value), { status, headers: plain.headers })
+}

@@ -1,0 +1,104 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { uploads } from '../../../main/loopback/uploads.ts'
+
+let folder: string
+let server: Server
+let address: string
+let free = 1e9
+
+beforeEach(async () => {
+  free = 1e9
+  folder = await mkdtemp(join(tmpdir(), 'ghostsvd-uploads-'))
+  const receive = uploads({
+    folder,
+    grant: async (path) => ({ id: 'id', name: basename(path), kind: 'file', byteLength: (await stat(path)).size }),
+    freeBytes: async () => free,
+  })
+  server = createServer(async (request, response) => {
+    const reply = await receive(request, new URL(request.url!, 'http://127.0.0.1'))
+    response.writeHead(reply.status, Object.fromEntries(reply.headers)).end(await reply.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/upload`
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  await rm(folder, { recursive: true, force: true })
+})
+
+const send = (query: Record<string, string>, body: BodyInit) =>
+  fetch(`${address}?${new URLSearchParams(query)}`, { method: 'POST', body })
+
+describe('uploads', () => {
+  it('stores the bytes and grants the file by name', async () => {
+    const bytes = Uint8Array.from({ length: 3_000_000 }, (_, index) => index % 251)
+    const reply = await send({ drop: 'a1', name: '模型 1.safetensors' }, bytes)
+    expect(await reply.json()).toMatchObject({ name: '模型 1.safetensors', kind: 'file', byteLength: 3_000_000 })
+    expect(Buffer.compare(await readFile(join(folder, 'drop-a1', '模型 1.safetensors')), bytes)).toBe(0)
+  })
+
+  it('keeps the files of one drop together and those of two apart', async () => {
+    for (const [drop, name] of [
+      ['a', 'x.npy'],
+      ['a', 'y.npy'],
+      ['b', 'x.npy'],
+    ] as const)
+      await send({ drop, name }, 'bytes')
+    expect((await readdir(join(folder, 'drop-a'))).sort()).toEqual(['x.npy', 'y.npy'])
+    expect(await readdir(join(folder, 'drop-b'))).toEqual(['x.npy'])
+  })
+
+  it.each([
+    ['path traversal', '../x.npy'],
+    ['a backslash', '..\\x.npy'],
+    ['an absolute path', '/tmp/x.npy'],
+    ['a null byte', 'x\0.npy'],
+    ['a line break', 'x\r\n.npy'],
+    ['a hidden name', '.bashrc'],
+    ['the parent folder', '..'],
+    ['an alternate data stream', 'x.npy:stream'],
+    ['a name that Windows cuts', 'x.npy.'],
+    ['an endless name', 'x'.repeat(201)],
+    ['no name', ''],
+  ])('refuses %s as a name', async (_attack, name) => {
+    const reply = await send({ drop: 'a', name }, 'bytes')
+    expect([reply.status, (await reply.json()).code]).toEqual([400, 'bad-request'])
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('refuses path traversal in the drop id', async () => {
+    for (const drop of ['..', '../a', 'a/b', '', 'a'.repeat(65)])
+      expect((await send({ drop, name: 'x.npy' }, 'bytes')).status).toBe(400)
+  })
+
+  it('refuses an upload that is announced larger than the free space, before a byte is read', async () => {
+    free = 256e6 + 10
+    const reply = await send({ drop: 'a', name: 'x.npy' }, 'eleven byte')
+    expect([reply.status, (await reply.json()).code]).toEqual([507, 'over-limit'])
+    expect(await readdir(join(folder, 'drop-a'))).toEqual([])
+  })
+
+  it('stops an upload of unannounced length at the free space and leaves nothing behind', async () => {
+    free = 256e6 + 100_000
+    const chunks = async function* () {
+      for (let chunk = 0; chunk < 64; chunk++) yield new Uint8Array(65_536)
+    }
+    const outcome = await fetch(`${address}?drop=a&name=x.npy`, {
+      method: 'POST',
+      body: Readable.toWeb(Readable.from(chunks())) as BodyInit,
+      duplex: 'half',
+    } as RequestInit).then(
+      (reply) => reply.status,
+      () => 507, // the host may close before the client has sent everything
+    )
+    expect(outcome).toBe(507)
+    expect(await readdir(join(folder, 'drop-a'))).toEqual([])
+  })
+})

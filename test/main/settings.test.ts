@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { configFolder, storedSettings } from '../../main/settings.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ghostsvd-settings-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const defaults = { theme: 'system', language: 'system' }
+
+describe('settings', () => {
+  it('are the defaults where nothing was saved, and make no folder by being read', async () => {
+    expect(await storedSettings(join(folder, 'new')).read()).toEqual(defaults)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('come back as they were saved', async () => {
+    await storedSettings(join(folder, 'new')).update(() => ({ theme: 'dark', language: 'zh-CN' }))
+    expect(await storedSettings(join(folder, 'new')).read()).toEqual({ theme: 'dark', language: 'zh-CN' })
+  })
+
+  it.each(['', '{', 'null', '[]', '{"theme":"purple"}', '{"theme":"dark","unknown":1}'])(
+    'are the defaults where the file holds %j',
+    async (text) => {
+      await writeFile(join(folder, 'settings.json'), text)
+      expect(await storedSettings(folder).read()).toEqual(defaults)
+    },
+  )
+
+  it('lose nothing when two pages save at once', async () => {
+    const stored = storedSettings(folder)
+    await Promise.all([
+      stored.update((settings) => ({ ...settings, theme: 'light' })),
+      stored.update((settings) => ({ ...settings, language: 'en' })),
+    ])
+    expect(JSON.parse(await readFile(join(folder, 'settings.json'), 'utf8'))).toEqual({
+      theme: 'light',
+      language: 'en',
+    })
+    expect(await readdir(folder)).toEqual(['settings.json'])
+  })
+})
+
+describe('the folder for configuration', () => {
+  it('is the one of the platform, or the one that was asked for', () => {
+    expect(configFolder({ XDG_CONFIG_HOME: '/x' }, 'linux')).toBe('/x/ghostsvd')
+    expect(configFolder({}, 'linux')).toMatch(/[/\\]\.config[/\\]ghostsvd$/)
+    expect(configFolder({}, 'darwin')).toMatch(/Library[/\\]Application Support[/\\]GhostSVD$/)
+    expect(configFolder({ GHOSTSVD_CONFIG: '/y' }, 'linux')).toBe('/y')
+  })
+})
