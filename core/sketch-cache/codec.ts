@@ -1,0 +1,73 @@
+/**
+ * A sketch as bytes for the cold tier: a safetensors file of U, s and Vt with the facts in its metadata, so that any tool can look at it.
+ * A file of the cold tier may have been cut short by a crash or written by another version: what does not decode is a miss, not an error.
+ */
+import { AppError } from '../errors.ts'
+import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
+import { memoryFolder, memorySource } from '../io.ts'
+import type { Factorization } from '../svd/factorization.ts'
+
+/** A factorization and what is known of it, such as its report: JSON-safe. */
+export interface Sketch {
+  readonly factorization: Factorization
+  readonly facts: unknown
+}
+
+export function encodeSketch({ factorization: f, facts }: Sketch): Uint8Array {
+  const header = safetensorsHeader(
+    [
+      { name: 'U', dtype: 'F32', shape: [f.rows, f.rank] },
+      { name: 's', dtype: 'F64', shape: [f.rank] },
+      { name: 'Vt', dtype: 'F32', shape: [f.rank, f.cols] },
+    ],
+    new Map([['facts', JSON.stringify(facts)]]),
+  )
+  const parts = [header, encode('F32', f.U).bytes, encode('F64', f.s).bytes, encode('F32', f.Vt).bytes]
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.byteLength
+  }
+  return whole
+}
+
+/** null where the bytes are not a whole sketch. */
+export async function decodeSketch(bytes: Uint8Array): Promise<Sketch | null> {
+  try {
+    const file = await safetensors.open(memorySource('sketch', bytes), memoryFolder('sketches'))
+    const [rows, rank] = shapeOf(file, 'U')
+    const [, cols] = shapeOf(file, 'Vt')
+    return {
+      factorization: {
+        rows,
+        cols,
+        rank,
+        U: decodeFloat32('F32', await valuesOf(file, 'U')),
+        s: decodeFloat64('F64', await valuesOf(file, 's')),
+        Vt: decodeFloat32('F32', await valuesOf(file, 'Vt')),
+      },
+      facts: JSON.parse(file.metadata.get('facts') ?? 'null'),
+    }
+  } catch (error) {
+    if (error instanceof AppError) return null
+    throw error
+  }
+}
+
+function tensorOf(file: WeightFile, name: string) {
+  const tensor = file.tensors.find((each) => each.name === name)
+  if (!tensor) throw new AppError('bad-file', `sketch: expected a tensor ${name}, got none`)
+  return tensor
+}
+
+function shapeOf(file: WeightFile, name: string): [number, number] {
+  const [first = 0, second = 0] = tensorOf(file, name).shape
+  return [first, second]
+}
+
+function valuesOf(file: WeightFile, name: string): Promise<Uint8Array> {
+  return file.read(tensorOf(file, name))
+}
