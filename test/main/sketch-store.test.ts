@@ -1,0 +1,39 @@
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { sketchStore } from '../../main/sketch-store.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sketches-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const bytes = (fill: number) => new Uint8Array(100).fill(fill)
+
+it('gives back what was written, to any store on the same folder', async () => {
+  await sketchStore(folder).write('a', bytes(1))
+  expect(new Uint8Array((await sketchStore(folder).read('a'))!)).toEqual(bytes(1))
+  expect(await sketchStore(folder).read('b')).toBeNull()
+})
+
+it('stays within its bound by dropping what was used least recently', async () => {
+  const store = sketchStore(folder, 250)
+  for (const [age, key] of ['a', 'b'].entries()) {
+    await store.write(key, bytes(age))
+    for (const name of await readdir(folder)) await utimes(join(folder, name), age, age)
+  }
+  await store.read('a')
+  await store.write('c', bytes(3))
+  expect(await store.read('a')).not.toBeNull()
+  expect(await store.read('b')).toBeNull()
+  expect(await store.read('c')).not.toBeNull()
+})
+
+it('a folder that cannot be written is a store that forgets', async () => {
+  await writeFile(join(folder, 'file'), 'not a folder')
+  const store = sketchStore(join(folder, 'file', 'below'))
+  await store.write('a', bytes(1))
+  expect(await store.read('a')).toBeNull()
+})
