@@ -1,0 +1,53 @@
+/**
+ * What the page may touch: main gives an id for a path that a dialog, a drop, a listing or an upload named, and the page knows only
+ * the id. An id cannot be guessed and stays the same for a path as long as the host runs, so a reloaded page can use it again.
+ */
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import type { Grant } from '../core/contract.ts'
+import { AppError } from '../core/errors.ts'
+
+export interface Grants {
+  /**
+   * A file or folder to be read. Links are not resolved: shards and external data lie beside the name that was picked.
+   * @throws AppError `not-found`, `bad-request` for what is neither a folder nor a regular file
+   */
+  grant(path: string): Promise<Grant>
+  /** A file to be written. It may exist; whether it is overwritten is the run's question. */
+  target(path: string): Grant
+  /** @throws AppError `not-found` for an id that was never given out */
+  path(id: string): string
+}
+
+export function createGrants(): Grants {
+  const paths = new Map<string, string>()
+  const ids = new Map<string, string>()
+
+  function grantOf(path: string, kind: Grant['kind'], byteLength: number | null): Grant {
+    const key = `${kind}:${path}`
+    const id = ids.get(key) ?? randomBytes(16).toString('base64url')
+    ids.set(key, id)
+    paths.set(id, path)
+    return { id, name: basename(path) || path, kind, byteLength }
+  }
+
+  return {
+    async grant(given) {
+      const path = resolve(given)
+      const status = await stat(path).catch(() => null)
+      if (!status) throw new AppError('not-found', `${basename(path)} does not exist any more.`)
+      if (status.isDirectory()) return grantOf(path, 'folder', null)
+      // Reading a pipe or a device would wait forever, or never end.
+      if (!status.isFile())
+        throw new AppError('bad-request', `${basename(path)} is neither a folder nor a regular file.`)
+      return grantOf(path, 'file', status.size)
+    },
+    target: (path) => grantOf(resolve(path), 'target', null),
+    path(id) {
+      const path = paths.get(id)
+      if (path === undefined) throw new AppError('not-found', 'This file was not given to this page. Open it again.')
+      return path
+    },
+  }
+}

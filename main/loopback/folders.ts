@@ -1,0 +1,97 @@
+/**
+ * What the loopback page can see of the disk: the folders named on the command line and what lies in them, nothing else.
+ *
+ * A path is granted only if the place it really leads to lies in a named folder, so a link that leads out is not listed and cannot be
+ * asked for; a folder is looked at again whenever its grant is used.
+ */
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
+import type { FolderEntry, Grant } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
+import type { Grants } from '../grants.ts'
+
+/** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
+const maxEntries = 20_000
+
+const weightEndings = /\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf|safetensors\.index\.json)$/i
+
+export interface Folders {
+  list(folder: string | null): Promise<FolderEntry[]>
+  createTarget(folder: string, name: string): Promise<Grant>
+  /** Whether a path lies in a named folder, links followed. */
+  contains(path: string): Promise<boolean>
+}
+
+/**
+ * @param named paths from the command line
+ * @throws AppError `not-found` for one that is no folder
+ */
+export async function namedFolders(named: readonly string[], grants: Grants): Promise<Folders> {
+  const roots: string[] = []
+  for (const path of named) {
+    const real = await realpath(path).catch(() => null)
+    if (real === null || !(await stat(real)).isDirectory()) throw new AppError('not-found', `${path} is not a folder.`)
+    if (!roots.includes(real)) roots.push(real)
+  }
+
+  const inside = (real: string) =>
+    roots.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep))
+  const contains = async (path: string) => {
+    const real = await realpath(path).catch(() => null)
+    return real !== null && inside(real)
+  }
+
+  /** The folder behind a grant, provided that it still lies where it lay. */
+  async function granted(id: string): Promise<string> {
+    const path = grants.path(id)
+    if (!(await contains(path)) || !(await stat(path)).isDirectory())
+      throw new AppError(
+        'not-found',
+        `${basename(path)} is not one of the folders that were named when the host was started.`,
+      )
+    return path
+  }
+
+  async function entry(path: string): Promise<FolderEntry | null> {
+    const real = await realpath(path).catch(() => null)
+    if (real === null || !inside(real)) return null
+    const status = await stat(real).catch(() => null)
+    if (!status?.isDirectory() && !status?.isFile()) return null
+    // The path as it was listed, not where it leads: shards and external data lie beside the link, as in a model hub's cache.
+    const grant = await grants.grant(path)
+    return { grant, weights: status.isFile() && weightEndings.test(path) }
+  }
+
+  return {
+    contains,
+    async list(folder) {
+      const paths =
+        folder === null
+          ? roots
+          : await granted(folder).then(async (path) => (await readdir(path)).map((name) => join(path, name)))
+      const shown = paths.filter((path) => folder === null || !basename(path).startsWith('.'))
+      if (shown.length > maxEntries)
+        throw new AppError(
+          'over-limit',
+          `The folder has ${shown.length} entries; ${maxEntries} can be listed. Name a folder inside it.`,
+        )
+      const entries = (await Promise.all(shown.map(entry))).filter((one) => one !== null)
+      return entries.sort(
+        (left, right) =>
+          Number(right.grant.kind === 'folder') - Number(left.grant.kind === 'folder') ||
+          left.grant.name.localeCompare(right.grant.name),
+      )
+    },
+    async createTarget(folder, name) {
+      const path = await granted(folder)
+      if (name !== basename(name) || /[/\\\p{Cc}]/u.test(name) || name === '' || name === '.' || name === '..')
+        throw new AppError('bad-request', `${JSON.stringify(name)} cannot be the name of a file.`)
+      const target = join(path, name)
+      // A link that stands at this name could lead the output anywhere.
+      const existing = await lstat(target).catch(() => null)
+      if (existing?.isSymbolicLink())
+        throw new AppError('would-overwrite', `${name} is a link to another place. Choose another name.`)
+      return grants.target(target)
+    },
+  }
+}

@@ -1,0 +1,44 @@
+/** The files that were opened last, newest first: what the Start screen offers. Paths stay here; the page gets grants. */
+import { z } from 'zod'
+import type { Grant } from '../core/contract.ts'
+import type { Grants } from './grants.ts'
+import { jsonFile } from './settings.ts'
+
+const recentsSchema = z.object({ paths: z.array(z.string()).default([]) })
+
+/** As many as fit on the Start screen without scrolling at 960 x 640. */
+const shown = 8
+
+export interface Recents {
+  list(): Promise<Grant[]>
+  remember(grantId: string): Promise<void>
+}
+
+/** @param visible whether the page may be offered a path at all (the loopback page sees only the folders that were named) */
+export function createRecents(
+  folder: string,
+  grants: Grants,
+  visible: (path: string) => Promise<boolean> = async () => true,
+): Recents {
+  const stored = jsonFile(folder, 'recents.json', recentsSchema)
+  return {
+    async list() {
+      const { paths } = await stored.read()
+      const offered: Grant[] = []
+      for (const path of paths) {
+        if (offered.length === shown) break
+        // A file that went away, or a disk that is not plugged in: not offered, not forgotten.
+        const grant = (await visible(path)) ? await grants.grant(path).catch(() => null) : null
+        if (grant) offered.push(grant)
+      }
+      return offered
+    },
+    async remember(grantId) {
+      const newest = grants.path(grantId)
+      if (!(await visible(newest))) return
+      await stored.update(({ paths }) => ({
+        paths: [newest, ...paths.filter((path) => path !== newest)].slice(0, 4 * shown),
+      }))
+    },
+  }
+}

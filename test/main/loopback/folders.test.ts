@@ -1,0 +1,104 @@
+import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createGrants } from '../../../main/grants.ts'
+import { namedFolders } from '../../../main/loopback/folders.ts'
+
+let top: string
+let named: string
+const grants = createGrants()
+
+beforeEach(async () => {
+  top = await realpath(await mkdtemp(join(tmpdir(), 'ghostsvd-folders-')))
+  named = join(top, 'named')
+  await mkdir(join(named, 'inner'), { recursive: true })
+  await writeFile(join(named, 'a.safetensors'), 'bytes')
+  await writeFile(join(named, 'notes.txt'), 'bytes')
+  await writeFile(join(named, '.hidden.npy'), 'bytes')
+  await writeFile(join(named, 'inner', 'b.npy'), 'bytes')
+  await mkdir(join(top, 'elsewhere'))
+  await mkdir(join(top, 'named-too'))
+  await writeFile(join(top, 'elsewhere', 'secret.npy'), 'bytes')
+})
+afterEach(() => rm(top, { recursive: true, force: true }))
+
+describe('listing', () => {
+  it('shows the named folders first, then what is in one: folders, files, weights marked, hidden ones left out', async () => {
+    const folders = await namedFolders([named], grants)
+    const [root] = await folders.list(null)
+    expect(root!.grant).toMatchObject({ name: 'named', kind: 'folder', byteLength: null })
+    const entries = await folders.list(root!.grant.id)
+    expect(entries.map(({ grant, weights }) => [grant.name, grant.kind, grant.byteLength, weights])).toEqual([
+      ['inner', 'folder', null, false],
+      ['a.safetensors', 'file', 5, true],
+      ['notes.txt', 'file', 5, false],
+    ])
+    expect((await folders.list(entries[0]!.grant.id)).map(({ grant }) => grant.name)).toEqual(['b.npy'])
+  })
+
+  it('names a folder twice only once', async () => {
+    expect(await (await namedFolders([named, `${named}/.`], grants)).list(null)).toHaveLength(1)
+  })
+
+  it('says which of the named folders is none', async () => {
+    await expect(namedFolders([join(named, 'a.safetensors')], grants)).rejects.toMatchObject({ code: 'not-found' })
+    await expect(namedFolders([join(top, 'nowhere')], grants)).rejects.toMatchObject({ code: 'not-found' })
+  })
+})
+
+describe('attacks', () => {
+  it('does not list a symlink that escapes, to a file or to a folder', async () => {
+    await symlink(join(top, 'elsewhere', 'secret.npy'), join(named, 'inner', 'file-link.npy'))
+    await symlink(join(top, 'elsewhere'), join(named, 'inner', 'folder-link'))
+    await symlink('../../elsewhere', join(named, 'inner', 'relative-link'))
+    await symlink(join(named, 'a.safetensors'), join(named, 'inner', 'harmless-link.safetensors'))
+    const folders = await namedFolders([named], grants)
+    const inner = (await folders.list((await folders.list(null))[0]!.grant.id))[0]!
+    expect((await folders.list(inner.grant.id)).map(({ grant }) => grant.name)).toEqual([
+      'b.npy',
+      'harmless-link.safetensors',
+    ])
+  })
+
+  it('refuses a folder that was replaced by a symlink after it was listed', async () => {
+    const folders = await namedFolders([named], grants)
+    const inner = (await folders.list((await folders.list(null))[0]!.grant.id))[0]!
+    await rename(join(named, 'inner'), join(top, 'moved'))
+    await symlink(join(top, 'elsewhere'), join(named, 'inner'))
+    await expect(folders.list(inner.grant.id)).rejects.toMatchObject({ code: 'not-found' })
+    await expect(folders.createTarget(inner.grant.id, 'out.npy')).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it('refuses ids that were never given out, and paths in their place', async () => {
+    const folders = await namedFolders([named], grants)
+    for (const id of ['', '/', '..', named, top, '__proto__'])
+      await expect(folders.list(id)).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it('refuses a granted folder that is not a named one, also when its name begins alike', async () => {
+    const folders = await namedFolders([named], grants)
+    for (const path of [join(top, 'elsewhere'), join(top, 'named-too'), top]) {
+      const { id } = await grants.grant(path)
+      await expect(folders.list(id)).rejects.toMatchObject({ code: 'not-found' })
+      await expect(folders.createTarget(id, 'out.npy')).rejects.toMatchObject({ code: 'not-found' })
+    }
+  })
+
+  it('refuses a target whose name leaves the folder', async () => {
+    const folders = await namedFolders([named], grants)
+    const { id } = (await folders.list(null))[0]!.grant
+    for (const name of ['', '.', '..', '../out.npy', '/tmp/out.npy', 'a/../../out.npy', 'a\\b.npy', 'a\0.npy'])
+      await expect(folders.createTarget(id, name)).rejects.toMatchObject({ code: 'bad-request' })
+    expect(await folders.createTarget(id, 'out.npy')).toMatchObject({ name: 'out.npy', kind: 'target' })
+  })
+
+  it('refuses a target that is a symlink, dangling or not', async () => {
+    await symlink(join(top, 'elsewhere', 'secret.npy'), join(named, 'link.npy'))
+    await symlink(join(top, 'elsewhere', 'new.npy'), join(named, 'dangling.npy'))
+    const folders = await namedFolders([named], grants)
+    const { id } = (await folders.list(null))[0]!.grant
+    for (const name of ['link.npy', 'dangling.npy'])
+      await expect(folders.createTarget(id, name)).rejects.toMatchObject({ code: 'would-overwrite' })
+  })
+})
