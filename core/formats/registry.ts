@@ -10,6 +10,7 @@ import { npy } from './npy.ts'
 import { readRange } from './range.ts'
 import { badFile, unsupported } from './refusal.ts'
 import { safetensors } from './safetensors.ts'
+import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, shardSiblings } from './sharded.ts'
 
 /** In the order in which they are asked. */
 export const formats: readonly Format[] = [safetensors, npy]
@@ -34,11 +35,19 @@ const unread: readonly {
 const headBytes = 4096
 
 /**
- * Opens what the user picked: a file, or a folder with one.
+ * Opens what the user picked: a file, the set that a shard or an index belongs to, or a folder with one of these.
  * @throws AppError with a sentence that names the file, what was expected and what is there
  */
-export const openWeightFile: OpenWeightFile = async ({ folder, entry }) =>
-  openNamed(folder, entry ?? (await onlyWeightFile(folder)))
+export const openWeightFile: OpenWeightFile = async ({ folder, entry }) => {
+  const present = new Set(await folder.list())
+  const name = entry ?? onlyModel(folder.name, present)
+  const openShard = (shard: string) => openNamed(folder, shard)
+  if (isIndexName(name)) return openIndexed(folder, name, openShard)
+  const index = indexOfShard(name, present)
+  if (index !== null) return openIndexed(folder, index, openShard)
+  const shards = shardSiblings(name, present)
+  return shards ? openShards(shards, openShard) : openNamed(folder, name)
+}
 
 async function openNamed(folder: SourceFolder, name: string): Promise<WeightFile> {
   const source = await folder.open(name)
@@ -82,22 +91,39 @@ function unreadByName(name: string) {
   return unread.find((each) => hasExtension(name, each.extensions))
 }
 
-/** The one weight file of a folder. */
-async function onlyWeightFile(folder: SourceFolder): Promise<string> {
+/**
+ * The one model of a folder: its index, its one set or its one file. Where a model is there twice, safetensors is taken before the rest,
+ * as published models keep both.
+ */
+function onlyModel(folderName: string, present: ReadonlySet<string>): string {
   const extensions = [...formats, ...unread].flatMap((each) => each.extensions)
-  const names = (await folder.list()).filter((name) => hasExtension(name, extensions)).sort()
-  const [name, ...others] = names
-  if (name === undefined)
-    throw new AppError(
-      'not-found',
-      `${folder.name}: no weight file in this folder (looked for ${extensions.join(' ')})`,
+  for (const group of [['.safetensors'], extensions]) {
+    const ofGroup = (name: string) => hasExtension(name, group)
+    const indexes = [...present].filter(
+      (name) => isIndexName(name) && ofGroup(name.replace(/\.index(\.[\w-]+)?\.json$/i, '')),
     )
-  if (others.length > 0)
+    const candidates = indexes.length > 0 ? indexes : onePerSet([...present].filter(ofGroup))
+    const [name, ...others] = candidates.sort()
+    if (name === undefined) continue
+    if (others.length === 0) return name
+    const more = others.length > 2 ? ', ...' : ''
     throw new AppError(
       'bad-request',
-      `${folder.name}: ${names.length} weight files in this folder (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}); open one of them`,
+      `${folderName}: ${candidates.length} models in this folder (${candidates.slice(0, 3).join(', ')}${more}); open one of them`,
     )
-  return name
+  }
+  throw new AppError('not-found', `${folderName}: no weight file in this folder (looked for ${extensions.join(' ')})`)
+}
+
+/** The first file of each counted set, and every file that counts nothing. */
+function onePerSet(names: readonly string[]): string[] {
+  const sets = new Map<string, string>()
+  for (const name of [...names].sort()) {
+    const shard = parseShardName(name)
+    const key = shard ? `${shard.prefix}-of-${shard.count}${shard.extension}` : name
+    if (!sets.has(key)) sets.set(key, name)
+  }
+  return [...sets.values()]
 }
 
 function hasExtension(name: string, extensions: readonly string[]): boolean {

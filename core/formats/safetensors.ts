@@ -12,12 +12,12 @@ import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { checkedElementCount, readRange } from './range.ts'
 import { badFile, overLimit, quoted, unsupported } from './refusal.ts'
-import { type Json, type JsonLimits, type JsonObject, parseStrictJson } from './strict-json.ts'
+import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
 export const maxHeaderBytes = 100_000_000
-/** The largest published sets have 1.5e5 tensors in all their files together; each costs about 500 bytes here. */
-export const maxTensors = 300_000
+/** The largest published sets have 1.5e5 in all their files together; each costs about 900 bytes while it is checked. */
+export const maxTensors = 200_000
 /** numpy's limit is 64, torch's too; a shape of a million ones is an attack on whoever multiplies or prints it. */
 export const maxDimensions = 64
 
@@ -94,19 +94,14 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   const headerBytes = Number(length)
   if (headerBytes > maxHeaderBytes)
     throw overLimit(where, 'bytes of header', maxHeaderBytes, headerBytes, 'the header is read into memory whole')
-  const header = parseStrictJson(
-    await readRange(source, lengthBytes, lengthBytes + headerBytes, 'header'),
-    `${where}: header`,
-    headerLimits,
-  )
-  if (!(header instanceof Map)) throw badFile(`${where}: header`, 'an object', kindOf(header))
+  const header = await readRange(source, lengthBytes, lengthBytes + headerBytes, 'header')
   return checkHeader(where, header, lengthBytes + headerBytes, source.byteLength)
 }
 
-function checkHeader(where: string, header: JsonObject, dataStart: number, fileBytes: number): SafetensorsHeader {
+function checkHeader(where: string, header: Uint8Array, dataStart: number, fileBytes: number): SafetensorsHeader {
   const metadata = new Map<string, string>()
   const tensors: SafetensorsEntry[] = []
-  for (const [name, entry] of header) {
+  visitStrictJson(header, `${where}: header`, headerLimits, (name, entry) => {
     if (name === '__metadata__') {
       if (!(entry instanceof Map)) throw badFile(`${where}: __metadata__`, 'an object of strings', kindOf(entry))
       for (const [key, value] of entry) {
@@ -115,49 +110,51 @@ function checkHeader(where: string, header: JsonObject, dataStart: number, fileB
       }
     } else {
       if (tensors.length === maxTensors)
-        throw overLimit(where, 'tensors', maxTensors, header.size, 'no published file comes near it')
-      tensors.push(checkEntry(`${where}: tensor ${quoted(name)}`, name, entry, dataStart))
+        throw overLimit(where, 'tensors', maxTensors, tensors.length + 1, 'no published file comes near it')
+      tensors.push(checkEntry(where, name, entry, dataStart))
     }
-  }
+  })
   tensors.sort((a, b) => a.fileOffset - b.fileOffset || a.byteLength - b.byteLength)
   checkTiling(where, tensors, dataStart, fileBytes)
   return { tensors, metadata }
 }
 
-function checkEntry(where: string, name: string, entry: Json, dataStart: number): SafetensorsEntry {
-  if (!(entry instanceof Map)) throw badFile(where, 'an object with dtype, shape and data_offsets', kindOf(entry))
+function checkEntry(file: string, name: string, entry: Json, dataStart: number): SafetensorsEntry {
+  // Made only when a sentence needs it: there may be 200,000 entries.
+  const where = () => `${file}: tensor ${quoted(name)}`
+  if (!(entry instanceof Map)) throw badFile(where(), 'an object with dtype, shape and data_offsets', kindOf(entry))
   const dtype = entry.get('dtype')
-  if (typeof dtype !== 'string') throw badFile(`${where}: dtype`, 'a string', kindOf(dtype))
+  if (typeof dtype !== 'string') throw badFile(`${where()}: dtype`, 'a string', kindOf(dtype))
   if (!Object.hasOwn(dtypeBits, dtype))
     throw unsupported(
-      where,
+      where(),
       `its dtype ${quoted(dtype)} is not one of the safetensors specification; the file is refused, because the size of its values cannot be checked`,
     )
   const shape = entry.get('shape')
-  if (!Array.isArray(shape)) throw badFile(`${where}: shape`, 'an array', kindOf(shape))
+  if (!Array.isArray(shape)) throw badFile(`${where()}: shape`, 'an array', kindOf(shape))
   const count = checkedElementCount(shape)
   if (count === null)
     throw badFile(
-      `${where}: shape`,
+      `${where()}: shape`,
       'whole numbers whose product is below 2^53',
       `[${shape.slice(0, 8).map(printed).join(', ')}]`,
     )
   const bits = count * dtypeBits[dtype as DType]
   if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
-    throw badFile(`${where}: shape`, 'a whole number of bytes below 2^53', `${count} elements of ${dtype}`)
+    throw badFile(`${where()}: shape`, 'a whole number of bytes below 2^53', `${count} elements of ${dtype}`)
   const offsets = entry.get('data_offsets')
   if (!Array.isArray(offsets) || offsets.length !== 2)
-    throw badFile(`${where}: data_offsets`, 'two numbers', kindOf(offsets))
+    throw badFile(`${where()}: data_offsets`, 'two numbers', kindOf(offsets))
   const [begin, end] = offsets
   if (!isOffset(begin) || !isOffset(end) || begin > end)
     throw badFile(
-      `${where}: data_offsets`,
+      `${where()}: data_offsets`,
       'begin <= end, both whole numbers below 2^53',
       `[${offsets.map(printed).join(', ')}]`,
     )
   if (end - begin !== bits / 8)
     throw badFile(
-      where,
+      where(),
       `${bits / 8} bytes (${dtype} [${shape.join(', ')}])`,
       `${end - begin} bytes (data_offsets [${begin}, ${end}])`,
     )
@@ -175,6 +172,10 @@ function checkTiling(where: string, tensors: readonly SafetensorsEntry[], dataSt
   let at = dataStart
   for (const [index, tensor] of tensors.entries()) {
     const end = tensor.fileOffset + tensor.byteLength
+    if (tensor.fileOffset === at && end <= fileBytes) {
+      at = end
+      continue
+    }
     const label = `${where}: tensor ${quoted(tensor.name)}`
     if (end > fileBytes)
       throw badFile(
@@ -188,13 +189,11 @@ function checkTiling(where: string, tensors: readonly SafetensorsEntry[], dataSt
         `data that begins where ${quoted(tensors[index - 1]!.name)} ends, at ${at - dataStart}`,
         `${tensor.fileOffset - dataStart}: they overlap`,
       )
-    if (tensor.fileOffset > at)
-      throw badFile(
-        label,
-        `data that begins at ${at - dataStart}, where the data before it ends`,
-        `${tensor.fileOffset - dataStart}: ${tensor.fileOffset - at} bytes belong to no tensor`,
-      )
-    at = end
+    throw badFile(
+      label,
+      `data that begins at ${at - dataStart}, where the data before it ends`,
+      `${tensor.fileOffset - dataStart}: ${tensor.fileOffset - at} bytes belong to no tensor`,
+    )
   }
   if (at !== fileBytes)
     throw badFile(

@@ -34,11 +34,17 @@ const numberBytes = new Set([...'+-.eE0123456789'].map((character) => character.
 const numberShape = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
 /**
- * The one value that `bytes` hold; white space may surround it.
+ * Visits the entries of the one object that `bytes` hold, in their order; white space may surround it. Nothing of an entry is kept once
+ * `visit` has returned, so a header of 200,000 tensors costs what its visitor keeps.
  * @param where names the file and the part of it, for the sentence
  * @throws AppError `bad-file` with the byte offset, `over-limit`
  */
-export function parseStrictJson(bytes: Uint8Array, where: string, limits: JsonLimits): Json {
+export function visitStrictJson(
+  bytes: Uint8Array,
+  where: string,
+  limits: JsonLimits,
+  visit: (key: string, value: Json) => void,
+): void {
   let at = 0
   let keys = 0
 
@@ -86,34 +92,42 @@ export function parseStrictJson(bytes: Uint8Array, where: string, limits: JsonLi
   }
 
   const object = (depth: number): Json => {
-    enter(depth)
     const entries: JsonObject = new Map()
+    visitObject(depth, entries, (key, value) => void entries.set(key, value))
+    return entries
+  }
+
+  const visitObject = (
+    depth: number,
+    seen: { has(key: string): boolean },
+    each: (key: string, value: Json) => void,
+  ): void => {
+    enter(depth)
     at++
     skipSpace()
     if (bytes[at] === 125) {
       at++
-      return entries
+      return
     }
     for (;;) {
       skipSpace()
       if (bytes[at] !== 34) throw fail('a quoted key')
       const start = at
       const key = string()
-      if (entries.has(key))
+      if (seen.has(key))
         throw badFile(where, 'every key once', `${quoted(key)} a second time at byte ${start}`, { offset: start })
       if (++keys > limits.maxKeys)
         throw overLimit(where, 'keys', limits.maxKeys, keys, 'more would cost memory out of proportion to the file')
       skipSpace()
       if (bytes[at] !== 58) throw fail('":" after a key')
       at++
-      entries.set(key, value(depth))
+      each(key, value(depth))
       skipSpace()
       if (bytes[at] === 125) break
       if (bytes[at] !== 44) throw fail('"," or "}"')
       at++
     }
     at++
-    return entries
   }
 
   const array = (depth: number): Json => {
@@ -226,8 +240,13 @@ export function parseStrictJson(bytes: Uint8Array, where: string, limits: JsonLi
     return text
   }
 
-  const result = value(0)
   skipSpace()
-  if (at < bytes.byteLength) throw fail('nothing after the value')
-  return result
+  if (bytes[at] !== 123) throw fail('"{"')
+  const seen = new Set<string>()
+  visitObject(1, seen, (key, value) => {
+    seen.add(key)
+    visit(key, value)
+  })
+  skipSpace()
+  if (at < bytes.byteLength) throw fail('nothing after the object')
 }

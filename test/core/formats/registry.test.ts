@@ -14,7 +14,7 @@ describe('choice by content', () => {
     expect((await openFolder({ 'README.md': text('x'), 'model.safetensors': small })).tensors).toHaveLength(1)
     expect((await refusal(() => openFolder({ 'README.md': text('x') }))).code).toBe('not-found')
     expect((await refusal(() => openFolder({ 'a.safetensors': small, 'b.safetensors': small }))).message).toMatch(
-      /2 weight files in this folder \(a\.safetensors, b\.safetensors\)/,
+      /2 models in this folder \(a\.safetensors, b\.safetensors\)/,
     )
   })
 
