@@ -50,5 +50,21 @@ export default defineConfig({
         },
       },
     },
+    // A sandboxed preload cannot be an ES module.
+    preload: {
+      ...node,
+      build: {
+        outDir: at('out/main'),
+        emptyOutDir: false,
+        sourcemap: true,
+        target: 'node24',
+        minify: false,
+        rolldownOptions: {
+          external,
+          input: { preload: at('main/preload.ts') },
+          output: { format: 'cjs', entryFileNames: '[name].cjs' },
+        },
+      },
+    },
   },
 })

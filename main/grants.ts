@@ -16,20 +16,28 @@ export interface Grants {
   grant(path: string): Promise<Grant>
   /** A file to be written. It may exist; whether it is overwritten is the run's question. */
   target(path: string): Grant
-  /** @throws AppError `not-found` for an id that was never given out */
-  path(id: string): string
+  /** @throws AppError `not-found` for an id that was never given out, `bad-request` for one that was given out for the other use */
+  path(id: string, use: 'read' | 'write'): string
+  /** Whatever it was given out for: to be shown to the user, not opened. */
+  place(id: string): string
 }
 
 export function createGrants(): Grants {
-  const paths = new Map<string, string>()
+  const granted = new Map<string, { readonly path: string; readonly kind: Grant['kind'] }>()
   const ids = new Map<string, string>()
 
   function grantOf(path: string, kind: Grant['kind'], byteLength: number | null): Grant {
     const key = `${kind}:${path}`
     const id = ids.get(key) ?? randomBytes(16).toString('base64url')
     ids.set(key, id)
-    paths.set(id, path)
+    granted.set(id, { path, kind })
     return { id, name: basename(path) || path, kind, byteLength }
+  }
+
+  function find(id: string) {
+    const found = granted.get(id)
+    if (!found) throw new AppError('not-found', 'This file was not given to this page. Open it again.')
+    return found
   }
 
   return {
@@ -44,10 +52,12 @@ export function createGrants(): Grants {
       return grantOf(path, 'file', status.size)
     },
     target: (path) => grantOf(resolve(path), 'target', null),
-    path(id) {
-      const path = paths.get(id)
-      if (path === undefined) throw new AppError('not-found', 'This file was not given to this page. Open it again.')
+    path(id, use) {
+      const { path, kind } = find(id)
+      if ((use === 'write') !== (kind === 'target'))
+        throw new AppError('bad-request', `${basename(path)} was not given to this page to ${use} it.`)
       return path
     },
+    place: (id) => find(id).path,
   }
 }

@@ -34,7 +34,7 @@ export function createRecents(
       return offered
     },
     async remember(grantId) {
-      const newest = grants.path(grantId)
+      const newest = grants.path(grantId, 'read')
       if (!(await visible(newest))) return
       await stored.update(({ paths }) => ({
         paths: [newest, ...paths.filter((path) => path !== newest)].slice(0, 4 * shown),

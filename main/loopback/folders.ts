@@ -43,7 +43,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
 
   /** The folder behind a grant, provided that it still lies where it lay. */
   async function granted(id: string): Promise<string> {
-    const path = grants.path(id)
+    const path = grants.path(id, 'read')
     if (!(await contains(path)) || !(await stat(path)).isDirectory())
       throw new AppError(
         'not-found',

@@ -1,0 +1,24 @@
+/**
+ * The only code that sees both Electron and the page. It hands over two MessagePorts, one to main and one to the engine, and one
+ * function; ipcRenderer itself never reaches the page. Built as CommonJS: a sandboxed preload cannot be a module.
+ */
+import { contextBridge, ipcRenderer, webUtils } from 'electron/renderer'
+import type { DesktopBridge, Grant } from '../core/contract.ts'
+
+const bridge: DesktopBridge = {
+  // The path of a real file that the user dropped or chose; a File made by script has none, so the page cannot name a path.
+  grantFiles: async (files) => {
+    const answer: unknown = await ipcRenderer.invoke(
+      'ghostsvd:grant',
+      files.map((file) => webUtils.getPathForFile(file)),
+    )
+    return answer as Grant
+  },
+}
+contextBridge.exposeInMainWorld('ghostsvd', bridge)
+
+ipcRenderer.on('ghostsvd:port', (event, to: unknown) => {
+  window.postMessage({ type: 'ghostsvd:port', to }, window.location.origin, [...event.ports])
+})
+// Ports that arrive before the page listens would be lost; its modules have run when it is loaded.
+window.addEventListener('load', () => ipcRenderer.send('ghostsvd:connect'))

@@ -1,0 +1,78 @@
+/** The window and what its page may not do: leave, open another one, embed, ask for a device, fetch from elsewhere. */
+import { join } from 'node:path'
+import { shell } from 'electron/common'
+import type { BrowserWindow, BrowserWindowConstructorOptions, Session, WebContents } from 'electron/main'
+
+/** Origin of the page: a scheme of our own has no other page beside ours. */
+export const pageOrigin = 'app://ghostsvd'
+
+/** The only hosts the system's browser is sent to; whatever else a page asks for stays unopened. */
+const externalHosts: readonly string[] = ['arxiv.org', 'huggingface.co', 'github.com']
+
+/** @param background behind the page until it has painted: no white flash in a dark room */
+export function windowOptions(background: string): BrowserWindowConstructorOptions {
+  return {
+    width: 1280,
+    height: 800,
+    minWidth: 960,
+    minHeight: 640,
+    show: false,
+    backgroundColor: background,
+    webPreferences: {
+      preload: join(import.meta.dirname, 'preload.cjs'),
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webSecurity: true,
+      webviewTag: false,
+      spellcheck: false,
+      navigateOnDragDrop: false,
+    },
+  }
+}
+
+export function openExternal(url: string): void {
+  if (!URL.canParse(url)) return
+  const { protocol, hostname, username, port } = new URL(url)
+  if (protocol !== 'https:' || username !== '' || port !== '' || !externalHosts.includes(hostname)) return
+  void shell.openExternal(url)
+}
+
+/** Every WebContents of the application passes here, whoever made it. */
+export function hardenContents(contents: WebContents): void {
+  const refuse = (event: { preventDefault(): void }) => event.preventDefault()
+  contents.on('will-navigate', refuse)
+  contents.on('will-frame-navigate', refuse)
+  contents.on('will-redirect', refuse)
+  contents.on('will-attach-webview', refuse)
+  contents.setWindowOpenHandler(({ url }) => {
+    openExternal(url)
+    return { action: 'deny' }
+  })
+}
+
+/** No permission and no device for any page, and no request that leaves the application. */
+export function hardenSession(session: Session): void {
+  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
+  session.setPermissionCheckHandler(() => false)
+  session.setDevicePermissionHandler(() => false)
+  session.webRequest.onBeforeRequest(({ url }, answer) => answer({ cancel: !staysInside(url) }))
+}
+
+function staysInside(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, host } = new URL(url)
+  // devtools: is the inspector's own page; data: and blob: carry their content with them.
+  return (protocol === 'app:' && host === 'ghostsvd') || ['devtools:', 'data:', 'blob:'].includes(protocol)
+}
+
+/** Whether an ipc message comes from our page, in the main frame of a window. */
+export function fromOurPage(frame: { readonly origin: string; readonly parent: unknown } | null): boolean {
+  return frame !== null && frame.origin === pageOrigin && frame.parent === null
+}
+
+/** Shows the window once it has something to show, and fetches the page. */
+export async function loadPage(window: BrowserWindow): Promise<void> {
+  window.once('ready-to-show', () => window.show())
+  await window.loadURL(`${pageOrigin}/`)
+}
