@@ -1,0 +1,204 @@
+/** One tensor: load -> factorize -> measure -> report. Its numbers are those of PRODUCT's definitions; nothing is written. */
+import type { AnalysisReport, Job } from '../contract.ts'
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { checkError } from '../measure/check.ts'
+import { errorCurve, floorCurve, spectrumLimit } from '../measure/curves/error-curve.ts'
+import { noiseError } from '../measure/curves/noise-line.ts'
+import { breakEvenRankInBytes } from '../measure/curves/size.ts'
+import { residualNorm } from '../measure/residual.ts'
+import { type FittedParams, fitParams, type Params } from '../params.ts'
+import { factorize, type Observer } from '../svd/factorize.ts'
+import { gaussianKey } from '../svd/random.ts'
+import { dtypeBits, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+import { factorBits } from './factor-dtype.ts'
+import { type ComputableTensor, type LoadedMatrix, loadMatrix } from './load.ts'
+import { countNonFinite, nonFiniteSentence } from './scan.ts'
+
+export async function analyzeTensor(
+  file: WeightFile,
+  job: Extract<Job, { kind: 'analyze' }>,
+  context: JobContext,
+): Promise<AnalysisReport> {
+  const { tensor, view } = await factorizable(file, job.tensor, context)
+  const mark = context.kernels.mark()
+  try {
+    const started = performance.now()
+    const loaded = await loadMatrix(file, tensor, view, 0, context)
+    const readMs = performance.now() - started
+    const { report, computeMs } = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
+    return job.repeat > 0 ? { ...report, computeMs } : report
+  } finally {
+    context.kernels.release(mark)
+  }
+}
+
+/**
+ * The tensor as something to factorize.
+ * @throws AppError `bad-request` for a name the file lacks or a tensor that is no matrix, `unsupported` for its dtype or NaN and Inf
+ */
+export async function factorizable(
+  file: WeightFile,
+  name: string,
+  context: JobContext,
+): Promise<{ tensor: ComputableTensor; view: MatrixView }> {
+  const tensor = file.tensors.find((candidate) => candidate.name === name)
+  if (!tensor) {
+    const some = file.tensors.slice(0, 3).map((candidate) => candidate.name)
+    throw new AppError(
+      'bad-request',
+      `The file has no tensor "${name}". It has ${file.tensors.length}: ${some.join(', ')}${file.tensors.length > 3 ? ', ...' : ''}.`,
+    )
+  }
+  const view = matrixView(tensor.name, tensor.shape)
+  if (!view)
+    throw new AppError(
+      'bad-request',
+      `${name} has the shape [${tensor.shape.join(', ')}], which is no matrix: there is nothing to factorize.`,
+    )
+  if (!hasComputableDType(tensor))
+    throw new AppError('unsupported', `${name} holds ${tensor.dtype} values, which are not weights to factorize.`)
+  const nonFinite = nonFiniteSentence(await countNonFinite(file, tensor, context))
+  if (nonFinite)
+    throw new AppError(
+      'unsupported',
+      `${name} ${nonFinite}. It has no singular values; a compression would keep it unchanged.`,
+    )
+  return { tensor, view }
+}
+
+function hasComputableDType(tensor: TensorInfo): tensor is ComputableTensor {
+  return isComputable(tensor.dtype)
+}
+
+/** Analysis of a matrix that is already in memory: also one side of a comparison. `computeMs` has the time of each counted run. */
+export async function analyzeLoaded(
+  tensor: ComputableTensor,
+  view: MatrixView,
+  loaded: LoadedMatrix,
+  params: Params,
+  readMs: number,
+  repeat: number,
+  context: JobContext,
+): Promise<{ report: AnalysisReport; computeMs: number[] }> {
+  const { rows, cols } = view
+  const { operand, frobeniusNorm } = loaded
+  const started = performance.now()
+  const fitted = fitParams(params, rows, cols)
+  const key = gaussianKey(context.sha256, fitted.seed, tensor.name)
+
+  const computeMs: number[] = []
+  let phasesMs: Record<string, number> = {}
+  let found: Awaited<ReturnType<typeof factorize>> | undefined
+  for (let run = 0; run <= repeat; run++) {
+    phasesMs = {}
+    const begun = performance.now()
+    found = await factorize(
+      context.kernels,
+      operand,
+      fitted,
+      key,
+      observer(context, phasesMs, frobeniusNorm, run === 0),
+    )
+    // The first of several warms up: code is compiled, pages are mapped.
+    if (run > 0 || repeat === 0) computeMs.push(performance.now() - begun)
+  }
+  const measureStarted = performance.now()
+  const factorization = found!
+  const measured = await measure(tensor.name, loaded, factorization, fitted, context)
+
+  const notices: string[] = []
+  if (params.rank > fitted.rank)
+    notices.push(`Rank ${params.rank} is more than this matrix has; ${fitted.rank} was used.`)
+  else if (fitted.method === 'randomized' && params.oversample > fitted.oversample) {
+    notices.push(
+      `Oversampling ${params.oversample} does not fit beside rank ${fitted.rank}; ${fitted.oversample} was used.`,
+    )
+  }
+  if (view.count > 1) notices.push(`A stack of ${view.count} matrices: this is the first.`)
+  const report: AnalysisReport = {
+    tensor: tensor.name,
+    matrix: [rows, cols],
+    dtype: tensor.dtype,
+    method: fitted.method,
+    algorithm: fitted.method === 'exact' ? 'exact' : fitted.algorithm,
+    rank: fitted.rank,
+    oversample: fitted.oversample,
+    nIter: fitted.nIter,
+    seed: fitted.seed,
+    singularValues: Array.from(factorization.spectrum ?? factorization.s),
+    frobeniusNorm,
+    ...measured,
+    breakEvenRank: breakEvenRankInBytes(
+      rows,
+      cols,
+      dtypeBits[tensor.dtype],
+      factorBits(tensor.dtype, fitted.factorDType),
+    ),
+    noiseError: noiseError(rows, cols, fitted.rank),
+    elapsedMs: readMs + performance.now() - started,
+    phasesMs: { read: readMs, ...phasesMs, measure: performance.now() - measureStarted },
+    ...context.kernels.info,
+    peakBytes: context.peakBytes(),
+    notices,
+  }
+  return { report, computeMs }
+}
+
+/**
+ * The error at every rank up to the one asked for. From the spectrum where that is accurate; below it the residual is measured, and the
+ * curve, which is still the spectrum's, ends in the measured number.
+ */
+async function measure(
+  name: string,
+  { operand, frobeniusNorm }: LoadedMatrix,
+  factorization: Awaited<ReturnType<typeof factorize>>,
+  fitted: FittedParams,
+  context: JobContext,
+): Promise<Pick<AnalysisReport, 'relativeError' | 'errorSource' | 'errorCurve'>> {
+  const smallest = Math.min(operand.rows, operand.cols)
+  const { spectrum } = factorization
+  const curve = spectrum ? floorCurve(spectrum) : errorCurve(frobeniusNorm, factorization.s)
+  const errors = curve.slice(0, fitted.rank + 1)
+  let relativeError = errors.at(-1)!
+  const fromSpectrum = spectrum !== undefined || frobeniusNorm === 0 || relativeError ** 2 > spectrumLimit
+  if (!fromSpectrum) {
+    relativeError = (await residualNorm(context.kernels, operand, factorization)) / frobeniusNorm
+    errors[errors.length - 1] = relativeError
+  }
+  checkError({
+    tensor: name,
+    relativeError,
+    floor: spectrum ? curve[fitted.rank]! : null,
+    frobeniusNorm,
+    smallest,
+    arithmetic: spectrum ? 'f64' : 'f32',
+  })
+  return { relativeError, errorSource: fromSpectrum ? 'spectrum' : 'measured', errorCurve: errors }
+}
+
+/** Collects the time of each phase and passes every iteration's estimate on. */
+export function observer(
+  context: JobContext,
+  phasesMs: Record<string, number>,
+  frobeniusNorm: number,
+  showEstimates: boolean,
+): Observer {
+  return {
+    phase: (name, elapsedMs) => {
+      phasesMs[name] = (phasesMs[name] ?? 0) + elapsedMs
+    },
+    iteration: (iteration, iterations, singularValues) => {
+      if (!showEstimates) return
+      context.report({
+        type: 'estimate',
+        iteration,
+        iterations,
+        singularValues: Array.from(singularValues),
+        errorCurve: errorCurve(frobeniusNorm, singularValues),
+      })
+    },
+    checkCancelled: () => context.checkCancelled(),
+  }
+}

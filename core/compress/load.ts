@@ -1,0 +1,152 @@
+/**
+ * From a file's tensor to an operand of the algorithms: bytes in the kernels' memory at a precision they multiply, scaled by a power of
+ * two where A(AtQ) would overflow or vanish in f32.
+ *
+ *   F32 F16 BF16   as they are            F8 E4M3, E5M2   as BF16, exactly
+ *   F64            as F32, scaled while it is rounded, so that 1e300 survives
+ */
+import { decodeFloat64, encode } from '../formats/dtype.ts'
+import type { WeightFile } from '../formats/format.ts'
+import type { WeightDType } from '../kernels/kernels.ts'
+import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
+import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+
+/** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
+export const READ_BYTES = 16 << 20
+
+/**
+ * Matrices beyond this pass through in row panels instead of lying in the kernels' memory, which ends at 4 GiB and also holds the
+ * sketches.
+ */
+const RESIDENT_LIMIT_BYTES = 2 ** 31
+
+const PANEL_BYTES = 256 << 20
+
+export interface LoadedMatrix {
+  /** Works on scale * W with `operand.scale` the whole power of two that was applied, so that results can be put back. */
+  readonly operand: Operand
+  /** ||W||_F in f64, in the units of the file. */
+  readonly frobeniusNorm: number
+}
+
+export interface Magnitudes {
+  readonly sumOfSquares: number
+  readonly maxAbs: number
+  readonly nanCount: number
+  readonly infCount: number
+}
+
+export interface ComputableTensor extends TensorInfo {
+  readonly dtype: ComputableDType
+}
+
+/**
+ * Matrix `index` of the tensor. Allocates in the kernels' memory: the caller marks before and releases after.
+ * The weights must be finite (scan.ts): NaN and Inf have no singular values.
+ * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
+ */
+export async function loadMatrix(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  view: MatrixView,
+  index: number,
+  context: JobContext,
+): Promise<LoadedMatrix> {
+  const { rows, cols } = view
+  const target = kernelDType(tensor.dtype)
+  const source = matrixBytes(file, tensor, view, index)
+  const prescale = tensor.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
+  const convert = converter(tensor.dtype, target, prescale)
+  const rowBytes = (cols * dtypeBits[target]) / 8
+  if (rows * rowBytes > RESIDENT_LIMIT_BYTES) {
+    const unscaled = { rows, cols, dtype: target, panelRows: Math.floor(PANEL_BYTES / rowBytes) }
+    const readRows = async (start: number, end: number) => {
+      context.checkCancelled()
+      return convert(await source.rows(start, end))
+    }
+    const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }).statistics()
+    const scale = scaleFor(statistics.maxAbs)
+    return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }), statistics, prescale)
+  }
+
+  const data = context.kernels.allocateBytes(rows * rowBytes)
+  const panelRows = Math.max(1, Math.floor(READ_BYTES / source.rowBytes))
+  for (let start = 0; start < rows; start += panelRows) {
+    context.checkCancelled()
+    const end = Math.min(rows, start + panelRows)
+    data.set(convert(await source.rows(start, end)), start * rowBytes)
+    context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
+  }
+  const weights = { rows, cols, dtype: target, data, scale: 1 }
+  const statistics = await residentOperand(context.kernels, weights).statistics()
+  const operand = residentOperand(context.kernels, { ...weights, scale: scaleFor(statistics.maxAbs) })
+  return finished(operand, statistics, prescale)
+}
+
+function finished(operand: Operand, statistics: Magnitudes, prescale: number): LoadedMatrix {
+  const frobeniusNorm = Math.sqrt(statistics.sumOfSquares) / prescale
+  return { operand: prescale === 1 ? operand : { ...operand, scale: operand.scale * prescale }, frobeniusNorm }
+}
+
+/** Rows of one matrix of the tensor, straight from the file. */
+export interface MatrixBytes {
+  readonly rowCount: number
+  readonly rowBytes: number
+  rows(start: number, end: number): Promise<Uint8Array>
+}
+
+export function matrixBytes(file: WeightFile, tensor: TensorInfo, view: MatrixView, index: number): MatrixBytes {
+  const rowBytes = (view.cols * dtypeBits[tensor.dtype]) / 8
+  const base = index * view.rows * rowBytes
+  return {
+    rowCount: view.rows,
+    rowBytes,
+    rows: (start, end) => file.read(tensor, base + start * rowBytes, base + end * rowBytes),
+  }
+}
+
+/** The dtype a source is multiplied at. Every F8 value is a BF16 value: fewer bits of fraction, smaller exponents. */
+function kernelDType(source: ComputableDType): WeightDType {
+  if (source === 'F64') return 'F32'
+  return source === 'F8_E4M3' || source === 'F8_E5M2' ? 'BF16' : source
+}
+
+function converter(source: ComputableDType, target: WeightDType, prescale: number): (bytes: Uint8Array) => Uint8Array {
+  if (source === target) return (bytes) => bytes
+  return (bytes) => {
+    const values = decodeFloat64(source, bytes)
+    return encode(target, prescale === 1 ? values : values.map((value) => value * prescale)).bytes
+  }
+}
+
+/** Binary exponent of the largest magnitude of an F64 source: one pass over its bytes. 0 for zeros. */
+async function exponentOf(source: MatrixBytes, context: JobContext): Promise<number> {
+  let maxAbs = 0
+  const step = Math.max(1, Math.floor(READ_BYTES / source.rowBytes))
+  for (let start = 0; start < source.rowCount; start += step) {
+    context.checkCancelled()
+    const bytes = await source.rows(start, Math.min(source.rowCount, start + step))
+    for (const value of decodeFloat64('F64', bytes)) maxAbs = Math.max(maxAbs, Math.abs(value))
+  }
+  return clampedExponent(maxAbs, 1000)
+}
+
+/**
+ * Ordinary weights keep scale 1. Beyond 2^+-16 the largest magnitude is brought into [1, 2): squares, and sums of 2^30 of them, then stay
+ * well inside f32 from both sides.
+ */
+function scaleFor(maxAbs: number): number {
+  if (maxAbs === 0 || (maxAbs >= 2 ** -16 && maxAbs <= 2 ** 16)) return 1
+  // The scale itself has to be a normal f32.
+  return 2 ** -clampedExponent(maxAbs, 126)
+}
+
+function clampedExponent(magnitude: number, limit: number): number {
+  if (magnitude === 0) return 0
+  let exponent = Math.floor(Math.log2(magnitude))
+  // Math.log2 may be off by one next to a power of two.
+  if (2 ** exponent > magnitude) exponent--
+  else if (2 ** (exponent + 1) <= magnitude) exponent++
+  return Math.max(-limit, Math.min(limit, exponent))
+}

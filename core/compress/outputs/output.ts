@@ -1,0 +1,28 @@
+/** What an output style is: how a factorized tensor is laid out, and how its numbers become bytes. One style a file in this folder. */
+import type { SafetensorsOutline } from '../../formats/safetensors.ts'
+import type { Factorization } from '../../svd/factorization.ts'
+import type { JobContext } from '../context.ts'
+import type { LoadedMatrix, MatrixBytes } from '../load.ts'
+import type { FactorizedTensor } from '../plan.ts'
+
+/** One matrix of a tensor with everything there is to write and measure it. */
+export interface FactorizedMatrix extends LoadedMatrix {
+  /** Of the rank that is written. */
+  readonly factorization: Factorization
+  readonly source: MatrixBytes
+}
+
+/** Appends bytes to entry `index` of the tensor. A stack writes matrix after matrix into the same entries. */
+export type WriteEntry = (index: number, bytes: Uint8Array) => Promise<void>
+
+export interface OutputStyle {
+  /** Value of the metadata field `format`; null leaves the source's own metadata in charge. */
+  readonly format: string | null
+  /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
+  entries(plan: FactorizedTensor): SafetensorsOutline[]
+  /**
+   * Writes one matrix and answers with ||W - What||_F / ||W||_F, What being what the written bytes say; 0 for a zero matrix.
+   * @throws AppError `overflow` for values outside the dtype
+   */
+  write(plan: FactorizedTensor, matrix: FactorizedMatrix, writeEntry: WriteEntry, context: JobContext): Promise<number>
+}

@@ -1,0 +1,136 @@
+/**
+ * The file being written: a header whose length is known before the run, then the tensors in order, each read back and held against what
+ * was handed in. The header's numbers are filled in at the end; the name appears when everything is there.
+ */
+import { AppError } from '../errors.ts'
+import { type SafetensorsOutline, safetensorsHeader, tensorBytes } from '../formats/safetensors.ts'
+import type { ByteSink, OutputFolder } from '../io.ts'
+
+/** Data is moved in pieces of this size where a header has to grow. */
+const MOVE_BYTES = 16 << 20
+
+export interface SafetensorsOutput {
+  /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
+  begin(entries: readonly SafetensorsOutline[]): TensorWriter
+  /** Writes the header, closes and renames. Bytes of the whole file. */
+  finish(metadata: ReadonlyMap<string, string>): Promise<number>
+  abort(): Promise<void>
+}
+
+export interface TensorWriter {
+  write(index: number, bytes: Uint8Array): Promise<void>
+  done(): Promise<void>
+  /** Takes back what was written, as if the tensor had not begun. */
+  undo(): Promise<void>
+}
+
+/** Bytes of the file with these entries and a metadata of this shape. */
+export function plannedBytes(entries: readonly SafetensorsOutline[], metadata: ReadonlyMap<string, string>): number {
+  const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  return safetensorsHeader(entries, metadata).byteLength + values
+}
+
+/** `metadata` has every number at its final width. @throws AppError `cannot-write` */
+export async function createSafetensors(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+): Promise<SafetensorsOutput> {
+  const placeholder = safetensorsHeader(planned, metadata)
+  const sink = await folder.create(name, plannedBytes(planned, metadata))
+  const written: SafetensorsOutline[] = []
+  try {
+    await sink.write(placeholder)
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+  return {
+    begin: (entries) => tensorWriter(sink, entries, written),
+    finish: async (final) => {
+      await fillHeader(sink, safetensorsHeader(written, final), placeholder.byteLength)
+      const { byteLength } = sink
+      await sink.close()
+      return byteLength
+    },
+    abort: () => sink.abort(),
+  }
+}
+
+function tensorWriter(
+  sink: ByteSink,
+  entries: readonly SafetensorsOutline[],
+  written: SafetensorsOutline[],
+): TensorWriter {
+  const start = sink.byteLength
+  const lengths = entries.map(({ dtype, shape }) => tensorBytes(dtype, shape))
+  const received = lengths.map(() => 0)
+  // The first entry goes straight to the file. Those after it wait until it is complete: they are factors, and small.
+  const waiting: Uint8Array[][] = entries.map(() => [])
+  return {
+    write: async (index, bytes) => {
+      received[index]! += bytes.byteLength
+      if (index === 0) await writeChecked(sink, bytes)
+      else waiting[index]!.push(bytes)
+    },
+    done: async () => {
+      for (const pieces of waiting) for (const piece of pieces) await writeChecked(sink, piece)
+      if (received.some((length, i) => length !== lengths[i])) {
+        throw new Error(`${entries[0]?.name}: expected ${lengths.join(', ')} bytes, got ${received.join(', ')}`)
+      }
+      written.push(...entries)
+    },
+    undo: () => sink.truncate(start),
+  }
+}
+
+/** @throws AppError `cannot-write` when the file does not hold what was written */
+async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  const start = sink.byteLength
+  await sink.write(bytes)
+  const back = await sink.read(start, start + bytes.byteLength)
+  if (!sameBytes(back, bytes)) {
+    throw new AppError(
+      'cannot-write',
+      `${sink.name}: what was read back from byte ${start} on is not what was written. The disk or its driver is at fault.`,
+    )
+  }
+}
+
+/** Four bytes at a time where both sides are aligned. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false
+  let i = 0
+  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+    const words = Math.floor(a.byteLength / 4)
+    const x = new Uint32Array(a.buffer, a.byteOffset, words)
+    const y = new Uint32Array(b.buffer, b.byteOffset, words)
+    for (let word = 0; word < words; word++) if (x[word] !== y[word]) return false
+    i = 4 * words
+  }
+  for (; i < a.byteLength; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** A header that came out shorter than planned is filled with spaces, which the format allows; for a longer one the data makes room. */
+async function fillHeader(sink: ByteSink, header: Uint8Array, reserved: number): Promise<void> {
+  if (header.byteLength > reserved) {
+    await moveData(sink, reserved, header.byteLength)
+    return sink.overwrite(0, header)
+  }
+  const padded = new Uint8Array(reserved).fill(32)
+  padded.set(header)
+  new DataView(padded.buffer).setBigUint64(0, BigInt(reserved - 8), true)
+  return sink.overwrite(0, padded)
+}
+
+/** Moves everything from byte `from` on to byte `to`, last piece first. */
+async function moveData(sink: ByteSink, from: number, to: number): Promise<void> {
+  const end = sink.byteLength
+  await sink.write(new Uint8Array(to - from))
+  for (let stop = end; stop > from; stop -= MOVE_BYTES) {
+    const start = Math.max(from, stop - MOVE_BYTES)
+    await sink.overwrite(start + to - from, await sink.read(start, stop))
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * NaN and Inf in a tensor, found before anything is planned in bytes: such a tensor is kept unchanged, so its place in the output is that
+ * of the original. One pass over the values, nothing else is computed.
+ */
+import type { WeightFile } from '../formats/format.ts'
+import type { ComputableDType } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+import { type ComputableTensor, READ_BYTES } from './load.ts'
+
+export interface NonFinite {
+  readonly nanCount: number
+  readonly infCount: number
+}
+
+/** Exponent mask and sign-less pattern of infinity, by dtype: above it is NaN. E4M3 has a NaN and no infinity. */
+const infinityPattern = {
+  F64: 0x7ff00000,
+  F32: 0x7f800000,
+  F16: 0x7c00,
+  BF16: 0x7f80,
+  F8_E5M2: 0x7c,
+  F8_E4M3: 0x7e,
+} as const satisfies Record<ComputableDType, number>
+
+export async function countNonFinite(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  context: JobContext,
+): Promise<NonFinite> {
+  let nanCount = 0
+  let infCount = 0
+  for (let start = 0; start < tensor.byteLength; start += READ_BYTES) {
+    context.checkCancelled()
+    const bytes = await file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
+    const found = countIn(tensor.dtype, bytes)
+    nanCount += found.nanCount
+    infCount += found.infCount
+  }
+  return { nanCount, infCount }
+}
+
+/** "has 12 Inf values", "has 1 NaN value and 3 Inf values", or null where all are finite. */
+export function nonFiniteSentence({ nanCount, infCount }: NonFinite): string | null {
+  const counted = (count: number, what: string) =>
+    count > 0 ? [`${count} ${what} ${count === 1 ? 'value' : 'values'}`] : []
+  const parts = [...counted(nanCount, 'NaN'), ...counted(infCount, 'Inf')]
+  return parts.length > 0 ? `has ${parts.join(' and ')}` : null
+}
+
+function countIn(dtype: ComputableDType, bytes: Uint8Array): NonFinite {
+  const infinity = infinityPattern[dtype]
+  if (dtype === 'F64') return countWideIn(aligned(bytes, 8), infinity)
+  const codes =
+    dtype === 'F32'
+      ? new Uint32Array(...aligned(bytes, 4))
+      : dtype === 'F16' || dtype === 'BF16'
+        ? new Uint16Array(...aligned(bytes, 2))
+        : bytes
+  const magnitude = dtype === 'F32' ? 0x7fffffff : dtype === 'F16' || dtype === 'BF16' ? 0x7fff : 0x7f
+  let nanCount = 0
+  let infCount = 0
+  for (let i = 0; i < codes.length; i++) {
+    const pattern = codes[i]! & magnitude
+    if (pattern > infinity) nanCount++
+    else if (pattern === infinity && dtype !== 'F8_E4M3') infCount++
+  }
+  return { nanCount, infCount }
+}
+
+/** F64 by its upper words; a NaN may differ from infinity in the lower word alone. */
+function countWideIn([buffer, offset, count]: ReturnType<typeof aligned>, infinity: number): NonFinite {
+  const words = new Uint32Array(buffer, offset, 2 * count)
+  let nanCount = 0
+  let infCount = 0
+  for (let i = 0; i < count; i++) {
+    const upper = words[2 * i + 1]! & 0x7fffffff
+    if (upper < infinity) continue
+    if (upper === infinity && words[2 * i] === 0) infCount++
+    else nanCount++
+  }
+  return { nanCount, infCount }
+}
+
+function aligned(bytes: Uint8Array, size: number): [ArrayBuffer, number, number] {
+  const own = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  return [own.buffer as ArrayBuffer, own.byteOffset, own.byteLength / size]
+}
