@@ -74,15 +74,32 @@ export interface Kernels {
   gram(Y: Matrix, G: Float64Array): void
   /** G <- G + At A (n x n) or, for `side: 'rows'`, G <- A At (m x m; whole matrix only), in f64, both triangles, with `scale` applied. */
   gramWeights(A: Weights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void
-  /** Out <- Y M, with M k x j in f64, row-major; Out rows x j may be Y itself only when j = k. Sums in f32 from M rounded to f32, or f64: each back end says. */
-  multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix): void
+  /** C <- XtY in f64 (products and sums), for X m x k and Y m x j: k x j. 2 m k j flop. */
+  crossGram(X: Matrix, Y: Matrix, C: Float64Array): void
+  /**
+   * Out <- Y M, or Out + Y M with `accumulate`, for M k x j in f64, row-major; Out rows x j may be Y itself only when j = k and without
+   * `accumulate`. Sums in f32 from M rounded to f32, or f64: each back end says.
+   */
+  multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix, accumulate?: boolean): void
+  /**
+   * Inverse <- R^-1 (upper triangular, zero below) for the Cholesky factor RtR = G of the k x k matrix G, which is destroyed. Columns are
+   * scaled to unit length first, so that scale alone never breaks it. False, with Inverse undefined, where G is numerically singular: a
+   * diagonal entry not positive, or a pivot not above 16 k 2^-53 of its (unit) diagonal. k^3 flop.
+   */
+  inverseCholesky(G: Float64Array, order: number, Inverse: Float64Array): boolean
   /** B <- At: cols x rows. */
   transpose(A: Matrix, B: Matrix): void
   /** Sum over all entries of (scale * A - L R)^2 in f64, with L m x k and R k x n in f32. 2mnk flop. */
   residual(A: Weights, L: Matrix, R: Matrix): number
   /**
-   * Eigenvalues (descending) and, unless `vectors` is null, orthonormal eigenvectors as columns of the k x k row-major `vectors`, of the
-   * symmetric f64 matrix G, which is destroyed.
+   * All eigenvalues (descending) and, unless `vectors` is null, the first `count` (default: all) orthonormal eigenvectors as columns of the
+   * order x count row-major `vectors`, of the symmetric f64 matrix G, which is destroyed.
    */
-  symmetricEigen(G: Float64Array, order: number, values: Float64Array, vectors: Float64Array | null): void
+  symmetricEigen(
+    G: Float64Array,
+    order: number,
+    values: Float64Array,
+    vectors: Float64Array | null,
+    count?: number,
+  ): void
 }

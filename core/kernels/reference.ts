@@ -19,7 +19,9 @@ export function referenceKernels(): Kernels {
     gemmTransposed,
     gram,
     gramWeights,
+    crossGram,
     multiplySmall,
+    inverseCholesky,
     transpose,
     residual,
     symmetricEigen,
@@ -141,17 +143,79 @@ function mirrorLowerTriangle(G: Float64Array, order: number): void {
   for (let i = 0; i < order; i++) for (let j = 0; j < i; j++) G[j * order + i] = G[i * order + j]!
 }
 
-function multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix): void {
+function crossGram(X: Matrix, Y: Matrix, C: Float64Array): void {
+  const k = X.cols
+  const j = Y.cols
+  C.fill(0)
+  for (let i = 0; i < X.rows; i++) {
+    for (let a = 0; a < k; a++) {
+      const value = X.data[i * k + a]!
+      for (let b = 0; b < j; b++) C[a * j + b]! += value * Y.data[i * j + b]!
+    }
+  }
+}
+
+function multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix, accumulate = false): void {
   const k = Y.cols
   const j = Out.cols
   const row = new Float64Array(j)
   for (let i = 0; i < Y.rows; i++) {
-    row.fill(0)
+    if (accumulate) row.set(Out.data.subarray(i * j, (i + 1) * j))
+    else row.fill(0)
     for (let p = 0; p < k; p++) {
       const value = Y.data[i * k + p]!
       for (let c = 0; c < j; c++) row[c]! += value * M[p * j + c]!
     }
     Out.data.set(row, i * j)
+  }
+}
+
+export function inverseCholesky(G: Float64Array, order: number, Inverse: Float64Array): boolean {
+  const inverseLength = new Float64Array(order)
+  for (let i = 0; i < order; i++) {
+    const square = G[i * order + i]!
+    if (!(square > 0)) return false
+    inverseLength[i] = 1 / Math.sqrt(square)
+  }
+  for (let i = 0; i < order; i++)
+    for (let j = i; j < order; j++) G[i * order + j]! *= inverseLength[i]! * inverseLength[j]!
+  if (!cholesky(G, order, 16 * order * 2 ** -53)) return false
+  invertUpper(G, order, Inverse)
+  for (let i = 0; i < order; i++) for (let j = i; j < order; j++) Inverse[i * order + j]! *= inverseLength[i]!
+  return true
+}
+
+/** The upper triangle of G becomes R with RtR = G; false at the first pivot not above `tolerance`. */
+function cholesky(G: Float64Array, order: number, tolerance: number): boolean {
+  for (let p = 0; p < order; p++) {
+    const pivot = G[p * order + p]!
+    // Written so that NaN fails too.
+    if (!(pivot > tolerance)) return false
+    const root = Math.sqrt(pivot)
+    const row = G.subarray(p * order, (p + 1) * order)
+    for (let j = p; j < order; j++) row[j]! /= root
+    for (let i = p + 1; i < order; i++) {
+      const factor = row[i]!
+      const target = G.subarray(i * order, (i + 1) * order)
+      for (let j = i; j < order; j++) target[j]! -= factor * row[j]!
+    }
+  }
+  return true
+}
+
+/** Row i of R^-1 from the rows below it: r_ii x_i = e_i - sum_{p > i} r_ip x_p. */
+function invertUpper(R: Float64Array, order: number, Inverse: Float64Array): void {
+  Inverse.fill(0)
+  for (let i = order - 1; i >= 0; i--) {
+    const target = Inverse.subarray(i * order, (i + 1) * order)
+    target[i] = 1
+    for (let p = i + 1; p < order; p++) {
+      const factor = R[i * order + p]!
+      const source = Inverse.subarray(p * order, (p + 1) * order)
+      for (let j = p; j < order; j++) target[j]! -= factor * source[j]!
+    }
+    const pivot = R[i * order + i]!
+    for (let j = i; j < order; j++) target[j]! /= pivot
   }
 }
 
@@ -176,12 +240,18 @@ function residual(A: Weights, L: Matrix, R: Matrix): number {
   return sum
 }
 
-function symmetricEigen(G: Float64Array, order: number, values: Float64Array, vectors: Float64Array | null): void {
+function symmetricEigen(
+  G: Float64Array,
+  order: number,
+  values: Float64Array,
+  vectors: Float64Array | null,
+  count = order,
+): void {
   const rows: number[][] = Array.from({ length: order }, (_, i) => Array.from(G.subarray(i * order, (i + 1) * order)))
   const evd = new EVD(new MlMatrix(rows), { assumeSymmetric: true })
   const ascending = evd.realEigenvalues
   for (let i = 0; i < order; i++) values[i] = ascending[order - 1 - i]!
   if (!vectors) return
   const V = evd.eigenvectorMatrix
-  for (let i = 0; i < order; i++) for (let j = 0; j < order; j++) vectors[i * order + j] = V.get(i, order - 1 - j)
+  for (let i = 0; i < order; i++) for (let j = 0; j < count; j++) vectors[i * count + j] = V.get(i, order - 1 - j)
 }

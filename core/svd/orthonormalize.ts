@@ -10,7 +10,6 @@
  * Legend: Y, Q m x k (k <= m), G k x k in f64.
  */
 import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
-import { cholesky, invertUpper } from './cholesky.ts'
 import { freshKey } from './random.ts'
 
 export interface Basis {
@@ -36,7 +35,7 @@ export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram 
   for (let restart = 0; left > 0; ) {
     if (!known) kernels.gram(Y, G)
     known = false
-    if (triangularFactor(G, k, M)) {
+    if (kernels.inverseCholesky(G, k, M)) {
       kernels.multiplySmall(Y, M, Y) // Q = Y R^-1
       left--
     } else {
@@ -47,24 +46,6 @@ export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram 
     }
   }
   kernels.release(mark)
-}
-
-/** Pivots below this share of their diagonal are rounding noise of an f64 Gram matrix. */
-const pivotTolerance = (k: number) => 16 * k * 2 ** -53
-
-/** M <- R^-1 where RtR = G, through unit columns (D^-1 G D^-1), so that scale alone never breaks it. G is destroyed; false leaves D^-1 G D^-1 to be made anew. */
-function triangularFactor(G: Float64Array, k: number, M: Float64Array): boolean {
-  const inverseLength = new Float64Array(k)
-  for (let i = 0; i < k; i++) {
-    const square = G[i * k + i]!
-    if (!(square > 0)) return false
-    inverseLength[i] = 1 / Math.sqrt(square)
-  }
-  for (let i = 0; i < k; i++) for (let j = i; j < k; j++) G[i * k + j]! *= inverseLength[i]! * inverseLength[j]!
-  if (!cholesky(G, k, pivotTolerance(k))) return false
-  invertUpper(G, k, M)
-  for (let i = 0; i < k; i++) for (let j = i; j < k; j++) M[i * k + j]! *= inverseLength[i]!
-  return true
 }
 
 /** Y <- [independent directions of Y, fresh ones orthogonal to them]; not yet orthonormal to full precision. */

@@ -55,19 +55,17 @@ export function smallSvd(
   const V = allocateMatrix(kernels, Z.rows, rank)
   const mark = kernels.mark()
   const values = kernels.allocateFloat64(order)
-  const W = kernels.allocateFloat64(order * order)
-  kernels.symmetricEigen(G, order, values, W)
+  const W = kernels.allocateFloat64(order * rank)
+  kernels.symmetricEigen(G, order, values, W, rank)
   const s = singularFromSquares(values.slice(0, rank))
   if (s[rank - 1]! <= gramLimit * s[0]!) {
     const accurate = throughQr(kernels, Q, Z, U, V, key)
     kernels.release(mark)
     return { U, s: accurate, V }
   }
-  const M = kernels.allocateFloat64(order * rank)
-  for (let i = 0; i < order; i++) for (let j = 0; j < rank; j++) M[i * rank + j] = W[i * order + j]!
-  kernels.multiplySmall(Q, M, U) // U = Q W
-  for (let i = 0; i < order; i++) for (let j = 0; j < rank; j++) M[i * rank + j]! /= s[j]!
-  kernels.multiplySmall(Z, M, V) // V = Z W / s
+  kernels.multiplySmall(Q, W, U) // U = Q W
+  for (let i = 0; i < order; i++) for (let j = 0; j < rank; j++) W[i * rank + j]! /= s[j]!
+  kernels.multiplySmall(Z, W, V) // V = Z W / s
   if (s[rank - 1]! < correctionLimit * s[0]!) newtonSchulz(kernels, V)
   kernels.release(mark)
   return { U, s, V }
@@ -93,31 +91,17 @@ function throughQr(kernels: Kernels, Q: Matrix, Z: Matrix, U: Matrix, V: Matrix,
   const Qz = allocateMatrix(kernels, Z.rows, l)
   Qz.data.set(Z.data)
   orthonormalize(kernels, Qz, { key, passes: 2 })
-  const { leftSingularVectors, rightSingularVectors, diagonal } = new SVD(crossProduct(kernels, Qz, Z))
-  const M = kernels.allocateFloat64(l * rank)
-  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) M[i * rank + j] = rightSingularVectors.get(i, j)
-  kernels.multiplySmall(Q, M, U)
-  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) M[i * rank + j] = leftSingularVectors.get(i, j)
-  kernels.multiplySmall(Qz, M, V)
+  const M = kernels.allocateFloat64(l * l)
+  kernels.crossGram(Qz, Z, M) // R = Qz^T Z
+  const R = new MlMatrix(Array.from({ length: l }, (_, i) => Array.from(M.subarray(i * l, (i + 1) * l))))
+  const { leftSingularVectors, rightSingularVectors, diagonal } = new SVD(R)
+  const W = M.subarray(0, l * rank)
+  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) W[i * rank + j] = rightSingularVectors.get(i, j)
+  kernels.multiplySmall(Q, W, U)
+  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) W[i * rank + j] = leftSingularVectors.get(i, j)
+  kernels.multiplySmall(Qz, W, V)
   kernels.release(mark)
   return Float64Array.from(diagonal.slice(0, rank))
-}
-
-/** XtY in f64 (l x l) as a block of the Gram matrix of [X Y]. */
-function crossProduct(kernels: Kernels, X: Matrix, Y: Matrix): MlMatrix {
-  const l = X.cols
-  const mark = kernels.mark()
-  const both = allocateMatrix(kernels, X.rows, 2 * l)
-  for (let i = 0; i < X.rows; i++) {
-    both.data.set(X.data.subarray(i * l, (i + 1) * l), i * 2 * l)
-    both.data.set(Y.data.subarray(i * l, (i + 1) * l), i * 2 * l + l)
-  }
-  const G = kernels.allocateFloat64(4 * l * l)
-  kernels.gram(both, G)
-  const R = new MlMatrix(l, l)
-  for (let i = 0; i < l; i++) for (let j = 0; j < l; j++) R.set(i, j, G[i * 2 * l + l + j]!)
-  kernels.release(mark)
-  return R
 }
 
 export function allocateMatrix(kernels: Kernels, rows: number, cols: number): Matrix {
