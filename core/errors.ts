@@ -27,7 +27,7 @@ export type ErrorCode = (typeof errorCodes)[number]
 export interface ErrorReport {
   readonly code: ErrorCode | 'bug'
   readonly message: string
-  readonly details?: Readonly<Record<string, string | number>>
+  readonly details?: Readonly<Record<string, string | number>> | undefined
 }
 
 export class AppError extends Error {

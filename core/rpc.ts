@@ -91,7 +91,7 @@ function isFrame(data: unknown): boolean {
   return typeof data === 'object' && data !== null && 't' in data && (data.t === 'q' || data.t === 's')
 }
 
-function isLost(message: unknown): message is Lost {
+export function isLost(message: unknown): message is Lost {
   return typeof message === 'object' && message !== null && 'lost' in message && typeof message.lost === 'string'
 }
 

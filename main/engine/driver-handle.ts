@@ -1,0 +1,215 @@
+/**
+ * The event loop's side of the driver worker: one task at a time, a queue, and an end to whatever does not end by itself.
+ *
+ * Cancel raises a flag in shared memory that kernels read between tiles. A driver that has not answered within `graceMs` is terminated with
+ * its team and replaced, so a cancel is answered in time whatever the driver does, and no fault in it outlives its task.
+ */
+import { Worker } from 'node:worker_threads'
+import { AppError, fromErrorReport } from '../../core/errors.ts'
+import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
+
+/** How long a raised flag may go unheard. */
+export const graceMs = 150
+/** By when a cancel is answered even if the system takes its time to end the thread. */
+const answerMs = 190
+/** Opening reads headers only; what takes longer is a file made to take forever. */
+const openLimitMs = 60_000
+
+export interface DriverHost {
+  readonly entry: URL
+  /** A partial file is about to exist or has gone; the driver waits for the answer. */
+  notePartial(path: string, exists: boolean): Promise<void>
+  removeFile(path: string): Promise<void>
+}
+
+export interface PendingTask {
+  /** Rejects with AppError `cancelled` after a cancel, `engine-died` when the driver ended. */
+  readonly answer: Promise<TaskAnswer>
+  /** Resolves as soon as the task has ended one way or another. */
+  cancel(): Promise<void>
+}
+
+export interface Driver {
+  submit(task: Task, listener?: { started?(): void; event?(event: Utterance): void }): PendingTask
+  closeFile(fileId: string): void
+  /** Ends thread and team; what is half-written is gone when this resolves. */
+  stop(): Promise<void>
+}
+
+interface Entry {
+  readonly id: number
+  readonly task: Task
+  readonly listener: { started?(): void; event?(event: Utterance): void }
+  readonly ended: Promise<void>
+  resolve(answer: TaskAnswer): void
+  reject(error: Error): void
+}
+
+export function createDriver(host: DriverHost): Driver {
+  const cancelFlag = new Int32Array(new SharedArrayBuffer(4))
+  const partials = new Set<string>()
+  let queue: Entry[] = []
+  let running: Entry | null = null
+  let worker: Worker | null = spawn()
+  /** While a driver is being ended: its end, with its files removed. */
+  let ending: Promise<void> | null = null
+  let stopped = false
+  let lastId = 0
+
+  function spawn(): Worker {
+    const data: DriverData = { cancelFlag }
+    const started = new Worker(host.entry, { workerData: data, name: 'driver' })
+    let fault: Error | null = null
+    started.on('message', (message: FromDriver) => hear(started, message))
+    started.on('error', (error) => {
+      fault = error
+    })
+    started.on('exit', (code) => {
+      if (worker === started) void replace(new AppError('engine-died', deathSentence(fault, code)))
+    })
+    return started
+  }
+
+  function hear(from: Worker, message: FromDriver): void {
+    if (message.type === 'partial') {
+      // Also from a driver that is being ended: its files are to be removed.
+      if (message.exists) partials.add(message.path)
+      else partials.delete(message.path)
+      void host
+        .notePartial(message.path, message.exists)
+        .then(() => tell(from, { type: 'noted', request: message.request }))
+      return
+    }
+    if (from !== worker || message.id !== running?.id) return
+    if (message.type === 'event') {
+      running.listener.event?.(message.event)
+      return
+    }
+    const entry = running
+    if ('ok' in message) {
+      settle(entry, () => entry.resolve(message.ok))
+      return
+    }
+    const error = fromErrorReport(message.error)
+    settle(entry, () => entry.reject(error))
+    // A thread of the team is gone: the kernels of this driver will not work again.
+    if (message.error.code === 'engine-died') void replace(error)
+    else void removePartials()
+  }
+
+  function tell(to: Worker, message: ToDriver): void {
+    to.postMessage(message)
+  }
+
+  function settle(entry: Entry, answer: () => void): void {
+    if (running === entry) running = null
+    answer()
+    setImmediate(next)
+  }
+
+  function next(): void {
+    if (running || ending || stopped) return
+    const entry = queue.shift()
+    if (!entry) return
+    worker ??= spawn()
+    running = entry
+    Atomics.store(cancelFlag, 0, 0)
+    entry.listener.started?.()
+    tell(worker, { type: 'task', id: entry.id, task: entry.task })
+    if (entry.task.kind === 'open') limitTime(entry)
+  }
+
+  function limitTime(entry: Entry): void {
+    const timer = setTimeout(() => {
+      if (running === entry)
+        void replace(
+          new AppError('over-limit', `The file took longer than ${openLimitMs / 1000} s to open and was given up.`),
+        )
+    }, openLimitMs)
+    void entry.ended.then(() => clearTimeout(timer))
+  }
+
+  /** Ends the driver, removes its half-written files, ends its task with `reason`; a new driver is started unless this one never lived. */
+  async function replace(reason: Error): Promise<void> {
+    const old = worker
+    const entry = running
+    if (!old) return
+    worker = null
+    const removal = old.terminate().then(removePartials)
+    ending = removal
+    await removal
+    ending = null
+    if (entry && running === entry) settle(entry, () => entry.reject(reason))
+    if (!stopped && entry) worker ??= spawn()
+    next()
+  }
+
+  async function removePartials(): Promise<void> {
+    for (const path of [...partials]) {
+      await host.removeFile(path)
+      partials.delete(path)
+      await host.notePartial(path, false)
+    }
+  }
+
+  async function cancel(entry: Entry): Promise<void> {
+    const cancelled = new AppError('cancelled', 'The job was cancelled.')
+    if (queue.includes(entry)) {
+      queue = queue.filter((other) => other !== entry)
+      entry.reject(cancelled)
+      return
+    }
+    if (running !== entry) return
+    Atomics.store(cancelFlag, 0, 1)
+    const grace = setTimeout(() => {
+      if (running === entry) void replace(cancelled)
+    }, graceMs)
+    const limit = setTimeout(() => {
+      if (running === entry) settle(entry, () => entry.reject(cancelled))
+    }, answerMs)
+    await entry.ended
+    clearTimeout(grace)
+    clearTimeout(limit)
+  }
+
+  return {
+    submit: (task, listener = {}) => {
+      let resolve: Entry['resolve'] = () => {}
+      let reject: Entry['reject'] = () => {}
+      const answer = new Promise<TaskAnswer>((...settlers) => {
+        ;[resolve, reject] = settlers
+      })
+      const ended = answer.then(
+        () => {},
+        () => {},
+      )
+      const entry: Entry = { id: ++lastId, task, listener, ended, resolve, reject }
+      // Opening a file is short and somebody looks at the screen; jobs wait for it, not the other way round.
+      if (task.kind === 'job') queue.push(entry)
+      else queue.splice(firstJob(queue), 0, entry)
+      setImmediate(next)
+      return { answer, cancel: () => cancel(entry) }
+    },
+    closeFile: (fileId) => {
+      if (worker) tell(worker, { type: 'close', fileId })
+    },
+    stop: async () => {
+      stopped = true
+      for (const entry of queue.splice(0)) entry.reject(new AppError('cancelled', 'The engine was stopped.'))
+      await ending
+      await replace(new AppError('cancelled', 'The engine was stopped.'))
+    },
+  }
+}
+
+function firstJob(queue: readonly Entry[]): number {
+  const at = queue.findIndex((entry) => entry.task.kind === 'job')
+  return at < 0 ? queue.length : at
+}
+
+function deathSentence(fault: Error | null, code: number): string {
+  if (fault && 'code' in fault && fault.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return 'The compute thread ran out of memory and was started anew. Choose a smaller tensor or close other programs.'
+  if (fault) return `The compute thread failed and was started anew: ${fault.message}`
+  return `The compute thread ended unexpectedly with exit code ${code} and was started anew.`
+}

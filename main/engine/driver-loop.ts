@@ -1,0 +1,82 @@
+/**
+ * The driver worker: takes one task after another from the event loop and runs core's algorithms in it. Calls into the kernels block this
+ * thread for as long as they take; the event loop stays free.
+ */
+import { createHash } from 'node:crypto'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { JobContext } from '../../core/compress/context.ts'
+import { AppError, toErrorReport } from '../../core/errors.ts'
+import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
+
+/** At most 20 progress events a second: a page cannot show more, and a queue of them would delay what matters. */
+const progressIntervalMs = 50
+
+/** What the tasks are given besides their own arguments. */
+export interface TaskContext extends Omit<JobContext, 'kernels'> {
+  /** Says that a partial file is about to exist or has gone; returns once whoever would remove it knows. */
+  notePartial(path: string, exists: boolean): Promise<void>
+}
+
+export interface DriverTasks {
+  run(task: Task, context: TaskContext): Promise<TaskAnswer>
+  closeFile(fileId: string): Promise<void>
+}
+
+export function serveDriver(tasks: DriverTasks): void {
+  if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
+  const port: MessagePort = parentPort
+  const { cancelFlag } = workerData as DriverData
+  const noted = new Map<number, () => void>()
+  let lastRequest = 0
+  const send = (message: FromDriver) => port.postMessage(message)
+
+  const checkCancelled = () => {
+    if (Atomics.load(cancelFlag, 0) !== 0) throw new AppError('cancelled', 'The job was cancelled.')
+  }
+
+  async function run(id: number, task: Task): Promise<void> {
+    const context: TaskContext = {
+      report: throttled((event) => send({ type: 'event', id, event })),
+      checkCancelled,
+      // ru_maxrss counts kibibytes on every platform, for the whole process.
+      peakBytes: () => process.resourceUsage().maxRSS * 1024,
+      sha256: () => {
+        const hash = createHash('sha256')
+        return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
+      },
+      notePartial: (path, exists) =>
+        new Promise((resolve) => {
+          const request = ++lastRequest
+          noted.set(request, resolve)
+          send({ type: 'partial', request, path, exists })
+        }),
+    }
+    try {
+      checkCancelled()
+      send({ type: 'settled', id, ok: await tasks.run(task, context) })
+    } catch (error) {
+      send({ type: 'settled', id, error: toErrorReport(error) })
+    }
+  }
+
+  port.on('message', (message: ToDriver) => {
+    if (message.type === 'task') void run(message.id, message.task)
+    else if (message.type === 'close') void tasks.closeFile(message.fileId)
+    else {
+      noted.get(message.request)?.()
+      noted.delete(message.request)
+    }
+  })
+}
+
+function throttled(send: (event: Utterance) => void): (event: Utterance) => void {
+  let last = Number.NEGATIVE_INFINITY
+  return (event) => {
+    if (event.type === 'progress') {
+      const now = performance.now()
+      if (now - last < progressIntervalMs) return
+      last = now
+    }
+    send(event)
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The event loop of an engine process: carries messages between the parent, the sessions of its clients and the driver that does the work.
+ * It is never busy for more than a few milliseconds, so it hears a cancel at any time.
+ */
+import { rm } from 'node:fs/promises'
+import type { Port } from '../../core/contract.ts'
+import { AppError, fromErrorReport } from '../../core/errors.ts'
+import { createDriver } from './driver-handle.ts'
+import type { Link } from './link.ts'
+import type { Question, ToEngine } from './messages.ts'
+import { serveSession } from './session.ts'
+
+interface Client {
+  receive(message: unknown): void
+  end(): void
+}
+interface Asked {
+  resolve(answer: string | null): void
+  reject(error: Error): void
+}
+
+/** Serves clients until the parent says stop or is gone; then the process ends and nothing of it is left, half-written files included. */
+export function serveEngine(link: Link, driverEntry: URL): void {
+  const clients = new Map<number, Client>()
+  const asked = new Map<number, Asked>()
+  let lastRequest = 0
+  let parentGone = false
+
+  const ask = (question: Question) =>
+    new Promise<string | null>((resolve, reject) => {
+      if (parentGone) return resolve(null)
+      const request = ++lastRequest
+      asked.set(request, { resolve, reject })
+      link.postMessage({ type: 'ask', request, question })
+    })
+
+  const driver = createDriver({
+    entry: driverEntry,
+    notePartial: async (path, exists) => void (await ask({ about: 'partial', path, exists })),
+    removeFile: (path) => rm(path, { force: true }),
+  })
+  const counter = { jobsStarted: 0 }
+  const path = async (grantId: string, use: 'read' | 'write') => {
+    const answer = await ask({ about: 'path', grantId, use })
+    if (answer === null) throw new AppError('not-found', 'This file was not given to this engine. Open it again.')
+    return answer
+  }
+
+  function connect(id: number): void {
+    const { port, client } = clientPort((message) => link.postMessage({ type: 'message', port: id, message }))
+    clients.set(id, client)
+    serveSession(port, { driver, counter, path })
+  }
+
+  function hear(message: ToEngine): void {
+    switch (message.type) {
+      case 'connect':
+        connect(message.port)
+        return
+      case 'message':
+        clients.get(message.port)?.receive(message.message)
+        return
+      case 'disconnect':
+        clients.get(message.port)?.end()
+        clients.delete(message.port)
+        return
+      case 'answer': {
+        const waiting = asked.get(message.request)
+        asked.delete(message.request)
+        if ('error' in message) waiting?.reject(fromErrorReport(message.error))
+        else waiting?.resolve(message.ok)
+        return
+      }
+      case 'stop':
+        void end()
+    }
+  }
+
+  async function end(): Promise<void> {
+    for (const client of clients.values()) client.end()
+    await driver.stop()
+    process.exit(0)
+  }
+
+  link.on('message', hear)
+  link.on('close', () => {
+    parentGone = true
+    for (const { resolve } of asked.values()) resolve(null)
+    void end()
+  })
+  // Ctrl+C reaches the whole process group; the parent decides what it means. A plain termination is an orderly end.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
+  link.postMessage({ type: 'ready' })
+}
+
+/** The engine's end of a client's port, and the means to feed and end it. */
+function clientPort(send: (message: unknown) => void): { port: Port; client: Client } {
+  const messageListeners: ((message: unknown) => void)[] = []
+  const closeListeners: (() => void)[] = []
+  let open = true
+  const end = () => {
+    if (!open) return
+    open = false
+    for (const listener of closeListeners) listener()
+  }
+  const port: Port = {
+    postMessage: (message) => {
+      if (open) send(message)
+    },
+    on: (event: 'message' | 'close', listener: (message: unknown) => void) => {
+      if (event === 'message') messageListeners.push(listener)
+      else closeListeners.push(listener as () => void)
+    },
+    close: end,
+  }
+  const receive = (message: unknown) => {
+    if (open) for (const listener of messageListeners) listener(message)
+  }
+  return { port, client: { receive, end } }
+}

@@ -1,0 +1,79 @@
+/**
+ * What crosses between main and an engine process, and inside that process between its event loop and its driver worker. Client messages
+ * (the contract over birpc) travel inside `message` and are not looked at on the way.
+ */
+import type { Job, JobEvent, TensorReport } from '../../core/contract.ts'
+import type { ErrorReport } from '../../core/errors.ts'
+import type { KernelInfo } from '../../core/kernels/kernels.ts'
+
+// --- main <-> engine -----------------------------------------------------------------------------------------------------------------
+
+export type ToEngine =
+  | { readonly type: 'connect'; readonly port: number }
+  | { readonly type: 'message'; readonly port: number; readonly message: unknown }
+  | { readonly type: 'disconnect'; readonly port: number }
+  | { readonly type: 'answer'; readonly request: number; readonly ok: string | null }
+  | { readonly type: 'answer'; readonly request: number; readonly error: ErrorReport }
+  /** Cancel everything, remove what is half-written, exit 0. */
+  | { readonly type: 'stop' }
+
+export type FromEngine =
+  | { readonly type: 'ready' }
+  | { readonly type: 'message'; readonly port: number; readonly message: unknown }
+  | { readonly type: 'ask'; readonly request: number; readonly question: Question }
+
+/** The path behind a grant, or the notice that a partial file is about to exist or has gone: main removes those of an engine that died. */
+export type Question =
+  | { readonly about: 'path'; readonly grantId: string; readonly use: 'read' | 'write' }
+  | { readonly about: 'partial'; readonly path: string; readonly exists: boolean }
+
+// --- event loop <-> driver -----------------------------------------------------------------------------------------------------------
+
+/** An opened file as the event loop remembers it; a driver that does not have it open (yet, or any more) opens it. */
+export interface FileRef {
+  readonly fileId: string
+  readonly path: string
+  /** State of the files when they were first opened; null before. */
+  readonly fingerprint: string | null
+}
+
+export type Task =
+  | { readonly kind: 'info' }
+  | { readonly kind: 'open'; readonly file: FileRef }
+  | { readonly kind: 'job'; readonly job: Job; readonly file: FileRef | null; readonly targetPath: string | null }
+
+export interface OpenedFile {
+  readonly format: string
+  readonly safety: 'safe' | 'opened-without-running'
+  readonly totalBytes: number
+  readonly notices: string[]
+  readonly tensors: TensorReport[]
+  readonly fingerprint: string
+}
+
+export interface DriverInfo extends KernelInfo {
+  readonly notice: string | null
+}
+
+export type JobResult = Extract<JobEvent, { type: 'finished' }>['result']
+export type TaskAnswer = DriverInfo | OpenedFile | JobResult
+
+type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
+/** What a running job says: the event loop adds its id. */
+export type Utterance = WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'tensor' }>>
+
+export type ToDriver =
+  | { readonly type: 'task'; readonly id: number; readonly task: Task }
+  | { readonly type: 'close'; readonly fileId: string }
+  | { readonly type: 'noted'; readonly request: number }
+
+export type FromDriver =
+  | { readonly type: 'settled'; readonly id: number; readonly ok: TaskAnswer }
+  | { readonly type: 'settled'; readonly id: number; readonly error: ErrorReport }
+  | { readonly type: 'event'; readonly id: number; readonly event: Utterance }
+  | { readonly type: 'partial'; readonly request: number; readonly path: string; readonly exists: boolean }
+
+/** Handed to the driver when it starts: one Int32, not 0 once somebody wants the running task to end. */
+export interface DriverData {
+  readonly cancelFlag: Int32Array
+}

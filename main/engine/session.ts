@@ -1,0 +1,109 @@
+/**
+ * One client of an engine (a page, a command line): the EngineApi it calls, the files it has open, the jobs it has running. When the client
+ * goes away its jobs are cancelled and its files closed.
+ */
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
+import {
+  type EngineApi,
+  type EngineEvents,
+  engineArguments,
+  type FileReport,
+  type Job,
+  jobSchema,
+  type Port,
+} from '../../core/contract.ts'
+import { AppError, toErrorReport } from '../../core/errors.ts'
+import { serveApi } from '../../core/rpc.ts'
+import type { Driver, PendingTask } from './driver-handle.ts'
+import type { DriverInfo, FileRef, JobResult, OpenedFile } from './messages.ts'
+
+export interface SessionHost {
+  readonly driver: Driver
+  /** @throws AppError `not-found` for an id that main did not give out for this use */
+  path(grantId: string, use: 'read' | 'write'): Promise<string>
+  /** Of all clients, since the engine started. */
+  readonly counter: { jobsStarted: number }
+}
+
+/** Serves a client on `port` until the port closes. */
+export function serveSession(port: Port, host: SessionHost): void {
+  const { driver, counter } = host
+  const files = new Map<string, FileRef>()
+  const jobs = new Map<string, PendingTask>()
+  let gone = false
+
+  const implementation: EngineApi = {
+    info: async () => {
+      const info = (await driver.submit({ kind: 'info' }).answer) as DriverInfo
+      return { ...info, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
+    },
+    open: async (grantId) => {
+      const path = await host.path(grantId, 'read')
+      const file: FileRef = { fileId: randomUUID(), path, fingerprint: null }
+      const { fingerprint, ...opened } = (await driver.submit({ kind: 'open', file }).answer) as OpenedFile
+      const report: FileReport = { fileId: file.fileId, name: basename(path), ...opened }
+      if (gone) driver.closeFile(file.fileId)
+      else files.set(file.fileId, { ...file, fingerprint })
+      return report
+    },
+    close: async (fileId) => {
+      if (files.delete(fileId)) driver.closeFile(fileId)
+    },
+    start: async (request) => {
+      const job = jobSchema.parse(request)
+      const file = 'fileId' in job ? fileOf(job.fileId) : null
+      const targetPath = 'target' in job ? await host.path(job.target, 'write') : null
+      const jobId = randomUUID()
+      counter.jobsStarted++
+      // After the answer: the client learns the id before the first event that carries it.
+      setImmediate(() => begin(jobId, job, file, targetPath))
+      return jobId
+    },
+    cancel: async (jobId) => {
+      await jobs.get(jobId)?.cancel()
+    },
+  }
+  const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments)
+
+  function fileOf(fileId: string): FileRef {
+    const file = files.get(fileId)
+    if (!file) throw new AppError('not-found', 'This file is not open any more. Open it again.')
+    return file
+  }
+
+  function begin(jobId: string, job: Job, file: FileRef | null, targetPath: string | null): void {
+    if (gone) return
+    const task = driver.submit(
+      { kind: 'job', job, file, targetPath },
+      {
+        started: () => events.job({ type: 'started', jobId }),
+        event: (event) => events.job({ ...event, jobId }),
+      },
+    )
+    jobs.set(jobId, task)
+    void task.answer
+      .then(
+        (result) => events.job({ type: 'finished', jobId, result: result as JobResult }),
+        (error: unknown) => {
+          const report = toErrorReport(error)
+          events.job(
+            report.code === 'cancelled' ? { type: 'cancelled', jobId } : { type: 'failed', jobId, error: report },
+          )
+        },
+      )
+      .then(() => jobs.delete(jobId))
+  }
+
+  port.on('close', () => {
+    gone = true
+    for (const job of jobs.values()) void job.cancel()
+    for (const fileId of files.keys()) driver.closeFile(fileId)
+    files.clear()
+  })
+}
+
+function runtimeName(): string {
+  const electron = process.versions.electron
+  return electron ? `Electron ${electron}` : `Node ${process.versions.node}`
+}

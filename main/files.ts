@@ -1,0 +1,158 @@
+/**
+ * Files as core sees them: ByteSource and SourceFolder over positional reads of node:fs. Paths enter here and go no further; messages
+ * carry file names alone.
+ */
+import { type BigIntStats, constants } from 'node:fs'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import type { ByteSource, PickedSource, SourceFolder } from '../core/io.ts'
+import { errno, formatBytes, readFault } from './file-errors.ts'
+
+/** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */
+export interface FileIdentity {
+  readonly device: bigint
+  readonly inode: bigint
+  readonly byteLength: number
+  readonly modifiedNs: bigint
+  /** Not a folder, pipe or device. */
+  readonly regular: boolean
+}
+
+/** Reads go to the kernel in pieces of this size: node's limit is 2 GiB - 1, and a job can be cancelled between pieces. */
+const readPiece = 64 * 2 ** 20
+
+/** The file or folder a user picked. A file's siblings (shards, external data) are those beside the name that was picked: links are not resolved first, so a model in a cache of links finds them. */
+export function pickSource(path: string, kind: 'file' | 'folder'): PickedSource {
+  return kind === 'folder'
+    ? { folder: sourceFolder(path), entry: null }
+    : { folder: sourceFolder(dirname(path)), entry: basename(path) }
+}
+
+export function sourceFolder(path: string): SourceFolder {
+  const name = basename(path)
+  return {
+    name,
+    list: async () => {
+      try {
+        return (await readdir(path)).sort()
+      } catch (error) {
+        throw readFault(error, name)
+      }
+    },
+    open: async (file) => openSource(join(path, singleComponent(file))),
+  }
+}
+
+/**
+ * Opens a regular file for reading. Every `slice` afterwards makes sure that the path still names the file that was opened, unmodified.
+ * @throws AppError `not-found`, `bad-request` for what is no regular file
+ */
+export async function openSource(path: string): Promise<ByteSource> {
+  const name = basename(path)
+  try {
+    // Opening a pipe for reading would wait for its writer, forever: look first, and do not wait.
+    const before = await stat(path)
+    if (before.isDirectory()) throw new AppError('bad-request', `${name} is a folder, not a file.`)
+    if (!before.isFile()) throw new AppError('bad-request', `${name} is not a regular file.`)
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      return await handleSource(path, name, handle)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  } catch (error) {
+    throw readFault(error, name)
+  }
+}
+
+async function handleSource(path: string, name: string, handle: FileHandle): Promise<ByteSource> {
+  const opened = identityOf(await handle.stat({ bigint: true }))
+  return {
+    name,
+    byteLength: opened.byteLength,
+    slice: async (start, end) => {
+      try {
+        const bytes = await readFully(handle, name, start, Math.min(end, opened.byteLength))
+        // After the read: what was read before this moment came from the file as it was opened.
+        await assertUnchanged(path, name, opened)
+        return bytes
+      } catch (error) {
+        throw readFault(error, name)
+      }
+    },
+    close: async () => handle.close(),
+  }
+}
+
+/** Bytes [start, end) through a handle. @throws AppError `source-changed` where the file ends earlier, `out-of-memory` */
+export async function readFully(handle: FileHandle, name: string, start: number, end: number): Promise<Uint8Array> {
+  const bytes = allocate(name, Math.max(0, end - start))
+  let filled = 0
+  while (filled < bytes.byteLength) {
+    const length = Math.min(readPiece, bytes.byteLength - filled)
+    const { bytesRead } = await handle.read(bytes, filled, length, start + filled)
+    if (bytesRead === 0)
+      throw new AppError(
+        'source-changed',
+        `${name} became shorter while it was read: expected ${end} bytes, found ${start + filled}. Open it again.`,
+      )
+    filled += bytesRead
+  }
+  return bytes
+}
+
+function allocate(name: string, byteLength: number): Uint8Array {
+  try {
+    return new Uint8Array(byteLength)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new AppError(
+      'out-of-memory',
+      `Reading ${name} needs ${formatBytes(byteLength)} of memory, which is not free.`,
+    )
+  }
+}
+
+async function assertUnchanged(path: string, name: string, opened: FileIdentity): Promise<void> {
+  const now = await fileIdentity(path)
+  if (now === null)
+    throw new AppError('source-changed', `${name} was removed or renamed while it was read. Open it again.`)
+  if (now.device !== opened.device || now.inode !== opened.inode)
+    throw new AppError('source-changed', `${name} was replaced by another file while it was read. Open it again.`)
+  if (now.byteLength !== opened.byteLength)
+    throw new AppError(
+      'source-changed',
+      `${name} was modified while it was read: it had ${opened.byteLength} bytes and has ${now.byteLength}. Open it again.`,
+    )
+  if (now.modifiedNs !== opened.modifiedNs)
+    throw new AppError('source-changed', `${name} was modified while it was read. Open it again.`)
+}
+
+/** Identity of what a path leads to now; null where nothing is. */
+export async function fileIdentity(path: string): Promise<FileIdentity | null> {
+  try {
+    return identityOf(await stat(path, { bigint: true }))
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return null
+    throw error
+  }
+}
+
+function identityOf(stats: BigIntStats): FileIdentity {
+  return {
+    device: stats.dev,
+    inode: stats.ino,
+    byteLength: Number(stats.size),
+    modifiedNs: stats.mtimeNs,
+    regular: stats.isFile(),
+  }
+}
+
+/** Refuses whatever could leave the folder, on any system: an index file is hostile input. @throws AppError `bad-file` */
+export function singleComponent(name: string): string {
+  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name) || /^[a-z]:/i.test(name))
+    throw new AppError('bad-file', `${JSON.stringify(name)} is not the name of a file in this folder.`)
+  return name
+}

@@ -1,0 +1,222 @@
+import { fork } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { JobEvent, JobRequest } from '../../../core/contract.ts'
+import { engineClient } from '../../../main/engine/client.ts'
+import { graceMs } from '../../../main/engine/driver-handle.ts'
+import { type Harness, isAlive, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
+
+const analyze = (fileId: string, tensor: string) => ({ kind: 'analyze', fileId, tensor, params: {} }) as const
+const sample = (target: string) => ({ kind: 'sample', target, layers: 1, hidden: 8, dtype: 'F32', seed: 1 }) as const
+
+async function openSomething({ client, grants }: Harness): Promise<string> {
+  const path = join(temporaryFolder(), 'weights')
+  writeFileSync(path, 'bytes')
+  return (await client.api.open((await grants.grant(path)).id)).fileId
+}
+
+/** Starts a job and resolves when it has said something: it is really running. */
+function running(harness: Harness, job: JobRequest, type: JobEvent['type'] = 'started') {
+  const abort = new AbortController()
+  let heard: () => void = () => {}
+  const started = new Promise<void>((resolve) => {
+    heard = resolve
+  })
+  const events: JobEvent[] = []
+  const end = harness.client
+    .run(job as never, {
+      signal: abort.signal,
+      onEvent: (event) => {
+        events.push(event)
+        if (event.type === type) heard()
+      },
+    })
+    .catch((error: Error) => error)
+  return { abort, started, end, events }
+}
+
+describe('engine', () => {
+  it('answers, opens and runs', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    expect(await harness.client.api.info()).toMatchObject({ kernel: 'test', pid: harness.engine.pid, jobsStarted: 0 })
+    expect(await harness.client.run(analyze(fileId, 'quick'))).toMatchObject({ output: 'quick' })
+    expect((await harness.client.api.info()).jobsStarted).toBe(1)
+  })
+
+  it.each(['spin', 'busy', 'forever'])(
+    'answers the cancel of a job that does "%s" within its time',
+    async (command) => {
+      const harness = testEngine()
+      const fileId = await openSomething(harness)
+      const job = running(harness, analyze(fileId, command))
+      await job.started
+      const asked = performance.now()
+      job.abort.abort()
+      expect(await job.end).toMatchObject({ code: 'cancelled' })
+      // 200 ms are promised; a loaded test machine may take a moment more to pass two messages on.
+      expect(performance.now() - asked).toBeLessThan(graceMs + 250)
+      expect(job.events.map((event) => event.type)).toEqual(['started', 'cancelled'])
+      expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
+    },
+  )
+
+  it('cancels a job that waits for another one at once', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    const first = running(harness, analyze(fileId, 'busy'))
+    await first.started
+    const second = running(harness, analyze(fileId, 'busy'))
+    second.abort.abort()
+    expect(await second.end).toMatchObject({ code: 'cancelled' })
+    first.abort.abort()
+    expect(await first.end).toMatchObject({ code: 'cancelled' })
+  })
+
+  it('ignores the cancel of a job it does not know', async () => {
+    await testEngine().client.api.cancel('no such job')
+  })
+
+  it.each([
+    ['throw', { message: 'a fault of the algorithm' }],
+    ['throw later', { code: 'engine-died', message: expect.stringContaining('a fault outside the task') }],
+    ['exit', { code: 'engine-died', message: expect.stringContaining('exit code 3') }],
+    ['exhaust', { code: 'engine-died', message: expect.stringContaining('ran out of memory') }],
+  ])('says why a job ended whose driver does "%s", and goes on', async (command, expected) => {
+    const harness = testEngine({ execArgv: ['--max-old-space-size=64'] })
+    const fileId = await openSomething(harness)
+    const pid = harness.engine.pid
+    expect(await running(harness, analyze(fileId, command)).end).toMatchObject(expected)
+    expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
+    expect(harness.engine.pid).toBe(pid)
+  })
+
+  it('passes on at most 20 progress events a second', async () => {
+    const harness = testEngine()
+    const job = running(harness, analyze(await openSomething(harness), 'chatter'))
+    const started = performance.now()
+    await job.end
+    const progress = job.events.filter((event) => event.type === 'progress')
+    expect(progress.length).toBeGreaterThan(0)
+    expect(progress.length).toBeLessThanOrEqual(1 + (performance.now() - started) / 50)
+  })
+
+  it('refuses what it was not given, in sentences', async () => {
+    const { client, grants } = testEngine()
+    await expect(client.api.open('guess')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(client.api.start(analyze('guess', 'x'))).rejects.toMatchObject({ code: 'not-found' })
+    await expect(client.api.start({ kind: 'analyze' } as never)).rejects.toMatchObject({ code: 'bad-request' })
+    const path = join(temporaryFolder(), 'secret-folder', 'weights')
+    mkdirSync(dirname(path))
+    writeFileSync(path, '')
+    const grant = await grants.grant(path)
+    rmSync(path)
+    const refusal = await client.api.open(grant.id).catch((error: Error) => error)
+    expect(refusal).toMatchObject({ code: 'not-found', message: 'weights was not found.' })
+  })
+})
+
+describe('files of a job that ends early', () => {
+  // How a job with a half-written file may behave when it is cancelled: tidy, without tidying, deaf in a loop, deaf in writes.
+  it.each(['polite', 'forgets', 'spins', 'writes'])('are gone after the cancel of one that is "%s"', async (name) => {
+    const harness = testEngine()
+    const folder = temporaryFolder()
+    const job = running(harness, sample(harness.grants.target(join(folder, name)).id), 'tensor')
+    await job.started
+    expect(readdirSync(folder)).toEqual([`${name}.partial`])
+    job.abort.abort()
+    expect(await job.end).toMatchObject({ code: 'cancelled' })
+    await until(() => readdirSync(folder).length === 0)
+  })
+
+  it('are gone after a kill of the engine, and stay when finished', async () => {
+    const harness = testEngine()
+    const folder = temporaryFolder()
+    await harness.client.run(sample(harness.grants.target(join(folder, 'finishes')).id))
+    const job = running(harness, sample(harness.grants.target(join(folder, 'spins')).id), 'tensor')
+    await job.started
+    process.kill(harness.engine.pid!, 'SIGKILL')
+    expect(await job.end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('SIGKILL') })
+    expect(readdirSync(folder)).toEqual(['finishes'])
+  })
+
+  it('are gone when the client goes away, and the engine goes on', async () => {
+    const harness = testEngine()
+    const folder = temporaryFolder()
+    const job = running(harness, sample(harness.grants.target(join(folder, 'polite')).id), 'tensor')
+    await job.started
+    harness.client.close()
+    expect(await job.end).toMatchObject({ code: 'engine-died' })
+    await until(() => readdirSync(folder).length === 0)
+    const other = engineClient(harness.engine.connect())
+    expect(await other.run(sample(harness.grants.target(join(folder, 'finishes')).id))).toMatchObject({ bytes: 0 })
+  })
+
+  it('are gone when the engine is stopped, and when its parent dies', async () => {
+    const folder = temporaryFolder()
+    for (const how of ['stop', 'parent'] as const) {
+      const parent = fork(new URL('./fixtures/parent.ts', import.meta.url), [join(folder, 'spins')], {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      })
+      const pid = await new Promise<number>((resolve) => parent.once('message', (message) => resolve(Number(message))))
+      expect(readdirSync(folder)).toEqual(['spins.partial'])
+      if (how === 'stop') parent.send('stop')
+      else parent.kill('SIGKILL')
+      await until(() => !isAlive(pid) && readdirSync(folder).length === 0)
+      parent.kill('SIGKILL')
+    }
+  })
+})
+
+describe('supervised engine', () => {
+  it('comes back after a kill, with a sentence, and serves the same port', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    const first = harness.engine.pid!
+    const job = running(harness, analyze(fileId, 'kill the engine'))
+    expect(await job.end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('SIGKILL') })
+    expect((await harness.reached('died')).reason).toContain('SIGKILL')
+    await harness.reached('ready', 2)
+    expect(harness.engine.pid).not.toBe(first)
+    expect(isAlive(first)).toBe(false)
+    await expect(harness.client.run(analyze(fileId, 'quick'))).rejects.toMatchObject({ code: 'not-found' })
+    expect(await harness.client.run(analyze(await openSomething(harness), 'quick'))).toMatchObject({ output: 'quick' })
+  })
+
+  it('is not started again where it serves one run', async () => {
+    const harness = testEngine({ restart: false })
+    await harness.reached('ready')
+    process.kill(harness.engine.pid!, 'SIGTERM')
+    await harness.reached('died')
+    await expect(harness.client.api.info()).rejects.toMatchObject({ code: 'engine-died' })
+    await expect(engineClient(harness.engine.connect()).api.info()).rejects.toMatchObject({ code: 'engine-died' })
+  })
+
+  it('leaves no process when it is stopped, busy or not', async () => {
+    for (const command of ['quick', 'spin']) {
+      const harness = testEngine()
+      const job = running(harness, analyze(await openSomething(harness), command))
+      await job.started
+      const pid = harness.engine.pid!
+      await harness.engine.stop()
+      expect(isAlive(pid)).toBe(false)
+      await job.end
+    }
+  })
+
+  it('has as many threads after three hard cancels as after one', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    const counts: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const job = running(harness, analyze(fileId, 'spin'))
+      await job.started
+      job.abort.abort()
+      await job.end
+      await harness.client.run(analyze(fileId, 'quick'))
+      counts.push(threadCount(harness.engine.pid!))
+    }
+    expect(counts[2]).toBeLessThanOrEqual(counts[0]!)
+  })
+})
