@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module'
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { assemblyScript } from './main/build/assemblyscript.ts'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
 const external = ['electron', /^electron\//, ...builtinModules, /^node:/]
@@ -14,7 +15,7 @@ const node = {
 export default defineConfig({
   root: at('renderer'),
   base: './',
-  plugins: [react()],
+  plugins: [react(), assemblyScript()],
   // The host replaces this placeholder by a fresh nonce in every response (main/assets.ts).
   html: { cspNonce: 'ghostsvd-nonce' },
   builder: {
@@ -41,7 +42,7 @@ export default defineConfig({
         minify: false,
         rolldownOptions: {
           external,
-          input: { cli: at('main/cli.ts') },
+          input: { cli: at('main/cli.ts'), team: at('main/engine/team.ts') },
           output: {
             format: 'es',
             entryFileNames: '[name].js', // Chunks lie beside the entries, so that import.meta.dirname is out/main in every module.

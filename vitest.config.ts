@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { assemblyScript } from './main/build/assemblyscript.ts'
 
 export default defineConfig({
+  plugins: [assemblyScript()],
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**', 'test/bench/**'],

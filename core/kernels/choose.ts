@@ -1,0 +1,90 @@
+/**
+ * Which tile computes. The arithmetic class is a feature test; within the fused class, whose tiles give the same bits, an exact comparison
+ * and a short benchmark choose between the re-vectorized 6 x 16 and the 128-bit 6 x 8.
+ */
+import { AppError } from '../errors.ts'
+import type { Params } from '../params.ts'
+import type { Instance, TileName, Tiles } from './instance.ts'
+import type { Arithmetic } from './kernels.ts'
+import type { StackMemory } from './memory.ts'
+import { BLOCK_DEPTH } from './task.ts'
+
+export interface Choice {
+  readonly tile: TileName
+  readonly arithmetic: Arithmetic
+}
+
+/** A block of the benchmark: 48 x 48 is whole in every tile of the class. */
+const EDGE = 48
+/** Long enough for the optimizing compiler to take over: about 10 ms. */
+const WARM_UP_CALLS = 800
+const MEASURED_CALLS = 100
+
+/** @throws AppError `bad-request` for a tile the machine lacks. */
+export function chooseTiles(instance: Instance, choice: Params['kernel'], memory: StackMemory): Choice {
+  const available = instance.fused
+  const fused = (tile: TileName): Choice => ({ tile, arithmetic: 'fused' })
+  if (choice === 'simd' || (choice === 'auto' && !available)) return { tile: 'simd', arithmetic: 'unfused' }
+  if (!available) {
+    throw new AppError(
+      'bad-request',
+      `The kernel "${choice}" needs relaxed SIMD with fused multiply-add, which this machine or this JavaScript engine lacks; choose auto, simd or reference.`,
+    )
+  }
+  if (choice === 'relaxed') return fused('relaxed')
+  const measured = measure(instance, memory)
+  if (!measured.equal) {
+    if (choice === 'auto') return fused('relaxed')
+    throw new AppError(
+      'bad-request',
+      'The kernel "revectorized" gives other bits than "relaxed" here and is not used; choose auto or relaxed.',
+    )
+  }
+  if (choice === 'revectorized') return fused('revectorized')
+  return fused(measured.wideMs < measured.narrowMs ? 'revectorized' : 'relaxed')
+}
+
+function measure(instance: Instance, memory: StackMemory): { equal: boolean; wideMs: number; narrowMs: number } {
+  const mark = memory.mark()
+  try {
+    const operands = memory.allocate(2 * EDGE * BLOCK_DEPTH * 4)
+    const values = new Float32Array(memory.buffer(), operands, 2 * EDGE * BLOCK_DEPTH)
+    for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 1009) / 1009 - 0.5
+    const a = operands
+    const b = operands + EDGE * BLOCK_DEPTH * 4
+    const packed = memory.allocate(EDGE * BLOCK_DEPTH * 4)
+    const wide = run(instance, instance.tiles.revectorized!, a, b, packed, memory)
+    const narrow = run(instance, instance.tiles.relaxed!, a, b, packed, memory)
+    const equal = wide.bits.every((bits, i) => bits === narrow.bits[i])
+    return { equal, wideMs: wide.elapsedMs, narrowMs: narrow.elapsedMs }
+  } finally {
+    memory.release(mark)
+  }
+}
+
+function run(
+  instance: Instance,
+  tiles: Tiles,
+  a: number,
+  b: number,
+  packed: number,
+  memory: StackMemory,
+): { bits: Uint32Array; elapsedMs: number } {
+  const mark = memory.mark()
+  const c = memory.allocate(EDGE * EDGE * 4)
+  instance.common.packPanels(b, EDGE * 4, EDGE, BLOCK_DEPTH, tiles.cols, packed)
+  const row = BLOCK_DEPTH * 4
+  const once = (add: number) =>
+    tiles.block(a, tiles.rows * row, row, 4, packed, c, EDGE * 4, EDGE, EDGE, BLOCK_DEPTH, add, 0)
+  for (let i = 0; i < WARM_UP_CALLS; i++) once(0)
+  let elapsedMs = Number.POSITIVE_INFINITY
+  for (let repeat = 0; repeat < 5; repeat++) {
+    const start = performance.now()
+    for (let i = 0; i < MEASURED_CALLS / 5; i++) once(0)
+    elapsedMs = Math.min(elapsedMs, performance.now() - start)
+  }
+  once(1)
+  const bits = new Uint32Array(memory.buffer(), c, EDGE * EDGE).slice()
+  memory.release(mark)
+  return { bits, elapsedMs }
+}

@@ -1,0 +1,95 @@
+/**
+ * The control block: the one SharedArrayBuffer through which the leader of a team, its members and whoever may stop them speak.
+ *
+ *   Int32 x 16      cells named below
+ *   Int32 x 256     heartbeat of each member: tasks it has finished
+ *   Float64 x 64    arguments of the call in progress
+ *   UTF-8 x 1024    why a member failed
+ */
+import { AppError } from '../errors.ts'
+
+export const MAX_THREADS = 256
+const CELLS = 16
+const ARGUMENTS = 64
+const REASON_BYTES = 1024
+const ARGUMENTS_AT = 4 * (CELLS + MAX_THREADS)
+const REASON_AT = ARGUMENTS_AT + 8 * ARGUMENTS
+
+export const cell = {
+  /** Number of the call; raised to start one. Members sleep on it. */
+  call: 0,
+  /** Which task, of how many, and the next one to hand out. */
+  task: 1,
+  count: 2,
+  next: 3,
+  /** Members still at work on the call. The leader sleeps on it. */
+  running: 4,
+  /** 1: somebody asked for the call, and all that follow, to end. */
+  cancel: 5,
+  /** 0, or 1 + the number of the member that died. */
+  dead: 6,
+  /** 1: the team is dismissed. */
+  stop: 7,
+  /** Members that are ready for calls. */
+  ready: 8,
+  /** Length of the reason in bytes. */
+  reason: 9,
+} as const
+
+export interface Control {
+  readonly buffer: SharedArrayBuffer
+  readonly cells: Int32Array
+  readonly heartbeats: Int32Array
+  readonly arguments: Float64Array
+}
+
+export function newControl(): SharedArrayBuffer {
+  return new SharedArrayBuffer(REASON_AT + REASON_BYTES)
+}
+
+export function controlOf(buffer: SharedArrayBuffer): Control {
+  return {
+    buffer,
+    cells: new Int32Array(buffer, 0, CELLS),
+    heartbeats: new Int32Array(buffer, 4 * CELLS, MAX_THREADS),
+    arguments: new Float64Array(buffer, ARGUMENTS_AT, ARGUMENTS),
+  }
+}
+
+/** Ends the call in progress, within 50 ms, and every later one with AppError `cancelled`, until `clearCancel`. Any thread may call it. */
+export function raiseCancel(buffer: SharedArrayBuffer): void {
+  Atomics.store(controlOf(buffer).cells, cell.cancel, 1)
+}
+
+export function clearCancel(buffer: SharedArrayBuffer): void {
+  Atomics.store(controlOf(buffer).cells, cell.cancel, 0)
+}
+
+/** A member is gone: the call in progress and every later one end with AppError `engine-died`. The first reason stays. Any thread may call it. */
+export function reportDeath(buffer: SharedArrayBuffer, member: number, reason: string): void {
+  const { cells } = controlOf(buffer)
+  if (Atomics.load(cells, cell.stop) === 1 || Atomics.load(cells, cell.dead) !== 0) return
+  const text = new TextEncoder().encode(reason).slice(0, REASON_BYTES)
+  new Uint8Array(buffer, REASON_AT, REASON_BYTES).set(text)
+  Atomics.store(cells, cell.reason, text.length)
+  Atomics.compareExchange(cells, cell.dead, 0, member + 1)
+  Atomics.notify(cells, cell.running)
+}
+
+/** @throws AppError `engine-died` once a member is gone. */
+export function checkAlive(buffer: SharedArrayBuffer): void {
+  const { cells } = controlOf(buffer)
+  const dead = Atomics.load(cells, cell.dead)
+  if (dead === 0) return
+  const text = new Uint8Array(buffer, REASON_AT, Atomics.load(cells, cell.reason)).slice()
+  throw new AppError(
+    'engine-died',
+    `Compute thread ${dead - 1} ended during the work: ${new TextDecoder().decode(text)}`,
+    { thread: dead - 1 },
+  )
+}
+
+/** @throws AppError `cancelled` while the flag is up. */
+export function checkCancel(cells: Int32Array): void {
+  if (Atomics.load(cells, cell.cancel) === 1) throw new AppError('cancelled', 'The work was cancelled.')
+}

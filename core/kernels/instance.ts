@@ -1,0 +1,126 @@
+/** One thread's instances of the modules on the shared memory, with the signatures of their exports. Pointers are byte offsets, strides are bytes. */
+import type { Modules } from './modules.ts'
+
+export interface Common {
+  packRows(
+    from: number,
+    ld: number,
+    dtype: number,
+    scale: number,
+    rows: number,
+    padded: number,
+    depth: number,
+    to: number,
+  ): void
+  packColumns(
+    from: number,
+    ld: number,
+    dtype: number,
+    scale: number,
+    width: number,
+    depth: number,
+    group: number,
+    to: number,
+  ): void
+  packPanels(from: number, ld: number, cols: number, depth: number, width: number, to: number): void
+  packPanelsDouble(from: number, ld: number, cols: number, depth: number, width: number, to: number): void
+  packColumnsDouble(
+    from: number,
+    ld: number,
+    dtype: number,
+    scale: number,
+    width: number,
+    depth: number,
+    to: number,
+  ): void
+  packRowsDouble(from: number, ld: number, dtype: number, scale: number, rows: number, depth: number, to: number): void
+  statisticsOf(from: number, dtype: number, count: number, to: number): void
+  squaredDifference(
+    a: number,
+    lda: number,
+    dtype: number,
+    scale: number,
+    p: number,
+    ldp: number,
+    rows: number,
+    cols: number,
+    to: number,
+    reset: number,
+  ): void
+  transposeBlock(from: number, ldFrom: number, to: number, ldTo: number, rows: number, cols: number): void
+  mirrorBlock(g: number, order: number, i0: number, i1: number, j0: number, j1: number): void
+  gaussianRows(k0: number, k1: number, first: number, rows: number, cols: number, to: number, ld: number): void
+}
+
+/** C <- (add ? C : 0) + A B over one block of the inner dimension: assembly/f32-6x16.ts. */
+export type Block = (
+  a: number,
+  aGroup: number,
+  aRow: number,
+  aStep: number,
+  b: number,
+  c: number,
+  ldc: number,
+  rows: number,
+  cols: number,
+  depth: number,
+  add: number,
+  edge: number,
+) => void
+
+/** The float64 twin on panels of 24: assembly/f64-6x8.ts. */
+export type DoubleBlock = (
+  a: number,
+  b: number,
+  c: number,
+  ldc: number,
+  rows: number,
+  cols: number,
+  depth: number,
+  add: number,
+  below: number,
+  edge: number,
+) => void
+
+export const tileNames = ['simd', 'relaxed', 'revectorized'] as const
+export type TileName = (typeof tileNames)[number]
+
+/** A choice of micro-kernels: rows x cols of the f32 tile, and the two block functions. */
+export interface Tiles {
+  readonly rows: number
+  readonly cols: number
+  readonly block: Block
+  readonly doubleBlock: DoubleBlock
+}
+
+export interface Instance {
+  readonly common: Common
+  /** `relaxed` and `revectorized` are null without relaxed SIMD. */
+  readonly tiles: Readonly<Record<TileName, Tiles | null>>
+  /** Whether relaxed multiply-add rounds once on this machine. */
+  readonly fused: boolean
+}
+
+export function instantiate(modules: Modules, memory: WebAssembly.Memory): Instance {
+  const imports = { env: { memory } }
+  const exportsOf = <T>(module: WebAssembly.Module) => new WebAssembly.Instance(module, imports).exports as unknown as T
+  const plain = exportsOf<{ block5x8: Block; block4x4Double: DoubleBlock }>(modules.plain)
+  const fused =
+    modules.fused &&
+    exportsOf<{
+      block6x16: Block
+      block6x8: Block
+      block6x8Double: DoubleBlock
+      block6x4Double: DoubleBlock
+      isFused(e: number): number
+    }>(modules.fused)
+  return {
+    common: exportsOf<Common>(modules.common),
+    tiles: {
+      simd: { rows: 5, cols: 8, block: plain.block5x8, doubleBlock: plain.block4x4Double },
+      relaxed: fused && { rows: 6, cols: 8, block: fused.block6x8, doubleBlock: fused.block6x4Double },
+      revectorized: fused && { rows: 6, cols: 16, block: fused.block6x16, doubleBlock: fused.block6x8Double },
+    },
+    fused: fused !== null && fused.isFused(2 ** -12) !== 0,
+  }
+}

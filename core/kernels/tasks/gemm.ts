@@ -1,0 +1,114 @@
+/**
+ * f32 products in the way of Goto and van de Geijn (ACM TOMS 34(3), 2008) and BLIS: the right-hand side is packed once for all, a block of
+ * the weights at a time is packed (or, for F32 read by rows, used where it lies) and swept by the tiles.
+ * Per output element: the sum over each block of BLOCK_DEPTH in order, rounded once per step, blocks added in order.
+ */
+import { BLOCK_DEPTH, bytesPer, edgeOf, F32, roundUp, tilesOf, type Worker } from '../task.ts'
+
+/** Task p: rows p * BLOCK_DEPTH on of X, rows x cols, f32, to panels of `width`. */
+export function packRight(
+  index: number,
+  worker: Worker,
+  x: number,
+  rows: number,
+  cols: number,
+  width: number,
+  to: number,
+): void {
+  const start = index * BLOCK_DEPTH
+  const depth = Math.min(BLOCK_DEPTH, rows - start)
+  const target = to + start * roundUp(cols, width) * 4
+  worker.instance.common.packPanels(x + start * cols * 4, cols * 4, cols, depth, width, target)
+}
+
+/** The same from f64, rounded to f32. */
+export function packRightDouble(
+  index: number,
+  worker: Worker,
+  x: number,
+  rows: number,
+  cols: number,
+  width: number,
+  to: number,
+): void {
+  const start = index * BLOCK_DEPTH
+  const depth = Math.min(BLOCK_DEPTH, rows - start)
+  const target = to + start * roundUp(cols, width) * 4
+  worker.instance.common.packPanelsDouble(x + start * cols * 8, cols * 8, cols, depth, width, target)
+}
+
+/** Task i: rows i * blockRows on of Y <- (accumulate ? Y : 0) + A X, with A rows x inner and X packed by packRight, inner x cols. */
+export function multiply(
+  index: number,
+  worker: Worker,
+  tile: number,
+  a: number,
+  rows: number,
+  inner: number,
+  dtype: number,
+  scale: number,
+  packed: number,
+  cols: number,
+  y: number,
+  accumulate: number,
+  blockRows: number,
+): void {
+  const { rows: group, cols: width, block } = tilesOf(worker, tile)
+  const first = index * blockRows
+  const here = Math.min(blockRows, rows - first)
+  const size = bytesPer(dtype)
+  const ld = inner * size
+  const padded = roundUp(cols, width)
+  // Rows of f32 are as good as packed ones; a last group that is not full would make the tile read past the end.
+  const inPlace = dtype === F32 && scale === 1 && here % group === 0
+  const target = y + first * cols * 4
+  for (let p = 0; p < inner; p += BLOCK_DEPTH) {
+    if (worker.cancelled()) return
+    const depth = Math.min(BLOCK_DEPTH, inner - p)
+    let from = a + first * ld + p * size
+    let row = ld
+    if (!inPlace) {
+      worker.instance.common.packRows(from, ld, dtype, scale, here, roundUp(here, group), depth, worker.scratch)
+      from = worker.scratch
+      row = depth * 4
+    }
+    const right = packed + p * padded * 4
+    const add = accumulate || p > 0 ? 1 : 0
+    block(from, group * row, row, 4, right, target, cols * 4, here, cols, depth, add, edgeOf(worker))
+  }
+}
+
+/** Task j: rows j * blockCols on of Z <- (add ? Z : 0) + At Y, with A rows x cols and Y packed by packRight, rows x width. */
+export function multiplyTransposed(
+  index: number,
+  worker: Worker,
+  tile: number,
+  a: number,
+  rows: number,
+  cols: number,
+  dtype: number,
+  scale: number,
+  packed: number,
+  width: number,
+  z: number,
+  accumulate: number,
+  blockCols: number,
+): void {
+  const { rows: group, cols: tileCols, block } = tilesOf(worker, tile)
+  const first = index * blockCols
+  const here = Math.min(blockCols, cols - first)
+  const size = bytesPer(dtype)
+  const ld = cols * size
+  const padded = roundUp(width, tileCols)
+  const target = z + first * width * 4
+  for (let p = 0; p < rows; p += BLOCK_DEPTH) {
+    if (worker.cancelled()) return
+    const depth = Math.min(BLOCK_DEPTH, rows - p)
+    const from = a + p * ld + first * size
+    worker.instance.common.packColumns(from, ld, dtype, scale, here, depth, group, worker.scratch)
+    const right = packed + p * padded * 4
+    const add = accumulate || p > 0 ? 1 : 0
+    const row = group * 4
+    block(worker.scratch, depth * row, 4, row, right, target, width * 4, here, width, depth, add, edgeOf(worker))
+  }
+}

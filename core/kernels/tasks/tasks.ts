@@ -1,0 +1,32 @@
+/** Every task a team knows, by name. All threads import this table, so a task's number is the same everywhere. */
+import type { Worker } from '../task.ts'
+import { multiply, multiplyTransposed, packRight, packRightDouble } from './gemm.ts'
+import { crossProduct, mirror, symmetricProduct } from './gram.ts'
+import { gaussian, residual, statistics, transpose } from './passes.ts'
+
+export const tasks = {
+  packRight,
+  packRightDouble,
+  multiply,
+  multiplyTransposed,
+  symmetricProduct,
+  crossProduct,
+  mirror,
+  statistics,
+  residual,
+  transpose,
+  gaussian,
+} as const
+
+export type TaskName = keyof typeof tasks
+/** The numbers a task takes after its index and its thread. */
+export type TaskArguments<T extends TaskName> = (typeof tasks)[T] extends (
+  index: number,
+  worker: Worker,
+  ...args: infer A extends number[]
+) => void
+  ? A
+  : never
+/** Any task, called with numbers from the control block. */
+export type AnyTask = (index: number, worker: Worker, ...args: number[]) => void
+export const taskNames = Object.keys(tasks) as TaskName[]

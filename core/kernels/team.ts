@@ -1,0 +1,199 @@
+/**
+ * A team of N threads on one shared memory. A call is a task name, a count and some numbers; tasks 0..count - 1 are handed out by
+ * Atomics.add to whoever is free, the leader (the thread that calls) included. Everybody spins for a moment, then sleeps; every sleep has
+ * a time-out, and a member that throws, dies or falls silent ends the call with a reason.
+ */
+import { AppError } from '../errors.ts'
+import { type Control, cell, checkAlive, checkCancel, controlOf, MAX_THREADS, reportDeath } from './control.ts'
+import { type Instance, instantiate } from './instance.ts'
+import type { Modules } from './modules.ts'
+import type { Worker } from './task.ts'
+import { type AnyTask, type TaskArguments, type TaskName, taskNames, tasks } from './tasks/tasks.ts'
+
+/** All a member needs; crosses to its thread by structured clone. */
+export interface MemberInit {
+  readonly member: number
+  readonly control: SharedArrayBuffer
+  readonly memory: WebAssembly.Memory
+  readonly modules: Modules
+  /** Byte offset of SCRATCH_BYTES of its own. */
+  readonly scratch: number
+}
+
+export interface MemberHandle {
+  /** Ends the thread whatever it does. */
+  terminate(): Promise<void>
+}
+
+/** The host's way to start a thread that calls `serveMember(init)` and to report its end by `reportDeath`. */
+export type SpawnMember = (init: MemberInit) => MemberHandle
+
+/** About 20 microseconds: as long as the leader usually needs between two calls. */
+const SPIN_ROUNDS = 2000
+const SLEEP_MS = 50
+const IDLE_SLEEP_MS = 1000
+
+export interface Team {
+  readonly threads: number
+  readonly control: SharedArrayBuffer
+  /** Runs tasks 0..count - 1 and returns when all are done. @throws AppError `cancelled`, `engine-died` */
+  run<T extends TaskName>(task: T, count: number, ...args: TaskArguments<T>): void
+  shutdown(): Promise<void>
+}
+
+/** @throws AppError `engine-died` when a member does not get ready within `patienceMs`. */
+export async function assembleTeam(options: {
+  readonly threads: number
+  readonly control: SharedArrayBuffer
+  readonly memory: WebAssembly.Memory
+  readonly modules: Modules
+  /** Scratch of each thread, the leader's first. */
+  readonly scratch: readonly number[]
+  readonly spawn: SpawnMember | null
+  /** A member that finishes no task for so long during a call counts as dead. */
+  readonly patienceMs: number
+}): Promise<{ team: Team; leader: Worker }> {
+  const { threads, memory, modules, patienceMs } = options
+  const control = controlOf(options.control)
+  const members = threads - 1
+  if (threads < 1 || threads > MAX_THREADS)
+    throw new AppError('bad-request', `${threads} threads: expected 1 to ${MAX_THREADS}.`)
+  const { spawn } = options
+  if (members > 0 && !spawn) throw new TypeError('team: more than one thread needs a way to start them')
+
+  const leader = workerOf(control, instantiate(modules, memory), options.scratch[0]!)
+  const handles: MemberHandle[] = []
+  for (let member = 1; member < threads; member++) {
+    handles.push(spawn!({ member, control: control.buffer, memory, modules, scratch: options.scratch[member]! }))
+  }
+
+  const shutdown = async () => {
+    Atomics.store(control.cells, cell.stop, 1)
+    Atomics.notify(control.cells, cell.call)
+    await Promise.all(handles.map((handle) => handle.terminate()))
+  }
+  try {
+    await untilReady(control, members, patienceMs)
+  } catch (error) {
+    await shutdown()
+    throw error
+  }
+
+  const run: Team['run'] = (task, count, ...args) => {
+    const { cells } = control
+    checkAlive(control.buffer)
+    checkCancel(cells)
+    control.arguments.set(args)
+    Atomics.store(cells, cell.task, taskNames.indexOf(task))
+    Atomics.store(cells, cell.count, count)
+    Atomics.store(cells, cell.next, 0)
+    if (count <= 1 || members === 0) {
+      takeTasks(control, leader, 0)
+      checkCancel(cells)
+      return
+    }
+    Atomics.store(cells, cell.running, members)
+    Atomics.add(cells, cell.call, 1)
+    Atomics.notify(cells, cell.call)
+    try {
+      takeTasks(control, leader, 0)
+    } finally {
+      // Whatever happened here, nobody may still be writing when the caller goes on.
+      Atomics.store(cells, cell.next, count)
+      waitForMembers(control, members, patienceMs)
+    }
+    checkCancel(cells)
+  }
+  return { team: { threads, control: control.buffer, run, shutdown }, leader }
+}
+
+function workerOf(control: Control, instance: Instance, scratch: number): Worker {
+  const { cells } = control
+  return { instance, scratch, cancelled: () => Atomics.load(cells, cell.cancel) === 1 }
+}
+
+/** A member's whole life: called by the host in the thread it started. Returns when the team is dismissed. */
+export function serveMember(init: MemberInit): void {
+  const control = controlOf(init.control)
+  const { cells } = control
+  try {
+    const worker = workerOf(control, instantiate(init.modules, init.memory), init.scratch)
+    let seen = Atomics.load(cells, cell.call)
+    Atomics.add(cells, cell.ready, 1)
+    while (Atomics.load(cells, cell.stop) === 0) {
+      if (!spinWhile(cells, cell.call, seen)) Atomics.wait(cells, cell.call, seen, IDLE_SLEEP_MS)
+      const call = Atomics.load(cells, cell.call)
+      if (call === seen) continue
+      seen = call
+      takeTasks(control, worker, init.member)
+      if (Atomics.sub(cells, cell.running, 1) === 1) Atomics.notify(cells, cell.running)
+    }
+  } catch (error) {
+    reportDeath(init.control, init.member, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function takeTasks(control: Control, worker: Worker, member: number): void {
+  const { cells, heartbeats } = control
+  const task = tasks[taskNames[Atomics.load(cells, cell.task)]!] as AnyTask
+  const numbers = Array.from(control.arguments)
+  const count = Atomics.load(cells, cell.count)
+  for (;;) {
+    if (worker.cancelled()) return
+    const index = Atomics.add(cells, cell.next, 1)
+    if (index >= count) return
+    task(index, worker, ...numbers)
+    Atomics.add(heartbeats, member, 1)
+  }
+}
+
+/** @throws AppError `engine-died` */
+function waitForMembers(control: Control, members: number, patienceMs: number): void {
+  const { cells, heartbeats } = control
+  const beats = () => {
+    let sum = 0
+    for (let member = 1; member <= members; member++) sum += Atomics.load(heartbeats, member)
+    return sum + Atomics.load(cells, cell.running)
+  }
+  let last = beats()
+  let since = performance.now()
+  for (;;) {
+    const running = Atomics.load(cells, cell.running)
+    if (running === 0) return
+    checkAlive(control.buffer)
+    if (spinWhile(cells, cell.running, running)) continue
+    Atomics.wait(cells, cell.running, running, SLEEP_MS)
+    const now = beats()
+    if (now !== last) {
+      last = now
+      since = performance.now()
+    } else if (performance.now() - since > patienceMs) {
+      reportDeath(control.buffer, 1, `no task was finished for ${Math.round(patienceMs / 1000)} s`)
+    }
+  }
+}
+
+async function untilReady(control: Control, members: number, patienceMs: number): Promise<void> {
+  const start = performance.now()
+  while (Atomics.load(control.cells, cell.ready) < members) {
+    checkAlive(control.buffer)
+    if (performance.now() - start > patienceMs) {
+      throw new AppError(
+        'engine-died',
+        `Only ${Atomics.load(control.cells, cell.ready)} of ${members} compute threads started within ${Math.round(patienceMs / 1000)} s.`,
+      )
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => undefined)
+
+/** Whether the cell changed from `value` within a moment. */
+function spinWhile(cells: Int32Array, index: number, value: number): boolean {
+  for (let round = 0; round < SPIN_ROUNDS; round++) {
+    if (Atomics.load(cells, index) !== value) return true
+    pause()
+  }
+  return false
+}

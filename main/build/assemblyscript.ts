@@ -1,0 +1,71 @@
+/**
+ * Vite plugin: `import code from './assembly/fused.ts?assembly=O0'` compiles an AssemblyScript entry while bundling (and under vitest) and
+ * gives its WebAssembly bytes as base64, so that no door has to find a file at run time, inside or outside an archive.
+ *
+ * The number is binaryen's optimization level: tiles are compiled at O0 (see core/kernels/assembly/f32-6x16.ts), the rest at O3.
+ * A name that starts with `fused` may use relaxed SIMD. Every module imports one shared memory and brings neither data nor a heap.
+ */
+import { readdirSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import type { Plugin } from 'vite'
+
+const marker = /\?assembly=O([0-3])$/
+/** Usize times i32 is what addresses are made of; memory64 is out of reach anyway. */
+const disabledWarning = '201'
+
+export function assemblyScript(): Plugin {
+  return {
+    name: 'assemblyscript',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (!marker.test(source) || !importer) return null
+      return `\0${resolve(dirname(importer), source)}.wasm`
+    },
+    async load(id) {
+      if (!id.startsWith('\0') || !id.includes('?assembly=O')) return null
+      const [file, level] = id
+        .slice(1)
+        .replace(/\.wasm$/, '')
+        .split('?assembly=O') as [string, string]
+      const { bytes, sources } = await compile(file, level)
+      for (const source of sources) this.addWatchFile(source)
+      return { code: `export default ${JSON.stringify(Buffer.from(bytes).toString('base64'))}`, moduleType: 'js' }
+    },
+  }
+}
+
+/** What is used of the compiler. Its own types declare a second `console` for everybody, so they are not read. */
+interface Compiler {
+  main(
+    args: readonly string[],
+    host: { writeFile(name: string, contents: Uint8Array | string): void },
+  ): Promise<{ error: Error | null; stdout: unknown; stderr: unknown }>
+}
+const compilerName: string = 'assemblyscript/asc'
+
+async function compile(file: string, level: string): Promise<{ bytes: Uint8Array; sources: string[] }> {
+  const folder = dirname(file)
+  const features = basename(file).startsWith('fused') ? 'simd,threads,relaxed-simd' : 'simd,threads'
+  const { default: asc }: { default: Compiler } = await import(compilerName)
+  let bytes: Uint8Array | null = null
+  const { error, stdout, stderr } = await asc.main(
+    [
+      basename(file),
+      ...['--baseDir', folder, '--outFile', 'out.wasm', '--optimizeLevel', level, '--runtime', 'stub', '--noAssert'],
+      ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+      ...['--enable', features, '--disableWarning', disabledWarning],
+    ],
+    {
+      writeFile(name, contents) {
+        if (name === 'out.wasm' && typeof contents !== 'string') bytes = contents
+      },
+    },
+  )
+  if (error || !bytes) throw new Error(`${file}: ${error?.message ?? 'no output'}\n${stdout}${stderr}`)
+  return {
+    bytes,
+    sources: readdirSync(folder)
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => resolve(folder, name)),
+  }
+}
