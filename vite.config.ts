@@ -42,7 +42,12 @@ export default defineConfig({
         minify: false,
         rolldownOptions: {
           external,
-          input: { cli: at('main/cli.ts'), team: at('main/engine/team.ts') },
+          input: {
+            cli: at('main/cli.ts'),
+            engine: at('main/engine/engine.ts'),
+            driver: at('main/engine/driver.ts'),
+            team: at('main/engine/team.ts'),
+          },
           output: {
             format: 'es',
             entryFileNames: '[name].js', // Chunks lie beside the entries, so that import.meta.dirname is out/main in every module.

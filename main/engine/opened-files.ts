@@ -1,0 +1,63 @@
+/** The weight files a driver has open. One that it has not (yet, or any more, after a driver was replaced) it opens when it is needed. */
+import { join } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import type { WeightFile } from '../../core/formats/format.ts'
+import { openWeightFile } from '../../core/formats/registry.ts'
+import { fileIdentity, pickSource } from '../files.ts'
+import type { FileRef } from './messages.ts'
+
+export interface OpenedWeights {
+  readonly file: WeightFile
+  /** Every file of the set: none of them may become an output. */
+  readonly paths: readonly string[]
+  /** Tells this state of the files from any other. */
+  readonly fingerprint: string
+}
+
+export interface OpenedFiles {
+  /** @throws AppError of the format, `source-changed` when the files are no longer those that were first opened */
+  get(ref: FileRef): Promise<OpenedWeights>
+  close(fileId: string): Promise<void>
+}
+
+export function openedFiles(): OpenedFiles {
+  const opened = new Map<string, OpenedWeights>()
+  return {
+    get: async (ref) => {
+      const known = opened.get(ref.fileId)
+      if (known) return known
+      const found = await open(ref)
+      opened.set(ref.fileId, found)
+      return found
+    },
+    close: async (fileId) => {
+      const found = opened.get(fileId)
+      opened.delete(fileId)
+      await found?.file.close()
+    },
+  }
+}
+
+async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
+  const picked = pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file')
+  const file = await openWeightFile(picked)
+  try {
+    const folder = picked.entry === null ? path : join(path, '..')
+    const paths = [...new Set([path, ...file.shards.map((shard) => join(folder, shard.fileName))])]
+    const fingerprint = JSON.stringify(await Promise.all(paths.map(describe)))
+    if (expected !== null && fingerprint !== expected)
+      throw new AppError(
+        'source-changed',
+        `${picked.entry ?? picked.folder.name} has changed since it was opened. Open it again.`,
+      )
+    return { file, paths, fingerprint }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+async function describe(path: string): Promise<string | null> {
+  const identity = await fileIdentity(path)
+  return identity && `${identity.device}:${identity.inode}:${identity.byteLength}:${identity.modifiedNs}`
+}

@@ -1,0 +1,86 @@
+/** What an engine does, task by task: the contract's calls and jobs on one side, core's functions on the other. */
+import { basename, dirname } from 'node:path'
+import { analyzeTensor } from '../../core/compress/analyze.ts'
+import { compareTensor } from '../../core/compress/compare.ts'
+import { type CompressionTarget, compressFile } from '../../core/compress/compressor.ts'
+import type { JobContext } from '../../core/compress/context.ts'
+import { describeFile } from '../../core/compress/describe.ts'
+import { writeSample } from '../../core/compress/sample.ts'
+import { defaultParams } from '../../core/params.ts'
+import { outputFolder } from '../outputs.ts'
+import type { DriverTasks, TaskContext } from './driver-loop.ts'
+import type { KernelRoom } from './kernel-room.ts'
+import type { JobResult, OpenedFile, Task } from './messages.ts'
+import { type OpenedWeights, openedFiles } from './opened-files.ts'
+
+type JobTask = Extract<Task, { kind: 'job' }>
+
+export function engineTasks(room: KernelRoom): DriverTasks {
+  const files = openedFiles()
+
+  async function runJob({ job, file, targetPath }: JobTask, context: TaskContext): Promise<JobResult> {
+    const params = 'params' in job ? job.params : defaultParams
+    const { kernels } = await room.kernels(params)
+    const jobContext: JobContext = { ...context, kernels }
+    const opened = file && (await files.get(file))
+    const mark = kernels.mark()
+    try {
+      switch (job.kind) {
+        case 'analyze':
+          return { kind: job.kind, report: await analyzeTensor(opened!.file, job, jobContext) }
+        case 'compare':
+          return { kind: job.kind, report: await compareTensor(opened!.file, job, jobContext) }
+        case 'compress': {
+          const target = targetOf(targetPath!, job.force, opened, context)
+          return { kind: job.kind, report: await compressFile(opened!.file, target, job, jobContext) }
+        }
+        case 'sample':
+          return {
+            kind: job.kind,
+            report: await writeSample(targetOf(targetPath!, job.force, null, context), job, jobContext),
+          }
+      }
+    } finally {
+      // A job that failed in the middle has not freed what it allocated.
+      kernels.release(mark)
+    }
+  }
+
+  return {
+    run: async (task, context) => {
+      switch (task.kind) {
+        case 'info': {
+          const { kernels, notice } = await room.kernels(defaultParams)
+          return { ...kernels.info, notice }
+        }
+        case 'open': {
+          const { file, fingerprint } = await files.get(task.file)
+          const { format, safety, totalBytes, notices } = file
+          const report: OpenedFile = {
+            ...{ format, safety, totalBytes, fingerprint },
+            notices: [...notices],
+            tensors: describeFile(file),
+          }
+          return report
+        }
+        case 'job':
+          return runJob(task, context)
+      }
+    },
+    closeFile: files.close,
+  }
+}
+
+function targetOf(
+  path: string,
+  overwrite: boolean,
+  source: OpenedWeights | null,
+  context: TaskContext,
+): CompressionTarget {
+  const folder = outputFolder(dirname(path), {
+    overwrite,
+    sources: source?.paths ?? [],
+    onPartial: context.notePartial,
+  })
+  return { folder, name: basename(path) }
+}
