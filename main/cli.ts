@@ -1,4 +1,4 @@
-/** The third door: the same jobs as the page, without a picture. */
-import { Command } from 'commander'
+/** The third door: the same engine and the same jobs as the page, without a picture. One command a file in cli/. */
+import { commandLine } from './cli/program.ts'
 
-await new Command('ghostsvd').version('0.1.0').parseAsync()
+process.exitCode = await commandLine(process.argv)

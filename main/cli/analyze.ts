@@ -1,0 +1,73 @@
+/** `ghostsvd analyze`: one tensor factorized and measured; nothing is written. */
+import { Command } from 'commander'
+import type { AnalysisReport } from '../../core/contract.ts'
+import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
+import { withEngine } from './job.ts'
+import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
+
+interface Options {
+  readonly tensor: string
+  readonly repeat: number
+  readonly json?: boolean
+}
+
+export function analyzeCommand(): Command {
+  const command = new Command('analyze')
+    .description('factorize one tensor and measure it: singular values, error at every rank, time by phase')
+    .argument('<file>')
+    .requiredOption('--tensor <name>', 'which tensor; `array` in an .npy file')
+  return addParamFlags(command, factorizationParams)
+    .option('--repeat <number>', 'time this many factorizations after one that is discarded', wholeNumber(0, 1000), 0)
+    .option('--json', 'print one JSON object')
+    .action(async (path: string, { tensor, repeat, json }: Options, self: Command) => {
+      const params = paramsFrom(self, factorizationParams)
+      const report = await withEngine(async (engine) => {
+        const { fileId } = await engine.open(path)
+        return engine.run<'analyze'>({ kind: 'analyze', fileId, tensor, params, repeat })
+      })
+      if (json) printJson(report)
+      else printAnalysis(report)
+    })
+}
+
+function printAnalysis(report: AnalysisReport): void {
+  print(`${safe(report.tensor)}  ${report.matrix.join(' x ')} ${report.dtype}`)
+  print(
+    table([
+      ['method', methodOf(report)],
+      [
+        'relative error',
+        `${percent(report.relativeError)} at rank ${report.rank}, ${report.errorSource === 'measured' ? 'measured' : 'from the spectrum'}`,
+      ],
+      ['like random noise', percent(report.noiseError)],
+      ['break-even rank', String(report.breakEvenRank)],
+      ['Frobenius norm', report.frobeniusNorm.toPrecision(7)],
+      ['singular values', `${singularValues(report.singularValues)}`],
+      ['time', `${milliseconds(report.elapsedMs)}: ${phases(report.phasesMs)}`],
+      ...(report.computeMs ? [['repeated', report.computeMs.map(milliseconds).join(', ')]] : []),
+      [
+        'computed by',
+        `${report.kernel}, ${report.arithmetic} multiply-add, ${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`,
+      ],
+      ['peak memory', formatBytes(report.peakBytes)],
+    ]),
+  )
+  for (const notice of report.notices) print(notice)
+}
+
+export function methodOf({ method, algorithm, oversample, nIter, seed }: AnalysisReport): string {
+  return method === 'exact'
+    ? 'exact'
+    : `randomized (${algorithm}), oversampling ${oversample}, ${nIter} power iterations, seed ${seed}`
+}
+
+function singularValues(values: readonly number[]): string {
+  const shown = values.slice(0, 5).map((value) => value.toPrecision(6))
+  return `${shown.join(', ')}${values.length > 5 ? `, ... (${values.length})` : ''}`
+}
+
+function phases(phasesMs: Readonly<Record<string, number>>): string {
+  return Object.entries(phasesMs)
+    .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
+    .join(', ')
+}

@@ -1,0 +1,69 @@
+/** `ghostsvd compress`: a whole file, written, read back and measured. */
+import { Command, Option } from 'commander'
+import type { CompressionReport } from '../../core/contract.ts'
+import { outputStyles } from '../../core/params.ts'
+import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
+import { withEngine } from './job.ts'
+import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
+
+interface Options {
+  readonly out: string
+  readonly output: (typeof outputStyles)[number]
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+export function compressCommand(): Command {
+  const command = new Command('compress')
+    .description('factorize every matrix that gains from it, write the result, read it back and measure it')
+    .argument('<file|folder>')
+    .requiredOption('--out <file>', 'where to write; never the source')
+    .addOption(new Option('--output <style>', 'what to write').choices(outputStyles).default('factors'))
+  return addParamFlags(command, allParams)
+    .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
+    .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
+    .option('--force', 'replace an existing output')
+    .option('--json', 'print one JSON object')
+    .action(async (path: string, options: Options, self: Command) => {
+      const params = paramsFrom(self, allParams)
+      const report = await withEngine(async (engine) => {
+        const { fileId } = await engine.open(path)
+        return engine.run<'compress'>({
+          kind: 'compress',
+          fileId,
+          target: engine.target(options.out),
+          output: options.output,
+          params,
+          include: options.include,
+          exclude: options.exclude,
+          force: options.force ?? false,
+        })
+      })
+      if (options.json) printJson(report)
+      else printCompression(report)
+    })
+}
+
+function printCompression(report: CompressionReport): void {
+  const rows = report.tensors.map(({ name, action, rank, relativeError, bytesBefore, bytesAfter, reason }) => [
+    safe(name),
+    action,
+    rank === null ? '' : String(rank),
+    action === 'factorized' ? percent(relativeError ?? 0) : '',
+    formatBytes(bytesBefore),
+    formatBytes(bytesAfter),
+    action === 'kept' ? safe(reason) : '',
+  ])
+  print(table([['tensor', '', 'rank', 'error', 'before', 'after', ''], ...rows], [2, 3, 4, 5]))
+  const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
+  print(
+    `\n${factorized} of ${report.tensors.length} tensors factorized in ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+  )
+  print(
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}.`,
+  )
+  if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
+  print('This measures weights, not answers. Test the model before you replace it.')
+}

@@ -1,0 +1,49 @@
+/** A command's engine: started for it, ended with it; Ctrl+C cancels its job. */
+import type { FileReport, JobRequest, ReportOf } from '../../core/contract.ts'
+import { engineClient } from '../engine/client.ts'
+import { startEngine } from '../engine/supervisor.ts'
+import { createGrants } from '../grants.ts'
+import { progressLine } from './progress.ts'
+
+let signalSeen: NodeJS.Signals | null = null
+
+/** Which signal ended the command, once one has. */
+export function endedBySignal(): NodeJS.Signals | null {
+  return signalSeen
+}
+
+export interface CommandEngine {
+  open(path: string): Promise<FileReport>
+  /** A grant to write there. */
+  target(path: string): string
+  /** Runs a job with its progress on the terminal. @throws AppError, `cancelled` after Ctrl+C */
+  run<K extends JobRequest['kind']>(job: Extract<JobRequest, { kind: K }>): Promise<ReportOf[K]>
+}
+
+export async function withEngine<T>(use: (engine: CommandEngine) => Promise<T>): Promise<T> {
+  const abort = new AbortController()
+  const stop = (signal: NodeJS.Signals) => {
+    // A second Ctrl+C does not wait for anything; main/engine removes what is half-written.
+    if (signalSeen) process.exit(signal === 'SIGINT' ? 130 : 143)
+    signalSeen = signal
+    abort.abort()
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, stop)
+  const grants = createGrants()
+  const engine = startEngine({ paths: grants, restart: false })
+  const client = engineClient(engine.connect())
+  const progress = progressLine(process.stderr)
+  try {
+    return await use({
+      open: async (path) => client.api.open((await grants.grant(path)).id),
+      target: (path) => grants.target(path).id,
+      run: (job) => client.run(job, { onEvent: progress.show, signal: abort.signal }),
+    })
+  } finally {
+    progress.clear()
+    client.close()
+    await engine.stop()
+    for (const signal of signals) process.off(signal, stop)
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The command line as a whole: the commands, and how each way to end becomes an exit status.
+ *
+ *   0 success    1 failed, one sentence on stderr    2 wrong usage    130 cancelled by Ctrl+C (143 by a kill)
+ *
+ * Under `--json` a command prints exactly one object on stdout: its report, or `{code, message}`.
+ */
+import { Command, CommanderError } from 'commander'
+import { AppError, toErrorReport } from '../../core/errors.ts'
+import { version } from '../../core/version.ts'
+import { analyzeCommand } from './analyze.ts'
+import { compareCommand } from './compare.ts'
+import { compressCommand } from './compress.ts'
+import { inspectCommand } from './inspect.ts'
+import { endedBySignal } from './job.ts'
+import { sampleCommand } from './sample.ts'
+
+export async function commandLine(argv: readonly string[]): Promise<number> {
+  // `ghostsvd inspect | head`: nobody listens any more, and that is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  try {
+    await program().parseAsync(argv as string[])
+    return 0
+  } catch (error) {
+    // Commander has printed its message already. Its own status for wrong usage is 1.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof AppError && error.code === 'cancelled') {
+      process.stderr.write('Cancelled. Nothing half-written was left behind.\n')
+      return endedBySignal() === 'SIGINT' ? 130 : 143
+    }
+    return report(error, argv.includes('--json'))
+  }
+}
+
+function program(): Command {
+  const root = new Command('ghostsvd')
+    .description(
+      'Low-rank compression of neural-network weights: randomized SVD beside the exact SVD, measured and verified.',
+    )
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(ghostsvd COMMAND --help shows what it takes)')
+  for (const command of [inspectCommand, analyzeCommand, compareCommand, compressCommand, sampleCommand]) {
+    root.addCommand(command().copyInheritedSettings(root))
+  }
+  return root
+}
+
+function report(error: unknown, json: boolean): number {
+  const { code, message } = toErrorReport(error)
+  if (json) process.stdout.write(`${JSON.stringify({ code, message })}\n`)
+  process.stderr.write(`${message}\n`)
+  if (code === 'bug' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  return 1
+}

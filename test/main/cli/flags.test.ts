@@ -1,0 +1,79 @@
+import { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { defaultParams, paramEntries } from '../../../core/params.ts'
+import { addParamFlags, allParams, paramsFrom } from '../../../main/cli/flags.ts'
+import { safe, table } from '../../../main/cli/print.ts'
+import { bar, progressLine } from '../../../main/cli/progress.ts'
+
+function parse(...argv: string[]) {
+  const command = addParamFlags(new Command(), allParams)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+  command.parse(argv, { from: 'user' })
+  return paramsFrom(command, allParams)
+}
+
+describe('flags', () => {
+  it('are the table: every entry has one, and without any the defaults hold', () => {
+    const help = addParamFlags(new Command(), allParams).helpInformation()
+    for (const entry of Object.values(paramEntries)) expect(help).toContain(entry.flag)
+    expect(parse()).toEqual(defaultParams)
+  })
+
+  it('set their parameter', () => {
+    expect(parse('--rank', '7', '--n-iter', '0', '--factor-dtype', 'BF16', '--min-rank', '2')).toEqual({
+      ...defaultParams,
+      rank: 7,
+      nIter: 0,
+      factorDType: 'BF16',
+      minRank: 2,
+    })
+  })
+
+  it.each([
+    ['--rank', '0'],
+    ['--rank', '1.5'],
+    ['--rank', ''],
+    ['--rank', 'ten'],
+    ['--method', 'fast'],
+    ['--seed', '-1'],
+  ])('refuse %s %s', (flag, value) => {
+    expect(() => parse(flag, value)).toThrow(/Expected|Allowed choices/)
+  })
+})
+
+describe('what a terminal shows', () => {
+  it('cannot be rewritten by a tensor name', () => {
+    expect(safe('a\u001b[2Jb\r\n\u202ec')).toBe('a\\u{1b}[2Jb\\u{d}\\u{a}\\u{202e}c')
+    expect(safe('层.权重')).toBe('层.权重')
+  })
+
+  it('stands in columns', () => {
+    expect(
+      table(
+        [
+          ['a', '10'],
+          ['long', '9'],
+        ],
+        [1],
+      ),
+    ).toBe('a     10\nlong   9')
+  })
+
+  it('draws a bar on a terminal and nothing elsewhere', () => {
+    expect(bar(1, 2)).toBe(`${'█'.repeat(12)}${'░'.repeat(12)}  50 %`)
+    const event = { type: 'progress', jobId: 'j', phase: 'compress', tensor: 'w', done: 1, total: 2 } as const
+    for (const isTTY of [true, false]) {
+      let written = ''
+      const write = (text: string | Uint8Array) => {
+        written += text
+        return true
+      }
+      const line = progressLine({ isTTY, columns: 80, write })
+      line.show(event)
+      line.clear()
+      expect(written.includes('50 %')).toBe(isTTY)
+      expect(written.endsWith('\r\u001b[K')).toBe(isTTY)
+    }
+  })
+})
