@@ -44,6 +44,7 @@ export default defineConfig({
           external,
           input: {
             cli: at('main/cli.ts'),
+            start: at('main/start.ts'),
             engine: at('main/engine/engine.ts'),
             driver: at('main/engine/driver.ts'),
             team: at('main/engine/team.ts'),

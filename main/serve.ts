@@ -1,0 +1,98 @@
+/**
+ * The second host: the page and the engine behind HTTP and a WebSocket on 127.0.0.1, without Electron. For a server that is reached
+ * over SSH (`ssh -L PORT:127.0.0.1:PORT`), and for machines on which Electron's runtime cannot be had.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { assetHandler } from './assets.ts'
+import { startEngine } from './engine/supervisor.ts'
+import { createGrants } from './grants.ts'
+import { createHost, unsupported } from './host/host.ts'
+import { namedFolders } from './loopback/folders.ts'
+import { framePorts } from './loopback/frames.ts'
+import { loopbackHostnames } from './loopback/gate.ts'
+import { listen } from './loopback/server.ts'
+import { uploads } from './loopback/uploads.ts'
+import { configFolder } from './settings.ts'
+import { temporaryFolder } from './temporary.ts'
+import { version } from './version.ts'
+
+export interface ServeOptions {
+  /** The folders the page can see. */
+  readonly folders: readonly string[]
+  /** 0: any free port. */
+  readonly port: number
+  /** The built page; `out/renderer` unless a test has its own. */
+  readonly pageFolder?: string
+  readonly configFolder?: string
+}
+
+export interface Serving {
+  /** The link with the token, to be printed. */
+  readonly url: string
+  /** A link for a browser's command line: good once. */
+  oneTimeUrl(): string
+  close(): Promise<void>
+}
+
+const nativeDialog = unsupported(
+  'This page runs in a browser: choose a file in its list of folders, or drop one on the page.',
+)
+
+/** @throws AppError `not-found` for a folder that is none, `bad-request` for a port that is taken */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const grants = createGrants()
+  const folders = await namedFolders(options.folders, grants)
+  const temporary = await temporaryFolder()
+  const uploadFolder = join(temporary, 'uploads')
+  await mkdir(uploadFolder)
+
+  const host = createHost({
+    info: { kind: 'loopback', version, platform: process.platform },
+    abilities: {
+      pickFile: nativeDialog,
+      pickFolder: nativeDialog,
+      pickTarget: nativeDialog,
+      listFolder: folders.list,
+      createTarget: folders.createTarget,
+      showInFolder: unsupported('The file lies on the machine that serves this page.'),
+    },
+    grants,
+    configFolder: options.configFolder ?? configFolder(),
+    temporaryFolder: temporary,
+    startEngine,
+    visible: folders.contains,
+  })
+  const server = await listen({
+    port: options.port,
+    assets: await assetHandler(options.pageFolder ?? resolve(import.meta.dirname, '../renderer'), loopbackHostnames),
+    upload: uploads({ folder: uploadFolder, grant: grants.grant }),
+    page: (socket) => host.connectPage(framePorts(socket)),
+  })
+  return {
+    url: server.url,
+    oneTimeUrl: server.oneTimeUrl,
+    async close() {
+      await server.close()
+      await host.close()
+    },
+  }
+}
+
+/** `ghostsvd serve`: serves until Ctrl+C or a plain kill, then ends engines and temporary files. */
+export async function serveUntilStopped(
+  options: ServeOptions,
+  print: (line: string) => void = console.log,
+): Promise<Serving> {
+  const serving = await serve(options)
+  print(serving.url)
+  let ending = false
+  const end = (signal: NodeJS.Signals) => {
+    // A second Ctrl+C does not wait for anything.
+    if (ending) process.exit(signal === 'SIGINT' ? 130 : 143)
+    ending = true
+    void serving.close().finally(() => process.exit(0))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
+  return serving
+}
