@@ -4,9 +4,11 @@
  * Cancel raises a flag in shared memory that kernels read between tiles. A driver that has not answered within `graceMs` is terminated with
  * its team and replaced, so a cancel is answered in time whatever the driver does, and no fault in it outlives its task.
  */
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
+import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
+import { answerSpawns, threadSpawner } from './threads.ts'
 
 /** How long a raised flag may go unheard. */
 export const graceMs = 150
@@ -36,6 +38,14 @@ export interface Driver {
   stop(): Promise<void>
 }
 
+/** The driver worker with the team it leads. The team's threads belong to the event loop: the driver is blocked while it computes. */
+interface DriverThread {
+  /** Cancels the kernels of this driver; null until it has some. */
+  control: SharedArrayBuffer | null
+  postMessage(message: ToDriver): void
+  terminate(): Promise<void>
+}
+
 interface Entry {
   readonly id: number
   readonly task: Task
@@ -50,37 +60,52 @@ export function createDriver(host: DriverHost): Driver {
   const partials = new Set<string>()
   let queue: Entry[] = []
   let running: Entry | null = null
-  let worker: Worker | null = spawn()
+  let thread: DriverThread | null = spawn()
   /** While a driver is being ended: its end, with its files removed. */
   let ending: Promise<void> | null = null
   let stopped = false
   let lastId = 0
 
-  function spawn(): Worker {
-    const data: DriverData = { cancelFlag }
-    const started = new Worker(host.entry, { workerData: data, name: 'driver' })
+  function spawn(): DriverThread {
+    const team = new MessageChannel()
+    const data: DriverData = { cancelFlag, teamPort: team.port2 }
+    const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
+    const endTeam = answerSpawns(team.port1, threadSpawner())
+    const started: DriverThread = {
+      control: null,
+      postMessage: (message) => worker.postMessage(message),
+      terminate: async () => {
+        team.port1.close()
+        await Promise.all([worker.terminate(), endTeam()])
+      },
+    }
     let fault: Error | null = null
-    started.on('message', (message: FromDriver) => hear(started, message))
-    started.on('error', (error) => {
+    worker.on('message', (message: FromDriver) => hear(started, message))
+    worker.on('error', (error) => {
       fault = error
     })
-    started.on('exit', (code) => {
-      if (worker === started) void replace(new AppError('engine-died', deathSentence(fault, code)))
+    worker.on('exit', (code) => {
+      if (thread === started) void replace(new AppError('engine-died', deathSentence(fault, code)))
     })
     return started
   }
 
-  function hear(from: Worker, message: FromDriver): void {
+  function hear(from: DriverThread, message: FromDriver): void {
     if (message.type === 'partial') {
       // Also from a driver that is being ended: its files are to be removed.
       if (message.exists) partials.add(message.path)
       else partials.delete(message.path)
       void host
         .notePartial(message.path, message.exists)
-        .then(() => tell(from, { type: 'noted', request: message.request }))
+        .then(() => from.postMessage({ type: 'noted', request: message.request }))
       return
     }
-    if (from !== worker || message.id !== running?.id) return
+    if (message.type === 'control') {
+      from.control = message.control
+      if (Atomics.load(cancelFlag, 0) !== 0) raiseCancel(message.control)
+      return
+    }
+    if (from !== thread || message.id !== running?.id) return
     if (message.type === 'event') {
       running.listener.event?.(message.event)
       return
@@ -97,10 +122,6 @@ export function createDriver(host: DriverHost): Driver {
     else void removePartials()
   }
 
-  function tell(to: Worker, message: ToDriver): void {
-    to.postMessage(message)
-  }
-
   function settle(entry: Entry, answer: () => void): void {
     if (running === entry) running = null
     answer()
@@ -111,11 +132,12 @@ export function createDriver(host: DriverHost): Driver {
     if (running || ending || stopped) return
     const entry = queue.shift()
     if (!entry) return
-    worker ??= spawn()
+    thread ??= spawn()
     running = entry
     Atomics.store(cancelFlag, 0, 0)
+    if (thread.control) clearCancel(thread.control)
     entry.listener.started?.()
-    tell(worker, { type: 'task', id: entry.id, task: entry.task })
+    thread.postMessage({ type: 'task', id: entry.id, task: entry.task })
     if (entry.task.kind === 'open') limitTime(entry)
   }
 
@@ -131,16 +153,16 @@ export function createDriver(host: DriverHost): Driver {
 
   /** Ends the driver, removes its half-written files, ends its task with `reason`; a new driver is started unless this one never lived. */
   async function replace(reason: Error): Promise<void> {
-    const old = worker
+    const old = thread
     const entry = running
     if (!old) return
-    worker = null
+    thread = null
     const removal = old.terminate().then(removePartials)
     ending = removal
     await removal
     ending = null
     if (entry && running === entry) settle(entry, () => entry.reject(reason))
-    if (!stopped && entry) worker ??= spawn()
+    if (!stopped && entry) thread ??= spawn()
     next()
   }
 
@@ -161,6 +183,7 @@ export function createDriver(host: DriverHost): Driver {
     }
     if (running !== entry) return
     Atomics.store(cancelFlag, 0, 1)
+    if (thread?.control) raiseCancel(thread.control)
     const grace = setTimeout(() => {
       if (running === entry) void replace(cancelled)
     }, graceMs)
@@ -191,7 +214,7 @@ export function createDriver(host: DriverHost): Driver {
       return { answer, cancel: () => cancel(entry) }
     },
     closeFile: (fileId) => {
-      if (worker) tell(worker, { type: 'close', fileId })
+      thread?.postMessage({ type: 'close', fileId })
     },
     stop: async () => {
       stopped = true

@@ -3,4 +3,4 @@ import { serveDriver } from './driver-loop.ts'
 import { kernelRoom } from './kernel-room.ts'
 import { engineTasks } from './tasks.ts'
 
-serveDriver(engineTasks(kernelRoom()))
+serveDriver((host) => engineTasks(kernelRoom(host)))

@@ -1,24 +1,81 @@
 /** The driver's kernels: made when a job first needs them, made anew when a job wants others. */
+import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { AppError } from '../../core/errors.ts'
+import { newControl } from '../../core/kernels/control.ts'
 import type { Kernels } from '../../core/kernels/kernels.ts'
 import { referenceKernels } from '../../core/kernels/reference.ts'
+import type { SpawnMember } from '../../core/kernels/team.ts'
+import { createWasmKernels } from '../../core/kernels/wasm.ts'
 import type { Params } from '../../core/params.ts'
 
 export interface FoundKernels {
   readonly kernels: Kernels
   /** Says when these are slower than the product's best, and why. */
   readonly notice: string | null
+  /** Ends their threads. */
+  shutdown(): Promise<void>
 }
+
+type Wanted = Pick<Params, 'threads' | 'kernel'>
 
 export interface KernelRoom {
-  kernels(params: Pick<Params, 'threads' | 'kernel'>): Promise<FoundKernels>
+  /** @throws AppError `bad-request` for a kernel this machine lacks, `engine-died`, `out-of-memory` */
+  kernels(wanted: Wanted): Promise<FoundKernels>
 }
 
-export function kernelRoom(): KernelRoom {
-  const kernels = referenceKernels()
+export interface KernelRoomHost {
+  readonly spawn: SpawnMember
+  /** Told which control block cancels the kernels that are about to be made. */
+  announceControl(control: SharedArrayBuffer): void
+}
+
+export function kernelRoom(host: KernelRoomHost): KernelRoom {
+  let current: { readonly key: string; readonly found: FoundKernels } | null = null
   return {
-    kernels: async () => ({
-      kernels,
-      notice: 'The reference kernels compute: right, and about a hundred times slower than WebAssembly.',
-    }),
+    kernels: async (wanted) => {
+      const threads = wanted.threads || availableParallelism()
+      const key = `${wanted.kernel} ${threads}`
+      if (current?.key === key) return current.found
+      await current?.found.shutdown()
+      current = null
+      const found = await make(wanted.kernel, threads, host)
+      current = { key, found }
+      return found
+    },
   }
+}
+
+async function make(choice: Params['kernel'], threads: number, host: KernelRoomHost): Promise<FoundKernels> {
+  const control = newControl()
+  host.announceControl(control)
+  try {
+    const kernels = await createWasmKernels({ threads, choice, control, spawn: host.spawn, enableRevectorizer })
+    return { kernels, notice: noticeOf(kernels.info.kernel, choice), shutdown: kernels.shutdown }
+  } catch (error) {
+    if (error instanceof AppError || choice !== 'auto') throw error
+    return {
+      kernels: referenceKernels(),
+      notice: `WebAssembly could not be used (${error instanceof Error ? error.message : String(error)}); the plain kernels compute, about a hundred times slower.`,
+      shutdown: async () => {},
+    }
+  }
+}
+
+/** Wide vectors on x64; elsewhere, and in engines that do not know the flag, it changes nothing. */
+function enableRevectorizer(): void {
+  if (process.arch !== 'x64') return
+  // V8 dropped "experimental" from the name after version 13; a flag it does not know is reported on stderr, so only one is tried.
+  const major = Number(process.versions.v8.split('.')[0])
+  setFlagsFromString(major > 13 ? '--wasm-revectorize' : '--experimental-wasm-revectorize')
+}
+
+function noticeOf(kernel: string, choice: Params['kernel']): string | null {
+  if (choice !== 'auto') return null
+  const runtime = process.versions.electron ? `Electron ${process.versions.electron}` : `Node ${process.versions.node}`
+  if (kernel.startsWith('simd'))
+    return `${runtime} on this machine has no fused multiply-add for WebAssembly, so the plain SIMD kernel computes, which is slower. Node 22 or newer has it.`
+  if (kernel.startsWith('relaxed') && process.arch === 'x64')
+    return `${runtime} does not widen vectors to 256 bits on this machine, or is slower when it does, so the 128-bit kernel computes.`
+  return null
 }

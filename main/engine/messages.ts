@@ -2,6 +2,7 @@
  * What crosses between main and an engine process, and inside that process between its event loop and its driver worker. Client messages
  * (the contract over birpc) travel inside `message` and are not looked at on the way.
  */
+import type { MessagePort } from 'node:worker_threads'
 import type { Job, JobEvent, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
@@ -72,8 +73,12 @@ export type FromDriver =
   | { readonly type: 'settled'; readonly id: number; readonly error: ErrorReport }
   | { readonly type: 'event'; readonly id: number; readonly event: Utterance }
   | { readonly type: 'partial'; readonly request: number; readonly path: string; readonly exists: boolean }
+  /** The control block (core/kernels/control.ts) by which the kernels made from now on are cancelled. */
+  | { readonly type: 'control'; readonly control: SharedArrayBuffer }
 
 /** Handed to the driver when it starts: one Int32, not 0 once somebody wants the running task to end. */
 export interface DriverData {
   readonly cancelFlag: Int32Array
+  /** Where threads of the team are asked for (threads.ts). */
+  readonly teamPort: MessagePort
 }
