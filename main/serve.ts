@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { version } from '../core/version.ts'
 import { assetHandler } from './assets.ts'
 import { startEngine } from './engine/supervisor.ts'
 import { createGrants } from './grants.ts'
@@ -15,7 +16,6 @@ import { listen } from './loopback/server.ts'
 import { uploads } from './loopback/uploads.ts'
 import { configFolder } from './settings.ts'
 import { temporaryFolder } from './temporary.ts'
-import { version } from './version.ts'
 
 export interface ServeOptions {
   /** The folders the page can see. */

@@ -14,6 +14,7 @@ import { compressCommand } from './compress.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
 import { sampleCommand } from './sample.ts'
+import { serveCommand } from './serve.ts'
 
 export async function commandLine(argv: readonly string[]): Promise<number> {
   // `ghostsvd inspect | head`: nobody listens any more, and that is no fault.
@@ -42,7 +43,14 @@ function program(): Command {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(ghostsvd COMMAND --help shows what it takes)')
-  for (const command of [inspectCommand, analyzeCommand, compareCommand, compressCommand, sampleCommand]) {
+  for (const command of [
+    inspectCommand,
+    analyzeCommand,
+    compareCommand,
+    compressCommand,
+    sampleCommand,
+    serveCommand,
+  ]) {
     root.addCommand(command().copyInheritedSettings(root))
   }
   return root

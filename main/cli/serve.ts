@@ -1,0 +1,27 @@
+/** `ghostsvd serve`: the page in a browser, from this machine; reached over SSH with `ssh -L PORT:127.0.0.1:PORT`. */
+import { resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { serveUntilStopped } from '../serve.ts'
+import { print } from './print.ts'
+
+const largestPort = 65535
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('open the page in a browser of this machine, or of another one through ssh -L')
+    .argument('[folder...]', 'what the page can see; without one, the current folder')
+    .option('--port <number>', 'port on 127.0.0.1; 0: any free one', parsePort, 0)
+    .action(async (folders: string[], { port }: { port: number }) => {
+      await serveUntilStopped(
+        { folders: (folders.length > 0 ? folders : ['.']).map((folder) => resolve(folder)), port },
+        print,
+      )
+    })
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > largestPort)
+    throw new InvalidArgumentError(`expected a number from 0 to ${largestPort}.`)
+  return port
+}
