@@ -1,3 +1,12 @@
+/** Entry of the page: policy-safe libraries, language, connection, then the picture. */
+import { nonce } from './policy.ts'
+import '@mantine/core/styles.css'
+import './styles.css'
 import { createRoot } from 'react-dom/client'
+import { App } from './App.tsx'
+import { startSession } from './actions/session.ts'
+import { startI18n } from './i18n/i18n.ts'
 
-createRoot(document.getElementById('root')!).render('GhostSVD')
+await startI18n()
+createRoot(document.getElementById('root')!).render(<App nonce={nonce} />)
+await startSession()

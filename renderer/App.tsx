@@ -1,0 +1,34 @@
+/** The page: theme, language, the bar above, and the screen that is asked for. */
+import { MantineProvider } from '@mantine/core'
+import { useEffect } from 'react'
+import { speak } from './i18n/i18n.ts'
+import { Header } from './panels/Header.tsx'
+import { Notices } from './panels/Notices.tsx'
+import { SettingsScreen } from './screens/Settings.tsx'
+import { Start } from './screens/Start.tsx'
+import { Workbench } from './screens/Workbench.tsx'
+import { useSession } from './store/session.ts'
+import { theme } from './theme.ts'
+
+const screens = { start: Start, workbench: Workbench, settings: SettingsScreen } as const
+
+export function App({ nonce }: { readonly nonce: string }) {
+  const { theme: scheme, language } = useSession((state) => state.settings)
+  const Screen = screens[useSession((state) => state.screen)]
+  useEffect(() => void speak(language), [language])
+
+  return (
+    <MantineProvider
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+      theme={theme}
+      {...(scheme === 'system' ? {} : { forceColorScheme: scheme })}
+    >
+      <div className="app">
+        <Header />
+        <Notices />
+        <Screen />
+      </div>
+    </MantineProvider>
+  )
+}

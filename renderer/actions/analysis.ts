@@ -1,0 +1,146 @@
+/**
+ * Turns what the user looks at into jobs. One job runs at a time: a new wish ends the one before it. Moving the rank needs no job as long
+ * as the last report covers it; what changes the sketch does.
+ */
+import type { JobEvent } from '../../core/contract.ts'
+import { toErrorReport } from '../../core/errors.ts'
+import type { Params } from '../../core/params.ts'
+import { fileReducers, useFile } from '../store/file.ts'
+import { covers, jobsReducers, type RunningJob, useJobs } from '../store/jobs.ts'
+import { matrixSize } from '../store/matrix.ts'
+import { computingKey, computingKeys, paramsReducers, useParams } from '../store/params.ts'
+import { selectionReducers, useSelection } from '../store/selection.ts'
+import { connection } from './connection.ts'
+import { refreshEngineInfo } from './engine-info.ts'
+
+/** Long enough that stepping through the list or holding an arrow key starts one job, short enough not to be noticed. */
+const settleMs = 150
+
+/** Counts wishes: an answer to an older one is for nobody. */
+let wish = 0
+let jobId: string | null = null
+/** Events that came before the answer that names their job. */
+let early: JobEvent[] = []
+let timer: ReturnType<typeof setTimeout> | undefined
+
+export function selectTensor(name: string): void {
+  if (useSelection.getState().tensor === name) return
+  selectionReducers.select(name)
+  requestAnalysis()
+}
+
+/** Changes parameters; those that change the sketch start a job, the rank only once it is let go. */
+export function changeParams(changes: Partial<Params>): void {
+  paramsReducers.set(changes)
+  if (computingKeys.some((key) => key in changes)) requestAnalysis()
+}
+
+/** The rank handle was let go, or a rank was typed. */
+export function commitRank(): void {
+  requestAnalysis()
+}
+
+/** Runs the job that the selected tensor and the parameters ask for, if one is needed, once they have settled. */
+export function requestAnalysis(): void {
+  clearTimeout(timer)
+  timer = setTimeout(ensureAnalysis, settleMs)
+}
+
+/** The selected tensor again, after a failure. */
+export function retryAnalysis(): void {
+  clearTimeout(timer)
+  ensureAnalysis()
+}
+
+function ensureAnalysis(): void {
+  const { running, analyses } = useJobs.getState()
+  const { tensor } = useSelection.getState()
+  const { params } = useParams.getState()
+  const size = tensor === null ? null : matrixSize(useFile.getState().byName.get(tensor))
+  if (tensor === null || size === null) {
+    stopRunning()
+    return
+  }
+  const rank = Math.min(params.rank, size.rows, size.cols)
+  const underWay =
+    running !== null &&
+    running.tensor === tensor &&
+    computingKey(running.params) === computingKey(params) &&
+    (running.kind === 'compare' || rank <= running.params.rank)
+  if (underWay) return
+  if (covers(analyses[tensor], params, rank)) stopRunning()
+  else void begin('analyze', tensor, params)
+}
+
+/** Exact beside randomized, for the selected tensor at the parameters as they are. */
+export function compareWithExact(): void {
+  const { tensor } = useSelection.getState()
+  if (tensor === null) return
+  clearTimeout(timer)
+  void begin('compare', tensor, useParams.getState().params)
+}
+
+export function cancelAnalysis(): void {
+  clearTimeout(timer)
+  stopRunning()
+}
+
+function stopRunning(): void {
+  wish++
+  const ended = jobId
+  jobId = null
+  early = []
+  jobsReducers.dropped()
+  // An engine that died in the meantime has nothing left to cancel; its own message says so.
+  if (ended !== null)
+    connection()
+      .engine.cancel(ended)
+      .catch(() => {})
+}
+
+async function begin(kind: RunningJob['kind'], tensor: string, params: Params): Promise<void> {
+  const fileId = useFile.getState().report?.fileId
+  if (fileId === undefined) return
+  const { engine } = connection()
+  const before = jobId
+  const mine = ++wish
+  jobId = null
+  early = []
+  jobsReducers.starting(kind, tensor, params)
+  try {
+    if (before !== null) await engine.cancel(before)
+    if (mine !== wish) return
+    const started = await engine.start({ kind, fileId, tensor, params })
+    if (mine !== wish) return await engine.cancel(started)
+    jobId = started
+    jobsReducers.started(started)
+    for (const event of early.splice(0)) receiveJobEvent(event)
+  } catch (error) {
+    if (mine === wish) jobsReducers.failed(tensor, toErrorReport(error))
+  }
+}
+
+/** Every event of the engine comes here; those of a job that nobody waits for any more end here. */
+export function receiveJobEvent(event: JobEvent): void {
+  if (jobId === null) {
+    if (useJobs.getState().running) early.push(event)
+    return
+  }
+  if (event.jobId !== jobId) return
+  jobsReducers.event(event)
+  if (event.type === 'finished' || event.type === 'failed' || event.type === 'cancelled') {
+    jobId = null
+    void refreshEngineInfo()
+  }
+}
+
+/** The engine ended: its job failed with that sentence and is not started again by itself, it may have been the cause. */
+export function engineDied(reason: string): void {
+  clearTimeout(timer)
+  wish++
+  jobId = null
+  early = []
+  const { running } = useJobs.getState()
+  if (running) jobsReducers.failed(running.tensor, { code: 'engine-died', message: reason })
+  if (useFile.getState().status === 'opening') fileReducers.failed({ code: 'engine-died', message: reason })
+}

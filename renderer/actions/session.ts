@@ -1,0 +1,53 @@
+/** The life of the page: connect, ask who is there, follow the engine through death and return. */
+import type { EngineStatus, Settings } from '../../core/contract.ts'
+import { connect } from '../connect.ts'
+import { runsReducers } from '../store/runs.ts'
+import { sessionReducers, useSession } from '../store/session.ts'
+import { engineDied, receiveJobEvent } from './analysis.ts'
+import { connection, setConnection } from './connection.ts'
+import { refreshEngineInfo } from './engine-info.ts'
+import { reopen } from './files.ts'
+
+/** Settles once the settings are known, so that the page is first painted in its theme and language. */
+export async function startSession(): Promise<void> {
+  setConnection(
+    connect({
+      job: receiveJobEvent,
+      run: (runId, event) => runsReducers.event(runId, event, Date.now()),
+      engine: followEngine,
+      connected: (open) => {
+        sessionReducers.connected(open)
+        if (open) void greet()
+        else engineDied('')
+      },
+    }),
+  )
+  sessionReducers.settings(await connection().host.settings())
+}
+
+/** Asks a host that was just reached what there is to know, and its engine for the file that was open. */
+async function greet(): Promise<void> {
+  const { host } = connection()
+  const [info, recents, runs] = await Promise.all([host.info(), host.recents(), host.runs()])
+  sessionReducers.host(info)
+  sessionReducers.recents(recents)
+  runsReducers.listed(runs, Date.now())
+  await refreshEngineInfo()
+  sessionReducers.engine({ state: 'ready', reason: null })
+  await reopen(true)
+}
+
+function followEngine(status: EngineStatus): void {
+  const before = useSession.getState().engine.state
+  sessionReducers.engine(status)
+  if (status.state === 'died') engineDied(status.reason ?? '')
+  if (status.state === 'ready' && before !== 'ready') {
+    void refreshEngineInfo()
+    if (useSession.getState().died !== null) void reopen(false)
+  }
+}
+
+export async function saveSettings(settings: Settings): Promise<void> {
+  sessionReducers.settings(settings)
+  await connection().host.saveSettings(settings)
+}

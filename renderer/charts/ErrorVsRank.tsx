@@ -1,0 +1,194 @@
+/** Relative error against rank: the last report, what stands between it and the best possible, and the handle that chooses. */
+import { SegmentedControl } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import { noiseError } from '../../core/measure/curves/noise-line.ts'
+import { errorAt, lastRank, type RankRange, rankRanges, type TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+import { ChartCard } from './ChartCard.tsx'
+import { LinePlot, type Mark } from './LinePlot.tsx'
+import { RankHandle } from './RankHandle.tsx'
+import { listed, rankGrid, rowsOf, type Series } from './series.ts'
+
+export interface RankChartProps {
+  readonly view: TensorView
+  readonly rank: number
+  readonly onRank: (rank: number) => void
+  readonly onCommit: () => void
+}
+
+export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
+  const { t, numbers } = useWords()
+  const [range, setRange] = useState<RankRange | null>(null)
+  const [scale, setScale] = useState<'linear' | 'log'>('linear')
+  const chosen = range ?? (view.breakEven * 1.1 <= 8 * view.curve.length ? 'breakEven' : 'near')
+  const last = lastRank(view, chosen, rank)
+  const series = useErrorSeries(view)
+  const rows = useMemo(
+    () => rowsOf(series, rankGrid(0, last, [view.curve.length - 1, (view.estimate?.errorCurve.length ?? 1) - 1])),
+    [series, last, view.curve.length, view.estimate],
+  )
+  const low = useMemo(() => lowestOf(rows, scale), [rows, scale])
+  const axis = useMemo(() => ({ first: 0, last }), [last])
+  const valueRange = useMemo(() => [low, 1] as const, [low])
+  const marks = useMemo<Mark[]>(
+    () =>
+      view.breakEven > 0 && view.breakEven <= last
+        ? [
+            {
+              rank: view.breakEven,
+              label: t('chart.breakEven', { rank: numbers.count(view.breakEven) }),
+              color: 'var(--chart-break-even)',
+            },
+          ]
+        : [],
+    [view.breakEven, last, t, numbers],
+  )
+  const error = errorAt(view, rank)
+  const height =
+    error === null || error < low
+      ? null
+      : scale === 'log'
+        ? Math.log(1 / error) / Math.log(1 / low)
+        : (1 - error) / (1 - low)
+
+  return (
+    <ChartCard
+      fileName={`${view.tensor.name}.error`}
+      first={0}
+      formatY={numbers.percent}
+      last={last}
+      rows={rows}
+      series={series}
+      title={t('chart.errorTitle', { name: view.tensor.name })}
+      tools={
+        <>
+          <SegmentedControl
+            aria-label={t('chart.range')}
+            data={rankRanges.map((value) => ({ value, label: t(`chart.ranges.${value}`) }))}
+            onChange={(value) => setRange(value as RankRange)}
+            size="xs"
+            value={chosen}
+          />
+          <ScaleControl onChange={setScale} value={scale} />
+        </>
+      }
+      xTitle={t('chart.rank')}
+    >
+      {(frame) => (
+        <RankHandle
+          axis={axis}
+          frame={frame}
+          height={height}
+          label={t('chart.rankHandle')}
+          max={view.smallest}
+          onChange={onRank}
+          onCommit={onCommit}
+          rank={rank}
+          valueText={
+            error === null
+              ? t('chart.rankUnknown', { rank })
+              : t('chart.rankValue', { rank, error: numbers.percent(error) })
+          }
+        >
+          <LinePlot
+            axis={axis}
+            formatTick={numbers.tickPercent}
+            formatX={numbers.count}
+            formatY={numbers.percent}
+            frame={frame}
+            logarithmic={scale === 'log'}
+            marks={marks}
+            range={valueRange}
+            rows={rows}
+            series={series}
+            xTitle={t('chart.rank')}
+            yTitle={t('chart.error')}
+          />
+        </RankHandle>
+      )}
+    </ChartCard>
+  )
+}
+
+export function ScaleControl(props: {
+  readonly value: 'linear' | 'log'
+  readonly onChange: (value: 'linear' | 'log') => void
+}) {
+  const { t } = useWords()
+  return (
+    <SegmentedControl
+      aria-label={t('chart.scale')}
+      data={[
+        { value: 'linear', label: t('chart.linear') },
+        { value: 'log', label: t('chart.log') },
+      ]}
+      onChange={(value) => props.onChange(value as 'linear' | 'log')}
+      size="xs"
+      value={props.value}
+    />
+  )
+}
+
+function useErrorSeries(view: TensorView): Series[] {
+  const { t } = useWords()
+  return useMemo(() => {
+    const { rows, cols } = view.size
+    const series: Series[] = [
+      {
+        id: 'noise',
+        label: t('chart.noise'),
+        color: 'var(--chart-noise)',
+        dash: '2 4',
+        width: 1.5,
+        at: (rank) => (rank <= view.smallest ? noiseError(rows, cols, rank) : null),
+      },
+    ]
+    if (view.floor && view.report?.method !== 'exact') {
+      series.push({
+        id: 'floor',
+        label: t('chart.floor'),
+        color: 'var(--chart-floor)',
+        dash: '7 3',
+        width: 1.5,
+        at: listed(view.floor, 0),
+      })
+    }
+    if (view.report) {
+      const fading = view.estimate !== null || view.stale
+      series.push({
+        id: 'error',
+        label: fading
+          ? t('chart.before')
+          : view.report.method === 'exact'
+            ? t('chart.exact')
+            : t('chart.randomized', { count: view.report.nIter }),
+        color: fading ? 'var(--chart-before)' : 'var(--chart-error)',
+        at: listed(view.curve, 0),
+      })
+    }
+    if (view.estimate) {
+      const { iteration, iterations, errorCurve } = view.estimate
+      series.push({
+        id: 'estimate',
+        label: t('chart.estimate', { iteration, iterations }),
+        color: 'var(--chart-error)',
+        dash: '1 4',
+        width: 2.5,
+        at: listed(errorCurve, 0),
+      })
+    }
+    return series
+  }, [view, t])
+}
+
+/** Lower end of the axis: 0, or nearer to the curves where they all lie high; on a log axis the decade below the least error. */
+function lowestOf(rows: readonly Readonly<Record<string, number | null>>[], scale: 'linear' | 'log'): number {
+  let least = 1
+  for (const { rank: _, ...values } of rows) {
+    for (const value of Object.values(values)) {
+      if (value !== null && value < least && (value > 0 || scale === 'linear')) least = value
+    }
+  }
+  if (scale === 'log') return 10 ** Math.max(-8, Math.min(-1, Math.floor(Math.log10(least))))
+  return least > 0.5 ? Math.floor(least * 10 - 0.2) / 10 : 0
+}

@@ -1,0 +1,51 @@
+/** What the pointer is over: the rank, and each line's value there. */
+import type { Row, Series } from './series.ts'
+
+interface PlotTooltipProps {
+  readonly series: readonly Series[]
+  readonly xTitle: string
+  readonly formatX: (value: number) => string
+  readonly formatY: (value: number) => string
+  /** Set by recharts. */
+  readonly active?: boolean
+  readonly payload?: readonly { readonly payload?: Row }[]
+}
+
+export function PlotTooltip({ series, xTitle, formatX, formatY, active, payload }: PlotTooltipProps) {
+  const row = payload?.[0]?.payload
+  if (!active || !row) return null
+  return (
+    <div className="chart-tooltip">
+      <div className="chart-tooltip-title">
+        {xTitle} {formatX(row.rank)}
+      </div>
+      {series.map(({ id, label, color, dash }) => {
+        const value = row[id]
+        return value === null || value === undefined ? null : (
+          <div className="chart-tooltip-row" key={id}>
+            <Swatch color={color} {...(dash ? { dash } : {})} />
+            <span>{label}</span>
+            <span className="number">{formatY(value)}</span>
+          </div>
+        )
+      })}
+    </div>
+  )
+}
+
+/** A short piece of the line, as it is drawn. */
+export function Swatch({ color, dash }: { readonly color: string; readonly dash?: string }) {
+  return (
+    <svg aria-hidden="true" className="swatch" height="8" width="22">
+      <line
+        stroke={color}
+        strokeWidth="2.5"
+        x1="1"
+        x2="21"
+        y1="4"
+        y2="4"
+        {...(dash ? { strokeDasharray: dash } : {})}
+      />
+    </svg>
+  )
+}

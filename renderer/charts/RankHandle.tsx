@@ -1,0 +1,106 @@
+/** The draggable rank: a line over a plot with a grip, and a dot where it meets the curve. A slider for the keyboard as well. */
+import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef } from 'react'
+import { type Frame, margin, plotHeight, type RankAxis, rankOfX, xOfRank } from './axis.ts'
+
+export interface RankHandleProps {
+  readonly frame: Frame
+  readonly axis: RankAxis
+  readonly rank: number
+  readonly max: number
+  /** Where the curve is at this rank, as a share of the plot from the top; null where it is not known. */
+  readonly height: number | null
+  readonly label: string
+  readonly valueText: string
+  readonly onChange: (rank: number) => void
+  /** The rank was let go. */
+  readonly onCommit: () => void
+  /** The plot below. */
+  readonly children: ReactNode
+}
+
+/** Ranks that Shift and the page keys move. */
+const largeStep = 10
+
+export function RankHandle(props: RankHandleProps) {
+  const { frame, axis, rank, max } = props
+  const surface = useRef<HTMLDivElement>(null)
+  const set = (wanted: number) => {
+    const next = Math.min(max, Math.max(1, wanted))
+    if (next !== rank) props.onChange(next)
+  }
+  const follow = (event: PointerEvent) => {
+    const left = surface.current?.getBoundingClientRect().left ?? 0
+    set(rankOfX(event.clientX - left, axis, frame))
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const target = targetOf(event, rank, max)
+    if (target === null) return
+    event.preventDefault()
+    set(target)
+  }
+
+  return (
+    // A press anywhere in the plot is a shortcut for the slider inside it.
+    <div
+      className="rank-surface"
+      onPointerDown={(event) => {
+        if (event.button !== 0) return
+        event.currentTarget.setPointerCapture(event.pointerId)
+        follow(event)
+      }}
+      onPointerMove={(event) => {
+        if (event.currentTarget.hasPointerCapture(event.pointerId)) follow(event)
+      }}
+      onPointerUp={props.onCommit}
+      ref={surface}
+    >
+      {props.children}
+      <div
+        aria-label={props.label}
+        aria-orientation="horizontal"
+        aria-valuemax={max}
+        aria-valuemin={1}
+        aria-valuenow={rank}
+        aria-valuetext={props.valueText}
+        className="rank-handle"
+        onKeyDown={onKeyDown}
+        onKeyUp={(event) => {
+          if (targetOf(event, rank, max) !== null) props.onCommit()
+        }}
+        role="slider"
+        style={{
+          transform: `translateX(${xOfRank(Math.min(rank, axis.last), axis, frame)}px)`,
+          top: margin.top,
+          height: plotHeight(frame),
+        }}
+        tabIndex={0}
+      >
+        {props.height === null ? null : <span className="rank-dot" style={{ top: `${props.height * 100}%` }} />}
+        <span className="rank-grip">{rank}</span>
+      </div>
+    </div>
+  )
+}
+
+/** The rank a key asks for, or null for a key that asks for none. */
+function targetOf({ key, shiftKey }: KeyboardEvent, rank: number, max: number): number | null {
+  const step = shiftKey ? largeStep : 1
+  switch (key) {
+    case 'ArrowLeft':
+    case 'ArrowDown':
+      return rank - step
+    case 'ArrowRight':
+    case 'ArrowUp':
+      return rank + step
+    case 'PageDown':
+      return rank - largeStep
+    case 'PageUp':
+      return rank + largeStep
+    case 'Home':
+      return 1
+    case 'End':
+      return max
+    default:
+      return null
+  }
+}

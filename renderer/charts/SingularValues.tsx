@@ -1,0 +1,164 @@
+/** Singular values by index, randomized beside exact, and below them how far the one is from the other. */
+import { useMemo, useState } from 'react'
+import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
+import type { TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+import { ChartCard } from './ChartCard.tsx'
+import { ScaleControl } from './ErrorVsRank.tsx'
+import { LinePlot, type Mark } from './LinePlot.tsx'
+import { listed, type Row, rankGrid, rowsOf, type Series } from './series.ts'
+
+export function SingularValues({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
+  const { t, numbers } = useWords()
+  const [scale, setScale] = useState<'linear' | 'log'>('log')
+  const series = useValueSeries(view)
+  const approximate = view.report?.method === 'randomized' ? view.report.singularValues : null
+  // Beside a sketch the exact values are shown a little beyond its end, alone they are shown to the last.
+  const last = Math.max(2, approximate ? Math.min(view.smallest, Math.ceil(1.5 * approximate.length)) : view.smallest)
+  const axis = useMemo(() => ({ first: 1, last }), [last])
+  const rows = useMemo(() => rowsOf(series, rankGrid(1, last, [approximate?.length ?? 1])), [series, last, approximate])
+  const range = useMemo(() => rangeOf(rows, scale), [rows, scale])
+  const mark = useMemo<Mark[]>(
+    () =>
+      rank <= last
+        ? [{ rank, label: t('chart.rankMark', { rank: numbers.count(rank) }), color: 'var(--chart-handle)' }]
+        : [],
+    [rank, last, t, numbers],
+  )
+
+  return (
+    <div className="chart-stack">
+      <ChartCard
+        fileName={`${view.tensor.name}.singular-values`}
+        first={1}
+        formatY={numbers.value}
+        last={last}
+        rows={rows}
+        series={series}
+        title={t('chart.valuesTitle', { name: view.tensor.name })}
+        tools={<ScaleControl onChange={setScale} value={scale} />}
+        xTitle={t('chart.index')}
+      >
+        {(frame) => (
+          <LinePlot
+            axis={axis}
+            formatTick={numbers.value}
+            formatX={numbers.count}
+            formatY={numbers.value}
+            frame={frame}
+            logarithmic={scale === 'log'}
+            marks={mark}
+            range={range}
+            rows={rows}
+            series={series}
+            xTitle={t('chart.index')}
+            yTitle={t('chart.value')}
+          />
+        )}
+      </ChartCard>
+      {approximate && view.exactValues ? (
+        <ValueErrors approximate={approximate} exact={view.exactValues} marks={mark} name={view.tensor.name} />
+      ) : null}
+    </div>
+  )
+}
+
+interface ValueErrorsProps {
+  readonly approximate: readonly number[]
+  readonly exact: readonly number[]
+  readonly marks: readonly Mark[]
+  readonly name: string
+}
+
+function ValueErrors({ approximate, exact, marks, name }: ValueErrorsProps) {
+  const { t, numbers } = useWords()
+  const { perIndex, max } = useMemo(() => singularValueErrors(exact, approximate), [exact, approximate])
+  const last = Math.max(2, perIndex.length)
+  const axis = useMemo(() => ({ first: 1, last }), [last])
+  const series = useMemo<Series[]>(
+    () => [{ id: 'gap', label: t('chart.valueError'), color: 'var(--chart-exact)', at: listed(perIndex, 1) }],
+    [perIndex, t],
+  )
+  const rows = useMemo(() => rowsOf(series, rankGrid(1, last)), [series, last])
+  const range = useMemo(() => [0, max > 0 ? max * 1.1 : 1] as const, [max])
+  const visible = useMemo(() => marks.filter((mark) => mark.rank <= last), [marks, last])
+  return (
+    <ChartCard
+      fileName={`${name}.singular-value-error`}
+      first={1}
+      formatY={numbers.percent}
+      last={last}
+      rows={rows}
+      series={series}
+      title={t('chart.valueErrorTitle', { name })}
+      xTitle={t('chart.index')}
+    >
+      {(frame) => (
+        <LinePlot
+          axis={axis}
+          formatTick={numbers.tickPercent}
+          formatX={numbers.count}
+          formatY={numbers.percent}
+          frame={frame}
+          marks={visible}
+          range={range}
+          rows={rows}
+          series={series}
+          xTitle={t('chart.index')}
+          yTitle={t('chart.valueErrorAxis')}
+        />
+      )}
+    </ChartCard>
+  )
+}
+
+function useValueSeries(view: TensorView): Series[] {
+  const { t } = useWords()
+  return useMemo(() => {
+    const series: Series[] = []
+    if (view.exactValues) {
+      series.push({
+        id: 'exact',
+        label: t('chart.exact'),
+        color: 'var(--chart-exact)',
+        dash: '7 3',
+        at: listed(view.exactValues, 1),
+      })
+    }
+    if (view.report?.method === 'randomized') {
+      series.push({
+        id: 'randomized',
+        label: t('chart.randomized', { count: view.report.nIter }),
+        color: 'var(--chart-error)',
+        at: listed(view.report.singularValues, 1),
+      })
+    }
+    if (view.estimate) {
+      const { iteration, iterations, singularValues } = view.estimate
+      series.push({
+        id: 'estimate',
+        label: t('chart.estimate', { iteration, iterations }),
+        color: 'var(--chart-error)',
+        dash: '1 4',
+        width: 2.5,
+        at: listed(singularValues, 1),
+      })
+    }
+    return series
+  }, [view, t])
+}
+
+/** Sixteen decades below the largest value are the end of f64; nothing below them is drawn. */
+const decades = 16
+
+function rangeOf(rows: readonly Row[], scale: 'linear' | 'log'): readonly [number, number] {
+  const values = rows.flatMap(({ rank: _, ...row }) =>
+    Object.values(row).filter((value) => value !== null && value > 0),
+  )
+  const most = Math.max(...(values as number[]), Number.MIN_VALUE)
+  const least = Math.min(...(values as number[]), most)
+  if (values.length === 0) return [scale === 'log' ? 0.1 : 0, 1]
+  if (scale === 'linear') return [0, most * 1.05]
+  const low = Math.max(least, most * 10 ** -decades)
+  return [low / 1.3, most * 1.3]
+}

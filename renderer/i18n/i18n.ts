@@ -1,0 +1,39 @@
+/** Every text of the page. Keys are typed by en.json; a test holds zh-CN.json to the same keys. */
+import i18next from 'i18next'
+import { initReactI18next } from 'react-i18next'
+import type { Settings } from '../../core/contract.ts'
+import en from './en.json'
+import zhCN from './zh-CN.json'
+
+declare module 'i18next' {
+  interface CustomTypeOptions {
+    defaultNS: 'translation'
+    resources: { translation: typeof en }
+  }
+}
+
+const languages = ['en', 'zh-CN'] as const
+type Language = (typeof languages)[number]
+
+export async function startI18n(): Promise<void> {
+  await i18next.use(initReactI18next).init({
+    lng: languageOf('system'),
+    fallbackLng: 'en',
+    supportedLngs: languages,
+    resources: { en: { translation: en }, 'zh-CN': { translation: zhCN } },
+    // React escapes.
+    interpolation: { escapeValue: false },
+  })
+}
+
+export async function speak(setting: Settings['language']): Promise<void> {
+  const language = languageOf(setting)
+  document.documentElement.lang = language
+  if (i18next.language !== language) await i18next.changeLanguage(language)
+}
+
+function languageOf(setting: Settings['language']): Language {
+  if (setting !== 'system') return setting
+  const first = navigator.languages.find((tag) => /^(en|zh)\b/i.test(tag))
+  return first?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
+}

@@ -1,0 +1,82 @@
+/** Numbers as people read them, in the language of the page. Sizes are decimal: 1 MB = 1e6 bytes. */
+
+const space = '\u00a0'
+const cache = new Map<string, Intl.NumberFormat>()
+
+function format(language: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = language + JSON.stringify(options)
+  let known = cache.get(key)
+  if (!known) {
+    known = new Intl.NumberFormat(language, options)
+    cache.set(key, known)
+  }
+  return known
+}
+
+export interface Numbers {
+  /** 12,345 */
+  count(value: number): string
+  /** 1.6 GB */
+  bytes(value: number): string
+  /** 0.1243 -> "12.43 %": two decimals from 10 % on, three digits below, powers of ten below 0.001 %. */
+  percent(share: number): string
+  /** As short as it goes, for an axis: "40 %", "0.5 %". */
+  tickPercent(share: number): string
+  /** "+0.91 %" */
+  signedPercent(share: number): string
+  /** 35 ms, 1.24 s, 3 min 20 s */
+  duration(milliseconds: number): string
+  /** Four significant digits, powers of ten where they are shorter. */
+  value(value: number): string
+}
+
+export function numbersIn(language: string): Numbers {
+  const fixed = (value: number, digits: number) =>
+    format(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
+  const significant = (value: number, digits: number) =>
+    format(language, { minimumSignificantDigits: digits, maximumSignificantDigits: digits }).format(value)
+  const count = (value: number) => format(language, { maximumFractionDigits: 0 }).format(value)
+
+  const percent = (share: number): string => {
+    const value = share * 100
+    const size = Math.abs(value)
+    if (size === 0) return `0${space}%`
+    if (size < 0.001) return `${value.toExponential(1)}${space}%`
+    return `${size >= 10 ? fixed(value, 2) : significant(value, 3)}${space}%`
+  }
+
+  return {
+    count,
+    percent,
+    tickPercent: (share) => {
+      const value = share * 100
+      if (value !== 0 && Math.abs(value) < 0.001) return `${value.toExponential(0)}${space}%`
+      return `${format(language, { maximumSignificantDigits: 3 }).format(value)}${space}%`
+    },
+    signedPercent: (share) => `${share < 0 ? '' : '+'}${percent(share)}`,
+    bytes: (value) => {
+      const size = Math.abs(value)
+      const unit = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+      const step = size < 1000 ? 0 : Math.min(unit.length - 1, Math.floor(Math.log10(size) / 3))
+      // 999,999 bytes are 1.00 MB, not 1000 kB.
+      const scaled = value / 1000 ** step
+      const [shown, name] =
+        step > 0 && step < 5 && Math.abs(scaled) >= 999.5 ? [scaled / 1000, step + 1] : [scaled, step]
+      return `${name === 0 ? count(shown) : significant(shown, 3)}${space}${unit[name]}`
+    },
+    duration: (milliseconds) => {
+      if (milliseconds < 999.5)
+        return `${milliseconds < 10 ? significant(milliseconds, 2) : count(milliseconds)}${space}ms`
+      const seconds = milliseconds / 1000
+      if (seconds < 59.95) return `${significant(seconds, 3)}${space}s`
+      const minutes = Math.floor(Math.round(seconds) / 60)
+      if (minutes < 60) return `${minutes}${space}min ${Math.round(seconds) % 60}${space}s`
+      return `${count(Math.floor(minutes / 60))}${space}h ${minutes % 60}${space}min`
+    },
+    value: (value) => {
+      const size = Math.abs(value)
+      if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(3)
+      return format(language, { maximumSignificantDigits: 4 }).format(value)
+    },
+  }
+}

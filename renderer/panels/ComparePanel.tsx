@@ -1,0 +1,78 @@
+/** Randomized beside exact: offered while the exact values are unknown, then a small table of what each cost and reached. */
+import { Button, Table } from '@mantine/core'
+import { compareWithExact } from '../actions/analysis.ts'
+import { CompareIcon } from '../icons.tsx'
+import { useJobs } from '../store/jobs.ts'
+import type { TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+
+export function ComparePanel({ view }: { readonly view: TensorView }) {
+  const { t, numbers } = useWords()
+  const comparing = useJobs(({ running }) => running?.kind === 'compare' && running.tensor === view.tensor.name)
+  const { comparison } = view
+  return (
+    <section aria-label={t('compare.title')} className="compare">
+      {comparison ? (
+        <>
+          <p className="compare-headline" data-excess={comparison.excess} data-testid="compare-headline">
+            {t('compare.headline', { excess: numbers.signedPercent(comparison.excess) })}
+          </p>
+          <Table className="compare-table" tabularNums verticalSpacing={3}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th scope="col">
+                  {t('compare.rank', { rank: numbers.count(comparison.randomized.rank) })}
+                </Table.Th>
+                <Table.Th className="right" scope="col">
+                  {t('compare.randomized')}
+                </Table.Th>
+                <Table.Th className="right" scope="col">
+                  {t('compare.exact')}
+                </Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {(
+                [
+                  ['error', 'relativeError', numbers.percent],
+                  ['time', 'elapsedMs', numbers.duration],
+                  ['memory', 'peakBytes', numbers.bytes],
+                ] as const
+              ).map(([label, key, show]) => (
+                <Table.Tr key={key}>
+                  <Table.Th scope="row">{t(`compare.${label}`)}</Table.Th>
+                  <Table.Td className="right">{show(comparison.randomized[key])}</Table.Td>
+                  <Table.Td className="right">{show(comparison.exact[key])}</Table.Td>
+                </Table.Tr>
+              ))}
+              <Table.Tr>
+                <Table.Th scope="row">{t('compare.valueError')}</Table.Th>
+                <Table.Td className="right">{numbers.percent(comparison.singularValueError.max)}</Table.Td>
+                <Table.Td className="right">{numbers.percent(0)}</Table.Td>
+              </Table.Tr>
+            </Table.Tbody>
+          </Table>
+          <p className="field-help">
+            {t('compare.verdict', {
+              speedup: numbers.value(Math.round(comparison.speedup * 10) / 10),
+              count: comparison.randomized.threads,
+            })}
+          </p>
+        </>
+      ) : (
+        <p className="field-help">{t('compare.offer')}</p>
+      )}
+      <Button
+        disabled={comparing}
+        fullWidth
+        leftSection={<CompareIcon />}
+        loading={comparing}
+        onClick={compareWithExact}
+        size="xs"
+        variant="default"
+      >
+        {t(comparison ? 'compare.again' : 'compare.button')}
+      </Button>
+    </section>
+  )
+}

@@ -1,0 +1,139 @@
+/** Before a run: who can open the output, where it goes, what it will weigh - and what it does not promise. */
+import { Alert, Button, Modal, Radio, TextInput } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { FileReport } from '../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
+import { createTarget, pickTarget, startRun } from '../actions/runs.ts'
+import { estimateFile } from '../store/estimate.ts'
+import { useParams } from '../store/params.ts'
+import { useSelection } from '../store/selection.ts'
+import { useSession } from '../store/session.ts'
+import { useWords } from '../words.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
+import { useFolders } from './folders.ts'
+
+/** The styles that exist so far; each is one file. */
+const styles = ['factors', 'dense'] as const
+type Style = (typeof styles)[number]
+
+interface CompressDialogProps {
+  readonly report: FileReport
+  readonly onClose: () => void
+}
+
+export function CompressDialog({ report, onClose }: CompressDialogProps) {
+  const { t, numbers } = useWords()
+  const desktop = useSession((state) => state.host?.kind === 'electron')
+  const params = useParams((state) => state.params)
+  const { included, excluded } = useSelection()
+  const [style, setStyle] = useState<Style>('factors')
+  const [name, setName] = useState(() => suggestedName(report.name))
+  const [starting, setStarting] = useState(false)
+  const [error, setError] = useState<ErrorReport | null>(null)
+  const folders = useFolders()
+  const folder = folders.trail.at(-1)
+  const estimate = useMemo(
+    () => estimateFile(report.tensors, { included, excluded }, params),
+    [report, included, excluded, params],
+  )
+
+  const compress = async () => {
+    setStarting(true)
+    setError(null)
+    try {
+      const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
+      if (!target) return
+      await startRun(target, style)
+      onClose()
+    } catch (fault) {
+      setError(toErrorReport(fault))
+    } finally {
+      setStarting(false)
+    }
+  }
+
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={onClose}
+      opened
+      size="lg"
+      title={t('compress.title', { name: report.name })}
+    >
+      <form
+        className="compress"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void compress()
+        }}
+      >
+        <Radio.Group label={t('compress.style')} onChange={(value) => setStyle(value as Style)} value={style}>
+          <div className="cards">
+            {styles.map((one) => (
+              <Radio.Card className="card" key={one} value={one}>
+                <Radio.Indicator />
+                <div>
+                  <div className="card-title">{t(`compress.styles.${one}.title`)}</div>
+                  <div className="dimmed small">{t(`compress.styles.${one}.help`)}</div>
+                </div>
+              </Radio.Card>
+            ))}
+          </div>
+        </Radio.Group>
+        {desktop ? null : (
+          <fieldset className="target">
+            <legend>{t('compress.where')}</legend>
+            <FolderTrail folders={folders} />
+            <FolderEntries folders={folders} />
+            <TextInput
+              label={t('compress.name')}
+              onChange={(event) => setName(event.currentTarget.value)}
+              spellCheck={false}
+              value={name}
+            />
+          </fieldset>
+        )}
+        <dl className="compress-sizes">
+          <div>
+            <dt>{t('bar.file')}</dt>
+            <dd>
+              {numbers.bytes(estimate.bytesBefore)} →{' '}
+              {numbers.bytes(style === 'factors' ? estimate.bytesAfter : estimate.bytesBefore)}
+            </dd>
+          </div>
+          <div>
+            <dt>{t('bar.tensors')}</dt>
+            <dd>
+              {t('bar.tensorsValue', {
+                number: numbers.count(estimate.compressed),
+                total: numbers.count(report.tensors.length),
+              })}
+            </dd>
+          </div>
+          <div>
+            <dt>{t('params.rank.label')}</dt>
+            <dd>{numbers.count(params.rank)}</dd>
+          </div>
+        </dl>
+        <Alert color="gray" variant="light">
+          {t('compress.caveat')}
+        </Alert>
+        {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
+        <div className="dialog-buttons">
+          <Button color="gray" onClick={onClose} variant="subtle">
+            {t('app.cancel')}
+          </Button>
+          <Button disabled={!desktop && (!folder || name.trim() === '')} loading={starting} type="submit">
+            {t('compress.start')}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
+
+/** model.safetensors -> model.lowrank.safetensors, whatever the source's format. */
+function suggestedName(source: string): string {
+  return `${source.replace(/\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)(\.index\.json)?$/i, '')}.lowrank.safetensors`
+}

@@ -1,0 +1,60 @@
+/** How the engine is, in a word; on request its kernel, threads and how many jobs it has started. */
+import { Popover, Table, UnstyledButton } from '@mantine/core'
+import { refreshEngineInfo } from '../actions/engine-info.ts'
+import { useJobs } from '../store/jobs.ts'
+import { useSession } from '../store/session.ts'
+import { useWords } from '../words.ts'
+
+export function EngineBadge() {
+  const { t } = useWords()
+  const state = useSession((session) => (session.connected ? session.engine.state : 'lost'))
+  const busy = useJobs((jobs) => jobs.running !== null)
+  const shown = state === 'ready' && busy ? 'busy' : state
+  return (
+    <Popover position="bottom-end" shadow="md" width={320} withArrow>
+      <Popover.Target>
+        <UnstyledButton className="engine-badge" data-engine={shown} onClick={() => void refreshEngineInfo()}>
+          <span aria-hidden="true" className="engine-dot" />
+          {t(`engine.${shown}`)}
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <EngineTable />
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
+
+/** The engine's own account of itself. */
+export function EngineTable() {
+  const { t, numbers } = useWords()
+  const info = useSession((session) => session.engineInfo)
+  if (!info) return <p className="dimmed">{t('engine.unknown')}</p>
+  const rows = [
+    ['kernel', `${info.kernel} (${t(`engine.${info.arithmetic}`)})`],
+    ['threads', numbers.count(info.threads)],
+    ['runtime', info.runtime],
+    ['pid', String(info.pid)],
+  ] as const
+  return (
+    <>
+      <Table variant="vertical" withRowBorders={false}>
+        <Table.Tbody>
+          {rows.map(([key, value]) => (
+            <Table.Tr key={key}>
+              <Table.Th scope="row">{t(`engine.rows.${key}`)}</Table.Th>
+              <Table.Td className="number">{value}</Table.Td>
+            </Table.Tr>
+          ))}
+          <Table.Tr>
+            <Table.Th scope="row">{t('engine.rows.jobs')}</Table.Th>
+            <Table.Td className="number" data-testid="jobs-started">
+              {info.jobsStarted}
+            </Table.Td>
+          </Table.Tr>
+        </Table.Tbody>
+      </Table>
+      {info.notice ? <p className="dimmed">{info.notice}</p> : null}
+    </>
+  )
+}

@@ -1,0 +1,33 @@
+/** What went wrong, where it went wrong: a title in the page's language and the sentence of whoever noticed it. */
+import { Alert } from '@mantine/core'
+import type { ReactNode } from 'react'
+import type { ErrorReport } from '../../core/errors.ts'
+import { WarningIcon } from '../icons.tsx'
+import { useErrorTitle, useWords } from '../words.ts'
+
+interface ErrorBoxProps {
+  readonly error: ErrorReport
+  readonly onClose?: () => void
+  /** What can be done about it. */
+  readonly children?: ReactNode
+}
+
+export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
+  const { t } = useWords()
+  const title = useErrorTitle()
+  return (
+    <Alert
+      closeButtonLabel={t('app.close')}
+      color="red"
+      data-code={error.code}
+      icon={<WarningIcon />}
+      role="alert"
+      title={title(error)}
+      variant="light"
+      {...(onClose ? { withCloseButton: true, onClose } : {})}
+    >
+      {error.message}
+      {children ? <div className="error-actions">{children}</div> : null}
+    </Alert>
+  )
+}

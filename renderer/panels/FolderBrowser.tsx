@@ -1,0 +1,84 @@
+/** The loopback page's file dialog: the folders named when the host was started, and what lies in them. */
+import { Anchor, Breadcrumbs, Button, Loader, Modal, UnstyledButton } from '@mantine/core'
+import type { Grant } from '../../core/contract.ts'
+import { FileIcon, FolderIcon } from '../icons.tsx'
+import { useWords } from '../words.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+import { useFolders } from './folders.ts'
+
+interface FolderBrowserProps {
+  readonly title: string
+  readonly onPick: (grant: Grant) => void
+  readonly onClose: () => void
+}
+
+export function FolderBrowser({ title, onPick, onClose }: FolderBrowserProps) {
+  const { t } = useWords()
+  const folders = useFolders()
+  const here = folders.trail.at(-1)
+  return (
+    <Modal closeButtonProps={{ 'aria-label': t('app.close') }} onClose={onClose} opened size="lg" title={title}>
+      <FolderTrail folders={folders} />
+      <FolderEntries folders={folders} onFile={onPick} />
+      <div className="dialog-buttons">
+        <Button color="gray" onClick={onClose} variant="subtle">
+          {t('app.cancel')}
+        </Button>
+        <Button disabled={!here} onClick={() => here && onPick(here)} variant="default">
+          {t('browser.openFolder')}
+        </Button>
+      </div>
+    </Modal>
+  )
+}
+
+interface FoldersProps {
+  readonly folders: ReturnType<typeof useFolders>
+}
+
+export function FolderTrail({ folders }: FoldersProps) {
+  const { t } = useWords()
+  return (
+    <Breadcrumbs className="trail" separatorMargin={4}>
+      <Anchor component="button" onClick={() => folders.up(0)} type="button">
+        {t('browser.root')}
+      </Anchor>
+      {folders.trail.map((folder, i) => (
+        <Anchor component="button" key={folder.id} onClick={() => folders.up(i + 1)} type="button">
+          {folder.name}
+        </Anchor>
+      ))}
+    </Breadcrumbs>
+  )
+}
+
+/** Folders lead further down; files are picked, or only shown where there is no `onFile`. */
+export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onFile?: (grant: Grant) => void }) {
+  const { t, numbers } = useWords()
+  if (folders.error) return <ErrorBox error={folders.error} />
+  if (!folders.entries) return <Loader aria-label={t('browser.loading')} className="entries-loading" size="sm" />
+  const shown = folders.entries.filter(({ grant, weights }) => grant.kind === 'folder' || (onFile && weights))
+  if (shown.length === 0) {
+    return (
+      <p className="dimmed entries-empty">{t(folders.trail.length === 0 ? 'browser.noFolders' : 'browser.empty')}</p>
+    )
+  }
+  return (
+    <ul className="entries">
+      {shown.map(({ grant }) => (
+        <li key={grant.id}>
+          <UnstyledButton
+            className="recent"
+            onClick={() => (grant.kind === 'folder' ? folders.down(grant) : onFile?.(grant))}
+          >
+            {grant.kind === 'folder' ? <FolderIcon /> : <FileIcon />}
+            <span className="recent-name">{grant.name}</span>
+            {grant.byteLength === null || grant.kind === 'folder' ? null : (
+              <span className="dimmed number">{numbers.bytes(grant.byteLength)}</span>
+            )}
+          </UnstyledButton>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,72 @@
+/** The bar above every screen: where one is, what is open, how the engine is, the way to Settings. */
+import { ActionIcon, Badge, Button, Tooltip } from '@mantine/core'
+import { closeFile } from '../actions/files.ts'
+import { BackIcon, GearIcon } from '../icons.tsx'
+import { useFile } from '../store/file.ts'
+import { sessionReducers, useSession } from '../store/session.ts'
+import { useWords } from '../words.ts'
+import { EngineBadge } from './EngineBadge.tsx'
+
+export function Header() {
+  const { t, numbers } = useWords()
+  const screen = useSession((state) => state.screen)
+  const previous = useSession((state) => state.previous)
+  const report = useFile((state) => state.report)
+
+  return (
+    <header className="header">
+      <div className="header-left">
+        {screen === 'settings' ? (
+          <Button
+            leftSection={<BackIcon />}
+            onClick={() => sessionReducers.show(previous)}
+            size="compact-sm"
+            variant="subtle"
+          >
+            {t('header.back')}
+          </Button>
+        ) : (
+          <span className="brand">{t('app.name')}</span>
+        )}
+        {screen === 'workbench' && report ? (
+          <>
+            <span className="file-name" title={report.name}>
+              {report.name}
+            </span>
+            <span className="dimmed nowrap">
+              {report.format} · {numbers.bytes(report.totalBytes)}
+            </span>
+            {report.safety === 'opened-without-running' ? (
+              <Tooltip label={t('header.notRunHelp')} multiline w={300}>
+                <Badge color="gray" variant="light">
+                  {t('header.notRun')}
+                </Badge>
+              </Tooltip>
+            ) : null}
+          </>
+        ) : null}
+      </div>
+      <div className="header-right">
+        {screen === 'workbench' ? (
+          <Button color="gray" onClick={closeFile} size="compact-sm" variant="subtle">
+            {t('header.openOther')}
+          </Button>
+        ) : null}
+        <EngineBadge />
+        {screen === 'settings' ? null : (
+          <Tooltip label={t('header.settings')}>
+            <ActionIcon
+              aria-label={t('header.settings')}
+              color="gray"
+              onClick={() => sessionReducers.show('settings')}
+              size="lg"
+              variant="subtle"
+            >
+              <GearIcon />
+            </ActionIcon>
+          </Tooltip>
+        )}
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,66 @@
+/** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
+import { Button, Loader } from '@mantine/core'
+import { cancelAnalysis, retryAnalysis } from '../actions/analysis.ts'
+import { useJobs } from '../store/jobs.ts'
+import type { TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+
+export function JobStatus({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
+  const { t, numbers } = useWords()
+  const running = useJobs((state) => state.running)
+  const failure = useJobs((state) => state.failures[view.tensor.name])
+  const { report } = view
+  if (running?.tensor === view.tensor.name) {
+    const { estimate, share, phase, kind } = running
+    return (
+      <div className="job-status" data-job={running.jobId ?? ''} data-testid="job-status">
+        <Loader size={14} />
+        <output>
+          {t(kind === 'compare' ? 'job.comparing' : 'job.analyzing')}
+          {estimate
+            ? ` · ${t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })}`
+            : null}
+          {!estimate && phase ? ` · ${phase}` : null}
+          {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
+        </output>
+        <Button onClick={cancelAnalysis} size="compact-xs" variant="subtle">
+          {t('app.cancel')}
+        </Button>
+      </div>
+    )
+  }
+  if (failure) {
+    return (
+      <ErrorBox error={failure}>
+        <Button color="red" onClick={retryAnalysis} size="compact-sm" variant="light">
+          {t('job.retry')}
+        </Button>
+      </ErrorBox>
+    )
+  }
+  if (!report || view.stale) {
+    return (
+      <div className="job-status" data-testid="job-status">
+        <span>{t('job.none')}</span>
+        <Button onClick={retryAnalysis} size="compact-xs" variant="subtle">
+          {t('job.start')}
+        </Button>
+      </div>
+    )
+  }
+  const beyond = report.method === 'randomized' && rank > report.rank
+  return (
+    <div className="job-status" data-testid="job-status">
+      {beyond
+        ? t('job.beyond', { rank: numbers.count(report.rank) })
+        : [
+            report.method === 'exact'
+              ? t('job.exact')
+              : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
+            t('job.machine', { kernel: report.kernel, count: report.threads }),
+            ...report.notices,
+          ].join(' · ')}
+    </div>
+  )
+}

@@ -1,0 +1,104 @@
+/** What the chosen rank means for this tensor, in numbers: error, energy, bytes, and what going fast costs. */
+import { Badge, Tooltip } from '@mantine/core'
+import { useMemo } from 'react'
+import { energyKept, excessOverFloor } from '../../core/measure/curves/error-curve.ts'
+import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
+import { compressedBytes } from '../store/matrix.ts'
+import { useParams } from '../store/params.ts'
+import { errorAt, type TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+import { Figure } from './Figure.tsx'
+
+export function ResultPanel({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
+  const { t, numbers } = useWords()
+  const params = useParams((state) => state.params)
+  const { tensor, size, report } = view
+  const error = errorAt(view, rank)
+  const after = compressedBytes(tensor, params) ?? tensor.byteLength
+  const grows = after >= tensor.byteLength
+  const floor = view.floor?.[rank] ?? null
+  const gaps = useValueErrors(view, rank)
+  const measured = report?.errorSource === 'measured' && rank === report.rank
+
+  return (
+    <section aria-label={t('result.title')} className="result">
+      <div className="result-head">
+        <h1 className="tensor-title" title={tensor.name}>
+          {tensor.name}
+        </h1>
+        <span className="dimmed nowrap">
+          {size.count > 1 ? t('result.stack', { count: size.count }) : null} {size.rows} × {size.cols} · {tensor.dtype}
+        </span>
+        {view.noiselike ? (
+          <Badge color="orange" variant="light">
+            {t('result.noise')}
+          </Badge>
+        ) : null}
+      </div>
+      <dl className="figures">
+        <Figure
+          data={{ 'data-relative-error': error ?? '', 'data-rank': rank }}
+          help={t(measured ? 'result.errorMeasured' : 'result.errorHelp')}
+          label={t('result.error', { rank: numbers.count(rank) })}
+          large
+          testid="relative-error"
+          value={error === null ? '–' : numbers.percent(error)}
+        />
+        <Figure
+          help={t('result.energyHelp')}
+          label={t('result.energy')}
+          value={error === null ? '–' : numbers.percent(energyKept(error))}
+        />
+        <Figure
+          help={t(grows ? 'result.growsHelp' : 'result.bytesHelp', { rank: numbers.count(view.breakEven) })}
+          label={t(grows ? 'result.grows' : 'result.bytes')}
+          testid="tensor-bytes"
+          value={`${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(after)}`}
+          warn={grows}
+        />
+        {floor === null || report?.method === 'exact' ? null : (
+          <Figure
+            data={{ 'data-floor': floor, 'data-excess': error === null ? '' : excessOverFloor(error, floor) }}
+            help={t('result.excessHelp', { floor: numbers.percent(floor) })}
+            label={t('result.excess')}
+            testid="excess"
+            value={error === null ? '–' : numbers.signedPercent(excessOverFloor(error, floor))}
+          />
+        )}
+        {gaps === null ? null : (
+          <Figure
+            help={t('result.valueErrorHelp', { max: numbers.percent(gaps.max) })}
+            label={t('result.valueError')}
+            testid="value-error"
+            value={`${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`}
+          />
+        )}
+        {report ? (
+          <Tooltip label={phasesText(report.phasesMs, numbers.duration)} multiline w={260}>
+            <div>
+              <Figure
+                label={t('result.time')}
+                value={numbers.duration(report.elapsedMs)}
+                {...(view.stale ? { help: t('result.stale') } : {})}
+              />
+            </div>
+          </Tooltip>
+        ) : null}
+      </dl>
+    </section>
+  )
+}
+
+/** Mean and largest relative error of the singular values up to the rank, where the exact ones are known. */
+function useValueErrors({ exactValues, report }: TensorView, rank: number): { mean: number; max: number } | null {
+  return useMemo(() => {
+    if (!exactValues || report?.method !== 'randomized') return null
+    return singularValueErrors(exactValues, report.singularValues.slice(0, rank))
+  }, [exactValues, report, rank])
+}
+
+function phasesText(phases: Readonly<Record<string, number>>, duration: (ms: number) => string): string {
+  return Object.entries(phases)
+    .map(([phase, ms]) => `${phase} ${duration(ms)}`)
+    .join(' · ')
+}

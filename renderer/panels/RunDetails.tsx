@@ -1,0 +1,88 @@
+/** What a run did with each tensor: nothing is skipped in silence. */
+import { Modal, Table } from '@mantine/core'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useState } from 'react'
+import type { CompressionReport } from '../../core/contract.ts'
+import { useWords } from '../words.ts'
+import { useReason } from './reason.ts'
+
+const rowHeight = 32
+
+export function RunDetails({ report, onClose }: { readonly report: CompressionReport; readonly onClose: () => void }) {
+  const { t, numbers } = useWords()
+  const reason = useReason()
+  const [viewport, setViewport] = useState<HTMLElement | null>(null)
+  const virtual = useVirtualizer({
+    count: report.tensors.length,
+    getScrollElement: () => viewport,
+    estimateSize: () => rowHeight,
+    overscan: 10,
+  })
+  const items = virtual.getVirtualItems()
+  const before = items[0]?.start ?? 0
+  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={onClose}
+      opened
+      size={900}
+      title={t('run.detailsTitle', { name: report.output })}
+    >
+      <p className="dimmed">
+        {t('run.summary', {
+          before: numbers.bytes(report.bytesBefore),
+          after: numbers.bytes(report.bytesAfter),
+          error: numbers.percent(report.relativeError),
+          memory: numbers.bytes(report.peakBytes),
+        })}
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section aria-label={t('run.details')} className="details" ref={setViewport} tabIndex={0}>
+        <Table layout="fixed" stickyHeader tabularNums verticalSpacing={4}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col" w="38%">
+                {t('run.columns.name')}
+              </Table.Th>
+              <Table.Th className="right" scope="col" w={70}>
+                {t('run.columns.rank')}
+              </Table.Th>
+              <Table.Th className="right" scope="col" w={90}>
+                {t('run.columns.error')}
+              </Table.Th>
+              <Table.Th className="right" scope="col" w={170}>
+                {t('run.columns.bytes')}
+              </Table.Th>
+              <Table.Th scope="col">{t('run.columns.reason')}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {before > 0 ? <tr style={{ height: before }} /> : null}
+            {items.map(({ index }) => {
+              const outcome = report.tensors[index]!
+              return (
+                <Table.Tr key={outcome.name} style={{ height: rowHeight }}>
+                  <Table.Td className="ellipsis" title={outcome.name}>
+                    {outcome.name}
+                  </Table.Td>
+                  <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>
+                  <Table.Td className="right">
+                    {outcome.relativeError === null ? '–' : numbers.percent(outcome.relativeError)}
+                  </Table.Td>
+                  <Table.Td className="right">
+                    {numbers.bytes(outcome.bytesBefore)} → {numbers.bytes(outcome.bytesAfter)}
+                  </Table.Td>
+                  <Table.Td className="ellipsis dimmed" title={outcome.reason}>
+                    {reason(outcome.reason)}
+                  </Table.Td>
+                </Table.Tr>
+              )
+            })}
+            {after > 0 ? <tr style={{ height: after }} /> : null}
+          </Table.Tbody>
+        </Table>
+      </section>
+    </Modal>
+  )
+}

@@ -1,0 +1,64 @@
+/** The parameters of the factorization on the right of the workbench, and the comparison they can be held against. */
+import { Accordion, SegmentedControl } from '@mantine/core'
+import { changeParams, commitRank } from '../actions/analysis.ts'
+import { presetOf, type SpeedPreset, speedPresets, useParams } from '../store/params.ts'
+import type { TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+import { ComparePanel } from './ComparePanel.tsx'
+import { ParamField } from './ParamField.tsx'
+
+/** What may be tuned further, in the order of thought: how, how well, on what. */
+const advanced = ['method', 'algorithm', 'oversample', 'nIter', 'tolerance', 'seed', 'threads', 'kernel'] as const
+const output = ['factorDType', 'factorLayout'] as const
+const presets = Object.keys(speedPresets) as SpeedPreset[]
+
+export function SettingsPanel({ view }: { readonly view: TensorView | null }) {
+  const { t } = useWords()
+  const params = useParams((state) => state.params)
+  const preset = presetOf(params)
+  const field = { params, onChange: changeParams }
+  return (
+    <aside aria-label={t('settings.title')} className="settings">
+      <ParamField {...field} name="rank" onCommit={commitRank} />
+      <div className="field">
+        <div className="field-label" id="speed-label">
+          {t('settings.speed')}
+        </div>
+        <SegmentedControl
+          aria-labelledby="speed-label"
+          className="presets"
+          data={presets.map((value) => ({ value, label: t(`settings.presets.${value}`) }))}
+          fullWidth
+          onChange={(value) => changeParams(speedPresets[value as SpeedPreset])}
+          orientation="horizontal"
+          size="xs"
+          value={preset ?? ''}
+        />
+        <p className="field-help">{t(`settings.presetHelp.${preset ?? 'custom'}`)}</p>
+      </div>
+      {view ? <ComparePanel view={view} /> : null}
+      <Accordion chevronPosition="left" className="accordion" multiple variant="default">
+        <Accordion.Item value="advanced">
+          <Accordion.Control>{t('settings.advanced')}</Accordion.Control>
+          <Accordion.Panel>
+            <div className="fields">
+              {advanced.map((name) => (
+                <ParamField {...field} key={name} name={name} />
+              ))}
+            </div>
+          </Accordion.Panel>
+        </Accordion.Item>
+        <Accordion.Item value="output">
+          <Accordion.Control>{t('settings.output')}</Accordion.Control>
+          <Accordion.Panel>
+            <div className="fields">
+              {output.map((name) => (
+                <ParamField {...field} key={name} name={name} />
+              ))}
+            </div>
+          </Accordion.Panel>
+        </Accordion.Item>
+      </Accordion>
+    </aside>
+  )
+}

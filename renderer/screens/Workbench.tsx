@@ -1,0 +1,85 @@
+/** Tensors on the left, one tensor's curves in the middle, parameters on the right, the whole file below. */
+import { Tabs } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { useMemo, useState } from 'react'
+import { changeParams, commitRank } from '../actions/analysis.ts'
+import { Energy } from '../charts/Energy.tsx'
+import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
+import { SingularValues } from '../charts/SingularValues.tsx'
+import { BottomBar } from '../panels/BottomBar.tsx'
+import { CompressDialog } from '../panels/CompressDialog.tsx'
+import { JobStatus } from '../panels/JobStatus.tsx'
+import { KeptTensor } from '../panels/KeptTensor.tsx'
+import { ResultPanel } from '../panels/ResultPanel.tsx'
+import { SettingsPanel } from '../panels/SettingsPanel.tsx'
+import { TensorList } from '../panels/TensorList.tsx'
+import { useFile } from '../store/file.ts'
+import { useJobs } from '../store/jobs.ts'
+import { useParams } from '../store/params.ts'
+import { useSelection } from '../store/selection.ts'
+import { tensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+
+export function Workbench() {
+  const { t } = useWords()
+  const [saving, setSaving] = useState(false)
+  const [tab, setTab] = useState<string | null>('error')
+  const report = useFile((state) => state.report)
+  const name = useSelection((state) => state.tensor)
+  const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
+  const params = useParams((state) => state.params)
+  const analysis = useJobs((state) => (name === null ? undefined : state.analyses[name]))
+  const comparison = useJobs((state) => (name === null ? undefined : state.comparisons[name]))
+  const running = useJobs((state) => state.running)
+  // The rank changes with every step of a drag and none of this depends on it.
+  const { rank: _, ...sketch } = params
+  const sketchKey = JSON.stringify(sketch)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: sketchKey stands for all of params but the rank
+  const view = useMemo(
+    () => tensorView({ tensor, params, analysis, comparison, running }),
+    [tensor, sketchKey, analysis, comparison, running?.estimate, running?.tensor],
+  )
+  useHotkeys([['mod+Enter', () => setSaving(true)]], [])
+
+  if (!report) return <main className="workbench" />
+  const rank = view ? Math.min(params.rank, view.smallest) : params.rank
+  const chart = { rank, onRank: setRank, onCommit: commitRank }
+  return (
+    <main className="workbench">
+      <TensorList tensors={report.tensors} />
+      <section aria-label={t('workbench.centre')} className="centre">
+        {view ? (
+          <>
+            <ResultPanel rank={rank} view={view} />
+            <Tabs className="tabs" keepMounted={false} onChange={setTab} value={tab}>
+              <Tabs.List>
+                <Tabs.Tab value="error">{t('workbench.errorTab')}</Tabs.Tab>
+                <Tabs.Tab value="values">{t('workbench.valuesTab')}</Tabs.Tab>
+                <Tabs.Tab value="energy">{t('workbench.energyTab')}</Tabs.Tab>
+              </Tabs.List>
+              <Tabs.Panel value="error">
+                <ErrorVsRank {...chart} key={view.tensor.name} view={view} />
+              </Tabs.Panel>
+              <Tabs.Panel value="values">
+                <SingularValues rank={rank} view={view} />
+              </Tabs.Panel>
+              <Tabs.Panel value="energy">
+                <Energy {...chart} view={view} />
+              </Tabs.Panel>
+            </Tabs>
+            <JobStatus rank={rank} view={view} />
+          </>
+        ) : (
+          <KeptTensor tensor={tensor} />
+        )}
+      </section>
+      <SettingsPanel view={view} />
+      <BottomBar onCompress={() => setSaving(true)} report={report} />
+      {saving ? <CompressDialog onClose={() => setSaving(false)} report={report} /> : null}
+    </main>
+  )
+}
+
+function setRank(rank: number): void {
+  changeParams({ rank })
+}

@@ -1,0 +1,42 @@
+/** What a run over the whole file would write, before it is run. */
+import type { TensorReport } from '../../core/contract.ts'
+import type { Params } from '../../core/params.ts'
+import { compressedBytes } from './matrix.ts'
+import { isCompressed, type SelectionState } from './selection.ts'
+
+export interface FileEstimate {
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  readonly compressed: number
+  /** Tensors that are kept although they are matrices chosen for compression, because their factors would be larger. */
+  readonly wouldGrow: number
+  readonly kept: number
+}
+
+/**
+ * Sizes of the values at one rank for all: factorized tensors at their factors' size, those that would grow and the kept ones as they
+ * are. Cost: one pass over the tensors.
+ */
+export function estimateFile(
+  tensors: readonly TensorReport[],
+  selection: Pick<SelectionState, 'included' | 'excluded'>,
+  params: Params,
+): FileEstimate {
+  let bytesBefore = 0
+  let bytesAfter = 0
+  let compressed = 0
+  let wouldGrow = 0
+  for (const tensor of tensors) {
+    bytesBefore += tensor.byteLength
+    const factors = isCompressed(tensor, selection) ? compressedBytes(tensor, params) : null
+    if (factors === null) bytesAfter += tensor.byteLength
+    else if (factors >= tensor.byteLength) {
+      wouldGrow++
+      bytesAfter += tensor.byteLength
+    } else {
+      compressed++
+      bytesAfter += factors
+    }
+  }
+  return { bytesBefore, bytesAfter, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
+}

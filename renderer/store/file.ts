@@ -1,0 +1,46 @@
+/** The open file: what was granted, what the engine read of it, or why it could not be read. */
+import { create } from 'zustand'
+import type { FileReport, Grant, TensorReport } from '../../core/contract.ts'
+import type { ErrorReport } from '../../core/errors.ts'
+
+export interface FileState {
+  readonly status: 'none' | 'opening' | 'open'
+  /** Of the file shown or being opened. */
+  readonly grant: Grant | null
+  readonly report: FileReport | null
+  readonly byName: ReadonlyMap<string, TensorReport>
+  /** Why the last attempt to open something failed; the file open before stays. */
+  readonly error: ErrorReport | null
+  /** What is being opened, while `status` is `opening`. */
+  readonly opening: string | null
+}
+
+const none: FileState = {
+  status: 'none',
+  grant: null,
+  report: null,
+  byName: new Map(),
+  error: null,
+  opening: null,
+}
+
+export const useFile = create<FileState>(() => none)
+
+export const fileReducers = {
+  opening(name: string) {
+    useFile.setState({ status: 'opening', opening: name, error: null })
+  },
+  opened(grant: Grant, report: FileReport) {
+    const byName = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
+    useFile.setState({ status: 'open', grant, report, byName, opening: null, error: null })
+  },
+  failed(error: ErrorReport) {
+    useFile.setState((state) => ({ status: state.report ? 'open' : 'none', opening: null, error }))
+  },
+  dismissed() {
+    useFile.setState({ error: null })
+  },
+  closed() {
+    useFile.setState(none)
+  },
+}

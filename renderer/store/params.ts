@@ -1,0 +1,47 @@
+/** The parameters as they stand on the page: those of core/params.ts and nothing else. */
+import { create } from 'zustand'
+import { defaultParams, type ParamKey, type Params } from '../../core/params.ts'
+
+export const useParams = create<{ readonly params: Params }>(() => ({ params: defaultParams }))
+
+export const paramsReducers = {
+  set(changes: Partial<Params>) {
+    useParams.setState(({ params }) => ({ params: { ...params, ...changes } }))
+  },
+}
+
+/** What changes the singular values a job finds. The rank is not here: a sketch serves every rank up to its own. */
+export const computingKeys = [
+  'method',
+  'algorithm',
+  'oversample',
+  'nIter',
+  'tolerance',
+  'seed',
+  'kernel',
+  'threads',
+] as const satisfies readonly ParamKey[]
+
+/** Two equal keys mean that a report made under one answers for the other. */
+export function computingKey(params: Params): string {
+  return JSON.stringify(computingKeys.map((key) => params[key]))
+}
+
+/** The Speed row of the settings: each is a method and a number of power iterations. */
+export const speedPresets = {
+  auto: { method: 'auto', nIter: defaultParams.nIter },
+  fast: { method: 'randomized', nIter: 1 },
+  balanced: { method: 'randomized', nIter: 2 },
+  precise: { method: 'randomized', nIter: 4 },
+  exact: { method: 'exact', nIter: defaultParams.nIter },
+} as const satisfies Record<string, Pick<Params, 'method' | 'nIter'>>
+export type SpeedPreset = keyof typeof speedPresets
+
+/** The preset these parameters are, or null where they are none of them. The exact SVD has no iterations to tell apart. */
+export function presetOf(params: Params): SpeedPreset | null {
+  for (const [name, preset] of Object.entries(speedPresets)) {
+    if (params.method === preset.method && (params.method === 'exact' || params.nIter === preset.nIter))
+      return name as SpeedPreset
+  }
+  return null
+}

@@ -1,0 +1,131 @@
+/** What the tensor list shows and what the user chose in it. */
+import { create } from 'zustand'
+import type { TensorReport } from '../../core/contract.ts'
+
+export const chips = ['linear', 'conv', 'embedding', 'experts', 'kept'] as const
+export type Chip = (typeof chips)[number]
+export const sortOrders = ['file', 'size', 'name', 'error'] as const
+export type SortOrder = (typeof sortOrders)[number]
+
+export interface SelectionState {
+  readonly tensor: string | null
+  readonly search: string
+  /** Kinds shown; none chosen shows all. */
+  readonly chips: readonly Chip[]
+  readonly sort: SortOrder
+  /** Tensors taken in or left out against the plan the file came with. */
+  readonly included: ReadonlySet<string>
+  readonly excluded: ReadonlySet<string>
+}
+
+const start: SelectionState = {
+  tensor: null,
+  search: '',
+  chips: [],
+  sort: 'file',
+  included: new Set(),
+  excluded: new Set(),
+}
+
+export const useSelection = create<SelectionState>(() => start)
+
+export const selectionReducers = {
+  reset() {
+    useSelection.setState(start)
+  },
+  select(tensor: string | null) {
+    useSelection.setState({ tensor })
+  },
+  search(search: string) {
+    useSelection.setState({ search })
+  },
+  sort(sort: SortOrder) {
+    useSelection.setState({ sort })
+  },
+  toggleChip(chip: Chip) {
+    useSelection.setState(({ chips: chosen }) => ({
+      chips: chosen.includes(chip) ? chosen.filter((other) => other !== chip) : [...chosen, chip],
+    }))
+  },
+  /** Compress or keep: back to the plan where that already says so. */
+  setCompressed(tensor: TensorReport, compressed: boolean) {
+    useSelection.setState(({ included, excluded }) => ({
+      included: withMember(included, tensor.name, compressed && tensor.plan === 'keep'),
+      excluded: withMember(excluded, tensor.name, !compressed && tensor.plan === 'factorize'),
+    }))
+  },
+}
+
+function withMember(set: ReadonlySet<string>, member: string, present: boolean): ReadonlySet<string> {
+  const changed = new Set(set)
+  if (present) changed.add(member)
+  else changed.delete(member)
+  return changed
+}
+
+/** Whether a run would factorize this tensor: the plan of the file, changed by the user. */
+export function isCompressed(tensor: TensorReport, selection: Pick<SelectionState, 'included' | 'excluded'>): boolean {
+  if (tensor.matrix === null) return false
+  if (tensor.plan === 'factorize') return !selection.excluded.has(tensor.name)
+  return selection.included.has(tensor.name)
+}
+
+export function chipOf(tensor: TensorReport): Exclude<Chip, 'kept'> | null {
+  if (/(^|[._])(embed|wte|wpe|tok_embeddings|embeddings?)/i.test(tensor.name) && tensor.matrix) return 'embedding'
+  return tensor.kind
+}
+
+/**
+ * Tells whether a name is searched for: `/.../` is a regular expression, `*` and `?` make a glob of the whole name, anything else is
+ * found inside it. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
+ */
+export function nameMatcher(search: string): ((name: string) => boolean) | null {
+  const text = search.trim()
+  if (text === '') return () => true
+  const source = /^\/(.*?)\/?$/.exec(text)?.[1]
+  if (source !== undefined) {
+    try {
+      const pattern = new RegExp(source, 'i')
+      return (name) => pattern.test(name)
+    } catch {
+      return null
+    }
+  }
+  if (/[*?]/.test(text)) {
+    const escaped = text.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    const pattern = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i')
+    return (name) => pattern.test(name)
+  }
+  const lower = text.toLowerCase()
+  return (name) => name.toLowerCase().includes(lower)
+}
+
+/** The rows of the list, in order. `errorOf` gives what is known of a tensor's error, for the order by error. */
+export function visibleTensors(
+  tensors: readonly TensorReport[],
+  selection: SelectionState,
+  errorOf: (name: string) => number | undefined,
+): TensorReport[] {
+  const matches = nameMatcher(selection.search) ?? (() => false)
+  const wanted = new Set<string>(selection.chips)
+  const shown = tensors.filter((tensor) => {
+    if (!matches(tensor.name)) return false
+    if (wanted.size === 0) return true
+    const chip = chipOf(tensor)
+    return (chip !== null && wanted.has(chip)) || (wanted.has('kept') && !isCompressed(tensor, selection))
+  })
+  switch (selection.sort) {
+    case 'file':
+      return shown
+    case 'size':
+      return shown.sort((a, b) => b.byteLength - a.byteLength)
+    case 'name':
+      return shown.sort((a, b) => compareNames(a.name, b.name))
+    case 'error':
+      return shown.sort((a, b) => (errorOf(b.name) ?? -1) - (errorOf(a.name) ?? -1))
+  }
+}
+
+/** layers.2 before layers.10. */
+const collator = new Intl.Collator('en', { numeric: true })
+const compareNames = (a: string, b: string) => collator.compare(a, b)

@@ -1,0 +1,68 @@
+/** The page itself: which screen, which host, how the engine is. */
+import { create } from 'zustand'
+import {
+  type EngineInfo,
+  type EngineStatus,
+  type Grant,
+  type HostInfo,
+  type Settings,
+  settingsSchema,
+} from '../../core/contract.ts'
+
+export type Screen = 'start' | 'workbench' | 'settings'
+
+export interface SessionState {
+  readonly screen: Screen
+  /** Where Settings goes back to. */
+  readonly previous: Screen
+  readonly connected: boolean
+  readonly engine: EngineStatus
+  /** Set when an engine died and not yet dismissed: the sentence. */
+  readonly died: string | null
+  readonly host: HostInfo | null
+  readonly engineInfo: EngineInfo | null
+  readonly settings: Settings
+  readonly recents: readonly Grant[]
+}
+
+export const useSession = create<SessionState>(() => ({
+  screen: 'start',
+  previous: 'start',
+  connected: false,
+  engine: { state: 'starting', reason: null },
+  died: null,
+  host: null,
+  engineInfo: null,
+  settings: settingsSchema.parse({}),
+  recents: [],
+}))
+
+export const sessionReducers = {
+  show(screen: Screen) {
+    useSession.setState((state) => ({
+      screen,
+      previous: state.screen === 'settings' ? state.previous : state.screen,
+    }))
+  },
+  connected(connected: boolean) {
+    useSession.setState(connected ? { connected } : { connected, engine: { state: 'starting', reason: null } })
+  },
+  engine(engine: EngineStatus) {
+    useSession.setState(engine.state === 'died' ? { engine, died: engine.reason ?? '', engineInfo: null } : { engine })
+  },
+  dismissDeath() {
+    useSession.setState({ died: null })
+  },
+  host(host: HostInfo) {
+    useSession.setState({ host })
+  },
+  engineInfo(engineInfo: EngineInfo) {
+    useSession.setState({ engineInfo })
+  },
+  settings(settings: Settings) {
+    useSession.setState({ settings })
+  },
+  recents(recents: readonly Grant[]) {
+    useSession.setState({ recents })
+  },
+}

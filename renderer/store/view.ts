@@ -1,0 +1,86 @@
+/** Everything the centre and the read-outs show of one tensor, worked out from reports: no job, no matrix. */
+import type { AnalysisReport, ComparisonReport, TensorReport } from '../../core/contract.ts'
+import { floorCurve } from '../../core/measure/curves/error-curve.ts'
+import { noiseError, noiseMargin } from '../../core/measure/curves/noise-line.ts'
+import { breakEvenRankInBytes, rankForShare } from '../../core/measure/curves/size.ts'
+import type { Params } from '../../core/params.ts'
+import type { Analysis, Estimate, RunningJob } from './jobs.ts'
+import { bytesPerValue, factorBytesPerValue, type MatrixSize, matrixSize } from './matrix.ts'
+import { computingKey } from './params.ts'
+
+export interface TensorView {
+  readonly tensor: TensorReport
+  readonly size: MatrixSize
+  /** min(rows, cols). */
+  readonly smallest: number
+  /** The last report, made with these parameters or (stale) with others. */
+  readonly report: AnalysisReport | null
+  readonly stale: boolean
+  /** Relative error at rank 0, 1, ... of the last report. */
+  readonly curve: readonly number[]
+  readonly estimate: Estimate | null
+  /** All singular values, once an exact SVD of this tensor is known. */
+  readonly exactValues: readonly number[] | null
+  /** Eckart-Young error at rank 0..min(m, n), where the exact values are known. */
+  readonly floor: readonly number[] | null
+  readonly comparison: ComparisonReport | null
+  readonly breakEven: number
+  /** true or false where the error at the rank that keeps half the values is known. */
+  readonly noiselike: boolean | null
+}
+
+export interface ViewInput {
+  readonly tensor: TensorReport | undefined
+  readonly params: Params
+  readonly analysis: Analysis | undefined
+  readonly comparison: ComparisonReport | undefined
+  readonly running: RunningJob | null
+}
+
+/** null for what is no matrix. Cost: O(min(m, n)) where the exact values are known. */
+export function tensorView({ tensor, params, analysis, comparison, running }: ViewInput): TensorView | null {
+  const size = matrixSize(tensor)
+  if (!tensor || !size) return null
+  const { rows, cols } = size
+  const report = analysis?.report ?? null
+  const exactValues = comparison?.exact.singularValues ?? (report?.method === 'exact' ? report.singularValues : null)
+  const floor = exactValues ? floorCurve(exactValues) : null
+  const curve = !report ? [] : report.method === 'exact' ? (floor ?? []) : report.errorCurve
+  return {
+    tensor,
+    size,
+    smallest: Math.min(rows, cols),
+    report,
+    stale: analysis !== undefined && analysis.key !== computingKey(params),
+    curve,
+    estimate: running?.tensor === tensor.name ? running.estimate : null,
+    exactValues,
+    floor,
+    comparison: comparison ?? null,
+    breakEven: breakEvenRankInBytes(rows, cols, bytesPerValue(tensor), factorBytesPerValue(tensor, params)),
+    noiselike: behavesLikeNoise(size, floor ?? curve),
+  }
+}
+
+/** Within 2 points of the noise line at the rank that keeps half of the values; null where that rank is not known. */
+function behavesLikeNoise({ rows, cols }: MatrixSize, errors: readonly number[]): boolean | null {
+  const rank = Math.round(rankForShare(rows, cols, 0.5))
+  const error = errors[rank]
+  return error === undefined || rank === 0 ? null : Math.abs(error - noiseError(rows, cols, rank)) <= noiseMargin
+}
+
+/** The error at a rank; null where the last report does not reach. At the report's own rank it is the number the engine gave. */
+export function errorAt(view: TensorView, rank: number): number | null {
+  if (view.report && rank === view.report.rank) return view.report.relativeError
+  return view.curve[rank] ?? null
+}
+
+/** Which part of the rank axis is shown. */
+export const rankRanges = ['near', 'breakEven', 'full'] as const
+export type RankRange = (typeof rankRanges)[number]
+
+/** Last rank on the axis: twice what is known, a little beyond break-even, or all; never short of the rank that is chosen. */
+export function lastRank(view: TensorView, range: RankRange, rank: number): number {
+  const wanted = { near: 2 * view.curve.length, breakEven: Math.ceil(view.breakEven * 1.1), full: view.smallest }
+  return Math.max(2, Math.min(view.smallest, Math.max(wanted[range], rank)))
+}
