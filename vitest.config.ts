@@ -5,6 +5,7 @@ export default defineConfig({
   plugins: [assemblyScript()],
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/build.ts',
     exclude: ['test/e2e/**', 'test/bench/**'],
     testTimeout: 30_000,
   },

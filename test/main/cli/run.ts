@@ -1,11 +1,11 @@
-/** The command line as a user starts it, from source. */
+/** The command line as a user starts it: the built one (test/build.ts). */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll } from 'vitest'
 
-const entry = resolve(import.meta.dirname, '../../../main/cli.ts')
+const entry = resolve(import.meta.dirname, '../../../out/main/cli.js')
 
 export interface Ended {
   readonly status: number | null
