@@ -76,6 +76,12 @@ export function reportDeath(buffer: SharedArrayBuffer, member: number, reason: s
   Atomics.notify(cells, cell.running)
 }
 
+/** 0: go on, 1: cancelled, 2: a member is gone. What WebAssembly that runs for long asks between its tiles. */
+export function poll({ cells }: Control): 0 | 1 | 2 {
+  if (Atomics.load(cells, cell.dead) !== 0) return 2
+  return Atomics.load(cells, cell.cancel) === 1 ? 1 : 0
+}
+
 /** @throws AppError `engine-died` once a member is gone. */
 export function checkAlive(buffer: SharedArrayBuffer): void {
   const { cells } = controlOf(buffer)

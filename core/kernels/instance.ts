@@ -82,15 +82,35 @@ export type DoubleBlock = (
   edge: number,
 ) => void
 
+/** assembly/eigen/module.ts. */
+export interface Eigen {
+  eigenWorkspaceBytes(order: number, count: number, threads: number): number
+  clearCrew(workspace: number): void
+  symmetricEigen(
+    order: number,
+    g: number,
+    values: number,
+    vectors: number,
+    count: number,
+    workspace: number,
+    threads: number,
+    wide: number,
+    status: number,
+  ): void
+  help(order: number, helper: number, workspace: number, wide: number): void
+  dismiss(): void
+}
+
 export const tileNames = ['simd', 'relaxed', 'revectorized'] as const
 export type TileName = (typeof tileNames)[number]
 
-/** A choice of micro-kernels: rows x cols of the f32 tile, and the two block functions. */
+/** A choice of micro-kernels: rows x cols of the f32 tile, the two block functions, and the eigensolver of the class. */
 export interface Tiles {
   readonly rows: number
   readonly cols: number
   readonly block: Block
   readonly doubleBlock: DoubleBlock
+  readonly eigen: Eigen
 }
 
 export interface Instance {
@@ -101,8 +121,9 @@ export interface Instance {
   readonly fused: boolean
 }
 
-export function instantiate(modules: Modules, memory: WebAssembly.Memory): Instance {
-  const imports = { env: { memory } }
+/** @param poll see control.ts */
+export function instantiate(modules: Modules, memory: WebAssembly.Memory, poll: () => number): Instance {
+  const imports = { env: { memory }, host: { poll } }
   const exportsOf = <T>(module: WebAssembly.Module) => new WebAssembly.Instance(module, imports).exports as unknown as T
   const plain = exportsOf<{ block5x8: Block; block4x4Double: DoubleBlock }>(modules.plain)
   const fused =
@@ -114,12 +135,28 @@ export function instantiate(modules: Modules, memory: WebAssembly.Memory): Insta
       block6x4Double: DoubleBlock
       isFused(e: number): number
     }>(modules.fused)
+  const plainEigen = exportsOf<Eigen>(modules.plainEigen)
+  const fusedEigen = modules.fusedEigen && exportsOf<Eigen>(modules.fusedEigen)
   return {
     common: exportsOf<Common>(modules.common),
     tiles: {
-      simd: { rows: 5, cols: 8, block: plain.block5x8, doubleBlock: plain.block4x4Double },
-      relaxed: fused && { rows: 6, cols: 8, block: fused.block6x8, doubleBlock: fused.block6x4Double },
-      revectorized: fused && { rows: 6, cols: 16, block: fused.block6x16, doubleBlock: fused.block6x8Double },
+      simd: { rows: 5, cols: 8, block: plain.block5x8, doubleBlock: plain.block4x4Double, eigen: plainEigen },
+      relaxed: fused &&
+        fusedEigen && {
+          rows: 6,
+          cols: 8,
+          block: fused.block6x8,
+          doubleBlock: fused.block6x4Double,
+          eigen: fusedEigen,
+        },
+      revectorized: fused &&
+        fusedEigen && {
+          rows: 6,
+          cols: 16,
+          block: fused.block6x16,
+          doubleBlock: fused.block6x8Double,
+          eigen: fusedEigen,
+        },
     },
     fused: fused !== null && fused.isFused(2 ** -12) !== 0,
   }

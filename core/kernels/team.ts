@@ -4,8 +4,8 @@
  * a time-out, and a member that throws, dies or falls silent ends the call with a reason.
  */
 import { AppError } from '../errors.ts'
-import { type Control, cell, checkAlive, checkCancel, controlOf, MAX_THREADS, reportDeath } from './control.ts'
-import { type Instance, instantiate } from './instance.ts'
+import { type Control, cell, checkAlive, checkCancel, controlOf, MAX_THREADS, poll, reportDeath } from './control.ts'
+import { instantiate } from './instance.ts'
 import type { Modules } from './modules.ts'
 import type { Worker } from './task.ts'
 import { type AnyTask, type TaskArguments, type TaskName, taskNames, tasks } from './tasks/tasks.ts'
@@ -61,7 +61,7 @@ export async function assembleTeam(options: {
   const { spawn } = options
   if (members > 0 && !spawn) throw new TypeError('team: more than one thread needs a way to start them')
 
-  const leader = workerOf(control, instantiate(modules, memory), options.scratch[0]!)
+  const leader = workerOf(control, modules, memory, options.scratch[0]!)
   const handles: MemberHandle[] = []
   for (let member = 1; member < threads; member++) {
     handles.push(spawn!({ member, control: control.buffer, memory, modules, scratch: options.scratch[member]! }))
@@ -107,9 +107,13 @@ export async function assembleTeam(options: {
   return { team: { threads, control: control.buffer, run, shutdown }, leader }
 }
 
-function workerOf(control: Control, instance: Instance, scratch: number): Worker {
+function workerOf(control: Control, modules: Modules, memory: WebAssembly.Memory, scratch: number): Worker {
   const { cells } = control
-  return { instance, scratch, cancelled: () => Atomics.load(cells, cell.cancel) === 1 }
+  return {
+    instance: instantiate(modules, memory, () => poll(control)),
+    scratch,
+    cancelled: () => Atomics.load(cells, cell.cancel) === 1,
+  }
 }
 
 /** A member's whole life: called by the host in the thread it started. Returns when the team is dismissed. */
@@ -117,7 +121,7 @@ export function serveMember(init: MemberInit): void {
   const control = controlOf(init.control)
   const { cells } = control
   try {
-    const worker = workerOf(control, instantiate(init.modules, init.memory), init.scratch)
+    const worker = workerOf(control, init.modules, init.memory, init.scratch)
     let seen = Atomics.load(cells, cell.call)
     Atomics.add(cells, cell.ready, 1)
     while (Atomics.load(cells, cell.stop) === 0) {

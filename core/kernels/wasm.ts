@@ -7,12 +7,13 @@
 import type { Params } from '../params.ts'
 import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
+import { eigensolver } from './eigen.ts'
 import type { TileName } from './instance.ts'
 import type { Arithmetic, GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
 import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
 import { inverseCholesky, referenceKernels } from './reference.ts'
-import { BLOCK_DEPTH, DOUBLE_BLOCK, dtypeNumber, roundUp, SCRATCH_BYTES, tileNumber } from './task.ts'
+import { BLOCK_DEPTH, DOUBLE_BLOCK, dtypeNumber, roundUp, SCRATCH_BYTES, tileNumber, type Worker } from './task.ts'
 import { lowerBlockCount } from './tasks/gram.ts'
 import { RESIDUAL_ROWS, STATISTICS_CHUNK } from './tasks/passes.ts'
 import { assembleTeam, type SpawnMember, type Team } from './team.ts'
@@ -66,10 +67,16 @@ export async function createWasmKernels(options: KernelOptions): Promise<TeamKer
     patienceMs,
   })
   const { tile, arithmetic } = chooseTiles(leader.instance, options.choice, memory)
-  return { ...wasmKernels(team, memory, tile, arithmetic), ...stop, shutdown: team.shutdown }
+  return { ...wasmKernels(team, leader, memory, tile, arithmetic), ...stop, shutdown: team.shutdown }
 }
 
-function wasmKernels(team: Team, memory: StackMemory, tileName: TileName, arithmetic: Arithmetic): Kernels {
+function wasmKernels(
+  team: Team,
+  leader: Worker,
+  memory: StackMemory,
+  tileName: TileName,
+  arithmetic: Arithmetic,
+): Kernels {
   const { addressOf } = memory
   const tile = tileNumber(tileName)
   const [tileRows, tileCols] = { simd: [5, 8], relaxed: [6, 8], revectorized: [6, 16] }[tileName] as [number, number]
@@ -218,7 +225,7 @@ function wasmKernels(team: Team, memory: StackMemory, tileName: TileName, arithm
     inverseCholesky,
     transpose,
     residual,
-    symmetricEigen: referenceKernels().symmetricEigen,
+    symmetricEigen: eigensolver(team, memory, leader, tileName),
   }
 
   function view(byteLength: number, length = byteLength): [SharedArrayBuffer, number, number] {

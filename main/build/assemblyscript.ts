@@ -64,7 +64,7 @@ async function compile(file: string, level: string): Promise<{ bytes: Uint8Array
   if (error || !bytes) throw new Error(`${file}: ${error?.message ?? 'no output'}\n${stdout}${stderr}`)
   return {
     bytes,
-    sources: readdirSync(folder)
+    sources: readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => resolve(folder, name)),
   }

@@ -1,5 +1,6 @@
 /** Every task a team knows, by name. All threads import this table, so a task's number is the same everywhere. */
 import type { Worker } from '../task.ts'
+import { eigen } from './eigen.ts'
 import { multiply, multiplyTransposed, packRight, packRightDouble } from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
 import { gaussian, residual, statistics, transpose } from './passes.ts'
@@ -16,6 +17,7 @@ export const tasks = {
   residual,
   transpose,
   gaussian,
+  eigen,
 } as const
 
 export type TaskName = keyof typeof tasks

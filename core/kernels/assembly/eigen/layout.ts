@@ -1,0 +1,124 @@
+/** Passes over dense f64 matrices, in tiles: clear, transpose, magnitude, scale. */
+import { free, mark, take } from './arena'
+import { forEachTile } from './crew'
+import { scaleByPowerOfTwo } from './symmetric-eigen'
+import { CLEAR, LARGEST, SCALE, TRANSPOSE } from './tasks'
+import { at, clear, put } from './vector'
+
+const PASS_ROWS: i32 = 64
+const CLEAR_ROWS: i32 = 64
+const TRANSPOSE_ROWS: i32 = 32
+
+@unmanaged
+class Block {
+  rows: i32
+  columns: i32
+  from: usize
+  fromRow: usize
+  to: usize
+  toRow: usize
+  /** Row of `from` that becomes each column of `to`. */
+  order: usize
+  exponent: i32
+}
+
+/** Zeros into rows x columns at `to`; strides in bytes. */
+export function clearMatrix(rows: i32, columns: i32, to: usize, toRow: usize): bool {
+  const before = mark()
+  const job = changetype<Block>(take(offsetof<Block>()))
+  job.rows = rows
+  job.columns = columns
+  job.to = to
+  job.toRow = toRow
+  const going = forEachTile(CLEAR, changetype<usize>(job), (rows + CLEAR_ROWS - 1) / CLEAR_ROWS)
+  free(before)
+  return going
+}
+
+export function clearTile(at: usize, tile: i32): void {
+  const job = changetype<Block>(at)
+  const last = min((tile + 1) * CLEAR_ROWS, job.rows)
+  for (let i = tile * CLEAR_ROWS; i < last; i++) clear(job.columns, job.to + <usize>i * job.toRow)
+}
+
+/** to[i][j] <- from[order[j]][i] for i < rows, j < columns. */
+export function transposeRows(
+  rows: i32, columns: i32, from: usize, fromRow: usize, order: usize, to: usize, toRow: usize,
+): bool {
+  const before = mark()
+  const job = changetype<Block>(take(offsetof<Block>()))
+  job.rows = rows
+  job.columns = columns
+  job.from = from
+  job.fromRow = fromRow
+  job.to = to
+  job.toRow = toRow
+  job.order = order
+  const going = forEachTile(TRANSPOSE, changetype<usize>(job), (rows + TRANSPOSE_ROWS - 1) / TRANSPOSE_ROWS)
+  free(before)
+  return going
+}
+
+export function transposeTile(at: usize, tile: i32): void {
+  const job = changetype<Block>(at)
+  const first = tile * TRANSPOSE_ROWS
+  const count = min(TRANSPOSE_ROWS, job.rows - first)
+  for (let j = 0; j < job.columns; j++) {
+    const source = job.from + <usize>load<i32>(job.order + (<usize>j << 2)) * job.fromRow + (<usize>first << 3)
+    const target = job.to + <usize>first * job.toRow + (<usize>j << 3)
+    for (let i = 0; i < count; i++)
+      store<f64>(target + <usize>i * job.toRow, load<f64>(source + (<usize>i << 3)))
+  }
+}
+
+/** Largest magnitude in the upper triangle of G (n x n); not finite if any entry is not. */
+export function largestMagnitude(n: i32, g: usize): f64 {
+  const before = mark()
+  const job = changetype<Block>(take(offsetof<Block>()))
+  const parts = (n + PASS_ROWS - 1) / PASS_ROWS
+  job.rows = n
+  job.from = g
+  job.to = take(<usize>parts << 3)
+  clear(parts, job.to)
+  forEachTile(LARGEST, changetype<usize>(job), parts)
+  let largest: f64 = 0
+  for (let part = 0; part < parts; part++) largest = max(largest, at(job.to, part))
+  free(before)
+  return largest
+}
+
+export function largestTile(address: usize, tile: i32): void {
+  const job = changetype<Block>(address)
+  const n = job.rows
+  const last = min((tile + 1) * PASS_ROWS, n)
+  let lanes = f64x2(0, 0)
+  for (let i = tile * PASS_ROWS; i < last; i++) {
+    const row = job.from + ((<usize>i * <usize>n) << 3)
+    let j = i
+    // NaN survives max.
+    for (; j + 2 <= n; j += 2) lanes = f64x2.max(lanes, f64x2.abs(v128.load(row + (<usize>j << 3))))
+    if (j < n) lanes = f64x2.max(lanes, f64x2.splat(abs(at(row, j))))
+  }
+  put(job.to, tile, max(f64x2.extract_lane(lanes, 0), f64x2.extract_lane(lanes, 1)))
+}
+
+/** Upper triangle of G (n x n) <- 2^exponent times itself. */
+export function scaleUpper(n: i32, g: usize, exponent: i32): bool {
+  if (exponent == 0) return true
+  const before = mark()
+  const job = changetype<Block>(take(offsetof<Block>()))
+  job.rows = n
+  job.to = g
+  job.exponent = exponent
+  const going = forEachTile(SCALE, changetype<usize>(job), (n + PASS_ROWS - 1) / PASS_ROWS)
+  free(before)
+  return going
+}
+
+export function scaleTile(address: usize, tile: i32): void {
+  const job = changetype<Block>(address)
+  const n = job.rows
+  const last = min((tile + 1) * PASS_ROWS, n)
+  for (let i = tile * PASS_ROWS; i < last; i++)
+    scaleByPowerOfTwo(n - i, job.exponent, job.to + ((<usize>i * <usize>n + <usize>i) << 3))
+}

@@ -1,0 +1,120 @@
+/**
+ * All eigenvalues, and on request all eigenvectors, of a dense symmetric f64 matrix: scale, reduce to tridiagonal, solve, transform back.
+ */
+import { free, mark, take } from './arena'
+import { backTransform, backTransformBytes } from './back-transform'
+import { divideAndConquer, divideAndConquerBytes, SUBTREE_SIZE } from './divide-and-conquer'
+import { gemmBytes } from './gemm'
+import { largestMagnitude, scaleUpper, transposeRows } from './layout'
+import { tridiagonalValues } from './tridiagonal-values'
+import { tridiagonalize, tridiagonalizeBytes } from './tridiagonalize'
+import { at, clear, put, scale } from './vector'
+
+/** What `symmetricEigen` returns. */
+export const DONE: i32 = 0
+export const CANCELLED: i32 = 1
+export const NOT_FINITE: i32 = 2
+
+/** Scratch bytes of the leading thread: a number, since it may be more than an address holds. */
+export function symmetricEigenBytes(n: i32, count: i32): f64 {
+  const small = <f64>((<usize>n << 3) * 6 + tridiagonalizeBytes(n) + gemmBytes(n, n) + 65536)
+  if (count == 0) return small
+  const squares: f64 = count == n ? 16 : 24
+  return small + squares * <f64>n * <f64>n + <f64>(divideAndConquerBytes(n) + backTransformBytes(n, count))
+}
+
+/** Scratch bytes of each other thread: one subtree of divide and conquer of a matrix of order n. */
+export function helperBytes(n: i32): usize {
+  return gemmBytes(SUBTREE_SIZE, SUBTREE_SIZE) + divideAndConquerBytes(max(n, SUBTREE_SIZE))
+}
+
+/** @param g n x n, destroyed @param values f64[n], descending @param vectors n x count row-major, the leading vectors as columns; count may be 0 */
+export function symmetricEigen(n: i32, g: usize, values: usize, vectors: usize, count: i32): i32 {
+  if (n == 0) return DONE
+  const before = mark()
+  const largest = largestMagnitude(n, g)
+  if (!(largest < Infinity)) return NOT_FINITE
+  if (largest == 0) {
+    clear(n, values)
+    for (let i = 0; i < n; i++) {
+      clear(count, vectors + ((<usize>i * <usize>count) << 3))
+      if (i < count) put(vectors + ((<usize>i * <usize>count) << 3), i, 1)
+    }
+    return DONE
+  }
+  const exponent = exponentOf(largest)
+  const e = take((<usize>n << 3) + 64)
+  const tau = take((<usize>n << 3) + 64)
+  const d = take((<usize>n << 3) + 64)
+  let going = scaleUpper(n, g, -exponent) && tridiagonalize(n, g, d, e, tau)
+  if (going && count > 0) going = withVectors(n, g, d, e, tau, values, vectors, count)
+  else if (going) going = valuesOnly(n, d, e, values)
+  scaleByPowerOfTwo(n, exponent, values)
+  free(before)
+  return going ? DONE : CANCELLED
+}
+
+function valuesOnly(n: i32, d: usize, e: usize, values: usize): bool {
+  if (!tridiagonalValues(n, d, e)) return false
+  sortDescending(n, d, values)
+  return true
+}
+
+function withVectors(n: i32, g: usize, d: usize, e: usize, tau: usize, values: usize, vectors: usize, count: i32): bool {
+  const square = (<usize>n * <usize>n) << 3
+  const q = take(square)
+  const gathered = take(square)
+  const order = take(<usize>n << 2)
+  // A whole `vectors` holds the inner vectors until the result goes there.
+  const inner = count == n ? vectors : take(square)
+  if (!divideAndConquer(n, d, e, q, gathered, inner, order)) return false
+  for (let i = 0; i < n >> 1; i++) {
+    const first = order + (<usize>i << 2)
+    const last = order + (<usize>(n - 1 - i) << 2)
+    const t = load<i32>(first)
+    store<i32>(first, load<i32>(last))
+    store<i32>(last, t)
+  }
+  for (let i = 0; i < n; i++) put(values, i, at(d, load<i32>(order + (<usize>i << 2))))
+  return (
+    transposeRows(n, count, q, <usize>n << 3, order, vectors, <usize>count << 3) &&
+    backTransform(n, g, tau, vectors, count)
+  )
+}
+
+/** Power of two of a positive finite number, so that x / 2^e is about 1. */
+function exponentOf(x: f64): i32 {
+  const bits = <i32>((reinterpret<u64>(x) >> 52) & 0x7ff)
+  return max(bits, 1) - 1023
+}
+
+/** x <- 2^exponent x. In two steps where 2^exponent itself is no normal number. */
+export function scaleByPowerOfTwo(n: i32, exponent: i32, x: usize): void {
+  const first = max(-1000, min(1000, exponent))
+  scale(n, reinterpret<f64>(<u64>(1023 + first) << 52), x)
+  if (exponent != first) scale(n, reinterpret<f64>(<u64>(1023 + exponent - first) << 52), x)
+}
+
+/** Heap sort: the values come almost, but not always, in order. */
+function sortDescending(n: i32, x: usize, sorted: usize): void {
+  memory.copy(sorted, x, <usize>n << 3)
+  for (let root = (n >> 1) - 1; root >= 0; root--) sink(root, n, sorted)
+  for (let end = n - 1; end > 0; end--) {
+    const value = at(sorted, end)
+    put(sorted, end, at(sorted, 0))
+    put(sorted, 0, value)
+    sink(0, end, sorted)
+  }
+}
+
+/** Restores the heap (least on top) below `root`. */
+function sink(root: i32, end: i32, x: usize): void {
+  const value = at(x, root)
+  for (let child = 2 * root + 1; child < end; child = 2 * root + 1) {
+    if (child + 1 < end && at(x, child + 1) < at(x, child)) child++
+    if (at(x, child) >= value) break
+    put(x, root, at(x, child))
+    root = child
+  }
+  put(x, root, value)
+}

@@ -1,0 +1,53 @@
+/** Which loop body a number stands for: a function table would need static memory, and several modules share this one. */
+import { gatherTile, restoreTile, weightTile, rootTile, vectorTile, subtreeTile } from './divide-and-conquer'
+import { multiplyTileOfC, packTile } from './gemm'
+import { correctionTile, symmetricProductTile } from './tridiagonalize'
+import { clearTile, largestTile, scaleTile, transposeTile } from './layout'
+
+export const GEMM_PACK: i32 = 0
+export const GEMM_MULTIPLY: i32 = 1
+export const SYMMETRIC_PRODUCT: i32 = 2
+export const CORRECTION: i32 = 3
+export const SUBTREE: i32 = 4
+export const GATHER: i32 = 5
+export const ROOT: i32 = 6
+export const WEIGHT: i32 = 7
+export const VECTOR: i32 = 8
+export const RESTORE: i32 = 9
+export const CLEAR: i32 = 10
+export const TRANSPOSE: i32 = 11
+export const LARGEST: i32 = 12
+export const SCALE: i32 = 13
+
+export function perform(task: i32, job: usize, tile: i32): void {
+  switch (task) {
+    case GEMM_PACK:
+      return packTile(job, tile)
+    case GEMM_MULTIPLY:
+      return multiplyTileOfC(job, tile)
+    case SYMMETRIC_PRODUCT:
+      return symmetricProductTile(job, tile)
+    case CORRECTION:
+      return correctionTile(job, tile)
+    case SUBTREE:
+      return subtreeTile(job, tile)
+    case GATHER:
+      return gatherTile(job, tile)
+    case ROOT:
+      return rootTile(job, tile)
+    case WEIGHT:
+      return weightTile(job, tile)
+    case VECTOR:
+      return vectorTile(job, tile)
+    case RESTORE:
+      return restoreTile(job, tile)
+    case CLEAR:
+      return clearTile(job, tile)
+    case TRANSPOSE:
+      return transposeTile(job, tile)
+    case LARGEST:
+      return largestTile(job, tile)
+    case SCALE:
+      return scaleTile(job, tile)
+  }
+}

@@ -1,0 +1,2 @@
+/** The eigensolver with one rounding per multiply-add. */
+export * from './eigen/module'
