@@ -1,0 +1,33 @@
+/** A loopback host as its users start it: a process of the built command line. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+export const root = new URL('../../../', import.meta.url).pathname
+
+export interface ServingProcess {
+  readonly url: string
+  readonly process: ChildProcess
+  /** Asks it to end, as Ctrl+C does, and waits until it has. */
+  stop(): Promise<number | null>
+}
+
+/** @param configFolder settings and recents of this host alone */
+export async function serveProcess(folders: readonly string[], configFolder: string): Promise<ServingProcess> {
+  const child = spawn(process.execPath, [`${root}out/main/cli.js`, 'serve', ...folders], {
+    env: { ...process.env, GHOSTSVD_CONFIG: configFolder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const line = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).once('line', resolve)
+    child.on('exit', (code) => reject(new Error(`ghostsvd serve ended with exit code ${code}.`)))
+  })
+  return {
+    url: line,
+    process: child,
+    stop: () => {
+      child.kill('SIGINT')
+      return ended
+    },
+  }
+}
