@@ -49,6 +49,10 @@ export interface Common {
   ): void
   transposeBlock(from: number, ldFrom: number, to: number, ldTo: number, rows: number, cols: number): void
   mirrorBlock(g: number, order: number, i0: number, i1: number, j0: number, j1: number): void
+  unitDiagonal(g: number, order: number, d: number): number
+  choleskyBlock(g: number, ld: number, n: number, tolerance: number): number
+  invertBlock(l: number, ld: number, n: number, w: number, ldw: number): void
+  scaledTranspose(from: number, order: number, d: number, to: number, first: number, rows: number): void
   gaussianRows(k0: number, k1: number, first: number, rows: number, cols: number, to: number, ld: number): void
 }
 

@@ -5,6 +5,7 @@
  * threads nor on how the rows are split into panels, and tiles of one arithmetic class agree bit for bit.
  */
 import type { Params } from '../params.ts'
+import { inverseCholesky } from './cholesky.ts'
 import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
 import { eigensolver } from './eigen.ts'
@@ -12,7 +13,7 @@ import type { TileName } from './instance.ts'
 import type { Arithmetic, GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
 import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
-import { inverseCholesky, referenceKernels } from './reference.ts'
+import { referenceKernels } from './reference.ts'
 import { BLOCK_DEPTH, DOUBLE_BLOCK, dtypeNumber, roundUp, SCRATCH_BYTES, tileNumber, type Worker } from './task.ts'
 import { lowerBlockCount } from './tasks/gram.ts'
 import { RESIDUAL_ROWS, STATISTICS_CHUNK } from './tasks/passes.ts'
@@ -222,7 +223,8 @@ function wasmKernels(
     gramWeights,
     crossGram,
     multiplySmall,
-    inverseCholesky,
+    inverseCholesky: (G, order, Inverse) =>
+      scoped(() => inverseCholesky(team, leader, memory, tile, addressOf(G), order, addressOf(Inverse))),
     transpose,
     residual,
     symmetricEigen: eigensolver(team, memory, leader, tileName),

@@ -6,7 +6,7 @@ import { widenOne } from './pack'
 
 @inline
 function read(from: usize, dtype: i32, scale: f32): f64 {
-  return dtype == 3 ? load<f64>(from) : <f64>(widenOne(from, dtype) * scale)
+  return dtype == 3 ? load<f64>(from) * scale : <f64>(widenOne(from, dtype) * scale)
 }
 
 /** Columns of the source are the panel's 24: to[panel][p][v] = source[p][24 panel + v]. */

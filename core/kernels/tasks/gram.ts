@@ -2,7 +2,7 @@
 import { BLOCK_DEPTH, bytesPer, DOUBLE_BLOCK, edgeOf, F32, tilesOf, type Worker } from '../task.ts'
 
 /** Block `index` of the lower triangle, row by row: (0,0), (1,0), (1,1), (2,0) ... */
-function lowerBlock(index: number): readonly [number, number] {
+export function lowerBlock(index: number): readonly [number, number] {
   const i = Math.floor((Math.sqrt(8 * index + 1) - 1) / 2)
   return [i, index - (i * (i + 1)) / 2]
 }

@@ -1,5 +1,6 @@
 /** Every task a team knows, by name. All threads import this table, so a task's number is the same everywhere. */
 import type { Worker } from '../task.ts'
+import { choleskyInverse, choleskyPanel, choleskyUpdate, scaledTranspose } from './cholesky.ts'
 import { eigen } from './eigen.ts'
 import { multiply, multiplyTransposed, packRight, packRightDouble } from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
@@ -13,6 +14,10 @@ export const tasks = {
   symmetricProduct,
   crossProduct,
   mirror,
+  choleskyPanel,
+  choleskyUpdate,
+  choleskyInverse,
+  scaledTranspose,
   statistics,
   residual,
   transpose,
