@@ -62,6 +62,11 @@ export interface OutputFolder extends SourceFolder {
   create(name: string, byteLength: number): Promise<ByteSink>
   /** The partial file that `suspend` or a crash left under that name, positioned at its end; null where there is none. */
   resume(name: string): Promise<ByteSink | null>
+  /**
+   * A folder inside this one for an output of several files, made if it is not there; it is removed again when its last partial file is
+   * aborted and nothing else is in it. @throws AppError `cannot-write`, `would-overwrite` for a folder that has files
+   */
+  subfolder(name: string): Promise<OutputFolder>
 }
 
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {
@@ -74,15 +79,20 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
 }
 
 /** An OutputFolder that keeps its files in memory. `partials` are files that are being written or were suspended. */
-export function memoryFolder(
-  name: string,
-  files = new Map<string, Uint8Array>(),
-): OutputFolder & { readonly files: Map<string, Uint8Array>; readonly partials: Map<string, Uint8Array> } {
+export interface MemoryFolder extends OutputFolder {
+  readonly files: Map<string, Uint8Array>
+  readonly partials: Map<string, Uint8Array>
+  readonly folders: Map<string, MemoryFolder>
+}
+
+export function memoryFolder(name: string, files = new Map<string, Uint8Array>()): MemoryFolder {
   const partials = new Map<string, Uint8Array>()
+  const folders = new Map<string, MemoryFolder>()
   return {
     name,
     files,
     partials,
+    folders,
     list: async () => [...files.keys()],
     open: async (file) => {
       const bytes = files.get(file)
@@ -94,6 +104,13 @@ export function memoryFolder(
       return memorySink(file, files, partials)
     },
     resume: async (file) => (partials.has(file) ? memorySink(file, files, partials) : null),
+    subfolder: async (folder) => {
+      const existing = folders.get(folder)
+      if (existing) return existing
+      const made = memoryFolder(folder)
+      folders.set(folder, made)
+      return made
+    },
   }
 }
 

@@ -2,7 +2,7 @@
  * Where outputs go: OutputFolder and ByteSink over node:fs. A file grows as NAME.partial beside its final name, is flushed to the disk and
  * takes its name in one step; whoever looks sees the old state or the whole new file, also after a power cut.
  */
-import { type FileHandle, link, lstat, open, rename, rm, statfs } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { ByteSink, OutputFolder } from '../core/io.ts'
@@ -42,6 +42,24 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
         if (!left) return null
         await options.onPartial?.(names.partial, true)
         return sink(await open(names.partial, 'r+'), names, left.byteLength, options)
+      })
+    },
+    subfolder: async (folder) => {
+      const name = singleComponent(folder)
+      const inner = join(path, name)
+      try {
+        await mkdir(inner, { recursive: true })
+        if (!options.overwrite && (await readdir(inner)).length > 0) throw existsAlready(name)
+      } catch (error) {
+        throw writeFault(error, name)
+      }
+      return outputFolder(inner, {
+        ...options,
+        onPartial: async (partial, exists) => {
+          await options.onPartial?.(partial, exists)
+          // rmdir leaves a folder alone that has anything in it.
+          if (!exists) await rmdir(inner).catch(() => {})
+        },
       })
     },
   }

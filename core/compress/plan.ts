@@ -39,6 +39,15 @@ export interface FactorizedTensor extends Planned {
 }
 export type TensorPlan = KeptTensor | FactorizedTensor
 
+/** The same tensor left as it is, for another reason. */
+export function kept({ info, view }: TensorPlan, reason: string): KeptTensor {
+  return { action: 'keep', info, view, reason }
+}
+
+export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
+  return plan.action === 'factorize'
+}
+
 export function planFile(file: WeightFile, params: Params, rules: Rules): TensorPlan[] {
   const included = matchNames(rules.include)
   const excluded = matchNames(rules.exclude)

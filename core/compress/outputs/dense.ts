@@ -11,6 +11,8 @@ const PANEL_BYTES = 32 << 20
 
 export const dense: OutputStyle = {
   format: null,
+  container: 'like-source',
+  copiesKept: true,
 
   entries: ({ info }) => [{ name: info.name, dtype: info.dtype, shape: info.shape }],
 

@@ -12,6 +12,8 @@ import type { OutputStyle } from './output.ts'
 
 export const factors: OutputStyle = {
   format: 'ghostsvd-factors',
+  container: 'file',
+  copiesKept: true,
 
   entries: (plan) => {
     const { view, params } = plan

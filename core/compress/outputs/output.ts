@@ -1,4 +1,4 @@
-/** What an output style is: how a factorized tensor is laid out, and how its numbers become bytes. One style a file in this folder. */
+/** What an output style is: how a factorized tensor is laid out, how its numbers become bytes, and in which files. One style a file in this folder. */
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { JobContext } from '../context.ts'
@@ -18,6 +18,15 @@ export type WriteEntry = (index: number, bytes: Uint8Array) => Promise<void>
 export interface OutputStyle {
   /** Value of the metadata field `format`; null leaves the source's own metadata in charge. */
   readonly format: string | null
+  /**
+   * `file`: one file of the target's name. `like-source`: as many files as the source has, in a folder of the target's name when that is
+   * more than one. `adapter`: a folder with one file of weights and its configuration.
+   */
+  readonly container: 'file' | 'like-source' | 'adapter'
+  /** Whether tensors that are not factorized are copied. An adapter holds only what it changes. */
+  readonly copiesKept: boolean
+  /** Why this style cannot hold a tensor that could be factorized, as a sentence. */
+  refusal?(plan: FactorizedTensor): string | null
   /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
   entries(plan: FactorizedTensor): SafetensorsOutline[]
   /**
@@ -25,4 +34,8 @@ export interface OutputStyle {
    * @throws AppError `overflow` for values outside the dtype
    */
   write(plan: FactorizedTensor, matrix: FactorizedMatrix, writeEntry: WriteEntry, context: JobContext): Promise<number>
+  /** Further metadata of the file, such as what a loader looks for. */
+  metadata?(plans: readonly FactorizedTensor[]): ReadonlyMap<string, string>
+  /** The configuration beside an adapter's weights. */
+  configuration?(plans: readonly FactorizedTensor[]): { readonly name: string; readonly json: unknown }
 }

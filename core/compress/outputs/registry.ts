@@ -3,9 +3,11 @@ import { AppError } from '../../errors.ts'
 import type { outputStyles } from '../../params.ts'
 import { dense } from './dense.ts'
 import { factors } from './factors.ts'
+import { kohya } from './kohya.ts'
 import type { OutputStyle } from './output.ts'
+import { peft } from './peft.ts'
 
-const styles: { readonly [id in (typeof outputStyles)[number]]?: OutputStyle } = { factors, dense }
+const styles: { readonly [id in (typeof outputStyles)[number]]?: OutputStyle } = { factors, dense, peft, kohya }
 
 /** @throws AppError `unsupported` */
 export function outputStyle(id: (typeof outputStyles)[number]): OutputStyle {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compressFile, fixedWidth } from '../../../core/compress/compressor.ts'
+import { compressFile } from '../../../core/compress/compressor.ts'
+import { fixedWidth } from '../../../core/compress/weights-file.ts'
 import { AppError } from '../../../core/errors.ts'
 import { decodeFloat64 } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'

@@ -1,0 +1,153 @@
+/**
+ * One file of weights: header -> tensors in order, each read back -> header with its numbers -> name -> opened again as any reader would.
+ */
+import type { TensorOutcome } from '../contract.ts'
+import { AppError } from '../errors.ts'
+import { openWeightFile } from '../formats/registry.ts'
+import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
+import type { OutputFolder } from '../io.ts'
+import { modelError } from '../measure/curves/model-error.ts'
+import { elementCount, type TensorInfo } from '../tensor.ts'
+import { version } from '../version.ts'
+import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.ts'
+import type { OutputStyle } from './outputs/output.ts'
+import { isFactorized, kept, type TensorPlan } from './plan.ts'
+import type { ProgressMeter } from './progress.ts'
+import { createSafetensors, type SafetensorsOutput } from './safetensors-output.ts'
+
+export interface CompressionTarget {
+  readonly folder: OutputFolder
+  readonly name: string
+}
+
+export interface WrittenFile {
+  readonly byteLength: number
+  readonly outcomes: readonly TensorOutcome[]
+  readonly entries: readonly SafetensorsOutline[]
+}
+
+/** One file of weights: written, read back, named, opened again. */
+export async function writeWeightsFile(
+  compression: Compression,
+  target: CompressionTarget,
+  planned: readonly TensorPlan[],
+  meter: ProgressMeter,
+): Promise<WrittenFile> {
+  const { style } = compression
+  const plans = inFileOrder(planned, style)
+  const metadata = (error: number) => outputMetadata(compression, plans, error)
+  const entries = plans.flatMap((plan) => outputEntries(plan, style))
+  const output = await createSafetensors(target.folder, target.name, entries, metadata(0))
+  try {
+    const outcomes = await compressAll(compression, plans, output, meter)
+    const byteLength = await output.finish(metadata(modelErrorOf(plans, outcomes)))
+    return { byteLength, outcomes, entries: await verifyStructure(target, plans, outcomes, style) }
+  } catch (error) {
+    await output.abort()
+    throw error
+  }
+}
+
+async function compressAll(
+  compression: Compression,
+  plans: readonly TensorPlan[],
+  output: SafetensorsOutput,
+  meter: ProgressMeter,
+): Promise<TensorOutcome[]> {
+  const outcomes: TensorOutcome[] = []
+  for (const plan of plans) {
+    compression.context.checkCancelled()
+    meter.begin(plan)
+    const outcome = await (plan.action === 'keep'
+      ? keepTensor(compression, plan, output)
+      : compressOrKeep(compression, plan, output))
+    compression.context.report({ type: 'tensor', outcome })
+    outcomes.push(outcome)
+  }
+  return outcomes
+}
+
+/** The finished file, opened as any reader would: every tensor is there with its dtype and shape. Its values were checked as they were written. */
+async function verifyStructure(
+  { folder, name }: CompressionTarget,
+  plans: readonly TensorPlan[],
+  outcomes: readonly TensorOutcome[],
+  style: OutputStyle,
+): Promise<SafetensorsOutline[]> {
+  const expected = plans.flatMap((plan, i) =>
+    outputEntries(outcomes[i]!.action === 'factorized' ? plan : kept(plan, ''), style),
+  )
+  const output = await openWeightFile({ folder, entry: name })
+  try {
+    const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
+    for (const { name: wanted, dtype, shape } of expected) {
+      const tensor = found.get(wanted)
+      if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
+        throw new AppError(
+          'internal-check',
+          `${name}: internal check failed: ${wanted} is not in the finished file as it was written.`,
+        )
+      }
+    }
+    return expected
+  } finally {
+    await output.close()
+  }
+}
+
+/** Over all matrices of these plans; kept ones count 0. */
+export function modelErrorOf(plans: readonly TensorPlan[], outcomes: readonly TensorOutcome[]): number {
+  const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
+  const matrices = plans.filter(({ view }) => view)
+  return modelError(
+    matrices.map(({ info }) => ({ entries: elementCount(info.shape), error: errors.get(info.name) ?? 0 })),
+  )
+}
+
+function outputEntries(plan: TensorPlan, style: OutputStyle): SafetensorsOutline[] {
+  if (plan.action === 'factorize') return style.entries(plan)
+  return style.copiesKept ? [plan.info] : []
+}
+
+function bytesOf({ dtype, shape }: SafetensorsOutline): number {
+  return tensorBytes(dtype, shape)
+}
+
+/**
+ * Readers want each tensor at a multiple of its element size, and the format has no gaps: tensors go by the largest power of two (up to 8)
+ * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
+ */
+function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
+  const alignment = (plan: TensorPlan) =>
+    Math.min(8, ...outputEntries(plan, style).map((entry) => powerOfTwoIn(bytesOf(entry))))
+  return plans
+    .map((plan) => ({ plan, alignment: alignment(plan) }))
+    .sort((a, b) => b.alignment - a.alignment)
+    .map(({ plan }) => plan)
+}
+
+function powerOfTwoIn(byteLength: number): number {
+  for (const power of [8, 4, 2]) if (byteLength % power === 0) return power
+  return 1
+}
+
+/** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run. */
+function outputMetadata(
+  { file, style, recipe }: Compression,
+  plans: readonly TensorPlan[],
+  error: number,
+): Map<string, string> {
+  const metadata = new Map(style.copiesKept ? file.metadata : [])
+  if (style.format) metadata.set('format', style.format)
+  for (const [key, value] of style.metadata?.(plans.filter(isFactorized)) ?? []) metadata.set(key, value)
+  metadata.set('ghostsvd.version', version)
+  metadata.set('ghostsvd.recipe', recipe)
+  metadata.set('ghostsvd.error', fixedWidth(error))
+  return metadata
+}
+
+/** `1.234567e-01`: twelve characters for every number from 1e-99 to 9e99 that is not negative. */
+export function fixedWidth(value: number): string {
+  const [digits, exponent] = value.toExponential(6).split('e') as [string, string]
+  return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
+}
