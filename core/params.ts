@@ -191,6 +191,14 @@ export const defaultParams: Params = paramsSchema.parse({})
 /** Params after the limits that need the matrix. */
 export interface FittedParams extends Params {
   readonly method: 'randomized' | 'exact'
+  /**
+   * Sketch columns multiplied at a time. Subspace iteration: rank + oversample, rounded up to a multiple of 16 where the matrix is large
+   * enough for speed to matter, since the kernels multiply 16 columns in the time of fewer and more columns only lower the error.
+   * Block Krylov: the width of a block.
+   */
+  readonly columns: number
+  /** Blocks the basis keeps: 1, or those of block Krylov. */
+  readonly blocks: number
 }
 
 /**
@@ -202,10 +210,33 @@ export function fitParams(params: Params, rows: number, cols: number): FittedPar
   const rank = Math.min(params.rank, smallest)
   const oversample = Math.min(params.oversample, smallest - rank)
   const method = params.method === 'auto' ? autoMethod(smallest, rank + oversample) : params.method
-  return { ...params, rank, oversample, method }
+  return { ...params, rank, oversample, method, ...sketchShape(params, rank + oversample, smallest) }
+}
+
+/** Below this min(m, n) any method takes a moment, so the exact SVD is as good as free and a sketch is taken literally. */
+const largeMatrix = 1024
+/** Columns the widest kernel tile multiplies at once. */
+const tileColumns = 16
+
+/**
+ * Subspace iteration works on all columns at once and keeps the last block. Block Krylov gets half the columns and nIter + 2 blocks: it
+ * needs fewer columns of products in all (nIter + 2 against 2 nIter + 2 halves) for at most the same error.
+ */
+function sketchShape(
+  { algorithm, nIter }: Params,
+  sketchColumns: number,
+  smallest: number,
+): Pick<FittedParams, 'columns' | 'blocks'> {
+  const rounded = (columns: number) =>
+    smallest < largeMatrix ? columns : Math.min(smallest, Math.ceil(columns / tileColumns) * tileColumns)
+  if (algorithm === 'subspace') return { columns: rounded(sketchColumns), blocks: 1 }
+  const columns = rounded(Math.ceil(sketchColumns / 2))
+  const blocks = Math.min(nIter + 2, Math.floor(smallest / columns))
+  // A matrix too small for two blocks is seen whole by one.
+  return blocks < 2 ? { columns: sketchColumns, blocks: 1 } : { columns, blocks }
 }
 
 /** A sketch pays where it is narrow and the matrix is large: below 1024 the exact SVD takes a moment anyway. */
 function autoMethod(smallest: number, sketchColumns: number): 'randomized' | 'exact' {
-  return smallest >= 1024 && sketchColumns <= smallest / 4 ? 'randomized' : 'exact'
+  return smallest >= largeMatrix && sketchColumns <= smallest / 4 ? 'randomized' : 'exact'
 }

@@ -1,9 +1,11 @@
 /**
- * Randomized SVD: Halko, Martinsson, Tropp, SIAM Review 53 (2011), Algorithm 5.1 on the range of Algorithm 4.4.
- * range finder -> B = QtA -> small SVD -> lift.
+ * Randomized SVD: Halko, Martinsson, Tropp, SIAM Review 53 (2011), Algorithm 5.1.
+ * range finder (subspace iteration or block Krylov) -> B = QtA -> small SVD -> lift.
  */
 import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
+import { watchConvergence } from './convergence.ts'
+import { findKrylovRange } from './krylov.ts'
 import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { findRange } from './range-finder.ts'
@@ -12,14 +14,18 @@ import { smallSvd, type Triplets } from './small-svd.ts'
 export async function randomizedSvd(
   kernels: Kernels,
   operand: Operand,
-  { rank, oversample, nIter }: FittedParams,
+  params: FittedParams,
   key: GaussianKey,
   observer: Observer,
   watch: Stopwatch,
 ): Promise<Triplets> {
-  const columns = rank + oversample
-  const { Q, Z, G } = await findRange(kernels, operand, { columns, nIter, rank, key }, observer, watch)
-  const triplets = smallSvd(kernels, { Q, Z, G, key }, rank)
+  const { algorithm, rank, columns, nIter, blocks } = params
+  const convergence = watchConvergence(kernels, operand, params, observer)
+  const range =
+    algorithm === 'krylov'
+      ? await findKrylovRange(kernels, operand, { columns, nIter: blocks - 1, key }, convergence, observer, watch)
+      : await findRange(kernels, operand, { columns, nIter, key }, convergence, observer, watch)
+  const triplets = smallSvd(kernels, range, rank, key)
   watch.lap('smallSvd')
   return triplets
 }

@@ -7,32 +7,36 @@
  * Legend: A m x n, Omega n x l, Y and Q m x l, Z n x l, G = ZtZ l x l in f64; 2 q + 2 products with A.
  */
 import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
+import type { ConvergenceWatch } from './convergence.ts'
 import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { orthonormalize } from './orthonormalize.ts'
-import { allocateMatrix, singularValuesOfGram } from './small-svd.ts'
+import { allocateMatrix } from './small-svd.ts'
 
+/** What a range finder hands to the small SVD: bases in blocks of columns, all in the kernels' memory until the caller's mark. */
 export interface Range {
-  readonly Q: Matrix
-  readonly Z: Matrix
+  /** Orthonormal, together: m x (sum of columns). */
+  readonly Q: readonly Matrix[]
+  /** AtQ, block by block. */
+  readonly Z: readonly Matrix[]
+  /** ZtZ over all blocks. */
   readonly G: Float64Array
 }
 
-export interface RangeFinder {
-  /** l. */
+export interface SketchPlan {
+  /** Columns of the Gaussian Omega. */
   readonly columns: number
   /** q. */
   readonly nIter: number
-  /** Of the values reported to the observer. */
-  readonly rank: number
   readonly key: GaussianKey
 }
 
-/** Everything returned lives in the kernels' memory until the caller's mark. @throws AppError `out-of-memory`, `cancelled` */
+/** @throws AppError `out-of-memory`, `cancelled`, `engine-died` */
 export async function findRange(
   kernels: Kernels,
   operand: Operand,
-  { columns, nIter, rank, key }: RangeFinder,
+  { columns, nIter, key }: SketchPlan,
+  convergence: ConvergenceWatch,
   observer: Observer,
   watch: Stopwatch,
 ): Promise<Range> {
@@ -45,17 +49,14 @@ export async function findRange(
   for (let iteration = 0; ; iteration++) {
     observer.checkCancelled()
     const last = iteration === nIter
-    orthonormalize(kernels, Y, { key, passes: last ? 2 : 1 }) // Q
+    orthonormalize(kernels, Y, { key, passes: last || convergence.mayStop ? 2 : 1 }) // Q
     watch.lap('orthonormalize')
     await operand.multiplyTransposed(Y, Z) // Z = AtQ
     watch.lap('iterate')
     kernels.gram(Z, G)
-    watch.lap('smallSvd')
-    const estimates = singularValuesOfGram(kernels, G, columns).subarray(0, rank)
-    for (let i = 0; i < rank; i++) estimates[i]! /= operand.scale
-    observer.iteration(iteration, nIter, estimates)
+    const enough = await convergence.see(iteration, G, columns)
     watch.lap('estimate')
-    if (last) return { Q: Y, Z, G }
+    if (last || enough) return { Q: [Y], Z: [Z], G }
     orthonormalize(kernels, Z, { key, passes: 1, gram: G })
     watch.lap('orthonormalize')
     await operand.multiply(Z, Y) // Y = A orth(AtQ)

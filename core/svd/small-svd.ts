@@ -11,6 +11,7 @@
 import { Matrix as MlMatrix, SVD } from 'ml-matrix'
 import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
 import { orthonormalize } from './orthonormalize.ts'
+import type { Range } from './range-finder.ts'
 
 /** Leading triplets in the kernels' memory; s in the units of the operand. */
 export interface Triplets {
@@ -29,46 +30,40 @@ export function singularFromSquares(values: Float64Array): Float64Array {
   return values.map((value) => Math.sqrt(Math.max(0, value)))
 }
 
-/** Singular values of Z (a copy outside the kernels' memory) from its Gram matrix G, which is left alone. Cost: a values-only k x k eigenproblem. */
-export function singularValuesOfGram(kernels: Kernels, G: Float64Array, order: number): Float64Array {
-  const mark = kernels.mark()
-  const copy = kernels.allocateFloat64(order * order)
-  copy.set(G)
-  const values = kernels.allocateFloat64(order)
-  kernels.symmetricEigen(copy, order, values, null)
-  const singular = singularFromSquares(values.slice())
-  kernels.release(mark)
-  return singular
-}
-
 /**
  * The first `rank` triplets of Q Zt. G = ZtZ is destroyed; U and V are allocated in the kernels' memory and live until the caller's mark.
  * @throws AppError `out-of-memory`, `cancelled`
  */
-export function smallSvd(
-  kernels: Kernels,
-  { Q, Z, G, key }: { Q: Matrix; Z: Matrix; G: Float64Array; key: GaussianKey },
-  rank: number,
-): Triplets {
-  const order = Q.cols
-  const U = allocateMatrix(kernels, Q.rows, rank)
-  const V = allocateMatrix(kernels, Z.rows, rank)
+export function smallSvd(kernels: Kernels, range: Range, rank: number, key: GaussianKey): Triplets {
+  const { Q, Z, G } = range
+  const order = Math.round(Math.sqrt(G.length))
+  const U = allocateMatrix(kernels, Q[0]!.rows, rank)
+  const V = allocateMatrix(kernels, Z[0]!.rows, rank)
   const mark = kernels.mark()
   const values = kernels.allocateFloat64(order)
   const W = kernels.allocateFloat64(order * rank)
   kernels.symmetricEigen(G, order, values, W, rank)
   const s = singularFromSquares(values.slice(0, rank))
   if (s[rank - 1]! <= gramLimit * s[0]!) {
-    const accurate = throughQr(kernels, Q, Z, U, V, key)
+    const accurate = throughQr(kernels, range, U, V, key)
     kernels.release(mark)
     return { U, s: accurate, V }
   }
-  kernels.multiplySmall(Q, W, U) // U = Q W
+  multiplyBlocks(kernels, Q, W, U) // U = Q W
   for (let i = 0; i < order; i++) for (let j = 0; j < rank; j++) W[i * rank + j]! /= s[j]!
-  kernels.multiplySmall(Z, W, V) // V = Z W / s
+  multiplyBlocks(kernels, Z, W, V) // V = Z W / s
   if (s[rank - 1]! < correctionLimit * s[0]!) newtonSchulz(kernels, V)
   kernels.release(mark)
   return { U, s, V }
+}
+
+/** Out <- [X_1 X_2 ...] M, with the rows of M in the same blocks. */
+function multiplyBlocks(kernels: Kernels, blocks: readonly Matrix[], M: Float64Array, Out: Matrix): void {
+  let row = 0
+  for (const X of blocks) {
+    kernels.multiplySmall(X, M.subarray(row * Out.cols, (row + X.cols) * Out.cols), Out, row > 0)
+    row += X.cols
+  }
 }
 
 /** V <- V (3 I - VtV) / 2: squares the distance from orthonormality and turns no column towards another to first order. */
@@ -84,24 +79,40 @@ export function newtonSchulz(kernels: Kernels, V: Matrix): void {
 }
 
 /** U <- Q W and V <- Qz P from the SVD R = P diag(s) Wt of R = Qz^T Z. Returns the first s. */
-function throughQr(kernels: Kernels, Q: Matrix, Z: Matrix, U: Matrix, V: Matrix, key: GaussianKey): Float64Array {
+function throughQr(kernels: Kernels, range: Range, U: Matrix, V: Matrix, key: GaussianKey): Float64Array {
+  const Z = sideBySide(kernels, range.Z)
   const l = Z.cols
   const rank = U.cols
-  const mark = kernels.mark()
   const Qz = allocateMatrix(kernels, Z.rows, l)
   Qz.data.set(Z.data)
   orthonormalize(kernels, Qz, { key, passes: 2 })
   const M = kernels.allocateFloat64(l * l)
   kernels.crossGram(Qz, Z, M) // R = Qz^T Z
   const R = new MlMatrix(Array.from({ length: l }, (_, i) => Array.from(M.subarray(i * l, (i + 1) * l))))
-  const { leftSingularVectors, rightSingularVectors, diagonal } = new SVD(R)
-  const W = M.subarray(0, l * rank)
-  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) W[i * rank + j] = rightSingularVectors.get(i, j)
-  kernels.multiplySmall(Q, W, U)
-  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) W[i * rank + j] = leftSingularVectors.get(i, j)
-  kernels.multiplySmall(Qz, W, V)
-  kernels.release(mark)
+  const { leftSingularVectors: P, rightSingularVectors: W, diagonal } = new SVD(R)
+  const leading = M.subarray(0, l * rank)
+  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) leading[i * rank + j] = W.get(i, j)
+  multiplyBlocks(kernels, range.Q, leading, U)
+  for (let i = 0; i < l; i++) for (let j = 0; j < rank; j++) leading[i * rank + j] = P.get(i, j)
+  kernels.multiplySmall(Qz, leading, V)
   return Float64Array.from(diagonal.slice(0, rank))
+}
+
+/** [X_1 X_2 ...] as one matrix; a single block is itself. */
+function sideBySide(kernels: Kernels, blocks: readonly Matrix[]): Matrix {
+  if (blocks.length === 1) return blocks[0]!
+  const rows = blocks[0]!.rows
+  const whole = allocateMatrix(
+    kernels,
+    rows,
+    blocks.reduce((sum, X) => sum + X.cols, 0),
+  )
+  let column = 0
+  for (const { cols, data } of blocks) {
+    for (let i = 0; i < rows; i++) whole.data.set(data.subarray(i * cols, (i + 1) * cols), i * whole.cols + column)
+    column += cols
+  }
+  return whole
 }
 
 export function allocateMatrix(kernels: Kernels, rows: number, cols: number): Matrix {

@@ -36,9 +36,13 @@ const table: readonly (readonly [string, Dense, number, number])[] = [
   ['graded over 11 decades', withSpectrum(40, 30, graded), 24, 0],
 ]
 
-describe.each(['randomized', 'exact'] as const)('%s SVD', (method) => {
+describe.each([
+  ['subspace iteration', { method: 'randomized', algorithm: 'subspace' }],
+  ['block Krylov', { method: 'randomized', algorithm: 'krylov' }],
+  ['exact SVD', { method: 'exact' }],
+] as const)('%s', (_, method) => {
   it.each(table)('%s: identities hold and full rank reconstructs', async (_, A, rank, floor) => {
-    const f = await svd(A, { method, rank, oversample: 10, nIter: 2 })
+    const f = await svd(A, { ...method, rank, oversample: 10, nIter: 2 })
     expect(f.rank).toBe(rank)
     expect(orthogonalityError(f.U, A.rows, f.rank)).toBeLessThanOrEqual(orthonormal)
     expect(rowOrthogonalityError(f.Vt, f.rank, A.cols)).toBeLessThanOrEqual(orthonormal)
@@ -52,7 +56,7 @@ describe.each(['randomized', 'exact'] as const)('%s SVD', (method) => {
   })
 
   it.each(table)('%s: the first large entry of each column of U is positive', async (_, A, rank) => {
-    const { U } = await svd(A, { method, rank })
+    const { U } = await svd(A, { ...method, rank })
     for (let j = 0; j < rank; j++) {
       const column = Array.from({ length: A.rows }, (_, i) => U[i * rank + j]!)
       const largest = Math.max(...column.map(Math.abs))
@@ -64,7 +68,7 @@ describe.each(['randomized', 'exact'] as const)('%s SVD', (method) => {
     const unit = gaussianMatrix(40, 30)
     const scale = 2 ** -Math.round(Math.log2(size))
     const A: Dense = { ...unit, data: unit.data.map((x) => x * size) }
-    const [plain, scaled] = [await svd(unit, { method, rank: 8 }), await svd(A, { method, rank: 8 }, { scale })]
+    const [plain, scaled] = [await svd(unit, { ...method, rank: 8 }), await svd(A, { ...method, rank: 8 }, { scale })]
     for (let i = 0; i < 8; i++) expect(Math.abs(scaled.s[i]! / size / plain.s[i]! - 1)).toBeLessThan(16 * 2 ** -24)
     expect(
       Math.abs(relativeError(unit, { ...scaled, s: scaled.s.map((x) => x / size) }) - relativeError(unit, plain)),

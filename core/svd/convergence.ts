@@ -1,0 +1,70 @@
+/**
+ * Watches the iterations: each one's Z = AtQ already holds the singular values as they stand, at the price of a small eigenproblem
+ * that is only paid when somebody looks or a tolerance may stop the iteration.
+ */
+import type { Kernels } from '../kernels/kernels.ts'
+import type { FittedParams } from '../params.ts'
+import type { Observer } from './observer.ts'
+import type { Operand } from './operand.ts'
+import { singularFromSquares } from './small-svd.ts'
+
+export interface ConvergenceWatch {
+  /** Whether `see` can end the iteration: then every Q must be fit to leave the room. */
+  readonly mayStop: boolean
+  /** After iteration `index`, with G = ZtZ (order x order, left alone): true when the error curve has come to rest. */
+  see(index: number, G: Float64Array, order: number): Promise<boolean>
+}
+
+/**
+ * Reports estimates to `observer.iteration` and stops once no point of the error curve (relative errors at rank 1..k) has moved by
+ * more than `tolerance` since the iteration before; a tolerance of 0 never stops.
+ */
+export function watchConvergence(
+  kernels: Kernels,
+  operand: Operand,
+  { rank, nIter, tolerance }: Pick<FittedParams, 'rank' | 'nIter' | 'tolerance'>,
+  observer: Observer,
+): ConvergenceWatch {
+  let previous: Float64Array | null = null
+  let sumOfSquares: number | null = null
+  return {
+    mayStop: tolerance > 0,
+    see: async (index, G, order) => {
+      if (!observer.iteration && tolerance === 0) return false
+      const s = leadingValues(kernels, G, order, Math.min(rank, order)).map((value) => value / operand.scale)
+      observer.iteration?.(index, nIter, s)
+      if (tolerance === 0) return false
+      sumOfSquares ??= (await operand.statistics()).sumOfSquares
+      const errors = relativeErrors(s, sumOfSquares)
+      const moved = previous === null ? Number.POSITIVE_INFINITY : largestGap(errors, previous)
+      previous = errors
+      return moved <= tolerance
+    },
+  }
+}
+
+/** Singular values from their squares' matrix G, which is copied. */
+function leadingValues(kernels: Kernels, G: Float64Array, order: number, count: number): Float64Array {
+  const mark = kernels.mark()
+  const copy = kernels.allocateFloat64(order * order)
+  copy.set(G.subarray(0, order * order))
+  const values = kernels.allocateFloat64(order)
+  kernels.symmetricEigen(copy, order, values, null)
+  const s = singularFromSquares(values.slice(0, count))
+  kernels.release(mark)
+  return s
+}
+
+function relativeErrors(s: Float64Array, sumOfSquares: number): Float64Array {
+  let captured = 0
+  return s.map((value) => {
+    captured += value * value
+    return sumOfSquares === 0 ? 0 : Math.sqrt(Math.max(0, 1 - captured / sumOfSquares))
+  })
+}
+
+function largestGap(a: Float64Array, b: Float64Array): number {
+  let worst = a.length === b.length ? 0 : Number.POSITIVE_INFINITY
+  for (let i = 0; i < Math.min(a.length, b.length); i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!))
+  return worst
+}

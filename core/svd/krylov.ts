@@ -1,0 +1,99 @@
+/**
+ * Block Krylov: the range finder that keeps every block of the iteration instead of the last one.
+ * Musco and Musco, NeurIPS 2015, Algorithm 2; one-sided, with full reorthogonalization, as in RandLAPACK's RBKI (Tomas, Quintana-Orti,
+ * Anzt 2023). Q = orth[A Omega, (A At) A Omega, ...] in s blocks of b columns: 2 s b columns of products with A, of which the best
+ * polynomial filter in A At is taken instead of a plain power. How we differ: coefficients and Gram matrices in f64, two projection passes.
+ *
+ * A block of b columns sees at most b copies of a repeated singular value. Where the space is exhausted the projected block is rounding
+ * noise or zero; orthonormalizing makes fresh directions of it, which find the copies that were missed.
+ *
+ * Legend: A m x n, Omega n x b, Q_i m x b, Z_i = AtQ_i n x b, G = ZtZ (s b) x (s b) in f64.
+ */
+import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
+import type { ConvergenceWatch } from './convergence.ts'
+import type { Observer, Stopwatch } from './observer.ts'
+import type { Operand } from './operand.ts'
+import { orthonormalize } from './orthonormalize.ts'
+import { freshKey } from './random.ts'
+import type { Range, SketchPlan } from './range-finder.ts'
+import { allocateMatrix } from './small-svd.ts'
+
+/** `columns` is the width of a block, `nIter` + 1 their number; columns * (nIter + 1) <= min(m, n). @throws AppError `out-of-memory`, `cancelled`, `engine-died` */
+export async function findKrylovRange(
+  kernels: Kernels,
+  operand: Operand,
+  { columns, nIter, key }: SketchPlan,
+  convergence: ConvergenceWatch,
+  observer: Observer,
+  watch: Stopwatch,
+): Promise<Range> {
+  const Q: Matrix[] = []
+  const Z: Matrix[] = []
+  const X = allocateMatrix(kernels, operand.cols, columns)
+  kernels.gaussian(key, X)
+  let G = new Float64Array(0)
+  for (let block = 0; ; block++) {
+    observer.checkCancelled()
+    const Y = allocateMatrix(kernels, operand.rows, columns)
+    await operand.multiply(X, Y) // Y = A Omega, later A orth(Z)
+    watch.lap(block === 0 ? 'sketch' : 'iterate')
+    orthonormalizeAgainst(kernels, Y, Q, freshKey(key, block))
+    Q.push(Y)
+    watch.lap('orthonormalize')
+    const AtQ = allocateMatrix(kernels, operand.cols, columns)
+    await operand.multiplyTransposed(Y, AtQ) // Z = AtQ
+    Z.push(AtQ)
+    watch.lap('iterate')
+    G = bordered(kernels, G, Z)
+    const last = block === nIter
+    const enough = await convergence.see(block, G, columns * Z.length)
+    watch.lap('estimate')
+    if (last || enough) {
+      const whole = kernels.allocateFloat64(G.length)
+      whole.set(G)
+      return { Q, Z, G: whole }
+    }
+    X.data.set(AtQ.data)
+    orthonormalize(kernels, X, { key, passes: 1 })
+    watch.lap('orthonormalize')
+  }
+}
+
+/** Y <- an orthonormal basis of what Y adds to the span of the blocks: block Gram-Schmidt with f64 coefficients, twice. */
+function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Matrix[], key: GaussianKey): void {
+  const mark = kernels.mark()
+  const C = kernels.allocateFloat64(Y.cols * Y.cols)
+  const passes = blocks.length === 0 ? 1 : 2
+  for (let pass = 0; pass < passes; pass++) {
+    for (const Q of blocks) {
+      kernels.crossGram(Q, Y, C)
+      for (let i = 0; i < C.length; i++) C[i] = -C[i]!
+      kernels.multiplySmall(Q, C, Y, true) // Y = Y - Q QtY
+    }
+    orthonormalize(kernels, Y, { key, passes: blocks.length === 0 ? 2 : 1 })
+  }
+  kernels.release(mark)
+}
+
+/** ZtZ with the row and column of the newest block added to what is known. */
+function bordered(kernels: Kernels, known: Float64Array, Z: readonly Matrix[]): Float64Array<ArrayBuffer> {
+  const newest = Z[Z.length - 1]!
+  const b = newest.cols
+  const before = b * (Z.length - 1)
+  const order = before + b
+  const G = new Float64Array(order * order)
+  for (let i = 0; i < before; i++) G.set(known.subarray(i * before, (i + 1) * before), i * order)
+  const mark = kernels.mark()
+  const C = kernels.allocateFloat64(b * b)
+  Z.forEach((block, p) => {
+    if (block === newest) kernels.gram(newest, C)
+    else kernels.crossGram(block, newest, C)
+    for (let i = 0; i < b; i++)
+      for (let j = 0; j < b; j++) {
+        G[(p * b + i) * order + before + j] = C[i * b + j]!
+        G[(before + j) * order + p * b + i] = C[i * b + j]!
+      }
+  })
+  kernels.release(mark)
+  return G
+}
