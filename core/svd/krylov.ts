@@ -4,8 +4,8 @@
  * Anzt 2023). Q = orth[A Omega, (A At) A Omega, ...] in s blocks of b columns: 2 s b columns of products with A, of which the best
  * polynomial filter in A At is taken instead of a plain power. How we differ: coefficients and Gram matrices in f64, two projection passes.
  *
- * A block of b columns sees at most b copies of a repeated singular value. Where the space is exhausted the projected block is rounding
- * noise or zero; orthonormalizing makes fresh directions of it, which find the copies that were missed.
+ * A block of b columns sees at most b copies of a repeated singular value. Where the space is exhausted (the projected block is rounding
+ * noise or zero) the iteration starts anew from fresh columns, which find the copies that were missed.
  *
  * Legend: A m x n, Omega n x b, Q_i m x b, Z_i = AtQ_i n x b, G = ZtZ (s b) x (s b) in f64.
  */
@@ -37,7 +37,12 @@ export async function findKrylovRange(
     const Y = allocateMatrix(kernels, operand.rows, columns)
     await operand.multiply(X, Y) // Y = A Omega, later A orth(Z)
     watch.lap(block === 0 ? 'sketch' : 'iterate')
-    orthonormalizeAgainst(kernels, Y, Q, freshKey(key, block))
+    if (!orthonormalizeAgainst(kernels, Y, Q, freshKey(key, block)) && block > 0) {
+      // The space is exhausted: start anew from columns that A has not seen.
+      kernels.gaussian(freshKey(key, -1 - block), X)
+      await operand.multiply(X, Y)
+      orthonormalizeAgainst(kernels, Y, Q, freshKey(key, block))
+    }
     Q.push(Y)
     watch.lap('orthonormalize')
     const AtQ = allocateMatrix(kernels, operand.cols, columns)
@@ -59,20 +64,53 @@ export async function findKrylovRange(
   }
 }
 
-/** Y <- an orthonormal basis of what Y adds to the span of the blocks: block Gram-Schmidt with f64 coefficients, twice. */
-function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Matrix[], key: GaussianKey): void {
+/** Coefficients below this turn the columns too little to spoil their orthonormality. */
+const settled = 2 ** -10
+/** A direction of a block that keeps no more than this of its length is rounding noise of the projection. */
+const exhausted = 2 ** -18
+
+/**
+ * Y <- an orthonormal basis of what Y adds to the span of the blocks: block Gram-Schmidt with f64 coefficients, repeated until a
+ * projection takes next to nothing away. Two passes as a rule; more where Y lay in the span and its rounding noise, or fresh directions,
+ * had to stand in: then the answer is false.
+ */
+function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Matrix[], key: GaussianKey): boolean {
+  if (blocks.length === 0) return orthonormalize(kernels, Y, { key, passes: 2 })
   const mark = kernels.mark()
   const C = kernels.allocateFloat64(Y.cols * Y.cols)
-  const passes = blocks.length === 0 ? 1 : 2
-  for (let pass = 0; pass < passes; pass++) {
+  let added = true
+  for (let pass = 0; ; pass++) {
+    // Three passes are what fresh directions take; each further one has a chance of 2^-10 at most to be needed.
+    if (pass === 8) throw new Error(`orthonormalizeAgainst: no room for ${Y.cols} more columns beside the blocks`)
+    // Unit columns first: what a projection leaves of them is then seen against 1.
+    const independent = orthonormalize(kernels, Y, { key: freshKey(key, 16 * pass), passes: 1 })
+    let largest = 0
     for (const Q of blocks) {
       kernels.crossGram(Q, Y, C)
-      for (let i = 0; i < C.length; i++) C[i] = -C[i]!
+      for (let i = 0; i < C.length; i++) {
+        largest = Math.max(largest, Math.abs(C[i]!))
+        C[i] = -C[i]!
+      }
       kernels.multiplySmall(Q, C, Y, true) // Y = Y - Q QtY
     }
-    orthonormalize(kernels, Y, { key, passes: blocks.length === 0 ? 2 : 1 })
+    if (pass === 0) added = independent && smallestLength(kernels, Y) > exhausted
+    if (largest < settled) break
   }
+  orthonormalize(kernels, Y, { key, passes: 1 })
   kernels.release(mark)
+  return added
+}
+
+/** Length of the shortest vector Y x with |x| = 1. */
+function smallestLength(kernels: Kernels, Y: Matrix): number {
+  const mark = kernels.mark()
+  const G = kernels.allocateFloat64(Y.cols * Y.cols)
+  const values = kernels.allocateFloat64(Y.cols)
+  kernels.gram(Y, G)
+  kernels.symmetricEigen(G, Y.cols, values, null)
+  const smallest = Math.sqrt(Math.max(0, values[Y.cols - 1]!))
+  kernels.release(mark)
+  return smallest
 }
 
 /** ZtZ with the row and column of the newest block added to what is known. */

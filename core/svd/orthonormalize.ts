@@ -22,17 +22,18 @@ export interface Basis {
 }
 
 /**
- * Y <- Q, orthonormal with the span of Y (and fresh directions where that has fewer than k dimensions).
+ * Y <- Q, orthonormal with the span of Y (and fresh directions where that has fewer than k dimensions: then the answer is false).
  * Cost: passes * (2 m k^2 + m k^2) flop. @throws AppError `out-of-memory`, `cancelled`
  */
-export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram }: Basis): void {
+export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram }: Basis): boolean {
   const mark = kernels.mark()
   const k = Y.cols
   const G = gram ?? kernels.allocateFloat64(k * k)
   const M = kernels.allocateFloat64(k * k)
   let left: number = passes
   let known = gram !== undefined
-  for (let restart = 0; left > 0; ) {
+  let restart = 0
+  while (left > 0) {
     if (!known) kernels.gram(Y, G)
     known = false
     if (kernels.inverseCholesky(G, k, M)) {
@@ -46,6 +47,7 @@ export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram 
     }
   }
   kernels.release(mark)
+  return restart === 0
 }
 
 /** Y <- [independent directions of Y, fresh ones orthogonal to them]; not yet orthonormal to full precision. */
