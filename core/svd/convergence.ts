@@ -22,9 +22,10 @@ export interface ConvergenceWatch {
 export function watchConvergence(
   kernels: Kernels,
   operand: Operand,
-  { rank, nIter, tolerance }: Pick<FittedParams, 'rank' | 'nIter' | 'tolerance'>,
+  { rank, tolerance, algorithm, nIter, blocks }: FittedParams,
   observer: Observer,
 ): ConvergenceWatch {
+  const iterations = algorithm === 'krylov' ? blocks - 1 : nIter
   let previous: Float64Array | null = null
   let sumOfSquares: number | null = null
   return {
@@ -32,7 +33,7 @@ export function watchConvergence(
     see: async (index, G, order) => {
       if (!observer.iteration && tolerance === 0) return false
       const s = leadingValues(kernels, G, order, Math.min(rank, order)).map((value) => value / operand.scale)
-      observer.iteration?.(index, nIter, s)
+      observer.iteration?.(index, iterations, s)
       if (tolerance === 0) return false
       sumOfSquares ??= (await operand.statistics()).sumOfSquares
       const errors = relativeErrors(s, sumOfSquares)

@@ -1,5 +1,5 @@
 /** Matrices with known properties, and the judges of a factorization, for the tests of this room. */
-import type { Kernels, Weights } from '../../../core/kernels/kernels.ts'
+import type { GaussianKey, Kernels, Weights } from '../../../core/kernels/kernels.ts'
 import { normalPair } from '../../../core/kernels/philox.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import { defaultParams, type FittedParams, fitParams, type Params } from '../../../core/params.ts'
@@ -71,7 +71,7 @@ export function fitted(A: Dense, params: Partial<Params>): FittedParams {
 export async function svd(
   A: Dense,
   params: Partial<Params>,
-  { scale = 1, key = [1, 2] as const, observer = quiet, kernels = referenceKernels() } = {},
+  { scale = 1, key = [1, 2] as GaussianKey, observer = quiet, kernels = referenceKernels() } = {},
 ): Promise<Factorization & { readonly spectrum?: Float64Array }> {
   return factorize(kernels, residentOperand(kernels, weightsOf(A, scale, kernels)), fitted(A, params), key, observer)
 }
