@@ -177,9 +177,14 @@ function parseHeaderDict(where: string, text: string): { descr: string; fortran:
   return { descr: descr.slice(1, -1), fortran: fortran === 'True', shape: dims }
 }
 
+/** Our dtype for one of numpy's type codes such as `f4`; null where there is none. */
+export function npyDType(code: string): DType | null {
+  return Object.hasOwn(dtypeOfCode, code) ? dtypeOfCode[code]! : null
+}
+
 function parseDescr(where: string, descr: string): { dtype: DType; bigEndian: boolean } {
   const [, order, code] = /^([<>|=]?)(\w\d+)$/.exec(descr) ?? []
-  const dtype = code !== undefined && Object.hasOwn(dtypeOfCode, code) ? dtypeOfCode[code] : undefined
+  const dtype = code === undefined ? null : npyDType(code)
   if (dtype) return { dtype, bigEndian: order === '>' }
   if (/^\|?O/.test(descr))
     throw unsupported(where, 'it holds Python objects (a pickle) instead of numbers; they are not opened')

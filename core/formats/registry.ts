@@ -7,13 +7,14 @@ import type { ByteSource, SourceFolder } from '../io.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './npy.ts'
+import { pytorch } from './pytorch.ts'
 import { readRange } from './range.ts'
 import { badFile, unsupported } from './refusal.ts'
 import { safetensors } from './safetensors.ts'
 import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, shardSiblings } from './sharded.ts'
 
 /** In the order in which they are asked. */
-export const formats: readonly Format[] = [safetensors, npy]
+export const formats: readonly Format[] = [safetensors, npy, pytorch]
 
 /** Known by their first bytes and not read. */
 const unread: readonly {
@@ -21,11 +22,6 @@ const unread: readonly {
   readonly extensions: string[]
   readonly matches: (head: Uint8Array) => boolean
 }[] = [
-  {
-    name: 'a PyTorch file',
-    extensions: ['.pt', '.pth', '.bin', '.ckpt'],
-    matches: (head) => head[0] === 0x80 && head[1]! <= 5,
-  },
   { name: 'a GGUF file', extensions: ['.gguf'], matches: (head) => startsWith(head, 'GGUF') },
   { name: 'a NumPy archive', extensions: ['.npz'], matches: () => false },
   { name: 'an ONNX file', extensions: ['.onnx'], matches: () => false },

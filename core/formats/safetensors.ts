@@ -17,7 +17,7 @@ import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
 export const maxHeaderBytes = 100_000_000
 /** The largest published sets have 1.5e5 in all their files together; each costs about 900 bytes while it is checked. */
-export const maxTensors = 200_000
+export const maxTensors = 150_000
 /** numpy's limit is 64, torch's too; a shape of a million ones is an attack on whoever multiplies or prints it. */
 export const maxDimensions = 64
 

@@ -35,7 +35,7 @@ const numberShape = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
 /**
  * Visits the entries of the one object that `bytes` hold, in their order; white space may surround it. Nothing of an entry is kept once
- * `visit` has returned, so a header of 200,000 tensors costs what its visitor keeps.
+ * `visit` has returned, so a header of 150,000 tensors costs what its visitor keeps.
  * @param where names the file and the part of it, for the sentence
  * @throws AppError `bad-file` with the byte offset, `over-limit`
  */

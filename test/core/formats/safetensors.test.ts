@@ -121,8 +121,8 @@ describe('hostile', () => {
     expect(error.message).toMatch(/100000000 bytes of header, got 100000001/)
   })
   it('a header of nothing but tensors of nothing', async () => {
-    const header = `{${Array.from({ length: 200_001 }, (_, i) => `"${i}":${entry('F32', [0], 0, 0)}`).join(',')}}`
-    expect(await sentence(header, 0)).toMatch(/at most 200000 tensors, got 200001/)
+    const header = `{${Array.from({ length: 150_001 }, (_, i) => `"${i}":${entry('F32', [0], 0, 0)}`).join(',')}}`
+    expect(await sentence(header, 0)).toMatch(/at most 150000 tensors, got 150001/)
   })
   it('non-UTF-8', async () => {
     expect(

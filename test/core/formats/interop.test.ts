@@ -1,0 +1,94 @@
+/** Files that other tools wrote (test/fixtures/formats/make_fixtures.py): every value must be theirs. */
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { WeightFile } from '../../../core/formats/format.ts'
+import { openWeightFile } from '../../../core/formats/registry.ts'
+import { memoryFolder } from '../../../core/io.ts'
+
+interface Expected {
+  name: string
+  dtype: string
+  shape: number[]
+  sha256: string
+}
+
+const root = join(import.meta.dirname, '../../fixtures/formats')
+const fixtures = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.json') && existsSync(join(root, file.slice(0, -'.json'.length))))
+  .map((file) => file.slice(0, -'.json'.length))
+  .sort()
+
+function openFixture(file: string): Promise<WeightFile> {
+  const folder = dirname(join(root, file))
+  const siblings = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isFile())
+  const bytes = new Map(siblings.map(({ name }) => [name, new Uint8Array(readFileSync(join(folder, name)))]))
+  return openWeightFile({ folder: memoryFolder(folder, bytes), entry: basename(file) })
+}
+
+it('has fixtures', () => expect(fixtures.length).toBeGreaterThan(15))
+
+describe.each(fixtures)('%s', (fixture) => {
+  const expected: Expected[] = JSON.parse(readFileSync(join(root, `${fixture}.json`), 'utf8'))
+
+  it('has every tensor with every value', async () => {
+    const file = await openFixture(fixture)
+    const actual: Expected[] = []
+    for (const tensor of file.tensors) {
+      const bytes = await file.read(tensor)
+      expect(bytes.byteLength).toBe(tensor.byteLength)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      actual.push({ name: tensor.name, dtype: tensor.dtype, shape: [...tensor.shape], sha256 })
+    }
+    const byName = (a: Expected, b: Expected) => (a.name < b.name ? -1 : 1)
+    expect(actual.sort(byName)).toEqual(expected.sort(byName))
+    await file.close()
+  })
+
+  it('reads any range of a tensor as the same bytes', async () => {
+    const file = await openFixture(fixture)
+    for (const tensor of file.tensors) {
+      const whole = await file.read(tensor)
+      for (const [a, b] of [
+        [0, 0.3],
+        [0.3, 0.8],
+        [0.5, 1],
+        [1, 1],
+      ] as const) {
+        const [start, end] = [Math.floor(a * whole.byteLength), Math.floor(b * whole.byteLength)]
+        expect(await file.read(tensor, start, end)).toEqual(whole.slice(start, end))
+      }
+    }
+    await file.close()
+  })
+})
+
+it('finds tied tensors', async () => {
+  for (const name of ['state-zip.pt', 'state-legacy.pt']) {
+    const { tensors } = await openFixture(name)
+    expect(tensors.filter((t) => t.sharesStorageWith !== undefined).map((t) => [t.name, t.sharesStorageWith])).toEqual([
+      ['head', 'embed'],
+    ])
+  }
+})
+
+it('says what it did with names and code', async () => {
+  expect((await openFixture('checkpoint.ckpt')).notices).toEqual([
+    'Names are shown without "state_dict.".',
+    'Names are shown without "module.".',
+  ])
+  expect((await openFixture('module.pt')).notices).toEqual([
+    'This file contains code (torch.nn.modules.container.Sequential, torch.nn.modules.linear.Linear, torch.nn.modules.batchnorm.BatchNorm1d, torch.nn.modules.rnn.LSTM). It was not run.',
+  ])
+  expect((await openFixture('script.pt')).notices).toEqual(['This file contains code (TorchScript). It was not run.'])
+  expect((await openFixture('state-zip.pt')).notices).toEqual([])
+})
+
+const onet = join(import.meta.dirname, '../../../../../shared/data/onet.pt')
+it.runIf(existsSync(onet))('opens a real checkpoint in the old form', async () => {
+  const folder = memoryFolder('data', new Map([['onet.pt', new Uint8Array(readFileSync(onet))]]))
+  const file = await openWeightFile({ folder, entry: 'onet.pt' })
+  expect(file.tensors.map((t) => [t.name, t.shape])).toContainEqual(['conv1.weight', [32, 3, 3, 3]])
+  expect(file.safety).toBe('opened-without-running')
+})
