@@ -7,8 +7,9 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
+import type { SpawnMember } from '../../core/kernels/team.ts'
 import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
-import { answerSpawns, threadSpawner } from './threads.ts'
+import { answerSpawns } from './threads.ts'
 
 /** How long a raised flag may go unheard. */
 export const graceMs = 150
@@ -19,6 +20,8 @@ const openLimitMs = 60_000
 
 export interface DriverHost {
   readonly entry: URL
+  /** Starts the threads of the driver's team. */
+  readonly spawn: SpawnMember
   /** A partial file is about to exist or has gone; the driver waits for the answer. */
   notePartial(path: string, exists: boolean): Promise<void>
   removeFile(path: string): Promise<void>
@@ -70,7 +73,7 @@ export function createDriver(host: DriverHost): Driver {
     const team = new MessageChannel()
     const data: DriverData = { cancelFlag, teamPort: team.port2 }
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
-    const endTeam = answerSpawns(team.port1, threadSpawner())
+    const endTeam = answerSpawns(team.port1, host.spawn)
     const started: DriverThread = {
       control: null,
       postMessage: (message) => worker.postMessage(message),

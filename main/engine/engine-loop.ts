@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises'
 import type { Port } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
-import { createDriver } from './driver-handle.ts'
+import { createDriver, type DriverHost } from './driver-handle.ts'
 import type { Link } from './link.ts'
 import type { Question, ToEngine } from './messages.ts'
 import { serveSession } from './session.ts'
@@ -19,8 +19,11 @@ interface Asked {
   reject(error: Error): void
 }
 
+/** What an engine is made of besides this loop. Tests put in parts that fail. */
+export type EngineParts = Pick<DriverHost, 'entry' | 'spawn'>
+
 /** Serves clients until the parent says stop or is gone; then the process ends and nothing of it is left, half-written files included. */
-export function serveEngine(link: Link, driverEntry: URL): void {
+export function serveEngine(link: Link, parts: EngineParts): void {
   const clients = new Map<number, Client>()
   const asked = new Map<number, Asked>()
   let lastRequest = 0
@@ -35,7 +38,7 @@ export function serveEngine(link: Link, driverEntry: URL): void {
     })
 
   const driver = createDriver({
-    entry: driverEntry,
+    ...parts,
     notePartial: async (path, exists) => void (await ask({ about: 'partial', path, exists })),
     removeFile: (path) => rm(path, { force: true }),
   })

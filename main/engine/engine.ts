@@ -1,7 +1,7 @@
 /** Entry of the engine process, forked by main (supervisor.ts): one for each window, one for each compression run. */
-
 import { serveEngine } from './engine-loop.ts'
 import { siblingEntry } from './entries.ts'
 import { parentLink } from './link.ts'
+import { threadSpawner } from './threads.ts'
 
-serveEngine(parentLink(), siblingEntry('driver'))
+serveEngine(parentLink(), { entry: siblingEntry('driver'), spawn: threadSpawner() })

@@ -1,43 +1,244 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { outputFolder } from '../../main/outputs.ts'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type OutputOptions, outputFolder } from '../../main/outputs.ts'
+import { temporaryFolder } from './engine/harness.ts'
 
-let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'outputs-'))
+const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
+const folderAt = (path: string, options: Partial<OutputOptions> = {}) =>
+  outputFolder(path, { overwrite: false, sources: [], ...options })
+
+const unmount: string[] = []
+afterEach(() => {
+  for (const path of unmount.splice(0)) execFileSync('umount', [path])
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+/** A folder with a file system of its own; null where this system does not let a test mount one. */
+function mounted(...args: string[]): string | null {
+  const path = temporaryFolder()
+  try {
+    execFileSync('mount', [...args, path], { stdio: 'ignore' })
+    unmount.push(path)
+    return path
+  } catch {
+    return null
+  }
+}
 
-const out = (overwrite = false) => outputFolder(folder, { overwrite, sources: [] })
+describe('sink', () => {
+  it('shows nothing under the name until it is closed, then all of it', async () => {
+    const path = temporaryFolder()
+    const sink = await folderAt(path).create('out', 100)
+    await sink.write(bytes(60))
+    await sink.write(bytes(40, 8))
+    await sink.overwrite(0, bytes(10, 9))
+    expect(await sink.read(5, 15)).toEqual(Uint8Array.from([...bytes(5, 9), ...bytes(5)]))
+    expect(sink.byteLength).toBe(100)
+    expect(readdirSync(path)).toEqual(['out.partial'])
+    await sink.close()
+    expect(readdirSync(path)).toEqual(['out'])
+    expect([...readFileSync(join(path, 'out'))]).toEqual([...bytes(10, 9), ...bytes(50), ...bytes(40, 8)])
+    await sink.abort()
+    expect(readdirSync(path)).toEqual(['out'])
+  })
+
+  it('leaves nothing when aborted, however often', async () => {
+    const path = temporaryFolder()
+    const sink = await folderAt(path).create('out', 100)
+    await sink.write(bytes(60))
+    await sink.abort()
+    await sink.abort()
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  it('is suspended, resumed, cut and finished', async () => {
+    const path = temporaryFolder()
+    const folder = folderAt(path)
+    expect(await folder.resume('out')).toBeNull()
+    const first = await folder.create('out', 100)
+    await first.write(bytes(60))
+    await first.suspend()
+    const second = (await folder.resume('out'))!
+    expect(second.byteLength).toBe(60)
+    await second.truncate(10)
+    await second.write(bytes(5, 1))
+    await second.close()
+    expect([...readFileSync(join(path, 'out'))]).toEqual([...bytes(10), ...bytes(5, 1)])
+  })
+
+  it('replaces the partial file that a dead process left', async () => {
+    const path = temporaryFolder()
+    writeFileSync(join(path, 'out.partial'), 'left over')
+    const sink = await folderAt(path).create('out', 3)
+    await sink.write(bytes(3))
+    await sink.close()
+    expect(readdirSync(path)).toEqual(['out'])
+    expect(readFileSync(join(path, 'out'))).toHaveLength(3)
+  })
+
+  it('gives way to a later run that writes the same name, and does not touch its file', async () => {
+    const path = temporaryFolder()
+    const folder = folderAt(path)
+    const earlier = await folder.create('out', 3)
+    const later = await folder.create('out', 3)
+    await later.write(bytes(3, 2))
+    await expect(earlier.close()).rejects.toThrow(/another run/)
+    await earlier.abort()
+    await later.close()
+    expect([...readFileSync(join(path, 'out'))]).toEqual([2, 2, 2])
+  })
+
+  it('tells of its partial file before it exists and after it is gone', async () => {
+    const path = temporaryFolder()
+    const told: unknown[] = []
+    const folder = folderAt(path, {
+      onPartial: async (partial, exists) => void told.push([partial, exists, readdirSync(path).length]),
+    })
+    await (await folder.create('a', 0)).close()
+    await (await folder.create('b', 0)).abort()
+    expect(told).toEqual([
+      [join(path, 'a.partial'), true, 0],
+      [join(path, 'a.partial'), false, 1],
+      [join(path, 'b.partial'), true, 1],
+      [join(path, 'b.partial'), false, 1],
+    ])
+  })
+})
+
+describe('target', () => {
+  it('is refused when it exists, unless it may be replaced', async () => {
+    const path = temporaryFolder()
+    writeFileSync(join(path, 'out'), 'old')
+    await expect(folderAt(path).create('out', 1)).rejects.toMatchObject({ code: 'would-overwrite' })
+    const sink = await folderAt(path, { overwrite: true }).create('out', 3)
+    await sink.write(bytes(3))
+    expect(readFileSync(join(path, 'out'), 'utf8')).toBe('old')
+    await sink.close()
+    expect([...readFileSync(join(path, 'out'))]).toEqual([7, 7, 7])
+  })
+
+  it('is refused when somebody made it meanwhile', async () => {
+    const path = temporaryFolder()
+    const sink = await folderAt(path).create('out', 3)
+    writeFileSync(join(path, 'out'), 'somebody')
+    await expect(sink.close()).rejects.toMatchObject({ code: 'would-overwrite' })
+    await sink.abort()
+    expect(readdirSync(path)).toEqual(['out'])
+    expect(readFileSync(join(path, 'out'), 'utf8')).toBe('somebody')
+  })
+
+  it.each<[string, (source: string, target: string) => void]>([
+    ['its own name', () => {}],
+    ['a hard link', linkSync],
+    ['a symbolic link', symlinkSync],
+  ])('is never the source, reached by %s', async (how, make) => {
+    const path = temporaryFolder()
+    const source = join(path, 'source')
+    writeFileSync(source, 'precious')
+    const name = how === 'its own name' ? 'source' : 'other'
+    make(source, join(path, name))
+    const folder = folderAt(path, { overwrite: true, sources: [source] })
+    await expect(folder.create(name, 1)).rejects.toThrow(/is the source itself/)
+    expect(readFileSync(source, 'utf8')).toBe('precious')
+  })
+
+  it('is not a link that leads nowhere, a folder or a device', async () => {
+    const path = temporaryFolder()
+    symlinkSync(join(path, 'nowhere'), join(path, 'dangling'))
+    mkdirSync(join(path, 'folder'))
+    await expect(folderAt(path).create('dangling', 1)).rejects.toMatchObject({ code: 'would-overwrite' })
+    const folder = folderAt(path, { overwrite: true })
+    await expect(folder.create('folder', 1)).rejects.toThrow(/not a regular file/)
+    await expect(folderAt('/dev', { overwrite: true }).create('null', 1)).rejects.toMatchObject({
+      code: 'cannot-write',
+    })
+    await expect(folder.create('../escape', 1)).rejects.toMatchObject({ code: 'bad-file' })
+  })
+
+  it('is refused with the reason where a folder is missing or cannot be written', async () => {
+    const path = temporaryFolder()
+    await expect(folderAt(join(path, 'missing')).create('out', 1)).rejects.toThrow(/its folder does not exist/)
+    chmodSync(path, 0o555)
+    await asNobody(() =>
+      expect(folderAt(path).create('out', 1)).rejects.toThrow(
+        'out could not be written: permission was denied. Choose another folder.',
+      ),
+    )
+  })
+})
 
 describe('an output of several files', () => {
   it('lies in a folder of its own', async () => {
-    const inner = await out().subfolder('adapter')
+    const path = temporaryFolder()
+    const inner = await folderAt(path).subfolder('adapter')
     const sink = await inner.create('weights', 3)
-    await sink.write(Uint8Array.of(1, 2, 3))
+    await sink.write(bytes(3))
     await sink.close()
-    expect(await readdir(join(folder, 'adapter'))).toEqual(['weights'])
+    expect(readdirSync(join(path, 'adapter'))).toEqual(['weights'])
   })
 
   it('leaves no empty folder when its first file is aborted', async () => {
-    const inner = await out().subfolder('adapter')
-    const sink = await inner.create('weights', 3)
+    const path = temporaryFolder()
+    const sink = await (await folderAt(path).subfolder('adapter')).create('weights', 3)
     await sink.abort()
-    expect(await readdir(folder)).toEqual([])
+    expect(readdirSync(path)).toEqual([])
   })
 
   it('refuses a folder that has files, unless it may overwrite', async () => {
-    await mkdir(join(folder, 'adapter'))
-    await writeFile(join(folder, 'adapter', 'mine'), 'x')
-    await expect(out().subfolder('adapter')).rejects.toMatchObject({ code: 'would-overwrite' })
-    const sink = await (await out(true).subfolder('adapter')).create('weights', 1)
-    await sink.abort()
-    expect(await readdir(join(folder, 'adapter'))).toEqual(['mine'])
+    const path = temporaryFolder()
+    mkdirSync(join(path, 'adapter'))
+    writeFileSync(join(path, 'adapter', 'mine'), 'x')
+    await expect(folderAt(path).subfolder('adapter')).rejects.toMatchObject({ code: 'would-overwrite' })
+    const inner = await folderAt(path, { overwrite: true }).subfolder('adapter')
+    await (await inner.create('weights', 1)).abort()
+    expect(readdirSync(join(path, 'adapter'))).toEqual(['mine'])
   })
 
-  it('cannot leave the folder', async () => {
-    for (const name of ['..', '.', 'a/b', '']) await expect(out().subfolder(name)).rejects.toThrow()
+  it.each(['..', '.', 'a/b', ''])('cannot leave the folder by the name %j', async (name) => {
+    await expect(folderAt(temporaryFolder()).subfolder(name)).rejects.toMatchObject({ code: 'bad-file' })
   })
 })
+
+describe('disk', () => {
+  it('is refused before the first byte when it is too full, with the numbers', async () => {
+    await expect(folderAt(temporaryFolder()).create('out', 1e18)).rejects.toMatchObject({
+      code: 'cannot-write',
+      message: expect.stringMatching(/^out needs 1000 PB; [\d.]+ [kMGT]B is free in /),
+      details: { needed: 1e18 },
+    })
+  })
+
+  it('that fills up while it is written ends with a sentence and no file', async (context) => {
+    const path = mounted('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs')
+    if (!path) return context.skip('this system does not let a test mount a file system of 1 MB')
+    await expect(folderAt(path).create('out', 2e6)).rejects.toThrow(/out needs 2.00 MB; 1.05 MB is free/)
+    const sink = await folderAt(path).create('out', 1e6)
+    await sink.write(bytes(9e5))
+    await expect(sink.write(bytes(3e5))).rejects.toMatchObject({
+      code: 'cannot-write',
+      message: 'out could not be written beyond 900 kB: the disk is full. Choose another folder.',
+      details: { written: 9e5 },
+    })
+    await sink.abort()
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  it('that is read-only is refused with a sentence', async (context) => {
+    const path = mounted('-t', 'tmpfs', '-o', 'ro', 'tmpfs')
+    if (!path) return context.skip('this system does not let a test mount a read-only file system')
+    await expect(folderAt(path).create('out', 0)).rejects.toThrow(
+      'out could not be written: the file system is read-only.',
+    )
+  })
+})
+
+/** Root may write anywhere: as root, the action runs with the rights of nobody. */
+async function asNobody(action: () => Promise<void>): Promise<void> {
+  const root = process.getuid?.() === 0
+  if (root) process.seteuid?.(65534)
+  try {
+    await action()
+  } finally {
+    if (root) process.seteuid?.(0)
+  }
+}

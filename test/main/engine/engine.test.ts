@@ -2,10 +2,9 @@ import { fork } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JobEvent, JobRequest } from '../../../core/contract.ts'
 import { engineClient } from '../../../main/engine/client.ts'
 import { graceMs } from '../../../main/engine/driver-handle.ts'
-import { type Harness, isAlive, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
+import { type Harness, isAlive, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
 const analyze = (fileId: string, tensor: string) => ({ kind: 'analyze', fileId, tensor, params: {} }) as const
 const sample = (target: string) => ({ kind: 'sample', target, layers: 1, hidden: 8, dtype: 'F32', seed: 1 }) as const
@@ -14,26 +13,6 @@ async function openSomething({ client, grants }: Harness): Promise<string> {
   const path = join(temporaryFolder(), 'weights')
   writeFileSync(path, 'bytes')
   return (await client.api.open((await grants.grant(path)).id)).fileId
-}
-
-/** Starts a job and resolves when it has said something: it is really running. */
-function running(harness: Harness, job: JobRequest, type: JobEvent['type'] = 'started') {
-  const abort = new AbortController()
-  let heard: () => void = () => {}
-  const started = new Promise<void>((resolve) => {
-    heard = resolve
-  })
-  const events: JobEvent[] = []
-  const end = harness.client
-    .run(job as never, {
-      signal: abort.signal,
-      onEvent: (event) => {
-        events.push(event)
-        if (event.type === type) heard()
-      },
-    })
-    .catch((error: Error) => error)
-  return { abort, started, end, events }
 }
 
 describe('engine', () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import type { EngineStatus } from '../../../core/contract.ts'
+import type { EngineStatus, JobEvent, JobRequest } from '../../../core/contract.ts'
 import { type EngineClient, engineClient } from '../../../main/engine/client.ts'
 import { forkEngine } from '../../../main/engine/host-process.ts'
 import { type Engine, startEngine } from '../../../main/engine/supervisor.ts'
@@ -29,16 +29,21 @@ export interface Harness {
   reached(state: EngineStatus['state'], times?: number): Promise<EngineStatus>
 }
 
-/** An engine whose driver is test/main/engine/fixtures/driver.ts. */
-export function testEngine(options: { restart?: boolean; execArgv?: string[] } = {}): Harness {
+/** The engine that users run, as built by test/build.ts. */
+export const product = new URL('../../../out/main/engine.js', import.meta.url)
+/** The same engine with a team that can be hurt. */
+export const mortal = new URL('./fixtures/mortal.ts', import.meta.url)
+/** An engine whose jobs do what the test says. */
+const scripted = new URL('./fixtures/engine.ts', import.meta.url)
+
+export function testEngine(options: { entry?: URL; restart?: boolean; execArgv?: string[] } = {}): Harness {
   const grants = createGrants()
   const statuses: EngineStatus[] = []
   const waiting: (() => void)[] = []
-  const entry = new URL('./fixtures/engine.ts', import.meta.url)
   const engine = startEngine({
     paths: grants,
     restart: options.restart ?? true,
-    spawn: () => forkEngine(entry, options.execArgv),
+    spawn: () => forkEngine(options.entry ?? scripted, options.execArgv),
     onStatus: (status) => {
       statuses.push(status)
       for (const look of waiting) look()
@@ -60,6 +65,30 @@ export function testEngine(options: { restart?: boolean; execArgv?: string[] } =
         look()
       }),
   }
+}
+
+export interface RunningJob {
+  readonly abort: AbortController
+  /** The job has said something of the type that was waited for: it is really running. */
+  readonly started: Promise<void>
+  /** Its report, or the error it ended with. */
+  readonly end: Promise<unknown>
+  readonly events: JobEvent[]
+}
+
+export function running({ client }: Harness, job: JobRequest, type: JobEvent['type'] = 'started'): RunningJob {
+  const abort = new AbortController()
+  let heard: () => void = () => {}
+  const started = new Promise<void>((resolve) => {
+    heard = resolve
+  })
+  const events: JobEvent[] = []
+  const onEvent = (event: JobEvent) => {
+    events.push(event)
+    if (event.type === type) heard()
+  }
+  const end = client.run(job, { signal: abort.signal, onEvent }).catch((error: Error) => error)
+  return { abort, started, end, events }
 }
 
 /** Whether a process exists (a zombie that its parent has not collected does not). */

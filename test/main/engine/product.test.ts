@@ -1,0 +1,119 @@
+/** The built engine, with the product's driver and kernels, doing the product's jobs. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { FileReport } from '../../../core/contract.ts'
+import { type Harness, mortal, product, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
+
+/** A sample of two layers, opened: its matrices are 128 x 128 to 128 x 512. */
+async function openSample({ client, grants }: Harness): Promise<{ folder: string; path: string; file: FileReport }> {
+  const folder = temporaryFolder()
+  const path = join(folder, 'sample.safetensors')
+  const target = grants.target(path).id
+  await client.run({ kind: 'sample', target, layers: 2, hidden: 128, dtype: 'F32', seed: 1 })
+  return { folder, path, file: await client.api.open((await grants.grant(path)).id) }
+}
+
+const firstMatrix = ({ tensors }: FileReport) => tensors.find(({ name }) => name.includes('q_proj'))!.name
+
+describe('product', () => {
+  it('makes a sample, opens, analyzes, compares and compresses it', async () => {
+    const harness = testEngine({ entry: product })
+    const { client, grants } = harness
+    const { folder, file } = await openSample(harness)
+    const job = { fileId: file.fileId, tensor: firstMatrix(file), params: { rank: 16, method: 'randomized' } } as const
+    const randomized = running(harness, { kind: 'analyze', ...job })
+    const report = await randomized.end
+    expect(report).toMatchObject({ rank: 16, threads: (await client.api.info()).threads })
+    // One estimate for the sketch and each power iteration.
+    expect(randomized.events.filter(({ type }) => type === 'estimate').length).toBeGreaterThanOrEqual(2)
+    const comparison = await client.run({ kind: 'compare', ...job })
+    expect(comparison.randomized.relativeError).toBe((report as { relativeError: number }).relativeError)
+    expect(comparison.excess).toBeGreaterThanOrEqual(0)
+    const target = grants.target(join(folder, 'factors.safetensors')).id
+    const compressed = await client.run({
+      ...{ kind: 'compress', fileId: file.fileId, target, output: 'factors', params: { rank: 16 } },
+    })
+    expect(compressed.verified).toBe(true)
+    expect(readFileSync(join(folder, 'factors.safetensors'))).toHaveLength(compressed.bytesAfter)
+    expect((await client.api.info()).jobsStarted).toBe(4)
+  })
+
+  it('gives the same bytes for another number of threads, and takes other kernels from job to job', async () => {
+    const harness = testEngine({ entry: product })
+    const { folder, file } = await openSample(harness)
+    const outputs: Buffer[] = []
+    const kernels: string[] = []
+    for (const [name, params] of Object.entries({
+      one: { threads: 1 },
+      three: { threads: 3 },
+      again: { threads: 1 },
+      narrow: { threads: 2, kernel: 'simd' },
+    } as const)) {
+      const target = harness.grants.target(join(folder, name)).id
+      const job = { kind: 'compress', fileId: file.fileId, target, output: 'factors' } as const
+      const report = await harness.client.run({ ...job, params: { rank: 16, ...params } })
+      expect(report.threads).toBe(params.threads)
+      kernels.push(report.kernel)
+      outputs.push(readFileSync(join(folder, name)))
+    }
+    expect(outputs[1]).toEqual(outputs[0])
+    expect(outputs[2]).toEqual(outputs[0])
+    expect(kernels[3]).toContain('simd')
+  })
+
+  it('says that a thread of the team died, and computes again', async () => {
+    const harness = testEngine({ entry: mortal })
+    const { folder, file } = await openSample(harness)
+    const before = running(harness, {
+      ...{ kind: 'analyze', fileId: file.fileId, tensor: firstMatrix(file), repeat: 1000 },
+      params: { rank: 16, method: 'randomized', threads: 2 },
+    })
+    await before.started
+    const timer = setInterval(() => process.kill(harness.engine.pid!, 'SIGUSR2'), 100)
+    expect(await before.end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('thread 1') })
+    clearInterval(timer)
+    const job = { kind: 'analyze', fileId: file.fileId, tensor: firstMatrix(file), params: { threads: 2 } } as const
+    expect(await harness.client.run(job)).toMatchObject({ threads: 2 })
+    expect(readdirSync(folder)).toEqual(['sample.safetensors'])
+  })
+
+  it('ends a run whose source changes or goes while it is read, with a sentence and no file', async () => {
+    const harness = testEngine({ entry: product })
+    const { folder, path, file } = await openSample(harness)
+    const { utimesSync, rmSync } = await import('node:fs')
+    for (const [change, sentence] of [
+      [() => utimesSync(path, 1, 1), 'sample.safetensors was modified'],
+      [() => rmSync(path), 'sample.safetensors was removed'],
+    ] as const) {
+      change()
+      const target = harness.grants.target(join(folder, 'out')).id
+      const job = { kind: 'compress', fileId: file.fileId, target, output: 'factors', params: {} } as const
+      expect(await running(harness, job).end).toMatchObject({
+        code: 'source-changed',
+        message: expect.stringContaining(sentence),
+      })
+      expect(readdirSync(folder)).not.toContain('out.partial')
+    }
+  })
+
+  it('hears a cancel in every phase', async () => {
+    const harness = testEngine({ entry: product })
+    const { folder, file } = await openSample(harness)
+    const threads = threadCount(harness.engine.pid!)
+    for (let round = 0; round < 8; round++) {
+      const target = harness.grants.target(join(folder, 'out')).id
+      const job = running(harness, {
+        ...{ kind: 'compress', fileId: file.fileId, target, output: 'factors', force: true },
+        params: { rank: 16, nIter: 32, algorithm: round % 2 ? 'krylov' : 'subspace' },
+      })
+      await job.started
+      await new Promise((resolve) => setTimeout(resolve, 10 * round))
+      job.abort.abort()
+      const end = await job.end
+      if (end instanceof Error) expect(end).toMatchObject({ code: 'cancelled' })
+      expect(readdirSync(folder)).not.toContain('out.partial')
+    }
+    await until(() => threadCount(harness.engine.pid!) <= threads + 2)
+  })
+})
