@@ -45,6 +45,7 @@ export default defineConfig({
           input: {
             cli: at('main/cli.ts'),
             start: at('main/start.ts'),
+            electron: at('main/electron.ts'),
             engine: at('main/engine/engine.ts'),
             driver: at('main/engine/driver.ts'),
             team: at('main/engine/team.ts'),

@@ -6,6 +6,7 @@ import { contextBridge, ipcRenderer, webUtils } from 'electron/renderer'
 import type { DesktopBridge, Grant } from '../core/contract.ts'
 
 const bridge: DesktopBridge = {
+  connect: () => ipcRenderer.send('ghostsvd:connect'),
   // The path of a real file that the user dropped or chose; a File made by script has none, so the page cannot name a path.
   grantFiles: async (files) => {
     const answer: unknown = await ipcRenderer.invoke(
@@ -18,7 +19,6 @@ const bridge: DesktopBridge = {
 contextBridge.exposeInMainWorld('ghostsvd', bridge)
 
 ipcRenderer.on('ghostsvd:port', (event, to: unknown) => {
+  // Only to this page: its origin is named, so a page that had replaced it would not hear.
   window.postMessage({ type: 'ghostsvd:port', to }, window.location.origin, [...event.ports])
 })
-// Ports that arrive before the page listens would be lost; its modules have run when it is loaded.
-window.addEventListener('load', () => ipcRenderer.send('ghostsvd:connect'))

@@ -1,7 +1,7 @@
 /** The window and what its page may not do: leave, open another one, embed, ask for a device, fetch from elsewhere. */
 import { join } from 'node:path'
 import { shell } from 'electron/common'
-import type { BrowserWindow, BrowserWindowConstructorOptions, Session, WebContents } from 'electron/main'
+import type { BrowserWindowConstructorOptions, Session, WebContents } from 'electron/main'
 
 /** Origin of the page: a scheme of our own has no other page beside ours. */
 export const pageOrigin = 'app://ghostsvd'
@@ -69,10 +69,4 @@ function staysInside(url: string): boolean {
 /** Whether an ipc message comes from our page, in the main frame of a window. */
 export function fromOurPage(frame: { readonly origin: string; readonly parent: unknown } | null): boolean {
   return frame !== null && frame.origin === pageOrigin && frame.parent === null
-}
-
-/** Shows the window once it has something to show, and fetches the page. */
-export async function loadPage(window: BrowserWindow): Promise<void> {
-  window.once('ready-to-show', () => window.show())
-  await window.loadURL(`${pageOrigin}/`)
 }

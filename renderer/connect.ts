@@ -1,9 +1,9 @@
 /**
  * The only file that knows how the page reaches its host and its engine.
  *
- * Electron: preload posts one MessagePort for each of them to the window ({type: 'ghostsvd:port', to}), and a fresh engine port whenever
- * main has started a new engine. Loopback: one WebSocket carries both, each message in a frame {to, message}; a lost socket is
- * opened again. Whoever calls `engine` or `host` always reaches the current one; calls under way when an engine dies are rejected.
+ * Electron: preload posts one MessagePort for each of them to the window ({type: 'ghostsvd:port', to}) once the page listens. Loopback:
+ * one WebSocket carries both, each message in a frame {to, message}; a lost socket is opened again. The way to the engine outlives an
+ * engine: after a death its successor answers on it. Whoever calls `engine` or `host` always reaches the current one; calls under way when an engine dies are rejected.
  */
 import {
   type DesktopBridge,
@@ -54,7 +54,7 @@ declare global {
 /** Connects the page. Returns at once; calls wait for the channel, `events.connected` says when it is there. */
 export function connect(events: ConnectionEvents): Connection {
   const bridge = window.ghostsvd
-  const channels = bridge ? electronChannels(events) : loopbackChannels(events)
+  const channels = bridge ? electronChannels(bridge, events) : loopbackChannels(events)
   return {
     engine: latest(() => channels.engine.api),
     host: latest(() => channels.host.api),
@@ -129,17 +129,14 @@ interface Channels {
   readonly host: Channel<HostApi, HostEvents>
 }
 
-/**
- * Events are parsed where they arrive, as calls are on the other side: what does not fit the contract is a bug and throws.
- * `engineWire`: whether a new engine speaks over the same wire (loopback) or brings its own port (Electron).
- */
-function createChannels(events: ConnectionEvents, engineWire: 'same' | 'new'): Channels {
+/** Events are parsed where they arrive, as calls are on the other side: what does not fit the contract is a bug and throws. */
+function createChannels(events: ConnectionEvents): Channels {
   const channels: Channels = {
     engine: new Channel<EngineApi, EngineEvents>({ job: (event) => events.job(jobEventSchema.parse(event)) }),
     host: new Channel<HostApi, HostEvents>({
       engine: (status) => {
         const parsed = engineStatusSchema.parse(status)
-        if (parsed.state === 'died') channels.engine.renew(engineWire)
+        if (parsed.state === 'died') channels.engine.renew('same')
         events.engine(parsed)
       },
       run: (runId, event) => events.run(String(runId), jobEventSchema.parse(event)),
@@ -148,8 +145,8 @@ function createChannels(events: ConnectionEvents, engineWire: 'same' | 'new'): C
   return channels
 }
 
-function electronChannels(events: ConnectionEvents): Channels {
-  const channels = createChannels(events, 'new')
+function electronChannels(bridge: DesktopBridge, events: ConnectionEvents): Channels {
+  const channels = createChannels(events)
   window.addEventListener('message', (message: MessageEvent<{ type?: unknown; to?: Side } | undefined>) => {
     const port = message.ports[0]
     if (message.source !== window || message.data?.type !== 'ghostsvd:port' || !port) return
@@ -158,6 +155,7 @@ function electronChannels(events: ConnectionEvents): Channels {
     channels[to].attach((data) => port.postMessage(data))
     if (to === 'host') events.connected(true)
   })
+  bridge.connect()
   return channels
 }
 
@@ -165,7 +163,7 @@ function electronChannels(events: ConnectionEvents): Channels {
 const retryMs = [250, 500, 1000, 2000, 4000] as const
 
 function loopbackChannels(events: ConnectionEvents): Channels {
-  const channels = createChannels(events, 'same')
+  const channels = createChannels(events)
   let attempt = 0
   const open = () => {
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${socketPath}`)

@@ -16,6 +16,18 @@ import { endedBySignal } from './job.ts'
 import { sampleCommand } from './sample.ts'
 import { serveCommand } from './serve.ts'
 
+const commands = [inspectCommand, analyzeCommand, compareCommand, compressCommand, sampleCommand, serveCommand]
+
+/** Whether a program that is a window too was called as a command line. */
+export function isCommand(word: string | undefined): boolean {
+  return (
+    word === 'help' ||
+    word === '--help' ||
+    word === '--version' ||
+    commands.some((command) => command().name() === word)
+  )
+}
+
 export async function commandLine(argv: readonly string[]): Promise<number> {
   // `ghostsvd inspect | head`: nobody listens any more, and that is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -43,14 +55,7 @@ function program(): Command {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(ghostsvd COMMAND --help shows what it takes)')
-  for (const command of [
-    inspectCommand,
-    analyzeCommand,
-    compareCommand,
-    compressCommand,
-    sampleCommand,
-    serveCommand,
-  ]) {
+  for (const command of commands) {
     root.addCommand(command().copyInheritedSettings(root))
   }
   return root

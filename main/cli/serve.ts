@@ -16,6 +16,8 @@ export function serveCommand(): Command {
         { folders: (folders.length > 0 ? folders : ['.']).map((folder) => resolve(folder)), port },
         print,
       )
+      // A signal ends the process; until then the command has not ended.
+      await new Promise(() => {})
     })
 }
 

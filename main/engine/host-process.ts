@@ -20,6 +20,17 @@ export interface HostProcess {
 
 export type Spawn = () => HostProcess
 
+let spawn: Spawn = () => forkEngine()
+
+/** How this program starts its engines, said once before the first: Electron's program cannot be forked as node. */
+export function spawnEnginesBy(other: Spawn): void {
+  spawn = other
+}
+
+export function spawnEngine(): HostProcess {
+  return spawn()
+}
+
 /** The longest tail of stderr that is kept to tell why a process ended. */
 const tailCharacters = 8192
 

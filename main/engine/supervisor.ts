@@ -7,7 +7,7 @@ import type { EngineStatus, Port } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Lost } from '../../core/rpc.ts'
 import { exitSentence } from './exit-sentence.ts'
-import { forkEngine, type HostProcess, type Spawn } from './host-process.ts'
+import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import type { FromEngine, Question, ToEngine } from './messages.ts'
 import { begin, type Effect, next, type Step, type SupervisionEvent } from './supervision.ts'
 
@@ -23,7 +23,7 @@ export interface EngineOptions {
   readonly restart?: boolean
   /** `starting`, `ready`, `died` with its reason, `stopped`. */
   onStatus?(status: EngineStatus): void
-  /** How the process is started: fork by default. */
+  /** How the process is started: as this program starts its engines (host-process.ts). */
   readonly spawn?: Spawn
 }
 
@@ -49,7 +49,7 @@ interface Client {
 }
 
 export function startEngine(options: EngineOptions): Engine {
-  const spawn = options.spawn ?? forkEngine
+  const spawn = options.spawn ?? spawnEngine
   const clients = new Map<number, Client>()
   const onceEnded: (() => void)[] = []
   let lastPort = 0

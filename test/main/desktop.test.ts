@@ -1,0 +1,296 @@
+/** The shell in an Electron of paper: what it asks for, whom it answers, what it refuses. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Grant, HostApi, HostEvents, Port } from '../../core/contract.ts'
+import { connectApi } from '../../core/rpc.ts'
+import { FakeContents, type FakePort, FakeWindow, fake } from './fake-electron.ts'
+import { fakeEngines } from './host/fake-engine.ts'
+
+vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
+vi.mock('electron/common', async () => (await import('./fake-electron.ts')).fake)
+const engines = fakeEngines()
+vi.mock('../../main/engine/supervisor.ts', () => ({ startEngine: (options: never) => engines.start(options) }))
+vi.mock('../../main/assets.ts', async (original) => ({
+  ...(await original<typeof import('../../main/assets.ts')>()),
+  assetHandler: async (_folder: string, hosts: string[]) => {
+    const { assetHandler } = await original<typeof import('../../main/assets.ts')>()
+    return assetHandler(join(folder, 'page'), hosts)
+  },
+}))
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ghostsvd-desktop-'))
+  await mkdir(join(folder, 'page'))
+  await writeFile(join(folder, 'page', 'index.html'), 'the page')
+  await writeFile(join(folder, 'model.npy'), 'bytes')
+  process.env.GHOSTSVD_CONFIG = join(folder, 'config')
+  await mkdir(join(folder, 'config'))
+  await writeFile(join(folder, 'config', 'settings.json'), '{"theme":"dark"}')
+  const { prepareDesktop, runDesktop } = await import('../../main/desktop.ts')
+  prepareDesktop()
+  await runDesktop()
+})
+afterAll(async () => {
+  delete process.env.GHOSTSVD_CONFIG
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** A frame of our page, or of somebody else's. */
+function frame(origin = 'app://ghostsvd', parent: unknown = null) {
+  const posted: [string, FakePort][] = []
+  return {
+    origin,
+    parent,
+    posted,
+    postMessage: (_channel: string, to: string, [port]: [FakePort]) => void posted.push([to, port]),
+  }
+}
+const window = () => FakeWindow.all[0]!
+const refused = (emit: (event: { preventDefault(): void }) => void) => {
+  let prevented = false
+  emit({ preventDefault: () => (prevented = true) })
+  return prevented
+}
+
+describe('before Electron is ready', () => {
+  it('turns the sandbox on, keeps its data apart and makes app:// a scheme that no policy is waived for', () => {
+    expect(fake.app.sandboxed).toBe(true)
+    expect(fake.app.paths.get('userData')).toBe(join(folder, 'config', 'browser'))
+    expect(fake.privileged).toEqual([
+      { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+    ])
+  })
+})
+
+describe('the window', () => {
+  it('is sandboxed and isolated, has a size to work in, and shows the page once it has painted', () => {
+    expect(FakeWindow.all).toHaveLength(1)
+    expect(window().options).toMatchObject({
+      width: 1280,
+      height: 800,
+      minWidth: 960,
+      minHeight: 640,
+      show: false,
+      webPreferences: {
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webSecurity: true,
+        webviewTag: false,
+        navigateOnDragDrop: false,
+      },
+    })
+    expect((window().options as { webPreferences: { preload: string } }).webPreferences.preload).toMatch(
+      /preload\.cjs$/,
+    )
+    expect(window().loaded).toEqual(['app://ghostsvd/'])
+    expect(window().shown).toBe(false)
+    window().emit('ready-to-show')
+    expect(window().shown).toBe(true)
+    expect(fake.nativeTheme.themeSource).toBe('dark')
+  })
+
+  it('comes forward when the application is started again', () => {
+    window().minimized = true
+    fake.app.emit('second-instance')
+    expect([window().minimized, window().focused]).toEqual([false, 1])
+  })
+})
+
+describe('what a page may not do', () => {
+  const contents = new FakeContents()
+  beforeEach(() => {
+    fake.shell.openExternal.mockClear()
+    contents.removeAllListeners()
+    fake.app.emit('web-contents-created', {}, contents)
+  })
+
+  it.each(['will-navigate', 'will-frame-navigate', 'will-redirect', 'will-attach-webview'])(
+    'is refused %s',
+    (event) => {
+      expect(refused((details) => contents.emit(event, details))).toBe(true)
+    },
+  )
+
+  it('opens no window, and leads the browser only to the hosts on the list', () => {
+    for (const url of [
+      'http://github.com/',
+      'https://evil.example/',
+      'https://github.com.evil.example/',
+      'https://github.com@evil.example/',
+      'https://user@github.com/',
+      'https://github.com:8443/',
+      'file:///etc/passwd',
+      'javascript:alert(1)',
+      'smb://github.com/',
+      '',
+    ])
+      expect(contents.openHandler!({ url })).toEqual({ action: 'deny' })
+    expect(fake.shell.openExternal).not.toHaveBeenCalled()
+    expect(contents.openHandler!({ url: 'https://arxiv.org/abs/0909.4061' })).toEqual({ action: 'deny' })
+    expect(fake.shell.openExternal).toHaveBeenCalledExactlyOnceWith('https://arxiv.org/abs/0909.4061')
+  })
+
+  it('has no permission and no device', () => {
+    const { defaultSession } = fake.session
+    for (const permission of ['media', 'geolocation', 'notifications', 'clipboard-read', 'openExternal', 'fileSystem'])
+      defaultSession.permissionRequest!(contents, permission, (granted) => expect(granted).toBe(false))
+    expect(defaultSession.permissionCheck!()).toBe(false)
+    expect(defaultSession.devicePermission!()).toBe(false)
+  })
+
+  it('asks nobody outside for anything', () => {
+    const cancelled = (url: string) => {
+      let outcome = false
+      fake.session.defaultSession.beforeRequest!({ url }, ({ cancel }) => {
+        outcome = cancel
+      })
+      return outcome
+    }
+    for (const url of [
+      'https://evil.example/',
+      'http://127.0.0.1/',
+      'file:///etc/passwd',
+      'app://other/',
+      'ws://x/',
+      'nonsense',
+    ])
+      expect(cancelled(url), url).toBe(true)
+    for (const url of ['app://ghostsvd/assets/x.js', 'data:image/png;base64,', 'blob:app://ghostsvd/1'])
+      expect(cancelled(url), url).toBe(false)
+  })
+})
+
+describe('app://', () => {
+  const ask = (url: string, method = 'GET') => fake.schemes.get('app')!(new Request(url, { method }))
+
+  it('serves the page under its policy, to its own host alone', async () => {
+    const page = await ask('app://ghostsvd/')
+    expect(await page.text()).toBe('the page')
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect((await ask('app://other/')).status).toBe(421)
+    expect((await ask('app://ghostsvd/', 'POST')).status).toBe(405)
+    for (const path of ['../model.npy', '%2e%2e/model.npy', '..%2fmodel.npy', 'model.npy', 'index.html%00'])
+      expect((await ask(`app://ghostsvd/${path}`)).status, path).toBe(404)
+  })
+})
+
+describe('the ports', () => {
+  function connect(from: unknown): ReturnType<typeof frame>['posted'] {
+    fake.ipcMain.emit('ghostsvd:connect', { senderFrame: from })
+    return (from as ReturnType<typeof frame> | null)?.posted ?? []
+  }
+  const portOf = (port: FakePort): Port => ({
+    postMessage: (message) => port.postMessage(message),
+    on: (event: string, listener: (message?: never) => void) =>
+      void port.on(event, (given?: { data: never }) => listener(given?.data as never)),
+    close: () => port.close(),
+  })
+
+  it('go to our page, one for each side, and carry the contract', async () => {
+    const posted = connect(frame())
+    expect(posted.map(([to]) => to)).toEqual(['host', 'engine'])
+    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), { engine: () => {}, run: () => {} })
+    expect(await api.info()).toMatchObject({ kind: 'electron' })
+    await expect(api.listFolder(null)).rejects.toMatchObject({ code: 'unsupported' })
+    await api.saveSettings({ theme: 'light', language: 'en' })
+    expect(fake.nativeTheme.themeSource).toBe('light')
+    const engine = engines.engines.at(-1)!
+    posted[0]![1].close()
+    await vi.waitFor(() => expect(engine.stopped).toBe(true))
+  })
+
+  it('go to nobody else: a foreign origin, a frame inside the page, a frame that has gone', () => {
+    const before = engines.engines.length
+    for (const other of [
+      frame('https://evil.example'),
+      frame('null'),
+      frame('app://ghostsvd.evil'),
+      frame('app://ghostsvd', {}),
+      null,
+    ])
+      expect(connect(other)).toEqual([])
+    expect(engines.engines.length).toBe(before)
+  })
+
+  it('lead to native dialogs, which answer with grants', async () => {
+    const posted = connect(frame())
+    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), { engine: () => {}, run: () => {} })
+    fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: true, filePaths: [] })
+    expect(await api.pickFile()).toBeNull()
+    fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: false, filePaths: [join(folder, 'model.npy')] })
+    expect(await api.pickFile()).toMatchObject({ name: 'model.npy', kind: 'file', byteLength: 5 })
+    fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: false, filePaths: [folder] })
+    expect(await api.pickFolder()).toMatchObject({ kind: 'folder' })
+    const filePath = join(folder, 'out.safetensors')
+    fake.dialog.showSaveDialog.mockResolvedValueOnce({ canceled: false, filePath })
+    const target = await api.pickTarget('../../evil/out.safetensors')
+    expect(fake.dialog.showSaveDialog.mock.calls[0]![1]).toMatchObject({ defaultPath: 'out.safetensors' })
+    expect(target).toMatchObject({ name: 'out.safetensors', kind: 'target' })
+    await api.showInFolder(target!.id)
+    expect(fake.shell.showItemInFolder).toHaveBeenCalledExactlyOnceWith(filePath)
+  })
+})
+
+describe('dropped files', () => {
+  const drop = (paths: unknown, from: unknown = frame()) =>
+    fake.handlers.get('ghostsvd:grant')!({ senderFrame: from }, paths) as Promise<Grant>
+
+  it('are granted to our page', async () => {
+    expect(await drop([join(folder, 'model.npy')])).toMatchObject({ name: 'model.npy', byteLength: 5 })
+    expect(await drop([folder])).toMatchObject({ kind: 'folder' })
+  })
+
+  it('are opened at the file that names the others', async () => {
+    const index = join(folder, 'model.safetensors.index.json')
+    await writeFile(index, '{}')
+    expect(await drop([join(folder, 'model.npy'), index])).toMatchObject({ name: 'model.safetensors.index.json' })
+  })
+
+  it('are refused from elsewhere, without a path, and in another shape', async () => {
+    await expect(drop([join(folder, 'model.npy')], frame('https://evil.example'))).rejects.toThrow('Only the page')
+    for (const given of [[''], [], 'model.npy', null, [1], [{ path: '/etc/passwd' }]])
+      await expect(drop(given)).rejects.toThrow('no file of this computer')
+  })
+})
+
+describe('the end', () => {
+  it('asks before it cancels a compression', async () => {
+    const posted: FakePort[] = []
+    const ours = { ...frame(), postMessage: (_: string, __: string, [port]: [FakePort]) => void posted.push(port) }
+    fake.ipcMain.emit('ghostsvd:connect', { senderFrame: ours })
+    const api = connectApi<HostApi, HostEvents>(
+      {
+        postMessage: (message) => posted[0]!.postMessage(message),
+        on: (event: string, listener: (message?: never) => void) =>
+          void posted[0]!.on(event, (given?: { data: never }) => listener(given?.data as never)),
+        close: () => posted[0]!.close(),
+      },
+      { engine: () => {}, run: () => {} },
+    )
+    expect(refused((event) => window().emit('close', event))).toBe(false)
+    const source = await fake.handlers.get('ghostsvd:grant')!({ senderFrame: frame() }, [join(folder, 'model.npy')])
+    fake.dialog.showSaveDialog.mockResolvedValueOnce({ canceled: false, filePath: join(folder, 'x.safetensors') })
+    const target = await api.pickTarget('x.safetensors')
+    const run = api.startRun({ source: (source as Grant).id, target: target!.id, output: 'factors', params: {} })
+    const engine = await vi.waitFor(() => {
+      expect(engines.engines.at(-1)!.jobs).toHaveLength(1)
+      return engines.engines.at(-1)!
+    })
+    engine.jobs[0]!.say({ type: 'started', jobId: 'job-0' })
+    await run
+    expect(refused((event) => window().emit('close', event))).toBe(true)
+    fake.dialog.showMessageBoxSync.mockReturnValueOnce(1)
+    expect(refused((event) => window().emit('close', event))).toBe(false)
+  })
+
+  it('ends every engine before the application goes', async () => {
+    window().emit('closed')
+    fake.app.emit('window-all-closed')
+    await vi.waitFor(() => expect(fake.app.quits).toBe(2))
+    expect(engines.engines.every((engine) => engine.stopped)).toBe(true)
+  })
+})
