@@ -8,7 +8,7 @@ import { SettingsScreen } from './screens/Settings.tsx'
 import { Start } from './screens/Start.tsx'
 import { Workbench } from './screens/Workbench.tsx'
 import { useSession } from './store/session.ts'
-import { theme } from './theme.ts'
+import { cssVariables, theme } from './theme.ts'
 
 const screens = { start: Start, workbench: Workbench, settings: SettingsScreen } as const
 
@@ -19,6 +19,7 @@ export function App({ nonce }: { readonly nonce: string }) {
 
   return (
     <MantineProvider
+      cssVariablesResolver={cssVariables}
       defaultColorScheme="auto"
       getStyleNonce={() => nonce}
       theme={theme}

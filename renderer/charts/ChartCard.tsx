@@ -40,51 +40,57 @@ export function ChartCard(props: ChartCardProps) {
     return rowsOf(props.series, ranks)
   }
 
+  const legend = (
+    <ul aria-label={t('chart.legend')} className="legend">
+      {props.series.map(({ id, label, color, dash }) => (
+        <li key={id}>
+          <Swatch color={color} {...(dash ? { dash } : {})} />
+          {label}
+        </li>
+      ))}
+    </ul>
+  )
+
   return (
     <figure aria-label={props.title} className="chart" ref={figure}>
       <div className="chart-head">
-        <ul aria-label={t('chart.legend')} className="legend">
-          {props.series.map(({ id, label, color, dash }) => (
-            <li key={id}>
-              <Swatch color={color} {...(dash ? { dash } : {})} />
-              {label}
-            </li>
-          ))}
-        </ul>
         <div className="chart-tools">
-          {props.tools}
-          <Tooltip label={t('chart.table')}>
-            <ActionIcon
-              aria-label={t('chart.table')}
-              aria-pressed={asTable}
-              color="gray"
-              onClick={() => setAsTable(!asTable)}
-              variant={asTable ? 'filled' : 'subtle'}
-            >
-              <TableIcon />
-            </ActionIcon>
-          </Tooltip>
-          <Menu position="bottom-end" withinPortal>
-            <Menu.Target>
-              <Tooltip label={t('chart.export')}>
-                <ActionIcon aria-label={t('chart.export')} color="gray" variant="subtle">
-                  <DownloadIcon />
-                </ActionIcon>
-              </Tooltip>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item disabled={asTable} onClick={withSvg((drawn) => saveSvg(drawn, props.fileName))}>
-                {t('chart.saveSvg')}
-              </Menu.Item>
-              <Menu.Item disabled={asTable} onClick={withSvg((drawn) => void savePng(drawn, props.fileName))}>
-                {t('chart.savePng')}
-              </Menu.Item>
-              <Menu.Item onClick={() => saveCsv(props.series, everyRow(), props.fileName)}>
-                {t('chart.saveCsv')}
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          {props.tools ?? legend}
+          <div className="chart-buttons">
+            <Tooltip label={t('chart.table')}>
+              <ActionIcon
+                aria-label={t('chart.table')}
+                aria-pressed={asTable}
+                color="gray"
+                onClick={() => setAsTable(!asTable)}
+                variant={asTable ? 'filled' : 'subtle'}
+              >
+                <TableIcon />
+              </ActionIcon>
+            </Tooltip>
+            <Menu position="bottom-end" withinPortal>
+              <Menu.Target>
+                <Tooltip label={t('chart.export')}>
+                  <ActionIcon aria-label={t('chart.export')} color="gray" variant="subtle">
+                    <DownloadIcon />
+                  </ActionIcon>
+                </Tooltip>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item disabled={asTable} onClick={withSvg((drawn) => saveSvg(drawn, props.fileName))}>
+                  {t('chart.saveSvg')}
+                </Menu.Item>
+                <Menu.Item disabled={asTable} onClick={withSvg((drawn) => void savePng(drawn, props.fileName))}>
+                  {t('chart.savePng')}
+                </Menu.Item>
+                <Menu.Item onClick={() => saveCsv(props.series, everyRow(), props.fileName)}>
+                  {t('chart.saveCsv')}
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </div>
         </div>
+        {props.tools ? legend : null}
       </div>
       <div className="chart-body" ref={ref}>
         {asTable ? (

@@ -4,6 +4,7 @@ import { energyKept } from '../../core/measure/curves/error-curve.ts'
 import { noiseError } from '../../core/measure/curves/noise-line.ts'
 import { errorAt, lastRank } from '../store/view.ts'
 import { useWords } from '../words.ts'
+import { margin } from './axis.ts'
 import { ChartCard } from './ChartCard.tsx'
 import type { RankChartProps } from './ErrorVsRank.tsx'
 import { LinePlot } from './LinePlot.tsx'
@@ -11,6 +12,8 @@ import { RankHandle } from './RankHandle.tsx'
 import { rankGrid, rowsOf, type Series } from './series.ts'
 
 const wholeRange = [0, 1] as const
+/** The noise line is solved to the last bit or two: what it keeps at rank 0 is nothing. */
+const roundOff = 1e-12
 
 export function Energy({ view, rank, onRank, onCommit }: RankChartProps) {
   const { t, numbers } = useWords()
@@ -19,7 +22,7 @@ export function Energy({ view, rank, onRank, onCommit }: RankChartProps) {
   const series = useMemo<Series[]>(() => {
     const { rows, cols } = view.size
     const kept = (error: number | null | undefined) =>
-      error === null || error === undefined ? null : energyKept(error)
+      error === null || error === undefined ? null : error > 1 - roundOff ? 0 : energyKept(error)
     const all: Series[] = [
       {
         id: 'noise',
@@ -85,6 +88,7 @@ export function Energy({ view, rank, onRank, onCommit }: RankChartProps) {
             range={wholeRange}
             rows={rows}
             series={series}
+            top={margin.top}
             xTitle={t('chart.rank')}
             yTitle={t('chart.energy')}
           />

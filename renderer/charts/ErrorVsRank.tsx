@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react'
 import { noiseError } from '../../core/measure/curves/noise-line.ts'
 import { errorAt, lastRank, type RankRange, rankRanges, type TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
+import { margin } from './axis.ts'
 import { ChartCard } from './ChartCard.tsx'
 import { LinePlot, type Mark } from './LinePlot.tsx'
 import { RankHandle } from './RankHandle.tsx'
@@ -101,6 +102,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
             range={valueRange}
             rows={rows}
             series={series}
+            top={margin.top}
             xTitle={t('chart.rank')}
             yTitle={t('chart.error')}
           />

@@ -19,6 +19,8 @@ export interface LinePlotProps {
   readonly marks?: readonly Mark[]
   readonly range: readonly [number, number]
   readonly logarithmic?: boolean
+  /** Space above the plot, in px: what a rank grip needs where there is one. */
+  readonly top: number
   readonly xTitle: string
   readonly yTitle: string
   readonly formatX: (value: number) => string
@@ -27,6 +29,8 @@ export interface LinePlotProps {
   readonly formatTick: (value: number) => string
 }
 
+/** A plot lower than this, in px, has no room for the name of its y axis; the legend says it as well. */
+const titleHeight = 190
 /** Room one tick label needs, in px. */
 const tickWidth = 80
 const tickHeight = 46
@@ -39,7 +43,7 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
       accessibilityLayer={false}
       data={rows as Row[]}
       height={frame.height}
-      margin={{ left: 0, right: margin.right, top: margin.top, bottom: 0 }}
+      margin={{ left: 0, right: margin.right, top: props.top, bottom: 0 }}
       width={frame.width}
     >
       <CartesianGrid stroke="var(--chart-grid)" vertical={false} />
@@ -58,7 +62,11 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
       <YAxis
         allowDataOverflow
         domain={[range[0], range[1]]}
-        label={{ value: props.yTitle, angle: -90, position: 'insideLeft', offset: 8, className: 'chart-title' }}
+        label={
+          frame.height < titleHeight
+            ? false
+            : { value: props.yTitle, angle: -90, position: 'insideLeft', offset: 8, className: 'chart-title' }
+        }
         scale={logarithmic ? 'log' : 'linear'}
         stroke="var(--chart-axis)"
         tick={{ fontSize: 12, fill: 'var(--chart-text)' }}
@@ -78,6 +86,7 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
             value: mark.label,
             position: mark.rank > axis.first + (axis.last - axis.first) * 0.6 ? 'insideTopRight' : 'insideTopLeft',
             className: 'chart-mark',
+            fill: mark.color,
           }}
           stroke={mark.color}
           strokeDasharray="2 4"

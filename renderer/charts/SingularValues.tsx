@@ -51,13 +51,14 @@ export function SingularValues({ view, rank }: { readonly view: TensorView; read
             range={range}
             rows={rows}
             series={series}
+            top={topSpace}
             xTitle={t('chart.index')}
             yTitle={t('chart.value')}
           />
         )}
       </ChartCard>
       {approximate && view.exactValues ? (
-        <ValueErrors approximate={approximate} exact={view.exactValues} marks={mark} name={view.tensor.name} />
+        <ValueErrors approximate={approximate} exact={view.exactValues} name={view.tensor.name} />
       ) : null}
     </div>
   )
@@ -66,11 +67,10 @@ export function SingularValues({ view, rank }: { readonly view: TensorView; read
 interface ValueErrorsProps {
   readonly approximate: readonly number[]
   readonly exact: readonly number[]
-  readonly marks: readonly Mark[]
   readonly name: string
 }
 
-function ValueErrors({ approximate, exact, marks, name }: ValueErrorsProps) {
+function ValueErrors({ approximate, exact, name }: ValueErrorsProps) {
   const { t, numbers } = useWords()
   const { perIndex, max } = useMemo(() => singularValueErrors(exact, approximate), [exact, approximate])
   const last = Math.max(2, perIndex.length)
@@ -81,7 +81,6 @@ function ValueErrors({ approximate, exact, marks, name }: ValueErrorsProps) {
   )
   const rows = useMemo(() => rowsOf(series, rankGrid(1, last)), [series, last])
   const range = useMemo(() => [0, max > 0 ? max * 1.1 : 1] as const, [max])
-  const visible = useMemo(() => marks.filter((mark) => mark.rank <= last), [marks, last])
   return (
     <ChartCard
       fileName={`${name}.singular-value-error`}
@@ -100,10 +99,10 @@ function ValueErrors({ approximate, exact, marks, name }: ValueErrorsProps) {
           formatX={numbers.count}
           formatY={numbers.percent}
           frame={frame}
-          marks={visible}
           range={range}
           rows={rows}
           series={series}
+          top={topSpace}
           xTitle={t('chart.index')}
           yTitle={t('chart.valueErrorAxis')}
         />
@@ -147,6 +146,9 @@ function useValueSeries(view: TensorView): Series[] {
     return series
   }, [view, t])
 }
+
+/** There is no grip above these plots, in px. */
+const topSpace = 10
 
 /** Sixteen decades below the largest value are the end of f64; nothing below them is drawn. */
 const decades = 16

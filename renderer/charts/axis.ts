@@ -5,8 +5,8 @@ export interface Frame {
   readonly height: number
 }
 
-/** Space around the plot, in px; the y axis lies in `left`, the x axis with its title in `bottom`. */
-export const margin = { left: 66, right: 20, top: 14, bottom: 44 } as const
+/** Space around the plot, in px; the rank grip lies in `top`, the y axis in `left`, the x axis with its title in `bottom`. */
+export const margin = { left: 66, right: 20, top: 30, bottom: 44 } as const
 
 export interface RankAxis {
   readonly first: number
@@ -42,12 +42,18 @@ export function niceTicks(low: number, high: number, count: number): number[] {
   return ticks
 }
 
-/** Powers of ten inside [low, high], thinned to about `count`. */
+/** Powers of ten inside [low, high], thinned to about `count`; with 2 and 5 times a power between them where there are few. */
 export function logTicks(low: number, high: number, count: number): number[] {
-  const from = Math.ceil(Math.log10(low) - 1e-9)
-  const to = Math.floor(Math.log10(high) + 1e-9)
-  const every = Math.max(1, Math.ceil((to - from + 1) / count))
-  const ticks: number[] = []
-  for (let exponent = from; exponent <= to; exponent += every) ticks.push(10 ** exponent)
+  const from = Math.floor(Math.log10(low))
+  const to = Math.ceil(Math.log10(high))
+  const inside = (tick: number) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9)
+  const powers = Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)).filter(inside)
+  if (powers.length >= 3) return powers.filter((_, i) => i % Math.ceil(powers.length / count) === 0)
+  const between = Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)).flatMap((power) => [
+    power,
+    2 * power,
+    5 * power,
+  ])
+  const ticks = between.filter(inside)
   return ticks.length >= 2 ? ticks : [low, high]
 }

@@ -17,7 +17,7 @@ export function ComparePanel({ view }: { readonly view: TensorView }) {
           <p className="compare-headline" data-excess={comparison.excess} data-testid="compare-headline">
             {t('compare.headline', { excess: numbers.signedPercent(comparison.excess) })}
           </p>
-          <Table className="compare-table" tabularNums verticalSpacing={3}>
+          <Table className="compare-table" horizontalSpacing={2} tabularNums verticalSpacing={3}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th scope="col">
@@ -60,7 +60,7 @@ export function ComparePanel({ view }: { readonly view: TensorView }) {
           </p>
         </>
       ) : (
-        <p className="field-help">{t('compare.offer')}</p>
+        <p className="field-help">{t(view.report?.method === 'exact' ? 'compare.offerExact' : 'compare.offer')}</p>
       )}
       <Button
         disabled={comparing}

@@ -1,5 +1,5 @@
 /** Before a run: who can open the output, where it goes, what it will weigh - and what it does not promise. */
-import { Alert, Button, Modal, Radio, TextInput } from '@mantine/core'
+import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { FileReport } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
@@ -59,6 +59,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
       onClose={onClose}
       opened
       size="lg"
+      yOffset="4dvh"
       title={t('compress.title', { name: report.name })}
     >
       <form
@@ -116,9 +117,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             <dd>{numbers.count(params.rank)}</dd>
           </div>
         </dl>
-        <Alert color="gray" variant="light">
-          {t('compress.caveat')}
-        </Alert>
+        <p className="caveat">{t('compress.caveat')}</p>
         {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
         <div className="dialog-buttons">
           <Button color="gray" onClick={onClose} variant="subtle">

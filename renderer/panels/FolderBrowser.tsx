@@ -60,7 +60,9 @@ export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onF
   const shown = folders.entries.filter(({ grant, weights }) => grant.kind === 'folder' || (onFile && weights))
   if (shown.length === 0) {
     return (
-      <p className="dimmed entries-empty">{t(folders.trail.length === 0 ? 'browser.noFolders' : 'browser.empty')}</p>
+      <p className="dimmed entries-empty">
+        {t(folders.trail.length === 0 ? 'browser.noFolders' : onFile ? 'browser.empty' : 'browser.noneInside')}
+      </p>
     )
   }
   return (

@@ -48,7 +48,7 @@ export function Header() {
       </div>
       <div className="header-right">
         {screen === 'workbench' ? (
-          <Button color="gray" onClick={closeFile} size="compact-sm" variant="subtle">
+          <Button onClick={closeFile} size="compact-sm" variant="default">
             {t('header.openOther')}
           </Button>
         ) : null}

@@ -1,18 +1,19 @@
 /** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
-import { Button, Loader } from '@mantine/core'
+import { Button, Loader, Tooltip } from '@mantine/core'
 import { cancelAnalysis, retryAnalysis } from '../actions/analysis.ts'
 import { useJobs } from '../store/jobs.ts'
 import type { TensorView } from '../store/view.ts'
-import { useWords } from '../words.ts'
+import { usePhase, useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 
 export function JobStatus({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
   const { t, numbers } = useWords()
+  const phase = usePhase()
   const running = useJobs((state) => state.running)
   const failure = useJobs((state) => state.failures[view.tensor.name])
   const { report } = view
   if (running?.tensor === view.tensor.name) {
-    const { estimate, share, phase, kind } = running
+    const { estimate, share, kind } = running
     return (
       <div className="job-status" data-job={running.jobId ?? ''} data-testid="job-status">
         <Loader size={14} />
@@ -21,7 +22,7 @@ export function JobStatus({ view, rank }: { readonly view: TensorView; readonly 
           {estimate
             ? ` · ${t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })}`
             : null}
-          {!estimate && phase ? ` · ${phase}` : null}
+          {!estimate && running.phase ? ` · ${phase(running.phase)}` : null}
           {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
         </output>
         <Button onClick={cancelAnalysis} size="compact-xs" variant="subtle">
@@ -50,17 +51,26 @@ export function JobStatus({ view, rank }: { readonly view: TensorView; readonly 
     )
   }
   const beyond = report.method === 'randomized' && rank > report.rank
+  const text = beyond
+    ? t('job.beyond', { rank: numbers.count(report.rank) })
+    : [
+        report.method === 'exact'
+          ? t('job.exact')
+          : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
+        t('job.machine', { kernel: report.kernel, count: report.threads }),
+        ...report.notices,
+      ].join(' · ')
+  const phases = Object.entries(report.phasesMs).map(([name, ms]) => `${phase(name)} ${numbers.duration(ms)}`)
   return (
     <div className="job-status" data-testid="job-status">
-      {beyond
-        ? t('job.beyond', { rank: numbers.count(report.rank) })
-        : [
-            report.method === 'exact'
-              ? t('job.exact')
-              : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
-            t('job.machine', { kernel: report.kernel, count: report.threads }),
-            ...report.notices,
-          ].join(' · ')}
+      {beyond ? null : (
+        <Tooltip label={phases.join(' · ')} multiline w={300}>
+          <span className="job-time">{numbers.duration(report.elapsedMs)}</span>
+        </Tooltip>
+      )}
+      <span className="job-text" title={text}>
+        {text}
+      </span>
     </div>
   )
 }

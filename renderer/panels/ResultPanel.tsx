@@ -1,5 +1,5 @@
 /** What the chosen rank means for this tensor, in numbers: error, energy, bytes, and what going fast costs. */
-import { Badge, Tooltip } from '@mantine/core'
+import { Badge } from '@mantine/core'
 import { useMemo } from 'react'
 import { energyKept, excessOverFloor } from '../../core/measure/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
@@ -17,6 +17,8 @@ export function ResultPanel({ view, rank }: { readonly view: TensorView; readonl
   const after = compressedBytes(tensor, params) ?? tensor.byteLength
   const grows = after >= tensor.byteLength
   const floor = view.floor?.[rank] ?? null
+  const sketched = report?.method === 'randomized'
+  const excess = sketched && floor !== null && error !== null ? excessOverFloor(error, floor) : null
   const gaps = useValueErrors(view, rank)
   const measured = report?.errorSource === 'measured' && rank === report.rank
 
@@ -56,34 +58,19 @@ export function ResultPanel({ view, rank }: { readonly view: TensorView; readonl
           value={`${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(after)}`}
           warn={grows}
         />
-        {floor === null || report?.method === 'exact' ? null : (
-          <Figure
-            data={{ 'data-floor': floor, 'data-excess': error === null ? '' : excessOverFloor(error, floor) }}
-            help={t('result.excessHelp', { floor: numbers.percent(floor) })}
-            label={t('result.excess')}
-            testid="excess"
-            value={error === null ? '–' : numbers.signedPercent(excessOverFloor(error, floor))}
-          />
-        )}
-        {gaps === null ? null : (
-          <Figure
-            help={t('result.valueErrorHelp', { max: numbers.percent(gaps.max) })}
-            label={t('result.valueError')}
-            testid="value-error"
-            value={`${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`}
-          />
-        )}
-        {report ? (
-          <Tooltip label={phasesText(report.phasesMs, numbers.duration)} multiline w={260}>
-            <div>
-              <Figure
-                label={t('result.time')}
-                value={numbers.duration(report.elapsedMs)}
-                {...(view.stale ? { help: t('result.stale') } : {})}
-              />
-            </div>
-          </Tooltip>
-        ) : null}
+        <Figure
+          data={{ 'data-floor': floor ?? '', 'data-excess': excess ?? '' }}
+          help={floor === null ? t('result.excessUnknown') : t('result.excessHelp', { floor: numbers.percent(floor) })}
+          label={t('result.excess')}
+          testid="excess"
+          value={excess === null ? '–' : numbers.signedPercent(excess)}
+        />
+        <Figure
+          help={t(gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}
+          label={t('result.valueError')}
+          testid="value-error"
+          value={gaps === null ? '–' : `${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`}
+        />
       </dl>
     </section>
   )
@@ -95,10 +82,4 @@ function useValueErrors({ exactValues, report }: TensorView, rank: number): { me
     if (!exactValues || report?.method !== 'randomized') return null
     return singularValueErrors(exactValues, report.singularValues.slice(0, rank))
   }, [exactValues, report, rank])
-}
-
-function phasesText(phases: Readonly<Record<string, number>>, duration: (ms: number) => string): string {
-  return Object.entries(phases)
-    .map(([phase, ms]) => `${phase} ${duration(ms)}`)
-    .join(' · ')
 }

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { cancelRun } from '../actions/runs.ts'
 import { CheckIcon, CloseIcon } from '../icons.tsx'
 import { type RunView, runsReducers, timeLeftMs, useRuns } from '../store/runs.ts'
-import { useWords } from '../words.ts'
+import { usePhase, useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 import { RunDetails } from './RunDetails.tsx'
 
@@ -47,6 +47,7 @@ function RunLine({ run }: { readonly run: RunView }) {
 
 function RunningLine({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
+  const phase = usePhase()
   const share = run.total > 0 ? run.done / run.total : 0
   const left = timeLeftMs(run, Date.now())
   return (
@@ -54,7 +55,7 @@ function RunningLine({ run }: { readonly run: RunView }) {
       <span className="run-name">{t('run.writing', { name: run.target })}</span>
       <Progress aria-label={t('run.progress')} className="run-progress" value={share * 100} />
       <span className="number nowrap">{numbers.percent(Math.floor(share * 1000) / 1000)}</span>
-      <span className="dimmed run-tensor">{run.tensor ?? run.phase}</span>
+      <span className="dimmed run-tensor">{run.tensor ?? (run.phase && phase(run.phase))}</span>
       {left === null ? null : <span className="dimmed nowrap">{t('run.left', { time: numbers.duration(left) })}</span>}
       <Button color="gray" onClick={() => void cancelRun(run.runId)} size="compact-sm" variant="default">
         {t('app.cancel')}

@@ -1,5 +1,5 @@
 /** The parameters of the factorization on the right of the workbench, and the comparison they can be held against. */
-import { Accordion, SegmentedControl } from '@mantine/core'
+import { Accordion, Chip } from '@mantine/core'
 import { changeParams, commitRank } from '../actions/analysis.ts'
 import { presetOf, type SpeedPreset, speedPresets, useParams } from '../store/params.ts'
 import type { TensorView } from '../store/view.ts'
@@ -24,20 +24,24 @@ export function SettingsPanel({ view }: { readonly view: TensorView | null }) {
         <div className="field-label" id="speed-label">
           {t('settings.speed')}
         </div>
-        <SegmentedControl
-          aria-labelledby="speed-label"
-          className="presets"
-          data={presets.map((value) => ({ value, label: t(`settings.presets.${value}`) }))}
-          fullWidth
-          onChange={(value) => changeParams(speedPresets[value as SpeedPreset])}
-          orientation="horizontal"
-          size="xs"
-          value={preset ?? ''}
-        />
+        <Chip.Group onChange={(value) => changeParams(speedPresets[value as SpeedPreset])} value={preset}>
+          <div aria-labelledby="speed-label" className="presets" role="radiogroup">
+            {presets.map((value) => (
+              <Chip icon={null} key={value} size="xs" value={value} variant="filled">
+                {t(`settings.presets.${value}`)}
+              </Chip>
+            ))}
+          </div>
+        </Chip.Group>
         <p className="field-help">{t(`settings.presetHelp.${preset ?? 'custom'}`)}</p>
       </div>
       {view ? <ComparePanel view={view} /> : null}
-      <Accordion chevronPosition="left" className="accordion" multiple variant="default">
+      <Accordion
+        chevronPosition="left"
+        className="accordion"
+        classNames={{ control: 'control', label: 'label', content: 'content' }}
+        multiple
+      >
         <Accordion.Item value="advanced">
           <Accordion.Control>{t('settings.advanced')}</Accordion.Control>
           <Accordion.Panel>

@@ -81,6 +81,10 @@ export type RankRange = (typeof rankRanges)[number]
 
 /** Last rank on the axis: twice what is known, a little beyond break-even, or all; never short of the rank that is chosen. */
 export function lastRank(view: TensorView, range: RankRange, rank: number): number {
-  const wanted = { near: 2 * view.curve.length, breakEven: Math.ceil(view.breakEven * 1.1), full: view.smallest }
+  const wanted = {
+    near: 2 * (view.curve.length || rank),
+    breakEven: Math.ceil(view.breakEven * 1.1),
+    full: view.smallest,
+  }
   return Math.max(2, Math.min(view.smallest, Math.max(wanted[range], rank)))
 }
