@@ -31,7 +31,8 @@ export const tensorReportSchema = z.strictObject({
   matrix: z.array(z.number()).nullable(),
   /** Why a matrix is what it is: linear, conv (flattened), experts. */
   kind: z.enum(['linear', 'conv', 'experts']).nullable(),
-  plan: z.enum(['factorize', 'keep']),
+  /** `grows`: kept at this rank because its factors would not be smaller, factorized at a smaller rank. */
+  plan: z.enum(['factorize', 'keep', 'grows']),
   reason: z.string(),
 })
 export type TensorReport = z.infer<typeof tensorReportSchema>

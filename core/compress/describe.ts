@@ -2,17 +2,22 @@
 import type { TensorReport } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { defaultParams, type Params } from '../params.ts'
+import type { MatrixView } from '../tensor.ts'
 import { noRules, planFile } from './plan.ts'
 
 export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
-  return planFile(file, params, noRules).map(({ info, view, action, reason }) => ({
-    name: info.name,
-    dtype: info.storedAs ?? info.dtype,
-    shape: [...info.shape],
-    byteLength: info.byteLength,
-    matrix: view && (view.kind === 'experts' ? [view.count, view.rows, view.cols] : [view.rows, view.cols]),
-    kind: view?.kind ?? null,
-    plan: action,
-    reason,
+  return planFile(file, params, noRules).map((plan) => ({
+    name: plan.info.name,
+    dtype: plan.info.storedAs ?? plan.info.dtype,
+    shape: [...plan.info.shape],
+    byteLength: plan.info.byteLength,
+    matrix: plan.view && matrixOf(plan.view),
+    kind: plan.view?.kind ?? null,
+    plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
+    reason: plan.reason,
   }))
+}
+
+function matrixOf({ kind, count, rows, cols }: MatrixView): number[] {
+  return kind === 'experts' ? [count, rows, cols] : [rows, cols]
 }

@@ -28,6 +28,8 @@ interface Planned {
 }
 export interface KeptTensor extends Planned {
   readonly action: 'keep'
+  /** Nothing but the rank is in its way: at a smaller one it would be factorized. */
+  readonly grows: boolean
 }
 export interface FactorizedTensor extends Planned {
   readonly action: 'factorize'
@@ -41,7 +43,7 @@ export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
 export function kept({ info, view }: TensorPlan, reason: string): KeptTensor {
-  return { action: 'keep', info, view, reason }
+  return { action: 'keep', grows: false, info, view, reason }
 }
 
 export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
@@ -62,7 +64,7 @@ function planTensor(
   onlyIncluded: boolean,
 ): TensorPlan {
   const view = matrixView(info.name, info.shape)
-  const keep = (reason: string): KeptTensor => ({ action: 'keep', info, view, reason })
+  const keep = (reason: string): KeptTensor => ({ action: 'keep', grows: false, info, view, reason })
 
   if (!view) return keep(notAMatrix(info.shape))
   if (!hasComputableDType(info)) return keep(`${info.dtype} values are not weights to factorize; copied as they are.`)
@@ -77,7 +79,10 @@ function planTensor(
   const fitted = fitParams(params, view.rows, view.cols)
   const dtype = factorDType(info.dtype, params.factorDType)
   const bytes = factorBytes(view, fitted.rank, dtype, params.factorLayout)
-  if (bytes >= info.byteLength) return keep(wouldGrow(info, view, fitted, dtype))
+  if (bytes >= info.byteLength) {
+    const grows = largestUsefulRank(info, view, dtype, params.factorLayout) > 0
+    return { ...keep(wouldGrow(info, view, fitted, dtype)), grows }
+  }
   return {
     action: 'factorize',
     info,

@@ -92,7 +92,7 @@ function show(grant: Grant, report: FileReport): void {
   sessionStorage.setItem(rememberedKey, JSON.stringify(grant))
   const chosen = useSelection.getState().tensor
   if (chosen !== null && report.tensors.some(({ name }) => name === chosen)) return
-  const first = report.tensors.find(({ plan }) => plan === 'factorize') ?? report.tensors.find(({ matrix }) => matrix)
+  const first = report.tensors.find(({ plan }) => plan !== 'keep') ?? report.tensors.find(({ matrix }) => matrix)
   selectionReducers.select(first?.name ?? null)
   requestAnalysis()
 }

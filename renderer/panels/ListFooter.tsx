@@ -25,7 +25,7 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
     for (const tensor of tensors) {
       if (isCompressed(tensor, { included, excluded })) factorized++
       else {
-        const why = tensor.plan === 'factorize' ? '' : tensor.reason
+        const why = tensor.plan !== 'keep' ? '' : tensor.reason
         counted.set(why, (counted.get(why) ?? 0) + 1)
       }
     }

@@ -51,7 +51,7 @@ export const selectionReducers = {
   setCompressed(tensor: TensorReport, compressed: boolean) {
     useSelection.setState(({ included, excluded }) => ({
       included: withMember(included, tensor.name, compressed && tensor.plan === 'keep'),
-      excluded: withMember(excluded, tensor.name, !compressed && tensor.plan === 'factorize'),
+      excluded: withMember(excluded, tensor.name, !compressed && tensor.plan !== 'keep'),
     }))
   },
 }
@@ -66,7 +66,7 @@ function withMember(set: ReadonlySet<string>, member: string, present: boolean):
 /** Whether a run would factorize this tensor: the plan of the file, changed by the user. */
 export function isCompressed(tensor: TensorReport, selection: Pick<SelectionState, 'included' | 'excluded'>): boolean {
   if (tensor.matrix === null) return false
-  if (tensor.plan === 'factorize') return !selection.excluded.has(tensor.name)
+  if (tensor.plan !== 'keep') return !selection.excluded.has(tensor.name)
   return selection.included.has(tensor.name)
 }
 

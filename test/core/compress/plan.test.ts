@@ -79,6 +79,16 @@ describe('planFile', () => {
     for (const name of names) expect(found[name], name).toMatch(/^factorize: 1024 x 1024 to rank 64: 4.2 MB to 0.52 MB/)
   })
 
+  it('tells a tensor that a smaller rank would shrink from one that is kept at any', () => {
+    const file = fileOf(['small', [96, 96]], ['narrow', [32, 4096]], ['large', [1024, 1024]])
+    const plans = describeFile(file).map(({ name, plan }) => [name, plan])
+    expect(plans).toEqual([
+      ['small', 'grows'],
+      ['narrow', 'keep'],
+      ['large', 'factorize'],
+    ])
+  })
+
   it('refuses a rank that would grow the tensor, with the largest useful one', () => {
     const file = fileOf(['w', [4096, 4096], 'BF16'])
     expect(reasons(file, { rank: 3000 }).w).toBe(
