@@ -13,7 +13,7 @@ import { torchHost } from './pickle-globals.ts'
 import { type FoundTensor, namedTensors } from './pickle-tree.ts'
 import { type BytesNode, isNode, type PickleValue, type StorageNode, sequenceItems } from './pickle-values.ts'
 import { readRange } from './range.ts'
-import { badFile, quoted, unsupported } from './refusal.ts'
+import { badFile, leftOut, quoted, unsupported } from './refusal.ts'
 import { type LocatedStorage, type LocateStorage, tensorReaders } from './torch-tensors.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from './zip.ts'
 
@@ -90,12 +90,6 @@ function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): st
   }
   if (torchScript) notices.push('This file contains code (TorchScript). It was not run.')
   return notices
-}
-
-function leftOut(left: readonly { readonly name: string; readonly why: string }[]): string {
-  const shown = left.slice(0, 3).map(({ name, why }) => `${quoted(name)} (${why})`)
-  const more = left.length > 3 ? ` and ${left.length - 3} more` : ''
-  return `Left out, because their values are not read: ${shown.join(', ')}${more}.`
 }
 
 // --- The zip form -----------------------------------------------------------------------------------------------------------------

@@ -35,3 +35,10 @@ export function overLimit(where: string, what: string, limit: number, got: numbe
 export function unsupported(where: string, what: string): AppError {
   return new AppError('unsupported', `${where}: ${what}`)
 }
+
+/** The notice for what a file holds beside the tensors that are read: nothing is skipped in silence. */
+export function leftOut(left: readonly { readonly name: string; readonly why: string }[]): string {
+  const shown = left.slice(0, 3).map(({ name, why }) => `${quoted(name)} (${why})`)
+  const more = left.length > 3 ? ` and ${left.length - 3} more` : ''
+  return `Left out, because their values are not read: ${shown.join(', ')}${more}.`
+}

@@ -7,6 +7,7 @@ import type { ByteSource, SourceFolder } from '../io.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './npy.ts'
+import { npz } from './npz.ts'
 import { pytorch } from './pytorch.ts'
 import { readRange } from './range.ts'
 import { badFile, unsupported } from './refusal.ts'
@@ -14,7 +15,7 @@ import { safetensors } from './safetensors.ts'
 import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, shardSiblings } from './sharded.ts'
 
 /** In the order in which they are asked. */
-export const formats: readonly Format[] = [safetensors, npy, pytorch]
+export const formats: readonly Format[] = [safetensors, npy, npz, pytorch]
 
 /** Known by their first bytes and not read. */
 const unread: readonly {
@@ -23,7 +24,6 @@ const unread: readonly {
   readonly matches: (head: Uint8Array) => boolean
 }[] = [
   { name: 'a GGUF file', extensions: ['.gguf'], matches: (head) => startsWith(head, 'GGUF') },
-  { name: 'a NumPy archive', extensions: ['.npz'], matches: () => false },
   { name: 'an ONNX file', extensions: ['.onnx'], matches: () => false },
   { name: 'an .aguf file', extensions: ['.aguf'], matches: (head) => startsWith(head, 'AGUF') },
 ]
@@ -59,7 +59,7 @@ async function openSource(source: ByteSource, folder: SourceFolder): Promise<Wei
   const head = await readRange(source, 0, Math.min(headBytes, source.byteLength), 'first bytes')
   const format = formats.find((each) => each.sniff(head, source))
   if (format) return format.open(source, folder)
-  const foreign = unread.find((each) => each.matches(head)) ?? (isZip(head) ? unreadByName(source.name) : undefined)
+  const foreign = unread.find((each) => each.matches(head))
   if (foreign) throw notReadYet(source.name, foreign.name)
   const look = looksLike(head)
   if (look !== null) throw badFile(source.name, 'a weight file', look, { byteLength: source.byteLength })
@@ -129,8 +129,4 @@ function hasExtension(name: string, extensions: readonly string[]): boolean {
 
 function startsWith(head: Uint8Array, text: string): boolean {
   return [...text].every((character, i) => head[i] === character.charCodeAt(0))
-}
-
-function isZip(head: Uint8Array): boolean {
-  return startsWith(head, 'PK\x03\x04')
 }

@@ -7,6 +7,7 @@ import { type ByteSource, memorySource } from '../io.ts'
 import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import type { WeightFile } from './format.ts'
 import { type NpyArray, npyDType, readNpyValues } from './npy.ts'
+import { type Openable, type OpenOnce, openOnce } from './open-once.ts'
 import type { FoundTensor } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode } from './pickle-values.ts'
 import { checkedElementCount, readRange } from './range.ts'
@@ -23,10 +24,8 @@ export const maxViewFactor = 2
 export const maxExpandedBytes = 64_000_000
 
 /** Where a storage's bytes are. */
-export interface LocatedStorage {
-  readonly id: string
+export interface LocatedStorage extends Openable {
   readonly byteLength: number
-  open(): Promise<ByteSource>
   /** For a nested storage, which says its dtype only inside. */
   readonly storage?: StorageNode
 }
@@ -202,29 +201,4 @@ function sum(values: Iterable<number>): number {
   let total = 0
   for (const value of values) total += value
   return total
-}
-
-interface OpenOnce {
-  open(storage: LocatedStorage): Promise<ByteSource>
-  close(): Promise<void>
-}
-
-/** Keeps the last storage open: tensors are read one after another, and a deflated storage is read forward. */
-function openOnce(): OpenOnce {
-  let current: { readonly id: string; readonly source: Promise<ByteSource> } | null = null
-  const close = async () => {
-    const last = current
-    current = null
-    await (await last?.source)?.close()
-  }
-  return {
-    open: async (storage) => {
-      if (current?.id !== storage.id) {
-        await close()
-        current = { id: storage.id, source: storage.open() }
-      }
-      return current.source
-    },
-    close,
-  }
 }

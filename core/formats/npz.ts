@@ -1,0 +1,125 @@
+/**
+ * NPZ: a zip archive of NPY files, stored or deflated (numpy.savez, savez_compressed). Each array's header is read when the file is opened;
+ * stored arrays are then read in place. Source: numpy/lib/npyio.py.
+ */
+import { AppError } from '../errors.ts'
+import type { DType, TensorInfo } from '../tensor.ts'
+import { crc32 } from './crc32.ts'
+import type { Format } from './format.ts'
+import { type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
+import { openOnce } from './open-once.ts'
+import { readRange } from './range.ts'
+import { badFile, leftOut, quoted } from './refusal.ts'
+import { tensorBytes } from './safetensors.ts'
+import { looksLikeZip, openZip, type ZipMember } from './zip.ts'
+import { planZip, type ZipPlan } from './zip-writer.ts'
+
+const suffix = '.npy'
+
+export const npz: Format = {
+  id: 'npz',
+  label: 'NumPy archive (.npz)',
+  extensions: ['.npz'],
+  sniff: (head, source) =>
+    looksLikeZip(head) && (source.name.toLowerCase().endsWith('.npz') || firstMemberName(head).endsWith(suffix)),
+  open: async (source) => {
+    const archive = await openZip(source)
+    const arrays = new Map<string, { readonly member: ZipMember; readonly array: NpyArray }>()
+    const left: { name: string; why: string }[] = []
+    for (const member of archive.members.values()) {
+      if (!member.name.endsWith(suffix)) {
+        left.push({ name: member.name, why: 'not an array' })
+        continue
+      }
+      const name = member.name.slice(0, -suffix.length)
+      const values = await archive.open(member)
+      try {
+        arrays.set(name, { member, array: await readNpyHeader(values) })
+      } catch (error) {
+        // Text and Python objects beside the weights are no reason to refuse the weights.
+        if (!(error instanceof AppError) || error.code !== 'unsupported') throw error
+        left.push({ name, why: 'no numbers' })
+      } finally {
+        await values.close()
+      }
+    }
+    if (arrays.size === 0) throw badFile(source.name, 'arrays', left.length === 0 ? 'none' : `none. ${leftOut(left)}`)
+    const tensors: TensorInfo[] = [...arrays].map(([name, { array }]) => ({
+      name,
+      dtype: array.dtype,
+      shape: array.shape,
+      byteLength: array.byteLength,
+    }))
+    const sources = openOnce()
+    return {
+      format: 'npz',
+      safety: 'safe',
+      totalBytes: source.byteLength,
+      tensors,
+      metadata: new Map(),
+      notices: left.length > 0 ? [leftOut(left)] : [],
+      shards: [{ fileName: source.name, tensorNames: [...arrays.keys()] }],
+      read: async (tensor, start = 0, end = tensor.byteLength) => {
+        const found = arrays.get(tensor.name)
+        if (!found) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        const { member, array } = found
+        const values = await sources.open({ id: member.name, open: () => archive.open(member) })
+        return readNpyValues(array, start, end, (from, to) =>
+          readRange(values, array.dataOffset + from, array.dataOffset + to, 'values'),
+        )
+      },
+      close: async () => {
+        await sources.close()
+        await source.close()
+      },
+    }
+  },
+}
+
+function firstMemberName(head: Uint8Array): string {
+  const length = (head[26] ?? 0) | ((head[27] ?? 0) << 8)
+  return new TextDecoder().decode(head.subarray(30, 30 + length))
+}
+
+export interface NpzOutline {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+}
+
+export interface NpzPlan {
+  /** Of the whole file. */
+  readonly byteLength: number
+  /** What goes before the values of array `index`, and the checksum that continues over the values. */
+  before(index: number): { readonly bytes: Uint8Array; readonly crc: number }
+  /** What goes behind them; `crc` is the checksum up to the last value. */
+  after: ZipPlan['after']
+  /** What goes behind the last array. */
+  directory: ZipPlan['directory']
+}
+
+/**
+ * Lays out an NPZ file: every byte but the values and checksums is known before the first value is. Values are little-endian, in C order.
+ * @throws AppError `unsupported` for a dtype numpy has not, `bad-request` for a name twice
+ */
+export function planNpz(arrays: readonly NpzOutline[]): NpzPlan {
+  const headers = arrays.map(({ dtype, shape }) => npyHeader(dtype, shape))
+  const plan = planZip(
+    arrays.map(({ name, dtype, shape }, i) => ({
+      name: name + suffix,
+      byteLength: headers[i]!.byteLength + tensorBytes(dtype, shape),
+    })),
+  )
+  return {
+    byteLength: plan.byteLength,
+    before: (i) => {
+      const member = plan.before(i)
+      const bytes = new Uint8Array(member.byteLength + headers[i]!.byteLength)
+      bytes.set(member)
+      bytes.set(headers[i]!, member.byteLength)
+      return { bytes, crc: crc32(headers[i]!) }
+    },
+    after: plan.after,
+    directory: plan.directory,
+  }
+}
