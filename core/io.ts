@@ -62,11 +62,16 @@ export interface OutputFolder extends SourceFolder {
   create(name: string, byteLength: number): Promise<ByteSink>
   /** The partial file that `suspend` or a crash left under that name, positioned at its end; null where there is none. */
   resume(name: string): Promise<ByteSink | null>
-  /**
-   * A folder inside this one for an output of several files, made if it is not there; it is removed again when its last partial file is
-   * aborted and nothing else is in it. @throws AppError `cannot-write`, `would-overwrite` for a folder that has files
-   */
-  subfolder(name: string): Promise<OutputFolder>
+  /** A folder inside this one for an output of several files. @throws AppError `cannot-write`, `would-overwrite` for a folder that has files */
+  subfolder(name: string): Promise<OutputSubfolder>
+}
+
+/** A folder being filled, under a name of its own (`.partial`) until `finish`: nobody sees some of its files without the others. */
+export interface OutputSubfolder extends OutputFolder {
+  /** Gives the folder its name. Where one exists and may be overwritten, the files go into it one by one. */
+  finish(): Promise<void>
+  /** Removes the folder with all its files. Safe to call at any time, also after `finish`, which it does not undo. */
+  abort(): Promise<void>
 }
 
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {
@@ -105,11 +110,8 @@ export function memoryFolder(name: string, files = new Map<string, Uint8Array>()
     },
     resume: async (file) => (partials.has(file) ? memorySink(file, files, partials) : null),
     subfolder: async (folder) => {
-      const existing = folders.get(folder)
-      if (existing) return existing
       const made = memoryFolder(folder)
-      folders.set(folder, made)
-      return made
+      return { ...made, finish: async () => void folders.set(folder, made), abort: async () => {} }
     },
   }
 }

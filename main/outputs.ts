@@ -3,9 +3,9 @@
  * takes its name in one step; whoever looks sees the old state or the whole new file, also after a power cut.
  */
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import { AppError } from '../core/errors.ts'
-import type { ByteSink, OutputFolder } from '../core/io.ts'
+import type { ByteSink, OutputFolder, OutputSubfolder } from '../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
 import { fileIdentity, readFully, singleComponent, sourceFolder } from './files.ts'
 
@@ -14,7 +14,7 @@ export interface OutputOptions {
   readonly overwrite: boolean
   /** Paths of the files that are read: never a target, under whatever name they are reached. */
   readonly sources: readonly string[]
-  /** Told before a partial file comes into being and after it is gone, so that somebody else can remove it if this thread dies. */
+  /** Told before a partial file or folder comes into being and after it is gone: somebody else calls `removePartial` if this thread dies. */
   onPartial?(path: string, exists: boolean): Promise<void>
 }
 
@@ -44,24 +44,79 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
         return sink(await open(names.partial, 'r+'), names, left.byteLength, options)
       })
     },
-    subfolder: async (folder) => {
-      const name = singleComponent(folder)
-      const inner = join(path, name)
-      try {
-        await mkdir(inner, { recursive: true })
-        if (!options.overwrite && (await readdir(inner)).length > 0) throw existsAlready(name)
-      } catch (error) {
-        throw writeFault(error, name)
-      }
-      return outputFolder(inner, {
-        ...options,
-        onPartial: async (partial, exists) => {
-          await options.onPartial?.(partial, exists)
-          // rmdir leaves a folder alone that has anything in it.
-          if (!exists) await rmdir(inner).catch(() => {})
-        },
-      })
+    subfolder: (name) => outputSubfolder(path, name, options),
+  }
+}
+
+/** Removes what `onPartial` told of: a partial file, or with its files a partial folder, whose path ends in a separator. */
+export async function removePartial(path: string): Promise<void> {
+  await rm(path, { force: true, recursive: path.endsWith(sep) })
+}
+
+async function outputSubfolder(path: string, folder: string, options: OutputOptions): Promise<OutputSubfolder> {
+  const name = singleComponent(folder)
+  const target = join(path, name)
+  const partial = `${target}.partial${sep}`
+  let open = true
+  const guard = async (action: () => Promise<void>) => {
+    try {
+      await action()
+    } catch (error) {
+      throw writeFault(error, name)
+    }
+  }
+  await guard(async () => {
+    await assertNoSourceIn(target, name, options.sources)
+    if ((await contents(target))?.length && !options.overwrite) throw existsAlready(name)
+    await removePartial(partial)
+    await options.onPartial?.(partial, true)
+    await mkdir(partial)
+  })
+  const end = async () => {
+    open = false
+    await options.onPartial?.(partial, false)
+  }
+  return {
+    ...outputFolder(partial, { ...options, overwrite: false }),
+    finish: () =>
+      guard(async () => {
+        const existing = await contents(target)
+        if (existing?.length) {
+          if (!options.overwrite) throw existsAlready(name)
+          for (const file of await readdir(partial)) await rename(join(partial, file), join(target, file))
+          await rm(partial, { recursive: true })
+        } else {
+          // Windows does not rename onto a folder, not even an empty one.
+          if (existing) await rmdir(target)
+          await rename(partial, target)
+        }
+        await syncFolder(path)
+        await end()
+      }),
+    abort: async () => {
+      if (!open) return
+      await removePartial(partial)
+      await end()
     },
+  }
+}
+
+async function assertNoSourceIn(target: string, name: string, sources: readonly string[]): Promise<void> {
+  const folder = await fileIdentity(target)
+  for (const source of folder ? sources : []) {
+    const parent = await fileIdentity(dirname(source))
+    if (parent && folder && parent.device === folder.device && parent.inode === folder.inode)
+      throw new AppError('would-overwrite', `${name} is the folder of the source. Choose another name for the output.`)
+  }
+}
+
+/** Names in a folder; null where there is none. */
+async function contents(folder: string): Promise<string[] | null> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return null
+    throw error
   }
 }
 

@@ -7,8 +7,9 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
+import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
-import { companions, layOut } from './output-files.ts'
+import { companions, layOut, type OutputLayout } from './output-files.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { outputStyle } from './outputs/registry.ts'
 import { kept, planFile, type TensorPlan } from './plan.ts'
@@ -33,9 +34,35 @@ export async function compressFile(
   await refuseToOverwrite(target, job.force)
   const plans = await planWithValues(file, job, style, context)
   const layout = layOut(file, plans, style, target.name)
-  const folder = layout.inFolder ? await target.folder.subfolder(target.name) : target.folder
-  const meter = progressMeter(plans, context)
   const compression = { file, style, recipe: recipeHash(job, context), context }
+  const inner = layout.inFolder ? await target.folder.subfolder(target.name) : null
+  try {
+    const { outcomes, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)
+    await inner?.finish()
+    return {
+      output: target.name,
+      bytesBefore: file.totalBytes,
+      bytesAfter,
+      relativeError: modelErrorOf(plans, outcomes),
+      verified: true,
+      tensors: outcomes,
+      elapsedMs: performance.now() - started,
+      ...context.kernels.info,
+      peakBytes: context.peakBytes(),
+    }
+  } catch (error) {
+    await inner?.abort()
+    throw error
+  }
+}
+
+async function writeFiles(
+  compression: Compression,
+  layout: OutputLayout,
+  folder: OutputFolder,
+  plans: readonly TensorPlan[],
+): Promise<{ outcomes: TensorOutcome[]; bytesAfter: number }> {
+  const meter = progressMeter(plans, compression.context)
   const outcomes: TensorOutcome[] = []
   const written: WrittenFile[] = []
   for (const { name, plans } of layout.files) {
@@ -49,21 +76,11 @@ export async function compressFile(
     .flatMap(({ entries }) => entries)
     .reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  for (const { name, bytes } of companions(layout, style, names, dataBytes)) {
+  for (const { name, bytes } of companions(layout, compression.style, names, dataBytes)) {
     await writeWhole(folder, name, bytes)
     bytesAfter += bytes.byteLength
   }
-  return {
-    output: target.name,
-    bytesBefore: file.totalBytes,
-    bytesAfter,
-    relativeError: modelErrorOf(plans, outcomes),
-    verified: true,
-    tensors: outcomes,
-    elapsedMs: performance.now() - started,
-    ...context.kernels.info,
-    peakBytes: context.peakBytes(),
-  }
+  return { outcomes, bytesAfter }
 }
 
 async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array): Promise<void> {

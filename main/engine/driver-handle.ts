@@ -24,7 +24,7 @@ export interface DriverHost {
   readonly spawn: SpawnMember
   /** A partial file is about to exist or has gone; the driver waits for the answer. */
   notePartial(path: string, exists: boolean): Promise<void>
-  removeFile(path: string): Promise<void>
+  removePartial(path: string): Promise<void>
 }
 
 export interface PendingTask {
@@ -171,7 +171,7 @@ export function createDriver(host: DriverHost): Driver {
 
   async function removePartials(): Promise<void> {
     for (const path of [...partials]) {
-      await host.removeFile(path)
+      await host.removePartial(path)
       partials.delete(path)
       await host.notePartial(path, false)
     }

@@ -2,9 +2,9 @@
  * The event loop of an engine process: carries messages between the parent, the sessions of its clients and the driver that does the work.
  * It is never busy for more than a few milliseconds, so it hears a cancel at any time.
  */
-import { rm } from 'node:fs/promises'
 import type { Port } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
+import { removePartial } from '../outputs.ts'
 import { createDriver, type DriverHost } from './driver-handle.ts'
 import type { Link } from './link.ts'
 import type { Question, ToEngine } from './messages.ts'
@@ -40,7 +40,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   const driver = createDriver({
     ...parts,
     notePartial: async (path, exists) => void (await ask({ about: 'partial', path, exists })),
-    removeFile: (path) => rm(path, { force: true }),
+    removePartial,
   })
   const counter = { jobsStarted: 0 }
   const path = async (grantId: string, use: 'read' | 'write') => {

@@ -2,10 +2,10 @@
  * Starts, watches, restarts and ends an engine process, and joins clients to it. What is to be done when is decided by `supervision.ts`;
  * this file does it.
  */
-import { rm } from 'node:fs/promises'
 import type { EngineStatus, Port } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Lost } from '../../core/rpc.ts'
+import { removePartial } from '../outputs.ts'
 import { exitSentence } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import type { FromEngine, Question, ToEngine } from './messages.ts'
@@ -111,7 +111,7 @@ export function startEngine(options: EngineOptions): Engine {
     started.onExit((exit) => {
       child = null
       // An engine that was killed could not tidy up; whoever hears of its death finds no half-written file.
-      void Promise.all([...partials].map((path) => rm(path, { force: true }).catch(() => {}))).then(() =>
+      void Promise.all([...partials].map((path) => removePartial(path).catch(() => {}))).then(() =>
         happen({ type: 'exit', nowMs: performance.now(), reason: exitSentence(exit) }),
       )
     })

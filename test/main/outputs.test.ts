@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type OutputOptions, outputFolder } from '../../main/outputs.ts'
+import type { OutputFolder } from '../../core/io.ts'
+import { type OutputOptions, outputFolder, removePartial } from '../../main/outputs.ts'
 import { temporaryFolder } from './engine/harness.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
@@ -168,30 +169,77 @@ describe('target', () => {
 })
 
 describe('an output of several files', () => {
-  it('lies in a folder of its own', async () => {
+  async function fill(folder: OutputFolder, ...names: string[]): Promise<void> {
+    for (const name of names) {
+      const sink = await folder.create(name, 3)
+      await sink.write(bytes(3))
+      await sink.close()
+    }
+  }
+
+  it("shows nothing under the folder's name until all is there", async () => {
     const path = temporaryFolder()
     const inner = await folderAt(path).subfolder('adapter')
-    const sink = await inner.create('weights', 3)
-    await sink.write(bytes(3))
-    await sink.close()
-    expect(readdirSync(join(path, 'adapter'))).toEqual(['weights'])
+    await fill(inner, 'weights', 'config')
+    expect(readdirSync(path)).toEqual(['adapter.partial'])
+    await inner.finish()
+    await inner.abort()
+    expect(readdirSync(path)).toEqual(['adapter'])
+    expect(readdirSync(join(path, 'adapter'))).toEqual(['config', 'weights'])
   })
 
-  it('leaves no empty folder when its first file is aborted', async () => {
+  it('leaves nothing when aborted, finished files included', async () => {
     const path = temporaryFolder()
-    const sink = await (await folderAt(path).subfolder('adapter')).create('weights', 3)
-    await sink.abort()
+    const inner = await folderAt(path).subfolder('adapter')
+    await fill(inner, 'weights')
+    await inner.abort()
+    await inner.abort()
     expect(readdirSync(path)).toEqual([])
   })
 
-  it('refuses a folder that has files, unless it may overwrite', async () => {
+  it('replaces the partial folder that a dead process left, and takes an empty folder', async () => {
+    const path = temporaryFolder()
+    mkdirSync(join(path, 'adapter.partial'))
+    mkdirSync(join(path, 'adapter'))
+    writeFileSync(join(path, 'adapter.partial', 'old'), 'left over')
+    const inner = await folderAt(path).subfolder('adapter')
+    await fill(inner, 'weights')
+    await inner.finish()
+    expect(readdirSync(join(path, 'adapter'))).toEqual(['weights'])
+  })
+
+  it('refuses a folder that has files; where it may overwrite it leaves other files alone', async () => {
     const path = temporaryFolder()
     mkdirSync(join(path, 'adapter'))
     writeFileSync(join(path, 'adapter', 'mine'), 'x')
+    writeFileSync(join(path, 'adapter', 'weights'), 'old')
     await expect(folderAt(path).subfolder('adapter')).rejects.toMatchObject({ code: 'would-overwrite' })
     const inner = await folderAt(path, { overwrite: true }).subfolder('adapter')
-    await (await inner.create('weights', 1)).abort()
-    expect(readdirSync(join(path, 'adapter'))).toEqual(['mine'])
+    await fill(inner, 'weights')
+    expect(readFileSync(join(path, 'adapter', 'weights'), 'utf8')).toBe('old')
+    await inner.finish()
+    expect(readdirSync(path)).toEqual(['adapter'])
+    expect(readdirSync(join(path, 'adapter'))).toEqual(['mine', 'weights'])
+    expect(readFileSync(join(path, 'adapter', 'weights'))).toHaveLength(3)
+  })
+
+  it('is never the folder of the source, reached by a link either', async () => {
+    const path = temporaryFolder()
+    mkdirSync(join(path, 'model'))
+    writeFileSync(join(path, 'model', 'weights'), 'precious')
+    symlinkSync(join(path, 'model'), join(path, 'link'))
+    const folder = folderAt(path, { overwrite: true, sources: [join(path, 'model', 'weights')] })
+    for (const name of ['model', 'link']) await expect(folder.subfolder(name)).rejects.toThrow(/folder of the source/)
+  })
+
+  it('is told of as a folder, so that whoever survives can remove it whole', async () => {
+    const path = temporaryFolder()
+    const told: string[] = []
+    const folder = folderAt(path, { onPartial: async (partial, exists) => void (exists && told.push(partial)) })
+    await fill(await folder.subfolder('adapter'), 'weights')
+    expect(told[0]).toBe(join(path, 'adapter.partial') + sep)
+    for (const partial of told.reverse()) await removePartial(partial)
+    expect(readdirSync(path)).toEqual([])
   })
 
   it.each(['..', '.', 'a/b', ''])('cannot leave the folder by the name %j', async (name) => {
