@@ -11,8 +11,8 @@ import { singularFromSquares } from './small-svd.ts'
 export interface ConvergenceWatch {
   /** Whether `see` can end the iteration: then every Q must be fit to leave the room. */
   readonly mayStop: boolean
-  /** After iteration `index`, with G = ZtZ (order x order, left alone): true when the error curve has come to rest. */
-  see(index: number, G: Float64Array, order: number): Promise<boolean>
+  /** After iteration `index`, with a way to ZtZ over all blocks (left alone): true when the error curve has come to rest. */
+  see(index: number, gramOfZ: () => Float64Array): Promise<boolean>
 }
 
 /**
@@ -30,9 +30,11 @@ export function watchConvergence(
   let sumOfSquares: number | null = null
   return {
     mayStop: tolerance > 0,
-    see: async (index, G, order) => {
+    see: async (index, gramOfZ) => {
       if (!observer.iteration && tolerance === 0) return false
-      const s = leadingValues(kernels, G, order, Math.min(rank, order)).map((value) => value / operand.scale)
+      const mark = kernels.mark()
+      const s = leadingValues(kernels, gramOfZ(), rank).map((value) => value / operand.scale)
+      kernels.release(mark)
       observer.iteration?.(index, iterations, s)
       if (tolerance === 0) return false
       sumOfSquares ??= (await operand.statistics()).sumOfSquares
@@ -44,16 +46,14 @@ export function watchConvergence(
   }
 }
 
-/** Singular values from their squares' matrix G, which is copied. */
-function leadingValues(kernels: Kernels, G: Float64Array, order: number, count: number): Float64Array {
-  const mark = kernels.mark()
-  const copy = kernels.allocateFloat64(order * order)
-  copy.set(G.subarray(0, order * order))
+/** The first `count` singular values (fewer where there are fewer) from their squares' matrix G, which is copied. */
+function leadingValues(kernels: Kernels, G: Float64Array, count: number): Float64Array {
+  const order = Math.round(Math.sqrt(G.length))
+  const copy = kernels.allocateFloat64(G.length)
+  copy.set(G)
   const values = kernels.allocateFloat64(order)
   kernels.symmetricEigen(copy, order, values, null)
-  const s = singularFromSquares(values.slice(0, count))
-  kernels.release(mark)
-  return s
+  return singularFromSquares(values.slice(0, count))
 }
 
 function relativeErrors(s: Float64Array, sumOfSquares: number): Float64Array {

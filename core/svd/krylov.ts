@@ -51,7 +51,8 @@ export async function findKrylovRange(
     watch.lap('iterate')
     G = bordered(kernels, G, Z)
     const last = block === nIter
-    const enough = await convergence.see(block, G, columns * Z.length)
+    const known = G
+    const enough = await convergence.see(block, () => known)
     watch.lap('estimate')
     if (last || enough) {
       const whole = kernels.allocateFloat64(G.length)
@@ -75,7 +76,7 @@ const exhausted = 2 ** -18
  * had to stand in: then the answer is false.
  */
 function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Matrix[], key: GaussianKey): boolean {
-  if (blocks.length === 0) return orthonormalize(kernels, Y, { key, passes: 2 })
+  if (blocks.length === 0) return orthonormalize(kernels, Y, { key, passes: 2 }) > 0
   const mark = kernels.mark()
   const C = kernels.allocateFloat64(Y.cols * Y.cols)
   let added = true
@@ -93,7 +94,7 @@ function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Mat
       }
       kernels.multiplySmall(Q, C, Y, true) // Y = Y - Q QtY
     }
-    if (pass === 0) added = independent && smallestLength(kernels, Y) > exhausted
+    if (pass === 0) added = independent > 0 && smallestLength(kernels, Y) > exhausted
     if (largest < settled) break
   }
   orthonormalize(kernels, Y, { key, passes: 1 })

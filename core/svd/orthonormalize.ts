@@ -22,32 +22,34 @@ export interface Basis {
 }
 
 /**
- * Y <- Q, orthonormal with the span of Y (and fresh directions where that has fewer than k dimensions: then the answer is false).
+ * Y <- Q, orthonormal with the span of Y (and fresh directions where that has fewer than k dimensions).
+ * Answers how independent the columns were: the least share of its length that a column keeps beside those before it (about
+ * 1 / cond(Y)), 0 where fresh directions had to stand in.
  * Cost: passes * (2 m k^2 + m k^2) flop. @throws AppError `out-of-memory`, `cancelled`
  */
-export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram }: Basis): boolean {
+export function orthonormalize(kernels: Kernels, Y: Matrix, { key, passes, gram }: Basis): number {
   const mark = kernels.mark()
   const k = Y.cols
   const G = gram ?? kernels.allocateFloat64(k * k)
   const M = kernels.allocateFloat64(k * k)
-  let left: number = passes
-  let known = gram !== undefined
+  let independence = 1
   let restart = 0
-  while (left > 0) {
-    if (!known) kernels.gram(Y, G)
-    known = false
+  for (let pass = 0; pass < passes; ) {
+    if (pass > 0 || restart > 0 || !gram) kernels.gram(Y, G)
+    const squares = Float64Array.from({ length: k }, (_, i) => G[i * k + i]!)
     if (kernels.inverseCholesky(G, k, M)) {
+      for (let i = 0; i < k; i++) independence = Math.min(independence, 1 / (M[i * k + i]! * Math.sqrt(squares[i]!)))
       kernels.multiplySmall(Y, M, Y) // Q = Y R^-1
-      left--
+      pass++
     } else {
       // Three restarts replace dependent columns, then dependent replacements, then rounding: more means NaN or k > m.
       if (restart === 3) throw new Error(`orthonormalize: no basis of ${k} columns in ${Y.rows} dimensions`)
       mend(kernels, Y, G, M, freshKey(key, restart++))
-      left = passes
+      pass = 0
     }
   }
   kernels.release(mark)
-  return restart === 0
+  return restart === 0 ? independence : 0
 }
 
 /** Y <- [independent directions of Y, fresh ones orthogonal to them]; not yet orthonormal to full precision. */
