@@ -226,6 +226,37 @@ describe('symmetricEigen', () => {
     })
   })
 
+  it('finds values alone through a band, in large matrices, as it does with vectors', () => {
+    const order = 540
+    const random = randomSymmetric(order, 41)
+    const spectrum = (value: (i: number) => number) =>
+      withSpectrum(
+        Array.from({ length: order }, (_, i) => value(i)),
+        43,
+      )
+    const shapes = [
+      random,
+      { order, data: random.data.map((value, at) => value * 10 ** (-((at % order) + Math.floor(at / order)) / 40)) },
+      spectrum((i) => (i < 9 ? 1 : 0)),
+      spectrum((i) => 1 + (i % 3)),
+      spectrum((i) => (i + 1) ** -2),
+      symmetric(order, (i, j) => (i === j ? i : 0)),
+    ]
+    const bits = new Map<string, Float64Array[]>()
+    onEveryTeam((kernels) => {
+      const results = shapes.map((A) => solve(kernels, A, 1))
+      for (const [at, A] of shapes.entries()) {
+        const { values, valuesAlone } = results[at]!
+        const bound = MODEST * order * U * normOf(A)
+        for (let i = 0; i < order; i++) expect(Math.abs(values[i]! - valuesAlone[i]!)).toBeLessThanOrEqual(bound)
+      }
+      const alone = results.map(({ valuesAlone }) => valuesAlone)
+      const first = bits.get(kernels.info.arithmetic)
+      if (first) expect(alone).toEqual(first)
+      else bits.set(kernels.info.arithmetic, alone)
+    })
+  })
+
   it('has bits that depend on the arithmetic class alone, not on threads or tile', () => {
     const A = randomSymmetric(300, 30)
     const byClass = new Map<string, ReturnType<typeof solve>>()

@@ -3,14 +3,15 @@
  * first, so that all work is GEMM. 2 n^3 flop.
  */
 import { free, mark, take } from './arena'
+import { triangle, triangleBytes } from './block-reflector'
 import { gemm, gemmBytes } from './gemm'
 import { clearMatrix } from './layout'
-import { at, clear, copy, dot, put } from './vector'
+import { clear, copy } from './vector'
 
 const BLOCK: i32 = 64
 
 export function backTransformBytes(n: i32, count: i32): usize {
-  return <usize>BLOCK * <usize>(n + 2 * count + BLOCK + 32) * 8 + gemmBytes(n, max(n, count)) + 8192
+  return <usize>BLOCK * <usize>(n + 2 * count + BLOCK + 32) * 8 + gemmBytes(n, max(n, count)) + triangleBytes(BLOCK) + 8192
 }
 
 /** @param a reflections (see `tridiagonalize`) @param z n x count row-major. @returns false once cancelled */
@@ -35,34 +36,14 @@ export function backTransform(n: i32, a: usize, tau: usize, z: usize, count: i32
       clear(p, target)
       copy(m - p, a + <usize>(first + p) * row + (<usize>(first + p + 1) << 3), target + (<usize>p << 3))
     }
-    triangle(width, m, v, vRow, tau + (<usize>first << 3), t)
     const rows = z + <usize>(first + 1) * zRow
-    going = clearMatrix(width, count, product, zRow) && clearMatrix(width, count, weighted, zRow)
+    going = triangle(width, m, v, vRow, tau + (<usize>first << 3), t)
+    going = going && clearMatrix(width, count, product, zRow) && clearMatrix(width, count, weighted, zRow)
     // product = Vt Z, weighted = T product, Z -= V weighted
     going = going && gemm(width, count, m, 1, v, vRow, 8, rows, zRow, 8, product, zRow, 0)
-    going = going && gemm(width, count, width, 1, t, <usize>BLOCK << 3, 8, product, zRow, 8, weighted, zRow, 0)
+    going = going && gemm(width, count, width, 1, t, <usize>width << 3, 8, product, zRow, 8, weighted, zRow, 0)
     going = going && gemm(m, count, width, -1, v, 8, vRow, weighted, zRow, 8, rows, zRow, 0)
   }
   free(before)
   return going
-}
-
-/** T (upper triangular, rows BLOCK values apart) with H(0) H(1) ... = I - V T Vt (LAPACK dlarft). */
-export function triangle(width: i32, m: i32, v: usize, vRow: usize, tau: usize, t: usize): void {
-  const before = mark()
-  const products = take(<usize>BLOCK << 3)
-  const row = <usize>BLOCK << 3
-  for (let j = 0; j < width; j++) {
-    const factor = at(tau, j)
-    const vj = v + <usize>j * vRow
-    // Entries before j of v_j are zero.
-    const skip = <usize>j << 3
-    for (let i = 0; i < j; i++) put(products, i, -factor * dot(m - j, v + <usize>i * vRow + skip, vj + skip))
-    for (let i = 0; i < width; i++) {
-      let sum: f64 = 0
-      for (let p = i; p < j && i < j; p++) sum += at(t + <usize>i * row, p) * at(products, p)
-      put(t + <usize>i * row, j, i < j ? sum : i == j ? factor : 0)
-    }
-  }
-  free(before)
 }

@@ -13,6 +13,7 @@ import { perform } from './tasks'
 
 const TICKET: usize = 0
 const DONE: usize = 64
+const WAITING: usize = 72
 const CLOSED: usize = 128
 const SLEEPERS: usize = 136
 const EPOCH: usize = 192
@@ -26,6 +27,8 @@ const NO_TILES: i64 = 0x7fffffff
 const SPINS: i32 = 20000
 /** A sleeping helper looks for itself this often (ns), should a wake-up be lost. */
 const NAP: i64 = 2_000_000
+/** The same where nobody wakes the sleeper. */
+const SHORT_NAP: i64 = 50_000
 
 /** Board of the crew this thread belongs to. */
 let crew: usize = 0
@@ -57,8 +60,8 @@ export function dismiss(): void {
 declare function poll(): i32
 const GO_ON: i32 = 0
 const CREW_BROKEN: i32 = 2
-/** Between two looks at the host while waiting for others. */
-const POLL_SPINS: i32 = 4096
+/** Polls of another thread's progress before giving up the core for a NAP: on a crowded machine that thread may need this very core. */
+const PATIENCE: i32 = 10000
 
 /** Whether the work is to end; asked between tiles. */
 export function cancelled(): bool {
@@ -84,11 +87,27 @@ export function forEachTile(task: i32, job: usize, tiles: i32): bool {
   atomic.add<i32>(crew, 1, EPOCH)
   if (atomic.load<i32>(crew, SLEEPERS) > 0) atomic.notify(crew + EPOCH, -1)
   workOnTiles()
-  for (let spins = 1; atomic.load<i32>(crew, DONE) < tiles; spins++) {
+  let spins = 0
+  for (let done = atomic.load<i32>(crew, DONE); done < tiles; done = atomic.load<i32>(crew, DONE)) {
+    if (++spins < PATIENCE) continue
     // A tile claimed by a thread that died is never done.
-    if (spins % POLL_SPINS == 0 && poll() == CREW_BROKEN) return false
+    if (poll() == CREW_BROKEN) return false
+    atomic.store<i32>(crew, 1, WAITING)
+    atomic.wait<i32>(crew + DONE, done, NAP)
+    atomic.store<i32>(crew, 0, WAITING)
   }
   return !cancelled()
+}
+
+/** Waits until the i32 at `counter` has reached `goal`. @returns false once cancelled: it may never reach it then */
+export function waitFor(counter: usize, goal: i32): bool {
+  let spins = 0
+  for (let value = atomic.load<i32>(counter); value < goal; value = atomic.load<i32>(counter)) {
+    if (++spins < PATIENCE) continue
+    if (cancelled()) return false
+    atomic.wait<i32>(counter, value, SHORT_NAP)
+  }
+  return true
 }
 
 /** Claims tiles of the open loop until none is left. @returns whether there was one */
@@ -106,6 +125,7 @@ function workOnTiles(): bool {
     if (!cancelled()) perform(task, job, tile)
     alone = false
     atomic.add<i32>(crew, 1, DONE)
+    if (atomic.load<i32>(crew, WAITING) != 0) atomic.notify(crew + DONE, 1)
   }
   return worked
 }

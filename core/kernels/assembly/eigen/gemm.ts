@@ -46,11 +46,17 @@ export class Gemm {
   tilesDown: i32
   tilesAcross: i32
   packTilesA: i32
+  packTilesB: i32
 }
 
 /** Bytes that `gemm` takes from the arena for C m x n. */
 export function gemmBytes(m: i32, n: i32): usize {
-  return <usize>(((m + 5) / 6) * 6 + ((n + 7) / 8) * 8) * <usize>DEPTH * 8 + 1024
+  return <usize>(((m + 5) / 6) * 6 + ((n + 7) / 8) * 8) * <usize>DEPTH * 8 + gemmHelperBytes()
+}
+
+/** Bytes that a tile of another thread's product takes from this thread's arena. */
+export function gemmHelperBytes(): usize {
+  return <usize>(96 + MR + 128 + NR) * <usize>DEPTH * 8 + 4096
 }
 
 /** @returns false once cancelled; C is then unfinished */
@@ -80,21 +86,22 @@ export function gemm(
   const panelsB = (n + NR - 1) / NR
   const blocks = (k + DEPTH - 1) / DEPTH
   const depth = (((k + blocks - 1) / blocks) + 7) & ~7
-  job.packedA = take(<usize>(panelsA * MR) * <usize>depth * 8)
-  job.packedB = take(<usize>(panelsB * NR) * <usize>depth * 8)
   // Small products are cut finer, so that every thread finds work.
   const large = <i64>m * <i64>n >= 1 << 18
   job.tileRows = large ? 96 : 48
   job.tileColumns = large ? 128 : 64
   job.tilesDown = (m + job.tileRows - 1) / job.tileRows
   job.tilesAcross = (n + job.tileColumns - 1) / job.tileColumns
-  job.packTilesA = (panelsA + PACK_PANELS - 1) / PACK_PANELS
-  const packTiles = job.packTilesA + (panelsB + PACK_PANELS - 1) / PACK_PANELS
+  // An operand that each tile needs a part of its own of is packed by the tile, into memory that stays in its core's cache.
+  job.packTilesA = job.tilesAcross == 1 ? 0 : (panelsA + PACK_PANELS - 1) / PACK_PANELS
+  job.packTilesB = job.tilesDown == 1 && job.tilesAcross > 1 ? 0 : (panelsB + PACK_PANELS - 1) / PACK_PANELS
+  if (job.packTilesA > 0) job.packedA = take(<usize>(panelsA * MR) * <usize>depth * 8)
+  if (job.packTilesB > 0) job.packedB = take(<usize>(panelsB * NR) * <usize>depth * 8)
   let going = true
   for (let start = 0; start < k && going; start += depth) {
     job.start = start
     job.depth = min(depth, k - start)
-    going = forEachTile(GEMM_PACK, changetype<usize>(job), packTiles)
+    going = forEachTile(GEMM_PACK, changetype<usize>(job), job.packTilesA + job.packTilesB)
     if (going) going = forEachTile(GEMM_MULTIPLY, changetype<usize>(job), job.tilesDown * job.tilesAcross)
   }
   free(before)
@@ -104,28 +111,28 @@ export function gemm(
 /** Task: packs PACK_PANELS panels of A (alpha applied) or, for the later tiles, of B. */
 export function packTile(at: usize, tile: i32): void {
   const job = changetype<Gemm>(at)
-  const depth = job.depth
-  if (tile < job.packTilesA) {
-    const last = min((tile + 1) * PACK_PANELS, (job.m + MR - 1) / MR)
-    for (let panel = tile * PACK_PANELS; panel < last; panel++) packPanelA(job, panel)
-    return
-  }
-  const first = (tile - job.packTilesA) * PACK_PANELS
-  const last = min(first + PACK_PANELS, (job.n + NR - 1) / NR)
-  for (let panel = first; panel < last; panel++) {
-    const j = panel * NR
-    pack(
-      NR, min(NR, job.n - j), job.b + <usize>j * job.bColumn + <usize>job.start * job.bRow, job.bColumn, job.bRow,
-      depth, 1, job.packedB + <usize>j * <usize>depth * 8,
-    )
-  }
+  if (tile < job.packTilesA) packRowsOfA(job, tile * PACK_PANELS * MR, (tile + 1) * PACK_PANELS * MR, job.packedA)
+  else packColumnsOfB(job, (tile - job.packTilesA) * PACK_PANELS * NR, (tile - job.packTilesA + 1) * PACK_PANELS * NR, job.packedB)
 }
 
-function packPanelA(job: Gemm, panel: i32): void {
-  const i = panel * MR
+/** Panels of rows first .. last - 1 of A to their places behind `base`, which belongs to row 0. */
+function packRowsOfA(job: Gemm, first: i32, last: i32, base: usize): void {
+  const end = min(last, job.m)
+  for (let i = first; i < end; i += MR) packPanelOfA(job, i, base + <usize>i * <usize>job.depth * 8)
+}
+
+function packColumnsOfB(job: Gemm, first: i32, last: i32, base: usize): void {
+  const end = min(last, job.n)
+  for (let j = first; j < end; j += NR)
+    pack(
+      NR, min(NR, job.n - j), job.b + <usize>j * job.bColumn + <usize>job.start * job.bRow, job.bColumn, job.bRow,
+      job.depth, 1, base + <usize>j * <usize>job.depth * 8,
+    )
+}
+
+function packPanelOfA(job: Gemm, i: i32, target: usize): void {
   const rows = min(MR, job.m - i)
   const depth = job.depth
-  const target = job.packedA + <usize>i * <usize>depth * 8
   if (!(job.flags & SYMMETRIC_A)) {
     const source = job.a + <usize>i * job.aRow + <usize>job.start * job.aColumn
     pack(MR, rows, source, job.aRow, job.aColumn, depth, job.alpha, target)
@@ -206,11 +213,21 @@ export function multiplyTileOfC(at: usize, tile: i32): void {
   const before = mark()
   const corner = take(MR * NR * 8)
   const depth = job.depth
+  let packedA = job.packedA
+  let packedB = job.packedB
+  if (job.packTilesA == 0) {
+    packedA = take(<usize>(job.tileRows + MR) * <usize>depth * 8) - <usize>rowStart * <usize>depth * 8
+    packRowsOfA(job, rowStart, rowEnd, packedA)
+  }
+  if (job.packTilesB == 0) {
+    packedB = take(<usize>(job.tileColumns + NR) * <usize>depth * 8) - <usize>columnStart * <usize>depth * 8
+    packColumnsOfB(job, columnStart, columnEnd, packedB)
+  }
   for (let j = columnStart; j < columnEnd; j += NR) {
-    const b = job.packedB + <usize>j * <usize>depth * 8
+    const b = packedB + <usize>j * <usize>depth * 8
     const rowsEnd = upper ? min(rowEnd, j + NR) : rowEnd
     for (let i = rowStart; i < rowsEnd; i += MR) {
-      const a = job.packedA + <usize>i * <usize>depth * 8
+      const a = packedA + <usize>i * <usize>depth * 8
       const c = job.c + <usize>i * job.cRow + <usize>j * 8
       if (i + MR <= job.m && j + NR <= job.n) {
         multiplyTile(depth, a, b, c, job.cRow)

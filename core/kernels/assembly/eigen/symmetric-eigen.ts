@@ -3,12 +3,17 @@
  */
 import { free, mark, take } from './arena'
 import { backTransform, backTransformBytes } from './back-transform'
+import { BANDWIDTH, bandBytes, reduceToBand } from './band-reduction'
+import { bandToTridiagonal, bandToTridiagonalBytes, chaseHelperBytes } from './band-to-tridiagonal'
 import { divideAndConquer, divideAndConquerBytes, SUBTREE_SIZE } from './divide-and-conquer'
-import { gemmBytes } from './gemm'
+import { gemmBytes, gemmHelperBytes } from './gemm'
 import { largestMagnitude, scaleUpper, transposeRows } from './layout'
 import { tridiagonalValues } from './tridiagonal-values'
 import { tridiagonalize, tridiagonalizeBytes } from './tridiagonalize'
 import { at, clear, put, scale } from './vector'
+
+/** Values alone go through a band from this order on (measured: even at 512). */
+const TWO_STAGES_FROM: i32 = 512
 
 /** What `symmetricEigen` returns. */
 export const DONE: i32 = 0
@@ -18,14 +23,14 @@ export const NOT_FINITE: i32 = 2
 /** Scratch bytes of the leading thread: a number, since it may be more than an address holds. */
 export function symmetricEigenBytes(n: i32, count: i32): f64 {
   const small = <f64>((<usize>n << 3) * 6 + tridiagonalizeBytes(n) + gemmBytes(n, n) + 65536)
-  if (count == 0) return small
+  if (count == 0) return small + <f64>(bandBytes(n) + bandToTridiagonalBytes(n, BANDWIDTH))
   const squares: f64 = count == n ? 16 : 24
   return small + squares * <f64>n * <f64>n + <f64>(divideAndConquerBytes(n) + backTransformBytes(n, count))
 }
 
 /** Scratch bytes of each other thread: one subtree of divide and conquer of a matrix of order n. */
 export function helperBytes(n: i32): usize {
-  return gemmBytes(SUBTREE_SIZE, SUBTREE_SIZE) + divideAndConquerBytes(max(n, SUBTREE_SIZE))
+  return gemmBytes(SUBTREE_SIZE, SUBTREE_SIZE) + gemmHelperBytes() + chaseHelperBytes(BANDWIDTH) + divideAndConquerBytes(max(n, SUBTREE_SIZE))
 }
 
 /** @param g n x n, destroyed @param values f64[n], descending @param vectors n x count row-major, the leading vectors as columns; count may be 0 */
@@ -46,18 +51,21 @@ export function symmetricEigen(n: i32, g: usize, values: usize, vectors: usize, 
   const e = take((<usize>n << 3) + 64)
   const tau = take((<usize>n << 3) + 64)
   const d = take((<usize>n << 3) + 64)
-  let going = scaleUpper(n, g, -exponent) && tridiagonalize(n, g, d, e, tau)
-  if (going && count > 0) going = withVectors(n, g, d, e, tau, values, vectors, count)
-  else if (going) going = valuesOnly(n, d, e, values)
+  let going = scaleUpper(n, g, -exponent)
+  if (count > 0) {
+    going = going && tridiagonalize(n, g, d, e, tau) && withVectors(n, g, d, e, tau, values, vectors, count)
+  } else {
+    going = going && (n < TWO_STAGES_FROM ? tridiagonalize(n, g, d, e, tau) : throughBand(n, g, d, e))
+    going = going && tridiagonalValues(n, d, e)
+    if (going) sortDescending(n, d, values)
+  }
   scaleByPowerOfTwo(n, exponent, values)
   free(before)
   return going ? DONE : CANCELLED
 }
 
-function valuesOnly(n: i32, d: usize, e: usize, values: usize): bool {
-  if (!tridiagonalValues(n, d, e)) return false
-  sortDescending(n, d, values)
-  return true
+function throughBand(n: i32, g: usize, d: usize, e: usize): bool {
+  return reduceToBand(n, g) && bandToTridiagonal(n, BANDWIDTH, g, d, e)
 }
 
 function withVectors(n: i32, g: usize, d: usize, e: usize, tau: usize, values: usize, vectors: usize, count: i32): bool {

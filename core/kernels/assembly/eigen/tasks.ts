@@ -1,7 +1,9 @@
 /** Which loop body a number stands for: a function table would need static memory, and several modules share this one. */
+import { panelRowsTile } from './band-reduction'
 import { gatherTile, restoreTile, weightTile, rootTile, vectorTile, subtreeTile } from './divide-and-conquer'
 import { multiplyTileOfC, packTile } from './gemm'
 import { correctionTile, symmetricProductTile } from './tridiagonalize'
+import { chaseTile } from './band-to-tridiagonal'
 import { clearTile, largestTile, scaleTile, transposeTile } from './layout'
 
 export const GEMM_PACK: i32 = 0
@@ -18,6 +20,8 @@ export const CLEAR: i32 = 10
 export const TRANSPOSE: i32 = 11
 export const LARGEST: i32 = 12
 export const SCALE: i32 = 13
+export const PANEL_ROWS: i32 = 14
+export const CHASE: i32 = 15
 
 export function perform(task: i32, job: usize, tile: i32): void {
   switch (task) {
@@ -49,5 +53,9 @@ export function perform(task: i32, job: usize, tile: i32): void {
       return largestTile(job, tile)
     case SCALE:
       return scaleTile(job, tile)
+    case PANEL_ROWS:
+      return panelRowsTile(job, tile)
+    case CHASE:
+      return chaseTile(job, tile)
   }
 }
