@@ -81,6 +81,17 @@ export const jobSchema = z.discriminatedUnion('kind', [
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
     force: z.boolean().default(false),
   }),
+  /** Every tensor into a safetensors file, or one of them into an .npy file: the target's extension decides. */
+  z.strictObject({
+    kind: z.literal('convert'),
+    fileId: z.string(),
+    target: z.string(),
+    /** Of a file with several tensors, for .npy. */
+    tensor: z.string().nullable().default(null),
+    force: z.boolean().default(false),
+  }),
+  /** Randomized beside exact on Gaussian matrices of known spectra, on this machine; `full` goes up to 4096 x 4096. */
+  z.strictObject({ kind: z.literal('selftest'), full: z.boolean(), params: paramsSchema }),
 ])
 export type Job = z.infer<typeof jobSchema>
 /** A job as a caller may write it: defaults left out. */
@@ -176,11 +187,53 @@ export const sampleReportSchema = z.strictObject({
 })
 export type SampleReport = z.infer<typeof sampleReportSchema>
 
+export const conversionReportSchema = z.strictObject({
+  /** File name of the output, without its folder. */
+  output: z.string(),
+  tensors: z.number(),
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+  /** What was written was read back as it was. */
+  verified: z.boolean(),
+})
+export type ConversionReport = z.infer<typeof conversionReportSchema>
+
+export const selfTestRowSchema = z.strictObject({
+  /** n of an n x n matrix of standard normals. */
+  size: z.number(),
+  rank: z.number(),
+  exactMs: z.number(),
+  randomizedMs: z.number(),
+  speedup: z.number(),
+  /** Working memory beyond the matrix itself. */
+  exactBytes: z.number(),
+  randomizedBytes: z.number(),
+  exactError: z.number(),
+  randomizedError: z.number(),
+  /** What theory says the exact error is, for a matrix without structure. */
+  noiseError: z.number(),
+  singularValueError: z.strictObject({ mean: z.number(), max: z.number() }),
+  /** max |UtU - I| of the randomized factors. */
+  orthogonality: z.number(),
+})
+export type SelfTestRow = z.infer<typeof selfTestRowSchema>
+
+export const selfTestReportSchema = z.strictObject({
+  rows: z.array(selfTestRowSchema),
+  /** What has to hold whatever the machine, as sentences. */
+  checks: z.array(z.strictObject({ claim: z.string(), passed: z.boolean() })),
+  passed: z.boolean(),
+  ...kernelFields,
+})
+export type SelfTestReport = z.infer<typeof selfTestReportSchema>
+
 export interface ReportOf {
   analyze: AnalysisReport
   compare: ComparisonReport
   compress: CompressionReport
   sample: SampleReport
+  convert: ConversionReport
+  selftest: SelfTestReport
 }
 
 export const errorReportSchema = z.strictObject({
@@ -218,6 +271,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
       z.strictObject({ kind: z.literal('compare'), report: comparisonReportSchema }),
       z.strictObject({ kind: z.literal('compress'), report: compressionReportSchema }),
       z.strictObject({ kind: z.literal('sample'), report: sampleReportSchema }),
+      z.strictObject({ kind: z.literal('convert'), report: conversionReportSchema }),
+      z.strictObject({ kind: z.literal('selftest'), report: selfTestReportSchema }),
     ]),
   }),
   z.strictObject({ type: z.literal('failed'), jobId: z.string(), error: errorReportSchema }),

@@ -6,6 +6,7 @@ import { tensorBytes } from '../formats/safetensors.ts'
 import { truncate } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
+import type { TensorInfo } from '../tensor.ts'
 import { observer } from './analyze.ts'
 import type { JobContext } from './context.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
@@ -46,14 +47,24 @@ async function copyTensor(
   { info, reason }: TensorPlan,
   output: SafetensorsOutput,
 ): Promise<TensorOutcome> {
+  await copyValues(file, info, output, context)
+  const bytes = { bytesBefore: info.byteLength, bytesAfter: info.byteLength }
+  return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
+}
+
+/** A tensor's bytes as they are, in pieces. */
+export async function copyValues(
+  file: WeightFile,
+  info: TensorInfo,
+  output: SafetensorsOutput,
+  context: Pick<JobContext, 'checkCancelled'>,
+): Promise<void> {
   const writer = output.begin([info])
   for (let start = 0; start < info.byteLength; start += READ_BYTES) {
     context.checkCancelled()
     await writer.write(0, await file.read(info, start, Math.min(info.byteLength, start + READ_BYTES)))
   }
   await writer.done()
-  const bytes = { bytesBefore: info.byteLength, bytesAfter: info.byteLength }
-  return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
 }
 
 /** What ends one tensor and not the run: it is kept as it is, and its reason says why. */

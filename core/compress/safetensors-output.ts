@@ -86,7 +86,7 @@ function tensorWriter(
 }
 
 /** @throws AppError `cannot-write` when the file does not hold what was written */
-async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+export async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<void> {
   const start = sink.byteLength
   await sink.write(bytes)
   const back = await sink.read(start, start + bytes.byteLength)

@@ -118,12 +118,15 @@ function bytesOf({ dtype, shape }: SafetensorsOutline): number {
  * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
  */
 function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
-  const alignment = (plan: TensorPlan) =>
-    Math.min(8, ...outputEntries(plan, style).map((entry) => powerOfTwoIn(bytesOf(entry))))
-  return plans
-    .map((plan) => ({ plan, alignment: alignment(plan) }))
+  return alignedOrder(plans, (plan) => outputEntries(plan, style))
+}
+
+export function alignedOrder<T>(items: readonly T[], entriesOf: (item: T) => readonly SafetensorsOutline[]): T[] {
+  const alignment = (item: T) => Math.min(8, ...entriesOf(item).map((entry) => powerOfTwoIn(bytesOf(entry))))
+  return items
+    .map((item) => ({ item, alignment: alignment(item) }))
     .sort((a, b) => b.alignment - a.alignment)
-    .map(({ plan }) => plan)
+    .map(({ item }) => item)
 }
 
 function powerOfTwoIn(byteLength: number): number {

@@ -1,5 +1,6 @@
 /** A stack of buffers on one shared WebAssembly.Memory. Views stay valid while it grows: shared memory grows in place. */
 import { AppError } from '../errors.ts'
+import type { Kernels } from './kernels.ts'
 
 const PAGE = 65536
 /** Cache lines do not straddle two buffers, and every vector load is aligned. */
@@ -15,7 +16,7 @@ export interface StackMemory {
   allocate(byteLength: number): number
   mark(): number
   release(mark: number): void
-  readonly usage: { readonly usedBytes: number; readonly peakBytes: number }
+  readonly usage: Kernels['memory']
   /** Byte offset of a view that was made on this memory. */
   addressOf(view: ArrayBufferView): number
   /** The buffer as long as it is now. */
@@ -26,7 +27,13 @@ export interface StackMemory {
 export function stackMemory(limitBytes: number): StackMemory {
   const maximum = Math.max(1, Math.floor(Math.min(limitBytes, ADDRESS_SPACE_BYTES) / PAGE))
   const memory = reserve(maximum)
-  const usage = { usedBytes: 0, peakBytes: 0 }
+  const usage = {
+    usedBytes: 0,
+    peakBytes: 0,
+    restartPeak() {
+      usage.peakBytes = usage.usedBytes
+    },
+  }
   // Growing gives a new, longer SharedArrayBuffer object over the same bytes.
   const buffers = new WeakSet<ArrayBufferLike>()
   const current = () => {

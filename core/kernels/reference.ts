@@ -33,7 +33,13 @@ function plainHeap(): Pick<
   Kernels,
   'allocateBytes' | 'allocateFloat32' | 'allocateFloat64' | 'mark' | 'release' | 'memory'
 > {
-  const memory = { usedBytes: 0, peakBytes: 0 }
+  const memory = {
+    usedBytes: 0,
+    peakBytes: 0,
+    restartPeak() {
+      memory.peakBytes = memory.usedBytes
+    },
+  }
   const counted = <T extends ArrayBufferView>(array: T): T => {
     memory.usedBytes += array.byteLength
     memory.peakBytes = Math.max(memory.peakBytes, memory.usedBytes)

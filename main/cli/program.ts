@@ -11,12 +11,23 @@ import { version } from '../../core/version.ts'
 import { analyzeCommand } from './analyze.ts'
 import { compareCommand } from './compare.ts'
 import { compressCommand } from './compress.ts'
+import { convertCommand } from './convert.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
 import { sampleCommand } from './sample.ts'
+import { selfTestCommand } from './selftest.ts'
 import { serveCommand } from './serve.ts'
 
-const commands = [inspectCommand, analyzeCommand, compareCommand, compressCommand, sampleCommand, serveCommand]
+const commands = [
+  inspectCommand,
+  analyzeCommand,
+  compareCommand,
+  compressCommand,
+  convertCommand,
+  sampleCommand,
+  selfTestCommand,
+  serveCommand,
+]
 
 /** Whether a program that is a window too was called as a command line. */
 export function isCommand(word: string | undefined): boolean {

@@ -4,8 +4,10 @@ import { analyzeTensor } from '../../core/compress/analyze.ts'
 import { compareTensor } from '../../core/compress/compare.ts'
 import { compressFile } from '../../core/compress/compressor.ts'
 import type { JobContext } from '../../core/compress/context.ts'
+import { convertFile } from '../../core/compress/convert.ts'
 import { describeFile } from '../../core/compress/describe.ts'
 import { writeSample } from '../../core/compress/sample.ts'
+import { selfTest } from '../../core/compress/selftest.ts'
 import type { CompressionTarget } from '../../core/compress/weights-file.ts'
 import { defaultParams } from '../../core/params.ts'
 import { outputFolder } from '../outputs.ts'
@@ -40,6 +42,12 @@ export function engineTasks(room: KernelRoom): DriverTasks {
             kind: job.kind,
             report: await writeSample(targetOf(targetPath!, job.force, null, context), job, jobContext),
           }
+        case 'convert': {
+          const target = targetOf(targetPath!, job.force, opened, context)
+          return { kind: job.kind, report: await convertFile(opened!.file, target, job, jobContext) }
+        }
+        case 'selftest':
+          return { kind: job.kind, report: await selfTest(job, jobContext) }
       }
     } finally {
       // A job that failed in the middle has not freed what it allocated.
