@@ -9,6 +9,9 @@ export const algorithms = ['subspace', 'krylov'] as const
 export const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
 export const outputStyles = ['factors', 'dense', 'peft', 'kohya', 'npz', 'aguf'] as const
 export const factorLayouts = ['ab', 'usv'] as const
+export const allocations = ['water-filling', 'greedy', 'uniform'] as const
+export const goalScopes = ['tensor', 'model'] as const
+export const goalWeights = ['entries', 'norm'] as const
 
 interface NumberEntry {
   readonly type: 'int' | 'float'
@@ -16,6 +19,8 @@ interface NumberEntry {
   readonly min: number
   readonly max: number
   readonly step: number
+  /** How people write it: `size` as 40%, 1.2GB or a number of bytes (up to 1: a share of the source), `share` as 0.05 or 5%. */
+  readonly unit?: 'size' | 'share'
 }
 interface ChoiceEntry {
   readonly type: 'choice'
@@ -101,6 +106,63 @@ export const paramEntries = {
     label: 'Seed',
     help: 'of the random sketch; the same seed gives the same bytes',
   },
+  goalSize: {
+    type: 'float',
+    unit: 'size',
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 0.01,
+    flag: '--goal-size',
+    label: 'Size goal',
+    help: 'largest size of the output: a share of the source (40%) or bytes (1.2GB); 0: no such goal',
+  },
+  goalError: {
+    type: 'float',
+    unit: 'share',
+    default: 0,
+    min: 0,
+    max: 1,
+    step: 0.005,
+    flag: '--goal-error',
+    label: 'Error goal',
+    help: 'largest relative error, reached with the least ranks; 0: no such goal',
+  },
+  goalEnergy: {
+    type: 'float',
+    unit: 'share',
+    default: 0,
+    min: 0,
+    max: 1,
+    step: 0.005,
+    flag: '--goal-energy',
+    label: 'Energy goal',
+    help: 'least share of the squared norm that is kept (1 - error^2); 0: no such goal',
+  },
+  goalScope: {
+    type: 'choice',
+    default: 'tensor',
+    choices: goalScopes,
+    flag: '--goal-scope',
+    label: 'Goal holds for',
+    help: 'an error or energy goal holds for each tensor or for the whole model',
+  },
+  goalWeight: {
+    type: 'choice',
+    default: 'entries',
+    choices: goalWeights,
+    flag: '--goal-weight',
+    label: 'Model error counts',
+    help: 'entries: every weight alike, scale-free; norm: the absolute error',
+  },
+  allocation: {
+    type: 'choice',
+    default: 'water-filling',
+    choices: allocations,
+    flag: '--allocation',
+    label: 'Allocation',
+    help: 'how ranks are shared out under a goal for the whole file',
+  },
   minRank: {
     type: 'int',
     default: 4,
@@ -136,6 +198,66 @@ export const paramEntries = {
     flag: '--factor-layout',
     label: 'Factor layout',
     help: 'ab: A and B with sqrt(s) in each; usv: U, S and Vt',
+  },
+  int8Always: {
+    type: 'boolean',
+    default: false,
+    flag: '--int8-always',
+    label: 'INT8 everywhere',
+    help: 'with INT8 factors: also where rounding would add more than 5 % to the error',
+  },
+  sparseDensity: {
+    type: 'float',
+    unit: 'share',
+    default: 0,
+    min: 0,
+    max: 0.5,
+    step: 0.001,
+    flag: '--sparse-density',
+    label: 'Sparse residual',
+    help: 'share of the entries, those the factors miss by most, that is stored beside them',
+  },
+  projectionTiers: {
+    type: 'boolean',
+    default: true,
+    flag: '--no-projection-tiers',
+    label: 'Keep sketches',
+    help: 'finished sketches stay in memory and on disk, so that another rank or goal starts no factorization',
+    recipe: false,
+  },
+  hotTensors: {
+    type: 'int',
+    default: 4,
+    min: 0,
+    max: 1024,
+    step: 1,
+    flag: '--hot-tensors',
+    label: 'Hot tensors',
+    help: 'sketches kept in memory as they are',
+    recipe: false,
+  },
+  warmTensors: {
+    type: 'int',
+    default: 24,
+    min: 0,
+    max: 4096,
+    step: 1,
+    flag: '--warm-tensors',
+    label: 'Warm tensors',
+    help: 'sketches kept in memory at half precision, for looking only',
+    recipe: false,
+  },
+  memoryLimit: {
+    type: 'float',
+    unit: 'size',
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1e8,
+    flag: '--memory-limit',
+    label: 'Memory limit',
+    help: 'bytes for matrices in memory (1.5GB); larger ones pass through in panels of rows; 0: 2 GB',
+    recipe: false,
   },
   threads: {
     type: 'int',

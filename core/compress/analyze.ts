@@ -25,7 +25,7 @@ export async function analyzeTensor(
   const mark = context.kernels.mark()
   try {
     const started = performance.now()
-    const loaded = await loadMatrix(file, tensor, view, 0, context)
+    const loaded = await loadMatrix(file, tensor, view, 0, context, job.params.memoryLimit)
     const readMs = performance.now() - started
     const { report, computeMs } = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
     return job.repeat > 0 ? { ...report, computeMs } : report

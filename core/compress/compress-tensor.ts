@@ -4,11 +4,9 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
 import { truncate } from '../svd/factorization.ts'
-import { factorize } from '../svd/factorize.ts'
-import { gaussianKey } from '../svd/random.ts'
 import type { TensorInfo } from '../tensor.ts'
-import { observer } from './analyze.ts'
 import type { JobContext } from './context.ts'
+import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { type FactorizedTensor, kept, type TensorPlan } from './plan.ts'
@@ -108,11 +106,8 @@ async function compressTensor(
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, info, view, index, context)
-      const key = gaussianKey(context.sha256, params.seed, view.count === 1 ? info.name : `${info.name}\0${index}`)
-      const watch = observer(context, {}, loaded.frobeniusNorm, false)
-      const found = await factorize(context.kernels, loaded.operand, params, key, watch)
-      const factorization = truncate(found, params.rank)
+      const loaded = await loadMatrix(file, info, view, index, context, params.memoryLimit)
+      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context), params.rank)
       const source = matrixBytes(file, info, view, index)
       const error = await style.write(plan, { ...loaded, factorization, source }, writer.write, context)
       parts.push({ norm: loaded.frobeniusNorm, error })

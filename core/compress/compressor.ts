@@ -9,14 +9,22 @@ import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
+import { type Predict, refuseSizeGoal, settleRanks } from './goals.ts'
 import { companions, layOut, type OutputLayout } from './output-files.ts'
+import { factors } from './outputs/factors.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { outputStyle } from './outputs/registry.ts'
 import { kept, planFile, type TensorPlan } from './plan.ts'
 import { progressMeter } from './progress.ts'
 import { recipeHash } from './recipe.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
-import { type CompressionTarget, modelErrorOf, type WrittenFile, writeWeightsFile } from './weights-file.ts'
+import {
+  type CompressionTarget,
+  modelErrorOf,
+  predictedBytes,
+  type WrittenFile,
+  writeWeightsFile,
+} from './weights-file.ts'
 
 type CompressionJob = Extract<Job, { kind: 'compress' }>
 
@@ -32,9 +40,13 @@ export async function compressFile(
   const started = performance.now()
   const style = outputStyle(job.output)
   await refuseToOverwrite(target, job.force)
-  const plans = await planWithValues(file, job, style, context)
-  const layout = layOut(file, plans, style, target.name)
+  refuseSizeGoal(job.params, style.copiesKept)
   const compression = { file, style, recipe: recipeHash(job, context), context }
+  // A dense copy is the test drive of the factors: its goals are theirs.
+  const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors }, plans)
+  const planned = await planWithValues(file, job, style, context)
+  const plans = await settleRanks(file, planned, job.params, predict, context)
+  const layout = layOut(file, plans, style, target.name)
   const inner = layout.inFolder ? await target.folder.subfolder(target.name) : null
   try {
     const { outcomes, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)

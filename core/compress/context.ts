@@ -1,6 +1,7 @@
 /** What a job is given by its host: arithmetic, somewhere to report, and the host's few abilities that core lacks. */
 import type { JobEvent } from '../contract.ts'
 import type { Kernels } from '../kernels/kernels.ts'
+import type { SketchCache } from '../sketch-cache/sketch-cache.ts'
 
 type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
 
@@ -14,4 +15,6 @@ export interface JobContext {
   peakBytes(): number
   /** A running SHA-256, which no host-free library offers in a streaming form. */
   sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array }
+  /** Finished sketches; absent where nothing is to be kept. `source` tells this state of the source from any other. */
+  readonly sketches?: { readonly cache: SketchCache; readonly source: string }
 }

@@ -17,7 +17,7 @@ export const READ_BYTES = 16 << 20
 
 /**
  * Matrices beyond this pass through in row panels instead of lying in the kernels' memory, which ends at 4 GiB and also holds the
- * sketches.
+ * sketches. A memory limit of the user's takes its place.
  */
 const RESIDENT_LIMIT_BYTES = 2 ** 31
 
@@ -44,6 +44,7 @@ export interface ComputableTensor extends TensorInfo {
 /**
  * Matrix `index` of the tensor. Allocates in the kernels' memory: the caller marks before and releases after.
  * The weights must be finite (scan.ts): NaN and Inf have no singular values.
+ * @param memoryLimit bytes a matrix may take before it goes through in panels; 0: 2 GiB. The results do not depend on it.
  * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
  */
 export async function loadMatrix(
@@ -52,6 +53,7 @@ export async function loadMatrix(
   view: MatrixView,
   index: number,
   context: JobContext,
+  memoryLimit: number,
 ): Promise<LoadedMatrix> {
   const { rows, cols } = view
   const target = kernelDType(tensor.dtype)
@@ -59,8 +61,10 @@ export async function loadMatrix(
   const prescale = tensor.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
   const convert = converter(tensor.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
-  if (rows * rowBytes > RESIDENT_LIMIT_BYTES) {
-    const unscaled = { rows, cols, dtype: target, panelRows: Math.floor(PANEL_BYTES / rowBytes) }
+  const limit = memoryLimit > 0 ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
+  if (rows * rowBytes > limit) {
+    const panelBytes = Math.min(PANEL_BYTES, limit / 4)
+    const unscaled = { rows, cols, dtype: target, panelRows: Math.floor(panelBytes / rowBytes) }
     const readRows = async (start: number, end: number) => {
       context.checkCancelled()
       return convert(await source.rows(start, end))

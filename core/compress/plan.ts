@@ -4,10 +4,11 @@
  * Order of the rules: what cannot be factorized; `exclude`; `include` (with any, only those are factorized, and the habits below do not
  * hold them back); habits that protect a model (embeddings, output head, routers, narrow matrices); factors that would not be smaller.
  */
+import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import { type ComputableDType, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
-import { type FactorDType, factorBytes, factorDType, largestUsefulRank } from './factor-dtype.ts'
+import { type FactorDType, factorBytes, factorDType, largestUsefulRank, type StoredAs } from './factor-dtype.ts'
 import { matchNames, type NameMatcher } from './patterns.ts'
 
 /** Below this many rows or columns a matrix holds too little to be worth an error. */
@@ -35,8 +36,10 @@ export interface FactorizedTensor extends Planned {
   readonly action: 'factorize'
   readonly info: TensorInfo & { readonly dtype: ComputableDType }
   readonly view: MatrixView
-  /** Fitted to this tensor's matrices. */
+  /** Fitted to this tensor's matrices; `rank` is the one that is written. */
   readonly params: FittedParams
+  /** How it is factorized: `rank` may be larger than what is written, where a goal chooses among ranks. */
+  readonly sketch: FittedParams
   readonly factorDType: FactorDType
 }
 export type TensorPlan = KeptTensor | FactorizedTensor
@@ -76,21 +79,43 @@ function planTensor(
     const habit = keptByHabit(info, view)
     if (habit) return keep(habit)
   }
+  const stored = storedAs(info.dtype, params)
+  if (hasGoal(params)) {
+    const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored))
+    if (largest < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
+    const sketch = fitParams({ ...params, rank: largest }, view.rows, view.cols)
+    return { action: 'factorize', info, view, params: sketch, sketch, factorDType: stored.dtype, reason: '' }
+  }
   const fitted = fitParams(params, view.rows, view.cols)
-  const dtype = factorDType(info.dtype, params.factorDType)
-  const bytes = factorBytes(view, fitted.rank, dtype, params.factorLayout)
+  const bytes = factorBytes(view, fitted.rank, stored)
   if (bytes >= info.byteLength) {
-    const grows = largestUsefulRank(info, view, dtype, params.factorLayout) > 0
-    return { ...keep(wouldGrow(info, view, fitted, dtype)), grows }
+    const grows = largestUsefulRank(info, view, stored) > 0
+    return { ...keep(wouldGrow(info, view, fitted.rank, stored)), grows }
+  }
+  const reason = atRank(info, view, fitted.rank, bytes)
+  return { action: 'factorize', info, view, params: fitted, sketch: fitted, factorDType: stored.dtype, reason }
+}
+
+/** Whether ranks follow from a goal instead of being given. @throws AppError `bad-request` for two goals at once */
+export function hasGoal({ goalSize, goalError, goalEnergy }: Params): boolean {
+  const goals = [goalSize, goalError, goalEnergy].filter((goal) => goal > 0).length
+  if (goals > 1) throw new AppError('bad-request', 'One goal at a time: a size, an error or an energy.')
+  return goals === 1
+}
+
+export function storedAs(dtype: ComputableDType, params: Params): StoredAs {
+  if (params.factorDType === 'INT8' && params.factorLayout === 'usv') {
+    throw new AppError('bad-request', 'INT8 factors are written as A and B. Choose the layout ab.')
   }
   return {
-    action: 'factorize',
-    info,
-    view,
-    params: fitted,
-    factorDType: dtype,
-    reason: `${shapeOf(view)} to rank ${fitted.rank}: ${megabytes(info.byteLength)} to ${megabytes(bytes)}.`,
+    dtype: factorDType(dtype, params.factorDType),
+    layout: params.factorLayout,
+    sparseDensity: params.sparseDensity,
   }
+}
+
+export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): string {
+  return `${shapeOf(view)} to rank ${rank}: ${megabytes(info.byteLength)} to ${megabytes(bytes)}.`
 }
 
 function hasComputableDType(info: TensorInfo): info is TensorInfo & { readonly dtype: ComputableDType } {
@@ -132,12 +157,12 @@ function protectedRole(name: string, view: MatrixView): string | null {
   return null
 }
 
-function wouldGrow(info: TensorInfo, view: MatrixView, params: Params, dtype: FactorDType): string {
-  const grown = factorBytes(view, params.rank, dtype, params.factorLayout)
-  const useful = largestUsefulRank(info, view, dtype, params.factorLayout)
+function wouldGrow(info: TensorInfo, view: MatrixView, rank: number, stored: StoredAs): string {
+  const grown = factorBytes(view, rank, stored)
+  const useful = largestUsefulRank(info, view, stored)
   const verb = grown === info.byteLength ? 'not shrink' : 'grow'
   const advice = useful > 0 ? `Largest useful rank: ${useful}.` : 'No rank makes it smaller.'
-  return `At rank ${params.rank} this tensor (${shapeOf(view)}) would ${verb} from ${megabytes(info.byteLength)} to ${megabytes(grown)} (${dtype}). ${advice}`
+  return `At rank ${rank} this tensor (${shapeOf(view)}) would ${verb} from ${megabytes(info.byteLength)} to ${megabytes(grown)} (${stored.dtype}). ${advice}`
 }
 
 export function shapeOf({ count, rows, cols }: MatrixView): string {

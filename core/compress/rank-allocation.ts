@@ -90,6 +90,10 @@ class Ledger {
     }
   }
 
+  get kind(): AllocationGoal['kind'] {
+    return this.#goal.kind
+  }
+
   /** Whether an error goal is met; a size goal is never met early, it only refuses what does not fit. */
   get met(): boolean {
     return this.#goal.kind === 'model-error' && this.#squaredError <= this.#goal.error ** 2 * this.#goal.totalWeight
@@ -177,6 +181,8 @@ function climb(ledger: Ledger, step: Step): void {
   const from = ledger.choice[step.index]!
   if (from === null) return
   if (step.to === null) {
+    // The last step to an error goal: keeping the tensor may be more than is needed, and any useful rank takes fewer bytes.
+    if (ledger.kind === 'model-error' && leastRankThatMeets(ledger, step.index)) return
     if (ledger.fits(step.index, null)) ledger.take(step.index, null)
     return
   }
@@ -184,6 +190,16 @@ function climb(ledger: Ledger, step: Step): void {
     if (!ledger.fits(step.index, rank)) return
     ledger.take(step.index, rank)
   }
+}
+
+function leastRankThatMeets(ledger: Ledger, index: number): boolean {
+  const before = ledger.choice[index]!
+  for (let rank = before + 1; rank <= ledger.candidates[index]!.maxRank; rank++) {
+    ledger.take(index, rank)
+    if (ledger.met) return true
+  }
+  ledger.take(index, before)
+  return false
 }
 
 /** What a refused jump to "keep" left over is spent rank by rank, where it removes the most per byte. Error goals need none of it. */

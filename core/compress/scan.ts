@@ -2,8 +2,9 @@
  * NaN and Inf in a tensor, found before anything is planned in bytes: such a tensor is kept unchanged, so its place in the output is that
  * of the original. One pass over the values, nothing else is computed.
  */
+import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import type { ComputableDType } from '../tensor.ts'
+import { type ComputableDType, isComputable, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type ComputableTensor, READ_BYTES } from './load.ts'
 
@@ -84,4 +85,16 @@ function countWideIn([buffer, offset, count]: ReturnType<typeof aligned>, infini
 function aligned(bytes: Uint8Array, size: number): [ArrayBuffer, number, number] {
   const own = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
   return [own.buffer as ArrayBuffer, own.byteOffset, own.byteLength / size]
+}
+
+/** sum of the squares of all finite values, in f64; 0 for what is not floating-point. */
+export async function sumOfSquares(file: WeightFile, tensor: TensorInfo, context: JobContext): Promise<number> {
+  if (!isComputable(tensor.dtype)) return 0
+  let sum = 0
+  for (let start = 0; start < tensor.byteLength; start += READ_BYTES) {
+    context.checkCancelled()
+    const bytes = await file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
+    for (const value of decodeFloat64(tensor.dtype, bytes)) if (Number.isFinite(value)) sum += value * value
+  }
+  return sum
 }

@@ -13,7 +13,7 @@ import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.
 import type { OutputStyle } from './outputs/output.ts'
 import { isFactorized, kept, type TensorPlan } from './plan.ts'
 import type { ProgressMeter } from './progress.ts'
-import { createSafetensors, type SafetensorsOutput } from './safetensors-output.ts'
+import { createSafetensors, plannedBytes, type SafetensorsOutput } from './safetensors-output.ts'
 
 export interface CompressionTarget {
   readonly folder: OutputFolder
@@ -46,6 +46,13 @@ export async function writeWeightsFile(
     await output.abort()
     throw error
   }
+}
+
+/** Bytes of the file these plans become: the header has every number at its final width. */
+export function predictedBytes(compression: Compression, planned: readonly TensorPlan[]): number {
+  const plans = inFileOrder(planned, compression.style)
+  const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
+  return plannedBytes(entries, outputMetadata(compression, plans, 0))
 }
 
 async function compressAll(

@@ -13,6 +13,7 @@ export const factorizationParams: readonly ParamKey[] = [
   'nIter',
   'tolerance',
   'seed',
+  'memoryLimit',
   'threads',
   'kernel',
 ]
@@ -35,9 +36,19 @@ export function paramsFrom(command: Command, keys: readonly ParamKey[]): Params 
 function paramOption(entry: ParamEntry): Option {
   const help = `${entry.help} (default: ${entry.default})`
   if (entry.type === 'boolean') return new Option(entry.flag, help)
-  const option = new Option(`${entry.flag} <${entry.type === 'choice' ? 'choice' : 'number'}>`, help)
+  const option = new Option(`${entry.flag} <${entry.type === 'choice' ? 'choice' : (entry.unit ?? 'number')}>`, help)
   if (entry.type === 'choice') return option.choices(entry.choices)
-  return option.argParser((text) => numberWithin(text, entry.min, entry.max, entry.type === 'int'))
+  const { min, max, unit, type } = entry
+  return option.argParser((text) => numberWithin(unit ? plainNumber(text, unit) : text, min, max, type === 'int'))
+}
+
+/** `40%` is 0.4, and for sizes `1.2GB` is 1.2e9; what is neither stays as it is. */
+function plainNumber(text: string, unit: 'size' | 'share'): string {
+  const percent = /^([\d.]+)\s*%$/.exec(text)
+  if (percent) return String(Number(percent[1]) / 100)
+  const bytes = unit === 'size' ? /^([\d.]+)\s*([kMGT])B?$/i.exec(text) : null
+  if (!bytes) return text
+  return String(Math.round(Number(bytes[1]) * 1000 ** ('KMGT'.indexOf(bytes[2]!.toUpperCase()) + 1)))
 }
 
 /** @throws InvalidArgumentError, which commander turns into wrong usage */

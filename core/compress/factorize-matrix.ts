@@ -1,0 +1,41 @@
+/** One matrix factorized as its plan says, or found among the finished sketches: the same bits either way. */
+import type { Factorization } from '../svd/factorization.ts'
+import { factorize } from '../svd/factorize.ts'
+import { gaussianKey } from '../svd/random.ts'
+import { observer } from './analyze.ts'
+import type { JobContext } from './context.ts'
+import type { LoadedMatrix } from './load.ts'
+import type { FactorizedTensor } from './plan.ts'
+import { sketchKey } from './sketch-key.ts'
+
+/** `spectrum`: all singular values, where the method gives them. */
+export type Found = Factorization & { readonly spectrum?: Float64Array }
+
+/** What is kept beside a sketch. */
+interface SketchFacts {
+  readonly spectrum: readonly number[] | null
+}
+
+export async function factorizedMatrix(
+  { info, view, sketch }: FactorizedTensor,
+  index: number,
+  { operand, frobeniusNorm }: LoadedMatrix,
+  context: JobContext,
+): Promise<Found> {
+  const name = view.count === 1 ? info.name : `${info.name}\0${index}`
+  const key = context.sketches && sketchKey(context.sketches.source, name, sketch, context.kernels.info)
+  const known = key && (await context.sketches?.cache.get(key, { exact: true }))
+  if (known) {
+    const { spectrum } = known.sketch.facts as SketchFacts
+    return { ...known.sketch.factorization, ...(spectrum && { spectrum: Float64Array.from(spectrum) }) }
+  }
+  const gaussian = gaussianKey(context.sha256, sketch.seed, name)
+  const watch = observer(context, {}, frobeniusNorm, false)
+  const found = await factorize(context.kernels, operand, sketch, gaussian, watch)
+  if (key) {
+    const { spectrum, ...factorization } = found
+    const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null }
+    await context.sketches?.cache.put(key, { factorization, facts })
+  }
+  return found
+}

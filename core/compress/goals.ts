@@ -1,0 +1,226 @@
+/**
+ * From a goal to ranks. Every candidate is factorized once at the largest rank it could get; its error and bytes at every rank below are
+ * then known, rounding included, and the goal is allocated on them. The result is a plan like any other: exact in bytes before the run.
+ */
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { noiseError, noiseMargin } from '../measure/curves/noise-line.ts'
+import type { Params } from '../params.ts'
+import { elementCount } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+import { type FactorDType, factorBytes, insteadOfInt8 } from './factor-dtype.ts'
+import {
+  atRank,
+  type FactorizedTensor,
+  hasGoal,
+  isFactorized,
+  kept,
+  shapeOf,
+  storedAs,
+  type TensorPlan,
+} from './plan.ts'
+import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
+import { sumOfSquares } from './scan.ts'
+import { type TensorSpectrum, tensorSpectrum } from './spectra.ts'
+
+/** Bytes of the finished output of a plan. */
+export type Predict = (plans: readonly TensorPlan[]) => number
+
+/** Share of the error that INT8 rounding may add before a tensor gets half-precision factors instead. */
+const INT8_MAY_ADD = 0.05
+
+/** The curve of an f32 sketch is good to 1e-5: a goal is aimed at from this far below, so that the measured error is under it. */
+const GOAL_MARGIN = 2e-5
+
+interface Candidate extends AllocationCandidate {
+  readonly plan: FactorizedTensor
+  readonly spectrum: TensorSpectrum
+  dtypeAt(rank: number): FactorDType
+}
+
+/**
+ * Plans with their final ranks and dtypes; the same plans where nothing has to be computed for that.
+ * @throws AppError `bad-request` for goals that contradict each other or cannot be met
+ */
+export async function settleRanks(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  params: Params,
+  predict: Predict,
+  context: JobContext,
+): Promise<TensorPlan[]> {
+  if (!hasGoal(params) && params.factorDType !== 'INT8') return [...plans]
+  const candidates = await analyzeCandidates(file, plans.filter(isFactorized), params, context)
+  if (!hasGoal(params))
+    return settled(
+      plans,
+      candidates,
+      candidates.map(({ plan }) => plan.params.rank),
+      params,
+    )
+  if (params.goalSize > 0) return fillSize(file, plans, candidates, params, predict)
+  const error = (params.goalError || Math.sqrt(1 - params.goalEnergy)) * (1 - GOAL_MARGIN)
+  if (params.goalScope === 'tensor') return settled(plans, candidates, leastRanks(candidates, error), params)
+  const totalWeight = await weightOf(file, plans, candidates, params, context)
+  const goal = { kind: 'model-error', error, totalWeight } as const
+  return settled(plans, candidates, allocateRanks(candidates, goal, params.allocation), params)
+}
+
+async function analyzeCandidates(
+  file: WeightFile,
+  plans: readonly FactorizedTensor[],
+  params: Params,
+  context: JobContext,
+): Promise<Candidate[]> {
+  const total = plans.reduce((sum, { info }) => sum + info.byteLength, 0)
+  let done = 0
+  const candidates: Candidate[] = []
+  for (const plan of plans) {
+    context.checkCancelled()
+    context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
+    candidates.push(candidateOf(plan, await tensorSpectrum(file, plan, context), params))
+    done += plan.info.byteLength
+  }
+  return candidates
+}
+
+function candidateOf(plan: FactorizedTensor, spectrum: TensorSpectrum, params: Params): Candidate {
+  const { info, view, sketch } = plan
+  const { truncation, int8 } = spectrum
+  const stored = storedAs(info.dtype, params)
+  const dtypeAt = (rank: number): FactorDType => {
+    if (stored.dtype !== 'INT8' || params.int8Always) return stored.dtype
+    const grown = Math.sqrt(truncation[rank]! + int8[rank]!)
+    return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8
+  }
+  const bytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
+  let maxRank = sketch.rank
+  while (maxRank > 0 && bytesAt(maxRank) >= info.byteLength) maxRank--
+  return {
+    plan,
+    spectrum,
+    name: info.name,
+    weight: params.goalWeight === 'entries' ? elementCount(info.shape) : spectrum.frobeniusNorm ** 2,
+    squaredErrors: truncation.map((error, rank) => {
+      const dtype = dtypeAt(rank)
+      return error + (dtype === 'INT8' ? int8[rank]! : roundingOf(dtype) * (1 - error))
+    }),
+    minRank: Math.min(params.minRank, maxRank),
+    maxRank,
+    keptBytes: info.byteLength,
+    bytesAt,
+    dtypeAt,
+  }
+}
+
+const significantBits = { F64: 53, F32: 24, F16: 11, BF16: 8 } as const
+
+/**
+ * Squared error that rounding both factors adds, as a share of the energy they hold: twice the mean square of a rounding error, 2^(2 - 2p)
+ * / 12 at the bottom of a binade, over the mean square of values spread evenly in the logarithm, 3 / (2 ln 2).
+ */
+function roundingOf(dtype: Exclude<FactorDType, 'INT8'>): number {
+  return (2 * 2 ** (2 - 2 * significantBits[dtype])) / 12 / (3 / (2 * Math.LN2))
+}
+
+/** As much as fits: the header's length depends on the ranks it names, so what it takes more than assumed is taken off the budget. */
+function fillSize(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
+  params: Params,
+  predict: Predict,
+): TensorPlan[] {
+  const goal = Math.floor(params.goalSize <= 1 ? params.goalSize * file.totalBytes : params.goalSize)
+  const nothing = settled(
+    plans,
+    candidates,
+    candidates.map(() => null),
+    params,
+  )
+  let budget = goal - (predict(nothing) - candidates.reduce((sum, { keptBytes }) => sum + keptBytes, 0))
+  for (;;) {
+    const ranks = allocateRanks(candidates, { kind: 'bytes', bytes: budget }, params.allocation)
+    const found = settled(plans, candidates, ranks, params)
+    const excess = predict(found) - goal
+    if (excess <= 0) return found
+    budget -= excess
+  }
+}
+
+async function weightOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
+  params: Params,
+  context: JobContext,
+): Promise<number> {
+  const matrices = plans.filter(({ view }) => view)
+  if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
+  let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
+  for (const plan of matrices) if (!isFactorized(plan)) total += await sumOfSquares(file, plan.info, context)
+  return total
+}
+
+/** The plans with their ranks: one for each candidate, or null to keep it. */
+function settled(
+  plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
+  ranks: Allocation,
+  params: Params,
+): TensorPlan[] {
+  const chosen = new Map(candidates.map((candidate, i) => [candidate.name, { candidate, rank: ranks[i] ?? null }]))
+  return plans.map((plan) => {
+    const choice = isFactorized(plan) ? chosen.get(plan.info.name) : undefined
+    if (!choice || !isFactorized(plan)) return plan
+    const { candidate, rank } = choice
+    if (rank === null) return kept(plan, whyKept(candidate, params))
+    const dtype = candidate.dtypeAt(rank)
+    const bytes = candidate.bytesAt(rank)
+    if (bytes >= plan.info.byteLength) {
+      return kept(plan, `At rank ${rank} with ${dtype} factors this tensor (${shapeOf(plan.view)}) would not shrink.`)
+    }
+    const reason = [atRank(plan.info, plan.view, rank, bytes), int8Reason(candidate, rank), noiseReason(candidate)]
+    return {
+      ...plan,
+      params: { ...plan.sketch, rank },
+      factorDType: dtype,
+      reason: reason.filter((part) => part !== null).join(' '),
+    }
+  })
+}
+
+function whyKept({ maxRank, squaredErrors }: Candidate, params: Params): string {
+  if (maxRank < 1) return 'No rank makes it smaller.'
+  if (params.goalSize > 0) return 'Kept as it is: under the size goal its own bytes serve the model best.'
+  const best = (100 * Math.sqrt(squaredErrors[maxRank]!)).toPrecision(3)
+  return `Kept as it is: the goal is not reached below break-even (${best} % at rank ${maxRank}).`
+}
+
+function int8Reason({ plan, spectrum: { truncation, int8 }, dtypeAt }: Candidate, rank: number): string | null {
+  if (plan.factorDType !== 'INT8') return null
+  const added = truncation[rank]! > 0 ? Math.sqrt(1 + int8[rank]! / truncation[rank]!) - 1 : Number.POSITIVE_INFINITY
+  const percent = Number.isFinite(added) ? `${(100 * added).toPrecision(2)} %` : 'everything'
+  return dtypeAt(rank) === 'INT8'
+    ? `INT8 adds about ${percent} to its error.`
+    : `INT8 would add about ${percent} to its error: ${insteadOfInt8} factors.`
+}
+
+/** At the rank that keeps half of the bytes; unknown where the sketch does not reach that far. */
+function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): string | null {
+  const rank = Math.floor((view.rows * view.cols) / (2 * (view.rows + view.cols)))
+  const squared = truncation[rank]
+  if (squared === undefined || rank < 1) return null
+  const noise = noiseError(view.rows, view.cols, rank)
+  return Math.sqrt(squared) > noise - noiseMargin ? 'Behaves like random noise - low rank will not help.' : null
+}
+
+/** @throws AppError `bad-request` where a size goal makes no sense for what is written */
+export function refuseSizeGoal(params: Params, copiesKept: boolean): void {
+  if (params.goalSize > 0 && !copiesKept) {
+    throw new AppError(
+      'bad-request',
+      'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
+    )
+  }
+}
