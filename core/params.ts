@@ -7,7 +7,7 @@ import { z } from 'zod'
 export const methods = ['auto', 'randomized', 'exact'] as const
 export const algorithms = ['subspace', 'krylov'] as const
 export const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
-export const outputStyles = ['factors', 'dense', 'peft', 'kohya', 'npz', 'aguf'] as const
+export const outputStyles = ['factors', 'dense', 'peft', 'kohya', 'npz'] as const
 export const factorLayouts = ['ab', 'usv'] as const
 export const allocations = ['water-filling', 'greedy', 'uniform'] as const
 export const goalScopes = ['tensor', 'model'] as const

@@ -58,7 +58,9 @@ export function connectApi<Api extends object, Events extends object>(
   const closed = () => new AppError('engine-died', 'The connection to the engine was lost.')
   port.on('close', () => rpc.$close(closed()))
   port.on('message', (message) => {
-    if (isLost(message)) rpc.$rejectPendingCalls(({ reject }) => reject(new AppError('engine-died', message.lost)))
+    if (!isLost(message)) return
+    const lost = new AppError('engine-died', message.lost)
+    void Promise.all(rpc.$rejectPendingCalls(({ reject }) => reject(lost)))
   })
   return new Proxy({} as Methods<Api>, {
     get: (_, method) =>

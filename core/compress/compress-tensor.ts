@@ -2,7 +2,7 @@
 import type { TensorOutcome } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { tensorBytes } from '../formats/safetensors.ts'
+import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import { truncate } from '../svd/factorization.ts'
 import type { TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
@@ -41,13 +41,18 @@ export async function keepTensor(
 }
 
 async function copyTensor(
-  { file, context }: Compression,
+  { file, style, context }: Compression,
   { info, reason }: TensorPlan,
   output: SafetensorsOutput,
 ): Promise<TensorOutcome> {
   await copyValues(file, info, output, context)
-  const bytes = { bytesBefore: info.byteLength, bytesAfter: info.byteLength }
+  const bytes = { bytesBefore: info.byteLength, bytesAfter: storedBytes(style, info) }
   return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
+}
+
+function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {
+  const { dtype, shape } = style.stored?.(entry) ?? entry
+  return tensorBytes(dtype, shape)
 }
 
 /** A tensor's bytes as they are, in pieces. */
@@ -86,7 +91,7 @@ export async function compressOrKeep(
       rank: plan.params.rank,
       relativeError,
       bytesBefore: plan.info.byteLength,
-      bytesAfter: entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0),
+      bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
   } catch (error) {
     if (!(error instanceof AppError && perTensorFaults.includes(error.code))) throw error

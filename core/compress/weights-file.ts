@@ -10,6 +10,7 @@ import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, type TensorInfo } from '../tensor.ts'
 import { version } from '../version.ts'
 import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.ts'
+import { createNpz } from './npz-output.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { isFactorized, kept, type TensorPlan } from './plan.ts'
 import type { ProgressMeter } from './progress.ts'
@@ -37,7 +38,10 @@ export async function writeWeightsFile(
   const plans = inFileOrder(planned, style)
   const metadata = (error: number) => outputMetadata(compression, plans, error)
   const entries = plans.flatMap((plan) => outputEntries(plan, style))
-  const output = await createSafetensors(target.folder, target.name, entries, metadata(0))
+  const output =
+    style.encoding === 'npz'
+      ? await createNpz(target.folder, target.name, entries)
+      : await createSafetensors(target.folder, target.name, entries, metadata(0))
   try {
     const outcomes = await compressAll(compression, plans, output, meter)
     const byteLength = await output.finish(metadata(modelErrorOf(plans, outcomes)))
@@ -82,7 +86,9 @@ async function verifyStructure(
   style: OutputStyle,
 ): Promise<SafetensorsOutline[]> {
   const expected = plans.flatMap((plan, i) =>
-    outputEntries(outcomes[i]!.action === 'factorized' ? plan : kept(plan, ''), style),
+    outputEntries(outcomes[i]!.action === 'factorized' ? plan : kept(plan, ''), style).map(
+      (entry) => style.stored?.(entry) ?? entry,
+    ),
   )
   const output = await openWeightFile({ folder, entry: name })
   try {

@@ -12,6 +12,7 @@ const PANEL_BYTES = 32 << 20
 export const dense: OutputStyle = {
   format: null,
   container: 'like-source',
+  encoding: 'safetensors',
   copiesKept: true,
 
   entries: ({ info }) => [{ name: info.name, dtype: info.dtype, shape: info.shape }],

@@ -13,6 +13,7 @@ import type { OutputStyle } from './output.ts'
 export const factors: OutputStyle = {
   format: 'ghostsvd-factors',
   container: 'file',
+  encoding: 'safetensors',
   copiesKept: true,
 
   entries: (plan) => {

@@ -10,6 +10,7 @@ import type { OutputStyle } from './output.ts'
 export const kohya: OutputStyle = {
   format: 'pt',
   container: 'file',
+  encoding: 'safetensors',
   copiesKept: false,
   refusal: loraRefusal,
   entries: (plan) => {

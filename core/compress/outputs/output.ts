@@ -23,6 +23,10 @@ export interface OutputStyle {
    * more than one. `adapter`: a folder with one file of weights and its configuration.
    */
   readonly container: 'file' | 'like-source' | 'adapter'
+  /** What the files are encoded as. */
+  readonly encoding: 'safetensors' | 'npz'
+  /** A tensor as the encoding holds it, where that is not how it is handed in. */
+  stored?(outline: SafetensorsOutline): SafetensorsOutline
   /** Whether tensors that are not factorized are copied. An adapter holds only what it changes. */
   readonly copiesKept: boolean
   /** Why this style cannot hold a tensor that could be factorized, as a sentence. */

@@ -9,6 +9,7 @@ import type { OutputStyle } from './output.ts'
 export const peft: OutputStyle = {
   format: 'pt',
   container: 'adapter',
+  encoding: 'safetensors',
   copiesKept: false,
   refusal: loraRefusal,
   entries: (plan) => {

@@ -4,10 +4,11 @@ import type { outputStyles } from '../../params.ts'
 import { dense } from './dense.ts'
 import { factors } from './factors.ts'
 import { kohya } from './kohya.ts'
+import { npz } from './npz.ts'
 import type { OutputStyle } from './output.ts'
 import { peft } from './peft.ts'
 
-const styles: { readonly [id in (typeof outputStyles)[number]]?: OutputStyle } = { factors, dense, peft, kohya }
+const styles: { readonly [id in (typeof outputStyles)[number]]?: OutputStyle } = { factors, dense, peft, kohya, npz }
 
 /** @throws AppError `unsupported` */
 export function outputStyle(id: (typeof outputStyles)[number]): OutputStyle {
