@@ -8,6 +8,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
+import { collectGarbage } from './garbage.ts'
 import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
 import { answerSpawns } from './threads.ts'
 
@@ -73,7 +74,7 @@ export function createDriver(host: DriverHost): Driver {
     const team = new MessageChannel()
     const data: DriverData = { cancelFlag, teamPort: team.port2 }
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
-    const endTeam = answerSpawns(team.port1, host.spawn)
+    const endTeam = answerSpawns(team.port1, host.spawn, collectGarbage)
     const started: DriverThread = {
       control: null,
       postMessage: (message) => worker.postMessage(message),
@@ -119,10 +120,17 @@ export function createDriver(host: DriverHost): Driver {
       return
     }
     const error = fromErrorReport(message.error)
-    settle(entry, () => entry.reject(error))
     // A thread of the team is gone: the kernels of this driver will not work again.
     if (message.error.code === 'engine-died') void replace(error)
-    else void removePartials()
+    else if (partials.size > 0) void tidy(entry, error)
+    else settle(entry, () => entry.reject(error))
+  }
+
+  /** A task failed without removing what it had half-written: the next one, which may write the same file, waits. */
+  async function tidy(entry: Entry, error: Error): Promise<void> {
+    await removePartials()
+    await forgetPartials()
+    settle(entry, () => entry.reject(error))
   }
 
   function settle(entry: Entry, answer: () => void): void {
@@ -160,21 +168,27 @@ export function createDriver(host: DriverHost): Driver {
     const entry = running
     if (!old) return
     thread = null
-    const removal = old.terminate().then(removePartials)
-    ending = removal
-    await removal
+    // At once, while the thread may still have them open, and again when it cannot make any more. Windows allows only the second.
+    const early = removePartials().catch(() => {})
+    ending = Promise.all([old.terminate(), early]).then(removePartials).then(forgetPartials)
+    await ending
     ending = null
     if (entry && running === entry) settle(entry, () => entry.reject(reason))
     if (!stopped && entry) thread ??= spawn()
     next()
+    // After the answer, which somebody waits for.
+    setImmediate(collectGarbage)
   }
 
   async function removePartials(): Promise<void> {
-    for (const path of [...partials]) {
-      await host.removePartial(path)
-      partials.delete(path)
-      await host.notePartial(path, false)
-    }
+    for (const path of [...partials]) await host.removePartial(path)
+  }
+
+  /** Nobody writes any more: what is gone need not be remembered. */
+  async function forgetPartials(): Promise<void> {
+    const gone = [...partials]
+    partials.clear()
+    for (const path of gone) await host.notePartial(path, false)
   }
 
   async function cancel(entry: Entry): Promise<void> {

@@ -8,6 +8,7 @@ import { referenceKernels } from '../../core/kernels/reference.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
 import { createWasmKernels } from '../../core/kernels/wasm.ts'
 import type { Params } from '../../core/params.ts'
+import { collectGarbage } from './garbage.ts'
 
 export interface FoundKernels {
   readonly kernels: Kernels
@@ -37,8 +38,11 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       const threads = wanted.threads || availableParallelism()
       const key = `${wanted.kernel} ${threads}`
       if (current?.key === key) return current.found
-      await current?.found.shutdown()
-      current = null
+      if (current) {
+        await current.found.shutdown()
+        current = null
+        collectGarbage()
+      }
       const found = await make(wanted.kernel, threads, host)
       current = { key, found }
       return found

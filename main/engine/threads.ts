@@ -42,12 +42,19 @@ export function relaySpawner(port: MessagePort): SpawnMember {
   }
 }
 
-/** Starts the members that `relaySpawner` asks for at the other end. Returns what ends them all, for when the driver itself is ended. */
-export function answerSpawns(port: MessagePort, spawn: SpawnMember): () => Promise<void> {
+/**
+ * Starts the members that `relaySpawner` asks for at the other end; `ended` is called when one has ended that it asked to end. Returns
+ * what ends them all, for when the driver itself is ended.
+ */
+export function answerSpawns(port: MessagePort, spawn: SpawnMember, ended = () => {}): () => Promise<void> {
   const handles = new Map<number, ReturnType<SpawnMember>>()
   port.on('message', (request: Request) => {
     if ('spawn' in request) handles.set(request.spawn.member, spawn(request.spawn))
-    else void handles.get(request.terminate)?.terminate()
+    else {
+      const handle = handles.get(request.terminate)
+      handles.delete(request.terminate)
+      void handle?.terminate().then(ended)
+    }
   })
   return async () => {
     await Promise.all([...handles.values()].map((handle) => handle.terminate()))
