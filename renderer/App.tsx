@@ -1,6 +1,9 @@
 /** The page: theme, language, the bar above, and the screen that is asked for. */
 import { MantineProvider } from '@mantine/core'
+import { useWindowEvent } from '@mantine/hooks'
 import { useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { droppedFiles, openFiles } from './actions/files.ts'
 import { speak } from './i18n/i18n.ts'
 import { Header } from './panels/Header.tsx'
 import { Notices } from './panels/Notices.tsx'
@@ -15,6 +18,14 @@ const screens = { start: Start, workbench: Workbench, settings: SettingsScreen }
 export function App({ nonce }: { readonly nonce: string }) {
   const { theme: scheme, language } = useSession((state) => state.settings)
   const Screen = screens[useSession((state) => state.screen)]
+  const { t } = useTranslation()
+  // Anywhere: a file dropped beside the drop zone would make the browser leave the page.
+  useWindowEvent('dragover', (event) => event.preventDefault())
+  useWindowEvent('drop', (event) => {
+    event.preventDefault()
+    const { dataTransfer } = event
+    if (dataTransfer?.items.length) void openFiles(t('start.dropped'), () => droppedFiles(dataTransfer))
+  })
   useEffect(() => void speak(language), [language])
 
   return (

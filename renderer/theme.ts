@@ -16,7 +16,7 @@ const indigo: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'ghost',
-  primaryShade: { light: 6, dark: 4 },
+  primaryShade: 6,
   autoContrast: true,
   colors: { ghost: indigo },
   defaultRadius: 'md',

@@ -86,7 +86,9 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
           </Tooltip>
         </dl>
         {estimate.wouldGrow > 0 ? (
-          <span className="bottom-note">{t('bar.wouldGrow', { count: estimate.wouldGrow })}</span>
+          <span className="bottom-note">
+            {t('bar.wouldGrow', { count: estimate.wouldGrow, number: numbers.count(estimate.wouldGrow) })}
+          </span>
         ) : null}
         <Tooltip
           label={

@@ -123,7 +123,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           <Button color="gray" onClick={onClose} variant="subtle">
             {t('app.cancel')}
           </Button>
-          <Button disabled={!desktop && (!folder || name.trim() === '')} loading={starting} type="submit">
+          <Button
+            disabled={estimate.compressed === 0 || (!desktop && (!folder || name.trim() === ''))}
+            loading={starting}
+            type="submit"
+          >
             {t('compress.start')}
           </Button>
         </div>

@@ -1,5 +1,6 @@
 /** How the engine is, in a word; on request its kernel, threads and how many jobs it has started. */
 import { Popover, Table, UnstyledButton } from '@mantine/core'
+import { useState } from 'react'
 import { refreshEngineInfo } from '../actions/engine-info.ts'
 import { useJobs } from '../store/jobs.ts'
 import { useSession } from '../store/session.ts'
@@ -10,10 +11,25 @@ export function EngineBadge() {
   const state = useSession((session) => (session.connected ? session.engine.state : 'lost'))
   const busy = useJobs((jobs) => jobs.running !== null)
   const shown = state === 'ready' && busy ? 'busy' : state
+  const [opened, setOpened] = useState(false)
+  const toggle = async () => {
+    // A busy engine answers at once; one that is not there yet would keep the table waiting.
+    if (!opened && state === 'ready') await refreshEngineInfo()
+    setOpened(!opened)
+  }
   return (
-    <Popover position="bottom-end" shadow="md" width={320} withArrow>
+    <Popover
+      onChange={setOpened}
+      opened={opened}
+      position="bottom-end"
+      returnFocus
+      shadow="md"
+      trapFocus
+      width={320}
+      withArrow
+    >
       <Popover.Target>
-        <UnstyledButton className="engine-badge" data-engine={shown} onClick={() => void refreshEngineInfo()}>
+        <UnstyledButton className="engine-badge" data-engine={shown} onClick={() => void toggle()}>
           <span aria-hidden="true" className="engine-dot" />
           {t(`engine.${shown}`)}
         </UnstyledButton>
@@ -38,7 +54,7 @@ export function EngineTable() {
   ] as const
   return (
     <>
-      <Table variant="vertical" withRowBorders={false}>
+      <Table className="engine-table" variant="vertical" withRowBorders={false}>
         <Table.Tbody>
           {rows.map(([key, value]) => (
             <Table.Tr key={key}>

@@ -38,7 +38,7 @@ export function Header() {
             </span>
             {report.safety === 'opened-without-running' ? (
               <Tooltip label={t('header.notRunHelp')} multiline w={300}>
-                <Badge color="gray" variant="light">
+                <Badge color="gray" tt="none" variant="outline">
                   {t('header.notRun')}
                 </Badge>
               </Tooltip>

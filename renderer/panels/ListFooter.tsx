@@ -43,7 +43,7 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
       <span>· {t('list.compressible', { count: compressible, number: numbers.count(compressible) })}</span>
       <span>· {t('list.kept', { count: kept, number: numbers.count(kept) })}</span>
       {kept > 0 ? (
-        <Popover position="top-start" shadow="md" width={340} withArrow>
+        <Popover position="top-start" returnFocus shadow="md" trapFocus width={340} withArrow>
           <Popover.Target>
             <Anchor component="button" size="xs" type="button">
               {t('list.why')}

@@ -1,35 +1,59 @@
-/** What concerns the whole page: a lost connection, an engine that died, what the format reader had to say. */
+/** What concerns the whole page: a lost connection, an engine that died, a file that could not be opened, what its reader had to say. */
 import { Alert, Loader } from '@mantine/core'
 import { WarningIcon } from '../icons.tsx'
+import { fileReducers, useFile } from '../store/file.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
+import { ErrorBox } from './ErrorBox.tsx'
 
 export function Notices() {
   const { t } = useWords()
-  const connected = useSession((state) => state.connected)
-  const greeted = useSession((state) => state.host !== null)
-  const engine = useSession((state) => state.engine.state)
-  const died = useSession((state) => state.died)
+  const { connected, engine, died, host, screen } = useSession()
+  const { status, opening, error, notices } = useFile()
+  // The start screen shows what concerns opening in its own place.
+  const elsewhere = screen !== 'start'
+  const close = { closeButtonLabel: t('app.close'), withCloseButton: true } as const
   return (
     <div aria-live="polite" className="notices">
-      {greeted && !connected ? (
+      {host && !connected ? (
         <Alert color="orange" icon={<Loader color="orange" size={16} />} variant="light">
           {t('notices.lost')}
         </Alert>
       ) : null}
       {died === null ? null : (
         <Alert
-          closeButtonLabel={t('app.close')}
+          {...close}
           color="orange"
           data-testid="engine-died"
           icon={<WarningIcon />}
           onClose={sessionReducers.dismissDeath}
           variant="light"
-          withCloseButton
         >
-          {t('notices.died')} {died} {engine === 'ready' ? t('notices.restarted') : t('notices.restarting')}
+          <p className="notice-text">
+            {t('notices.died')} {died} {t(engine.state === 'ready' ? 'notices.restarted' : 'notices.restarting')}
+          </p>
         </Alert>
       )}
+      {elsewhere && status === 'opening' ? (
+        <Alert color="gray" icon={<Loader color="gray" size={16} />} variant="light">
+          {t('notices.opening', { name: opening })}
+        </Alert>
+      ) : null}
+      {elsewhere && error ? <ErrorBox error={error} onClose={fileReducers.dismissed} /> : null}
+      {elsewhere
+        ? notices.map((notice) => (
+            <Alert
+              {...close}
+              color="gray"
+              icon={<WarningIcon />}
+              key={notice}
+              onClose={() => fileReducers.dismissNotice(notice)}
+              variant="light"
+            >
+              <p className="notice-text">{notice}</p>
+            </Alert>
+          ))
+        : null}
     </div>
   )
 }

@@ -1,5 +1,4 @@
 /** What the chosen rank means for this tensor, in numbers: error, energy, bytes, and what going fast costs. */
-import { Badge } from '@mantine/core'
 import { useMemo } from 'react'
 import { energyKept, excessOverFloor } from '../../core/measure/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
@@ -24,22 +23,23 @@ export function ResultPanel({ view, rank }: { readonly view: TensorView; readonl
 
   return (
     <section aria-label={t('result.title')} className="result">
-      <div className="result-head">
-        <h1 className="tensor-title" title={tensor.name}>
-          {tensor.name}
-        </h1>
+      <h1 className="tensor-title" title={tensor.name}>
+        {tensor.name}
+      </h1>
+      <div className="tensor-subtitle">
         <span className="dimmed nowrap">
-          {size.count > 1 ? t('result.stack', { count: size.count }) : null} {size.rows} × {size.cols} · {tensor.dtype}
+          {size.count > 1 ? `${t('result.stack', { count: size.count })} ` : null}
+          {size.rows} × {size.cols} · {tensor.dtype}
         </span>
         {view.noiselike ? (
-          <Badge color="orange" variant="light">
+          <span className="noise-note" title={t('result.noise')}>
             {t('result.noise')}
-          </Badge>
+          </span>
         ) : null}
       </div>
       <dl className="figures">
         <Figure
-          data={{ 'data-relative-error': error ?? '', 'data-rank': rank }}
+          data={{ 'data-relative-error': error ?? '', 'data-rank': rank, 'data-stale': String(view.stale) }}
           help={t(measured ? 'result.errorMeasured' : 'result.errorHelp')}
           label={t('result.error', { rank: numbers.count(rank) })}
           large

@@ -1,7 +1,7 @@
 /** Where a session begins: drop, open, try the sample, go on with a recent file. */
 import { Button, Loader, Paper, UnstyledButton } from '@mantine/core'
-import { type DragEvent, useRef, useState } from 'react'
-import { droppedFiles, openFiles, openGrant, openSample, pickFile, pickFolder } from '../actions/files.ts'
+import { useRef, useState } from 'react'
+import { openFiles, openGrant, openSample, pickFile, pickFolder } from '../actions/files.ts'
 import { DropIcon, FileIcon, FolderIcon, SparkIcon } from '../icons.tsx'
 import { ErrorBox } from '../panels/ErrorBox.tsx'
 import { FolderBrowser } from '../panels/FolderBrowser.tsx'
@@ -19,13 +19,6 @@ export function Start() {
   const input = useRef<HTMLInputElement>(null)
   const busy = status === 'opening'
 
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault()
-    setOver(false)
-    const { dataTransfer } = event
-    if (dataTransfer.items.length > 0) void openFiles(t('start.dropped'), () => droppedFiles(dataTransfer))
-  }
-
   return (
     <main className="start">
       <div className="start-column">
@@ -36,11 +29,8 @@ export function Start() {
           className="drop-zone"
           data-over={over}
           onDragLeave={() => setOver(false)}
-          onDragOver={(event) => {
-            event.preventDefault()
-            setOver(true)
-          }}
-          onDrop={onDrop}
+          onDragOver={() => setOver(true)}
+          onDrop={() => setOver(false)}
         >
           {busy ? (
             <output className="drop-busy">

@@ -11,6 +11,8 @@ export interface FileState {
   readonly byName: ReadonlyMap<string, TensorReport>
   /** Why the last attempt to open something failed; the file open before stays. */
   readonly error: ErrorReport | null
+  /** What the reader of the file had to say and the user has not dismissed. */
+  readonly notices: readonly string[]
   /** What is being opened, while `status` is `opening`. */
   readonly opening: string | null
 }
@@ -22,6 +24,7 @@ const none: FileState = {
   byName: new Map(),
   error: null,
   opening: null,
+  notices: [],
 }
 
 export const useFile = create<FileState>(() => none)
@@ -32,7 +35,10 @@ export const fileReducers = {
   },
   opened(grant: Grant, report: FileReport) {
     const byName = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
-    useFile.setState({ status: 'open', grant, report, byName, opening: null, error: null })
+    useFile.setState({ status: 'open', grant, report, byName, opening: null, error: null, notices: report.notices })
+  },
+  dismissNotice(notice: string) {
+    useFile.setState(({ notices }) => ({ notices: notices.filter((one) => one !== notice) }))
   },
   failed(error: ErrorReport) {
     useFile.setState((state) => ({ status: state.report ? 'open' : 'none', opening: null, error }))

@@ -1,0 +1,103 @@
+/** From a choice to a file: written, checked, and checked again by a reader that knows nothing of the product. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { expect, test } from '../set-up/fixtures.ts'
+import { browse, chooseTensor, commandLine, patience, readError } from './driving.ts'
+import { floats, readSafetensors, squaredResidual } from './files.ts'
+
+test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
+
+/** A sample in the folder, opened. */
+async function openIn(folder: string, page: Page, layers: number, hidden: number): Promise<string> {
+  const source = join(folder, 'model.safetensors')
+  commandLine('sample', source, '--layers', String(layers), '--hidden', String(hidden))
+  await browse(page, 'model.safetensors')
+  await readError(page)
+  return source
+}
+
+async function compress(page: Page, name?: string): Promise<void> {
+  await page.keyboard.press('Control+Enter')
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('This measures weights, not answers. Test the model before you replace it.')
+  if (name) await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
+  await dialog.getByRole('button', { name: 'Compress', exact: true }).click()
+}
+
+test('a compressed file holds what the page says, by an independent reader', async ({ page, folder }) => {
+  const source = await openIn(folder, page, 1, 256)
+  await compress(page)
+  const result = page.getByTestId('run-result')
+  await expect(result).toContainText(/Saved and checked: error [\d.]+\s%, 1 file, [\d.]+\sMB/, patience)
+
+  const before = readSafetensors(source)
+  const after = readSafetensors(join(folder, 'model.lowrank.safetensors'))
+  let weighted = 0
+  let entries = 0
+  for (const [name, tensor] of before) {
+    const A = after.get(`${name}.lowrank_A`)
+    if (tensor.shape.length === 2) entries += tensor.bytes.length / 4
+    if (!A) {
+      expect(after.get(name)?.bytes).toEqual(tensor.bytes)
+      continue
+    }
+    const rank = A.shape[0]!
+    expect(rank).toBe(64)
+    const [lost, total] = squaredResidual(floats(tensor), floats(after.get(`${name}.lowrank_B`)), floats(A), rank)
+    weighted += (tensor.bytes.length / 4) * (lost / total)
+  }
+  const shown = Number(await result.getAttribute('data-relative-error'))
+  expect(Math.abs(shown - Math.sqrt(weighted / entries))).toBeLessThan(1e-6)
+  // Nothing half written stays behind.
+  expect(readdirSync(folder).sort()).toEqual(['model.lowrank.safetensors', 'model.safetensors'])
+})
+
+test('what was left out is kept, what was taken in is compressed, and the bar says so before', async ({
+  page,
+  folder,
+}) => {
+  await openIn(folder, page, 1, 256)
+  const bytes = page.getByTestId('file-bytes')
+  const planned = Number(await bytes.getAttribute('data-after'))
+  await page.getByRole('checkbox', { name: 'Compress model.layers.0.mlp.up_proj.weight' }).uncheck()
+  expect(Number(await bytes.getAttribute('data-after'))).toBeGreaterThan(planned)
+  await chooseTensor(page, 'model.embed_tokens.weight')
+  await page.getByRole('grid', { name: 'Tensors' }).focus()
+  await page.keyboard.press('Space')
+  await expect(page.getByRole('checkbox', { name: 'Compress model.embed_tokens.weight' })).toBeChecked()
+  await compress(page)
+  await expect(page.getByTestId('run-result')).toBeVisible(patience)
+  const written = readSafetensors(join(folder, 'model.lowrank.safetensors'))
+  expect(written.has('model.layers.0.mlp.up_proj.weight')).toBe(true)
+  expect(written.has('model.embed_tokens.weight.lowrank_A')).toBe(true)
+  await page.getByRole('button', { name: 'Details' }).click()
+  await expect(page.getByRole('dialog').getByRole('row', { name: /embed_tokens/ })).toContainText('64')
+})
+
+test('a run survives a reload of the page', async ({ page, folder }) => {
+  await openIn(folder, page, 4, 512)
+  await compress(page)
+  await expect(page.getByTestId('run')).toBeVisible()
+  await page.reload()
+  await expect(page.getByTestId('run-result')).toContainText('Saved and checked', patience)
+  // The file is open again as well.
+  await readError(page)
+  expect(existsSync(join(folder, 'model.lowrank.safetensors'))).toBe(true)
+})
+
+test('a cancelled run leaves no file', async ({ page, folder }) => {
+  await openIn(folder, page, 8, 512)
+  await compress(page)
+  await page.getByTestId('run').getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByText('Cancelled: model.lowrank.safetensors was not written.')).toBeVisible(patience)
+  await expect.poll(() => readdirSync(folder)).toEqual(['model.safetensors'])
+})
+
+test('nothing is overwritten, and the sentence says what is in the way', async ({ page, folder }) => {
+  await openIn(folder, page, 1, 256)
+  writeFileSync(join(folder, 'mine.safetensors'), 'precious')
+  await compress(page, 'mine.safetensors')
+  await expect(page.getByRole('alert')).toContainText('mine.safetensors', patience)
+  await expect(page.getByRole('alert')).toHaveAttribute('data-code', 'would-overwrite')
+})

@@ -1,0 +1,86 @@
+/** What the browser tests do with the page, in the words of a user. */
+import { spawnSync } from 'node:child_process'
+import { expect, type Page } from '@playwright/test'
+import { root } from '../set-up/serving.ts'
+
+export const errorFigure = (page: Page) => page.getByTestId('relative-error')
+export const rankHandle = (page: Page) => page.getByRole('slider', { name: 'Rank' })
+
+/** Computing takes as long as a busy machine needs; how long is the benchmarks' matter. */
+export const patience = { timeout: 40_000 }
+
+/** Waits for a finished analysis and answers with the error as the page holds it, all digits. */
+export async function readError(page: Page): Promise<number> {
+  await expect(errorFigure(page)).toHaveAttribute('data-stale', 'false', patience)
+  await expect(errorFigure(page)).toHaveAttribute('data-relative-error', /./, patience)
+  await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready', patience)
+  return Number(await errorFigure(page).getAttribute('data-relative-error'))
+}
+
+export async function openSample(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Try the sample' }).click()
+  await readError(page)
+}
+
+/** Chooses files in the page's own upload field. */
+export async function upload(page: Page, ...files: string[]): Promise<void> {
+  await page.getByTestId('upload').setInputFiles(files)
+}
+
+export async function chooseTensor(page: Page, name: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Search tensors' }).fill(name)
+  await page.getByRole('grid', { name: 'Tensors' }).getByText(name.split('.').slice(-2).join('.')).first().click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)
+}
+
+/** How many jobs the engine has started, by its own account. */
+export async function jobsStarted(page: Page): Promise<number> {
+  await page.locator('[data-engine]').click()
+  const shown = page.getByTestId('jobs-started')
+  await expect(shown).toBeVisible()
+  const count = Number(await shown.textContent())
+  await page.keyboard.press('Escape')
+  await expect(shown).toBeHidden()
+  return count
+}
+
+/** Opens Advanced and writes a number into one of its fields. */
+export async function setAdvanced(page: Page, label: string, value: number): Promise<void> {
+  const control = page.getByRole('button', { name: 'Advanced' })
+  if ((await control.getAttribute('aria-expanded')) !== 'true') await control.click()
+  await page.getByRole('textbox', { name: label }).fill(String(value))
+}
+
+export async function choosePreset(page: Page, name: string): Promise<void> {
+  // The radio button itself is hidden behind its label, as Mantine draws it.
+  await page.getByRole('radiogroup', { name: 'Speed' }).getByText(name, { exact: true }).click()
+}
+
+/** The same question to the command line, answered as JSON. */
+export function commandLine<Report>(...parameters: string[]): Report {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}out/main/cli.js`, ...parameters, '--json'], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (status !== 0) throw new Error(`ghostsvd ${parameters.join(' ')} ended with ${status}: ${stderr}`)
+  return JSON.parse(stdout) as Report
+}
+
+/** In the page's file browser: a file of the one folder the host was given. */
+export async function browse(page: Page, file: string): Promise<void> {
+  await page.getByRole('button', { name: 'Browse this server…' }).click()
+  await page.getByRole('dialog').getByText(file, { exact: true }).click()
+}
+
+/** Drops files made of bytes on the page, as a file manager would. */
+export async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ([fileName, content]) => {
+      const data = new DataTransfer()
+      data.items.add(new File([Uint8Array.from(content)], fileName))
+      return data
+    },
+    [name, [...bytes]] as const,
+  )
+  await page.locator('.app').dispatchEvent('drop', { dataTransfer: transfer })
+}

@@ -1,0 +1,149 @@
+/** What goes wrong becomes a sentence in its place, and the session goes on. */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '../set-up/fixtures.ts'
+import { browse, choosePreset, drop, openSample, patience, readError } from './driving.ts'
+import { writeNoise } from './files.ts'
+
+const text = (content: string) => Buffer.from(content, 'latin1')
+/** A safetensors file with this header, claiming to be this long. */
+function safetensors(header: string, length = header.length, data = 0): Buffer {
+  const prefix = Buffer.alloc(8)
+  prefix.writeBigUInt64LE(BigInt(length))
+  return Buffer.concat([prefix, text(header), Buffer.alloc(data)])
+}
+
+const badFiles: readonly (readonly [what: string, name: string, bytes: Buffer])[] = [
+  ['an empty file', 'empty.safetensors', Buffer.alloc(0)],
+  ['a header longer than the file', 'long.safetensors', safetensors('{}', 2 ** 40)],
+  ['a header that is no JSON', 'torn.safetensors', safetensors('{"w": ')],
+  [
+    'offsets beyond the end',
+    'outside.safetensors',
+    safetensors('{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}', undefined, 8),
+  ],
+  [
+    'tensors that overlap',
+    'overlap.safetensors',
+    safetensors(
+      '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}',
+      undefined,
+      12,
+    ),
+  ],
+  [
+    'a shape that does not fit its bytes',
+    'shape.safetensors',
+    safetensors('{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}', undefined, 8),
+  ],
+  [
+    'an unknown dtype',
+    'dtype.safetensors',
+    safetensors('{"w":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}}', undefined, 4),
+  ],
+  [
+    'an array that ends early',
+    'short.npy',
+    text("\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (64, 64), }         \n"),
+  ],
+  [
+    'an array of objects',
+    'object.npy',
+    text("\x93NUMPY\x01\x00\x46\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,), }              \n"),
+  ],
+  ['a pickle that calls os.system', 'attack.pt', text("\x80\x02cposix\nsystem\n(S'touch /tmp/ghostsvd-was-here'\ntR.")],
+  ['a zip that ends early', 'torn.pt', text('PK\x03\x04\x14\x00\x00\x00')],
+  ['a text file', 'notes.txt', text('These are not weights.')],
+  ['a picture', 'cat.safetensors', text('\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR')],
+]
+
+test('every bad file dropped on the page is a sentence, and the next file opens', async ({ page, hostKind }) => {
+  test.skip(hostKind === 'electron', 'files made by a script have no path there')
+  await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
+  for (const [what, name, bytes] of badFiles) {
+    await drop(page, name, bytes)
+    const alert = page.getByRole('alert')
+    // The name tells this sentence from the one before.
+    await expect(alert, what).toContainText(name)
+    await expect(alert, what).not.toHaveAttribute('data-code', 'bug')
+    expect(await alert.textContent(), what).not.toMatch(/\bat .+:\d+:\d+|undefined|\[object|TypeError/)
+  }
+  expect(existsSync('/tmp/ghostsvd-was-here')).toBe(false)
+  await openSample(page)
+})
+
+test('an engine killed during a job is a message, and the page works on', async ({ page, folder, server, faults }) => {
+  test.skip(!server, 'the engine of the loopback host is found by its parent')
+  writeNoise(join(folder, 'noise.npy'), 4096)
+  await browse(page, 'noise.npy')
+  await choosePreset(page, 'Exact')
+  await expect(page.getByTestId('job-status')).toHaveAttribute('data-job', /./, patience)
+  for (const pid of enginesOf(server!.process.pid!)) process.kill(pid, 'SIGKILL')
+  await expect(page.getByTestId('engine-died')).toContainText(
+    'A new one is running and your file is open again',
+    patience,
+  )
+  await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible()
+  await choosePreset(page, 'Fast')
+  await readError(page)
+  await page.getByTestId('engine-died').getByRole('button', { name: 'Close' }).click()
+  expect(faults).toEqual([])
+})
+
+test('a reload during a job comes back to the file and computes again', async ({ page, folder, hostKind }) => {
+  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+  writeNoise(join(folder, 'noise.npy'), 2048)
+  await browse(page, 'noise.npy')
+  await choosePreset(page, 'Exact')
+  await expect(page.getByTestId('job-status')).toHaveAttribute('data-job', /./, patience)
+  await page.reload()
+  await readError(page)
+  await expect(page.locator('.file-name')).toHaveText('noise.npy')
+})
+
+test('two pages at once have an engine each and do not disturb each other', async ({
+  page,
+  context,
+  server,
+  hostKind,
+}) => {
+  test.skip(hostKind === 'electron', 'it has one window')
+  await openSample(page)
+  const other = await page.context().newPage()
+  await other.goto(server!.url)
+  await openSample(other)
+  expect(context).toBeDefined()
+  await choosePreset(other, 'Precise')
+  const [first, second] = await Promise.all([readError(page), readError(other)])
+  expect(second).toBeGreaterThan(first)
+  expect(enginesOf(server!.process.pid!)).toHaveLength(2)
+  await other.close()
+  await choosePreset(page, 'Fast')
+  await readError(page)
+})
+
+test('a job that was cancelled says so and can be asked for again', async ({ page, folder, hostKind }) => {
+  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+  writeNoise(join(folder, 'noise.npy'), 3072)
+  await browse(page, 'noise.npy')
+  await readError(page)
+  await choosePreset(page, 'Exact')
+  const status = page.getByTestId('job-status')
+  await expect(status).toHaveAttribute('data-job', /./, patience)
+  await status.getByRole('button', { name: 'Cancel' }).click()
+  await expect(status).toContainText('Not analyzed with these parameters.')
+  await choosePreset(page, 'Fast')
+  await readError(page)
+})
+
+/** Engine processes whose parent is this host. */
+function enginesOf(parent: number): number[] {
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+  return listed
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .flatMap((found) =>
+      found && Number(found[2]) === parent && found[3]!.includes('engine.js') ? [Number(found[1])] : [],
+    )
+}

@@ -1,0 +1,167 @@
+/** The page shows what the engine computed, computes nothing it need not, and says what a randomized result costs. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AnalysisReport, ComparisonReport } from '../../../core/contract.ts'
+import { expect, test } from '../set-up/fixtures.ts'
+import { root } from '../set-up/serving.ts'
+import {
+  browse,
+  choosePreset,
+  chooseTensor,
+  commandLine,
+  errorFigure,
+  jobsStarted,
+  openSample,
+  patience,
+  rankHandle,
+  readError,
+  setAdvanced,
+  upload,
+} from './driving.ts'
+import { writeNoise } from './files.ts'
+
+/** Two processes on one machine compute the same bits; 1e-6 is what issue and user ask for. */
+const agreement = 1e-6
+const relative = (value: number, expected: number) => Math.abs(value - expected) / expected
+
+test('the error on the page is the one the command line finds', async ({ page, folder }) => {
+  const sample = join(folder, 'same.safetensors')
+  // The sample of the Start screen, made again by its seed.
+  commandLine('sample', sample, '--layers', '4', '--hidden', '512', '--seed', '42')
+  await openSample(page)
+  for (const [tensor, preset, method] of [
+    ['model.layers.1.self_attn.v_proj.weight', 'Auto', 'auto'],
+    ['model.layers.2.mlp.down_proj.weight', 'Balanced', 'randomized'],
+  ] as const) {
+    await choosePreset(page, preset)
+    await chooseTensor(page, tensor)
+    const shown = await readError(page)
+    const report = commandLine<AnalysisReport>('analyze', sample, '--tensor', tensor, '--method', method)
+    expect(relative(shown, report.relativeError)).toBeLessThan(agreement)
+  }
+})
+
+const data = join(root, '../shared/data/onet.pt')
+test('the same on weights of a published model', async ({ page, hostKind }) => {
+  test.skip(!existsSync(data), 'the folder with real weights is not on this machine')
+  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+  await upload(page, data)
+  const tensor = 'fc5.weight'
+  await chooseTensor(page, tensor)
+  const report = commandLine<AnalysisReport>('analyze', data, '--tensor', tensor)
+  expect(relative(await readError(page), report.relativeError)).toBeLessThan(agreement)
+})
+
+test('moving the rank by keyboard follows the curve and starts no job', async ({ page }) => {
+  await openSample(page)
+  const before = await jobsStarted(page)
+  const error64 = await readError(page)
+  await rankHandle(page).focus()
+  await page.keyboard.press('ArrowLeft')
+  await expect(errorFigure(page)).toHaveAttribute('data-rank', '63')
+  await page.keyboard.press('Shift+ArrowLeft')
+  await expect(errorFigure(page)).toHaveAttribute('data-rank', '53')
+  expect(await readError(page)).toBeGreaterThan(error64)
+  await expect(rankHandle(page)).toHaveAttribute('aria-valuenow', '53')
+  await expect(rankHandle(page)).toHaveAttribute('aria-valuetext', /Rank 53, error \d/)
+  await page.keyboard.press('Shift+ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  expect(await readError(page)).toBe(error64)
+  expect(await jobsStarted(page)).toBe(before)
+})
+
+test('dragging the rank changes the sizes at once and starts no job', async ({ page }) => {
+  await openSample(page)
+  const before = await jobsStarted(page)
+  const bytes = page.getByTestId('file-bytes')
+  const after = Number(await bytes.getAttribute('data-after'))
+  const plot = (await page.locator('.rank-surface').boundingBox())!
+  const grip = (await page.locator('.rank-grip').boundingBox())!
+  await page.mouse.move(grip.x + grip.width / 2, plot.y + plot.height / 2)
+  await page.mouse.down()
+  await page.mouse.move(plot.x + 100, plot.y + plot.height / 2, { steps: 8 })
+  expect(Number(await errorFigure(page).getAttribute('data-rank'))).toBeLessThan(64)
+  expect(Number(await bytes.getAttribute('data-after'))).toBeLessThan(after)
+  await page.mouse.up()
+  expect(await jobsStarted(page)).toBe(before)
+})
+
+test('a rank beyond the sketch starts one job when the handle is let go', async ({ page }) => {
+  await openSample(page)
+  await choosePreset(page, 'Balanced')
+  await readError(page)
+  const before = await jobsStarted(page)
+  await rankHandle(page).focus()
+  await page.keyboard.down('Shift')
+  await page.keyboard.down('ArrowRight')
+  await expect(errorFigure(page)).toHaveAttribute('data-relative-error', '')
+  await expect(page.getByText(/Beyond rank 64/)).toBeVisible()
+  await page.keyboard.up('ArrowRight')
+  await page.keyboard.up('Shift')
+  await readError(page)
+  expect(await jobsStarted(page)).toBe(before + 1)
+})
+
+test('changing the power iterations replaces the job, and each iteration is drawn as it arrives', async ({
+  page,
+  folder,
+  hostKind,
+}) => {
+  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+  writeNoise(join(folder, 'noise.npy'), 3072)
+  await browse(page, 'noise.npy')
+  await choosePreset(page, 'Exact')
+  const status = page.getByTestId('job-status')
+  await expect(status).toHaveAttribute('data-job', /./, patience)
+  const exact = await status.getAttribute('data-job')
+  await choosePreset(page, 'Balanced')
+  await expect(status).not.toHaveAttribute('data-job', exact!)
+  await setAdvanced(page, 'Power iterations', 32)
+  await expect(page.getByText(/Iteration \d+ of 32/)).toBeVisible(patience)
+  await setAdvanced(page, 'Power iterations', 1)
+  await readError(page)
+  await expect(status).toContainText('1 power iteration')
+  await expect(page.getByText('Behaves like random noise')).toBeHidden()
+})
+
+test('a comparison shows the floor and what going fast costs, and keeps it while parameters change', async ({
+  page,
+  folder,
+}) => {
+  const sample = join(folder, 'same.safetensors')
+  commandLine('sample', sample, '--layers', '4', '--hidden', '512', '--seed', '42')
+  await openSample(page)
+  await choosePreset(page, 'Fast')
+  const tensor = 'model.layers.0.self_attn.q_proj.weight'
+  await chooseTensor(page, tensor)
+  await page.getByRole('button', { name: 'Compare with exact' }).click()
+  const headline = page.getByTestId('compare-headline')
+  await expect(headline).toContainText('Cost of going fast: +', patience)
+  const report = commandLine<ComparisonReport>(...['compare', sample, '--tensor', tensor, '--n-iter', '1'])
+  expect(relative(Number(await headline.getAttribute('data-excess')), report.excess)).toBeLessThan(1e-3)
+  const figure = page.getByTestId('excess')
+  const fast = Number(await figure.getAttribute('data-excess'))
+  expect(fast).toBeGreaterThan(0)
+  await choosePreset(page, 'Precise')
+  await readError(page)
+  const precise = Number(await figure.getAttribute('data-excess'))
+  expect(precise).toBeGreaterThanOrEqual(0)
+  expect(precise).toBeLessThan(fast)
+  await page.getByRole('tab', { name: 'Singular values' }).click()
+  await expect(page.getByRole('figure', { name: /Error of the singular values/ })).toBeVisible()
+})
+
+test('a chart is also a table and three kinds of file', async ({ page }) => {
+  await openSample(page)
+  await page.getByRole('button', { name: 'Show as table' }).click()
+  await expect(page.getByRole('row', { name: /^64 / })).toBeVisible()
+  await page.getByRole('button', { name: 'Show as table' }).click()
+  for (const kind of ['SVG', 'PNG', 'CSV']) {
+    await page.getByRole('button', { name: 'Export' }).click()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: `Save as ${kind}` }).click(),
+    ])
+    expect(download.suggestedFilename()).toMatch(new RegExp(`\\.${kind.toLowerCase()}$`))
+  }
+})

@@ -1,0 +1,121 @@
+/** Everybody can use the page: by keyboard alone, with a screen reader, in both themes and languages, in the smallest window. */
+import { join } from 'node:path'
+import AxeBuilder from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { expect, test } from '../set-up/fixtures.ts'
+import { browse, openSample, readError } from './driving.ts'
+import { writeManyTensors } from './files.ts'
+
+async function expectAccessible(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+    .analyze()
+  const bad = violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+  expect(bad, where).toEqual([])
+}
+
+async function expectNoOverflow(page: Page): Promise<void> {
+  const overflow = await page.evaluate(() => {
+    const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement
+    return [scrollWidth - clientWidth, scrollHeight - clientHeight]
+  })
+  expect(overflow).toEqual([0, 0])
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing serious on any screen, ${scheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+    await expectAccessible(page, 'start')
+    await openSample(page)
+    await page.getByRole('button', { name: 'Advanced' }).click()
+    await expectAccessible(page, 'workbench')
+    await page.getByRole('tab', { name: 'Singular values' }).click()
+    await expectAccessible(page, 'singular values')
+    await page.getByRole('button', { name: 'Show as table' }).click()
+    await expectAccessible(page, 'table')
+    await page.getByRole('button', { name: 'Why?' }).click()
+    await expectAccessible(page, 'reasons')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+Enter')
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await expectAccessible(page, 'compress')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await expectAccessible(page, 'settings')
+  })
+}
+
+test('a whole session by keyboard', async ({ page }) => {
+  const press = async (key: string, times = 1) => {
+    for (let i = 0; i < times; i++) await page.keyboard.press(key)
+  }
+  await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
+  for (let i = 0; i < 12; i++) {
+    if (
+      await page.getByRole('button', { name: 'Try the sample' }).evaluate((button) => button === document.activeElement)
+    )
+      break
+    await press('Tab')
+  }
+  await press('Enter')
+  await readError(page)
+  await press('Control+f')
+  await page.keyboard.type('*.down_proj.weight')
+  await expect(page.getByText('4 of 39 tensors shown')).toBeVisible()
+  for (let i = 0; i < 12; i++) {
+    if (await page.getByRole('grid').evaluate((grid) => grid === document.activeElement)) break
+    await press('Tab')
+  }
+  await press('ArrowDown', 2)
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('model.layers.1.mlp.down_proj.weight')
+  await expect(page.getByRole('row', { selected: true })).toContainText('down_proj')
+  await press('Space')
+  await expect(page.getByRole('checkbox', { name: /layers\.1\.mlp\.down_proj/ })).not.toBeChecked()
+  await press('Control+Enter')
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await press('Escape')
+  await expect(page.getByRole('dialog')).toBeHidden()
+})
+
+test('the smallest window shows everything without scrolling sideways', async ({ page, hostKind }) => {
+  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
+  await page.setViewportSize({ width: 960, height: 640 })
+  await expectNoOverflow(page)
+  await openSample(page)
+  await expectNoOverflow(page)
+  await expect(page.getByRole('button', { name: 'Compress…' })).toBeInViewport()
+  await expect(page.getByRole('slider')).toBeInViewport()
+  await page.keyboard.press('Control+Enter')
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Compress', exact: true })).toBeInViewport()
+})
+
+test('the language and the theme are chosen in the settings and kept', async ({ page }) => {
+  await page.getByRole('button', { name: 'Settings' }).click()
+  await page.getByText('简体中文', { exact: true }).click()
+  await page.getByText('深色', { exact: true }).click()
+  await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+  await page.reload()
+  await expect(page.getByRole('button', { name: '试用示例' })).toBeVisible()
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+})
+
+test('10,000 tensors are listed within a second of choosing the file, and searched as one types', async ({
+  page,
+  folder,
+  hostKind,
+}) => {
+  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+  writeManyTensors(join(folder, 'many.safetensors'), 10_000)
+  await browse(page, 'many.safetensors')
+  await expect(page.getByText('10,000 tensors')).toBeVisible()
+  const rows = page.getByRole('grid').getByRole('row')
+  // Only what is in view exists.
+  expect(await rows.count()).toBeLessThan(60)
+  await page.getByRole('textbox', { name: 'Search tensors' }).fill('/layers\\.33[0-9]{2}\\.conv/')
+  await expect(page.getByText('33 of 10,000 tensors shown')).toBeVisible()
+  await page.getByRole('textbox', { name: 'Search tensors' }).fill('/layers.(')
+  await expect(page.getByText('This pattern is not complete.')).toBeVisible()
+})
