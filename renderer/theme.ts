@@ -32,5 +32,9 @@ export const theme = createTheme({
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: { '--mantine-color-dimmed': '#5a6270', '--mantine-color-placeholder': '#6b7380' },
-  dark: { '--mantine-color-dimmed': '#a0a7b4', '--mantine-color-placeholder': '#9098a6' },
+  dark: {
+    '--mantine-color-dimmed': '#a0a7b4',
+    '--mantine-color-placeholder': '#9098a6',
+    '--mantine-color-anchor': '#9aa8ff',
+  },
 })

@@ -17,6 +17,9 @@ export async function readError(page: Page): Promise<number> {
   return Number(await errorFigure(page).getAttribute('data-relative-error'))
 }
 
+/** Flags that make the sample of the Start screen, bit for bit (main/host/sample.ts). */
+export const sampleFlags = ['--layers', '1', '--hidden', '1024', '--seed', '42']
+
 export async function openSample(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Try the sample' }).click()
   await readError(page)

@@ -15,6 +15,7 @@ import {
   patience,
   rankHandle,
   readError,
+  sampleFlags,
   setAdvanced,
   upload,
 } from './driving.ts'
@@ -27,11 +28,11 @@ const relative = (value: number, expected: number) => Math.abs(value - expected)
 test('the error on the page is the one the command line finds', async ({ page, folder }) => {
   const sample = join(folder, 'same.safetensors')
   // The sample of the Start screen, made again by its seed.
-  commandLine('sample', sample, '--layers', '4', '--hidden', '512', '--seed', '42')
+  commandLine('sample', sample, ...sampleFlags)
   await openSample(page)
   for (const [tensor, preset, method] of [
-    ['model.layers.1.self_attn.v_proj.weight', 'Auto', 'auto'],
-    ['model.layers.2.mlp.down_proj.weight', 'Balanced', 'randomized'],
+    ['model.layers.0.self_attn.v_proj.weight', 'Auto', 'auto'],
+    ['model.layers.0.mlp.down_proj.weight', 'Exact', 'exact'],
   ] as const) {
     await choosePreset(page, preset)
     await chooseTensor(page, tensor)
@@ -46,7 +47,7 @@ test('the same on weights of a published model', async ({ page, hostKind }) => {
   test.skip(!existsSync(data), 'the folder with real weights is not on this machine')
   test.skip(hostKind === 'electron', 'only a user can choose a file there')
   await upload(page, data)
-  const tensor = 'fc5.weight'
+  const tensor = 'dense5.weight'
   await chooseTensor(page, tensor)
   const report = commandLine<AnalysisReport>('analyze', data, '--tensor', tensor)
   expect(relative(await readError(page), report.relativeError)).toBeLessThan(agreement)
@@ -129,7 +130,7 @@ test('a comparison shows the floor and what going fast costs, and keeps it while
   folder,
 }) => {
   const sample = join(folder, 'same.safetensors')
-  commandLine('sample', sample, '--layers', '4', '--hidden', '512', '--seed', '42')
+  commandLine('sample', sample, ...sampleFlags)
   await openSample(page)
   await choosePreset(page, 'Fast')
   const tensor = 'model.layers.0.self_attn.q_proj.weight'

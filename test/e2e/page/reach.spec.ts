@@ -12,7 +12,7 @@ async function expectAccessible(page: Page, where: string): Promise<void> {
     .analyze()
   const bad = violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`)
   expect(bad, where).toEqual([])
 }
 
@@ -62,17 +62,17 @@ test('a whole session by keyboard', async ({ page }) => {
   await press('Enter')
   await readError(page)
   await press('Control+f')
-  await page.keyboard.type('*.down_proj.weight')
-  await expect(page.getByText('4 of 39 tensors shown')).toBeVisible()
+  await page.keyboard.type('*.?_proj.weight')
+  await expect(page.getByText('4 of 12 tensors shown')).toBeVisible()
   for (let i = 0; i < 12; i++) {
     if (await page.getByRole('grid').evaluate((grid) => grid === document.activeElement)) break
     await press('Tab')
   }
   await press('ArrowDown', 2)
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('model.layers.1.mlp.down_proj.weight')
-  await expect(page.getByRole('row', { selected: true })).toContainText('down_proj')
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('model.layers.0.self_attn.v_proj.weight')
+  await expect(page.getByRole('row', { selected: true })).toContainText('v_proj')
   await press('Space')
-  await expect(page.getByRole('checkbox', { name: /layers\.1\.mlp\.down_proj/ })).not.toBeChecked()
+  await expect(page.getByRole('checkbox', { name: /self_attn\.v_proj/ })).not.toBeChecked()
   await press('Control+Enter')
   await expect(page.getByRole('dialog')).toBeVisible()
   await press('Escape')
@@ -102,7 +102,7 @@ test('the language and the theme are chosen in the settings and kept', async ({ 
   await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
 })
 
-test('10,000 tensors are listed within a second of choosing the file, and searched as one types', async ({
+test('10,000 tensors are listed by drawing only those in view, and searched as one types', async ({
   page,
   folder,
   hostKind,
