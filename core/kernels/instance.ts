@@ -53,7 +53,16 @@ export interface Common {
   choleskyBlock(g: number, ld: number, n: number, tolerance: number): number
   invertBlock(l: number, ld: number, n: number, w: number, ldw: number): void
   scaledTranspose(from: number, order: number, d: number, to: number, first: number, rows: number): void
-  gaussianRows(k0: number, k1: number, first: number, rows: number, cols: number, to: number, ld: number): void
+  gaussianRows(
+    k0: number,
+    k1: number,
+    first: number,
+    rows: number,
+    cols: number,
+    to: number,
+    ld: number,
+    spare: number,
+  ): void
 }
 
 /** C <- (add ? C : 0) + A B over one block of the inner dimension: assembly/f32-6x16.ts. */

@@ -87,6 +87,15 @@ function wasmKernels(
     const groups = Math.ceil(rows / tileRows)
     return tileRows * Math.max(1, Math.min(16, Math.ceil(groups / (4 * team.threads))))
   }
+  /**
+   * Columns per task of At Y: wide enough for the rows of A to come in long stretches, so few tasks that each thread gets as many.
+   * With many columns of Y narrower, for the block of Z to stay in the second-level cache.
+   */
+  const columnsFor = (cols: number, width: number) => {
+    const groups = Math.ceil(cols / tileRows)
+    const tasks = roundUp(Math.ceil(groups / (width > 256 ? 32 : 64)), team.threads)
+    return tileRows * Math.ceil(groups / tasks)
+  }
   /** Runs `body` and frees what it allocated. */
   const scoped = <T>(body: () => T): T => {
     const mark = memory.mark()
@@ -144,7 +153,7 @@ function wasmKernels(
   function gemmTransposed(A: Weights, Y: Matrix, Z: Matrix, accumulate: boolean): void {
     scoped(() => {
       const packed = pack(Y.data, Y.rows, Y.cols)
-      const block = blockFor(A.cols)
+      const block = columnsFor(A.cols, Y.cols)
       const [a, z] = [addressOf(A.data), addressOf(Z.data)]
       const dtype = dtypeNumber(A.dtype)
       const { rows, cols, scale } = A

@@ -1,68 +1,111 @@
 /** Single passes over a matrix: statistics, squared differences, transposition, mirroring. Sums are f64, in an order fixed by the caller's blocks. */
-import { widenOne } from './pack'
+import { widen, widenOne } from './pack'
 
 /**
  * Of `count` weights: at `to` four f64: sum of squares of the finite entries, largest finite magnitude, count of NaN, count of Inf.
- * Four chains, joined as (0 + 1) + (2 + 3).
+ * Eight chains, joined two by two, then the entries past the last eight.
  */
 export function statisticsOf(from: usize, dtype: i32, count: i32, to: usize): void {
-  const shift: i32 = dtype == 0 ? 2 : 1
-  let s0: f64 = 0, s1: f64 = 0, s2: f64 = 0, s3: f64 = 0
-  let maxAbs: f32 = 0
-  let nan: i32 = 0, infinite: i32 = 0
+  if (dtype == 0) statisticsAs<f32>(from, 0, count, to)
+  else if (dtype == 1) statisticsAs<u16>(from, 1, count, to)
+  else statisticsAs<i16>(from, 2, count, to)
+}
+
+/** Exponent of Inf and NaN. */
+const INFINITE: i32 = 0x7f800000
+
+@inline
+function statisticsAs<T>(from: usize, dtype: i32, count: i32, to: usize): void {
+  const size: i32 = sizeof<T>()
+  let s0 = f64x2.splat(0), s1 = f64x2.splat(0), s2 = f64x2.splat(0), s3 = f64x2.splat(0)
+  // Magnitudes of finite floats are ordered as their bits are.
+  let most = i32x4.splat(0)
+  let nan = i32x4.splat(0), infinite = i32x4.splat(0)
   let i: i32 = 0
-  for (; i + 4 <= count; i += 4) {
-    let x0 = abs(widenOne(from, dtype)), x1 = abs(widenOne(from + (1 << shift), dtype))
-    let x2 = abs(widenOne(from + (2 << shift), dtype)), x3 = abs(widenOne(from + (3 << shift), dtype))
-    if (!(max(max(x0, x1), max(x2, x3)) < Infinity)) {
-      if (!(x0 < Infinity)) { if (x0 != x0) nan++; else infinite++; x0 = 0 }
-      if (!(x1 < Infinity)) { if (x1 != x1) nan++; else infinite++; x1 = 0 }
-      if (!(x2 < Infinity)) { if (x2 != x2) nan++; else infinite++; x2 = 0 }
-      if (!(x3 < Infinity)) { if (x3 != x3) nan++; else infinite++; x3 = 0 }
+  for (; i + 8 <= count; i += 8) {
+    const x = v128.and(widen(from, dtype), i32x4.splat(0x7fffffff))
+    const y = v128.and(widen(from + 4 * size, dtype), i32x4.splat(0x7fffffff))
+    const finiteX = i32x4.lt_s(x, i32x4.splat(INFINITE)), finiteY = i32x4.lt_s(y, i32x4.splat(INFINITE))
+    if (!i32x4.all_true(v128.and(finiteX, finiteY))) {
+      // A lane that compares true is -1.
+      nan = i32x4.add(nan, i32x4.add(i32x4.gt_s(x, i32x4.splat(INFINITE)), i32x4.gt_s(y, i32x4.splat(INFINITE))))
+      infinite = i32x4.add(infinite, i32x4.add(i32x4.eq(x, i32x4.splat(INFINITE)), i32x4.eq(y, i32x4.splat(INFINITE))))
     }
-    maxAbs = max(maxAbs, max(max(x0, x1), max(x2, x3)))
-    s0 += <f64>x0 * <f64>x0
-    s1 += <f64>x1 * <f64>x1
-    s2 += <f64>x2 * <f64>x2
-    s3 += <f64>x3 * <f64>x3
-    from += 4 << shift
+    const u = v128.and(x, finiteX), v = v128.and(y, finiteY)
+    most = i32x4.max_s(most, i32x4.max_s(u, v))
+    const u0 = f64x2.promote_low_f32x4(u), u1 = f64x2.promote_low_f32x4(v128.shuffle<i64>(u, u, 1, 1))
+    const v0 = f64x2.promote_low_f32x4(v), v1 = f64x2.promote_low_f32x4(v128.shuffle<i64>(v, v, 1, 1))
+    s0 = f64x2.add(s0, f64x2.mul(u0, u0))
+    s1 = f64x2.add(s1, f64x2.mul(u1, u1))
+    s2 = f64x2.add(s2, f64x2.mul(v0, v0))
+    s3 = f64x2.add(s3, f64x2.mul(v1, v1))
+    from += 8 * size
   }
+  const s = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3))
+  let sum = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1)
+  let largest = reinterpret<f32>(max(
+    max(i32x4.extract_lane(most, 0), i32x4.extract_lane(most, 1)),
+    max(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3))))
+  let nans = -lanes(nan), infinities = -lanes(infinite)
   for (; i < count; i++) {
-    let x0 = abs(widenOne(from, dtype))
-    if (!(x0 < Infinity)) { if (x0 != x0) nan++; else infinite++; x0 = 0 }
-    maxAbs = max(maxAbs, x0)
-    s0 += <f64>x0 * <f64>x0
-    from += 1 << shift
+    const x = abs(widenOne(from, dtype))
+    if (x != x) nans++
+    else if (x == Infinity) infinities++
+    else {
+      largest = max(largest, x)
+      sum += <f64>x * <f64>x
+    }
+    from += size
   }
-  store<f64>(to, (s0 + s1) + (s2 + s3))
-  store<f64>(to, maxAbs, 8)
-  store<f64>(to, nan, 16)
-  store<f64>(to, infinite, 24)
+  store<f64>(to, sum)
+  store<f64>(to, largest, 8)
+  store<f64>(to, nans, 16)
+  store<f64>(to, infinities, 24)
+}
+
+@inline
+function lanes(x: v128): i32 {
+  return i32x4.extract_lane(x, 0) + i32x4.extract_lane(x, 1) + i32x4.extract_lane(x, 2) + i32x4.extract_lane(x, 3)
 }
 
 /** At `to`: f64 <- (reset ? 0 : what is there) + sum over rows x cols of (scale * A - P)^2. */
 export function squaredDifference(
   a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32, to: usize, reset: i32,
 ): void {
-  const shift: i32 = dtype == 0 ? 2 : 1
-  let s0: f64 = 0, s1: f64 = 0
+  const sum = dtype == 0 ? differenceAs<f32>(a, lda, 0, scale, p, ldp, rows, cols)
+    : dtype == 1 ? differenceAs<u16>(a, lda, 1, scale, p, ldp, rows, cols)
+    : differenceAs<i16>(a, lda, 2, scale, p, ldp, rows, cols)
+  store<f64>(to, reset ? sum : load<f64>(to) + sum)
+}
+
+@inline
+function differenceAs<T>(
+  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32,
+): f64 {
+  const size: i32 = sizeof<T>()
+  const factor = f32x4.splat(scale)
+  let s0 = f64x2.splat(0), s1 = f64x2.splat(0)
+  let rest: f64 = 0
   for (let i: i32 = 0; i < rows; i++) {
     const ai: usize = a + i * lda
     const pi: usize = p + i * ldp
     let j: i32 = 0
-    for (; j + 2 <= cols; j += 2) {
-      const d0 = <f64>(widenOne(ai + (j << shift), dtype) * scale) - <f64>load<f32>(pi + (j << 2))
-      const d1 = <f64>(widenOne(ai + ((j + 1) << shift), dtype) * scale) - <f64>load<f32>(pi + (j << 2), 4)
-      s0 += d0 * d0
-      s1 += d1 * d1
+    for (; j + 4 <= cols; j += 4) {
+      const x = f32x4.mul(widen(ai + j * size, dtype), factor)
+      const y = v128.load(pi + (j << 2))
+      const d0 = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y))
+      const d1 = f64x2.sub(
+        f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)), f64x2.promote_low_f32x4(v128.shuffle<i64>(y, y, 1, 1)))
+      s0 = f64x2.add(s0, f64x2.mul(d0, d0))
+      s1 = f64x2.add(s1, f64x2.mul(d1, d1))
     }
     for (; j < cols; j++) {
-      const d0 = <f64>(widenOne(ai + (j << shift), dtype) * scale) - <f64>load<f32>(pi + (j << 2))
-      s0 += d0 * d0
+      const d = <f64>(widenOne(ai + j * size, dtype) * scale) - <f64>load<f32>(pi + (j << 2))
+      rest += d * d
     }
   }
-  const sum = s0 + s1
-  store<f64>(to, reset ? sum : load<f64>(to) + sum)
+  const s = f64x2.add(s0, s1)
+  return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1) + rest
 }
 
 /** to[j][i] = from[i][j]; 4 x 4 in registers. */

@@ -122,17 +122,21 @@ export function block6x16(
   a: usize, aGroup: usize, aRow: usize, aStep: usize, b: usize, c: usize, ldc: usize,
   rows: i32, cols: i32, depth: i32, add: i32, edge: usize,
 ): void {
-  for (let j: i32 = 0; j < cols; j += 16) {
+  // Few columns: all of B stays in the first-level cache and A is read once. Many: one panel of B stays, and A is read from the second.
+  const stripe: i32 = cols * depth <= 12288 ? cols : 16
+  for (let j0: i32 = 0; j0 < cols; j0 += stripe) {
     for (let i: i32 = 0; i < rows; i += 6) {
       const ai: usize = a + (i / 6) * aGroup
-      const cij: usize = c + i * ldc + (j << 2)
-      if (i + 6 <= rows && j + 16 <= cols) {
-        tile6x16(ai, aRow, aStep, b, 64, cij, ldc, depth, add)
-      } else {
-        tile6x16(ai, aRow, aStep, b, 64, edge, 64, depth, 0)
-        mergeEdge(edge, 64, cij, ldc, min(rows - i, 6), min(cols - j, 16), add)
+      for (let j: i32 = j0; j < min(j0 + stripe, cols); j += 16) {
+        const bj: usize = b + j * (depth << 2)
+        const cij: usize = c + i * ldc + (j << 2)
+        if (i + 6 <= rows && j + 16 <= cols) {
+          tile6x16(ai, aRow, aStep, bj, 64, cij, ldc, depth, add)
+        } else {
+          tile6x16(ai, aRow, aStep, bj, 64, edge, 64, depth, 0)
+          mergeEdge(edge, 64, cij, ldc, min(rows - i, 6), min(cols - j, 16), add)
+        }
       }
     }
-    b += depth * 64
   }
 }

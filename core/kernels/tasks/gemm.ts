@@ -3,7 +3,10 @@
  * the weights at a time is packed (or, for F32 read by rows, used where it lies) and swept by the tiles.
  * Per output element: the sum over each block of BLOCK_DEPTH in order, rounded once per step, blocks added in order.
  */
-import { BLOCK_DEPTH, bytesPer, edgeOf, F32, roundUp, tilesOf, type Worker } from '../task.ts'
+import { BLOCK_DEPTH, bytesPer, edgeOf, F32, PANEL_PAD, roundUp, tilesOf, type Worker } from '../task.ts'
+
+/** Columns of A packed at a time, a multiple of BLOCK_DEPTH: long stretches of each row come from memory faster. */
+const PACKED_DEPTH = 1024
 
 /** Task p: rows p * BLOCK_DEPTH on of X, rows x cols, f32, to panels of `width`. */
 export function packRight(
@@ -62,19 +65,23 @@ export function multiply(
   // Rows of f32 are as good as packed ones; a last group that is not full would make the tile read past the end.
   const inPlace = dtype === F32 && scale === 1 && here % group === 0
   const target = y + first * cols * 4
-  for (let p = 0; p < inner; p += BLOCK_DEPTH) {
-    if (worker.cancelled()) return
-    const depth = Math.min(BLOCK_DEPTH, inner - p)
-    let from = a + first * ld + p * size
+  for (let p0 = 0; p0 < inner; p0 += PACKED_DEPTH) {
+    const length = Math.min(PACKED_DEPTH, inner - p0)
+    let from = a + first * ld + p0 * size
     let row = ld
     if (!inPlace) {
-      worker.instance.common.packRows(from, ld, dtype, scale, here, roundUp(here, group), depth, worker.scratch)
+      worker.instance.common.packRows(from, ld, dtype, scale, here, roundUp(here, group), length, worker.scratch)
       from = worker.scratch
-      row = depth * 4
+      row = length * 4
     }
-    const right = packed + p * padded * 4
-    const add = accumulate || p > 0 ? 1 : 0
-    block(from, group * row, row, 4, right, target, cols * 4, here, cols, depth, add, edgeOf(worker))
+    for (let p = p0; p < p0 + length; p += BLOCK_DEPTH) {
+      if (worker.cancelled()) return
+      const depth = Math.min(BLOCK_DEPTH, inner - p)
+      const right = packed + p * padded * 4
+      const add = accumulate || p > 0 ? 1 : 0
+      const left = from + (p - p0) * 4
+      block(left, group * row, row, 4, right, target, cols * 4, here, cols, depth, add, edgeOf(worker))
+    }
   }
 }
 
@@ -101,14 +108,15 @@ export function multiplyTransposed(
   const ld = cols * size
   const padded = roundUp(width, tileCols)
   const target = z + first * width * 4
+  const row = group * 4
   for (let p = 0; p < rows; p += BLOCK_DEPTH) {
     if (worker.cancelled()) return
     const depth = Math.min(BLOCK_DEPTH, rows - p)
     const from = a + p * ld + first * size
     worker.instance.common.packColumns(from, ld, dtype, scale, here, depth, group, worker.scratch)
+    const panel = depth * row + PANEL_PAD
     const right = packed + p * padded * 4
     const add = accumulate || p > 0 ? 1 : 0
-    const row = group * 4
-    block(worker.scratch, depth * row, 4, row, right, target, width * 4, here, width, depth, add, edgeOf(worker))
+    block(worker.scratch, panel, 4, row, right, target, width * 4, here, width, depth, add, edgeOf(worker))
   }
 }

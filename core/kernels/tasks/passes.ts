@@ -112,5 +112,6 @@ export function gaussian(
 ): void {
   const first = index * blockRows
   const here = Math.min(blockRows, rows - first)
-  worker.instance.common.gaussianRows(key0, key1, first, here, cols, x + first * cols * 4, cols * 4)
+  const target = x + first * cols * 4
+  worker.instance.common.gaussianRows(key0, key1, first, here, cols, target, cols * 4, worker.scratch)
 }
