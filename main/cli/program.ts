@@ -9,6 +9,7 @@ import { Command, CommanderError } from 'commander'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
 import { analyzeCommand } from './analyze.ts'
+import { benchCommand } from './bench.ts'
 import { compareCommand } from './compare.ts'
 import { compressCommand } from './compress.ts'
 import { convertCommand } from './convert.ts'
@@ -26,6 +27,7 @@ const commands = [
   convertCommand,
   sampleCommand,
   selfTestCommand,
+  benchCommand,
   serveCommand,
 ]
 

@@ -1,0 +1,73 @@
+/** The other libraries, in a Python process of their own (test/bench/peers.py): one JSON line out, one back. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { AppError } from '../../core/errors.ts'
+
+export type PeerName = 'numpy' | 'sklearn' | 'torch'
+
+export type PeerRequest =
+  | { readonly op: 'load'; readonly path: string }
+  | { readonly op: 'product'; readonly columns: number; readonly transposed: boolean }
+  | {
+      readonly op: 'randomized'
+      readonly peer: PeerName
+      readonly rank: number
+      readonly oversample: number
+      readonly nIter: number
+      readonly seed: number
+    }
+  | { readonly op: 'values' | 'full' }
+
+export interface PeerReply {
+  /** Versions of what is installed; answer to `load`. */
+  readonly peers?: Readonly<Partial<Record<PeerName, string>>>
+  readonly ms: number
+  readonly error: number
+  readonly orthogonality: number
+}
+
+export interface Peers {
+  ask(request: PeerRequest): Promise<PeerReply>
+  stop(): void
+}
+
+/** From out/main, where every bundled module lies, to the checkout it was built in. */
+const script = resolve(import.meta.dirname, '../../test/bench/peers.py')
+/** Debian's own, which its python3-* packages belong to. */
+const debianPython = '/usr/bin/python3'
+
+/** @throws AppError `not-found` outside of a checkout */
+export function startPeers(threads: number): Peers {
+  if (!existsSync(script))
+    throw new AppError(
+      'not-found',
+      `--peers runs test/bench/peers.py, which is only in a checkout: ${script} is missing.`,
+    )
+  const limit = String(threads)
+  const python = spawn(existsSync(debianPython) ? debianPython : 'python3', [script, limit], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, OPENBLAS_NUM_THREADS: limit, OMP_NUM_THREADS: limit, MKL_NUM_THREADS: limit },
+  })
+  const waiting: { resolve(reply: PeerReply): void; reject(error: Error): void }[] = []
+  const fail = (reason: string) => {
+    for (const { reject } of waiting.splice(0))
+      reject(new AppError('engine-died', `The Python process of --peers ended: ${reason}.`))
+  }
+  createInterface({ input: python.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)))
+  python.on('error', (error) => fail(error.message))
+  python.on('exit', (code, signal) => fail(`status ${code ?? signal}, see above; it needs python3-numpy`))
+  return {
+    ask: (request) =>
+      new Promise((resolveReply, reject) => {
+        waiting.push({ resolve: resolveReply, reject })
+        write(python, request)
+      }),
+    stop: () => python.kill(),
+  }
+}
+
+function write(python: ChildProcess, request: PeerRequest): void {
+  python.stdin?.write(`${JSON.stringify(request)}\n`)
+}

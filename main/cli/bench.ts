@@ -1,0 +1,166 @@
+/** `ghostsvd bench`: how fast this machine is, and with --peers, how fast the libraries others use are on it. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { AppError } from '../../core/errors.ts'
+import type { Matrix } from '../../core/kernels/kernels.ts'
+import { type BenchReport, runBench } from '../bench/bench.ts'
+import { startPeers } from '../bench/peers.ts'
+import { kernelRoom } from '../engine/kernel-room.ts'
+import { threadSpawner } from '../engine/threads.ts'
+import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from './flags.ts'
+import { milliseconds, print, printJson, table } from './print.ts'
+
+interface Options {
+  readonly sizes: readonly number[]
+  readonly ranks: readonly number[]
+  readonly repeat: number
+  readonly peers?: boolean
+  readonly json?: boolean
+}
+
+const tunable = ['algorithm', 'threads', 'kernel'] as const
+
+export function benchCommand(): Command {
+  const command = new Command('bench')
+    .description('measure products, randomized and exact SVD on this machine')
+    .option('--sizes <numbers>', 'n of the n x n matrices, separated by commas', numbers(64, 16384), [1024, 4096])
+    .option('--ranks <numbers>', 'ranks, separated by commas', numbers(1, 4096), [32, 128, 512])
+    .option('--repeat <number>', 'runs of each, after one that is discarded', wholeNumber(1, 1000), 5)
+    .option('--peers', "alternate with numpy, scikit-learn and torch of Debian's python3 packages")
+  return addParamFlags(command, tunable)
+    .option('--json', 'print one JSON object')
+    .action(async (options: Options, self: Command) => {
+      const params = paramsFrom(self, tunable)
+      const room = kernelRoom({ spawn: threadSpawner(), announceControl: () => {} })
+      const { kernels, shutdown } = await room.kernels(params)
+      const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))
+      const peers = options.peers ? startPeers(kernels.info.threads) : null
+      try {
+        const report = await runBench(kernels, {
+          ...options,
+          algorithm: params.algorithm,
+          peers: peers && { ask: peers.ask, save: (A) => saveNpy(join(folder, 'matrix.npy'), A) },
+          say: (text) => {
+            if (process.stderr.isTTY) process.stderr.write(`\x1b[2K\r${text}`)
+          },
+        })
+        if (process.stderr.isTTY) process.stderr.write('\x1b[2K\r')
+        if (options.json) printJson(report)
+        else printBench(report)
+      } finally {
+        peers?.stop()
+        await rm(folder, { recursive: true, force: true })
+        await shutdown()
+      }
+    })
+}
+
+function numbers(min: number, max: number): (text: string) => number[] {
+  return (text) => {
+    const list = text.split(',').map((part) => numberWithin(part, min, max, true))
+    if (list.length === 0) throw new InvalidArgumentError('Expected numbers separated by commas.')
+    return list
+  }
+}
+
+/** NPY version 1: the header padded so that the values start at byte 128. */
+async function saveNpy(path: string, { rows, cols, data }: Matrix): Promise<string> {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${cols}), }`.padEnd(117)
+  const header = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${text}\n`, 'latin1')
+  try {
+    await writeFile(path, Buffer.concat([header, Buffer.from(data.buffer, data.byteOffset, data.byteLength)]))
+  } catch (error) {
+    throw new AppError(
+      'cannot-write',
+      `The matrix could not be handed to the peers through ${path}: ${error instanceof Error ? error.message : String(error)}.`,
+    )
+  }
+  return path
+}
+
+function printBench(report: BenchReport): void {
+  const { kernel, arithmetic, threads, peakGigaflops } = report
+  print(
+    `${kernel}, ${arithmetic} multiply-add, ${threads} ${threads === 1 ? 'thread' : 'threads'}; peak ${peakGigaflops.toFixed(0)} GFLOP/s in cache`,
+  )
+  const peers = Object.keys(report.peers)
+  if (peers.length > 0)
+    print(
+      `Peers: ${Object.entries(report.peers)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', ')}. numpy computes QR and SVD of float32 in float64. Ratios: peer time / ours.`,
+    )
+  for (const { size, products, randomized, exactValues, exactFull } of report.sizes) {
+    print(`\n${size} x ${size}`)
+    print(
+      table(
+        [
+          ['product', 'columns', 'time', 'GFLOP/s', 'of peak', ...(peers.length > 0 ? ['numpy'] : [])],
+          ...products.map((p) => [
+            p.product,
+            String(p.columns),
+            milliseconds(p.ms),
+            p.gigaflops.toFixed(0),
+            `${(100 * p.shareOfPeak).toFixed(0)} %`,
+            ...ratios(p.peerTimeOverOurs, ['numpy']),
+          ]),
+        ],
+        [1, 2, 3, 4, 5],
+      ),
+    )
+    print('')
+    print(
+      table(
+        [
+          [
+            'randomized',
+            'rank',
+            'time',
+            'GFLOP/s',
+            'excess',
+            '|UtU-I|',
+            ...peers,
+            ...peers.map((name) => `excess ${name}`),
+          ],
+          ...randomized.map((r) => [
+            r.spectrum,
+            String(r.rank),
+            milliseconds(r.ms),
+            r.gigaflops.toFixed(0),
+            r.excess.toExponential(2),
+            r.orthogonality.toExponential(1),
+            ...ratios(r.peerTimeOverOurs, peers),
+            ...peers.map((name) => (r.peerExcess?.[name] ?? Number.NaN).toExponential(2)),
+          ]),
+        ],
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+      ),
+    )
+    for (const r of randomized) print(`  ${r.spectrum} ${r.rank}: ${phases(r.phasesMs)}`)
+    print(
+      `exact values ${milliseconds(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${named(exactValues.peerTimeOverOurs)}`,
+    )
+    if (exactFull)
+      print(
+        `exact full SVD ${milliseconds(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${named(exactFull.peerTimeOverOurs)}`,
+      )
+  }
+}
+
+function ratios(found: Readonly<Record<string, number>> | undefined, names: readonly string[]): string[] {
+  return found ? names.map((name) => `${(found[name] ?? Number.NaN).toFixed(2)}x`) : []
+}
+
+function named(found: Readonly<Record<string, number>> | undefined): string {
+  return Object.entries(found ?? {})
+    .map(([name, ratio]) => `${name} ${ratio.toFixed(2)}x`)
+    .join(' ')
+}
+
+function phases(phasesMs: Readonly<Record<string, number>>): string {
+  return Object.entries(phasesMs)
+    .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
+    .join(', ')
+}
