@@ -60,14 +60,14 @@ export async function findKrylovRange(
       return { Q, Z, G: whole }
     }
     X.data.set(AtQ.data)
-    orthonormalize(kernels, X, { key, passes: 1 })
+    orthonormalizeWith(kernels, X, lastBlock(G, columns), key)
     watch.lap('orthonormalize')
   }
 }
 
-/** Coefficients below this turn the columns too little to spoil their orthonormality. */
+/** Coefficients below this turn unit columns too little to spoil their orthonormality. */
 const settled = 2 ** -10
-/** A direction of a block that keeps no more than this of its length is rounding noise of the projection. */
+/** A block whose weakest direction keeps no more than this of its length is rounding noise of the projection there. */
 const exhausted = 2 ** -18
 
 /**
@@ -77,41 +77,65 @@ const exhausted = 2 ** -18
  */
 function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Matrix[], key: GaussianKey): boolean {
   if (blocks.length === 0) return orthonormalize(kernels, Y, { key, passes: 2 }) > 0
-  const mark = kernels.mark()
-  const C = kernels.allocateFloat64(Y.cols * Y.cols)
-  let added = true
+  const removed = projectOut(kernels, Y, blocks)
+  const left = sumOfSquares(Y)
+  const independence = orthonormalize(kernels, Y, { key, passes: 1 })
+  const added = independence * Math.sqrt(left / (left + removed.sumOfSquares || 1)) > exhausted
   for (let pass = 0; ; pass++) {
-    // Three passes are what fresh directions take; each further one has a chance of 2^-10 at most to be needed.
+    // Two passes are what fresh directions take; each further one has a chance of 2^-10 at most to be needed.
     if (pass === 8) throw new Error(`orthonormalizeAgainst: no room for ${Y.cols} more columns beside the blocks`)
-    // Unit columns first: what a projection leaves of them is then seen against 1.
-    const independent = orthonormalize(kernels, Y, { key: freshKey(key, 16 * pass), passes: 1 })
-    let largest = 0
-    for (const Q of blocks) {
-      kernels.crossGram(Q, Y, C)
-      for (let i = 0; i < C.length; i++) {
-        largest = Math.max(largest, Math.abs(C[i]!))
-        C[i] = -C[i]!
-      }
-      kernels.multiplySmall(Q, C, Y, true) // Y = Y - Q QtY
-    }
-    if (pass === 0) added = independent > 0 && smallestLength(kernels, Y) > exhausted
-    if (largest < settled) break
+    const { largest } = projectOut(kernels, Y, blocks)
+    orthonormalize(kernels, Y, { key: freshKey(key, 16 * pass), passes: 1 })
+    if (largest < settled) return added
   }
-  orthonormalize(kernels, Y, { key, passes: 1 })
-  kernels.release(mark)
-  return added
 }
 
-/** Length of the shortest vector Y x with |x| = 1. */
-function smallestLength(kernels: Kernels, Y: Matrix): number {
+/** Y <- Y - Q QtY, block after block. Answers with the size of the coefficients QtY. */
+function projectOut(
+  kernels: Kernels,
+  Y: Matrix,
+  blocks: readonly Matrix[],
+): { readonly largest: number; readonly sumOfSquares: number } {
   const mark = kernels.mark()
-  const G = kernels.allocateFloat64(Y.cols * Y.cols)
-  const values = kernels.allocateFloat64(Y.cols)
-  kernels.gram(Y, G)
-  kernels.symmetricEigen(G, Y.cols, values, null)
-  const smallest = Math.sqrt(Math.max(0, values[Y.cols - 1]!))
+  const C = kernels.allocateFloat64(Y.cols * Y.cols)
+  let largest = 0
+  let total = 0
+  for (const Q of blocks) {
+    kernels.crossGram(Q, Y, C)
+    for (let i = 0; i < C.length; i++) {
+      const coefficient = C[i]!
+      largest = Math.max(largest, Math.abs(coefficient))
+      total += coefficient * coefficient
+      C[i] = -coefficient
+    }
+    kernels.multiplySmall(Q, C, Y, true)
+  }
   kernels.release(mark)
-  return smallest
+  return { largest, sumOfSquares: total }
+}
+
+function sumOfSquares({ data }: Matrix): number {
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i]! * data[i]!
+  return sum
+}
+
+/** One pass, with the Gram matrix at hand. */
+function orthonormalizeWith(kernels: Kernels, X: Matrix, known: Float64Array, key: GaussianKey): void {
+  const mark = kernels.mark()
+  const gram = kernels.allocateFloat64(known.length)
+  gram.set(known)
+  orthonormalize(kernels, X, { key, passes: 1, gram })
+  kernels.release(mark)
+}
+
+/** The last b x b block on the diagonal. */
+function lastBlock(G: Float64Array, b: number): Float64Array {
+  const order = Math.round(Math.sqrt(G.length))
+  const block = new Float64Array(b * b)
+  for (let i = 0; i < b; i++)
+    block.set(G.subarray((order - b + i) * order + order - b, (order - b + i + 1) * order), i * b)
+  return block
 }
 
 /** ZtZ with the row and column of the newest block added to what is known. */
