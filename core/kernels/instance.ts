@@ -97,7 +97,10 @@ export type DoubleBlock = (
 
 /** assembly/eigen/module.ts. */
 export interface Eigen {
-  eigenWorkspaceBytes(order: number, count: number, threads: number): number
+  eigenHelperBytes(order: number): number
+  eigenLeaderBytes(order: number, count: number): number
+  svdHelperBytes(count: number, length: number): number
+  svdLeaderBytes(count: number, length: number): number
   clearCrew(workspace: number): void
   symmetricEigen(
     order: number,
@@ -106,11 +109,24 @@ export interface Eigen {
     vectors: number,
     count: number,
     workspace: number,
+    helperBytes: number,
     threads: number,
     wide: number,
     status: number,
   ): void
-  help(order: number, helper: number, workspace: number, wide: number): void
+  jacobiSvd(
+    count: number,
+    length: number,
+    w: number,
+    values: number,
+    j: number,
+    workspace: number,
+    helperBytes: number,
+    threads: number,
+    wide: number,
+    status: number,
+  ): void
+  help(helper: number, workspace: number, helperBytes: number, wide: number): void
   dismiss(): void
 }
 

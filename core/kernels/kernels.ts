@@ -102,4 +102,11 @@ export interface Kernels {
     vectors: Float64Array | null,
     count?: number,
   ): void
+  /**
+   * Singular values down to rounding of the largest, where the Gram route sees nothing below 1.5e-8 of it: one-sided Jacobi. `values` (descending) of
+   * the count x length f64 matrix W, count <= length, row-major; the rows of W become the singular vectors of its row space (rows of value 0 are 0), and the
+   * rows of `J` (count x count), unless it is null, those of its column space: W = Jt diag(values) W'. Costs 4 (flat
+   * spectrum) to 18 times (twelve decades) what `symmetricEigen` does, measured at 522 and 1024.
+   */
+  jacobiSvd(W: Float64Array, count: number, length: number, values: Float64Array, J: Float64Array | null): void
 }

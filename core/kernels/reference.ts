@@ -5,6 +5,7 @@
 import { EVD, Matrix as MlMatrix } from 'ml-matrix'
 import type { GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
 import { normalPair } from './philox.ts'
+import { jacobiSvd } from './reference-jacobi.ts'
 import { widen } from './widen.ts'
 
 export function referenceKernels(): Kernels {
@@ -25,6 +26,7 @@ export function referenceKernels(): Kernels {
     transpose,
     residual,
     symmetricEigen,
+    jacobiSvd,
   }
 }
 

@@ -8,7 +8,7 @@ import type { Params } from '../params.ts'
 import { inverseCholesky } from './cholesky.ts'
 import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
-import { eigensolver } from './eigen.ts'
+import { denseSolvers } from './eigen.ts'
 import type { TileName } from './instance.ts'
 import type { Arithmetic, GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
 import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
@@ -236,7 +236,7 @@ function wasmKernels(
       scoped(() => inverseCholesky(team, leader, memory, tile, addressOf(G), order, addressOf(Inverse))),
     transpose,
     residual,
-    symmetricEigen: eigensolver(team, memory, leader, tileName),
+    ...denseSolvers(team, memory, leader, tileName),
   }
 
   function view(byteLength: number, length = byteLength): [SharedArrayBuffer, number, number] {

@@ -1,7 +1,7 @@
 /** Every task a team knows, by name. All threads import this table, so a task's number is the same everywhere. */
 import type { Worker } from '../task.ts'
 import { choleskyInverse, choleskyPanel, choleskyUpdate, scaledTranspose } from './cholesky.ts'
-import { eigen } from './eigen.ts'
+import { eigen, jacobi } from './eigen.ts'
 import { multiply, multiplyTransposed, packRight, packRightDouble } from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
 import { gaussian, residual, statistics, transpose } from './passes.ts'
@@ -23,6 +23,7 @@ export const tasks = {
   transpose,
   gaussian,
   eigen,
+  jacobi,
 } as const
 
 export type TaskName = keyof typeof tasks

@@ -121,10 +121,13 @@ const reference = referenceKernels()
 const teams: { name: string; kernels: TeamKernels }[] = []
 
 beforeAll(async () => {
-  for (const choice of ['simd', 'relaxed', 'revectorized'] as const) {
-    for (const threads of [1, 2])
-      teams.push({ name: `${choice}, ${threads}`, kernels: await testKernels({ choice, threads }) })
-  }
+  for (const [choice, threads] of [
+    ['simd', 1],
+    ['simd', 2],
+    ['relaxed', 1],
+    ['revectorized', 3],
+  ] as const)
+    teams.push({ name: `${choice}, ${threads}`, kernels: await testKernels({ choice, threads }) })
 })
 afterAll(() => Promise.all(teams.map(({ kernels }) => kernels.shutdown())))
 
@@ -239,7 +242,6 @@ describe('symmetricEigen', () => {
       { order, data: random.data.map((value, at) => value * 10 ** (-((at % order) + Math.floor(at / order)) / 40)) },
       spectrum((i) => (i < 9 ? 1 : 0)),
       spectrum((i) => 1 + (i % 3)),
-      spectrum((i) => (i + 1) ** -2),
       symmetric(order, (i, j) => (i === j ? i : 0)),
     ]
     const bits = new Map<string, Float64Array[]>()

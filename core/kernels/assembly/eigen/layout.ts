@@ -20,6 +20,7 @@ class Block {
   /** Row of `from` that becomes each column of `to`. */
   order: usize
   exponent: i32
+  upper: bool
 }
 
 /** Zeros into rows x columns at `to`; strides in bytes. */
@@ -73,11 +74,22 @@ export function transposeTile(at: usize, tile: i32): void {
 
 /** Largest magnitude in the upper triangle of G (n x n); not finite if any entry is not. */
 export function largestMagnitude(n: i32, g: usize): f64 {
+  return largestOf(n, n, g, true)
+}
+
+/** Largest magnitude of a rows x columns matrix; not finite if any entry is not. */
+export function largestMagnitudeOf(rows: i32, columns: i32, x: usize): f64 {
+  return largestOf(rows, columns, x, false)
+}
+
+function largestOf(rows: i32, columns: i32, x: usize, upper: bool): f64 {
   const before = mark()
   const job = changetype<Block>(take(offsetof<Block>()))
-  const parts = (n + PASS_ROWS - 1) / PASS_ROWS
-  job.rows = n
-  job.from = g
+  const parts = (rows + PASS_ROWS - 1) / PASS_ROWS
+  job.rows = rows
+  job.columns = columns
+  job.upper = upper
+  job.from = x
   job.to = take(<usize>parts << 3)
   clear(parts, job.to)
   forEachTile(LARGEST, changetype<usize>(job), parts)
@@ -89,12 +101,12 @@ export function largestMagnitude(n: i32, g: usize): f64 {
 
 export function largestTile(address: usize, tile: i32): void {
   const job = changetype<Block>(address)
-  const n = job.rows
-  const last = min((tile + 1) * PASS_ROWS, n)
+  const n = job.columns
+  const last = min((tile + 1) * PASS_ROWS, job.rows)
   let lanes = f64x2(0, 0)
   for (let i = tile * PASS_ROWS; i < last; i++) {
     const row = job.from + ((<usize>i * <usize>n) << 3)
-    let j = i
+    let j = job.upper ? i : 0
     // NaN survives max.
     for (; j + 2 <= n; j += 2) lanes = f64x2.max(lanes, f64x2.abs(v128.load(row + (<usize>j << 3))))
     if (j < n) lanes = f64x2.max(lanes, f64x2.splat(abs(at(row, j))))

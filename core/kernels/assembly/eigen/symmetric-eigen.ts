@@ -91,7 +91,7 @@ function withVectors(n: i32, g: usize, d: usize, e: usize, tau: usize, values: u
 }
 
 /** Power of two of a positive finite number, so that x / 2^e is about 1. */
-function exponentOf(x: f64): i32 {
+export function exponentOf(x: f64): i32 {
   const bits = <i32>((reinterpret<u64>(x) >> 52) & 0x7ff)
   return max(bits, 1) - 1023
 }

@@ -4,6 +4,7 @@ import { gatherTile, restoreTile, weightTile, rootTile, vectorTile, subtreeTile 
 import { multiplyTileOfC, packTile } from './gemm'
 import { correctionTile, symmetricProductTile } from './tridiagonalize'
 import { chaseTile } from './band-to-tridiagonal'
+import { jacobiTile } from './jacobi'
 import { clearTile, largestTile, scaleTile, transposeTile } from './layout'
 
 export const GEMM_PACK: i32 = 0
@@ -22,6 +23,7 @@ export const LARGEST: i32 = 12
 export const SCALE: i32 = 13
 export const PANEL_ROWS: i32 = 14
 export const CHASE: i32 = 15
+export const JACOBI: i32 = 16
 
 export function perform(task: i32, job: usize, tile: i32): void {
   switch (task) {
@@ -57,5 +59,7 @@ export function perform(task: i32, job: usize, tile: i32): void {
       return panelRowsTile(job, tile)
     case CHASE:
       return chaseTile(job, tile)
+    case JACOBI:
+      return jacobiTile(job, tile)
   }
 }
