@@ -5,6 +5,7 @@
 import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
+import { gguf } from './gguf.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './npy.ts'
 import { npz } from './npz.ts'
@@ -15,7 +16,7 @@ import { safetensors } from './safetensors.ts'
 import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, shardSiblings } from './sharded.ts'
 
 /** In the order in which they are asked. */
-export const formats: readonly Format[] = [safetensors, npy, npz, pytorch]
+export const formats: readonly Format[] = [safetensors, npy, npz, gguf, pytorch]
 
 /** Known by their first bytes and not read. */
 const unread: readonly {
@@ -23,7 +24,6 @@ const unread: readonly {
   readonly extensions: string[]
   readonly matches: (head: Uint8Array) => boolean
 }[] = [
-  { name: 'a GGUF file', extensions: ['.gguf'], matches: (head) => startsWith(head, 'GGUF') },
   { name: 'an ONNX file', extensions: ['.onnx'], matches: () => false },
   { name: 'an .aguf file', extensions: ['.aguf'], matches: (head) => startsWith(head, 'AGUF') },
 ]
