@@ -6,7 +6,9 @@ import type { ByteSource } from '../io.ts'
 import { readRange } from './range.ts'
 import { badFile } from './refusal.ts'
 
-const windowBytes = 262_144
+/** Reading on takes larger windows, up to this; after a jump over values it begins small again. */
+const largestWindow = 262_144
+const smallestWindow = 4096
 
 export interface Cursor {
   /** File offset of the next byte. */
@@ -30,12 +32,14 @@ export function cursorOver(source: ByteSource, start: number, end: number): Curs
   let view = new DataView(window.buffer)
   let base = start
   let at = 0
+  let windowBytes = smallestWindow
 
   const fill = async (length: number): Promise<void> => {
     base += at
     at = 0
     window = await readRange(source, base, Math.min(end, base + Math.max(length, windowBytes)), 'header')
     view = new DataView(window.buffer, window.byteOffset, window.byteLength)
+    windowBytes = Math.min(2 * windowBytes, largestWindow)
   }
   const take = (length: number): number => {
     const from = at
@@ -75,6 +79,7 @@ export function cursorOver(source: ByteSource, start: number, end: number): Curs
         base += at
         at = 0
         window = new Uint8Array(0)
+        if (length > largestWindow) windowBytes = smallestWindow
       }
     },
   }

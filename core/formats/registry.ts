@@ -9,6 +9,7 @@ import { gguf } from './gguf.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './npy.ts'
 import { npz } from './npz.ts'
+import { onnx } from './onnx.ts'
 import { pytorch } from './pytorch.ts'
 import { readRange } from './range.ts'
 import { badFile, unsupported } from './refusal.ts'
@@ -16,17 +17,14 @@ import { safetensors } from './safetensors.ts'
 import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, shardSiblings } from './sharded.ts'
 
 /** In the order in which they are asked. */
-export const formats: readonly Format[] = [safetensors, npy, npz, gguf, pytorch]
+export const formats: readonly Format[] = [safetensors, npy, npz, gguf, pytorch, onnx]
 
 /** Known by their first bytes and not read. */
 const unread: readonly {
   readonly name: string
   readonly extensions: string[]
   readonly matches: (head: Uint8Array) => boolean
-}[] = [
-  { name: 'an ONNX file', extensions: ['.onnx'], matches: () => false },
-  { name: 'an .aguf file', extensions: ['.aguf'], matches: (head) => startsWith(head, 'AGUF') },
-]
+}[] = [{ name: 'an .aguf file', extensions: ['.aguf'], matches: (head) => startsWith(head, 'AGUF') }]
 
 const headBytes = 4096
 

@@ -1,0 +1,92 @@
+/**
+ * Just enough of the protobuf wire format to find things: the fields of one message, by number, with where their bytes lie. Messages inside
+ * messages are ranges that the caller visits or passes over, so nothing recurses by itself.
+ * Source: protobuf.dev, "Encoding".
+ */
+import type { Cursor } from './cursor.ts'
+import { badFile, overLimit } from './refusal.ts'
+
+export interface Field {
+  readonly number: number
+  /** Of a varint: the value, NaN beyond 2^53. Of a fixed-size field: 0. Of a length-delimited one: its length. */
+  readonly value: number
+  readonly wire: 'varint' | 'fixed' | 'bytes'
+  /** Where the bytes of a length-delimited or fixed field begin. */
+  readonly start: number
+  readonly end: number
+}
+
+/** What all visits of one file spend together: fields cost two bytes each in the file and much more here. */
+export interface FieldBudget {
+  left: number
+  readonly limit: number
+}
+
+/**
+ * Visits the fields from the cursor to `end`. A visitor may read a field's bytes through the cursor; what it leaves is passed over.
+ * @throws AppError `bad-file`, `over-limit`
+ */
+export async function visitFields(
+  cursor: Cursor,
+  end: number,
+  where: string,
+  budget: FieldBudget,
+  visit: (field: Field) => Promise<void> | undefined,
+): Promise<void> {
+  while (cursor.position < end) {
+    if (--budget.left < 0)
+      throw overLimit(where, 'fields', budget.limit, budget.limit + 1, 'no honest model has so many')
+    if (!cursor.has(20)) await cursor.need(Math.min(20, end - cursor.position))
+    const at = cursor.position
+    const key = varint(cursor, end, where)
+    const number = Math.floor(key / 8)
+    const wireType = key % 8
+    if (!(number >= 1 && number < 2 ** 29)) throw badFile(where, `a field number at byte ${at}`, `${number}`)
+    const field = readField(cursor, end, where, number, wireType, at)
+    if (field.end > end)
+      throw badFile(
+        where,
+        `field ${number} to end by ${end}`,
+        `${field.end}: the file is cut short or its lengths are wrong`,
+      )
+    const wait = visit(field)
+    if (wait !== undefined) await wait
+    if (cursor.position > field.end)
+      throw badFile(where, `field ${number} to end at ${field.end}`, `${cursor.position}`)
+    cursor.skip(field.end - cursor.position)
+  }
+}
+
+function readField(cursor: Cursor, end: number, where: string, number: number, wireType: number, at: number): Field {
+  if (wireType === 0) {
+    const value = varint(cursor, end, where)
+    return { number, value, wire: 'varint', start: cursor.position, end: cursor.position }
+  }
+  const length = wireType === 2 ? varint(cursor, end, where) : wireType === 1 ? 8 : wireType === 5 ? 4 : Number.NaN
+  if (Number.isNaN(length))
+    throw badFile(
+      where,
+      `wire type 0, 1, 2 or 5 at byte ${at}`,
+      wireType === 2 ? 'a length beyond 2^53' : `${wireType}`,
+    )
+  const start = cursor.position
+  return {
+    number,
+    value: wireType === 2 ? length : 0,
+    wire: wireType === 2 ? 'bytes' : 'fixed',
+    start,
+    end: start + length,
+  }
+}
+
+/** At most 10 bytes, which the caller has made available or which lie beyond `end`. NaN beyond 2^53. */
+export function varint(cursor: Cursor, end: number, where: string): number {
+  let value = 0
+  for (let i = 0; i < 10; i++) {
+    if (cursor.position >= end) throw badFile(where, 'the end of a number', `the end at ${end}`)
+    const byte = cursor.u8()
+    value += (byte & 127) * 2 ** (7 * i)
+    if (byte < 128) return value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN
+  }
+  throw badFile(where, 'a number of at most 10 bytes', 'a longer one')
+}
