@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { makeStandInRuntime } from '../../../main/build/stand-in-runtime.ts'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root } from '../set-up/serving.ts'
@@ -63,9 +64,11 @@ test('the archive has everything the application needs, and nothing else', async
   expect(report).toMatchObject({ rank: 16, matrix: [128, 128] })
   expect(report.relativeError).toBeLessThan(1)
 
-  const fuses = execFileSync(bin('electron-fuses'), ['read', '--app', join(release, 'linux-unpacked', 'ghostsvd')], {
-    encoding: 'utf8',
-  })
+  const fuses = stripVTControlCharacters(
+    execFileSync(bin('electron-fuses'), ['read', '--app', join(release, 'linux-unpacked', 'ghostsvd')], {
+      encoding: 'utf8',
+    }),
+  )
   for (const fuse of [
     'RunAsNode',
     'EnableNodeOptionsEnvironmentVariable',
