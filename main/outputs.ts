@@ -21,6 +21,15 @@ export interface OutputOptions {
 export function outputFolder(path: string, options: OutputOptions): OutputFolder {
   return {
     ...sourceFolder(path),
+    list: async () => {
+      try {
+        const names = await contents(path)
+        if (names) return names
+      } catch (error) {
+        throw writeFault(error, basename(path))
+      }
+      throw new AppError('cannot-write', `The folder ${basename(path)} does not exist. Choose another folder.`)
+    },
     create: async (file, byteLength) => {
       const names = await targetNames(path, file, options)
       await attempt(names, async () => {

@@ -9,7 +9,7 @@ import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
 import { collectGarbage } from './garbage.ts'
-import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
+import type { DriverData, DriverInfo, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
 import { answerSpawns } from './threads.ts'
 
 /** How long a raised flag may go unheard. */
@@ -37,6 +37,8 @@ export interface PendingTask {
 
 export interface Driver {
   submit(task: Task, listener?: { started?(): void; event?(event: Utterance): void }): PendingTask
+  /** The kernels that computed last; null before there were any. Needs no turn in the queue. */
+  readonly info: DriverInfo | null
   closeFile(fileId: string): void
   /** Ends thread and team; what is half-written is gone when this resolves. */
   stop(): Promise<void>
@@ -68,6 +70,7 @@ export function createDriver(host: DriverHost): Driver {
   /** While a driver is being ended: its end, with its files removed. */
   let ending: Promise<void> | null = null
   let stopped = false
+  let info: DriverInfo | null = null
   let lastId = 0
 
   function spawn(): DriverThread {
@@ -107,6 +110,10 @@ export function createDriver(host: DriverHost): Driver {
     if (message.type === 'control') {
       from.control = message.control
       if (Atomics.load(cancelFlag, 0) !== 0) raiseCancel(message.control)
+      return
+    }
+    if (message.type === 'kernels') {
+      info = message.info
       return
     }
     if (from !== thread || message.id !== running?.id) return
@@ -213,6 +220,9 @@ export function createDriver(host: DriverHost): Driver {
   }
 
   return {
+    get info() {
+      return info
+    },
     submit: (task, listener = {}) => {
       let resolve: Entry['resolve'] = () => {}
       let reject: Entry['reject'] = () => {}

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { JobContext } from '../../core/compress/context.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
-import type { SpawnMember } from '../../core/kernels/team.ts'
+import type { KernelRoomHost } from './kernel-room.ts'
 import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
 import { relaySpawner } from './threads.ts'
 
@@ -24,19 +24,14 @@ export interface DriverTasks {
   closeFile(fileId: string): Promise<void>
 }
 
-/** What a driver's kernels need from the event loop: threads, started there because this one is blocked while it computes, and a cancel. */
-export interface DriverHostSide {
-  readonly spawn: SpawnMember
-  announceControl(control: SharedArrayBuffer): void
-}
-
-export function serveDriver(makeTasks: (host: DriverHostSide) => DriverTasks): void {
+export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
   if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
   const port: MessagePort = parentPort
   const { cancelFlag, teamPort } = workerData as DriverData
   const tasks = makeTasks({
     spawn: relaySpawner(teamPort),
     announceControl: (control) => send({ type: 'control', control }),
+    announceKernels: (info) => send({ type: 'kernels', info }),
   })
   const noted = new Map<number, () => void>()
   let lastRequest = 0

@@ -9,6 +9,7 @@ import type { SpawnMember } from '../../core/kernels/team.ts'
 import { createWasmKernels } from '../../core/kernels/wasm.ts'
 import type { Params } from '../../core/params.ts'
 import { collectGarbage } from './garbage.ts'
+import type { DriverInfo } from './messages.ts'
 
 export interface FoundKernels {
   readonly kernels: Kernels
@@ -25,10 +26,13 @@ export interface KernelRoom {
   kernels(wanted: Wanted): Promise<FoundKernels>
 }
 
+/** What a driver's kernels need from the event loop: threads, started there because the driver is blocked while it computes, and a cancel. */
 export interface KernelRoomHost {
   readonly spawn: SpawnMember
   /** Told which control block cancels the kernels that are about to be made. */
   announceControl(control: SharedArrayBuffer): void
+  /** Told what computes from now on. */
+  announceKernels?(info: DriverInfo): void
 }
 
 export function kernelRoom(host: KernelRoomHost): KernelRoom {
@@ -45,6 +49,7 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       }
       const found = await make(wanted.kernel, threads, host)
       current = { key, found }
+      host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
       return found
     },
   }

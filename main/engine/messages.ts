@@ -75,6 +75,8 @@ export type FromDriver =
   | { readonly type: 'partial'; readonly request: number; readonly path: string; readonly exists: boolean }
   /** The control block (core/kernels/control.ts) by which the kernels made from now on are cancelled. */
   | { readonly type: 'control'; readonly control: SharedArrayBuffer }
+  /** Other kernels compute from now on. */
+  | { readonly type: 'kernels'; readonly info: DriverInfo }
 
 /** Handed to the driver when it starts: one Int32, not 0 once somebody wants the running task to end. */
 export interface DriverData {

@@ -35,7 +35,7 @@ export function serveSession(port: Port, host: SessionHost): void {
 
   const implementation: EngineApi = {
     info: async () => {
-      const info = (await driver.submit({ kind: 'info' }).answer) as DriverInfo
+      const info = driver.info ?? ((await driver.submit({ kind: 'info' }).answer) as DriverInfo)
       return { ...info, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
     },
     open: async (grantId) => {

@@ -159,6 +159,7 @@ describe('target', () => {
   it('is refused with the reason where a folder is missing or cannot be written', async () => {
     const path = temporaryFolder()
     await expect(folderAt(join(path, 'missing')).create('out', 1)).rejects.toThrow(/its folder does not exist/)
+    await expect(folderAt(join(path, 'missing')).list()).rejects.toThrow('The folder missing does not exist.')
     chmodSync(path, 0o555)
     await asNobody(() =>
       expect(folderAt(path).create('out', 1)).rejects.toThrow(

@@ -53,6 +53,17 @@ describe('engine', () => {
     expect(await first.end).toMatchObject({ code: 'cancelled' })
   })
 
+  it('tells of itself while a job keeps the driver busy, once it has kernels', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    await harness.client.run(analyze(fileId, 'kernels'))
+    const job = running(harness, analyze(fileId, 'spin'))
+    await job.started
+    expect(await harness.client.api.info()).toMatchObject({ kernel: 'others', jobsStarted: 2 })
+    job.abort.abort()
+    await job.end
+  })
+
   it('ignores the cancel of a job it does not know', async () => {
     await testEngine().client.api.cancel('no such job')
   })
