@@ -129,7 +129,7 @@ export const analysisReportSchema = z.strictObject({
   elapsedMs: z.number(),
   /** Wall time by phase: read, sketch, iterate, orthonormalize, smallSvd, lift, measure, ... */
   phasesMs: z.record(z.string(), z.number()),
-  /** With `repeat`: matrix in memory to U, s, Vt, each run. */
+  /** With `repeat`, and in a comparison: matrix in memory to U, s, Vt, each run. */
   computeMs: z.array(z.number()).optional(),
   ...kernelFields,
   /** Most resident memory of the engine process so far. */
@@ -167,6 +167,8 @@ export type TensorOutcome = z.infer<typeof tensorOutcomeSchema>
 export const compressionReportSchema = z.strictObject({
   /** File name of the output, without its folder. */
   output: z.string(),
+  /** Files written, index and configuration included; more than one lie in a folder named `output`. */
+  files: z.number(),
   bytesBefore: z.number(),
   bytesAfter: z.number(),
   /** Model error: sqrt(sum N e^2 / sum N) over all matrices, kept ones count 0. */

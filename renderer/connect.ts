@@ -189,8 +189,11 @@ function loopbackChannels(events: ConnectionEvents): Channels {
   return channels
 }
 
-/** The file that says which others belong to a model, or the first. */
-const entryOf = (files: readonly File[]) => files.find(({ name }) => name.endsWith('.index.json')) ?? files[0]
+/** The file that says which others belong to a model, or the first that looks like weights, or the first. */
+const entryOf = (files: readonly File[]) =>
+  files.find(({ name }) => name.endsWith('.index.json')) ??
+  files.find(({ name }) => /\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)$/i.test(name)) ??
+  files[0]
 
 /** Copies files into one temporary folder of the server and answers with the grant of the one to open. */
 async function upload(files: readonly File[]): Promise<Grant> {

@@ -28,8 +28,8 @@ export async function compareTensor(
     const floor = floorCurve(exact.report.singularValues)[rank]!
     return {
       tensor: tensor.name,
-      exact: exact.report,
-      randomized: randomized.report,
+      exact: { ...exact.report, computeMs: exact.computeMs },
+      randomized: { ...randomized.report, computeMs: randomized.computeMs },
       floor,
       excess: excessOverFloor(randomized.report.relativeError, floor),
       singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),

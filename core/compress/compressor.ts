@@ -49,10 +49,11 @@ export async function compressFile(
   const layout = layOut(file, plans, style, target.name)
   const inner = layout.inFolder ? await target.folder.subfolder(target.name) : null
   try {
-    const { outcomes, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)
+    const { outcomes, files, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)
     await inner?.finish()
     return {
       output: target.name,
+      files,
       bytesBefore: file.totalBytes,
       bytesAfter,
       relativeError: modelErrorOf(plans, outcomes),
@@ -73,7 +74,7 @@ async function writeFiles(
   layout: OutputLayout,
   folder: OutputFolder,
   plans: readonly TensorPlan[],
-): Promise<{ outcomes: TensorOutcome[]; bytesAfter: number }> {
+): Promise<{ outcomes: TensorOutcome[]; files: number; bytesAfter: number }> {
   const meter = progressMeter(plans, compression.context)
   const outcomes: TensorOutcome[] = []
   const written: WrittenFile[] = []
@@ -88,11 +89,12 @@ async function writeFiles(
     .flatMap(({ entries }) => entries)
     .reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  for (const { name, bytes } of companions(layout, compression.style, names, dataBytes)) {
+  const beside = companions(layout, compression.style, names, dataBytes)
+  for (const { name, bytes } of beside) {
     await writeWhole(folder, name, bytes)
     bytesAfter += bytes.byteLength
   }
-  return { outcomes, bytesAfter }
+  return { outcomes, files: written.length + beside.length, bytesAfter }
 }
 
 async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array): Promise<void> {

@@ -122,6 +122,8 @@ export async function droppedFiles(transfer: DataTransfer): Promise<readonly Fil
 }
 
 async function walk(entry: FileSystemEntry, found: File[]): Promise<void> {
+  // Caches and version control of a model folder: .cache, .git, .DS_Store.
+  if (entry.name.startsWith('.')) return
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject))
     found.push(new File([file], entry.fullPath.replace(/^\//, '')))

@@ -1,10 +1,10 @@
 /** Before a run: who can open the output, where it goes, what it will weigh - and what it does not promise. */
 import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
-import type { FileReport } from '../../core/contract.ts'
+import type { FileReport, RunRequest } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { createTarget, pickTarget, startRun } from '../actions/runs.ts'
-import { estimateFile } from '../store/estimate.ts'
+import { estimateFile, type FileEstimate } from '../store/estimate.ts'
 import { useParams } from '../store/params.ts'
 import { useSelection } from '../store/selection.ts'
 import { useSession } from '../store/session.ts'
@@ -13,9 +13,18 @@ import { ErrorBox } from './ErrorBox.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
 
-/** The styles that exist so far; each is one file. */
-const styles = ['factors', 'dense'] as const
-type Style = (typeof styles)[number]
+/** The styles that exist so far, with how their names end; an adapter is a folder. */
+const endings = {
+  factors: '.lowrank.safetensors',
+  dense: '.dense.safetensors',
+  peft: '-lora',
+  kohya: '.lora.safetensors',
+  npz: '.lowrank.npz',
+} as const satisfies Partial<Record<RunRequest['output'] & string, string>>
+type Style = keyof typeof endings
+const styles = Object.keys(endings) as Style[]
+/** Adapters hold only what they change: the source's own size says nothing about theirs. */
+const adapters: ReadonlySet<Style> = new Set(['peft', 'kohya'])
 
 interface CompressDialogProps {
   readonly report: FileReport
@@ -28,7 +37,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const params = useParams((state) => state.params)
   const { included, excluded } = useSelection()
   const [style, setStyle] = useState<Style>('factors')
-  const [name, setName] = useState(() => suggestedName(report.name))
+  const [name, setName] = useState(() => suggestedName(report.name, 'factors'))
   const [starting, setStarting] = useState(false)
   const [error, setError] = useState<ErrorReport | null>(null)
   const folders = useFolders()
@@ -38,6 +47,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
     [report, included, excluded, params],
   )
 
+  const chooseStyle = (chosen: Style) => {
+    // A name of the user's own stays.
+    if (name === suggestedName(report.name, style)) setName(suggestedName(report.name, chosen))
+    setStyle(chosen)
+  }
   const compress = async () => {
     setStarting(true)
     setError(null)
@@ -58,7 +72,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
       closeButtonProps={{ 'aria-label': t('app.close') }}
       onClose={onClose}
       opened
-      size="lg"
+      size={680}
       yOffset="4dvh"
       title={t('compress.title', { name: report.name })}
     >
@@ -69,14 +83,14 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           void compress()
         }}
       >
-        <Radio.Group label={t('compress.style')} onChange={(value) => setStyle(value as Style)} value={style}>
+        <Radio.Group label={t('compress.style')} onChange={(value) => chooseStyle(value as Style)} value={style}>
           <div className="cards">
             {styles.map((one) => (
               <Radio.Card className="card" key={one} value={one}>
                 <Radio.Indicator />
                 <div>
                   <div className="card-title">{t(`compress.styles.${one}.title`)}</div>
-                  <div className="dimmed small">{t(`compress.styles.${one}.help`)}</div>
+                  <div className="dimmed">{t(`compress.styles.${one}.help`)}</div>
                 </div>
               </Radio.Card>
             ))}
@@ -99,8 +113,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           <div>
             <dt>{t('bar.file')}</dt>
             <dd>
-              {numbers.bytes(estimate.bytesBefore)} →{' '}
-              {numbers.bytes(style === 'factors' ? estimate.bytesAfter : estimate.bytesBefore)}
+              {numbers.bytes(estimate.bytesBefore)} → {numbers.bytes(bytesOf(style, estimate))}
             </dd>
           </div>
           <div>
@@ -136,7 +149,14 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   )
 }
 
+/** What a style writes: factors and everything else, the factors alone, or the size of the source. */
+function bytesOf(style: Style, estimate: FileEstimate): number {
+  if (style === 'dense') return estimate.bytesBefore
+  return adapters.has(style) ? estimate.factorBytes : estimate.bytesAfter
+}
+
 /** model.safetensors -> model.lowrank.safetensors, whatever the source's format. */
-function suggestedName(source: string): string {
-  return `${source.replace(/\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)(\.index\.json)?$/i, '')}.lowrank.safetensors`
+function suggestedName(source: string, style: Style): string {
+  const stem = source.replace(/\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)(\.index\.json)?$/i, '')
+  return `${stem}${endings[style]}`
 }

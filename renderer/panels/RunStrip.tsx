@@ -77,7 +77,7 @@ function FinishedLine({ run, onClose }: { readonly run: RunView; readonly onClos
       <span className="run-result" data-relative-error={report.relativeError} data-testid="run-result">
         {t(report.verified ? 'run.saved' : 'run.savedUnchecked', {
           error: numbers.percent(report.relativeError),
-          files: t('run.files', { count: 1 }),
+          files: t('run.files', { count: report.files }),
           bytes: numbers.bytes(report.bytesAfter),
         })}
       </span>

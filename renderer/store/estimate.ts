@@ -7,6 +7,8 @@ import { isCompressed, type SelectionState } from './selection.ts'
 export interface FileEstimate {
   readonly bytesBefore: number
   readonly bytesAfter: number
+  /** Of the factors alone. */
+  readonly factorBytes: number
   readonly compressed: number
   /** Tensors that are kept although they are matrices chosen for compression, because their factors would be larger. */
   readonly wouldGrow: number
@@ -24,6 +26,7 @@ export function estimateFile(
 ): FileEstimate {
   let bytesBefore = 0
   let bytesAfter = 0
+  let factorBytes = 0
   let compressed = 0
   let wouldGrow = 0
   for (const tensor of tensors) {
@@ -36,7 +39,8 @@ export function estimateFile(
     } else {
       compressed++
       bytesAfter += factors
+      factorBytes += factors
     }
   }
-  return { bytesBefore, bytesAfter, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
+  return { bytesBefore, bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
 }

@@ -69,6 +69,7 @@ const report: CompressionReport = {
   bytesBefore: 2,
   bytesAfter: 1,
   relativeError: 0.1,
+  files: 1,
   verified: true,
   tensors: [],
   elapsedMs: 1,
