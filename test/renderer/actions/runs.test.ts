@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { TensorReport } from '../../core/contract.ts'
-import { rulesOf } from '../../renderer/actions/runs.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import { rulesOf } from '../../../renderer/actions/runs.ts'
 
 const tensor = (name: string, plan: TensorReport['plan']): TensorReport => ({
   name,
