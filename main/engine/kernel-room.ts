@@ -24,7 +24,13 @@ type Wanted = Pick<Params, 'threads' | 'kernel'>
 export interface KernelRoom {
   /** @throws AppError `bad-request` for a kernel this machine lacks, `engine-died`, `out-of-memory` */
   kernels(wanted: Wanted): Promise<FoundKernels>
+  /** A job has ended. A memory that grew for a large matrix, and cannot shrink, is given back if no other job comes soon. */
+  rest(): void
 }
+
+/** Kernels that never needed more stay: making them anew costs a tenth of a second. */
+const keptBytes = 256 * 2 ** 20
+const restMs = 10_000
 
 /** What a driver's kernels need from the event loop: threads, started there because the driver is blocked while it computes, and a cancel. */
 export interface KernelRoomHost {
@@ -37,20 +43,30 @@ export interface KernelRoomHost {
 
 export function kernelRoom(host: KernelRoomHost): KernelRoom {
   let current: { readonly key: string; readonly found: FoundKernels } | null = null
+  let timer: NodeJS.Timeout | undefined
+
+  async function end(): Promise<void> {
+    const ended = current
+    current = null
+    await ended?.found.shutdown()
+    if (ended) collectGarbage()
+  }
+
   return {
     kernels: async (wanted) => {
+      clearTimeout(timer)
       const threads = wanted.threads || availableParallelism()
       const key = `${wanted.kernel} ${threads}`
       if (current?.key === key) return current.found
-      if (current) {
-        await current.found.shutdown()
-        current = null
-        collectGarbage()
-      }
+      await end()
       const found = await make(wanted.kernel, threads, host)
       current = { key, found }
       host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
       return found
+    },
+    rest: () => {
+      clearTimeout(timer)
+      if ((current?.found.kernels.memory.peakBytes ?? 0) > keptBytes) timer = setTimeout(() => void end(), restMs)
     },
   }
 }

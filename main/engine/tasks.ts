@@ -52,6 +52,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
     } finally {
       // A job that failed in the middle has not freed what it allocated.
       kernels.release(mark)
+      room.rest()
     }
   }
 
