@@ -1,0 +1,56 @@
+/** `npm run screenshots`: the pictures of the README, from the built page with its real engine. Run `npm run build` before. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Page } from '@playwright/test'
+import { openSample, readError } from '../page/driving.ts'
+import { findBrowser } from './find-browser.ts'
+import { root, serveProcess } from './serving.ts'
+
+const images = join(root, 'docs/images')
+const sizes = { large: { width: 1280, height: 800 }, small: { width: 960, height: 640 } } as const
+
+const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-screenshots-'))
+await mkdir(images, { recursive: true })
+const server = await serveProcess([folder], join(folder, 'config'))
+const executablePath = findBrowser()
+const browser = await chromium.launch(executablePath ? { executablePath } : {})
+
+async function open(colorScheme: 'light' | 'dark', size: keyof typeof sizes): Promise<Page> {
+  const page = await browser.newPage({ viewport: sizes[size], colorScheme, reducedMotion: 'reduce' })
+  await page.goto(server.url)
+  await page.locator('[data-engine="ready"]').waitFor()
+  return page
+}
+async function picture(page: Page, name: string): Promise<void> {
+  // Away from the chart: no tooltip, no hovered row.
+  await page.mouse.move(0, 0)
+  await page.screenshot({ path: join(images, `${name}.png`), animations: 'disabled' })
+  console.log(`docs/images/${name}.png`)
+}
+
+const start = await open('light', 'large')
+await picture(start, 'start-light')
+await start.close()
+
+for (const [scheme, size] of [
+  ['light', 'large'],
+  ['dark', 'large'],
+  ['dark', 'small'],
+] as const) {
+  const page = await open(scheme, size)
+  await openSample(page)
+  await page.getByRole('button', { name: 'Compare with exact' }).click()
+  await page.getByRole('button', { name: 'Compare with exact' }).waitFor({ state: 'detached' })
+  await readError(page)
+  await picture(page, `workbench-${scheme}${size === 'small' ? '-small' : ''}`)
+  if (scheme === 'light') {
+    await page.getByRole('tab', { name: 'Singular values' }).click()
+    await picture(page, 'singular-values-light')
+  }
+  await page.close()
+}
+
+await browser.close()
+await server.stop()
+await rm(folder, { recursive: true, force: true })
