@@ -159,6 +159,8 @@ export const tensorOutcomeSchema = z.strictObject({
   rank: z.number().nullable(),
   /** Of the re-read output against the source; 0 for kept tensors, null only while the run goes on. */
   relativeError: z.number().nullable(),
+  /** Of a factorized tensor, each as a relative error; their squares add up: truncation + rounding - sparse gain. */
+  split: z.strictObject({ truncation: z.number(), rounding: z.number(), sparseGain: z.number() }).optional(),
   bytesBefore: z.number(),
   bytesAfter: z.number(),
 })

@@ -3,12 +3,13 @@ import type { TensorOutcome } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
+import { rankError } from '../measure/residual.ts'
 import { truncate } from '../svd/factorization.ts'
 import type { TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
-import type { OutputStyle } from './outputs/output.ts'
+import type { MeasuredError, OutputStyle } from './outputs/output.ts'
 import { type FactorizedTensor, kept, type TensorPlan } from './plan.ts'
 import type { SafetensorsOutput, TensorWriter } from './safetensors-output.ts'
 
@@ -82,7 +83,7 @@ export async function compressOrKeep(
   const entries = compression.style.entries(plan)
   const writer = output.begin(entries)
   try {
-    const relativeError = await compressTensor(compression, plan, writer)
+    const { relativeError, split } = await compressTensor(compression, plan, writer)
     await writer.done()
     return {
       name: plan.info.name,
@@ -90,6 +91,7 @@ export async function compressOrKeep(
       reason: plan.reason,
       rank: plan.params.rank,
       relativeError,
+      split,
       bytesBefore: plan.info.byteLength,
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
@@ -100,43 +102,62 @@ export async function compressOrKeep(
   }
 }
 
+interface TensorError {
+  readonly relativeError: number
+  /** Where it comes from: what the rank leaves out, what rounding to the stored dtype adds, what a sparse part takes away. */
+  readonly split: NonNullable<TensorOutcome['split']>
+}
+
 /** Every matrix of the tensor; the relative error of what was written, over all of them. */
 async function compressTensor(
   { file, style, context }: Compression,
   plan: FactorizedTensor,
   writer: TensorWriter,
-): Promise<number> {
+): Promise<TensorError> {
   const { info, view, params } = plan
-  const parts: { readonly norm: number; readonly error: number }[] = []
+  const norms: number[] = []
+  const truncation: number[] = []
+  const measured: MeasuredError[] = []
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
       const loaded = await loadMatrix(file, info, view, index, context, params.memoryLimit)
+      const { operand, frobeniusNorm } = loaded
       const factorization = truncate(await factorizedMatrix(plan, index, loaded, context), params.rank)
+      truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)
       const source = matrixBytes(file, info, view, index)
-      const error = await style.write(plan, { ...loaded, factorization, source }, writer.write, context)
-      parts.push({ norm: loaded.frobeniusNorm, error })
+      measured.push(await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context))
+      norms.push(frobeniusNorm)
     } finally {
       context.kernels.release(mark)
     }
   }
-  const relativeError = overParts(parts)
+  const over = (errors: readonly number[]) => overMatrices(norms, errors)
+  const relativeError = over(measured.map((each) => each.relativeError))
   if (!Number.isFinite(relativeError)) {
     throw new AppError('internal-check', `${info.name}: internal check failed: its error came out as ${relativeError}.`)
   }
-  return relativeError
+  const withoutSparse = over(measured.map((each) => each.withoutSparse))
+  const truncated = over(truncation)
+  const difference = (larger: number, smaller: number) => Math.sqrt(Math.max(0, larger ** 2 - smaller ** 2))
+  const split = {
+    truncation: truncated,
+    rounding: difference(withoutSparse, truncated),
+    sparseGain: difference(withoutSparse, relativeError),
+  }
+  return { relativeError, split }
 }
 
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */
-function overParts(parts: readonly { readonly norm: number; readonly error: number }[]): number {
-  const largest = Math.max(...parts.map(({ norm }) => norm))
+function overMatrices(norms: readonly number[], errors: readonly number[]): number {
+  const largest = Math.max(...norms)
   if (largest === 0) return 0
   let lost = 0
   let whole = 0
-  for (const { norm, error } of parts) {
+  for (const [i, norm] of norms.entries()) {
     const share = (norm / largest) ** 2
     whole += share
-    lost += share * error ** 2
+    lost += share * errors[i]! ** 2
   }
   return Math.sqrt(lost / whole)
 }

@@ -55,7 +55,8 @@ export const dense: OutputStyle = {
         const original = decodeFloat64(info.dtype, await source.rows(start, start + count))
         for (let i = 0; i < written.length; i++) squares += ((original[i]! - written[i]!) * operand.scale) ** 2
       }
-      return frobeniusNorm === 0 ? 0 : Math.sqrt(squares) / operand.scale / frobeniusNorm
+      const relativeError = frobeniusNorm === 0 ? 0 : Math.sqrt(squares) / operand.scale / frobeniusNorm
+      return { relativeError, withoutSparse: relativeError }
     } finally {
       kernels.release(mark)
     }

@@ -1,14 +1,21 @@
 /**
  * Output "factors": `<name>.lowrank_A` [r, in] and `<name>.lowrank_B` [out, r] with sqrt(s) in each, or `<name>.U`, `.S`, `.Vt`; stacks of
  * experts carry a leading dimension. W = B A, or U diag(S) Vt.
+ *
+ * INT8 factors have F32 `.lowrank_A_scale` ([r, 1] or [1, in]) and `.lowrank_B_scale` ([1, r] or [out, 1]), multiplied by broadcasting.
+ * A sparse part is `.sparse_index` (I64, flat row-major over the tensor, ascending) and `.sparse_value` (F32), added to the product.
+ * Wider elements come first, so that each entry lies at a multiple of its element size.
  */
-import { AppError } from '../../errors.ts'
-import { decodeFloat64, encode } from '../../formats/dtype.ts'
-import type { Matrix } from '../../kernels/kernels.ts'
-import type { ComputableDType } from '../../tensor.ts'
-import { type FactorDType, singularValueDType } from '../factor-dtype.ts'
+import type { SafetensorsOutline } from '../../formats/safetensors.ts'
+import type { Kernels, Matrix } from '../../kernels/kernels.ts'
+import type { Operand } from '../../svd/operand.ts'
+import type { DType } from '../../tensor.ts'
+import { scaleLayout, singularValueDType } from '../factor-dtype.ts'
 import type { FactorizedTensor } from '../plan.ts'
+import { sparseCount } from '../sparse-residual.ts'
 import type { OutputStyle } from './output.ts'
+import { type SparsePart, sparsePart } from './sparse-part.ts'
+import { type StoredFactors, storeFactors } from './stored-factors.ts'
 
 export const factors: OutputStyle = {
   format: 'ghostsvd-factors',
@@ -16,73 +23,81 @@ export const factors: OutputStyle = {
   encoding: 'safetensors',
   copiesKept: true,
 
-  entries: (plan) => {
-    const { view, params } = plan
-    const dtype = floatDType(plan)
-    const stack = view.kind === 'experts' ? [view.count] : []
-    const outline = (suffix: string, as: ComputableDType, ...shape: number[]) => ({
-      name: `${plan.info.name}.${suffix}`,
-      dtype: as,
-      shape: [...stack, ...shape],
-    })
-    if (params.factorLayout === 'ab') {
-      return [outline('lowrank_A', dtype, params.rank, view.cols), outline('lowrank_B', dtype, view.rows, params.rank)]
-    }
-    return [
-      outline('U', dtype, view.rows, params.rank),
-      outline('S', singularValueDType(dtype), params.rank),
-      outline('Vt', dtype, params.rank, view.cols),
-    ]
-  },
+  entries: (plan) => [...sparseEntries(plan), ...factorEntries(plan)],
 
-  write: async (plan, { operand, factorization, frobeniusNorm }, writeEntry, context) => {
-    const { rows, cols, rank, U, s, Vt } = factorization
-    const dtype = floatDType(plan)
-    const split = plan.params.factorLayout === 'ab'
-    // sqrt(s) in each factor, or 1 where S is kept apart.
-    const weight = split ? s.map(Math.sqrt) : new Float64Array(rank).fill(1)
-    const left = Float64Array.from(U, (value, i) => value * weight[i % rank]!)
-    const right = Float64Array.from(Vt, (value, i) => value * weight[Math.floor(i / cols)]!)
-    const L = encodeFinite(plan, dtype, left)
-    const R = encodeFinite(plan, dtype, right)
-    const S = split ? null : encodeFinite(plan, singularValueDType(dtype), s)
-    if (S) for (const [index, bytes] of [L, S, R].entries()) await writeEntry(index, bytes)
-    else for (const [index, bytes] of [R, L].entries()) await writeEntry(index, bytes)
-    if (frobeniusNorm === 0) return 0
+  write: async (plan, matrix, writeEntry, context) => {
+    const { operand, frobeniusNorm, factorization, source, index } = matrix
+    const stored = storeFactors(plan, factorization)
+    const first = sparseEntries(plan).length
+    for (const [i, bytes] of stored.pieces.entries()) await writeEntry(first + i, bytes)
+    const count = sparseCount(plan.params.sparseDensity, factorization.rows, factorization.cols)
     const { kernels } = context
     const mark = kernels.mark()
     try {
-      const l = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
-      const r = { rows: rank, cols, data: kernels.allocateFloat32(rank * cols) }
-      // With sqrt(s) in each factor, each takes half of the operand's power of two.
-      const half = split ? 2 ** Math.floor(Math.log2(operand.scale) / 2) : 1
-      fill(l, decodeFloat64(dtype, L), S && decodeFloat64(singularValueDType(dtype), S), operand.scale / half)
-      fill(r, decodeFloat64(dtype, R), null, half)
-      return Math.sqrt(await operand.residual(l, r)) / operand.scale / frobeniusNorm
+      const { L, R } = toKernels(stored, operand, kernels)
+      const squares = await operand.residual(L, R)
+      let sparse: SparsePart | null = null
+      if (count > 0) {
+        sparse = await sparsePart(plan, source, index, { operand, L, R, count }, context)
+        await writeEntry(0, sparse.index)
+        await writeEntry(1, sparse.value)
+      }
+      const relative = (sum: number) =>
+        frobeniusNorm === 0 ? 0 : Math.sqrt(Math.max(0, sum)) / operand.scale / frobeniusNorm
+      return { relativeError: relative(squares - (sparse?.removed ?? 0)), withoutSparse: relative(squares) }
     } finally {
       kernels.release(mark)
     }
   },
 }
 
-/** The written values, times the singular values where they are apart, times a power of two. */
-function fill(target: Matrix, values: Float64Array, s: Float64Array | null, scale: number): void {
-  for (let i = 0; i < values.length; i++) target.data[i] = values[i]! * (s ? s[i % target.cols]! : 1) * scale
+function sparseEntries({ info, view, params }: FactorizedTensor): SafetensorsOutline[] {
+  const count = view.count * sparseCount(params.sparseDensity, view.rows, view.cols)
+  if (count === 0) return []
+  return [
+    { name: `${info.name}.sparse_index`, dtype: 'I64', shape: [count] },
+    { name: `${info.name}.sparse_value`, dtype: 'F32', shape: [count] },
+  ]
 }
 
-function floatDType(plan: FactorizedTensor): Exclude<FactorDType, 'INT8'> {
-  if (plan.factorDType !== 'INT8') return plan.factorDType
-  throw new AppError('unsupported', 'INT8 factors are not written yet. Choose F32, F16 or BF16.')
-}
-
-/** @throws AppError `overflow`: Inf is never written */
-export function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Float64Array): Uint8Array {
-  const { bytes, overflows } = encode(dtype, values)
-  if (overflows > 0) {
-    throw new AppError(
-      'overflow',
-      `${plan.info.name}: ${overflows} of its ${values.length} factor values do not fit ${dtype}. Choose BF16 or F32 factors.`,
-    )
+function factorEntries({ info, view, params, factorDType }: FactorizedTensor): SafetensorsOutline[] {
+  const { rows, cols } = view
+  const { rank } = params
+  const stack = view.kind === 'experts' ? [view.count] : []
+  const outline = (suffix: string, dtype: DType, ...shape: number[]) => ({
+    name: `${info.name}.${suffix}`,
+    dtype,
+    shape: [...stack, ...shape],
+  })
+  if (factorDType === 'INT8') {
+    const byRow = scaleLayout(rank) === 'row'
+    return [
+      outline('lowrank_A_scale', 'F32', ...(byRow ? [1, cols] : [rank, 1])),
+      outline('lowrank_B_scale', 'F32', ...(byRow ? [rows, 1] : [1, rank])),
+      outline('lowrank_A', 'I8', rank, cols),
+      outline('lowrank_B', 'I8', rows, rank),
+    ]
   }
-  return bytes
+  if (params.factorLayout === 'ab') {
+    return [outline('lowrank_A', factorDType, rank, cols), outline('lowrank_B', factorDType, rows, rank)]
+  }
+  return [
+    outline('S', singularValueDType(factorDType), rank),
+    outline('U', factorDType, rows, rank),
+    outline('Vt', factorDType, rank, cols),
+  ]
+}
+
+/**
+ * What the file says, as operands of the residual, with the operand's power of two in them: half in each where each holds sqrt(s), so that
+ * neither leaves f32.
+ */
+function toKernels({ left, right, balanced }: StoredFactors, { rows, cols, scale }: Operand, kernels: Kernels) {
+  const rank = left.length / rows
+  const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
+  const L: Matrix = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
+  const R: Matrix = { rows: rank, cols, data: kernels.allocateFloat32(rank * cols) }
+  for (let i = 0; i < left.length; i++) L.data[i] = left[i]! * (scale / half)
+  for (let i = 0; i < right.length; i++) R.data[i] = right[i]! * half
+  return { L, R }
 }

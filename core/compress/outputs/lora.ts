@@ -29,12 +29,18 @@ export function loraDType({ factorDType }: FactorizedTensor): ComputableDType {
   return factorDType
 }
 
-export function loraRefusal({ view, factorDType }: FactorizedTensor): string | null {
+export function loraRefusal({ view, params, factorDType }: FactorizedTensor): string | null {
   if (view.kind === 'experts') return 'A stack of experts has no place in an adapter.'
+  if (params.sparseDensity > 0) return 'An adapter has no place for a sparse part.'
   if (factorDType === 'INT8') return 'An adapter holds floating-point factors; INT8 was asked for.'
   return null
 }
 
 /** A, then B, as the output "factors" writes them. */
 export const writeLora: OutputStyle['write'] = (plan, matrix, writeEntry, context) =>
-  factors.write({ ...plan, params: { ...plan.params, factorLayout: 'ab' } }, matrix, writeEntry, context)
+  factors.write(
+    { ...plan, params: { ...plan.params, factorLayout: 'ab', sparseDensity: 0 } },
+    matrix,
+    writeEntry,
+    context,
+  )

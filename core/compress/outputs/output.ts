@@ -10,6 +10,15 @@ export interface FactorizedMatrix extends LoadedMatrix {
   /** Of the rank that is written. */
   readonly factorization: Factorization
   readonly source: MatrixBytes
+  /** Of this matrix in a stack; 0 elsewhere. */
+  readonly index: number
+}
+
+/** ||W - What||_F / ||W||_F, What being what the written bytes say; 0 for a zero matrix. */
+export interface MeasuredError {
+  readonly relativeError: number
+  /** The same before a sparse part is added. */
+  readonly withoutSparse: number
 }
 
 /** Appends bytes to entry `index` of the tensor. A stack writes matrix after matrix into the same entries. */
@@ -34,10 +43,15 @@ export interface OutputStyle {
   /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
   entries(plan: FactorizedTensor): SafetensorsOutline[]
   /**
-   * Writes one matrix and answers with ||W - What||_F / ||W||_F, What being what the written bytes say; 0 for a zero matrix.
+   * Writes one matrix and measures what was written.
    * @throws AppError `overflow` for values outside the dtype
    */
-  write(plan: FactorizedTensor, matrix: FactorizedMatrix, writeEntry: WriteEntry, context: JobContext): Promise<number>
+  write(
+    plan: FactorizedTensor,
+    matrix: FactorizedMatrix,
+    writeEntry: WriteEntry,
+    context: JobContext,
+  ): Promise<MeasuredError>
   /** Further metadata of the file, such as what a loader looks for. */
   metadata?(plans: readonly FactorizedTensor[]): ReadonlyMap<string, string>
   /** The configuration beside an adapter's weights. */
