@@ -58,6 +58,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
     tensor: z.string(),
     params: paramsSchema,
     repeat: z.number().int().min(0).max(1000).default(0),
+    /** Whether a finished sketch of the same weights and parameters may answer: for a screen, never for a stopwatch. */
+    reuse: z.boolean().default(false),
   }),
   /** Randomized beside exact, same rank, same matrix. */
   z.strictObject({ kind: z.literal('compare'), fileId: z.string(), tensor: z.string(), params: paramsSchema }),
@@ -71,6 +73,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),
     force: z.boolean().default(false),
+    /** Finished tensors outlive a run that is cut short, and what an earlier run of the same recipe left is continued. */
+    resume: z.boolean().default(false),
   }),
   z.strictObject({
     kind: z.literal('sample'),
@@ -292,6 +296,14 @@ export const engineInfoSchema = z.strictObject({
   runtime: z.string(),
   /** Jobs started since the engine started: proves that looking around started none. */
   jobsStarted: z.number(),
+  /** Finished sketches: answers from each tier, questions none had, and sketches stored, since the engine started. */
+  sketches: z.strictObject({
+    hot: z.number(),
+    warm: z.number(),
+    cold: z.number(),
+    missed: z.number(),
+    stored: z.number(),
+  }),
   /** Says when a slower kernel runs than the product has, and why. */
   notice: z.string().nullable(),
 })

@@ -16,6 +16,14 @@ export function configFolder(environment: NodeJS.ProcessEnv = process.env, platf
   return join(environment.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'ghostsvd')
 }
 
+/** The platform's folder for what can be made again; beside the configuration where that was put elsewhere. */
+export function cacheFolder(environment: NodeJS.ProcessEnv = process.env, platform = process.platform): string {
+  if (environment.GHOSTSVD_CONFIG) return join(environment.GHOSTSVD_CONFIG, 'cache')
+  if (platform === 'win32') return join(environment.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'GhostSVD')
+  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'GhostSVD')
+  return join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ghostsvd')
+}
+
 export interface Stored<T> {
   read(): Promise<T>
   /** Replaces the value by `change` of the stored one; changes wait for each other. */

@@ -13,25 +13,45 @@ import { gaussianKey } from '../svd/random.ts'
 import { dtypeBits, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorBits } from './factor-dtype.ts'
+import type { Found, SketchFacts } from './factorize-matrix.ts'
 import { type ComputableTensor, type LoadedMatrix, loadMatrix } from './load.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
+import { sketchKey } from './sketch-key.ts'
 
 export async function analyzeTensor(
   file: WeightFile,
   job: Extract<Job, { kind: 'analyze' }>,
   context: JobContext,
 ): Promise<AnalysisReport> {
+  const key = job.reuse ? reuseKey(file, job, context) : null
+  const known = key && (await context.sketches?.cache.get(key, { exact: false }))
+  const seen = known && (known.sketch.facts as SketchFacts).report
+  if (seen) return seen
   const { tensor, view } = await factorizable(file, job.tensor, context)
   const mark = context.kernels.mark()
   try {
     const started = performance.now()
     const loaded = await loadMatrix(file, tensor, view, 0, context, job.params.memoryLimit)
     const readMs = performance.now() - started
-    const { report, computeMs } = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
+    const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
+    const { report, computeMs } = analysis
+    if (key) {
+      const { spectrum, ...factorization } = analysis.factorization
+      const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null, report }
+      await context.sketches?.cache.put(key, { factorization, facts })
+    }
     return job.repeat > 0 ? { ...report, computeMs } : report
   } finally {
     context.kernels.release(mark)
   }
+}
+
+/** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
+function reuseKey(file: WeightFile, job: Extract<Job, { kind: 'analyze' }>, { sketches, kernels }: JobContext) {
+  const tensor = file.tensors.find(({ name }) => name === job.tensor)
+  const view = tensor && matrixView(tensor.name, tensor.shape)
+  if (!view || !sketches) return null
+  return sketchKey(sketches.source, job.tensor, fitParams(job.params, view.rows, view.cols), kernels.info)
 }
 
 /**
@@ -81,7 +101,7 @@ export async function analyzeLoaded(
   readMs: number,
   repeat: number,
   context: JobContext,
-): Promise<{ report: AnalysisReport; computeMs: number[] }> {
+): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[] }> {
   const { rows, cols } = view
   const { operand, frobeniusNorm } = loaded
   const started = performance.now()
@@ -143,7 +163,7 @@ export async function analyzeLoaded(
     peakBytes: context.peakBytes(),
     notices,
   }
-  return { report, computeMs }
+  return { report, factorization, computeMs }
 }
 
 /**

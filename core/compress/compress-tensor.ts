@@ -11,7 +11,7 @@ import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
 import type { MeasuredError, OutputStyle } from './outputs/output.ts'
 import { type FactorizedTensor, kept, type TensorPlan } from './plan.ts'
-import type { SafetensorsOutput, TensorWriter } from './safetensors-output.ts'
+import type { TensorWriter, WeightsOutput } from './safetensors-output.ts'
 
 /** What stays the same over a whole run. */
 export interface Compression {
@@ -19,6 +19,10 @@ export interface Compression {
   readonly style: OutputStyle
   /** SHA-256 of the recipe. */
   readonly recipe: string
+  /** Which source this is (source-hash.ts). */
+  readonly source: string
+  /** Whether finished tensors outlive a run that is cut short, and an earlier run is continued. */
+  readonly resume: boolean
   readonly context: JobContext
 }
 
@@ -26,7 +30,7 @@ export interface Compression {
 export async function keepTensor(
   compression: Compression,
   plan: TensorPlan,
-  output: SafetensorsOutput,
+  output: WeightsOutput,
 ): Promise<TensorOutcome> {
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
   const { info, reason } = plan
@@ -44,7 +48,7 @@ export async function keepTensor(
 async function copyTensor(
   { file, style, context }: Compression,
   { info, reason }: TensorPlan,
-  output: SafetensorsOutput,
+  output: WeightsOutput,
 ): Promise<TensorOutcome> {
   await copyValues(file, info, output, context)
   const bytes = { bytesBefore: info.byteLength, bytesAfter: storedBytes(style, info) }
@@ -60,7 +64,7 @@ function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {
 export async function copyValues(
   file: WeightFile,
   info: TensorInfo,
-  output: SafetensorsOutput,
+  output: WeightsOutput,
   context: Pick<JobContext, 'checkCancelled'>,
 ): Promise<void> {
   const writer = output.begin([info])
@@ -78,7 +82,7 @@ const perTensorFaults: readonly string[] = ['overflow', 'out-of-memory', 'intern
 export async function compressOrKeep(
   compression: Compression,
   plan: FactorizedTensor,
-  output: SafetensorsOutput,
+  output: WeightsOutput,
 ): Promise<TensorOutcome> {
   const entries = compression.style.entries(plan)
   const writer = output.begin(entries)
@@ -123,7 +127,7 @@ async function compressTensor(
     try {
       const loaded = await loadMatrix(file, info, view, index, context, params.memoryLimit)
       const { operand, frobeniusNorm } = loaded
-      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context), params.rank)
+      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, false), params.rank)
       truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)
       const source = matrixBytes(file, info, view, index)
       measured.push(await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context))

@@ -9,6 +9,7 @@ import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
+import { type FinishedOutput, finishedOutput } from './finished-output.ts'
 import { type Predict, refuseSizeGoal, settleRanks } from './goals.ts'
 import { companions, layOut, type OutputLayout } from './output-files.ts'
 import { factors } from './outputs/factors.ts'
@@ -18,6 +19,7 @@ import { kept, planFile, type TensorPlan } from './plan.ts'
 import { progressMeter } from './progress.ts'
 import { recipeHash } from './recipe.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
+import { sourceHash } from './source-hash.ts'
 import {
   type CompressionTarget,
   modelErrorOf,
@@ -39,9 +41,13 @@ export async function compressFile(
 ): Promise<CompressionReport> {
   const started = performance.now()
   const style = outputStyle(job.output)
-  await refuseToOverwrite(target, job.force)
   refuseSizeGoal(job.params, style.copiesKept)
-  const compression = { file, style, recipe: recipeHash(job, context), context }
+  const { resume } = job
+  const source = await sourceHash(file, context)
+  const compression = { file, style, recipe: recipeHash(job, context), source, resume, context }
+  const finished = resume ? await finishedOutput(compression, target) : null
+  if (finished) return reportOf(compression, target, finished, started)
+  await refuseToOverwrite(target, job.force)
   // A dense copy is the test drive of the factors: its goals are theirs.
   const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors }, plans)
   const planned = await planWithValues(file, job, style, context)
@@ -51,21 +57,31 @@ export async function compressFile(
   try {
     const { outcomes, files, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)
     await inner?.finish()
-    return {
-      output: target.name,
-      files,
-      bytesBefore: file.totalBytes,
-      bytesAfter,
-      relativeError: modelErrorOf(plans, outcomes),
-      verified: true,
-      tensors: outcomes,
-      elapsedMs: performance.now() - started,
-      ...context.kernels.info,
-      peakBytes: context.peakBytes(),
-    }
+    const relativeError = modelErrorOf(plans, outcomes)
+    return reportOf(compression, target, { outcomes, files, bytesAfter, relativeError }, started)
   } catch (error) {
     await inner?.abort()
     throw error
+  }
+}
+
+function reportOf(
+  { file, context }: Compression,
+  { name }: CompressionTarget,
+  { files, bytesAfter, relativeError, outcomes }: FinishedOutput,
+  started: number,
+): CompressionReport {
+  return {
+    output: name,
+    files,
+    bytesBefore: file.totalBytes,
+    bytesAfter,
+    relativeError,
+    verified: true,
+    tensors: outcomes,
+    elapsedMs: performance.now() - started,
+    ...context.kernels.info,
+    peakBytes: context.peakBytes(),
   }
 }
 

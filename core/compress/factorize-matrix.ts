@@ -1,4 +1,6 @@
 /** One matrix factorized as its plan says, or found among the finished sketches: the same bits either way. */
+
+import type { AnalysisReport } from '../contract.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
@@ -12,15 +14,19 @@ import { sketchKey } from './sketch-key.ts'
 export type Found = Factorization & { readonly spectrum?: Float64Array }
 
 /** What is kept beside a sketch. */
-interface SketchFacts {
+export interface SketchFacts {
   readonly spectrum: readonly number[] | null
+  /** Of an analysis for a screen, so that going back to it needs no weights at all. */
+  readonly report?: AnalysisReport
 }
 
+/** `keep`: whether a new sketch joins the finished ones. */
 export async function factorizedMatrix(
   { info, view, sketch }: FactorizedTensor,
   index: number,
   { operand, frobeniusNorm }: LoadedMatrix,
   context: JobContext,
+  keep: boolean,
 ): Promise<Found> {
   const name = view.count === 1 ? info.name : `${info.name}\0${index}`
   const key = context.sketches && sketchKey(context.sketches.source, name, sketch, context.kernels.info)
@@ -32,7 +38,7 @@ export async function factorizedMatrix(
   const gaussian = gaussianKey(context.sha256, sketch.seed, name)
   const watch = observer(context, {}, frobeniusNorm, false)
   const found = await factorize(context.kernels, operand, sketch, gaussian, watch)
-  if (key) {
+  if (key && keep) {
     const { spectrum, ...factorization } = found
     const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null }
     await context.sketches?.cache.put(key, { factorization, facts })

@@ -8,7 +8,7 @@ import { planNpz } from '../formats/npz.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import type { ByteSink, OutputFolder } from '../io.ts'
 import { isComputable } from '../tensor.ts'
-import { type SafetensorsOutput, type TensorWriter, writeChecked } from './safetensors-output.ts'
+import { type TensorWriter, type WeightsOutput, writeChecked } from './safetensors-output.ts'
 
 /** The tensor as numpy can hold it. */
 export function npzOutline({ name, dtype, shape }: SafetensorsOutline): SafetensorsOutline {
@@ -30,7 +30,7 @@ export async function createNpz(
   folder: OutputFolder,
   name: string,
   planned: readonly SafetensorsOutline[],
-): Promise<SafetensorsOutput> {
+): Promise<WeightsOutput> {
   const sink = await folder.create(name, planNpz(planned.map(npzOutline)).byteLength)
   const written: Written[] = []
   return {

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { outputStyles, type ParamKey, type Params, paramEntries, paramsSchema } from '../params.ts'
 import type { JobContext } from './context.ts'
+import { hexadecimal } from './source-hash.ts'
 
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
@@ -33,5 +34,5 @@ export function recipeText({ output, params, include, exclude }: RecipeSource): 
 export function recipeHash(source: RecipeSource, context: Pick<JobContext, 'sha256'>): string {
   const hash = context.sha256()
   hash.update(new TextEncoder().encode(recipeText(source)))
-  return Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hexadecimal(hash.digest())
 }

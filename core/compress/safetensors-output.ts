@@ -9,12 +9,23 @@ import type { ByteSink, OutputFolder } from '../io.ts'
 /** Data is moved in pieces of this size where a header has to grow. */
 const MOVE_BYTES = 16 << 20
 
-export interface SafetensorsOutput {
+/** A container that is being written: safetensors here, NPZ in npz-output.ts. */
+export interface WeightsOutput {
   /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
   begin(entries: readonly SafetensorsOutline[]): TensorWriter
   /** Writes the header, closes and renames. Bytes of the whole file. */
   finish(metadata: ReadonlyMap<string, string>): Promise<number>
   abort(): Promise<void>
+}
+
+/** One that can be left and gone on with. */
+export interface SafetensorsOutput extends WeightsOutput {
+  /** Of the file so far. */
+  readonly byteLength: number
+  /** Returns when the file so far would survive a power cut. */
+  sync(): Promise<void>
+  /** Leaves the file for `reopenSafetensors`. */
+  suspend(): Promise<void>
 }
 
 export interface TensorWriter {
@@ -39,17 +50,45 @@ export async function createSafetensors(
 ): Promise<SafetensorsOutput> {
   const placeholder = safetensorsHeader(planned, metadata)
   const sink = await folder.create(name, plannedBytes(planned, metadata))
-  const written: SafetensorsOutline[] = []
   try {
     await sink.write(placeholder)
   } catch (error) {
     await sink.abort()
     throw error
   }
+  return outputOn(sink, placeholder.byteLength, [])
+}
+
+/** Goes on with a suspended file after the tensors that are whole; null where it is not there or shorter than they are. */
+export async function reopenSafetensors(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+  finished: { readonly entries: readonly SafetensorsOutline[]; readonly byteLength: number },
+): Promise<SafetensorsOutput | null> {
+  const headerBytes = safetensorsHeader(planned, metadata).byteLength
+  const values = finished.entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  const sink = await folder.resume(name)
+  if (!sink) return null
+  if (finished.byteLength !== headerBytes + values || sink.byteLength < finished.byteLength) {
+    await sink.abort()
+    return null
+  }
+  await sink.truncate(finished.byteLength)
+  return outputOn(sink, headerBytes, [...finished.entries])
+}
+
+function outputOn(sink: ByteSink, headerBytes: number, written: SafetensorsOutline[]): SafetensorsOutput {
   return {
+    get byteLength() {
+      return sink.byteLength
+    },
+    sync: () => sink.sync(),
+    suspend: () => sink.suspend(),
     begin: (entries) => tensorWriter(sink, entries, written),
     finish: async (final) => {
-      await fillHeader(sink, safetensorsHeader(written, final), placeholder.byteLength)
+      await fillHeader(sink, safetensorsHeader(written, final), headerBytes)
       const { byteLength } = sink
       await sink.close()
       return byteLength

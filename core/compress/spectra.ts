@@ -33,7 +33,7 @@ export async function tensorSpectrum(
     const mark = context.kernels.mark()
     try {
       const loaded = await loadMatrix(file, info, view, index, context, sketch.memoryLimit)
-      const found = await factorizedMatrix(plan, index, loaded, context)
+      const found = await factorizedMatrix(plan, index, loaded, context, true)
       parts.push({
         norm: loaded.frobeniusNorm,
         truncation: await truncationCurve(found, loaded, sketch.rank, context),

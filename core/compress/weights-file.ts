@@ -10,11 +10,18 @@ import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, type TensorInfo } from '../tensor.ts'
 import { version } from '../version.ts'
 import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.ts'
+import { type Journal, openJournal } from './journal.ts'
 import { createNpz } from './npz-output.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { isFactorized, kept, type TensorPlan } from './plan.ts'
 import type { ProgressMeter } from './progress.ts'
-import { createSafetensors, plannedBytes, type SafetensorsOutput } from './safetensors-output.ts'
+import {
+  createSafetensors,
+  plannedBytes,
+  reopenSafetensors,
+  type SafetensorsOutput,
+  type WeightsOutput,
+} from './safetensors-output.ts'
 
 export interface CompressionTarget {
   readonly folder: OutputFolder
@@ -36,42 +43,89 @@ export async function writeWeightsFile(
 ): Promise<WrittenFile> {
   const { style } = compression
   const plans = inFileOrder(planned, style)
-  const metadata = (error: number) => outputMetadata(compression, plans, error)
+  const metadata = (error: number, outcomes: readonly TensorOutcome[] = []) =>
+    outputMetadata(compression, plans, error, outcomes)
   const entries = plans.flatMap((plan) => outputEntries(plan, style))
-  const output =
-    style.encoding === 'npz'
-      ? await createNpz(target.folder, target.name, entries)
-      : await createSafetensors(target.folder, target.name, entries, metadata(0))
+  const { output, checkpoint } = await openOutput(compression, target, plans, entries, metadata(0))
   try {
-    const outcomes = await compressAll(compression, plans, output, meter)
-    const byteLength = await output.finish(metadata(modelErrorOf(plans, outcomes)))
+    const outcomes = await compressAll(compression, plans, output, checkpoint, meter)
+    const byteLength = await output.finish(metadata(modelErrorOf(plans, outcomes), outcomes))
+    await checkpoint?.journal.remove()
     return { byteLength, outcomes, entries: await verifyStructure(target, plans, outcomes, style) }
   } catch (error) {
-    await output.abort()
+    if (checkpoint && checkpoint.journal.finished.length > 0) {
+      await checkpoint.output.suspend()
+      await checkpoint.journal.suspend()
+    } else {
+      await output.abort()
+      await checkpoint?.journal.remove()
+    }
     throw error
   }
+}
+
+/** What makes a run one that can be continued. */
+interface Checkpoint {
+  readonly journal: Journal
+  readonly output: SafetensorsOutput
+}
+
+/** A new output, or with `resume` one that goes on after the tensors an earlier run has finished. An NPZ file always starts anew. */
+async function openOutput(
+  { style, recipe, source, resume }: Compression,
+  { folder, name }: CompressionTarget,
+  plans: readonly TensorPlan[],
+  entries: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+): Promise<{ output: WeightsOutput; checkpoint: Checkpoint | null }> {
+  if (style.encoding === 'npz') return { output: await createNpz(folder, name, entries), checkpoint: null }
+  const create = () => createSafetensors(folder, name, entries, metadata)
+  if (!resume) return { output: await create(), checkpoint: null }
+  const journal = await openJournal(folder, name, JSON.stringify([recipe, source, entries]))
+  const { finished } = journal
+  let output: SafetensorsOutput | null = null
+  if (finished.length > 0) {
+    const written = finished.flatMap(({ outcome }, i) =>
+      outputEntries(outcome.action === 'factorized' ? plans[i]! : kept(plans[i]!, ''), style),
+    )
+    const byteLength = finished.at(-1)!.end
+    output = await reopenSafetensors(folder, name, entries, metadata, { entries: written, byteLength })
+    if (!output) await journal.restart()
+  }
+  output ??= await create()
+  return { output, checkpoint: { journal, output } }
 }
 
 /** Bytes of the file these plans become: the header has every number at its final width. */
 export function predictedBytes(compression: Compression, planned: readonly TensorPlan[]): number {
   const plans = inFileOrder(planned, compression.style)
   const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
-  return plannedBytes(entries, outputMetadata(compression, plans, 0))
+  return plannedBytes(entries, outputMetadata(compression, plans, 0, []))
 }
 
 async function compressAll(
   compression: Compression,
   plans: readonly TensorPlan[],
-  output: SafetensorsOutput,
+  output: WeightsOutput,
+  checkpoint: Checkpoint | null,
   meter: ProgressMeter,
 ): Promise<TensorOutcome[]> {
   const outcomes: TensorOutcome[] = []
-  for (const plan of plans) {
+  for (const [i, plan] of plans.entries()) {
     compression.context.checkCancelled()
     meter.begin(plan)
+    const done = checkpoint?.journal.finished[i]
+    if (done) {
+      outcomes.push(done.outcome)
+      continue
+    }
     const outcome = await (plan.action === 'keep'
       ? keepTensor(compression, plan, output)
       : compressOrKeep(compression, plan, output))
+    if (checkpoint) {
+      await checkpoint.output.sync()
+      await checkpoint.journal.record({ outcome, end: checkpoint.output.byteLength })
+    }
     compression.context.report({ type: 'tensor', outcome })
     outcomes.push(outcome)
   }
@@ -149,16 +203,27 @@ function powerOfTwoIn(byteLength: number): number {
 
 /** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run. */
 function outputMetadata(
-  { file, style, recipe }: Compression,
+  { file, style, recipe, source }: Compression,
   plans: readonly TensorPlan[],
   error: number,
+  outcomes: readonly TensorOutcome[],
 ): Map<string, string> {
   const metadata = new Map(style.copiesKept ? file.metadata : [])
+  const factorized = plans.filter(isFactorized)
   if (style.format) metadata.set('format', style.format)
-  for (const [key, value] of style.metadata?.(plans.filter(isFactorized)) ?? []) metadata.set(key, value)
+  for (const [key, value] of style.metadata?.(factorized) ?? []) metadata.set(key, value)
   metadata.set('ghostsvd.version', version)
   metadata.set('ghostsvd.recipe', recipe)
+  metadata.set('ghostsvd.source', source)
   metadata.set('ghostsvd.error', fixedWidth(error))
+  // One number for each tensor that was to be factorized; the one that could not is left out, which spaces after the header make up for.
+  const failed = new Set(outcomes.filter(({ action }) => action === 'kept').map(({ name }) => name))
+  const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
+  const listed = factorized.filter(({ info }) => !failed.has(info.name))
+  metadata.set(
+    'ghostsvd.errors',
+    JSON.stringify(Object.fromEntries(listed.map(({ info }) => [info.name, fixedWidth(errors.get(info.name) ?? 0)]))),
+  )
   return metadata
 }
 

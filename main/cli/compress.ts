@@ -12,6 +12,7 @@ interface Options {
   readonly include: string[]
   readonly exclude: string[]
   readonly force?: boolean
+  readonly resume?: boolean
   readonly json?: boolean
 }
 
@@ -24,6 +25,7 @@ export function compressCommand(): Command {
   return addParamFlags(command, allParams)
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
+    .option('--resume', 'keep finished tensors if the run is cut short, and go on with what an earlier one left')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
@@ -39,6 +41,7 @@ export function compressCommand(): Command {
           include: options.include,
           exclude: options.exclude,
           force: options.force ?? false,
+          resume: options.resume ?? false,
         })
       })
       if (options.json) printJson(report)

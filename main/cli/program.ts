@@ -53,7 +53,11 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
     // Commander has printed its message already. Its own status for wrong usage is 1.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (error instanceof AppError && error.code === 'cancelled') {
-      process.stderr.write('Cancelled. Nothing half-written was left behind.\n')
+      process.stderr.write(
+        argv.includes('--resume')
+          ? 'Cancelled. --resume goes on with the finished tensors.\n'
+          : 'Cancelled. Nothing half-written was left behind.\n',
+      )
       return endedBySignal() === 'SIGINT' ? 130 : 143
     }
     return report(error, argv.includes('--json'))

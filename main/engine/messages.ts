@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Job, JobEvent, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
+import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 
 // --- main <-> engine -----------------------------------------------------------------------------------------------------------------
 
@@ -54,6 +55,7 @@ export interface OpenedFile {
 
 export interface DriverInfo extends KernelInfo {
   readonly notice: string | null
+  readonly sketches: SketchCounters
 }
 
 export type JobResult = Extract<JobEvent, { type: 'finished' }>['result']

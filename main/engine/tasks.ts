@@ -15,17 +15,24 @@ import type { DriverTasks, TaskContext } from './driver-loop.ts'
 import type { KernelRoom } from './kernel-room.ts'
 import type { JobResult, OpenedFile, Task } from './messages.ts'
 import { type OpenedWeights, openedFiles } from './opened-files.ts'
+import { sketchRoom } from './sketch-room.ts'
 
 type JobTask = Extract<Task, { kind: 'job' }>
 
 export function engineTasks(room: KernelRoom): DriverTasks {
   const files = openedFiles()
+  const sketches = sketchRoom()
 
   async function runJob({ job, file, targetPath }: JobTask, context: TaskContext): Promise<JobResult> {
     const params = 'params' in job ? job.params : defaultParams
     const { kernels } = await room.kernels(params)
-    const jobContext: JobContext = { ...context, kernels }
     const opened = file && (await files.get(file))
+    const cache = sketches.cache(params)
+    const jobContext: JobContext = {
+      ...context,
+      kernels,
+      ...(opened && cache && { sketches: { cache, source: opened.fingerprint } }),
+    }
     const mark = kernels.mark()
     try {
       switch (job.kind) {
@@ -34,7 +41,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
         case 'compare':
           return { kind: job.kind, report: await compareTensor(opened!.file, job, jobContext) }
         case 'compress': {
-          const target = targetOf(targetPath!, job.force, opened, context)
+          const target = targetOf(targetPath!, job.force, opened, context, job.resume)
           return { kind: job.kind, report: await compressFile(opened!.file, target, job, jobContext) }
         }
         case 'sample':
@@ -61,7 +68,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       switch (task.kind) {
         case 'info': {
           const { kernels, notice } = await room.kernels(defaultParams)
-          return { ...kernels.info, notice }
+          return { ...kernels.info, notice, sketches: sketches.counters() }
         }
         case 'open': {
           const { file, fingerprint } = await files.get(task.file)
@@ -86,11 +93,13 @@ function targetOf(
   overwrite: boolean,
   source: OpenedWeights | null,
   context: TaskContext,
+  outlives = false,
 ): CompressionTarget {
   const folder = outputFolder(dirname(path), {
     overwrite,
     sources: source?.paths ?? [],
-    onPartial: context.notePartial,
+    // A run that can be resumed keeps its partial files, whoever dies.
+    ...(!outlives && { onPartial: context.notePartial }),
   })
   return { folder, name: basename(path) }
 }

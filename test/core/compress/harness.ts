@@ -89,6 +89,7 @@ export function compressJob(
     include: [],
     exclude: [],
     force: false,
+    resume: false,
     ...rest,
   }
 }
