@@ -8,6 +8,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
+import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import { collectGarbage } from './garbage.ts'
 import type { DriverData, DriverInfo, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
 import { answerSpawns } from './threads.ts'
@@ -39,6 +40,8 @@ export interface Driver {
   submit(task: Task, listener?: { started?(): void; event?(event: Utterance): void }): PendingTask
   /** The kernels that computed last; null before there were any. Needs no turn in the queue. */
   readonly info: DriverInfo | null
+  /** Of the finished sketches, after the last task. */
+  readonly sketches: SketchCounters
   closeFile(fileId: string): void
   /** Ends thread and team; what is half-written is gone when this resolves. */
   stop(): Promise<void>
@@ -71,6 +74,7 @@ export function createDriver(host: DriverHost): Driver {
   let ending: Promise<void> | null = null
   let stopped = false
   let info: DriverInfo | null = null
+  let sketches: SketchCounters = { hot: 0, warm: 0, cold: 0, missed: 0, stored: 0 }
   let lastId = 0
 
   function spawn(): DriverThread {
@@ -123,6 +127,7 @@ export function createDriver(host: DriverHost): Driver {
     }
     const entry = running
     if ('ok' in message) {
+      sketches = message.sketches ?? sketches
       settle(entry, () => entry.resolve(message.ok))
       return
     }
@@ -222,6 +227,9 @@ export function createDriver(host: DriverHost): Driver {
   return {
     get info() {
       return info
+    },
+    get sketches() {
+      return sketches
     },
     submit: (task, listener = {}) => {
       let resolve: Entry['resolve'] = () => {}

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { JobContext } from '../../core/compress/context.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
 import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
 import { relaySpawner } from './threads.ts'
@@ -22,6 +23,8 @@ export interface TaskContext extends Omit<JobContext, 'kernels'> {
 export interface DriverTasks {
   run(task: Task, context: TaskContext): Promise<TaskAnswer>
   closeFile(fileId: string): Promise<void>
+  /** Of the finished sketches, after each task. */
+  sketches?(): SketchCounters
 }
 
 export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
@@ -60,7 +63,9 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
     }
     try {
       checkCancelled()
-      send({ type: 'settled', id, ok: await tasks.run(task, context) })
+      const ok = await tasks.run(task, context)
+      const sketches = tasks.sketches?.()
+      send({ type: 'settled', id, ok, ...(sketches && { sketches }) })
     } catch (error) {
       send({ type: 'settled', id, error: toErrorReport(error) })
     }

@@ -55,7 +55,6 @@ export interface OpenedFile {
 
 export interface DriverInfo extends KernelInfo {
   readonly notice: string | null
-  readonly sketches: SketchCounters
 }
 
 export type JobResult = Extract<JobEvent, { type: 'finished' }>['result']
@@ -71,7 +70,7 @@ export type ToDriver =
   | { readonly type: 'noted'; readonly request: number }
 
 export type FromDriver =
-  | { readonly type: 'settled'; readonly id: number; readonly ok: TaskAnswer }
+  | { readonly type: 'settled'; readonly id: number; readonly ok: TaskAnswer; readonly sketches?: SketchCounters }
   | { readonly type: 'settled'; readonly id: number; readonly error: ErrorReport }
   | { readonly type: 'event'; readonly id: number; readonly event: Utterance }
   | { readonly type: 'partial'; readonly request: number; readonly path: string; readonly exists: boolean }

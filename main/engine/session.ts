@@ -36,7 +36,8 @@ export function serveSession(port: Port, host: SessionHost): void {
   const implementation: EngineApi = {
     info: async () => {
       const info = driver.info ?? ((await driver.submit({ kind: 'info' }).answer) as DriverInfo)
-      return { ...info, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
+      const { sketches } = driver
+      return { ...info, sketches, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
     },
     open: async (grantId) => {
       const path = await host.path(grantId, 'read')

@@ -68,7 +68,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       switch (task.kind) {
         case 'info': {
           const { kernels, notice } = await room.kernels(defaultParams)
-          return { ...kernels.info, notice, sketches: sketches.counters() }
+          return { ...kernels.info, notice }
         }
         case 'open': {
           const { file, fingerprint } = await files.get(task.file)
@@ -85,6 +85,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       }
     },
     closeFile: files.close,
+    sketches: sketches.counters,
   }
 }
 
