@@ -1,8 +1,11 @@
 /** A command's engine: started for it, ended with it; Ctrl+C cancels its job. */
+import { join } from 'node:path'
 import type { FileReport, JobRequest, ReportOf } from '../../core/contract.ts'
 import { engineClient } from '../engine/client.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../grants.ts'
+import { fileLog } from '../log.ts'
+import { configFolder } from '../settings.ts'
 import { progressLine } from './progress.ts'
 
 let signalSeen: NodeJS.Signals | null = null
@@ -31,7 +34,7 @@ export async function withEngine<T>(use: (engine: CommandEngine) => Promise<T>):
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, stop)
   const grants = createGrants()
-  const engine = startEngine({ paths: grants, restart: false })
+  const engine = startEngine({ paths: grants, restart: false, log: fileLog(join(configFolder(), 'log.txt')) })
   const client = engineClient(engine.connect())
   const progress = progressLine(process.stderr)
   try {

@@ -67,6 +67,8 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
       const sketches = tasks.sketches?.()
       send({ type: 'settled', id, ok, ...(sketches && { sketches }) })
     } catch (error) {
+      // A fault of the program: its stack goes to the log (supervisor.ts), for it does not cross with the report.
+      if (!(error instanceof AppError)) console.error(error)
       send({ type: 'settled', id, error: toErrorReport(error) })
     }
   }

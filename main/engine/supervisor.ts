@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly restart?: boolean
   /** `starting`, `ready`, `died` with its reason, `stopped`. */
   onStatus?(status: EngineStatus): void
+  /** Told how an engine ended, and what it wrote to stderr: stacks of faults. */
+  log?(text: string): void
   /** How the process is started: as this program starts its engines (host-process.ts). */
   readonly spawn?: Spawn
 }
@@ -110,6 +112,7 @@ export function startEngine(options: EngineOptions): Engine {
     started.onMessage((message) => hear(started, partials, message))
     started.onExit((exit) => {
       child = null
+      if (exit.code !== 0 || exit.stderrTail) options.log?.(`${exitSentence(exit)}\n${exit.stderrTail}`)
       // An engine that was killed could not tidy up; whoever hears of its death finds no half-written file.
       void Promise.all([...partials].map((path) => removePartial(path).catch(() => {}))).then(() =>
         happen({ type: 'exit', nowMs: performance.now(), reason: exitSentence(exit) }),

@@ -3,11 +3,13 @@
  * settings. What differs - dialogs there, listed folders here - comes in as abilities.
  */
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { type HostApi, type HostEvents, type HostInfo, hostArguments, type Port } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../grants.ts'
+import { fileLog } from '../log.ts'
 import { createRecents } from '../recents.ts'
 import { storedSettings } from '../settings.ts'
 import { createRuns } from './runs.ts'
@@ -54,11 +56,12 @@ export function createHost(options: HostOptions): Host {
   const pages = new Map<string, HostEvents>()
   const engines = new Set<Engine>()
   const settings = storedSettings(options.configFolder)
+  const log = fileLog(join(options.configFolder, 'log.txt'))
   const recents = createRecents(options.configFolder, grants, options.visible)
 
   /** Every engine of this host, so that none outlives it. */
   function start(engineOptions: Omit<EngineOptions, 'paths'>): Engine {
-    const engine = options.startEngine({ ...engineOptions, paths: grants })
+    const engine = options.startEngine({ ...engineOptions, paths: grants, log })
     engines.add(engine)
     return engine
   }

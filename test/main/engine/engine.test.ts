@@ -82,6 +82,13 @@ describe('engine', () => {
     expect(harness.engine.pid).toBe(pid)
   })
 
+  it('keeps the stack of a fault for the log', async () => {
+    const harness = testEngine()
+    await running(harness, analyze(await openSomething(harness), 'throw')).end
+    await harness.engine.stop()
+    expect(harness.logged.join()).toMatch(/a fault of the algorithm\n +at run/)
+  })
+
   it('passes on at most 20 progress events a second', async () => {
     const harness = testEngine()
     const job = running(harness, analyze(await openSomething(harness), 'chatter'))

@@ -25,6 +25,7 @@ export interface Harness {
   readonly client: EngineClient
   readonly grants: Grants
   readonly statuses: EngineStatus[]
+  readonly logged: string[]
   /** Resolves once the engine has said `state`, also if it said so before. */
   reached(state: EngineStatus['state'], times?: number): Promise<EngineStatus>
 }
@@ -39,11 +40,13 @@ const scripted = new URL('./fixtures/engine.ts', import.meta.url)
 export function testEngine(options: { entry?: URL; restart?: boolean; execArgv?: string[] } = {}): Harness {
   const grants = createGrants()
   const statuses: EngineStatus[] = []
+  const logged: string[] = []
   const waiting: (() => void)[] = []
   const engine = startEngine({
     paths: grants,
     restart: options.restart ?? true,
     spawn: () => forkEngine(options.entry ?? scripted, options.execArgv),
+    log: (text) => logged.push(text),
     onStatus: (status) => {
       statuses.push(status)
       for (const look of waiting) look()
@@ -55,6 +58,7 @@ export function testEngine(options: { entry?: URL; restart?: boolean; execArgv?:
     client: engineClient(engine.connect()),
     grants,
     statuses,
+    logged,
     reached: (state, times = 1) =>
       new Promise((resolve) => {
         const look = () => {

@@ -1,0 +1,21 @@
+/**
+ * What went wrong, kept for whoever mends it: faults with their stacks, and how engines ended. A text file of this user, bounded; it never
+ * leaves the machine by itself, and nothing in it is needed for anything.
+ */
+import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+export type Log = (text: string) => void
+
+/** Appends to a file; beyond `limitBytes` the file becomes PATH.old, which replaces the former one. Never throws. */
+export function fileLog(path: string, limitBytes = 1_000_000): Log {
+  return (text) => {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > limitBytes) renameSync(path, `${path}.old`)
+      appendFileSync(path, `${new Date().toISOString()} ${text.trimEnd()}\n`, { mode: 0o600 })
+    } catch {
+      // A full or read-only disk is told where it matters; a log that cannot be kept is no reason to stop anything.
+    }
+  }
+}

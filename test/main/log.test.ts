@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { fileLog } from '../../main/log.ts'
+import { temporaryFolder } from './engine/harness.ts'
+
+it('keeps two bounded files', () => {
+  const folder = temporaryFolder()
+  const log = fileLog(join(folder, 'sub', 'log.txt'), 100)
+  for (let i = 0; i < 9; i++) log(`fault ${i}\n    at somewhere`)
+  expect(readdirSync(join(folder, 'sub'))).toEqual(['log.txt', 'log.txt.old'])
+  const text = readFileSync(join(folder, 'sub', 'log.txt'), 'utf8')
+  expect(text).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z fault \d\n {4}at somewhere\n/)
+  expect(text.length).toBeLessThan(200)
+})
+
+it('does not mind when it cannot be kept', () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'file'), '')
+  fileLog(join(folder, 'file', 'log.txt'))('fault')
+})
