@@ -4,11 +4,11 @@
  *
  * Legend: A m x n, d = min(m, n); m >= n: At A = V diag(s^2) Vt, U = A V / s; m < n: A At = U diag(s^2) Ut, V = At U / s.
  */
-import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
+import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
 import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
-import { orthonormalize } from './orthonormalize.ts'
-import { allocateMatrix, newtonSchulz, singularFromSquares, type Triplets } from './small-svd.ts'
+import { orthonormalizeLengths } from './orthonormalize.ts'
+import { allocateMatrix, singularFromSquares, type Triplets } from './small-svd.ts'
 
 export interface ExactSvd extends Triplets {
   /** All min(m, n). */
@@ -42,20 +42,9 @@ export async function exactSvd(
   Near.data.set(W)
   kernels.release(mark)
   await (side === 'cols' ? operand.multiply(Near, Far) : operand.multiplyTransposed(Near, Far))
-  finishFar(kernels, Far, spectrum, key)
+  orthonormalizeLengths(kernels, Far, spectrum, key)
   watch.lap('lift')
   return { U: side === 'cols' ? Far : Near, V: side === 'cols' ? Near : Far, s: spectrum.slice(0, rank), spectrum }
-}
-
-/** Far <- orthonormal columns from A V or At U, whose columns have the lengths s_i. */
-function finishFar(kernels: Kernels, Far: Matrix, spectrum: Float64Array, key: GaussianKey): void {
-  const { rows, cols: rank, data } = Far
-  if (spectrum[rank - 1]! <= 1e-5 * spectrum[0]!) {
-    orthonormalize(kernels, Far, { key, passes: 2 })
-    return
-  }
-  for (let i = 0; i < rows; i++) for (let j = 0; j < rank; j++) data[i * rank + j]! /= spectrum[j]!
-  newtonSchulz(kernels, Far)
 }
 
 /** All min(m, n) singular values, without vectors, in the units of the operand. */

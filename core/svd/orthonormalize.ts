@@ -90,3 +90,20 @@ function fillFresh(kernels: Kernels, Y: Matrix, kept: number, key: GaussianKey):
     for (let j = 0; j < fresh.cols; j++) Y.data[i * Y.cols + kept + j] = fresh.data[i * fresh.cols + j]! * norm
   kernels.release(mark)
 }
+
+/** Below this share of the largest, a singular value's vector is lost in the f32 rounding (2^-24) of the product that made it. */
+const vectorLimit = 2 ** -22
+
+/**
+ * V <- orthonormal columns from the columns s_i v_i of a product rounded to f32, s descending. A column carries an error of about
+ * 2^-24 s_1 / s_i; Gram-Schmidt in this order (which Cholesky QR is) makes each good against the better ones before it, where a symmetric
+ * correction would spoil those. Columns without information are replaced by fresh directions.
+ */
+export function orthonormalizeLengths(kernels: Kernels, V: Matrix, s: Float64Array, key: GaussianKey): void {
+  const { rows, cols: k, data } = V
+  let kept = 0
+  while (kept < k && s[kept]! > vectorLimit * s[0]!) kept++
+  for (let i = 0; i < rows; i++) for (let j = 0; j < kept; j++) data[i * k + j]! /= s[j]!
+  if (kept < k) fillFresh(kernels, V, kept, key)
+  orthonormalize(kernels, V, { key, passes: 2 })
+}

@@ -3,7 +3,7 @@
  * B = QtA = Zt is never formed.
  *
  * G = ZtZ = B Bt in f64 has the eigenvectors W and the eigenvalues s^2; U = Q W and V = Z W / s. Squaring costs digits: V stays orthonormal
- * while s_k / s_1 > 1e-5 (with one Newton-Schulz step below 1e-2). Below that Z is orthonormalized first, and the SVD is that of
+ * while s_k / s_1 > 1e-5 (orthonormalized once more, in the order of s, below 1e-2). Below that Z is orthonormalized first, and the SVD is that of
  * the l x l matrix R = Qz^T Z, which sees every value down to 2^-53 s_1.
  *
  * Legend: Q m x l, Z n x l, G l x l, W l x k, U m x k, V n x k.
@@ -52,7 +52,7 @@ export function smallSvd(kernels: Kernels, range: Range, rank: number, key: Gaus
   multiplyBlocks(kernels, Q, W, U) // U = Q W
   for (let i = 0; i < order; i++) for (let j = 0; j < rank; j++) W[i * rank + j]! /= s[j]!
   multiplyBlocks(kernels, Z, W, V) // V = Z W / s
-  if (s[rank - 1]! < correctionLimit * s[0]!) newtonSchulz(kernels, V)
+  if (s[rank - 1]! < correctionLimit * s[0]!) orthonormalize(kernels, V, { key, passes: 1 })
   kernels.release(mark)
   return { U, s, V }
 }
@@ -64,18 +64,6 @@ function multiplyBlocks(kernels: Kernels, blocks: readonly Matrix[], M: Float64A
     kernels.multiplySmall(X, M.subarray(row * Out.cols, (row + X.cols) * Out.cols), Out, row > 0)
     row += X.cols
   }
-}
-
-/** V <- V (3 I - VtV) / 2: squares the distance from orthonormality and turns no column towards another to first order. */
-export function newtonSchulz(kernels: Kernels, V: Matrix): void {
-  const k = V.cols
-  const mark = kernels.mark()
-  const M = kernels.allocateFloat64(k * k)
-  kernels.gram(V, M)
-  for (let i = 0; i < k * k; i++) M[i]! /= -2
-  for (let i = 0; i < k; i++) M[i * k + i]! += 1.5
-  kernels.multiplySmall(V, M, V)
-  kernels.release(mark)
 }
 
 /** U <- Q W and V <- Qz P from the SVD R = P diag(s) Wt of R = Qz^T Z. Returns the first s. */

@@ -33,6 +33,24 @@ const table: readonly (readonly [string, Dense, number])[] = [
   ['repeated singular values', withSpectrum(40, 30, new Float64Array(30).fill(2)), 30],
   ['rank 5 of 30', withSpectrum(40, 30, [9, 7, 5, 3, 1]), 12],
   ['rank 1', withSpectrum(40, 30, [4]), 4],
+  [
+    'decaying as i^-2 to full rank',
+    withSpectrum(
+      60,
+      50,
+      Float64Array.from({ length: 50 }, (_, i) => (i + 1) ** -2),
+    ),
+    50,
+  ],
+  [
+    'decaying as i^-3 to full rank',
+    withSpectrum(
+      60,
+      50,
+      Float64Array.from({ length: 50 }, (_, i) => (i + 1) ** -3),
+    ),
+    50,
+  ],
   ['graded over 11 decades', withSpectrum(40, 30, graded), 24],
 ]
 
