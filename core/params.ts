@@ -3,6 +3,7 @@
  * from the entries below; a new parameter is one entry here and one use where it is read. No second default anywhere.
  */
 import { z } from 'zod'
+import { exactCost, sketchCost } from './cost.ts'
 
 export const methods = ['auto', 'randomized', 'exact'] as const
 export const algorithms = ['subspace', 'krylov'] as const
@@ -324,15 +325,19 @@ export interface FittedParams extends Params {
 }
 
 /**
- * The only place where a matrix's size limits its parameters: rank <= min(m, n), rank + oversample <= min(m, n), and `auto` decided.
+ * The only place where a matrix's size limits its parameters: rank <= min(m, n), rank + oversample <= min(m, n), and `auto` decided: never a
+ * sketch that costs more than the exact SVD.
  * The page and the engine both call it; fitted values are shown in the report, never changed in silence.
  */
 export function fitParams(params: Params, rows: number, cols: number): FittedParams {
   const smallest = Math.min(rows, cols)
   const rank = Math.min(params.rank, smallest)
   const oversample = Math.min(params.oversample, smallest - rank)
-  const method = params.method === 'auto' ? autoMethod(smallest, rank + oversample) : params.method
-  return { ...params, rank, oversample, method, ...sketchShape(params, rank + oversample, smallest) }
+  const shape = sketchShape(params, rank + oversample, smallest)
+  const sketch = { ...shape, nIter: params.nIter, rank }
+  const sketchPays = smallest >= largeMatrix && sketchCost(rows, cols, sketch) < exactCost(rows, cols, rank)
+  const method = params.method === 'auto' ? (sketchPays ? 'randomized' : 'exact') : params.method
+  return { ...params, rank, oversample, method, ...shape }
 }
 
 /** Below this min(m, n) any method takes a moment, so the exact SVD is as good as free and a sketch is taken literally. */
@@ -356,9 +361,4 @@ function sketchShape(
   const blocks = Math.min(nIter + 2, Math.floor(smallest / columns))
   // A matrix too small for two blocks is seen whole by one.
   return blocks < 2 ? { columns: sketchColumns, blocks: 1 } : { columns, blocks }
-}
-
-/** A sketch pays where it is narrow and the matrix is large: below 1024 the exact SVD takes a moment anyway. */
-function autoMethod(smallest: number, sketchColumns: number): 'randomized' | 'exact' {
-  return smallest >= largeMatrix && sketchColumns <= smallest / 4 ? 'randomized' : 'exact'
 }

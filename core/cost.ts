@@ -1,0 +1,50 @@
+/**
+ * What a factorization costs before it runs: a fixed formula, fitted to the kernels on one thread of a Zen 5 core (256-bit tile), in
+ * milliseconds of that thread. Only ratios are used, to choose between methods, so every machine chooses the same.
+ *
+ * Legend: m x n, d = min(m, n), l sketch columns, q power iterations, k rank.
+ */
+
+/** Multiply-adds a millisecond in f32 products with the weights. */
+const productRate = 53e6
+/** m l^2 a millisecond of one orthonormalization pass: Gram matrix in f64, triangular product in f32. */
+const orthonormalizeRate = 23e6
+/** D d^2 a millisecond of a Gram matrix in f64, of which one triangle is computed. */
+const gramRate = 49e6
+/** Milliseconds per k^3 of a symmetric eigenproblem in f64. */
+const eigenCost = 1e-7
+
+export interface SketchCost {
+  /** Columns multiplied at a time. */
+  readonly columns: number
+  readonly nIter: number
+  /** Blocks kept: 1 for subspace iteration. */
+  readonly blocks: number
+  readonly rank: number
+}
+
+/** Subspace iteration (one block): 2 q + 2 products; block Krylov: two products a block, every pair of blocks orthogonalized twice. */
+export function sketchCost(rows: number, cols: number, { columns, nIter, blocks, rank }: SketchCost): number {
+  const basis = columns * blocks
+  const products = blocks === 1 ? 2 * nIter + 2 : 2 * blocks
+  const orthonormalized = blocks === 1 ? (nIter + 2) * columns ** 2 : 2 * basis ** 2
+  return (
+    (products * rows * cols * columns) / productRate +
+    (rows * orthonormalized) / orthonormalizeRate +
+    (cols * basis ** 2) / gramRate +
+    eigenCost * basis ** 3 +
+    ((rows + cols) * basis * rank) / productRate
+  )
+}
+
+/** Gram matrix of the smaller side, its eigenvectors, and one product to the other side with two passes to orthonormalize it. */
+export function exactCost(rows: number, cols: number, rank: number): number {
+  const smallest = Math.min(rows, cols)
+  const largest = Math.max(rows, cols)
+  return (
+    (largest * smallest ** 2) / gramRate +
+    eigenCost * smallest ** 3 +
+    (rows * cols * rank) / productRate +
+    (2 * largest * rank ** 2) / orthonormalizeRate
+  )
+}

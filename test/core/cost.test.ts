@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { exactCost, sketchCost } from '../../core/cost.ts'
+import { defaultParams, fitParams, type Params } from '../../core/params.ts'
+
+const method = (rows: number, cols: number, params: Partial<Params>) =>
+  fitParams({ ...defaultParams, method: 'auto', ...params }, rows, cols).method
+
+describe('cost', () => {
+  // Measured on one thread, milliseconds: rows, cols, rank, exact, randomized (p 10, q 2). The formula is a fit, good to a third.
+  it.each([
+    [1024, 1024, 128, 128, 28],
+    [1024, 1024, 512, 192, 166],
+    [2048, 2048, 128, 910, 83],
+    [2048, 2048, 512, 1046, 422],
+    [4096, 1024, 256, 250, 197],
+    [1024, 4096, 256, 250, 171],
+    [3072, 3072, 768, 4000, 1372],
+  ])('of %i x %i at rank %i is near what was measured', (rows, cols, rank, exact, randomized) => {
+    const { columns, blocks, nIter } = fitParams({ ...defaultParams, rank }, rows, cols)
+    const sketch = sketchCost(rows, cols, { columns, blocks, nIter, rank })
+    expect(Math.abs(Math.log(sketch / randomized))).toBeLessThan(Math.log(4 / 3))
+    expect(Math.abs(Math.log(exactCost(rows, cols, rank) / exact))).toBeLessThan(Math.log(4 / 3))
+  })
+
+  it('grows with rank, iterations and size', () => {
+    const sketch = { columns: 48, nIter: 2, blocks: 1, rank: 32 }
+    const cost = sketchCost(2048, 2048, sketch)
+    expect(sketchCost(2048, 2048, { ...sketch, nIter: 3 })).toBeGreaterThan(cost)
+    expect(sketchCost(2048, 2048, { ...sketch, columns: 64 })).toBeGreaterThan(cost)
+    expect(sketchCost(4096, 2048, sketch)).toBeGreaterThan(cost)
+    expect(exactCost(4096, 2048, 32)).toBeGreaterThan(exactCost(2048, 2048, 32))
+  })
+})
+
+describe('method auto', () => {
+  it('is exact below 1024, where it takes a moment', () => {
+    expect(method(1023, 8192, { rank: 4 })).toBe('exact')
+    expect(method(8192, 1023, { rank: 4 })).toBe('exact')
+  })
+
+  it('is randomized where the sketch is narrow', () => {
+    expect(method(1024, 1024, { rank: 64 })).toBe('randomized')
+    expect(method(4096, 4096, { rank: 512 })).toBe('randomized')
+    expect(method(4096, 14336, { rank: 128 })).toBe('randomized')
+  })
+
+  it('never picks a sketch that costs more than the exact SVD', () => {
+    expect(method(1024, 1024, { rank: 1024 })).toBe('exact')
+    expect(method(2048, 2048, { rank: 2000 })).toBe('exact')
+    expect(method(4096, 4096, { rank: 64, nIter: 32 })).toBe('randomized')
+    expect(method(1024, 1024, { rank: 512, nIter: 32 })).toBe('exact')
+    expect(method(2048, 2048, { rank: 2000, algorithm: 'krylov' })).toBe('exact')
+  })
+
+  it('leaves an explicit choice alone', () => {
+    expect(method(64, 64, { method: 'randomized' })).toBe('randomized')
+    expect(method(4096, 4096, { method: 'exact' })).toBe('exact')
+  })
+})
+
+describe('fitParams', () => {
+  it('fills whole tiles of columns on large matrices and takes small ones literally', () => {
+    expect(fitParams({ ...defaultParams, rank: 32 }, 4096, 4096)).toMatchObject({
+      columns: 48,
+      blocks: 1,
+      oversample: 10,
+    })
+    expect(fitParams({ ...defaultParams, rank: 32 }, 512, 512)).toMatchObject({ columns: 42, blocks: 1 })
+    expect(fitParams({ ...defaultParams, rank: 1100 }, 1100, 1100)).toMatchObject({ columns: 1100, oversample: 0 })
+  })
+
+  it('gives block Krylov half the columns and nIter + 2 blocks, as far as the matrix has room', () => {
+    const krylov = { ...defaultParams, algorithm: 'krylov' } as const
+    expect(fitParams({ ...krylov, rank: 128 }, 4096, 4096)).toMatchObject({ columns: 80, blocks: 4 })
+    expect(fitParams({ ...krylov, rank: 20 }, 64, 64)).toMatchObject({ columns: 15, blocks: 4 })
+    expect(fitParams({ ...krylov, rank: 30 }, 40, 64)).toMatchObject({ columns: 20, blocks: 2 })
+    expect(fitParams({ ...krylov, rank: 1 }, 1, 1)).toMatchObject({ columns: 1, blocks: 1 })
+  })
+})
