@@ -151,6 +151,8 @@ export const comparisonReportSchema = z.strictObject({
   /** randomized.relativeError / floor - 1; 0 where the floor is 0. */
   excess: z.number(),
   singularValueError: z.strictObject({ mean: z.number(), max: z.number(), perIndex: z.array(z.number()) }),
+  /** Largest principal angle between the two spans of left singular vectors, radians. */
+  subspaceAngle: z.number(),
   /** exact time / randomized time, compute only. */
   speedup: z.number(),
 })

@@ -3,6 +3,7 @@ import type { ComparisonReport, Job } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { excessOverFloor, floorCurve } from '../measure/curves/error-curve.ts'
 import { singularValueErrors } from '../measure/curves/singular-value-error.ts'
+import { largestAngle } from '../measure/subspace-angle.ts'
 import type { Params } from '../params.ts'
 import { analyzeLoaded, factorizable } from './analyze.ts'
 import type { JobContext } from './context.ts'
@@ -33,6 +34,7 @@ export async function compareTensor(
       floor,
       excess: excessOverFloor(randomized.report.relativeError, floor),
       singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),
+      subspaceAngle: largestAngle(context.kernels, exact.factorization.U, randomized.factorization.U, view.rows, rank),
       speedup: exact.computeMs[0]! / randomized.computeMs[0]!,
     }
   } finally {

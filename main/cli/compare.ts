@@ -26,7 +26,15 @@ export function compareCommand(): Command {
     })
 }
 
-function printComparison({ tensor, exact, randomized, excess, singularValueError, speedup }: ComparisonReport): void {
+function printComparison({
+  tensor,
+  exact,
+  randomized,
+  excess,
+  singularValueError,
+  subspaceAngle,
+  speedup,
+}: ComparisonReport): void {
   print(`${safe(tensor)}  ${exact.matrix.join(' x ')} ${exact.dtype}, rank ${exact.rank}`)
   const compute = ({ phasesMs }: AnalysisReport) =>
     milliseconds(Object.entries(phasesMs).reduce((sum, [phase, ms]) => (phase === 'read' ? sum : sum + ms), 0))
@@ -39,6 +47,6 @@ function printComparison({ tensor, exact, randomized, excess, singularValueError
   )
   print(`Cost of going fast: +${percent(excess)} error. Speedup: ${speedup.toFixed(1)} x.`)
   print(
-    `Singular values are off by ${percent(singularValueError.mean)} on average, ${percent(singularValueError.max)} at most.`,
+    `Singular values are off by ${percent(singularValueError.mean)} on average, ${percent(singularValueError.max)} at most; the subspaces are up to ${((subspaceAngle * 180) / Math.PI).toFixed(1)} degrees apart.`,
   )
 }

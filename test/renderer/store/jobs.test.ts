@@ -74,6 +74,7 @@ test('a comparison is an analysis as well, but never replaces one that reaches f
     floor: 0.2,
     excess: 0,
     singularValueError: { mean: 0, max: 0, perIndex: [0, 0] },
+    subspaceAngle: 0,
     speedup: 2,
   }
   const fresh = afterEvent(state, finished({ kind: 'compare', report: comparison }))
