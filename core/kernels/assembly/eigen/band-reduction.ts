@@ -9,10 +9,10 @@ import { free, mark, take } from './arena'
 import { triangle, triangleBytes } from './block-reflector'
 import { forEachTile } from './crew'
 import { gemm, gemmBytes, SYMMETRIC_A, UPPER } from './gemm'
-import { clearMatrix } from './layout'
+import { clearMatrix, transposeRows } from './layout'
 import { reflect, reflectorTau } from './reflector'
 import { PANEL_ROWS } from './tasks'
-import { at, axpy, clear, copy, dot, put } from './vector'
+import { axpy, clear, copy, dot, put } from './vector'
 
 /** Wider bands make this stage cheaper and the next one, 6 n^2 bandwidth flop at vector speed, dearer. */
 export const BANDWIDTH: i32 = 48
@@ -74,10 +74,8 @@ function reducePanel(n: i32, first: i32, a: usize): bool {
   going = going && clearMatrix(width, width, inner, small) && clearMatrix(width, width, outer, small)
   going = going && gemm(width, width, m, 1, v, mRow, 8, y, small, 8, inner, small, 0)
   going = going && gemm(width, width, width, 1, t, 8, small, inner, small, 8, outer, small, 0)
-  if (going) {
-    for (let i = 0; i < m; i++) for (let p = 0; p < width; p++) put(w + <usize>p * mRow, i, at(y + <usize>i * small, p))
-    for (let p = 0; p < width; p++) copy(m, v + <usize>p * mRow, again + <usize>p * mRow)
-  }
+  going = going && transposeRows(width, m, y, small, 0, w, mRow)
+  memory.copy(again, v, mRow * <usize>width)
   going = going && gemm(width, m, width, -0.5, outer, small, 8, v, mRow, 8, w, mRow, 0)
   // A <- A - V Wt - W Vt
   going = going && gemm(m, m, 2 * width, -1, v, 8, mRow, w, mRow, 8, trailing, row, UPPER)

@@ -11,9 +11,9 @@
 import { free, mark, take } from './arena'
 import { forEachTile, waitFor } from './crew'
 import { reflect, reflectorTau } from './reflector'
-import { addSymmetricProduct } from './symmetric-product'
+import { bothSides, fromLeft, fromRight } from './small-reflections'
 import { CHASE } from './tasks'
-import { at, axpy, axpy2, clear, copy, dot, madd, put, scale, sum2 } from './vector'
+import { clear, copy, put } from './vector'
 
 const GROUP: i32 = 4
 /** Steps that a sweep stays behind the one before it. */
@@ -122,97 +122,4 @@ function step(job: Band, sweep: i32, t: i32, v: usize): void {
   bothSides(length, diagonal, stride, v, tau, w)
   const beyond = min(b, job.n - end)
   if (beyond > 0) fromLeft(length, beyond, job.a + <usize>start * stride + (<usize>end << 3), stride, v, tau, w)
-}
-
-/** Rows r <- r - tau (r v) vt. */
-function fromRight(rows: i32, length: i32, a: usize, stride: usize, v: usize, tau: f64): void {
-  let i = 0
-  for (; i + 4 <= rows; i += 4) {
-    fourFromRight(length, a, stride, v, tau)
-    a += stride << 2
-  }
-  for (; i < rows; i++) {
-    axpy(length, -tau * dot(length, a, v), v, a)
-    a += stride
-  }
-}
-
-function fourFromRight(length: i32, r0: usize, stride: usize, v: usize, tau: f64): void {
-  const r1 = r0 + stride
-  const r2 = r1 + stride
-  const r3 = r2 + stride
-  let s0 = f64x2(0, 0)
-  let s1 = f64x2(0, 0)
-  let s2 = f64x2(0, 0)
-  let s3 = f64x2(0, 0)
-  const end = (<usize>(length & ~1)) << 3
-  for (let j: usize = 0; j < end; j += 16) {
-    const x = v128.load(v + j)
-    s0 = madd(v128.load(r0 + j), x, s0)
-    s1 = madd(v128.load(r1 + j), x, s1)
-    s2 = madd(v128.load(r2 + j), x, s2)
-    s3 = madd(v128.load(r3 + j), x, s3)
-  }
-  let t0 = sum2(s0)
-  let t1 = sum2(s1)
-  let t2 = sum2(s2)
-  let t3 = sum2(s3)
-  if (length & 1) {
-    const x = load<f64>(v + end)
-    t0 += load<f64>(r0 + end) * x
-    t1 += load<f64>(r1 + end) * x
-    t2 += load<f64>(r2 + end) * x
-    t3 += load<f64>(r3 + end) * x
-  }
-  t0 *= -tau
-  t1 *= -tau
-  t2 *= -tau
-  t3 *= -tau
-  s0 = f64x2.splat(t0)
-  s1 = f64x2.splat(t1)
-  s2 = f64x2.splat(t2)
-  s3 = f64x2.splat(t3)
-  for (let j: usize = 0; j < end; j += 16) {
-    const x = v128.load(v + j)
-    v128.store(r0 + j, madd(s0, x, v128.load(r0 + j)))
-    v128.store(r1 + j, madd(s1, x, v128.load(r1 + j)))
-    v128.store(r2 + j, madd(s2, x, v128.load(r2 + j)))
-    v128.store(r3 + j, madd(s3, x, v128.load(r3 + j)))
-  }
-  if (length & 1) {
-    const x = load<f64>(v + end)
-    store<f64>(r0 + end, load<f64>(r0 + end) + t0 * x)
-    store<f64>(r1 + end, load<f64>(r1 + end) + t1 * x)
-    store<f64>(r2 + end, load<f64>(r2 + end) + t2 * x)
-    store<f64>(r3 + end, load<f64>(r3 + end) + t3 * x)
-  }
-}
-
-/** Symmetric block <- H A H on its upper triangle. @param w length f64 of scratch */
-function bothSides(length: i32, a: usize, stride: usize, v: usize, tau: f64, w: usize): void {
-  clear(length, w)
-  addSymmetricProduct(length, 0, length, a, stride, v, w)
-  scale(length, tau, w)
-  axpy(length, -0.5 * tau * dot(length, w, v), v, w)
-  for (let i = 0; i < length; i++) {
-    const offset = <usize>i << 3
-    axpy2(length - i, -at(v, i), w + offset, -at(w, i), v + offset, a + <usize>i * stride + offset)
-  }
-}
-
-/** Block <- (I - tau v vt) times itself. @param w columns f64 of scratch */
-function fromLeft(rows: i32, columns: i32, a: usize, stride: usize, v: usize, tau: f64, w: usize): void {
-  clear(columns, w)
-  let i = 0
-  let row = a
-  for (; i + 2 <= rows; i += 2) {
-    axpy2(columns, at(v, i), row, at(v, i + 1), row + stride, w)
-    row += stride << 1
-  }
-  if (i < rows) axpy(columns, at(v, i), row, w)
-  row = a
-  for (i = 0; i < rows; i++) {
-    axpy(columns, -tau * at(v, i), w, row)
-    row += stride
-  }
 }

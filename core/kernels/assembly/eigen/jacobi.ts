@@ -8,7 +8,7 @@
 import { free, mark, take } from './arena'
 import { forEachTile } from './crew'
 import { gemm, gemmBytes, gemmHelperBytes, UPPER } from './gemm'
-import { clearMatrix, largestMagnitudeOf } from './layout'
+import { clearMatrix, transposeRows, largestMagnitudeOf } from './layout'
 import { CANCELLED, DONE, exponentOf, NOT_FINITE, scaleByPowerOfTwo, symmetricEigen, symmetricEigenBytes } from './symmetric-eigen'
 import { JACOBI } from './tasks'
 import { at, clear, copy, dot, put, rotate, scale } from './vector'
@@ -71,7 +71,7 @@ export function jacobiSvd(count: i32, length: i32, w: usize, values: usize, j: u
   going = going && gemm(count, count, length, 1, w, row, 8, w, 8, row, g, square, UPPER)
   if (going) status = symmetricEigen(count, g, values, z, count)
   going = going && status == DONE && gemm(count, length, count, 1, z, 8, square, w, row, 8, turned, row, 0)
-  if (going && j) for (let i = 0; i < count; i++) for (let p = 0; p < count; p++) put(j + <usize>i * square, p, at(z + <usize>p * square, i))
+  if (going && j) going = transposeRows(count, count, z, square, 0, j, square)
   going = going && sweeps(count, length, turned, j)
   if (going) finish(count, length, turned, j, w, values, g, exponent)
   free(before)

@@ -7,7 +7,7 @@ import { at, clear, put } from './vector'
 
 const PASS_ROWS: i32 = 64
 const CLEAR_ROWS: i32 = 64
-const TRANSPOSE_ROWS: i32 = 32
+const TRANSPOSE_ROWS: i32 = 16
 
 @unmanaged
 class Block {
@@ -42,7 +42,7 @@ export function clearTile(at: usize, tile: i32): void {
   for (let i = tile * CLEAR_ROWS; i < last; i++) clear(job.columns, job.to + <usize>i * job.toRow)
 }
 
-/** to[i][j] <- from[order[j]][i] for i < rows, j < columns. */
+/** to[i][j] <- from[order[j]][i], or from[j][i] where `order` is 0, for i < rows, j < columns. */
 export function transposeRows(
   rows: i32, columns: i32, from: usize, fromRow: usize, order: usize, to: usize, toRow: usize,
 ): bool {
@@ -64,12 +64,38 @@ export function transposeTile(at: usize, tile: i32): void {
   const job = changetype<Block>(at)
   const first = tile * TRANSPOSE_ROWS
   const count = min(TRANSPOSE_ROWS, job.rows - first)
-  for (let j = 0; j < job.columns; j++) {
-    const source = job.from + <usize>load<i32>(job.order + (<usize>j << 2)) * job.fromRow + (<usize>first << 3)
-    const target = job.to + <usize>first * job.toRow + (<usize>j << 3)
-    for (let i = 0; i < count; i++)
-      store<f64>(target + <usize>i * job.toRow, load<f64>(source + (<usize>i << 3)))
+  const target = job.to + <usize>first * job.toRow
+  let j = 0
+  // Eight columns at a time: whole cache lines are written, however the rows collide in the cache.
+  for (; j + 8 <= job.columns; j += 8) {
+    for (let pair = 0; pair < 8; pair += 2) {
+      const a = sourceRow(job, j + pair, first)
+      const b = sourceRow(job, j + pair + 1, first)
+      let to = target + (<usize>(j + pair) << 3)
+      let i = 0
+      for (; i + 2 <= count; i += 2) {
+        const x = v128.load(a + (<usize>i << 3))
+        const y = v128.load(b + (<usize>i << 3))
+        v128.store(to, v128.shuffle<f64>(x, y, 0, 2))
+        v128.store(to + job.toRow, v128.shuffle<f64>(x, y, 1, 3))
+        to += job.toRow << 1
+      }
+      if (i < count) {
+        store<f64>(to, load<f64>(a + (<usize>i << 3)))
+        store<f64>(to, load<f64>(b + (<usize>i << 3)), 8)
+      }
+    }
   }
+  for (; j < job.columns; j++) {
+    const source = sourceRow(job, j, first)
+    for (let i = 0; i < count; i++)
+      store<f64>(target + <usize>i * job.toRow + (<usize>j << 3), load<f64>(source + (<usize>i << 3)))
+  }
+}
+
+function sourceRow(job: Block, j: i32, first: i32): usize {
+  const row = job.order ? load<i32>(job.order + (<usize>j << 2)) : j
+  return job.from + <usize>row * job.fromRow + (<usize>first << 3)
 }
 
 /** Largest magnitude in the upper triangle of G (n x n); not finite if any entry is not. */

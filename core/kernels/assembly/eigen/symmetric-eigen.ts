@@ -5,7 +5,7 @@ import { free, mark, take } from './arena'
 import { backTransform, backTransformBytes } from './back-transform'
 import { BANDWIDTH, bandBytes, reduceToBand } from './band-reduction'
 import { bandToTridiagonal, bandToTridiagonalBytes, chaseHelperBytes } from './band-to-tridiagonal'
-import { divideAndConquer, divideAndConquerBytes, SUBTREE_SIZE } from './divide-and-conquer'
+import { divideAndConquer, divideAndConquerBytes, divideAndConquerValues, SUBTREE_SIZE } from './divide-and-conquer'
 import { gemmBytes, gemmHelperBytes } from './gemm'
 import { largestMagnitude, scaleUpper, transposeRows } from './layout'
 import { tridiagonalValues } from './tridiagonal-values'
@@ -15,6 +15,9 @@ import { at, clear, put, scale } from './vector'
 /** Values alone go through a band from this order on (measured: even at 512). */
 const TWO_STAGES_FROM: i32 = 512
 
+/** Values alone of a tridiagonal matrix by divide and conquer from this order on, by QL below. */
+const DIVIDE_FROM: i32 = 512
+
 /** What `symmetricEigen` returns. */
 export const DONE: i32 = 0
 export const CANCELLED: i32 = 1
@@ -23,7 +26,7 @@ export const NOT_FINITE: i32 = 2
 /** Scratch bytes of the leading thread: a number, since it may be more than an address holds. */
 export function symmetricEigenBytes(n: i32, count: i32): f64 {
   const small = <f64>((<usize>n << 3) * 6 + tridiagonalizeBytes(n) + gemmBytes(n, n) + 65536)
-  if (count == 0) return small + <f64>(bandBytes(n) + bandToTridiagonalBytes(n, BANDWIDTH))
+  if (count == 0) return small + <f64>(bandBytes(n) + bandToTridiagonalBytes(n, BANDWIDTH) + divideAndConquerBytes(n))
   const squares: f64 = count == n ? 16 : 24
   return small + squares * <f64>n * <f64>n + <f64>(divideAndConquerBytes(n) + backTransformBytes(n, count))
 }
@@ -56,7 +59,7 @@ export function symmetricEigen(n: i32, g: usize, values: usize, vectors: usize, 
     going = going && tridiagonalize(n, g, d, e, tau) && withVectors(n, g, d, e, tau, values, vectors, count)
   } else {
     going = going && (n < TWO_STAGES_FROM ? tridiagonalize(n, g, d, e, tau) : throughBand(n, g, d, e))
-    going = going && tridiagonalValues(n, d, e)
+    going = going && (n < DIVIDE_FROM ? tridiagonalValues(n, d, e) : dividedValues(n, d, e, g))
     if (going) sortDescending(n, d, values)
   }
   scaleByPowerOfTwo(n, exponent, values)
@@ -68,6 +71,14 @@ function throughBand(n: i32, g: usize, d: usize, e: usize): bool {
   return reduceToBand(n, g) && bandToTridiagonal(n, BANDWIDTH, g, d, e)
 }
 
+/** QL is one thread's work; divide and conquer is everybody's. @param g n x n scratch */
+function dividedValues(n: i32, d: usize, e: usize, g: usize): bool {
+  const before = mark()
+  const going = divideAndConquerValues(n, d, e, g, take(<usize>n << 2))
+  free(before)
+  return going
+}
+
 function withVectors(n: i32, g: usize, d: usize, e: usize, tau: usize, values: usize, vectors: usize, count: i32): bool {
   const square = (<usize>n * <usize>n) << 3
   const q = take(square)
@@ -75,7 +86,7 @@ function withVectors(n: i32, g: usize, d: usize, e: usize, tau: usize, values: u
   const order = take(<usize>n << 2)
   // A whole `vectors` holds the inner vectors until the result goes there.
   const inner = count == n ? vectors : take(square)
-  if (!divideAndConquer(n, d, e, q, gathered, inner, order)) return false
+  if (!divideAndConquer(n, d, e, q, gathered, inner, order, count)) return false
   for (let i = 0; i < n >> 1; i++) {
     const first = order + (<usize>i << 2)
     const last = order + (<usize>(n - 1 - i) << 2)

@@ -1,6 +1,7 @@
 /** Which loop body a number stands for: a function table would need static memory, and several modules share this one. */
 import { panelRowsTile } from './band-reduction'
-import { gatherTile, restoreTile, weightTile, rootTile, vectorTile, subtreeTile } from './divide-and-conquer'
+import { subtreeTile } from './divide-and-conquer'
+import { gatherTile, restoreTile, rootTile, vectorTile, weightTile } from './join-tiles'
 import { multiplyTileOfC, packTile } from './gemm'
 import { correctionTile, symmetricProductTile } from './tridiagonalize'
 import { chaseTile } from './band-to-tridiagonal'

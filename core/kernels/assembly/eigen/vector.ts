@@ -121,3 +121,16 @@ export function at(x: usize, i: i32): f64 {
 export function put(x: usize, i: i32, value: f64): void {
   store<f64>(x + ((<usize>i) << 3), value)
 }
+
+/** Entry of a list of i32. */
+// @ts-ignore: decorator
+@inline
+export function index(list: usize, i: i32): i32 {
+  return load<i32>(list + (<usize>i << 2))
+}
+
+// @ts-ignore: decorator
+@inline
+export function setIndex(list: usize, i: i32, value: i32): void {
+  store<i32>(list + (<usize>i << 2), value)
+}
