@@ -7,13 +7,14 @@ import { droppedFiles, openFiles } from './actions/files.ts'
 import { speak } from './i18n/i18n.ts'
 import { Header } from './panels/Header.tsx'
 import { Notices } from './panels/Notices.tsx'
+import { SelfTestScreen } from './screens/SelfTest.tsx'
 import { SettingsScreen } from './screens/Settings.tsx'
 import { Start } from './screens/Start.tsx'
 import { Workbench } from './screens/Workbench.tsx'
 import { useSession } from './store/session.ts'
 import { cssVariables, theme } from './theme.ts'
 
-const screens = { start: Start, workbench: Workbench, settings: SettingsScreen } as const
+const screens = { start: Start, workbench: Workbench, settings: SettingsScreen, selfTest: SelfTestScreen } as const
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { theme: scheme, language } = useSession((state) => state.settings)

@@ -26,6 +26,8 @@ export interface Numbers {
   signedPercent(share: number): string
   /** 35 ms, 1.24 s, 3 min 20 s */
   duration(milliseconds: number): string
+  /** One decimal: 12.8 */
+  factor(value: number): string
   /** Four significant digits, powers of ten where they are shorter. */
   value(value: number): string
 }
@@ -73,6 +75,7 @@ export function numbersIn(language: string): Numbers {
       if (minutes < 60) return `${minutes}${space}min ${Math.round(seconds) % 60}${space}s`
       return `${count(Math.floor(minutes / 60))}${space}h ${minutes % 60}${space}min`
     },
+    factor: (value) => fixed(value, 1),
     value: (value) => {
       const size = Math.abs(value)
       if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(3)

@@ -12,6 +12,7 @@ import { computingKey, computingKeys, paramsReducers, useParams } from '../store
 import { selectionReducers, useSelection } from '../store/selection.ts'
 import { connection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
+import { isLast, startJob } from './job-feed.ts'
 
 /** Long enough that stepping through the list or holding an arrow key starts one job, short enough not to be noticed. */
 const settleMs = 150
@@ -19,8 +20,6 @@ const settleMs = 150
 /** Counts wishes: an answer to an older one is for nobody. */
 let wish = 0
 let jobId: string | null = null
-/** Events that came before the answer that names their job. */
-let early: JobEvent[] = []
 let timer: ReturnType<typeof setTimeout> | undefined
 
 export function selectTensor(name: string): void {
@@ -89,7 +88,6 @@ function stopRunning(): void {
   wish++
   const ended = jobId
   jobId = null
-  early = []
   jobsReducers.dropped()
   // An engine that died in the meantime has nothing left to cancel; its own message says so.
   if (ended !== null)
@@ -105,33 +103,28 @@ async function begin(kind: RunningJob['kind'], tensor: string, params: Params): 
   const before = jobId
   const mine = ++wish
   jobId = null
-  early = []
   jobsReducers.starting(kind, tensor, params)
   try {
     if (before !== null) await engine.cancel(before)
     if (mine !== wish) return
-    const started = await engine.start({ kind, fileId, tensor, params })
+    const started = await startJob({ kind, fileId, tensor, params }, (event) => {
+      if (mine === wish) follow(event)
+    })
     if (mine !== wish) return await engine.cancel(started)
+    // A short job may have ended by the time its id is known.
+    if (!useJobs.getState().running) return
     jobId = started
     jobsReducers.started(started)
-    for (const event of early.splice(0)) receiveJobEvent(event)
   } catch (error) {
     if (mine === wish) jobsReducers.failed(tensor, toErrorReport(error))
   }
 }
 
-/** Every event of the engine comes here; those of a job that nobody waits for any more end here. */
-export function receiveJobEvent(event: JobEvent): void {
-  if (jobId === null) {
-    if (useJobs.getState().running) early.push(event)
-    return
-  }
-  if (event.jobId !== jobId) return
+function follow(event: JobEvent): void {
   jobsReducers.event(event)
-  if (event.type === 'finished' || event.type === 'failed' || event.type === 'cancelled') {
-    jobId = null
-    void refreshEngineInfo()
-  }
+  if (!isLast(event)) return
+  jobId = null
+  void refreshEngineInfo()
 }
 
 /** The engine ended: its job failed with that sentence and is not started again by itself, it may have been the cause. */
@@ -139,7 +132,6 @@ export function engineDied(reason: string): void {
   clearTimeout(timer)
   wish++
   jobId = null
-  early = []
   const { running } = useJobs.getState()
   if (running) jobsReducers.failed(running.tensor, { code: 'engine-died', message: reason })
   if (useFile.getState().status === 'opening') fileReducers.failed({ code: 'engine-died', message: reason })

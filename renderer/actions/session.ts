@@ -3,10 +3,12 @@ import type { EngineStatus, Settings } from '../../core/contract.ts'
 import { connect } from '../connect.ts'
 import { runsReducers } from '../store/runs.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
-import { engineDied, receiveJobEvent } from './analysis.ts'
+import { engineDied } from './analysis.ts'
 import { connection, setConnection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
 import { reopen } from './files.ts'
+import { receiveJobEvent } from './job-feed.ts'
+import { selfTestLost } from './self-test.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
 export async function startSession(): Promise<void> {
@@ -18,7 +20,7 @@ export async function startSession(): Promise<void> {
       connected: (open) => {
         sessionReducers.connected(open)
         if (open) void greet()
-        else engineDied('')
+        else lose('')
       },
     }),
   )
@@ -37,10 +39,16 @@ async function greet(): Promise<void> {
   await reopen(true)
 }
 
+/** Whatever the engine was doing is lost. */
+function lose(reason: string): void {
+  engineDied(reason)
+  selfTestLost(reason)
+}
+
 function followEngine(status: EngineStatus): void {
   const before = useSession.getState().engine.state
   sessionReducers.engine(status)
-  if (status.state === 'died') engineDied(status.reason ?? '')
+  if (status.state === 'died') lose(status.reason ?? '')
   if (status.state === 'ready' && before !== 'ready') {
     void refreshEngineInfo()
     if (useSession.getState().died !== null) void reopen(false)

@@ -55,7 +55,7 @@ export function ComparePanel({ view }: { readonly view: TensorView }) {
           </Table>
           <p className="field-help">
             {t('compare.verdict', {
-              speedup: numbers.value(Math.round(comparison.speedup * 10) / 10),
+              speedup: numbers.factor(comparison.speedup),
               count: comparison.randomized.threads,
             })}
           </p>

@@ -3,14 +3,16 @@ import { Popover, Table, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { refreshEngineInfo } from '../actions/engine-info.ts'
 import { useJobs } from '../store/jobs.ts'
+import { useSelfTest } from '../store/self-test.ts'
 import { useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 
 export function EngineBadge() {
   const { t } = useWords()
   const state = useSession((session) => (session.connected ? session.engine.state : 'lost'))
-  const busy = useJobs((jobs) => jobs.running !== null)
-  const shown = state === 'ready' && busy ? 'busy' : state
+  const analyzing = useJobs((jobs) => jobs.running !== null)
+  const testing = useSelfTest((test) => test.running)
+  const shown = state === 'ready' && (analyzing || testing) ? 'busy' : state
   const [opened, setOpened] = useState(false)
   const toggle = async () => {
     // A busy engine answers at once; one that is not there yet would keep the table waiting.

@@ -11,12 +11,13 @@ export function Header() {
   const { t, numbers } = useWords()
   const screen = useSession((state) => state.screen)
   const previous = useSession((state) => state.previous)
+  const aside = screen === 'settings' || screen === 'selfTest'
   const report = useFile((state) => state.report)
 
   return (
     <header className="header">
       <div className="header-left">
-        {screen === 'settings' ? (
+        {aside ? (
           <Button
             leftSection={<BackIcon />}
             onClick={() => sessionReducers.show(previous)}

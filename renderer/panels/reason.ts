@@ -1,14 +1,44 @@
-/** Reasons come from the engine as English sentences; the page's language says those it knows. */
+/** Reasons and claims come from the engine as English sentences; the page says them in its own language and with its own advice. */
 import { useTranslation } from 'react-i18next'
 
-/** The closed part of what a plan says; sentences with numbers and names stay as they are. */
-const known = {
-  'It has no entries.': 'noEntries',
-  'It is a single number.': 'scalar',
-  'It is one-dimensional: there is no rank to lower.': 'oneDimensional',
-} as const
+/** What a sentence of the engine looks like and the key of the page's own; named groups are its values. */
+const patterns = [
+  [/^It has no entries\.$/, 'noEntries'],
+  [/^It is a single number\.$/, 'scalar'],
+  [/^It is one-dimensional/, 'oneDimensional'],
+  [/^It has (?<count>\d+) dimensions/, 'dimensions'],
+  [/^(?<dtype>\S+) values are not weights/, 'dtype'],
+  [/^Excluded by the rule/, 'excluded'],
+  [/^Not among the included tensors/, 'excluded'],
+  [/^An embedding:/, 'embedding'],
+  [/^The output head/, 'head'],
+  [/^A router/, 'router'],
+  [/^Its smaller dimension \((?<shape>.+)\) is below (?<least>\d+)/, 'narrow'],
+  [/^(?<shape>[\d x]+) to rank (?<rank>\d+): (?<before>.+) to (?<after>.+)\.$/, 'factorized'],
+  [/^At rank (?<rank>\d+) this tensor .*Largest useful rank: (?<useful>\d+)\.$/, 'grows'],
+  [/^At rank (?<rank>\d+) this tensor .*No rank makes it smaller\.$/, 'neverSmaller'],
+  [/^No rank-k error is below that of the exact SVD/, 'eckartYoung'],
+  [/^The exact error of random noise is what theory says/, 'theory'],
+  [/^The singular vectors are orthonormal/, 'orthonormal'],
+  [/^The same seed gives the same bits/, 'sameBits'],
+] as const
 
+export type ReasonKey = (typeof patterns)[number][1]
+
+/** The page's key for a sentence and the values in it, or null for one it has no words for. */
+export function recognizeReason(reason: string): { key: ReasonKey; values: Record<string, string> } | null {
+  for (const [pattern, key] of patterns) {
+    const found = pattern.exec(reason)
+    if (found) return { key, values: { ...found.groups } }
+  }
+  return null
+}
+
+/** Unknown sentences are shown as they came. */
 export function useReason(): (reason: string) => string {
   const { t } = useTranslation()
-  return (reason) => (reason in known ? t(`reasons.${known[reason as keyof typeof known]}`) : reason)
+  return (reason) => {
+    const found = recognizeReason(reason)
+    return found ? t(`reasons.${found.key}`, { ...found.values, interpolation: { escapeValue: false } }) : reason
+  }
 }

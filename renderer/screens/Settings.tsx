@@ -1,9 +1,9 @@
 /** How the page looks and speaks, and what it runs on. */
-import { SegmentedControl } from '@mantine/core'
+import { Button, SegmentedControl } from '@mantine/core'
 import type { Settings } from '../../core/contract.ts'
 import { saveSettings } from '../actions/session.ts'
 import { EngineTable } from '../panels/EngineBadge.tsx'
-import { useSession } from '../store/session.ts'
+import { sessionReducers, useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 
 const themes = ['system', 'light', 'dark'] as const
@@ -43,6 +43,9 @@ export function SettingsScreen() {
         <section className="preference">
           <h2 className="section-title">{t('preferences.engine')}</h2>
           <EngineTable />
+          <Button mt="sm" onClick={() => sessionReducers.show('selfTest')} size="xs" variant="default">
+            {t('selfTest.open')}
+          </Button>
         </section>
         {host ? (
           <p className="dimmed">

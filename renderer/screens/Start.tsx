@@ -1,12 +1,12 @@
 /** Where a session begins: drop, open, try the sample, go on with a recent file. */
-import { Button, Loader, Paper, UnstyledButton } from '@mantine/core'
+import { Anchor, Button, Loader, Paper, UnstyledButton } from '@mantine/core'
 import { useRef, useState } from 'react'
 import { openFiles, openGrant, openSample, pickFile, pickFolder } from '../actions/files.ts'
 import { DropIcon, FileIcon, FolderIcon, SparkIcon } from '../icons.tsx'
 import { ErrorBox } from '../panels/ErrorBox.tsx'
 import { FolderBrowser } from '../panels/FolderBrowser.tsx'
 import { fileReducers, useFile } from '../store/file.ts'
-import { useSession } from '../store/session.ts'
+import { sessionReducers, useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 
 export function Start() {
@@ -129,6 +129,12 @@ export function Start() {
             </ol>
           </Paper>
         )}
+        <p className="start-aside">
+          <Anchor component="button" onClick={() => sessionReducers.show('selfTest')} type="button">
+            {t('selfTest.open')}
+          </Anchor>
+          <span className="dimmed">{t('selfTest.openHelp')}</span>
+        </p>
       </div>
       {browsing ? (
         <FolderBrowser

@@ -9,11 +9,11 @@ import {
   settingsSchema,
 } from '../../core/contract.ts'
 
-export type Screen = 'start' | 'workbench' | 'settings'
+export type Screen = 'start' | 'workbench' | 'settings' | 'selfTest'
 
 export interface SessionState {
   readonly screen: Screen
-  /** Where Settings goes back to. */
+  /** Where Settings and Self-test go back to. */
   readonly previous: Screen
   readonly connected: boolean
   readonly engine: EngineStatus
@@ -41,7 +41,7 @@ export const sessionReducers = {
   show(screen: Screen) {
     useSession.setState((state) => ({
       screen,
-      previous: state.screen === 'settings' ? state.previous : state.screen,
+      previous: state.screen === 'start' || state.screen === 'workbench' ? state.screen : state.previous,
     }))
   },
   connected(connected: boolean) {

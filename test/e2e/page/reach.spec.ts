@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../set-up/fixtures.ts'
-import { browse, openSample, readError } from './driving.ts'
+import { browse, openSample, patience, readError } from './driving.ts'
 import { writeManyTensors } from './files.ts'
 
 async function expectAccessible(page: Page, where: string): Promise<void> {
@@ -26,6 +26,8 @@ async function expectNoOverflow(page: Page): Promise<void> {
 
 for (const scheme of ['light', 'dark'] as const) {
   test(`axe finds nothing serious on any screen, ${scheme}`, async ({ page }) => {
+    // axe looks at every element of eight screens.
+    test.slow()
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
     await expectAccessible(page, 'start')
     await openSample(page)
@@ -44,6 +46,10 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Settings' }).click()
     await expectAccessible(page, 'settings')
+    await page.getByRole('button', { name: 'Self-test' }).click()
+    await page.getByRole('button', { name: 'Quick test' }).click()
+    await expect(page.getByTestId('self-test')).toHaveAttribute('data-passed', 'true', patience)
+    await expectAccessible(page, 'self-test')
   })
 }
 

@@ -9,11 +9,11 @@ import {
   commitRank,
   compareWithExact,
   engineDied,
-  receiveJobEvent,
   retryAnalysis,
   selectTensor,
 } from '../../../renderer/actions/analysis.ts'
 import { setConnection } from '../../../renderer/actions/connection.ts'
+import { receiveJobEvent } from '../../../renderer/actions/job-feed.ts'
 import type { Connection } from '../../../renderer/connect.ts'
 import { fileReducers } from '../../../renderer/store/file.ts'
 import { jobsReducers, useJobs } from '../../../renderer/store/jobs.ts'

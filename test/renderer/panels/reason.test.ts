@@ -1,0 +1,45 @@
+/** The page has its own words for whatever a plan says: the sentences are taken from the plan itself. */
+import { expect, test } from 'vitest'
+import { planFile } from '../../../core/compress/plan.ts'
+import type { WeightFile } from '../../../core/formats/format.ts'
+import { defaultParams } from '../../../core/params.ts'
+import type { DType } from '../../../core/tensor.ts'
+import { recognizeReason } from '../../../renderer/panels/reason.ts'
+
+const tensors: [name: string, shape: number[], dtype: DType, key: string][] = [
+  ['empty', [0, 8], 'F32', 'noEntries'],
+  ['scalar', [], 'F32', 'scalar'],
+  ['norm.weight', [512], 'F32', 'oneDimensional'],
+  ['deep', [2, 2, 2, 2, 2, 2], 'F32', 'dimensions'],
+  ['ids', [512, 512], 'I64', 'dtype'],
+  ['model.embed_tokens.weight', [512, 512], 'F32', 'embedding'],
+  ['lm_head.weight', [512, 512], 'F32', 'head'],
+  ['mlp.gate.weight', [512, 512], 'F32', 'router'],
+  ['thin.weight', [8, 512], 'F32', 'narrow'],
+  ['small.weight', [96, 96], 'F32', 'grows'],
+  ['large.weight', [512, 512], 'F32', 'factorized'],
+]
+const file = {
+  tensors: tensors.map(([name, shape, dtype]) => ({
+    name,
+    shape,
+    dtype,
+    byteLength: shape.reduce((product, length) => product * length, dtype === 'I64' ? 8 : 4),
+  })),
+} as unknown as WeightFile
+
+test('every reason of a plan is recognized', () => {
+  const plans = planFile(file, defaultParams, { include: [], exclude: [] })
+  expect(plans.map(({ reason }) => recognizeReason(reason)?.key ?? reason)).toEqual(tensors.map(([, , , key]) => key))
+})
+
+test('numbers of the sentence are kept', () => {
+  const plans = planFile(file, defaultParams, { include: [], exclude: [] })
+  const values = Object.fromEntries(plans.map(({ info, reason }) => [info.name, recognizeReason(reason)?.values]))
+  expect(values['thin.weight']).toEqual({ shape: '8 x 512', least: '64' })
+  expect(values['small.weight']).toEqual({ rank: '64', useful: '47' })
+})
+
+test('a sentence without words of the page is shown as it came', () => {
+  expect(recognizeReason('It has 12 Inf values. It was kept unchanged.')).toBeNull()
+})
