@@ -3,14 +3,14 @@ import type { StackMemory } from './memory.ts'
 import type { Worker } from './task.ts'
 import { CHOLESKY_BLOCK, CHOLESKY_ROWS } from './tasks/cholesky.ts'
 import { lowerBlockCount } from './tasks/gram.ts'
-import type { Team } from './team.ts'
+import type { RunTasks } from './team.ts'
 
 /**
  * Inverse <- R^-1 for RtR = G, all three order x order f64 at byte offsets; see Kernels.inverseCholesky.
  * With L = Rt of the matrix scaled to unit diagonal by D: R^-1 = D (L^-1)t.
  */
 export function inverseCholesky(
-  team: Team,
+  run: RunTasks,
   leader: Worker,
   memory: StackMemory,
   tile: number,
@@ -32,10 +32,10 @@ export function inverseCholesky(
     common.invertBlock(diagonal, ld, n, block, CHOLESKY_BLOCK * 8)
     common.invertBlock(diagonal, ld, n, w + (p * order + p) * 8, ld)
     const rest = order - p - n
-    team.run('choleskyPanel', Math.ceil(rest / CHOLESKY_ROWS), tile, g, order, p, n, block)
-    team.run('choleskyUpdate', lowerBlockCount(rest, CHOLESKY_ROWS), tile, g, order, p, n)
+    run('choleskyPanel', Math.ceil(rest / CHOLESKY_ROWS), tile, g, order, p, n, block)
+    run('choleskyUpdate', lowerBlockCount(rest, CHOLESKY_ROWS), tile, g, order, p, n)
   }
-  team.run('choleskyInverse', Math.ceil(order / CHOLESKY_BLOCK), tile, g, order, w)
-  team.run('scaledTranspose', Math.ceil(order / 64), w, order, scales, inverse)
+  run('choleskyInverse', Math.ceil(order / CHOLESKY_BLOCK), tile, g, order, w)
+  run('scaledTranspose', Math.ceil(order / 64), w, order, scales, inverse)
   return true
 }

@@ -33,11 +33,15 @@ const SPIN_ROUNDS = 2000
 const SLEEP_MS = 50
 const IDLE_SLEEP_MS = 1000
 
+export type RunTasks = <T extends TaskName>(task: T, count: number, ...args: TaskArguments<T>) => void
+
 export interface Team {
   readonly threads: number
   readonly control: SharedArrayBuffer
   /** Runs tasks 0..count - 1 and returns when all are done. @throws AppError `cancelled`, `engine-died` */
-  run<T extends TaskName>(task: T, count: number, ...args: TaskArguments<T>): void
+  readonly run: RunTasks
+  /** The same on the calling thread alone, for work that is done before a sleeping thread would be awake. */
+  readonly runAlone: RunTasks
   shutdown(): Promise<void>
 }
 
@@ -79,19 +83,24 @@ export async function assembleTeam(options: {
     throw error
   }
 
-  const run: Team['run'] = (task, count, ...args) => {
-    const { cells } = control
+  const { cells } = control
+  const start: RunTasks = (task, count, ...args) => {
+    if (Atomics.load(cells, cell.stop) === 1) throw new TypeError('team: used after its shutdown')
     checkAlive(control.buffer)
     checkCancel(cells)
     control.arguments.set(args)
     Atomics.store(cells, cell.task, taskNames.indexOf(task))
     Atomics.store(cells, cell.count, count)
     Atomics.store(cells, cell.next, 0)
-    if (count <= 1 || members === 0) {
-      takeTasks(control, leader, 0)
-      checkCancel(cells)
-      return
-    }
+  }
+  const runAlone: RunTasks = (task, count, ...args) => {
+    start(task, count, ...args)
+    takeTasks(control, leader, 0)
+    checkCancel(cells)
+  }
+  const run: RunTasks = (task, count, ...args) => {
+    if (count <= 1 || members === 0) return runAlone(task, count, ...args)
+    start(task, count, ...args)
     Atomics.store(cells, cell.running, members)
     Atomics.add(cells, cell.call, 1)
     Atomics.notify(cells, cell.call)
@@ -104,7 +113,7 @@ export async function assembleTeam(options: {
     }
     checkCancel(cells)
   }
-  return { team: { threads, control: control.buffer, run, shutdown }, leader }
+  return { team: { threads, control: control.buffer, run, runAlone, shutdown }, leader }
 }
 
 function workerOf(control: Control, modules: Modules, memory: WebAssembly.Memory, scratch: number): Worker {

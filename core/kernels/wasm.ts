@@ -33,6 +33,8 @@ export interface KernelOptions {
   readonly control?: SharedArrayBuffer
   /** A thread that finishes no piece of work for so long counts as dead. Milliseconds. */
   readonly patienceMs?: number
+  /** Work below this is done by the calling thread alone. */
+  readonly aloneBelowFlop?: number
 }
 
 /** Kernels with an end, and with a flag that any thread may raise. */
@@ -46,6 +48,8 @@ export interface TeamKernels extends Kernels {
 }
 
 const PATIENCE_MS = 20_000
+/** Some 15 microseconds of one thread: less than it takes to wake another. */
+const ALONE_BELOW_FLOP = 2e6
 
 /** @throws AppError `bad-request` for a kernel this machine lacks, `engine-died` when a thread does not start, `out-of-memory` */
 export async function createWasmKernels(options: KernelOptions): Promise<TeamKernels> {
@@ -53,7 +57,7 @@ export async function createWasmKernels(options: KernelOptions): Promise<TeamKer
   const stop = { control, cancel: () => raiseCancel(control), clearCancel: () => clearCancel(control) }
   if (options.choice === 'reference') return { ...referenceKernels(), ...stop, shutdown: async () => undefined }
 
-  const { threads, spawn, patienceMs = PATIENCE_MS } = options
+  const { threads, spawn, patienceMs = PATIENCE_MS, aloneBelowFlop = ALONE_BELOW_FLOP } = options
   const memory = stackMemory(options.memoryLimitBytes ?? ADDRESS_SPACE_BYTES)
   if (options.choice === 'auto' || options.choice === 'revectorized') options.enableRevectorizer?.()
   const modules = await compileModules()
@@ -68,7 +72,7 @@ export async function createWasmKernels(options: KernelOptions): Promise<TeamKer
     patienceMs,
   })
   const { tile, arithmetic } = chooseTiles(leader.instance, options.choice, memory)
-  return { ...wasmKernels(team, leader, memory, tile, arithmetic), ...stop, shutdown: team.shutdown }
+  return { ...wasmKernels(team, leader, memory, tile, arithmetic, aloneBelowFlop), ...stop, shutdown: team.shutdown }
 }
 
 function wasmKernels(
@@ -77,11 +81,14 @@ function wasmKernels(
   memory: StackMemory,
   tileName: TileName,
   arithmetic: Arithmetic,
+  aloneBelowFlop: number,
 ): Kernels {
   const { addressOf } = memory
   const tile = tileNumber(tileName)
   const [tileRows, tileCols] = { simd: [5, 8], relaxed: [6, 8], revectorized: [6, 16] }[tileName] as [number, number]
 
+  /** `work` in flop, or what takes as long. */
+  const runFor = (work: number) => (work < aloneBelowFlop ? team.runAlone : team.run)
   /** Rows per task: up to 16 groups, fewer where that leaves threads without work. */
   const blockFor = (rows: number) => {
     const groups = Math.ceil(rows / tileRows)
@@ -109,7 +116,7 @@ function wasmKernels(
   const pack = (x: Float32Array | Float64Array, rows: number, cols: number): number => {
     const to = memory.allocate(rows * roundUp(cols, tileCols) * 4)
     const task = x instanceof Float64Array ? 'packRightDouble' : 'packRight'
-    team.run(task, Math.ceil(rows / BLOCK_DEPTH), addressOf(x), rows, cols, tileCols, to)
+    runFor(16 * rows * cols)(task, Math.ceil(rows / BLOCK_DEPTH), addressOf(x), rows, cols, tileCols, to)
     return to
   }
   const doubles = (at: number, length: number) => new Float64Array(memory.buffer(), at, length)
@@ -133,8 +140,10 @@ function wasmKernels(
   }
 
   function gaussian(key: GaussianKey, X: Matrix): void {
-    const block = Math.max(1, Math.min(256, Math.ceil(X.rows / (4 * team.threads))))
-    team.run('gaussian', Math.ceil(X.rows / block), key[0], key[1], addressOf(X.data), X.rows, X.cols, block)
+    // At most 65536 normals a task, half a millisecond.
+    const block = Math.max(1, Math.min(Math.floor(65536 / X.cols), Math.ceil(X.rows / (4 * team.threads))))
+    const run = runFor(40 * X.rows * X.cols)
+    run('gaussian', Math.ceil(X.rows / block), key[0], key[1], addressOf(X.data), X.rows, X.cols, block)
   }
 
   function multiply(A: Weights, X: Float32Array | Float64Array, Y: Matrix, accumulate: boolean): void {
@@ -146,7 +155,8 @@ function wasmKernels(
       const dtype = dtypeNumber(A.dtype)
       const [a, y] = [addressOf(A.data), addressOf(Y.data)]
       const count = Math.ceil(rows / block)
-      team.run('multiply', count, tile, a, rows, A.cols, dtype, scale, packed, Y.cols, y, add, block)
+      const run = runFor(2 * rows * A.cols * Y.cols)
+      run('multiply', count, tile, a, rows, A.cols, dtype, scale, packed, Y.cols, y, add, block)
     })
   }
 
@@ -159,7 +169,8 @@ function wasmKernels(
       const { rows, cols, scale } = A
       const add = accumulate ? 1 : 0
       const count = Math.ceil(cols / block)
-      team.run('multiplyTransposed', count, tile, a, rows, cols, dtype, scale, packed, Y.cols, z, add, block)
+      const run = runFor(2 * rows * cols * Y.cols)
+      run('multiplyTransposed', count, tile, a, rows, cols, dtype, scale, packed, Y.cols, z, add, block)
     })
   }
 
@@ -172,15 +183,17 @@ function wasmKernels(
     const dtype = dtypeNumber(A.dtype)
     const byRows = side === 'rows' ? 1 : 0
     const add = accumulate ? 1 : 0
-    team.run('symmetricProduct', count, tile, a, A.rows, A.cols, dtype, A.scale, byRows, g, add, block)
-    team.run('mirror', count, g, order, block)
+    const run = runFor(A.rows * A.cols * order)
+    run('symmetricProduct', count, tile, a, A.rows, A.cols, dtype, A.scale, byRows, g, add, block)
+    run('mirror', count, g, order, block)
   }
 
   function crossGram(X: Matrix, Y: Matrix, C: Float64Array): void {
     const block = 48
     const count = Math.ceil(X.cols / block) * Math.ceil(Y.cols / block)
     const [x, y, c] = [addressOf(X.data), addressOf(Y.data), addressOf(C)]
-    team.run('crossProduct', count, tile, x, X.cols, y, Y.cols, X.rows, c, block)
+    const run = runFor(2 * X.rows * X.cols * Y.cols)
+    run('crossProduct', count, tile, x, X.cols, y, Y.cols, X.rows, c, block)
   }
 
   function multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix, accumulate = false): void {
@@ -212,7 +225,7 @@ function wasmKernels(
   function transpose(A: Matrix, B: Matrix): void {
     const block = 64
     const [a, b] = [addressOf(A.data), addressOf(B.data)]
-    team.run('transpose', Math.ceil(A.rows / block), a, A.rows, A.cols, b, block)
+    runFor(8 * A.rows * A.cols)('transpose', Math.ceil(A.rows / block), a, A.rows, A.cols, b, block)
   }
 
   return {
@@ -233,7 +246,7 @@ function wasmKernels(
     crossGram,
     multiplySmall,
     inverseCholesky: (G, order, Inverse) =>
-      scoped(() => inverseCholesky(team, leader, memory, tile, addressOf(G), order, addressOf(Inverse))),
+      scoped(() => inverseCholesky(runFor(order ** 3), leader, memory, tile, addressOf(G), order, addressOf(Inverse))),
     transpose,
     residual,
     ...denseSolvers(team, memory, leader, tileName),
