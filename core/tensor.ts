@@ -46,8 +46,16 @@ export interface TensorInfo {
   readonly byteLength: number
   /** The file's own encoding where it differs from `dtype`, such as Q4_K. */
   readonly storedAs?: string
+  /** Factors that multiply the values of an F8 tensor: what the model computes with is value x factor. `read` gives the values alone. */
+  readonly scale?: TensorScale
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string
+}
+
+/** Factors that another tensor of the file holds, one for each block of this many elements along each axis. */
+export interface TensorScale {
+  readonly tensor: string
+  readonly blocks: readonly number[]
 }
 
 /** A tensor seen as `count` matrices of rows x cols, row-major one after another. */

@@ -129,7 +129,7 @@ async function compressTensor(
       const { operand, frobeniusNorm } = loaded
       const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, false), params.rank)
       truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)
-      const source = matrixBytes(file, info, view, index)
+      const source = await matrixBytes(file, info, view, index)
       measured.push(await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context))
       norms.push(frobeniusNorm)
     } finally {

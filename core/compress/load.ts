@@ -4,9 +4,11 @@
  *
  *   F32 F16 BF16   as they are            F8 E4M3, E5M2   as BF16, exactly
  *   F64            as F32, scaled while it is rounded, so that 1e300 survives
+ *   F8 with a scale tensor beside it: value x scale, as F32
  */
 import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { applyScale, readScale } from '../formats/fp8-scale.ts'
 import type { WeightDType } from '../kernels/kernels.ts'
 import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
 import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } from '../tensor.ts'
@@ -56,10 +58,10 @@ export async function loadMatrix(
   memoryLimit: number,
 ): Promise<LoadedMatrix> {
   const { rows, cols } = view
-  const target = kernelDType(tensor.dtype)
-  const source = matrixBytes(file, tensor, view, index)
-  const prescale = tensor.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
-  const convert = converter(tensor.dtype, target, prescale)
+  const source = await matrixBytes(file, tensor, view, index)
+  const target = kernelDType(source.dtype)
+  const prescale = source.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
+  const convert = converter(source.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
   const limit = memoryLimit > 0 ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
   if (rows * rowBytes > limit) {
@@ -93,20 +95,54 @@ function finished(operand: Operand, statistics: Magnitudes, prescale: number): L
   return { operand: prescale === 1 ? operand : { ...operand, scale: operand.scale * prescale }, frobeniusNorm }
 }
 
-/** Rows of one matrix of the tensor, straight from the file. */
+/** Rows of one matrix of the tensor: straight from the file, or multiplied by the scale that lies beside an F8 tensor. */
 export interface MatrixBytes {
   readonly rowCount: number
   readonly rowBytes: number
+  /** Of what `rows` gives. */
+  readonly dtype: ComputableDType
   rows(start: number, end: number): Promise<Uint8Array>
+  /** From values of the matrix, beginning at row `start`, to those the tensor's dtype is to hold, in place: divided by the scale. */
+  unscale(values: Float64Array, start: number): Float64Array
+  /** And back. */
+  rescale(values: Float64Array, start: number): Float64Array
 }
 
-export function matrixBytes(file: WeightFile, tensor: TensorInfo, view: MatrixView, index: number): MatrixBytes {
-  const rowBytes = (view.cols * dtypeBits[tensor.dtype]) / 8
-  const base = index * view.rows * rowBytes
+export async function matrixBytes(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  view: MatrixView,
+  index: number,
+): Promise<MatrixBytes> {
+  const storedRowBytes = (view.cols * dtypeBits[tensor.dtype]) / 8
+  const firstRow = index * view.rows
+  const stored = (start: number, end: number) =>
+    file.read(tensor, (firstRow + start) * storedRowBytes, (firstRow + end) * storedRowBytes)
+  const grid = await readScale(file, tensor)
+  const unchanged = (values: Float64Array) => values
+  if (!grid) {
+    const { dtype } = tensor
+    return {
+      rowCount: view.rows,
+      rowBytes: storedRowBytes,
+      dtype,
+      rows: stored,
+      unscale: unchanged,
+      rescale: unchanged,
+    }
+  }
+  const scaled = (values: Float64Array, start: number, inverse: boolean) => {
+    applyScale(values, (firstRow + start) * view.cols, grid, inverse)
+    return values
+  }
   return {
     rowCount: view.rows,
-    rowBytes,
-    rows: (start, end) => file.read(tensor, base + start * rowBytes, base + end * rowBytes),
+    rowBytes: 4 * view.cols,
+    dtype: 'F32',
+    rows: async (start, end) =>
+      encode('F32', scaled(decodeFloat64(tensor.dtype, await stored(start, end)), start, false)).bytes,
+    unscale: (values, start) => scaled(values, start, true),
+    rescale: (values, start) => scaled(values, start, false),
   }
 }
 

@@ -56,7 +56,13 @@ export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
 export function planFile(file: WeightFile, params: Params, rules: Rules): TensorPlan[] {
   const included = matchNames(rules.include)
   const excluded = matchNames(rules.exclude)
-  return file.tensors.map((info) => planTensor(info, params, included, excluded, rules.include.length > 0))
+  const scaled = new Map(file.tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
+  return file.tensors.map((info) => {
+    const owner = scaled.get(info.name)
+    if (owner === undefined) return planTensor(info, params, included, excluded, rules.include.length > 0)
+    const view = matrixView(info.name, info.shape)
+    return { action: 'keep', grows: false, info, view, reason: `It holds the scale of ${owner}.` }
+  })
 }
 
 function planTensor(

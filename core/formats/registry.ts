@@ -3,8 +3,9 @@
  * sentence that says what it looks like.
  */
 import { AppError } from '../errors.ts'
-import type { ByteSource, SourceFolder } from '../io.ts'
+import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
+import { withScales } from './fp8-scale.ts'
 import { gguf } from './gguf.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './npy.ts'
@@ -19,12 +20,8 @@ import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, sha
 /** In the order in which they are asked. */
 export const formats: readonly Format[] = [safetensors, npy, npz, gguf, pytorch, onnx]
 
-/** Known by their first bytes and not read. */
-const unread: readonly {
-  readonly name: string
-  readonly extensions: string[]
-  readonly matches: (head: Uint8Array) => boolean
-}[] = [{ name: 'an .aguf file', extensions: ['.aguf'], matches: (head) => startsWith(head, 'AGUF') }]
+/** Known by name alone. */
+const unread = [{ name: 'an .aguf file, whose layout is not published', extensions: ['.aguf'] }]
 
 const headBytes = 4096
 
@@ -32,7 +29,9 @@ const headBytes = 4096
  * Opens what the user picked: a file, the set that a shard or an index belongs to, or a folder with one of these.
  * @throws AppError with a sentence that names the file, what was expected and what is there
  */
-export const openWeightFile: OpenWeightFile = async ({ folder, entry }) => {
+export const openWeightFile: OpenWeightFile = async (picked) => withScales(await openPicked(picked))
+
+async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> {
   const present = new Set(await folder.list())
   const name = entry ?? onlyModel(folder.name, present)
   const openShard = (shard: string) => openNamed(folder, shard)
@@ -57,32 +56,19 @@ async function openSource(source: ByteSource, folder: SourceFolder): Promise<Wei
   const head = await readRange(source, 0, Math.min(headBytes, source.byteLength), 'first bytes')
   const format = formats.find((each) => each.sniff(head, source))
   if (format) return format.open(source, folder)
-  const foreign = unread.find((each) => each.matches(head))
-  if (foreign) throw notReadYet(source.name, foreign.name)
   const look = looksLike(head)
   if (look !== null) throw badFile(source.name, 'a weight file', look, { byteLength: source.byteLength })
   const named = formats.find((each) => hasExtension(source.name, each.extensions))
   // Its own reader says best what is wrong with it.
   if (named) return named.open(source, folder)
-  const namedUnread = unreadByName(source.name)
-  if (namedUnread) throw notReadYet(source.name, namedUnread.name)
+  const foreign = unread.find((each) => hasExtension(source.name, each.extensions))
+  if (foreign) throw unsupported(source.name, `this is ${foreign.name}; ${labels()} are read`)
   const first = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
-  throw badFile(
-    source.name,
-    `a weight file (${formats.map((each) => each.label).join(', ')})`,
-    `unknown bytes ${first}`,
-  )
+  throw badFile(source.name, `a weight file (${labels()})`, `unknown bytes ${first}`)
 }
 
-function notReadYet(where: string, name: string): AppError {
-  return unsupported(
-    where,
-    `this is ${name}, a format that is not read yet; ${formats.map((each) => each.label).join(' and ')} are`,
-  )
-}
-
-function unreadByName(name: string) {
-  return unread.find((each) => hasExtension(name, each.extensions))
+function labels(): string {
+  return formats.map((each) => each.label).join(', ')
 }
 
 /**
@@ -123,8 +109,4 @@ function onePerSet(names: readonly string[]): string[] {
 function hasExtension(name: string, extensions: readonly string[]): boolean {
   const lower = name.toLowerCase()
   return extensions.some((extension) => lower.endsWith(extension))
-}
-
-function startsWith(head: Uint8Array, text: string): boolean {
-  return [...text].every((character, i) => head[i] === character.charCodeAt(0))
 }

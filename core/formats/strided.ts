@@ -17,7 +17,7 @@ export interface StridedView {
 export type ReadStorage = (start: number, end: number) => Promise<Uint8Array>
 
 /** What is read at once; larger windows save reads on transposed matrices, smaller ones save memory. */
-const windowBytes = 16 * 1024 * 1024
+const defaultWindowBytes = 16 * 1024 * 1024
 
 export function cOrderStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length)
@@ -51,6 +51,7 @@ export async function readStrided(
   start: number,
   end: number,
   readStorage: ReadStorage,
+  windowBytes = defaultWindowBytes,
 ): Promise<Uint8Array> {
   const { itemBytes } = view
   if (start >= end) return new Uint8Array(0)

@@ -42,7 +42,10 @@ export const dense: OutputStyle = {
         )
         const { bytes, overflows } = encode(
           info.dtype,
-          Float64Array.from(panel.data, (value) => value / operand.scale),
+          source.unscale(
+            Float64Array.from(panel.data, (value) => value / operand.scale),
+            start,
+          ),
         )
         if (overflows > 0) {
           throw new AppError(
@@ -51,8 +54,8 @@ export const dense: OutputStyle = {
           )
         }
         await writeEntry(0, bytes)
-        const written = decodeFloat64(info.dtype, bytes)
-        const original = decodeFloat64(info.dtype, await source.rows(start, start + count))
+        const written = source.rescale(decodeFloat64(info.dtype, bytes), start)
+        const original = decodeFloat64(source.dtype, await source.rows(start, start + count))
         for (let i = 0; i < written.length; i++) squares += ((original[i]! - written[i]!) * operand.scale) ** 2
       }
       const relativeError = frobeniusNorm === 0 ? 0 : Math.sqrt(squares) / operand.scale / frobeniusNorm

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { analyzeTensor } from '../../../core/compress/analyze.ts'
+import { compressFile } from '../../../core/compress/compressor.ts'
+import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
+import { applyScale, readScale } from '../../../core/formats/fp8-scale.ts'
+import { openWeightFile } from '../../../core/formats/registry.ts'
+import { memoryFolder } from '../../../core/io.ts'
+import { defaultParams } from '../../../core/params.ts'
+import {
+  compressJob,
+  openTensors,
+  outcomeOf,
+  plain,
+  type TestTensor,
+  testContext,
+  weights,
+} from '../compress/harness.ts'
+
+const f32 = (name: string, shape: readonly number[], values: ArrayLike<number>): TestTensor =>
+  plain(name, 'F32', shape, encode('F32', Float32Array.from(values)).bytes)
+
+/** Scales a W of these rows and columns as a quantizer would: each block's largest value becomes 256. */
+function quantized(values: Float64Array, rows: number, cols: number, block: readonly [number, number]) {
+  const grid = [Math.ceil(rows / block[0]), Math.ceil(cols / block[1])] as const
+  const factors = new Float64Array(grid[0] * grid[1])
+  const at = (i: number, j: number) => Math.floor(i / block[0]) * grid[1] + Math.floor(j / block[1])
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++)
+      factors[at(i, j)] = Math.max(factors[at(i, j)]!, Math.abs(values[i * cols + j]!) / 256)
+  const rounded = Float64Array.from(factors, Math.fround)
+  const codes = encode(
+    'F8_E4M3',
+    values.map((value, n) => value / rounded[at(Math.floor(n / cols), n % cols)]!),
+  ).bytes
+  const back = decodeFloat64('F8_E4M3', codes).map((value, n) => value * rounded[at(Math.floor(n / cols), n % cols)]!)
+  return { codes, factors: rounded, grid, back }
+}
+
+const rows = 200
+const cols = 260
+const original = decodeFloat64('F32', weights('w', [rows, cols]).bytes)
+
+describe.each([
+  ['blocks of 128', 'x.weight_scale_inv', [128, 128], null],
+  ['blocks that divide', 'x.weight_scale', [50, 65], null],
+  ['a factor a row', 'x.weight_scale', [1, cols], null],
+  ['a factor a row, as a vector', 'x.weight_scale', [1, cols], [rows]],
+  ['one factor', 'x.weight_scale', [rows, cols], null],
+  ['one factor without dimensions', 'x.scale_weight', [rows, cols], []],
+] as const)('%s', (_, name, block, shape) => {
+  const { codes, factors, grid, back } = quantized(original, rows, cols, block as unknown as readonly [number, number])
+  const tensors = [plain('x.weight', 'F8_E4M3', [rows, cols], codes), f32(name, shape ?? grid, factors)]
+
+  it('is found, and gives value x factor for any range', async () => {
+    const file = await openTensors(...tensors)
+    const tensor = file.tensors.find((each) => each.name === 'x.weight')!
+    expect(tensor.scale).toEqual({ tensor: name, blocks: [...block] })
+    const scale = (await readScale(file, tensor))!
+    for (const [start, end] of [
+      [0, rows * cols],
+      [1, 2],
+      [cols - 1, cols + 1],
+      [12_345, 40_001],
+    ] as const) {
+      const values = decodeFloat64('F8_E4M3', await file.read(tensor, start, end))
+      applyScale(values, start, scale)
+      expect(values).toEqual(back.slice(start, end))
+    }
+  })
+
+  it('is part of the spectrum', async () => {
+    const params = { ...defaultParams, rank: 4, method: 'exact' } as const
+    const job = { kind: 'analyze', fileId: '', tensor: 'x.weight', params, repeat: 0 } as const
+    const scaled = await analyzeTensor(await openTensors(...tensors), job, testContext())
+    const plainFile = await openTensors(f32('x.weight', [rows, cols], back))
+    const judged = await analyzeTensor(plainFile, job, testContext())
+    for (const [i, value] of judged.singularValues.entries())
+      expect(Math.abs(scaled.singularValues[i]! - value)).toBeLessThanOrEqual(
+        rows * 2 ** -24 * judged.singularValues[0]!,
+      )
+  })
+})
+
+it('factors hold value x factor; the scale is kept and said to be one', async () => {
+  const { codes, factors, grid, back } = quantized(original, rows, cols, [128, 128])
+  const file = await openTensors(
+    plain('x.weight', 'F8_E4M3', [rows, cols], codes),
+    f32('x.weight_scale_inv', grid, factors),
+  )
+  const folder = memoryFolder('out')
+  const job = compressJob({ rank: 20 })
+  const report = await compressFile(file, { folder, name: 'o.safetensors' }, job, testContext())
+  expect(outcomeOf(report.tensors, 'x.weight_scale_inv').reason).toBe('It holds the scale of x.weight.')
+  const output = await openWeightFile({ folder, entry: 'o.safetensors' })
+  const read = async (name: string) => {
+    const tensor = output.tensors.find((each) => each.name === name)!
+    return decodeFloat64(tensor.dtype as 'BF16', await output.read(tensor))
+  }
+  const [A, B] = [await read('x.weight.lowrank_A'), await read('x.weight.lowrank_B')]
+  let error = 0
+  let norm = 0
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++) {
+      let value = 0
+      for (let k = 0; k < 20; k++) value += B[i * 20 + k]! * A[k * cols + j]!
+      error += (value - back[i * cols + j]!) ** 2
+      norm += back[i * cols + j]! ** 2
+    }
+  expect(Math.sqrt(error / norm)).toBeCloseTo(outcomeOf(report.tensors, 'x.weight').relativeError!, 5)
+})
+
+it('dense output divides by the scale again', async () => {
+  const { codes, factors, grid, back } = quantized(
+    original.map((value) => value / 4),
+    rows,
+    cols,
+    [128, 128],
+  )
+  // Room above 256 for what a lower rank overshoots.
+  const file = await openTensors(
+    plain('x.weight', 'F8_E4M3', [rows, cols], codes),
+    f32('x.weight_scale_inv', grid, factors),
+  )
+  const folder = memoryFolder('out')
+  const job = compressJob({ rank: 30 }, { output: 'dense' })
+  const report = await compressFile(file, { folder, name: 'o.safetensors' }, job, testContext())
+  const outcome = outcomeOf(report.tensors, 'x.weight')
+  expect(outcome.action).toBe('factorized')
+  const output = await openWeightFile({ folder, entry: 'o.safetensors' })
+  const tensor = output.tensors.find((each) => each.name === 'x.weight')!
+  const values = decodeFloat64('F8_E4M3', await output.read(tensor))
+  applyScale(values, 0, (await readScale(output, tensor))!)
+  let error = 0
+  let norm = 0
+  for (const [i, value] of values.entries()) {
+    error += (value - back[i]!) ** 2
+    norm += back[i]! ** 2
+  }
+  expect(Math.sqrt(error / norm)).toBeCloseTo(outcome.relativeError!, 6)
+  expect(Math.sqrt(error / norm)).toBeLessThan(0.5)
+})
+
+it('a stack of experts has its own factors each', async () => {
+  const values = original.slice(0, 2 * 6 * 8)
+  const factors = [0.5, 2]
+  const stack = plain('experts.w', 'F8_E4M3', [2, 6, 8], encode('F8_E4M3', values).bytes)
+  const file = await openTensors(stack, f32('experts.w_scale', [2, 1, 1], factors))
+  const tensor = file.tensors.find((each) => each.name === 'experts.w')!
+  const plainValues = decodeFloat64('F8_E4M3', await file.read(tensor))
+  const scaled = plainValues.slice()
+  applyScale(scaled, 0, (await readScale(file, tensor))!)
+  expect(scaled).toEqual(plainValues.map((value, i) => value * factors[i < 48 ? 0 : 1]!))
+})
+
+it('factors that fit no layout are named, and the values shown without', async () => {
+  const codes = new Uint8Array(rows * cols).fill(0x38)
+  const file = await openTensors(
+    plain('x.weight', 'F8_E5M2', [rows, cols], codes),
+    f32('x.weight_scale', [3, 7], new Float32Array(21)),
+  )
+  expect(file.tensors.every((each) => each.scale === undefined)).toBe(true)
+  expect(file.notices).toEqual([
+    'The scale factors beside "x.weight" fit no known layout; the F8 values are shown without them.',
+  ])
+})
