@@ -84,7 +84,9 @@ export const gguf: Format = {
     const tensors = placed.map(({ info }) => info)
     const encodings = [...new Set(tensors.map(({ storedAs }) => storedAs).filter((name) => name !== undefined))]
     const notices = left.length > 0 ? [leftOut(left)] : []
-    if (tensors.length === 0) throw badFile(source.name, 'tensors', ['none', ...notices].join('. '))
+    // The first file of a split model may hold nothing but the key-value pairs.
+    if (tensors.length === 0 && !metadata.has('split.count'))
+      throw badFile(source.name, 'tensors', ['none', ...notices].join('. '))
     if (encodings.length > 0)
       notices.unshift(
         `This file is already quantized (${encodings.join(', ')}): the spectra include quantization noise.`,

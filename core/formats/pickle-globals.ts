@@ -14,6 +14,7 @@ import {
   type ElementTypeNode,
   type GlobalNode,
   isNode,
+  type OpaqueNode,
   type PickleNode,
   type PickleValue,
   type SequenceNode,
@@ -99,6 +100,9 @@ const builders: Record<string, Build> = {
   'torch.Size': (args) => sequenceOf('tuple', args[0]),
   'torch.device': (args) => args[0] ?? null,
 
+  // Protocols 0 and 1 make every object through this; the class, which is named where it stands, makes it opaque.
+  'copyreg._reconstructor': ([type]) => opaqueOf(type),
+
   // Tensors.
   'torch._utils._rebuild_tensor': (args, where) => tensorOf(args, where),
   'torch._utils._rebuild_tensor_v2': (args, where) => tensorOf(args, where),
@@ -140,9 +144,13 @@ const builders: Record<string, Build> = {
   'numpy.core.numeric._frombuffer': (args, where) => bufferArray(args, where),
 }
 
+/** Names that stand for themselves, as the type of something that another builder makes. */
+const types = new Set(['torch.Tensor', 'torch.nn.parameter.Buffer', 'torch.strided', 'builtins.object'])
+
 /** Old and new names of the same thing. */
 const aliases: readonly (readonly [RegExp, string])[] = [
   [/^__builtin__\./, 'builtins.'],
+  [/^copy_reg\./, 'copyreg.'],
   [/^numpy\._core\./, 'numpy.core.'],
   [/^torch\.Tensor\._rebuild/, 'torch._tensor._rebuild'],
 ]
@@ -150,6 +158,7 @@ const aliases: readonly (readonly [RegExp, string])[] = [
 function findKnown(name: string): GlobalNode | null {
   const plain = aliases.reduce((known, [old, now]) => known.replace(old, now), name)
   if (Object.hasOwn(builders, plain)) return { kind: 'global', name, build: builders[plain]! }
+  if (types.has(plain)) return { kind: 'global', name }
   const [module, rest] = [plain.slice(0, plain.lastIndexOf('.')), plain.slice(plain.lastIndexOf('.') + 1)]
   if (module === 'torch' && Object.hasOwn(torchDTypes, rest)) return { kind: 'global', name, dtype: torchDTypes[rest]! }
   if (
@@ -231,6 +240,11 @@ function tensorOf(args: readonly PickleValue[], where: string, dtypeArgument?: P
 
 function isCount(value: PickleValue | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function opaqueOf(type: PickleValue | undefined): OpaqueNode {
+  const name = isNode(type, 'global') ? type.name : 'object'
+  return { kind: 'opaque', name, args: [], state: null, items: [], keys: [], values: [] }
 }
 
 /** From nothing, a dict, or a list of pairs. */

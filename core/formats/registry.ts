@@ -71,6 +71,10 @@ function labels(): string {
   return formats.map((each) => each.label).join(', ')
 }
 
+/** What trainers leave beside a model, in the model's own formats. */
+const companions =
+  /^(training_args|optimizer|scheduler|scaler|rng_state(_\d+)?|random_states(_\d+)?)\.(bin|pt|pth|pkl)$/i
+
 /**
  * The one model of a folder: its index, its one set or its one file. Where a model is there twice, safetensors is taken before the rest,
  * as published models keep both.
@@ -78,7 +82,7 @@ function labels(): string {
 function onlyModel(folderName: string, present: ReadonlySet<string>): string {
   const extensions = [...formats, ...unread].flatMap((each) => each.extensions)
   for (const group of [['.safetensors'], extensions]) {
-    const ofGroup = (name: string) => hasExtension(name, group)
+    const ofGroup = (name: string) => hasExtension(name, group) && !companions.test(name)
     const indexes = [...present].filter(
       (name) => isIndexName(name) && ofGroup(name.replace(/\.index(\.[\w-]+)?\.json$/i, '')),
     )

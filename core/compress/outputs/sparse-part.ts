@@ -41,7 +41,7 @@ export async function sparsePart(
         cols,
         data: panel,
       })
-      const values = decodeFloat64(info.dtype, await source.rows(start, start + height))
+      const values = decodeFloat64(source.dtype, await source.rows(start, start + height))
       for (let i = 0; i < panel.length; i++) panel[i] = values[i]! * scale - panel[i]!
       visit(start * cols, panel)
     }

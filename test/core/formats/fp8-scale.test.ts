@@ -70,7 +70,7 @@ describe.each([
 
   it('is part of the spectrum', async () => {
     const params = { ...defaultParams, rank: 4, method: 'exact' } as const
-    const job = { kind: 'analyze', fileId: '', tensor: 'x.weight', params, repeat: 0 } as const
+    const job = { kind: 'analyze', fileId: '', tensor: 'x.weight', params, repeat: 0, reuse: false } as const
     const scaled = await analyzeTensor(await openTensors(...tensors), job, testContext())
     const plainFile = await openTensors(f32('x.weight', [rows, cols], back))
     const judged = await analyzeTensor(plainFile, job, testContext())
@@ -138,6 +138,21 @@ it('dense output divides by the scale again', async () => {
   }
   expect(Math.sqrt(error / norm)).toBeCloseTo(outcome.relativeError!, 6)
   expect(Math.sqrt(error / norm)).toBeLessThan(0.5)
+})
+
+it('a sparse part holds what the factors miss of value x factor', async () => {
+  const { codes, factors, grid } = quantized(original, rows, cols, [128, 128])
+  const file = await openTensors(
+    plain('x.weight', 'F8_E4M3', [rows, cols], codes),
+    f32('x.weight_scale_inv', grid, factors),
+  )
+  const errors: number[] = []
+  for (const sparseDensity of [0, 0.05]) {
+    const target = { folder: memoryFolder('out'), name: 'o.safetensors' }
+    const report = await compressFile(file, target, compressJob({ rank: 8, sparseDensity }), testContext())
+    errors.push(outcomeOf(report.tensors, 'x.weight').relativeError!)
+  }
+  expect(errors[1]!).toBeLessThan(errors[0]!)
 })
 
 it('a stack of experts has its own factors each', async () => {

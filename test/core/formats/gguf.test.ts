@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { blockEncodings, decodeBlocks } from '../../../core/formats/ggml.ts'
 import { le32 } from './archives.ts'
-import { concat, openBytes, refusal, text, u64 } from './corpus.ts'
+import { concat, openBytes, openFolder, refusal, text, u64 } from './corpus.ts'
 
 const string = (value: string | Uint8Array, length?: bigint) => {
   const bytes = typeof value === 'string' ? text(value) : value
@@ -80,6 +80,14 @@ describe('reading', () => {
       'This file is already quantized (Q8_0, Q4_0): the spectra include quantization noise.',
     ])
     expect((await openBytes('x', ggufFile({ tensors: [t()], dataBytes: 256 }))).notices).toEqual([])
+  })
+
+  it('opens a split model whose first file has no tensors', async () => {
+    const first = ggufFile({ pairs: [pair('split.count', 2, Uint8Array.of(2, 0))] })
+    const second = ggufFile({ tensors: [t()], dataBytes: 256 })
+    const files = { 'x-00001-of-00002.gguf': first, 'x-00002-of-00002.gguf': second }
+    for (const picked of [null, ...Object.keys(files)])
+      expect((await openFolder(files, picked)).tensors.map(({ name }) => name)).toEqual(['w'])
   })
 
   it('keeps metadata as text, cut where it is long', async () => {

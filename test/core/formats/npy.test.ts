@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { npyHeader } from '../../../core/formats/npy.ts'
 import type { DType } from '../../../core/tensor.ts'
@@ -87,6 +91,20 @@ describe('reading', () => {
     }
     expect(() => npyHeader('BF16', [1])).toThrow(/no dtype for BF16/)
   })
+})
+
+it.runIf(existsSync('/usr/bin/python3'))('numpy reads what the header writer wrote', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-npy-'))
+  try {
+    const file = join(folder, 'x.npy')
+    writeFileSync(file, concat(npyHeader('F32', [2, 2]), bytes(Float32Array.of(1, 2, 3, 4))))
+    const script = 'import sys, numpy; a = numpy.load(sys.argv[1]); print(a.dtype, a.tolist())'
+    expect(execFileSync('/usr/bin/python3', ['-c', script, file], { encoding: 'utf8' })).toBe(
+      'float32 [[1.0, 2.0], [3.0, 4.0]]\n',
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 describe('hostile', () => {

@@ -78,6 +78,20 @@ describe('code in a pickle', () => {
     expect(file.notices).toEqual(['This file contains code (posix.system, os.remove). It was not run.'])
   })
 
+  it('an object of protocol 0: its class is named, not what makes every object', async () => {
+    const bytes = pickle(
+      '}(',
+      str('x'),
+      'ccopy_reg\n_reconstructor\n(cm\nThing\nc__builtin__\nobject\nNtR}',
+      str('w'),
+      arrayBytes,
+      'sbu.',
+    )
+    const file = await openBytes('x.pkl', bytes)
+    expect(file.tensors.map((t) => t.name)).toEqual(['x.w'])
+    expect(file.notices).toEqual(['This file contains code (m.Thing). It was not run.'])
+  })
+
   it('in a state given to a known object', async () => {
     const bytes = pickle('}(', str('w'), arrayBytes, 'u(', str('x'), 'cposix\nsystem\n', 'd', 'b.')
     expect((await openBytes('x.pkl', bytes)).notices[0]).toMatch(/posix\.system/)
