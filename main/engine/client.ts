@@ -40,7 +40,7 @@ export function engineClient(port: Port): EngineClient {
     job.onEvent?.(event)
     if (event.type === 'finished') job.resolve(event.result.report)
     else if (event.type === 'failed') job.reject(fromErrorReport(event.error))
-    else if (event.type === 'cancelled') job.reject(new AppError('cancelled', 'The job was cancelled.'))
+    else if (event.type === 'cancelled') job.reject(cancelled())
     else return
     pending.delete(event.jobId)
   }
@@ -76,7 +76,7 @@ export function engineClient(port: Port): EngineClient {
   return {
     api,
     run: async (job, { onEvent, signal } = {}) => {
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw cancelled()
       const { jobId, end } = await begin(job, onEvent)
       // A cancel that does not arrive, because the engine has died, ends the job too.
       const cancel = () => void api.cancel(jobId).catch(() => {})
@@ -91,4 +91,8 @@ export function engineClient(port: Port): EngineClient {
     },
     close: () => port.close(),
   }
+}
+
+function cancelled(): AppError {
+  return new AppError('cancelled', 'The job was cancelled.')
 }

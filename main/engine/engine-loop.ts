@@ -91,7 +91,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
     for (const { resolve } of asked.values()) resolve(null)
     void end()
   })
-  // Ctrl+C reaches the whole process group; the parent decides what it means. A plain termination is an orderly end.
+  // Where Ctrl+C reaches this process too, the parent decides what it means. A plain termination is an orderly end.
   process.on('SIGINT', () => {})
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
   link.postMessage({ type: 'ready' })

@@ -42,6 +42,10 @@ export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string
     // stdout belongs to the door: a command line may be printing JSON there.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv,
+    // A group of its own: Ctrl+C and the end of a terminal reach the door alone, which decides what they mean. On Windows that would open
+    // a window; there the engine ignores them.
+    detached: process.platform !== 'win32',
+    windowsHide: true,
   })
   let stderrTail = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -31,7 +31,9 @@ export function parentLink(): Link {
     postMessage: (message) => void process.send?.(message, undefined, undefined, () => {}),
     on: (event: 'message' | 'close', listener: (message: ToEngine) => void) => {
       if (event === 'message') process.on('message', listener)
-      else process.on('disconnect', listener as () => void)
+      else if (process.connected) process.on('disconnect', listener as () => void)
+      // The parent died while this process was starting.
+      else setImmediate(listener as () => void)
     },
   }
 }

@@ -53,6 +53,29 @@ describe('engine', () => {
     expect(await first.end).toMatchObject({ code: 'cancelled' })
   })
 
+  it('does not start a job that was cancelled before', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    const signal = AbortSignal.abort()
+    await expect(harness.client.run(analyze(fileId, 'quick'), { signal })).rejects.toMatchObject({ code: 'cancelled' })
+    expect((await harness.client.api.info()).jobsStarted).toBe(0)
+  })
+
+  it('hears no signal that a terminal sends to its parent', async () => {
+    const folder = temporaryFolder()
+    const parent = fork(new URL('./fixtures/parent.ts', import.meta.url), [join(folder, 'spins')], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      detached: true,
+    })
+    const pid = await new Promise<number>((resolve) => parent.once('message', (message) => resolve(Number(message))))
+    // To the whole group, as Ctrl+C does; the parent of this test ignores it.
+    process.kill(-parent.pid!, 'SIGINT')
+    parent.send('stop')
+    await until(() => !isAlive(pid))
+    expect(readdirSync(folder)).toEqual([])
+    parent.kill('SIGKILL')
+  })
+
   it('tells of itself while a job keeps the driver busy, once it has kernels', async () => {
     const harness = testEngine()
     const fileId = await openSomething(harness)
