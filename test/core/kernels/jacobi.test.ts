@@ -90,7 +90,7 @@ function expectSvd({ count, length, data }: Wide, { W, values, J }: ReturnType<t
   for (let i = 1; i < count; i++) expect(values[i]!).toBeLessThanOrEqual(values[i - 1]!)
   expect(values[count - 1]!).toBeGreaterThanOrEqual(0)
   expect(overlap(J, count, count)).toBeLessThanOrEqual(bound)
-  const positive = values.findIndex((value) => value === 0)
+  const positive = values.indexOf(0)
   expect(overlap(W, positive < 0 ? count : positive, length)).toBeLessThanOrEqual(bound)
   let residual = 0
   for (let i = 0; i < count; i++) {
