@@ -15,6 +15,7 @@ import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
 import { referenceKernels } from './reference.ts'
 import { BLOCK_DEPTH, DOUBLE_BLOCK, dtypeNumber, roundUp, SCRATCH_BYTES, tileNumber, type Worker } from './task.ts'
+import { PACKED_DEPTH } from './tasks/gemm.ts'
 import { lowerBlockCount } from './tasks/gram.ts'
 import { RESIDUAL_ROWS, STATISTICS_CHUNK } from './tasks/passes.ts'
 import { assembleTeam, type SpawnMember, type Team } from './team.ts'
@@ -199,7 +200,7 @@ function wasmKernels(
   function multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix, accumulate = false): void {
     scoped(() => {
       let rows = Y.data
-      if (Out.data.byteOffset === rows.byteOffset) {
+      if (Out.data.byteOffset === rows.byteOffset && Y.cols > PACKED_DEPTH) {
         rows = new Float32Array(memory.buffer(), memory.allocate(rows.byteLength), rows.length)
         rows.set(Y.data)
         memory.addressOf(rows)

@@ -92,6 +92,7 @@ function enableRevectorizer(): void {
   if (process.arch !== 'x64') return
   // V8 dropped "experimental" from the name after version 13; a flag it does not know is reported on stderr, so only one is tried.
   const major = Number(process.versions.v8.split('.')[0])
+  if (major < 12) return
   setFlagsFromString(major > 13 ? '--wasm-revectorize' : '--experimental-wasm-revectorize')
 }
 

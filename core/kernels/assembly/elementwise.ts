@@ -8,7 +8,7 @@ import { widen, widenOne } from './pack'
 export function statisticsOf(from: usize, dtype: i32, count: i32, to: usize): void {
   if (dtype == 0) statisticsAs<f32>(from, 0, count, to)
   else if (dtype == 1) statisticsAs<u16>(from, 1, count, to)
-  else statisticsAs<i16>(from, 2, count, to)
+  else statisticsAs<u16>(from, 2, count, to)
 }
 
 /** Exponent of Inf and NaN. */
@@ -74,7 +74,7 @@ export function squaredDifference(
 ): void {
   const sum = dtype == 0 ? differenceAs<f32>(a, lda, 0, scale, p, ldp, rows, cols)
     : dtype == 1 ? differenceAs<u16>(a, lda, 1, scale, p, ldp, rows, cols)
-    : differenceAs<i16>(a, lda, 2, scale, p, ldp, rows, cols)
+    : differenceAs<u16>(a, lda, 2, scale, p, ldp, rows, cols)
   store<f64>(to, reset ? sum : load<f64>(to) + sum)
 }
 

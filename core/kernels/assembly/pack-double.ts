@@ -10,7 +10,7 @@ export function packColumnsDouble(
 ): void {
   if (dtype == 0) columnsOf<f32>(from, ld, 0, scale, width, depth, to)
   else if (dtype == 1) columnsOf<u16>(from, ld, 1, scale, width, depth, to)
-  else if (dtype == 2) columnsOf<i16>(from, ld, 2, scale, width, depth, to)
+  else if (dtype == 2) columnsOf<u16>(from, ld, 2, scale, width, depth, to)
   else columnsOf<f64>(from, ld, 3, scale, width, depth, to)
 }
 
@@ -20,7 +20,7 @@ export function packRowsDouble(
 ): void {
   if (dtype == 0) rowsOf<f32>(from, ld, 0, scale, rows, depth, to)
   else if (dtype == 1) rowsOf<u16>(from, ld, 1, scale, rows, depth, to)
-  else if (dtype == 2) rowsOf<i16>(from, ld, 2, scale, rows, depth, to)
+  else if (dtype == 2) rowsOf<u16>(from, ld, 2, scale, rows, depth, to)
   else rowsOf<f64>(from, ld, 3, scale, rows, depth, to)
 }
 

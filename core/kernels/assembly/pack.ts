@@ -62,7 +62,7 @@ export function packRows(
 ): void {
   if (dtype == 0) rowsOf<f32>(from, ld, 0, scale, rows, depth, to)
   else if (dtype == 1) rowsOf<u16>(from, ld, 1, scale, rows, depth, to)
-  else rowsOf<i16>(from, ld, 2, scale, rows, depth, to)
+  else rowsOf<u16>(from, ld, 2, scale, rows, depth, to)
   memory.fill(to + rows * (depth << 2), 0, (padded - rows) * (depth << 2))
 }
 
@@ -86,7 +86,7 @@ export function packColumns(
 ): void {
   if (dtype == 0) columnsOf<f32>(from, ld, 0, scale, width, depth, group, to)
   else if (dtype == 1) columnsOf<u16>(from, ld, 1, scale, width, depth, group, to)
-  else columnsOf<i16>(from, ld, 2, scale, width, depth, group, to)
+  else columnsOf<u16>(from, ld, 2, scale, width, depth, group, to)
 }
 
 @inline

@@ -6,7 +6,7 @@
 import { BLOCK_DEPTH, bytesPer, edgeOf, F32, PANEL_PAD, roundUp, tilesOf, type Worker } from '../task.ts'
 
 /** Columns of A packed at a time, a multiple of BLOCK_DEPTH: long stretches of each row come from memory faster. */
-const PACKED_DEPTH = 1024
+export const PACKED_DEPTH = 1024
 
 /** Task p: rows p * BLOCK_DEPTH on of X, rows x cols, f32, to panels of `width`. */
 export function packRight(
@@ -40,7 +40,7 @@ export function packRightDouble(
   worker.instance.common.packPanelsDouble(x + start * cols * 8, cols * 8, cols, depth, width, target)
 }
 
-/** Task i: rows i * blockRows on of Y <- (accumulate ? Y : 0) + A X, with A rows x inner and X packed by packRight, inner x cols. */
+/** Task i: rows i * blockRows on of Y <- (accumulate ? Y : 0) + A X, with A rows x inner and X packed by packRight, inner x cols. Y may be A while inner <= PACKED_DEPTH. */
 export function multiply(
   index: number,
   worker: Worker,
@@ -62,8 +62,8 @@ export function multiply(
   const size = bytesPer(dtype)
   const ld = inner * size
   const padded = roundUp(cols, width)
-  // Rows of f32 are as good as packed ones; a last group that is not full would make the tile read past the end.
-  const inPlace = dtype === F32 && scale === 1 && here % group === 0
+  // Rows of f32 are as good as packed ones, unless Y takes their place; a last group that is not full would make the tile read past the end.
+  const inPlace = dtype === F32 && scale === 1 && here % group === 0 && a !== y
   const target = y + first * cols * 4
   for (let p0 = 0; p0 < inner; p0 += PACKED_DEPTH) {
     const length = Math.min(PACKED_DEPTH, inner - p0)

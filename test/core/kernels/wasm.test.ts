@@ -104,7 +104,7 @@ function everyTeam(check: (kernels: TeamKernels) => void): void {
 describe('every fast kernel agrees with the reference', () => {
   it('A X', () => {
     fc.assert(
-      fc.property(size, size, size, dtype, fc.constantFrom(1, 2 ** 40, 2 ** -40), (m, n, k, type, scale) => {
+      fc.property(size, size, size, dtype, fc.constantFrom(1, 2 ** 100, 2 ** -100), (m, n, k, type, scale) => {
         everyTeam((kernels) => {
           const next = noise(m * 5041 + n * 71 + k)
           const A = weights(kernels, m, n, type, next, scale)
@@ -195,6 +195,24 @@ describe('every fast kernel agrees with the reference', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  it('Y M onto Y with more columns than are packed at a time', () => {
+    everyTeam((kernels) => {
+      const [m, k] = [31, 1100]
+      const next = noise(8)
+      const Y = matrix(kernels, m, k, next)
+      const M = kernels.allocateFloat64(k * k)
+      for (let i = 0; i < M.length; i++) M[i] = next()
+      const expected = { ...Y, data: Y.data.slice() }
+      const beside = matrix(kernels, m, k, () => 0)
+      kernels.multiplySmall(Y, M, beside)
+      kernels.multiplySmall(Y, M, Y)
+      expect(bytesOf(Y.data).equals(bytesOf(beside.data))).toBe(true)
+      if (kernels !== teams[0]!.kernels) return
+      reference.multiplySmall(expected, M, expected)
+      expectWithin(Y.data, expected.data, (k + 2) * U32 * k)
+    })
   })
 
   it('residual, transpose, statistics', () => {
