@@ -32,7 +32,8 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   retries: 0,
-  timeout: 60_000,
+  // What a test waits for is bounded where it waits; this ends one that hangs, on a machine as busy as it may be.
+  timeout: 180_000,
   reporter: [['list']],
   use: { trace: 'retain-on-failure' },
   projects: runtime ? [loopback, desktop] : [loopback],

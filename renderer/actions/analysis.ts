@@ -21,6 +21,9 @@ const settleMs = 150
 let wish = 0
 let jobId: string | null = null
 let timer: ReturnType<typeof setTimeout> | undefined
+/** Between the death of an engine and the file being open in its successor the file has no id; what is asked for meanwhile waits. */
+let adrift = false
+let waiting: RunningJob['kind'] | null = null
 
 export function selectTensor(name: string): void {
   if (useSelection.getState().tensor === name) return
@@ -99,6 +102,10 @@ function stopRunning(): void {
 async function begin(kind: RunningJob['kind'], tensor: string, params: Params): Promise<void> {
   const fileId = useFile.getState().report?.fileId
   if (fileId === undefined) return
+  if (adrift) {
+    waiting = kind
+    return
+  }
   const { engine } = connection()
   const before = jobId
   const mine = ++wish
@@ -134,5 +141,16 @@ export function engineDied(reason: string): void {
   jobId = null
   const { running } = useJobs.getState()
   if (running) jobsReducers.failed(running.tensor, { code: 'engine-died', message: reason })
+  adrift = true
+  waiting = null
   if (useFile.getState().status === 'opening') fileReducers.failed({ code: 'engine-died', message: reason })
+}
+
+/** The file is open in the engine there is now, or could not be opened again: what was asked for meanwhile is asked. */
+export function fileSettled(): void {
+  adrift = false
+  const kind = waiting
+  waiting = null
+  if (kind === 'compare') compareWithExact()
+  else if (kind === 'analyze') requestAnalysis()
 }

@@ -6,7 +6,7 @@ import { fileReducers, useFile } from '../store/file.ts'
 import { jobsReducers } from '../store/jobs.ts'
 import { selectionReducers, useSelection } from '../store/selection.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
-import { cancelAnalysis, requestAnalysis } from './analysis.ts'
+import { cancelAnalysis, fileSettled, requestAnalysis } from './analysis.ts'
 import { connection } from './connection.ts'
 
 /** The open file is remembered for as long as this window lives, so that a reload comes back to it. */
@@ -37,6 +37,8 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     sessionReducers.recents(await host.recents())
   } catch (error) {
     if (mine === openings) fileReducers.failed(toErrorReport(error))
+  } finally {
+    if (mine === openings) fileSettled()
   }
 }
 
@@ -53,7 +55,8 @@ export const pickFolder = (name: string) => openFrom(name, () => connection().ho
 export async function reopen(analyze: boolean): Promise<void> {
   const { grant, status } = useFile.getState()
   const remembered = grant ?? recall()
-  if (!remembered || status === 'opening') return
+  if (!remembered) return fileSettled()
+  if (status === 'opening') return
   const mine = ++openings
   fileReducers.opening(remembered.name)
   try {
@@ -68,6 +71,8 @@ export async function reopen(analyze: boolean): Promise<void> {
     // A page that was only remembering starts where every page starts; one that had the file open says what happened to it.
     if (grant) fileReducers.failed(toErrorReport(error))
     else fileReducers.closed()
+  } finally {
+    if (mine === openings) fileSettled()
   }
 }
 

@@ -9,6 +9,7 @@ import {
   commitRank,
   compareWithExact,
   engineDied,
+  fileSettled,
   retryAnalysis,
   selectTensor,
 } from '../../../renderer/actions/analysis.ts'
@@ -104,6 +105,7 @@ beforeEach(() => {
   )
 })
 afterEach(() => {
+  fileSettled()
   cancelAnalysis()
   vi.useRealTimers()
 })
@@ -238,8 +240,25 @@ test('an engine that died fails its job and is not asked again until the user do
   engineDied('It was killed.')
   await settle()
   expect(useJobs.getState().failures.a).toEqual({ code: 'engine-died', message: 'It was killed.' })
+  fileSettled()
+  await settle()
   expect(asked).toHaveLength(1)
   retryAnalysis()
   await settle()
   expect(asked).toHaveLength(2)
+})
+
+test('what is asked for after a death waits until the file is open again, and the last wish counts', async () => {
+  selectTensor('a')
+  await settle()
+  engineDied('It was killed.')
+  changeParams({ nIter: 1 })
+  await settle()
+  compareWithExact()
+  await settle()
+  expect(asked).toHaveLength(1)
+  expect(useJobs.getState().failures.a).toMatchObject({ code: 'engine-died' })
+  fileSettled()
+  await settle()
+  expect(asked.slice(1)).toEqual(['compare a rank 64 q 1 auto'])
 })
