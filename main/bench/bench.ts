@@ -233,13 +233,11 @@ async function timeExact(
   { repeat, peers }: BenchOptions,
 ): Promise<Pick<SizeReport, 'exactValues' | 'exactFull'>> {
   const size = operand.rows
-  // A run takes seconds: fewer of them.
-  const runs = Math.min(repeat, 3)
   const time = async (work: (observer: Observer) => Promise<unknown>, op: 'values' | 'full', peer: string) => {
     const ours: number[] = []
     const theirs: number[] = []
     const phases: Record<string, number>[] = []
-    for (let run = 0; run <= runs; run++) {
+    for (let run = 0; run <= repeat; run++) {
       const phasesMs: Record<string, number> = {}
       const observer = booking(phasesMs)
       const started = performance.now()

@@ -8,10 +8,10 @@
 import { free, mark, take } from './arena'
 import { forEachTile } from './crew'
 import { gemm, gemmBytes, gemmHelperBytes, UPPER } from './gemm'
-import { clearMatrix, transposeRows, largestMagnitudeOf } from './layout'
+import { clearMatrix, largestMagnitudeOf, permuteRows, scaleMatrix, transposeRows } from './layout'
 import { CANCELLED, DONE, exponentOf, NOT_FINITE, scaleByPowerOfTwo, symmetricEigen, symmetricEigenBytes } from './symmetric-eigen'
 import { JACOBI } from './tasks'
-import { at, clear, copy, dot, put, rotate, scale } from './vector'
+import { at, clear, copy, dot, index, put, rotate, setIndex } from './vector'
 
 const EPSILON: f64 = 1.1102230246251565e-16
 /** Rows of a block: two of them and their products fit into the second cache. */
@@ -61,19 +61,18 @@ export function jacobiSvd(count: i32, length: i32, w: usize, values: usize, j: u
   const largest = largestMagnitudeOf(count, length, w)
   if (!(largest < Infinity)) return NOT_FINITE
   const exponent = largest == 0 ? 0 : exponentOf(largest)
-  for (let i = 0; i < count; i++) scaleByPowerOfTwo(length, -exponent, w + <usize>i * row)
-
   const g = take(square * <usize>count)
   const z = take(square * <usize>count)
   const turned = take(entries << 3)
   let status = DONE
-  let going = clearMatrix(count, count, g, square) && clearMatrix(count, length, turned, row)
+  let going = scaleMatrix(count, length, w, -exponent, false)
+  going = going && clearMatrix(count, count, g, square) && clearMatrix(count, length, turned, row)
   going = going && gemm(count, count, length, 1, w, row, 8, w, 8, row, g, square, UPPER)
   if (going) status = symmetricEigen(count, g, values, z, count)
   going = going && status == DONE && gemm(count, length, count, 1, z, 8, square, w, row, 8, turned, row, 0)
   if (going && j) going = transposeRows(count, count, z, square, 0, j, square)
   going = going && sweeps(count, length, turned, j)
-  if (going) finish(count, length, turned, j, w, values, g, exponent)
+  going = going && finish(count, length, turned, j, w, values, g, exponent)
   free(before)
   return going ? DONE : CANCELLED
 }
@@ -207,32 +206,32 @@ function rotateGram(n: i32, g: usize, z: usize, tolerance: f64): i32 {
   return rotations
 }
 
-/** Lengths, descending; rows of W and J in that order, those of W as unit vectors. @param scratch count x count */
-function finish(count: i32, length: i32, turned: usize, j: usize, w: usize, values: usize, scratch: usize, exponent: i32): void {
+/** Lengths, descending; rows of W and J in that order, those of W as unit vectors. @param scratch count x count. @returns false once cancelled */
+function finish(count: i32, length: i32, turned: usize, j: usize, w: usize, values: usize, scratch: usize, exponent: i32): bool {
   const before = mark()
-  const row = <usize>length << 3
-  const square = <usize>count << 3
-  const lengths = take(square)
+  const lengths = take(<usize>count << 3)
+  const factors = take(<usize>count << 3)
   const order = take(<usize>count << 2)
   for (let i = 0; i < count; i++) {
-    const x = turned + <usize>i * row
+    const x = turned + ((<usize>i * <usize>length) << 3)
     const value = Math.sqrt(dot(length, x, x))
     put(lengths, i, value < NOTHING ? 0 : value)
     // Insertion: the Gram route has left them almost in order.
     let to = i
-    for (; to > 0 && at(lengths, load<i32>(order + (<usize>(to - 1) << 2))) < at(lengths, i); to--)
-      store<i32>(order + (<usize>to << 2), load<i32>(order + (<usize>(to - 1) << 2)))
-    store<i32>(order + (<usize>to << 2), i)
+    for (; to > 0 && at(lengths, index(order, to - 1)) < at(lengths, i); to--) setIndex(order, to, index(order, to - 1))
+    setIndex(order, to, i)
   }
-  if (j) copy(count * count, j, scratch)
   for (let i = 0; i < count; i++) {
-    const from = load<i32>(order + (<usize>i << 2))
-    const value = at(lengths, from)
+    const value = at(lengths, index(order, i))
     put(values, i, value)
-    copy(length, turned + <usize>from * row, w + <usize>i * row)
-    scale(length, value > 0 ? 1 / value : 0, w + <usize>i * row)
-    if (j) copy(count, scratch + <usize>from * square, j + <usize>i * square)
+    put(factors, i, value > 0 ? 1 / value : 0)
+  }
+  let going = permuteRows(count, length, turned, order, factors, w)
+  if (j) {
+    copy(count * count, j, scratch)
+    going = going && permuteRows(count, count, scratch, order, 0, j)
   }
   scaleByPowerOfTwo(count, exponent, values)
   free(before)
+  return going
 }

@@ -1,9 +1,9 @@
-/** Passes over dense f64 matrices, in tiles: clear, transpose, magnitude, scale. */
+/** Passes over dense f64 matrices, in tiles: clear, transpose, magnitude, scale, permute. */
 import { free, mark, take } from './arena'
 import { forEachTile } from './crew'
 import { scaleByPowerOfTwo } from './symmetric-eigen'
-import { CLEAR, LARGEST, SCALE, TRANSPOSE } from './tasks'
-import { at, clear, put } from './vector'
+import { CLEAR, LARGEST, PERMUTE, SCALE, TRANSPOSE } from './tasks'
+import { at, clear, copy, index, put, scale } from './vector'
 
 const PASS_ROWS: i32 = 64
 const CLEAR_ROWS: i32 = 64
@@ -19,6 +19,7 @@ class Block {
   toRow: usize
   /** Row of `from` that becomes each column of `to`. */
   order: usize
+  factors: usize
   exponent: i32
   upper: bool
 }
@@ -94,7 +95,7 @@ export function transposeTile(at: usize, tile: i32): void {
 }
 
 function sourceRow(job: Block, j: i32, first: i32): usize {
-  const row = job.order ? load<i32>(job.order + (<usize>j << 2)) : j
+  const row = job.order ? index(job.order, j) : j
   return job.from + <usize>row * job.fromRow + (<usize>first << 3)
 }
 
@@ -142,21 +143,56 @@ export function largestTile(address: usize, tile: i32): void {
 
 /** Upper triangle of G (n x n) <- 2^exponent times itself. */
 export function scaleUpper(n: i32, g: usize, exponent: i32): bool {
+  return scaleMatrix(n, n, g, exponent, true)
+}
+
+/** X (rows x columns) <- 2^exponent X, or its upper triangle only. */
+export function scaleMatrix(rows: i32, columns: i32, x: usize, exponent: i32, upper: bool): bool {
   if (exponent == 0) return true
   const before = mark()
   const job = changetype<Block>(take(offsetof<Block>()))
-  job.rows = n
-  job.to = g
+  job.rows = rows
+  job.columns = columns
+  job.to = x
   job.exponent = exponent
-  const going = forEachTile(SCALE, changetype<usize>(job), (n + PASS_ROWS - 1) / PASS_ROWS)
+  job.upper = upper
+  const going = forEachTile(SCALE, changetype<usize>(job), (rows + PASS_ROWS - 1) / PASS_ROWS)
   free(before)
   return going
 }
 
 export function scaleTile(address: usize, tile: i32): void {
   const job = changetype<Block>(address)
-  const n = job.rows
-  const last = min((tile + 1) * PASS_ROWS, n)
-  for (let i = tile * PASS_ROWS; i < last; i++)
-    scaleByPowerOfTwo(n - i, job.exponent, job.to + ((<usize>i * <usize>n + <usize>i) << 3))
+  const n = job.columns
+  const last = min((tile + 1) * PASS_ROWS, job.rows)
+  for (let i = tile * PASS_ROWS; i < last; i++) {
+    const first = job.upper ? i : 0
+    scaleByPowerOfTwo(n - first, job.exponent, job.to + ((<usize>i * <usize>n + <usize>first) << 3))
+  }
+}
+
+/** to[i] <- factors[i] * from[order[i]]: rows x columns, both without gaps; factors 0 stands for all ones. */
+export function permuteRows(rows: i32, columns: i32, from: usize, order: usize, factors: usize, to: usize): bool {
+  const before = mark()
+  const job = changetype<Block>(take(offsetof<Block>()))
+  job.rows = rows
+  job.columns = columns
+  job.from = from
+  job.order = order
+  job.factors = factors
+  job.to = to
+  const going = forEachTile(PERMUTE, changetype<usize>(job), (rows + PASS_ROWS - 1) / PASS_ROWS)
+  free(before)
+  return going
+}
+
+export function permuteTile(address: usize, tile: i32): void {
+  const job = changetype<Block>(address)
+  const n = job.columns
+  const last = min((tile + 1) * PASS_ROWS, job.rows)
+  for (let i = tile * PASS_ROWS; i < last; i++) {
+    const row = job.to + ((<usize>i * <usize>n) << 3)
+    copy(n, job.from + ((<usize>index(job.order, i) * <usize>n) << 3), row)
+    if (job.factors) scale(n, at(job.factors, i), row)
+  }
 }

@@ -6,7 +6,7 @@ import { multiplyTileOfC, packTile } from './gemm'
 import { correctionTile, symmetricProductTile } from './tridiagonalize'
 import { chaseTile } from './band-to-tridiagonal'
 import { jacobiTile } from './jacobi'
-import { clearTile, largestTile, scaleTile, transposeTile } from './layout'
+import { clearTile, largestTile, permuteTile, scaleTile, transposeTile } from './layout'
 
 export const GEMM_PACK: i32 = 0
 export const GEMM_MULTIPLY: i32 = 1
@@ -25,6 +25,7 @@ export const SCALE: i32 = 13
 export const PANEL_ROWS: i32 = 14
 export const CHASE: i32 = 15
 export const JACOBI: i32 = 16
+export const PERMUTE: i32 = 17
 
 export function perform(task: i32, job: usize, tile: i32): void {
   switch (task) {
@@ -62,5 +63,7 @@ export function perform(task: i32, job: usize, tile: i32): void {
       return chaseTile(job, tile)
     case JACOBI:
       return jacobiTile(job, tile)
+    case PERMUTE:
+      return permuteTile(job, tile)
   }
 }
