@@ -75,6 +75,22 @@ export const jobSchema = z.discriminatedUnion('kind', [
     force: z.boolean().default(false),
     /** Finished tensors outlive a run that is cut short, and what an earlier run of the same recipe left is continued. */
     resume: z.boolean().default(false),
+    /** One part of a run that several machines share; `merge` joins them. */
+    part: z
+      .strictObject({ index: z.number().int().min(1), of: z.number().int().min(1) })
+      .nullable()
+      .default(null),
+  }),
+  /** What a run would take. */
+  z.strictObject({
+    kind: z.literal('estimate'),
+    fileId: z.string(),
+    output: z.enum(outputStyles),
+    params: paramsSchema,
+    include: z.array(z.string()).default([]),
+    exclude: z.array(z.string()).default([]),
+    /** How many machines share it. */
+    parts: z.number().int().min(1).max(9999).default(1),
   }),
   z.strictObject({
     kind: z.literal('sample'),
@@ -190,6 +206,24 @@ export const compressionReportSchema = z.strictObject({
 })
 export type CompressionReport = z.infer<typeof compressionReportSchema>
 
+export const estimateReportSchema = z.strictObject({
+  bytesBefore: z.number(),
+  /** Of the finished output, exactly, unless NaN is found or a goal settles the ranks. */
+  bytesAfter: z.number(),
+  tensors: z.number(),
+  factorized: z.number(),
+  /** Entries of all that is factorized. */
+  weights: z.number(),
+  seconds: z.number(),
+  memoryBytes: z.number(),
+  parts: z.array(
+    z.strictObject({ part: z.string(), tensors: z.number(), bytesAfter: z.number(), seconds: z.number() }),
+  ),
+  ...kernelFields,
+  notices: z.array(z.string()),
+})
+export type EstimateReport = z.infer<typeof estimateReportSchema>
+
 export const sampleReportSchema = z.strictObject({
   output: z.string(),
   tensors: z.number(),
@@ -241,6 +275,7 @@ export interface ReportOf {
   analyze: AnalysisReport
   compare: ComparisonReport
   compress: CompressionReport
+  estimate: EstimateReport
   sample: SampleReport
   convert: ConversionReport
   selftest: SelfTestReport
@@ -280,6 +315,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
       z.strictObject({ kind: z.literal('analyze'), report: analysisReportSchema }),
       z.strictObject({ kind: z.literal('compare'), report: comparisonReportSchema }),
       z.strictObject({ kind: z.literal('compress'), report: compressionReportSchema }),
+      z.strictObject({ kind: z.literal('estimate'), report: estimateReportSchema }),
       z.strictObject({ kind: z.literal('sample'), report: sampleReportSchema }),
       z.strictObject({ kind: z.literal('convert'), report: conversionReportSchema }),
       z.strictObject({ kind: z.literal('selftest'), report: selfTestReportSchema }),

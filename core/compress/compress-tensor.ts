@@ -10,6 +10,7 @@ import type { JobContext } from './context.ts'
 import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
 import type { MeasuredError, OutputStyle } from './outputs/output.ts'
+import type { Part } from './parts.ts'
 import { type FactorizedTensor, kept, type TensorPlan } from './plan.ts'
 import type { TensorWriter, WeightsOutput } from './safetensors-output.ts'
 
@@ -23,6 +24,7 @@ export interface Compression {
   readonly source: string
   /** Whether finished tensors outlive a run that is cut short, and an earlier run is continued. */
   readonly resume: boolean
+  readonly part: Part
   readonly context: JobContext
 }
 

@@ -10,23 +10,15 @@ import type { OutputFolder } from '../io.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
 import { type FinishedOutput, finishedOutput } from './finished-output.ts'
-import { type Predict, refuseSizeGoal, settleRanks } from './goals.ts'
 import { companions, layOut, type OutputLayout } from './output-files.ts'
-import { factors } from './outputs/factors.ts'
-import type { OutputStyle } from './outputs/output.ts'
 import { outputStyle } from './outputs/registry.ts'
-import { kept, planFile, type TensorPlan } from './plan.ts'
+import { wholeRun } from './parts.ts'
+import type { TensorPlan } from './plan.ts'
+import { planRun } from './planning.ts'
 import { progressMeter } from './progress.ts'
 import { recipeHash } from './recipe.ts'
-import { countNonFinite, nonFiniteSentence } from './scan.ts'
 import { sourceHash } from './source-hash.ts'
-import {
-  type CompressionTarget,
-  modelErrorOf,
-  predictedBytes,
-  type WrittenFile,
-  writeWeightsFile,
-} from './weights-file.ts'
+import { type CompressionTarget, modelErrorOf, type WrittenFile, writeWeightsFile } from './weights-file.ts'
 
 type CompressionJob = Extract<Job, { kind: 'compress' }>
 
@@ -41,17 +33,14 @@ export async function compressFile(
 ): Promise<CompressionReport> {
   const started = performance.now()
   const style = outputStyle(job.output)
-  refuseSizeGoal(job.params, style.copiesKept)
   const { resume } = job
   const source = await sourceHash(file, context)
-  const compression = { file, style, recipe: recipeHash(job, context), source, resume, context }
+  const part = job.part ?? wholeRun
+  const compression = { file, style, recipe: recipeHash(job, context), source, resume, part, context }
   const finished = resume ? await finishedOutput(compression, target) : null
   if (finished) return reportOf(compression, target, finished, started)
   await refuseToOverwrite(target, job.force)
-  // A dense copy is the test drive of the factors: its goals are theirs.
-  const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors }, plans)
-  const planned = await planWithValues(file, job, style, context)
-  const plans = await settleRanks(file, planned, job.params, predict, context)
+  const plans = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
   const inner = layout.inFolder ? await target.folder.subfolder(target.name) : null
   try {
@@ -128,28 +117,4 @@ async function refuseToOverwrite({ folder, name }: CompressionTarget, force: boo
   if (!force && (await folder.list()).includes(name)) {
     throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
   }
-}
-
-/** The plan once the values are known: a tensor with NaN or Inf is kept, so that every byte of the output has its place before the run. */
-async function planWithValues(
-  file: WeightFile,
-  job: CompressionJob,
-  style: OutputStyle,
-  context: JobContext,
-): Promise<TensorPlan[]> {
-  const plans = planFile(file, job.params, job).map((plan) => {
-    const refusal = plan.action === 'factorize' ? style.refusal?.(plan) : null
-    return refusal ? kept(plan, refusal) : plan
-  })
-  const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
-  let done = 0
-  const checked: TensorPlan[] = []
-  for (const plan of plans) {
-    context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
-    done += plan.info.byteLength
-    const nonFinite =
-      plan.action === 'factorize' ? nonFiniteSentence(await countNonFinite(file, plan.info, context)) : null
-    checked.push(nonFinite ? kept(plan, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : plan)
-  }
-  return checked
 }

@@ -16,5 +16,5 @@ export interface JobContext {
   /** A running SHA-256, which no host-free library offers in a streaming form. */
   sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array }
   /** Finished sketches; absent where nothing is to be kept. `source` tells this state of the source from any other. */
-  readonly sketches?: { readonly cache: SketchCache; readonly source: string }
+  readonly sketches?: undefined | { readonly cache: SketchCache; readonly source: string }
 }

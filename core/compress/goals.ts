@@ -2,7 +2,6 @@
  * From a goal to ranks. Every candidate is factorized once at the largest rank it could get; its error and bytes at every rank below are
  * then known, rounding included, and the goal is allocated on them. The result is a plan like any other: exact in bytes before the run.
  */
-import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { noiseError, noiseMargin } from '../measure/curves/noise-line.ts'
 import type { Params } from '../params.ts'
@@ -213,14 +212,4 @@ function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): s
   if (squared === undefined || rank < 1) return null
   const noise = noiseError(view.rows, view.cols, rank)
   return Math.sqrt(squared) > noise - noiseMargin ? 'Behaves like random noise - low rank will not help.' : null
-}
-
-/** @throws AppError `bad-request` where a size goal makes no sense for what is written */
-export function refuseSizeGoal(params: Params, copiesKept: boolean): void {
-  if (params.goalSize > 0 && !copiesKept) {
-    throw new AppError(
-      'bad-request',
-      'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
-    )
-  }
 }

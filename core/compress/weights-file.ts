@@ -9,6 +9,7 @@ import type { OutputFolder } from '../io.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, type TensorInfo } from '../tensor.ts'
 import { version } from '../version.ts'
+import { toBits } from './bits.ts'
 import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { createNpz } from './npz-output.ts'
@@ -184,7 +185,8 @@ function bytesOf({ dtype, shape }: SafetensorsOutline): number {
  * Readers want each tensor at a multiple of its element size, and the format has no gaps: tensors go by the largest power of two (up to 8)
  * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
  */
-function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
+/** The order in which tensors stand in the file. */
+export function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
   return alignedOrder(plans, (plan) => outputEntries(plan, style))
 }
 
@@ -203,7 +205,7 @@ function powerOfTwoIn(byteLength: number): number {
 
 /** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run. */
 function outputMetadata(
-  { file, style, recipe, source }: Compression,
+  { file, style, recipe, source, part }: Compression,
   plans: readonly TensorPlan[],
   error: number,
   outcomes: readonly TensorOutcome[],
@@ -224,6 +226,11 @@ function outputMetadata(
     'ghostsvd.errors',
     JSON.stringify(Object.fromEntries(listed.map(({ info }) => [info.name, fixedWidth(errors.get(info.name) ?? 0)]))),
   )
+  if (part.of > 1) {
+    metadata.set('ghostsvd.part', `${part.index}/${part.of}`)
+    const bits = listed.map(({ info }) => [info.name, toBits(errors.get(info.name) ?? 0)])
+    metadata.set('ghostsvd.bits', JSON.stringify(Object.fromEntries(bits)))
+  }
   return metadata
 }
 

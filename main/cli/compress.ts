@@ -1,10 +1,12 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
 import { Command, Option } from 'commander'
+import { parsePart } from '../../core/compress/parts.ts'
 import type { CompressionReport } from '../../core/contract.ts'
 import { outputStyles } from '../../core/params.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
 import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { readRecipe, writeRecipe, writeReport } from './records.ts'
 
 interface Options {
   readonly out: string
@@ -13,6 +15,10 @@ interface Options {
   readonly exclude: string[]
   readonly force?: boolean
   readonly resume?: boolean
+  readonly part?: string
+  readonly recipe?: string
+  readonly saveRecipe?: string
+  readonly report?: string
   readonly json?: boolean
 }
 
@@ -26,24 +32,29 @@ export function compressCommand(): Command {
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
     .option('--resume', 'keep finished tensors if the run is cut short, and go on with what an earlier one left')
+    .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
+    .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
+    .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
+    .option('--report <file>', 'write the report of this run, as JSON or (name.csv) as a table')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
-      const params = paramsFrom(self, allParams)
+      const replayed = options.recipe === undefined ? null : await readRecipe(options.recipe)
+      const recipe = {
+        output: (self.getOptionValueSource('output') === 'cli' ? null : replayed?.output) ?? options.output,
+        params: paramsFrom(self, allParams, replayed?.params),
+        include: [...(replayed?.include ?? []), ...options.include],
+        exclude: [...(replayed?.exclude ?? []), ...options.exclude],
+      }
+      const { force = false, resume = false } = options
+      const part = options.part === undefined ? null : parsePart(options.part)
       const report = await withEngine(async (engine) => {
         const { fileId } = await engine.open(path)
-        return engine.run<'compress'>({
-          kind: 'compress',
-          fileId,
-          target: engine.target(options.out),
-          output: options.output,
-          params,
-          include: options.include,
-          exclude: options.exclude,
-          force: options.force ?? false,
-          resume: options.resume ?? false,
-        })
+        const target = engine.target(options.out)
+        return engine.run<'compress'>({ kind: 'compress', fileId, target, ...recipe, force, resume, part })
       })
+      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
+      if (options.report !== undefined) await writeReport(options.report, recipe, report)
       if (options.json) printJson(report)
       else printCompression(report)
     })

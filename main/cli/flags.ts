@@ -23,12 +23,12 @@ export function addParamFlags(command: Command, keys: readonly ParamKey[]): Comm
   return command
 }
 
-/** Complete Params from a command's options; a flag that was not given takes the table's default. */
-export function paramsFrom(command: Command, keys: readonly ParamKey[]): Params {
-  const given: Partial<Record<ParamKey, unknown>> = {}
+/** Complete Params from a command's options over `base`, such as a recipe's; what is in neither takes the table's default. */
+export function paramsFrom(command: Command, keys: readonly ParamKey[], base: Partial<Params> = {}): Params {
+  const given: Partial<Record<ParamKey, unknown>> = { ...base }
   for (const key of keys) {
-    const value: unknown = command.getOptionValue(paramOption(paramEntries[key]).attributeName())
-    if (value !== undefined) given[key] = value
+    const name = paramOption(paramEntries[key]).attributeName()
+    if (command.getOptionValueSource(name) === 'cli') given[key] = command.getOptionValue(name)
   }
   return paramsSchema.parse(given)
 }

@@ -23,7 +23,8 @@ export interface CommandEngine {
   run<K extends JobRequest['kind']>(job: Extract<JobRequest, { kind: K }>): Promise<ReportOf[K]>
 }
 
-export async function withEngine<T>(use: (engine: CommandEngine) => Promise<T>): Promise<T> {
+/** Runs `use` with a signal that Ctrl+C and a plain kill raise. */
+export async function untilSignal<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController()
   const stop = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything; main/engine removes what is half-written.
@@ -33,6 +34,18 @@ export async function withEngine<T>(use: (engine: CommandEngine) => Promise<T>):
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, stop)
+  try {
+    return await use(abort.signal)
+  } finally {
+    for (const signal of signals) process.off(signal, stop)
+  }
+}
+
+export function withEngine<T>(use: (engine: CommandEngine) => Promise<T>): Promise<T> {
+  return untilSignal((signal) => withEngineUntil(signal, use))
+}
+
+async function withEngineUntil<T>(signal: AbortSignal, use: (engine: CommandEngine) => Promise<T>): Promise<T> {
   const grants = createGrants()
   const engine = startEngine({ paths: grants, restart: false, log: fileLog(join(configFolder(), 'log.txt')) })
   const client = engineClient(engine.connect())
@@ -41,12 +54,11 @@ export async function withEngine<T>(use: (engine: CommandEngine) => Promise<T>):
     return await use({
       open: async (path) => client.api.open((await grants.grant(path)).id),
       target: (path) => grants.target(path).id,
-      run: (job) => client.run(job, { onEvent: progress.show, signal: abort.signal }),
+      run: (job) => client.run(job, { onEvent: progress.show, signal }),
     })
   } finally {
     progress.clear()
     client.close()
     await engine.stop()
-    for (const signal of signals) process.off(signal, stop)
   }
 }

@@ -13,8 +13,10 @@ import { benchCommand } from './bench.ts'
 import { compareCommand } from './compare.ts'
 import { compressCommand } from './compress.ts'
 import { convertCommand } from './convert.ts'
+import { estimateCommand } from './estimate.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
+import { mergeCommand } from './merge.ts'
 import { sampleCommand } from './sample.ts'
 import { selfTestCommand } from './selftest.ts'
 import { serveCommand } from './serve.ts'
@@ -25,6 +27,8 @@ const commands = [
   compareCommand,
   compressCommand,
   convertCommand,
+  estimateCommand,
+  mergeCommand,
   sampleCommand,
   selfTestCommand,
   benchCommand,

@@ -6,6 +6,7 @@ import { compressFile } from '../../core/compress/compressor.ts'
 import type { JobContext } from '../../core/compress/context.ts'
 import { convertFile } from '../../core/compress/convert.ts'
 import { describeFile } from '../../core/compress/describe.ts'
+import { estimateRun } from '../../core/compress/estimate.ts'
 import { writeSample } from '../../core/compress/sample.ts'
 import { selfTest } from '../../core/compress/selftest.ts'
 import type { CompressionTarget } from '../../core/compress/weights-file.ts'
@@ -44,6 +45,8 @@ export function engineTasks(room: KernelRoom): DriverTasks {
           const target = targetOf(targetPath!, job.force, opened, context, job.resume)
           return { kind: job.kind, report: await compressFile(opened!.file, target, job, jobContext) }
         }
+        case 'estimate':
+          return { kind: job.kind, report: await estimateRun(opened!.file, job, jobContext) }
         case 'sample':
           return {
             kind: job.kind,

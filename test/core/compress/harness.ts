@@ -90,6 +90,7 @@ export function compressJob(
     exclude: [],
     force: false,
     resume: false,
+    part: null,
     ...rest,
   }
 }

@@ -1,0 +1,119 @@
+/**
+ * What a run would take: size exactly as planned, time from a short sample, memory from the shapes. The sample factorizes one tensor of each
+ * of the shapes that make up most of the work; the rest is reckoned by their floating-point operations.
+ */
+import type { EstimateReport, Job } from '../contract.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { elementCount } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+import { factorizedMatrix } from './factorize-matrix.ts'
+import { loadMatrix } from './load.ts'
+import { outputStyle } from './outputs/registry.ts'
+import { partOf, wholeRun } from './parts.ts'
+import { type FactorizedTensor, hasGoal, isFactorized, shapeOf, type TensorPlan } from './plan.ts'
+import { planByNames } from './planning.ts'
+import { recipeHash } from './recipe.ts'
+import { countNonFinite, nonFiniteSentence } from './scan.ts'
+import { inFileOrder, predictedBytes } from './weights-file.ts'
+
+/** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
+const SAMPLED_SHAPES = 3
+
+/** Reading, checking for NaN, copying and writing, without the factorization: bytes a second of an ordinary disk. */
+const COPY_BYTES_PER_SECOND = 4e8
+
+export async function estimateRun(
+  file: WeightFile,
+  job: Extract<Job, { kind: 'estimate' }>,
+  context: JobContext,
+): Promise<EstimateReport> {
+  const style = outputStyle(job.output)
+  const plans = inFileOrder(planByNames(file, job, style), style)
+  const before = context.peakBytes()
+  const rate = await flopsPerSecond(file, plans.filter(isFactorized), context)
+  const secondsOf = (some: readonly TensorPlan[]) =>
+    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + flopsOf(plan) / rate, 0)
+  // The hash only has to have its length, and a source's its own.
+  const recipe = recipeHash({ ...job }, context)
+  const compression = { file, style, recipe, source: recipe, resume: false, context }
+  const parts = Array.from({ length: job.parts }, (_, i) => {
+    const part = { index: i + 1, of: job.parts }
+    const mine = partOf(plans, part, ({ info }) => info.byteLength)
+    return {
+      part: `${part.index}/${part.of}`,
+      tensors: mine.length,
+      bytesAfter: predictedBytes({ ...compression, part }, mine),
+      seconds: secondsOf(mine),
+    }
+  })
+  const factorized = plans.filter(isFactorized)
+  const notices = ['Time is a guess from a short sample on this machine as it is busy now.']
+  if (hasGoal(job.params))
+    notices.push('With a goal the ranks are not known before the analysis: sizes are those of the largest ranks.')
+  return {
+    bytesBefore: file.totalBytes,
+    bytesAfter: predictedBytes({ ...compression, part: wholeRun }, plans),
+    tensors: plans.length,
+    factorized: factorized.length,
+    weights: factorized.reduce((sum, { info }) => sum + elementCount(info.shape), 0),
+    seconds: secondsOf(plans),
+    memoryBytes: before + Math.max(0, ...factorized.map(workingBytes)),
+    parts,
+    ...context.kernels.info,
+    notices,
+  }
+}
+
+/** Power iterations there and back, the last product, the residual of the check; an exact SVD as its Gram matrix and eigenproblem. */
+function flopsOf(plan: TensorPlan): number {
+  if (!isFactorized(plan)) return 0
+  const { view, sketch } = plan
+  const { count, rows, cols } = view
+  const smallest = Math.min(rows, cols)
+  if (sketch.method === 'exact') return count * (2 * rows * cols * smallest + 9 * smallest ** 3)
+  return count * (2 * sketch.nIter + 4) * 2 * rows * cols * (sketch.rank + sketch.oversample)
+}
+
+/** The matrix, its sketch and factors in f32, and what a product packs; never more of the matrix than its limit. */
+function workingBytes({ info, view, sketch }: FactorizedTensor): number {
+  const matrix = info.byteLength / view.count
+  const columns = sketch.method === 'exact' ? Math.min(view.rows, view.cols) : sketch.rank + sketch.oversample
+  const limit = sketch.memoryLimit > 0 ? sketch.memoryLimit : Number.POSITIVE_INFINITY
+  return Math.min(matrix, limit) + 6 * 4 * columns * (view.rows + view.cols) + (64 << 20)
+}
+
+async function flopsPerSecond(
+  file: WeightFile,
+  plans: readonly FactorizedTensor[],
+  context: JobContext,
+): Promise<number> {
+  const byShape = new Map<string, FactorizedTensor[]>()
+  for (const plan of plans) {
+    const shape = shapeOf(plan.view)
+    byShape.set(shape, [...(byShape.get(shape) ?? []), plan])
+  }
+  const heaviest = [...byShape.values()]
+    .map((group) => ({ plan: group[0]!, flops: group.reduce((sum, plan) => sum + flopsOf(plan), 0) }))
+    .sort((a, b) => b.flops - a.flops)
+    .slice(0, SAMPLED_SHAPES)
+  let seconds = 0
+  let flops = 0
+  for (const [done, { plan }] of heaviest.entries()) {
+    context.report({ type: 'progress', phase: 'estimate', tensor: plan.info.name, done, total: heaviest.length })
+    if (nonFiniteSentence(await countNonFinite(file, plan.info, context))) continue
+    const mark = context.kernels.mark()
+    try {
+      const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch.memoryLimit)
+      // Once to warm up, once to count.
+      for (const counted of [false, true]) {
+        const started = performance.now()
+        await factorizedMatrix(plan, 0, loaded, { ...context, sketches: undefined }, false)
+        if (counted) seconds += (performance.now() - started) / 1000
+      }
+      flops += flopsOf(plan) / plan.view.count
+    } finally {
+      context.kernels.release(mark)
+    }
+  }
+  return flops === 0 || seconds === 0 ? Number.POSITIVE_INFINITY : flops / seconds
+}

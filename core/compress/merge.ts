@@ -1,0 +1,118 @@
+/** The parts of a run put together: the entries of part 1, 2, ... in order under one header. The bytes are those of a run that was not split. */
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { modelError } from '../measure/curves/model-error.ts'
+import { elementCount, matrixView, type TensorInfo } from '../tensor.ts'
+import { fromBits } from './bits.ts'
+import { copyValues } from './compress-tensor.ts'
+import type { JobContext } from './context.ts'
+import { type Part, parsePart } from './parts.ts'
+import { createSafetensors } from './safetensors-output.ts'
+import { type CompressionTarget, fixedWidth } from './weights-file.ts'
+
+export interface MergeReport {
+  readonly output: string
+  readonly parts: number
+  readonly tensors: number
+  readonly bytes: number
+  readonly relativeError: number
+}
+
+/** @throws AppError `bad-request` for parts that do not belong together or are not complete, `would-overwrite`, `cannot-write` */
+export async function mergeParts(
+  files: readonly WeightFile[],
+  { folder, name }: CompressionTarget,
+  force: boolean,
+  context: Pick<JobContext, 'checkCancelled'>,
+): Promise<MergeReport> {
+  if (!force && (await folder.list()).includes(name)) {
+    throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
+  }
+  const parts = inOrder(files)
+  const metadata = joinedMetadata(parts)
+  const entries = parts.flatMap(({ tensors }) => tensors)
+  const output = await createSafetensors(folder, name, entries, metadata)
+  try {
+    for (const file of parts) {
+      for (const info of file.tensors) {
+        await copyValues(file, info, output, context)
+      }
+    }
+    const bytes = await output.finish(metadata)
+    const relativeError = Number(metadata.get('ghostsvd.error'))
+    return { output: name, parts: parts.length, tensors: entries.length, bytes, relativeError }
+  } catch (error) {
+    await output.abort()
+    throw error
+  }
+}
+
+function inOrder(files: readonly WeightFile[]): WeightFile[] {
+  const first = files[0]?.metadata
+  const numbered = files.map((file) => ({ file, part: partNumber(file) }))
+  const of = numbered[0]?.part.of ?? 0
+  for (const { file } of numbered) {
+    for (const key of ['ghostsvd.recipe', 'ghostsvd.source', 'ghostsvd.version']) {
+      if (file.metadata.get(key) !== first?.get(key)) {
+        throw new AppError('bad-request', `These parts do not belong together: they differ in ${key}.`)
+      }
+    }
+  }
+  const sorted = [...numbered].sort((a, b) => a.part.index - b.part.index)
+  const found = sorted.map(({ part }) => part.index)
+  if (found.length !== of || found.some((index, i) => index !== i + 1)) {
+    throw new AppError('bad-request', `Expected the parts 1 to ${of} of one run, got ${found.join(', ')}.`)
+  }
+  return sorted.map(({ file }) => file)
+}
+
+function partNumber(file: WeightFile): Part {
+  const text = file.metadata.get('ghostsvd.part')
+  if (!text)
+    throw new AppError(
+      'bad-request',
+      `${file.shards[0]?.fileName ?? 'A file'} is no part of a run (compress --part I/N).`,
+    )
+  return parsePart(text)
+}
+
+/** The header's fields as one run writes them: its own error is over all tensors, from the parts' errors in full precision. */
+function joinedMetadata(parts: readonly WeightFile[]): Map<string, string> {
+  const metadata = new Map(parts[0]!.metadata)
+  metadata.delete('ghostsvd.part')
+  metadata.delete('ghostsvd.bits')
+  const bits = new Map(
+    parts.flatMap(({ metadata }) =>
+      Object.entries(JSON.parse(metadata.get('ghostsvd.bits') ?? '{}') as Record<string, string>),
+    ),
+  )
+  const matrices = parts.flatMap((part) => matricesOf(part.tensors, bits))
+  metadata.set('ghostsvd.error', fixedWidth(modelError(matrices)))
+  const errors = parts
+    .map(({ metadata }) => (metadata.get('ghostsvd.errors') ?? '{}').slice(1, -1))
+    .filter((text) => text !== '')
+  metadata.set('ghostsvd.errors', `{${errors.join(',')}}`)
+  return metadata
+}
+
+/** Every matrix of a part with its entries and error, in order: a factorized one at its A, whose B is looked up. */
+function matricesOf(
+  tensors: readonly TensorInfo[],
+  bits: ReadonlyMap<string, string>,
+): { entries: number; error: number }[] {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
+  const factor = /\.(lowrank_A|lowrank_B|lowrank_A_scale|lowrank_B_scale|U|S|Vt|sparse_index|sparse_value)$/
+  return tensors.flatMap((tensor) => {
+    const owner = tensor.name.replace(factor, '')
+    if (owner === tensor.name || !bits.has(owner)) {
+      const error = bits.get(tensor.name)
+      return matrixView(tensor.name, tensor.shape)
+        ? [{ entries: elementCount(tensor.shape), error: error === undefined ? 0 : fromBits(error) }]
+        : []
+    }
+    if (!/\.(lowrank_A|Vt)$/.test(tensor.name)) return []
+    const left = byName.get(`${owner}.lowrank_B`) ?? byName.get(`${owner}.U`)
+    const stack = tensor.shape.length === 3 ? tensor.shape[0]! : 1
+    return [{ entries: stack * tensor.shape.at(-1)! * (left?.shape.at(-2) ?? 0), error: fromBits(bits.get(owner)!) }]
+  })
+}

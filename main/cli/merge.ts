@@ -1,0 +1,41 @@
+/** `ghostsvd merge`: the parts of a run (compress --part I/N) put together. Only bytes are copied, so no engine is started for it. */
+import { basename, dirname } from 'node:path'
+import { Command } from 'commander'
+import { mergeParts } from '../../core/compress/merge.ts'
+import { AppError } from '../../core/errors.ts'
+import type { WeightFile } from '../../core/formats/format.ts'
+import { openWeightFile } from '../../core/formats/registry.ts'
+import { pickSource } from '../files.ts'
+import { outputFolder } from '../outputs.ts'
+import { untilSignal } from './job.ts'
+import { formatBytes, percent, print, printJson, safe } from './print.ts'
+
+export function mergeCommand(): Command {
+  return new Command('merge')
+    .description('join the parts that compress --part wrote: the same bytes as one run')
+    .argument('<part...>', 'every part of one run, in any order')
+    .requiredOption('--out <file>', 'where to write')
+    .option('--force', 'replace an existing output')
+    .option('--json', 'print one JSON object')
+    .action(async (paths: string[], { out, force = false, json }: { out: string; force?: boolean; json?: boolean }) => {
+      const folder = outputFolder(dirname(out), { overwrite: force, sources: paths })
+      const report = await untilSignal(async (signal) => {
+        const parts: WeightFile[] = []
+        try {
+          for (const path of paths) parts.push(await openWeightFile(pickSource(path, 'file')))
+          return await mergeParts(parts, { folder, name: basename(out) }, force, {
+            checkCancelled: () => {
+              if (signal.aborted) throw new AppError('cancelled', 'The merge was cancelled.')
+            },
+          })
+        } finally {
+          for (const part of parts) await part.close()
+        }
+      })
+      if (json) printJson(report)
+      else
+        print(
+          `Wrote ${safe(report.output)}: ${report.tensors} tensors from ${report.parts} parts, ${formatBytes(report.bytes)}, model error ${percent(report.relativeError)}.`,
+        )
+    })
+}
