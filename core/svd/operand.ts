@@ -87,10 +87,10 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
     multiply: (X, Y) => forEachPanel((panel, start) => kernels.gemm(panel, X, rowsOf(Y, start, panel.rows))),
     multiplyTransposed: (Y, Z) =>
       forEachPanel((panel, start) => kernels.gemmTransposed(panel, rowsOf(Y, start, panel.rows), Z, start > 0)),
-    gram: async (side, G) => {
-      if (side === 'rows') throw new Error('streamedOperand: A At needs every pair of rows at once')
-      await forEachPanel((panel, start) => kernels.gramWeights(panel, 'cols', G, start > 0))
-    },
+    gram: (side, G) =>
+      side === 'cols'
+        ? forEachPanel((panel, start) => kernels.gramWeights(panel, 'cols', G, start > 0))
+        : gramOfRows(kernels, source, Math.max(1, Math.floor(panelRows / 2 / blockRows)) * blockRows, G),
     residual: async (L, R) => {
       let sum = 0
       await forEachPanel((panel, first) => {
@@ -107,6 +107,34 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
       })
       return whole
     },
+  }
+}
+
+/** G <- A At from pairs of panels, each pair stacked in memory: every panel is read once for each one before it. */
+async function gramOfRows(kernels: Kernels, source: StreamedWeights, height: number, G: Float64Array): Promise<void> {
+  const { rows, cols, dtype, scale } = source
+  const rowBytes = cols * bytesPerValue[dtype]
+  const mark = kernels.mark()
+  try {
+    const data = kernels.allocateBytes(Math.min(2 * height, rows) * rowBytes)
+    const both = kernels.allocateFloat64(Math.min(2 * height, rows) ** 2)
+    for (let first = 0; first < rows; first += height) {
+      const firstRows = Math.min(height, rows - first)
+      data.set(await source.readRows(first, first + firstRows))
+      for (let second = first; second < rows; second += height) {
+        const secondRows = second === first ? 0 : Math.min(height, rows - second)
+        if (secondRows > 0) data.set(await source.readRows(second, second + secondRows), firstRows * rowBytes)
+        const order = firstRows + secondRows
+        const pair: Weights = { rows: order, cols, dtype, data: data.subarray(0, order * rowBytes), scale }
+        const part = both.subarray(0, order * order)
+        kernels.gramWeights(pair, 'rows', part, false)
+        const rowOf = (i: number) => (i < firstRows ? first + i : second + i - firstRows)
+        for (let i = 0; i < order; i++)
+          for (let j = 0; j < order; j++) G[rowOf(i) * rows + rowOf(j)] = part[i * order + j]!
+      }
+    }
+  } finally {
+    kernels.release(mark)
   }
 }
 

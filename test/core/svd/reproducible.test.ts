@@ -63,6 +63,30 @@ describe.each(['subspace', 'krylov'] as const)('%s', (algorithm) => {
 })
 
 describe('exact', () => {
+  it.each([
+    [1300, 40],
+    [1300, 1400],
+  ])('gives the same Gram matrix of %i x %i resident and streamed', async (rows, cols) => {
+    const mark = two.mark()
+    const A = gaussianMatrix(rows, 1, 4)
+    // One column repeated with shifts: cheap to make at this size, and every panel differs.
+    const data = new Float32Array(rows * cols)
+    for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) data[i * cols + j] = A.data[(i * 7 + j * 13) % rows]!
+    const side = rows >= cols ? 'cols' : 'rows'
+    const order = Math.min(rows, cols)
+    const resident = new Float64Array(order * order)
+    const G = two.allocateFloat64(order * order)
+    await residentOperand(two, weightsOf({ rows, cols, data }, 1, two)).gram(side, G)
+    resident.set(G)
+    const readRows = async (start: number, end: number) =>
+      new Uint8Array(data.buffer, start * cols * 4, (end - start) * cols * 4)
+    for (const panelRows of [1024, 2048]) {
+      await streamedOperand(two, { rows, cols, dtype: 'F32', scale: 1, panelRows, readRows }).gram(side, G)
+      expect(Buffer.compare(Buffer.from(resident.buffer), Buffer.from(G.slice().buffer))).toBe(0)
+    }
+    two.release(mark)
+  })
+
   it('gives the same bits on 1 and 2 threads, and its values alone are those with vectors', async () => {
     const params = { method: 'exact', rank: 20 } as const
     const first = await svd(A, params, { kernels: one })
