@@ -37,6 +37,8 @@ export interface PendingTask {
 }
 
 export interface Driver {
+  /** Whether a job keeps it from anything else. */
+  readonly busy: boolean
   submit(task: Task, listener?: { started?(): void; event?(event: Utterance): void }): PendingTask
   /** The kernels that computed last; null before there were any. Needs no turn in the queue. */
   readonly info: DriverInfo | null
@@ -225,6 +227,9 @@ export function createDriver(host: DriverHost): Driver {
   }
 
   return {
+    get busy() {
+      return running?.task.kind === 'job' || queue.some(({ task }) => task.kind === 'job')
+    },
     get info() {
       return info
     },

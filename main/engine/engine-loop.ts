@@ -5,7 +5,7 @@
 import type { Port } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { removePartial } from '../outputs.ts'
-import { createDriver, type DriverHost } from './driver-handle.ts'
+import { createDriver, type Driver, type DriverHost } from './driver-handle.ts'
 import type { Link } from './link.ts'
 import type { Question, ToEngine } from './messages.ts'
 import { serveSession } from './session.ts'
@@ -37,11 +37,19 @@ export function serveEngine(link: Link, parts: EngineParts): void {
       link.postMessage({ type: 'ask', request, question })
     })
 
-  const driver = createDriver({
+  const driverHost: DriverHost = {
     ...parts,
     notePartial: async (path, exists) => void (await ask({ about: 'partial', path, exists })),
     removePartial,
-  })
+  }
+  const driver = createDriver(driverHost)
+  // A file is opened at once even while a job keeps the driver busy: by a second one, without a team, once that has happened.
+  let reader: Driver | null = null
+  const opener = () => {
+    if (!driver.busy) return driver
+    reader ??= createDriver(driverHost)
+    return reader
+  }
   const counter = { jobsStarted: 0 }
   const path = async (grantId: string, use: 'read' | 'write') => {
     const answer = await ask({ about: 'path', grantId, use })
@@ -52,7 +60,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   function connect(id: number): void {
     const { port, client } = clientPort((message) => link.postMessage({ type: 'message', port: id, message }))
     clients.set(id, client)
-    serveSession(port, { driver, counter, path })
+    serveSession(port, { driver, opener, counter, path })
   }
 
   function hear(message: ToEngine): void {
@@ -81,7 +89,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
 
   async function end(): Promise<void> {
     for (const client of clients.values()) client.end()
-    await driver.stop()
+    await Promise.all([driver.stop(), reader?.stop()])
     process.exit(0)
   }
 

@@ -20,6 +20,8 @@ import type { DriverInfo, FileRef, JobResult, OpenedFile } from './messages.ts'
 
 export interface SessionHost {
   readonly driver: Driver
+  /** The driver, or while it is busy with a job another one. */
+  opener(): Driver
   /** @throws AppError `not-found` for an id that main did not give out for this use */
   path(grantId: string, use: 'read' | 'write'): Promise<string>
   /** Of all clients, since the engine started. */
@@ -42,7 +44,10 @@ export function serveSession(port: Port, host: SessionHost): void {
     open: async (grantId) => {
       const path = await host.path(grantId, 'read')
       const file: FileRef = { fileId: randomUUID(), path, fingerprint: null }
-      const { fingerprint, ...opened } = (await driver.submit({ kind: 'open', file }).answer) as OpenedFile
+      const opener = host.opener()
+      const { fingerprint, ...opened } = (await opener.submit({ kind: 'open', file }).answer) as OpenedFile
+      // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
+      if (opener !== driver) opener.closeFile(file.fileId)
       const report: FileReport = { fileId: file.fileId, name: basename(path), ...opened }
       if (gone) driver.closeFile(file.fileId)
       else files.set(file.fileId, { ...file, fingerprint })

@@ -87,6 +87,16 @@ describe('engine', () => {
     await job.end
   })
 
+  it('opens a file while a job keeps the driver busy, and runs the next job on it', async () => {
+    const harness = testEngine()
+    const job = running(harness, analyze(await openSomething(harness), 'spin'))
+    await job.started
+    const fileId = await openSomething(harness)
+    job.abort.abort()
+    expect(await job.end).toMatchObject({ code: 'cancelled' })
+    expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
+  })
+
   it('ignores the cancel of a job it does not know', async () => {
     await testEngine().client.api.cancel('no such job')
   })

@@ -39,6 +39,19 @@ describe('product', () => {
     expect((await client.api.info()).jobsStarted).toBe(4)
   })
 
+  it('opens a file beside a running job, and analyzes it afterwards', async () => {
+    const harness = testEngine({ entry: product })
+    const { path, file } = await openSample(harness)
+    const job = { fileId: file.fileId, tensor: firstMatrix(file), params: { rank: 8, method: 'randomized' } } as const
+    const long = running(harness, { kind: 'analyze', ...job, repeat: 1000 })
+    await long.started
+    const again = await harness.client.api.open((await harness.grants.grant(path)).id)
+    expect(again.tensors).toEqual(file.tensors)
+    long.abort.abort()
+    await long.end
+    expect(await harness.client.run({ kind: 'analyze', ...job, fileId: again.fileId })).toMatchObject({ rank: 8 })
+  })
+
   it('gives the same bytes for another number of threads, and takes other kernels from job to job', async () => {
     const harness = testEngine({ entry: product })
     const { folder, file } = await openSample(harness)
