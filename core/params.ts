@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { exactCost, sketchCost } from './cost.ts'
 
 export const methods = ['auto', 'randomized', 'exact'] as const
+export const exactRoutes = ['gram', 'jacobi'] as const
 export const algorithms = ['subspace', 'krylov'] as const
 export const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
 export const outputStyles = ['factors', 'dense', 'peft', 'kohya', 'npz'] as const
@@ -48,6 +49,14 @@ export const paramEntries = {
     flag: '--method',
     label: 'Method',
     help: 'randomized SVD, exact SVD, or whichever is cheaper',
+  },
+  exactRoute: {
+    type: 'choice',
+    default: 'gram',
+    choices: exactRoutes,
+    flag: '--exact-route',
+    label: 'Exact SVD by',
+    help: 'the Gram matrix, blind below 1.5e-8 of the largest value, or Jacobi rotations, which see to 1e-15 of it and take several times as long',
   },
   algorithm: {
     type: 'choice',

@@ -3,7 +3,8 @@ import type { KernelInfo } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
 
 export function sketchKey(source: string, name: string, fitted: FittedParams, { arithmetic }: KernelInfo): string {
-  const { method, rank, seed, algorithm, oversample, nIter, tolerance } = fitted
-  const how = method === 'exact' ? { method, rank } : { method, rank, seed, algorithm, oversample, nIter, tolerance }
+  const { method, exactRoute, rank, seed, algorithm, oversample, nIter, tolerance } = fitted
+  const how =
+    method === 'exact' ? { method, exactRoute, rank } : { method, rank, seed, algorithm, oversample, nIter, tolerance }
   return JSON.stringify([source, name, how, arithmetic])
 }

@@ -1,6 +1,6 @@
 /**
  * The judge: the exact SVD through the Gram matrix of the smaller side in f64 and its eigenvectors. Absolute error of the values about
- * 1e-12 s_1; the squares leave no digits below 1.5e-8 s_1 (2^-26).
+ * 1e-12 s_1; the squares leave no digits below 1.5e-8 s_1 (2^-26); exact-jacobi.ts does.
  *
  * Legend: A m x n, d = min(m, n); m >= n: At A = V diag(s^2) Vt, U = A V / s; m < n: A At = U diag(s^2) Ut, V = At U / s.
  */

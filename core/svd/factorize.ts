@@ -2,6 +2,7 @@
 import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
 import { exactSvd, exactValues } from './exact.ts'
+import { exactSvdByJacobi } from './exact-jacobi.ts'
 import type { Factorization } from './factorization.ts'
 import { type Observer, stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
@@ -27,7 +28,8 @@ export async function factorize(
   const watch = stopwatch(observer)
   try {
     if (params.method === 'exact') {
-      const exact = await exactSvd(kernels, operand, params.rank, key, observer, watch)
+      const solve = params.exactRoute === 'jacobi' ? exactSvdByJacobi : exactSvd
+      const exact = await solve(kernels, operand, params.rank, key, observer, watch)
       return { ...lift(kernels, operand, exact), spectrum: unscaled(exact.spectrum, operand.scale) }
     }
     return lift(kernels, operand, await randomizedSvd(kernels, operand, params, key, observer, watch))

@@ -91,6 +91,13 @@ function fillFresh(kernels: Kernels, Y: Matrix, kept: number, key: GaussianKey):
   kernels.release(mark)
 }
 
+/** V <- orthonormal columns, of which the first `kept` are so already; the others, which a rank-deficient matrix does not determine, are fresh directions. */
+export function completeColumns(kernels: Kernels, V: Matrix, kept: number, key: GaussianKey): void {
+  if (kept >= V.cols) return
+  fillFresh(kernels, V, kept, key)
+  orthonormalize(kernels, V, { key, passes: 2 })
+}
+
 /** Below this share of the largest, a singular value's vector is lost in the f32 rounding (2^-24) of the product that made it. */
 const vectorLimit = 2 ** -22
 

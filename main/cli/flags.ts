@@ -7,6 +7,7 @@ export const allParams = Object.keys(paramEntries) as ParamKey[]
 /** What determines a factorization; the rest is about writing it. */
 export const factorizationParams: readonly ParamKey[] = [
   'method',
+  'exactRoute',
   'algorithm',
   'rank',
   'oversample',

@@ -8,7 +8,17 @@ import { ComparePanel } from './ComparePanel.tsx'
 import { ParamField } from './ParamField.tsx'
 
 /** What may be tuned further, in the order of thought: how, how well, on what. */
-const advanced = ['method', 'algorithm', 'oversample', 'nIter', 'tolerance', 'seed', 'threads', 'kernel'] as const
+const advanced = [
+  'method',
+  'exactRoute',
+  'algorithm',
+  'oversample',
+  'nIter',
+  'tolerance',
+  'seed',
+  'threads',
+  'kernel',
+] as const
 const output = ['factorDType', 'factorLayout'] as const
 const presets = Object.keys(speedPresets) as SpeedPreset[]
 

@@ -13,6 +13,7 @@ export const paramsReducers = {
 /** What changes the singular values a job finds. The rank is not here: a sketch serves every rank up to its own. */
 export const computingKeys = [
   'method',
+  'exactRoute',
   'algorithm',
   'oversample',
   'nIter',

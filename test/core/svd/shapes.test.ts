@@ -58,6 +58,7 @@ describe.each([
   ['subspace iteration', { method: 'randomized', algorithm: 'subspace' }],
   ['block Krylov', { method: 'randomized', algorithm: 'krylov' }],
   ['exact SVD', { method: 'exact' }],
+  ['exact SVD by Jacobi', { method: 'exact', exactRoute: 'jacobi' }],
 ] as const)('%s', (_, method) => {
   it.each(table)('%s: identities hold and full rank reconstructs', async (_, A, rank) => {
     const f = await svd(A, { ...method, rank, oversample: 10, nIter: 2 })
