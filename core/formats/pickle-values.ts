@@ -114,3 +114,8 @@ export function isNode<K extends PickleNode['kind']>(
 export function sequenceItems(value: PickleValue | undefined): readonly PickleValue[] | null {
   return isNode(value, 'list') || isNode(value, 'tuple') ? value.items : null
 }
+
+/** For sentences. */
+export function kindOf(value: PickleValue): string {
+  return value === null ? 'None' : typeof value === 'object' ? `a ${value.kind}` : `a ${typeof value}`
+}

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { maxIntegerBytes } from '../../../core/formats/pickle.ts'
+import { maxIntegerBytes } from '../../../core/formats/pickle-limits.ts'
 import { checkpoint, int, le32, pickle, stateDict, str, tensor, zip } from './archives.ts'
 import { concat, openBytes, refusal, text } from './corpus.ts'
 
