@@ -437,7 +437,8 @@ export interface HostApi {
   startRun(request: RunRequest): Promise<string>
   cancelRun(runId: string): Promise<void>
   runs(): Promise<Run[]>
-  showInFolder(grantId: string): Promise<void>
+  /** Electron: what a run has written, in the system's file manager. */
+  showInFolder(runId: string): Promise<void>
 }
 export interface HostEvents {
   /** The page's engine: `starting` -> `ready`; after `died` a new one is started and files are to be opened again. */

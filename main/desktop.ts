@@ -101,7 +101,7 @@ async function desktopHost(
       ...createDialogs(window, grants),
       listFolder: unsupported('This application has dialogs of the system: it lists no folders.'),
       createTarget: unsupported('This application has dialogs of the system: it asks there for a name.'),
-      showInFolder: async (grantId) => shell.showItemInFolder(grants.place(grantId)),
+      showInFolder: async (path) => shell.showItemInFolder(path),
     },
     grants,
     configFolder: configFolder(),

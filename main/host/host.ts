@@ -16,10 +16,9 @@ import { createRuns } from './runs.ts'
 import { createSample } from './sample.ts'
 
 /** What only one kind of host can do; the other says so in a sentence. */
-export type HostAbilities = Pick<
-  HostApi,
-  'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'createTarget' | 'showInFolder'
->
+export type HostAbilities = Pick<HostApi, 'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'createTarget'> & {
+  showInFolder(path: string): Promise<void>
+}
 
 export interface HostOptions {
   readonly info: HostInfo
@@ -94,6 +93,7 @@ export function createHost(options: HostOptions): Host {
     startRun: (request) => runs.start(request),
     cancelRun: (runId) => runs.cancel(runId),
     runs: async () => runs.list(),
+    showInFolder: async (runId) => abilities.showInFolder(runs.place(runId)),
   }
 
   return {

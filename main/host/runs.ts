@@ -25,10 +25,13 @@ export interface Runs {
   /** Resolves when the run has ended. @throws AppError `not-found` */
   cancel(runId: string): Promise<void>
   list(): Run[]
+  /** Where a run writes. @throws AppError `not-found` */
+  place(runId: string): string
 }
 
 interface Kept {
   run: Run
+  readonly path: string
   readonly abort: AbortController
   /** Never rejects. */
   readonly ended: Promise<void>
@@ -48,11 +51,18 @@ export function createRuns({ start, stop, grants, report }: RunsOptions): Runs {
     report(runId, event)
   }
 
+  function find(runId: string): Kept {
+    const entry = kept.get(runId)
+    if (!entry) throw new AppError('not-found', 'There is no such run.')
+    return entry
+  }
+
   return {
     async start({ source, target, ...job }) {
       const runId = randomUUID()
       const abort = new AbortController()
-      const names = { source: basename(grants.place(source)), target: basename(grants.place(target)) }
+      const path = grants.place(target)
+      const names = { source: basename(grants.place(source)), target: basename(path) }
       const engine = start({ restart: false })
       const client = engineClient(engine.connect())
       let begun = () => {}
@@ -81,16 +91,16 @@ export function createRuns({ start, stop, grants, report }: RunsOptions): Runs {
         else if (run.state === 'running')
           hear(runId, { type: 'failed', jobId: run.last.jobId, error: toErrorReport(error) })
       })
-      kept.set(runId, { run: { runId, ...names, state: 'running', last: null }, abort, ended })
+      kept.set(runId, { run: { runId, ...names, state: 'running', last: null }, path, abort, ended })
       await Promise.race([spoke, end])
       return runId
     },
     async cancel(runId) {
-      const entry = kept.get(runId)
-      if (!entry) throw new AppError('not-found', 'There is no such run.')
+      const entry = find(runId)
       entry.abort.abort()
       await entry.ended
     },
     list: () => [...kept.values()].map(({ run }) => run),
+    place: (runId) => find(runId).path,
   }
 }

@@ -28,7 +28,7 @@ export const cancelRun = (runId: string) => connection().host.cancelRun(runId)
 export const pickTarget = (suggestedName: string) => connection().host.pickTarget(suggestedName)
 export const createTarget = (folder: Grant, name: string) => connection().host.createTarget(folder.id, name)
 export const listFolder = (folder: Grant | null) => connection().host.listFolder(folder?.id ?? null)
-export const showInFolder = (grantId: string) => connection().host.showInFolder(grantId)
+export const showInFolder = (runId: string) => connection().host.showInFolder(runId)
 
 /**
  * The user's choices as rules of a run. With `include` only those are factorized, so what was taken in names everything that is; without

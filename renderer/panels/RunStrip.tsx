@@ -1,9 +1,10 @@
 /** Compression runs: progress, then what was saved and how it was checked. They go on while the page looks at something else. */
 import { ActionIcon, Button, Progress } from '@mantine/core'
 import { useState } from 'react'
-import { cancelRun } from '../actions/runs.ts'
+import { cancelRun, showInFolder } from '../actions/runs.ts'
 import { CheckIcon, CloseIcon } from '../icons.tsx'
 import { type RunView, runsReducers, timeLeftMs, useRuns } from '../store/runs.ts'
+import { useSession } from '../store/session.ts'
 import { usePhase, useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 import { RunDetails } from './RunDetails.tsx'
@@ -67,6 +68,7 @@ function RunningLine({ run }: { readonly run: RunView }) {
 function FinishedLine({ run, onClose }: { readonly run: RunView; readonly onClose: () => void }) {
   const { t, numbers } = useWords()
   const [details, setDetails] = useState(false)
+  const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
   const { report } = run
   if (!report) return null
   return (
@@ -84,6 +86,11 @@ function FinishedLine({ run, onClose }: { readonly run: RunView; readonly onClos
       <span className="dimmed run-tensor">
         {report.output} · {numbers.duration(report.elapsedMs)}
       </span>
+      {hasFileManager ? (
+        <Button onClick={() => void showInFolder(run.runId)} size="compact-sm" variant="default">
+          {t('run.show')}
+        </Button>
+      ) : null}
       <Button onClick={() => setDetails(true)} size="compact-sm" variant="default">
         {t('run.details')}
       </Button>

@@ -230,8 +230,7 @@ describe('the ports', () => {
     const target = await api.pickTarget('../../evil/out.safetensors')
     expect(fake.dialog.showSaveDialog.mock.calls[0]![1]).toMatchObject({ defaultPath: 'out.safetensors' })
     expect(target).toMatchObject({ name: 'out.safetensors', kind: 'target' })
-    await api.showInFolder(target!.id)
-    expect(fake.shell.showItemInFolder).toHaveBeenCalledExactlyOnceWith(filePath)
+    await expect(api.showInFolder(target!.id)).rejects.toMatchObject({ code: 'not-found' })
   })
 })
 
@@ -282,6 +281,8 @@ describe('the end', () => {
     })
     engine.jobs[0]!.say({ type: 'started', jobId: 'job-0' })
     await run
+    await api.showInFolder((await api.runs())[0]!.runId)
+    expect(fake.shell.showItemInFolder).toHaveBeenCalledExactlyOnceWith(join(folder, 'x.safetensors'))
     expect(refused((event) => window().emit('close', event))).toBe(true)
     fake.dialog.showMessageBoxSync.mockReturnValueOnce(1)
     expect(refused((event) => window().emit('close', event))).toBe(false)

@@ -1,5 +1,5 @@
 /** Files in memory, and what every reader's tests ask of them. */
-import { AppError, type ErrorCode } from '../../../core/errors.ts'
+import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
@@ -32,10 +32,6 @@ export async function refusal(open: () => Promise<WeightFile>): Promise<AppError
     return error
   }
   throw new Error('it was accepted')
-}
-
-export async function refusalCode(open: () => Promise<WeightFile>): Promise<ErrorCode> {
-  return (await refusal(open)).code
 }
 
 export function u64(value: bigint): Uint8Array {
