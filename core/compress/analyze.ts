@@ -31,7 +31,7 @@ export async function analyzeTensor(
   const mark = context.kernels.mark()
   try {
     const started = performance.now()
-    const loaded = await loadMatrix(file, tensor, view, 0, context, job.params.memoryLimit)
+    const loaded = await loadMatrix(file, tensor, view, 0, context, fitParams(job.params, view.rows, view.cols))
     const readMs = performance.now() - started
     const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
     const { report, computeMs } = analysis

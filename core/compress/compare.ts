@@ -18,7 +18,7 @@ export async function compareTensor(
   const mark = context.kernels.mark()
   try {
     const started = performance.now()
-    const loaded = await loadMatrix(file, tensor, view, 0, context, job.params.memoryLimit)
+    const loaded = await loadMatrix(file, tensor, view, 0, context, { ...job.params, method: 'exact' })
     const readMs = performance.now() - started
     const side = (method: Params['method'], repeat: number) =>
       analyzeLoaded(tensor, view, loaded, { ...job.params, method }, readMs, repeat, context)

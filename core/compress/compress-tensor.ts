@@ -127,7 +127,7 @@ async function compressTensor(
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, info, view, index, context, params.memoryLimit)
+      const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
       const { operand, frobeniusNorm } = loaded
       const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, false), params.rank)
       truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)

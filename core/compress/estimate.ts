@@ -103,7 +103,7 @@ async function flopsPerSecond(
     if (nonFiniteSentence(await countNonFinite(file, plan.info, context))) continue
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch.memoryLimit)
+      const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch)
       // Once to warm up, once to count.
       for (const counted of [false, true]) {
         const started = performance.now()

@@ -6,10 +6,12 @@
  *   F64            as F32, scaled while it is rounded, so that 1e300 survives
  *   F8 with a scale tensor beside it: value x scale, as F32
  */
+import { AppError } from '../errors.ts'
 import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/fp8-scale.ts'
 import type { WeightDType } from '../kernels/kernels.ts'
+import type { FittedParams } from '../params.ts'
 import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
 import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
@@ -46,7 +48,8 @@ export interface ComputableTensor extends TensorInfo {
 /**
  * Matrix `index` of the tensor. Allocates in the kernels' memory: the caller marks before and releases after.
  * The weights must be finite (scan.ts): NaN and Inf have no singular values.
- * @param memoryLimit bytes a matrix may take before it goes through in panels; 0: 2 GiB. The results do not depend on it.
+ * Beyond `memoryLimit` bytes (0: 2 GiB) it goes through in panels, with the same results; only the exact SVD of a wide matrix, whose Gram
+ * matrix A At pairs every row with every other, always has it whole.
  * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
  */
 export async function loadMatrix(
@@ -55,7 +58,7 @@ export async function loadMatrix(
   view: MatrixView,
   index: number,
   context: JobContext,
-  memoryLimit: number,
+  { memoryLimit, method }: Pick<FittedParams, 'memoryLimit' | 'method'>,
 ): Promise<LoadedMatrix> {
   const { rows, cols } = view
   const source = await matrixBytes(file, tensor, view, index)
@@ -63,8 +66,15 @@ export async function loadMatrix(
   const prescale = source.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
   const convert = converter(source.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
-  const limit = memoryLimit > 0 ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
+  const whole = method === 'exact' && rows < cols
+  const limit = memoryLimit > 0 && !whole ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
   if (rows * rowBytes > limit) {
+    if (whole) {
+      throw new AppError(
+        'out-of-memory',
+        `${tensor.name}: the exact SVD of a wide matrix needs it whole, ${(rows * rowBytes) / 1e9} GB; ${limit / 1e9} GB is the most. Choose the randomized method.`,
+      )
+    }
     const panelBytes = Math.min(PANEL_BYTES, limit / 4)
     const unscaled = { rows, cols, dtype: target, panelRows: Math.floor(panelBytes / rowBytes) }
     const readRows = async (start: number, end: number) => {

@@ -32,7 +32,7 @@ export async function tensorSpectrum(
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, info, view, index, context, sketch.memoryLimit)
+      const loaded = await loadMatrix(file, info, view, index, context, sketch)
       const found = await factorizedMatrix(plan, index, loaded, context, true)
       parts.push({
         norm: loaded.frobeniusNorm,

@@ -254,3 +254,13 @@ describe('fixedWidth', () => {
     expect(fixedWidth(0.1234567)).toBe('1.234567e-01')
   })
 })
+
+describe('a memory limit', () => {
+  it.each(['randomized', 'exact'] as const)('below the size of a matrix changes no byte, with %s', async (method) => {
+    const tensors = [weights('wide', [64, 160]), weights('tall', [160, 64]), weights('f64', [96, 96], 'F64')]
+    const free = await compressed(tensors, { method })
+    const tight = await compressed(tensors, { method, memoryLimit: 8000 })
+    expect(tight.bytes).toEqual(free.bytes)
+    expect(tight.report.tensors.every(({ action }) => action === 'factorized')).toBe(true)
+  })
+})

@@ -1,0 +1,129 @@
+/** The command line end to end: exit statuses, one object under --json, and an independent judge of what was written. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type CompressionReport, compressionReportSchema } from '../../../core/contract.ts'
+import { ghostsvd, temporaryFolder } from './run.ts'
+
+const shared = resolve(import.meta.dirname, '../../../../shared')
+const judge = [join(shared, 'oracle/check_factors.py'), '/work/shared/oracle/check_factors.py'].find(existsSync)
+const numpy = spawnSync('/usr/bin/python3', ['-c', 'import numpy']).status === 0
+
+let folder: string
+let model: string
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  process.env.GHOSTSVD_CONFIG = join(folder, 'config')
+  model = join(folder, 'model.safetensors')
+  await ghostsvd(['sample', model, '--layers', '1', '--hidden', '64'])
+})
+
+async function json(...args: string[]): Promise<Record<string, unknown>> {
+  const { status, stdout, stderr } = await ghostsvd([...args, '--json'])
+  expect(status, stderr).toBe(0)
+  return JSON.parse(stdout) as Record<string, unknown>
+}
+
+const compress = async (name: string, ...args: string[]): Promise<CompressionReport> => {
+  const report = await json('compress', model, '--out', join(folder, name), '--rank', '8', ...args)
+  return compressionReportSchema.parse(report)
+}
+
+describe('ghostsvd', () => {
+  it('prints one object with the fixed fields', async () => {
+    const inspected = await json('inspect', model)
+    expect(Object.keys(inspected)).toEqual(expect.arrayContaining(['format', 'totalBytes', 'tensors']))
+    const tensor = 'model.layers.0.mlp.up_proj.weight'
+    const analyzed = await json('analyze', model, '--tensor', tensor, '--rank', '8', '--repeat', '2')
+    expect(analyzed).toMatchObject({ tensor, matrix: [256, 64], rank: 8, nIter: 2, seed: 42 })
+    expect(analyzed.errorCurve).toHaveLength(9)
+    expect(analyzed.computeMs).toHaveLength(2)
+    const compared = await json('compare', model, '--tensor', tensor, '--rank', '8')
+    for (const key of ['exact', 'randomized', 'floor', 'excess', 'singularValueError', 'speedup'])
+      expect(compared).toHaveProperty(key)
+  })
+
+  it('gives the same bytes for one thread and two, and with a recipe', async () => {
+    const recipe = join(folder, 'recipe.json')
+    await compress('two.safetensors', '--threads', '2', '--save-recipe', recipe, '--method', 'randomized')
+    await compress('one.safetensors', '--threads', '1', '--method', 'randomized')
+    await json('compress', model, '--recipe', recipe, '--out', join(folder, 'again.safetensors'))
+    const [two, one, again] = await Promise.all(
+      ['two', 'one', 'again'].map((name) => readFile(join(folder, `${name}.safetensors`))),
+    )
+    expect(one!.equals(two!)).toBe(true)
+    expect(again!.equals(two!)).toBe(true)
+  })
+
+  it('merges parts to the bytes of one run', async () => {
+    await compress('whole.safetensors')
+    for (const i of [1, 2]) await compress(`part${i}.safetensors`, '--part', `${i}/2`)
+    const parts = [1, 2].map((i) => join(folder, `part${i}.safetensors`))
+    await json('merge', ...parts, '--out', join(folder, 'merged.safetensors'))
+    const [merged, whole] = await Promise.all(
+      ['merged', 'whole'].map((name) => readFile(join(folder, `${name}.safetensors`))),
+    )
+    expect(merged!.equals(whole!)).toBe(true)
+  })
+
+  it('ends with 1 and a sentence, 2 for wrong usage, 130 after Ctrl+C with nothing half-written', async () => {
+    const broken = join(folder, 'broken.safetensors')
+    await writeFile(broken, new Uint8Array(5))
+    const failed = await ghostsvd(['inspect', broken, '--json'])
+    expect(failed.status).toBe(1)
+    expect(failed.stderr.trim().split('\n')).toHaveLength(1)
+    expect(JSON.parse(failed.stdout)).toEqual({ code: 'bad-file', message: failed.stderr.trim() })
+
+    expect((await ghostsvd(['compress', model])).status).toBe(2)
+    expect((await ghostsvd(['compress', model, '--out', 'x', '--rank', 'many'])).status).toBe(2)
+    expect((await ghostsvd(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+
+    const big = join(folder, 'big.safetensors')
+    const cancelled = await ghostsvd(['sample', big, '--layers', '64', '--hidden', '1024'], { interruptAfterMs: 1500 })
+    expect(cancelled).toMatchObject({ status: 130, stdout: '' })
+    expect((await readdir(folder)).filter((name) => name.startsWith('big'))).toEqual([])
+  })
+
+  it('never writes over its source, and over another file only with --force', async () => {
+    const source = join(folder, 'source.safetensors')
+    await copyFile(model, source)
+    for (const force of [[], ['--force']]) {
+      const { status, stderr } = await ghostsvd(['compress', source, '--out', source, ...force])
+      expect(status, stderr).toBe(1)
+    }
+    expect((await readFile(source)).equals(await readFile(model))).toBe(true)
+    await compress('there.safetensors')
+    expect((await ghostsvd(['compress', model, '--out', join(folder, 'there.safetensors')])).status).toBe(1)
+    await compress('there.safetensors', '--force')
+  })
+})
+
+describe.skipIf(!judge || !numpy)('the independent judge (needs python3-numpy and ../shared)', () => {
+  it.each([
+    ['factors', []],
+    ['INT8', ['--factor-dtype', 'INT8']],
+    ['a sparse part', ['--sparse-density', '0.01']],
+    ['BF16', ['--factor-dtype', 'BF16']],
+    ['U, S and Vt', ['--factor-layout', 'usv']],
+    ['an error goal', ['--goal-error', '0.4', '--method', 'exact']],
+  ])('agrees with every reported error: %s', async (name, flags) => {
+    const output = `${name.replaceAll(/\W/g, '')}.safetensors`
+    const report = await compress(output, ...flags)
+    // Ends with another status than 0 for an error above 1 or below the floor, and throws here.
+    const text = execFileSync('/usr/bin/python3', [judge!, model, join(folder, output), '--json'], { encoding: 'utf8' })
+    const judged = new Map(
+      (JSON.parse(text) as { tensors: { name: string; what: string; error?: number }[] }).tensors.map((each) => [
+        each.name,
+        each,
+      ]),
+    )
+    for (const outcome of report.tensors) {
+      const { what, error = 0 } = judged.get(outcome.name)!
+      expect(what).toBe(outcome.action === 'kept' ? 'kept' : 'factors')
+      expect(Math.abs(outcome.relativeError! - error), outcome.name).toBeLessThan(1e-5)
+    }
+    expect(report.tensors.some(({ action }) => action === 'factorized')).toBe(true)
+  })
+})
