@@ -6,9 +6,10 @@ import type { JobEvent } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Params } from '../../core/params.ts'
 import { fileReducers, useFile } from '../store/file.ts'
+import { noGoal, rankToAnalyze } from '../store/goal.ts'
 import { covers, jobsReducers, type RunningJob, useJobs } from '../store/jobs.ts'
 import { matrixSize } from '../store/matrix.ts'
-import { computingKey, computingKeys, paramsReducers, useParams } from '../store/params.ts'
+import { computingKey, paramsReducers, useParams } from '../store/params.ts'
 import { selectionReducers, useSelection } from '../store/selection.ts'
 import { connection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
@@ -34,7 +35,19 @@ export function selectTensor(name: string): void {
 /** Changes parameters; those that change the sketch start a job, the rank only once it is let go. */
 export function changeParams(changes: Partial<Params>): void {
   paramsReducers.set(changes)
-  if (computingKeys.some((key) => key in changes)) requestAnalysis()
+  // Most changes need no job; whether one does is found once they have settled. A rank waits until it is let go.
+  if (Object.keys(changes).some((key) => key !== 'rank' && !(key in noGoal))) requestAnalysis()
+}
+
+/** One rank for all tensors: from now on no goal decides. */
+export function setRank(rank: number): void {
+  changeParams({ rank, ...noGoal })
+}
+
+/** Changes the goal; an error goal may need a longer curve. */
+export function setGoal(changes: Partial<Params>): void {
+  changeParams({ ...noGoal, ...changes })
+  requestAnalysis()
 }
 
 /** The rank handle was let go, or a rank was typed. */
@@ -63,7 +76,7 @@ function ensureAnalysis(): void {
     stopRunning()
     return
   }
-  const rank = Math.min(params.rank, size.rows, size.cols)
+  const rank = rankToAnalyze(params, size)
   const underWay =
     running !== null &&
     running.tensor === tensor &&
@@ -71,7 +84,7 @@ function ensureAnalysis(): void {
     (running.kind === 'compare' || rank <= running.params.rank)
   if (underWay) return
   if (covers(analyses[tensor], params, rank)) stopRunning()
-  else void begin('analyze', tensor, params)
+  else void begin('analyze', tensor, { ...params, rank })
 }
 
 /** Exact beside randomized, for the selected tensor at the parameters as they are. */
@@ -114,7 +127,8 @@ async function begin(kind: RunningJob['kind'], tensor: string, params: Params): 
   try {
     if (before !== null) await engine.cancel(before)
     if (mine !== wish) return
-    const started = await startJob({ kind, fileId, tensor, params }, (event) => {
+    // Looking at one tensor answers every goal; the goal is the run's.
+    const started = await startJob({ kind, fileId, tensor, params: { ...params, ...noGoal } }, (event) => {
       if (mine === wish) follow(event)
     })
     if (mine !== wish) return await engine.cancel(started)

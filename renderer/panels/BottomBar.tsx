@@ -4,12 +4,14 @@ import { useMemo } from 'react'
 import type { FileReport } from '../../core/contract.ts'
 import { modelError } from '../../core/measure/curves/model-error.ts'
 import { ArrowIcon } from '../icons.tsx'
-import { estimateFile } from '../store/estimate.ts'
+import { estimateFile, expectedBytes } from '../store/estimate.ts'
+import { allowedError, goalOf } from '../store/goal.ts'
 import { useJobs } from '../store/jobs.ts'
 import { matrixSize } from '../store/matrix.ts'
 import { useParams } from '../store/params.ts'
 import { isCompressed, useSelection } from '../store/selection.ts'
 import { useWords } from '../words.ts'
+import { Expected } from './Expected.tsx'
 import { RunStrip } from './RunStrip.tsx'
 
 interface BottomBarProps {
@@ -27,6 +29,10 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
     () => estimateFile(report.tensors, { included, excluded }, params),
     [report, included, excluded, params],
   )
+  const expected = expectedBytes(estimate, params)
+  const allowed = allowedError(params)
+  const byRank = goalOf(params) === 'rank'
+  const chosen = estimate.compressed + estimate.wouldGrow
   const known = useMemo(() => {
     const matrices = report.tensors.flatMap((tensor) => {
       const size = matrixSize(tensor)
@@ -38,6 +44,15 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
     return { count: matrices.length, error: modelError(matrices) }
   }, [report, analyses, included, excluded, params.rank])
 
+  const errorText = () => {
+    if (allowed !== null) return t('bar.atMost', { value: numbers.percent(allowed) })
+    if (!byRank || known.count === 0) return '–'
+    return t('bar.errorValue', {
+      error: numbers.percent(known.error),
+      number: numbers.count(known.count),
+      total: numbers.count(chosen),
+    })
+  }
   return (
     <footer className="bottom">
       <RunStrip />
@@ -54,38 +69,34 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
               <span className="bottom-arrow">
                 <ArrowIcon size={16} />
               </span>
-              {numbers.bytes(estimate.bytesAfter)}
+              <Expected estimate={estimate} />
             </dd>
           </div>
           <div>
             <dt>{t('bar.share')}</dt>
-            <dd>{numbers.percent(estimate.bytesBefore === 0 ? 1 : estimate.bytesAfter / estimate.bytesBefore)}</dd>
+            <dd>
+              {expected.kind === 'unknown' || estimate.bytesBefore === 0
+                ? '–'
+                : numbers.percent(expected.bytes / estimate.bytesBefore)}
+            </dd>
           </div>
           <div>
             <dt>{t('bar.tensors')}</dt>
             <dd>
               {t('bar.tensorsValue', {
-                number: numbers.count(estimate.compressed),
+                number: numbers.count(byRank ? estimate.compressed : chosen),
                 total: numbers.count(report.tensors.length),
               })}
             </dd>
           </div>
           <Tooltip label={t('bar.errorHelp')} multiline w={300}>
             <div>
-              <dt>{t('bar.error')}</dt>
-              <dd>
-                {known.count === 0
-                  ? '–'
-                  : t('bar.errorValue', {
-                      error: numbers.percent(known.error),
-                      number: numbers.count(known.count),
-                      total: numbers.count(estimate.compressed + estimate.wouldGrow),
-                    })}
-              </dd>
+              <dt>{t(allowed === null ? 'bar.error' : 'bar.errorGoal')}</dt>
+              <dd>{errorText()}</dd>
             </div>
           </Tooltip>
         </dl>
-        {estimate.wouldGrow > 0 ? (
+        {byRank && estimate.wouldGrow > 0 ? (
           <span className="bottom-note">
             {t('bar.wouldGrow', { count: estimate.wouldGrow, number: numbers.count(estimate.wouldGrow) })}
           </span>
@@ -97,7 +108,7 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
             </>
           }
         >
-          <Button disabled={estimate.compressed === 0} onClick={onCompress}>
+          <Button disabled={(byRank ? estimate.compressed : chosen) === 0} onClick={onCompress}>
             {t('bar.compress')}
           </Button>
         </Tooltip>

@@ -4,12 +4,14 @@ import { useMemo, useState } from 'react'
 import type { FileReport, RunRequest } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { createTarget, pickTarget, startRun } from '../actions/runs.ts'
-import { estimateFile, type FileEstimate } from '../store/estimate.ts'
+import { estimateFile } from '../store/estimate.ts'
+import { allowedError, goalOf } from '../store/goal.ts'
 import { useParams } from '../store/params.ts'
 import { useSelection } from '../store/selection.ts'
 import { useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
+import { Expected } from './Expected.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
 
@@ -47,6 +49,8 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
     [report, included, excluded, params],
   )
 
+  const goal = goalOf(params)
+  const chosen = estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
   const chooseStyle = (chosen: Style) => {
     // A name of the user's own stays.
     if (name === suggestedName(report.name, style)) setName(suggestedName(report.name, chosen))
@@ -113,21 +117,32 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           <div>
             <dt>{t('bar.file')}</dt>
             <dd>
-              {numbers.bytes(estimate.bytesBefore)} → {numbers.bytes(bytesOf(style, estimate))}
+              {numbers.bytes(estimate.bytesBefore)} →{' '}
+              {style === 'dense' ? (
+                numbers.bytes(estimate.bytesBefore)
+              ) : adapters.has(style) && goal === 'rank' ? (
+                numbers.bytes(estimate.factorBytes)
+              ) : (
+                <Expected estimate={estimate} />
+              )}
             </dd>
           </div>
           <div>
             <dt>{t('bar.tensors')}</dt>
             <dd>
               {t('bar.tensorsValue', {
-                number: numbers.count(estimate.compressed),
+                number: numbers.count(chosen),
                 total: numbers.count(report.tensors.length),
               })}
             </dd>
           </div>
           <div>
-            <dt>{t('params.rank.label')}</dt>
-            <dd>{numbers.count(params.rank)}</dd>
+            <dt>{t(`settings.goals.${goal}`)}</dt>
+            <dd>
+              {goal === 'rank' ? numbers.count(params.rank) : null}
+              {goal === 'error' ? t('bar.atMost', { value: numbers.percent(allowedError(params) ?? 0) }) : null}
+              {goal === 'size' ? <Expected estimate={estimate} /> : null}
+            </dd>
           </div>
         </dl>
         <p className="caveat">{t('compress.caveat')}</p>
@@ -137,7 +152,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             {t('app.cancel')}
           </Button>
           <Button
-            disabled={estimate.compressed === 0 || (!desktop && (!folder || name.trim() === ''))}
+            disabled={chosen === 0 || (!desktop && (!folder || name.trim() === ''))}
             loading={starting}
             type="submit"
           >
@@ -147,12 +162,6 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
       </form>
     </Modal>
   )
-}
-
-/** What a style writes: factors and everything else, the factors alone, or the size of the source. */
-function bytesOf(style: Style, estimate: FileEstimate): number {
-  if (style === 'dense') return estimate.bytesBefore
-  return adapters.has(style) ? estimate.factorBytes : estimate.bytesAfter
 }
 
 /** model.safetensors -> model.lowrank.safetensors, whatever the source's format. */

@@ -6,7 +6,14 @@ import type { TensorView } from '../store/view.ts'
 import { usePhase, useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 
-export function JobStatus({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
+interface JobStatusProps {
+  readonly view: TensorView
+  readonly rank: number
+  /** Whether the goal, if there is one, is met at this rank. */
+  readonly reached: boolean
+}
+
+export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
   const phase = usePhase()
   const running = useJobs((state) => state.running)
@@ -53,13 +60,15 @@ export function JobStatus({ view, rank }: { readonly view: TensorView; readonly 
   const beyond = report.method === 'randomized' && rank > report.rank
   const text = beyond
     ? t('job.beyond', { rank: numbers.count(report.rank) })
-    : [
-        report.method === 'exact'
-          ? t('job.exact')
-          : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
-        t('job.machine', { kernel: report.kernel, count: report.threads }),
-        ...report.notices,
-      ].join(' · ')
+    : !reached
+      ? t('job.notReached', { rank: numbers.count(rank) })
+      : [
+          report.method === 'exact'
+            ? t('job.exact')
+            : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
+          t('job.machine', { kernel: report.kernel, count: report.threads }),
+          ...report.notices,
+        ].join(' · ')
   const phases = Object.entries(report.phasesMs).map(([name, ms]) => `${phase(name)} ${numbers.duration(ms)}`)
   return (
     <div className="job-status" data-testid="job-status">

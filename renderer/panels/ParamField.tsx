@@ -16,6 +16,9 @@ export function ParamField({ name, params, onChange, onCommit }: ParamFieldProps
   const entry = paramEntries[name] as ParamEntry
   const set = (value: unknown) => onChange({ [name]: value } as Partial<Params>)
   const common = { label: t(`params.${name}.label`), description: t(`params.${name}.help`), size: 'xs' } as const
+  if ('unit' in entry && entry.unit === 'share') {
+    return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
+  }
   switch (entry.type) {
     case 'int':
     case 'float':
@@ -55,4 +58,34 @@ export function ParamField({ name, params, onChange, onCommit }: ParamFieldProps
         <Switch {...common} checked={Boolean(params[name])} onChange={(event) => set(event.currentTarget.checked)} />
       )
   }
+}
+
+interface ShareInputProps {
+  readonly label: string
+  readonly description: string
+  readonly size: 'xs'
+  readonly entry: { readonly min: number; readonly max: number; readonly step: number }
+  readonly value: number
+  readonly onChange: (share: number) => void
+}
+
+/** A share as people write it, in percent. */
+export function ShareInput({ entry, value, onChange, ...common }: ShareInputProps) {
+  return (
+    <NumberInput
+      {...common}
+      allowNegative={false}
+      clampBehavior="strict"
+      decimalScale={3}
+      max={entry.max * 100}
+      min={entry.min * 100}
+      onChange={(percent) => {
+        if (typeof percent === 'number' && percent >= entry.min * 100) onChange(percent / 100)
+      }}
+      step={entry.step * 100}
+      suffix={'\u00a0%'}
+      // 0.07 * 100 is 7.000000000000001.
+      value={Number((value * 100).toFixed(6))}
+    />
+  )
 }

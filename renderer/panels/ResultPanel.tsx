@@ -13,7 +13,7 @@ export function ResultPanel({ view, rank }: { readonly view: TensorView; readonl
   const params = useParams((state) => state.params)
   const { tensor, size, report } = view
   const error = errorAt(view, rank)
-  const after = compressedBytes(tensor, params) ?? tensor.byteLength
+  const after = compressedBytes(tensor, params, rank) ?? tensor.byteLength
   const grows = after >= tensor.byteLength
   const floor = view.floor?.[rank] ?? null
   const sketched = report?.method === 'randomized'

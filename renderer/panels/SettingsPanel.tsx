@@ -1,10 +1,12 @@
 /** The parameters of the factorization on the right of the workbench, and the comparison they can be held against. */
 import { Accordion, Chip } from '@mantine/core'
-import { changeParams, commitRank } from '../actions/analysis.ts'
+import { changeParams } from '../actions/analysis.ts'
+import { goalOf } from '../store/goal.ts'
 import { presetOf, type SpeedPreset, speedPresets, useParams } from '../store/params.ts'
 import type { TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
 import { ComparePanel } from './ComparePanel.tsx'
+import { GoalFields } from './GoalFields.tsx'
 import { ParamField } from './ParamField.tsx'
 
 /** What may be tuned further, in the order of thought: how, how well, on what. */
@@ -19,17 +21,25 @@ const advanced = [
   'threads',
   'kernel',
 ] as const
-const output = ['factorDType', 'factorLayout'] as const
+const output = ['factorDType', 'factorLayout', 'int8Always', 'sparseDensity'] as const
+/** How a goal is reached. */
+const allocation = ['minRank', 'maxRank', 'allocation', 'goalWeight'] as const
 const presets = Object.keys(speedPresets) as SpeedPreset[]
 
-export function SettingsPanel({ view }: { readonly view: TensorView | null }) {
+interface SettingsPanelProps {
+  readonly view: TensorView | null
+  /** Of the tensor on show. */
+  readonly rank: number
+}
+
+export function SettingsPanel({ view, rank }: SettingsPanelProps) {
   const { t } = useWords()
   const params = useParams((state) => state.params)
   const preset = presetOf(params)
   const field = { params, onChange: changeParams }
   return (
     <aside aria-label={t('settings.title')} className="settings">
-      <ParamField {...field} name="rank" onCommit={commitRank} />
+      <GoalFields rank={rank} view={view} />
       <div className="field">
         <div className="field-label" id="speed-label">
           {t('settings.speed')}
@@ -62,6 +72,18 @@ export function SettingsPanel({ view }: { readonly view: TensorView | null }) {
             </div>
           </Accordion.Panel>
         </Accordion.Item>
+        {goalOf(params) === 'rank' ? null : (
+          <Accordion.Item value="allocation">
+            <Accordion.Control>{t('settings.allocation')}</Accordion.Control>
+            <Accordion.Panel>
+              <div className="fields">
+                {allocation.map((name) => (
+                  <ParamField {...field} key={name} name={name} />
+                ))}
+              </div>
+            </Accordion.Panel>
+          </Accordion.Item>
+        )}
         <Accordion.Item value="output">
           <Accordion.Control>{t('settings.output')}</Accordion.Control>
           <Accordion.Panel>

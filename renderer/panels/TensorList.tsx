@@ -6,7 +6,8 @@ import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef } from
 import type { TensorReport } from '../../core/contract.ts'
 import { selectTensor } from '../actions/analysis.ts'
 import { SearchIcon } from '../icons.tsx'
-import { useJobs } from '../store/jobs.ts'
+import { type Analysis, useJobs } from '../store/jobs.ts'
+import { useParams } from '../store/params.ts'
 import {
   chipOf,
   chips,
@@ -29,6 +30,8 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   const { t, numbers } = useWords()
   const selection = useSelection()
   const analyses = useJobs((state) => state.analyses)
+  // A drag is followed when there is time for it.
+  const rank = useDeferredValue(useParams((state) => state.params.rank))
   const search = useRef<HTMLInputElement>(null)
   const viewport = useRef<HTMLDivElement>(null)
   useHotkeys([['mod+F', () => search.current?.focus()]], [])
@@ -37,8 +40,8 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   const deferred = useDeferredValue(selection)
   const known = deferred.sort === 'error' ? analyses : null
   const rows = useMemo(
-    () => visibleTensors(tensors, deferred, (name) => known?.[name]?.report.relativeError),
-    [tensors, deferred, known],
+    () => visibleTensors(tensors, deferred, (name) => errorAtRank(known?.[name], rank) ?? undefined),
+    [tensors, deferred, known, rank],
   )
   const present = useMemo(() => new Set(tensors.map(chipOf)), [tensors])
   const selected = rows.findIndex(({ name }) => name === selection.tensor)
@@ -129,7 +132,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
             return (
               <TensorRow
                 compressed={isCompressed(tensor, selection)}
-                error={analyses[tensor.name]?.report.relativeError ?? null}
+                error={errorAtRank(analyses[tensor.name], rank)}
                 index={index}
                 key={tensor.name}
                 selected={index === selected}
@@ -144,6 +147,14 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
       <ListFooter shown={rows.length} tensors={tensors} total={numbers.count(tensors.length)} />
     </section>
   )
+}
+
+/** What the last report says of this rank; null where it does not reach. */
+function errorAtRank(analysis: Analysis | undefined, rank: number): number | null {
+  if (!analysis) return null
+  const { report } = analysis
+  const within = Math.min(rank, report.matrix.at(-1) ?? rank, report.matrix.at(-2) ?? rank)
+  return within === report.rank ? report.relativeError : (report.errorCurve[within] ?? null)
 }
 
 function targetOf(key: string, selected: number, count: number, page: number): number | null {

@@ -17,6 +17,7 @@ const patterns = [
   [/^(?<shape>[\d x]+) to rank (?<rank>\d+): (?<before>.+) to (?<after>.+)\.$/, 'factorized'],
   [/^At rank (?<rank>\d+) this tensor .*Largest useful rank: (?<useful>\d+)\.$/, 'grows'],
   [/^At rank (?<rank>\d+) this tensor .*No rank makes it smaller\.$/, 'neverSmaller'],
+  [/^No rank makes this tensor/, 'neverSmaller'],
   [/^No rank-k error is below that of the exact SVD/, 'eckartYoung'],
   [/^The exact error of random noise is what theory says/, 'theory'],
   [/^The singular vectors are orthonormal/, 'orthonormal'],

@@ -2,7 +2,7 @@
 import { Tabs } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
-import { changeParams, commitRank } from '../actions/analysis.ts'
+import { commitRank, setRank } from '../actions/analysis.ts'
 import { Energy } from '../charts/Energy.tsx'
 import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
 import { SingularValues } from '../charts/SingularValues.tsx'
@@ -17,7 +17,7 @@ import { useFile } from '../store/file.ts'
 import { useJobs } from '../store/jobs.ts'
 import { useParams } from '../store/params.ts'
 import { useSelection } from '../store/selection.ts'
-import { tensorView } from '../store/view.ts'
+import { chosenRank, tensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
 
 export function Workbench() {
@@ -42,7 +42,7 @@ export function Workbench() {
   useHotkeys([['mod+Enter', () => setSaving(true)]], [])
 
   if (!report) return <main className="workbench" />
-  const rank = view ? Math.min(params.rank, view.smallest) : params.rank
+  const { rank, reached } = view ? chosenRank(view, params) : { rank: params.rank, reached: true }
   const chart = { rank, onRank: setRank, onCommit: commitRank }
   return (
     <main className="workbench">
@@ -67,19 +67,15 @@ export function Workbench() {
                 <Energy {...chart} view={view} />
               </Tabs.Panel>
             </Tabs>
-            <JobStatus rank={rank} view={view} />
+            <JobStatus rank={rank} reached={reached} view={view} />
           </>
         ) : (
           <KeptTensor tensor={tensor} />
         )}
       </section>
-      <SettingsPanel view={view} />
+      <SettingsPanel rank={rank} view={view} />
       <BottomBar onCompress={() => setSaving(true)} report={report} />
       {saving ? <CompressDialog onClose={() => setSaving(false)} report={report} /> : null}
     </main>
   )
-}
-
-function setRank(rank: number): void {
-  changeParams({ rank })
 }

@@ -1,6 +1,7 @@
 /** What a run over the whole file would write, before it is run. */
 import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
+import { goalOf } from './goal.ts'
 import { compressedBytes } from './matrix.ts'
 import { isCompressed, type SelectionState } from './selection.ts'
 
@@ -13,6 +14,23 @@ export interface FileEstimate {
   /** Tensors that are kept although they are matrices chosen for compression, because their factors would be larger. */
   readonly wouldGrow: number
   readonly kept: number
+}
+
+/** What is known of the output's size before the run: the estimate, at most this much, or nothing until the goal has found its ranks. */
+export interface ExpectedBytes {
+  readonly kind: 'estimate' | 'at-most' | 'unknown'
+  readonly bytes: number
+}
+
+export function expectedBytes(estimate: FileEstimate, params: Params): ExpectedBytes {
+  switch (goalOf(params)) {
+    case 'rank':
+      return { kind: 'estimate', bytes: estimate.bytesAfter }
+    case 'size':
+      return { kind: 'at-most', bytes: params.goalSize <= 1 ? params.goalSize * estimate.bytesBefore : params.goalSize }
+    case 'error':
+      return { kind: 'unknown', bytes: 0 }
+  }
 }
 
 /**

@@ -23,11 +23,11 @@ export function bytesPerValue(tensor: TensorReport): number {
   return values === 0 ? 0 : tensor.byteLength / values
 }
 
-/** Bytes of one value of the written factors. */
+/** Bytes of one value of the written factors; F8 sources get BF16 factors. */
 export function factorBytesPerValue(tensor: TensorReport, params: Pick<Params, 'factorDType'>): number {
   switch (params.factorDType) {
     case 'keep':
-      return bytesPerValue(tensor)
+      return Math.max(2, bytesPerValue(tensor))
     case 'F32':
       return 4
     case 'F16':
@@ -38,10 +38,28 @@ export function factorBytesPerValue(tensor: TensorReport, params: Pick<Params, '
   }
 }
 
-/** Bytes of this tensor's factors at a rank (values only, headers and INT8 scales are not counted); null for what is no matrix. */
-export function compressedBytes(tensor: TensorReport, params: Params): number | null {
+/** From this rank on INT8 factors have a scale for each row instead of each direction. */
+const rowScaleRank = 100
+/** A sparse entry is an I64 index and an F32 value; a scale is an F32. */
+const sparseEntryBytes = 12
+const scaleBytes = 4
+
+/**
+ * Bytes of this tensor's factors at a rank, scales, singular values and sparse part included, as core/compress writes them (a test holds
+ * the two together; the page may not import it). null for what is no matrix.
+ */
+export function compressedBytes(tensor: TensorReport, params: Params, atRank = params.rank): number | null {
   const size = matrixSize(tensor)
   if (!size) return null
-  const rank = Math.min(params.rank, size.rows, size.cols)
-  return size.count * factorBytes(size.rows, size.cols, rank, factorBytesPerValue(tensor, params))
+  const { count, rows, cols } = size
+  const rank = Math.min(atRank, rows, cols)
+  const perValue = factorBytesPerValue(tensor, params)
+  const factors = factorBytes(rows, cols, rank, perValue)
+  const sparse = sparseEntryBytes * Math.floor(params.sparseDensity * rows * cols)
+  if (params.factorDType === 'INT8') {
+    const scales = scaleBytes * (rank >= rowScaleRank ? rows + cols : 2 * rank)
+    return count * (factors + scales + sparse)
+  }
+  const singularValues = params.factorLayout === 'usv' ? rank * Math.max(4, perValue) : 0
+  return count * (factors + singularValues + sparse)
 }

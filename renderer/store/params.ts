@@ -11,7 +11,7 @@ export const paramsReducers = {
 }
 
 /** What changes the singular values a job finds. The rank is not here: a sketch serves every rank up to its own. */
-export const computingKeys = [
+const computingKeys = [
   'method',
   'exactRoute',
   'algorithm',

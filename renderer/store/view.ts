@@ -4,6 +4,7 @@ import { floorCurve } from '../../core/measure/curves/error-curve.ts'
 import { noiseError, noiseMargin } from '../../core/measure/curves/noise-line.ts'
 import { breakEvenRankInBytes, rankForShare } from '../../core/measure/curves/size.ts'
 import type { Params } from '../../core/params.ts'
+import { allowedError, leastRank } from './goal.ts'
 import type { Analysis, Estimate, RunningJob } from './jobs.ts'
 import { bytesPerValue, factorBytesPerValue, type MatrixSize, matrixSize } from './matrix.ts'
 import { computingKey } from './params.ts'
@@ -73,6 +74,17 @@ function behavesLikeNoise({ rows, cols }: MatrixSize, errors: readonly number[])
 export function errorAt(view: TensorView, rank: number): number | null {
   if (view.report && rank === view.report.rank) return view.report.relativeError
   return view.curve[rank] ?? null
+}
+
+/**
+ * The rank of this tensor under the parameters: the one chosen for all, or the least that meets an error goal. A goal that the curve does
+ * not reach is shown at its end (`reached` false). What a size goal gives each tensor is known after the run.
+ */
+export function chosenRank(view: TensorView, params: Params): { readonly rank: number; readonly reached: boolean } {
+  const allowed = allowedError(params)
+  if (allowed === null || view.curve.length === 0) return { rank: Math.min(params.rank, view.smallest), reached: true }
+  const least = leastRank(view.curve, allowed)
+  return { rank: least ?? view.curve.length - 1, reached: least !== null }
 }
 
 /** Which part of the rank axis is shown. */

@@ -101,3 +101,19 @@ test('nothing is overwritten, and the sentence says what is in the way', async (
   await expect(page.getByRole('alert')).toContainText('mine.safetensors', patience)
   await expect(page.getByRole('alert')).toHaveAttribute('data-code', 'would-overwrite')
 })
+
+test('an error goal finds each rank, and the run keeps to it', async ({ page, folder }) => {
+  await openIn(folder, page, 1, 256)
+  await page.getByText('Error', { exact: true }).first().click()
+  await page.getByRole('textbox', { name: 'Largest error' }).fill('40')
+  const shown = await readError(page)
+  expect(shown).toBeLessThanOrEqual(0.4)
+  await expect(page.getByTestId('file-bytes')).toContainText('found by the run')
+  await compress(page)
+  await expect(page.getByTestId('run-result')).toContainText('Saved and checked', patience)
+  const written = readSafetensors(join(folder, 'model.lowrank.safetensors'))
+  const name = 'model.layers.0.self_attn.q_proj.weight'
+  await chooseTensor(page, name)
+  const rank = await page.getByTestId('relative-error').getAttribute('data-rank')
+  expect(written.get(`${name}.lowrank_A`)?.shape[0]).toBe(Number(rank))
+})

@@ -116,7 +116,7 @@ test('10,000 tensors are listed by drawing only those in view, and searched as o
   test.skip(hostKind === 'electron', 'only a user can choose a file there')
   writeManyTensors(join(folder, 'many.safetensors'), 10_000)
   await browse(page, 'many.safetensors')
-  await expect(page.getByText('10,000 tensors')).toBeVisible()
+  await expect(page.getByText('10,000 tensors')).toBeVisible(patience)
   const rows = page.getByRole('grid').getByRole('row')
   // Only what is in view exists.
   expect(await rows.count()).toBeLessThan(60)

@@ -1,0 +1,20 @@
+/** The size of the output as far as it is known before the run. */
+import { expectedBytes, type FileEstimate } from '../store/estimate.ts'
+import { useParams } from '../store/params.ts'
+import { useWords } from '../words.ts'
+
+export function Expected({ estimate }: { readonly estimate: FileEstimate }) {
+  const { t, numbers } = useWords()
+  const { kind, bytes } = expectedBytes(
+    estimate,
+    useParams((state) => state.params),
+  )
+  switch (kind) {
+    case 'estimate':
+      return numbers.bytes(bytes)
+    case 'at-most':
+      return t('bar.atMost', { value: numbers.bytes(bytes) })
+    case 'unknown':
+      return t('bar.byGoal')
+  }
+}

@@ -1,0 +1,75 @@
+/** Goal: one rank for all, the least ranks for an error, or the best use of a size. Setting one lets the others follow. */
+import { SegmentedControl } from '@mantine/core'
+import { changeParams, commitRank, setGoal, setRank } from '../actions/analysis.ts'
+import { type Goal, goalOf, goals } from '../store/goal.ts'
+import { useParams } from '../store/params.ts'
+import { errorAt, type TensorView } from '../store/view.ts'
+import { useWords } from '../words.ts'
+import { ParamField, ShareInput } from './ParamField.tsx'
+
+/** Where a goal starts when nothing better is known. */
+const firstError = 0.1
+const firstSize = 0.5
+
+/** A goal of 0 would be none: 0.1 % is the least. */
+const goalRange = { min: 0.001, max: 1, step: 0.01 } as const
+
+interface GoalFieldsProps {
+  readonly view: TensorView | null
+  /** Of the tensor on show. */
+  readonly rank: number
+}
+
+export function GoalFields({ view, rank }: GoalFieldsProps) {
+  const { t } = useWords()
+  const params = useParams((state) => state.params)
+  const goal = goalOf(params)
+  const choose = (chosen: Goal) => {
+    const error = view ? errorAt(view, rank) : null
+    if (chosen === 'rank') setRank(rank)
+    else if (chosen === 'error') setGoal({ goalError: error ? Math.ceil(error * 1000) / 1000 : firstError })
+    else setGoal({ goalSize: firstSize })
+  }
+  const field = { params, onChange: changeParams }
+  return (
+    <div className="fields">
+      <div>
+        <div className="field-label" id="goal-label">
+          {t('settings.goal')}
+        </div>
+        <SegmentedControl
+          aria-labelledby="goal-label"
+          data={goals.map((value) => ({ value, label: t(`settings.goals.${value}`) }))}
+          fullWidth
+          onChange={(value) => choose(value as Goal)}
+          size="xs"
+          value={goal}
+        />
+      </div>
+      {goal === 'rank' ? <ParamField {...field} name="rank" onCommit={commitRank} /> : null}
+      {goal === 'error' ? (
+        <>
+          <ShareInput
+            description={t('settings.goalErrorHelp')}
+            entry={goalRange}
+            label={t('settings.goalError')}
+            onChange={(goalError) => setGoal({ goalError })}
+            size="xs"
+            value={params.goalError}
+          />
+          <ParamField {...field} name="goalScope" />
+        </>
+      ) : null}
+      {goal === 'size' ? (
+        <ShareInput
+          description={t('settings.goalSizeHelp')}
+          entry={goalRange}
+          label={t('settings.goalSize')}
+          onChange={(goalSize) => setGoal({ goalSize })}
+          size="xs"
+          value={params.goalSize}
+        />
+      ) : null}
+    </div>
+  )
+}

@@ -1,0 +1,41 @@
+/** What decides the ranks: one number for all, an error that none may exceed, or a size for the whole file. */
+import type { Params } from '../../core/params.ts'
+import type { MatrixSize } from './matrix.ts'
+
+export const goals = ['rank', 'error', 'size'] as const
+export type Goal = (typeof goals)[number]
+
+type GoalParams = Pick<Params, 'goalSize' | 'goalError' | 'goalEnergy'>
+
+export function goalOf({ goalSize, goalError, goalEnergy }: GoalParams): Goal {
+  if (goalSize > 0) return 'size'
+  return goalError > 0 || goalEnergy > 0 ? 'error' : 'rank'
+}
+
+/** Without a goal the rank is what counts. */
+export const noGoal = { goalSize: 0, goalError: 0, goalEnergy: 0 } as const satisfies GoalParams
+
+/** The error a goal of error or energy allows; null without one. */
+export function allowedError({ goalError, goalEnergy }: GoalParams): number | null {
+  if (goalError > 0) return goalError
+  return goalEnergy > 0 ? Math.sqrt(1 - goalEnergy) : null
+}
+
+/** Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach far enough. */
+export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize): number {
+  const largest = goalOf(params) === 'error' ? Math.max(params.rank, params.maxRank) : params.rank
+  return Math.min(largest, rows, cols)
+}
+
+/** Least rank whose error is allowed; null where the curve does not get there. */
+export function leastRank(curve: readonly number[], allowed: number): number | null {
+  // The curve falls: halve.
+  let low = 1
+  let high = curve.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (curve[middle]! <= allowed) high = middle
+    else low = middle + 1
+  }
+  return low < curve.length ? low : null
+}

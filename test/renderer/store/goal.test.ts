@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { factorBytes, factorDType } from '../../../core/compress/factor-dtype.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import { defaultParams, factorDTypes, factorLayouts } from '../../../core/params.ts'
+import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'
+import { estimateFile, expectedBytes } from '../../../renderer/store/estimate.ts'
+import { allowedError, goalOf, leastRank, noGoal, rankToAnalyze } from '../../../renderer/store/goal.ts'
+import { compressedBytes } from '../../../renderer/store/matrix.ts'
+
+const size = { count: 1, rows: 300, cols: 200 }
+const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
+  name: 'w',
+  dtype,
+  shape: count === 1 ? [300, 200] : [count, 300, 200],
+  byteLength: (count * 300 * 200 * dtypeBits[dtype]) / 8,
+  matrix: count === 1 ? [300, 200] : [count, 300, 200],
+  kind: count === 1 ? 'linear' : 'experts',
+  plan: 'factorize',
+  reason: '',
+})
+
+test('the least rank meets the goal and the one before does not', () => {
+  const curve = [1, 0.6, 0.4, 0.4, 0.1, 0.05]
+  for (const allowed of [0.9, 0.6, 0.5, 0.4, 0.2, 0.05]) {
+    const rank = leastRank(curve, allowed)!
+    expect(curve[rank]!).toBeLessThanOrEqual(allowed)
+    if (rank > 1) expect(curve[rank - 1]!).toBeGreaterThan(allowed)
+  }
+  expect(leastRank(curve, 0.01)).toBeNull()
+})
+
+test('one goal at a time: setting none brings the rank back', () => {
+  expect(goalOf(defaultParams)).toBe('rank')
+  expect(goalOf({ ...defaultParams, goalError: 0.1 })).toBe('error')
+  expect(goalOf({ ...defaultParams, goalEnergy: 0.99 })).toBe('error')
+  expect(goalOf({ ...defaultParams, goalSize: 0.4 })).toBe('size')
+  expect(goalOf({ ...{ ...defaultParams, goalSize: 0.4 }, ...noGoal })).toBe('rank')
+})
+
+test('an energy of 0.99 allows an error of 0.1', () => {
+  expect(allowedError({ ...noGoal, goalEnergy: 0.99 })).toBeCloseTo(0.1, 12)
+  expect(allowedError(noGoal)).toBeNull()
+})
+
+test('an error goal looks at every rank it could give', () => {
+  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size)).toBe(64)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, size)).toBe(200)
+  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size)).toBe(128)
+})
+
+test('the page weighs factors as the engine writes them', () => {
+  for (const dtype of ['F64', 'F32', 'BF16', 'F8_E4M3'] as const) {
+    for (const asked of factorDTypes) {
+      for (const layout of factorLayouts) {
+        if (asked === 'INT8' && layout === 'usv') continue
+        for (const rank of [1, 64, 99, 100, 150]) {
+          for (const [count, sparseDensity] of [
+            [1, 0],
+            [4, 0.013],
+          ] as const) {
+            const params = { ...defaultParams, factorDType: asked, factorLayout: layout, rank, sparseDensity }
+            const view = { kind: 'linear' as const, count, rows: 300, cols: 200 }
+            const stored = { dtype: factorDType(dtype, asked), layout, sparseDensity }
+            expect(compressedBytes(tensorOf(dtype, count), params), `${dtype} ${asked} ${layout} ${rank}`).toBe(
+              factorBytes(view as Parameters<typeof factorBytes>[0], rank, stored),
+            )
+          }
+        }
+      }
+    }
+  }
+})
+
+test('a size goal promises its size, an error goal none before the run', () => {
+  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
+  const estimate = estimateFile([tensorOf('F32')], nobody, defaultParams)
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 })).toEqual({ kind: 'at-most', bytes: 60_000 })
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 })).toEqual({ kind: 'at-most', bytes: 1e4 })
+  expect(expectedBytes(estimate, { ...defaultParams, goalError: 0.1 }).kind).toBe('unknown')
+  expect(expectedBytes(estimate, defaultParams)).toEqual({ kind: 'estimate', bytes: estimate.bytesAfter })
+})
