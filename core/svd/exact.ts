@@ -56,14 +56,16 @@ export async function exactValues(
 ): Promise<Float64Array> {
   const order = Math.min(operand.rows, operand.cols)
   const mark = kernels.mark()
-  const G = kernels.allocateFloat64(order * order)
-  await operand.gram(operand.rows >= operand.cols ? 'cols' : 'rows', G)
-  watch.lap('gram')
-  observer.checkCancelled()
-  const values = kernels.allocateFloat64(order)
-  kernels.symmetricEigen(G, order, values, null)
-  const spectrum = singularFromSquares(values.slice())
-  watch.lap('eigen')
-  kernels.release(mark)
-  return spectrum
+  try {
+    const G = kernels.allocateFloat64(order * order)
+    await operand.gram(operand.rows >= operand.cols ? 'cols' : 'rows', G)
+    watch.lap('gram')
+    observer.checkCancelled()
+    const values = kernels.allocateFloat64(order)
+    kernels.symmetricEigen(G, order, values, null)
+    watch.lap('eigen')
+    return singularFromSquares(values.slice())
+  } finally {
+    kernels.release(mark)
+  }
 }

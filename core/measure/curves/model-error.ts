@@ -17,16 +17,3 @@ export function modelError(matrices: Iterable<MatrixError>): number {
   }
   return entries === 0 ? 0 : Math.sqrt(weighted / entries)
 }
-
-/** sqrt(sum ||W - What||^2 / sum ||W||^2), from each matrix's Frobenius norm and relative error: the absolute error shown beside it. */
-export function absoluteModelError(
-  matrices: Iterable<{ readonly frobeniusNorm: number; readonly error: number }>,
-): number {
-  let total = 0
-  let lost = 0
-  for (const { frobeniusNorm, error } of matrices) {
-    total += frobeniusNorm ** 2
-    lost += (frobeniusNorm * error) ** 2
-  }
-  return total === 0 ? 0 : Math.sqrt(lost / total)
-}

@@ -1,5 +1,6 @@
 /** The same bits twice, for any number of threads, panels and estimates asked for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AppError } from '../../../core/errors.ts'
 import type { TeamKernels } from '../../../core/kernels/wasm.ts'
 import type { Factorization } from '../../../core/svd/factorization.ts'
 import { exactSingularValues, factorize } from '../../../core/svd/factorize.ts'
@@ -96,6 +97,26 @@ describe('exact', () => {
       // An f64 Gram matrix: absolute error of a few 2^-53 s_1^2 on the squares.
       expect(Math.abs(value ** 2 - first.spectrum![i]! ** 2)).toBeLessThan(170 * 8 * 2 ** -53 * alone[0]! ** 2)
     })
+  })
+
+  it('leaves nothing in the memory of the kernels when it is cancelled', async () => {
+    const mark = one.mark()
+    const B = withSpectrum(60, 50, [5, 4, 3])
+    const operand = residentOperand(one, weightsOf(B, 1, one))
+    const before = one.memory.usedBytes
+    const observer = {
+      ...quiet,
+      checkCancelled: () => {
+        throw new AppError('cancelled', 'The job was cancelled.')
+      },
+    }
+    for (const method of ['randomized', 'exact'] as const)
+      await expect(factorize(one, operand, fitted(B, { method, rank: 10 }), [1, 2], observer)).rejects.toThrow(
+        'cancelled',
+      )
+    await expect(exactSingularValues(one, operand, observer)).rejects.toThrow('cancelled')
+    expect(one.memory.usedBytes).toBe(before)
+    one.release(mark)
   })
 
   it('leaves nothing in the memory of the kernels', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { energyKept, errorCurve, excessOverFloor, floorCurve } from '../../../../core/measure/curves/error-curve.ts'
-import { absoluteModelError, modelError } from '../../../../core/measure/curves/model-error.ts'
+import { modelError } from '../../../../core/measure/curves/model-error.ts'
 import { noiseError } from '../../../../core/measure/curves/noise-line.ts'
 import { singularValueErrors } from '../../../../core/measure/curves/singular-value-error.ts'
 import {
@@ -114,13 +114,12 @@ describe('singularValueErrors', () => {
 })
 
 describe('model error', () => {
-  it('weighs by entries, and by norm where asked', () => {
+  it('weighs by entries; kept matrices count 0', () => {
     const matrices = [
-      { entries: 300, error: 0, frobeniusNorm: 3 },
-      { entries: 100, error: 0.4, frobeniusNorm: 4 },
+      { entries: 300, error: 0 },
+      { entries: 100, error: 0.4 },
     ]
     expect(modelError(matrices)).toBeCloseTo(0.2, 15)
-    expect(absoluteModelError(matrices)).toBeCloseTo(0.32, 15)
     expect(modelError([])).toBe(0)
   })
 })
