@@ -28,7 +28,7 @@ export interface MemberHandle {
 /** The host's way to start a thread that calls `serveMember(init)` and to report its end by `reportDeath`. */
 export type SpawnMember = (init: MemberInit) => MemberHandle
 
-/** About 20 microseconds: as long as the leader usually needs between two calls. */
+/** About 60 microseconds with Atomics.pause: as long as the leader usually needs between two calls. */
 const SPIN_ROUNDS = 2000
 const SLEEP_MS = 50
 const IDLE_SLEEP_MS = 1000

@@ -205,7 +205,15 @@ function wasmKernels(
         rows.set(Y.data)
         memory.addressOf(rows)
       }
-      multiply(asWeights({ ...Y, data: rows }), M, Out, accumulate)
+      if (accumulate || Y.cols !== Out.cols || !isUpperTriangular(M, Y.cols))
+        return multiply(asWeights({ ...Y, data: rows }), M, Out, accumulate)
+      // R^-1 of a Cholesky QR.
+      const order = Y.cols
+      const packed = pack(M, order, order)
+      const block = blockFor(Y.rows)
+      const run = runFor(Y.rows * order * order)
+      const [y, out] = [addressOf(rows), addressOf(Out.data)]
+      run('multiplyTriangular', Math.ceil(Y.rows / block), tile, y, Y.rows, order, packed, out, block)
     })
   }
 
@@ -257,6 +265,12 @@ function wasmKernels(
     const at = memory.allocate(byteLength)
     return [memory.buffer(), at, length]
   }
+}
+
+/** Ends at the first nonzero below the diagonal: a full matrix costs nothing, a triangular one a small part of what it saves. */
+function isUpperTriangular(M: Float64Array, order: number): boolean {
+  for (let i = 1; i < order; i++) for (let at = i * order; at < i * order + i; at++) if (M[at] !== 0) return false
+  return true
 }
 
 function asWeights(Y: Matrix): Weights {

@@ -85,6 +85,47 @@ export function multiply(
   }
 }
 
+/**
+ * Task i: rows i * blockRows on of Out <- Y M for an upper triangular M, order x order, packed by packRightDouble: `multiply` without the
+ * terms that are zero: the same numbers for half the work. Out may be Y while order <= PACKED_DEPTH.
+ */
+export function multiplyTriangular(
+  index: number,
+  worker: Worker,
+  tile: number,
+  y: number,
+  rows: number,
+  order: number,
+  packed: number,
+  out: number,
+  blockRows: number,
+): void {
+  const { rows: group, cols: width, block } = tilesOf(worker, tile)
+  const first = index * blockRows
+  const here = Math.min(blockRows, rows - first)
+  const padded = roundUp(order, width)
+  const target = out + first * order * 4
+  for (let p0 = 0; p0 < order; p0 += PACKED_DEPTH) {
+    const length = Math.min(PACKED_DEPTH, order - p0)
+    const row = length * 4
+    const from = y + (first * order + p0) * 4
+    worker.instance.common.packRows(from, order * 4, F32, 1, here, roundUp(here, group), length, worker.scratch)
+    for (let p = p0; p < p0 + length; p += BLOCK_DEPTH) {
+      if (worker.cancelled()) return
+      const depth = Math.min(BLOCK_DEPTH, order - p)
+      const left = worker.scratch + (p - p0) * 4
+      // The panel of columns j on ends at row j + width.
+      for (let j = p - (p % width); j < order; j += width) {
+        const needed = Math.min(depth, j + width - p)
+        const right = packed + p * padded * 4 + j * depth * 4
+        const cols = Math.min(width, order - j)
+        const add = p > 0 ? 1 : 0
+        block(left, group * row, row, 4, right, target + j * 4, order * 4, here, cols, needed, add, edgeOf(worker))
+      }
+    }
+  }
+}
+
 /** Task j: rows j * blockCols on of Z <- (add ? Z : 0) + At Y, with A rows x cols and Y packed by packRight, rows x width. */
 export function multiplyTransposed(
   index: number,

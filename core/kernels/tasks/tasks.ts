@@ -2,7 +2,7 @@
 import type { Worker } from '../task.ts'
 import { choleskyInverse, choleskyPanel, choleskyUpdate, scaledTranspose } from './cholesky.ts'
 import { eigen, jacobi } from './eigen.ts'
-import { multiply, multiplyTransposed, packRight, packRightDouble } from './gemm.ts'
+import { multiply, multiplyTransposed, multiplyTriangular, packRight, packRightDouble } from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
 import { gaussian, residual, statistics, transpose } from './passes.ts'
 
@@ -11,6 +11,7 @@ export const tasks = {
   packRightDouble,
   multiply,
   multiplyTransposed,
+  multiplyTriangular,
   symmetricProduct,
   crossProduct,
   mirror,

@@ -215,6 +215,32 @@ describe('every fast kernel agrees with the reference', () => {
     })
   })
 
+  it('Y R for upper triangular R, beside Y and onto Y', () => {
+    everyTeam((kernels) => {
+      for (const [m, k] of [
+        [1, 1],
+        [50, 7],
+        [131, 53],
+        [40, 300],
+        [13, 1100],
+      ] as const) {
+        const mark = kernels.mark()
+        const next = noise(k)
+        const Y = matrix(kernels, m, k, next)
+        const R = kernels.allocateFloat64(k * k)
+        for (let i = 0; i < k; i++) for (let j = 0; j < k; j++) R[i * k + j] = j < i ? 0 : next()
+        const Out = matrix(kernels, m, k, next)
+        const expected = { ...Y, data: new Float32Array(m * k) }
+        reference.multiplySmall(Y, R, expected)
+        kernels.multiplySmall(Y, R, Out)
+        expectWithin(Out.data, expected.data, (k + 2) * U32 * k)
+        kernels.multiplySmall(Y, R, Y)
+        expect(bytesOf(Y.data).equals(bytesOf(Out.data))).toBe(true)
+        kernels.release(mark)
+      }
+    })
+  })
+
   it('residual, transpose, statistics', () => {
     fc.assert(
       fc.property(size, size, size, dtype, (m, n, k, type) => {
