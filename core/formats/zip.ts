@@ -339,7 +339,8 @@ function inflatedSource(source: ByteSource, name: string, member: ZipMember, sta
     },
     close: async () => {
       await last
-      await reader?.cancel()
+      // A stream that failed behind the bytes that were asked for rejects here; those bytes were good.
+      await reader?.cancel().catch(() => {})
       reader = null
     },
   }

@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
 import { crc32 } from '../../../core/formats/crc32.ts'
@@ -102,6 +103,22 @@ describe('hostile', () => {
       ),
     ).toMatch(/cannot be inflated/)
     expect(await sentence(zip(members({ deflate: true, claim: { crc: 1 } })))).toMatch(/the checksum 00000001/)
+  })
+  it('junk behind the end of a deflated member', async () => {
+    const packed = concat(new Uint8Array(deflateRawSync(values)), new Uint8Array(40).fill(7))
+    const claim = { method: 8, byteLength: 400, crc: crc32(values) }
+    const archive = await openZip(memorySource('x', zip([{ name: 'm', data: packed, claim }])))
+    for (const [start, end] of [
+      [0, 10],
+      [0, 400],
+    ] as const) {
+      const source = await archive.open(archive.members.get('m')!)
+      const bytes = await source.slice(start, end).catch((error: unknown) => error)
+      if (bytes instanceof Uint8Array) expect(bytes).toEqual(values.slice(start, end))
+      else expect(bytes).toBeInstanceOf(AppError)
+      await new Promise((resolve) => setImmediate(resolve))
+      await source.close()
+    }
   })
   it('a 1000:1 bomb', async () => {
     const bomb = zip([members()[0]!, { name: 'archive/data/0', data: new Uint8Array(70_000_000), deflate: true }])
