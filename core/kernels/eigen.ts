@@ -6,6 +6,7 @@ import { tileNumber, tilesOf, type Worker } from './task.ts'
 import type { Team } from './team.ts'
 
 const STATUS_BYTES = 64
+const DONE = 0
 const NOT_FINITE = 2
 /** Below this order a second thread costs more than it brings (measured: 96 is even). */
 const ALONE_BELOW = 96
@@ -34,8 +35,10 @@ export function denseSolvers(
       const workspace = memory.allocate((threads - 1) * bytes.helper + bytes.leader)
       module.clearCrew(workspace)
       team.run(task, threads, tile, wide, threads, workspace, bytes.helper, status, ...operands)
-      if (new Int32Array(memory.buffer(), status, 1)[0] === NOT_FINITE)
-        throw new RangeError(`${task}: expected finite entries, order ${order}`)
+      const result = new Int32Array(memory.buffer(), status, 1)[0]
+      if (result === NOT_FINITE) throw new RangeError(`${task}: expected finite entries, order ${order}`)
+      // A cancel and a death have thrown above.
+      if (result !== DONE) throw new Error(`${task}: did not converge, order ${order}`)
     } finally {
       memory.release(mark)
     }

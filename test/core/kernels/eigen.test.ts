@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
+import { cell } from '../../../core/kernels/control.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import type { TeamKernels } from '../../../core/kernels/wasm.ts'
 import { testKernels } from './team-kernels.ts'
@@ -306,23 +307,26 @@ describe('symmetricEigen', () => {
   })
 })
 
-describe('a cancel while it runs', () => {
-  it.each([1, 2])('is seen within one tile, %i threads', async (threads) => {
+describe('while it runs', () => {
+  it.each([
+    ['a cancel', 1, 'cancel', 1, 'cancelled'],
+    ['a cancel', 2, 'cancel', 1, 'cancelled'],
+    ['the death of a thread', 2, 'dead', 2, 'engine-died'],
+  ] as const)('%s ends it, %i threads', async (_, threads, name, value, code) => {
     const kernels = await testKernels({ threads })
     const order = 700
     const A = randomSymmetric(order, 2)
     const G = kernels.allocateFloat64(order * order)
+    const values = kernels.allocateFloat64(order)
+    const vectors = kernels.allocateFloat64(order * order)
     // Raised by a thread of its own, as the engine's event loop does.
     const raiser = new Worker(
       `const { workerData } = require('node:worker_threads')
-       const cells = new Int32Array(workerData)
        const until = performance.now() + 5
        while (performance.now() < until);
-       Atomics.store(cells, 5, 1)`,
-      { eval: true, workerData: kernels.control },
+       Atomics.store(new Int32Array(workerData.control), workerData.index, workerData.value)`,
+      { eval: true, workerData: { control: kernels.control, index: cell[name], value } },
     )
-    const values = kernels.allocateFloat64(order)
-    const vectors = kernels.allocateFloat64(order * order)
     let ended: unknown = null
     // The raiser may start late: solve until it has.
     while (!ended) {
@@ -334,7 +338,7 @@ describe('a cancel while it runs', () => {
       }
     }
     expect(ended).toBeInstanceOf(AppError)
-    expect((ended as AppError).code).toBe('cancelled')
+    expect((ended as AppError).code).toBe(code)
     await raiser.terminate()
     await kernels.shutdown()
   })
