@@ -13,7 +13,11 @@ import { type Operand, residentOperand } from '../../core/svd/operand.ts'
 import { benchMatrix, type Spectrum, spectra } from './matrices.ts'
 import type { PeerName, PeerReply, PeerRequest } from './peers.ts'
 
+export const benchParts = ['products', 'randomized', 'exact'] as const
+export type BenchPart = (typeof benchParts)[number]
+
 export interface BenchOptions {
+  readonly parts: readonly BenchPart[]
   readonly sizes: readonly number[]
   readonly ranks: readonly number[]
   readonly repeat: number
@@ -54,7 +58,8 @@ export interface SizeReport {
   readonly size: number
   readonly products: readonly ProductTiming[]
   readonly randomized: readonly RandomizedTiming[]
-  readonly exactValues: Timing & { readonly phasesMs: Readonly<Record<string, number>> }
+  readonly exactValues: (Timing & { readonly phasesMs: Readonly<Record<string, number>> }) | null
+  /** Up to 2048, where either side takes seconds. */
   readonly exactFull: (Timing & { readonly phasesMs: Readonly<Record<string, number>> }) | null
 }
 
@@ -75,8 +80,10 @@ export async function runBench(kernels: Kernels, options: BenchOptions): Promise
   for (const size of options.sizes) {
     const randomized: RandomizedTiming[] = []
     let products: ProductTiming[] = []
-    let exact: Pick<SizeReport, 'exactValues' | 'exactFull'> | null = null
-    for (const spectrum of spectra) {
+    let exact: Pick<SizeReport, 'exactValues' | 'exactFull'> = { exactValues: null, exactFull: null }
+    const { parts, ranks } = options
+    // Only the sketch cares what the spectrum looks like.
+    for (const spectrum of parts.includes('randomized') ? spectra : spectra.slice(0, 1)) {
       options.say(`${size} x ${size} ${spectrum}: making it`)
       const mark = kernels.mark()
       const A = benchMatrix(kernels, spectrum, size)
@@ -87,18 +94,19 @@ export async function runBench(kernels: Kernels, options: BenchOptions): Promise
       const weights: Weights = { rows: size, cols: size, dtype: 'F32', data: bytes, scale: 1 }
       const operand = residentOperand(kernels, weights)
       if (spectrum === 'gaussian') {
-        products = await timeProducts(kernels, weights, peakGigaflops, options)
-        options.say(`${size} x ${size}: exact`)
-        exact = await timeExact(kernels, operand, options)
+        if (parts.includes('products')) products = await timeProducts(kernels, weights, peakGigaflops, options)
+        if (parts.includes('exact')) exact = await timeExact(kernels, operand, options)
       }
-      const floor = floorCurve(await exactSingularValues(kernels, operand, watchless))
-      for (const rank of options.ranks.filter((wanted) => wanted <= size)) {
-        options.say(`${size} x ${size} ${spectrum}: rank ${rank}`)
-        randomized.push(await timeRandomized(kernels, operand, spectrum, rank, floor[rank]!, names, options))
+      if (parts.includes('randomized')) {
+        const floor = floorCurve(await exactSingularValues(kernels, operand, watchless))
+        for (const rank of ranks.filter((wanted) => wanted <= size)) {
+          options.say(`${size} x ${size} ${spectrum}: rank ${rank}`)
+          randomized.push(await timeRandomized(kernels, operand, spectrum, rank, floor[rank]!, names, options))
+        }
       }
       kernels.release(mark)
     }
-    sizes.push({ size, products, randomized, ...exact! })
+    sizes.push({ size, products, randomized, ...exact })
   }
   return { ...kernels.info, peakGigaflops, peers, sizes }
 }
@@ -230,9 +238,10 @@ async function timeRandomized(
 async function timeExact(
   kernels: Kernels,
   operand: Operand,
-  { repeat, peers }: BenchOptions,
+  { repeat, peers, say }: BenchOptions,
 ): Promise<Pick<SizeReport, 'exactValues' | 'exactFull'>> {
   const size = operand.rows
+  say(`${size} x ${size}: exact`)
   const time = async (work: (observer: Observer) => Promise<unknown>, op: 'values' | 'full', peer: string) => {
     const ours: number[] = []
     const theirs: number[] = []

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { AppError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/kernels/kernels.ts'
-import { type BenchReport, runBench } from '../bench/bench.ts'
+import { type BenchPart, type BenchReport, benchParts, runBench } from '../bench/bench.ts'
 import { startPeers } from '../bench/peers.ts'
 import { kernelRoom } from '../engine/kernel-room.ts'
 import { threadSpawner } from '../engine/threads.ts'
@@ -15,6 +15,7 @@ import { milliseconds, print, printJson, table } from './print.ts'
 interface Options {
   readonly sizes: readonly number[]
   readonly ranks: readonly number[]
+  readonly parts: readonly BenchPart[]
   readonly repeat: number
   readonly peers?: boolean
   readonly json?: boolean
@@ -27,6 +28,7 @@ export function benchCommand(): Command {
     .description('measure products, randomized and exact SVD on this machine')
     .option('--sizes <numbers>', 'n of the n x n matrices, separated by commas', numbers(64, 16384), [1024, 4096])
     .option('--ranks <numbers>', 'ranks, separated by commas', numbers(1, 4096), [32, 128, 512])
+    .option('--parts <names>', `of ${benchParts.join(', ')}`, partNames, [...benchParts])
     .option('--repeat <number>', 'runs of each, after one that is discarded', wholeNumber(1, 1000), 5)
     .option('--peers', "alternate with numpy, scikit-learn and torch of Debian's python3 packages")
   return addParamFlags(command, tunable)
@@ -65,6 +67,15 @@ function numbers(min: number, max: number): (text: string) => number[] {
   }
 }
 
+/** @throws InvalidArgumentError, which commander turns into wrong usage */
+function partNames(text: string): BenchPart[] {
+  return text.split(',').map((name) => {
+    const part = benchParts.find((known) => known === name.trim())
+    if (!part) throw new InvalidArgumentError(`Expected names of ${benchParts.join(', ')}, separated by commas.`)
+    return part
+  })
+}
+
 /** NPY version 1: the header padded so that the values start at byte 128. */
 async function saveNpy(path: string, { rows, cols, data }: Matrix): Promise<string> {
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${cols}), }`.padEnd(117)
@@ -94,54 +105,56 @@ function printBench(report: BenchReport): void {
     )
   for (const { size, products, randomized, exactValues, exactFull } of report.sizes) {
     print(`\n${size} x ${size}`)
-    print(
-      table(
-        [
-          ['product', 'columns', 'time', 'GFLOP/s', 'of peak', ...(peers.length > 0 ? ['numpy'] : [])],
-          ...products.map((p) => [
-            p.product,
-            String(p.columns),
-            milliseconds(p.ms),
-            p.gigaflops.toFixed(0),
-            `${(100 * p.shareOfPeak).toFixed(0)} %`,
-            ...ratios(p.peerTimeOverOurs, ['numpy']),
-          ]),
-        ],
-        [1, 2, 3, 4, 5],
-      ),
-    )
-    print('')
-    print(
-      table(
-        [
+    if (products.length > 0)
+      print(
+        table(
           [
-            'randomized',
-            'rank',
-            'time',
-            'GFLOP/s',
-            'excess',
-            '|UtU-I|',
-            ...peers,
-            ...peers.map((name) => `excess ${name}`),
+            ['product', 'columns', 'time', 'GFLOP/s', 'of peak', ...(peers.length > 0 ? ['numpy'] : [])],
+            ...products.map((p) => [
+              p.product,
+              String(p.columns),
+              milliseconds(p.ms),
+              p.gigaflops.toFixed(0),
+              `${(100 * p.shareOfPeak).toFixed(0)} %`,
+              ...ratios(p.peerTimeOverOurs, ['numpy']),
+            ]),
           ],
-          ...randomized.map((r) => [
-            r.spectrum,
-            String(r.rank),
-            milliseconds(r.ms),
-            r.gigaflops.toFixed(0),
-            r.excess.toExponential(2),
-            r.orthogonality.toExponential(1),
-            ...ratios(r.peerTimeOverOurs, peers),
-            ...peers.map((name) => (r.peerExcess?.[name] ?? Number.NaN).toExponential(2)),
-          ]),
-        ],
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
-      ),
-    )
+          [1, 2, 3, 4, 5],
+        ),
+      )
+    if (randomized.length > 0)
+      print(
+        table(
+          [
+            [
+              'randomized',
+              'rank',
+              'time',
+              'GFLOP/s',
+              'excess',
+              '|UtU-I|',
+              ...peers,
+              ...peers.map((name) => `excess ${name}`),
+            ],
+            ...randomized.map((r) => [
+              r.spectrum,
+              String(r.rank),
+              milliseconds(r.ms),
+              r.gigaflops.toFixed(0),
+              r.excess.toExponential(2),
+              r.orthogonality.toExponential(1),
+              ...ratios(r.peerTimeOverOurs, peers),
+              ...peers.map((name) => (r.peerExcess?.[name] ?? Number.NaN).toExponential(2)),
+            ]),
+          ],
+          [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+        ),
+      )
     for (const r of randomized) print(`  ${r.spectrum} ${r.rank}: ${phases(r.phasesMs)}`)
-    print(
-      `exact values ${milliseconds(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${named(exactValues.peerTimeOverOurs)}`,
-    )
+    if (exactValues)
+      print(
+        `exact values ${milliseconds(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${named(exactValues.peerTimeOverOurs)}`,
+      )
     if (exactFull)
       print(
         `exact full SVD ${milliseconds(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${named(exactFull.peerTimeOverOurs)}`,
