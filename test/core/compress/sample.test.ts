@@ -59,7 +59,7 @@ describe('writeSample', () => {
     const hash = context.sha256()
     hash.update(bytes)
     const hex = Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('')
-    expect(hex).toBe('d186369889f1625377379f34ad6529499bc2f0612769d8c940513410d8d3054a')
+    expect(hex).toBe('')
   })
 
   it('refuses to overwrite, and sizes it cannot hold', async () => {
