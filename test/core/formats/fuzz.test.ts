@@ -140,7 +140,7 @@ async function contents(open: () => Promise<WeightFile>, fileBytes: number): Pro
   }
 }
 
-describe.each(Object.entries(seeds))('%s', (format, each) => {
+describe.each(Object.entries(seeds))('%s', (_, each) => {
   it('damaged anywhere: opens or says why not', { timeout }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(each.length - 1), edits, async (which, changes) => {
@@ -151,29 +151,6 @@ describe.each(Object.entries(seeds))('%s', (format, each) => {
       { numRuns, seed },
     )
   })
-
-  it.runIf(format === 'pytorch zip')(
-    'a damaged pickle in a whole archive: opens or says why not',
-    { timeout },
-    async () => {
-      const storages = Object.fromEntries(Array.from({ length: 26 }, (_, i) => [String(i), new Uint8Array(480)]))
-      const pickles = await Promise.all(
-        each.map(async ({ name, files }) => {
-          const archive = await openZip(memorySource(name, files[name]!))
-          const member = [...archive.members.values()].find((each) => each.name.endsWith('/data.pkl'))!
-          const source = await archive.open(member)
-          return source.slice(0, source.byteLength)
-        }),
-      )
-      await fc.assert(
-        fc.asyncProperty(fc.nat(pickles.length - 1), edits, async (which, changes) => {
-          const bytes = zip(checkpoint(changes.reduce(damage, pickles[which]!), storages))
-          await contents(() => openFolder({ 'x.pt': bytes }, 'x.pt'), bytes.byteLength)
-        }),
-        { numRuns, seed },
-      )
-    },
-  )
 
   it('cut anywhere: refused, or the values are those of the whole file', { timeout }, async () => {
     const whole = await Promise.all(
@@ -194,4 +171,24 @@ describe.each(Object.entries(seeds))('%s', (format, each) => {
       { numRuns: Math.ceil(numRuns / 3), seed },
     )
   })
+})
+
+it('pytorch zip: a damaged pickle in a whole archive: opens or says why not', { timeout }, async () => {
+  const each = seeds['pytorch zip']!
+  const storages = Object.fromEntries(Array.from({ length: 26 }, (_, i) => [String(i), new Uint8Array(480)]))
+  const pickles = await Promise.all(
+    each.map(async ({ name, files }) => {
+      const archive = await openZip(memorySource(name, files[name]!))
+      const member = [...archive.members.values()].find((each) => each.name.endsWith('/data.pkl'))!
+      const source = await archive.open(member)
+      return source.slice(0, source.byteLength)
+    }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.nat(pickles.length - 1), edits, async (which, changes) => {
+      const bytes = zip(checkpoint(changes.reduce(damage, pickles[which]!), storages))
+      await contents(() => openFolder({ 'x.pt': bytes }, 'x.pt'), bytes.byteLength)
+    }),
+    { numRuns, seed },
+  )
 })
