@@ -169,20 +169,20 @@ function waitForMembers(control: Control, members: number, patienceMs: number): 
     return sum + Atomics.load(cells, cell.running)
   }
   let last = beats()
-  let since = performance.now()
+  let silentMs = 0
   for (;;) {
     const running = Atomics.load(cells, cell.running)
     if (running === 0) return
     checkAlive(control.buffer)
     if (spinWhile(cells, cell.running, running)) continue
+    const asleepAt = performance.now()
     Atomics.wait(cells, cell.running, running, SLEEP_MS)
     const now = beats()
-    if (now !== last) {
-      last = now
-      since = performance.now()
-    } else if (performance.now() - since > patienceMs) {
+    // A process that was stopped, or a machine that slept, was silent for no longer than one turn of this loop.
+    silentMs = now === last ? silentMs + Math.min(performance.now() - asleepAt, 2 * SLEEP_MS) : 0
+    last = now
+    if (silentMs > patienceMs)
       reportDeath(control.buffer, 1, `no task was finished for ${Math.round(patienceMs / 1000)} s`)
-    }
   }
 }
 
