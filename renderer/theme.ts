@@ -1,4 +1,4 @@
-/** Colors and sizes of the page. The chart's own colors are in styles.css, as they follow the color scheme. */
+/** Colors and sizes of the page. The chart's own colors are in styles/base.css, as they follow the color scheme. */
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 const indigo: MantineColorsTuple = [

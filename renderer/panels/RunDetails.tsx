@@ -73,7 +73,7 @@ export function RunDetails({ report, onClose }: { readonly report: CompressionRe
                   <Table.Td className="right">
                     {numbers.bytes(outcome.bytesBefore)} → {numbers.bytes(outcome.bytesAfter)}
                   </Table.Td>
-                  <Table.Td className="ellipsis dimmed" title={outcome.reason}>
+                  <Table.Td className="ellipsis dimmed" title={reason(outcome.reason)}>
                     {reason(outcome.reason)}
                   </Table.Td>
                 </Table.Tr>
