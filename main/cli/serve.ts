@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { serveUntilStopped } from '../serve.ts'
-import { print } from './print.ts'
+import { print, safe } from './print.ts'
 
 const largestPort = 65535
 
@@ -12,10 +12,10 @@ export function serveCommand(): Command {
     .argument('[folder...]', 'what the page can see; without one, the current folder')
     .option('--port <number>', 'port on 127.0.0.1; 0: any free one', parsePort, 0)
     .action(async (folders: string[], { port }: { port: number }) => {
-      await serveUntilStopped(
-        { folders: (folders.length > 0 ? folders : ['.']).map((folder) => resolve(folder)), port },
-        print,
-      )
+      const seen = (folders.length > 0 ? folders : ['.']).map((folder) => resolve(folder))
+      await serveUntilStopped({ folders: seen, port }, print)
+      // The link alone on stdout, for a script that opens it.
+      process.stderr.write(`The page sees ${seen.map(safe).join(', ')}. Ctrl+C ends it.\n`)
       // A signal ends the process; until then the command has not ended.
       await new Promise(() => {})
     })
