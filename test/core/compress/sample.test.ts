@@ -59,7 +59,7 @@ describe('writeSample', () => {
     const hash = context.sha256()
     hash.update(bytes)
     const hex = Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('')
-    expect(hex).toBe('')
+    expect(hex).toBe('dee8c9ebaffdae3af0cafc094c63b779bbd77f5ff0fa532b8d50da9029099645')
   })
 
   it('refuses to overwrite, and sizes it cannot hold', async () => {
