@@ -27,7 +27,7 @@ export const pytorch: Format = {
   label: 'PyTorch (.pt .pth .bin .ckpt)',
   extensions,
   sniff: (head, source) =>
-    looksLikeZip(head) || (head[0] === 0x80 && head[1]! <= 5) || (isNamedPickle(source.name) && startsOldPickle(head)),
+    looksLikeZip(head) || startsPickle(head) || (isNamedPickle(source.name) && startsOldPickle(head)),
   open: async (source) => {
     const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
     const content = looksLikeZip(start) ? await readArchive(source) : await readPickles(source)
@@ -37,6 +37,11 @@ export const pytorch: Format = {
 
 function isNamedPickle(name: string): boolean {
   return extensions.some((extension) => name.toLowerCase().endsWith(extension))
+}
+
+/** PROTO with its number, and an opcode behind it: zeros would be the length of a safetensors header. */
+function startsPickle(head: Uint8Array): boolean {
+  return head[0] === 0x80 && head[1]! <= 5 && head[2] !== 0
 }
 
 /** Protocols 0 and 1 have no mark of their own: a container, an empty one, or the name of a global begins them. */

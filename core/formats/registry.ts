@@ -32,14 +32,16 @@ const headBytes = 4096
 export const openWeightFile: OpenWeightFile = async (picked) => withScales(await openPicked(picked))
 
 async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> {
+  const openShard = (shard: string) => openNamed(folder, shard)
+  // A file that belongs to no set needs no look at its neighbours, of which there may be very many.
+  if (entry !== null && !isIndexName(entry) && !parseShardName(entry)) return openShard(entry)
   const present = new Set(await folder.list())
   const name = entry ?? onlyModel(folder.name, present)
-  const openShard = (shard: string) => openNamed(folder, shard)
   if (isIndexName(name)) return openIndexed(folder, name, openShard)
   const index = indexOfShard(name, present)
   if (index !== null) return openIndexed(folder, index, openShard)
   const shards = shardSiblings(name, present)
-  return shards ? openShards(shards, openShard) : openNamed(folder, name)
+  return shards ? openShards(shards, openShard) : openShard(name)
 }
 
 async function openNamed(folder: SourceFolder, name: string): Promise<WeightFile> {

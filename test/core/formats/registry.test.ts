@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { openWeightFile } from '../../../core/formats/registry.ts'
+import { memorySource } from '../../../core/io.ts'
 import { concat, entry, openBytes, openFolder, refusal, safetensorsFile, text } from './corpus.ts'
 
 const small = safetensorsFile(`{"a":${entry('U8', [1], 0, 1)}}`, 1)
@@ -8,6 +10,24 @@ describe('choice by content', () => {
   it('opens a file whatever it is called', async () => {
     for (const name of ['a.safetensors', 'a.npy', 'a.pt', 'a', 'a.jpg'])
       expect((await openBytes(name, small)).format).toBe('safetensors')
+  })
+
+  it('takes a damaged safetensors file for what it is, whatever the length of its header looks like', async () => {
+    const damaged = safetensorsFile(`{"a":${entry('U8', [1], 0, 1)}}`.padEnd(640), 1)
+    damaged[8] = 0xff
+    expect([damaged[0], damaged[1]]).toEqual([0x80, 2])
+    expect((await refusal(() => openBytes('x.safetensors', damaged))).message).toMatch(
+      /^x\.safetensors: header: expected/,
+    )
+  })
+
+  it('looks at no neighbours of a file that stands alone', async () => {
+    const folder = {
+      name: '',
+      list: () => Promise.reject(new Error('listed')),
+      open: async () => memorySource('a.safetensors', small),
+    }
+    expect((await openWeightFile({ folder, entry: 'a.safetensors' })).tensors).toHaveLength(1)
   })
 
   it('opens the one weight file of a folder', async () => {
