@@ -1,6 +1,6 @@
 /** Compression runs as the host tells of them. They outlive the page: a reload asks for the list again. */
 import { create } from 'zustand'
-import type { CompressionReport, Grant, JobEvent, Run } from '../../core/contract.ts'
+import type { CompressionReport, JobEvent, Run } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 
 export interface RunView {
@@ -20,16 +20,8 @@ export interface RunView {
   readonly doneAtSince: number
 }
 
-export interface RunsState {
-  readonly runs: readonly RunView[]
-  /** What this page named as the target of a run it started: a grant that a folder can be shown for. */
-  readonly targets: Readonly<Record<string, Grant>>
-  readonly dismissed: ReadonlySet<string>
-}
-
-export const useRuns = create<RunsState>(() => ({
+export const useRuns = create<{ readonly runs: readonly RunView[]; readonly dismissed: ReadonlySet<string> }>(() => ({
   runs: [],
-  targets: {},
   dismissed: new Set(),
 }))
 
@@ -49,9 +41,6 @@ export const runsReducers = {
     useRuns.setState(({ runs }) => ({
       runs: runs.map((run) => (run.runId === runId ? afterRunEvent(run, event, now) : run)),
     }))
-  },
-  started(runId: string, target: Grant) {
-    useRuns.setState(({ targets }) => ({ targets: { ...targets, [runId]: target } }))
   },
   dismiss(runId: string) {
     useRuns.setState(({ dismissed }) => ({ dismissed: new Set([...dismissed, runId]) }))
