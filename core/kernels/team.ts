@@ -96,6 +96,8 @@ export async function assembleTeam(options: {
   const runAlone: RunTasks = (task, count, ...args) => {
     start(task, count, ...args)
     takeTasks(control, leader, 0)
+    // A task that looks at the control block has ended early because of the one or the other.
+    checkAlive(control.buffer)
     checkCancel(cells)
   }
   const run: RunTasks = (task, count, ...args) => {
@@ -111,6 +113,7 @@ export async function assembleTeam(options: {
       Atomics.store(cells, cell.next, count)
       waitForMembers(control, members, patienceMs)
     }
+    checkAlive(control.buffer)
     checkCancel(cells)
   }
   return { team: { threads, control: control.buffer, run, runAlone, shutdown }, leader }

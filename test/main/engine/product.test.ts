@@ -84,8 +84,9 @@ describe('product', () => {
     })
     await before.started
     const timer = setInterval(() => process.kill(harness.engine.pid!, 'SIGUSR2'), 100)
-    expect(await before.end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('thread 1') })
+    const end = await before.end
     clearInterval(timer)
+    expect(end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('thread 1') })
     const job = { kind: 'analyze', fileId: file.fileId, tensor: firstMatrix(file), params: { threads: 2 } } as const
     expect(await harness.client.run(job)).toMatchObject({ threads: 2 })
     expect(readdirSync(folder)).toEqual(['sample.safetensors'])
