@@ -15,7 +15,11 @@ export interface ServingProcess {
 export async function serveProcess(folders: readonly string[], configFolder: string): Promise<ServingProcess> {
   const child = spawn(process.execPath, [`${root}out/main/cli.js`, 'serve', ...folders], {
     env: { ...process.env, GHOSTSVD_CONFIG: configFolder },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  // Its greeting is for a user; whatever else it says on stderr is a fault somebody wants to see.
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (!text.startsWith('The page sees ')) process.stderr.write(text)
   })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const line = await new Promise<string>((resolve, reject) => {
