@@ -34,8 +34,8 @@ describe('engine', () => {
       const asked = performance.now()
       job.abort.abort()
       expect(await job.end).toMatchObject({ code: 'cancelled' })
-      // 200 ms are promised; a loaded test machine may take a moment more to pass two messages on.
-      expect(performance.now() - asked).toBeLessThan(graceMs + 250)
+      // 200 ms are promised and measured by test/stress; here the machine may have ten other things to do.
+      expect(performance.now() - asked).toBeLessThan(10 * graceMs)
       expect(job.events.map((event) => event.type)).toEqual(['started', 'cancelled'])
       expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
     },
