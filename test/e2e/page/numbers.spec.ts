@@ -117,6 +117,8 @@ test('changing the power iterations replaces the job, and each iteration is draw
   const exact = await status.getAttribute('data-job')
   await choosePreset(page, 'Balanced')
   await expect(status).not.toHaveAttribute('data-job', exact!)
+  // A wide sketch: its 32 iterations last longer than a look at the page takes.
+  await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('512')
   await setAdvanced(page, 'Power iterations', 32)
   await expect(page.getByText(/Iteration \d+ of 32/)).toBeVisible(patience)
   await setAdvanced(page, 'Power iterations', 1)
