@@ -79,6 +79,22 @@ export function matrixView(name: string, shape: readonly number[], experts = isE
   return { kind: shape.length === 2 ? 'linear' : 'conv', count: 1, rows: first, cols }
 }
 
+/** Bytes of the source that this tensor accounts for: none where another tensor has the same storage. */
+export function bytesInFile({ byteLength, sharesStorageWith }: TensorInfo): number {
+  return sharesStorageWith === undefined ? byteLength : 0
+}
+
+/** The tensor that stands for this one's storage: itself, or the first of those that share it. */
+export function storageName({ name, sharesStorageWith }: TensorInfo): string {
+  return sharesStorageWith ?? name
+}
+
+/** The first item of each storage. */
+export function oncePerStorage<T extends { readonly info: TensorInfo }>(items: readonly T[]): T[] {
+  const seen = new Set<string>()
+  return items.filter(({ info }) => !seen.has(storageName(info)) && seen.add(storageName(info)))
+}
+
 function isExpertPath(name: string): boolean {
   return name.split('.').some((part) => part === 'expert' || part === 'experts')
 }

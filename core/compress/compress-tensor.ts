@@ -5,7 +5,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import { rankError } from '../measure/residual.ts'
 import { truncate } from '../svd/factorization.ts'
-import type { TensorInfo } from '../tensor.ts'
+import { bytesInFile, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
@@ -36,7 +36,7 @@ export async function keepTensor(
 ): Promise<TensorOutcome> {
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
   const { info, reason } = plan
-  const bytes = { bytesBefore: info.byteLength, bytesAfter: 0 }
+  const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
   return {
     name: info.name,
     action: 'kept',
@@ -53,7 +53,7 @@ async function copyTensor(
   output: WeightsOutput,
 ): Promise<TensorOutcome> {
   await copyValues(file, info, output, context)
-  const bytes = { bytesBefore: info.byteLength, bytesAfter: storedBytes(style, info) }
+  const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
   return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
 }
 
@@ -98,7 +98,7 @@ export async function compressOrKeep(
       rank: plan.params.rank,
       relativeError,
       split,
-      bytesBefore: plan.info.byteLength,
+      bytesBefore: bytesInFile(plan.info),
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
   } catch (error) {
@@ -121,6 +121,7 @@ async function compressTensor(
   writer: TensorWriter,
 ): Promise<TensorError> {
   const { info, view, params } = plan
+  const isShared = file.tensors.some(({ sharesStorageWith }) => sharesStorageWith === info.name)
   const norms: number[] = []
   const truncation: number[] = []
   const measured: MeasuredError[] = []
@@ -129,7 +130,7 @@ async function compressTensor(
     try {
       const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
       const { operand, frobeniusNorm } = loaded
-      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, false), params.rank)
+      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, isShared), params.rank)
       truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)
       const source = await matrixBytes(file, info, view, index)
       measured.push(await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context))

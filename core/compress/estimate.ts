@@ -4,7 +4,7 @@
  */
 import type { EstimateReport, Job } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { elementCount } from '../tensor.ts'
+import { elementCount, oncePerStorage } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix } from './load.ts'
@@ -55,7 +55,7 @@ export async function estimateRun(
     bytesAfter: predictedBytes({ ...compression, part: wholeRun }, plans),
     tensors: plans.length,
     factorized: factorized.length,
-    weights: factorized.reduce((sum, { info }) => sum + elementCount(info.shape), 0),
+    weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),
     seconds: secondsOf(plans),
     memoryBytes: before + Math.max(0, ...factorized.map(workingBytes)),
     parts,
@@ -66,7 +66,7 @@ export async function estimateRun(
 
 /** Power iterations there and back, the last product, the residual of the check; an exact SVD as its Gram matrix and eigenproblem. */
 function flopsOf(plan: TensorPlan): number {
-  if (!isFactorized(plan)) return 0
+  if (!isFactorized(plan) || plan.info.sharesStorageWith !== undefined) return 0
   const { view, sketch } = plan
   const { count, rows, cols } = view
   const smallest = Math.min(rows, cols)

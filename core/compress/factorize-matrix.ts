@@ -4,6 +4,7 @@ import type { AnalysisReport } from '../contract.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
+import { storageName } from '../tensor.ts'
 import { observer } from './analyze.ts'
 import type { JobContext } from './context.ts'
 import type { LoadedMatrix } from './load.ts'
@@ -28,7 +29,8 @@ export async function factorizedMatrix(
   context: JobContext,
   keep: boolean,
 ): Promise<Found> {
-  const name = view.count === 1 ? info.name : `${info.name}\0${index}`
+  const storage = storageName(info)
+  const name = view.count === 1 ? storage : `${storage}\0${index}`
   const key = context.sketches && sketchKey(context.sketches.source, name, sketch, context.kernels.info)
   const known = key && (await context.sketches?.cache.get(key, { exact: true }))
   if (known) {

@@ -5,6 +5,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { openWeightFile } from '../formats/registry.ts'
 import type { SafetensorsOutline } from '../formats/safetensors.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
+import { bytesInFile } from '../tensor.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { CompressionTarget } from './weights-file.ts'
 
@@ -30,7 +31,7 @@ export async function finishedOutput(
       const entries = entriesOf(output, info.name)
       const written = entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0)
       const error = errors[info.name]
-      const bytes = { bytesBefore: info.byteLength, bytesAfter: written }
+      const bytes = { bytesBefore: bytesInFile(info), bytesAfter: written }
       if (error === undefined) {
         return {
           name: info.name,

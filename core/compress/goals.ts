@@ -5,7 +5,7 @@
 import type { WeightFile } from '../formats/format.ts'
 import { noiseError, noiseMargin } from '../measure/curves/noise-line.ts'
 import type { Params } from '../params.ts'
-import { elementCount } from '../tensor.ts'
+import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type FactorDType, factorBytes, insteadOfInt8 } from './factor-dtype.ts'
 import {
@@ -17,6 +17,7 @@ import {
   shapeOf,
   storedAs,
   type TensorPlan,
+  tied,
 } from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
 import { sumOfSquares } from './scan.ts'
@@ -34,6 +35,8 @@ const GOAL_MARGIN = 2e-5
 interface Candidate extends AllocationCandidate {
   readonly plan: FactorizedTensor
   readonly spectrum: TensorSpectrum
+  /** Of one of the tensors that share the storage; the output has them all. */
+  factorBytesAt(rank: number): number
   dtypeAt(rank: number): FactorDType
 }
 
@@ -49,7 +52,7 @@ export async function settleRanks(
   context: JobContext,
 ): Promise<TensorPlan[]> {
   if (!hasGoal(params) && params.factorDType !== 'INT8') return [...plans]
-  const candidates = await analyzeCandidates(file, plans.filter(isFactorized), params, context)
+  const candidates = await analyzeCandidates(file, plans, params, context)
   if (!hasGoal(params))
     return settled(
       plans,
@@ -65,25 +68,29 @@ export async function settleRanks(
   return settled(plans, candidates, allocateRanks(candidates, goal, params.allocation), params)
 }
 
+/** One candidate for each storage. */
 async function analyzeCandidates(
   file: WeightFile,
-  plans: readonly FactorizedTensor[],
+  all: readonly TensorPlan[],
   params: Params,
   context: JobContext,
 ): Promise<Candidate[]> {
+  const factorized = all.filter(isFactorized)
+  const plans = oncePerStorage(factorized)
   const total = plans.reduce((sum, { info }) => sum + info.byteLength, 0)
   let done = 0
   const candidates: Candidate[] = []
   for (const plan of plans) {
     context.checkCancelled()
     context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
-    candidates.push(candidateOf(plan, await tensorSpectrum(file, plan, context), params))
+    const copies = factorized.filter(({ info }) => storageName(info) === storageName(plan.info)).length
+    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params))
     done += plan.info.byteLength
   }
   return candidates
 }
 
-function candidateOf(plan: FactorizedTensor, spectrum: TensorSpectrum, params: Params): Candidate {
+function candidateOf(plan: FactorizedTensor, copies: number, spectrum: TensorSpectrum, params: Params): Candidate {
   const { info, view, sketch } = plan
   const { truncation, int8 } = spectrum
   const stored = storedAs(info.dtype, params)
@@ -92,9 +99,9 @@ function candidateOf(plan: FactorizedTensor, spectrum: TensorSpectrum, params: P
     const grown = Math.sqrt(truncation[rank]! + int8[rank]!)
     return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8
   }
-  const bytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
+  const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
   let maxRank = sketch.rank
-  while (maxRank > 0 && bytesAt(maxRank) >= info.byteLength) maxRank--
+  while (maxRank > 0 && factorBytesAt(maxRank) >= info.byteLength) maxRank--
   return {
     plan,
     spectrum,
@@ -106,8 +113,9 @@ function candidateOf(plan: FactorizedTensor, spectrum: TensorSpectrum, params: P
     }),
     minRank: Math.min(params.minRank, maxRank),
     maxRank,
-    keptBytes: info.byteLength,
-    bytesAt,
+    keptBytes: copies * info.byteLength,
+    bytesAt: (rank) => copies * factorBytesAt(rank),
+    factorBytesAt,
     dtypeAt,
   }
 }
@@ -154,7 +162,7 @@ async function weightOf(
   params: Params,
   context: JobContext,
 ): Promise<number> {
-  const matrices = plans.filter(({ view }) => view)
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
   if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
   let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
   for (const plan of matrices) if (!isFactorized(plan)) total += await sumOfSquares(file, plan.info, context)
@@ -168,14 +176,16 @@ function settled(
   ranks: Allocation,
   params: Params,
 ): TensorPlan[] {
-  const chosen = new Map(candidates.map((candidate, i) => [candidate.name, { candidate, rank: ranks[i] ?? null }]))
+  const chosen = new Map(
+    candidates.map((candidate, i) => [storageName(candidate.plan.info), { candidate, rank: ranks[i] ?? null }]),
+  )
   return plans.map((plan) => {
-    const choice = isFactorized(plan) ? chosen.get(plan.info.name) : undefined
+    const choice = isFactorized(plan) ? chosen.get(storageName(plan.info)) : undefined
     if (!choice || !isFactorized(plan)) return plan
     const { candidate, rank } = choice
     if (rank === null) return kept(plan, whyKept(candidate, params))
     const dtype = candidate.dtypeAt(rank)
-    const bytes = candidate.bytesAt(rank)
+    const bytes = candidate.factorBytesAt(rank)
     if (bytes >= plan.info.byteLength) {
       return kept(plan, `At rank ${rank} with ${dtype} factors this tensor (${shapeOf(plan.view)}) would not shrink.`)
     }
@@ -184,7 +194,7 @@ function settled(
       ...plan,
       params: { ...plan.sketch, rank },
       factorDType: dtype,
-      reason: reason.filter((part) => part !== null).join(' '),
+      reason: tied(plan.info, reason.filter((part) => part !== null).join(' ')),
     }
   })
 }

@@ -8,7 +8,7 @@ import { copyValues } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
 import { type Part, parsePart } from './parts.ts'
 import { createSafetensors } from './safetensors-output.ts'
-import { type CompressionTarget, fixedWidth } from './weights-file.ts'
+import { type CompressionTarget, fixedWidth, TIES } from './weights-file.ts'
 
 export interface MergeReport {
   readonly output: string
@@ -86,24 +86,32 @@ function joinedMetadata(parts: readonly WeightFile[]): Map<string, string> {
       Object.entries(JSON.parse(metadata.get('ghostsvd.bits') ?? '{}') as Record<string, string>),
     ),
   )
-  const matrices = parts.flatMap((part) => matricesOf(part.tensors, bits))
+  const ties = joinedObject(parts, TIES)
+  const tied = new Set(Object.keys(JSON.parse(ties)))
+  const matrices = parts.flatMap((part) => matricesOf(part.tensors, bits, tied))
   metadata.set('ghostsvd.error', fixedWidth(modelError(matrices)))
-  const errors = parts
-    .map(({ metadata }) => (metadata.get('ghostsvd.errors') ?? '{}').slice(1, -1))
-    .filter((text) => text !== '')
-  metadata.set('ghostsvd.errors', `{${errors.join(',')}}`)
+  metadata.set('ghostsvd.errors', joinedObject(parts, 'ghostsvd.errors'))
+  if (metadata.has(TIES)) metadata.set(TIES, ties)
   return metadata
 }
 
-/** Every matrix of a part with its entries and error, in order: a factorized one at its A, whose B is looked up. */
+/** The text of one JSON object from those of the parts, in order. */
+function joinedObject(parts: readonly WeightFile[], key: string): string {
+  const texts = parts.map(({ metadata }) => (metadata.get(key) ?? '{}').slice(1, -1)).filter((text) => text !== '')
+  return `{${texts.join(',')}}`
+}
+
+/** Every matrix of a part with its entries and error, in order, each storage once: a factorized one at its A, whose B is looked up. */
 function matricesOf(
   tensors: readonly TensorInfo[],
   bits: ReadonlyMap<string, string>,
+  tied: ReadonlySet<string>,
 ): { entries: number; error: number }[] {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
   const factor = /\.(lowrank_A|lowrank_B|lowrank_A_scale|lowrank_B_scale|U|S|Vt|sparse_index|sparse_value)$/
   return tensors.flatMap((tensor) => {
     const owner = tensor.name.replace(factor, '')
+    if (tied.has(owner) || tied.has(tensor.name)) return []
     if (owner === tensor.name || !bits.has(owner)) {
       const error = bits.get(tensor.name)
       return matrixView(tensor.name, tensor.shape)

@@ -3,11 +3,19 @@
  *
  * Order of the rules: what cannot be factorized; `exclude`; `include` (with any, only those are factorized, and the habits below do not
  * hold them back); habits that protect a model (embeddings, output head, routers, narrow matrices); factors that would not be smaller.
+ * Tensors that share a storage share the decision on its first.
  */
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
-import { type ComputableDType, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
+import {
+  type ComputableDType,
+  isComputable,
+  type MatrixView,
+  matrixView,
+  storageName,
+  type TensorInfo,
+} from '../tensor.ts'
 import { type FactorDType, factorBytes, factorDType, largestUsefulRank, type StoredAs } from './factor-dtype.ts'
 import { matchNames, type NameMatcher } from './patterns.ts'
 
@@ -46,7 +54,12 @@ export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
 export function kept({ info, view }: TensorPlan, reason: string): KeptTensor {
-  return { action: 'keep', grows: false, info, view, reason }
+  return { action: 'keep', grows: false, info, view, reason: tied(info, reason) }
+}
+
+/** A sentence about the storage, where this is not the first tensor that has it. */
+export function tied({ sharesStorageWith }: TensorInfo, reason: string): string {
+  return sharesStorageWith === undefined ? reason : `Same storage as ${sharesStorageWith}: ${reason}`
 }
 
 export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
@@ -57,12 +70,26 @@ export function planFile(file: WeightFile, params: Params, rules: Rules): Tensor
   const included = matchNames(rules.include)
   const excluded = matchNames(rules.exclude)
   const scaled = new Map(file.tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
-  return file.tensors.map((info) => {
+  const planned = new Map<string, TensorPlan>()
+  const plan = (info: TensorInfo): TensorPlan => {
+    const first = planned.get(storageName(info))
+    if (first) return planLike(first, info)
     const owner = scaled.get(info.name)
     if (owner === undefined) return planTensor(info, params, included, excluded, rules.include.length > 0)
     const view = matrixView(info.name, info.shape)
     return { action: 'keep', grows: false, info, view, reason: `It holds the scale of ${owner}.` }
-  })
+  }
+  for (const info of file.tensors) planned.set(info.name, plan(info))
+  return [...planned.values()]
+}
+
+/** The decision on the first tensor of this one's storage, of which it is the very same view. */
+function planLike(first: TensorPlan, { name, sharesStorageWith = first.info.name }: TensorInfo): TensorPlan {
+  const same = { name, sharesStorageWith }
+  const reason = tied({ ...first.info, ...same }, first.reason)
+  return first.action === 'factorize'
+    ? { ...first, info: { ...first.info, ...same }, reason }
+    : { ...first, info: { ...first.info, ...same }, reason }
 }
 
 function planTensor(

@@ -7,7 +7,7 @@ import { openWeightFile } from '../formats/registry.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
 import { modelError } from '../measure/curves/model-error.ts'
-import { elementCount, type TensorInfo } from '../tensor.ts'
+import { elementCount, oncePerStorage, storageName, type TensorInfo } from '../tensor.ts'
 import { version } from '../version.ts'
 import { toBits } from './bits.ts'
 import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.ts'
@@ -163,10 +163,10 @@ async function verifyStructure(
   }
 }
 
-/** Over all matrices of these plans; kept ones count 0. */
+/** Over all matrices of these plans, each storage once; kept ones count 0. */
 export function modelErrorOf(plans: readonly TensorPlan[], outcomes: readonly TensorOutcome[]): number {
   const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
-  const matrices = plans.filter(({ view }) => view)
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
   return modelError(
     matrices.map(({ info }) => ({ entries: elementCount(info.shape), error: errors.get(info.name) ?? 0 })),
   )
@@ -185,9 +185,12 @@ function bytesOf({ dtype, shape }: SafetensorsOutline): number {
  * Readers want each tensor at a multiple of its element size, and the format has no gaps: tensors go by the largest power of two (up to 8)
  * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
  */
-/** The order in which tensors stand in the file. */
+/** The order in which tensors stand in the file: those that share a storage side by side, while its sketch is at hand. */
 export function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
-  return alignedOrder(plans, (plan) => outputEntries(plan, style))
+  const place = new Map(plans.map(({ info }, i) => [info.name, i]))
+  const placeOf = ({ info }: TensorPlan) => place.get(storageName(info)) ?? place.get(info.name)!
+  const neighbors = [...plans].sort((a, b) => placeOf(a) - placeOf(b))
+  return alignedOrder(neighbors, (plan) => outputEntries(plan, style))
 }
 
 export function alignedOrder<T>(items: readonly T[], entriesOf: (item: T) => readonly SafetensorsOutline[]): T[] {
@@ -202,6 +205,9 @@ function powerOfTwoIn(byteLength: number): number {
   for (const power of [8, 4, 2]) if (byteLength % power === 0) return power
   return 1
 }
+
+/** Metadata field: names of tensors whose storage was that of another, with that other's name. Both are in the file. */
+export const TIES = 'ghostsvd.ties'
 
 /** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run. */
 function outputMetadata(
@@ -226,6 +232,14 @@ function outputMetadata(
     'ghostsvd.errors',
     JSON.stringify(Object.fromEntries(listed.map(({ info }) => [info.name, fixedWidth(errors.get(info.name) ?? 0)]))),
   )
+  // In every part of a source that has any, so that parts join to the header of one run.
+  metadata.delete(TIES)
+  if (file.tensors.some(({ sharesStorageWith }) => sharesStorageWith !== undefined)) {
+    const ties = plans.flatMap(({ info }) =>
+      info.sharesStorageWith === undefined ? [] : [[info.name, info.sharesStorageWith]],
+    )
+    metadata.set(TIES, JSON.stringify(Object.fromEntries(ties)))
+  }
   if (part.of > 1) {
     metadata.set('ghostsvd.part', `${part.index}/${part.of}`)
     const bits = listed.map(({ info }) => [info.name, toBits(errors.get(info.name) ?? 0)])
