@@ -11,7 +11,7 @@ import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
 import type { MeasuredError, OutputStyle } from './outputs/output.ts'
 import type { Part } from './parts.ts'
-import { type FactorizedTensor, kept, type TensorPlan } from './plan.ts'
+import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from './plan.ts'
 import type { TensorWriter, WeightsOutput } from './safetensors-output.ts'
 
 /** What stays the same over a whole run. */
@@ -49,12 +49,35 @@ export async function keepTensor(
 
 async function copyTensor(
   { file, style, context }: Compression,
-  { info, reason }: TensorPlan,
+  { info, reason, scale }: TensorPlan,
   output: WeightsOutput,
 ): Promise<TensorOutcome> {
+  // The scale first, as in `outputEntries`: its elements are the wider ones.
+  if (scale) await copyValues(file, scale, output, context)
   await copyValues(file, info, output, context)
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
   return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
+}
+
+/** What became of the scale attached to a tensor, after the tensor itself. */
+export function scaleOutcome(
+  { style }: Compression,
+  { info, scale }: TensorPlan,
+  { action }: TensorOutcome,
+): TensorOutcome[] {
+  if (!scale) return []
+  const inFactors = action === 'factorized'
+  return [
+    {
+      name: scale.name,
+      action: 'kept',
+      reason: inFactors ? `Already multiplied into the factors of ${info.name}; not written.` : scaleReason(info.name),
+      rank: null,
+      relativeError: 0,
+      bytesBefore: bytesInFile(scale),
+      bytesAfter: inFactors ? 0 : storedBytes(style, scale),
+    },
+  ]
 }
 
 function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {

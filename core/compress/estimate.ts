@@ -53,7 +53,7 @@ export async function estimateRun(
   return {
     bytesBefore: file.totalBytes,
     bytesAfter: predictedBytes({ ...compression, part: wholeRun }, plans),
-    tensors: plans.length,
+    tensors: file.tensors.length,
     factorized: factorized.length,
     weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),
     seconds: secondsOf(plans),

@@ -36,7 +36,7 @@ export async function finishedOutput(
         return {
           name: info.name,
           action: 'kept',
-          reason: 'Kept by the finished run.',
+          reason: entries.length > 0 ? 'Kept by the finished run.' : 'Not written by the finished run.',
           rank: null,
           relativeError: 0,
           ...bytes,

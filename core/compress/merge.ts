@@ -1,6 +1,7 @@
 /** The parts of a run put together: the entries of part 1, 2, ... in order under one header. The bytes are those of a run that was not split. */
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { withScales } from '../formats/fp8-scale.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, matrixView, type TensorInfo } from '../tensor.ts'
 import { fromBits } from './bits.ts'
@@ -87,8 +88,9 @@ function joinedMetadata(parts: readonly WeightFile[]): Map<string, string> {
     ),
   )
   const ties = joinedObject(parts, TIES)
-  const tied = new Set(Object.keys(JSON.parse(ties)))
-  const matrices = parts.flatMap((part) => matricesOf(part.tensors, bits, tied))
+  const tensors = parts.flatMap((part) => part.tensors)
+  const scales = withScales({ ...parts[0]!, tensors }).tensors.flatMap(({ scale }) => scale?.tensor ?? [])
+  const matrices = matricesOf(tensors, bits, new Set([...Object.keys(JSON.parse(ties)), ...scales]))
   metadata.set('ghostsvd.error', fixedWidth(modelError(matrices)))
   metadata.set('ghostsvd.errors', joinedObject(parts, 'ghostsvd.errors'))
   if (metadata.has(TIES)) metadata.set(TIES, ties)
@@ -101,17 +103,17 @@ function joinedObject(parts: readonly WeightFile[], key: string): string {
   return `{${texts.join(',')}}`
 }
 
-/** Every matrix of a part with its entries and error, in order, each storage once: a factorized one at its A, whose B is looked up. */
+/** Every matrix with its entries and error, in order, without those not to be counted: a factorized one at its A, whose B is looked up. */
 function matricesOf(
   tensors: readonly TensorInfo[],
   bits: ReadonlyMap<string, string>,
-  tied: ReadonlySet<string>,
+  uncounted: ReadonlySet<string>,
 ): { entries: number; error: number }[] {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
   const factor = /\.(lowrank_A|lowrank_B|lowrank_A_scale|lowrank_B_scale|U|S|Vt|sparse_index|sparse_value)$/
   return tensors.flatMap((tensor) => {
     const owner = tensor.name.replace(factor, '')
-    if (tied.has(owner) || tied.has(tensor.name)) return []
+    if (uncounted.has(owner) || uncounted.has(tensor.name)) return []
     if (owner === tensor.name || !bits.has(owner)) {
       const error = bits.get(tensor.name)
       return matrixView(tensor.name, tensor.shape)

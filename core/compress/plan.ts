@@ -34,6 +34,8 @@ interface Planned {
   readonly view: MatrixView | null
   /** A sentence for the user. */
   readonly reason: string
+  /** Holds the factors of this F8 tensor: written with it where it is kept, and left out where they are in what is written. */
+  readonly scale?: TensorInfo | undefined
 }
 export interface KeptTensor extends Planned {
   readonly action: 'keep'
@@ -53,8 +55,17 @@ export interface FactorizedTensor extends Planned {
 export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
-export function kept({ info, view }: TensorPlan, reason: string): KeptTensor {
-  return { action: 'keep', grows: false, info, view, reason: tied(info, reason) }
+export function kept({ info, view, scale }: TensorPlan, reason: string): KeptTensor {
+  return { action: 'keep', grows: false, info, view, reason: tied(info, reason), scale }
+}
+
+/** The same plans, with each scale at the tensor it belongs to instead of on its own. */
+export function withScalesAttached(plans: readonly TensorPlan[]): TensorPlan[] {
+  const byName = new Map(plans.map(({ info }) => [info.name, info]))
+  const attached = new Set(plans.flatMap(({ info }) => info.scale?.tensor ?? []))
+  return plans
+    .filter(({ info }) => !attached.has(info.name))
+    .map((plan) => (plan.info.scale ? { ...plan, scale: byName.get(plan.info.scale.tensor) } : plan))
 }
 
 /** A sentence about the storage, where this is not the first tensor that has it. */
@@ -76,11 +87,14 @@ export function planFile(file: WeightFile, params: Params, rules: Rules): Tensor
     if (first) return planLike(first, info)
     const owner = scaled.get(info.name)
     if (owner === undefined) return planTensor(info, params, included, excluded, rules.include.length > 0)
-    const view = matrixView(info.name, info.shape)
-    return { action: 'keep', grows: false, info, view, reason: `It holds the scale of ${owner}.` }
+    return { action: 'keep', grows: false, info, view: null, reason: scaleReason(owner) }
   }
   for (const info of file.tensors) planned.set(info.name, plan(info))
   return [...planned.values()]
+}
+
+export function scaleReason(owner: string): string {
+  return `It holds the scale of ${owner}.`
 }
 
 /** The decision on the first tensor of this one's storage, of which it is the very same view. */

@@ -11,7 +11,7 @@ import { type Predict, settleRanks } from './goals.ts'
 import { factors } from './outputs/factors.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { partOf } from './parts.ts'
-import { hasGoal, kept, planFile, type TensorPlan } from './plan.ts'
+import { hasGoal, kept, planFile, type TensorPlan, withScalesAttached } from './plan.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
 import { inFileOrder, predictedBytes } from './weights-file.ts'
 
@@ -19,10 +19,11 @@ type Planned = Pick<Extract<Job, { kind: 'compress' }>, 'params' | 'include' | '
 
 /** What names, dtypes and shapes decide; no weight is read. */
 export function planByNames(file: WeightFile, job: Planned, style: OutputStyle): TensorPlan[] {
-  return planFile(file, job.params, job).map((plan) => {
+  const plans = planFile(file, job.params, job).map((plan) => {
     const refusal = plan.action === 'factorize' ? style.refusal?.(plan) : null
     return refusal ? kept(plan, refusal) : plan
   })
+  return style.copiesKept && !style.keepsScales ? withScalesAttached(plans) : plans
 }
 
 /** The plans of this run, or of its part. @throws AppError `bad-request` for goals and parts that cannot be */

@@ -4,7 +4,8 @@
  */
 import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { type ComputableDType, isComputable, type TensorInfo } from '../tensor.ts'
+import { applyScale, readScale } from '../formats/fp8-scale.ts'
+import { type ComputableDType, dtypeBits, isComputable, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type ComputableTensor, READ_BYTES } from './load.ts'
 
@@ -87,14 +88,17 @@ function aligned(bytes: Uint8Array, size: number): [ArrayBuffer, number, number]
   return [own.buffer as ArrayBuffer, own.byteOffset, own.byteLength / size]
 }
 
-/** sum of the squares of all finite values, in f64; 0 for what is not floating-point. */
+/** sum of the squares of all finite values, scale included, in f64; 0 for what is not floating-point. */
 export async function sumOfSquares(file: WeightFile, tensor: TensorInfo, context: JobContext): Promise<number> {
   if (!isComputable(tensor.dtype)) return 0
+  const grid = await readScale(file, tensor)
   let sum = 0
   for (let start = 0; start < tensor.byteLength; start += READ_BYTES) {
     context.checkCancelled()
     const bytes = await file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
-    for (const value of decodeFloat64(tensor.dtype, bytes)) if (Number.isFinite(value)) sum += value * value
+    const values = decodeFloat64(tensor.dtype, bytes)
+    if (grid) applyScale(values, (8 * start) / dtypeBits[tensor.dtype], grid)
+    for (const value of values) if (Number.isFinite(value)) sum += value * value
   }
   return sum
 }

@@ -10,7 +10,7 @@ import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, oncePerStorage, storageName, type TensorInfo } from '../tensor.ts'
 import { version } from '../version.ts'
 import { toBits } from './bits.ts'
-import { type Compression, compressOrKeep, keepTensor } from './compress-tensor.ts'
+import { type Compression, compressOrKeep, keepTensor, scaleOutcome } from './compress-tensor.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { createNpz } from './npz-output.ts'
 import type { OutputStyle } from './outputs/output.ts'
@@ -52,7 +52,9 @@ export async function writeWeightsFile(
     const outcomes = await compressAll(compression, plans, output, checkpoint, meter)
     const byteLength = await output.finish(metadata(modelErrorOf(plans, outcomes), outcomes))
     await checkpoint?.journal.remove()
-    return { byteLength, outcomes, entries: await verifyStructure(target, plans, outcomes, style) }
+    const written = await verifyStructure(target, plans, outcomes, style)
+    const all = outcomes.flatMap((outcome, i) => [outcome, ...scaleOutcome(compression, plans[i]!, outcome)])
+    return { byteLength, outcomes: all, entries: written }
   } catch (error) {
     if (checkpoint && checkpoint.journal.finished.length > 0) {
       await checkpoint.output.suspend()
@@ -174,7 +176,8 @@ export function modelErrorOf(plans: readonly TensorPlan[], outcomes: readonly Te
 
 function outputEntries(plan: TensorPlan, style: OutputStyle): SafetensorsOutline[] {
   if (plan.action === 'factorize') return style.entries(plan)
-  return style.copiesKept ? [plan.info] : []
+  if (!style.copiesKept) return []
+  return plan.scale ? [plan.scale, plan.info] : [plan.info]
 }
 
 function bytesOf({ dtype, shape }: SafetensorsOutline): number {

@@ -32,7 +32,9 @@ export function withScales(file: WeightFile): WeightFile {
       return tensor
     }
     found = true
-    return { ...tensor, scale: { tensor: factors.name, blocks } }
+    // With factors of its own it is another weight than one that shares its codes.
+    const { sharesStorageWith, ...own } = tensor
+    return { ...own, scale: { tensor: factors.name, blocks } }
   })
   if (!found && unfit.length === 0) return file
   const notice = `The scale factors beside ${unfit.slice(0, 3).map(quoted).join(', ')}${unfit.length > 3 ? ` and ${unfit.length - 3} more` : ''} fit no known layout; the F8 values are shown without them.`

@@ -14,6 +14,7 @@ export const dense: OutputStyle = {
   container: 'like-source',
   encoding: 'safetensors',
   copiesKept: true,
+  keepsScales: true,
 
   entries: ({ info }) => [{ name: info.name, dtype: info.dtype, shape: info.shape }],
 

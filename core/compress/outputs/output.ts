@@ -38,6 +38,8 @@ export interface OutputStyle {
   stored?(outline: SafetensorsOutline): SafetensorsOutline
   /** Whether tensors that are not factorized are copied. An adapter holds only what it changes. */
   readonly copiesKept: boolean
+  /** Whether values are divided by their scale again, so that it is copied as any other tensor. Factors hold value x factor. */
+  readonly keepsScales?: true
   /** Why this style cannot hold a tensor that could be factorized, as a sentence. */
   refusal?(plan: FactorizedTensor): string | null
   /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */

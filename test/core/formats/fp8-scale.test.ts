@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { analyzeTensor } from '../../../core/compress/analyze.ts'
 import { compressFile } from '../../../core/compress/compressor.ts'
+import { mergeParts } from '../../../core/compress/merge.ts'
+import { sumOfSquares } from '../../../core/compress/scan.ts'
 import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
 import { applyScale, readScale } from '../../../core/formats/fp8-scale.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
@@ -81,7 +83,7 @@ describe.each([
   })
 })
 
-it('factors hold value x factor; the scale is kept and said to be one', async () => {
+it('factors hold value x factor, so the scale is not written beside them', async () => {
   const { codes, factors, grid, back } = quantized(original, rows, cols, [128, 128])
   const file = await openTensors(
     plain('x.weight', 'F8_E4M3', [rows, cols], codes),
@@ -90,8 +92,13 @@ it('factors hold value x factor; the scale is kept and said to be one', async ()
   const folder = memoryFolder('out')
   const job = compressJob({ rank: 20 })
   const report = await compressFile(file, { folder, name: 'o.safetensors' }, job, testContext())
-  expect(outcomeOf(report.tensors, 'x.weight_scale_inv').reason).toBe('It holds the scale of x.weight.')
+  expect(outcomeOf(report.tensors, 'x.weight_scale_inv')).toMatchObject({
+    action: 'kept',
+    reason: 'Already multiplied into the factors of x.weight; not written.',
+    bytesAfter: 0,
+  })
   const output = await openWeightFile({ folder, entry: 'o.safetensors' })
+  expect(output.tensors.map(({ name }) => name)).toEqual(['x.weight.lowrank_A', 'x.weight.lowrank_B'])
   const read = async (name: string) => {
     const tensor = output.tensors.find((each) => each.name === name)!
     return decodeFloat64(tensor.dtype as 'BF16', await output.read(tensor))
@@ -177,4 +184,58 @@ it('factors that fit no layout are named, and the values shown without', async (
   expect(file.notices).toEqual([
     'The scale factors beside "x.weight" fit no known layout; the F8 values are shown without them.',
   ])
+})
+
+describe('a scale whose tensor is kept', () => {
+  const { codes, factors, grid, back } = quantized(original, rows, cols, [128, 128])
+  const tensors = [
+    plain('x.weight', 'F8_E4M3', [rows, cols], codes),
+    f32('x.weight_scale_inv', grid, factors),
+    weights('y', [96, 64]),
+  ]
+
+  it.each([
+    ['by a rule', { exclude: ['x.*'] }, {}],
+    // Factors of values near 1e12 leave F16, which shows only when they are written.
+    ['because its factors overflow', {}, { factorDType: 'F16' }],
+  ] as const)('is kept with it: %s', async (why, rest, params) => {
+    const large = why === 'by a rule' ? factors : factors.map((factor) => factor * 1e12)
+    const source = [tensors[0]!, f32('x.weight_scale_inv', grid, large), tensors[2]!]
+    const folder = memoryFolder('out')
+    const job = compressJob({ rank: 8, ...params }, { ...rest, exclude: [...('exclude' in rest ? rest.exclude : [])] })
+    const report = await compressFile(await openTensors(...source), { folder, name: 'o' }, job, testContext())
+    expect(outcomeOf(report.tensors, 'x.weight').action).toBe('kept')
+    expect(outcomeOf(report.tensors, 'x.weight_scale_inv')).toMatchObject({
+      reason: 'It holds the scale of x.weight.',
+      bytesAfter: source[1]!.bytes.byteLength,
+    })
+    const output = await openWeightFile({ folder, entry: 'o' })
+    for (const { name, bytes } of source.slice(0, 2))
+      expect(await output.read(output.tensors.find((each) => each.name === name)!)).toEqual(bytes)
+  })
+
+  it('belongs to its norm, and is no matrix of the model', async () => {
+    const file = await openTensors(...tensors)
+    const norm = back.reduce((sum, value) => sum + value * value, 0)
+    const found = await sumOfSquares(file, file.tensors.find(({ name }) => name === 'x.weight')!, testContext())
+    expect(Math.abs(found / norm - 1)).toBeLessThan(rows * cols * 2 ** -53)
+
+    const target = { folder: memoryFolder('out'), name: 'o' }
+    const report = await compressFile(file, target, compressJob({ rank: 8 }, { exclude: ['x.*'] }), testContext())
+    const y = outcomeOf(report.tensors, 'y').relativeError!
+    expect(report.relativeError).toBeCloseTo(y * Math.sqrt((96 * 64) / (96 * 64 + rows * cols)), 12)
+  })
+
+  it.each(['factors', 'dense'] as const)('merges from parts to the bytes of one run: %s', async (output) => {
+    const folder = memoryFolder('out')
+    const rest = { output, exclude: ['x.*'] }
+    await compressFile(await openTensors(...tensors), { folder, name: 'whole' }, compressJob({}, rest), testContext())
+    for (const index of [1, 2]) {
+      const job = compressJob({}, { ...rest, part: { index, of: 2 } })
+      await compressFile(await openTensors(...tensors), { folder, name: `${index}` }, job, testContext())
+    }
+    const parts = await Promise.all(['1', '2'].map((entry) => openWeightFile({ folder, entry })))
+    await mergeParts(parts, { folder, name: 'merged' }, false, testContext())
+    expect(folder.files.get('merged')).toEqual(folder.files.get('whole'))
+  })
 })
