@@ -128,7 +128,7 @@ export async function analyzeLoaded(
   const factorization = found!
   const measured = await measure(tensor.name, loaded, factorization, fitted, context)
 
-  const notices: string[] = []
+  const notices: string[] = context.kernelNotice ? [context.kernelNotice] : []
   if (params.rank > fitted.rank)
     notices.push(`Rank ${params.rank} is more than this matrix has; ${fitted.rank} was used.`)
   else if (fitted.method === 'randomized' && params.oversample > fitted.oversample) {

@@ -7,6 +7,8 @@ type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
 
 export interface JobContext {
   readonly kernels: Kernels
+  /** Says when these are slower than the product's best, and why. */
+  readonly kernelNotice?: string | null
   /** Sends progress, estimate or tensor; the host adds the job id. */
   report(event: WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'tensor' }>>): void
   /** Throws AppError `cancelled` once somebody asked for it. Kernels check between tiles; loops outside them call this. */

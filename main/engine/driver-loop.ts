@@ -15,7 +15,7 @@ import { relaySpawner } from './threads.ts'
 const progressIntervalMs = 50
 
 /** What the tasks are given besides their own arguments. */
-export interface TaskContext extends Omit<JobContext, 'kernels'> {
+export interface TaskContext extends Omit<JobContext, 'kernels' | 'kernelNotice'> {
   /** Says that a partial file is about to exist or has gone; returns once whoever would remove it knows. */
   notePartial(path: string, exists: boolean): Promise<void>
 }

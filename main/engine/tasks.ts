@@ -26,12 +26,13 @@ export function engineTasks(room: KernelRoom): DriverTasks {
 
   async function runJob({ job, file, targetPath }: JobTask, context: TaskContext): Promise<JobResult> {
     const params = 'params' in job ? job.params : defaultParams
-    const { kernels } = await room.kernels(params)
+    const { kernels, notice } = await room.kernels(params)
     const opened = file && (await files.get(file))
     const cache = sketches.cache(params)
     const jobContext: JobContext = {
       ...context,
       kernels,
+      kernelNotice: notice,
       ...(opened && cache && { sketches: { cache, source: opened.fingerprint } }),
     }
     const mark = kernels.mark()
