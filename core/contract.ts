@@ -26,7 +26,12 @@ export const tensorReportSchema = z.strictObject({
   name: z.string(),
   dtype: z.string(),
   shape: z.array(z.number()),
+  /** As the file encodes it. */
   byteLength: z.number(),
+  /** Of its values where the file encodes them in blocks: what a copy takes, and what factors of the same dtype go by. */
+  decodedBytes: z.number().optional(),
+  /** The first tensor with the very same storage, which alone counts. */
+  sharesStorageWith: z.string().optional(),
   /** [m, n], [e, m, n] for a stack of experts, null for what is no matrix. */
   matrix: z.array(z.number()).nullable(),
   /** Why a matrix is what it is: linear, conv (flattened), experts. */

@@ -46,6 +46,8 @@ export interface TensorInfo {
   readonly byteLength: number
   /** The file's own encoding where it differs from `dtype`, such as Q4_K. */
   readonly storedAs?: string
+  /** Bytes that encoding takes in the file. */
+  readonly storedBytes?: number
   /** Factors that multiply the values of an F8 tensor: what the model computes with is value x factor. `read` gives the values alone. */
   readonly scale?: TensorScale
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
@@ -79,9 +81,14 @@ export function matrixView(name: string, shape: readonly number[], experts = isE
   return { kind: shape.length === 2 ? 'linear' : 'conv', count: 1, rows: first, cols }
 }
 
+/** Bytes of this tensor as the file encodes it: what its factors have to be smaller than. */
+export function encodedBytes({ byteLength, storedBytes }: TensorInfo): number {
+  return storedBytes ?? byteLength
+}
+
 /** Bytes of the source that this tensor accounts for: none where another tensor has the same storage. */
-export function bytesInFile({ byteLength, sharesStorageWith }: TensorInfo): number {
-  return sharesStorageWith === undefined ? byteLength : 0
+export function bytesInFile(info: TensorInfo): number {
+  return info.sharesStorageWith === undefined ? encodedBytes(info) : 0
 }
 
 /** The tensor that stands for this one's storage: itself, or the first of those that share it. */

@@ -10,7 +10,7 @@ import { residualNorm } from '../measure/residual.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import { factorize, type Observer } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { dtypeBits, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
+import { elementCount, encodedBytes, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorBits } from './factor-dtype.ts'
 import type { Found, SketchFacts } from './factorize-matrix.ts'
@@ -153,7 +153,7 @@ export async function analyzeLoaded(
     breakEvenRank: breakEvenRankInBytes(
       rows,
       cols,
-      dtypeBits[tensor.dtype],
+      (8 * encodedBytes(tensor)) / elementCount(tensor.shape),
       factorBits(tensor.dtype, fitted.factorDType),
     ),
     noiseError: noiseError(rows, cols, fitted.rank),

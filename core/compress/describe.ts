@@ -2,7 +2,7 @@
 import type { TensorReport } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { defaultParams, type Params } from '../params.ts'
-import type { MatrixView } from '../tensor.ts'
+import { encodedBytes, type MatrixView } from '../tensor.ts'
 import { noRules, planFile } from './plan.ts'
 
 export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
@@ -10,7 +10,9 @@ export function describeFile(file: WeightFile, params: Params = defaultParams): 
     name: plan.info.name,
     dtype: plan.info.storedAs ?? plan.info.dtype,
     shape: [...plan.info.shape],
-    byteLength: plan.info.byteLength,
+    byteLength: encodedBytes(plan.info),
+    ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
+    ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
     matrix: plan.view && matrixOf(plan.view),
     kind: plan.view?.kind ?? null,
     plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,

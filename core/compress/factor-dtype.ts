@@ -1,6 +1,6 @@
 /** What factors are stored as, and what that weighs: the bytes that decide whether a tensor shrinks at all. */
 import type { Params } from '../params.ts'
-import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } from '../tensor.ts'
+import { type ComputableDType, dtypeBits, encodedBytes, type MatrixView, type TensorInfo } from '../tensor.ts'
 import { int8Bytes, type ScaleLayout } from './quantize.ts'
 import { sparseCount } from './sparse-residual.ts'
 
@@ -61,7 +61,7 @@ export function largestUsefulRank(info: TensorInfo, view: MatrixView, stored: St
   let high = Math.min(view.rows, view.cols)
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
-    if (factorBytes(view, middle, stored) < info.byteLength) low = middle
+    if (factorBytes(view, middle, stored) < encodedBytes(info)) low = middle
     else high = middle - 1
   }
   return low

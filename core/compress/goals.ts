@@ -5,7 +5,7 @@
 import type { WeightFile } from '../formats/format.ts'
 import { noiseError, noiseMargin } from '../measure/curves/noise-line.ts'
 import type { Params } from '../params.ts'
-import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
+import { elementCount, encodedBytes, oncePerStorage, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type FactorDType, factorBytes, insteadOfInt8 } from './factor-dtype.ts'
 import {
@@ -101,7 +101,7 @@ function candidateOf(plan: FactorizedTensor, copies: number, spectrum: TensorSpe
   }
   const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
   let maxRank = sketch.rank
-  while (maxRank > 0 && factorBytesAt(maxRank) >= info.byteLength) maxRank--
+  while (maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
   return {
     plan,
     spectrum,
@@ -186,7 +186,7 @@ function settled(
     if (rank === null) return kept(plan, whyKept(candidate, params))
     const dtype = candidate.dtypeAt(rank)
     const bytes = candidate.factorBytesAt(rank)
-    if (bytes >= plan.info.byteLength) {
+    if (bytes >= encodedBytes(plan.info)) {
       return kept(plan, `At rank ${rank} with ${dtype} factors this tensor (${shapeOf(plan.view)}) would not shrink.`)
     }
     const reason = [atRank(plan.info, plan.view, rank, bytes), int8Reason(candidate, rank), noiseReason(candidate)]

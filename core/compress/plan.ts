@@ -10,6 +10,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import {
   type ComputableDType,
+  encodedBytes,
   isComputable,
   type MatrixView,
   matrixView,
@@ -135,7 +136,7 @@ function planTensor(
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const bytes = factorBytes(view, fitted.rank, stored)
-  if (bytes >= info.byteLength) {
+  if (bytes >= encodedBytes(info)) {
     const grows = largestUsefulRank(info, view, stored) > 0
     return { ...keep(wouldGrow(info, view, fitted.rank, stored)), grows }
   }
@@ -162,7 +163,7 @@ export function storedAs(dtype: ComputableDType, params: Params): StoredAs {
 }
 
 export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): string {
-  return `${shapeOf(view)} to rank ${rank}: ${megabytes(info.byteLength)} to ${megabytes(bytes)}.`
+  return `${shapeOf(view)} to rank ${rank}: ${megabytes(encodedBytes(info))} to ${megabytes(bytes)}.`
 }
 
 function hasComputableDType(info: TensorInfo): info is TensorInfo & { readonly dtype: ComputableDType } {
@@ -207,9 +208,11 @@ function protectedRole(name: string, view: MatrixView): string | null {
 function wouldGrow(info: TensorInfo, view: MatrixView, rank: number, stored: StoredAs): string {
   const grown = factorBytes(view, rank, stored)
   const useful = largestUsefulRank(info, view, stored)
-  const verb = grown === info.byteLength ? 'not shrink' : 'grow'
+  const verb = grown === encodedBytes(info) ? 'not shrink' : 'grow'
   const advice = useful > 0 ? `Largest useful rank: ${useful}.` : 'No rank makes it smaller.'
-  return `At rank ${rank} this tensor (${shapeOf(view)}) would ${verb} from ${megabytes(info.byteLength)} to ${megabytes(grown)} (${stored.dtype}). ${advice}`
+  const written =
+    info.storedBytes === undefined ? '' : ` A copy is written as ${info.dtype}: ${megabytes(info.byteLength)}.`
+  return `At rank ${rank} this tensor (${shapeOf(view)}) would ${verb} from ${megabytes(encodedBytes(info))} to ${megabytes(grown)} (${stored.dtype}). ${advice}${written}`
 }
 
 export function shapeOf({ count, rows, cols }: MatrixView): string {

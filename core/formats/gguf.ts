@@ -334,7 +334,7 @@ function place(
       dtype,
       shape,
       byteLength: (count * dtypeBits[dtype]) / 8,
-      ...(encoding ? { storedAs: encoding.name } : {}),
+      ...(encoding ? { storedAs: encoding.name, storedBytes: stored } : {}),
     }
     placed.push({ info, start, end: start + stored, encoding })
   }

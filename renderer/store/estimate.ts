@@ -2,7 +2,7 @@
 import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
 import { goalOf } from './goal.ts'
-import { compressedBytes } from './matrix.ts'
+import { compressedBytes, copyBytes } from './matrix.ts'
 import { isCompressed, type SelectionState } from './selection.ts'
 
 export interface FileEstimate {
@@ -48,12 +48,12 @@ export function estimateFile(
   let compressed = 0
   let wouldGrow = 0
   for (const tensor of tensors) {
-    bytesBefore += tensor.byteLength
+    if (tensor.sharesStorageWith === undefined) bytesBefore += tensor.byteLength
     const factors = isCompressed(tensor, selection) ? compressedBytes(tensor, params) : null
-    if (factors === null) bytesAfter += tensor.byteLength
+    if (factors === null) bytesAfter += copyBytes(tensor)
     else if (factors >= tensor.byteLength) {
       wouldGrow++
-      bytesAfter += tensor.byteLength
+      bytesAfter += copyBytes(tensor)
     } else {
       compressed++
       bytesAfter += factors

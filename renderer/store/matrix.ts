@@ -17,17 +17,26 @@ export function matrixSize(tensor: TensorReport | undefined): MatrixSize | null 
   return rows === undefined || cols === undefined ? null : { count, rows, cols }
 }
 
-/** Bytes of one value of the source, 0 for an empty tensor. */
+/** Bytes of a copy of this tensor in the output. */
+export function copyBytes({ byteLength, decodedBytes }: TensorReport): number {
+  return decodedBytes ?? byteLength
+}
+
+/** Bytes of one value as the source encodes it, 0 for an empty tensor. */
 export function bytesPerValue(tensor: TensorReport): number {
-  const values = tensor.shape.reduce((product, length) => product * length, 1)
-  return values === 0 ? 0 : tensor.byteLength / values
+  return overValues(tensor, tensor.byteLength)
+}
+
+function overValues({ shape }: TensorReport, bytes: number): number {
+  const values = shape.reduce((product, length) => product * length, 1)
+  return values === 0 ? 0 : bytes / values
 }
 
 /** Bytes of one value of the written factors; F8 sources get BF16 factors. */
 export function factorBytesPerValue(tensor: TensorReport, params: Pick<Params, 'factorDType'>): number {
   switch (params.factorDType) {
     case 'keep':
-      return Math.max(2, bytesPerValue(tensor))
+      return Math.max(2, overValues(tensor, copyBytes(tensor)))
     case 'F32':
       return 4
     case 'F16':

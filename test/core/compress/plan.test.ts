@@ -100,6 +100,19 @@ describe('planFile', () => {
     expect(reasons(file, { rank: 1024, factorDType: 'F32' }).w).toMatch(/Largest useful rank: 1023/)
   })
 
+  it('holds factors against the bytes of a block encoding, not those of its values', () => {
+    const file = fileOf(['w', [4096, 4096]])
+    const storedBytes = (4096 * 4096 * 4.5) / 8
+    const quantized = { ...file, tensors: file.tensors.map((info) => ({ ...info, storedAs: 'Q4_K', storedBytes })) }
+    expect(reasons(quantized, { rank: 64 }).w).toMatch(/^factorize: 4096 x 4096 to rank 64: 9.4 MB to 2.1 MB/)
+    expect(reasons(quantized, { rank: 512 }).w).toBe(
+      'keep: At rank 512 this tensor (4096 x 4096) would grow from 9.4 MB to 17 MB (F32). Largest useful rank: 287. A copy is written as F32: 67 MB.',
+    )
+    expect(describeFile(quantized)).toMatchObject([
+      { dtype: 'Q4_K', byteLength: storedBytes, decodedBytes: 4 * 4096 * 4096 },
+    ])
+  })
+
   it('lets --include choose and override the habits, and --exclude have the last word', () => {
     const file = fileOf(
       ['lm_head.weight', [1024, 1024]],

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { compressFile } from '../../../core/compress/compressor.ts'
 import { blockEncodings, decodeBlocks } from '../../../core/formats/ggml.ts'
+import { memoryFolder } from '../../../core/io.ts'
+import { compressJob, testContext } from '../compress/harness.ts'
 import { le32 } from './archives.ts'
 import { concat, openBytes, openFolder, refusal, text, u64 } from './corpus.ts'
 
@@ -73,13 +76,25 @@ describe('reading', () => {
       ggufFile({ tensors: [t({ type: 8 }), t({ name: 'v', type: 2, offset: 96 })], dataBytes: 200 }),
     )
     expect(file.tensors).toEqual([
-      { name: 'w', dtype: 'F32', shape: [2, 32], byteLength: 256, storedAs: 'Q8_0' },
-      { name: 'v', dtype: 'F32', shape: [2, 32], byteLength: 256, storedAs: 'Q4_0' },
+      { name: 'w', dtype: 'F32', shape: [2, 32], byteLength: 256, storedAs: 'Q8_0', storedBytes: 68 },
+      { name: 'v', dtype: 'F32', shape: [2, 32], byteLength: 256, storedAs: 'Q4_0', storedBytes: 36 },
     ])
     expect(file.notices).toEqual([
       'This file is already quantized (Q8_0, Q4_0): the spectra include quantization noise.',
     ])
     expect((await openBytes('x', ggufFile({ tensors: [t()], dataBytes: 256 }))).notices).toEqual([])
+  })
+
+  it('counts the bytes of the encoding in a compression, not those of the values', async () => {
+    const tensors = [t({ shape: [64, 64], type: 8 }), t({ name: 'v', shape: [96, 64], type: 8, offset: 4352 })]
+    const file = await openBytes('x', ggufFile({ tensors, dataBytes: 4352 + 6528 }))
+    const target = { folder: memoryFolder('out'), name: 'o' }
+    const report = await compressFile(file, target, compressJob({ rank: 10 }), testContext())
+    // 10 (64 + 64) f32 are more than the 4352 bytes of w in Q8_0, 10 (96 + 64) less than the 6528 of v.
+    expect(report.tensors).toMatchObject([
+      { name: 'w', action: 'kept', bytesBefore: 4352, bytesAfter: 4 * 64 * 64 },
+      { name: 'v', action: 'factorized', bytesBefore: 6528, bytesAfter: 6400 },
+    ])
   })
 
   it('opens a split model whose first file has no tensors', async () => {

@@ -105,3 +105,16 @@ test('a file keeps what is kept, what was left out and what would grow', () => {
     kept: 2,
   })
 })
+
+test('a quantized tensor counts as encoded before and as copied after, and a shared storage once', () => {
+  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
+  const quantized = { ...tensor, dtype: 'Q8_0', byteLength: 8_500, decodedBytes: 32_000 }
+  expect(compressedBytes(quantized, params)).toBe(180 * 20 * 4)
+  expect(estimateFile([quantized], nobody, params)).toMatchObject({
+    bytesBefore: 8_500,
+    bytesAfter: 32_000,
+    wouldGrow: 1,
+  })
+  const tied = { ...tensor, name: 'again', sharesStorageWith: 'w' }
+  expect(estimateFile([tensor, tied], nobody, params)).toMatchObject({ bytesBefore: 16_000, bytesAfter: 14_400 })
+})
