@@ -38,6 +38,12 @@ const script = resolve(import.meta.dirname, '../../test/bench/peers.py')
 /** Debian's own, which its python3-* packages belong to. */
 const debianPython = '/usr/bin/python3'
 
+/**
+ * After a call the threads of OpenBLAS spin for some tens of milliseconds before they sleep. Who computes meanwhile on as many threads as
+ * there are cores gets one core less, and that is not what is to be measured. Ours sleep after 20 microseconds.
+ */
+const restMs = 100
+
 /** @throws AppError `not-found` outside of a checkout */
 export function startPeers(threads: number): Peers {
   if (!existsSync(script))
@@ -55,7 +61,10 @@ export function startPeers(threads: number): Peers {
     for (const { reject } of waiting.splice(0))
       reject(new AppError('engine-died', `The Python process of --peers ended: ${reason}.`))
   }
-  createInterface({ input: python.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)))
+  createInterface({ input: python.stdout }).on('line', (line) => {
+    const asked = waiting.shift()
+    setTimeout(() => asked?.resolve(JSON.parse(line)), restMs)
+  })
   python.on('error', (error) => fail(error.message))
   python.on('exit', (code, signal) => fail(`status ${code ?? signal}, see above; it needs python3-numpy`))
   return {
