@@ -27,10 +27,10 @@ export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize): numbe
   return Math.min(largest, rows, cols)
 }
 
-/** Least rank whose error is allowed; null where the curve does not get there. */
-export function leastRank(curve: readonly number[], allowed: number): number | null {
+/** Least rank from `minRank` on whose error is allowed, as the run chooses it; null where the curve does not get there. */
+export function leastRank(curve: readonly number[], allowed: number, minRank: number): number | null {
   // The curve falls: halve.
-  let low = 1
+  let low = Math.min(minRank, curve.length - 1)
   let high = curve.length
   while (low < high) {
     const middle = (low + high) >> 1

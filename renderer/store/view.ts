@@ -83,7 +83,7 @@ export function errorAt(view: TensorView, rank: number): number | null {
 export function chosenRank(view: TensorView, params: Params): { readonly rank: number; readonly reached: boolean } {
   const allowed = allowedError(params)
   if (allowed === null || view.curve.length === 0) return { rank: Math.min(params.rank, view.smallest), reached: true }
-  const least = leastRank(view.curve, allowed)
+  const least = leastRank(view.curve, allowed, params.minRank)
   return { rank: least ?? view.curve.length - 1, reached: least !== null }
 }
 

@@ -22,11 +22,13 @@ const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
 test('the least rank meets the goal and the one before does not', () => {
   const curve = [1, 0.6, 0.4, 0.4, 0.1, 0.05]
   for (const allowed of [0.9, 0.6, 0.5, 0.4, 0.2, 0.05]) {
-    const rank = leastRank(curve, allowed)!
+    const rank = leastRank(curve, allowed, 1)!
     expect(curve[rank]!).toBeLessThanOrEqual(allowed)
     if (rank > 1) expect(curve[rank - 1]!).toBeGreaterThan(allowed)
   }
-  expect(leastRank(curve, 0.01)).toBeNull()
+  expect(leastRank(curve, 0.01, 1)).toBeNull()
+  // Nobody gets fewer than the smallest rank, however little would do.
+  expect(leastRank([1, 0.3, 0.2, 0.1, 0.05], 0.4, 3)).toBe(3)
 })
 
 test('one goal at a time: setting none brings the rank back', () => {
