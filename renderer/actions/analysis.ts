@@ -15,8 +15,8 @@ import { connection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
 import { isLast, startJob } from './job-feed.ts'
 
-/** Long enough that stepping through the list or holding an arrow key starts one job, short enough not to be noticed. */
-const settleMs = 150
+/** Longer than the 33 ms in which a held arrow key repeats, so that holding it starts one job; short enough not to be noticed. */
+const settleMs = 80
 
 /** Counts wishes: an answer to an older one is for nobody. */
 let wish = 0
