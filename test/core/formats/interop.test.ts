@@ -85,7 +85,7 @@ it('says what it did with names and code', async () => {
   expect((await openFixture('state-zip.pt')).notices).toEqual([])
 })
 
-const onet = join(import.meta.dirname, '../../../../../shared/data/onet.pt')
+const onet = join(import.meta.dirname, '../../../../shared/data/onet.pt')
 it.runIf(existsSync(onet))('opens a real checkpoint in the old form', async () => {
   const folder = memoryFolder('data', new Map([['onet.pt', new Uint8Array(readFileSync(onet))]]))
   const file = await openWeightFile({ folder, entry: 'onet.pt' })

@@ -82,7 +82,7 @@ describe('choice by content', () => {
   })
 })
 
-const shared = new URL('../../../../../shared/data/', import.meta.url)
+const shared = new URL('../../../../shared/data/', import.meta.url)
 describe.runIf(existsSync(shared))('real weights', () => {
   const load = (name: string) => new Uint8Array(readFileSync(new URL(name, shared)))
 
