@@ -1,0 +1,58 @@
+/** What a job says while it lives. */
+import { z } from 'zod'
+import { errorCodes } from '../errors.ts'
+import {
+  analysisReportSchema,
+  comparisonReportSchema,
+  compressionReportSchema,
+  conversionReportSchema,
+  estimateReportSchema,
+  sampleReportSchema,
+  selfTestReportSchema,
+  tensorOutcomeSchema,
+} from './reports.ts'
+
+export const errorReportSchema = z.strictObject({
+  code: z.enum([...errorCodes, 'bug']),
+  message: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+})
+
+/** What a job says while it lives. `finished`, `failed` and `cancelled` are last and come exactly once. */
+export const jobEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('started'), jobId: z.string() }),
+  z.strictObject({
+    type: z.literal('progress'),
+    jobId: z.string(),
+    phase: z.string(),
+    tensor: z.string().nullable(),
+    done: z.number(),
+    total: z.number(),
+  }),
+  /** After each power iteration: the spectrum and error curve as they stand. */
+  z.strictObject({
+    type: z.literal('estimate'),
+    jobId: z.string(),
+    iteration: z.number(),
+    iterations: z.number(),
+    singularValues: z.array(z.number()),
+    errorCurve: z.array(z.number()),
+  }),
+  z.strictObject({ type: z.literal('tensor'), jobId: z.string(), outcome: tensorOutcomeSchema }),
+  z.strictObject({
+    type: z.literal('finished'),
+    jobId: z.string(),
+    result: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('analyze'), report: analysisReportSchema }),
+      z.strictObject({ kind: z.literal('compare'), report: comparisonReportSchema }),
+      z.strictObject({ kind: z.literal('compress'), report: compressionReportSchema }),
+      z.strictObject({ kind: z.literal('estimate'), report: estimateReportSchema }),
+      z.strictObject({ kind: z.literal('sample'), report: sampleReportSchema }),
+      z.strictObject({ kind: z.literal('convert'), report: conversionReportSchema }),
+      z.strictObject({ kind: z.literal('selftest'), report: selfTestReportSchema }),
+    ]),
+  }),
+  z.strictObject({ type: z.literal('failed'), jobId: z.string(), error: errorReportSchema }),
+  z.strictObject({ type: z.literal('cancelled'), jobId: z.string() }),
+])
+export type JobEvent = z.infer<typeof jobEventSchema>

@@ -1,0 +1,42 @@
+/** Files as main names them and as the engine describes them. */
+import { z } from 'zod'
+
+/** Main gives these out after a dialog, a drop or a pick; nobody else can name a path. */
+export const grantSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(['file', 'folder', 'target']),
+  byteLength: z.number().nullable(),
+})
+export type Grant = z.infer<typeof grantSchema>
+
+export const tensorReportSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  shape: z.array(z.number()),
+  /** As the file encodes it. */
+  byteLength: z.number(),
+  /** Of its values where the file encodes them in blocks: what a copy takes, and what factors of the same dtype go by. */
+  decodedBytes: z.number().optional(),
+  /** The first tensor with the very same storage, which alone counts. */
+  sharesStorageWith: z.string().optional(),
+  /** [m, n], [e, m, n] for a stack of experts, null for what is no matrix. */
+  matrix: z.array(z.number()).nullable(),
+  /** Why a matrix is what it is: linear, conv (flattened), experts. */
+  kind: z.enum(['linear', 'conv', 'experts']).nullable(),
+  /** `grows`: kept at this rank because its factors would not be smaller, factorized at a smaller rank. */
+  plan: z.enum(['factorize', 'keep', 'grows']),
+  reason: z.string(),
+})
+export type TensorReport = z.infer<typeof tensorReportSchema>
+
+export const fileReportSchema = z.strictObject({
+  fileId: z.string(),
+  name: z.string(),
+  format: z.string(),
+  safety: z.enum(['safe', 'opened-without-running']),
+  totalBytes: z.number(),
+  notices: z.array(z.string()),
+  tensors: z.array(tensorReportSchema),
+})
+export type FileReport = z.infer<typeof fileReportSchema>
