@@ -19,6 +19,8 @@ import {
   type JobEvent,
   jobEventSchema,
   type Port,
+  type Run,
+  runSchema,
   type SocketFrame,
   socketFrameSchema,
   socketPath,
@@ -33,7 +35,7 @@ type Side = SocketFrame['to']
 export interface ConnectionEvents {
   job(event: JobEvent): void
   engine(status: EngineStatus): void
-  run(runId: string, event: JobEvent): void
+  run(run: Run): void
   /** The way to the host is open (true, also after it had been lost) or lost. */
   connected(open: boolean): void
 }
@@ -139,7 +141,7 @@ function createChannels(events: ConnectionEvents): Channels {
         if (parsed.state === 'died') channels.engine.renew('same')
         events.engine(parsed)
       },
-      run: (runId, event) => events.run(String(runId), jobEventSchema.parse(event)),
+      run: (run) => events.run(runSchema.parse(run)),
     }),
   }
   return channels

@@ -18,7 +18,14 @@ import { planRun } from './planning.ts'
 import { progressMeter } from './progress.ts'
 import { recipeHash } from './recipe.ts'
 import { sourceHash } from './source-hash.ts'
-import { type CompressionTarget, modelErrorOf, type WrittenFile, writeWeightsFile } from './weights-file.ts'
+import {
+  type CompressionTarget,
+  modelErrorOf,
+  outputEntries,
+  predictedBytes,
+  type WrittenFile,
+  writeWeightsFile,
+} from './weights-file.ts'
 
 type CompressionJob = Extract<Job, { kind: 'compress' }>
 
@@ -38,26 +45,37 @@ export async function compressFile(
   const part = job.part ?? wholeRun
   const compression = { file, style, recipe: recipeHash(job, context), source, resume, part, context }
   const finished = resume ? await finishedOutput(compression, target) : null
-  if (finished) return reportOf(compression, target, finished, started)
+  if (finished) return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, started)
   await refuseToOverwrite(target, job.force)
   const plans = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
   const inner = layout.inFolder ? await target.folder.subfolder(target.name) : null
   try {
+    const plannedBytes = predictedOutput(compression, layout)
     const { outcomes, files, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)
     await inner?.finish()
     const relativeError = modelErrorOf(plans, outcomes)
-    return reportOf(compression, target, { outcomes, files, bytesAfter, relativeError }, started)
+    return reportOf(compression, target, { outcomes, files, bytesAfter, plannedBytes, relativeError }, started)
   } catch (error) {
     await inner?.abort()
     throw error
   }
 }
 
+/** Bytes of everything the plans become, what lies beside the weights included. */
+function predictedOutput(compression: Compression, layout: OutputLayout): number {
+  const { style } = compression
+  const entries = layout.files.map(({ plans }) => plans.flatMap((plan) => outputEntries(plan, style)))
+  const names = entries.map((each) => each.map(({ name }) => name))
+  const dataBytes = entries.flat().reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  const weights = layout.files.reduce((sum, { plans }) => sum + predictedBytes(compression, plans), 0)
+  return companions(layout, style, names, dataBytes).reduce((sum, { bytes }) => sum + bytes.byteLength, weights)
+}
+
 function reportOf(
   { file, context }: Compression,
   { name }: CompressionTarget,
-  { files, bytesAfter, relativeError, outcomes }: FinishedOutput,
+  { files, bytesAfter, plannedBytes, relativeError, outcomes }: FinishedOutput & { plannedBytes: number },
   started: number,
 ): CompressionReport {
   return {
@@ -65,6 +83,7 @@ function reportOf(
     files,
     bytesBefore: file.totalBytes,
     bytesAfter,
+    plannedBytes,
     relativeError,
     verified: true,
     tensors: outcomes,

@@ -3,14 +3,15 @@ import type { JobEvent } from '../contract.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import type { SketchCache } from '../sketch-cache/sketch-cache.ts'
 
-type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
+/** An event as core says it: the host adds the job's id and how much memory its process takes. */
+export type Utterance = WithoutHost<Extract<JobEvent, { type: 'progress' | 'estimate' | 'spectrum' | 'tensor' }>>
+type WithoutHost<E> = E extends unknown ? Omit<E, 'jobId' | 'memoryBytes'> : never
 
 export interface JobContext {
   readonly kernels: Kernels
   /** Says when these are slower than the product's best, and why. */
   readonly kernelNotice?: string | null
-  /** Sends progress, estimate or tensor; the host adds the job id. */
-  report(event: WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'tensor' }>>): void
+  report(event: Utterance): void
   /** Throws AppError `cancelled` once somebody asked for it. Kernels check between tiles; loops outside them call this. */
   checkCancelled(): void
   /** Most resident memory of this process so far. */

@@ -3,6 +3,7 @@
  */
 import type { TensorOutcome } from '../contract.ts'
 import { AppError } from '../errors.ts'
+import { planNpz } from '../formats/npz.ts'
 import { openWeightFile } from '../formats/registry.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
@@ -12,7 +13,7 @@ import { version } from '../version.ts'
 import { toBits } from './bits.ts'
 import { type Compression, compressOrKeep, keepTensor, scaleOutcome } from './compress-tensor.ts'
 import { type Journal, openJournal } from './journal.ts'
-import { createNpz } from './npz-output.ts'
+import { createNpz, npzOutline } from './npz-output.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { isFactorized, kept, type TensorPlan } from './plan.ts'
 import type { ProgressMeter } from './progress.ts'
@@ -103,6 +104,7 @@ async function openOutput(
 export function predictedBytes(compression: Compression, planned: readonly TensorPlan[]): number {
   const plans = inFileOrder(planned, compression.style)
   const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
+  if (compression.style.encoding === 'npz') return planNpz(entries.map(npzOutline)).byteLength
   return plannedBytes(entries, outputMetadata(compression, plans, 0, []))
 }
 
@@ -174,7 +176,7 @@ export function modelErrorOf(plans: readonly TensorPlan[], outcomes: readonly Te
   )
 }
 
-function outputEntries(plan: TensorPlan, style: OutputStyle): SafetensorsOutline[] {
+export function outputEntries(plan: TensorPlan, style: OutputStyle): SafetensorsOutline[] {
   if (plan.action === 'factorize') return style.entries(plan)
   if (!style.copiesKept) return []
   return plan.scale ? [plan.scale, plan.info] : [plan.info]

@@ -33,6 +33,8 @@ export interface EngineApi {
   start(job: JobRequest): Promise<string>
   /** Answers as soon as the job has ended; `cancelled` follows as its event unless it had finished before. Unknown ids are ignored. */
   cancel(jobId: string): Promise<void>
+  /** Holds a job, or lets it go on. It stops at the next place where it would hear a cancel, and keeps its memory. Unknown ids are ignored. */
+  pause(jobId: string, paused: boolean): Promise<void>
 }
 export interface EngineEvents {
   job(event: JobEvent): void
@@ -45,4 +47,5 @@ export const engineArguments = {
   close: z.tuple([z.string()]),
   start: z.tuple([jobSchema]),
   cancel: z.tuple([z.string()]),
+  pause: z.tuple([z.string(), z.boolean()]),
 } as const satisfies Record<keyof EngineApi, z.ZodType>

@@ -7,9 +7,11 @@ import {
   compressionReportSchema,
   conversionReportSchema,
   estimateReportSchema,
+  planReportSchema,
   sampleReportSchema,
   selfTestReportSchema,
   tensorOutcomeSchema,
+  versusReportSchema,
 } from './reports.ts'
 
 export const errorReportSchema = z.strictObject({
@@ -28,6 +30,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     tensor: z.string().nullable(),
     done: z.number(),
     total: z.number(),
+    /** Resident memory of the engine process now. */
+    memoryBytes: z.number(),
   }),
   /** After each power iteration: the spectrum and error curve as they stand. */
   z.strictObject({
@@ -38,6 +42,13 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     singularValues: z.array(z.number()),
     errorCurve: z.array(z.number()),
   }),
+  /** A tensor of a plan has been analyzed: its relative error at rank 0, 1, ... up to the largest that could be chosen. */
+  z.strictObject({
+    type: z.literal('spectrum'),
+    jobId: z.string(),
+    tensor: z.string(),
+    errorCurve: z.array(z.number()),
+  }),
   z.strictObject({ type: z.literal('tensor'), jobId: z.string(), outcome: tensorOutcomeSchema }),
   z.strictObject({
     type: z.literal('finished'),
@@ -45,6 +56,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     result: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('analyze'), report: analysisReportSchema }),
       z.strictObject({ kind: z.literal('compare'), report: comparisonReportSchema }),
+      z.strictObject({ kind: z.literal('versus'), report: versusReportSchema }),
+      z.strictObject({ kind: z.literal('plan'), report: planReportSchema }),
       z.strictObject({ kind: z.literal('compress'), report: compressionReportSchema }),
       z.strictObject({ kind: z.literal('estimate'), report: estimateReportSchema }),
       z.strictObject({ kind: z.literal('sample'), report: sampleReportSchema }),

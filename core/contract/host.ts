@@ -1,8 +1,10 @@
 /** The calls main answers for a page, and the events it sends. */
 import { z } from 'zod'
 import { outputStyles, paramsSchema } from '../params.ts'
-import { type JobEvent, jobEventSchema } from './events.ts'
+import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
+import { recipeSchema } from './recipe.ts'
+import { type CompressionReport, compressionReportSchema } from './reports.ts'
 
 export const folderEntrySchema = z.strictObject({
   /** A grant that opens it. */
@@ -20,17 +22,7 @@ export const hostInfoSchema = z.strictObject({
 })
 export type HostInfo = z.infer<typeof hostInfoSchema>
 
-/** A compression run lives in an engine of its own, so it survives a reload of the page; the host keeps the list. */
-export const runSchema = z.strictObject({
-  runId: z.string(),
-  source: z.string(),
-  target: z.string(),
-  state: z.enum(['running', 'finished', 'failed', 'cancelled']),
-  /** The last event of its job, for a page that comes later. */
-  last: jobEventSchema.nullable(),
-})
-export type Run = z.infer<typeof runSchema>
-
+/** What a run was asked for, besides where it reads and writes. */
 export const runRequestSchema = z.strictObject({
   source: z.string(),
   target: z.string(),
@@ -41,6 +33,42 @@ export const runRequestSchema = z.strictObject({
   force: z.boolean().default(false),
 })
 export type RunRequest = z.input<typeof runRequestSchema>
+
+/**
+ * A compression run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs,
+ * those of earlier days and of the command line too; whoever comes later sees what became of each.
+ *
+ * `interrupted`: whoever ran it died. With `resumable` its finished tensors lie beside the output and `resumeRun` goes on with them.
+ */
+export const runSchema = z.strictObject({
+  runId: z.string(),
+  /** File names without their folders. */
+  source: z.string(),
+  target: z.string(),
+  recipe: recipeSchema,
+  state: z.enum(['running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
+  resumable: z.boolean(),
+  /** Milliseconds since 1970. */
+  startedAt: z.number(),
+  endedAt: z.number().nullable(),
+  finishedTensors: z.number(),
+  /** Where it stands, while it goes on. */
+  progress: z
+    .strictObject({
+      phase: z.string(),
+      tensor: z.string().nullable(),
+      /** Bytes of the source. */
+      done: z.number(),
+      total: z.number(),
+      memoryBytes: z.number(),
+    })
+    .nullable(),
+  /** Of a finished run, without its tensors: `runReport` has them. */
+  result: compressionReportSchema.omit({ tensors: true }).nullable(),
+  /** Why it failed. */
+  error: errorReportSchema.nullable(),
+})
+export type Run = z.infer<typeof runSchema>
 
 export const settingsSchema = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']).default('system'),
@@ -66,16 +94,27 @@ export interface HostApi {
   remember(grantId: string): Promise<void>
   settings(): Promise<Settings>
   saveSettings(settings: Settings): Promise<void>
+  /** Starts a run that can be gone on with should it be cut short. */
   startRun(request: RunRequest): Promise<string>
-  cancelRun(runId: string): Promise<void>
+  pauseRun(runId: string, paused: boolean): Promise<void>
+  /** `keep`: finished tensors stay for `resumeRun`; otherwise nothing half-written is left. */
+  cancelRun(runId: string, keep: boolean): Promise<void>
+  /** Goes on with a resumable run, as a new entry of the list in place of the old one. */
+  resumeRun(runId: string): Promise<string>
+  /** Newest first. */
   runs(): Promise<Run[]>
+  /** Everything a finished run reported. */
+  runReport(runId: string): Promise<CompressionReport>
+  /** Strikes a run that has ended from the list; finished tensors kept for later go with it, outputs never do. */
+  forgetRun(runId: string): Promise<void>
   /** Electron: what a run has written, in the system's file manager. */
   showInFolder(runId: string): Promise<void>
 }
 export interface HostEvents {
   /** The page's engine: `starting` -> `ready`; after `died` a new one is started and files are to be opened again. */
   engine(status: EngineStatus): void
-  run(runId: string, event: JobEvent): void
+  /** A run began, moved or ended: as it stands now. */
+  run(run: Run): void
 }
 
 export const engineStatusSchema = z.strictObject({
@@ -98,7 +137,11 @@ export const hostArguments = {
   settings: z.tuple([]),
   saveSettings: z.tuple([settingsSchema]),
   startRun: z.tuple([runRequestSchema]),
-  cancelRun: z.tuple([z.string()]),
+  pauseRun: z.tuple([z.string(), z.boolean()]),
+  cancelRun: z.tuple([z.string(), z.boolean()]),
+  resumeRun: z.tuple([z.string()]),
   runs: z.tuple([]),
+  runReport: z.tuple([z.string()]),
+  forgetRun: z.tuple([z.string()]),
   showInFolder: z.tuple([z.string()]),
 } as const satisfies Record<keyof HostApi, z.ZodType>

@@ -15,6 +15,27 @@ export const jobSchema = z.discriminatedUnion('kind', [
   }),
   /** Randomized beside exact, same rank, same matrix. */
   z.strictObject({ kind: z.literal('compare'), fileId: z.string(), tensor: z.string(), params: paramsSchema }),
+  /**
+   * Two ways to factorize the same matrix, side by side. With `seeds` > 1 each runs that many times, with the seeds that follow its own:
+   * what a sketch owes to chance.
+   */
+  z.strictObject({
+    kind: z.literal('versus'),
+    fileId: z.string(),
+    tensor: z.string(),
+    a: paramsSchema,
+    b: paramsSchema,
+    seeds: z.number().int().min(1).max(20).default(1),
+  }),
+  /** What a compression would do to each tensor, exact in bytes. Every matrix is analyzed once; another goal or rule is then instant. */
+  z.strictObject({
+    kind: z.literal('plan'),
+    fileId: z.string(),
+    output: z.enum(outputStyles),
+    params: paramsSchema,
+    include: z.array(z.string()).default([]),
+    exclude: z.array(z.string()).default([]),
+  }),
   /** Factorize a whole file and write it. */
   z.strictObject({
     kind: z.literal('compress'),

@@ -59,6 +59,33 @@ export const comparisonReportSchema = z.strictObject({
 })
 export type ComparisonReport = z.infer<typeof comparisonReportSchema>
 
+/** One side of a comparison of two ways. */
+export const versusSideSchema = z.strictObject({
+  /** Of the first seed. */
+  report: analysisReportSchema,
+  /** Matrix in memory to U, s, Vt, and the relative error, of each seed. */
+  computeMs: z.array(z.number()),
+  errors: z.array(z.number()),
+  /** Working memory beyond the matrix itself. */
+  workingBytes: z.number(),
+  /** Mean error / floor - 1; null where no side gave the exact singular values. */
+  excess: z.number().nullable(),
+})
+export type VersusSide = z.infer<typeof versusSideSchema>
+
+export const versusReportSchema = z.strictObject({
+  tensor: z.string(),
+  a: versusSideSchema,
+  b: versusSideSchema,
+  /** Eckart-Young error at the smaller of the two ranks, where one side is exact. */
+  floor: z.number().nullable(),
+  /** Over the ranks both have: the largest |s_a - s_b| / max(s_a, s_b), and at which index (from 1). */
+  largestGap: z.strictObject({ index: z.number(), relative: z.number() }),
+  /** Largest principal angle between the spans of the leading left singular vectors both have, radians. */
+  subspaceAngle: z.number(),
+})
+export type VersusReport = z.infer<typeof versusReportSchema>
+
 export const tensorOutcomeSchema = z.strictObject({
   name: z.string(),
   action: z.enum(['factorized', 'kept']),
@@ -80,6 +107,8 @@ export const compressionReportSchema = z.strictObject({
   files: z.number(),
   bytesBefore: z.number(),
   bytesAfter: z.number(),
+  /** What the plan said before the first tensor was written. They differ only where a tensor failed and was kept. */
+  plannedBytes: z.number(),
   /** Model error: sqrt(sum N e^2 / sum N) over all matrices, kept ones count 0. */
   relativeError: z.number(),
   /** The output was read again and every tensor measured or compared byte for byte. */
@@ -90,6 +119,37 @@ export const compressionReportSchema = z.strictObject({
   peakBytes: z.number(),
 })
 export type CompressionReport = z.infer<typeof compressionReportSchema>
+
+export const plannedTensorSchema = z.strictObject({
+  name: z.string(),
+  action: z.enum(['factorize', 'keep']),
+  reason: z.string(),
+  /** Of what would be written; null for kept tensors. */
+  rank: z.number().nullable(),
+  factorDType: z.string().nullable(),
+  /** As far as it can be known before anything is rounded and written: from the analysis, rounding reckoned in; 0 for kept tensors. */
+  relativeError: z.number(),
+  /** Share by which INT8 factors would raise the error of this rank; null where INT8 was not asked for. */
+  int8Increase: z.number().nullable(),
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+})
+export type PlannedTensor = z.infer<typeof plannedTensorSchema>
+
+export const planReportSchema = z.strictObject({
+  bytesBefore: z.number(),
+  /** Of the finished output, exactly. */
+  bytesAfter: z.number(),
+  /** Model error as it is expected. */
+  relativeError: z.number(),
+  tensors: z.array(plannedTensorSchema),
+  /** Matrices factorized for this plan; 0 where all had been analyzed before. */
+  analyzed: z.number(),
+  elapsedMs: z.number(),
+  notices: z.array(z.string()),
+  ...kernelFields,
+})
+export type PlanReport = z.infer<typeof planReportSchema>
 
 export const estimateReportSchema = z.strictObject({
   bytesBefore: z.number(),
@@ -159,6 +219,8 @@ export type SelfTestReport = z.infer<typeof selfTestReportSchema>
 export interface ReportOf {
   analyze: AnalysisReport
   compare: ComparisonReport
+  versus: VersusReport
+  plan: PlanReport
   compress: CompressionReport
   estimate: EstimateReport
   sample: SampleReport

@@ -1,8 +1,7 @@
 /** What a run leaves beside its output when asked: its recipe, which replays to the same bytes, and its report. */
 import { readFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { type Recipe, recipeSchema, recipeText } from '../../core/compress/recipe.ts'
-import type { CompressionReport } from '../../core/contract.ts'
+import { type CompressionReport, type Recipe, recipeSchema, recipeText } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
 import { readFault } from '../file-errors.ts'

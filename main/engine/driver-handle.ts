@@ -10,7 +10,17 @@ import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import { collectGarbage } from './garbage.ts'
-import type { DriverData, DriverInfo, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
+import {
+  CANCELLED,
+  type DriverData,
+  type DriverInfo,
+  type FromDriver,
+  PAUSED,
+  type Task,
+  type TaskAnswer,
+  type ToDriver,
+  type Utterance,
+} from './messages.ts'
 import { answerSpawns } from './threads.ts'
 
 /** How long a raised flag may go unheard. */
@@ -34,6 +44,8 @@ export interface PendingTask {
   readonly answer: Promise<TaskAnswer>
   /** Resolves as soon as the task has ended one way or another. */
   cancel(): Promise<void>
+  /** Holds it where it would hear a cancel, or lets it go on. */
+  pause(paused: boolean): void
 }
 
 export interface Driver {
@@ -58,6 +70,7 @@ interface DriverThread {
 }
 
 interface Entry {
+  paused: boolean
   readonly id: number
   readonly task: Task
   readonly listener: { started?(): void; event?(event: Utterance): void }
@@ -67,7 +80,7 @@ interface Entry {
 }
 
 export function createDriver(host: DriverHost): Driver {
-  const cancelFlag = new Int32Array(new SharedArrayBuffer(4))
+  const flags = new Int32Array(new SharedArrayBuffer(8))
   const partials = new Set<string>()
   let queue: Entry[] = []
   let running: Entry | null = null
@@ -81,7 +94,7 @@ export function createDriver(host: DriverHost): Driver {
 
   function spawn(): DriverThread {
     const team = new MessageChannel()
-    const data: DriverData = { cancelFlag, teamPort: team.port2 }
+    const data: DriverData = { flags, teamPort: team.port2 }
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
     const endTeam = answerSpawns(team.port1, host.spawn, collectGarbage)
     const started: DriverThread = {
@@ -115,7 +128,7 @@ export function createDriver(host: DriverHost): Driver {
     }
     if (message.type === 'control') {
       from.control = message.control
-      if (Atomics.load(cancelFlag, 0) !== 0) raiseCancel(message.control)
+      if (Atomics.load(flags, CANCELLED) !== 0) raiseCancel(message.control)
       return
     }
     if (message.type === 'kernels') {
@@ -159,7 +172,8 @@ export function createDriver(host: DriverHost): Driver {
     if (!entry) return
     thread ??= spawn()
     running = entry
-    Atomics.store(cancelFlag, 0, 0)
+    Atomics.store(flags, CANCELLED, 0)
+    Atomics.store(flags, PAUSED, entry.paused ? 1 : 0)
     if (thread.control) clearCancel(thread.control)
     entry.listener.started?.()
     thread.postMessage({ type: 'task', id: entry.id, task: entry.task })
@@ -205,6 +219,19 @@ export function createDriver(host: DriverHost): Driver {
     for (const path of gone) await host.notePartial(path, false)
   }
 
+  /** Lets a driver that holds still go on. */
+  function release(): void {
+    Atomics.store(flags, PAUSED, 0)
+    Atomics.notify(flags, PAUSED)
+  }
+
+  function pause(entry: Entry, paused: boolean): void {
+    entry.paused = paused
+    if (running !== entry) return
+    if (paused) Atomics.store(flags, PAUSED, 1)
+    else release()
+  }
+
   async function cancel(entry: Entry): Promise<void> {
     const cancelled = new AppError('cancelled', 'The job was cancelled.')
     if (queue.includes(entry)) {
@@ -213,7 +240,8 @@ export function createDriver(host: DriverHost): Driver {
       return
     }
     if (running !== entry) return
-    Atomics.store(cancelFlag, 0, 1)
+    Atomics.store(flags, CANCELLED, 1)
+    release()
     if (thread?.control) raiseCancel(thread.control)
     const grace = setTimeout(() => {
       if (running === entry) void replace(cancelled)
@@ -246,12 +274,12 @@ export function createDriver(host: DriverHost): Driver {
         () => {},
         () => {},
       )
-      const entry: Entry = { id: ++lastId, task, listener, ended, resolve, reject }
+      const entry: Entry = { id: ++lastId, paused: false, task, listener, ended, resolve, reject }
       // Opening a file is short and somebody looks at the screen; jobs wait for it, not the other way round.
       if (task.kind === 'job') queue.push(entry)
       else queue.splice(firstJob(queue), 0, entry)
       setImmediate(next)
-      return { answer, cancel: () => cancel(entry) }
+      return { answer, cancel: () => cancel(entry), pause: (paused) => pause(entry, paused) }
     },
     closeFile: (fileId) => {
       thread?.postMessage({ type: 'close', fileId })

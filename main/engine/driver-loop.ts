@@ -8,7 +8,16 @@ import type { JobContext } from '../../core/compress/context.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
-import type { DriverData, FromDriver, Task, TaskAnswer, ToDriver, Utterance } from './messages.ts'
+import {
+  CANCELLED,
+  type DriverData,
+  type FromDriver,
+  PAUSED,
+  type Task,
+  type TaskAnswer,
+  type ToDriver,
+  type Utterance,
+} from './messages.ts'
 import { relaySpawner } from './threads.ts'
 
 /** At most 20 progress events a second: a page cannot show more, and a queue of them would delay what matters. */
@@ -30,7 +39,7 @@ export interface DriverTasks {
 export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
   if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
   const port: MessagePort = parentPort
-  const { cancelFlag, teamPort } = workerData as DriverData
+  const { flags, teamPort } = workerData as DriverData
   const tasks = makeTasks({
     spawn: relaySpawner(teamPort),
     announceControl: (control) => send({ type: 'control', control }),
@@ -41,7 +50,8 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
   const send = (message: FromDriver) => port.postMessage(message)
 
   const checkCancelled = () => {
-    if (Atomics.load(cancelFlag, 0) !== 0) throw new AppError('cancelled', 'The job was cancelled.')
+    while (Atomics.load(flags, PAUSED) !== 0 && Atomics.load(flags, CANCELLED) === 0) Atomics.wait(flags, PAUSED, 1)
+    if (Atomics.load(flags, CANCELLED) !== 0) throw new AppError('cancelled', 'The job was cancelled.')
   }
 
   async function run(id: number, task: Task): Promise<void> {
@@ -83,14 +93,13 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
   })
 }
 
-function throttled(send: (event: Utterance) => void): (event: Utterance) => void {
+function throttled(send: (event: Utterance) => void): JobContext['report'] {
   let last = Number.NEGATIVE_INFINITY
   return (event) => {
-    if (event.type === 'progress') {
-      const now = performance.now()
-      if (now - last < progressIntervalMs) return
-      last = now
-    }
-    send(event)
+    if (event.type !== 'progress') return send(event)
+    const now = performance.now()
+    if (now - last < progressIntervalMs) return
+    last = now
+    send({ ...event, memoryBytes: process.memoryUsage.rss() })
   }
 }

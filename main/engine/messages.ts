@@ -62,7 +62,7 @@ export type TaskAnswer = DriverInfo | OpenedFile | JobResult
 
 type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
 /** What a running job says: the event loop adds its id. */
-export type Utterance = WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'tensor' }>>
+export type Utterance = WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'spectrum' | 'tensor' }>>
 
 export type ToDriver =
   | { readonly type: 'task'; readonly id: number; readonly task: Task }
@@ -79,9 +79,14 @@ export type FromDriver =
   /** Other kernels compute from now on. */
   | { readonly type: 'kernels'; readonly info: DriverInfo }
 
-/** Handed to the driver when it starts: one Int32, not 0 once somebody wants the running task to end. */
+/** Places in the driver's flags: not 0 once somebody wants the running task to end, and while somebody wants it to hold still. */
+export const CANCELLED = 0
+export const PAUSED = 1
+
+/** Handed to the driver when it starts. */
 export interface DriverData {
-  readonly cancelFlag: Int32Array
+  /** Shared with the event loop: CANCELLED, PAUSED. */
+  readonly flags: Int32Array
   /** Where threads of the team are asked for (threads.ts). */
   readonly teamPort: MessagePort
 }

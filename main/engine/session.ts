@@ -69,6 +69,7 @@ export function serveSession(port: Port, host: SessionHost): void {
     cancel: async (jobId) => {
       await jobs.get(jobId)?.cancel()
     },
+    pause: async (jobId, paused) => jobs.get(jobId)?.pause(paused),
   }
   const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments)
 

@@ -10,6 +10,7 @@ import { estimateRun } from '../../core/compress/estimate.ts'
 import { writeSample } from '../../core/compress/sample.ts'
 import { selfTest } from '../../core/compress/selftest.ts'
 import type { CompressionTarget } from '../../core/compress/weights-file.ts'
+import { AppError } from '../../core/errors.ts'
 import { defaultParams } from '../../core/params.ts'
 import { outputFolder } from '../outputs.ts'
 import type { DriverTasks, TaskContext } from './driver-loop.ts'
@@ -42,6 +43,9 @@ export function engineTasks(room: KernelRoom): DriverTasks {
           return { kind: job.kind, report: await analyzeTensor(opened!.file, job, jobContext) }
         case 'compare':
           return { kind: job.kind, report: await compareTensor(opened!.file, job, jobContext) }
+        case 'versus':
+        case 'plan':
+          throw new AppError('unsupported', 'not yet')
         case 'compress': {
           const target = targetOf(targetPath!, job.force, opened, context, job.resume)
           return { kind: job.kind, report: await compressFile(opened!.file, target, job, jobContext) }

@@ -4,7 +4,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { type HostApi, type HostEvents, type HostInfo, hostArguments, type Port } from '../../core/contract.ts'
+import {
+  type HostApi,
+  type HostEvents,
+  type HostInfo,
+  hostArguments,
+  type Port,
+  runRequestSchema,
+} from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
@@ -73,8 +80,8 @@ export function createHost(options: HostOptions): Host {
     start,
     stop,
     grants,
-    report: (runId, event) => {
-      for (const page of pages.values()) page.run(runId, event)
+    report: (run) => {
+      for (const page of pages.values()) page.run(run)
     },
   })
   const sample = createSample({ start, stop, grants, folder: options.temporaryFolder })
@@ -90,9 +97,13 @@ export function createHost(options: HostOptions): Host {
       await settings.update(() => chosen)
       options.onSettings?.(chosen)
     },
-    startRun: (request) => runs.start(request),
-    cancelRun: (runId) => runs.cancel(runId),
+    startRun: (request) => runs.start(runRequestSchema.parse(request)),
+    pauseRun: (runId, paused) => runs.pause(runId, paused),
+    cancelRun: (runId, keep) => runs.cancel(runId, keep),
+    resumeRun: unsupported('not yet'),
     runs: async () => runs.list(),
+    runReport: async (runId) => runs.reportOf(runId),
+    forgetRun: unsupported('not yet'),
     showInFolder: async (runId) => abilities.showInFolder(runs.place(runId)),
   }
 
@@ -111,7 +122,7 @@ export function createHost(options: HostOptions): Host {
       })
     },
     get running() {
-      return runs.list().filter(({ state }) => state === 'running').length
+      return runs.list().filter(({ endedAt }) => endedAt === null).length
     },
     async close() {
       await Promise.all([...engines].map(stop))

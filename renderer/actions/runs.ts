@@ -24,7 +24,8 @@ export async function startRun(target: Grant, output: RunRequest['output']): Pro
   runsReducers.listed(await host.runs(), Date.now())
 }
 
-export const cancelRun = (runId: string) => connection().host.cancelRun(runId)
+export const cancelRun = (runId: string, keep: boolean) => connection().host.cancelRun(runId, keep)
+export const runReport = (runId: string) => connection().host.runReport(runId)
 export const pickTarget = (suggestedName: string) => connection().host.pickTarget(suggestedName)
 export const createTarget = (folder: Grant, name: string) => connection().host.createTarget(folder.id, name)
 export const listFolder = (folder: Grant | null) => connection().host.listFolder(folder?.id ?? null)

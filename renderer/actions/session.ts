@@ -15,7 +15,7 @@ export async function startSession(): Promise<void> {
   setConnection(
     connect({
       job: receiveJobEvent,
-      run: (runId, event) => runsReducers.event(runId, event, Date.now()),
+      run: (run) => runsReducers.changed(run, Date.now()),
       engine: followEngine,
       connected: (open) => {
         sessionReducers.connected(open)

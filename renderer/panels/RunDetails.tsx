@@ -1,19 +1,34 @@
 /** What a run did with each tensor: nothing is skipped in silence. */
 import { Modal, Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useState } from 'react'
-import type { CompressionReport } from '../../core/contract.ts'
+import { useEffect, useState } from 'react'
+import type { Run, TensorOutcome } from '../../core/contract.ts'
+import { runReport } from '../actions/runs.ts'
 import { useWords } from '../words.ts'
 import { useReason } from './reason.ts'
 
 const rowHeight = 32
 
-export function RunDetails({ report, onClose }: { readonly report: CompressionReport; readonly onClose: () => void }) {
+interface RunDetailsProps {
+  readonly runId: string
+  readonly result: NonNullable<Run['result']>
+  readonly onClose: () => void
+}
+
+export function RunDetails({ runId, result: report, onClose }: RunDetailsProps) {
   const { t, numbers } = useWords()
   const reason = useReason()
   const [viewport, setViewport] = useState<HTMLElement | null>(null)
+  const [tensors, setTensors] = useState<readonly TensorOutcome[]>([])
+  useEffect(() => {
+    // A report the host has lost in the meantime leaves the summary above the empty table.
+    runReport(runId).then(
+      (whole) => setTensors(whole.tensors),
+      () => {},
+    )
+  }, [runId])
   const virtual = useVirtualizer({
-    count: report.tensors.length,
+    count: tensors.length,
     getScrollElement: () => viewport,
     estimateSize: () => rowHeight,
     overscan: 10,
@@ -60,7 +75,7 @@ export function RunDetails({ report, onClose }: { readonly report: CompressionRe
           <Table.Tbody>
             {before > 0 ? <tr style={{ height: before }} /> : null}
             {items.map(({ index }) => {
-              const outcome = report.tensors[index]!
+              const outcome = tensors[index]!
               return (
                 <Table.Tr key={outcome.name} style={{ height: rowHeight }}>
                   <Table.Td className="ellipsis" title={outcome.name}>

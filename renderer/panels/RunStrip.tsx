@@ -11,7 +11,7 @@ import { RunDetails } from './RunDetails.tsx'
 
 export function RunStrip() {
   const { runs, dismissed } = useRuns()
-  const shown = runs.filter(({ runId }) => !dismissed.has(runId))
+  const shown = runs.filter(({ runId, state }) => !dismissed.has(runId) && state !== 'interrupted')
   return shown.length === 0 ? null : (
     <div aria-live="polite" className="runs">
       {shown.map((run) => (
@@ -26,6 +26,7 @@ function RunLine({ run }: { readonly run: RunView }) {
   const dismiss = () => runsReducers.dismiss(run.runId)
   switch (run.state) {
     case 'running':
+    case 'paused':
       return <RunningLine run={run} />
     case 'finished':
       return <FinishedLine onClose={dismiss} run={run} />
@@ -37,6 +38,7 @@ function RunLine({ run }: { readonly run: RunView }) {
         />
       )
     case 'cancelled':
+    case 'interrupted':
       return (
         <div className="run" data-run={run.state} data-testid="run">
           <span>{t('run.cancelled', { name: run.target })}</span>
@@ -49,16 +51,17 @@ function RunLine({ run }: { readonly run: RunView }) {
 function RunningLine({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const phase = usePhase()
-  const share = run.total > 0 ? run.done / run.total : 0
+  const { progress } = run
+  const share = progress && progress.total > 0 ? progress.done / progress.total : 0
   const left = timeLeftMs(run, Date.now())
   return (
     <div className="run" data-run={run.state} data-testid="run">
       <span className="run-name">{t('run.writing', { name: run.target })}</span>
       <Progress aria-label={t('run.progress')} className="run-progress" value={share * 100} />
       <span className="number nowrap">{numbers.percent(Math.floor(share * 1000) / 1000)}</span>
-      <span className="dimmed run-tensor">{run.tensor ?? (run.phase && phase(run.phase))}</span>
+      <span className="dimmed run-tensor">{progress?.tensor ?? (progress && phase(progress.phase))}</span>
       {left === null ? null : <span className="dimmed nowrap">{t('run.left', { time: numbers.duration(left) })}</span>}
-      <Button color="gray" onClick={() => void cancelRun(run.runId)} size="compact-sm" variant="default">
+      <Button color="gray" onClick={() => void cancelRun(run.runId, false)} size="compact-sm" variant="default">
         {t('app.cancel')}
       </Button>
     </div>
@@ -69,7 +72,7 @@ function FinishedLine({ run, onClose }: { readonly run: RunView; readonly onClos
   const { t, numbers } = useWords()
   const [details, setDetails] = useState(false)
   const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
-  const { report } = run
+  const { result: report } = run
   if (!report) return null
   return (
     <div className="run" data-run={run.state} data-testid="run" data-verified={report.verified}>
@@ -95,7 +98,7 @@ function FinishedLine({ run, onClose }: { readonly run: RunView; readonly onClos
         {t('run.details')}
       </Button>
       <CloseRun onClick={onClose} />
-      {details ? <RunDetails onClose={() => setDetails(false)} report={report} /> : null}
+      {details ? <RunDetails onClose={() => setDetails(false)} result={report} runId={run.runId} /> : null}
     </div>
   )
 }

@@ -76,6 +76,7 @@ export function afterEvent(state: JobsState, event: JobEvent): JobsState {
   const { tensor, params } = running
   switch (event.type) {
     case 'started':
+    case 'spectrum':
     case 'tensor':
       return state
     case 'progress':

@@ -62,7 +62,15 @@ describe('what a terminal shows', () => {
 
   it('draws a bar on a terminal and nothing elsewhere', () => {
     expect(bar(1, 2)).toBe(`${'█'.repeat(12)}${'░'.repeat(12)}  50 %`)
-    const event = { type: 'progress', jobId: 'j', phase: 'compress', tensor: 'w', done: 1, total: 2 } as const
+    const event = {
+      type: 'progress',
+      jobId: 'j',
+      phase: 'compress',
+      tensor: 'w',
+      done: 1,
+      total: 2,
+      memoryBytes: 1e9,
+    } as const
     for (const isTTY of [true, false]) {
       let written = ''
       const write = (text: string | Uint8Array) => {

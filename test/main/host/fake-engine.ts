@@ -34,6 +34,7 @@ export interface FakeEngine extends Engine {
   /** Every job that was started, and a way to speak for it. */
   readonly jobs: { readonly request: Parameters<EngineApi['start']>[0]; say(event: JobEvent): void }[]
   readonly cancelled: string[]
+  readonly paused: [jobId: string, on: boolean][]
   /** Ends as a crash would. */
   die(reason: string): void
 }
@@ -50,6 +51,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
       const clients: Port[] = []
       const jobs: FakeEngine['jobs'] = []
       const cancelled: string[] = []
+      const paused: FakeEngine['paused'] = []
       const ready: EngineStatus = { state: 'ready', reason: null }
       const connect = () => {
         const [near, far] = portPair()
@@ -80,6 +82,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
               cancelled.push(jobId)
               events.job({ type: 'cancelled', jobId })
             },
+            pause: async (jobId, on) => void paused.push([jobId, on]),
             ...behavior,
           },
           engineArguments,
@@ -93,6 +96,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
         pid: 1,
         jobs,
         cancelled,
+        paused,
         stopped: false,
         stop: async () => {
           engine.stopped = true

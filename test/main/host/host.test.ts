@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { CompressionReport, EngineApi, HostApi, HostEvents, JobEvent } from '../../../core/contract.ts'
+import type { CompressionReport, EngineApi, HostApi, HostEvents, JobEvent, Run } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { createGrants } from '../../../main/grants.ts'
@@ -46,10 +46,10 @@ function page() {
   const [hostNear, hostFar] = portPair()
   const [engineNear, engineFar] = portPair()
   const heard: string[] = []
-  const runs: [string, JobEvent][] = []
+  const runs: Run[] = []
   const events: HostEvents = {
     engine: ({ state, reason }) => void heard.push(reason ? `${state}: ${reason}` : state),
-    run: (runId, event) => void runs.push([runId, event]),
+    run: (run) => void runs.push(run),
   }
   const before = fakes.engines.length
   host.connectPage({ host: hostFar, engine: engineFar })
@@ -68,6 +68,7 @@ const report: CompressionReport = {
   output: 'out.safetensors',
   bytesBefore: 2,
   bytesAfter: 1,
+  plannedBytes: 1,
   relativeError: 0.1,
   files: 1,
   verified: true,
@@ -134,14 +135,15 @@ describe('a run', () => {
     expect(engine.options.restart).toBe(false)
     expect(engine.jobs[0]!.request).toMatchObject({ kind: 'compress', fileId: `file-of-${source}`, target })
     expect(await second.api.runs()).toMatchObject([
-      { runId, source: 'in.npy', target: 'out.safetensors', state: 'running', last: { type: 'started' } },
+      { runId, source: 'in.npy', target: 'out.safetensors', state: 'running', endedAt: null, result: null },
     ])
     expect(host.running).toBe(1)
     const last: JobEvent = { type: 'finished', jobId: 'job-0', result: { kind: 'compress', report } }
     engine.jobs[0]!.say(last)
     await vi.waitFor(() => expect(engine.stopped).toBe(true))
-    expect(await first.api.runs()).toMatchObject([{ state: 'finished', last }])
-    for (const { runs } of [first, second]) expect(runs.map(([, { type }]) => type)).toEqual(['started', 'finished'])
+    expect(await first.api.runs()).toMatchObject([{ state: 'finished', result: { bytesAfter: 1 } }])
+    expect(await second.api.runReport(runId)).toEqual(report)
+    for (const { runs } of [first, second]) expect(runs.map(({ state }) => state)).toEqual(['running', 'finished'])
     expect(host.running).toBe(0)
   })
 
@@ -153,26 +155,46 @@ describe('a run', () => {
     expect(engine.stopped).toBe(false)
     const reloaded = page()
     expect(await reloaded.api.runs()).toMatchObject([{ runId, state: 'running' }])
-    engine.jobs[0]!.say({ type: 'progress', jobId: 'job-0', phase: 'write', tensor: null, done: 1, total: 2 })
-    await vi.waitFor(() => expect(reloaded.runs).toHaveLength(1))
+    engine.jobs[0]!.say({
+      type: 'progress',
+      jobId: 'job-0',
+      phase: 'write',
+      tensor: null,
+      done: 1,
+      total: 2,
+      memoryBytes: 5,
+    })
+    await vi.waitFor(() => expect(reloaded.runs).toMatchObject([{ progress: { done: 1, total: 2, memoryBytes: 5 } }]))
+  })
+
+  it('is held and let go on from any page', async () => {
+    const { runId, engine } = await startRun(page())
+    await page().api.pauseRun(runId, true)
+    expect(await page().api.runs()).toMatchObject([{ state: 'paused', endedAt: null }])
+    await page().api.pauseRun(runId, false)
+    expect(await page().api.runs()).toMatchObject([{ state: 'running' }])
+    expect(engine.paused).toEqual([
+      ['job-0', true],
+      ['job-0', false],
+    ])
   })
 
   it('can be cancelled from any page', async () => {
     const { runId, engine } = await startRun(page())
-    await page().api.cancelRun(runId)
+    await page().api.cancelRun(runId, false)
     expect(engine.cancelled).toEqual(['job-0'])
     expect(engine.stopped).toBe(true)
     expect(await page().api.runs()).toMatchObject([{ state: 'cancelled' }])
-    await expect(page().api.cancelRun('nobody')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(page().api.cancelRun('nobody', false)).rejects.toMatchObject({ code: 'not-found' })
   })
 
   it('fails with the reason when its engine dies, and leaves the other engines alone', async () => {
     const first = page()
     const { engine } = await startRun(first)
     engine.die('It ran out of memory.')
-    const failed = { type: 'failed', error: { code: 'engine-died', message: 'It ran out of memory.' } }
-    await vi.waitFor(async () => expect(await first.api.runs()).toMatchObject([{ state: 'failed', last: failed }]))
-    expect(first.runs.at(-1)![1]).toMatchObject(failed)
+    const failed = { state: 'failed', error: { code: 'engine-died', message: 'It ran out of memory.' } }
+    await vi.waitFor(async () => expect(await first.api.runs()).toMatchObject([failed]))
+    expect(first.runs.at(-1)).toMatchObject(failed)
     expect(first.engine.stopped).toBe(false)
   })
 

@@ -86,6 +86,7 @@ beforeEach(() => {
       asked.push(`cancel ${jobId}`)
       return Promise.resolve()
     },
+    pause: () => Promise.resolve(),
   }
   setConnection({ engine } as unknown as Connection)
   jobsReducers.reset()
