@@ -71,7 +71,6 @@ export const versusSideSchema = z.strictObject({
   /** Mean error / floor - 1; null where no side gave the exact singular values. */
   excess: z.number().nullable(),
 })
-export type VersusSide = z.infer<typeof versusSideSchema>
 
 export const versusReportSchema = z.strictObject({
   tensor: z.string(),
@@ -134,7 +133,6 @@ export const plannedTensorSchema = z.strictObject({
   bytesBefore: z.number(),
   bytesAfter: z.number(),
 })
-export type PlannedTensor = z.infer<typeof plannedTensorSchema>
 
 export const planReportSchema = z.strictObject({
   bytesBefore: z.number(),
