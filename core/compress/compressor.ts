@@ -87,6 +87,7 @@ function reportOf(
     relativeError,
     verified: true,
     tensors: outcomes,
+    notices: context.kernelNotice ? [context.kernelNotice] : [],
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
     peakBytes: context.peakBytes(),

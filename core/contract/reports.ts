@@ -113,6 +113,8 @@ export const compressionReportSchema = z.strictObject({
   /** The output was read again and every tensor measured or compared byte for byte. */
   verified: z.boolean(),
   tensors: z.array(tensorOutcomeSchema),
+  /** A slower kernel than the product has, and why. */
+  notices: z.array(z.string()),
   elapsedMs: z.number(),
   ...kernelFields,
   peakBytes: z.number(),

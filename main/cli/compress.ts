@@ -79,5 +79,6 @@ function printCompression(report: CompressionReport): void {
     `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}.`,
   )
   if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
+  for (const notice of report.notices) print(notice)
   print('This measures weights, not answers. Test the model before you replace it.')
 }

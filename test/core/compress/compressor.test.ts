@@ -33,6 +33,19 @@ async function compressed(
   return { report, output, bytes: folder.files.get('out.safetensors')!, folder, of, context }
 }
 
+it('reports a slower kernel', async () => {
+  const kernelNotice = 'No fused multiply-add here.'
+  for (const [notice, notices] of [
+    [kernelNotice, [kernelNotice]],
+    [null, []],
+  ] as const) {
+    const context = testContext({ kernelNotice: notice })
+    const target = { folder: memoryFolder('out'), name: 'out.safetensors' }
+    const report = await compressFile(await openTensors(weights('w', [100, 80])), target, compressJob({}), context)
+    expect(report.notices).toEqual(notices)
+  }
+})
+
 function tensorOf(file: WeightFile, name: string): TensorInfo {
   const tensor = file.tensors.find((each) => each.name === name)
   if (!tensor) throw new Error(`no tensor ${name} among ${file.tensors.map((each) => each.name).join(', ')}`)

@@ -73,6 +73,7 @@ const report: CompressionReport = {
   files: 1,
   verified: true,
   tensors: [],
+  notices: [],
   elapsedMs: 1,
   kernel: 'reference',
   arithmetic: 'unfused',
