@@ -44,7 +44,7 @@ export function createGrants(): Grants {
     async grant(given) {
       const path = resolve(given)
       const status = await stat(path).catch(() => null)
-      if (!status) throw new AppError('not-found', `${basename(path)} does not exist any more.`)
+      if (!status) throw new AppError('not-found', `${basename(path)} was not found.`)
       if (status.isDirectory()) return grantOf(path, 'folder', null)
       // Reading a pipe or a device would wait forever, or never end.
       if (!status.isFile())
