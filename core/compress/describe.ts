@@ -2,8 +2,9 @@
 import type { TensorReport } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { defaultParams, type Params } from '../params.ts'
+import { noRules } from '../rules.ts'
 import { encodedBytes, type MatrixView } from '../tensor.ts'
-import { noRules, planFile } from './plan.ts'
+import { planFile } from './plan.ts'
 
 export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => ({

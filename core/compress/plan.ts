@@ -8,6 +8,7 @@
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
+import { judgeBy, type Rules, type Ruling } from '../rules.ts'
 import {
   type ComputableDType,
   encodedBytes,
@@ -18,17 +19,9 @@ import {
   type TensorInfo,
 } from '../tensor.ts'
 import { type FactorDType, factorBytes, factorDType, largestUsefulRank, type StoredAs } from './factor-dtype.ts'
-import { matchNames, type NameMatcher } from './patterns.ts'
 
 /** Below this many rows or columns a matrix holds too little to be worth an error. */
 const SMALLEST_DIMENSION = 64
-
-export interface Rules {
-  readonly include: readonly string[]
-  readonly exclude: readonly string[]
-}
-
-export const noRules: Rules = { include: [], exclude: [] }
 
 interface Planned {
   readonly info: TensorInfo
@@ -79,15 +72,14 @@ export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
 }
 
 export function planFile(file: WeightFile, params: Params, rules: Rules): TensorPlan[] {
-  const included = matchNames(rules.include)
-  const excluded = matchNames(rules.exclude)
+  const judge = judgeBy(rules)
   const scaled = new Map(file.tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
   const planned = new Map<string, TensorPlan>()
   const plan = (info: TensorInfo): TensorPlan => {
     const first = planned.get(storageName(info))
     if (first) return planLike(first, info)
     const owner = scaled.get(info.name)
-    if (owner === undefined) return planTensor(info, params, included, excluded, rules.include.length > 0)
+    if (owner === undefined) return planTensor(info, params, judge(info.name))
     return { action: 'keep', grows: false, info, view: null, reason: scaleReason(owner) }
   }
   for (const info of file.tensors) planned.set(info.name, plan(info))
@@ -107,23 +99,18 @@ function planLike(first: TensorPlan, { name, sharesStorageWith = first.info.name
     : { ...first, info: { ...first.info, ...same }, reason }
 }
 
-function planTensor(
-  info: TensorInfo,
-  params: Params,
-  included: NameMatcher,
-  excluded: NameMatcher,
-  onlyIncluded: boolean,
-): TensorPlan {
+function planTensor(info: TensorInfo, params: Params, ruling: Ruling): TensorPlan {
   const view = matrixView(info.name, info.shape)
   const keep = (reason: string): KeptTensor => ({ action: 'keep', grows: false, info, view, reason })
 
   if (!view) return keep(notAMatrix(info.shape))
   if (!hasComputableDType(info)) return keep(`${info.dtype} values are not weights to factorize; copied as they are.`)
-  const exclude = excluded(info.name)
-  if (exclude !== undefined) return keep(`Excluded by the rule "${exclude}".`)
-  if (onlyIncluded) {
-    if (included(info.name) === undefined) return keep('Not among the included tensors.')
-  } else {
+  if (ruling.says === 'out') {
+    return keep(
+      ruling.pattern === null ? 'Not among the included tensors.' : `Excluded by the rule "${ruling.pattern}".`,
+    )
+  }
+  if (ruling.says === 'nothing') {
     const habit = keptByHabit(info, view)
     if (habit) return keep(habit)
   }

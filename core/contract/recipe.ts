@@ -3,6 +3,7 @@
  * runs, on how many threads and under which limits is no part of it.
  */
 import { z } from 'zod'
+import { AppError } from '../errors.ts'
 import { outputStyles, type ParamKey, type Params, paramEntries, paramsSchema } from '../params.ts'
 
 export const recipeSchema = z.strictObject({
@@ -21,9 +22,31 @@ export interface RecipeSource {
   readonly exclude: readonly string[]
 }
 
+/** Parameters that can change the bytes, sorted. */
+const recipeKeys = (Object.keys(paramEntries) as ParamKey[]).filter((key) => !('recipe' in paramEntries[key])).sort()
+
+export function recipeParams(params: Params): Partial<Params> {
+  return Object.fromEntries(recipeKeys.map((key) => [key, params[key]]))
+}
+
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */
 export function recipeText({ output, params, include, exclude }: RecipeSource): string {
-  const keys = (Object.keys(paramEntries) as ParamKey[]).filter((key) => !('recipe' in paramEntries[key])).sort()
-  const kept = Object.fromEntries(keys.map((key) => [key, params[key]]))
-  return JSON.stringify({ recipe: 1, output, params: kept, include, exclude })
+  return JSON.stringify({ recipe: 1, output, params: recipeParams(params), include, exclude })
+}
+
+/** The same for a file of its own. */
+export function recipeFile(recipe: RecipeSource): string {
+  return `${JSON.stringify(JSON.parse(recipeText(recipe)), null, 2)}\n`
+}
+
+/** Reads such a file; `name` is for the sentence. @throws AppError `bad-file` */
+export function parseRecipe(text: string, name: string): Recipe {
+  try {
+    return recipeSchema.parse(JSON.parse(text))
+  } catch {
+    throw new AppError(
+      'bad-file',
+      `${name} is no recipe of this version. Recipes are written by Save recipe in the page and by compress --save-recipe.`,
+    )
+  }
 }

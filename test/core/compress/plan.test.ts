@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { describeFile } from '../../../core/compress/describe.ts'
-import { noRules, planFile, type Rules } from '../../../core/compress/plan.ts'
+import { planFile } from '../../../core/compress/plan.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
+import { noRules, type Rules } from '../../../core/rules.ts'
 import { type DType, dtypeBits, elementCount } from '../../../core/tensor.ts'
 
 /** A file of which only the header exists: plans read no weights. */

@@ -1,0 +1,25 @@
+/** The report of a compression as files: the same from the command line and from the page. */
+import { version } from '../version.ts'
+import { type RecipeSource, recipeText } from './recipe.ts'
+import type { CompressionReport } from './reports.ts'
+
+/** Everything there is to know of a run, its recipe included. */
+export function reportJson(recipe: RecipeSource, report: CompressionReport): string {
+  const whole = { report: 1, version, recipe: JSON.parse(recipeText(recipe)), ...report }
+  return `${JSON.stringify(whole, null, 2)}\n`
+}
+
+/** A table of the tensors. RFC 4180. */
+export function reportCsv({ tensors }: CompressionReport): string {
+  const header = ['name', 'action', 'rank', 'relativeError', 'bytesBefore', 'bytesAfter', 'reason']
+  const rows = tensors.map(({ name, action, rank, relativeError, bytesBefore, bytesAfter, reason }) =>
+    [name, action, rank ?? '', relativeError ?? '', bytesBefore, bytesAfter, reason].map(String),
+  )
+  return [header, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+}
+
+/** A cell that a spreadsheet would take for a formula is made text. */
+function cell(text: string): string {
+  const plain = /^[=+@\t\r-]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
+}

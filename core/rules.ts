@@ -1,0 +1,63 @@
+/**
+ * Rules of a run: which tensors it factorizes, by globs on their names. `*` is any run of characters (dots too), `?` one character,
+ * `{a,b}` alternatives; all else stands for itself. A pattern matches a whole name. The engine plans by them and the page shows what
+ * they choose.
+ */
+
+export interface Rules {
+  /** With any, only tensors that match one are factorized, also those kept by habit. */
+  readonly include: readonly string[]
+  /** Has the last word. */
+  readonly exclude: readonly string[]
+}
+
+export const noRules: Rules = { include: [], exclude: [] }
+
+/** What rules say of a name: out (by the pattern, or because it is not among those included), in, or nothing, so that habits decide. */
+export type Ruling =
+  | { readonly says: 'out'; readonly pattern: string | null }
+  | { readonly says: 'in' }
+  | { readonly says: 'nothing' }
+
+export function judgeBy({ include, exclude }: Rules): (name: string) => Ruling {
+  const included = matchNames(include)
+  const excluded = matchNames(exclude)
+  return (name) => {
+    const pattern = excluded(name)
+    if (pattern !== undefined) return { says: 'out', pattern }
+    if (include.length === 0) return { says: 'nothing' }
+    return included(name) === undefined ? { says: 'out', pattern: null } : { says: 'in' }
+  }
+}
+
+/** The pattern for one name. There is no escape: a character that means something in a glob is asked for as any one character. */
+export function patternFor(name: string): string {
+  return name.replace(/[*?{},]/g, '?')
+}
+
+/** Answers with a pattern that matches, so that a reason can quote it. Plain names, of which there may be thousands, are looked up. */
+function matchNames(patterns: readonly string[]): (name: string) => string | undefined {
+  const plain = new Set(patterns.filter((pattern) => !/[*?{]/.test(pattern)))
+  const globs = patterns
+    .filter((pattern) => !plain.has(pattern))
+    .map((pattern) => ({ pattern, expression: new RegExp(`^${source(pattern)}$`, 'su') }))
+  return (name) => (plain.has(name) ? name : globs.find(({ expression }) => expression.test(name))?.pattern)
+}
+
+function source(pattern: string): string {
+  let depth = 0
+  let expression = ''
+  for (const character of pattern) {
+    if (character === '*') expression += '.*'
+    else if (character === '?') expression += '.'
+    else if (character === '{' && pattern.includes('}')) {
+      depth++
+      expression += '(?:'
+    } else if (character === '}' && depth > 0) {
+      depth--
+      expression += ')'
+    } else if (character === ',' && depth > 0) expression += '|'
+    else expression += character.replace(/[\\^$.*+?()[\]{}|/-]/u, (special) => `\\${special}`)
+  }
+  return expression + ')'.repeat(depth)
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { parseRecipe, recipeFile, recipeText, reportCsv } from '../../../core/contract.ts'
+import { defaultParams } from '../../../core/params.ts'
+
+const recipe = {
+  output: 'dense',
+  params: { ...defaultParams, rank: 7 },
+  include: ['b', 'a*'],
+  exclude: ['{x,y}'],
+} as const
+
+test('a recipe comes back from its file, rules in their order', () => {
+  const read = parseRecipe(recipeFile(recipe), 'small.recipe.json')
+  expect(read).toEqual({ recipe: 1, ...recipe })
+  expect(recipeText(read)).toBe(recipeText(recipe))
+})
+
+test('where a run takes place is no part of its recipe', () => {
+  const elsewhere = { ...recipe, params: { ...recipe.params, threads: 3, memoryLimit: 1e9, hotTensors: 1 } }
+  expect(recipeFile(elsewhere)).toBe(recipeFile(recipe))
+})
+
+test.each(['', '[]', '{"recipe":2}', '{"recipe":1,"output":"factors","params":{"rank":0},"include":[],"exclude":[]}'])(
+  'what is no recipe is a sentence: %s',
+  (text) => expect(() => parseRecipe(text, 'cat.json')).toThrow('cat.json is no recipe of this version.'),
+)
+
+test('a name that a spreadsheet would run is text in the table', () => {
+  const tensor = {
+    action: 'kept',
+    reason: 'a "b", c',
+    rank: null,
+    relativeError: 0,
+    bytesBefore: 4,
+    bytesAfter: 4,
+  } as const
+  const csv = reportCsv({ tensors: [{ name: '=1+1', ...tensor }] } as unknown as Parameters<typeof reportCsv>[0])
+  expect(csv).toBe(
+    'name,action,rank,relativeError,bytesBefore,bytesAfter,reason\r\n\'=1+1,kept,,0,4,4,"a ""b"", c"\r\n',
+  )
+})

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { judgeBy, patternFor } from '../../core/rules.ts'
+
+test('without rules nothing is said, and habits decide', () => {
+  expect(judgeBy({ include: [], exclude: [] })('a')).toEqual({ says: 'nothing' })
+})
+
+test('with an include only what matches is in; exclude has the last word and is quoted', () => {
+  const judge = judgeBy({ include: ['layers.*', 'head'], exclude: ['*.up', 'head'] })
+  expect(judge('layers.0.down')).toEqual({ says: 'in' })
+  expect(judge('norm')).toEqual({ says: 'out', pattern: null })
+  expect(judge('layers.0.up')).toEqual({ says: 'out', pattern: '*.up' })
+  expect(judge('head')).toEqual({ says: 'out', pattern: 'head' })
+})
+
+test('a name as a pattern matches itself, whatever stands in it', () => {
+  for (const name of ['a.b', 'x{1,2}', 'what?', '*', 'a,b', 'half{', '[0]', 'line\nbreak'])
+    expect(judgeBy({ include: [patternFor(name)], exclude: [] })(name), name).toEqual({ says: 'in' })
+})
+
+test('thousands of plain names are looked up, not tried one by one', () => {
+  const include = Array.from({ length: 20_000 }, (_, i) => `layers.${i}.weight`)
+  const judge = judgeBy({ include, exclude: [] })
+  // Tried one by one this is 4e8 matches.
+  expect(include.every((name) => judge(name).says === 'in')).toBe(true)
+})
