@@ -4,6 +4,7 @@
  */
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
+import { journalName } from '../core/compress/journal.ts'
 import { AppError } from '../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
@@ -60,6 +61,26 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
 /** Removes what `onPartial` told of: a partial file, or with its files a partial folder, whose path ends in a separator. */
 export async function removePartial(path: string): Promise<void> {
   await rm(path, { force: true, recursive: path.endsWith(sep) })
+}
+
+/** Whether an unfinished run left something at its target that can be gone on with: its partial file or folder, and its journal. */
+export async function hasUnfinished(target: string): Promise<boolean> {
+  const { journal, partial } = unfinishedNames(target)
+  return (await exists(journal)) && (await exists(partial))
+}
+
+/** Removes what an unfinished run left at its target; a finished output there stays. Nothing happens where nothing was left. */
+export async function discardUnfinished(target: string): Promise<void> {
+  const { journal, partial } = unfinishedNames(target)
+  try {
+    for (const path of [partial, journal]) await rm(path, { force: true, recursive: true })
+  } catch (error) {
+    throw writeFault(error, basename(partial), 'Remove it by hand.')
+  }
+}
+
+function unfinishedNames(target: string): { journal: string; partial: string } {
+  return { journal: `${journalName(target)}.partial`, partial: `${target}.partial` }
 }
 
 async function outputSubfolder(path: string, folder: string, options: OutputOptions): Promise<OutputSubfolder> {

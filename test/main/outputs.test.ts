@@ -3,7 +3,13 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync,
 import { join, sep } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { OutputFolder } from '../../core/io.ts'
-import { type OutputOptions, outputFolder, removePartial } from '../../main/outputs.ts'
+import {
+  discardUnfinished,
+  hasUnfinished,
+  type OutputOptions,
+  outputFolder,
+  removePartial,
+} from '../../main/outputs.ts'
 import { temporaryFolder } from './engine/harness.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
@@ -245,6 +251,39 @@ describe('an output of several files', () => {
 
   it.each(['..', '.', 'a/b', ''])('cannot leave the folder by the name %j', async (name) => {
     await expect(folderAt(temporaryFolder()).subfolder(name)).rejects.toMatchObject({ code: 'bad-file' })
+  })
+})
+
+describe('what an unfinished run left', () => {
+  it.each(['file', 'folder'])('is seen and discarded with its journal: a %s', async (kind) => {
+    const path = temporaryFolder()
+    const target = join(path, 'out')
+    expect(await hasUnfinished(target)).toBe(false)
+    await discardUnfinished(target)
+    writeFileSync(join(path, 'out.journal.partial'), 'journal')
+    expect(await hasUnfinished(target)).toBe(false)
+    if (kind === 'file') writeFileSync(join(path, 'out.partial'), 'some of it')
+    else {
+      mkdirSync(join(path, 'out.partial'))
+      writeFileSync(join(path, 'out.partial', 'weights'), 'some of it')
+    }
+    writeFileSync(target, 'finished by somebody else')
+    writeFileSync(join(path, 'other.partial'), 'of another run')
+    expect(await hasUnfinished(target)).toBe(true)
+    await discardUnfinished(target)
+    expect(await hasUnfinished(target)).toBe(false)
+    expect(readdirSync(path)).toEqual(['other.partial', 'out'])
+  })
+
+  it('cannot be removed from a folder that is read-only, and says so', async () => {
+    const path = temporaryFolder()
+    writeFileSync(join(path, 'out.partial'), 'some of it')
+    chmodSync(path, 0o555)
+    await asNobody(() =>
+      expect(discardUnfinished(join(path, 'out'))).rejects.toThrow(
+        'out.partial could not be written: permission was denied. Remove it by hand.',
+      ),
+    )
   })
 })
 
