@@ -2,7 +2,7 @@
  * Turns what the user looks at into jobs. One job runs at a time: a new wish ends the one before it. Moving the rank needs no job as long
  * as the last report covers it; what changes the sketch does.
  */
-import type { JobEvent } from '../../core/contract.ts'
+import type { JobEvent, JobRequest } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Params } from '../../core/params.ts'
 import { fileReducers, useFile } from '../store/file.ts'
@@ -127,8 +127,7 @@ async function begin(kind: RunningJob['kind'], tensor: string, params: Params): 
   try {
     if (before !== null) await engine.cancel(before)
     if (mine !== wish) return
-    // Looking at one tensor answers every goal; the goal is the run's.
-    const started = await startJob({ kind, fileId, tensor, params: { ...params, ...noGoal } }, (event) => {
+    const started = await startJob(requestOf(kind, fileId, tensor, params), (event) => {
       if (mine === wish) follow(event)
     })
     if (mine !== wish) return await engine.cancel(started)
@@ -139,6 +138,12 @@ async function begin(kind: RunningJob['kind'], tensor: string, params: Params): 
   } catch (error) {
     if (mine === wish) jobsReducers.failed(tensor, toErrorReport(error))
   }
+}
+
+/** Looking at one tensor answers every goal: the goal is the run's. A sketch that was finished before answers a look, never a stopwatch. */
+function requestOf(kind: RunningJob['kind'], fileId: string, tensor: string, params: Params): JobRequest {
+  const look = { fileId, tensor, params: { ...params, ...noGoal } }
+  return kind === 'analyze' ? { kind, ...look, reuse: true } : { kind, ...look }
 }
 
 function follow(event: JobEvent): void {

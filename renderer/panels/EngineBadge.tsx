@@ -1,4 +1,4 @@
-/** How the engine is, in a word; on request its kernel, threads and how many jobs it has started. */
+/** How the engine is, in a word; on request its kernel, threads, how many jobs it has started and where its sketches came from. */
 import { Popover, Table, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { refreshEngineInfo } from '../actions/engine-info.ts'
@@ -68,6 +68,17 @@ export function EngineTable() {
             <Table.Th scope="row">{t('engine.rows.jobs')}</Table.Th>
             <Table.Td className="number" data-testid="jobs-started">
               {info.jobsStarted}
+            </Table.Td>
+          </Table.Tr>
+          <Table.Tr>
+            <Table.Th scope="row">{t('tiers.sketches')}</Table.Th>
+            <Table.Td className="number" data-sketches={JSON.stringify(info.sketches)} data-testid="sketches">
+              {t('tiers.counters', {
+                hot: numbers.count(info.sketches.hot),
+                warm: numbers.count(info.sketches.warm),
+                cold: numbers.count(info.sketches.cold),
+                computed: numbers.count(info.sketches.stored),
+              })}
             </Table.Td>
           </Table.Tr>
         </Table.Tbody>

@@ -20,6 +20,9 @@ const advanced = [
   'seed',
   'threads',
   'kernel',
+  'projectionTiers',
+  'hotTensors',
+  'warmTensors',
 ] as const
 const output = ['factorDType', 'factorLayout', 'int8Always', 'sparseDensity'] as const
 /** How a goal is reached. */

@@ -10,7 +10,10 @@ export const paramsReducers = {
   },
 }
 
-/** What changes the singular values a job finds. The rank is not here: a sketch serves every rank up to its own. */
+/**
+ * What changes the singular values a job finds. The rank is not here: a sketch serves every rank up to its own; nor are threads, which
+ * change no bit.
+ */
 const computingKeys = [
   'method',
   'exactRoute',
@@ -20,7 +23,6 @@ const computingKeys = [
   'tolerance',
   'seed',
   'kernel',
-  'threads',
 ] as const satisfies readonly ParamKey[]
 
 /** Two equal keys mean that a report made under one answers for the other. */

@@ -1,6 +1,6 @@
 /** Which wish becomes a job, which ends one, and which needs none: against an engine that only writes down what it is asked. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { AnalysisReport, EngineApi, JobEvent, TensorReport } from '../../../core/contract.ts'
+import type { AnalysisReport, EngineApi, JobEvent, JobRequest, TensorReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
 import {
@@ -153,6 +153,33 @@ test('changing the iterations cancels the running job before the new one starts'
   expect(asked).toEqual(['analyze a rank 64 q 2 auto', 'cancel job-1', 'analyze a rank 64 q 4 auto'])
   receiveJobEvent(finished('job-1', 'a', 64))
   expect(running()?.jobId).toBe('job-2')
+})
+
+test('a finished sketch may answer a look, never a comparison', async () => {
+  const kinds: string[] = []
+  setConnection({
+    engine: {
+      cancel: () => Promise.resolve(),
+      start: (job: JobRequest) => {
+        kinds.push(`${job.kind} ${'reuse' in job && job.reuse}`)
+        return Promise.resolve(`job-${++jobs}`)
+      },
+    },
+  } as unknown as Connection)
+  selectTensor('a')
+  await settle()
+  compareWithExact()
+  await settle()
+  expect(kinds).toEqual(['analyze true', 'compare false'])
+})
+
+test('other threads find the same numbers: nothing starts', async () => {
+  selectTensor('a')
+  await settle()
+  receiveJobEvent(finished('job-1', 'a', 64))
+  changeParams({ threads: 3 })
+  await settle()
+  expect(asked).toHaveLength(1)
 })
 
 test('what only the output reads starts nothing', async () => {
