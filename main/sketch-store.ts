@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ColdStore } from '../core/sketch-cache/sketch-cache.ts'
+import type { ColdStore } from '../core/sketch-cache/cold-store.ts'
 
 /** A rank-64 sketch of a 4096 x 4096 matrix is 2.4 MB: room for several models of a few hundred matrices. */
 const DEFAULT_LIMIT_BYTES = 4e9

@@ -71,13 +71,17 @@ export function scaleOutcome(
     {
       name: scale.name,
       action: 'kept',
-      reason: inFactors ? `Already multiplied into the factors of ${info.name}; not written.` : scaleReason(info.name),
+      reason: inFactors ? scaleNotWritten(info.name) : scaleReason(info.name),
       rank: null,
       relativeError: 0,
       bytesBefore: bytesInFile(scale),
       bytesAfter: inFactors ? 0 : storedBytes(style, scale),
     },
   ]
+}
+
+export function scaleNotWritten(owner: string): string {
+  return `Already multiplied into the factors of ${owner}; not written.`
 }
 
 function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {

@@ -15,17 +15,11 @@ import { outputStyle } from './outputs/registry.ts'
 import { wholeRun } from './parts.ts'
 import type { TensorPlan } from './plan.ts'
 import { planRun } from './planning.ts'
+import { predictedOutput } from './predicted-output.ts'
 import { progressMeter } from './progress.ts'
 import { recipeHash } from './recipe.ts'
 import { sourceHash } from './source-hash.ts'
-import {
-  type CompressionTarget,
-  modelErrorOf,
-  outputEntries,
-  predictedBytes,
-  type WrittenFile,
-  writeWeightsFile,
-} from './weights-file.ts'
+import { type CompressionTarget, modelErrorOf, type WrittenFile, writeWeightsFile } from './weights-file.ts'
 
 type CompressionJob = Extract<Job, { kind: 'compress' }>
 
@@ -60,16 +54,6 @@ export async function compressFile(
     await inner?.abort()
     throw error
   }
-}
-
-/** Bytes of everything the plans become, what lies beside the weights included. */
-function predictedOutput(compression: Compression, layout: OutputLayout): number {
-  const { style } = compression
-  const entries = layout.files.map(({ plans }) => plans.flatMap((plan) => outputEntries(plan, style)))
-  const names = entries.map((each) => each.map(({ name }) => name))
-  const dataBytes = entries.flat().reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
-  const weights = layout.files.reduce((sum, { plans }) => sum + predictedBytes(compression, plans), 0)
-  return companions(layout, style, names, dataBytes).reduce((sum, { bytes }) => sum + bytes.byteLength, weights)
 }
 
 function reportOf(

@@ -8,7 +8,9 @@ import type { Params } from '../params.ts'
 import { elementCount, encodedBytes, oncePerStorage, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type FactorDType, factorBytes, insteadOfInt8 } from './factor-dtype.ts'
+import { known } from './known.ts'
 import {
+  analysisDecides,
   atRank,
   type FactorizedTensor,
   hasGoal,
@@ -32,7 +34,8 @@ const INT8_MAY_ADD = 0.05
 /** The curve of an f32 sketch is good to 1e-5: a goal is aimed at from this far below, so that the measured error is under it. */
 const GOAL_MARGIN = 2e-5
 
-interface Candidate extends AllocationCandidate {
+/** A tensor with all that is known of it at each rank. */
+export interface Candidate extends AllocationCandidate {
   readonly plan: FactorizedTensor
   readonly spectrum: TensorSpectrum
   /** Of one of the tensors that share the storage; the output has them all. */
@@ -51,7 +54,7 @@ export async function settleRanks(
   predict: Predict,
   context: JobContext,
 ): Promise<TensorPlan[]> {
-  if (!hasGoal(params) && params.factorDType !== 'INT8') return [...plans]
+  if (!analysisDecides(params)) return [...plans]
   const candidates = await analyzeCandidates(file, plans, params, context)
   if (!hasGoal(params))
     return settled(
@@ -90,7 +93,12 @@ async function analyzeCandidates(
   return candidates
 }
 
-function candidateOf(plan: FactorizedTensor, copies: number, spectrum: TensorSpectrum, params: Params): Candidate {
+export function candidateOf(
+  plan: FactorizedTensor,
+  copies: number,
+  spectrum: TensorSpectrum,
+  params: Params,
+): Candidate {
   const { info, view, sketch } = plan
   const { truncation, int8 } = spectrum
   const stored = storedAs(info.dtype, params)
@@ -100,7 +108,7 @@ function candidateOf(plan: FactorizedTensor, copies: number, spectrum: TensorSpe
     return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8
   }
   const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
-  let maxRank = sketch.rank
+  let maxRank = Math.min(params.maxRank, sketch.rank)
   while (maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
   return {
     plan,
@@ -165,7 +173,11 @@ async function weightOf(
   const matrices = oncePerStorage(plans).filter(({ view }) => view)
   if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
   let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
-  for (const plan of matrices) if (!isFactorized(plan)) total += await sumOfSquares(file, plan.info, context)
+  for (const plan of matrices) {
+    if (isFactorized(plan)) continue
+    const what = ['sum-of-squares', storageName(plan.info)]
+    total += await known(context, what, () => sumOfSquares(file, plan.info, context))
+  }
   return total
 }
 
@@ -206,10 +218,16 @@ function whyKept({ maxRank, squaredErrors }: Candidate, params: Params): string 
   return `Kept as it is: the goal is not reached below break-even (${best} % at rank ${maxRank}).`
 }
 
-function int8Reason({ plan, spectrum: { truncation, int8 }, dtypeAt }: Candidate, rank: number): string | null {
+/** Share by which INT8 factors raise the error of a rank; the largest number where there is no other error. */
+export function int8Increase({ truncation, int8 }: TensorSpectrum, rank: number): number {
+  if (int8[rank] === 0) return 0
+  return Math.min(Number.MAX_VALUE, Math.sqrt(1 + int8[rank]! / truncation[rank]!) - 1)
+}
+
+function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): string | null {
   if (plan.factorDType !== 'INT8') return null
-  const added = truncation[rank]! > 0 ? Math.sqrt(1 + int8[rank]! / truncation[rank]!) - 1 : Number.POSITIVE_INFINITY
-  const percent = Number.isFinite(added) ? `${(100 * added).toPrecision(2)} %` : 'everything'
+  const added = int8Increase(spectrum, rank)
+  const percent = added < Number.MAX_VALUE ? `${(100 * added).toPrecision(2)} %` : 'everything'
   return dtypeAt(rank) === 'INT8'
     ? `INT8 adds about ${percent} to its error.`
     : `INT8 would add about ${percent} to its error: ${insteadOfInt8} factors.`

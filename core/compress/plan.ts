@@ -18,6 +18,7 @@ import {
   storageName,
   type TensorInfo,
 } from '../tensor.ts'
+import { dtypeSketch, goalSketch } from './analysis-rank.ts'
 import { type FactorDType, factorBytes, factorDType, largestUsefulRank, type StoredAs } from './factor-dtype.ts'
 
 /** Below this many rows or columns a matrix holds too little to be worth an error. */
@@ -118,8 +119,9 @@ function planTensor(info: TensorInfo, params: Params, ruling: Ruling): TensorPla
   if (hasGoal(params)) {
     const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored))
     if (largest < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
-    const sketch = fitParams({ ...params, rank: largest }, view.rows, view.cols)
-    return { action: 'factorize', info, view, params: sketch, sketch, factorDType: stored.dtype, reason: '' }
+    const sketch = goalSketch(info, view, params)
+    const written = { ...sketch, rank: largest }
+    return { action: 'factorize', info, view, params: written, sketch, factorDType: stored.dtype, reason: '' }
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const bytes = factorBytes(view, fitted.rank, stored)
@@ -128,7 +130,21 @@ function planTensor(info: TensorInfo, params: Params, ruling: Ruling): TensorPla
     return { ...keep(wouldGrow(info, view, fitted.rank, stored)), grows }
   }
   const reason = atRank(info, view, fitted.rank, bytes)
-  return { action: 'factorize', info, view, params: fitted, sketch: fitted, factorDType: stored.dtype, reason }
+  const sketch = analysisDecides(params) ? dtypeSketch(info, view, params) : fitted
+  return {
+    action: 'factorize',
+    info,
+    view,
+    params: { ...sketch, rank: fitted.rank },
+    sketch,
+    factorDType: stored.dtype,
+    reason,
+  }
+}
+
+/** Whether the bytes of the output follow from how errors fall with the rank: the ranks of a goal, the tensors that bear INT8. */
+export function analysisDecides(params: Params): boolean {
+  return hasGoal(params) || (params.factorDType === 'INT8' && !params.int8Always)
 }
 
 /** Whether ranks follow from a goal instead of being given. @throws AppError `bad-request` for two goals at once */

@@ -8,6 +8,7 @@ import type { WeightFile } from '../formats/format.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
 import { type Predict, settleRanks } from './goals.ts'
+import { type CountNonFinite, withKnownCounts } from './known.ts'
 import { factors } from './outputs/factors.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { partOf } from './parts.ts'
@@ -42,7 +43,8 @@ export async function planRun(compression: Compression, job: Planned): Promise<T
   return (await settleRanks(file, checked, job.params, predict, context)).filter(isMine)
 }
 
-function refuse({ file, style, part }: Compression, { params }: Planned): void {
+/** @throws AppError `bad-request` for what this kind of output cannot be */
+export function refuse({ file, style, part }: Compression, { params }: Planned): void {
   if (params.goalSize > 0 && !style.copiesKept) {
     throw new AppError(
       'bad-request',
@@ -57,14 +59,24 @@ function refuse({ file, style, part }: Compression, { params }: Planned): void {
 
 async function checkValues(file: WeightFile, plans: readonly TensorPlan[], context: JobContext): Promise<TensorPlan[]> {
   const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
-  let done = 0
-  const checked: TensorPlan[] = []
-  for (const plan of plans) {
-    context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
-    done += plan.info.byteLength
-    const nonFinite =
-      plan.action === 'factorize' ? nonFiniteSentence(await countNonFinite(file, plan.info, context)) : null
-    checked.push(nonFinite ? kept(plan, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : plan)
-  }
-  return checked
+  return withKnownCounts(
+    context,
+    (tensor) => countNonFinite(file, tensor, context),
+    async (count) => {
+      let done = 0
+      const checked: TensorPlan[] = []
+      for (const plan of plans) {
+        context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
+        done += plan.info.byteLength
+        checked.push(await withFiniteValues(plan, count))
+      }
+      return checked
+    },
+  )
+}
+
+/** The plan, or one to keep the tensor where it has NaN or Inf. */
+export async function withFiniteValues(plan: TensorPlan, count: CountNonFinite): Promise<TensorPlan> {
+  const nonFinite = plan.action === 'factorize' ? nonFiniteSentence(await count(plan.info)) : null
+  return nonFinite ? kept(plan, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : plan
 }

@@ -1,32 +1,55 @@
 /**
  * How the error of a tensor falls with its rank: what a goal is allocated on. One factorization a matrix, at the largest rank that could
- * be chosen; every rank below is then known.
+ * be chosen; every rank below is then known, and stays known (known.ts).
  */
 import type { WeightFile } from '../formats/format.ts'
 import { floorCurve } from '../measure/curves/error-curve.ts'
 import { residualNorm } from '../measure/residual.ts'
+import { storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type Found, factorizedMatrix } from './factorize-matrix.ts'
+import { known, recall } from './known.ts'
 import { type LoadedMatrix, loadMatrix } from './load.ts'
 import type { FactorizedTensor } from './plan.ts'
+import { sketchKey } from './sketch-key.ts'
 
 export interface TensorSpectrum {
   /** ||W||_F over all matrices. */
   readonly frobeniusNorm: number
   /** Squared relative error at rank 0, 1, ... up to the sketch's, before anything is rounded. */
-  readonly truncation: Float64Array
+  readonly truncation: readonly number[]
   /** Squared relative error that INT8 factors with a scale for each direction add, at the same ranks. */
-  readonly int8: Float64Array
+  readonly int8: readonly number[]
 }
 
 /** Below this squared error the spectrum of an f32 sketch has lost digits: what the sketch leaves over is measured. */
 const MEASURE_BELOW = 1e-2
 
+/** Up to the rank of the plan's sketch. The first time it factorizes, and reports the curve either way. */
 export async function tensorSpectrum(
   file: WeightFile,
   plan: FactorizedTensor,
   context: JobContext,
 ): Promise<TensorSpectrum> {
+  const spectrum = await known(context, spectrumOf(plan, context), () => analyzed(file, plan, context))
+  reportSpectrum(plan, spectrum, context)
+  return spectrum
+}
+
+/** What is known already. */
+export function knownSpectrum(plan: FactorizedTensor, context: JobContext): Promise<TensorSpectrum | undefined> {
+  return recall<TensorSpectrum>(context, spectrumOf(plan, context))
+}
+
+export function reportSpectrum({ info }: FactorizedTensor, { truncation }: TensorSpectrum, context: JobContext): void {
+  context.report({ type: 'spectrum', tensor: info.name, errorCurve: truncation.map(Math.sqrt) })
+}
+
+function spectrumOf({ info, sketch }: FactorizedTensor, { kernels }: JobContext): readonly unknown[] {
+  return ['spectrum', sketchKey('', storageName(info), sketch, kernels.info)]
+}
+
+async function analyzed(file: WeightFile, plan: FactorizedTensor, context: JobContext): Promise<TensorSpectrum> {
   const { info, view, sketch } = plan
   const parts: { readonly norm: number; readonly truncation: Float64Array; readonly int8: Float64Array }[] = []
   for (let index = 0; index < view.count; index++) {
@@ -47,7 +70,7 @@ export async function tensorSpectrum(
   const shares = parts.map(({ norm }) => (largest === 0 ? 0 : (norm / largest) ** 2))
   const whole = shares.reduce((sum, share) => sum + share, 0)
   const joined = (of: 'truncation' | 'int8') =>
-    Float64Array.from({ length: sketch.rank + 1 }, (_, rank) =>
+    Array.from({ length: sketch.rank + 1 }, (_, rank) =>
       whole === 0 ? 0 : parts.reduce((sum, part, i) => sum + shares[i]! * part[of][rank]!, 0) / whole,
     )
   return { frobeniusNorm: largest * Math.sqrt(whole), truncation: joined('truncation'), int8: joined('int8') }

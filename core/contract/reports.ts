@@ -121,7 +121,7 @@ export const compressionReportSchema = z.strictObject({
 })
 export type CompressionReport = z.infer<typeof compressionReportSchema>
 
-export const plannedTensorSchema = z.strictObject({
+const plannedTensorSchema = z.strictObject({
   name: z.string(),
   action: z.enum(['factorize', 'keep']),
   reason: z.string(),
@@ -135,6 +135,8 @@ export const plannedTensorSchema = z.strictObject({
   bytesBefore: z.number(),
   bytesAfter: z.number(),
 })
+
+export type PlannedTensor = z.infer<typeof plannedTensorSchema>
 
 export const planReportSchema = z.strictObject({
   bytesBefore: z.number(),

@@ -10,14 +10,10 @@
  */
 import { decodeFloat32, encode } from '../formats/dtype.ts'
 import { decodeSketch, encodeSketch, type Sketch } from './codec.ts'
+import type { ColdStore } from './cold-store.ts'
+import { FactStore } from './facts.ts'
 
 export type Tier = 'hot' | 'warm' | 'cold'
-
-/** Bytes by key, outside this process: bounded in size, and free to forget. */
-export interface ColdStore {
-  read(key: string): Promise<Uint8Array | null>
-  write(key: string, bytes: Uint8Array): Promise<void>
-}
 
 export interface SketchCounters {
   readonly hot: number
@@ -42,6 +38,8 @@ interface WarmSketch extends Omit<Sketch, 'factorization'> {
 }
 
 export class SketchCache {
+  /** What is known of sources besides their sketches. */
+  readonly facts: FactStore
   readonly #limits: SketchCacheLimits
   readonly #cold: ColdStore | null
   // A Map keeps insertion order: re-inserting on use makes its first key the least recently used.
@@ -52,6 +50,7 @@ export class SketchCache {
   constructor(limits: SketchCacheLimits, cold: ColdStore | null) {
     this.#limits = limits
     this.#cold = cold
+    this.facts = new FactStore(cold)
   }
 
   /** Answers from each tier, misses, and sketches stored, since the start. */

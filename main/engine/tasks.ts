@@ -7,6 +7,7 @@ import type { JobContext } from '../../core/compress/context.ts'
 import { convertFile } from '../../core/compress/convert.ts'
 import { describeFile } from '../../core/compress/describe.ts'
 import { estimateRun } from '../../core/compress/estimate.ts'
+import { planCompression } from '../../core/compress/plan-report.ts'
 import { writeSample } from '../../core/compress/sample.ts'
 import { selfTest } from '../../core/compress/selftest.ts'
 import type { CompressionTarget } from '../../core/compress/weights-file.ts'
@@ -44,8 +45,9 @@ export function engineTasks(room: KernelRoom): DriverTasks {
         case 'compare':
           return { kind: job.kind, report: await compareTensor(opened!.file, job, jobContext) }
         case 'versus':
-        case 'plan':
           throw new AppError('unsupported', 'not yet')
+        case 'plan':
+          return { kind: job.kind, report: await planCompression(opened!.file, job, jobContext) }
         case 'compress': {
           const target = targetOf(targetPath!, job.force, opened, context, job.resume)
           return { kind: job.kind, report: await compressFile(opened!.file, target, job, jobContext) }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { normalPair } from '../../../core/kernels/philox.ts'
 import { decodeSketch, encodeSketch, type Sketch } from '../../../core/sketch-cache/codec.ts'
-import { type ColdStore, SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
+import type { ColdStore } from '../../../core/sketch-cache/cold-store.ts'
+import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
 
 const [rows, cols, rank] = [6, 9, 3]
 

@@ -1,0 +1,173 @@
+/**
+ * A run before it runs: analyze every matrix that some rank makes smaller -> plan as the run will -> weigh every file. What was analyzed
+ * stays known, so another goal, rank or rule is then a matter of milliseconds and reads no weights.
+ */
+import type { Job, PlannedTensor, PlanReport } from '../contract.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { tensorBytes } from '../formats/safetensors.ts'
+import { modelError } from '../measure/curves/model-error.ts'
+import { SketchCache } from '../sketch-cache/sketch-cache.ts'
+import { bytesInFile, elementCount, isComputable, oncePerStorage, storageName, type TensorInfo } from '../tensor.ts'
+import { planSketch } from './analysis-rank.ts'
+import { type Compression, scaleNotWritten } from './compress-tensor.ts'
+import type { JobContext } from './context.ts'
+import { candidateOf, int8Increase } from './goals.ts'
+import { type CountNonFinite, withKnownCounts } from './known.ts'
+import { layOut } from './output-files.ts'
+import { outputStyle } from './outputs/registry.ts'
+import { wholeRun } from './parts.ts'
+import { analysisDecides, type FactorizedTensor, hasGoal, isFactorized, scaleReason, type TensorPlan } from './plan.ts'
+import { planByNames, planRun, refuse, withFiniteValues } from './planning.ts'
+import { predictedOutput } from './predicted-output.ts'
+import { recipeHash } from './recipe.ts'
+import { countNonFinite } from './scan.ts'
+import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from './spectra.ts'
+import { outputEntries } from './weights-file.ts'
+
+type PlanJob = Extract<Job, { kind: 'plan' }>
+
+/** @throws AppError `bad-request` for goals that contradict each other or cannot be met, `cancelled` */
+export async function planCompression(file: WeightFile, job: PlanJob, host: JobContext): Promise<PlanReport> {
+  const started = performance.now()
+  // Where nothing is to be kept, what is found out lasts as long as this job.
+  const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), source: '' }
+  const context: JobContext = { ...host, sketches }
+  const before = sketches.cache.counters.stored
+  const style = outputStyle(job.output)
+  const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params) ?? [])
+  // The hashes only have to have their length.
+  const recipe = recipeHash({ ...job }, context)
+  // Each curve is said once.
+  const report: JobContext['report'] = (event) => event.type !== 'spectrum' && host.report(event)
+  const compression = {
+    file,
+    style,
+    recipe,
+    source: recipe,
+    resume: false,
+    part: wholeRun,
+    context: { ...context, report },
+  }
+  refuse(compression, job)
+  const spectra = await analyzeAll(file, analyses, context)
+  const plans = await planRun(compression, job)
+  const predictions = new Map<string, Prediction>()
+  for (const plan of plans.filter(isFactorized)) {
+    const own = analysisDecides(job.params) ? await knownSpectrum(plan, context) : undefined
+    const spectrum = own ?? spectra.get(storageName(plan.info))
+    if (spectrum) predictions.set(plan.info.name, predict(plan, spectrum, job))
+  }
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
+  return {
+    bytesBefore: file.totalBytes,
+    bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
+    relativeError: modelError(
+      matrices.map(({ info }) => ({
+        entries: elementCount(info.shape),
+        error: predictions.get(info.name)?.relativeError ?? 0,
+      })),
+    ),
+    tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
+    analyzed: sketches.cache.counters.stored - before,
+    elapsedMs: performance.now() - started,
+    notices: host.kernelNotice ? [host.kernelNotice] : [],
+    ...context.kernels.info,
+  }
+}
+
+/** The tensor as it is analyzed: for its goal, or so that any goal may follow. Also where only the rank asked for is too large. */
+function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTensor | null {
+  if (plan.action === 'factorize') {
+    return hasGoal(params) ? plan : { ...plan, sketch: planSketch(plan.info, plan.view, params) }
+  }
+  const { info, view, grows } = plan
+  if (!grows || !view || !hasComputableDType(info)) return null
+  const sketch = planSketch(info, view, params)
+  return { action: 'factorize', info, view, reason: '', params: sketch, sketch, factorDType: 'F32' }
+}
+
+function hasComputableDType(info: TensorInfo): info is FactorizedTensor['info'] {
+  return isComputable(info.dtype)
+}
+
+/** By storage. What is known is said first, so that a picture of the model does not wait for what is not. */
+async function analyzeAll(
+  file: WeightFile,
+  analyses: readonly FactorizedTensor[],
+  context: JobContext,
+): Promise<ReadonlyMap<string, TensorSpectrum>> {
+  const spectra = new Map<string, TensorSpectrum>()
+  for (const plan of analyses) {
+    const spectrum = await knownSpectrum(plan, context)
+    if (!spectrum) continue
+    spectra.set(storageName(plan.info), spectrum)
+    reportSpectrum(plan, spectrum, context)
+  }
+  const analyze = async (count: CountNonFinite) => {
+    const total = analyses.reduce((sum, { info }) => sum + info.byteLength, 0)
+    let done = 0
+    for (const plan of analyses) {
+      context.checkCancelled()
+      context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
+      const name = storageName(plan.info)
+      const finite = await withFiniteValues(plan, count)
+      if (!spectra.has(name) && isFactorized(finite)) spectra.set(name, await tensorSpectrum(file, finite, context))
+      done += plan.info.byteLength
+    }
+  }
+  await withKnownCounts(context, (tensor) => countNonFinite(file, tensor, context), analyze)
+  return spectra
+}
+
+interface Prediction {
+  readonly relativeError: number
+  readonly int8Increase: number | null
+}
+
+function predict(plan: FactorizedTensor, spectrum: TensorSpectrum, { params, output }: PlanJob): Prediction {
+  const { rank } = plan.params
+  const { squaredErrors } = candidateOf(plan, 1, spectrum, params)
+  // Only factors are quantized; a dense copy is multiplied out of what they would hold.
+  const squared = output === 'dense' ? spectrum.truncation[rank]! : squaredErrors[rank]!
+  return {
+    relativeError: Math.sqrt(squared),
+    int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
+  }
+}
+
+function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Prediction | undefined): PlannedTensor[] {
+  const { info, scale, reason } = plan
+  const weigh = (name: string) => (entry: { readonly name: string }) => entry.name === name
+  const entries = outputEntries(plan, style)
+  const bytesOf = (some: typeof entries) =>
+    some.reduce((sum, entry) => {
+      const { dtype, shape } = style.stored?.(entry) ?? entry
+      return sum + tensorBytes(dtype, shape)
+    }, 0)
+  const factorized = isFactorized(plan)
+  const scaleEntries = factorized || !scale ? [] : entries.filter(weigh(scale.name))
+  const planned: PlannedTensor = {
+    name: info.name,
+    action: plan.action,
+    reason: factorized || style.copiesKept ? reason : `${reason} Not part of the adapter.`,
+    rank: factorized ? plan.params.rank : null,
+    factorDType: factorized ? plan.factorDType : null,
+    relativeError: prediction?.relativeError ?? 0,
+    int8Increase: prediction?.int8Increase ?? null,
+    bytesBefore: bytesInFile(info),
+    bytesAfter: bytesOf(entries) - bytesOf(scaleEntries),
+  }
+  if (!scale) return [planned]
+  const ofScale: PlannedTensor = {
+    name: scale.name,
+    action: 'keep',
+    reason: factorized ? scaleNotWritten(info.name) : scaleReason(info.name),
+    rank: null,
+    factorDType: null,
+    relativeError: 0,
+    int8Increase: null,
+    bytesBefore: bytesInFile(scale),
+    bytesAfter: bytesOf(scaleEntries),
+  }
+  return [planned, ofScale]
+}
