@@ -149,7 +149,10 @@ function agreesToEnd(window: BrowserWindow, running: number): boolean {
   const choice = dialog.showMessageBoxSync(window, {
     type: 'warning',
     message: running === 1 ? 'A compression is running.' : `${running} compressions are running.`,
-    detail: 'If you quit now it is cancelled, and what it has written is removed.',
+    detail:
+      running === 1
+        ? 'If you quit now its finished tensors are kept, and you can go on with it next time.'
+        : 'If you quit now their finished tensors are kept, and you can go on with them next time.',
     buttons: ['Keep running', 'Quit'],
     defaultId: 0,
     cancelId: 0,

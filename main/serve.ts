@@ -61,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     configFolder: options.configFolder ?? configFolder(),
     temporaryFolder: temporary,
     startEngine,
-    visible: folders.contains,
+    reach: { read: folders.contains, write: folders.mayHold },
   })
   const server = await listen({
     port: options.port,

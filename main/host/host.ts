@@ -10,16 +10,18 @@ import {
   type HostInfo,
   hostArguments,
   type Port,
+  type Run,
   runRequestSchema,
 } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../grants.ts'
+import { createHistory } from '../history.ts'
 import { fileLog } from '../log.ts'
 import { createRecents } from '../recents.ts'
 import { storedSettings } from '../settings.ts'
-import { createRuns } from './runs.ts'
+import { createRuns, type Reach } from './runs.ts'
 import { createSample } from './sample.ts'
 
 /** What only one kind of host can do; the other says so in a sentence. */
@@ -36,8 +38,10 @@ export interface HostOptions {
   /** A folder of this host alone, removed by whoever made it. */
   readonly temporaryFolder: string
   startEngine(options: EngineOptions): Engine
-  /** Whether a path may be offered as recent. */
-  visible?(path: string): Promise<boolean>
+  /** What pages may reach of what was used before: recent files, earlier runs. Everything unless told otherwise. */
+  readonly reach?: Reach
+  /** A run began, moved or ended. */
+  onRun?(run: Run): void
   /** The user chose other settings. */
   onSettings?(settings: Awaited<ReturnType<HostApi['settings']>>): void
 }
@@ -51,9 +55,9 @@ export interface PagePorts {
 export interface Host {
   /** Serves a page until its host port closes: an engine of its own starts now and ends with it. */
   connectPage(ports: PagePorts): void
-  /** Compressions that would be lost if the host ended now. */
+  /** Compressions that would be cut short if the host ended now. */
   readonly running: number
-  /** Ends every engine; runs that have not finished leave no half-written file. */
+  /** Ends every engine. Runs that have not finished keep their finished tensors and can be gone on with. */
   close(): Promise<void>
 }
 
@@ -63,7 +67,8 @@ export function createHost(options: HostOptions): Host {
   const engines = new Set<Engine>()
   const settings = storedSettings(options.configFolder)
   const log = fileLog(join(options.configFolder, 'log.txt'))
-  const recents = createRecents(options.configFolder, grants, options.visible)
+  const { reach = everywhere } = options
+  const recents = createRecents(options.configFolder, grants, reach.read)
 
   /** Every engine of this host, so that none outlives it. */
   function start(engineOptions: Omit<EngineOptions, 'paths'>): Engine {
@@ -80,8 +85,11 @@ export function createHost(options: HostOptions): Host {
     start,
     stop,
     grants,
+    reach,
+    history: createHistory(options.configFolder, log),
     report: (run) => {
       for (const page of pages.values()) page.run(run)
+      options.onRun?.(run)
     },
   })
   const sample = createSample({ start, stop, grants, folder: options.temporaryFolder })
@@ -100,11 +108,11 @@ export function createHost(options: HostOptions): Host {
     startRun: (request) => runs.start(runRequestSchema.parse(request)),
     pauseRun: (runId, paused) => runs.pause(runId, paused),
     cancelRun: (runId, keep) => runs.cancel(runId, keep),
-    resumeRun: unsupported('not yet'),
-    runs: async () => runs.list(),
-    runReport: async (runId) => runs.reportOf(runId),
-    forgetRun: unsupported('not yet'),
-    showInFolder: async (runId) => abilities.showInFolder(runs.place(runId)),
+    resumeRun: (runId) => runs.resume(runId),
+    runs: () => runs.list(),
+    runReport: (runId) => runs.reportOf(runId),
+    forgetRun: (runId) => runs.forget(runId),
+    showInFolder: async (runId) => abilities.showInFolder(await runs.place(runId)),
   }
 
   return {
@@ -122,13 +130,16 @@ export function createHost(options: HostOptions): Host {
       })
     },
     get running() {
-      return runs.list().filter(({ endedAt }) => endedAt === null).length
+      return runs.live
     },
     async close() {
+      await runs.close()
       await Promise.all([...engines].map(stop))
     },
   }
 }
+
+const everywhere: Reach = { read: async () => true, write: async () => true }
 
 /** For an ability that the other kind of host has. */
 export function unsupported(what: string): () => Promise<never> {

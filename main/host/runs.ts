@@ -1,179 +1,168 @@
 /**
- * Compression runs: each in an engine of its own, so that it survives a reload of the page that started it and cannot take that page's
- * engine along. The host keeps the list, and how each run stands, for a page that comes later.
+ * The list of compression runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
+ * (main/history.ts), among it runs of the command line and of other hosts.
  */
-import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import type { z } from 'zod'
-import type { CompressionReport, JobEvent, Run, runRequestSchema } from '../../core/contract.ts'
-import { AppError, type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { engineClient } from '../engine/client.ts'
+import type { CompressionReport, Run, runRequestSchema } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../grants.ts'
+import type { History, HistoryEntry } from '../history.ts'
+import { discardUnfinished } from '../outputs.ts'
+import { recordRun } from '../run-record.ts'
+import { type LiveRun, liveRun } from './live-run.ts'
+import { paced } from './paced.ts'
 
 /** As it was parsed on arrival: defaults filled in. */
 type RunRequest = z.output<typeof runRequestSchema>
+
+/** What pages of a host may read and write without having been given it in this session. */
+export interface Reach {
+  read(path: string): Promise<boolean>
+  write(path: string): Promise<boolean>
+}
 
 export interface RunsOptions {
   start(options: Omit<EngineOptions, 'paths'>): Engine
   stop(engine: Engine): Promise<void>
   readonly grants: Grants
+  readonly history: History
+  readonly reach: Reach
   /** A run as it stands now, whenever that changes. */
   report(run: Run): void
 }
 
 export interface Runs {
+  /** Runs of this host that have not ended. */
+  readonly live: number
   /** Opens the source and starts the job; what follows are reports. @throws AppError when it cannot even begin */
   start(request: RunRequest): Promise<string>
+  /** @throws AppError `not-found`, `bad-request` for a run of another process */
   pause(runId: string, paused: boolean): Promise<void>
-  /** Resolves when the run has ended. @throws AppError `not-found` */
+  /** Resolves when the run has ended, and unless `keep` what was half-written is gone. @throws AppError as `pause` */
   cancel(runId: string, keep: boolean): Promise<void>
-  list(): Run[]
+  /** Goes on with what a run has finished, as another run. @throws AppError where nothing is left, or out of reach */
+  resume(runId: string): Promise<string>
+  list(): Promise<Run[]>
   /** @throws AppError `not-found` for a run that has not finished */
-  reportOf(runId: string): CompressionReport
+  reportOf(runId: string): Promise<CompressionReport>
+  /** @throws AppError `not-found`, `bad-request` for a run that goes on */
+  forget(runId: string): Promise<void>
   /** Where a run writes. @throws AppError `not-found` */
-  place(runId: string): string
+  place(runId: string): Promise<string>
+  /** Interrupts what goes on: finished tensors stay, for `resume`. */
+  close(): Promise<void>
 }
 
-interface Kept {
-  run: Run
-  readonly path: string
-  readonly abort: AbortController
-  /** Never rejects. */
-  readonly ended: Promise<void>
-  pause(paused: boolean): Promise<void>
-  report: CompressionReport | null
-}
+export function createRuns({ start, stop, grants, history, reach, report }: RunsOptions): Runs {
+  const live = new Map<string, LiveRun>()
+  /** Begun by pages of this host, who had been given both paths. */
+  const ours = new Set<string>()
+  const tell = paced(report)
 
-export function createRuns({ start, stop, grants, report }: RunsOptions): Runs {
-  const kept = new Map<string, Kept>()
-
-  function change(runId: string, changes: Partial<Run>): void {
-    const entry = kept.get(runId)
-    if (!entry) return
-    entry.run = { ...entry.run, ...changes }
-    report(entry.run)
+  /** A page knows of the runs it began, and of those that write where it may write. */
+  async function shown(): Promise<HistoryEntry[]> {
+    const entries = await history.list()
+    const visible = await Promise.all(
+      entries.map(async ({ run, targetPath }) => ours.has(run.runId) || reach.write(targetPath)),
+    )
+    return entries.filter((_, i) => visible[i])
   }
 
-  function hear(runId: string, event: JobEvent): void {
-    const entry = kept.get(runId)
-    const changes = entry && changesBy(event, entry.run)
-    if (!changes) return
-    if (event.type === 'finished' && event.result.kind === 'compress') entry.report = event.result.report
-    change(runId, changes)
-  }
-
-  function find(runId: string): Kept {
-    const entry = kept.get(runId)
+  async function find(runId: string): Promise<HistoryEntry> {
+    const entry = (await shown()).find(({ run }) => run.runId === runId)
     if (!entry) throw new AppError('not-found', 'There is no such run.')
     return entry
   }
 
-  return {
-    async start({ source, target, ...job }) {
-      const runId = randomUUID()
-      const abort = new AbortController()
-      const path = grants.place(target)
-      const engine = start({ restart: false })
-      const client = engineClient(engine.connect())
-      let jobId: string | null = null
-      let begun = () => {}
-      const spoke = new Promise<void>((resolve) => {
-        begun = resolve
-      })
+  /** A run to be steered; null for one that has ended. */
+  async function steered(runId: string): Promise<LiveRun | null> {
+    const found = live.get(runId)
+    if (found) return found
+    const { run } = await find(runId)
+    if (run.endedAt !== null) return null
+    throw new AppError(
+      'bad-request',
+      `${run.target} is being written by another process, from the command line or another window. Stop it there.`,
+    )
+  }
 
-      async function work(): Promise<void> {
-        try {
-          const { fileId } = await client.api.open(source)
-          const onEvent = (event: JobEvent) => {
-            jobId = event.jobId
-            begun()
-            hear(runId, event)
-          }
-          await client.run({ kind: 'compress', fileId, target, ...job }, { onEvent, signal: abort.signal })
-        } finally {
-          await stop(engine)
-        }
-      }
-      const end = work()
-      const ended = end.catch((error: unknown) => {
-        // It never began: whoever asked is told, and there is nothing to keep.
-        if (jobId === null) kept.delete(runId)
-        // A job's own last word came as its event; an engine that died had none.
-        else if (kept.get(runId)?.run.endedAt === null)
-          change(runId, {
-            state: 'failed',
-            error: toErrorReport(error) satisfies ErrorReport,
-            progress: null,
-            endedAt: Date.now(),
-          })
-      })
-      const { output, params, include, exclude } = job
-      const run: Run = {
-        runId,
-        source: basename(grants.place(source)),
-        target: basename(path),
-        recipe: { recipe: 1, output, params, include, exclude },
-        state: 'running',
-        resumable: false,
-        startedAt: Date.now(),
-        endedAt: null,
-        finishedTensors: 0,
-        progress: null,
-        result: null,
-        error: null,
-      }
-      const pause = async (paused: boolean) => {
-        if (jobId === null) return
-        await client.api.pause(jobId, paused)
-        change(runId, { state: paused ? 'paused' : 'running' })
-      }
-      kept.set(runId, { run, path, abort, ended, pause, report: null })
-      await Promise.race([spoke, end])
-      return runId
+  async function begin(request: RunRequest, part: HistoryEntry['part']): Promise<string> {
+    const { source, target, force, ...recipe } = request
+    const paths = { sourcePath: grants.path(source, 'read'), targetPath: grants.path(target, 'write') }
+    const isWriting = ({ run, targetPath }: HistoryEntry) => run.endedAt === null && targetPath === paths.targetPath
+    const elsewhere = (await history.list()).some(isWriting)
+    // Last, so that nothing comes between the answer and the run.
+    if (elsewhere || [...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
+      throw new AppError(
+        'would-overwrite',
+        `${basename(paths.targetPath)} is being written by another run. Wait for it, or choose another name.`,
+      )
+    const entry = { ...paths, force, part, recipe }
+    const record = recordRun(history, entry, tell)
+    const { runId } = record
+    const one = liveRun({ ...entry, source, target, record, start, stop })
+    live.set(runId, one)
+    ours.add(runId)
+    void one.ended.then(() => live.delete(runId))
+    await one.begun
+    return runId
+  }
+
+  /** A page that names an old run must not get at what it could not get at by itself. */
+  async function assertInReach({ run, sourcePath, targetPath }: HistoryEntry): Promise<void> {
+    if (ours.has(run.runId)) return
+    const missing = !(await reach.read(sourcePath)) ? run.source : !(await reach.write(targetPath)) ? run.target : null
+    if (missing !== null)
+      throw new AppError(
+        'not-found',
+        `${missing} is not in a folder that this page can see. Put it back, or start the host with its folder.`,
+      )
+  }
+
+  return {
+    get live() {
+      return live.size
     },
-    async pause(runId, paused) {
-      const { run, pause } = find(runId)
-      if (run.endedAt === null) await pause(paused)
+    start: (request) => begin(request, null),
+    pause: async (runId, paused) => (await steered(runId))?.pause(paused),
+    async cancel(runId, keep) {
+      await (await steered(runId))?.cancel(keep)
+      if (keep) return
+      // It may have ended by itself a moment before.
+      const { run, targetPath } = await find(runId)
+      if (run.resumable) await discardUnfinished(targetPath)
     },
-    async cancel(runId) {
-      const entry = find(runId)
-      entry.abort.abort()
-      await entry.ended
+    async resume(runId) {
+      const entry = await find(runId)
+      const { run, sourcePath, targetPath, force, part } = entry
+      if (!run.resumable)
+        throw new AppError('bad-request', `Nothing is left of ${run.target} that could be gone on with. Start it anew.`)
+      await assertInReach(entry)
+      const { recipe: _, ...recipe } = run.recipe
+      const source = (await grants.grant(sourcePath)).id
+      const target = grants.target(targetPath).id
+      const resumed = await begin({ source, target, force, ...recipe }, part)
+      await history.forget(runId)
+      return resumed
     },
-    list: () => [...kept.values()].map(({ run }) => run).reverse(),
-    reportOf: (runId) => {
-      const found = find(runId).report
-      if (!found) throw new AppError('not-found', 'This run has no report.')
+    list: async () => (await shown()).map(({ run }) => run),
+    async reportOf(runId) {
+      const { run } = await find(runId)
+      const found = await history.report(runId)
+      if (!found) throw new AppError('not-found', `The run that was to write ${run.target} has no report.`)
       return found
     },
-    place: (runId) => find(runId).path,
-  }
-}
-
-/** What an event of its job changes about a run; null where it is nothing to tell. */
-function changesBy(event: JobEvent, { finishedTensors }: Run): Partial<Run> | null {
-  const ended = { progress: null, endedAt: Date.now() }
-  switch (event.type) {
-    case 'started':
-      return {}
-    case 'progress': {
-      const { phase, tensor, done, total, memoryBytes } = event
-      return { progress: { phase, tensor, done, total, memoryBytes } }
-    }
-    case 'tensor':
-      return { finishedTensors: finishedTensors + 1 }
-    case 'finished': {
-      if (event.result.kind !== 'compress') return null
-      const { tensors: _, ...result } = event.result.report
-      return { state: 'finished', result, ...ended }
-    }
-    case 'failed':
-      return { state: 'failed', error: event.error, ...ended }
-    case 'cancelled':
-      return { state: 'cancelled', ...ended }
-    case 'estimate':
-    case 'spectrum':
-      return null
+    async forget(runId) {
+      const { run, targetPath } = await find(runId)
+      if (run.endedAt === null) throw new AppError('bad-request', `${run.target} is being written. Cancel it first.`)
+      if (run.resumable) await discardUnfinished(targetPath)
+      await history.forget(runId)
+    },
+    place: async (runId) => (await find(runId)).targetPath,
+    async close() {
+      await Promise.all([...live.values()].map((one) => one.interrupt()))
+    },
   }
 }

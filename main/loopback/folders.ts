@@ -5,7 +5,7 @@
  * asked for; a folder is looked at again whenever its grant is used.
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join, sep } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import type { FolderEntry, Grant } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Grants } from '../grants.ts'
@@ -20,6 +20,8 @@ export interface Folders {
   createTarget(folder: string, name: string): Promise<Grant>
   /** Whether a path lies in a named folder, links followed. */
   contains(path: string): Promise<boolean>
+  /** Whether a file of this path would lie in a named folder: its folder does, and no link stands at its name. */
+  mayHold(path: string): Promise<boolean>
 }
 
 /**
@@ -62,8 +64,12 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     return { grant, weights: status.isFile() && weightEndings.test(path) }
   }
 
+  /** A link that stands at the name could lead the output anywhere. */
+  const isLink = async (path: string) => (await lstat(path).catch(() => null))?.isSymbolicLink() === true
+
   return {
     contains,
+    mayHold: async (path) => (await contains(dirname(path))) && !(await isLink(path)),
     async list(folder) {
       const paths =
         folder === null
@@ -87,9 +93,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
       if (name !== basename(name) || /[/\\\p{Cc}]/u.test(name) || name === '' || name === '.' || name === '..')
         throw new AppError('bad-request', `${JSON.stringify(name)} cannot be the name of a file.`)
       const target = join(path, name)
-      // A link that stands at this name could lead the output anywhere.
-      const existing = await lstat(target).catch(() => null)
-      if (existing?.isSymbolicLink())
+      if (await isLink(target))
         throw new AppError('would-overwrite', `${name} is a link to another place. Choose another name.`)
       return grants.target(target)
     },

@@ -1,0 +1,195 @@
+/**
+ * What became of every run, in the folder for configuration: `history/RUNID.json` for each, and RUNID.report.json once it has finished.
+ * Desktop, loopback host and command line write into the same folder, each only the entries of its own runs.
+ *
+ * An entry says which process the run belongs to. One whose process is gone without having written an end was interrupted; whoever lists
+ * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
+ */
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../core/contract.ts'
+import type { Log } from './log.ts'
+import { hasUnfinished } from './outputs.ts'
+import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from './process-identity.ts'
+
+const entrySchema = z.strictObject({
+  run: runSchema,
+  /** Whole paths: they never reach a page. */
+  sourcePath: z.string(),
+  targetPath: z.string(),
+  /** What else a run was asked for that is no part of its recipe. */
+  force: z.boolean(),
+  part: z.strictObject({ index: z.number(), of: z.number() }).nullable(),
+})
+export type HistoryEntry = z.infer<typeof entrySchema>
+
+const fileSchema = entrySchema.extend({ history: z.literal(1), owner: processIdentitySchema })
+
+/** More than anybody scrolls through; an entry is 2 kB, a report 300 bytes a tensor. */
+const kept = 100
+/** How often the entry of a running run is written: it shows how far it was should its process be killed, and that it lives. */
+const heartbeatMs = 10_000
+/** Where the system cannot say whether the process lives: without a sign of life for this long it does not. */
+const silenceMs = 6 * heartbeatMs
+
+export interface History {
+  /** Enters a run that begins now, in this process. */
+  begin(entry: HistoryEntry): OwnEntry
+  /** Newest first, as each stands now: `interrupted` where its process is gone, `resumable` where finished tensors lie beside the output. */
+  list(): Promise<HistoryEntry[]>
+  /** What a finished run reported; null where there is none. */
+  report(runId: string): Promise<CompressionReport | null>
+  forget(runId: string): Promise<void>
+}
+
+/** An entry that this process keeps. */
+export interface OwnEntry {
+  /** As the run stands now. Written at once where its state has changed, else with the next heartbeat. */
+  update(run: Run): void
+  /** Its last state. Resolves when it is written, or could not be. */
+  end(run: Run, report: CompressionReport | null): Promise<void>
+  /** Resolves when all that was said so far is written, or could not be. */
+  saved(): Promise<void>
+}
+
+interface Own {
+  entry: HistoryEntry
+  report: CompressionReport | null
+  live: boolean
+}
+
+/** Names of entries: what a page calls a run must be one before it becomes a path. */
+const runIdPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export function createHistory(configFolder: string, log: Log): History {
+  const folder = join(configFolder, 'history')
+  /** Runs of this process while they live, and those whose end could not be written. */
+  const own = new Map<string, Own>()
+  let identity: Promise<ProcessIdentity> | null = null
+
+  const entryPath = (runId: string) => join(folder, `${runId}.json`)
+  const reportPath = (runId: string) => join(folder, `${runId}.report.json`)
+
+  async function write(entry: HistoryEntry): Promise<boolean> {
+    identity ??= thisProcess()
+    return writeJson(entryPath(entry.run.runId), { history: 1, ...entry, owner: await identity })
+  }
+
+  async function writeJson(path: string, value: unknown): Promise<boolean> {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await writeFile(`${path}.partial`, `${JSON.stringify(value)}\n`, { mode: 0o600 })
+      await rename(`${path}.partial`, path)
+      return true
+    } catch (error) {
+      log(`The history could not be written: ${String(error)}`)
+      return false
+    }
+  }
+
+  /** Entries of the folder as they were written, with whether their process lives. Whatever is no entry is none of ours. */
+  async function stored(): Promise<{ entry: HistoryEntry; live: boolean }[]> {
+    const names = await readdir(folder).catch(() => [])
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const runId = name.replace(/\.json$/, '')
+        if (!runIdPattern.test(runId) || name === runId) return null
+        const file = fileSchema.safeParse(await readJson(join(folder, name)))
+        if (!file.success || file.data.run.runId !== runId) return null
+        const { history: _, owner, ...entry } = file.data
+        if (entry.run.endedAt !== null) return { entry, live: false }
+        const written = await stat(join(folder, name)).catch(() => null)
+        if (!written) return null
+        const live = (await stillLives(owner)) ?? Date.now() - written.mtimeMs < silenceMs
+        return { entry: live ? entry : interrupted(entry, written.mtimeMs), live }
+      }),
+    )
+    return found.filter((each) => each !== null)
+  }
+
+  async function all(): Promise<{ entry: HistoryEntry; live: boolean }[]> {
+    const others = (await stored()).filter(({ entry }) => !own.has(entry.run.runId))
+    return [...own.values(), ...others].sort((a, b) => b.entry.run.startedAt - a.entry.run.startedAt)
+  }
+
+  async function prune(): Promise<void> {
+    const names = await readdir(folder).catch(() => [])
+    if (names.length <= kept) return
+    for (const { entry, live } of (await all()).slice(kept)) if (!live) await remove(entry.run.runId)
+  }
+
+  async function remove(runId: string): Promise<void> {
+    own.delete(runId)
+    for (const path of [entryPath(runId), reportPath(runId)])
+      await rm(path, { force: true }).catch((error: unknown) =>
+        log(`The history could not be changed: ${String(error)}`),
+      )
+  }
+
+  return {
+    begin(begun) {
+      const { runId } = begun.run
+      const one: Own = { entry: begun, report: null, live: true }
+      own.set(runId, one)
+      let last: Promise<unknown> = write(begun).then(prune)
+      const save = () => {
+        last = last.then(() => write(one.entry))
+      }
+      const heartbeat = setInterval(save, heartbeatMs)
+      // A process that has nothing else to do ends.
+      heartbeat.unref()
+      return {
+        update(run) {
+          const changed = run.state !== one.entry.run.state
+          one.entry = { ...one.entry, run }
+          if (changed) save()
+        },
+        async end(run, report) {
+          clearInterval(heartbeat)
+          Object.assign(one, { entry: { ...one.entry, run }, report, live: false } satisfies Own)
+          await last
+          const written = (report === null || (await writeJson(reportPath(runId), report))) && (await write(one.entry))
+          if (written) own.delete(runId)
+        },
+        saved: async () => void (await last),
+      }
+    },
+    async list() {
+      const listed: HistoryEntry[] = []
+      const targets = new Set<string>()
+      for (const { entry, live } of await all()) {
+        const { run, targetPath } = entry
+        // What lies beside an output belongs to the run that came last.
+        const resumable =
+          !live && run.state !== 'finished' && !targets.has(targetPath) && (await hasUnfinished(targetPath))
+        targets.add(targetPath)
+        listed.push({ ...entry, run: { ...run, resumable } })
+      }
+      return listed
+    },
+    async report(runId) {
+      const mine = own.get(runId)
+      if (mine || !runIdPattern.test(runId)) return mine?.report ?? null
+      const report = compressionReportSchema.safeParse(await readJson(reportPath(runId)))
+      return report.success ? report.data : null
+    },
+    async forget(runId) {
+      if (runIdPattern.test(runId)) await remove(runId)
+    },
+  }
+}
+
+/** It ended with the last sign of life. */
+function interrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
+  const run: Run = { ...entry.run, state: 'interrupted', progress: null, endedAt: Math.round(seenAt) }
+  return { ...entry, run }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'))
+  } catch {
+    return null
+  }
+}

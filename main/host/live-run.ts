@@ -1,0 +1,102 @@
+/**
+ * A compression run that goes on, in an engine of its own. It keeps its finished tensors whatever ends it, unless somebody wants them gone.
+ */
+import type { CompressionReport } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
+import { engineClient } from '../engine/client.ts'
+import type { Engine, EngineOptions } from '../engine/supervisor.ts'
+import { discardUnfinished, hasUnfinished } from '../outputs.ts'
+import type { RunRecord, RunStart } from '../run-record.ts'
+
+export interface LiveRunOptions extends RunStart {
+  /** Grants of source and target: the engine knows no paths. */
+  readonly source: string
+  readonly target: string
+  readonly record: RunRecord
+  start(options: Omit<EngineOptions, 'paths'>): Engine
+  stop(engine: Engine): Promise<void>
+}
+
+export interface LiveRun {
+  readonly targetPath: string
+  /** Resolves when its job has begun and the run is in the history. @throws AppError where it cannot even begin */
+  readonly begun: Promise<void>
+  /** Resolves when it has ended, one way or another, and its engine is gone. */
+  readonly ended: Promise<void>
+  pause(paused: boolean): Promise<void>
+  /** Unless `keep` nothing half-written is left. */
+  cancel(keep: boolean): Promise<void>
+  /** Ends it because its host ends. */
+  interrupt(): Promise<void>
+}
+
+export function liveRun(options: LiveRunOptions): LiveRun {
+  const { source, target, targetPath, force, part, recipe, record } = options
+  const engine = options.start({ restart: false })
+  const client = engineClient(engine.connect())
+  const abort = new AbortController()
+  let jobId: string | null = null
+  let discard = false
+  let interrupted = false
+
+  async function compress(spoke: () => void): Promise<CompressionReport> {
+    const { fileId } = await client.api.open(source)
+    const job = { kind: 'compress', fileId, target, ...recipe, force, part, resume: true } as const
+    return client.run(job, {
+      signal: abort.signal,
+      onEvent: (event) => {
+        jobId = event.jobId
+        record.hear(event)
+        spoke()
+      },
+    })
+  }
+
+  async function clearUp(error: unknown): Promise<void> {
+    // An engine that was killed could not tidy up. Where nothing was finished there is nothing to go on with either.
+    const died = error instanceof AppError && error.code === 'engine-died'
+    if (discard || (died && !(await hasUnfinished(targetPath)))) await discardUnfinished(targetPath)
+  }
+
+  async function live(spoke: () => void): Promise<void> {
+    try {
+      await record.finish(await compress(spoke))
+    } catch (error) {
+      // It never began: whoever asked is told, and there is nothing to keep.
+      if (!record.entered) throw error
+      // Before anybody looks at what it has left: nobody writes any more.
+      await options.stop(engine)
+      await clearUp(error).catch(() => {})
+      await record.cutShort(error, interrupted)
+    } finally {
+      await options.stop(engine)
+    }
+  }
+
+  let spoken = () => {}
+  const spoke = new Promise<void>((resolve) => {
+    spoken = resolve
+  })
+  const end = live(spoken)
+  const ended = end.catch(() => {})
+  return {
+    targetPath,
+    begun: Promise.race([spoke, end]).then(() => record.saved()),
+    ended,
+    async pause(paused) {
+      if (jobId === null) return
+      await client.api.pause(jobId, paused)
+      record.hold(paused)
+    },
+    async cancel(keep) {
+      if (!keep) discard = true
+      abort.abort()
+      await ended
+    },
+    async interrupt() {
+      interrupted = true
+      await options.stop(engine)
+      await ended
+    },
+  }
+}

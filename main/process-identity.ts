@@ -1,0 +1,67 @@
+/**
+ * Which process it was that wrote something down, so that it can be told later whether it still lives. Its id alone does not say: ids are
+ * given to other processes sooner or later. Where the system tells when a process started, id and start together name it for good.
+ */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { errno } from './file-errors.ts'
+
+export const processIdentitySchema = z.strictObject({
+  /** Its machine, as a folder of the user may be shared by several. */
+  host: z.string(),
+  pid: z.number().int().positive(),
+  /** When it started, in words of the system that only compare as equal; null where the system does not say. */
+  started: z.string().nullable(),
+})
+export type ProcessIdentity = z.infer<typeof processIdentitySchema>
+
+export async function thisProcess(): Promise<ProcessIdentity> {
+  return { host: hostname(), pid: process.pid, started: await startOf(process.pid) }
+}
+
+/** Whether that very process still lives; null where it cannot be told from here. */
+export async function stillLives({ host, pid, started }: ProcessIdentity): Promise<boolean | null> {
+  if (host !== hostname()) return null
+  if (started !== null) return (await startOf(pid)) === started
+  return exists(pid) ? null : false
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Of another user, but there.
+    return errno(error) === 'EPERM'
+  }
+}
+
+async function startOf(pid: number): Promise<string | null> {
+  try {
+    if (process.platform === 'linux') return await startOnLinux(pid)
+    if (process.platform === 'darwin') return await startOnMac(pid)
+    return null
+  } catch {
+    // No such process, or no way to look.
+    return null
+  }
+}
+
+/** Field 22 of /proc/PID/stat counts from the start of the machine, which has an id of its own. */
+async function startOnLinux(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
+  // The second field is the program's name in parentheses, and may itself have spaces and parentheses.
+  const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return `${boot.trim()}/${ticks}`
+}
+
+async function startOnMac(pid: number): Promise<string | null> {
+  const { stdout } = await promisify(execFile)('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
+    env: { LC_ALL: 'C', TZ: 'UTC' },
+  })
+  return stdout.trim() || null
+}

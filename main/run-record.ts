@@ -1,0 +1,92 @@
+/** A run while it goes on, as the list of runs has it: what its job says becomes its state, and its state its entry in the history. */
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
+import type { CompressionReport, JobEvent, Recipe, Run } from '../core/contract.ts'
+import { AppError, toErrorReport } from '../core/errors.ts'
+import type { History, HistoryEntry, OwnEntry } from './history.ts'
+import { hasUnfinished } from './outputs.ts'
+
+export interface RunStart extends Omit<HistoryEntry, 'run'> {
+  readonly recipe: Omit<Recipe, 'recipe'>
+}
+
+export interface RunRecord {
+  readonly runId: string
+  /** Whether its job has spoken. Before that there is nothing to list. */
+  readonly entered: boolean
+  /** What the job says while it lives. The first word enters the run. */
+  hear(event: JobEvent): void
+  hold(paused: boolean): void
+  finish(report: CompressionReport): Promise<void>
+  /** It ended otherwise, and nobody writes any more. `interrupted`: because the host was closed, not by itself or by the user. */
+  cutShort(error: unknown, interrupted?: boolean): Promise<void>
+  /** Resolves when what was said so far is in the history. */
+  saved(): Promise<void>
+}
+
+/** @param changed told of the run whenever it is another than before */
+export function recordRun(history: History, start: RunStart, changed: (run: Run) => void = () => {}): RunRecord {
+  const { recipe, ...rest } = start
+  let run = newRun(start)
+  let entry: OwnEntry | null = null
+
+  function become(changes: Partial<Run>): void {
+    run = { ...run, ...changes }
+    entry?.update(run)
+    changed(run)
+  }
+  async function end(changes: Partial<Run>, report: CompressionReport | null): Promise<void> {
+    run = { ...run, progress: null, endedAt: Date.now(), ...changes }
+    await entry?.end(run, report)
+    if (entry) changed(run)
+  }
+
+  return {
+    runId: run.runId,
+    get entered() {
+      return entry !== null
+    },
+    hear(event) {
+      if (!entry) {
+        entry = history.begin({ run, ...rest })
+        changed(run)
+      }
+      if (event.type === 'progress') {
+        const { phase, tensor, done, total, memoryBytes } = event
+        become({ progress: { phase, tensor, done, total, memoryBytes } })
+      } else if (event.type === 'tensor') become({ finishedTensors: run.finishedTensors + 1 })
+    },
+    hold(paused) {
+      if (run.endedAt === null) become({ state: paused ? 'paused' : 'running' })
+    },
+    async finish(report) {
+      const { tensors, ...result } = report
+      await end({ state: 'finished', finishedTensors: tensors.length, result }, report)
+    },
+    async cutShort(error, interrupted = false) {
+      const resumable = await hasUnfinished(rest.targetPath).catch(() => false)
+      if (interrupted) await end({ state: 'interrupted', resumable }, null)
+      else if (error instanceof AppError && error.code === 'cancelled')
+        await end({ state: 'cancelled', resumable }, null)
+      else await end({ state: 'failed', resumable, error: toErrorReport(error) }, null)
+    },
+    saved: async () => entry?.saved(),
+  }
+}
+
+function newRun({ sourcePath, targetPath, recipe: { output, params, include, exclude } }: RunStart): Run {
+  return {
+    runId: randomUUID(),
+    source: basename(sourcePath),
+    target: basename(targetPath),
+    recipe: { recipe: 1, output, params, include, exclude },
+    state: 'running',
+    resumable: false,
+    startedAt: Date.now(),
+    endedAt: null,
+    finishedTensors: 0,
+    progress: null,
+    result: null,
+    error: null,
+  }
+}

@@ -1,0 +1,250 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CompressionReport, Run } from '../../core/contract.ts'
+import { defaultParams } from '../../core/params.ts'
+import { createHistory, type History, type HistoryEntry } from '../../main/history.ts'
+import { thisProcess } from '../../main/process-identity.ts'
+
+let folder: string
+let logged: string[]
+let history: History
+const open = () => createHistory(join(folder, 'config'), (text) => void logged.push(text))
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ghostsvd-history-'))
+  logged = []
+  history = open()
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+function entryOf(n: number, changes: Partial<Run> = {}): HistoryEntry {
+  return {
+    sourcePath: join(folder, 'in.npy'),
+    targetPath: join(folder, `out-${n}.safetensors`),
+    force: false,
+    part: null,
+    run: {
+      runId: idOf(n),
+      source: 'in.npy',
+      target: `out-${n}.safetensors`,
+      recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
+      state: 'running',
+      resumable: false,
+      startedAt: n,
+      endedAt: null,
+      finishedTensors: 0,
+      progress: null,
+      result: null,
+      error: null,
+      ...changes,
+    },
+  }
+}
+
+const report: CompressionReport = {
+  output: 'out.safetensors',
+  files: 1,
+  bytesBefore: 2,
+  bytesAfter: 1,
+  plannedBytes: 1,
+  relativeError: 0.1,
+  verified: true,
+  tensors: [],
+  notices: [],
+  elapsedMs: 1,
+  kernel: 'reference',
+  arithmetic: 'unfused',
+  threads: 1,
+  peakBytes: 1,
+}
+const ended = (state: Run['state'], rest: Partial<Run> = {}) => ({ state, endedAt: 5, ...rest }) as const
+
+async function finish(n: number): Promise<void> {
+  const entry = entryOf(n)
+  await history.begin(entry).end({ ...entry.run, ...ended('finished') }, report)
+}
+
+const path = (n: number) => join(folder, 'config', 'history', `${idOf(n)}.json`)
+const files = async () => (await readdir(join(folder, 'config', 'history'))).sort()
+const states = async (from: History) => (await from.list()).map(({ run }) => [run.startedAt, run.state, run.resumable])
+
+/** An entry as another process has left it. */
+async function leave(n: number, owner: object, changes: Partial<Run> = {}): Promise<void> {
+  await mkdir(join(folder, 'config', 'history'), { recursive: true })
+  await writeFile(path(n), JSON.stringify({ history: 1, ...entryOf(n, changes), owner }))
+}
+
+async function leaveUnfinished(n: number): Promise<void> {
+  const { targetPath } = entryOf(n)
+  await writeFile(`${targetPath}.partial`, 'half')
+  await writeFile(`${targetPath}.journal.partial`, '{}\n')
+}
+
+describe('the history', () => {
+  it('is empty at first, and makes no folder by being read', async () => {
+    expect(await history.list()).toEqual([])
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('has runs of this process as they stand, newest first, and keeps them for the next one', async () => {
+    const first = history.begin(entryOf(1))
+    const second = history.begin(entryOf(2))
+    second.update({ ...entryOf(2).run, finishedTensors: 3 })
+    expect((await history.list()).map(({ run }) => [run.startedAt, run.finishedTensors])).toEqual([
+      [2, 3],
+      [1, 0],
+    ])
+    await first.end({ ...entryOf(1).run, ...ended('finished') }, report)
+    await second.end({ ...entryOf(2).run, ...ended('cancelled') }, null)
+    expect(await states(open())).toEqual([
+      [2, 'cancelled', false],
+      [1, 'finished', false],
+    ])
+    expect(await open().report(idOf(1))).toEqual(report)
+    expect(await open().report(idOf(2))).toBeNull()
+    expect(logged).toEqual([])
+  })
+
+  it('is written at the start and at every change of state, by nobody but its user', async () => {
+    const own = history.begin(entryOf(1))
+    await own.saved()
+    const stored = async () => JSON.parse(await readFile(path(1), 'utf8'))
+    expect(await stored()).toMatchObject({ run: { state: 'running' }, targetPath: join(folder, 'out-1.safetensors') })
+    own.update({ ...entryOf(1).run, state: 'paused' })
+    await own.saved()
+    expect((await stored()).run.state).toBe('paused')
+    expect(await files()).toEqual([`${idOf(1)}.json`])
+    if (process.platform !== 'win32') expect((await stat(path(1))).mode & 0o077).toBe(0)
+    await own.end({ ...entryOf(1).run, ...ended('cancelled') }, null)
+  })
+
+  it('forgets a run with its report', async () => {
+    await finish(1)
+    expect(await files()).toHaveLength(2)
+    await history.forget(idOf(1))
+    expect(await files()).toEqual([])
+    expect(await history.list()).toEqual([])
+  })
+
+  it('keeps the last hundred, and the reports of these alone', async () => {
+    for (let n = 1; n <= 101; n++) await finish(n)
+    const own = history.begin(entryOf(102))
+    await own.saved()
+    const listed = await history.list()
+    expect(listed.map(({ run }) => run.startedAt)).toEqual(Array.from({ length: 100 }, (_, i) => 102 - i))
+    expect(await files()).not.toContain(`${idOf(1)}.report.json`)
+    await own.end(entryOf(102, ended('failed')).run, null)
+  })
+
+  it('ignores what is no entry of its own, and leaves it alone', async () => {
+    await finish(1)
+    const others = {
+      'notes.txt': 'mine',
+      'x.json': '{}',
+      [`${idOf(2)}.json`]: '{',
+      [`${idOf(3)}.json`]: '{"history":2}',
+      [`${idOf(4)}.json`]: 'null',
+      [`${idOf(5)}.json.partial`]: '{',
+      [`${idOf(6)}.report.json`]: '[]',
+    }
+    for (const [name, text] of Object.entries(others)) await writeFile(join(folder, 'config', 'history', name), text)
+    // The entry of another run under this name.
+    await writeFile(path(7), await readFile(path(1)))
+    await mkdir(path(8))
+    expect(await states(history)).toEqual([[1, 'finished', false]])
+    expect(await history.report(idOf(6))).toBeNull()
+    expect(await files()).toEqual(expect.arrayContaining(Object.keys(others)))
+  })
+
+  it('fails no run where it cannot be written', async () => {
+    await writeFile(join(folder, 'config'), 'a file where the folder should be')
+    await finish(1)
+    expect(await states(history)).toEqual([[1, 'finished', false]])
+    expect(await history.report(idOf(1))).toEqual(report)
+    expect(logged.length).toBeGreaterThan(0)
+    await history.forget(idOf(1))
+    expect(await history.list()).toEqual([])
+  })
+
+  it('takes no path for the name of a run', async () => {
+    await finish(1)
+    await writeFile(join(folder, 'config', 'secret.report.json'), JSON.stringify(report))
+    for (const name of ['../secret', `../history/${idOf(1)}`, `${idOf(1)}/../../secret`, '', '.', 'constructor']) {
+      expect(await history.report(name), name).toBeNull()
+      await history.forget(name)
+    }
+    expect(await readdir(join(folder, 'config'))).toContain('secret.report.json')
+    expect(await files()).toHaveLength(2)
+  })
+})
+
+describe('a run whose process is gone', () => {
+  it('was interrupted, at its last sign of life', async () => {
+    const me = await thisProcess()
+    // No process has this id: the largest is 2^22.
+    await leave(1, { ...me, pid: 2 ** 22 + 1 }, { finishedTensors: 7 })
+    await utimes(path(1), 1234, 1234)
+    const [entry] = await history.list()
+    expect(entry!.run).toMatchObject({ state: 'interrupted', endedAt: 1_234_000, finishedTensors: 7, resumable: false })
+  })
+
+  it('can be gone on with where finished tensors lie beside its output', async () => {
+    const gone = { ...(await thisProcess()), pid: 2 ** 22 + 1 }
+    await leave(1, gone)
+    await leave(2, gone)
+    await leave(3, gone, ended('failed'))
+    await leave(4, gone, ended('finished'))
+    for (const n of [1, 3, 4]) await leaveUnfinished(n)
+    expect(await states(history)).toEqual([
+      [4, 'finished', false],
+      [3, 'failed', true],
+      [2, 'interrupted', false],
+      [1, 'interrupted', true],
+    ])
+  })
+
+  it('has nothing to go on with once a later one writes in the same place', async () => {
+    await leave(1, await thisProcess(), ended('failed'))
+    await leaveUnfinished(1)
+    expect(await states(history)).toEqual([[1, 'failed', true]])
+    const again = { ...entryOf(2), targetPath: entryOf(1).targetPath }
+    const own = history.begin(again)
+    expect(await states(history)).toEqual([
+      [2, 'running', false],
+      [1, 'failed', false],
+    ])
+    await own.end({ ...again.run, ...ended('cancelled') }, null)
+    expect(await states(history)).toEqual([
+      [2, 'cancelled', true],
+      [1, 'failed', false],
+    ])
+  })
+
+  it('is not taken for one that goes on because its id has been given to another process', async () => {
+    const me = await thisProcess()
+    await leave(1, me)
+    await leave(2, { ...me, started: 'an earlier process' })
+    expect(await states(history)).toEqual([
+      [2, me.started === null ? 'running' : 'interrupted', false],
+      [1, 'running', false],
+    ])
+  })
+
+  it('is told by its silence where its system cannot say', async () => {
+    await leave(1, { host: `not ${hostname()}`, pid: process.pid, started: 'there' })
+    await leave(2, { host: `not ${hostname()}`, pid: process.pid, started: 'there' })
+    await utimes(path(1), 0, 0)
+    await leave(3, { ...(await thisProcess()), started: null })
+    await leave(4, { ...(await thisProcess()), started: null })
+    await utimes(path(3), 0, 0)
+    expect(await states(history)).toEqual([
+      [4, 'running', false],
+      [3, 'interrupted', false],
+      [2, 'running', false],
+      [1, 'interrupted', false],
+    ])
+  })
+})

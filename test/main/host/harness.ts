@@ -1,0 +1,93 @@
+/** A host over engines that live in memory, and pages that speak to it. */
+
+import { join } from 'node:path'
+import { expect, vi } from 'vitest'
+import type { CompressionReport, EngineApi, HostApi, HostEvents, Run } from '../../../core/contract.ts'
+import { connectApi } from '../../../core/rpc.ts'
+import { createGrants } from '../../../main/grants.ts'
+import { createHost, type Host, unsupported } from '../../../main/host/host.ts'
+import type { Reach } from '../../../main/host/runs.ts'
+import { type FakeEngine, fakeEngines, portPair } from './fake-engine.ts'
+
+export type TestHost = Awaited<ReturnType<typeof testHost>>
+
+/** `folder` has in.npy, which is to become out.safetensors, and the host's configuration. */
+export async function testHost(folder: string, options: { behavior?: Partial<EngineApi>; reach?: Reach } = {}) {
+  const grants = createGrants()
+  const fakes = fakeEngines(options.behavior)
+  const no = unsupported('not in this test')
+  const shown: string[] = []
+  const host: Host = createHost({
+    info: { kind: 'loopback', version: '1.2.3', platform: 'linux' },
+    abilities: {
+      pickFile: no,
+      pickFolder: no,
+      pickTarget: no,
+      listFolder: no,
+      createTarget: no,
+      showInFolder: async (path) => void shown.push(path),
+    },
+    grants,
+    configFolder: join(folder, 'config'),
+    temporaryFolder: folder,
+    startEngine: fakes.start,
+    ...(options.reach && { reach: options.reach }),
+  })
+  const source = (await grants.grant(join(folder, 'in.npy'))).id
+  const target = grants.target(join(folder, 'out.safetensors')).id
+
+  function page() {
+    const [hostNear, hostFar] = portPair()
+    const [engineNear, engineFar] = portPair()
+    const heard: string[] = []
+    const runs: Run[] = []
+    const events: HostEvents = {
+      engine: ({ state, reason }) => void heard.push(reason ? `${state}: ${reason}` : state),
+      run: (run) => void runs.push(run),
+    }
+    const before = fakes.engines.length
+    host.connectPage({ host: hostFar, engine: engineFar })
+    return {
+      api: connectApi<HostApi, HostEvents>(hostNear, events),
+      engine: fakes.engines[before]!,
+      enginePort: engineNear,
+      heard,
+      runs,
+      close: () => hostNear.close(),
+    }
+  }
+
+  /** Has `start` start a run, and answers when its engine has its job. */
+  async function begin(start: () => Promise<string>): Promise<{ runId: string; engine: FakeEngine }> {
+    const before = fakes.engines.length
+    const started = start()
+    const engine = await vi.waitFor(() => {
+      const last = fakes.engines[before]
+      expect(last?.jobs).toHaveLength(1)
+      return last!
+    })
+    engine.jobs[0]!.say({ type: 'started', jobId: 'job-0' })
+    return { runId: await started, engine }
+  }
+
+  const request = () => ({ source, target, output: 'factors' as const, params: {} })
+  const startRun = (from: { readonly api: HostApi }) => begin(() => from.api.startRun(request()))
+  return { host, grants, engines: fakes.engines, source, target, shown, page, begin, request, startRun }
+}
+
+export const report: CompressionReport = {
+  output: 'out.safetensors',
+  bytesBefore: 2,
+  bytesAfter: 1,
+  plannedBytes: 1,
+  relativeError: 0.1,
+  files: 1,
+  verified: true,
+  tensors: [],
+  notices: [],
+  elapsedMs: 1,
+  kernel: 'reference',
+  arithmetic: 'unfused',
+  threads: 1,
+  peakBytes: 1,
+}

@@ -1,0 +1,291 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { JobEvent } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { FakeEngine } from './fake-engine.ts'
+import { report, type TestHost, testHost } from './harness.ts'
+
+let folder: string
+let test: TestHost
+const page = () => test.page()
+const restart = async () => {
+  await test.host.close()
+  test = await testHost(folder)
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ghostsvd-runs-'))
+  await writeFile(join(folder, 'in.npy'), 'bytes')
+  test = await testHost(folder)
+})
+afterEach(async () => {
+  await test.host.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const say = (engine: FakeEngine, event: JobEvent) => engine.jobs[0]!.say(event)
+const finished: JobEvent = { type: 'finished', jobId: 'job-0', result: { kind: 'compress', report } }
+const failed: JobEvent = {
+  type: 'failed',
+  jobId: 'job-0',
+  error: { code: 'cannot-write', message: 'The disk is full.' },
+}
+const progress = (done: number): JobEvent => ({
+  type: 'progress',
+  jobId: 'job-0',
+  phase: 'compress',
+  tensor: 'w',
+  done,
+  total: 9,
+  memoryBytes: 5,
+})
+const tensorDone: JobEvent = {
+  type: 'tensor',
+  jobId: 'job-0',
+  outcome: { name: 'w', action: 'kept', reason: '', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 },
+}
+
+/** What an engine leaves when it is cut short after a tensor. */
+async function leaveUnfinished(): Promise<void> {
+  await writeFile(join(folder, 'out.safetensors.partial'), 'half')
+  await writeFile(join(folder, 'out.safetensors.journal.partial'), '{}\n')
+}
+const written = async () => (await readdir(folder)).filter((name) => name.startsWith('out')).sort()
+
+describe('a run', () => {
+  it('has its own engine, tells every page, and is over when its job is', async () => {
+    const [first, second] = [page(), page()]
+    const { runId, engine } = await test.startRun(first)
+    expect(engine.options.restart).toBe(false)
+    const fileId = `file-of-${test.source}`
+    expect(engine.jobs[0]!.request).toMatchObject({ kind: 'compress', fileId, target: test.target, resume: true })
+    expect(await second.api.runs()).toMatchObject([
+      { runId, source: 'in.npy', target: 'out.safetensors', state: 'running', endedAt: null, result: null },
+    ])
+    expect(test.host.running).toBe(1)
+    say(engine, finished)
+    await vi.waitFor(() => expect(test.host.running).toBe(0))
+    expect(engine.stopped).toBe(true)
+    expect(await first.api.runs()).toMatchObject([{ state: 'finished', resumable: false, result: { bytesAfter: 1 } }])
+    expect(await second.api.runReport(runId)).toEqual(report)
+    for (const { runs } of [first, second]) expect(runs.map(({ state }) => state)).toEqual(['running', 'finished'])
+  })
+
+  it('survives the page that started it', async () => {
+    const first = page()
+    const { runId, engine } = await test.startRun(first)
+    first.close()
+    await vi.waitFor(() => expect(first.engine.stopped).toBe(true))
+    expect(engine.stopped).toBe(false)
+    const reloaded = page()
+    expect(await reloaded.api.runs()).toMatchObject([{ runId, state: 'running' }])
+    say(engine, progress(1))
+    await vi.waitFor(() => expect(reloaded.runs).toMatchObject([{ progress: { done: 1, total: 9, memoryBytes: 5 } }]))
+  })
+
+  it('does not flood pages: of thousands of tensors they hear ten times a second, and of the end at once', async () => {
+    const first = page()
+    const { engine } = await test.startRun(first)
+    for (let done = 0; done < 5000; done++) for (const event of [progress(done), tensorDone]) say(engine, event)
+    say(engine, finished)
+    await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ state: 'finished', endedAt: expect.any(Number) }))
+    expect(first.runs.length).toBeLessThan(500)
+  })
+
+  it('is held and let go on from any page', async () => {
+    const { runId, engine } = await test.startRun(page())
+    const other = page()
+    await other.api.pauseRun(runId, true)
+    expect(await page().api.runs()).toMatchObject([{ state: 'paused', endedAt: null }])
+    expect(engine.stopped).toBe(false)
+    await other.api.pauseRun(runId, false)
+    expect(await page().api.runs()).toMatchObject([{ state: 'running' }])
+    expect(engine.paused).toEqual([
+      ['job-0', true],
+      ['job-0', false],
+    ])
+    expect(other.runs.map(({ state }) => state)).toEqual(['paused', 'running'])
+  })
+
+  it('is refused, and not kept, where it cannot begin', async () => {
+    const { api } = page()
+    const { source: _, ...rest } = test.request()
+    await expect(api.startRun({ ...rest, source: 'nobody' })).rejects.toMatchObject({ code: 'not-found' })
+    await expect(api.startRun({ ...rest, source: test.target })).rejects.toMatchObject({ code: 'bad-request' })
+    test = await testHost(folder, {
+      behavior: {
+        start: async () => {
+          throw new AppError('would-overwrite', 'out.safetensors exists.')
+        },
+      },
+    })
+    const other = page()
+    await expect(other.api.startRun(test.request())).rejects.toMatchObject({ code: 'would-overwrite' })
+    expect(await other.api.runs()).toEqual([])
+    expect(test.engines.at(-1)!.stopped).toBe(true)
+    expect(test.host.running).toBe(0)
+  })
+
+  it('is refused where another one writes, also one of another host', async () => {
+    const { runId } = await test.startRun(page())
+    const second = await testHost(folder)
+    for (const host of [test, second]) {
+      const { api } = host.page()
+      await expect(api.startRun(host.request())).rejects.toMatchObject({
+        code: 'would-overwrite',
+        message: expect.stringContaining('being written'),
+      })
+      expect(await api.runs()).toMatchObject([{ runId, state: 'running' }])
+    }
+    const elsewhere = { code: 'bad-request', message: expect.stringContaining('another process') }
+    const { api } = second.page()
+    await expect(api.cancelRun(runId, true)).rejects.toMatchObject(elsewhere)
+    await expect(api.pauseRun(runId, true)).rejects.toMatchObject(elsewhere)
+    await expect(api.forgetRun(runId)).rejects.toMatchObject({ code: 'bad-request' })
+    await second.host.close()
+    expect(await page().api.runs()).toMatchObject([{ runId, state: 'running' }])
+  })
+})
+
+describe('a run that is cancelled', () => {
+  it('keeps its finished tensors where that is asked for', async () => {
+    const { runId, engine } = await test.startRun(page())
+    await leaveUnfinished()
+    await page().api.cancelRun(runId, true)
+    expect(engine.cancelled).toEqual(['job-0'])
+    expect(engine.stopped).toBe(true)
+    expect(await page().api.runs()).toMatchObject([{ state: 'cancelled', resumable: true }])
+    expect(await written()).toHaveLength(2)
+  })
+
+  it('leaves nothing half-written otherwise', async () => {
+    const first = page()
+    const { runId } = await test.startRun(first)
+    await leaveUnfinished()
+    await page().api.cancelRun(runId, false)
+    expect(await page().api.runs()).toMatchObject([{ state: 'cancelled', resumable: false }])
+    expect(first.runs.at(-1)).toMatchObject({ state: 'cancelled', resumable: false })
+    expect(await written()).toEqual([])
+  })
+
+  it('leaves nothing half-written also where it failed a moment before', async () => {
+    const first = page()
+    const { runId, engine } = await test.startRun(first)
+    await leaveUnfinished()
+    say(engine, failed)
+    await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ state: 'failed', resumable: true }))
+    await page().api.cancelRun(runId, false)
+    expect(await page().api.runs()).toMatchObject([{ state: 'failed', resumable: false }])
+    expect(await written()).toEqual([])
+  })
+
+  it('has to be a run', async () => {
+    for (const keep of [true, false])
+      await expect(page().api.cancelRun('nobody', keep)).rejects.toMatchObject({ code: 'not-found' })
+  })
+})
+
+describe('a run whose engine dies', () => {
+  it('fails with the reason, leaves the other engines alone, and can be gone on with', async () => {
+    const first = page()
+    const { engine } = await test.startRun(first)
+    await leaveUnfinished()
+    engine.die('It ran out of memory.')
+    const dead = { state: 'failed', resumable: true, error: { code: 'engine-died', message: 'It ran out of memory.' } }
+    await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject(dead))
+    expect(await first.api.runs()).toMatchObject([dead])
+    expect(first.engine.stopped).toBe(false)
+  })
+
+  it('leaves nothing behind where nothing was finished', async () => {
+    const first = page()
+    const { engine } = await test.startRun(first)
+    await writeFile(join(folder, 'out.safetensors.partial'), 'half')
+    engine.die('It was killed.')
+    await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ state: 'failed', resumable: false }))
+    expect(await written()).toEqual([])
+  })
+})
+
+describe('after a restart of the host', () => {
+  it('runs that were finished are listed with their reports', async () => {
+    const { runId, engine } = await test.startRun(page())
+    say(engine, finished)
+    await vi.waitFor(() => expect(test.host.running).toBe(0))
+    await restart()
+    expect(await page().api.runs()).toMatchObject([{ runId, state: 'finished', target: 'out.safetensors' }])
+    expect(await page().api.runReport(runId)).toEqual(report)
+    await page().api.showInFolder(runId)
+    expect(test.shown).toEqual([join(folder, 'out.safetensors')])
+  })
+
+  it('a run that was going on was interrupted, and is gone on with under the same request', async () => {
+    const first = page()
+    const request = { ...test.request(), params: { rank: 7 }, exclude: ['a*'], force: true }
+    const { runId } = await test.begin(() => first.api.startRun(request))
+    await leaveUnfinished()
+    await restart()
+    const { api } = page()
+    expect(await api.runs()).toMatchObject([{ runId, state: 'interrupted', resumable: true, error: null }])
+    const { runId: resumed, engine } = await test.begin(() => api.resumeRun(runId))
+    expect(resumed).not.toBe(runId)
+    expect(engine.jobs[0]!.request).toMatchObject({
+      kind: 'compress',
+      fileId: `file-of-${test.source}`,
+      target: test.target,
+      output: 'factors',
+      params: expect.objectContaining({ rank: 7 }),
+      include: [],
+      exclude: ['a*'],
+      force: true,
+      resume: true,
+      part: null,
+    })
+    expect(await api.runs()).toMatchObject([{ runId: resumed, state: 'running', resumable: false }])
+    await expect(api.resumeRun(runId)).rejects.toMatchObject({ code: 'not-found' })
+    await expect(api.resumeRun(resumed)).rejects.toMatchObject({ code: 'bad-request' })
+  })
+
+  it('a run whose source has gone stays in the list, with a sentence', async () => {
+    const { runId } = await test.startRun(page())
+    await leaveUnfinished()
+    await restart()
+    await rm(join(folder, 'in.npy'))
+    await expect(page().api.resumeRun(runId)).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'in.npy was not found.',
+    })
+    expect(await page().api.runs()).toMatchObject([{ runId, resumable: true }])
+    expect(await written()).toHaveLength(2)
+  })
+})
+
+describe('a run that is forgotten', () => {
+  it('takes finished tensors kept for later with it, and leaves an output', async () => {
+    const { runId, engine } = await test.startRun(page())
+    await leaveUnfinished()
+    await writeFile(join(folder, 'out.safetensors'), 'an earlier output')
+    await expect(page().api.forgetRun(runId)).rejects.toMatchObject({ code: 'bad-request' })
+    say(engine, failed)
+    await vi.waitFor(() => expect(test.host.running).toBe(0))
+    await page().api.forgetRun(runId)
+    expect(await page().api.runs()).toEqual([])
+    expect(await written()).toEqual(['out.safetensors'])
+    await expect(page().api.forgetRun(runId)).rejects.toMatchObject({ code: 'not-found' })
+    await expect(page().api.runReport(runId)).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it('leaves alone what a later one has kept in the same place', async () => {
+    const earlier = await test.startRun(page())
+    say(earlier.engine, failed)
+    await vi.waitFor(() => expect(test.host.running).toBe(0))
+    const { runId } = await test.startRun(page())
+    await leaveUnfinished()
+    await page().api.cancelRun(runId, true)
+    await page().api.forgetRun(earlier.runId)
+    expect(await page().api.runs()).toMatchObject([{ runId, resumable: true }])
+    expect(await written()).toHaveLength(2)
+  })
+})

@@ -1,0 +1,120 @@
+/** Earlier runs in the hands of a hostile loopback page: it reaches nothing through them that lies outside the named folders. */
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AppError } from '../../../core/errors.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { createGrants } from '../../../main/grants.ts'
+import { createHistory } from '../../../main/history.ts'
+import { namedFolders } from '../../../main/loopback/folders.ts'
+import { recordRun } from '../../../main/run-record.ts'
+import { report, type TestHost, testHost } from '../host/harness.ts'
+
+let top: string
+let test: TestHost
+const inside = (name: string) => join(top, 'named', name)
+const outside = (name: string) => join(top, 'elsewhere', name)
+
+beforeEach(async () => {
+  top = await realpath(await mkdtemp(join(tmpdir(), 'ghostsvd-reach-')))
+  for (const name of ['named', 'elsewhere']) await mkdir(join(top, name))
+  for (const path of [join(top, 'in.npy'), inside('in.npy'), outside('secret.npy')]) await writeFile(path, 'bytes')
+  const folders = await namedFolders([join(top, 'named')], createGrants())
+  test = await testHost(top, { reach: { read: folders.contains, write: folders.mayHold } })
+})
+afterEach(async () => {
+  await test.host.close()
+  await rm(top, { recursive: true, force: true })
+})
+
+/** A run of the command line, cut short with a tensor finished, or finished. */
+async function earlierRun(sourcePath: string, targetPath: string, finished = false): Promise<string> {
+  const history = createHistory(join(top, 'config'), () => {})
+  const recipe = { output: 'factors' as const, params: defaultParams, include: [], exclude: [] }
+  const record = recordRun(history, { sourcePath, targetPath, force: false, part: null, recipe })
+  record.hear({ type: 'started', jobId: 'x' })
+  if (finished) await record.finish(report)
+  else {
+    for (const ending of ['partial', 'journal.partial']) await writeFile(`${targetPath}.${ending}`, '{}\n')
+    await record.cutShort(new AppError('cannot-write', 'The disk is full.'))
+  }
+  return record.runId
+}
+
+const unknown = { code: 'not-found', message: 'There is no such run.' }
+const outOfSight = { code: 'not-found', message: expect.stringContaining('is not in a folder that this page can see') }
+
+it('goes on with a run whose source and target lie in the named folders', async () => {
+  const runId = await earlierRun(inside('in.npy'), inside('out.safetensors'))
+  const { api } = test.page()
+  expect(await api.runs()).toMatchObject([{ runId, resumable: true }])
+  const resumed = await test.begin(() => api.resumeRun(runId))
+  expect(await api.runs()).toMatchObject([{ runId: resumed.runId, state: 'running' }])
+})
+
+describe('attacks', () => {
+  it('does not list, report, show, resume, cancel or forget a run that wrote elsewhere', async () => {
+    const done = await earlierRun(inside('in.npy'), outside('done.safetensors'), true)
+    const cut = await earlierRun(inside('in.npy'), outside('cut.safetensors'))
+    const { api } = test.page()
+    expect(await api.runs()).toEqual([])
+    for (const runId of [done, cut]) {
+      await expect(api.runReport(runId)).rejects.toMatchObject(unknown)
+      await expect(api.showInFolder(runId)).rejects.toMatchObject(unknown)
+      await expect(api.resumeRun(runId)).rejects.toMatchObject(unknown)
+      await expect(api.cancelRun(runId, false)).rejects.toMatchObject(unknown)
+      await expect(api.pauseRun(runId, true)).rejects.toMatchObject(unknown)
+      await expect(api.forgetRun(runId)).rejects.toMatchObject(unknown)
+    }
+    expect(test.shown).toEqual([])
+    expect(await readdir(join(top, 'elsewhere'))).toHaveLength(3)
+  })
+
+  it('does not read a source elsewhere by going on with the run that read it', async () => {
+    const runId = await earlierRun(outside('secret.npy'), inside('out.safetensors'))
+    const { api } = test.page()
+    await expect(api.resumeRun(runId)).rejects.toMatchObject(outOfSight)
+    expect(test.engines.flatMap(({ jobs }) => jobs)).toEqual([])
+  })
+
+  it('does not read a source that was replaced by a symlink to elsewhere', async () => {
+    const runId = await earlierRun(inside('in.npy'), inside('out.safetensors'))
+    await rm(inside('in.npy'))
+    await symlink(outside('secret.npy'), inside('in.npy'))
+    await expect(test.page().api.resumeRun(runId)).rejects.toMatchObject(outOfSight)
+  })
+
+  it('does not write through a symlink that stands at the target, nor into a folder that was replaced by one', async () => {
+    await mkdir(inside('inner'))
+    const linked = await earlierRun(inside('in.npy'), inside('linked.safetensors'))
+    const moved = await earlierRun(inside('in.npy'), join(inside('inner'), 'moved.safetensors'))
+    await symlink(outside('victim'), inside('linked.safetensors'))
+    await rename(inside('inner'), join(top, 'moved'))
+    await symlink(join(top, 'moved'), inside('inner'))
+    const { api } = test.page()
+    expect(await api.runs()).toEqual([])
+    for (const runId of [linked, moved]) {
+      await expect(api.resumeRun(runId)).rejects.toMatchObject(unknown)
+      await expect(api.forgetRun(runId)).rejects.toMatchObject(unknown)
+    }
+    expect(await readdir(join(top, 'moved'))).toHaveLength(2)
+  })
+
+  it('takes no path and no name of an object for a run', async () => {
+    await earlierRun(inside('in.npy'), inside('out.safetensors'), true)
+    const { api } = test.page()
+    for (const name of ['', '.', '..', '../settings', '/etc/passwd', '__proto__', 'constructor'])
+      for (const ask of [api.runReport, api.resumeRun, api.forgetRun, api.showInFolder])
+        await expect(ask(name), name).rejects.toMatchObject(unknown)
+  })
+
+  it('refuses arguments of another shape', async () => {
+    const { api } = test.page()
+    for (const wrong of [null, 7, {}, ['x']])
+      for (const ask of [api.runReport, api.resumeRun, api.forgetRun, api.showInFolder] as ((x: never) => unknown)[])
+        await expect(ask(wrong as never)).rejects.toMatchObject({ code: 'bad-request' })
+    await expect(api.cancelRun('x', 'yes' as never)).rejects.toMatchObject({ code: 'bad-request' })
+    await expect(api.pauseRun('x', 1 as never)).rejects.toMatchObject({ code: 'bad-request' })
+  })
+})
