@@ -34,7 +34,7 @@ type SmallDType = keyof typeof smallFloats
  */
 export function decodeFloat32(dtype: ComputableDType, bytes: Uint8Array): Float32Array {
   if (dtype === 'F32') return new Float32Array(...viewOf(bytes, 4))
-  if (dtype === 'F64') return Float32Array.from(new Float64Array(...viewOf(bytes, 8)))
+  if (dtype === 'F64') return new Float32Array(new Float64Array(...viewOf(bytes, 8)))
   if (dtype === 'BF16') {
     const halves = new Uint16Array(...viewOf(bytes, 2))
     const bits = new Uint32Array(halves.length)
@@ -47,7 +47,7 @@ export function decodeFloat32(dtype: ComputableDType, bytes: Uint8Array): Float3
 /** Values of `bytes` as f64, exactly. A view of `bytes` for aligned F64, else a copy. */
 export function decodeFloat64(dtype: ComputableDType, bytes: Uint8Array): Float64Array {
   if (dtype === 'F64') return new Float64Array(...viewOf(bytes, 8))
-  if (dtype === 'F32' || dtype === 'BF16') return Float64Array.from(decodeFloat32(dtype, bytes))
+  if (dtype === 'F32' || dtype === 'BF16') return new Float64Array(decodeFloat32(dtype, bytes))
   return widen(new Float64Array(elements(dtype, bytes)), dtype, bytes)
 }
 
@@ -59,9 +59,9 @@ export interface Encoded {
 
 /** `values` in `dtype`, rounded once, to nearest even. NaN stays NaN, without its payload where the dtype narrows. */
 export function encode(dtype: ComputableDType, values: Float32Array | Float64Array): Encoded {
-  if (dtype === 'F64') return { bytes: bytesOf(Float64Array.from(values)), overflows: 0 }
+  if (dtype === 'F64') return { bytes: bytesOf(new Float64Array(values)), overflows: 0 }
   if (dtype === 'F32') {
-    const rounded = Float32Array.from(values)
+    const rounded = new Float32Array(values)
     let overflows = 0
     if (values instanceof Float64Array) {
       for (let i = 0; i < values.length; i++)
@@ -73,53 +73,48 @@ export function encode(dtype: ComputableDType, values: Float32Array | Float64Arr
   return narrow(dtype, values)
 }
 
+/**
+ * The word that begins with sign and exponent says all there is to round, everything below it in an f64 being one more bit: shifted to the
+ * dtype's fraction it counts codes as the dtype does, but from an exponent of its own.
+ */
 function narrow(dtype: SmallDType, values: Float32Array | Float64Array): Encoded {
   const { fraction, minExponent, limit, overflow, nan, signBit } = smallFloats[dtype]
-  const hasInfinity = overflow !== nan
   const codes = dtypeBits[dtype] === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length)
-  const parts = new Uint32Array(2)
-  const wide = new Float64Array(parts.buffer)
+  const isWide = values instanceof Float64Array
+  const [stride, bias, wordFraction] = isWide ? ([2, 1023, 20] as const) : ([1, 127, 23] as const)
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length * stride)
+  const shift = wordFraction - fraction
+  const belowHalf = (1 << (shift - 1)) - 1
+  const smallestNormal = (bias + minExponent) << wordFraction
+  const infinity = (2 * bias + 1) << wordFraction
+  const origin = (bias + minExponent - 1) << fraction
   const smallestStep = 2 ** (minExponent - fraction)
-  const steps = stepTable(fraction)
-  // Adding and taking away 2^52 rounds a double below 2^52 to a whole number, ties to even.
-  const rounder = 2 ** 52
   let overflows = 0
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    wide[0] = value
-    const high = parts[1]!
-    const sign = high >>> 31 ? signBit : 0
-    const biased = (high >>> 20) & 0x7ff
-    if (biased === 0x7ff) {
-      const notANumber = Number.isNaN(value)
-      codes[i] = sign | (notANumber ? nan : overflow)
-      if (!notANumber && !hasInfinity) overflows++
-      continue
-    }
-    const exponent = biased - 1023
-    const magnitude = Math.abs(value)
+  for (let i = 0, at = stride - 1; i < codes.length; i++, at += stride) {
+    const word = words[at]!
+    const magnitude = word & 0x7fffffff
     let code: number
-    if (exponent < minExponent) code = magnitude / smallestStep + rounder - rounder
-    else code = ((exponent - minExponent) << fraction) + (magnitude * steps[exponent + 1023]! + rounder - rounder)
-    if (code >= limit) {
-      overflows++
-      code = overflow
+    if (magnitude >= infinity) {
+      const isInfinite = !Number.isNaN(values[i])
+      code = isInfinite ? overflow : nan
+      if (isInfinite && overflow === nan) overflows++
+    } else {
+      if (magnitude >= smallestNormal) {
+        const exact = isWide && words[at - 1] !== 0 ? magnitude | 1 : magnitude
+        // Up from beyond one half, and from one half where the code is odd.
+        code = ((exact + belowHalf + ((exact >>> shift) & 1)) >>> shift) - origin
+      } else {
+        // Adding and taking away 2^52 rounds a double below 2^52 to a whole number, ties to even.
+        code = Math.abs(values[i]!) / smallestStep + 2 ** 52 - 2 ** 52
+      }
+      if (code >= limit) {
+        overflows++
+        code = overflow
+      }
     }
-    codes[i] = sign | code
+    codes[i] = word >>> 31 ? signBit | code : code
   }
   return { bytes: bytesOf(codes), overflows }
-}
-
-const stepTables = new Map<number, Float64Array>()
-
-/** 2^(fraction - e) for every exponent e of a double: a product with it leaves fraction + 1 bits before the point. */
-function stepTable(fraction: number): Float64Array {
-  let table = stepTables.get(fraction)
-  if (!table) {
-    table = Float64Array.from({ length: 2047 }, (_, i) => 2 ** (fraction - (i - 1023)))
-    stepTables.set(fraction, table)
-  }
-  return table
 }
 
 function widen<Out extends Float32Array | Float64Array>(out: Out, dtype: SmallDType, bytes: Uint8Array): Out {

@@ -63,6 +63,17 @@ describe.each(small)('%s', (dtype) => {
     }
   })
 
+  it('rounds f32 values as it rounds them in f64, of either sign and at every exponent', () => {
+    const bits = new Uint32Array(2 ** 17)
+    // Each upper half of an f32 with the fractions around a tie of some dtype, and two without pattern.
+    const tails = [0, 1, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0xffff]
+    for (let i = 0; i < bits.length; i++) bits[i] = ((i >>> 1) << 16) | (tails[i % tails.length]! ^ (i & 1))
+    const narrow = new Float32Array(bits.buffer)
+    const [from32, from64] = [encode(dtype, narrow), encode(dtype, new Float64Array(narrow))]
+    expect(firstDifference(from32.bytes, from64.bytes)).toBe(-1)
+    expect(from32.overflows).toBe(from64.overflows)
+  })
+
   it('counts what leaves its range, from the first value that rounds beyond the largest', () => {
     const finite = [...decodeFloat64(dtype, allCodes(dtype))].filter(Number.isFinite)
     const largest = Math.max(...finite.slice(0, 40000), ...finite.slice(40000))
