@@ -67,7 +67,7 @@ export async function loadMatrix(
   const convert = converter(source.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
   const whole = method === 'exact' && rows < cols
-  const limit = memoryLimit > 0 && !whole ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
+  const limit = residentLimit(whole ? 0 : memoryLimit)
   if (rows * rowBytes > limit) {
     if (whole) {
       throw new AppError(
@@ -87,10 +87,8 @@ export async function loadMatrix(
   }
 
   const data = context.kernels.allocateBytes(rows * rowBytes)
-  const panelRows = Math.max(1, Math.floor(READ_BYTES / source.rowBytes))
-  for (let start = 0; start < rows; start += panelRows) {
+  for (const [start, end] of rowPanels(view)) {
     context.checkCancelled()
-    const end = Math.min(rows, start + panelRows)
     data.set(convert(await source.rows(start, end)), start * rowBytes)
     context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
   }
@@ -98,6 +96,28 @@ export async function loadMatrix(
   const statistics = await residentOperand(context.kernels, weights).statistics()
   const operand = residentOperand(context.kernels, { ...weights, scale: scaleFor(statistics.maxAbs) })
   return finished(operand, statistics, prescale)
+}
+
+/** Most bytes of weights in memory at a time, for a limit of the user's (0: none). */
+export function residentLimit(memoryLimit: number): number {
+  return memoryLimit > 0 ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
+}
+
+/** The rows [start, end) that are read at a time: as many as READ_BYTES hold in f32. */
+export function* rowPanels({ rows, cols }: MatrixView): Generator<readonly [start: number, end: number]> {
+  const height = Math.max(1, Math.floor(READ_BYTES / (4 * cols)))
+  for (let start = 0; start < rows; start += height) yield [start, Math.min(rows, start + height)]
+}
+
+/** Where rows [start, end) of matrix `index` lie among the tensor's bytes. */
+export function storedRows(
+  { dtype }: ComputableTensor,
+  { rows, cols }: MatrixView,
+  index: number,
+  [start, end]: readonly [number, number],
+): [from: number, to: number] {
+  const rowBytes = (cols * dtypeBits[dtype]) / 8
+  return [(index * rows + start) * rowBytes, (index * rows + end) * rowBytes]
 }
 
 function finished(operand: Operand, statistics: Magnitudes, prescale: number): LoadedMatrix {
@@ -126,8 +146,7 @@ export async function matrixBytes(
 ): Promise<MatrixBytes> {
   const storedRowBytes = (view.cols * dtypeBits[tensor.dtype]) / 8
   const firstRow = index * view.rows
-  const stored = (start: number, end: number) =>
-    file.read(tensor, (firstRow + start) * storedRowBytes, (firstRow + end) * storedRowBytes)
+  const stored = (start: number, end: number) => file.read(tensor, ...storedRows(tensor, view, index, [start, end]))
   const grid = await readScale(file, tensor)
   const unchanged = (values: Float64Array) => values
   if (!grid) {
@@ -166,7 +185,10 @@ function converter(source: ComputableDType, target: WeightDType, prescale: numbe
   if (source === target) return (bytes) => bytes
   return (bytes) => {
     const values = decodeFloat64(source, bytes)
-    return encode(target, prescale === 1 ? values : values.map((value) => value * prescale)).bytes
+    if (prescale === 1) return encode(target, values).bytes
+    const scaled = new Float64Array(values.length)
+    for (let i = 0; i < values.length; i++) scaled[i] = values[i]! * prescale
+    return encode(target, scaled).bytes
   }
 }
 
@@ -177,7 +199,8 @@ async function exponentOf(source: MatrixBytes, context: JobContext): Promise<num
   for (let start = 0; start < source.rowCount; start += step) {
     context.checkCancelled()
     const bytes = await source.rows(start, Math.min(source.rowCount, start + step))
-    for (const value of decodeFloat64('F64', bytes)) maxAbs = Math.max(maxAbs, Math.abs(value))
+    const values = decodeFloat64('F64', bytes)
+    for (let i = 0; i < values.length; i++) maxAbs = Math.max(maxAbs, Math.abs(values[i]!))
   }
   return clampedExponent(maxAbs, 1000)
 }

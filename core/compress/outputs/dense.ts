@@ -33,7 +33,8 @@ export const dense: OutputStyle = {
       for (let start = 0; start < rows; start += panelRows) {
         context.checkCancelled()
         const count = Math.min(panelRows, rows - start)
-        for (let i = 0; i < count * rank; i++) Us[i] = U[start * rank + i]! * s[i % rank]! * operand.scale
+        for (let i = 0, at = 0; i < count; i++)
+          for (let j = 0; j < rank; j++, at++) Us[at] = U[start * rank + at]! * s[j]! * operand.scale
         const panel = { ...Y, rows: count, data: Y.data.subarray(0, count * cols) }
         // Y = (U diag(s)) Vt, count x n
         kernels.gemm(
@@ -41,13 +42,9 @@ export const dense: OutputStyle = {
           X,
           panel,
         )
-        const { bytes, overflows } = encode(
-          info.dtype,
-          source.unscale(
-            Float64Array.from(panel.data, (value) => value / operand.scale),
-            start,
-          ),
-        )
+        const values = new Float64Array(panel.data)
+        for (let i = 0; i < values.length; i++) values[i] = values[i]! / operand.scale
+        const { bytes, overflows } = encode(info.dtype, source.unscale(values, start))
         if (overflows > 0) {
           throw new AppError(
             'overflow',

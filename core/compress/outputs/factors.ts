@@ -97,7 +97,8 @@ function toKernels({ left, right, balanced }: StoredFactors, { rows, cols, scale
   const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
   const L: Matrix = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
   const R: Matrix = { rows: rank, cols, data: kernels.allocateFloat32(rank * cols) }
-  for (let i = 0; i < left.length; i++) L.data[i] = left[i]! * (scale / half)
+  const rest = scale / half
+  for (let i = 0; i < left.length; i++) L.data[i] = left[i]! * rest
   for (let i = 0; i < right.length; i++) R.data[i] = right[i]! * half
   return { L, R }
 }

@@ -31,7 +31,11 @@ function storeBalanced(plan: FactorizedTensor, dtype: ComputableDType, factoriza
   return { pieces, left: decodeFloat64(dtype, pieces[1]!), right: decodeFloat64(dtype, pieces[0]!), balanced: true }
 }
 
-function storeApart(plan: FactorizedTensor, dtype: ComputableDType, { U, s, Vt, rank }: Factorization): StoredFactors {
+function storeApart(
+  plan: FactorizedTensor,
+  dtype: ComputableDType,
+  { rows, rank, U, s, Vt }: Factorization,
+): StoredFactors {
   const wide = singularValueDType(plan.factorDType)
   const S = encodeFinite(plan, wide, s)
   const left = encodeFinite(plan, dtype, U)
@@ -39,7 +43,7 @@ function storeApart(plan: FactorizedTensor, dtype: ComputableDType, { U, s, Vt, 
   const values = decodeFloat64(wide, S)
   return {
     pieces: [S, left, right],
-    left: decodeFloat64(dtype, left).map((value, i) => value * values[i % rank]!),
+    left: scaledCols(decodeFloat64(dtype, left), rows, rank, values),
     right: decodeFloat64(dtype, right),
     balanced: false,
   }
@@ -48,25 +52,41 @@ function storeApart(plan: FactorizedTensor, dtype: ComputableDType, { U, s, Vt, 
 function storeInt8(plan: FactorizedTensor, factorization: Factorization): StoredFactors {
   const { rows, cols, rank } = factorization
   const { A, B } = balancedFactors(factorization)
-  const [a, b] = [Float32Array.from(A), Float32Array.from(B)]
+  const [a, b] = [new Float32Array(A), new Float32Array(B)]
   if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) throw tooLarge(plan, 'F32 scales')
   const byRow = scaleLayout(rank) === 'row'
   const found = quantizeAs(byRow ? 'row' : 'direction', a, b, rows, cols, rank)
   return {
     pieces: [bytesOf(found.aScale), bytesOf(found.bScale), bytesOf(found.A), bytesOf(found.B)],
-    left: Float64Array.from(found.B, (value, i) => value * found.bScale[byRow ? Math.floor(i / rank) : i % rank]!),
-    right: Float64Array.from(found.A, (value, i) => value * found.aScale[byRow ? i % cols : Math.floor(i / cols)]!),
+    left: (byRow ? scaledRows : scaledCols)(found.B, rows, rank, found.bScale),
+    right: (byRow ? scaledCols : scaledRows)(found.A, rank, cols, found.aScale),
     balanced: true,
   }
 }
 
-/** A = diag(sqrt s) Vt, B = U diag(sqrt s). */
-function balancedFactors({ cols, rank, U, s, Vt }: Factorization): { A: Float64Array; B: Float64Array } {
+/** A = diag(sqrt s) Vt, B = U diag(sqrt s), in f64. */
+function balancedFactors({ rows, cols, rank, U, s, Vt }: Factorization): { A: Float64Array; B: Float64Array } {
   const roots = s.map(Math.sqrt)
-  return {
-    A: Float64Array.from(Vt, (value, i) => value * roots[Math.floor(i / cols)]!),
-    B: Float64Array.from(U, (value, i) => value * roots[i % rank]!),
+  return { A: scaledRows(Vt, rank, cols, roots), B: scaledCols(U, rows, rank, roots) }
+}
+
+type Values = Float32Array | Float64Array | Int8Array
+
+/** diag(scales) M, rows x cols. */
+function scaledRows(M: Values, rows: number, cols: number, scales: Values): Float64Array {
+  const scaled = new Float64Array(rows * cols)
+  for (let i = 0, at = 0; i < rows; i++) {
+    const scale = scales[i]!
+    for (const end = at + cols; at < end; at++) scaled[at] = M[at]! * scale
   }
+  return scaled
+}
+
+/** M diag(scales), rows x cols. */
+function scaledCols(M: Values, rows: number, cols: number, scales: Values): Float64Array {
+  const scaled = new Float64Array(rows * cols)
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) scaled[at] = M[at]! * scales[j]!
+  return scaled
 }
 
 function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Float32Array | Float64Array): Uint8Array {
