@@ -105,7 +105,8 @@ export async function readFully(handle: FileHandle, name: string, start: number,
 
 function allocate(name: string, byteLength: number): Uint8Array {
   try {
-    return new Uint8Array(byteLength)
+    // Not filled with zeros first: all of it is about to be read.
+    return new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new AppError(
