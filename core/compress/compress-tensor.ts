@@ -12,11 +12,14 @@ import { loadMatrix, matrixBytes, READ_BYTES } from './load.ts'
 import type { MeasuredError, OutputStyle } from './outputs/output.ts'
 import type { Part } from './parts.ts'
 import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from './plan.ts'
+import type { ReadAhead } from './read-ahead.ts'
 import type { TensorWriter, WeightsOutput } from './safetensors-output.ts'
 
 /** What stays the same over a whole run. */
 export interface Compression {
   readonly file: WeightFile
+  /** What reads for `file` ahead of its use; absent where only sizes are asked for. */
+  readonly ahead?: ReadAhead
   readonly style: OutputStyle
   /** SHA-256 of the recipe. */
   readonly recipe: string
@@ -143,7 +146,7 @@ interface TensorError {
 
 /** Every matrix of the tensor; the relative error of what was written, over all of them. */
 async function compressTensor(
-  { file, style, context }: Compression,
+  { file, ahead, style, context }: Compression,
   plan: FactorizedTensor,
   writer: TensorWriter,
 ): Promise<TensorError> {
@@ -156,6 +159,7 @@ async function compressTensor(
     const mark = context.kernels.mark()
     try {
       const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
+      ahead?.loaded(info, index)
       const { operand, frobeniusNorm } = loaded
       const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, isShared), params.rank)
       truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)

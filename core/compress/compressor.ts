@@ -17,6 +17,7 @@ import type { TensorPlan } from './plan.ts'
 import { planRun } from './planning.ts'
 import { predictedOutput } from './predicted-output.ts'
 import { progressMeter } from './progress.ts'
+import { readAhead } from './read-ahead.ts'
 import { recipeHash } from './recipe.ts'
 import { sourceHash } from './source-hash.ts'
 import { type CompressionTarget, modelErrorOf, type WrittenFile, writeWeightsFile } from './weights-file.ts'
@@ -37,7 +38,17 @@ export async function compressFile(
   const { resume } = job
   const source = await sourceHash(file, context)
   const part = job.part ?? wholeRun
-  const compression = { file, style, recipe: recipeHash(job, context), source, resume, part, context }
+  const ahead = readAhead(file)
+  const compression = {
+    file: ahead.file,
+    ahead,
+    style,
+    recipe: recipeHash(job, context),
+    source,
+    resume,
+    part,
+    context,
+  }
   const finished = resume ? await finishedOutput(compression, target) : null
   if (finished) return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, started)
   await refuseToOverwrite(target, job.force)

@@ -13,6 +13,7 @@ import { factors } from './outputs/factors.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { partOf } from './parts.ts'
 import { hasGoal, kept, planFile, type TensorPlan, withScalesAttached } from './plan.ts'
+import { oneAhead } from './read-ahead.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
 import { inFileOrder, predictedBytes } from './weights-file.ts'
 
@@ -65,10 +66,10 @@ async function checkValues(file: WeightFile, plans: readonly TensorPlan[], conte
     async (count) => {
       let done = 0
       const checked: TensorPlan[] = []
-      for (const plan of plans) {
-        context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
+      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, count))) {
+        checked.push(plan)
         done += plan.info.byteLength
-        checked.push(await withFiniteValues(plan, count))
+        context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
       }
       return checked
     },

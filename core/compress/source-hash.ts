@@ -5,7 +5,8 @@
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from './context.ts'
 
-const SAMPLE_BYTES = 1024
+/** Of each end of a tensor. */
+export const SAMPLE_BYTES = 1024
 
 export async function sourceHash(
   file: WeightFile,

@@ -116,6 +116,7 @@ async function compressAll(
   meter: ProgressMeter,
 ): Promise<TensorOutcome[]> {
   const outcomes: TensorOutcome[] = []
+  compression.ahead?.follow(plans)
   for (const [i, plan] of plans.entries()) {
     compression.context.checkCancelled()
     meter.begin(plan)
