@@ -102,31 +102,54 @@ export async function analyzeLoaded(
   repeat: number,
   context: JobContext,
 ): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[] }> {
-  const { rows, cols } = view
-  const { operand, frobeniusNorm } = loaded
-  const started = performance.now()
-  const fitted = fitParams(params, rows, cols)
-  const key = gaussianKey(context.sha256, fitted.seed, tensor.name)
-
-  const computeMs: number[] = []
-  let phasesMs: Record<string, number> = {}
-  let found: Awaited<ReturnType<typeof factorize>> | undefined
-  for (let run = 0; run <= repeat; run++) {
-    phasesMs = {}
-    const begun = performance.now()
-    found = await factorize(
-      context.kernels,
-      operand,
-      fitted,
-      key,
-      observer(context, phasesMs, frobeniusNorm, run === 0),
-    )
-    // The first of several warms up: code is compiled, pages are mapped.
-    if (run > 0 || repeat === 0) computeMs.push(performance.now() - begun)
+  let run = await timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, true)
+  const computeMs: number[] = repeat > 0 ? [] : [run.computeMs]
+  // The first of several warms up: code is compiled, pages are mapped.
+  for (let counted = 0; counted < repeat; counted++) {
+    run = await timedRun(tensor, loaded, run.fitted, context, false)
+    computeMs.push(run.computeMs)
   }
+  const report = await reportRun(tensor, view, loaded, params, readMs, run, context)
+  return { report, factorization: run.found, computeMs }
+}
+
+/** One factorization of a matrix in memory. */
+export interface TimedRun {
+  readonly fitted: FittedParams
+  readonly found: Found
+  readonly computeMs: number
+  readonly phasesMs: Readonly<Record<string, number>>
+}
+
+export async function timedRun(
+  tensor: ComputableTensor,
+  { operand, frobeniusNorm }: LoadedMatrix,
+  fitted: FittedParams,
+  context: JobContext,
+  showEstimates: boolean,
+): Promise<TimedRun> {
+  const phasesMs: Record<string, number> = {}
+  const key = gaussianKey(context.sha256, fitted.seed, tensor.name)
+  const watch = observer(context, phasesMs, frobeniusNorm, showEstimates)
+  const started = performance.now()
+  const found = await factorize(context.kernels, operand, fitted, key, watch)
+  return { fitted, found, computeMs: performance.now() - started, phasesMs }
+}
+
+/** What a factorization found, measured. `params` are those asked for: where they did not fit the matrix, a notice says so. */
+export async function reportRun(
+  tensor: ComputableTensor,
+  view: MatrixView,
+  loaded: LoadedMatrix,
+  params: Params,
+  readMs: number,
+  { fitted, found: factorization, computeMs, phasesMs }: TimedRun,
+  context: JobContext,
+): Promise<AnalysisReport> {
+  const { rows, cols } = view
   const measureStarted = performance.now()
-  const factorization = found!
   const measured = await measure(tensor.name, loaded, factorization, fitted, context)
+  const measureMs = performance.now() - measureStarted
 
   const notices: string[] = context.kernelNotice ? [context.kernelNotice] : []
   if (params.rank > fitted.rank)
@@ -137,7 +160,7 @@ export async function analyzeLoaded(
     )
   }
   if (view.count > 1) notices.push(`A stack of ${view.count} matrices: this is the first.`)
-  const report: AnalysisReport = {
+  return {
     tensor: tensor.name,
     matrix: [rows, cols],
     dtype: tensor.dtype,
@@ -148,7 +171,7 @@ export async function analyzeLoaded(
     nIter: fitted.nIter,
     seed: fitted.seed,
     singularValues: Array.from(factorization.spectrum ?? factorization.s),
-    frobeniusNorm,
+    frobeniusNorm: loaded.frobeniusNorm,
     ...measured,
     breakEvenRank: breakEvenRankInBytes(
       rows,
@@ -157,13 +180,12 @@ export async function analyzeLoaded(
       factorBits(tensor.dtype, fitted.factorDType),
     ),
     noiseError: noiseError(rows, cols, fitted.rank),
-    elapsedMs: readMs + performance.now() - started,
-    phasesMs: { read: readMs, ...phasesMs, measure: performance.now() - measureStarted },
+    elapsedMs: readMs + computeMs + measureMs,
+    phasesMs: { read: readMs, ...phasesMs, measure: measureMs },
     ...context.kernels.info,
     peakBytes: context.peakBytes(),
     notices,
   }
-  return { report, factorization, computeMs }
 }
 
 /**
@@ -173,7 +195,7 @@ export async function analyzeLoaded(
 async function measure(
   name: string,
   { operand, frobeniusNorm }: LoadedMatrix,
-  factorization: Awaited<ReturnType<typeof factorize>>,
+  factorization: Found,
   fitted: FittedParams,
   context: JobContext,
 ): Promise<Pick<AnalysisReport, 'relativeError' | 'errorSource' | 'errorCurve'>> {

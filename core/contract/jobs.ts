@@ -16,8 +16,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
   /** Randomized beside exact, same rank, same matrix. */
   z.strictObject({ kind: z.literal('compare'), fileId: z.string(), tensor: z.string(), params: paramsSchema }),
   /**
-   * Two ways to factorize the same matrix, side by side. With `seeds` > 1 each runs that many times, with the seeds that follow its own:
-   * what a sketch owes to chance.
+   * Two ways to factorize the same matrix, side by side and taking turns. With `seeds` > 1 a sketch runs that many times, with the seeds
+   * that follow its own: what it owes to chance. Kernel, threads and memory limit are those of `a`.
    */
   z.strictObject({
     kind: z.literal('versus'),

@@ -63,12 +63,12 @@ export type ComparisonReport = z.infer<typeof comparisonReportSchema>
 export const versusSideSchema = z.strictObject({
   /** Of the first seed. */
   report: analysisReportSchema,
-  /** Matrix in memory to U, s, Vt, and the relative error, of each seed. */
+  /** Matrix in memory to U, s, Vt, after one untimed run, and the relative error, of each seed; an exact side has one of each. */
   computeMs: z.array(z.number()),
   errors: z.array(z.number()),
   /** Working memory beyond the matrix itself. */
   workingBytes: z.number(),
-  /** Mean error / floor - 1; null where no side gave the exact singular values. */
+  /** Mean error / floor at this side's rank - 1; null where no side gave the exact singular values. */
   excess: z.number().nullable(),
 })
 

@@ -42,7 +42,7 @@ export interface KernelRoomHost {
 }
 
 export function kernelRoom(host: KernelRoomHost): KernelRoom {
-  let current: { readonly key: string; readonly found: FoundKernels } | null = null
+  let current: { readonly key: string; readonly found: FoundKernels; mostBytes: number } | null = null
   let timer: NodeJS.Timeout | undefined
 
   async function end(): Promise<void> {
@@ -60,13 +60,16 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       if (current?.key === key) return current.found
       await end()
       const found = await make(wanted.kernel, threads, host)
-      current = { key, found }
+      current = { key, found, mostBytes: 0 }
       host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
       return found
     },
     rest: () => {
       clearTimeout(timer)
-      if ((current?.found.kernels.memory.peakBytes ?? 0) > keptBytes) timer = setTimeout(() => void end(), restMs)
+      if (!current) return
+      // The peak itself may have been restarted by a job that measures with it.
+      current.mostBytes = Math.max(current.mostBytes, current.found.kernels.memory.peakBytes)
+      if (current.mostBytes > keptBytes) timer = setTimeout(() => void end(), restMs)
     },
   }
 }

@@ -10,8 +10,8 @@ import { estimateRun } from '../../core/compress/estimate.ts'
 import { planCompression } from '../../core/compress/plan-report.ts'
 import { writeSample } from '../../core/compress/sample.ts'
 import { selfTest } from '../../core/compress/selftest.ts'
+import { versusTensor } from '../../core/compress/versus.ts'
 import type { CompressionTarget } from '../../core/compress/weights-file.ts'
-import { AppError } from '../../core/errors.ts'
 import { defaultParams } from '../../core/params.ts'
 import { outputFolder } from '../outputs.ts'
 import type { DriverTasks, TaskContext } from './driver-loop.ts'
@@ -27,7 +27,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   const sketches = sketchRoom()
 
   async function runJob({ job, file, targetPath }: JobTask, context: TaskContext): Promise<JobResult> {
-    const params = 'params' in job ? job.params : defaultParams
+    const params = 'params' in job ? job.params : 'a' in job ? job.a : defaultParams
     const { kernels, notice } = await room.kernels(params)
     const opened = file && (await files.get(file))
     const cache = sketches.cache(params)
@@ -45,7 +45,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
         case 'compare':
           return { kind: job.kind, report: await compareTensor(opened!.file, job, jobContext) }
         case 'versus':
-          throw new AppError('unsupported', 'not yet')
+          return { kind: job.kind, report: await versusTensor(opened!.file, job, jobContext) }
         case 'plan':
           return { kind: job.kind, report: await planCompression(opened!.file, job, jobContext) }
         case 'compress': {
