@@ -8,6 +8,7 @@ import { margin } from './axis.ts'
 import { ChartCard } from './ChartCard.tsx'
 import { LinePlot, type Mark } from './LinePlot.tsx'
 import { RankHandle } from './RankHandle.tsx'
+import { lowestError, type Scale } from './range.ts'
 import { listed, rankGrid, rowsOf, type Series } from './series.ts'
 
 export interface RankChartProps {
@@ -20,7 +21,7 @@ export interface RankChartProps {
 export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
   const { t, numbers } = useWords()
   const [range, setRange] = useState<RankRange | null>(null)
-  const [scale, setScale] = useState<'linear' | 'log'>('linear')
+  const [scale, setScale] = useState<Scale>('linear')
   const chosen = range ?? (view.breakEven * 1.1 <= 8 * view.curve.length ? 'breakEven' : 'near')
   const last = lastRank(view, chosen, rank)
   const series = useErrorSeries(view)
@@ -28,7 +29,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
     () => rowsOf(series, rankGrid(0, last, [view.curve.length - 1, (view.estimate?.errorCurve.length ?? 1) - 1])),
     [series, last, view.curve.length, view.estimate],
   )
-  const low = useMemo(() => lowestOf(rows, scale), [rows, scale])
+  const low = useMemo(() => lowestError(rows, scale), [rows, scale])
   const axis = useMemo(() => ({ first: 0, last }), [last])
   const valueRange = useMemo(() => [low, 1] as const, [low])
   const marks = useMemo<Mark[]>(
@@ -112,10 +113,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
   )
 }
 
-export function ScaleControl(props: {
-  readonly value: 'linear' | 'log'
-  readonly onChange: (value: 'linear' | 'log') => void
-}) {
+export function ScaleControl(props: { readonly value: Scale; readonly onChange: (value: Scale) => void }) {
   const { t } = useWords()
   return (
     <SegmentedControl
@@ -124,7 +122,7 @@ export function ScaleControl(props: {
         { value: 'linear', label: t('chart.linear') },
         { value: 'log', label: t('chart.log') },
       ]}
-      onChange={(value) => props.onChange(value as 'linear' | 'log')}
+      onChange={(value) => props.onChange(value as Scale)}
       size="xs"
       value={props.value}
     />
@@ -181,16 +179,4 @@ function useErrorSeries(view: TensorView): Series[] {
     }
     return series
   }, [view, t])
-}
-
-/** Lower end of the axis: 0, or nearer to the curves where they all lie high; on a log axis the decade below the least error. */
-function lowestOf(rows: readonly Readonly<Record<string, number | null>>[], scale: 'linear' | 'log'): number {
-  let least = 1
-  for (const { rank: _, ...values } of rows) {
-    for (const value of Object.values(values)) {
-      if (value !== null && value < least && (value > 0 || scale === 'linear')) least = value
-    }
-  }
-  if (scale === 'log') return 10 ** Math.max(-8, Math.min(-1, Math.floor(Math.log10(least))))
-  return least > 0.5 ? Math.floor(least * 10 - 0.2) / 10 : 0
 }

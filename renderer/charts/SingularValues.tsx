@@ -6,18 +6,19 @@ import { useWords } from '../words.ts'
 import { ChartCard } from './ChartCard.tsx'
 import { ScaleControl } from './ErrorVsRank.tsx'
 import { LinePlot, type Mark } from './LinePlot.tsx'
-import { listed, type Row, rankGrid, rowsOf, type Series } from './series.ts'
+import { type Scale, valueRange } from './range.ts'
+import { listed, rankGrid, rowsOf, type Series } from './series.ts'
 
 export function SingularValues({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
   const { t, numbers } = useWords()
-  const [scale, setScale] = useState<'linear' | 'log'>('log')
+  const [scale, setScale] = useState<Scale>('log')
   const series = useValueSeries(view)
   const approximate = view.report?.method === 'randomized' ? view.report.singularValues : null
   // Beside a sketch the exact values are shown a little beyond its end, alone they are shown to the last.
   const last = Math.max(2, approximate ? Math.min(view.smallest, Math.ceil(1.5 * approximate.length)) : view.smallest)
   const axis = useMemo(() => ({ first: 1, last }), [last])
   const rows = useMemo(() => rowsOf(series, rankGrid(1, last, [approximate?.length ?? 1])), [series, last, approximate])
-  const range = useMemo(() => rangeOf(rows, scale), [rows, scale])
+  const range = useMemo(() => valueRange(rows, scale), [rows, scale])
   const mark = useMemo<Mark[]>(
     () =>
       rank <= last
@@ -149,18 +150,3 @@ function useValueSeries(view: TensorView): Series[] {
 
 /** There is no grip above these plots, in px. */
 const topSpace = 10
-
-/** Sixteen decades below the largest value are the end of f64; nothing below them is drawn. */
-const decades = 16
-
-function rangeOf(rows: readonly Row[], scale: 'linear' | 'log'): readonly [number, number] {
-  const values = rows.flatMap(({ rank: _, ...row }) =>
-    Object.values(row).filter((value) => value !== null && value > 0),
-  )
-  const most = Math.max(...(values as number[]), Number.MIN_VALUE)
-  const least = Math.min(...(values as number[]), most)
-  if (values.length === 0) return [scale === 'log' ? 0.1 : 0, 1]
-  if (scale === 'linear') return [0, most * 1.05]
-  const low = Math.max(least, most * 10 ** -decades)
-  return [low / 1.3, most * 1.3]
-}
