@@ -14,6 +14,7 @@ import { selectionReducers, useSelection } from '../store/selection.ts'
 import { connection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
 import { isLast, startJob } from './job-feed.ts'
+import { takeTurn } from './turn.ts'
 
 /** Longer than the 33 ms in which a held arrow key repeats, so that holding it starts one job; short enough not to be noticed. */
 const settleMs = 80
@@ -29,6 +30,7 @@ let waiting: RunningJob['kind'] | null = null
 export function selectTensor(name: string): void {
   if (useSelection.getState().tensor === name) return
   selectionReducers.select(name)
+  takeTurn(stopRunning)
   requestAnalysis()
 }
 
@@ -57,17 +59,18 @@ export function commitRank(): void {
 
 /** Runs the job that the selected tensor and the parameters ask for, if one is needed, once they have settled. */
 export function requestAnalysis(): void {
-  clearTimeout(timer)
+  stopTimer()
   timer = setTimeout(ensureAnalysis, settleMs)
 }
 
 /** The selected tensor again, after a failure. */
 export function retryAnalysis(): void {
-  clearTimeout(timer)
+  stopTimer()
   ensureAnalysis()
 }
 
 function ensureAnalysis(): void {
+  timer = undefined
   const { running, analyses } = useJobs.getState()
   const { tensor } = useSelection.getState()
   const { params } = useParams.getState()
@@ -91,13 +94,27 @@ function ensureAnalysis(): void {
 export function compareWithExact(): void {
   const { tensor } = useSelection.getState()
   if (tensor === null) return
-  clearTimeout(timer)
+  stopTimer()
   void begin('compare', tensor, useParams.getState().params)
 }
 
+/** Ends the analysis, and whatever else the engine does for this page's look at a tensor. */
 export function cancelAnalysis(): void {
-  clearTimeout(timer)
+  interruptAnalysis()
+  takeTurn(stopRunning)
+}
+
+/** Makes way for another job. Says whether an analysis was under way or about to be. */
+export function interruptAnalysis(): boolean {
+  const wanted = timer !== undefined || useJobs.getState().running !== null
+  stopTimer()
   stopRunning()
+  return wanted
+}
+
+function stopTimer(): void {
+  clearTimeout(timer)
+  timer = undefined
 }
 
 function stopRunning(): void {
@@ -119,6 +136,7 @@ async function begin(kind: RunningJob['kind'], tensor: string, params: Params): 
     waiting = kind
     return
   }
+  takeTurn(stopRunning)
   const { engine } = connection()
   const before = jobId
   const mine = ++wish
@@ -155,7 +173,7 @@ function follow(event: JobEvent): void {
 
 /** The engine ended: its job failed with that sentence and is not started again by itself, it may have been the cause. */
 export function engineDied(reason: string): void {
-  clearTimeout(timer)
+  stopTimer()
   wish++
   jobId = null
   const { running } = useJobs.getState()
