@@ -6,6 +6,7 @@ import { fileReducers, useFile } from '../store/file.ts'
 import { jobsReducers } from '../store/jobs.ts'
 import { selectionReducers, useSelection } from '../store/selection.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
+import { versusReducers } from '../store/versus.ts'
 import { cancelAnalysis, fileSettled, requestAnalysis } from './analysis.ts'
 import { connection } from './connection.ts'
 
@@ -30,6 +31,7 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     cancelAnalysis()
     if (before) await engine.close(before.fileId)
     jobsReducers.reset()
+    versusReducers.reset()
     selectionReducers.reset()
     show(granted, report)
     sessionReducers.show('workbench')
@@ -88,6 +90,7 @@ export function closeFile(): void {
   forget()
   fileReducers.closed()
   jobsReducers.reset()
+  versusReducers.reset()
   selectionReducers.reset()
   sessionReducers.show('start')
 }

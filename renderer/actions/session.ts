@@ -9,6 +9,7 @@ import { refreshEngineInfo } from './engine-info.ts'
 import { reopen } from './files.ts'
 import { receiveJobEvent } from './job-feed.ts'
 import { selfTestLost } from './self-test.ts'
+import { versusLost } from './versus.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
 export async function startSession(): Promise<void> {
@@ -43,6 +44,7 @@ async function greet(): Promise<void> {
 function lose(reason: string): void {
   engineDied(reason)
   selfTestLost(reason)
+  versusLost(reason)
 }
 
 function followEngine(status: EngineStatus): void {

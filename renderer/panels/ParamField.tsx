@@ -9,13 +9,20 @@ interface ParamFieldProps {
   readonly onChange: (changes: Partial<Params>) => void
   /** Called when a number was left or entered. */
   readonly onCommit?: () => void
+  /** Where there is little room: what the parameter means is said on request. */
+  readonly terse?: boolean
 }
 
-export function ParamField({ name, params, onChange, onCommit }: ParamFieldProps) {
+export function ParamField({ name, params, onChange, onCommit, terse }: ParamFieldProps) {
   const { t } = useWords()
   const entry = paramEntries[name] as ParamEntry
   const set = (value: unknown) => onChange({ [name]: value } as Partial<Params>)
-  const common = { label: t(`params.${name}.label`), description: t(`params.${name}.help`), size: 'xs' } as const
+  const help = t(`params.${name}.help`)
+  const common = {
+    label: t(`params.${name}.label`),
+    size: 'xs',
+    ...(terse ? { title: help } : { description: help }),
+  } as const
   if ('unit' in entry && entry.unit === 'share') {
     return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
   }
@@ -62,7 +69,8 @@ export function ParamField({ name, params, onChange, onCommit }: ParamFieldProps
 
 interface ShareInputProps {
   readonly label: string
-  readonly description: string
+  readonly description?: string
+  readonly title?: string
   readonly size: 'xs'
   readonly entry: { readonly min: number; readonly max: number; readonly step: number }
   readonly value: number

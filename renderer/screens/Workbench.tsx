@@ -6,6 +6,7 @@ import { commitRank, setRank } from '../actions/analysis.ts'
 import { Energy } from '../charts/Energy.tsx'
 import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
 import { SingularValues } from '../charts/SingularValues.tsx'
+import { AbTab } from '../panels/ab/AbTab.tsx'
 import { BottomBar } from '../panels/BottomBar.tsx'
 import { CompressDialog } from '../panels/CompressDialog.tsx'
 import { JobStatus } from '../panels/JobStatus.tsx'
@@ -56,6 +57,7 @@ export function Workbench() {
                 <Tabs.Tab value="error">{t('workbench.errorTab')}</Tabs.Tab>
                 <Tabs.Tab value="values">{t('workbench.valuesTab')}</Tabs.Tab>
                 <Tabs.Tab value="energy">{t('workbench.energyTab')}</Tabs.Tab>
+                <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
               </Tabs.List>
               <Tabs.Panel value="error">
                 <ErrorVsRank {...chart} key={view.tensor.name} view={view} />
@@ -65,6 +67,9 @@ export function Workbench() {
               </Tabs.Panel>
               <Tabs.Panel value="energy">
                 <Energy {...chart} view={view} />
+              </Tabs.Panel>
+              <Tabs.Panel value="ab">
+                <AbTab view={view} />
               </Tabs.Panel>
             </Tabs>
             <JobStatus rank={rank} reached={reached} view={view} />

@@ -64,6 +64,10 @@ export const jobsReducers = {
   failed(tensor: string, error: ErrorReport) {
     useJobs.setState(({ failures }) => ({ running: null, failures: { ...failures, [tensor]: error } }))
   },
+  /** Randomized beside exact, found on the way by another job. */
+  compared(comparison: ComparisonReport) {
+    useJobs.setState(({ comparisons }) => ({ comparisons: { ...comparisons, [comparison.tensor]: comparison } }))
+  },
   event(event: JobEvent) {
     useJobs.setState((state) => afterEvent(state, event))
   },

@@ -1,0 +1,115 @@
+/** Compares two ways on the selected tensor. It has the engine to itself while it runs; whoever looks at something else ends it. */
+import type { JobEvent } from '../../core/contract.ts'
+import { toErrorReport } from '../../core/errors.ts'
+import type { Params } from '../../core/params.ts'
+import { useFile } from '../store/file.ts'
+import { jobsReducers } from '../store/jobs.ts'
+import { matrixSize } from '../store/matrix.ts'
+import { useParams } from '../store/params.ts'
+import { useSelection } from '../store/selection.ts'
+import { comparisonOf, type SideName, type Sides, sidesOf, useVersus, versusReducers } from '../store/versus.ts'
+import { interruptAnalysis, requestAnalysis } from './analysis.ts'
+import { connection } from './connection.ts'
+import { refreshEngineInfo } from './engine-info.ts'
+import { isLast, startJob } from './job-feed.ts'
+import { takeTurn } from './turn.ts'
+
+/** Counts runs: an answer to an older one is for nobody. */
+let run = 0
+/** An analysis made way and is asked for again afterwards. */
+let interrupted = false
+
+/** The sides for the selected tensor; null where it is no matrix. */
+function currentSides(): Sides | null {
+  const { tensor } = useSelection.getState()
+  const size = tensor === null ? null : matrixSize(useFile.getState().byName.get(tensor))
+  return size && sidesOf(useVersus.getState().chosen, useParams.getState().params, size)
+}
+
+export function changeSide(side: SideName, changes: Partial<Params>): void {
+  const sides = currentSides()
+  if (sides) versusReducers.choose({ ...sides, [side]: { ...sides[side], ...changes } })
+}
+
+export function copyAcross(from: SideName): void {
+  const sides = currentSides()
+  if (sides) versusReducers.choose({ a: sides[from], b: sides[from] })
+}
+
+export function swapSides(): void {
+  const sides = currentSides()
+  if (sides) versusReducers.swapped(sides)
+}
+
+/** Both sides as the workbench suggests them. */
+export function followWorkbench(): void {
+  versusReducers.choose(null)
+}
+
+/** Runs both sides, each with `seeds` seeds: its own and those that follow it. */
+export async function runVersus(seeds: number): Promise<void> {
+  const fileId = useFile.getState().report?.fileId
+  const { tensor } = useSelection.getState()
+  const sides = currentSides()
+  if (fileId === undefined || tensor === null || !sides) return
+  const resume = interruptAnalysis() || interrupted
+  giveUp()
+  interrupted = resume
+  takeTurn(giveUp)
+  const mine = ++run
+  versusReducers.starting(tensor, sides)
+  try {
+    const started = await startJob({ kind: 'versus', fileId, tensor, ...sides, seeds }, (event) => {
+      if (mine === run) follow(event)
+    })
+    if (mine !== run) return await connection().engine.cancel(started)
+    versusReducers.started(started)
+  } catch (error) {
+    if (mine !== run) return
+    versusReducers.failed(tensor, toErrorReport(error))
+    resumeAnalysis()
+  }
+}
+
+export function cancelVersus(): void {
+  const resume = interrupted
+  giveUp()
+  interrupted = resume
+  resumeAnalysis()
+}
+
+function follow(event: JobEvent): void {
+  versusReducers.event(event)
+  if (!isLast(event)) return
+  if (event.type === 'finished' && event.result.kind === 'versus') {
+    const comparison = comparisonOf(event.result.report)
+    if (comparison) jobsReducers.compared(comparison)
+  }
+  void refreshEngineInfo()
+  resumeAnalysis()
+}
+
+function resumeAnalysis(): void {
+  if (interrupted) requestAnalysis()
+  interrupted = false
+}
+
+function giveUp(): void {
+  const { running } = useVersus.getState()
+  run++
+  interrupted = false
+  versusReducers.dropped()
+  // An engine that died in the meantime has nothing left to cancel; its own message says so.
+  if (running?.jobId)
+    connection()
+      .engine.cancel(running.jobId)
+      .catch(() => {})
+}
+
+/** The engine ended: the run failed with that sentence and is not started again by itself. */
+export function versusLost(reason: string): void {
+  run++
+  interrupted = false
+  const { running } = useVersus.getState()
+  if (running) versusReducers.failed(running.tensor, { code: 'engine-died', message: reason })
+}

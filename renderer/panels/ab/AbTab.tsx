@@ -1,0 +1,97 @@
+/** A/B: two ways to factorize the tensor on show, what each costs and reaches, and one sentence about it. */
+import { Button, Loader, Tooltip } from '@mantine/core'
+import { useMemo } from 'react'
+import { cancelVersus, followWorkbench, runVersus, swapSides } from '../../actions/versus.ts'
+import { useFile } from '../../store/file.ts'
+import { useParams } from '../../store/params.ts'
+import { useSession } from '../../store/session.ts'
+import { isStale, type RunningVersus, sideNames, sidesOf, useVersus } from '../../store/versus.ts'
+import type { TensorView } from '../../store/view.ts'
+import { usePhase, useWords } from '../../words.ts'
+import { ErrorBox } from '../ErrorBox.tsx'
+import { SideColumn } from './SideColumn.tsx'
+import { VersusOutcome } from './VersusOutcome.tsx'
+
+/** Seeds of a run that shows what is owed to chance: enough that ranges which do not touch mean something. */
+const seedsOfSpread = 5
+
+export function AbTab({ view: { tensor, size } }: { readonly view: TensorView }) {
+  const { t } = useWords()
+  const chosen = useVersus((state) => state.chosen)
+  const params = useParams((state) => state.params)
+  const sides = useMemo(() => sidesOf(chosen, params, size), [chosen, params, size])
+  const result = useVersus((state) => state.results[tensor.name])
+  const failure = useVersus((state) => state.failures[tensor.name])
+  const running = useVersus((state) => (state.running?.tensor === tensor.name ? state.running : null))
+  const ready = useEngineReady()
+  return (
+    <section aria-label={t('ab.title')} className="ab">
+      <div className="ab-sides">
+        {sideNames.map((side) => (
+          <SideColumn key={side} params={sides[side]} side={side} size={size} />
+        ))}
+      </div>
+      <div className="ab-actions">
+        {running ? (
+          <Progress running={running} />
+        ) : (
+          <>
+            <Button disabled={!ready} onClick={() => void runVersus(1)} size="xs">
+              {t('ab.run')}
+            </Button>
+            <Tooltip label={t('ab.runSeedsHelp')} multiline w={280}>
+              <Button disabled={!ready} onClick={() => void runVersus(seedsOfSpread)} size="xs" variant="default">
+                {t('ab.runSeeds', { count: seedsOfSpread })}
+              </Button>
+            </Tooltip>
+          </>
+        )}
+        <span className="ab-arrange">
+          <Button disabled={running !== null} onClick={swapSides} size="compact-xs" variant="subtle">
+            {t('ab.swap')}
+          </Button>
+          <Tooltip label={t('ab.followHelp')} multiline w={240}>
+            <Button disabled={chosen === null} onClick={followWorkbench} size="compact-xs" variant="subtle">
+              {t('ab.follow')}
+            </Button>
+          </Tooltip>
+        </span>
+      </div>
+      {failure ? <ErrorBox error={failure} /> : null}
+      {result ? (
+        <VersusOutcome result={result} stale={isStale(result, sides, size)} />
+      ) : (
+        <p className="dimmed small">{t('ab.offer')}</p>
+      )}
+    </section>
+  )
+}
+
+function Progress({ running: { jobId, phase, share } }: { readonly running: RunningVersus }) {
+  const { t, numbers } = useWords()
+  const phaseName = usePhase()
+  return (
+    <div className="ab-progress" data-job={jobId ?? ''} data-testid="ab-progress">
+      <Loader size={14} />
+      <output>
+        {[
+          t('ab.running'),
+          phase && phaseName(phase),
+          share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </output>
+      <Button onClick={cancelVersus} size="compact-xs" variant="default">
+        {t('app.cancel')}
+      </Button>
+    </div>
+  )
+}
+
+/** There is an engine and the file is open in it. */
+function useEngineReady(): boolean {
+  const engine = useSession((state) => state.engine.state)
+  const file = useFile((state) => state.status)
+  return engine === 'ready' && file === 'open'
+}
