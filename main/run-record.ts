@@ -74,6 +74,19 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
   }
 }
 
+/** Two writers would spoil each other's output. @throws AppError `would-overwrite` where a run that goes on writes to this target */
+export async function assertNobodyWrites(history: History, target: string): Promise<void> {
+  if ((await history.list()).some(({ run, targetPath }) => run.endedAt === null && targetPath === target))
+    throw beingWritten(target)
+}
+
+export function beingWritten(target: string): AppError {
+  return new AppError(
+    'would-overwrite',
+    `${basename(target)} is being written by another run. Wait for it, or choose another name.`,
+  )
+}
+
 function newRun({ sourcePath, targetPath, recipe: { output, params, include, exclude } }: RunStart): Run {
   return {
     runId: randomUUID(),

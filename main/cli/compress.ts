@@ -1,10 +1,14 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
+import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { parsePart } from '../../core/compress/parts.ts'
 import type { CompressionReport } from '../../core/contract.ts'
 import { outputStyles } from '../../core/params.ts'
+import { createHistory } from '../history.ts'
+import { assertNobodyWrites, recordRun } from '../run-record.ts'
+import { configFolder } from '../settings.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
-import { withEngine } from './job.ts'
+import { commandLog, withEngine } from './job.ts'
 import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
 import { readRecipe, writeRecipe, writeReport } from './records.ts'
 
@@ -48,10 +52,22 @@ export function compressCommand(): Command {
       }
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
+      const paths = { sourcePath: resolve(path), targetPath: resolve(options.out) }
       const report = await withEngine(async (engine) => {
+        const history = createHistory(configFolder(), commandLog())
+        await assertNobodyWrites(history, paths.targetPath)
         const { fileId } = await engine.open(path)
         const target = engine.target(options.out)
-        return engine.run<'compress'>({ kind: 'compress', fileId, target, ...recipe, force, resume, part })
+        const record = recordRun(history, { ...paths, force, part, recipe })
+        try {
+          const job = { kind: 'compress', fileId, target, ...recipe, force, resume, part } as const
+          const report = await engine.run<'compress'>(job, record.hear)
+          await record.finish(report)
+          return report
+        } catch (error) {
+          await record.cutShort(error)
+          throw error
+        }
       })
       if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
       if (options.report !== undefined) await writeReport(options.report, recipe, report)

@@ -1,12 +1,14 @@
 /** A command's engine: started for it, ended with it; Ctrl+C cancels its job. */
 import { join } from 'node:path'
-import type { FileReport, JobRequest, ReportOf } from '../../core/contract.ts'
+import type { FileReport, JobEvent, JobRequest, ReportOf } from '../../core/contract.ts'
 import { engineClient } from '../engine/client.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../grants.ts'
 import { fileLog } from '../log.ts'
 import { configFolder } from '../settings.ts'
 import { progressLine } from './progress.ts'
+
+export const commandLog = () => fileLog(join(configFolder(), 'log.txt'))
 
 let signalSeen: NodeJS.Signals | null = null
 
@@ -20,7 +22,10 @@ export interface CommandEngine {
   /** A grant to write there. */
   target(path: string): string
   /** Runs a job with its progress on the terminal. @throws AppError, `cancelled` after Ctrl+C */
-  run<K extends JobRequest['kind']>(job: Extract<JobRequest, { kind: K }>): Promise<ReportOf[K]>
+  run<K extends JobRequest['kind']>(
+    job: Extract<JobRequest, { kind: K }>,
+    onEvent?: (event: JobEvent) => void,
+  ): Promise<ReportOf[K]>
 }
 
 /** Runs `use` with a signal that Ctrl+C and a plain kill raise. */
@@ -47,14 +52,20 @@ export function withEngine<T>(use: (engine: CommandEngine) => Promise<T>): Promi
 
 async function withEngineUntil<T>(signal: AbortSignal, use: (engine: CommandEngine) => Promise<T>): Promise<T> {
   const grants = createGrants()
-  const engine = startEngine({ paths: grants, restart: false, log: fileLog(join(configFolder(), 'log.txt')) })
+  const engine = startEngine({ paths: grants, restart: false, log: commandLog() })
   const client = engineClient(engine.connect())
   const progress = progressLine(process.stderr)
   try {
     return await use({
       open: async (path) => client.api.open((await grants.grant(path)).id),
       target: (path) => grants.target(path).id,
-      run: (job) => client.run(job, { onEvent: progress.show, signal }),
+      run: (job, hear) => {
+        const onEvent = (event: JobEvent) => {
+          progress.show(event)
+          hear?.(event)
+        }
+        return client.run(job, { onEvent, signal })
+      },
     })
   } finally {
     progress.clear()

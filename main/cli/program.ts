@@ -14,6 +14,7 @@ import { compareCommand } from './compare.ts'
 import { compressCommand } from './compress.ts'
 import { convertCommand } from './convert.ts'
 import { estimateCommand } from './estimate.ts'
+import { historyCommand } from './history.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
 import { mergeCommand } from './merge.ts'
@@ -28,6 +29,7 @@ const commands = [
   compressCommand,
   convertCommand,
   estimateCommand,
+  historyCommand,
   mergeCommand,
   sampleCommand,
   selfTestCommand,

@@ -2,7 +2,6 @@
  * The list of compression runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
  * (main/history.ts), among it runs of the command line and of other hosts.
  */
-import { basename } from 'node:path'
 import type { z } from 'zod'
 import type { CompressionReport, Run, runRequestSchema } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
@@ -10,7 +9,7 @@ import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../grants.ts'
 import type { History, HistoryEntry } from '../history.ts'
 import { discardUnfinished } from '../outputs.ts'
-import { recordRun } from '../run-record.ts'
+import { assertNobodyWrites, beingWritten, recordRun } from '../run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
 import { paced } from './paced.ts'
 
@@ -91,14 +90,10 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
   async function begin(request: RunRequest, part: HistoryEntry['part']): Promise<string> {
     const { source, target, force, ...recipe } = request
     const paths = { sourcePath: grants.path(source, 'read'), targetPath: grants.path(target, 'write') }
-    const isWriting = ({ run, targetPath }: HistoryEntry) => run.endedAt === null && targetPath === paths.targetPath
-    const elsewhere = (await history.list()).some(isWriting)
-    // Last, so that nothing comes between the answer and the run.
-    if (elsewhere || [...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
-      throw new AppError(
-        'would-overwrite',
-        `${basename(paths.targetPath)} is being written by another run. Wait for it, or choose another name.`,
-      )
+    await assertNobodyWrites(history, paths.targetPath)
+    // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
+    if ([...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
+      throw beingWritten(paths.targetPath)
     const entry = { ...paths, force, part, recipe }
     const record = recordRun(history, entry, tell)
     const { runId } = record

@@ -86,6 +86,24 @@ describe('ghostsvd', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('big'))).toEqual([])
   })
 
+  it('lists its runs: what was written, what failed and why', async () => {
+    process.env.GHOSTSVD_CONFIG = join(folder, 'another')
+    expect((await ghostsvd(['history'])).stdout).toBe('No run yet.\n')
+    const report = await compress('listed.safetensors')
+    const again = ['compress', model, '--out', join(folder, 'listed.safetensors')]
+    expect((await ghostsvd(again)).status).toBe(1)
+    const { runs } = (await json('history')) as { runs: Record<string, unknown>[] }
+    const { tensors: _, ...result } = report
+    expect(runs).toMatchObject([
+      { state: 'failed', error: { code: 'would-overwrite' }, result: null },
+      { state: 'finished', source: 'model.safetensors', target: 'listed.safetensors', result, error: null },
+    ])
+    const { stdout } = await ghostsvd(['history'])
+    expect(stdout).toContain(join(folder, 'listed.safetensors'))
+    expect(stdout).toMatch(/failed .*exists already/)
+    process.env.GHOSTSVD_CONFIG = join(folder, 'config')
+  })
+
   it('never writes over its source, and over another file only with --force', async () => {
     const source = join(folder, 'source.safetensors')
     await copyFile(model, source)

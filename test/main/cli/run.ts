@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll } from 'vitest'
 
+const config = join(tmpdir(), `ghostsvd-test-config-${process.pid}`)
 const entry = resolve(import.meta.dirname, '../../../out/main/cli.js')
 
 export interface Ended {
@@ -16,7 +17,11 @@ export interface Ended {
 /** `interruptAfterMs`: Ctrl+C after that time. */
 export function ghostsvd(args: readonly string[], options: { interruptAfterMs?: number } = {}): Promise<Ended> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [entry, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Never the history and settings of whoever runs the tests.
+      env: { ...process.env, GHOSTSVD_CONFIG: process.env.GHOSTSVD_CONFIG ?? config },
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -39,6 +44,7 @@ export function ghostsvd(args: readonly string[], options: { interruptAfterMs?: 
 
 const folders: string[] = []
 afterAll(async () => {
+  await rm(config, { recursive: true, force: true })
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
 })
 

@@ -1,0 +1,49 @@
+/** `ghostsvd history`: what became of earlier runs, from the command line and from pages. */
+import { Command } from 'commander'
+import type { Run } from '../../core/contract.ts'
+import { createHistory, type HistoryEntry } from '../history.ts'
+import { configFolder } from '../settings.ts'
+import { commandLog } from './job.ts'
+import { formatBytes, percent, print, printJson, safe, table } from './print.ts'
+
+export function historyCommand(): Command {
+  return new Command('history')
+    .description('list earlier runs, newest first: what was written, what was cut short and can be gone on with')
+    .option('--json', 'print one JSON object')
+    .action(async ({ json }: { json?: boolean }) => {
+      const entries = await createHistory(configFolder(), commandLog()).list()
+      if (json) printJson({ runs: entries.map(({ run, ...paths }) => ({ ...run, ...paths })) })
+      else if (entries.length === 0) print('No run yet.')
+      else printHistory(entries)
+    })
+}
+
+function printHistory(entries: readonly HistoryEntry[]): void {
+  const rows = entries.map(({ run, targetPath }) => [
+    when(run.startedAt),
+    run.state,
+    safe(run.source),
+    safe(targetPath),
+    outcome(run),
+  ])
+  print(table([['started', '', 'source', 'output', ''], ...rows]))
+  if (entries.some(({ run }) => run.resumable))
+    print('\nThe same compress with --resume goes on with finished tensors.')
+}
+
+function outcome({ state, result, resumable, finishedTensors, error, progress }: Run): string {
+  if (result)
+    return `${formatBytes(result.bytesBefore)} -> ${formatBytes(result.bytesAfter)}, error ${percent(result.relativeError)}`
+  if (state === 'running' || state === 'paused')
+    return progress && progress.total > 0 ? percent(progress.done / progress.total) : ''
+  const left = resumable ? [`${finishedTensors} tensors are finished and kept.`] : []
+  return [...(error ? [safe(error.message)] : []), ...left].join(' ')
+}
+
+/** Local time, to the minute. */
+function when(ms: number): string {
+  const date = new Date(ms)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
+}
