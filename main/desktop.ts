@@ -11,7 +11,9 @@ import {
   Menu,
   MessageChannelMain,
   type MessagePortMain,
+  Notification,
   nativeTheme,
+  powerSaveBlocker,
   protocol,
   session,
 } from 'electron/main'
@@ -25,6 +27,7 @@ import { startEngine } from './engine/supervisor.ts'
 import { createGrants, type Grants } from './grants.ts'
 import { createHost, type Host, unsupported } from './host/host.ts'
 import { menuTemplate } from './menu.ts'
+import { type Desk, type Notice, runEffects } from './run-effects.ts'
 import { configFolder, storedSettings } from './settings.ts'
 import { temporaryFolder } from './temporary.ts'
 import { fromOurPage, hardenContents, hardenSession, openExternal, pageOrigin, windowOptions } from './window.ts'
@@ -32,6 +35,8 @@ import { fromOurPage, hardenContents, hardenSession, openExternal, pageOrigin, w
 /** Before Electron is ready: what cannot be changed afterwards. */
 export function prepareDesktop(): void {
   app.enableSandbox()
+  // Windows shows notifications of applications it knows by this id: `appId` of electron-builder.yml.
+  app.setAppUserModelId('org.ghostsvd.GhostSVD')
   // Chromium's own data lies with our settings, so that another configuration is another instance.
   app.setPath('userData', join(configFolder(), 'browser'))
   protocol.registerSchemesAsPrivileged([
@@ -55,7 +60,7 @@ export async function runDesktop(): Promise<void> {
     nativeTheme.themeSource = theme
   }
   applyTheme(await storedSettings(configFolder()).read())
-  const host = await desktopHost(grants, () => window!, applyTheme)
+  const host = await desktopHost(grants, () => window, applyTheme)
   answerPage(host, grants)
   Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, { openExternal })))
 
@@ -70,10 +75,7 @@ export async function runDesktop(): Promise<void> {
     })
     await window.loadURL(`${pageOrigin}/`)
   }
-  app.on('second-instance', () => {
-    if (window?.isMinimized()) window.restore()
-    window?.focus()
-  })
+  app.on('second-instance', () => comeForward(window))
   app.on('activate', () => {
     if (!window) void open()
   })
@@ -92,13 +94,13 @@ export async function runDesktop(): Promise<void> {
 
 async function desktopHost(
   grants: Grants,
-  window: () => BrowserWindow,
+  window: () => BrowserWindow | null,
   onSettings: (settings: Settings) => void,
 ): Promise<Host> {
   return createHost({
     info: { kind: 'electron', version, platform: process.platform },
     abilities: {
-      ...createDialogs(window, grants),
+      ...createDialogs(() => window()!, grants),
       listFolder: unsupported('This application has dialogs of the system: it lists no folders.'),
       createTarget: unsupported('This application has dialogs of the system: it asks there for a name.'),
       showInFolder: async (path) => shell.showItemInFolder(path),
@@ -108,7 +110,36 @@ async function desktopHost(
     temporaryFolder: await temporaryFolder(),
     startEngine,
     onSettings,
+    onRun: runEffects(desk(window)),
   })
+}
+
+/** Taskbar, sleep and notifications, as this system has them. */
+function desk(window: () => BrowserWindow | null): Desk {
+  /** One that nobody refers to takes its click with it. */
+  const shown = new Set<Notification>()
+  let blocker: number | null = null
+  return {
+    showProgress: ({ mode, value }) => window()?.setProgressBar(mode === 'none' ? -1 : value, { mode }),
+    keepAwake(awake) {
+      if (blocker !== null) powerSaveBlocker.stop(blocker)
+      blocker = awake ? powerSaveBlocker.start('prevent-app-suspension') : null
+    },
+    watched: () => BrowserWindow.getFocusedWindow() !== null,
+    notify(notice: Notice) {
+      if (!Notification.isSupported()) return
+      const notification = new Notification({ ...notice })
+      shown.add(notification)
+      notification.on('click', () => comeForward(window()))
+      notification.on('close', () => shown.delete(notification))
+      notification.show()
+    },
+  }
+}
+
+function comeForward(window: BrowserWindow | null): void {
+  if (window?.isMinimized()) window.restore()
+  window?.focus()
 }
 
 const droppedSchema = z.array(z.string().min(1)).min(1).max(10_000)

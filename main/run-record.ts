@@ -53,7 +53,9 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
       }
       if (event.type === 'progress') {
         const { phase, tensor, done, total, memoryBytes } = event
-        become({ progress: { phase, tensor, done, total, memoryBytes } })
+        // How far one large matrix has been read, in rows: no measure of the run.
+        if (phase !== 'read') become({ progress: { phase, tensor, done, total, memoryBytes } })
+        else if (run.progress) become({ progress: { ...run.progress, memoryBytes } })
       } else if (event.type === 'tensor') become({ finishedTensors: run.finishedTensors + 1 })
     },
     hold(paused) {

@@ -30,6 +30,8 @@ export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'colu
     show: (event) => {
       if (!stream.isTTY) return
       if (event.type === 'progress') {
+        // A matrix that is read within another phase: its rows are no measure of the whole.
+        if (event.phase === 'read' && phase !== '' && phase !== 'read') return
         if (event.phase !== phase) started = performance.now()
         phase = event.phase
         draw(

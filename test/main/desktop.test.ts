@@ -1,11 +1,11 @@
 /** The shell in an Electron of paper: what it asks for, whom it answers, what it refuses. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Grant, HostApi, HostEvents, Port } from '../../core/contract.ts'
 import { connectApi } from '../../core/rpc.ts'
-import { FakeContents, type FakePort, FakeWindow, fake } from './fake-electron.ts'
+import { FakeContents, FakeNotification, type FakePort, FakeWindow, fake } from './fake-electron.ts'
 import { fakeEngines } from './host/fake-engine.ts'
 
 vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
@@ -63,6 +63,10 @@ describe('before Electron is ready', () => {
       { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
     ])
   })
+})
+
+it('is known to Windows by the id under which it is installed', async () => {
+  expect(await readFile('electron-builder.yml', 'utf8')).toContain(`\nappId: ${fake.app.userModelId}\n`)
 })
 
 describe('the window', () => {
@@ -257,7 +261,7 @@ describe('dropped files', () => {
 })
 
 describe('the end', () => {
-  it('asks before it cancels a compression', async () => {
+  it('asks before it cuts a compression short, shows one outside the window, and says how it ended', async () => {
     const posted: FakePort[] = []
     const ours = { ...frame(), postMessage: (_: string, __: string, [port]: [FakePort]) => void posted.push(port) }
     fake.ipcMain.emit('ghostsvd:connect', { senderFrame: ours })
@@ -284,8 +288,24 @@ describe('the end', () => {
     await api.showInFolder((await api.runs())[0]!.runId)
     expect(fake.shell.showItemInFolder).toHaveBeenCalledExactlyOnceWith(join(folder, 'x.safetensors'))
     expect(refused((event) => window().emit('close', event))).toBe(true)
+    expect(fake.powerSaveBlocker.start).toHaveBeenCalledExactlyOnceWith('prevent-app-suspension')
+    expect(window().progress.at(-1)).toEqual([0, { mode: 'indeterminate' }])
     fake.dialog.showMessageBoxSync.mockReturnValueOnce(1)
     expect(refused((event) => window().emit('close', event))).toBe(false)
+    window().hasFocus = false
+    engine.jobs[0]!.say({
+      type: 'failed',
+      jobId: 'job-0',
+      error: { code: 'cannot-write', message: 'The disk is full.' },
+    })
+    await vi.waitFor(() => expect(fake.powerSaveBlocker.stop).toHaveBeenCalledExactlyOnceWith(7))
+    expect(window().progress.at(-1)).toEqual([-1, { mode: 'none' }])
+    expect(FakeNotification.shown.map(({ options }) => options)).toEqual([
+      { title: 'x.safetensors could not be finished', body: 'The disk is full.' },
+    ])
+    window().minimized = true
+    FakeNotification.shown[0]!.emit('click')
+    expect(window().minimized).toBe(false)
   })
 
   it('ends every engine before the application goes', async () => {

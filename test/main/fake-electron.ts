@@ -60,11 +60,32 @@ export class FakeWindow extends EventEmitter {
   focus() {
     this.focused++
   }
+  progress: [number, unknown][] = []
+  static getFocusedWindow(): FakeWindow | null {
+    return FakeWindow.all.find(({ hasFocus }) => hasFocus) ?? null
+  }
+  hasFocus = true
+  setProgressBar(value: number, options: unknown) {
+    this.progress.push([value, options])
+  }
   isMinimized() {
     return this.minimized
   }
   restore() {
     this.minimized = false
+  }
+}
+
+export class FakeNotification extends EventEmitter {
+  static shown: FakeNotification[] = []
+  static isSupported = () => true
+  readonly options: unknown
+  constructor(options: unknown) {
+    super()
+    this.options = options
+  }
+  show() {
+    FakeNotification.shown.push(this)
   }
 }
 
@@ -101,6 +122,10 @@ export function fakeElectron() {
     quits: 0,
     exits: [] as number[],
     paths: new Map<string, string>(),
+    userModelId: '',
+    setAppUserModelId: (id: string) => {
+      app.userModelId = id
+    },
     enableSandbox: () => {
       app.sandboxed = true
     },
@@ -129,6 +154,8 @@ export function fakeElectron() {
     Menu: { setApplicationMenu: mock(), buildFromTemplate: mock() },
     MessageChannelMain: FakeChannel,
     BrowserWindow: FakeWindow,
+    Notification: FakeNotification,
+    powerSaveBlocker: { start: mock(7), stop: mock() },
     nativeTheme: { themeSource: 'system', shouldUseDarkColors: false },
     dialog: { showOpenDialog: mock(), showSaveDialog: mock(), showMessageBoxSync: mock(0) },
     utilityProcess: { fork: mock() },

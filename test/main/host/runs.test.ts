@@ -94,6 +94,22 @@ describe('a run', () => {
     expect(first.runs.length).toBeLessThan(500)
   })
 
+  it('is as far as its bytes are written, however far one large matrix has been read', async () => {
+    const first = page()
+    const { engine } = await test.startRun(first)
+    const rows = { phase: 'read', tensor: 'w', done: 100, total: 200 }
+    for (const event of [progress(3), { ...progress(3), ...rows, memoryBytes: 77 }]) say(engine, event)
+    await vi.waitFor(() =>
+      expect(first.runs.at(-1)!.progress).toEqual({
+        phase: 'compress',
+        tensor: 'w',
+        done: 3,
+        total: 9,
+        memoryBytes: 77,
+      }),
+    )
+  })
+
   it('is held and let go on from any page', async () => {
     const { runId, engine } = await test.startRun(page())
     const other = page()

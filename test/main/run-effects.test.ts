@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Run } from '../../core/contract.ts'
+import { defaultParams } from '../../core/params.ts'
+import { noticeOf, progressOf, runEffects } from '../../main/run-effects.ts'
+
+type State = Run['state']
+
+function runOf(runId: string, state: State, share: number | null = null, phase = 'compress'): Run {
+  const live = state === 'running' || state === 'paused'
+  return {
+    runId,
+    source: 'in.npy',
+    target: `${runId}.safetensors`,
+    recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
+    state,
+    resumable: false,
+    startedAt: 0,
+    endedAt: live ? null : 1,
+    finishedTensors: 0,
+    progress: share === null ? null : { phase, tensor: 'w', done: share * 100, total: 100, memoryBytes: 1 },
+    result:
+      state !== 'finished'
+        ? null
+        : {
+            output: `${runId}.safetensors`,
+            files: 1,
+            bytesBefore: 2e9,
+            bytesAfter: 1e9,
+            plannedBytes: 1e9,
+            relativeError: 0.123,
+            verified: true,
+            notices: [],
+            elapsedMs: 1,
+            kernel: 'reference',
+            arithmetic: 'unfused',
+            threads: 1,
+            peakBytes: 1,
+          },
+    error: state === 'failed' ? { code: 'cannot-write', message: 'The disk is full.' } : null,
+  }
+}
+
+describe('the taskbar', () => {
+  it('has nothing without runs, and cannot say how long while all are being planned', () => {
+    expect(progressOf([])).toEqual({ mode: 'none', value: 0 })
+    expect(progressOf([runOf('a', 'running')])).toEqual({ mode: 'indeterminate', value: 0 })
+    expect(progressOf([runOf('a', 'running', 0.9, 'plan')])).toEqual({ mode: 'indeterminate', value: 0 })
+  })
+
+  it('adds the bytes of all runs', () => {
+    const runs = [runOf('a', 'running', 0.5), runOf('b', 'paused', 0.25), runOf('c', 'running')]
+    expect(progressOf(runs)).toEqual({ mode: 'normal', value: 0.375 })
+  })
+
+  it('is held when every run is', () => {
+    expect(progressOf([runOf('a', 'paused', 0.5), runOf('b', 'paused')])).toEqual({ mode: 'paused', value: 0.5 })
+  })
+})
+
+describe('a notice', () => {
+  it('says what was saved, or why not, and nothing of what the user did', () => {
+    expect(noticeOf(runOf('a', 'finished'))).toEqual({
+      title: 'a.safetensors is saved and checked',
+      body: '2.00 GB -> 1.00 GB, error 12.3 %',
+    })
+    expect(noticeOf(runOf('a', 'failed'))).toEqual({
+      title: 'a.safetensors could not be finished',
+      body: 'The disk is full.',
+    })
+    for (const state of ['cancelled', 'interrupted', 'running', 'paused'] as const)
+      expect(noticeOf(runOf('a', state))).toBeNull()
+  })
+})
+
+describe('the desk', () => {
+  let told: unknown[]
+  let watched: boolean
+  let hear: (run: Run) => void
+  beforeEach(() => {
+    told = []
+    watched = false
+    hear = runEffects({
+      showProgress: ({ mode, value }) => void told.push(`${mode} ${value}`),
+      keepAwake: (awake) => void told.push(awake ? 'awake' : 'may sleep'),
+      notify: ({ title }) => void told.push(title),
+      watched: () => watched,
+    })
+  })
+
+  it('stays awake while a run computes, not while all are held, and hears only of changes', () => {
+    for (const run of [
+      runOf('a', 'running', 0.1),
+      runOf('a', 'running', 0.1),
+      runOf('b', 'running', 0.1),
+      runOf('a', 'paused', 0.1),
+      runOf('b', 'paused', 0.1),
+      runOf('b', 'running', 0.1),
+    ])
+      hear(run)
+    expect(told).toEqual(['normal 0.1', 'awake', 'paused 0.1', 'may sleep', 'normal 0.1', 'awake'])
+  })
+
+  it('is as before when the last run has ended, and says so once', () => {
+    for (const run of [runOf('a', 'running', 0.1), runOf('a', 'finished'), runOf('a', 'finished')]) hear(run)
+    expect(told).toEqual(['normal 0.1', 'awake', 'a.safetensors is saved and checked', 'none 0', 'may sleep'])
+  })
+
+  it('says nothing to somebody who looks', () => {
+    watched = true
+    for (const run of [runOf('a', 'running', 0.1), runOf('a', 'failed')]) hear(run)
+    expect(told).toEqual(['normal 0.1', 'awake', 'none 0', 'may sleep'])
+  })
+
+  it('knows nothing of runs that had ended before', () => {
+    hear(runOf('a', 'finished'))
+    expect(told).toEqual([])
+  })
+})
