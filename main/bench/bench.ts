@@ -11,6 +11,7 @@ import { defaultParams, fitParams, type Params } from '../../core/params.ts'
 import { exactSingularValues, factorize, type Observer } from '../../core/svd/factorize.ts'
 import { type Operand, residentOperand } from '../../core/svd/operand.ts'
 import { benchMatrix, type Spectrum, spectra } from './matrices.ts'
+import { median } from './median.ts'
 import type { PeerName, PeerReply, PeerRequest } from './peers.ts'
 
 export const benchParts = ['products', 'randomized', 'exact'] as const
@@ -296,12 +297,6 @@ function distanceFromOrthonormal(kernels: Kernels, U: Float32Array, rows: number
 function medianOfEach(runs: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const names = new Set(runs.flatMap((run) => Object.keys(run)))
   return Object.fromEntries([...names].map((name) => [name, median(runs.map((run) => run[name] ?? 0))]))
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 function mean(values: readonly number[]): number {

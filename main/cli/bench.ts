@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { AppError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/kernels/kernels.ts'
-import { type BenchPart, type BenchReport, benchParts, runBench } from '../bench/bench.ts'
+import { type BenchReport, benchParts, runBench } from '../bench/bench.ts'
+import { benchModel, type ModelTiming } from '../bench/model.ts'
 import { startPeers } from '../bench/peers.ts'
 import { kernelRoom } from '../engine/kernel-room.ts'
 import { threadSpawner } from '../engine/threads.ts'
@@ -15,20 +16,27 @@ import { milliseconds, print, printJson, table } from './print.ts'
 interface Options {
   readonly sizes: readonly number[]
   readonly ranks: readonly number[]
-  readonly parts: readonly BenchPart[]
+  readonly parts: readonly Part[]
+  readonly model?: string
   readonly repeat: number
   readonly peers?: boolean
   readonly json?: boolean
 }
 
+/** Whole runs take their time and write files: only where they are asked for. */
+const allParts = [...benchParts, 'model'] as const
+type Part = (typeof allParts)[number]
+const partList = allParts.join(', ')
+
 const tunable = ['algorithm', 'threads', 'kernel'] as const
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .description('measure products, randomized and exact SVD on this machine')
+    .description('measure products, randomized and exact SVD, and whole runs (--parts model) on this machine')
     .option('--sizes <numbers>', 'n of the n x n matrices, separated by commas', numbers(64, 16384), [1024, 4096])
     .option('--ranks <numbers>', 'ranks, separated by commas', numbers(1, 4096), [32, 128, 512])
-    .option('--parts <names>', `of ${benchParts.join(', ')}`, partNames, [...benchParts])
+    .option('--parts <names>', `of ${partList}`, partNames, [...benchParts])
+    .option('--model <file|folder>', 'weights for the part model; a sample of 271 MB is made without it')
     .option('--repeat <number>', 'runs of each, after one that is discarded', wholeNumber(1, 1000), 5)
     .option('--peers', "alternate with numpy, scikit-learn and torch of Debian's python3 packages")
   return addParamFlags(command, tunable)
@@ -40,23 +48,32 @@ export function benchCommand(): Command {
       const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))
       const peers = options.peers ? startPeers(kernels.info.threads) : null
       try {
+        const { ranks, repeat } = options
+        const common = { ranks, repeat, algorithm: params.algorithm, say }
+        const parts = benchParts.filter((part) => options.parts.includes(part))
         const report = await runBench(kernels, {
-          ...options,
-          algorithm: params.algorithm,
+          ...common,
+          parts,
+          sizes: parts.length > 0 ? options.sizes : [],
           peers: peers && { ask: peers.ask, save: (A) => saveNpy(join(folder, 'matrix.npy'), A) },
-          say: (text) => {
-            if (process.stderr.isTTY) process.stderr.write(`\x1b[2K\r${text}`)
-          },
         })
-        if (process.stderr.isTTY) process.stderr.write('\x1b[2K\r')
-        if (options.json) printJson(report)
-        else printBench(report)
+        const models = options.parts.includes('model')
+          ? await benchModel(kernels, { ...common, model: options.model ?? null, folder })
+          : []
+        say('')
+        if (options.json) printJson({ ...report, models })
+        else printBench(report, models)
       } finally {
         peers?.stop()
         await rm(folder, { recursive: true, force: true })
         await shutdown()
       }
     })
+}
+
+/** On a terminal, over what was said before. */
+function say(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\x1b[2K\r${text}`)
 }
 
 function numbers(min: number, max: number): (text: string) => number[] {
@@ -68,10 +85,10 @@ function numbers(min: number, max: number): (text: string) => number[] {
 }
 
 /** @throws InvalidArgumentError, which commander turns into wrong usage */
-function partNames(text: string): BenchPart[] {
+function partNames(text: string): Part[] {
   return text.split(',').map((name) => {
-    const part = benchParts.find((known) => known === name.trim())
-    if (!part) throw new InvalidArgumentError(`Expected names of ${benchParts.join(', ')}, separated by commas.`)
+    const part = allParts.find((known) => known === name.trim())
+    if (!part) throw new InvalidArgumentError(`Expected names of ${partList}, separated by commas.`)
     return part
   })
 }
@@ -91,7 +108,7 @@ async function saveNpy(path: string, { rows, cols, data }: Matrix): Promise<stri
   return path
 }
 
-function printBench(report: BenchReport): void {
+function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
   const { kernel, arithmetic, threads, peakGigaflops } = report
   print(
     `${kernel}, ${arithmetic} multiply-add, ${threads} ${threads === 1 ? 'thread' : 'threads'}; peak ${peakGigaflops.toFixed(0)} GFLOP/s in cache`,
@@ -160,6 +177,23 @@ function printBench(report: BenchReport): void {
         `exact full SVD ${milliseconds(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${named(exactFull.peerTimeOverOurs)}`,
       )
   }
+  if (models.length > 0)
+    print(
+      `\nwhole runs against their bare products, ${(models[0]!.weights / 1e6).toFixed(0)} million weights\n${table(
+        [
+          ['rank', 'run', 'weights/s', 'products', 'weights/s', 'ratio'],
+          ...models.map(({ rank, weights, runMs, productsMs, shareOfProductSpeed }) => [
+            String(rank),
+            milliseconds(runMs),
+            `${(weights / runMs / 1e3).toFixed(1)} M`,
+            milliseconds(productsMs),
+            `${(weights / productsMs / 1e3).toFixed(1)} M`,
+            `${(100 * shareOfProductSpeed).toFixed(0)} %`,
+          ]),
+        ],
+        [0, 1, 2, 3, 4, 5],
+      )}`,
+    )
 }
 
 function ratios(found: Readonly<Record<string, number>> | undefined, names: readonly string[]): string[] {

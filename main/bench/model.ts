@@ -1,0 +1,163 @@
+/**
+ * Whole runs against their bare products: a model is compressed from file to checked file, in turns with the products that its sketches
+ * cannot do without, of the same shapes, on the same kernels. A run can reach the speed of its products and not more.
+ */
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { compressFile } from '../../core/compress/compressor.ts'
+import type { JobContext } from '../../core/compress/context.ts'
+import { loadMatrix } from '../../core/compress/load.ts'
+import { outputStyle } from '../../core/compress/outputs/registry.ts'
+import { type FactorizedTensor, isFactorized } from '../../core/compress/plan.ts'
+import { planByNames } from '../../core/compress/planning.ts'
+import { writeSample } from '../../core/compress/sample.ts'
+import type { Job } from '../../core/contract.ts'
+import type { WeightFile } from '../../core/formats/format.ts'
+import { openWeightFile } from '../../core/formats/registry.ts'
+import type { OutputFolder } from '../../core/io.ts'
+import type { Kernels, Matrix } from '../../core/kernels/kernels.ts'
+import { defaultParams, type Params } from '../../core/params.ts'
+import type { Operand } from '../../core/svd/operand.ts'
+import { elementCount, oncePerStorage } from '../../core/tensor.ts'
+import { pickSource } from '../files.ts'
+import { outputFolder } from '../outputs.ts'
+import { median } from './median.ts'
+
+export interface ModelOptions {
+  /** A file or folder of weights; null: a sample is made. */
+  readonly model: string | null
+  /** Where the sample and the outputs go; whoever made it removes it. */
+  readonly folder: string
+  readonly ranks: readonly number[]
+  readonly repeat: number
+  readonly algorithm: Params['algorithm']
+  /** Called before each line of work. */
+  say(text: string): void
+}
+
+export interface ModelTiming {
+  readonly rank: number
+  /** Entries of the matrices that are factorized. */
+  readonly weights: number
+  /** Median milliseconds from the first byte read to the checked file. */
+  readonly runMs: number
+  /** Median milliseconds of the bare products of the same matrices. */
+  readonly productsMs: number
+  /** Median over the turns of productsMs / runMs: 1 would be a run that does nothing else. */
+  readonly shareOfProductSpeed: number
+}
+
+/** What the sample has: two blocks of 67 million weights, 271 MB. */
+const sample = { layers: 2, hidden: 2048, dtype: 'BF16', seed: 1 } as const
+
+export async function benchModel(kernels: Kernels, options: ModelOptions): Promise<ModelTiming[]> {
+  const context = quietContext(kernels)
+  const target = outputFolder(options.folder, { overwrite: true, sources: options.model ? [options.model] : [] })
+  let path = options.model
+  if (path === null) {
+    options.say('making a sample')
+    const name = 'sample.safetensors'
+    await writeSample({ folder: target, name }, { kind: 'sample', target: '', force: true, ...sample }, context)
+    path = `${options.folder}/${name}`
+  }
+  const file = await openWeightFile(pickSource(path, (await stat(path)).isDirectory() ? 'folder' : 'file'))
+  try {
+    const timings: ModelTiming[] = []
+    for (const rank of options.ranks) timings.push(await timeModel(file, rank, target, context, options))
+    return timings
+  } finally {
+    await file.close()
+  }
+}
+
+async function timeModel(
+  file: WeightFile,
+  rank: number,
+  folder: OutputFolder,
+  context: JobContext,
+  { repeat, algorithm, say }: ModelOptions,
+): Promise<ModelTiming> {
+  const job = compressJob({ ...defaultParams, method: 'randomized', algorithm, rank })
+  const matrices = oncePerStorage(planByNames(file, job, outputStyle(job.output)).filter(isFactorized))
+  const weights = matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
+  const mark = context.kernels.mark()
+  const products = await bareProducts(file, matrices, context)
+  const turns: { readonly runMs: number; readonly productsMs: number }[] = []
+  for (let turn = 0; turn <= repeat; turn++) {
+    say(`rank ${rank}: turn ${turn} of ${repeat}`)
+    const runMs = await clocked(() => compressFile(file, { folder, name: 'out.safetensors' }, job, context))
+    let productsMs = 0
+    for (const multiply of products) productsMs += await multiply()
+    if (turn > 0) turns.push({ runMs, productsMs })
+  }
+  context.kernels.release(mark)
+  return {
+    rank,
+    weights,
+    runMs: median(turns.map((turn) => turn.runMs)),
+    productsMs: median(turns.map((turn) => turn.productsMs)),
+    shareOfProductSpeed: median(turns.map((turn) => turn.productsMs / turn.runMs)),
+  }
+}
+
+/**
+ * For each tensor what takes the time of its sketch's products, as many and with as many columns, and answers milliseconds. The weights
+ * are those of the first tensor of its shape, in the kernels' memory until the caller's mark.
+ */
+async function bareProducts(
+  file: WeightFile,
+  matrices: readonly FactorizedTensor[],
+  context: JobContext,
+): Promise<(() => Promise<number>)[]> {
+  const { kernels } = context
+  const prepared = new Map<string, { readonly operand: Operand; readonly X: Matrix; readonly Y: Matrix }>()
+  const products: (() => Promise<number>)[] = []
+  for (const { info, view, sketch } of matrices) {
+    const { rows, cols, count } = view
+    const { columns, blocks, nIter } = sketch
+    const shape = `${info.dtype} ${rows} x ${cols}`
+    const { operand, X, Y } = prepared.get(shape) ?? {
+      operand: (await loadMatrix(file, info, view, 0, context, sketch)).operand,
+      X: { rows: cols, cols: columns, data: kernels.allocateFloat32(cols * columns) },
+      Y: { rows, cols: columns, data: kernels.allocateFloat32(rows * columns) },
+    }
+    prepared.set(shape, { operand, X, Y })
+    const pairs = count * (blocks > 1 ? blocks : nIter + 1)
+    products.push(async () => {
+      kernels.gaussian([1, 1], X)
+      return clocked(async () => {
+        for (let pair = 0; pair < pairs; pair++) {
+          await operand.multiply(X, Y)
+          await operand.multiplyTransposed(Y, X)
+        }
+      })
+    })
+  }
+  return products
+}
+
+async function clocked(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await work()
+  return performance.now() - started
+}
+
+function compressJob(params: Params): Extract<Job, { kind: 'compress' }> {
+  const rules = { include: [], exclude: [] }
+  const whole = { force: true, resume: false, part: null } as const
+  return { kind: 'compress', fileId: '', target: '', output: 'factors', params, ...rules, ...whole }
+}
+
+/** A job that nobody watches, and that finds nothing finished from an earlier one. */
+function quietContext(kernels: Kernels): JobContext {
+  return {
+    kernels,
+    report: () => {},
+    checkCancelled: () => {},
+    peakBytes: () => process.resourceUsage().maxRSS * 1024,
+    sha256: () => {
+      const hash = createHash('sha256')
+      return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
+    },
+  }
+}
