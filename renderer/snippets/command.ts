@@ -1,0 +1,64 @@
+/** A run as a line for the shell: the flags that differ from their defaults, and nothing else. */
+import type { RecipeSource } from '../../core/contract.ts'
+import { defaultParams, type ParamEntry, type ParamKey, paramEntries } from '../../core/params.ts'
+
+interface CommandSource {
+  /** File names; the line is for the folder they lie in. */
+  readonly source: string
+  readonly target: string
+  readonly recipe: RecipeSource
+}
+
+export function compressCommand({ source, target, recipe }: CommandSource): string {
+  const { params, output, include, exclude } = recipe
+  const changed = (Object.keys(paramEntries) as ParamKey[]).filter((key) => params[key] !== defaultParams[key])
+  return [
+    'ghostsvd compress',
+    quoted(asPath(source)),
+    flag('--out', asPath(target)),
+    ...(output === 'factors' ? [] : [flag('--output', output)]),
+    ...changed.map((key) => paramFlag(paramEntries[key], params[key])),
+    ...include.map((pattern) => flag('--include', pattern)),
+    ...exclude.map((pattern) => flag('--exclude', pattern)),
+  ].join(' ')
+}
+
+function paramFlag(entry: ParamEntry, value: number | string | boolean): string {
+  // A switch is only ever there to leave its default.
+  if (typeof value === 'boolean') return entry.flag
+  if (typeof value === 'string') return flag(entry.flag, value)
+  const unit = 'unit' in entry ? entry.unit : undefined
+  return flag(entry.flag, unit ? withUnit(value, unit) : String(value))
+}
+
+/** As people write it where that is the very same number: 40%, 1.2GB. */
+function withUnit(value: number, unit: 'size' | 'share'): string {
+  if (value <= 1) {
+    const percent = String(Number((value * 100).toPrecision(15)))
+    return /^[\d.]+$/.test(percent) && Number(percent) / 100 === value ? `${percent}%` : String(value)
+  }
+  if (unit === 'share') return String(value)
+  for (const [name, size] of [
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    const count = Number((value / size).toPrecision(4))
+    if (count >= 1 && Math.round(count * size) === value) return `${count}${name}`
+  }
+  return String(value)
+}
+
+/** A value that looks like a flag is tied to its own. */
+function flag(name: string, value: string): string {
+  return value.startsWith('-') ? `${name}=${quoted(value)}` : `${name} ${quoted(value)}`
+}
+
+function asPath(name: string): string {
+  return name.startsWith('-') ? `./${name}` : name
+}
+
+/** For a POSIX shell. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,141 @@
+/** A few lines of Python that load what a run has written. They say what this output holds and nothing it might have held. */
+import type { RecipeSource } from '../../core/contract.ts'
+
+interface SnippetSource {
+  readonly recipe: RecipeSource
+  /** File or folder name of the output. */
+  readonly target: string
+  /** Files written: a dense copy of several lies in a folder. */
+  readonly files: number
+}
+
+export function pythonSnippet({ recipe, target, files }: SnippetSource): string {
+  // JSON's strings are Python's too.
+  const name = JSON.stringify(target)
+  const lines = {
+    factors: () => factors(recipe, torch, `stored = load_file(${name})`),
+    npz: () => factors(recipe, numpy, `stored = dict(np.load(${name}))`),
+    dense: () => (files > 1 ? denseFolder(name) : denseFile(name)),
+    peft: () => peft(name),
+    kohya: () => kohya(name),
+  }[recipe.output]()
+  return `${lines.join('\n')}\n`
+}
+
+/** How the two libraries say the same. */
+interface Dialect {
+  readonly imports: readonly string[]
+  readonly single: string
+  /** Rows of U by the singular values. */
+  readonly scaled: string
+}
+const torch: Dialect = {
+  imports: ['# pip install safetensors torch', 'from safetensors.torch import load_file'],
+  single: 'float()',
+  scaled: '(U * S.unsqueeze(-2))',
+}
+const numpy: Dialect = {
+  imports: ['# pip install numpy', 'import numpy as np'],
+  single: 'astype(np.float32)',
+  scaled: '(U * S[..., None, :])',
+}
+
+/** Each matrix multiplied out of its factors; what was kept as it was stays. */
+function factors({ params }: RecipeSource, { imports, single, scaled }: Dialect, load: string): string[] {
+  const byValues = params.factorLayout === 'usv'
+  const suffixes = byValues ? ['U', 'S', 'Vt'] : ['lowrank_A', 'lowrank_B']
+  const int8 = params.factorDType === 'INT8'
+  const sparse = params.sparseDensity > 0
+  const parts = [
+    ...suffixes,
+    ...(int8 ? ['lowrank_A_scale', 'lowrank_B_scale'] : []),
+    ...(sparse ? ['sparse_index', 'sparse_value'] : []),
+  ]
+  const read = (suffix: string) => `stored[f"{name}.${suffix}"].${single}`
+  return [
+    ...imports,
+    '',
+    load,
+    `parts = (${parts.map((part) => `".${part}"`).join(', ')})`,
+    '',
+    'weights = {key: value for key, value in stored.items() if not key.endswith(parts)}',
+    'for key in stored:',
+    `    name, _, part = key.rpartition(".")`,
+    `    if part != "${suffixes[0]}":`,
+    '        continue',
+    ...suffixes.map((suffix) => `    ${suffix.replace('lowrank_', '')} = ${read(suffix)}`),
+    // Where INT8 would show, factors are BF16 and have no scales.
+    ...(int8
+      ? ['    if f"{name}.lowrank_A_scale" in stored:'].concat(
+          ['A', 'B'].map((factor) => `        ${factor} = ${factor} * stored[f"{name}.lowrank_${factor}_scale"]`),
+        )
+      : []),
+    `    weights[name] = ${byValues ? `${scaled} @ Vt` : 'B @ A'}`,
+    ...(sparse
+      ? ['    weights[name].reshape(-1)[stored[f"{name}.sparse_index"]] += stored[f"{name}.sparse_value"]']
+      : []),
+    '',
+    '# Convolutions are matrices here, out x (in * kernel). Into a model of the same shape:',
+    '# state = model.state_dict()',
+    '# for name, weight in weights.items():',
+    `#     state[name].copy_(${imports[1] === numpy.imports[1] ? 'torch.from_numpy(weight)' : 'weight'}.reshape(state[name].shape))`,
+  ]
+}
+
+function denseFile(name: string): string[] {
+  return [
+    '# pip install safetensors torch',
+    'from safetensors import safe_open',
+    '',
+    `with safe_open(${name}, framework="pt") as file:`,
+    '    weights = {name: file.get_tensor(name) for name in file.keys()}',
+    ...intoModel,
+  ]
+}
+
+function denseFolder(name: string): string[] {
+  return [
+    '# pip install safetensors torch',
+    'from pathlib import Path',
+    'from safetensors import safe_open',
+    '',
+    'weights = {}',
+    `for path in sorted(Path(${name}).glob("*.safetensors")):`,
+    '    with safe_open(path, framework="pt") as file:',
+    '        weights.update((name, file.get_tensor(name)) for name in file.keys())',
+    ...intoModel,
+  ]
+}
+const intoModel = ['', '# The names, shapes and dtypes of the source:', '# model.load_state_dict(weights)']
+
+function peft(name: string): string[] {
+  return [
+    '# pip install peft transformers',
+    'from peft import PeftModel',
+    'from transformers import AutoModelForCausalLM',
+    '',
+    '# The adapter adds B @ A to the layers of the model it is given.',
+    'model = AutoModelForCausalLM.from_pretrained("BASE MODEL")',
+    `model = PeftModel.from_pretrained(model, ${name})`,
+  ]
+}
+
+function kohya(name: string): string[] {
+  return [
+    '# pip install safetensors torch',
+    'from safetensors.torch import load_file',
+    '',
+    `lora = load_file(${name})`,
+    'down_weight = ".lora_down.weight"',
+    '',
+    '# What the adapter adds to each layer, out x (in * kernel).',
+    'added = {}',
+    'for key in lora:',
+    '    if not key.endswith(down_weight):',
+    '        continue',
+    '    name = key.removesuffix(down_weight)',
+    '    down = lora[key].float().flatten(1)',
+    '    up = lora[f"{name}.lora_up.weight"].float().flatten(1)',
+    '    added[name] = lora[f"{name}.alpha"].item() / down.shape[0] * (up @ down)',
+  ]
+}

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process'
+import { Command } from 'commander'
+import { expect, test } from 'vitest'
+import type { Recipe } from '../../../core/contract.ts'
+import { defaultParams, type Params } from '../../../core/params.ts'
+import { addParamFlags, allParams, collect, paramsFrom } from '../../../main/cli/flags.ts'
+import { compressCommand } from '../../../renderer/snippets/command.ts'
+
+const recipe = (params: Partial<Params> = {}, rest: Partial<Recipe> = {}): Recipe => ({
+  recipe: 1,
+  output: 'factors',
+  params: { ...defaultParams, ...params },
+  include: [],
+  exclude: [],
+  ...rest,
+})
+const line = (one: Recipe, source = 'model.safetensors', target = 'small.safetensors') =>
+  compressCommand({ source, target, recipe: one })
+
+/** What the command line understands after a shell has taken the line apart. */
+function understood(text: string) {
+  const script = `ghostsvd() { printf '%s\\0' "$@"; }\n${text}`
+  const words = execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
+  let found: unknown
+  const program = new Command().exitOverride()
+  addParamFlags(
+    program.command('compress').argument('<file>').option('--out <file>').option('--output <style>'),
+    allParams,
+  )
+    .option('--include <glob>', '', collect, [])
+    .option('--exclude <glob>', '', collect, [])
+    .action((source: string, options: Record<string, unknown>, self: Command) => {
+      const { out, output = 'factors', include, exclude } = options
+      found = {
+        source,
+        target: out,
+        recipe: { recipe: 1, output, params: paramsFrom(self, allParams), include, exclude },
+      }
+    })
+  program.parse(words, { from: 'user' })
+  return found
+}
+
+test('a run by the defaults has no flags', () => {
+  expect(line(recipe())).toBe('ghostsvd compress model.safetensors --out small.safetensors')
+})
+
+test('what differs is said, as people write it', () => {
+  expect(line(recipe({ goalSize: 0.4, factorDType: 'INT8', projectionTiers: false }, { output: 'npz' }))).toBe(
+    'ghostsvd compress model.safetensors --out small.safetensors --output npz --goal-size 40% --factor-dtype INT8 --no-projection-tiers',
+  )
+  expect(line(recipe({ goalSize: 1.2e9, memoryLimit: 1_500_000_001 }))).toContain(
+    '--goal-size 1.2GB --memory-limit 1500000001',
+  )
+})
+
+const cases: readonly [string, Recipe, source?: string, target?: string][] = [
+  [
+    'numbers of every kind',
+    recipe({ rank: 7, goalError: 0.07, seed: 2 ** 53 - 1, tolerance: 1e-7, sparseDensity: 0.005 }),
+  ],
+  ['sizes', recipe({ goalSize: 1, memoryLimit: 123_456_789 })],
+  ['a share without a short form', recipe({ goalSize: 1 / 3, goalEnergy: 0.1 + 0.2 })],
+  ['switches and choices', recipe({ int8Always: true, projectionTiers: false, kernel: 'simd', method: 'exact' })],
+  ['rules', recipe({}, { include: ["it's *", '$HOME `id` "x"', '-a', ''], exclude: ['{a,b}', '--force'] })],
+  ['names', recipe(), '-rf my model.pt', '--force; rm.safetensors'],
+]
+test.each(cases)('the command line reads back what was meant: %s', (_, one, source = 'a', target = 'b') => {
+  const path = (name: string) => (name.startsWith('-') ? `./${name}` : name)
+  expect(understood(line(one, source, target))).toEqual({ source: path(source), target: path(target), recipe: one })
+})

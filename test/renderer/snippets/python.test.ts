@@ -1,0 +1,136 @@
+/**
+ * The Python snippets do what they say: run by Python on files that were written, they give back the weights. numpy and torch are the
+ * machine's; the package safetensors is a reader of our own by the specification (test/renderer/snippets/safetensors).
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compressFile } from '../../../core/compress/compressor.ts'
+import type { Recipe, TensorOutcome } from '../../../core/contract.ts'
+import { memoryFolder } from '../../../core/io.ts'
+import { defaultParams, outputStyles, type Params } from '../../../core/params.ts'
+import { pythonSnippet } from '../../../renderer/snippets/python.ts'
+import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../../core/compress/harness.ts'
+
+const python = '/usr/bin/python3'
+const has = (library: string) => `import importlib.util, sys; sys.exit(importlib.util.find_spec("${library}") is None)`
+const hasPython = spawnSync(python, ['--version']).status === 0
+const hasTorch = hasPython && spawnSync(python, ['-c', has('torch')]).status === 0
+
+const recipe = (output: Recipe['output'], params: Partial<Params> = {}): Recipe => ({
+  recipe: 1,
+  output,
+  params: { ...defaultParams, rank: 8, ...params },
+  include: [],
+  exclude: [],
+})
+
+test('a snippet names only what its output holds', () => {
+  const plainFactors = pythonSnippet({ recipe: recipe('factors'), target: 'x.safetensors', files: 1 })
+  expect(plainFactors).toContain('B @ A')
+  expect(plainFactors).not.toMatch(/scale|sparse|Vt/)
+  const everything = recipe('factors', { factorDType: 'INT8', sparseDensity: 0.01 })
+  expect(pythonSnippet({ recipe: everything, target: 'x', files: 1 })).toMatch(/lowrank_A_scale[\s\S]*sparse_index/)
+})
+
+test.runIf(hasPython)('Python understands every line, whatever the file is called', () => {
+  const target = 'a "name" \\ of ä.safetensors'
+  const snippets = outputStyles.flatMap((output) =>
+    [1, 2].map((files) => pythonSnippet({ recipe: recipe(output), target, files })),
+  )
+  const script = 'import ast, json, sys\nfor text in json.load(sys.stdin): ast.parse(text)'
+  execFileSync(python, ['-c', script], { input: JSON.stringify(snippets) })
+})
+
+const cases = {
+  'plain.safetensors': recipe('factors'),
+  'half.safetensors': recipe('factors', { factorDType: 'BF16' }),
+  'usv.safetensors': recipe('factors', { factorLayout: 'usv' }),
+  'int8 and sparse.safetensors': recipe('factors', { factorDType: 'INT8', int8Always: true, sparseDensity: 0.01 }),
+  'int8 where it pays.safetensors': recipe('factors', { factorDType: 'INT8' }),
+  'dense.safetensors': recipe('dense'),
+  'plain.npz': recipe('npz'),
+  'int8.npz': recipe('npz', { factorDType: 'INT8', int8Always: true, sparseDensity: 0.01 }),
+  'usv.npz': recipe('npz', { factorLayout: 'usv' }),
+  'kohya.safetensors': recipe('kohya'),
+} as const
+const targets = Object.keys(cases) as (keyof typeof cases)[]
+
+/** Runs each snippet and holds the weights it leaves, by their names there, against the source. */
+const judge = `
+import json, sys, numpy
+from safetensors.torch import load_file
+sources = load_file("model.safetensors")
+def error(W, V):
+    W, V = (numpy.asarray(X, dtype=numpy.float64).ravel() for X in (W, V))
+    return float(numpy.linalg.norm(W - V) / max(numpy.linalg.norm(W), 1e-300))
+def lora(name):
+    return "lora_unet_" + name.removesuffix(".weight").replace(".", "_")
+answers = {}
+for target, snippet in json.load(sys.stdin).items():
+    room = {}
+    exec(snippet, room)
+    found = room.get("weights") or {name: room["added"][lora(name)] for name in sources if lora(name) in room["added"]}
+    answers[target] = {name: error(sources[name], weight) for name, weight in found.items()}
+print(json.dumps(answers))
+`
+
+describe.runIf(hasTorch)('run on what was written (needs python3 with numpy and torch)', () => {
+  const sources = [
+    weights('layers.0.up.weight', [96, 80]),
+    weights('conv.weight', [64, 16, 3, 3]),
+    weights('blocks.experts.weight', [2, 72, 80]),
+    plain('norm', 'F32', [5], new Uint8Array(20)),
+  ]
+  const reported = new Map<string, readonly TensorOutcome[]>()
+  let found: Record<string, Record<string, number>>
+  let folder: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ghostsvd-snippets-'))
+    await writeFile(join(folder, 'model.safetensors'), fileBytes(sources))
+    const snippets: Record<string, string> = {}
+    for (const target of targets) {
+      const { output, params } = cases[target]
+      const written = memoryFolder(target)
+      const job = compressJob(params, { output })
+      const report = await compressFile(
+        await openTensors(...sources),
+        { folder: written, name: target },
+        job,
+        testContext(),
+      )
+      for (const [path, bytes] of written.files) {
+        await mkdir(dirname(join(folder, path)), { recursive: true })
+        await writeFile(join(folder, path), bytes)
+      }
+      reported.set(target, report.tensors)
+      snippets[target] = pythonSnippet({ recipe: cases[target], target, files: report.files })
+    }
+    const environment = { ...process.env, PYTHONPATH: import.meta.dirname, PYTHONDONTWRITEBYTECODE: '1' }
+    const answer = execFileSync(python, ['-c', judge], {
+      cwd: folder,
+      env: environment,
+      input: JSON.stringify(snippets),
+      encoding: 'utf8',
+    })
+    found = JSON.parse(answer)
+  }, 60_000)
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test.each(targets)('%s gives back the weights, with the errors that were reported', (target) => {
+    const outcomes = reported.get(target)!.filter(({ name }) => name in found[target]!)
+    // An adapter has no place for the experts and copies nothing.
+    expect(outcomes).toHaveLength(cases[target].output === 'kohya' ? 2 : sources.length)
+    expect(outcomes.filter(({ action }) => action === 'factorized').length).toBeGreaterThan(1)
+    for (const { name, relativeError } of outcomes) {
+      // Products in single precision, summed over the rank.
+      const tolerance = 8 * 2 ** -24 * 8
+      expect(Math.abs(found[target]![name]! - relativeError!), `${name} ${found[target]![name]}`).toBeLessThan(
+        tolerance,
+      )
+    }
+  })
+})
