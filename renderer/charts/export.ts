@@ -1,4 +1,5 @@
 /** A chart as a file: SVG, PNG or CSV, made on the page and handed to the browser's download. */
+import { saveBlob, saveText } from '../download.ts'
 import type { Row, Series } from './series.ts'
 
 /** Properties that come from style sheets and must travel inside a file that has none. */
@@ -17,7 +18,7 @@ const paint = [
 const pngScale = 2
 
 export function saveSvg(svg: SVGSVGElement, name: string): void {
-  save(new Blob([standalone(svg)], { type: 'image/svg+xml' }), `${name}.svg`)
+  saveBlob(new Blob([standalone(svg)], { type: 'image/svg+xml' }), `${name}.svg`)
 }
 
 /** @throws Error when the browser cannot draw the picture, which it has just drawn */
@@ -33,7 +34,7 @@ export async function savePng(svg: SVGSVGElement, name: string): Promise<void> {
     canvas.height = Math.round(height * pngScale)
     canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height)
     const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'))
-    if (blob) save(blob, `${name}.png`)
+    if (blob) saveBlob(blob, `${name}.png`)
   } finally {
     URL.revokeObjectURL(url)
   }
@@ -46,7 +47,7 @@ export function saveCsv(series: readonly Series[], rows: readonly Row[], name: s
     ['rank', ...series.map(({ label }) => quote(label))].join(','),
     ...rows.map((row) => [row.rank, ...series.map(({ id }) => row[id] ?? '')].join(',')),
   ]
-  save(new Blob([`${lines.join('\r\n')}\r\n`], { type: 'text/csv' }), `${name}.csv`)
+  saveText(`${lines.join('\r\n')}\r\n`, `${name}.csv`, 'text/csv')
 }
 
 /** A copy whose colors no longer need the page. */
@@ -68,14 +69,4 @@ function standalone(svg: SVGSVGElement): string {
   background.setAttribute('fill', getComputedStyle(document.body).backgroundColor)
   copy.prepend(background)
   return new XMLSerializer().serializeToString(copy)
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  // The download has taken the blob by the time the next task runs.
-  setTimeout(() => URL.revokeObjectURL(url))
 }

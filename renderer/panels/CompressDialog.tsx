@@ -1,32 +1,34 @@
 /** Before a run: who can open the output, where it goes, what it will weigh - and what it does not promise. */
 import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
-import type { FileReport, RunRequest } from '../../core/contract.ts'
+import type { FileReport } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { createTarget, pickTarget, startRun } from '../actions/runs.ts'
+import { saveRecipe, stemOf } from '../actions/recipes.ts'
+import { createTarget, currentRecipe, pickTarget, startRun } from '../actions/runs.ts'
+import { compressCommand } from '../snippets/command.ts'
 import { estimateFile } from '../store/estimate.ts'
 import { allowedError, goalOf } from '../store/goal.ts'
-import { useParams } from '../store/params.ts'
+import { type OutputStyle, paramsReducers, useParams } from '../store/params.ts'
 import { useSelection } from '../store/selection.ts'
 import { useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
+import { CopyButton } from './CopyButton.tsx'
 import { ErrorBox } from './ErrorBox.tsx'
 import { Expected } from './Expected.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
 
-/** The styles that exist so far, with how their names end; an adapter is a folder. */
+/** How the names of outputs end; an adapter is a folder. */
 const endings = {
   factors: '.lowrank.safetensors',
   dense: '.dense.safetensors',
   peft: '-lora',
   kohya: '.lora.safetensors',
   npz: '.lowrank.npz',
-} as const satisfies Partial<Record<RunRequest['output'] & string, string>>
-type Style = keyof typeof endings
-const styles = Object.keys(endings) as Style[]
+} as const satisfies Record<OutputStyle, string>
+const styles = Object.keys(endings) as OutputStyle[]
 /** Adapters hold only what they change: the source's own size says nothing about theirs. */
-const adapters: ReadonlySet<Style> = new Set(['peft', 'kohya'])
+const adapters: ReadonlySet<OutputStyle> = new Set(['peft', 'kohya'])
 
 interface CompressDialogProps {
   readonly report: FileReport
@@ -36,10 +38,9 @@ interface CompressDialogProps {
 export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { t, numbers } = useWords()
   const desktop = useSession((state) => state.host?.kind === 'electron')
-  const params = useParams((state) => state.params)
+  const { params, output: style } = useParams()
   const { included, excluded } = useSelection()
-  const [style, setStyle] = useState<Style>('factors')
-  const [name, setName] = useState(() => suggestedName(report.name, 'factors'))
+  const [name, setName] = useState(() => suggestedName(report.name, style))
   const [starting, setStarting] = useState(false)
   const [error, setError] = useState<ErrorReport | null>(null)
   const folders = useFolders()
@@ -51,10 +52,10 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
 
   const goal = goalOf(params)
   const chosen = estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
-  const chooseStyle = (chosen: Style) => {
+  const chooseStyle = (chosen: OutputStyle) => {
     // A name of the user's own stays.
     if (name === suggestedName(report.name, style)) setName(suggestedName(report.name, chosen))
-    setStyle(chosen)
+    paramsReducers.output(chosen)
   }
   const compress = async () => {
     setStarting(true)
@@ -62,7 +63,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
     try {
       const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
       if (!target) return
-      await startRun(target, style)
+      await startRun(target)
       onClose()
     } catch (fault) {
       setError(toErrorReport(fault))
@@ -87,7 +88,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           void compress()
         }}
       >
-        <Radio.Group label={t('compress.style')} onChange={(value) => chooseStyle(value as Style)} value={style}>
+        <Radio.Group label={t('compress.style')} onChange={(value) => chooseStyle(value as OutputStyle)} value={style}>
           <div className="cards">
             {styles.map((one) => (
               <Radio.Card className="card" key={one} value={one}>
@@ -148,6 +149,15 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         <p className="caveat">{t('compress.caveat')}</p>
         {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
         <div className="dialog-buttons">
+          <div className="dialog-aside">
+            <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="subtle">
+              {t('runs.saveRecipe')}
+            </Button>
+            <CopyButton
+              label={t('runs.copyCommand')}
+              text={() => compressCommand({ source: report.name, target: name, recipe: currentRecipe() })}
+            />
+          </div>
           <Button color="gray" onClick={onClose} variant="subtle">
             {t('app.cancel')}
           </Button>
@@ -165,7 +175,6 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
 }
 
 /** model.safetensors -> model.lowrank.safetensors, whatever the source's format. */
-function suggestedName(source: string, style: Style): string {
-  const stem = source.replace(/\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)(\.index\.json)?$/i, '')
-  return `${stem}${endings[style]}`
+function suggestedName(source: string, style: OutputStyle): string {
+  return `${stemOf(source)}${endings[style]}`
 }

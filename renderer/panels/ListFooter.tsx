@@ -2,7 +2,8 @@
 import { Anchor, Popover } from '@mantine/core'
 import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
-import { isCompressed, useSelection } from '../store/selection.ts'
+import { isCompressed } from '../store/rules.ts'
+import { useSelection } from '../store/selection.ts'
 import { useWords } from '../words.ts'
 import { useReason } from './reason.ts'
 

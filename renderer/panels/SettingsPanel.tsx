@@ -8,6 +8,8 @@ import { useWords } from '../words.ts'
 import { ComparePanel } from './ComparePanel.tsx'
 import { GoalFields } from './GoalFields.tsx'
 import { ParamField } from './ParamField.tsx'
+import { RecipeButtons } from './RecipeButtons.tsx'
+import { RulesFields } from './RulesFields.tsx'
 
 /** What may be tuned further, in the order of thought: how, how well, on what. */
 const advanced = [
@@ -97,7 +99,14 @@ export function SettingsPanel({ view, rank }: SettingsPanelProps) {
             </div>
           </Accordion.Panel>
         </Accordion.Item>
+        <Accordion.Item value="rules">
+          <Accordion.Control>{t('rules.title')}</Accordion.Control>
+          <Accordion.Panel>
+            <RulesFields />
+          </Accordion.Panel>
+        </Accordion.Item>
       </Accordion>
+      <RecipeButtons />
     </aside>
   )
 }

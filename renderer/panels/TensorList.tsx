@@ -8,10 +8,10 @@ import { selectTensor } from '../actions/analysis.ts'
 import { SearchIcon } from '../icons.tsx'
 import { type Analysis, useJobs } from '../store/jobs.ts'
 import { useParams } from '../store/params.ts'
+import { isCompressed } from '../store/rules.ts'
 import {
   chipOf,
   chips,
-  isCompressed,
   nameMatcher,
   type SortOrder,
   selectionReducers,

@@ -3,7 +3,7 @@ import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
 import { goalOf } from './goal.ts'
 import { compressedBytes, copyBytes } from './matrix.ts'
-import { isCompressed, type SelectionState } from './selection.ts'
+import { type Choice, isCompressed } from './rules.ts'
 
 export interface FileEstimate {
   readonly bytesBefore: number
@@ -37,11 +37,7 @@ export function expectedBytes(estimate: FileEstimate, params: Params): ExpectedB
  * Sizes of the values at one rank for all: factorized tensors at their factors' size, those that would grow and the kept ones as they
  * are. Cost: one pass over the tensors.
  */
-export function estimateFile(
-  tensors: readonly TensorReport[],
-  selection: Pick<SelectionState, 'included' | 'excluded'>,
-  params: Params,
-): FileEstimate {
+export function estimateFile(tensors: readonly TensorReport[], selection: Choice, params: Params): FileEstimate {
   let bytesBefore = 0
   let bytesAfter = 0
   let factorBytes = 0

@@ -1,10 +1,20 @@
-/** The parameters as they stand on the page: those of core/params.ts and nothing else. */
+/** The parameters as they stand on the page, those of core/params.ts and nothing else, and what is to be written. */
 import { create } from 'zustand'
-import { defaultParams, type ParamKey, type Params } from '../../core/params.ts'
+import { defaultParams, type outputStyles, type ParamKey, type Params } from '../../core/params.ts'
 
-export const useParams = create<{ readonly params: Params }>(() => ({ params: defaultParams }))
+export type OutputStyle = (typeof outputStyles)[number]
+
+interface ParamsState {
+  readonly params: Params
+  readonly output: OutputStyle
+}
+
+export const useParams = create<ParamsState>(() => ({ params: defaultParams, output: 'factors' }))
 
 export const paramsReducers = {
+  output(output: OutputStyle) {
+    useParams.setState({ output })
+  },
   set(changes: Partial<Params>) {
     useParams.setState(({ params }) => ({ params: { ...params, ...changes } }))
   },

@@ -1,21 +1,22 @@
 /** What the tensor list shows and what the user chose in it. */
 import { create } from 'zustand'
 import type { TensorReport } from '../../core/contract.ts'
+import type { Rules } from '../../core/rules.ts'
+import { type Choice, isCompressed, type WrittenRules, written } from './rules.ts'
 
 export const chips = ['linear', 'conv', 'embedding', 'experts', 'kept'] as const
 export type Chip = (typeof chips)[number]
 export const sortOrders = ['file', 'size', 'name', 'error'] as const
 export type SortOrder = (typeof sortOrders)[number]
 
-export interface SelectionState {
+export interface SelectionState extends Choice {
   readonly tensor: string | null
   readonly search: string
   /** Kinds shown; none chosen shows all. */
   readonly chips: readonly Chip[]
   readonly sort: SortOrder
-  /** Tensors taken in or left out against the plan the file came with. */
-  readonly included: ReadonlySet<string>
-  readonly excluded: ReadonlySet<string>
+  /** Rules of a recipe or of the user's own hand; ticks in the list come on top of them. */
+  readonly written: WrittenRules | null
 }
 
 const start: SelectionState = {
@@ -25,6 +26,7 @@ const start: SelectionState = {
   sort: 'file',
   included: new Set(),
   excluded: new Set(),
+  written: null,
 }
 
 export const useSelection = create<SelectionState>(() => start)
@@ -47,6 +49,11 @@ export const selectionReducers = {
       chips: chosen.includes(chip) ? chosen.filter((other) => other !== chip) : [...chosen, chip],
     }))
   },
+  /** From now on the list shows what these rules choose. */
+  rules(rules: Rules, tensors: readonly TensorReport[]) {
+    const found = written(rules, tensors)
+    useSelection.setState({ written: found, included: found.included, excluded: found.excluded })
+  },
   /** Compress or keep: back to the plan where that already says so. */
   setCompressed(tensor: TensorReport, compressed: boolean) {
     useSelection.setState(({ included, excluded }) => ({
@@ -61,13 +68,6 @@ function withMember(set: ReadonlySet<string>, member: string, present: boolean):
   if (present) changed.add(member)
   else changed.delete(member)
   return changed
-}
-
-/** Whether a run would factorize this tensor: the plan of the file, changed by the user. */
-export function isCompressed(tensor: TensorReport, selection: Pick<SelectionState, 'included' | 'excluded'>): boolean {
-  if (tensor.matrix === null) return false
-  if (tensor.plan !== 'keep') return !selection.excluded.has(tensor.name)
-  return selection.included.has(tensor.name)
 }
 
 export function chipOf(tensor: TensorReport): Exclude<Chip, 'kept'> | null {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
-import { isCompressed, nameMatcher, type SelectionState, visibleTensors } from '../../../renderer/store/selection.ts'
+import { isCompressed } from '../../../renderer/store/rules.ts'
+import { nameMatcher, type SelectionState, visibleTensors } from '../../../renderer/store/selection.ts'
 
 const tensor = (name: string, changes: Partial<TensorReport> = {}): TensorReport => ({
   name,
@@ -27,6 +28,7 @@ const all: SelectionState = {
   sort: 'file',
   included: new Set(),
   excluded: new Set(),
+  written: null,
 }
 const names = (selection: Partial<SelectionState>, errors: Record<string, number> = {}) =>
   visibleTensors(file, { ...all, ...selection }, (name) => errors[name]).map(({ name }) => name)

@@ -1,0 +1,44 @@
+/** The whole of the settings from a file and into one. */
+import { Button } from '@mantine/core'
+import { useRef } from 'react'
+import { openRecipe, saveRecipe } from '../actions/recipes.ts'
+import { currentRecipe } from '../actions/runs.ts'
+import { useFile } from '../store/file.ts'
+import { useWords } from '../words.ts'
+import { useAttempt } from './attempt.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+
+export function RecipeButtons() {
+  const { t } = useWords()
+  const input = useRef<HTMLInputElement>(null)
+  const { error, dismiss, attempt } = useAttempt()
+  const name = useFile((state) => state.report?.name ?? '')
+  return (
+    <section aria-label={t('rules.recipe')} className="field">
+      <div className="field-label">{t('rules.recipe')}</div>
+      <div className="recipe-buttons">
+        <Button onClick={() => input.current?.click()} size="compact-sm" variant="default">
+          {t('rules.openRecipe')}
+        </Button>
+        <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="default">
+          {t('runs.saveRecipe')}
+        </Button>
+        <input
+          accept=".json,application/json"
+          aria-label={t('rules.openRecipe')}
+          data-testid="recipe"
+          hidden
+          onChange={(event) => {
+            const file = event.target.files?.[0]
+            event.target.value = ''
+            if (file) attempt(() => openRecipe(file))
+          }}
+          ref={input}
+          type="file"
+        />
+      </div>
+      <p className="field-help">{t('rules.recipeHelp')}</p>
+      {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+    </section>
+  )
+}

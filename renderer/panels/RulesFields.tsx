@@ -1,0 +1,67 @@
+/** The rules of a run as patterns on names, one a line; ticks in the list appear here as patterns, patterns there as ticks. */
+import { Textarea } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { Rules } from '../../core/rules.ts'
+import { useFile } from '../store/file.ts'
+import { isCompressed, rulesOf } from '../store/rules.ts'
+import { selectionReducers, useSelection } from '../store/selection.ts'
+import { useWords } from '../words.ts'
+
+export function RulesFields() {
+  const { t, numbers } = useWords()
+  const tensors = useFile((state) => state.report?.tensors)
+  const { included, excluded, written } = useSelection()
+  const { rules, count } = useMemo(() => {
+    const choice = { included, excluded, written }
+    const all = tensors ?? []
+    return { rules: rulesOf(all, choice), count: all.filter((tensor) => isCompressed(tensor, choice)).length }
+  }, [tensors, included, excluded, written])
+  const set = (changes: Partial<Rules>) => selectionReducers.rules({ ...rules, ...changes }, tensors ?? [])
+  return (
+    <div className="fields">
+      <Patterns
+        help={t('rules.includeHelp')}
+        label={t('rules.include')}
+        onChange={(include) => set({ include })}
+        patterns={rules.include}
+      />
+      <Patterns
+        help={t('rules.excludeHelp')}
+        label={t('rules.exclude')}
+        onChange={(exclude) => set({ exclude })}
+        patterns={rules.exclude}
+      />
+      <p className="field-help">{t('rules.chosen', { count, number: numbers.count(count) })}</p>
+    </div>
+  )
+}
+
+interface PatternsProps {
+  readonly label: string
+  readonly help: string
+  readonly patterns: readonly string[]
+  readonly onChange: (patterns: readonly string[]) => void
+}
+
+/** What is being typed counts once the field is left: half a pattern chooses other tensors than the whole one. */
+function Patterns({ label, help, patterns, onChange }: PatternsProps) {
+  const [draft, setDraft] = useState<string | null>(null)
+  const shown = patterns.join('\n')
+  return (
+    <Textarea
+      autosize
+      description={help}
+      label={label}
+      maxRows={6}
+      minRows={1}
+      onBlur={() => {
+        if (draft !== null && draft !== shown) onChange(draft.split('\n').filter((line) => line !== ''))
+        setDraft(null)
+      }}
+      onChange={(event) => setDraft(event.currentTarget.value)}
+      size="xs"
+      spellCheck={false}
+      value={draft ?? shown}
+    />
+  )
+}
