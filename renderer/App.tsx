@@ -7,6 +7,8 @@ import { droppedFiles, openFiles } from './actions/files.ts'
 import { speak } from './i18n/i18n.ts'
 import { Header } from './panels/Header.tsx'
 import { Notices } from './panels/Notices.tsx'
+import { RunStrip } from './panels/RunStrip.tsx'
+import { HistoryScreen } from './screens/History.tsx'
 import { SelfTestScreen } from './screens/SelfTest.tsx'
 import { SettingsScreen } from './screens/Settings.tsx'
 import { Start } from './screens/Start.tsx'
@@ -14,11 +16,20 @@ import { Workbench } from './screens/Workbench.tsx'
 import { useSession } from './store/session.ts'
 import { cssVariables, theme } from './theme.ts'
 
-const screens = { start: Start, workbench: Workbench, settings: SettingsScreen, selfTest: SelfTestScreen } as const
+const screens = {
+  start: Start,
+  workbench: Workbench,
+  history: HistoryScreen,
+  settings: SettingsScreen,
+  selfTest: SelfTestScreen,
+} as const
+/** The workbench has the strip of runs above its own bar, History is made of them. */
+const withoutStrip: ReadonlySet<keyof typeof screens> = new Set(['workbench', 'history'])
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { theme: scheme, language } = useSession((state) => state.settings)
-  const Screen = screens[useSession((state) => state.screen)]
+  const screen = useSession((state) => state.screen)
+  const Screen = screens[screen]
   const { t } = useTranslation()
   // Anywhere: a file dropped beside the drop zone would make the browser leave the page.
   useWindowEvent('dragover', (event) => event.preventDefault())
@@ -41,6 +52,7 @@ export function App({ nonce }: { readonly nonce: string }) {
         <Header />
         <Notices />
         <Screen />
+        {withoutStrip.has(screen) ? null : <RunStrip />}
       </div>
     </MantineProvider>
   )

@@ -38,6 +38,13 @@ export const SearchIcon = icon(
 )
 export const BackIcon = icon(<path d="M12 4.500L6.5 10l5.5 5.5" />)
 export const CloseIcon = icon(<path d="M5.5 5.500l9 9M14.5 5.500l-9 9" />)
+export const HistoryIcon = icon(
+  <>
+    <path d="M4.500 6.500A7 7 0 1 1 3 10.500M4 2.500v4h4" />
+    <path d="M10 6.500V10.500l3 2" />
+  </>,
+)
+export const MoreIcon = icon(<path d="M4.500 10h.1M10 10h.1M15.500 10h.1" strokeWidth="2.500" />)
 export const CheckIcon = icon(<path d="M4 10.500l4 4 8-9" />)
 export const WarningIcon = icon(<path d="M10 3L2.5 16.500h15zM10 8v4M10 14.200v.1" />)
 export const TableIcon = icon(<path d="M3 4h14v12H3zM3 8h14M3 12h14M9 4v12" />)

@@ -26,6 +26,10 @@ export interface Numbers {
   signedPercent(share: number): string
   /** 35 ms, 1.24 s, 3 min 20 s */
   duration(milliseconds: number): string
+  /** What is left, in whole seconds: 35 s, 3 min 20 s */
+  countdown(milliseconds: number): string
+  /** Nov 23, 2026, 9:12 AM; of milliseconds since 1970. */
+  moment(time: number): string
   /** One decimal: 12.8 */
   factor(value: number): string
   /** Four significant digits, powers of ten where they are shorter. */
@@ -45,6 +49,12 @@ export function numbersIn(language: string): Numbers {
     if (size === 0) return `0${space}%`
     if (size < 0.001) return `${value.toExponential(1)}${space}%`
     return `${size >= 10 ? fixed(value, 2) : significant(value, 3)}${space}%`
+  }
+
+  const minutesAnd = (seconds: number) => {
+    const minutes = Math.floor(seconds / 60)
+    if (minutes < 60) return `${minutes}${space}min ${seconds % 60}${space}s`
+    return `${count(Math.floor(minutes / 60))}${space}h ${minutes % 60}${space}min`
   }
 
   return {
@@ -71,10 +81,13 @@ export function numbersIn(language: string): Numbers {
         return `${milliseconds < 10 ? significant(milliseconds, 2) : count(milliseconds)}${space}ms`
       const seconds = milliseconds / 1000
       if (seconds < 59.95) return `${significant(seconds, 3)}${space}s`
-      const minutes = Math.floor(Math.round(seconds) / 60)
-      if (minutes < 60) return `${minutes}${space}min ${Math.round(seconds) % 60}${space}s`
-      return `${count(Math.floor(minutes / 60))}${space}h ${minutes % 60}${space}min`
+      return minutesAnd(Math.round(seconds))
     },
+    countdown: (milliseconds) => {
+      const seconds = Math.ceil(milliseconds / 1000)
+      return seconds < 60 ? `${count(seconds)}${space}s` : minutesAnd(seconds)
+    },
+    moment: (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time),
     factor: (value) => fixed(value, 1),
     value: (value) => {
       const size = Math.abs(value)

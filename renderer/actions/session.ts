@@ -8,11 +8,13 @@ import { connection, setConnection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
 import { reopen } from './files.ts'
 import { receiveJobEvent } from './job-feed.ts'
+import { rememberWatched } from './runs.ts'
 import { selfTestLost } from './self-test.ts'
 import { versusLost } from './versus.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
 export async function startSession(): Promise<void> {
+  rememberWatched()
   setConnection(
     connect({
       job: receiveJobEvent,

@@ -1,8 +1,9 @@
 /** The bar above every screen: where one is, what is open, how the engine is, the way to Settings. */
-import { ActionIcon, Badge, Button, Tooltip } from '@mantine/core'
+import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
 import { closeFile } from '../actions/files.ts'
-import { BackIcon, GearIcon } from '../icons.tsx'
+import { BackIcon, GearIcon, HistoryIcon } from '../icons.tsx'
 import { useFile } from '../store/file.ts'
+import { isActive, useRuns } from '../store/runs.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 import { EngineBadge } from './EngineBadge.tsx'
@@ -11,7 +12,8 @@ export function Header() {
   const { t, numbers } = useWords()
   const screen = useSession((state) => state.screen)
   const previous = useSession((state) => state.previous)
-  const aside = screen === 'settings' || screen === 'selfTest'
+  const aside = screen !== 'start' && screen !== 'workbench'
+  const running = useRuns(({ runs }) => runs.some(isActive))
   const report = useFile((state) => state.report)
 
   return (
@@ -54,6 +56,21 @@ export function Header() {
           </Button>
         ) : null}
         <EngineBadge />
+        {screen === 'history' ? null : (
+          <Tooltip label={t('history.title')}>
+            <Indicator disabled={!running} offset={7} size={8}>
+              <ActionIcon
+                aria-label={t('history.title')}
+                color="gray"
+                onClick={() => sessionReducers.show('history')}
+                size="lg"
+                variant="subtle"
+              >
+                <HistoryIcon />
+              </ActionIcon>
+            </Indicator>
+          </Tooltip>
+        )}
         {screen === 'settings' ? null : (
           <Tooltip label={t('header.settings')}>
             <ActionIcon

@@ -3,29 +3,30 @@ import { Modal, Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useState } from 'react'
 import type { Run, TensorOutcome } from '../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { runReport } from '../actions/runs.ts'
 import { useWords } from '../words.ts'
+import { ErrorBox } from './ErrorBox.tsx'
 import { useReason } from './reason.ts'
 
 const rowHeight = 32
 
 interface RunDetailsProps {
-  readonly runId: string
-  readonly result: NonNullable<Run['result']>
+  /** Finished. */
+  readonly run: Run
   readonly onClose: () => void
 }
 
-export function RunDetails({ runId, result: report, onClose }: RunDetailsProps) {
+export function RunDetails({ run: { runId, result: report }, onClose }: RunDetailsProps) {
   const { t, numbers } = useWords()
   const reason = useReason()
   const [viewport, setViewport] = useState<HTMLElement | null>(null)
   const [tensors, setTensors] = useState<readonly TensorOutcome[]>([])
+  const [error, setError] = useState<ErrorReport | null>(null)
   useEffect(() => {
-    // A report the host has lost in the meantime leaves the summary above the empty table.
-    runReport(runId).then(
-      (whole) => setTensors(whole.tensors),
-      () => {},
-    )
+    runReport(runId)
+      .then((whole) => setTensors(whole.tensors))
+      .catch((fault: unknown) => setError(toErrorReport(fault)))
   }, [runId])
   const virtual = useVirtualizer({
     count: tensors.length,
@@ -36,6 +37,7 @@ export function RunDetails({ runId, result: report, onClose }: RunDetailsProps) 
   const items = virtual.getVirtualItems()
   const before = items[0]?.start ?? 0
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
+  if (!report) return null
   return (
     <Modal
       closeButtonProps={{ 'aria-label': t('app.close') }}
@@ -52,6 +54,7 @@ export function RunDetails({ runId, result: report, onClose }: RunDetailsProps) 
           memory: numbers.bytes(report.peakBytes),
         })}
       </p>
+      {error ? <ErrorBox error={error} /> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <section aria-label={t('run.details')} className="details" ref={setViewport} tabIndex={0}>
         <Table layout="fixed" stickyHeader tabularNums verticalSpacing={4}>

@@ -1,59 +1,128 @@
-/** Compression runs as the host tells of them. They outlive the page: a reload asks for the list again. */
+/** Compression runs as the host tells of them, how fast they move as this page sees it, and which of them the strip shows. */
 import { create } from 'zustand'
 import type { Run } from '../../core/contract.ts'
 
-export interface RunView extends Run {
-  /** Where this page first saw its phase, and when in ms: for the time left. */
-  readonly since: number | null
+/** How a run has moved since this page first saw its phase. Times in ms. */
+export interface Pace {
+  readonly since: number
   readonly doneAtSince: number
+  readonly finishedAtSince: number
+  /** When `done` last moved, and how many tensors have passed since. */
+  readonly movedAt: number
+  readonly passed: number
 }
 
-export const useRuns = create<{ readonly runs: readonly RunView[]; readonly dismissed: ReadonlySet<string> }>(() => ({
-  runs: [],
-  dismissed: new Set(),
-}))
+export interface RunView extends Run {
+  /** null while it does not move. */
+  readonly pace: Pace | null
+}
+
+interface RunsState {
+  /** The host's list, newest first. */
+  readonly runs: readonly RunView[]
+  /** Runs this window has seen at work: it says how they ended, also after a reload. */
+  readonly watched: ReadonlySet<string>
+  readonly dismissed: ReadonlySet<string>
+}
+
+export const useRuns = create<RunsState>(() => ({ runs: [], watched: new Set(), dismissed: new Set() }))
 
 export const runsReducers = {
   /** The host's list, newest first. */
   listed(runs: readonly Run[], now: number) {
-    useRuns.setState(({ runs: known }) => ({
-      runs: runs.map((run) =>
-        seen(
-          known.find(({ runId }) => runId === run.runId),
-          run,
-          now,
-        ),
-      ),
-    }))
+    useRuns.setState((state) => {
+      const known = new Map(state.runs.map((run) => [run.runId, run]))
+      return watching({ ...state, runs: runs.map((run) => seen(known.get(run.runId), run, now)) })
+    })
   },
   /** One run as it stands now; a new one heads the list. */
   changed(run: Run, now: number) {
-    useRuns.setState(({ runs }) => {
-      const before = runs.find(({ runId }) => runId === run.runId)
+    useRuns.setState((state) => {
+      const before = state.runs.find(({ runId }) => runId === run.runId)
       const view = seen(before, run, now)
-      return { runs: before ? runs.map((other) => (other === before ? view : other)) : [view, ...runs] }
+      const runs = before ? state.runs.map((other) => (other === before ? view : other)) : [view, ...state.runs]
+      return watching({ ...state, runs })
     })
   },
+  forgotten(runId: string) {
+    useRuns.setState(({ runs }) => ({ runs: runs.filter((run) => run.runId !== runId) }))
+  },
+  /** Runs that this window had seen at work before it was loaded again. */
+  watch(runIds: Iterable<string>) {
+    useRuns.setState(({ watched }) => ({ watched: new Set([...watched, ...runIds]) }))
+  },
   dismiss(runId: string) {
-    useRuns.setState(({ dismissed }) => ({ dismissed: new Set([...dismissed, runId]) }))
+    useRuns.setState(({ watched, dismissed }) => ({
+      watched: new Set([...watched].filter((other) => other !== runId)),
+      dismissed: new Set([...dismissed, runId]),
+    }))
   },
 }
+
+function watching(state: RunsState): RunsState {
+  const fresh = state.runs.filter((run) => isActive(run) && !state.watched.has(run.runId))
+  return fresh.length === 0
+    ? state
+    : { ...state, watched: new Set([...state.watched, ...fresh.map(({ runId }) => runId)]) }
+}
+
+export function isActive({ state }: Run): boolean {
+  return state === 'running' || state === 'paused'
+}
+
+/**
+ * What the strip shows: all that is at work; how what was seen at work ended; and the last one that was interrupted before this window
+ * came, since its finished tensors wait.
+ */
+export function stripRuns({ runs, watched, dismissed }: RunsState): RunView[] {
+  const shown = runs.filter((run) => isActive(run) || (watched.has(run.runId) && !dismissed.has(run.runId)))
+  const waiting = runs.find((run) => run.state === 'interrupted' && run.resumable)
+  if (waiting && !shown.includes(waiting) && !dismissed.has(waiting.runId)) shown.push(waiting)
+  return shown
+}
+
+/** In this phase tensors are finished; in those before it they are only looked at. */
+const writing = 'compress'
 
 /** A run as it stands now, after how this page saw it before; `now` in ms. */
 export function seen(before: RunView | undefined, run: Run, now: number): RunView {
-  const { progress } = run
-  if (!progress) return { ...run, since: null, doneAtSince: 0 }
-  const { since = null, doneAtSince = 0, state, progress: last = null } = before ?? {}
+  const { progress, finishedTensors } = run
+  if (!progress || run.state !== 'running') return { ...run, pace: null }
+  const start: Pace = {
+    since: now,
+    doneAtSince: progress.done,
+    finishedAtSince: finishedTensors,
+    movedAt: now,
+    passed: 0,
+  }
+  const last = before?.progress
+  const pace = before?.pace
   // A new phase counts from its own beginning, and so does a run that was let go on.
-  const anew = since === null || state !== run.state || progress.phase !== last?.phase || progress.done < last.done
-  return { ...run, since: anew ? now : since, doneAtSince: anew ? progress.done : doneAtSince }
+  if (!pace || !last || progress.phase !== last.phase || progress.done < last.done) return { ...run, pace: start }
+  if (progress.phase !== writing) {
+    if (progress.done === last.done) return { ...run, pace }
+    return { ...run, pace: { ...pace, movedAt: now, passed: pace.passed + 1 } }
+  }
+  const passed = finishedTensors - pace.finishedAtSince
+  // A run that goes on passes over what had been finished before: its pace begins with the first tensor it finishes itself.
+  if (progress.done === last.done) return { ...run, pace: { ...pace, passed } }
+  return { ...run, pace: passed === 0 ? start : { ...pace, movedAt: now, passed } }
 }
 
-/** Milliseconds a run still needs at the pace seen so far; null while that would be a guess. */
-export function timeLeftMs({ progress, since, doneAtSince }: RunView, now: number): number | null {
-  if (since === null || !progress) return null
-  const moved = progress.done - doneAtSince
-  const elapsed = now - since
-  if (moved <= 0 || elapsed < 1000) return null
-  return ((progress.total - progress.done) * elapsed) / moved
+/** Bytes of the source per second, over what this page has seen of the phase; null before there is anything to go by. */
+export function bytesPerSecond({ pace, progress }: RunView): number | null {
+  if (!pace || !progress || pace.movedAt <= pace.since) return null
+  const moved = progress.done - pace.doneAtSince
+  return moved > 0 ? (1000 * moved) / (pace.movedAt - pace.since) : null
+}
+
+/** A pace is told by so many tensors; by fewer it is a guess. */
+const tensorsToTell = 3
+
+/** Milliseconds its phase still takes at the pace seen so far; null while that would be a guess. */
+export function timeLeftMs(run: RunView, now: number): number | null {
+  const { pace, progress } = run
+  const rate = bytesPerSecond(run)
+  if (!pace || !progress || rate === null || pace.passed < tensorsToTell) return null
+  return Math.max(0, (1000 * (progress.total - progress.done)) / rate - (now - pace.movedAt))
 }

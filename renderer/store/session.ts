@@ -9,11 +9,11 @@ import {
   settingsSchema,
 } from '../../core/contract.ts'
 
-export type Screen = 'start' | 'workbench' | 'settings' | 'selfTest'
+export type Screen = 'start' | 'workbench' | 'history' | 'settings' | 'selfTest'
 
 export interface SessionState {
   readonly screen: Screen
-  /** Where Settings and Self-test go back to. */
+  /** Where History, Settings and Self-test go back to. */
   readonly previous: Screen
   readonly connected: boolean
   readonly engine: EngineStatus

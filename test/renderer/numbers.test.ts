@@ -43,3 +43,12 @@ test.each([
 ])('%d milliseconds are %s', (milliseconds, text) => {
   expect(plain(numbers.duration(milliseconds))).toBe(text)
 })
+
+test.each([
+  [1, '1 s'],
+  [11_400, '12 s'],
+  [200_000, '3 min 20 s'],
+  [7_500_000, '2 h 5 min'],
+])('%d milliseconds left count down as %s', (milliseconds, text) => {
+  expect(plain(numbers.countdown(milliseconds))).toBe(text)
+})

@@ -1,0 +1,99 @@
+/** How a run ended, in one line: saved and checked, failed with its sentence, cancelled, or cut short and able to go on. */
+import { ActionIcon, Button } from '@mantine/core'
+import { useState } from 'react'
+import { resumeRun, showInFolder } from '../actions/runs.ts'
+import { CheckIcon, CloseIcon, WarningIcon } from '../icons.tsx'
+import { type RunView, runsReducers } from '../store/runs.ts'
+import { useSession } from '../store/session.ts'
+import { useErrorTitle, useWords } from '../words.ts'
+import { useAttempt } from './attempt.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+import { RunDetails } from './RunDetails.tsx'
+import { RunMenu } from './RunMenu.tsx'
+
+export function EndedRun({ run }: { readonly run: RunView }) {
+  const { t } = useWords()
+  const { error, busy, dismiss, attempt } = useAttempt()
+  const [details, setDetails] = useState(false)
+  const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
+  const { result, runId, resumable } = run
+  return (
+    <div className="run" data-run={run.state} data-testid="run" data-verified={result?.verified}>
+      <div className="run-line">
+        <Ending run={run} />
+        {resumable ? (
+          <Button disabled={busy} onClick={() => attempt(() => resumeRun(runId))} size="compact-sm">
+            {t('runs.resume')}
+          </Button>
+        ) : null}
+        {result && hasFileManager ? (
+          <Button onClick={() => attempt(() => showInFolder(runId))} size="compact-sm" variant="default">
+            {t('run.show')}
+          </Button>
+        ) : null}
+        {result ? (
+          <Button onClick={() => setDetails(true)} size="compact-sm" variant="default">
+            {t('run.details')}
+          </Button>
+        ) : null}
+        <RunMenu attempt={attempt} run={run} />
+        <ActionIcon
+          aria-label={t('run.dismiss')}
+          color="gray"
+          onClick={() => runsReducers.dismiss(runId)}
+          variant="subtle"
+        >
+          <CloseIcon size={16} />
+        </ActionIcon>
+      </div>
+      {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+      {details && result ? <RunDetails onClose={() => setDetails(false)} run={run} /> : null}
+    </div>
+  )
+}
+
+/** Read out when it comes: a run ends while one looks at something else. */
+function Ending({ run }: { readonly run: RunView }) {
+  const { t, numbers } = useWords()
+  const titleOf = useErrorTitle()
+  const { result, error, target: name, finishedTensors: count } = run
+  if (result) {
+    return (
+      <output className="run-ending">
+        <span className="run-check">
+          <CheckIcon />
+        </span>
+        <span className="run-result" data-relative-error={result.relativeError} data-testid="run-result">
+          {t(result.verified ? 'run.saved' : 'run.savedUnchecked', {
+            error: numbers.percent(result.relativeError),
+            files: t('run.files', { count: result.files }),
+            bytes: numbers.bytes(result.bytesAfter),
+          })}
+        </span>
+        <span className="dimmed ellipsis small">
+          {result.output} · {numbers.duration(result.elapsedMs)}
+        </span>
+      </output>
+    )
+  }
+  const kept = run.resumable ? t('runs.kept', { count, number: numbers.count(count) }) : ''
+  if (run.state === 'cancelled') {
+    return (
+      <output className="run-ending">
+        <span>
+          {t('run.cancelled', { name })} {kept}
+        </span>
+      </output>
+    )
+  }
+  return (
+    <div className="run-ending" data-code={error?.code} role="alert">
+      <span className="run-warning">
+        <WarningIcon />
+      </span>
+      <span className="run-sentence">
+        <strong>{error ? titleOf(error) : t('runs.interrupted', { name })}</strong> {error?.message} {kept}
+      </span>
+    </div>
+  )
+}

@@ -1,0 +1,103 @@
+/** A run that ended, as a row: what it was asked for, what came of it, and what can be done with it now. */
+import { Button, Table, VisuallyHidden } from '@mantine/core'
+import { useState } from 'react'
+import { resumeRun, showInFolder } from '../actions/runs.ts'
+import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../icons.tsx'
+import type { RunView } from '../store/runs.ts'
+import { useSession } from '../store/session.ts'
+import { useErrorTitle, useWords } from '../words.ts'
+import { useAttempt } from './attempt.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+import { useGoalWords } from './goal-words.ts'
+import { RunDetails } from './RunDetails.tsx'
+import { RunMenu } from './RunMenu.tsx'
+
+export function HistoryRow({ run }: { readonly run: RunView }) {
+  const { t, numbers } = useWords()
+  const goalWords = useGoalWords()
+  const { error, busy, dismiss, attempt } = useAttempt()
+  const [details, setDetails] = useState(false)
+  const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
+  const { result, recipe, runId, source, target } = run
+  return (
+    <Table.Tr data-run={run.state} data-testid="history-row">
+      <Table.Td className="history-run">
+        <div className="history-names">
+          <StateIcon run={run} />
+          <span className="ellipsis" title={source}>
+            {source}
+          </span>
+          <ArrowIcon size={14} />
+          <span className="ellipsis history-target" title={target}>
+            {target}
+          </span>
+        </div>
+        <div className="dimmed small">
+          {goalWords(recipe.params)} · {t(`history.outputs.${recipe.output}`)}
+        </div>
+        <Ending run={run} />
+        {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+      </Table.Td>
+      <Table.Td className="nowrap">
+        {result ? (
+          <>
+            {numbers.bytes(result.bytesBefore)} → {numbers.bytes(result.bytesAfter)}
+            <div className="dimmed small">
+              {t('history.share', { share: numbers.percent(result.bytesAfter / Math.max(1, result.bytesBefore)) })}
+            </div>
+          </>
+        ) : null}
+      </Table.Td>
+      <Table.Td className="right nowrap">{result ? numbers.percent(result.relativeError) : null}</Table.Td>
+      <Table.Td className="right nowrap">
+        {run.endedAt === null ? null : numbers.duration(result?.elapsedMs ?? run.endedAt - run.startedAt)}
+      </Table.Td>
+      <Table.Td className="dimmed small nowrap">{numbers.moment(run.startedAt)}</Table.Td>
+      <Table.Td>
+        <div className="history-actions">
+          {run.resumable ? (
+            <Button disabled={busy} onClick={() => attempt(() => resumeRun(runId))} size="compact-sm">
+              {t('runs.resume')}
+            </Button>
+          ) : null}
+          {result && hasFileManager ? (
+            <Button onClick={() => attempt(() => showInFolder(runId))} size="compact-sm" variant="default">
+              {t('run.show')}
+            </Button>
+          ) : null}
+          {result ? (
+            <Button onClick={() => setDetails(true)} size="compact-sm" variant="default">
+              {t('run.details')}
+            </Button>
+          ) : null}
+          <RunMenu attempt={attempt} run={run} />
+        </div>
+        {details ? <RunDetails onClose={() => setDetails(false)} run={run} /> : null}
+      </Table.Td>
+    </Table.Tr>
+  )
+}
+
+function StateIcon({ run: { state } }: { readonly run: RunView }) {
+  const { t } = useWords()
+  const Icon = state === 'finished' ? CheckIcon : state === 'cancelled' ? CloseIcon : WarningIcon
+  return (
+    <span className="history-state" data-run={state} title={t(`history.states.${state}`)}>
+      <Icon size={16} />
+      <VisuallyHidden>{t(`history.states.${state}`)}</VisuallyHidden>
+    </span>
+  )
+}
+
+/** Why it ended before it was finished, and what waits to be gone on with. */
+function Ending({ run: { state, error, resumable, finishedTensors: count } }: { readonly run: RunView }) {
+  const { t, numbers } = useWords()
+  const titleOf = useErrorTitle()
+  if (state === 'finished') return null
+  return (
+    <div className="history-ending small" data-run={state}>
+      {error ? `${titleOf(error)}. ${error.message}` : `${t(`history.states.${state}`)}.`}{' '}
+      {resumable ? t('runs.kept', { count, number: numbers.count(count) }) : null}
+    </div>
+  )
+}

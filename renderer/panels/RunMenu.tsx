@@ -1,0 +1,93 @@
+/** What can be taken from a run: its recipe, report, command and snippet; its settings; and its place in the list. */
+import { ActionIcon, Menu } from '@mantine/core'
+import { useState } from 'react'
+import type { Run } from '../../core/contract.ts'
+import { applyRecipe, saveRecipe, saveReport } from '../actions/recipes.ts'
+import { forgetRun } from '../actions/runs.ts'
+import { copyText } from '../download.ts'
+import { CheckIcon, MoreIcon } from '../icons.tsx'
+import { compressCommand } from '../snippets/command.ts'
+import { pythonSnippet } from '../snippets/python.ts'
+import { useFile } from '../store/file.ts'
+import { isActive } from '../store/runs.ts'
+import { sessionReducers } from '../store/session.ts'
+import { useWords } from '../words.ts'
+import { ForgetQuestion } from './ForgetQuestion.tsx'
+
+interface RunMenuProps {
+  readonly run: Run
+  /** Does it and shows what was said against it. */
+  readonly attempt: (act: () => unknown) => void
+}
+
+export function RunMenu({ run, attempt }: RunMenuProps) {
+  const { t } = useWords()
+  const open = useFile((state) => state.report !== null)
+  const [copied, setCopied] = useState<'command' | 'snippet' | null>(null)
+  const [asking, setAsking] = useState(false)
+  const { recipe, source, target, result } = run
+  const copy = (what: 'command' | 'snippet', text: string) => () => {
+    copyText(text)
+    setCopied(what)
+  }
+  const tick = (what: 'command' | 'snippet') => (copied === what ? <CheckIcon size={16} /> : undefined)
+  return (
+    <>
+      <Menu onClose={() => setCopied(null)} position="bottom-end" withinPortal>
+        <Menu.Target>
+          <ActionIcon aria-label={t('runs.more', { name: target })} color="gray" variant="subtle">
+            <MoreIcon />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            closeMenuOnClick={false}
+            onClick={copy('command', compressCommand({ source, target, recipe }))}
+            rightSection={tick('command')}
+          >
+            {t(copied === 'command' ? 'runs.copied' : 'runs.copyCommand')}
+          </Menu.Item>
+          {result ? (
+            <Menu.Item
+              closeMenuOnClick={false}
+              onClick={copy('snippet', pythonSnippet({ recipe, target, files: result.files }))}
+              rightSection={tick('snippet')}
+            >
+              {t(copied === 'snippet' ? 'runs.copied' : 'runs.copySnippet')}
+            </Menu.Item>
+          ) : null}
+          <Menu.Divider />
+          <Menu.Item onClick={() => saveRecipe(recipe, target)}>{t('runs.saveRecipe')}</Menu.Item>
+          {result ? (
+            <>
+              <Menu.Item onClick={() => attempt(() => saveReport(run, 'json'))}>{t('runs.saveJson')}</Menu.Item>
+              <Menu.Item onClick={() => attempt(() => saveReport(run, 'csv'))}>{t('runs.saveCsv')}</Menu.Item>
+            </>
+          ) : null}
+          {open ? (
+            <Menu.Item
+              onClick={() => {
+                applyRecipe(recipe)
+                sessionReducers.show('workbench')
+              }}
+            >
+              {t('runs.useAgain')}
+            </Menu.Item>
+          ) : null}
+          {isActive(run) ? null : (
+            <>
+              <Menu.Divider />
+              <Menu.Item
+                color="red"
+                onClick={() => (run.resumable ? setAsking(true) : attempt(() => forgetRun(run.runId)))}
+              >
+                {t('runs.forget')}
+              </Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      {asking ? <ForgetQuestion attempt={attempt} onClose={() => setAsking(false)} run={run} /> : null}
+    </>
+  )
+}
