@@ -34,6 +34,8 @@ export default defineConfig({
   retries: 0,
   // What a test waits for is bounded where it waits; this ends one that hangs, on a machine as busy as it may be.
   timeout: 180_000,
+  // Playwright's 5 s are for a page that has the machine to itself; here two engines compute beside it on what may be two cores.
+  expect: { timeout: 15_000 },
   reporter: [['list']],
   use: { trace: 'retain-on-failure' },
   projects: runtime ? [loopback, desktop] : [loopback],
