@@ -5,7 +5,7 @@ import { cancelVersus, followWorkbench, runVersus, swapSides } from '../../actio
 import { useFile } from '../../store/file.ts'
 import { useParams } from '../../store/params.ts'
 import { useSession } from '../../store/session.ts'
-import { isStale, type RunningVersus, sideNames, sidesOf, useVersus } from '../../store/versus.ts'
+import { isStale, methodOf, type RunningVersus, sideNames, sidesOf, useVersus } from '../../store/versus.ts'
 import type { TensorView } from '../../store/view.ts'
 import { usePhase, useWords } from '../../words.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
@@ -24,6 +24,7 @@ export function AbTab({ view: { tensor, size } }: { readonly view: TensorView })
   const failure = useVersus((state) => state.failures[tensor.name])
   const running = useVersus((state) => (state.running?.tensor === tensor.name ? state.running : null))
   const ready = useEngineReady()
+  const chance = sideNames.some((side) => methodOf(sides[side], size) === 'randomized')
   return (
     <section aria-label={t('ab.title')} className="ab">
       <div className="ab-sides">
@@ -40,7 +41,12 @@ export function AbTab({ view: { tensor, size } }: { readonly view: TensorView })
               {t('ab.run')}
             </Button>
             <Tooltip label={t('ab.runSeedsHelp')} multiline w={280}>
-              <Button disabled={!ready} onClick={() => void runVersus(seedsOfSpread)} size="xs" variant="default">
+              <Button
+                disabled={!ready || !chance}
+                onClick={() => void runVersus(seedsOfSpread)}
+                size="xs"
+                variant="default"
+              >
                 {t('ab.runSeeds', { count: seedsOfSpread })}
               </Button>
             </Tooltip>

@@ -1,20 +1,10 @@
 /** Everybody can use the page: by keyboard alone, with a screen reader, in both themes and languages, in the smallest window. */
 import { join } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../set-up/fixtures.ts'
+import { expectAccessible } from './accessible.ts'
 import { browse, openSample, patience, readError } from './driving.ts'
 import { writeManyTensors } from './files.ts'
-
-async function expectAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze()
-  const bad = violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`)
-  expect(bad, where).toEqual([])
-}
 
 async function expectNoOverflow(page: Page): Promise<void> {
   const overflow = await page.evaluate(() => {

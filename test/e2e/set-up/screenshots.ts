@@ -47,6 +47,10 @@ for (const [scheme, size] of [
   if (scheme === 'light') {
     await page.getByRole('tab', { name: 'Singular values' }).click()
     await picture(page, 'singular-values-light')
+    await page.getByRole('tab', { name: 'A/B' }).click()
+    await page.getByRole('button', { name: 'Run 5 times' }).click()
+    await page.getByTestId('ab-verdict').waitFor()
+    await picture(page, 'ab-light')
   }
   await page.close()
 }
