@@ -28,10 +28,12 @@ const fileSchema = entrySchema.extend({ history: z.literal(1), owner: processIde
 
 /** More than anybody scrolls through; an entry is 2 kB, a report 300 bytes a tensor. */
 const kept = 100
-/** How often the entry of a running run is written: it shows how far it was should its process be killed, and that it lives. */
-const heartbeatMs = 10_000
+/** How often the entry of a run that moves is written: it shows how far the run was should its process be killed. */
+const beatMs = 2_000
+/** One that rests is written every so many beats, as a sign of life. */
+const restBeats = 5
 /** Where the system cannot say whether the process lives: without a sign of life for this long it does not. */
-const silenceMs = 6 * heartbeatMs
+const silenceMs = 6 * restBeats * beatMs
 
 export interface History {
   /** Enters a run that begins now, in this process. */
@@ -45,7 +47,7 @@ export interface History {
 
 /** An entry that this process keeps. */
 export interface OwnEntry {
-  /** As the run stands now. Written at once where its state has changed, else with the next heartbeat. */
+  /** As the run stands now. Written at once where its state has changed, else with the next beat. */
   update(run: Run): void
   /** Its last state. Resolves when it is written, or could not be. */
   end(run: Run, report: CompressionReport | null): Promise<void>
@@ -133,20 +135,26 @@ export function createHistory(configFolder: string, log: Log): History {
       const one: Own = { entry: begun, report: null, live: true }
       own.set(runId, one)
       let last: Promise<unknown> = write(begun).then(prune)
+      let moved = false
+      let beats = 0
       const save = () => {
+        moved = false
         last = last.then(() => write(one.entry))
       }
-      const heartbeat = setInterval(save, heartbeatMs)
+      const beat = setInterval(() => {
+        if (++beats % restBeats === 0 || moved) save()
+      }, beatMs)
       // A process that has nothing else to do ends.
-      heartbeat.unref()
+      beat.unref()
       return {
         update(run) {
           const changed = run.state !== one.entry.run.state
           one.entry = { ...one.entry, run }
+          moved = true
           if (changed) save()
         },
         async end(run, report) {
-          clearInterval(heartbeat)
+          clearInterval(beat)
           Object.assign(one, { entry: { ...one.entry, run }, report, live: false } satisfies Own)
           await last
           const written = (report === null || (await writeJson(reportPath(runId), report))) && (await write(one.entry))

@@ -8,10 +8,13 @@ import { hasUnfinished } from './outputs.ts'
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
   readonly recipe: Omit<Recipe, 'recipe'>
+  /** The run that it goes on with: its entry is struck from the history. */
+  readonly replaces: string | null
 }
 
 export interface RunRecord {
-  readonly runId: string
+  /** As it stands now. */
+  readonly run: Run
   /** Whether its job has spoken. Before that there is nothing to list. */
   readonly entered: boolean
   /** What the job says while it lives. The first word enters the run. */
@@ -26,9 +29,10 @@ export interface RunRecord {
 
 /** @param changed told of the run whenever it is another than before */
 export function recordRun(history: History, start: RunStart, changed: (run: Run) => void = () => {}): RunRecord {
-  const { recipe, ...rest } = start
+  const { recipe, replaces, ...rest } = start
   let run = newRun(start)
   let entry: OwnEntry | null = null
+  let struck = Promise.resolve()
 
   function become(changes: Partial<Run>): void {
     run = { ...run, ...changes }
@@ -42,13 +46,16 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
   }
 
   return {
-    runId: run.runId,
+    get run() {
+      return run
+    },
     get entered() {
       return entry !== null
     },
     hear(event) {
       if (!entry) {
         entry = history.begin({ run, ...rest })
+        if (replaces !== null) struck = history.forget(replaces)
         changed(run)
       }
       if (event.type === 'progress') {
@@ -72,14 +79,21 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
         await end({ state: 'cancelled', resumable }, null)
       else await end({ state: 'failed', resumable, error: toErrorReport(error) }, null)
     },
-    saved: async () => entry?.saved(),
+    async saved() {
+      await entry?.saved()
+      await struck
+    },
   }
 }
 
-/** Two writers would spoil each other's output. @throws AppError `would-overwrite` where a run that goes on writes to this target */
-export async function assertNobodyWrites(history: History, target: string): Promise<void> {
-  if ((await history.list()).some(({ run, targetPath }) => run.endedAt === null && targetPath === target))
-    throw beingWritten(target)
+/**
+ * The run that can be gone on with at this target; null where there is none.
+ * @throws AppError `would-overwrite` where another one is writing there: two writers would spoil each other's output
+ */
+export async function leftAt(history: History, target: string): Promise<Run | null> {
+  const there = (await history.list()).filter(({ targetPath }) => targetPath === target)
+  if (there.some(({ run }) => run.endedAt === null)) throw beingWritten(target)
+  return there.find(({ run }) => run.resumable)?.run ?? null
 }
 
 export function beingWritten(target: string): AppError {

@@ -3,9 +3,10 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { parsePart } from '../../core/compress/parts.ts'
 import type { CompressionReport } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
 import { outputStyles } from '../../core/params.ts'
 import { createHistory } from '../history.ts'
-import { assertNobodyWrites, recordRun } from '../run-record.ts'
+import { leftAt, recordRun } from '../run-record.ts'
 import { configFolder } from '../settings.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { commandLog, withEngine } from './job.ts'
@@ -55,10 +56,11 @@ export function compressCommand(): Command {
       const paths = { sourcePath: resolve(path), targetPath: resolve(options.out) }
       const report = await withEngine(async (engine) => {
         const history = createHistory(configFolder(), commandLog())
-        await assertNobodyWrites(history, paths.targetPath)
+        const left = await leftAt(history, paths.targetPath)
         const { fileId } = await engine.open(path)
         const target = engine.target(options.out)
-        const record = recordRun(history, { ...paths, force, part, recipe })
+        const replaces = resume && left ? left.runId : null
+        const record = recordRun(history, { ...paths, force, part, recipe, replaces })
         try {
           const job = { kind: 'compress', fileId, target, ...recipe, force, resume, part } as const
           const report = await engine.run<'compress'>(job, record.hear)
@@ -66,7 +68,8 @@ export function compressCommand(): Command {
           return report
         } catch (error) {
           await record.cutShort(error)
-          throw error
+          const { state, resumable, finishedTensors } = record.run
+          throw state === 'cancelled' && resumable ? cancelledAfter(finishedTensors) : error
         }
       })
       if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
@@ -74,6 +77,10 @@ export function compressCommand(): Command {
       if (options.json) printJson(report)
       else printCompression(report)
     })
+}
+
+function cancelledAfter(kept: number): AppError {
+  return new AppError('cancelled', 'The job was cancelled.', { kept })
 }
 
 function printCompression(report: CompressionReport): void {

@@ -59,10 +59,11 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
     // Commander has printed its message already. Its own status for wrong usage is 1.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (error instanceof AppError && error.code === 'cancelled') {
+      const { kept } = error.details
       process.stderr.write(
-        argv.includes('--resume')
-          ? 'Cancelled. --resume goes on with the finished tensors.\n'
-          : 'Cancelled. Nothing half-written was left behind.\n',
+        kept === undefined
+          ? 'Cancelled. Nothing half-written was left behind.\n'
+          : `Cancelled. ${kept} finished tensors were kept: --resume goes on with them.\n`,
       )
       return endedBySignal() === 'SIGINT' ? 130 : 143
     }

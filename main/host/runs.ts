@@ -9,7 +9,7 @@ import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../grants.ts'
 import type { History, HistoryEntry } from '../history.ts'
 import { discardUnfinished } from '../outputs.ts'
-import { assertNobodyWrites, beingWritten, recordRun } from '../run-record.ts'
+import { beingWritten, leftAt, recordRun } from '../run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
 import { paced } from './paced.ts'
 
@@ -90,13 +90,13 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
   async function begin(request: RunRequest, part: HistoryEntry['part']): Promise<string> {
     const { source, target, force, ...recipe } = request
     const paths = { sourcePath: grants.path(source, 'read'), targetPath: grants.path(target, 'write') }
-    await assertNobodyWrites(history, paths.targetPath)
+    const left = await leftAt(history, paths.targetPath)
     // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
     if ([...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
       throw beingWritten(paths.targetPath)
-    const entry = { ...paths, force, part, recipe }
+    const entry = { ...paths, force, part, recipe, replaces: left?.runId ?? null }
     const record = recordRun(history, entry, tell)
-    const { runId } = record
+    const { runId } = record.run
     const one = liveRun({ ...entry, source, target, record, start, stop })
     live.set(runId, one)
     ours.add(runId)
@@ -138,9 +138,7 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
       const { recipe: _, ...recipe } = run.recipe
       const source = (await grants.grant(sourcePath)).id
       const target = grants.target(targetPath).id
-      const resumed = await begin({ source, target, force, ...recipe }, part)
-      await history.forget(runId)
-      return resumed
+      return begin({ source, target, force, ...recipe }, part)
     },
     list: async () => (await shown()).map(({ run }) => run),
     async reportOf(runId) {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { defaultParams } from '../../core/params.ts'
 import { createHistory, type History, type HistoryEntry } from '../../main/history.ts'
@@ -119,6 +119,29 @@ describe('the history', () => {
     expect(await files()).toEqual([`${idOf(1)}.json`])
     if (process.platform !== 'win32') expect((await stat(path(1))).mode & 0o077).toBe(0)
     await own.end({ ...entryOf(1).run, ...ended('cancelled') }, null)
+  })
+
+  it('is written while a run moves, and as a sign of life while it rests', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const own = history.begin(entryOf(1))
+      const seenAfter = async (ms: number) => {
+        await own.saved()
+        await utimes(path(1), 1, 1)
+        vi.advanceTimersByTime(ms)
+        await own.saved()
+        const { run } = JSON.parse(await readFile(path(1), 'utf8')) as HistoryEntry
+        return { finishedTensors: run.finishedTensors, written: (await stat(path(1))).mtimeMs > 1000 }
+      }
+      own.update({ ...entryOf(1).run, finishedTensors: 1 })
+      expect(await seenAfter(2000)).toEqual({ finishedTensors: 1, written: true })
+      expect(await seenAfter(6000)).toEqual({ finishedTensors: 1, written: false })
+      expect(await seenAfter(2000)).toEqual({ finishedTensors: 1, written: true })
+      await own.end({ ...entryOf(1).run, ...ended('cancelled') }, null)
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('forgets a run with its report', async () => {

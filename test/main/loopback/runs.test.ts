@@ -32,14 +32,14 @@ afterEach(async () => {
 async function earlierRun(sourcePath: string, targetPath: string, finished = false): Promise<string> {
   const history = createHistory(join(top, 'config'), () => {})
   const recipe = { output: 'factors' as const, params: defaultParams, include: [], exclude: [] }
-  const record = recordRun(history, { sourcePath, targetPath, force: false, part: null, recipe })
+  const record = recordRun(history, { sourcePath, targetPath, force: false, part: null, recipe, replaces: null })
   record.hear({ type: 'started', jobId: 'x' })
   if (finished) await record.finish(report)
   else {
     for (const ending of ['partial', 'journal.partial']) await writeFile(`${targetPath}.${ending}`, '{}\n')
     await record.cutShort(new AppError('cannot-write', 'The disk is full.'))
   }
-  return record.runId
+  return record.run.runId
 }
 
 const unknown = { code: 'not-found', message: 'There is no such run.' }
