@@ -1,8 +1,7 @@
 /** What factors are stored as, and what that weighs: the bytes that decide whether a tensor shrinks at all. */
+import { factorBytes as encodedFactorBytes } from '../measure/curves/size.ts'
 import type { Params } from '../params.ts'
 import { type ComputableDType, dtypeBits, encodedBytes, type MatrixView, type TensorInfo } from '../tensor.ts'
-import { int8Bytes, type ScaleLayout } from './quantize.ts'
-import { sparseCount } from './sparse-residual.ts'
 
 export type FactorDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'INT8'
 
@@ -24,30 +23,17 @@ export function factorBits(source: ComputableDType, asked: Params['factorDType']
   return dtype === 'INT8' ? 8 : dtypeBits[dtype]
 }
 
-/**
- * From this rank on one scale for each row fits in 26 % of the F32 bytes of the factors; it is the finer layout where spectra decay.
- * Below, each singular direction has a scale.
- */
-export function scaleLayout(rank: number): ScaleLayout {
-  return rank >= 100 ? 'row' : 'direction'
-}
-
 export interface StoredAs {
   readonly dtype: FactorDType
   readonly layout: Params['factorLayout']
   readonly sparseDensity: number
 }
 
-/** Bytes of a sparse entry: an I64 index and an F32 value. */
-const SPARSE_BYTES = 12
-
-/** Bytes of A (r x n) and B (m x r) of every matrix of the view, of S or the scales where there are any, and of the sparse part. */
+/** Bytes of the factors of every matrix of the view with all that is stored beside them. */
 export function factorBytes(view: MatrixView, rank: number, { dtype, layout, sparseDensity }: StoredAs): number {
-  const { count, rows, cols } = view
-  const sparse = SPARSE_BYTES * sparseCount(sparseDensity, rows, cols)
-  if (dtype === 'INT8') return count * (int8Bytes(scaleLayout(rank), rows, cols, rank) + sparse)
-  const singularValues = layout === 'usv' ? (rank * dtypeBits[singularValueDType(dtype)]) / 8 : 0
-  return count * ((rank * (rows + cols) * dtypeBits[dtype]) / 8 + singularValues + sparse)
+  const int8 = dtype === 'INT8'
+  const bytesPerValue = int8 ? 1 : dtypeBits[dtype] / 8
+  return encodedFactorBytes(view, rank, { bytesPerValue, int8, layout, sparseDensity })
 }
 
 /** Singular values beyond 65504 are common and F16 ends there; they weigh nothing, so they stay wide. */

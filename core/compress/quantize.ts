@@ -6,8 +6,7 @@
  *   row         B_scale [m, 1], A_scale [1, n]: one scale for each row of B and column of A. 4(m + n) bytes, finer where spectra decay.
  * Rounding is to nearest: stochastic rounding only adds noise. Nothing is clamped, the scale reaches the largest entry.
  */
-
-export type ScaleLayout = 'direction' | 'row'
+import { int8Bytes, type ScaleLayout } from '../measure/curves/size.ts'
 
 export interface QuantizedFactors {
   readonly layout: ScaleLayout
@@ -37,19 +36,10 @@ export function quantizeFactors(
   rank: number,
 ): QuantizedFactors {
   const byDirection = quantizeAs('direction', A, B, rows, cols, rank)
-  const rowBytes = rank * (rows + cols) + scaleBytes('row', rows, cols, rank)
+  const rowBytes = int8Bytes('row', rows, cols, rank)
   if (rowBytes > LARGEST_SHARE_OF_F32 * 4 * rank * (rows + cols)) return byDirection
   const byRow = quantizeAs('row', A, B, rows, cols, rank)
   return byRow.squaredError < byDirection.squaredError ? byRow : byDirection
-}
-
-/** Bytes of INT8 factors with their scales. */
-export function int8Bytes(layout: ScaleLayout, rows: number, cols: number, rank: number): number {
-  return rank * (rows + cols) + scaleBytes(layout, rows, cols, rank)
-}
-
-function scaleBytes(layout: ScaleLayout, rows: number, cols: number, rank: number): number {
-  return layout === 'direction' ? 8 * rank : 4 * (rows + cols)
 }
 
 export function quantizeAs(

@@ -15,11 +15,6 @@ export interface SparseEntries {
   readonly value: Float32Array
 }
 
-/** How many entries a density keeps: rounded down, so that the size is never above what was asked for. */
-export function sparseCount(density: number, rows: number, cols: number): number {
-  return Math.floor(density * rows * cols)
-}
-
 /** Bins are sign-less float32 bit patterns without their lower 12 bits: 2^19 counters, 2 MB, each bin 2^-11 wide in relative terms. */
 const BIN_SHIFT = 12
 const BINS = 1 << (31 - BIN_SHIFT)

@@ -47,28 +47,14 @@ export function factorBytesPerValue(tensor: TensorReport, params: Pick<Params, '
   }
 }
 
-/** From this rank on INT8 factors have a scale for each row instead of each direction. */
-const rowScaleRank = 100
-/** A sparse entry is an I64 index and an F32 value; a scale is an F32. */
-const sparseEntryBytes = 12
-const scaleBytes = 4
-
-/**
- * Bytes of this tensor's factors at a rank, scales, singular values and sparse part included, as core/compress writes them (a test holds
- * the two together; the page may not import it). null for what is no matrix.
- */
+/** Bytes of this tensor's factors at a rank, with all that is stored beside them; null for what is no matrix. */
 export function compressedBytes(tensor: TensorReport, params: Params, atRank = params.rank): number | null {
   const size = matrixSize(tensor)
   if (!size) return null
-  const { count, rows, cols } = size
-  const rank = Math.min(atRank, rows, cols)
-  const perValue = factorBytesPerValue(tensor, params)
-  const factors = factorBytes(rows, cols, rank, perValue)
-  const sparse = sparseEntryBytes * Math.floor(params.sparseDensity * rows * cols)
-  if (params.factorDType === 'INT8') {
-    const scales = scaleBytes * (rank >= rowScaleRank ? rows + cols : 2 * rank)
-    return count * (factors + scales + sparse)
-  }
-  const singularValues = params.factorLayout === 'usv' ? rank * Math.max(4, perValue) : 0
-  return count * (factors + singularValues + sparse)
+  return factorBytes(size, Math.min(atRank, size.rows, size.cols), {
+    bytesPerValue: factorBytesPerValue(tensor, params),
+    int8: params.factorDType === 'INT8',
+    layout: params.factorLayout,
+    sparseDensity: params.sparseDensity,
+  })
 }

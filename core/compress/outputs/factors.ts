@@ -8,11 +8,11 @@
  */
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import type { Kernels, Matrix } from '../../kernels/kernels.ts'
+import { scaleLayout, sparseCount } from '../../measure/curves/size.ts'
 import type { Operand } from '../../svd/operand.ts'
 import type { DType } from '../../tensor.ts'
-import { scaleLayout, singularValueDType } from '../factor-dtype.ts'
+import { singularValueDType } from '../factor-dtype.ts'
 import type { FactorizedTensor } from '../plan.ts'
-import { sparseCount } from '../sparse-residual.ts'
 import type { OutputStyle } from './output.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
 import { type StoredFactors, storeFactors } from './stored-factors.ts'

@@ -1,9 +1,10 @@
 /** Factors as bytes of their dtype, with the numbers those bytes stand for. */
 import { AppError } from '../../errors.ts'
 import { decodeFloat64, encode } from '../../formats/dtype.ts'
+import { scaleLayout } from '../../measure/curves/size.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { ComputableDType } from '../../tensor.ts'
-import { scaleLayout, singularValueDType } from '../factor-dtype.ts'
+import { singularValueDType } from '../factor-dtype.ts'
 import type { FactorizedTensor } from '../plan.ts'
 import { quantizeAs } from '../quantize.ts'
 

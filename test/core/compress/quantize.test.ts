@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { int8Bytes, type QuantizedFactors, quantizeAs, quantizeFactors } from '../../../core/compress/quantize.ts'
+import { type QuantizedFactors, quantizeAs, quantizeFactors } from '../../../core/compress/quantize.ts'
 import { normalPair } from '../../../core/kernels/philox.ts'
+import { int8Bytes } from '../../../core/measure/curves/size.ts'
 
 const [rows, cols, rank] = [96, 160, 24]
 

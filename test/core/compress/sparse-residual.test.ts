@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { largestEntries, type ResidualScan, sparseCount } from '../../../core/compress/sparse-residual.ts'
+import { largestEntries, type ResidualScan } from '../../../core/compress/sparse-residual.ts'
+import { sparseCount } from '../../../core/measure/curves/size.ts'
 
 function scanOf(values: Float32Array, panel: number): ResidualScan {
   return async (visit) => {

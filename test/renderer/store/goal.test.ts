@@ -50,7 +50,7 @@ test('an error goal looks at every rank it could give', () => {
   expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size)).toBe(128)
 })
 
-test('the page weighs factors as the engine writes them', () => {
+test('the page takes factors for the dtype the engine writes', () => {
   for (const dtype of ['F64', 'F32', 'BF16', 'F8_E4M3'] as const) {
     for (const asked of factorDTypes) {
       for (const layout of factorLayouts) {

@@ -92,7 +92,14 @@ describe('size', () => {
   it('counts bytes where dtypes differ', () => {
     expect(breakEvenRankInBytes(4096, 4096, 2, 4)).toBe(1024)
     expect(largestUsefulRank(4096, 4096, 2, 4)).toBe(1023)
-    expect(factorBytes(4096, 4096, 3000, 2)).toBe(49_152_000)
+    const size = { count: 1, rows: 4096, cols: 4096 }
+    const plain = { bytesPerValue: 2, int8: false, layout: 'ab', sparseDensity: 0 } as const
+    expect(factorBytes(size, 3000, plain)).toBe(49_152_000)
+    expect(factorBytes({ ...size, count: 8 }, 3000, plain)).toBe(8 * 49_152_000)
+    expect(factorBytes(size, 10, { ...plain, layout: 'usv' })).toBe(10 * 8192 * 2 + 10 * 4)
+    expect(factorBytes(size, 10, { ...plain, sparseDensity: 1e-3 })).toBe(10 * 8192 * 2 + 12 * 16_777)
+    expect(factorBytes(size, 99, { ...plain, bytesPerValue: 1, int8: true })).toBe(99 * 8192 + 4 * 2 * 99)
+    expect(factorBytes(size, 100, { ...plain, bytesPerValue: 1, int8: true })).toBe(100 * 8192 + 4 * 8192)
   })
 })
 
