@@ -11,10 +11,13 @@ import { openOnce } from './open-once.ts'
 import { readRange } from './range.ts'
 import { badFile, leftOut, quoted } from './refusal.ts'
 import { tensorBytes } from './safetensors.ts'
+import { type JsonLimits, visitStrictJson } from './strict-json.ts'
 import { looksLikeZip, openZip, type ZipMember } from './zip.ts'
-import { planZip, type ZipPlan } from './zip-writer.ts'
+import { maxCommentBytes, planZip, type ZipPlan } from './zip-writer.ts'
 
 const suffix = '.npy'
+
+const commentLimits: JsonLimits = { maxDepth: 2, maxArrayLength: 0, maxKeys: 1000 }
 
 export const npz: Format = {
   id: 'npz',
@@ -56,7 +59,7 @@ export const npz: Format = {
       safety: 'safe',
       totalBytes: source.byteLength,
       tensors,
-      metadata: new Map(),
+      metadata: metadataOf(archive.comment),
       notices: left.length > 0 ? [leftOut(left)] : [],
       shards: [{ fileName: source.name, tensorNames: [...arrays.keys()] }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
@@ -74,6 +77,32 @@ export const npz: Format = {
       },
     }
   },
+}
+
+/** JSON of strings by name, as this product writes it into the archive's comment, where numpy does not look; anything else is no metadata. */
+function metadataOf(comment: Uint8Array): Map<string, string> {
+  const metadata = new Map<string, string>()
+  if (comment[0] !== 123) return metadata
+  try {
+    visitStrictJson(comment, 'comment', commentLimits, (key, value) => {
+      if (typeof value === 'string') metadata.set(key, value)
+    })
+  } catch (error) {
+    if (error instanceof AppError) return new Map()
+    throw error
+  }
+  return metadata
+}
+
+/** A comment of these strings. Where it would become too long for the format, what `optional` names is left out, first name first. */
+export function npzComment(
+  metadata: ReadonlyMap<string, string>,
+  optional: readonly string[],
+): Uint8Array<ArrayBuffer> {
+  const bytes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(metadata)))
+  const [first, ...others] = optional
+  if (bytes.byteLength <= maxCommentBytes || first === undefined) return bytes
+  return npzComment(new Map([...metadata].filter(([key]) => key !== first)), others)
 }
 
 function firstMemberName(head: Uint8Array): string {
@@ -102,13 +131,14 @@ export interface NpzPlan {
  * Lays out an NPZ file: every byte but the values and checksums is known before the first value is. Values are little-endian, in C order.
  * @throws AppError `unsupported` for a dtype numpy has not, `bad-request` for a name twice
  */
-export function planNpz(arrays: readonly NpzOutline[]): NpzPlan {
+export function planNpz(arrays: readonly NpzOutline[], comment?: Uint8Array<ArrayBuffer>): NpzPlan {
   const headers = arrays.map(({ dtype, shape }) => npyHeader(dtype, shape))
   const plan = planZip(
     arrays.map(({ name, dtype, shape }, i) => ({
       name: name + suffix,
       byteLength: headers[i]!.byteLength + tensorBytes(dtype, shape),
     })),
+    comment,
   )
   return {
     byteLength: plan.byteLength,

@@ -26,11 +26,15 @@ const full = 0xffff_ffff
 const storedUtf8WithDescriptor = 0x0808
 const firstOfJanuary1980 = 0x21
 
+/** Of an archive's comment: its length is 16 bits. */
+export const maxCommentBytes = 0xffff
+
 /**
- * Lays out an archive of these members in this order.
+ * Lays out an archive of these members in this order, with a comment at its end.
  * @throws AppError `bad-request` for a name used twice, empty, or longer than 65,535 bytes
  */
-export function planZip(members: readonly ZipOutline[]): ZipPlan {
+export function planZip(members: readonly ZipOutline[], comment = new Uint8Array(0)): ZipPlan {
+  if (comment.byteLength > maxCommentBytes) throw new RangeError(`a comment of ${comment.byteLength} bytes`)
   const names = members.map(({ name }) => new TextEncoder().encode(name))
   const seen = new Set<string>()
   for (const [i, { name }] of members.entries()) {
@@ -52,7 +56,7 @@ export function planZip(members: readonly ZipOutline[]): ZipPlan {
   const entryWide = (i: number) => isWide(i) || offsets[i]! >= full
   const directoryBytes = names.reduce((sum, name, i) => sum + 46 + name.byteLength + (entryWide(i) ? 28 : 0), 0)
   const archiveWide = members.length >= 0xffff || directoryStart >= full || directoryBytes >= full
-  const endBytes = (archiveWide ? 76 : 0) + 22
+  const endBytes = (archiveWide ? 76 : 0) + 22 + comment.byteLength
 
   return {
     byteLength: directoryStart + directoryBytes + endBytes,
@@ -122,7 +126,8 @@ export function planZip(members: readonly ZipOutline[]): ZipPlan {
       return out
         .u32(archiveWide ? full : directoryBytes)
         .u32(archiveWide ? full : directoryStart)
-        .u16(0)
+        .u16(comment.byteLength)
+        .bytes(comment)
         .done()
     },
   }

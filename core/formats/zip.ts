@@ -14,6 +14,7 @@ import type { ByteSource } from '../io.ts'
 import { crc32 } from './crc32.ts'
 import { readRange } from './range.ts'
 import { badFile, overLimit, quoted, unsupported } from './refusal.ts'
+import { maxCommentBytes } from './zip-writer.ts'
 
 /** A member for each tensor, and a few more; each costs about 300 bytes here. */
 export const maxMembers = 200_000
@@ -38,6 +39,8 @@ export interface ZipMember {
 
 export interface ZipArchive {
   readonly members: ReadonlyMap<string, ZipMember>
+  /** What stands behind the directory: up to 65,535 bytes of anything. */
+  readonly comment: Uint8Array
   /** The member's unpacked bytes as a source of their own. Ranges of stored members are read in place. */
   open(member: ZipMember): Promise<ByteSource>
 }
@@ -48,7 +51,6 @@ const locatorSignature = 0x07064b50
 const directorySignature = 0x02014b50
 const localSignature = 0x04034b50
 const endBytes = 22
-const maxCommentBytes = 65_535
 
 export function looksLikeZip(head: Uint8Array): boolean {
   return head[0] === 80 && head[1] === 75 && ((head[2] === 3 && head[3] === 4) || (head[2] === 5 && head[3] === 6))
@@ -60,7 +62,7 @@ export function looksLikeZip(head: Uint8Array): boolean {
  */
 export async function openZip(source: ByteSource): Promise<ZipArchive> {
   const end = await findEnd(source)
-  const { count, offset, byteLength } = end
+  const { count, offset, byteLength, comment } = end
   if (count > maxMembers) throw overLimit(source.name, 'members', maxMembers, count, 'no published file comes near it')
   if (byteLength > maxDirectoryBytes)
     throw overLimit(source.name, 'bytes of directory', maxDirectoryBytes, byteLength, 'it is read into memory whole')
@@ -68,7 +70,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     throw badFile(source.name, `a zip directory that ends at ${end.position}`, `${byteLength} bytes at ${offset}`)
   const directory = await readRange(source, offset, offset + byteLength, 'zip directory')
   const members = checkDirectory(source.name, directory, count, offset)
-  return { members, open: (member) => openMember(source, member) }
+  return { members, comment, open: (member) => openMember(source, member) }
 }
 
 interface DirectoryEnd {
@@ -77,6 +79,7 @@ interface DirectoryEnd {
   readonly byteLength: number
   /** Where the end records begin. */
   readonly position: number
+  readonly comment: Uint8Array
 }
 
 async function findEnd(source: ByteSource): Promise<DirectoryEnd> {
@@ -103,11 +106,12 @@ async function findEnd(source: ByteSource): Promise<DirectoryEnd> {
     view.getUint16(at + 8, true) !== count
   )
     throw unsupported(where, 'it is one part of a split zip archive; join the parts first')
+  const comment = tail.slice(at + endBytes)
   const locator = position >= 20 ? viewOf(await readRange(source, position - 20, position, 'zip64 locator')) : null
   if (locator?.getUint32(0, true) !== locatorSignature) {
     if (count === 0xffff || byteLength === 0xffff_ffff || offset === 0xffff_ffff)
       throw badFile(where, 'a zip64 record for an archive of this size', 'none')
-    return { count, byteLength, offset, position }
+    return { count, byteLength, offset, position, comment }
   }
   const record = uint64(locator, 8)
   // The record is 56 bytes, and an honest writer puts the locator right behind it.
@@ -117,7 +121,7 @@ async function findEnd(source: ByteSource): Promise<DirectoryEnd> {
   const wide = [uint64(end64, 32), uint64(end64, 40), uint64(end64, 48)] as const
   if (end64.getUint32(0, true) !== end64Signature || wide[0] === null || wide[1] === null || wide[2] === null)
     throw badFile(where, 'a zip64 record', 'something else')
-  return { count: wide[0], byteLength: wide[1], offset: wide[2], position: record }
+  return { count: wide[0], byteLength: wide[1], offset: wide[2], position: record, comment }
 }
 
 function checkDirectory(

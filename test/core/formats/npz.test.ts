@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { crc32 } from '../../../core/formats/crc32.ts'
 import { npyHeader } from '../../../core/formats/npy.ts'
-import { planNpz } from '../../../core/formats/npz.ts'
+import { npzComment, planNpz } from '../../../core/formats/npz.ts'
 import { planZip } from '../../../core/formats/zip-writer.ts'
 import { zip } from './archives.ts'
 import { concat, openBytes, refusal, text } from './corpus.ts'
@@ -21,8 +21,13 @@ const values = [
   Uint8Array.of(9),
 ].map((array) => new Uint8Array(array.buffer))
 
-function npzFile(): Uint8Array {
-  const plan = planNpz(arrays)
+const metadata = new Map([
+  ['tool', 'test'],
+  ['__proto__', 'a name like any other'],
+])
+
+function npzFile(comment = npzComment(metadata, [])): Uint8Array {
+  const plan = planNpz(arrays, comment)
   const parts: Uint8Array[] = []
   const crcs: number[] = []
   for (const i of arrays.keys()) {
@@ -40,6 +45,15 @@ describe('writing', () => {
     const file = await openBytes('x.npz', npzFile())
     expect(file.tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape }))).toEqual(arrays)
     for (const [i, tensor] of file.tensors.entries()) expect(await file.read(tensor)).toEqual(values[i])
+    expect(file.metadata).toEqual(metadata)
+  })
+
+  it('leaves out of its metadata what the comment has no space for, and takes no other comment for metadata', async () => {
+    const long = new Map([...metadata, ['long', 'x'.repeat(70_000)], ['longer', 'x'.repeat(80_000)]])
+    const shortened = await openBytes('x.npz', npzFile(npzComment(long, ['long', 'longer'])))
+    expect(shortened.metadata).toEqual(metadata)
+    for (const comment of ['', 'made by hand', '{"cut short', '{"number": 5}', '{"twice":"a","twice":"b"}'])
+      expect((await openBytes('x.npz', npzFile(Uint8Array.from(text(comment))))).metadata).toEqual(new Map())
   })
 
   it.runIf(existsSync('/usr/bin/python3'))('numpy reads what it wrote', () => {
