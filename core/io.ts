@@ -50,7 +50,7 @@ export interface ByteSink {
   sync(): Promise<void>
   /** Flush, fsync, rename into place. */
   close(): Promise<void>
-  /** Closes and leaves the partial file where `resume` finds it. */
+  /** Flushes, closes and leaves the partial file where `resume` finds it. Closed also when it throws. */
   suspend(): Promise<void>
   /** Remove what was written. Safe to call at any time, also after a failure and after `close`, which it does not undo. */
   abort(): Promise<void>
@@ -60,16 +60,30 @@ export interface ByteSink {
 export interface OutputFolder extends SourceFolder {
   /** `byteLength` is what will be written: free space is checked first. Replaces a partial file of that name. @throws AppError `cannot-write` */
   create(name: string, byteLength: number): Promise<ByteSink>
-  /** The partial file that `suspend` or a crash left under that name, positioned at its end; null where there is none. */
-  resume(name: string): Promise<ByteSink | null>
-  /** A folder inside this one for an output of several files. @throws AppError `cannot-write`, `would-overwrite` for a folder that has files */
-  subfolder(name: string): Promise<OutputSubfolder>
+  /**
+   * The partial file that `suspend` or a crash left under that name, positioned at its end; null where there is none. `byteLength` is what
+   * it will have: there must be space for what is missing.
+   */
+  resume(name: string, byteLength: number): Promise<ByteSink | null>
+  /**
+   * A folder inside this one for an output of several files, `byteLength` of them together. Replaces a partial folder of that name.
+   * @throws AppError `cannot-write`, `would-overwrite` for a folder that has files
+   */
+  subfolder(name: string, byteLength: number): Promise<OutputSubfolder>
+  /** The partial folder that `suspend` or a crash left under that name, finished files included; null where there is none. */
+  resumeSubfolder(name: string): Promise<OutputSubfolder | null>
+  /** Removes the partial file or folder of that name, where there is one. */
+  discard(name: string): Promise<void>
+  /** The finished folder of that name, which need not exist until something is opened. */
+  inside(name: string): SourceFolder
 }
 
 /** A folder being filled, under a name of its own (`.partial`) until `finish`: nobody sees some of its files without the others. */
 export interface OutputSubfolder extends OutputFolder {
   /** Gives the folder its name. Where one exists and may be overwritten, the files go into it one by one. */
   finish(): Promise<void>
+  /** Leaves it where `resumeSubfolder` finds it. */
+  suspend(): Promise<void>
   /** Removes the folder with all its files. Safe to call at any time, also after `finish`, which it does not undo. */
   abort(): Promise<void>
 }
@@ -83,22 +97,40 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
   }
 }
 
-/** An OutputFolder that keeps its files in memory. `partials` are files that are being written or were suspended. */
+/** One source as a reader sees a file that was picked, with no other file beside it. */
+export function pickedAlone(source: ByteSource): PickedSource {
+  const { name } = source
+  return { folder: { name: '', list: async () => [name], open: async () => source }, entry: name }
+}
+
+/** An OutputFolder that keeps its files in memory. Partial ones are being written, or were suspended; what was not synced is not in them. */
 export interface MemoryFolder extends OutputFolder {
   readonly files: Map<string, Uint8Array>
   readonly partials: Map<string, Uint8Array>
   readonly folders: Map<string, MemoryFolder>
+  readonly partialFolders: Map<string, MemoryFolder>
 }
 
 export function memoryFolder(name: string, files = new Map<string, Uint8Array>()): MemoryFolder {
   const partials = new Map<string, Uint8Array>()
   const folders = new Map<string, MemoryFolder>()
+  const partialFolders = new Map<string, MemoryFolder>()
+  const subfolderOn = (folder: string, made: MemoryFolder): OutputSubfolder => ({
+    ...made,
+    finish: async () => {
+      partialFolders.delete(folder)
+      folders.set(folder, made)
+    },
+    suspend: async () => {},
+    abort: async () => void partialFolders.delete(folder),
+  })
   return {
     name,
     files,
     partials,
     folders,
-    list: async () => [...files.keys()],
+    partialFolders,
+    list: async () => [...files.keys(), ...folders.keys()],
     open: async (file) => {
       const bytes = files.get(file)
       if (!bytes) throw new AppError('not-found', `${file} is not in ${name}.`)
@@ -111,8 +143,18 @@ export function memoryFolder(name: string, files = new Map<string, Uint8Array>()
     resume: async (file) => (partials.has(file) ? memorySink(file, files, partials) : null),
     subfolder: async (folder) => {
       const made = memoryFolder(folder)
-      return { ...made, finish: async () => void folders.set(folder, made), abort: async () => {} }
+      partialFolders.set(folder, made)
+      return subfolderOn(folder, made)
     },
+    resumeSubfolder: async (folder) => {
+      const made = partialFolders.get(folder)
+      return made ? subfolderOn(folder, made) : null
+    },
+    discard: async (each) => {
+      partials.delete(each)
+      partialFolders.delete(each)
+    },
+    inside: (folder) => folders.get(folder) ?? memoryFolder(folder),
   }
 }
 

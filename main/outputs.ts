@@ -1,22 +1,27 @@
 /**
- * Where outputs go: OutputFolder and ByteSink over node:fs. A file grows as NAME.partial beside its final name, is flushed to the disk and
- * takes its name in one step; whoever looks sees the old state or the whole new file, also after a power cut.
+ * Where outputs go: OutputFolder over node:fs. A file grows as NAME.partial beside its final name, several of them in a folder NAME.partial;
+ * whoever looks sees the old state or the whole new one, also after a power cut. What is unfinished can be gone on with, or discarded.
  */
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { journalName } from '../core/compress/journal.ts'
 import { AppError } from '../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
-import { fileIdentity, readFully, singleComponent, sourceFolder } from './files.ts'
+import { fileIdentity, singleComponent, sourceFolder } from './files.ts'
+import {
+  attempt,
+  exists,
+  existsAlready,
+  fileSink,
+  type SinkOptions,
+  syncFolder,
+  type TargetNames,
+} from './output-sink.ts'
 
-export interface OutputOptions {
-  /** Whether a file of that name is replaced. */
-  readonly overwrite: boolean
+export interface OutputOptions extends SinkOptions {
   /** Paths of the files that are read: never a target, under whatever name they are reached. */
   readonly sources: readonly string[]
-  /** Told before a partial file or folder comes into being and after it is gone: somebody else calls `removePartial` if this thread dies. */
-  onPartial?(path: string, exists: boolean): Promise<void>
 }
 
 export function outputFolder(path: string, options: OutputOptions): OutputFolder {
@@ -37,24 +42,34 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
         await rm(names.partial, { force: true })
         await assertFreeSpace(path, names.name, byteLength)
       })
-      await options.onPartial?.(names.partial, true)
-      try {
-        return sink(await open(names.partial, 'wx+'), names, 0, options)
-      } catch (error) {
-        await options.onPartial?.(names.partial, false)
-        throw writeFault(error, names.name)
-      }
+      return openPartial(names, 'wx+', 0, options)
     },
-    resume: async (file) => {
+    resume: async (file, byteLength) => {
       const names = await targetNames(path, file, options)
-      return attempt(names, async () => {
-        const left = await fileIdentity(names.partial)
-        if (!left) return null
-        await options.onPartial?.(names.partial, true)
-        return sink(await open(names.partial, 'r+'), names, left.byteLength, options)
-      })
+      const left = await attempt(names, () => fileIdentity(names.partial))
+      if (!left?.regular) return null
+      await attempt(names, () => assertFreeSpace(path, names.name, byteLength - left.byteLength))
+      return openPartial(names, 'r+', left.byteLength, options)
     },
-    subfolder: (name) => outputSubfolder(path, name, options),
+    subfolder: (name, byteLength) => newSubfolder(path, name, byteLength, options),
+    resumeSubfolder: (name) => resumedSubfolder(path, name, options),
+    discard: async (name) => discard(partialPath(join(path, singleComponent(name)))),
+    inside: (name) => sourceFolder(join(path, singleComponent(name))),
+  }
+}
+
+async function openPartial(
+  names: TargetNames,
+  flags: string,
+  start: number,
+  options: OutputOptions,
+): Promise<ByteSink> {
+  await options.onPartial?.(names.partial, true)
+  try {
+    return fileSink(await open(names.partial, flags), names, start, options)
+  } catch (error) {
+    await options.onPartial?.(names.partial, false)
+    throw writeFault(error, names.name)
   }
 }
 
@@ -65,64 +80,97 @@ export async function removePartial(path: string): Promise<void> {
 
 /** Whether an unfinished run left something at its target that can be gone on with: its partial file or folder, and its journal. */
 export async function hasUnfinished(target: string): Promise<boolean> {
-  const { journal, partial } = unfinishedNames(target)
-  return (await exists(journal)) && (await exists(partial))
+  return (await exists(partialPath(journalName(target)))) && (await exists(partialPath(target)))
 }
 
 /** Removes what an unfinished run left at its target; a finished output there stays. Nothing happens where nothing was left. */
 export async function discardUnfinished(target: string): Promise<void> {
-  const { journal, partial } = unfinishedNames(target)
+  for (const name of [target, journalName(target)]) await discard(partialPath(name))
+}
+
+function partialPath(target: string): string {
+  return `${target}.partial`
+}
+
+/** Removes a partial file or folder. */
+async function discard(partial: string): Promise<void> {
   try {
-    for (const path of [partial, journal]) await rm(path, { force: true, recursive: true })
+    await rm(partial, { force: true, recursive: true })
   } catch (error) {
     throw writeFault(error, basename(partial), 'Remove it by hand.')
   }
 }
 
-function unfinishedNames(target: string): { journal: string; partial: string } {
-  return { journal: `${journalName(target)}.partial`, partial: `${target}.partial` }
+async function newSubfolder(
+  path: string,
+  folder: string,
+  byteLength: number,
+  options: OutputOptions,
+): Promise<OutputSubfolder> {
+  const names = await folderNames(path, folder, options)
+  await attempt(names, async () => {
+    await removePartial(names.partial)
+    await assertFreeSpace(path, names.name, byteLength)
+    await options.onPartial?.(names.partial, true)
+    await mkdir(names.partial)
+  })
+  return outputSubfolder(names, options)
 }
 
-async function outputSubfolder(path: string, folder: string, options: OutputOptions): Promise<OutputSubfolder> {
-  const name = singleComponent(folder)
-  const target = join(path, name)
-  const partial = `${target}.partial${sep}`
-  let open = true
-  const guard = async (action: () => Promise<void>) => {
-    try {
-      await action()
-    } catch (error) {
-      throw writeFault(error, name)
-    }
-  }
-  await guard(async () => {
-    await assertNoSourceIn(target, name, options.sources)
-    if ((await contents(target))?.length && !options.overwrite) throw existsAlready(name)
-    await removePartial(partial)
-    await options.onPartial?.(partial, true)
-    await mkdir(partial)
+async function resumedSubfolder(path: string, folder: string, options: OutputOptions): Promise<OutputSubfolder | null> {
+  const names = await folderNames(path, folder, options)
+  return attempt(names, async () => {
+    const left = await contents(names.partial)
+    if (!left) return null
+    await options.onPartial?.(names.partial, true)
+    return outputSubfolder(names, options)
   })
+}
+
+/** The partial folder's path ends in a separator. @throws AppError `would-overwrite` */
+async function folderNames(folder: string, file: string, { sources, overwrite }: OutputOptions): Promise<TargetNames> {
+  const name = singleComponent(file)
+  const target = join(folder, name)
+  const names = { folder, name, target, partial: partialPath(target) + sep }
+  await attempt(names, async () => {
+    await assertNoSourceIn(target, name, sources)
+    if ((await contents(target))?.length && !overwrite) throw existsAlready(name)
+  })
+  return names
+}
+
+function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubfolder {
+  const { folder, name, target, partial } = names
+  let open = true
   const end = async () => {
     open = false
     await options.onPartial?.(partial, false)
   }
   return {
-    ...outputFolder(partial, { ...options, overwrite: false }),
+    // What an earlier run has finished in it may be written again.
+    ...outputFolder(partial, { ...options, overwrite: true }),
     finish: () =>
-      guard(async () => {
+      attempt(names, async () => {
         const existing = await contents(target)
         if (existing?.length) {
           if (!options.overwrite) throw existsAlready(name)
-          for (const file of await readdir(partial)) await rename(join(partial, file), join(target, file))
+          // Weights last: while they are of an earlier run, so is the folder.
+          const files = await readdir(partial)
+          const ordered = files.sort((a, b) => Number(b.endsWith('.json')) - Number(a.endsWith('.json')))
+          for (const file of ordered) await rename(join(partial, file), join(target, file))
           await rm(partial, { recursive: true })
         } else {
           // Windows does not rename onto a folder, not even an empty one.
           if (existing) await rmdir(target)
           await rename(partial, target)
         }
-        await syncFolder(path)
+        await syncFolder(folder)
         await end()
       }),
+    suspend: async () => {
+      await attempt(names, () => syncFolder(folder))
+      await end()
+    },
     abort: async () => {
       if (!open) return
       await removePartial(partial)
@@ -150,18 +198,11 @@ async function contents(folder: string): Promise<string[] | null> {
   }
 }
 
-interface TargetNames {
-  readonly folder: string
-  readonly name: string
-  readonly target: string
-  readonly partial: string
-}
-
 /** @throws AppError `would-overwrite`, `cannot-write` */
 async function targetNames(folder: string, file: string, options: OutputOptions): Promise<TargetNames> {
   const name = singleComponent(file)
   const target = join(folder, name)
-  const names = { folder, name, target, partial: `${target}.partial` }
+  const names = { folder, name, target, partial: partialPath(target) }
   await attempt(names, async () => {
     const existing = await fileIdentity(target)
     // A link that leads nowhere is not followed and not replaced unasked.
@@ -179,20 +220,6 @@ async function targetNames(folder: string, file: string, options: OutputOptions)
   return names
 }
 
-function existsAlready(name: string): AppError {
-  return new AppError('would-overwrite', `${name} exists already. Choose another name, or allow it to be replaced.`)
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch (error) {
-    if (errno(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
 async function assertFreeSpace(folder: string, name: string, byteLength: number): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(folder)
   const free = bavail * bsize
@@ -203,134 +230,4 @@ async function assertFreeSpace(folder: string, name: string, byteLength: number)
       `${name} needs ${formatBytes(byteLength)}; ${formatBytes(free)} is free in ${basename(folder)}. Free some space or choose another folder.`,
       { needed: byteLength, free },
     )
-}
-
-async function attempt<T>(names: TargetNames, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    throw writeFault(error, names.name)
-  }
-}
-
-function sink(handle: FileHandle, names: TargetNames, start: number, options: OutputOptions): ByteSink {
-  const { name, target, partial } = names
-  let byteLength = start
-  let open = true
-  /** Ends the handle; `done`: nobody has to remove the partial file any more. */
-  const end = async (done: boolean) => {
-    if (open) {
-      open = false
-      await handle.close()
-    }
-    if (done) await options.onPartial?.(partial, false)
-  }
-  const writeAt = async (bytes: Uint8Array, position: number) => {
-    for (let done = 0; done < bytes.byteLength; ) {
-      const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, position + done)
-      done += bytesWritten
-    }
-  }
-  const guard = <T>(action: () => Promise<T>) =>
-    attempt(names, action).catch((error) => {
-      throw withProgress(error, byteLength)
-    })
-  return {
-    name,
-    get byteLength() {
-      return byteLength
-    },
-    write: (bytes) =>
-      guard(async () => {
-        await writeAt(bytes, byteLength)
-        byteLength += bytes.byteLength
-      }),
-    overwrite: (at, bytes) => guard(() => writeAt(bytes, at)),
-    read: (from, to) => guard(() => readFully(handle, name, from, Math.min(to, byteLength))),
-    truncate: (length) =>
-      guard(async () => {
-        await handle.truncate(length)
-        byteLength = length
-      }),
-    sync: () => guard(() => handle.sync()),
-    close: () =>
-      guard(async () => {
-        await handle.sync()
-        await assertOwn(handle, partial, name)
-        if (options.overwrite) await rename(partial, target)
-        else await takeFreeName(partial, target, name)
-        await syncFolder(names.folder)
-        await end(true)
-      }),
-    suspend: () =>
-      guard(async () => {
-        await handle.sync()
-        await end(true)
-      }),
-    abort: async () => {
-      if (!open) return
-      const own = await isOwn(handle, partial)
-      await end(false)
-      if (own) await rm(partial, { force: true })
-      await options.onPartial?.(partial, false)
-    },
-  }
-}
-
-/** "... the disk is full. ..." says more with how far it got. */
-function withProgress(error: unknown, byteLength: number): unknown {
-  if (!(error instanceof AppError) || error.code !== 'cannot-write') return error
-  return new AppError(
-    error.code,
-    error.message.replace('could not be written:', `could not be written beyond ${formatBytes(byteLength)}:`),
-    {
-      ...error.details,
-      written: byteLength,
-    },
-  )
-}
-
-/** Two runs that write the same name share one partial path: the later one has replaced the file, and the earlier one must not move it. */
-async function assertOwn(handle: FileHandle, partial: string, name: string): Promise<void> {
-  if (!(await isOwn(handle, partial)))
-    throw new AppError('cannot-write', `${name} is being written by another run, which replaced this one's file.`)
-}
-
-async function isOwn(handle: FileHandle, partial: string): Promise<boolean> {
-  const mine = await handle.stat({ bigint: true })
-  const found = await fileIdentity(partial)
-  return found !== null && found.device === mine.dev && found.inode === mine.ino
-}
-
-/** Moves without replacing: a link fails where the name has been taken meanwhile. File systems without links get a check and a rename. */
-async function takeFreeName(partial: string, target: string, name: string): Promise<void> {
-  try {
-    await link(partial, target)
-  } catch (error) {
-    const code = errno(error)
-    if (code === 'EEXIST') throw existsAlready(name)
-    if (
-      code === undefined ||
-      !['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR', 'EINVAL'].includes(code)
-    )
-      throw error
-    if (await exists(target)) throw existsAlready(name)
-    await rename(partial, target)
-    return
-  }
-  await rm(partial)
-}
-
-/** Makes the new name durable. Windows cannot open a folder, and needs no such step. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    // Some network file systems refuse to sync a folder; the file itself has been synced.
-    if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(errno(error) ?? '')) throw error
-  } finally {
-    await handle.close()
-  }
 }

@@ -25,7 +25,7 @@ export interface Compression {
   readonly recipe: string
   /** Which source this is (source-hash.ts). */
   readonly source: string
-  /** Whether finished tensors outlive a run that is cut short, and an earlier run is continued. */
+  /** Whether an earlier run is gone on with, and finished tensors outlive a cancel. */
   readonly resume: boolean
   readonly part: Part
   readonly context: JobContext

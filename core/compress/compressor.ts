@@ -1,5 +1,5 @@
 /**
- * A whole file: plan -> for each tensor (read -> factorize -> write -> read back -> measure) -> header -> rename -> open again.
+ * A whole file: plan -> for each tensor (read -> factorize -> write -> read back -> measure) -> header -> open as a reader -> rename.
  * Streaming: one matrix at a time is in memory. Kept tensors are copied byte for byte.
  */
 import type { CompressionReport, Job, TensorOutcome } from '../contract.ts'
@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
+import { type Checkpoint, discardUnfinished, openCheckpoint } from './checkpoint.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
 import { type FinishedOutput, finishedOutput } from './finished-output.ts'
@@ -25,7 +26,8 @@ import { type CompressionTarget, modelErrorOf, type WrittenFile, writeWeightsFil
 type CompressionJob = Extract<Job, { kind: 'compress' }>
 
 /**
- * @throws AppError `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled`; nothing half-written stays behind
+ * What is cut short leaves its finished tensors for a run with `resume`; cancelled without `resume`, nothing.
+ * @throws AppError `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled`; with how many tensors are finished
  */
 export async function compressFile(
   file: WeightFile,
@@ -49,21 +51,24 @@ export async function compressFile(
     part,
     context,
   }
-  const finished = resume ? await finishedOutput(compression, target) : null
-  if (finished) return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, started)
+  const finished = resume ? await finishedOutput(compression, job, target) : null
+  if (finished) {
+    await discardUnfinished(target)
+    const notice = `${target.name} was finished before, by the same recipe from the same source: nothing was rewritten.`
+    return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, [notice], started)
+  }
   await refuseToOverwrite(target, job.force)
   const plans = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
-  const inner = layout.inFolder ? await target.folder.subfolder(target.name) : null
+  const plannedBytes = predictedOutput(compression, layout)
+  const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)
   try {
-    const plannedBytes = predictedOutput(compression, layout)
-    const { outcomes, files, bytesAfter } = await writeFiles(compression, layout, inner ?? target.folder, plans)
-    await inner?.finish()
-    const relativeError = modelErrorOf(plans, outcomes)
-    return reportOf(compression, target, { outcomes, files, bytesAfter, plannedBytes, relativeError }, started)
+    const written = await writeFiles(compression, layout, checkpoint, plans)
+    await checkpoint.finish()
+    const relativeError = modelErrorOf(plans, written.outcomes)
+    return reportOf(compression, target, { ...written, plannedBytes, relativeError }, checkpoint.notices, started)
   } catch (error) {
-    await inner?.abort()
-    throw error
+    throw await checkpoint.fail(error)
   }
 }
 
@@ -71,6 +76,7 @@ function reportOf(
   { file, context }: Compression,
   { name }: CompressionTarget,
   { files, bytesAfter, plannedBytes, relativeError, outcomes }: FinishedOutput & { plannedBytes: number },
+  notices: readonly string[],
   started: number,
 ): CompressionReport {
   return {
@@ -82,7 +88,7 @@ function reportOf(
     relativeError,
     verified: true,
     tensors: outcomes,
-    notices: context.kernelNotice ? [context.kernelNotice] : [],
+    notices: [...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
     peakBytes: context.peakBytes(),
@@ -92,14 +98,14 @@ function reportOf(
 async function writeFiles(
   compression: Compression,
   layout: OutputLayout,
-  folder: OutputFolder,
+  checkpoint: Checkpoint,
   plans: readonly TensorPlan[],
 ): Promise<{ outcomes: TensorOutcome[]; files: number; bytesAfter: number }> {
   const meter = progressMeter(plans, compression.context)
   const outcomes: TensorOutcome[] = []
   const written: WrittenFile[] = []
   for (const { name, plans } of layout.files) {
-    const each = await writeWeightsFile(compression, { folder, name }, plans, meter)
+    const each = await writeWeightsFile(compression, name, plans, checkpoint, meter)
     written.push(each)
     outcomes.push(...each.outcomes)
   }
@@ -111,7 +117,7 @@ async function writeFiles(
   let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
   const beside = companions(layout, compression.style, names, dataBytes)
   for (const { name, bytes } of beside) {
-    await writeWhole(folder, name, bytes)
+    await writeWhole(checkpoint.folder, name, bytes)
     bytesAfter += bytes.byteLength
   }
   return { outcomes, files: written.length + beside.length, bytesAfter }

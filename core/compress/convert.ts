@@ -74,7 +74,8 @@ async function writeSafetensors(
       await copyValues(file, tensor, output, context)
       done += tensor.byteLength
     }
-    return await output.finish(file.metadata)
+    await output.complete(file.metadata)
+    return await output.close()
   } catch (error) {
     await output.abort()
     throw error

@@ -39,7 +39,8 @@ export async function mergeParts(
         await copyValues(file, info, output, context)
       }
     }
-    const bytes = await output.finish(metadata)
+    await output.complete(metadata)
+    const bytes = await output.close()
     const relativeError = Number(metadata.get('ghostsvd.error'))
     return { output: name, parts: parts.length, tensors: entries.length, bytes, relativeError }
   } catch (error) {

@@ -1,14 +1,23 @@
 /**
  * An NPZ file being written: one stored member for each tensor, read back and held against what was handed in, and the directory at the end.
- * numpy has no bfloat16 and no 8-bit floats: their values are widened to F32 on the way, exactly.
+ * numpy has no bfloat16 and no 8-bit floats: their values are widened to F32 on the way, exactly. What a safetensors header says in its
+ * metadata is in the archive's comment, which numpy passes over.
  */
 import { crc32 } from '../formats/crc32.ts'
 import { decodeFloat32, encode } from '../formats/dtype.ts'
-import { planNpz } from '../formats/npz.ts'
+import { npzComment, planNpz } from '../formats/npz.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import type { ByteSink, OutputFolder } from '../io.ts'
 import { isComputable } from '../tensor.ts'
-import { type TensorWriter, type WeightsOutput, writeChecked } from './safetensors-output.ts'
+import {
+  outputEnd,
+  resumeAt,
+  sinkSource,
+  type TensorWriter,
+  type WeightsOutput,
+  type WrittenTensors,
+  writeChecked,
+} from './safetensors-output.ts'
 
 /** The tensor as numpy can hold it. */
 export function npzOutline({ name, dtype, shape }: SafetensorsOutline): SafetensorsOutline {
@@ -30,19 +39,55 @@ export async function createNpz(
   folder: OutputFolder,
   name: string,
   planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
 ): Promise<WeightsOutput> {
-  const sink = await folder.create(name, planNpz(planned.map(npzOutline)).byteLength)
-  const written: Written[] = []
+  return outputOn(await folder.create(name, plannedNpzBytes(planned, metadata)), [])
+}
+
+/** Bytes of the file with these tensors and a metadata of this shape. */
+export function plannedNpzBytes(planned: readonly SafetensorsOutline[], metadata: ReadonlyMap<string, string>): number {
+  return planNpz(planned.map(npzOutline), comment(metadata)).byteLength
+}
+
+/** What tells of the run that wrote it; the error of each tensor only where there is space for all of them (about a thousand). */
+function comment(metadata: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
+  const own = new Map([...metadata].filter(([key]) => key.startsWith('ghostsvd.')))
+  return npzComment(own, ['ghostsvd.ties', 'ghostsvd.errors'])
+}
+
+/** Goes on with a suspended file after the members that are whole; null where it is not there or shorter than they are. */
+export async function reopenNpz(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+  { entries, checksums, byteLength }: WrittenTensors,
+): Promise<WeightsOutput | null> {
+  if (entries.length !== checksums.length) return null
+  const written = entries.map((entry, i) => ({ outline: npzOutline(entry), crc: checksums[i]! }))
+  const sink = await resumeAt(folder, name, plannedNpzBytes(planned, metadata), byteLength)
+  return sink && outputOn(sink, written)
+}
+
+function outputOn(sink: ByteSink, written: Written[]): WeightsOutput {
   return {
-    begin: (entries) => memberWriter(sink, entries, written),
-    finish: async () => {
-      const plan = planNpz(written.map(({ outline }) => outline))
-      await writeChecked(sink, plan.directory(written.map(({ crc }) => crc)))
-      const { byteLength } = sink
-      await sink.close()
-      return byteLength
+    ...outputEnd(sink),
+    get byteLength() {
+      return sink.byteLength
     },
-    abort: () => sink.abort(),
+    get checksums() {
+      return written.map(({ crc }) => crc)
+    },
+    begin: (entries) => memberWriter(sink, entries, written),
+    moves: () => false,
+    complete: async (metadata) => {
+      const plan = planNpz(
+        written.map(({ outline }) => outline),
+        comment(metadata),
+      )
+      await writeChecked(sink, plan.directory(written.map(({ crc }) => crc)))
+      return sinkSource(sink)
+    },
   }
 }
 

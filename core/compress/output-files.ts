@@ -39,6 +39,11 @@ function safetensorsName(fileName: string): string {
   return `${fileName.replace(/\.[^.]*$/, '').replace(/^pytorch_model/, 'model')}.safetensors`
 }
 
+/** What `companions` will be called; known without what the run has yet to find out. */
+export function companionNames({ inFolder, files }: OutputLayout, { configuration }: OutputStyle): string[] {
+  return [...(inFolder && files.length > 1 ? [SHARD_INDEX] : []), ...(configuration ? [configuration([]).name] : [])]
+}
+
 /** Files beside the weights, smallest last so that a folder with all of them is a finished one. */
 export function companions(
   { inFolder, files }: OutputLayout,

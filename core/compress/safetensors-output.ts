@@ -4,28 +4,38 @@
  */
 import { AppError } from '../errors.ts'
 import { type SafetensorsOutline, safetensorsHeader, tensorBytes } from '../formats/safetensors.ts'
-import type { ByteSink, OutputFolder } from '../io.ts'
+import type { ByteSink, ByteSource, OutputFolder } from '../io.ts'
 
 /** Data is moved in pieces of this size where a header has to grow. */
 const MOVE_BYTES = 16 << 20
 
 /** A container that is being written: safetensors here, NPZ in npz-output.ts. */
 export interface WeightsOutput {
+  /** Of the file so far. */
+  readonly byteLength: number
+  /** Of the entries so far, in order, where the container wants them at its end. */
+  readonly checksums: readonly number[]
   /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
   begin(entries: readonly SafetensorsOutline[]): TensorWriter
-  /** Writes the header, closes and renames. Bytes of the whole file. */
-  finish(metadata: ReadonlyMap<string, string>): Promise<number>
+  /** Returns when the file so far would survive a power cut. */
+  sync(): Promise<void>
+  /** Whether `complete` moves what was written, so that nothing can go on with it should that be cut short. */
+  moves(metadata: ReadonlyMap<string, string>): boolean
+  /** Writes what is known only at the end. The file as its readers will see it. */
+  complete(metadata: ReadonlyMap<string, string>): Promise<ByteSource>
+  /** Closes and gives the file its name. Bytes of the whole file. */
+  close(): Promise<number>
+  /** Leaves the first `byteLength` bytes to be gone on with. */
+  suspend(byteLength: number): Promise<void>
   abort(): Promise<void>
 }
 
-/** One that can be left and gone on with. */
-export interface SafetensorsOutput extends WeightsOutput {
-  /** Of the file so far. */
+/** What a file that is gone on with holds already. */
+export interface WrittenTensors {
+  readonly entries: readonly SafetensorsOutline[]
+  readonly checksums: readonly number[]
+  /** Of the file up to the last of them. */
   readonly byteLength: number
-  /** Returns when the file so far would survive a power cut. */
-  sync(): Promise<void>
-  /** Leaves the file for `reopenSafetensors`. */
-  suspend(): Promise<void>
 }
 
 export interface TensorWriter {
@@ -47,7 +57,7 @@ export async function createSafetensors(
   name: string,
   planned: readonly SafetensorsOutline[],
   metadata: ReadonlyMap<string, string>,
-): Promise<SafetensorsOutput> {
+): Promise<WeightsOutput> {
   const placeholder = safetensorsHeader(planned, metadata)
   const sink = await folder.create(name, plannedBytes(planned, metadata))
   try {
@@ -65,36 +75,72 @@ export async function reopenSafetensors(
   name: string,
   planned: readonly SafetensorsOutline[],
   metadata: ReadonlyMap<string, string>,
-  finished: { readonly entries: readonly SafetensorsOutline[]; readonly byteLength: number },
-): Promise<SafetensorsOutput | null> {
+  { entries, byteLength }: WrittenTensors,
+): Promise<WeightsOutput | null> {
   const headerBytes = safetensorsHeader(planned, metadata).byteLength
-  const values = finished.entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
-  const sink = await folder.resume(name)
+  const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  if (byteLength !== headerBytes + values) return null
+  const sink = await resumeAt(folder, name, plannedBytes(planned, metadata), byteLength)
+  return sink && outputOn(sink, headerBytes, [...entries])
+}
+
+/** A partial file cut back to what is known to be whole; null where it is not there or shorter than that. */
+export async function resumeAt(
+  folder: OutputFolder,
+  name: string,
+  plannedLength: number,
+  byteLength: number,
+): Promise<ByteSink | null> {
+  const sink = await folder.resume(name, plannedLength)
   if (!sink) return null
-  if (finished.byteLength !== headerBytes + values || sink.byteLength < finished.byteLength) {
+  if (sink.byteLength < byteLength) {
     await sink.abort()
     return null
   }
-  await sink.truncate(finished.byteLength)
-  return outputOn(sink, headerBytes, [...finished.entries])
+  await sink.truncate(byteLength)
+  return sink
 }
 
-function outputOn(sink: ByteSink, headerBytes: number, written: SafetensorsOutline[]): SafetensorsOutput {
+function outputOn(sink: ByteSink, headerBytes: number, written: SafetensorsOutline[]): WeightsOutput {
   return {
+    ...outputEnd(sink),
     get byteLength() {
       return sink.byteLength
     },
-    sync: () => sink.sync(),
-    suspend: () => sink.suspend(),
+    checksums: [],
     begin: (entries) => tensorWriter(sink, entries, written),
-    finish: async (final) => {
+    moves: (final) => safetensorsHeader(written, final).byteLength > headerBytes,
+    complete: async (final) => {
       await fillHeader(sink, safetensorsHeader(written, final), headerBytes)
+      return sinkSource(sink)
+    },
+  }
+}
+
+/** How a container's file ends, whichever it is. */
+export function outputEnd(sink: ByteSink): Pick<WeightsOutput, 'sync' | 'close' | 'suspend' | 'abort'> {
+  return {
+    sync: () => sink.sync(),
+    close: async () => {
       const { byteLength } = sink
       await sink.close()
       return byteLength
     },
+    suspend: async (byteLength) => {
+      try {
+        await sink.truncate(byteLength)
+      } finally {
+        await sink.suspend()
+      }
+    },
     abort: () => sink.abort(),
   }
+}
+
+/** What was written so far, to be read before it has its name. */
+export function sinkSource(sink: ByteSink): ByteSource {
+  const { name, byteLength } = sink
+  return { name, byteLength, slice: (start, end) => sink.read(start, end), close: async () => {} }
 }
 
 function tensorWriter(

@@ -134,7 +134,8 @@ export async function writeSample(
       await writeValues(writer, valuesOf(tensor, job, context), job, context)
       await writer.done()
     }
-    return { output: name, tensors: tensors.length, bytes: await output.finish(metadata) }
+    await output.complete(metadata)
+    return { output: name, tensors: tensors.length, bytes: await output.close() }
   } catch (error) {
     await output.abort()
     throw error

@@ -1,19 +1,18 @@
 /**
- * One file of weights: header -> tensors in order, each read back -> header with its numbers -> name -> opened again as any reader would.
+ * One file of weights: header -> tensors in order, each read back -> header with its numbers -> opened as any reader would -> name.
  */
 import type { TensorOutcome } from '../contract.ts'
 import { AppError } from '../errors.ts'
-import { planNpz } from '../formats/npz.ts'
 import { openWeightFile } from '../formats/registry.ts'
 import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
-import type { OutputFolder } from '../io.ts'
+import { type ByteSource, type OutputFolder, pickedAlone } from '../io.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, oncePerStorage, storageName, type TensorInfo } from '../tensor.ts'
 import { version } from '../version.ts'
 import { toBits } from './bits.ts'
+import type { Checkpoint, FileCheckpoint } from './checkpoint.ts'
 import { type Compression, compressOrKeep, keepTensor, scaleOutcome } from './compress-tensor.ts'
-import { type Journal, openJournal } from './journal.ts'
-import { createNpz, npzOutline } from './npz-output.ts'
+import { createNpz, plannedNpzBytes, reopenNpz } from './npz-output.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { isFactorized, kept, type TensorPlan } from './plan.ts'
 import type { ProgressMeter } from './progress.ts'
@@ -21,8 +20,8 @@ import {
   createSafetensors,
   plannedBytes,
   reopenSafetensors,
-  type SafetensorsOutput,
   type WeightsOutput,
+  type WrittenTensors,
 } from './safetensors-output.ts'
 
 export interface CompressionTarget {
@@ -36,136 +35,164 @@ export interface WrittenFile {
   readonly entries: readonly SafetensorsOutline[]
 }
 
-/** One file of weights: written, read back, named, opened again. */
+/** One file of weights: written, read back, opened as any reader would, named. Goes on with what an earlier run has finished of it. */
 export async function writeWeightsFile(
   compression: Compression,
-  target: CompressionTarget,
+  name: string,
   planned: readonly TensorPlan[],
+  checkpoint: Checkpoint,
   meter: ProgressMeter,
 ): Promise<WrittenFile> {
   const { style } = compression
   const plans = inFileOrder(planned, style)
+  const file = checkpoint.file(plans.length)
+  const whole = checkpoint.inFolder ? await finishedFile(compression, name, plans, file, checkpoint, meter) : null
+  if (whole) return whole
   const metadata = (error: number, outcomes: readonly TensorOutcome[] = []) =>
     outputMetadata(compression, plans, error, outcomes)
-  const entries = plans.flatMap((plan) => outputEntries(plan, style))
-  const { output, checkpoint } = await openOutput(compression, target, plans, entries, metadata(0))
+  const output = await openOutput(compression, { folder: checkpoint.folder, name }, plans, metadata(0), file)
   try {
-    const outcomes = await compressAll(compression, plans, output, checkpoint, meter)
-    const byteLength = await output.finish(metadata(modelErrorOf(plans, outcomes), outcomes))
-    await checkpoint?.journal.remove()
-    const written = await verifyStructure(target, plans, outcomes, style)
-    const all = outcomes.flatMap((outcome, i) => [outcome, ...scaleOutcome(compression, plans[i]!, outcome)])
-    return { byteLength, outcomes: all, entries: written }
+    const outcomes = await compressAll(compression, plans, output, file, meter)
+    const final = metadata(modelErrorOf(plans, outcomes), outcomes)
+    if (output.moves(final)) await file.forget()
+    const entries = await verifyStructure(await output.complete(final), plans, outcomes, style)
+    await file.save(output)
+    const byteLength = await output.close()
+    return { byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
   } catch (error) {
-    if (checkpoint && checkpoint.journal.finished.length > 0) {
-      await checkpoint.output.suspend()
-      await checkpoint.journal.suspend()
-    } else {
-      await output.abort()
-      await checkpoint?.journal.remove()
-    }
+    await file.leave(output, error)
     throw error
   }
 }
 
-/** What makes a run one that can be continued. */
-interface Checkpoint {
-  readonly journal: Journal
-  readonly output: SafetensorsOutput
-}
-
-/** A new output, or with `resume` one that goes on after the tensors an earlier run has finished. An NPZ file always starts anew. */
+/** A new output, or one that goes on after the tensors an earlier run has finished. */
 async function openOutput(
-  { style, recipe, source, resume }: Compression,
+  { style }: Compression,
   { folder, name }: CompressionTarget,
   plans: readonly TensorPlan[],
-  entries: readonly SafetensorsOutline[],
   metadata: ReadonlyMap<string, string>,
-): Promise<{ output: WeightsOutput; checkpoint: Checkpoint | null }> {
-  if (style.encoding === 'npz') return { output: await createNpz(folder, name, entries), checkpoint: null }
-  const create = () => createSafetensors(folder, name, entries, metadata)
-  if (!resume) return { output: await create(), checkpoint: null }
-  const journal = await openJournal(folder, name, JSON.stringify([recipe, source, entries]))
-  const { finished } = journal
-  let output: SafetensorsOutput | null = null
-  if (finished.length > 0) {
-    const written = finished.flatMap(({ outcome }, i) =>
-      outputEntries(outcome.action === 'factorized' ? plans[i]! : kept(plans[i]!, ''), style),
-    )
-    const byteLength = finished.at(-1)!.end
-    output = await reopenSafetensors(folder, name, entries, metadata, { entries: written, byteLength })
-    if (!output) await journal.restart()
+  file: FileCheckpoint,
+): Promise<WeightsOutput> {
+  const entries = plans.flatMap((plan) => outputEntries(plan, style))
+  const { finished } = file
+  const last = finished.at(-1)
+  if (last) {
+    const written: WrittenTensors = {
+      entries: finished.flatMap(({ outcome }, i) => writtenEntries(plans[i]!, outcome, style)),
+      checksums: finished.flatMap(({ checksums }) => checksums),
+      byteLength: last.end,
+    }
+    const reopened =
+      style.encoding === 'npz'
+        ? await reopenNpz(folder, name, entries, metadata, written)
+        : await reopenSafetensors(folder, name, entries, metadata, written)
+    if (reopened) return reopened
+    await file.forget()
   }
-  output ??= await create()
-  return { output, checkpoint: { journal, output } }
+  return style.encoding === 'npz'
+    ? createNpz(folder, name, entries, metadata)
+    : createSafetensors(folder, name, entries, metadata)
+}
+
+/** A file that an earlier run has finished and named, of several that are not all there yet; null where it is not. */
+async function finishedFile(
+  compression: Compression,
+  name: string,
+  plans: readonly TensorPlan[],
+  { finished }: FileCheckpoint,
+  { folder }: Checkpoint,
+  meter: ProgressMeter,
+): Promise<WrittenFile | null> {
+  if (finished.length < plans.length || !(await folder.list()).includes(name)) return null
+  const outcomes = finished.map(({ outcome }) => outcome)
+  const source = await folder.open(name)
+  try {
+    const entries = await verifyStructure(source, plans, outcomes, compression.style)
+    for (const [i, plan] of plans.entries()) {
+      meter.begin(plan)
+      compression.context.report({ type: 'tensor', outcome: outcomes[i]! })
+    }
+    return { byteLength: source.byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
+  } catch (error) {
+    // Damaged meanwhile: it is written again.
+    if (error instanceof AppError && (error.code === 'bad-file' || error.code === 'internal-check')) return null
+    throw error
+  } finally {
+    await source.close()
+  }
+}
+
+function withScaleOutcomes(
+  compression: Compression,
+  plans: readonly TensorPlan[],
+  outcomes: readonly TensorOutcome[],
+): TensorOutcome[] {
+  return outcomes.flatMap((outcome, i) => [outcome, ...scaleOutcome(compression, plans[i]!, outcome)])
 }
 
 /** Bytes of the file these plans become: the header has every number at its final width. */
 export function predictedBytes(compression: Compression, planned: readonly TensorPlan[]): number {
   const plans = inFileOrder(planned, compression.style)
   const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
-  if (compression.style.encoding === 'npz') return planNpz(entries.map(npzOutline)).byteLength
-  return plannedBytes(entries, outputMetadata(compression, plans, 0, []))
+  const metadata = outputMetadata(compression, plans, 0, [])
+  return compression.style.encoding === 'npz' ? plannedNpzBytes(entries, metadata) : plannedBytes(entries, metadata)
 }
 
 async function compressAll(
   compression: Compression,
   plans: readonly TensorPlan[],
   output: WeightsOutput,
-  checkpoint: Checkpoint | null,
+  file: FileCheckpoint,
   meter: ProgressMeter,
 ): Promise<TensorOutcome[]> {
+  const { context } = compression
   const outcomes: TensorOutcome[] = []
-  compression.ahead?.follow(plans)
+  const earlier = [...file.finished]
+  compression.ahead?.follow(plans.slice(earlier.length))
   for (const [i, plan] of plans.entries()) {
-    compression.context.checkCancelled()
+    context.checkCancelled()
     meter.begin(plan)
-    const done = checkpoint?.journal.finished[i]
-    if (done) {
-      outcomes.push(done.outcome)
-      continue
+    let outcome = earlier[i]?.outcome
+    if (!outcome) {
+      const before = output.checksums.length
+      outcome = await (plan.action === 'keep'
+        ? keepTensor(compression, plan, output)
+        : compressOrKeep(compression, plan, output))
+      await file.add({ outcome, end: output.byteLength, checksums: output.checksums.slice(before) }, output)
     }
-    const outcome = await (plan.action === 'keep'
-      ? keepTensor(compression, plan, output)
-      : compressOrKeep(compression, plan, output))
-    if (checkpoint) {
-      await checkpoint.output.sync()
-      await checkpoint.journal.record({ outcome, end: checkpoint.output.byteLength })
-    }
-    compression.context.report({ type: 'tensor', outcome })
+    context.report({ type: 'tensor', outcome })
     outcomes.push(outcome)
   }
   return outcomes
 }
 
-/** The finished file, opened as any reader would: every tensor is there with its dtype and shape. Its values were checked as they were written. */
+/** What the file holds of a tensor, the output style's own way of storing it aside. */
+function writtenEntries(plan: TensorPlan, { action }: TensorOutcome, style: OutputStyle): SafetensorsOutline[] {
+  return outputEntries(action === 'factorized' ? plan : kept(plan, ''), style)
+}
+
+/** The whole file, opened as any reader would: every tensor is there with its dtype and shape. Its values were checked as they were written. */
 async function verifyStructure(
-  { folder, name }: CompressionTarget,
+  source: ByteSource,
   plans: readonly TensorPlan[],
   outcomes: readonly TensorOutcome[],
   style: OutputStyle,
 ): Promise<SafetensorsOutline[]> {
   const expected = plans.flatMap((plan, i) =>
-    outputEntries(outcomes[i]!.action === 'factorized' ? plan : kept(plan, ''), style).map(
-      (entry) => style.stored?.(entry) ?? entry,
-    ),
+    writtenEntries(plan, outcomes[i]!, style).map((entry) => style.stored?.(entry) ?? entry),
   )
-  const output = await openWeightFile({ folder, entry: name })
-  try {
-    const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
-    for (const { name: wanted, dtype, shape } of expected) {
-      const tensor = found.get(wanted)
-      if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
-        throw new AppError(
-          'internal-check',
-          `${name}: internal check failed: ${wanted} is not in the finished file as it was written.`,
-        )
-      }
+  const output = await openWeightFile(pickedAlone(source))
+  const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
+  for (const { name: wanted, dtype, shape } of expected) {
+    const tensor = found.get(wanted)
+    if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
+      throw new AppError(
+        'internal-check',
+        `${source.name}: internal check failed: ${wanted} is not in the finished file as it was written.`,
+      )
     }
-    return expected
-  } finally {
-    await output.close()
   }
+  return expected
 }
 
 /** Over all matrices of these plans, each storage once; kept ones count 0. */

@@ -46,7 +46,10 @@ export const jobSchema = z.discriminatedUnion('kind', [
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),
     force: z.boolean().default(false),
-    /** Finished tensors outlive a run that is cut short, and what an earlier run of the same recipe left is continued. */
+    /**
+     * What an earlier run of the same recipe and source left unfinished is gone on with, and finished tensors outlive a cancel and the death
+     * of the engine too. A failure leaves them either way: its error says how many.
+     */
     resume: z.boolean().default(false),
     /** One part of a run that several machines share; `merge` joins them. */
     part: z

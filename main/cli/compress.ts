@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { parsePart } from '../../core/compress/parts.ts'
-import type { CompressionReport } from '../../core/contract.ts'
+import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { outputStyles } from '../../core/params.ts'
 import { createHistory } from '../history.ts'
@@ -36,7 +36,7 @@ export function compressCommand(): Command {
   return addParamFlags(command, allParams)
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
-    .option('--resume', 'keep finished tensors if the run is cut short, and go on with what an earlier one left')
+    .option('--resume', 'go on with what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
     .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
@@ -68,8 +68,7 @@ export function compressCommand(): Command {
           return report
         } catch (error) {
           await record.cutShort(error)
-          const { state, resumable, finishedTensors } = record.run
-          throw state === 'cancelled' && resumable ? cancelledAfter(finishedTensors) : error
+          throw record.run.resumable ? withWhatIsKept(error, record.run) : error
         }
       })
       if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
@@ -79,8 +78,12 @@ export function compressCommand(): Command {
     })
 }
 
-function cancelledAfter(kept: number): AppError {
-  return new AppError('cancelled', 'The job was cancelled.', { kept })
+/** What neither a cancel nor an engine that died says itself. */
+function withWhatIsKept(error: unknown, { finishedTensors }: Run): unknown {
+  if (!(error instanceof AppError)) return error
+  if (error.code === 'cancelled') return new AppError(error.code, error.message, { kept: finishedTensors })
+  if (error.code !== 'engine-died') return error
+  return new AppError(error.code, `${error.message} Finished tensors are kept; --resume goes on with them.`)
 }
 
 function printCompression(report: CompressionReport): void {

@@ -20,13 +20,13 @@ describe('memoryFolder', () => {
     const first = await folder.create('a', 4)
     await first.write(Uint8Array.of(1, 2, 3))
     await first.suspend()
-    const second = (await folder.resume('a'))!
+    const second = (await folder.resume('a', 3))!
     expect(second.byteLength).toBe(3)
     await second.truncate(2)
     await second.write(Uint8Array.of(7))
     await second.close()
     expect(folder.files.get('a')).toEqual(Uint8Array.of(1, 2, 7))
-    expect(await folder.resume('a')).toBeNull()
+    expect(await folder.resume('a', 3)).toBeNull()
   })
 
   it('forgets what was aborted', async () => {
