@@ -214,8 +214,10 @@ function settled(
 function whyKept({ maxRank, squaredErrors }: Candidate, params: Params): string {
   if (maxRank < 1) return 'No rank makes it smaller.'
   if (params.goalSize > 0) return 'Kept as it is: under the size goal its own bytes serve the model best.'
-  const best = (100 * Math.sqrt(squaredErrors[maxRank]!)).toPrecision(3)
-  return `Kept as it is: the goal is not reached below break-even (${best} % at rank ${maxRank}).`
+  const best = `${(100 * Math.sqrt(squaredErrors[maxRank]!)).toPrecision(3)} % at rank ${maxRank}`
+  return maxRank === params.maxRank
+    ? `Kept as it is: the goal is not reached with the largest rank that is allowed (${best}).`
+    : `Kept as it is: the goal is not reached below break-even (${best}).`
 }
 
 /** Share by which INT8 factors raise the error of a rank; the largest number where there is no other error. */

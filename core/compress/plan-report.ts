@@ -19,6 +19,7 @@ import { wholeRun } from './parts.ts'
 import { analysisDecides, type FactorizedTensor, hasGoal, isFactorized, scaleReason, type TensorPlan } from './plan.ts'
 import { planByNames, planRun, refuse, withFiniteValues } from './planning.ts'
 import { predictedOutput } from './predicted-output.ts'
+import { oneAhead } from './read-ahead.ts'
 import { recipeHash } from './recipe.ts'
 import { countNonFinite } from './scan.ts'
 import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from './spectra.ts'
@@ -97,8 +98,9 @@ async function analyzeAll(
   context: JobContext,
 ): Promise<ReadonlyMap<string, TensorSpectrum>> {
   const spectra = new Map<string, TensorSpectrum>()
-  for (const plan of analyses) {
-    const spectrum = await knownSpectrum(plan, context)
+  const found = await Promise.all(analyses.map((plan) => knownSpectrum(plan, context)))
+  for (const [i, plan] of analyses.entries()) {
+    const spectrum = found[i]
     if (!spectrum) continue
     spectra.set(storageName(plan.info), spectrum)
     reportSpectrum(plan, spectrum, context)
@@ -106,12 +108,11 @@ async function analyzeAll(
   const analyze = async (count: CountNonFinite) => {
     const total = analyses.reduce((sum, { info }) => sum + info.byteLength, 0)
     let done = 0
-    for (const plan of analyses) {
+    for await (const plan of oneAhead(analyses, (next) => withFiniteValues(next, count))) {
       context.checkCancelled()
       context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
       const name = storageName(plan.info)
-      const finite = await withFiniteValues(plan, count)
-      if (!spectra.has(name) && isFactorized(finite)) spectra.set(name, await tensorSpectrum(file, finite, context))
+      if (!spectra.has(name) && isFactorized(plan)) spectra.set(name, await tensorSpectrum(file, plan, context))
       done += plan.info.byteLength
     }
   }

@@ -1,27 +1,22 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
 import { resolve } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { parsePart } from '../../core/compress/parts.ts'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { outputStyles } from '../../core/params.ts'
 import { createHistory } from '../history.ts'
 import { leftAt, recordRun } from '../run-record.ts'
 import { configFolder } from '../settings.ts'
-import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { commandLog, withEngine } from './job.ts'
 import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
-import { readRecipe, writeRecipe, writeReport } from './records.ts'
+import { writeRecipe, writeReport } from './records.ts'
+import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
-interface Options {
+interface Options extends RequestOptions {
   readonly out: string
-  readonly output: (typeof outputStyles)[number]
-  readonly include: string[]
-  readonly exclude: string[]
   readonly force?: boolean
   readonly resume?: boolean
   readonly part?: string
-  readonly recipe?: string
   readonly saveRecipe?: string
   readonly report?: string
   readonly json?: boolean
@@ -32,25 +27,15 @@ export function compressCommand(): Command {
     .description('factorize every matrix that gains from it, write the result, read it back and measure it')
     .argument('<file|folder>')
     .requiredOption('--out <file>', 'where to write; never the source')
-    .addOption(new Option('--output <style>', 'what to write').choices(outputStyles).default('factors'))
-  return addParamFlags(command, allParams)
-    .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
-    .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
+  return addRequestFlags(command)
     .option('--resume', 'go on with what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
-    .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
     .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
     .option('--report <file>', 'write the report of this run, as JSON or (name.csv) as a table')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
-      const replayed = options.recipe === undefined ? null : await readRecipe(options.recipe)
-      const recipe = {
-        output: (self.getOptionValueSource('output') === 'cli' ? null : replayed?.output) ?? options.output,
-        params: paramsFrom(self, allParams, replayed?.params),
-        include: [...(replayed?.include ?? []), ...options.include],
-        exclude: [...(replayed?.exclude ?? []), ...options.exclude],
-      }
+      const recipe = await requestFrom(self, options)
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
       const paths = { sourcePath: resolve(path), targetPath: resolve(options.out) }

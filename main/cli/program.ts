@@ -18,6 +18,7 @@ import { historyCommand } from './history.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
 import { mergeCommand } from './merge.ts'
+import { planCommand } from './plan.ts'
 import { sampleCommand } from './sample.ts'
 import { selfTestCommand } from './selftest.ts'
 import { serveCommand } from './serve.ts'
@@ -28,6 +29,7 @@ const commands = [
   compareCommand,
   compressCommand,
   convertCommand,
+  planCommand,
   estimateCommand,
   historyCommand,
   mergeCommand,

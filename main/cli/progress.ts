@@ -14,6 +14,7 @@ export interface ProgressLine {
 const phaseNames: Readonly<Record<string, string>> = {
   read: 'reading',
   plan: 'checking values',
+  analyze: 'analyzing',
   compress: 'compressing',
   sample: 'making',
 }

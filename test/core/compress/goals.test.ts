@@ -93,6 +93,11 @@ describe('an error goal', () => {
       action: 'kept',
       reason: expect.stringMatching(/the goal is not reached below break-even \(.* % at rank 38\)/),
     })
+    const limited = await compressed({ goalError: goal, maxRank: 30 })
+    expect(outcomeOf(limited.report.tensors, 'a')).toMatchObject({
+      action: 'kept',
+      reason: expect.stringMatching(/not reached with the largest rank that is allowed \(.* % at rank 30\)/),
+    })
   })
 
   it('for the model is met by the whole', async () => {

@@ -57,6 +57,17 @@ describe('ghostsvd', () => {
     expect(again!.equals(two!)).toBe(true)
   })
 
+  it('plans what it then writes, and knows it the next time', async () => {
+    const request = ['--goal-error', '0.3', '--factor-dtype', 'F16']
+    const plan = await json('plan', model, ...request)
+    const written = await compress('planned.safetensors', ...request)
+    expect(written).toMatchObject({ bytesAfter: plan.bytesAfter, plannedBytes: plan.bytesAfter })
+    const again = await json('plan', model, '--goal-size', '80%')
+    expect(again.analyzed).toBe(0)
+    const { stdout } = await ghostsvd(['plan', model, '--rank', '8', '--factor-dtype', 'INT8'])
+    expect(stdout).toContain('INT8 adds')
+  })
+
   it('merges parts to the bytes of one run', async () => {
     await compress('whole.safetensors')
     for (const i of [1, 2]) await compress(`part${i}.safetensors`, '--part', `${i}/2`)

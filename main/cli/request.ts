@@ -1,0 +1,32 @@
+/** What a run is asked to write, as flags: the same for `compress` and for `plan`, which says what `compress` would do. */
+import { type Command, Option } from 'commander'
+import type { RecipeSource } from '../../core/contract.ts'
+import { outputStyles } from '../../core/params.ts'
+import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
+import { readRecipe } from './records.ts'
+
+export interface RequestOptions {
+  readonly output: (typeof outputStyles)[number]
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly recipe?: string
+}
+
+export function addRequestFlags(command: Command): Command {
+  command.addOption(new Option('--output <style>', 'what to write').choices(outputStyles).default('factors'))
+  return addParamFlags(command, allParams)
+    .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
+    .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
+    .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
+}
+
+/** Flags over the recipe they name, if any; rules of both hold. @throws AppError `not-found`, `bad-file` */
+export async function requestFrom(command: Command, options: RequestOptions) {
+  const replayed = options.recipe === undefined ? null : await readRecipe(options.recipe)
+  return {
+    output: (command.getOptionValueSource('output') === 'cli' ? null : replayed?.output) ?? options.output,
+    params: paramsFrom(command, allParams, replayed?.params),
+    include: [...(replayed?.include ?? []), ...options.include],
+    exclude: [...(replayed?.exclude ?? []), ...options.exclude],
+  } satisfies RecipeSource
+}
