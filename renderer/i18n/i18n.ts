@@ -5,6 +5,8 @@ import type { Settings } from '../../core/contract.ts'
 import en from './en.json'
 import zhCN from './zh-CN.json'
 
+// What depends on an augmentation is not rebuilt when it changes: `check:types` checks the page once more without `tsc -b`'s memory,
+// so that a key that was renamed in en.json alone is found.
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'translation'
