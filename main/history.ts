@@ -111,8 +111,10 @@ export function createHistory(configFolder: string, log: Log): History {
   }
 
   async function all(): Promise<{ entry: HistoryEntry; live: boolean }[]> {
-    const others = (await stored()).filter(({ entry }) => !own.has(entry.run.runId))
-    return [...own.values(), ...others].sort((a, b) => b.entry.run.startedAt - a.entry.run.startedAt)
+    // Who is own is said before the files are read: what was read of a run may be older than its end, and own no more.
+    const mine = new Map(own)
+    const others = (await stored()).filter(({ entry }) => !mine.has(entry.run.runId))
+    return [...mine.values(), ...others].sort((a, b) => b.entry.run.startedAt - a.entry.run.startedAt)
   }
 
   async function prune(): Promise<void> {

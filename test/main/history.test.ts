@@ -108,6 +108,16 @@ describe('the history', () => {
     expect(logged).toEqual([])
   })
 
+  it('never tells of a run as it was before its end, however the reading of files falls', async () => {
+    for (let n = 1; n <= 20; n++) {
+      const own = history.begin(entryOf(n))
+      await own.saved()
+      const written = own.end({ ...entryOf(n).run, ...ended('finished') }, report)
+      for (let look = 0; look < 5; look++) expect((await states(history))[0], `${n}`).toEqual([n, 'finished', false])
+      await written
+    }
+  })
+
   it('is written at the start and at every change of state, by nobody but its user', async () => {
     const own = history.begin(entryOf(1))
     await own.saved()

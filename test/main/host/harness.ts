@@ -5,14 +5,17 @@ import { expect, vi } from 'vitest'
 import type { CompressionReport, EngineApi, HostApi, HostEvents, Run } from '../../../core/contract.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { createGrants } from '../../../main/grants.ts'
-import { createHost, type Host, unsupported } from '../../../main/host/host.ts'
+import { createHost, type Host, type HostOptions, unsupported } from '../../../main/host/host.ts'
 import type { Reach } from '../../../main/host/runs.ts'
 import { type FakeEngine, fakeEngines, portPair } from './fake-engine.ts'
 
 export type TestHost = Awaited<ReturnType<typeof testHost>>
 
 /** `folder` has in.npy, which is to become out.safetensors, and the host's configuration. */
-export async function testHost(folder: string, options: { behavior?: Partial<EngineApi>; reach?: Reach } = {}) {
+export async function testHost(
+  folder: string,
+  options: { behavior?: Partial<EngineApi>; reach?: Reach; startEngine?: HostOptions['startEngine'] } = {},
+) {
   const grants = createGrants()
   const fakes = fakeEngines(options.behavior)
   const no = unsupported('not in this test')
@@ -30,7 +33,7 @@ export async function testHost(folder: string, options: { behavior?: Partial<Eng
     grants,
     configFolder: join(folder, 'config'),
     temporaryFolder: folder,
-    startEngine: fakes.start,
+    startEngine: options.startEngine ?? fakes.start,
     ...(options.reach && { reach: options.reach }),
   })
   const source = (await grants.grant(join(folder, 'in.npy'))).id
