@@ -1,8 +1,8 @@
 /**
  * The engine under abuse, for longer than a unit test may take: `npm run build && npm run -s stress -- [rounds]`.
  *
- * Cancels a job at a random moment, again and again, over all kinds of jobs and so over all of their phases, then kills the engine during
- * jobs. Looks after each round for what may not be left: threads, open files, half-written outputs, memory. Ends with status 1 at the
+ * Cancels a job at a random moment, again and again, over all kinds of jobs and so over all of their phases, every third time after it was
+ * paused; then kills the engine during jobs. Looks after each round for what may not be left: threads, open files, half-written outputs, memory. Ends with status 1 at the
  * first thing out of order.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
@@ -130,7 +130,9 @@ async function cancelAtRandom(): Promise<void> {
     const kind = kinds[round % kinds.length]!
     const abort = new AbortController()
     let phase = 'not started'
+    let jobId = ''
     const onEvent = (event: JobEvent) => {
+      jobId = event.jobId
       phase =
         event.type === 'progress'
           ? event.phase
@@ -140,6 +142,10 @@ async function cancelAtRandom(): Promise<void> {
     }
     const job = client.run(jobs[kind]!(fileId), { signal: abort.signal, onEvent }).catch((error: unknown) => error)
     await wait(Math.random() * lasts[kind]!)
+    if (round % 3 === 2) {
+      await client.api.pause(jobId, true)
+      await wait(20)
+    }
     const hit = `${kind}: ${phase}`
     const asked = performance.now()
     abort.abort()

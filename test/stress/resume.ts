@@ -1,0 +1,166 @@
+/**
+ * Runs that are killed and gone on with, by the built command line: `npm run build && npm run -s stress:resume -- [rounds]`.
+ *
+ * Kills with SIGKILL, at random moments, the engine, the command line, or both, and every other time the run that goes on as well. Then
+ * `--resume` has to give the bytes of an uninterrupted run, leave nothing beside them, and not have touched the source. Takes turns at the
+ * kinds of output. Ends with status 1 at the first thing out of order. Linux only: it finds the engine in /proc.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { CompressionReport } from '../../core/contract.ts'
+import { openWeightFile } from '../../core/formats/registry.ts'
+import { safetensorsHeader } from '../../core/formats/safetensors.ts'
+import { pickSource } from '../../main/files.ts'
+
+const rounds = Number(process.argv[2] ?? 10)
+const cli = new URL('../../out/main/cli.js', import.meta.url).pathname
+const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-resume-'))
+const outputs = join(folder, 'out')
+mkdirSync(outputs)
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const environment = { ...process.env, GHOSTSVD_CONFIG: join(folder, 'config'), XDG_CACHE_HOME: join(folder, 'cache') }
+
+const single = join(folder, 'model.safetensors')
+const shards = join(folder, 'shards')
+/** No projection tiers: a finished sketch on disk would make the second run too short to hit. */
+const common = ['--rank', '32', '--method', 'randomized', '--n-iter', '12', '--no-projection-tiers', '--threads', '1']
+const kinds: Record<string, { readonly source: string; readonly flags: readonly string[] }> = {
+  factors: { source: single, flags: [] },
+  shards: { source: shards, flags: ['--output', 'dense'] },
+  peft: { source: single, flags: ['--output', 'peft'] },
+  npz: { source: single, flags: ['--output', 'npz'] },
+  part: { source: single, flags: ['--part', '1/2'] },
+}
+const victims = ['engine', 'command line', 'both'] as const
+
+interface Started {
+  readonly child: ChildProcess
+  readonly end: Promise<{ status: number | null; stdout: string; stderr: string }>
+}
+
+function ghostsvd(...args: string[]): Started {
+  const child = spawn(process.execPath, [cli, ...args, '--json'], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const text = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (piece: string) => {
+      text[name] += piece
+    })
+  const end = new Promise<Awaited<Started['end']>>((resolve) =>
+    child.on('close', (status) => resolve({ status, ...text })),
+  )
+  return { child, end }
+}
+
+const compress = (kind: string, out: string, ...more: string[]) =>
+  ghostsvd('compress', kinds[kind]!.source, '--out', out, ...common, ...kinds[kind]!.flags, ...more)
+
+async function succeeds({ end }: Started): Promise<string> {
+  const { status, stdout, stderr } = await end
+  if (status !== 0) fail(`status ${status}: ${stderr}`)
+  return stdout
+}
+
+/** The sample's tensors over three files, as large models come. */
+async function makeShards(): Promise<void> {
+  const file = await openWeightFile(pickSource(single, 'file'))
+  mkdirSync(shards)
+  for (let shard = 0; shard < 3; shard++) {
+    const mine = file.tensors.filter((_, i) => i % 3 === shard)
+    const values: Uint8Array[] = []
+    for (const tensor of mine) values.push(await file.read(tensor))
+    const name = `model-0000${shard + 1}-of-00003.safetensors`
+    writeFileSync(join(shards, name), Buffer.concat([safetensorsHeader(mine, file.metadata), ...values]))
+  }
+  await file.close()
+}
+
+/** SHA-256 of a file, or of a folder's files with their names. */
+function digest(path: string): string {
+  const hash = createHash('sha256')
+  if (statSync(path).isFile()) return hash.update(readFileSync(path)).digest('hex')
+  for (const name of readdirSync(path).sort()) hash.update(name).update(readFileSync(join(path, name)))
+  return hash.digest('hex')
+}
+
+function childrenOf(pid: number): number[] {
+  const path = `/proc/${pid}/task/${pid}/children`
+  return existsSync(path) ? readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number) : []
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It had ended a moment before.
+  }
+}
+
+const isAlive = (pid: number) =>
+  existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+
+/** Kills a running command after a while. Resolves when nothing of it lives any more. */
+async function strike({ child, end }: Started, victim: (typeof victims)[number], afterMs: number): Promise<void> {
+  await Promise.race([wait(afterMs), end])
+  const engines = childrenOf(child.pid!)
+  if (victim !== 'engine') kill(child.pid!)
+  if (victim !== 'command line') for (const engine of engines) kill(engine)
+  await end
+  for (const since = performance.now(); engines.some(isAlive); await wait(5))
+    if (performance.now() - since > 5000) fail(`engine ${engines.join()} outlived the command line by 5 s`)
+}
+
+function fail(reason: string): never {
+  console.error(reason)
+  process.exit(1)
+}
+
+await succeeds(ghostsvd('sample', single, '--layers', '6', '--hidden', '512'))
+await makeShards()
+const sources = [single, shards].map(digest).join()
+const expected: Record<string, { readonly digest: string; readonly ms: number }> = {}
+for (const kind of Object.keys(kinds)) {
+  const out = join(folder, `whole-${kind}`)
+  const started = performance.now()
+  await succeeds(compress(kind, out))
+  expected[kind] = { digest: digest(out), ms: performance.now() - started }
+}
+console.log(
+  'uninterrupted:',
+  Object.entries(expected)
+    .map(([kind, { ms }]) => `${kind} ${ms.toFixed(0)} ms`)
+    .join(', '),
+)
+
+const seen = { kills: 0, left: 0, tensors: 0 }
+for (const victim of victims) {
+  for (let round = 0; round < rounds; round++) {
+    const names = Object.keys(kinds)
+    const kind = names[round % names.length]!
+    const what = `${kind}, ${victim} killed, round ${round}`
+    const out = join(outputs, 'out')
+    for (let strikes = 1 + (round % 2); strikes > 0; strikes--) {
+      await strike(compress(kind, out, '--resume'), victim, Math.random() * expected[kind]!.ms)
+      seen.kills++
+    }
+    const left = readdirSync(outputs).sort().join(' ')
+    const report = JSON.parse(await succeeds(compress(kind, out, '--resume'))) as CompressionReport
+    const wentOn = Number(/Went on after (\d+)/.exec(report.notices.join())?.[1] ?? 0)
+    if (left.includes('journal')) seen.left++
+    seen.tensors += wentOn
+    console.log(`${what}: left ${left || 'nothing'}; went on after ${wentOn} of ${report.tensors.length} tensors`)
+    if (digest(out) !== expected[kind]!.digest) fail(`${what}: other bytes than an uninterrupted run`)
+    if (readdirSync(outputs).join() !== 'out') fail(`${what}: ${readdirSync(outputs).join(', ')} is there`)
+    if ([single, shards].map(digest).join() !== sources) fail(`${what}: the source has changed`)
+    rmSync(out, { recursive: true })
+  }
+}
+console.log(
+  `${seen.kills} kills; ${seen.left} times finished tensors were left, ${seen.tensors} tensors were not computed again; always the bytes of an uninterrupted run, nothing beside them, the source untouched`,
+)
