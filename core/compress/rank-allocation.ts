@@ -105,6 +105,15 @@ class Ledger {
     return this.#bytes + bytesOf(candidate, rank) - bytesOf(candidate, this.choice[index]!) <= this.#goal.bytes
   }
 
+  /** Whether an error goal would still be met with this choice. */
+  allows(index: number, rank: number | null): boolean {
+    if (this.#goal.kind !== 'model-error') return true
+    const candidate = this.candidates[index]!
+    const before = squaredErrorAt(candidate, this.choice[index]!)
+    const added = candidate.weight * (squaredErrorAt(candidate, rank) - before)
+    return this.#squaredError + added <= this.#goal.error ** 2 * this.#goal.totalWeight
+  }
+
   take(index: number, rank: number | null): void {
     const candidate = this.candidates[index]!
     const before = this.choice[index]!
@@ -171,10 +180,11 @@ function fillByWater(ledger: Ledger): void {
   // Ties in file order, so that the result does not depend on how the sort treats them.
   steps.sort((a, b) => b.slope - a.slope || a.index - b.index)
   for (const step of steps) {
-    if (ledger.met) return
+    if (ledger.met) break
     climb(ledger, step)
   }
-  fillGaps(ledger)
+  if (ledger.kind === 'bytes') fillGaps(ledger)
+  else giveBack(ledger)
 }
 
 function climb(ledger: Ledger, step: Step): void {
@@ -202,9 +212,8 @@ function leastRankThatMeets(ledger: Ledger, index: number): boolean {
   return false
 }
 
-/** What a refused jump to "keep" left over is spent rank by rank, where it removes the most per byte. Error goals need none of it. */
+/** What a refused jump to "keep" left over of a size is spent rank by rank, where it removes the most per byte. */
 function fillGaps(ledger: Ledger): void {
-  if (ledger.met) return
   const queue = new MaxHeap()
   const offer = (index: number) => {
     const candidate = ledger.candidates[index]!
@@ -214,12 +223,41 @@ function fillGaps(ledger: Ledger): void {
     queue.push((candidate.weight * gain) / (candidate.bytesAt(rank + 1) - candidate.bytesAt(rank)), index)
   }
   for (let i = 0; i < ledger.candidates.length; i++) offer(i)
-  for (let index = queue.pop(); index !== undefined && !ledger.met; index = queue.pop()) {
+  for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
     const next = ledger.choice[index]! + 1
     if (!ledger.fits(index, next)) continue
     ledger.take(index, next)
     offer(index)
   }
+}
+
+/**
+ * What the last jump to "keep" did more than an error goal asks for is given back rank by rank, where it saves the most bytes for the error
+ * it adds. Afterwards no tensor can do with one rank less.
+ */
+function giveBack(ledger: Ledger): void {
+  const queue = new MaxHeap()
+  const offer = (index: number) => {
+    const candidate = ledger.candidates[index]!
+    const less = oneLess(candidate, ledger.choice[index]!)
+    if (less === null) return
+    const saved = bytesOf(candidate, ledger.choice[index]!) - candidate.bytesAt(less)
+    const added = candidate.squaredErrors[less]! - squaredErrorAt(candidate, ledger.choice[index]!)
+    queue.push(saved / (candidate.weight * added), index)
+  }
+  for (let i = 0; i < ledger.candidates.length; i++) offer(i)
+  for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
+    const less = oneLess(ledger.candidates[index]!, ledger.choice[index]!)
+    if (less === null || !ledger.allows(index, less)) continue
+    ledger.take(index, less)
+    offer(index)
+  }
+}
+
+/** The next smaller choice; null where there is none. */
+function oneLess({ minRank, maxRank }: AllocationCandidate, choice: number | null): number | null {
+  const less = choice === null ? maxRank : choice - 1
+  return less >= minRank && minRank <= maxRank ? less : null
 }
 
 /** Segments of the lower convex hull of (bytes, weighted squared error), from the smallest rank up, "keep" as the last point. */

@@ -109,13 +109,22 @@ describe('water-filling', () => {
     }
   })
 
-  it('meets an error goal, and not with a rank to spare', () => {
-    const all = [candidate('a', decaying(64, 1), 2, 128), candidate('b', decaying(64, 0.7), 2, 128)]
-    const totalWeight = 256
-    const chosen = allocateRanks(all, { kind: 'model-error', error: 0.2, totalWeight }, 'water-filling')
-    expect(errorOf(all, chosen)).toBeLessThanOrEqual(0.2)
-    const oneLess = chosen.map((rank, i) => (rank === null ? all[i]!.maxRank : rank - 1))
-    expect(errorOf(all, oneLess)).toBeGreaterThan(0.2)
+  it('meets an error goal, and no tensor could do with one rank less', () => {
+    fc.assert(
+      fc.property(candidates, fc.double({ min: 0, max: 1, noNaN: true }), (all, error) => {
+        const totalWeight = all.reduce((sum, c) => sum + c.weight, 0)
+        const chosen = allocateRanks(all, { kind: 'model-error', error, totalWeight }, 'water-filling')
+        // A sum of a few squares, each good to a unit in the last place.
+        const slack = 64 * Number.EPSILON
+        expect(errorOf(all, chosen) ** 2).toBeLessThanOrEqual(error ** 2 + slack)
+        for (const [i, { minRank, maxRank }] of all.entries()) {
+          const rank = chosen[i]!
+          const less = rank === null ? maxRank : rank - 1
+          if (less < minRank) continue
+          expect(errorOf(all, chosen.with(i, less)) ** 2).toBeGreaterThan(error ** 2 - slack)
+        }
+      }),
+    )
   })
 })
 
