@@ -8,6 +8,7 @@ import { useSession } from '../store/session.ts'
 import { useErrorTitle, useWords } from '../words.ts'
 import { useAttempt } from './attempt.ts'
 import { ErrorBox } from './ErrorBox.tsx'
+import { useFault } from './fault.ts'
 import { RunDetails } from './RunDetails.tsx'
 import { RunMenu } from './RunMenu.tsx'
 
@@ -56,6 +57,7 @@ export function EndedRun({ run }: { readonly run: RunView }) {
 function Ending({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const titleOf = useErrorTitle()
+  const fault = useFault()
   const { result, error, target: name, finishedTensors: count } = run
   if (result) {
     return (
@@ -92,7 +94,7 @@ function Ending({ run }: { readonly run: RunView }) {
         <WarningIcon />
       </span>
       <span className="run-sentence">
-        <strong>{error ? titleOf(error) : t('runs.interrupted', { name })}</strong> {error?.message} {kept}
+        <strong>{error ? titleOf(error) : t('runs.interrupted', { name })}</strong> {error && fault(error)} {kept}
       </span>
     </div>
   )

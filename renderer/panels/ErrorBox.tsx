@@ -1,9 +1,10 @@
-/** What went wrong, where it went wrong: a title in the page's language and the sentence of whoever noticed it. */
+/** What went wrong, where it went wrong: a title, and the sentence of whoever noticed it, in the page's language where it has words for it. */
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ErrorReport } from '../../core/errors.ts'
 import { WarningIcon } from '../icons.tsx'
 import { useErrorTitle, useWords } from '../words.ts'
+import { useFault } from './fault.ts'
 
 interface ErrorBoxProps {
   readonly error: ErrorReport
@@ -15,6 +16,7 @@ interface ErrorBoxProps {
 export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
   const { t } = useWords()
   const title = useErrorTitle()
+  const fault = useFault()
   return (
     <Alert
       closeButtonLabel={t('app.close')}
@@ -26,7 +28,7 @@ export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
       variant="light"
       {...(onClose ? { withCloseButton: true, onClose } : {})}
     >
-      {error.message}
+      {fault(error)}
       {children ? <div className="error-actions">{children}</div> : null}
     </Alert>
   )

@@ -8,6 +8,7 @@ import { useSession } from '../store/session.ts'
 import { useErrorTitle, useWords } from '../words.ts'
 import { useAttempt } from './attempt.ts'
 import { ErrorBox } from './ErrorBox.tsx'
+import { useFault } from './fault.ts'
 import { useGoalWords } from './goal-words.ts'
 import { RunDetails } from './RunDetails.tsx'
 import { RunMenu } from './RunMenu.tsx'
@@ -93,10 +94,11 @@ function StateIcon({ run: { state } }: { readonly run: RunView }) {
 function Ending({ run: { state, error, resumable, finishedTensors: count } }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const titleOf = useErrorTitle()
+  const fault = useFault()
   if (state === 'finished') return null
   return (
     <div className="history-ending small" data-run={state}>
-      {error ? `${titleOf(error)}. ${error.message}` : `${t(`history.states.${state}`)}.`}{' '}
+      {error ? `${titleOf(error)}. ${fault(error)}` : `${t(`history.states.${state}`)}.`}{' '}
       {resumable ? t('runs.kept', { count, number: numbers.count(count) }) : null}
     </div>
   )

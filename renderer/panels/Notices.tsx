@@ -5,9 +5,11 @@ import { fileReducers, useFile } from '../store/file.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
+import { useFault } from './fault.ts'
 
 export function Notices() {
   const { t } = useWords()
+  const fault = useFault()
   const { connected, engine, died, host, screen } = useSession()
   const { status, opening, error, notices } = useFile()
   // The start screen shows what concerns opening in its own place.
@@ -30,7 +32,8 @@ export function Notices() {
           variant="light"
         >
           <p className="notice-text">
-            {t('notices.died')} {died} {t(engine.state === 'ready' ? 'notices.restarted' : 'notices.restarting')}
+            {t('notices.died')} {fault({ message: died })}{' '}
+            {t(engine.state === 'ready' ? 'notices.restarted' : 'notices.restarting')}
           </p>
         </Alert>
       )}

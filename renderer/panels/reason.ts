@@ -24,12 +24,18 @@ const patterns = [
   [/^The same seed gives the same bits/, 'sameBits'],
 ] as const
 
-export type ReasonKey = (typeof patterns)[number][1]
-
 /** The page's key for a sentence and the values in it, or null for one it has no words for. */
-export function recognizeReason(reason: string): { key: ReasonKey; values: Record<string, string> } | null {
-  for (const [pattern, key] of patterns) {
-    const found = pattern.exec(reason)
+export function recognizeReason(reason: string) {
+  return recognize(patterns, reason)
+}
+
+/** The key of the first pattern that a sentence fits, and its named groups. */
+export function recognize<Key>(
+  known: readonly (readonly [RegExp, Key])[],
+  sentence: string,
+): { key: Key; values: Record<string, string | undefined> } | null {
+  for (const [pattern, key] of known) {
+    const found = pattern.exec(sentence)
     if (found) return { key, values: { ...found.groups } }
   }
   return null

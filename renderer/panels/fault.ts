@@ -1,0 +1,59 @@
+/** Errors come with an English sentence; the commonest are said in the page's language, as reasons are. The rest is shown as it came. */
+import type { ErrorReport } from '../../core/errors.ts'
+import { useWords } from '../words.ts'
+import { recognize } from './reason.ts'
+
+/** What a sentence looks like and the key of the page's own; named groups are its values, those called `...Bytes` are sizes. */
+const patterns = [
+  [/^(?<name>.+) was not found\.$/, 'notFound'],
+  [/^This file (was not given to this|is not open any more)/, 'notOpen'],
+  [/^(?<name>.+) could not be read: permission was denied\.$/, 'readDenied'],
+  [/^(?<name>.+) could not be written: permission was denied\. Choose another folder\./, 'writeDenied'],
+  [/^(?<name>.+) could not be written: the file system is read-only\. Choose another folder\./, 'readOnly'],
+  [/^(?<name>.+) could not be written: the disk is full\. Choose another folder\./, 'diskFull'],
+  [
+    /^(?<name>.+) could not be written beyond (?<size>.+): the disk is full\. Choose another folder\./,
+    'diskFullBeyond',
+  ],
+  [/^(?<name>.+) exists already\. Choose another name/, 'exists'],
+  [/^(?<name>.+) was removed or renamed while it was read\./, 'removed'],
+  [/^(?<name>.+) was replaced by another file while it was read\./, 'replaced'],
+  [/^(?<name>.+) was modified while it was read: it had (?<before>\d+) bytes and has (?<after>\d+)\./, 'resized'],
+  [/^(?<name>.+) (was modified while it was read|has changed since it was opened)\./, 'changed'],
+  [/^(?<name>.+): no weight file in this folder/, 'noWeightFile'],
+  [/^(?<name>.+): (?<count>\d+) models in this folder \((?<some>.+)\); open one of them$/, 'severalModels'],
+  [/^(?<name>.+) holds (?<dtype>\S+) values, which are not weights/, 'dtype'],
+  [/^(?<name>.+) has (?:(?<nan>\d+) NaN values?)?(?: and )?(?:(?<inf>\d+) Inf values?)?\. It has no/, 'nonFinite'],
+  [/^This needs (?<needed>\d+) MB of working memory, and the limit is (?<limit>\d+) MB\.$/, 'memoryLimit'],
+  [/^This needs (?<needed>\d+) MB of working memory, and the machine refused/, 'memoryRefused'],
+  [/^(?<name>.+): the exact SVD of a wide matrix needs it whole, (?<needed>\S+) GB; (?<limit>\S+) GB/, 'exactTooWide'],
+  [/^The goal leaves (?<leftBytes>\d+) bytes .* already need (?<neededBytes>\d+)\./, 'goalTooSmall'],
+  [/^A size goal is for a file with the whole model/, 'sizeGoalOfAdapter'],
+  [/^INT8 factors are written as A and B\./, 'int8Layout'],
+  [/^The engine ran out of memory and ended\./, 'engineMemory'],
+  [/^The compute thread ran out of memory and was started anew\./, 'threadMemory'],
+  [/^The engine was killed \(SIGKILL\)\./, 'engineKilled'],
+  [/^The engine crashed \((?<signal>\w+)\)\.$/, 'engineCrashed'],
+  [/^The engine was ended from outside \((?<signal>\w+)\)\.$/, 'engineEnded'],
+  [/^The engine ended unexpectedly with exit code (?<code>\S+)\.$/, 'engineExit'],
+] as const
+
+/** The page's key for the sentence of an error and the values in it, or null for one it has no words for. */
+export function recognizeFault(message: string) {
+  return recognize(patterns, message)
+}
+
+/** The sentence of an error in the page's language. */
+export function useFault(): (error: Pick<ErrorReport, 'message'>) => string {
+  const { t, numbers } = useWords()
+  return ({ message }) => {
+    const found = recognizeFault(message)
+    if (!found) return message
+    const shown = Object.entries(found.values).map(([name, value]) => [
+      name,
+      // A group that is not in the sentence: no NaN among the Inf.
+      value === undefined ? '0' : name.endsWith('Bytes') ? numbers.bytes(Number(value)) : value,
+    ])
+    return t(`faults.${found.key}`, Object.fromEntries(shown))
+  }
+}

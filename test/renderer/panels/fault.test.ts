@@ -1,0 +1,134 @@
+/** The page has its own words for the commonest errors: the sentences are taken from those who say them. */
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { storedAs } from '../../../core/compress/plan.ts'
+import { refuse } from '../../../core/compress/planning.ts'
+import { allocateRanks } from '../../../core/compress/rank-allocation.ts'
+import { nonFiniteSentence } from '../../../core/compress/scan.ts'
+import { openWeightFile } from '../../../core/formats/registry.ts'
+import { memoryFolder } from '../../../core/io.ts'
+import { stackMemory } from '../../../core/kernels/memory.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { exitSentence } from '../../../main/engine/exit-sentence.ts'
+import { readFault, writeFault } from '../../../main/file-errors.ts'
+import { openSource } from '../../../main/files.ts'
+import { existsAlready } from '../../../main/output-sink.ts'
+import { recognizeFault } from '../../../renderer/panels/fault.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ghostsvd-faults-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const system = (code: string) => Object.assign(new Error(code), { code })
+const refusedBy = (act: () => unknown) => {
+  try {
+    act()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was refused')
+}
+const recognized = (error: unknown) => recognizeFault((error as Error).message)
+/** What reading a file says that was changed after it was opened. */
+async function readingAfter(change: (path: string) => Promise<void>): Promise<unknown> {
+  const path = join(folder, 'w.npy')
+  await writeFile(path, new Uint8Array(16))
+  const source = await openSource(path)
+  try {
+    await change(path)
+    return await source.slice(0, 8).catch((error: unknown) => error)
+  } finally {
+    await source.close()
+  }
+}
+
+test.each([
+  ['notFound', readFault(system('ENOENT'), 'w.npy')],
+  ['readDenied', readFault(system('EACCES'), 'w.npy')],
+  ['writeDenied', writeFault(system('EACCES'), 'w.npy')],
+  ['readOnly', writeFault(system('EROFS'), 'w.npy')],
+  ['diskFull', writeFault(system('ENOSPC'), 'w.npy')],
+  ['exists', existsAlready('w.npy')],
+])('%s, of the file system', (key, error) => {
+  expect(recognized(error)).toMatchObject({ key, values: { name: 'w.npy' } })
+})
+
+test('a file that changes while it is read', async () => {
+  const longer = await readingAfter((path) => writeFile(path, new Uint8Array(24)))
+  expect(recognized(longer)).toMatchObject({ key: 'resized', values: { name: 'w.npy', before: '16', after: '24' } })
+  expect(recognized(await readingAfter((path) => rm(path)))).toMatchObject({ key: 'removed' })
+  const replaced = await readingAfter(async (path) => {
+    await writeFile(`${path}.new`, new Uint8Array(16))
+    await rename(`${path}.new`, path)
+  })
+  expect(recognized(replaced)).toMatchObject({ key: 'replaced' })
+})
+
+test('a folder that holds no model, or several', async () => {
+  const opening = (...names: string[]) =>
+    openWeightFile({
+      folder: memoryFolder('models', new Map(names.map((name) => [name, new Uint8Array(8)]))),
+      entry: null,
+    }).catch((error: unknown) => error)
+  expect(recognized(await opening('notes.txt'))).toMatchObject({ key: 'noWeightFile', values: { name: 'models' } })
+  expect(recognized(await opening('a.npy', 'b.npy'))).toMatchObject({
+    key: 'severalModels',
+    values: { name: 'models', count: '2', some: 'a.npy, b.npy' },
+  })
+})
+
+test('memory that is not there', () => {
+  const memory = stackMemory(2 ** 20)
+  expect(recognized(refusedBy(() => memory.allocate(2 ** 22)))).toMatchObject({
+    key: 'memoryLimit',
+    values: { needed: '4', limit: '1' },
+  })
+})
+
+test('what cannot be had together', () => {
+  const candidate = {
+    name: 'w',
+    weight: 100,
+    squaredErrors: [1, 0.5, 0.2],
+    minRank: 2,
+    maxRank: 2,
+    keptBytes: 1000,
+    bytesAt: (rank: number) => 200 * rank,
+  }
+  const refused = refusedBy(() => allocateRanks([candidate], { kind: 'bytes', bytes: 300 }, 'water-filling'))
+  expect(recognized(refused)).toMatchObject({ key: 'goalTooSmall', values: { leftBytes: '300', neededBytes: '400' } })
+  const adapter = { style: { copiesKept: false } } as unknown as Parameters<typeof refuse>[0]
+  const goal = { params: { ...defaultParams, goalSize: 0.5 } } as Parameters<typeof refuse>[1]
+  expect(recognized(refusedBy(() => refuse(adapter, goal)))).toMatchObject({ key: 'sizeGoalOfAdapter' })
+  const int8 = { ...defaultParams, factorDType: 'INT8', factorLayout: 'usv' } as const
+  expect(recognized(refusedBy(() => storedAs('F32', int8)))).toMatchObject({ key: 'int8Layout' })
+})
+
+test('an engine that died', () => {
+  const ended = (code: number | null, signal: string | null, stderrTail = '') =>
+    recognizeFault(exitSentence({ code, signal, stderrTail }))
+  expect(ended(null, 'SIGKILL')).toMatchObject({ key: 'engineKilled' })
+  expect(ended(null, 'SIGSEGV')).toMatchObject({ key: 'engineCrashed', values: { signal: 'SIGSEGV' } })
+  expect(ended(null, 'SIGTERM')).toMatchObject({ key: 'engineEnded', values: { signal: 'SIGTERM' } })
+  expect(ended(7, null)).toMatchObject({ key: 'engineExit', values: { code: '7' } })
+  expect(ended(null, 'SIGABRT', 'FATAL ERROR: heap out of memory')).toMatchObject({ key: 'engineMemory' })
+})
+
+test('values that are no weights keep their numbers', () => {
+  const counted = (nanCount: number, infCount: number) =>
+    recognizeFault(`up.weight ${nonFiniteSentence({ nanCount, infCount })}. It has no singular values; it is kept.`)
+      ?.values
+  expect(counted(0, 12)).toMatchObject({ name: 'up.weight', inf: '12', nan: undefined })
+  expect(counted(1, 0)).toMatchObject({ nan: '1', inf: undefined })
+  expect(counted(3, 1)).toMatchObject({ nan: '3', inf: '1' })
+})
+
+test('a sentence without words of the page is shown as it came', () => {
+  expect(recognizeFault('w.npy: expected a header of at least 10 bytes, got 3')).toBeNull()
+  // With advice of its own, which the page's words would lose.
+  expect(recognized(writeFault(system('EACCES'), 'w.npy', 'Remove it by hand.'))).toBeNull()
+})
