@@ -9,6 +9,7 @@ import { sessionReducers, useSession } from '../store/session.ts'
 import { versusReducers } from '../store/versus.ts'
 import { cancelAnalysis, fileSettled, requestAnalysis } from './analysis.ts'
 import { connection } from './connection.ts'
+import { forgetPlan } from './plan.ts'
 
 /** The open file is remembered for as long as this window lives, so that a reload comes back to it. */
 const rememberedKey = 'ghostsvd.open'
@@ -32,6 +33,7 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     if (before) await engine.close(before.fileId)
     jobsReducers.reset()
     versusReducers.reset()
+    forgetPlan()
     selectionReducers.reset()
     show(granted, report)
     sessionReducers.show('workbench')
@@ -91,6 +93,7 @@ export function closeFile(): void {
   fileReducers.closed()
   jobsReducers.reset()
   versusReducers.reset()
+  forgetPlan()
   selectionReducers.reset()
   sessionReducers.show('start')
 }

@@ -7,7 +7,8 @@ import { engineDied } from './analysis.ts'
 import { connection, setConnection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
 import { reopen } from './files.ts'
-import { receiveJobEvent } from './job-feed.ts'
+import { forgetJobs, receiveJobEvent } from './job-feed.ts'
+import { followChoices, planLost } from './plan.ts'
 import { rememberWatched } from './runs.ts'
 import { selfTestLost } from './self-test.ts'
 import { versusLost } from './versus.ts'
@@ -27,6 +28,7 @@ export async function startSession(): Promise<void> {
       },
     }),
   )
+  followChoices()
   sessionReducers.settings(await connection().host.settings())
 }
 
@@ -44,9 +46,11 @@ async function greet(): Promise<void> {
 
 /** Whatever the engine was doing is lost. */
 function lose(reason: string): void {
+  forgetJobs()
   engineDied(reason)
   selfTestLost(reason)
   versusLost(reason)
+  planLost(reason)
 }
 
 function followEngine(status: EngineStatus): void {

@@ -42,11 +42,23 @@ export async function savePng(svg: SVGSVGElement, name: string): Promise<void> {
 
 /** Every number as it is, not as it is shown; absent values are empty. */
 export function saveCsv(series: readonly Series[], rows: readonly Row[], name: string): void {
-  const quote = (text: string) => `"${text.replaceAll('"', '""')}"`
-  const lines = [
-    ['rank', ...series.map(({ label }) => quote(label))].join(','),
-    ...rows.map((row) => [row.rank, ...series.map(({ id }) => row[id] ?? '')].join(',')),
-  ]
+  const header = ['rank', ...series.map(({ label }) => label)]
+  saveTable(
+    header,
+    rows.map((row) => [row.rank, ...series.map(({ id }) => row[id] ?? '')]),
+    name,
+  )
+}
+
+/** A CSV file: texts are quoted, numbers are not. */
+export function saveTable(
+  header: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  name: string,
+): void {
+  const quote = (value: string | number) =>
+    typeof value === 'number' || value === '' ? String(value) : `"${value.replaceAll('"', '""')}"`
+  const lines = [header, ...rows].map((row) => row.map(quote).join(','))
   saveText(`${lines.join('\r\n')}\r\n`, `${name}.csv`, 'text/csv')
 }
 

@@ -2,16 +2,14 @@
 import { Button, Kbd, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport } from '../../core/contract.ts'
-import { modelError } from '../../core/measure/curves/model-error.ts'
 import { ArrowIcon } from '../icons.tsx'
 import { estimateFile, expectedBytes } from '../store/estimate.ts'
 import { allowedError, goalOf } from '../store/goal.ts'
-import { useJobs } from '../store/jobs.ts'
-import { matrixSize } from '../store/matrix.ts'
+import { modelOutlook, useOutlook, usePlanShown } from '../store/outlook.ts'
 import { useParams } from '../store/params.ts'
-import { isCompressed } from '../store/rules.ts'
 import { useSelection } from '../store/selection.ts'
 import { useWords } from '../words.ts'
+import { AnalysisStrip } from './AnalyzeModel.tsx'
 import { Expected } from './Expected.tsx'
 import { RunStrip } from './RunStrip.tsx'
 
@@ -24,49 +22,48 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
   const selection = useSelection()
-  const analyses = useJobs((state) => state.analyses)
   const { included, excluded } = selection
   const estimate = useMemo(
     () => estimateFile(report.tensors, { included, excluded }, params),
     [report, included, excluded, params],
   )
-  const expected = expectedBytes(estimate, params)
   const allowed = allowedError(params)
   const byRank = goalOf(params) === 'rank'
   const chosen = estimate.compressed + estimate.wouldGrow
-  const known = useMemo(() => {
-    const matrices = report.tensors.flatMap((tensor) => {
-      const size = matrixSize(tensor)
-      const analysis = analyses[tensor.name]?.report
-      const error = analysis?.errorCurve[Math.min(params.rank, analysis.errorCurve.length - 1)]
-      if (!size || error === undefined || !isCompressed(tensor, { included, excluded })) return []
-      return [{ entries: size.count * size.rows * size.cols, error }]
-    })
-    return { count: matrices.length, error: modelError(matrices) }
-  }, [report, analyses, included, excluded, params.rank])
+  const outlook = useOutlook()
+  const known = useMemo(() => modelOutlook(report.tensors, outlook), [report, outlook])
+  const { answer, exact } = usePlanShown()
+  const compressed = answer?.compressed ?? (byRank ? estimate.compressed : chosen)
 
+  // A plan counts the whole file, headers included; the page's own estimate counts values.
+  const before = answer?.report.bytesBefore ?? estimate.bytesBefore
+  const expected = expectedBytes(estimate, params, answer)
   const errorText = () => {
+    if (answer) return numbers.percent(answer.report.relativeError)
     if (allowed !== null) return t('bar.atMost', { value: numbers.percent(allowed) })
-    if (!byRank || known.count === 0) return '–'
+    if (!byRank || known.known === 0) return '–'
     return t('bar.errorValue', {
       error: numbers.percent(known.error),
-      number: numbers.count(known.count),
+      number: numbers.count(known.known),
       total: numbers.count(chosen),
     })
   }
   return (
     <footer className="bottom">
       <RunStrip />
+      <AnalysisStrip />
       <div className="bottom-bar">
         <dl className="bottom-figures">
           <div>
             <dt>{t('bar.file')}</dt>
             <dd
-              data-after={Math.round(estimate.bytesAfter)}
-              data-before={estimate.bytesBefore}
+              data-after={answer?.report.bytesAfter ?? Math.round(estimate.bytesAfter)}
+              data-before={before}
+              data-exact={exact}
               data-testid="file-bytes"
+              title={answer ? t('plan.bytes', { bytes: numbers.count(answer.report.bytesAfter) }) : undefined}
             >
-              {numbers.bytes(estimate.bytesBefore)}
+              {numbers.bytes(before)}
               <span className="bottom-arrow">
                 <ArrowIcon size={16} />
               </span>
@@ -75,25 +72,23 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
           </div>
           <div>
             <dt>{t('bar.share')}</dt>
-            <dd>
-              {expected.kind === 'unknown' || estimate.bytesBefore === 0
-                ? '–'
-                : numbers.percent(expected.bytes / estimate.bytesBefore)}
-            </dd>
+            <dd>{expected.kind === 'unknown' || before === 0 ? '–' : numbers.percent(expected.bytes / before)}</dd>
           </div>
           <div>
             <dt>{t('bar.tensors')}</dt>
             <dd>
               {t('bar.tensorsValue', {
-                number: numbers.count(byRank ? estimate.compressed : chosen),
+                number: numbers.count(compressed),
                 total: numbers.count(report.tensors.length),
               })}
             </dd>
           </div>
-          <Tooltip label={t('bar.errorHelp')} multiline w={300}>
+          <Tooltip label={t(answer ? 'plan.errorHelp' : 'bar.errorHelp')} multiline w={300}>
             <div>
-              <dt>{t(allowed === null ? 'bar.error' : 'bar.errorGoal')}</dt>
-              <dd>{errorText()}</dd>
+              <dt>{t(answer ? 'plan.error' : allowed === null ? 'bar.error' : 'bar.errorGoal')}</dt>
+              <dd data-error={answer?.report.relativeError ?? ''} data-testid="model-error">
+                {errorText()}
+              </dd>
             </div>
           </Tooltip>
         </dl>
@@ -109,7 +104,7 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
             </>
           }
         >
-          <Button disabled={(byRank ? estimate.compressed : chosen) === 0} onClick={onCompress}>
+          <Button disabled={compressed === 0} onClick={onCompress}>
             {t('bar.compress')}
           </Button>
         </Tooltip>

@@ -8,6 +8,7 @@ import { createTarget, currentRecipe, pickTarget, startRun } from '../actions/ru
 import { compressCommand } from '../snippets/command.ts'
 import { estimateFile } from '../store/estimate.ts'
 import { allowedError, goalOf } from '../store/goal.ts'
+import { usePlanShown } from '../store/outlook.ts'
 import { type OutputStyle, paramsReducers, useParams } from '../store/params.ts'
 import { useSelection } from '../store/selection.ts'
 import { useSession } from '../store/session.ts'
@@ -51,7 +52,8 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   )
 
   const goal = goalOf(params)
-  const chosen = estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
+  const { answer, exact } = usePlanShown()
+  const chosen = answer?.compressed ?? estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
   const chooseStyle = (chosen: OutputStyle) => {
     // A name of the user's own stays.
     if (name === suggestedName(report.name, style)) setName(suggestedName(report.name, chosen))
@@ -117,9 +119,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         <dl className="compress-sizes">
           <div>
             <dt>{t('bar.file')}</dt>
-            <dd>
+            <dd data-after={answer?.report.bytesAfter ?? ''} data-exact={exact} data-testid="compress-bytes">
               {numbers.bytes(estimate.bytesBefore)} →{' '}
-              {style === 'dense' ? (
+              {answer ? (
+                <Expected estimate={estimate} />
+              ) : style === 'dense' ? (
                 numbers.bytes(estimate.bytesBefore)
               ) : adapters.has(style) && goal === 'rank' ? (
                 numbers.bytes(estimate.factorBytes)
@@ -137,6 +141,12 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
               })}
             </dd>
           </div>
+          {answer ? (
+            <div>
+              <dt>{t('plan.error')}</dt>
+              <dd>{numbers.percent(answer.report.relativeError)}</dd>
+            </div>
+          ) : null}
           <div>
             <dt>{t(`settings.goals.${goal}`)}</dt>
             <dd>

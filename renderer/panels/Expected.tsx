@@ -1,15 +1,15 @@
 /** The size of the output as far as it is known before the run. */
 import { expectedBytes, type FileEstimate } from '../store/estimate.ts'
+import { usePlanShown } from '../store/outlook.ts'
 import { useParams } from '../store/params.ts'
 import { useWords } from '../words.ts'
 
 export function Expected({ estimate }: { readonly estimate: FileEstimate }) {
   const { t, numbers } = useWords()
-  const { kind, bytes } = expectedBytes(
-    estimate,
-    useParams((state) => state.params),
-  )
+  const params = useParams((state) => state.params)
+  const { kind, bytes } = expectedBytes(estimate, params, usePlanShown().answer)
   switch (kind) {
+    case 'exact':
     case 'estimate':
       return numbers.bytes(bytes)
     case 'at-most':

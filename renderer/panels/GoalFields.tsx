@@ -6,6 +6,7 @@ import { useParams } from '../store/params.ts'
 import { errorAt, type TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
 import { ParamField, ShareInput } from './ParamField.tsx'
+import { PlanFigures } from './PlanFigures.tsx'
 
 /** Where a goal starts when nothing better is known. */
 const firstError = 0.1
@@ -70,6 +71,7 @@ export function GoalFields({ view, rank }: GoalFieldsProps) {
           value={params.goalSize}
         />
       ) : null}
+      <PlanFigures />
     </div>
   )
 }

@@ -1,5 +1,6 @@
 /** What the chosen rank means for this tensor, in numbers: error, energy, bytes, and what going fast costs. */
 import { useMemo } from 'react'
+import type { PlannedTensor } from '../../core/contract.ts'
 import { energyKept, excessOverFloor } from '../../core/measure/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
 import { compressedBytes } from '../store/matrix.ts'
@@ -7,13 +8,22 @@ import { useParams } from '../store/params.ts'
 import { errorAt, type TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
 import { Figure } from './Figure.tsx'
+import { PlannedNote } from './PlannedNote.tsx'
 
-export function ResultPanel({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
+interface ResultPanelProps {
+  readonly view: TensorView
+  readonly rank: number
+  /** What a run would do with it, where that is known. */
+  readonly planned: PlannedTensor | null
+}
+
+export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
   const { tensor, size, report } = view
   const error = errorAt(view, rank)
-  const after = compressedBytes(tensor, params, rank) ?? tensor.byteLength
+  const after =
+    planned?.rank === rank ? planned.bytesAfter : (compressedBytes(tensor, params, rank) ?? tensor.byteLength)
   const grows = after >= tensor.byteLength
   const floor = view.floor?.[rank] ?? null
   const sketched = report?.method === 'randomized'
@@ -36,6 +46,7 @@ export function ResultPanel({ view, rank }: { readonly view: TensorView; readonl
             {t('result.noise')}
           </span>
         ) : null}
+        {planned ? <PlannedNote planned={planned} /> : null}
       </div>
       <dl className="figures">
         <Figure

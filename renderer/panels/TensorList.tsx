@@ -6,8 +6,7 @@ import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef } from
 import type { TensorReport } from '../../core/contract.ts'
 import { selectTensor } from '../actions/analysis.ts'
 import { SearchIcon } from '../icons.tsx'
-import { type Analysis, useJobs } from '../store/jobs.ts'
-import { useParams } from '../store/params.ts'
+import { useOutlook } from '../store/outlook.ts'
 import { isCompressed } from '../store/rules.ts'
 import {
   chipOf,
@@ -29,19 +28,18 @@ const rowHeight = 48
 export function TensorList({ tensors }: { readonly tensors: readonly TensorReport[] }) {
   const { t, numbers } = useWords()
   const selection = useSelection()
-  const analyses = useJobs((state) => state.analyses)
   // A drag is followed when there is time for it.
-  const rank = useDeferredValue(useParams((state) => state.params.rank))
+  const outlook = useDeferredValue(useOutlook())
   const search = useRef<HTMLInputElement>(null)
   const viewport = useRef<HTMLDivElement>(null)
   useHotkeys([['mod+F', () => search.current?.focus()]], [])
 
   // Typing stays ahead of filtering; the order by error follows reports, the others do not need them.
   const deferred = useDeferredValue(selection)
-  const known = deferred.sort === 'error' ? analyses : null
+  const known = deferred.sort === 'error' ? outlook : null
   const rows = useMemo(
-    () => visibleTensors(tensors, deferred, (name) => errorAtRank(known?.[name], rank) ?? undefined),
-    [tensors, deferred, known, rank],
+    () => visibleTensors(tensors, deferred, (tensor) => known?.(tensor).error ?? undefined),
+    [tensors, deferred, known],
   )
   const present = useMemo(() => new Set(tensors.map(chipOf)), [tensors])
   const selected = rows.findIndex(({ name }) => name === selection.tensor)
@@ -129,12 +127,16 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
         <div className="list-canvas" role="presentation" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start }) => {
             const tensor = rows[index]!
+            const compressed = isCompressed(tensor, selection)
+            const { error, rank, kept, planned } = outlook(tensor)
             return (
               <TensorRow
-                compressed={isCompressed(tensor, selection)}
-                error={errorAtRank(analyses[tensor.name], rank)}
+                compressed={compressed}
+                error={error}
                 index={index}
                 key={tensor.name}
+                planKeeps={compressed && kept && planned !== null}
+                rank={planned ? rank : null}
                 selected={index === selected}
                 tensor={tensor}
                 top={start}
@@ -147,14 +149,6 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
       <ListFooter shown={rows.length} tensors={tensors} total={numbers.count(tensors.length)} />
     </section>
   )
-}
-
-/** What the last report says of this rank; null where it does not reach. */
-function errorAtRank(analysis: Analysis | undefined, rank: number): number | null {
-  if (!analysis) return null
-  const { report } = analysis
-  const within = Math.min(rank, report.matrix.at(-1) ?? rank, report.matrix.at(-2) ?? rank)
-  return within === report.rank ? report.relativeError : (report.errorCurve[within] ?? null)
 }
 
 function targetOf(key: string, selected: number, count: number, page: number): number | null {

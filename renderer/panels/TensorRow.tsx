@@ -13,13 +13,17 @@ interface TensorRowProps {
   readonly top: number
   readonly selected: boolean
   readonly compressed: boolean
-  /** Of its last analysis. */
+  /** To expect at `rank`; null while it is not known. */
   readonly error: number | null
+  /** Found by a plan; null without one. */
+  readonly rank: number | null
+  /** The plan keeps it although it was to be compressed. */
+  readonly planKeeps: boolean
 }
 
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
-  const { tensor, index, selected, compressed, error } = props
+  const { tensor, index, selected, compressed, error, rank } = props
   const cut = tensor.name.lastIndexOf('.', tensor.name.length - '.weight'.length - 1) + 1
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid, which has the focus
@@ -60,7 +64,15 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
             {tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')} · {tensor.dtype} ·{' '}
             {numbers.bytes(tensor.byteLength)}
           </span>
-          {error === null ? null : <span className="tensor-error">{numbers.percent(error)}</span>}
+          {error === null && !props.planKeeps ? null : (
+            <span className="tensor-error" data-error={error ?? ''} data-rank={rank ?? ''}>
+              {error === null
+                ? t('map.kept')
+                : rank === null
+                  ? numbers.percent(error)
+                  : t('plan.rankError', { rank: numbers.count(rank), error: numbers.percent(error) })}
+            </span>
+          )}
         </div>
       </div>
     </div>

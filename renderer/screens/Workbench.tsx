@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react'
 import { commitRank, setRank } from '../actions/analysis.ts'
 import { Energy } from '../charts/Energy.tsx'
 import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
+import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { SingularValues } from '../charts/SingularValues.tsx'
 import { AbTab } from '../panels/ab/AbTab.tsx'
 import { BottomBar } from '../panels/BottomBar.tsx'
@@ -16,6 +17,7 @@ import { SettingsPanel } from '../panels/SettingsPanel.tsx'
 import { TensorList } from '../panels/TensorList.tsx'
 import { useFile } from '../store/file.ts'
 import { useJobs } from '../store/jobs.ts'
+import { usePlanShown } from '../store/outlook.ts'
 import { useParams } from '../store/params.ts'
 import { useSelection } from '../store/selection.ts'
 import { chosenRank, tensorView } from '../store/view.ts'
@@ -32,6 +34,7 @@ export function Workbench() {
   const analysis = useJobs((state) => (name === null ? undefined : state.analyses[name]))
   const comparison = useJobs((state) => (name === null ? undefined : state.comparisons[name]))
   const running = useJobs((state) => state.running)
+  const planned = usePlanShown().answer?.tensors.get(name ?? '') ?? null
   // The rank changes with every step of a drag and none of this depends on it.
   const { rank: _, ...sketch } = params
   const sketchKey = JSON.stringify(sketch)
@@ -43,40 +46,33 @@ export function Workbench() {
   useHotkeys([['mod+Enter', () => setSaving(true)]], [])
 
   if (!report) return <main className="workbench" />
-  const { rank, reached } = view ? chosenRank(view, params) : { rank: params.rank, reached: true }
+  const { rank, reached } = view ? chosenRank(view, params, planned) : { rank: params.rank, reached: true }
   const chart = { rank, onRank: setRank, onCommit: commitRank }
+  const kept = <KeptTensor tensor={tensor} />
   return (
     <main className="workbench">
       <TensorList tensors={report.tensors} />
       <section aria-label={t('workbench.centre')} className="centre">
-        {view ? (
-          <>
-            <ResultPanel rank={rank} view={view} />
-            <Tabs className="tabs" keepMounted={false} onChange={setTab} value={tab}>
-              <Tabs.List>
-                <Tabs.Tab value="error">{t('workbench.errorTab')}</Tabs.Tab>
-                <Tabs.Tab value="values">{t('workbench.valuesTab')}</Tabs.Tab>
-                <Tabs.Tab value="energy">{t('workbench.energyTab')}</Tabs.Tab>
-                <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
-              </Tabs.List>
-              <Tabs.Panel value="error">
-                <ErrorVsRank {...chart} key={view.tensor.name} view={view} />
-              </Tabs.Panel>
-              <Tabs.Panel value="values">
-                <SingularValues rank={rank} view={view} />
-              </Tabs.Panel>
-              <Tabs.Panel value="energy">
-                <Energy {...chart} view={view} />
-              </Tabs.Panel>
-              <Tabs.Panel value="ab">
-                <AbTab view={view} />
-              </Tabs.Panel>
-            </Tabs>
-            <JobStatus rank={rank} reached={reached} view={view} />
-          </>
-        ) : (
-          <KeptTensor tensor={tensor} />
-        )}
+        {view ? <ResultPanel planned={planned} rank={rank} view={view} /> : null}
+        <Tabs className="tabs" keepMounted={false} onChange={setTab} value={tab}>
+          <Tabs.List>
+            <Tabs.Tab value="error">{t('workbench.errorTab')}</Tabs.Tab>
+            <Tabs.Tab value="values">{t('workbench.valuesTab')}</Tabs.Tab>
+            <Tabs.Tab value="energy">{t('workbench.energyTab')}</Tabs.Tab>
+            <Tabs.Tab value="map">{t('map.tab')}</Tabs.Tab>
+            <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="error">
+            {view ? <ErrorVsRank {...chart} key={view.tensor.name} view={view} /> : kept}
+          </Tabs.Panel>
+          <Tabs.Panel value="values">{view ? <SingularValues rank={rank} view={view} /> : kept}</Tabs.Panel>
+          <Tabs.Panel value="energy">{view ? <Energy {...chart} view={view} /> : kept}</Tabs.Panel>
+          <Tabs.Panel value="map">
+            <ModelMap report={report} />
+          </Tabs.Panel>
+          <Tabs.Panel value="ab">{view ? <AbTab view={view} /> : kept}</Tabs.Panel>
+        </Tabs>
+        {view ? <JobStatus rank={rank} reached={reached} view={view} /> : null}
       </section>
       <SettingsPanel rank={rank} view={view} />
       <BottomBar onCompress={() => setSaving(true)} report={report} />

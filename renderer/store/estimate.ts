@@ -3,6 +3,7 @@ import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
 import { goalOf } from './goal.ts'
 import { compressedBytes, copyBytes } from './matrix.ts'
+import type { PlanAnswer } from './plan.ts'
 import { type Choice, isCompressed } from './rules.ts'
 
 export interface FileEstimate {
@@ -16,13 +17,17 @@ export interface FileEstimate {
   readonly kept: number
 }
 
-/** What is known of the output's size before the run: the estimate, at most this much, or nothing until the goal has found its ranks. */
+/**
+ * What is known of the output's size before the run: all of it from a plan, else the estimate, at most this much, or nothing until the goal
+ * has found its ranks.
+ */
 export interface ExpectedBytes {
-  readonly kind: 'estimate' | 'at-most' | 'unknown'
+  readonly kind: 'exact' | 'estimate' | 'at-most' | 'unknown'
   readonly bytes: number
 }
 
-export function expectedBytes(estimate: FileEstimate, params: Params): ExpectedBytes {
+export function expectedBytes(estimate: FileEstimate, params: Params, plan: PlanAnswer | null): ExpectedBytes {
+  if (plan) return { kind: 'exact', bytes: plan.report.bytesAfter }
   switch (goalOf(params)) {
     case 'rank':
       return { kind: 'estimate', bytes: estimate.bytesAfter }

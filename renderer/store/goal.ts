@@ -21,9 +21,14 @@ export function allowedError({ goalError, goalEnergy }: GoalParams): number | nu
   return goalEnergy > 0 ? Math.sqrt(1 - goalEnergy) : null
 }
 
-/** Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach far enough. */
-export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize): number {
-  const largest = goalOf(params) === 'error' ? Math.max(params.rank, params.maxRank) : params.rank
+/**
+ * Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach far enough, and a plan may give
+ * it any rank up to the largest.
+ */
+export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize, planned: boolean): number {
+  const goal = goalOf(params)
+  const anyRank = goal === 'error' || (goal === 'size' && planned)
+  const largest = anyRank ? Math.max(params.rank, params.maxRank) : params.rank
   return Math.min(largest, rows, cols)
 }
 

@@ -104,7 +104,7 @@ export function nameMatcher(search: string): ((name: string) => boolean) | null 
 export function visibleTensors(
   tensors: readonly TensorReport[],
   selection: SelectionState,
-  errorOf: (name: string) => number | undefined,
+  errorOf: (tensor: TensorReport) => number | undefined,
 ): TensorReport[] {
   const matches = nameMatcher(selection.search) ?? (() => false)
   const wanted = new Set<string>(selection.chips)
@@ -122,7 +122,7 @@ export function visibleTensors(
     case 'name':
       return shown.sort((a, b) => compareNames(a.name, b.name))
     case 'error':
-      return shown.sort((a, b) => (errorOf(b.name) ?? -1) - (errorOf(a.name) ?? -1))
+      return shown.sort((a, b) => (errorOf(b) ?? -1) - (errorOf(a) ?? -1))
   }
 }
 

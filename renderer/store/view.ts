@@ -1,10 +1,10 @@
 /** Everything the centre and the read-outs show of one tensor, worked out from reports: no job, no matrix. */
-import type { AnalysisReport, ComparisonReport, TensorReport } from '../../core/contract.ts'
+import type { AnalysisReport, ComparisonReport, PlannedTensor, TensorReport } from '../../core/contract.ts'
 import { floorCurve } from '../../core/measure/curves/error-curve.ts'
 import { noiseError, noiseMargin } from '../../core/measure/curves/noise-line.ts'
 import { breakEvenRankInBytes, rankForShare } from '../../core/measure/curves/size.ts'
 import type { Params } from '../../core/params.ts'
-import { allowedError, leastRank } from './goal.ts'
+import { allowedError, goalOf, leastRank } from './goal.ts'
 import type { Analysis, Estimate, RunningJob } from './jobs.ts'
 import { bytesPerValue, factorBytesPerValue, type MatrixSize, matrixSize } from './matrix.ts'
 import { computingKey } from './params.ts'
@@ -77,14 +77,22 @@ export function errorAt(view: TensorView, rank: number): number | null {
 }
 
 /**
- * The rank of this tensor under the parameters: the one chosen for all, or the least that meets an error goal. A goal that the curve does
- * not reach is shown at its end (`reached` false). What a size goal gives each tensor is known after the run.
+ * The rank of this tensor under the parameters: the one chosen for all, the one a plan has found for it, or the least that meets an error
+ * goal. A goal that the curve does not reach is shown at its end (`reached` false), and so is the rank of a tensor that the plan keeps.
+ * Without a plan, what a size goal gives each tensor is known after the run.
  */
-export function chosenRank(view: TensorView, params: Params): { readonly rank: number; readonly reached: boolean } {
+export function chosenRank(
+  view: TensorView,
+  params: Params,
+  planned: Pick<PlannedTensor, 'rank'> | null,
+): { readonly rank: number; readonly reached: boolean } {
+  const allRanks = Math.min(params.rank, view.smallest)
+  if (goalOf(params) === 'rank') return { rank: allRanks, reached: true }
+  if (planned && planned.rank !== null) return { rank: planned.rank, reached: true }
   const allowed = allowedError(params)
-  if (allowed === null || view.curve.length === 0) return { rank: Math.min(params.rank, view.smallest), reached: true }
+  if (allowed === null || view.curve.length === 0) return { rank: allRanks, reached: true }
   const least = leastRank(view.curve, allowed, params.minRank)
-  return { rank: least ?? view.curve.length - 1, reached: least !== null }
+  return { rank: least ?? view.curve.length - 1, reached: least !== null && planned === null }
 }
 
 /** Which part of the rank axis is shown. */

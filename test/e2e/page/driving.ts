@@ -1,6 +1,7 @@
 /** What the browser tests do with the page, in the words of a user. */
 import { spawnSync } from 'node:child_process'
 import { expect, type Page } from '@playwright/test'
+import type { EngineInfo } from '../../../core/contract.ts'
 import { root } from '../set-up/serving.ts'
 
 export const errorFigure = (page: Page) => page.getByTestId('relative-error')
@@ -36,15 +37,22 @@ export async function chooseTensor(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)
 }
 
-/** How many jobs the engine has started, by its own account. */
-export async function jobsStarted(page: Page): Promise<number> {
+/** What the engine has done, by its own account: jobs started, and where sketches came from. */
+export async function engineCounters(page: Page): Promise<{ jobs: number; sketches: EngineInfo['sketches'] }> {
   await page.locator('[data-engine]').click()
-  const shown = page.getByTestId('jobs-started')
-  await expect(shown).toBeVisible()
-  const count = Number(await shown.textContent())
+  const jobs = page.getByTestId('jobs-started')
+  await expect(jobs).toBeVisible()
+  const counters = {
+    jobs: Number(await jobs.textContent()),
+    sketches: JSON.parse((await page.getByTestId('sketches').getAttribute('data-sketches'))!),
+  }
   await page.keyboard.press('Escape')
-  await expect(shown).toBeHidden()
-  return count
+  await expect(jobs).toBeHidden()
+  return counters
+}
+
+export async function jobsStarted(page: Page): Promise<number> {
+  return (await engineCounters(page)).jobs
 }
 
 /** Opens Advanced and writes a number into one of its fields. */

@@ -4,24 +4,15 @@
  */
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import type { EngineInfo } from '../../../core/contract.ts'
 import { expect, test } from '../set-up/fixtures.ts'
-import { browse, choosePreset, commandLine, jobsStarted, patience, readError } from './driving.ts'
+import { browse, choosePreset, commandLine, engineCounters, jobsStarted, patience, readError } from './driving.ts'
 
 test.skip(({ hostKind }) => hostKind === 'electron', 'only a user can choose a file there')
 
 /** Three layers of seven matrices. */
 const matrices = 21
 
-async function sketches(page: Page): Promise<EngineInfo['sketches']> {
-  await page.locator('[data-engine]').click()
-  const shown = page.getByTestId('sketches')
-  await expect(shown).toBeVisible()
-  const counters = JSON.parse((await shown.getAttribute('data-sketches'))!)
-  await page.keyboard.press('Escape')
-  await expect(shown).toBeHidden()
-  return counters
-}
+const sketches = async (page: Page) => (await engineCounters(page)).sketches
 
 /** Steps through the list by keyboard: ms from each key to a page that shows that tensor's error and has drawn its curve. */
 async function step(page: Page, key: 'ArrowDown' | 'ArrowUp', times: number): Promise<number[]> {

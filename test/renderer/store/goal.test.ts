@@ -45,9 +45,11 @@ test('an energy of 0.99 allows an error of 0.1', () => {
 })
 
 test('an error goal looks at every rank it could give', () => {
-  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size)).toBe(64)
-  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, size)).toBe(200)
-  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size)).toBe(128)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size, false)).toBe(64)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, size, false)).toBe(200)
+  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size, false)).toBe(128)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalSize: 0.5 }, size, false)).toBe(64)
+  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalSize: 0.5 }, size, true)).toBe(128)
 })
 
 test('the page takes factors for the dtype the engine writes', () => {
@@ -76,8 +78,11 @@ test('the page takes factors for the dtype the engine writes', () => {
 test('a size goal promises its size, an error goal none before the run', () => {
   const nobody = { included: new Set<string>(), excluded: new Set<string>() }
   const estimate = estimateFile([tensorOf('F32')], nobody, defaultParams)
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 })).toEqual({ kind: 'at-most', bytes: 60_000 })
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 })).toEqual({ kind: 'at-most', bytes: 1e4 })
-  expect(expectedBytes(estimate, { ...defaultParams, goalError: 0.1 }).kind).toBe('unknown')
-  expect(expectedBytes(estimate, defaultParams)).toEqual({ kind: 'estimate', bytes: estimate.bytesAfter })
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 }, null)).toEqual({
+    kind: 'at-most',
+    bytes: 60_000,
+  })
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 }, null)).toEqual({ kind: 'at-most', bytes: 1e4 })
+  expect(expectedBytes(estimate, { ...defaultParams, goalError: 0.1 }, null).kind).toBe('unknown')
+  expect(expectedBytes(estimate, defaultParams, null)).toEqual({ kind: 'estimate', bytes: estimate.bytesAfter })
 })

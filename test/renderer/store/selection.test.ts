@@ -31,7 +31,7 @@ const all: SelectionState = {
   written: null,
 }
 const names = (selection: Partial<SelectionState>, errors: Record<string, number> = {}) =>
-  visibleTensors(file, { ...all, ...selection }, (name) => errors[name]).map(({ name }) => name)
+  visibleTensors(file, { ...all, ...selection }, ({ name }) => errors[name]).map(({ name }) => name)
 
 test('text is found inside a name, a glob is the whole name, slashes make a regular expression', () => {
   expect(names({ search: 'MLP' })).toEqual(['layers.10.mlp.weight'])

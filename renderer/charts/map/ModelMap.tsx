@@ -1,0 +1,95 @@
+/** The model at a glance: how well each matrix bears its rank. Fills in as the analysis goes on, and follows every goal after it. */
+import { SegmentedControl } from '@mantine/core'
+import { useCallback, useMemo, useState } from 'react'
+import type { FileReport, TensorReport } from '../../../core/contract.ts'
+import { selectTensor } from '../../actions/analysis.ts'
+import { AnalyzeButton } from '../../panels/AnalyzeModel.tsx'
+import { modelMap } from '../../store/model-map.ts'
+import { useOutlook } from '../../store/outlook.ts'
+import { useSelection } from '../../store/selection.ts'
+import { useWords } from '../../words.ts'
+import { ChartFrame } from '../ChartFrame.tsx'
+import { savePng, saveSvg, saveTable } from '../export.ts'
+import { MapDetails, useDescription } from './MapDetails.tsx'
+import { type MapCell, MapGrid } from './MapGrid.tsx'
+import { MapLegend } from './MapLegend.tsx'
+import { MapTable } from './MapTable.tsx'
+import { withMapPicture } from './picture.ts'
+import { csvHeader, csvRow, mapRecords } from './records.ts'
+import { fittedScale, stepOf, wholeScale } from './scale.ts'
+
+const ranges = ['fitted', 'whole'] as const
+
+export function ModelMap({ report }: { readonly report: FileReport }) {
+  const { t } = useWords()
+  const [range, setRange] = useState<(typeof ranges)[number]>('fitted')
+  const [looked, setLooked] = useState<TensorReport | null>(null)
+  const map = useMemo(() => modelMap(report.tensors), [report])
+  const outlookOf = useOutlook()
+  const records = useMemo(() => mapRecords(map, outlookOf), [map, outlookOf])
+  const scale = useMemo(
+    () => (range === 'whole' ? wholeScale : fittedScale(records.flatMap(({ outlook }) => outlook.error ?? []))),
+    [records, range],
+  )
+  const describe = useDescription()
+  const { tickPercent } = useWords().numbers
+  const cellOf = useCallback(
+    (tensor: TensorReport): MapCell => {
+      const outlook = outlookOf(tensor)
+      const { kept, error } = outlook
+      const look = kept ? 'kept' : error === null ? 'unknown' : stepOf(error, scale)
+      // Two digits are what a cell has room for.
+      const text = error === null ? '' : tickPercent(Number(error.toPrecision(2)))
+      return { look, text, description: describe(tensor, outlook) }
+    },
+    [outlookOf, scale, describe, tickPercent],
+  )
+  const selected = useSelection((state) => state.tensor)
+  const fileName = `${report.name}.map`
+  const [width, setWidth] = useState(0)
+  const picture = (use: (svg: SVGSVGElement) => void | Promise<void>) => () =>
+    void withMapPicture(map, width, cellOf, use)
+
+  if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>
+  return (
+    <ChartFrame
+      legend={<MapLegend scale={scale} />}
+      save={{
+        svg: picture((svg) => saveSvg(svg, fileName)),
+        png: picture((svg) => savePng(svg, fileName)),
+        csv: () => saveTable(csvHeader, records.map(csvRow), fileName),
+      }}
+      table={() => <MapTable records={records} title={t('map.title', { name: report.name })} />}
+      title={t('map.title', { name: report.name })}
+      tools={
+        <>
+          <AnalyzeButton />
+          <SegmentedControl
+            aria-label={t('map.range')}
+            data={ranges.map((value) => ({ value, label: t(`map.ranges.${value}`) }))}
+            onChange={(value) => setRange(value as typeof range)}
+            size="xs"
+            value={range}
+          />
+        </>
+      }
+    >
+      {(frame) => (
+        <div className="map-body" ref={() => setWidth(frame.width)}>
+          <div className="map-picture">
+            <MapGrid
+              cellOf={cellOf}
+              frame={frame}
+              map={map}
+              onLook={setLooked}
+              onSelect={selectTensor}
+              selected={selected}
+              title={t('map.title', { name: report.name })}
+            />
+          </div>
+          <MapDetails outlook={looked && outlookOf(looked)} tensor={looked} />
+        </div>
+      )}
+    </ChartFrame>
+  )
+}

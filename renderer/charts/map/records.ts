@@ -1,0 +1,28 @@
+/** Every matrix of the map with what is to be expected of it: rows of the table and of the CSV file. */
+import type { TensorReport } from '../../../core/contract.ts'
+import type { ModelMap } from '../../store/model-map.ts'
+import type { Outlook } from '../../store/outlook.ts'
+
+export interface MapRecord {
+  readonly tensor: TensorReport
+  readonly layer: string
+  readonly role: string
+  readonly outlook: Outlook
+}
+
+/** In the order of the grid. */
+export function mapRecords({ layers, roles }: ModelMap, outlookOf: (tensor: TensorReport) => Outlook): MapRecord[] {
+  return layers.flatMap(({ label, tensors }) =>
+    [...tensors]
+      .sort(([a], [b]) => a - b)
+      .map(([role, tensor]) => ({ tensor, layer: label, role: roles[role]!.label, outlook: outlookOf(tensor) })),
+  )
+}
+
+export const csvHeader = ['tensor', 'layer', 'role', 'kept', 'rank', 'relative_error', 'bytes_before', 'bytes_after']
+
+/** Every number as it is; absent ones are empty. */
+export function csvRow({ tensor, layer, role, outlook }: MapRecord): (string | number)[] {
+  const { kept, rank, error, bytesAfter } = outlook
+  return [tensor.name, layer, role, kept ? 1 : 0, rank ?? '', error ?? '', tensor.byteLength, Math.round(bytesAfter)]
+}

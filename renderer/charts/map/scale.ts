@@ -1,0 +1,36 @@
+/** Errors as steps of one color ramp: nine are told apart at a glance, also by the color-blind, since each is darker than the one before. */
+
+export const steps = 9
+
+export interface MapScale {
+  readonly low: number
+  readonly high: number
+}
+
+export const wholeScale: MapScale = { low: 0, high: 1 }
+
+/** Round ends around the errors there are, so that differences show; the whole range where there are none. */
+export function fittedScale(errors: readonly number[]): MapScale {
+  if (errors.length === 0) return wholeScale
+  let least = 1
+  let most = 0
+  for (const error of errors) {
+    least = Math.min(least, error)
+    most = Math.max(most, error)
+  }
+  const unit = roundStep(Math.max(most - least, least / 10, 1e-9) / 4)
+  const low = Math.floor(least / unit + 1e-9) * unit
+  const high = Math.ceil(most / unit - 1e-9) * unit
+  return { low, high: Math.min(1, Math.max(high, low + unit)) }
+}
+
+/** 1, 2 or 5 times a power of ten, at or above `rough`. */
+function roundStep(rough: number): number {
+  const power = 10 ** Math.floor(Math.log10(rough))
+  return ([1, 2, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9)) ?? 10) * power
+}
+
+/** 0..8; what lies beyond the scale takes its last step. */
+export function stepOf(error: number, { low, high }: MapScale): number {
+  return Math.max(0, Math.min(steps - 1, Math.floor(((error - low) / (high - low)) * steps)))
+}

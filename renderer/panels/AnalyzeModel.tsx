@@ -1,0 +1,42 @@
+/** The one analysis after which every goal is instant: the button that starts it, and how far it is. */
+import { Button, Progress } from '@mantine/core'
+import { analyzeModel, cancelPlan } from '../actions/plan.ts'
+import { useParams } from '../store/params.ts'
+import { isAnalyzed, planReducers, usePlan } from '../store/plan.ts'
+import { useWords } from '../words.ts'
+import { ErrorBox } from './ErrorBox.tsx'
+
+export function AnalyzeButton() {
+  const { t } = useWords()
+  const params = useParams((state) => state.params)
+  const done = usePlan((state) => isAnalyzed(state, params))
+  const running = usePlan((state) => state.running?.long === true)
+  return done && !running ? (
+    <span className="dimmed small nowrap">{t('plan.done')}</span>
+  ) : (
+    <Button disabled={running} onClick={analyzeModel} size="compact-sm" variant="light">
+      {t('plan.analyze')}
+    </Button>
+  )
+}
+
+/** A line above the file's own, as long as the analysis goes on or once it has failed. */
+export function AnalysisStrip() {
+  const { t, numbers } = useWords()
+  const running = usePlan((state) => state.running)
+  const failure = usePlan((state) => state.failure)
+  if (failure) return <ErrorBox error={failure.error} onClose={planReducers.dismissed} />
+  if (!running?.long) return null
+  const { share, tensor, waiting } = running
+  return (
+    <div className="run" data-share={share} data-testid="model-analysis" data-waiting={waiting}>
+      <span className="run-name">{t('plan.running')}</span>
+      <Progress aria-label={t('plan.progress')} className="run-progress" value={share * 100} />
+      <span className="number nowrap">{numbers.percent(Math.floor(share * 1000) / 1000)}</span>
+      <span className="dimmed run-tensor">{waiting ? t('plan.waiting') : tensor}</span>
+      <Button color="gray" onClick={cancelPlan} size="compact-sm" variant="default">
+        {t('app.cancel')}
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,43 @@
+/** Under the goal: what it comes to, exactly, once the model has been analyzed; before, the offer to do so. */
+import { useMemo } from 'react'
+import { usePlanShown } from '../store/outlook.ts'
+import { useWords } from '../words.ts'
+import { AnalyzeButton } from './AnalyzeModel.tsx'
+
+export function PlanFigures() {
+  const { t, numbers } = useWords()
+  const { answer, exact } = usePlanShown()
+  const ranks = useMemo(() => answer?.report.tensors.flatMap(({ rank }) => rank ?? []).sort((a, b) => a - b), [answer])
+  if (!answer) {
+    return (
+      <div className="plan-offer">
+        <AnalyzeButton />
+        <p className="field-help">{t('plan.offer')}</p>
+      </div>
+    )
+  }
+  const { bytesAfter, relativeError } = answer.report
+  const [least, most] = [ranks?.[0], ranks?.at(-1)]
+  return (
+    <dl className="plan-figures" data-exact={exact} data-testid="plan-figures">
+      <div>
+        <dt>{t('plan.size')}</dt>
+        <dd title={t('plan.bytes', { bytes: numbers.count(bytesAfter) })}>{numbers.bytes(bytesAfter)}</dd>
+      </div>
+      <div>
+        <dt>{t('plan.error')}</dt>
+        <dd>{numbers.percent(relativeError)}</dd>
+      </div>
+      <div>
+        <dt>{t('plan.ranks')}</dt>
+        <dd>
+          {least === undefined || most === undefined
+            ? '–'
+            : least === most
+              ? numbers.count(least)
+              : t('plan.range', { least: numbers.count(least), most: numbers.count(most) })}
+        </dd>
+      </div>
+    </dl>
+  )
+}

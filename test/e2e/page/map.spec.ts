@@ -1,0 +1,176 @@
+/** The whole model: analyzed once, seen as a map, and from then on every goal is instant and exact. */
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { expect, test } from '../set-up/fixtures.ts'
+import { browse, chooseTensor, commandLine, engineCounters, patience, readError } from './driving.ts'
+import { writeManyTensors } from './files.ts'
+
+test.skip(({ hostKind }) => hostKind === 'electron', 'only a user can choose a file there')
+
+const map = (page: Page) => page.getByRole('grid', { name: /^Map of/ })
+const cells = (page: Page, look = '') => map(page).locator(`.map-cell${look}`)
+const fileBytes = (page: Page) => page.getByTestId('file-bytes')
+
+/** A sample of so many layers, opened, with its map on show. */
+async function openMap(page: Page, folder: string, layers: number, hidden: number): Promise<void> {
+  commandLine('sample', join(folder, 'model.safetensors'), '--layers', String(layers), '--hidden', String(hidden))
+  await browse(page, 'model.safetensors')
+  await readError(page)
+  await page.getByRole('tab', { name: 'Map' }).click()
+}
+
+async function analyze(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()
+  await expect(page.getByText('Whole model analyzed')).toBeVisible(patience)
+  await expect(fileBytes(page)).toHaveAttribute('data-exact', 'true', patience)
+}
+
+async function chooseGoal(page: Page, goal: 'Rank' | 'Error' | 'Size'): Promise<void> {
+  await page.getByRole('radiogroup', { name: 'Goal' }).getByText(goal, { exact: true }).click()
+}
+
+/** Bytes of the plan that answers the choices as they stand. */
+async function plannedBytes(page: Page): Promise<number> {
+  await expect(fileBytes(page)).toHaveAttribute('data-exact', 'true', patience)
+  return Number(await fileBytes(page).getAttribute('data-after'))
+}
+
+test('the map fills in, and after it another goal factorizes nothing', async ({ page, folder }) => {
+  await openMap(page, folder, 3, 256)
+  await expect(cells(page)).toHaveCount(3 * 7 + 2)
+  // The tensor on show has been looked at; embedding and head are kept.
+  await expect(cells(page, '[data-look=unknown]')).toHaveCount(20)
+  await expect(cells(page, '[data-look=kept]')).toHaveCount(2)
+  await analyze(page)
+  await expect(cells(page, '[data-look=unknown]')).toHaveCount(0)
+  await expect(page.getByTestId('model-analysis')).toBeHidden()
+  const rank64 = await plannedBytes(page)
+  const before = await engineCounters(page)
+
+  await chooseGoal(page, 'Size')
+  const half = await plannedBytes(page)
+  expect(half).toBeLessThanOrEqual(0.5 * statSync(join(folder, 'model.safetensors')).size)
+  await page.getByRole('textbox', { name: 'Size of the output' }).fill('30')
+  await expect.poll(() => plannedBytes(page)).toBeLessThan(half)
+  await chooseGoal(page, 'Error')
+  await page.getByRole('textbox', { name: 'Largest error' }).fill('20')
+  await expect(page.getByTestId('model-error')).toHaveAttribute('data-error', /^0\.1/, patience)
+  await chooseGoal(page, 'Rank')
+  await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('64')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => plannedBytes(page)).toBe(rank64)
+
+  const after = await engineCounters(page)
+  expect(after.jobs).toBeGreaterThan(before.jobs)
+  expect(after.sketches.stored - before.sketches.stored).toBeLessThanOrEqual(1)
+})
+
+test('a size goal in the page writes exactly the bytes it shows', async ({ page, folder }) => {
+  await openMap(page, folder, 2, 256)
+  await analyze(page)
+  await chooseGoal(page, 'Size')
+  await page.getByRole('textbox', { name: 'Size of the output' }).fill('40')
+  const goal = Math.floor(0.4 * statSync(join(folder, 'model.safetensors')).size)
+  await expect.poll(() => plannedBytes(page)).toBeLessThanOrEqual(goal)
+  const planned = await plannedBytes(page)
+  const error = Number(await page.getByTestId('model-error').getAttribute('data-error'))
+  await page.keyboard.press('Control+Enter')
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByTestId('compress-bytes')).toHaveAttribute('data-after', String(planned))
+  // Another style weighs otherwise, and the page knows it as soon as it is chosen.
+  await dialog.getByText('NumPy (.npz)').click()
+  await expect(dialog.getByTestId('compress-bytes')).not.toHaveAttribute('data-after', String(planned))
+  await expect(dialog.getByTestId('compress-bytes')).toHaveAttribute('data-exact', 'true', patience)
+  await dialog.getByText('Factors (.safetensors)').click()
+  await expect(dialog.getByTestId('compress-bytes')).toHaveAttribute('data-after', String(planned))
+  await dialog.getByRole('button', { name: 'Compress', exact: true }).click()
+  const result = page.getByTestId('run-result')
+  await expect(result).toBeVisible(patience)
+  expect(statSync(join(folder, 'model.lowrank.safetensors')).size).toBe(planned)
+  const measured = Number(await result.getAttribute('data-relative-error'))
+  // Expected from spectra of f32 sketches, measured on what was written.
+  expect(Math.abs(measured - error) / error).toBeLessThan(1e-3)
+})
+
+test('looking at a tensor does not wait for the analysis, which goes on after it', async ({ page, folder }) => {
+  await openMap(page, folder, 4, 512)
+  await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()
+  await expect(page.getByTestId('model-analysis')).toBeVisible()
+  await chooseTensor(page, 'model.layers.3.mlp.up_proj.weight')
+  await readError(page)
+  await expect(page.getByText('Whole model analyzed')).toBeVisible(patience)
+  await expect(cells(page, '[data-look=unknown]')).toHaveCount(0)
+})
+
+test('a cancelled analysis keeps what it has found and goes on where it was', async ({ page, folder }) => {
+  await openMap(page, folder, 8, 512)
+  await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()
+  const unknown = cells(page, '[data-look=unknown]')
+  await expect.poll(() => unknown.count(), patience).toBeLessThan(50)
+  await page.getByTestId('model-analysis').getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByTestId('model-analysis')).toBeHidden()
+  expect(await unknown.count()).toBeGreaterThan(0)
+  await analyze(page)
+  await expect(unknown).toHaveCount(0)
+  // 56 matrices, and the one that was on show before: none of them twice but the one that was cut short.
+  expect((await engineCounters(page)).sketches.stored).toBeLessThanOrEqual(58)
+})
+
+test('the map by keyboard: arrows go from matrix to matrix, Enter shows one', async ({ page, folder }) => {
+  await openMap(page, folder, 3, 256)
+  await map(page).focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  await expect(page.getByTestId('map-details')).toContainText('model.layers.1.self_attn.k_proj.weight')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('model.layers.1.self_attn.k_proj.weight')
+  await expect(map(page).getByRole('gridcell', { selected: true })).toHaveAttribute(
+    'data-tensor',
+    /1\.self_attn\.k_proj/,
+  )
+  await page.keyboard.press('Control+Home')
+  await expect(page.getByTestId('map-details')).toContainText('lm_head.weight')
+  await expect(page.getByTestId('map-details')).toContainText('Kept')
+})
+
+test('INT8 says before the run what it does to each error', async ({ page, folder }) => {
+  await openMap(page, folder, 1, 256)
+  await analyze(page)
+  await page.getByRole('button', { name: 'Output' }).click()
+  await page.getByLabel('Factor dtype').first().click()
+  await page.getByRole('option', { name: 'INT8' }).click()
+  await expect(page.getByTestId('planned')).toContainText(/INT8 (adds|would add) [\d.]+\s%/, patience)
+})
+
+test('the map is also a table and three kinds of file', async ({ page, folder }) => {
+  await openMap(page, folder, 2, 256)
+  await analyze(page)
+  for (const kind of ['SVG', 'PNG', 'CSV']) {
+    await page.getByRole('button', { name: 'Export' }).click()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: `Save as ${kind}` }).click(),
+    ])
+    expect(download.suggestedFilename()).toBe(`model.safetensors.map.${kind.toLowerCase()}`)
+    const content = readFileSync(await download.path(), 'latin1')
+    if (kind === 'CSV') expect(content.trim().split('\r\n')).toHaveLength(1 + 2 * 7 + 2)
+    if (kind === 'SVG') expect(content.match(/<rect /g)).toHaveLength(1 + 2 * 7 + 2)
+    if (kind === 'PNG') expect(content.slice(1, 4)).toBe('PNG')
+  }
+  await page.getByRole('button', { name: 'Show as table' }).click()
+  await expect(page.locator('.data-table').getByRole('row', { name: /q_proj/ })).toHaveCount(2)
+})
+
+test('a map of 10,000 matrices draws only those in view', async ({ page, folder }) => {
+  writeManyTensors(join(folder, 'many.safetensors'), 15_000)
+  await browse(page, 'many.safetensors')
+  await expect(page.getByText('15,000 tensors')).toBeVisible(patience)
+  await page.getByRole('tab', { name: 'Map' }).click()
+  await expect(map(page)).toHaveAttribute('aria-rowcount', '5001')
+  expect(await cells(page).count()).toBeLessThan(200)
+  await map(page).focus()
+  await page.keyboard.press('Control+End')
+  await expect(page.getByTestId('map-details')).toContainText('model.layers.4999.')
+  expect(await cells(page).count()).toBeLessThan(200)
+})
