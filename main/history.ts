@@ -125,7 +125,7 @@ export function createHistory(configFolder: string, log: Log): History {
 
   async function remove(runId: string): Promise<void> {
     own.delete(runId)
-    for (const path of [entryPath(runId), reportPath(runId)])
+    for (const path of [entryPath(runId), reportPath(runId)].flatMap((path) => [path, `${path}.partial`]))
       await rm(path, { force: true }).catch((error: unknown) =>
         log(`The history could not be changed: ${String(error)}`),
       )

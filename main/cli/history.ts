@@ -36,7 +36,9 @@ function outcome({ state, result, resumable, finishedTensors, error, progress }:
     return `${formatBytes(result.bytesBefore)} -> ${formatBytes(result.bytesAfter)}, error ${percent(result.relativeError)}`
   if (state === 'running' || state === 'paused')
     return progress && progress.total > 0 ? percent(progress.done / progress.total) : ''
-  const left = resumable ? [`${finishedTensors} tensors are finished and kept.`] : []
+  // What a run has finished before it failed its own sentence says; an engine that died said nothing.
+  const silent = error === null || error.code === 'engine-died'
+  const left = resumable && silent ? [`${finishedTensors} tensors are finished and kept.`] : []
   return [...(error ? [safe(error.message)] : []), ...left].join(' ')
 }
 
