@@ -3,14 +3,28 @@
  * Losing any of it costs a factorization, never a result: a write that fails or a file that vanishes is a miss.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../core/sketch-cache/cold-store.ts'
 
-/** A rank-64 sketch of a 4096 x 4096 matrix is 2.4 MB: room for several models of a few hundred matrices. */
+/**
+ * The analysis of a model keeps 4 bytes x rank 512 x (rows + columns) of each matrix: 2.3 GB for 24 layers of width 2048. Of a larger
+ * model the matrices analyzed last stay, and the others are factorized again when they are compressed.
+ */
 const DEFAULT_LIMIT_BYTES = 4e9
 
+/** However large the limit, no more than this share of what is free or already used for sketches. */
+const SHARE_OF_FREE = 1 / 4
+
+/** Dropping goes on down to this share of the limit, so that the folder is not looked at for each sketch. */
+const DROP_TO = 7 / 8
+
+/** Each engine may write this share of what is free before it looks again: four that write at once stay within the limit. */
+const SHARE_OF_ROOM = 1 / 4
+
 export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): ColdStore {
+  /** Bytes that may be written before the folder is looked at again. */
+  let room = 0
   const pathOf = (key: string) => join(folder, `${createHash('sha256').update(key).digest('hex')}.safetensors`)
   return {
     read: async (key) => {
@@ -30,7 +44,8 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
         await mkdir(folder, { recursive: true })
         await writeFile(partial, bytes)
         await rename(partial, pathOf(key))
-        await dropOldest(folder, limitBytes)
+        room -= bytes.byteLength
+        if (room < 0) room = await makeRoom(folder, limitBytes)
       } catch {
         // Where not even the folder can be, there is nothing to remove.
         await rm(partial, { force: true }).catch(() => {})
@@ -39,8 +54,8 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
   }
 }
 
-/** Removes the files used least recently until the folder is within `limitBytes`. Other engines may be doing the same. */
-async function dropOldest(folder: string, limitBytes: number): Promise<void> {
+/** Removes the files used least recently where there are too many; how much more may be written. Other engines may be doing the same. */
+async function makeRoom(folder: string, limitBytes: number): Promise<number> {
   const files = await Promise.all(
     (await readdir(folder)).map(async (name) => {
       const found = await stat(join(folder, name)).catch(() => null)
@@ -48,9 +63,14 @@ async function dropOldest(folder: string, limitBytes: number): Promise<void> {
     }),
   )
   let total = files.reduce((sum, file) => sum + file.byteLength, 0)
-  for (const file of files.sort((a, b) => a.usedMs - b.usedMs)) {
-    if (total <= limitBytes) return
-    await rm(join(folder, file.name), { force: true })
-    total -= file.byteLength
+  const { bavail, bsize } = await statfs(folder)
+  const limit = Math.min(limitBytes, (total + bavail * bsize) * SHARE_OF_FREE)
+  if (total > limit) {
+    for (const file of files.sort((a, b) => a.usedMs - b.usedMs)) {
+      if (total <= limit * DROP_TO) break
+      await rm(join(folder, file.name), { force: true })
+      total -= file.byteLength
+    }
   }
+  return (limit - total) * SHARE_OF_ROOM
 }

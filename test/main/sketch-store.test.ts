@@ -31,6 +31,18 @@ it('stays within its bound by dropping what was used least recently', async () =
   expect(await store.read('c')).not.toBeNull()
 })
 
+it('looks at its folder seldom, and never lets it grow beyond its bound', async () => {
+  const limit = 3200
+  const [store, other] = [sketchStore(folder, limit), sketchStore(folder, limit)]
+  for (let i = 0; i < 100; i++) {
+    await (i % 2 ? store : other).write(`key ${i}`, bytes(i))
+    // One sketch may be over before the oldest are dropped.
+    expect((await readdir(folder)).length * 100).toBeLessThanOrEqual(limit + 100)
+  }
+  expect(await store.read('key 99')).not.toBeNull()
+  expect(await store.read('key 0')).toBeNull()
+})
+
 it('a folder that cannot be written is a store that forgets', async () => {
   await writeFile(join(folder, 'file'), 'not a folder')
   const store = sketchStore(join(folder, 'file', 'below'))
