@@ -8,10 +8,12 @@ import { elementCount, oncePerStorage } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorizedMatrix } from './factorize-matrix.ts'
 import { loadMatrix } from './load.ts'
+import { layOut } from './output-files.ts'
 import { outputStyle } from './outputs/registry.ts'
 import { partOf, wholeRun } from './parts.ts'
 import { type FactorizedTensor, hasGoal, isFactorized, shapeOf, type TensorPlan } from './plan.ts'
-import { planByNames } from './planning.ts'
+import { planByNames, planIfKnown } from './planning.ts'
+import { predictedOutput } from './predicted-output.ts'
 import { recipeHash } from './recipe.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
 import { inFileOrder, predictedBytes } from './weights-file.ts'
@@ -28,17 +30,20 @@ export async function estimateRun(
   context: JobContext,
 ): Promise<EstimateReport> {
   const style = outputStyle(job.output)
-  const plans = inFileOrder(planByNames(file, job, style), style)
+  // The hash only has to have its length, and a source's its own.
+  const recipe = recipeHash({ ...job }, context)
+  const compression = { file, style, recipe, source: recipe, resume: false, part: wholeRun, context }
+  const named = inFileOrder(planByNames(file, job, style), style)
+  const known = await planIfKnown(compression, job)
+  const plans = known ?? named
   const before = context.peakBytes()
   const rate = await flopsPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>
     some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + flopsOf(plan) / rate, 0)
-  // The hash only has to have its length, and a source's its own.
-  const recipe = recipeHash({ ...job }, context)
-  const compression = { file, style, recipe, source: recipe, resume: false, context }
+  const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
   const parts = Array.from({ length: job.parts }, (_, i) => {
     const part = { index: i + 1, of: job.parts }
-    const mine = partOf(plans, part, ({ info }) => info.byteLength)
+    const mine = partOf(named, part, ({ info }) => info.byteLength).flatMap(({ info }) => planOf.get(info.name) ?? [])
     return {
       part: `${part.index}/${part.of}`,
       tensors: mine.length,
@@ -48,11 +53,14 @@ export async function estimateRun(
   })
   const factorized = plans.filter(isFactorized)
   const notices = ['Time is a guess from a short sample on this machine as it is busy now.']
-  if (hasGoal(job.params))
-    notices.push('With a goal the ranks are not known before the analysis: sizes are those of the largest ranks.')
+  if (hasGoal(job.params) && !known) {
+    notices.push(
+      'With a goal the ranks are not known before the analysis, which `plan` makes: sizes are those of the largest ranks.',
+    )
+  }
   return {
     bytesBefore: file.totalBytes,
-    bytesAfter: predictedBytes({ ...compression, part: wholeRun }, plans),
+    bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
     tensors: file.tensors.length,
     factorized: factorized.length,
     weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),

@@ -32,6 +32,13 @@ function keyOf(source: string, what: readonly unknown[]): string {
   return JSON.stringify([FACTS_VERSION, source, ...what])
 }
 
+const NON_FINITE = ['non-finite']
+
+/** Counts of NaN and Inf by storage, as far as they are known. */
+export async function knownCounts(context: JobContext): Promise<Map<string, NonFinite>> {
+  return new Map(Object.entries((await recall<Record<string, NonFinite>>(context, NON_FINITE)) ?? {}))
+}
+
 export type CountNonFinite = (tensor: ComputableTensor) => Promise<NonFinite>
 
 /**
@@ -43,9 +50,8 @@ export async function withKnownCounts<T>(
   count: CountNonFinite,
   use: (count: CountNonFinite) => Promise<T>,
 ): Promise<T> {
-  const what = ['non-finite']
-  const before = (await recall<Record<string, NonFinite>>(context, what)) ?? {}
-  const counts = new Map(Object.entries(before))
+  const counts = await knownCounts(context)
+  const before = counts.size
   try {
     return await use(async (tensor) => {
       const name = storageName(tensor)
@@ -54,6 +60,6 @@ export async function withKnownCounts<T>(
       return found
     })
   } finally {
-    if (counts.size > Object.keys(before).length) await remember(context, what, Object.fromEntries(counts))
+    if (counts.size > before) await remember(context, NON_FINITE, Object.fromEntries(counts))
   }
 }

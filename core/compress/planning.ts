@@ -5,16 +5,18 @@
 import type { Job } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { storageName } from '../tensor.ts'
 import type { Compression } from './compress-tensor.ts'
 import type { JobContext } from './context.ts'
 import { type Predict, settleRanks } from './goals.ts'
-import { type CountNonFinite, withKnownCounts } from './known.ts'
+import { type CountNonFinite, knownCounts, withKnownCounts } from './known.ts'
 import { factors } from './outputs/factors.ts'
 import type { OutputStyle } from './outputs/output.ts'
 import { partOf } from './parts.ts'
-import { hasGoal, kept, planFile, type TensorPlan, withScalesAttached } from './plan.ts'
+import { analysisDecides, hasGoal, isFactorized, kept, planFile, type TensorPlan, withScalesAttached } from './plan.ts'
 import { oneAhead } from './read-ahead.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
+import { knownSpectrum } from './spectra.ts'
 import { inFileOrder, predictedBytes } from './weights-file.ts'
 
 type Planned = Pick<Extract<Job, { kind: 'compress' }>, 'params' | 'include' | 'exclude'>
@@ -42,6 +44,20 @@ export async function planRun(compression: Compression, job: Planned): Promise<T
   // A dense copy is the test drive of the factors: its goals are theirs.
   const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors }, plans)
   return (await settleRanks(file, checked, job.params, predict, context)).filter(isMine)
+}
+
+/** The same without reading a weight, or null where that takes an analysis that has not been made. */
+export async function planIfKnown(compression: Compression, job: Planned): Promise<TensorPlan[] | null> {
+  const { file, style, context } = compression
+  const counted = await knownCounts(context)
+  for (const plan of planByNames(file, job, style)) {
+    if (!isFactorized(plan)) continue
+    const counts = counted.get(storageName(plan.info))
+    if (!counts) return null
+    const decided = nonFiniteSentence(counts) !== null || !analysisDecides(job.params)
+    if (!decided && !(await knownSpectrum(plan, context))) return null
+  }
+  return planRun(compression, job)
 }
 
 /** @throws AppError `bad-request` for what this kind of output cannot be */

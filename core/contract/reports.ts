@@ -155,7 +155,7 @@ export type PlanReport = z.infer<typeof planReportSchema>
 
 export const estimateReportSchema = z.strictObject({
   bytesBefore: z.number(),
-  /** Of the finished output, exactly, unless NaN is found or a goal settles the ranks. */
+  /** Of the finished output, exactly, unless NaN is found or a goal settles the ranks before anybody has looked. */
   bytesAfter: z.number(),
   tensors: z.number(),
   factorized: z.number(),

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { compressFile } from '../../../core/compress/compressor.ts'
 import { estimateRun } from '../../../core/compress/estimate.ts'
+import { planCompression } from '../../../core/compress/plan-report.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
 import { compressJob, openTensors, plain, testContext, weights } from './harness.ts'
 
 it('an estimate has the size that is written, whole and by parts, and a time and a memory', async () => {
@@ -32,4 +34,20 @@ it('an estimate has the size that is written, whole and by parts, and a time and
   expect(estimate.seconds).toBeLessThan(Number.POSITIVE_INFINITY)
   // At least the largest matrix itself.
   expect(estimate.memoryBytes).toBeGreaterThan(4 * 64 * 96)
+})
+
+it('an estimate of a goal has the size that is written, once the model has been analyzed', async () => {
+  const broken = { ...weights('broken', [64, 64]), bytes: new Uint8Array(4 * 64 * 64).fill(0xff) }
+  const file = await openTensors(weights('a', [64, 96]), broken, weights('c', [96, 64], 'BF16'))
+  const { params } = compressJob({ goalError: 0.3 })
+  const request = { fileId: 'f', output: 'peft', params, include: [], exclude: [] } as const
+  const cache = new SketchCache({ hotTensors: 4, warmTensors: 0 }, null)
+  const context = testContext({ sketches: { cache, source: 'model' } })
+  const estimate = () =>
+    estimateRun(file, { kind: 'estimate', ...request, include: [], exclude: [], parts: 1 }, context)
+  expect((await estimate()).notices.join()).toContain('not known before the analysis')
+  const plan = await planCompression(file, { kind: 'plan', ...request, include: [], exclude: [] }, context)
+  const known = await estimate()
+  expect(known).toMatchObject({ bytesAfter: plan.bytesAfter, factorized: 2 })
+  expect(known.notices.join()).not.toContain('not known')
 })
