@@ -2,9 +2,9 @@
  * Where outputs go: OutputFolder over node:fs. A file grows as NAME.partial beside its final name, several of them in a folder NAME.partial;
  * whoever looks sees the old state or the whole new one, also after a power cut. What is unfinished can be gone on with, or discarded.
  */
-import { mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { journalName } from '../core/compress/journal.ts'
+import { hasFinished, journalName } from '../core/compress/journal.ts'
 import { AppError } from '../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
@@ -78,9 +78,14 @@ export async function removePartial(path: string): Promise<void> {
   await rm(path, { force: true, recursive: path.endsWith(sep) })
 }
 
-/** Whether an unfinished run left something at its target that can be gone on with: its partial file or folder, and its journal. */
+/** Whether an unfinished run left something at its target that can be gone on with: finished tensors, and a journal that says so. */
 export async function hasUnfinished(target: string): Promise<boolean> {
-  return (await exists(partialPath(journalName(target)))) && (await exists(partialPath(target)))
+  try {
+    return hasFinished(await readFile(partialPath(journalName(target)))) && (await exists(partialPath(target)))
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 /** Removes what an unfinished run left at its target; a finished output there stays. Nothing happens where nothing was left. */

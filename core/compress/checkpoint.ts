@@ -55,10 +55,11 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const { folder, name } = target
   const identity = identityOf(compression, layout)
-  const found = compression.resume ? await earlierJournal(folder, name, identity) : null
+  const found = compression.resume ? await earlierJournal(target, identity) : null
   const earlier = typeof found === 'object' ? found : null
   if (!earlier) await discardUnfinished(target)
-  const journal = earlier ?? newJournal(folder, name, identity)
+  const tensors = layout.files.reduce((sum, { plans }) => sum + plans.length, 0)
+  const journal = earlier ?? (await newJournal(target, identity, { tensors, outputBytes: plannedBytes }))
   let inner: OutputSubfolder | null = null
   try {
     if (layout.inFolder) {
@@ -68,11 +69,10 @@ export async function openCheckpoint(
     }
   } catch (error) {
     // Nothing has been done yet: what an earlier run left stays as it is.
-    await journal.suspend()
+    await (journal.finished.length > 0 ? journal.suspend() : journal.remove())
     throw error
   }
-  const total = layout.files.reduce((sum, { plans }) => sum + plans.length, 0)
-  return checkpointOn(compression, target, inner, journal, total, typeof found === 'string' ? [anew(found)] : [])
+  return checkpointOn(compression, target, inner, journal, tensors, typeof found === 'string' ? [anew(found)] : [])
 }
 
 /** Removes what an unfinished run left, its journal included. */
@@ -120,7 +120,8 @@ function checkpointOn(
   /** Whole, but not safe yet. */
   let pending: JournalLine[] = []
   let pendingBytes = 0
-  let savedAt = performance.now()
+  /** The first tensor is saved at once: from then on there is something to go on with. */
+  let savedAt = Number.NEGATIVE_INFINITY
   /** Tensors of the files before the next. */
   let before = 0
   /** Whether a file was left for the next run. */

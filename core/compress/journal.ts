@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { type TensorOutcome, tensorOutcomeSchema } from '../contract.ts'
+import { AppError } from '../errors.ts'
 import type { ByteSink, OutputFolder } from '../io.ts'
 
 const lineSchema = z.strictObject({
@@ -43,10 +44,21 @@ const headSchema = z.strictObject({
   layout: z.string(),
 })
 
+/** Beside which output it lies. */
+interface JournalPlace {
+  readonly folder: OutputFolder
+  readonly name: string
+}
+
+const NEWLINE = 10
+const BRACE = 123
+/** A line has 300 to 500 bytes, by the length of its tensor's name and reason; what exceeds the space that was taken is appended. */
+const LINE_BYTES = 600
+
 export interface Journal {
   /** What is finished and safe. */
   readonly finished: readonly JournalLine[]
-  /** Returns when the lines would survive a power cut. What they speak of has been synced before. The first ones make the file. */
+  /** Returns when the lines would survive a power cut. What they speak of has been synced before. */
   save(lines: readonly JournalLine[]): Promise<void>
   /** Drops all lines from `count` on: what they speak of is not there. */
   forget(count: number): Promise<void>
@@ -59,20 +71,46 @@ export function journalName(output: string): string {
   return `${output}.journal`
 }
 
-/** A journal that is not there until its first line is. */
-export function newJournal(folder: OutputFolder, output: string, identity: RunIdentity): Journal {
-  return journalOn(null, [], encoded({ journal: 1, ...identity }), (byteLength) =>
-    folder.create(journalName(output), byteLength),
-  )
+/** Whether the journal that these bytes are speaks of a finished tensor. */
+export function hasFinished(journal: Uint8Array): boolean {
+  const headEnd = journal.indexOf(NEWLINE)
+  return headEnd >= 0 && journal[headEnd + 1] === BRACE
+}
+
+/**
+ * Takes its space at once, with empty lines: when the disk is full in the middle of a run, what is finished can still be noted.
+ * `outputBytes` have to fit beside it.
+ * @throws AppError `cannot-write` in the name of the output
+ */
+export async function newJournal(
+  { folder, name }: JournalPlace,
+  identity: RunIdentity,
+  expected: { readonly tensors: number; readonly outputBytes: number },
+): Promise<Journal> {
+  const head = encoded({ journal: 1, ...identity })
+  const byteLength = head.byteLength + expected.tensors * LINE_BYTES
+  try {
+    const sink = await folder.create(journalName(name), byteLength + expected.outputBytes)
+    try {
+      await sink.write(head)
+      await sink.write(emptyLines(byteLength - head.byteLength))
+      return journalOn(sink, [], head.byteLength)
+    } catch (error) {
+      await sink.abort()
+      throw error
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message.replaceAll(journalName(name), name), error.details)
+  }
 }
 
 /** What an earlier run left of its journal: one to go on with, or in what that run differed; null where there is none that can be read. */
 export async function earlierJournal(
-  folder: OutputFolder,
-  output: string,
+  { folder, name }: JournalPlace,
   identity: RunIdentity,
 ): Promise<Journal | keyof RunIdentity | null> {
-  const sink = await folder.resume(journalName(output), 0)
+  const sink = await folder.resume(journalName(name), 0)
   if (!sink) return null
   const { head, lines, byteLength } = parse(await sink.read(0, sink.byteLength))
   const differs = head && (Object.keys(identity) as (keyof RunIdentity)[]).find((key) => head[key] !== identity[key])
@@ -80,40 +118,39 @@ export async function earlierJournal(
     await sink.abort()
     return differs ?? null
   }
-  await sink.truncate(byteLength)
-  return journalOn(sink, lines, encoded({ journal: 1, ...identity }), () => Promise.resolve(sink))
+  // What was cut short goes, the space stays.
+  await sink.overwrite(byteLength, emptyLines(sink.byteLength - byteLength))
+  return journalOn(sink, lines, byteLength)
 }
 
-function journalOn(
-  opened: ByteSink | null,
-  left: readonly JournalLine[],
-  head: Uint8Array,
-  create: (byteLength: number) => Promise<ByteSink>,
-): Journal {
-  let sink = opened
+/** @param start where the lines to come go */
+function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number): Journal {
   const finished = [...left]
-  /** Of the head and the finished lines: beyond it may lie what could not be written whole. */
-  let safeLength = opened?.byteLength ?? 0
+  let safeLength = start
   return {
     finished,
     save: async (lines) => {
       if (lines.length === 0) return
-      const text = joined(safeLength === 0 ? [head, ...lines.map(encoded)] : lines.map(encoded))
-      sink ??= await create(text.byteLength)
-      if (sink.byteLength > safeLength) await sink.truncate(safeLength)
-      await sink.write(text)
+      const text = joined(lines.map(encoded))
+      const reserved = Math.min(text.byteLength, sink.byteLength - safeLength)
+      await sink.overwrite(safeLength, text.subarray(0, reserved))
+      if (reserved < text.byteLength) await sink.write(text.subarray(reserved))
       await sink.sync()
-      safeLength = sink.byteLength
+      safeLength += text.byteLength
       finished.push(...lines)
     },
     forget: async (count) => {
-      const dropped = finished.splice(count).map(encoded)
-      safeLength -= byteLengthOf(dropped)
-      await sink?.truncate(safeLength)
+      const dropped = byteLengthOf(finished.splice(count).map(encoded))
+      safeLength -= dropped
+      await sink.overwrite(safeLength, emptyLines(dropped))
     },
-    suspend: async () => sink?.suspend(),
-    remove: async () => sink?.abort(),
+    suspend: () => sink.suspend(),
+    remove: () => sink.abort(),
   }
+}
+
+function emptyLines(byteLength: number): Uint8Array {
+  return new Uint8Array(byteLength).fill(NEWLINE)
 }
 
 function encoded(value: unknown): Uint8Array {
@@ -139,7 +176,7 @@ function parse(bytes: Uint8Array): { head: RunIdentity | null; lines: JournalLin
   const lines: JournalLine[] = []
   let head: RunIdentity | null = null
   let at = 0
-  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, at)) {
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, at)) {
     const text = new TextDecoder().decode(bytes.subarray(at, end))
     if (!head) {
       head = parsed(headSchema, text)

@@ -287,6 +287,8 @@ export function createDriver(host: DriverHost): Driver {
     stop: async () => {
       stopped = true
       for (const entry of queue.splice(0)) entry.reject(new AppError('cancelled', 'The engine was stopped.'))
+      // A run that hears it in time notes what it has finished.
+      if (running) await cancel(running)
       await ending
       await replace(new AppError('cancelled', 'The engine was stopped.'))
     },

@@ -80,7 +80,7 @@ async function leave(n: number, owner: object, changes: Partial<Run> = {}): Prom
 async function leaveUnfinished(n: number): Promise<void> {
   const { targetPath } = entryOf(n)
   await writeFile(`${targetPath}.partial`, 'half')
-  await writeFile(`${targetPath}.journal.partial`, '{}\n')
+  await writeFile(`${targetPath}.journal.partial`, '{}\n{}\n')
 }
 
 describe('the history', () => {

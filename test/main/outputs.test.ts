@@ -297,7 +297,7 @@ describe('what an unfinished run left', () => {
     const target = join(path, 'out')
     expect(await hasUnfinished(target)).toBe(false)
     await discardUnfinished(target)
-    writeFileSync(join(path, 'out.journal.partial'), 'journal')
+    writeFileSync(join(path, 'out.journal.partial'), '{"journal":1}\n\n\n')
     expect(await hasUnfinished(target)).toBe(false)
     if (kind === 'file') writeFileSync(join(path, 'out.partial'), 'some of it')
     else {
@@ -306,6 +306,8 @@ describe('what an unfinished run left', () => {
     }
     writeFileSync(target, 'finished by somebody else')
     writeFileSync(join(path, 'other.partial'), 'of another run')
+    expect(await hasUnfinished(target)).toBe(false)
+    writeFileSync(join(path, 'out.journal.partial'), '{"journal":1}\n{"outcome":{}}\n\n')
     expect(await hasUnfinished(target)).toBe(true)
     await discardUnfinished(target)
     expect(await hasUnfinished(target)).toBe(false)

@@ -39,6 +39,8 @@ async function open(tensors: readonly TestTensor[], { shards = 1 }: Kind): Promi
   return openWeightFile({ folder, entry: null })
 }
 
+const quick = { method: 'randomized', nIter: 0 } as const
+
 interface Ways {
   readonly kind?: Kind
   readonly resume?: boolean
@@ -81,12 +83,7 @@ async function run(folder: MemoryFolder, ways: Ways = {}) {
   }
   const [index, of] = (kind.part ?? '1/1').split('/').map(Number) as [number, number]
   const rest = { output: kind.output, resume, force, part: of > 1 ? { index, of } : null }
-  const report = await compressFile(
-    file,
-    { folder, name: 'o' },
-    compressJob({ rank, method: 'randomized', nIter: 0 }, rest),
-    context,
-  )
+  const report = await compressFile(file, { folder, name: 'o' }, compressJob({ ...quick, rank }, rest), context)
   return { report, computed: computed.size, files: finishedFiles(folder) }
 }
 
@@ -249,7 +246,7 @@ describe('what an earlier run left', () => {
       const journal = folder.partials.get('o.journal')!
       if (damage === 'longer output' && output) inner.partials.set(name!, Uint8Array.from([...output, 9, 9, 9]))
       if (damage === 'shorter output' && output) inner.partials.set(name!, output.slice(0, -5))
-      if (damage === 'torn journal') folder.partials.set('o.journal', journal.slice(0, -7))
+      if (damage === 'torn journal') folder.partials.set('o.journal', journal.slice(0, journal.lastIndexOf(125) - 7))
       if (damage === 'journal of nothing') folder.partials.set('o.journal', new Uint8Array(0))
       if (damage === 'no output')
         for (const files of [inner.partials, inner.files])
@@ -272,6 +269,27 @@ describe('what an earlier run left', () => {
     expect(folder.folders.get('o')!.files.get('model-00001-of-00004.safetensors')).toBe(first)
     expect(report.files).toBe(5)
   })
+})
+
+it('notes what is finished where the disk takes not one byte more, in the space it has kept', async () => {
+  const folder = memoryFolder('out')
+  let full = false
+  const { create } = folder
+  folder.create = async (name, byteLength) => {
+    const sink = await create(name, byteLength)
+    const { write } = sink
+    return Object.assign(sink, { write: (bytes: Uint8Array) => (full ? Promise.reject(diskFull) : write(bytes)) })
+  }
+  const context = testContext({
+    report: (event) => {
+      full ||= event.type === 'tensor' && event.outcome.name === 'bb'
+    },
+  })
+  const failure = compressFile(await open(model, kinds[0]!), { folder, name: 'o' }, compressJob(quick), context)
+  await expect(failure).rejects.toMatchObject({ code: 'cannot-write', details: { finished: 3, total: 4 } })
+  full = false
+  const { report } = await run(folder, { resume: true })
+  expect(report.notices).toEqual(['Went on after 3 of 4 tensors, which an earlier run had finished.'])
 })
 
 it('syncs no more often than about once a second, however many tensors there are', async () => {

@@ -50,7 +50,7 @@ const tensorDone: JobEvent = {
 /** What an engine leaves when it is cut short after a tensor. */
 async function leaveUnfinished(): Promise<void> {
   await writeFile(join(folder, 'out.safetensors.partial'), 'half')
-  await writeFile(join(folder, 'out.safetensors.journal.partial'), '{}\n')
+  await writeFile(join(folder, 'out.safetensors.journal.partial'), '{}\n{}\n')
 }
 const written = async () => (await readdir(folder)).filter((name) => name.startsWith('out')).sort()
 

@@ -36,7 +36,7 @@ async function earlierRun(sourcePath: string, targetPath: string, finished = fal
   record.hear({ type: 'started', jobId: 'x' })
   if (finished) await record.finish(report)
   else {
-    for (const ending of ['partial', 'journal.partial']) await writeFile(`${targetPath}.${ending}`, '{}\n')
+    for (const ending of ['partial', 'journal.partial']) await writeFile(`${targetPath}.${ending}`, '{}\n{}\n')
     await record.cutShort(new AppError('cannot-write', 'The disk is full.'))
   }
   return record.run.runId
