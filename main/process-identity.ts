@@ -51,12 +51,14 @@ async function startOf(pid: number): Promise<string | null> {
 }
 
 /** Field 22 of /proc/PID/stat counts from the start of the machine, which has an id of its own. */
-async function startOnLinux(pid: number): Promise<string> {
+async function startOnLinux(pid: number): Promise<string | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
   // The second field is the program's name in parentheses, and may itself have spaces and parentheses.
-  const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  return `${boot.trim()}/${ticks}`
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // It has ended, and its parent has not asked how: a container without an init keeps such entries for good.
+  if (fields[0] === 'Z') return null
+  return `${boot.trim()}/${fields[19]}`
 }
 
 async function startOnMac(pid: number): Promise<string | null> {
