@@ -1,4 +1,7 @@
-/** Keeps the member read last open: tensors are read one after another, and a deflated member is read forward. */
+/**
+ * Keeps the members read last open: tensors are read one after another, and a deflated member is read forward. Two of them, since whoever
+ * reads ahead goes to and fro between the present tensor and the next.
+ */
 import type { ByteSource } from '../io.ts'
 
 export interface Openable {
@@ -11,21 +14,32 @@ export interface OpenOnce {
   close(): Promise<void>
 }
 
+const KEPT = 2
+
 export function openOnce(): OpenOnce {
-  let current: { readonly id: string; readonly source: Promise<ByteSource> } | null = null
-  const close = async () => {
-    const last = current
-    current = null
-    await (await last?.source)?.close()
+  /** The one asked for last is the first. */
+  let recent: { readonly id: string; readonly source: Promise<ByteSource> }[] = []
+  const closeAll = async (dropped: typeof recent) => {
+    // What could not be opened has nothing to close.
+    for (const { source } of dropped)
+      await source.then(
+        (opened) => opened.close(),
+        () => {},
+      )
   }
   return {
     open: async (openable) => {
-      if (current?.id === openable.id) return current.source
-      await close()
-      const source = openable.open()
-      current = { id: openable.id, source }
-      return source
+      const known = recent.find(({ id }) => id === openable.id)
+      const entry = known ?? { id: openable.id, source: openable.open() }
+      // One that could not be opened is tried again when it is asked for again.
+      entry.source.catch(() => {
+        recent = recent.filter((each) => each !== entry)
+      })
+      recent = [entry, ...recent.filter((each) => each !== known)]
+      // Taken out before anything is awaited: another call finds the list as it is.
+      await closeAll(recent.splice(KEPT))
+      return entry.source
     },
-    close,
+    close: () => closeAll(recent.splice(0)),
   }
 }
