@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts'
 import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/fp8-scale.ts'
+import { discard } from '../io.ts'
 import type { WeightDType } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
 import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
@@ -89,7 +90,9 @@ export async function loadMatrix(
   const data = context.kernels.allocateBytes(rows * rowBytes)
   for (const [start, end] of rowPanels(view)) {
     context.checkCancelled()
-    data.set(convert(await source.rows(start, end)), start * rowBytes)
+    const bytes = await source.rows(start, end)
+    data.set(convert(bytes), start * rowBytes)
+    discard(bytes)
     context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
   }
   const weights = { rows, cols, dtype: target, data, scale: 1 }

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../errors.ts'
 import { type SafetensorsOutline, safetensorsHeader, tensorBytes } from '../formats/safetensors.ts'
-import type { ByteSink, ByteSource, OutputFolder } from '../io.ts'
+import { type ByteSink, type ByteSource, discard, type OutputFolder } from '../io.ts'
 
 /** Data is moved in pieces of this size where a header has to grow. */
 const MOVE_BYTES = 16 << 20
@@ -175,7 +175,9 @@ export async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<v
   const start = sink.byteLength
   await sink.write(bytes)
   const back = await sink.read(start, start + bytes.byteLength)
-  if (!sameBytes(back, bytes)) {
+  const same = sameBytes(back, bytes)
+  discard(back)
+  if (!same) {
     throw new AppError(
       'cannot-write',
       `${sink.name}: what was read back from byte ${start} on is not what was written. The disk or its driver is at fault.`,

@@ -5,6 +5,7 @@
 import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/fp8-scale.ts'
+import { discard } from '../io.ts'
 import { type ComputableDType, dtypeBits, isComputable, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type ComputableTensor, READ_BYTES } from './load.ts'
@@ -36,6 +37,7 @@ export async function countNonFinite(
   for await (const bytes of oneAhead(pieceStarts(tensor), read)) {
     context.checkCancelled()
     const found = countIn(tensor.dtype, bytes)
+    discard(bytes)
     nanCount += found.nanCount
     infCount += found.infCount
   }

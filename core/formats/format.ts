@@ -23,7 +23,8 @@ export interface WeightFile {
   /** The files of the set in order, with the tensors each one holds: what a dense output reproduces. */
   readonly shards: readonly { readonly fileName: string; readonly tensorNames: readonly string[] }[]
   /**
-   * Bytes [start, end) of the tensor's values in `tensor.dtype`, little-endian, C order, tightly packed; all of them by default.
+   * Bytes [start, end) of the tensor's values in `tensor.dtype`, little-endian, C order, tightly packed; all of them by default. The
+   * array is the caller's own.
    * @throws AppError `bad-file`, `source-changed`
    */
   read(tensor: TensorInfo, start?: number, end?: number): Promise<Uint8Array>

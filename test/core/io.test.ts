@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryFolder } from '../../core/io.ts'
+import { discard, memoryFolder } from '../../core/io.ts'
 
 describe('memoryFolder', () => {
   it('shows a file only once it is closed, and reads back what was written before', async () => {
@@ -36,5 +36,17 @@ describe('memoryFolder', () => {
     await sink.sync()
     await sink.abort()
     expect(folder.partials.size + folder.files.size).toBe(0)
+  })
+})
+
+describe('discard', () => {
+  it('takes the buffer away from every view, and leaves shared memory alone', () => {
+    const bytes = new Uint8Array(new ArrayBuffer(16), 4, 8)
+    const values = new Float32Array(bytes.buffer)
+    discard(bytes)
+    expect([bytes.byteLength, values.length]).toEqual([0, 0])
+    const shared = new Uint8Array(new SharedArrayBuffer(16))
+    discard(shared)
+    expect(shared.byteLength).toBe(16)
   })
 })

@@ -1,6 +1,7 @@
 /** Factors as bytes of their dtype, with the numbers those bytes stand for. */
 import { AppError } from '../../errors.ts'
-import { decodeFloat64, encode } from '../../formats/dtype.ts'
+import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
+import { discard } from '../../io.ts'
 import { scaleLayout } from '../../measure/curves/size.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { ComputableDType } from '../../tensor.ts'
@@ -12,8 +13,8 @@ export interface StoredFactors {
   /** In the order of the output's entries. */
   readonly pieces: readonly Uint8Array[]
   /** What the pieces say: W ~ left right, left m x r, right r x n. */
-  readonly left: Float64Array
-  readonly right: Float64Array
+  readonly left: Float32Array | Float64Array
+  readonly right: Float32Array | Float64Array
   /** Whether sqrt(s) is in each; otherwise all of s is in `left`. */
   readonly balanced: boolean
 }
@@ -29,7 +30,9 @@ export function storeFactors(plan: FactorizedTensor, factorization: Factorizatio
 function storeBalanced(plan: FactorizedTensor, dtype: ComputableDType, factorization: Factorization): StoredFactors {
   const { A, B } = balancedFactors(factorization)
   const pieces = [encodeFinite(plan, dtype, A), encodeFinite(plan, dtype, B)]
-  return { pieces, left: decodeFloat64(dtype, pieces[1]!), right: decodeFloat64(dtype, pieces[0]!), balanced: true }
+  discard(A)
+  discard(B)
+  return { pieces, left: decoded(dtype, pieces[1]!), right: decoded(dtype, pieces[0]!), balanced: true }
 }
 
 function storeApart(
@@ -44,8 +47,8 @@ function storeApart(
   const values = decodeFloat64(wide, S)
   return {
     pieces: [S, left, right],
-    left: scaledCols(decodeFloat64(dtype, left), rows, rank, values),
-    right: decodeFloat64(dtype, right),
+    left: scaledCols(decoded(dtype, left), rows, rank, values),
+    right: decoded(dtype, right),
     balanced: false,
   }
 }
@@ -88,6 +91,11 @@ function scaledCols(M: Values, rows: number, cols: number, scales: Values): Floa
   const scaled = new Float64Array(rows * cols)
   for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) scaled[at] = M[at]! * scales[j]!
   return scaled
+}
+
+/** Exactly, and no wider than that takes. */
+function decoded(dtype: ComputableDType, bytes: Uint8Array): Float32Array | Float64Array {
+  return dtype === 'F64' ? decodeFloat64(dtype, bytes) : decodeFloat32(dtype, bytes)
 }
 
 function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Float32Array | Float64Array): Uint8Array {
