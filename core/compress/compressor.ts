@@ -73,7 +73,7 @@ export async function compressFile(
 }
 
 function reportOf(
-  { file, context }: Compression,
+  { file, source, context }: Compression,
   { name }: CompressionTarget,
   { files, bytesAfter, plannedBytes, relativeError, outcomes }: FinishedOutput & { plannedBytes: number },
   notices: readonly string[],
@@ -81,6 +81,7 @@ function reportOf(
 ): CompressionReport {
   return {
     output: name,
+    source,
     files,
     bytesBefore: file.totalBytes,
     bytesAfter,

@@ -102,6 +102,8 @@ export type TensorOutcome = z.infer<typeof tensorOutcomeSchema>
 export const compressionReportSchema = z.strictObject({
   /** File name of the output, without its folder. */
   output: z.string(),
+  /** Which weights it was made of: 64 hexadecimal digits that its metadata repeat. */
+  source: z.string(),
   /** Files written, index and configuration included; more than one lie in a folder named `output`. */
   files: z.number(),
   bytesBefore: z.number(),

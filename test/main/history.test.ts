@@ -46,6 +46,7 @@ function entryOf(n: number, changes: Partial<Run> = {}): HistoryEntry {
 
 const report: CompressionReport = {
   output: 'out.safetensors',
+  source: '0'.repeat(64),
   files: 1,
   bytesBefore: 2,
   bytesAfter: 1,

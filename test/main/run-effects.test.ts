@@ -23,6 +23,7 @@ function runOf(runId: string, state: State, share: number | null = null, phase =
         ? null
         : {
             output: `${runId}.safetensors`,
+            source: '0'.repeat(64),
             files: 1,
             bytesBefore: 2e9,
             bytesAfter: 1e9,

@@ -80,6 +80,7 @@ export async function testHost(
 
 export const report: CompressionReport = {
   output: 'out.safetensors',
+  source: '0'.repeat(64),
   bytesBefore: 2,
   bytesAfter: 1,
   plannedBytes: 1,
