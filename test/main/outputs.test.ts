@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { OutputFolder } from '../../core/io.ts'
 import {
   discardUnfinished,
@@ -11,26 +10,11 @@ import {
   removePartial,
 } from '../../main/outputs.ts'
 import { temporaryFolder } from './engine/harness.ts'
+import { mounted } from './mounted.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
 const folderAt = (path: string, options: Partial<OutputOptions> = {}) =>
   outputFolder(path, { overwrite: false, sources: [], ...options })
-
-const unmount: string[] = []
-afterEach(() => {
-  for (const path of unmount.splice(0)) execFileSync('umount', [path])
-})
-/** A folder with a file system of its own; null where this system does not let a test mount one. */
-function mounted(...args: string[]): string | null {
-  const path = temporaryFolder()
-  try {
-    execFileSync('mount', [...args, path], { stdio: 'ignore' })
-    unmount.push(path)
-    return path
-  } catch {
-    return null
-  }
-}
 
 describe('sink', () => {
   it('shows nothing under the name until it is closed, then all of it', async () => {
