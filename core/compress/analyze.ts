@@ -8,13 +8,15 @@ import { noiseError } from '../measure/curves/noise-line.ts'
 import { breakEvenRankInBytes } from '../measure/curves/size.ts'
 import { residualNorm } from '../measure/residual.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
-import { factorize, type Observer } from '../svd/factorize.ts'
+import type { Sketch } from '../sketch-cache/codec.ts'
+import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { elementCount, encodedBytes, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { factorBits } from './factor-dtype.ts'
-import type { Found, SketchFacts } from './factorize-matrix.ts'
+import { type Found, finishedSketch, type SketchFacts } from './factorize-matrix.ts'
 import { type ComputableTensor, type LoadedMatrix, loadMatrix } from './load.ts'
+import { observer } from './observer.ts'
 import { countNonFinite, nonFiniteSentence } from './scan.ts'
 import { sketchKey } from './sketch-key.ts'
 
@@ -24,26 +26,35 @@ export async function analyzeTensor(
   context: JobContext,
 ): Promise<AnalysisReport> {
   const key = job.reuse ? reuseKey(file, job, context) : null
-  const known = key && (await context.sketches?.cache.get(key, { exact: false }))
-  const seen = known && (known.sketch.facts as SketchFacts).report
-  if (seen) return seen
+  const seen = key && (await context.sketches?.cache.get(key, { exact: false }))
+  const report = seen && (seen.sketch.facts as SketchFacts).report
+  if (report) return report
   const { tensor, view } = await factorizable(file, job.tensor, context)
   const mark = context.kernels.mark()
   try {
     const started = performance.now()
-    const loaded = await loadMatrix(file, tensor, view, 0, context, fitParams(job.params, view.rows, view.cols))
+    const fitted = fitParams(job.params, view.rows, view.cols)
+    const loaded = await loadMatrix(file, tensor, view, 0, context, fitted)
     const readMs = performance.now() - started
-    const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
-    const { report, computeMs } = analysis
-    if (key) {
-      const { spectrum, ...factorization } = analysis.factorization
-      const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null, report }
-      await context.sketches?.cache.put(key, { factorization, facts })
+    // The analysis of a whole model leaves sketches without a report: they are only measured.
+    const finished = key && seen ? await finishedSketch(key, context) : null
+    if (key && finished) {
+      const run = { fitted, found: finished, computeMs: 0, phasesMs: {} }
+      const measured = await reportRun(tensor, view, loaded, job.params, readMs, run, context)
+      await context.sketches?.cache.amend(key, sketchOf(finished, measured))
+      return measured
     }
-    return job.repeat > 0 ? { ...report, computeMs } : report
+    const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
+    if (key) await context.sketches?.cache.put(key, sketchOf(analysis.factorization, analysis.report))
+    return job.repeat > 0 ? { ...analysis.report, computeMs: analysis.computeMs } : analysis.report
   } finally {
     context.kernels.release(mark)
   }
+}
+
+function sketchOf({ spectrum, ...factorization }: Found, report: AnalysisReport): Sketch {
+  const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null, report }
+  return { factorization, facts }
 }
 
 /** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
@@ -218,30 +229,4 @@ async function measure(
     arithmetic: spectrum ? 'f64' : 'f32',
   })
   return { relativeError, errorSource: fromSpectrum ? 'spectrum' : 'measured', errorCurve: errors }
-}
-
-/** Collects the time of each phase and passes every iteration's estimate on. */
-export function observer(
-  context: JobContext,
-  phasesMs: Record<string, number>,
-  frobeniusNorm: number,
-  showEstimates: boolean,
-): Observer {
-  return {
-    phase: (name, elapsedMs) => {
-      phasesMs[name] = (phasesMs[name] ?? 0) + elapsedMs
-    },
-    // Left out where nobody looks: an estimate costs an eigenproblem.
-    ...(showEstimates && {
-      iteration: (iteration: number, iterations: number, singularValues: Float64Array) =>
-        context.report({
-          type: 'estimate',
-          iteration,
-          iterations,
-          singularValues: Array.from(singularValues),
-          errorCurve: errorCurve(frobeniusNorm, singularValues),
-        }),
-    }),
-    checkCancelled: () => context.checkCancelled(),
-  }
 }

@@ -5,9 +5,9 @@ import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { storageName } from '../tensor.ts'
-import { observer } from './analyze.ts'
 import type { JobContext } from './context.ts'
 import type { LoadedMatrix } from './load.ts'
+import { observer } from './observer.ts'
 import type { FactorizedTensor } from './plan.ts'
 import { sketchKey } from './sketch-key.ts'
 
@@ -32,11 +32,8 @@ export async function factorizedMatrix(
   const storage = storageName(info)
   const name = view.count === 1 ? storage : `${storage}\0${index}`
   const key = context.sketches && sketchKey(context.sketches.source, name, sketch, context.kernels.info)
-  const known = key && (await context.sketches?.cache.get(key, { exact: true }))
-  if (known) {
-    const { spectrum } = known.sketch.facts as SketchFacts
-    return { ...known.sketch.factorization, ...(spectrum && { spectrum: Float64Array.from(spectrum) }) }
-  }
+  const finished = key && (await finishedSketch(key, context))
+  if (finished) return finished
   const gaussian = gaussianKey(context.sha256, sketch.seed, name)
   const watch = observer(context, {}, frobeniusNorm, false)
   const found = await factorize(context.kernels, operand, sketch, gaussian, watch)
@@ -46,4 +43,12 @@ export async function factorizedMatrix(
     await context.sketches?.cache.put(key, { factorization, facts })
   }
   return found
+}
+
+/** The sketch of this key as it was when it was finished; null where it is not kept. */
+export async function finishedSketch(key: string, { sketches }: JobContext): Promise<Found | null> {
+  const known = await sketches?.cache.get(key, { exact: true })
+  if (!known) return null
+  const { spectrum } = known.sketch.facts as SketchFacts
+  return { ...known.sketch.factorization, ...(spectrum && { spectrum: Float64Array.from(spectrum) }) }
 }

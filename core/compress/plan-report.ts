@@ -50,7 +50,7 @@ export async function planCompression(file: WeightFile, job: PlanJob, host: JobC
     context: { ...context, report },
   }
   refuse(compression, job)
-  const spectra = await analyzeAll(file, analyses, context)
+  const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
   const plans = await planRun(compression, job)
   const predictions = new Map<string, Prediction>()
   for (const plan of plans.filter(isFactorized)) {
@@ -95,6 +95,7 @@ function hasComputableDType(info: TensorInfo): info is FactorizedTensor['info'] 
 async function analyzeAll(
   file: WeightFile,
   analyses: readonly FactorizedTensor[],
+  sayKnown: boolean,
   context: JobContext,
 ): Promise<ReadonlyMap<string, TensorSpectrum>> {
   const spectra = new Map<string, TensorSpectrum>()
@@ -103,7 +104,7 @@ async function analyzeAll(
     const spectrum = found[i]
     if (!spectrum) continue
     spectra.set(storageName(plan.info), spectrum)
-    reportSpectrum(plan, spectrum, context)
+    if (sayKnown) reportSpectrum(plan, spectrum, context)
   }
   const analyze = async (count: CountNonFinite) => {
     const total = analyses.reduce((sum, { info }) => sum + info.byteLength, 0)

@@ -13,8 +13,8 @@ import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { residentOperand } from '../svd/operand.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { observer } from './analyze.ts'
 import type { JobContext } from './context.ts'
+import { observer } from './observer.ts'
 
 const QUICK = [
   { size: 512, rank: 32 },

@@ -35,6 +35,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
     params: paramsSchema,
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),
+    /** Whether curves that were known before are said too: a page that has them need not hear them again with every goal. */
+    knownCurves: z.boolean().default(true),
   }),
   /** Factorize a whole file and write it. */
   z.strictObject({

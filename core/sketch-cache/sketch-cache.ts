@@ -82,6 +82,11 @@ export class SketchCache {
   /** Keeps a finished sketch hot and writes it to the cold tier. The arrays must not be changed afterwards. */
   async put(key: string, sketch: Sketch): Promise<void> {
     this.#counters.stored++
+    await this.amend(key, sketch)
+  }
+
+  /** A sketch that was found here, with more facts. */
+  async amend(key: string, sketch: Sketch): Promise<void> {
     this.#heat(key, sketch)
     await this.#cold?.write(key, encodeSketch(sketch))
   }

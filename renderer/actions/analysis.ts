@@ -10,7 +10,7 @@ import { noGoal, rankToAnalyze } from '../store/goal.ts'
 import { covers, jobsReducers, type RunningJob, useJobs } from '../store/jobs.ts'
 import { matrixSize } from '../store/matrix.ts'
 import { computingKey, paramsReducers, useParams } from '../store/params.ts'
-import { isAnalyzed, usePlan } from '../store/plan.ts'
+import { rankAnalyzed, usePlan } from '../store/plan.ts'
 import { selectionReducers, useSelection } from '../store/selection.ts'
 import { connection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
@@ -80,7 +80,7 @@ function ensureAnalysis(): void {
     stopRunning()
     return
   }
-  const rank = rankToAnalyze(params, size, isAnalyzed(usePlan.getState(), params))
+  const rank = rankToAnalyze(params, size, rankAnalyzed(usePlan.getState(), tensor, params))
   const underWay =
     running !== null &&
     running.tensor === tensor &&

@@ -107,12 +107,13 @@ function ask(question: Question, long: boolean): void {
   const fileId = useFile.getState().report?.fileId
   if (fileId === undefined) return
   settled()
+  const hasCurves = usePlan.getState().curvesKey === computingKey(question.params)
   planReducers.starting(question, long)
   if (!long) patience = setTimeout(planReducers.takesLong, longMs)
   const { output, params } = question
   const rules = { include: [...question.include], exclude: [...question.exclude] }
   void startBehind({
-    request: { kind: 'plan', fileId, output, params, ...rules },
+    request: { kind: 'plan', fileId, output, params, ...rules, knownCurves: long || !hasCurves },
     event: follow,
     waiting: planReducers.waiting,
     failed: (error) => {

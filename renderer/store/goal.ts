@@ -22,13 +22,13 @@ export function allowedError({ goalError, goalEnergy }: GoalParams): number | nu
 }
 
 /**
- * Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach far enough, and a plan may give
- * it any rank up to the largest.
+ * Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach far enough. Where the model has been
+ * analyzed, up to rank `analyzed`, that very sketch serves whatever a goal gives.
  */
-export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize, planned: boolean): number {
+export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize, analyzed: number | null): number {
   const goal = goalOf(params)
-  const anyRank = goal === 'error' || (goal === 'size' && planned)
-  const largest = anyRank ? Math.max(params.rank, params.maxRank) : params.rank
+  if (goal !== 'rank' && analyzed !== null) return analyzed
+  const largest = goal === 'error' ? Math.max(params.rank, params.maxRank) : params.rank
   return Math.min(largest, rows, cols)
 }
 

@@ -155,6 +155,16 @@ export function isAnalyzed({ analyzed }: Pick<PlanState, 'analyzed'>, params: Pa
   return Math.max(params.rank, params.maxRank) <= (analyzed[computingKey(params)] ?? 0)
 }
 
+/** Rank up to which the analysis of the model knows this tensor; null where it does not. */
+export function rankAnalyzed(
+  { curves, curvesKey }: Pick<PlanState, 'curves' | 'curvesKey'>,
+  name: string,
+  params: Params,
+): number | null {
+  const curve = curvesKey === computingKey(params) ? curves.get(name) : undefined
+  return curve ? curve.length - 1 : null
+}
+
 /** The plan for a recipe, where it is known. */
 export function answerTo({ answers }: Pick<PlanState, 'answers'>, recipe: string | undefined): PlanAnswer | null {
   return answers.find(({ question }) => question.recipe === recipe) ?? null

@@ -16,7 +16,7 @@ type PlanJob = Extract<Job, { kind: 'plan' }>
 
 function planJob(params: Partial<Params> = {}, rest: Partial<PlanJob> = {}): PlanJob {
   const { fileId, output, params: whole, include, exclude } = compressJob({ minRank: 1, ...params })
-  return { kind: 'plan', fileId, output, params: whole, include, exclude, ...rest }
+  return { kind: 'plan', fileId, output, params: whole, include, exclude, knownCurves: true, ...rest }
 }
 
 const steep = decaying('model.layers.0.steep.weight', 96, 128, 1.2)
@@ -178,6 +178,15 @@ describe('what was analyzed once', () => {
     const second = await planCompression(unreadable(file), planJob({ goalError: 0.3 }), context)
     expect(second).toMatchObject({ analyzed: 0, bytesAfter: first.bytesAfter, tensors: first.tensors })
     expect(context.events.filter(({ type }) => type === 'spectrum')).toHaveLength(5)
+  })
+
+  it('is not said again to one who has heard it', async () => {
+    const file = await openTensors(...model)
+    const { context } = remembering()
+    await planCompression(file, planJob(), context)
+    const heard = context.events.length
+    await planCompression(unreadable(file), planJob({ goalError: 0.3 }, { knownCurves: false }), context)
+    expect(context.events.slice(heard).filter(({ type }) => type === 'spectrum')).toEqual([])
   })
 
   it('is compressed without a factorization, to the same bytes', async () => {

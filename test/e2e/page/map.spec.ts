@@ -63,7 +63,8 @@ test('the map fills in, and after it another goal factorizes nothing', async ({ 
 
   const after = await engineCounters(page)
   expect(after.jobs).toBeGreaterThan(before.jobs)
-  expect(after.sketches.stored - before.sketches.stored).toBeLessThanOrEqual(1)
+  // The tensor on show was looked at beyond its first sketch: that of the analysis served.
+  expect(after.sketches).toMatchObject({ stored: before.sketches.stored, missed: before.sketches.missed })
 })
 
 test('a size goal in the page writes exactly the bytes it shows', async ({ page, folder }) => {

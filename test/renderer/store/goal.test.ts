@@ -45,11 +45,13 @@ test('an energy of 0.99 allows an error of 0.1', () => {
 })
 
 test('an error goal looks at every rank it could give', () => {
-  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size, false)).toBe(64)
-  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, size, false)).toBe(200)
-  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size, false)).toBe(128)
-  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalSize: 0.5 }, size, false)).toBe(64)
-  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalSize: 0.5 }, size, true)).toBe(128)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size, null)).toBe(64)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, size, null)).toBe(200)
+  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size, null)).toBe(128)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalSize: 0.5 }, size, null)).toBe(64)
+  // A plan may give it any rank that the analysis of the model reached.
+  expect(rankToAnalyze({ ...defaultParams, goalSize: 0.5 }, size, 117)).toBe(117)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size, 117)).toBe(64)
 })
 
 test('the page takes factors for the dtype the engine writes', () => {
