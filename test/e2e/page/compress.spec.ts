@@ -1,29 +1,12 @@
 /** From a choice to a file: written, checked, and checked again by a reader that knows nothing of the product. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
 import { expect, test } from '../set-up/fixtures.ts'
-import { browse, chooseTensor, commandLine, patience, readError } from './driving.ts'
+import { chooseTensor, patience, readError } from './driving.ts'
 import { floats, readSafetensors, squaredResidual } from './files.ts'
+import { cancelRun, compress, finishSome, openIn } from './running.ts'
 
 test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
-
-/** A sample in the folder, opened. */
-async function openIn(folder: string, page: Page, layers: number, hidden: number): Promise<string> {
-  const source = join(folder, 'model.safetensors')
-  commandLine('sample', source, '--layers', String(layers), '--hidden', String(hidden))
-  await browse(page, 'model.safetensors')
-  await readError(page)
-  return source
-}
-
-async function compress(page: Page, name?: string): Promise<void> {
-  await page.keyboard.press('Control+Enter')
-  const dialog = page.getByRole('dialog')
-  await expect(dialog).toContainText('This measures weights, not answers. Test the model before you replace it.')
-  if (name) await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
-  await dialog.getByRole('button', { name: 'Compress', exact: true }).click()
-}
 
 test('a compressed file holds what the page says, by an independent reader', async ({ page, folder }) => {
   const source = await openIn(folder, page, 1, 256)
@@ -89,7 +72,8 @@ test('a run survives a reload of the page', async ({ page, folder }) => {
 test('a cancelled run leaves no file', async ({ page, folder }) => {
   await openIn(folder, page, 8, 512)
   await compress(page)
-  await page.getByTestId('run').getByRole('button', { name: 'Cancel' }).click()
+  await finishSome(page)
+  await cancelRun(page, 'Discard')
   await expect(page.getByText('Cancelled: model.lowrank.safetensors was not written.')).toBeVisible(patience)
   await expect.poll(() => readdirSync(folder)).toEqual(['model.safetensors'])
 })

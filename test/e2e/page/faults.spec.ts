@@ -1,10 +1,10 @@
 /** What goes wrong becomes a sentence in its place, and the session goes on. */
-import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { browse, choosePreset, drop, openSample, patience, readError } from './driving.ts'
 import { writeNoise } from './files.ts'
+import { enginesOf } from './running.ts'
 
 const text = (content: string) => Buffer.from(content, 'latin1')
 /** A safetensors file with this header, claiming to be this long. */
@@ -130,14 +130,3 @@ test('a job that was cancelled says so and can be asked for again', async ({ pag
   await choosePreset(page, 'Fast')
   await readError(page)
 })
-
-/** Engine processes whose parent is this host. */
-function enginesOf(parent: number): number[] {
-  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-  return listed
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .flatMap((found) =>
-      found && Number(found[2]) === parent && found[3]!.includes('engine.js') ? [Number(found[1])] : [],
-    )
-}

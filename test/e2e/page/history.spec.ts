@@ -1,0 +1,114 @@
+/** Every run is listed, whoever made it, for as long as nobody strikes it. */
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from '../set-up/fixtures.ts'
+import { root, serveProcess } from '../set-up/serving.ts'
+import { browse, patience, readError } from './driving.ts'
+import { cancelRun, compress, digest, finishSome, openIn, saved } from './running.ts'
+
+test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
+
+const toHistory = { name: 'History' } as const
+
+test('an empty history says what it is for', async ({ page }) => {
+  await page.getByRole('button', toHistory).click()
+  await expect(page.getByText('Every compression is listed here')).toBeVisible()
+})
+
+test('a run stays in the history over a reload, with its report, recipe and settings', async ({ page, folder }) => {
+  await openIn(folder, page, 1, 256)
+  await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('20')
+  await page.getByRole('checkbox', { name: /mlp\.up_proj/ }).uncheck()
+  await compress(page)
+  await saved(page)
+  await page.reload()
+  await page.getByRole('button', toHistory).click()
+  const row = page.getByTestId('history-row')
+  await expect(row).toContainText(/model\.safetensors.*model\.lowrank\.safetensors.*Rank 20 · factors/)
+  await row.getByRole('button', { name: 'Details' }).click()
+  await expect(page.getByRole('dialog').getByRole('row', { name: /down_proj/ })).toContainText('20')
+  await page.keyboard.press('Escape')
+
+  const more = row.getByRole('button', { name: /^More about/ })
+  const download = async (item: string) => {
+    await more.click()
+    const started = page.waitForEvent('download')
+    await page.getByRole('menuitem', { name: item }).click()
+    const file = await started
+    return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') }
+  }
+  const json = await download('Save report (JSON)')
+  expect(json.name).toBe('model.lowrank.report.json')
+  expect(JSON.parse(json.text)).toMatchObject({ report: 1, output: 'model.lowrank.safetensors', recipe: { recipe: 1 } })
+  const csv = await download('Save report (CSV)')
+  expect(csv.text).toMatch(/^name,action,rank,relativeError,bytesBefore,bytesAfter,reason\r\n/)
+
+  // After a reload the page is back at its defaults: the run's settings are taken over into the open file.
+  await more.click()
+  await page.getByRole('menuitem', { name: 'Use these settings again' }).click()
+  await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('20')
+  await expect(page.getByRole('checkbox', { name: /mlp\.up_proj/ })).not.toBeChecked()
+
+  await page.getByRole('button', toHistory).click()
+  await more.click()
+  await page.getByRole('menuitem', { name: 'Remove from the list' }).click()
+  await expect(row).toHaveCount(0)
+  // Outputs never go with an entry.
+  expect(await readdir(folder)).toContain('model.lowrank.safetensors')
+})
+
+test('a host that was killed leaves a run that the next one goes on with; the command line is listed too', async ({
+  browser,
+  folder,
+}) => {
+  test.slow()
+  const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
+  const first = await serveProcess([folder], config)
+  const page = await browser.newPage()
+  await page.goto(first.url)
+  const source = await openIn(folder, page, 8, 512)
+  await compress(page)
+  await finishSome(page)
+  first.process.kill('SIGKILL')
+  await first.stop()
+
+  const byCommand = join(folder, 'by-command-line.safetensors')
+  const cli = spawnSync(process.execPath, [`${root}out/main/cli.js`, 'compress', source, '--out', byCommand], {
+    env: { ...process.env, GHOSTSVD_CONFIG: config },
+  })
+  expect(cli.status).toBe(0)
+
+  const second = await serveProcess([folder], config)
+  await page.goto(second.url)
+  // The strip offers it unasked.
+  await expect(page.getByTestId('run')).toContainText(/was cut short.*finished tensors? (is|are) kept/, patience)
+  await page.getByRole('button', toHistory).click()
+  const rows = page.getByTestId('history-row')
+  await expect(rows).toHaveCount(2)
+  await expect(rows.first()).toContainText('by-command-line.safetensors')
+  await expect(rows.last()).toHaveAttribute('data-run', 'interrupted')
+  await rows.last().getByRole('button', { name: 'Resume' }).click()
+  await expect(page.locator('[data-testid="history-row"][data-run="finished"]')).toHaveCount(2, patience)
+  expect(digest(join(folder, 'model.lowrank.safetensors'))).toBe(digest(byCommand))
+
+  // Finished tensors that wait are not lost without a question.
+  await page.getByRole('button', { name: 'Back' }).click()
+  await browse(page, 'model.safetensors')
+  await readError(page)
+  await compress(page, 'third.safetensors')
+  await finishSome(page)
+  await cancelRun(page, 'Keep for later')
+  await page.getByRole('button', toHistory).click()
+  const third = rows.filter({ hasText: 'third.safetensors' })
+  await third.getByRole('button', { name: /^More about/ }).click()
+  await page.getByRole('menuitem', { name: 'Remove from the list' }).click()
+  await expect(page.getByRole('dialog')).toContainText(/Discard the \d+ finished tensors?\?/)
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
+  await expect(third).toHaveCount(0)
+  expect((await readdir(folder)).filter((name) => name.startsWith('third'))).toEqual([])
+  await page.close()
+  await second.stop()
+  await rm(config, { recursive: true, force: true })
+})

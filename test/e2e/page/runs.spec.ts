@@ -1,0 +1,158 @@
+/** A run can be held, ended, cut short and gone on with, and what it writes stays what the command line writes. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '../set-up/fixtures.ts'
+import { commandLine, patience, setAdvanced } from './driving.ts'
+import {
+  cancelRun,
+  compress,
+  compressed,
+  digest,
+  enginesOf,
+  finishSome,
+  holdRun,
+  openIn,
+  runLine,
+  saved,
+} from './running.ts'
+
+test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
+
+const output = 'model.lowrank.safetensors'
+
+test('a held run stands still and goes on to the same bytes', async ({ page, folder }) => {
+  const source = await openIn(folder, page, 8, 512)
+  await compress(page)
+  await finishSome(page)
+  await holdRun(page)
+  const line = runLine(page)
+  await expect(line).toContainText('Paused')
+  // The word reaches the kernels a moment later than the page; after that nothing moves.
+  await page.waitForTimeout(1000)
+  const standing = await line.textContent()
+  await page.waitForTimeout(1500)
+  expect((await line.textContent())?.replace(/[\d.]+.[kMG]B memory/, '')).toBe(
+    standing?.replace(/[\d.]+.[kMG]B memory/, ''),
+  )
+  await line.getByRole('button', { name: 'Continue' }).click()
+  await saved(page)
+  expect(digest(join(folder, output))).toBe(compressed(source, folder))
+})
+
+test('a cancelled run that was kept is gone on with, also by another page, to the same bytes', async ({
+  page,
+  folder,
+}) => {
+  const source = await openIn(folder, page, 8, 512)
+  await compress(page)
+  await finishSome(page)
+  await cancelRun(page, 'Keep for later')
+  await expect(runLine(page)).toContainText(/Cancelled: .* finished tensors? (is|are) kept\./)
+  await page.reload()
+  await page.getByRole('button', { name: 'History' }).click()
+  const row = page.getByTestId('history-row')
+  await expect(row).toContainText('Cancelled')
+  await row.getByRole('button', { name: 'Resume' }).click()
+  await expect(row.filter({ hasText: 'Cancelled' })).toHaveCount(0)
+  await expect(row).toHaveAttribute('data-run', 'finished', patience)
+  expect(digest(join(folder, output))).toBe(compressed(source, folder))
+  expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
+})
+
+test('a run whose engine was killed says so and is gone on with', async ({ page, folder, server }) => {
+  const source = await openIn(folder, page, 8, 512)
+  const before = enginesOf(server!.process.pid!)
+  await compress(page)
+  await finishSome(page)
+  const engines = enginesOf(server!.process.pid!).filter((pid) => !before.includes(pid))
+  expect(engines).toHaveLength(1)
+  process.kill(engines[0]!, 'SIGKILL')
+  const line = runLine(page)
+  await expect(line).toHaveAttribute('data-run', /failed|interrupted/, patience)
+  await expect(line.getByRole('alert')).toContainText(/finished tensors? (is|are) kept\./)
+  await line.getByRole('button', { name: 'Resume' }).click()
+  await saved(page)
+  expect(digest(join(folder, output))).toBe(compressed(source, folder))
+  expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
+})
+
+test('a recipe saved in the page replays on the command line to the same bytes, and the other way round', async ({
+  page,
+  folder,
+}) => {
+  test.slow()
+  const source = await openIn(folder, page, 2, 512)
+  // From the command line into the page: patterns, a goal, another output.
+  const file = join(folder, 'small.recipe.json')
+  const flags = ['--goal-error', '0.3', '--include', '*.mlp.*', '--include', 'model.embed_tokens.weight']
+  const expected = compressed(source, folder, ...flags, '--exclude', '*.1.*', '--seed', '7', '--save-recipe', file)
+  await page.getByTestId('recipe').setInputFiles(file)
+  await expect(page.getByRole('checkbox', { name: 'Compress model.embed_tokens.weight' })).toBeChecked()
+  await expect(page.getByRole('checkbox', { name: /layers\.0\.self_attn\.q_proj/ })).not.toBeChecked()
+  await expect(page.getByText('4 can be compressed')).toBeVisible()
+  await setAdvanced(page, 'Threads', 1)
+  await compress(page, 'replayed.safetensors')
+  await saved(page)
+  expect(digest(join(folder, 'replayed.safetensors'))).toBe(expected)
+
+  // And back: what the page saves is the same file, and gives the same bytes on any number of threads and in less memory.
+  await runLine(page)
+    .getByRole('button', { name: /^More about/ })
+    .click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'Save recipe' }).click()
+  const recipe = await download
+  expect(recipe.suggestedFilename()).toBe('replayed.recipe.json')
+  const kept = join(folder, 'saved.recipe.json')
+  await recipe.saveAs(kept)
+  expect(readFileSync(kept, 'utf8')).toBe(readFileSync(file, 'utf8'))
+  for (const threads of ['1', '2'])
+    for (const limit of ['0', '1MB'])
+      expect(
+        compressed(source, folder, '--recipe', kept, '--threads', threads, '--memory-limit', limit),
+        `${threads} threads, limit ${limit}`,
+      ).toBe(expected)
+})
+
+test('what is no recipe is a sentence, and a tick on top of a recipe is one more rule', async ({ page, folder }) => {
+  await openIn(folder, page, 1, 256)
+  const file = join(folder, 'cat.json')
+  writeFileSync(file, '{"cat": true}')
+  await page.getByTestId('recipe').setInputFiles(file)
+  await expect(page.getByRole('alert')).toContainText('cat.json is no recipe of this version.')
+  await page.getByRole('button', { name: 'Rules' }).click()
+  const include = page.getByRole('textbox', { name: 'Compress only' })
+  await include.fill('*.self_attn.*')
+  await include.blur()
+  await expect(page.getByText('4 tensors chosen')).toBeVisible()
+  await page.getByRole('checkbox', { name: /self_attn\.v_proj/ }).uncheck()
+  await expect(page.getByRole('textbox', { name: 'Keep as they are' })).toHaveValue(
+    'model.layers.0.self_attn.v_proj.weight',
+  )
+  await expect(include).toHaveValue('*.self_attn.*')
+  await page.getByRole('checkbox', { name: /self_attn\.v_proj/ }).check()
+  await expect(page.getByRole('textbox', { name: 'Keep as they are' })).toHaveValue('')
+})
+
+test('the copied command does what the page did', async ({ page, folder }) => {
+  await page.context().grantPermissions(['clipboard-read'])
+  const source = await openIn(folder, page, 1, 256)
+  await page.getByRole('checkbox', { name: /mlp\.up_proj/ }).uncheck()
+  await setAdvanced(page, 'Seed', 9)
+  await compress(page)
+  await saved(page)
+  await runLine(page)
+    .getByRole('button', { name: /^More about/ })
+    .click()
+  await page.getByRole('menuitem', { name: 'Copy CLI command' }).click()
+  await expect(page.getByRole('menuitem', { name: 'Copied' })).toBeVisible()
+  const command = await page.evaluate(() => navigator.clipboard.readText())
+  expect(command).toBe(
+    'ghostsvd compress model.safetensors --out model.lowrank.safetensors --seed 9 --exclude model.layers.0.mlp.up_proj.weight',
+  )
+  const out = join(folder, 'again.safetensors')
+  commandLine('compress', source, '--out', out, ...command.split(' ').slice(5))
+  expect(digest(out)).toBe(digest(join(folder, output)))
+  await page.getByRole('menuitem', { name: 'Copy Python snippet' }).click()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(`load_file("${output}")`)
+})
