@@ -34,7 +34,7 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
           </span>
         </div>
         <div className="dimmed small">
-          {goalWords(recipe.params)} · {t(`history.outputs.${recipe.output}`)}
+          {goalWords(recipe.params)} · {t(`history.outputs.${recipe.output}`)} · {numbers.moment(run.startedAt)}
         </div>
         <Ending run={run} />
         {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
@@ -53,7 +53,6 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
       <Table.Td className="right nowrap">
         {run.endedAt === null ? null : numbers.duration(result?.elapsedMs ?? run.endedAt - run.startedAt)}
       </Table.Td>
-      <Table.Td className="dimmed small nowrap">{numbers.moment(run.startedAt)}</Table.Td>
       <Table.Td>
         <div className="history-actions">
           {run.resumable ? (

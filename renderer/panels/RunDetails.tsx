@@ -54,6 +54,11 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
           memory: numbers.bytes(report.peakBytes),
         })}
       </p>
+      {report.notices.map((notice) => (
+        <p className="details-notice" key={notice}>
+          {notice}
+        </p>
+      ))}
       {error ? <ErrorBox error={error} /> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <section aria-label={t('run.details')} className="details" ref={setViewport} tabIndex={0}>

@@ -48,7 +48,6 @@ export function HistoryScreen() {
                   <Table.Th className="right" scope="col">
                     {t('history.columns.time')}
                   </Table.Th>
-                  <Table.Th scope="col">{t('history.columns.when')}</Table.Th>
                   <Table.Th scope="col">
                     <VisuallyHidden>{t('history.columns.actions')}</VisuallyHidden>
                   </Table.Th>
