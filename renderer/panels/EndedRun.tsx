@@ -11,6 +11,7 @@ import { ErrorBox } from './ErrorBox.tsx'
 import { useFault } from './fault.ts'
 import { RunDetails } from './RunDetails.tsx'
 import { RunMenu } from './RunMenu.tsx'
+import { useKeptWords } from './run-words.ts'
 
 export function EndedRun({ run }: { readonly run: RunView }) {
   const { t } = useWords()
@@ -58,7 +59,8 @@ function Ending({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const titleOf = useErrorTitle()
   const fault = useFault()
-  const { result, error, target: name, finishedTensors: count } = run
+  const keptWords = useKeptWords()
+  const { result, error, target: name } = run
   if (result) {
     return (
       <output className="run-ending">
@@ -78,7 +80,7 @@ function Ending({ run }: { readonly run: RunView }) {
       </output>
     )
   }
-  const kept = run.resumable ? t('runs.kept', { count, number: numbers.count(count) }) : ''
+  const kept = keptWords(run)
   if (run.state === 'cancelled') {
     return (
       <output className="run-ending">

@@ -1,11 +1,12 @@
 /** Goal: one rank for all, the least ranks for an error, or the best use of a size. Setting one lets the others follow. */
 import { SegmentedControl } from '@mantine/core'
 import { changeParams, commitRank, setGoal, setRank } from '../actions/analysis.ts'
+import { useFile } from '../store/file.ts'
 import { type Goal, goalOf, goals } from '../store/goal.ts'
 import { useParams } from '../store/params.ts'
 import { errorAt, type TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
-import { ParamField, ShareInput } from './ParamField.tsx'
+import { ParamField, ShareInput, SizeInput } from './ParamField.tsx'
 import { PlanFigures } from './PlanFigures.tsx'
 
 /** Where a goal starts when nothing better is known. */
@@ -50,28 +51,67 @@ export function GoalFields({ view, rank }: GoalFieldsProps) {
       {goal === 'rank' ? <ParamField {...field} name="rank" onCommit={commitRank} /> : null}
       {goal === 'error' ? (
         <>
-          <ShareInput
-            description={t('settings.goalErrorHelp')}
-            entry={goalRange}
-            label={t('settings.goalError')}
-            onChange={(goalError) => setGoal({ goalError })}
-            size="xs"
-            value={params.goalError}
-          />
+          {params.goalEnergy > 0 ? (
+            <ShareInput
+              description={t('params.goalEnergy.help')}
+              entry={goalRange}
+              label={t('params.goalEnergy.label')}
+              onChange={(goalEnergy) => setGoal({ goalEnergy })}
+              size="xs"
+              value={params.goalEnergy}
+            />
+          ) : (
+            <ShareInput
+              description={t('settings.goalErrorHelp')}
+              entry={goalRange}
+              label={t('settings.goalError')}
+              onChange={(goalError) => setGoal({ goalError })}
+              size="xs"
+              value={params.goalError}
+            />
+          )}
           <ParamField {...field} name="goalScope" />
         </>
       ) : null}
-      {goal === 'size' ? (
-        <ShareInput
-          description={t('settings.goalSizeHelp')}
-          entry={goalRange}
-          label={t('settings.goalSize')}
-          onChange={(goalSize) => setGoal({ goalSize })}
-          size="xs"
-          value={params.goalSize}
-        />
-      ) : null}
+      {goal === 'size' ? <SizeGoal /> : null}
       <PlanFigures />
+    </div>
+  )
+}
+
+const sizeUnits = ['%', 'MB'] as const
+
+/** A share of the source, or bytes: the parameter is a share up to 1 and bytes beyond. */
+function SizeGoal() {
+  const { t } = useWords()
+  const goalSize = useParams((state) => state.params.goalSize)
+  const total = useFile((state) => state.report?.totalBytes ?? 0)
+  const set = (chosen: number) => setGoal({ goalSize: chosen })
+  const inBytes = goalSize > 1
+  const changeUnit = (unit: string) => {
+    if (unit === 'MB') set(Math.max(1e5, Math.round((goalSize * total) / 1e5) * 1e5))
+    else set(Math.min(1, Math.max(goalRange.min, Math.round((1000 * goalSize) / Math.max(1, total)) / 1000)))
+  }
+  const common = { label: t('settings.goalSize'), size: 'xs' } as const
+  return (
+    <div>
+      <div className="size-goal">
+        {inBytes ? (
+          <SizeInput {...common} onChange={(bytes) => bytes > 1 && set(bytes)} value={goalSize} />
+        ) : (
+          <ShareInput {...common} entry={goalRange} onChange={set} value={goalSize} />
+        )}
+        <SegmentedControl
+          aria-label={t('rules.sizeUnit')}
+          data={[...sizeUnits]}
+          onChange={(unit) => {
+            if ((unit === 'MB') !== inBytes) changeUnit(unit)
+          }}
+          size="xs"
+          value={sizeUnits[inBytes ? 1 : 0]}
+        />
+      </div>
+      <p className="field-help">{t('settings.goalSizeHelp')}</p>
     </div>
   )
 }

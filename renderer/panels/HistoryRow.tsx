@@ -9,9 +9,9 @@ import { useErrorTitle, useWords } from '../words.ts'
 import { useAttempt } from './attempt.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 import { useFault } from './fault.ts'
-import { useGoalWords } from './goal-words.ts'
 import { RunDetails } from './RunDetails.tsx'
 import { RunMenu } from './RunMenu.tsx'
+import { useGoalWords, useKeptWords } from './run-words.ts'
 
 export function HistoryRow({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
@@ -90,15 +90,16 @@ function StateIcon({ run: { state } }: { readonly run: RunView }) {
 }
 
 /** Why it ended before it was finished, and what waits to be gone on with. */
-function Ending({ run: { state, error, resumable, finishedTensors: count } }: { readonly run: RunView }) {
-  const { t, numbers } = useWords()
+function Ending({ run }: { readonly run: RunView }) {
+  const { t } = useWords()
+  const kept = useKeptWords()
+  const { state, error } = run
   const titleOf = useErrorTitle()
   const fault = useFault()
   if (state === 'finished') return null
   return (
     <div className="history-ending small" data-run={state}>
-      {error ? `${titleOf(error)}. ${fault(error)}` : `${t(`history.states.${state}`)}.`}{' '}
-      {resumable ? t('runs.kept', { count, number: numbers.count(count) }) : null}
+      {error ? `${titleOf(error)}. ${fault(error)}` : `${t(`history.states.${state}`)}.`} {kept(run)}
     </div>
   )
 }

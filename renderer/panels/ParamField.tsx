@@ -26,6 +26,9 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
   if ('unit' in entry && entry.unit === 'share') {
     return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
   }
+  if ('unit' in entry && entry.unit === 'size') {
+    return <SizeInput {...common} onChange={set} value={params[name] as number} />
+  }
   switch (entry.type) {
     case 'int':
     case 'float':
@@ -67,11 +70,13 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
   }
 }
 
-interface ShareInputProps {
+interface QuantityProps {
   readonly label: string
   readonly description?: string
   readonly title?: string
   readonly size: 'xs'
+}
+interface ShareInputProps extends QuantityProps {
   readonly entry: { readonly min: number; readonly max: number; readonly step: number }
   readonly value: number
   readonly onChange: (share: number) => void
@@ -94,6 +99,33 @@ export function ShareInput({ entry, value, onChange, ...common }: ShareInputProp
       suffix={'\u00a0%'}
       // 0.07 * 100 is 7.000000000000001.
       value={Number((value * 100).toFixed(6))}
+    />
+  )
+}
+
+const megabyte = { bytes: 1e6, suffix: '\u00a0MB' } as const
+
+interface SizeInputProps extends QuantityProps {
+  /** Bytes. */
+  readonly value: number
+  readonly onChange: (bytes: number) => void
+}
+
+/** Bytes as people write them, in MB. */
+export function SizeInput({ value, onChange, ...common }: SizeInputProps) {
+  return (
+    <NumberInput
+      {...common}
+      allowNegative={false}
+      decimalScale={6}
+      min={0}
+      onChange={(megabytes) => {
+        if (typeof megabytes === 'number') onChange(Math.round(megabytes * megabyte.bytes))
+      }}
+      step={100}
+      suffix={megabyte.suffix}
+      thousandSeparator=","
+      value={value / megabyte.bytes}
     />
   )
 }

@@ -33,7 +33,8 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
   const tick = (what: 'command' | 'snippet') => (copied === what ? <CheckIcon size={16} /> : undefined)
   return (
     <>
-      <Menu onClose={() => setCopied(null)} position="bottom-end" withinPortal>
+      {/* The placeholder would be a focusable element without a role inside the menu. */}
+      <Menu onClose={() => setCopied(null)} position="bottom-end" withInitialFocusPlaceholder={false} withinPortal>
         <Menu.Target>
           <ActionIcon aria-label={t('runs.more', { name: target })} color="gray" variant="subtle">
             <MoreIcon />
@@ -77,10 +78,7 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
           {isActive(run) ? null : (
             <>
               <Menu.Divider />
-              <Menu.Item
-                color="red"
-                onClick={() => (run.resumable ? setAsking(true) : attempt(() => forgetRun(run.runId)))}
-              >
+              <Menu.Item onClick={() => (run.resumable ? setAsking(true) : attempt(() => forgetRun(run.runId)))}>
                 {t('runs.forget')}
               </Menu.Item>
             </>

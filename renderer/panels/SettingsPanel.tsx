@@ -21,6 +21,7 @@ const advanced = [
   'tolerance',
   'seed',
   'threads',
+  'memoryLimit',
   'kernel',
   'projectionTiers',
   'hotTensors',

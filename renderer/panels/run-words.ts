@@ -1,4 +1,5 @@
-/** What a run was asked for, in a few words. */
+/** A run in a few words: what it was asked for, and what waits of one that was cut short. */
+import type { Run } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
 import { useWords } from '../words.ts'
 
@@ -12,4 +13,13 @@ export function useGoalWords(): (params: Params) => string {
     if (goalEnergy > 0) return t('history.goals.energy', { energy: numbers.tickPercent(goalEnergy), scope })
     return t('history.goals.rank', { rank: numbers.count(rank) })
   }
+}
+
+/** Empty where nothing waits, or where the run's own sentence has said so: only an engine that died said nothing. */
+export function useKeptWords(): (run: Run) => string {
+  const { t, numbers } = useWords()
+  return ({ resumable, error, finishedTensors: count }) =>
+    resumable && (error === null || error.code === 'engine-died')
+      ? t('runs.kept', { count, number: numbers.count(count) })
+      : ''
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
+import { expectAccessible } from './accessible.ts'
 import { commandLine, patience, setAdvanced } from './driving.ts'
 import {
   cancelRun,
@@ -156,3 +157,29 @@ test('the copied command does what the page did', async ({ page, folder }) => {
   await page.getByRole('menuitem', { name: 'Copy Python snippet' }).click()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(`load_file("${output}")`)
 })
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing serious on runs and their history, ${scheme}`, async ({ page, folder }) => {
+    test.slow()
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+    await openIn(folder, page, 8, 512)
+    await page.getByRole('button', { name: 'Rules' }).click()
+    await page.getByText('Size', { exact: true }).first().click()
+    await expectAccessible(page, 'rules and a size')
+    await page.getByText('Rank', { exact: true }).first().click()
+    await compress(page)
+    await finishSome(page)
+    await holdRun(page)
+    await expectAccessible(page, 'a held run')
+    await runLine(page).getByRole('button', { name: 'Cancel' }).click()
+    await expect(page.getByRole('dialog')).toContainText(/Keep the \d+ finished/)
+    await expectAccessible(page, 'the question')
+    await page.getByRole('dialog').getByRole('button', { name: 'Keep for later' }).click()
+    await expect(runLine(page)).toHaveAttribute('data-run', 'cancelled', patience)
+    await expectAccessible(page, 'a cancelled run')
+    await page.getByRole('button', { name: 'History' }).click()
+    await page.getByRole('button', { name: /^More about/ }).click()
+    await expect(page.getByRole('menu')).toBeVisible()
+    await expectAccessible(page, 'history and its menu')
+  })
+}
