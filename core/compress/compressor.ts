@@ -40,7 +40,7 @@ export async function compressFile(
   const { resume } = job
   const source = await sourceHash(file, context)
   const part = job.part ?? wholeRun
-  const ahead = readAhead(file)
+  const ahead = readAhead(file, context.kernels)
   const compression = {
     file: ahead.file,
     ahead,

@@ -11,7 +11,7 @@ import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/fp8-scale.ts'
 import { discard } from '../io.ts'
-import type { WeightDType } from '../kernels/kernels.ts'
+import type { Kernels, WeightDType } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
 import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
 import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } from '../tensor.ts'
@@ -19,12 +19,6 @@ import type { JobContext } from './context.ts'
 
 /** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
 export const READ_BYTES = 16 << 20
-
-/**
- * Matrices beyond this pass through in row panels instead of lying in the kernels' memory, which ends at 4 GiB and also holds the
- * sketches. A memory limit of the user's takes its place.
- */
-const RESIDENT_LIMIT_BYTES = 2 ** 31
 
 const PANEL_BYTES = 256 << 20
 
@@ -49,7 +43,7 @@ export interface ComputableTensor extends TensorInfo {
 /**
  * Matrix `index` of the tensor. Allocates in the kernels' memory: the caller marks before and releases after.
  * The weights must be finite (scan.ts): NaN and Inf have no singular values.
- * Beyond `memoryLimit` bytes (0: 2 GiB) it goes through in panels, with the same results; only the exact SVD of a wide matrix, whose Gram
+ * Beyond `memoryLimit` bytes (0: `residentLimit`) it goes through in panels, with the same results; only the exact SVD of a wide matrix, whose Gram
  * matrix A At pairs every row with every other, always has it whole.
  * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
  */
@@ -68,7 +62,7 @@ export async function loadMatrix(
   const convert = converter(source.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
   const whole = method === 'exact' && rows < cols
-  const limit = residentLimit(whole ? 0 : memoryLimit)
+  const limit = residentLimit(context.kernels, whole ? 0 : memoryLimit)
   if (rows * rowBytes > limit) {
     if (whole) {
       throw new AppError(
@@ -101,9 +95,13 @@ export async function loadMatrix(
   return finished(operand, statistics, prescale)
 }
 
-/** Most bytes of weights in memory at a time, for a limit of the user's (0: none). */
-export function residentLimit(memoryLimit: number): number {
-  return memoryLimit > 0 ? Math.min(memoryLimit, RESIDENT_LIMIT_BYTES) : RESIDENT_LIMIT_BYTES
+/**
+ * Most bytes of weights in memory at a time: half of what the kernels can have (2 GiB of their 4 on most machines), since sketches are there
+ * too, or less where the user says so. Larger matrices go through in panels of rows.
+ */
+export function residentLimit({ memory }: Pick<Kernels, 'memory'>, memoryLimit: number): number {
+  const most = memory.limitBytes / 2
+  return memoryLimit > 0 ? Math.min(memoryLimit, most) : most
 }
 
 /** The rows [start, end) that are read at a time: as many as READ_BYTES hold in f32. */

@@ -3,6 +3,7 @@
  * is needed next is asked for before the work on the present one begins.
  */
 import type { WeightFile } from '../formats/format.ts'
+import type { Kernels } from '../kernels/kernels.ts'
 import { dtypeBits, type TensorInfo } from '../tensor.ts'
 import { residentLimit, rowPanels, storedRows } from './load.ts'
 import { type FactorizedTensor, isFactorized, type TensorPlan } from './plan.ts'
@@ -37,7 +38,7 @@ export interface ReadAhead {
   loaded(info: TensorInfo, index: number): void
 }
 
-export function readAhead(source: WeightFile): ReadAhead {
+export function readAhead(source: WeightFile, kernels: Pick<Kernels, 'memory'>): ReadAhead {
   let matrices: { readonly plan: FactorizedTensor; readonly index: number }[] = []
   const firstOf = new Map<string, number>()
   const coming = new Map<string, Promise<Uint8Array>>()
@@ -67,7 +68,7 @@ export function readAhead(source: WeightFile): ReadAhead {
       const at = (firstOf.get(info.name) ?? matrices.length) + index
       const [present, next] = [matrices[at], matrices[at + 1]]
       if (!present || !next) return
-      if (bytesOf(present.plan) + bytesOf(next.plan) > residentLimit(next.plan.sketch.memoryLimit)) return
+      if (bytesOf(present.plan) + bytesOf(next.plan) > residentLimit(kernels, next.plan.sketch.memoryLimit)) return
       const { info: tensor, view } = next.plan
       for (const panel of rowPanels(view)) {
         const [start, end] = storedRows(tensor, view, next.index, panel)

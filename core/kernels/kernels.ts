@@ -57,8 +57,13 @@ export interface Kernels {
   allocateFloat64(length: number): Float64Array
   mark(): number
   release(mark: number): void
-  /** Bytes in use now, and the most there were since the start or since `restartPeak`. */
-  readonly memory: { readonly usedBytes: number; readonly peakBytes: number; restartPeak(): void }
+  /** Bytes in use now, the most there were since the start or since `restartPeak`, and the most there can be. */
+  readonly memory: {
+    readonly usedBytes: number
+    readonly peakBytes: number
+    readonly limitBytes: number
+    restartPeak(): void
+  }
 
   /** Statistics of the weights; sums in f64 with a fixed reduction tree. */
   statistics(A: Weights): WeightStatistics

@@ -30,6 +30,7 @@ export function stackMemory(limitBytes: number): StackMemory {
   const usage = {
     usedBytes: 0,
     peakBytes: 0,
+    limitBytes: maximum * PAGE,
     restartPeak() {
       usage.peakBytes = usage.usedBytes
     },
@@ -61,7 +62,7 @@ export function stackMemory(limitBytes: number): StackMemory {
     allocate(byteLength) {
       const start = usage.usedBytes
       const end = start + Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT
-      if (end > maximum * PAGE) throw outOfMemory(end, `the limit is ${megabytes(maximum * PAGE)} MB`)
+      if (end > usage.limitBytes) throw outOfMemory(end, `the limit is ${megabytes(usage.limitBytes)} MB`)
       grow(end)
       usage.usedBytes = end
       usage.peakBytes = Math.max(usage.peakBytes, end)

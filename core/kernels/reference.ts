@@ -38,6 +38,7 @@ function plainHeap(): Pick<
   const memory = {
     usedBytes: 0,
     peakBytes: 0,
+    limitBytes: 2 ** 32,
     restartPeak() {
       memory.peakBytes = memory.usedBytes
     },

@@ -1,5 +1,5 @@
 /** The driver's kernels: made when a job first needs them, made anew when a job wants others. */
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { AppError } from '../../core/errors.ts'
 import { newControl } from '../../core/kernels/control.ts'
@@ -78,7 +78,14 @@ async function make(choice: Params['kernel'], threads: number, host: KernelRoomH
   const control = newControl()
   host.announceControl(control)
   try {
-    const kernels = await createWasmKernels({ threads, choice, control, spawn: host.spawn, enableRevectorizer })
+    const kernels = await createWasmKernels({
+      threads,
+      choice,
+      control,
+      spawn: host.spawn,
+      enableRevectorizer,
+      memoryLimitBytes: machineLimit(),
+    })
     return { kernels, notice: noticeOf(kernels.info.kernel, choice), shutdown: kernels.shutdown }
   } catch (error) {
     if (error instanceof AppError || choice !== 'auto') throw error
@@ -88,6 +95,16 @@ async function make(choice: Params['kernel'], threads: number, host: KernelRoomH
       shutdown: async () => {},
     }
   }
+}
+
+/**
+ * Three quarters of what this machine, or the container around this process, has: the rest is for heaps, files being read and everybody
+ * else. Beyond it a job ends, or keeps a tensor, with a sentence, where the system would end the process with none.
+ */
+function machineLimit(): number {
+  // 0 or undefined where nothing is known, and beyond any memory where nothing constrains.
+  const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY
+  return Math.floor(Math.min(totalmem(), constrained) * 0.75)
 }
 
 /** Wide vectors on x64; elsewhere, and in engines that do not know the flag, it changes nothing. */

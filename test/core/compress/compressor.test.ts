@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { compressFile } from '../../../core/compress/compressor.ts'
+import { loadMatrix } from '../../../core/compress/load.ts'
 import { fixedWidth } from '../../../core/compress/weights-file.ts'
 import { AppError } from '../../../core/errors.ts'
 import { decodeFloat64 } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { referenceKernels } from '../../../core/kernels/reference.ts'
 import type { Params } from '../../../core/params.ts'
 import { isComputable, type TensorInfo } from '../../../core/tensor.ts'
 import {
@@ -275,5 +277,37 @@ describe('a memory limit', () => {
     const tight = await compressed(tensors, { method, memoryLimit: 8000 })
     expect(tight.bytes).toEqual(free.bytes)
     expect(tight.report.tensors.every(({ action }) => action === 'factorized')).toBe(true)
+  })
+
+  it('of the machine takes its place: half of it for weights, more goes through in panels', async () => {
+    const kernels = referenceKernels()
+    const scarce = { ...kernels, memory: { ...kernels.memory, limitBytes: 160_000 } }
+    const asked: [number, number][] = []
+    const load = async (rows: number, memoryLimit: number) => {
+      asked.length = 0
+      const file = await openTensors(weights('w', [rows, 250]))
+      const watched: WeightFile = {
+        ...file,
+        read: (tensor, start, end) => {
+          asked.push([start!, end!])
+          return file.read(tensor, start, end)
+        },
+      }
+      const [tensor] = file.tensors
+      const view = { kind: 'linear', count: 1, rows, cols: 250 } as const
+      const context = testContext({ kernels: scarce })
+      const { operand } = await loadMatrix(watched, { ...tensor!, dtype: 'F32' }, view, 0, context, {
+        memoryLimit,
+        method: 'randomized',
+      })
+      asked.length = 0
+      await operand.statistics()
+      return asked.length
+    }
+    // 80 rows of 1000 bytes are half of it.
+    expect(await load(80, 0)).toBe(0)
+    expect(await load(81, 0)).toBeGreaterThan(0)
+    expect(await load(81, 1e9)).toBeGreaterThan(0)
+    expect(await load(80, 79_999)).toBeGreaterThan(0)
   })
 })

@@ -6,6 +6,7 @@ import { SAMPLE_BYTES } from '../../../core/compress/source-hash.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { referenceKernels } from '../../../core/kernels/reference.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { compressJob, openTensors, testContext, weights } from './harness.ts'
 
@@ -70,7 +71,7 @@ describe('readAhead', () => {
 
   it('asks for the next matrix once, and hands it over', async () => {
     const { file, asked } = await watchedFile()
-    const ahead = readAhead(file)
+    const ahead = readAhead(file, referenceKernels())
     ahead.follow(planned(file, {}))
     const [a, b] = file.tensors
     ahead.loaded(a!, 0)
@@ -85,7 +86,7 @@ describe('readAhead', () => {
 
   it('waits where two matrices do not fit within the memory limit, and after the last', async () => {
     const { file, asked } = await watchedFile()
-    const ahead = readAhead(file)
+    const ahead = readAhead(file, referenceKernels())
     const [a, b, c] = file.tensors
     ahead.follow(planned(file, { memoryLimit: a!.byteLength + b!.byteLength - 1 }))
     ahead.loaded(a!, 0)

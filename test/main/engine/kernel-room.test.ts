@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type KernelRoom, kernelRoom } from '../../../main/engine/kernel-room.ts'
 import { threadSpawner } from '../../../main/engine/threads.ts'
@@ -34,6 +35,13 @@ describe('kernel room', () => {
     const { room: made } = room()
     await expect(made.kernels({ ...simd, threads: 1e6 })).rejects.toMatchObject({ code: 'out-of-memory' })
     expect((await made.kernels(simd)).kernels.info.threads).toBe(1)
+  })
+
+  it('leaves a quarter of the machine to others, and says so in a sentence', async () => {
+    const { kernels } = await room().room.kernels(simd)
+    const { limitBytes } = kernels.memory
+    expect(limitBytes).toBeLessThanOrEqual(Math.min(2 ** 32, 0.75 * totalmem()))
+    expect(() => kernels.allocateBytes(limitBytes)).toThrow(/working memory, and the limit is \d+ MB/)
   })
 
   it('gives a large memory back after a rest, and keeps a small one', async () => {
