@@ -18,7 +18,9 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
   const { a, b } = report
   const [rows, cols] = a.report.matrix
   const runs = Math.max(a.errors.length, b.errors.length)
-  const chance = a.report.method === 'randomized' || b.report.method === 'randomized'
+  const exactSides = [a, b].filter((side) => side.report.method === 'exact').length
+  const counted = runs > 1 ? [t('ab.several', { count: runs })] : [t(exactSides === 2 ? 'ab.exactOnce' : 'ab.once')]
+  if (runs > 1 && exactSides === 1) counted.push(t('ab.exactRanOnce'))
   const notices = [...new Set([...a.report.notices, ...b.report.notices])]
   const verdict = useRef<HTMLDivElement>(null)
   // In a low window the answer may lie below the parameters it answers.
@@ -31,9 +33,7 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
       <div className="ab-verdict" data-stale={stale} data-testid="ab-verdict" ref={verdict}>
         <p className="ab-sentence">{verdictSentence(report, t, numbers)}</p>
         {stale ? <p className="ab-note">{t('ab.stale')}</p> : null}
-        <p className="dimmed small">
-          {runs > 1 ? t('ab.several', { count: runs }) : t(chance ? 'ab.once' : 'ab.exactOnce')}
-        </p>
+        <p className="dimmed small">{counted.join(' ')}</p>
         {notices.map((notice) => (
           <p className="dimmed small" key={notice}>
             {notice}

@@ -1,18 +1,21 @@
-/** The numbers of both sides: means, and where there were several runs half the range they lie in. */
+/** The numbers of both sides: means, and where there were several runs how far they lie apart. */
 import { Table } from '@mantine/core'
 import type { VersusReport } from '../../../core/contract.ts'
 import { type SideName, sideNames, type VersusResult } from '../../store/versus.ts'
 import { useWords } from '../../words.ts'
-import { errorResolution, spreadOf } from './verdict.ts'
+import { errorResolution, type Spread, spreadOf } from './verdict.ts'
 
 type Side = VersusReport['a']
 
 export function VersusTable({ result: { report, sides } }: { readonly result: VersusResult }) {
   const { t, numbers } = useWords()
+  // A slow run among quick ones lies far from their mean, so times are given as they range.
+  const between = ({ low, high }: Spread) => t('ab.range', { low: numbers.duration(low), high: numbers.duration(high) })
+  const around = ({ low, high }: Spread) => `± ${numbers.tickPercent(Number(((high - low) / 2).toPrecision(2)))}`
   const rows = [
-    ['time', (side: Side) => side.computeMs, numbers.duration],
-    ['memory', (side: Side) => [side.workingBytes], numbers.bytes],
-    ['error', (side: Side) => side.errors, numbers.percent],
+    ['time', (side: Side) => side.computeMs, numbers.duration, between],
+    ['memory', (side: Side) => [side.workingBytes], numbers.bytes, null],
+    ['error', (side: Side) => side.errors, numbers.percent, around],
   ] as const
   const way = (name: SideName) => {
     const { method, algorithm, rank, oversample, nIter, seed } = report[name].report
@@ -44,17 +47,17 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {rows.map(([row, valuesOf, show]) => (
+        {rows.map(([row, listOf, show, showSpread]) => (
           <Table.Tr key={row}>
             <Table.Th scope="row">{t(`ab.rows.${row}`)}</Table.Th>
             {sideNames.map((name) => {
-              const { mean, low, high, runs } = spreadOf(valuesOf(report[name]))
+              const spread = spreadOf(listOf(report[name]))
               return (
-                <Table.Td data-testid={`ab-${row}-${name}`} data-value={mean} key={name}>
-                  {show(mean)}
-                  {runs > 1 ? (
-                    <span className="ab-range" data-high={high} data-low={low}>
-                      ± {show((high - low) / 2)}
+                <Table.Td data-testid={`ab-${row}-${name}`} data-value={spread.mean} key={name}>
+                  {show(spread.mean)}{' '}
+                  {spread.runs > 1 && showSpread ? (
+                    <span className="ab-range" data-high={spread.high} data-low={spread.low}>
+                      {showSpread(spread)}
                     </span>
                   ) : null}
                 </Table.Td>

@@ -192,6 +192,10 @@ test('the smallest window shows the verdict without scrolling sideways', async (
   await openTab(page)
   await page.getByRole('button', { name: 'Run both' }).click()
   await expect(page.locator('.ab-sentence')).toBeInViewport(patience)
+  const tabs = await page
+    .getByRole('tab')
+    .evaluateAll((all) => new Set(all.map((tab) => tab.getBoundingClientRect().top)).size)
+  expect(tabs, 'rows of tabs').toBe(1)
   const overflow = await page.locator('.ab').evaluate((tab) => tab.scrollWidth - tab.clientWidth)
   expect(overflow).toBe(0)
 })
