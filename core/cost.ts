@@ -11,8 +11,11 @@ const productRate = 53e6
 const orthonormalizeRate = 23e6
 /** D d^2 a millisecond of a Gram matrix in f64, of which one triangle is computed. */
 const gramRate = 49e6
-/** Milliseconds per k^3 of a symmetric eigenproblem in f64. */
-const eigenCost = 1e-7
+/**
+ * Milliseconds of a symmetric eigenproblem in f64 of this order with so many vectors: the reduction to tridiagonal form, which waits for
+ * memory the more the larger it is, and the vectors brought back through it.
+ */
+const eigenCost = (order: number, vectors: number) => ((6.4e-8 + 9e-12 * order) * order + 5e-8 * vectors) * order ** 2
 
 export interface SketchCost {
   /** Columns multiplied at a time. */
@@ -32,7 +35,7 @@ export function sketchCost(rows: number, cols: number, { columns, nIter, blocks,
     (products * rows * cols * columns) / productRate +
     (rows * orthonormalized) / orthonormalizeRate +
     (cols * basis ** 2) / gramRate +
-    eigenCost * basis ** 3 +
+    eigenCost(basis, rank) +
     ((rows + cols) * basis * rank) / productRate
   )
 }
@@ -43,7 +46,7 @@ export function exactCost(rows: number, cols: number, rank: number): number {
   const largest = Math.max(rows, cols)
   return (
     (largest * smallest ** 2) / gramRate +
-    eigenCost * smallest ** 3 +
+    eigenCost(smallest, rank) +
     (rows * cols * rank) / productRate +
     (2 * largest * rank ** 2) / orthonormalizeRate
   )

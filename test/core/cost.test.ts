@@ -6,20 +6,25 @@ const method = (rows: number, cols: number, params: Partial<Params>) =>
   fitParams({ ...defaultParams, method: 'auto', ...params }, rows, cols).method
 
 describe('cost', () => {
-  // Measured on one thread, milliseconds: rows, cols, rank, exact, randomized (p 10, q 2). The formula is a fit, good to a third.
+  // Measured on one thread, milliseconds of processor time: rows, cols, rank, exact, randomized (p 10, q 2). Good to a third for a
+  // sketch, to a fifth for the exact SVD.
   it.each([
-    [1024, 1024, 128, 128, 28],
-    [1024, 1024, 512, 192, 166],
-    [2048, 2048, 128, 910, 83],
-    [2048, 2048, 512, 1046, 422],
-    [4096, 1024, 256, 250, 197],
-    [1024, 4096, 256, 250, 171],
-    [3072, 3072, 768, 4000, 1372],
+    [1024, 1024, 128, 106, 28],
+    [1024, 1024, 512, 154, 157],
+    [2048, 2048, 64, 818, 46],
+    [2048, 2048, 512, 992, 404],
+    [4096, 1024, 256, 222, 219],
+    [1024, 4096, 256, 207, 188],
+    [8192, 2048, 512, 1814, 1342],
+    [2048, 8192, 512, 1669, 1248],
+    [3072, 3072, 768, 3915, 1326],
+    [4096, 4096, 128, 7416, 274],
+    [4096, 4096, 512, 8526, 1271],
   ])('of %i x %i at rank %i is near what was measured', (rows, cols, rank, exact, randomized) => {
     const { columns, blocks, nIter } = fitParams({ ...defaultParams, rank }, rows, cols)
     const sketch = sketchCost(rows, cols, { columns, blocks, nIter, rank })
     expect(Math.abs(Math.log(sketch / randomized))).toBeLessThan(Math.log(4 / 3))
-    expect(Math.abs(Math.log(exactCost(rows, cols, rank) / exact))).toBeLessThan(Math.log(4 / 3))
+    expect(Math.abs(Math.log(exactCost(rows, cols, rank) / exact))).toBeLessThan(Math.log(6 / 5))
   })
 
   it('grows with rank, iterations and size', () => {
