@@ -6,6 +6,7 @@ import { useFile } from '../store/file.ts'
 import { jobsReducers } from '../store/jobs.ts'
 import { matrixSize } from '../store/matrix.ts'
 import { useParams } from '../store/params.ts'
+import { useRuns } from '../store/runs.ts'
 import { useSelection } from '../store/selection.ts'
 import { comparisonOf, type SideName, type Sides, sidesOf, useVersus, versusReducers } from '../store/versus.ts'
 import { interruptAnalysis, requestAnalysis } from './analysis.ts'
@@ -79,6 +80,7 @@ export function cancelVersus(): void {
 }
 
 function follow(event: JobEvent): void {
+  if (useRuns.getState().runs.some(({ state }) => state === 'running')) versusReducers.disturbed()
   versusReducers.event(event)
   if (!isLast(event)) return
   if (event.type === 'finished' && event.result.kind === 'versus') {

@@ -17,6 +17,8 @@ export interface RunningVersus {
   readonly jobId: string | null
   readonly tensor: string
   readonly sides: Sides
+  /** A compression was at work as well. */
+  readonly disturbed: boolean
   readonly phase: string | null
   /** 0..1, null while unknown. */
   readonly share: number | null
@@ -25,6 +27,8 @@ export interface RunningVersus {
 export interface VersusResult {
   /** As they were when it was computed. */
   readonly sides: Sides
+  /** A compression was at work as well: the times are those of a shared machine. */
+  readonly disturbed: boolean
   readonly report: VersusReport
 }
 
@@ -57,19 +61,26 @@ export const versusReducers = {
       results: Object.fromEntries(
         Object.entries(results).map(([tensor, result]) => [
           tensor,
-          { sides: swap(result.sides), report: { ...result.report, a: result.report.b, b: result.report.a } },
+          {
+            ...result,
+            sides: swap(result.sides),
+            report: { ...result.report, a: result.report.b, b: result.report.a },
+          },
         ]),
       ),
     }))
   },
   starting(tensor: string, sides: Sides) {
     useVersus.setState(({ failures: { [tensor]: _, ...failures } }) => ({
-      running: { jobId: null, tensor, sides, phase: null, share: null },
+      running: { jobId: null, tensor, sides, disturbed: false, phase: null, share: null },
       failures,
     }))
   },
   started(jobId: string) {
     useVersus.setState(({ running }) => (running ? { running: { ...running, jobId } } : {}))
+  },
+  disturbed() {
+    useVersus.setState(({ running }) => (running ? { running: { ...running, disturbed: true } } : {}))
   },
   /** The run was given up: what it might still say no longer matters. */
   dropped() {
@@ -87,7 +98,7 @@ export const versusReducers = {
 export function afterVersusEvent(state: VersusState, event: JobEvent): VersusState {
   const { running } = state
   if (!running) return state
-  const { tensor, sides } = running
+  const { tensor, sides, disturbed } = running
   switch (event.type) {
     case 'progress':
       return {
@@ -103,7 +114,7 @@ export function afterVersusEvent(state: VersusState, event: JobEvent): VersusSta
         ? {
             ...state,
             running: null,
-            results: { ...state.results, [tensor]: { sides, report: event.result.report } },
+            results: { ...state.results, [tensor]: { sides, disturbed, report: event.result.report } },
           }
         : state
     default:

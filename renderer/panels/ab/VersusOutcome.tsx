@@ -33,6 +33,7 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
       <div className="ab-verdict" data-stale={stale} data-testid="ab-verdict" ref={verdict}>
         <p className="ab-sentence">{verdictSentence(report, t, numbers)}</p>
         {stale ? <p className="ab-note">{t('ab.stale')}</p> : null}
+        {result.disturbed ? <p className="ab-note">{t('ab.disturbed')}</p> : null}
         <p className="dimmed small">{counted.join(' ')}</p>
         {notices.map((notice) => (
           <p className="dimmed small" key={notice}>

@@ -24,6 +24,7 @@ import type { Connection } from '../../../renderer/connect.ts'
 import { fileReducers } from '../../../renderer/store/file.ts'
 import { jobsReducers, useJobs } from '../../../renderer/store/jobs.ts'
 import { useParams } from '../../../renderer/store/params.ts'
+import { type RunView, useRuns } from '../../../renderer/store/runs.ts'
 import { selectionReducers } from '../../../renderer/store/selection.ts'
 import { useVersus, versusReducers } from '../../../renderer/store/versus.ts'
 
@@ -150,6 +151,16 @@ test('an engine that died fails the run and is not asked again', async () => {
   await settle()
   expect(useVersus.getState().failures.a).toEqual({ code: 'engine-died', message: 'It was killed.' })
   expect(asked).toHaveLength(1)
+})
+
+test('a compression that runs beside it is noted', async () => {
+  selectTensor('a')
+  void runVersus(1)
+  await settle()
+  useRuns.setState({ runs: [{ runId: 'r', state: 'running' } as RunView] })
+  receiveJobEvent({ type: 'started', jobId: 'job-1' })
+  useRuns.setState({ runs: [] })
+  expect(useVersus.getState().running?.disturbed).toBe(true)
 })
 
 test('a side is changed, copied across and swapped', () => {

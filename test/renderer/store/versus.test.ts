@@ -68,7 +68,10 @@ test('a run leaves its report or its sentence with the tensor', () => {
     memoryBytes: 1,
   })
   expect(during.running).toMatchObject({ phase: 'sketch', share: 0.25 })
-  expect(afterVersusEvent(during, finished)).toMatchObject({ running: null, results: { w: { sides, report } } })
+  expect(afterVersusEvent(during, finished)).toMatchObject({
+    running: null,
+    results: { w: { sides, disturbed: false, report } },
+  })
   const error = { code: 'out-of-memory', message: 'Needs 9 GB.' } as const
   expect(afterVersusEvent(during, { type: 'failed', jobId: 'j', error })).toMatchObject({
     running: null,
@@ -78,13 +81,20 @@ test('a run leaves its report or its sentence with the tensor', () => {
   expect(afterVersusEvent(during, { type: 'cancelled', jobId: 'j' })).toMatchObject({ running: null, results: {} })
 })
 
+test('a result remembers that a compression ran beside it', () => {
+  versusReducers.starting('w', sides)
+  versusReducers.disturbed()
+  versusReducers.event(finished)
+  expect(useVersus.getState().results.w?.disturbed).toBe(true)
+})
+
 test('events without a run change nothing', () => {
   const state = useVersus.getState()
   expect(afterVersusEvent(state, finished)).toBe(state)
 })
 
 test('a result is stale once a parameter that matters to a side has changed', () => {
-  const result = { sides, report }
+  const result = { sides, disturbed: false, report }
   expect(isStale(result, sides, large)).toBe(false)
   expect(isStale(result, { ...sides, a: { ...sides.a, nIter: 3 } }, large)).toBe(true)
   expect(isStale(result, { ...sides, b: { ...sides.b, rank: 65 } }, large)).toBe(true)
