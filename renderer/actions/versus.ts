@@ -1,14 +1,11 @@
 /** Compares two ways on the selected tensor. It has the engine to itself while it runs; whoever looks at something else ends it. */
 import type { JobEvent } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
-import type { Params } from '../../core/params.ts'
 import { useFile } from '../store/file.ts'
 import { jobsReducers } from '../store/jobs.ts'
-import { matrixSize } from '../store/matrix.ts'
-import { useParams } from '../store/params.ts'
 import { useRuns } from '../store/runs.ts'
 import { useSelection } from '../store/selection.ts'
-import { comparisonOf, type SideName, type Sides, sidesOf, useVersus, versusReducers } from '../store/versus.ts'
+import { comparisonOf, type Sides, useVersus, versusReducers } from '../store/versus.ts'
 import { interruptAnalysis, requestAnalysis } from './analysis.ts'
 import { connection } from './connection.ts'
 import { refreshEngineInfo } from './engine-info.ts'
@@ -20,42 +17,13 @@ let run = 0
 /** An analysis made way and is asked for again afterwards. */
 let interrupted = false
 
-/** The sides for the selected tensor; null where it is no matrix. */
-function currentSides(): Sides | null {
-  const { tensor } = useSelection.getState()
-  const size = tensor === null ? null : matrixSize(useFile.getState().byName.get(tensor))
-  return size && sidesOf(useVersus.getState().chosen, useParams.getState().params, size)
-}
-
-export function changeSide(side: SideName, changes: Partial<Params>): void {
-  const sides = currentSides()
-  if (sides) versusReducers.choose({ ...sides, [side]: { ...sides[side], ...changes } })
-}
-
-export function copyAcross(from: SideName): void {
-  const sides = currentSides()
-  if (sides) versusReducers.choose({ a: sides[from], b: sides[from] })
-}
-
-export function swapSides(): void {
-  const sides = currentSides()
-  if (sides) versusReducers.swapped(sides)
-}
-
-/** Both sides as the workbench suggests them. */
-export function followWorkbench(): void {
-  versusReducers.choose(null)
-}
-
-/** Runs both sides, each with `seeds` seeds: its own and those that follow it. */
-export async function runVersus(seeds: number): Promise<void> {
+/** Runs both sides on the selected tensor; what is randomized with `seeds` seeds: its own and those that follow it. */
+export async function runVersus(sides: Sides, seeds: number): Promise<void> {
   const fileId = useFile.getState().report?.fileId
   const { tensor } = useSelection.getState()
-  const sides = currentSides()
-  if (fileId === undefined || tensor === null || !sides) return
-  const resume = interruptAnalysis() || interrupted
+  if (fileId === undefined || tensor === null) return
   giveUp()
-  interrupted = resume
+  if (interruptAnalysis()) interrupted = true
   takeTurn(giveUp)
   const mine = ++run
   versusReducers.starting(tensor, sides)
@@ -73,9 +41,7 @@ export async function runVersus(seeds: number): Promise<void> {
 }
 
 export function cancelVersus(): void {
-  const resume = interrupted
   giveUp()
-  interrupted = resume
   resumeAnalysis()
 }
 
@@ -99,7 +65,6 @@ function resumeAnalysis(): void {
 function giveUp(): void {
   const { running } = useVersus.getState()
   run++
-  interrupted = false
   versusReducers.dropped()
   // An engine that died in the meantime has nothing left to cancel; its own message says so.
   if (running?.jobId)

@@ -70,7 +70,7 @@ export function Workbench() {
           <Tabs.Panel value="map">
             <ModelMap report={report} />
           </Tabs.Panel>
-          <Tabs.Panel value="ab">{view ? <AbTab view={view} /> : kept}</Tabs.Panel>
+          <Tabs.Panel value="ab">{view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
         </Tabs>
         {view ? <JobStatus rank={rank} reached={reached} view={view} /> : null}
       </section>

@@ -50,12 +50,18 @@ export const versusReducers = {
   reset() {
     useVersus.setState(({ chosen }) => ({ ...idle, chosen }))
   },
-  /** null: both sides follow the workbench again. */
-  choose(chosen: Sides | null) {
-    useVersus.setState({ chosen })
+  /** Both sides follow the workbench again. */
+  follow() {
+    useVersus.setState({ chosen: null })
+  },
+  change(sides: Sides, side: SideName, changes: Partial<Params>) {
+    useVersus.setState({ chosen: { ...sides, [side]: { ...sides[side], ...changes } } })
+  },
+  copy(sides: Sides, from: SideName) {
+    useVersus.setState({ chosen: { a: sides[from], b: sides[from] } })
   },
   /** Both sides change places, and with them what is known of them: it need not be computed again. */
-  swapped(sides: Sides) {
+  swap(sides: Sides) {
     useVersus.setState(({ results }) => ({
       chosen: swap(sides),
       results: Object.fromEntries(
@@ -126,8 +132,8 @@ export function afterVersusEvent(state: VersusState, event: JobEvent): VersusSta
 type MachineKey = 'kernel' | 'threads' | 'memoryLimit'
 
 /**
- * The sides as they stand. Until they are chosen A is what the workbench shows and B the other method, so that the first run answers what
- * going fast costs here.
+ * The sides as they stand. Until they are chosen A is what the workbench shows (`params`, with the rank of this tensor) and B the other
+ * method, so that the first run answers what going fast costs here.
  */
 export function sidesOf(chosen: Sides | null, params: Params, size: MatrixSize): Sides {
   const { kernel, threads, memoryLimit } = params

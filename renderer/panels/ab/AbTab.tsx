@@ -1,11 +1,19 @@
 /** A/B: two ways to factorize the tensor on show, what each costs and reaches, and one sentence about it. */
 import { Button, Loader, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
-import { cancelVersus, followWorkbench, runVersus, swapSides } from '../../actions/versus.ts'
+import { cancelVersus, runVersus } from '../../actions/versus.ts'
 import { useFile } from '../../store/file.ts'
 import { useParams } from '../../store/params.ts'
 import { useSession } from '../../store/session.ts'
-import { isStale, methodOf, type RunningVersus, sideNames, sidesOf, useVersus } from '../../store/versus.ts'
+import {
+  isStale,
+  methodOf,
+  type RunningVersus,
+  sideNames,
+  sidesOf,
+  useVersus,
+  versusReducers,
+} from '../../store/versus.ts'
 import type { TensorView } from '../../store/view.ts'
 import { usePhase, useWords } from '../../words.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
@@ -15,11 +23,17 @@ import { VersusOutcome } from './VersusOutcome.tsx'
 /** Seeds of a run that shows what is owed to chance: enough that ranges which do not touch mean something. */
 const seedsOfSpread = 5
 
-export function AbTab({ view: { tensor, size } }: { readonly view: TensorView }) {
+interface AbTabProps {
+  readonly view: TensorView
+  /** Of this tensor, as the workbench shows it. */
+  readonly rank: number
+}
+
+export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
   const { t } = useWords()
   const chosen = useVersus((state) => state.chosen)
   const params = useParams((state) => state.params)
-  const sides = useMemo(() => sidesOf(chosen, params, size), [chosen, params, size])
+  const sides = useMemo(() => sidesOf(chosen, { ...params, rank }, size), [chosen, params, rank, size])
   const result = useVersus((state) => state.results[tensor.name])
   const failure = useVersus((state) => state.failures[tensor.name])
   const running = useVersus((state) => (state.running?.tensor === tensor.name ? state.running : null))
@@ -29,7 +43,7 @@ export function AbTab({ view: { tensor, size } }: { readonly view: TensorView })
     <section aria-label={t('ab.title')} className="ab">
       <div className="ab-sides">
         {sideNames.map((side) => (
-          <SideColumn key={side} params={sides[side]} side={side} size={size} />
+          <SideColumn key={side} side={side} sides={sides} size={size} />
         ))}
       </div>
       <div className="ab-actions">
@@ -37,13 +51,13 @@ export function AbTab({ view: { tensor, size } }: { readonly view: TensorView })
           <Progress running={running} />
         ) : (
           <>
-            <Button disabled={!ready} onClick={() => void runVersus(1)} size="xs">
+            <Button disabled={!ready} onClick={() => void runVersus(sides, 1)} size="xs">
               {t('ab.run')}
             </Button>
             <Tooltip label={t('ab.runSeedsHelp')} multiline w={280}>
               <Button
                 disabled={!ready || !chance}
-                onClick={() => void runVersus(seedsOfSpread)}
+                onClick={() => void runVersus(sides, seedsOfSpread)}
                 size="xs"
                 variant="default"
               >
@@ -53,11 +67,16 @@ export function AbTab({ view: { tensor, size } }: { readonly view: TensorView })
           </>
         )}
         <span className="ab-arrange">
-          <Button disabled={running !== null} onClick={swapSides} size="compact-xs" variant="subtle">
+          <Button
+            disabled={running !== null}
+            onClick={() => versusReducers.swap(sides)}
+            size="compact-xs"
+            variant="subtle"
+          >
             {t('ab.swap')}
           </Button>
           <Tooltip label={t('ab.followHelp')} multiline w={240}>
-            <Button disabled={chosen === null} onClick={followWorkbench} size="compact-xs" variant="subtle">
+            <Button disabled={chosen === null} onClick={versusReducers.follow} size="compact-xs" variant="subtle">
               {t('ab.follow')}
             </Button>
           </Tooltip>

@@ -1,20 +1,19 @@
 /** One side of a comparison: its method, and the parameters that matter to it. */
 import { Button } from '@mantine/core'
-import type { Params } from '../../../core/params.ts'
-import { changeSide, copyAcross } from '../../actions/versus.ts'
 import type { MatrixSize } from '../../store/matrix.ts'
-import { methodOf, type SideName, sideFields } from '../../store/versus.ts'
+import { methodOf, type SideName, type Sides, sideFields, versusReducers } from '../../store/versus.ts'
 import { useWords } from '../../words.ts'
 import { ParamField } from '../ParamField.tsx'
 
 interface SideColumnProps {
   readonly side: SideName
-  readonly params: Params
+  readonly sides: Sides
   readonly size: MatrixSize
 }
 
-export function SideColumn({ side, params, size }: SideColumnProps) {
+export function SideColumn({ side, sides, size }: SideColumnProps) {
   const { t } = useWords()
+  const params = sides[side]
   const method = methodOf(params, size)
   return (
     <section aria-label={t(`ab.${side}`)} className="ab-side" data-method={method} data-side={side}>
@@ -25,13 +24,19 @@ export function SideColumn({ side, params, size }: SideColumnProps) {
           </span>
           <span className="ellipsis">{t(`choices.${method}`)}</span>
         </h2>
-        <Button onClick={() => copyAcross(side)} size="compact-xs" variant="subtle">
+        <Button onClick={() => versusReducers.copy(sides, side)} size="compact-xs" variant="subtle">
           {t(side === 'a' ? 'ab.copyToB' : 'ab.copyToA')}
         </Button>
       </div>
       <div className="ab-fields">
         {sideFields[method].map((name) => (
-          <ParamField key={name} name={name} onChange={(changes) => changeSide(side, changes)} params={params} terse />
+          <ParamField
+            key={name}
+            name={name}
+            onChange={(changes) => versusReducers.change(sides, side, changes)}
+            params={params}
+            terse
+          />
         ))}
       </div>
     </section>

@@ -12,21 +12,14 @@ import {
 } from '../../../renderer/actions/analysis.ts'
 import { setConnection } from '../../../renderer/actions/connection.ts'
 import { receiveJobEvent } from '../../../renderer/actions/job-feed.ts'
-import {
-  cancelVersus,
-  changeSide,
-  copyAcross,
-  runVersus,
-  swapSides,
-  versusLost,
-} from '../../../renderer/actions/versus.ts'
+import { cancelVersus, runVersus, versusLost } from '../../../renderer/actions/versus.ts'
 import type { Connection } from '../../../renderer/connect.ts'
 import { fileReducers } from '../../../renderer/store/file.ts'
 import { jobsReducers, useJobs } from '../../../renderer/store/jobs.ts'
 import { useParams } from '../../../renderer/store/params.ts'
 import { type RunView, useRuns } from '../../../renderer/store/runs.ts'
 import { selectionReducers } from '../../../renderer/store/selection.ts'
-import { useVersus, versusReducers } from '../../../renderer/store/versus.ts'
+import { sidesOf, useVersus, versusReducers } from '../../../renderer/store/versus.ts'
 
 const tensor = (name: string): TensorReport => ({
   name,
@@ -39,6 +32,9 @@ const tensor = (name: string): TensorReport => ({
   reason: '',
 })
 const cancelled = (jobId: string): JobEvent => ({ type: 'cancelled', jobId })
+
+const params = { ...defaultParams, method: 'randomized' } as const
+const sides = sidesOf(null, params, { count: 1, rows: 2048, cols: 2048 })
 
 let asked: string[]
 let refuse: AppError | null
@@ -70,8 +66,8 @@ beforeEach(() => {
   jobsReducers.reset()
   selectionReducers.reset()
   versusReducers.reset()
-  versusReducers.choose(null)
-  useParams.setState({ params: { ...defaultParams, method: 'randomized' } })
+  versusReducers.follow()
+  useParams.setState({ params })
   fileReducers.opened(
     { id: 'grant', name: 'file', kind: 'file', byteLength: null },
     {
@@ -96,7 +92,7 @@ const both = 'randomized q 2, exact q 2'
 test('a run ends the analysis, which is taken up again afterwards', async () => {
   selectTensor('a')
   await settle()
-  void runVersus(5)
+  void runVersus(sides, 5)
   await settle()
   expect(useJobs.getState().running).toBeNull()
   expect(useVersus.getState().running).toMatchObject({ tensor: 'a', jobId: 'job-2' })
@@ -107,7 +103,7 @@ test('a run ends the analysis, which is taken up again afterwards', async () => 
 
 test('another tensor ends the run', async () => {
   selectTensor('a')
-  void runVersus(1)
+  void runVersus(sides, 1)
   await settle()
   selectTensor('b')
   expect(useVersus.getState().running).toBeNull()
@@ -117,7 +113,7 @@ test('another tensor ends the run', async () => {
 
 test('other parameters of the workbench end the run as well', async () => {
   selectTensor('a')
-  void runVersus(1)
+  void runVersus(sides, 1)
   await settle()
   changeParams({ nIter: 4 })
   await settle()
@@ -126,7 +122,7 @@ test('other parameters of the workbench end the run as well', async () => {
 
 test('a cancelled run says nothing more, and the analysis comes back', async () => {
   selectTensor('a')
-  void runVersus(1)
+  void runVersus(sides, 1)
   await settle()
   cancelVersus()
   await settle()
@@ -137,14 +133,14 @@ test('a cancelled run says nothing more, and the analysis comes back', async () 
 test('a refused start is a sentence of that tensor', async () => {
   refuse = new AppError('out-of-memory', 'Needs 9 GB.')
   selectTensor('a')
-  void runVersus(1)
+  void runVersus(sides, 1)
   await settle()
   expect(useVersus.getState()).toMatchObject({ running: null, failures: { a: { message: 'Needs 9 GB.' } } })
 })
 
 test('an engine that died fails the run and is not asked again', async () => {
   selectTensor('a')
-  void runVersus(1)
+  void runVersus(sides, 1)
   await settle()
   engineDied('It was killed.')
   versusLost('It was killed.')
@@ -155,19 +151,10 @@ test('an engine that died fails the run and is not asked again', async () => {
 
 test('a compression that runs beside it is noted', async () => {
   selectTensor('a')
-  void runVersus(1)
+  void runVersus(sides, 1)
   await settle()
   useRuns.setState({ runs: [{ runId: 'r', state: 'running' } as RunView] })
   receiveJobEvent({ type: 'started', jobId: 'job-1' })
   useRuns.setState({ runs: [] })
   expect(useVersus.getState().running?.disturbed).toBe(true)
-})
-
-test('a side is changed, copied across and swapped', () => {
-  selectTensor('a')
-  changeSide('b', { method: 'randomized', nIter: 0 })
-  swapSides()
-  expect(useVersus.getState().chosen).toMatchObject({ a: { nIter: 0 }, b: { nIter: 2 } })
-  copyAcross('b')
-  expect(useVersus.getState().chosen).toMatchObject({ a: { nIter: 2 }, b: { nIter: 2 } })
 })

@@ -32,7 +32,7 @@ const sides = sidesOf(null, defaultParams, large)
 
 beforeEach(() => {
   versusReducers.reset()
-  versusReducers.choose(null)
+  versusReducers.follow()
 })
 
 test('A starts as the workbench, B as the other method', () => {
@@ -104,10 +104,17 @@ test('a result is stale once a parameter that matters to a side has changed', ()
   expect(isStale(result, { ...sides, a: { ...sides.a, threads: 1 } }, large)).toBe(true)
 })
 
+test('a side is changed and copied across', () => {
+  versusReducers.change(sides, 'b', { method: 'randomized', nIter: 0 })
+  expect(useVersus.getState().chosen).toEqual({ ...sides, b: { ...sides.b, method: 'randomized', nIter: 0 } })
+  versusReducers.copy(sides, 'b')
+  expect(useVersus.getState().chosen).toEqual({ a: sides.b, b: sides.b })
+})
+
 test('swapped sides take what is known of them along', () => {
   versusReducers.starting('w', sides)
   versusReducers.event(finished)
-  versusReducers.swapped(sides)
+  versusReducers.swap(sides)
   const { chosen, results } = useVersus.getState()
   expect(chosen).toEqual({ a: sides.b, b: sides.a })
   expect(results.w?.report).toEqual({ ...report, a: report.b, b: report.a })
@@ -115,7 +122,7 @@ test('swapped sides take what is known of them along', () => {
 })
 
 test('another file keeps what the sides are and forgets what was found', () => {
-  versusReducers.choose(sides)
+  versusReducers.change(sides, 'a', {})
   versusReducers.starting('w', sides)
   versusReducers.event(finished)
   versusReducers.reset()
