@@ -163,6 +163,23 @@ export function isStale(result: VersusResult, sides: Sides, size: MatrixSize): b
   return sideNames.some((side) => sideKey(result.sides[side], size) !== sideKey(sides[side], size))
 }
 
+/** What several runs came to. */
+export interface Spread {
+  readonly mean: number
+  readonly low: number
+  readonly high: number
+  readonly runs: number
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  return {
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    low: Math.min(...values),
+    high: Math.max(...values),
+    runs: values.length,
+  }
+}
+
 /**
  * What a run says of randomized against exact, where it was about that at one rank: the floor and the cost of going fast are then known
  * on the other tabs as well.
@@ -171,15 +188,16 @@ export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusRepor
   const [exact, randomized] = a.report.method === 'exact' ? [a, b] : [b, a]
   if (exact.report.method !== 'exact' || randomized.report.method === 'exact') return null
   if (floor === null || exact.report.rank !== randomized.report.rank) return null
+  const [exactMs, randomizedMs] = [spreadOf(exact.computeMs).mean, spreadOf(randomized.computeMs).mean]
   return {
     tensor,
-    exact: { ...exact.report, computeMs: exact.computeMs },
-    randomized: { ...randomized.report, computeMs: randomized.computeMs },
+    exact: { ...exact.report, computeMs: [exactMs] },
+    randomized: { ...randomized.report, computeMs: [randomizedMs] },
     floor,
     excess: excessOverFloor(randomized.report.relativeError, floor),
     singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),
     subspaceAngle,
-    speedup: exact.computeMs[0]! / randomized.computeMs[0]!,
+    speedup: exactMs / randomizedMs,
   }
 }
 

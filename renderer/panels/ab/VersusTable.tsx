@@ -1,9 +1,9 @@
 /** The numbers of both sides: means, and where there were several runs how far they lie apart. */
 import { Table } from '@mantine/core'
 import type { VersusReport } from '../../../core/contract.ts'
-import { type SideName, sideNames, type VersusResult } from '../../store/versus.ts'
+import { type SideName, type Spread, sideNames, spreadOf, type VersusResult } from '../../store/versus.ts'
 import { useWords } from '../../words.ts'
-import { errorResolution, type Spread, spreadOf } from './verdict.ts'
+import { errorResolution } from './verdict.ts'
 
 type Side = VersusReport['a']
 

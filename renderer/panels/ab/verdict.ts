@@ -8,23 +8,7 @@
 import type { TFunction } from 'i18next'
 import type { VersusReport } from '../../../core/contract.ts'
 import type { Numbers } from '../../numbers.ts'
-import type { SideName } from '../../store/versus.ts'
-
-export interface Spread {
-  readonly mean: number
-  readonly low: number
-  readonly high: number
-  readonly runs: number
-}
-
-export function spreadOf(values: readonly number[]): Spread {
-  return {
-    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
-    low: Math.min(...values),
-    high: Math.max(...values),
-    runs: values.length,
-  }
-}
+import { type SideName, type Spread, spreadOf } from '../../store/versus.ts'
 
 export type TimeVerdict =
   | { readonly kind: 'faster'; readonly factor: number }

@@ -6,6 +6,7 @@ import {
   comparisonOf,
   isStale,
   sidesOf,
+  spreadOf,
   useVersus,
   versusReducers,
 } from '../../../renderer/store/versus.ts'
@@ -133,7 +134,7 @@ test('randomized against exact at one rank is a comparison, whichever side is wh
   const values = (method: 'exact' | 'randomized', singularValues: number[], relativeError: number, ms: number) => ({
     ...side(2),
     report: { method, rank: 2, singularValues, relativeError } as AnalysisReport,
-    computeMs: [ms],
+    computeMs: [ms - 1, ms + 1],
   })
   const exact = values('exact', [4, 2, 1], 0.2, 30)
   const sketch = values('randomized', [4, 1.5], 0.25, 10)
@@ -142,4 +143,8 @@ test('randomized against exact at one rank is a comparison, whichever side is wh
   expect(comparisonOf({ ...report, a: sketch, b: exact, floor: 0.2 })).toMatchObject(expected)
   expect(comparisonOf({ ...report, a: sketch, b: sketch })).toBeNull()
   expect(comparisonOf({ ...report, a: exact, b: exact, floor: 0.2 })).toBeNull()
+})
+
+test('a spread is a mean and the range of all runs', () => {
+  expect(spreadOf([3, 1, 2])).toEqual({ mean: 2, low: 1, high: 3, runs: 3 })
 })

@@ -5,7 +5,7 @@ import type { AnalysisReport, VersusReport } from '../../../../core/contract.ts'
 import en from '../../../../renderer/i18n/en.json' with { type: 'json' }
 import zhCN from '../../../../renderer/i18n/zh-CN.json' with { type: 'json' }
 import { numbersIn } from '../../../../renderer/numbers.ts'
-import { spreadOf, verdictOf, verdictSentence } from '../../../../renderer/panels/ab/verdict.ts'
+import { verdictOf, verdictSentence } from '../../../../renderer/panels/ab/verdict.ts'
 
 beforeAll(async () => {
   await i18next.init({
@@ -82,8 +82,4 @@ test('Chinese says the same', () => {
   expect(say(side([41], [0.1239]), side([10], [0.1243]), 'zh-CN')).toBe(
     'B 的速度是 A 的 4.1 倍，误差大 0.32 %（12.43 % 对 12.39 %）。',
   )
-})
-
-test('a spread is a mean and the range of all runs', () => {
-  expect(spreadOf([3, 1, 2])).toEqual({ mean: 2, low: 1, high: 3, runs: 3 })
 })
