@@ -96,7 +96,8 @@ function Ending({ run }: { readonly run: RunView }) {
         <WarningIcon />
       </span>
       <span className="run-sentence">
-        <strong>{error ? titleOf(error) : t('runs.interrupted', { name })}</strong> {error && fault(error)} {kept}
+        <strong>{error ? `${name}: ${titleOf(error)}.` : t('runs.interrupted', { name })}</strong>{' '}
+        {error && fault(error)} {kept}
       </span>
     </div>
   )

@@ -1,5 +1,5 @@
 /** The rules of a run as patterns on names, one a line; ticks in the list appear here as patterns, patterns there as ticks. */
-import { Textarea } from '@mantine/core'
+import { Anchor, Textarea } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { Rules } from '../../core/rules.ts'
 import { useFile } from '../store/file.ts'
@@ -43,9 +43,26 @@ interface PatternsProps {
   readonly onChange: (patterns: readonly string[]) => void
 }
 
+/** A tick can name every tensor of a large model; nobody reads or types that many. */
+const mostShown = 200
+
 /** What is being typed counts once the field is left: half a pattern chooses other tensors than the whole one. */
 function Patterns({ label, help, patterns, onChange }: PatternsProps) {
+  const { t, numbers } = useWords()
   const [draft, setDraft] = useState<string | null>(null)
+  if (patterns.length > mostShown) {
+    return (
+      <div>
+        <div className="field-label">{label}</div>
+        <p className="field-help">
+          {t('rules.many', { number: numbers.count(patterns.length) })}{' '}
+          <Anchor component="button" onClick={() => onChange([])} size="xs" type="button">
+            {t('rules.clear')}
+          </Anchor>
+        </p>
+      </div>
+    )
+  }
   const shown = patterns.join('\n')
   return (
     <Textarea
