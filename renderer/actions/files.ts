@@ -67,7 +67,7 @@ export async function reopen(analyze: boolean): Promise<void> {
     const report = await connection().engine.open(remembered.id)
     if (mine !== openings) return
     show(remembered, report)
-    if (!grant) sessionReducers.show('workbench')
+    if (!grant) sessionReducers.returned()
     if (analyze) requestAnalysis()
   } catch (error) {
     if (mine !== openings) return
@@ -110,7 +110,7 @@ function show(grant: Grant, report: FileReport): void {
 
 function recall(): Grant | null {
   const stored = sessionStorage.getItem(rememberedKey)
-  if (stored === null || useSession.getState().screen !== 'start') return null
+  if (stored === null) return null
   const parsed = grantSchema.safeParse(JSON.parse(stored))
   return parsed.success ? parsed.data : null
 }

@@ -44,6 +44,12 @@ export const sessionReducers = {
       previous: state.screen === 'start' || state.screen === 'workbench' ? state.screen : state.previous,
     }))
   },
+  /** The file of an earlier load is open again: the workbench comes, unless one has gone elsewhere meanwhile; then Back leads to it. */
+  returned() {
+    useSession.setState(({ screen }) =>
+      screen === 'start' ? { screen: 'workbench', previous: 'start' } : { previous: 'workbench' },
+    )
+  },
   connected(connected: boolean) {
     useSession.setState(connected ? { connected } : { connected, engine: { state: 'starting', reason: null } })
   },

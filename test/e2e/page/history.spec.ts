@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
 import { browse, patience, readError } from './driving.ts'
-import { cancelRun, compress, digest, finishSome, openIn, saved } from './running.ts'
+import { cancelRun, compress, compressed, digest, finishSome, openIn, saved } from './running.ts'
 
 test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
 
@@ -18,7 +18,7 @@ test('an empty history says what it is for', async ({ page }) => {
 })
 
 test('a run stays in the history over a reload, with its report, recipe and settings', async ({ page, folder }) => {
-  await openIn(folder, page, 1, 256)
+  const source = await openIn(folder, page, 1, 256)
   await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('20')
   await page.getByRole('checkbox', { name: /mlp\.up_proj/ }).uncheck()
   await compress(page)
@@ -43,7 +43,10 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   expect(json.name).toBe('model.lowrank.report.json')
   expect(JSON.parse(json.text)).toMatchObject({ report: 1, output: 'model.lowrank.safetensors', recipe: { recipe: 1 } })
   const csv = await download('Save report (CSV)')
-  expect(csv.text).toMatch(/^name,action,rank,relativeError,bytesBefore,bytesAfter,reason\r\n/)
+  const flags = ['--rank', '20', '--exclude', 'model.layers.0.mlp.up_proj.weight']
+  const report = join(folder, 'report.csv')
+  compressed(source, folder, ...flags, '--report', report)
+  expect(csv.text).toBe(await readFile(report, 'utf8'))
 
   // After a reload the page is back at its defaults: the run's settings are taken over into the open file.
   await more.click()
@@ -68,7 +71,7 @@ test('a host that was killed leaves a run that the next one goes on with; the co
   const first = await serveProcess([folder], config)
   const page = await browser.newPage()
   await page.goto(first.url)
-  const source = await openIn(folder, page, 8, 512)
+  const source = await openIn(folder, page, 12, 512)
   await compress(page)
   await finishSome(page)
   first.process.kill('SIGKILL')
