@@ -96,7 +96,7 @@ function Ending({ run }: { readonly run: RunView }) {
         <WarningIcon />
       </span>
       <span className="run-sentence">
-        <strong>{error ? `${name}: ${titleOf(error)}.` : t('runs.interrupted', { name })}</strong>{' '}
+        <strong>{error ? t('runs.failed', { name, title: titleOf(error) }) : t('runs.interrupted', { name })}</strong>{' '}
         {error && fault(error)} {kept}
       </span>
     </div>

@@ -99,7 +99,8 @@ function Ending({ run }: { readonly run: RunView }) {
   if (state === 'finished') return null
   return (
     <div className="history-ending small" data-run={state}>
-      {error ? `${titleOf(error)}. ${fault(error)}` : `${t(`history.states.${state}`)}.`} {kept(run)}
+      {t('history.sentence', { text: error ? titleOf(error) : t(`history.states.${state}`) })} {error && fault(error)}{' '}
+      {kept(run)}
     </div>
   )
 }

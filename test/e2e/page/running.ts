@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, type Locator, type Page } from '@playwright/test'
 import { browse, commandLine, patience, readError } from './driving.ts'
 
-/** A sample in the folder, opened. Eight layers of 512 take seconds, and finish something in the first. */
+/** A sample in the folder, opened. Twelve layers of 512 take seconds on any machine, and finish something in the first. */
 export async function openIn(folder: string, page: Page, layers: number, hidden: number): Promise<string> {
   const source = join(folder, 'model.safetensors')
   commandLine('sample', source, '--layers', String(layers), '--hidden', String(hidden))

@@ -22,7 +22,7 @@ test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target 
 const output = 'model.lowrank.safetensors'
 
 test('a held run stands still and goes on to the same bytes', async ({ page, folder }) => {
-  const source = await openIn(folder, page, 8, 512)
+  const source = await openIn(folder, page, 12, 512)
   await compress(page)
   await finishSome(page)
   await holdRun(page)
@@ -44,7 +44,7 @@ test('a cancelled run that was kept is gone on with, also by another page, to th
   page,
   folder,
 }) => {
-  const source = await openIn(folder, page, 8, 512)
+  const source = await openIn(folder, page, 12, 512)
   await compress(page)
   await finishSome(page)
   await cancelRun(page, 'Keep for later')
@@ -61,7 +61,7 @@ test('a cancelled run that was kept is gone on with, also by another page, to th
 })
 
 test('a run whose engine was killed says so and is gone on with', async ({ page, folder, server }) => {
-  const source = await openIn(folder, page, 8, 512)
+  const source = await openIn(folder, page, 12, 512)
   const before = enginesOf(server!.process.pid!)
   await compress(page)
   await finishSome(page)
@@ -162,7 +162,7 @@ for (const scheme of ['light', 'dark'] as const) {
   test(`axe finds nothing serious on runs and their history, ${scheme}`, async ({ page, folder }) => {
     test.slow()
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-    await openIn(folder, page, 8, 512)
+    await openIn(folder, page, 12, 512)
     await page.getByRole('button', { name: 'Rules' }).click()
     await page.getByText('Size', { exact: true }).first().click()
     await expectAccessible(page, 'rules and a size')

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
 import { openSample, readError } from '../page/driving.ts'
+import { cancelRun, compress, finishSome, openIn, saved } from '../page/running.ts'
 import { findBrowser } from './find-browser.ts'
 import { root, serveProcess } from './serving.ts'
 
@@ -54,6 +55,21 @@ for (const [scheme, size] of [
   }
   await page.close()
 }
+
+// A run at work in the strip, then the history with one run of each kind.
+const running = await open('light', 'large')
+await openIn(folder, running, 12, 512)
+await compress(running, 'kept-for-later.safetensors')
+await finishSome(running)
+await cancelRun(running, 'Keep for later')
+await running.getByRole('button', { name: 'Dismiss' }).click()
+await compress(running)
+await finishSome(running)
+await picture(running, 'run-light')
+await saved(running)
+await running.getByRole('button', { name: 'History' }).click()
+await picture(running, 'history-light')
+await running.close()
 
 await browser.close()
 await server.stop()
