@@ -1,10 +1,13 @@
 /** The page has its own words for whatever a plan says: the sentences are taken from the plan itself. */
 import { expect, test } from 'vitest'
+import { compressFile } from '../../../core/compress/compressor.ts'
 import { planFile } from '../../../core/compress/plan.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { defaultParams } from '../../../core/params.ts'
+import { memoryFolder } from '../../../core/io.ts'
+import { defaultParams, type Params } from '../../../core/params.ts'
 import type { DType } from '../../../core/tensor.ts'
 import { recognizeReason } from '../../../renderer/panels/reason.ts'
+import { compressJob, openTensors, testContext, weights } from '../../core/compress/harness.ts'
 
 const tensors: [name: string, shape: number[], dtype: DType, key: string][] = [
   ['empty', [0, 8], 'F32', 'noEntries'],
@@ -38,6 +41,23 @@ test('numbers of the sentence are kept', () => {
   const values = Object.fromEntries(plans.map(({ info, reason }) => [info.name, recognizeReason(reason)?.values]))
   expect(values['thin.weight']).toEqual({ shape: '8 x 512', least: '64' })
   expect(values['small.weight']).toEqual({ rank: '64', useful: '47' })
+})
+
+test('what a goal keeps is recognized', async () => {
+  const keyUnder = async (params: Partial<Params>) => {
+    const opened = await openTensors(weights('w', [96, 80]))
+    const report = await compressFile(
+      opened,
+      { folder: memoryFolder('out'), name: 'o.safetensors' },
+      compressJob({ minRank: 1, ...params }),
+      testContext(),
+    )
+    const { reason } = report.tensors[0]!
+    return recognizeReason(reason) ?? reason
+  }
+  expect(await keyUnder({ goalSize: 1e9 })).toMatchObject({ key: 'sizeGoal' })
+  expect(await keyUnder({ goalError: 1e-6 })).toMatchObject({ key: 'breakEven', values: { rank: '43' } })
+  expect(await keyUnder({ goalError: 1e-6, maxRank: 20 })).toMatchObject({ key: 'rankLimit', values: { rank: '20' } })
 })
 
 test('a sentence without words of the page is shown as it came', () => {
