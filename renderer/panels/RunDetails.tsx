@@ -1,7 +1,7 @@
 /** What a run did with each tensor: nothing is skipped in silence. */
 import { Modal, Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { Run, TensorOutcome } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { runReport } from '../actions/runs.ts'
@@ -37,13 +37,14 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
   const items = virtual.getVirtualItems()
   const before = items[0]?.start ?? 0
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
+  const parts = useMemo(() => partsIn(tensors), [tensors])
   if (!report) return null
   return (
     <Modal
       closeButtonProps={{ 'aria-label': t('app.close') }}
       onClose={onClose}
       opened
-      size={900}
+      size={1080}
       title={t('run.detailsTitle', { name: report.output })}
     >
       <p className="dimmed">
@@ -65,7 +66,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
         <Table layout="fixed" stickyHeader tabularNums verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col" w="38%">
+              <Table.Th scope="col" w="32%">
                 {t('run.columns.name')}
               </Table.Th>
               <Table.Th className="right" scope="col" w={70}>
@@ -74,6 +75,11 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
               <Table.Th className="right" scope="col" w={90}>
                 {t('run.columns.error')}
               </Table.Th>
+              {parts.map((part) => (
+                <Table.Th className="right" key={part} scope="col" w={96}>
+                  {t(`runs.split.${part}`)}
+                </Table.Th>
+              ))}
               <Table.Th className="right" scope="col" w={170}>
                 {t('run.columns.bytes')}
               </Table.Th>
@@ -93,6 +99,11 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
                   <Table.Td className="right">
                     {outcome.relativeError === null ? '–' : numbers.percent(outcome.relativeError)}
                   </Table.Td>
+                  {parts.map((part) => (
+                    <Table.Td className="right dimmed" key={part}>
+                      {outcome.split ? numbers.percent(outcome.split[part]) : '–'}
+                    </Table.Td>
+                  ))}
                   <Table.Td className="right">
                     {numbers.bytes(outcome.bytesBefore)} → {numbers.bytes(outcome.bytesAfter)}
                   </Table.Td>
@@ -108,4 +119,17 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
       </section>
     </Modal>
   )
+}
+
+/** Beyond truncation: rounding to the written dtype, and what a sparse part takes back. */
+const otherParts = ['rounding', 'sparseGain'] as const
+/** A part that is nowhere more than this share of an error is not worth a column. */
+const notable = 0.01
+
+/** Where the errors of this run come from; none where it is truncation alone. */
+function partsIn(tensors: readonly TensorOutcome[]) {
+  const others = otherParts.filter((part) =>
+    tensors.some(({ split, relativeError }) => split !== undefined && split[part] > notable * (relativeError ?? 0)),
+  )
+  return others.length === 0 ? [] : (['truncation', ...others] as const)
 }
