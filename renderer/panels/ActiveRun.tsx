@@ -3,7 +3,7 @@ import { Button, Progress } from '@mantine/core'
 import { useInterval } from '@mantine/hooks'
 import { useState } from 'react'
 import { cancelRun, pauseRun } from '../actions/runs.ts'
-import { bytesPerSecond, type RunView, timeLeftMs } from '../store/runs.ts'
+import { bytesPerSecond, type RunView, timeLeftMs, writingPhase } from '../store/runs.ts'
 import { useWords } from '../words.ts'
 import { useAttempt } from './attempt.ts'
 import { CancelQuestion } from './CancelQuestion.tsx'
@@ -16,7 +16,7 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
   const { progress, target: name } = run
   const paused = run.state === 'paused'
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
-  const title = !progress ? 'starting' : progress.phase === 'compress' ? 'writing' : 'planning'
+  const title = !progress ? 'starting' : progress.phase === writingPhase ? 'writing' : 'planning'
   const cancel = () => (run.finishedTensors > 0 ? setAsking(true) : attempt(() => cancelRun(run.runId, false)))
   return (
     <div className="run active" data-run={run.state} data-testid="run">
@@ -63,7 +63,11 @@ function RunFacts({ run }: { readonly run: RunView }) {
       <li>{t('runs.bytes', { done: numbers.bytes(progress.done), total: numbers.bytes(progress.total) })}</li>
       {state === 'paused' ? <li className="run-paused">{t('runs.paused')}</li> : null}
       {rate === null ? null : <li>{t('runs.rate', { rate: numbers.bytes(rate) })}</li>}
-      {left === null ? null : <li>{t('runs.left', { time: numbers.countdown(left) })}</li>}
+      {left === null ? null : (
+        <li>
+          {t(progress.phase === writingPhase ? 'runs.left' : 'runs.leftPlanning', { time: numbers.countdown(left) })}
+        </li>
+      )}
       {finishedTensors === 0 ? null : (
         <li>{t('runs.finished', { count: finishedTensors, number: numbers.count(finishedTensors) })}</li>
       )}

@@ -82,7 +82,7 @@ export function stripRuns({ runs, watched, dismissed }: RunsState): RunView[] {
 }
 
 /** In this phase tensors are finished; in those before it they are only looked at. */
-const writing = 'compress'
+export const writingPhase = 'compress'
 
 /** A run as it stands now, after how this page saw it before; `now` in ms. */
 export function seen(before: RunView | undefined, run: Run, now: number): RunView {
@@ -99,7 +99,7 @@ export function seen(before: RunView | undefined, run: Run, now: number): RunVie
   const pace = before?.pace
   // A new phase counts from its own beginning, and so does a run that was let go on.
   if (!pace || !last || progress.phase !== last.phase || progress.done < last.done) return { ...run, pace: start }
-  if (progress.phase !== writing) {
+  if (progress.phase !== writingPhase) {
     if (progress.done === last.done) return { ...run, pace }
     return { ...run, pace: { ...pace, movedAt: now, passed: pace.passed + 1 } }
   }
