@@ -3,22 +3,26 @@ import type { TensorReport } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { noRules } from '../rules.ts'
-import { encodedBytes, type MatrixView } from '../tensor.ts'
+import { encodedBytes, isComputable, type MatrixView } from '../tensor.ts'
 import { planFile } from './plan.ts'
 
 export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
-  return planFile(file, params, noRules).map((plan) => ({
-    name: plan.info.name,
-    dtype: plan.info.storedAs ?? plan.info.dtype,
-    shape: [...plan.info.shape],
-    byteLength: encodedBytes(plan.info),
-    ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
-    ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
-    matrix: plan.view && matrixOf(plan.view),
-    kind: plan.view?.kind ?? null,
-    plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
-    reason: plan.reason,
-  }))
+  return planFile(file, params, noRules).map((plan) => {
+    // A table of integers has rows and columns and is nothing to factorize: nobody can choose it.
+    const view = isComputable(plan.info.dtype) ? plan.view : null
+    return {
+      name: plan.info.name,
+      dtype: plan.info.storedAs ?? plan.info.dtype,
+      shape: [...plan.info.shape],
+      byteLength: encodedBytes(plan.info),
+      ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
+      ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
+      matrix: view && matrixOf(view),
+      kind: view?.kind ?? null,
+      plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
+      reason: plan.reason,
+    }
+  })
 }
 
 function matrixOf({ kind, count, rows, cols }: MatrixView): number[] {

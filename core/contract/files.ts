@@ -20,7 +20,7 @@ export const tensorReportSchema = z.strictObject({
   decodedBytes: z.number().optional(),
   /** The first tensor with the very same storage, which alone counts. */
   sharesStorageWith: z.string().optional(),
-  /** [m, n], [e, m, n] for a stack of experts, null for what is no matrix. */
+  /** [m, n], [e, m, n] for a stack of experts, null for what cannot be factorized: no matrix, or values of a dtype that is not computed with. */
   matrix: z.array(z.number()).nullable(),
   /** Why a matrix is what it is: linear, conv (flattened), experts. */
   kind: z.enum(['linear', 'conv', 'experts']).nullable(),

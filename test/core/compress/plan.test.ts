@@ -90,6 +90,10 @@ describe('planFile', () => {
     ])
   })
 
+  it('shows a table of integers as no matrix, so that nobody chooses it', () => {
+    expect(describeFile(fileOf(['ids', [512, 512], 'I64']))).toMatchObject([{ matrix: null, kind: null, plan: 'keep' }])
+  })
+
   it('refuses a rank that would grow the tensor, with the largest useful one', () => {
     const file = fileOf(['w', [4096, 4096], 'BF16'])
     expect(reasons(file, { rank: 3000 }).w).toBe(
