@@ -1,10 +1,11 @@
 /** Compression runs: they live with the host, the page only asks for them. */
-import type { Grant } from '../../core/contract.ts'
+import type { Grant, Run } from '../../core/contract.ts'
 import { useFile } from '../store/file.ts'
 import { useParams } from '../store/params.ts'
 import { rulesOf } from '../store/rules.ts'
-import { runsReducers, useRuns } from '../store/runs.ts'
+import { isActive, runsReducers, useRuns } from '../store/runs.ts'
 import { useSelection } from '../store/selection.ts'
+import { useSession } from '../store/session.ts'
 import { cancelAnalysis } from './analysis.ts'
 import { connection } from './connection.ts'
 
@@ -24,6 +25,27 @@ export function currentRecipe() {
   const { params, output } = useParams.getState()
   const { include, exclude } = rulesOf(useFile.getState().report?.tensors ?? [], useSelection.getState())
   return { recipe: 1 as const, output, params, include: [...include], exclude: [...exclude] }
+}
+
+/** A run of this host as it stands now. */
+export function hearRun(run: Run): void {
+  heardAt.set(run.runId, Date.now())
+  runsReducers.changed(run, Date.now())
+}
+const heardAt = new Map<string, number>()
+
+/** A run that has said nothing for so long is asked about. */
+const silenceMs = 5000
+
+/** Runs of the command line and of other windows tell this page nothing: while one is at work the list is asked for. */
+export function askForSilentRuns(): void {
+  setInterval(() => {
+    const now = Date.now()
+    const silent = ({ runId }: Run) => now - (heardAt.get(runId) ?? 0) > silenceMs
+    const { connected } = useSession.getState()
+    // A host that cannot answer now is asked again; that it is away is said elsewhere.
+    if (connected && useRuns.getState().runs.some((run) => isActive(run) && silent(run))) refreshRuns().catch(() => {})
+  }, silenceMs)
 }
 
 /** The host's list as it stands: runs of the command line are in it and send no events. */

@@ -9,17 +9,18 @@ import { refreshEngineInfo } from './engine-info.ts'
 import { reopen } from './files.ts'
 import { forgetJobs, receiveJobEvent } from './job-feed.ts'
 import { followChoices, planLost } from './plan.ts'
-import { rememberWatched } from './runs.ts'
+import { askForSilentRuns, hearRun, rememberWatched } from './runs.ts'
 import { selfTestLost } from './self-test.ts'
 import { versusLost } from './versus.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
 export async function startSession(): Promise<void> {
   rememberWatched()
+  askForSilentRuns()
   setConnection(
     connect({
       job: receiveJobEvent,
-      run: (run) => runsReducers.changed(run, Date.now()),
+      run: hearRun,
       engine: followEngine,
       connected: (open) => {
         sessionReducers.connected(open)

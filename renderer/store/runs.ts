@@ -32,7 +32,12 @@ export const runsReducers = {
   listed(runs: readonly Run[], now: number) {
     useRuns.setState((state) => {
       const known = new Map(state.runs.map((run) => [run.runId, run]))
-      return watching({ ...state, runs: runs.map((run) => seen(known.get(run.runId), run, now)) })
+      const asTold = (run: Run) => {
+        const before = known.get(run.runId)
+        // The list was made a moment ago: what has ended meanwhile is not at work again.
+        return before && !isActive(before) && isActive(run) ? before : seen(before, run, now)
+      }
+      return watching({ ...state, runs: runs.map(asTold) })
     })
   },
   /** One run as it stands now; a new one heads the list. */

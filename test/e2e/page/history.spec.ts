@@ -1,5 +1,5 @@
 /** Every run is listed, whoever made it, for as long as nobody strikes it. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +60,35 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await expect(row).toHaveCount(0)
   // Outputs never go with an entry.
   expect(await readdir(folder)).toContain('model.lowrank.safetensors')
+})
+
+test('a run of the command line is followed while it is at work', async ({ browser, folder }) => {
+  const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
+  const server = await serveProcess([folder], config)
+  const page = await browser.newPage()
+  await page.goto(server.url)
+  const source = await openIn(folder, page, 12, 512)
+  // An exact SVD by rotations takes its time.
+  const flags = ['--method', 'exact', '--exact-route', 'jacobi', '--out', join(folder, 'by-command-line.safetensors')]
+  const cli = spawn(process.execPath, [`${root}out/main/cli.js`, 'compress', source, ...flags], {
+    env: { ...process.env, GHOSTSVD_CONFIG: config },
+    stdio: 'ignore',
+  })
+  const ended = new Promise((resolve) => cli.on('exit', resolve))
+  // Whoever looks at the history before it has begun does not see it.
+  await expect(async () => {
+    await page.reload()
+    await page.getByRole('button', toHistory).click()
+    await expect(page.getByTestId('run')).toContainText('by-command-line.safetensors', { timeout: 2000 })
+  }).toPass(patience)
+  await page.getByTestId('run').getByRole('button', { name: 'Pause' }).click()
+  await expect(page.getByRole('alert')).toContainText('is being written by another process')
+  cli.kill('SIGINT')
+  await ended
+  await expect(page.getByTestId('history-row')).toContainText(/by-command-line.*(Cancelled|Cut short)/, patience)
+  await page.close()
+  await server.stop()
+  await rm(config, { recursive: true, force: true })
 })
 
 test('a host that was killed leaves a run that the next one goes on with; the command line is listed too', async ({

@@ -120,6 +120,12 @@ describe('the list', () => {
     expect(strip()).toEqual([])
   })
 
+  test('a list that was made before a run ended does not bring it back to work', () => {
+    runsReducers.changed(ended('r', 'finished'), 0)
+    runsReducers.listed([at('compress', 900, 3)], 1)
+    expect(useRuns.getState().runs[0]?.state).toBe('finished')
+  })
+
   test('a forgotten run is gone', () => {
     runsReducers.listed([ended('r', 'cancelled')], 0)
     runsReducers.forgotten('r')
