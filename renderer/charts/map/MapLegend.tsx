@@ -2,8 +2,15 @@
 import { useWords } from '../../words.ts'
 import { type MapScale, steps } from './scale.ts'
 
-export function MapLegend({ scale }: { readonly scale: MapScale }) {
+interface MapLegendProps {
+  readonly scale: MapScale
+  /** Whether some matrices have still to be analyzed. */
+  readonly unknown: boolean
+}
+
+export function MapLegend({ scale, unknown }: MapLegendProps) {
   const { t, numbers } = useWords()
+  const others = unknown ? (['kept', 'unknown'] as const) : (['kept'] as const)
   return (
     <div className="map-legend">
       <span>
@@ -17,7 +24,7 @@ export function MapLegend({ scale }: { readonly scale: MapScale }) {
         </span>
         <span className="number">{numbers.tickPercent(scale.high)}</span>
       </span>
-      {(['kept', 'unknown'] as const).map((look) => (
+      {others.map((look) => (
         <span key={look}>
           <span aria-hidden="true" className="map-key" data-look={look} />
           {t(`map.${look}`)}

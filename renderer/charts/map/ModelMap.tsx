@@ -31,6 +31,7 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
     () => (range === 'whole' ? wholeScale : fittedScale(records.flatMap(({ outlook }) => outlook.error ?? []))),
     [records, range],
   )
+  const unknown = records.some(({ outlook }) => !outlook.kept && outlook.error === null)
   const describe = useDescription()
   const { tickPercent } = useWords().numbers
   const cellOf = useCallback(
@@ -53,7 +54,7 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>
   return (
     <ChartFrame
-      legend={<MapLegend scale={scale} />}
+      legend={<MapLegend scale={scale} unknown={unknown} />}
       save={{
         svg: picture((svg) => saveSvg(svg, fileName)),
         png: picture((svg) => savePng(svg, fileName)),

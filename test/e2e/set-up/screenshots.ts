@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
-import { openSample, readError } from '../page/driving.ts'
+import { browse, openSample, readError } from '../page/driving.ts'
 import { cancelRun, compress, finishSome, openIn, saved } from '../page/running.ts'
 import { findBrowser } from './find-browser.ts'
 import { root, serveProcess } from './serving.ts'
@@ -70,6 +70,24 @@ await saved(running)
 await running.getByRole('button', { name: 'History' }).click()
 await picture(running, 'history-light')
 await running.close()
+
+// The same model as a map, under a size goal.
+for (const [scheme, size] of [
+  ['light', 'large'],
+  ['dark', 'small'],
+] as const) {
+  const page = await open(scheme, size)
+  await browse(page, 'model.safetensors')
+  await readError(page)
+  await page.getByRole('tab', { name: 'Map' }).click()
+  await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()
+  await page.getByText('Whole model analyzed').waitFor()
+  await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Size', { exact: true }).click()
+  await page.locator('[data-testid=file-bytes][data-exact=true]').waitFor()
+  await readError(page)
+  await picture(page, `map-${scheme}${size === 'small' ? '-small' : ''}`)
+  await page.close()
+}
 
 await browser.close()
 await server.stop()
