@@ -85,7 +85,9 @@ class Ledger {
     if (goal.kind === 'bytes' && this.#bytes > goal.bytes) {
       throw new AppError(
         'bad-request',
-        `The goal leaves ${goal.bytes} bytes for the compressed matrices; their smallest ranks already need ${this.#bytes}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`,
+        goal.bytes > 0
+          ? `The goal leaves ${goal.bytes} bytes for the compressed matrices; their smallest ranks already need ${this.#bytes}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`
+          : `What is kept as it is takes ${-goal.bytes} bytes more than the goal, before any matrix. Choose a larger size or exclude fewer tensors.`,
       )
     }
   }

@@ -214,10 +214,6 @@ function bytesOf({ dtype, shape }: SafetensorsOutline): number {
   return tensorBytes(dtype, shape)
 }
 
-/**
- * Readers want each tensor at a multiple of its element size, and the format has no gaps: tensors go by the largest power of two (up to 8)
- * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
- */
 /** The order in which tensors stand in the file: those that share a storage side by side, while its sketch is at hand. */
 export function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
   const place = new Map(plans.map(({ info }, i) => [info.name, i]))
@@ -226,6 +222,10 @@ export function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): T
   return alignedOrder(neighbors, (plan) => outputEntries(plan, style))
 }
 
+/**
+ * Readers want each tensor at a multiple of its element size, and the format has no gaps: tensors go by the largest power of two (up to 8)
+ * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
+ */
 export function alignedOrder<T>(items: readonly T[], entriesOf: (item: T) => readonly SafetensorsOutline[]): T[] {
   const alignment = (item: T) => Math.min(8, ...entriesOf(item).map((entry) => powerOfTwoIn(bytesOf(entry))))
   return items

@@ -33,7 +33,7 @@ async function compressed(params: Partial<Params>, tensors = model, context = te
   const announced: number[] = []
   const create = folder.create
   folder.create = (name, byteLength) => {
-    announced.push(byteLength)
+    if (name === 'o') announced.push(byteLength)
     return create(name, byteLength)
   }
   const job = compressJob({ method: 'exact', minRank: 1, ...params })
@@ -62,6 +62,11 @@ describe('a size goal', () => {
     await expect(compressed({ goalSize: 2000 })).rejects.toMatchObject({
       code: 'bad-request',
       message: expect.stringMatching(/smallest ranks already need \d+/),
+    })
+    // The norm alone takes 256.
+    await expect(compressed({ goalSize: 100 })).rejects.toMatchObject({
+      code: 'bad-request',
+      message: expect.stringMatching(/^What is kept as it is takes \d+ bytes more than the goal/),
     })
     await expect(compressed({ goalSize: 0.5, goalError: 0.1 })).rejects.toMatchObject({ code: 'bad-request' })
   })
