@@ -7,15 +7,13 @@
  * Wider elements come first, so that each entry lies at a multiple of its element size.
  */
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
-import type { Kernels, Matrix } from '../../kernels/kernels.ts'
 import { scaleLayout, sparseCount } from '../../measure/curves/size.ts'
-import type { Operand } from '../../svd/operand.ts'
 import type { DType } from '../../tensor.ts'
 import { singularValueDType } from '../factor-dtype.ts'
 import type { FactorizedTensor } from '../plan.ts'
 import type { OutputStyle } from './output.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
-import { type StoredFactors, storeFactors } from './stored-factors.ts'
+import { factorMatrices, storeFactors } from './stored-factors.ts'
 
 export const factors: OutputStyle = {
   format: 'ghostsvd-factors',
@@ -34,7 +32,7 @@ export const factors: OutputStyle = {
     const { kernels } = context
     const mark = kernels.mark()
     try {
-      const { L, R } = toKernels(stored, operand, kernels)
+      const { L, R } = factorMatrices(stored, operand, kernels)
       const squares = await operand.residual(L, R)
       let sparse: SparsePart | null = null
       if (count > 0) {
@@ -86,19 +84,4 @@ function factorEntries({ info, view, params, factorDType }: FactorizedTensor): S
     outline('U', factorDType, rows, rank),
     outline('Vt', factorDType, rank, cols),
   ]
-}
-
-/**
- * What the file says, as operands of the residual, with the operand's power of two in them: half in each where each holds sqrt(s), so that
- * neither leaves f32.
- */
-function toKernels({ left, right, balanced }: StoredFactors, { rows, cols, scale }: Operand, kernels: Kernels) {
-  const rank = left.length / rows
-  const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
-  const L: Matrix = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
-  const R: Matrix = { rows: rank, cols, data: kernels.allocateFloat32(rank * cols) }
-  const rest = scale / half
-  for (let i = 0; i < left.length; i++) L.data[i] = left[i]! * rest
-  for (let i = 0; i < right.length; i++) R.data[i] = right[i]! * half
-  return { L, R }
 }

@@ -2,8 +2,10 @@
 import { AppError } from '../../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
 import { discard } from '../../io.ts'
+import type { Kernels, Matrix } from '../../kernels/kernels.ts'
 import { scaleLayout } from '../../measure/curves/size.ts'
 import type { Factorization } from '../../svd/factorization.ts'
+import type { Operand } from '../../svd/operand.ts'
 import type { ComputableDType } from '../../tensor.ts'
 import { singularValueDType } from '../factor-dtype.ts'
 import type { FactorizedTensor } from '../plan.ts'
@@ -25,6 +27,25 @@ export function storeFactors(plan: FactorizedTensor, factorization: Factorizatio
   return plan.params.factorLayout === 'ab'
     ? storeBalanced(plan, plan.factorDType, factorization)
     : storeApart(plan, plan.factorDType, factorization)
+}
+
+/**
+ * What the pieces say, in the kernels' memory (released by its owner), with the operand's power of two in them: half in each where each holds sqrt(s), so that
+ * neither leaves f32.
+ */
+export function factorMatrices(
+  { left, right, balanced }: StoredFactors,
+  { rows, cols, scale }: Operand,
+  kernels: Kernels,
+): { L: Matrix; R: Matrix } {
+  const rank = left.length / rows
+  const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
+  const L: Matrix = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
+  const R: Matrix = { rows: rank, cols, data: kernels.allocateFloat32(rank * cols) }
+  const rest = scale / half
+  for (let i = 0; i < left.length; i++) L.data[i] = left[i]! * rest
+  for (let i = 0; i < right.length; i++) R.data[i] = right[i]! * half
+  return { L, R }
 }
 
 function storeBalanced(plan: FactorizedTensor, dtype: ComputableDType, factorization: Factorization): StoredFactors {
