@@ -15,7 +15,8 @@ const gramRate = 49e6
  * Milliseconds of a symmetric eigenproblem in f64 of this order with so many vectors: the reduction to tridiagonal form, which waits for
  * memory the more the larger it is, and the vectors brought back through it.
  */
-const eigenCost = (order: number, vectors: number) => ((6.4e-8 + 9e-12 * order) * order + 5e-8 * vectors) * order ** 2
+const eigenCost = (order: number, vectors: number) =>
+  ((6.55e-8 + 7.5e-12 * order) * order + 5e-8 * vectors) * order ** 2
 
 export interface SketchCost {
   /** Columns multiplied at a time. */

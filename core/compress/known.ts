@@ -8,7 +8,7 @@ import type { ComputableTensor } from './load.ts'
 import type { NonFinite } from './scan.ts'
 
 /** Raised whenever the meaning of a kept fact changes: those of earlier versions are then no longer found. */
-const FACTS_VERSION = 1
+const FACTS_VERSION = 2
 
 /** The fact `what` of this source, found now where it is not known yet. It has to be JSON-safe. */
 export async function known<T>(context: JobContext, what: readonly unknown[], find: () => Promise<T>): Promise<T> {

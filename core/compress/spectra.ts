@@ -4,6 +4,7 @@
  */
 import type { WeightFile } from '../formats/format.ts'
 import { floorCurve } from '../measure/curves/error-curve.ts'
+import { scaleLayout } from '../measure/curves/size.ts'
 import { residualNorm } from '../measure/residual.ts'
 import { storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
@@ -18,7 +19,7 @@ export interface TensorSpectrum {
   readonly frobeniusNorm: number
   /** Squared relative error at rank 0, 1, ... up to the sketch's, before anything is rounded. */
   readonly truncation: readonly number[]
-  /** Squared relative error that INT8 factors with a scale for each direction add, at the same ranks. */
+  /** Squared relative error that INT8 factors add, with the scales each rank has, at the same ranks. */
   readonly int8: readonly number[]
 }
 
@@ -94,17 +95,42 @@ async function truncationCurve(
   return curve
 }
 
-/** sum_{j <= k} (c_u^2 + c_v^2) s_j^2 / (12 * 127^2 ||W||^2), c = the largest entry of a direction times the square root of its length. */
+/**
+ * Every entry of a factor is off by up to half a step of its scale, evenly: step^2 / 12 in the mean square, step = largest entry / 127. In
+ * B A with sqrt(s) in each, an error in column j of B weighs ||a_j||^2 = s_j, and one in row j of A ||b_j||^2 = s_j.
+ *
+ *   a scale for each direction   sum_j s_j^2 (m max|u_j|^2 + n max|v_j|^2)
+ *   for each row and column      sum_j s_j x (sum of the squares of the largest entry of each row of B and each column of A)
+ *
+ * both over 12 * 127^2 ||W||^2. Entries below half a step lose less, so where a row mixes steep directions this is a bound from above.
+ */
 function int8Curve({ rows, cols, s, U, Vt, rank: found }: Found, frobeniusNorm: number, rank: number): Float64Array {
   const curve = new Float64Array(rank + 1)
   if (frobeniusNorm === 0) return curve
-  const largestU = new Float64Array(found)
-  for (let i = 0; i < U.length; i++) largestU[i % found] = Math.max(largestU[i % found]!, Math.abs(U[i]!))
+  const inRow = new Float64Array(rows)
+  const inCol = new Float64Array(cols)
+  let byDirection = 0
+  let largestSquares = 0
+  let weight = 0
   for (let j = 0; j < rank; j++) {
+    const share = s[j]! / frobeniusNorm
+    let largestU = 0
+    for (let i = 0; i < rows; i++) {
+      const square = U[i * found + j]! ** 2
+      largestU = Math.max(largestU, square)
+      largestSquares += Math.max(0, square * share - inRow[i]!)
+      inRow[i] = Math.max(inRow[i]!, square * share)
+    }
     let largestV = 0
-    for (let i = j * cols; i < (j + 1) * cols; i++) largestV = Math.max(largestV, Math.abs(Vt[i]!))
-    const spread = largestU[j]! ** 2 * rows + largestV ** 2 * cols
-    curve[j + 1] = curve[j]! + (spread * (s[j]! / frobeniusNorm) ** 2) / (12 * 127 ** 2)
+    for (let i = 0; i < cols; i++) {
+      const square = Vt[j * cols + i]! ** 2
+      largestV = Math.max(largestV, square)
+      largestSquares += Math.max(0, square * share - inCol[i]!)
+      inCol[i] = Math.max(inCol[i]!, square * share)
+    }
+    byDirection += (largestU * rows + largestV * cols) * share ** 2
+    weight += share
+    curve[j + 1] = (scaleLayout(j + 1) === 'row' ? largestSquares * weight : byDirection) / (12 * 127 ** 2)
   }
   return curve
 }

@@ -125,6 +125,18 @@ describe('what a plan predicts', () => {
     expect(kept.tensors[0]!.int8Increase).toBeNull()
   })
 
+  // One scale for each direction below rank 100, for each row and column from there on, where entries that round to zero lose less than
+  // the half step that is reckoned with.
+  it.each([24, 110])('at rank %i: INT8 adds what was said, to a fifth of it', async (rank) => {
+    const file = await openTensors(decaying('w', 160, 200, 1))
+    const job = planJob({ rank, factorDType: 'INT8', int8Always: true })
+    const { tensors } = await planCompression(file, job, testContext())
+    const { split, relativeError } = outcomeOf((await written(file, job)).tensors, 'w')
+    const added = relativeError! / split!.truncation - 1
+    expect(added).toBeGreaterThan(0)
+    expect(Math.abs(tensors[0]!.int8Increase! / added - 1)).toBeLessThan(0.2)
+  })
+
   it('says each curve once, down from an error of 1, also of a tensor that this rank would make larger', async () => {
     const file = await openTensors(...model)
     const context = testContext()
