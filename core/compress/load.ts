@@ -18,7 +18,7 @@ import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } fro
 import type { JobContext } from './context.ts'
 
 /** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
-export const READ_BYTES = 16 << 20
+export const READ_BYTES = 4 << 20
 
 const PANEL_BYTES = 256 << 20
 
