@@ -9,7 +9,7 @@ import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
-import { collectGarbage } from './garbage.ts'
+import { collectGarbage, makeRoomForBuffers } from './garbage.ts'
 import {
   CANCELLED,
   type DriverData,
@@ -95,6 +95,7 @@ export function createDriver(host: DriverHost): Driver {
   function spawn(): DriverThread {
     const team = new MessageChannel()
     const data: DriverData = { flags, teamPort: team.port2 }
+    makeRoomForBuffers()
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
     const endTeam = answerSpawns(team.port1, host.spawn, collectGarbage)
     const started: DriverThread = {
