@@ -1,10 +1,10 @@
 /**
- * Whole runs against their bare products: a model is compressed from file to checked file, in turns with the products that its sketches
- * cannot do without, of the same shapes, on the same kernels. A run can reach the speed of its products and not more.
+ * Whole runs against their bare products: a model is compressed from file to checked file as any run is, in turns with the products that
+ * its sketches cannot do without, of the same shapes, on kernels of the same kind. A run can reach the speed of its products and not more.
  */
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { compressFile } from '../../core/compress/compressor.ts'
+import { join } from 'node:path'
 import type { JobContext } from '../../core/compress/context.ts'
 import { loadMatrix } from '../../core/compress/load.ts'
 import { outputStyle } from '../../core/compress/outputs/registry.ts'
@@ -14,14 +14,15 @@ import { writeSample } from '../../core/compress/sample.ts'
 import type { Job } from '../../core/contract.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
-import type { OutputFolder } from '../../core/io.ts'
 import type { Kernels, Matrix } from '../../core/kernels/kernels.ts'
-import { defaultParams, type Params } from '../../core/params.ts'
+import type { Params } from '../../core/params.ts'
 import type { Operand } from '../../core/svd/operand.ts'
 import { elementCount, oncePerStorage } from '../../core/tensor.ts'
 import { pickSource } from '../files.ts'
 import { outputFolder } from '../outputs.ts'
 import { median } from './median.ts'
+
+export type CompressRequest = Extract<Job, { kind: 'compress' }>
 
 export interface ModelOptions {
   /** A file or folder of weights; null: a sample is made. */
@@ -30,7 +31,10 @@ export interface ModelOptions {
   readonly folder: string
   readonly ranks: readonly number[]
   readonly repeat: number
-  readonly algorithm: Params['algorithm']
+  /** Of both sides, but for the rank and the method, which is `randomized`. */
+  readonly params: Params
+  /** Opens the model and answers how to run it; `target` of a request is a path, its `fileId` has no meaning. */
+  open(path: string): Promise<(request: CompressRequest) => Promise<unknown>>
   /** Called before each line of work. */
   say(text: string): void
 }
@@ -52,32 +56,38 @@ const sample = { layers: 2, hidden: 2048, dtype: 'BF16', seed: 1 } as const
 
 export async function benchModel(kernels: Kernels, options: ModelOptions): Promise<ModelTiming[]> {
   const context = quietContext(kernels)
-  const target = outputFolder(options.folder, { overwrite: true, sources: options.model ? [options.model] : [] })
-  let path = options.model
-  if (path === null) {
-    options.say('making a sample')
-    const name = 'sample.safetensors'
-    await writeSample({ folder: target, name }, { kind: 'sample', target: '', force: true, ...sample }, context)
-    path = `${options.folder}/${name}`
-  }
+  const path = options.model ?? (await makeSample(options, context))
+  const run = await options.open(path)
   const file = await openWeightFile(pickSource(path, (await stat(path)).isDirectory() ? 'folder' : 'file'))
   try {
     const timings: ModelTiming[] = []
-    for (const rank of options.ranks) timings.push(await timeModel(file, rank, target, context, options))
+    for (const rank of options.ranks) timings.push(await timeModel(file, rank, run, context, options))
     return timings
   } finally {
     await file.close()
   }
 }
 
+async function makeSample({ folder, say }: ModelOptions, context: JobContext): Promise<string> {
+  say('making a sample')
+  const name = 'sample.safetensors'
+  const target = { folder: outputFolder(folder, { overwrite: true, sources: [] }), name }
+  await writeSample(target, { kind: 'sample', target: '', force: true, ...sample }, context)
+  return join(folder, name)
+}
+
 async function timeModel(
   file: WeightFile,
   rank: number,
-  folder: OutputFolder,
+  run: (request: CompressRequest) => Promise<unknown>,
   context: JobContext,
-  { repeat, algorithm, say }: ModelOptions,
+  { folder, repeat, params, say }: ModelOptions,
 ): Promise<ModelTiming> {
-  const job = compressJob({ ...defaultParams, method: 'randomized', algorithm, rank })
+  // Nothing found in one turn may help the next.
+  const job = compressJob(
+    { ...params, method: 'randomized', rank, projectionTiers: false },
+    join(folder, 'out.safetensors'),
+  )
   const matrices = oncePerStorage(planByNames(file, job, outputStyle(job.output)).filter(isFactorized))
   const weights = matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
   const mark = context.kernels.mark()
@@ -85,7 +95,7 @@ async function timeModel(
   const turns: { readonly runMs: number; readonly productsMs: number }[] = []
   for (let turn = 0; turn <= repeat; turn++) {
     say(`rank ${rank}: turn ${turn} of ${repeat}`)
-    const runMs = await clocked(() => compressFile(file, { folder, name: 'out.safetensors' }, job, context))
+    const runMs = await clocked(() => run(job))
     let productsMs = 0
     for (const multiply of products) productsMs += await multiply()
     if (turn > 0) turns.push({ runMs, productsMs })
@@ -142,13 +152,13 @@ async function clocked(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-function compressJob(params: Params): Extract<Job, { kind: 'compress' }> {
+function compressJob(params: Params, target: string): CompressRequest {
   const rules = { include: [], exclude: [] }
   const whole = { force: true, resume: false, part: null } as const
-  return { kind: 'compress', fileId: '', target: '', output: 'factors', params, ...rules, ...whole }
+  return { kind: 'compress', fileId: '', target, output: 'factors', params, ...rules, ...whole }
 }
 
-/** A job that nobody watches, and that finds nothing finished from an earlier one. */
+/** For what is done in this process: a job that nobody watches. */
 function quietContext(kernels: Kernels): JobContext {
   return {
     kernels,

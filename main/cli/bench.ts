@@ -6,11 +6,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { AppError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/kernels/kernels.ts'
 import { type BenchReport, benchParts, runBench } from '../bench/bench.ts'
-import { benchModel, type ModelTiming } from '../bench/model.ts'
+import { benchModel, type ModelOptions, type ModelTiming } from '../bench/model.ts'
 import { startPeers } from '../bench/peers.ts'
 import { kernelRoom } from '../engine/kernel-room.ts'
 import { threadSpawner } from '../engine/threads.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from './flags.ts'
+import { type CommandEngine, withEngine } from './job.ts'
 import { milliseconds, print, printJson, table } from './print.ts'
 
 interface Options {
@@ -49,16 +50,19 @@ export function benchCommand(): Command {
       const peers = options.peers ? startPeers(kernels.info.threads) : null
       try {
         const { ranks, repeat } = options
-        const common = { ranks, repeat, algorithm: params.algorithm, say }
+        const common = { ranks, repeat, say }
         const parts = benchParts.filter((part) => options.parts.includes(part))
         const report = await runBench(kernels, {
           ...common,
+          algorithm: params.algorithm,
           parts,
           sizes: parts.length > 0 ? options.sizes : [],
           peers: peers && { ask: peers.ask, save: (A) => saveNpy(join(folder, 'matrix.npy'), A) },
         })
         const models = options.parts.includes('model')
-          ? await benchModel(kernels, { ...common, model: options.model ?? null, folder })
+          ? await withEngine((engine) =>
+              benchModel(kernels, { ...common, params, model: options.model ?? null, folder, open: openIn(engine) }),
+            )
           : []
         say('')
         if (options.json) printJson({ ...report, models })
@@ -69,6 +73,14 @@ export function benchCommand(): Command {
         await shutdown()
       }
     })
+}
+
+/** Runs go through an engine, as those of the command `compress` do. */
+function openIn(engine: CommandEngine): ModelOptions['open'] {
+  return async (path) => {
+    const { fileId } = await engine.open(path)
+    return (request) => engine.run<'compress'>({ ...request, fileId, target: engine.target(request.target) })
+  }
 }
 
 /** On a terminal, over what was said before. */

@@ -1,10 +1,14 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { compressFile } from '../../../core/compress/compressor.ts'
 import { writeSample } from '../../../core/compress/sample.ts'
+import { openWeightFile } from '../../../core/formats/registry.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
+import { defaultParams } from '../../../core/params.ts'
 import { benchModel } from '../../../main/bench/model.ts'
+import { pickSource } from '../../../main/files.ts'
 import { outputFolder } from '../../../main/outputs.ts'
 import { testContext } from '../../core/compress/harness.ts'
 
@@ -23,7 +27,18 @@ it('times whole runs and bare products of the same matrices, and leaves the sour
     folder,
     ranks: [4, 8],
     repeat: 2,
-    algorithm: 'subspace',
+    params: defaultParams,
+    open: async (path) => {
+      const file = await openWeightFile(pickSource(path, 'file'))
+      onTestFinished(() => file.close())
+      return (request) =>
+        compressFile(
+          file,
+          { folder: outputFolder(folder, { overwrite: true, sources: [path] }), name: basename(request.target) },
+          request,
+          testContext(),
+        )
+    },
     say: (text) => said.push(text),
   })
   expect(kernels.mark()).toBe(before)
