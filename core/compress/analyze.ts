@@ -13,12 +13,12 @@ import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { elementCount, encodedBytes, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
-import { factorBits } from './factor-dtype.ts'
-import { type Found, finishedSketch, type SketchFacts } from './factorize-matrix.ts'
-import { type ComputableTensor, type LoadedMatrix, loadMatrix } from './load.ts'
-import { observer } from './observer.ts'
-import { countNonFinite, nonFiniteSentence } from './scan.ts'
-import { sketchKey } from './sketch-key.ts'
+import { type Found, finishedSketch, type SketchFacts } from './matrix/factorize-matrix.ts'
+import { type ComputableTensor, type LoadedMatrix, loadMatrix } from './matrix/load.ts'
+import { observer } from './matrix/observer.ts'
+import { countNonFinite, nonFiniteSentence } from './matrix/scan.ts'
+import { sketchKey } from './matrix/sketch-key.ts'
+import { factorBits } from './plan/factor-dtype.ts'
 
 export async function analyzeTensor(
   file: WeightFile,

@@ -7,7 +7,7 @@ import { largestAngle } from '../measure/subspace-angle.ts'
 import type { Params } from '../params.ts'
 import { analyzeLoaded, factorizable } from './analyze.ts'
 import type { JobContext } from './context.ts'
-import { loadMatrix } from './load.ts'
+import { loadMatrix } from './matrix/load.ts'
 
 export async function compareTensor(
   file: WeightFile,

@@ -7,11 +7,12 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { npyHeader } from '../formats/npy.ts'
 import type { TensorInfo } from '../tensor.ts'
-import { copyValues } from './compress-tensor.ts'
+import type { CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
-import { READ_BYTES } from './load.ts'
-import { createSafetensors, writeChecked } from './safetensors-output.ts'
-import { alignedOrder, type CompressionTarget } from './weights-file.ts'
+import { createSafetensors, writeChecked } from './encodings/safetensors-output.ts'
+import { READ_BYTES } from './matrix/load.ts'
+import { alignedOrder } from './outputs/entries.ts'
+import { copyValues } from './run/compress-tensor.ts'
 
 /** @throws AppError `bad-request`, `unsupported`, `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled` */
 export async function convertFile(

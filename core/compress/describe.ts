@@ -4,7 +4,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { noRules } from '../rules.ts'
 import { encodedBytes, isComputable, type MatrixView } from '../tensor.ts'
-import { planFile } from './plan.ts'
+import { planFile } from './plan/plan.ts'
 
 export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => {

@@ -4,12 +4,13 @@ import type { WeightFile } from '../formats/format.ts'
 import { withScales } from '../formats/fp8-scale.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import { elementCount, matrixView, type TensorInfo } from '../tensor.ts'
-import { fromBits } from './bits.ts'
-import { copyValues } from './compress-tensor.ts'
+import type { CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
-import { type Part, parsePart } from './parts.ts'
-import { createSafetensors } from './safetensors-output.ts'
-import { type CompressionTarget, fixedWidth, TIES } from './weights-file.ts'
+import { createSafetensors } from './encodings/safetensors-output.ts'
+import { fromBits } from './outputs/bits.ts'
+import { fixedWidth, TIES } from './outputs/metadata.ts'
+import { type Part, parsePart } from './plan/parts.ts'
+import { copyValues } from './run/compress-tensor.ts'
 
 export interface MergeReport {
   readonly output: string

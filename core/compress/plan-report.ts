@@ -8,22 +8,30 @@ import { tensorBytes } from '../formats/safetensors.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { bytesInFile, elementCount, isComputable, oncePerStorage, storageName, type TensorInfo } from '../tensor.ts'
-import { planSketch } from './analysis-rank.ts'
-import { type Compression, scaleNotWritten } from './compress-tensor.ts'
+import type { Compression } from './compression.ts'
 import type { JobContext } from './context.ts'
-import { candidateOf, int8Increase } from './goals.ts'
-import { type CountNonFinite, withKnownCounts } from './known.ts'
-import { layOut } from './output-files.ts'
+import { candidateOf, int8Increase } from './goals/goals.ts'
+import { type CountNonFinite, withKnownCounts } from './goals/known.ts'
+import { planByNames, planRun, refuse, withFiniteValues } from './goals/planning.ts'
+import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from './goals/spectra.ts'
+import { oneAhead } from './matrix/read-ahead.ts'
+import { countNonFinite } from './matrix/scan.ts'
+import { outputEntries } from './outputs/entries.ts'
+import { layOut } from './outputs/output-files.ts'
+import { predictedOutput } from './outputs/predicted-output.ts'
 import { outputStyle } from './outputs/registry.ts'
-import { wholeRun } from './parts.ts'
-import { analysisDecides, type FactorizedTensor, hasGoal, isFactorized, scaleReason, type TensorPlan } from './plan.ts'
-import { planByNames, planRun, refuse, withFiniteValues } from './planning.ts'
-import { predictedOutput } from './predicted-output.ts'
-import { oneAhead } from './read-ahead.ts'
-import { recipeHash } from './recipe.ts'
-import { countNonFinite } from './scan.ts'
-import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from './spectra.ts'
-import { outputEntries } from './weights-file.ts'
+import { planSketch } from './plan/analysis-rank.ts'
+import { wholeRun } from './plan/parts.ts'
+import {
+  analysisDecides,
+  type FactorizedTensor,
+  hasGoal,
+  isFactorized,
+  scaleReason,
+  type TensorPlan,
+} from './plan/plan.ts'
+import { scaleNotWritten } from './run/compress-tensor.ts'
+import { recipeHash } from './run/recipe.ts'
 
 type PlanJob = Extract<Job, { kind: 'plan' }>
 

@@ -23,9 +23,9 @@ import { encode } from '../formats/dtype.ts'
 import type { GaussianKey } from '../kernels/kernels.ts'
 import { philox4x32 } from '../kernels/philox.ts'
 import { gaussianKey } from '../svd/random.ts'
+import type { CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
-import { createSafetensors, type TensorWriter } from './safetensors-output.ts'
-import type { CompressionTarget } from './weights-file.ts'
+import { createSafetensors, type TensorWriter } from './encodings/safetensors-output.ts'
 
 type SampleJob = Extract<Job, { kind: 'sample' }>
 

@@ -14,7 +14,7 @@ import { factorize } from '../svd/factorize.ts'
 import { residentOperand } from '../svd/operand.ts'
 import { gaussianKey } from '../svd/random.ts'
 import type { JobContext } from './context.ts'
-import { observer } from './observer.ts'
+import { observer } from './matrix/observer.ts'
 
 const QUICK = [
   { size: 512, rank: 32 },

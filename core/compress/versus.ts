@@ -7,7 +7,7 @@ import { fitParams, type Params } from '../params.ts'
 import { type Factorization, truncate } from '../svd/factorization.ts'
 import { factorizable, reportRun, type TimedRun, timedRun } from './analyze.ts'
 import type { JobContext } from './context.ts'
-import { loadMatrix } from './load.ts'
+import { loadMatrix } from './matrix/load.ts'
 
 type VersusJob = Extract<Job, { kind: 'versus' }>
 

@@ -1,7 +1,7 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { parsePart } from '../../core/compress/parts.ts'
+import { parsePart } from '../../core/compress/plan/parts.ts'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { createHistory } from '../history.ts'

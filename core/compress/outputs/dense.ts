@@ -5,10 +5,10 @@
 import { AppError } from '../../errors.ts'
 import { decodeFloat64, encode } from '../../formats/dtype.ts'
 import { sparseCount } from '../../measure/curves/size.ts'
-import type { ComputableTensor, MatrixBytes } from '../load.ts'
+import type { ComputableTensor, MatrixBytes } from '../matrix/load.ts'
+import { type SparsePart, sparsePart } from '../stored/sparse-part.ts'
+import { factorMatrices, storeFactors } from '../stored/stored-factors.ts'
 import type { OutputStyle } from './output.ts'
-import { type SparsePart, sparsePart } from './sparse-part.ts'
-import { factorMatrices, storeFactors } from './stored-factors.ts'
 
 /** Rows are multiplied out in panels of about this many f32 bytes. */
 const PANEL_BYTES = 32 << 20

@@ -9,11 +9,11 @@
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import { scaleLayout, sparseCount } from '../../measure/curves/size.ts'
 import type { DType } from '../../tensor.ts'
-import { singularValueDType } from '../factor-dtype.ts'
-import type { FactorizedTensor } from '../plan.ts'
+import { singularValueDType } from '../plan/factor-dtype.ts'
+import type { FactorizedTensor } from '../plan/plan.ts'
+import { type SparsePart, sparsePart } from '../stored/sparse-part.ts'
+import { factorMatrices, storeFactors } from '../stored/stored-factors.ts'
 import type { OutputStyle } from './output.ts'
-import { type SparsePart, sparsePart } from './sparse-part.ts'
-import { factorMatrices, storeFactors } from './stored-factors.ts'
 
 export const factors: OutputStyle = {
   format: 'ghostsvd-factors',

@@ -4,7 +4,7 @@
  */
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import type { ComputableDType } from '../../tensor.ts'
-import type { FactorizedTensor } from '../plan.ts'
+import type { FactorizedTensor } from '../plan/plan.ts'
 import { factors } from './factors.ts'
 import type { OutputStyle } from './output.ts'
 

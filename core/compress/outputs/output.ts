@@ -2,8 +2,8 @@
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { JobContext } from '../context.ts'
-import type { LoadedMatrix, MatrixBytes } from '../load.ts'
-import type { FactorizedTensor } from '../plan.ts'
+import type { LoadedMatrix, MatrixBytes } from '../matrix/load.ts'
+import type { FactorizedTensor } from '../plan/plan.ts'
 
 /** One matrix of a tensor with everything there is to write and measure it. */
 export interface FactorizedMatrix extends LoadedMatrix {

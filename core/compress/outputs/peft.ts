@@ -2,7 +2,7 @@
  * Output "peft": a folder that Hugging Face's PEFT loads as a LoRA adapter. `base_model.model.<module>.lora_A.weight` [r, in],
  * `.lora_B.weight` [out, r], scaling lora_alpha / r = 1 for every module.
  */
-import type { FactorizedTensor } from '../plan.ts'
+import type { FactorizedTensor } from '../plan/plan.ts'
 import { loraEntries, loraRefusal, moduleOf, writeLora } from './lora.ts'
 import type { OutputStyle } from './output.ts'
 

@@ -1,7 +1,7 @@
 /** The page has its own words for whatever a plan says: the sentences are taken from the plan itself. */
 import { expect, test } from 'vitest'
 import { compressFile } from '../../../core/compress/compressor.ts'
-import { planFile } from '../../../core/compress/plan.ts'
+import { planFile } from '../../../core/compress/plan/plan.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { factorBytes, factorDType } from '../../../core/compress/factor-dtype.ts'
+import { factorBytes, factorDType } from '../../../core/compress/plan/factor-dtype.ts'
 import type { TensorReport } from '../../../core/contract.ts'
 import { defaultParams, factorDTypes, factorLayouts } from '../../../core/params.ts'
 import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'

@@ -1,0 +1,28 @@
+import type { WeightFile } from '../formats/format.ts'
+import type { OutputFolder } from '../io.ts'
+import type { JobContext } from './context.ts'
+import type { ReadAhead } from './matrix/read-ahead.ts'
+import type { OutputStyle } from './outputs/output.ts'
+import type { Part } from './plan/parts.ts'
+
+/** What stays the same over a whole run. */
+export interface Compression {
+  readonly file: WeightFile
+  /** What reads for `file` ahead of its use; absent where only sizes are asked for. */
+  readonly ahead?: ReadAhead
+  readonly style: OutputStyle
+  /** SHA-256 of the recipe. */
+  readonly recipe: string
+  /** Which source this is (run/source-hash.ts). */
+  readonly source: string
+  /** Whether an earlier run is gone on with, and finished tensors outlive a cancel. */
+  readonly resume: boolean
+  readonly part: Part
+  readonly context: JobContext
+}
+
+/** Where it goes. */
+export interface CompressionTarget {
+  readonly folder: OutputFolder
+  readonly name: string
+}

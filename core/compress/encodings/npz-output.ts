@@ -1,0 +1,136 @@
+/**
+ * An NPZ file being written: one stored member for each tensor, read back and held against what was handed in, and the directory at the end.
+ * numpy has no bfloat16 and no 8-bit floats: their values are widened to F32 on the way, exactly. What a safetensors header says in its
+ * metadata is in the archive's comment, which numpy passes over.
+ */
+import { crc32 } from '../../formats/crc32.ts'
+import { decodeFloat32, encode } from '../../formats/dtype.ts'
+import { npzComment, planNpz } from '../../formats/npz.ts'
+import { type SafetensorsOutline, tensorBytes } from '../../formats/safetensors.ts'
+import type { ByteSink, OutputFolder } from '../../io.ts'
+import { isComputable } from '../../tensor.ts'
+import {
+  outputEnd,
+  resumeAt,
+  sinkSource,
+  type TensorWriter,
+  type WeightsOutput,
+  type WrittenTensors,
+  writeChecked,
+} from './safetensors-output.ts'
+
+/** The tensor as numpy can hold it. */
+export function npzOutline({ name, dtype, shape }: SafetensorsOutline): SafetensorsOutline {
+  return { name, shape, dtype: isWidened(dtype) ? 'F32' : dtype }
+}
+
+function isWidened(dtype: SafetensorsOutline['dtype']): dtype is 'BF16' | 'F8_E4M3' | 'F8_E5M2' {
+  return dtype === 'BF16' || dtype === 'F8_E4M3' || dtype === 'F8_E5M2'
+}
+
+/** A member that is complete, with the checksum the directory repeats. */
+interface Written {
+  readonly outline: SafetensorsOutline
+  readonly crc: number
+}
+
+/** @throws AppError `cannot-write`, `unsupported` for a dtype that neither numpy nor this product knows how to widen */
+export async function createNpz(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+): Promise<WeightsOutput> {
+  return outputOn(await folder.create(name, plannedNpzBytes(planned, metadata)), [])
+}
+
+/** Bytes of the file with these tensors and a metadata of this shape. */
+export function plannedNpzBytes(planned: readonly SafetensorsOutline[], metadata: ReadonlyMap<string, string>): number {
+  return planNpz(planned.map(npzOutline), comment(metadata)).byteLength
+}
+
+/** What tells of the run that wrote it; the error of each tensor only where there is space for all of them (about a thousand). */
+function comment(metadata: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
+  const own = new Map([...metadata].filter(([key]) => key.startsWith('ghostsvd.')))
+  return npzComment(own, ['ghostsvd.ties', 'ghostsvd.errors'])
+}
+
+/** Goes on with a suspended file after the members that are whole; null where it is not there or shorter than they are. */
+export async function reopenNpz(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+  { entries, checksums, byteLength }: WrittenTensors,
+): Promise<WeightsOutput | null> {
+  if (entries.length !== checksums.length) return null
+  const written = entries.map((entry, i) => ({ outline: npzOutline(entry), crc: checksums[i]! }))
+  const sink = await resumeAt(folder, name, plannedNpzBytes(planned, metadata), byteLength)
+  return sink && outputOn(sink, written)
+}
+
+function outputOn(sink: ByteSink, written: Written[]): WeightsOutput {
+  return {
+    ...outputEnd(sink),
+    get byteLength() {
+      return sink.byteLength
+    },
+    get checksums() {
+      return written.map(({ crc }) => crc)
+    },
+    begin: (entries) => memberWriter(sink, entries, written),
+    moves: () => false,
+    complete: async (metadata) => {
+      const plan = planNpz(
+        written.map(({ outline }) => outline),
+        comment(metadata),
+      )
+      await writeChecked(sink, plan.directory(written.map(({ crc }) => crc)))
+      return sinkSource(sink)
+    },
+  }
+}
+
+function memberWriter(sink: ByteSink, entries: readonly SafetensorsOutline[], written: Written[]): TensorWriter {
+  const start = sink.byteLength
+  const outlines = entries.map(npzOutline)
+  const plan = planNpz(outlines)
+  const received = entries.map(() => 0)
+  const checksums = entries.map(() => 0)
+  // The first member goes straight to the file. Those after it wait until it is complete: they are factors, and small.
+  const waiting: Uint8Array[][] = entries.map(() => [])
+  const put = async (index: number, bytes: Uint8Array) => {
+    checksums[index] = crc32(bytes, checksums[index])
+    await writeChecked(sink, bytes)
+  }
+  const open = async (index: number) => {
+    const { bytes, crc } = plan.before(index)
+    await writeChecked(sink, bytes)
+    checksums[index] = crc
+  }
+  return {
+    write: async (index, bytes) => {
+      if (index === 0 && received[0] === 0) await open(0)
+      received[index]! += bytes.byteLength
+      const values = widened(entries[index]!, bytes)
+      if (index === 0) await put(0, values)
+      else waiting[index]!.push(values)
+    },
+    done: async () => {
+      for (const [index, entry] of entries.entries()) {
+        const expected = tensorBytes(entry.dtype, entry.shape)
+        if (received[index] !== expected)
+          throw new Error(`${entry.name}: expected ${expected} bytes, got ${received[index]}`)
+        if (index > 0 || expected === 0) await open(index)
+        for (const values of waiting[index]!) await put(index, values)
+        await writeChecked(sink, plan.after(index, checksums[index]!))
+        written.push({ outline: outlines[index]!, crc: checksums[index]! })
+      }
+    },
+    undo: () => sink.truncate(start),
+  }
+}
+
+function widened({ dtype }: SafetensorsOutline, bytes: Uint8Array): Uint8Array {
+  return isComputable(dtype) && isWidened(dtype) ? encode('F32', decodeFloat32(dtype, bytes)).bytes : bytes
+}

@@ -1,0 +1,223 @@
+/**
+ * The file being written: a header whose length is known before the run, then the tensors in order, each read back and held against what
+ * was handed in. The header's numbers are filled in at the end; the name appears when everything is there.
+ */
+import { AppError } from '../../errors.ts'
+import { type SafetensorsOutline, safetensorsHeader, tensorBytes } from '../../formats/safetensors.ts'
+import { type ByteSink, type ByteSource, discard, type OutputFolder } from '../../io.ts'
+
+/** Data is moved in pieces of this size where a header has to grow. */
+const MOVE_BYTES = 16 << 20
+
+/** A container that is being written: safetensors here, NPZ in npz-output.ts. */
+export interface WeightsOutput {
+  /** Of the file so far. */
+  readonly byteLength: number
+  /** Of the entries so far, in order, where the container wants them at its end. */
+  readonly checksums: readonly number[]
+  /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
+  begin(entries: readonly SafetensorsOutline[]): TensorWriter
+  /** Returns when the file so far would survive a power cut. */
+  sync(): Promise<void>
+  /** Whether `complete` moves what was written, so that nothing can go on with it should that be cut short. */
+  moves(metadata: ReadonlyMap<string, string>): boolean
+  /** Writes what is known only at the end. The file as its readers will see it. */
+  complete(metadata: ReadonlyMap<string, string>): Promise<ByteSource>
+  /** Closes and gives the file its name. Bytes of the whole file. */
+  close(): Promise<number>
+  /** Leaves the first `byteLength` bytes to be gone on with. */
+  suspend(byteLength: number): Promise<void>
+  abort(): Promise<void>
+}
+
+/** What a file that is gone on with holds already. */
+export interface WrittenTensors {
+  readonly entries: readonly SafetensorsOutline[]
+  readonly checksums: readonly number[]
+  /** Of the file up to the last of them. */
+  readonly byteLength: number
+}
+
+export interface TensorWriter {
+  write(index: number, bytes: Uint8Array): Promise<void>
+  done(): Promise<void>
+  /** Takes back what was written, as if the tensor had not begun. */
+  undo(): Promise<void>
+}
+
+/** Bytes of the file with these entries and a metadata of this shape. */
+export function plannedBytes(entries: readonly SafetensorsOutline[], metadata: ReadonlyMap<string, string>): number {
+  const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  return safetensorsHeader(entries, metadata).byteLength + values
+}
+
+/** `metadata` has every number at its final width. @throws AppError `cannot-write` */
+export async function createSafetensors(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+): Promise<WeightsOutput> {
+  const placeholder = safetensorsHeader(planned, metadata)
+  const sink = await folder.create(name, plannedBytes(planned, metadata))
+  try {
+    await sink.write(placeholder)
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+  return outputOn(sink, placeholder.byteLength, [])
+}
+
+/** Goes on with a suspended file after the tensors that are whole; null where it is not there or shorter than they are. */
+export async function reopenSafetensors(
+  folder: OutputFolder,
+  name: string,
+  planned: readonly SafetensorsOutline[],
+  metadata: ReadonlyMap<string, string>,
+  { entries, byteLength }: WrittenTensors,
+): Promise<WeightsOutput | null> {
+  const headerBytes = safetensorsHeader(planned, metadata).byteLength
+  const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  if (byteLength !== headerBytes + values) return null
+  const sink = await resumeAt(folder, name, plannedBytes(planned, metadata), byteLength)
+  return sink && outputOn(sink, headerBytes, [...entries])
+}
+
+/** A partial file cut back to what is known to be whole; null where it is not there or shorter than that. */
+export async function resumeAt(
+  folder: OutputFolder,
+  name: string,
+  plannedLength: number,
+  byteLength: number,
+): Promise<ByteSink | null> {
+  const sink = await folder.resume(name, plannedLength)
+  if (!sink) return null
+  if (sink.byteLength < byteLength) {
+    await sink.abort()
+    return null
+  }
+  await sink.truncate(byteLength)
+  return sink
+}
+
+function outputOn(sink: ByteSink, headerBytes: number, written: SafetensorsOutline[]): WeightsOutput {
+  return {
+    ...outputEnd(sink),
+    get byteLength() {
+      return sink.byteLength
+    },
+    checksums: [],
+    begin: (entries) => tensorWriter(sink, entries, written),
+    moves: (final) => safetensorsHeader(written, final).byteLength > headerBytes,
+    complete: async (final) => {
+      await fillHeader(sink, safetensorsHeader(written, final), headerBytes)
+      return sinkSource(sink)
+    },
+  }
+}
+
+/** How a container's file ends, whichever it is. */
+export function outputEnd(sink: ByteSink): Pick<WeightsOutput, 'sync' | 'close' | 'suspend' | 'abort'> {
+  return {
+    sync: () => sink.sync(),
+    close: async () => {
+      const { byteLength } = sink
+      await sink.close()
+      return byteLength
+    },
+    suspend: async (byteLength) => {
+      try {
+        await sink.truncate(byteLength)
+      } finally {
+        await sink.suspend()
+      }
+    },
+    abort: () => sink.abort(),
+  }
+}
+
+/** What was written so far, to be read before it has its name. */
+export function sinkSource(sink: ByteSink): ByteSource {
+  const { name, byteLength } = sink
+  return { name, byteLength, slice: (start, end) => sink.read(start, end), close: async () => {} }
+}
+
+function tensorWriter(
+  sink: ByteSink,
+  entries: readonly SafetensorsOutline[],
+  written: SafetensorsOutline[],
+): TensorWriter {
+  const start = sink.byteLength
+  const lengths = entries.map(({ dtype, shape }) => tensorBytes(dtype, shape))
+  const received = lengths.map(() => 0)
+  // The first entry goes straight to the file. Those after it wait until it is complete: they are factors, and small.
+  const waiting: Uint8Array[][] = entries.map(() => [])
+  return {
+    write: async (index, bytes) => {
+      received[index]! += bytes.byteLength
+      if (index === 0) await writeChecked(sink, bytes)
+      else waiting[index]!.push(bytes)
+    },
+    done: async () => {
+      for (const pieces of waiting) for (const piece of pieces) await writeChecked(sink, piece)
+      if (received.some((length, i) => length !== lengths[i])) {
+        throw new Error(`${entries[0]?.name}: expected ${lengths.join(', ')} bytes, got ${received.join(', ')}`)
+      }
+      written.push(...entries)
+    },
+    undo: () => sink.truncate(start),
+  }
+}
+
+/** @throws AppError `cannot-write` when the file does not hold what was written */
+export async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  const start = sink.byteLength
+  await sink.write(bytes)
+  const back = await sink.read(start, start + bytes.byteLength)
+  const same = sameBytes(back, bytes)
+  discard(back)
+  if (!same) {
+    throw new AppError(
+      'cannot-write',
+      `${sink.name}: what was read back from byte ${start} on is not what was written. The disk or its driver is at fault.`,
+    )
+  }
+}
+
+/** Four bytes at a time where both sides are aligned. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false
+  let i = 0
+  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+    const words = Math.floor(a.byteLength / 4)
+    const x = new Uint32Array(a.buffer, a.byteOffset, words)
+    const y = new Uint32Array(b.buffer, b.byteOffset, words)
+    for (let word = 0; word < words; word++) if (x[word] !== y[word]) return false
+    i = 4 * words
+  }
+  for (; i < a.byteLength; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** A header that came out shorter than planned is filled with spaces, which the format allows; for a longer one the data makes room. */
+async function fillHeader(sink: ByteSink, header: Uint8Array, reserved: number): Promise<void> {
+  if (header.byteLength > reserved) {
+    await moveData(sink, reserved, header.byteLength)
+    return sink.overwrite(0, header)
+  }
+  const padded = new Uint8Array(reserved).fill(32)
+  padded.set(header)
+  new DataView(padded.buffer).setBigUint64(0, BigInt(reserved - 8), true)
+  return sink.overwrite(0, padded)
+}
+
+/** Moves everything from byte `from` on to byte `to`, last piece first. */
+async function moveData(sink: ByteSink, from: number, to: number): Promise<void> {
+  const end = sink.byteLength
+  await sink.write(new Uint8Array(to - from))
+  for (let stop = end; stop > from; stop -= MOVE_BYTES) {
+    const start = Math.max(from, stop - MOVE_BYTES)
+    await sink.overwrite(start + to - from, await sink.read(start, stop))
+  }
+}

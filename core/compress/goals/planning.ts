@@ -1,0 +1,108 @@
+/**
+ * The plan of a run, in its stages: by names and shapes; by what the output can hold; by the values, where NaN or Inf keep a tensor as it
+ * is; by a goal, which settles the ranks. After it every byte of the output has its place.
+ */
+import type { Job } from '../../contract.ts'
+import { AppError } from '../../errors.ts'
+import type { WeightFile } from '../../formats/format.ts'
+import { storageName } from '../../tensor.ts'
+import type { Compression } from '../compression.ts'
+import type { JobContext } from '../context.ts'
+import { oneAhead } from '../matrix/read-ahead.ts'
+import { countNonFinite, nonFiniteSentence } from '../matrix/scan.ts'
+import { inFileOrder } from '../outputs/entries.ts'
+import { factors } from '../outputs/factors.ts'
+import type { OutputStyle } from '../outputs/output.ts'
+import { predictedBytes } from '../outputs/predicted-output.ts'
+import { partOf } from '../plan/parts.ts'
+import {
+  analysisDecides,
+  hasGoal,
+  isFactorized,
+  kept,
+  planFile,
+  type TensorPlan,
+  withScalesAttached,
+} from '../plan/plan.ts'
+import { type Predict, settleRanks } from './goals.ts'
+import { type CountNonFinite, knownCounts, withKnownCounts } from './known.ts'
+import { knownSpectrum } from './spectra.ts'
+
+type Planned = Pick<Extract<Job, { kind: 'compress' }>, 'params' | 'include' | 'exclude'>
+
+/** What names, dtypes and shapes decide; no weight is read. */
+export function planByNames(file: WeightFile, job: Planned, style: OutputStyle): TensorPlan[] {
+  const plans = planFile(file, job.params, job).map((plan) => {
+    const refusal = plan.action === 'factorize' ? style.refusal?.(plan) : null
+    return refusal ? kept(plan, refusal) : plan
+  })
+  return style.copiesKept && !style.keepsScales ? withScalesAttached(plans) : plans
+}
+
+/** The plans of this run, or of its part. @throws AppError `bad-request` for goals and parts that cannot be */
+export async function planRun(compression: Compression, job: Planned): Promise<TensorPlan[]> {
+  const { file, style, part, context } = compression
+  refuse(compression, job)
+  const named = planByNames(file, job, style)
+  const mine = new Set(
+    partOf(inFileOrder(named, style), part, ({ info }) => info.byteLength).map(({ info }) => info.name),
+  )
+  const isMine = ({ info }: TensorPlan) => mine.has(info.name)
+  // A goal is allocated over all tensors; without one a part reads only its own.
+  const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
+  // A dense copy is the test drive of the factors: its goals are theirs.
+  const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors }, plans)
+  return (await settleRanks(file, checked, job.params, predict, context)).filter(isMine)
+}
+
+/** The same without reading a weight, or null where that takes an analysis that has not been made. */
+export async function planIfKnown(compression: Compression, job: Planned): Promise<TensorPlan[] | null> {
+  const { file, style, context } = compression
+  const counted = await knownCounts(context)
+  for (const plan of planByNames(file, job, style)) {
+    if (!isFactorized(plan)) continue
+    const counts = counted.get(storageName(plan.info))
+    if (!counts) return null
+    const decided = nonFiniteSentence(counts) !== null || !analysisDecides(job.params)
+    if (!decided && !(await knownSpectrum(plan, context))) return null
+  }
+  return planRun(compression, job)
+}
+
+/** @throws AppError `bad-request` for what this kind of output cannot be */
+export function refuse({ file, style, part }: Compression, { params }: Planned): void {
+  if (params.goalSize > 0 && !style.copiesKept) {
+    throw new AppError(
+      'bad-request',
+      'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
+    )
+  }
+  const oneFile = style.container === 'file' || (style.container === 'like-source' && file.shards.length < 2)
+  if (part.of > 1 && !(oneFile && style.copiesKept && style.encoding === 'safetensors')) {
+    throw new AppError('bad-request', 'Only an output that is one safetensors file can be made in parts.')
+  }
+}
+
+async function checkValues(file: WeightFile, plans: readonly TensorPlan[], context: JobContext): Promise<TensorPlan[]> {
+  const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
+  return withKnownCounts(
+    context,
+    (tensor) => countNonFinite(file, tensor, context),
+    async (count) => {
+      let done = 0
+      const checked: TensorPlan[] = []
+      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, count))) {
+        checked.push(plan)
+        done += plan.info.byteLength
+        context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
+      }
+      return checked
+    },
+  )
+}
+
+/** The plan, or one to keep the tensor where it has NaN or Inf. */
+export async function withFiniteValues(plan: TensorPlan, count: CountNonFinite): Promise<TensorPlan> {
+  const nonFinite = plan.action === 'factorize' ? nonFiniteSentence(await count(plan.info)) : null
+  return nonFinite ? kept(plan, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : plan
+}
