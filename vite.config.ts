@@ -69,7 +69,7 @@ export default defineConfig({
         minify: false,
         rolldownOptions: {
           external,
-          input: { preload: at('main/preload.ts') },
+          input: { preload: at('main/desktop/preload.ts') },
           output: { format: 'cjs', entryFileNames: '[name].cjs' },
         },
       },

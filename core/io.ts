@@ -1,5 +1,5 @@
 /**
- * How bytes enter and leave core. `main/files.ts` implements these over node:fs; the in-memory pair serves tests.
+ * How bytes enter and leave core. `main/files/files.ts` implements these over node:fs; the in-memory pair serves tests.
  * The only way core touches the outside: no path ever enters this room.
  */
 import { AppError } from './errors.ts'

@@ -4,9 +4,9 @@
  */
 import { app } from 'electron/main'
 import { commandLine, isCommand } from './cli/program.ts'
-import { prepareDesktop, runDesktop } from './desktop.ts'
+import { prepareDesktop, runDesktop } from './desktop/desktop.ts'
+import { spawnUtilityProcess } from './desktop/engine-process.ts'
 import { spawnEnginesBy } from './engine/host-process.ts'
-import { spawnUtilityProcess } from './engine-process.ts'
 
 // Electron's own arguments come first: the program, and the application's folder unless it is packaged.
 const parameters = process.argv.slice(app.isPackaged ? 1 : 2)

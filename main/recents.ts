@@ -1,7 +1,7 @@
 /** The files that were opened last, newest first: what the Start screen offers. Paths stay here; the page gets grants. */
 import { z } from 'zod'
 import type { Grant } from '../core/contract.ts'
-import type { Grants } from './grants.ts'
+import type { Grants } from './files/grants.ts'
 import { jsonFile } from './settings.ts'
 
 const recentsSchema = z.object({ paths: z.array(z.string()).default([]) })

@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path'
 import { version } from '../core/version.ts'
 import { assetHandler } from './assets.ts'
 import { startEngine } from './engine/supervisor.ts'
-import { createGrants } from './grants.ts'
+import { createGrants } from './files/grants.ts'
+import { temporaryFolder } from './files/temporary.ts'
 import { createHost, unsupported } from './host/host.ts'
 import { namedFolders } from './loopback/folders.ts'
 import { framePorts } from './loopback/frames.ts'
@@ -15,7 +16,6 @@ import { loopbackHostnames } from './loopback/gate.ts'
 import { listen } from './loopback/server.ts'
 import { uploads } from './loopback/uploads.ts'
 import { configFolder } from './settings.ts'
-import { temporaryFolder } from './temporary.ts'
 
 export interface ServeOptions {
   /** The folders the page can see. */

@@ -18,8 +18,8 @@ import type { Kernels, Matrix } from '../../core/kernels/kernels.ts'
 import type { Params } from '../../core/params.ts'
 import type { Operand } from '../../core/svd/operand.ts'
 import { elementCount, oncePerStorage } from '../../core/tensor.ts'
-import { pickSource } from '../files.ts'
-import { outputFolder } from '../outputs.ts'
+import { pickSource } from '../files/files.ts'
+import { outputFolder } from '../files/outputs.ts'
 import { median } from './median.ts'
 
 export type CompressRequest = Extract<Job, { kind: 'compress' }>

@@ -1,7 +1,7 @@
 /** `ghostsvd history`: what became of earlier runs, from the command line and from pages. */
 import { Command } from 'commander'
 import type { Run } from '../../core/contract.ts'
-import { createHistory, type HistoryEntry } from '../history.ts'
+import { createHistory, type HistoryEntry } from '../history/history.ts'
 import { configFolder } from '../settings.ts'
 import { commandLog } from './job.ts'
 import { formatBytes, percent, print, printJson, safe, table } from './print.ts'

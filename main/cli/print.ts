@@ -1,5 +1,5 @@
 /** How reports look on a terminal. Under `--json` they are printed as they are. */
-import { formatBytes } from '../file-errors.ts'
+import { formatBytes } from '../files/file-errors.ts'
 
 export { formatBytes }
 

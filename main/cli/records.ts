@@ -10,8 +10,8 @@ import {
   reportCsv,
   reportJson,
 } from '../../core/contract.ts'
-import { readFault } from '../file-errors.ts'
-import { outputFolder } from '../outputs.ts'
+import { readFault } from '../files/file-errors.ts'
+import { outputFolder } from '../files/outputs.ts'
 
 /** @throws AppError `not-found`, `bad-file` */
 export async function readRecipe(path: string): Promise<Recipe> {

@@ -4,7 +4,7 @@
  */
 import type { Port } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
-import { removePartial } from '../outputs.ts'
+import { removePartial } from '../files/outputs.ts'
 import { createDriver, type Driver, type DriverHost } from './driver-handle.ts'
 import type { Link } from './link.ts'
 import type { Question, ToEngine } from './messages.ts'

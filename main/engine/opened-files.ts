@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
-import { fileIdentity, pickSource } from '../files.ts'
+import { fileIdentity, pickSource } from '../files/files.ts'
 import type { FileRef } from './messages.ts'
 
 export interface OpenedWeights {

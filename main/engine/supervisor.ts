@@ -5,13 +5,13 @@
 import type { EngineStatus, Port } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Lost } from '../../core/rpc.ts'
-import { removePartial } from '../outputs.ts'
+import { removePartial } from '../files/outputs.ts'
 import { exitSentence } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import type { FromEngine, Question, ToEngine } from './messages.ts'
 import { begin, type Effect, next, type Step, type SupervisionEvent } from './supervision.ts'
 
-/** Which path stands behind a grant: `Grants` of main/grants.ts is one. */
+/** Which path stands behind a grant: `Grants` of main/files/grants.ts is one. */
 export interface PathBook {
   /** @throws AppError `not-found` for an id that was not given out for this use */
   path(grantId: string, use: 'read' | 'write'): string

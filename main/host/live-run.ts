@@ -5,8 +5,8 @@ import type { CompressionReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { engineClient } from '../engine/client.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
-import { discardUnfinished, hasUnfinished } from '../outputs.ts'
-import type { RunRecord, RunStart } from '../run-record.ts'
+import { discardUnfinished, hasUnfinished } from '../files/outputs.ts'
+import type { RunRecord, RunStart } from '../history/run-record.ts'
 
 export interface LiveRunOptions extends RunStart {
   /** Grants of source and target: the engine knows no paths. */

@@ -1,15 +1,15 @@
 /**
  * The list of compression runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
- * (main/history.ts), among it runs of the command line and of other hosts.
+ * (main/history/history.ts), among it runs of the command line and of other hosts.
  */
 import type { z } from 'zod'
 import type { CompressionReport, Run, runRequestSchema } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
-import type { Grants } from '../grants.ts'
-import type { History, HistoryEntry } from '../history.ts'
-import { discardUnfinished } from '../outputs.ts'
-import { beingWritten, leftAt, recordRun } from '../run-record.ts'
+import type { Grants } from '../files/grants.ts'
+import { discardUnfinished } from '../files/outputs.ts'
+import type { History, HistoryEntry } from '../history/history.ts'
+import { beingWritten, leftAt, recordRun } from '../history/run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
 import { paced } from './paced.ts'
 

@@ -4,7 +4,7 @@ import type { Grant } from '../../core/contract.ts'
 import { defaultParams } from '../../core/params.ts'
 import { engineClient } from '../engine/client.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
-import type { Grants } from '../grants.ts'
+import type { Grants } from '../files/grants.ts'
 
 export interface SampleOptions {
   start(options: Omit<EngineOptions, 'paths'>): Engine

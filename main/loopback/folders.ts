@@ -8,7 +8,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import type { FolderEntry, Grant } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import type { Grants } from '../grants.ts'
+import type { Grants } from '../files/grants.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000

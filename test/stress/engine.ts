@@ -13,7 +13,7 @@ import { AppError } from '../../core/errors.ts'
 import { engineClient } from '../../main/engine/client.ts'
 import { forkEngine } from '../../main/engine/host-process.ts'
 import { startEngine } from '../../main/engine/supervisor.ts'
-import { createGrants } from '../../main/grants.ts'
+import { createGrants } from '../../main/files/grants.ts'
 
 const rounds = Number(process.argv[2] ?? 200)
 const kills = Math.ceil(rounds / 10)

@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { CompressionReport } from '../../core/contract.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import { safetensorsHeader } from '../../core/formats/safetensors.ts'
-import { pickSource } from '../../main/files.ts'
+import { pickSource } from '../../main/files/files.ts'
 
 const rounds = Number(process.argv[2] ?? 10)
 const cli = new URL('../../out/main/cli.js', import.meta.url).pathname

@@ -8,8 +8,8 @@ import { openWeightFile } from '../../../core/formats/registry.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { benchModel } from '../../../main/bench/model.ts'
-import { pickSource } from '../../../main/files.ts'
-import { outputFolder } from '../../../main/outputs.ts'
+import { pickSource } from '../../../main/files/files.ts'
+import { outputFolder } from '../../../main/files/outputs.ts'
 import { testContext } from '../../core/compress/harness.ts'
 
 it('times whole runs and bare products of the same matrices, and leaves the source and the memory as they were', async () => {

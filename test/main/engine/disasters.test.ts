@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CompressionReport } from '../../../core/contract.ts'
-import { mounted } from '../mounted.ts'
+import { mounted } from '../files/mounted.ts'
 import { type Harness, product, type RunningJob, running, temporaryFolder, testEngine } from './harness.ts'
 
 let harness: Harness

@@ -7,7 +7,7 @@ import type { EngineStatus, JobEvent, JobRequest } from '../../../core/contract.
 import { type EngineClient, engineClient } from '../../../main/engine/client.ts'
 import { forkEngine } from '../../../main/engine/host-process.ts'
 import { type Engine, startEngine } from '../../../main/engine/supervisor.ts'
-import { createGrants, type Grants } from '../../../main/grants.ts'
+import { createGrants, type Grants } from '../../../main/files/grants.ts'
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createGrants } from '../../../main/grants.ts'
+import { createGrants } from '../../../main/files/grants.ts'
 import { namedFolders } from '../../../main/loopback/folders.ts'
 
 let top: string

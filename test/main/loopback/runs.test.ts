@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { createGrants } from '../../../main/grants.ts'
-import { createHistory } from '../../../main/history.ts'
+import { createGrants } from '../../../main/files/grants.ts'
+import { createHistory } from '../../../main/history/history.ts'
+import { recordRun } from '../../../main/history/run-record.ts'
 import { namedFolders } from '../../../main/loopback/folders.ts'
-import { recordRun } from '../../../main/run-record.ts'
 import { report, type TestHost, testHost } from '../host/harness.ts'
 
 let top: string

@@ -12,9 +12,9 @@ import { memoryFolder } from '../../../core/io.ts'
 import { stackMemory } from '../../../core/kernels/memory.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { exitSentence } from '../../../main/engine/exit-sentence.ts'
-import { readFault, writeFault } from '../../../main/file-errors.ts'
-import { openSource } from '../../../main/files.ts'
-import { existsAlready } from '../../../main/output-sink.ts'
+import { readFault, writeFault } from '../../../main/files/file-errors.ts'
+import { openSource } from '../../../main/files/files.ts'
+import { existsAlready } from '../../../main/files/output-sink.ts'
 import { recognizeFault } from '../../../renderer/panels/fault.ts'
 
 let folder: string

@@ -2,8 +2,8 @@
  * What the desktop shows of runs outside the window: how far they are in the taskbar, a word when one has ended and nobody looks, and no
  * sleep while one computes. A pure function from the runs that go on to what is to be seen; who does it is handed in.
  */
-import type { Run } from '../core/contract.ts'
-import { formatBytes } from './file-errors.ts'
+import type { Run } from '../../core/contract.ts'
+import { formatBytes } from '../files/file-errors.ts'
 
 export interface TaskbarProgress {
   readonly mode: 'none' | 'normal' | 'indeterminate' | 'paused'

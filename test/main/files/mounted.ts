@@ -1,7 +1,7 @@
 /** File systems of a test's own: small ones, read-only ones. */
 import { execFileSync } from 'node:child_process'
 import { afterEach } from 'vitest'
-import { temporaryFolder } from './engine/harness.ts'
+import { temporaryFolder } from '../engine/harness.ts'
 
 const unmount: string[] = []
 afterEach(() => {

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { CompressionReport, Run } from '../../core/contract.ts'
-import { defaultParams } from '../../core/params.ts'
-import { createHistory, type History, type HistoryEntry } from '../../main/history.ts'
-import { thisProcess } from '../../main/process-identity.ts'
+import type { CompressionReport, Run } from '../../../core/contract.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
+import { thisProcess } from '../../../main/history/process-identity.ts'
 
 let folder: string
 let logged: string[]

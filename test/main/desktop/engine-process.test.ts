@@ -7,7 +7,7 @@ vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
 
 describe('the engine as a utility process', () => {
   it('is the built engine, speaks both ways, and says how it ended', async () => {
-    const { spawnUtilityProcess } = await import('../../main/engine-process.ts')
+    const { spawnUtilityProcess } = await import('../../../main/desktop/engine-process.ts')
     const posted: unknown[] = []
     const child = Object.assign(new EventEmitter(), {
       pid: 7,

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import type { Grant } from '../core/contract.ts'
-import { AppError } from '../core/errors.ts'
+import type { Grant } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
 
 export interface Grants {
   /**

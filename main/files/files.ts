@@ -5,8 +5,8 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { AppError } from '../core/errors.ts'
-import type { ByteSource, PickedSource, SourceFolder } from '../core/io.ts'
+import { AppError } from '../../core/errors.ts'
+import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
 import { errno, formatBytes, readFault } from './file-errors.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */

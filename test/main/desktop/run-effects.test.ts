@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Run } from '../../core/contract.ts'
-import { defaultParams } from '../../core/params.ts'
-import { noticeOf, progressOf, runEffects } from '../../main/run-effects.ts'
+import type { Run } from '../../../core/contract.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { noticeOf, progressOf, runEffects } from '../../../main/desktop/run-effects.ts'
 
 type State = Run['state']
 

@@ -3,19 +3,19 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Grant, HostApi, HostEvents, Port } from '../../core/contract.ts'
-import { connectApi } from '../../core/rpc.ts'
+import type { Grant, HostApi, HostEvents, Port } from '../../../core/contract.ts'
+import { connectApi } from '../../../core/rpc.ts'
+import { fakeEngines } from '../host/fake-engine.ts'
 import { FakeContents, FakeNotification, type FakePort, FakeWindow, fake } from './fake-electron.ts'
-import { fakeEngines } from './host/fake-engine.ts'
 
 vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
 vi.mock('electron/common', async () => (await import('./fake-electron.ts')).fake)
 const engines = fakeEngines()
-vi.mock('../../main/engine/supervisor.ts', () => ({ startEngine: (options: never) => engines.start(options) }))
-vi.mock('../../main/assets.ts', async (original) => ({
-  ...(await original<typeof import('../../main/assets.ts')>()),
+vi.mock('../../../main/engine/supervisor.ts', () => ({ startEngine: (options: never) => engines.start(options) }))
+vi.mock('../../../main/assets.ts', async (original) => ({
+  ...(await original<typeof import('../../../main/assets.ts')>()),
   assetHandler: async (_folder: string, hosts: string[]) => {
-    const { assetHandler } = await original<typeof import('../../main/assets.ts')>()
+    const { assetHandler } = await original<typeof import('../../../main/assets.ts')>()
     return assetHandler(join(folder, 'page'), hosts)
   },
 }))
@@ -29,7 +29,7 @@ beforeAll(async () => {
   process.env.GHOSTSVD_CONFIG = join(folder, 'config')
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config', 'settings.json'), '{"theme":"dark"}')
-  const { prepareDesktop, runDesktop } = await import('../../main/desktop.ts')
+  const { prepareDesktop, runDesktop } = await import('../../../main/desktop/desktop.ts')
   prepareDesktop()
   await runDesktop()
 })

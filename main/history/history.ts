@@ -8,9 +8,9 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../core/contract.ts'
-import type { Log } from './log.ts'
-import { hasUnfinished } from './outputs.ts'
+import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
+import { hasUnfinished } from '../files/outputs.ts'
+import type { Log } from '../log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from './process-identity.ts'
 
 const entrySchema = z.strictObject({

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { errno } from './file-errors.ts'
+import { errno } from '../files/file-errors.ts'
 
 export const processIdentitySchema = z.strictObject({
   /** Its machine, as a folder of the user may be shared by several. */

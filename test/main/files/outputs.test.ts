@@ -1,15 +1,15 @@
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { OutputFolder } from '../../core/io.ts'
+import type { OutputFolder } from '../../../core/io.ts'
 import {
   discardUnfinished,
   hasUnfinished,
   type OutputOptions,
   outputFolder,
   removePartial,
-} from '../../main/outputs.ts'
-import { temporaryFolder } from './engine/harness.ts'
+} from '../../../main/files/outputs.ts'
+import { temporaryFolder } from '../engine/harness.ts'
 import { mounted } from './mounted.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)

@@ -2,7 +2,7 @@
  * What the file system says, as a sentence. node's own messages carry whole paths; these name the file alone, because they are shown on a
  * page that must not learn where things lie.
  */
-import { AppError, type ErrorCode } from '../core/errors.ts'
+import { AppError, type ErrorCode } from '../../core/errors.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission was denied',

@@ -18,18 +18,18 @@ import {
   session,
 } from 'electron/main'
 import { z } from 'zod'
-import type { Grant, Port, Settings } from '../core/contract.ts'
-import { AppError } from '../core/errors.ts'
-import { version } from '../core/version.ts'
-import { assetHandler } from './assets.ts'
+import type { Grant, Port, Settings } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
+import { version } from '../../core/version.ts'
+import { assetHandler } from '../assets.ts'
+import { startEngine } from '../engine/supervisor.ts'
+import { createGrants, type Grants } from '../files/grants.ts'
+import { temporaryFolder } from '../files/temporary.ts'
+import { createHost, type Host, unsupported } from '../host/host.ts'
+import { configFolder, storedSettings } from '../settings.ts'
 import { createDialogs } from './dialogs.ts'
-import { startEngine } from './engine/supervisor.ts'
-import { createGrants, type Grants } from './grants.ts'
-import { createHost, type Host, unsupported } from './host/host.ts'
 import { menuTemplate } from './menu.ts'
 import { type Desk, type Notice, runEffects } from './run-effects.ts'
-import { configFolder, storedSettings } from './settings.ts'
-import { temporaryFolder } from './temporary.ts'
 import { fromOurPage, hardenContents, hardenSession, openExternal, pageOrigin, windowOptions } from './window.ts'
 
 /** Before Electron is ready: what cannot be changed afterwards. */
@@ -52,7 +52,10 @@ export async function runDesktop(): Promise<void> {
   app.on('web-contents-created', (_event, contents) => hardenContents(contents))
   await app.whenReady()
   hardenSession(session.defaultSession)
-  protocol.handle('app', await assetHandler(join(import.meta.dirname, '../renderer'), [new URL(pageOrigin).hostname]))
+  protocol.handle(
+    'app',
+    await assetHandler(join(import.meta.dirname, '../../renderer'), [new URL(pageOrigin).hostname]),
+  )
 
   const grants = createGrants()
   let window: BrowserWindow | null = null

@@ -4,9 +4,9 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { hasFinished, journalName } from '../core/compress/run/journal.ts'
-import { AppError } from '../core/errors.ts'
-import type { ByteSink, OutputFolder, OutputSubfolder } from '../core/io.ts'
+import { hasFinished, journalName } from '../../core/compress/run/journal.ts'
+import { AppError } from '../../core/errors.ts'
+import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
 import { fileIdentity, singleComponent, sourceFolder } from './files.ts'
 import {

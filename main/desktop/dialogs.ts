@@ -1,7 +1,7 @@
 /** Native dialogs, answered by grants. The page asks for a dialog; which path it names is between the user and main. */
 import { type BrowserWindow, dialog } from 'electron/main'
-import type { Grant } from '../core/contract.ts'
-import type { Grants } from './grants.ts'
+import type { Grant } from '../../core/contract.ts'
+import type { Grants } from '../files/grants.ts'
 
 export interface Dialogs {
   pickFile(): Promise<Grant | null>

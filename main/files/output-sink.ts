@@ -2,8 +2,8 @@
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
-import { AppError } from '../core/errors.ts'
-import type { ByteSink } from '../core/io.ts'
+import { AppError } from '../../core/errors.ts'
+import type { ByteSink } from '../../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
 

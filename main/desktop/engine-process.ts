@@ -1,9 +1,9 @@
 /** The engine process inside Electron: a utility process, behind the same interface as a fork (engine/host-process.ts). */
 import { fileURLToPath } from 'node:url'
 import { utilityProcess } from 'electron/main'
-import { siblingEntry } from './engine/entries.ts'
-import type { HostProcess } from './engine/host-process.ts'
-import type { FromEngine } from './engine/messages.ts'
+import { siblingEntry } from '../engine/entries.ts'
+import type { HostProcess } from '../engine/host-process.ts'
+import type { FromEngine } from '../engine/messages.ts'
 
 /** The longest tail of stderr that is kept to tell why a process ended. */
 const tailCharacters = 8192

@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readFault } from '../../main/file-errors.ts'
-import { openSource, pickSource, singleComponent, sourceFolder } from '../../main/files.ts'
-import { temporaryFolder } from './engine/harness.ts'
+import { readFault } from '../../../main/files/file-errors.ts'
+import { openSource, pickSource, singleComponent, sourceFolder } from '../../../main/files/files.ts'
+import { temporaryFolder } from '../engine/harness.ts'
 
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i)
 

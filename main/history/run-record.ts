@@ -1,10 +1,10 @@
 /** A run while it goes on, as the list of runs has it: what its job says becomes its state, and its state its entry in the history. */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
-import type { CompressionReport, JobEvent, Recipe, Run } from '../core/contract.ts'
-import { AppError, toErrorReport } from '../core/errors.ts'
+import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
+import { AppError, toErrorReport } from '../../core/errors.ts'
+import { hasUnfinished } from '../files/outputs.ts'
 import type { History, HistoryEntry, OwnEntry } from './history.ts'
-import { hasUnfinished } from './outputs.ts'
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
   readonly recipe: Omit<Recipe, 'recipe'>
