@@ -11,7 +11,7 @@ import { useSelection } from '../store/selection.ts'
 import { useWords } from '../words.ts'
 import { AnalysisStrip } from './AnalyzeModel.tsx'
 import { Expected } from './Expected.tsx'
-import { RunStrip } from './RunStrip.tsx'
+import { RunStrip } from './runs/RunStrip.tsx'
 
 interface BottomBarProps {
   readonly report: FileReport

@@ -2,10 +2,10 @@
 import { Button, Table, VisuallyHidden } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import { refreshRuns } from '../actions/runs.ts'
-import { ActiveRun } from '../panels/ActiveRun.tsx'
 import { useAttempt } from '../panels/attempt.ts'
 import { ErrorBox } from '../panels/ErrorBox.tsx'
-import { HistoryRow } from '../panels/HistoryRow.tsx'
+import { ActiveRun } from '../panels/runs/ActiveRun.tsx'
+import { HistoryRow } from '../panels/runs/HistoryRow.tsx'
 import { isActive, useRuns } from '../store/runs.ts'
 import { useWords } from '../words.ts'
 

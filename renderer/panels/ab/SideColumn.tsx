@@ -3,7 +3,7 @@ import { Button } from '@mantine/core'
 import type { MatrixSize } from '../../store/matrix.ts'
 import { methodOf, type SideName, type Sides, sideFields, versusReducers } from '../../store/versus.ts'
 import { useWords } from '../../words.ts'
-import { ParamField } from '../ParamField.tsx'
+import { ParamField } from '../settings/ParamField.tsx'
 
 interface SideColumnProps {
   readonly side: SideName

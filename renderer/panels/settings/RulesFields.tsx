@@ -1,11 +1,11 @@
 /** The rules of a run as patterns on names, one a line; ticks in the list appear here as patterns, patterns there as ticks. */
 import { Anchor, Textarea } from '@mantine/core'
 import { useMemo, useState } from 'react'
-import type { Rules } from '../../core/rules.ts'
-import { useFile } from '../store/file.ts'
-import { isCompressed, rulesOf } from '../store/rules.ts'
-import { selectionReducers, useSelection } from '../store/selection.ts'
-import { useWords } from '../words.ts'
+import type { Rules } from '../../../core/rules.ts'
+import { useFile } from '../../store/file.ts'
+import { isCompressed, rulesOf } from '../../store/rules.ts'
+import { selectionReducers, useSelection } from '../../store/selection.ts'
+import { useWords } from '../../words.ts'
 
 export function RulesFields() {
   const { t, numbers } = useWords()

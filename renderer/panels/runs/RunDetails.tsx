@@ -2,12 +2,12 @@
 import { Modal, Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useState } from 'react'
-import type { Run, TensorOutcome } from '../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { runReport } from '../actions/runs.ts'
-import { useWords } from '../words.ts'
-import { ErrorBox } from './ErrorBox.tsx'
-import { useReason } from './reason.ts'
+import type { Run, TensorOutcome } from '../../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
+import { runReport } from '../../actions/runs.ts'
+import { useWords } from '../../words.ts'
+import { ErrorBox } from '../ErrorBox.tsx'
+import { useReason } from '../reason.ts'
 
 const rowHeight = 32
 

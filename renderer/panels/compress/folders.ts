@@ -1,8 +1,8 @@
 /** A walk through the host's folders, one listing at a time. */
 import { useEffect, useState } from 'react'
-import type { FolderEntry, Grant } from '../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { listFolder } from '../actions/runs.ts'
+import type { FolderEntry, Grant } from '../../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
+import { listFolder } from '../../actions/runs.ts'
 
 export function useFolders() {
   const [trail, setTrail] = useState<readonly Grant[]>([])

@@ -2,12 +2,12 @@
 import { Button, Progress } from '@mantine/core'
 import { useInterval } from '@mantine/hooks'
 import { useState } from 'react'
-import { cancelRun, pauseRun } from '../actions/runs.ts'
-import { bytesPerSecond, type RunView, timeLeftMs, writingPhase } from '../store/runs.ts'
-import { useWords } from '../words.ts'
-import { useAttempt } from './attempt.ts'
+import { cancelRun, pauseRun } from '../../actions/runs.ts'
+import { bytesPerSecond, type RunView, timeLeftMs, writingPhase } from '../../store/runs.ts'
+import { useWords } from '../../words.ts'
+import { useAttempt } from '../attempt.ts'
+import { ErrorBox } from '../ErrorBox.tsx'
 import { CancelQuestion } from './CancelQuestion.tsx'
-import { ErrorBox } from './ErrorBox.tsx'
 
 export function ActiveRun({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()

@@ -1,11 +1,11 @@
 /** The sum of the list: how many tensors, how many can be compressed, and why the others are kept. */
 import { Anchor, Popover } from '@mantine/core'
 import { useMemo } from 'react'
-import type { TensorReport } from '../../core/contract.ts'
-import { isCompressed } from '../store/rules.ts'
-import { useSelection } from '../store/selection.ts'
-import { useWords } from '../words.ts'
-import { useReason } from './reason.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import { isCompressed } from '../../store/rules.ts'
+import { useSelection } from '../../store/selection.ts'
+import { useWords } from '../../words.ts'
+import { useReason } from '../reason.ts'
 
 interface ListFooterProps {
   readonly tensors: readonly TensorReport[]

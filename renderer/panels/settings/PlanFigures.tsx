@@ -1,8 +1,8 @@
 /** Under the goal: what it comes to, exactly, once the model has been analyzed; before, the offer to do so. */
 import { useMemo } from 'react'
-import { usePlanShown } from '../store/outlook.ts'
-import { useWords } from '../words.ts'
-import { AnalyzeButton } from './AnalyzeModel.tsx'
+import { usePlanShown } from '../../store/outlook.ts'
+import { useWords } from '../../words.ts'
+import { AnalyzeButton } from '../AnalyzeModel.tsx'
 
 export function PlanFigures() {
   const { t, numbers } = useWords()

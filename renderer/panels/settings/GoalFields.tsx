@@ -1,11 +1,11 @@
 /** Goal: one rank for all, the least ranks for an error, or the best use of a size. Setting one lets the others follow. */
 import { SegmentedControl } from '@mantine/core'
-import { changeParams, commitRank, setGoal, setRank } from '../actions/analysis.ts'
-import { useFile } from '../store/file.ts'
-import { type Goal, goalOf, goals } from '../store/goal.ts'
-import { useParams } from '../store/params.ts'
-import { errorAt, type TensorView } from '../store/view.ts'
-import { useWords } from '../words.ts'
+import { changeParams, commitRank, setGoal, setRank } from '../../actions/analysis.ts'
+import { useFile } from '../../store/file.ts'
+import { type Goal, goalOf, goals } from '../../store/goal.ts'
+import { useParams } from '../../store/params.ts'
+import { errorAt, type TensorView } from '../../store/view.ts'
+import { useWords } from '../../words.ts'
 import { ParamField, ShareInput, SizeInput } from './ParamField.tsx'
 import { PlanFigures } from './PlanFigures.tsx'
 

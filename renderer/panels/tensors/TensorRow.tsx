@@ -1,9 +1,9 @@
 /** One tensor of the list. */
 import { memo } from 'react'
-import type { TensorReport } from '../../core/contract.ts'
-import { selectTensor } from '../actions/analysis.ts'
-import { selectionReducers } from '../store/selection.ts'
-import { useWords } from '../words.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import { selectTensor } from '../../actions/analysis.ts'
+import { selectionReducers } from '../../store/selection.ts'
+import { useWords } from '../../words.ts'
 
 export const rowId = (index: number) => `tensor-row-${index}`
 

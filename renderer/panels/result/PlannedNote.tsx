@@ -1,8 +1,8 @@
 /** What a run would do with the tensor on show, in a few words: kept and why, or its rank, its dtype and what INT8 does to it. */
-import type { PlannedTensor } from '../../core/contract.ts'
-import { useWords } from '../words.ts'
-import { useInt8Words } from './int8-words.ts'
-import { useReason } from './reason.ts'
+import type { PlannedTensor } from '../../../core/contract.ts'
+import { useWords } from '../../words.ts'
+import { useInt8Words } from '../int8-words.ts'
+import { useReason } from '../reason.ts'
 
 export function PlannedNote({ planned }: { readonly planned: PlannedTensor }) {
   const { t, numbers } = useWords()

@@ -1,7 +1,7 @@
 /** The centre where there is nothing to analyze: why this tensor is copied as it is. */
-import type { TensorReport } from '../../core/contract.ts'
-import { useWords } from '../words.ts'
-import { useReason } from './reason.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import { useWords } from '../../words.ts'
+import { useReason } from '../reason.ts'
 
 export function KeptTensor({ tensor }: { readonly tensor: TensorReport | undefined }) {
   const { t } = useWords()

@@ -1,12 +1,12 @@
 /** The whole of the settings from a file and into one. */
 import { Button } from '@mantine/core'
 import { useRef } from 'react'
-import { openRecipe, saveRecipe } from '../actions/recipes.ts'
-import { currentRecipe } from '../actions/runs.ts'
-import { useFile } from '../store/file.ts'
-import { useWords } from '../words.ts'
-import { useAttempt } from './attempt.ts'
-import { ErrorBox } from './ErrorBox.tsx'
+import { openRecipe, saveRecipe } from '../../actions/recipes.ts'
+import { currentRecipe } from '../../actions/runs.ts'
+import { useFile } from '../../store/file.ts'
+import { useWords } from '../../words.ts'
+import { useAttempt } from '../attempt.ts'
+import { ErrorBox } from '../ErrorBox.tsx'
 
 export function RecipeButtons() {
   const { t } = useWords()

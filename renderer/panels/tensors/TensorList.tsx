@@ -3,11 +3,11 @@ import { Chip, CloseButton, Select, TextInput } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef } from 'react'
-import type { TensorReport } from '../../core/contract.ts'
-import { selectTensor } from '../actions/analysis.ts'
-import { SearchIcon } from '../icons.tsx'
-import { useOutlook } from '../store/outlook.ts'
-import { isCompressed } from '../store/rules.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import { selectTensor } from '../../actions/analysis.ts'
+import { SearchIcon } from '../../icons.tsx'
+import { useOutlook } from '../../store/outlook.ts'
+import { isCompressed } from '../../store/rules.ts'
 import {
   chipOf,
   chips,
@@ -17,8 +17,8 @@ import {
   sortOrders,
   useSelection,
   visibleTensors,
-} from '../store/selection.ts'
-import { useWords } from '../words.ts'
+} from '../../store/selection.ts'
+import { useWords } from '../../words.ts'
 import { ListFooter } from './ListFooter.tsx'
 import { rowId, TensorRow } from './TensorRow.tsx'
 

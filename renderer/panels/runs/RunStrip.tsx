@@ -1,5 +1,5 @@
 /** Runs at work and how those seen at work ended, above the bottom bar. They go on while the page looks at something else. */
-import { isActive, stripRuns, useRuns } from '../store/runs.ts'
+import { isActive, stripRuns, useRuns } from '../../store/runs.ts'
 import { ActiveRun } from './ActiveRun.tsx'
 import { EndedRun } from './EndedRun.tsx'
 

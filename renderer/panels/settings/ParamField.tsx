@@ -1,7 +1,7 @@
 /** One entry of core/params.ts as a control: label, help, limits and choices are the entry's, the words are the page's. */
 import { NumberInput, Select, Switch } from '@mantine/core'
-import { type ParamEntry, type ParamKey, type Params, paramEntries } from '../../core/params.ts'
-import { useWords } from '../words.ts'
+import { type ParamEntry, type ParamKey, type Params, paramEntries } from '../../../core/params.ts'
+import { useWords } from '../../words.ts'
 
 interface ParamFieldProps {
   readonly name: ParamKey

@@ -1,9 +1,9 @@
 /** The loopback page's file dialog: the folders named when the host was started, and what lies in them. */
 import { Anchor, Breadcrumbs, Button, Loader, Modal, UnstyledButton } from '@mantine/core'
-import type { Grant } from '../../core/contract.ts'
-import { FileIcon, FolderIcon } from '../icons.tsx'
-import { useWords } from '../words.ts'
-import { ErrorBox } from './ErrorBox.tsx'
+import type { Grant } from '../../../core/contract.ts'
+import { FileIcon, FolderIcon } from '../../icons.tsx'
+import { useWords } from '../../words.ts'
+import { ErrorBox } from '../ErrorBox.tsx'
 import { useFolders } from './folders.ts'
 
 interface FolderBrowserProps {

@@ -1,7 +1,7 @@
 /** A run in a few words: what it was asked for, and what waits of one that was cut short. */
-import type { Run } from '../../core/contract.ts'
-import type { Params } from '../../core/params.ts'
-import { useWords } from '../words.ts'
+import type { Run } from '../../../core/contract.ts'
+import type { Params } from '../../../core/params.ts'
+import { useWords } from '../../words.ts'
 
 export function useGoalWords(): (params: Params) => string {
   const { t, numbers } = useWords()

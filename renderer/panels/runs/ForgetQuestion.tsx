@@ -1,8 +1,8 @@
 /** Striking a run from the list that has finished tensors waiting: they would be lost. */
 import { Button, Modal } from '@mantine/core'
-import type { Run } from '../../core/contract.ts'
-import { forgetRun } from '../actions/runs.ts'
-import { useWords } from '../words.ts'
+import type { Run } from '../../../core/contract.ts'
+import { forgetRun } from '../../actions/runs.ts'
+import { useWords } from '../../words.ts'
 
 interface ForgetQuestionProps {
   readonly run: Run

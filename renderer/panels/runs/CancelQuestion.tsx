@@ -1,10 +1,10 @@
 /** Ending a run that has finished something: the run goes on until there is an answer. */
 import { Button, Modal } from '@mantine/core'
-import { cancelRun } from '../actions/runs.ts'
-import type { RunView } from '../store/runs.ts'
-import { useWords } from '../words.ts'
-import { useAttempt } from './attempt.ts'
-import { ErrorBox } from './ErrorBox.tsx'
+import { cancelRun } from '../../actions/runs.ts'
+import type { RunView } from '../../store/runs.ts'
+import { useWords } from '../../words.ts'
+import { useAttempt } from '../attempt.ts'
+import { ErrorBox } from '../ErrorBox.tsx'
 
 interface CancelQuestionProps {
   readonly run: RunView

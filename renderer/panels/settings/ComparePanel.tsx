@@ -1,11 +1,11 @@
 /** Randomized beside exact: offered while the exact values are unknown, then a small table of what each cost and reached. */
 import { Button, Table } from '@mantine/core'
-import type { AnalysisReport } from '../../core/contract.ts'
-import { compareWithExact } from '../actions/analysis.ts'
-import { CompareIcon } from '../icons.tsx'
-import { useJobs } from '../store/jobs.ts'
-import type { TensorView } from '../store/view.ts'
-import { useWords } from '../words.ts'
+import type { AnalysisReport } from '../../../core/contract.ts'
+import { compareWithExact } from '../../actions/analysis.ts'
+import { CompareIcon } from '../../icons.tsx'
+import { useJobs } from '../../store/jobs.ts'
+import type { TensorView } from '../../store/view.ts'
+import { useWords } from '../../words.ts'
 
 export function ComparePanel({ view }: { readonly view: TensorView }) {
   const { t, numbers } = useWords()

@@ -2,8 +2,8 @@
 import { Button } from '@mantine/core'
 import { useTimeout } from '@mantine/hooks'
 import { useState } from 'react'
-import { copyText } from '../download.ts'
-import { useWords } from '../words.ts'
+import { copyText } from '../../download.ts'
+import { useWords } from '../../words.ts'
 
 interface CopyButtonProps {
   readonly label: string
