@@ -12,11 +12,32 @@ export function reportJson(recipe: RecipeSource, report: CompressionReport): str
 /** A table of the tensors. RFC 4180. */
 export function reportCsv({ tensors }: CompressionReport): string {
   const parts = ['truncation', 'rounding', 'sparseGain'] as const
-  const header = ['name', 'action', 'rank', 'relativeError', ...parts, 'bytesBefore', 'bytesAfter', 'reason']
-  const rows = tensors.map(({ name, action, rank, relativeError, split, bytesBefore, bytesAfter, reason }) => {
-    const errors = [relativeError, ...parts.map((part) => split?.[part])]
-    return [name, action, rank ?? '', ...errors.map((error) => error ?? ''), bytesBefore, bytesAfter, reason]
-  })
+  const header = [
+    'name',
+    'action',
+    'rank',
+    'factorDType',
+    'relativeError',
+    ...parts,
+    'bytesBefore',
+    'bytesAfter',
+    'reason',
+  ]
+  const rows = tensors.map(
+    ({ name, action, rank, factorDType, relativeError, split, bytesBefore, bytesAfter, reason }) => {
+      const errors = [relativeError, ...parts.map((part) => split?.[part])]
+      return [
+        name,
+        action,
+        rank ?? '',
+        factorDType ?? '',
+        ...errors.map((error) => error ?? ''),
+        bytesBefore,
+        bytesAfter,
+        reason,
+      ]
+    },
+  )
   return [header, ...rows.map((row) => row.map(String))].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
 }
 

@@ -90,6 +90,8 @@ export const tensorOutcomeSchema = z.strictObject({
   action: z.enum(['factorized', 'kept']),
   reason: z.string(),
   rank: z.number().nullable(),
+  /** How a factorized tensor's factors are stored, or were rounded before a dense copy multiplied them out; absent where that is not known. */
+  factorDType: z.string().optional(),
   /** Of the re-read output against the source; 0 for kept tensors, null only while the run goes on. */
   relativeError: z.number().nullable(),
   /** Of a factorized tensor, each as a relative error; their squares add up: truncation + rounding - sparse gain. */

@@ -72,16 +72,19 @@ function withWhatIsKept(error: unknown, { finishedTensors }: Run): unknown {
 }
 
 function printCompression(report: CompressionReport): void {
-  const rows = report.tensors.map(({ name, action, rank, relativeError, bytesBefore, bytesAfter, reason }) => [
-    safe(name),
-    action,
-    rank === null ? '' : String(rank),
-    action === 'factorized' ? percent(relativeError ?? 0) : '',
-    formatBytes(bytesBefore),
-    formatBytes(bytesAfter),
-    action === 'kept' ? safe(reason) : '',
-  ])
-  print(table([['tensor', '', 'rank', 'error', 'before', 'after', ''], ...rows], [2, 3, 4, 5]))
+  const rows = report.tensors.map(
+    ({ name, action, rank, factorDType, relativeError, bytesBefore, bytesAfter, reason }) => [
+      safe(name),
+      action,
+      rank === null ? '' : String(rank),
+      factorDType ?? '',
+      action === 'factorized' ? percent(relativeError ?? 0) : '',
+      formatBytes(bytesBefore),
+      formatBytes(bytesAfter),
+      action === 'kept' ? safe(reason) : '',
+    ],
+  )
+  print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print(
     `\n${factorized} of ${report.tensors.length} tensors factorized in ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,

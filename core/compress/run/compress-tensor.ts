@@ -109,6 +109,7 @@ export async function compressOrKeep(
       action: 'factorized',
       reason: plan.reason,
       rank: plan.params.rank,
+      factorDType: plan.factorDType,
       relativeError,
       split,
       bytesBefore: bytesInFile(plan.info),

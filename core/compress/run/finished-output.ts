@@ -115,7 +115,7 @@ function outcomesOf(
       name: info.name,
       action: 'factorized',
       reason: 'Factorized by the finished run.',
-      rank: rankOf(entries),
+      ...factorsOf(entries),
       relativeError: error === undefined ? null : Number(error),
       ...bytes,
     }
@@ -141,9 +141,12 @@ function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style:
   return [...new Set([...SUFFIXES.map((suffix) => `${name}${suffix}`), ...planned])]
 }
 
-/** The dimension that both factors share; null for a dense copy, which does not show it. */
-function rankOf(entries: readonly SafetensorsOutline[]): number | null {
+/** The dimension that both factors share, and their dtype; a dense copy shows neither. */
+function factorsOf(entries: readonly SafetensorsOutline[]): Pick<TensorOutcome, 'rank' | 'factorDType'> {
   const right = entries.find(({ name }) => name.endsWith('.lowrank_A') || name.endsWith('.Vt'))
   const down = entries.find(({ name }) => name.endsWith('.lora_A.weight') || name.endsWith('.lora_down.weight'))
-  return right?.shape.at(-2) ?? down?.shape[0] ?? null
+  const factor = right ?? down
+  if (!factor) return { rank: null }
+  const rank = right?.shape.at(-2) ?? down?.shape[0] ?? null
+  return { rank, factorDType: factor.dtype === 'I8' ? 'INT8' : factor.dtype }
 }

@@ -72,6 +72,9 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
               <Table.Th className="right" scope="col" w={70}>
                 {t('run.columns.rank')}
               </Table.Th>
+              <Table.Th scope="col" w={64}>
+                {t('run.columns.dtype')}
+              </Table.Th>
               <Table.Th className="right" scope="col" w={90}>
                 {t('run.columns.error')}
               </Table.Th>
@@ -96,6 +99,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
                     {outcome.name}
                   </Table.Td>
                   <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>
+                  <Table.Td>{outcome.factorDType ?? '–'}</Table.Td>
                   <Table.Td className="right">
                     {outcome.relativeError === null ? '–' : numbers.percent(outcome.relativeError)}
                   </Table.Td>

@@ -152,9 +152,10 @@ describe.each(described)('a run with resume: %s', (_, kind) => {
     expect(again.report.notices).toEqual([expect.stringContaining('nothing was rewritten')])
     expect(again.report.relativeError).toBeCloseTo(relativeError, 6)
     expect(again.report.tensors).toHaveLength(first.report.tensors.length)
-    for (const { name, action, rank, bytesAfter } of first.report.tensors) {
+    for (const { name, action, rank, factorDType, bytesAfter } of first.report.tensors) {
       const found = again.report.tensors.find((each) => each.name === name)
       expect(found).toMatchObject({ name, action, bytesAfter, rank: kind.output === 'dense' ? null : rank })
+      expect(found?.factorDType).toBe(kind.output === 'dense' ? undefined : factorDType)
     }
     for (const other of [{ rank: 5 }, { model: [weights('other', [64, 96]), ...model.slice(1)] }])
       await expect(run(folder, { kind, resume: true, ...other })).rejects.toMatchObject({ code: 'would-overwrite' })

@@ -80,6 +80,7 @@ describe('INT8 factors', () => {
     expect(of('w').relativeError).toBeLessThan(1.05 * exact.of('w').relativeError!)
     // 8 bytes of scales for each direction, beside 96 + 128 values.
     expect(of('w').bytesAfter).toBe(8 * (96 + 128 + 8))
+    expect(of('w').factorDType).toBe('INT8')
     expect(of('w').reason).toMatch(/INT8 adds about/)
   })
 
@@ -97,6 +98,7 @@ describe('INT8 factors', () => {
     const steep = plain('steep', 'F32', [96, 96], encode('F32', withSpectrum(96, 96, s).data).bytes)
     const { of, read } = await compressed([steep], { rank: 4, factorDType: 'INT8' })
     expect((await read('steep.lowrank_A')).info.dtype).toBe('BF16')
+    expect(of('steep').factorDType).toBe('BF16')
     expect(of('steep').reason).toMatch(/INT8 would add about .* BF16 factors/)
     const forced = await compressed([steep], { rank: 4, factorDType: 'INT8', int8Always: true })
     expect((await forced.read('steep.lowrank_A')).info.dtype).toBe('I8')
