@@ -76,6 +76,7 @@ export async function planCompression(file: WeightFile, job: PlanJob, host: JobC
         error: predictions.get(info.name)?.relativeError ?? 0,
       })),
     ),
+    errorIsLeast: plans.some((plan) => isFactorized(plan) && ownSketch(plan, job.params)),
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
@@ -97,6 +98,11 @@ function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTens
 
 function hasComputableDType(info: TensorInfo): info is FactorizedTensor['info'] {
   return isComputable(info.dtype)
+}
+
+/** Whether the run sketches the matrix itself, narrower than the analysis did. */
+function ownSketch({ info, view, sketch }: FactorizedTensor, params: PlanJob['params']): boolean {
+  return !analysisDecides(params) && sketch.method === 'randomized' && sketch.rank < planSketch(info, view, params).rank
 }
 
 /** By storage. What is known is said first, so that a picture of the model does not wait for what is not. */

@@ -148,6 +148,11 @@ export const planReportSchema = z.strictObject({
   bytesAfter: z.number(),
   /** Model error as it is expected. */
   relativeError: z.number(),
+  /**
+   * Whether errors here are the least that the run can come to: at a rank that is given it makes narrower sketches than the analysis, which
+   * serves every rank. What a goal settles is cut from the sketches of the analysis, and comes to what is said.
+   */
+  errorIsLeast: z.boolean(),
   tensors: z.array(plannedTensorSchema),
   /** Matrices factorized for this plan; 0 where all had been analyzed before. */
   analyzed: z.number(),

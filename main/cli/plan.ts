@@ -39,7 +39,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
   const factorized = report.tensors.filter(({ action }) => action === 'factorize').length
   print(`\n${factorized} of ${report.tensors.length} tensors would be factorized.`)
   print(
-    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}.`,
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
   )
   print(
     `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,

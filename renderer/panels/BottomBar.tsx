@@ -39,7 +39,10 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
   const before = answer?.report.bytesBefore ?? estimate.bytesBefore
   const expected = expectedBytes(estimate, params, answer)
   const errorText = () => {
-    if (answer) return numbers.percent(answer.report.relativeError)
+    if (answer) {
+      const value = numbers.percent(answer.report.relativeError)
+      return answer.report.errorIsLeast ? t('result.least', { value }) : value
+    }
     if (allowed !== null) return t('bar.atMost', { value: numbers.percent(allowed) })
     if (!byRank || known.known === 0) return '–'
     return t('bar.errorValue', {
@@ -83,7 +86,11 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
               })}
             </dd>
           </div>
-          <Tooltip label={t(answer ? 'plan.errorHelp' : 'bar.errorHelp')} multiline w={300}>
+          <Tooltip
+            label={t(answer?.report.errorIsLeast ? 'plan.leastHelp' : answer ? 'plan.errorHelp' : 'bar.errorHelp')}
+            multiline
+            w={300}
+          >
             <div>
               <dt>{t(answer ? 'plan.error' : allowed === null ? 'bar.error' : 'bar.errorGoal')}</dt>
               <dd data-error={answer?.report.relativeError ?? ''} data-testid="model-error">

@@ -3,6 +3,7 @@ import { useMemo } from 'react'
 import type { PlannedTensor } from '../../../core/contract.ts'
 import { energyKept, excessOverFloor } from '../../../core/measure/curves/error-curve.ts'
 import { singularValueErrors } from '../../../core/measure/curves/singular-value-error.ts'
+import { goalOf } from '../../store/goal.ts'
 import { compressedBytes } from '../../store/matrix.ts'
 import { useParams } from '../../store/params.ts'
 import { errorAt, type TensorView } from '../../store/view.ts'
@@ -29,6 +30,9 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const sketched = report?.method === 'randomized'
   const excess = sketched && floor !== null && error !== null ? excessOverFloor(error, floor) : null
   const gaps = useValueErrors(view, rank)
+  // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
+  const least = sketched && goalOf(params) === 'rank' && rank < report.rank
+  const bound = (value: string) => (least ? t('result.least', { value }) : value)
   const measured = report?.errorSource === 'measured' && rank === report.rank
 
   return (
@@ -51,11 +55,15 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
       <dl className="figures">
         <Figure
           data={{ 'data-relative-error': error ?? '', 'data-rank': rank, 'data-stale': String(view.stale) }}
-          help={t(measured ? 'result.errorMeasured' : 'result.errorHelp')}
+          help={
+            least
+              ? t('result.leastHelp', { rank: numbers.count(report.rank) })
+              : t(measured ? 'result.errorMeasured' : 'result.errorHelp')
+          }
           label={t('result.error', { rank: numbers.count(rank) })}
           large
           testid="relative-error"
-          value={error === null ? '–' : numbers.percent(error)}
+          value={error === null ? '–' : bound(numbers.percent(error))}
         />
         <Figure
           help={t('result.energyHelp')}
@@ -74,7 +82,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
           help={floor === null ? t('result.excessUnknown') : t('result.excessHelp', { floor: numbers.percent(floor) })}
           label={t('result.excess')}
           testid="excess"
-          value={excess === null ? '–' : numbers.signedPercent(excess)}
+          value={excess === null ? '–' : bound(numbers.signedPercent(excess))}
         />
         <Figure
           help={t(gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}

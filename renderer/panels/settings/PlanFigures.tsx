@@ -16,7 +16,8 @@ export function PlanFigures() {
       </div>
     )
   }
-  const { bytesAfter, relativeError } = answer.report
+  const { bytesAfter, relativeError, errorIsLeast } = answer.report
+  const error = numbers.percent(relativeError)
   const [least, most] = [ranks?.[0], ranks?.at(-1)]
   return (
     <dl className="plan-figures" data-exact={exact} data-testid="plan-figures">
@@ -26,7 +27,9 @@ export function PlanFigures() {
       </div>
       <div>
         <dt>{t('plan.error')}</dt>
-        <dd>{numbers.percent(relativeError)}</dd>
+        <dd title={errorIsLeast ? t('plan.leastHelp') : undefined}>
+          {errorIsLeast ? t('result.least', { value: error }) : error}
+        </dd>
       </div>
       <div>
         <dt>{t('plan.ranks')}</dt>

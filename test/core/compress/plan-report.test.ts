@@ -110,6 +110,22 @@ describe('what a plan predicts', () => {
     const floor = floorCurve(spectrum(96, 128, 1.2))[12]!
     expect(outcomeOf(report.tensors, steep.name).relativeError!).toBeCloseTo(floor, 5)
     expect(plan.relativeError).toBeCloseTo(report.relativeError, 4)
+    expect(plan.errorIsLeast).toBe(false)
+  })
+
+  it('is the least that a run at a given rank can come to, where that makes narrower sketches', async () => {
+    const file = await openTensors(...model.filter(({ dtype }) => dtype === 'F32'))
+    for (const [goal, errorIsLeast] of [
+      [{}, true],
+      [{ goalSize: 0.6 }, false],
+    ] as const) {
+      const job = planJob({ rank: 6, method: 'randomized', nIter: 0, oversample: 2, ...goal })
+      const plan = await planCompression(file, job, testContext())
+      const report = await written(file, job)
+      expect(plan.errorIsLeast).toBe(errorIsLeast)
+      if (errorIsLeast) expect(report.relativeError).toBeGreaterThan(plan.relativeError * 1.001)
+      else expect(report.relativeError).toBeCloseTo(plan.relativeError, 4)
+    }
   })
 
   it('names what INT8 would add, and only when it was asked for', async () => {
