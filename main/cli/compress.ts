@@ -9,7 +9,7 @@ import { leftAt, recordRun } from '../history/run-record.ts'
 import { configFolder } from '../settings.ts'
 import { commandLog, withEngine } from './job.ts'
 import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
-import { writeRecipe, writeReport } from './records.ts'
+import { refuseRecords, writeRecipe, writeReport } from './records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
 interface Options extends RequestOptions {
@@ -39,6 +39,7 @@ export function compressCommand(): Command {
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
       const paths = { sourcePath: resolve(path), targetPath: resolve(options.out) }
+      await refuseRecords({ ...options, source: path, target: options.out })
       const report = await withEngine(async (engine) => {
         const history = createHistory(configFolder(), commandLog())
         const left = await leftAt(history, paths.targetPath)

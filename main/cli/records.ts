@@ -1,6 +1,6 @@
 /** What a run leaves beside its output when asked: its recipe, which replays to the same bytes, and its report. */
-import { readFile } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { readFile, realpath } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
 import {
   type CompressionReport,
   parseRecipe,
@@ -10,8 +10,21 @@ import {
   reportCsv,
   reportJson,
 } from '../../core/contract.ts'
-import { readFault } from '../files/file-errors.ts'
-import { outputFolder } from '../files/outputs.ts'
+import { AppError } from '../../core/errors.ts'
+import { weightPaths } from '../engine/opened-files.ts'
+import { readFault, writeFault } from '../files/file-errors.ts'
+import { fileIdentity, sameFile } from '../files/files.ts'
+import { outputFolder, partialPath, unfinishedPaths } from '../files/outputs.ts'
+
+/** Paths as they were given. */
+export interface RecordedRun {
+  readonly source: string
+  readonly target: string
+  /** The recipe that it replays. */
+  readonly recipe?: string | undefined
+  readonly saveRecipe?: string | undefined
+  readonly report?: string | undefined
+}
 
 /** @throws AppError `not-found`, `bad-file` */
 export async function readRecipe(path: string): Promise<Recipe> {
@@ -20,6 +33,51 @@ export async function readRecipe(path: string): Promise<Recipe> {
     throw readFault(error, name)
   })
   return parseRecipe(text, name)
+}
+
+/**
+ * A record replaces an earlier one, and nothing else of its run. Asked before the run starts, which may take hours.
+ * @throws AppError `would-overwrite` for a record that is the source, the output or a recipe; `cannot-write`
+ */
+export async function refuseRecords({ source, target, recipe, saveRecipe, report }: RecordedRun): Promise<void> {
+  const records = [saveRecipe, report].filter((path) => path !== undefined)
+  if (records.length === 0) return
+  const output = await placeOf(target)
+  const recipes = await Promise.all([recipe, saveRecipe].filter((path) => path !== undefined).map(placeOf))
+  const sources = await weightPaths(source)
+  for (const record of records) {
+    const name = basename(record)
+    const place = await placeOf(record)
+    const written = [place, partialPath(place)]
+    if (await meets(written, [output, ...unfinishedPaths(output)])) throw refusal(name, 'output')
+    if (record === report && (await meets(written, recipes))) throw refusal(name, 'recipe')
+    // What the folder or a source does not allow shows here: the same steps, without a byte.
+    const sink = await outputFolder(dirname(record), { overwrite: true, sources }).create(name, 0)
+    await sink.abort()
+  }
+}
+
+/** Links to its folder resolved. The name itself is not: what is written there replaces a link. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    return join(await realpath(dirname(path)), basename(path))
+  } catch (error) {
+    throw writeFault(error, basename(path))
+  }
+}
+
+/** Whether one of these paths is, leads to or lies in one of the others. */
+async function meets(paths: readonly string[], others: readonly string[]): Promise<boolean> {
+  for (const path of paths) {
+    const identity = await fileIdentity(path)
+    for (const other of others)
+      if (path === other || path.startsWith(other + sep) || sameFile(identity, await fileIdentity(other))) return true
+  }
+  return false
+}
+
+function refusal(name: string, what: 'output' | 'recipe'): AppError {
+  return new AppError('would-overwrite', `${name} would replace the ${what} of this run. Choose another name for it.`)
 }
 
 export function writeRecipe(path: string, recipe: RecipeSource): Promise<void> {

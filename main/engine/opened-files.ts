@@ -38,6 +38,13 @@ export function openedFiles(): OpenedFiles {
   }
 }
 
+/** The files of the set at `path`. @throws AppError of the format */
+export async function weightPaths(path: string): Promise<readonly string[]> {
+  const { file, paths } = await open({ fileId: '', path, fingerprint: null })
+  await file.close()
+  return paths
+}
+
 async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
   const picked = pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file')
   const file = await openWeightFile(picked)

@@ -120,7 +120,7 @@ async function assertUnchanged(path: string, name: string, opened: FileIdentity)
   const now = await fileIdentity(path)
   if (now === null)
     throw new AppError('source-changed', `${name} was removed or renamed while it was read. Open it again.`)
-  if (now.device !== opened.device || now.inode !== opened.inode)
+  if (!sameFile(now, opened))
     throw new AppError('source-changed', `${name} was replaced by another file while it was read. Open it again.`)
   if (now.byteLength !== opened.byteLength)
     throw new AppError(
@@ -139,6 +139,11 @@ export async function fileIdentity(path: string): Promise<FileIdentity | null> {
     if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return null
     throw error
   }
+}
+
+/** Whether two paths lead to one file or folder, now. */
+export function sameFile(a: FileIdentity | null, b: FileIdentity | null): boolean {
+  return a !== null && b !== null && a.device === b.device && a.inode === b.inode
 }
 
 function identityOf(stats: BigIntStats): FileIdentity {

@@ -8,7 +8,7 @@ import { hasFinished, journalName } from '../../core/compress/run/journal.ts'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
-import { fileIdentity, singleComponent, sourceFolder } from './files.ts'
+import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import {
   attempt,
   exists,
@@ -53,7 +53,12 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
     },
     subfolder: (name, byteLength) => newSubfolder(path, name, byteLength, options),
     resumeSubfolder: (name) => resumedSubfolder(path, name, options),
-    discard: async (name) => discard(partialPath(join(path, singleComponent(name)))),
+    discard: async (file) => {
+      const name = singleComponent(file)
+      const partial = partialPath(join(path, name))
+      await assertNoSource(partial, name, options.sources)
+      await discard(partial)
+    },
     inside: (name) => sourceFolder(join(path, singleComponent(name))),
   }
 }
@@ -90,10 +95,16 @@ export async function hasUnfinished(target: string): Promise<boolean> {
 
 /** Removes what an unfinished run left at its target; a finished output there stays. Nothing happens where nothing was left. */
 export async function discardUnfinished(target: string): Promise<void> {
-  for (const name of [target, journalName(target)]) await discard(partialPath(name))
+  for (const partial of unfinishedPaths(target)) await discard(partial)
 }
 
-function partialPath(target: string): string {
+/** Where a run to this target keeps what is unfinished: the output and its journal. */
+export function unfinishedPaths(target: string): string[] {
+  return [target, journalName(target)].map(partialPath)
+}
+
+/** Where a file grows before it takes its name. */
+export function partialPath(target: string): string {
   return `${target}.partial`
 }
 
@@ -138,7 +149,7 @@ async function folderNames(folder: string, file: string, { sources, overwrite }:
   const target = join(folder, name)
   const names = { folder, name, target, partial: partialPath(target) + sep }
   await attempt(names, async () => {
-    await assertNoSourceIn(target, name, sources)
+    for (const path of [target, names.partial]) await assertNoSource(path, name, sources)
     if ((await contents(target))?.length && !overwrite) throw existsAlready(name)
   })
   return names
@@ -184,12 +195,18 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
   }
 }
 
-async function assertNoSourceIn(target: string, name: string, sources: readonly string[]): Promise<void> {
-  const folder = await fileIdentity(target)
-  for (const source of folder ? sources : []) {
-    const parent = await fileIdentity(dirname(source))
-    if (parent && folder && parent.device === folder.device && parent.inode === folder.inode)
-      throw new AppError('would-overwrite', `${name} is the folder of the source. Choose another name for the output.`)
+/**
+ * What is written replaces what it finds. @throws AppError `would-overwrite` where that is a file that is read, under whatever name, or the
+ * folder of one
+ */
+async function assertNoSource(path: string, name: string, sources: readonly string[]): Promise<void> {
+  const existing = await fileIdentity(path)
+  if (!existing) return
+  for (const source of sources) {
+    const isFile = sameFile(existing, await fileIdentity(source))
+    if (!isFile && !sameFile(existing, await fileIdentity(dirname(source)))) continue
+    const what = isFile ? 'the source itself' : 'the folder of the source'
+    throw new AppError('would-overwrite', `${basename(path)} is ${what}. Choose another name for ${name}.`)
   }
 }
 
@@ -212,14 +229,9 @@ async function targetNames(folder: string, file: string, options: OutputOptions)
     const existing = await fileIdentity(target)
     // A link that leads nowhere is not followed and not replaced unasked.
     const occupied = existing !== null || (await exists(target))
-    if (existing) {
-      for (const source of options.sources) {
-        const identity = await fileIdentity(source)
-        if (identity && identity.device === existing.device && identity.inode === existing.inode)
-          throw new AppError('would-overwrite', `${name} is the source itself. Choose another name for the output.`)
-      }
-      if (!existing.regular) throw new AppError('cannot-write', `${name} is not a regular file. Choose another name.`)
-    }
+    for (const path of [target, names.partial]) await assertNoSource(path, name, options.sources)
+    if (existing && !existing.regular)
+      throw new AppError('cannot-write', `${name} is not a regular file. Choose another name.`)
     if (occupied && !options.overwrite) throw existsAlready(name)
   })
   return names

@@ -133,6 +133,24 @@ describe('target', () => {
     expect(readFileSync(source, 'utf8')).toBe('precious')
   })
 
+  it('does not grow over the source or its folder, nor removes them as something unfinished', async () => {
+    const path = temporaryFolder()
+    const source = join(path, 'out.partial')
+    writeFileSync(source, 'precious')
+    mkdirSync(join(path, 'set.partial'))
+    const shard = join(path, 'set.partial', 'shard')
+    writeFileSync(shard, 'precious')
+    const folder = folderAt(path, { overwrite: true, sources: [source, shard] })
+    await expect(folder.create('out', 1)).rejects.toThrow(
+      'out.partial is the source itself. Choose another name for out.',
+    )
+    await expect(folder.resume('out', 1)).rejects.toThrow(/is the source itself/)
+    await expect(folder.discard('out')).rejects.toThrow(/is the source itself/)
+    await expect(folder.subfolder('set', 1)).rejects.toThrow(/is the folder of the source/)
+    await expect(folder.discard('set')).rejects.toThrow(/is the folder of the source/)
+    expect([source, shard].map((file) => readFileSync(file, 'utf8'))).toEqual(['precious', 'precious'])
+  })
+
   it('is not a link that leads nowhere, a folder or a device', async () => {
     const path = temporaryFolder()
     symlinkSync(join(path, 'nowhere'), join(path, 'dangling'))

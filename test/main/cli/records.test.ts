@@ -1,0 +1,88 @@
+/** What a run is told to leave beside its output replaces nothing that the run reads or writes. */
+import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type RecordedRun, refuseRecords } from '../../../main/cli/records.ts'
+import { fileBytes, plain } from '../../core/compress/harness.ts'
+import { ghostsvd, temporaryFolder } from './run.ts'
+
+const weights = fileBytes([plain('w', 'F32', [2, 2], new Uint8Array(16))])
+let folder: string
+const at = (...names: string[]) => join(folder, ...names)
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  writeFileSync(at('model.safetensors'), weights)
+})
+
+const refused = (run: Partial<RecordedRun>) =>
+  refuseRecords({ source: at('model.safetensors'), target: at('out.safetensors'), ...run })
+
+describe('a report is refused before the run', () => {
+  it('that is the source, one of its shards, a link to it, or would grow over it', async () => {
+    linkSync(at('model.safetensors'), at('hard'))
+    symlinkSync(at('model.safetensors'), at('soft'))
+    copyFileSync(at('model.safetensors'), at('growing.partial'))
+    for (const name of ['model.safetensors', 'hard', 'soft'])
+      await expect(refused({ report: at(name) }), name).rejects.toThrow(/is the source itself/)
+    await expect(refused({ source: at('growing.partial'), report: at('growing') })).rejects.toThrow(
+      'growing.partial is the source itself. Choose another name for growing.',
+    )
+    mkdirSync(at('shards'))
+    for (const [i, name] of ['a', 'b'].entries())
+      writeFileSync(
+        at('shards', `model-0000${i + 1}-of-00002.safetensors`),
+        fileBytes([plain(name, 'F32', [2, 2], new Uint8Array(16))]),
+      )
+    const second = at('shards', 'model-00002-of-00002.safetensors')
+    await expect(refused({ source: at('shards'), report: second })).rejects.toThrow(/is the source itself/)
+  })
+
+  it('that is the output, lies in it, is its journal, or would grow over it', async () => {
+    mkdirSync(at('there'))
+    symlinkSync(folder, at('there', 'here'))
+    for (const report of [
+      at('out.safetensors'),
+      at('there', 'here', 'out.safetensors'),
+      at('out.safetensors.partial'),
+      at('out.safetensors.journal.partial'),
+    ])
+      await expect(refused({ report })).rejects.toThrow(/would replace the output of this run/)
+    await expect(refused({ target: at('there'), report: at('there', 'report.json') })).rejects.toThrow(/the output/)
+    await expect(refused({ target: at('x.partial'), saveRecipe: at('x') })).rejects.toThrow(/the output/)
+  })
+
+  it('that is the recipe which is saved or replayed; a recipe may replace the one it replays', async () => {
+    writeFileSync(at('recipe.json'), '{}')
+    const recipe = at('recipe.json')
+    await expect(refused({ recipe, report: recipe })).rejects.toThrow(/would replace the recipe of this run/)
+    await expect(refused({ saveRecipe: at('new.json'), report: at('new.json') })).rejects.toThrow(/the recipe/)
+    await refused({ recipe, saveRecipe: recipe, report: at('report.json') })
+    expect(readdirSync(folder).sort()).toEqual(['model.safetensors', 'recipe.json'])
+  })
+
+  it('whose folder does not exist or is none', async () => {
+    await expect(refused({ report: at('missing', 'r.json') })).rejects.toThrow(
+      'r.json could not be written: its folder does not exist. Choose another folder.',
+    )
+    await expect(refused({ report: at('model.safetensors', 'r.json') })).rejects.toThrow(/not a folder/)
+    await expect(refused({ report: folder })).rejects.toMatchObject({
+      code: expect.stringMatching(/cannot-write|would/),
+    })
+  })
+})
+
+it('compress says so with nothing written', async () => {
+  const before = readFileSync(at('model.safetensors'))
+  const run = ['compress', at('model.safetensors'), '--out', at('out.safetensors')]
+  for (const record of [
+    ['--report', at('model.safetensors')],
+    ['--save-recipe', at('out.safetensors')],
+    ['--report', at('missing', 'r.json')],
+  ]) {
+    const { status, stderr } = await ghostsvd([...run, ...record])
+    expect(status).toBe(1)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(readdirSync(folder)).toEqual(['model.safetensors'])
+  }
+  expect(readFileSync(at('model.safetensors')).equals(before)).toBe(true)
+})
