@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { hasFinished, journalName } from '../../core/compress/run/journal.ts'
+import { countFinished, journalName } from '../../core/compress/run/journal.ts'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
 import { errno, formatBytes, writeFault } from './file-errors.ts'
@@ -83,12 +83,13 @@ export async function removePartial(path: string): Promise<void> {
   await rm(path, { force: true, recursive: path.endsWith(sep) })
 }
 
-/** Whether an unfinished run left something at its target that can be gone on with: finished tensors, and a journal that says so. */
-export async function hasUnfinished(target: string): Promise<boolean> {
+/** How many tensors an unfinished run left at its target that can be gone on with: they lie there, and a journal says so. */
+export async function countUnfinished(target: string): Promise<number> {
   try {
-    return hasFinished(await readFile(partialPath(journalName(target)))) && (await exists(partialPath(target)))
+    const finished = countFinished(await readFile(partialPath(journalName(target))))
+    return (await exists(partialPath(target))) ? finished : 0
   } catch (error) {
-    if (errno(error) === 'ENOENT') return false
+    if (errno(error) === 'ENOENT') return 0
     throw error
   }
 }

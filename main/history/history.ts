@@ -9,7 +9,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
-import { hasUnfinished } from '../files/outputs.ts'
+import { countUnfinished } from '../files/outputs.ts'
 import type { Log } from '../log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from './process-identity.ts'
 
@@ -171,10 +171,10 @@ export function createHistory(configFolder: string, log: Log): History {
       for (const { entry, live } of await all()) {
         const { run, targetPath } = entry
         // What lies beside an output belongs to the run that came last.
-        const resumable =
-          !live && run.state !== 'finished' && !targets.has(targetPath) && (await hasUnfinished(targetPath))
+        const mayBeLeft = !live && run.state !== 'finished' && !targets.has(targetPath)
+        const left = mayBeLeft ? await countUnfinished(targetPath) : 0
         targets.add(targetPath)
-        listed.push({ ...entry, run: { ...run, resumable } })
+        listed.push({ ...entry, run: withLeft(run, left) })
       }
       return listed
     },
@@ -188,6 +188,11 @@ export function createHistory(configFolder: string, log: Log): History {
       if (runIdPattern.test(runId)) await remove(runId)
     },
   }
+}
+
+/** A run that has ended, with so many finished tensors beside its output: fewer than it told of where it was killed before they were safe. */
+export function withLeft(run: Run, left: number): Run {
+  return left > 0 ? { ...run, resumable: true, finishedTensors: left } : { ...run, resumable: false }
 }
 
 /** It ended with the last sign of life. */

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
-import { hasUnfinished } from '../files/outputs.ts'
-import type { History, HistoryEntry, OwnEntry } from './history.ts'
+import { countUnfinished } from '../files/outputs.ts'
+import { type History, type HistoryEntry, type OwnEntry, withLeft } from './history.ts'
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
   readonly recipe: Omit<Recipe, 'recipe'>
@@ -73,11 +73,12 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
       await end({ state: 'finished', finishedTensors: tensors.length, result }, report)
     },
     async cutShort(error, interrupted = false) {
-      const resumable = await hasUnfinished(rest.targetPath).catch(() => false)
-      if (interrupted) await end({ state: 'interrupted', resumable }, null)
-      else if (error instanceof AppError && error.code === 'cancelled')
-        await end({ state: 'cancelled', resumable }, null)
-      else await end({ state: 'failed', resumable, error: toErrorReport(error) }, null)
+      const left = await countUnfinished(rest.targetPath).catch(() => 0)
+      const { resumable, finishedTensors } = withLeft(run, left)
+      const kept = { resumable, finishedTensors }
+      if (interrupted) await end({ ...kept, state: 'interrupted' }, null)
+      else if (error instanceof AppError && error.code === 'cancelled') await end({ ...kept, state: 'cancelled' }, null)
+      else await end({ ...kept, state: 'failed', error: toErrorReport(error) }, null)
     },
     async saved() {
       await entry?.saved()

@@ -5,7 +5,7 @@ import type { CompressionReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { engineClient } from '../engine/client.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
-import { discardUnfinished, hasUnfinished } from '../files/outputs.ts'
+import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'
 
 export interface LiveRunOptions extends RunStart {
@@ -55,7 +55,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   async function clearUp(error: unknown): Promise<void> {
     // An engine that was killed could not tidy up. Where nothing was finished there is nothing to go on with either.
     const died = error instanceof AppError && error.code === 'engine-died'
-    if (discard || (died && !(await hasUnfinished(targetPath)))) await discardUnfinished(targetPath)
+    if (discard || (died && (await countUnfinished(targetPath)) === 0)) await discardUnfinished(targetPath)
   }
 
   async function live(spoke: () => void): Promise<void> {

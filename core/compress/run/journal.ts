@@ -71,10 +71,16 @@ export function journalName(output: string): string {
   return `${output}.journal`
 }
 
-/** Whether the journal that these bytes are speaks of a finished tensor. */
-export function hasFinished(journal: Uint8Array): boolean {
-  const headEnd = journal.indexOf(NEWLINE)
-  return headEnd >= 0 && journal[headEnd + 1] === BRACE
+/** Of how many finished tensors the journal that these bytes are speaks. Cheap: lines are counted, not read. */
+export function countFinished(journal: Uint8Array): number {
+  let count = -1
+  // The head is no tensor; space that was taken for lines to come begins with no brace, a line that was cut short has no end.
+  for (let at = 0; journal[at] === BRACE; count++) {
+    const end = journal.indexOf(NEWLINE, at)
+    if (end < 0) break
+    at = end + 1
+  }
+  return Math.max(0, count)
 }
 
 /**

@@ -3,8 +3,8 @@ import { join, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { OutputFolder } from '../../../core/io.ts'
 import {
+  countUnfinished,
   discardUnfinished,
-  hasUnfinished,
   type OutputOptions,
   outputFolder,
   removePartial,
@@ -297,10 +297,10 @@ describe('what an unfinished run left', () => {
   it.each(['file', 'folder'])('is seen and discarded with its journal: a %s', async (kind) => {
     const path = temporaryFolder()
     const target = join(path, 'out')
-    expect(await hasUnfinished(target)).toBe(false)
+    expect(await countUnfinished(target)).toBe(0)
     await discardUnfinished(target)
     writeFileSync(join(path, 'out.journal.partial'), '{"journal":1}\n\n\n')
-    expect(await hasUnfinished(target)).toBe(false)
+    expect(await countUnfinished(target)).toBe(0)
     if (kind === 'file') writeFileSync(join(path, 'out.partial'), 'some of it')
     else {
       mkdirSync(join(path, 'out.partial'))
@@ -308,11 +308,14 @@ describe('what an unfinished run left', () => {
     }
     writeFileSync(target, 'finished by somebody else')
     writeFileSync(join(path, 'other.partial'), 'of another run')
-    expect(await hasUnfinished(target)).toBe(false)
-    writeFileSync(join(path, 'out.journal.partial'), '{"journal":1}\n{"outcome":{}}\n\n')
-    expect(await hasUnfinished(target)).toBe(true)
+    expect(await countUnfinished(target)).toBe(0)
+    // Two whole lines, one that was cut short, and the space for others.
+    for (const rest of ['', '{"outc', '\n\n']) {
+      writeFileSync(join(path, 'out.journal.partial'), `{"journal":1}\n${'{"outcome":{}}\n'.repeat(2)}${rest}`)
+      expect(await countUnfinished(target)).toBe(2)
+    }
     await discardUnfinished(target)
-    expect(await hasUnfinished(target)).toBe(false)
+    expect(await countUnfinished(target)).toBe(0)
     expect(readdirSync(path)).toEqual(['other.partial', 'out'])
   })
 

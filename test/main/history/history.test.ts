@@ -240,6 +240,12 @@ describe('a run whose process is gone', () => {
     ])
   })
 
+  it('has kept what its journal speaks of, not all that it told of', async () => {
+    await leave(1, { ...(await thisProcess()), pid: 2 ** 22 + 1 }, { finishedTensors: 99 })
+    await leaveUnfinished(1)
+    expect(await history.list()).toMatchObject([{ run: { resumable: true, finishedTensors: 1 } }])
+  })
+
   it('has nothing to go on with once a later one writes in the same place', async () => {
     await leave(1, await thisProcess(), ended('failed'))
     await leaveUnfinished(1)

@@ -215,6 +215,16 @@ describe('a run whose engine dies', () => {
     expect(first.engine.stopped).toBe(false)
   })
 
+  it('has kept what its journal speaks of, not all that it told of', async () => {
+    const first = page()
+    const { engine } = await test.startRun(first)
+    for (let i = 0; i < 99; i++) say(engine, tensorDone)
+    await leaveUnfinished()
+    engine.die('It was killed.')
+    await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ resumable: true, finishedTensors: 1 }))
+    expect(await first.api.runs()).toMatchObject([{ finishedTensors: 1 }])
+  })
+
   it('leaves nothing behind where nothing was finished', async () => {
     const first = page()
     const { engine } = await test.startRun(first)
