@@ -30,6 +30,11 @@ export function errno(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
+/** Whether nothing is at a path, nor can be as things are: a part of it is missing or no folder, or a name is too long. */
+export function isNowhere(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errno(error) ?? '')
+}
+
 /** "x could not be read: permission was denied." A fault that is not the file system's is passed on unchanged. */
 export function readFault(error: unknown, name: string): unknown {
   const code = errno(error)

@@ -7,7 +7,7 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
-import { errno, formatBytes, readFault } from './file-errors.ts'
+import { formatBytes, isNowhere, readFault } from './file-errors.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */
 export interface FileIdentity {
@@ -136,7 +136,7 @@ export async function fileIdentity(path: string): Promise<FileIdentity | null> {
   try {
     return identityOf(await stat(path, { bigint: true }))
   } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return null
+    if (isNowhere(error)) return null
     throw error
   }
 }

@@ -7,7 +7,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { countFinished, journalName } from '../../core/compress/run/journal.ts'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
-import { errno, formatBytes, writeFault } from './file-errors.ts'
+import { errno, formatBytes, isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import {
   attempt,
@@ -56,7 +56,11 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
     discard: async (file) => {
       const name = singleComponent(file)
       const partial = partialPath(join(path, name))
-      await assertNoSource(partial, name, options.sources)
+      try {
+        await assertNoSource(partial, name, options.sources)
+      } catch (error) {
+        throw writeFault(error, name)
+      }
       await discard(partial)
     },
     inside: (name) => sourceFolder(join(path, singleComponent(name))),
@@ -89,7 +93,7 @@ export async function countUnfinished(target: string): Promise<number> {
     const finished = countFinished(await readFile(partialPath(journalName(target))))
     return (await exists(partialPath(target))) ? finished : 0
   } catch (error) {
-    if (errno(error) === 'ENOENT') return 0
+    if (isNowhere(error)) return 0
     throw error
   }
 }
@@ -114,6 +118,7 @@ async function discard(partial: string): Promise<void> {
   try {
     await rm(partial, { force: true, recursive: true })
   } catch (error) {
+    if (isNowhere(error)) return
     throw writeFault(error, basename(partial), 'Remove it by hand.')
   }
 }

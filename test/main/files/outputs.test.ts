@@ -319,6 +319,17 @@ describe('what an unfinished run left', () => {
     expect(readdirSync(path)).toEqual(['other.partial', 'out'])
   })
 
+  it('is not there where nothing can be: below a file, under a name too long', async () => {
+    const path = temporaryFolder()
+    writeFileSync(join(path, 'file'), '')
+    for (const target of [join(path, 'file', 'out'), join(path, 'x'.repeat(250))]) {
+      expect(await countUnfinished(target)).toBe(0)
+      await discardUnfinished(target)
+    }
+    await expect(folderAt(path).create('x'.repeat(250), 0)).rejects.toThrow(/the name is too long/)
+    await folderAt(path).discard('x'.repeat(250))
+  })
+
   it('cannot be removed from a folder that is read-only, and says so', async () => {
     const path = temporaryFolder()
     writeFileSync(join(path, 'out.partial'), 'some of it')

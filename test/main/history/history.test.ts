@@ -155,6 +155,23 @@ describe('the history', () => {
     }
   })
 
+  it('lists every run, wherever the target of one leads by now', async () => {
+    await writeFile(join(folder, 'file'), '')
+    await mkdir(`${entryOf(2).targetPath}.journal.partial`)
+    const belowFile = join(folder, 'file', 'out')
+    const places = new Map([[3, belowFile]])
+    for (const n of [1, 2, 3]) {
+      const entry = { ...entryOf(n), targetPath: places.get(n) ?? entryOf(n).targetPath }
+      await history.begin(entry).end({ ...entry.run, ...ended('failed') }, null)
+    }
+    await leaveUnfinished(1)
+    expect(await states(open())).toEqual([
+      [3, 'failed', false],
+      [2, 'failed', false],
+      [1, 'failed', true],
+    ])
+  })
+
   it('forgets a run with its report', async () => {
     await finish(1)
     expect(await files()).toHaveLength(2)
