@@ -32,7 +32,7 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
         const bytes = await readFile(pathOf(key))
         // Reading makes it young again: what is dropped first is what was not looked at for the longest time.
         await utimes(pathOf(key), new Date(), new Date())
-        return bytes
+        return plain(bytes)
       } catch {
         return null
       }
@@ -52,6 +52,12 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
       }
     },
   }
+}
+
+/** Without what makes a Buffer another thing than a Uint8Array: its `slice` is a view, and it may lie anywhere in a pool. */
+function plain(bytes: Buffer): Uint8Array {
+  const ownsBuffer = bytes.byteLength === bytes.buffer.byteLength
+  return ownsBuffer ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes)
 }
 
 /** Removes the files used least recently where there are too many; how much more may be written. Other engines may be doing the same. */

@@ -155,9 +155,12 @@ function elements(dtype: ComputableDType, bytes: Uint8Array): number {
   return bytes.byteLength / (dtypeBits[dtype] / 8)
 }
 
-/** Arguments of a typed array over `bytes`; the bytes are copied where they are not aligned for it. */
+/**
+ * Arguments of a typed array over `bytes`; the bytes are copied where they are not aligned for it. By the constructor: the `slice` of a
+ * subclass, such as node's Buffer, may be a view, as little aligned as before.
+ */
 function viewOf(bytes: Uint8Array, size: number): [ArrayBuffer | SharedArrayBuffer, number, number] {
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   return [aligned.buffer as ArrayBuffer | SharedArrayBuffer, aligned.byteOffset, aligned.byteLength / size]
 }
 

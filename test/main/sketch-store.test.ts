@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { decodeSketch, encodeSketch } from '../../core/sketch-cache/codec.ts'
 import { sketchStore } from '../../main/sketch-store.ts'
 
 let folder: string
@@ -16,6 +17,33 @@ it('gives back what was written, to any store on the same folder', async () => {
   await sketchStore(folder).write('a', bytes(1))
   expect(new Uint8Array((await sketchStore(folder).read('a'))!)).toEqual(bytes(1))
   expect(await sketchStore(folder).read('b')).toBeNull()
+})
+
+it('gives back plain bytes from the start of their buffer, of which a slice is a copy', async () => {
+  for (const length of [1, 100, 20_000, 700_000]) {
+    await sketchStore(folder).write(`${length}`, new Uint8Array(length).fill(3))
+    const read = (await sketchStore(folder).read(`${length}`))!
+    expect(Object.getPrototypeOf(read)).toBe(Uint8Array.prototype)
+    expect([read.byteOffset, read.byteLength]).toEqual([0, length])
+    read.slice(0, 1).fill(9)
+    expect(read[0]).toBe(3)
+  }
+})
+
+it('gives back a sketch of any shape', async () => {
+  const store = sketchStore(folder)
+  for (const rows of [3, 4, 5]) {
+    for (const rank of [1, 2, 3]) {
+      const factorization = {
+        ...{ rows, cols: 7, rank },
+        U: new Float32Array(rows * rank).fill(0.5),
+        s: new Float64Array(rank).fill(2),
+        Vt: new Float32Array(rank * 7).fill(0.25),
+      }
+      await store.write('sketch', encodeSketch({ factorization, facts: null }))
+      expect(await decodeSketch((await store.read('sketch'))!)).toEqual({ factorization, facts: null })
+    }
+  }
 })
 
 it('stays within its bound by dropping what was used least recently', async () => {

@@ -13,6 +13,21 @@ function allCodes(dtype: ComputableDType): Uint8Array {
   return new Uint8Array(codes.buffer)
 }
 
+it.each(computableDTypes)('%s is read wherever its bytes lie, from an array whose slices are views too', (dtype) => {
+  class Views extends Uint8Array {
+    override slice(start?: number, end?: number): Views {
+      return this.subarray(start, end) as Views
+    }
+  }
+  const { bytes } = encode(dtype, Float64Array.of(0.5, -1, 2, 0.25))
+  for (let offset = 0; offset < 8; offset++) {
+    const views = new Views(new ArrayBuffer(offset + bytes.byteLength), offset)
+    views.set(bytes)
+    expect([...decodeFloat64(dtype, views)]).toEqual([0.5, -1, 2, 0.25])
+    expect([...decodeFloat32(dtype, views)]).toEqual([0.5, -1, 2, 0.25])
+  }
+})
+
 /** Index of the first NaN-free difference, -1 when equal; Object.is on a million values through `expect` is slow. */
 function firstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return i
