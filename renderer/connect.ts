@@ -36,6 +36,7 @@ export interface ConnectionEvents {
   job(event: JobEvent): void
   engine(status: EngineStatus): void
   run(run: Run): void
+  forgotten(runId: string): void
   /** The way to the host is open (true, also after it had been lost) or lost. */
   connected(open: boolean): void
 }
@@ -142,6 +143,7 @@ function createChannels(events: ConnectionEvents): Channels {
         events.engine(parsed)
       },
       run: (run) => events.run(runSchema.parse(run)),
+      forgotten: (runId) => events.forgotten(runSchema.shape.runId.parse(runId)),
     }),
   }
   return channels

@@ -115,6 +115,8 @@ export interface HostEvents {
   engine(status: EngineStatus): void
   /** A run began, moved or ended: as it stands now. */
   run(run: Run): void
+  /** A run that had ended is in the list no more: struck, or gone on with as another one, which has been told of. */
+  forgotten(runId: string): void
 }
 
 export const engineStatusSchema = z.strictObject({

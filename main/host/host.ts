@@ -91,6 +91,9 @@ export function createHost(options: HostOptions): Host {
       for (const page of pages.values()) page.run(run)
       options.onRun?.(run)
     },
+    forgotten: (runId) => {
+      for (const page of pages.values()) page.forgotten(runId)
+    },
   })
   const sample = createSample({ start, stop, grants, folder: options.temporaryFolder })
 

@@ -30,6 +30,8 @@ export interface RunsOptions {
   readonly reach: Reach
   /** A run as it stands now, whenever that changes. */
   report(run: Run): void
+  /** A run is in the list no more. */
+  forgotten(runId: string): void
 }
 
 export interface Runs {
@@ -54,7 +56,7 @@ export interface Runs {
   close(): Promise<void>
 }
 
-export function createRuns({ start, stop, grants, history, reach, report }: RunsOptions): Runs {
+export function createRuns({ start, stop, grants, history, reach, report, forgotten }: RunsOptions): Runs {
   const live = new Map<string, LiveRun>()
   /** Begun by pages of this host, who had been given both paths. */
   const ours = new Set<string>()
@@ -71,7 +73,8 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
 
   async function find(runId: string): Promise<HistoryEntry> {
     const entry = (await shown()).find(({ run }) => run.runId === runId)
-    if (!entry) throw new AppError('not-found', 'There is no such run.')
+    if (!entry)
+      throw new AppError('not-found', 'This run is not in the list any more: it was gone on with, or removed.')
     return entry
   }
 
@@ -94,7 +97,8 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
     // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
     if ([...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
       throw beingWritten(paths.targetPath)
-    const entry = { ...paths, force, part, recipe, replaces: left?.runId ?? null }
+    const replaces = left?.runId ?? null
+    const entry = { ...paths, force, part, recipe, replaces }
     const record = recordRun(history, entry, tell)
     const { runId } = record.run
     const one = liveRun({ ...entry, source, target, record, start, stop })
@@ -102,6 +106,7 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
     ours.add(runId)
     void one.ended.then(() => live.delete(runId))
     await one.begun
+    if (replaces !== null) forgotten(replaces)
     return runId
   }
 
@@ -152,6 +157,7 @@ export function createRuns({ start, stop, grants, history, reach, report }: Runs
       if (run.endedAt === null) throw new AppError('bad-request', `${run.target} is being written. Cancel it first.`)
       if (run.resumable) await discardUnfinished(targetPath)
       await history.forget(runId)
+      forgotten(runId)
     },
     place: async (runId) => (await find(runId)).targetPath,
     async close() {

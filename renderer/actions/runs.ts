@@ -56,14 +56,12 @@ export async function refreshRuns(): Promise<void> {
 /** @throws AppError of the host, when the source or what was finished is no longer there */
 export async function resumeRun(runId: string): Promise<void> {
   cancelAnalysis()
-  await connection().host.resumeRun(runId)
-  await refreshRuns()
-}
-
-/** Finished tensors kept for later go with it. @throws AppError of the host */
-export async function forgetRun(runId: string): Promise<void> {
-  await connection().host.forgetRun(runId)
-  runsReducers.forgotten(runId)
+  try {
+    await connection().host.resumeRun(runId)
+  } finally {
+    // Also where it was refused: the command line may have gone on with it, of which nobody told this page.
+    await refreshRuns()
+  }
 }
 
 const watchedKey = 'ghostsvd.watched'
@@ -79,6 +77,8 @@ export function rememberWatched(): void {
 
 export const pauseRun = (runId: string, paused: boolean) => connection().host.pauseRun(runId, paused)
 export const cancelRun = (runId: string, keep: boolean) => connection().host.cancelRun(runId, keep)
+/** Finished tensors kept for later go with it. @throws AppError of the host */
+export const forgetRun = (runId: string) => connection().host.forgetRun(runId)
 export const runReport = (runId: string) => connection().host.runReport(runId)
 export const pickTarget = (suggestedName: string) => connection().host.pickTarget(suggestedName)
 export const createTarget = (folder: Grant, name: string) => connection().host.createTarget(folder.id, name)

@@ -21,6 +21,7 @@ export async function startSession(): Promise<void> {
     connect({
       job: receiveJobEvent,
       run: hearRun,
+      forgotten: runsReducers.forgotten,
       engine: followEngine,
       connected: (open) => {
         sessionReducers.connected(open)

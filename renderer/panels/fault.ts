@@ -6,6 +6,13 @@ import { recognize } from './reason.ts'
 /** What a sentence looks like and the key of the page's own; named groups are its values, those called `...Bytes` are sizes. */
 const patterns = [
   [/^(?<name>.+) was not found\.$/, 'notFound'],
+  [/^This run is not in the list any more/, 'runGone'],
+  [/^Nothing is left of (?<name>.+) that could be gone on with\./, 'nothingLeft'],
+  [/^(?<name>.+) is being written by another process/, 'writtenElsewhere'],
+  [/^(?<name>.+) is being written by another run\./, 'beingWritten'],
+  [/^(?<name>.+) is being written\. Cancel it first\.$/, 'stillWritten'],
+  [/^(?<name>.+) is not in a folder that this page can see\./, 'outOfSight'],
+  [/^The run that was to write (?<name>.+) has no report\.$/, 'noReport'],
   [/^This file (was not given to this|is not open any more)/, 'notOpen'],
   [/^(?<name>.+) could not be read: permission was denied\.$/, 'readDenied'],
   [/^(?<name>.+) could not be written: permission was denied\. Choose another folder\./, 'writeDenied'],

@@ -77,6 +77,28 @@ test('a run whose engine was killed says so and is gone on with', async ({ page,
   expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
 })
 
+test('a run that one window goes on with is the same one in another, which has no dead entry to press', async ({
+  page,
+  folder,
+  server,
+}) => {
+  await openIn(folder, page, 12, 512)
+  const other = await page.context().newPage()
+  await other.goto(server!.url)
+  await compress(page)
+  await finishSome(page)
+  await cancelRun(page, 'Keep for later')
+  const there = other.getByTestId('run')
+  await expect(there).toContainText(/Cancelled: .* kept\./, patience)
+  await runLine(page).getByRole('button', { name: 'Resume' }).click()
+  await saved(page)
+  await expect(there).toHaveCount(1)
+  await expect(there).toHaveAttribute('data-run', 'finished')
+  await other.getByRole('button', { name: 'History' }).click()
+  await expect(other.getByTestId('history-row')).toHaveCount(1)
+  await other.close()
+})
+
 test('a recipe saved in the page replays on the command line to the same bytes, and the other way round', async ({
   page,
   folder,

@@ -197,7 +197,11 @@ describe('the ports', () => {
   it('go to our page, one for each side, and carry the contract', async () => {
     const posted = connect(frame())
     expect(posted.map(([to]) => to)).toEqual(['host', 'engine'])
-    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), { engine: () => {}, run: () => {} })
+    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), {
+      engine: () => {},
+      run: () => {},
+      forgotten: () => {},
+    })
     expect(await api.info()).toMatchObject({ kind: 'electron' })
     await expect(api.listFolder(null)).rejects.toMatchObject({ code: 'unsupported' })
     await api.saveSettings({ theme: 'light', language: 'en' })
@@ -222,7 +226,11 @@ describe('the ports', () => {
 
   it('lead to native dialogs, which answer with grants', async () => {
     const posted = connect(frame())
-    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), { engine: () => {}, run: () => {} })
+    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), {
+      engine: () => {},
+      run: () => {},
+      forgotten: () => {},
+    })
     fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: true, filePaths: [] })
     expect(await api.pickFile()).toBeNull()
     fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: false, filePaths: [join(folder, 'model.npy')] })
@@ -272,7 +280,7 @@ describe('the end', () => {
           void posted[0]!.on(event, (given?: { data: never }) => listener(given?.data as never)),
         close: () => posted[0]!.close(),
       },
-      { engine: () => {}, run: () => {} },
+      { engine: () => {}, run: () => {}, forgotten: () => {} },
     )
     expect(refused((event) => window().emit('close', event))).toBe(false)
     const source = await fake.handlers.get('ghostsvd:grant')!({ senderFrame: frame() }, [join(folder, 'model.npy')])

@@ -44,9 +44,11 @@ export async function testHost(
     const [engineNear, engineFar] = portPair()
     const heard: string[] = []
     const runs: Run[] = []
+    const forgotten: string[] = []
     const events: HostEvents = {
       engine: ({ state, reason }) => void heard.push(reason ? `${state}: ${reason}` : state),
       run: (run) => void runs.push(run),
+      forgotten: (runId) => void forgotten.push(runId),
     }
     const before = fakes.engines.length
     host.connectPage({ host: hostFar, engine: engineFar })
@@ -56,6 +58,7 @@ export async function testHost(
       enginePort: engineNear,
       heard,
       runs,
+      forgotten,
       close: () => hostNear.close(),
     }
   }

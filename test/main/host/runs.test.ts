@@ -255,7 +255,11 @@ describe('after a restart of the host', () => {
     await restart()
     const { api } = page()
     expect(await api.runs()).toMatchObject([{ runId, state: 'interrupted', resumable: true, error: null }])
+    const other = page()
     const { runId: resumed, engine } = await test.begin(() => api.resumeRun(runId))
+    // A page that did not ask for it has the new one in place of the old one.
+    expect(other.runs).toMatchObject([{ runId: resumed, state: 'running' }])
+    expect(other.forgotten).toEqual([runId])
     expect(resumed).not.toBe(runId)
     expect(engine.jobs[0]!.request).toMatchObject({
       kind: 'compress',
@@ -289,7 +293,8 @@ describe('after a restart of the host', () => {
 })
 
 describe('a run that is forgotten', () => {
-  it('takes finished tensors kept for later with it, and leaves an output', async () => {
+  it('takes finished tensors kept for later with it, leaves an output, and every page is told', async () => {
+    const other = page()
     const { runId, engine } = await test.startRun(page())
     await leaveUnfinished()
     await writeFile(join(folder, 'out.safetensors'), 'an earlier output')
@@ -299,6 +304,7 @@ describe('a run that is forgotten', () => {
     await page().api.forgetRun(runId)
     expect(await page().api.runs()).toEqual([])
     expect(await written()).toEqual(['out.safetensors'])
+    expect(other.forgotten).toEqual([runId])
     await expect(page().api.forgetRun(runId)).rejects.toMatchObject({ code: 'not-found' })
     await expect(page().api.runReport(runId)).rejects.toMatchObject({ code: 'not-found' })
   })

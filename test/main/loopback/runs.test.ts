@@ -42,7 +42,7 @@ async function earlierRun(sourcePath: string, targetPath: string, finished = fal
   return record.run.runId
 }
 
-const unknown = { code: 'not-found', message: 'There is no such run.' }
+const unknown = { code: 'not-found', message: 'This run is not in the list any more: it was gone on with, or removed.' }
 const outOfSight = { code: 'not-found', message: expect.stringContaining('is not in a folder that this page can see') }
 
 it('goes on with a run whose source and target lie in the named folders', async () => {

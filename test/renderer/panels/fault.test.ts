@@ -16,6 +16,7 @@ import { readFault, writeFault } from '../../../main/files/file-errors.ts'
 import { openSource } from '../../../main/files/files.ts'
 import { existsAlready } from '../../../main/files/output-sink.ts'
 import { recognizeFault } from '../../../renderer/panels/fault.ts'
+import { testHost } from '../../main/host/harness.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -116,6 +117,23 @@ test('an engine that died', () => {
   expect(ended(null, 'SIGTERM')).toMatchObject({ key: 'engineEnded', values: { signal: 'SIGTERM' } })
   expect(ended(7, null)).toMatchObject({ key: 'engineExit', values: { code: '7' } })
   expect(ended(null, 'SIGABRT', 'FATAL ERROR: heap out of memory')).toMatchObject({ key: 'engineMemory' })
+})
+
+test('a run that cannot be steered from here', async () => {
+  await writeFile(join(folder, 'in.npy'), 'bytes')
+  const host = await testHost(folder)
+  const { api } = host.page()
+  const said = async (call: Promise<unknown>) => recognized(await call.catch((error: unknown) => error))
+  const { runId } = await host.startRun({ api })
+  const name = 'out.safetensors'
+  expect(await said(api.resumeRun('another'))).toMatchObject({ key: 'runGone' })
+  expect(await said(api.resumeRun(runId))).toMatchObject({ key: 'nothingLeft', values: { name } })
+  expect(await said(api.startRun(host.request()))).toMatchObject({ key: 'beingWritten', values: { name } })
+  expect(await said(api.forgetRun(runId))).toMatchObject({ key: 'stillWritten', values: { name } })
+  expect(await said(api.runReport(runId))).toMatchObject({ key: 'noReport', values: { name } })
+  const second = (await testHost(folder)).page().api
+  expect(await said(second.cancelRun(runId, true))).toMatchObject({ key: 'writtenElsewhere', values: { name } })
+  await host.host.close()
 })
 
 test('values that are no weights keep their numbers', () => {
