@@ -57,7 +57,7 @@ function source(pattern: string): string {
       depth--
       expression += ')'
     } else if (character === ',' && depth > 0) expression += '|'
-    else expression += character.replace(/[\\^$.*+?()[\]{}|/-]/u, (special) => `\\${special}`)
+    else expression += character.replace(/[\\^$.+()[\]{}|]/u, (special) => `\\${special}`)
   }
   return expression + ')'.repeat(depth)
 }

@@ -18,6 +18,15 @@ test('a name as a pattern matches itself, whatever stands in it', () => {
     expect(judgeBy({ include: [patternFor(name)], exclude: [] })(name), name).toEqual({ says: 'in' })
 })
 
+test('every other sign stands for itself beside a wildcard', () => {
+  const signs = Array.from({ length: 0x7f - 0x20 }, (_, i) => String.fromCodePoint(0x20 + i))
+  for (const sign of signs.filter((each) => !'*?{},'.includes(each))) {
+    const judge = judgeBy({ include: [`*a${sign}b`], exclude: [] })
+    expect(judge(`x.a${sign}b`), sign).toEqual({ says: 'in' })
+    expect(judge('x.a_b').says, sign).toBe(sign === '_' ? 'in' : 'out')
+  }
+})
+
 test('thousands of plain names are looked up, not tried one by one', () => {
   const include = Array.from({ length: 20_000 }, (_, i) => `layers.${i}.weight`)
   const judge = judgeBy({ include, exclude: [] })
