@@ -7,7 +7,7 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, statfs } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Grant } from '../../core/contract.ts'
@@ -24,7 +24,7 @@ export interface UploadOptions {
   freeBytes?(): Promise<number>
 }
 
-/** The answer to POST /upload: a Grant, or an ErrorReport with 400, 413 or 507. */
+/** The answer to POST /upload: a Grant, or an ErrorReport with 400, 409 or 507. */
 export function uploads(options: UploadOptions): (request: IncomingMessage, url: URL) => Promise<Response> {
   const freeBytes = options.freeBytes ?? (() => freeBytesOf(options.folder))
 
@@ -60,10 +60,11 @@ async function receive(request: IncomingMessage, path: string, limit: number): P
     await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx', mode: 0o600 }))
     await rename(partial, path)
   } catch (error) {
-    await rm(partial, { force: true })
     const code = (error as NodeJS.ErrnoException).code
+    // Not ours: whoever made it still writes it.
+    if (code === 'EEXIST') throw new AppError('would-overwrite', `${basename(path)} is being uploaded already.`)
+    await rm(partial, { force: true })
     if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
-    if (code === 'EEXIST') throw new AppError('would-overwrite', `${path} is being uploaded already.`)
     throw error
   }
 }
@@ -80,7 +81,7 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
 /** @throws AppError `bad-request` unless it is one component that every system can store */
 function fileName(name: string | null): string {
-  // Letters and signs of any script; no separator, no control character, nothing that Windows reads as a device or stream.
+  // Letters and signs of any script; no separator, no control character, nothing that Windows reads as a stream or a wildcard.
   if (!name || name.length > 200 || /[/\\:*?"<>|\p{Cc}]/u.test(name) || /^\.|[. ]$/.test(name))
     throw new AppError('bad-request', `${JSON.stringify(name)} cannot be the name of an upload.`)
   return name

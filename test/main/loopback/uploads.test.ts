@@ -44,6 +44,33 @@ describe('uploads', () => {
     expect(Buffer.compare(await readFile(join(folder, 'drop-a1', '模型 1.safetensors')), bytes)).toBe(0)
   })
 
+  it('refuses a name that is being uploaded, and leaves that upload alone', async () => {
+    const first = Promise.withResolvers<void>()
+    const slow = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new Uint8Array(70_000))
+        await first.promise
+        controller.close()
+      },
+    })
+    const sent = fetch(`${address}?drop=a&name=x.npy`, { method: 'POST', body: slow, duplex: 'half' } as RequestInit)
+    const partial = join(folder, 'drop-a', 'x.npy.partial')
+    await expect
+      .poll(() =>
+        stat(partial).then(
+          (found) => found.size > 0,
+          () => false,
+        ),
+      )
+      .toBe(true)
+    const second = await send({ drop: 'a', name: 'x.npy' }, 'other')
+    expect(second.status).toBe(409)
+    expect(await second.json()).toMatchObject({ message: 'x.npy is being uploaded already.' })
+    first.resolve()
+    expect((await sent).status).toBe(200)
+    expect((await readFile(join(folder, 'drop-a', 'x.npy'))).byteLength).toBe(70_000)
+  })
+
   it('keeps the files of one drop together and those of two apart', async () => {
     for (const [drop, name] of [
       ['a', 'x.npy'],
