@@ -157,7 +157,6 @@ export function createDriver(host: DriverHost): Driver {
   /** A task failed without removing what it had half-written: the next one, which may write the same file, waits. */
   async function tidy(entry: Entry, error: Error): Promise<void> {
     await removePartials()
-    await forgetPartials()
     settle(entry, () => entry.reject(error))
   }
 
@@ -198,8 +197,8 @@ export function createDriver(host: DriverHost): Driver {
     if (!old) return
     thread = null
     // At once, while the thread may still have them open, and again when it cannot make any more. Windows allows only the second.
-    const early = removePartials().catch(() => {})
-    ending = Promise.all([old.terminate(), early]).then(removePartials).then(forgetPartials)
+    const early = removePartials({ forget: false })
+    ending = Promise.all([old.terminate(), early]).then(() => removePartials())
     await ending
     ending = null
     if (entry && running === entry) settle(entry, () => entry.reject(reason))
@@ -209,15 +208,18 @@ export function createDriver(host: DriverHost): Driver {
     setImmediate(collectGarbage)
   }
 
-  async function removePartials(): Promise<void> {
-    for (const path of [...partials]) await host.removePartial(path)
-  }
-
-  /** Nobody writes any more: what is gone need not be remembered. */
-  async function forgetPartials(): Promise<void> {
-    const gone = [...partials]
-    partials.clear()
-    for (const path of gone) await host.notePartial(path, false)
+  /** `forget`: nobody writes any more, so what is gone need not be remembered. What could not be removed, main tries again at the end. */
+  async function removePartials({ forget } = { forget: true }): Promise<void> {
+    for (const path of [...partials]) {
+      try {
+        await host.removePartial(path)
+      } catch {
+        continue
+      }
+      if (!forget) continue
+      partials.delete(path)
+      await host.notePartial(path, false)
+    }
   }
 
   /** Lets a driver that holds still go on. */

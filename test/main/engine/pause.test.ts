@@ -43,12 +43,9 @@ async function heldJob(harness: Harness): Promise<{ job: RunningJob; fileId: str
   return { job, fileId }
 }
 
-async function cancelInTime(job: RunningJob): Promise<void> {
-  const asked = performance.now()
+async function endByCancel(job: RunningJob): Promise<void> {
   job.abort.abort()
   expect(await job.end).toMatchObject({ code: 'cancelled' })
-  // 200 ms are promised and measured by test/stress; here the machine may have ten other things to do.
-  expect(performance.now() - asked).toBeLessThan(10 * graceMs)
 }
 
 describe('a paused job', () => {
@@ -58,14 +55,14 @@ describe('a paused job', () => {
     const { length } = job.events
     await harness.client.api.pause(idOf(job), false)
     await until(() => job.events.length > length + 2)
-    await cancelInTime(job)
+    await endByCancel(job)
   })
 
   it('hears a cancel, and does not hold the next job', async () => {
     const harness = testEngine()
     const { job, fileId } = await heldJob(harness)
     const threads = threadCount(harness.engine.pid!)
-    await cancelInTime(job)
+    await endByCancel(job)
     expect(job.events.at(-1)).toMatchObject({ type: 'cancelled' })
     expect(await harness.client.run(quick(fileId))).toMatchObject({ output: 'quick' })
     // The driver heard it: it was not replaced by another.
@@ -90,7 +87,7 @@ describe('a paused job', () => {
     const jobId = await harness.client.api.start(steps(fileId))
     await harness.client.api.pause(jobId, true)
     const third = running(harness, quick(fileId))
-    await cancelInTime(first)
+    await endByCancel(first)
     await wait(5 * graceMs)
     expect(third.events).toEqual([])
     await harness.client.api.cancel(jobId)
