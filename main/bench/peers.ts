@@ -1,5 +1,5 @@
 /** The other libraries, in a Python process of their own (test/bench/peers.py): one JSON line out, one back. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -57,26 +57,38 @@ export function startPeers(threads: number): Peers {
     env: { ...process.env, OPENBLAS_NUM_THREADS: limit, OMP_NUM_THREADS: limit, MKL_NUM_THREADS: limit },
   })
   const waiting: { resolve(reply: PeerReply): void; reject(error: Error): void }[] = []
+  let ended: AppError | null = null
   const fail = (reason: string) => {
-    for (const { reject } of waiting.splice(0))
-      reject(new AppError('engine-died', `The Python process of --peers ended: ${reason}.`))
+    ended ??= new AppError('engine-died', `The Python process of --peers ended: ${reason}.`)
+    for (const { reject } of waiting.splice(0)) reject(ended)
   }
   createInterface({ input: python.stdout }).on('line', (line) => {
     const asked = waiting.shift()
-    setTimeout(() => asked?.resolve(JSON.parse(line)), restMs)
+    const reply = parseReply(line)
+    setTimeout(() => {
+      if (reply) asked?.resolve(reply)
+      else asked?.reject(new AppError('engine-died', `The Python process of --peers said: ${line}`))
+    }, restMs)
   })
   python.on('error', (error) => fail(error.message))
   python.on('exit', (code, signal) => fail(`status ${code ?? signal}, see above; it needs python3-numpy`))
+  // A process that is gone does not read; its exit says why.
+  python.stdin.on('error', () => {})
   return {
     ask: (request) =>
       new Promise((resolveReply, reject) => {
+        if (ended) return reject(ended)
         waiting.push({ resolve: resolveReply, reject })
-        write(python, request)
+        python.stdin.write(`${JSON.stringify(request)}\n`)
       }),
     stop: () => python.kill(),
   }
 }
 
-function write(python: ChildProcess, request: PeerRequest): void {
-  python.stdin?.write(`${JSON.stringify(request)}\n`)
+function parseReply(line: string): PeerReply | null {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
 }
