@@ -1,6 +1,7 @@
 /**
  * `npm start`: the application in Electron; where its runtime is absent, one line that says so, and the same page from the loopback
- * host in the system's browser. `npm start -- FOLDER...` names what that page may see; without one it is the user's own folder.
+ * host in the system's browser. `npm start -- FOLDER...` names what that page may see (the application has
+ * dialogs instead); without one it is the user's own folder.
  */
 import { spawn } from 'node:child_process'
 import { homedir } from 'node:os'
@@ -21,7 +22,7 @@ if (failure !== null) await openInBrowser(failure)
 function runElectron(program: string): Promise<string | null> {
   const started = performance.now()
   return new Promise((settle) => {
-    const child = spawn(program, [resolve(import.meta.dirname, '../..'), ...folders], { stdio: 'inherit' })
+    const child = spawn(program, [resolve(import.meta.dirname, '../..')], { stdio: 'inherit' })
     child.on('error', (error) => settle(error.message))
     child.on('exit', (code, signal) => {
       if (code === 0 || performance.now() - started > startMs) {

@@ -3,7 +3,7 @@
  *
  *   0 success    1 failed, one sentence on stderr    2 wrong usage    130 cancelled by Ctrl+C (143 by a kill)
  *
- * Under `--json` a command prints exactly one object on stdout: its report, or `{code, message}`.
+ * Under `--json` a command that was understood prints exactly one object on stdout: its report, or `{code, message}`.
  */
 import { Command, CommanderError } from 'commander'
 import { AppError, toErrorReport } from '../../core/errors.ts'
@@ -42,9 +42,7 @@ const commands = [
 /** Whether a program that is a window too was called as a command line. */
 export function isCommand(word: string | undefined): boolean {
   return (
-    word === 'help' ||
-    word === '--help' ||
-    word === '--version' ||
+    ['help', '--help', '-h', '--version', '-V'].includes(word ?? '') ||
     commands.some((command) => command().name() === word)
   )
 }
