@@ -2,11 +2,12 @@
  * What the user chose, and where the system keeps such things: one small JSON file per subject in the platform's folder for
  * configuration, written whole and renamed, so that a crash leaves the old one.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { type Settings, settingsSchema } from '../core/contract.ts'
+import { writeWhole } from './files/write-whole.ts'
 
 /** The platform's folder for configuration; $GHOSTSVD_CONFIG puts it elsewhere (a shared machine, a test). */
 export function configFolder(environment: NodeJS.ProcessEnv = process.env, platform = process.platform): string {
@@ -48,8 +49,7 @@ export function jsonFile<S extends z.ZodType>(folder: string, name: string, sche
       const updated = last.then(async () => {
         const value = change(await read())
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        await writeFile(`${path}.partial`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
-        await rename(`${path}.partial`, path)
+        await writeWhole(path, `${JSON.stringify(value, null, 2)}\n`)
       })
       last = updated.catch(() => {})
       return updated

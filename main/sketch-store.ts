@@ -2,10 +2,11 @@
  * The cold tier of finished sketches: one file a sketch in a folder shared by all engines of this user, bounded in bytes.
  * Losing any of it costs a factorization, never a result: a write that fails or a file that vanishes is a miss.
  */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, stat, statfs, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../core/sketch-cache/cold-store.ts'
+import { writeWhole } from './files/write-whole.ts'
 
 /**
  * The analysis of a model keeps 4 bytes x rank 512 x (rows + columns) of each matrix: 2.3 GB for 24 layers of width 2048. Of a larger
@@ -39,16 +40,13 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
     },
     write: async (key, bytes) => {
       if (bytes.byteLength > limitBytes) return
-      const partial = join(folder, `${randomUUID()}.partial`)
       try {
         await mkdir(folder, { recursive: true })
-        await writeFile(partial, bytes)
-        await rename(partial, pathOf(key))
+        await writeWhole(pathOf(key), bytes)
         room -= bytes.byteLength
         if (room < 0) room = await makeRoom(folder, limitBytes)
       } catch {
-        // Where not even the folder can be, there is nothing to remove.
-        await rm(partial, { force: true }).catch(() => {})
+        // A sketch that could not be kept is made again.
       }
     },
   }

@@ -5,11 +5,12 @@
  * An entry says which process the run belongs to. One whose process is gone without having written an end was interrupted; whoever lists
  * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
 import { countUnfinished } from '../files/outputs.ts'
+import { writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from './process-identity.ts'
 
@@ -81,8 +82,7 @@ export function createHistory(configFolder: string, log: Log): History {
   async function writeJson(path: string, value: unknown): Promise<boolean> {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await writeFile(`${path}.partial`, `${JSON.stringify(value)}\n`, { mode: 0o600 })
-      await rename(`${path}.partial`, path)
+      await writeWhole(path, `${JSON.stringify(value)}\n`)
       return true
     } catch (error) {
       log(`The history could not be written: ${String(error)}`)
