@@ -10,6 +10,7 @@ import { socketPath, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { type AssetHandler, plainResponse } from '../assets.ts'
 import { createGate } from './gate.ts'
+import { endWhenSilent } from './heartbeat.ts'
 
 /** A page sends ids, params and names of tensors to include: 10,000 names of 100 bytes are 1 MB. */
 const maxFrameBytes = 4 * 1024 * 1024
@@ -86,7 +87,10 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
     if (!gate.admits(request)) return refuse(403, 'Open the link that was printed in the terminal.')
     if (sockets.clients.size >= maxPages) return refuse(503, `${maxPages} pages are open. Close one.`)
     // ws answers a malformed handshake itself, with 400 or 405.
-    sockets.handleUpgrade(request, socket, head, (webSocket) => options.page(webSocket))
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      endWhenSilent(webSocket)
+      options.page(webSocket)
+    })
   })
   server.on('connect', (_request, socket: Duplex) => refuseUpgrade(socket, 405, 'CONNECT is not allowed here.'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
