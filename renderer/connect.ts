@@ -25,6 +25,7 @@ import {
   socketFrameSchema,
   socketPath,
   uploadPath,
+  weightEnding,
 } from '../core/contract.ts'
 import { AppError, fromErrorReport } from '../core/errors.ts'
 import { connectApi } from '../core/rpc.ts'
@@ -196,7 +197,7 @@ function loopbackChannels(events: ConnectionEvents): Channels {
 /** The file that says which others belong to a model, or the first that looks like weights, or the first. */
 const entryOf = (files: readonly File[]) =>
   files.find(({ name }) => name.endsWith('.index.json')) ??
-  files.find(({ name }) => /\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)$/i.test(name)) ??
+  files.find(({ name }) => weightEnding.test(name)) ??
   files[0]
 
 /** Copies files into one temporary folder of the server and answers with the grant of the one to open. */

@@ -1,6 +1,12 @@
 /** Files as main names them and as the engine describes them. */
 import { z } from 'zod'
 
+/** Endings of files that hold weights or name the files that do; what a file is, its content decides. */
+export const weightExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'npy', 'npz', 'gguf', 'onnx'] as const
+
+/** The end of such a name, an index of shards included. */
+export const weightEnding = new RegExp(`\\.(${weightExtensions.join('|')})(\\.index\\.json)?$`, 'i')
+
 /** Main gives these out after a dialog, a drop or a pick; nobody else can name a path. */
 export const grantSchema = z.strictObject({
   id: z.string(),

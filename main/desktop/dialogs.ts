@@ -1,6 +1,6 @@
 /** Native dialogs, answered by grants. The page asks for a dialog; which path it names is between the user and main. */
 import { type BrowserWindow, dialog } from 'electron/main'
-import type { Grant } from '../../core/contract.ts'
+import { type Grant, weightExtensions } from '../../core/contract.ts'
 import type { Grants } from '../files/grants.ts'
 
 export interface Dialogs {
@@ -9,10 +9,8 @@ export interface Dialogs {
   pickTarget(suggestedName: string): Promise<Grant | null>
 }
 
-const weightFiles = {
-  name: 'Weight files',
-  extensions: ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'npy', 'npz', 'gguf', 'onnx', 'aguf', 'json'],
-}
+/** An index of shards ends in .json. */
+const weightFiles = { name: 'Weight files', extensions: [...weightExtensions, 'json'] }
 const anyFile = { name: 'All files', extensions: ['*'] }
 
 /** @param window the one the dialog belongs to, asked for when it opens */

@@ -6,14 +6,12 @@
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import type { FolderEntry, Grant } from '../../core/contract.ts'
+import { type FolderEntry, type Grant, weightEnding } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Grants } from '../files/grants.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000
-
-const weightEndings = /\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf|safetensors\.index\.json)$/i
 
 export interface Folders {
   list(folder: string | null): Promise<FolderEntry[]>
@@ -61,7 +59,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     if (!status?.isDirectory() && !status?.isFile()) return null
     // The path as it was listed, not where it leads: shards and external data lie beside the link, as in a model hub's cache.
     const grant = await grants.grant(path)
-    return { grant, weights: status.isFile() && weightEndings.test(path) }
+    return { grant, weights: status.isFile() && weightEnding.test(path) }
   }
 
   /** A link that stands at the name could lead the output anywhere. */

@@ -8,6 +8,7 @@ import {
   recipeParams,
   reportCsv,
   reportJson,
+  weightEnding,
 } from '../../core/contract.ts'
 import { saveText } from '../download.ts'
 import { useFile } from '../store/file.ts'
@@ -42,5 +43,5 @@ export async function saveReport({ runId, recipe, target }: Run, kind: 'json' | 
 
 /** A file's name without what says its format. */
 export function stemOf(name: string): string {
-  return name.replace(/\.(safetensors|pt|pth|bin|ckpt|npy|npz|gguf|onnx|aguf)(\.index\.json)?$/i, '')
+  return name.replace(weightEnding, '')
 }
