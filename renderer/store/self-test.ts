@@ -24,9 +24,6 @@ export const selfTestReducers = {
   failed(error: ErrorReport) {
     useSelfTest.setState({ running: false, error })
   },
-  stopped() {
-    useSelfTest.setState({ running: false })
-  },
   event(event: JobEvent) {
     useSelfTest.setState((state) => afterSelfTestEvent(state, event))
   },

@@ -1,5 +1,4 @@
-/** The output styles that exist. */
-import { AppError } from '../../errors.ts'
+/** The output styles. */
 import type { outputStyles } from '../../params.ts'
 import { dense } from './dense.ts'
 import { factors } from './factors.ts'
@@ -8,16 +7,8 @@ import { npz } from './npz.ts'
 import type { OutputStyle } from './output.ts'
 import { peft } from './peft.ts'
 
-const styles: { readonly [id in (typeof outputStyles)[number]]?: OutputStyle } = { factors, dense, peft, kohya, npz }
+const styles: { readonly [id in (typeof outputStyles)[number]]: OutputStyle } = { factors, dense, peft, kohya, npz }
 
-/** @throws AppError `unsupported` */
 export function outputStyle(id: (typeof outputStyles)[number]): OutputStyle {
-  const style = styles[id]
-  if (!style) {
-    throw new AppError(
-      'unsupported',
-      `The output "${id}" is not written yet. Choose ${Object.keys(styles).join(' or ')}.`,
-    )
-  }
-  return style
+  return styles[id]
 }

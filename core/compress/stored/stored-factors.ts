@@ -9,7 +9,7 @@ import type { Operand } from '../../svd/operand.ts'
 import type { ComputableDType } from '../../tensor.ts'
 import { singularValueDType } from '../plan/factor-dtype.ts'
 import type { FactorizedTensor } from '../plan/plan.ts'
-import { quantizeAs } from './quantize.ts'
+import { quantizeFactors } from './quantize.ts'
 
 export interface StoredFactors {
   /** In the order of the output's entries. */
@@ -79,8 +79,9 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
   const { A, B } = balancedFactors(factorization)
   const [a, b] = [new Float32Array(A), new Float32Array(B)]
   if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) throw tooLarge(plan, 'F32 scales')
-  const byRow = scaleLayout(rank) === 'row'
-  const found = quantizeAs(byRow ? 'row' : 'direction', a, b, rows, cols, rank)
+  const layout = scaleLayout(rank)
+  const byRow = layout === 'row'
+  const found = quantizeFactors(layout, a, b, rows, cols, rank)
   return {
     pieces: [bytesOf(found.aScale), bytesOf(found.bScale), bytesOf(found.A), bytesOf(found.B)],
     left: (byRow ? scaledRows : scaledCols)(found.B, rows, rank, found.bScale),

@@ -1,12 +1,7 @@
 /** Bytes of factors against bytes of the matrix they replace. Sizes are those of the values; headers are counted by the formats. */
 import type { Params } from '../../params.ts'
 
-/** Rank at which two factors hold as many values as the matrix: floor(m n / (m + n)). From the next one on the tensor grows. */
-export function breakEvenRank(rows: number, cols: number): number {
-  return breakEvenRankInBytes(rows, cols, 1, 1)
-}
-
-/** The same in bytes, where weights and factors have different dtypes. */
+/** Rank at which two factors have as many bytes as the matrix: m n / (m + n) rounded down, at equal dtype. From the next one on it grows. */
 export function breakEvenRankInBytes(
   rows: number,
   cols: number,
@@ -14,17 +9,6 @@ export function breakEvenRankInBytes(
   factorBytesPerValue: number,
 ): number {
   return Math.floor((rows * cols * weightBytesPerValue) / ((rows + cols) * factorBytesPerValue))
-}
-
-/** Largest rank at which the factors are smaller than the matrix; 0 when there is none. */
-export function largestUsefulRank(
-  rows: number,
-  cols: number,
-  weightBytesPerValue = 1,
-  factorBytesPerValue = 1,
-): number {
-  const exact = (rows * cols * weightBytesPerValue) / ((rows + cols) * factorBytesPerValue)
-  return Math.max(0, Math.ceil(exact) - 1)
 }
 
 /** INT8 factors have a scale for each singular direction, or for each row of B and column of A. */

@@ -3,13 +3,7 @@ import { energyKept, errorCurve, excessOverFloor, floorCurve } from '../../../..
 import { modelError } from '../../../../core/measure/curves/model-error.ts'
 import { noiseError } from '../../../../core/measure/curves/noise-line.ts'
 import { singularValueErrors } from '../../../../core/measure/curves/singular-value-error.ts'
-import {
-  breakEvenRank,
-  breakEvenRankInBytes,
-  factorBytes,
-  largestUsefulRank,
-  rankForShare,
-} from '../../../../core/measure/curves/size.ts'
+import { breakEvenRankInBytes, factorBytes, rankForShare } from '../../../../core/measure/curves/size.ts'
 
 const eps = 2 ** -53
 
@@ -81,17 +75,13 @@ describe('noiseError', () => {
 
 describe('size', () => {
   it('breaks even at m n / (m + n)', () => {
-    expect(breakEvenRank(4096, 4096)).toBe(2048)
-    expect(largestUsefulRank(4096, 4096)).toBe(2047)
-    expect(breakEvenRank(64, 4096)).toBe(63)
-    expect(largestUsefulRank(64, 4096)).toBe(63)
-    expect(breakEvenRank(1, 1)).toBe(0)
-    expect(largestUsefulRank(1, 1)).toBe(0)
+    expect(breakEvenRankInBytes(4096, 4096, 2, 2)).toBe(2048)
+    expect(breakEvenRankInBytes(64, 4096, 4, 4)).toBe(63)
+    expect(breakEvenRankInBytes(1, 1, 4, 4)).toBe(0)
   })
 
   it('counts bytes where dtypes differ', () => {
     expect(breakEvenRankInBytes(4096, 4096, 2, 4)).toBe(1024)
-    expect(largestUsefulRank(4096, 4096, 2, 4)).toBe(1023)
     const size = { count: 1, rows: 4096, cols: 4096 }
     const plain = { bytesPerValue: 2, int8: false, layout: 'ab', sparseDensity: 0 } as const
     expect(factorBytes(size, 3000, plain)).toBe(49_152_000)
