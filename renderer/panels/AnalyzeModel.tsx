@@ -2,7 +2,7 @@
 import { Button, Progress } from '@mantine/core'
 import { analyzeModel, cancelPlan } from '../actions/plan.ts'
 import { useParams } from '../store/params.ts'
-import { isAnalyzed, planReducers, usePlan } from '../store/plan.ts'
+import { isAnalyzed, planReducers, untold, usePlan } from '../store/plan.ts'
 import { useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 
@@ -24,8 +24,8 @@ export function AnalyzeButton() {
 export function AnalysisStrip() {
   const { t, numbers } = useWords()
   const running = usePlan((state) => state.running)
-  const failure = usePlan((state) => state.failure)
-  if (failure) return <ErrorBox error={failure.error} onClose={planReducers.dismissed} />
+  const failure = usePlan(untold)
+  if (failure) return <ErrorBox error={failure} onClose={planReducers.dismissed} />
   if (!running?.long) return null
   const { share, tensor, waiting } = running
   return (

@@ -11,6 +11,7 @@ import { useSelection } from '../store/selection.ts'
 import { useWords } from '../words.ts'
 import { AnalysisStrip } from './AnalyzeModel.tsx'
 import { Expected } from './Expected.tsx'
+import { useRefusal } from './refusal.ts'
 import { RunStrip } from './runs/RunStrip.tsx'
 
 interface BottomBarProps {
@@ -33,12 +34,14 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
   const outlook = useOutlook()
   const known = useMemo(() => modelOutlook(report.tensors, outlook), [report, outlook])
   const { answer, exact } = usePlanShown()
+  const refused = useRefusal() !== null
   const compressed = answer?.compressed ?? (byRank ? estimate.compressed : chosen)
 
   // A plan counts the whole file, headers included; the page's own estimate counts values.
   const before = answer?.report.bytesBefore ?? estimate.bytesBefore
-  const expected = expectedBytes(estimate, params, answer)
+  const expected = expectedBytes(estimate, params, answer, refused)
   const errorText = () => {
+    if (refused) return '–'
     if (answer) {
       const value = numbers.percent(answer.report.relativeError)
       return answer.report.errorIsLeast ? t('result.least', { value }) : value
@@ -75,15 +78,17 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
           </div>
           <div>
             <dt>{t('bar.share')}</dt>
-            <dd>{expected.kind === 'unknown' || before === 0 ? '–' : numbers.percent(expected.bytes / before)}</dd>
+            <dd>{expected.bytes === 0 || before === 0 ? '–' : numbers.percent(expected.bytes / before)}</dd>
           </div>
           <div>
             <dt>{t('bar.tensors')}</dt>
             <dd>
-              {t('bar.tensorsValue', {
-                number: numbers.count(compressed),
-                total: numbers.count(report.tensors.length),
-              })}
+              {refused
+                ? '–'
+                : t('bar.tensorsValue', {
+                    number: numbers.count(compressed),
+                    total: numbers.count(report.tensors.length),
+                  })}
             </dd>
           </div>
           <Tooltip

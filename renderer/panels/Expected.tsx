@@ -3,11 +3,13 @@ import { expectedBytes, type FileEstimate } from '../store/estimate.ts'
 import { usePlanShown } from '../store/outlook.ts'
 import { useParams } from '../store/params.ts'
 import { useWords } from '../words.ts'
+import { useRefusal } from './refusal.ts'
 
 export function Expected({ estimate }: { readonly estimate: FileEstimate }) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
-  const { kind, bytes } = expectedBytes(estimate, params, usePlanShown().answer)
+  const refused = useRefusal() !== null
+  const { kind, bytes } = expectedBytes(estimate, params, usePlanShown().answer, refused)
   switch (kind) {
     case 'exact':
     case 'estimate':
@@ -16,5 +18,7 @@ export function Expected({ estimate }: { readonly estimate: FileEstimate }) {
       return t('bar.atMost', { value: numbers.bytes(bytes) })
     case 'unknown':
       return t('bar.byGoal')
+    case 'none':
+      return '–'
   }
 }

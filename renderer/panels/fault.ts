@@ -35,6 +35,7 @@ const patterns = [
   [/^This needs (?<needed>\d+) MB of working memory, and the machine refused/, 'memoryRefused'],
   [/^(?<name>.+): the exact SVD of a wide matrix needs it whole, (?<needed>\S+) GB; (?<limit>\S+) GB/, 'exactTooWide'],
   [/^The goal leaves (?<leftBytes>\d+) bytes .* already need (?<neededBytes>\d+)\./, 'goalTooSmall'],
+  [/^What is kept as it is takes (?<moreBytes>\d+) bytes more than the goal/, 'keptTooLarge'],
   [/^A size goal is for a file with the whole model/, 'sizeGoalOfAdapter'],
   [/^INT8 factors are written as A and B\./, 'int8Layout'],
   [/^The engine ran out of memory and ended\./, 'engineMemory'],

@@ -18,15 +18,21 @@ export interface FileEstimate {
 }
 
 /**
- * What is known of the output's size before the run: all of it from a plan, else the estimate, at most this much, or nothing until the goal
- * has found its ranks.
+ * What is known of the output's size before the run: all of it from a plan, else the estimate, at most this much, nothing until the goal
+ * has found its ranks, or that there will be none.
  */
 export interface ExpectedBytes {
-  readonly kind: 'exact' | 'estimate' | 'at-most' | 'unknown'
+  readonly kind: 'exact' | 'estimate' | 'at-most' | 'unknown' | 'none'
   readonly bytes: number
 }
 
-export function expectedBytes(estimate: FileEstimate, params: Params, plan: PlanAnswer | null): ExpectedBytes {
+export function expectedBytes(
+  estimate: FileEstimate,
+  params: Params,
+  plan: PlanAnswer | null,
+  refused: boolean,
+): ExpectedBytes {
+  if (refused) return { kind: 'none', bytes: 0 }
   if (plan) return { kind: 'exact', bytes: plan.report.bytesAfter }
   switch (goalOf(params)) {
     case 'rank':

@@ -10,7 +10,7 @@ import { allowedError, goalOf, leastRank } from './goal.ts'
 import { type Analysis, useJobs } from './jobs.ts'
 import { compressedBytes, copyBytes, matrixSize } from './matrix.ts'
 import { computingKey, useParams } from './params.ts'
-import { answerTo, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from './plan.ts'
+import { answerTo, failureOfChoices, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from './plan.ts'
 import { type Choice, isCompressed } from './rules.ts'
 import { useSelection } from './selection.ts'
 
@@ -32,7 +32,12 @@ export function shownPlan(state: PlanState): { readonly answer: PlanAnswer | nul
   if (answer) return { answer, exact: true }
   const before = state.answers[0]
   // The bytes at one rank for all are known to the page itself, and follow every step of a drag.
-  const soon = question && goalOf(question.params) !== 'rank' && isAnalyzed(state, question.params) && !running?.long
+  const soon =
+    question &&
+    goalOf(question.params) !== 'rank' &&
+    isAnalyzed(state, question.params) &&
+    !running?.long &&
+    !failureOfChoices(state)
   return { answer: soon && before?.question.output === question.output ? before : null, exact: false }
 }
 

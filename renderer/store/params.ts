@@ -3,6 +3,8 @@ import { create } from 'zustand'
 import { defaultParams, type outputStyles, type ParamKey, type Params } from '../../core/params.ts'
 
 export type OutputStyle = (typeof outputStyles)[number]
+/** Adapters hold only what they change: the source's own size says nothing about theirs. */
+export const adapters: ReadonlySet<OutputStyle> = new Set(['peft', 'kohya'])
 
 interface ParamsState {
   readonly params: Params

@@ -31,6 +31,15 @@ export interface RunningPlan extends Question {
   readonly share: number
 }
 
+/** The last question or analysis that failed, and whether the user has seen that. */
+export interface PlanFailure {
+  readonly recipe: string
+  readonly error: ErrorReport
+  /** It was an analysis, which is not of one goal. */
+  readonly long: boolean
+  readonly dismissed: boolean
+}
+
 export interface PlanState {
   /** The choices as they stand; null without a file. */
   readonly question: Question | null
@@ -42,7 +51,7 @@ export interface PlanState {
   readonly curvesKey: string | null
   /** Newest first. */
   readonly answers: readonly PlanAnswer[]
-  readonly failure: { readonly recipe: string; readonly error: ErrorReport } | null
+  readonly failure: PlanFailure | null
 }
 
 const idle: PlanState = {
@@ -94,10 +103,10 @@ export const planReducers = {
     usePlan.setState({ running: null })
   },
   failed(error: ErrorReport) {
-    usePlan.setState(({ running }) => (running ? { running: null, failure: { recipe: running.recipe, error } } : {}))
+    usePlan.setState(({ running }) => (running ? { running: null, failure: failureOf(running, error) } : {}))
   },
   dismissed() {
-    usePlan.setState({ failure: null })
+    usePlan.setState(({ failure }) => ({ failure: failure && { ...failure, dismissed: true } }))
   },
   event(event: JobEvent) {
     usePlan.setState((state) => afterPlanEvent(state, event))
@@ -122,7 +131,7 @@ export function afterPlanEvent(state: PlanState, event: JobEvent): PlanState {
     case 'cancelled':
       return { ...state, running: null }
     case 'failed':
-      return { ...state, running: null, failure: { recipe: running.recipe, error: event.error } }
+      return { ...state, running: null, failure: failureOf(running, event.error) }
     case 'finished': {
       if (event.result.kind !== 'plan') return state
       const { recipe, params } = running
@@ -138,6 +147,10 @@ export function afterPlanEvent(state: PlanState, event: JobEvent): PlanState {
     default:
       return state
   }
+}
+
+function failureOf({ recipe, long }: RunningPlan, error: ErrorReport): PlanFailure {
+  return { recipe, error, long, dismissed: false }
 }
 
 function answerOf(question: Question, report: PlanReport): PlanAnswer {
@@ -168,4 +181,21 @@ export function rankAnalyzed(
 /** The plan for a recipe, where it is known. */
 export function answerTo({ answers }: Pick<PlanState, 'answers'>, recipe: string | undefined): PlanAnswer | null {
   return answers.find(({ question }) => question.recipe === recipe) ?? null
+}
+
+/** Why the choices as they stand got no plan; null where they got one or were not asked for. */
+export function failureOfChoices({ question, failure }: Pick<PlanState, 'question' | 'failure'>): PlanFailure | null {
+  return failure && failure.recipe === question?.recipe ? failure : null
+}
+
+/** What the user still has to be told: the failure of an analysis, or of these very choices. */
+export function untold(state: Pick<PlanState, 'question' | 'failure'>): ErrorReport | null {
+  const failure = state.failure?.long ? state.failure : failureOfChoices(state)
+  return failure && !failure.dismissed ? failure.error : null
+}
+
+/** The sentence where no run can do what was chosen, told or not. An engine that died has refused nothing. */
+export function refusal(state: Pick<PlanState, 'question' | 'failure'>): ErrorReport | null {
+  const failure = failureOfChoices(state)
+  return failure?.error.code === 'bad-request' ? failure.error : null
 }

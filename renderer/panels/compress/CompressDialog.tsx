@@ -9,12 +9,13 @@ import { compressCommand } from '../../snippets/command.ts'
 import { estimateFile } from '../../store/estimate.ts'
 import { allowedError, goalOf } from '../../store/goal.ts'
 import { usePlanShown } from '../../store/outlook.ts'
-import { type OutputStyle, paramsReducers, useParams } from '../../store/params.ts'
+import { adapters, type OutputStyle, paramsReducers, useParams } from '../../store/params.ts'
 import { useSelection } from '../../store/selection.ts'
 import { useSession } from '../../store/session.ts'
 import { useWords } from '../../words.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { Expected } from '../Expected.tsx'
+import { useRefusal } from '../refusal.ts'
 import { CopyButton } from './CopyButton.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
@@ -28,8 +29,6 @@ const endings = {
   npz: '.lowrank.npz',
 } as const satisfies Record<OutputStyle, string>
 const styles = Object.keys(endings) as OutputStyle[]
-/** Adapters hold only what they change: the source's own size says nothing about theirs. */
-const adapters: ReadonlySet<OutputStyle> = new Set(['peft', 'kohya'])
 
 interface CompressDialogProps {
   readonly report: FileReport
@@ -53,6 +52,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
 
   const goal = goalOf(params)
   const { answer, exact } = usePlanShown()
+  const refused = useRefusal()
   const chosen = answer?.compressed ?? estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
   const chooseStyle = (chosen: OutputStyle) => {
     // A name of the user's own stays.
@@ -116,68 +116,73 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             />
           </fieldset>
         )}
-        <dl className="compress-sizes">
-          <div>
-            <dt>{t('bar.file')}</dt>
-            <dd data-after={answer?.report.bytesAfter ?? ''} data-exact={exact} data-testid="compress-bytes">
-              {numbers.bytes(estimate.bytesBefore)} →{' '}
-              {answer ? (
-                <Expected estimate={estimate} />
-              ) : style === 'dense' ? (
-                numbers.bytes(estimate.bytesBefore)
-              ) : adapters.has(style) && goal === 'rank' ? (
-                numbers.bytes(estimate.factorBytes)
-              ) : (
-                <Expected estimate={estimate} />
-              )}
-            </dd>
-          </div>
-          <div>
-            <dt>{t('bar.tensors')}</dt>
-            <dd>
-              {t('bar.tensorsValue', {
-                number: numbers.count(chosen),
-                total: numbers.count(report.tensors.length),
-              })}
-            </dd>
-          </div>
-          {answer ? (
+        {refused ? null : (
+          <dl className="compress-sizes">
             <div>
-              <dt>{t('plan.error')}</dt>
-              <dd>{numbers.percent(answer.report.relativeError)}</dd>
+              <dt>{t('bar.file')}</dt>
+              <dd data-after={answer?.report.bytesAfter ?? ''} data-exact={exact} data-testid="compress-bytes">
+                {numbers.bytes(estimate.bytesBefore)} →{' '}
+                {answer ? (
+                  <Expected estimate={estimate} />
+                ) : style === 'dense' ? (
+                  numbers.bytes(estimate.bytesBefore)
+                ) : adapters.has(style) && goal === 'rank' ? (
+                  numbers.bytes(estimate.factorBytes)
+                ) : (
+                  <Expected estimate={estimate} />
+                )}
+              </dd>
             </div>
-          ) : null}
-          <div>
-            <dt>{t(`settings.goals.${goal}`)}</dt>
-            <dd>
-              {goal === 'rank' ? numbers.count(params.rank) : null}
-              {goal === 'error' ? t('bar.atMost', { value: numbers.percent(allowedError(params) ?? 0) }) : null}
-              {goal === 'size' ? <Expected estimate={estimate} /> : null}
-            </dd>
-          </div>
-        </dl>
+            <div>
+              <dt>{t('bar.tensors')}</dt>
+              <dd>
+                {t('bar.tensorsValue', {
+                  number: numbers.count(chosen),
+                  total: numbers.count(report.tensors.length),
+                })}
+              </dd>
+            </div>
+            {answer ? (
+              <div>
+                <dt>{t('plan.error')}</dt>
+                <dd>{numbers.percent(answer.report.relativeError)}</dd>
+              </div>
+            ) : null}
+            <div>
+              <dt>{t(`settings.goals.${goal}`)}</dt>
+              <dd>
+                {goal === 'rank' ? numbers.count(params.rank) : null}
+                {goal === 'error' ? t('bar.atMost', { value: numbers.percent(allowedError(params) ?? 0) }) : null}
+                {goal === 'size' ? <Expected estimate={estimate} /> : null}
+              </dd>
+            </div>
+          </dl>
+        )}
         <p className="caveat">{t('compress.caveat')}</p>
-        {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
-        <div className="dialog-buttons">
-          <div className="dialog-aside">
-            <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="subtle">
-              {t('runs.saveRecipe')}
+        <div className="compress-foot">
+          {refused ? <ErrorBox error={refused} /> : null}
+          {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
+          <div className="dialog-buttons">
+            <div className="dialog-aside">
+              <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="subtle">
+                {t('runs.saveRecipe')}
+              </Button>
+              <CopyButton
+                label={t('runs.copyCommand')}
+                text={() => compressCommand({ source: report.name, target: name, recipe: currentRecipe() })}
+              />
+            </div>
+            <Button color="gray" onClick={onClose} variant="subtle">
+              {t('app.cancel')}
             </Button>
-            <CopyButton
-              label={t('runs.copyCommand')}
-              text={() => compressCommand({ source: report.name, target: name, recipe: currentRecipe() })}
-            />
+            <Button
+              disabled={refused !== null || chosen === 0 || (!desktop && (!folder || name.trim() === ''))}
+              loading={starting}
+              type="submit"
+            >
+              {t('compress.start')}
+            </Button>
           </div>
-          <Button color="gray" onClick={onClose} variant="subtle">
-            {t('app.cancel')}
-          </Button>
-          <Button
-            disabled={chosen === 0 || (!desktop && (!folder || name.trim() === ''))}
-            loading={starting}
-            type="submit"
-          >
-            {t('compress.start')}
-          </Button>
         </div>
       </form>
     </Modal>

@@ -94,6 +94,35 @@ test('a size goal in the page writes exactly the bytes it shows', async ({ page,
   expect(Math.abs(measured - error) / error).toBeLessThan(1e-3)
 })
 
+test('a goal that cannot be met shows no other goal’s numbers and compresses nothing', async ({ page, folder }) => {
+  await openMap(page, folder, 2, 256)
+  await analyze(page)
+  await chooseGoal(page, 'Size')
+  const size = page.getByRole('textbox', { name: 'Size of the output' })
+  await size.fill('60')
+  const planned = await plannedBytes(page)
+  await size.fill('0.5')
+  const sentence = 'Choose a larger size'
+  await expect(page.getByRole('alert')).toContainText(sentence, patience)
+  await page.getByRole('alert').getByRole('button', { name: 'Close' }).click()
+  await expect(fileBytes(page)).not.toHaveAttribute('data-after', String(planned))
+  await expect(fileBytes(page)).toContainText('–')
+  await expect(page.getByTestId('model-error')).toHaveText('–')
+  await page.getByRole('button', { name: 'Compress…' }).click()
+  const dialog = page.getByRole('dialog')
+  const start = dialog.getByRole('button', { name: 'Compress', exact: true })
+  await expect(dialog.getByRole('alert')).toContainText(sentence)
+  await expect(start).toBeDisabled()
+  // An adapter has no size goal at all, and the dialog says it where the style was chosen.
+  await dialog.getByText('PEFT adapter (folder)').click()
+  await expect(dialog.getByRole('alert')).toContainText('an adapter holds only factors')
+  await expect(start).toBeDisabled()
+  await dialog.getByText('Factors (.safetensors)').click()
+  await page.keyboard.press('Escape')
+  await size.fill('60')
+  await expect.poll(() => plannedBytes(page)).toBe(planned)
+})
+
 test('looking at a tensor does not wait for the analysis, which goes on after it', async ({ page, folder }) => {
   await openMap(page, folder, 4, 512)
   await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()

@@ -12,7 +12,7 @@ import { fileReducers } from '../../../renderer/store/file.ts'
 import { jobsReducers } from '../../../renderer/store/jobs.ts'
 import { shownPlan } from '../../../renderer/store/outlook.ts'
 import { useParams } from '../../../renderer/store/params.ts'
-import { usePlan } from '../../../renderer/store/plan.ts'
+import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../renderer/store/plan.ts'
 import { selectionReducers } from '../../../renderer/store/selection.ts'
 
 const tensor = (name: string): TensorReport => ({
@@ -238,11 +238,45 @@ test('a goal that cannot be met is a sentence, and the next one is asked', async
   setGoal({ goalSize: 0.01 })
   await settle()
   receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'bad-request', message: 'Too small.' } })
-  expect(usePlan.getState().failure?.error.message).toBe('Too small.')
+  expect(untold(usePlan.getState())?.message).toBe('Too small.')
   setGoal({ goalSize: 0.5 })
   await settle()
   expect(asked.at(-1)).toBe('plan size 0.5 q 2')
   expect(usePlan.getState().failure).toBeNull()
+})
+
+test('a goal that cannot be met shows no other goal’s plan, though its sentence was dismissed', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  finish('job-2', 400)
+  setGoal({ goalSize: 0.01 })
+  // Long enough to be asked, too short to be shown as work.
+  await vi.advanceTimersByTimeAsync(300)
+  // For the moment until the engine has answered.
+  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
+  receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', message: 'Too small.' } })
+  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  planReducers.dismissed()
+  expect(untold(usePlan.getState())).toBeNull()
+  expect(refusalOf(usePlan.getState())?.message).toBe('Too small.')
+  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  // A goal that is known is shown without asking, and the sentence of the other is of no goal on show.
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(refusalOf(usePlan.getState())).toBeNull()
+  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+})
+
+test('an engine that died has refused nothing', async () => {
+  analyzeModel()
+  await settle()
+  forgetJobs()
+  planLost('It was killed.')
+  expect(untold(usePlan.getState())?.message).toBe('It was killed.')
+  expect(refusalOf(usePlan.getState())).toBeNull()
 })
 
 test('a refused start and a dead engine are sentences', async () => {

@@ -102,6 +102,8 @@ test('what cannot be had together', () => {
   }
   const refused = refusedBy(() => allocateRanks([candidate], { kind: 'bytes', bytes: 300 }, 'water-filling'))
   expect(recognized(refused)).toMatchObject({ key: 'goalTooSmall', values: { leftBytes: '300', neededBytes: '400' } })
+  const overdrawn = refusedBy(() => allocateRanks([candidate], { kind: 'bytes', bytes: -300 }, 'water-filling'))
+  expect(recognized(overdrawn)).toMatchObject({ key: 'keptTooLarge', values: { moreBytes: '300' } })
   const adapter = { style: { copiesKept: false } } as unknown as Parameters<typeof refuse>[0]
   const goal = { params: { ...defaultParams, goalSize: 0.5 } } as Parameters<typeof refuse>[1]
   expect(recognized(refusedBy(() => refuse(adapter, goal)))).toMatchObject({ key: 'sizeGoalOfAdapter' })

@@ -80,11 +80,16 @@ test('the page takes factors for the dtype the engine writes', () => {
 test('a size goal promises its size, an error goal none before the run', () => {
   const nobody = { included: new Set<string>(), excluded: new Set<string>() }
   const estimate = estimateFile([tensorOf('F32')], nobody, defaultParams)
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 }, null)).toEqual({
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 }, null, false)).toEqual({
     kind: 'at-most',
     bytes: 60_000,
   })
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 }, null)).toEqual({ kind: 'at-most', bytes: 1e4 })
-  expect(expectedBytes(estimate, { ...defaultParams, goalError: 0.1 }, null).kind).toBe('unknown')
-  expect(expectedBytes(estimate, defaultParams, null)).toEqual({ kind: 'estimate', bytes: estimate.bytesAfter })
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 }, null, false)).toEqual({
+    kind: 'at-most',
+    bytes: 1e4,
+  })
+  expect(expectedBytes(estimate, { ...defaultParams, goalError: 0.1 }, null, false).kind).toBe('unknown')
+  expect(expectedBytes(estimate, defaultParams, null, false)).toEqual({ kind: 'estimate', bytes: estimate.bytesAfter })
+  // What no run can do has no size, whatever was asked for.
+  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 }, null, true).kind).toBe('none')
 })
