@@ -11,7 +11,7 @@ import type { CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { createSafetensors, writeChecked } from './encodings/safetensors-output.ts'
 import { READ_BYTES } from './matrix/load.ts'
-import { alignedOrder } from './outputs/entries.ts'
+import { alignedOrder, alignmentOf } from './outputs/entries.ts'
 import { copyValues } from './run/compress-tensor.ts'
 
 /** @throws AppError `bad-request`, `unsupported`, `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled` */
@@ -65,7 +65,8 @@ async function writeSafetensors(
   { folder, name }: CompressionTarget,
   context: JobContext,
 ): Promise<number> {
-  const ordered = alignedOrder(tensors, (tensor) => [tensor])
+  const placed = tensors.map((tensor, place) => ({ tensor, place, alignment: alignmentOf([tensor]) }))
+  const ordered = alignedOrder(placed).map(({ tensor }) => tensor)
   const output = await createSafetensors(folder, name, ordered, file.metadata)
   const total = ordered.reduce((sum, tensor) => sum + tensor.byteLength, 0)
   let done = 0

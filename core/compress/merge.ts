@@ -1,20 +1,26 @@
-/** The parts of a run put together: the entries of part 1, 2, ... in order under one header. The bytes are those of a run that was not split. */
+/**
+ * The parts of a run put together: the bytes are those of a run that was not split. Parts are cut along what names and shapes say, one run
+ * orders by what is written in the end, and leaves space for what it could not factorize: so each part says these things of its tensors
+ * (outputs/part-fields.ts).
+ */
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { withScales } from '../formats/fp8-scale.ts'
+import { badFile } from '../formats/refusal.ts'
 import { modelError } from '../measure/curves/model-error.ts'
-import { elementCount, matrixView, type TensorInfo } from '../tensor.ts'
+import type { TensorInfo } from '../tensor.ts'
 import type { CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { createSafetensors } from './encodings/safetensors-output.ts'
-import { fromBits } from './outputs/bits.ts'
-import { fixedWidth, TIES } from './outputs/metadata.ts'
+import { alignedOrder } from './outputs/entries.ts'
+import { ERROR, ERRORS, errorsText, fixedWidth, TIES } from './outputs/metadata.ts'
+import { PART, type PartTensor, partTensors, removePartFields } from './outputs/part-fields.ts'
 import { type Part, parsePart } from './plan/parts.ts'
 import { copyValues } from './run/compress-tensor.ts'
 
 export interface MergeReport {
   readonly output: string
   readonly parts: number
+  /** Of the model. */
   readonly tensors: number
   readonly bytes: number
   readonly relativeError: number
@@ -31,19 +37,20 @@ export async function mergeParts(
     throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
   }
   const parts = inOrder(files)
-  const metadata = joinedMetadata(parts)
-  const entries = parts.flatMap(({ tensors }) => tensors)
-  const output = await createSafetensors(folder, name, entries, metadata)
+  const pieces = alignedOrder(parts.flatMap(piecesOf))
+  const error = modelErrorOf(pieces, tiesOf(parts))
+  const planned = joinedMetadata(parts, pieces, 0, ({ error, planned }) => error !== null || planned !== null)
+  const metadata = joinedMetadata(parts, pieces, error, ({ error }) => error !== null)
+  const entries = pieces.flatMap(({ planned, written }) => planned ?? written)
+  const output = await createSafetensors(folder, name, entries, planned)
   try {
-    for (const file of parts) {
-      for (const info of file.tensors) {
-        await copyValues(file, info, output, context)
-      }
+    for (const { file, written } of pieces) {
+      for (const info of written) await copyValues(file, info, output, context)
     }
     await output.complete(metadata)
     const bytes = await output.close()
-    const relativeError = Number(metadata.get('ghostsvd.error'))
-    return { output: name, parts: parts.length, tensors: entries.length, bytes, relativeError }
+    const tensors = pieces.reduce((sum, { sources }) => sum + sources, 0)
+    return { output: name, parts: parts.length, tensors, bytes, relativeError: Number(metadata.get(ERROR)) }
   } catch (error) {
     await output.abort()
     throw error
@@ -70,7 +77,7 @@ function inOrder(files: readonly WeightFile[]): WeightFile[] {
 }
 
 function partNumber(file: WeightFile): Part {
-  const text = file.metadata.get('ghostsvd.part')
+  const text = file.metadata.get(PART)
   if (!text)
     throw new AppError(
       'bad-request',
@@ -79,52 +86,64 @@ function partNumber(file: WeightFile): Part {
   return parsePart(text)
 }
 
-/** The header's fields as one run writes them: its own error is over all tensors, from the parts' errors in full precision. */
-function joinedMetadata(parts: readonly WeightFile[]): Map<string, string> {
-  const metadata = new Map(parts[0]!.metadata)
-  metadata.delete('ghostsvd.part')
-  metadata.delete('ghostsvd.bits')
-  const bits = new Map(
-    parts.flatMap(({ metadata }) =>
-      Object.entries(JSON.parse(metadata.get('ghostsvd.bits') ?? '{}') as Record<string, string>),
-    ),
-  )
-  const ties = joinedObject(parts, TIES)
-  const tensors = parts.flatMap((part) => part.tensors)
-  const scales = withScales({ ...parts[0]!, tensors }).tensors.flatMap(({ scale }) => scale?.tensor ?? [])
-  const matrices = matricesOf(tensors, bits, new Set([...Object.keys(JSON.parse(ties)), ...scales]))
-  metadata.set('ghostsvd.error', fixedWidth(modelError(matrices)))
-  metadata.set('ghostsvd.errors', joinedObject(parts, 'ghostsvd.errors'))
-  if (metadata.has(TIES)) metadata.set(TIES, ties)
-  return metadata
+/** A tensor of the run with what its part holds of it. */
+interface Piece extends PartTensor {
+  readonly file: WeightFile
+  readonly written: readonly TensorInfo[]
 }
 
-/** The text of one JSON object from those of the parts, in order. */
-function joinedObject(parts: readonly WeightFile[], key: string): string {
-  const texts = parts.map(({ metadata }) => (metadata.get(key) ?? '{}').slice(1, -1)).filter((text) => text !== '')
-  return `{${texts.join(',')}}`
-}
-
-/** Every matrix with its entries and error, in order, without those not to be counted: a factorized one at its A, whose B is looked up. */
-function matricesOf(
-  tensors: readonly TensorInfo[],
-  bits: ReadonlyMap<string, string>,
-  uncounted: ReadonlySet<string>,
-): { entries: number; error: number }[] {
-  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
-  const factor = /\.(lowrank_A|lowrank_B|lowrank_A_scale|lowrank_B_scale|U|S|Vt|sparse_index|sparse_value)$/
-  return tensors.flatMap((tensor) => {
-    const owner = tensor.name.replace(factor, '')
-    if (uncounted.has(owner) || uncounted.has(tensor.name)) return []
-    if (owner === tensor.name || !bits.has(owner)) {
-      const error = bits.get(tensor.name)
-      return matrixView(tensor.name, tensor.shape)
-        ? [{ entries: elementCount(tensor.shape), error: error === undefined ? 0 : fromBits(error) }]
-        : []
-    }
-    if (!/\.(lowrank_A|Vt)$/.test(tensor.name)) return []
-    const left = byName.get(`${owner}.lowrank_B`) ?? byName.get(`${owner}.U`)
-    const stack = tensor.shape.length === 3 ? tensor.shape[0]! : 1
-    return [{ entries: stack * tensor.shape.at(-1)! * (left?.shape.at(-2) ?? 0), error: fromBits(bits.get(owner)!) }]
+function piecesOf(file: WeightFile): Piece[] {
+  let at = 0
+  return partTensors(file).map((tensor) => {
+    const start = at
+    at += tensor.entries
+    return { ...tensor, file, written: file.tensors.slice(start, at) }
   })
+}
+
+/** Names of tensors with that of the one whose storage they share. */
+function tiesOf(parts: readonly WeightFile[]): Map<string, string> {
+  return new Map(parts.flatMap((part) => Object.entries(tiesOfPart(part))))
+}
+
+function tiesOfPart({ metadata, shards }: WeightFile): Record<string, string> {
+  const text = metadata.get(TIES) ?? '{}'
+  try {
+    return JSON.parse(text) as Record<string, string>
+  } catch {
+    throw badFile(`${shards[0]?.fileName ?? 'A part'}: ${TIES}`, 'JSON', 'something else')
+  }
+}
+
+/** As one run reckons it, in the order of its file: every matrix, each storage once; what was kept counts 0. */
+function modelErrorOf(pieces: readonly Piece[], ties: ReadonlyMap<string, string>): number {
+  const seen = new Set<string>()
+  const first = pieces.filter(({ name }) => {
+    const storage = ties.get(name) ?? name
+    return !seen.has(storage) && seen.add(storage)
+  })
+  return modelError(
+    first
+      .filter(({ elements }) => elements > 0)
+      .map(({ elements, error }) => ({ entries: elements, error: error ?? 0 })),
+  )
+}
+
+/** The header's fields as one run writes them, with the errors of the tensors that are `listed`. */
+function joinedMetadata(
+  parts: readonly WeightFile[],
+  pieces: readonly Piece[],
+  error: number,
+  listed: (piece: Piece) => boolean,
+): Map<string, string> {
+  const metadata = new Map(parts[0]!.metadata)
+  removePartFields(metadata)
+  metadata.set(ERROR, fixedWidth(error))
+  metadata.set(ERRORS, errorsText(pieces.filter(listed).map(({ name, error }) => [name, error ?? 0])))
+  if (metadata.has(TIES)) {
+    const ties = tiesOf(parts)
+    const inOrder = pieces.flatMap(({ name }) => (ties.has(name) ? [[name, ties.get(name)]] : []))
+    metadata.set(TIES, JSON.stringify(Object.fromEntries(inOrder)))
+  }
+  return metadata
 }

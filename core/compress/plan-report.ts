@@ -90,10 +90,10 @@ function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTens
   if (plan.action === 'factorize') {
     return hasGoal(params) ? plan : { ...plan, sketch: planSketch(plan.info, plan.view, params) }
   }
-  const { info, view, grows } = plan
+  const { info, view, place, grows } = plan
   if (!grows || !view || !hasComputableDType(info)) return null
   const sketch = planSketch(info, view, params)
-  return { action: 'factorize', info, view, reason: '', params: sketch, sketch, factorDType: 'F32' }
+  return { action: 'factorize', info, view, place, reason: '', params: sketch, sketch, factorDType: 'F32' }
 }
 
 function hasComputableDType(info: TensorInfo): info is FactorizedTensor['info'] {

@@ -14,7 +14,7 @@ import { inFileOrder } from '../outputs/entries.ts'
 import { factors } from '../outputs/factors.ts'
 import type { OutputStyle } from '../outputs/output.ts'
 import { predictedBytes } from '../outputs/predicted-output.ts'
-import { partOf } from '../plan/parts.ts'
+import { partOf, wholeRun } from '../plan/parts.ts'
 import {
   analysisDecides,
   hasGoal,
@@ -50,8 +50,8 @@ export async function planRun(compression: Compression, job: Planned): Promise<T
   const isMine = ({ info }: TensorPlan) => mine.has(info.name)
   // A goal is allocated over all tensors; without one a part reads only its own.
   const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
-  // A dense copy is the test drive of the factors: its goals are theirs.
-  const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors }, plans)
+  // A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run.
+  const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors, part: wholeRun }, plans)
   return (await settleRanks(file, checked, job.params, predict, context)).filter(isMine)
 }
 

@@ -3,18 +3,29 @@ import type { TensorOutcome } from '../../contract.ts'
 import { version } from '../../version.ts'
 import type { Compression } from '../compression.ts'
 import { isFactorized, type TensorPlan } from '../plan/plan.ts'
-import { toBits } from './bits.ts'
+import { setPartFields } from './part-fields.ts'
 
 /** Metadata field: names of tensors whose storage was that of another, with that other's name. Both are in the file. */
 export const TIES = 'ghostsvd.ties'
 
+/** Metadata field: the error of each factorized tensor, in the order of the file. */
+export const ERRORS = 'ghostsvd.errors'
+
+/** Metadata field: the error of the model. */
+export const ERROR = 'ghostsvd.error'
+
+export function errorsText(errors: readonly (readonly [string, number])[]): string {
+  return JSON.stringify(Object.fromEntries(errors.map(([name, error]) => [name, fixedWidth(error)])))
+}
+
 /** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run. */
 export function outputMetadata(
-  { file, style, recipe, source, part }: Compression,
+  compression: Compression,
   plans: readonly TensorPlan[],
   error: number,
   outcomes: readonly TensorOutcome[],
 ): Map<string, string> {
+  const { file, style, recipe, source } = compression
   const metadata = new Map(style.copiesKept ? file.metadata : [])
   const factorized = plans.filter(isFactorized)
   if (style.format) metadata.set('format', style.format)
@@ -22,15 +33,13 @@ export function outputMetadata(
   metadata.set('ghostsvd.version', version)
   metadata.set('ghostsvd.recipe', recipe)
   metadata.set('ghostsvd.source', source)
-  metadata.set('ghostsvd.error', fixedWidth(error))
+  metadata.set(ERROR, fixedWidth(error))
   // One number for each tensor that was to be factorized; the one that could not is left out, which spaces after the header make up for.
-  const failed = new Set(outcomes.filter(({ action }) => action === 'kept').map(({ name }) => name))
-  const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
-  const listed = factorized.filter(({ info }) => !failed.has(info.name))
-  metadata.set(
-    'ghostsvd.errors',
-    JSON.stringify(Object.fromEntries(listed.map(({ info }) => [info.name, fixedWidth(errors.get(info.name) ?? 0)]))),
-  )
+  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
+  const errors = factorized
+    .filter(({ info }) => outcomeOf.get(info.name)?.action !== 'kept')
+    .map(({ info }): [string, number] => [info.name, outcomeOf.get(info.name)?.relativeError ?? 0])
+  metadata.set(ERRORS, errorsText(errors))
   // In every part of a source that has any, so that parts join to the header of one run.
   metadata.delete(TIES)
   if (file.tensors.some(({ sharesStorageWith }) => sharesStorageWith !== undefined)) {
@@ -39,11 +48,7 @@ export function outputMetadata(
     )
     metadata.set(TIES, JSON.stringify(Object.fromEntries(ties)))
   }
-  if (part.of > 1) {
-    metadata.set('ghostsvd.part', `${part.index}/${part.of}`)
-    const bits = listed.map(({ info }) => [info.name, toBits(errors.get(info.name) ?? 0)])
-    metadata.set('ghostsvd.bits', JSON.stringify(Object.fromEntries(bits)))
-  }
+  setPartFields(metadata, compression, plans, outcomeOf)
   return metadata
 }
 

@@ -27,6 +27,8 @@ const SMALLEST_DIMENSION = 64
 interface Planned {
   readonly info: TensorInfo
   readonly view: MatrixView | null
+  /** Where it stands among the tensors of the source, those of one storage side by side, while their sketch is at hand. */
+  readonly place: number
   /** A sentence for the user. */
   readonly reason: string
   /** Holds the factors of this F8 tensor: written with it where it is kept, and left out where they are in what is written. */
@@ -50,8 +52,8 @@ export interface FactorizedTensor extends Planned {
 export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
-export function kept({ info, view, scale }: TensorPlan, reason: string): KeptTensor {
-  return { action: 'keep', grows: false, info, view, reason: tied(info, reason), scale }
+export function kept({ info, view, place, scale }: TensorPlan, reason: string): KeptTensor {
+  return { action: 'keep', grows: false, info, view, place, reason: tied(info, reason), scale }
 }
 
 /** The same plans, with each scale at the tensor it belongs to instead of on its own. */
@@ -76,15 +78,24 @@ export function planFile(file: WeightFile, params: Params, rules: Rules): Tensor
   const judge = judgeBy(rules)
   const scaled = new Map(file.tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
   const planned = new Map<string, TensorPlan>()
+  const places = placesOf(file.tensors)
   const plan = (info: TensorInfo): TensorPlan => {
+    const place = places.get(info.name)!
     const first = planned.get(storageName(info))
-    if (first) return planLike(first, info)
+    if (first) return { ...planLike(first, info), place }
     const owner = scaled.get(info.name)
-    if (owner === undefined) return planTensor(info, params, judge(info.name))
-    return { action: 'keep', grows: false, info, view: null, reason: scaleReason(owner) }
+    if (owner === undefined) return planTensor({ info, place }, params, judge(info.name))
+    return { action: 'keep', grows: false, info, view: null, place, reason: scaleReason(owner) }
   }
   for (const info of file.tensors) planned.set(info.name, plan(info))
   return [...planned.values()]
+}
+
+function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
+  const indexes = new Map(tensors.map(({ name }, i) => [name, i]))
+  const indexOf = (info: TensorInfo) => indexes.get(storageName(info)) ?? indexes.get(info.name)!
+  const neighbors = [...tensors].sort((a, b) => indexOf(a) - indexOf(b))
+  return new Map(neighbors.map(({ name }, place) => [name, place]))
 }
 
 export function scaleReason(owner: string): string {
@@ -100,9 +111,9 @@ function planLike(first: TensorPlan, { name, sharesStorageWith = first.info.name
     : { ...first, info: { ...first.info, ...same }, reason }
 }
 
-function planTensor(info: TensorInfo, params: Params, ruling: Ruling): TensorPlan {
+function planTensor({ info, place }: Pick<TensorPlan, 'info' | 'place'>, params: Params, ruling: Ruling): TensorPlan {
   const view = matrixView(info.name, info.shape)
-  const keep = (reason: string): KeptTensor => ({ action: 'keep', grows: false, info, view, reason })
+  const keep = (reason: string): KeptTensor => ({ action: 'keep', grows: false, info, view, place, reason })
 
   if (!view) return keep(notAMatrix(info.shape))
   if (!hasComputableDType(info)) return keep(`${info.dtype} values are not weights to factorize; copied as they are.`)
@@ -121,7 +132,7 @@ function planTensor(info: TensorInfo, params: Params, ruling: Ruling): TensorPla
     if (largest < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
     const sketch = goalSketch(info, view, params)
     const written = { ...sketch, rank: largest }
-    return { action: 'factorize', info, view, params: written, sketch, factorDType: stored.dtype, reason: '' }
+    return { action: 'factorize', info, view, place, params: written, sketch, factorDType: stored.dtype, reason: '' }
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const bytes = factorBytes(view, fitted.rank, stored)
@@ -135,6 +146,7 @@ function planTensor(info: TensorInfo, params: Params, ruling: Ruling): TensorPla
     action: 'factorize',
     info,
     view,
+    place,
     params: { ...sketch, rank: fitted.rank },
     sketch,
     factorDType: stored.dtype,
