@@ -78,7 +78,7 @@ export function errorAt(view: TensorView, rank: number): number | null {
 
 /**
  * The rank of this tensor under the parameters: the one chosen for all, the one a plan has found for it, or the least that meets an error
- * goal. A goal that the curve does not reach is shown at its end (`reached` false), and so is the rank of a tensor that the plan keeps.
+ * goal. A goal that the curve does not reach is shown at its end (`reached` false); where a plan keeps the tensor its own reason says why.
  * Without a plan, what a size goal gives each tensor is known after the run.
  */
 export function chosenRank(
@@ -92,7 +92,7 @@ export function chosenRank(
   const allowed = allowedError(params)
   if (allowed === null || view.curve.length === 0) return { rank: allRanks, reached: true }
   const least = leastRank(view.curve, allowed, params.minRank)
-  return { rank: least ?? view.curve.length - 1, reached: least !== null && planned === null }
+  return { rank: least ?? view.curve.length - 1, reached: least !== null || planned !== null }
 }
 
 /** Which part of the rank axis is shown. */

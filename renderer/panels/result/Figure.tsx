@@ -4,7 +4,7 @@ import { Tooltip } from '@mantine/core'
 interface FigureProps {
   readonly label: string
   readonly value: string
-  readonly help?: string
+  readonly help?: string | undefined
   readonly large?: boolean
   readonly warn?: boolean
   readonly testid?: string

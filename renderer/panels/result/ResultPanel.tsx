@@ -22,14 +22,20 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
   const { tensor, size, report } = view
-  const error = errorAt(view, rank)
+  const kept = planned !== null && planned.rank === null
+  const atRank = errorAt(view, rank)
+  const error = kept ? 0 : atRank
   const after =
-    planned?.rank === rank ? planned.bytesAfter : (compressedBytes(tensor, params, rank) ?? tensor.byteLength)
-  const grows = after >= tensor.byteLength
+    planned && (kept || planned.rank === rank)
+      ? planned.bytesAfter
+      : (compressedBytes(tensor, params, rank) ?? tensor.byteLength)
+  const grows = !kept && after >= tensor.byteLength
   const floor = view.floor?.[rank] ?? null
-  const sketched = report?.method === 'randomized'
+  // What is kept has no sketch to be held against anything.
+  const sketched = !kept && report?.method === 'randomized'
   const excess = sketched && floor !== null && error !== null ? excessOverFloor(error, floor) : null
-  const gaps = useValueErrors(view, rank)
+  const valueErrors = useValueErrors(view, rank)
+  const gaps = kept ? null : valueErrors
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
   const least = sketched && goalOf(params) === 'rank' && rank < report.rank
   const bound = (value: string) => (least ? t('result.least', { value }) : value)
@@ -54,13 +60,22 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
       </div>
       <dl className="figures">
         <Figure
-          data={{ 'data-relative-error': error ?? '', 'data-rank': rank, 'data-stale': String(view.stale) }}
+          data={{
+            'data-relative-error': error ?? '',
+            'data-rank': kept ? '' : rank,
+            'data-stale': String(view.stale),
+          }}
           help={
-            least
-              ? t('result.leastHelp', { rank: numbers.count(report.rank) })
-              : t(measured ? 'result.errorMeasured' : 'result.errorHelp')
+            kept
+              ? t('result.keptHelp', {
+                  rank: numbers.count(rank),
+                  error: atRank === null ? '–' : numbers.percent(atRank),
+                })
+              : least
+                ? t('result.leastHelp', { rank: numbers.count(report.rank) })
+                : t(measured ? 'result.errorMeasured' : 'result.errorHelp')
           }
-          label={t('result.error', { rank: numbers.count(rank) })}
+          label={kept ? t('result.kept') : t('result.error', { rank: numbers.count(rank) })}
           large
           testid="relative-error"
           value={error === null ? '–' : bound(numbers.percent(error))}
@@ -71,7 +86,11 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
           value={error === null ? '–' : numbers.percent(energyKept(error))}
         />
         <Figure
-          help={t(grows ? 'result.growsHelp' : 'result.bytesHelp', { rank: numbers.count(view.breakEven) })}
+          help={
+            kept
+              ? undefined
+              : t(grows ? 'result.growsHelp' : 'result.bytesHelp', { rank: numbers.count(view.breakEven) })
+          }
           label={t(grows ? 'result.grows' : 'result.bytes')}
           testid="tensor-bytes"
           value={`${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(after)}`}
@@ -79,13 +98,17 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
         />
         <Figure
           data={{ 'data-floor': floor ?? '', 'data-excess': excess ?? '' }}
-          help={floor === null ? t('result.excessUnknown') : t('result.excessHelp', { floor: numbers.percent(floor) })}
+          help={
+            excess === null || floor === null
+              ? t(kept ? 'result.keptUnknown' : 'result.excessUnknown')
+              : t('result.excessHelp', { floor: numbers.percent(floor) })
+          }
           label={t('result.excess')}
           testid="excess"
           value={excess === null ? '–' : bound(numbers.signedPercent(excess))}
         />
         <Figure
-          help={t(gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}
+          help={t(kept ? 'result.keptUnknown' : gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}
           label={t('result.valueError')}
           testid="value-error"
           value={gaps === null ? '–' : `${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`}

@@ -94,6 +94,22 @@ test('a size goal in the page writes exactly the bytes it shows', async ({ page,
   expect(Math.abs(measured - error) / error).toBeLessThan(1e-3)
 })
 
+test('a tensor that the plan keeps shows no figures of a compression', async ({ page, folder }) => {
+  await openMap(page, folder, 2, 256)
+  await analyze(page)
+  await chooseGoal(page, 'Error')
+  await page.getByRole('textbox', { name: 'Largest error' }).fill('5')
+  await plannedBytes(page)
+  await page.getByRole('tab', { name: 'Error vs rank' }).click()
+  await chooseTensor(page, 'model.layers.0.self_attn.v_proj.weight')
+  await expect(page.getByTestId('planned')).toContainText('Would be kept: The goal is not reached', patience)
+  const error = page.getByTestId('relative-error')
+  await expect(error).toHaveAttribute('data-relative-error', '0')
+  await expect(error).toHaveText(/^Kept: error0\s%$/)
+  await expect(page.getByTestId('tensor-bytes')).toHaveText(/([\d.]+\s\wB) → \1$/)
+  await expect(page.getByTestId('job-status')).not.toContainText('not reached')
+})
+
 test('a goal that cannot be met shows no other goal’s numbers and compresses nothing', async ({ page, folder }) => {
   await openMap(page, folder, 2, 256)
   await analyze(page)

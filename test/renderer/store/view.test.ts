@@ -5,7 +5,7 @@ import { defaultParams } from '../../../core/params.ts'
 import { estimateFile } from '../../../renderer/store/estimate.ts'
 import { compressedBytes } from '../../../renderer/store/matrix.ts'
 import { computingKey } from '../../../renderer/store/params.ts'
-import { errorAt, lastRank, tensorView } from '../../../renderer/store/view.ts'
+import { chosenRank, errorAt, lastRank, tensorView } from '../../../renderer/store/view.ts'
 
 const tensor: TensorReport = {
   name: 'w',
@@ -80,6 +80,19 @@ test('a report of other parameters is shown as stale', () => {
 test('break-even follows the dtype of the factors', () => {
   expect(view('exact').breakEven).toBe(Math.floor((100 * 80) / 180))
   expect(view('exact', { ...params, factorDType: 'F32' }).breakEven).toBe(Math.floor((100 * 80) / 360))
+})
+
+test('a goal out of the curve’s reach is said to be so, unless a plan has its own reason to keep the tensor', () => {
+  const sketch = view('randomized', { ...params, goalError: 1e-3 })
+  const asked = { ...params, goalError: 1e-3 }
+  expect(chosenRank(sketch, asked, null)).toEqual({ rank: 20, reached: false })
+  expect(chosenRank(sketch, asked, { rank: null })).toEqual({ rank: 20, reached: true })
+  // A curve that goes beyond break-even gets there where the plan does not.
+  const exact = view('exact', { ...params, goalError: 0.05 })
+  const { rank, reached } = chosenRank(exact, { ...params, goalError: 0.05 }, { rank: null })
+  expect(errorAt(exact, rank)).toBeLessThanOrEqual(0.05)
+  expect(rank).toBeGreaterThan(exact.breakEven)
+  expect(reached).toBe(true)
 })
 
 test('the axis never ends before the chosen rank nor beyond the matrix', () => {
