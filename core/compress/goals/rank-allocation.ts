@@ -7,6 +7,7 @@
  *
  * Source: Lagrangian rate-distortion allocation, Shoham & Gersho 1988, "Efficient bit allocation for an arbitrary set of quantizers".
  */
+import TinyQueue from 'tinyqueue'
 import { AppError } from '../../errors.ts'
 
 export interface AllocationCandidate {
@@ -147,7 +148,7 @@ function fillUniformly(ledger: Ledger): void {
 
 /** The next rank goes where the next direction holds the most (weighted) energy, whatever it costs in bytes. */
 function fillGreedily(ledger: Ledger): void {
-  const queue = new MaxHeap()
+  const queue = largestFirst()
   const offer = (index: number) => {
     const candidate = ledger.candidates[index]!
     const rank = ledger.choice[index]!
@@ -155,10 +156,10 @@ function fillGreedily(ledger: Ledger): void {
     // After the last offered rank the whole remaining error goes at once, by keeping the tensor.
     const left = rank < candidate.maxRank ? candidate.squaredErrors[rank + 1]! : 0
     const gain = candidate.squaredErrors[rank]! - left
-    queue.push(candidate.weight * gain, index)
+    queue.push({ key: candidate.weight * gain, index })
   }
   for (let i = 0; i < ledger.candidates.length; i++) offer(i)
-  for (let index = queue.pop(); index !== undefined && !ledger.met; index = queue.pop()) {
+  for (let index = queue.pop()?.index; index !== undefined && !ledger.met; index = queue.pop()?.index) {
     const rank = ledger.choice[index]!
     if (rank === null) continue
     const next = rank < ledger.candidates[index]!.maxRank ? rank + 1 : null
@@ -216,16 +217,16 @@ function leastRankThatMeets(ledger: Ledger, index: number): boolean {
 
 /** What a refused jump to "keep" left over of a size is spent rank by rank, where it removes the most per byte. */
 function fillGaps(ledger: Ledger): void {
-  const queue = new MaxHeap()
+  const queue = largestFirst()
   const offer = (index: number) => {
     const candidate = ledger.candidates[index]!
     const rank = ledger.choice[index]!
     if (rank === null || rank >= candidate.maxRank) return
     const gain = candidate.squaredErrors[rank]! - candidate.squaredErrors[rank + 1]!
-    queue.push((candidate.weight * gain) / (candidate.bytesAt(rank + 1) - candidate.bytesAt(rank)), index)
+    queue.push({ key: (candidate.weight * gain) / (candidate.bytesAt(rank + 1) - candidate.bytesAt(rank)), index })
   }
   for (let i = 0; i < ledger.candidates.length; i++) offer(i)
-  for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
+  for (let index = queue.pop()?.index; index !== undefined; index = queue.pop()?.index) {
     const next = ledger.choice[index]! + 1
     if (!ledger.fits(index, next)) continue
     ledger.take(index, next)
@@ -238,17 +239,17 @@ function fillGaps(ledger: Ledger): void {
  * it adds. Afterwards no tensor can do with one rank less.
  */
 function giveBack(ledger: Ledger): void {
-  const queue = new MaxHeap()
+  const queue = largestFirst()
   const offer = (index: number) => {
     const candidate = ledger.candidates[index]!
     const less = oneLess(candidate, ledger.choice[index]!)
     if (less === null) return
     const saved = bytesOf(candidate, ledger.choice[index]!) - candidate.bytesAt(less)
     const added = candidate.squaredErrors[less]! - squaredErrorAt(candidate, ledger.choice[index]!)
-    queue.push(saved / (candidate.weight * added), index)
+    queue.push({ key: saved / (candidate.weight * added), index })
   }
   for (let i = 0; i < ledger.candidates.length; i++) offer(i)
-  for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
+  for (let index = queue.pop()?.index; index !== undefined; index = queue.pop()?.index) {
     const less = oneLess(ledger.candidates[index]!, ledger.choice[index]!)
     if (less === null || !ledger.allows(index, less)) continue
     ledger.take(index, less)
@@ -285,48 +286,12 @@ function slope(a: { bytes: number; error: number }, b: { bytes: number; error: n
   return (a.error - b.error) / (b.bytes - a.bytes)
 }
 
-/** A binary heap of (key, index), largest key first; equal keys by the smaller index. */
-class MaxHeap {
-  #items: { readonly key: number; readonly index: number }[] = []
+/** Candidates to be looked at next: the largest key first, of equal ones the smaller index. */
+function largestFirst(): TinyQueue<Offer> {
+  return new TinyQueue<Offer>([], (a, b) => b.key - a.key || a.index - b.index)
+}
 
-  push(key: number, index: number): void {
-    const items = this.#items
-    items.push({ key, index })
-    for (let child = items.length - 1; child > 0; ) {
-      const parent = (child - 1) >> 1
-      if (!this.#before(child, parent)) break
-      this.#swap(child, parent)
-      child = parent
-    }
-  }
-
-  pop(): number | undefined {
-    const items = this.#items
-    const top = items[0]
-    const last = items.pop()
-    if (!top || !last || items.length === 0) return top?.index
-    items[0] = last
-    for (let parent = 0; ; ) {
-      const left = 2 * parent + 1
-      if (left >= items.length) break
-      const child = left + 1 < items.length && this.#before(left + 1, left) ? left + 1 : left
-      if (!this.#before(child, parent)) break
-      this.#swap(child, parent)
-      parent = child
-    }
-    return top.index
-  }
-
-  #before(a: number, b: number): boolean {
-    const x = this.#items[a]!
-    const y = this.#items[b]!
-    return x.key > y.key || (x.key === y.key && x.index < y.index)
-  }
-
-  #swap(a: number, b: number): void {
-    const items = this.#items
-    const held = items[a]!
-    items[a] = items[b]!
-    items[b] = held
-  }
+interface Offer {
+  readonly key: number
+  readonly index: number
 }
