@@ -54,6 +54,14 @@ export interface TensorInfo {
   readonly sharesStorageWith?: string
 }
 
+export interface ComputableTensor extends TensorInfo {
+  readonly dtype: ComputableDType
+}
+
+export function hasComputableDType(tensor: TensorInfo): tensor is ComputableTensor {
+  return isComputable(tensor.dtype)
+}
+
 /** Factors that another tensor of the file holds, one for each block of this many elements along each axis. */
 export interface TensorScale {
   readonly tensor: string

@@ -11,10 +11,17 @@ import { type FittedParams, fitParams, type Params } from '../params.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { elementCount, encodedBytes, isComputable, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
+import {
+  type ComputableTensor,
+  elementCount,
+  encodedBytes,
+  hasComputableDType,
+  type MatrixView,
+  matrixView,
+} from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type Found, finishedSketch, type SketchFacts } from './matrix/factorize-matrix.ts'
-import { type ComputableTensor, type LoadedMatrix, loadMatrix } from './matrix/load.ts'
+import { type LoadedMatrix, loadMatrix } from './matrix/load.ts'
 import { observer } from './matrix/observer.ts'
 import { countNonFinite, nonFiniteSentence } from './matrix/scan.ts'
 import { sketchKey } from './matrix/sketch-key.ts'
@@ -97,10 +104,6 @@ export async function factorizable(
       `${name} ${nonFinite}. It has no singular values; a compression would keep it unchanged.`,
     )
   return { tensor, view }
-}
-
-function hasComputableDType(tensor: TensorInfo): tensor is ComputableTensor {
-  return isComputable(tensor.dtype)
 }
 
 /** Analysis of a matrix that is already in memory: also one side of a comparison. `computeMs` has the time of each counted run. */

@@ -7,7 +7,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
-import { bytesInFile, elementCount, isComputable, oncePerStorage, storageName, type TensorInfo } from '../tensor.ts'
+import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { candidateOf, int8Increase } from './goals/goals.ts'
@@ -94,10 +94,6 @@ function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTens
   if (!grows || !view || !hasComputableDType(info)) return null
   const sketch = planSketch(info, view, params)
   return { action: 'factorize', info, view, place, reason: '', params: sketch, sketch, factorDType: 'F32' }
-}
-
-function hasComputableDType(info: TensorInfo): info is FactorizedTensor['info'] {
-  return isComputable(info.dtype)
 }
 
 /** Whether the run sketches the matrix itself, narrower than the analysis did. */

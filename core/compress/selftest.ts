@@ -3,11 +3,11 @@
  * whose exact error theory knows (Marchenko-Pastur), and what has to hold whatever the machine.
  */
 import type { Job, SelfTestReport, SelfTestRow } from '../contract.ts'
-import type { Kernels } from '../kernels/kernels.ts'
 import { checkTolerance } from '../measure/check.ts'
 import { errorCurve, floorCurve } from '../measure/curves/error-curve.ts'
 import { noiseError } from '../measure/curves/noise-line.ts'
 import { singularValueErrors } from '../measure/curves/singular-value-error.ts'
+import { distanceFromOrthonormal } from '../measure/orthonormality.ts'
 import { fitParams, type Params } from '../params.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
@@ -93,7 +93,7 @@ async function measure(size: number, params: Params, context: JobContext): Promi
         randomizedError: errorCurve(frobeniusNorm, randomized.found.s)[rank]!,
         noiseError: noiseError(size, size, rank),
         singularValueError: { mean: errors.mean, max: errors.max },
-        orthogonality: orthogonality(kernels, randomized.found),
+        orthogonality: distanceFromOrthonormal(kernels, randomized.found),
       },
     }
   } finally {
@@ -103,21 +103,6 @@ async function measure(size: number, params: Params, context: JobContext): Promi
 
 function sameBits(a: Factorization, b: Factorization): boolean {
   return a.U.every((value, i) => value === b.U[i]) && a.s.every((value, i) => value === b.s[i])
-}
-
-/** max |UtU - I|. */
-function orthogonality(kernels: Kernels, { U, rows, rank }: Factorization): number {
-  const mark = kernels.mark()
-  const Y = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
-  Y.data.set(U)
-  const G = kernels.allocateFloat64(rank * rank)
-  kernels.gram(Y, G)
-  let worst = 0
-  for (let i = 0; i < rank; i++) {
-    for (let j = 0; j < rank; j++) worst = Math.max(worst, Math.abs(G[i * rank + j]! - (i === j ? 1 : 0)))
-  }
-  kernels.release(mark)
-  return worst
 }
 
 function claims(measured: readonly Measured[]): { claim: string; passed: boolean }[] {

@@ -6,6 +6,7 @@
  */
 import type { KernelInfo, Kernels, Matrix, Weights } from '../../core/kernels/kernels.ts'
 import { floorCurve } from '../../core/measure/curves/error-curve.ts'
+import { distanceFromOrthonormal } from '../../core/measure/orthonormality.ts'
 import { residualNorm } from '../../core/measure/residual.ts'
 import { defaultParams, fitParams, type Params } from '../../core/params.ts'
 import { exactSingularValues, factorize, type Observer } from '../../core/svd/factorize.ts'
@@ -218,7 +219,7 @@ async function timeRandomized(
     ours.ms.push(ms)
     ours.excess.push(error / floor - 1)
     phases.push(phasesMs)
-    orthogonality = Math.max(orthogonality, distanceFromOrthonormal(kernels, factorization.U, rows, rank))
+    orthogonality = Math.max(orthogonality, distanceFromOrthonormal(kernels, factorization))
     for (const [peer, reply] of replies) {
       theirs.get(peer)!.ms.push(reply.ms)
       theirs.get(peer)!.excess.push(reply.error / floor - 1)
@@ -279,19 +280,6 @@ async function timeExact(
         ? null
         : await time((observer) => factorize(kernels, operand, full, [1, 1], observer), 'full', 'numpy'),
   }
-}
-
-/** Largest |UtU - I|. */
-function distanceFromOrthonormal(kernels: Kernels, U: Float32Array, rows: number, rank: number): number {
-  const mark = kernels.mark()
-  const copy = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
-  copy.data.set(U)
-  const G = kernels.allocateFloat64(rank * rank)
-  kernels.gram(copy, G)
-  let worst = 0
-  for (let i = 0; i < G.length; i++) worst = Math.max(worst, Math.abs(G[i]! - (i % (rank + 1) === 0 ? 1 : 0)))
-  kernels.release(mark)
-  return worst
 }
 
 function medianOfEach(runs: readonly Readonly<Record<string, number>>[]): Record<string, number> {

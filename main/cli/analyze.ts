@@ -1,9 +1,10 @@
 /** `ghostsvd analyze`: one tensor factorized and measured; nothing is written. */
 import { Command } from 'commander'
 import type { AnalysisReport } from '../../core/contract.ts'
+import { formatBytes } from '../format-bytes.ts'
 import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
-import { formatBytes, milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { milliseconds, percent, phases, print, printJson, safe, table } from './print.ts'
 
 interface Options {
   readonly tensor: string
@@ -64,10 +65,4 @@ export function methodOf({ method, algorithm, oversample, nIter, seed }: Analysi
 function singularValues(values: readonly number[]): string {
   const shown = values.slice(0, 5).map((value) => value.toPrecision(6))
   return `${shown.join(', ')}${values.length > 5 ? `, ... (${values.length})` : ''}`
-}
-
-function phases(phasesMs: Readonly<Record<string, number>>): string {
-  return Object.entries(phasesMs)
-    .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
-    .join(', ')
 }

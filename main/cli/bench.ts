@@ -12,7 +12,7 @@ import { kernelRoom } from '../engine/kernel-room.ts'
 import { threadSpawner } from '../engine/threads.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from './flags.ts'
 import { type CommandEngine, withEngine } from './job.ts'
-import { milliseconds, print, printJson, table } from './print.ts'
+import { milliseconds, phases, print, printJson, table } from './print.ts'
 
 interface Options {
   readonly sizes: readonly number[]
@@ -216,10 +216,4 @@ function named(found: Readonly<Record<string, number>> | undefined): string {
   return Object.entries(found ?? {})
     .map(([name, ratio]) => `${name} ${ratio.toFixed(2)}x`)
     .join(' ')
-}
-
-function phases(phasesMs: Readonly<Record<string, number>>): string {
-  return Object.entries(phasesMs)
-    .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
-    .join(', ')
 }

@@ -1,7 +1,8 @@
 /** `ghostsvd convert`: the same values in a safetensors or .npy file. */
 import { Command } from 'commander'
+import { formatBytes } from '../format-bytes.ts'
 import { withEngine } from './job.ts'
-import { formatBytes, print, printJson, safe } from './print.ts'
+import { print, printJson, safe } from './print.ts'
 
 interface Options {
   readonly out: string

@@ -2,9 +2,10 @@
 import { Command, Option } from 'commander'
 import type { EstimateReport } from '../../core/contract.ts'
 import { outputStyles } from '../../core/params.ts'
+import { formatBytes } from '../format-bytes.ts'
 import { addParamFlags, allParams, collect, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
-import { formatBytes, print, printJson, table } from './print.ts'
+import { print, printJson, table } from './print.ts'
 
 interface Options {
   readonly output: (typeof outputStyles)[number]

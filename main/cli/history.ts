@@ -1,10 +1,11 @@
 /** `ghostsvd history`: what became of earlier runs, from the command line and from pages. */
 import { Command } from 'commander'
 import type { Run } from '../../core/contract.ts'
+import { formatBytes } from '../format-bytes.ts'
 import { createHistory, type HistoryEntry } from '../history/history.ts'
 import { configFolder } from '../settings.ts'
 import { commandLog } from './job.ts'
-import { formatBytes, percent, print, printJson, safe, table } from './print.ts'
+import { percent, print, printJson, safe, table } from './print.ts'
 
 export function historyCommand(): Command {
   return new Command('history')

@@ -7,8 +7,9 @@ import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import { pickSource } from '../files/files.ts'
 import { outputFolder } from '../files/outputs.ts'
+import { formatBytes } from '../format-bytes.ts'
 import { untilSignal } from './job.ts'
-import { formatBytes, percent, print, printJson, safe } from './print.ts'
+import { percent, print, printJson, safe } from './print.ts'
 
 export function mergeCommand(): Command {
   return new Command('merge')

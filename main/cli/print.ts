@@ -1,7 +1,4 @@
 /** How reports look on a terminal. Under `--json` they are printed as they are. */
-import { formatBytes } from '../files/file-errors.ts'
-
-export { formatBytes }
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -20,7 +17,14 @@ export function milliseconds(ms: number): string {
   return ms < 1000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(2)} s`
 }
 
-/** Rows in columns two spaces apart; columns whose name is in `right` are aligned to the right. */
+/** Where the time went: "read 12 ms, sketch 40 ms". */
+export function phases(phasesMs: Readonly<Record<string, number>>): string {
+  return Object.entries(phasesMs)
+    .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
+    .join(', ')
+}
+
+/** Rows in columns two spaces apart; those whose index is in `right` are aligned to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = []
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)

@@ -2,9 +2,10 @@
 import { Command } from 'commander'
 import type { SelfTestReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { formatBytes } from '../format-bytes.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
-import { formatBytes, milliseconds, percent, print, printJson, table } from './print.ts'
+import { milliseconds, percent, print, printJson, table } from './print.ts'
 
 const keys = ['oversample', 'nIter', 'seed', 'threads', 'kernel'] as const
 

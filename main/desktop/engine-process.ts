@@ -2,11 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { utilityProcess } from 'electron/main'
 import { siblingEntry } from '../engine/entries.ts'
-import type { HostProcess } from '../engine/host-process.ts'
+import { type HostProcess, tailCharacters } from '../engine/host-process.ts'
 import type { FromEngine } from '../engine/messages.ts'
-
-/** The longest tail of stderr that is kept to tell why a process ended. */
-const tailCharacters = 8192
 
 /** Only after Electron is ready. */
 export function spawnUtilityProcess(): HostProcess {

@@ -1,6 +1,6 @@
 /**
- * The only code that sees both Electron and the page. It hands over two MessagePorts, one to main and one to the engine, and one
- * function; ipcRenderer itself never reaches the page. Built as CommonJS: a sandboxed preload cannot be a module.
+ * The only code that sees both Electron and the page. It hands over two MessagePorts, one to main and one to the engine, and two
+ * functions; ipcRenderer itself never reaches the page. Built as CommonJS: a sandboxed preload cannot be a module.
  */
 import { contextBridge, ipcRenderer, webUtils } from 'electron/renderer'
 import type { DesktopBridge, Grant } from '../../core/contract.ts'

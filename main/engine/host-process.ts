@@ -32,7 +32,7 @@ export function spawnEngine(): HostProcess {
 }
 
 /** The longest tail of stderr that is kept to tell why a process ended. */
-const tailCharacters = 8192
+export const tailCharacters = 8192
 
 /** Forks the engine with node itself. `entry` and node's own arguments differ only in tests. */
 export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string[] = []): HostProcess {

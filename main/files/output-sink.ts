@@ -4,7 +4,8 @@
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
-import { errno, formatBytes, writeFault } from './file-errors.ts'
+import { formatBytes } from '../format-bytes.ts'
+import { errno, writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
 
 /** Where a file is written and what it is called then. */

@@ -7,7 +7,8 @@ import { basename, dirname, join, sep } from 'node:path'
 import { countFinished, journalName } from '../../core/compress/run/journal.ts'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
-import { errno, formatBytes, isNowhere, writeFault } from './file-errors.ts'
+import { formatBytes } from '../format-bytes.ts'
+import { errno, isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import {
   attempt,

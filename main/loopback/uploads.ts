@@ -13,6 +13,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Grant } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { plainResponse } from '../assets.ts'
+import { formatBytes } from '../format-bytes.ts'
 
 const reserveBytes = 256e6
 
@@ -72,12 +73,10 @@ async function receive(request: IncomingMessage, path: string, limit: number): P
 function tooLarge(bytes: number, limit: number): AppError {
   return new AppError(
     'over-limit',
-    `The upload has ${megabytes(bytes)} and the temporary folder has room for ${megabytes(Math.max(0, limit))}. Put the file into a folder that was named when the host was started.`,
+    `The upload has ${formatBytes(bytes)} and the temporary folder has room for ${formatBytes(Math.max(0, limit))}. Put the file into a folder that was named when the host was started.`,
     { bytes, limit },
   )
 }
-
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
 /** @throws AppError `bad-request` unless it is one component that every system can store */
 function fileName(name: string | null): string {

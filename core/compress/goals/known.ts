@@ -2,9 +2,8 @@
  * What is kept of a source beside its finished sketches, under keys that tell this state of it from any other. Where nothing is kept,
  * everything is found anew.
  */
-import { storageName } from '../../tensor.ts'
+import { type ComputableTensor, storageName } from '../../tensor.ts'
 import type { JobContext } from '../context.ts'
-import type { ComputableTensor } from '../matrix/load.ts'
 import type { NonFinite } from '../matrix/scan.ts'
 
 /** Raised whenever the meaning of a kept fact changes: those of earlier versions are then no longer found. */

@@ -14,7 +14,7 @@ import { discard } from '../../io.ts'
 import type { Kernels, WeightDType } from '../../kernels/kernels.ts'
 import type { FittedParams } from '../../params.ts'
 import { type Operand, residentOperand, streamedOperand } from '../../svd/operand.ts'
-import { type ComputableDType, dtypeBits, type MatrixView, type TensorInfo } from '../../tensor.ts'
+import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView } from '../../tensor.ts'
 import type { JobContext } from '../context.ts'
 
 /** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
@@ -34,10 +34,6 @@ export interface Magnitudes {
   readonly maxAbs: number
   readonly nanCount: number
   readonly infCount: number
-}
-
-export interface ComputableTensor extends TensorInfo {
-  readonly dtype: ComputableDType
 }
 
 /**

@@ -6,9 +6,9 @@ import { decodeFloat64 } from '../../formats/dtype.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { applyScale, readScale } from '../../formats/fp8-scale.ts'
 import { discard } from '../../io.ts'
-import { type ComputableDType, dtypeBits, isComputable, type TensorInfo } from '../../tensor.ts'
+import { type ComputableDType, type ComputableTensor, dtypeBits, isComputable, type TensorInfo } from '../../tensor.ts'
 import type { JobContext } from '../context.ts'
-import { type ComputableTensor, READ_BYTES } from './load.ts'
+import { READ_BYTES } from './load.ts'
 import { oneAhead } from './read-ahead.ts'
 
 export interface NonFinite {

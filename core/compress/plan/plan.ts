@@ -12,7 +12,7 @@ import { judgeBy, type Rules, type Ruling } from '../../rules.ts'
 import {
   type ComputableDType,
   encodedBytes,
-  isComputable,
+  hasComputableDType,
   type MatrixView,
   matrixView,
   storageName,
@@ -179,10 +179,6 @@ export function storedAs(dtype: ComputableDType, params: Params): StoredAs {
 
 export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): string {
   return `${shapeOf(view)} to rank ${rank}: ${megabytes(encodedBytes(info))} to ${megabytes(bytes)}.`
-}
-
-function hasComputableDType(info: TensorInfo): info is TensorInfo & { readonly dtype: ComputableDType } {
-  return isComputable(info.dtype)
 }
 
 function notAMatrix(shape: readonly number[]): string {
