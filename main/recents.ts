@@ -1,10 +1,15 @@
-/** The files that were opened last, newest first: what the Start screen offers. Paths stay here; the page gets grants. */
+/** The files that were opened last, newest first: what the Start screen offers; and where was written last. Paths stay here; the page gets grants. */
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { Grant } from '../core/contract.ts'
 import type { Grants } from './files/grants.ts'
 import { jsonFile } from './settings.ts'
 
-const recentsSchema = z.object({ paths: z.array(z.string()).default([]) })
+const recentsSchema = z.object({
+  paths: z.array(z.string()).default([]),
+  /** Where a run of a page wrote last. */
+  outputFolder: z.string().nullable().default(null),
+})
 
 /** As many as fit on the Start screen without scrolling at 960 x 640. */
 const shown = 8
@@ -12,6 +17,10 @@ const shown = 8
 export interface Recents {
   list(): Promise<Grant[]>
   remember(grantId: string): Promise<void>
+  /** Null before the first output. */
+  outputFolder(): Promise<string | null>
+  /** @param grantId of a file that is being written */
+  rememberOutput(grantId: string): Promise<void>
 }
 
 /** @param visible whether the page may be offered a path at all (the loopback page sees only the folders that were named) */
@@ -36,9 +45,15 @@ export function createRecents(
     async remember(grantId) {
       const newest = grants.path(grantId, 'read')
       if (!(await visible(newest))) return
-      await stored.update(({ paths }) => ({
+      await stored.update(({ paths, ...rest }) => ({
+        ...rest,
         paths: [newest, ...paths.filter((path) => path !== newest)].slice(0, 4 * shown),
       }))
+    },
+    outputFolder: async () => (await stored.read()).outputFolder,
+    async rememberOutput(grantId) {
+      const outputFolder = dirname(grants.path(grantId, 'write'))
+      await stored.update((before) => ({ ...before, outputFolder }))
     },
   }
 }

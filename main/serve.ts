@@ -55,6 +55,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       pickTarget: nativeDialog,
       listFolder: folders.list,
       createTarget: folders.createTarget,
+      trail: folders.trail,
       showInFolder: unsupported('The file lies on the machine that serves this page.'),
     },
     grants,

@@ -85,7 +85,9 @@ export interface HostApi {
   pickTarget(suggestedName: string): Promise<Grant | null>
   /** Loopback: the folders named on the command line (`null`) or what is in one of them. */
   listFolder(folder: string | null): Promise<FolderEntry[]>
-  /** Loopback: a file to be written in a listed folder. */
+  /** Loopback: the folder that a run wrote to last, as folders from a named one down to it; none where it cannot be seen any more. */
+  outputFolder(): Promise<Grant[]>
+  /** Loopback: a file to be written in a listed folder, which has nothing of that name. */
   createTarget(folder: string, name: string): Promise<Grant>
   /** Makes the sample model in a temporary folder (once) and grants it. */
   sample(): Promise<Grant>
@@ -132,6 +134,7 @@ export const hostArguments = {
   pickFolder: z.tuple([]),
   pickTarget: z.tuple([z.string()]),
   listFolder: z.tuple([z.string().nullable()]),
+  outputFolder: z.tuple([]),
   createTarget: z.tuple([z.string(), z.string()]),
   sample: z.tuple([]),
   recents: z.tuple([]),

@@ -105,6 +105,8 @@ async function desktopHost(
     abilities: {
       ...createDialogs(() => window()!, grants),
       listFolder: unsupported('This application has dialogs of the system: it lists no folders.'),
+      // Dialogs of the system know by themselves where was written last.
+      trail: async () => [],
       createTarget: unsupported('This application has dialogs of the system: it asks there for a name.'),
       showInFolder: async (path) => shell.showItemInFolder(path),
     },

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import {
+  type Grant,
   type HostApi,
   type HostEvents,
   type HostInfo,
@@ -27,6 +28,8 @@ import { createSample } from './sample.ts'
 /** What only one kind of host can do; the other says so in a sentence. */
 export type HostAbilities = Pick<HostApi, 'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'createTarget'> & {
   showInFolder(path: string): Promise<void>
+  /** A folder that the page can list, as folders from a named one down to it; none for any other. */
+  trail(path: string): Promise<Grant[]>
 }
 
 export interface HostOptions {
@@ -108,7 +111,18 @@ export function createHost(options: HostOptions): Host {
       await settings.update(() => chosen)
       options.onSettings?.(chosen)
     },
-    startRun: (request) => runs.start(runRequestSchema.parse(request)),
+    outputFolder: async () => {
+      const path = await recents.outputFolder()
+      return path === null ? [] : abilities.trail(path)
+    },
+    startRun: async (request) => {
+      const runId = await runs.start(runRequestSchema.parse(request))
+      // The run goes on, whatever becomes of that.
+      await recents
+        .rememberOutput(request.target)
+        .catch((error: unknown) => log(`The folder could not be remembered: ${String(error)}`))
+      return runId
+    },
     pauseRun: (runId, paused) => runs.pause(runId, paused),
     cancelRun: (runId, keep) => runs.cancel(runId, keep),
     resumeRun: (runId) => runs.resume(runId),

@@ -5,22 +5,28 @@
  * asked for; a folder is looked at again whenever its grant is used.
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { type FolderEntry, type Grant, weightEnding } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Grants } from '../files/grants.ts'
+import { exists, existsAlready } from '../files/output-sink.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000
 
 export interface Folders {
   list(folder: string | null): Promise<FolderEntry[]>
+  /** @throws AppError `would-overwrite` where something of that name is there */
   createTarget(folder: string, name: string): Promise<Grant>
+  /** A folder as folders from a named one down to it; none where it lies in none of them. */
+  trail(path: string): Promise<Grant[]>
   /** Whether a path lies in a named folder, links followed. */
   contains(path: string): Promise<boolean>
   /** Whether a file of this path would lie in a named folder: its folder does, and no link stands at its name. */
   mayHold(path: string): Promise<boolean>
 }
+
+const within = (root: string, real: string) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
 
 /**
  * @param named paths from the command line
@@ -34,8 +40,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     if (!roots.includes(real)) roots.push(real)
   }
 
-  const inside = (real: string) =>
-    roots.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep))
+  const inside = (real: string) => roots.some((root) => within(root, real))
   const contains = async (path: string) => {
     const real = await realpath(path).catch(() => null)
     return real !== null && inside(real)
@@ -93,7 +98,16 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
       const target = join(path, name)
       if (await isLink(target))
         throw new AppError('would-overwrite', `${name} is a link to another place. Choose another name.`)
+      if (await exists(target)) throw existsAlready(name)
       return grants.target(target)
+    },
+    async trail(path) {
+      const real = await realpath(path).catch(() => null)
+      // Of nested ones the nearest.
+      const root = real && roots.filter((each) => within(each, real)).sort((a, b) => b.length - a.length)[0]
+      if (!real || !root || !(await stat(real)).isDirectory()) return []
+      const steps = relative(root, real).split(sep).filter(Boolean)
+      return Promise.all([root, ...steps.map((_, i) => join(root, ...steps.slice(0, i + 1)))].map(grants.grant))
     },
   }
 }

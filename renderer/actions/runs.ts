@@ -82,5 +82,7 @@ export const forgetRun = (runId: string) => connection().host.forgetRun(runId)
 export const runReport = (runId: string) => connection().host.runReport(runId)
 export const pickTarget = (suggestedName: string) => connection().host.pickTarget(suggestedName)
 export const createTarget = (folder: Grant, name: string) => connection().host.createTarget(folder.id, name)
+/** Loopback: where a run wrote last, from the named folder down. */
+export const lastOutputFolder = () => connection().host.outputFolder()
 export const listFolder = (folder: Grant | null) => connection().host.listFolder(folder?.id ?? null)
 export const showInFolder = (runId: string) => connection().host.showInFolder(runId)

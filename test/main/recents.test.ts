@@ -29,6 +29,17 @@ describe('recents', () => {
     expect(names).toEqual(['a.npy', 'b.npy'])
   })
 
+  it('know where was written last, besides', async () => {
+    const grants = createGrants()
+    const recents = createRecents(folder, grants)
+    expect(await recents.outputFolder()).toBeNull()
+    await recents.rememberOutput(grants.target(join(folder, 'out', 'x.safetensors')).id)
+    await recents.remember((await grants.grant(await file('a.npy'))).id)
+    const again = createRecents(folder, createGrants())
+    expect(await again.outputFolder()).toBe(join(folder, 'out'))
+    expect(await again.list()).toHaveLength(1)
+  })
+
   it('offer eight files at most, and none that is gone or out of sight', async () => {
     const grants = createGrants()
     const recents = createRecents(folder, grants, async (path) => !path.endsWith('hidden.npy'))

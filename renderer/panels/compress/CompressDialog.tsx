@@ -3,8 +3,8 @@ import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { FileReport } from '../../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
-import { saveRecipe, stemOf } from '../../actions/recipes.ts'
-import { createTarget, currentRecipe, pickTarget, startRun } from '../../actions/runs.ts'
+import { saveRecipe } from '../../actions/recipes.ts'
+import { createTarget, currentRecipe, lastOutputFolder, pickTarget, startRun } from '../../actions/runs.ts'
 import { compressCommand } from '../../snippets/command.ts'
 import { estimateFile } from '../../store/estimate.ts'
 import { allowedError, goalOf } from '../../store/goal.ts'
@@ -19,16 +19,7 @@ import { useRefusal } from '../refusal.ts'
 import { CopyButton } from './CopyButton.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
-
-/** How the names of outputs end; an adapter is a folder. */
-const endings = {
-  factors: '.lowrank.safetensors',
-  dense: '.dense.safetensors',
-  peft: '-lora',
-  kohya: '.lora.safetensors',
-  npz: '.lowrank.npz',
-} as const satisfies Record<OutputStyle, string>
-const styles = Object.keys(endings) as OutputStyle[]
+import { outputStyles, targetName } from './target-name.ts'
 
 interface CompressDialogProps {
   readonly report: FileReport
@@ -40,10 +31,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const desktop = useSession((state) => state.host?.kind === 'electron')
   const { params, output: style } = useParams()
   const { included, excluded } = useSelection()
-  const [name, setName] = useState(() => suggestedName(report.name, style))
+  /** null: the suggestion follows style, goal and folder. */
+  const [ownName, setOwnName] = useState<string | null>(null)
   const [starting, setStarting] = useState(false)
   const [error, setError] = useState<ErrorReport | null>(null)
-  const folders = useFolders()
+  const folders = useFolders(lastOutputFolder)
   const folder = folders.trail.at(-1)
   const estimate = useMemo(
     () => estimateFile(report.tensors, { included, excluded }, params),
@@ -54,11 +46,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { answer, exact } = usePlanShown()
   const refused = useRefusal()
   const chosen = answer?.compressed ?? estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
-  const chooseStyle = (chosen: OutputStyle) => {
-    // A name of the user's own stays.
-    if (name === suggestedName(report.name, style)) setName(suggestedName(report.name, chosen))
-    paramsReducers.output(chosen)
-  }
+  const taken = useMemo(
+    () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
+    [folder, folders.entries],
+  )
+  const name = ownName ?? targetName(report.name, style, params, taken)
   const compress = async () => {
     setStarting(true)
     setError(null)
@@ -90,9 +82,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           void compress()
         }}
       >
-        <Radio.Group label={t('compress.style')} onChange={(value) => chooseStyle(value as OutputStyle)} value={style}>
+        <Radio.Group
+          label={t('compress.style')}
+          onChange={(value) => paramsReducers.output(value as OutputStyle)}
+          value={style}
+        >
           <div className="cards">
-            {styles.map((one) => (
+            {outputStyles.map((one) => (
               <Radio.Card className="card" key={one} value={one}>
                 <Radio.Indicator />
                 <div>
@@ -109,8 +105,9 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             <FolderTrail folders={folders} />
             <FolderEntries folders={folders} />
             <TextInput
+              error={taken.has(name) ? t('compress.taken', { name }) : null}
               label={t('compress.name')}
-              onChange={(event) => setName(event.currentTarget.value)}
+              onChange={(event) => setOwnName(event.currentTarget.value)}
               spellCheck={false}
               value={name}
             />
@@ -176,7 +173,9 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
               {t('app.cancel')}
             </Button>
             <Button
-              disabled={refused !== null || chosen === 0 || (!desktop && (!folder || name.trim() === ''))}
+              disabled={
+                refused !== null || chosen === 0 || (!desktop && (!folder || name.trim() === '' || taken.has(name)))
+              }
               loading={starting}
               type="submit"
             >
@@ -187,9 +186,4 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
       </form>
     </Modal>
   )
-}
-
-/** model.safetensors -> model.lowrank.safetensors, whatever the source's format. */
-function suggestedName(source: string, style: OutputStyle): string {
-  return `${stemOf(source)}${endings[style]}`
 }

@@ -4,13 +4,30 @@ import type { FolderEntry, Grant } from '../../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
 import { listFolder } from '../../actions/runs.ts'
 
-export function useFolders() {
-  const [trail, setTrail] = useState<readonly Grant[]>([])
+const atTheRoot = async (): Promise<Grant[]> => []
+
+/** @param from where the walk begins, as folders from a named one down; asked once */
+export function useFolders(from = atTheRoot) {
+  const [trail, setTrail] = useState<readonly Grant[] | null>(null)
   const [entries, setEntries] = useState<readonly FolderEntry[] | null>(null)
   const [error, setError] = useState<ErrorReport | null>(null)
-  const here = trail.at(-1) ?? null
+  const here = trail?.at(-1) ?? null
+  const begun = trail !== null
 
   useEffect(() => {
+    let current = true
+    // Wherever it cannot begin, it begins at the root.
+    from().then(
+      (folders) => current && setTrail(folders),
+      () => current && setTrail([]),
+    )
+    return () => {
+      current = false
+    }
+  }, [from])
+
+  useEffect(() => {
+    if (!begun) return
     let current = true
     setEntries(null)
     setError(null)
@@ -26,14 +43,15 @@ export function useFolders() {
     return () => {
       current = false
     }
-  }, [here])
+  }, [here, begun])
 
+  const walked = trail ?? []
   return {
-    trail,
+    trail: walked,
     entries,
     error,
-    down: (folder: Grant) => setTrail([...trail, folder]),
+    down: (folder: Grant) => setTrail([...walked, folder]),
     /** To the first `depth` folders of the trail. */
-    up: (depth: number) => setTrail(trail.slice(0, depth)),
+    up: (depth: number) => setTrail(walked.slice(0, depth)),
   }
 }

@@ -1,10 +1,10 @@
 /** From a choice to a file: written, checked, and checked again by a reader that knows nothing of the product. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { chooseTensor, patience, readError } from './driving.ts'
 import { floats, readSafetensors, squaredResidual } from './files.ts'
-import { cancelRun, compress, finishSome, openIn } from './running.ts'
+import { cancelRun, compress, finishSome, openIn, saved } from './running.ts'
 
 test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
 
@@ -78,12 +78,40 @@ test('a cancelled run leaves no file', async ({ page, folder }) => {
   await expect.poll(() => readdirSync(folder)).toEqual(['model.safetensors'])
 })
 
-test('nothing is overwritten, and the sentence says what is in the way', async ({ page, folder }) => {
+test('nothing is overwritten: what is in the way is said before anything is begun, and a free name is proposed', async ({
+  page,
+  folder,
+}) => {
   await openIn(folder, page, 1, 256)
-  writeFileSync(join(folder, 'mine.safetensors'), 'precious')
-  await compress(page, 'mine.safetensors')
-  await expect(page.getByRole('alert')).toContainText('mine.safetensors', patience)
-  await expect(page.getByRole('alert')).toHaveAttribute('data-code', 'would-overwrite')
+  mkdirSync(join(folder, 'outputs'))
+  await page.keyboard.press('Control+Enter')
+  const dialog = page.getByRole('dialog')
+  const name = dialog.getByRole('textbox', { name: 'File name' })
+  const start = dialog.getByRole('button', { name: 'Compress', exact: true })
+  await dialog.getByText('outputs', { exact: true }).click()
+  await expect(name).toHaveValue('model.lowrank.safetensors')
+  await start.click()
+  await saved(page)
+  // The folder is chosen already, and the name is another one.
+  await page.keyboard.press('Control+Enter')
+  await expect(dialog.locator('.trail')).toContainText('outputs')
+  await expect(name).toHaveValue('model-rank64.lowrank.safetensors')
+  await name.fill('model.lowrank.safetensors')
+  await expect(dialog).toContainText('There is a model.lowrank.safetensors in this folder already.')
+  await expect(name).toHaveAttribute('aria-invalid', 'true')
+  await expect(start).toBeDisabled()
+  // One that came after the folder was listed is found by the host, and nothing is begun either.
+  await name.fill('late.safetensors')
+  await expect(start).toBeEnabled()
+  writeFileSync(join(folder, 'outputs', 'late.safetensors'), 'precious')
+  await start.click()
+  await expect(dialog.getByRole('alert')).toContainText('late.safetensors exists already.')
+  await name.fill('mine.safetensors')
+  await start.click()
+  await expect(dialog).toBeHidden()
+  await expect(page.getByTestId('run')).toHaveCount(2)
+  await expect(page.locator('[data-run="failed"]')).toHaveCount(0)
+  expect(readFileSync(join(folder, 'outputs', 'late.safetensors'), 'utf8')).toBe('precious')
 })
 
 test('an error goal finds each rank, and the run keeps to it', async ({ page, folder }) => {

@@ -28,6 +28,7 @@ export async function testHost(
       pickTarget: no,
       listFolder: no,
       createTarget: no,
+      trail: async (path) => [await grants.grant(path)],
       showInFolder: async (path) => void shown.push(path),
     },
     grants,

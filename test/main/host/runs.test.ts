@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JobEvent } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
@@ -83,6 +83,14 @@ describe('a run', () => {
     expect(await reloaded.api.runs()).toMatchObject([{ runId, state: 'running' }])
     say(engine, progress(1))
     await vi.waitFor(() => expect(reloaded.runs).toMatchObject([{ progress: { done: 1, total: 9, memoryBytes: 5 } }]))
+  })
+
+  it('leaves its folder to be offered for the next, also by another host', async () => {
+    expect(await page().api.outputFolder()).toEqual([])
+    await test.startRun(page())
+    expect(await page().api.outputFolder()).toMatchObject([{ name: basename(folder), kind: 'folder' }])
+    await restart()
+    expect(await page().api.outputFolder()).toHaveLength(1)
   })
 
   it('does not flood pages: of thousands of tensors they hear ten times a second, and of the end at once', async () => {

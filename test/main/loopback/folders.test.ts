@@ -47,6 +47,34 @@ describe('listing', () => {
   })
 })
 
+describe('a folder that was written to', () => {
+  it('is found again by the way down from the named one', async () => {
+    const nested = join(named, 'inner')
+    const folders = await namedFolders([named], grants)
+    expect((await folders.trail(nested)).map(({ name, kind }) => [name, kind])).toEqual([
+      ['named', 'folder'],
+      ['inner', 'folder'],
+    ])
+    expect((await folders.trail(named)).map(({ name }) => name)).toEqual(['named'])
+    const both = await namedFolders([named, nested], grants)
+    expect((await both.trail(nested)).map(({ name }) => name)).toEqual(['inner'])
+  })
+
+  it('is not where it was, or out of sight: there is no way to it', async () => {
+    const folders = await namedFolders([named], grants)
+    await symlink(join(top, 'elsewhere'), join(named, 'link'))
+    for (const path of [join(named, 'gone'), join(named, 'a.safetensors'), join(top, 'elsewhere'), join(named, 'link')])
+      expect(await folders.trail(path), path).toEqual([])
+  })
+
+  it('takes no second file of a name', async () => {
+    const folders = await namedFolders([named], grants)
+    const { id } = (await folders.list(null))[0]!.grant
+    for (const name of ['a.safetensors', 'inner', '.hidden.npy'])
+      await expect(folders.createTarget(id, name)).rejects.toMatchObject({ code: 'would-overwrite' })
+  })
+})
+
 describe('attacks', () => {
   it('does not list a symlink that escapes, to a file or to a folder', async () => {
     await symlink(join(top, 'elsewhere', 'secret.npy'), join(named, 'inner', 'file-link.npy'))
