@@ -21,8 +21,10 @@ interface NumberEntry {
   readonly min: number
   readonly max: number
   readonly step: number
-  /** How people write it: `size` as 40%, 1.2GB or a number of bytes (up to 1: a share of the source), `share` as 0.05 or 5%. */
+  /** How people write it: `size` as 40%, 1.2GB or a number of bytes (below 1: a share of the source), `share` as 0.05 or 5%. */
   readonly unit?: 'size' | 'share'
+  /** What the limits do not say: which of the values between them are meant, and how that is put after "Expected". */
+  readonly only?: { readonly test: (value: number) => boolean; readonly expected: string }
 }
 interface ChoiceEntry {
   readonly type: 'choice'
@@ -123,6 +125,11 @@ export const paramEntries = {
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     step: 0.01,
+    only: {
+      // 150 % is 1.5, and that is no number of bytes.
+      test: (value) => value < 1 || (value > 1 && Number.isSafeInteger(value)),
+      expected: 'a share below 100 % or a whole number of bytes',
+    },
     flag: '--goal-size',
     label: 'Size goal',
     help: 'largest size of the output: a share of the source (40%) or bytes (1.2GB); 0: no such goal',
@@ -304,8 +311,12 @@ function schemaOf(entry: ParamEntry): z.ZodType {
   switch (entry.type) {
     case 'int':
       return z.number().int().min(entry.min).max(entry.max).default(entry.default)
-    case 'float':
-      return z.number().min(entry.min).max(entry.max).default(entry.default)
+    case 'float': {
+      const { only } = entry
+      const limited = z.number().min(entry.min).max(entry.max)
+      const refined = only ? limited.refine(only.test, `${entry.label}: expected ${only.expected}`) : limited
+      return refined.default(entry.default)
+    }
     case 'choice':
       return z.enum(entry.choices as [string, ...string[]]).default(entry.default)
     case 'boolean':

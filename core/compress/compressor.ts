@@ -9,8 +9,10 @@ import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder } from '../io.ts'
 import type { Compression, CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
+import { sizeGoalBytes } from './goals/goals.ts'
 import { planRun } from './goals/planning.ts'
 import { readAhead } from './matrix/read-ahead.ts'
+import { dense } from './outputs/dense.ts'
 import { companions, layOut, type OutputLayout } from './outputs/output-files.ts'
 import { predictedOutput } from './outputs/predicted-output.ts'
 import { outputStyle } from './outputs/registry.ts'
@@ -55,7 +57,8 @@ export async function compressFile(
   if (finished) {
     await discardUnfinished(target)
     const notice = `${target.name} was finished before, by the same recipe from the same source: nothing was rewritten.`
-    return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, [notice], started)
+    const notices = [notice, ...missedGoal(compression, job, finished)]
+    return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
   }
   await refuseToOverwrite(target, job.force)
   const plans = await planRun(compression, job)
@@ -66,7 +69,8 @@ export async function compressFile(
     const written = await writeFiles(compression, layout, checkpoint, plans)
     await checkpoint.finish()
     const relativeError = modelErrorOf(plans, written.outcomes)
-    return reportOf(compression, target, { ...written, plannedBytes, relativeError }, checkpoint.notices, started)
+    const notices = [...checkpoint.notices, ...missedGoal(compression, job, written)]
+    return reportOf(compression, target, { ...written, plannedBytes, relativeError }, notices, started)
   } catch (error) {
     throw await checkpoint.fail(error)
   }
@@ -133,6 +137,19 @@ async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array)
     await sink.abort()
     throw error
   }
+}
+
+/** A plan keeps a size goal; what could not be factorized in the end is as large as it was. A dense copy's goals are those of its factors. */
+function missedGoal(
+  { file, style, part }: Compression,
+  { params }: CompressionJob,
+  { bytesAfter }: Pick<FinishedOutput, 'bytesAfter'>,
+): string[] {
+  const goal = style === dense || part.of > 1 ? null : sizeGoalBytes(params, file)
+  if (goal === null || bytesAfter <= goal) return []
+  return [
+    `The size goal was missed: ${bytesAfter} bytes were written, ${goal} was the goal. Tensors that could not be factorized were kept as they are.`,
+  ]
 }
 
 async function refuseToOverwrite({ folder, name }: CompressionTarget, force: boolean): Promise<void> {

@@ -12,7 +12,7 @@ import type { Compression } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { candidateOf, int8Increase } from './goals/goals.ts'
 import { type CountNonFinite, withKnownCounts } from './goals/known.ts'
-import { planByNames, planRun, refuse, withFiniteValues } from './goals/planning.ts'
+import { planByNames, planRun, refuse, weighingOf, withFiniteValues } from './goals/planning.ts'
 import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from './goals/spectra.ts'
 import { oneAhead } from './matrix/read-ahead.ts'
 import { countNonFinite } from './matrix/scan.ts'
@@ -64,7 +64,7 @@ export async function planCompression(file: WeightFile, job: PlanJob, host: JobC
   for (const plan of plans.filter(isFactorized)) {
     const own = analysisDecides(job.params) ? await knownSpectrum(plan, context) : undefined
     const spectrum = own ?? spectra.get(storageName(plan.info))
-    if (spectrum) predictions.set(plan.info.name, predict(plan, spectrum, job))
+    if (spectrum) predictions.set(plan.info.name, predict(compression, plan, spectrum, job))
   }
   const matrices = oncePerStorage(plans).filter(({ view }) => view)
   return {
@@ -136,9 +136,14 @@ interface Prediction {
   readonly int8Increase: number | null
 }
 
-function predict(plan: FactorizedTensor, spectrum: TensorSpectrum, { params, output }: PlanJob): Prediction {
+function predict(
+  compression: Compression,
+  plan: FactorizedTensor,
+  spectrum: TensorSpectrum,
+  { params, output }: PlanJob,
+): Prediction {
   const { rank } = plan.params
-  const { squaredErrors } = candidateOf(plan, 1, spectrum, params)
+  const { squaredErrors } = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
   // Only factors are quantized; a dense copy is multiplied out of what they would hold.
   const squared = output === 'dense' ? spectrum.truncation[rank]! : squaredErrors[rank]!
   return {

@@ -41,12 +41,21 @@ export function recipeFile(recipe: RecipeSource): string {
 
 /** Reads such a file; `name` is for the sentence. @throws AppError `bad-file` */
 export function parseRecipe(text: string, name: string): Recipe {
+  const { data, error } = recipeSchema.safeParse(parseJson(text))
+  if (data) return data
+  // A sentence of our own, where nothing else is wrong with it.
+  const [first, ...others] = error.issues
+  const why = first?.code === 'custom' && others.length === 0 ? ` ${first.message}.` : ''
+  throw new AppError(
+    'bad-file',
+    `${name} is no recipe of this version.${why} Recipes are written by Save recipe in the page and by compress --save-recipe.`,
+  )
+}
+
+function parseJson(text: string): unknown {
   try {
-    return recipeSchema.parse(JSON.parse(text))
+    return JSON.parse(text)
   } catch {
-    throw new AppError(
-      'bad-file',
-      `${name} is no recipe of this version. Recipes are written by Save recipe in the page and by compress --save-recipe.`,
-    )
+    return null
   }
 }

@@ -39,8 +39,12 @@ function paramOption(entry: ParamEntry): Option {
   if (entry.type === 'boolean') return new Option(entry.flag, help)
   const option = new Option(`${entry.flag} <${entry.type === 'choice' ? 'choice' : (entry.unit ?? 'number')}>`, help)
   if (entry.type === 'choice') return option.choices(entry.choices)
-  const { min, max, unit, type } = entry
-  return option.argParser((text) => numberWithin(unit ? plainNumber(text, unit) : text, min, max, type === 'int'))
+  const { min, max, unit, type, only } = entry
+  return option.argParser((text) => {
+    const value = numberWithin(unit ? plainNumber(text, unit) : text, min, max, type === 'int')
+    if (only && !only.test(value)) throw new InvalidArgumentError(`Expected ${only.expected}.`)
+    return value
+  })
 }
 
 /** `40%` is 0.4, and for sizes `1.2GB` is 1.2e9; what is neither stays as it is. */

@@ -3,9 +3,10 @@
  * then known, rounding included, and the goal is allocated on them. The result is a plan like any other: exact in bytes before the run.
  */
 import type { WeightFile } from '../../formats/format.ts'
+import { tensorBytes } from '../../formats/safetensors.ts'
 import { noiseError, noiseMargin } from '../../measure/curves/noise-line.ts'
 import type { Params } from '../../params.ts'
-import { elementCount, encodedBytes, oncePerStorage, storageName } from '../../tensor.ts'
+import { type DType, elementCount, encodedBytes, oncePerStorage, storageName } from '../../tensor.ts'
 import type { JobContext } from '../context.ts'
 import { sumOfSquares } from '../matrix/scan.ts'
 import { type FactorDType, factorBytes, insteadOfInt8 } from '../plan/factor-dtype.ts'
@@ -25,8 +26,19 @@ import { known } from './known.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
 import { type TensorSpectrum, tensorSpectrum } from './spectra.ts'
 
-/** Bytes of the finished output of a plan. */
-export type Predict = (plans: readonly TensorPlan[]) => number
+/** What a size goal is held against. */
+export interface Weighing {
+  /** Bytes of the finished output of a plan. */
+  predict(plans: readonly TensorPlan[]): number
+  /** As the output holds values of this dtype. */
+  stored(dtype: DType): DType
+}
+
+/** Bytes of the output that a size goal allows; null without one. */
+export function sizeGoalBytes({ goalSize }: Params, { totalBytes }: WeightFile): number | null {
+  if (goalSize === 0) return null
+  return Math.floor(goalSize < 1 ? goalSize * totalBytes : goalSize)
+}
 
 /** Share of the error that INT8 rounding may add before a tensor gets half-precision factors instead. */
 const INT8_MAY_ADD = 0.05
@@ -51,11 +63,11 @@ export async function settleRanks(
   file: WeightFile,
   plans: readonly TensorPlan[],
   params: Params,
-  predict: Predict,
+  weighing: Weighing,
   context: JobContext,
 ): Promise<TensorPlan[]> {
   if (!analysisDecides(params)) return [...plans]
-  const candidates = await analyzeCandidates(file, plans, params, context)
+  const candidates = await analyzeCandidates(file, plans, params, weighing, context)
   if (!hasGoal(params))
     return settled(
       plans,
@@ -63,12 +75,13 @@ export async function settleRanks(
       candidates.map(({ plan }) => plan.params.rank),
       params,
     )
-  if (params.goalSize > 0) return fillSize(file, plans, candidates, params, predict)
+  const goal = sizeGoalBytes(params, file)
+  if (goal !== null) return fillSize(goal, plans, candidates, params, weighing)
   const error = (params.goalError || Math.sqrt(1 - params.goalEnergy)) * (1 - GOAL_MARGIN)
   if (params.goalScope === 'tensor') return settled(plans, candidates, leastRanks(candidates, error), params)
   const totalWeight = await weightOf(file, plans, candidates, params, context)
-  const goal = { kind: 'model-error', error, totalWeight } as const
-  return settled(plans, candidates, allocateRanks(candidates, goal, params.allocation), params)
+  const ranks = allocateRanks(candidates, { kind: 'model-error', error, totalWeight }, params.allocation)
+  return settled(plans, candidates, ranks, params)
 }
 
 /** One candidate for each storage. */
@@ -76,6 +89,7 @@ async function analyzeCandidates(
   file: WeightFile,
   all: readonly TensorPlan[],
   params: Params,
+  weighing: Weighing,
   context: JobContext,
 ): Promise<Candidate[]> {
   const factorized = all.filter(isFactorized)
@@ -87,7 +101,7 @@ async function analyzeCandidates(
     context.checkCancelled()
     context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
     const copies = factorized.filter(({ info }) => storageName(info) === storageName(plan.info)).length
-    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params))
+    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params, weighing))
     done += plan.info.byteLength
   }
   return candidates
@@ -98,6 +112,7 @@ export function candidateOf(
   copies: number,
   spectrum: TensorSpectrum,
   params: Params,
+  weighing: Pick<Weighing, 'stored'>,
 ): Candidate {
   const { info, view, sketch } = plan
   const { truncation, int8 } = spectrum
@@ -121,8 +136,12 @@ export function candidateOf(
     }),
     minRank: Math.min(params.minRank, maxRank),
     maxRank,
-    keptBytes: copies * info.byteLength,
-    bytesAt: (rank) => copies * factorBytesAt(rank),
+    keptBytes: copies * tensorBytes(weighing.stored(info.dtype), info.shape),
+    bytesAt: (rank) => {
+      const dtype = dtypeAt(rank)
+      const held = dtype === 'INT8' ? dtype : (weighing.stored(dtype) as FactorDType)
+      return copies * factorBytes(view, rank, { ...stored, dtype: held })
+    },
     factorBytesAt,
     dtypeAt,
   }
@@ -140,13 +159,12 @@ function roundingOf(dtype: Exclude<FactorDType, 'INT8'>): number {
 
 /** As much as fits: the header's length depends on the ranks it names, so what it takes more than assumed is taken off the budget. */
 function fillSize(
-  file: WeightFile,
+  goal: number,
   plans: readonly TensorPlan[],
   candidates: readonly Candidate[],
   params: Params,
-  predict: Predict,
+  { predict }: Weighing,
 ): TensorPlan[] {
-  const goal = Math.floor(params.goalSize <= 1 ? params.goalSize * file.totalBytes : params.goalSize)
   const nothing = settled(
     plans,
     candidates,

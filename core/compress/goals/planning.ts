@@ -10,6 +10,7 @@ import type { Compression } from '../compression.ts'
 import type { JobContext } from '../context.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { countNonFinite, nonFiniteSentence } from '../matrix/scan.ts'
+import { dense } from '../outputs/dense.ts'
 import { inFileOrder } from '../outputs/entries.ts'
 import { factors } from '../outputs/factors.ts'
 import type { OutputStyle } from '../outputs/output.ts'
@@ -24,7 +25,7 @@ import {
   type TensorPlan,
   withScalesAttached,
 } from '../plan/plan.ts'
-import { type Predict, settleRanks } from './goals.ts'
+import { settleRanks, type Weighing } from './goals.ts'
 import { type CountNonFinite, knownCounts, withKnownCounts } from './known.ts'
 import { knownSpectrum } from './spectra.ts'
 
@@ -50,9 +51,16 @@ export async function planRun(compression: Compression, job: Planned): Promise<T
   const isMine = ({ info }: TensorPlan) => mine.has(info.name)
   // A goal is allocated over all tensors; without one a part reads only its own.
   const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
-  // A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run.
-  const predict: Predict = (plans) => predictedBytes({ ...compression, style: factors, part: wholeRun }, plans)
-  return (await settleRanks(file, checked, job.params, predict, context)).filter(isMine)
+  return (await settleRanks(file, checked, job.params, weighingOf(compression), context)).filter(isMine)
+}
+
+/** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
+export function weighingOf(compression: Compression): Weighing {
+  const style = compression.style === dense ? factors : compression.style
+  return {
+    predict: (plans) => predictedBytes({ ...compression, style, part: wholeRun }, plans),
+    stored: (dtype) => style.stored?.({ name: '', dtype, shape: [] }).dtype ?? dtype,
+  }
 }
 
 /** The same without reading a weight, or null where that takes an analysis that has not been made. */

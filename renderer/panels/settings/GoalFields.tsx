@@ -16,6 +16,9 @@ const firstSize = 0.5
 /** A goal of 0 would be none: 0.1 % is the least. */
 const goalRange = { min: 0.001, max: 1, step: 0.01 } as const
 
+/** All of the source, or more, is no goal for its size. */
+const sizeRange = { ...goalRange, max: 0.999 } as const
+
 interface GoalFieldsProps {
   readonly view: TensorView | null
   /** Of the tensor on show. */
@@ -81,7 +84,7 @@ export function GoalFields({ view, rank }: GoalFieldsProps) {
 
 const sizeUnits = ['%', 'MB'] as const
 
-/** A share of the source, or bytes: the parameter is a share up to 1 and bytes beyond. */
+/** A share of the source, or bytes: the parameter is a share below 1 and bytes beyond. */
 function SizeGoal() {
   const { t } = useWords()
   const goalSize = useParams((state) => state.params.goalSize)
@@ -90,7 +93,8 @@ function SizeGoal() {
   const inBytes = goalSize > 1
   const changeUnit = (unit: string) => {
     if (unit === 'MB') set(Math.max(1e5, Math.round((goalSize * total) / 1e5) * 1e5))
-    else set(Math.min(1, Math.max(goalRange.min, Math.round((1000 * goalSize) / Math.max(1, total)) / 1000)))
+    else
+      set(Math.min(sizeRange.max, Math.max(sizeRange.min, Math.round((1000 * goalSize) / Math.max(1, total)) / 1000)))
   }
   const common = { label: t('settings.goalSize'), size: 'xs' } as const
   return (
@@ -99,7 +103,7 @@ function SizeGoal() {
         {inBytes ? (
           <SizeInput {...common} onChange={(bytes) => bytes > 1 && set(bytes)} value={goalSize} />
         ) : (
-          <ShareInput {...common} entry={goalRange} onChange={set} value={goalSize} />
+          <ShareInput {...common} entry={sizeRange} onChange={set} value={goalSize} />
         )}
         <SegmentedControl
           aria-label={t('rules.sizeUnit')}

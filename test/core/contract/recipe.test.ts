@@ -25,6 +25,13 @@ test.each(['', '[]', '{"recipe":2}', '{"recipe":1,"output":"factors","params":{"
   (text) => expect(() => parseRecipe(text, 'cat.json')).toThrow('cat.json is no recipe of this version.'),
 )
 
+test.each([1, 1.5, 100.5])('a size goal of all of the source, or of a part of a byte, is named: %s', (goalSize) => {
+  const text = JSON.stringify({ ...recipe, recipe: 1, params: { ...recipe.params, goalSize } })
+  expect(() => parseRecipe(text, 'cat.json')).toThrow(
+    'cat.json is no recipe of this version. Size goal: expected a share below 100 % or a whole number of bytes.',
+  )
+})
+
 test('a name that a spreadsheet would run is text in the table', () => {
   const tensor = {
     action: 'kept',

@@ -37,9 +37,25 @@ describe('flags', () => {
     ['--rank', 'ten'],
     ['--method', 'fast'],
     ['--seed', '-1'],
+    ['--goal-size', '100%'],
+    ['--goal-size', '150%'],
+    ['--goal-size', '1'],
+    ['--goal-size', '1.5'],
+    ['--goal-size', '100000.5'],
   ])('refuse %s %s', (flag, value) => {
     expect(() => parse(flag, value)).toThrow(/Expected|Allowed choices/)
   })
+})
+
+it('a size goal is a share below 100 % or a whole number of bytes', () => {
+  for (const [text, value] of [
+    ['0', 0],
+    ['99%', 0.99],
+    ['2', 2],
+    ['1.5KB', 1500],
+  ] as const)
+    expect(parse('--goal-size', text).goalSize).toBe(value)
+  expect(() => parse('--goal-size', '150%')).toThrow('Expected a share below 100 % or a whole number of bytes.')
 })
 
 describe('what a terminal shows', () => {

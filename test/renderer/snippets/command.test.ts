@@ -59,7 +59,7 @@ const cases: readonly [string, Recipe, source?: string, target?: string][] = [
     'numbers of every kind',
     recipe({ rank: 7, goalError: 0.07, seed: 2 ** 53 - 1, tolerance: 1e-7, sparseDensity: 0.005 }),
   ],
-  ['sizes', recipe({ goalSize: 1, memoryLimit: 123_456_789 })],
+  ['sizes', recipe({ goalSize: 2, memoryLimit: 123_456_789 })],
   ['a share without a short form', recipe({ goalSize: 1 / 3, goalEnergy: 0.1 + 0.2 })],
   ['switches and choices', recipe({ int8Always: true, projectionTiers: false, kernel: 'simd', method: 'exact' })],
   ['rules', recipe({}, { include: ["it's *", '$HOME `id` "x"', '-a', ''], exclude: ['{a,b}', '--force'] })],

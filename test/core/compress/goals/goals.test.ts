@@ -7,7 +7,7 @@ import { floorCurve } from '../../../../core/measure/curves/error-curve.ts'
 import { defaultParams, type Params } from '../../../../core/params.ts'
 import { SketchCache } from '../../../../core/sketch-cache/sketch-cache.ts'
 import { withSpectrum } from '../../svd/matrices.ts'
-import { compressJob, openTensors, outcomeOf, plain, type TestTensor, testContext } from '../harness.ts'
+import { compressJob, openTensors, outcomeOf, plain, type TestTensor, testContext, weights } from '../harness.ts'
 
 /** s_i = i^-power, so that every floor is known. */
 function decaying(name: string, rows: number, cols: number, power: number, dtype: 'F32' | 'BF16' = 'F32'): TestTensor {
@@ -27,7 +27,12 @@ const model = [
   plain('norm', 'F32', [64], new Uint8Array(256)),
 ]
 
-async function compressed(params: Partial<Params>, tensors = model, context = testContext()) {
+async function compressed(
+  params: Partial<Params>,
+  tensors = model,
+  context = testContext(),
+  rest: Partial<ReturnType<typeof compressJob>> = {},
+) {
   const file = await openTensors(...tensors)
   const folder = memoryFolder('out')
   const announced: number[] = []
@@ -36,9 +41,11 @@ async function compressed(params: Partial<Params>, tensors = model, context = te
     if (name === 'o') announced.push(byteLength)
     return create(name, byteLength)
   }
-  const job = compressJob({ method: 'exact', minRank: 1, ...params })
+  const job = compressJob({ method: 'exact', minRank: 1, ...params }, rest)
   const report = await compressFile(file, { folder, name: 'o' }, job, context)
-  expect(report.bytesAfter).toBe(announced[0])
+  expect(report.plannedBytes).toBe(announced[0])
+  // What cannot be factorized after all is as large as it was.
+  if (!tensors.some(({ name }) => name === 'huge')) expect(report.bytesAfter).toBe(announced[0])
   return { report, totalBytes: file.totalBytes, bytes: folder.files.get('o')! }
 }
 
@@ -76,6 +83,30 @@ describe('a size goal', () => {
     expect(report.bytesAfter).toBeLessThanOrEqual(60_000)
     expect(report.bytesAfter).toBeGreaterThan(59_000)
   })
+})
+
+describe('a size goal for an archive', () => {
+  const half = [decaying('a', 64, 96, 0.1, 'BF16'), decaying('bb', 96, 64, 0.6, 'BF16')]
+
+  it('weighs BF16 as the archive holds it, in twice the bytes', async () => {
+    for (const goalSize of [0.4, 1.2, 1.6]) {
+      // Beyond what the source weighs the goal is in bytes.
+      const bytes = Math.floor(goalSize * 2 * 2 * 64 * 96)
+      const { report } = await compressed({ goalSize: bytes }, half, testContext(), { output: 'npz' })
+      expect(report.bytesAfter).toBeLessThanOrEqual(bytes)
+      expect(report.bytesAfter).toBeGreaterThan(bytes - 4 * 2 * (64 + 96))
+      expect(report.notices).toEqual([])
+    }
+  })
+})
+
+it('a size goal that a tensor makes impossible after all is missed with the numbers', async () => {
+  const tensors = [decaying('a', 64, 96, 0.5), weights('huge', [64, 96], 'F32', 1e12)]
+  const { report, totalBytes } = await compressed({ goalSize: 0.5, factorDType: 'F16' }, tensors)
+  expect(outcomeOf(report.tensors, 'huge').action).toBe('kept')
+  expect(report.notices).toEqual([
+    `The size goal was missed: ${report.bytesAfter} bytes were written, ${Math.floor(totalBytes / 2)} was the goal. Tensors that could not be factorized were kept as they are.`,
+  ])
 })
 
 describe('an error goal', () => {
