@@ -76,14 +76,15 @@ export function isActive({ state }: Run): boolean {
 }
 
 /**
- * What the strip shows: all that is at work; how what was seen at work ended; and the last one that was interrupted before this window
- * came, since its finished tensors wait.
+ * What the strip shows: all that is at work, and below it how the newest ended of those seen at work; one that was interrupted before this
+ * window came counts among them, since its finished tensors wait. `more` is how many others there are: the chart needs the room.
  */
-export function stripRuns({ runs, watched, dismissed }: RunsState): RunView[] {
-  const shown = runs.filter((run) => isActive(run) || (watched.has(run.runId) && !dismissed.has(run.runId)))
+export function stripRuns({ runs, watched, dismissed }: RunsState): { shown: RunView[]; more: number } {
   const waiting = runs.find((run) => run.state === 'interrupted' && run.resumable)
-  if (waiting && !shown.includes(waiting) && !dismissed.has(waiting.runId)) shown.push(waiting)
-  return shown
+  const ended = runs.filter(
+    (run) => !isActive(run) && (watched.has(run.runId) || run === waiting) && !dismissed.has(run.runId),
+  )
+  return { shown: [...runs.filter(isActive), ...ended.slice(0, 1)], more: Math.max(0, ended.length - 1) }
 }
 
 /** In this phase tensors are finished; in those before it they are only looked at. */

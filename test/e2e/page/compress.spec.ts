@@ -109,7 +109,12 @@ test('nothing is overwritten: what is in the way is said before anything is begu
   await name.fill('mine.safetensors')
   await start.click()
   await expect(dialog).toBeHidden()
-  await expect(page.getByTestId('run')).toHaveCount(2)
+  const strip = page.getByTestId('run')
+  await expect(strip.filter({ hasText: 'mine.safetensors' })).toContainText('Saved and checked', patience)
+  // The chart keeps its room: the newest is shown, and the way to the other.
+  await expect(strip).toHaveCount(1)
+  await page.getByRole('button', { name: '1 more in History' }).click()
+  await expect(page.getByTestId('history-row')).toHaveCount(2)
   await expect(page.locator('[data-run="failed"]')).toHaveCount(0)
   expect(readFileSync(join(folder, 'outputs', 'late.safetensors'), 'utf8')).toBe('precious')
 })

@@ -82,7 +82,7 @@ describe('pace', () => {
 
 describe('the list', () => {
   beforeEach(() => useRuns.setState({ runs: [], watched: new Set(), dismissed: new Set() }))
-  const strip = () => stripRuns(useRuns.getState()).map(({ runId }) => runId)
+  const strip = () => stripRuns(useRuns.getState()).shown.map(({ runId }) => runId)
 
   test('a run that just began heads it', () => {
     runsReducers.listed([at('compress', 0)], 0)
@@ -101,6 +101,17 @@ describe('the list', () => {
     expect(strip()).toEqual(['r'])
     runsReducers.dismiss('r')
     expect(strip()).toEqual([])
+  })
+
+  test('of several that ended the strip shows the newest, below what is at work, and counts the others', () => {
+    const runs = ['c', 'b', 'a'].map((runId) => ended(runId, 'finished'))
+    runsReducers.watch(['a', 'b', 'c'])
+    runsReducers.listed([...runs, at('compress', 0)], 0)
+    expect(strip()).toEqual(['r', 'c'])
+    expect(stripRuns(useRuns.getState()).more).toBe(2)
+    runsReducers.dismiss('c')
+    expect(strip()).toEqual(['r', 'b'])
+    expect(stripRuns(useRuns.getState()).more).toBe(1)
   })
 
   test('what this window saw at work is known again after a reload', () => {
