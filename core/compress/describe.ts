@@ -4,7 +4,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { noRules } from '../rules.ts'
 import { encodedBytes, isComputable, type MatrixView } from '../tensor.ts'
-import { planFile } from './plan/plan.ts'
+import { isEmbedding, planFile } from './plan/plan.ts'
 
 export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => {
@@ -18,7 +18,7 @@ export function describeFile(file: WeightFile, params: Params = defaultParams): 
       ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
       ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
       matrix: view && matrixOf(view),
-      kind: view?.kind ?? null,
+      kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
       plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
       reason: plan.reason,
     }

@@ -28,8 +28,8 @@ export const tensorReportSchema = z.strictObject({
   sharesStorageWith: z.string().optional(),
   /** [m, n], [e, m, n] for a stack of experts, null for what cannot be factorized: no matrix, or values of a dtype that is not computed with. */
   matrix: z.array(z.number()).nullable(),
-  /** Why a matrix is what it is: linear, conv (flattened), experts. */
-  kind: z.enum(['linear', 'conv', 'experts']).nullable(),
+  /** Why a matrix is what it is: linear, conv (flattened), experts; of linear ones a table of embeddings is told by its name. */
+  kind: z.enum(['linear', 'embedding', 'conv', 'experts']).nullable(),
   /** `grows`: kept at this rank because its factors would not be smaller, factorized at a smaller rank. */
   plan: z.enum(['factorize', 'keep', 'grows']),
   reason: z.string(),

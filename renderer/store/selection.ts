@@ -70,11 +70,6 @@ function withMember(set: ReadonlySet<string>, member: string, present: boolean):
   return changed
 }
 
-export function chipOf(tensor: TensorReport): Exclude<Chip, 'kept'> | null {
-  if (/(^|[._])(embed|wte|wpe|tok_embeddings|embeddings?)/i.test(tensor.name) && tensor.matrix) return 'embedding'
-  return tensor.kind
-}
-
 /**
  * Tells whether a name is searched for: `/.../` is a regular expression, `*` and `?` make a glob of the whole name, anything else is
  * found inside it. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
@@ -111,8 +106,7 @@ export function visibleTensors(
   const shown = tensors.filter((tensor) => {
     if (!matches(tensor.name)) return false
     if (wanted.size === 0) return true
-    const chip = chipOf(tensor)
-    return (chip !== null && wanted.has(chip)) || (wanted.has('kept') && !isCompressed(tensor, selection))
+    return (tensor.kind !== null && wanted.has(tensor.kind)) || (wanted.has('kept') && !isCompressed(tensor, selection))
   })
   switch (selection.sort) {
     case 'file':

@@ -203,15 +203,24 @@ const EMBEDDING = /(^|_)(wte|wpe|emb|embd|embed|embeds|embedding|embeddings)(_|$
 const OUTPUT_HEAD = /^(lm_head|embed_out|unembed|output_projection)$/
 const ROUTER = /(^|_)router(_|$)|^(gate|gate_inp|ffn_gate_inp|shared_expert_gate|wg)$/
 
+/** Whether this matrix is a table of embeddings, by its name. */
+export function isEmbedding(name: string, view: MatrixView): boolean {
+  const owner = ownerOf(name)
+  return view.kind === 'linear' && (EMBEDDING.test(owner) || owner === 'shared') && !OUTPUT_HEAD.test(owner)
+}
+
+/** The module that owns the tensor: `embed_tokens` of `model.embed_tokens.weight`. */
+function ownerOf(name: string): string {
+  const path = name.split('.')
+  return path.length > 1 && /^(weight|kernel|data)$/.test(path.at(-1)!) ? path.at(-2)! : path.at(-1)!
+}
+
 function protectedRole(name: string, view: MatrixView): string | null {
   if (view.kind !== 'linear') return null
-  const path = name.split('.')
-  // The module that owns the tensor: `embed_tokens` of `model.embed_tokens.weight`.
-  const owner = path.length > 1 && /^(weight|kernel|data)$/.test(path.at(-1)!) ? path.at(-2)! : path.at(-1)!
-  const topLevel = path.length <= 2 && /^(output|head)$/.test(owner)
+  const owner = ownerOf(name)
+  const topLevel = name.split('.').length <= 2 && /^(output|head)$/.test(owner)
   if (OUTPUT_HEAD.test(owner) || topLevel) return 'The output head decides every token; it is kept by default.'
-  if (EMBEDDING.test(owner) || /^shared$/.test(owner))
-    return 'An embedding: its rare rows would suffer first; kept by default.'
+  if (isEmbedding(name, view)) return 'An embedding: its rare rows would suffer first; kept by default.'
   if (ROUTER.test(owner)) return 'A router decides which expert runs; it is kept by default.'
   return null
 }

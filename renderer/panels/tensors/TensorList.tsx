@@ -9,7 +9,6 @@ import { SearchIcon } from '../../icons.tsx'
 import { useOutlook } from '../../store/outlook.ts'
 import { isCompressed } from '../../store/rules.ts'
 import {
-  chipOf,
   chips,
   nameMatcher,
   type SortOrder,
@@ -41,7 +40,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
     () => visibleTensors(tensors, deferred, (tensor) => known?.(tensor).error ?? undefined),
     [tensors, deferred, known],
   )
-  const present = useMemo(() => new Set(tensors.map(chipOf)), [tensors])
+  const present = useMemo(() => new Set<string | null>(tensors.map(({ kind }) => kind)), [tensors])
   const selected = rows.findIndex(({ name }) => name === selection.tensor)
   const virtual = useVirtualizer({
     count: rows.length,

@@ -17,7 +17,7 @@ const tensor = (name: string, changes: Partial<TensorReport> = {}): TensorReport
 const file = [
   tensor('layers.10.mlp.weight', { byteLength: 300 }),
   tensor('layers.2.attn.weight', { byteLength: 500 }),
-  tensor('model.embed_tokens.weight', { plan: 'keep', reason: 'An embedding.' }),
+  tensor('model.embed_tokens.weight', { kind: 'embedding', plan: 'keep', reason: 'An embedding.' }),
   tensor('norm.weight', { shape: [64], matrix: null, kind: null, plan: 'keep', byteLength: 128 }),
   tensor('conv1.weight', { shape: [64, 64, 3, 3], matrix: [64, 576], kind: 'conv' }),
 ]
