@@ -3,9 +3,10 @@
  * Losing any of it costs a factorization, never a result: a write that fails or a file that vanishes is a miss.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, stat, statfs, utimes } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../core/sketch-cache/cold-store.ts'
+import { freeBytes } from './files/free-space.ts'
 import { writeWhole } from './files/write-whole.ts'
 
 /**
@@ -67,8 +68,7 @@ async function makeRoom(folder: string, limitBytes: number): Promise<number> {
     }),
   )
   let total = files.reduce((sum, file) => sum + file.byteLength, 0)
-  const { bavail, bsize } = await statfs(folder)
-  const limit = Math.min(limitBytes, (total + bavail * bsize) * SHARE_OF_FREE)
+  const limit = Math.min(limitBytes, (total + (await freeBytes(folder))) * SHARE_OF_FREE)
   if (total > limit) {
     for (const file of files.sort((a, b) => a.usedMs - b.usedMs)) {
       if (total <= limit * DROP_TO) break

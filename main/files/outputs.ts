@@ -2,7 +2,7 @@
  * Where outputs go: OutputFolder over node:fs. A file grows as NAME.partial beside its final name, several of them in a folder NAME.partial;
  * whoever looks sees the old state or the whole new one, also after a power cut. What is unfinished can be gone on with, or discarded.
  */
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { countFinished, journalName } from '../../core/compress/run/journal.ts'
 import { AppError } from '../../core/errors.ts'
@@ -10,6 +10,7 @@ import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
 import { formatBytes } from '../format-bytes.ts'
 import { errno, isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
+import { freeBytes } from './free-space.ts'
 import {
   attempt,
   exists,
@@ -245,10 +246,8 @@ async function targetNames(folder: string, file: string, options: OutputOptions)
 }
 
 async function assertFreeSpace(folder: string, name: string, byteLength: number): Promise<void> {
-  const { bavail, bsize, blocks } = await statfs(folder)
-  const free = bavail * bsize
-  // A file system that reports no blocks at all does not know its size.
-  if (blocks > 0 && free < byteLength)
+  const free = await freeBytes(folder)
+  if (free < byteLength)
     throw new AppError(
       'cannot-write',
       `${name} needs ${formatBytes(byteLength)}; ${formatBytes(free)} is free in ${basename(folder)}. Free some space or choose another folder.`,

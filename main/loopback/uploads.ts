@@ -5,7 +5,7 @@
  * the disk can hold; a reserve stays free, since a full disk takes more with it than this host.
  */
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { basename, join } from 'node:path'
 import { Transform } from 'node:stream'
@@ -13,6 +13,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Grant } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { plainResponse } from '../assets.ts'
+import { freeBytes } from '../files/free-space.ts'
 import { formatBytes } from '../format-bytes.ts'
 
 const reserveBytes = 256e6
@@ -27,7 +28,7 @@ export interface UploadOptions {
 
 /** The answer to POST /upload: a Grant, or an ErrorReport with 400, 409 or 507. */
 export function uploads(options: UploadOptions): (request: IncomingMessage, url: URL) => Promise<Response> {
-  const freeBytes = options.freeBytes ?? (() => freeBytesOf(options.folder))
+  const room = options.freeBytes ?? (() => freeBytes(options.folder))
 
   return async (request, url) => {
     try {
@@ -36,7 +37,7 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
       const folder = join(options.folder, `drop-${drop}`)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = join(folder, name)
-      await receive(request, path, (await freeBytes()) - reserveBytes)
+      await receive(request, path, (await room()) - reserveBytes)
       return json(200, await options.grant(path))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
@@ -90,11 +91,6 @@ function dropId(id: string | null): string {
   if (!id || !/^[a-zA-Z0-9]{1,64}$/.test(id))
     throw new AppError('bad-request', `${JSON.stringify(id)} cannot be the id of a drop.`)
   return id
-}
-
-async function freeBytesOf(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
 }
 
 function statusOf(error: AppError): number {
