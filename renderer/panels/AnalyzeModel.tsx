@@ -29,11 +29,11 @@ export function AnalysisStrip() {
   if (!running?.long) return null
   const { share, tensor, waiting } = running
   return (
-    <div className="run" data-share={share} data-testid="model-analysis" data-waiting={waiting}>
-      <span className="run-name">{t('plan.running')}</span>
-      <Progress aria-label={t('plan.progress')} className="run-progress" value={share * 100} />
+    <div className="analysis" data-share={share} data-testid="model-analysis" data-waiting={waiting}>
+      <span className="analysis-name">{t('plan.running')}</span>
+      <Progress aria-label={t('plan.progress')} className="analysis-progress" value={share * 100} />
       <span className="number nowrap">{numbers.percent(Math.floor(share * 1000) / 1000)}</span>
-      <span className="dimmed run-tensor">{waiting ? t('plan.waiting') : tensor}</span>
+      <span className="dimmed ellipsis analysis-tensor">{waiting ? t('plan.waiting') : tensor}</span>
       <Button color="gray" onClick={cancelPlan} size="compact-sm" variant="default">
         {t('app.cancel')}
       </Button>
