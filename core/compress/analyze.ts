@@ -46,7 +46,7 @@ export async function analyzeTensor(
     // The analysis of a whole model leaves sketches without a report: they are only measured.
     const finished = key && seen ? await finishedSketch(key, context) : null
     if (key && finished) {
-      const run = { fitted, found: finished, computeMs: 0, phasesMs: {} }
+      const run = { fitted, found: finished, computeMs: 0, workingBytes: 0, phasesMs: {} }
       const measured = await reportRun(tensor, view, loaded, job.params, readMs, run, context)
       await context.sketches?.cache.amend(key, sketchOf(finished, measured))
       return measured
@@ -115,7 +115,7 @@ export async function analyzeLoaded(
   readMs: number,
   repeat: number,
   context: JobContext,
-): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[] }> {
+): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[]; workingBytes: number }> {
   let run = await timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, true)
   const computeMs: number[] = repeat > 0 ? [] : [run.computeMs]
   // The first of several warms up: code is compiled, pages are mapped.
@@ -124,7 +124,7 @@ export async function analyzeLoaded(
     computeMs.push(run.computeMs)
   }
   const report = await reportRun(tensor, view, loaded, params, readMs, run, context)
-  return { report, factorization: run.found, computeMs }
+  return { report, factorization: run.found, computeMs, workingBytes: run.workingBytes }
 }
 
 /** One factorization of a matrix in memory. */
@@ -132,6 +132,8 @@ export interface TimedRun {
   readonly fitted: FittedParams
   readonly found: Found
   readonly computeMs: number
+  /** Beyond the matrix itself. */
+  readonly workingBytes: number
   readonly phasesMs: Readonly<Record<string, number>>
 }
 
@@ -145,9 +147,13 @@ export async function timedRun(
   const phasesMs: Record<string, number> = {}
   const key = gaussianKey(context.sha256, fitted.seed, tensor.name)
   const watch = observer(context, phasesMs, frobeniusNorm, showEstimates)
+  const { memory } = context.kernels
+  memory.restartPeak()
+  const before = memory.usedBytes
   const started = performance.now()
   const found = await factorize(context.kernels, operand, fitted, key, watch)
-  return { fitted, found, computeMs: performance.now() - started, phasesMs }
+  const computeMs = performance.now() - started
+  return { fitted, found, computeMs, workingBytes: memory.peakBytes - before, phasesMs }
 }
 
 /** What a factorization found, measured. `params` are those asked for: where they did not fit the matrix, a notice says so. */

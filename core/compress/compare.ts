@@ -29,8 +29,8 @@ export async function compareTensor(
     const floor = floorCurve(exact.report.singularValues)[rank]!
     return {
       tensor: tensor.name,
-      exact: { ...exact.report, computeMs: exact.computeMs },
-      randomized: { ...randomized.report, computeMs: randomized.computeMs },
+      exact: { ...exact.report, computeMs: exact.computeMs, workingBytes: exact.workingBytes },
+      randomized: { ...randomized.report, computeMs: randomized.computeMs, workingBytes: randomized.workingBytes },
       floor,
       excess: excessOverFloor(randomized.report.relativeError, floor),
       singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),

@@ -40,10 +40,7 @@ export async function versusTensor(file: WeightFile, job: VersusJob, context: Jo
     const turn = async (params: Params) => {
       context.checkCancelled()
       context.report({ type: 'progress', phase: 'versus', tensor: tensor.name, done: done++, total })
-      kernels.memory.restartPeak()
-      const before = kernels.memory.usedBytes
-      const run = await timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, false)
-      return { run, workingBytes: kernels.memory.peakBytes - before }
+      return timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, false)
     }
     const reported = (params: Params, run: TimedRun) => reportRun(tensor, view, loaded, params, readMs, run, context)
 
@@ -51,15 +48,15 @@ export async function versusTensor(file: WeightFile, job: VersusJob, context: Jo
     for (const params of ways) await turn(params)
     const sides: Side[] = []
     for (const params of ways) {
-      const { run, workingBytes } = await turn(params)
+      const run = await turn(params)
       const report = await reported(params, run)
-      const { computeMs, found } = run
+      const { computeMs, found, workingBytes } = run
       sides.push({ report, first: found, computeMs: [computeMs], errors: [report.relativeError], workingBytes })
     }
     for (let seed = 1; seed < job.seeds; seed++) {
       for (const [i, params] of ways.entries()) {
         if (fitted[i]!.method === 'exact') continue
-        const { run } = await turn({ ...params, seed: params.seed + seed })
+        const run = await turn({ ...params, seed: params.seed + seed })
         sides[i]!.computeMs.push(run.computeMs)
         sides[i]!.errors.push((await reported(params, run)).relativeError)
       }

@@ -26,7 +26,7 @@ let jobId: string | null = null
 let timer: ReturnType<typeof setTimeout> | undefined
 /** Between the death of an engine and the file being open in its successor the file has no id; what is asked for meanwhile waits. */
 let adrift = false
-let waiting: RunningJob['kind'] | null = null
+let waiting: (() => void) | null = null
 
 export function selectTensor(name: string): void {
   if (useSelection.getState().tensor === name) return
@@ -91,12 +91,12 @@ function ensureAnalysis(): void {
   else void begin('analyze', tensor, { ...params, rank })
 }
 
-/** Exact beside randomized, for the selected tensor at the parameters as they are. */
-export function compareWithExact(): void {
+/** Exact beside randomized, for the selected tensor at this rank and the parameters as they are otherwise. */
+export function compareWithExact(rank: number): void {
   const { tensor } = useSelection.getState()
   if (tensor === null) return
   stopTimer()
-  void begin('compare', tensor, useParams.getState().params)
+  void begin('compare', tensor, { ...useParams.getState().params, rank })
 }
 
 /** Ends the analysis, and whatever else the engine does for this page's look at a tensor. */
@@ -134,7 +134,7 @@ async function begin(kind: RunningJob['kind'], tensor: string, params: Params): 
   const fileId = useFile.getState().report?.fileId
   if (fileId === undefined) return
   if (adrift) {
-    waiting = kind
+    waiting = kind === 'compare' ? () => compareWithExact(params.rank) : requestAnalysis
     return
   }
   takeTurn(stopRunning)
@@ -187,8 +187,7 @@ export function engineDied(reason: string): void {
 /** The file is open in the engine there is now, or could not be opened again: what was asked for meanwhile is asked. */
 export function fileSettled(): void {
   adrift = false
-  const kind = waiting
+  const ask = waiting
   waiting = null
-  if (kind === 'compare') compareWithExact()
-  else if (kind === 'analyze') requestAnalysis()
+  ask?.()
 }

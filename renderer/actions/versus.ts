@@ -47,11 +47,16 @@ export function cancelVersus(): void {
 
 function follow(event: JobEvent): void {
   if (useRuns.getState().runs.some(({ state }) => state === 'running')) versusReducers.disturbed()
+  const sides = useVersus.getState().running?.sides
   versusReducers.event(event)
   if (!isLast(event)) return
   if (event.type === 'finished' && event.result.kind === 'versus') {
     const comparison = comparisonOf(event.result.report)
-    if (comparison) jobsReducers.compared(comparison)
+    if (sides && comparison) {
+      const [exact, randomized] =
+        event.result.report.a.report.method === 'exact' ? [sides.a, sides.b] : [sides.b, sides.a]
+      jobsReducers.compared(comparison, { ...randomized, exactRoute: exact.exactRoute })
+    }
   }
   void refreshEngineInfo()
   resumeAnalysis()

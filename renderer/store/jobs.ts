@@ -3,7 +3,7 @@ import { create } from 'zustand'
 import type { AnalysisReport, ComparisonReport, JobEvent } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { Params } from '../../core/params.ts'
-import { computingKey } from './params.ts'
+import { comparisonKey, computingKey } from './params.ts'
 
 /** What one power iteration left behind. */
 export interface Estimate {
@@ -31,11 +31,17 @@ export interface Analysis {
   readonly report: AnalysisReport
 }
 
+/** Randomized beside exact, and the parameters it answers for. */
+export interface Comparison {
+  readonly key: string
+  readonly report: ComparisonReport
+}
+
 export interface JobsState {
   readonly running: RunningJob | null
   readonly analyses: Readonly<Record<string, Analysis>>
   /** Exact singular values do not depend on the sketch, so a comparison keeps its worth when parameters change. */
-  readonly comparisons: Readonly<Record<string, ComparisonReport>>
+  readonly comparisons: Readonly<Record<string, Comparison>>
   /** Why the last job of a tensor ended without a report. */
   readonly failures: Readonly<Record<string, ErrorReport>>
 }
@@ -64,9 +70,10 @@ export const jobsReducers = {
   failed(tensor: string, error: ErrorReport) {
     useJobs.setState(({ failures }) => ({ running: null, failures: { ...failures, [tensor]: error } }))
   },
-  /** Randomized beside exact, found on the way by another job. */
-  compared(comparison: ComparisonReport) {
-    useJobs.setState(({ comparisons }) => ({ comparisons: { ...comparisons, [comparison.tensor]: comparison } }))
+  /** Randomized beside exact, found on the way by another job under these parameters. */
+  compared(report: ComparisonReport, params: Params) {
+    const comparison = { key: comparisonKey(params), report }
+    useJobs.setState(({ comparisons }) => ({ comparisons: { ...comparisons, [report.tensor]: comparison } }))
   },
   event(event: JobEvent) {
     useJobs.setState((state) => afterEvent(state, event))
@@ -104,7 +111,7 @@ export function afterEvent(state: JobsState, event: JobEvent): JobsState {
           const { report } = event.result
           return {
             ...ended,
-            comparisons: { ...state.comparisons, [tensor]: report },
+            comparisons: { ...state.comparisons, [tensor]: { key: comparisonKey(params), report } },
             // The sketch of a comparison is an analysis like any other, unless a better one for the same parameters is there.
             analyses: covers(state.analyses[tensor], params, report.randomized.rank)
               ? state.analyses

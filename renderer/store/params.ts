@@ -42,6 +42,11 @@ export function computingKey(params: Params): string {
   return JSON.stringify(computingKeys.map((key) => params[key]))
 }
 
+/** The same for randomized beside exact: both methods run, whichever is chosen. */
+export function comparisonKey(params: Params): string {
+  return computingKey({ ...params, method: 'auto' })
+}
+
 /** The Speed row of the settings: each is a method and a number of power iterations. */
 export const speedPresets = {
   auto: { method: 'auto', nIter: defaultParams.nIter },

@@ -5,9 +5,9 @@ import { noiseError, noiseMargin } from '../../core/measure/curves/noise-line.ts
 import { breakEvenRankInBytes, rankForShare } from '../../core/measure/curves/size.ts'
 import type { Params } from '../../core/params.ts'
 import { allowedError, goalOf, leastRank } from './goal.ts'
-import type { Analysis, Estimate, RunningJob } from './jobs.ts'
+import type { Analysis, Comparison, Estimate, RunningJob } from './jobs.ts'
 import { bytesPerValue, factorBytesPerValue, type MatrixSize, matrixSize } from './matrix.ts'
-import { computingKey } from './params.ts'
+import { comparisonKey, computingKey } from './params.ts'
 
 export interface TensorView {
   readonly tensor: TensorReport
@@ -25,6 +25,8 @@ export interface TensorView {
   /** Eckart-Young error at rank 0..min(m, n), where the exact values are known. */
   readonly floor: readonly number[] | null
   readonly comparison: ComparisonReport | null
+  /** The comparison was made with other parameters; its exact side holds all the same. */
+  readonly comparisonStale: boolean
   readonly breakEven: number
   /** true or false where the error at the rank that keeps half the values is known. */
   readonly noiselike: boolean | null
@@ -34,7 +36,7 @@ export interface ViewInput {
   readonly tensor: TensorReport | undefined
   readonly params: Params
   readonly analysis: Analysis | undefined
-  readonly comparison: ComparisonReport | undefined
+  readonly comparison: Comparison | undefined
   readonly running: RunningJob | null
 }
 
@@ -44,7 +46,8 @@ export function tensorView({ tensor, params, analysis, comparison, running }: Vi
   if (!tensor || !size) return null
   const { rows, cols } = size
   const report = analysis?.report ?? null
-  const exactValues = comparison?.exact.singularValues ?? (report?.method === 'exact' ? report.singularValues : null)
+  const exactValues =
+    comparison?.report.exact.singularValues ?? (report?.method === 'exact' ? report.singularValues : null)
   const floor = exactValues ? floorCurve(exactValues) : null
   const curve = !report ? [] : report.method === 'exact' ? (floor ?? []) : report.errorCurve
   return {
@@ -57,7 +60,8 @@ export function tensorView({ tensor, params, analysis, comparison, running }: Vi
     estimate: running?.tensor === tensor.name ? running.estimate : null,
     exactValues,
     floor,
-    comparison: comparison ?? null,
+    comparison: comparison?.report ?? null,
+    comparisonStale: comparison !== undefined && comparison.key !== comparisonKey(params),
     breakEven: breakEvenRankInBytes(rows, cols, bytesPerValue(tensor), factorBytesPerValue(tensor, params)),
     noiselike: behavesLikeNoise(size, floor ?? curve),
   }

@@ -7,23 +7,35 @@ import { useJobs } from '../../store/jobs.ts'
 import type { TensorView } from '../../store/view.ts'
 import { useWords } from '../../words.ts'
 
-export function ComparePanel({ view }: { readonly view: TensorView }) {
+interface ComparePanelProps {
+  readonly view: TensorView
+  /** Of the tensor, as the workbench shows it. */
+  readonly rank: number
+}
+
+export function ComparePanel({ view, rank }: ComparePanelProps) {
   const { t, numbers } = useWords()
   const comparing = useJobs(({ running }) => running?.kind === 'compare' && running.tensor === view.tensor.name)
-  const { comparison } = view
+  const { comparison, comparisonStale: stale } = view
   const rows = [
     ['error', (side: AnalysisReport) => side.relativeError, numbers.percent],
     // The same task on both sides: from the matrix in memory to U, s and Vt, warm.
     ['time', (side: AnalysisReport) => side.computeMs?.[0] ?? side.elapsedMs, numbers.duration],
-    ['memory', (side: AnalysisReport) => side.peakBytes, numbers.bytes],
+    ['memory', (side: AnalysisReport) => side.workingBytes ?? 0, numbers.bytes],
   ] as const
   return (
     <section aria-label={t('compare.title')} className="compare">
       {comparison ? (
         <>
-          <p className="compare-headline" data-excess={comparison.excess} data-testid="compare-headline">
+          <p
+            className="compare-headline"
+            data-excess={comparison.excess}
+            data-stale={stale}
+            data-testid="compare-headline"
+          >
             {t('compare.headline', { excess: numbers.signedPercent(comparison.excess) })}
           </p>
+          {stale ? <p className="compare-note">{t('compare.stale')}</p> : null}
           <Table className="compare-table" horizontalSpacing={2} tabularNums verticalSpacing={3}>
             <Table.Thead>
               <Table.Tr>
@@ -68,7 +80,7 @@ export function ComparePanel({ view }: { readonly view: TensorView }) {
         fullWidth
         leftSection={<CompareIcon />}
         loading={comparing}
-        onClick={compareWithExact}
+        onClick={() => compareWithExact(rank)}
         size="xs"
         variant="default"
       >

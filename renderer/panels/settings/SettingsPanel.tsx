@@ -61,7 +61,7 @@ export function SettingsPanel({ view, rank }: SettingsPanelProps) {
         </Chip.Group>
         <p className="field-help">{t(`settings.presetHelp.${preset ?? 'custom'}`)}</p>
       </div>
-      {view ? <ComparePanel view={view} /> : null}
+      {view ? <ComparePanel rank={rank} view={view} /> : null}
       <Accordion
         chevronPosition="left"
         className="accordion"

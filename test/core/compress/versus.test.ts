@@ -46,6 +46,9 @@ describe('two ways on one matrix', () => {
     expect(report.subspaceAngle).toBeCloseTo(comparison.subspaceAngle, 6)
     expect(report.b.excess).toBeCloseTo(0, 6)
     expect(report.b.report.singularValues).toHaveLength(80)
+    expect(comparison.randomized.workingBytes).toBe(report.a.workingBytes)
+    expect(comparison.exact.workingBytes).toBe(report.b.workingBytes)
+    expect(report.b.workingBytes).not.toBe(report.a.workingBytes)
   })
 
   it('of different ranks are held to the floor at their own, and to each other at the smaller', async () => {

@@ -168,7 +168,7 @@ test('a finished sketch may answer a look, never a comparison', async () => {
   } as unknown as Connection)
   selectTensor('a')
   await settle()
-  compareWithExact()
+  compareWithExact(64)
   await settle()
   expect(kinds).toEqual(['analyze true', 'compare false'])
 })
@@ -251,10 +251,18 @@ test('a refused start is a sentence of that tensor', async () => {
   expect(useJobs.getState().failures.a).toMatchObject({ code: 'out-of-memory', message: 'Needs 9 GB.' })
 })
 
+test('a comparison is made at the rank on show, which a goal may have given this tensor alone', async () => {
+  selectTensor('a')
+  await settle()
+  compareWithExact(14)
+  await settle()
+  expect(asked.at(-1)).toBe('compare a rank 14 q 2 auto')
+})
+
 test('a comparison replaces the analysis and serves for it', async () => {
   selectTensor('a')
   await settle()
-  compareWithExact()
+  compareWithExact(64)
   await settle()
   expect(asked).toEqual(['analyze a rank 64 q 2 auto', 'cancel job-1', 'compare a rank 64 q 2 auto'])
   commitRank()
@@ -282,7 +290,7 @@ test('what is asked for after a death waits until the file is open again, and th
   engineDied('It was killed.')
   changeParams({ nIter: 1 })
   await settle()
-  compareWithExact()
+  compareWithExact(64)
   await settle()
   expect(asked).toHaveLength(1)
   expect(useJobs.getState().failures.a).toMatchObject({ code: 'engine-died' })

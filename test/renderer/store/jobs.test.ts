@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { AnalysisReport, ComparisonReport, JobEvent } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { afterEvent, covers, type JobsState } from '../../../renderer/store/jobs.ts'
-import { computingKey, presetOf, speedPresets } from '../../../renderer/store/params.ts'
+import { comparisonKey, computingKey, presetOf, speedPresets } from '../../../renderer/store/params.ts'
 
 const report: AnalysisReport = {
   tensor: 'w',
@@ -82,7 +82,10 @@ test('a comparison is an analysis as well, but never replaces one that reaches f
   const wider = { key: computingKey(params), report: { ...report, rank: 3 } }
   const kept = afterEvent({ ...state, analyses: { w: wider } }, finished({ kind: 'compare', report: comparison }))
   expect(kept.analyses.w).toBe(wider)
-  expect(kept.comparisons.w).toBe(comparison)
+  expect(kept.comparisons.w).toEqual({ key: comparisonKey(params), report: comparison })
+  // Both methods run, whichever is chosen; more iterations are another sketch.
+  expect(comparisonKey({ ...params, method: 'exact' })).toBe(comparisonKey(params))
+  expect(comparisonKey({ ...params, nIter: 5 })).not.toBe(comparisonKey(params))
 })
 
 test('a sketch covers every rank up to its own, an exact SVD covers all, and none covers other parameters', () => {
