@@ -9,7 +9,8 @@ import { useWords } from '../../words.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { useReason } from '../reason.ts'
 
-const rowHeight = 32
+/** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */
+const usualHeight = 54
 
 interface RunDetailsProps {
   /** Finished. */
@@ -31,7 +32,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
   const virtual = useVirtualizer({
     count: tensors.length,
     getScrollElement: () => viewport,
-    estimateSize: () => rowHeight,
+    estimateSize: () => usualHeight,
     overscan: 10,
   })
   const items = virtual.getVirtualItems()
@@ -66,27 +67,24 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
         <Table layout="fixed" stickyHeader tabularNums verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col" w="32%">
-                {t('run.columns.name')}
-              </Table.Th>
+              <Table.Th scope="col">{t('run.columns.name')}</Table.Th>
               <Table.Th className="right" scope="col" w={70}>
                 {t('run.columns.rank')}
               </Table.Th>
               <Table.Th scope="col" w={64}>
                 {t('run.columns.dtype')}
               </Table.Th>
-              <Table.Th className="right" scope="col" w={90}>
+              <Table.Th className="right" scope="col" w={84}>
                 {t('run.columns.error')}
               </Table.Th>
               {parts.map((part) => (
-                <Table.Th className="right" key={part} scope="col" w={96}>
+                <Table.Th className="right" key={part} scope="col" w={88}>
                   {t(`runs.split.${part}`)}
                 </Table.Th>
               ))}
-              <Table.Th className="right" scope="col" w={170}>
+              <Table.Th className="right" scope="col" w={164}>
                 {t('run.columns.bytes')}
               </Table.Th>
-              <Table.Th scope="col">{t('run.columns.reason')}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -94,9 +92,10 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
             {items.map(({ index }) => {
               const outcome = tensors[index]!
               return (
-                <Table.Tr key={outcome.name} style={{ height: rowHeight }}>
-                  <Table.Td className="ellipsis" title={outcome.name}>
+                <Table.Tr data-index={index} key={outcome.name} ref={virtual.measureElement}>
+                  <Table.Td className="details-name">
                     {outcome.name}
+                    <div className="dimmed small">{reason(outcome.reason)}</div>
                   </Table.Td>
                   <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>
                   <Table.Td>{outcome.factorDType ?? '–'}</Table.Td>
@@ -110,9 +109,6 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
                   ))}
                   <Table.Td className="right">
                     {numbers.bytes(outcome.bytesBefore)} → {numbers.bytes(outcome.bytesAfter)}
-                  </Table.Td>
-                  <Table.Td className="ellipsis dimmed" title={reason(outcome.reason)}>
-                    {reason(outcome.reason)}
                   </Table.Td>
                 </Table.Tr>
               )

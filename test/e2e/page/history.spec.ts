@@ -29,6 +29,14 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await expect(row).toContainText(/model\.safetensors.*model\.lowrank\.safetensors.*Rank 20 · factors/)
   await row.getByRole('button', { name: 'Details' }).click()
   await expect(page.getByRole('dialog').getByRole('row', { name: /down_proj/ })).toContainText('20')
+  // Reasons are there to be read, in a small window and without a mouse.
+  await page.setViewportSize({ width: 960, height: 640 })
+  const details = page.getByRole('dialog').getByRole('region', { name: 'Details' })
+  expect(await details.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+  const reason = details.getByText('Left out by you.')
+  await reason.scrollIntoViewIfNeeded()
+  expect((await reason.boundingBox())!.width).toBeGreaterThan(200)
+  await page.setViewportSize({ width: 1280, height: 800 })
   await page.keyboard.press('Escape')
 
   const more = row.getByRole('button', { name: /^More about/ })
