@@ -1,12 +1,13 @@
 /**
- * What a run would take: size exactly as planned, time from a short sample, memory from the shapes. The sample factorizes one tensor of each
+ * What a run would take: size as planned, exactly where nothing of that is open; time from a short sample, memory from the shapes. The sample factorizes one tensor of each
  * of the shapes that make up most of the work; the rest is reckoned by their floating-point operations.
  */
 import type { EstimateReport, Job } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
+import type { Params } from '../params.ts'
 import { elementCount, oncePerStorage } from '../tensor.ts'
 import type { JobContext } from './context.ts'
-import { planByNames, planIfKnown } from './goals/planning.ts'
+import { planByNames, planRun, refuse, type Undecided, undecided } from './goals/planning.ts'
 import { factorizedMatrix } from './matrix/factorize-matrix.ts'
 import { loadMatrix } from './matrix/load.ts'
 import { countNonFinite, nonFiniteSentence } from './matrix/scan.ts'
@@ -33,9 +34,11 @@ export async function estimateRun(
   // The hash only has to have its length, and a source's its own.
   const recipe = recipeHash({ ...job }, context)
   const compression = { file, style, recipe, source: recipe, resume: false, part: wholeRun, context }
+  refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
   const named = inFileOrder(planByNames(file, job, style), style)
-  const known = await planIfKnown(compression, job)
-  const plans = known ?? named
+  const open = await undecided(compression, job)
+  const sizeIsExact = !open.values && !open.spectra
+  const plans = sizeIsExact ? await planRun(compression, job) : named
   const before = context.peakBytes()
   const rate = await flopsPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>
@@ -52,15 +55,10 @@ export async function estimateRun(
     }
   })
   const factorized = plans.filter(isFactorized)
-  const notices = ['Time is a guess from a short sample on this machine as it is busy now.']
-  if (hasGoal(job.params) && !known) {
-    notices.push(
-      'With a goal the ranks are not known before the analysis, which `plan` makes: sizes are those of the largest ranks.',
-    )
-  }
   return {
     bytesBefore: file.totalBytes,
     bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
+    sizeIsExact,
     tensors: file.tensors.length,
     factorized: factorized.length,
     weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),
@@ -68,8 +66,21 @@ export async function estimateRun(
     memoryBytes: before + Math.max(0, ...factorized.map(workingBytes)),
     parts,
     ...context.kernels.info,
-    notices,
+    notices: [
+      'Time is a guess from a short sample on this machine as it is busy now.',
+      ...openQuestions(open, job.params),
+    ],
   }
+}
+
+/** Why the size may be another. */
+function openQuestions({ values, spectra }: Undecided, params: Params): string[] {
+  const analysis = hasGoal(params)
+    ? 'With a goal the ranks are not known before the analysis, which `plan` makes: sizes are those of the largest ranks.'
+    : 'Which tensors bear INT8 factors is not known before the analysis, which `plan` makes: sizes are those of INT8 for all.'
+  const reading =
+    'Whether there is NaN or Inf is not known before all weights were read, which `plan` does: a tensor with any is kept, and the size grows.'
+  return [...(spectra ? [analysis] : []), ...(values ? [reading] : [])]
 }
 
 /** Power iterations there and back, the last product, the residual of the check; an exact SVD as its Gram matrix and eigenproblem. */

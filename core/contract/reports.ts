@@ -166,8 +166,10 @@ export type PlanReport = z.infer<typeof planReportSchema>
 
 export const estimateReportSchema = z.strictObject({
   bytesBefore: z.number(),
-  /** Of the finished output, exactly, unless NaN is found or a goal settles the ranks before anybody has looked. */
+  /** Of the finished output. */
   bytesAfter: z.number(),
+  /** Whether all that decides it is known; `notices` say what is not. */
+  sizeIsExact: z.boolean(),
   tensors: z.number(),
   factorized: z.number(),
   /** Entries of all that is factorized. */

@@ -17,7 +17,9 @@ interface Options {
 
 export function estimateCommand(): Command {
   const command = new Command('estimate')
-    .description('say what a compression would take: size exactly, time from a short sample, memory')
+    .description(
+      'say what a compression would take: size (exactly once plan has read the weights), time from a short sample, memory',
+    )
     .argument('<file|folder>')
     .addOption(new Option('--output <style>', 'what would be written').choices(outputStyles).default('factors'))
     .option('--parts <number>', 'machines that share the run', wholeNumber(1, 9999), 1)
@@ -37,9 +39,12 @@ export function estimateCommand(): Command {
 }
 
 function printEstimate(report: EstimateReport): void {
+  const { sizeIsExact } = report
+  const exactly = sizeIsExact ? ` (${report.bytesAfter} bytes exactly)` : ''
+  const size = (bytes: number) => `${sizeIsExact ? '' : 'about '}${formatBytes(bytes)}`
   print(
     table([
-      ['size', `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}`],
+      ['size', `${formatBytes(report.bytesBefore)} -> ${size(report.bytesAfter)}${exactly}`],
       [
         'tensors',
         `${report.factorized} of ${report.tensors} factorized, ${(report.weights / 1e6).toFixed(1)} million weights`,
@@ -52,7 +57,7 @@ function printEstimate(report: EstimateReport): void {
     const rows = report.parts.map(({ part, tensors, bytesAfter, seconds }) => [
       part,
       String(tensors),
-      formatBytes(bytesAfter),
+      size(bytesAfter),
       duration(seconds),
     ])
     print(`\n${table([['part', 'tensors', 'size', 'time'], ...rows], [1, 2, 3])}`)

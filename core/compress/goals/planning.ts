@@ -63,18 +63,26 @@ export function weighingOf(compression: Compression): Weighing {
   }
 }
 
-/** The same without reading a weight, or null where that takes an analysis that has not been made. */
-export async function planIfKnown(compression: Compression, job: Planned): Promise<TensorPlan[] | null> {
-  const { file, style, context } = compression
+/** What decides the plan of a run and has not been found out yet. */
+export interface Undecided {
+  /** Whether there is NaN or Inf in what is to be factorized. */
+  readonly values: boolean
+  /** How errors fall with the rank, where ranks or dtypes follow from that. */
+  readonly spectra: boolean
+}
+
+/** Where nothing is, `planRun` needs no factorization and looks for no NaN. No weight is read. */
+export async function undecided({ file, style, context }: Compression, job: Planned): Promise<Undecided> {
   const counted = await knownCounts(context)
-  for (const plan of planByNames(file, job, style)) {
-    if (!isFactorized(plan)) continue
+  let values = false
+  let spectra = false
+  for (const plan of planByNames(file, job, style).filter(isFactorized)) {
     const counts = counted.get(storageName(plan.info))
-    if (!counts) return null
-    const decided = nonFiniteSentence(counts) !== null || !analysisDecides(job.params)
-    if (!decided && !(await knownSpectrum(plan, context))) return null
+    values ||= counts === undefined
+    if (spectra || (counts && nonFiniteSentence(counts) !== null) || !analysisDecides(job.params)) continue
+    spectra = !(await knownSpectrum(plan, context))
   }
-  return planRun(compression, job)
+  return { values, spectra }
 }
 
 /** @throws AppError `bad-request` for what this kind of output cannot be */

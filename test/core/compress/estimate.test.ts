@@ -2,9 +2,11 @@ import { expect, it } from 'vitest'
 import { compressFile } from '../../../core/compress/compressor.ts'
 import { estimateRun } from '../../../core/compress/estimate.ts'
 import { planCompression } from '../../../core/compress/plan-report.ts'
+import { encode } from '../../../core/formats/dtype.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
-import { compressJob, openTensors, plain, testContext, weights } from './harness.ts'
+import { withSpectrum } from '../svd/matrices.ts'
+import { compressJob, openTensors, plain, type TestTensor, testContext, weights } from './harness.ts'
 
 it('an estimate has the size that is written, whole and by parts, and a time and a memory', async () => {
   const file = await openTensors(
@@ -54,4 +56,52 @@ it('an estimate of a goal has the size that is written, once the model has been 
   const known = await estimate()
   expect(known).toMatchObject({ bytesAfter: plan.bytesAfter, factorized: 2 })
   expect(known.notices.join()).not.toContain('not known')
+})
+
+const steep = (name: string): TestTensor => {
+  // Beside values this small INT8 rounding is nearly all of the error.
+  const spectrum = Float64Array.from({ length: 64 }, (_, i) => 4 ** -i)
+  return plain(name, 'F32', [64, 96], encode('F32', withSpectrum(64, 96, spectrum, 3).data).bytes)
+}
+
+const broken = (name: string) => plain(name, 'F32', [64, 96], new Uint8Array(4 * 64 * 96).fill(0xff))
+
+it.each([
+  [
+    'INT8 that rounding forbids',
+    { factorDType: 'INT8' } as const,
+    steep,
+    /^Which tensors bear INT8 factors is not known/,
+  ],
+  ['NaN', {}, broken, /^Whether there is NaN or Inf is not known/],
+])('an estimate says that its size is not exact, and why: %s', async (_, params, make, why) => {
+  const file = await openTensors(weights('a', [64, 96]), make('b'))
+  const cache = new SketchCache({ hotTensors: 4, warmTensors: 0 }, null)
+  const context = testContext({ sketches: { cache, source: 'model' } })
+  const job = {
+    kind: 'estimate',
+    fileId: 'f',
+    output: 'factors',
+    params: compressJob(params).params,
+    parts: 1,
+  } as const
+  const estimate = () => estimateRun(file, { ...job, include: [], exclude: [] }, context)
+  const before = await estimate()
+  expect(before.sizeIsExact).toBe(false)
+  expect(before.notices).toContainEqual(expect.stringMatching(why))
+  const written = await compressFile(file, { folder: memoryFolder('out'), name: 'o' }, compressJob(params), context)
+  expect(written.bytesAfter).toBeGreaterThan(before.bytesAfter)
+  const after = await estimate()
+  expect(after).toMatchObject({ sizeIsExact: true, bytesAfter: written.bytesAfter })
+  expect(after.notices).toHaveLength(1)
+})
+
+it.each([
+  [{ output: 'peft', goalSize: 0.4, parts: 1 }, /^A size goal is for a file with the whole model/],
+  [{ output: 'npz', goalSize: 0, parts: 3 }, /^Only an output that is one safetensors file can be made in parts/],
+] as const)('what compress refuses has no estimate: %o', async ({ output, goalSize, parts }, sentence) => {
+  const file = await openTensors(weights('a', [64, 96]))
+  const { params } = compressJob({ goalSize })
+  const job = { kind: 'estimate', fileId: 'f', output, params, include: [], exclude: [], parts } as const
+  await expect(estimateRun(file, { ...job, include: [], exclude: [] }, testContext())).rejects.toThrow(sentence)
 })
