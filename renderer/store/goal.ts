@@ -12,6 +12,14 @@ export function goalOf({ goalSize, goalError, goalEnergy }: GoalParams): Goal {
   return goalError > 0 || goalEnergy > 0 ? 'error' : 'rank'
 }
 
+/** What each kind of goal was last set to: choosing another kind and coming back loses nothing. */
+export type LastGoals = Readonly<Partial<Record<Exclude<Goal, 'rank'>, GoalParams>>>
+
+export function remembered(last: LastGoals, { goalSize, goalError, goalEnergy }: GoalParams): LastGoals {
+  const goal = goalOf({ goalSize, goalError, goalEnergy })
+  return goal === 'rank' ? last : { ...last, [goal]: { goalSize, goalError, goalEnergy } }
+}
+
 /** Without a goal the rank is what counts. */
 export const noGoal = { goalSize: 0, goalError: 0, goalEnergy: 0 } as const satisfies GoalParams
 

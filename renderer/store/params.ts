@@ -1,6 +1,7 @@
 /** The parameters as they stand on the page, those of core/params.ts and nothing else, and what is to be written. */
 import { create } from 'zustand'
 import { defaultParams, type outputStyles, type ParamKey, type Params } from '../../core/params.ts'
+import { type LastGoals, remembered } from './goal.ts'
 
 export type OutputStyle = (typeof outputStyles)[number]
 /** Adapters hold only what they change: the source's own size says nothing about theirs. */
@@ -8,17 +9,21 @@ export const adapters: ReadonlySet<OutputStyle> = new Set(['peft', 'kohya'])
 
 interface ParamsState {
   readonly params: Params
+  readonly lastGoals: LastGoals
   readonly output: OutputStyle
 }
 
-export const useParams = create<ParamsState>(() => ({ params: defaultParams, output: 'factors' }))
+export const useParams = create<ParamsState>(() => ({ params: defaultParams, lastGoals: {}, output: 'factors' }))
 
 export const paramsReducers = {
   output(output: OutputStyle) {
     useParams.setState({ output })
   },
   set(changes: Partial<Params>) {
-    useParams.setState(({ params }) => ({ params: { ...params, ...changes } }))
+    useParams.setState(({ params: before, lastGoals }) => {
+      const params = { ...before, ...changes }
+      return { params, lastGoals: remembered(lastGoals, params) }
+    })
   },
 }
 

@@ -1,11 +1,16 @@
 /** Goal: one rank for all, the least ranks for an error, or the best use of a size. Setting one lets the others follow. */
 import { SegmentedControl } from '@mantine/core'
-import { changeParams, commitRank, setGoal, setRank } from '../../actions/analysis.ts'
+import { useMemo } from 'react'
+import { changeParams, commitRank, setGoal } from '../../actions/analysis.ts'
+import { estimateFile, expectedBytes } from '../../store/estimate.ts'
 import { useFile } from '../../store/file.ts'
-import { type Goal, goalOf, goals } from '../../store/goal.ts'
+import { type Goal, goalOf, goals, noGoal } from '../../store/goal.ts'
+import { usePlanShown } from '../../store/outlook.ts'
 import { useParams } from '../../store/params.ts'
+import { useSelection } from '../../store/selection.ts'
 import { errorAt, type TensorView } from '../../store/view.ts'
 import { useWords } from '../../words.ts'
+import { useRefusal } from '../refusal.ts'
 import { ParamField, ShareInput, SizeInput } from './ParamField.tsx'
 import { PlanFigures } from './PlanFigures.tsx'
 
@@ -28,12 +33,16 @@ interface GoalFieldsProps {
 export function GoalFields({ view, rank }: GoalFieldsProps) {
   const { t } = useWords()
   const params = useParams((state) => state.params)
+  const lastGoals = useParams((state) => state.lastGoals)
   const goal = goalOf(params)
+  const share = useExpectedShare()
+  // Up to the next tenth of a percent: the first goal is met by what was chosen before it.
+  const roundUp = (part: number) => Math.min(1, Math.ceil(part * 1000) / 1000)
   const choose = (chosen: Goal) => {
     const error = view ? errorAt(view, rank) : null
-    if (chosen === 'rank') setRank(rank)
-    else if (chosen === 'error') setGoal({ goalError: error ? Math.ceil(error * 1000) / 1000 : firstError })
-    else setGoal({ goalSize: firstSize })
+    if (chosen === 'rank') setGoal(noGoal)
+    else if (chosen === 'error') setGoal(lastGoals.error ?? { goalError: error ? roundUp(error) : firstError })
+    else setGoal(lastGoals.size ?? { goalSize: share ? roundUp(share) : firstSize })
   }
   const field = { params, onChange: changeParams }
   return (
@@ -80,6 +89,21 @@ export function GoalFields({ view, rank }: GoalFieldsProps) {
       <PlanFigures />
     </div>
   )
+}
+
+/** Of the output in the source, as far as it is known; null where a goal has still to find it. */
+function useExpectedShare(): number | null {
+  const params = useParams((state) => state.params)
+  const { included, excluded } = useSelection()
+  const tensors = useFile((state) => state.report?.tensors)
+  const { answer } = usePlanShown()
+  const refused = useRefusal() !== null
+  return useMemo(() => {
+    const estimate = estimateFile(tensors ?? [], { included, excluded }, params)
+    const { bytes } = expectedBytes(estimate, params, answer, refused)
+    const before = answer?.report.bytesBefore ?? estimate.bytesBefore
+    return bytes === 0 || before === 0 ? null : bytes / before
+  }, [params, included, excluded, tensors, answer, refused])
 }
 
 const sizeUnits = ['%', 'MB'] as const

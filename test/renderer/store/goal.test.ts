@@ -6,6 +6,7 @@ import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'
 import { estimateFile, expectedBytes } from '../../../renderer/store/estimate.ts'
 import { allowedError, goalOf, leastRank, noGoal, rankToAnalyze } from '../../../renderer/store/goal.ts'
 import { compressedBytes } from '../../../renderer/store/matrix.ts'
+import { paramsReducers, useParams } from '../../../renderer/store/params.ts'
 
 const size = { count: 1, rows: 300, cols: 200 }
 const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
@@ -37,6 +38,16 @@ test('one goal at a time: setting none brings the rank back', () => {
   expect(goalOf({ ...defaultParams, goalEnergy: 0.99 })).toBe('error')
   expect(goalOf({ ...defaultParams, goalSize: 0.4 })).toBe('size')
   expect(goalOf({ ...{ ...defaultParams, goalSize: 0.4 }, ...noGoal })).toBe('rank')
+})
+
+test('each kind of goal is remembered while another is chosen, and leaves the rank alone', () => {
+  useParams.setState({ params: { ...defaultParams, rank: 28 }, lastGoals: {} })
+  paramsReducers.set({ ...noGoal, goalSize: 0.02 })
+  paramsReducers.set({ ...noGoal, goalEnergy: 0.9 })
+  paramsReducers.set(noGoal)
+  const { params, lastGoals } = useParams.getState()
+  expect(params.rank).toBe(28)
+  expect(lastGoals).toEqual({ size: { ...noGoal, goalSize: 0.02 }, error: { ...noGoal, goalEnergy: 0.9 } })
 })
 
 test('an energy of 0.99 allows an error of 0.1', () => {
