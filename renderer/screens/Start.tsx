@@ -4,6 +4,7 @@ import { useRef, useState } from 'react'
 import { openFiles, openGrant, openSample, pickFile, pickFolder } from '../actions/files.ts'
 import { DropIcon, FileIcon, FolderIcon, SparkIcon } from '../icons.tsx'
 import { FolderBrowser } from '../panels/compress/FolderBrowser.tsx'
+import { useDialog } from '../panels/dialog.ts'
 import { ErrorBox } from '../panels/ErrorBox.tsx'
 import { fileReducers, useFile } from '../store/file.ts'
 import { sessionReducers, useSession } from '../store/session.ts'
@@ -15,7 +16,7 @@ export function Start() {
   const recents = useSession((state) => state.recents)
   const { status, opening, error } = useFile()
   const [over, setOver] = useState(false)
-  const [browsing, setBrowsing] = useState(false)
+  const browser = useDialog()
   const input = useRef<HTMLInputElement>(null)
   const busy = status === 'opening'
 
@@ -62,7 +63,7 @@ export function Start() {
               </>
             ) : (
               <>
-                <Button disabled={busy} leftSection={<FolderIcon />} onClick={() => setBrowsing(true)}>
+                <Button disabled={busy} leftSection={<FolderIcon />} onClick={browser.open}>
                   {t('start.browse')}
                 </Button>
                 <Button
@@ -136,11 +137,11 @@ export function Start() {
           <span className="dimmed">{t('selfTest.openHelp')}</span>
         </p>
       </div>
-      {browsing ? (
+      {browser.opened ? (
         <FolderBrowser
-          onClose={() => setBrowsing(false)}
+          onClose={browser.close}
           onPick={(grant) => {
-            setBrowsing(false)
+            browser.close()
             void openGrant(grant)
           }}
           title={t('browser.openTitle')}

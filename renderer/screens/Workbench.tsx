@@ -10,6 +10,7 @@ import { SingularValues } from '../charts/SingularValues.tsx'
 import { AbTab } from '../panels/ab/AbTab.tsx'
 import { BottomBar } from '../panels/BottomBar.tsx'
 import { CompressDialog } from '../panels/compress/CompressDialog.tsx'
+import { useDialog } from '../panels/dialog.ts'
 import { JobStatus } from '../panels/JobStatus.tsx'
 import { ResultPanel } from '../panels/result/ResultPanel.tsx'
 import { SettingsPanel } from '../panels/settings/SettingsPanel.tsx'
@@ -25,7 +26,7 @@ import { useWords } from '../words.ts'
 
 export function Workbench() {
   const { t } = useWords()
-  const [saving, setSaving] = useState(false)
+  const saving = useDialog()
   const [tab, setTab] = useState<string | null>('error')
   const report = useFile((state) => state.report)
   const name = useSelection((state) => state.tensor)
@@ -43,7 +44,7 @@ export function Workbench() {
     () => tensorView({ tensor, params, analysis, comparison, running }),
     [tensor, sketchKey, analysis, comparison, running?.estimate, running?.tensor],
   )
-  useHotkeys([['mod+Enter', () => setSaving(true)]], [])
+  useHotkeys([['mod+Enter', saving.open]], [])
 
   if (!report) return <main className="workbench" />
   const { rank, reached } = view ? chosenRank(view, params, planned) : { rank: params.rank, reached: true }
@@ -75,8 +76,8 @@ export function Workbench() {
         {view ? <JobStatus rank={rank} reached={reached} view={view} /> : null}
       </section>
       <SettingsPanel rank={rank} view={view} />
-      <BottomBar onCompress={() => setSaving(true)} report={report} />
-      {saving ? <CompressDialog onClose={() => setSaving(false)} report={report} /> : null}
+      <BottomBar onCompress={saving.open} report={report} />
+      {saving.opened ? <CompressDialog onClose={saving.close} report={report} /> : null}
     </main>
   )
 }

@@ -1,5 +1,6 @@
 /** The loopback page's file dialog: the folders named when the host was started, and what lies in them. */
 import { Anchor, Breadcrumbs, Button, Loader, Modal, UnstyledButton } from '@mantine/core'
+import { useEffect, useRef } from 'react'
 import type { Grant } from '../../../core/contract.ts'
 import { FileIcon, FolderIcon } from '../../icons.tsx'
 import { useWords } from '../../words.ts'
@@ -54,6 +55,33 @@ export function FolderTrail({ folders }: FoldersProps) {
 
 /** Folders lead further down; files are picked, or only shown where there is no `onFile`. */
 export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onFile?: (grant: Grant) => void }) {
+  const { t } = useWords()
+  const place = useRef<HTMLElement>(null)
+  // What was pressed went with the listing it was in. The focus waits here for the next one, and goes on to its first entry.
+  useEffect(() => {
+    if (folders.entries && document.activeElement === place.current)
+      place.current?.querySelector<HTMLElement>('button')?.focus()
+  }, [folders.entries])
+  return (
+    <section aria-label={t('browser.entries')} className="entries-place" ref={place} tabIndex={-1}>
+      <Listing
+        enter={(folder) => {
+          place.current?.focus()
+          folders.down(folder)
+        }}
+        folders={folders}
+        onFile={onFile}
+      />
+    </section>
+  )
+}
+
+interface ListingProps extends FoldersProps {
+  readonly enter: (folder: Grant) => void
+  readonly onFile: ((grant: Grant) => void) | undefined
+}
+
+function Listing({ folders, enter, onFile }: ListingProps) {
   const { t, numbers } = useWords()
   if (folders.error) return <ErrorBox error={folders.error} />
   if (!folders.entries) return <Loader aria-label={t('browser.loading')} className="entries-loading" size="sm" />
@@ -69,10 +97,7 @@ export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onF
     <ul className="entries">
       {shown.map(({ grant }) => (
         <li key={grant.id}>
-          <UnstyledButton
-            className="recent"
-            onClick={() => (grant.kind === 'folder' ? folders.down(grant) : onFile?.(grant))}
-          >
+          <UnstyledButton className="recent" onClick={() => (grant.kind === 'folder' ? enter(grant) : onFile?.(grant))}>
             {grant.kind === 'folder' ? <FolderIcon /> : <FileIcon />}
             <span className="recent-name">{grant.name}</span>
             {grant.byteLength === null || grant.kind === 'folder' ? null : (

@@ -6,18 +6,19 @@ import { cancelRun, pauseRun } from '../../actions/runs.ts'
 import { bytesPerSecond, type RunView, timeLeftMs, writingPhase } from '../../store/runs.ts'
 import { useWords } from '../../words.ts'
 import { useAttempt } from '../attempt.ts'
+import { useDialog } from '../dialog.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { CancelQuestion } from './CancelQuestion.tsx'
 
 export function ActiveRun({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
-  const [asking, setAsking] = useState(false)
+  const question = useDialog()
   const { error, busy, dismiss, attempt } = useAttempt()
   const { progress, target: name } = run
   const paused = run.state === 'paused'
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
   const title = !progress ? 'starting' : progress.phase === writingPhase ? 'writing' : 'planning'
-  const cancel = () => (run.finishedTensors > 0 ? setAsking(true) : attempt(() => cancelRun(run.runId, false)))
+  const cancel = () => (run.finishedTensors > 0 ? question.open() : attempt(() => cancelRun(run.runId, false)))
   return (
     <div className="run active" data-run={run.state} data-testid="run">
       <div className="run-line">
@@ -43,7 +44,7 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
       </div>
       <RunFacts run={run} />
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
-      {asking ? <CancelQuestion onClose={() => setAsking(false)} run={run} /> : null}
+      {question.opened ? <CancelQuestion onClose={question.close} run={run} /> : null}
     </div>
   )
 }

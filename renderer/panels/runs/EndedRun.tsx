@@ -1,12 +1,12 @@
 /** How a run ended, in one line: saved and checked, failed with its sentence, cancelled, or cut short and able to go on. */
 import { ActionIcon, Button } from '@mantine/core'
-import { useState } from 'react'
 import { resumeRun, showInFolder } from '../../actions/runs.ts'
 import { CheckIcon, CloseIcon, WarningIcon } from '../../icons.tsx'
 import { type RunView, runsReducers } from '../../store/runs.ts'
 import { useSession } from '../../store/session.ts'
 import { useErrorTitle, useWords } from '../../words.ts'
 import { useAttempt } from '../attempt.ts'
+import { useDialog } from '../dialog.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { useFault } from '../fault.ts'
 import { RunDetails } from './RunDetails.tsx'
@@ -16,7 +16,7 @@ import { useKeptWords } from './run-words.ts'
 export function EndedRun({ run }: { readonly run: RunView }) {
   const { t } = useWords()
   const { error, busy, dismiss, attempt } = useAttempt()
-  const [details, setDetails] = useState(false)
+  const details = useDialog()
   const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
   const { result, runId, resumable } = run
   return (
@@ -34,7 +34,7 @@ export function EndedRun({ run }: { readonly run: RunView }) {
           </Button>
         ) : null}
         {result ? (
-          <Button onClick={() => setDetails(true)} size="compact-sm" variant="default">
+          <Button onClick={details.open} size="compact-sm" variant="default">
             {t('run.details')}
           </Button>
         ) : null}
@@ -49,7 +49,7 @@ export function EndedRun({ run }: { readonly run: RunView }) {
         </ActionIcon>
       </div>
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
-      {details && result ? <RunDetails onClose={() => setDetails(false)} run={run} /> : null}
+      {details.opened && result ? <RunDetails onClose={details.close} run={run} /> : null}
     </div>
   )
 }

@@ -1,12 +1,12 @@
 /** A run that ended, as a row: what it was asked for, what came of it, and what can be done with it now. */
 import { Button, Table, VisuallyHidden } from '@mantine/core'
-import { useState } from 'react'
 import { resumeRun, showInFolder } from '../../actions/runs.ts'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../../icons.tsx'
 import type { RunView } from '../../store/runs.ts'
 import { useSession } from '../../store/session.ts'
 import { useErrorTitle, useWords } from '../../words.ts'
 import { useAttempt } from '../attempt.ts'
+import { useDialog } from '../dialog.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { useFault } from '../fault.ts'
 import { RunDetails } from './RunDetails.tsx'
@@ -17,7 +17,7 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const goalWords = useGoalWords()
   const { error, busy, dismiss, attempt } = useAttempt()
-  const [details, setDetails] = useState(false)
+  const details = useDialog()
   const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
   const { result, recipe, runId, source, target } = run
   return (
@@ -66,13 +66,13 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
             </Button>
           ) : null}
           {result ? (
-            <Button onClick={() => setDetails(true)} size="compact-sm" variant="default">
+            <Button onClick={details.open} size="compact-sm" variant="default">
               {t('run.details')}
             </Button>
           ) : null}
           <RunMenu attempt={attempt} run={run} />
         </div>
-        {details ? <RunDetails onClose={() => setDetails(false)} run={run} /> : null}
+        {details.opened ? <RunDetails onClose={details.close} run={run} /> : null}
       </Table.Td>
     </Table.Tr>
   )

@@ -71,7 +71,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
               <Table.Th className="right" scope="col" w={70}>
                 {t('run.columns.rank')}
               </Table.Th>
-              <Table.Th scope="col" w={64}>
+              <Table.Th scope="col" w={80}>
                 {t('run.columns.dtype')}
               </Table.Th>
               <Table.Th className="right" scope="col" w={84}>

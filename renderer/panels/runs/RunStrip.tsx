@@ -16,7 +16,7 @@ export function RunStrip() {
       )}
       {more > 0 ? (
         <p className="runs-more small">
-          <Anchor component="button" onClick={() => sessionReducers.show('history')} type="button">
+          <Anchor component="button" inherit onClick={() => sessionReducers.show('history')} type="button">
             {t('runs.inHistory', { count: more, number: numbers.count(more) })}
           </Anchor>
         </p>

@@ -1,0 +1,8 @@
+/** A dialog that is drawn only while it is open. Mantine's own return of the focus goes with it; here it is kept by whoever opens it. */
+import { useDisclosure, useFocusReturn } from '@mantine/hooks'
+
+export function useDialog() {
+  const [opened, { open, close }] = useDisclosure(false)
+  useFocusReturn({ opened })
+  return { opened, open, close }
+}
