@@ -6,7 +6,7 @@ import type { CompressionReport, Job, TensorOutcome } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
-import type { OutputFolder } from '../io.ts'
+import type { OutputFolder, SourceFolder } from '../io.ts'
 import type { Compression, CompressionTarget } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { sizeGoalBytes } from './goals/goals.ts'
@@ -60,7 +60,7 @@ export async function compressFile(
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
   }
-  await refuseToOverwrite(target, job.force)
+  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder)
   const plans = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
   const plannedBytes = predictedOutput(compression, layout)
@@ -152,8 +152,19 @@ function missedGoal(
   ]
 }
 
-async function refuseToOverwrite({ folder, name }: CompressionTarget, force: boolean): Promise<void> {
-  if (!force && (await folder.list()).includes(name)) {
-    throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
+/** An empty folder is as good as none for an output that is a folder. */
+async function refuseToOverwrite({ folder, name }: CompressionTarget, inFolder: boolean): Promise<void> {
+  if (!(await folder.list()).includes(name)) return
+  if (inFolder && (await isEmptyFolder(folder.inside(name)))) return
+  throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
+}
+
+async function isEmptyFolder(folder: SourceFolder): Promise<boolean> {
+  try {
+    return (await folder.list()).length === 0
+  } catch (error) {
+    // A file, or a folder that nobody may look into.
+    if (error instanceof AppError) return false
+    throw error
   }
 }

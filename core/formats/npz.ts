@@ -12,7 +12,7 @@ import { readRange } from './range.ts'
 import { badFile, leftOut, quoted } from './refusal.ts'
 import { tensorBytes } from './safetensors.ts'
 import { type JsonLimits, visitStrictJson } from './strict-json.ts'
-import { looksLikeZip, openZip, type ZipMember } from './zip.ts'
+import { isMemberName, looksLikeZip, openZip, type ZipMember } from './zip.ts'
 import { maxCommentBytes, planZip, type ZipPlan } from './zip-writer.ts'
 
 const suffix = '.npy'
@@ -108,6 +108,11 @@ export function npzComment(
 function firstMemberName(head: Uint8Array): string {
   const length = (head[26] ?? 0) | ((head[27] ?? 0) << 8)
   return new TextDecoder().decode(head.subarray(30, 30 + length))
+}
+
+/** Whether an array of this name can be written, and found again. */
+export function isArrayName(name: string): boolean {
+  return isMemberName(name + suffix)
 }
 
 export interface NpzOutline {

@@ -229,10 +229,14 @@ function decodeName(where: string, bytes: Uint8Array): string {
   }
 }
 
+/** Whether a member may be called that: a name that stays inside the archive wherever it is unpacked. */
+export function isMemberName(name: string): boolean {
+  return !(name.startsWith('/') || /[\\\0]/.test(name) || /^[A-Za-z]:/.test(name) || name.split('/').includes('..'))
+}
+
 /** Nothing is ever unpacked to disk here, but a name like this has no honest reason. */
 function checkName(where: string, name: string): void {
-  if (name.startsWith('/') || /[\\\0]/.test(name) || /^[A-Za-z]:/.test(name) || name.split('/').includes('..'))
-    throw badFile(where, 'a name inside the archive', 'a path that leads out of it')
+  if (!isMemberName(name)) throw badFile(where, 'a name inside the archive', 'a path that leads out of it')
 }
 
 async function openMember(source: ByteSource, member: ZipMember): Promise<ByteSource> {

@@ -5,6 +5,8 @@
 import type { Job } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
+import { isArrayName } from '../../formats/npz.ts'
+import { quoted } from '../../formats/refusal.ts'
 import { storageName } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
 import type { JobContext } from '../context.ts'
@@ -91,6 +93,13 @@ export function refuse({ file, style, part }: Compression, { params }: Planned):
     throw new AppError(
       'bad-request',
       'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
+    )
+  }
+  const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
+  if (unfit) {
+    throw new AppError(
+      'bad-request',
+      `A NumPy archive cannot hold a tensor called ${quoted(unfit.name)}: as the name of a file it would lead out of the archive. Choose another output.`,
     )
   }
   const oneFile = style.container === 'file' || (style.container === 'like-source' && file.shards.length < 2)

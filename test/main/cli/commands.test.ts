@@ -1,7 +1,7 @@
 /** The command line end to end: exit statuses, one object under --json, and an independent judge of what was written. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type CompressionReport, compressionReportSchema } from '../../../core/contract.ts'
@@ -126,6 +126,24 @@ describe('ghostsvd', () => {
     await compress('there.safetensors')
     expect((await ghostsvd(['compress', model, '--out', join(folder, 'there.safetensors')])).status).toBe(1)
     await compress('there.safetensors', '--force')
+  })
+
+  it('fills an empty folder with an output that is one, and no other', async () => {
+    await mkdir(join(folder, 'empty'))
+    await compress('empty', '--output', 'peft')
+    expect((await readdir(join(folder, 'empty'))).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+    await mkdir(join(folder, 'still-empty'))
+    await writeFile(join(folder, 'a-file'), '')
+    for (const [name, output] of [
+      ['empty', 'peft'],
+      ['still-empty', 'factors'],
+      ['a-file', 'peft'],
+    ] as const) {
+      const run = ['compress', model, '--rank', '8', '--out', join(folder, name), '--output', output]
+      const { status, stderr } = await ghostsvd(run)
+      expect(status).toBe(1)
+      expect(stderr).toBe(`${name} exists already. Choose another name, or overwrite it with --force.\n`)
+    }
   })
 })
 

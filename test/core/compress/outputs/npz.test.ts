@@ -16,6 +16,22 @@ const ids = plain(
 const none = plain('none', 'F32', [0], new Uint8Array(0))
 
 describe('output npz', () => {
+  it.each(['..\\x', '../x', '/x', 'a/../x', 'C:x'])(
+    'is refused before anything is written where a tensor could not be read back: %j',
+    async (name) => {
+      const folder = memoryFolder('out')
+      const file = await openTensors(up, plain(name, 'F32', [1], new Uint8Array(4)))
+      const context = testContext()
+      const job = compressJob({}, { output: 'npz' })
+      await expect(compressFile(file, { folder, name: 'o' }, job, context)).rejects.toMatchObject({
+        code: 'bad-request',
+        message: expect.stringContaining('A NumPy archive cannot hold a tensor called'),
+      })
+      expect(context.events).toEqual([])
+      expect(folder.partials.size).toBe(0)
+    },
+  )
+
   it('has the factors and the kept tensors, bfloat16 widened exactly', async () => {
     const folder = memoryFolder('out')
     const job = compressJob({ rank: 8 }, { output: 'npz' })
