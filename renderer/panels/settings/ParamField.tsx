@@ -1,5 +1,6 @@
 /** One entry of core/params.ts as a control: label, help, limits and choices are the entry's, the words are the page's. */
-import { NumberInput, Select, Switch } from '@mantine/core'
+import { NumberInput, type NumberInputProps, Select, Switch } from '@mantine/core'
+import { useState } from 'react'
 import { type ParamEntry, type ParamKey, type Params, paramEntries } from '../../../core/params.ts'
 import { useWords } from '../../words.ts'
 
@@ -33,7 +34,7 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
     case 'int':
     case 'float':
       return (
-        <NumberInput
+        <NumberField
           {...common}
           allowDecimal={entry.type === 'float'}
           allowNegative={entry.min < 0}
@@ -42,9 +43,10 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
           max={entry.max}
           min={entry.min}
           onBlur={onCommit}
-          onChange={(value) => {
-            // While a number is being typed the field may be empty for a moment.
-            if (typeof value === 'number' && value >= entry.min && value <= entry.max) set(value)
+          onNumber={(value) => {
+            if (value < entry.min || value > entry.max) return false
+            set(value)
+            return true
           }}
           onKeyDown={(event) => {
             if (event.key === 'Enter') onCommit?.()
@@ -70,6 +72,29 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
   }
 }
 
+interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' | 'onBlur'> {
+  readonly value: number
+  readonly onBlur?: (() => void) | undefined
+  /** Answers whether the number is one that can be; others are left standing while they are being typed. */
+  readonly onNumber: (value: number) => boolean
+}
+
+/** A number that is typed may be empty or too small for a moment; once the field is left it shows the value that holds. */
+function NumberField({ value, onNumber, onBlur, ...common }: NumberFieldProps) {
+  const [draft, setDraft] = useState<string | number | null>(null)
+  return (
+    <NumberInput
+      {...common}
+      onBlur={() => {
+        setDraft(null)
+        onBlur?.()
+      }}
+      onChange={(typed) => setDraft(typeof typed === 'number' && onNumber(typed) ? null : typed)}
+      value={draft ?? value}
+    />
+  )
+}
+
 interface QuantityProps {
   readonly label: string
   readonly description?: string
@@ -85,15 +110,17 @@ interface ShareInputProps extends QuantityProps {
 /** A share as people write it, in percent. */
 export function ShareInput({ entry, value, onChange, ...common }: ShareInputProps) {
   return (
-    <NumberInput
+    <NumberField
       {...common}
       allowNegative={false}
       clampBehavior="strict"
       decimalScale={3}
       max={entry.max * 100}
       min={entry.min * 100}
-      onChange={(percent) => {
-        if (typeof percent === 'number' && percent >= entry.min * 100) onChange(percent / 100)
+      onNumber={(percent) => {
+        if (percent < entry.min * 100) return false
+        onChange(percent / 100)
+        return true
       }}
       step={entry.step * 100}
       suffix={'\u00a0%'}
@@ -114,13 +141,14 @@ interface SizeInputProps extends QuantityProps {
 /** Bytes as people write them, in MB. */
 export function SizeInput({ value, onChange, ...common }: SizeInputProps) {
   return (
-    <NumberInput
+    <NumberField
       {...common}
       allowNegative={false}
       decimalScale={6}
       min={0}
-      onChange={(megabytes) => {
-        if (typeof megabytes === 'number') onChange(Math.round(megabytes * megabyte.bytes))
+      onNumber={(megabytes) => {
+        onChange(Math.round(megabytes * megabyte.bytes))
+        return true
       }}
       step={100}
       suffix={megabyte.suffix}

@@ -1,6 +1,6 @@
 /** The whole of the settings from a file and into one. */
 import { Button } from '@mantine/core'
-import { useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import { openRecipe, saveRecipe } from '../../actions/recipes.ts'
 import { currentRecipe } from '../../actions/runs.ts'
 import { useFile } from '../../store/file.ts'
@@ -12,6 +12,11 @@ export function RecipeButtons() {
   const { t } = useWords()
   const input = useRef<HTMLInputElement>(null)
   const { error, dismiss, attempt } = useAttempt()
+  const said = useRef<HTMLDivElement>(null)
+  // It stands at the end of a long panel, mostly below the fold.
+  useEffect(() => {
+    if (error) said.current?.scrollIntoView({ block: 'nearest' })
+  }, [error])
   const name = useFile((state) => state.report?.name ?? '')
   return (
     <section aria-label={t('rules.recipe')} className="field">
@@ -38,7 +43,7 @@ export function RecipeButtons() {
         />
       </div>
       <p className="field-help">{t('rules.recipeHelp')}</p>
-      {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+      <div ref={said}>{error ? <ErrorBox error={error} onClose={dismiss} /> : null}</div>
     </section>
   )
 }

@@ -1,0 +1,33 @@
+/** The settings beside a tensor: what is typed, what is refused, and the way back. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '../set-up/fixtures.ts'
+import { openSample, readError } from './driving.ts'
+
+test('a number that was cleared is the old one again once the field is left', async ({ page }) => {
+  await openSample(page)
+  const error = await readError(page)
+  const rank = page.getByRole('textbox', { name: 'Rank', exact: true })
+  await rank.fill('')
+  await expect(rank).toHaveValue('')
+  await page.keyboard.press('Tab')
+  await expect(rank).toHaveValue('64')
+  expect(await readError(page)).toBe(error)
+  await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Size', { exact: true }).click()
+  const size = page.getByRole('textbox', { name: 'Size of the output' })
+  const before = await size.inputValue()
+  await size.fill('')
+  await page.keyboard.press('Tab')
+  await expect(size).toHaveValue(before)
+})
+
+test('why a recipe was refused is in view', async ({ page, folder, hostKind }) => {
+  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
+  await page.setViewportSize({ width: 960, height: 640 })
+  await openSample(page)
+  const file = join(folder, 'bad.recipe.json')
+  writeFileSync(file, '{"recipe": 1, "params": {"rank": "many"}}')
+  await page.getByTestId('recipe').setInputFiles(file)
+  await expect(page.getByRole('alert')).toContainText('bad.recipe.json')
+  await expect(page.getByRole('alert')).toBeInViewport({ ratio: 0.99 })
+})
