@@ -1,6 +1,8 @@
 /** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
 import { Button, Loader, Tooltip } from '@mantine/core'
 import { cancelAnalysis, retryAnalysis } from '../actions/analysis.ts'
+import { openGrant } from '../actions/files.ts'
+import { useFile } from '../store/file.ts'
 import { useJobs } from '../store/jobs.ts'
 import type { TensorView } from '../store/view.ts'
 import { usePhase, useWords } from '../words.ts'
@@ -17,6 +19,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
   const phase = usePhase()
   const running = useJobs((state) => state.running)
+  const grant = useFile((state) => state.grant)
   const failure = useJobs((state) => state.failures[view.tensor.name])
   const { report } = view
   if (running?.tensor === view.tensor.name) {
@@ -39,10 +42,13 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
     )
   }
   if (failure) {
+    // What was read is no more: the same question would fail the same way.
+    const gone = failure.code === 'source-changed' || failure.code === 'not-found'
+    const reopen = gone && grant ? () => openGrant(grant) : null
     return (
       <ErrorBox error={failure}>
-        <Button color="red" onClick={retryAnalysis} size="compact-sm" variant="light">
-          {t('job.retry')}
+        <Button color="red" onClick={reopen ?? retryAnalysis} size="compact-sm" variant="light">
+          {t(reopen ? 'job.reopen' : 'job.retry')}
         </Button>
       </ErrorBox>
     )

@@ -1,8 +1,8 @@
 /** What goes wrong becomes a sentence in its place, and the session goes on. */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
-import { browse, choosePreset, drop, openSample, patience, readError } from './driving.ts'
+import { browse, choosePreset, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
 import { writeNoise } from './files.ts'
 import { enginesOf } from './running.ts'
 
@@ -89,6 +89,23 @@ test('an engine killed during a job is a message, and the page works on', async 
   await readError(page)
   await page.getByTestId('engine-died').getByRole('button', { name: 'Close' }).click()
   expect(faults).toEqual([])
+})
+
+test('a file that is gone is offered to be opened again, not to be read again', async ({ page, folder, hostKind }) => {
+  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+  const file = join(folder, 'noise.npy')
+  writeNoise(file, 256)
+  await browse(page, 'noise.npy')
+  await readError(page)
+  rmSync(file)
+  await setAdvanced(page, 'Seed', 7)
+  const box = page.getByRole('alert')
+  await expect(box).toContainText('was removed or renamed while it was read. Open it again.', patience)
+  await expect(box.getByRole('button', { name: 'Try again' })).toBeHidden()
+  writeNoise(file, 256)
+  await box.getByRole('button', { name: 'Open it again' }).click()
+  await readError(page)
+  await expect(box).toBeHidden()
 })
 
 test('a reload during a job comes back to the file and computes again', async ({ page, folder, hostKind }) => {
