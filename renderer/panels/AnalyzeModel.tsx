@@ -1,10 +1,21 @@
 /** The one analysis after which every goal is instant: the button that starts it, and how far it is. */
 import { Button, Progress } from '@mantine/core'
+import { type ReactNode, useRef } from 'react'
 import { analyzeModel, cancelPlan } from '../actions/plan.ts'
 import { useParams } from '../store/params.ts'
 import { isAnalyzed, planReducers, untold, usePlan } from '../store/plan.ts'
 import { useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
+
+/** Asking for the analysis takes the button away: the focus goes to the place where what it finds will stand. */
+export function AnalyzePlace({ children }: { readonly children: ReactNode }) {
+  const place = useRef<HTMLDivElement>(null)
+  return (
+    <div className="analyze-place" onClickCapture={() => place.current?.focus()} ref={place} tabIndex={-1}>
+      {children}
+    </div>
+  )
+}
 
 export function AnalyzeButton() {
   const { t } = useWords()

@@ -3,7 +3,7 @@ import { SegmentedControl } from '@mantine/core'
 import { useCallback, useMemo, useState } from 'react'
 import type { FileReport, TensorReport } from '../../../core/contract.ts'
 import { selectTensor } from '../../actions/analysis.ts'
-import { AnalyzeButton } from '../../panels/AnalyzeModel.tsx'
+import { AnalyzeButton, AnalyzePlace } from '../../panels/AnalyzeModel.tsx'
 import { modelMap } from '../../store/model-map.ts'
 import { useOutlook } from '../../store/outlook.ts'
 import { useSelection } from '../../store/selection.ts'
@@ -64,7 +64,9 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
       title={t('map.title', { name: report.name })}
       tools={
         <>
-          <AnalyzeButton />
+          <AnalyzePlace>
+            <AnalyzeButton />
+          </AnalyzePlace>
           <SegmentedControl
             aria-label={t('map.range')}
             data={ranges.map((value) => ({ value, label: t(`map.ranges.${value}`) }))}

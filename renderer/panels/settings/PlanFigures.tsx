@@ -2,9 +2,17 @@
 import { useMemo } from 'react'
 import { usePlanShown } from '../../store/outlook.ts'
 import { useWords } from '../../words.ts'
-import { AnalyzeButton } from '../AnalyzeModel.tsx'
+import { AnalyzeButton, AnalyzePlace } from '../AnalyzeModel.tsx'
 
 export function PlanFigures() {
+  return (
+    <AnalyzePlace>
+      <Figures />
+    </AnalyzePlace>
+  )
+}
+
+function Figures() {
   const { t, numbers } = useWords()
   const { answer, exact } = usePlanShown()
   const ranks = useMemo(() => answer?.report.tensors.flatMap(({ rank }) => rank ?? []).sort((a, b) => a - b), [answer])

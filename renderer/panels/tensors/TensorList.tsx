@@ -31,6 +31,8 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   const outlook = useDeferredValue(useOutlook())
   const search = useRef<HTMLInputElement>(null)
   const viewport = useRef<HTMLDivElement>(null)
+  // The way here has gone with the screen it was on: from the list everything is one or two keys away.
+  useEffect(() => viewport.current?.focus({ preventScroll: true }), [])
   useHotkeys([['mod+F', () => search.current?.focus()]], [])
 
   // Typing stays ahead of filtering; the order by error follows reports, the others do not need them.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
-import { browse, openSample, patience, readError } from './driving.ts'
+import { browse, openSample, patience, readError, setAdvanced } from './driving.ts'
 import { writeManyTensors } from './files.ts'
 
 async function expectNoOverflow(page: Page): Promise<void> {
@@ -64,6 +64,8 @@ test('a whole session by keyboard', async ({ page }) => {
   }
   await press('Enter')
   await readError(page)
+  // Where the button was there is nothing: the list has the focus, not the body.
+  await expect(page.getByRole('grid', { name: 'Tensors' })).toBeFocused()
   await press('Control+f')
   await page.keyboard.type('*.?_proj.weight')
   await expect(page.getByText('4 of 12 tensors shown')).toBeVisible()
@@ -82,6 +84,19 @@ test('a whole session by keyboard', async ({ page }) => {
   await expect(page.getByRole('dialog')).toBeHidden()
 })
 
+test('the focus stays where an analysis was asked for', async ({ page }) => {
+  await openSample(page)
+  for (const tab of ['Error vs rank', 'Map']) {
+    await page.getByRole('tab', { name: tab }).click()
+    if (tab === 'Map') await setAdvanced(page, 'Seed', 7)
+    const place = page.locator('.analyze-place').nth(tab === 'Map' ? 0 : -1)
+    await place.getByRole('button', { name: 'Analyze the whole model' }).press('Enter')
+    await expect(page.getByTestId('plan-figures')).toBeVisible(patience)
+    await expect(page.getByTestId('model-analysis')).toBeHidden(patience)
+    await expect(place).toBeFocused()
+  }
+})
+
 test('the smallest window shows everything without scrolling sideways', async ({ page, hostKind }) => {
   test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
   await page.setViewportSize({ width: 960, height: 640 })
@@ -92,6 +107,26 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await expect(page.getByRole('slider')).toBeInViewport()
   await page.keyboard.press('Control+Enter')
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Compress', exact: true })).toBeInViewport()
+})
+
+test('zoomed in, the chart keeps its height and the page scrolls', async ({ page, hostKind }) => {
+  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
+  // 1280 x 800 at 200 %.
+  await page.setViewportSize({ width: 640, height: 400 })
+  await openSample(page)
+  for (const [tab, charts] of [
+    ['Error vs rank', 1],
+    ['Singular values', 1],
+    ['Map', 1],
+  ] as const) {
+    await page.getByRole('tab', { name: tab }).click()
+    const bodies = page.locator('.chart-body')
+    await expect(bodies).toHaveCount(charts)
+    for (const body of await bodies.all()) expect((await body.boundingBox())!.height).toBeGreaterThanOrEqual(180)
+  }
+  await page.getByRole('tab', { name: 'Error vs rank' }).click()
+  await page.getByRole('slider').scrollIntoViewIfNeeded()
+  await expect(page.getByRole('slider')).toBeInViewport()
 })
 
 test('the language and the theme are chosen in the settings and kept', async ({ page }) => {
