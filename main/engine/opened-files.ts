@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
+import type { SourceFolder } from '../../core/io.ts'
 import { fileIdentity, pickSource } from '../files/files.ts'
 import type { FileRef } from './messages.ts'
 
@@ -47,10 +48,11 @@ export async function weightPaths(path: string): Promise<readonly string[]> {
 
 async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
   const picked = pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file')
-  const file = await openWeightFile(picked)
+  const names = new Set<string>()
+  const file = await openWeightFile({ ...picked, folder: noting(picked.folder, names) })
   try {
     const folder = picked.entry === null ? path : join(path, '..')
-    const paths = [...new Set([path, ...file.shards.map((shard) => join(folder, shard.fileName))])]
+    const paths = [...new Set([path, ...[...names].sort().map((name) => join(folder, name))])]
     const fingerprint = JSON.stringify(await Promise.all(paths.map(describe)))
     if (expected !== null && fingerprint !== expected)
       throw new AppError(
@@ -61,6 +63,17 @@ async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWei
   } catch (error) {
     await file.close()
     throw error
+  }
+}
+
+/** The folder, and in `names` what is opened there: shards, their index, external data. Formats open all that they read from at once. */
+function noting(folder: SourceFolder, names: Set<string>): SourceFolder {
+  return {
+    ...folder,
+    open: (name) => {
+      names.add(name)
+      return folder.open(name)
+    },
   }
 }
 
