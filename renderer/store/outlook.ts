@@ -68,9 +68,10 @@ export function outlookOf(tensor: TensorReport, { params, choice, plan, curve }:
 
 /** null while a goal has still to find it, `none` where it cannot be met. */
 function expectedRank(params: Params, curve: readonly number[] | undefined, smallest: number): number | null | 'none' {
-  // A size is shared out over all tensors: until that has been done they are seen at one rank.
-  if (goalOf(params) !== 'error') return Math.min(params.rank, smallest)
-  if (!curve) return null
+  const goal = goalOf(params)
+  if (goal === 'rank') return Math.min(params.rank, smallest)
+  // A size is shared out over all tensors: until that has been done nobody knows who gets what.
+  if (goal === 'size' || !curve) return null
   return leastRank(curve, allowedError(params) ?? 1, params.minRank) ?? 'none'
 }
 

@@ -35,10 +35,11 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
     (tensor, { kept, rank, error, bytesAfter, planned }) => {
       const bytes = `${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(bytesAfter)}`
       if (kept) return [t('map.kept'), numbers.bytes(tensor.byteLength)]
+      if (rank === null) return [t('map.noRank')]
       return [
-        rank === null ? t('map.noRank') : t('chart.rankMark', { rank: numbers.count(rank) }),
+        t('chart.rankMark', { rank: numbers.count(rank) }),
         error === null ? t('map.unknown') : t('map.error', { error: numbers.percent(error) }),
-        ...(rank === null ? [] : [bytes]),
+        bytes,
         ...[planned && int8(planned)].filter((part) => part !== null),
       ]
     },

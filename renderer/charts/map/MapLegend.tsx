@@ -4,13 +4,13 @@ import { type MapScale, steps } from './scale.ts'
 
 interface MapLegendProps {
   readonly scale: MapScale
-  /** Whether some matrices have still to be analyzed. */
-  readonly unknown: boolean
+  /** Why the error of some matrices is not known: they have still to be analyzed, or a goal has still to find their rank. */
+  readonly unknown: 'unknown' | 'noRank' | null
 }
 
 export function MapLegend({ scale, unknown }: MapLegendProps) {
   const { t, numbers } = useWords()
-  const others = unknown ? (['kept', 'unknown'] as const) : (['kept'] as const)
+  const others = [{ look: 'kept', label: 'kept' } as const, ...(unknown ? [{ look: 'unknown', label: unknown }] : [])]
   return (
     <div className="map-legend">
       <span>
@@ -24,10 +24,10 @@ export function MapLegend({ scale, unknown }: MapLegendProps) {
         </span>
         <span className="number">{numbers.tickPercent(scale.high)}</span>
       </span>
-      {others.map((look) => (
+      {others.map(({ look, label }) => (
         <span key={look}>
           <span aria-hidden="true" className="map-key" data-look={look} />
-          {t(`map.${look}`)}
+          {t(`map.${label}`)}
         </span>
       ))}
     </div>

@@ -31,7 +31,8 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
     () => (range === 'whole' ? wholeScale : fittedScale(records.flatMap(({ outlook }) => outlook.error ?? []))),
     [records, range],
   )
-  const unknown = records.some(({ outlook }) => !outlook.kept && outlook.error === null)
+  const open = records.filter(({ outlook }) => !outlook.kept && outlook.error === null)
+  const unknown = open.length === 0 ? null : open.some(({ outlook }) => outlook.rank !== null) ? 'unknown' : 'noRank'
   const describe = useDescription()
   const { tickPercent } = useWords().numbers
   const cellOf = useCallback(

@@ -56,7 +56,11 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
             {t('result.noise')}
           </span>
         ) : null}
-        {planned ? <PlannedNote planned={planned} /> : null}
+        {planned ? (
+          <PlannedNote planned={planned} />
+        ) : goalOf(params) === 'size' ? (
+          <span className="dimmed ellipsis">{t('plan.rankUnknown')}</span>
+        ) : null}
       </div>
       <dl className="figures">
         <Figure

@@ -1,8 +1,13 @@
 /** Under the goal: what it comes to, exactly, once the model has been analyzed; before, the offer to do so. */
 import { useMemo } from 'react'
+import { goalOf } from '../../store/goal.ts'
 import { usePlanShown } from '../../store/outlook.ts'
+import { useParams } from '../../store/params.ts'
+import { isAnalyzed, usePlan } from '../../store/plan.ts'
 import { useWords } from '../../words.ts'
 import { AnalyzeButton, AnalyzePlace } from '../AnalyzeModel.tsx'
+import { useFault } from '../fault.ts'
+import { useRefusal } from '../refusal.ts'
 
 export function PlanFigures() {
   return (
@@ -15,12 +20,20 @@ export function PlanFigures() {
 function Figures() {
   const { t, numbers } = useWords()
   const { answer, exact } = usePlanShown()
+  const params = useParams((state) => state.params)
+  const analyzed = usePlan((state) => isAnalyzed(state, params))
+  const refused = useRefusal()
+  const fault = useFault()
   const ranks = useMemo(() => answer?.report.tensors.flatMap(({ rank }) => rank ?? []).sort((a, b) => a - b), [answer])
   if (!answer) {
     return (
       <div className="plan-offer">
         <AnalyzeButton />
-        <p className="field-help">{t('plan.offer')}</p>
+        {refused ? (
+          <p className="plan-refused">{fault(refused)}</p>
+        ) : analyzed ? null : (
+          <p className="field-help">{t(goalOf(params) === 'size' ? 'plan.offerSize' : 'plan.offer')}</p>
+        )}
       </div>
     )
   }

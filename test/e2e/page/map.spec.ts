@@ -116,6 +116,19 @@ test('a tensor that the plan keeps shows no figures of a compression', async ({ 
   await expect(page.getByTestId('job-status')).not.toContainText('not reached')
 })
 
+test('before the analysis a size goal has no ranks, and the page says so', async ({ page, folder }) => {
+  await openMap(page, folder, 1, 256)
+  await expect(cells(page, '[data-look=unknown]')).toHaveCount(6)
+  await chooseGoal(page, 'Size')
+  // The tensor on show was looked at, at a rank that counts no more.
+  await expect(cells(page, '[data-look=unknown]')).toHaveCount(7)
+  await expect(page.locator('.map-legend')).toContainText('Rank not known yet')
+  await expect(page.locator('.tensor-error')).toHaveCount(0)
+  await map(page).focus()
+  await page.keyboard.press('Control+End')
+  await expect(page.getByTestId('map-details')).toHaveText(/Rank not known yet$/)
+})
+
 test('a goal that cannot be met shows no other goal’s numbers and compresses nothing', async ({ page, folder }) => {
   await openMap(page, folder, 2, 256)
   await analyze(page)
@@ -130,6 +143,7 @@ test('a goal that cannot be met shows no other goal’s numbers and compresses n
   await expect(fileBytes(page)).not.toHaveAttribute('data-after', String(planned))
   await expect(fileBytes(page)).toContainText('–')
   await expect(page.getByTestId('model-error')).toHaveText('–')
+  await expect(cells(page, '[data-look=kept]')).toHaveCount(2)
   await page.getByRole('button', { name: 'Compress…' }).click()
   const dialog = page.getByRole('dialog')
   const start = dialog.getByRole('button', { name: 'Compress', exact: true })
