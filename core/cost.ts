@@ -33,12 +33,17 @@ export function sketchCost(rows: number, cols: number, { columns, nIter, blocks,
   const products = blocks === 1 ? 2 * nIter + 2 : 2 * blocks
   const orthonormalized = blocks === 1 ? (nIter + 2) * columns ** 2 : 2 * basis ** 2
   return (
-    (products * rows * cols * columns) / productRate +
+    products * productCost(rows, cols, columns) +
     (rows * orthonormalized) / orthonormalizeRate +
     (cols * basis ** 2) / gramRate +
     eigenCost(basis, rank) +
     ((rows + cols) * basis * rank) / productRate
   )
+}
+
+/** One product of the matrix with so many columns. */
+export function productCost(rows: number, cols: number, columns: number): number {
+  return (rows * cols * columns) / productRate
 }
 
 /** Gram matrix of the smaller side, its eigenvectors, and one product to the other side with two passes to orthonormalize it. */
@@ -48,7 +53,7 @@ export function exactCost(rows: number, cols: number, rank: number): number {
   return (
     (largest * smallest ** 2) / gramRate +
     eigenCost(smallest, rank) +
-    (rows * cols * rank) / productRate +
+    productCost(rows, cols, rank) +
     (2 * largest * rank ** 2) / orthonormalizeRate
   )
 }

@@ -15,14 +15,16 @@ export const allocations = ['water-filling', 'greedy', 'uniform'] as const
 export const goalScopes = ['tensor', 'model'] as const
 export const goalWeights = ['entries', 'norm'] as const
 
+/** How people write a number: `bytes` as 1.2GB or 1200000000, `share` as 5% or 0.05, `size` as either (below 1: a share of the source). */
+export type Unit = 'bytes' | 'share' | 'size'
+
 interface NumberEntry {
   readonly type: 'int' | 'float'
   readonly default: number
   readonly min: number
   readonly max: number
   readonly step: number
-  /** How people write it: `size` as 40%, 1.2GB or a number of bytes (below 1: a share of the source), `share` as 0.05 or 5%. */
-  readonly unit?: 'size' | 'share'
+  readonly unit?: Unit
   /** What the limits do not say: which of the values between them are meant, and how that is put after "Expected". */
   readonly only?: { readonly test: (value: number) => boolean; readonly expected: string }
 }
@@ -266,7 +268,7 @@ export const paramEntries = {
   },
   memoryLimit: {
     type: 'float',
-    unit: 'size',
+    unit: 'bytes',
     default: 0,
     min: 0,
     max: Number.MAX_SAFE_INTEGER,

@@ -1,15 +1,16 @@
 /**
- * What a run would take: size as planned, exactly where nothing of that is open; time from a short sample, memory from the shapes. The sample factorizes one tensor of each
- * of the shapes that make up most of the work; the rest is reckoned by their floating-point operations.
+ * What a run would take: size as planned, exactly where nothing of that is open; time from a short sample, memory from the shapes. The
+ * sample factorizes one tensor of each of the shapes that make up most of the work; the rest is reckoned by what they cost (cost.ts).
  */
 import type { EstimateReport, Job } from '../contract.ts'
+import { exactCost, productCost, sketchCost } from '../cost.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { Params } from '../params.ts'
 import { elementCount, oncePerStorage } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { planByNames, planRun, refuse, type Undecided, undecided } from './goals/planning.ts'
 import { factorizedMatrix } from './matrix/factorize-matrix.ts'
-import { loadMatrix } from './matrix/load.ts'
+import { loadMatrix, residentLimit } from './matrix/load.ts'
 import { countNonFinite, nonFiniteSentence } from './matrix/scan.ts'
 import { inFileOrder } from './outputs/entries.ts'
 import { layOut } from './outputs/output-files.ts'
@@ -40,9 +41,9 @@ export async function estimateRun(
   const sizeIsExact = !open.values && !open.spectra
   const plans = sizeIsExact ? await planRun(compression, job) : named
   const before = context.peakBytes()
-  const rate = await flopsPerSecond(file, plans.filter(isFactorized), context)
+  const rate = await costPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>
-    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + flopsOf(plan) / rate, 0)
+    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + costOf(plan) / rate, 0)
   const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
   const parts = Array.from({ length: job.parts }, (_, i) => {
     const part = { index: i + 1, of: job.parts }
@@ -63,7 +64,7 @@ export async function estimateRun(
     factorized: factorized.length,
     weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),
     seconds: secondsOf(plans),
-    memoryBytes: before + Math.max(0, ...factorized.map(workingBytes)),
+    memoryBytes: before + Math.max(0, ...factorized.map((plan) => workingBytes(plan, context))),
     parts,
     ...context.kernels.info,
     notices: [
@@ -83,25 +84,26 @@ function openQuestions({ values, spectra }: Undecided, params: Params): string[]
   return [...(spectra ? [analysis] : []), ...(values ? [reading] : [])]
 }
 
-/** Power iterations there and back, the last product, the residual of the check; an exact SVD as its Gram matrix and eigenproblem. */
-function flopsOf(plan: TensorPlan): number {
+/** Of its factorization, and of the two products that measure it: what the rank leaves over, what was written. */
+function costOf(plan: TensorPlan): number {
   if (!isFactorized(plan) || plan.info.sharesStorageWith !== undefined) return 0
-  const { view, sketch } = plan
-  const { count, rows, cols } = view
-  const smallest = Math.min(rows, cols)
-  if (sketch.method === 'exact') return count * (2 * rows * cols * smallest + 9 * smallest ** 3)
-  return count * (2 * sketch.nIter + 4) * 2 * rows * cols * (sketch.rank + sketch.oversample)
+  const { count, rows, cols } = plan.view
+  return count * (factorizationCost(plan) + 2 * productCost(rows, cols, plan.params.rank))
 }
 
-/** The matrix, its sketch and factors in f32, and what a product packs; never more of the matrix than its limit. */
-function workingBytes({ info, view, sketch }: FactorizedTensor): number {
+function factorizationCost({ view: { rows, cols }, sketch }: FactorizedTensor): number {
+  return sketch.method === 'exact' ? exactCost(rows, cols, sketch.rank) : sketchCost(rows, cols, sketch)
+}
+
+/** The matrix, its sketch and factors in f32, and what a product packs; never more of the matrix than stays in memory at once. */
+function workingBytes({ info, view, sketch }: FactorizedTensor, { kernels }: JobContext): number {
   const matrix = info.byteLength / view.count
-  const columns = sketch.method === 'exact' ? Math.min(view.rows, view.cols) : sketch.rank + sketch.oversample
-  const limit = sketch.memoryLimit > 0 ? sketch.memoryLimit : Number.POSITIVE_INFINITY
-  return Math.min(matrix, limit) + 6 * 4 * columns * (view.rows + view.cols) + (64 << 20)
+  const columns = sketch.method === 'exact' ? Math.min(view.rows, view.cols) : sketch.columns * sketch.blocks
+  const resident = Math.min(matrix, residentLimit(kernels, sketch.memoryLimit))
+  return resident + 6 * 4 * columns * (view.rows + view.cols) + (64 << 20)
 }
 
-async function flopsPerSecond(
+async function costPerSecond(
   file: WeightFile,
   plans: readonly FactorizedTensor[],
   context: JobContext,
@@ -112,11 +114,11 @@ async function flopsPerSecond(
     byShape.set(shape, [...(byShape.get(shape) ?? []), plan])
   }
   const heaviest = [...byShape.values()]
-    .map((group) => ({ plan: group[0]!, flops: group.reduce((sum, plan) => sum + flopsOf(plan), 0) }))
-    .sort((a, b) => b.flops - a.flops)
+    .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + costOf(plan), 0) }))
+    .sort((a, b) => b.cost - a.cost)
     .slice(0, SAMPLED_SHAPES)
   let seconds = 0
-  let flops = 0
+  let cost = 0
   for (const [done, { plan }] of heaviest.entries()) {
     context.report({ type: 'progress', phase: 'estimate', tensor: plan.info.name, done, total: heaviest.length })
     if (nonFiniteSentence(await countNonFinite(file, plan.info, context))) continue
@@ -129,10 +131,10 @@ async function flopsPerSecond(
         await factorizedMatrix(plan, 0, loaded, { ...context, sketches: undefined }, false)
         if (counted) seconds += (performance.now() - started) / 1000
       }
-      flops += flopsOf(plan) / plan.view.count
+      cost += factorizationCost(plan)
     } finally {
       context.kernels.release(mark)
     }
   }
-  return flops === 0 || seconds === 0 ? Number.POSITIVE_INFINITY : flops / seconds
+  return cost === 0 || seconds === 0 ? Number.POSITIVE_INFINITY : cost / seconds
 }

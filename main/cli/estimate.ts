@@ -1,16 +1,13 @@
 /** `ghostsvd estimate`: time, memory and size of a run before it, for one machine or for several. */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import type { EstimateReport } from '../../core/contract.ts'
-import { outputStyles } from '../../core/params.ts'
 import { formatBytes } from '../format-bytes.ts'
-import { addParamFlags, allParams, collect, paramsFrom, wholeNumber } from './flags.ts'
+import { wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
 import { print, printJson, table } from './print.ts'
+import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
-interface Options {
-  readonly output: (typeof outputStyles)[number]
-  readonly include: string[]
-  readonly exclude: string[]
+interface Options extends RequestOptions {
   readonly parts: number
   readonly json?: boolean
 }
@@ -18,22 +15,19 @@ interface Options {
 export function estimateCommand(): Command {
   const command = new Command('estimate')
     .description(
-      'say what a compression would take: size (exactly once plan has read the weights), time from a short sample, memory',
+      'say what compress with the same flags would take: size (exactly once plan has read the weights), time from a short sample, memory',
     )
     .argument('<file|folder>')
-    .addOption(new Option('--output <style>', 'what would be written').choices(outputStyles).default('factors'))
     .option('--parts <number>', 'machines that share the run', wholeNumber(1, 9999), 1)
-    .option('--include <glob>', 'as for compress; repeatable', collect, [])
-    .option('--exclude <glob>', 'as for compress; repeatable', collect, [])
-  return addParamFlags(command, allParams)
+  return addRequestFlags(command)
     .option('--json', 'print one JSON object')
-    .action(async (path: string, { output, include, exclude, parts, json }: Options, self: Command) => {
-      const params = paramsFrom(self, allParams)
+    .action(async (path: string, options: Options, self: Command) => {
+      const request = await requestFrom(self, options)
       const report = await withEngine(async (engine) => {
         const { fileId } = await engine.open(path)
-        return engine.run<'estimate'>({ kind: 'estimate', fileId, output, params, include, exclude, parts })
+        return engine.run<'estimate'>({ kind: 'estimate', fileId, ...request, parts: options.parts })
       })
-      if (json) printJson(report)
+      if (options.json) printJson(report)
       else printEstimate(report)
     })
 }

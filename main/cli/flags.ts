@@ -1,6 +1,13 @@
 /** Flags of the command line, generated from the one table of parameters. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type ParamEntry, type ParamKey, type Params, paramEntries, paramsSchema } from '../../core/params.ts'
+import {
+  type ParamEntry,
+  type ParamKey,
+  type Params,
+  paramEntries,
+  paramsSchema,
+  type Unit,
+} from '../../core/params.ts'
 
 export const allParams = Object.keys(paramEntries) as ParamKey[]
 
@@ -47,11 +54,11 @@ function paramOption(entry: ParamEntry): Option {
   })
 }
 
-/** `40%` is 0.4, and for sizes `1.2GB` is 1.2e9; what is neither stays as it is. */
-function plainNumber(text: string, unit: 'size' | 'share'): string {
-  const percent = /^([\d.]+)\s*%$/.exec(text)
+/** Of shares `40%` is 0.4, of bytes `1.2GB` is 1.2e9; a size is either. What is none of them stays as it is. */
+function plainNumber(text: string, unit: Unit): string {
+  const percent = unit === 'bytes' ? null : /^([\d.]+)\s*%$/.exec(text)
   if (percent) return String(Number(percent[1]) / 100)
-  const bytes = unit === 'size' ? /^([\d.]+)\s*([kMGT])B?$/i.exec(text) : null
+  const bytes = unit !== 'share' ? /^([\d.]+)\s*([kMGT])B?$/i.exec(text) : null
   if (!bytes) return text
   return String(Math.round(Number(bytes[1]) * 1000 ** ('KMGT'.indexOf(bytes[2]!.toUpperCase()) + 1)))
 }

@@ -1,6 +1,6 @@
 /** A run as a line for the shell: the flags that differ from their defaults, and nothing else. */
 import type { RecipeSource } from '../../core/contract.ts'
-import { defaultParams, type ParamEntry, type ParamKey, paramEntries } from '../../core/params.ts'
+import { defaultParams, type ParamEntry, type ParamKey, paramEntries, type Unit } from '../../core/params.ts'
 
 interface CommandSource {
   /** File names; the line is for the folder they lie in. */
@@ -32,8 +32,8 @@ function paramFlag(entry: ParamEntry, value: number | string | boolean): string 
 }
 
 /** As people write it where that is the very same number: 40%, 1.2GB. */
-function withUnit(value: number, unit: 'size' | 'share'): string {
-  if (value <= 1) {
+function withUnit(value: number, unit: Unit): string {
+  if (value <= 1 && unit !== 'bytes') {
     const percent = String(Number((value * 100).toPrecision(15)))
     return /^[\d.]+$/.test(percent) && Number(percent) / 100 === value ? `${percent}%` : String(value)
   }

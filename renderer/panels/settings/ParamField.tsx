@@ -27,7 +27,7 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
   if ('unit' in entry && entry.unit === 'share') {
     return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
   }
-  if ('unit' in entry && entry.unit === 'size') {
+  if ('unit' in entry && entry.unit === 'bytes') {
     return <SizeInput {...common} onChange={set} value={params[name] as number} />
   }
   switch (entry.type) {

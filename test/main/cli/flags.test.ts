@@ -58,6 +58,11 @@ it('a size goal is a share below 100 % or a whole number of bytes', () => {
   expect(() => parse('--goal-size', '150%')).toThrow('Expected a share below 100 % or a whole number of bytes.')
 })
 
+it('a memory limit is a number of bytes, never a share', () => {
+  expect(parse('--memory-limit', '1.5GB').memoryLimit).toBe(1.5e9)
+  expect(() => parse('--memory-limit', '40%')).toThrow('Expected a number.')
+})
+
 describe('what a terminal shows', () => {
   it('cannot be rewritten by a tensor name', () => {
     expect(safe('a\u001b[2Jb\r\n\u202ec')).toBe('a\\u{1b}[2Jb\\u{d}\\u{a}\\u{202e}c')
