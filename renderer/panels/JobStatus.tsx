@@ -7,6 +7,7 @@ import { useJobs } from '../store/jobs.ts'
 import type { TensorView } from '../store/view.ts'
 import { usePhase, useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
+import { useNotice } from './notice.ts'
 
 interface JobStatusProps {
   readonly view: TensorView
@@ -18,6 +19,7 @@ interface JobStatusProps {
 export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
   const phase = usePhase()
+  const said = useNotice()
   const running = useJobs((state) => state.running)
   const grant = useFile((state) => state.grant)
   const failure = useJobs((state) => state.failures[view.tensor.name])
@@ -73,7 +75,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
             ? t('job.exact')
             : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
           t('job.machine', { kernel: report.kernel, count: report.threads }),
-          ...report.notices,
+          ...report.notices.map(said),
         ].join(' · ')
   const phases = Object.entries(report.phasesMs).map(([name, ms]) => `${phase(name)} ${numbers.duration(ms)}`)
   return (

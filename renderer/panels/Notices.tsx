@@ -6,10 +6,12 @@ import { sessionReducers, useSession } from '../store/session.ts'
 import { useWords } from '../words.ts'
 import { ErrorBox } from './ErrorBox.tsx'
 import { useFault } from './fault.ts'
+import { useNotice } from './notice.ts'
 
 export function Notices() {
   const { t } = useWords()
   const fault = useFault()
+  const said = useNotice()
   const { connected, engine, died, host, screen } = useSession()
   const { status, opening, error, notices } = useFile()
   // The start screen shows what concerns opening in its own place.
@@ -53,7 +55,7 @@ export function Notices() {
               onClose={() => fileReducers.dismissNotice(notice)}
               variant="light"
             >
-              <p className="notice-text">{notice}</p>
+              <p className="notice-text">{said(notice)}</p>
             </Alert>
           ))
         : null}

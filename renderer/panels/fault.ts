@@ -1,7 +1,8 @@
 /** Errors come with an English sentence; the commonest are said in the page's language, as reasons are. The rest is shown as it came. */
 import type { ErrorReport } from '../../core/errors.ts'
 import { useWords } from '../words.ts'
-import { recognize } from './reason.ts'
+import { badFilePatterns, damage } from './bad-file.ts'
+import { recognize, shownValues } from './reason.ts'
 
 /** What a sentence looks like and the key of the page's own; named groups are its values, those called `...Bytes` are sizes. */
 const patterns = [
@@ -22,7 +23,16 @@ const patterns = [
     /^(?<name>.+) could not be written beyond (?<size>.+): the disk is full\. Choose another folder\./,
     'diskFullBeyond',
   ],
+  [/^(?<name>.+) could not be written: its folder does not exist\./, 'folderGone'],
+  [/^The folder (?<name>.+) does not exist\. Choose another folder\.$/, 'folderGone'],
+  [/^(?<name>.+) needs (?<needed>.+); (?<free>.+) is free in (?<folder>.+)\. Free some space/, 'noSpace'],
   [/^(?<name>.+) exists already\. Choose another name/, 'exists'],
+  [/^(?<name>.+) is a link to another place\. Choose another name\.$/, 'link'],
+  [/^(?<name>.+) is the source itself\. Choose another name/, 'isSource'],
+  [/^(?<name>.+) is the folder of the source\. Choose another name/, 'isSourceFolder'],
+  [/^(?<name>.+) is not a regular file\. Choose another name\.$/, 'notRegular'],
+  [/^(?<name>".*") cannot be the name of a file\.$/, 'badName'],
+  [/^(?<name>.+) became shorter while it was read: expected (?<before>\d+) bytes, found (?<after>\d+)\./, 'resized'],
   [/^(?<name>.+) was removed or renamed while it was read\./, 'removed'],
   [/^(?<name>.+) was replaced by another file while it was read\./, 'replaced'],
   [/^(?<name>.+) was modified while it was read: it had (?<before>\d+) bytes and has (?<after>\d+)\./, 'resized'],
@@ -44,7 +54,11 @@ const patterns = [
   [/^The engine crashed \((?<signal>\w+)\)\.$/, 'engineCrashed'],
   [/^The engine was ended from outside \((?<signal>\w+)\)\.$/, 'engineEnded'],
   [/^The engine ended unexpectedly with exit code (?<code>\S+)\.$/, 'engineExit'],
+  ...badFilePatterns,
 ] as const
+
+/** What a run that failed adds to the sentence of whatever ended it; --resume is a word of the command line. */
+const finishedSoFar = / (?<done>\d+) of (?<total>\d+) tensors are finished; .*--resume goes on with them\.$/
 
 /** The page's key for the sentence of an error and the values in it, or null for one it has no words for. */
 export function recognizeFault(message: string) {
@@ -52,16 +66,18 @@ export function recognizeFault(message: string) {
 }
 
 /** The sentence of an error in the page's language. */
-export function useFault(): (error: Pick<ErrorReport, 'message'>) => string {
+export function useFault(): (error: Pick<ErrorReport, 'message'> & Partial<Pick<ErrorReport, 'code'>>) => string {
   const { t, numbers } = useWords()
-  return ({ message }) => {
+  const sentence = (message: string, code?: ErrorReport['code']) => {
     const found = recognizeFault(message)
-    if (!found) return message
-    const shown = Object.entries(found.values).map(([name, value]) => [
-      name,
-      // A group that is not in the sentence: no NaN among the Inf.
-      value === undefined ? '0' : name.endsWith('Bytes') ? numbers.bytes(Number(value)) : value,
-    ])
-    return t(`faults.${found.key}`, Object.fromEntries(shown))
+    if (found) return t(`faults.${found.key}`, shownValues(found.values, numbers))
+    const damaged = code === 'bad-file' ? damage(message) : null
+    return damaged ? t('faults.damaged', damaged) : message
+  }
+  return ({ message, code }) => {
+    const [tail, ...kept] = finishedSoFar.exec(message) ?? []
+    if (tail === undefined) return sentence(message, code)
+    const [done, total] = kept.map((count) => numbers.count(Number(count)))
+    return `${sentence(message.slice(0, -tail.length), code)} ${t('faults.finishedSoFar', { done, total })}`
   }
 }

@@ -1,5 +1,6 @@
 /** Reasons and claims come from the engine as English sentences; the page says them in its own language and with its own advice. */
 import { useTranslation } from 'react-i18next'
+import type { Numbers } from '../numbers.ts'
 
 /** What a sentence of the engine looks like and the key of the page's own; named groups are its values. */
 const patterns = [
@@ -24,6 +25,9 @@ const patterns = [
     /^Kept as it is: the goal is not reached below break-even \((?<error>[\d.e+-]+) % at rank (?<rank>\d+)\)\.$/,
     'breakEven',
   ],
+  [/^.+ has (?<nan>\d+) NaN values? and (?<inf>\d+) Inf values?\. It was kept/, 'nanAndInf'],
+  [/^.+ has (?<nan>\d+) NaN values?\. It was kept/, 'nan'],
+  [/^.+ has (?<inf>\d+) Inf values?\. It was kept/, 'inf'],
   [/^No rank-k error is below that of the exact SVD/, 'eckartYoung'],
   [/^The exact error of random noise is what theory says/, 'theory'],
   [/^The singular vectors are orthonormal/, 'orthonormal'],
@@ -45,6 +49,15 @@ export function recognize<Key>(
     if (found) return { key, values: { ...found.groups } }
   }
   return null
+}
+
+/** Values of a sentence as the page writes them: those called `...Bytes` are sizes, and a group that is not in it is none of that. */
+export function shownValues(values: Record<string, string | undefined>, numbers: Numbers): Record<string, unknown> {
+  const shown = Object.entries(values).map(([name, value = '0']) => [
+    name,
+    name.endsWith('Bytes') ? numbers.bytes(Number(value)) : value,
+  ])
+  return Object.fromEntries(shown)
 }
 
 /** Unknown sentences are shown as they came. */

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'react'
 import type { VersusResult } from '../../store/versus.ts'
 import { useWords } from '../../words.ts'
+import { useNotice } from '../notice.ts'
 import { VersusErrors, VersusValues } from './VersusCharts.tsx'
 import { VersusTable } from './VersusTable.tsx'
 import { verdictSentence } from './verdict.ts'
@@ -14,6 +15,7 @@ interface VersusOutcomeProps {
 
 export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
   const { t, numbers } = useWords()
+  const said = useNotice()
   const { report } = result
   const { a, b } = report
   const [rows, cols] = a.report.matrix
@@ -21,7 +23,7 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
   const exactSides = [a, b].filter((side) => side.report.method === 'exact').length
   const counted = runs > 1 ? [t('ab.several', { count: runs })] : [t(exactSides === 2 ? 'ab.exactOnce' : 'ab.once')]
   if (runs > 1 && exactSides === 1) counted.push(t('ab.exactRanOnce'))
-  const notices = [...new Set([...a.report.notices, ...b.report.notices])]
+  const notices = [...new Set([...a.report.notices, ...b.report.notices].map(said))]
   const verdict = useRef<HTMLDivElement>(null)
   // In a low window the answer may lie below the parameters it answers.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each result is shown once

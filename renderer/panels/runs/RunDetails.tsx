@@ -7,6 +7,7 @@ import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
 import { runReport } from '../../actions/runs.ts'
 import { useWords } from '../../words.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
+import { useNotice } from '../notice.ts'
 import { useReason } from '../reason.ts'
 
 /** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */
@@ -21,6 +22,7 @@ interface RunDetailsProps {
 export function RunDetails({ run: { runId, result: report }, onClose }: RunDetailsProps) {
   const { t, numbers } = useWords()
   const reason = useReason()
+  const said = useNotice()
   const [viewport, setViewport] = useState<HTMLElement | null>(null)
   const [tensors, setTensors] = useState<readonly TensorOutcome[]>([])
   const [error, setError] = useState<ErrorReport | null>(null)
@@ -58,7 +60,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
       </p>
       {report.notices.map((notice) => (
         <p className="details-notice" key={notice}>
-          {notice}
+          {said(notice)}
         </p>
       ))}
       {error ? <ErrorBox error={error} /> : null}

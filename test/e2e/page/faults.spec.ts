@@ -73,6 +73,21 @@ test('every bad file dropped on the page is a sentence, and the next file opens'
   await openSample(page)
 })
 
+test.describe('in Chinese', () => {
+  test.use({ locale: 'zh-CN' })
+
+  test('so is every bad file, with what to do about it', async ({ page, hostKind }) => {
+    test.skip(hostKind === 'electron', 'files made by a script have no path there')
+    await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
+    for (const [what, name, bytes] of badFiles) {
+      await drop(page, name, bytes)
+      const alert = page.getByRole('alert')
+      await expect(alert, what).toContainText(name)
+      expect(await alert.textContent(), what).toMatch(/请|。/)
+    }
+  })
+})
+
 test('an engine killed during a job is a message, and the page works on', async ({ page, folder, server, faults }) => {
   test.skip(!server, 'the engine of the loopback host is found by its parent')
   writeNoise(join(folder, 'noise.npy'), 4096)

@@ -15,6 +15,8 @@ import { exitSentence } from '../../../main/engine/exit-sentence.ts'
 import { readFault, writeFault } from '../../../main/files/file-errors.ts'
 import { openSource } from '../../../main/files/files.ts'
 import { existsAlready } from '../../../main/files/output-sink.ts'
+import { outputFolder } from '../../../main/files/outputs.ts'
+import { damage } from '../../../renderer/panels/bad-file.ts'
 import { recognizeFault } from '../../../renderer/panels/fault.ts'
 import { testHost } from '../../main/host/harness.ts'
 
@@ -79,6 +81,63 @@ test('a folder that holds no model, or several', async () => {
   expect(recognized(await opening('a.npy', 'b.npy'))).toMatchObject({
     key: 'severalModels',
     values: { name: 'models', count: '2', some: 'a.npy, b.npy' },
+  })
+})
+
+const bytes = (content: string) => Buffer.from(content, 'latin1')
+/** A safetensors file with this header, claiming to be `length` long. */
+function safetensors(header: string, length = header.length, data = 0): Buffer {
+  const prefix = Buffer.alloc(8)
+  prefix.writeBigUInt64LE(BigInt(length))
+  return Buffer.concat([prefix, bytes(header), Buffer.alloc(data)])
+}
+const tensor = (dtype: string, end: number) => `{"w":{"dtype":"${dtype}","shape":[4],"data_offsets":[0,${end}]}}`
+const npy = (descr: string) =>
+  bytes(`\x93NUMPY\x01\x00\x46\x00${`{'descr': '${descr}', 'fortran_order': False, 'shape': (64, 64), }`.padEnd(69)}\n`)
+const refusal = async (name: string, content: Uint8Array) =>
+  (await openWeightFile({ folder: memoryFolder('models', new Map([[name, content]])), entry: name }).catch(
+    (error: unknown) => error,
+  )) as Error
+
+test.each<[key: string, name: string, content: Buffer, values?: object]>([
+  ['text', 'notes.txt', bytes('These are not weights.')],
+  ['text', 'config.json', bytes('{"hidden_size": 512}')],
+  ['empty', 'w.safetensors', bytes('')],
+  ['lfsPointer', 'w.safetensors', bytes('version https://git-lfs.github.com/spec/v1\n')],
+  ['webPage', 'w.pt', bytes('<!DOCTYPE html><html></html>')],
+  ['packed', 'w.bin', bytes('\x1f\x8b\x08\x00\x00\x00\x00\x00')],
+  ['zeros', 'w.safetensors', Buffer.alloc(64)],
+  ['picture', 'cat.safetensors', bytes('\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR')],
+  ['otherFile', 'w.h5', bytes('\x89HDF\r\n\x1a\n'), { what: 'an HDF5 (Keras) file, which is not read' }],
+  ['headerBeyond', 'w.safetensors', safetensors('{}', 2 ** 40)],
+  ['cutShort', 'w.safetensors', safetensors(tensor('F32', 16), undefined, 8), { hasBytes: '8', needsBytes: '16' }],
+  ['wrongLength', 'w.npy', npy('<f4'), { hasBytes: '0', needsBytes: '16384' }],
+  ['zipCutShort', 'w.pt', bytes('PK\x03\x04\x14\x00\x00\x00')],
+  ['unknownDtype', 'w.safetensors', safetensors(tensor('F33', 16), undefined, 16), { dtype: '"F33"' }],
+  ['objects', 'w.npy', npy('|O')],
+])('%s: a file that cannot be opened, %s', async (key, name, content, values = {}) => {
+  expect(recognized(await refusal(name, content))).toMatchObject({ key, values: { name, ...values } })
+})
+
+test('any other contradiction in a file is named as its reader names it', async () => {
+  const torn = await refusal('torn.safetensors', safetensors('{"w": '))
+  expect(recognized(torn)).toBeNull()
+  expect(damage(torn.message)).toMatchObject({ name: 'torn.safetensors', detail: expect.stringContaining('expected') })
+})
+
+test('an output in the way of something', async () => {
+  expect(recognized(writeFault(system('ENOENT'), 'w.npy'))).toMatchObject({ key: 'folderGone' })
+  const source = join(folder, 'source.npy')
+  await writeFile(source, 'bytes')
+  const writing = (name: string) =>
+    outputFolder(folder, { overwrite: true, sources: [source] })
+      .create(name, 8)
+      .catch((error: unknown) => error)
+  expect(recognized(await writing('source.npy'))).toMatchObject({ key: 'isSource', values: { name: 'source.npy' } })
+  const much = outputFolder(folder, { overwrite: false, sources: [] }).create('much.npy', 2 ** 52)
+  expect(recognized(await much.catch((error: unknown) => error))).toMatchObject({
+    key: 'noSpace',
+    values: { name: 'much.npy', needed: expect.any(String), free: expect.any(String) },
   })
 })
 

@@ -1,6 +1,7 @@
 /** The page has its own words for whatever a plan says: the sentences are taken from the plan itself. */
 import { expect, test } from 'vitest'
 import { compressFile } from '../../../core/compress/compressor.ts'
+import { withFiniteValues } from '../../../core/compress/goals/planning.ts'
 import { planFile } from '../../../core/compress/plan/plan.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { memoryFolder } from '../../../core/io.ts'
@@ -60,6 +61,16 @@ test('what a goal keeps is recognized', async () => {
   expect(await keyUnder({ goalError: 1e-6, maxRank: 20 })).toMatchObject({ key: 'rankLimit', values: { rank: '20' } })
 })
 
+test.each([
+  [{ nanCount: 0, infCount: 12 }, 'inf', { inf: '12' }],
+  [{ nanCount: 1, infCount: 0 }, 'nan', { nan: '1' }],
+  [{ nanCount: 3, infCount: 1 }, 'nanAndInf', { nan: '3', inf: '1' }],
+])('values that are no numbers: %j', async (counts, key, values) => {
+  const plan = planFile(file, defaultParams, { include: [], exclude: [] }).find(({ action }) => action === 'factorize')!
+  const { reason } = await withFiniteValues(plan, async () => counts)
+  expect(recognizeReason(reason)).toMatchObject({ key, values })
+})
+
 test('a sentence without words of the page is shown as it came', () => {
-  expect(recognizeReason('It has 12 Inf values. It was kept unchanged.')).toBeNull()
+  expect(recognizeReason('It is tired.')).toBeNull()
 })
