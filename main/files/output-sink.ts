@@ -2,6 +2,7 @@
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
 import { formatBytes } from '../format-bytes.ts'
@@ -168,6 +169,14 @@ export async function exists(path: string): Promise<boolean> {
 
 export function existsAlready(name: string): AppError {
   return new AppError('would-overwrite', `${name} exists already. Choose another name, or allow it to be replaced.`)
+}
+
+/** Two writers would spoil each other's output. */
+export function beingWritten(target: string): AppError {
+  return new AppError(
+    'would-overwrite',
+    `${basename(target)} is being written by another run. Wait for it, or choose another name.`,
+  )
 }
 
 /** With what the file system said as a sentence. */

@@ -13,6 +13,7 @@ import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.t
 import { freeBytes } from './free-space.ts'
 import {
   attempt,
+  beingWritten,
   exists,
   existsAlready,
   fileSink,
@@ -75,12 +76,17 @@ async function openPartial(
   start: number,
   options: OutputOptions,
 ): Promise<ByteSink> {
+  return beginPartial(names, options, async () => fileSink(await open(names.partial, flags), names, start, options))
+}
+
+/** Told of before it is there. What was not there a moment ago and is there now is another run's. @throws AppError `would-overwrite` */
+async function beginPartial<T>(names: TargetNames, options: OutputOptions, begin: () => Promise<T>): Promise<T> {
   await options.onPartial?.(names.partial, true)
   try {
-    return fileSink(await open(names.partial, flags), names, start, options)
+    return await begin()
   } catch (error) {
     await options.onPartial?.(names.partial, false)
-    throw writeFault(error, names.name)
+    throw errno(error) === 'EEXIST' ? beingWritten(names.target) : writeFault(error, names.name)
   }
 }
 
@@ -135,8 +141,7 @@ async function newSubfolder(
   await attempt(names, async () => {
     await removePartial(names.partial)
     await assertFreeSpace(path, names.name, byteLength)
-    await options.onPartial?.(names.partial, true)
-    await mkdir(names.partial)
+    await beginPartial(names, options, () => mkdir(names.partial))
   })
   return outputSubfolder(names, options)
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import { beingWritten } from '../files/output-sink.ts'
 import { countUnfinished } from '../files/outputs.ts'
 import { type History, type HistoryEntry, type OwnEntry, withLeft } from './history.ts'
 
@@ -95,13 +96,6 @@ export async function leftAt(history: History, target: string): Promise<Run | nu
   const there = (await history.list()).filter(({ targetPath }) => targetPath === target)
   if (there.some(({ run }) => run.endedAt === null)) throw beingWritten(target)
   return there.find(({ run }) => run.resumable)?.run ?? null
-}
-
-export function beingWritten(target: string): AppError {
-  return new AppError(
-    'would-overwrite',
-    `${basename(target)} is being written by another run. Wait for it, or choose another name.`,
-  )
 }
 
 function newRun({ sourcePath, targetPath, recipe: { output, params, include, exclude } }: RunStart): Run {

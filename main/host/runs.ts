@@ -7,9 +7,10 @@ import type { CompressionReport, Run, runRequestSchema } from '../../core/contra
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
+import { beingWritten } from '../files/output-sink.ts'
 import { discardUnfinished } from '../files/outputs.ts'
 import type { History, HistoryEntry } from '../history/history.ts'
-import { beingWritten, leftAt, recordRun } from '../history/run-record.ts'
+import { leftAt, recordRun } from '../history/run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
 import { paced } from './paced.ts'
 

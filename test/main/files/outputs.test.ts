@@ -67,6 +67,27 @@ describe('sink', () => {
     expect(readFileSync(join(path, 'out'))).toHaveLength(3)
   })
 
+  it.each(['create', 'subfolder'] as const)(
+    'leaves alone what another run begins at the same moment: %s',
+    async (how) => {
+      const path = temporaryFolder()
+      const told: boolean[] = []
+      const onPartial = async (partial: string, exists: boolean) => {
+        told.push(exists)
+        if (!exists) return
+        if (how === 'create') writeFileSync(partial, 'of another run')
+        else mkdirSync(partial)
+      }
+      await expect(folderAt(path, { onPartial })[how]('out', 3)).rejects.toMatchObject({
+        code: 'would-overwrite',
+        message: 'out is being written by another run. Wait for it, or choose another name.',
+      })
+      // Nobody removes it in this run's name.
+      expect(told).toEqual([true, false])
+      expect(readdirSync(path)).toEqual(['out.partial'])
+    },
+  )
+
   it('gives way to a later run that writes the same name, and does not touch its file', async () => {
     const path = temporaryFolder()
     const folder = folderAt(path)
