@@ -51,7 +51,8 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
     return t('bar.errorValue', {
       error: numbers.percent(known.error),
       number: numbers.count(known.known),
-      total: numbers.count(chosen),
+      // Those that would grow are kept: nobody looks at their error.
+      total: numbers.count(estimate.compressed),
     })
   }
   return (

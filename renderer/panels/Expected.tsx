@@ -12,8 +12,10 @@ export function Expected({ estimate }: { readonly estimate: FileEstimate }) {
   const { kind, bytes } = expectedBytes(estimate, params, usePlanShown().answer, refused)
   switch (kind) {
     case 'exact':
-    case 'estimate':
       return numbers.bytes(bytes)
+    // The values, without the header that names them.
+    case 'estimate':
+      return t('bar.about', { value: numbers.bytes(bytes) })
     case 'at-most':
       return t('bar.atMost', { value: numbers.bytes(bytes) })
     case 'unknown':

@@ -122,9 +122,9 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
                 {answer ? (
                   <Expected estimate={estimate} />
                 ) : style === 'dense' ? (
-                  numbers.bytes(estimate.bytesBefore)
+                  t('bar.about', { value: numbers.bytes(estimate.bytesBefore) })
                 ) : adapters.has(style) && goal === 'rank' ? (
-                  numbers.bytes(estimate.factorBytes)
+                  t('bar.about', { value: numbers.bytes(estimate.factorBytes) })
                 ) : (
                   <Expected estimate={estimate} />
                 )}

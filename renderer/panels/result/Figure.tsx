@@ -17,7 +17,7 @@ export function Figure({ label, value, help, large, warn, testid, data }: Figure
     <Tooltip disabled={!help} label={help} multiline w={280}>
       <div className="figure" data-large={large} data-testid={testid} data-warn={warn} {...data}>
         <dt>{label}</dt>
-        <dd>{value}</dd>
+        <dd title={value}>{value}</dd>
       </div>
     </Tooltip>
   )

@@ -125,7 +125,8 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
 /** Mean and largest relative error of the singular values up to the rank, where the exact ones are known. */
 function useValueErrors({ exactValues, report }: TensorView, rank: number): { mean: number; max: number } | null {
   return useMemo(() => {
-    if (!exactValues || report?.method !== 'randomized') return null
+    // A sketch knows no values beyond its own rank, and those before say nothing of them.
+    if (!exactValues || report?.method !== 'randomized' || rank > report.singularValues.length) return null
     return singularValueErrors(exactValues, report.singularValues.slice(0, rank))
   }, [exactValues, report, rank])
 }

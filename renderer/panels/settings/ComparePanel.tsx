@@ -36,7 +36,7 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
             {t('compare.headline', { excess: numbers.signedPercent(comparison.excess) })}
           </p>
           {stale ? <p className="compare-note">{t('compare.stale')}</p> : null}
-          <Table className="compare-table" horizontalSpacing={2} tabularNums verticalSpacing={3}>
+          <Table className="compare-table" horizontalSpacing={4} tabularNums verticalSpacing={3}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th scope="col">

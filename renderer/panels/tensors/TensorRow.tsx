@@ -24,6 +24,9 @@ interface TensorRowProps {
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
   const { tensor, index, selected, compressed, error, rank } = props
+  const outcome = error !== null || props.planKeeps
+  const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
+  const bytes = numbers.bytes(tensor.byteLength)
   const cut = tensor.name.lastIndexOf('.', tensor.name.length - '.weight'.length - 1) + 1
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid, which has the focus
@@ -60,11 +63,12 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
           <span className="tensor-leaf">{tensor.name.slice(cut)}</span>
         </div>
         <div className="tensor-facts">
-          <span>
-            {tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')} · {tensor.dtype} ·{' '}
-            {numbers.bytes(tensor.byteLength)}
+          <span className="tensor-size" title={[shape, tensor.dtype, bytes].join(' · ')}>
+            {/* Beside a rank and an error there is no room for the dtype, which is the same almost everywhere. */}
+            <span className="ellipsis">{outcome ? shape : `${shape} · ${tensor.dtype}`}</span>
+            <span>· {bytes}</span>
           </span>
-          {error === null && !props.planKeeps ? null : (
+          {outcome ? (
             <span className="tensor-error" data-error={error ?? ''} data-rank={rank ?? ''}>
               {error === null
                 ? t('map.kept')
@@ -72,7 +76,7 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
                   ? numbers.percent(error)
                   : t('plan.rankError', { rank: numbers.count(rank), error: numbers.percent(error) })}
             </span>
-          )}
+          ) : null}
         </div>
       </div>
     </div>

@@ -149,6 +149,13 @@ test('a comparison shows the floor and what going fast costs, and keeps it while
   const memory = page.getByRole('region', { name: 'Compare with exact' }).getByRole('row', { name: /^Working memory/ })
   const sides = await memory.getByRole('cell').allTextContents()
   expect(sides[0]).not.toBe(sides[1])
+  // A rank beyond the sketch has no singular values of it: those up to its rank are not the answer.
+  const rank = page.getByRole('textbox', { name: 'Rank', exact: true })
+  await expect(page.getByTestId('value-error')).not.toContainText('–')
+  await rank.fill('128')
+  await expect(page.getByTestId('value-error')).toContainText('–')
+  await rank.fill('64')
+  await page.keyboard.press('Enter')
   await choosePreset(page, 'Precise')
   await readError(page)
   // What was compared is of other parameters now, and says so.

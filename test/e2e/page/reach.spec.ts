@@ -105,6 +105,13 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await expectNoOverflow(page)
   await expect(page.getByRole('button', { name: 'Compress…' })).toBeInViewport()
   await expect(page.getByRole('slider')).toBeInViewport()
+  // Names, sizes and choices that would be cut off: what is cut says more than it shows.
+  const cut = (selector: string) =>
+    page.locator(selector).evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length)
+  expect(await cut('.tensor-size > :last-child')).toBe(0)
+  expect(await cut('.figure[data-large] dd')).toBe(0)
+  await page.getByRole('tab', { name: 'A/B' }).click()
+  expect(await cut('.ab-fields input')).toBe(0)
   await page.keyboard.press('Control+Enter')
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Compress', exact: true })).toBeInViewport()
 })
