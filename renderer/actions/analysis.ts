@@ -42,6 +42,12 @@ export function changeParams(changes: Partial<Params>): void {
   if (Object.keys(changes).some((key) => key !== 'rank' && !(key in noGoal))) requestAnalysis()
 }
 
+/** Every parameter as it was at first. */
+export function resetParams(): void {
+  paramsReducers.reset()
+  requestAnalysis()
+}
+
 /** One rank for all tensors: from now on no goal decides. */
 export function setRank(rank: number): void {
   changeParams({ rank, ...noGoal })

@@ -19,6 +19,10 @@ export const paramsReducers = {
   output(output: OutputStyle) {
     useParams.setState({ output })
   },
+  /** As on the first day; what is written, and from which tensors, is no parameter. */
+  reset() {
+    useParams.setState({ params: defaultParams, lastGoals: {} })
+  },
   set(changes: Partial<Params>) {
     useParams.setState(({ params: before, lastGoals }) => {
       const params = { ...before, ...changes }

@@ -1,6 +1,7 @@
-/** The whole of the settings from a file and into one. */
+/** The whole of the settings from a file and into one, and as they were at first. */
 import { Button } from '@mantine/core'
 import { useEffect, useRef } from 'react'
+import { resetParams } from '../../actions/analysis.ts'
 import { openRecipe, saveRecipe } from '../../actions/recipes.ts'
 import { currentRecipe } from '../../actions/runs.ts'
 import { useFile } from '../../store/file.ts'
@@ -27,6 +28,9 @@ export function RecipeButtons() {
         </Button>
         <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="default">
           {t('runs.saveRecipe')}
+        </Button>
+        <Button onClick={resetParams} size="compact-sm" variant="subtle">
+          {t('settings.reset')}
         </Button>
         <input
           accept=".json,application/json"

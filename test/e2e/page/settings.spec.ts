@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
-import { openSample, readError } from './driving.ts'
+import { choosePreset, openSample, readError, setAdvanced } from './driving.ts'
 
 test('a number that was cleared is the old one again once the field is left', async ({ page }) => {
   await openSample(page)
@@ -30,4 +30,17 @@ test('why a recipe was refused is in view', async ({ page, folder, hostKind }) =
   await page.getByTestId('recipe').setInputFiles(file)
   await expect(page.getByRole('alert')).toContainText('bad.recipe.json')
   await expect(page.getByRole('alert')).toBeInViewport({ ratio: 0.99 })
+})
+
+test('parameters go back to their defaults, and with them the result', async ({ page }) => {
+  await openSample(page)
+  const error = await readError(page)
+  await choosePreset(page, 'Fast')
+  await setAdvanced(page, 'Seed', 7)
+  await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Error', { exact: true }).click()
+  await page.getByRole('button', { name: 'Reset to defaults' }).click()
+  await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('64')
+  await expect(page.getByRole('textbox', { name: 'Seed' })).toHaveValue('42')
+  expect(await readError(page)).toBe(error)
+  await expect(page.getByRole('button', { name: 'Reset to defaults' })).toBeFocused()
 })
