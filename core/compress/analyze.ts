@@ -23,7 +23,7 @@ import type { JobContext } from './context.ts'
 import { type Found, finishedSketch, type SketchFacts } from './matrix/factorize-matrix.ts'
 import { type LoadedMatrix, loadMatrix } from './matrix/load.ts'
 import { observer } from './matrix/observer.ts'
-import { countNonFinite, nonFiniteSentence } from './matrix/scan.ts'
+import { nonFiniteSentence, scanValues } from './matrix/scan.ts'
 import { sketchKey } from './matrix/sketch-key.ts'
 import { factorBits } from './plan/factor-dtype.ts'
 
@@ -97,7 +97,7 @@ export async function factorizable(
     )
   if (!hasComputableDType(tensor))
     throw new AppError('unsupported', `${name} holds ${tensor.dtype} values, which are not weights to factorize.`)
-  const nonFinite = nonFiniteSentence(await countNonFinite(file, tensor, context))
+  const nonFinite = nonFiniteSentence(await scanValues(file, tensor, context))
   if (nonFinite)
     throw new AppError(
       'unsupported',

@@ -19,7 +19,7 @@ import { outputStyle } from './outputs/registry.ts'
 import { wholeRun } from './plan/parts.ts'
 import type { TensorPlan } from './plan/plan.ts'
 import { type Checkpoint, discardUnfinished, openCheckpoint } from './run/checkpoint.ts'
-import { type FinishedOutput, finishedOutput } from './run/finished-output.ts'
+import { type FinishedOutput, finishedOutput, occupied } from './run/finished-output.ts'
 import { progressMeter } from './run/progress.ts'
 import { recipeHash } from './run/recipe.ts'
 import { sourceHash } from './run/source-hash.ts'
@@ -54,13 +54,13 @@ export async function compressFile(
     context,
   }
   const finished = resume ? await finishedOutput(compression, job, target) : null
-  if (finished) {
+  if (finished && typeof finished === 'object') {
     await discardUnfinished(target)
-    const notice = `${target.name} was finished before, by the same recipe from the same source: nothing was rewritten.`
+    const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
   }
-  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder)
+  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished ?? '')
   const plans = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
   const plannedBytes = predictedOutput(compression, layout)
@@ -152,11 +152,11 @@ function missedGoal(
   ]
 }
 
-/** An empty folder is as good as none for an output that is a folder. */
-async function refuseToOverwrite({ folder, name }: CompressionTarget, inFolder: boolean): Promise<void> {
+/** An empty folder is as good as none for an output that is a folder. `fault`: why what is there is not the finished output of this run. */
+async function refuseToOverwrite({ folder, name }: CompressionTarget, inFolder: boolean, fault: string): Promise<void> {
   if (!(await folder.list()).includes(name)) return
   if (inFolder && (await isEmptyFolder(folder.inside(name)))) return
-  throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
+  throw occupied(name, fault)
 }
 
 async function isEmptyFolder(folder: SourceFolder): Promise<boolean> {

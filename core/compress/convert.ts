@@ -12,6 +12,7 @@ import type { JobContext } from './context.ts'
 import { createSafetensors, writeChecked } from './encodings/safetensors-output.ts'
 import { READ_BYTES } from './matrix/load.ts'
 import { alignedOrder, alignmentOf } from './outputs/entries.ts'
+import { CHECKSUMS } from './outputs/metadata.ts'
 import { copyValues } from './run/compress-tensor.ts'
 
 /** @throws AppError `bad-request`, `unsupported`, `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled` */
@@ -67,7 +68,9 @@ async function writeSafetensors(
 ): Promise<number> {
   const placed = tensors.map((tensor, place) => ({ tensor, place, alignment: alignmentOf([tensor]) }))
   const ordered = alignedOrder(placed).map(({ tensor }) => tensor)
-  const output = await createSafetensors(folder, name, ordered, file.metadata)
+  // What says of another file how its bytes stand is not true of this one.
+  const metadata = new Map([...file.metadata].filter(([key]) => key !== CHECKSUMS))
+  const output = await createSafetensors(folder, name, ordered, metadata, context.crc32)
   const total = ordered.reduce((sum, tensor) => sum + tensor.byteLength, 0)
   let done = 0
   try {
@@ -76,7 +79,7 @@ async function writeSafetensors(
       await copyValues(file, tensor, output, context)
       done += tensor.byteLength
     }
-    await output.complete(file.metadata)
+    await output.complete(metadata)
     return await output.close()
   } catch (error) {
     await output.abort()

@@ -11,7 +11,7 @@ import type { JobContext } from './context.ts'
 import { planByNames, planRun, refuse, type Undecided, undecided } from './goals/planning.ts'
 import { factorizedMatrix } from './matrix/factorize-matrix.ts'
 import { loadMatrix, residentLimit } from './matrix/load.ts'
-import { countNonFinite, nonFiniteSentence } from './matrix/scan.ts'
+import { nonFiniteSentence, scanValues } from './matrix/scan.ts'
 import { inFileOrder } from './outputs/entries.ts'
 import { layOut } from './outputs/output-files.ts'
 import { predictedBytes, predictedOutput } from './outputs/predicted-output.ts'
@@ -121,7 +121,7 @@ async function costPerSecond(
   let cost = 0
   for (const [done, { plan }] of heaviest.entries()) {
     context.report({ type: 'progress', phase: 'estimate', tensor: plan.info.name, done, total: heaviest.length })
-    if (nonFiniteSentence(await countNonFinite(file, plan.info, context))) continue
+    if (nonFiniteSentence(await scanValues(file, plan.info, context))) continue
     const mark = context.kernels.mark()
     try {
       const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch)

@@ -9,11 +9,13 @@ import { badFile } from '../formats/refusal.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import type { TensorInfo } from '../tensor.ts'
 import type { CompressionTarget } from './compression.ts'
-import type { JobContext } from './context.ts'
 import { createSafetensors } from './encodings/safetensors-output.ts'
+import type { ReadingContext } from './matrix/checksum.ts'
+import { fromChecksums, toChecksums } from './outputs/bits.ts'
 import { alignedOrder } from './outputs/entries.ts'
-import { ERROR, ERRORS, errorsText, fixedWidth, TIES } from './outputs/metadata.ts'
+import { CHECKSUMS, DIGEST, ERROR, ERRORS, errorsText, fixedWidth, TIES } from './outputs/metadata.ts'
 import { PART, type PartTensor, partTensors, removePartFields } from './outputs/part-fields.ts'
+import { isDigest, joinedDigest } from './outputs/source-digest.ts'
 import { type Part, parsePart } from './plan/parts.ts'
 import { copyValues } from './run/compress-tensor.ts'
 
@@ -26,12 +28,12 @@ export interface MergeReport {
   readonly relativeError: number
 }
 
-/** @throws AppError `bad-request` for parts that do not belong together or are not complete, `would-overwrite`, `cannot-write` */
+/** @throws AppError `bad-request` for parts that do not belong together or are not complete, `bad-file` for damaged ones, `would-overwrite`, `cannot-write` */
 export async function mergeParts(
   files: readonly WeightFile[],
   { folder, name }: CompressionTarget,
   force: boolean,
-  context: Pick<JobContext, 'checkCancelled'>,
+  context: ReadingContext,
 ): Promise<MergeReport> {
   if (!force && (await folder.list()).includes(name)) {
     throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
@@ -42,10 +44,12 @@ export async function mergeParts(
   const planned = joinedMetadata(parts, pieces, 0, ({ error, planned }) => error !== null || planned !== null)
   const metadata = joinedMetadata(parts, pieces, error, ({ error }) => error !== null)
   const entries = pieces.flatMap(({ planned, written }) => planned ?? written)
-  const output = await createSafetensors(folder, name, entries, planned)
+  planned.set(CHECKSUMS, toChecksums(entries.map(() => 0)))
+  const output = await createSafetensors(folder, name, entries, planned, context.crc32)
   try {
-    for (const { file, written } of pieces) {
-      for (const info of written) await copyValues(file, info, output, context)
+    for (const { file, written, checksums } of pieces) {
+      for (const [i, info] of written.entries())
+        if ((await copyValues(file, info, output, context)) !== checksums[i]) throw damaged(file, info)
     }
     await output.complete(metadata)
     const bytes = await output.close()
@@ -76,6 +80,17 @@ function inOrder(files: readonly WeightFile[]): WeightFile[] {
   return sorted.map(({ file }) => file)
 }
 
+function digestOf({ metadata, shards }: WeightFile): string {
+  const text = metadata.get(DIGEST) ?? ''
+  if (isDigest(text)) return text
+  throw badFile(`${shards[0]?.fileName ?? 'A part'}: ${DIGEST}`, 'hexadecimal digits', 'something else')
+}
+
+function damaged({ shards }: WeightFile, { name }: TensorInfo): AppError {
+  const part = shards[0]?.fileName ?? 'A part'
+  return new AppError('bad-file', `${part}: ${name} is not what was written there. Make this part again.`)
+}
+
 function partNumber(file: WeightFile): Part {
   const text = file.metadata.get(PART)
   if (!text)
@@ -90,14 +105,17 @@ function partNumber(file: WeightFile): Part {
 interface Piece extends PartTensor {
   readonly file: WeightFile
   readonly written: readonly TensorInfo[]
+  /** CRC-32 of each. */
+  readonly checksums: readonly number[]
 }
 
 function piecesOf(file: WeightFile): Piece[] {
+  const checksums = fromChecksums(file.metadata.get(CHECKSUMS) ?? '')
   let at = 0
   return partTensors(file).map((tensor) => {
     const start = at
     at += tensor.entries
-    return { ...tensor, file, written: file.tensors.slice(start, at) }
+    return { ...tensor, file, written: file.tensors.slice(start, at), checksums: checksums.slice(start, at) }
   })
 }
 
@@ -140,6 +158,8 @@ function joinedMetadata(
   removePartFields(metadata)
   metadata.set(ERROR, fixedWidth(error))
   metadata.set(ERRORS, errorsText(pieces.filter(listed).map(({ name, error }) => [name, error ?? 0])))
+  metadata.set(CHECKSUMS, toChecksums(pieces.flatMap(({ checksums }) => checksums)))
+  metadata.set(DIGEST, joinedDigest(parts.map(digestOf)))
   if (metadata.has(TIES)) {
     const ties = tiesOf(parts)
     const inOrder = pieces.flatMap(({ name }) => (ties.has(name) ? [[name, ties.get(name)]] : []))

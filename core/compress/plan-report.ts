@@ -11,11 +11,11 @@ import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageN
 import type { Compression } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { candidateOf, int8Increase } from './goals/goals.ts'
-import { type CountNonFinite, withKnownCounts } from './goals/known.ts'
+import { type ScanTensor, withKnownScans } from './goals/known.ts'
 import { planByNames, planRun, refuse, weighingOf, withFiniteValues } from './goals/planning.ts'
 import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from './goals/spectra.ts'
 import { oneAhead } from './matrix/read-ahead.ts'
-import { countNonFinite } from './matrix/scan.ts'
+import { scanValues } from './matrix/scan.ts'
 import { outputEntries } from './outputs/entries.ts'
 import { layOut } from './outputs/output-files.ts'
 import { predictedOutput } from './outputs/predicted-output.ts'
@@ -116,10 +116,10 @@ async function analyzeAll(
     spectra.set(storageName(plan.info), spectrum)
     if (sayKnown) reportSpectrum(plan, spectrum, context)
   }
-  const analyze = async (count: CountNonFinite) => {
+  const analyze = async (scan: ScanTensor) => {
     const total = analyses.reduce((sum, { info }) => sum + info.byteLength, 0)
     let done = 0
-    for await (const plan of oneAhead(analyses, (next) => withFiniteValues(next, count))) {
+    for await (const plan of oneAhead(analyses, (next) => withFiniteValues(next, scan))) {
       context.checkCancelled()
       context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
       const name = storageName(plan.info)
@@ -127,7 +127,7 @@ async function analyzeAll(
       done += plan.info.byteLength
     }
   }
-  await withKnownCounts(context, (tensor) => countNonFinite(file, tensor, context), analyze)
+  await withKnownScans(context, (tensor) => scanValues(file, tensor, context), analyze)
   return spectra
 }
 

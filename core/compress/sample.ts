@@ -125,7 +125,7 @@ export async function writeSample(
     ['format', 'pt'],
     ['ghostsvd.sample', `layers ${job.layers}, hidden ${job.hidden}, seed ${job.seed}`],
   ])
-  const output = await createSafetensors(folder, name, outlines, metadata)
+  const output = await createSafetensors(folder, name, outlines, metadata, context.crc32)
   try {
     for (const [done, tensor] of tensors.entries()) {
       context.checkCancelled()

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { JobContext } from '../../core/compress/context.ts'
 import { planByNames } from '../../core/compress/goals/planning.ts'
 import { loadMatrix } from '../../core/compress/matrix/load.ts'
@@ -169,5 +170,6 @@ function quietContext(kernels: Kernels): JobContext {
       const hash = createHash('sha256')
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
     },
+    crc32,
   }
 }

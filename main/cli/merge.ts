@@ -1,5 +1,6 @@
 /** `ghostsvd merge`: the parts of a run (compress --part I/N) put together. Only bytes are copied, so no engine is started for it. */
 import { basename, dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { Command } from 'commander'
 import { mergeParts } from '../../core/compress/merge.ts'
 import { AppError } from '../../core/errors.ts'
@@ -28,6 +29,7 @@ export function mergeCommand(): Command {
             checkCancelled: () => {
               if (signal.aborted) throw new AppError('cancelled', 'The merge was cancelled.')
             },
+            crc32,
           })
         } finally {
           for (const part of parts) await part.close()

@@ -16,6 +16,7 @@ const phaseNames: Readonly<Record<string, string>> = {
   plan: 'checking values',
   analyze: 'analyzing',
   compress: 'compressing',
+  verify: 'checking',
   sample: 'making',
 }
 

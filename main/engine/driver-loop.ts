@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { crc32 } from 'node:zlib'
 import type { JobContext } from '../../core/compress/context.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
@@ -64,6 +65,7 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
         const hash = createHash('sha256')
         return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
       },
+      crc32,
       notePartial: (path, exists) =>
         new Promise((resolve) => {
           const request = ++lastRequest

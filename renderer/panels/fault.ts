@@ -27,6 +27,8 @@ const patterns = [
   [/^The folder (?<name>.+) does not exist\. Choose another folder\.$/, 'folderGone'],
   [/^(?<name>.+) needs (?<needed>.+); (?<free>.+) is free in (?<folder>.+)\. Free some space/, 'noSpace'],
   [/^(?<name>.+) exists already\. Choose another name/, 'exists'],
+  [/^(?<name>.+) exists already\. What (?<file>.+) holds is damaged\./, 'existsDamaged'],
+  [/^(?<name>.+) exists already\. Its source has changed since/, 'existsOutdated'],
   [/^(?<name>.+) is a link to another place\. Choose another name\.$/, 'link'],
   [/^(?<name>.+) is the source itself\. Choose another name/, 'isSource'],
   [/^(?<name>.+) is the folder of the source\. Choose another name/, 'isSourceFolder'],

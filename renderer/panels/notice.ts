@@ -10,6 +10,10 @@ const patterns = [
   [/^An unfinished run that was left here was of another version/, 'anewVersion'],
   [/^An unfinished run that was left here ran on a machine of another/, 'anewArithmetic'],
   [/^An unfinished run that was left here had another plan/, 'anewLayout'],
+  [/^An unfinished run that was left here has a journal that cannot be read/, 'anewDamaged'],
+  [/^The journal that an unfinished run left here is damaged/, 'journalDamaged'],
+  [/^(?<count>\d+) of (?<total>\d+) finished tensors were not used: the source changed since/, 'unusedSource'],
+  [/^(?<count>\d+) of (?<total>\d+) finished tensors were not used: what was written of them/, 'unusedDamaged'],
   [/^(?<name>.+) was finished before, by the same recipe from the same source/, 'finishedBefore'],
   [
     /^The size goal was missed: (?<writtenBytes>\d+) bytes were written, (?<goalBytes>\d+) was the goal\./,

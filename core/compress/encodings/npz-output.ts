@@ -3,19 +3,18 @@
  * numpy has no bfloat16 and no 8-bit floats: their values are widened to F32 on the way, exactly. What a safetensors header says in its
  * metadata is in the archive's comment, which numpy passes over.
  */
-import { crc32 } from '../../formats/crc32.ts'
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/npz.ts'
 import { type SafetensorsOutline, tensorBytes } from '../../formats/safetensors.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
 import { isComputable } from '../../tensor.ts'
 import {
+  type Checksum,
   outputEnd,
-  resumeAt,
   sinkSource,
   type TensorWriter,
   type WeightsOutput,
-  type WrittenTensors,
+  type WrittenEntry,
   writeChecked,
 } from './safetensors-output.ts'
 
@@ -28,20 +27,15 @@ function isWidened(dtype: SafetensorsOutline['dtype']): dtype is 'BF16' | 'F8_E4
   return dtype === 'BF16' || dtype === 'F8_E4M3' || dtype === 'F8_E5M2'
 }
 
-/** A member that is complete, with the checksum the directory repeats. */
-interface Written {
-  readonly outline: SafetensorsOutline
-  readonly crc: number
-}
-
 /** @throws AppError `cannot-write`, `unsupported` for a dtype that neither numpy nor this product knows how to widen */
 export async function createNpz(
   folder: OutputFolder,
   name: string,
   planned: readonly SafetensorsOutline[],
   metadata: ReadonlyMap<string, string>,
+  crc32: Checksum,
 ): Promise<WeightsOutput> {
-  return outputOn(await folder.create(name, plannedNpzBytes(planned, metadata)), [])
+  return outputOn(await folder.create(name, plannedNpzBytes(planned, metadata)), [], crc32)
 }
 
 /** Bytes of the file with these tensors and a metadata of this shape. */
@@ -55,30 +49,19 @@ function comment(metadata: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer>
   return npzComment(own, ['ghostsvd.ties', 'ghostsvd.errors'])
 }
 
-/** Goes on with a suspended file after the members that are whole; null where it is not there or shorter than they are. */
-export async function reopenNpz(
-  folder: OutputFolder,
-  name: string,
-  planned: readonly SafetensorsOutline[],
-  metadata: ReadonlyMap<string, string>,
-  { entries, checksums, byteLength }: WrittenTensors,
-): Promise<WeightsOutput | null> {
-  if (entries.length !== checksums.length) return null
-  const written = entries.map((entry, i) => ({ outline: npzOutline(entry), crc: checksums[i]! }))
-  const sink = await resumeAt(folder, name, plannedNpzBytes(planned, metadata), byteLength)
-  return sink && outputOn(sink, written)
+/** Goes on in a file that ends after these members. */
+export function reopenNpz(sink: ByteSink, written: readonly WrittenEntry[], crc32: Checksum): WeightsOutput {
+  return outputOn(sink, [...written], crc32)
 }
 
-function outputOn(sink: ByteSink, written: Written[]): WeightsOutput {
+function outputOn(sink: ByteSink, written: WrittenEntry[], crc32: Checksum): WeightsOutput {
   return {
     ...outputEnd(sink),
     get byteLength() {
       return sink.byteLength
     },
-    get checksums() {
-      return written.map(({ crc }) => crc)
-    },
-    begin: (entries) => memberWriter(sink, entries, written),
+    written,
+    begin: (entries) => memberWriter(sink, entries, written, crc32),
     moves: () => false,
     complete: async (metadata) => {
       const plan = planNpz(
@@ -91,7 +74,12 @@ function outputOn(sink: ByteSink, written: Written[]): WeightsOutput {
   }
 }
 
-function memberWriter(sink: ByteSink, entries: readonly SafetensorsOutline[], written: Written[]): TensorWriter {
+function memberWriter(
+  sink: ByteSink,
+  entries: readonly SafetensorsOutline[],
+  written: WrittenEntry[],
+  crc32: Checksum,
+): TensorWriter {
   const start = sink.byteLength
   const outlines = entries.map(npzOutline)
   const plan = planNpz(outlines)

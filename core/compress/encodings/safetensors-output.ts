@@ -9,12 +9,15 @@ import { type ByteSink, type ByteSource, discard, type OutputFolder } from '../.
 /** Data is moved in pieces of this size where a header has to grow. */
 const MOVE_BYTES = 16 << 20
 
+/** CRC-32 of `bytes` after those whose checksum is `previous` (context.ts). */
+export type Checksum = (bytes: Uint8Array, previous?: number) => number
+
 /** A container that is being written: safetensors here, NPZ in npz-output.ts. */
 export interface WeightsOutput {
   /** Of the file so far. */
   readonly byteLength: number
-  /** Of the entries so far, in order, where the container wants them at its end. */
-  readonly checksums: readonly number[]
+  /** The entries so far, in order. */
+  readonly written: readonly WrittenEntry[]
   /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
   begin(entries: readonly SafetensorsOutline[]): TensorWriter
   /** Returns when the file so far would survive a power cut. */
@@ -30,12 +33,10 @@ export interface WeightsOutput {
   abort(): Promise<void>
 }
 
-/** What a file that is gone on with holds already. */
-export interface WrittenTensors {
-  readonly entries: readonly SafetensorsOutline[]
-  readonly checksums: readonly number[]
-  /** Of the file up to the last of them. */
-  readonly byteLength: number
+/** An entry that is complete, with the CRC-32 of its values, or in an archive of its member. */
+export interface WrittenEntry {
+  readonly outline: SafetensorsOutline
+  readonly crc: number
 }
 
 export interface TensorWriter {
@@ -57,6 +58,7 @@ export async function createSafetensors(
   name: string,
   planned: readonly SafetensorsOutline[],
   metadata: ReadonlyMap<string, string>,
+  crc32: Checksum,
 ): Promise<WeightsOutput> {
   const placeholder = safetensorsHeader(planned, metadata)
   const sink = await folder.create(name, plannedBytes(planned, metadata))
@@ -66,52 +68,36 @@ export async function createSafetensors(
     await sink.abort()
     throw error
   }
-  return outputOn(sink, placeholder.byteLength, [])
+  return outputOn(sink, placeholder.byteLength, [], crc32)
 }
 
-/** Goes on with a suspended file after the tensors that are whole; null where it is not there or shorter than they are. */
-export async function reopenSafetensors(
-  folder: OutputFolder,
-  name: string,
+/** Goes on in a file that ends after these entries, which were written with a metadata of this shape for these planned ones. */
+export function reopenSafetensors(
+  sink: ByteSink,
   planned: readonly SafetensorsOutline[],
   metadata: ReadonlyMap<string, string>,
-  { entries, byteLength }: WrittenTensors,
-): Promise<WeightsOutput | null> {
-  const headerBytes = safetensorsHeader(planned, metadata).byteLength
-  const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
-  if (byteLength !== headerBytes + values) return null
-  const sink = await resumeAt(folder, name, plannedBytes(planned, metadata), byteLength)
-  return sink && outputOn(sink, headerBytes, [...entries])
+  written: readonly WrittenEntry[],
+  crc32: Checksum,
+): WeightsOutput {
+  return outputOn(sink, safetensorsHeader(planned, metadata).byteLength, [...written], crc32)
 }
 
-/** A partial file cut back to what is known to be whole; null where it is not there or shorter than that. */
-export async function resumeAt(
-  folder: OutputFolder,
-  name: string,
-  plannedLength: number,
-  byteLength: number,
-): Promise<ByteSink | null> {
-  const sink = await folder.resume(name, plannedLength)
-  if (!sink) return null
-  if (sink.byteLength < byteLength) {
-    await sink.abort()
-    return null
-  }
-  await sink.truncate(byteLength)
-  return sink
-}
-
-function outputOn(sink: ByteSink, headerBytes: number, written: SafetensorsOutline[]): WeightsOutput {
+function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], crc32: Checksum): WeightsOutput {
+  const header = (metadata: ReadonlyMap<string, string>) =>
+    safetensorsHeader(
+      written.map(({ outline }) => outline),
+      metadata,
+    )
   return {
     ...outputEnd(sink),
     get byteLength() {
       return sink.byteLength
     },
-    checksums: [],
-    begin: (entries) => tensorWriter(sink, entries, written),
-    moves: (final) => safetensorsHeader(written, final).byteLength > headerBytes,
+    written,
+    begin: (entries) => tensorWriter(sink, entries, written, crc32),
+    moves: (final) => header(final).byteLength > headerBytes,
     complete: async (final) => {
-      await fillHeader(sink, safetensorsHeader(written, final), headerBytes)
+      await fillHeader(sink, header(final), headerBytes)
       return sinkSource(sink)
     },
   }
@@ -146,16 +132,19 @@ export function sinkSource(sink: ByteSink): ByteSource {
 function tensorWriter(
   sink: ByteSink,
   entries: readonly SafetensorsOutline[],
-  written: SafetensorsOutline[],
+  written: WrittenEntry[],
+  crc32: Checksum,
 ): TensorWriter {
   const start = sink.byteLength
   const lengths = entries.map(({ dtype, shape }) => tensorBytes(dtype, shape))
   const received = lengths.map(() => 0)
+  const checksums = lengths.map(() => 0)
   // The first entry goes straight to the file. Those after it wait until it is complete: they are factors, and small.
   const waiting: Uint8Array[][] = entries.map(() => [])
   return {
     write: async (index, bytes) => {
       received[index]! += bytes.byteLength
+      checksums[index] = crc32(bytes, checksums[index])
       if (index === 0) await writeChecked(sink, bytes)
       else waiting[index]!.push(bytes)
     },
@@ -164,7 +153,7 @@ function tensorWriter(
       if (received.some((length, i) => length !== lengths[i])) {
         throw new Error(`${entries[0]?.name}: expected ${lengths.join(', ')} bytes, got ${received.join(', ')}`)
       }
-      written.push(...entries)
+      written.push(...entries.map((outline, i) => ({ outline, crc: checksums[i]! })))
     },
     undo: () => sink.truncate(start),
   }

@@ -4,10 +4,10 @@
  */
 import { type ComputableTensor, storageName } from '../../tensor.ts'
 import type { JobContext } from '../context.ts'
-import type { NonFinite } from '../matrix/scan.ts'
+import type { Scan } from '../matrix/scan.ts'
 
 /** Raised whenever the meaning of a kept fact changes: those of earlier versions are then no longer found. */
-const FACTS_VERSION = 2
+const FACTS_VERSION = 3
 
 /** The fact `what` of this source, found now where it is not known yet. It has to be JSON-safe. */
 export async function known<T>(context: JobContext, what: readonly unknown[], find: () => Promise<T>): Promise<T> {
@@ -31,34 +31,34 @@ function keyOf(source: string, what: readonly unknown[]): string {
   return JSON.stringify([FACTS_VERSION, source, ...what])
 }
 
-const NON_FINITE = ['non-finite']
+const SCANS = ['scans']
 
-/** Counts of NaN and Inf by storage, as far as they are known. */
-export async function knownCounts(context: JobContext): Promise<Map<string, NonFinite>> {
-  return new Map(Object.entries((await recall<Record<string, NonFinite>>(context, NON_FINITE)) ?? {}))
+/** What passes over the values have found, by storage, as far as it is known. */
+export async function knownScans(context: JobContext): Promise<Map<string, Scan>> {
+  return new Map(Object.entries((await recall<Record<string, Scan>>(context, SCANS)) ?? {}))
 }
 
-export type CountNonFinite = (tensor: ComputableTensor) => Promise<NonFinite>
+export type ScanTensor = (tensor: ComputableTensor) => Promise<Scan>
 
 /**
- * Gives `use` a count of NaN and Inf that asks `count` once for each storage. One document holds those of a source: it is written when
- * `use` has ended, however that was.
+ * Gives `use` a scan that asks `scan` once for each storage. One document holds those of a source: it is written when `use` has ended,
+ * however that was.
  */
-export async function withKnownCounts<T>(
+export async function withKnownScans<T>(
   context: JobContext,
-  count: CountNonFinite,
-  use: (count: CountNonFinite) => Promise<T>,
+  scan: ScanTensor,
+  use: (scan: ScanTensor) => Promise<T>,
 ): Promise<T> {
-  const counts = await knownCounts(context)
-  const before = counts.size
+  const scans = await knownScans(context)
+  const before = scans.size
   try {
     return await use(async (tensor) => {
       const name = storageName(tensor)
-      const found = counts.get(name) ?? (await count(tensor))
-      counts.set(name, found)
+      const found = scans.get(name) ?? (await scan(tensor))
+      scans.set(name, found)
       return found
     })
   } finally {
-    if (counts.size > before) await remember(context, NON_FINITE, Object.fromEntries(counts))
+    if (scans.size > before) await remember(context, SCANS, Object.fromEntries(scans))
   }
 }

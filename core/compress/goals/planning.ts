@@ -11,7 +11,7 @@ import { storageName } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
 import type { JobContext } from '../context.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
-import { countNonFinite, nonFiniteSentence } from '../matrix/scan.ts'
+import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
 import { dense } from '../outputs/dense.ts'
 import { inFileOrder } from '../outputs/entries.ts'
 import { factors } from '../outputs/factors.ts'
@@ -28,7 +28,7 @@ import {
   withScalesAttached,
 } from '../plan/plan.ts'
 import { settleRanks, type Weighing } from './goals.ts'
-import { type CountNonFinite, knownCounts, withKnownCounts } from './known.ts'
+import { knownScans, type ScanTensor, withKnownScans } from './known.ts'
 import { knownSpectrum } from './spectra.ts'
 
 type Planned = Pick<Extract<Job, { kind: 'compress' }>, 'params' | 'include' | 'exclude'>
@@ -75,13 +75,13 @@ export interface Undecided {
 
 /** Where nothing is, `planRun` needs no factorization and looks for no NaN. No weight is read. */
 export async function undecided({ file, style, context }: Compression, job: Planned): Promise<Undecided> {
-  const counted = await knownCounts(context)
+  const scanned = await knownScans(context)
   let values = false
   let spectra = false
   for (const plan of planByNames(file, job, style).filter(isFactorized)) {
-    const counts = counted.get(storageName(plan.info))
-    values ||= counts === undefined
-    if (spectra || (counts && nonFiniteSentence(counts) !== null) || !analysisDecides(job.params)) continue
+    const scan = scanned.get(storageName(plan.info))
+    values ||= scan === undefined
+    if (spectra || (scan && nonFiniteSentence(scan) !== null) || !analysisDecides(job.params)) continue
     spectra = !(await knownSpectrum(plan, context))
   }
   return { values, spectra }
@@ -110,13 +110,13 @@ export function refuse({ file, style, part }: Compression, { params }: Planned):
 
 async function checkValues(file: WeightFile, plans: readonly TensorPlan[], context: JobContext): Promise<TensorPlan[]> {
   const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
-  return withKnownCounts(
+  return withKnownScans(
     context,
-    (tensor) => countNonFinite(file, tensor, context),
-    async (count) => {
+    (tensor) => scanValues(file, tensor, context),
+    async (scan) => {
       let done = 0
       const checked: TensorPlan[] = []
-      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, count))) {
+      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, scan))) {
         checked.push(plan)
         done += plan.info.byteLength
         context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
@@ -126,8 +126,11 @@ async function checkValues(file: WeightFile, plans: readonly TensorPlan[], conte
   )
 }
 
-/** The plan, or one to keep the tensor where it has NaN or Inf. */
-export async function withFiniteValues(plan: TensorPlan, count: CountNonFinite): Promise<TensorPlan> {
-  const nonFinite = plan.action === 'factorize' ? nonFiniteSentence(await count(plan.info)) : null
-  return nonFinite ? kept(plan, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : plan
+/** The plan with what is known of its values, or one to keep the tensor where it has NaN or Inf. */
+export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Promise<TensorPlan> {
+  if (plan.action === 'keep') return plan
+  const found = await scan(plan.info)
+  const nonFinite = nonFiniteSentence(found)
+  const scanned = { ...plan, crc: found.crc }
+  return nonFinite ? kept(scanned, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : scanned
 }

@@ -5,8 +5,9 @@
 import type { WeightFile } from '../../formats/format.ts'
 import type { Kernels } from '../../kernels/kernels.ts'
 import { dtypeBits, type TensorInfo } from '../../tensor.ts'
+import type { JobContext } from '../context.ts'
 import { type FactorizedTensor, isFactorized, type TensorPlan } from '../plan/plan.ts'
-import { residentLimit, rowPanels, storedRows } from './load.ts'
+import { READ_BYTES, residentLimit, rowPanels, storedRows } from './load.ts'
 
 /**
  * `begin` of each item in order, the next one under way while the caller is busy with what it got. Where the caller leaves early nobody
@@ -26,6 +27,23 @@ export async function* oneAhead<Item, Result>(
     next = beginNext()
     yield await present
   }
+}
+
+/** A tensor's bytes in pieces, the next one under way while the caller is busy with what it got and may discard. */
+export async function* piecesOf(
+  file: WeightFile,
+  tensor: TensorInfo,
+  { checkCancelled }: Pick<JobContext, 'checkCancelled'>,
+): AsyncGenerator<Uint8Array> {
+  const read = (start: number) => file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
+  for await (const bytes of oneAhead(pieceStarts(tensor), read)) {
+    checkCancelled()
+    yield bytes
+  }
+}
+
+function* pieceStarts({ byteLength }: TensorInfo): Generator<number> {
+  for (let start = 0; start < byteLength; start += READ_BYTES) yield start
 }
 
 /** A source of matrices that are loaded in a known order: at most one of them waits in memory beside the present one. */

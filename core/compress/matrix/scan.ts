@@ -1,6 +1,6 @@
 /**
  * NaN and Inf in a tensor, found before anything is planned in bytes: such a tensor is kept unchanged, so its place in the output is that
- * of the original. One pass over the values, nothing else is computed.
+ * of the original. The one pass over all values; their checksum comes out of it as well.
  */
 import { decodeFloat64 } from '../../formats/dtype.ts'
 import type { WeightFile } from '../../formats/format.ts'
@@ -8,8 +8,9 @@ import { applyScale, readScale } from '../../formats/fp8-scale.ts'
 import { discard } from '../../io.ts'
 import { type ComputableDType, type ComputableTensor, dtypeBits, isComputable, type TensorInfo } from '../../tensor.ts'
 import type { JobContext } from '../context.ts'
+import { type ReadingContext, scaleChecksum } from './checksum.ts'
 import { READ_BYTES } from './load.ts'
-import { oneAhead } from './read-ahead.ts'
+import { piecesOf } from './read-ahead.ts'
 
 export interface NonFinite {
   readonly nanCount: number
@@ -26,26 +27,24 @@ const infinityPattern = {
   F8_E4M3: 0x7e,
 } as const satisfies Record<ComputableDType, number>
 
-export async function countNonFinite(
-  file: WeightFile,
-  tensor: ComputableTensor,
-  context: JobContext,
-): Promise<NonFinite> {
+/** What one pass over a tensor finds. */
+export interface Scan extends NonFinite {
+  /** Of what decides its values (checksum.ts). */
+  readonly crc: number
+}
+
+export async function scanValues(file: WeightFile, tensor: ComputableTensor, context: ReadingContext): Promise<Scan> {
   let nanCount = 0
   let infCount = 0
-  const read = (start: number) => file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
-  for await (const bytes of oneAhead(pieceStarts(tensor), read)) {
-    context.checkCancelled()
+  let crc = await scaleChecksum(file, tensor, context)
+  for await (const bytes of piecesOf(file, tensor, context)) {
     const found = countIn(tensor.dtype, bytes)
+    crc = context.crc32(bytes, crc)
     discard(bytes)
     nanCount += found.nanCount
     infCount += found.infCount
   }
-  return { nanCount, infCount }
-}
-
-function* pieceStarts({ byteLength }: TensorInfo): Generator<number> {
-  for (let start = 0; start < byteLength; start += READ_BYTES) yield start
+  return { nanCount, infCount, crc }
 }
 
 /** "has 12 Inf values", "has 1 NaN value and 3 Inf values", or null where all are finite. */

@@ -22,6 +22,6 @@ export function predictedOutput(compression: Compression, layout: OutputLayout):
 export function predictedBytes(compression: Compression, planned: readonly TensorPlan[]): number {
   const plans = inFileOrder(planned, compression.style)
   const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
-  const metadata = outputMetadata(compression, plans, 0, [])
+  const metadata = outputMetadata(compression, plans)
   return compression.style.encoding === 'npz' ? plannedNpzBytes(entries, metadata) : plannedBytes(entries, metadata)
 }

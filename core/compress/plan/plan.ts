@@ -31,6 +31,8 @@ interface Planned {
   readonly place: number
   /** A sentence for the user. */
   readonly reason: string
+  /** CRC-32 of the source's values (matrix/checksum.ts), where a pass over them was made. */
+  readonly crc?: number | undefined
   /** Holds the factors of this F8 tensor: written with it where it is kept, and left out where they are in what is written. */
   readonly scale?: TensorInfo | undefined
 }
@@ -52,8 +54,8 @@ export interface FactorizedTensor extends Planned {
 export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
-export function kept({ info, view, place, scale }: TensorPlan, reason: string): KeptTensor {
-  return { action: 'keep', grows: false, info, view, place, reason: tied(info, reason), scale }
+export function kept({ info, view, place, scale, crc }: TensorPlan, reason: string): KeptTensor {
+  return { action: 'keep', grows: false, info, view, place, reason: tied(info, reason), scale, crc }
 }
 
 /** The same plans, with each scale at the tensor it belongs to instead of on its own. */

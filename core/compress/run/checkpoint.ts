@@ -12,6 +12,7 @@ import { outputEntries } from '../outputs/entries.ts'
 import type { OutputLayout } from '../outputs/output-files.ts'
 import { earlierJournal, type Journal, type JournalLine, journalName, newJournal, type RunIdentity } from './journal.ts'
 import { hexadecimal } from './source-hash.ts'
+import type { Distrust } from './trust.ts'
 
 /** What is finished waits this long, or until it comes to this many bytes, before it is synced: a power cut costs no more than that. */
 const SYNC_MS = 1000
@@ -38,6 +39,8 @@ export interface FileCheckpoint {
   readonly finished: readonly JournalLine[]
   /** It cannot be gone on with. */
   forget(): Promise<void>
+  /** Only the first `count` of them can be gone on with, and nothing of later files. */
+  distrust(count: number, why: Distrust): Promise<void>
   /** One more tensor is whole. */
   add(line: JournalLine, output: WeightsOutput): Promise<void>
   /** Returns when all that was added would survive a power cut. */
@@ -72,7 +75,7 @@ export async function openCheckpoint(
     await (journal.finished.length > 0 ? journal.suspend() : journal.remove())
     throw error
   }
-  return checkpointOn(compression, target, inner, journal, tensors, typeof found === 'string' ? [anew(found)] : [])
+  return checkpointOn(compression, target, inner, journal, tensors, typeof found === 'string' ? [anew[found]] : [])
 }
 
 /** Removes what an unfinished run left, its journal included. */
@@ -94,17 +97,24 @@ function identityOf({ style, recipe, source, part, context }: Compression, { fil
   }
 }
 
-const differences: Readonly<Record<keyof RunIdentity, string>> = {
-  source: 'read another source, or this one before it changed',
-  recipe: 'had another recipe',
-  part: 'wrote another part',
-  version: 'was of another version of this program',
-  arithmetic: 'ran on a machine of another arithmetic class',
-  layout: 'had another plan',
+const unlike = (difference: string) => `An unfinished run that was left here ${difference}: nothing of it was used.`
+
+/** Why nothing was used of what an earlier run left. */
+const anew: Readonly<Record<keyof RunIdentity | 'damaged', string>> = {
+  source: unlike('read another source, or this one before it changed'),
+  recipe: unlike('had another recipe'),
+  part: unlike('wrote another part'),
+  version: unlike('was of another version of this program'),
+  arithmetic: unlike('ran on a machine of another arithmetic class'),
+  layout: unlike('had another plan'),
+  damaged: unlike('has a journal that cannot be read'),
 }
 
-function anew(difference: keyof RunIdentity): string {
-  return `An unfinished run that was left here ${differences[difference]}: nothing of it was used.`
+const cutShort = 'The journal that an unfinished run left here is damaged: what follows in it was computed again.'
+
+const whyNot: Readonly<Record<Distrust, string>> = {
+  'source-changed': 'the source changed since',
+  damaged: 'what was written of them is damaged',
 }
 
 function checkpointOn(
@@ -116,7 +126,9 @@ function checkpointOn(
   notices: string[],
 ): Checkpoint {
   const { finished } = journal
-  const earlier = { tensors: finished.length }
+  const left = finished.length
+  const earlier = { tensors: left }
+  if (journal.damaged) notices.push(cutShort)
   /** Whole, but not safe yet. */
   let pending: JournalLine[] = []
   let pendingBytes = 0
@@ -125,7 +137,7 @@ function checkpointOn(
   /** Tensors of the files before the next. */
   let before = 0
   /** Whether a file was left for the next run. */
-  let left = false
+  let suspended = false
 
   const outlives = (error: unknown) => resume || !(error instanceof AppError && error.code === 'cancelled')
   const savePending = async () => {
@@ -146,14 +158,19 @@ function checkpointOn(
       await output.sync()
       await savePending()
     }
+    const keep = async (count: number) => {
+      mine.length = Math.min(mine.length, count)
+      pending = []
+      end = mine.at(-1)?.end ?? 0
+      earlier.tensors = Math.min(earlier.tensors, first + count)
+      await journal.forget(first + count)
+    }
     return {
       finished: mine,
-      forget: async () => {
-        mine.length = 0
-        pending = []
-        end = 0
-        earlier.tensors = Math.min(earlier.tensors, first)
-        await journal.forget(first)
+      forget: () => keep(0),
+      distrust: async (count, why) => {
+        await keep(count)
+        notices.push(`${left - earlier.tensors} of ${left} finished tensors were not used: ${whyNot[why]}.`)
       },
       add: async (line, output) => {
         pending.push(line)
@@ -164,7 +181,7 @@ function checkpointOn(
       save,
       leave: async (output, error) => {
         if (!outlives(error) || end === 0) return output.abort()
-        left = true
+        suspended = true
         // Where even that fails, what had been synced before is what there is.
         await output.suspend(end).catch(() => {
           pending = []
@@ -192,7 +209,7 @@ function checkpointOn(
       if (!outlives(error) || finished.length === 0) {
         await inner?.abort()
         await journal.remove()
-        if (left) await discardUnfinished(target)
+        if (suspended) await discardUnfinished(target)
         return error
       }
       await inner?.suspend()

@@ -7,29 +7,29 @@ import { rankError } from '../../measure/residual.ts'
 import { truncate } from '../../svd/factorization.ts'
 import { bytesInFile, type TensorInfo } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
-import type { JobContext } from '../context.ts'
 import type { TensorWriter, WeightsOutput } from '../encodings/safetensors-output.ts'
+import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import type { MeasuredError, OutputStyle } from '../outputs/output.ts'
 import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from '../plan/plan.ts'
 
+/** A tensor that is whole in the output. */
+export interface Finished {
+  readonly outcome: TensorOutcome
+  /** CRC-32 of the source's values; null where an adapter leaves them out. */
+  readonly source: number | null
+}
+
 /** Copied, or left to the base model by an adapter, which holds only what it changes. */
-export async function keepTensor(
-  compression: Compression,
-  plan: TensorPlan,
-  output: WeightsOutput,
-): Promise<TensorOutcome> {
+export async function keepTensor(compression: Compression, plan: TensorPlan, output: WeightsOutput): Promise<Finished> {
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
-  const { info, reason } = plan
+  const { info, reason, crc = null } = plan
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
+  const left = `${reason} Not part of the adapter.`
   return {
-    name: info.name,
-    action: 'kept',
-    reason: `${reason} Not part of the adapter.`,
-    rank: null,
-    relativeError: 0,
-    ...bytes,
+    outcome: { name: info.name, action: 'kept', reason: left, rank: null, relativeError: 0, ...bytes },
+    source: crc,
   }
 }
 
@@ -37,12 +37,12 @@ async function copyTensor(
   { file, style, context }: Compression,
   { info, reason, scale }: TensorPlan,
   output: WeightsOutput,
-): Promise<TensorOutcome> {
+): Promise<Finished> {
   // The scale first, as in `outputEntries`: its elements are the wider ones.
   if (scale) await copyValues(file, scale, output, context)
-  await copyValues(file, info, output, context)
+  const source = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
-  return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
+  return { outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }, source }
 }
 
 /** What became of the scale attached to a tensor, after the tensor itself. */
@@ -75,19 +75,24 @@ function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {
   return tensorBytes(dtype, shape)
 }
 
-/** A tensor's bytes as they are, in pieces. */
+/** A tensor's bytes as they are, in pieces. Their CRC-32, after `previous`. */
 export async function copyValues(
   file: WeightFile,
   info: TensorInfo,
   output: WeightsOutput,
-  context: Pick<JobContext, 'checkCancelled'>,
-): Promise<void> {
+  context: ReadingContext,
+  previous = 0,
+): Promise<number> {
+  let crc = previous
   const writer = output.begin([info])
   for (let start = 0; start < info.byteLength; start += READ_BYTES) {
     context.checkCancelled()
-    await writer.write(0, await file.read(info, start, Math.min(info.byteLength, start + READ_BYTES)))
+    const bytes = await file.read(info, start, Math.min(info.byteLength, start + READ_BYTES))
+    crc = context.crc32(bytes, crc)
+    await writer.write(0, bytes)
   }
   await writer.done()
+  return crc
 }
 
 /** What ends one tensor and not the run: it is kept as it is, and its reason says why. */
@@ -98,13 +103,13 @@ export async function compressOrKeep(
   compression: Compression,
   plan: FactorizedTensor,
   output: WeightsOutput,
-): Promise<TensorOutcome> {
+): Promise<Finished> {
   const entries = compression.style.entries(plan)
   const writer = output.begin(entries)
   try {
     const { relativeError, split } = await compressTensor(compression, plan, writer)
     await writer.done()
-    return {
+    const outcome: TensorOutcome = {
       name: plan.info.name,
       action: 'factorized',
       reason: plan.reason,
@@ -115,6 +120,7 @@ export async function compressOrKeep(
       bytesBefore: bytesInFile(plan.info),
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
+    return { outcome, source: plan.crc ?? null }
   } catch (error) {
     if (!(error instanceof AppError && perTensorFaults.includes(error.code))) throw error
     await writer.undo()

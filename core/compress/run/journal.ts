@@ -1,16 +1,19 @@
 /**
  * What a run has finished, beside its output: a line for each tensor, over all files of the run in order. Lines are written after the tensors
- * they speak of would survive a power cut, and a run that was cut short goes on after the last whole line. The journal is never given a name
- * of its own; it lives as a partial file and goes with the run.
+ * they speak of would survive a power cut, and a run that was cut short goes on after the last whole line. Each ends with its own CRC-32: one
+ * that does not fit ends the journal. The journal is never given a name of its own; it lives as a partial file and goes with the run.
  */
 import { z } from 'zod'
 import { type TensorOutcome, tensorOutcomeSchema } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
+import { crc32 } from '../../formats/crc32.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
+import { toChecksums } from '../outputs/bits.ts'
 
 const lineSchema = z.strictObject({
   outcome: tensorOutcomeSchema,
   end: z.number().int(),
+  source: z.number().int().nullable(),
   checksums: z.array(z.number().int()),
 })
 
@@ -18,7 +21,9 @@ export interface JournalLine {
   readonly outcome: TensorOutcome
   /** Length of its file after this tensor. */
   readonly end: number
-  /** Of each written entry, where the file's format wants them at its end. */
+  /** CRC-32 of the source's values; null where an adapter leaves them out. */
+  readonly source: number | null
+  /** CRC-32 of each written entry. */
   readonly checksums: readonly number[]
 }
 
@@ -35,7 +40,7 @@ export interface RunIdentity {
 }
 
 const headSchema = z.strictObject({
-  journal: z.literal(1),
+  journal: z.literal(2),
   source: z.string(),
   recipe: z.string(),
   part: z.string(),
@@ -52,12 +57,14 @@ interface JournalPlace {
 
 const NEWLINE = 10
 const BRACE = 123
-/** A line has 300 to 500 bytes, by the length of its tensor's name and reason; what exceeds the space that was taken is appended. */
-const LINE_BYTES = 600
+/** A line has 370 to 570 bytes, by the length of its tensor's name and reason; what exceeds the space that was taken is appended. */
+const LINE_BYTES = 700
 
 export interface Journal {
   /** What is finished and safe. */
   readonly finished: readonly JournalLine[]
+  /** Whether an earlier run had written more of it than could be read. */
+  readonly damaged: boolean
   /** Returns when the lines would survive a power cut. What they speak of has been synced before. */
   save(lines: readonly JournalLine[]): Promise<void>
   /** Drops all lines from `count` on: what they speak of is not there. */
@@ -93,14 +100,14 @@ export async function newJournal(
   identity: RunIdentity,
   expected: { readonly tensors: number; readonly outputBytes: number },
 ): Promise<Journal> {
-  const head = encoded({ journal: 1, ...identity })
+  const head = encoded({ journal: 2, ...identity })
   const byteLength = head.byteLength + expected.tensors * LINE_BYTES
   try {
     const sink = await folder.create(journalName(name), byteLength + expected.outputBytes)
     try {
       await sink.write(head)
       await sink.write(emptyLines(byteLength - head.byteLength))
-      return journalOn(sink, [], head.byteLength)
+      return journalOn(sink, [], head.byteLength, false)
     } catch (error) {
       await sink.abort()
       throw error
@@ -111,30 +118,31 @@ export async function newJournal(
   }
 }
 
-/** What an earlier run left of its journal: one to go on with, or in what that run differed; null where there is none that can be read. */
+/** What an earlier run left of its journal: one to go on with, in what that run differed, or that it cannot be read; null where there is none. */
 export async function earlierJournal(
   { folder, name }: JournalPlace,
   identity: RunIdentity,
-): Promise<Journal | keyof RunIdentity | null> {
+): Promise<Journal | keyof RunIdentity | 'damaged' | null> {
   const sink = await folder.resume(journalName(name), 0)
   if (!sink) return null
-  const { head, lines, byteLength } = parse(await sink.read(0, sink.byteLength))
+  const { head, lines, byteLength, damaged } = parse(await sink.read(0, sink.byteLength))
   const differs = head && (Object.keys(identity) as (keyof RunIdentity)[]).find((key) => head[key] !== identity[key])
   if (!head || differs) {
     await sink.abort()
-    return differs ?? null
+    return differs ?? 'damaged'
   }
   // What was cut short goes, the space stays.
   await sink.overwrite(byteLength, emptyLines(sink.byteLength - byteLength))
-  return journalOn(sink, lines, byteLength)
+  return journalOn(sink, lines, byteLength, damaged)
 }
 
 /** @param start where the lines to come go */
-function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number): Journal {
+function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number, damaged: boolean): Journal {
   const finished = [...left]
   let safeLength = start
   return {
     finished,
+    damaged,
     save: async (lines) => {
       if (lines.length === 0) return
       const text = joined(lines.map(encoded))
@@ -159,8 +167,14 @@ function emptyLines(byteLength: number): Uint8Array {
   return new Uint8Array(byteLength).fill(NEWLINE)
 }
 
+/** The value, a space, and the CRC-32 of what stands before it. */
 function encoded(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value)}\n`)
+  const text = JSON.stringify(value)
+  return new TextEncoder().encode(`${text} ${checksumOf(text)}\n`)
+}
+
+function checksumOf(text: string): string {
+  return toChecksums([crc32(new TextEncoder().encode(text))])
 }
 
 function byteLengthOf(pieces: readonly Uint8Array[]): number {
@@ -177,8 +191,16 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
-/** The head and the whole lines after it, up to the first that was cut short or does not parse. */
-function parse(bytes: Uint8Array): { head: RunIdentity | null; lines: JournalLine[]; byteLength: number } {
+interface Parsed {
+  readonly head: RunIdentity | null
+  readonly lines: JournalLine[]
+  readonly byteLength: number
+  /** Whether whole lines follow the one that ended it: what is cut short by a crash has none after it. */
+  readonly damaged: boolean
+}
+
+/** The head and the whole lines after it, up to the first that was cut short or is not what was written. */
+function parse(bytes: Uint8Array): Parsed {
   const lines: JournalLine[] = []
   let head: RunIdentity | null = null
   let at = 0
@@ -194,12 +216,15 @@ function parse(bytes: Uint8Array): { head: RunIdentity | null; lines: JournalLin
     }
     at = end + 1
   }
-  return { head, lines, byteLength: at }
+  const rest = new TextDecoder().decode(bytes.subarray(at)).split('\n').slice(1)
+  return { head, lines, byteLength: at, damaged: rest.some((text) => text !== '') }
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
+  const end = text.lastIndexOf(' ')
+  if (checksumOf(text.slice(0, end)) !== text.slice(end + 1)) return null
   try {
-    return schema.parse(JSON.parse(text))
+    return schema.parse(JSON.parse(text.slice(0, end)))
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof z.ZodError) return null
     throw error

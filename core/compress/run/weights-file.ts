@@ -8,21 +8,17 @@ import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import { type ByteSource, pickedAlone } from '../../io.ts'
 import { modelError } from '../../measure/curves/model-error.ts'
 import { elementCount, oncePerStorage, type TensorInfo } from '../../tensor.ts'
-import type { Compression, CompressionTarget } from '../compression.ts'
-import { createNpz, reopenNpz } from '../encodings/npz-output.ts'
-import {
-  createSafetensors,
-  reopenSafetensors,
-  type WeightsOutput,
-  type WrittenTensors,
-} from '../encodings/safetensors-output.ts'
-import { inFileOrder, outputEntries } from '../outputs/entries.ts'
+import type { Compression } from '../compression.ts'
+import type { WeightsOutput } from '../encodings/safetensors-output.ts'
+import { inFileOrder } from '../outputs/entries.ts'
 import { outputMetadata } from '../outputs/metadata.ts'
 import type { OutputStyle } from '../outputs/output.ts'
-import { kept, type TensorPlan } from '../plan/plan.ts'
+import type { TensorPlan } from '../plan/plan.ts'
 import type { Checkpoint, FileCheckpoint } from './checkpoint.ts'
-import { compressOrKeep, keepTensor, scaleOutcome } from './compress-tensor.ts'
+import { compressOrKeep, type Finished, keepTensor, scaleOutcome } from './compress-tensor.ts'
+import { firstByte, openOutput } from './open-output.ts'
 import type { ProgressMeter } from './progress.ts'
+import { storedEntries, trustIn } from './trust.ts'
 
 export interface WrittenFile {
   readonly byteLength: number
@@ -43,12 +39,12 @@ export async function writeWeightsFile(
   const file = checkpoint.file(plans.length)
   const whole = checkpoint.inFolder ? await finishedFile(compression, name, plans, file, checkpoint, meter) : null
   if (whole) return whole
-  const metadata = (error: number, outcomes: readonly TensorOutcome[] = []) =>
-    outputMetadata(compression, plans, error, outcomes)
-  const output = await openOutput(compression, { folder: checkpoint.folder, name }, plans, metadata(0), file)
+  const output = await openOutput(compression, { folder: checkpoint.folder, name }, plans, file)
   try {
-    const outcomes = await compressAll(compression, plans, output, file, meter)
-    const final = metadata(modelErrorOf(plans, outcomes), outcomes)
+    const { outcomes, sources } = await compressAll(compression, plans, output, file, meter)
+    const checksums = output.written.map(({ crc }) => crc)
+    const error = modelErrorOf(plans, outcomes)
+    const final = outputMetadata(compression, plans, { error, outcomes, sources, checksums })
     if (output.moves(final)) await file.forget()
     const entries = await verifyStructure(await output.complete(final), plans, outcomes, style)
     await file.save(output)
@@ -60,48 +56,25 @@ export async function writeWeightsFile(
   }
 }
 
-/** A new output, or one that goes on after the tensors an earlier run has finished. */
-async function openOutput(
-  { style }: Compression,
-  { folder, name }: CompressionTarget,
-  plans: readonly TensorPlan[],
-  metadata: ReadonlyMap<string, string>,
-  file: FileCheckpoint,
-): Promise<WeightsOutput> {
-  const entries = plans.flatMap((plan) => outputEntries(plan, style))
-  const { finished } = file
-  const last = finished.at(-1)
-  if (last) {
-    const written: WrittenTensors = {
-      entries: finished.flatMap(({ outcome }, i) => writtenEntries(plans[i]!, outcome, style)),
-      checksums: finished.flatMap(({ checksums }) => checksums),
-      byteLength: last.end,
-    }
-    const reopened =
-      style.encoding === 'npz'
-        ? await reopenNpz(folder, name, entries, metadata, written)
-        : await reopenSafetensors(folder, name, entries, metadata, written)
-    if (reopened) return reopened
-    await file.forget()
-  }
-  return style.encoding === 'npz'
-    ? createNpz(folder, name, entries, metadata)
-    : createSafetensors(folder, name, entries, metadata)
-}
-
-/** A file that an earlier run has finished and named, of several that are not all there yet; null where it is not. */
+/** A file that an earlier run has finished and named, of several that are not all there yet; null where it is not, or does not hold. */
 async function finishedFile(
   compression: Compression,
   name: string,
   plans: readonly TensorPlan[],
-  { finished }: FileCheckpoint,
+  file: FileCheckpoint,
   { folder }: Checkpoint,
   meter: ProgressMeter,
 ): Promise<WrittenFile | null> {
+  const { finished } = file
   if (finished.length < plans.length || !(await folder.list()).includes(name)) return null
   const outcomes = finished.map(({ outcome }) => outcome)
   const source = await folder.open(name)
   try {
+    const { distrust } = await trustIn(compression, plans, finished, source, firstByte(compression, plans))
+    if (distrust) {
+      await file.distrust(0, distrust)
+      return null
+    }
     const entries = await verifyStructure(source, plans, outcomes, compression.style)
     for (const [i, plan] of plans.entries()) {
       meter.begin(plan)
@@ -109,9 +82,9 @@ async function finishedFile(
     }
     return { byteLength: source.byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
   } catch (error) {
-    // Damaged meanwhile: it is written again.
-    if (error instanceof AppError && (error.code === 'bad-file' || error.code === 'internal-check')) return null
-    throw error
+    if (!(error instanceof AppError && (error.code === 'bad-file' || error.code === 'internal-check'))) throw error
+    await file.distrust(0, 'damaged')
+    return null
   } finally {
     await source.close()
   }
@@ -131,31 +104,36 @@ async function compressAll(
   output: WeightsOutput,
   file: FileCheckpoint,
   meter: ProgressMeter,
-): Promise<TensorOutcome[]> {
+): Promise<{ outcomes: TensorOutcome[]; sources: (number | null)[] }> {
   const { context } = compression
   const outcomes: TensorOutcome[] = []
+  const sources: (number | null)[] = []
   const earlier = [...file.finished]
   compression.ahead?.follow(plans.slice(earlier.length))
   for (const [i, plan] of plans.entries()) {
     context.checkCancelled()
     meter.begin(plan)
-    let outcome = earlier[i]?.outcome
-    if (!outcome) {
-      const before = output.checksums.length
-      outcome = await (plan.action === 'keep'
-        ? keepTensor(compression, plan, output)
-        : compressOrKeep(compression, plan, output))
-      await file.add({ outcome, end: output.byteLength, checksums: output.checksums.slice(before) }, output)
-    }
+    const { outcome, source } = earlier[i] ?? (await finish(compression, plan, output, file))
     context.report({ type: 'tensor', outcome })
     outcomes.push(outcome)
+    sources.push(source)
   }
-  return outcomes
+  return { outcomes, sources }
 }
 
-/** What the file holds of a tensor, the output style's own way of storing it aside. */
-function writtenEntries(plan: TensorPlan, { action }: TensorOutcome, style: OutputStyle): SafetensorsOutline[] {
-  return outputEntries(action === 'factorized' ? plan : kept(plan, ''), style)
+async function finish(
+  compression: Compression,
+  plan: TensorPlan,
+  output: WeightsOutput,
+  file: FileCheckpoint,
+): Promise<Finished> {
+  const before = output.written.length
+  const finished = await (plan.action === 'keep'
+    ? keepTensor(compression, plan, output)
+    : compressOrKeep(compression, plan, output))
+  const checksums = output.written.slice(before).map(({ crc }) => crc)
+  await file.add({ ...finished, end: output.byteLength, checksums }, output)
+  return finished
 }
 
 /** The whole file, opened as any reader would: every tensor is there with its dtype and shape. Its values were checked as they were written. */
@@ -165,9 +143,7 @@ async function verifyStructure(
   outcomes: readonly TensorOutcome[],
   style: OutputStyle,
 ): Promise<SafetensorsOutline[]> {
-  const expected = plans.flatMap((plan, i) =>
-    writtenEntries(plan, outcomes[i]!, style).map((entry) => style.stored?.(entry) ?? entry),
-  )
+  const expected = plans.flatMap((plan, i) => storedEntries(plan, outcomes[i]!, style))
   const output = await openWeightFile(pickedAlone(source))
   const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
   for (const { name: wanted, dtype, shape } of expected) {

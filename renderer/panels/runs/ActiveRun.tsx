@@ -10,6 +10,8 @@ import { useDialog } from '../dialog.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { CancelQuestion } from './CancelQuestion.tsx'
 
+const titles: Readonly<Record<string, 'writing' | 'checking'>> = { [writingPhase]: 'writing', verify: 'checking' }
+
 export function ActiveRun({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const question = useDialog()
@@ -17,7 +19,7 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
   const { progress, target: name } = run
   const paused = run.state === 'paused'
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
-  const title = !progress ? 'starting' : progress.phase === writingPhase ? 'writing' : 'planning'
+  const title = progress ? (titles[progress.phase] ?? 'planning') : 'starting'
   const cancel = () => (run.finishedTensors > 0 ? question.open() : attempt(() => cancelRun(run.runId, false)))
   return (
     <div className="run active" data-run={run.state} data-testid="run">

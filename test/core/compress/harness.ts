@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { JobContext } from '../../../core/compress/context.ts'
 import type { Job, TensorOutcome } from '../../../core/contract.ts'
+import { crc32 } from '../../../core/formats/crc32.ts'
 import { encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
@@ -26,6 +27,7 @@ export function testContext(changes: Partial<JobContext> = {}): JobContext & { r
       const hash = createHash('sha256')
       return { update: (bytes) => void hash.update(bytes), digest: () => new Uint8Array(hash.digest()) }
     },
+    crc32,
     ...changes,
   }
 }

@@ -7,6 +7,7 @@ import { refuse } from '../../../core/compress/goals/planning.ts'
 import { allocateRanks } from '../../../core/compress/goals/rank-allocation.ts'
 import { nonFiniteSentence } from '../../../core/compress/matrix/scan.ts'
 import { storedAs } from '../../../core/compress/plan/plan.ts'
+import { faults, occupied } from '../../../core/compress/run/finished-output.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { stackMemory } from '../../../core/kernels/memory.ts'
@@ -56,6 +57,8 @@ test.each([
   ['readOnly', writeFault(system('EROFS'), 'w.npy')],
   ['diskFull', writeFault(system('ENOSPC'), 'w.npy')],
   ['exists', existsAlready('w.npy')],
+  ['existsDamaged', occupied('w.npy', faults.damaged('w.npy'))],
+  ['existsOutdated', occupied('w.npy', faults.outdated)],
 ])('%s, of the file system', (key, error) => {
   expect(recognized(error)).toMatchObject({ key, values: { name: 'w.npy' } })
 })

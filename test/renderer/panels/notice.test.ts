@@ -41,6 +41,23 @@ test('a run that found another one', async () => {
   expect(keys(await run(other, 9))).toEqual(['anewRecipe'])
 })
 
+test('a run that found another one damaged', async () => {
+  const found = async (until: number, damage: (folder: ReturnType<typeof memoryFolder>) => void) => {
+    const folder = memoryFolder('out')
+    await run(folder, 8, until).catch(() => {})
+    damage(folder)
+    return keys(await run(folder, 8))
+  }
+  expect(await found(1, ({ partials }) => partials.get('o')!.fill(0, -100))).toEqual(['unusedDamaged'])
+  expect(await found(1, ({ partials }) => partials.get('o.journal')!.fill(1, 0, 9))).toEqual(['anewDamaged'])
+  const secondLine = (journal: Uint8Array) => journal.indexOf(10) + 20
+  const inJournal = ({ partials }: ReturnType<typeof memoryFolder>) => {
+    const journal = partials.get('o.journal')!
+    journal.fill(1, secondLine(journal), secondLine(journal) + 9)
+  }
+  expect(await found(2, inJournal)).toEqual(['journalDamaged'])
+})
+
 test('a file with code in it', async () => {
   const pickle = Buffer.from("\x80\x02cposix\nsystem\n(S'touch'\ntR.", 'latin1')
   const picked = { folder: memoryFolder('models', new Map([['w.pt', pickle]])), entry: 'w.pt' }
@@ -50,6 +67,7 @@ test('a file with code in it', async () => {
 })
 
 test.each([
+  ['unusedSource', '3 of 14 finished tensors were not used: the source changed since.'],
   [
     'goalMissed',
     'The size goal was missed: 9 bytes were written, 8 was the goal. Tensors that could not be factorized',

@@ -40,6 +40,18 @@ describe('parts of a run', () => {
     expect(report).toMatchObject({ parts: 3, bytes: whole.bytesAfter })
   })
 
+  it('are refused where their bytes are not those that were written', async () => {
+    const folder = memoryFolder('out')
+    for (const index of [1, 2]) await run(folder, `p${index}`, {}, { part: { index, of: 2 } })
+    folder.files.get('p2')!.fill(0, -400, -300)
+    const parts = await Promise.all(['p1', 'p2'].map((entry) => openWeightFile({ folder, entry })))
+    await expect(mergeParts(parts, { folder, name: 'm' }, false, testContext())).rejects.toMatchObject({
+      code: 'bad-file',
+      message: 'p2: ccc.lowrank_B is not what was written there. Make this part again.',
+    })
+    expect([...folder.files.keys(), ...folder.partials.keys()]).toEqual(['p1', 'p2'])
+  })
+
   it('are refused where one is missing, twice there, or of another run', async () => {
     const folder = memoryFolder('out')
     for (const index of [1, 2]) await run(folder, `p${index}`, {}, { part: { index, of: 2 } })
