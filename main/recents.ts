@@ -24,31 +24,41 @@ export interface Recents {
 }
 
 /** @param visible whether the page may be offered a path at all (the loopback page sees only the folders that were named) */
-export function createRecents(
-  folder: string,
-  grants: Grants,
-  visible: (path: string) => Promise<boolean> = async () => true,
-): Recents {
+export interface RecentsOptions {
+  /** Whether the page may be offered a path at all (the loopback page sees only the folders that were named); any path unless told. */
+  visible?(path: string): Promise<boolean>
+  /** Whether a path goes with the host, as the copy of what was dropped does: offered as long, and not written down. */
+  passing?(path: string): boolean
+}
+
+export function createRecents(folder: string, grants: Grants, options: RecentsOptions = {}): Recents {
+  const { visible = async () => true, passing = () => false } = options
   const stored = jsonFile(folder, 'recents.json', recentsSchema)
+  /** What this host has opened, newest first: the order among passing and others. */
+  let opened: readonly string[] = []
   return {
     async list() {
       const { paths } = await stored.read()
       const offered: Grant[] = []
-      for (const path of paths) {
+      for (const path of new Set([...opened, ...paths])) {
         if (offered.length === shown) break
         // A file that went away, or a disk that is not plugged in: not offered, not forgotten.
-        const grant = (await visible(path)) ? await grants.grant(path).catch(() => null) : null
+        const grant = passing(path) || (await visible(path)) ? await grants.grant(path).catch(() => null) : null
         if (grant) offered.push(grant)
       }
       return offered
     },
     async remember(grantId) {
       const newest = grants.path(grantId, 'read')
+      const withNewest = (paths: readonly string[]) =>
+        [newest, ...paths.filter((path) => path !== newest)].slice(0, 4 * shown)
+      if (passing(newest)) {
+        opened = withNewest(opened)
+        return
+      }
       if (!(await visible(newest))) return
-      await stored.update(({ paths, ...rest }) => ({
-        ...rest,
-        paths: [newest, ...paths.filter((path) => path !== newest)].slice(0, 4 * shown),
-      }))
+      opened = withNewest(opened)
+      await stored.update(({ paths, ...rest }) => ({ ...rest, paths: withNewest(paths) }))
     },
     outputFolder: async () => (await stored.read()).outputFolder,
     async rememberOutput(grantId) {

@@ -3,7 +3,7 @@
  * settings. What differs - dialogs there, listed folders here - comes in as abilities.
  */
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import {
   type Grant,
   type HostApi,
@@ -71,7 +71,10 @@ export function createHost(options: HostOptions): Host {
   const settings = storedSettings(options.configFolder)
   const log = fileLog(join(options.configFolder, 'log.txt'))
   const { reach = everywhere } = options
-  const recents = createRecents(options.configFolder, grants, reach.read)
+  const recents = createRecents(options.configFolder, grants, {
+    visible: reach.read,
+    passing: (path) => path.startsWith(join(options.temporaryFolder, sep)),
+  })
 
   /** Every engine of this host, so that none outlives it. */
   function start(engineOptions: Omit<EngineOptions, 'paths'>): Engine {

@@ -24,7 +24,7 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
   try {
     const granted = await grant()
     if (mine !== openings) return
-    if (!granted) return before ? fileReducers.dismissed() : fileReducers.closed()
+    if (!granted) return fileReducers.abandoned()
     fileReducers.opening(granted.name)
     const { engine, host } = connection()
     const report = await engine.open(granted.id)
@@ -78,24 +78,6 @@ export async function reopen(analyze: boolean): Promise<void> {
   } finally {
     if (mine === openings) fileSettled()
   }
-}
-
-export function closeFile(): void {
-  openings++
-  cancelAnalysis()
-  const report = useFile.getState().report
-  // The engine may be gone already; there is nothing to tell the user about a file that is closed either way.
-  if (report)
-    connection()
-      .engine.close(report.fileId)
-      .catch(() => {})
-  forget()
-  fileReducers.closed()
-  jobsReducers.reset()
-  versusReducers.reset()
-  forgetPlan()
-  selectionReducers.reset()
-  sessionReducers.show('start')
 }
 
 function show(grant: Grant, report: FileReport): void {

@@ -1,6 +1,5 @@
 /** The bar above every screen: where one is, what is open, how the engine is, the way to Settings. */
 import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
-import { closeFile } from '../actions/files.ts'
 import { BackIcon, GearIcon, HistoryIcon } from '../icons.tsx'
 import { useFile } from '../store/file.ts'
 import { isActive, useRuns } from '../store/runs.ts'
@@ -28,6 +27,16 @@ export function Header() {
           >
             {t('header.back')}
           </Button>
+        ) : screen === 'start' && report ? (
+          <Button
+            className="header-return"
+            leftSection={<BackIcon />}
+            onClick={() => sessionReducers.show('workbench')}
+            size="compact-sm"
+            variant="subtle"
+          >
+            {t('header.backTo', { name: report.name })}
+          </Button>
         ) : (
           <span className="brand">{t('app.name')}</span>
         )}
@@ -51,7 +60,7 @@ export function Header() {
       </div>
       <div className="header-right">
         {screen === 'workbench' ? (
-          <Button onClick={closeFile} size="compact-sm" variant="default">
+          <Button onClick={() => sessionReducers.show('start')} size="compact-sm" variant="default">
             {t('header.openOther')}
           </Button>
         ) : null}

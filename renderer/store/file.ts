@@ -43,6 +43,10 @@ export const fileReducers = {
   failed(error: ErrorReport) {
     useFile.setState((state) => ({ status: state.report ? 'open' : 'none', opening: null, error }))
   },
+  /** Nothing was chosen: as it was before. */
+  abandoned() {
+    useFile.setState((state) => ({ status: state.report ? 'open' : 'none', opening: null, error: null }))
+  },
   dismissed() {
     useFile.setState({ error: null })
   },

@@ -42,13 +42,26 @@ describe('recents', () => {
 
   it('offer eight files at most, and none that is gone or out of sight', async () => {
     const grants = createGrants()
-    const recents = createRecents(folder, grants, async (path) => !path.endsWith('hidden.npy'))
+    const recents = createRecents(folder, grants, { visible: async (path) => !path.endsWith('hidden.npy') })
     for (let index = 0; index < 10; index++) await recents.remember((await grants.grant(await file(`${index}.npy`))).id)
     await recents.remember((await grants.grant(await file('hidden.npy'))).id)
     await rm(join(folder, '9.npy'))
     expect((await recents.list()).map(({ name }) => name)).toEqual(
       [8, 7, 6, 5, 4, 3, 2, 1].map((index) => `${index}.npy`),
     )
+  })
+
+  it('offer what was dropped, in its turn, until the host ends', async () => {
+    const grants = createGrants()
+    const options = {
+      visible: async (path: string) => !path.endsWith('drop.npy'),
+      passing: (path: string) => path.endsWith('drop.npy'),
+    }
+    const recents = createRecents(folder, grants, options)
+    for (const name of ['a.npy', 'drop.npy', 'b.npy']) await recents.remember((await grants.grant(await file(name))).id)
+    expect((await recents.list()).map(({ name }) => name)).toEqual(['b.npy', 'drop.npy', 'a.npy'])
+    const later = await createRecents(folder, createGrants(), options).list()
+    expect(later.map(({ name }) => name)).toEqual(['b.npy', 'a.npy'])
   })
 
   it('refuse an id that was never given out', async () => {

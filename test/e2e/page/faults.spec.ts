@@ -1,5 +1,5 @@
 /** What goes wrong becomes a sentence in its place, and the session goes on. */
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { browse, choosePreset, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
@@ -86,6 +86,36 @@ test.describe('in Chinese', () => {
       expect(await alert.textContent(), what).toMatch(/请|。/)
     }
   })
+})
+
+test('opening another file can be thought better of, and what was dropped is among the recent files', async ({
+  page,
+  folder,
+  hostKind,
+}) => {
+  test.skip(hostKind === 'electron', 'files made by a script have no path there')
+  writeNoise(join(folder, 'noise.npy'), 256)
+  await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
+  await drop(page, 'dropped.npy', readFileSync(join(folder, 'noise.npy')))
+  const error = await readError(page)
+  const name = page.locator('.file-name')
+  await page.getByRole('button', { name: 'Open another file' }).click()
+  await page.getByRole('button', { name: 'Back to dropped.npy' }).click()
+  await expect(name).toHaveText('dropped.npy')
+  // As it was left.
+  expect(await readError(page)).toBe(error)
+  await page.getByRole('button', { name: 'Open another file' }).click()
+  // One that cannot be opened does not take the way back.
+  await drop(page, 'notes.txt', text('These are not weights.'))
+  await expect(page.getByRole('alert')).toContainText('notes.txt holds text, not weights.')
+  await expect(page.getByRole('button', { name: 'Back to dropped.npy' })).toBeVisible()
+  await browse(page, 'noise.npy')
+  await expect(name).toHaveText('noise.npy')
+  await page.getByRole('button', { name: 'Open another file' }).click()
+  const recent = page.getByRole('region', { name: 'Recent' }).getByRole('button')
+  await expect(recent).toHaveText([/^noise\.npy/, /^dropped\.npy/])
+  await recent.last().click()
+  await expect(name).toHaveText('dropped.npy')
 })
 
 test('an engine killed during a job is a message, and the page works on', async ({ page, folder, server, faults }) => {

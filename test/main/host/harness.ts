@@ -33,7 +33,7 @@ export async function testHost(
     },
     grants,
     configFolder: join(folder, 'config'),
-    temporaryFolder: folder,
+    temporaryFolder: join(folder, 'temporary'),
     startEngine: options.startEngine ?? fakes.start,
     ...(options.reach && { reach: options.reach }),
   })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -67,7 +67,8 @@ describe('the sample', () => {
       expect(test.engines[2]!.jobs).toHaveLength(1)
       return test.engines[2]!
     })
-    await writeFile(join(folder, 'sample.safetensors'), 'made')
+    await mkdir(join(folder, 'temporary'))
+    await writeFile(join(folder, 'temporary', 'sample.safetensors'), 'made')
     const made = { output: 'sample.safetensors', tensors: 1, bytes: 4 }
     engine.jobs[0]!.say({ type: 'finished', jobId: 'job-0', result: { kind: 'sample', report: made } })
     const [one, two] = await asked
