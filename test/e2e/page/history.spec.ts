@@ -10,7 +10,7 @@ import { cancelRun, compress, compressed, digest, finishSome, openIn, saved } fr
 
 test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
 
-const toHistory = { name: 'History' } as const
+const toHistory = { name: 'History', exact: true } as const
 
 test('an empty history says what it is for', async ({ page }) => {
   await page.getByRole('button', toHistory).click()

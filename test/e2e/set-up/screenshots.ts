@@ -67,7 +67,7 @@ await compress(running)
 await finishSome(running)
 await picture(running, 'run-light')
 await saved(running)
-await running.getByRole('button', { name: 'History' }).click()
+await running.getByRole('button', { name: 'History', exact: true }).click()
 await picture(running, 'history-light')
 await running.close()
 
