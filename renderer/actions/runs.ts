@@ -9,14 +9,17 @@ import { useSession } from '../store/session.ts'
 import { cancelAnalysis } from './analysis.ts'
 import { connection } from './connection.ts'
 
-/** Starts writing the open file to `target` with the parameters and choices as they stand. @throws AppError of the host */
-export async function startRun(target: Grant): Promise<void> {
+/**
+ * Starts writing the open file to `target` with the parameters and choices as they stand; what is there is replaced only where somebody was
+ * asked. @throws AppError of the host
+ */
+export async function startRun(target: Grant, force: boolean): Promise<void> {
   const { grant } = useFile.getState()
   if (!grant) return
   // A run uses all threads: looking pauses.
   cancelAnalysis()
   const { recipe: _, ...recipe } = currentRecipe()
-  await connection().host.startRun({ source: grant.id, target: target.id, ...recipe })
+  await connection().host.startRun({ source: grant.id, target: target.id, ...recipe, force })
   await refreshRuns()
 }
 

@@ -57,7 +57,8 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
     try {
       const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
       if (!target) return
-      await startRun(target)
+      // The system's own dialog asks before it names a file that exists.
+      await startRun(target, desktop)
       onClose()
     } catch (fault) {
       setError(toErrorReport(fault))
