@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder } from '../io.ts'
 import type { JobContext } from './context.ts'
@@ -25,4 +26,10 @@ export interface Compression {
 export interface CompressionTarget {
   readonly folder: OutputFolder
   readonly name: string
+}
+
+/** @throws AppError `would-overwrite` where there is such a file and nobody allowed to replace it */
+export async function refuseToReplace({ folder, name }: CompressionTarget, force: boolean): Promise<void> {
+  if (force || !(await folder.list()).includes(name)) return
+  throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
 }

@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { npyHeader } from '../formats/npy.ts'
 import type { TensorInfo } from '../tensor.ts'
-import type { CompressionTarget } from './compression.ts'
+import { type CompressionTarget, refuseToReplace } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { createSafetensors, writeChecked } from './encodings/safetensors-output.ts'
 import { READ_BYTES } from './matrix/load.ts'
@@ -29,12 +29,7 @@ export async function convertFile(
       `${target.name}: expected a name that ends in .safetensors or .npy, which is what a conversion writes.`,
     )
   }
-  if (!job.force && (await target.folder.list()).includes(target.name)) {
-    throw new AppError(
-      'would-overwrite',
-      `${target.name} exists already. Choose another name, or allow it to be replaced.`,
-    )
-  }
+  await refuseToReplace(target, job.force)
   const tensors = job.tensor === null ? file.tensors : [named(file, job.tensor)]
   const bytesAfter =
     extension === 'npy'

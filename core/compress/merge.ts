@@ -8,7 +8,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/refusal.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import type { TensorInfo } from '../tensor.ts'
-import type { CompressionTarget } from './compression.ts'
+import { type CompressionTarget, refuseToReplace } from './compression.ts'
 import { createSafetensors } from './encodings/safetensors-output.ts'
 import type { ReadingContext } from './matrix/checksum.ts'
 import { fromChecksums, toChecksums } from './outputs/bits.ts'
@@ -35,9 +35,7 @@ export async function mergeParts(
   force: boolean,
   context: ReadingContext,
 ): Promise<MergeReport> {
-  if (!force && (await folder.list()).includes(name)) {
-    throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
-  }
+  await refuseToReplace({ folder, name }, force)
   const parts = inOrder(files)
   const pieces = alignedOrder(parts.flatMap(piecesOf))
   const error = modelErrorOf(pieces, tiesOf(parts))

@@ -23,7 +23,7 @@ import { encode } from '../formats/dtype.ts'
 import type { GaussianKey } from '../kernels/kernels.ts'
 import { philox4x32 } from '../kernels/philox.ts'
 import { gaussianKey } from '../svd/random.ts'
-import type { CompressionTarget } from './compression.ts'
+import { type CompressionTarget, refuseToReplace } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { createSafetensors, type TensorWriter } from './encodings/safetensors-output.ts'
 
@@ -109,9 +109,7 @@ export async function writeSample(
   job: SampleJob,
   context: JobContext,
 ): Promise<SampleReport> {
-  if (!job.force && (await folder.list()).includes(name)) {
-    throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
-  }
+  await refuseToReplace({ folder, name }, job.force)
   const largest = 16 * Math.max(job.hidden * job.hidden, (VOCABULARY * job.hidden) / 4)
   if (largest > LARGEST_MATRIX_BYTES) {
     throw new AppError(
