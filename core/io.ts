@@ -58,6 +58,11 @@ export interface ByteSink {
 
 /** Where an output goes: one name per file, created atomically, and readable again. */
 export interface OutputFolder extends SourceFolder {
+  /**
+   * Takes the name for whoever writes it, until it is released: what is unfinished under it is nobody else's meanwhile.
+   * @throws AppError `would-overwrite` where another run has it, `cannot-write`
+   */
+  hold(name: string): Promise<{ release(): Promise<void> }>
   /** `byteLength` is what will be written: free space is checked first. Replaces a partial file of that name. @throws AppError `cannot-write` */
   create(name: string, byteLength: number): Promise<ByteSink>
   /**
@@ -124,6 +129,7 @@ export function memoryFolder(name: string, files = new Map<string, Uint8Array>()
   const partials = new Map<string, Uint8Array>()
   const folders = new Map<string, MemoryFolder>()
   const partialFolders = new Map<string, MemoryFolder>()
+  const held = new Set<string>()
   const subfolderOn = (folder: string, made: MemoryFolder): OutputSubfolder => ({
     ...made,
     finish: async () => {
@@ -144,6 +150,11 @@ export function memoryFolder(name: string, files = new Map<string, Uint8Array>()
       const bytes = files.get(file)
       if (!bytes) throw new AppError('not-found', `${file} is not in ${name}.`)
       return memorySource(file, bytes)
+    },
+    hold: async (file) => {
+      if (held.has(file)) throw new AppError('would-overwrite', `${file} is being written by another run.`)
+      held.add(file)
+      return { release: async () => void held.delete(file) }
     },
     create: async (file) => {
       partials.set(file, new Uint8Array(0))

@@ -33,3 +33,13 @@ export async function refuseToReplace({ folder, name }: CompressionTarget, force
   if (force || !(await folder.list()).includes(name)) return
   throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
 }
+
+/** Does what writes to the target while nobody else does. @throws AppError `would-overwrite` where another run is at it */
+export async function held<T>({ folder, name }: CompressionTarget, write: () => Promise<T>): Promise<T> {
+  const hold = await folder.hold(name)
+  try {
+    return await write()
+  } finally {
+    await hold.release()
+  }
+}

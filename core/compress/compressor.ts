@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder, SourceFolder } from '../io.ts'
-import type { Compression, CompressionTarget } from './compression.ts'
+import { type Compression, type CompressionTarget, held } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { sizeGoalBytes } from './goals/goals.ts'
 import { planRun } from './goals/planning.ts'
@@ -55,12 +55,23 @@ export async function compressFile(
   }
   const finished = resume ? await finishedOutput(compression, job, target) : null
   if (finished && typeof finished === 'object') {
-    await discardUnfinished(target)
+    await held(target, () => discardUnfinished(target))
     const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
   }
   if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished ?? '')
+  return held(target, () => writeOutput(compression, target, job, started))
+}
+
+/** Plans, writes and names it. */
+async function writeOutput(
+  compression: Compression,
+  target: CompressionTarget,
+  job: CompressionJob,
+  started: number,
+): Promise<CompressionReport> {
+  const { file, style } = compression
   const plans = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
   const plannedBytes = predictedOutput(compression, layout)

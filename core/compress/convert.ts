@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { npyHeader } from '../formats/npy.ts'
 import type { TensorInfo } from '../tensor.ts'
-import { type CompressionTarget, refuseToReplace } from './compression.ts'
+import { type CompressionTarget, held, refuseToReplace } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { createSafetensors, writeChecked } from './encodings/safetensors-output.ts'
 import { READ_BYTES } from './matrix/load.ts'
@@ -31,10 +31,11 @@ export async function convertFile(
   }
   await refuseToReplace(target, job.force)
   const tensors = job.tensor === null ? file.tensors : [named(file, job.tensor)]
-  const bytesAfter =
+  const bytesAfter = await held(target, () =>
     extension === 'npy'
-      ? await writeNpy(file, onlyOne(tensors), target, context)
-      : await writeSafetensors(file, tensors, target, context)
+      ? writeNpy(file, onlyOne(tensors), target, context)
+      : writeSafetensors(file, tensors, target, context),
+  )
   return { output: target.name, tensors: tensors.length, bytesBefore: file.totalBytes, bytesAfter, verified: true }
 }
 

@@ -8,7 +8,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/refusal.ts'
 import { modelError } from '../measure/curves/model-error.ts'
 import type { TensorInfo } from '../tensor.ts'
-import { type CompressionTarget, refuseToReplace } from './compression.ts'
+import { type CompressionTarget, held, refuseToReplace } from './compression.ts'
 import { createSafetensors } from './encodings/safetensors-output.ts'
 import type { ReadingContext } from './matrix/checksum.ts'
 import { fromChecksums, toChecksums } from './outputs/bits.ts'
@@ -43,20 +43,22 @@ export async function mergeParts(
   const metadata = joinedMetadata(parts, pieces, error, ({ error }) => error !== null)
   const entries = pieces.flatMap(({ planned, written }) => planned ?? written)
   planned.set(CHECKSUMS, toChecksums(entries.map(() => 0)))
-  const output = await createSafetensors(folder, name, entries, planned, context.crc32)
-  try {
-    for (const { file, written, checksums } of pieces) {
-      for (const [i, info] of written.entries())
-        if ((await copyValues(file, info, output, context)) !== checksums[i]) throw damaged(file, info)
+  return held({ folder, name }, async () => {
+    const output = await createSafetensors(folder, name, entries, planned, context.crc32)
+    try {
+      for (const { file, written, checksums } of pieces) {
+        for (const [i, info] of written.entries())
+          if ((await copyValues(file, info, output, context)) !== checksums[i]) throw damaged(file, info)
+      }
+      await output.complete(metadata)
+      const bytes = await output.close()
+      const tensors = pieces.reduce((sum, { sources }) => sum + sources, 0)
+      return { output: name, parts: parts.length, tensors, bytes, relativeError: Number(metadata.get(ERROR)) }
+    } catch (error) {
+      await output.abort()
+      throw error
     }
-    await output.complete(metadata)
-    const bytes = await output.close()
-    const tensors = pieces.reduce((sum, { sources }) => sum + sources, 0)
-    return { output: name, parts: parts.length, tensors, bytes, relativeError: Number(metadata.get(ERROR)) }
-  } catch (error) {
-    await output.abort()
-    throw error
-  }
+  })
 }
 
 function inOrder(files: readonly WeightFile[]): WeightFile[] {

@@ -23,7 +23,7 @@ import { encode } from '../formats/dtype.ts'
 import type { GaussianKey } from '../kernels/kernels.ts'
 import { philox4x32 } from '../kernels/philox.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { type CompressionTarget, refuseToReplace } from './compression.ts'
+import { type CompressionTarget, held, refuseToReplace } from './compression.ts'
 import type { JobContext } from './context.ts'
 import { createSafetensors, type TensorWriter } from './encodings/safetensors-output.ts'
 
@@ -123,21 +123,23 @@ export async function writeSample(
     ['format', 'pt'],
     ['ghostsvd.sample', `layers ${job.layers}, hidden ${job.hidden}, seed ${job.seed}`],
   ])
-  const output = await createSafetensors(folder, name, outlines, metadata, context.crc32)
-  try {
-    for (const [done, tensor] of tensors.entries()) {
-      context.checkCancelled()
-      context.report({ type: 'progress', phase: 'sample', tensor: tensor.name, done, total: tensors.length })
-      const writer = output.begin([outlines[done]!])
-      await writeValues(writer, valuesOf(tensor, job, context), job, context)
-      await writer.done()
+  return held({ folder, name }, async () => {
+    const output = await createSafetensors(folder, name, outlines, metadata, context.crc32)
+    try {
+      for (const [done, tensor] of tensors.entries()) {
+        context.checkCancelled()
+        context.report({ type: 'progress', phase: 'sample', tensor: tensor.name, done, total: tensors.length })
+        const writer = output.begin([outlines[done]!])
+        await writeValues(writer, valuesOf(tensor, job, context), job, context)
+        await writer.done()
+      }
+      await output.complete(metadata)
+      return { output: name, tensors: tensors.length, bytes: await output.close() }
+    } catch (error) {
+      await output.abort()
+      throw error
     }
-    await output.complete(metadata)
-    return { output: name, tensors: tensors.length, bytes: await output.close() }
-  } catch (error) {
-    await output.abort()
-    throw error
-  }
+  })
 }
 
 async function writeValues(writer: TensorWriter, values: Float32Array, job: SampleJob, context: JobContext) {

@@ -109,6 +109,7 @@ function targetOf(
   const folder = outputFolder(dirname(path), {
     overwrite,
     sources: source?.paths ?? [],
+    onLock: context.notePartial,
     // A run that can be resumed keeps its partial files, whoever dies.
     ...(!outlives && { onPartial: context.notePartial }),
   })

@@ -2,12 +2,12 @@
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
 import { formatBytes } from '../format-bytes.ts'
 import { errno, writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
+import { type Hold, takenOver } from './hold.ts'
 
 /** Where a file is written and what it is called then. */
 export interface TargetNames {
@@ -20,6 +20,8 @@ export interface TargetNames {
 export interface SinkOptions {
   /** Whether a file of that name is replaced. */
   readonly overwrite: boolean
+  /** What the run holds while it writes; null where it holds nothing. */
+  hold?(): Hold | null
   /** Told before a partial file or folder comes into being and after it is gone: somebody else calls `removePartial` if this thread dies. */
   onPartial?(path: string, exists: boolean): Promise<void>
 }
@@ -68,6 +70,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
     sync: () =>
       guard(async () => {
         await handle.sync()
+        await options.hold?.()?.assertOwn()
         // The partial name has to last as well: it is what a run goes on with.
         if (!lasting) await syncFolder(names.folder)
         lasting = true
@@ -75,6 +78,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
     close: () =>
       guard(async () => {
         await handle.sync()
+        await options.hold?.()?.assertOwn()
         await assertOwn(handle, partial, name)
         if (options.overwrite) await rename(partial, target)
         else await takeFreeName(partial, target, name)
@@ -114,8 +118,7 @@ function withProgress(error: unknown, byteLength: number): unknown {
 
 /** Two runs that write the same name share one partial path: the later one has replaced the file, and the earlier one must not move it. */
 async function assertOwn(handle: FileHandle, partial: string, name: string): Promise<void> {
-  if (!(await isOwn(handle, partial)))
-    throw new AppError('cannot-write', `${name} is being written by another run, which replaced this one's file.`)
+  if (!(await isOwn(handle, partial))) throw takenOver(name)
 }
 
 async function isOwn(handle: FileHandle, partial: string): Promise<boolean> {
@@ -169,14 +172,6 @@ export async function exists(path: string): Promise<boolean> {
 
 export function existsAlready(name: string): AppError {
   return new AppError('would-overwrite', `${name} exists already. Choose another name, or allow it to be replaced.`)
-}
-
-/** Two writers would spoil each other's output. */
-export function beingWritten(target: string): AppError {
-  return new AppError(
-    'would-overwrite',
-    `${basename(target)} is being written by another run. Wait for it, or choose another name.`,
-  )
 }
 
 /** With what the file system said as a sentence. */

@@ -11,9 +11,9 @@ import { formatBytes } from '../format-bytes.ts'
 import { errno, isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
+import { beingWritten, type Hold, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
 import {
   attempt,
-  beingWritten,
   exists,
   existsAlready,
   fileSink,
@@ -25,9 +25,13 @@ import {
 export interface OutputOptions extends SinkOptions {
   /** Paths of the files that are read: never a target, under whatever name they are reached. */
   readonly sources: readonly string[]
+  /** As `onPartial`, of the lock of what is held. */
+  onLock?(path: string, exists: boolean): Promise<void>
 }
 
-export function outputFolder(path: string, options: OutputOptions): OutputFolder {
+export function outputFolder(path: string, given: OutputOptions): OutputFolder {
+  let held: Hold | null = null
+  const options = { ...given, hold: given.hold ?? (() => held) }
   return {
     ...sourceFolder(path),
     list: async () => {
@@ -39,9 +43,20 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
       }
       throw new AppError('cannot-write', `The folder ${basename(path)} does not exist. Choose another folder.`)
     },
+    hold: async (file) => {
+      const hold = await takeHold(join(path, singleComponent(file)), options.onLock)
+      held = hold
+      return {
+        release: async () => {
+          held = null
+          await hold.release()
+        },
+      }
+    },
     create: async (file, byteLength) => {
       const names = await targetNames(path, file, options)
       await attempt(names, async () => {
+        await options.hold()?.assertOwn()
         await rm(names.partial, { force: true })
         await assertFreeSpace(path, names.name, byteLength)
       })
@@ -51,7 +66,13 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
       const names = await targetNames(path, file, options)
       const left = await attempt(names, () => fileIdentity(names.partial))
       if (!left?.regular) return null
-      await attempt(names, () => assertFreeSpace(path, names.name, byteLength - left.byteLength))
+      const hold = options.hold()
+      await attempt(names, async () => {
+        await hold?.assertOwn()
+        // A copy needs the space of the whole file while the one it is made of is still there.
+        await assertFreeSpace(path, names.name, hold?.doubtful ? byteLength : byteLength - left.byteLength)
+        if (hold?.doubtful) await renew(names.partial)
+      })
       return openPartial(names, 'r+', left.byteLength, options)
     },
     subfolder: (name, byteLength) => newSubfolder(path, name, byteLength, options),
@@ -60,6 +81,7 @@ export function outputFolder(path: string, options: OutputOptions): OutputFolder
       const name = singleComponent(file)
       const partial = partialPath(join(path, name))
       try {
+        await options.hold()?.assertOwn()
         await assertNoSource(partial, name, options.sources)
       } catch (error) {
         throw writeFault(error, name)
@@ -108,7 +130,7 @@ export async function countUnfinished(target: string): Promise<number> {
 
 /** Removes what an unfinished run left at its target; a finished output there stays. Nothing happens where nothing was left. */
 export async function discardUnfinished(target: string): Promise<void> {
-  for (const partial of unfinishedPaths(target)) await discard(partial)
+  for (const path of [...unfinishedPaths(target), lockPath(target), oldLockPath(target)]) await discard(path)
 }
 
 /** Where a run to this target keeps what is unfinished: the output and its journal. */
@@ -139,6 +161,7 @@ async function newSubfolder(
 ): Promise<OutputSubfolder> {
   const names = await folderNames(path, folder, options)
   await attempt(names, async () => {
+    await options.hold?.()?.assertOwn()
     await removePartial(names.partial)
     await assertFreeSpace(path, names.name, byteLength)
     await beginPartial(names, options, () => mkdir(names.partial))
@@ -151,6 +174,7 @@ async function resumedSubfolder(path: string, folder: string, options: OutputOpt
   return attempt(names, async () => {
     const left = await contents(names.partial)
     if (!left) return null
+    await options.hold?.()?.assertOwn()
     await options.onPartial?.(names.partial, true)
     return outputSubfolder(names, options)
   })
@@ -180,6 +204,7 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
     ...outputFolder(partial, { ...options, overwrite: true }),
     finish: () =>
       attempt(names, async () => {
+        await options.hold?.()?.assertOwn()
         const existing = await contents(target)
         if (existing?.length) {
           if (!options.overwrite) throw existsAlready(name)
@@ -202,7 +227,7 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
     },
     abort: async () => {
       if (!open) return
-      await removePartial(partial)
+      if ((await options.hold?.()?.isOwn()) !== false) await removePartial(partial)
       await end()
     },
   }

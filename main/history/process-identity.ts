@@ -3,14 +3,14 @@
  * given to other processes sooner or later. Where the system tells when a process started, id and start together name it for good.
  */
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { errno } from '../files/file-errors.ts'
 
 export const processIdentitySchema = z.strictObject({
-  /** Its machine, as a folder of the user may be shared by several. */
+  /** Its machine, as a folder of the user may be shared by several, and the container on it: ids mean something only inside. */
   host: z.string(),
   pid: z.number().int().positive(),
   /** When it started, in words of the system that only compare as equal; null where the system does not say. */
@@ -19,14 +19,21 @@ export const processIdentitySchema = z.strictObject({
 export type ProcessIdentity = z.infer<typeof processIdentitySchema>
 
 export async function thisProcess(): Promise<ProcessIdentity> {
-  return { host: hostname(), pid: process.pid, started: await startOf(process.pid) }
+  return { host: await machine(), pid: process.pid, started: await startOf(process.pid) }
 }
 
 /** Whether that very process still lives; null where it cannot be told from here. */
 export async function stillLives({ host, pid, started }: ProcessIdentity): Promise<boolean | null> {
-  if (host !== hostname()) return null
+  if (host !== (await machine())) return null
   if (started !== null) return (await startOf(pid)) === started
   return exists(pid) ? null : false
+}
+
+/** The name of a container may be that of its machine, or of another container. */
+async function machine(): Promise<string> {
+  const name = hostname()
+  if (process.platform !== 'linux') return name
+  return `${name} ${await readlink('/proc/self/ns/pid').catch(() => '')}`.trim()
 }
 
 function exists(pid: number): boolean {

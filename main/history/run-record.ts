@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
-import { beingWritten } from '../files/output-sink.ts'
+import { beingWritten } from '../files/hold.ts'
 import { countUnfinished } from '../files/outputs.ts'
 import { type History, type HistoryEntry, type OwnEntry, withLeft } from './history.ts'
 

@@ -7,7 +7,7 @@ import type { CompressionReport, Run, runRequestSchema } from '../../core/contra
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
-import { beingWritten } from '../files/output-sink.ts'
+import { beingWritten } from '../files/hold.ts'
 import { discardUnfinished } from '../files/outputs.ts'
 import type { History, HistoryEntry } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'

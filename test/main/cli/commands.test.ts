@@ -5,6 +5,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type CompressionReport, compressionReportSchema } from '../../../core/contract.ts'
+import { takeHold } from '../../../main/files/hold.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
 const shared = resolve(import.meta.dirname, '../../../../shared')
@@ -144,6 +145,22 @@ describe('ghostsvd', () => {
       expect(status).toBe(1)
       expect(stderr).toBe(`${name} exists already. Choose another name, or overwrite it with --force.\n`)
     }
+  })
+})
+
+describe('a run that finds another one at its name', () => {
+  it('is refused while that one lives, whichever history it is in, and goes on when it has ended', async () => {
+    const out = join(folder, 'held.safetensors')
+    const args = ['compress', model, '--out', out, '--rank', '8', '--resume']
+    const hold = await takeHold(out)
+    const refused = await ghostsvd(args)
+    expect(refused.status).not.toBe(0)
+    expect(refused.stderr).toContain(
+      'held.safetensors is being written by another run. Wait for it, or choose another name.',
+    )
+    await hold.release()
+    expect((await ghostsvd(args)).status).toBe(0)
+    expect((await readdir(folder)).filter((name) => name.startsWith('held'))).toEqual(['held.safetensors'])
   })
 })
 

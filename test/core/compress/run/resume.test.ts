@@ -385,6 +385,25 @@ it('proves what was copied as well as what was computed', async () => {
   ])
 })
 
+it('leaves what another run is writing alone, with resume and without', async () => {
+  const folder = memoryFolder('out')
+  await cutShort(folder, 2)
+  const before = new Map(folder.partials)
+  const other = await folder.hold('o')
+  for (const resume of [true, false])
+    await expect(run(folder, { resume, force: !resume })).rejects.toMatchObject({
+      code: 'would-overwrite',
+      message: expect.stringContaining('o is being written by another run.'),
+    })
+  expect(folder.partials).toEqual(before)
+  await other.release()
+  expect((await run(folder, { resume: true })).report.notices).toEqual([
+    'Went on after 2 of 4 tensors, which an earlier run had finished.',
+  ])
+  // Released by each, however it ended.
+  await (await folder.hold('o')).release()
+})
+
 it('says that it began anew where the head of the journal is damaged', async () => {
   const folder = memoryFolder('out')
   await cutShort(folder, 2)

@@ -1,0 +1,160 @@
+/**
+ * One run at a time writes NAME, on this machine or on any that shares the folder: it has NAME.partial.lock beside it, made in one step,
+ * which names its process. The lock of a process that has ended is taken over. So is that of one which cannot be asked from here, on another
+ * machine or in another container: it may have ended too, and a job that is started again elsewhere needs nobody to look after it. Should
+ * it live, no byte of one run reaches the other's files: the later one goes on in copies of what it finds, and the earlier one sees at its
+ * next sync that the lock is another's, and fails.
+ */
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { copyFile, open, readFile, rename, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
+import { AppError } from '../../core/errors.ts'
+import { processIdentitySchema, stillLives, thisProcess } from '../history/process-identity.ts'
+import { errno, writeFault } from './file-errors.ts'
+
+const lockSchema = z.strictObject({
+  id: z.string(),
+  process: processIdentitySchema,
+  /** Whether somebody may still be writing into what lay there when it was taken. */
+  doubtful: z.boolean(),
+})
+type Lock = z.infer<typeof lockSchema>
+
+export interface Hold {
+  readonly doubtful: boolean
+  isOwn(): Promise<boolean>
+  /** @throws AppError `cannot-write` where another run has taken it over */
+  assertOwn(): Promise<void>
+  release(): Promise<void>
+}
+
+export function lockPath(target: string): string {
+  return `${target}.partial.lock`
+}
+
+/** Where the lock of an ended run is put aside while it is taken over. */
+export function oldLockPath(target: string): string {
+  return `${lockPath(target)}.old`
+}
+
+/** @param note as `onPartial` of a sink @throws AppError `would-overwrite` where a run that lives has it */
+export async function takeHold(
+  target: string,
+  note: (path: string, exists: boolean) => Promise<void> = async () => {},
+): Promise<Hold> {
+  const path = lockPath(target)
+  const mine = { id: randomUUID(), process: await thisProcess(), doubtful: false }
+  try {
+    await note(path, true)
+    while (!(await made(path, mine))) {
+      const found = await readLock(path)
+      if (!found) continue
+      const lives = found.lock && (await stillLives(found.lock.process))
+      if (lives) throw beingWritten(target)
+      mine.doubtful ||= lives === null || found.lock?.doubtful === true
+      await putAside(target, found.text)
+    }
+    await rm(oldLockPath(target), { force: true })
+  } catch (error) {
+    await note(path, false)
+    throw writeFault(error, basename(target))
+  }
+  const isOwn = async () => {
+    // Removed by somebody who thought it was left: it is still this run's.
+    while (!(await made(path, mine))) {
+      const found = await readLock(path)
+      if (found) return found.lock?.id === mine.id
+    }
+    return true
+  }
+  return {
+    doubtful: mine.doubtful,
+    isOwn,
+    assertOwn: async () => {
+      if (!(await isOwn())) throw takenOver(basename(target))
+    },
+    release: async () => {
+      if ((await readLock(path))?.lock?.id === mine.id) await rm(path, { force: true })
+      await note(path, false)
+    },
+  }
+}
+
+/** Two writers would spoil each other's output. */
+export function beingWritten(target: string): AppError {
+  return new AppError(
+    'would-overwrite',
+    `${basename(target)} is being written by another run. Wait for it, or choose another name.`,
+  )
+}
+
+/** What the earlier of two runs is told. */
+export function takenOver(name: string): AppError {
+  return new AppError('cannot-write', `${name} is being written by another run, which replaced this one's file.`)
+}
+
+/** The same bytes in a file of their own, in place of one that somebody may still have open. Shares blocks where the file system can. */
+export async function renew(partial: string): Promise<void> {
+  const copy = `${partial}.copy`
+  await copyFile(partial, copy, constants.COPYFILE_FICLONE)
+  await rename(copy, partial)
+}
+
+/** False where there is one already. */
+async function made(path: string, lock: Lock): Promise<boolean> {
+  const handle = await open(path, 'wx').catch((error) => {
+    if (errno(error) === 'EEXIST') return null
+    throw error
+  })
+  if (!handle) return false
+  try {
+    await handle.writeFile(JSON.stringify(lock))
+    return true
+  } catch (error) {
+    // On a full disk there is room for its name alone.
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A lock that exists and is empty is about to be written: a moment later it says whose it is, or never will. */
+const TRIES = 20
+const TRY_MS = 25
+
+interface Found {
+  readonly text: string
+  /** null where it was cut short by a power cut: nobody knows whose it was. */
+  readonly lock: Lock | null
+}
+
+/** null where there is none. */
+async function readLock(path: string): Promise<Found | null> {
+  let text = ''
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 0) await wait(TRY_MS)
+    try {
+      text = await readFile(path, 'utf8')
+      return { text, lock: lockSchema.parse(JSON.parse(text)) }
+    } catch (error) {
+      if (errno(error) === 'ENOENT') return null
+      if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
+    }
+  }
+  return { text, lock: null }
+}
+
+/** Of several that find the same lock one moves it away. Where it was a newer one by then, it goes back. */
+async function putAside(target: string, text: string): Promise<void> {
+  const old = oldLockPath(target)
+  try {
+    await rename(lockPath(target), old)
+    if ((await readFile(old, 'utf8')) !== text) await rename(old, lockPath(target))
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw error
+  }
+}
