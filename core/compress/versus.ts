@@ -82,7 +82,7 @@ export async function versusTensor(file: WeightFile, job: VersusJob, context: Jo
 function sideOf({ report, computeMs, errors, workingBytes }: Side, floor: readonly number[] | null): VersusReport['a'] {
   const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
   const excess = floor && excessOverFloor(mean, floor[report.rank]!)
-  return { report: { ...report, computeMs }, computeMs, errors, workingBytes, excess }
+  return { report: { ...report, computeMs, workingBytes }, computeMs, errors, workingBytes, excess }
 }
 
 function largestGap({ s: a }: Factorization, { s: b }: Factorization): VersusReport['largestGap'] {

@@ -36,7 +36,7 @@ export const analysisReportSchema = z.strictObject({
   phasesMs: z.record(z.string(), z.number()),
   /** With `repeat`, and in a comparison: matrix in memory to U, s, Vt, each run. */
   computeMs: z.array(z.number()).optional(),
-  /** In a comparison: working memory beyond the matrix itself. */
+  /** In a comparison, also of two ways: working memory beyond the matrix itself. */
   workingBytes: z.number().optional(),
   ...kernelFields,
   /** Most resident memory of the engine process so far. */

@@ -21,8 +21,10 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
     ['error', (side: AnalysisReport) => side.relativeError, numbers.percent],
     // The same task on both sides: from the matrix in memory to U, s and Vt, warm.
     ['time', (side: AnalysisReport) => side.computeMs?.[0] ?? side.elapsedMs, numbers.duration],
-    ['memory', (side: AnalysisReport) => side.workingBytes ?? 0, numbers.bytes],
+    ['memory', (side: AnalysisReport) => side.workingBytes, numbers.bytes],
   ] as const
+  const shown = (value: number | undefined, show: (value: number) => string) =>
+    value === undefined ? '–' : show(value)
   return (
     <section aria-label={t('compare.title')} className="compare">
       {comparison ? (
@@ -54,8 +56,8 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
               {rows.map(([label, numberOf, show]) => (
                 <Table.Tr key={label}>
                   <Table.Th scope="row">{t(`compare.${label}`)}</Table.Th>
-                  <Table.Td className="right">{show(numberOf(comparison.randomized))}</Table.Td>
-                  <Table.Td className="right">{show(numberOf(comparison.exact))}</Table.Td>
+                  <Table.Td className="right">{shown(numberOf(comparison.randomized), show)}</Table.Td>
+                  <Table.Td className="right">{shown(numberOf(comparison.exact), show)}</Table.Td>
                 </Table.Tr>
               ))}
               <Table.Tr>

@@ -26,6 +26,7 @@ describe('two ways on one matrix', () => {
     expect(a.errors).toEqual(b.errors)
     expect(a.workingBytes).toBe(b.workingBytes)
     expect(a.workingBytes).toBeGreaterThan(0)
+    expect([a, b].map(({ report }) => report.workingBytes)).toEqual([a.workingBytes, b.workingBytes])
     expect(largestGap.relative).toBe(0)
     // The square root of what f32 orthonormality leaves of a squared sine.
     expect(subspaceAngle).toBeLessThan(Math.sqrt(2 ** -23))
