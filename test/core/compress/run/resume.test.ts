@@ -1,112 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { compressFile } from '../../../../core/compress/compressor.ts'
-import { AppError } from '../../../../core/errors.ts'
-import type { WeightFile } from '../../../../core/formats/format.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { type MemoryFolder, memoryFolder } from '../../../../core/io.ts'
-import { compressJob, fileBytes, plain, type TestTensor, testContext, weights } from '../harness.ts'
-
-const model = [
-  weights('a', [64, 96]),
-  plain('norm', 'F32', [64], new Uint8Array(256)),
-  weights('bb', [96, 64]),
-  weights('ccc', [64, 64]),
-]
-
-/** What is written, and from how many files. */
-type Kind = {
-  readonly output: 'factors' | 'dense' | 'peft' | 'kohya' | 'npz'
-  readonly shards?: number
-  readonly part?: string
-}
-const kinds: readonly Kind[] = [
-  { output: 'factors' },
-  { output: 'factors', part: '1/2' },
-  { output: 'dense' },
-  { output: 'dense', shards: 2 },
-  { output: 'dense', shards: 4 },
-  { output: 'peft' },
-  { output: 'kohya' },
-  { output: 'npz' },
-]
-
-async function open(tensors: readonly TestTensor[], { shards = 1 }: Kind): Promise<WeightFile> {
-  const folder = memoryFolder('in')
-  for (let i = 0; i < shards; i++) {
-    const name = shards === 1 ? 'model.safetensors' : `model-0000${i + 1}-of-0000${shards}.safetensors`
-    folder.files.set(name, fileBytes(tensors.filter((_, at) => Math.floor((at * shards) / tensors.length) === i)))
-  }
-  return openWeightFile({ folder, entry: null })
-}
-
-const quick = { method: 'randomized', nIter: 0 } as const
-
-interface Ways {
-  readonly kind?: Kind
-  readonly resume?: boolean
-  readonly force?: boolean
-  readonly rank?: number
-  readonly model?: readonly TestTensor[]
-  /** Ends it once so many tensors are finished. */
-  readonly until?: number
-  readonly reason?: AppError
-}
-
-const cancelled = new AppError('cancelled', 'Cancelled.')
-const diskFull = new AppError(
-  'cannot-write',
-  'o could not be written beyond 9 kB: the disk is full. Choose another folder.',
-)
-
-/** `computed`: tensors whose values were read after planning, and not to check what was finished. */
-async function run(folder: MemoryFolder, ways: Ways = {}) {
-  const { kind = { output: 'factors' }, resume = false, force = false, rank = 8, until = Infinity } = ways
-  let finished = 0
-  let writing = false
-  const computed = new Set<string>()
-  const context = testContext({
-    report: (event) => {
-      if (event.type === 'progress') writing = event.phase !== 'verify' && (writing || event.phase === 'compress')
-      if (event.type === 'tensor') finished++
-    },
-    checkCancelled: () => {
-      if (finished >= until) throw ways.reason ?? cancelled
-    },
-  })
-  const source = await open(ways.model ?? model, kind)
-  const file: WeightFile = {
-    ...source,
-    read: (tensor, start, end) => {
-      if (writing) computed.add(tensor.name)
-      return source.read(tensor, start, end)
-    },
-  }
-  const [index, of] = (kind.part ?? '1/1').split('/').map(Number) as [number, number]
-  const rest = { output: kind.output, resume, force, part: of > 1 ? { index, of } : null }
-  const report = await compressFile(file, { folder, name: 'o' }, compressJob({ ...quick, rank }, rest), context)
-  return { report, computed: computed.size, files: finishedFiles(folder) }
-}
-
-/** Everything that has its name. */
-function finishedFiles({ files, folders }: MemoryFolder): Record<string, Uint8Array> {
-  const inside = [...folders].flatMap(([folder, { files }]) =>
-    [...files].map(([name, bytes]): [string, Uint8Array] => [`${folder}/${name}`, bytes]),
-  )
-  return Object.fromEntries([...files, ...inside].sort())
-}
-
-function leftovers({ partials, partialFolders }: MemoryFolder): string[] {
-  return [...partials.keys(), ...[...partialFolders.keys()].map((name) => `${name}/`)].sort()
-}
-
-async function cutShort(folder: MemoryFolder, until: number, ways: Ways = {}): Promise<AppError> {
-  return run(folder, { resume: true, ...ways, until }).then(
-    () => expect.unreachable(),
-    (error: AppError) => error,
-  )
-}
-
-const described = kinds.map((kind): [string, Kind] => [Object.values(kind).join(' '), kind])
+import { memoryFolder } from '../../../../core/io.ts'
+import { compressJob, plain, testContext, weights } from '../harness.ts'
+import {
+  cancelled,
+  cutShort,
+  described,
+  diskFull,
+  finishedFiles,
+  type Kind,
+  kinds,
+  leftovers,
+  model,
+  open,
+  quick,
+  run,
+  type Ways,
+} from './cut-short.ts'
 
 describe.each(described)('a run with resume: %s', (_, kind) => {
   const tensors = kind.part ? 2 : 4
@@ -270,119 +180,6 @@ describe('what an earlier run left', () => {
     expect(folder.folders.get('o')!.files.get('model-00001-of-00004.safetensors')).toBe(first)
     expect(report.files).toBe(5)
   })
-})
-
-/** Other values in its middle; size, dtype, shape and both ends as they were. */
-function editedInside(name: string): TestTensor[] {
-  return model.map((tensor) => {
-    if (tensor.name !== name) return tensor
-    const bytes = tensor.bytes.slice()
-    const middle = 4 * Math.floor(bytes.byteLength / 8)
-    bytes.set([...bytes.subarray(middle + 4, middle + 8), ...bytes.subarray(middle, middle + 4)], middle)
-    return { ...tensor, bytes }
-  })
-}
-
-/** The largest of these that is no text. */
-function weightsAmong(files: Map<string, Uint8Array>): [string, Uint8Array] {
-  const found = [...files].filter(([name]) => !/json|journal/.test(name))
-  return found.sort(([, a], [, b]) => b.byteLength - a.byteLength)[0]!
-}
-
-function zeroed(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return bytes.slice().fill(0, start, end)
-}
-
-describe.each(described)('finished tensors are proven before they are used: %s', (_, kind) => {
-  const until = kind.part ? 1 : 3
-  const [first, last] = kind.part ? ['a', 'a'] : ['a', 'bb']
-  const inner = (folder: MemoryFolder) => folder.partialFolders.get('o') ?? folder
-
-  it('not those of a source that changed in the middle, nor what follows them', async () => {
-    for (const name of [first, last]) {
-      const folder = memoryFolder('out')
-      await cutShort(folder, until, { kind })
-      const changed = { kind, model: editedInside(name) }
-      const { files, report } = await run(folder, { ...changed, resume: true })
-      const whole = await run(memoryFolder('whole'), changed)
-      expect(files).toEqual(whole.files)
-      expect(report.tensors).toEqual(whole.report.tensors)
-      const used = report.tensors.findIndex((tensor) => tensor.name === name)
-      expect(report.notices).toContain(
-        `${until - used} of ${until} finished tensors were not used: the source changed since.`,
-      )
-      expect(leftovers(folder)).toEqual([])
-    }
-  })
-
-  it('not those whose bytes were damaged, nor what follows them', async () => {
-    const whole = await run(memoryFolder('whole'), { kind })
-    const folder = memoryFolder('out')
-    await cutShort(folder, until, { kind })
-    for (const files of [inner(folder).partials, inner(folder).files])
-      for (const [name, bytes] of files)
-        if (!/json|journal/.test(name)) files.set(name, zeroed(bytes, bytes.byteLength - 400, bytes.byteLength - 200))
-    const { files, report } = await run(folder, { kind, resume: true })
-    expect(files).toEqual(whole.files)
-    expect(report.notices).toContainEqual(
-      expect.stringMatching(/^\d of \d finished tensors were not used: what was written of them is damaged\.$/),
-    )
-  })
-
-  it('not those of a line with a changed digit, nor what follows it', async () => {
-    const whole = await run(memoryFolder('whole'), { kind })
-    const folder = memoryFolder('out')
-    await cutShort(folder, until, { kind })
-    const journal = new TextDecoder().decode(folder.partials.get('o.journal'))
-    const changed = journal.replace(
-      /"relativeError":0\.(\d)/,
-      (_, digit) => `"relativeError":0.${(Number(digit) + 1) % 10}`,
-    )
-    expect(changed).not.toBe(journal)
-    folder.partials.set('o.journal', new TextEncoder().encode(changed))
-    const { files, report } = await run(folder, { kind, resume: true })
-    expect(files).toEqual(whole.files)
-    expect(report.tensors).toEqual(whole.report.tensors)
-    const damaged = 'The journal that an unfinished run left here is damaged: what follows in it was computed again.'
-    // Where nothing follows, a crash may have cut it short as well.
-    expect(report.notices.includes(damaged)).toBe(until > 1)
-  })
-
-  it('not a finished output that was damaged, or whose source changed in the middle', async () => {
-    for (const [damage, reason] of [
-      [true, /holds is damaged/],
-      [false, /source has changed/],
-    ] as const) {
-      const folder = memoryFolder('out')
-      await run(folder, { kind, resume: true })
-      const ways = { kind, resume: true, ...(!damage && { model: editedInside(first) }) }
-      const named = folder.folders.get('o')?.files ?? folder.files
-      const [name, bytes] = weightsAmong(named)
-      if (damage) named.set(name, zeroed(bytes, bytes.byteLength / 2, bytes.byteLength / 2 + 400))
-      await expect(run(folder, ways)).rejects.toMatchObject({
-        code: 'would-overwrite',
-        message: expect.stringMatching(reason),
-      })
-      const { files } = await run(folder, { ...ways, force: true })
-      expect(files).toEqual((await run(memoryFolder('whole'), { ...ways, resume: false })).files)
-    }
-  })
-})
-
-it('proves what was copied as well as what was computed', async () => {
-  const table = plain('table', 'I64', [1024], new Uint8Array(8192).fill(7))
-  const edited = { ...table, bytes: zeroed(table.bytes, 4000, 4100) }
-  const ways = { model: [table, ...model] }
-  const changed = { model: [edited, ...model] }
-  const folder = memoryFolder('out')
-  await cutShort(folder, 2, ways)
-  const { files, report } = await run(folder, { ...changed, resume: true })
-  expect(files).toEqual((await run(memoryFolder('whole'), changed)).files)
-  expect(report.notices).toEqual(['2 of 2 finished tensors were not used: the source changed since.'])
-  await expect(run(folder, { ...ways, resume: true })).rejects.toThrow(/source has changed/)
-  expect((await run(folder, { ...changed, resume: true })).report.notices).toEqual([
-    'o was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.',
-  ])
 })
 
 it('leaves what another run is writing alone, with resume and without', async () => {
