@@ -1,44 +1,23 @@
 /** How a run ended, in one line: saved and checked, failed with its sentence, cancelled, or cut short and able to go on. */
-import { ActionIcon, Button } from '@mantine/core'
-import { resumeRun, showInFolder } from '../../actions/runs.ts'
+import { ActionIcon } from '@mantine/core'
 import { CheckIcon, CloseIcon, WarningIcon } from '../../icons.tsx'
 import { type RunView, runsReducers } from '../../store/runs.ts'
-import { useSession } from '../../store/session.ts'
 import { useErrorTitle, useWords } from '../../words.ts'
 import { useAttempt } from '../attempt.ts'
-import { useDialog } from '../dialog.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { useFault } from '../fault.ts'
-import { RunDetails } from './RunDetails.tsx'
-import { RunMenu } from './RunMenu.tsx'
+import { RunActions } from './RunActions.tsx'
 import { useKeptWords } from './run-words.ts'
 
 export function EndedRun({ run }: { readonly run: RunView }) {
   const { t } = useWords()
   const { error, busy, dismiss, attempt } = useAttempt()
-  const details = useDialog()
-  const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
-  const { result, runId, resumable } = run
+  const { result, runId } = run
   return (
     <div className="run" data-run={run.state} data-testid="run" data-verified={result?.verified}>
       <div className="run-line">
         <Ending run={run} />
-        {resumable ? (
-          <Button disabled={busy} onClick={() => attempt(() => resumeRun(runId))} size="compact-sm">
-            {t('runs.resume')}
-          </Button>
-        ) : null}
-        {result && hasFileManager ? (
-          <Button onClick={() => attempt(() => showInFolder(runId))} size="compact-sm" variant="default">
-            {t('run.show')}
-          </Button>
-        ) : null}
-        {result ? (
-          <Button onClick={details.open} size="compact-sm" variant="default">
-            {t('run.details')}
-          </Button>
-        ) : null}
-        <RunMenu attempt={attempt} run={run} />
+        <RunActions attempt={attempt} busy={busy} run={run} />
         <ActionIcon
           aria-label={t('run.dismiss')}
           color="gray"
@@ -49,7 +28,6 @@ export function EndedRun({ run }: { readonly run: RunView }) {
         </ActionIcon>
       </div>
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
-      {details.opened && result ? <RunDetails onClose={details.close} run={run} /> : null}
     </div>
   )
 }

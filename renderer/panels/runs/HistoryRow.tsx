@@ -1,25 +1,19 @@
 /** A run that ended, as a row: what it was asked for, what came of it, and what can be done with it now. */
-import { Button, Table, VisuallyHidden } from '@mantine/core'
-import { resumeRun, showInFolder } from '../../actions/runs.ts'
+import { Table, VisuallyHidden } from '@mantine/core'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../../icons.tsx'
 import type { RunView } from '../../store/runs.ts'
-import { useSession } from '../../store/session.ts'
 import { useErrorTitle, useWords } from '../../words.ts'
 import { useAttempt } from '../attempt.ts'
-import { useDialog } from '../dialog.ts'
 import { ErrorBox } from '../ErrorBox.tsx'
 import { useFault } from '../fault.ts'
-import { RunDetails } from './RunDetails.tsx'
-import { RunMenu } from './RunMenu.tsx'
+import { RunActions } from './RunActions.tsx'
 import { useGoalWords, useKeptWords } from './run-words.ts'
 
 export function HistoryRow({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const goalWords = useGoalWords()
   const { error, busy, dismiss, attempt } = useAttempt()
-  const details = useDialog()
-  const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
-  const { result, recipe, runId, source, target } = run
+  const { result, recipe, source, target } = run
   return (
     <Table.Tr data-run={run.state} data-testid="history-row">
       <Table.Td className="history-run">
@@ -55,24 +49,8 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
       </Table.Td>
       <Table.Td>
         <div className="history-actions">
-          {run.resumable ? (
-            <Button disabled={busy} onClick={() => attempt(() => resumeRun(runId))} size="compact-sm">
-              {t('runs.resume')}
-            </Button>
-          ) : null}
-          {result && hasFileManager ? (
-            <Button onClick={() => attempt(() => showInFolder(runId))} size="compact-sm" variant="default">
-              {t('run.show')}
-            </Button>
-          ) : null}
-          {result ? (
-            <Button onClick={details.open} size="compact-sm" variant="default">
-              {t('run.details')}
-            </Button>
-          ) : null}
-          <RunMenu attempt={attempt} run={run} />
+          <RunActions attempt={attempt} busy={busy} run={run} />
         </div>
-        {details.opened ? <RunDetails onClose={details.close} run={run} /> : null}
       </Table.Td>
     </Table.Tr>
   )
