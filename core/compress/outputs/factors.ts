@@ -58,11 +58,24 @@ function sparseEntries({ info, view, params }: FactorizedTensor): SafetensorsOut
   ]
 }
 
+/** What the names of a tensor's factors add to its own, in every layout and dtype. */
+export const factorSuffixes = [
+  'lowrank_A',
+  'lowrank_B',
+  'lowrank_A_scale',
+  'lowrank_B_scale',
+  'U',
+  'S',
+  'Vt',
+  'sparse_index',
+  'sparse_value',
+] as const
+
 function factorEntries({ info, view, params, factorDType }: FactorizedTensor): SafetensorsOutline[] {
   const { rows, cols } = view
   const { rank } = params
   const stack = view.kind === 'experts' ? [view.count] : []
-  const outline = (suffix: string, dtype: DType, ...shape: number[]) => ({
+  const outline = (suffix: (typeof factorSuffixes)[number], dtype: DType, ...shape: number[]) => ({
     name: `${info.name}.${suffix}`,
     dtype,
     shape: [...stack, ...shape],

@@ -18,6 +18,7 @@ import { planByNames } from '../goals/planning.ts'
 import { scanValues } from '../matrix/scan.ts'
 import { fromChecksums } from '../outputs/bits.ts'
 import { inFileOrder } from '../outputs/entries.ts'
+import { factorSuffixes } from '../outputs/factors.ts'
 import { CHECKSUMS, DIGEST } from '../outputs/metadata.ts'
 import type { OutputStyle } from '../outputs/output.ts'
 import { companionNames, layOut } from '../outputs/output-files.ts'
@@ -202,23 +203,10 @@ function outcomesOf(
   })
 }
 
-const SUFFIXES = [
-  '',
-  '.lowrank_A',
-  '.lowrank_B',
-  '.lowrank_A_scale',
-  '.lowrank_B_scale',
-  '.U',
-  '.S',
-  '.Vt',
-  '.sparse_index',
-  '.sparse_value',
-]
-
 /** Every name that something of the tensor may have in the output: its own, those of factors of any dtype, those of an adapter. */
 function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style: OutputStyle): string[] {
   const planned = plan?.action === 'factorize' ? style.entries(plan).map((entry) => entry.name) : []
-  return [...new Set([...SUFFIXES.map((suffix) => `${name}${suffix}`), ...planned])]
+  return [...new Set([name, ...factorSuffixes.map((suffix) => `${name}.${suffix}`), ...planned])]
 }
 
 /** The dimension that both factors share, and their dtype; a dense copy shows neither. */
