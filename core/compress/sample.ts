@@ -25,7 +25,8 @@ import { philox4x32 } from '../kernels/philox.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { type CompressionTarget, held, refuseToReplace } from './compression.ts'
 import type { JobContext } from './context.ts'
-import { createSafetensors, type TensorWriter } from './encodings/safetensors-output.ts'
+import { createSafetensors } from './encodings/safetensors-output.ts'
+import type { TensorWriter } from './encodings/weights-output.ts'
 
 type SampleJob = Extract<Job, { kind: 'sample' }>
 

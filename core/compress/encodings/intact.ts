@@ -7,7 +7,7 @@ import { tensorBytes } from '../../formats/safetensors.ts'
 import { type ByteSource, discard } from '../../io.ts'
 import type { ReadingContext } from '../matrix/checksum.ts'
 import { READ_BYTES } from '../matrix/load.ts'
-import { sameBytes, type WrittenEntry } from './safetensors-output.ts'
+import { sameBytes, type WrittenEntry } from './weights-output.ts'
 
 export type Encoding = 'safetensors' | 'npz'
 

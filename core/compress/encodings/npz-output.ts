@@ -16,7 +16,7 @@ import {
   type WeightsOutput,
   type WrittenEntry,
   writeChecked,
-} from './safetensors-output.ts'
+} from './weights-output.ts'
 
 /** The tensor as numpy can hold it. */
 export function npzOutline({ name, dtype, shape }: SafetensorsOutline): SafetensorsOutline {

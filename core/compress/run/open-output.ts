@@ -2,13 +2,8 @@
 import { safetensorsHeader } from '../../formats/safetensors.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
 import { createNpz, plannedNpzBytes, reopenNpz } from '../encodings/npz-output.ts'
-import {
-  createSafetensors,
-  plannedBytes,
-  reopenSafetensors,
-  sinkSource,
-  type WeightsOutput,
-} from '../encodings/safetensors-output.ts'
+import { createSafetensors, plannedBytes, reopenSafetensors } from '../encodings/safetensors-output.ts'
+import { sinkSource, type WeightsOutput } from '../encodings/weights-output.ts'
 import { outputEntries } from '../outputs/entries.ts'
 import { outputMetadata } from '../outputs/metadata.ts'
 import type { TensorPlan } from '../plan/plan.ts'

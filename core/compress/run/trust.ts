@@ -1,11 +1,10 @@
 /** Whether what an earlier run has finished may be built on: its source is still the same, and its bytes are still those it wrote. */
-
 import type { TensorOutcome } from '../../contract.ts'
 import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import type { ByteSource } from '../../io.ts'
 import type { Compression } from '../compression.ts'
 import { endOfIntact } from '../encodings/intact.ts'
-import type { WrittenEntry } from '../encodings/safetensors-output.ts'
+import type { WrittenEntry } from '../encodings/weights-output.ts'
 import { tensorChecksum } from '../matrix/checksum.ts'
 import { outputEntries } from '../outputs/entries.ts'
 import type { OutputStyle } from '../outputs/output.ts'

@@ -1,0 +1,100 @@
+/**
+ * What every container of weights is to whoever writes it, and how bytes get into its file: each piece read back and held against what
+ * was handed in.
+ */
+import { AppError } from '../../errors.ts'
+import type { SafetensorsOutline } from '../../formats/safetensors.ts'
+import { type ByteSink, type ByteSource, discard } from '../../io.ts'
+
+/** CRC-32 of `bytes` after those whose checksum is `previous` (context.ts). */
+export type Checksum = (bytes: Uint8Array, previous?: number) => number
+
+/** A container that is being written: safetensors-output.ts, npz-output.ts. */
+export interface WeightsOutput {
+  /** Of the file so far. */
+  readonly byteLength: number
+  /** The entries so far, in order. */
+  readonly written: readonly WrittenEntry[]
+  /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
+  begin(entries: readonly SafetensorsOutline[]): TensorWriter
+  /** Returns when the file so far would survive a power cut. */
+  sync(): Promise<void>
+  /** Whether `complete` moves what was written, so that nothing can go on with it should that be cut short. */
+  moves(metadata: ReadonlyMap<string, string>): boolean
+  /** Writes what is known only at the end. The file as its readers will see it. */
+  complete(metadata: ReadonlyMap<string, string>): Promise<ByteSource>
+  /** Closes and gives the file its name. Bytes of the whole file. */
+  close(): Promise<number>
+  /** Leaves the first `byteLength` bytes to be gone on with. */
+  suspend(byteLength: number): Promise<void>
+  abort(): Promise<void>
+}
+
+/** An entry that is complete, with the CRC-32 of its values, or in an archive of its member. */
+export interface WrittenEntry {
+  readonly outline: SafetensorsOutline
+  readonly crc: number
+}
+
+export interface TensorWriter {
+  write(index: number, bytes: Uint8Array): Promise<void>
+  done(): Promise<void>
+  /** Takes back what was written, as if the tensor had not begun. */
+  undo(): Promise<void>
+}
+
+/** How a container's file ends, whichever it is. */
+export function outputEnd(sink: ByteSink): Pick<WeightsOutput, 'sync' | 'close' | 'suspend' | 'abort'> {
+  return {
+    sync: () => sink.sync(),
+    close: async () => {
+      const { byteLength } = sink
+      await sink.close()
+      return byteLength
+    },
+    suspend: async (byteLength) => {
+      try {
+        await sink.truncate(byteLength)
+      } finally {
+        await sink.suspend()
+      }
+    },
+    abort: () => sink.abort(),
+  }
+}
+
+/** What was written so far, to be read before it has its name. */
+export function sinkSource(sink: ByteSink): ByteSource {
+  const { name, byteLength } = sink
+  return { name, byteLength, slice: (start, end) => sink.read(start, end), close: async () => {} }
+}
+
+/** @throws AppError `cannot-write` when the file does not hold what was written */
+export async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  const start = sink.byteLength
+  await sink.write(bytes)
+  const back = await sink.read(start, start + bytes.byteLength)
+  const same = sameBytes(back, bytes)
+  discard(back)
+  if (!same) {
+    throw new AppError(
+      'cannot-write',
+      `${sink.name}: what was read back from byte ${start} on is not what was written. The disk or its driver is at fault.`,
+    )
+  }
+}
+
+/** Four bytes at a time where both sides are aligned. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false
+  let i = 0
+  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+    const words = Math.floor(a.byteLength / 4)
+    const x = new Uint32Array(a.buffer, a.byteOffset, words)
+    const y = new Uint32Array(b.buffer, b.byteOffset, words)
+    for (let word = 0; word < words; word++) if (x[word] !== y[word]) return false
+    i = 4 * words
+  }
+  for (; i < a.byteLength; i++) if (a[i] !== b[i]) return false
+  return true
+}
