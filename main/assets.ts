@@ -19,6 +19,12 @@ const mediaTypes: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
+/** The built page: beside the built modules (`out/main`), and in `out` for source, which node runs as it is. */
+export const builtPage: string = join(
+  import.meta.dirname,
+  import.meta.url.endsWith('.ts') ? '../out/renderer' : '../renderer',
+)
+
 /** What `html.cspNonce` of vite.config.ts wrote into the built page. */
 const noncePlaceholder = 'ghostsvd-nonce'
 

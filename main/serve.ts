@@ -3,9 +3,9 @@
  * over SSH (`ssh -L PORT:127.0.0.1:PORT`), and for machines on which Electron's runtime cannot be had.
  */
 import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { version } from '../core/version.ts'
-import { assetHandler } from './assets.ts'
+import { assetHandler, builtPage } from './assets.ts'
 import { startEngine } from './engine/supervisor.ts'
 import { createGrants } from './files/grants.ts'
 import { temporaryFolder } from './files/temporary.ts'
@@ -22,8 +22,6 @@ export interface ServeOptions {
   readonly folders: readonly string[]
   /** 0: any free port. */
   readonly port: number
-  /** The built page; `out/renderer` unless a test has its own. */
-  readonly pageFolder?: string
   readonly configFolder?: string
 }
 
@@ -66,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   })
   const server = await listen({
     port: options.port,
-    assets: await assetHandler(options.pageFolder ?? resolve(import.meta.dirname, '../renderer'), loopbackHostnames),
+    assets: await assetHandler(builtPage, loopbackHostnames),
     upload: uploads({ folder: uploadFolder, grant: grants.grant }),
     page: (socket) => host.connectPage(framePorts(socket)),
   })

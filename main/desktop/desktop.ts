@@ -21,7 +21,7 @@ import { z } from 'zod'
 import type { Grant, Port, Settings } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
-import { assetHandler } from '../assets.ts'
+import { assetHandler, builtPage } from '../assets.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants, type Grants } from '../files/grants.ts'
 import { temporaryFolder } from '../files/temporary.ts'
@@ -52,10 +52,7 @@ export async function runDesktop(): Promise<void> {
   app.on('web-contents-created', (_event, contents) => hardenContents(contents))
   await app.whenReady()
   hardenSession(session.defaultSession)
-  protocol.handle(
-    'app',
-    await assetHandler(join(import.meta.dirname, '../../renderer'), [new URL(pageOrigin).hostname]),
-  )
+  protocol.handle('app', await assetHandler(builtPage, [new URL(pageOrigin).hostname]))
 
   const grants = createGrants()
   let window: BrowserWindow | null = null

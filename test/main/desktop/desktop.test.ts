@@ -12,19 +12,10 @@ vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
 vi.mock('electron/common', async () => (await import('./fake-electron.ts')).fake)
 const engines = fakeEngines()
 vi.mock('../../../main/engine/supervisor.ts', () => ({ startEngine: (options: never) => engines.start(options) }))
-vi.mock('../../../main/assets.ts', async (original) => ({
-  ...(await original<typeof import('../../../main/assets.ts')>()),
-  assetHandler: async (_folder: string, hosts: string[]) => {
-    const { assetHandler } = await original<typeof import('../../../main/assets.ts')>()
-    return assetHandler(join(folder, 'page'), hosts)
-  },
-}))
 
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ghostsvd-desktop-'))
-  await mkdir(join(folder, 'page'))
-  await writeFile(join(folder, 'page', 'index.html'), 'the page')
   await writeFile(join(folder, 'model.npy'), 'bytes')
   process.env.GHOSTSVD_CONFIG = join(folder, 'config')
   await mkdir(join(folder, 'config'))
@@ -171,9 +162,10 @@ describe('what a page may not do', () => {
 describe('app://', () => {
   const ask = (url: string, method = 'GET') => fake.schemes.get('app')!(new Request(url, { method }))
 
-  it('serves the page under its policy, to its own host alone', async () => {
+  it('serves the built page under its policy, to its own host alone', async () => {
     const page = await ask('app://ghostsvd/')
-    expect(await page.text()).toBe('the page')
+    const script = /<script type="module"[^>]* src="\.\/(assets\/[^"]+\.js)"/.exec(await page.text())
+    expect((await ask(`app://ghostsvd/${script?.[1]}`)).headers.get('content-type')).toMatch(/^text\/javascript/)
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect((await ask('app://other/')).status).toBe(421)
     expect((await ask('app://ghostsvd/', 'POST')).status).toBe(405)
