@@ -34,7 +34,8 @@ import { fromOurPage, hardenContents, hardenSession, openExternal, pageOrigin, w
 
 /** Before Electron is ready: what cannot be changed afterwards. */
 export function prepareDesktop(): void {
-  app.enableSandbox()
+  // Chromium's sandbox does not start as root, where --no-sandbox is the only way: enableSandbox() would take that back.
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
   // Windows shows notifications of applications it knows by this id: `appId` of electron-builder.yml.
   app.setAppUserModelId('org.ghostsvd.GhostSVD')
   // Chromium's own data lies with our settings, so that another configuration is another instance.

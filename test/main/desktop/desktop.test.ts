@@ -54,6 +54,15 @@ describe('before Electron is ready', () => {
       { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
     ])
   })
+
+  it('leaves the sandbox off for the one who turned it off, as root must', async () => {
+    const { prepareDesktop } = await import('../../../main/desktop/desktop.ts')
+    fake.app.sandboxed = false
+    fake.app.switches.add('no-sandbox')
+    prepareDesktop()
+    fake.app.switches.clear()
+    expect(fake.app.sandboxed).toBe(false)
+  })
 })
 
 it('is known to Windows by the id under which it is installed', async () => {

@@ -121,6 +121,8 @@ export function fakeElectron() {
     locked: true,
     quits: 0,
     exits: [] as number[],
+    switches: new Set<string>(),
+    commandLine: { hasSwitch: (name: string) => app.switches.has(name) },
     paths: new Map<string, string>(),
     userModelId: '',
     setAppUserModelId: (id: string) => {
