@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { assemblyScript } from './main/build/assemblyscript.ts'
+import { licenses } from './main/build/licenses.ts'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
 const external = ['electron', /^electron\//, ...builtinModules, /^node:/]
@@ -15,7 +16,7 @@ const node = {
 export default defineConfig({
   root: at('renderer'),
   base: './',
-  plugins: [react(), assemblyScript()],
+  plugins: [react(), assemblyScript(), licenses(at('out/renderer/licenses.txt'))],
   // The host replaces this placeholder by a fresh nonce in every response (main/assets.ts).
   html: { cspNonce: 'ghostsvd-nonce' },
   builder: {
@@ -28,7 +29,10 @@ export default defineConfig({
       build: {
         outDir: at('out/renderer'),
         emptyOutDir: true,
-        sourcemap: true,
+        // Hosts do not serve maps, so the page does not name them.
+        sourcemap: 'hidden',
+        // Every browser that has this page's CSS knows modulepreload.
+        modulePreload: { polyfill: false },
         rolldownOptions: { input: at('renderer/index.html') },
       },
     },

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The third door: the same engine and the same jobs as the page, without a picture. One command a file in cli/. */
 import { commandLine } from './cli/program.ts'
 

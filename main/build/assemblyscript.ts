@@ -8,10 +8,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import type { Plugin } from 'vite'
 
+const root = resolve(import.meta.dirname, '../..')
 const marker = /\?assembly=O([0-3])$/
+/** Before the path from the project's folder: an absolute one would make bundles, and their hashes, depend on where they are built. */
+export const assemblyPrefix = '\0assembly:'
 /** Usize times i32 is what addresses are made of; memory64 is out of reach anyway. */
 const disabledWarning = '201'
 
@@ -21,14 +24,12 @@ export function assemblyScript(): Plugin {
     enforce: 'pre',
     resolveId(source, importer) {
       if (!marker.test(source) || !importer) return null
-      return `\0${resolve(dirname(importer), source)}.wasm`
+      return `${assemblyPrefix}${relative(root, resolve(dirname(importer), source)).replaceAll('\\', '/')}`
     },
     async load(id) {
-      if (!id.startsWith('\0') || !id.includes('?assembly=O')) return null
-      const [file, level] = id
-        .slice(1)
-        .replace(/\.wasm$/, '')
-        .split('?assembly=O') as [string, string]
+      if (!id.startsWith(assemblyPrefix)) return null
+      const [path, level] = id.slice(assemblyPrefix.length).split('?assembly=O') as [string, string]
+      const file = resolve(root, path)
       const sources = sourcesBeside(file)
       for (const source of sources) this.addWatchFile(source)
       const bytes = await cached(sources, argumentsFor(file, level), file)
