@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { JobEvent } from './events.ts'
 import type { FileReport } from './files.ts'
-import { type JobRequest, jobSchema } from './jobs.ts'
+import { type JobRequest, jobSchema, type Lane, laneSchema } from './jobs.ts'
 import { kernelFields } from './reports.ts'
 
 export const engineInfoSchema = z.strictObject({
@@ -30,7 +30,7 @@ export interface EngineApi {
   open(grantId: string): Promise<FileReport>
   close(fileId: string): Promise<void>
   /** Checks the request and answers with a job id at once; what follows are events. */
-  start(job: JobRequest): Promise<string>
+  start(job: JobRequest, lane?: Lane): Promise<string>
   /** Answers as soon as the job has ended; `cancelled` follows as its event unless it had finished before. Unknown ids are ignored. */
   cancel(jobId: string): Promise<void>
   /** Holds a job, or lets it go on. It stops at the next place where it would hear a cancel, and keeps its memory. Unknown ids are ignored. */
@@ -45,7 +45,7 @@ export const engineArguments = {
   info: z.tuple([]),
   open: z.tuple([z.string()]),
   close: z.tuple([z.string()]),
-  start: z.tuple([jobSchema]),
+  start: z.tuple([jobSchema, laneSchema.optional()]),
   cancel: z.tuple([z.string()]),
   pause: z.tuple([z.string(), z.boolean()]),
 } as const satisfies Record<keyof EngineApi, z.ZodType>

@@ -20,9 +20,14 @@ export const errorReportSchema = z.strictObject({
   details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
 })
 
-/** What a job says while it lives. `finished`, `failed` and `cancelled` are last and come exactly once. */
+/**
+ * What a job says while it lives. `finished`, `failed` and `cancelled` are last, and one of them comes exactly once; who is told of the
+ * death of an engine knows that its jobs are lost.
+ */
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('started'), jobId: z.string() }),
+  /** A background job stands behind those of the foreground, before it runs or preempted; `started` follows when it runs. */
+  z.strictObject({ type: z.literal('waiting'), jobId: z.string() }),
   z.strictObject({
     type: z.literal('progress'),
     jobId: z.string(),
@@ -69,3 +74,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cancelled'), jobId: z.string() }),
 ])
 export type JobEvent = z.infer<typeof jobEventSchema>
+
+/** Whether progress is that of the job. In the phase `read` it counts the rows of one large matrix, within whatever phase that is read for. */
+export function wholeJob({ phase }: { readonly phase: string }): boolean {
+  return phase !== 'read'
+}

@@ -91,6 +91,13 @@ export const jobSchema = z.discriminatedUnion('kind', [
   /** Randomized beside exact on Gaussian matrices of known spectra, on this machine; `full` goes up to 4096 x 4096. */
   z.strictObject({ kind: z.literal('selftest'), full: z.boolean(), params: paramsSchema }),
 ])
+/**
+ * Foreground jobs run one after another, in the order they came. A background job runs while there is none of them: one that comes
+ * preempts it, and it runs again afterwards.
+ */
+export const laneSchema = z.enum(['foreground', 'background'])
+export type Lane = z.infer<typeof laneSchema>
+
 export type Job = z.infer<typeof jobSchema>
 /** A job as a caller may write it: defaults left out. */
 export type JobRequest = z.input<typeof jobSchema>

@@ -1,6 +1,6 @@
 /** One line on a terminal that is drawn over again while a job runs; nothing at all where stderr is no terminal. */
 import type { WriteStream } from 'node:tty'
-import type { JobEvent } from '../../core/contract.ts'
+import { type JobEvent, wholeJob } from '../../core/contract.ts'
 
 const BAR_CELLS = 24
 const CLEAR_LINE = '\r\u001b[K'
@@ -32,8 +32,8 @@ export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'colu
     show: (event) => {
       if (!stream.isTTY) return
       if (event.type === 'progress') {
-        // A matrix that is read within another phase: its rows are no measure of the whole.
-        if (event.phase === 'read' && phase !== '' && phase !== 'read') return
+        // A job that reads one matrix has nothing else to show meanwhile.
+        if (!wholeJob(event) && phase !== '' && phase !== event.phase) return
         if (event.phase !== phase) started = performance.now()
         phase = event.phase
         draw(

@@ -1,5 +1,5 @@
 /** A caller's view of an engine in this house's own processes: the command line, a run, a test. A job is one promise. */
-import type { EngineApi, EngineEvents, JobEvent, JobRequest, Port, ReportOf } from '../../core/contract.ts'
+import type { EngineApi, EngineEvents, JobEvent, JobRequest, Lane, Port, ReportOf } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { connectApi, isLost } from '../../core/rpc.ts'
 
@@ -8,6 +8,7 @@ export interface JobOptions {
   onEvent?(event: JobEvent): void
   /** Aborting it cancels the job. */
   readonly signal?: AbortSignal
+  readonly lane?: Lane
 }
 
 export interface EngineClient {
@@ -49,10 +50,11 @@ export function engineClient(port: Port): EngineClient {
   async function begin(
     job: JobRequest,
     onEvent: JobOptions['onEvent'],
+    lane: Lane | undefined,
   ): Promise<{ jobId: string; end: Promise<never> }> {
     starting++
     try {
-      const jobId = await api.start(job)
+      const jobId = await api.start(job, lane)
       const end = new Promise<never>((resolve, reject) => {
         pending.set(jobId, { onEvent, resolve: resolve as (report: unknown) => void, reject })
       })
@@ -75,9 +77,9 @@ export function engineClient(port: Port): EngineClient {
 
   return {
     api,
-    run: async (job, { onEvent, signal } = {}) => {
+    run: async (job, { onEvent, signal, lane } = {}) => {
       if (signal?.aborted) throw cancelled()
-      const { jobId, end } = await begin(job, onEvent)
+      const { jobId, end } = await begin(job, onEvent, lane)
       // A cancel that does not arrive, because the engine has died, ends the job too.
       const cancel = () => void api.cancel(jobId).catch(() => {})
       signal?.addEventListener('abort', cancel, { once: true })

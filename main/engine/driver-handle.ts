@@ -1,5 +1,6 @@
 /**
- * The event loop's side of the driver worker: one task at a time, a queue, and an end to whatever does not end by itself.
+ * The event loop's side of the driver worker: one task at a time, and an end to whatever does not end by itself. Which task is next is
+ * decided by lanes.ts.
  *
  * Cancel raises a flag in shared memory that kernels read between tiles. A driver that has not answered within `graceMs` is terminated with
  * its team and replaced, so a cancel is answered in time whatever the driver does, and no fault in it outlives its task.
@@ -39,7 +40,14 @@ export interface DriverHost {
   removePartial(path: string): Promise<void>
 }
 
-export interface PendingTask {
+export interface TaskListener {
+  /** The driver has begun with it. */
+  started?(): void
+  event?(event: Utterance): void
+}
+
+/** The task that a driver has. */
+export interface RunningTask {
   /** Rejects with AppError `cancelled` after a cancel, `engine-died` when the driver ended. */
   readonly answer: Promise<TaskAnswer>
   /** Resolves as soon as the task has ended one way or another. */
@@ -49,10 +57,9 @@ export interface PendingTask {
 }
 
 export interface Driver {
-  /** Whether a job keeps it from anything else. */
-  readonly busy: boolean
-  submit(task: Task, listener?: { started?(): void; event?(event: Utterance): void }): PendingTask
-  /** The kernels that computed last; null before there were any. Needs no turn in the queue. */
+  /** Gives it a task. The one before has ended; a driver that is being replaced begins as soon as it can. */
+  run(task: Task, listener?: TaskListener): RunningTask
+  /** The kernels that computed last; null before there were any. Needs no turn. */
   readonly info: DriverInfo | null
   /** Of the finished sketches, after the last task. */
   readonly sketches: SketchCounters
@@ -70,10 +77,12 @@ interface DriverThread {
 }
 
 interface Entry {
-  paused: boolean
   readonly id: number
   readonly task: Task
-  readonly listener: { started?(): void; event?(event: Utterance): void }
+  readonly listener: TaskListener
+  /** The thread has it. */
+  begun: boolean
+  paused: boolean
   readonly ended: Promise<void>
   resolve(answer: TaskAnswer): void
   reject(error: Error): void
@@ -82,7 +91,6 @@ interface Entry {
 export function createDriver(host: DriverHost): Driver {
   const flags = new Int32Array(new SharedArrayBuffer(8))
   const partials = new Set<string>()
-  let queue: Entry[] = []
   let running: Entry | null = null
   let thread: DriverThread | null = spawn()
   /** While a driver is being ended: its end, with its files removed. */
@@ -163,15 +171,14 @@ export function createDriver(host: DriverHost): Driver {
   function settle(entry: Entry, answer: () => void): void {
     if (running === entry) running = null
     answer()
-    setImmediate(next)
   }
 
-  function next(): void {
-    if (running || ending || stopped) return
-    const entry = queue.shift()
-    if (!entry) return
+  /** Hands the task to the thread, unless that is being replaced: then this comes again. */
+  function begin(): void {
+    const entry = running
+    if (!entry || entry.begun || ending || stopped) return
     thread ??= spawn()
-    running = entry
+    entry.begun = true
     Atomics.store(flags, CANCELLED, 0)
     Atomics.store(flags, PAUSED, entry.paused ? 1 : 0)
     if (thread.control) clearCancel(thread.control)
@@ -201,9 +208,9 @@ export function createDriver(host: DriverHost): Driver {
     ending = Promise.all([old.terminate(), early]).then(() => removePartials())
     await ending
     ending = null
-    if (entry && running === entry) settle(entry, () => entry.reject(reason))
+    if (entry?.begun && running === entry) settle(entry, () => entry.reject(reason))
     if (!stopped && entry) thread ??= spawn()
-    next()
+    begin()
     // After the answer, which somebody waits for.
     setImmediate(collectGarbage)
   }
@@ -230,19 +237,15 @@ export function createDriver(host: DriverHost): Driver {
 
   function pause(entry: Entry, paused: boolean): void {
     entry.paused = paused
-    if (running !== entry) return
+    if (running !== entry || !entry.begun) return
     if (paused) Atomics.store(flags, PAUSED, 1)
     else release()
   }
 
   async function cancel(entry: Entry): Promise<void> {
     const cancelled = new AppError('cancelled', 'The job was cancelled.')
-    if (queue.includes(entry)) {
-      queue = queue.filter((other) => other !== entry)
-      entry.reject(cancelled)
-      return
-    }
     if (running !== entry) return
+    if (!entry.begun) return settle(entry, () => entry.reject(cancelled))
     Atomics.store(flags, CANCELLED, 1)
     release()
     if (thread?.control) raiseCancel(thread.control)
@@ -258,16 +261,14 @@ export function createDriver(host: DriverHost): Driver {
   }
 
   return {
-    get busy() {
-      return running?.task.kind === 'job' || queue.some(({ task }) => task.kind === 'job')
-    },
     get info() {
       return info
     },
     get sketches() {
       return sketches
     },
-    submit: (task, listener = {}) => {
+    run: (task, listener = {}) => {
+      if (running) throw new Error('The driver has a task.')
       let resolve: Entry['resolve'] = () => {}
       let reject: Entry['reject'] = () => {}
       const answer = new Promise<TaskAnswer>((...settlers) => {
@@ -277,11 +278,9 @@ export function createDriver(host: DriverHost): Driver {
         () => {},
         () => {},
       )
-      const entry: Entry = { id: ++lastId, paused: false, task, listener, ended, resolve, reject }
-      // Opening a file is short and somebody looks at the screen; jobs wait for it, not the other way round.
-      if (task.kind === 'job') queue.push(entry)
-      else queue.splice(firstJob(queue), 0, entry)
-      setImmediate(next)
+      const entry: Entry = { id: ++lastId, begun: false, paused: false, task, listener, ended, resolve, reject }
+      running = entry
+      begin()
       return { answer, cancel: () => cancel(entry), pause: (paused) => pause(entry, paused) }
     },
     closeFile: (fileId) => {
@@ -289,18 +288,12 @@ export function createDriver(host: DriverHost): Driver {
     },
     stop: async () => {
       stopped = true
-      for (const entry of queue.splice(0)) entry.reject(new AppError('cancelled', 'The engine was stopped.'))
       // A run that hears it in time notes what it has finished.
       if (running) await cancel(running)
       await ending
       await replace(new AppError('cancelled', 'The engine was stopped.'))
     },
   }
-}
-
-function firstJob(queue: readonly Entry[]): number {
-  const at = queue.findIndex((entry) => entry.task.kind === 'job')
-  return at < 0 ? queue.length : at
 }
 
 function deathSentence(fault: Error | null, code: number): string {

@@ -5,7 +5,8 @@
 import type { Port } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { removePartial } from '../files/outputs.ts'
-import { createDriver, type Driver, type DriverHost } from './driver-handle.ts'
+import { createDriver, type DriverHost } from './driver-handle.ts'
+import { createLanes } from './lanes.ts'
 import type { Link } from './link.ts'
 import type { Question, ToEngine } from './messages.ts'
 import { serveSession } from './session.ts'
@@ -42,12 +43,16 @@ export function serveEngine(link: Link, parts: EngineParts): void {
     notePartial: async (path, exists) => void (await ask({ about: 'partial', path, exists })),
     removePartial,
   }
-  const driver = createDriver(driverHost)
+  const start = () => {
+    const driver = createDriver(driverHost)
+    return { driver, lanes: createLanes(driver) }
+  }
+  const worker = start()
   // A file is opened at once even while a job keeps the driver busy: by a second one, without a team, once that has happened.
-  let reader: Driver | null = null
+  let reader: ReturnType<typeof start> | null = null
   const opener = () => {
-    if (!driver.busy) return driver
-    reader ??= createDriver(driverHost)
+    if (!worker.lanes.busy) return worker
+    reader ??= start()
     return reader
   }
   const counter = { jobsStarted: 0 }
@@ -60,7 +65,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   function connect(id: number): void {
     const { port, client } = clientPort((message) => link.postMessage({ type: 'message', port: id, message }))
     clients.set(id, client)
-    serveSession(port, { driver, opener, counter, path })
+    serveSession(port, { ...worker, opener, counter, path })
   }
 
   function hear(message: ToEngine): void {
@@ -89,7 +94,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
 
   async function end(): Promise<void> {
     for (const client of clients.values()) client.end()
-    await Promise.all([driver.stop(), reader?.stop()])
+    await Promise.all([worker.lanes.stop(), reader?.lanes.stop()])
     process.exit(0)
   }
 

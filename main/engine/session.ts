@@ -11,17 +11,21 @@ import {
   type FileReport,
   type Job,
   jobSchema,
+  type Lane,
   type Port,
 } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { serveApi } from '../../core/rpc.ts'
-import type { Driver, PendingTask } from './driver-handle.ts'
+import type { Driver } from './driver-handle.ts'
+import type { Lanes, PendingTask } from './lanes.ts'
 import type { DriverInfo, FileRef, JobResult, OpenedFile } from './messages.ts'
 
 export interface SessionHost {
   readonly driver: Driver
-  /** The driver, or while it is busy with a job another one. */
-  opener(): Driver
+  /** The tasks of the driver. */
+  readonly lanes: Lanes
+  /** A driver to open a file in: that of the jobs, or while it is busy with one another. */
+  opener(): { readonly driver: Driver; readonly lanes: Lanes }
   /** @throws AppError `not-found` for an id that main did not give out for this use */
   path(grantId: string, use: 'read' | 'write'): Promise<string>
   /** Of all clients, since the engine started. */
@@ -30,14 +34,14 @@ export interface SessionHost {
 
 /** Serves a client on `port` until the port closes. */
 export function serveSession(port: Port, host: SessionHost): void {
-  const { driver, counter } = host
+  const { driver, lanes, counter } = host
   const files = new Map<string, FileRef>()
   const jobs = new Map<string, PendingTask>()
   let gone = false
 
   const implementation: EngineApi = {
     info: async () => {
-      const info = driver.info ?? ((await driver.submit({ kind: 'info' }).answer) as DriverInfo)
+      const info = driver.info ?? ((await lanes.submit({ kind: 'info' }).answer) as DriverInfo)
       const { sketches } = driver
       return { ...info, sketches, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
     },
@@ -45,9 +49,9 @@ export function serveSession(port: Port, host: SessionHost): void {
       const path = await host.path(grantId, 'read')
       const file: FileRef = { fileId: randomUUID(), path, fingerprint: null }
       const opener = host.opener()
-      const { fingerprint, ...opened } = (await opener.submit({ kind: 'open', file }).answer) as OpenedFile
+      const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
       // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
-      if (opener !== driver) opener.closeFile(file.fileId)
+      if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
       const report: FileReport = { fileId: file.fileId, name: basename(path), ...opened }
       if (gone) driver.closeFile(file.fileId)
       else files.set(file.fileId, { ...file, fingerprint })
@@ -56,14 +60,14 @@ export function serveSession(port: Port, host: SessionHost): void {
     close: async (fileId) => {
       if (files.delete(fileId)) driver.closeFile(fileId)
     },
-    start: async (request) => {
+    start: async (request, lane) => {
       const job = jobSchema.parse(request)
       const file = 'fileId' in job ? fileOf(job.fileId) : null
       const targetPath = 'target' in job ? await host.path(job.target, 'write') : null
       const jobId = randomUUID()
       counter.jobsStarted++
       // After the answer: the client learns the id before the first event that carries it.
-      setImmediate(() => begin(jobId, job, file, targetPath))
+      setImmediate(() => begin(jobId, job, file, targetPath, lane))
       return jobId
     },
     cancel: async (jobId) => {
@@ -79,14 +83,16 @@ export function serveSession(port: Port, host: SessionHost): void {
     return file
   }
 
-  function begin(jobId: string, job: Job, file: FileRef | null, targetPath: string | null): void {
+  function begin(jobId: string, job: Job, file: FileRef | null, targetPath: string | null, lane?: Lane): void {
     if (gone) return
-    const task = driver.submit(
+    const task = lanes.submit(
       { kind: 'job', job, file, targetPath },
       {
         started: () => events.job({ type: 'started', jobId }),
+        waiting: () => events.job({ type: 'waiting', jobId }),
         event: (event) => events.job({ ...event, jobId }),
       },
+      lane,
     )
     jobs.set(jobId, task)
     void task.answer

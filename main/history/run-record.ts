@@ -1,7 +1,7 @@
 /** A run while it goes on, as the list of runs has it: what its job says becomes its state, and its state its entry in the history. */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
-import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
+import { type CompressionReport, type JobEvent, type Recipe, type Run, wholeJob } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { beingWritten } from '../files/hold.ts'
 import { countUnfinished } from '../files/outputs.ts'
@@ -61,8 +61,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
       }
       if (event.type === 'progress') {
         const { phase, tensor, done, total, memoryBytes } = event
-        // How far one large matrix has been read, in rows: no measure of the run.
-        if (phase !== 'read') become({ progress: { phase, tensor, done, total, memoryBytes } })
+        if (wholeJob(event)) become({ progress: { phase, tensor, done, total, memoryBytes } })
         else if (run.progress) become({ progress: { ...run.progress, memoryBytes } })
       } else if (event.type === 'tensor') become({ finishedTensors: run.finishedTensors + 1 })
     },

@@ -87,6 +87,7 @@ export function afterEvent(state: JobsState, event: JobEvent): JobsState {
   const { tensor, params } = running
   switch (event.type) {
     case 'started':
+    case 'waiting':
     case 'spectrum':
     case 'tensor':
       return state

@@ -23,7 +23,7 @@ test('a half-written file that cannot be removed ends nothing else, and stays kn
     },
   })
   const write = (name: string, started?: () => void) =>
-    driver.submit(
+    driver.run(
       { kind: 'job', job: sample, file: null, targetPath: join(folder, name) },
       started && { event: () => started() },
     )

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import type { EngineStatus, JobEvent, JobRequest } from '../../../core/contract.ts'
+import type { EngineStatus, JobEvent, JobRequest, Lane } from '../../../core/contract.ts'
 import { type EngineClient, engineClient } from '../../../main/engine/client.ts'
 import { forkEngine } from '../../../main/engine/host-process.ts'
 import { type Engine, startEngine } from '../../../main/engine/supervisor.ts'
@@ -80,7 +80,12 @@ export interface RunningJob {
   readonly events: JobEvent[]
 }
 
-export function running({ client }: Harness, job: JobRequest, type: JobEvent['type'] = 'started'): RunningJob {
+export function running(
+  { client }: Harness,
+  job: JobRequest,
+  type: JobEvent['type'] = 'started',
+  lane: Lane = 'foreground',
+): RunningJob {
   const abort = new AbortController()
   let heard: () => void = () => {}
   const started = new Promise<void>((resolve) => {
@@ -91,7 +96,7 @@ export function running({ client }: Harness, job: JobRequest, type: JobEvent['ty
     events.push(event)
     if (event.type === type) heard()
   }
-  const end = client.run(job, { signal: abort.signal, onEvent }).catch((error: Error) => error)
+  const end = client.run(job, { signal: abort.signal, onEvent, lane }).catch((error: Error) => error)
   return { abort, started, end, events }
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { FileReport } from '../../../core/contract.ts'
+import { type FileReport, type PlanReport, wholeJob } from '../../../core/contract.ts'
 import { type Harness, mortal, product, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
 /** A sample of two layers, opened: its matrices are 128 x 128 to 128 x 512. */
@@ -50,6 +50,32 @@ describe('product', () => {
     long.abort.abort()
     await long.end
     expect(await harness.client.run({ kind: 'analyze', ...job, fileId: again.fileId })).toMatchObject({ rank: 8 })
+  })
+
+  it('looks at a tensor in front of the analysis of the model, which goes on to the same plan and keeps what it had', async () => {
+    const harness = testEngine({ entry: product })
+    const { client } = harness
+    const { path, file } = await openSample(harness)
+    const job = { kind: 'plan', output: 'factors', params: { rank: 16 } } as const
+    const plan = running(harness, { ...job, fileId: file.fileId }, 'spectrum', 'background')
+    await plan.started
+    const { jobId } = plan.events[0]!
+    await client.api.pause(jobId, true)
+    const look = { fileId: file.fileId, tensor: firstMatrix(file), params: { rank: 8 } } as const
+    expect(await client.run({ kind: 'analyze', ...look })).toMatchObject({ rank: 8 })
+    await client.api.pause(jobId, false)
+    const report = (await plan.end) as PlanReport
+
+    const turns = plan.events.map(({ type }) => type).filter((type) => type !== 'progress' && type !== 'spectrum')
+    expect(turns).toEqual(['started', 'waiting', 'started', 'finished'])
+    const shares = plan.events.flatMap((event) => (event.type === 'progress' && wholeJob(event) ? event.done : []))
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b))
+    const whole = testEngine({ entry: product })
+    const again = await whole.client.api.open((await whole.grants.grant(path)).id)
+    const { tensors, bytesAfter } = await whole.client.run({ ...job, fileId: again.fileId })
+    expect(report).toMatchObject({ tensors, bytesAfter })
+    const analyzed = new Set(plan.events.flatMap((event) => (event.type === 'spectrum' ? event.tensor : [])))
+    expect(report.analyzed).toBeLessThan(analyzed.size)
   })
 
   it('gives the same bytes for another number of threads, and takes other kernels from job to job', async () => {
