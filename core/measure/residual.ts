@@ -4,10 +4,11 @@
  * ||A||^2 - sum s^2 is the true squared error because B = QtA; with products rounded to f32 it is good to 1e-5 only while the relative
  * squared error is above 1e-3. Below, the difference of two nearly equal numbers would show rounding, so A - U diag(s) Vt is formed.
  */
+
+import { errorCurve, spectrumLimit } from '../curves/error-curve.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import type { Operand } from '../svd/operand.ts'
-import { errorCurve, spectrumLimit } from './curves/error-curve.ts'
 
 export interface RankError {
   readonly relativeError: number

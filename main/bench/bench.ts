@@ -4,8 +4,9 @@
  *
  * Times are medians over `repeat` runs after one that is discarded. Machines differ and are shared: only ratios of one run mean anything.
  */
+
+import { floorCurve } from '../../core/curves/error-curve.ts'
 import type { KernelInfo, Kernels, Matrix, Weights } from '../../core/kernels/kernels.ts'
-import { floorCurve } from '../../core/measure/curves/error-curve.ts'
 import { distanceFromOrthonormal } from '../../core/measure/orthonormality.ts'
 import { residualNorm } from '../../core/measure/residual.ts'
 import { defaultParams, fitParams, type Params } from '../../core/params.ts'

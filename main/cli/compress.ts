@@ -1,9 +1,9 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { parsePart } from '../../core/compress/plan/parts.ts'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { parsePart } from '../../core/plan/parts.ts'
 import { formatBytes } from '../format-bytes.ts'
 import { createHistory } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'

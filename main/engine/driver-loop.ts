@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
-import type { JobContext } from '../../core/compress/context.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import type { JobContext } from '../../core/matrix/context.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
 import {

@@ -4,9 +4,9 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { countFinished, journalName } from '../../core/compress/run/journal.ts'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
+import { countFinished, journalName } from '../../core/write/resume/journal.ts'
 import { formatBytes } from '../format-bytes.ts'
 import { errno, isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'

@@ -1,7 +1,7 @@
 /** Energy kept (1 - error squared) against rank: the same report, seen from the other side. */
 import { useMemo } from 'react'
-import { energyKept } from '../../core/measure/curves/error-curve.ts'
-import { noiseError } from '../../core/measure/curves/noise-line.ts'
+import { energyKept } from '../../core/curves/error-curve.ts'
+import { noiseError } from '../../core/curves/noise-line.ts'
 import { errorAt, lastRank } from '../store/view.ts'
 import { useWords } from '../words.ts'
 import { margin } from './axis.ts'

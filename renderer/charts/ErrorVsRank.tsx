@@ -1,7 +1,7 @@
 /** Relative error against rank: the last report, what stands between it and the best possible, and the handle that chooses. */
 import { SegmentedControl } from '@mantine/core'
 import { useMemo, useState } from 'react'
-import { noiseError } from '../../core/measure/curves/noise-line.ts'
+import { noiseError } from '../../core/curves/noise-line.ts'
 import { errorAt, lastRank, type RankRange, rankRanges, type TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
 import { margin } from './axis.ts'

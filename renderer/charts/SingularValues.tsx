@@ -1,6 +1,6 @@
 /** Singular values by index, randomized beside exact, and below them how far the one is from the other. */
 import { useMemo, useState } from 'react'
-import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
+import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import type { TensorView } from '../store/view.ts'
 import { useWords } from '../words.ts'
 import { ChartCard } from './ChartCard.tsx'

@@ -1,6 +1,6 @@
 /** The matrix of a tensor and what its factors weigh, from reports alone. */
 import type { TensorReport } from '../../core/contract.ts'
-import { factorBytes } from '../../core/measure/curves/size.ts'
+import { factorBytes } from '../../core/curves/size.ts'
 import type { Params } from '../../core/params.ts'
 
 export interface MatrixSize {

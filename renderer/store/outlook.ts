@@ -4,7 +4,7 @@
  */
 import { useCallback } from 'react'
 import type { PlannedTensor, TensorReport } from '../../core/contract.ts'
-import { modelError } from '../../core/measure/curves/model-error.ts'
+import { modelError } from '../../core/curves/model-error.ts'
 import type { Params } from '../../core/params.ts'
 import { allowedError, goalOf, leastRank } from './goal.ts'
 import { type Analysis, useJobs } from './jobs.ts'

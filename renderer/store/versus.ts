@@ -1,9 +1,9 @@
 /** Two ways to factorize a tensor, side by side: what each side is, the run that compares them, and what was found of each tensor. */
 import { create } from 'zustand'
 import type { ComparisonReport, JobEvent, VersusReport } from '../../core/contract.ts'
+import { excessOverFloor } from '../../core/curves/error-curve.ts'
+import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import type { ErrorReport } from '../../core/errors.ts'
-import { excessOverFloor } from '../../core/measure/curves/error-curve.ts'
-import { singularValueErrors } from '../../core/measure/curves/singular-value-error.ts'
 import { fitParams, type ParamKey, type Params } from '../../core/params.ts'
 import { noGoal } from './goal.ts'
 import type { MatrixSize } from './matrix.ts'

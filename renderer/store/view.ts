@@ -1,8 +1,8 @@
 /** Everything the centre and the read-outs show of one tensor, worked out from reports: no job, no matrix. */
 import type { AnalysisReport, ComparisonReport, PlannedTensor, TensorReport } from '../../core/contract.ts'
-import { floorCurve } from '../../core/measure/curves/error-curve.ts'
-import { noiseError, noiseMargin } from '../../core/measure/curves/noise-line.ts'
-import { breakEvenRankInBytes, rankForShare } from '../../core/measure/curves/size.ts'
+import { floorCurve } from '../../core/curves/error-curve.ts'
+import { noiseError, noiseMargin } from '../../core/curves/noise-line.ts'
+import { breakEvenRankInBytes, rankForShare } from '../../core/curves/size.ts'
 import type { Params } from '../../core/params.ts'
 import { allowedError, goalOf, leastRank } from './goal.ts'
 import type { Analysis, Comparison, Estimate, RunningJob } from './jobs.ts'

@@ -1,8 +1,8 @@
 /** Both sides on shared axes: error against rank, and singular values. */
 import { useMemo, useState } from 'react'
 import type { AnalysisReport, VersusReport } from '../../../core/contract.ts'
-import { floorCurve } from '../../../core/measure/curves/error-curve.ts'
-import { noiseError } from '../../../core/measure/curves/noise-line.ts'
+import { floorCurve } from '../../../core/curves/error-curve.ts'
+import { noiseError } from '../../../core/curves/noise-line.ts'
 import { ChartCard } from '../../charts/ChartCard.tsx'
 import { ScaleControl } from '../../charts/ErrorVsRank.tsx'
 import { LinePlot } from '../../charts/LinePlot.tsx'

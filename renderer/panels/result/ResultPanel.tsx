@@ -1,8 +1,8 @@
 /** What the chosen rank means for this tensor, in numbers: error, energy, bytes, and what going fast costs. */
 import { useMemo } from 'react'
 import type { PlannedTensor } from '../../../core/contract.ts'
-import { energyKept, excessOverFloor } from '../../../core/measure/curves/error-curve.ts'
-import { singularValueErrors } from '../../../core/measure/curves/singular-value-error.ts'
+import { energyKept, excessOverFloor } from '../../../core/curves/error-curve.ts'
+import { singularValueErrors } from '../../../core/curves/singular-value-error.ts'
 import { goalOf } from '../../store/goal.ts'
 import { compressedBytes } from '../../store/matrix.ts'
 import { useParams } from '../../store/params.ts'

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { analyzeTensor } from '../../../core/compress/analyze.ts'
-import { compressFile } from '../../../core/compress/compressor.ts'
-import { sumOfSquares } from '../../../core/compress/matrix/scan.ts'
-import { mergeParts } from '../../../core/compress/merge.ts'
 import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
 import { applyScale, readScale } from '../../../core/formats/fp8-scale.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { analyzeTensor } from '../../../core/jobs/analyze.ts'
+import { compressFile } from '../../../core/jobs/compress.ts'
+import { mergeParts } from '../../../core/jobs/merge.ts'
+import { sumOfSquares } from '../../../core/matrix/scan.ts'
 import { defaultParams } from '../../../core/params.ts'
-import {
-  compressJob,
-  openTensors,
-  outcomeOf,
-  plain,
-  type TestTensor,
-  testContext,
-  weights,
-} from '../compress/harness.ts'
+import { compressJob, openTensors, outcomeOf, plain, type TestTensor, testContext, weights } from '../jobs/harness.ts'
 
 const f32 = (name: string, shape: readonly number[], values: ArrayLike<number>): TestTensor =>
   plain(name, 'F32', shape, encode('F32', Float32Array.from(values)).bytes)

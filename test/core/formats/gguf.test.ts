@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { compressFile } from '../../../core/compress/compressor.ts'
 import { blockEncodings, decodeBlocks } from '../../../core/formats/ggml.ts'
 import { memoryFolder } from '../../../core/io.ts'
-import { compressJob, testContext } from '../compress/harness.ts'
+import { compressFile } from '../../../core/jobs/compress.ts'
+import { compressJob, testContext } from '../jobs/harness.ts'
 import { le32 } from './archives.ts'
 import { concat, openBytes, openFolder, refusal, text, u64 } from './corpus.ts'
 

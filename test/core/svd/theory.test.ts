@@ -1,8 +1,8 @@
 /** Claims of the theory, on matrices whose singular values are known. */
 import { describe, expect, it } from 'vitest'
-import { errorCurve, floorCurve } from '../../../core/measure/curves/error-curve.ts'
-import { noiseError } from '../../../core/measure/curves/noise-line.ts'
-import { singularValueErrors } from '../../../core/measure/curves/singular-value-error.ts'
+import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
+import { noiseError } from '../../../core/curves/noise-line.ts'
+import { singularValueErrors } from '../../../core/curves/singular-value-error.ts'
 import { frobeniusNorm, gaussianMatrix, relativeError, svd, withSpectrum } from './matrices.ts'
 
 const seeds = [1, 2, 3, 4, 5, 6, 7, 8]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorCurve } from '../../../core/measure/curves/error-curve.ts'
+import { errorCurve } from '../../../core/curves/error-curve.ts'
 import { frobeniusNorm, quiet, svd, withSpectrum } from './matrices.ts'
 
 const A = withSpectrum(

@@ -2,15 +2,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { compressFile } from '../../../core/compress/compressor.ts'
-import { writeSample } from '../../../core/compress/sample.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
+import { compressFile } from '../../../core/jobs/compress.ts'
+import { writeSample } from '../../../core/jobs/sample.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { benchModel } from '../../../main/bench/model.ts'
 import { pickSource } from '../../../main/files/files.ts'
 import { outputFolder } from '../../../main/files/outputs.ts'
-import { testContext } from '../../core/compress/harness.ts'
+import { testContext } from '../../core/jobs/harness.ts'
 
 it('times whole runs and bare products of the same matrices, and leaves the source and the memory as they were', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))

@@ -3,7 +3,7 @@ import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSy
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type RecordedRun, refuseRecords } from '../../../main/cli/records.ts'
-import { fileBytes, plain } from '../../core/compress/harness.ts'
+import { fileBytes, plain } from '../../core/jobs/harness.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
 const weights = fileBytes([plain('w', 'F32', [2, 2], new Uint8Array(16))])

@@ -1,11 +1,11 @@
 /** The page has its own words for what readers and runs have to say besides: the sentences are taken from those who say them. */
 import { expect, test } from 'vitest'
-import { compressFile } from '../../../core/compress/compressor.ts'
 import { AppError } from '../../../core/errors.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { compressFile } from '../../../core/jobs/compress.ts'
 import { recognizeNotice } from '../../../renderer/panels/notice.ts'
-import { compressJob, openTensors, testContext, weights } from '../../core/compress/harness.ts'
+import { compressJob, openTensors, testContext, weights } from '../../core/jobs/harness.ts'
 
 const keys = (notices: readonly string[]) => notices.map((notice) => recognizeNotice(notice)?.key)
 

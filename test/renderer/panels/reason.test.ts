@@ -1,14 +1,14 @@
 /** The page has its own words for whatever a plan says: the sentences are taken from the plan itself. */
 import { expect, test } from 'vitest'
-import { compressFile } from '../../../core/compress/compressor.ts'
-import { withFiniteValues } from '../../../core/compress/goals/planning.ts'
-import { planFile } from '../../../core/compress/plan/plan.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { compressFile } from '../../../core/jobs/compress.ts'
+import { withFiniteValues } from '../../../core/jobs/planned-run.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
+import { planFile } from '../../../core/plan/plan.ts'
 import type { DType } from '../../../core/tensor.ts'
 import { recognizeReason } from '../../../renderer/panels/reason.ts'
-import { compressJob, openTensors, testContext, weights } from '../../core/compress/harness.ts'
+import { compressJob, openTensors, testContext, weights } from '../../core/jobs/harness.ts'
 
 const tensors: [name: string, shape: number[], dtype: DType, key: string][] = [
   ['empty', [0, 8], 'F32', 'noEntries'],

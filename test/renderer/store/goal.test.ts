@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { factorBytes, factorDType } from '../../../core/compress/plan/factor-dtype.ts'
 import type { TensorReport } from '../../../core/contract.ts'
 import { defaultParams, factorDTypes, factorLayouts } from '../../../core/params.ts'
+import { factorBytes, factorDType } from '../../../core/plan/factor-dtype.ts'
 import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'
 import { estimateFile, expectedBytes } from '../../../renderer/store/estimate.ts'
 import { allowedError, goalOf, leastRank, noGoal, rankToAnalyze } from '../../../renderer/store/goal.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AnalysisReport, TensorReport } from '../../../core/contract.ts'
-import { errorCurve, floorCurve } from '../../../core/measure/curves/error-curve.ts'
+import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { estimateFile } from '../../../renderer/store/estimate.ts'
 import { compressedBytes } from '../../../renderer/store/matrix.ts'

@@ -1,0 +1,62 @@
+/** Bytes of factors against bytes of the matrix they replace. Sizes are those of the values; headers are counted by the formats. */
+import type { Params } from '../params.ts'
+
+/** Rank at which two factors have as many bytes as the matrix: m n / (m + n) rounded down, at equal dtype. From the next one on it grows. */
+export function breakEvenRankInBytes(
+  rows: number,
+  cols: number,
+  weightBytesPerValue: number,
+  factorBytesPerValue: number,
+): number {
+  return Math.floor((rows * cols * weightBytesPerValue) / ((rows + cols) * factorBytesPerValue))
+}
+
+/** INT8 factors have a scale for each singular direction, or for each row of B and column of A. */
+export type ScaleLayout = 'direction' | 'row'
+
+/**
+ * From this rank on one scale for each row fits in 26 % of the F32 bytes of the factors; it is the finer layout where spectra decay.
+ * Below, each singular direction has a scale.
+ */
+export function scaleLayout(rank: number): ScaleLayout {
+  return rank >= 100 ? 'row' : 'direction'
+}
+
+/** A scale is an F32; a sparse entry an I64 index and an F32 value. */
+const scaleBytes = 4
+const sparseBytes = 12
+
+/** Bytes of INT8 factors with their scales. */
+export function int8Bytes(layout: ScaleLayout, rows: number, cols: number, rank: number): number {
+  return rank * (rows + cols) + scaleBytes * (layout === 'direction' ? 2 * rank : rows + cols)
+}
+
+/** How many entries a sparse residual of this density keeps: rounded down, so that the size is never above what was asked for. */
+export function sparseCount(density: number, rows: number, cols: number): number {
+  return Math.floor(density * rows * cols)
+}
+
+export interface FactorEncoding extends Pick<Params, 'sparseDensity'> {
+  /** Of A and B; `int8` values have scales beside them. */
+  readonly bytesPerValue: number
+  readonly int8: boolean
+  /** `usv` has singular values beside U and Vt, of at least 4 bytes each; INT8 factors have no such layout. */
+  readonly layout: Params['factorLayout']
+}
+
+/** Bytes of A (r x n) and B (m x r) of each of `count` matrices, of S or the scales where there are any, and of the sparse part. */
+export function factorBytes(
+  { count, rows, cols }: { readonly count: number; readonly rows: number; readonly cols: number },
+  rank: number,
+  { bytesPerValue, int8, layout, sparseDensity }: FactorEncoding,
+): number {
+  const sparse = sparseBytes * sparseCount(sparseDensity, rows, cols)
+  if (int8) return count * (int8Bytes(scaleLayout(rank), rows, cols, rank) + sparse)
+  const singularValues = layout === 'usv' ? rank * Math.max(4, bytesPerValue) : 0
+  return count * (rank * (rows + cols) * bytesPerValue + singularValues + sparse)
+}
+
+/** Rank whose factors take `share` (0..1) of the matrix's values; not below 0, not rounded. */
+export function rankForShare(rows: number, cols: number, share: number): number {
+  return (share * rows * cols) / (rows + cols)
+}

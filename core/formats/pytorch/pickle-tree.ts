@@ -1,0 +1,152 @@
+/**
+ * Tensors found in what a pickle built, with names: the path of keys that leads to each. Whole modules that somebody pickled instead of
+ * their state are opaque nodes; their state is looked through all the same (`_parameters`, `_buffers`, `_modules` are PyTorch's own and
+ * leave no trace in a name).
+ */
+
+import { overLimit } from '../refusal.ts'
+import {
+  type ArrayNode,
+  isNode,
+  type PickleNode,
+  type PickleValue,
+  type StorageNode,
+  type TensorNode,
+} from './pickle-values.ts'
+
+/** A module tree adds about three levels a module; a pickle nested deeper than this is an attack on whoever walks it. */
+export const maxDepth = 256
+/** The largest published checkpoints have 1.5e5. */
+export const maxTensors = 200_000
+
+export interface FoundTensor {
+  readonly name: string
+  readonly node: TensorNode | ArrayNode | StorageNode
+}
+
+export interface TensorTree {
+  /** Names are unique. */
+  readonly tensors: readonly FoundTensor[]
+  /** Prefixes that were left out of names, such as `state_dict.`. */
+  readonly stripped: readonly string[]
+}
+
+/** Keys under which checkpoints keep the state dict itself, most particular first. */
+const wrapperKeys = [
+  'state_dict',
+  'model_state_dict',
+  'model_state',
+  'model',
+  'module',
+  'net',
+  'network',
+  'params_ema',
+  'params',
+  'weights',
+]
+const moduleParts = new Set(['_parameters', '_buffers', '_modules'])
+
+interface Found {
+  readonly path: readonly string[]
+  readonly node: FoundTensor['node']
+}
+
+/**
+ * Finds every tensor under `root`, in order.
+ * @throws AppError `over-limit`
+ */
+export function namedTensors(root: PickleValue, where: string): TensorTree {
+  const found: Found[] = []
+  // A container reached twice is shown once, so a hundred lists of a hundred references each stay a hundred lists.
+  const seen = new Set<PickleNode>()
+
+  const visit = (value: PickleValue, path: readonly string[]): void => {
+    if (typeof value !== 'object' || value === null) return
+    if (isNode(value, 'tensor') || isNode(value, 'array') || isNode(value, 'storage')) {
+      if (found.length === maxTensors)
+        throw overLimit(where, 'tensors', maxTensors, found.length + 1, 'no published file comes near it')
+      found.push({ path, node: value })
+      return
+    }
+    if (seen.has(value)) return
+    seen.add(value)
+    if (path.length > maxDepth)
+      throw overLimit(where, 'levels of nesting', maxDepth, path.length, 'no honest checkpoint nests so deep')
+    if (isNode(value, 'dict')) visitPairs(value.keys, value.values, path)
+    else if (isNode(value, 'opaque')) {
+      for (const each of [value.state, ...value.args]) visit(each, [...path, ''])
+      visitItems(value.items, path)
+      visitPairs(value.keys, value.values, path)
+    } else if (isNode(value, 'list') || isNode(value, 'tuple') || isNode(value, 'set')) visitItems(value.items, path)
+  }
+  const visitItems = (items: readonly PickleValue[], path: readonly string[]) => {
+    for (const [i, item] of items.entries())
+      if (typeof item === 'object' && item !== null) visit(item, [...path, String(i)])
+  }
+  const visitPairs = (keys: readonly PickleValue[], values: readonly PickleValue[], path: readonly string[]) => {
+    // A key set twice counts once, with its last value, where it stood first.
+    const last = new Map<string, PickleValue>()
+    for (const [i, key] of keys.entries()) last.set(keyLabel(key), values[i]!)
+    const isModule = last.has('_parameters') && last.has('_modules')
+    for (const [key, value] of last) {
+      if (typeof value !== 'object' || value === null) continue
+      // A module's other attributes (hooks, caches of the same parameters) are not in its state dict either.
+      if (!isModule) visit(value, [...path, key])
+      else if (moduleParts.has(key)) visit(value, [...path, ''])
+    }
+  }
+
+  visit(root, [])
+  return withoutWrappers(root, found)
+}
+
+function keyLabel(key: PickleValue): string {
+  if (typeof key !== 'object' || key === null) return String(key)
+  return isNode(key, 'tuple') ? key.items.map(keyLabel).join(',') : key.kind
+}
+
+const joined = (path: readonly string[]) => path.filter((part) => part !== '').join('.')
+
+/** Leaves `state_dict.` and the like, and the `module.` of DataParallel, out of the names they wrap. */
+function withoutWrappers(root: PickleValue, found: readonly Found[]): TensorTree {
+  const prefix: string[] = []
+  let inside = found.map(({ path }) => path)
+  while (prefix.length < 3) {
+    const depth = prefix.length
+    const key = wrapperKeys.find((each) => inside.some((path) => path[depth] === each && path.length > depth + 1))
+    if (key === undefined || !isDictAt(root, prefix)) break
+    prefix.push(key)
+    inside = inside.filter((path) => path[depth] === key)
+  }
+  const isInside = (path: readonly string[]) => prefix.every((part, i) => path[i] === part)
+  const shortNames = found.map(({ path }) => (isInside(path) ? joined(path.slice(prefix.length)) : null))
+  const inner = shortNames.filter((name) => name !== null)
+  const parallel = inner.length > 0 && inner.every((name) => name.startsWith('module.'))
+
+  const names = new Set<string>()
+  const tensors = found.map(({ path, node }, i) => {
+    const short = shortNames[i]!
+    const wanted = short === null ? joined(path) : parallel ? short.slice('module.'.length) : short
+    const name = unused(wanted || 'tensor', joined(path), names)
+    names.add(name)
+    return { name, node }
+  })
+  const stripped = [...prefix, ...(parallel ? ['module'] : [])].map((part) => `${part}.`)
+  return { tensors, stripped }
+}
+
+/** Only dicts wrap; the attributes of an opaque object are its own. */
+function isDictAt(root: PickleValue, path: readonly string[]): boolean {
+  let value: PickleValue = root
+  for (const part of path) {
+    if (!isNode(value, 'dict')) return false
+    value = value.values[value.keys.lastIndexOf(part)] ?? null
+  }
+  return isNode(value, 'dict')
+}
+
+function unused(wanted: string, full: string, names: ReadonlySet<string>): string {
+  if (!names.has(wanted)) return wanted
+  if (full !== '' && !names.has(full)) return full
+  for (let i = 2; ; i++) if (!names.has(`${wanted} (${i})`)) return `${wanted} (${i})`
+}

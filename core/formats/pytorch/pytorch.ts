@@ -1,0 +1,285 @@
+/**
+ * PyTorch checkpoints: a zip archive with `data.pkl` and a member for each storage (since 1.6), or five pickles followed by the storages
+ * (before), or a bare pickle. The pickle is read by the machine in pickle.ts, which runs nothing; tensors are strided views of storages and
+ * are read in place.
+ *
+ * Source: torch/serialization.py (`_save`, `_legacy_save`), caffe2/serialize/inline_container.cc.
+ */
+import { type ByteSource, memorySource } from '../../io.ts'
+import { dtypeBits } from '../../tensor.ts'
+import type { Format, WeightFile } from '../format.ts'
+import { readRange } from '../range.ts'
+import { badFile, leftOut, quoted, unsupported } from '../refusal.ts'
+import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../zip.ts'
+import { type PickleHost, runPickle } from './pickle.ts'
+import { torchHost } from './pickle-globals.ts'
+import { type PickleBudget, pickleBudget } from './pickle-limits.ts'
+import { type FoundTensor, namedTensors } from './pickle-tree.ts'
+import { type BytesNode, isNode, type PickleValue, type StorageNode, sequenceItems } from './pickle-values.ts'
+import { type LocatedStorage, type LocateStorage, tensorReaders } from './torch-tensors.ts'
+
+const legacyMagic = 0x1950a86a20f9469cfc6cn
+const legacyProtocol = 1001
+const extensions = ['.pt', '.pth', '.bin', '.ckpt', '.pkl', '.pickle']
+
+export const pytorch: Format = {
+  id: 'pytorch',
+  label: 'PyTorch (.pt .pth .bin .ckpt)',
+  extensions,
+  sniff: (head, source) =>
+    looksLikeZip(head) || startsPickle(head) || (isNamedPickle(source.name) && startsOldPickle(head)),
+  open: async (source) => {
+    const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
+    const content = looksLikeZip(start) ? await readArchive(source) : await readPickles(source)
+    return weightFile(source, content)
+  },
+}
+
+function isNamedPickle(name: string): boolean {
+  return extensions.some((extension) => name.toLowerCase().endsWith(extension))
+}
+
+/** PROTO with its number, and an opcode behind it: zeros would be the length of a safetensors header. */
+function startsPickle(head: Uint8Array): boolean {
+  return head[0] === 0x80 && head[1]! <= 5 && head[2] !== 0
+}
+
+/** Protocols 0 and 1 have no mark of their own: a container, an empty one, or the name of a global begins them. */
+function startsOldPickle(head: Uint8Array): boolean {
+  const start = new TextDecoder('latin1').decode(head.subarray(0, 256))
+  return /^(\(|[\]})]|c[\w.]+\r?\n[\w.]+\r?\n)/.test(start)
+}
+
+interface Content {
+  readonly roots: readonly { readonly value: PickleValue; readonly prefix: string; readonly locate: LocateStorage }[]
+  readonly budget: PickleBudget
+  readonly torchScript: boolean
+}
+
+async function weightFile(source: ByteSource, { roots, budget, torchScript }: Content): Promise<WeightFile> {
+  const notices = codeNotices(budget, torchScript)
+  const found: (FoundTensor & { readonly locate: LocateStorage })[] = []
+  for (const root of roots) {
+    const tree = namedTensors(root.value, source.name)
+    for (const prefix of tree.stripped) notices.push(`Names are shown without ${quoted(prefix)}.`)
+    for (const tensor of tree.tensors) found.push({ ...tensor, name: root.prefix + tensor.name, locate: root.locate })
+  }
+  const { tensors, read, left, close } = await tensorReaders(source, found)
+  if (left.length > 0) notices.push(leftOut(left))
+  if (tensors.length === 0)
+    throw badFile(source.name, 'tensors', notices.length === 0 ? 'none' : `none. ${notices.join(' ')}`)
+  return {
+    format: 'pytorch',
+    safety: 'opened-without-running',
+    totalBytes: source.byteLength,
+    tensors,
+    metadata: new Map(),
+    notices,
+    shards: [{ fileName: source.name, tensorNames: tensors.map((tensor) => tensor.name) }],
+    read,
+    close: async () => {
+      await close()
+      await source.close()
+    },
+  }
+}
+
+const namesShown = 5
+
+/** "This file contains code (posix.system). It was not run." */
+function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): string[] {
+  const notices: string[] = []
+  if (unknownGlobals.size > 0) {
+    const names = [...unknownGlobals].slice(0, namesShown).map((name) => quoted(name).slice(1, -1))
+    const more = unknownGlobals.size > namesShown ? ` and ${unknownGlobals.size - namesShown} more` : ''
+    notices.push(`This file contains code (${names.join(', ')}${more}). It was not run.`)
+  }
+  if (torchScript) notices.push('This file contains code (TorchScript). It was not run.')
+  return notices
+}
+
+// --- The zip form -----------------------------------------------------------------------------------------------------------------
+
+async function readArchive(source: ByteSource): Promise<Content> {
+  const archive = await openZip(source)
+  const names = [...archive.members.keys()]
+  const main = names.filter((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name))
+  if (main.length !== 1)
+    throw badFile(
+      source.name,
+      'a zip archive with one data.pkl, as PyTorch writes it',
+      `${main.length} among ${names.length} members${names.length > 0 ? ` such as ${quoted(names[0]!)}` : ''}`,
+    )
+  const folder = main[0]!.slice(0, -'data.pkl'.length)
+  await refuseBigEndian(source, archive, `${folder}byteorder`)
+
+  const torchScript = names.some((name) => name.startsWith(`${folder}code/`))
+  const budget = pickleBudget()
+  const host = torchHost({ torchScript })
+  const roots = []
+  // Every pickle of the archive is read, so that code in any of them is named; two of them hold tensors.
+  for (const name of names.filter((each) => each.endsWith('.pkl'))) {
+    const member = await archive.open(archive.members.get(name)!)
+    const values = await everyPickle(member, host, budget)
+    await member.close()
+    if (name === main[0])
+      roots.unshift({ value: values[0]!, prefix: '', locate: memberStorages(archive, `${folder}data/`) })
+    else if (name === `${folder}constants.pkl`)
+      roots.push({ value: values[0]!, prefix: 'constants.', locate: memberStorages(archive, `${folder}constants/`) })
+  }
+  return { roots, budget, torchScript }
+}
+
+async function refuseBigEndian(source: ByteSource, archive: ZipArchive, name: string): Promise<void> {
+  const member = archive.members.get(name)
+  if (!member) return
+  const order = await archive.open(member)
+  const text = new TextDecoder('latin1').decode(await readRange(order, 0, Math.min(16, order.byteLength), 'byte order'))
+  if (text.trim() !== 'little')
+    throw unsupported(source.name, `its byte order is ${quoted(text.trim())}; only little-endian checkpoints are read`)
+}
+
+function memberStorages(archive: ZipArchive, folder: string): LocateStorage {
+  return async (storage, where) => {
+    const member = archive.members.get(folder + storage.key)
+    if (!member) throw badFile(where, `its values in the member ${quoted(folder + storage.key)}`, 'no such member')
+    return { id: folder + storage.key, byteLength: member.byteLength, open: () => archive.open(member) }
+  }
+}
+
+// --- Bare pickles and the form before 1.6 -----------------------------------------------------------------------------------------
+
+/** Every pickle of the source, to its last byte. */
+async function everyPickle(
+  source: ByteSource,
+  host: PickleHost,
+  budget: PickleBudget,
+  start = 0,
+): Promise<PickleValue[]> {
+  const values: PickleValue[] = []
+  let at = start
+  do {
+    const { value, end } = await runPickle(source, at, host, budget)
+    values.push(value)
+    at = end
+  } while (at < source.byteLength)
+  return values
+}
+
+async function readPickles(source: ByteSource): Promise<Content> {
+  const budget = pickleBudget()
+  const host = torchHost({ torchScript: false })
+  const first = await runPickle(source, 0, host, budget)
+  if (first.value === legacyMagic) {
+    const { value, locate } = await readLegacy(source, first.end, host, budget)
+    return { roots: [{ value, prefix: '', locate }], budget, torchScript: false }
+  }
+  const values = [first.value]
+  if (first.end < source.byteLength) values.push(...(await everyPickle(source, host, budget, first.end)))
+  const locate = nestedStorages(source, host, budget)
+  // Values after the first STOP are another pickle's; each gets a number.
+  const roots = values.map((value, i) => ({ value, prefix: i === 0 ? '' : `${i}.`, locate }))
+  return { roots, budget, torchScript: false }
+}
+
+/** After the magic: protocol, system, the object, the keys of its storages, and the storages in that order. */
+async function readLegacy(
+  source: ByteSource,
+  start: number,
+  host: PickleHost,
+  budget: PickleBudget,
+): Promise<{ value: PickleValue; locate: LocateStorage }> {
+  const storages = new Map<string, StorageNode>()
+  const collecting: PickleHost = {
+    ...host,
+    persistent: (id, where) => {
+      const value = host.persistent(id, where)
+      if (isNode(value, 'storage')) storages.set(value.key, value)
+      return value
+    },
+  }
+  const protocol = await runPickle(source, start, host, budget)
+  if (protocol.value !== legacyProtocol)
+    throw unsupported(source.name, `PyTorch's old format has version ${legacyProtocol}; this file has another`)
+  const system = await runPickle(source, protocol.end, host, budget)
+  if (isNode(system.value, 'dict') && system.value.values[system.value.keys.indexOf('little_endian')] === false)
+    throw unsupported(source.name, 'it was written on a big-endian machine; only little-endian checkpoints are read')
+  const object = await runPickle(source, system.end, collecting, budget)
+  const keys = await runPickle(source, object.end, host, budget)
+  const located = await placeStorages(source, keys.end, sequenceItems(keys.value), storages)
+  return {
+    value: object.value,
+    locate: async (storage, where) => {
+      const found = located.get(storage.key)
+      if (!found) throw badFile(where, `storage ${quoted(storage.key)} among those of the file`, 'none')
+      return found
+    },
+  }
+}
+
+/** Each storage: a count of elements, then the elements. */
+async function placeStorages(
+  source: ByteSource,
+  start: number,
+  keys: readonly PickleValue[] | null,
+  storages: ReadonlyMap<string, StorageNode>,
+): Promise<Map<string, LocatedStorage>> {
+  if (!keys) throw badFile(source.name, 'a list of storages after the object', 'something else')
+  const located = new Map<string, LocatedStorage>()
+  let at = start
+  for (const key of keys) {
+    const storage = typeof key === 'string' ? storages.get(key) : undefined
+    if (typeof key !== 'string' || !storage)
+      throw badFile(source.name, 'storages that its tensors use', `${quoted(String(key))}, which none does`)
+    const where = `${source.name}: storage ${quoted(key)}`
+    if (located.has(key)) throw badFile(where, 'it once', 'it twice')
+    const field = await readRange(source, at, at + 8, `size of storage ${quoted(key)}`)
+    const count = new DataView(field.buffer, field.byteOffset).getBigInt64(0, true)
+    if (count !== BigInt(storage.length)) throw badFile(where, `${storage.length} elements`, `${count}`)
+    const itemBytes = storageItemBytes(storage)
+    if (itemBytes === null)
+      throw unsupported(where, `its type ${quoted(storage.typeName)} is not read, so what follows it cannot be found`)
+    const begin = at + 8
+    const byteLength = storage.length * itemBytes
+    if (begin + byteLength > source.byteLength)
+      throw badFile(
+        where,
+        `${byteLength} bytes at ${begin}`,
+        `the end of the file at ${source.byteLength}: the file is cut short`,
+      )
+    located.set(key, {
+      id: key,
+      byteLength,
+      open: async () => rangeSource(source, source.name, begin, byteLength),
+    })
+    at = begin + byteLength
+  }
+  if (at !== source.byteLength)
+    throw badFile(source.name, `${at} bytes, the end of its last storage`, `${source.byteLength}`)
+  return located
+}
+
+function storageItemBytes(storage: StorageNode): number | null {
+  if (storage.dtype !== null) return dtypeBits[storage.dtype] / 8
+  if (/ComplexDoubleStorage$/.test(storage.typeName)) return 16
+  return /Q(UInt8|Int8)Storage$/.test(storage.typeName) ? 1 : /QInt32Storage$/.test(storage.typeName) ? 4 : null
+}
+
+/** Tensors pickled without torch.save carry a little file of the old form for each storage. */
+function nestedStorages(source: ByteSource, host: PickleHost, budget: PickleBudget): LocateStorage {
+  const known = new Map<BytesNode, LocatedStorage>()
+  return async (storage, where) => {
+    if (!storage.nested) throw badFile(where, 'its values in this file', 'a reference to a storage outside it')
+    const done = known.get(storage.nested)
+    if (done) return done
+    const { offset, length, inline } = storage.nested
+    const part = inline ? memorySource(where, inline) : rangeSource(source, where, offset, length)
+    const magic = await runPickle(part, 0, host, budget)
+    if (magic.value !== legacyMagic) throw badFile(where, "a storage in PyTorch's old form", 'something else')
+    const { value, locate } = await readLegacy(part, magic.end, host, budget)
+    if (!isNode(value, 'storage') || value.nested) throw badFile(where, 'a storage', 'something else')
+    const located = { ...(await locate(value, where)), id: `nested ${known.size}`, storage: value }
+    known.set(storage.nested, located)
+    return located
+  }
+}

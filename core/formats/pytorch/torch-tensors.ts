@@ -1,0 +1,204 @@
+/**
+ * From the nodes of a pickle to tensors that can be read: each view is held against the bytes its storage really has, tied tensors are found,
+ * and ranges are read through the strides.
+ */
+import { AppError } from '../../errors.ts'
+import { type ByteSource, memorySource } from '../../io.ts'
+import { type DType, dtypeBits, type TensorInfo } from '../../tensor.ts'
+import type { WeightFile } from '../format.ts'
+import { type NpyArray, npyDType, readNpyValues } from '../npy.ts'
+import { type Openable, type OpenOnce, openOnce } from '../open-once.ts'
+import { checkedElementCount, readRange } from '../range.ts'
+import { badFile, overLimit, quoted } from '../refusal.ts'
+import type { FoundTensor } from './pickle-tree.ts'
+import { type ArrayNode, isNode, type StorageNode, type TensorNode } from './pickle-values.ts'
+import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
+
+/** numpy has 32, PyTorch 64. */
+export const maxDimensions = 64
+/**
+ * All tensors together may have this many times the bytes of their storages, and `maxExpandedBytes` more. Strides of 0 repeat a storage and
+ * views overlap, so a few bytes of file could claim a terabyte; honest cases are masks, position tables and a weight beside its transpose.
+ */
+export const maxViewFactor = 2
+export const maxExpandedBytes = 64_000_000
+
+/** Where a storage's bytes are. */
+export interface LocatedStorage extends Openable {
+  readonly byteLength: number
+  /** For a nested storage, which says its dtype only inside. */
+  readonly storage?: StorageNode
+}
+
+/** @throws AppError `bad-file` when the file has no such storage */
+export type LocateStorage = (storage: StorageNode, where: string) => Promise<LocatedStorage>
+
+type Read = (start: number, end: number) => Promise<Uint8Array>
+
+export interface TensorReaders {
+  readonly tensors: readonly TensorInfo[]
+  readonly read: WeightFile['read']
+  /** Tensors whose dtype is not one of ours, and why. */
+  readonly left: readonly { readonly name: string; readonly why: string }[]
+  close(): Promise<void>
+}
+
+/**
+ * Checks every found tensor and makes it readable. Reads no values.
+ * @throws AppError `bad-file`, `over-limit`
+ */
+export async function tensorReaders(
+  source: ByteSource,
+  found: readonly (FoundTensor & { readonly locate: LocateStorage })[],
+): Promise<TensorReaders> {
+  const tensors: TensorInfo[] = []
+  const left: { name: string; why: string }[] = []
+  const readers = new Map<string, Read>()
+  const firstWithView = new Map<string, string>()
+  const sources = openOnce()
+  const storageBytes = new Map<string, number>()
+  let viewBytes = 0
+
+  for (const { name, node, locate } of found) {
+    const where = `${source.name}: tensor ${quoted(name)}`
+    const made = isNode(node, 'array')
+      ? arrayReader(source, node, where)
+      : await viewReader(isNode(node, 'storage') ? wholeStorage(node) : node, locate, where, sources)
+    if ('why' in made) {
+      left.push({ name, why: made.why })
+      continue
+    }
+    const { dtype, shape, byteLength, read, identity, located } = made
+    const twin = identity === null ? undefined : firstWithView.get(identity)
+    if (identity !== null && twin === undefined) firstWithView.set(identity, name)
+    if (located) storageBytes.set(located.id, located.byteLength)
+    if (located && twin === undefined) viewBytes += byteLength
+    tensors.push({ name, dtype, shape, byteLength, ...(twin === undefined ? {} : { sharesStorageWith: twin }) })
+    readers.set(name, read)
+  }
+  const limit = maxViewFactor * sum(storageBytes.values()) + maxExpandedBytes
+  if (viewBytes > limit)
+    throw overLimit(
+      source.name,
+      'bytes of tensors for its storages',
+      limit,
+      viewBytes,
+      'views that repeat a few bytes could claim any size',
+    )
+  return {
+    tensors,
+    left,
+    read: async (tensor, start = 0, end = tensor.byteLength) => {
+      const read = readers.get(tensor.name)
+      if (!read) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+      if (!(start >= 0 && start <= end && end <= tensor.byteLength))
+        throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
+      return read(start, end)
+    },
+    close: sources.close,
+  }
+}
+
+interface Made {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly byteLength: number
+  readonly read: Read
+  /** The same for tensors that are the very same view of the very same storage. */
+  readonly identity: string | null
+  readonly located: LocatedStorage | null
+}
+
+function wholeStorage(storage: StorageNode): TensorNode {
+  const { dtype, typeName, length } = storage
+  return { kind: 'tensor', storage, dtype, typeName, offset: 0, shape: [length], strides: [1] }
+}
+
+async function viewReader(
+  node: TensorNode,
+  locate: LocateStorage,
+  where: string,
+  sources: OpenOnce,
+): Promise<Made | { why: string }> {
+  const located = await locate(node.storage, where)
+  const storage = located.storage ?? node.storage
+  const dtype = node.dtype ?? (node.typeName === 'nested' ? storage.dtype : null)
+  if (dtype === null) return { why: (node.typeName === 'nested' ? storage : node).typeName }
+  const { shape, strides } = node
+  if (shape.length > maxDimensions)
+    throw overLimit(where, 'dimensions', maxDimensions, shape.length, 'PyTorch itself has no more')
+  const itemBytes = dtypeBits[dtype] / 8
+  const count = checkedElementCount(shape)
+  if (count === null || !Number.isSafeInteger(count * itemBytes))
+    throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', `[${shape.slice(0, 8).join(', ')}]`)
+  const claimed = storage.length * (storage.dtype === null ? itemBytes : dtypeBits[storage.dtype] / 8)
+  if (claimed !== located.byteLength)
+    throw badFile(where, `a storage of ${claimed} bytes`, `${located.byteLength} bytes`)
+  const view: StridedView = { itemBytes, shape, strides, offset: storage.viewOffset + node.offset }
+  const needed = count === 0 ? 0 : (view.offset + extent(view)) * itemBytes
+  if (!(needed <= located.byteLength))
+    throw badFile(
+      where,
+      `a view inside its storage of ${located.byteLength} bytes`,
+      `one that reaches byte ${needed} (shape [${shape.join(', ')}], strides [${strides.join(', ')}], offset ${view.offset})`,
+    )
+  const key = [located.id, dtype, view.offset, shape.join('x'), strides.join('x')].join('|')
+  return {
+    dtype,
+    shape,
+    byteLength: count * itemBytes,
+    identity: count === 0 ? null : key,
+    located,
+    read: async (start, end) => {
+      const bytes = await sources.open(located)
+      const first = Math.floor(start / itemBytes)
+      const values = await readStrided(view, first, Math.ceil(end / itemBytes), (from, to) =>
+        readRange(bytes, from, to, where),
+      )
+      return values.subarray(start - first * itemBytes, end - first * itemBytes)
+    },
+  }
+}
+
+/** A NumPy array inside the pickle. */
+function arrayReader(source: ByteSource, { content }: ArrayNode, where: string): Made | { why: string } {
+  if (!content) return { why: 'Python objects' }
+  const { shape, fortran, elementType, data } = content
+  const dtype = npyDType(elementType.code)
+  if (dtype === null) return { why: `NumPy ${elementType.code}` }
+  const itemBytes = dtypeBits[dtype] / 8
+  const count = checkedElementCount(shape)
+  if (shape.length > maxDimensions || count === null || count * itemBytes !== data.length)
+    throw badFile(
+      where,
+      `${(count ?? Number.NaN) * itemBytes} bytes (${dtype} [${shape.slice(0, 8).join(', ')}])`,
+      `${data.length} bytes`,
+    )
+  const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
+  const array: NpyArray = {
+    dtype,
+    shape,
+    byteLength: data.length,
+    view: { itemBytes, shape, strides, offset: 0 },
+    bigEndian: elementType.order === '>',
+    dataOffset: data.offset,
+  }
+  const bytes = data.inline ? memorySource(where, data.inline) : source
+  return {
+    dtype,
+    shape,
+    byteLength: data.length,
+    identity: null,
+    located: null,
+    read: (start, end) =>
+      readNpyValues(array, start, end, (from, to) =>
+        readRange(bytes, array.dataOffset + from, array.dataOffset + to, where),
+      ),
+  }
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0
+  for (const value of values) total += value
+  return total
+}

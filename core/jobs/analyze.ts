@@ -1,0 +1,241 @@
+/** One tensor: load -> factorize -> measure -> report. Its numbers are those of PRODUCT's definitions; nothing is written. */
+import type { AnalysisReport, Job } from '../contract.ts'
+import { errorCurve, floorCurve, spectrumLimit } from '../curves/error-curve.ts'
+import { noiseError } from '../curves/noise-line.ts'
+import { breakEvenRankInBytes } from '../curves/size.ts'
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { type Found, finishedSketch, type SketchFacts } from '../matrix/factorize-matrix.ts'
+import { type LoadedMatrix, loadMatrix } from '../matrix/load.ts'
+import { observer } from '../matrix/observer.ts'
+import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
+import { sketchKey } from '../matrix/sketch-key.ts'
+import { checkError } from '../measure/check.ts'
+import { residualNorm } from '../measure/residual.ts'
+import { type FittedParams, fitParams, type Params } from '../params.ts'
+import { factorBits } from '../plan/factor-dtype.ts'
+import type { Sketch } from '../sketch-cache/codec.ts'
+import { factorize } from '../svd/factorize.ts'
+import { gaussianKey } from '../svd/random.ts'
+import {
+  type ComputableTensor,
+  elementCount,
+  encodedBytes,
+  hasComputableDType,
+  type MatrixView,
+  matrixView,
+} from '../tensor.ts'
+
+export async function analyzeTensor(
+  file: WeightFile,
+  job: Extract<Job, { kind: 'analyze' }>,
+  context: JobContext,
+): Promise<AnalysisReport> {
+  const key = job.reuse ? reuseKey(file, job, context) : null
+  const seen = key && (await context.sketches?.cache.get(key, { exact: false }))
+  const report = seen && (seen.sketch.facts as SketchFacts).report
+  if (report) return report
+  const { tensor, view } = await factorizable(file, job.tensor, context)
+  const mark = context.kernels.mark()
+  try {
+    const started = performance.now()
+    const fitted = fitParams(job.params, view.rows, view.cols)
+    const loaded = await loadMatrix(file, tensor, view, 0, context, fitted)
+    const readMs = performance.now() - started
+    // The analysis of a whole model leaves sketches without a report: they are only measured.
+    const finished = key && seen ? await finishedSketch(key, context) : null
+    if (key && finished) {
+      const run = { fitted, found: finished, computeMs: 0, workingBytes: 0, phasesMs: {} }
+      const measured = await reportRun(tensor, view, loaded, job.params, readMs, run, context)
+      await context.sketches?.cache.amend(key, sketchOf(finished, measured))
+      return measured
+    }
+    const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
+    if (key) await context.sketches?.cache.put(key, sketchOf(analysis.factorization, analysis.report))
+    return job.repeat > 0 ? { ...analysis.report, computeMs: analysis.computeMs } : analysis.report
+  } finally {
+    context.kernels.release(mark)
+  }
+}
+
+function sketchOf({ spectrum, ...factorization }: Found, report: AnalysisReport): Sketch {
+  const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null, report }
+  return { factorization, facts }
+}
+
+/** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
+function reuseKey(file: WeightFile, job: Extract<Job, { kind: 'analyze' }>, { sketches, kernels }: JobContext) {
+  const tensor = file.tensors.find(({ name }) => name === job.tensor)
+  const view = tensor && matrixView(tensor.name, tensor.shape)
+  if (!view || !sketches) return null
+  return sketchKey(sketches.source, job.tensor, fitParams(job.params, view.rows, view.cols), kernels.info)
+}
+
+/**
+ * The tensor as something to factorize.
+ * @throws AppError `bad-request` for a name the file lacks or a tensor that is no matrix, `unsupported` for its dtype or NaN and Inf
+ */
+export async function factorizable(
+  file: WeightFile,
+  name: string,
+  context: JobContext,
+): Promise<{ tensor: ComputableTensor; view: MatrixView }> {
+  const tensor = file.tensors.find((candidate) => candidate.name === name)
+  if (!tensor) {
+    const some = file.tensors.slice(0, 3).map((candidate) => candidate.name)
+    throw new AppError(
+      'bad-request',
+      `The file has no tensor "${name}". It has ${file.tensors.length}: ${some.join(', ')}${file.tensors.length > 3 ? ', ...' : ''}.`,
+    )
+  }
+  const view = matrixView(tensor.name, tensor.shape)
+  if (!view)
+    throw new AppError(
+      'bad-request',
+      `${name} has the shape [${tensor.shape.join(', ')}], which is no matrix: there is nothing to factorize.`,
+    )
+  if (!hasComputableDType(tensor))
+    throw new AppError('unsupported', `${name} holds ${tensor.dtype} values, which are not weights to factorize.`)
+  const nonFinite = nonFiniteSentence(await scanValues(file, tensor, context))
+  if (nonFinite)
+    throw new AppError(
+      'unsupported',
+      `${name} ${nonFinite}. It has no singular values; a compression would keep it unchanged.`,
+    )
+  return { tensor, view }
+}
+
+/** Analysis of a matrix that is already in memory: also one side of a comparison. `computeMs` has the time of each counted run. */
+export async function analyzeLoaded(
+  tensor: ComputableTensor,
+  view: MatrixView,
+  loaded: LoadedMatrix,
+  params: Params,
+  readMs: number,
+  repeat: number,
+  context: JobContext,
+): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[]; workingBytes: number }> {
+  let run = await timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, true)
+  const computeMs: number[] = repeat > 0 ? [] : [run.computeMs]
+  // The first of several warms up: code is compiled, pages are mapped.
+  for (let counted = 0; counted < repeat; counted++) {
+    run = await timedRun(tensor, loaded, run.fitted, context, false)
+    computeMs.push(run.computeMs)
+  }
+  const report = await reportRun(tensor, view, loaded, params, readMs, run, context)
+  return { report, factorization: run.found, computeMs, workingBytes: run.workingBytes }
+}
+
+/** One factorization of a matrix in memory. */
+export interface TimedRun {
+  readonly fitted: FittedParams
+  readonly found: Found
+  readonly computeMs: number
+  /** Beyond the matrix itself. */
+  readonly workingBytes: number
+  readonly phasesMs: Readonly<Record<string, number>>
+}
+
+export async function timedRun(
+  tensor: ComputableTensor,
+  { operand, frobeniusNorm }: LoadedMatrix,
+  fitted: FittedParams,
+  context: JobContext,
+  showEstimates: boolean,
+): Promise<TimedRun> {
+  const phasesMs: Record<string, number> = {}
+  const key = gaussianKey(context.sha256, fitted.seed, tensor.name)
+  const watch = observer(context, phasesMs, frobeniusNorm, showEstimates)
+  const { memory } = context.kernels
+  memory.restartPeak()
+  const before = memory.usedBytes
+  const started = performance.now()
+  const found = await factorize(context.kernels, operand, fitted, key, watch)
+  const computeMs = performance.now() - started
+  return { fitted, found, computeMs, workingBytes: memory.peakBytes - before, phasesMs }
+}
+
+/** What a factorization found, measured. `params` are those asked for: where they did not fit the matrix, a notice says so. */
+export async function reportRun(
+  tensor: ComputableTensor,
+  view: MatrixView,
+  loaded: LoadedMatrix,
+  params: Params,
+  readMs: number,
+  { fitted, found: factorization, computeMs, phasesMs }: TimedRun,
+  context: JobContext,
+): Promise<AnalysisReport> {
+  const { rows, cols } = view
+  const measureStarted = performance.now()
+  const measured = await measure(tensor.name, loaded, factorization, fitted, context)
+  const measureMs = performance.now() - measureStarted
+
+  const notices: string[] = context.kernelNotice ? [context.kernelNotice] : []
+  if (params.rank > fitted.rank)
+    notices.push(`Rank ${params.rank} is more than this matrix has; ${fitted.rank} was used.`)
+  else if (fitted.method === 'randomized' && params.oversample > fitted.oversample) {
+    notices.push(
+      `Oversampling ${params.oversample} does not fit beside rank ${fitted.rank}; ${fitted.oversample} was used.`,
+    )
+  }
+  if (view.count > 1) notices.push(`A stack of ${view.count} matrices: this is the first.`)
+  return {
+    tensor: tensor.name,
+    matrix: [rows, cols],
+    dtype: tensor.dtype,
+    method: fitted.method,
+    algorithm: fitted.method === 'exact' ? 'exact' : fitted.algorithm,
+    rank: fitted.rank,
+    oversample: fitted.oversample,
+    nIter: fitted.nIter,
+    seed: fitted.seed,
+    singularValues: Array.from(factorization.spectrum ?? factorization.s),
+    frobeniusNorm: loaded.frobeniusNorm,
+    ...measured,
+    breakEvenRank: breakEvenRankInBytes(
+      rows,
+      cols,
+      (8 * encodedBytes(tensor)) / elementCount(tensor.shape),
+      factorBits(tensor.dtype, fitted.factorDType),
+    ),
+    noiseError: noiseError(rows, cols, fitted.rank),
+    elapsedMs: readMs + computeMs + measureMs,
+    phasesMs: { read: readMs, ...phasesMs, measure: measureMs },
+    ...context.kernels.info,
+    peakBytes: context.peakBytes(),
+    notices,
+  }
+}
+
+/**
+ * The error at every rank up to the one asked for. From the spectrum where that is accurate; below it the residual is measured, and the
+ * curve, which is still the spectrum's, ends in the measured number.
+ */
+async function measure(
+  name: string,
+  { operand, frobeniusNorm }: LoadedMatrix,
+  factorization: Found,
+  fitted: FittedParams,
+  context: JobContext,
+): Promise<Pick<AnalysisReport, 'relativeError' | 'errorSource' | 'errorCurve'>> {
+  const smallest = Math.min(operand.rows, operand.cols)
+  const { spectrum } = factorization
+  const curve = spectrum ? floorCurve(spectrum) : errorCurve(frobeniusNorm, factorization.s)
+  const errors = curve.slice(0, fitted.rank + 1)
+  let relativeError = errors.at(-1)!
+  const fromSpectrum = spectrum !== undefined || frobeniusNorm === 0 || relativeError ** 2 > spectrumLimit
+  if (!fromSpectrum) {
+    relativeError = (await residualNorm(context.kernels, operand, factorization)) / frobeniusNorm
+    errors[errors.length - 1] = relativeError
+  }
+  checkError({
+    tensor: name,
+    relativeError,
+    floor: spectrum ? curve[fitted.rank]! : null,
+    frobeniusNorm,
+    smallest,
+    arithmetic: spectrum ? 'f64' : 'f32',
+  })
+  return { relativeError, errorSource: fromSpectrum ? 'spectrum' : 'measured', errorCurve: errors }
+}

@@ -1,0 +1,181 @@
+/**
+ * A whole file: plan -> for each tensor (read -> factorize -> write -> read back -> measure) -> header -> open as a reader -> rename.
+ * Streaming: one matrix at a time is in memory. Kept tensors are copied byte for byte.
+ */
+import type { CompressionReport, Job, TensorOutcome } from '../contract.ts'
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { tensorBytes } from '../formats/safetensors.ts'
+import type { OutputFolder, SourceFolder } from '../io.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { readAhead } from '../matrix/read-ahead.ts'
+import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
+import { wholeRun } from '../plan/parts.ts'
+import type { TensorPlan } from '../plan/plan.ts'
+import { type Compression, type CompressionTarget, held } from '../write/compression.ts'
+import { predictedOutput } from '../write/predicted-output.ts'
+import { progressMeter } from '../write/progress.ts'
+import { recipeHash } from '../write/recipe-hash.ts'
+import { type Checkpoint, discardUnfinished, openCheckpoint } from '../write/resume/checkpoint.ts'
+import { type FinishedOutput, finishedOutput, occupied } from '../write/resume/finished-output.ts'
+import { sourceHash } from '../write/source-hash.ts'
+import { dense } from '../write/styles/dense.ts'
+import { outputStyle } from '../write/styles/registry.ts'
+import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
+import { sizeGoalBytes } from './goals.ts'
+import { planRun } from './planned-run.ts'
+
+type CompressionJob = Extract<Job, { kind: 'compress' }>
+
+/**
+ * What is cut short leaves its finished tensors for a run with `resume`; cancelled without `resume`, nothing.
+ * @throws AppError `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled`; with how many tensors are finished
+ */
+export async function compressFile(
+  file: WeightFile,
+  target: CompressionTarget,
+  job: CompressionJob,
+  context: JobContext,
+): Promise<CompressionReport> {
+  const started = performance.now()
+  const style = outputStyle(job.output)
+  const { resume } = job
+  const source = await sourceHash(file, context)
+  const part = job.part ?? wholeRun
+  const ahead = readAhead(file, context.kernels)
+  const compression = {
+    file: ahead.file,
+    ahead,
+    style,
+    recipe: recipeHash(job, context),
+    source,
+    resume,
+    part,
+    context,
+  }
+  const finished = resume ? await finishedOutput(compression, job, target) : null
+  if (finished && typeof finished === 'object') {
+    await held(target, () => discardUnfinished(target))
+    const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
+    const notices = [notice, ...missedGoal(compression, job, finished)]
+    return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
+  }
+  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished ?? '')
+  return held(target, () => writeOutput(compression, target, job, started))
+}
+
+/** Plans, writes and names it. */
+async function writeOutput(
+  compression: Compression,
+  target: CompressionTarget,
+  job: CompressionJob,
+  started: number,
+): Promise<CompressionReport> {
+  const { file, style } = compression
+  const plans = await planRun(compression, job)
+  const layout = layOut(file, plans, style, target.name)
+  const plannedBytes = predictedOutput(compression, layout)
+  const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)
+  try {
+    const written = await writeFiles(compression, layout, checkpoint, plans)
+    await checkpoint.finish()
+    const relativeError = modelErrorOf(plans, written.outcomes)
+    const notices = [...checkpoint.notices, ...missedGoal(compression, job, written)]
+    return reportOf(compression, target, { ...written, plannedBytes, relativeError }, notices, started)
+  } catch (error) {
+    throw await checkpoint.fail(error)
+  }
+}
+
+function reportOf(
+  { file, source, context }: Compression,
+  { name }: CompressionTarget,
+  { files, bytesAfter, plannedBytes, relativeError, outcomes }: FinishedOutput & { plannedBytes: number },
+  notices: readonly string[],
+  started: number,
+): CompressionReport {
+  return {
+    output: name,
+    source,
+    files,
+    bytesBefore: file.totalBytes,
+    bytesAfter,
+    plannedBytes,
+    relativeError,
+    verified: true,
+    tensors: outcomes,
+    notices: [...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+    elapsedMs: performance.now() - started,
+    ...context.kernels.info,
+    peakBytes: context.peakBytes(),
+  }
+}
+
+async function writeFiles(
+  compression: Compression,
+  layout: OutputLayout,
+  checkpoint: Checkpoint,
+  plans: readonly TensorPlan[],
+): Promise<{ outcomes: TensorOutcome[]; files: number; bytesAfter: number }> {
+  const meter = progressMeter(plans, compression.context)
+  const outcomes: TensorOutcome[] = []
+  const written: WrittenFile[] = []
+  for (const { name, plans } of layout.files) {
+    const each = await writeWeightsFile(compression, name, plans, checkpoint, meter)
+    written.push(each)
+    outcomes.push(...each.outcomes)
+  }
+  meter.done()
+  const names = written.map(({ entries }) => entries.map(({ name }) => name))
+  const dataBytes = written
+    .flatMap(({ entries }) => entries)
+    .reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const beside = companions(layout, compression.style, names, dataBytes)
+  for (const { name, bytes } of beside) {
+    await writeWhole(checkpoint.folder, name, bytes)
+    bytesAfter += bytes.byteLength
+  }
+  return { outcomes, files: written.length + beside.length, bytesAfter }
+}
+
+async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array): Promise<void> {
+  const sink = await folder.create(name, bytes.byteLength)
+  try {
+    await sink.write(bytes)
+    await sink.close()
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+}
+
+/** A plan keeps a size goal; what could not be factorized in the end is as large as it was. A dense copy's goals are those of its factors. */
+function missedGoal(
+  { file, style, part }: Compression,
+  { params }: CompressionJob,
+  { bytesAfter }: Pick<FinishedOutput, 'bytesAfter'>,
+): string[] {
+  const goal = style === dense || part.of > 1 ? null : sizeGoalBytes(params, file)
+  if (goal === null || bytesAfter <= goal) return []
+  return [
+    `The size goal was missed: ${bytesAfter} bytes were written, ${goal} was the goal. Tensors that could not be factorized were kept as they are.`,
+  ]
+}
+
+/** An empty folder is as good as none for an output that is a folder. `fault`: why what is there is not the finished output of this run. */
+async function refuseToOverwrite({ folder, name }: CompressionTarget, inFolder: boolean, fault: string): Promise<void> {
+  if (!(await folder.list()).includes(name)) return
+  if (inFolder && (await isEmptyFolder(folder.inside(name)))) return
+  throw occupied(name, fault)
+}
+
+async function isEmptyFolder(folder: SourceFolder): Promise<boolean> {
+  try {
+    return (await folder.list()).length === 0
+  } catch (error) {
+    // A file, or a folder that nobody may look into.
+    if (error instanceof AppError) return false
+    throw error
+  }
+}

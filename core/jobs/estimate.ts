@@ -1,0 +1,140 @@
+/**
+ * What a run would take: size as planned, exactly where nothing of that is open; time from a short sample, memory from the shapes. The
+ * sample factorizes one tensor of each of the shapes that make up most of the work; the rest is reckoned by what they cost (cost.ts).
+ */
+import type { EstimateReport, Job } from '../contract.ts'
+import { exactCost, productCost, sketchCost } from '../cost.ts'
+import type { WeightFile } from '../formats/format.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
+import { loadMatrix, residentLimit } from '../matrix/load.ts'
+import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
+import type { Params } from '../params.ts'
+import { inFileOrder } from '../plan/entries.ts'
+import { layOut } from '../plan/output-files.ts'
+import { partOf, wholeRun } from '../plan/parts.ts'
+import { type FactorizedTensor, hasGoal, isFactorized, shapeOf, type TensorPlan } from '../plan/plan.ts'
+import { elementCount, oncePerStorage } from '../tensor.ts'
+import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
+import { recipeHash } from '../write/recipe-hash.ts'
+import { outputStyle } from '../write/styles/registry.ts'
+import { planByNames, planRun, refuse, type Undecided, undecided } from './planned-run.ts'
+
+/** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
+const SAMPLED_SHAPES = 3
+
+/** Reading, checking for NaN, copying and writing, without the factorization: bytes a second of an ordinary disk. */
+const COPY_BYTES_PER_SECOND = 4e8
+
+export async function estimateRun(
+  file: WeightFile,
+  job: Extract<Job, { kind: 'estimate' }>,
+  context: JobContext,
+): Promise<EstimateReport> {
+  const style = outputStyle(job.output)
+  // The hash only has to have its length, and a source's its own.
+  const recipe = recipeHash({ ...job }, context)
+  const compression = { file, style, recipe, source: recipe, resume: false, part: wholeRun, context }
+  refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
+  const named = inFileOrder(planByNames(file, job, style), style)
+  const open = await undecided(compression, job)
+  const sizeIsExact = !open.values && !open.spectra
+  const plans = sizeIsExact ? await planRun(compression, job) : named
+  const before = context.peakBytes()
+  const rate = await costPerSecond(file, plans.filter(isFactorized), context)
+  const secondsOf = (some: readonly TensorPlan[]) =>
+    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + costOf(plan) / rate, 0)
+  const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
+  const parts = Array.from({ length: job.parts }, (_, i) => {
+    const part = { index: i + 1, of: job.parts }
+    const mine = partOf(named, part, ({ info }) => info.byteLength).flatMap(({ info }) => planOf.get(info.name) ?? [])
+    return {
+      part: `${part.index}/${part.of}`,
+      tensors: mine.length,
+      bytesAfter: predictedBytes({ ...compression, part }, mine),
+      seconds: secondsOf(mine),
+    }
+  })
+  const factorized = plans.filter(isFactorized)
+  return {
+    bytesBefore: file.totalBytes,
+    bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
+    sizeIsExact,
+    tensors: file.tensors.length,
+    factorized: factorized.length,
+    weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),
+    seconds: secondsOf(plans),
+    memoryBytes: before + Math.max(0, ...factorized.map((plan) => workingBytes(plan, context))),
+    parts,
+    ...context.kernels.info,
+    notices: [
+      'Time is a guess from a short sample on this machine as it is busy now.',
+      ...openQuestions(open, job.params),
+    ],
+  }
+}
+
+/** Why the size may be another. */
+function openQuestions({ values, spectra }: Undecided, params: Params): string[] {
+  const analysis = hasGoal(params)
+    ? 'With a goal the ranks are not known before the analysis, which `plan` makes: sizes are those of the largest ranks.'
+    : 'Which tensors bear INT8 factors is not known before the analysis, which `plan` makes: sizes are those of INT8 for all.'
+  const reading =
+    'Whether there is NaN or Inf is not known before all weights were read, which `plan` does: a tensor with any is kept, and the size grows.'
+  return [...(spectra ? [analysis] : []), ...(values ? [reading] : [])]
+}
+
+/** Of its factorization, and of the two products that measure it: what the rank leaves over, what was written. */
+function costOf(plan: TensorPlan): number {
+  if (!isFactorized(plan) || plan.info.sharesStorageWith !== undefined) return 0
+  const { count, rows, cols } = plan.view
+  return count * (factorizationCost(plan) + 2 * productCost(rows, cols, plan.params.rank))
+}
+
+function factorizationCost({ view: { rows, cols }, sketch }: FactorizedTensor): number {
+  return sketch.method === 'exact' ? exactCost(rows, cols, sketch.rank) : sketchCost(rows, cols, sketch)
+}
+
+/** The matrix, its sketch and factors in f32, and what a product packs; never more of the matrix than stays in memory at once. */
+function workingBytes({ info, view, sketch }: FactorizedTensor, { kernels }: JobContext): number {
+  const matrix = info.byteLength / view.count
+  const columns = sketch.method === 'exact' ? Math.min(view.rows, view.cols) : sketch.columns * sketch.blocks
+  const resident = Math.min(matrix, residentLimit(kernels, sketch.memoryLimit))
+  return resident + 6 * 4 * columns * (view.rows + view.cols) + (64 << 20)
+}
+
+async function costPerSecond(
+  file: WeightFile,
+  plans: readonly FactorizedTensor[],
+  context: JobContext,
+): Promise<number> {
+  const byShape = new Map<string, FactorizedTensor[]>()
+  for (const plan of plans) {
+    const shape = shapeOf(plan.view)
+    byShape.set(shape, [...(byShape.get(shape) ?? []), plan])
+  }
+  const heaviest = [...byShape.values()]
+    .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + costOf(plan), 0) }))
+    .sort((a, b) => b.cost - a.cost)
+    .slice(0, SAMPLED_SHAPES)
+  let seconds = 0
+  let cost = 0
+  for (const [done, { plan }] of heaviest.entries()) {
+    context.report({ type: 'progress', phase: 'estimate', tensor: plan.info.name, done, total: heaviest.length })
+    if (nonFiniteSentence(await scanValues(file, plan.info, context))) continue
+    const mark = context.kernels.mark()
+    try {
+      const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch)
+      // Once to warm up, once to count.
+      for (const counted of [false, true]) {
+        const started = performance.now()
+        await factorizedMatrix(plan, 0, loaded, { ...context, sketches: undefined }, false)
+        if (counted) seconds += (performance.now() - started) / 1000
+      }
+      cost += factorizationCost(plan)
+    } finally {
+      context.kernels.release(mark)
+    }
+  }
+  return cost === 0 || seconds === 0 ? Number.POSITIVE_INFINITY : cost / seconds
+}

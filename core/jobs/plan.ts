@@ -1,0 +1,190 @@
+/**
+ * A run before it runs: analyze every matrix that some rank makes smaller -> plan as the run will -> weigh every file. What was analyzed
+ * stays known, so another goal, rank or rule is then a matter of milliseconds and reads no weights.
+ */
+import type { Job, PlannedTensor, PlanReport } from '../contract.ts'
+import { modelError } from '../curves/model-error.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { tensorBytes } from '../formats/safetensors.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
+import { oneAhead } from '../matrix/read-ahead.ts'
+import { scanValues } from '../matrix/scan.ts'
+import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
+import { planSketch } from '../plan/analysis-rank.ts'
+import { outputEntries } from '../plan/entries.ts'
+import { layOut } from '../plan/output-files.ts'
+import { wholeRun } from '../plan/parts.ts'
+import {
+  analysisDecides,
+  type FactorizedTensor,
+  hasGoal,
+  isFactorized,
+  scaleReason,
+  type TensorPlan,
+} from '../plan/plan.ts'
+import { SketchCache } from '../sketch-cache/sketch-cache.ts'
+import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName } from '../tensor.ts'
+import { scaleNotWritten } from '../write/compress-tensor.ts'
+import type { Compression } from '../write/compression.ts'
+import { predictedOutput } from '../write/predicted-output.ts'
+import { recipeHash } from '../write/recipe-hash.ts'
+import { outputStyle } from '../write/styles/registry.ts'
+import { candidateOf, int8Increase } from './goals.ts'
+import { planByNames, planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
+
+type PlanJob = Extract<Job, { kind: 'plan' }>
+
+/** @throws AppError `bad-request` for goals that contradict each other or cannot be met, `cancelled` */
+export async function planCompression(file: WeightFile, job: PlanJob, host: JobContext): Promise<PlanReport> {
+  const started = performance.now()
+  // Where nothing is to be kept, what is found out lasts as long as this job.
+  const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), source: '' }
+  const context: JobContext = { ...host, sketches }
+  const before = sketches.cache.counters.stored
+  const style = outputStyle(job.output)
+  const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params) ?? [])
+  // The hashes only have to have their length.
+  const recipe = recipeHash({ ...job }, context)
+  // Each curve is said once.
+  const report: JobContext['report'] = (event) => event.type !== 'spectrum' && host.report(event)
+  const compression = {
+    file,
+    style,
+    recipe,
+    source: recipe,
+    resume: false,
+    part: wholeRun,
+    context: { ...context, report },
+  }
+  refuse(compression, job)
+  const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
+  const plans = await planRun(compression, job)
+  const predictions = new Map<string, Prediction>()
+  for (const plan of plans.filter(isFactorized)) {
+    const own = analysisDecides(job.params) ? await knownSpectrum(plan, context) : undefined
+    const spectrum = own ?? spectra.get(storageName(plan.info))
+    if (spectrum) predictions.set(plan.info.name, predict(compression, plan, spectrum, job))
+  }
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
+  return {
+    bytesBefore: file.totalBytes,
+    bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
+    relativeError: modelError(
+      matrices.map(({ info }) => ({
+        entries: elementCount(info.shape),
+        error: predictions.get(info.name)?.relativeError ?? 0,
+      })),
+    ),
+    errorIsLeast: plans.some((plan) => isFactorized(plan) && ownSketch(plan, job.params)),
+    tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
+    analyzed: sketches.cache.counters.stored - before,
+    elapsedMs: performance.now() - started,
+    notices: host.kernelNotice ? [host.kernelNotice] : [],
+    ...context.kernels.info,
+  }
+}
+
+/** The tensor as it is analyzed: for its goal, or so that any goal may follow. Also where only the rank asked for is too large. */
+function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTensor | null {
+  if (plan.action === 'factorize') {
+    return hasGoal(params) ? plan : { ...plan, sketch: planSketch(plan.info, plan.view, params) }
+  }
+  const { info, view, place, grows } = plan
+  if (!grows || !view || !hasComputableDType(info)) return null
+  const sketch = planSketch(info, view, params)
+  return { action: 'factorize', info, view, place, reason: '', params: sketch, sketch, factorDType: 'F32' }
+}
+
+/** Whether the run sketches the matrix itself, narrower than the analysis did. */
+function ownSketch({ info, view, sketch }: FactorizedTensor, params: PlanJob['params']): boolean {
+  return !analysisDecides(params) && sketch.method === 'randomized' && sketch.rank < planSketch(info, view, params).rank
+}
+
+/** By storage. What is known is said first, so that a picture of the model does not wait for what is not. */
+async function analyzeAll(
+  file: WeightFile,
+  analyses: readonly FactorizedTensor[],
+  sayKnown: boolean,
+  context: JobContext,
+): Promise<ReadonlyMap<string, TensorSpectrum>> {
+  const spectra = new Map<string, TensorSpectrum>()
+  const found = await Promise.all(analyses.map((plan) => knownSpectrum(plan, context)))
+  for (const [i, plan] of analyses.entries()) {
+    const spectrum = found[i]
+    if (!spectrum) continue
+    spectra.set(storageName(plan.info), spectrum)
+    if (sayKnown) reportSpectrum(plan, spectrum, context)
+  }
+  const analyze = async (scan: ScanTensor) => {
+    const total = analyses.reduce((sum, { info }) => sum + info.byteLength, 0)
+    let done = 0
+    for await (const plan of oneAhead(analyses, (next) => withFiniteValues(next, scan))) {
+      context.checkCancelled()
+      context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
+      const name = storageName(plan.info)
+      if (!spectra.has(name) && isFactorized(plan)) spectra.set(name, await tensorSpectrum(file, plan, context))
+      done += plan.info.byteLength
+    }
+  }
+  await withKnownScans(context, (tensor) => scanValues(file, tensor, context), analyze)
+  return spectra
+}
+
+interface Prediction {
+  readonly relativeError: number
+  readonly int8Increase: number | null
+}
+
+function predict(
+  compression: Compression,
+  plan: FactorizedTensor,
+  spectrum: TensorSpectrum,
+  { params, output }: PlanJob,
+): Prediction {
+  const { rank } = plan.params
+  const { squaredErrors } = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
+  // Only factors are quantized; a dense copy is multiplied out of what they would hold.
+  const squared = output === 'dense' ? spectrum.truncation[rank]! : squaredErrors[rank]!
+  return {
+    relativeError: Math.sqrt(squared),
+    int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
+  }
+}
+
+function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Prediction | undefined): PlannedTensor[] {
+  const { info, scale, reason } = plan
+  const weigh = (name: string) => (entry: { readonly name: string }) => entry.name === name
+  const entries = outputEntries(plan, style)
+  const bytesOf = (some: typeof entries) =>
+    some.reduce((sum, entry) => {
+      const { dtype, shape } = style.stored?.(entry) ?? entry
+      return sum + tensorBytes(dtype, shape)
+    }, 0)
+  const factorized = isFactorized(plan)
+  const scaleEntries = factorized || !scale ? [] : entries.filter(weigh(scale.name))
+  const planned: PlannedTensor = {
+    name: info.name,
+    action: plan.action,
+    reason: factorized || style.copiesKept ? reason : `${reason} Not part of the adapter.`,
+    rank: factorized ? plan.params.rank : null,
+    factorDType: factorized ? plan.factorDType : null,
+    relativeError: prediction?.relativeError ?? 0,
+    int8Increase: prediction?.int8Increase ?? null,
+    bytesBefore: bytesInFile(info),
+    bytesAfter: bytesOf(entries) - bytesOf(scaleEntries),
+  }
+  if (!scale) return [planned]
+  const ofScale: PlannedTensor = {
+    name: scale.name,
+    action: 'keep',
+    reason: factorized ? scaleNotWritten(info.name) : scaleReason(info.name),
+    rank: null,
+    factorDType: null,
+    relativeError: 0,
+    int8Increase: null,
+    bytesBefore: bytesInFile(scale),
+    bytesAfter: bytesOf(scaleEntries),
+  }
+  return [planned, ofScale]
+}

@@ -1,0 +1,136 @@
+/**
+ * The plan of a run, in its stages: by names and shapes; by what the output can hold; by the values, where NaN or Inf keep a tensor as it
+ * is; by a goal, which settles the ranks. After it every byte of the output has its place.
+ */
+import type { Job } from '../contract.ts'
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { isArrayName } from '../formats/npz.ts'
+import { quoted } from '../formats/refusal.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
+import { oneAhead } from '../matrix/read-ahead.ts'
+import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
+import { knownSpectrum } from '../matrix/spectra.ts'
+import { inFileOrder } from '../plan/entries.ts'
+import { partOf, wholeRun } from '../plan/parts.ts'
+import {
+  analysisDecides,
+  hasGoal,
+  isFactorized,
+  kept,
+  planFile,
+  type TensorPlan,
+  withScalesAttached,
+} from '../plan/plan.ts'
+import { storageName } from '../tensor.ts'
+import type { Compression } from '../write/compression.ts'
+import { predictedBytes } from '../write/predicted-output.ts'
+import { dense } from '../write/styles/dense.ts'
+import { factors } from '../write/styles/factors.ts'
+import type { OutputStyle } from '../write/styles/style.ts'
+import { settleRanks, type Weighing } from './goals.ts'
+
+type Planned = Pick<Extract<Job, { kind: 'compress' }>, 'params' | 'include' | 'exclude'>
+
+/** What names, dtypes and shapes decide; no weight is read. */
+export function planByNames(file: WeightFile, job: Planned, style: OutputStyle): TensorPlan[] {
+  const plans = planFile(file, job.params, job).map((plan) => {
+    const refusal = plan.action === 'factorize' ? style.refusal?.(plan) : null
+    return refusal ? kept(plan, refusal) : plan
+  })
+  return style.copiesKept && !style.keepsScales ? withScalesAttached(plans) : plans
+}
+
+/** The plans of this run, or of its part. @throws AppError `bad-request` for goals and parts that cannot be */
+export async function planRun(compression: Compression, job: Planned): Promise<TensorPlan[]> {
+  const { file, style, part, context } = compression
+  refuse(compression, job)
+  const named = planByNames(file, job, style)
+  const mine = new Set(
+    partOf(inFileOrder(named, style), part, ({ info }) => info.byteLength).map(({ info }) => info.name),
+  )
+  const isMine = ({ info }: TensorPlan) => mine.has(info.name)
+  // A goal is allocated over all tensors; without one a part reads only its own.
+  const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
+  return (await settleRanks(file, checked, job.params, weighingOf(compression), context)).filter(isMine)
+}
+
+/** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
+export function weighingOf(compression: Compression): Weighing {
+  const style = compression.style === dense ? factors : compression.style
+  return {
+    predict: (plans) => predictedBytes({ ...compression, style, part: wholeRun }, plans),
+    stored: (dtype) => style.stored?.({ name: '', dtype, shape: [] }).dtype ?? dtype,
+  }
+}
+
+/** What decides the plan of a run and has not been found out yet. */
+export interface Undecided {
+  /** Whether there is NaN or Inf in what is to be factorized. */
+  readonly values: boolean
+  /** How errors fall with the rank, where ranks or dtypes follow from that. */
+  readonly spectra: boolean
+}
+
+/** Where nothing is, `planRun` needs no factorization and looks for no NaN. No weight is read. */
+export async function undecided({ file, style, context }: Compression, job: Planned): Promise<Undecided> {
+  const scanned = await knownScans(context)
+  let values = false
+  let spectra = false
+  for (const plan of planByNames(file, job, style).filter(isFactorized)) {
+    const scan = scanned.get(storageName(plan.info))
+    values ||= scan === undefined
+    if (spectra || (scan && nonFiniteSentence(scan) !== null) || !analysisDecides(job.params)) continue
+    spectra = !(await knownSpectrum(plan, context))
+  }
+  return { values, spectra }
+}
+
+/** @throws AppError `bad-request` for what this kind of output cannot be */
+export function refuse({ file, style, part }: Compression, { params }: Planned): void {
+  if (params.goalSize > 0 && !style.copiesKept) {
+    throw new AppError(
+      'bad-request',
+      'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
+    )
+  }
+  const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
+  if (unfit) {
+    throw new AppError(
+      'bad-request',
+      `A NumPy archive cannot hold a tensor called ${quoted(unfit.name)}: as the name of a file it would lead out of the archive. Choose another output.`,
+    )
+  }
+  const oneFile = style.container === 'file' || (style.container === 'like-source' && file.shards.length < 2)
+  if (part.of > 1 && !(oneFile && style.copiesKept && style.encoding === 'safetensors')) {
+    throw new AppError('bad-request', 'Only an output that is one safetensors file can be made in parts.')
+  }
+}
+
+async function checkValues(file: WeightFile, plans: readonly TensorPlan[], context: JobContext): Promise<TensorPlan[]> {
+  const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
+  return withKnownScans(
+    context,
+    (tensor) => scanValues(file, tensor, context),
+    async (scan) => {
+      let done = 0
+      const checked: TensorPlan[] = []
+      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, scan))) {
+        checked.push(plan)
+        done += plan.info.byteLength
+        context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
+      }
+      return checked
+    },
+  )
+}
+
+/** The plan with what is known of its values, or one to keep the tensor where it has NaN or Inf. */
+export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Promise<TensorPlan> {
+  if (plan.action === 'keep') return plan
+  const found = await scan(plan.info)
+  const nonFinite = nonFiniteSentence(found)
+  const scanned = { ...plan, crc: found.crc }
+  return nonFinite ? kept(scanned, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : scanned
+}

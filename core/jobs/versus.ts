@@ -1,0 +1,96 @@
+/** Two ways to factorize the same matrix, read once and taking turns: what each costs in time and memory, and what it gets for that. */
+import type { Job, VersusReport } from '../contract.ts'
+import { excessOverFloor, floorCurve } from '../curves/error-curve.ts'
+import type { WeightFile } from '../formats/format.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { loadMatrix } from '../matrix/load.ts'
+import { largestAngle } from '../measure/subspace-angle.ts'
+import { fitParams, type Params } from '../params.ts'
+import { type Factorization, truncate } from '../svd/factorization.ts'
+import { factorizable, reportRun, type TimedRun, timedRun } from './analyze.ts'
+
+type VersusJob = Extract<Job, { kind: 'versus' }>
+
+/** What a way found with each of its seeds, its first factorization whole. */
+interface Side {
+  readonly report: VersusReport['a']['report']
+  readonly first: TimedRun['found']
+  readonly computeMs: number[]
+  readonly errors: number[]
+  readonly workingBytes: number
+}
+
+/** Cost: one untimed factorization of each way and one for each seed; an exact way has no use for a second seed. */
+export async function versusTensor(file: WeightFile, job: VersusJob, context: JobContext): Promise<VersusReport> {
+  const { tensor, view } = await factorizable(file, job.tensor, context)
+  const { kernels } = context
+  const ways = [job.a, job.b]
+  const fitted = ways.map((params) => fitParams(params, view.rows, view.cols))
+  const someExact = fitted.some(({ method }) => method === 'exact')
+  const mark = kernels.mark()
+  try {
+    const started = performance.now()
+    const { memoryLimit } = job.a
+    const method = someExact ? 'exact' : 'randomized'
+    const loaded = await loadMatrix(file, tensor, view, 0, context, { memoryLimit, method })
+    const readMs = performance.now() - started
+
+    const total = fitted.reduce((sum, { method }) => sum + 1 + (method === 'exact' ? 1 : job.seeds), 0)
+    let done = 0
+    const turn = async (params: Params) => {
+      context.checkCancelled()
+      context.report({ type: 'progress', phase: 'versus', tensor: tensor.name, done: done++, total })
+      return timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, false)
+    }
+    const reported = (params: Params, run: TimedRun) => reportRun(tensor, view, loaded, params, readMs, run, context)
+
+    // Once each to warm up: code is compiled, pages are mapped.
+    for (const params of ways) await turn(params)
+    const sides: Side[] = []
+    for (const params of ways) {
+      const run = await turn(params)
+      const report = await reported(params, run)
+      const { computeMs, found, workingBytes } = run
+      sides.push({ report, first: found, computeMs: [computeMs], errors: [report.relativeError], workingBytes })
+    }
+    for (let seed = 1; seed < job.seeds; seed++) {
+      for (const [i, params] of ways.entries()) {
+        if (fitted[i]!.method === 'exact') continue
+        const run = await turn({ ...params, seed: params.seed + seed })
+        sides[i]!.computeMs.push(run.computeMs)
+        sides[i]!.errors.push((await reported(params, run)).relativeError)
+      }
+    }
+    const [a, b] = sides as [Side, Side]
+    const spectrum = a.first.spectrum ?? b.first.spectrum
+    const floor = spectrum ? floorCurve(spectrum) : null
+    const rank = Math.min(a.first.rank, b.first.rank)
+    const U = [a, b].map(({ first }) => truncate(first, rank).U)
+    return {
+      tensor: tensor.name,
+      a: sideOf(a, floor),
+      b: sideOf(b, floor),
+      floor: floor && floor[rank]!,
+      largestGap: largestGap(a.first, b.first),
+      subspaceAngle: largestAngle(kernels, U[0]!, U[1]!, view.rows, rank),
+    }
+  } finally {
+    kernels.release(mark)
+  }
+}
+
+function sideOf({ report, computeMs, errors, workingBytes }: Side, floor: readonly number[] | null): VersusReport['a'] {
+  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
+  const excess = floor && excessOverFloor(mean, floor[report.rank]!)
+  return { report: { ...report, computeMs, workingBytes }, computeMs, errors, workingBytes, excess }
+}
+
+function largestGap({ s: a }: Factorization, { s: b }: Factorization): VersusReport['largestGap'] {
+  let largest = { index: 1, relative: 0 }
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const larger = Math.max(a[i]!, b[i]!)
+    const relative = larger === 0 ? 0 : Math.abs(a[i]! - b[i]!) / larger
+    if (relative > largest.relative) largest = { index: i + 1, relative }
+  }
+  return largest
+}

@@ -1,0 +1,222 @@
+/**
+ * From a file's tensor to an operand of the algorithms: bytes in the kernels' memory at a precision they multiply, scaled by a power of
+ * two where A(AtQ) would overflow or vanish in f32.
+ *
+ *   F32 F16 BF16   as they are            F8 E4M3, E5M2   as BF16, exactly
+ *   F64            as F32, scaled while it is rounded, so that 1e300 survives
+ *   F8 with a scale tensor beside it: value x scale, as F32
+ */
+import { AppError } from '../errors.ts'
+import { decodeFloat64, encode } from '../formats/dtype.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { applyScale, readScale } from '../formats/fp8-scale.ts'
+import { discard } from '../io.ts'
+import type { Kernels, WeightDType } from '../kernels/kernels.ts'
+import type { FittedParams } from '../params.ts'
+import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
+import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+
+/** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
+export const READ_BYTES = 4 << 20
+
+const PANEL_BYTES = 256 << 20
+
+export interface LoadedMatrix {
+  /** Works on scale * W with `operand.scale` the whole power of two that was applied, so that results can be put back. */
+  readonly operand: Operand
+  /** ||W||_F in f64, in the units of the file. */
+  readonly frobeniusNorm: number
+}
+
+export interface Magnitudes {
+  readonly sumOfSquares: number
+  readonly maxAbs: number
+  readonly nanCount: number
+  readonly infCount: number
+}
+
+/**
+ * Matrix `index` of the tensor. Allocates in the kernels' memory: the caller marks before and releases after.
+ * The weights must be finite (scan.ts): NaN and Inf have no singular values.
+ * Beyond `memoryLimit` bytes (0: `residentLimit`) it goes through in panels, with the same results; only the exact SVD of a wide matrix, whose Gram
+ * matrix A At pairs every row with every other, always has it whole.
+ * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
+ */
+export async function loadMatrix(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  view: MatrixView,
+  index: number,
+  context: JobContext,
+  { memoryLimit, method }: Pick<FittedParams, 'memoryLimit' | 'method'>,
+): Promise<LoadedMatrix> {
+  const { rows, cols } = view
+  const source = await matrixBytes(file, tensor, view, index)
+  const target = kernelDType(source.dtype)
+  const prescale = source.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
+  const convert = converter(source.dtype, target, prescale)
+  const rowBytes = (cols * dtypeBits[target]) / 8
+  const whole = method === 'exact' && rows < cols
+  const limit = residentLimit(context.kernels, whole ? 0 : memoryLimit)
+  if (rows * rowBytes > limit) {
+    if (whole) {
+      throw new AppError(
+        'out-of-memory',
+        `${tensor.name}: the exact SVD of a wide matrix needs it whole, ${(rows * rowBytes) / 1e9} GB; ${limit / 1e9} GB is the most. Choose the randomized method.`,
+      )
+    }
+    const panelBytes = Math.min(PANEL_BYTES, limit / 4)
+    const unscaled = { rows, cols, dtype: target, panelRows: Math.floor(panelBytes / rowBytes) }
+    const readRows = async (start: number, end: number) => {
+      context.checkCancelled()
+      return convert(await source.rows(start, end))
+    }
+    const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }).statistics()
+    const scale = scaleFor(statistics.maxAbs)
+    return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }), statistics, prescale)
+  }
+
+  const data = context.kernels.allocateBytes(rows * rowBytes)
+  for (const [start, end] of rowPanels(view)) {
+    context.checkCancelled()
+    const bytes = await source.rows(start, end)
+    data.set(convert(bytes), start * rowBytes)
+    discard(bytes)
+    context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
+  }
+  const weights = { rows, cols, dtype: target, data, scale: 1 }
+  const statistics = await residentOperand(context.kernels, weights).statistics()
+  const operand = residentOperand(context.kernels, { ...weights, scale: scaleFor(statistics.maxAbs) })
+  return finished(operand, statistics, prescale)
+}
+
+/**
+ * Most bytes of weights in memory at a time: half of what the kernels can have (2 GiB of their 4 on most machines), since sketches are there
+ * too, or less where the user says so. Larger matrices go through in panels of rows.
+ */
+export function residentLimit({ memory }: Pick<Kernels, 'memory'>, memoryLimit: number): number {
+  const most = memory.limitBytes / 2
+  return memoryLimit > 0 ? Math.min(memoryLimit, most) : most
+}
+
+/** The rows [start, end) that are read at a time: as many as READ_BYTES hold in f32. */
+export function* rowPanels({ rows, cols }: MatrixView): Generator<readonly [start: number, end: number]> {
+  const height = Math.max(1, Math.floor(READ_BYTES / (4 * cols)))
+  for (let start = 0; start < rows; start += height) yield [start, Math.min(rows, start + height)]
+}
+
+/** Where rows [start, end) of matrix `index` lie among the tensor's bytes. */
+export function storedRows(
+  { dtype }: ComputableTensor,
+  { rows, cols }: MatrixView,
+  index: number,
+  [start, end]: readonly [number, number],
+): [from: number, to: number] {
+  const rowBytes = (cols * dtypeBits[dtype]) / 8
+  return [(index * rows + start) * rowBytes, (index * rows + end) * rowBytes]
+}
+
+function finished(operand: Operand, statistics: Magnitudes, prescale: number): LoadedMatrix {
+  const frobeniusNorm = Math.sqrt(statistics.sumOfSquares) / prescale
+  return { operand: prescale === 1 ? operand : { ...operand, scale: operand.scale * prescale }, frobeniusNorm }
+}
+
+/** Rows of one matrix of the tensor: straight from the file, or multiplied by the scale that lies beside an F8 tensor. */
+export interface MatrixBytes {
+  readonly rowCount: number
+  readonly rowBytes: number
+  /** Of what `rows` gives. */
+  readonly dtype: ComputableDType
+  rows(start: number, end: number): Promise<Uint8Array>
+  /** From values of the matrix, beginning at row `start`, to those the tensor's dtype is to hold, in place: divided by the scale. */
+  unscale(values: Float64Array, start: number): Float64Array
+  /** And back. */
+  rescale(values: Float64Array, start: number): Float64Array
+}
+
+export async function matrixBytes(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  view: MatrixView,
+  index: number,
+): Promise<MatrixBytes> {
+  const storedRowBytes = (view.cols * dtypeBits[tensor.dtype]) / 8
+  const firstRow = index * view.rows
+  const stored = (start: number, end: number) => file.read(tensor, ...storedRows(tensor, view, index, [start, end]))
+  const grid = await readScale(file, tensor)
+  const unchanged = (values: Float64Array) => values
+  if (!grid) {
+    const { dtype } = tensor
+    return {
+      rowCount: view.rows,
+      rowBytes: storedRowBytes,
+      dtype,
+      rows: stored,
+      unscale: unchanged,
+      rescale: unchanged,
+    }
+  }
+  const scaled = (values: Float64Array, start: number, inverse: boolean) => {
+    applyScale(values, (firstRow + start) * view.cols, grid, inverse)
+    return values
+  }
+  return {
+    rowCount: view.rows,
+    rowBytes: 4 * view.cols,
+    dtype: 'F32',
+    rows: async (start, end) =>
+      encode('F32', scaled(decodeFloat64(tensor.dtype, await stored(start, end)), start, false)).bytes,
+    unscale: (values, start) => scaled(values, start, true),
+    rescale: (values, start) => scaled(values, start, false),
+  }
+}
+
+/** The dtype a source is multiplied at. Every F8 value is a BF16 value: fewer bits of fraction, smaller exponents. */
+function kernelDType(source: ComputableDType): WeightDType {
+  if (source === 'F64') return 'F32'
+  return source === 'F8_E4M3' || source === 'F8_E5M2' ? 'BF16' : source
+}
+
+function converter(source: ComputableDType, target: WeightDType, prescale: number): (bytes: Uint8Array) => Uint8Array {
+  if (source === target) return (bytes) => bytes
+  return (bytes) => {
+    const values = decodeFloat64(source, bytes)
+    if (prescale === 1) return encode(target, values).bytes
+    const scaled = new Float64Array(values.length)
+    for (let i = 0; i < values.length; i++) scaled[i] = values[i]! * prescale
+    return encode(target, scaled).bytes
+  }
+}
+
+/** Binary exponent of the largest magnitude of an F64 source: one pass over its bytes. 0 for zeros. */
+async function exponentOf(source: MatrixBytes, context: JobContext): Promise<number> {
+  let maxAbs = 0
+  const step = Math.max(1, Math.floor(READ_BYTES / source.rowBytes))
+  for (let start = 0; start < source.rowCount; start += step) {
+    context.checkCancelled()
+    const bytes = await source.rows(start, Math.min(source.rowCount, start + step))
+    const values = decodeFloat64('F64', bytes)
+    for (let i = 0; i < values.length; i++) maxAbs = Math.max(maxAbs, Math.abs(values[i]!))
+  }
+  return clampedExponent(maxAbs, 1000)
+}
+
+/**
+ * Ordinary weights keep scale 1. Beyond 2^+-16 the largest magnitude is brought into [1, 2): squares, and sums of 2^30 of them, then stay
+ * well inside f32 from both sides.
+ */
+function scaleFor(maxAbs: number): number {
+  if (maxAbs === 0 || (maxAbs >= 2 ** -16 && maxAbs <= 2 ** 16)) return 1
+  // The scale itself has to be a normal f32.
+  return 2 ** -clampedExponent(maxAbs, 126)
+}
+
+function clampedExponent(magnitude: number, limit: number): number {
+  if (magnitude === 0) return 0
+  let exponent = Math.floor(Math.log2(magnitude))
+  // Math.log2 may be off by one next to a power of two.
+  if (2 ** exponent > magnitude) exponent--
+  else if (2 ** (exponent + 1) <= magnitude) exponent++
+  return Math.max(-limit, Math.min(limit, exponent))
+}

@@ -1,0 +1,30 @@
+/** What a factorization says on its way to whoever waits for it. */
+import { errorCurve } from '../curves/error-curve.ts'
+import type { Observer } from '../svd/factorize.ts'
+import type { JobContext } from './context.ts'
+
+/** Collects the time of each phase and passes every iteration's estimate on. */
+export function observer(
+  context: JobContext,
+  phasesMs: Record<string, number>,
+  frobeniusNorm: number,
+  showEstimates: boolean,
+): Observer {
+  return {
+    phase: (name, elapsedMs) => {
+      phasesMs[name] = (phasesMs[name] ?? 0) + elapsedMs
+    },
+    // Left out where nobody looks: an estimate costs an eigenproblem.
+    ...(showEstimates && {
+      iteration: (iteration: number, iterations: number, singularValues: Float64Array) =>
+        context.report({
+          type: 'estimate',
+          iteration,
+          iterations,
+          singularValues: Array.from(singularValues),
+          errorCurve: errorCurve(frobeniusNorm, singularValues),
+        }),
+    }),
+    checkCancelled: () => context.checkCancelled(),
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Reading goes on while this thread computes: the host reads in the background, also while the driver is blocked by the team. So whatever
+ * is needed next is asked for before the work on the present one begins.
+ */
+import type { WeightFile } from '../formats/format.ts'
+import type { Kernels } from '../kernels/kernels.ts'
+import { type FactorizedTensor, isFactorized, type TensorPlan } from '../plan/plan.ts'
+import { dtypeBits, type TensorInfo } from '../tensor.ts'
+import type { JobContext } from './context.ts'
+import { READ_BYTES, residentLimit, rowPanels, storedRows } from './load.ts'
+
+/**
+ * `begin` of each item in order, the next one under way while the caller is busy with what it got. Where the caller leaves early nobody
+ * waits for that one, and its failure is nobody's.
+ */
+export async function* oneAhead<Item, Result>(
+  items: Iterable<Item>,
+  begin: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const rest = items[Symbol.iterator]()
+  const beginNext = () => {
+    const item = rest.next()
+    return item.done ? null : forgettable(begin(item.value))
+  }
+  for (let next = beginNext(); next !== null; ) {
+    const present = next
+    next = beginNext()
+    yield await present
+  }
+}
+
+/** A tensor's bytes in pieces, the next one under way while the caller is busy with what it got and may discard. */
+export async function* piecesOf(
+  file: WeightFile,
+  tensor: TensorInfo,
+  { checkCancelled }: Pick<JobContext, 'checkCancelled'>,
+): AsyncGenerator<Uint8Array> {
+  const read = (start: number) => file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
+  for await (const bytes of oneAhead(pieceStarts(tensor), read)) {
+    checkCancelled()
+    yield bytes
+  }
+}
+
+function* pieceStarts({ byteLength }: TensorInfo): Generator<number> {
+  for (let start = 0; start < byteLength; start += READ_BYTES) yield start
+}
+
+/** A source of matrices that are loaded in a known order: at most one of them waits in memory beside the present one. */
+export interface ReadAhead {
+  /** The source; what was read ahead is handed over. */
+  readonly file: WeightFile
+  /** Those to be factorized among these plans will be loaded in this order. */
+  follow(plans: readonly TensorPlan[]): void
+  /** Matrix `index` of the tensor lies in the kernels' memory: the one after it may come, if both fit within the memory limit. */
+  loaded(info: TensorInfo, index: number): void
+}
+
+export function readAhead(source: WeightFile, kernels: Pick<Kernels, 'memory'>): ReadAhead {
+  let matrices: { readonly plan: FactorizedTensor; readonly index: number }[] = []
+  const firstOf = new Map<string, number>()
+  const coming = new Map<string, Promise<Uint8Array>>()
+  const keyOf = ({ name }: TensorInfo, start?: number, end?: number) => `${start} ${end} ${name}`
+
+  return {
+    file: {
+      ...source,
+      read: (tensor, start, end) => {
+        const key = keyOf(tensor, start, end)
+        const found = coming.get(key)
+        coming.delete(key)
+        return found ?? source.read(tensor, start, end)
+      },
+    },
+    follow: (plans) => {
+      matrices = []
+      firstOf.clear()
+      for (const plan of plans.filter(isFactorized)) {
+        firstOf.set(plan.info.name, matrices.length)
+        for (let index = 0; index < plan.view.count; index++) matrices.push({ plan, index })
+      }
+    },
+    loaded: (info, index) => {
+      // What nobody came for belongs to a matrix that was given up.
+      coming.clear()
+      const at = (firstOf.get(info.name) ?? matrices.length) + index
+      const [present, next] = [matrices[at], matrices[at + 1]]
+      if (!present || !next) return
+      if (bytesOf(present.plan) + bytesOf(next.plan) > residentLimit(kernels, next.plan.sketch.memoryLimit)) return
+      const { info: tensor, view } = next.plan
+      for (const panel of rowPanels(view)) {
+        const [start, end] = storedRows(tensor, view, next.index, panel)
+        coming.set(keyOf(tensor, start, end), forgettable(source.read(tensor, start, end)))
+      }
+    },
+  }
+}
+
+function bytesOf({ info, view }: FactorizedTensor): number {
+  return (view.rows * view.cols * dtypeBits[info.dtype]) / 8
+}
+
+/** The same promise; if nobody ever waits for it, its failure is nobody's. */
+function forgettable<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

@@ -1,0 +1,46 @@
+/** What an output file holds, and in which order. */
+import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
+import type { OutputStyle } from '../write/styles/style.ts'
+import type { TensorPlan } from './plan.ts'
+
+/** What the file holds of one tensor. */
+export function outputEntries(plan: TensorPlan, style: OutputStyle): SafetensorsOutline[] {
+  if (plan.action === 'factorize') return style.entries(plan)
+  if (!style.copiesKept) return []
+  return plan.scale ? [plan.scale, plan.info] : [plan.info]
+}
+
+function bytesOf({ dtype, shape }: SafetensorsOutline): number {
+  return tensorBytes(dtype, shape)
+}
+
+/** What decides where a tensor stands in a file. */
+export interface Placed {
+  /** As in TensorPlan. */
+  readonly place: number
+  readonly alignment: number
+}
+
+/** The order in which tensors stand in the file. */
+export function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
+  const placed = plans.map((plan) => ({ plan, place: plan.place, alignment: alignmentOf(outputEntries(plan, style)) }))
+  return alignedOrder(placed).map(({ plan }) => plan)
+}
+
+/**
+ * Readers want each tensor at a multiple of its element size, and the format has no gaps: tensors go by the largest power of two (up to 8)
+ * that divides their bytes. Where all are multiples of 8, as nearly everywhere, this is the order of the source.
+ */
+export function alignedOrder<T extends Placed>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => b.alignment - a.alignment || a.place - b.place)
+}
+
+/** The largest power of two, up to 8, that divides the bytes of all these entries. */
+export function alignmentOf(entries: readonly SafetensorsOutline[]): number {
+  return Math.min(8, ...entries.map((entry) => powerOfTwoIn(bytesOf(entry))))
+}
+
+function powerOfTwoIn(byteLength: number): number {
+  for (const power of [8, 4, 2]) if (byteLength % power === 0) return power
+  return 1
+}

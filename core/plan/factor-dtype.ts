@@ -1,0 +1,54 @@
+/** What factors are stored as, and what that weighs: the bytes that decide whether a tensor shrinks at all. */
+import { factorBytes as encodedFactorBytes } from '../curves/size.ts'
+import type { Params } from '../params.ts'
+import { type ComputableDType, dtypeBits, encodedBytes, type MatrixView, type TensorInfo } from '../tensor.ts'
+
+export type FactorDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'INT8'
+
+/**
+ * The stored dtype of a tensor's factors: the one asked for, or the source's own. F8 sources get BF16 factors: with three or two bits
+ * of fraction a product of two factors is worthless.
+ */
+export function factorDType(source: ComputableDType, asked: Params['factorDType']): FactorDType {
+  if (asked !== 'keep') return asked
+  return source === 'F8_E4M3' || source === 'F8_E5M2' ? 'BF16' : source
+}
+
+/** Instead of INT8 where its rounding would show: half precision, and BF16 for its range. */
+export const insteadOfInt8 = 'BF16'
+
+/** Bits of one entry of a factor. */
+export function factorBits(source: ComputableDType, asked: Params['factorDType']): number {
+  const dtype = factorDType(source, asked)
+  return dtype === 'INT8' ? 8 : dtypeBits[dtype]
+}
+
+export interface StoredAs {
+  readonly dtype: FactorDType
+  readonly layout: Params['factorLayout']
+  readonly sparseDensity: number
+}
+
+/** Bytes of the factors of every matrix of the view with all that is stored beside them. */
+export function factorBytes(view: MatrixView, rank: number, { dtype, layout, sparseDensity }: StoredAs): number {
+  const int8 = dtype === 'INT8'
+  const bytesPerValue = int8 ? 1 : dtypeBits[dtype] / 8
+  return encodedFactorBytes(view, rank, { bytesPerValue, int8, layout, sparseDensity })
+}
+
+/** Singular values beyond 65504 are common and F16 ends there; they weigh nothing, so they stay wide. */
+export function singularValueDType(dtype: FactorDType): 'F64' | 'F32' {
+  return dtype === 'F64' ? 'F64' : 'F32'
+}
+
+/** Largest rank whose factors are smaller than the tensor as it is; 0 where not even rank 1 is. */
+export function largestUsefulRank(info: TensorInfo, view: MatrixView, stored: StoredAs): number {
+  let low = 0
+  let high = Math.min(view.rows, view.cols)
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (factorBytes(view, middle, stored) < encodedBytes(info)) low = middle
+    else high = middle - 1
+  }
+  return low
+}

@@ -1,0 +1,70 @@
+/** Which files an output becomes, and what stands beside the weights: a shard index, an adapter's configuration. */
+import type { WeightFile } from '../formats/format.ts'
+import type { OutputStyle } from '../write/styles/style.ts'
+import type { FactorizedTensor, TensorPlan } from './plan.ts'
+
+export interface OutputFile {
+  readonly name: string
+  /** In the order of the file. */
+  readonly plans: readonly TensorPlan[]
+}
+
+export interface OutputLayout {
+  /** Whether the files lie in a folder of the target's name. */
+  readonly inFolder: boolean
+  readonly files: readonly OutputFile[]
+}
+
+const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
+const SHARD_INDEX = 'model.safetensors.index.json'
+
+export function layOut(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  style: OutputStyle,
+  target: string,
+): OutputLayout {
+  if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
+  if (style.container === 'file' || file.shards.length < 2) return { inFolder: false, files: [{ name: target, plans }] }
+  const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
+  const files = file.shards.map(({ fileName, tensorNames }) => ({
+    name: safetensorsName(fileName),
+    plans: tensorNames.flatMap((name) => byName.get(name) ?? []),
+  }))
+  return { inFolder: true, files }
+}
+
+/** `model-00001-of-00002.safetensors` for `pytorch_model-00001-of-00002.bin`. */
+function safetensorsName(fileName: string): string {
+  return `${fileName.replace(/\.[^.]*$/, '').replace(/^pytorch_model/, 'model')}.safetensors`
+}
+
+/** What `companions` will be called; known without what the run has yet to find out. */
+export function companionNames({ inFolder, files }: OutputLayout, { configuration }: OutputStyle): string[] {
+  return [...(inFolder && files.length > 1 ? [SHARD_INDEX] : []), ...(configuration ? [configuration([]).name] : [])]
+}
+
+/** Files beside the weights, smallest last so that a folder with all of them is a finished one. */
+export function companions(
+  { inFolder, files }: OutputLayout,
+  style: OutputStyle,
+  writtenNames: readonly (readonly string[])[],
+  dataBytes: number,
+): { readonly name: string; readonly bytes: Uint8Array }[] {
+  const found: { name: string; json: unknown }[] = []
+  if (inFolder && files.length > 1) {
+    const weightMap = Object.fromEntries(
+      files.flatMap(({ name }, i) => writtenNames[i]!.map((tensor) => [tensor, name])),
+    )
+    found.push({ name: SHARD_INDEX, json: { metadata: { total_size: dataBytes }, weight_map: weightMap } })
+  }
+  const factorized = files.flatMap(({ plans }) =>
+    plans.filter((plan): plan is FactorizedTensor => plan.action === 'factorize'),
+  )
+  const configuration = style.configuration?.(factorized)
+  if (configuration) found.push(configuration)
+  return found.map(({ name, json }) => ({
+    name,
+    bytes: new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`),
+  }))
+}

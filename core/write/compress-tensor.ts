@@ -1,0 +1,191 @@
+/** One tensor of a compression: read -> factorize -> write -> measure, or copied byte for byte. One matrix at a time is in memory. */
+import type { TensorOutcome } from '../contract.ts'
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
+import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
+import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
+import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
+import { rankError } from '../measure/residual.ts'
+import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from '../plan/plan.ts'
+import { truncate } from '../svd/factorization.ts'
+import { bytesInFile, type TensorInfo } from '../tensor.ts'
+import type { Compression } from './compression.ts'
+import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
+import type { MeasuredError, OutputStyle } from './styles/style.ts'
+
+/** A tensor that is whole in the output. */
+export interface Finished {
+  readonly outcome: TensorOutcome
+  /** CRC-32 of the source's values; null where an adapter leaves them out. */
+  readonly source: number | null
+}
+
+/** Copied, or left to the base model by an adapter, which holds only what it changes. */
+export async function keepTensor(compression: Compression, plan: TensorPlan, output: WeightsOutput): Promise<Finished> {
+  if (compression.style.copiesKept) return copyTensor(compression, plan, output)
+  const { info, reason, crc = null } = plan
+  const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
+  const left = `${reason} Not part of the adapter.`
+  return {
+    outcome: { name: info.name, action: 'kept', reason: left, rank: null, relativeError: 0, ...bytes },
+    source: crc,
+  }
+}
+
+async function copyTensor(
+  { file, style, context }: Compression,
+  { info, reason, scale }: TensorPlan,
+  output: WeightsOutput,
+): Promise<Finished> {
+  // The scale first, as in `outputEntries`: its elements are the wider ones.
+  if (scale) await copyValues(file, scale, output, context)
+  const source = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))
+  const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
+  return { outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }, source }
+}
+
+/** What became of the scale attached to a tensor, after the tensor itself. */
+export function scaleOutcome(
+  { style }: Compression,
+  { info, scale }: TensorPlan,
+  { action }: TensorOutcome,
+): TensorOutcome[] {
+  if (!scale) return []
+  const inFactors = action === 'factorized'
+  return [
+    {
+      name: scale.name,
+      action: 'kept',
+      reason: inFactors ? scaleNotWritten(info.name) : scaleReason(info.name),
+      rank: null,
+      relativeError: 0,
+      bytesBefore: bytesInFile(scale),
+      bytesAfter: inFactors ? 0 : storedBytes(style, scale),
+    },
+  ]
+}
+
+export function scaleNotWritten(owner: string): string {
+  return `Already multiplied into the factors of ${owner}; not written.`
+}
+
+function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {
+  const { dtype, shape } = style.stored?.(entry) ?? entry
+  return tensorBytes(dtype, shape)
+}
+
+/** A tensor's bytes as they are, in pieces. Their CRC-32, after `previous`. */
+export async function copyValues(
+  file: WeightFile,
+  info: TensorInfo,
+  output: WeightsOutput,
+  context: ReadingContext,
+  previous = 0,
+): Promise<number> {
+  let crc = previous
+  const writer = output.begin([info])
+  for (let start = 0; start < info.byteLength; start += READ_BYTES) {
+    context.checkCancelled()
+    const bytes = await file.read(info, start, Math.min(info.byteLength, start + READ_BYTES))
+    crc = context.crc32(bytes, crc)
+    await writer.write(0, bytes)
+  }
+  await writer.done()
+  return crc
+}
+
+/** What ends one tensor and not the run: it is kept as it is, and its reason says why. */
+const perTensorFaults: readonly string[] = ['overflow', 'out-of-memory', 'internal-check']
+
+/** Factorized, measured and written; kept where that cannot be done, with the reason. */
+export async function compressOrKeep(
+  compression: Compression,
+  plan: FactorizedTensor,
+  output: WeightsOutput,
+): Promise<Finished> {
+  const entries = compression.style.entries(plan)
+  const writer = output.begin(entries)
+  try {
+    const { relativeError, split } = await compressTensor(compression, plan, writer)
+    await writer.done()
+    const outcome: TensorOutcome = {
+      name: plan.info.name,
+      action: 'factorized',
+      reason: plan.reason,
+      rank: plan.params.rank,
+      factorDType: plan.factorDType,
+      relativeError,
+      split,
+      bytesBefore: bytesInFile(plan.info),
+      bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
+    }
+    return { outcome, source: plan.crc ?? null }
+  } catch (error) {
+    if (!(error instanceof AppError && perTensorFaults.includes(error.code))) throw error
+    await writer.undo()
+    return keepTensor(compression, kept(plan, `${error.message} It was kept unchanged.`), output)
+  }
+}
+
+interface TensorError {
+  readonly relativeError: number
+  /** Where it comes from: what the rank leaves out, what rounding to the stored dtype adds, what a sparse part takes away. */
+  readonly split: NonNullable<TensorOutcome['split']>
+}
+
+/** Every matrix of the tensor; the relative error of what was written, over all of them. */
+async function compressTensor(
+  { file, ahead, style, context }: Compression,
+  plan: FactorizedTensor,
+  writer: TensorWriter,
+): Promise<TensorError> {
+  const { info, view, params } = plan
+  const isShared = file.tensors.some(({ sharesStorageWith }) => sharesStorageWith === info.name)
+  const norms: number[] = []
+  const truncation: number[] = []
+  const measured: MeasuredError[] = []
+  for (let index = 0; index < view.count; index++) {
+    const mark = context.kernels.mark()
+    try {
+      const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
+      ahead?.loaded(info, index)
+      const { operand, frobeniusNorm } = loaded
+      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, isShared), params.rank)
+      truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)
+      const source = await matrixBytes(file, info, view, index)
+      measured.push(await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context))
+      norms.push(frobeniusNorm)
+    } finally {
+      context.kernels.release(mark)
+    }
+  }
+  const over = (errors: readonly number[]) => overMatrices(norms, errors)
+  const relativeError = over(measured.map((each) => each.relativeError))
+  if (!Number.isFinite(relativeError)) {
+    throw new AppError('internal-check', `${info.name}: internal check failed: its error came out as ${relativeError}.`)
+  }
+  const withoutSparse = over(measured.map((each) => each.withoutSparse))
+  const truncated = over(truncation)
+  const difference = (larger: number, smaller: number) => Math.sqrt(Math.max(0, larger ** 2 - smaller ** 2))
+  const split = {
+    truncation: truncated,
+    rounding: difference(withoutSparse, truncated),
+    sparseGain: difference(withoutSparse, relativeError),
+  }
+  return { relativeError, split }
+}
+
+/** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */
+function overMatrices(norms: readonly number[], errors: readonly number[]): number {
+  const largest = Math.max(...norms)
+  if (largest === 0) return 0
+  let lost = 0
+  let whole = 0
+  for (const [i, norm] of norms.entries()) {
+    const share = (norm / largest) ** 2
+    whole += share
+    lost += share * errors[i]! ** 2
+  }
+  return Math.sqrt(lost / whole)
+}

@@ -1,0 +1,45 @@
+import { AppError } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
+import type { OutputFolder } from '../io.ts'
+import type { JobContext } from '../matrix/context.ts'
+import type { ReadAhead } from '../matrix/read-ahead.ts'
+import type { Part } from '../plan/parts.ts'
+import type { OutputStyle } from './styles/style.ts'
+
+/** What stays the same over a whole run. */
+export interface Compression {
+  readonly file: WeightFile
+  /** What reads for `file` ahead of its use; absent where only sizes are asked for. */
+  readonly ahead?: ReadAhead
+  readonly style: OutputStyle
+  /** SHA-256 of the recipe. */
+  readonly recipe: string
+  /** Which source this is (run/source-hash.ts). */
+  readonly source: string
+  /** Whether an earlier run is gone on with, and finished tensors outlive a cancel. */
+  readonly resume: boolean
+  readonly part: Part
+  readonly context: JobContext
+}
+
+/** Where it goes. */
+export interface CompressionTarget {
+  readonly folder: OutputFolder
+  readonly name: string
+}
+
+/** @throws AppError `would-overwrite` where there is such a file and nobody allowed to replace it */
+export async function refuseToReplace({ folder, name }: CompressionTarget, force: boolean): Promise<void> {
+  if (force || !(await folder.list()).includes(name)) return
+  throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
+}
+
+/** Does what writes to the target while nobody else does. @throws AppError `would-overwrite` where another run is at it */
+export async function held<T>({ folder, name }: CompressionTarget, write: () => Promise<T>): Promise<T> {
+  const hold = await folder.hold(name)
+  try {
+    return await write()
+  } finally {
+    await hold.release()
+  }
+}

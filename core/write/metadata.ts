@@ -1,0 +1,89 @@
+/** The metadata of an output file: who wrote it, from what, by which recipe, with which errors and checksums. */
+import type { TensorOutcome } from '../contract.ts'
+import { outputEntries } from '../plan/entries.ts'
+import { isFactorized, type TensorPlan } from '../plan/plan.ts'
+import { version } from '../version.ts'
+import { toChecksums } from './bits.ts'
+import type { Compression } from './compression.ts'
+import { setPartFields } from './part-fields.ts'
+import { sourceDigest } from './source-digest.ts'
+
+/** Metadata field: names of tensors whose storage was that of another, with that other's name. Both are in the file. */
+export const TIES = 'ghostsvd.ties'
+
+/** Metadata field: the error of each factorized tensor, in the order of the file. */
+export const ERRORS = 'ghostsvd.errors'
+
+/** Metadata field: the error of the model. */
+export const ERROR = 'ghostsvd.error'
+
+/** Metadata field: CRC-32 of the bytes of each tensor in the file, in order, eight hexadecimal digits each. Members of an archive have their own. */
+export const CHECKSUMS = 'ghostsvd.checksums'
+
+/** Metadata field: which values of the source the file was made from (source-digest.ts). */
+export const DIGEST = 'ghostsvd.digest'
+
+/** What is known of a file when all its tensors are written. */
+export interface WrittenFacts {
+  /** Of the model. */
+  readonly error: number
+  readonly outcomes: readonly TensorOutcome[]
+  /** CRC-32 of the source's values, for each plan; null where an adapter leaves the tensor out. */
+  readonly sources: readonly (number | null)[]
+  /** CRC-32 of each entry. */
+  readonly checksums: readonly number[]
+}
+
+export function errorsText(errors: readonly (readonly [string, number])[]): string {
+  return JSON.stringify(Object.fromEntries(errors.map(([name, error]) => [name, fixedWidth(error)])))
+}
+
+/** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run, when nothing is `written`. */
+export function outputMetadata(
+  compression: Compression,
+  plans: readonly TensorPlan[],
+  written: WrittenFacts | null = null,
+): Map<string, string> {
+  const { file, style, recipe, source, context } = compression
+  const { error = 0, outcomes = [] } = written ?? {}
+  const metadata = new Map(style.copiesKept ? file.metadata : [])
+  const factorized = plans.filter(isFactorized)
+  if (style.format) metadata.set('format', style.format)
+  for (const [key, value] of style.metadata?.(factorized) ?? []) metadata.set(key, value)
+  metadata.set('ghostsvd.version', version)
+  metadata.set('ghostsvd.recipe', recipe)
+  metadata.set('ghostsvd.source', source)
+  metadata.set(ERROR, fixedWidth(error))
+  // One number for each tensor that was to be factorized; the one that could not is left out, which spaces after the header make up for.
+  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
+  const errors = factorized
+    .filter(({ info }) => outcomeOf.get(info.name)?.action !== 'kept')
+    .map(({ info }): [string, number] => [info.name, outcomeOf.get(info.name)?.relativeError ?? 0])
+  metadata.set(ERRORS, errorsText(errors))
+  metadata.delete(CHECKSUMS)
+  if (style.encoding === 'safetensors') {
+    const planned = () => plans.flatMap((plan) => outputEntries(plan, style)).map(() => 0)
+    metadata.set(CHECKSUMS, toChecksums(written?.checksums ?? planned()))
+  }
+  const tensors = plans.flatMap(({ info }, i) => {
+    const crc = written?.sources[i] ?? null
+    return crc === null ? [] : [{ ...info, crc }]
+  })
+  metadata.set(DIGEST, sourceDigest(tensors, context))
+  // In every part of a source that has any, so that parts join to the header of one run.
+  metadata.delete(TIES)
+  if (file.tensors.some(({ sharesStorageWith }) => sharesStorageWith !== undefined)) {
+    const ties = plans.flatMap(({ info }) =>
+      info.sharesStorageWith === undefined ? [] : [[info.name, info.sharesStorageWith]],
+    )
+    metadata.set(TIES, JSON.stringify(Object.fromEntries(ties)))
+  }
+  setPartFields(metadata, compression, plans, outcomeOf)
+  return metadata
+}
+
+/** `1.234567e-01`: twelve characters for every number from 1e-99 to 9e99 that is not negative. */
+export function fixedWidth(value: number): string {
+  const [digits, exponent] = value.toExponential(6).split('e') as [string, string]
+  return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
+}

@@ -1,0 +1,79 @@
+/** Where a file of weights begins: anew, or after what holds of an earlier run's. */
+import { safetensorsHeader } from '../formats/safetensors.ts'
+import { outputEntries } from '../plan/entries.ts'
+import type { TensorPlan } from '../plan/plan.ts'
+import type { Compression, CompressionTarget } from './compression.ts'
+import { createNpz, plannedNpzBytes, reopenNpz } from './encodings/npz-output.ts'
+import { createSafetensors, plannedBytes, reopenSafetensors } from './encodings/safetensors-output.ts'
+import { sinkSource, type WeightsOutput } from './encodings/weights-output.ts'
+import { outputMetadata } from './metadata.ts'
+import type { FileCheckpoint } from './resume/checkpoint.ts'
+import { storedEntries, trustIn } from './resume/trust.ts'
+
+/** One that goes on after the tensors an earlier run has finished, or a new output. */
+export async function openOutput(
+  compression: Compression,
+  target: CompressionTarget,
+  plans: readonly TensorPlan[],
+  file: FileCheckpoint,
+): Promise<WeightsOutput> {
+  const { style, context } = compression
+  const { folder, name } = target
+  const left = file.finished.length > 0 ? await reopened(compression, target, plans, file) : null
+  if (left) return left
+  const { entries, metadata } = plannedFile(compression, plans)
+  return style.encoding === 'npz'
+    ? createNpz(folder, name, entries, metadata, context.crc32)
+    : createSafetensors(folder, name, entries, metadata, context.crc32)
+}
+
+/** What an earlier run left of this file, cut back to what holds of it; null where nothing does. */
+async function reopened(
+  compression: Compression,
+  { folder, name }: CompressionTarget,
+  plans: readonly TensorPlan[],
+  file: FileCheckpoint,
+): Promise<WeightsOutput | null> {
+  const { style, context } = compression
+  const { entries, metadata } = plannedFile(compression, plans)
+  const isArchive = style.encoding === 'npz'
+  const byteLength = isArchive ? plannedNpzBytes(entries, metadata) : plannedBytes(entries, metadata)
+  const sink = await folder.resume(name, byteLength)
+  if (!sink) {
+    await file.distrust(0, 'damaged')
+    return null
+  }
+  try {
+    const start = firstByte(compression, plans)
+    const { count, distrust } = await trustIn(compression, plans, file.finished, sinkSource(sink), start)
+    if (distrust) await file.distrust(count, distrust)
+    const last = file.finished.at(-1)
+    if (!last) {
+      await sink.abort()
+      return null
+    }
+    await sink.truncate(last.end)
+  } catch (error) {
+    await sink.suspend()
+    throw error
+  }
+  const written = file.finished.flatMap(({ outcome, checksums }, i) =>
+    storedEntries(plans[i]!, outcome, style).map((outline, j) => ({ outline, crc: checksums[j]! })),
+  )
+  return isArchive
+    ? reopenNpz(sink, written, context.crc32)
+    : reopenSafetensors(sink, entries, metadata, written, context.crc32)
+}
+
+/** Where the first tensor stands. */
+export function firstByte(compression: Compression, plans: readonly TensorPlan[]): number {
+  if (compression.style.encoding === 'npz') return 0
+  const { entries, metadata } = plannedFile(compression, plans)
+  return safetensorsHeader(entries, metadata).byteLength
+}
+
+/** As it will be where every tensor becomes what is planned, each number at its width. */
+function plannedFile(compression: Compression, plans: readonly TensorPlan[]) {
+  const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
+  return { entries, metadata: outputMetadata(compression, plans) }
+}

@@ -1,0 +1,239 @@
+/**
+ * How a run outlives its end: what it has finished is noted in a journal (journal.ts) and left with the files when something fails, so that
+ * `resume` goes on with it. A run that nobody means to go on with (cancelled, without `resume`) and one that has finished nothing leave nothing.
+ */
+import type { TensorOutcome } from '../../contract.ts'
+import { AppError } from '../../errors.ts'
+import type { OutputFolder, OutputSubfolder } from '../../io.ts'
+import { outputEntries } from '../../plan/entries.ts'
+import type { OutputLayout } from '../../plan/output-files.ts'
+import { version } from '../../version.ts'
+import type { Compression, CompressionTarget } from '../compression.ts'
+import type { WeightsOutput } from '../encodings/weights-output.ts'
+import { hexadecimal } from '../source-hash.ts'
+import { earlierJournal, type Journal, type JournalLine, journalName, newJournal, type RunIdentity } from './journal.ts'
+import type { Distrust } from './trust.ts'
+
+/** What is finished waits this long, or until it comes to this many bytes, before it is synced: a power cut costs no more than that. */
+const SYNC_MS = 1000
+const SYNC_BYTES = 64 << 20
+
+export interface Checkpoint {
+  /** Where the files go. */
+  readonly folder: OutputFolder
+  /** Whether they lie in a folder of their own: what bears its final name there is finished. */
+  readonly inFolder: boolean
+  /** What an earlier run did of this one, or why nothing of it could be used, as sentences. */
+  readonly notices: string[]
+  /** The next file, of so many tensors. */
+  file(tensors: number): FileCheckpoint
+  /** Gives the output its name; nothing of the journal is left. */
+  finish(): Promise<void>
+  /** Leaves or removes everything. What to throw: the error, with how much is finished. */
+  fail(error: unknown): Promise<unknown>
+}
+
+/** The part of a checkpoint that is about one file. */
+export interface FileCheckpoint {
+  /** What an earlier run has finished of it, in order. */
+  readonly finished: readonly JournalLine[]
+  /** It cannot be gone on with. */
+  forget(): Promise<void>
+  /** Only the first `count` of them can be gone on with, and nothing of later files. */
+  distrust(count: number, why: Distrust): Promise<void>
+  /** One more tensor is whole. */
+  add(line: JournalLine, output: WeightsOutput): Promise<void>
+  /** Returns when all that was added would survive a power cut. */
+  save(output: WeightsOutput): Promise<void>
+  /** Leaves the file after its last whole tensor, or removes it. */
+  leave(output: WeightsOutput, error: unknown): Promise<void>
+}
+
+/** Goes on with what an earlier run left, where `resume` says so and it is of the same run; else it is removed. */
+export async function openCheckpoint(
+  compression: Compression,
+  target: CompressionTarget,
+  layout: OutputLayout,
+  plannedBytes: number,
+): Promise<Checkpoint> {
+  const { folder, name } = target
+  const identity = identityOf(compression, layout)
+  const found = compression.resume ? await earlierJournal(target, identity) : null
+  const earlier = typeof found === 'object' ? found : null
+  if (!earlier) await discardUnfinished(target)
+  const tensors = layout.files.reduce((sum, { plans }) => sum + plans.length, 0)
+  const journal = earlier ?? (await newJournal(target, identity, { tensors, outputBytes: plannedBytes }))
+  let inner: OutputSubfolder | null = null
+  try {
+    if (layout.inFolder) {
+      inner = earlier && (await folder.resumeSubfolder(name))
+      if (!inner) await journal.forget(0)
+      inner ??= await folder.subfolder(name, plannedBytes)
+    }
+  } catch (error) {
+    // Nothing has been done yet: what an earlier run left stays as it is.
+    await (journal.finished.length > 0 ? journal.suspend() : journal.remove())
+    throw error
+  }
+  return checkpointOn(compression, target, inner, journal, tensors, typeof found === 'string' ? [anew[found]] : [])
+}
+
+/** Removes what an unfinished run left, its journal included. */
+export async function discardUnfinished({ folder, name }: CompressionTarget): Promise<void> {
+  for (const each of [name, journalName(name)]) await folder.discard(each)
+}
+
+function identityOf({ style, recipe, source, part, context }: Compression, { files }: OutputLayout): RunIdentity {
+  const hash = context.sha256()
+  const described = files.map(({ name, plans }) => [name, plans.map((plan) => outputEntries(plan, style))])
+  hash.update(new TextEncoder().encode(JSON.stringify(described)))
+  return {
+    source,
+    recipe,
+    part: `${part.index}/${part.of}`,
+    version,
+    arithmetic: context.kernels.info.arithmetic,
+    layout: hexadecimal(hash.digest()),
+  }
+}
+
+const unlike = (difference: string) => `An unfinished run that was left here ${difference}: nothing of it was used.`
+
+/** Why nothing was used of what an earlier run left. */
+const anew: Readonly<Record<keyof RunIdentity | 'damaged', string>> = {
+  source: unlike('read another source, or this one before it changed'),
+  recipe: unlike('had another recipe'),
+  part: unlike('wrote another part'),
+  version: unlike('was of another version of this program'),
+  arithmetic: unlike('ran on a machine of another arithmetic class'),
+  layout: unlike('had another plan'),
+  damaged: unlike('has a journal that cannot be read'),
+}
+
+const cutShort = 'The journal that an unfinished run left here is damaged: what follows in it was computed again.'
+
+const whyNot: Readonly<Record<Distrust, string>> = {
+  'source-changed': 'the source changed since',
+  damaged: 'what was written of them is damaged',
+}
+
+function checkpointOn(
+  { resume }: Compression,
+  target: CompressionTarget,
+  inner: OutputSubfolder | null,
+  journal: Journal,
+  total: number,
+  notices: string[],
+): Checkpoint {
+  const { finished } = journal
+  const left = finished.length
+  const earlier = { tensors: left }
+  if (journal.damaged) notices.push(cutShort)
+  /** Whole, but not safe yet. */
+  let pending: JournalLine[] = []
+  let pendingBytes = 0
+  /** The first tensor is saved at once: from then on there is something to go on with. */
+  let savedAt = Number.NEGATIVE_INFINITY
+  /** Tensors of the files before the next. */
+  let before = 0
+  /** Whether a file was left for the next run. */
+  let suspended = false
+
+  const outlives = (error: unknown) => resume || !(error instanceof AppError && error.code === 'cancelled')
+  const savePending = async () => {
+    await journal.save(pending)
+    pending = []
+    pendingBytes = 0
+    savedAt = performance.now()
+  }
+
+  function file(tensors: number): FileCheckpoint {
+    const first = before
+    before += tensors
+    const mine = finished.slice(first, before)
+    /** Of its last whole tensor; 0 where there is none. */
+    let end = mine.at(-1)?.end ?? 0
+    const save = async (output: WeightsOutput) => {
+      if (pending.length === 0) return
+      await output.sync()
+      await savePending()
+    }
+    const keep = async (count: number) => {
+      mine.length = Math.min(mine.length, count)
+      pending = []
+      end = mine.at(-1)?.end ?? 0
+      earlier.tensors = Math.min(earlier.tensors, first + count)
+      await journal.forget(first + count)
+    }
+    return {
+      finished: mine,
+      forget: () => keep(0),
+      distrust: async (count, why) => {
+        await keep(count)
+        notices.push(`${left - earlier.tensors} of ${left} finished tensors were not used: ${whyNot[why]}.`)
+      },
+      add: async (line, output) => {
+        pending.push(line)
+        pendingBytes += line.end - end
+        end = line.end
+        if (pendingBytes >= SYNC_BYTES || performance.now() - savedAt >= SYNC_MS) await save(output)
+      },
+      save,
+      leave: async (output, error) => {
+        if (!outlives(error) || end === 0) return output.abort()
+        suspended = true
+        // Where even that fails, what had been synced before is what there is.
+        await output.suspend(end).catch(() => {
+          pending = []
+        })
+      },
+    }
+  }
+
+  return {
+    folder: inner ?? target.folder,
+    inFolder: inner !== null,
+    get notices() {
+      const { tensors } = earlier
+      if (tensors === 0) return notices
+      return [...notices, `Went on after ${tensors} of ${total} tensors, which an earlier run had finished.`]
+    },
+    file,
+    finish: async () => {
+      await inner?.finish()
+      await journal.remove()
+    },
+    fail: async (error) => {
+      // A disk that takes nothing any more leaves what was saved before; what is thrown is why the run failed, not this.
+      if (outlives(error)) await savePending().catch(() => {})
+      if (!outlives(error) || finished.length === 0) {
+        await inner?.abort()
+        await journal.remove()
+        if (suspended) await discardUnfinished(target)
+        return error
+      }
+      await inner?.suspend()
+      await journal.suspend()
+      return withFinished(error, finished, total)
+    },
+  }
+}
+
+/** "... 141 of 219 tensors are finished; ..." */
+function withFinished(
+  error: unknown,
+  finished: readonly { readonly outcome: TensorOutcome }[],
+  total: number,
+): unknown {
+  if (!(error instanceof AppError) || error.code === 'cancelled') return error
+  const how =
+    error.code === 'source-changed'
+      ? 'with the source as it was, --resume goes on with them.'
+      : '--resume goes on with them.'
+  const sentence = `${finished.length} of ${total} tensors are finished; ${how}`
+  return new AppError(error.code, `${error.message} ${sentence}`, {
+    ...error.details,
+    finished: finished.length,
+    total,
+  })
+}

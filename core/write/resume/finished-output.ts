@@ -1,0 +1,220 @@
+/**
+ * An output that an earlier run of the same recipe on the same source has finished: its report, from the headers of its files. Before it is
+ * called finished its bytes are read again, and the source is held against what it was made from.
+ */
+import type { Job, TensorOutcome } from '../../contract.ts'
+import { AppError } from '../../errors.ts'
+import type { WeightFile } from '../../formats/format.ts'
+import { openWeightFile } from '../../formats/registry.ts'
+import { type SafetensorsOutline, tensorBytes } from '../../formats/safetensors.ts'
+import { openZip } from '../../formats/zip.ts'
+import { type ByteSource, pickedAlone, type SourceFolder } from '../../io.ts'
+import { planByNames } from '../../jobs/planned-run.ts'
+import type { JobContext } from '../../matrix/context.ts'
+import { withKnownScans } from '../../matrix/known.ts'
+import { scanValues } from '../../matrix/scan.ts'
+import { inFileOrder } from '../../plan/entries.ts'
+import { companionNames, layOut } from '../../plan/output-files.ts'
+import { partOf } from '../../plan/parts.ts'
+import { isFactorized, type TensorPlan } from '../../plan/plan.ts'
+import { bytesInFile, type TensorInfo } from '../../tensor.ts'
+import { fromChecksums } from '../bits.ts'
+import type { Compression, CompressionTarget } from '../compression.ts'
+import { endOfIntact } from '../encodings/intact.ts'
+import { CHECKSUMS, DIGEST } from '../metadata.ts'
+import { type SourceTensor, sourceDigest } from '../source-digest.ts'
+import { factorSuffixes } from '../styles/factors.ts'
+import type { OutputStyle } from '../styles/style.ts'
+import { modelErrorOf } from '../weights-file.ts'
+import { sourceChecksum } from './trust.ts'
+
+export interface FinishedOutput {
+  readonly files: number
+  readonly bytesAfter: number
+  readonly relativeError: number
+  readonly outcomes: TensorOutcome[]
+}
+
+/** Why an output of this run is not finished. */
+export const faults = {
+  damaged: (file: string) => `What ${file} holds is damaged.`,
+  outdated: 'Its source has changed since it was written.',
+} as const
+
+/** The refusal to write over what has the name already; `fault` says why it is not the finished output of this run. */
+export function occupied(name: string, fault: string): AppError {
+  const sentences = [`${name} exists already.`, fault, 'Choose another name, or overwrite it with --force.']
+  return new AppError('would-overwrite', sentences.filter((sentence) => sentence !== '').join(' '))
+}
+
+/** null where there is none, or where it is of another run; as a sentence, why one of this run does not hold. */
+export async function finishedOutput(
+  compression: Compression,
+  job: Extract<Job, { kind: 'compress' }>,
+  { folder, name }: CompressionTarget,
+): Promise<FinishedOutput | string | null> {
+  const { file, style, part, context } = compression
+  const plans = partOf(inFileOrder(planByNames(file, job, style), style), part, ({ info }) => info.byteLength)
+  const layout = layOut(file, plans, style, name)
+  const where = layout.inFolder ? folder.inside(name) : folder
+  const found: FoundFile[] = []
+  try {
+    for (const { name: each } of layout.files) {
+      const one = await openOfRun(compression, where, each)
+      if (!one) return null
+      found.push(one)
+    }
+    const beside = companionNames(layout, style)
+    let bytesAfter = found.reduce((sum, { file }) => sum + file.totalBytes, 0)
+    for (const each of beside) {
+      const source = await openOrNull(() => where.open(each))
+      if (!source) return null
+      bytesAfter += source.byteLength
+      await source.close()
+    }
+    for (const { file, bytes } of found) if (!(await isIntact(file, bytes, context))) return faults.damaged(bytes.name)
+    for (const [i, { plans }] of layout.files.entries())
+      if (found[i]!.file.metadata.get(DIGEST) !== (await presentDigest(compression, plans))) return faults.outdated
+    const written = found.map(({ file }) => file)
+    const outcomes = outcomesOf(file, plans, style, written)
+    const [first, ...others] = written
+    const relativeError =
+      first && others.length === 0 ? Number(first.metadata.get('ghostsvd.error')) : modelErrorOf(plans, outcomes)
+    return { files: written.length + beside.length, bytesAfter, relativeError, outcomes }
+  } finally {
+    for (const { bytes } of found) await bytes.close()
+  }
+}
+
+interface FoundFile {
+  readonly file: WeightFile
+  readonly bytes: ByteSource
+}
+
+/** One file of the output, its header read; null where it is not there or not of this run. */
+async function openOfRun(
+  { recipe, source, part }: Compression,
+  folder: SourceFolder,
+  name: string,
+): Promise<FoundFile | null> {
+  const bytes = await openOrNull(() => folder.open(name))
+  if (!bytes) return null
+  const file = await openOrNull(() => openWeightFile(pickedAlone(bytes)))
+  const ofPart = part.of > 1 ? `${part.index}/${part.of}` : undefined
+  const isThis =
+    file?.metadata.get('ghostsvd.recipe') === recipe &&
+    file.metadata.get('ghostsvd.source') === source &&
+    file.metadata.get('ghostsvd.part') === ofPart
+  if (isThis) return { file, bytes }
+  await bytes.close()
+  return null
+}
+
+/** Every tensor's bytes are those that were written: one pass over the file. */
+async function isIntact(file: WeightFile, bytes: ByteSource, context: JobContext): Promise<boolean> {
+  const { tensors, format, metadata } = file
+  const checksums = format === 'npz' ? await memberChecksums(bytes) : fromChecksums(metadata.get(CHECKSUMS) ?? '')
+  if (checksums.length !== tensors.length) return false
+  // The format has no gaps, and an archive begins with its first member.
+  const values = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  let at = format === 'npz' ? 0 : bytes.byteLength - values
+  for (const [i, outline] of tensors.entries()) {
+    context.report({ type: 'progress', phase: 'verify', tensor: outline.name, done: at, total: bytes.byteLength })
+    const encoding = format === 'npz' ? 'npz' : 'safetensors'
+    const end = await endOfIntact(bytes, at, [{ outline, crc: checksums[i]! }], encoding, context)
+    if (end === null) return false
+    at = end
+  }
+  return true
+}
+
+async function memberChecksums(bytes: ByteSource): Promise<number[]> {
+  return [...(await openZip(bytes)).members.values()].map(({ crc }) => crc)
+}
+
+/** What the metadata of a file with these tensors would say of the source as it is now. What is known of its values is not read again. */
+async function presentDigest(compression: Compression, plans: readonly TensorPlan[]): Promise<string> {
+  const { file, context } = compression
+  const total = plans.reduce((sum, { info }) => sum + info.byteLength, 0)
+  return withKnownScans(
+    context,
+    (tensor) => scanValues(file, tensor, context),
+    async (scan) => {
+      const tensors: SourceTensor[] = []
+      let done = 0
+      for (const plan of plans) {
+        const { info } = plan
+        context.report({ type: 'progress', phase: 'verify', tensor: info.name, done, total })
+        const crc = await sourceChecksum(
+          compression,
+          isFactorized(plan) ? { ...plan, ...(await scan(plan.info)) } : plan,
+        )
+        if (crc !== null) tensors.push({ ...info, crc })
+        done += info.byteLength
+      }
+      return sourceDigest(tensors, context)
+    },
+  )
+}
+
+async function openOrNull<T extends ByteSource | WeightFile>(open: () => Promise<T>): Promise<T | null> {
+  try {
+    return await open()
+  } catch (error) {
+    if (error instanceof AppError && error.code !== 'cancelled') return null
+    throw error
+  }
+}
+
+function outcomesOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  style: OutputStyle,
+  written: readonly WeightFile[],
+): TensorOutcome[] {
+  const errors = new Map(
+    written.flatMap(({ metadata }) =>
+      Object.entries(JSON.parse(metadata.get('ghostsvd.errors') ?? '{}') as Record<string, string>),
+    ),
+  )
+  const tensors = new Map(written.flatMap((each) => each.tensors).map((tensor) => [tensor.name, tensor]))
+  const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
+  const scales = new Set(plans.flatMap(({ scale }) => scale?.name ?? []))
+  const mine = file.tensors.filter(({ name }) => planOf.has(name) || scales.has(name))
+  return mine.map((info): TensorOutcome => {
+    const entries = writtenNames(info, planOf.get(info.name), style).flatMap((name) => tensors.get(name) ?? [])
+    const bytesAfter = entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0)
+    const bytes = { bytesBefore: bytesInFile(info), bytesAfter }
+    // An archive may have had no space for the errors of all its tensors.
+    const isFactorized = errors.has(info.name) || (entries.length > 0 && !tensors.has(info.name))
+    if (!isFactorized) {
+      const reason = entries.length > 0 ? 'Kept by the finished run.' : 'Not written by the finished run.'
+      return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
+    }
+    const error = errors.get(info.name)
+    return {
+      name: info.name,
+      action: 'factorized',
+      reason: 'Factorized by the finished run.',
+      ...factorsOf(entries),
+      relativeError: error === undefined ? null : Number(error),
+      ...bytes,
+    }
+  })
+}
+
+/** Every name that something of the tensor may have in the output: its own, those of factors of any dtype, those of an adapter. */
+function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style: OutputStyle): string[] {
+  const planned = plan?.action === 'factorize' ? style.entries(plan).map((entry) => entry.name) : []
+  return [...new Set([name, ...factorSuffixes.map((suffix) => `${name}.${suffix}`), ...planned])]
+}
+
+/** The dimension that both factors share, and their dtype; a dense copy shows neither. */
+function factorsOf(entries: readonly SafetensorsOutline[]): Pick<TensorOutcome, 'rank' | 'factorDType'> {
+  const right = entries.find(({ name }) => name.endsWith('.lowrank_A') || name.endsWith('.Vt'))
+  const down = entries.find(({ name }) => name.endsWith('.lora_A.weight') || name.endsWith('.lora_down.weight'))
+  const factor = right ?? down
+  if (!factor) return { rank: null }
+  const rank = right?.shape.at(-2) ?? down?.shape[0] ?? null
+  return { rank, factorDType: factor.dtype === 'I8' ? 'INT8' : factor.dtype }
+}

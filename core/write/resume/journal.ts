@@ -1,0 +1,232 @@
+/**
+ * What a run has finished, beside its output: a line for each tensor, over all files of the run in order. Lines are written after the tensors
+ * they speak of would survive a power cut, and a run that was cut short goes on after the last whole line. Each ends with its own CRC-32: one
+ * that does not fit ends the journal. The journal is never given a name of its own; it lives as a partial file and goes with the run.
+ */
+import { z } from 'zod'
+import { type TensorOutcome, tensorOutcomeSchema } from '../../contract.ts'
+import { AppError } from '../../errors.ts'
+import { crc32 } from '../../formats/crc32.ts'
+import type { ByteSink, OutputFolder } from '../../io.ts'
+import { toChecksums } from '../bits.ts'
+
+const lineSchema = z.strictObject({
+  outcome: tensorOutcomeSchema,
+  end: z.number().int(),
+  source: z.number().int().nullable(),
+  checksums: z.array(z.number().int()),
+})
+
+export interface JournalLine {
+  readonly outcome: TensorOutcome
+  /** Length of its file after this tensor. */
+  readonly end: number
+  /** CRC-32 of the source's values; null where an adapter leaves them out. */
+  readonly source: number | null
+  /** CRC-32 of each written entry. */
+  readonly checksums: readonly number[]
+}
+
+/** What tells a run from any other that could have left something under the same name. */
+export interface RunIdentity {
+  readonly source: string
+  readonly recipe: string
+  readonly part: string
+  readonly version: string
+  /** Fused or unfused: results differ in the last bit. */
+  readonly arithmetic: string
+  /** SHA-256 of the files with everything that will stand in them. */
+  readonly layout: string
+}
+
+const headSchema = z.strictObject({
+  journal: z.literal(2),
+  source: z.string(),
+  recipe: z.string(),
+  part: z.string(),
+  version: z.string(),
+  arithmetic: z.string(),
+  layout: z.string(),
+})
+
+/** Beside which output it lies. */
+interface JournalPlace {
+  readonly folder: OutputFolder
+  readonly name: string
+}
+
+const NEWLINE = 10
+const BRACE = 123
+/** A line has 370 to 570 bytes, by the length of its tensor's name and reason; what exceeds the space that was taken is appended. */
+const LINE_BYTES = 700
+
+export interface Journal {
+  /** What is finished and safe. */
+  readonly finished: readonly JournalLine[]
+  /** Whether an earlier run had written more of it than could be read. */
+  readonly damaged: boolean
+  /** Returns when the lines would survive a power cut. What they speak of has been synced before. */
+  save(lines: readonly JournalLine[]): Promise<void>
+  /** Drops all lines from `count` on: what they speak of is not there. */
+  forget(count: number): Promise<void>
+  /** Leaves it for the next run. */
+  suspend(): Promise<void>
+  remove(): Promise<void>
+}
+
+export function journalName(output: string): string {
+  return `${output}.journal`
+}
+
+/** Of how many finished tensors the journal that these bytes are speaks. Cheap: lines are counted, not read. */
+export function countFinished(journal: Uint8Array): number {
+  let count = -1
+  // The head is no tensor; space that was taken for lines to come begins with no brace, a line that was cut short has no end.
+  for (let at = 0; journal[at] === BRACE; count++) {
+    const end = journal.indexOf(NEWLINE, at)
+    if (end < 0) break
+    at = end + 1
+  }
+  return Math.max(0, count)
+}
+
+/**
+ * Takes its space at once, with empty lines: when the disk is full in the middle of a run, what is finished can still be noted.
+ * `outputBytes` have to fit beside it.
+ * @throws AppError `cannot-write` in the name of the output
+ */
+export async function newJournal(
+  { folder, name }: JournalPlace,
+  identity: RunIdentity,
+  expected: { readonly tensors: number; readonly outputBytes: number },
+): Promise<Journal> {
+  const head = encoded({ journal: 2, ...identity })
+  const byteLength = head.byteLength + expected.tensors * LINE_BYTES
+  try {
+    const sink = await folder.create(journalName(name), byteLength + expected.outputBytes)
+    try {
+      await sink.write(head)
+      await sink.write(emptyLines(byteLength - head.byteLength))
+      return journalOn(sink, [], head.byteLength, false)
+    } catch (error) {
+      await sink.abort()
+      throw error
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message.replaceAll(journalName(name), name), error.details)
+  }
+}
+
+/** What an earlier run left of its journal: one to go on with, in what that run differed, or that it cannot be read; null where there is none. */
+export async function earlierJournal(
+  { folder, name }: JournalPlace,
+  identity: RunIdentity,
+): Promise<Journal | keyof RunIdentity | 'damaged' | null> {
+  const sink = await folder.resume(journalName(name), 0)
+  if (!sink) return null
+  const { head, lines, byteLength, damaged } = parse(await sink.read(0, sink.byteLength))
+  const differs = head && (Object.keys(identity) as (keyof RunIdentity)[]).find((key) => head[key] !== identity[key])
+  if (!head || differs) {
+    await sink.abort()
+    return differs ?? 'damaged'
+  }
+  // What was cut short goes, the space stays.
+  await sink.overwrite(byteLength, emptyLines(sink.byteLength - byteLength))
+  return journalOn(sink, lines, byteLength, damaged)
+}
+
+/** @param start where the lines to come go */
+function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number, damaged: boolean): Journal {
+  const finished = [...left]
+  let safeLength = start
+  return {
+    finished,
+    damaged,
+    save: async (lines) => {
+      if (lines.length === 0) return
+      const text = joined(lines.map(encoded))
+      const reserved = Math.min(text.byteLength, sink.byteLength - safeLength)
+      await sink.overwrite(safeLength, text.subarray(0, reserved))
+      if (reserved < text.byteLength) await sink.write(text.subarray(reserved))
+      await sink.sync()
+      safeLength += text.byteLength
+      finished.push(...lines)
+    },
+    forget: async (count) => {
+      const dropped = byteLengthOf(finished.splice(count).map(encoded))
+      safeLength -= dropped
+      await sink.overwrite(safeLength, emptyLines(dropped))
+    },
+    suspend: () => sink.suspend(),
+    remove: () => sink.abort(),
+  }
+}
+
+function emptyLines(byteLength: number): Uint8Array {
+  return new Uint8Array(byteLength).fill(NEWLINE)
+}
+
+/** The value, a space, and the CRC-32 of what stands before it. */
+function encoded(value: unknown): Uint8Array {
+  const text = JSON.stringify(value)
+  return new TextEncoder().encode(`${text} ${checksumOf(text)}\n`)
+}
+
+function checksumOf(text: string): string {
+  return toChecksums([crc32(new TextEncoder().encode(text))])
+}
+
+function byteLengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(byteLengthOf(pieces))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return whole
+}
+
+interface Parsed {
+  readonly head: RunIdentity | null
+  readonly lines: JournalLine[]
+  readonly byteLength: number
+  /** Whether whole lines follow the one that ended it: what is cut short by a crash has none after it. */
+  readonly damaged: boolean
+}
+
+/** The head and the whole lines after it, up to the first that was cut short or is not what was written. */
+function parse(bytes: Uint8Array): Parsed {
+  const lines: JournalLine[] = []
+  let head: RunIdentity | null = null
+  let at = 0
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, at)) {
+    const text = new TextDecoder().decode(bytes.subarray(at, end))
+    if (!head) {
+      head = parsed(headSchema, text)
+      if (!head) break
+    } else {
+      const line = parsed(lineSchema, text)
+      if (!line) break
+      lines.push(line as JournalLine)
+    }
+    at = end + 1
+  }
+  const rest = new TextDecoder().decode(bytes.subarray(at)).split('\n').slice(1)
+  return { head, lines, byteLength: at, damaged: rest.some((text) => text !== '') }
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
+  const end = text.lastIndexOf(' ')
+  if (checksumOf(text.slice(0, end)) !== text.slice(end + 1)) return null
+  try {
+    return schema.parse(JSON.parse(text.slice(0, end)))
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return null
+    throw error
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Output "dense": the same names, dtypes and shapes, each compressed matrix multiplied out again, from exactly what the output "factors" would
+ * store: rounded or quantized factors, and the sparse part. As large as the original: the test drive, which loads wherever the original did.
+ */
+
+import { sparseCount } from '../../curves/size.ts'
+import { AppError } from '../../errors.ts'
+import { decodeFloat64, encode } from '../../formats/dtype.ts'
+import type { MatrixBytes } from '../../matrix/load.ts'
+import type { ComputableTensor } from '../../tensor.ts'
+import { type SparsePart, sparsePart } from './sparse-part.ts'
+import { factorMatrices, storeFactors } from './stored-factors.ts'
+import type { OutputStyle } from './style.ts'
+
+/** Rows are multiplied out in panels of about this many f32 bytes. */
+const PANEL_BYTES = 32 << 20
+
+export const dense: OutputStyle = {
+  format: null,
+  container: 'like-source',
+  encoding: 'safetensors',
+  copiesKept: true,
+  keepsScales: true,
+
+  entries: ({ info }) => [{ name: info.name, dtype: info.dtype, shape: info.shape }],
+
+  write: async (plan, { operand, factorization, frobeniusNorm, source }, writeEntry, context) => {
+    const { info, params } = plan
+    const { rows, cols, scale } = operand
+    const { kernels } = context
+    const mark = kernels.mark()
+    try {
+      const { L, R } = factorMatrices(storeFactors(plan, factorization), operand, kernels)
+      const count = sparseCount(params.sparseDensity, rows, cols)
+      const sparse = count > 0 ? await sparsePart(plan, source, 0, { operand, L, R, count }, context) : null
+      const add = sparse && sparseAdder(sparse, cols)
+      const panelRows = panelHeight(rows, cols)
+      const Y = kernels.allocateFloat32(panelRows * cols)
+      /** Of what is written, and of what would be without the sparse part: sum of (w - what)^2, in the units of the operand. */
+      let squares = 0
+      let squaresWithout = 0
+      for (let start = 0; start < rows; start += panelRows) {
+        context.checkCancelled()
+        const height = Math.min(panelRows, rows - start)
+        const panel = Y.subarray(0, height * cols)
+        const left = new Uint8Array(L.data.buffer, L.data.byteOffset + 4 * start * L.cols, 4 * height * L.cols)
+        // Y = L R, the rows of this panel
+        kernels.gemm({ rows: height, cols: L.cols, dtype: 'F32', data: left, scale: 1 }, R, {
+          rows: height,
+          cols,
+          data: panel,
+        })
+        const values = new Float64Array(panel)
+        for (let i = 0; i < values.length; i++) values[i] = values[i]! / scale
+        const original = decodeFloat64(source.dtype, await source.rows(start, start + height))
+        const squaresOf = (written: Float64Array) => {
+          let sum = 0
+          for (let i = 0; i < written.length; i++) sum += ((original[i]! - written[i]!) * scale) ** 2
+          return sum
+        }
+        if (add) {
+          squaresWithout += squaresOf(asStored(info, source, Float64Array.from(values), start).values)
+          add(values, start)
+        }
+        const { bytes, values: written } = asStored(info, source, values, start)
+        await writeEntry(0, bytes)
+        squares += squaresOf(written)
+      }
+      const relative = (sum: number) => (frobeniusNorm === 0 ? 0 : Math.sqrt(sum) / scale / frobeniusNorm)
+      return { relativeError: relative(squares), withoutSparse: relative(add ? squaresWithout : squares) }
+    } finally {
+      kernels.release(mark)
+    }
+  },
+}
+
+/** Rows of a panel: their part of L must lie at a multiple of 16 bytes whatever the rank, as the kernels want. */
+function panelHeight(rows: number, cols: number): number {
+  return Math.min(rows, Math.max(4, Math.floor(PANEL_BYTES / (16 * cols)) * 4))
+}
+
+/** Bytes of the tensor's dtype, and the values of the matrix that they stand for; what is handed in is used up. */
+function asStored(info: ComputableTensor, source: MatrixBytes, values: Float64Array, start: number) {
+  const { bytes, overflows } = encode(info.dtype, source.unscale(values, start))
+  if (overflows > 0) {
+    throw new AppError('overflow', `${info.name}: ${overflows} of its reconstructed values do not fit ${info.dtype}.`)
+  }
+  return { bytes, values: source.rescale(decodeFloat64(info.dtype, bytes), start) }
+}
+
+/** Adds to each panel of rows, asked for in order, the entries that lie in it. */
+function sparseAdder({ index, value }: SparsePart, cols: number): (values: Float64Array, start: number) => void {
+  const flat = new BigInt64Array(index.buffer, index.byteOffset, index.byteLength / 8)
+  const added = new Float32Array(value.buffer, value.byteOffset, value.byteLength / 4)
+  let next = 0
+  return (values, start) => {
+    for (; next < flat.length; next++) {
+      const at = Number(flat[next]) - start * cols
+      if (at >= values.length) return
+      values[at]! += added[next]!
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Output "factors": `<name>.lowrank_A` [r, in] and `<name>.lowrank_B` [out, r] with sqrt(s) in each, or `<name>.U`, `.S`, `.Vt`; stacks of
+ * experts carry a leading dimension. W = B A, or U diag(S) Vt.
+ *
+ * INT8 factors have F32 `.lowrank_A_scale` ([r, 1] or [1, in]) and `.lowrank_B_scale` ([1, r] or [out, 1]), multiplied by broadcasting.
+ * A sparse part is `.sparse_index` (I64, flat row-major over the tensor, ascending) and `.sparse_value` (F32), added to the product.
+ * Wider elements come first, so that each entry lies at a multiple of its element size.
+ */
+
+import { scaleLayout, sparseCount } from '../../curves/size.ts'
+import type { SafetensorsOutline } from '../../formats/safetensors.ts'
+import { singularValueDType } from '../../plan/factor-dtype.ts'
+import type { FactorizedTensor } from '../../plan/plan.ts'
+import type { DType } from '../../tensor.ts'
+import { type SparsePart, sparsePart } from './sparse-part.ts'
+import { factorMatrices, storeFactors } from './stored-factors.ts'
+import type { OutputStyle } from './style.ts'
+
+export const factors: OutputStyle = {
+  format: 'ghostsvd-factors',
+  container: 'file',
+  encoding: 'safetensors',
+  copiesKept: true,
+
+  entries: (plan) => [...sparseEntries(plan), ...factorEntries(plan)],
+
+  write: async (plan, matrix, writeEntry, context) => {
+    const { operand, frobeniusNorm, factorization, source, index } = matrix
+    const stored = storeFactors(plan, factorization)
+    const first = sparseEntries(plan).length
+    for (const [i, bytes] of stored.pieces.entries()) await writeEntry(first + i, bytes)
+    const count = sparseCount(plan.params.sparseDensity, factorization.rows, factorization.cols)
+    const { kernels } = context
+    const mark = kernels.mark()
+    try {
+      const { L, R } = factorMatrices(stored, operand, kernels)
+      const squares = await operand.residual(L, R)
+      let sparse: SparsePart | null = null
+      if (count > 0) {
+        sparse = await sparsePart(plan, source, index, { operand, L, R, count }, context)
+        await writeEntry(0, sparse.index)
+        await writeEntry(1, sparse.value)
+      }
+      const relative = (sum: number) =>
+        frobeniusNorm === 0 ? 0 : Math.sqrt(Math.max(0, sum)) / operand.scale / frobeniusNorm
+      return { relativeError: relative(squares - (sparse?.removed ?? 0)), withoutSparse: relative(squares) }
+    } finally {
+      kernels.release(mark)
+    }
+  },
+}
+
+function sparseEntries({ info, view, params }: FactorizedTensor): SafetensorsOutline[] {
+  const count = view.count * sparseCount(params.sparseDensity, view.rows, view.cols)
+  if (count === 0) return []
+  return [
+    { name: `${info.name}.sparse_index`, dtype: 'I64', shape: [count] },
+    { name: `${info.name}.sparse_value`, dtype: 'F32', shape: [count] },
+  ]
+}
+
+/** What the names of a tensor's factors add to its own, in every layout and dtype. */
+export const factorSuffixes = [
+  'lowrank_A',
+  'lowrank_B',
+  'lowrank_A_scale',
+  'lowrank_B_scale',
+  'U',
+  'S',
+  'Vt',
+  'sparse_index',
+  'sparse_value',
+] as const
+
+function factorEntries({ info, view, params, factorDType }: FactorizedTensor): SafetensorsOutline[] {
+  const { rows, cols } = view
+  const { rank } = params
+  const stack = view.kind === 'experts' ? [view.count] : []
+  const outline = (suffix: (typeof factorSuffixes)[number], dtype: DType, ...shape: number[]) => ({
+    name: `${info.name}.${suffix}`,
+    dtype,
+    shape: [...stack, ...shape],
+  })
+  if (factorDType === 'INT8') {
+    const byRow = scaleLayout(rank) === 'row'
+    return [
+      outline('lowrank_A_scale', 'F32', ...(byRow ? [1, cols] : [rank, 1])),
+      outline('lowrank_B_scale', 'F32', ...(byRow ? [rows, 1] : [1, rank])),
+      outline('lowrank_A', 'I8', rank, cols),
+      outline('lowrank_B', 'I8', rows, rank),
+    ]
+  }
+  if (params.factorLayout === 'ab') {
+    return [outline('lowrank_A', factorDType, rank, cols), outline('lowrank_B', factorDType, rows, rank)]
+  }
+  return [
+    outline('S', singularValueDType(factorDType), rank),
+    outline('U', factorDType, rows, rank),
+    outline('Vt', factorDType, rank, cols),
+  ]
+}

@@ -1,0 +1,168 @@
+/**
+ * One file of weights: header -> tensors in order, each read back -> header with its numbers -> opened as any reader would -> name.
+ */
+import type { TensorOutcome } from '../contract.ts'
+import { modelError } from '../curves/model-error.ts'
+import { AppError } from '../errors.ts'
+import { openWeightFile } from '../formats/registry.ts'
+import type { SafetensorsOutline } from '../formats/safetensors.ts'
+import { type ByteSource, pickedAlone } from '../io.ts'
+import { inFileOrder } from '../plan/entries.ts'
+import type { TensorPlan } from '../plan/plan.ts'
+import { elementCount, oncePerStorage, type TensorInfo } from '../tensor.ts'
+import { compressOrKeep, type Finished, keepTensor, scaleOutcome } from './compress-tensor.ts'
+import type { Compression } from './compression.ts'
+import type { WeightsOutput } from './encodings/weights-output.ts'
+import { outputMetadata } from './metadata.ts'
+import { firstByte, openOutput } from './open-output.ts'
+import type { ProgressMeter } from './progress.ts'
+import type { Checkpoint, FileCheckpoint } from './resume/checkpoint.ts'
+import { storedEntries, trustIn } from './resume/trust.ts'
+import type { OutputStyle } from './styles/style.ts'
+
+export interface WrittenFile {
+  readonly byteLength: number
+  readonly outcomes: readonly TensorOutcome[]
+  readonly entries: readonly SafetensorsOutline[]
+}
+
+/** One file of weights: written, read back, opened as any reader would, named. Goes on with what an earlier run has finished of it. */
+export async function writeWeightsFile(
+  compression: Compression,
+  name: string,
+  planned: readonly TensorPlan[],
+  checkpoint: Checkpoint,
+  meter: ProgressMeter,
+): Promise<WrittenFile> {
+  const { style } = compression
+  const plans = inFileOrder(planned, style)
+  const file = checkpoint.file(plans.length)
+  const whole = checkpoint.inFolder ? await finishedFile(compression, name, plans, file, checkpoint, meter) : null
+  if (whole) return whole
+  const output = await openOutput(compression, { folder: checkpoint.folder, name }, plans, file)
+  try {
+    const { outcomes, sources } = await compressAll(compression, plans, output, file, meter)
+    const checksums = output.written.map(({ crc }) => crc)
+    const error = modelErrorOf(plans, outcomes)
+    const final = outputMetadata(compression, plans, { error, outcomes, sources, checksums })
+    if (output.moves(final)) await file.forget()
+    const entries = await verifyStructure(await output.complete(final), plans, outcomes, style)
+    await file.save(output)
+    const byteLength = await output.close()
+    return { byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
+  } catch (error) {
+    await file.leave(output, error)
+    throw error
+  }
+}
+
+/** A file that an earlier run has finished and named, of several that are not all there yet; null where it is not, or does not hold. */
+async function finishedFile(
+  compression: Compression,
+  name: string,
+  plans: readonly TensorPlan[],
+  file: FileCheckpoint,
+  { folder }: Checkpoint,
+  meter: ProgressMeter,
+): Promise<WrittenFile | null> {
+  const { finished } = file
+  if (finished.length < plans.length || !(await folder.list()).includes(name)) return null
+  const outcomes = finished.map(({ outcome }) => outcome)
+  const source = await folder.open(name)
+  try {
+    const { distrust } = await trustIn(compression, plans, finished, source, firstByte(compression, plans))
+    if (distrust) {
+      await file.distrust(0, distrust)
+      return null
+    }
+    const entries = await verifyStructure(source, plans, outcomes, compression.style)
+    for (const [i, plan] of plans.entries()) {
+      meter.begin(plan)
+      compression.context.report({ type: 'tensor', outcome: outcomes[i]! })
+    }
+    return { byteLength: source.byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
+  } catch (error) {
+    if (!(error instanceof AppError && (error.code === 'bad-file' || error.code === 'internal-check'))) throw error
+    await file.distrust(0, 'damaged')
+    return null
+  } finally {
+    await source.close()
+  }
+}
+
+function withScaleOutcomes(
+  compression: Compression,
+  plans: readonly TensorPlan[],
+  outcomes: readonly TensorOutcome[],
+): TensorOutcome[] {
+  return outcomes.flatMap((outcome, i) => [outcome, ...scaleOutcome(compression, plans[i]!, outcome)])
+}
+
+async function compressAll(
+  compression: Compression,
+  plans: readonly TensorPlan[],
+  output: WeightsOutput,
+  file: FileCheckpoint,
+  meter: ProgressMeter,
+): Promise<{ outcomes: TensorOutcome[]; sources: (number | null)[] }> {
+  const { context } = compression
+  const outcomes: TensorOutcome[] = []
+  const sources: (number | null)[] = []
+  const earlier = [...file.finished]
+  compression.ahead?.follow(plans.slice(earlier.length))
+  for (const [i, plan] of plans.entries()) {
+    context.checkCancelled()
+    meter.begin(plan)
+    const { outcome, source } = earlier[i] ?? (await finish(compression, plan, output, file))
+    context.report({ type: 'tensor', outcome })
+    outcomes.push(outcome)
+    sources.push(source)
+  }
+  return { outcomes, sources }
+}
+
+async function finish(
+  compression: Compression,
+  plan: TensorPlan,
+  output: WeightsOutput,
+  file: FileCheckpoint,
+): Promise<Finished> {
+  const before = output.written.length
+  const finished = await (plan.action === 'keep'
+    ? keepTensor(compression, plan, output)
+    : compressOrKeep(compression, plan, output))
+  const checksums = output.written.slice(before).map(({ crc }) => crc)
+  await file.add({ ...finished, end: output.byteLength, checksums }, output)
+  return finished
+}
+
+/** The whole file, opened as any reader would: every tensor is there with its dtype and shape. Its values were checked as they were written. */
+async function verifyStructure(
+  source: ByteSource,
+  plans: readonly TensorPlan[],
+  outcomes: readonly TensorOutcome[],
+  style: OutputStyle,
+): Promise<SafetensorsOutline[]> {
+  const expected = plans.flatMap((plan, i) => storedEntries(plan, outcomes[i]!, style))
+  const output = await openWeightFile(pickedAlone(source))
+  const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
+  for (const { name: wanted, dtype, shape } of expected) {
+    const tensor = found.get(wanted)
+    if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
+      throw new AppError(
+        'internal-check',
+        `${source.name}: internal check failed: ${wanted} is not in the finished file as it was written.`,
+      )
+    }
+  }
+  return expected
+}
+
+/** Over all matrices of these plans, each storage once; kept ones count 0. */
+export function modelErrorOf(plans: readonly TensorPlan[], outcomes: readonly TensorOutcome[]): number {
+  const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
+  return modelError(
+    matrices.map(({ info }) => ({ entries: elementCount(info.shape), error: errors.get(info.name) ?? 0 })),
+  )
+}

@@ -1,9 +1,0 @@
-import { expect, test } from 'vitest'
-import { describeFile } from '../../../core/compress/describe.ts'
-import { openTensors, weights } from './harness.ts'
-
-test('tables of embeddings are told from other matrices by the names that keep them', async () => {
-  const names = ['tok_embd.weight', 'wte', 'model.embed_tokens.weight', 'embedder.q_proj.weight', 'lm_head.weight']
-  const described = describeFile(await openTensors(...names.map((name) => weights(name, [96, 64]))))
-  expect(described.map(({ kind }) => kind)).toEqual(['embedding', 'embedding', 'embedding', 'linear', 'linear'])
-})

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { energyKept, errorCurve, excessOverFloor, floorCurve } from '../../../core/curves/error-curve.ts'
+import { modelError } from '../../../core/curves/model-error.ts'
+import { noiseError } from '../../../core/curves/noise-line.ts'
+import { singularValueErrors } from '../../../core/curves/singular-value-error.ts'
+import { breakEvenRankInBytes, factorBytes, rankForShare } from '../../../core/curves/size.ts'
+
+const eps = 2 ** -53
+
+describe('errorCurve and floorCurve', () => {
+  it('agree on a full spectrum', () => {
+    const s = Array.from({ length: 50 }, (_, i) => (i + 1) ** -0.5)
+    const norm = Math.sqrt(s.reduce((sum, x) => sum + x * x, 0))
+    const curve = errorCurve(norm, s)
+    floorCurve(s).forEach((floor, k) => {
+      expect(Math.abs(curve[k]! ** 2 - floor ** 2)).toBeLessThanOrEqual(4 * s.length * eps)
+    })
+  })
+
+  it('keeps the digits of a small tail, which 1 minus the head loses', () => {
+    const floor = floorCurve([1, 1e-9, 1e-12])
+    expect(Math.abs(floor[1]! / 1e-9 - 1)).toBeLessThan(1e-6)
+    expect(Math.abs(floor[2]! / 1e-12 - 1)).toBeLessThan(4 * eps + 1e-15)
+    expect(floor[3]).toBe(0)
+  })
+
+  it('starts at 1, falls, and is 0 everywhere for a zero matrix', () => {
+    expect(floorCurve([3, 2, 1])[0]).toBe(1)
+    expect(errorCurve(0, [0, 0])).toEqual([0, 0, 0])
+    expect(floorCurve([0, 0])).toEqual([0, 0, 0])
+    expect(floorCurve([])).toEqual([0])
+  })
+
+  it('does not overflow at the ends of the range', () => {
+    expect(floorCurve([1e300, 1e300])[1]).toBeCloseTo(Math.SQRT1_2, 15)
+    expect(errorCurve(Math.SQRT2 * 1e-300, [1e-300, 1e-300])[1]).toBeCloseTo(Math.SQRT1_2, 15)
+  })
+
+  it('states energy and excess', () => {
+    expect(energyKept(0.6)).toBeCloseTo(0.64, 15)
+    expect(excessOverFloor(0.9, 0.8)).toBeCloseTo(0.125, 15)
+    expect(excessOverFloor(0, 0)).toBe(0)
+  })
+})
+
+describe('noiseError', () => {
+  it('gives the published figures to their digits', () => {
+    expect(Math.abs(noiseError(512, 512, 32) - 0.8889)).toBeLessThanOrEqual(5e-5)
+    expect(Math.abs(noiseError(4096, 4096, 128) - 0.9423)).toBeLessThanOrEqual(5e-5)
+  })
+
+  it.each([
+    [0.7, 0.49],
+    [0.5, 0.61],
+    [0.32, 0.74],
+    [0.2, 0.83],
+  ])('at kept size %f of 4096 x 4096 is %f', (share, error) => {
+    expect(Math.abs(noiseError(4096, 4096, rankForShare(4096, 4096, share)) - error)).toBeLessThanOrEqual(5e-3)
+  })
+
+  it('is 1 at rank 0, 0 from full rank on, falls in between, and does not mind the orientation', () => {
+    expect(noiseError(64, 4096, 0)).toBeCloseTo(1, 12)
+    expect(noiseError(64, 4096, 64)).toBe(0)
+    expect(noiseError(64, 4096, 65)).toBe(0)
+    for (let k = 1; k < 64; k++) {
+      expect(noiseError(64, 4096, k)).toBeLessThan(noiseError(64, 4096, k - 1))
+      expect(noiseError(64, 4096, k)).toBe(noiseError(4096, 64, k))
+    }
+  })
+
+  it('is sqrt(1 - k/n) where all singular values are equal: a very wide matrix', () => {
+    expect(noiseError(16, 16e8, 4)).toBeCloseTo(Math.sqrt(0.75), 3)
+  })
+})
+
+describe('size', () => {
+  it('breaks even at m n / (m + n)', () => {
+    expect(breakEvenRankInBytes(4096, 4096, 2, 2)).toBe(2048)
+    expect(breakEvenRankInBytes(64, 4096, 4, 4)).toBe(63)
+    expect(breakEvenRankInBytes(1, 1, 4, 4)).toBe(0)
+  })
+
+  it('counts bytes where dtypes differ', () => {
+    expect(breakEvenRankInBytes(4096, 4096, 2, 4)).toBe(1024)
+    const size = { count: 1, rows: 4096, cols: 4096 }
+    const plain = { bytesPerValue: 2, int8: false, layout: 'ab', sparseDensity: 0 } as const
+    expect(factorBytes(size, 3000, plain)).toBe(49_152_000)
+    expect(factorBytes({ ...size, count: 8 }, 3000, plain)).toBe(8 * 49_152_000)
+    expect(factorBytes(size, 10, { ...plain, layout: 'usv' })).toBe(10 * 8192 * 2 + 10 * 4)
+    expect(factorBytes(size, 10, { ...plain, sparseDensity: 1e-3 })).toBe(10 * 8192 * 2 + 12 * 16_777)
+    expect(factorBytes(size, 99, { ...plain, bytesPerValue: 1, int8: true })).toBe(99 * 8192 + 4 * 2 * 99)
+    expect(factorBytes(size, 100, { ...plain, bytesPerValue: 1, int8: true })).toBe(100 * 8192 + 4 * 8192)
+  })
+})
+
+describe('singularValueErrors', () => {
+  it('is relative per index, with mean and maximum', () => {
+    expect(singularValueErrors([4, 2, 1], [4, 1, 0.9])).toEqual({
+      mean: (0 + 0.5 + (1 - 0.9)) / 3,
+      max: 0.5,
+      perIndex: [0, 0.5, 1 - 0.9],
+    })
+  })
+
+  it('of zero values stays finite', () => {
+    expect(singularValueErrors([2, 0], [2, 0]).max).toBe(0)
+    expect(singularValueErrors([2, 0], [2, 1]).max).toBe(0.5)
+    expect(singularValueErrors([0], [1]).max).toBe(1)
+    expect(singularValueErrors([], []).mean).toBe(0)
+  })
+})
+
+describe('model error', () => {
+  it('weighs by entries; kept matrices count 0', () => {
+    const matrices = [
+      { entries: 300, error: 0 },
+      { entries: 100, error: 0.4 },
+    ]
+    expect(modelError(matrices)).toBeCloseTo(0.2, 15)
+    expect(modelError([])).toBe(0)
+  })
+})

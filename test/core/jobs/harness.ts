@@ -1,0 +1,104 @@
+/** A job's surroundings for tests: reference kernels, files in memory, events collected. */
+import { createHash } from 'node:crypto'
+import type { Job, TensorOutcome } from '../../../core/contract.ts'
+import { crc32 } from '../../../core/formats/crc32.ts'
+import { encode } from '../../../core/formats/dtype.ts'
+import type { WeightFile } from '../../../core/formats/format.ts'
+import { openWeightFile } from '../../../core/formats/registry.ts'
+import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
+import { memoryFolder } from '../../../core/io.ts'
+import { normalPair } from '../../../core/kernels/philox.ts'
+import { referenceKernels } from '../../../core/kernels/reference.ts'
+import type { JobContext } from '../../../core/matrix/context.ts'
+import { defaultParams, type Params } from '../../../core/params.ts'
+import { type ComputableDType, type DType, elementCount } from '../../../core/tensor.ts'
+
+export type Reported = Parameters<JobContext['report']>[0]
+
+export function testContext(changes: Partial<JobContext> = {}): JobContext & { readonly events: Reported[] } {
+  const events: Reported[] = []
+  return {
+    events,
+    kernels: referenceKernels(),
+    report: (event) => void events.push(event),
+    checkCancelled: () => {},
+    peakBytes: () => 0,
+    sha256: () => {
+      const hash = createHash('sha256')
+      return { update: (bytes) => void hash.update(bytes), digest: () => new Uint8Array(hash.digest()) }
+    },
+    crc32,
+    ...changes,
+  }
+}
+
+export interface TestTensor {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+/** Decaying spectrum plus noise: rank-one terms of falling weight. */
+export function weights(name: string, shape: readonly number[], dtype: ComputableDType = 'F32', scale = 1): TestTensor {
+  const rows = shape[0] ?? 1
+  const cols = elementCount(shape) / rows
+  const values = new Float64Array(rows * cols)
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      let sum = 0.05 * normalPair([9, name.length], i, j)[0]
+      for (let k = 0; k < 12; k++) {
+        sum += (normalPair([k, 1], i, 0)[0] * normalPair([k, 2], j, 0)[0]) / (k + 1)
+      }
+      values[i * cols + j] = sum * scale
+    }
+  }
+  return { name, dtype, shape, bytes: encode(dtype, values).bytes }
+}
+
+export function plain(name: string, dtype: DType, shape: readonly number[], bytes: Uint8Array): TestTensor {
+  return { name, dtype, shape, bytes }
+}
+
+export function fileBytes(tensors: readonly TestTensor[], metadata = new Map<string, string>()): Uint8Array {
+  const header = safetensorsHeader(tensors, metadata)
+  const whole = new Uint8Array(header.byteLength + tensors.reduce((sum, { bytes }) => sum + bytes.byteLength, 0))
+  whole.set(header)
+  let offset = header.byteLength
+  for (const { bytes } of tensors) {
+    whole.set(bytes, offset)
+    offset += bytes.byteLength
+  }
+  return whole
+}
+
+export async function openTensors(...tensors: TestTensor[]): Promise<WeightFile> {
+  const folder = memoryFolder('in')
+  folder.files.set('model.safetensors', fileBytes(tensors))
+  return openWeightFile({ folder, entry: 'model.safetensors' })
+}
+
+export function compressJob(
+  params: Partial<Params> = {},
+  rest: Partial<Extract<Job, { kind: 'compress' }>> = {},
+): Extract<Job, { kind: 'compress' }> {
+  return {
+    kind: 'compress',
+    fileId: 'f',
+    target: 't',
+    output: 'factors',
+    params: { ...defaultParams, rank: 8, ...params },
+    include: [],
+    exclude: [],
+    force: false,
+    resume: false,
+    part: null,
+    ...rest,
+  }
+}
+
+export function outcomeOf(outcomes: readonly TensorOutcome[], name: string): TensorOutcome {
+  const outcome = outcomes.find((each) => each.name === name)
+  if (!outcome) throw new Error(`no outcome for ${name}`)
+  return outcome
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { type MemoryFolder, memoryFolder } from '../../../../core/io.ts'
+import { plain, type TestTensor } from '../../jobs/harness.ts'
+import { cutShort, described, leftovers, model, run } from './cut-short.ts'
+
+/** Other values in its middle; size, dtype, shape and both ends as they were. */
+function editedInside(name: string): TestTensor[] {
+  return model.map((tensor) => {
+    if (tensor.name !== name) return tensor
+    const bytes = tensor.bytes.slice()
+    const middle = 4 * Math.floor(bytes.byteLength / 8)
+    bytes.set([...bytes.subarray(middle + 4, middle + 8), ...bytes.subarray(middle, middle + 4)], middle)
+    return { ...tensor, bytes }
+  })
+}
+
+/** The largest of these that is no text. */
+function weightsAmong(files: Map<string, Uint8Array>): [string, Uint8Array] {
+  const found = [...files].filter(([name]) => !/json|journal/.test(name))
+  return found.sort(([, a], [, b]) => b.byteLength - a.byteLength)[0]!
+}
+
+function zeroed(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes.slice().fill(0, start, end)
+}
+
+describe.each(described)('finished tensors are proven before they are used: %s', (_, kind) => {
+  const until = kind.part ? 1 : 3
+  const [first, last] = kind.part ? ['a', 'a'] : ['a', 'bb']
+  const inner = (folder: MemoryFolder) => folder.partialFolders.get('o') ?? folder
+
+  it('not those of a source that changed in the middle, nor what follows them', async () => {
+    for (const name of [first, last]) {
+      const folder = memoryFolder('out')
+      await cutShort(folder, until, { kind })
+      const changed = { kind, model: editedInside(name) }
+      const { files, report } = await run(folder, { ...changed, resume: true })
+      const whole = await run(memoryFolder('whole'), changed)
+      expect(files).toEqual(whole.files)
+      expect(report.tensors).toEqual(whole.report.tensors)
+      const used = report.tensors.findIndex((tensor) => tensor.name === name)
+      expect(report.notices).toContain(
+        `${until - used} of ${until} finished tensors were not used: the source changed since.`,
+      )
+      expect(leftovers(folder)).toEqual([])
+    }
+  })
+
+  it('not those whose bytes were damaged, nor what follows them', async () => {
+    const whole = await run(memoryFolder('whole'), { kind })
+    const folder = memoryFolder('out')
+    await cutShort(folder, until, { kind })
+    for (const files of [inner(folder).partials, inner(folder).files])
+      for (const [name, bytes] of files)
+        if (!/json|journal/.test(name)) files.set(name, zeroed(bytes, bytes.byteLength - 400, bytes.byteLength - 200))
+    const { files, report } = await run(folder, { kind, resume: true })
+    expect(files).toEqual(whole.files)
+    expect(report.notices).toContainEqual(
+      expect.stringMatching(/^\d of \d finished tensors were not used: what was written of them is damaged\.$/),
+    )
+  })
+
+  it('not those of a line with a changed digit, nor what follows it', async () => {
+    const whole = await run(memoryFolder('whole'), { kind })
+    const folder = memoryFolder('out')
+    await cutShort(folder, until, { kind })
+    const journal = new TextDecoder().decode(folder.partials.get('o.journal'))
+    const changed = journal.replace(
+      /"relativeError":0\.(\d)/,
+      (_, digit) => `"relativeError":0.${(Number(digit) + 1) % 10}`,
+    )
+    expect(changed).not.toBe(journal)
+    folder.partials.set('o.journal', new TextEncoder().encode(changed))
+    const { files, report } = await run(folder, { kind, resume: true })
+    expect(files).toEqual(whole.files)
+    expect(report.tensors).toEqual(whole.report.tensors)
+    const damaged = 'The journal that an unfinished run left here is damaged: what follows in it was computed again.'
+    // Where nothing follows, a crash may have cut it short as well.
+    expect(report.notices.includes(damaged)).toBe(until > 1)
+  })
+
+  it('not a finished output that was damaged, or whose source changed in the middle', async () => {
+    for (const [damage, reason] of [
+      [true, /holds is damaged/],
+      [false, /source has changed/],
+    ] as const) {
+      const folder = memoryFolder('out')
+      await run(folder, { kind, resume: true })
+      const ways = { kind, resume: true, ...(!damage && { model: editedInside(first) }) }
+      const named = folder.folders.get('o')?.files ?? folder.files
+      const [name, bytes] = weightsAmong(named)
+      if (damage) named.set(name, zeroed(bytes, bytes.byteLength / 2, bytes.byteLength / 2 + 400))
+      await expect(run(folder, ways)).rejects.toMatchObject({
+        code: 'would-overwrite',
+        message: expect.stringMatching(reason),
+      })
+      const { files } = await run(folder, { ...ways, force: true })
+      expect(files).toEqual((await run(memoryFolder('whole'), { ...ways, resume: false })).files)
+    }
+  })
+})
+
+it('proves what was copied as well as what was computed', async () => {
+  const table = plain('table', 'I64', [1024], new Uint8Array(8192).fill(7))
+  const edited = { ...table, bytes: zeroed(table.bytes, 4000, 4100) }
+  const ways = { model: [table, ...model] }
+  const changed = { model: [edited, ...model] }
+  const folder = memoryFolder('out')
+  await cutShort(folder, 2, ways)
+  const { files, report } = await run(folder, { ...changed, resume: true })
+  expect(files).toEqual((await run(memoryFolder('whole'), changed)).files)
+  expect(report.notices).toEqual(['2 of 2 finished tensors were not used: the source changed since.'])
+  await expect(run(folder, { ...ways, resume: true })).rejects.toThrow(/source has changed/)
+  expect((await run(folder, { ...changed, resume: true })).report.notices).toEqual([
+    'o was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.',
+  ])
+})
