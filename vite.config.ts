@@ -17,7 +17,7 @@ export default defineConfig({
   root: at('renderer'),
   base: './',
   plugins: [react(), assemblyScript(), licenses(at('out/renderer/licenses.txt'))],
-  // The host replaces this placeholder by a fresh nonce in every response (main/assets.ts).
+  // The host replaces this placeholder by a fresh nonce in every response (main/host/assets.ts).
   html: { cspNonce: 'ghostsvd-nonce' },
   builder: {
     async buildApp(builder) {

@@ -8,7 +8,7 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { browserCommand, launch, whichOnPath } from './browser.ts'
 import { findRuntime, thisMachine } from './electron-runtime.ts'
-import { serveUntilStopped } from './serve.ts'
+import { serveUntilStopped } from './loopback/serve.ts'
 
 /** An Electron that ends sooner than this with an error never showed a window: a library of the system is missing. */
 const startMs = 5000

@@ -1,7 +1,7 @@
 /** `ghostsvd analyze`: one tensor factorized and measured; nothing is written. */
 import { Command } from 'commander'
 import type { AnalysisReport } from '../../core/contract.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
 import { milliseconds, percent, phases, print, printJson, safe, table } from './print.ts'

@@ -1,6 +1,6 @@
 /** `ghostsvd convert`: the same values in a safetensors or .npy file. */
 import { Command } from 'commander'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { print, printJson, safe } from './print.ts'
 

@@ -1,7 +1,7 @@
 /** `ghostsvd estimate`: time, memory and size of a run before it, for one machine or for several. */
 import { Command } from 'commander'
 import type { EstimateReport } from '../../core/contract.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
 import { print, printJson, table } from './print.ts'

@@ -1,9 +1,9 @@
 /** `ghostsvd history`: what became of earlier runs, from the command line and from pages. */
 import { Command } from 'commander'
 import type { Run } from '../../core/contract.ts'
-import { formatBytes } from '../format-bytes.ts'
 import { createHistory, type HistoryEntry } from '../history/history.ts'
-import { configFolder } from '../settings.ts'
+import { configFolder } from '../system/folders.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { commandLog } from './job.ts'
 import { percent, print, printJson, safe, table } from './print.ts'
 

@@ -1,7 +1,7 @@
 /** `ghostsvd inspect`: what is in a file or folder, and what a compression would do with it. Reads headers only. */
 import { Command } from 'commander'
 import type { FileReport } from '../../core/contract.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { print, printJson, safe, table } from './print.ts'
 

@@ -4,8 +4,8 @@ import type { FileReport, JobEvent, JobRequest, ReportOf } from '../../core/cont
 import { engineClient } from '../engine/client.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
-import { fileLog } from '../log.ts'
-import { configFolder } from '../settings.ts'
+import { configFolder } from '../system/folders.ts'
+import { fileLog } from '../system/log.ts'
 import { progressLine } from './progress.ts'
 
 export const commandLog = () => fileLog(join(configFolder(), 'log.txt'))

@@ -8,7 +8,7 @@ import { openWeightFile } from '../../core/formats/registry.ts'
 import { mergeParts } from '../../core/jobs/merge.ts'
 import { pickSource } from '../files/files.ts'
 import { outputFolder } from '../files/outputs.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { untilSignal } from './job.ts'
 import { percent, print, printJson, safe } from './print.ts'
 

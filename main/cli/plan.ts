@@ -1,7 +1,7 @@
 /** `ghostsvd plan`: what `compress` with the same flags would do to each tensor, exact in bytes; nothing is written. */
 import { Command } from 'commander'
 import type { PlannedTensor, PlanReport } from '../../core/contract.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { SelfTestReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
 import { milliseconds, percent, print, printJson, table } from './print.ts'

@@ -1,7 +1,7 @@
 /** `ghostsvd serve`: the page in a browser, from this machine; reached over SSH with `ssh -L PORT:127.0.0.1:PORT`. */
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { serveUntilStopped } from '../serve.ts'
+import { serveUntilStopped } from '../loopback/serve.ts'
 import { print, safe } from './print.ts'
 
 const largestPort = 65535

@@ -3,7 +3,7 @@
  * sleep while one computes. A pure function from the runs that go on to what is to be seen; who does it is handed in.
  */
 import type { Run } from '../../core/contract.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 
 export interface TaskbarProgress {
   readonly mode: 'none' | 'normal' | 'indeterminate' | 'paused'

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import type { Params } from '../../core/params.ts'
 import { SketchCache, type SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
-import { cacheFolder } from '../settings.ts'
-import { sketchStore } from '../sketch-store.ts'
+import { cacheFolder } from '../system/folders.ts'
+import { sketchStore } from './sketch-store.ts'
 
 export interface SketchRoom {
   /** null where a job wants nothing kept. Other limits than before make the tiers anew; the cold one stays. */

@@ -3,6 +3,7 @@
  * page that must not learn where things lie.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts'
+import { errno } from '../system/errno.ts'
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission was denied',
@@ -23,11 +24,6 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ESTALE: 'the network file system lost it',
   ETXTBSY: 'it is being executed',
-}
-
-/** errno name of a failed file operation; undefined for what is no such failure. */
-export function errno(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 /** Whether nothing is at a path, nor can be as things are: a part of it is missing or no folder, or a name is too long. */

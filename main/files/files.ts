@@ -7,7 +7,7 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 import { isNowhere, readFault } from './file-errors.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */

@@ -12,8 +12,9 @@ import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
-import { processIdentitySchema, stillLives, thisProcess } from '../history/process-identity.ts'
-import { errno, writeFault } from './file-errors.ts'
+import { errno } from '../system/errno.ts'
+import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
+import { writeFault } from './file-errors.ts'
 
 const lockSchema = z.strictObject({
   id: z.string(),

@@ -4,8 +4,9 @@
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
-import { formatBytes } from '../format-bytes.ts'
-import { errno, writeFault } from './file-errors.ts'
+import { errno } from '../system/errno.ts'
+import { formatBytes } from '../system/format-bytes.ts'
+import { writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
 import { type Hold, takenOver } from './hold.ts'
 

@@ -11,8 +11,8 @@ import { z } from 'zod'
 import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
 import { countUnfinished } from '../files/outputs.ts'
 import { writeWhole } from '../files/write-whole.ts'
-import type { Log } from '../log.ts'
-import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from './process-identity.ts'
+import type { Log } from '../system/log.ts'
+import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 
 const entrySchema = z.strictObject({
   run: runSchema,

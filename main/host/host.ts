@@ -19,11 +19,11 @@ import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 import { createHistory } from '../history/history.ts'
-import { fileLog } from '../log.ts'
-import { createRecents } from '../recents.ts'
-import { storedSettings } from '../settings.ts'
+import { fileLog } from '../system/log.ts'
+import { createRecents } from './recents.ts'
 import { createRuns, type Reach } from './runs.ts'
 import { createSample } from './sample.ts'
+import { storedSettings } from './settings.ts'
 
 /** What only one kind of host can do; the other says so in a sentence. */
 export type HostAbilities = Pick<HostApi, 'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'createTarget'> & {

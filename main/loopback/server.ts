@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { socketPath, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { type AssetHandler, plainResponse } from '../assets.ts'
+import { type AssetHandler, plainResponse } from '../host/assets.ts'
 import { createGate } from './gate.ts'
 import { endWhenSilent } from './heartbeat.ts'
 

@@ -12,9 +12,9 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Grant } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
-import { plainResponse } from '../assets.ts'
 import { freeBytes } from '../files/free-space.ts'
-import { formatBytes } from '../format-bytes.ts'
+import { plainResponse } from '../host/assets.ts'
+import { formatBytes } from '../system/format-bytes.ts'
 
 const reserveBytes = 256e6
 

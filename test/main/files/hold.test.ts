@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lockPath } from '../../../main/files/hold.ts'
 import { outputFolder } from '../../../main/files/outputs.ts'
-import { type ProcessIdentity, thisProcess } from '../../../main/history/process-identity.ts'
+import { type ProcessIdentity, thisProcess } from '../../../main/system/process-identity.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CompressionReport, Run } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
-import { thisProcess } from '../../../main/history/process-identity.ts'
+import { thisProcess } from '../../../main/system/process-identity.ts'
 
 let folder: string
 let logged: string[]

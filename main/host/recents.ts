@@ -1,8 +1,8 @@
 /** The files that were opened last, newest first: what the Start screen offers; and where was written last. Paths stay here; the page gets grants. */
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import type { Grant } from '../core/contract.ts'
-import type { Grants } from './files/grants.ts'
+import type { Grant } from '../../core/contract.ts'
+import type { Grants } from '../files/grants.ts'
 import { jsonFile } from './settings.ts'
 
 const recentsSchema = z.object({

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { decodeSketch, encodeSketch } from '../../core/sketch-cache/codec.ts'
-import { sketchStore } from '../../main/sketch-store.ts'
+import { decodeSketch, encodeSketch } from '../../../core/sketch-cache/codec.ts'
+import { sketchStore } from '../../../main/engine/sketch-store.ts'
 
 let folder: string
 beforeEach(async () => {

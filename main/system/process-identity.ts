@@ -7,7 +7,7 @@ import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { errno } from '../files/file-errors.ts'
+import { errno } from './errno.ts'
 
 export const processIdentitySchema = z.strictObject({
   /** Its machine, as a folder of the user may be shared by several, and the container on it: ids mean something only inside. */

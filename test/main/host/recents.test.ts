@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createGrants } from '../../main/files/grants.ts'
-import { createRecents } from '../../main/recents.ts'
+import { createGrants } from '../../../main/files/grants.ts'
+import { createRecents } from '../../../main/host/recents.ts'
 
 let folder: string
 beforeEach(async () => {

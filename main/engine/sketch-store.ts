@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ColdStore } from '../core/sketch-cache/cold-store.ts'
-import { freeBytes } from './files/free-space.ts'
-import { writeWhole } from './files/write-whole.ts'
+import type { ColdStore } from '../../core/sketch-cache/cold-store.ts'
+import { freeBytes } from '../files/free-space.ts'
+import { writeWhole } from '../files/write-whole.ts'
 
 /**
  * The analysis of a model keeps 4 bytes x rank 512 x (rows + columns) of each matrix: 2.3 GB for 24 layers of width 2048. Of a larger

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { configFolder, storedSettings } from '../../main/settings.ts'
+import { storedSettings } from '../../../main/host/settings.ts'
+import { configFolder } from '../../../main/system/folders.ts'
 
 let folder: string
 beforeEach(async () => {

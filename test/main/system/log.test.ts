@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { fileLog } from '../../main/log.ts'
-import { temporaryFolder } from './engine/harness.ts'
+import { fileLog } from '../../../main/system/log.ts'
+import { temporaryFolder } from '../engine/harness.ts'
 
 it('keeps two bounded files', () => {
   const folder = temporaryFolder()

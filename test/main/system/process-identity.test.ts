@@ -4,9 +4,9 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it, vi } from 'vitest'
-import { type ProcessIdentity, stillLives, thisProcess } from '../../../main/history/process-identity.ts'
+import { type ProcessIdentity, stillLives, thisProcess } from '../../../main/system/process-identity.ts'
 
-const module = pathToFileURL(resolve(import.meta.dirname, '../../../main/history/process-identity.ts')).href
+const module = pathToFileURL(resolve(import.meta.dirname, '../../../main/system/process-identity.ts')).href
 
 /** Its name stands before what is looked for, in a line of /proc that has spaces and parentheses of its own. */
 const program = `process.title = 'x) 1 2 (y'

@@ -23,7 +23,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 /** The built page: beside the built modules (`out/main`), and in `out` for source, which node runs as it is. */
 export const builtPage: string = join(
   import.meta.dirname,
-  import.meta.url.endsWith('.ts') ? '../out/renderer' : '../renderer',
+  import.meta.url.endsWith('.ts') ? '../../out/renderer' : '../renderer',
 )
 
 /** What `html.cspNonce` of vite.config.ts wrote into the built page. */
