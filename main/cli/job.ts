@@ -1,7 +1,7 @@
 /** A command's engine: started for it, ended with it; Ctrl+C cancels its job. */
 import { join } from 'node:path'
+import { engineClient } from '../../core/client/engine-client.ts'
 import type { FileReport, JobEvent, JobRequest, ReportOf } from '../../core/contract.ts'
-import { engineClient } from '../engine/client.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'

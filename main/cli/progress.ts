@@ -1,6 +1,7 @@
 /** One line on a terminal that is drawn over again while a job runs; nothing at all where stderr is no terminal. */
 import type { WriteStream } from 'node:tty'
-import { type JobEvent, wholeJob } from '../../core/contract.ts'
+import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
+import type { JobEvent } from '../../core/contract.ts'
 
 const BAR_CELLS = 24
 const CLEAR_LINE = '\r\u001b[K'
@@ -23,7 +24,7 @@ const phaseNames: Readonly<Record<string, string>> = {
 export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>): ProgressLine {
   let drawn = false
   let started = 0
-  let phase = ''
+  let view = queuedJob
   const draw = (line: string) => {
     stream.write(CLEAR_LINE + line.slice(0, (stream.columns || 80) - 1))
     drawn = true
@@ -31,17 +32,16 @@ export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'colu
   return {
     show: (event) => {
       if (!stream.isTTY) return
-      if (event.type === 'progress') {
-        // A job that reads one matrix has nothing else to show meanwhile.
-        if (!wholeJob(event) && phase !== '' && phase !== event.phase) return
-        if (event.phase !== phase) started = performance.now()
-        phase = event.phase
-        draw(
-          `${bar(event.done, event.total)}  ${remaining(event.done, event.total, started)}  ${phaseNames[phase] ?? phase} ${event.tensor ?? ''}`,
-        )
-      } else if (event.type === 'estimate') {
-        const error = event.errorCurve.at(-1) ?? 0
-        draw(`power iteration ${event.iteration} of ${event.iterations}  error ${(100 * error).toFixed(2)} %`)
+      const before = view.progress
+      view = event.type === 'started' ? queuedJob : afterEvent(view, event)
+      const { progress, estimate } = view
+      if (event.type === 'progress' && progress?.phase === event.phase) {
+        const { phase, tensor, done, total } = progress
+        if (phase !== before?.phase) started = performance.now()
+        draw(`${bar(done, total)}  ${remaining(done, total, started)}  ${phaseNames[phase] ?? phase} ${tensor ?? ''}`)
+      } else if (event.type === 'estimate' && estimate) {
+        const error = estimate.errorCurve.at(-1) ?? 0
+        draw(`power iteration ${estimate.iteration} of ${estimate.iterations}  error ${(100 * error).toFixed(2)} %`)
       }
     },
     clear: () => {

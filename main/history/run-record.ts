@@ -1,7 +1,8 @@
 /** A run while it goes on, as the list of runs has it: what its job says becomes its state, and its state its entry in the history. */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
-import { type CompressionReport, type JobEvent, type Recipe, type Run, wholeJob } from '../../core/contract.ts'
+import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
+import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { beingWritten } from '../files/hold.ts'
 import { countUnfinished } from '../files/outputs.ts'
@@ -32,6 +33,7 @@ export interface RunRecord {
 export function recordRun(history: History, start: RunStart, changed: (run: Run) => void = () => {}): RunRecord {
   const { recipe, replaces, ...rest } = start
   let run = newRun(start)
+  let view = queuedJob
   let entry: OwnEntry | null = null
   let struck = Promise.resolve()
 
@@ -59,11 +61,11 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
         if (replaces !== null) struck = history.forget(replaces)
         changed(run)
       }
-      if (event.type === 'progress') {
-        const { phase, tensor, done, total, memoryBytes } = event
-        if (wholeJob(event)) become({ progress: { phase, tensor, done, total, memoryBytes } })
-        else if (run.progress) become({ progress: { ...run.progress, memoryBytes } })
-      } else if (event.type === 'tensor') become({ finishedTensors: run.finishedTensors + 1 })
+      const before = view
+      view = afterEvent(view, event)
+      const { progress, finishedTensors } = view
+      if (progress !== before.progress || finishedTensors !== before.finishedTensors)
+        become({ progress, finishedTensors })
     },
     hold(paused) {
       if (run.endedAt === null) become({ state: paused ? 'paused' : 'running' })

@@ -1,9 +1,10 @@
 /**
  * A compression run that goes on, in an engine of its own. It keeps its finished tensors whatever ends it, unless somebody wants them gone.
  */
+
+import { engineClient } from '../../core/client/engine-client.ts'
 import type { CompressionReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { engineClient } from '../engine/client.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'

@@ -1,8 +1,8 @@
 /** The sample model of the Start screen: made by a job of an engine, once for each host, in its temporary folder. */
 import { join } from 'node:path'
+import { engineClient } from '../../core/client/engine-client.ts'
 import type { Grant } from '../../core/contract.ts'
 import { defaultParams } from '../../core/params.ts'
-import { engineClient } from '../engine/client.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 

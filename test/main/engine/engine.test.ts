@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { engineClient } from '../../../main/engine/client.ts'
+import { engineClient } from '../../../core/client/engine-client.ts'
 import { type Harness, isAlive, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
 const analyze = (fileId: string, tensor: string) => ({ kind: 'analyze', fileId, tensor, params: {} }) as const

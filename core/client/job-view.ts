@@ -1,0 +1,44 @@
+/** A job as its client sees it: the one reducer of what jobs say. Reports are not kept here; whoever started the job is given its end. */
+import { type JobEvent, wholeJob } from '../contract.ts'
+
+type EventOf<T extends JobEvent['type']> = Omit<Extract<JobEvent, { type: T }>, 'type' | 'jobId'>
+
+export interface JobView {
+  /** `waiting`: in the background, behind jobs of the foreground. */
+  readonly state: 'queued' | 'running' | 'waiting'
+  /** Of the job; while that has said nothing of itself, of the matrix it reads. */
+  readonly progress: EventOf<'progress'> | null
+  /** Spectrum and error curve as they stood after the last power iteration. */
+  readonly estimate: EventOf<'estimate'> | null
+  /** Tensors that a compression has written. */
+  readonly finishedTensors: number
+}
+
+export const queuedJob: JobView = { state: 'queued', progress: null, estimate: null, finishedTensors: 0 }
+
+export function afterEvent(view: JobView, event: JobEvent): JobView {
+  switch (event.type) {
+    case 'started':
+      return { ...view, state: 'running' }
+    case 'waiting':
+      return { ...view, state: 'waiting' }
+    case 'progress': {
+      const { type: _, jobId: __, ...progress } = event
+      const before = view.progress
+      if (before && wholeJob(before) && !wholeJob(progress))
+        return { ...view, progress: { ...before, memoryBytes: progress.memoryBytes } }
+      return { ...view, progress }
+    }
+    case 'estimate': {
+      const { type: _, jobId: __, ...estimate } = event
+      return { ...view, estimate }
+    }
+    case 'tensor':
+      return { ...view, finishedTensors: view.finishedTensors + 1 }
+    case 'spectrum':
+    case 'finished':
+    case 'failed':
+    case 'cancelled':
+      return view
+  }
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { afterEvent, queuedJob } from '../../../core/client/job-view.ts'
+import type { JobEvent } from '../../../core/contract.ts'
+
+const progress = (phase: string, done: number, memoryBytes = 0): JobEvent => ({
+  ...{ type: 'progress', jobId: 'j', phase, tensor: 'w', done, total: 10, memoryBytes },
+})
+const estimate: JobEvent = {
+  ...{ type: 'estimate', jobId: 'j', iteration: 1, iterations: 2, singularValues: [2], errorCurve: [1, 0.5] },
+}
+const outcome: JobEvent = {
+  type: 'tensor',
+  jobId: 'j',
+  outcome: { name: 'w', action: 'kept', reason: '', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 },
+}
+const after = (...events: JobEvent[]) => events.reduce(afterEvent, queuedJob)
+
+test('a job is queued, runs, waits and runs again', () => {
+  const states = [
+    after(),
+    after({ type: 'started', jobId: 'j' }),
+    after({ type: 'started', jobId: 'j' }, { type: 'waiting', jobId: 'j' }),
+    after({ type: 'waiting', jobId: 'j' }, { type: 'started', jobId: 'j' }),
+  ].map(({ state }) => state)
+  expect(states).toEqual(['queued', 'running', 'waiting', 'running'])
+})
+
+test('progress is that of the job: reading a matrix within it only says how much memory it takes', () => {
+  expect(after(progress('analyze', 5), progress('read', 9, 7)).progress).toMatchObject({
+    ...{ phase: 'analyze', done: 5, memoryBytes: 7 },
+  })
+  // A job that has nothing else to say shows that it reads.
+  expect(after(progress('read', 9)).progress).toMatchObject({ phase: 'read', done: 9 })
+  expect(after(progress('read', 9), progress('analyze', 0)).progress).toMatchObject({ phase: 'analyze', done: 0 })
+})
+
+test('estimates and written tensors are kept, ends change nothing', () => {
+  const view = after(estimate, outcome, outcome)
+  expect(view).toMatchObject({ estimate: { iteration: 1, singularValues: [2] }, finishedTensors: 2 })
+  expect(afterEvent(view, { type: 'cancelled', jobId: 'j' })).toBe(view)
+})
