@@ -1,6 +1,6 @@
 /** A chart of lines over ranks with everything around it. */
 import { type ReactNode, useRef } from 'react'
-import { useWords } from '../words.ts'
+import { useWords } from '../words/words.ts'
 import type { Frame } from './axis.ts'
 import { ChartFrame } from './ChartFrame.tsx'
 import { DataTable } from './DataTable.tsx'

@@ -2,8 +2,8 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
-import { DownloadIcon, TableIcon } from '../icons.tsx'
-import { useWords } from '../words.ts'
+import { DownloadIcon, TableIcon } from '../frame/icons.tsx'
+import { useWords } from '../words/words.ts'
 import type { Frame } from './axis.ts'
 
 interface ChartFrameProps {

@@ -1,8 +1,8 @@
 /** Singular values by index, randomized beside exact, and below them how far the one is from the other. */
 import { useMemo, useState } from 'react'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
-import type { TensorView } from '../store/view.ts'
-import { useWords } from '../words.ts'
+import type { TensorView } from '../model/view.ts'
+import { useWords } from '../words/words.ts'
 import { ChartCard } from './ChartCard.tsx'
 import { ScaleControl } from './ErrorVsRank.tsx'
 import { LinePlot, type Mark } from './LinePlot.tsx'

@@ -1,5 +1,5 @@
 /** A chart as a file: SVG, PNG or CSV, made on the page and handed to the browser's download. */
-import { saveBlob, saveText } from '../download.ts'
+import { saveBlob, saveText } from '../frame/download.ts'
 import type { Row, Series } from './series.ts'
 
 /** Properties that come from style sheets and must travel inside a file that has none. */

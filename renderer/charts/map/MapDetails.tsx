@@ -1,9 +1,9 @@
 /** What the pointer or the keyboard is at, in one line below the map. */
 import { useCallback } from 'react'
 import type { TensorReport } from '../../../core/contract.ts'
-import { useInt8Words } from '../../panels/int8-words.ts'
-import type { Outlook } from '../../store/outlook.ts'
-import { useWords } from '../../words.ts'
+import type { Outlook } from '../../model/outlook.ts'
+import { useInt8Words } from '../../words/int8-words.ts'
+import { useWords } from '../../words/words.ts'
 
 interface MapDetailsProps {
   readonly tensor: TensorReport | null

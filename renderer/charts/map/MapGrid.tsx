@@ -2,10 +2,10 @@
 import { useVirtualizer, type VirtualItem } from '@tanstack/react-virtual'
 import { type KeyboardEvent, memo, type PointerEvent, useEffect, useRef, useState } from 'react'
 import type { TensorReport } from '../../../core/contract.ts'
-import type { MapLayer, ModelMap } from '../../store/model-map.ts'
-import { useWords } from '../../words.ts'
+import { useWords } from '../../words/words.ts'
 import type { Frame } from '../axis.ts'
 import { cellHeight, gap, mapLayout } from './layout.ts'
+import type { MapLayer, ModelMap } from './model-map.ts'
 import { type MapPlace, placeAfter, placeOf } from './moves.ts'
 
 /** How a cell looks: a step of the ramp, kept, or still to be found. */

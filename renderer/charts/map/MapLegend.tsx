@@ -1,5 +1,5 @@
 /** The ramp with its ends, and the two looks that are no error. */
-import { useWords } from '../../words.ts'
+import { useWords } from '../../words/words.ts'
 import { type MapScale, steps } from './scale.ts'
 
 interface MapLegendProps {

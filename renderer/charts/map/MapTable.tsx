@@ -2,7 +2,7 @@
 import { Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
-import { useWords } from '../../words.ts'
+import { useWords } from '../../words/words.ts'
 import type { MapRecord } from './records.ts'
 
 /** In px. */

@@ -1,5 +1,5 @@
 /** Sizes of the map in px, from what it has to show and the room there is. */
-import type { ModelMap } from '../../store/model-map.ts'
+import type { ModelMap } from './model-map.ts'
 
 export interface MapLayout {
   /** Of the column of layers and the row of roles. */

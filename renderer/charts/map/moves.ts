@@ -1,5 +1,5 @@
 /** Where a key leads in the map. Only matrices are places: a layer that lacks the role is entered at the nearest one it has. */
-import type { MapLayer } from '../../store/model-map.ts'
+import type { MapLayer } from './model-map.ts'
 
 export interface MapPlace {
   readonly layer: number

@@ -1,8 +1,8 @@
 /** The whole map as one picture, also what is scrolled out of view: an SVG element to be saved. */
 import type { TensorReport } from '../../../core/contract.ts'
-import type { ModelMap } from '../../store/model-map.ts'
 import { cellHeight, gap, mapLayout } from './layout.ts'
 import type { MapCell } from './MapGrid.tsx'
+import type { ModelMap } from './model-map.ts'
 
 const margin = 12
 const fontSize = 11

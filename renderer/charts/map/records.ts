@@ -1,7 +1,7 @@
 /** Every matrix of the map with what is to be expected of it: rows of the table and of the CSV file. */
 import type { TensorReport } from '../../../core/contract.ts'
-import type { ModelMap } from '../../store/model-map.ts'
-import type { Outlook } from '../../store/outlook.ts'
+import type { Outlook } from '../../model/outlook.ts'
+import type { ModelMap } from './model-map.ts'
 
 export interface MapRecord {
   readonly tensor: TensorReport

@@ -1,0 +1,122 @@
+/** A/B: two ways to factorize the tensor on show, what each costs and reaches, and one sentence about it. */
+import { Button, Loader, Tooltip } from '@mantine/core'
+import { useMemo } from 'react'
+import { useFile } from '../choices/file.ts'
+import { useParams } from '../choices/params.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { useSession } from '../frame/session.ts'
+import {
+  isStale,
+  methodOf,
+  type RunningVersus,
+  sideNames,
+  sidesOf,
+  useVersus,
+  versusReducers,
+} from '../model/versus.ts'
+import { cancelVersus, runVersus } from '../model/versus-actions.ts'
+import type { TensorView } from '../model/view.ts'
+import { usePhase, useWords } from '../words/words.ts'
+import { SideColumn } from './SideColumn.tsx'
+import { VersusOutcome } from './VersusOutcome.tsx'
+
+/** Seeds of a run that shows what is owed to chance: enough that ranges which do not touch mean something. */
+const seedsOfSpread = 5
+
+interface AbTabProps {
+  readonly view: TensorView
+  /** Of this tensor, as the workbench shows it. */
+  readonly rank: number
+}
+
+export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
+  const { t } = useWords()
+  const chosen = useVersus((state) => state.chosen)
+  const params = useParams((state) => state.params)
+  const sides = useMemo(() => sidesOf(chosen, { ...params, rank }, size), [chosen, params, rank, size])
+  const result = useVersus((state) => state.results[tensor.name])
+  const failure = useVersus((state) => state.failures[tensor.name])
+  const running = useVersus((state) => (state.running?.tensor === tensor.name ? state.running : null))
+  const ready = useEngineReady()
+  const chance = sideNames.some((side) => methodOf(sides[side], size) === 'randomized')
+  return (
+    <section aria-label={t('ab.title')} className="ab">
+      <div className="ab-sides">
+        {sideNames.map((side) => (
+          <SideColumn key={side} side={side} sides={sides} size={size} />
+        ))}
+      </div>
+      <div className="ab-actions">
+        {running ? (
+          <Progress running={running} />
+        ) : (
+          <>
+            <Button disabled={!ready} onClick={() => void runVersus(sides, 1)} size="xs">
+              {t('ab.run')}
+            </Button>
+            <Tooltip label={t('ab.runSeedsHelp')} multiline w={280}>
+              <Button
+                disabled={!ready || !chance}
+                onClick={() => void runVersus(sides, seedsOfSpread)}
+                size="xs"
+                variant="default"
+              >
+                {t('ab.runSeeds', { count: seedsOfSpread })}
+              </Button>
+            </Tooltip>
+          </>
+        )}
+        <span className="ab-arrange">
+          <Button
+            disabled={running !== null}
+            onClick={() => versusReducers.swap(sides)}
+            size="compact-xs"
+            variant="subtle"
+          >
+            {t('ab.swap')}
+          </Button>
+          <Tooltip label={t('ab.followHelp')} multiline w={240}>
+            <Button disabled={chosen === null} onClick={versusReducers.follow} size="compact-xs" variant="subtle">
+              {t('ab.follow')}
+            </Button>
+          </Tooltip>
+        </span>
+      </div>
+      {failure ? <ErrorBox error={failure} /> : null}
+      {result ? (
+        <VersusOutcome result={result} stale={isStale(result, sides, size)} />
+      ) : (
+        <p className="dimmed small">{t('ab.offer')}</p>
+      )}
+    </section>
+  )
+}
+
+function Progress({ running: { jobId, phase, share } }: { readonly running: RunningVersus }) {
+  const { t, numbers } = useWords()
+  const phaseName = usePhase()
+  return (
+    <div className="ab-progress" data-job={jobId ?? ''} data-testid="ab-progress">
+      <Loader size={14} />
+      <output>
+        {[
+          t('ab.running'),
+          phase && phaseName(phase),
+          share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </output>
+      <Button onClick={cancelVersus} size="compact-xs" variant="default">
+        {t('app.cancel')}
+      </Button>
+    </div>
+  )
+}
+
+/** There is an engine and the file is open in it. */
+function useEngineReady(): boolean {
+  const engine = useSession((state) => state.engine.state)
+  const file = useFile((state) => state.status)
+  return engine === 'ready' && file === 'open'
+}

@@ -1,0 +1,71 @@
+/** The life of the page: connect, ask who is there, follow the engine through death and return. */
+import type { EngineStatus, Settings } from '../../core/contract.ts'
+import { connect } from '../frame/connect.ts'
+import { connection, setConnection } from '../frame/connection.ts'
+import { refreshEngineInfo } from '../frame/engine-info.ts'
+import { forgetJobs, receiveJobEvent } from '../frame/job-feed.ts'
+import { sessionReducers, useSession } from '../frame/session.ts'
+import { engineDied } from '../model/analysis.ts'
+import { reopen } from '../model/file-actions.ts'
+import { followChoices, planLost } from '../model/plan-actions.ts'
+import { askForSilentRuns, hearRun, rememberWatched } from '../model/run-actions.ts'
+import { runsReducers } from '../model/runs.ts'
+import { versusLost } from '../model/versus-actions.ts'
+import { selfTestLost } from '../settings/self-test-actions.ts'
+
+/** Settles once the settings are known, so that the page is first painted in its theme and language. */
+export async function startSession(): Promise<void> {
+  rememberWatched()
+  askForSilentRuns()
+  setConnection(
+    connect({
+      job: receiveJobEvent,
+      run: hearRun,
+      forgotten: runsReducers.forgotten,
+      engine: followEngine,
+      connected: (open) => {
+        sessionReducers.connected(open)
+        if (open) void greet()
+        else lose('')
+      },
+    }),
+  )
+  followChoices()
+  sessionReducers.settings(await connection().host.settings())
+}
+
+/** Asks a host that was just reached what there is to know, and its engine for the file that was open. */
+async function greet(): Promise<void> {
+  const { host } = connection()
+  const [info, recents, runs] = await Promise.all([host.info(), host.recents(), host.runs()])
+  sessionReducers.host(info)
+  sessionReducers.recents(recents)
+  runsReducers.listed(runs, Date.now())
+  await refreshEngineInfo()
+  sessionReducers.engine({ state: 'ready', reason: null })
+  await reopen(true)
+}
+
+/** Whatever the engine was doing is lost. */
+function lose(reason: string): void {
+  forgetJobs()
+  engineDied(reason)
+  selfTestLost(reason)
+  versusLost(reason)
+  planLost(reason)
+}
+
+function followEngine(status: EngineStatus): void {
+  const before = useSession.getState().engine.state
+  sessionReducers.engine(status)
+  if (status.state === 'died') lose(status.reason ?? '')
+  if (status.state === 'ready' && before !== 'ready') {
+    void refreshEngineInfo()
+    if (useSession.getState().died !== null) void reopen(false)
+  }
+}
+
+export async function saveSettings(settings: Settings): Promise<void> {
+  sessionReducers.settings(settings)
+  await connection().host.saveSettings(settings)
+}

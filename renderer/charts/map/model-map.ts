@@ -1,0 +1,140 @@
+/**
+ * A model as a grid: layers down, roles across, from nothing but the names of its matrices.
+ *
+ * `model.layers.3.self_attn.q_proj.weight` is the layer `model.layers.3` and the role `self_attn.q_proj`: the numbered part of a name makes
+ * the layer, the rest is the role. A name with several numbers goes as deep as the numbers count alike things - the experts of a layer, the
+ * blocks of a block - while `to_out.0` or `ff.net.2`, a place in a sequence of unlike things, stays part of the role. A name without a
+ * number is a row of its own.
+ */
+import type { TensorReport } from '../../../core/contract.ts'
+
+export interface MapRole {
+  readonly key: string
+  /** As few of its last parts as tell it from the others. */
+  readonly label: string
+}
+export interface MapLayer extends MapRole {
+  /** Its matrices by the index of their role. */
+  readonly tensors: ReadonlyMap<number, TensorReport>
+}
+export interface ModelMap {
+  readonly layers: readonly MapLayer[]
+  readonly roles: readonly MapRole[]
+}
+
+interface SplitName {
+  readonly layer: readonly string[]
+  readonly role: readonly string[]
+}
+
+/** Only matrices have a place: vectors have no rank. Cost: a few passes over the names. */
+export function modelMap(tensors: readonly TensorReport[]): ModelMap {
+  const matrices = tensors.filter(({ matrix }) => matrix !== null)
+  const split = splitNames(matrices.map(({ name }) => name))
+  const layers = new Map<string, { parts: readonly string[]; members: [string, TensorReport][] }>()
+  const roles = new Map<string, { parts: readonly string[]; count: number }>()
+  for (const [i, { layer, role }] of split.entries()) {
+    const layerKey = layer.join('')
+    const roleKey = role.join('')
+    const row = layers.get(layerKey) ?? { parts: layer, members: [] }
+    const column = roles.get(roleKey) ?? { parts: role, count: 0 }
+    row.members.push([roleKey, matrices[i]!])
+    column.count++
+    layers.set(layerKey, row)
+    roles.set(roleKey, column)
+  }
+  // What most layers have comes first; the roles of a single layer stand at the end.
+  const columns = [...roles].sort(([, a], [, b]) => b.count - a.count)
+  const indexOf = new Map(columns.map(([key], index) => [key, index]))
+  const roleLabels = shortest(
+    columns.map(([, { parts }]) => withoutWeight(parts)),
+    stemOfRole,
+    (parts) => parts.join(''),
+  )
+  const rows = [...layers].sort(([a], [b]) => collator.compare(a, b))
+  const layerLabels = shortest(
+    rows.map(([, { parts }]) => parts),
+    stemOfLayer,
+    starred,
+  )
+  return {
+    roles: columns.map(([key], i) => ({ key: trimmed(key), label: roleLabels[i]! })),
+    layers: rows.map(([key, { members }], i) => ({
+      key: trimmed(key),
+      label: layerLabels[i]!,
+      tensors: new Map(members.map(([role, tensor]) => [indexOf.get(role)!, tensor])),
+    })),
+  }
+}
+
+/** layers.2 before layers.10. */
+const collator = new Intl.Collator('en', { numeric: true })
+
+/** Parts keep the separator behind them. A number between underscores is a part too: kohya writes `down_blocks_0_attentions_1_`. */
+const parted = (name: string) => name.split(/(?<=[./])|(?<=_)(?=\d+_)|(?<=_\d+_)/)
+const isNumber = (part: string) => /^\d+[./_]?$/.test(part)
+const starred = (parts: readonly string[]) => parts.map((part) => (isNumber(part) ? '*' : part)).join('')
+const trimmed = (text: string) => text.replace(/(?<=.)[./_]$/, '')
+const withoutWeight = (parts: readonly string[]) =>
+  parts.length > 1 && parts.at(-1) === 'weight' ? parts.slice(0, -1) : parts
+
+/** Each name as layer and role; what a number counts is told from all names together. */
+function splitNames(names: readonly string[]): SplitName[] {
+  const split = names.map(parted)
+  const counted = split.map((parts) => parts.flatMap((part, at) => (isNumber(part) ? [at] : [])))
+  const under = new Map<string, Map<string, Set<string>>>()
+  for (const [i, parts] of split.entries()) {
+    for (const at of counted[i]!.slice(1)) {
+      const before = starred(parts.slice(0, at))
+      const numbers = under.get(before) ?? new Map<string, Set<string>>()
+      under.set(before, numbers)
+      const members = numbers.get(parts[at]!) ?? new Set()
+      numbers.set(parts[at]!, members.add(starred(parts.slice(at + 1))))
+    }
+  }
+  const alike = new Set([...under].filter(([, numbers]) => countsAlikeThings(numbers)).map(([before]) => before))
+  return split.map((parts, i) => {
+    const [outermost, ...deeper] = counted[i]!
+    if (outermost === undefined)
+      return parts.length < 2 ? { layer: parts, role: [] } : { layer: parts.slice(0, -1), role: parts.slice(-1) }
+    const last = deeper.findLast((at) => alike.has(starred(parts.slice(0, at)))) ?? outermost
+    return { layer: parts.slice(0, last + 1), role: parts.slice(last + 1) }
+  })
+}
+
+/** Several numbers without a gap (a sequence has activations in between), at least half of whose members recur. */
+function countsAlikeThings(numbers: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const values = [...numbers.keys()].map((part) => Number.parseInt(part, 10))
+  if (values.length < 2 || Math.max(...values) - Math.min(...values) >= values.length) return false
+  const times = new Map<string, number>()
+  for (const members of numbers.values()) for (const member of members) times.set(member, (times.get(member) ?? 0) + 1)
+  const recurring = [...times.values()].filter((count) => count > 1).length
+  return recurring >= times.size / 2
+}
+
+/** The fewest last parts of each name that no other name ends in; `stem` is the last part that a label may begin with. */
+function shortest(
+  all: readonly (readonly string[])[],
+  stem: (parts: readonly string[]) => number,
+  kindOf: (parts: readonly string[]) => string,
+): string[] {
+  const endings = (parts: readonly string[]) => parts.map((_, from) => kindOf(parts.slice(from)))
+  const kinds = new Map(all.map((parts) => [kindOf(parts), parts]))
+  const times = new Map<string, number>()
+  for (const parts of kinds.values())
+    for (const ending of endings(parts)) times.set(ending, (times.get(ending) ?? 0) + 1)
+  return all.map((parts) => {
+    const from = endings(parts).findLastIndex((ending, at) => at <= stem(parts) && times.get(ending) === 1)
+    return trimmed(parts.slice(Math.max(0, from)).join(''))
+  })
+}
+
+/** All numbers of a layer stay in; where it has several, so does what the first of them counts. */
+function stemOfLayer(parts: readonly string[]): number {
+  const [first, second] = parts.flatMap((part, at) => (isNumber(part) ? [at] : []))
+  if (first === undefined) return parts.length - 1
+  return second === undefined ? first : Math.max(0, first - 1)
+}
+
+/** `0` says nothing without `to_out`. */
+const stemOfRole = (parts: readonly string[]) => parts.findLastIndex((part) => !isNumber(part))

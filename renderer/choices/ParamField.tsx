@@ -1,0 +1,159 @@
+/** One entry of core/params.ts as a control: label, help, limits and choices are the entry's, the words are the page's. */
+import { NumberInput, type NumberInputProps, Select, Switch } from '@mantine/core'
+import { useState } from 'react'
+import { type ParamEntry, type ParamKey, type Params, paramEntries } from '../../core/params.ts'
+import { useWords } from '../words/words.ts'
+
+interface ParamFieldProps {
+  readonly name: ParamKey
+  readonly params: Params
+  readonly onChange: (changes: Partial<Params>) => void
+  /** Called when a number was left or entered. */
+  readonly onCommit?: () => void
+  /** Where there is little room: what the parameter means is said on request. */
+  readonly terse?: boolean
+}
+
+export function ParamField({ name, params, onChange, onCommit, terse }: ParamFieldProps) {
+  const { t } = useWords()
+  const entry = paramEntries[name] as ParamEntry
+  const set = (value: unknown) => onChange({ [name]: value } as Partial<Params>)
+  const help = t(`params.${name}.help`)
+  const common = {
+    label: t(`params.${name}.label`),
+    size: 'xs',
+    ...(terse ? { title: help } : { description: help }),
+  } as const
+  if ('unit' in entry && entry.unit === 'share') {
+    return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
+  }
+  if ('unit' in entry && entry.unit === 'bytes') {
+    return <SizeInput {...common} onChange={set} value={params[name] as number} />
+  }
+  switch (entry.type) {
+    case 'int':
+    case 'float':
+      return (
+        <NumberField
+          {...common}
+          allowDecimal={entry.type === 'float'}
+          allowNegative={entry.min < 0}
+          clampBehavior="strict"
+          decimalScale={6}
+          max={entry.max}
+          min={entry.min}
+          onBlur={onCommit}
+          onNumber={(value) => {
+            if (value < entry.min || value > entry.max) return false
+            set(value)
+            return true
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') onCommit?.()
+          }}
+          step={entry.step}
+          value={params[name] as number}
+        />
+      )
+    case 'choice':
+      return (
+        <Select
+          {...common}
+          allowDeselect={false}
+          data={entry.choices.map((value) => ({ value, label: t(`choices.${value}` as 'choices.auto') }))}
+          onChange={(value) => value !== null && set(value)}
+          value={params[name] as string}
+        />
+      )
+    case 'boolean':
+      return (
+        <Switch {...common} checked={Boolean(params[name])} onChange={(event) => set(event.currentTarget.checked)} />
+      )
+  }
+}
+
+interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' | 'onBlur'> {
+  readonly value: number
+  readonly onBlur?: (() => void) | undefined
+  /** Answers whether the number is one that can be; others are left standing while they are being typed. */
+  readonly onNumber: (value: number) => boolean
+}
+
+/** A number that is typed may be empty or too small for a moment; once the field is left it shows the value that holds. */
+function NumberField({ value, onNumber, onBlur, ...common }: NumberFieldProps) {
+  const [draft, setDraft] = useState<string | number | null>(null)
+  return (
+    <NumberInput
+      {...common}
+      onBlur={() => {
+        setDraft(null)
+        onBlur?.()
+      }}
+      onChange={(typed) => setDraft(typeof typed === 'number' && onNumber(typed) ? null : typed)}
+      value={draft ?? value}
+    />
+  )
+}
+
+interface QuantityProps {
+  readonly label: string
+  readonly description?: string
+  readonly title?: string
+  readonly size: 'xs'
+}
+interface ShareInputProps extends QuantityProps {
+  readonly entry: { readonly min: number; readonly max: number; readonly step: number }
+  readonly value: number
+  readonly onChange: (share: number) => void
+}
+
+/** A share as people write it, in percent. */
+export function ShareInput({ entry, value, onChange, ...common }: ShareInputProps) {
+  return (
+    <NumberField
+      {...common}
+      allowNegative={false}
+      clampBehavior="strict"
+      decimalScale={3}
+      max={entry.max * 100}
+      min={entry.min * 100}
+      onNumber={(percent) => {
+        if (percent < entry.min * 100) return false
+        onChange(percent / 100)
+        return true
+      }}
+      step={entry.step * 100}
+      suffix={'\u00a0%'}
+      // 0.07 * 100 is 7.000000000000001.
+      value={Number((value * 100).toFixed(6))}
+    />
+  )
+}
+
+const megabyte = { bytes: 1e6, suffix: '\u00a0MB' } as const
+
+interface SizeInputProps extends QuantityProps {
+  /** Bytes. */
+  readonly value: number
+  readonly onChange: (bytes: number) => void
+}
+
+/** Bytes as people write them, in MB. */
+export function SizeInput({ value, onChange, ...common }: SizeInputProps) {
+  return (
+    <NumberField
+      {...common}
+      allowNegative={false}
+      decimalScale={6}
+      min={0}
+      onNumber={(megabytes) => {
+        onChange(Math.round(megabytes * megabyte.bytes))
+        return true
+      }}
+      step={100}
+      suffix={megabyte.suffix}
+      thousandSeparator=","
+      value={value / megabyte.bytes}
+    />
+  )
+}

@@ -1,0 +1,35 @@
+/** What went wrong, where it went wrong: a title, and the sentence of whoever noticed it, in the page's language where it has words for it. */
+import { Alert } from '@mantine/core'
+import type { ReactNode } from 'react'
+import type { ErrorReport } from '../../core/errors.ts'
+import { useFault } from '../words/fault.ts'
+import { useErrorTitle, useWords } from '../words/words.ts'
+import { WarningIcon } from './icons.tsx'
+
+interface ErrorBoxProps {
+  readonly error: ErrorReport
+  readonly onClose?: () => void
+  /** What can be done about it. */
+  readonly children?: ReactNode
+}
+
+export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
+  const { t } = useWords()
+  const title = useErrorTitle()
+  const fault = useFault()
+  return (
+    <Alert
+      closeButtonLabel={t('app.close')}
+      color="red"
+      data-code={error.code}
+      icon={<WarningIcon />}
+      role="alert"
+      title={title(error)}
+      variant="light"
+      {...(onClose ? { withCloseButton: true, onClose } : {})}
+    >
+      {fault(error)}
+      {children ? <div className="error-actions">{children}</div> : null}
+    </Alert>
+  )
+}

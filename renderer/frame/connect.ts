@@ -1,0 +1,231 @@
+/**
+ * The only file that knows how the page reaches its host and its engine.
+ *
+ * Electron: preload posts one MessagePort for each of them to the window ({type: 'ghostsvd:port', to}) once the page listens. Loopback:
+ * one WebSocket carries both, each message in a frame {to, message}; a lost socket is opened again. The way to the engine outlives an
+ * engine: after a death its successor answers on it. Whoever calls `engine` or `host` always reaches the current one; calls under way when an engine dies are rejected.
+ */
+import {
+  type DesktopBridge,
+  type EngineApi,
+  type EngineEvents,
+  type EngineStatus,
+  engineStatusSchema,
+  errorReportSchema,
+  type Grant,
+  grantSchema,
+  type HostApi,
+  type HostEvents,
+  type JobEvent,
+  jobEventSchema,
+  type Port,
+  type Run,
+  runSchema,
+  type SocketFrame,
+  socketFrameSchema,
+  socketPath,
+  uploadPath,
+  weightEnding,
+} from '../../core/contract.ts'
+import { AppError, fromErrorReport } from '../../core/errors.ts'
+import { connectApi } from '../../core/rpc.ts'
+
+type Side = SocketFrame['to']
+
+/** What a page is told without having asked. */
+export interface ConnectionEvents {
+  job(event: JobEvent): void
+  engine(status: EngineStatus): void
+  run(run: Run): void
+  forgotten(runId: string): void
+  /** The way to the host is open (true, also after it had been lost) or lost. */
+  connected(open: boolean): void
+}
+
+export interface Connection {
+  readonly engine: EngineApi
+  readonly host: HostApi
+  /** Turns dropped or chosen files into a grant: by path in Electron, by a copy in the server's temporary folder in the loopback page. */
+  grantFiles(files: readonly File[]): Promise<Grant>
+}
+
+declare global {
+  interface Window {
+    readonly ghostsvd?: DesktopBridge
+  }
+}
+
+/** Connects the page. Returns at once; calls wait for the channel, `events.connected` says when it is there. */
+export function connect(events: ConnectionEvents): Connection {
+  const bridge = window.ghostsvd
+  const channels = bridge ? electronChannels(bridge, events) : loopbackChannels(events)
+  return {
+    engine: latest(() => channels.engine.api),
+    host: latest(() => channels.host.api),
+    grantFiles: (files) => (bridge ? bridge.grantFiles(files) : upload(files)),
+  }
+}
+
+/** One side of the conversation: a Port that can be renewed, and the typed functions over it. */
+class Channel<Api extends object, Events extends object> {
+  api!: Api
+  #port!: PagePort
+  #send: ((message: unknown) => void) | null = null
+  readonly #events: Events
+
+  constructor(events: Events) {
+    this.#events = events
+    this.#start()
+  }
+
+  /** Rejects what is under way and starts over on the same wire, or waits for a new one to be attached. */
+  renew(wire: 'same' | 'new'): void {
+    this.#port.close()
+    if (wire === 'new') this.#send = null
+    this.#start()
+  }
+  attach(send: (message: unknown) => void): void {
+    this.#send = send
+    this.#port.attach(send)
+  }
+  receive(message: unknown): void {
+    this.#port.receive(message)
+  }
+  #start(): void {
+    this.#port = new PagePort()
+    if (this.#send) this.#port.attach(this.#send)
+    this.api = connectApi<Api, Events>(this.#port, this.#events as never) as unknown as Api
+  }
+}
+
+/** A Port whose far end may come later: what is posted before waits. */
+class PagePort implements Port {
+  readonly #message: ((message: unknown) => void)[] = []
+  readonly #close: (() => void)[] = []
+  readonly #waiting: unknown[] = []
+  #send: ((message: unknown) => void) | null = null
+  #closed = false
+
+  attach(send: (message: unknown) => void): void {
+    this.#send = send
+    for (const message of this.#waiting.splice(0)) send(message)
+  }
+  receive(message: unknown): void {
+    for (const listener of this.#message) listener(message)
+  }
+  postMessage(message: unknown): void {
+    if (this.#closed) return
+    if (this.#send) this.#send(message)
+    else this.#waiting.push(message)
+  }
+  on(event: 'message' | 'close', listener: (message: unknown) => void): void {
+    if (event === 'message') this.#message.push(listener)
+    else this.#close.push(listener as () => void)
+  }
+  close(): void {
+    this.#closed = true
+    for (const listener of this.#close) listener()
+  }
+}
+
+interface Channels {
+  readonly engine: Channel<EngineApi, EngineEvents>
+  readonly host: Channel<HostApi, HostEvents>
+}
+
+/** Events are parsed where they arrive, as calls are on the other side: what does not fit the contract is a bug and throws. */
+function createChannels(events: ConnectionEvents): Channels {
+  const channels: Channels = {
+    engine: new Channel<EngineApi, EngineEvents>({ job: (event) => events.job(jobEventSchema.parse(event)) }),
+    host: new Channel<HostApi, HostEvents>({
+      engine: (status) => {
+        const parsed = engineStatusSchema.parse(status)
+        if (parsed.state === 'died') channels.engine.renew('same')
+        events.engine(parsed)
+      },
+      run: (run) => events.run(runSchema.parse(run)),
+      forgotten: (runId) => events.forgotten(runSchema.shape.runId.parse(runId)),
+    }),
+  }
+  return channels
+}
+
+function electronChannels(bridge: DesktopBridge, events: ConnectionEvents): Channels {
+  const channels = createChannels(events)
+  window.addEventListener('message', (message: MessageEvent<{ type?: unknown; to?: Side } | undefined>) => {
+    const port = message.ports[0]
+    if (message.source !== window || message.data?.type !== 'ghostsvd:port' || !port) return
+    const to = message.data.to === 'engine' ? 'engine' : 'host'
+    port.onmessage = ({ data }) => channels[to].receive(data)
+    channels[to].attach((data) => port.postMessage(data))
+    if (to === 'host') events.connected(true)
+  })
+  bridge.connect()
+  return channels
+}
+
+/** Waits before a lost socket is opened again. */
+const retryMs = [250, 500, 1000, 2000, 4000] as const
+
+function loopbackChannels(events: ConnectionEvents): Channels {
+  const channels = createChannels(events)
+  let attempt = 0
+  const open = () => {
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${socketPath}`)
+    socket.onopen = () => {
+      attempt = 0
+      for (const to of ['host', 'engine'] as const) {
+        channels[to].attach((message) => socket.send(JSON.stringify({ to, message } satisfies SocketFrame)))
+      }
+      events.connected(true)
+    }
+    socket.onmessage = ({ data }) => {
+      const frame = socketFrameSchema.parse(JSON.parse(String(data)))
+      channels[frame.to].receive(frame.message)
+    }
+    socket.onclose = () => {
+      channels.engine.renew('new')
+      channels.host.renew('new')
+      events.connected(false)
+      setTimeout(open, retryMs[Math.min(attempt++, retryMs.length - 1)])
+    }
+  }
+  open()
+  return channels
+}
+
+/** The file that says which others belong to a model, or the first that looks like weights, or the first. */
+const entryOf = (files: readonly File[]) =>
+  files.find(({ name }) => name.endsWith('.index.json')) ??
+  files.find(({ name }) => weightEnding.test(name)) ??
+  files[0]
+
+/** Copies files into one temporary folder of the server and answers with the grant of the one to open. */
+async function upload(files: readonly File[]): Promise<Grant> {
+  const entry = entryOf(files)
+  if (!entry) throw new AppError('bad-request', 'There was no file in what was dropped.')
+  const drop = crypto.randomUUID().replaceAll('-', '')
+  let opened: Grant | null = null
+  for (const file of files) {
+    const query = new URLSearchParams({ drop, name: file.name.slice(file.name.lastIndexOf('/') + 1) })
+    const response = await fetch(`${uploadPath}?${query}`, { method: 'POST', body: file })
+    const answer: unknown = await response.json().catch(() => null)
+    if (!response.ok) throw refusal(response.status, answer)
+    if (file === entry) opened = grantSchema.parse(answer)
+  }
+  return opened!
+}
+
+function refusal(status: number, answer: unknown): Error {
+  const report = errorReportSchema.safeParse(answer)
+  if (!report.success) return new AppError('cannot-write', `The server refused the file (HTTP ${status}).`)
+  const { details, ...rest } = report.data
+  return fromErrorReport(details ? { ...rest, details } : rest)
+}
+
+/** An object that hands each call to whatever `current` answers at that moment. */
+function latest<Api extends object>(current: () => Api): Api {
+  return new Proxy({} as Api, {
+    get: (_, method) => (method === 'then' ? undefined : Reflect.get(current(), method)),
+  })
+}

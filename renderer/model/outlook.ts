@@ -1,0 +1,133 @@
+/**
+ * What is to be expected of each tensor before a run: from the plan where there is one for the choices as they stand, else from what has
+ * been analyzed so far.
+ */
+import { useCallback } from 'react'
+import type { PlannedTensor, TensorReport } from '../../core/contract.ts'
+import { modelError } from '../../core/curves/model-error.ts'
+import type { Params } from '../../core/params.ts'
+import { allowedError, goalOf, leastRank } from '../choices/goal.ts'
+import { compressedBytes, copyBytes, matrixSize } from '../choices/matrix.ts'
+import { computingKey, useParams } from '../choices/params.ts'
+import { type Choice, isCompressed } from '../choices/rules.ts'
+import { useSelection } from '../choices/selection.ts'
+import { type Analysis, useJobs } from './jobs.ts'
+import { answerTo, failureOfChoices, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from './plan.ts'
+
+export interface Outlook {
+  readonly kept: boolean
+  /** null where it is kept or a goal has still to find it. */
+  readonly rank: number | null
+  /** Relative error at that rank; null while it is not known, and for what is kept. */
+  readonly error: number | null
+  readonly bytesAfter: number
+  /** What the engine said, exact in bytes. */
+  readonly planned: PlannedTensor | null
+}
+
+/** The plan to show: the one for the choices, or for a moment the one before, until the engine has answered. */
+export function shownPlan(state: PlanState): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
+  const { question, running } = state
+  const answer = answerTo(state, question?.recipe)
+  if (answer) return { answer, exact: true }
+  const before = state.answers[0]
+  // The bytes at one rank for all are known to the page itself, and follow every step of a drag.
+  const soon =
+    question &&
+    goalOf(question.params) !== 'rank' &&
+    isAnalyzed(state, question.params) &&
+    !running?.long &&
+    !failureOfChoices(state)
+  return { answer: soon && before?.question.output === question.output ? before : null, exact: false }
+}
+
+interface Known {
+  readonly params: Params
+  readonly choice: Choice
+  readonly plan: PlanAnswer | null
+  /** Relative error at rank 0, 1, ... */
+  readonly curve: readonly number[] | undefined
+}
+
+export function outlookOf(tensor: TensorReport, { params, choice, plan, curve }: Known): Outlook {
+  const planned = plan?.tensors.get(tensor.name)
+  if (planned) {
+    const { rank, relativeError, bytesAfter } = planned
+    return { kept: rank === null, rank, error: rank === null ? null : relativeError, bytesAfter, planned }
+  }
+  const size = matrixSize(tensor)
+  const kept: Outlook = { kept: true, rank: null, error: null, bytesAfter: copyBytes(tensor), planned: null }
+  if (!size || !isCompressed(tensor, choice)) return kept
+  const rank = expectedRank(params, curve, Math.min(size.rows, size.cols))
+  if (rank === 'none') return kept
+  if (rank === null) return { ...kept, kept: false }
+  const bytesAfter = compressedBytes(tensor, params, rank) ?? tensor.byteLength
+  if (bytesAfter >= tensor.byteLength) return kept
+  return { kept: false, rank, error: curve?.[rank] ?? null, bytesAfter, planned: null }
+}
+
+/** null while a goal has still to find it, `none` where it cannot be met. */
+function expectedRank(params: Params, curve: readonly number[] | undefined, smallest: number): number | null | 'none' {
+  const goal = goalOf(params)
+  if (goal === 'rank') return Math.min(params.rank, smallest)
+  // A size is shared out over all tensors: until that has been done nobody knows who gets what.
+  if (goal === 'size' || !curve) return null
+  return leastRank(curve, allowedError(params) ?? 1, params.minRank) ?? 'none'
+}
+
+/** The error curve of a tensor under these parameters, from the analysis of the model or of this tensor alone. */
+export function curveOf(
+  name: string,
+  params: Params,
+  { curves, curvesKey }: Pick<PlanState, 'curves' | 'curvesKey'>,
+  analysis: Analysis | undefined,
+): readonly number[] | undefined {
+  const key = computingKey(params)
+  const own = analysis?.key === key ? analysis.report.errorCurve : undefined
+  const ofModel = curvesKey === key ? curves.get(name) : undefined
+  return (ofModel?.length ?? 0) > (own?.length ?? 0) ? ofModel : own
+}
+
+/** What is known of the model's error: over so many of the matrices that would be factorized, or over all of them from the plan. */
+export interface ModelOutlook {
+  readonly error: number
+  readonly known: number
+}
+
+/** Kept matrices count 0, as in a report; those that nothing is known of do not count. Cost: one pass over the tensors. */
+export function modelOutlook(
+  tensors: readonly TensorReport[],
+  outlook: (tensor: TensorReport) => Outlook,
+): ModelOutlook {
+  const matrices = tensors.flatMap((tensor) => {
+    const size = matrixSize(tensor)
+    const { error } = outlook(tensor)
+    return size && error !== null ? [{ entries: size.count * size.rows * size.cols, error }] : []
+  })
+  return { error: modelError(matrices), known: matrices.length }
+}
+
+/** The plan as the page shows it. */
+export function usePlanShown(): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
+  const answer = usePlan((state) => shownPlan(state).answer)
+  const exact = usePlan((state) => shownPlan(state).exact)
+  return { answer, exact }
+}
+
+/** The outlook on any tensor, as everything stands. */
+export function useOutlook(): (tensor: TensorReport) => Outlook {
+  const params = useParams((state) => state.params)
+  const included = useSelection((state) => state.included)
+  const excluded = useSelection((state) => state.excluded)
+  const analyses = useJobs((state) => state.analyses)
+  const curves = usePlan((state) => state.curves)
+  const curvesKey = usePlan((state) => state.curvesKey)
+  const plan = usePlan((state) => shownPlan(state).answer)
+  return useCallback(
+    (tensor) => {
+      const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])
+      return outlookOf(tensor, { params, choice: { included, excluded }, plan, curve })
+    },
+    [params, included, excluded, analyses, curves, curvesKey, plan],
+  )
+}

@@ -1,0 +1,201 @@
+/**
+ * The whole model: whether it has been analyzed, the error curves that came of it, and what a run would do under the choices as they
+ * stand. Once every matrix has been analyzed the engine answers another goal in milliseconds, exact in bytes.
+ */
+import { create } from 'zustand'
+import type { JobEvent, PlannedTensor, PlanReport, RecipeSource } from '../../core/contract.ts'
+import type { ErrorReport } from '../../core/errors.ts'
+import { type Params, paramEntries } from '../../core/params.ts'
+import { computingKey } from '../choices/params.ts'
+
+/** What a plan is asked for, and the text that tells one question from another. */
+export interface Question extends RecipeSource {
+  readonly recipe: string
+}
+
+export interface PlanAnswer {
+  readonly question: Question
+  readonly report: PlanReport
+  readonly tensors: ReadonlyMap<string, PlannedTensor>
+  /** How many of them a run would factorize. */
+  readonly compressed: number
+}
+
+export interface RunningPlan extends Question {
+  /** An analysis of matrices, which takes its time; otherwise only a question to a model that has been analyzed. */
+  readonly long: boolean
+  /** Another job has the engine; this one goes on after it. */
+  readonly waiting: boolean
+  readonly tensor: string | null
+  /** 0..1 */
+  readonly share: number
+}
+
+/** The last question or analysis that failed, and whether the user has seen that. */
+export interface PlanFailure {
+  readonly recipe: string
+  readonly error: ErrorReport
+  /** It was an analysis, which is not of one goal. */
+  readonly long: boolean
+  readonly dismissed: boolean
+}
+
+export interface PlanState {
+  /** The choices as they stand; null without a file. */
+  readonly question: Question | null
+  readonly running: RunningPlan | null
+  /** Largest rank that the complete analysis with these computing parameters serves. */
+  readonly analyzed: Readonly<Record<string, number>>
+  /** Relative error at rank 0, 1, ... by tensor, and the computing parameters it was found with. */
+  readonly curves: ReadonlyMap<string, readonly number[]>
+  readonly curvesKey: string | null
+  /** Newest first. */
+  readonly answers: readonly PlanAnswer[]
+  readonly failure: PlanFailure | null
+}
+
+const idle: PlanState = {
+  question: null,
+  running: null,
+  analyzed: {},
+  curves: new Map(),
+  curvesKey: null,
+  answers: [],
+  failure: null,
+}
+
+/** Answers that are kept: going back to a goal asks nobody. A report of 10,000 tensors takes about 3 MB. */
+const mostAnswers = 8
+
+export const usePlan = create<PlanState>(() => idle)
+
+export const planReducers = {
+  reset() {
+    usePlan.setState(idle)
+  },
+  /** The choices changed. */
+  question(question: Question | null) {
+    usePlan.setState({ question })
+  },
+  starting(question: Question, long: boolean) {
+    const key = computingKey(question.params)
+    usePlan.setState(({ curves, curvesKey, running }) => ({
+      running: {
+        ...question,
+        long,
+        waiting: false,
+        tensor: null,
+        // The same analysis under another goal goes on where it was.
+        share: running && computingKey(running.params) === key ? running.share : 0,
+      },
+      failure: null,
+      ...(curvesKey === key ? { curves } : { curves: new Map(), curvesKey: key }),
+    }))
+  },
+  waiting(waiting: boolean) {
+    usePlan.setState(({ running }) => (running ? { running: { ...running, waiting } } : {}))
+  },
+  /** What looked like a question takes long enough to be shown. */
+  takesLong() {
+    usePlan.setState(({ running }) => (running ? { running: { ...running, long: true } } : {}))
+  },
+  stopped() {
+    usePlan.setState({ running: null })
+  },
+  failed(error: ErrorReport) {
+    usePlan.setState(({ running }) => (running ? { running: null, failure: failureOf(running, error) } : {}))
+  },
+  dismissed() {
+    usePlan.setState(({ failure }) => ({ failure: failure && { ...failure, dismissed: true } }))
+  },
+  event(event: JobEvent) {
+    usePlan.setState((state) => afterPlanEvent(state, event))
+  },
+  /** Curves come by the thousand: they are handed over in portions. */
+  curves(found: ReadonlyMap<string, readonly number[]>) {
+    usePlan.setState(({ curves }) => ({ curves: new Map([...curves, ...found]) }))
+  },
+}
+
+/** The state after an event of the running plan. */
+export function afterPlanEvent(state: PlanState, event: JobEvent): PlanState {
+  const { running } = state
+  if (!running) return state
+  switch (event.type) {
+    case 'progress': {
+      if (event.phase !== 'analyze') return state
+      // What is known already passes by again after every interruption.
+      const share = Math.max(running.share, event.total > 0 ? event.done / event.total : 0)
+      return { ...state, running: { ...running, tensor: event.tensor, share } }
+    }
+    case 'cancelled':
+      return { ...state, running: null }
+    case 'failed':
+      return { ...state, running: null, failure: failureOf(running, event.error) }
+    case 'finished': {
+      if (event.result.kind !== 'plan') return state
+      const { recipe, params } = running
+      const key = computingKey(params)
+      const answer = answerOf(running, event.result.report)
+      return {
+        ...state,
+        running: null,
+        analyzed: { ...state.analyzed, [key]: Math.max(state.analyzed[key] ?? 0, reach(params)) },
+        answers: [answer, ...state.answers.filter((other) => other.question.recipe !== recipe)].slice(0, mostAnswers),
+      }
+    }
+    default:
+      return state
+  }
+}
+
+function failureOf({ recipe, long }: RunningPlan, error: ErrorReport): PlanFailure {
+  return { recipe, error, long, dismissed: false }
+}
+
+function answerOf(question: Question, report: PlanReport): PlanAnswer {
+  const tensors = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
+  return { question, report, tensors, compressed: report.tensors.filter(({ rank }) => rank !== null).length }
+}
+
+/** Ranks that an analysis under these parameters serves: it goes as far as any of them may ask, and never less far than the default. */
+function reach({ rank, maxRank }: Params): number {
+  return Math.max(rank, maxRank, paramEntries.maxRank.default)
+}
+
+/** Whether the analysis that these parameters need has been made: then the engine answers at once. */
+export function isAnalyzed({ analyzed }: Pick<PlanState, 'analyzed'>, params: Params): boolean {
+  return Math.max(params.rank, params.maxRank) <= (analyzed[computingKey(params)] ?? 0)
+}
+
+/** Rank up to which the analysis of the model knows this tensor; null where it does not. */
+export function rankAnalyzed(
+  { curves, curvesKey }: Pick<PlanState, 'curves' | 'curvesKey'>,
+  name: string,
+  params: Params,
+): number | null {
+  const curve = curvesKey === computingKey(params) ? curves.get(name) : undefined
+  return curve ? curve.length - 1 : null
+}
+
+/** The plan for a recipe, where it is known. */
+export function answerTo({ answers }: Pick<PlanState, 'answers'>, recipe: string | undefined): PlanAnswer | null {
+  return answers.find(({ question }) => question.recipe === recipe) ?? null
+}
+
+/** Why the choices as they stand got no plan; null where they got one or were not asked for. */
+export function failureOfChoices({ question, failure }: Pick<PlanState, 'question' | 'failure'>): PlanFailure | null {
+  return failure && failure.recipe === question?.recipe ? failure : null
+}
+
+/** What the user still has to be told: the failure of an analysis, or of these very choices. */
+export function untold(state: Pick<PlanState, 'question' | 'failure'>): ErrorReport | null {
+  const failure = state.failure?.long ? state.failure : failureOfChoices(state)
+  return failure && !failure.dismissed ? failure.error : null
+}
+
+/** The sentence where no run can do what was chosen, told or not. An engine that died has refused nothing. */
+export function refusal(state: Pick<PlanState, 'question' | 'failure'>): ErrorReport | null {
+  const failure = failureOfChoices(state)
+  return failure?.error.code === 'bad-request' ? failure.error : null
+}

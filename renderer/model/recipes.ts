@@ -1,0 +1,47 @@
+/** Recipes and reports: files of the page's own, read from and handed to the browser. */
+import {
+  parseRecipe,
+  type Recipe,
+  type RecipeSource,
+  type Run,
+  recipeFile,
+  recipeParams,
+  reportCsv,
+  reportJson,
+  weightEnding,
+} from '../../core/contract.ts'
+import { useFile } from '../choices/file.ts'
+import { paramsReducers } from '../choices/params.ts'
+import { selectionReducers } from '../choices/selection.ts'
+import { connection } from '../frame/connection.ts'
+import { saveText } from '../frame/download.ts'
+import { requestAnalysis } from './analysis.ts'
+
+/** Takes over everything a recipe says; where it runs, on how many threads and under which limits stays the page's. @throws AppError `bad-file` */
+export async function openRecipe(file: File): Promise<void> {
+  applyRecipe(parseRecipe(await file.text(), file.name))
+}
+
+export function applyRecipe({ output, params, include, exclude }: Recipe): void {
+  paramsReducers.set(recipeParams(params))
+  paramsReducers.output(output)
+  selectionReducers.rules({ include, exclude }, useFile.getState().report?.tensors ?? [])
+  requestAnalysis()
+}
+
+/** `name` is the output's or the source's: small.lowrank.safetensors becomes small.lowrank.recipe.json. */
+export function saveRecipe(recipe: RecipeSource, name: string): void {
+  saveText(recipeFile(recipe), `${stemOf(name)}.recipe.json`, 'application/json')
+}
+
+/** @throws AppError of the host when it no longer has the report */
+export async function saveReport({ runId, recipe, target }: Run, kind: 'json' | 'csv'): Promise<void> {
+  const report = await connection().host.runReport(runId)
+  if (kind === 'json') saveText(reportJson(recipe, report), `${stemOf(target)}.report.json`, 'application/json')
+  else saveText(reportCsv(report), `${stemOf(target)}.report.csv`, 'text/csv')
+}
+
+/** A file's name without what says its format. */
+export function stemOf(name: string): string {
+  return name.replace(weightEnding, '')
+}

@@ -1,0 +1,91 @@
+/** Compression runs: they live with the host, the page only asks for them. */
+import type { Grant, Run } from '../../core/contract.ts'
+import { useFile } from '../choices/file.ts'
+import { useParams } from '../choices/params.ts'
+import { rulesOf } from '../choices/rules.ts'
+import { useSelection } from '../choices/selection.ts'
+import { connection } from '../frame/connection.ts'
+import { useSession } from '../frame/session.ts'
+import { cancelAnalysis } from './analysis.ts'
+import { isActive, runsReducers, useRuns } from './runs.ts'
+
+/**
+ * Starts writing the open file to `target` with the parameters and choices as they stand; what is there is replaced only where somebody was
+ * asked. @throws AppError of the host
+ */
+export async function startRun(target: Grant, force: boolean): Promise<void> {
+  const { grant } = useFile.getState()
+  if (!grant) return
+  // A run uses all threads: looking pauses.
+  cancelAnalysis()
+  const { recipe: _, ...recipe } = currentRecipe()
+  await connection().host.startRun({ source: grant.id, target: target.id, ...recipe, force })
+  await refreshRuns()
+}
+
+/** What the page would do now, as a recipe. */
+export function currentRecipe() {
+  const { params, output } = useParams.getState()
+  const { include, exclude } = rulesOf(useFile.getState().report?.tensors ?? [], useSelection.getState())
+  return { recipe: 1 as const, output, params, include: [...include], exclude: [...exclude] }
+}
+
+/** A run of this host as it stands now. */
+export function hearRun(run: Run): void {
+  heardAt.set(run.runId, Date.now())
+  runsReducers.changed(run, Date.now())
+}
+const heardAt = new Map<string, number>()
+
+/** A run that has said nothing for so long is asked about. */
+const silenceMs = 5000
+
+/** Runs of the command line and of other windows tell this page nothing: while one is at work the list is asked for. */
+export function askForSilentRuns(): void {
+  setInterval(() => {
+    const now = Date.now()
+    const silent = ({ runId }: Run) => now - (heardAt.get(runId) ?? 0) > silenceMs
+    const { connected } = useSession.getState()
+    // A host that cannot answer now is asked again; that it is away is said elsewhere.
+    if (connected && useRuns.getState().runs.some((run) => isActive(run) && silent(run))) refreshRuns().catch(() => {})
+  }, silenceMs)
+}
+
+/** The host's list as it stands: runs of the command line are in it and send no events. */
+export async function refreshRuns(): Promise<void> {
+  runsReducers.listed(await connection().host.runs(), Date.now())
+}
+
+/** @throws AppError of the host, when the source or what was finished is no longer there */
+export async function resumeRun(runId: string): Promise<void> {
+  cancelAnalysis()
+  try {
+    await connection().host.resumeRun(runId)
+  } finally {
+    // Also where it was refused: the command line may have gone on with it, of which nobody told this page.
+    await refreshRuns()
+  }
+}
+
+const watchedKey = 'ghostsvd.watched'
+
+/** What this window has seen at work is remembered for as long as it lives: a reload still says how it ended. */
+export function rememberWatched(): void {
+  const stored = sessionStorage.getItem(watchedKey)
+  if (stored !== null) runsReducers.watch(JSON.parse(stored) as string[])
+  useRuns.subscribe(({ watched }, before) => {
+    if (watched !== before.watched) sessionStorage.setItem(watchedKey, JSON.stringify([...watched]))
+  })
+}
+
+export const pauseRun = (runId: string, paused: boolean) => connection().host.pauseRun(runId, paused)
+export const cancelRun = (runId: string, keep: boolean) => connection().host.cancelRun(runId, keep)
+/** Finished tensors kept for later go with it. @throws AppError of the host */
+export const forgetRun = (runId: string) => connection().host.forgetRun(runId)
+export const runReport = (runId: string) => connection().host.runReport(runId)
+export const pickTarget = (suggestedName: string) => connection().host.pickTarget(suggestedName)
+export const createTarget = (folder: Grant, name: string) => connection().host.createTarget(folder.id, name)
+/** Loopback: where a run wrote last, from the named folder down. */
+export const lastOutputFolder = () => connection().host.outputFolder()
+export const listFolder = (folder: Grant | null) => connection().host.listFolder(folder?.id ?? null)
+export const showInFolder = (runId: string) => connection().host.showInFolder(runId)

@@ -1,0 +1,216 @@
+/** Two ways to factorize a tensor, side by side: what each side is, the run that compares them, and what was found of each tensor. */
+import { create } from 'zustand'
+import type { ComparisonReport, JobEvent, VersusReport } from '../../core/contract.ts'
+import { excessOverFloor } from '../../core/curves/error-curve.ts'
+import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
+import type { ErrorReport } from '../../core/errors.ts'
+import { fitParams, type ParamKey, type Params } from '../../core/params.ts'
+import { noGoal } from '../choices/goal.ts'
+import type { MatrixSize } from '../choices/matrix.ts'
+
+export const sideNames = ['a', 'b'] as const
+export type SideName = (typeof sideNames)[number]
+export type Sides = { readonly [side in SideName]: Params }
+
+export interface RunningVersus {
+  /** null until the engine has answered with it. */
+  readonly jobId: string | null
+  readonly tensor: string
+  readonly sides: Sides
+  /** A compression was at work as well. */
+  readonly disturbed: boolean
+  readonly phase: string | null
+  /** 0..1, null while unknown. */
+  readonly share: number | null
+}
+
+export interface VersusResult {
+  /** As they were when it was computed. */
+  readonly sides: Sides
+  /** A compression was at work as well: the times are those of a shared machine. */
+  readonly disturbed: boolean
+  readonly report: VersusReport
+}
+
+export interface VersusState {
+  /** null while both sides follow the parameters of the workbench. */
+  readonly chosen: Sides | null
+  readonly running: RunningVersus | null
+  readonly results: Readonly<Record<string, VersusResult>>
+  /** Why the last run of a tensor ended without a report. */
+  readonly failures: Readonly<Record<string, ErrorReport>>
+}
+
+const idle: VersusState = { chosen: null, running: null, results: {}, failures: {} }
+
+export const useVersus = create<VersusState>(() => idle)
+
+export const versusReducers = {
+  /** Another file: nothing found still holds. What the sides are stays as it was chosen. */
+  reset() {
+    useVersus.setState(({ chosen }) => ({ ...idle, chosen }))
+  },
+  /** Both sides follow the workbench again. */
+  follow() {
+    useVersus.setState({ chosen: null })
+  },
+  change(sides: Sides, side: SideName, changes: Partial<Params>) {
+    useVersus.setState({ chosen: { ...sides, [side]: { ...sides[side], ...changes } } })
+  },
+  copy(sides: Sides, from: SideName) {
+    useVersus.setState({ chosen: { a: sides[from], b: sides[from] } })
+  },
+  /** Both sides change places, and with them what is known of them: it need not be computed again. */
+  swap(sides: Sides) {
+    useVersus.setState(({ results }) => ({
+      chosen: swap(sides),
+      results: Object.fromEntries(
+        Object.entries(results).map(([tensor, result]) => [
+          tensor,
+          {
+            ...result,
+            sides: swap(result.sides),
+            report: { ...result.report, a: result.report.b, b: result.report.a },
+          },
+        ]),
+      ),
+    }))
+  },
+  starting(tensor: string, sides: Sides) {
+    useVersus.setState(({ failures: { [tensor]: _, ...failures } }) => ({
+      running: { jobId: null, tensor, sides, disturbed: false, phase: null, share: null },
+      failures,
+    }))
+  },
+  started(jobId: string) {
+    useVersus.setState(({ running }) => (running ? { running: { ...running, jobId } } : {}))
+  },
+  disturbed() {
+    useVersus.setState(({ running }) => (running ? { running: { ...running, disturbed: true } } : {}))
+  },
+  /** The run was given up: what it might still say no longer matters. */
+  dropped() {
+    useVersus.setState({ running: null })
+  },
+  failed(tensor: string, error: ErrorReport) {
+    useVersus.setState(({ failures }) => ({ running: null, failures: { ...failures, [tensor]: error } }))
+  },
+  event(event: JobEvent) {
+    useVersus.setState((state) => afterVersusEvent(state, event))
+  },
+}
+
+/** The state after an event of the running comparison. */
+export function afterVersusEvent(state: VersusState, event: JobEvent): VersusState {
+  const { running } = state
+  if (!running) return state
+  const { tensor, sides, disturbed } = running
+  switch (event.type) {
+    case 'progress':
+      return {
+        ...state,
+        running: { ...running, phase: event.phase, share: event.total > 0 ? event.done / event.total : null },
+      }
+    case 'cancelled':
+      return { ...state, running: null }
+    case 'failed':
+      return { ...state, running: null, failures: { ...state.failures, [tensor]: event.error } }
+    case 'finished':
+      return event.result.kind === 'versus'
+        ? {
+            ...state,
+            running: null,
+            results: { ...state.results, [tensor]: { sides, disturbed, report: event.result.report } },
+          }
+        : state
+    default:
+      return state
+  }
+}
+
+/** What a machine does for both sides alike: the workbench's, whatever the sides are. */
+type MachineKey = 'kernel' | 'threads' | 'memoryLimit'
+
+/**
+ * The sides as they stand. Until they are chosen A is what the workbench shows (`params`, with the rank of this tensor) and B the other
+ * method, so that the first run answers what going fast costs here.
+ */
+export function sidesOf(chosen: Sides | null, params: Params, size: MatrixSize): Sides {
+  const { kernel, threads, memoryLimit } = params
+  const machine: Pick<Params, MachineKey> = { kernel, threads, memoryLimit }
+  // Ranks are compared, not goals.
+  const plain = { ...params, ...noGoal }
+  const { a, b } = chosen ?? {
+    a: plain,
+    b: { ...plain, method: methodOf(plain, size) === 'exact' ? 'randomized' : 'exact' },
+  }
+  return { a: { ...a, ...machine }, b: { ...b, ...machine } }
+}
+
+/** What `auto` comes to for this matrix. */
+export function methodOf(params: Params, { rows, cols }: MatrixSize): 'randomized' | 'exact' {
+  return fitParams(params, rows, cols).method
+}
+
+/** The parameters that matter to a side, in the order of thought. */
+export const sideFields = {
+  exact: ['method', 'exactRoute', 'rank'],
+  randomized: ['method', 'algorithm', 'rank', 'oversample', 'nIter', 'seed'],
+} as const satisfies Record<'exact' | 'randomized', readonly ParamKey[]>
+
+/** Whether the result was computed with other parameters than the sides have now; those that do not matter to a side do not count. */
+export function isStale(result: VersusResult, sides: Sides, size: MatrixSize): boolean {
+  return sideNames.some((side) => sideKey(result.sides[side], size) !== sideKey(sides[side], size))
+}
+
+/** What several runs came to. */
+export interface Spread {
+  readonly mean: number
+  readonly low: number
+  readonly high: number
+  readonly runs: number
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  return {
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    low: Math.min(...values),
+    high: Math.max(...values),
+    runs: values.length,
+  }
+}
+
+/**
+ * What a run says of randomized against exact, where it was about that at one rank: the floor and the cost of going fast are then known
+ * on the other tabs as well.
+ */
+export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusReport): ComparisonReport | null {
+  const [exact, randomized] = a.report.method === 'exact' ? [a, b] : [b, a]
+  if (exact.report.method !== 'exact' || randomized.report.method === 'exact') return null
+  if (floor === null || exact.report.rank !== randomized.report.rank) return null
+  const [exactMs, randomizedMs] = [spreadOf(exact.computeMs).mean, spreadOf(randomized.computeMs).mean]
+  return {
+    tensor,
+    exact: { ...exact.report, computeMs: [exactMs] },
+    randomized: { ...randomized.report, computeMs: [randomizedMs] },
+    floor,
+    excess: excessOverFloor(randomized.report.relativeError, floor),
+    singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),
+    subspaceAngle,
+    speedup: exactMs / randomizedMs,
+  }
+}
+
+function sideKey(params: Params, size: MatrixSize): string {
+  const method = methodOf(params, size)
+  const keys: readonly ParamKey[] =
+    method === 'exact' ? sideFields.exact : [...sideFields.randomized, 'tolerance' as const]
+  return JSON.stringify([
+    method,
+    ...[...keys.slice(1), 'kernel' as const, 'threads' as const].map((key) => params[key]),
+  ])
+}
+
+function swap<Value>({ a, b }: { readonly a: Value; readonly b: Value }): { readonly a: Value; readonly b: Value } {
+  return { a: b, b: a }
+}

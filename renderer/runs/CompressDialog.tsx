@@ -1,0 +1,190 @@
+/** Before a run: who can open the output, where it goes, what it will weigh - and what it does not promise. */
+import { Button, Modal, Radio, TextInput } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { FileReport } from '../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
+import { allowedError, goalOf } from '../choices/goal.ts'
+import { adapters, type OutputStyle, paramsReducers, useParams } from '../choices/params.ts'
+import { useSelection } from '../choices/selection.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { useSession } from '../frame/session.ts'
+import { estimateFile } from '../model/estimate.ts'
+import { usePlanShown } from '../model/outlook.ts'
+import { saveRecipe } from '../model/recipes.ts'
+import { useRefusal } from '../model/refusal.ts'
+import { createTarget, currentRecipe, lastOutputFolder, pickTarget, startRun } from '../model/run-actions.ts'
+import { compressCommand } from '../snippets/command.ts'
+import { useWords } from '../words/words.ts'
+import { CopyButton } from './CopyButton.tsx'
+import { Expected } from './Expected.tsx'
+import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
+import { useFolders } from './folders.ts'
+import { outputStyles, targetName } from './target-name.ts'
+
+interface CompressDialogProps {
+  readonly report: FileReport
+  readonly onClose: () => void
+}
+
+export function CompressDialog({ report, onClose }: CompressDialogProps) {
+  const { t, numbers } = useWords()
+  const desktop = useSession((state) => state.host?.kind === 'electron')
+  const { params, output: style } = useParams()
+  const { included, excluded } = useSelection()
+  /** null: the suggestion follows style, goal and folder. */
+  const [ownName, setOwnName] = useState<string | null>(null)
+  const [starting, setStarting] = useState(false)
+  const [error, setError] = useState<ErrorReport | null>(null)
+  const folders = useFolders(lastOutputFolder)
+  const folder = folders.trail.at(-1)
+  const estimate = useMemo(
+    () => estimateFile(report.tensors, { included, excluded }, params),
+    [report, included, excluded, params],
+  )
+
+  const goal = goalOf(params)
+  const { answer, exact } = usePlanShown()
+  const refused = useRefusal()
+  const chosen = answer?.compressed ?? estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
+  const taken = useMemo(
+    () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
+    [folder, folders.entries],
+  )
+  const name = ownName ?? targetName(report.name, style, params, taken)
+  const compress = async () => {
+    setStarting(true)
+    setError(null)
+    try {
+      const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
+      if (!target) return
+      // The system's own dialog asks before it names a file that exists.
+      await startRun(target, desktop)
+      onClose()
+    } catch (fault) {
+      setError(toErrorReport(fault))
+    } finally {
+      setStarting(false)
+    }
+  }
+
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={onClose}
+      opened
+      size={680}
+      yOffset="4dvh"
+      title={t('compress.title', { name: report.name })}
+    >
+      <form
+        className="compress"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void compress()
+        }}
+      >
+        <Radio.Group
+          label={t('compress.style')}
+          onChange={(value) => paramsReducers.output(value as OutputStyle)}
+          value={style}
+        >
+          <div className="cards">
+            {outputStyles.map((one) => (
+              <Radio.Card className="card" key={one} value={one}>
+                <Radio.Indicator />
+                <div>
+                  <div className="card-title">{t(`compress.styles.${one}.title`)}</div>
+                  <div className="dimmed">{t(`compress.styles.${one}.help`)}</div>
+                </div>
+              </Radio.Card>
+            ))}
+          </div>
+        </Radio.Group>
+        {desktop ? null : (
+          <fieldset className="target">
+            <legend>{t('compress.where')}</legend>
+            <FolderTrail folders={folders} />
+            <FolderEntries folders={folders} />
+            <TextInput
+              error={taken.has(name) ? t('compress.taken', { name }) : null}
+              label={t('compress.name')}
+              onChange={(event) => setOwnName(event.currentTarget.value)}
+              spellCheck={false}
+              value={name}
+            />
+          </fieldset>
+        )}
+        {refused ? null : (
+          <dl className="compress-sizes">
+            <div>
+              <dt>{t('bar.file')}</dt>
+              <dd data-after={answer?.report.bytesAfter ?? ''} data-exact={exact} data-testid="compress-bytes">
+                {numbers.bytes(estimate.bytesBefore)} →{' '}
+                {answer ? (
+                  <Expected estimate={estimate} />
+                ) : style === 'dense' ? (
+                  t('bar.about', { value: numbers.bytes(estimate.bytesBefore) })
+                ) : adapters.has(style) && goal === 'rank' ? (
+                  t('bar.about', { value: numbers.bytes(estimate.factorBytes) })
+                ) : (
+                  <Expected estimate={estimate} />
+                )}
+              </dd>
+            </div>
+            <div>
+              <dt>{t('bar.tensors')}</dt>
+              <dd>
+                {t('bar.tensorsValue', {
+                  number: numbers.count(chosen),
+                  total: numbers.count(report.tensors.length),
+                })}
+              </dd>
+            </div>
+            {answer ? (
+              <div>
+                <dt>{t('plan.error')}</dt>
+                <dd>{numbers.percent(answer.report.relativeError)}</dd>
+              </div>
+            ) : null}
+            <div>
+              <dt>{t(`settings.goals.${goal}`)}</dt>
+              <dd>
+                {goal === 'rank' ? numbers.count(params.rank) : null}
+                {goal === 'error' ? t('bar.atMost', { value: numbers.percent(allowedError(params) ?? 0) }) : null}
+                {goal === 'size' ? <Expected estimate={estimate} /> : null}
+              </dd>
+            </div>
+          </dl>
+        )}
+        <p className="caveat">{t('compress.caveat')}</p>
+        <div className="compress-foot">
+          {refused ? <ErrorBox error={refused} /> : null}
+          {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
+          <div className="dialog-buttons">
+            <div className="dialog-aside">
+              <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="subtle">
+                {t('runs.saveRecipe')}
+              </Button>
+              <CopyButton
+                label={t('runs.copyCommand')}
+                text={() => compressCommand({ source: report.name, target: name, recipe: currentRecipe() })}
+              />
+            </div>
+            <Button color="gray" onClick={onClose} variant="subtle">
+              {t('app.cancel')}
+            </Button>
+            <Button
+              disabled={
+                refused !== null || chosen === 0 || (!desktop && (!folder || name.trim() === '' || taken.has(name)))
+              }
+              loading={starting}
+              type="submit"
+            >
+              {t('compress.start')}
+            </Button>
+          </div>
+        </div>
+      </form>
+    </Modal>
+  )
+}

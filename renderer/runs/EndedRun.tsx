@@ -1,0 +1,82 @@
+/** How a run ended, in one line: saved and checked, failed with its sentence, cancelled, or cut short and able to go on. */
+import { ActionIcon } from '@mantine/core'
+import { useAttempt } from '../frame/attempt.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
+import { type RunView, runsReducers } from '../model/runs.ts'
+import { useFault } from '../words/fault.ts'
+import { useErrorTitle, useWords } from '../words/words.ts'
+import { RunActions } from './RunActions.tsx'
+import { useKeptWords } from './run-words.ts'
+
+export function EndedRun({ run }: { readonly run: RunView }) {
+  const { t } = useWords()
+  const { error, busy, dismiss, attempt } = useAttempt()
+  const { result, runId } = run
+  return (
+    <div className="run" data-run={run.state} data-testid="run" data-verified={result?.verified}>
+      <div className="run-line">
+        <Ending run={run} />
+        <RunActions attempt={attempt} busy={busy} run={run} />
+        <ActionIcon
+          aria-label={t('run.dismiss')}
+          color="gray"
+          onClick={() => runsReducers.dismiss(runId)}
+          variant="subtle"
+        >
+          <CloseIcon size={16} />
+        </ActionIcon>
+      </div>
+      {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+    </div>
+  )
+}
+
+/** Read out when it comes: a run ends while one looks at something else. */
+function Ending({ run }: { readonly run: RunView }) {
+  const { t, numbers } = useWords()
+  const titleOf = useErrorTitle()
+  const fault = useFault()
+  const keptWords = useKeptWords()
+  const { result, error, target: name } = run
+  if (result) {
+    return (
+      <output className="run-ending">
+        <span className="run-check">
+          <CheckIcon />
+        </span>
+        <span className="run-result" data-relative-error={result.relativeError} data-testid="run-result">
+          {t(result.verified ? 'run.saved' : 'run.savedUnchecked', {
+            error: numbers.percent(result.relativeError),
+            files: t('run.files', { count: result.files }),
+            bytes: numbers.bytes(result.bytesAfter),
+          })}
+        </span>
+        <span className="dimmed ellipsis small">
+          {result.output} · {numbers.duration(result.elapsedMs)}
+        </span>
+      </output>
+    )
+  }
+  const kept = keptWords(run)
+  if (run.state === 'cancelled') {
+    return (
+      <output className="run-ending">
+        <span>
+          {t('run.cancelled', { name })} {kept}
+        </span>
+      </output>
+    )
+  }
+  return (
+    <div className="run-ending" data-code={error?.code} role="alert">
+      <span className="run-warning">
+        <WarningIcon />
+      </span>
+      <span className="run-sentence">
+        <strong>{error ? t('runs.failed', { name, title: titleOf(error) }) : t('runs.interrupted', { name })}</strong>{' '}
+        {error && fault(error)} {kept}
+      </span>
+    </div>
+  )
+}

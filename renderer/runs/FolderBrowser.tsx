@@ -1,0 +1,111 @@
+/** The loopback page's file dialog: the folders named when the host was started, and what lies in them. */
+import { Anchor, Breadcrumbs, Button, Loader, Modal, UnstyledButton } from '@mantine/core'
+import { useEffect, useRef } from 'react'
+import type { Grant } from '../../core/contract.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { FileIcon, FolderIcon } from '../frame/icons.tsx'
+import { useWords } from '../words/words.ts'
+import { useFolders } from './folders.ts'
+
+interface FolderBrowserProps {
+  readonly title: string
+  readonly onPick: (grant: Grant) => void
+  readonly onClose: () => void
+}
+
+export function FolderBrowser({ title, onPick, onClose }: FolderBrowserProps) {
+  const { t } = useWords()
+  const folders = useFolders()
+  const here = folders.trail.at(-1)
+  return (
+    <Modal closeButtonProps={{ 'aria-label': t('app.close') }} onClose={onClose} opened size="lg" title={title}>
+      <FolderTrail folders={folders} />
+      <FolderEntries folders={folders} onFile={onPick} />
+      <div className="dialog-buttons">
+        <Button color="gray" onClick={onClose} variant="subtle">
+          {t('app.cancel')}
+        </Button>
+        <Button disabled={!here} onClick={() => here && onPick(here)} variant="default">
+          {t('browser.openFolder')}
+        </Button>
+      </div>
+    </Modal>
+  )
+}
+
+interface FoldersProps {
+  readonly folders: ReturnType<typeof useFolders>
+}
+
+export function FolderTrail({ folders }: FoldersProps) {
+  const { t } = useWords()
+  return (
+    <Breadcrumbs className="trail" separatorMargin={4}>
+      <Anchor component="button" onClick={() => folders.up(0)} type="button">
+        {t('browser.root')}
+      </Anchor>
+      {folders.trail.map((folder, i) => (
+        <Anchor component="button" key={folder.id} onClick={() => folders.up(i + 1)} type="button">
+          {folder.name}
+        </Anchor>
+      ))}
+    </Breadcrumbs>
+  )
+}
+
+/** Folders lead further down; files are picked, or only shown where there is no `onFile`. */
+export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onFile?: (grant: Grant) => void }) {
+  const { t } = useWords()
+  const place = useRef<HTMLElement>(null)
+  // What was pressed went with the listing it was in. The focus waits here for the next one, and goes on to its first entry.
+  useEffect(() => {
+    if (folders.entries && document.activeElement === place.current)
+      place.current?.querySelector<HTMLElement>('button')?.focus()
+  }, [folders.entries])
+  return (
+    <section aria-label={t('browser.entries')} className="entries-place" ref={place} tabIndex={-1}>
+      <Listing
+        enter={(folder) => {
+          place.current?.focus()
+          folders.down(folder)
+        }}
+        folders={folders}
+        onFile={onFile}
+      />
+    </section>
+  )
+}
+
+interface ListingProps extends FoldersProps {
+  readonly enter: (folder: Grant) => void
+  readonly onFile: ((grant: Grant) => void) | undefined
+}
+
+function Listing({ folders, enter, onFile }: ListingProps) {
+  const { t, numbers } = useWords()
+  if (folders.error) return <ErrorBox error={folders.error} />
+  if (!folders.entries) return <Loader aria-label={t('browser.loading')} className="entries-loading" size="sm" />
+  const shown = folders.entries.filter(({ grant, weights }) => grant.kind === 'folder' || (onFile && weights))
+  if (shown.length === 0) {
+    return (
+      <p className="dimmed entries-empty">
+        {t(folders.trail.length === 0 ? 'browser.noFolders' : onFile ? 'browser.empty' : 'browser.noneInside')}
+      </p>
+    )
+  }
+  return (
+    <ul className="entries">
+      {shown.map(({ grant }) => (
+        <li key={grant.id}>
+          <UnstyledButton className="recent" onClick={() => (grant.kind === 'folder' ? enter(grant) : onFile?.(grant))}>
+            {grant.kind === 'folder' ? <FolderIcon /> : <FileIcon />}
+            <span className="recent-name">{grant.name}</span>
+            {grant.byteLength === null || grant.kind === 'folder' ? null : (
+              <span className="dimmed number">{numbers.bytes(grant.byteLength)}</span>
+            )}
+          </UnstyledButton>
+        </li>
+      ))}
+    </ul>
+  )
+}

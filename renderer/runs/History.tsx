@@ -1,0 +1,72 @@
+/** All runs of the host, those of earlier days and of the command line too: what is at work, then what ended, newest first. */
+import { Button, Table, VisuallyHidden } from '@mantine/core'
+import { useEffect, useState } from 'react'
+import { useAttempt } from '../frame/attempt.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { refreshRuns } from '../model/run-actions.ts'
+import { isActive, useRuns } from '../model/runs.ts'
+import { useWords } from '../words/words.ts'
+import { ActiveRun } from './ActiveRun.tsx'
+import { HistoryRow } from './HistoryRow.tsx'
+
+/** Rows shown at first, and more with each wish: a year of runs is not drawn at once. */
+const page = 50
+
+export function HistoryScreen() {
+  const { t, numbers } = useWords()
+  const runs = useRuns((state) => state.runs)
+  const [most, setMost] = useState(page)
+  const { error, attempt } = useAttempt()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the screen is opened
+  useEffect(() => attempt(refreshRuns), [])
+  const active = runs.filter(isActive)
+  const ended = runs.filter((run) => !isActive(run))
+  const rest = ended.length - most
+  return (
+    <main className="start">
+      <div className="start-column history">
+        <h1 className="start-title">{t('history.title')}</h1>
+        {error ? <ErrorBox error={error} /> : null}
+        {runs.length === 0 ? <p className="dimmed start-lead">{t('history.empty')}</p> : null}
+        {active.length > 0 ? (
+          <section aria-label={t('history.active')} className="history-active">
+            {active.map((run) => (
+              <ActiveRun key={run.runId} run={run} />
+            ))}
+          </section>
+        ) : null}
+        {ended.length > 0 ? (
+          <section aria-label={t('history.ended')} className="history-table">
+            <Table tabularNums verticalSpacing="xs">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th scope="col">{t('history.columns.run')}</Table.Th>
+                  <Table.Th scope="col">{t('history.columns.bytes')}</Table.Th>
+                  <Table.Th className="right" scope="col">
+                    {t('history.columns.error')}
+                  </Table.Th>
+                  <Table.Th className="right" scope="col">
+                    {t('history.columns.time')}
+                  </Table.Th>
+                  <Table.Th scope="col">
+                    <VisuallyHidden>{t('history.columns.actions')}</VisuallyHidden>
+                  </Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {ended.slice(0, most).map((run) => (
+                  <HistoryRow key={run.runId} run={run} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </section>
+        ) : null}
+        {rest > 0 ? (
+          <Button className="history-more" onClick={() => setMost(most + page)} variant="default">
+            {t('history.more', { count: rest, number: numbers.count(rest) })}
+          </Button>
+        ) : null}
+      </div>
+    </main>
+  )
+}

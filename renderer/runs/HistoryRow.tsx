@@ -1,0 +1,84 @@
+/** A run that ended, as a row: what it was asked for, what came of it, and what can be done with it now. */
+import { Table, VisuallyHidden } from '@mantine/core'
+import { useAttempt } from '../frame/attempt.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
+import type { RunView } from '../model/runs.ts'
+import { useFault } from '../words/fault.ts'
+import { useErrorTitle, useWords } from '../words/words.ts'
+import { RunActions } from './RunActions.tsx'
+import { useGoalWords, useKeptWords } from './run-words.ts'
+
+export function HistoryRow({ run }: { readonly run: RunView }) {
+  const { t, numbers } = useWords()
+  const goalWords = useGoalWords()
+  const { error, busy, dismiss, attempt } = useAttempt()
+  const { result, recipe, source, target } = run
+  return (
+    <Table.Tr data-run={run.state} data-testid="history-row">
+      <Table.Td className="history-run">
+        <div className="history-names">
+          <StateIcon run={run} />
+          <span className="ellipsis" title={source}>
+            {source}
+          </span>
+          <ArrowIcon size={14} />
+          <span className="ellipsis history-target" title={target}>
+            {target}
+          </span>
+        </div>
+        <div className="dimmed small">
+          {goalWords(recipe.params)} · {t(`history.outputs.${recipe.output}`)} · {numbers.moment(run.startedAt)}
+        </div>
+        <Ending run={run} />
+        {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+      </Table.Td>
+      <Table.Td className="nowrap">
+        {result ? (
+          <>
+            {numbers.bytes(result.bytesBefore)} → {numbers.bytes(result.bytesAfter)}
+            <div className="dimmed small">
+              {t('history.share', { share: numbers.percent(result.bytesAfter / Math.max(1, result.bytesBefore)) })}
+            </div>
+          </>
+        ) : null}
+      </Table.Td>
+      <Table.Td className="right nowrap">{result ? numbers.percent(result.relativeError) : null}</Table.Td>
+      <Table.Td className="right nowrap">
+        {run.endedAt === null ? null : numbers.duration(result?.elapsedMs ?? run.endedAt - run.startedAt)}
+      </Table.Td>
+      <Table.Td>
+        <div className="history-actions">
+          <RunActions attempt={attempt} busy={busy} run={run} />
+        </div>
+      </Table.Td>
+    </Table.Tr>
+  )
+}
+
+function StateIcon({ run: { state } }: { readonly run: RunView }) {
+  const { t } = useWords()
+  const Icon = state === 'finished' ? CheckIcon : state === 'cancelled' ? CloseIcon : WarningIcon
+  return (
+    <span className="history-state" data-run={state} title={t(`history.states.${state}`)}>
+      <Icon size={16} />
+      <VisuallyHidden>{t(`history.states.${state}`)}</VisuallyHidden>
+    </span>
+  )
+}
+
+/** Why it ended before it was finished, and what waits to be gone on with. */
+function Ending({ run }: { readonly run: RunView }) {
+  const { t } = useWords()
+  const kept = useKeptWords()
+  const { state, error } = run
+  const titleOf = useErrorTitle()
+  const fault = useFault()
+  if (state === 'finished') return null
+  return (
+    <div className="history-ending small" data-run={state}>
+      {t('history.sentence', { text: error ? titleOf(error) : t(`history.states.${state}`) })} {error && fault(error)}{' '}
+      {kept(run)}
+    </div>
+  )
+}

@@ -1,0 +1,42 @@
+/** What can be done with a run that ended, wherever it is shown. */
+import { Button } from '@mantine/core'
+import type { useAttempt } from '../frame/attempt.ts'
+import { useDialog } from '../frame/dialog.ts'
+import { useSession } from '../frame/session.ts'
+import { resumeRun, showInFolder } from '../model/run-actions.ts'
+import type { RunView } from '../model/runs.ts'
+import { useWords } from '../words/words.ts'
+import { RunDetails } from './RunDetails.tsx'
+import { RunMenu } from './RunMenu.tsx'
+
+interface RunActionsProps extends Pick<ReturnType<typeof useAttempt>, 'attempt' | 'busy'> {
+  readonly run: RunView
+}
+
+export function RunActions({ run, attempt, busy }: RunActionsProps) {
+  const { t } = useWords()
+  const details = useDialog()
+  const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
+  const { result, runId, resumable } = run
+  return (
+    <>
+      {resumable ? (
+        <Button disabled={busy} onClick={() => attempt(() => resumeRun(runId))} size="compact-sm">
+          {t('runs.resume')}
+        </Button>
+      ) : null}
+      {result && hasFileManager ? (
+        <Button onClick={() => attempt(() => showInFolder(runId))} size="compact-sm" variant="default">
+          {t('run.show')}
+        </Button>
+      ) : null}
+      {result ? (
+        <Button onClick={details.open} size="compact-sm" variant="default">
+          {t('run.details')}
+        </Button>
+      ) : null}
+      <RunMenu attempt={attempt} run={run} />
+      {details.opened && result ? <RunDetails onClose={details.close} run={run} /> : null}
+    </>
+  )
+}

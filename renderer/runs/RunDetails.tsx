@@ -1,0 +1,137 @@
+/** What a run did with each tensor: nothing is skipped in silence. */
+import { Modal, Table } from '@mantine/core'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useMemo, useState } from 'react'
+import type { Run, TensorOutcome } from '../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { runReport } from '../model/run-actions.ts'
+import { useNotice } from '../words/notice.ts'
+import { useReason } from '../words/reason.ts'
+import { useWords } from '../words/words.ts'
+
+/** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */
+const usualHeight = 54
+
+interface RunDetailsProps {
+  /** Finished. */
+  readonly run: Run
+  readonly onClose: () => void
+}
+
+export function RunDetails({ run: { runId, result: report }, onClose }: RunDetailsProps) {
+  const { t, numbers } = useWords()
+  const reason = useReason()
+  const said = useNotice()
+  const [viewport, setViewport] = useState<HTMLElement | null>(null)
+  const [tensors, setTensors] = useState<readonly TensorOutcome[]>([])
+  const [error, setError] = useState<ErrorReport | null>(null)
+  useEffect(() => {
+    runReport(runId)
+      .then((whole) => setTensors(whole.tensors))
+      .catch((fault: unknown) => setError(toErrorReport(fault)))
+  }, [runId])
+  const virtual = useVirtualizer({
+    count: tensors.length,
+    getScrollElement: () => viewport,
+    estimateSize: () => usualHeight,
+    overscan: 10,
+  })
+  const items = virtual.getVirtualItems()
+  const before = items[0]?.start ?? 0
+  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
+  const parts = useMemo(() => partsIn(tensors), [tensors])
+  if (!report) return null
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={onClose}
+      opened
+      size={1080}
+      title={t('run.detailsTitle', { name: report.output })}
+    >
+      <p className="dimmed">
+        {t('run.summary', {
+          before: numbers.bytes(report.bytesBefore),
+          after: numbers.bytes(report.bytesAfter),
+          error: numbers.percent(report.relativeError),
+          memory: numbers.bytes(report.peakBytes),
+        })}
+      </p>
+      {report.notices.map((notice) => (
+        <p className="details-notice" key={notice}>
+          {said(notice)}
+        </p>
+      ))}
+      {error ? <ErrorBox error={error} /> : null}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section aria-label={t('run.details')} className="details" ref={setViewport} tabIndex={0}>
+        <Table layout="fixed" stickyHeader tabularNums verticalSpacing={4}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col">{t('run.columns.name')}</Table.Th>
+              <Table.Th className="right" scope="col" w={70}>
+                {t('run.columns.rank')}
+              </Table.Th>
+              <Table.Th scope="col" w={80}>
+                {t('run.columns.dtype')}
+              </Table.Th>
+              <Table.Th className="right" scope="col" w={84}>
+                {t('run.columns.error')}
+              </Table.Th>
+              {parts.map((part) => (
+                <Table.Th className="right" key={part} scope="col" w={88}>
+                  {t(`runs.split.${part}`)}
+                </Table.Th>
+              ))}
+              <Table.Th className="right" scope="col" w={164}>
+                {t('run.columns.bytes')}
+              </Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {before > 0 ? <tr style={{ height: before }} /> : null}
+            {items.map(({ index }) => {
+              const outcome = tensors[index]!
+              return (
+                <Table.Tr data-index={index} key={outcome.name} ref={virtual.measureElement}>
+                  <Table.Td className="details-name">
+                    {outcome.name}
+                    <div className="dimmed small">{reason(outcome.reason)}</div>
+                  </Table.Td>
+                  <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>
+                  <Table.Td>{outcome.factorDType ?? '–'}</Table.Td>
+                  <Table.Td className="right">
+                    {outcome.relativeError === null ? '–' : numbers.percent(outcome.relativeError)}
+                  </Table.Td>
+                  {parts.map((part) => (
+                    <Table.Td className="right dimmed" key={part}>
+                      {outcome.split ? numbers.percent(outcome.split[part]) : '–'}
+                    </Table.Td>
+                  ))}
+                  <Table.Td className="right">
+                    {numbers.bytes(outcome.bytesBefore)} → {numbers.bytes(outcome.bytesAfter)}
+                  </Table.Td>
+                </Table.Tr>
+              )
+            })}
+            {after > 0 ? <tr style={{ height: after }} /> : null}
+          </Table.Tbody>
+        </Table>
+      </section>
+    </Modal>
+  )
+}
+
+/** Beyond truncation: rounding to the written dtype, and what a sparse part takes back. */
+const otherParts = ['rounding', 'sparseGain'] as const
+/** A part that is nowhere more than this share of an error is not worth a column. */
+const notable = 0.01
+
+/** Where the errors of this run come from; none where it is truncation alone. */
+function partsIn(tensors: readonly TensorOutcome[]) {
+  const others = otherParts.filter((part) =>
+    tensors.some(({ split, relativeError }) => split !== undefined && split[part] > notable * (relativeError ?? 0)),
+  )
+  return others.length === 0 ? [] : (['truncation', ...others] as const)
+}

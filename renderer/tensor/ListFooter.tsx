@@ -1,0 +1,70 @@
+/** The sum of the list: how many tensors, how many can be compressed, and why the others are kept. */
+import { Anchor, Popover } from '@mantine/core'
+import { useMemo } from 'react'
+import type { TensorReport } from '../../core/contract.ts'
+import { isCompressed } from '../choices/rules.ts'
+import { useSelection } from '../choices/selection.ts'
+import { useReason } from '../words/reason.ts'
+import { useWords } from '../words/words.ts'
+
+interface ListFooterProps {
+  readonly tensors: readonly TensorReport[]
+  readonly shown: number
+  readonly total: string
+}
+
+/** Reasons with numbers in them are all different: the most frequent ones are named. */
+const mostReasons = 12
+
+export function ListFooter({ tensors, shown, total }: ListFooterProps) {
+  const { t, numbers } = useWords()
+  const reason = useReason()
+  const { included, excluded } = useSelection()
+  const { compressible, reasons } = useMemo(() => {
+    const counted = new Map<string, number>()
+    let factorized = 0
+    for (const tensor of tensors) {
+      if (isCompressed(tensor, { included, excluded })) factorized++
+      else {
+        const why = tensor.plan !== 'keep' ? '' : tensor.reason
+        counted.set(why, (counted.get(why) ?? 0) + 1)
+      }
+    }
+    return { compressible: factorized, reasons: [...counted].sort(([, a], [, b]) => b - a) }
+  }, [tensors, included, excluded])
+  const kept = tensors.length - compressible
+
+  return (
+    <footer className="list-footer">
+      <span>
+        {shown === tensors.length
+          ? t('list.tensors', { count: tensors.length, total })
+          : t('list.shown', { shown: numbers.count(shown), total })}
+      </span>
+      <span>· {t('list.compressible', { count: compressible, number: numbers.count(compressible) })}</span>
+      <span>· {t('list.kept', { count: kept, number: numbers.count(kept) })}</span>
+      {kept > 0 ? (
+        <Popover position="top-start" returnFocus shadow="md" trapFocus width={340} withArrow>
+          <Popover.Target>
+            <Anchor component="button" size="xs" type="button">
+              {t('list.why')}
+            </Anchor>
+          </Popover.Target>
+          <Popover.Dropdown>
+            <ul className="reasons">
+              {reasons.slice(0, mostReasons).map(([why, count]) => (
+                <li key={why}>
+                  <span className="number">{numbers.count(count)}</span>
+                  <span>{why === '' ? t('reasons.excluded') : reason(why)}</span>
+                </li>
+              ))}
+              {reasons.length > mostReasons ? (
+                <li>{t('list.moreReasons', { count: reasons.length - mostReasons })}</li>
+              ) : null}
+            </ul>
+          </Popover.Dropdown>
+        </Popover>
+      ) : null}
+    </footer>
+  )
+}

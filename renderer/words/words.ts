@@ -1,0 +1,23 @@
+/** The page's language for components: translated texts, numbers, and sentences of errors. */
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { ErrorReport } from '../../core/errors.ts'
+import { numbersIn } from './numbers.ts'
+
+export function useWords() {
+  const { t, i18n } = useTranslation()
+  const numbers = useMemo(() => numbersIn(i18n.language), [i18n.language])
+  return { t, numbers, language: i18n.language }
+}
+
+/** What went wrong, for people: the sentence of whoever noticed it, under a title in the page's language. */
+export function useErrorTitle(): (error: ErrorReport) => string {
+  const { t } = useTranslation()
+  return (error) => t(`errors.${error.code}`)
+}
+
+/** The engine's phases in the page's language; one that has no words yet is shown by its name. */
+export function usePhase(): (phase: string) => string {
+  const { t, i18n } = useTranslation()
+  return (phase) => (i18n.exists(`phases.${phase}`) ? t(`phases.${phase}` as 'phases.read') : phase)
+}

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import type { AnalysisReport, ComparisonReport, JobEvent } from '../../../core/contract.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { comparisonKey, computingKey, presetOf, speedPresets } from '../../../renderer/choices/params.ts'
+import { afterEvent, covers, type JobsState } from '../../../renderer/model/jobs.ts'
+
+const report: AnalysisReport = {
+  tensor: 'w',
+  matrix: [4, 3],
+  dtype: 'F32',
+  method: 'randomized',
+  algorithm: 'subspace',
+  rank: 2,
+  oversample: 1,
+  nIter: 2,
+  seed: 42,
+  singularValues: [2, 1],
+  frobeniusNorm: Math.sqrt(5.25),
+  relativeError: Math.sqrt(0.25 / 5.25),
+  errorSource: 'spectrum',
+  errorCurve: [1, Math.sqrt(1.25 / 5.25), Math.sqrt(0.25 / 5.25)],
+  breakEvenRank: 1,
+  noiseError: 0.2,
+  elapsedMs: 1,
+  phasesMs: {},
+  kernel: 'simd',
+  arithmetic: 'fused',
+  threads: 1,
+  peakBytes: 1,
+  notices: [],
+}
+const params = { ...defaultParams, rank: 2 }
+const running = { kind: 'analyze', jobId: 'j', tensor: 'w', params, phase: null, share: null, estimate: null } as const
+const state: JobsState = { running, analyses: {}, comparisons: {}, failures: {} }
+const finished = (result: Extract<JobEvent, { type: 'finished' }>['result']): JobEvent => ({
+  type: 'finished',
+  jobId: 'j',
+  result,
+})
+
+test('an estimate is kept while the job runs and goes with its end', () => {
+  const estimate: JobEvent = {
+    type: 'estimate',
+    jobId: 'j',
+    iteration: 1,
+    iterations: 2,
+    singularValues: [2],
+    errorCurve: [1, 0.5],
+  }
+  const during = afterEvent(state, estimate)
+  expect(during.running?.estimate?.iteration).toBe(1)
+  const after = afterEvent(during, finished({ kind: 'analyze', report }))
+  expect(after.running).toBeNull()
+  expect(after.analyses.w).toEqual({ key: computingKey(params), report })
+})
+
+test('a failed job leaves its sentence, a cancelled one nothing', () => {
+  const error = { code: 'bad-file', message: 'It ends early.' } as const
+  expect(afterEvent(state, { type: 'failed', jobId: 'j', error }).failures).toEqual({ w: error })
+  expect(afterEvent(state, { type: 'cancelled', jobId: 'j' })).toEqual({ ...state, running: null })
+})
+
+test('events without a running job change nothing', () => {
+  const idle = { ...state, running: null }
+  expect(afterEvent(idle, finished({ kind: 'analyze', report }))).toBe(idle)
+})
+
+test('a comparison is an analysis as well, but never replaces one that reaches further', () => {
+  const exact: AnalysisReport = { ...report, method: 'exact' }
+  const comparison: ComparisonReport = {
+    tensor: 'w',
+    exact,
+    randomized: report,
+    floor: 0.2,
+    excess: 0,
+    singularValueError: { mean: 0, max: 0, perIndex: [0, 0] },
+    subspaceAngle: 0,
+    speedup: 2,
+  }
+  const fresh = afterEvent(state, finished({ kind: 'compare', report: comparison }))
+  expect(fresh.analyses.w?.report).toBe(report)
+  const wider = { key: computingKey(params), report: { ...report, rank: 3 } }
+  const kept = afterEvent({ ...state, analyses: { w: wider } }, finished({ kind: 'compare', report: comparison }))
+  expect(kept.analyses.w).toBe(wider)
+  expect(kept.comparisons.w).toEqual({ key: comparisonKey(params), report: comparison })
+  // Both methods run, whichever is chosen; more iterations are another sketch.
+  expect(comparisonKey({ ...params, method: 'exact' })).toBe(comparisonKey(params))
+  expect(comparisonKey({ ...params, nIter: 5 })).not.toBe(comparisonKey(params))
+})
+
+test('a sketch covers every rank up to its own, an exact SVD covers all, and none covers other parameters', () => {
+  const analysis = { key: computingKey(params), report }
+  expect(covers(analysis, params, 1)).toBe(true)
+  expect(covers(analysis, params, 3)).toBe(false)
+  expect(covers({ ...analysis, report: { ...report, method: 'exact' } }, params, 3)).toBe(true)
+  expect(covers(analysis, { ...params, rank: 1 }, 1)).toBe(true)
+  for (const change of [{ nIter: 3 }, { oversample: 5 }, { method: 'exact' }, { seed: 1 }] as const)
+    expect(covers(analysis, { ...params, ...change }, 1), JSON.stringify(change)).toBe(false)
+  expect(covers(analysis, { ...params, factorDType: 'F16' }, 1)).toBe(true)
+})
+
+test('a preset is found again from its parameters', () => {
+  for (const [name, preset] of Object.entries(speedPresets)) expect(presetOf({ ...params, ...preset })).toBe(name)
+  expect(presetOf({ ...params, method: 'randomized', nIter: 7 })).toBeNull()
+})

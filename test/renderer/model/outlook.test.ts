@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { TensorReport } from '../../../core/contract.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { outlookOf } from '../../../renderer/model/outlook.ts'
+
+const tensor: TensorReport = {
+  name: 'w',
+  dtype: 'F32',
+  shape: [300, 200],
+  byteLength: 240_000,
+  matrix: [300, 200],
+  kind: 'linear',
+  plan: 'factorize',
+  reason: '',
+}
+const choice = { included: new Set<string>(), excluded: new Set<string>() }
+const curve = Array.from({ length: 65 }, (_, rank) => 1 / (1 + rank))
+const outlook = (params: Partial<typeof defaultParams>, known: readonly number[] | null = curve) =>
+  outlookOf(tensor, { params: { ...defaultParams, ...params }, choice, plan: null, curve: known ?? undefined })
+
+test('without a plan one rank for all is known at once, and its error from the curve', () => {
+  expect(outlook({ rank: 9 })).toMatchObject({ kept: false, rank: 9, error: 0.1 })
+  expect(outlook({ rank: 9 }, null)).toMatchObject({ kept: false, rank: 9, error: null })
+})
+
+test('without a plan an error goal is read off the curve', () => {
+  expect(outlook({ goalError: 0.1 })).toMatchObject({ kept: false, rank: 9, error: 0.1 })
+  expect(outlook({ goalError: 0.1 }, null)).toMatchObject({ kept: false, rank: null, error: null })
+  expect(outlook({ goalError: 0.001 })).toMatchObject({ kept: true, rank: null, error: null })
+})
+
+test('without a plan nobody knows what a size goal gives a tensor, whatever rank was chosen before', () => {
+  expect(outlook({ rank: 9, goalSize: 0.4 })).toMatchObject({ kept: false, rank: null, error: null })
+})

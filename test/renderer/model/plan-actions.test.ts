@@ -1,0 +1,295 @@
+/** The analysis of a whole model: when it is asked for, when it gives way, what is asked after it; against an engine that writes down. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { EngineApi, JobRequest, PlanReport, TensorReport } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { fileReducers } from '../../../renderer/choices/file.ts'
+import { useParams } from '../../../renderer/choices/params.ts'
+import { selectionReducers } from '../../../renderer/choices/selection.ts'
+import type { Connection } from '../../../renderer/frame/connect.ts'
+import { setConnection } from '../../../renderer/frame/connection.ts'
+import { forgetJobs, receiveJobEvent } from '../../../renderer/frame/job-feed.ts'
+import { cancelAnalysis, changeParams, fileSettled, selectTensor, setGoal } from '../../../renderer/model/analysis.ts'
+import { jobsReducers } from '../../../renderer/model/jobs.ts'
+import { shownPlan } from '../../../renderer/model/outlook.ts'
+import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../renderer/model/plan.ts'
+import { analyzeModel, cancelPlan, followChoices, forgetPlan, planLost } from '../../../renderer/model/plan-actions.ts'
+
+const tensor = (name: string): TensorReport => ({
+  name,
+  dtype: 'F32',
+  shape: [2048, 2048],
+  byteLength: 2048 * 2048 * 4,
+  matrix: [2048, 2048],
+  kind: 'linear',
+  plan: 'factorize',
+  reason: '',
+})
+const report = (bytesAfter: number): PlanReport => ({
+  bytesBefore: 1000,
+  bytesAfter,
+  relativeError: 0.1,
+  errorIsLeast: false,
+  tensors: [
+    {
+      name: 'a',
+      action: 'factorize',
+      reason: '',
+      rank: 7,
+      factorDType: 'F32',
+      relativeError: 0.1,
+      int8Increase: null,
+      bytesBefore: 500,
+      bytesAfter: 100,
+    },
+  ],
+  analyzed: 0,
+  elapsedMs: 1,
+  notices: [],
+  kernel: 'simd',
+  arithmetic: 'fused',
+  threads: 1,
+})
+
+let asked: string[]
+let refusal: AppError | null
+const settle = () => vi.advanceTimersByTimeAsync(1000)
+const finish = (jobId: string, bytes = 1) =>
+  receiveJobEvent({ type: 'finished', jobId, result: { kind: 'plan', report: report(bytes) } })
+const named = (job: JobRequest) => {
+  if (job.kind === 'analyze') return `look at ${job.tensor}`
+  if (job.kind !== 'plan') return job.kind
+  const { goalSize, goalError, rank, nIter } = { ...defaultParams, ...job.params }
+  return `plan ${goalSize ? `size ${goalSize}` : goalError ? `error ${goalError}` : `rank ${rank}`} q ${nIter}`
+}
+
+followChoices()
+beforeEach(() => {
+  vi.useFakeTimers()
+  asked = []
+  refusal = null
+  let jobs = 0
+  const engine: Partial<EngineApi> = {
+    info: () => Promise.reject(new Error('not asked here')),
+    start: (job) => {
+      if (refusal) return Promise.reject(refusal)
+      asked.push(named(job))
+      return Promise.resolve(`job-${++jobs}`)
+    },
+    cancel: (jobId) => {
+      asked.push(`cancel ${jobId}`)
+      receiveJobEvent({ type: 'cancelled', jobId })
+      return Promise.resolve()
+    },
+  }
+  setConnection({ engine } as unknown as Connection)
+  jobsReducers.reset()
+  selectionReducers.reset()
+  useParams.setState({ params: defaultParams, output: 'factors' })
+  fileReducers.opened(
+    { id: 'grant', name: 'file', kind: 'file', byteLength: null },
+    {
+      fileId: 'file',
+      name: 'file',
+      format: 'safetensors',
+      safety: 'safe',
+      totalBytes: 1,
+      notices: [],
+      tensors: [tensor('a'), tensor('b')],
+    },
+  )
+})
+afterEach(() => {
+  fileSettled()
+  cancelAnalysis()
+  forgetPlan()
+  forgetJobs()
+  fileReducers.closed()
+  vi.useRealTimers()
+})
+
+test('without an analysis a goal asks nothing', async () => {
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(asked).toEqual([])
+})
+
+test('the analysis is asked without a goal, and the goal as soon as it has been made', async () => {
+  setGoal({ goalSize: 0.4 })
+  analyzeModel()
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2'])
+  finish('job-1')
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'plan size 0.4 q 2'])
+  finish('job-2', 400)
+  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+})
+
+test('another goal is asked at once, and one that was asked before is known', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1', 640)
+  setGoal({ goalError: 0.1 })
+  await settle()
+  finish('job-2')
+  changeParams({ goalError: 0 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'plan error 0.1 q 2'])
+  expect(shownPlan(usePlan.getState()).answer?.report.bytesAfter).toBe(640)
+})
+
+test('only the last of many quick changes is asked', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  for (const goalSize of [0.5, 0.4, 0.3]) setGoal({ goalSize })
+  await settle()
+  expect(asked.slice(1)).toEqual(['plan size 0.3 q 2'])
+})
+
+test('looking at a tensor does not wait for the analysis, which goes on afterwards', async () => {
+  analyzeModel()
+  await settle()
+  selectTensor('b')
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1', 'look at b'])
+  expect(usePlan.getState().running).toMatchObject({ long: true, waiting: true })
+  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'unsupported', message: 'NaN' } })
+  await settle()
+  expect(asked.slice(3)).toEqual(['plan rank 64 q 2'])
+  expect(usePlan.getState().running).toMatchObject({ long: true, waiting: false })
+  finish('job-3')
+  expect(usePlan.getState().running).toBeNull()
+})
+
+test('an analysis asked for during a look waits for its end', async () => {
+  selectTensor('b')
+  await settle()
+  analyzeModel()
+  await settle()
+  expect(asked).toEqual(['look at b'])
+  receiveJobEvent({ type: 'failed', jobId: 'job-1', error: { code: 'unsupported', message: 'NaN' } })
+  await settle()
+  expect(asked).toEqual(['look at b', 'plan rank 64 q 2'])
+})
+
+test('a goal set during the analysis does not start it over; other iterations do', async () => {
+  analyzeModel()
+  await settle()
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2'])
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked.slice(1)).toEqual(['cancel job-1', 'plan rank 64 q 4'])
+})
+
+test('other iterations after the analysis ask nothing until it is made for them', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked).toHaveLength(1)
+  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  changeParams({ nIter: 2 })
+  await settle()
+  expect(asked).toHaveLength(1)
+  expect(shownPlan(usePlan.getState()).exact).toBe(true)
+})
+
+test('a rank beyond the analysis is not asked for unasked', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  changeParams({ maxRank: 2048 })
+  await settle()
+  expect(asked).toHaveLength(1)
+})
+
+test('a cancelled analysis stays cancelled', async () => {
+  analyzeModel()
+  await settle()
+  cancelPlan()
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1'])
+  expect(usePlan.getState().running).toBeNull()
+})
+
+test('curves come in portions and belong to their parameters', async () => {
+  analyzeModel()
+  await settle()
+  for (const name of ['a', 'b'])
+    receiveJobEvent({ type: 'spectrum', jobId: 'job-1', tensor: name, errorCurve: [1, 0.5] })
+  expect(usePlan.getState().curves.size).toBe(0)
+  await settle()
+  expect([...usePlan.getState().curves.keys()]).toEqual(['a', 'b'])
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(usePlan.getState().curves.size).toBe(0)
+})
+
+test('a goal that cannot be met is a sentence, and the next one is asked', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.01 })
+  await settle()
+  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'bad-request', message: 'Too small.' } })
+  expect(untold(usePlan.getState())?.message).toBe('Too small.')
+  setGoal({ goalSize: 0.5 })
+  await settle()
+  expect(asked.at(-1)).toBe('plan size 0.5 q 2')
+  expect(usePlan.getState().failure).toBeNull()
+})
+
+test('a goal that cannot be met shows no other goal’s plan, though its sentence was dismissed', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  finish('job-2', 400)
+  setGoal({ goalSize: 0.01 })
+  // Long enough to be asked, too short to be shown as work.
+  await vi.advanceTimersByTimeAsync(300)
+  // For the moment until the engine has answered.
+  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
+  receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', message: 'Too small.' } })
+  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  planReducers.dismissed()
+  expect(untold(usePlan.getState())).toBeNull()
+  expect(refusalOf(usePlan.getState())?.message).toBe('Too small.')
+  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  // A goal that is known is shown without asking, and the sentence of the other is of no goal on show.
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(refusalOf(usePlan.getState())).toBeNull()
+  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+})
+
+test('an engine that died has refused nothing', async () => {
+  analyzeModel()
+  await settle()
+  forgetJobs()
+  planLost('It was killed.')
+  expect(untold(usePlan.getState())?.message).toBe('It was killed.')
+  expect(refusalOf(usePlan.getState())).toBeNull()
+})
+
+test('a refused start and a dead engine are sentences', async () => {
+  refusal = new AppError('not-found', 'This file is not open any more.')
+  analyzeModel()
+  await settle()
+  expect(usePlan.getState()).toMatchObject({ running: null, failure: { error: { code: 'not-found' } } })
+  refusal = null
+  analyzeModel()
+  await settle()
+  forgetJobs()
+  planLost('It was killed.')
+  await settle()
+  expect(usePlan.getState()).toMatchObject({ running: null, failure: { error: { code: 'engine-died' } } })
+  expect(asked).toHaveLength(1)
+})

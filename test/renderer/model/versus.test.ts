@@ -1,0 +1,150 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { AnalysisReport, JobEvent, VersusReport } from '../../../core/contract.ts'
+import { defaultParams } from '../../../core/params.ts'
+import {
+  afterVersusEvent,
+  comparisonOf,
+  isStale,
+  sidesOf,
+  spreadOf,
+  useVersus,
+  versusReducers,
+} from '../../../renderer/model/versus.ts'
+
+const small = { count: 1, rows: 512, cols: 512 }
+const large = { count: 1, rows: 4096, cols: 4096 }
+const side = (rank: number): VersusReport['a'] => ({
+  report: { rank } as AnalysisReport,
+  computeMs: [1],
+  errors: [0.5],
+  workingBytes: 1,
+  excess: null,
+})
+const report: VersusReport = {
+  tensor: 'w',
+  a: side(1),
+  b: side(2),
+  floor: null,
+  largestGap: { index: 1, relative: 0.1 },
+  subspaceAngle: 0.2,
+}
+const finished: JobEvent = { type: 'finished', jobId: 'j', result: { kind: 'versus', report } }
+const sides = sidesOf(null, defaultParams, large)
+
+beforeEach(() => {
+  versusReducers.reset()
+  versusReducers.follow()
+})
+
+test('A starts as the workbench, B as the other method', () => {
+  const methods = (method: typeof defaultParams.method, size: typeof small) => {
+    const { a, b } = sidesOf(null, { ...defaultParams, method, goalError: 0.1 }, size)
+    expect(a.goalError).toBe(0)
+    return [a.method, b.method]
+  }
+  expect(methods('randomized', large)).toEqual(['randomized', 'exact'])
+  expect(methods('exact', large)).toEqual(['exact', 'randomized'])
+  // What auto comes to decides.
+  expect(methods('auto', large)).toEqual(['auto', 'exact'])
+  expect(methods('auto', small)).toEqual(['auto', 'randomized'])
+})
+
+test('chosen sides stay as they are, on the machine the workbench uses', () => {
+  const chosen = { a: { ...defaultParams, nIter: 7 }, b: defaultParams }
+  const now = sidesOf(chosen, { ...defaultParams, nIter: 1, threads: 3 }, large)
+  expect(now.a).toMatchObject({ nIter: 7, threads: 3 })
+  expect(now.b).toMatchObject({ nIter: 2, threads: 3 })
+})
+
+test('a run leaves its report or its sentence with the tensor', () => {
+  versusReducers.starting('w', sides)
+  const state = useVersus.getState()
+  const during = afterVersusEvent(state, {
+    type: 'progress',
+    jobId: 'j',
+    phase: 'sketch',
+    tensor: 'w',
+    done: 1,
+    total: 4,
+    memoryBytes: 1,
+  })
+  expect(during.running).toMatchObject({ phase: 'sketch', share: 0.25 })
+  expect(afterVersusEvent(during, finished)).toMatchObject({
+    running: null,
+    results: { w: { sides, disturbed: false, report } },
+  })
+  const error = { code: 'out-of-memory', message: 'Needs 9 GB.' } as const
+  expect(afterVersusEvent(during, { type: 'failed', jobId: 'j', error })).toMatchObject({
+    running: null,
+    failures: { w: error },
+    results: {},
+  })
+  expect(afterVersusEvent(during, { type: 'cancelled', jobId: 'j' })).toMatchObject({ running: null, results: {} })
+})
+
+test('a result remembers that a compression ran beside it', () => {
+  versusReducers.starting('w', sides)
+  versusReducers.disturbed()
+  versusReducers.event(finished)
+  expect(useVersus.getState().results.w?.disturbed).toBe(true)
+})
+
+test('events without a run change nothing', () => {
+  const state = useVersus.getState()
+  expect(afterVersusEvent(state, finished)).toBe(state)
+})
+
+test('a result is stale once a parameter that matters to a side has changed', () => {
+  const result = { sides, disturbed: false, report }
+  expect(isStale(result, sides, large)).toBe(false)
+  expect(isStale(result, { ...sides, a: { ...sides.a, nIter: 3 } }, large)).toBe(true)
+  expect(isStale(result, { ...sides, b: { ...sides.b, rank: 65 } }, large)).toBe(true)
+  // The exact side has no seed, and automatic is what it comes to.
+  expect(isStale(result, { ...sides, b: { ...sides.b, seed: 1 } }, large)).toBe(false)
+  expect(isStale(result, { ...sides, a: { ...sides.a, method: 'randomized' } }, large)).toBe(false)
+  expect(isStale(result, { ...sides, a: { ...sides.a, threads: 1 } }, large)).toBe(true)
+})
+
+test('a side is changed and copied across', () => {
+  versusReducers.change(sides, 'b', { method: 'randomized', nIter: 0 })
+  expect(useVersus.getState().chosen).toEqual({ ...sides, b: { ...sides.b, method: 'randomized', nIter: 0 } })
+  versusReducers.copy(sides, 'b')
+  expect(useVersus.getState().chosen).toEqual({ a: sides.b, b: sides.b })
+})
+
+test('swapped sides take what is known of them along', () => {
+  versusReducers.starting('w', sides)
+  versusReducers.event(finished)
+  versusReducers.swap(sides)
+  const { chosen, results } = useVersus.getState()
+  expect(chosen).toEqual({ a: sides.b, b: sides.a })
+  expect(results.w?.report).toEqual({ ...report, a: report.b, b: report.a })
+  expect(isStale(results.w!, chosen!, large)).toBe(false)
+})
+
+test('another file keeps what the sides are and forgets what was found', () => {
+  versusReducers.change(sides, 'a', {})
+  versusReducers.starting('w', sides)
+  versusReducers.event(finished)
+  versusReducers.reset()
+  expect(useVersus.getState()).toEqual({ chosen: sides, running: null, results: {}, failures: {} })
+})
+
+test('randomized against exact at one rank is a comparison, whichever side is which', () => {
+  const values = (method: 'exact' | 'randomized', singularValues: number[], relativeError: number, ms: number) => ({
+    ...side(2),
+    report: { method, rank: 2, singularValues, relativeError } as AnalysisReport,
+    computeMs: [ms - 1, ms + 1],
+  })
+  const exact = values('exact', [4, 2, 1], 0.2, 30)
+  const sketch = values('randomized', [4, 1.5], 0.25, 10)
+  const expected = { floor: 0.2, excess: 0.25, speedup: 3, singularValueError: { mean: 0.125, max: 0.25 } }
+  expect(comparisonOf({ ...report, a: exact, b: sketch, floor: 0.2 })).toMatchObject(expected)
+  expect(comparisonOf({ ...report, a: sketch, b: exact, floor: 0.2 })).toMatchObject(expected)
+  expect(comparisonOf({ ...report, a: sketch, b: sketch })).toBeNull()
+  expect(comparisonOf({ ...report, a: exact, b: exact, floor: 0.2 })).toBeNull()
+})
+
+test('a spread is a mean and the range of all runs', () => {
+  expect(spreadOf([3, 1, 2])).toEqual({ mean: 2, low: 1, high: 3, runs: 3 })
+})

@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest'
+import type { AnalysisReport, TensorReport } from '../../../core/contract.ts'
+import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { compressedBytes } from '../../../renderer/choices/matrix.ts'
+import { computingKey } from '../../../renderer/choices/params.ts'
+import { estimateFile } from '../../../renderer/model/estimate.ts'
+import { chosenRank, errorAt, lastRank, tensorView } from '../../../renderer/model/view.ts'
+
+const tensor: TensorReport = {
+  name: 'w',
+  dtype: 'BF16',
+  shape: [100, 80],
+  byteLength: 16_000,
+  matrix: [100, 80],
+  kind: 'linear',
+  plan: 'factorize',
+  reason: '',
+}
+const values = Array.from({ length: 80 }, (_, i) => 1 / (i + 1))
+const norm = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
+const report = (method: 'randomized' | 'exact', rank: number): AnalysisReport => {
+  const curve = errorCurve(norm, values).slice(0, rank + 1)
+  return {
+    tensor: 'w',
+    matrix: [100, 80],
+    dtype: 'BF16',
+    method,
+    algorithm: 'subspace',
+    rank,
+    oversample: 10,
+    nIter: 2,
+    seed: 42,
+    singularValues: method === 'exact' ? values : values.slice(0, rank),
+    frobeniusNorm: norm,
+    relativeError: curve[rank]!,
+    errorSource: 'spectrum',
+    errorCurve: curve,
+    breakEvenRank: 44,
+    noiseError: 0.5,
+    elapsedMs: 1,
+    phasesMs: {},
+    kernel: 'simd',
+    arithmetic: 'fused',
+    threads: 1,
+    peakBytes: 1,
+    notices: [],
+  }
+}
+const params = { ...defaultParams, rank: 20 }
+const view = (method: 'randomized' | 'exact', now = params) =>
+  tensorView({
+    tensor,
+    params: now,
+    analysis: { key: computingKey(params), report: report(method, 20) },
+    comparison: undefined,
+    running: null,
+  })!
+
+test('a sketch answers for every rank up to its own', () => {
+  const sketch = view('randomized')
+  expect(errorAt(sketch, 0)).toBe(1)
+  expect(errorAt(sketch, 20)).toBe(report('randomized', 20).relativeError)
+  expect(errorAt(sketch, 21)).toBeNull()
+  expect(sketch.floor).toBeNull()
+})
+
+test('an exact report answers for all ranks and is its own floor', () => {
+  const exact = view('exact')
+  expect(exact.curve).toEqual(floorCurve(values))
+  expect(errorAt(exact, 80)).toBe(0)
+  expect(exact.noiselike).toBe(false)
+})
+
+test('a report of other parameters is shown as stale', () => {
+  expect(view('randomized', { ...params, nIter: 5 }).stale).toBe(true)
+  expect(view('randomized', { ...params, rank: 3, factorDType: 'F16' }).stale).toBe(false)
+})
+
+test('break-even follows the dtype of the factors', () => {
+  expect(view('exact').breakEven).toBe(Math.floor((100 * 80) / 180))
+  expect(view('exact', { ...params, factorDType: 'F32' }).breakEven).toBe(Math.floor((100 * 80) / 360))
+})
+
+test('a goal out of the curve’s reach is said to be so, unless a plan has its own reason to keep the tensor', () => {
+  const sketch = view('randomized', { ...params, goalError: 1e-3 })
+  const asked = { ...params, goalError: 1e-3 }
+  expect(chosenRank(sketch, asked, null)).toEqual({ rank: 20, reached: false })
+  expect(chosenRank(sketch, asked, { rank: null })).toEqual({ rank: 20, reached: true })
+  // A curve that goes beyond break-even gets there where the plan does not.
+  const exact = view('exact', { ...params, goalError: 0.05 })
+  const { rank, reached } = chosenRank(exact, { ...params, goalError: 0.05 }, { rank: null })
+  expect(errorAt(exact, rank)).toBeLessThanOrEqual(0.05)
+  expect(rank).toBeGreaterThan(exact.breakEven)
+  expect(reached).toBe(true)
+})
+
+test('the axis never ends before the chosen rank nor beyond the matrix', () => {
+  const sketch = view('randomized')
+  expect(lastRank(sketch, 'near', 20)).toBe(42)
+  expect(lastRank(sketch, 'near', 60)).toBe(60)
+  expect(lastRank(sketch, 'full', 20)).toBe(80)
+  expect(lastRank(sketch, 'breakEven', 20)).toBe(Math.ceil(44 * 1.1))
+})
+
+test('a stack of experts weighs as many factors as it has matrices', () => {
+  const stack = { ...tensor, shape: [4, 100, 80], matrix: [4, 100, 80], kind: 'experts' as const, byteLength: 64_000 }
+  expect(compressedBytes(stack, params)).toBe(4 * 180 * 20 * 2)
+})
+
+test('a file keeps what is kept, what was left out and what would grow', () => {
+  const tensors = [tensor, { ...tensor, name: 'bias', matrix: null, plan: 'keep' as const, byteLength: 200 }]
+  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
+  expect(estimateFile(tensors, nobody, params)).toMatchObject({ bytesBefore: 16_200, bytesAfter: 7_400, compressed: 1 })
+  expect(estimateFile(tensors, nobody, { ...params, rank: 50 })).toMatchObject({ bytesAfter: 16_200, wouldGrow: 1 })
+  expect(estimateFile(tensors, { ...nobody, excluded: new Set(['w']) }, params)).toMatchObject({
+    bytesAfter: 16_200,
+    kept: 2,
+  })
+})
+
+test('a quantized tensor counts as encoded before and as copied after, and a shared storage once', () => {
+  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
+  const quantized = { ...tensor, dtype: 'Q8_0', byteLength: 8_500, decodedBytes: 32_000 }
+  expect(compressedBytes(quantized, params)).toBe(180 * 20 * 4)
+  expect(estimateFile([quantized], nobody, params)).toMatchObject({
+    bytesBefore: 8_500,
+    bytesAfter: 32_000,
+    wouldGrow: 1,
+  })
+  const tied = { ...tensor, name: 'again', sharesStorageWith: 'w' }
+  expect(estimateFile([tensor, tied], nobody, params)).toMatchObject({ bytesBefore: 16_000, bytesAfter: 14_400 })
+})

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { numbersIn } from '../../../renderer/words/numbers.ts'
+
+const numbers = numbersIn('en')
+const plain = (text: string) => text.replaceAll('\u00a0', ' ')
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.00 kB'],
+  [999_400, '999 kB'],
+  [999_600, '1.00 MB'],
+  [33_554_432, '33.6 MB'],
+  [1.6e9, '1.60 GB'],
+])('%d bytes are %s', (bytes, text) => {
+  expect(plain(numbers.bytes(bytes))).toBe(text)
+})
+
+test.each([
+  [0, '0 %'],
+  [1, '100.00 %'],
+  [0.124349, '12.43 %'],
+  [0.0124, '1.24 %'],
+  [0.000456, '0.0456 %'],
+  [1.234e-7, '1.2e-5 %'],
+])('an error of %d reads %s', (share, text) => {
+  expect(plain(numbers.percent(share))).toBe(text)
+})
+
+test('signs are shown where they matter', () => {
+  expect(plain(numbers.signedPercent(0.0091))).toBe('+0.910 %')
+  expect(plain(numbers.signedPercent(-0.0091))).toBe('-0.910 %')
+})
+
+test.each([
+  [0.51, '0.51 ms'],
+  [35, '35 ms'],
+  [999.7, '1.00 s'],
+  [59_900, '59.9 s'],
+  [59_990, '1 min 0 s'],
+  [200_000, '3 min 20 s'],
+  [7_500_000, '2 h 5 min'],
+])('%d milliseconds are %s', (milliseconds, text) => {
+  expect(plain(numbers.duration(milliseconds))).toBe(text)
+})
+
+test.each([
+  [1, '1 s'],
+  [11_400, '12 s'],
+  [200_000, '3 min 20 s'],
+  [7_500_000, '2 h 5 min'],
+])('%d milliseconds left count down as %s', (milliseconds, text) => {
+  expect(plain(numbers.countdown(milliseconds))).toBe(text)
+})

@@ -1,0 +1,90 @@
+/** Every text of the page goes through i18next, in both languages. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseSync } from 'vite'
+import { expect, test } from 'vitest'
+import { errorCodes } from '../../../core/errors.ts'
+import { type ParamEntry, paramEntries } from '../../../core/params.ts'
+
+const renderer = join(import.meta.dirname, '../../../renderer')
+type Texts = { [key: string]: string | Texts }
+const read = (language: string): Texts => JSON.parse(readFileSync(join(renderer, `words/${language}.json`), 'utf8'))
+const en = read('en')
+const zh = read('zh-CN')
+
+function flat(texts: Texts, path = ''): Map<string, string> {
+  const entries = Object.entries(texts).flatMap(([key, value]): [string, string][] =>
+    typeof value === 'string' ? [[path + key, value]] : [...flat(value, `${path}${key}.`)],
+  )
+  return new Map(entries)
+}
+/** Chinese has one plural form, English two: keys are compared without their form. */
+const plain = (key: string) => key.replace(/_(one|other)$/, '')
+const placeholders = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort()
+
+test('both languages have the same keys', () => {
+  const keys = (texts: Texts) => [...new Set([...flat(texts).keys()].map(plain))].sort()
+  expect(keys(zh)).toEqual(keys(en))
+})
+
+test('every plural has the forms its language has', () => {
+  for (const key of flat(en).keys()) {
+    if (!/_(one|other)$/.test(key)) continue
+    expect([...flat(en).keys()]).toEqual(expect.arrayContaining([`${plain(key)}_one`, `${plain(key)}_other`]))
+    expect(flat(zh).has(`${plain(key)}_other`), plain(key)).toBe(true)
+  }
+})
+
+test('a translation has the placeholders of the original', () => {
+  for (const [key, text] of flat(zh)) {
+    const original = flat(en).get(key) ?? ''
+    expect(placeholders(text), key).toEqual(placeholders(original))
+  }
+})
+
+test('every parameter, choice and error code has its words', () => {
+  const keys = flat(en)
+  for (const [name, entry] of Object.entries<ParamEntry>(paramEntries)) {
+    expect(keys.has(`params.${name}.label`), name).toBe(true)
+    expect(keys.has(`params.${name}.help`), name).toBe(true)
+    if (entry.type === 'choice')
+      for (const choice of entry.choices) expect(keys.has(`choices.${choice}`), choice).toBe(true)
+  }
+  for (const code of [...errorCodes, 'bug']) expect(keys.has(`errors.${code}`), code).toBe(true)
+})
+
+/** Attributes whose text a user reads or hears. */
+const spoken = new Set([
+  'label',
+  'title',
+  'placeholder',
+  'description',
+  'aria-label',
+  'aria-valuetext',
+  'alt',
+  'caption',
+])
+/** Keys of the keyboard have the same names everywhere. */
+const allowed = new Set(['Ctrl', 'Enter'])
+const hasLetters = (text: string) => /\p{L}{2,}/u.test(text) && !allowed.has(text.trim())
+
+test.each(globSync('**/*.tsx', { cwd: renderer }))('%s shows no text of its own', (file) => {
+  const { program } = parseSync(file, readFileSync(join(renderer, file), 'utf8'))
+  const found: string[] = []
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) for (const item of node) visit(item)
+    if (typeof node !== 'object' || node === null || !('type' in node)) return
+    const { type, name, value, expression } = node as Record<string, { type?: string; name?: string; value?: unknown }>
+    const kind = type as unknown as string
+    const written = typeof value === 'string' ? (value as string) : value?.type === 'Literal' ? value.value : undefined
+    if (kind === 'JSXText' && hasLetters(String(value))) found.push(String(value).trim())
+    if (kind === 'JSXAttribute' && spoken.has(String(name?.name)) && typeof written === 'string' && hasLetters(written))
+      found.push(written)
+    if (kind === 'JSXExpressionContainer' && expression?.type === 'Literal' && typeof expression.value === 'string') {
+      if (hasLetters(expression.value)) found.push(expression.value)
+    }
+    for (const child of Object.values(node)) visit(child)
+  }
+  visit(program)
+  expect(found).toEqual([])
+})
