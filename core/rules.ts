@@ -1,8 +1,8 @@
 /**
- * Rules of a run: which tensors it factorizes, by globs on their names. `*` is any run of characters (dots too), `?` one character,
- * `{a,b}` alternatives; all else stands for itself. A pattern matches a whole name. The engine plans by them and the page shows what
- * they choose.
+ * Rules of a run: which tensors it factorizes, by globs on their names (glob.ts). The engine plans by them and the page shows what they
+ * choose.
  */
+import { compileGlob, isGlob } from './glob.ts'
 
 export interface Rules {
   /** With any, only tensors that match one are factorized, also those kept by habit. */
@@ -37,27 +37,7 @@ export function patternFor(name: string): string {
 
 /** Answers with a pattern that matches, so that a reason can quote it. Plain names, of which there may be thousands, are looked up. */
 function matchNames(patterns: readonly string[]): (name: string) => string | undefined {
-  const plain = new Set(patterns.filter((pattern) => !/[*?{]/.test(pattern)))
-  const globs = patterns
-    .filter((pattern) => !plain.has(pattern))
-    .map((pattern) => ({ pattern, expression: new RegExp(`^${source(pattern)}$`, 'su') }))
-  return (name) => (plain.has(name) ? name : globs.find(({ expression }) => expression.test(name))?.pattern)
-}
-
-function source(pattern: string): string {
-  let depth = 0
-  let expression = ''
-  for (const character of pattern) {
-    if (character === '*') expression += '.*'
-    else if (character === '?') expression += '.'
-    else if (character === '{' && pattern.includes('}')) {
-      depth++
-      expression += '(?:'
-    } else if (character === '}' && depth > 0) {
-      depth--
-      expression += ')'
-    } else if (character === ',' && depth > 0) expression += '|'
-    else expression += character.replace(/[\\^$.+()[\]{}|]/u, (special) => `\\${special}`)
-  }
-  return expression + ')'.repeat(depth)
+  const plain = new Set(patterns.filter((pattern) => !isGlob(pattern)))
+  const globs = patterns.filter(isGlob).map((pattern) => ({ pattern, matches: compileGlob(pattern) }))
+  return (name) => (plain.has(name) ? name : globs.find(({ matches }) => matches(name))?.pattern)
 }
