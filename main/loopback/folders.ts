@@ -8,6 +8,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { type FolderEntry, type Grant, weightEnding } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
 import { exists, existsAlready } from '../files/output-sink.ts'
 
@@ -93,8 +94,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     },
     async createTarget(folder, name) {
       const path = await granted(folder)
-      if (name !== basename(name) || /[/\\\p{Cc}]/u.test(name) || name === '' || name === '.' || name === '..')
-        throw new AppError('bad-request', `${JSON.stringify(name)} cannot be the name of a file.`)
+      assertFileName(name)
       const target = join(path, name)
       if (await isLink(target))
         throw new AppError('would-overwrite', `${name} is a link to another place. Choose another name.`)

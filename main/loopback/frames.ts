@@ -1,17 +1,30 @@
 /** One WebSocket as two Ports: JSON frames {to: 'engine' | 'host', message} in both directions. */
 import type { RawData, WebSocket } from 'ws'
 import { type Port, type SocketFrame, socketFrameSchema } from '../../core/contract.ts'
+import { isShallow } from '../../core/depth.ts'
+
+/** Method names and ids of birpc are short; a long one would be echoed in every answer. */
+const maxNameLength = 64
+/**
+ * Answers that may wait for a page. The largest, a report of 100,000 tensors, is below; a page that does not read for so long is gone
+ * or means harm, and connects again if it is neither.
+ */
+const maxWaitingBytes = 64 * 1024 * 1024
 
 /** What birpc sends; anything else would be an exception inside its listener. */
 function isCall(message: unknown): boolean {
   if (typeof message !== 'object' || message === null) return false
   const { t, m, i, a } = message as Record<string, unknown>
-  if (t === 's') return typeof i === 'string'
-  return t === 'q' && typeof m === 'string' && Array.isArray(a) && (i === undefined || typeof i === 'string')
+  if (t === 's') return isName(i)
+  return t === 'q' && isName(m) && Array.isArray(a) && (i === undefined || isName(i))
+}
+
+function isName(text: unknown): boolean {
+  return typeof text === 'string' && text.length <= maxNameLength
 }
 
 /**
- * Splits `socket`. A frame that is binary, no JSON or of another shape closes it with 1003, 1007 or 1008: the page is ours, so
+ * Splits `socket`. A frame that is binary, no JSON, of another shape or too deep closes it with 1003, 1007 or 1008: the page is ours, so
  * whoever sends such a frame is not the page.
  */
 export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
@@ -26,7 +39,8 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
       return socket.close(1007, 'not JSON')
     }
     const parsed = socketFrameSchema.safeParse(frame)
-    if (!parsed.success || !isCall(parsed.data.message)) return socket.close(1008, 'not a frame of this page')
+    if (!parsed.success || !isCall(parsed.data.message) || !isShallow(parsed.data.message))
+      return socket.close(1008, 'not a frame of this page')
     for (const listener of listeners[parsed.data.to]) listener(parsed.data.message)
   })
   // ws closes the connection itself with 1009 (too big) or 1002; without a listener the error would end the process.
@@ -34,7 +48,10 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
 
   const port = (to: SocketFrame['to']): Port => ({
     postMessage(message) {
-      if (socket.readyState === socket.OPEN) socket.send(JSON.stringify({ to, message } satisfies SocketFrame))
+      if (socket.readyState !== socket.OPEN) return
+      socket.send(JSON.stringify({ to, message } satisfies SocketFrame))
+      // A close would wait behind what is not read.
+      if (socket.bufferedAmount > maxWaitingBytes) socket.terminate()
     },
     on(event: 'message' | 'close', listener: (message?: unknown) => void) {
       if (event === 'message') listeners[to].add(listener)

@@ -79,6 +79,8 @@ export function createGate(port: () => number): Gate {
 }
 
 function hostnameOf(request: IncomingMessage): string | null {
+  // Node takes the first of several; a proxy before us may have taken another.
+  if (request.headersDistinct.host?.length !== 1) return null
   const host = request.headers.host
   // A Host header is a name and a port; anything else that URL would forgive (user@, a path, a space) is refused here.
   if (!host || !/^[\w.[\]:-]+$/.test(host)) return null

@@ -40,7 +40,8 @@ export interface LoopbackServer {
 export async function listen(options: ServerOptions): Promise<LoopbackServer> {
   const gate = createGate(() => (server.address() as AddressInfo).port)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false })
-  const server = createServer((request, response) => {
+  // Node answers a request without Host itself, without our headers; the gate refuses it with them.
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
     answer(request)
       .catch((error: unknown) => {
         console.error(error)
@@ -86,11 +87,14 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
     if (!gate.sameOrigin(request)) return refuse(403, 'Only the page itself may connect.')
     if (!gate.admits(request)) return refuse(403, 'Open the link that was printed in the terminal.')
     if (sockets.clients.size >= maxPages) return refuse(503, `${maxPages} pages are open. Close one.`)
-    // ws answers a malformed handshake itself, with 400 or 405.
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       endWhenSilent(webSocket)
       options.page(webSocket)
     })
+  })
+  sockets.on('wsClientError', (_error, socket) => refuseUpgrade(socket, 400, 'This is not a WebSocket handshake.'))
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    void send(plainResponse(417, 'Only "100-continue" can be expected here.'), request, response)
   })
   server.on('connect', (_request, socket: Duplex) => refuseUpgrade(socket, 405, 'CONNECT is not allowed here.'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {

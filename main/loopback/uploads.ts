@@ -7,16 +7,20 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Grant } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import { isPortableFileName, shortened } from '../files/file-name.ts'
 import { freeBytes } from '../files/free-space.ts'
 import { plainResponse } from '../host/assets.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 
 const reserveBytes = 256e6
+/** What an upload has to bring in each minute: the slowest line that anybody would wait for is a hundred times faster. */
+const leastBytes = 64 * 1024
+const minuteMs = 60_000
 
 export interface UploadOptions {
   /** A folder of this host alone; `Uploads` makes a folder in it for each drop. */
@@ -24,6 +28,8 @@ export interface UploadOptions {
   grant(path: string): Promise<Grant>
   /** Bytes that may still be written into `folder`. */
   freeBytes?(): Promise<number>
+  /** The span in which `leastBytes` have to come; a minute, but in tests. */
+  readonly silenceMs?: number
 }
 
 /** The answer to POST /upload: a Grant, or an ErrorReport with 400, 409 or 507. */
@@ -37,7 +43,7 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
       const folder = join(options.folder, `drop-${drop}`)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = join(folder, name)
-      await receive(request, path, (await room()) - reserveBytes)
+      await receive(request, path, (await room()) - reserveBytes, options.silenceMs ?? minuteMs)
       return json(200, await options.grant(path))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
@@ -46,11 +52,14 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
   }
 }
 
-/** Writes the body under a name nobody looks for and renames it once it is whole. */
-async function receive(request: IncomingMessage, path: string, limit: number): Promise<void> {
+/**
+ * Writes the body under a name that no upload can have (theirs do not begin with a dot) and gives it its own once it is whole.
+ * @param silenceMs an upload that brings less than `leastBytes` in so long is ended: its socket and its file would stay for good
+ */
+async function receive(request: IncomingMessage, path: string, limit: number, silenceMs: number): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > limit) throw tooLarge(announced, limit)
-  const partial = `${path}.partial`
+  const partial = join(dirname(path), `.${basename(path)}.incoming`)
   let received = 0
   const bounded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -58,6 +67,11 @@ async function receive(request: IncomingMessage, path: string, limit: number): P
       done(received > limit ? tooLarge(received, limit) : null, chunk)
     },
   })
+  let seen = 0
+  const watch = setInterval(() => {
+    if (received - seen < leastBytes) bounded.destroy(tooSlow(basename(path)))
+    seen = received
+  }, silenceMs)
   try {
     await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx', mode: 0o600 }))
     await rename(partial, path)
@@ -67,8 +81,20 @@ async function receive(request: IncomingMessage, path: string, limit: number): P
     if (code === 'EEXIST') throw new AppError('would-overwrite', `${basename(path)} is being uploaded already.`)
     await rm(partial, { force: true })
     if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
+    // The page left, or its network did: nobody is there to be told, and nothing failed here.
+    if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw aborted(basename(path))
     throw error
+  } finally {
+    clearInterval(watch)
   }
+}
+
+function tooSlow(name: string): AppError {
+  return new AppError('bad-request', `${name} stopped arriving. Upload it again.`)
+}
+
+function aborted(name: string): AppError {
+  return new AppError('cancelled', `The upload of ${name} was broken off.`)
 }
 
 function tooLarge(bytes: number, limit: number): AppError {
@@ -81,9 +107,8 @@ function tooLarge(bytes: number, limit: number): AppError {
 
 /** @throws AppError `bad-request` unless it is one component that every system can store */
 function fileName(name: string | null): string {
-  // Letters and signs of any script; no separator, no control character, nothing that Windows reads as a stream or a wildcard.
-  if (!name || name.length > 200 || /[/\\:*?"<>|\p{Cc}]/u.test(name) || /^\.|[. ]$/.test(name))
-    throw new AppError('bad-request', `${JSON.stringify(name)} cannot be the name of an upload.`)
+  if (!name || !isPortableFileName(name))
+    throw new AppError('bad-request', `${JSON.stringify(shortened(name ?? ''))} cannot be the name of an upload.`)
   return name
 }
 

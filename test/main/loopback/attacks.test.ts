@@ -15,6 +15,8 @@ let server: LoopbackServer
 let cookie: string
 const uploaded: string[] = []
 const received: unknown[] = []
+const large = 'x'.repeat(4e6)
+const answered = { bytes: 0, ended: false }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ghostsvd-attacks-'))
@@ -30,7 +32,17 @@ beforeAll(async () => {
       request.resume()
       return new Response('{}')
     },
-    page: (socket) => framePorts(socket).host.on('message', (message) => received.push(message)),
+    page: (socket) => {
+      const ports = framePorts(socket)
+      ports.host.on('message', (message) => received.push(message))
+      ports.engine.on('message', () => {
+        if (socket.readyState === socket.OPEN) answered.bytes += large.length
+        ports.engine.postMessage(large)
+      })
+      socket.on('close', () => {
+        answered.ended = answered.bytes > 0
+      })
+    },
   })
   const reply = await get(new URL(server.url).search.replace(/^/, '/'))
   cookie = reply.headers.get('set-cookie')!.split(';')[0]!
@@ -122,7 +134,18 @@ describe('attacks on the address', () => {
 
   it('refuses a request without Host', async () => {
     expect((await sendRaw(server.port, ['GET / HTTP/1.0', withCookie()])).status).toBe(421)
-    expect((await sendRaw(server.port, ['GET / HTTP/1.1', withCookie()])).status).toBe(400)
+    expect((await sendRaw(server.port, ['GET / HTTP/1.1', withCookie()])).status).toBe(421)
+  })
+
+  it('refuses two Host headers, whichever comes first', async () => {
+    for (const names of [
+      [host(), 'evil.example'],
+      ['evil.example', host()],
+      [host(), host()],
+    ])
+      expect(
+        (await sendRaw(server.port, ['GET / HTTP/1.1', ...names.map((name) => `Host: ${name}`), withCookie()])).status,
+      ).toBe(421)
   })
 
   it.each([
@@ -222,6 +245,29 @@ describe('attacks on the WebSocket', () => {
     ['a frame with more than it should have', '{"to":"host","message":{"t":"q","m":"x","a":[]},"path":"/"}', 1008],
     ['a message that is no call', '{"to":"host","message":null}', 1008],
     ['a call without arguments', '{"to":"host","message":{"t":"q","m":"info"}}', 1008],
+    [
+      'a message nested 4,000 deep',
+      `{"to":"host","message":{"t":"q","m":"x","a":[${'['.repeat(4000)}${']'.repeat(4000)}]}}`,
+      1008,
+    ],
+    [
+      'a message nested 1,000,000 deep',
+      `{"to":"host","message":{"t":"q","m":"x","a":[${'['.repeat(1e6)}${']'.repeat(1e6)}]}}`,
+      1008,
+    ],
+    [
+      'objects nested 40 deep',
+      `{"to":"engine","message":{"t":"q","m":"x","a":[${'{"a":'.repeat(40)}1${'}'.repeat(40)}]}}`,
+      1008,
+    ],
+    [
+      'an answer nested 4,000 deep',
+      `{"to":"engine","message":{"t":"s","i":"1","r":${'['.repeat(4000)}${']'.repeat(4000)}}}`,
+      1008,
+    ],
+    ['more values than anybody sends', `{"to":"host","message":{"t":"q","m":"x","a":[${'0,'.repeat(1.5e6)}0]}}`, 1008],
+    ['an id of 1 MB', `{"to":"host","message":{"t":"q","m":"x","i":"${'i'.repeat(1e6)}","a":[]}}`, 1008],
+    ['a method name of 1 MB', `{"to":"host","message":{"t":"q","m":"${'m'.repeat(1e6)}","a":[]}}`, 1008],
     ['a binary frame', Buffer.from([0, 1, 2]), 1003],
     ['an oversize frame', ' '.repeat(4 * 1024 * 1024 + 1), 1009],
   ])('closes after %s', async (_attack, data, code) => {
@@ -232,6 +278,22 @@ describe('attacks on the WebSocket', () => {
 
   it('closes after a text frame that is no UTF-8', async () => {
     expect(await closeCodeAfter(Buffer.from([0xc0, 0xae]), false)).toBe(1007)
+  })
+
+  it('ends a page that asks and never reads, before its answers pile up', async () => {
+    const socket = new WebSocket(`ws://${host()}/socket`, { origin: `http://${host()}`, headers: { cookie } })
+    await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    socket.on('error', () => {})
+    // The reading side stops; `echo` answers each call with 4 MB.
+    ;(socket as unknown as { _socket: { pause(): void } })._socket.pause()
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 400; i++) socket.send('{"to":"engine","message":{"t":"q","m":"echo","i":"1","a":[]}}')
+    await expect.poll(() => answered.ended, { timeout: 20_000 }).toBe(true)
+    expect(answered.bytes).toBeLessThan(128 * 1024 * 1024)
+    expect(process.memoryUsage().rss - before).toBeLessThan(600e6)
+    socket.terminate()
+    await closed
   })
 
   it('answers CONNECT with 405', async () => {
@@ -289,6 +351,10 @@ it('puts the policy and the isolation headers on every answer, refusals included
     await ask('PUT', '/', withCookie()),
     await sendRaw(server.port, ['GET / HTTP/1.1', 'Host: evil.example']),
     await upgrade('/socket', { Origin: 'https://evil.example' }),
+    await upgrade('/socket', { 'Sec-WebSocket-Version': '99' }),
+    await upgrade('/socket', { 'Sec-WebSocket-Key': 'short' }),
+    await sendRaw(server.port, ['GET / HTTP/1.1', withCookie()]),
+    await get('/', withCookie(), 'Expect: banana'),
   ]
   for (const { status, headers } of replies) {
     expect(headers.get('content-security-policy'), String(status)).toMatch(

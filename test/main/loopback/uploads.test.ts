@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -11,6 +11,7 @@ let folder: string
 let server: Server
 let address: string
 let free = 1e9
+const silenceMs = 300
 
 beforeEach(async () => {
   free = 1e9
@@ -19,6 +20,7 @@ beforeEach(async () => {
     folder,
     grant: async (path) => ({ id: 'id', name: basename(path), kind: 'file', byteLength: (await stat(path)).size }),
     freeBytes: async () => free,
+    silenceMs,
   })
   server = createServer(async (request, response) => {
     const reply = await receive(request, new URL(request.url!, 'http://127.0.0.1'))
@@ -54,7 +56,7 @@ describe('uploads', () => {
       },
     })
     const sent = fetch(`${address}?drop=a&name=x.npy`, { method: 'POST', body: slow, duplex: 'half' } as RequestInit)
-    const partial = join(folder, 'drop-a', 'x.npy.partial')
+    const partial = join(folder, 'drop-a', '.x.npy.incoming')
     await expect
       .poll(() =>
         stat(partial).then(
@@ -127,5 +129,39 @@ describe('uploads', () => {
     )
     expect(outcome).toBe(507)
     expect(await readdir(join(folder, 'drop-a'))).toEqual([])
+  })
+
+  it("keeps two files of one drop apart, also where one has the other's name with an ending of ours", async () => {
+    const first = Promise.withResolvers<void>()
+    const slow = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new Uint8Array(200_000).fill(1))
+        await first.promise
+        controller.close()
+      },
+    })
+    const sent = fetch(`${address}?drop=a&name=x.npy`, { method: 'POST', body: slow, duplex: 'half' } as RequestInit)
+    await expect.poll(() => readdir(join(folder, 'drop-a')).catch(() => [])).not.toEqual([])
+    for (const name of ['x.npy.partial', 'x.npy.incoming', 'x.npy.journal.partial'])
+      expect((await send({ drop: 'a', name }, new Uint8Array(5).fill(2))).status, name).toBe(200)
+    first.resolve()
+    expect((await sent).status).toBe(200)
+    const bytes = await readFile(join(folder, 'drop-a', 'x.npy'))
+    expect([bytes.byteLength, bytes.every((byte) => byte === 1)]).toEqual([200_000, true])
+  })
+
+  it('ends an upload that trickles, and leaves nothing of it', async () => {
+    const { port } = new URL(address)
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(`POST /upload?drop=a&name=x.npy HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n`)
+    const trickle = setInterval(() => socket.write('x'), silenceMs / 10)
+    const status = await new Promise<string>((resolve) =>
+      socket.once('data', (data) => resolve(String(data).slice(9, 12))),
+    )
+    clearInterval(trickle)
+    socket.destroy()
+    expect(status).toBe('400')
+    await expect.poll(() => readdir(join(folder, 'drop-a'))).toEqual([])
   })
 })
