@@ -8,27 +8,31 @@ const chromiums = ['chromium', 'chromium-browser', 'google-chrome-stable', 'goog
 export interface Opening {
   readonly environment: NodeJS.ProcessEnv
   readonly platform: NodeJS.Platform
+  readonly root: boolean
   /** The path behind a program's name, null where PATH has none. */
   which(name: string): Promise<string | null>
 }
 
 /** Program and arguments that show `url`, or null where nobody could see it: no display, or no program to open it. */
 export async function browserCommand(url: string, opening: Opening): Promise<[string, ...string[]] | null> {
-  const { environment, platform, which } = opening
+  const { environment, platform, root, which } = opening
   if (platform === 'linux' && !environment.DISPLAY && !environment.WAYLAND_DISPLAY) return null
-  for (const name of chromiums) {
+  // Chromium refuses root, silently from here.
+  for (const name of root ? [] : chromiums) {
     const program = await which(name)
     if (program) return [program, `--app=${url}`, '--window-size=1280,800']
   }
   if (platform === 'darwin') return ['open', url]
-  // explorer takes an address as it is; `start` is a word of cmd.exe and would read & and % in it.
-  if (platform === 'win32') return ['explorer', url]
+  // What the system itself opens addresses with. explorer opens a folder instead when an address has a ?; `start` is a word of cmd.exe
+  // and would read & and % in it.
+  if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler', url]
   const opener = await which('xdg-open')
   return opener ? [opener, url] : null
 }
 
 export async function whichOnPath(name: string): Promise<string | null> {
-  const endings = process.platform === 'win32' ? ['.exe', '.cmd'] : ['']
+  // A .cmd runs in a shell only, which an address must not come near.
+  const endings = process.platform === 'win32' ? ['.exe'] : ['']
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     for (const ending of endings) {
       const path = join(folder, name + ending)

@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process'
 import { access, readdir } from 'node:fs/promises'
+import { Agent as HttpAgent, request as requestHttp } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { createRequire } from 'node:module'
-import { connect } from 'node:net'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -21,15 +22,15 @@ export interface Machine {
   readonly electronPackage: string | null
   exists(path: string): Promise<boolean>
   list(folder: string): Promise<string[]>
-  /** Null, or why a connection to `host` fails. */
-  unreachable(host: string, port: number): Promise<string | null>
-  /** Runs Electron's own downloader; its exit code. */
-  install(script: string): Promise<number>
+  /** Null where any answer comes from `url`, through the proxy that `environment` names for it; else why none does. */
+  unreachable(url: URL, environment: NodeJS.ProcessEnv): Promise<string | null>
+  /** Runs Electron's own downloader, which says on stderr what goes wrong; its exit code. */
+  install(script: string, environment: NodeJS.ProcessEnv): Promise<number>
   say(line: string): void
 }
 
-/** A server that is there answers sooner; one that is not must not hold up the start. */
-const probeMs = 1000
+/** A server that is there answers sooner, through a proxy too; one that is not must not hold up the start. */
+const answerMs = 4000
 const defaultMirror = 'https://github.com/electron/electron/releases/download/'
 
 export async function findRuntime(machine: Machine): Promise<Runtime> {
@@ -46,17 +47,20 @@ export async function findRuntime(machine: Machine): Promise<Runtime> {
 
   const obstacle = noDesktop(machine)
   if (obstacle) return { missing: `it is not installed here, and ${obstacle}` }
-  const mirror = new URL(environment.npm_config_electron_mirror || environment.ELECTRON_MIRROR || defaultMirror)
+  const withProxy = proxyEnvironment(environment)
   if (!(await isCached(machine))) {
-    const port = Number(mirror.port) || (mirror.protocol === 'http:' ? 80 : 443)
-    const why = await machine.unreachable(mirror.hostname, port)
-    if (why !== null) return { missing: `it is not installed here and ${mirror.hostname} cannot be reached (${why})` }
+    const address = archiveAddress(machine)
+    if (!URL.canParse(address))
+      return { missing: `it is not installed here, and ${address} is no address to fetch it from` }
+    const url = new URL(address)
+    const why = await machine.unreachable(url, withProxy)
+    if (why !== null) return { missing: `it is not installed here and ${url.host} cannot be reached (${why})` }
   }
   machine.say("Fetching Electron's runtime (about 110 MB, once)...")
-  const code = await machine.install(join(electronPackage, 'install.js'))
+  const code = await machine.install(join(electronPackage, 'install.js'), withProxy)
   return code === 0 && (await machine.exists(program))
     ? usable(machine, program)
-    : { missing: `its download failed (exit code ${code}; "npx install-electron" tries again)` }
+    : { missing: `its download failed as said above, with exit code ${code}; "npx install-electron" tries again` }
 }
 
 function usable(machine: Machine, program: string): Runtime {
@@ -72,17 +76,56 @@ function noDesktop({ environment, platform, root }: Machine): string | null {
   return null
 }
 
-function executableOf(platform: NodeJS.Platform): string {
+/** Electron's program in the folder of its runtime. */
+export function executableOf(platform: NodeJS.Platform): string {
   if (platform === 'darwin') return 'Electron.app/Contents/MacOS/Electron'
   return platform === 'win32' ? 'electron.exe' : 'electron'
 }
 
+const archiveName = (version: string, { platform, arch }: Machine) => `electron-v${version}-${platform}-${arch}.zip`
+
+/** What `@electron/get` will fetch: its variables, in its order (artifact-utils.ts). */
+function archiveAddress(machine: Machine): string {
+  const version = electronVersion(machine)
+  const asked = (name: string, otherwise: string) => {
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter}`).toLowerCase()
+    const names = [
+      `npm_config_electron_${name.toLowerCase()}`,
+      `NPM_CONFIG_ELECTRON_${snake.toUpperCase()}`,
+      `npm_config_electron_${snake}`,
+      `npm_package_config_electron_${name}`,
+      `npm_package_config_electron_${snake}`,
+      `ELECTRON_${snake.toUpperCase()}`,
+    ]
+    return names.map((each) => machine.environment[each]).find(Boolean) ?? otherwise
+  }
+  const folder = asked('customDir', `v${version}`).replace('{{ version }}', version)
+  return `${asked('mirror', defaultMirror)}${folder}/${asked('customFilename', archiveName(version, machine))}`
+}
+
+/** npm's proxy settings count too; node's own requests heed a proxy only where they are told to. */
+function proxyEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { npm_config_proxy: http, npm_config_https_proxy: https, npm_config_noproxy: none } = environment
+  const filled: NodeJS.ProcessEnv = { ...environment, NODE_USE_ENV_PROXY: '1' }
+  const fill = (name: string, value: string | undefined) => {
+    if (value && !environment[name] && !environment[name.toLowerCase()]) filled[name] = value
+  }
+  fill('HTTP_PROXY', http)
+  fill('HTTPS_PROXY', https || http)
+  fill('NO_PROXY', none)
+  return filled
+}
+
+function electronVersion({ electronPackage }: Machine): string {
+  const { version } = createRequire(import.meta.url)(join(electronPackage!, 'package.json')) as { version: string }
+  return version
+}
+
 /** Whether the runtime's archive lies in Electron's download cache, one folder deep. */
 async function isCached(machine: Machine): Promise<boolean> {
-  const { environment, platform, arch, electronPackage } = machine
+  const { environment, platform } = machine
   const cache = environment.electron_config_cache ?? defaultCache(environment, platform)
-  const { version } = createRequire(import.meta.url)(join(electronPackage!, 'package.json')) as { version: string }
-  const archive = `electron-v${version}-${platform}-${arch}.zip`
+  const archive = archiveName(electronVersion(machine), machine)
   for (const folder of await machine.list(cache)) {
     if (await machine.exists(join(cache, folder, archive))) return true
   }
@@ -111,9 +154,9 @@ export function thisMachine(): Machine {
       ),
     list: (folder) => readdir(folder).catch(() => []),
     unreachable,
-    install: (script) =>
+    install: (script, env) =>
       new Promise((resolve) => {
-        const child = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'ignore'] })
+        const child = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'], env })
         child.on('error', () => resolve(1))
         child.on('exit', (code) => resolve(code ?? 1))
       }),
@@ -130,15 +173,23 @@ function electronPackage(): string | null {
   }
 }
 
-function unreachable(host: string, port: number): Promise<string | null> {
+/** Asks for the head alone. Whatever is answered, the server is there; what it then refuses, the downloader says. */
+function unreachable(url: URL, environment: NodeJS.ProcessEnv): Promise<string | null> {
+  const plain = url.protocol === 'http:'
+  // A node older than the option (20) ignores it and connects directly.
+  const options = { proxyEnv: environment }
+  const agent = plain ? new HttpAgent(options) : new HttpsAgent(options)
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: probeMs })
+    const request = (plain ? requestHttp : requestHttps)(url, { method: 'HEAD', agent })
+    // The socket's own timeout would begin again at every step: name, proxy, handshake.
+    const timer = setTimeout(() => request.destroy(new Error(`no answer within ${answerMs / 1000} s`)), answerMs)
     const end = (why: string | null) => {
-      socket.destroy()
+      clearTimeout(timer)
       resolve(why)
+      request.destroy()
     }
-    socket.on('connect', () => end(null))
-    socket.on('timeout', () => end(`no answer within ${probeMs / 1000} s`))
-    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+    request.on('response', () => end(null))
+    request.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+    request.end()
   })
 }

@@ -1,16 +1,18 @@
 /**
- * `npm start`: the application in Electron; where its runtime is absent, one line that says so, and the same page from the loopback
- * host in the system's browser. `npm start -- FOLDER...` names what that page may see (the application has
+ * `npm start`: the application in Electron; where its runtime is absent or fails at once, one line that says why, and the same page from
+ * the loopback host in the system's browser. `npm start -- FOLDER...` names what that page may see (the application has
  * dialogs instead); without one it is the user's own folder.
  */
 import { spawn } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { browserCommand, launch, whichOnPath } from './browser.ts'
+import { type Ended, whyElectronEnded } from './electron-ended.ts'
 import { findRuntime, thisMachine } from './electron-runtime.ts'
 import { serveUntilStopped } from './loopback/serve.ts'
 
-/** An Electron that ends sooner than this with an error never showed a window: a library of the system is missing. */
+/** An Electron that ends sooner than this with an error never showed a window. */
 const startMs = 5000
 
 const folders = process.argv.slice(2)
@@ -19,17 +21,23 @@ const failure = 'program' in runtime ? await runElectron(runtime.program) : runt
 if (failure !== null) await openInBrowser(failure)
 
 /** Null once the application has run, or why it could not. */
-function runElectron(program: string): Promise<string | null> {
+async function runElectron(program: string): Promise<string | null> {
+  // Inherited from an Electron that started this one as node (an editor's terminal), it would make this one a node too.
+  const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env
   const started = performance.now()
-  return new Promise((settle) => {
-    const child = spawn(program, [resolve(import.meta.dirname, '../..')], { stdio: 'inherit' })
-    child.on('error', (error) => settle(error.message))
-    child.on('exit', (code, signal) => {
-      if (code === 0 || performance.now() - started > startMs) {
-        process.exitCode = code ?? 1
-        settle(null)
-      } else settle(`it ended at once with ${signal ?? `exit code ${code}`}`)
-    })
+  const ended = await new Promise<Ended | Error>((settle) => {
+    const child = spawn(program, [resolve(import.meta.dirname, '../..')], { stdio: 'inherit', env })
+    child.on('error', settle)
+    child.on('exit', (code, signal) => settle({ code, signal }))
+  })
+  if (ended instanceof Error) return ended.message
+  if (ended.code === 0 || performance.now() - started > startMs) {
+    process.exitCode = ended.code ?? 1
+    return null
+  }
+  return whyElectronEnded(program, ended, {
+    read: (path) => readFile(path, 'utf8').catch(() => null),
+    owner: (path) => stat(path).catch(() => null),
   })
 }
 
@@ -39,8 +47,13 @@ async function openInBrowser(why: string): Promise<void> {
   const command = await browserCommand(serving.oneTimeUrl(), {
     environment: process.env,
     platform: process.platform,
+    root: process.getuid?.() === 0,
     which: whichOnPath,
   })
   if (command) launch(command)
-  else console.log('Open this address in a browser of this machine, or through "ssh -L". Ctrl+C ends it.')
+  console.log(
+    command
+      ? 'If no window opens, open this address in a browser. Ctrl+C ends it.'
+      : 'Open this address in a browser of this machine, or through "ssh -L". Ctrl+C ends it.',
+  )
 }
