@@ -2,6 +2,7 @@
  * What a tensor is before anything is computed with it: name, dtype, shape, and how it is seen as matrices.
  * Dtype names and sizes are those of the safetensors specification.
  */
+import { axesOf } from './roles.ts'
 
 /** Bits per element. F4 and F6 are packed, so a byte length is ceil(elements * bits / 8) and must come out whole. */
 export const dtypeBits = {
@@ -50,6 +51,13 @@ export interface TensorInfo {
   readonly storedBytes?: number
   /** Factors that multiply the values of an F8 tensor: what the model computes with is value x factor. `read` gives the values alone. */
   readonly scale?: TensorScale
+  /**
+   * Why these values are not a matrix of weights, where the rest of the file says so: codes whose scale is not understood, the scale of
+   * packed integers. A sentence.
+   */
+  readonly unfit?: string
+  /** What somebody who reads numbers of this tensor should know of its values: one shard of a larger one, factors multiplied. A sentence. */
+  readonly remark?: string
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string
 }
@@ -77,14 +85,15 @@ export interface MatrixView {
 }
 
 /**
- * The matrix view of a tensor: [m, n] as it is; conv [o, i, ...k] as o x (i * product of k) for 3 to 5 dimensions; a stack of
- * experts [e, o, i] as e matrices when a component of its dotted path is `expert` or `experts`, or when `experts` says so.
- * null for scalars, vectors, more than 5 dimensions and empty tensors.
+ * The matrix view of a tensor: [m, n] as it is; a stack of experts [e, o, i] as e matrices where its name says so; every other of 3 to 5
+ * dimensions, such as a convolution [o, i, ...k], as the first by all others. null for scalars, vectors, more than 5 dimensions and empty
+ * tensors.
  */
-export function matrixView(name: string, shape: readonly number[], experts = isExpertPath(name)): MatrixView | null {
+export function matrixView(name: string, shape: readonly number[]): MatrixView | null {
   if (shape.length < 2 || shape.length > 5 || shape.includes(0)) return null
   const [first = 1, ...rest] = shape
-  if (shape.length === 3 && experts) return { kind: 'experts', count: first, rows: rest[0]!, cols: rest[1]! }
+  if (shape.length === 3 && axesOf(name, shape) === 'experts')
+    return { kind: 'experts', count: first, rows: rest[0]!, cols: rest[1]! }
   const cols = rest.reduce((product, size) => product * size, 1)
   return { kind: shape.length === 2 ? 'linear' : 'conv', count: 1, rows: first, cols }
 }
@@ -108,10 +117,6 @@ export function storageName({ name, sharesStorageWith }: TensorInfo): string {
 export function oncePerStorage<T extends { readonly info: TensorInfo }>(items: readonly T[]): T[] {
   const seen = new Set<string>()
   return items.filter(({ info }) => !seen.has(storageName(info)) && seen.add(storageName(info)))
-}
-
-function isExpertPath(name: string): boolean {
-  return name.split('.').some((part) => part === 'expert' || part === 'experts')
 }
 
 export function elementCount(shape: readonly number[]): number {

@@ -89,6 +89,7 @@ export async function factorizable(
       `The file has no tensor "${name}". It has ${file.tensors.length}: ${some.join(', ')}${file.tensors.length > 3 ? ', ...' : ''}.`,
     )
   }
+  if (tensor.unfit !== undefined) throw new AppError('unsupported', `${name}: ${tensor.unfit}`)
   const view = matrixView(tensor.name, tensor.shape)
   if (!view)
     throw new AppError(
@@ -179,6 +180,9 @@ export async function reportRun(
       `Oversampling ${params.oversample} does not fit beside rank ${fitted.rank}; ${fitted.oversample} was used.`,
     )
   }
+  if (tensor.remark !== undefined) notices.push(tensor.remark)
+  if (tensor.storedAs !== undefined)
+    notices.push(`Stored as ${tensor.storedAs}: the spectrum includes its quantization noise.`)
   if (view.count > 1) notices.push(`A stack of ${view.count} matrices: this is the first.`)
   return {
     tensor: tensor.name,

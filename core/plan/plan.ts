@@ -8,6 +8,7 @@
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
+import { axesOf, roleOf } from '../roles.ts'
 import { judgeBy, type Rules, type Ruling } from '../rules.ts'
 import {
   type ComputableDType,
@@ -116,15 +117,21 @@ function planLike(first: TensorPlan, { name, sharesStorageWith = first.info.name
 function planTensor({ info, place }: Pick<TensorPlan, 'info' | 'place'>, params: Params, ruling: Ruling): TensorPlan {
   const view = matrixView(info.name, info.shape)
   const keep = (reason: string): KeptTensor => ({ action: 'keep', grows: false, info, view, place, reason })
+  /** What is no matrix of weights counts for nothing in the model's error. */
+  const setAside = (reason: string): KeptTensor => ({ ...keep(reason), view: null })
 
+  if (info.unfit !== undefined) return setAside(info.unfit)
   if (!view) return keep(notAMatrix(info.shape))
-  if (!hasComputableDType(info)) return keep(`${info.dtype} values are not weights to factorize; copied as they are.`)
+  if (!hasComputableDType(info))
+    return setAside(`${info.dtype} values are not weights to factorize; copied as they are.`)
   if (ruling.says === 'out') {
     return keep(
       ruling.pattern === null ? 'Not among the included tensors.' : `Excluded by the rule "${ruling.pattern}".`,
     )
   }
   if (ruling.says === 'nothing') {
+    const other = notWeights(info.name)
+    if (other) return setAside(`${other} Name it with --include to factorize it.`)
     const habit = keptByHabit(info, view)
     if (habit) return keep(habit)
   }
@@ -192,7 +199,7 @@ function notAMatrix(shape: readonly number[]): string {
 
 /** Why this tensor is better left alone unless somebody asks for it by name. */
 function keptByHabit(info: TensorInfo, view: MatrixView): string | null {
-  const role = protectedRole(info.name, view)
+  const role = protectedRole(info, view)
   if (role) return `${role} Name it with --include to factorize it.`
   const smallest = Math.min(view.rows, view.cols)
   if (smallest < SMALLEST_DIMENSION) {
@@ -201,30 +208,41 @@ function keptByHabit(info: TensorInfo, view: MatrixView): string | null {
   return null
 }
 
-const EMBEDDING = /(^|_)(wte|wpe|emb|embd|embed|embeds|embedding|embeddings)(_|$)/
-const OUTPUT_HEAD = /^(lm_head|embed_out|unembed|output_projection)$/
-const ROUTER = /(^|_)router(_|$)|^(gate|gate_inp|ffn_gate_inp|shared_expert_gate|wg)$/
-
 /** Whether this matrix is a table of embeddings, by its name. */
 export function isEmbedding(name: string, view: MatrixView): boolean {
-  const owner = ownerOf(name)
-  return view.kind === 'linear' && (EMBEDDING.test(owner) || owner === 'shared') && !OUTPUT_HEAD.test(owner)
+  return view.kind === 'linear' && roleOf(name) === 'embedding'
 }
 
-/** The module that owns the tensor: `embed_tokens` of `model.embed_tokens.weight`. */
-function ownerOf(name: string): string {
-  const path = name.split('.')
-  return path.length > 1 && /^(weight|kernel|data)$/.test(path.at(-1)!) ? path.at(-2)! : path.at(-1)!
-}
-
-function protectedRole(name: string, view: MatrixView): string | null {
+function protectedRole({ name, shape }: TensorInfo, view: MatrixView): string | null {
+  if (shape.length > 2 && axesOf(name, shape) === 'unknown')
+    return `Its ${shape.length} axes are neither a known stack of matrices nor those of a convolution; as one matrix (${shapeOf(view)}) it may make no sense.`
   if (view.kind !== 'linear') return null
-  const owner = ownerOf(name)
-  const topLevel = name.split('.').length <= 2 && /^(output|head)$/.test(owner)
-  if (OUTPUT_HEAD.test(owner) || topLevel) return 'The output head decides every token; it is kept by default.'
-  if (isEmbedding(name, view)) return 'An embedding: its rare rows would suffer first; kept by default.'
-  if (ROUTER.test(owner)) return 'A router decides which expert runs; it is kept by default.'
-  return null
+  switch (roleOf(name)) {
+    case 'head':
+      return 'The output head decides every token; it is kept by default.'
+    case 'embedding':
+      return 'An embedding: its rare rows would suffer first; kept by default.'
+    case 'router':
+      return 'A router decides which expert runs; it is kept by default.'
+    default:
+      return null
+  }
+}
+
+/** What a trainer or a model keeps beside its weights, by its name. */
+function notWeights(name: string): string | null {
+  switch (roleOf(name)) {
+    case 'optimizer':
+      return 'State of an optimizer, not a weight of the model; kept as it is.'
+    case 'mask':
+      return 'A mask, not a weight; kept as it is.'
+    case 'positions':
+      return 'Computed from positions, not learned; kept as it is.'
+    case 'factor':
+      return 'A factor of a low-rank matrix already; a factor of a factor would only add an error.'
+    default:
+      return null
+  }
 }
 
 function wouldGrow(info: TensorInfo, view: MatrixView, rank: number, stored: StoredAs): string {
