@@ -1,62 +1,207 @@
 /**
  * FP8 weights are kept with factors beside them: one for the tensor, one a row, or one a block. What the model computes with is value x
- * factor, so the factors belong to the weight. Conventions read here, all of which multiply:
- *
- *   X.weight_scale_inv   blocks of 128 x 128          (DeepSeek-V3, Hugging Face fine-grained FP8)
- *   X.weight_scale       one, one a row, or blocks    (compressed-tensors, ModelOpt, FBGEMM)
- *   X.scale_weight       one                          (ComfyUI)
+ * factor, so the factors belong to the weight. All conventions below multiply, whatever their name says. Codes whose factors are not
+ * understood are kept: factorizing raw codes would give a model that nobody has.
  */
 import { AppError } from '../errors.ts'
-import { isComputable, type TensorInfo } from '../tensor.ts'
+import { type ComputableDType, type DType, elementCount, isComputable, type TensorInfo } from '../tensor.ts'
 import { decodeFloat64 } from './dtype.ts'
 import type { WeightFile } from './format.ts'
 import { quoted } from './refusal.ts'
 
-/** The block of DeepSeek-V3 and those that follow it; a grid that does not divide the shape is tried with it. */
-const customaryBlock = 128
+export interface ScaleConvention {
+  readonly writers: string
+  /** How the name of the weight ends, and what its factors have instead. */
+  readonly weight: string
+  readonly scale: string
+  /** Whether its blocks are the customary ones: settles what shapes leave open. */
+  readonly customary?: boolean
+}
 
-/** The same file with `scale` on every F8 tensor that has factors beside it, and a notice where they do not fit. */
-export function withScales(file: WeightFile): WeightFile {
+export const scaleConventions: readonly ScaleConvention[] = [
+  { writers: 'DeepSeek-V3, transformers, unsloth', weight: '', scale: '_scale_inv', customary: true },
+  { writers: 'compressed-tensors, ModelOpt, FBGEMM, Quark, unsloth', weight: '', scale: '_scale' },
+  { writers: 'DeepSeek', weight: 'weight', scale: 'scale', customary: true },
+  { writers: 'ComfyUI', weight: 'weight', scale: 'scale_weight' },
+  { writers: 'TensorRT-LLM', weight: 'weight', scale: 'weights_scaling_factor' },
+  { writers: 'Mistral', weight: 'weight', scale: 'qscale_weight', customary: true },
+  { writers: 'torchao', weight: '_weight_qdata', scale: '_weight_scale' },
+  { writers: 'quanto', weight: '._data', scale: '._scale' },
+]
+
+/** Factors of what goes in and comes out, which change no weight. */
+const ACTIVATION = /(^|_)(input|inputs|output|outputs|act|activation|activations|kv|[kqv]|prob|softmax|bmm\d?)(_|$)/i
+const SCALE_LIKE = /scale|scaling|amax/i
+
+/**
+ * The same file with `scale` on every F8 tensor that has factors beside it, and `unfit` on those whose factors are not understood.
+ * @param declaredBlock the block the model's configuration declares, asked for where shapes leave it open
+ */
+export async function withScales(
+  file: WeightFile,
+  declaredBlock: () => Promise<readonly number[] | null> = async () => null,
+): Promise<WeightFile> {
+  if (!file.tensors.some(({ dtype }) => isCodes(dtype))) return file
   const byName = new Map(file.tensors.map((tensor) => [tensor.name, tensor]))
+  const beside = scaleLikeByModule(file.tensors)
   const unfit: string[] = []
-  let found = false
-  const tensors = file.tensors.map((tensor) => {
-    if (tensor.dtype !== 'F8_E4M3' && tensor.dtype !== 'F8_E5M2') return tensor
-    const factors = scaleNames(tensor.name)
-      .map((name) => byName.get(name))
-      .find((each) => each !== undefined)
-    if (!factors) return tensor
-    const blocks = isComputable(factors.dtype) ? blocksOf(tensor.shape, factors.shape) : null
-    if (!blocks) {
-      unfit.push(tensor.name)
-      return tensor
+  const changed = new Map<string, TensorInfo>()
+  let declared: readonly number[] | null | undefined
+  for (const tensor of file.tensors) {
+    if (!isCodes(tensor.dtype) || tensor.unfit !== undefined) continue
+    const owned = scalesOf(tensor, byName, beside)
+    if (owned.length === 0) continue
+    const { info, customary } = owned[0]!
+    let layout = owned.length === 1 && customary !== undefined ? layoutOf(tensor.shape, info, customary, null) : 'none'
+    if (layout !== 'none' && info.shape.length === tensor.shape.length && elementCount(info.shape) > 1) {
+      // What the model's configuration says outweighs what its shapes suggest.
+      if (declared === undefined) declared = await declaredBlock()
+      if (declared) layout = layoutOf(tensor.shape, info, customary ?? false, declared)
     }
-    found = true
+    if (layout === 'none' || layout === 'ambiguous') {
+      unfit.push(tensor.name)
+      changed.set(tensor.name, {
+        ...tensor,
+        unfit: notUnderstood(
+          tensor,
+          owned.map((each) => each.info),
+          layout,
+        ),
+      })
+      for (const each of owned)
+        changed.set(each.info.name, { ...each.info, unfit: `It holds the scale of ${tensor.name}.` })
+      continue
+    }
     // With factors of its own it is another weight than one that shares its codes.
     const { sharesStorageWith, ...own } = tensor
-    return { ...own, scale: { tensor: factors.name, blocks } }
-  })
-  if (!found && unfit.length === 0) return file
-  const notice = `The scale factors beside ${unfit.slice(0, 3).map(quoted).join(', ')}${unfit.length > 3 ? ` and ${unfit.length - 3} more` : ''} fit no known layout; the F8 values are shown without them.`
-  return { ...file, tensors, notices: unfit.length > 0 ? [...file.notices, notice] : file.notices }
+    changed.set(tensor.name, { ...own, scale: { tensor: info.name, blocks: layout } })
+  }
+  if (changed.size === 0) return file
+  const tensors = file.tensors.map((tensor) => changed.get(tensor.name) ?? tensor)
+  if (unfit.length === 0) return { ...file, tensors }
+  const more = unfit.length > 3 ? ` and ${unfit.length - 3} more` : ''
+  const notice = `The scale factors beside ${unfit.slice(0, 3).map(quoted).join(', ')}${more} are not understood; these F8 tensors are kept as they are.`
+  return { ...file, tensors, notices: [...file.notices, notice] }
 }
 
-function scaleNames(name: string): string[] {
-  const names = [`${name}_scale_inv`, `${name}_scale`]
-  if (name.endsWith('.weight')) names.push(`${name.slice(0, -'weight'.length)}scale_weight`)
-  return names
+function isCodes(dtype: DType): boolean {
+  return dtype === 'F8_E4M3' || dtype === 'F8_E5M2'
 }
 
-/** Elements of each axis that share a factor; null where no layout explains the shapes. */
-function blocksOf(shape: readonly number[], factors: readonly number[]): number[] | null {
-  if (factors.length > shape.length && factors.some((size) => size !== 1)) return null
-  const blocks = shape.map((size, axis) => {
-    const count = factors[axis] ?? 1
-    if (count === 1) return size
-    if (count === Math.ceil(size / customaryBlock)) return customaryBlock
-    return count > 0 && size % count === 0 ? size / count : 0
-  })
-  return blocks.includes(0) && !shape.includes(0) ? null : blocks
+interface Owned {
+  readonly info: TensorInfo
+  /** undefined where no convention has this name. */
+  readonly customary: boolean | undefined
+}
+
+/** The factors beside a tensor, by the conventions, and what else there is of that kind in its module. */
+function scalesOf(
+  { name }: TensorInfo,
+  byName: ReadonlyMap<string, TensorInfo>,
+  beside: ReadonlyMap<string, readonly TensorInfo[]>,
+): Owned[] {
+  const owned = new Map<string, Owned>()
+  for (const { weight, scale, customary = false } of scaleConventions) {
+    if (!name.endsWith(weight)) continue
+    const info = byName.get(name.slice(0, name.length - weight.length) + scale)
+    if (info && info.name !== name && !owned.has(info.name)) owned.set(info.name, { info, customary })
+  }
+  const module = moduleOf(name)
+  const leaf = name.slice(module.length)
+  for (const info of beside.get(module) ?? []) {
+    const other = info.name.slice(module.length)
+    if (info.name === name || owned.has(info.name)) continue
+    // Of a module with several weights, those that carry this one's name.
+    if (leaf === 'weight' || other.startsWith(leaf)) owned.set(info.name, { info, customary: undefined })
+  }
+  return [...owned.values()]
+}
+
+function scaleLikeByModule(tensors: readonly TensorInfo[]): Map<string, TensorInfo[]> {
+  const modules = new Map<string, TensorInfo[]>()
+  for (const info of tensors) {
+    const module = moduleOf(info.name)
+    const leaf = info.name.slice(module.length)
+    if (module === '' || !SCALE_LIKE.test(leaf) || ACTIVATION.test(leaf.replace(SCALE_LIKE, ''))) continue
+    const others = modules.get(module)
+    if (others) others.push(info)
+    else modules.set(module, [info])
+  }
+  return modules
+}
+
+function moduleOf(name: string): string {
+  return name.slice(0, Math.max(name.lastIndexOf('.'), name.lastIndexOf('/')) + 1)
+}
+
+function notUnderstood({ dtype }: TensorInfo, scales: readonly TensorInfo[], layout: 'none' | 'ambiguous'): string {
+  const [first] = scales
+  const what =
+    scales.length > 1
+      ? `Its scales ${scales.map(({ name }) => quoted(name)).join(' and ')} follow`
+      : `Its scale ${quoted(first!.name)} (${first!.dtype} [${first!.shape.join(', ')}]) fits`
+  const how =
+    scales.length > 1 ? 'no known convention' : layout === 'none' ? 'no known layout' : 'more than one block size'
+  return `${what} ${how}: what its ${dtype} codes stand for is not known. Kept as it is.`
+}
+
+type Layout = readonly number[] | 'none' | 'ambiguous'
+
+/**
+ * Elements of each axis that share a factor.
+ * @param customary whether the convention's blocks are the customary ones
+ * @param declared the blocks of the last axes by the model's configuration
+ */
+function layoutOf(
+  shape: readonly number[],
+  { shape: grid, dtype }: TensorInfo,
+  customary: boolean,
+  declared: readonly number[] | null,
+): Layout {
+  if (!isComputable(dtype) && dtype !== 'F8_E8M0' && dtype !== 'U8') return 'none'
+  const layout = gridLayout(shape, grid, customary, declared)
+  if (dtype !== 'U8' || typeof layout === 'string') return layout
+  // Bytes are exponents where they come as the MX formats have them: one for 32 neighbors of a row.
+  const isMx = layout.every((size, axis) => size === (axis === shape.length - 1 ? 32 : 1))
+  return isMx ? layout : 'none'
+}
+
+function gridLayout(
+  shape: readonly number[],
+  grid: readonly number[],
+  customary: boolean,
+  declared: readonly number[] | null,
+): Layout {
+  if (elementCount(grid) === 1) return [...shape]
+  if (shape.includes(0) || grid.includes(0) || grid.length > shape.length) return 'none'
+  if (grid.length < shape.length)
+    return grid.every((count, axis) => count === shape[axis])
+      ? shape.map((size, axis) => (axis < grid.length ? 1 : size))
+      : 'none'
+  const blocks: number[] = []
+  for (const [axis, size] of shape.entries()) {
+    const count = grid[axis]!
+    const asDeclared = declared?.[axis - shape.length + declared.length]
+    const sizes =
+      asDeclared !== undefined && Math.ceil(size / asDeclared) === count ? [asDeclared] : blockSizes(size, count)
+    if (sizes.length === 0) return 'none'
+    if (sizes.length > 1 && !customary) return 'ambiguous'
+    blocks.push(sizes.at(-1)!)
+  }
+  return blocks
+}
+
+/** The block of all published models whose sizes it does not divide. */
+const customaryBlock = 128
+
+/** The sizes of `count` blocks that an axis may be cut into: equal ones, or the customary ones with a smaller one at the end. */
+function blockSizes(size: number, count: number): number[] {
+  if (count === 1) return [size]
+  if (count === size) return [1]
+  const sizes = new Set<number>()
+  if (size % count === 0) sizes.add(size / count)
+  if (Math.ceil(size / customaryBlock) === count) sizes.add(customaryBlock)
+  return [...sizes]
 }
 
 /** Factors in memory, ready to be multiplied with. */
@@ -74,9 +219,14 @@ export async function readScale(file: WeightFile, tensor: TensorInfo): Promise<S
   const { scale } = tensor
   if (!scale) return null
   const info = file.tensors.find(({ name }) => name === scale.tensor)
-  if (!info || !isComputable(info.dtype))
-    throw new AppError('bad-request', `${tensor.name}: its scale ${quoted(scale.tensor)} is not in this file`)
-  return { factors: decodeFloat64(info.dtype, await file.read(info)), blocks: scale.blocks, shape: tensor.shape }
+  if (!info) throw new AppError('bad-request', `${tensor.name}: its scale ${quoted(scale.tensor)} is not in this file`)
+  return { factors: decodeFactors(info.dtype, await file.read(info)), blocks: scale.blocks, shape: tensor.shape }
+}
+
+/** The MX formats keep the exponent alone: 2^(x - 127), 255 for NaN. */
+function decodeFactors(dtype: DType, bytes: Uint8Array): Float64Array {
+  if (dtype !== 'F8_E8M0' && dtype !== 'U8') return decodeFloat64(dtype as ComputableDType, bytes)
+  return Float64Array.from(bytes, (x) => (x === 255 ? Number.NaN : 2 ** (x - 127)))
 }
 
 /**

@@ -4,13 +4,16 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
+import { withAdapters } from './adapters.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { withScales } from './fp8-scale.ts'
 import { gguf } from './gguf.ts'
 import { looksLike } from './lookalikes.ts'
+import { declaredBlock } from './model-config.ts'
 import { npy } from './npy.ts'
 import { npz } from './npz.ts'
 import { onnx } from './onnx.ts'
+import { withPacked } from './packed.ts'
 import { pytorch } from './pytorch/pytorch.ts'
 import { readRange } from './range.ts'
 import { badFile, unsupported } from './refusal.ts'
@@ -29,7 +32,10 @@ const headBytes = 4096
  * Opens what the user picked: a file, the set that a shard or an index belongs to, or a folder with one of these.
  * @throws AppError with a sentence that names the file, what was expected and what is there
  */
-export const openWeightFile: OpenWeightFile = async (picked) => withScales(await openPicked(picked))
+export const openWeightFile: OpenWeightFile = async (picked) => {
+  const file = withPacked(await openPicked(picked))
+  return withAdapters(await withScales(file, () => declaredBlock(picked.folder)))
+}
 
 async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> {
   const openShard = (shard: string) => openNamed(folder, shard)

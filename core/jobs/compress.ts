@@ -104,7 +104,7 @@ function reportOf(
     relativeError,
     verified: true,
     tensors: outcomes,
-    notices: [...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+    notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
     peakBytes: context.peakBytes(),

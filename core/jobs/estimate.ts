@@ -68,6 +68,7 @@ export async function estimateRun(
     parts,
     ...context.kernels.info,
     notices: [
+      ...file.notices,
       'Time is a guess from a short sample on this machine as it is busy now.',
       ...openQuestions(open, job.params),
     ],

@@ -80,7 +80,7 @@ export async function planCompression(file: WeightFile, job: PlanJob, host: JobC
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: host.kernelNotice ? [host.kernelNotice] : [],
+    notices: [...file.notices, ...(host.kernelNotice ? [host.kernelNotice] : [])],
     ...context.kernels.info,
   }
 }

@@ -6,7 +6,14 @@ import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/fp8-scale.ts'
 import { discard } from '../io.ts'
-import { type ComputableDType, type ComputableTensor, dtypeBits, isComputable, type TensorInfo } from '../tensor.ts'
+import {
+  type ComputableDType,
+  type ComputableTensor,
+  dtypeBits,
+  elementCount,
+  isComputable,
+  type TensorInfo,
+} from '../tensor.ts'
 import { type ReadingContext, scaleChecksum } from './checksum.ts'
 import type { JobContext } from './context.ts'
 import { READ_BYTES } from './load.ts'
@@ -34,7 +41,7 @@ export interface Scan extends NonFinite {
 }
 
 export async function scanValues(file: WeightFile, tensor: ComputableTensor, context: ReadingContext): Promise<Scan> {
-  let nanCount = 0
+  let nanCount = await nanOfScale(file, tensor)
   let infCount = 0
   let crc = await scaleChecksum(file, tensor, context)
   for await (const bytes of piecesOf(file, tensor, context)) {
@@ -45,6 +52,13 @@ export async function scanValues(file: WeightFile, tensor: ComputableTensor, con
     infCount += found.infCount
   }
   return { nanCount, infCount, crc }
+}
+
+/** Values whose factor is NaN or Inf, which no code shows: as many as a block has for each such factor, so too many at the edges. */
+async function nanOfScale(file: WeightFile, tensor: TensorInfo): Promise<number> {
+  const grid = await readScale(file, tensor)
+  const bad = grid ? grid.factors.reduce((count, factor) => count + (Number.isFinite(factor) ? 0 : 1), 0) : 0
+  return bad === 0 ? 0 : Math.min(elementCount(tensor.shape), bad * elementCount(grid!.blocks))
 }
 
 /** "has 12 Inf values", "has 1 NaN value and 3 Inf values", or null where all are finite. */

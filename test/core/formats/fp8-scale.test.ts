@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
-import { applyScale, readScale } from '../../../core/formats/fp8-scale.ts'
+import { applyScale, readScale, scaleConventions } from '../../../core/formats/fp8-scale.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { analyzeTensor } from '../../../core/jobs/analyze.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { mergeParts } from '../../../core/jobs/merge.ts'
-import { sumOfSquares } from '../../../core/matrix/scan.ts'
+import { scanValues, sumOfSquares } from '../../../core/matrix/scan.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { compressJob, openTensors, outcomeOf, plain, type TestTensor, testContext, weights } from '../jobs/harness.ts'
+import { planFile } from '../../../core/plan/plan.ts'
+import { type DType, dtypeBits, elementCount, hasComputableDType } from '../../../core/tensor.ts'
+import {
+  compressJob,
+  fileBytes,
+  openTensors,
+  outcomeOf,
+  plain,
+  type TestTensor,
+  testContext,
+  weights,
+} from '../jobs/harness.ts'
 
 const f32 = (name: string, shape: readonly number[], values: ArrayLike<number>): TestTensor =>
   plain(name, 'F32', shape, encode('F32', Float32Array.from(values)).bytes)
@@ -166,16 +177,148 @@ it('a stack of experts has its own factors each', async () => {
   expect(scaled).toEqual(plainValues.map((value, i) => value * factors[i < 48 ? 0 : 1]!))
 })
 
-it('factors that fit no layout are named, and the values shown without', async () => {
-  const codes = new Uint8Array(rows * cols).fill(0x38)
-  const file = await openTensors(
-    plain('x.weight', 'F8_E5M2', [rows, cols], codes),
-    f32('x.weight_scale', [3, 7], new Float32Array(21)),
-  )
-  expect(file.tensors.every((each) => each.scale === undefined)).toBe(true)
-  expect(file.notices).toEqual([
-    'The scale factors beside "x.weight" fit no known layout; the F8 values are shown without them.',
-  ])
+/** Codes of ones beside factors of this name, dtype and shape; `config` is the model's config.json. */
+async function beside(
+  [weight, shape]: readonly [string, readonly number[]],
+  scales: readonly (readonly [string, DType, readonly number[]])[],
+  config?: object,
+) {
+  const ones = (name: string, dtype: DType, dims: readonly number[]) =>
+    plain(name, dtype, dims, new Uint8Array((elementCount(dims) * dtypeBits[dtype]) / 8).fill(127))
+  const tensors = [ones(weight, 'F8_E4M3', shape), ...scales.map((scale) => ones(...scale))]
+  const files = new Map([['m.safetensors', fileBytes(tensors)]])
+  if (config) files.set('config.json', new TextEncoder().encode(JSON.stringify(config)))
+  return openWeightFile({ folder: memoryFolder('in', files), entry: 'm.safetensors' })
+}
+
+const declaring = (block: readonly number[]) => ({
+  quantization_config: { quant_method: 'fp8', weight_block_size: block },
+})
+
+describe('the conventions', () => {
+  it.each(scaleConventions)('$writers: X$weight, X$scale', async ({ weight, scale }) => {
+    const stem = weight === '' ? 'm.q.weight' : weight.startsWith('.') ? 'm.q.weight' : 'm.q.'
+    for (const grid of [[], [1], [256], [256, 1], [2, 3]] as const) {
+      const file = await beside([stem + weight, [256, 384]], [[stem + scale, 'F32', grid]])
+      const blocks = grid.length === 0 || grid[0] === 1 ? [256, 384] : grid[0] === 256 ? [1, 384] : [128, 128]
+      expect(file.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!.scale).toEqual({ tensor: stem + scale, blocks })
+      expect(file.notices).toEqual([])
+    }
+  })
+
+  it.each([
+    ['m.q.weight', 'm.q.input_scale'],
+    ['m.q.weight', 'm.q.activation_scale'],
+    ['m.q.weight', 'm.q.activation_scaling_factor'],
+    ['m.q.weight', 'm.q.scale_input'],
+    ['m.q.weight', 'm.q.qscale_act'],
+    ['m.q.weight', 'm.q.k_scale'],
+    ['experts.up', 'experts.down_scale'],
+  ])('%s is not scaled by %s', async (weight, scale) => {
+    const file = await beside([weight, [64, 64]], [[scale, 'F32', []]])
+    expect(file.tensors.every((each) => each.scale === undefined && each.unfit === undefined)).toBe(true)
+  })
+})
+
+describe('exponents', () => {
+  it.each(['F8_E8M0', 'U8'] as const)('as %s are 2^(x - 127), one for 32 of a row', async (dtype) => {
+    const exponents = Uint8Array.from({ length: 8 }, (_, i) => 120 + i)
+    const codes = new Uint8Array(4 * 64).fill(0x38)
+    const file = await openTensors(
+      plain('x.weight', 'F8_E4M3', [4, 64], codes),
+      plain('x.weight_scale', dtype, [4, 2], exponents),
+    )
+    const tensor = file.tensors.find(({ name }) => name === 'x.weight')!
+    expect(tensor.scale).toEqual({ tensor: 'x.weight_scale', blocks: [1, 32] })
+    const values = decodeFloat64('F8_E4M3', await file.read(tensor))
+    applyScale(values, 0, (await readScale(file, tensor))!)
+    expect([...values]).toEqual(Array.from({ length: 256 }, (_, i) => 2 ** (Math.floor(i / 32) - 7)))
+  })
+
+  it('of blocks that bytes do not have are not taken from bytes', async () => {
+    const file = await beside(['x.weight', [64, 64]], [['x.weight_scale', 'U8', [4, 4]]])
+    expect(file.tensors[0]!.unfit).toContain('fits no known layout')
+    const exponents = await beside(['x.weight', [64, 64]], [['x.weight_scale', 'F8_E8M0', [4, 4]]])
+    expect(exponents.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!.scale!.blocks).toEqual([16, 16])
+  })
+
+  it('that say NaN make the tensor one that has NaN', async () => {
+    const file = await openTensors(
+      plain('x.weight', 'F8_E4M3', [64, 64], new Uint8Array(4096).fill(0x38)),
+      plain('x.weight_scale', 'F8_E8M0', [64, 2], new Uint8Array(128).fill(127).fill(255, 3, 5)),
+    )
+    const tensor = file.tensors.find(hasComputableDType)!
+    expect((await scanValues(file, tensor, testContext())).nanCount).toBe(64)
+  })
+})
+
+describe('a layout that is not certain', () => {
+  it.each([
+    ['more axes than the weight', [128, 256], [['x.scale_weight', 'F32', [128, 4, 1]]]],
+    ['a factor a column', [128, 256], [['x.weight_scale', 'F32', [256]]]],
+    ['a grid that divides nothing', [200, 260], [['x.weight_scale', 'F32', [3, 7]]]],
+    ['96 or 128', [192, 256], [['x.weight_scale', 'F32', [2, 2]]]],
+    ['integers', [128, 256], [['x.weight_scale', 'I32', [128, 1]]]],
+    ['a name that no convention has', [128, 256], [['x.weight_scaling', 'F32', [128, 1]]]],
+    [
+      'two scales',
+      [128, 256],
+      [
+        ['x.weight_scale', 'F32', [128, 1]],
+        ['x.weight_scale_2', 'F32', []],
+      ],
+    ],
+  ] as const)('%s: kept with a sentence, in every command', async (_, shape, scales) => {
+    const file = await beside(['x.weight', shape], scales)
+    const tensor = file.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!
+    expect(tensor.scale).toBeUndefined()
+    expect(tensor.unfit).toMatch(/^Its scales? "x\..*what its F8_E4M3 codes stand for is not known\. Kept as it is\.$/)
+    expect(file.notices).toEqual([
+      'The scale factors beside "x.weight" are not understood; these F8 tensors are kept as they are.',
+    ])
+    for (const [name] of scales) expect(file.tensors.find((each) => each.name === name)?.unfit).toContain('x.weight')
+    const plans = planFile(file, defaultParams, { include: ['*'], exclude: [] })
+    for (const { action, view } of plans) expect([action, view]).toEqual(['keep', null])
+    const report = await compressFile(
+      file,
+      { folder: memoryFolder('out'), name: 'o' },
+      compressJob({ rank: 4 }),
+      testContext(),
+    )
+    expect(outcomeOf(report.tensors, 'x.weight')).toMatchObject({ action: 'kept', reason: tensor.unfit })
+    const job = {
+      kind: 'analyze',
+      fileId: '',
+      tensor: 'x.weight',
+      params: defaultParams,
+      repeat: 0,
+      reuse: false,
+    } as const
+    await expect(analyzeTensor(file, job, testContext())).rejects.toThrow(tensor.unfit)
+  })
+
+  it('is settled by the block that config.json declares', async () => {
+    for (const [block, blocks] of [
+      [
+        [128, 128],
+        [128, 128],
+      ],
+      [
+        [96, 128],
+        [96, 128],
+      ],
+    ] as const) {
+      const file = await beside(['x.weight', [192, 256]], [['x.weight_scale', 'F32', [2, 2]]], declaring(block))
+      expect(file.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!.scale!.blocks).toEqual(blocks)
+    }
+    const other = await beside(['x.weight', [192, 256]], [['x.weight_scale', 'F32', [2, 2]]], declaring([64, 64]))
+    expect(other.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!.unfit).toBeDefined()
+  })
+
+  it('is settled by a convention that has one block', async () => {
+    const file = await beside(['x.weight', [192, 256]], [['x.weight_scale_inv', 'F32', [2, 2]]])
+    expect(file.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!.scale!.blocks).toEqual([128, 128])
+  })
 })
 
 describe('a scale whose tensor is kept', () => {
