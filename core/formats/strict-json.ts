@@ -19,17 +19,8 @@ export interface JsonLimits {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const latin1 = new TextDecoder('latin1')
-const escapes: Record<number, string> = {
-  34: '"',
-  92: '\\',
-  47: '/',
-  98: '\b',
-  102: '\f',
-  110: '\n',
-  114: '\r',
-  116: '\t',
-}
-const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+/** The byte behind a backslash -> the byte it stands for. */
+const escapes: Record<number, number> = { 34: 34, 92: 92, 47: 47, 98: 8, 102: 12, 110: 10, 114: 13, 116: 9 }
 const numberBytes = new Set([...'+-.eE0123456789'].map((character) => character.charCodeAt(0)))
 const numberShape = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
@@ -200,6 +191,10 @@ export function visitStrictJson(
     const part = bytes.subarray(start, end)
     // A decoder's call costs more than 24 characters by hand.
     if (ascii) return part.byteLength <= 24 ? String.fromCharCode(...part) : latin1.decode(part)
+    return decodeUtf8(part, start)
+  }
+
+  const decodeUtf8 = (part: Uint8Array, start: number): string => {
     try {
       return utf8.decode(part)
     } catch {
@@ -207,37 +202,66 @@ export function visitStrictJson(
     }
   }
 
-  /** The slow path: a string with a backslash in it. `at` stands on the first one. */
+  /**
+   * A string with a backslash in it; `at` stands on the first one. It is unescaped byte for byte into a buffer and decoded once: escapes
+   * are the cheapest way to make a reader work, so none of them may cost more than a few instructions.
+   */
   const escapedString = (start: number): string => {
-    const parts: string[] = []
-    let from = start
+    let out = new Uint8Array(Math.max(64, 2 * (at - start)))
+    out.set(bytes.subarray(start, at))
+    let length = at - start
+    const put = (byte: number) => {
+      if (length === out.length) {
+        const grown = new Uint8Array(2 * length)
+        grown.set(out)
+        out = grown
+      }
+      out[length++] = byte
+    }
     for (;;) {
       const c = bytes[at]
       if (c === undefined) throw fail('a closing quote')
       if (c < 32) throw fail('no control character inside a string')
-      if (c !== 34 && c !== 92) {
+      if (c === 34) break
+      if (c !== 92) {
+        put(c)
         at++
         continue
       }
-      parts.push(decode(from, at, false))
-      if (c === 34) break
       at++
       const plain = escapes[bytes[at] ?? 0]
       if (plain !== undefined) {
-        parts.push(plain)
+        put(plain)
         at++
-      } else if (bytes[at] === 117) {
-        const digits = latin1.decode(bytes.subarray(at + 1, at + 5))
-        if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw fail('four hexadecimal digits')
-        parts.push(String.fromCharCode(Number.parseInt(digits, 16)))
-        at += 5
-      } else throw fail('an escape')
-      from = at
+      } else if (bytes[at] === 117) encode(escapedCodePoint(start), put)
+      else throw fail('an escape')
     }
-    const text = parts.join('')
-    if (loneSurrogate.test(text)) throw badFile(where, 'whole characters', `half a surrogate pair at byte ${start}`)
+    const text = decodeUtf8(out.subarray(0, length), start)
     at++
     return text
+  }
+
+  /** Behind `\u`: four digits, or eight in two escapes where the first is half of a pair. */
+  const escapedCodePoint = (start: number): number => {
+    const first = fourDigits()
+    if (first < 0xd800 || first > 0xdfff) return first
+    const paired = first < 0xdc00 && bytes[at] === 92 && bytes[at + 1] === 117
+    if (paired) at++
+    const second = paired ? fourDigits() : 0
+    if (second < 0xdc00 || second > 0xdfff)
+      throw badFile(where, 'whole characters', `half a surrogate pair at byte ${start}`, { offset: start })
+    return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+  }
+
+  const fourDigits = (): number => {
+    let unit = 0
+    for (let i = 1; i <= 4; i++) {
+      const digit = hexDigit(bytes[at + i] ?? 0)
+      if (digit < 0) throw fail('four hexadecimal digits')
+      unit = unit * 16 + digit
+    }
+    at += 5
+    return unit
   }
 
   skipSpace()
@@ -249,4 +273,29 @@ export function visitStrictJson(
   })
   skipSpace()
   if (at < bytes.byteLength) throw fail('nothing after the object')
+}
+
+/** @returns -1 for what is no hexadecimal digit */
+function hexDigit(byte: number): number {
+  if (byte >= 48 && byte <= 57) return byte - 48
+  const letter = byte | 32
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1
+}
+
+/** Puts a code point that is no surrogate as UTF-8. */
+function encode(codePoint: number, put: (byte: number) => void): void {
+  if (codePoint < 0x80) {
+    put(codePoint)
+    return
+  }
+  if (codePoint < 0x800) put(0xc0 | (codePoint >> 6))
+  else {
+    if (codePoint < 0x10000) put(0xe0 | (codePoint >> 12))
+    else {
+      put(0xf0 | (codePoint >> 18))
+      put(0x80 | ((codePoint >> 12) & 63))
+    }
+    put(0x80 | ((codePoint >> 6) & 63))
+  }
+  put(0x80 | (codePoint & 63))
 }
