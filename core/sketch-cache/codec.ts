@@ -1,6 +1,6 @@
 /**
- * A sketch as bytes for the cold tier: a safetensors file of U, s and Vt with the facts in its metadata, so that any tool can look at it.
- * A file of the cold tier may have been cut short by a crash or written by another version: what does not decode is a miss, not an error.
+ * A sketch as bytes for the cold tier: a safetensors file of U, s and Vt with the facts in its metadata. Whether
+ * the bytes are those that were written is the store's business; those of another version do not decode, which is a miss, not an error.
  */
 import { AppError } from '../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'

@@ -42,7 +42,7 @@ export class FactStore {
   }
 }
 
-/** A safetensors file without tensors: the cold tier holds one kind of file, which any tool can look at. */
+/** A safetensors file without tensors: the cold tier holds one kind of content. */
 function encodeFact(fact: unknown): Uint8Array {
   return safetensorsHeader([], new Map([['facts', JSON.stringify(fact)]]))
 }

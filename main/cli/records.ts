@@ -1,5 +1,5 @@
 /** What a run leaves beside its output when asked: its recipe, which replays to the same bytes, and its report. */
-import { readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import {
   type CompressionReport,
@@ -15,6 +15,7 @@ import { weightPaths } from '../engine/opened-files.ts'
 import { readFault, writeFault } from '../files/file-errors.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
 import { outputFolder, partialPath, unfinishedPaths } from '../files/outputs.ts'
+import { readWhole } from '../files/read-whole.ts'
 
 /** Paths as they were given. */
 export interface RecordedRun {
@@ -29,10 +30,10 @@ export interface RecordedRun {
 /** @throws AppError `not-found`, `bad-file` */
 export async function readRecipe(path: string): Promise<Recipe> {
   const name = basename(path)
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const bytes = await readWhole(path).catch((error: unknown) => {
     throw readFault(error, name)
   })
-  return parseRecipe(text, name)
+  return parseRecipe(bytes.toString('utf8'), name)
 }
 
 /**

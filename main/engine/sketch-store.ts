@@ -1,12 +1,16 @@
 /**
  * The cold tier of finished sketches: one file a sketch in a folder shared by all engines of this user, bounded in bytes.
  * Losing any of it costs a factorization, never a result: a write that fails or a file that vanishes is a miss.
+ *
+ * Nothing there is believed for its name. A power cut leaves zeros, a disk loses bits, a folder is copied or renamed: each file begins
+ * with the digest of its key and its content, and one that does not hold is a miss too, and goes.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../../core/sketch-cache/cold-store.ts'
 import { freeBytes } from '../files/free-space.ts'
+import { readWhole } from '../files/read-whole.ts'
 import { writeWhole } from '../files/write-whole.ts'
 
 /**
@@ -27,24 +31,29 @@ const SHARE_OF_ROOM = 1 / 4
 export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): ColdStore {
   /** Bytes that may be written before the folder is looked at again. */
   let room = 0
-  const pathOf = (key: string) => join(folder, `${createHash('sha256').update(key).digest('hex')}.safetensors`)
+  const pathOf = (key: string) => join(folder, `${createHash('sha256').update(key).digest('hex')}.sketch`)
   return {
     read: async (key) => {
       try {
-        const bytes = await readFile(pathOf(key))
+        const content = unsealed(key, await readWhole(pathOf(key), limitBytes + sealBytes))
+        if (!content) {
+          await rm(pathOf(key), { force: true })
+          return null
+        }
         // Reading makes it young again: what is dropped first is what was not looked at for the longest time.
         await utimes(pathOf(key), new Date(), new Date())
-        return plain(bytes)
+        return content
       } catch {
         return null
       }
     },
     write: async (key, bytes) => {
       if (bytes.byteLength > limitBytes) return
+      const file = sealed(key, bytes)
       try {
         await mkdir(folder, { recursive: true })
-        await writeWhole(pathOf(key), bytes)
-        room -= bytes.byteLength
+        await writeWhole(pathOf(key), file)
+        room -= file.byteLength
         if (room < 0) room = await makeRoom(folder, limitBytes)
       } catch {
         // A sketch that could not be kept is made again.
@@ -53,10 +62,24 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
   }
 }
 
-/** Without what makes a Buffer another thing than a Uint8Array: its `slice` is a view, and it may lie anywhere in a pool. */
-function plain(bytes: Buffer): Uint8Array {
-  const ownsBuffer = bytes.byteLength === bytes.buffer.byteLength
-  return ownsBuffer ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes)
+const magic = new TextEncoder().encode('GhostSVD sketch\n')
+const digestBytes = 32
+const sealBytes = magic.byteLength + digestBytes
+
+function sealed(key: string, content: Uint8Array): Uint8Array {
+  return Buffer.concat([magic, digestOf(key, content), content])
+}
+
+/** A copy of the content, or null where `file` is not what was written under `key`. */
+function unsealed(key: string, file: Uint8Array): Uint8Array | null {
+  const content = new Uint8Array(file.subarray(sealBytes))
+  const seal = Buffer.concat([magic, digestOf(key, content)])
+  return seal.equals(file.subarray(0, sealBytes)) ? content : null
+}
+
+/** The key's length keeps its end apart from the content's beginning. */
+function digestOf(key: string, content: Uint8Array): Buffer {
+  return createHash('sha256').update(`${key.length}:${key}`).update(content).digest()
 }
 
 /** Removes the files used least recently where there are too many; how much more may be written. Other engines may be doing the same. */

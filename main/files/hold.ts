@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, open, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, open, rename, rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
@@ -15,6 +15,7 @@ import { AppError } from '../../core/errors.ts'
 import { errno } from '../system/errno.ts'
 import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { writeFault } from './file-errors.ts'
+import { readWhole } from './read-whole.ts'
 
 const lockSchema = z.strictObject({
   id: z.string(),
@@ -139,7 +140,7 @@ async function readLock(path: string): Promise<Found | null> {
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) await wait(TRY_MS)
     try {
-      text = await readFile(path, 'utf8')
+      text = (await readWhole(path)).toString('utf8')
       return { text, lock: lockSchema.parse(JSON.parse(text)) }
     } catch (error) {
       if (errno(error) === 'ENOENT') return null
@@ -154,7 +155,7 @@ async function putAside(target: string, text: string): Promise<void> {
   const old = oldLockPath(target)
   try {
     await rename(lockPath(target), old)
-    if ((await readFile(old, 'utf8')) !== text) await rename(old, lockPath(target))
+    if ((await readWhole(old)).toString('utf8') !== text) await rename(old, lockPath(target))
   } catch (error) {
     if (errno(error) !== 'ENOENT') throw error
   }

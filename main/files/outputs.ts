@@ -2,7 +2,7 @@
  * Where outputs go: OutputFolder over node:fs. A file grows as NAME.partial beside its final name, several of them in a folder NAME.partial;
  * whoever looks sees the old state or the whole new one, also after a power cut. What is unfinished can be gone on with, or discarded.
  */
-import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
@@ -22,6 +22,7 @@ import {
   syncFolder,
   type TargetNames,
 } from './output-sink.ts'
+import { readWhole } from './read-whole.ts'
 
 export interface OutputOptions extends SinkOptions {
   /** Paths of the files that are read: never a target, under whatever name they are reached. */
@@ -121,7 +122,7 @@ export async function removePartial(path: string): Promise<void> {
 /** How many tensors an unfinished run left at its target that can be gone on with: they lie there, and a journal says so. */
 export async function countUnfinished(target: string): Promise<number> {
   try {
-    const finished = countFinished(await readFile(partialPath(journalName(target))))
+    const finished = countFinished(await readWhole(partialPath(journalName(target))))
     return (await exists(partialPath(target))) ? finished : 0
   } catch (error) {
     if (isNowhere(error)) return 0

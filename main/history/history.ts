@@ -5,11 +5,12 @@
  * An entry says which process the run belongs to. One whose process is gone without having written an end was interrupted; whoever lists
  * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
  */
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
 import { countUnfinished } from '../files/outputs.ts'
+import { readWhole } from '../files/read-whole.ts'
 import { writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
@@ -204,7 +205,7 @@ function interrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
 
 async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'))
+    return JSON.parse((await readWhole(path)).toString('utf8'))
   } catch {
     return null
   }

@@ -2,10 +2,11 @@
  * What the user chose: one small JSON file per subject in the platform's folder for configuration, written whole and renamed, so that a
  * crash leaves the old one.
  */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { type Settings, settingsSchema } from '../../core/contract.ts'
+import { readWhole } from '../files/read-whole.ts'
 import { writeWhole } from '../files/write-whole.ts'
 
 export interface Stored<T> {
@@ -22,7 +23,7 @@ export function jsonFile<S extends z.ZodType>(folder: string, name: string, sche
   const path = join(folder, name)
   let last: Promise<unknown> = Promise.resolve()
   async function read(): Promise<z.output<S>> {
-    const text = await readFile(path, 'utf8').catch(() => '{}')
+    const text = await readWhole(path).then(String, () => '{}')
     const parsed = schema.safeParse(parseJson(text))
     return parsed.success ? parsed.data : schema.parse({})
   }

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -46,8 +47,62 @@ it('gives back a sketch of any shape', async () => {
   }
 })
 
+it.each<[string, number, number[]]>([
+  ['a flipped low bit at the end', 147, [0]],
+  ['another byte in the middle', 90, [0x11]],
+  ['another byte in the digest', 20, [1, 2]],
+  ['zeros, as a power cut leaves them', 0, Array(148).fill(0)],
+  ['zeros at the end', 100, Array(48).fill(0)],
+  ['a NaN among its values', 100, [0, 0, 0xc0, 0x7f]],
+])('takes a file with %s for a miss, and removes it', async (_what, at, values) => {
+  const store = sketchStore(folder)
+  await store.write('a', bytes(1))
+  const [name] = await readdir(folder)
+  const file = await readFile(join(folder, name!))
+  file.set(values, at)
+  await writeFile(join(folder, name!), file)
+  expect(await store.read('a')).toBeNull()
+  expect(await readdir(folder)).toEqual([])
+})
+
+it('takes a file cut short, and one that goes on, for a miss', async () => {
+  const store = sketchStore(folder)
+  for (const length of [0, 1, 16, 48, 100, 147, 149, 300]) {
+    await store.write('a', bytes(1))
+    const [name] = await readdir(folder)
+    const file = await readFile(join(folder, name!))
+    await writeFile(join(folder, name!), Buffer.concat([file, Buffer.alloc(200)]).subarray(0, length))
+    expect(await store.read('a'), String(length)).toBeNull()
+  }
+})
+
+it('takes files that have changed places for misses, of whatever sizes', async () => {
+  for (const sizes of [
+    [100, 100],
+    [100, 300],
+  ]) {
+    const store = sketchStore(folder)
+    for (const [i, key] of ['a', 'b'].entries()) await store.write(key, new Uint8Array(sizes[i]!).fill(i))
+    const [first, second] = (await readdir(folder)).map((name) => join(folder, name)) as [string, string]
+    await rename(first, `${first}.x`)
+    await rename(second, first)
+    await rename(`${first}.x`, second)
+    expect([await store.read('a'), await store.read('b')]).toEqual([null, null])
+  }
+})
+
+it.skipIf(process.platform === 'win32')('does not wait for a pipe that lies where a sketch lay', async () => {
+  const store = sketchStore(folder)
+  await store.write('a', bytes(1))
+  const [name] = await readdir(folder)
+  await rm(join(folder, name!))
+  execFileSync('mkfifo', [join(folder, name!)])
+  expect(await store.read('a')).toBeNull()
+})
+
 it('stays within its bound by dropping what was used least recently', async () => {
-  const store = sketchStore(folder, 250)
+  // Two files with their seals are within the bound, three are not.
+  const store = sketchStore(folder, 2 * 148 + 50)
   for (const [age, key] of ['a', 'b'].entries()) {
     await store.write(key, bytes(age))
     for (const name of await readdir(folder)) await utimes(join(folder, name), age, age)
