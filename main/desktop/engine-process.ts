@@ -1,32 +1,93 @@
 /** The engine process inside Electron: a utility process, behind the same interface as a fork (engine/host-process.ts). */
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { utilityProcess } from 'electron/main'
+import { app, type Details, type UtilityProcess, utilityProcess } from 'electron/main'
 import { siblingEntry } from '../engine/entries.ts'
 import { type HostProcess, tailCharacters } from '../engine/host-process.ts'
 import type { FromEngine } from '../engine/messages.ts'
+import { identify, type ProcessIdentity, stillLives } from '../system/process-identity.ts'
+import { utilityExit } from './utility-exit.ts'
+
+/** Electron tells of an end before the process has ended: it may still hold files open. It is gone within milliseconds. */
+const lookMs = 10
+/** One that will not go, having closed its ports, is ended. */
+const goneLimitMs = 2_000
+
+let engines = 0
 
 /** Only after Electron is ready. */
 export function spawnUtilityProcess(): HostProcess {
+  const serviceName = `GhostSVD engine ${++engines}`
   const child = utilityProcess.fork(fileURLToPath(siblingEntry('engine')), [], {
-    serviceName: 'GhostSVD engine',
+    serviceName,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let stderrTail = ''
-  child.stderr?.setEncoding?.('utf8')
-  child.stderr?.on('data', (text: string) => {
+  const write = (text: string) => {
     stderrTail = (stderrTail + text).slice(-tailCharacters)
+  }
+  child.stderr?.setEncoding?.('utf8')
+  child.stderr?.on('data', write)
+  // Without a listener a fatal error of V8 in the engine would be an exception in main.
+  child.on('error', (type, location) => write(`\n${type}: ${location}\n`))
+
+  let identity: Promise<ProcessIdentity> | null = null
+  let [asked, killed, ended] = [false, false, false]
+  let death: number | null = null
+  // Comes right after 'exit', of a process that died, and knows its status where that one was asked too early.
+  const hearDeath = (_event: unknown, { name, exitCode }: Details) => {
+    if (name === serviceName) death = exitCode
+  }
+  app.on('child-process-gone', hearDeath)
+  child.once('spawn', () => {
+    identity = identify(child.pid!)
+    if (killed) end(child)
   })
   return {
     get pid() {
       return child.pid
     },
-    postMessage: (message) => child.postMessage(message),
-    onMessage: (listener) => void child.on('message', (message: FromEngine) => listener(message)),
-    // Electron reports one number: an exit code, or on POSIX the wait status of a signal.
-    onExit: (listener) => void child.once('exit', (code) => listener({ code, signal: null, stderrTail })),
-    kill: () => {
-      // A process that hangs does not hear a polite request; `kill()` alone would be one.
-      if (child.pid !== undefined) process.kill(child.pid, 'SIGKILL')
+    postMessage(message) {
+      if (ended) return
+      if (message.type === 'stop') asked = true
+      child.postMessage(message)
     },
+    onMessage: (listener) => void child.on('message', (message: FromEngine) => listener(message)),
+    onExit(listener) {
+      child.once('exit', (reported) => {
+        ended = true
+        void gone(identity).then(() => {
+          app.off('child-process-gone', hearDeath)
+          listener({ ...utilityExit(death ?? reported, asked), stderrTail })
+        })
+      })
+    },
+    kill() {
+      // Not there yet: `spawn` does it.
+      killed = true
+      end(child)
+    },
+  }
+}
+
+/** A process that hangs does not hear a polite request; `kill()` of Electron would be one. */
+function end({ pid }: Pick<UtilityProcess, 'pid'>): void {
+  if (pid === undefined) return
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended a moment ago.
+  }
+}
+
+async function gone(identity: Promise<ProcessIdentity> | null): Promise<void> {
+  // The last of its messages, its stderr and its death are still on their way.
+  await pause(lookMs)
+  const known = await identity?.catch(() => null)
+  if (!known) return
+  for (const limit = performance.now() + goneLimitMs; (await stillLives(known)) !== false; await pause(lookMs)) {
+    if (performance.now() < limit) continue
+    end(known)
+    return
   }
 }

@@ -18,8 +18,11 @@ export const processIdentitySchema = z.strictObject({
 })
 export type ProcessIdentity = z.infer<typeof processIdentitySchema>
 
-export async function thisProcess(): Promise<ProcessIdentity> {
-  return { host: await machine(), pid: process.pid, started: await startOf(process.pid) }
+export const thisProcess = (): Promise<ProcessIdentity> => identify(process.pid)
+
+/** @param pid of a process that lives now */
+export async function identify(pid: number): Promise<ProcessIdentity> {
+  return { host: await machine(), pid, started: await startOf(pid) }
 }
 
 /** Whether that very process still lives; null where it cannot be told from here. */

@@ -55,6 +55,7 @@ const patterns = [
   [/^The engine was killed \(SIGKILL\)\./, 'engineKilled'],
   [/^The engine crashed \((?<signal>\w+)\)\.$/, 'engineCrashed'],
   [/^The engine was ended from outside \((?<signal>\w+)\)\.$/, 'engineEnded'],
+  [/^The engine ended without leaving a reason\./, 'engineGone'],
   [/^The engine ended unexpectedly with exit code (?<code>\S+)\.$/, 'engineExit'],
   ...badFilePatterns,
 ] as const
