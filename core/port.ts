@@ -1,13 +1,13 @@
 /** The ways on which all this travels. */
 import { z } from 'zod'
-import type { Grant } from './contract/files.ts'
+import type { GrantAnswer } from './contract/host.ts'
 
 /** What Electron's preload puts on the page as `window.ghostsvd`; absent in the loopback page, which uploads to `uploadPath` instead. */
 export interface DesktopBridge {
   /** The page listens: `{type: 'ghostsvd:port', to}` comes to its window, once for each side, with a MessagePort. */
   connect(): void
   /** Grants what was dropped on the page or chosen in it: a folder, a file, or the first of several (its siblings lie beside it). */
-  grantFiles(files: readonly File[]): Promise<Grant>
+  grantFiles(files: readonly File[]): Promise<GrantAnswer>
 }
 
 /**

@@ -1,22 +1,39 @@
 /**
  * package.json "main": what Electron runs. `ghostsvd COMMAND ...` of a packaged application is the command line, before any window;
- * everything else is the application.
+ * everything else is the application, and what is named are files to open.
  */
 import { app } from 'electron/main'
 import { commandLine, isCommand } from './cli/program.ts'
-import { prepareDesktop, runDesktop } from './desktop/desktop.ts'
+import { runDesktop } from './desktop/desktop.ts'
 import { spawnUtilityProcess } from './desktop/engine-process.ts'
+import { filesOf, lacksDisplay, ownParameters } from './desktop/parameters.ts'
+import { prepareDesktop } from './desktop/prepare.ts'
 import { spawnEnginesBy } from './engine/host-process.ts'
 
-// Electron's own arguments come first: the program, and the application's folder unless it is packaged.
-const parameters = process.argv.slice(app.isPackaged ? 1 : 2)
+const parameters = ownParameters(process.argv, process.defaultApp === true)
+if (lacksDisplay(process.platform, process.env, process.argv)) {
+  // In place of Chromium's abort, which comes next.
+  process.stderr.write(
+    'The GhostSVD application needs a display, for its commands too. On a machine without one, install the npm package (ghostsvd-VERSION.tgz) instead: the same commands, and "ghostsvd serve" for the page.\n',
+  )
+  process.exit(1)
+}
 // Electron's program cannot be forked as node: that fuse is off.
 spawnEnginesBy(spawnUtilityProcess)
 prepareDesktop()
 // No top-level await: the application becomes ready only after its entry has been evaluated.
-if (isCommand(parameters[0])) {
-  void app
-    .whenReady()
-    .then(() => commandLine(['', '', ...parameters]))
-    .then((status) => app.exit(status))
-} else void runDesktop()
+if (isCommand(parameters[0])) void runCommand()
+else void runDesktop(filesOf(parameters, process.cwd()))
+
+async function runCommand(): Promise<void> {
+  await app.whenReady()
+  const status = await commandLine(['', '', ...parameters]).catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    return 1
+  })
+  // Written before the process ends: a pipe may still hold what was printed last.
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))),
+  )
+  app.exit(status)
+}

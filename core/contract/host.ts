@@ -76,6 +76,33 @@ export const settingsSchema = z.strictObject({
 })
 export type Settings = z.infer<typeof settingsSchema>
 
+export type Language = Exclude<Settings['language'], 'system'>
+/** The language to speak: the chosen one, or the first of the system's that there is. */
+export function languageOf(setting: Settings['language'], preferred: readonly string[]): Language {
+  if (setting !== 'system') return setting
+  const first = preferred.find((tag) => /^(en|zh)\b/i.test(tag))
+  return first?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
+}
+
+/** An answer that crosses the preload: an exception would arrive in the page as a text without its code. */
+export const grantAnswerSchema = z.union([
+  z.strictObject({ ok: grantSchema }),
+  z.strictObject({ error: errorReportSchema }),
+])
+export type GrantAnswer = z.infer<typeof grantAnswerSchema>
+
+/** What the desktop asks of its page: a choice from the menu, or a file that the system wants opened. */
+export const pageActionSchema = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('open-file') }),
+  z.strictObject({ do: z.literal('open-folder') }),
+  z.strictObject({ do: z.literal('open'), grant: grantSchema }),
+  /** Something was to be opened and cannot be. */
+  z.strictObject({ do: z.literal('refuse'), error: errorReportSchema }),
+  z.strictObject({ do: z.literal('close-file') }),
+  z.strictObject({ do: z.literal('show-settings') }),
+])
+export type PageAction = z.infer<typeof pageActionSchema>
+
 /** Served by main (Electron or loopback) to the page. */
 export interface HostApi {
   info(): Promise<HostInfo>
@@ -119,6 +146,10 @@ export interface HostEvents {
   run(run: Run): void
   /** A run that had ended is in the list no more: struck, or gone on with as another one, which has been told of. */
   forgotten(runId: string): void
+  /** The list of recent files was changed by somebody else than this page. */
+  recents(recents: Grant[]): void
+  /** Electron only. */
+  act(action: PageAction): void
 }
 
 export const engineStatusSchema = z.strictObject({

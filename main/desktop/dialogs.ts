@@ -2,6 +2,7 @@
 import { type BrowserWindow, dialog } from 'electron/main'
 import { type Grant, weightExtensions } from '../../core/contract.ts'
 import type { Grants } from '../files/grants.ts'
+import type { Say } from './messages/messages.ts'
 
 export interface Dialogs {
   pickFile(): Promise<Grant | null>
@@ -9,14 +10,15 @@ export interface Dialogs {
   pickTarget(suggestedName: string): Promise<Grant | null>
 }
 
-/** An index of shards ends in .json. */
-const weightFiles = { name: 'Weight files', extensions: [...weightExtensions, 'json'] }
-const anyFile = { name: 'All files', extensions: ['*'] }
-
 /** @param window the one the dialog belongs to, asked for when it opens */
-export function createDialogs(window: () => BrowserWindow, grants: Grants): Dialogs {
+export function createDialogs(window: () => BrowserWindow, grants: Grants, say: () => Say): Dialogs {
   async function pick(properties: ('openFile' | 'openDirectory')[]): Promise<Grant | null> {
-    const picked = await dialog.showOpenDialog(window(), { properties, filters: [weightFiles, anyFile] })
+    const filters = [
+      // An index of shards ends in .json.
+      { name: say()('desktop.weight-files'), extensions: [...weightExtensions, 'json'] },
+      { name: say()('desktop.all-files'), extensions: ['*'] },
+    ]
+    const picked = await dialog.showOpenDialog(window(), { properties, filters })
     const path = picked.filePaths[0]
     return picked.canceled || path === undefined ? null : grants.grant(path)
   }

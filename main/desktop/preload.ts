@@ -3,7 +3,7 @@
  * functions; ipcRenderer itself never reaches the page. Built as CommonJS: a sandboxed preload cannot be a module.
  */
 import { contextBridge, ipcRenderer, webUtils } from 'electron/renderer'
-import type { DesktopBridge, Grant } from '../../core/contract.ts'
+import type { DesktopBridge, GrantAnswer } from '../../core/contract.ts'
 
 const bridge: DesktopBridge = {
   connect: () => ipcRenderer.send('ghostsvd:connect'),
@@ -13,7 +13,7 @@ const bridge: DesktopBridge = {
       'ghostsvd:grant',
       files.map((file) => webUtils.getPathForFile(file)),
     )
-    return answer as Grant
+    return answer as GrantAnswer
   },
 }
 contextBridge.exposeInMainWorld('ghostsvd', bridge)

@@ -4,6 +4,7 @@
  */
 import type { Run } from '../../core/contract.ts'
 import { formatBytes } from '../system/format-bytes.ts'
+import type { Say } from './messages/messages.ts'
 
 export interface TaskbarProgress {
   readonly mode: 'none' | 'normal' | 'indeterminate' | 'paused'
@@ -18,6 +19,8 @@ export interface Notice {
 
 /** The system, as far as runs concern it. Each is told only of changes. */
 export interface Desk {
+  /** The texts of the language that is spoken now. */
+  say(): Say
   showProgress(progress: TaskbarProgress): void
   keepAwake(awake: boolean): void
   notify(notice: Notice): void
@@ -33,7 +36,7 @@ export function runEffects(desk: Desk): (run: Run) => void {
   return (run) => {
     if (run.endedAt === null) live.set(run.runId, run)
     else if (live.delete(run.runId)) {
-      const notice = noticeOf(run)
+      const notice = noticeOf(run, desk.say())
       if (notice && !desk.watched()) desk.notify(notice)
     }
     const runs = [...live.values()]
@@ -60,15 +63,23 @@ export function progressOf(live: readonly Run[]): TaskbarProgress {
   return total > 0 ? { mode: 'normal', value } : { mode: 'indeterminate', value }
 }
 
+/** As Electron wants it: below 0 there is no bar. Without an end in sight it is above 1 on macOS; Linux has no such bar, and none that is held. */
+export function barOf({ mode, value }: TaskbarProgress, platform: NodeJS.Platform): TaskbarProgress {
+  if (mode === 'none') return { mode, value: -1 }
+  if (mode !== 'indeterminate' || platform === 'win32') return { mode, value }
+  return platform === 'darwin' ? { mode, value: 2 } : { mode: 'none', value: -1 }
+}
+
 /** Whoever cancelled a run, or closed the application, knows. */
-export function noticeOf({ state, target, result, error }: Run): Notice | null {
+export function noticeOf({ state, target, result, error }: Run, say: Say): Notice | null {
   if (state === 'finished' && result) {
-    const sizes = `${formatBytes(result.bytesBefore)} -> ${formatBytes(result.bytesAfter)}`
+    const before = formatBytes(result.bytesBefore)
+    const after = formatBytes(result.bytesAfter)
     return {
-      title: `${target} is saved and checked`,
-      body: `${sizes}, error ${(100 * result.relativeError).toFixed(1)} %`,
+      title: say('desktop.run-finished', { name: target }),
+      body: say('desktop.run-sizes', { before, after, error: `${(100 * result.relativeError).toFixed(1)} %` }),
     }
   }
-  if (state === 'failed') return { title: `${target} could not be finished`, body: error?.message ?? '' }
+  if (state === 'failed') return { title: say('desktop.run-failed', { name: target }), body: error?.message ?? '' }
   return null
 }

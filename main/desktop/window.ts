@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { shell } from 'electron/common'
 import type { BrowserWindowConstructorOptions, Session, WebContents } from 'electron/main'
+import { smallest } from './window-place.ts'
 
 /** Origin of the page: a scheme of our own has no other page beside ours. */
 export const pageOrigin = 'app://ghostsvd'
@@ -9,25 +10,33 @@ export const pageOrigin = 'app://ghostsvd'
 /** The only hosts the system's browser is sent to; whatever else a page asks for stays unopened. */
 const externalHosts: readonly string[] = ['arxiv.org', 'huggingface.co', 'github.com']
 
+/** Written by the build, beside the built modules. */
+export const iconPath = join(import.meta.dirname, 'icon.png')
+
+/** Of every window: no page has more than a page of the web has. */
+export const plainWindow: BrowserWindowConstructorOptions = {
+  // Windows and macOS take it from the program.
+  ...(process.platform === 'linux' && { icon: iconPath }),
+  webPreferences: {
+    sandbox: true,
+    contextIsolation: true,
+    nodeIntegration: false,
+    webSecurity: true,
+    webviewTag: false,
+    spellcheck: false,
+    navigateOnDragDrop: false,
+  },
+}
+
 /** @param background behind the page until it has painted: no white flash in a dark room */
 export function windowOptions(background: string): BrowserWindowConstructorOptions {
   return {
-    width: 1280,
-    height: 800,
-    minWidth: 960,
-    minHeight: 640,
+    ...plainWindow,
+    minWidth: smallest.width,
+    minHeight: smallest.height,
     show: false,
     backgroundColor: background,
-    webPreferences: {
-      preload: join(import.meta.dirname, 'preload.cjs'),
-      sandbox: true,
-      contextIsolation: true,
-      nodeIntegration: false,
-      webSecurity: true,
-      webviewTag: false,
-      spellcheck: false,
-      navigateOnDragDrop: false,
-    },
+    webPreferences: { ...plainWindow.webPreferences, preload: join(import.meta.dirname, 'preload.cjs') },
   }
 }
 

@@ -19,7 +19,7 @@ import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 import { createHistory } from '../history/history.ts'
-import { fileLog } from '../system/log.ts'
+import { fileLog, logPath } from '../system/log.ts'
 import { createRecents } from './recents.ts'
 import { createRuns, type Reach } from './runs.ts'
 import { createSample } from './sample.ts'
@@ -45,6 +45,8 @@ export interface HostOptions {
   readonly reach?: Reach
   /** A run began, moved or ended. */
   onRun?(run: Run): void
+  /** A page has opened a file: it heads the recents now. */
+  onRemembered?(path: string): void
   /** The user chose other settings. */
   onSettings?(settings: Awaited<ReturnType<HostApi['settings']>>): void
 }
@@ -56,8 +58,11 @@ export interface PagePorts {
 }
 
 export interface Host {
-  /** Serves a page until its host port closes: an engine of its own starts now and ends with it. */
-  connectPage(ports: PagePorts): void
+  /** Serves a page until its host port closes: an engine of its own starts now and ends with it. Answers with the way to tell it something. */
+  connectPage(ports: PagePorts): HostEvents
+  /** As pages see them. */
+  recents(): Promise<Grant[]>
+  clearRecents(): Promise<void>
   /** Compressions that would be cut short if the host ended now. */
   readonly running: number
   /** Ends every engine. Runs that have not finished keep their finished tensors and can be gone on with. */
@@ -69,7 +74,7 @@ export function createHost(options: HostOptions): Host {
   const pages = new Map<string, HostEvents>()
   const engines = new Set<Engine>()
   const settings = storedSettings(options.configFolder)
-  const log = fileLog(join(options.configFolder, 'log.txt'))
+  const log = fileLog(logPath(options.configFolder))
   const { reach = everywhere } = options
   const recents = createRecents(options.configFolder, grants, {
     visible: reach.read,
@@ -108,7 +113,10 @@ export function createHost(options: HostOptions): Host {
     info: async () => options.info,
     sample,
     recents: () => recents.list(),
-    remember: (grantId) => recents.remember(grantId),
+    remember: async (grantId) => {
+      await recents.remember(grantId)
+      options.onRemembered?.(grants.path(grantId, 'read'))
+    },
     settings: () => settings.read(),
     saveSettings: async (chosen) => {
       await settings.update(() => chosen)
@@ -148,6 +156,12 @@ export function createHost(options: HostOptions): Host {
         pages.delete(id)
         void stop(own)
       })
+      return events
+    },
+    recents: () => recents.list(),
+    async clearRecents() {
+      await recents.clear()
+      for (const page of pages.values()) page.recents([])
     },
     get running() {
       return runs.live

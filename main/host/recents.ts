@@ -17,6 +17,8 @@ const shown = 8
 export interface Recents {
   list(): Promise<Grant[]>
   remember(grantId: string): Promise<void>
+  /** Forgets all of them. */
+  clear(): Promise<void>
   /** Null before the first output. */
   outputFolder(): Promise<string | null>
   /** @param grantId of a file that is being written */
@@ -59,6 +61,10 @@ export function createRecents(folder: string, grants: Grants, options: RecentsOp
       if (!(await visible(newest))) return
       opened = withNewest(opened)
       await stored.update(({ paths, ...rest }) => ({ ...rest, paths: withNewest(paths) }))
+    },
+    clear() {
+      opened = []
+      return stored.update((before) => ({ ...before, paths: [] }))
     },
     outputFolder: async () => (await stored.read()).outputFolder,
     async rememberOutput(grantId) {

@@ -3,9 +3,11 @@
  * leaves the machine by itself, and nothing in it is needed for anything.
  */
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export type Log = (text: string) => void
+
+export const logPath = (configFolder: string): string => join(configFolder, 'log.txt')
 
 /** Appends to a file; beyond `limitBytes` the file becomes PATH.old, which replaces the former one. Never throws. */
 export function fileLog(path: string, limitBytes = 1_000_000): Log {

@@ -12,20 +12,25 @@ import { askForSilentRuns, hearRun, rememberWatched } from '../model/run-actions
 import { runsReducers } from '../model/runs.ts'
 import { versusLost } from '../model/versus-actions.ts'
 import { selfTestLost } from '../settings/self-test-actions.ts'
+import { carryOut } from './page-actions.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
 export async function startSession(): Promise<void> {
   rememberWatched()
   askForSilentRuns()
+  // What the desktop wants opened at the start comes after the page has found out who is there.
+  let greeted: Promise<void> = Promise.resolve()
   setConnection(
     connect({
       job: receiveJobEvent,
       run: hearRun,
       forgotten: runsReducers.forgotten,
       engine: followEngine,
+      recents: sessionReducers.recents,
+      act: (action) => void greeted.then(() => carryOut(action)),
       connected: (open) => {
         sessionReducers.connected(open)
-        if (open) void greet()
+        if (open) greeted = greet()
         else lose('')
       },
     }),

@@ -13,12 +13,15 @@ import {
   engineStatusSchema,
   errorReportSchema,
   type Grant,
+  grantAnswerSchema,
   grantSchema,
   type HostApi,
   type HostEvents,
   type JobEvent,
   jobEventSchema,
+  type PageAction,
   type Port,
+  pageActionSchema,
   type Run,
   runSchema,
   type SocketFrame,
@@ -38,6 +41,8 @@ export interface ConnectionEvents {
   engine(status: EngineStatus): void
   run(run: Run): void
   forgotten(runId: string): void
+  recents(recents: Grant[]): void
+  act(action: PageAction): void
   /** The way to the host is open (true, also after it had been lost) or lost. */
   connected(open: boolean): void
 }
@@ -62,7 +67,7 @@ export function connect(events: ConnectionEvents): Connection {
   return {
     engine: latest(() => channels.engine.api),
     host: latest(() => channels.host.api),
-    grantFiles: (files) => (bridge ? bridge.grantFiles(files) : upload(files)),
+    grantFiles: (files) => (bridge ? grantByPath(bridge, files) : upload(files)),
   }
 }
 
@@ -145,6 +150,8 @@ function createChannels(events: ConnectionEvents): Channels {
       },
       run: (run) => events.run(runSchema.parse(run)),
       forgotten: (runId) => events.forgotten(runSchema.shape.runId.parse(runId)),
+      recents: (recents) => events.recents(grantSchema.array().parse(recents)),
+      act: (action) => events.act(pageActionSchema.parse(action)),
     }),
   }
   return channels
@@ -192,6 +199,12 @@ function loopbackChannels(events: ConnectionEvents): Channels {
   }
   open()
   return channels
+}
+
+async function grantByPath(bridge: DesktopBridge, files: readonly File[]): Promise<Grant> {
+  const answer = grantAnswerSchema.parse(await bridge.grantFiles(files))
+  if ('error' in answer) throw fromErrorReport(answer.error)
+  return answer.ok
 }
 
 /** The file that says which others belong to a model, or the first that looks like weights, or the first. */

@@ -31,10 +31,7 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     if (mine !== openings) return await engine.close(report.fileId)
     cancelAnalysis()
     if (before) await engine.close(before.fileId)
-    jobsReducers.reset()
-    versusReducers.reset()
-    forgetPlan()
-    selectionReducers.reset()
+    forgetResults()
     show(granted, report)
     sessionReducers.show('workbench')
     await host.remember(granted.id)
@@ -44,6 +41,28 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
   } finally {
     if (mine === openings) fileSettled()
   }
+}
+
+/** What was found out about one file says nothing about the next. */
+function forgetResults(): void {
+  jobsReducers.reset()
+  versusReducers.reset()
+  forgetPlan()
+  selectionReducers.reset()
+}
+
+/** Back to where a session begins. Runs that read the file go on. */
+export async function closeFile(): Promise<void> {
+  const { report } = useFile.getState()
+  if (!report) return
+  openings++
+  cancelAnalysis()
+  forgetResults()
+  forget()
+  fileReducers.closed()
+  sessionReducers.show('start')
+  fileSettled()
+  await connection().engine.close(report.fileId)
 }
 
 export const openGrant = (grant: Grant) => openFrom(grant.name, () => Promise.resolve(grant))

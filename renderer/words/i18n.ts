@@ -1,7 +1,7 @@
 /** Every text of the page. Keys are typed by en.json; a test holds zh-CN.json to the same keys. */
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
-import type { Settings } from '../../core/contract.ts'
+import { type Language, languageOf, type Settings } from '../../core/contract.ts'
 import en from './en.json'
 import zhCN from './zh-CN.json'
 
@@ -14,12 +14,11 @@ declare module 'i18next' {
   }
 }
 
-const languages = ['en', 'zh-CN'] as const
-type Language = (typeof languages)[number]
+const languages: readonly Language[] = ['en', 'zh-CN']
 
 export async function startI18n(): Promise<void> {
   await i18next.use(initReactI18next).init({
-    lng: languageOf('system'),
+    lng: languageOf('system', navigator.languages),
     fallbackLng: 'en',
     supportedLngs: languages,
     resources: { en: { translation: en }, 'zh-CN': { translation: zhCN } },
@@ -29,13 +28,7 @@ export async function startI18n(): Promise<void> {
 }
 
 export async function speak(setting: Settings['language']): Promise<void> {
-  const language = languageOf(setting)
+  const language = languageOf(setting, navigator.languages)
   document.documentElement.lang = language
   if (i18next.language !== language) await i18next.changeLanguage(language)
-}
-
-function languageOf(setting: Settings['language']): Language {
-  if (setting !== 'system') return setting
-  const first = navigator.languages.find((tag) => /^(en|zh)\b/i.test(tag))
-  return first?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
 }

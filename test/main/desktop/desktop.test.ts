@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Grant, HostApi, HostEvents, Port } from '../../../core/contract.ts'
+import type { Grant, GrantAnswer, HostApi, HostEvents, PageAction, Port } from '../../../core/contract.ts'
 import { connectApi } from '../../../core/rpc.ts'
+import { barOf } from '../../../main/desktop/run-effects.ts'
 import { fakeEngines } from '../host/fake-engine.ts'
 import { FakeContents, FakeNotification, type FakePort, FakeWindow, fake } from './fake-electron.ts'
 
@@ -18,11 +19,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ghostsvd-desktop-'))
   await writeFile(join(folder, 'model.npy'), 'bytes')
   process.env.GHOSTSVD_CONFIG = join(folder, 'config')
+  // Where Electron's own files lie: no server of updates is named there.
+  Object.assign(process, { resourcesPath: folder })
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config', 'settings.json'), '{"theme":"dark"}')
-  const { prepareDesktop, runDesktop } = await import('../../../main/desktop/desktop.ts')
+  const { prepareDesktop } = await import('../../../main/desktop/prepare.ts')
+  const { runDesktop } = await import('../../../main/desktop/desktop.ts')
   prepareDesktop()
-  await runDesktop()
+  await runDesktop([])
 })
 afterAll(async () => {
   delete process.env.GHOSTSVD_CONFIG
@@ -40,6 +44,15 @@ function frame(origin = 'app://ghostsvd', parent: unknown = null) {
   }
 }
 const window = () => FakeWindow.all[0]!
+/** What the page was asked to do. */
+const acted: PageAction[] = []
+const events: HostEvents = {
+  engine: () => {},
+  run: () => {},
+  forgotten: () => {},
+  recents: () => {},
+  act: (action) => void acted.push(action),
+}
 const refused = (emit: (event: { preventDefault(): void }) => void) => {
   let prevented = false
   emit({ preventDefault: () => (prevented = true) })
@@ -56,7 +69,7 @@ describe('before Electron is ready', () => {
   })
 
   it('leaves the sandbox off for the one who turned it off, as root must', async () => {
-    const { prepareDesktop } = await import('../../../main/desktop/desktop.ts')
+    const { prepareDesktop } = await import('../../../main/desktop/prepare.ts')
     fake.app.sandboxed = false
     fake.app.switches.add('no-sandbox')
     prepareDesktop()
@@ -99,7 +112,7 @@ describe('the window', () => {
 
   it('comes forward when the application is started again', () => {
     window().minimized = true
-    fake.app.emit('second-instance')
+    fake.app.emit('second-instance', {}, [], '/', null)
     expect([window().minimized, window().focused]).toEqual([false, 1])
   })
 })
@@ -198,11 +211,7 @@ describe('the ports', () => {
   it('go to our page, one for each side, and carry the contract', async () => {
     const posted = connect(frame())
     expect(posted.map(([to]) => to)).toEqual(['host', 'engine'])
-    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), {
-      engine: () => {},
-      run: () => {},
-      forgotten: () => {},
-    })
+    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), events)
     expect(await api.info()).toMatchObject({ kind: 'electron' })
     await expect(api.listFolder(null)).rejects.toMatchObject({ code: 'unsupported' })
     await api.saveSettings({ theme: 'light', language: 'en' })
@@ -210,6 +219,21 @@ describe('the ports', () => {
     const engine = engines.engines.at(-1)!
     posted[0]![1].close()
     await vi.waitFor(() => expect(engine.stopped).toBe(true))
+  })
+
+  it('carry what the menu and the system ask for, which waits until a page is there', async () => {
+    acted.length = 0
+    fake.app.emit('second-instance', {}, [], '/', { files: [join(folder, 'gone.npy')] })
+    fake.app.emit('open-file', { preventDefault: () => {} }, join(folder, 'model.npy'))
+    const posted = connect(frame())
+    connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), events)
+    await vi.waitFor(() => expect(acted).toHaveLength(1))
+    expect(acted[0]).toMatchObject({ do: 'open', grant: { name: 'model.npy' } })
+    fake.app.emit('second-instance', {}, [], '/', { files: [join(folder, 'gone.npy')] })
+    await vi.waitFor(() => expect(acted).toHaveLength(2))
+    expect(acted[1]).toMatchObject({ do: 'refuse', error: { code: 'not-found', message: 'gone.npy was not found.' } })
+    fake.app.emit('second-instance', {}, [], '/', { files: 'model.npy' })
+    posted[0]![1].close()
   })
 
   it('go to nobody else: a foreign origin, a frame inside the page, a frame that has gone', () => {
@@ -227,11 +251,7 @@ describe('the ports', () => {
 
   it('lead to native dialogs, which answer with grants', async () => {
     const posted = connect(frame())
-    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), {
-      engine: () => {},
-      run: () => {},
-      forgotten: () => {},
-    })
+    const api = connectApi<HostApi, HostEvents>(portOf(posted[0]![1]), events)
     fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: true, filePaths: [] })
     expect(await api.pickFile()).toBeNull()
     fake.dialog.showOpenDialog.mockResolvedValueOnce({ canceled: false, filePaths: [join(folder, 'model.npy')] })
@@ -249,23 +269,31 @@ describe('the ports', () => {
 
 describe('dropped files', () => {
   const drop = (paths: unknown, from: unknown = frame()) =>
-    fake.handlers.get('ghostsvd:grant')!({ senderFrame: from }, paths) as Promise<Grant>
+    fake.handlers.get('ghostsvd:grant')!({ senderFrame: from }, paths) as Promise<GrantAnswer>
 
   it('are granted to our page', async () => {
-    expect(await drop([join(folder, 'model.npy')])).toMatchObject({ name: 'model.npy', byteLength: 5 })
-    expect(await drop([folder])).toMatchObject({ kind: 'folder' })
+    expect(await drop([join(folder, 'model.npy')])).toMatchObject({ ok: { name: 'model.npy', byteLength: 5 } })
+    expect(await drop([folder])).toMatchObject({ ok: { kind: 'folder' } })
   })
 
   it('are opened at the file that names the others', async () => {
     const index = join(folder, 'model.safetensors.index.json')
     await writeFile(index, '{}')
-    expect(await drop([join(folder, 'model.npy'), index])).toMatchObject({ name: 'model.safetensors.index.json' })
+    expect(await drop([join(folder, 'model.npy'), index])).toMatchObject({
+      ok: { name: 'model.safetensors.index.json' },
+    })
   })
 
-  it('are refused from elsewhere, without a path, and in another shape', async () => {
-    await expect(drop([join(folder, 'model.npy')], frame('https://evil.example'))).rejects.toThrow('Only the page')
+  it('are refused from elsewhere, without a path, and in another shape: by a code and a sentence', async () => {
+    const refusal = (sentence: string) => ({
+      error: { code: 'bad-request', message: expect.stringContaining(sentence), details: {} },
+    })
+    expect(await drop([join(folder, 'model.npy')], frame('https://evil.example'))).toEqual(refusal('Only the page'))
     for (const given of [[''], [], 'model.npy', null, [1], [{ path: '/etc/passwd' }]])
-      await expect(drop(given)).rejects.toThrow('no file of this computer')
+      expect(await drop(given)).toEqual(refusal('no file of this computer'))
+    expect(await drop([join(folder, 'gone.npy')])).toMatchObject({
+      error: { code: 'not-found', message: 'gone.npy was not found.' },
+    })
   })
 })
 
@@ -281,13 +309,14 @@ describe('the end', () => {
           void posted[0]!.on(event, (given?: { data: never }) => listener(given?.data as never)),
         close: () => posted[0]!.close(),
       },
-      { engine: () => {}, run: () => {}, forgotten: () => {} },
+      events,
     )
     expect(refused((event) => window().emit('close', event))).toBe(false)
-    const source = await fake.handlers.get('ghostsvd:grant')!({ senderFrame: frame() }, [join(folder, 'model.npy')])
+    const paths = [join(folder, 'model.npy')]
+    const source = (await fake.handlers.get('ghostsvd:grant')!({ senderFrame: frame() }, paths)) as { ok: Grant }
     fake.dialog.showSaveDialog.mockResolvedValueOnce({ canceled: false, filePath: join(folder, 'x.safetensors') })
     const target = await api.pickTarget('x.safetensors')
-    const run = api.startRun({ source: (source as Grant).id, target: target!.id, output: 'factors', params: {} })
+    const run = api.startRun({ source: source.ok.id, target: target!.id, output: 'factors', params: {} })
     const engine = await vi.waitFor(() => {
       expect(engines.engines.at(-1)!.jobs).toHaveLength(1)
       return engines.engines.at(-1)!
@@ -296,11 +325,15 @@ describe('the end', () => {
     await run
     await api.showInFolder((await api.runs())[0]!.runId)
     expect(fake.shell.showItemInFolder).toHaveBeenCalledExactlyOnceWith(join(folder, 'x.safetensors'))
-    expect(refused((event) => window().emit('close', event))).toBe(true)
+    // Asked twice, one question; nothing else waits for its answer.
+    for (let i = 0; i < 2; i++) expect(refused((event) => window().emit('close', event))).toBe(true)
+    expect(fake.dialog.showMessageBox).toHaveBeenCalledExactlyOnceWith(
+      window(),
+      expect.objectContaining({ message: 'A compression is running.', buttons: ['Keep Running', 'Quit'] }),
+    )
     expect(fake.powerSaveBlocker.start).toHaveBeenCalledExactlyOnceWith('prevent-app-suspension')
-    expect(window().progress.at(-1)).toEqual([0, { mode: 'indeterminate' }])
-    fake.dialog.showMessageBoxSync.mockReturnValueOnce(1)
-    expect(refused((event) => window().emit('close', event))).toBe(false)
+    const { value, mode } = barOf({ mode: 'indeterminate', value: 0 }, process.platform)
+    expect(window().progress.at(-1)).toEqual([value, { mode }])
     window().hasFocus = false
     engine.jobs[0]!.say({
       type: 'failed',
@@ -317,10 +350,12 @@ describe('the end', () => {
     expect(window().minimized).toBe(false)
   })
 
-  it('ends every engine before the application goes', async () => {
-    window().emit('closed')
+  it('ends every engine, and writes the place of the window down, before the application goes', async () => {
+    window().close()
     fake.app.emit('window-all-closed')
-    await vi.waitFor(() => expect(fake.app.quits).toBe(2))
+    await vi.waitFor(() => expect(fake.app.exits).toEqual([0]))
     expect(engines.engines.every((engine) => engine.stopped)).toBe(true)
+    const place = JSON.parse(await readFile(join(folder, 'config', 'window.json'), 'utf8'))
+    expect(place).toEqual({ bounds: { x: 10, y: 20, width: 1000, height: 700 }, maximized: false })
   })
 })

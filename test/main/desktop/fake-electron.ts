@@ -41,6 +41,8 @@ export class FakeContents extends EventEmitter {
 
 export class FakeWindow extends EventEmitter {
   static all: FakeWindow[] = []
+  readonly webContents = Object.assign(new EventEmitter(), { reload: mock(), forcefullyCrashRenderer: mock() })
+  destroyed = false
   loaded: string[] = []
   shown = false
   focused = 0
@@ -59,6 +61,23 @@ export class FakeWindow extends EventEmitter {
   }
   focus() {
     this.focused++
+  }
+  /** As Electron does: a window that may close is destroyed. */
+  close() {
+    let prevented = false
+    this.emit('close', { preventDefault: () => (prevented = true) })
+    if (prevented) return
+    this.destroyed = true
+    this.emit('closed')
+  }
+  isDestroyed() {
+    return this.destroyed
+  }
+  getNormalBounds() {
+    return { x: 10, y: 20, width: 1000, height: 700 }
+  }
+  isMaximized() {
+    return false
   }
   progress: [number, unknown][] = []
   static getFocusedWindow(): FakeWindow | null {
@@ -132,7 +151,17 @@ export function fakeElectron() {
       app.sandboxed = true
     },
     setPath: (name: string, path: string) => void app.paths.set(name, path),
-    requestSingleInstanceLock: () => app.locked,
+    requestSingleInstanceLock: (told: unknown) => {
+      app.told = told
+      return app.locked
+    },
+    told: null as unknown,
+    isReady: () => true,
+    getPreferredSystemLanguages: () => ['de-DE', 'en-US'],
+    addRecentDocument: mock(),
+    clearRecentDocuments: mock(),
+    setAboutPanelOptions: mock(),
+    showAboutPanel: mock(),
     whenReady: async () => {},
     quit: () => {
       app.quits++
@@ -153,15 +182,26 @@ export function fakeElectron() {
     ipcMain: Object.assign(new EventEmitter(), {
       handle: (channel: string, handler: never) => void handlers.set(channel, handler),
     }),
-    Menu: { setApplicationMenu: mock(), buildFromTemplate: mock() },
+    Menu: { setApplicationMenu: mock(), buildFromTemplate: vi.fn((template: unknown) => template) },
+    screen: {
+      getPrimaryDisplay: () => fake.screen.getAllDisplays()[0],
+      getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1040 } }],
+    },
+    powerMonitor: new EventEmitter(),
+    crashReporter: { start: mock() },
     MessageChannelMain: FakeChannel,
     BrowserWindow: FakeWindow,
     Notification: FakeNotification,
     powerSaveBlocker: { start: mock(7), stop: mock() },
     nativeTheme: { themeSource: 'system', shouldUseDarkColors: false },
-    dialog: { showOpenDialog: mock(), showSaveDialog: mock(), showMessageBoxSync: mock(0) },
+    dialog: {
+      showOpenDialog: mock(),
+      showSaveDialog: mock(),
+      showMessageBox: mock(Promise.resolve({ response: 0 })),
+      showErrorBox: mock(),
+    },
     utilityProcess: { fork: mock() },
-    shell: { openExternal: mock(Promise.resolve()), showItemInFolder: mock() },
+    shell: { openExternal: mock(Promise.resolve()), showItemInFolder: mock(), openPath: mock() },
     handlers,
     schemes,
   }

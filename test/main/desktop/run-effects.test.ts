@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Run } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { noticeOf, progressOf, runEffects } from '../../../main/desktop/run-effects.ts'
+import { sayIn } from '../../../main/desktop/messages/messages.ts'
+import { barOf, noticeOf, progressOf, runEffects } from '../../../main/desktop/run-effects.ts'
 
 type State = Run['state']
 
@@ -58,18 +59,35 @@ describe('the taskbar', () => {
   })
 })
 
+describe('the bar', () => {
+  const indeterminate = { mode: 'indeterminate', value: 0 } as const
+  it('without an end in sight is a mode on Windows, above 1 on macOS, and absent on Linux', () => {
+    expect(barOf(indeterminate, 'win32')).toEqual({ mode: 'indeterminate', value: 0 })
+    expect(barOf(indeterminate, 'darwin').value).toBeGreaterThan(1)
+    expect(barOf(indeterminate, 'linux').value).toBeLessThan(0)
+  })
+  it.each(['win32', 'darwin', 'linux'] as const)('shows a share, and goes, on %s', (platform) => {
+    expect(barOf({ mode: 'normal', value: 0.25 }, platform).value).toBe(0.25)
+    expect(barOf({ mode: 'none', value: 0 }, platform).value).toBeLessThan(0)
+  })
+})
+
 describe('a notice', () => {
   it('says what was saved, or why not, and nothing of what the user did', () => {
-    expect(noticeOf(runOf('a', 'finished'))).toEqual({
+    expect(noticeOf(runOf('a', 'finished'), sayIn('en'))).toEqual({
       title: 'a.safetensors is saved and checked',
       body: '2.00 GB -> 1.00 GB, error 12.3 %',
     })
-    expect(noticeOf(runOf('a', 'failed'))).toEqual({
+    expect(noticeOf(runOf('a', 'failed'), sayIn('en'))).toEqual({
       title: 'a.safetensors could not be finished',
       body: 'The disk is full.',
     })
+    expect(noticeOf(runOf('a', 'finished'), sayIn('zh-CN'))).toEqual({
+      title: 'a.safetensors 已保存并检查',
+      body: '2.00 GB → 1.00 GB，误差 12.3 %',
+    })
     for (const state of ['cancelled', 'interrupted', 'running', 'paused'] as const)
-      expect(noticeOf(runOf('a', state))).toBeNull()
+      expect(noticeOf(runOf('a', state), sayIn('en'))).toBeNull()
   })
 })
 
@@ -81,6 +99,7 @@ describe('the desk', () => {
     told = []
     watched = false
     hear = runEffects({
+      say: () => sayIn('en'),
       showProgress: ({ mode, value }) => void told.push(`${mode} ${value}`),
       keepAwake: (awake) => void told.push(awake ? 'awake' : 'may sleep'),
       notify: ({ title }) => void told.push(title),

@@ -50,6 +50,8 @@ export async function testHost(
       engine: ({ state, reason }) => void heard.push(reason ? `${state}: ${reason}` : state),
       run: (run) => void runs.push(run),
       forgotten: (runId) => void forgotten.push(runId),
+      recents: (recents) => void heard.push(`recents: ${recents.length}`),
+      act: () => {},
     }
     const before = fakes.engines.length
     host.connectPage({ host: hostFar, engine: engineFar })

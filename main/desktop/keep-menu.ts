@@ -1,0 +1,47 @@
+/** The menu as it is now: built again when the language or the list of recent files has changed. */
+import { app, Menu } from 'electron/main'
+import type { Host } from '../host/host.ts'
+import { hasRuntimeLicenses, licensesWindow, showAbout, showRuntimeLicenses } from './about.ts'
+import { type MenuActions, menuTemplate } from './menu.ts'
+import type { Say } from './messages/messages.ts'
+import type { Openings } from './openings.ts'
+import type { Updates } from './updates.ts'
+import { openExternal } from './window.ts'
+
+export interface KeepMenuOptions {
+  readonly host: Host
+  readonly openings: Openings
+  readonly updates: Updates
+  say(): Say
+  showLogs(): void
+  /** A page is needed: opens the window where it is closed. */
+  show(): void
+}
+
+/** Answers with the way to build it again. */
+export function keepMenu({ host, openings, updates, say, showLogs, show }: KeepMenuOptions): () => Promise<void> {
+  const showLicenses = licensesWindow()
+  const actions: MenuActions = {
+    act(action) {
+      openings.act(action)
+      show()
+    },
+    clearRecents() {
+      app.clearRecentDocuments()
+      void host.clearRecents().then(build)
+    },
+    openExternal,
+    showAbout,
+    showLicenses: () => showLicenses(say()('desktop.licenses')),
+    showRuntimeLicenses,
+    showLogs,
+    checkForUpdates: () => void updates.check(true),
+  }
+  async function build(): Promise<void> {
+    const recents = await host.recents()
+    const { platform } = process
+    const state = { platform, say: say(), recents, updates: updates.configured, runtimeLicenses: hasRuntimeLicenses() }
+    Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(state, actions)))
+  }
+  return build
+}

@@ -1,0 +1,63 @@
+/** The one window of the application (docs/decisions): opened, brought forward, kept at its place, and asked before it closes. */
+import { BrowserWindow, nativeTheme, screen } from 'electron/main'
+import type { Stored } from '../host/settings.ts'
+import type { Quitting } from './quitting.ts'
+import { type RecoveryOptions, recoverPage } from './recovery.ts'
+import { onWindowsSessionEnd } from './session-end.ts'
+import { pageOrigin, windowOptions } from './window.ts'
+import { keepPlace, placeWindow, type WindowPlace } from './window-place.ts'
+
+export interface PageWindowOptions {
+  readonly place: Stored<WindowPlace>
+  readonly quitting: Quitting
+  readonly recovery: RecoveryOptions
+}
+
+export interface PageWindow {
+  /** Null while it is closed, which on macOS is not the end. */
+  readonly current: BrowserWindow | null
+  /** Opens it, or brings it forward. */
+  show(): Promise<void>
+  /** Its place has been written down. */
+  kept(): Promise<void>
+}
+
+export function createPageWindow({ place, quitting, recovery }: PageWindowOptions): PageWindow {
+  let window: BrowserWindow | null = null
+  let keep: () => Promise<void> = async () => {}
+
+  async function open(): Promise<void> {
+    const before = await place.read()
+    const displays = [screen.getPrimaryDisplay(), ...screen.getAllDisplays()].map(({ workArea }) => workArea)
+    const { width, height, place: at } = placeWindow(before, displays)
+    const background = nativeTheme.shouldUseDarkColors ? '#1a1b1e' : '#ffffff'
+    const opened = new BrowserWindow({ ...windowOptions(background), width, height, ...at })
+    window = opened
+    keep = keepPlace(opened, place)
+    recoverPage(opened, recovery)
+    onWindowsSessionEnd(opened, quitting.end)
+    opened.once('ready-to-show', () => {
+      if (before.maximized) opened.maximize()
+      opened.show()
+    })
+    opened.on('close', (event) => {
+      if (!quitting.mayClose(recovery.quit)) event.preventDefault()
+    })
+    opened.on('closed', () => {
+      window = null
+    })
+    await opened.loadURL(`${pageOrigin}/`)
+  }
+
+  return {
+    get current() {
+      return window
+    },
+    async show() {
+      if (!window) return open()
+      if (window.isMinimized()) window.restore()
+      window.focus()
+    },
+    kept: () => keep(),
+  }
+}
