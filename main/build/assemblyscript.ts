@@ -23,6 +23,8 @@ export function assemblyScript(): Plugin {
     name: 'assemblyscript',
     enforce: 'pre',
     resolveId(source, importer) {
+      // Vitest asks again with what it was told.
+      if (source.startsWith(assemblyPrefix)) return source
       if (!marker.test(source) || !importer) return null
       return `${assemblyPrefix}${relative(root, resolve(dirname(importer), source)).replaceAll('\\', '/')}`
     },
