@@ -14,7 +14,8 @@ import { AppError } from '../../core/errors.ts'
 import { weightPaths } from '../engine/opened-files.ts'
 import { readFault, writeFault } from '../files/file-errors.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
-import { outputFolder, partialPath, unfinishedPaths } from '../files/outputs.ts'
+import { outputFolder } from '../files/outputs.ts'
+import { partialPath, unfinishedPaths } from '../files/ownership.ts'
 import { readWhole } from '../files/read-whole.ts'
 
 /** Paths as they were given. */

@@ -100,9 +100,14 @@ export function takenOver(name: string): AppError {
 
 /** The same bytes in a file of their own, in place of one that somebody may still have open. Shares blocks where the file system can. */
 export async function renew(partial: string): Promise<void> {
-  const copy = `${partial}.copy`
-  await copyFile(partial, copy, constants.COPYFILE_FICLONE)
-  await rename(copy, partial)
+  const copy = `${partial}.${randomUUID()}.copy`
+  try {
+    await copyFile(partial, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    await rename(copy, partial)
+  } catch (error) {
+    await rm(copy, { force: true })
+    throw error
+  }
 }
 
 /** False where there is one already. */
@@ -132,6 +137,27 @@ interface Found {
   readonly text: string
   /** null where it was cut short by a power cut: nobody knows whose it was. */
   readonly lock: Lock | null
+}
+
+/** Whether a run that lives has it; one that cannot be asked from here does not count. */
+export async function isHeld(target: string): Promise<boolean> {
+  const lock = (await readLock(lockPath(target)))?.lock
+  return lock ? (await stillLives(lock.process)) === true : false
+}
+
+/** Whether a lock of ours is at `path`, of a run that lives or of one that has ended. */
+export async function isLock(path: string): Promise<boolean> {
+  return (await look(path))?.lock != null
+}
+
+/** As `isLock`, also where a power cut has left no more than its beginning: nothing is lost with it, and nothing is proven by it. */
+export async function isLockLeft(path: string): Promise<boolean> {
+  return /^\{"id":"/.test((await look(path))?.text ?? '')
+}
+
+/** null also for a folder, a pipe, or what this user may not read. */
+async function look(path: string): Promise<Found | null> {
+  return readLock(path).catch(() => null)
 }
 
 /** null where there is none. */

@@ -6,13 +6,13 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
-import { countFinished, journalName } from '../../core/write/resume/journal.ts'
+import { countFinished, isJournal, journalName } from '../../core/write/resume/journal.ts'
 import { errno } from '../system/errno.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
-import { beingWritten, type Hold, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
+import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
 import {
   attempt,
   exists,
@@ -22,6 +22,7 @@ import {
   syncFolder,
   type TargetNames,
 } from './output-sink.ts'
+import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
 
 export interface OutputOptions extends SinkOptions {
@@ -46,7 +47,9 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
       throw new AppError('cannot-write', `The folder ${basename(path)} does not exist. Choose another folder.`)
     },
     hold: async (file) => {
-      const hold = await takeHold(join(path, singleComponent(file)), options.onLock)
+      const target = join(path, singleComponent(file))
+      await assertNothingForeign(target, options.sources)
+      const hold = await takeHold(target, options.onLock)
       held = hold
       return {
         release: async () => {
@@ -59,7 +62,7 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
       const names = await targetNames(path, file, options)
       await attempt(names, async () => {
         await options.hold()?.assertOwn()
-        await rm(names.partial, { force: true })
+        await clear(names, options)
         await assertFreeSpace(path, names.name, byteLength)
       })
       return openPartial(names, 'wx+', 0, options)
@@ -122,27 +125,23 @@ export async function removePartial(path: string): Promise<void> {
 /** How many tensors an unfinished run left at its target that can be gone on with: they lie there, and a journal says so. */
 export async function countUnfinished(target: string): Promise<number> {
   try {
-    const finished = countFinished(await readWhole(partialPath(journalName(target))))
-    return (await exists(partialPath(target))) ? finished : 0
+    const journal = await readWhole(partialPath(journalName(target)))
+    return isJournal(journal) && (await exists(partialPath(target))) ? countFinished(journal) : 0
   } catch (error) {
     if (isNowhere(error)) return 0
     throw error
   }
 }
 
-/** Removes what an unfinished run left at its target; a finished output there stays. Nothing happens where nothing was left. */
+/**
+ * Removes what an unfinished run left at its target; a finished output there stays, and so does whatever is not ours. Nothing happens
+ * where nothing was left.
+ * @throws AppError `would-overwrite` where another run is writing it
+ */
 export async function discardUnfinished(target: string): Promise<void> {
+  if (!(await isOurs(target))) return
+  if (await isHeld(target)) throw beingWritten(target)
   for (const path of [...unfinishedPaths(target), lockPath(target), oldLockPath(target)]) await discard(path)
-}
-
-/** Where a run to this target keeps what is unfinished: the output and its journal. */
-export function unfinishedPaths(target: string): string[] {
-  return [target, journalName(target)].map(partialPath)
-}
-
-/** Where a file grows before it takes its name. */
-export function partialPath(target: string): string {
-  return `${target}.partial`
 }
 
 /** Removes a partial file or folder. */
@@ -155,6 +154,15 @@ async function discard(partial: string): Promise<void> {
   }
 }
 
+/**
+ * Makes room for a partial file or folder. While the name is held, what lies there was seen to be ours before it was taken; otherwise
+ * only a journal or a lock says so.
+ */
+async function clear({ target, partial }: TargetNames, options: OutputOptions): Promise<void> {
+  if (!options.hold?.()) await assertNothingForeign(target, options.sources)
+  await rm(partial, { force: true, recursive: true })
+}
+
 async function newSubfolder(
   path: string,
   folder: string,
@@ -164,7 +172,7 @@ async function newSubfolder(
   const names = await folderNames(path, folder, options)
   await attempt(names, async () => {
     await options.hold?.()?.assertOwn()
-    await removePartial(names.partial)
+    await clear(names, options)
     await assertFreeSpace(path, names.name, byteLength)
     await beginPartial(names, options, () => mkdir(names.partial))
   })

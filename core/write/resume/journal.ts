@@ -78,6 +78,18 @@ export function journalName(output: string): string {
   return `${output}.journal`
 }
 
+/**
+ * Whether these bytes are a journal, whatever of it was damaged: one whole line is proof, since nobody else ends lines with their CRC-32.
+ * Looks at the beginning; a journal of which not one of the first thousand lines is whole is none that helps.
+ */
+export function isJournal(bytes: Uint8Array): boolean {
+  const text = new TextDecoder().decode(bytes.subarray(0, 1000 * LINE_BYTES))
+  return text.split('\n', 1000).some((line) => {
+    const end = line.lastIndexOf(' ')
+    return line.startsWith('{') && end > 0 && checksumOf(line.slice(0, end)) === line.slice(end + 1)
+  })
+}
+
 /** Of how many finished tensors the journal that these bytes are speaks. Cheap: lines are counted, not read. */
 export function countFinished(journal: Uint8Array): number {
   let count = -1

@@ -2,6 +2,7 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync,
 import { join, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { OutputFolder } from '../../../core/io.ts'
+import { lockPath } from '../../../main/files/hold.ts'
 import {
   countUnfinished,
   discardUnfinished,
@@ -10,6 +11,7 @@ import {
   removePartial,
 } from '../../../main/files/outputs.ts'
 import { temporaryFolder } from '../engine/harness.ts'
+import { journalText, leaveLock, leaveUnfinished } from '../left-over.ts'
 import { mounted } from './mounted.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
@@ -60,9 +62,13 @@ describe('sink', () => {
   it('replaces the partial file that a dead process left', async () => {
     const path = temporaryFolder()
     writeFileSync(join(path, 'out.partial'), 'left over')
-    const sink = await folderAt(path).create('out', 3)
+    await leaveLock(join(path, 'out'))
+    const folder = folderAt(path)
+    const hold = await folder.hold('out')
+    const sink = await folder.create('out', 3)
     await sink.write(bytes(3))
     await sink.close()
+    await hold.release()
     expect(readdirSync(path)).toEqual(['out'])
     expect(readFileSync(join(path, 'out'))).toHaveLength(3)
   })
@@ -90,9 +96,18 @@ describe('sink', () => {
 
   it('gives way to a later run that writes the same name, and does not touch its file', async () => {
     const path = temporaryFolder()
-    const folder = folderAt(path)
+    const [folder, other] = [folderAt(path), folderAt(path)]
+    await folder.hold('out')
     const earlier = await folder.create('out', 3)
-    const later = await folder.create('out', 3)
+    writeFileSync(
+      lockPath(join(path, 'out')),
+      readFileSync(lockPath(join(path, 'out')), 'utf8').replace(
+        /"started":"?[^,"}]*"?/,
+        '"started":"an earlier process"',
+      ),
+    )
+    await other.hold('out')
+    const later = await other.create('out', 3)
     await later.write(bytes(3, 2))
     await expect(earlier.close()).rejects.toThrow(/another run/)
     await earlier.abort()
@@ -232,7 +247,10 @@ describe('an output of several files', () => {
     mkdirSync(join(path, 'adapter.partial'))
     mkdirSync(join(path, 'adapter'))
     writeFileSync(join(path, 'adapter.partial', 'old'), 'left over')
-    const inner = await folderAt(path).subfolder('adapter', 6)
+    await leaveLock(join(path, 'adapter'))
+    const folder = folderAt(path)
+    await folder.hold('adapter')
+    const inner = await folder.subfolder('adapter', 6)
     await fill(inner, 'weights')
     await inner.finish()
     expect(readdirSync(join(path, 'adapter'))).toEqual(['weights'])
@@ -320,7 +338,7 @@ describe('what an unfinished run left', () => {
     const target = join(path, 'out')
     expect(await countUnfinished(target)).toBe(0)
     await discardUnfinished(target)
-    writeFileSync(join(path, 'out.journal.partial'), '{"journal":1}\n\n\n')
+    writeFileSync(join(path, 'out.journal.partial'), `${journalText(0)}\n\n`)
     expect(await countUnfinished(target)).toBe(0)
     if (kind === 'file') writeFileSync(join(path, 'out.partial'), 'some of it')
     else {
@@ -332,7 +350,7 @@ describe('what an unfinished run left', () => {
     expect(await countUnfinished(target)).toBe(0)
     // Two whole lines, one that was cut short, and the space for others.
     for (const rest of ['', '{"outc', '\n\n']) {
-      writeFileSync(join(path, 'out.journal.partial'), `{"journal":1}\n${'{"outcome":{}}\n'.repeat(2)}${rest}`)
+      writeFileSync(join(path, 'out.journal.partial'), journalText(2) + rest)
       expect(await countUnfinished(target)).toBe(2)
     }
     await discardUnfinished(target)
@@ -353,7 +371,7 @@ describe('what an unfinished run left', () => {
 
   it('cannot be removed from a folder that is read-only, and says so', async () => {
     const path = temporaryFolder()
-    writeFileSync(join(path, 'out.partial'), 'some of it')
+    leaveUnfinished(join(path, 'out'))
     chmodSync(path, 0o555)
     await asNobody(() =>
       expect(discardUnfinished(join(path, 'out'))).rejects.toThrow(

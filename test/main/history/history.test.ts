@@ -6,6 +6,7 @@ import type { CompressionReport, Run } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
 import { thisProcess } from '../../../main/system/process-identity.ts'
+import { leaveUnfinished as leaveLeftOver } from '../left-over.ts'
 
 let folder: string
 let logged: string[]
@@ -80,8 +81,7 @@ async function leave(n: number, owner: object, changes: Partial<Run> = {}): Prom
 
 async function leaveUnfinished(n: number): Promise<void> {
   const { targetPath } = entryOf(n)
-  await writeFile(`${targetPath}.partial`, 'half')
-  await writeFile(`${targetPath}.journal.partial`, '{}\n{}\n')
+  leaveLeftOver(targetPath)
 }
 
 describe('the history', () => {

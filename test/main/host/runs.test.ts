@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JobEvent } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import * as leftOver from '../left-over.ts'
 import type { FakeEngine } from './fake-engine.ts'
 import { report, type TestHost, testHost } from './harness.ts'
 
@@ -48,10 +49,7 @@ const tensorDone: JobEvent = {
 }
 
 /** What an engine leaves when it is cut short after a tensor. */
-async function leaveUnfinished(): Promise<void> {
-  await writeFile(join(folder, 'out.safetensors.partial'), 'half')
-  await writeFile(join(folder, 'out.safetensors.journal.partial'), '{}\n{}\n')
-}
+const leaveUnfinished = () => leftOver.leaveUnfinished(join(folder, 'out.safetensors'))
 const written = async () => (await readdir(folder)).filter((name) => name.startsWith('out')).sort()
 
 describe('a run', () => {
@@ -176,7 +174,7 @@ describe('a run', () => {
 describe('a run that is cancelled', () => {
   it('keeps its finished tensors where that is asked for', async () => {
     const { runId, engine } = await test.startRun(page())
-    await leaveUnfinished()
+    leaveUnfinished()
     await page().api.cancelRun(runId, true)
     expect(engine.cancelled).toEqual(['job-0'])
     expect(engine.stopped).toBe(true)
@@ -187,7 +185,7 @@ describe('a run that is cancelled', () => {
   it('leaves nothing half-written otherwise', async () => {
     const first = page()
     const { runId } = await test.startRun(first)
-    await leaveUnfinished()
+    leaveUnfinished()
     await page().api.cancelRun(runId, false)
     expect(await page().api.runs()).toMatchObject([{ state: 'cancelled', resumable: false }])
     expect(first.runs.at(-1)).toMatchObject({ state: 'cancelled', resumable: false })
@@ -197,7 +195,7 @@ describe('a run that is cancelled', () => {
   it('leaves nothing half-written also where it failed a moment before', async () => {
     const first = page()
     const { runId, engine } = await test.startRun(first)
-    await leaveUnfinished()
+    leaveUnfinished()
     say(engine, failed)
     await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ state: 'failed', resumable: true }))
     await page().api.cancelRun(runId, false)
@@ -215,7 +213,7 @@ describe('a run whose engine dies', () => {
   it('fails with the reason, leaves the other engines alone, and can be gone on with', async () => {
     const first = page()
     const { engine } = await test.startRun(first)
-    await leaveUnfinished()
+    leaveUnfinished()
     engine.die('It ran out of memory.')
     const dead = { state: 'failed', resumable: true, error: { code: 'engine-died', message: 'It ran out of memory.' } }
     await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject(dead))
@@ -227,7 +225,7 @@ describe('a run whose engine dies', () => {
     const first = page()
     const { engine } = await test.startRun(first)
     for (let i = 0; i < 99; i++) say(engine, tensorDone)
-    await leaveUnfinished()
+    leaveUnfinished()
     engine.die('It was killed.')
     await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ resumable: true, finishedTensors: 1 }))
     expect(await first.api.runs()).toMatchObject([{ finishedTensors: 1 }])
@@ -237,6 +235,7 @@ describe('a run whose engine dies', () => {
     const first = page()
     const { engine } = await test.startRun(first)
     await writeFile(join(folder, 'out.safetensors.partial'), 'half')
+    await leftOver.leaveLock(join(folder, 'out.safetensors'))
     engine.die('It was killed.')
     await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject({ state: 'failed', resumable: false }))
     expect(await written()).toEqual([])
@@ -259,7 +258,7 @@ describe('after a restart of the host', () => {
     const first = page()
     const request = { ...test.request(), params: { rank: 7 }, exclude: ['a*'], force: true }
     const { runId } = await test.begin(() => first.api.startRun(request))
-    await leaveUnfinished()
+    leaveUnfinished()
     await restart()
     const { api } = page()
     expect(await api.runs()).toMatchObject([{ runId, state: 'interrupted', resumable: true, error: null }])
@@ -288,7 +287,7 @@ describe('after a restart of the host', () => {
 
   it('a run whose source has gone stays in the list, with a sentence', async () => {
     const { runId } = await test.startRun(page())
-    await leaveUnfinished()
+    leaveUnfinished()
     await restart()
     await rm(join(folder, 'in.npy'))
     await expect(page().api.resumeRun(runId)).rejects.toMatchObject({
@@ -304,7 +303,7 @@ describe('a run that is forgotten', () => {
   it('takes finished tensors kept for later with it, leaves an output, and every page is told', async () => {
     const other = page()
     const { runId, engine } = await test.startRun(page())
-    await leaveUnfinished()
+    leaveUnfinished()
     await writeFile(join(folder, 'out.safetensors'), 'an earlier output')
     await expect(page().api.forgetRun(runId)).rejects.toMatchObject({ code: 'bad-request' })
     say(engine, failed)
@@ -322,7 +321,7 @@ describe('a run that is forgotten', () => {
     say(earlier.engine, failed)
     await vi.waitFor(() => expect(test.host.running).toBe(0))
     const { runId } = await test.startRun(page())
-    await leaveUnfinished()
+    leaveUnfinished()
     await page().api.cancelRun(runId, true)
     await page().api.forgetRun(earlier.runId)
     expect(await page().api.runs()).toMatchObject([{ runId, resumable: true }])

@@ -10,6 +10,7 @@ import { createHistory } from '../../../main/history/history.ts'
 import { recordRun } from '../../../main/history/run-record.ts'
 import { namedFolders } from '../../../main/loopback/folders.ts'
 import { report, type TestHost, testHost } from '../host/harness.ts'
+import { leaveUnfinished } from '../left-over.ts'
 
 let top: string
 let test: TestHost
@@ -36,7 +37,7 @@ async function earlierRun(sourcePath: string, targetPath: string, finished = fal
   record.hear({ type: 'started', jobId: 'x' })
   if (finished) await record.finish(report)
   else {
-    for (const ending of ['partial', 'journal.partial']) await writeFile(`${targetPath}.${ending}`, '{}\n{}\n')
+    leaveUnfinished(targetPath)
     await record.cutShort(new AppError('cannot-write', 'The disk is full.'))
   }
   return record.run.runId
