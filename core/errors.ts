@@ -1,9 +1,13 @@
 /**
  * The one error class that crosses rooms and processes, with its closed list of codes.
  *
- * A message is a sentence a user can act on: what happened, why, with the names and the numbers. Programming faults stay
- * plain exceptions, so that a stack trace means a bug and an AppError means the world was not as expected.
+ * What it says are messages (messages/): sentences a user can act on: what happened, why, with the names and the numbers. Programming faults
+ * stay plain exceptions, so that a stack trace means a bug and an AppError means the world was not as expected.
  */
+import { inEnglish, say } from './messages/english.ts'
+import type { Message } from './messages/message.ts'
+import { plain } from './messages/plain.ts'
+import { fileName, foreign } from './messages/text.ts'
 
 export const errorCodes = [
   'bad-request', // arguments that no schema or file can satisfy: unknown tensor, rank 0, unknown kernel
@@ -26,27 +30,47 @@ export type ErrorCode = (typeof errorCodes)[number]
 /** An error as it crosses a process: structured clone and JSON drop an error's class, so this shape is sent instead. */
 export interface ErrorReport {
   readonly code: ErrorCode | 'bug'
-  readonly message: string
-  readonly details?: Readonly<Record<string, string | number>> | undefined
+  /** Sentences, in the order in which they are read. */
+  readonly said: readonly Message[]
+  readonly details?: Details | undefined
 }
+type Details = Readonly<Record<string, string | number>>
 
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
-  readonly details: Readonly<Record<string, string | number>>
+  readonly said: readonly Message[]
+  readonly details: Details
 
-  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, string | number>> = {}) {
-    super(message)
+  /** `message` is the English of what is said. */
+  constructor(code: ErrorCode, said: Message | readonly Message[] | string, details: Details = {}) {
+    const messages = typeof said === 'string' ? [plain(said)] : 'key' in said ? [said] : said
+    super(inEnglish(messages))
     this.code = code
+    this.said = messages
     this.details = details
   }
 }
 
 export function toErrorReport(error: unknown): ErrorReport {
-  if (error instanceof AppError) return { code: error.code, message: error.message, details: error.details }
-  return { code: 'bug', message: error instanceof Error ? error.message : String(error) }
+  if (error instanceof AppError) return { code: error.code, said: error.said, details: error.details }
+  return {
+    code: 'bug',
+    said: [say('foreign', { text: foreign(error instanceof Error ? error.message : String(error)) })],
+  }
 }
 
 export function fromErrorReport(report: ErrorReport): Error {
-  return report.code === 'bug' ? new Error(report.message) : new AppError(report.code, report.message, report.details)
+  return report.code === 'bug'
+    ? new Error(inEnglish(report.said))
+    : new AppError(report.code, report.said, report.details)
+}
+
+/** The refusal to write over what has the name already. `why`: it is of the same run, and yet not what that run would leave. */
+export function existsAlready(name: string, ...why: readonly Message[]): AppError {
+  return new AppError('would-overwrite', [
+    say('files.exists', { name: fileName(name) }),
+    ...why,
+    say('files.choose-or-overwrite'),
+  ])
 }

@@ -6,11 +6,13 @@ import { createBirpc } from 'birpc'
 import type { z } from 'zod'
 import type { Port } from './contract.ts'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
+import { isMessage, say } from './messages/english.ts'
+import type { Message } from './messages/message.ts'
 
 type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
 /** Sent down a port by whoever watches the far side: that side is gone, whatever was asked of it will not be answered. */
 export interface Lost {
-  readonly lost: string
+  readonly lost: Message
 }
 type Answer = { readonly ok: unknown } | { readonly error: ErrorReport }
 
@@ -55,7 +57,7 @@ export function connectApi<Api extends object, Events extends object>(
   events: Methods<Events>,
 ): Methods<Api> {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => Promise<Answer>>>(events as never, channel(port))
-  const closed = () => new AppError('engine-died', 'The connection to the engine was lost.')
+  const closed = () => new AppError('engine-died', say('engine.connection-lost'))
   port.on('close', () => rpc.$close(closed()))
   port.on('message', (message) => {
     if (!isLost(message)) return
@@ -94,7 +96,7 @@ function isFrame(data: unknown): boolean {
 }
 
 export function isLost(message: unknown): message is Lost {
-  return typeof message === 'object' && message !== null && 'lost' in message && typeof message.lost === 'string'
+  return typeof message === 'object' && message !== null && 'lost' in message && isMessage(message.lost)
 }
 
 function firstIssue(error: z.ZodError): string {

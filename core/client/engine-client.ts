@@ -1,6 +1,8 @@
 /** An engine as the command line, a run or a test has it: a port of its own, and each job as one promise. */
+
 import type { EngineApi, EngineEvents, JobEvent, JobRequest, Lane, Port, ReportOf } from '../contract.ts'
 import { AppError, fromErrorReport } from '../errors.ts'
+import { say } from '../messages/english.ts'
 import { connectApi, isLost } from '../rpc.ts'
 import { createFeed, type JobWord } from './feed.ts'
 
@@ -26,7 +28,7 @@ export function engineClient(port: Port): EngineClient {
   port.on('message', (message) => {
     if (isLost(message)) feed.lose(message.lost)
   })
-  port.on('close', () => feed.lose('The connection to the engine was lost.'))
+  port.on('close', () => feed.lose(say('engine.connection-lost')))
 
   return {
     api,

@@ -4,10 +4,12 @@
  * Events travel beside answers: a job's first ones may arrive before the id that start() answers with, and are kept until then. An engine
  * that dies says nothing of its jobs, so its death is told here, as the end of each.
  */
+
 import type { EngineApi, JobEvent, JobRequest, Lane } from '../contract.ts'
+import type { Message } from '../messages/message.ts'
 
 /** Everything a client hears of a job. The last word is the only one of `finished`, `failed`, `cancelled` and `lost`. */
-export type JobWord = JobEvent | { readonly type: 'lost'; readonly jobId: string; readonly reason: string }
+export type JobWord = JobEvent | { readonly type: 'lost'; readonly jobId: string; readonly reason: Message }
 export type JobEnd = Extract<JobWord, { type: 'finished' | 'failed' | 'cancelled' | 'lost' }>
 
 export function isEnd(word: JobWord): word is JobEnd {
@@ -23,7 +25,7 @@ export interface JobFeed {
   /** Every job event of the engine comes here. Those of jobs that were not started here are ignored. */
   receive(event: JobEvent): void
   /** The engine is gone. Starts under way reject by themselves (core/rpc.ts). */
-  lose(reason: string): void
+  lose(reason: Message): void
 }
 
 export function createFeed(engine: Pick<EngineApi, 'start'>): JobFeed {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { JobEvent } from './events.ts'
 import type { FileReport } from './files.ts'
 import { type JobRequest, jobSchema, type Lane, laneSchema } from './jobs.ts'
+import { messageSchema } from './messages.ts'
 import { kernelFields } from './reports.ts'
 
 export const engineInfoSchema = z.strictObject({
@@ -20,7 +21,7 @@ export const engineInfoSchema = z.strictObject({
     stored: z.number(),
   }),
   /** Says when a slower kernel runs than the product has, and why. */
-  notice: z.string().nullable(),
+  notice: messageSchema.nullable(),
 })
 export type EngineInfo = z.infer<typeof engineInfoSchema>
 

@@ -1,6 +1,7 @@
 /** What a job says while it lives. */
 import { z } from 'zod'
 import { errorCodes } from '../errors.ts'
+import { messageSchema } from './messages.ts'
 import {
   analysisReportSchema,
   comparisonReportSchema,
@@ -16,7 +17,7 @@ import {
 
 export const errorReportSchema = z.strictObject({
   code: z.enum([...errorCodes, 'bug']),
-  message: z.string(),
+  said: z.array(messageSchema).readonly(),
   details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
 })
 

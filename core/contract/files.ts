@@ -1,5 +1,6 @@
 /** Files as main names them and as the engine describes them. */
 import { z } from 'zod'
+import { messageSchema } from './messages.ts'
 
 /** Endings of files that hold weights or name the files that do; what a file is, its content decides. */
 export const weightExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'npy', 'npz', 'gguf', 'onnx'] as const
@@ -32,7 +33,7 @@ export const tensorReportSchema = z.strictObject({
   kind: z.enum(['linear', 'embedding', 'conv', 'experts']).nullable(),
   /** `grows`: kept at this rank because its factors would not be smaller, factorized at a smaller rank. */
   plan: z.enum(['factorize', 'keep', 'grows']),
-  reason: z.string(),
+  reason: messageSchema,
 })
 export type TensorReport = z.infer<typeof tensorReportSchema>
 
@@ -42,7 +43,7 @@ export const fileReportSchema = z.strictObject({
   format: z.string(),
   safety: z.enum(['safe', 'opened-without-running']),
   totalBytes: z.number(),
-  notices: z.array(z.string()),
+  notices: z.array(messageSchema),
   tensors: z.array(tensorReportSchema),
 })
 export type FileReport = z.infer<typeof fileReportSchema>

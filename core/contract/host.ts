@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { outputStyles, paramsSchema } from '../params.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
+import { messageSchema } from './messages.ts'
 import { recipeSchema } from './recipe.ts'
 import { type CompressionReport, compressionReportSchema } from './reports.ts'
 
@@ -154,8 +155,8 @@ export interface HostEvents {
 
 export const engineStatusSchema = z.strictObject({
   state: z.enum(['starting', 'ready', 'died', 'stopped']),
-  /** Why it died, as a sentence. */
-  reason: z.string().nullable(),
+  /** Why it died. */
+  reason: messageSchema.nullable(),
 })
 export type EngineStatus = z.infer<typeof engineStatusSchema>
 

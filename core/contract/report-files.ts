@@ -1,4 +1,5 @@
 /** The report of a compression as files: the same from the command line and from the page. */
+import { inEnglish, toEnglish } from '../messages/english.ts'
 import { version } from '../version.ts'
 import { type RecipeSource, recipeText } from './recipe.ts'
 import type { CompressionReport } from './reports.ts'
@@ -6,7 +7,7 @@ import type { CompressionReport } from './reports.ts'
 /** Everything there is to know of a run, its recipe included. */
 export function reportJson(recipe: RecipeSource, report: CompressionReport): string {
   const whole = { report: 1, version, recipe: JSON.parse(recipeText(recipe)), ...report }
-  return `${JSON.stringify(whole, null, 2)}\n`
+  return `${JSON.stringify(whole, toEnglish, 2)}\n`
 }
 
 /** A table of the tensors. RFC 4180. */
@@ -34,7 +35,7 @@ export function reportCsv({ tensors }: CompressionReport): string {
         ...errors.map((error) => error ?? ''),
         bytesBefore,
         bytesAfter,
-        reason,
+        inEnglish(reason),
       ]
     },
   )

@@ -1,5 +1,6 @@
 /** What a job answers with. */
 import { z } from 'zod'
+import { messageSchema } from './messages.ts'
 
 /** What computed it. */
 export const kernelFields = {
@@ -41,7 +42,7 @@ export const analysisReportSchema = z.strictObject({
   ...kernelFields,
   /** Most resident memory of the engine process so far. */
   peakBytes: z.number(),
-  notices: z.array(z.string()),
+  notices: z.array(messageSchema),
 })
 export type AnalysisReport = z.infer<typeof analysisReportSchema>
 
@@ -90,7 +91,7 @@ export type VersusReport = z.infer<typeof versusReportSchema>
 export const tensorOutcomeSchema = z.strictObject({
   name: z.string(),
   action: z.enum(['factorized', 'kept']),
-  reason: z.string(),
+  reason: messageSchema,
   rank: z.number().nullable(),
   /** How a factorized tensor's factors are stored, or were rounded before a dense copy multiplied them out; absent where that is not known. */
   factorDType: z.string().optional(),
@@ -120,7 +121,7 @@ export const compressionReportSchema = z.strictObject({
   verified: z.boolean(),
   tensors: z.array(tensorOutcomeSchema),
   /** A slower kernel than the product has, and why. */
-  notices: z.array(z.string()),
+  notices: z.array(messageSchema),
   elapsedMs: z.number(),
   ...kernelFields,
   peakBytes: z.number(),
@@ -130,7 +131,7 @@ export type CompressionReport = z.infer<typeof compressionReportSchema>
 const plannedTensorSchema = z.strictObject({
   name: z.string(),
   action: z.enum(['factorize', 'keep']),
-  reason: z.string(),
+  reason: messageSchema,
   /** Of what would be written; null for kept tensors. */
   rank: z.number().nullable(),
   factorDType: z.string().nullable(),
@@ -159,7 +160,7 @@ export const planReportSchema = z.strictObject({
   /** Matrices factorized for this plan; 0 where all had been analyzed before. */
   analyzed: z.number(),
   elapsedMs: z.number(),
-  notices: z.array(z.string()),
+  notices: z.array(messageSchema),
   ...kernelFields,
 })
 export type PlanReport = z.infer<typeof planReportSchema>
@@ -180,7 +181,7 @@ export const estimateReportSchema = z.strictObject({
     z.strictObject({ part: z.string(), tensors: z.number(), bytesAfter: z.number(), seconds: z.number() }),
   ),
   ...kernelFields,
-  notices: z.array(z.string()),
+  notices: z.array(messageSchema),
 })
 export type EstimateReport = z.infer<typeof estimateReportSchema>
 
@@ -224,8 +225,8 @@ export type SelfTestRow = z.infer<typeof selfTestRowSchema>
 
 export const selfTestReportSchema = z.strictObject({
   rows: z.array(selfTestRowSchema),
-  /** What has to hold whatever the machine, as sentences. */
-  checks: z.array(z.strictObject({ claim: z.string(), passed: z.boolean() })),
+  /** What has to hold whatever the machine. */
+  checks: z.array(z.strictObject({ claim: messageSchema, passed: z.boolean() })),
   passed: z.boolean(),
   ...kernelFields,
 })

@@ -3,18 +3,9 @@
  * stripped of control characters, because it reaches a terminal and a page.
  */
 import { AppError } from '../errors.ts'
+import { quoted } from '../messages/text.ts'
 
-/** Long enough for any honest tensor name, short enough that a sentence stays one. */
-const quotedLength = 100
-
-/** A name out of a file, safe to print: JSON escapes control characters; bidirectional overrides are escaped too. */
-export function quoted(name: string): string {
-  const cut = name.length > quotedLength ? `${name.slice(0, quotedLength)}...` : name
-  return JSON.stringify(cut).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
+export { quoted }
 
 /** The file contradicts its format. */
 export function badFile(

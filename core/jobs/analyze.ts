@@ -1,5 +1,6 @@
 /** One tensor: load -> factorize -> measure -> report. Its numbers are those of PRODUCT's definitions; nothing is written. */
-import type { AnalysisReport, Job } from '../contract.ts'
+
+import { type AnalysisReport, analysisReportSchema, type Job } from '../contract.ts'
 import { errorCurve, floorCurve, spectrumLimit } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { breakEvenRankInBytes } from '../curves/size.ts'
@@ -13,6 +14,7 @@ import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
 import { sketchKey } from '../matrix/sketch-key.ts'
 import { checkError } from '../measure/check.ts'
 import { residualNorm } from '../measure/residual.ts'
+import { plain } from '../messages/plain.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import { factorBits } from '../plan/factor-dtype.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
@@ -34,7 +36,7 @@ export async function analyzeTensor(
 ): Promise<AnalysisReport> {
   const key = job.reuse ? reuseKey(file, job, context) : null
   const seen = key && (await context.sketches?.cache.get(key, { exact: false }))
-  const report = seen && (seen.sketch.facts as SketchFacts).report
+  const report = seen && reportIn(seen.sketch.facts as SketchFacts)
   if (report) return report
   const { tensor, view } = await factorizable(file, job.tensor, context)
   const mark = context.kernels.mark()
@@ -62,6 +64,11 @@ export async function analyzeTensor(
 function sketchOf({ spectrum, ...factorization }: Found, report: AnalysisReport): Sketch {
   const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null, report }
   return { factorization, facts }
+}
+
+/** The report kept with a sketch, perhaps by another version, whose words may be others. */
+function reportIn({ report }: SketchFacts): AnalysisReport | null {
+  return analysisReportSchema.safeParse(report).data ?? null
 }
 
 /** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
@@ -208,7 +215,7 @@ export async function reportRun(
     phasesMs: { read: readMs, ...phasesMs, measure: measureMs },
     ...context.kernels.info,
     peakBytes: context.peakBytes(),
-    notices,
+    notices: notices.map(plain),
   }
 }
 

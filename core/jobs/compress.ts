@@ -2,13 +2,16 @@
  * A whole file: plan -> for each tensor (read -> factorize -> write -> read back -> measure) -> header -> open as a reader -> rename.
  * Streaming: one matrix at a time is in memory. Kept tensors are copied byte for byte.
  */
+
 import type { CompressionReport, Job, TensorOutcome } from '../contract.ts'
-import { AppError } from '../errors.ts'
+import { AppError, existsAlready } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { tensorBytes } from '../formats/safetensors.ts'
 import type { OutputFolder, SourceFolder } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
+import type { Message } from '../messages/message.ts'
+import { plain } from '../messages/plain.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import type { TensorPlan } from '../plan/plan.ts'
@@ -17,7 +20,7 @@ import { predictedOutput } from '../write/predicted-output.ts'
 import { progressMeter } from '../write/progress.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { type Checkpoint, discardUnfinished, openCheckpoint } from '../write/resume/checkpoint.ts'
-import { type FinishedOutput, finishedOutput, occupied } from '../write/resume/finished-output.ts'
+import { type FinishedOutput, finishedOutput } from '../write/resume/finished-output.ts'
 import { sourceHash } from '../write/source-hash.ts'
 import { dense } from '../write/styles/dense.ts'
 import { outputStyle } from '../write/styles/registry.ts'
@@ -54,13 +57,13 @@ export async function compressFile(
     context,
   }
   const finished = resume ? await finishedOutput(compression, job, target) : null
-  if (finished && typeof finished === 'object') {
+  if (finished && !('key' in finished)) {
     await held(target, () => discardUnfinished(target))
     const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
   }
-  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished ?? '')
+  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished)
   return held(target, () => writeOutput(compression, target, job, started))
 }
 
@@ -104,7 +107,7 @@ function reportOf(
     relativeError,
     verified: true,
     tensors: outcomes,
-    notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+    notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])].map(plain),
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
     peakBytes: context.peakBytes(),
@@ -163,11 +166,15 @@ function missedGoal(
   ]
 }
 
-/** An empty folder is as good as none for an output that is a folder. `fault`: why what is there is not the finished output of this run. */
-async function refuseToOverwrite({ folder, name }: CompressionTarget, inFolder: boolean, fault: string): Promise<void> {
+/** An empty folder is as good as none for an output that is a folder. `why`: what is there is of this run, but does not hold. */
+async function refuseToOverwrite(
+  { folder, name }: CompressionTarget,
+  inFolder: boolean,
+  why: Message | null,
+): Promise<void> {
   if (!(await folder.list()).includes(name)) return
   if (inFolder && (await isEmptyFolder(folder.inside(name)))) return
-  throw occupied(name, fault)
+  throw existsAlready(name, ...(why ? [why] : []))
 }
 
 async function isEmptyFolder(folder: SourceFolder): Promise<boolean> {

@@ -2,6 +2,7 @@
  * What a run would take: size as planned, exactly where nothing of that is open; time from a short sample, memory from the shapes. The
  * sample factorizes one tensor of each of the shapes that make up most of the work; the rest is reckoned by what they cost (cost.ts).
  */
+
 import type { EstimateReport, Job } from '../contract.ts'
 import { exactCost, productCost, sketchCost } from '../cost.ts'
 import type { WeightFile } from '../formats/format.ts'
@@ -9,6 +10,7 @@ import type { JobContext } from '../matrix/context.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, residentLimit } from '../matrix/load.ts'
 import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
+import { plain } from '../messages/plain.ts'
 import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
 import { layOut } from '../plan/output-files.ts'
@@ -71,7 +73,7 @@ export async function estimateRun(
       ...file.notices,
       'Time is a guess from a short sample on this machine as it is busy now.',
       ...openQuestions(open, job.params),
-    ],
+    ].map(plain),
   }
 }
 

@@ -2,6 +2,7 @@
  * A run before it runs: analyze every matrix that some rank makes smaller -> plan as the run will -> weigh every file. What was analyzed
  * stays known, so another goal, rank or rule is then a matter of milliseconds and reads no weights.
  */
+
 import type { Job, PlannedTensor, PlanReport } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
 import type { WeightFile } from '../formats/format.ts'
@@ -11,6 +12,7 @@ import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { scanValues } from '../matrix/scan.ts'
 import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
+import { plain } from '../messages/plain.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { layOut } from '../plan/output-files.ts'
@@ -80,7 +82,7 @@ export async function planCompression(file: WeightFile, job: PlanJob, host: JobC
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: [...file.notices, ...(host.kernelNotice ? [host.kernelNotice] : [])],
+    notices: [...file.notices, ...(host.kernelNotice ? [host.kernelNotice] : [])].map(plain),
     ...context.kernels.info,
   }
 }
@@ -166,7 +168,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const planned: PlannedTensor = {
     name: info.name,
     action: plan.action,
-    reason: factorized || style.copiesKept ? reason : `${reason} Not part of the adapter.`,
+    reason: plain(factorized || style.copiesKept ? reason : `${reason} Not part of the adapter.`),
     rank: factorized ? plan.params.rank : null,
     factorDType: factorized ? plan.factorDType : null,
     relativeError: prediction?.relativeError ?? 0,
@@ -178,7 +180,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const ofScale: PlannedTensor = {
     name: scale.name,
     action: 'keep',
-    reason: factorized ? scaleNotWritten(info.name) : scaleReason(info.name),
+    reason: plain(factorized ? scaleNotWritten(info.name) : scaleReason(info.name)),
     rank: null,
     factorDType: null,
     relativeError: 0,

@@ -2,6 +2,7 @@
  * Randomized SVD beside the exact SVD on this machine: time, memory, error and singular-value error on matrices of standard normals,
  * whose exact error theory knows (Marchenko-Pastur), and what has to hold whatever the machine.
  */
+
 import type { Job, SelfTestReport, SelfTestRow } from '../contract.ts'
 import { errorCurve, floorCurve } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
@@ -10,6 +11,8 @@ import type { JobContext } from '../matrix/context.ts'
 import { observer } from '../matrix/observer.ts'
 import { checkTolerance } from '../measure/check.ts'
 import { distanceFromOrthonormal } from '../measure/orthonormality.ts'
+import type { Message } from '../messages/message.ts'
+import { plain } from '../messages/plain.ts'
 import { fitParams, type Params } from '../params.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
@@ -105,11 +108,11 @@ function sameBits(a: Factorization, b: Factorization): boolean {
   return a.U.every((value, i) => value === b.U[i]) && a.s.every((value, i) => value === b.s[i])
 }
 
-function claims(measured: readonly Measured[]): { claim: string; passed: boolean }[] {
+function claims(measured: readonly Measured[]): { claim: Message; passed: boolean }[] {
   const all = (holds: (row: SelfTestRow) => boolean) => measured.every(({ row }) => holds(row))
   return [
     {
-      claim: 'No rank-k error is below that of the exact SVD (Eckart-Young), and none is above 100 %.',
+      claim: plain('No rank-k error is below that of the exact SVD (Eckart-Young), and none is above 100 %.'),
       passed: all(({ size, exactError: f, randomizedError: e }) => {
         const tau = checkTolerance('f32', size)
         return e ** 2 >= f ** 2 * (1 - 1e-8) - tau && e ** 2 <= 1 + tau && f ** 2 <= 1 + tau
@@ -117,13 +120,13 @@ function claims(measured: readonly Measured[]): { claim: string; passed: boolean
     },
     {
       // The error of an n x n Gaussian matrix fluctuates by less than 1 / n.
-      claim: 'The exact error of random noise is what theory says.',
+      claim: plain('The exact error of random noise is what theory says.'),
       passed: all(({ size, exactError, noiseError }) => Math.abs(exactError - noiseError) < 2 / size),
     },
     {
-      claim: 'The singular vectors are orthonormal to 1e-6.',
+      claim: plain('The singular vectors are orthonormal to 1e-6.'),
       passed: all(({ orthogonality }) => orthogonality <= 1e-6),
     },
-    { claim: 'The same seed gives the same bits.', passed: measured.every(({ repeats }) => repeats) },
+    { claim: plain('The same seed gives the same bits.'), passed: measured.every(({ repeats }) => repeats) },
   ]
 }

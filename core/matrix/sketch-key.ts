@@ -18,9 +18,12 @@ const notOfTheSketch: ReadonlySet<string> = new Set<ParamKey>([
   'sparseDensity',
 ])
 
+/** Raised whenever what is kept beside a sketch changes its shape. */
+const VERSION = 2
+
 export function sketchKey(source: string, name: string, fitted: FittedParams, { arithmetic }: KernelInfo): string {
   const keys = (Object.keys(paramEntries) as ParamKey[]).filter(
     (key) => !('recipe' in paramEntries[key]) && !notOfTheSketch.has(key),
   )
-  return JSON.stringify([source, name, keys.sort().map((key) => [key, fitted[key]]), arithmetic])
+  return JSON.stringify([VERSION, source, name, keys.sort().map((key) => [key, fitted[key]]), arithmetic])
 }

@@ -1,6 +1,8 @@
 /** The tensors of an opened file as a report: what each one is, and what a compression would do with it and why. */
+
 import type { TensorReport } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { plain } from '../messages/plain.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { noRules } from '../rules.ts'
 import { encodedBytes, isComputable, type MatrixView } from '../tensor.ts'
@@ -20,7 +22,7 @@ export function describeFile(file: WeightFile, params: Params = defaultParams): 
       matrix: view && matrixOf(view),
       kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
       plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
-      reason: plan.reason,
+      reason: plain(plan.reason),
     }
   })
 }

@@ -7,6 +7,7 @@ import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
 import { memoryFolder, memorySource } from '../io.ts'
+import { withEnglish } from '../messages/english.ts'
 import type { Factorization } from '../svd/factorization.ts'
 
 /** A factorization and what is known of it, such as its report: JSON-safe. */
@@ -22,7 +23,7 @@ export function encodeSketch({ factorization: f, facts }: Sketch): Uint8Array {
       { name: 's', dtype: 'F64', shape: [f.rank] },
       { name: 'Vt', dtype: 'F32', shape: [f.rank, f.cols] },
     ],
-    new Map([['facts', JSON.stringify(facts)]]),
+    new Map([['facts', JSON.stringify(facts, withEnglish)]]),
   )
   const parts = [header, encode('F32', f.U).bytes, encode('F64', f.s).bytes, encode('F32', f.Vt).bytes]
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))

@@ -7,6 +7,7 @@ import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import { rankError } from '../measure/residual.ts'
+import { plain } from '../messages/plain.ts'
 import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from '../plan/plan.ts'
 import { truncate } from '../svd/factorization.ts'
 import { bytesInFile, type TensorInfo } from '../tensor.ts'
@@ -28,7 +29,7 @@ export async function keepTensor(compression: Compression, plan: TensorPlan, out
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
   const left = `${reason} Not part of the adapter.`
   return {
-    outcome: { name: info.name, action: 'kept', reason: left, rank: null, relativeError: 0, ...bytes },
+    outcome: { name: info.name, action: 'kept', reason: plain(left), rank: null, relativeError: 0, ...bytes },
     source: crc,
   }
 }
@@ -42,7 +43,10 @@ async function copyTensor(
   if (scale) await copyValues(file, scale, output, context)
   const source = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
-  return { outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }, source }
+  return {
+    outcome: { name: info.name, action: 'kept', reason: plain(reason), rank: null, relativeError: 0, ...bytes },
+    source,
+  }
 }
 
 /** What became of the scale attached to a tensor, after the tensor itself. */
@@ -57,7 +61,7 @@ export function scaleOutcome(
     {
       name: scale.name,
       action: 'kept',
-      reason: inFactors ? scaleNotWritten(info.name) : scaleReason(info.name),
+      reason: plain(inFactors ? scaleNotWritten(info.name) : scaleReason(info.name)),
       rank: null,
       relativeError: 0,
       bytesBefore: bytesInFile(scale),
@@ -112,7 +116,7 @@ export async function compressOrKeep(
     const outcome: TensorOutcome = {
       name: plan.info.name,
       action: 'factorized',
-      reason: plan.reason,
+      reason: plain(plan.reason),
       rank: plan.params.rank,
       factorDType: plan.factorDType,
       relativeError,

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts'
+import { existsAlready } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
@@ -31,7 +31,7 @@ export interface CompressionTarget {
 /** @throws AppError `would-overwrite` where there is such a file and nobody allowed to replace it */
 export async function refuseToReplace({ folder, name }: CompressionTarget, force: boolean): Promise<void> {
   if (force || !(await folder.list()).includes(name)) return
-  throw new AppError('would-overwrite', `${name} exists already. Choose another name, or overwrite it with --force.`)
+  throw existsAlready(name)
 }
 
 /** Does what writes to the target while nobody else does. @throws AppError `would-overwrite` where another run is at it */

@@ -132,7 +132,8 @@ async function finish(
     ? keepTensor(compression, plan, output)
     : compressOrKeep(compression, plan, output))
   const checksums = output.written.slice(before).map(({ crc }) => crc)
-  await file.add({ ...finished, end: output.byteLength, checksums }, output)
+  const { arithmetic } = compression.context.kernels.info
+  await file.add({ ...finished, end: output.byteLength, checksums, arithmetic }, output)
   return finished
 }
 

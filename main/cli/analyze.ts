@@ -1,6 +1,8 @@
 /** `ghostsvd analyze`: one tensor factorized and measured; nothing is written. */
+
 import { Command } from 'commander'
 import type { AnalysisReport } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
@@ -53,7 +55,7 @@ function printAnalysis(report: AnalysisReport): void {
       ['peak memory', formatBytes(report.peakBytes)],
     ]),
   )
-  for (const notice of report.notices) print(notice)
+  for (const notice of report.notices) print(inEnglish(notice))
 }
 
 export function methodOf({ method, algorithm, oversample, nIter, seed }: AnalysisReport): string {

@@ -1,8 +1,10 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
+
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { parsePart } from '../../core/plan/parts.ts'
 import { createHistory } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
@@ -83,7 +85,7 @@ function printCompression(report: CompressionReport): void {
       action === 'factorized' ? percent(relativeError ?? 0) : '',
       formatBytes(bytesBefore),
       formatBytes(bytesAfter),
-      action === 'kept' ? safe(reason) : '',
+      action === 'kept' ? safe(inEnglish(reason)) : '',
     ],
   )
   print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
@@ -95,6 +97,6 @@ function printCompression(report: CompressionReport): void {
     `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}.`,
   )
   if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
-  for (const notice of report.notices) print(notice)
+  for (const notice of report.notices) print(inEnglish(notice))
   print('This measures weights, not answers. Test the model before you replace it.')
 }

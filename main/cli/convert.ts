@@ -1,5 +1,7 @@
 /** `ghostsvd convert`: the same values in a safetensors or .npy file. */
+
 import { Command } from 'commander'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { print, printJson, safe } from './print.ts'
@@ -29,7 +31,7 @@ export function convertCommand(): Command {
         }
       })
       if (json) return printJson(report)
-      for (const notice of notices) print(safe(notice))
+      for (const notice of notices) print(safe(inEnglish(notice)))
       print(
         `Wrote ${safe(report.output)}: ${report.tensors} tensors, ${formatBytes(report.bytesAfter)}, read back as written.`,
       )

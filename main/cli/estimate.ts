@@ -1,6 +1,8 @@
 /** `ghostsvd estimate`: time, memory and size of a run before it, for one machine or for several. */
+
 import { Command } from 'commander'
 import type { EstimateReport } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
@@ -56,7 +58,7 @@ function printEstimate(report: EstimateReport): void {
     ])
     print(`\n${table([['part', 'tensors', 'size', 'time'], ...rows], [1, 2, 3])}`)
   }
-  for (const notice of report.notices) print(notice)
+  for (const notice of report.notices) print(inEnglish(notice))
 }
 
 function duration(seconds: number): string {

@@ -1,6 +1,8 @@
 /** `ghostsvd history`: what became of earlier runs, from the command line and from pages. */
+
 import { Command } from 'commander'
 import type { Run } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { createHistory, type HistoryEntry } from '../history/history.ts'
 import { configFolder } from '../system/folders.ts'
 import { formatBytes } from '../system/format-bytes.ts'
@@ -13,7 +15,10 @@ export function historyCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async ({ json }: { json?: boolean }) => {
       const entries = await createHistory(configFolder(), commandLog()).list()
-      if (json) printJson({ runs: entries.map(({ run, ...paths }) => ({ ...run, ...paths })) })
+      if (json)
+        printJson({
+          runs: entries.map(({ run, ...paths }) => ({ ...run, error: run.error && spelled(run.error), ...paths })),
+        })
       else if (entries.length === 0) print('No run yet.')
       else printHistory(entries)
     })
@@ -40,7 +45,12 @@ function outcome({ state, result, resumable, finishedTensors, error, progress }:
   // What a run has finished before it failed its own sentence says; an engine that died said nothing.
   const silent = error === null || error.code === 'engine-died'
   const left = resumable && silent ? [`${finishedTensors} tensors are finished and kept.`] : []
-  return [...(error ? [safe(error.message)] : []), ...left].join(' ')
+  return [...(error ? [safe(inEnglish(error.said))] : []), ...left].join(' ')
+}
+
+/** As machines get it. */
+function spelled({ said, ...error }: NonNullable<Run['error']>) {
+  return { ...error, message: inEnglish(said) }
 }
 
 /** Local time, to the minute. */

@@ -1,6 +1,8 @@
 /** `ghostsvd inspect`: what is in a file or folder, and what a compression would do with it. Reads headers only. */
+
 import { Command } from 'commander'
 import type { FileReport } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { print, printJson, safe, table } from './print.ts'
@@ -24,7 +26,7 @@ function printFile({ format, safety, totalBytes, notices, tensors }: Omit<FileRe
     `[${shape.join(', ')}]`,
     formatBytes(byteLength),
     plan,
-    reason,
+    inEnglish(reason),
   ])
   print(table([['tensor', 'dtype', 'shape', 'size', 'plan', 'reason'], ...rows], [3]))
   const factorized = tensors.filter(({ plan }) => plan === 'factorize').length
@@ -33,5 +35,5 @@ function printFile({ format, safety, totalBytes, notices, tensors }: Omit<FileRe
   print(
     `${tensors.length} tensors: ${factorized} can be compressed, ${tensors.length - factorized} are kept as they are.`,
   )
-  for (const notice of notices) print(safe(notice))
+  for (const notice of notices) print(safe(inEnglish(notice)))
 }

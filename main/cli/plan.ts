@@ -1,6 +1,8 @@
 /** `ghostsvd plan`: what `compress` with the same flags would do to each tensor, exact in bytes; nothing is written. */
+
 import { Command } from 'commander'
 import type { PlannedTensor, PlanReport } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
@@ -34,7 +36,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
     ...(int8 ? [int8Cell(tensor)] : []),
     formatBytes(tensor.bytesBefore),
     formatBytes(tensor.bytesAfter),
-    tensor.action === 'keep' ? safe(tensor.reason) : '',
+    tensor.action === 'keep' ? safe(inEnglish(tensor.reason)) : '',
   ])
   print(table([header, ...rows], int8 ? [2, 4, 5, 6, 7] : [2, 4, 5, 6]))
   const factorized = report.tensors.filter(({ action }) => action === 'factorize').length
@@ -45,7 +47,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
   print(
     `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
   )
-  for (const notice of report.notices) print(notice)
+  for (const notice of report.notices) print(inEnglish(notice))
 }
 
 /** Beyond tenfold the number says no more than that. */

@@ -1,11 +1,12 @@
-/** How reports look on a terminal. Under `--json` they are printed as they are. */
+/** How reports look on a terminal. Under `--json` they are printed as they are, what they say in English. */
+import { toEnglish } from '../../core/messages/english.ts'
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value))
+  print(JSON.stringify(value, toEnglish))
 }
 
 export function percent(ratio: number): string {

@@ -5,8 +5,10 @@
  *
  * Under `--json` a command that was understood prints exactly one object on stdout: its report, or `{code, message}`.
  */
+
 import { Command, CommanderError } from 'commander'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
 import { analyzeCommand } from './analyze.ts'
 import { benchCommand } from './bench.ts'
@@ -86,7 +88,8 @@ function program(): Command {
 }
 
 function report(error: unknown, json: boolean): number {
-  const { code, message } = toErrorReport(error)
+  const { code, said } = toErrorReport(error)
+  const message = inEnglish(said)
   if (json) process.stdout.write(`${JSON.stringify({ code, message })}\n`)
   process.stderr.write(`${message}\n`)
   if (code === 'bug' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)

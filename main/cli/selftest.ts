@@ -1,7 +1,9 @@
 /** `ghostsvd selftest`: what randomized SVD gains on this machine, and whether the numbers here can be trusted. */
+
 import { Command } from 'commander'
 import type { SelfTestReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
@@ -64,5 +66,5 @@ function printReport({ rows, checks, kernel, arithmetic, threads }: SelfTestRepo
     ),
   )
   print('')
-  for (const { claim, passed } of checks) print(`${passed ? 'holds ' : 'FAILED'}  ${claim}`)
+  for (const { claim, passed } of checks) print(`${passed ? 'holds ' : 'FAILED'}  ${inEnglish(claim)}`)
 }

@@ -2,7 +2,9 @@
  * What the desktop shows of runs outside the window: how far they are in the taskbar, a word when one has ended and nobody looks, and no
  * sleep while one computes. A pure function from the runs that go on to what is to be seen; who does it is handed in.
  */
+
 import type { Run } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import type { Say } from './messages/messages.ts'
 
@@ -80,6 +82,7 @@ export function noticeOf({ state, target, result, error }: Run, say: Say): Notic
       body: say('desktop.run-sizes', { before, after, error: `${(100 * result.relativeError).toFixed(1)} %` }),
     }
   }
-  if (state === 'failed') return { title: say('desktop.run-failed', { name: target }), body: error?.message ?? '' }
+  if (state === 'failed')
+    return { title: say('desktop.run-failed', { name: target }), body: error ? inEnglish(error.said) : '' }
   return null
 }

@@ -1,4 +1,5 @@
 /** The driver's kernels: made when a job first needs them, made anew when a job wants others. */
+
 import { availableParallelism, totalmem } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { AppError } from '../../core/errors.ts'
@@ -7,6 +8,7 @@ import type { Kernels } from '../../core/kernels/kernels.ts'
 import { referenceKernels } from '../../core/kernels/reference.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
 import { createWasmKernels } from '../../core/kernels/wasm.ts'
+import { plain } from '../../core/messages/plain.ts'
 import type { Params } from '../../core/params.ts'
 import { collectGarbage } from './garbage.ts'
 import type { DriverInfo } from './messages.ts'
@@ -61,7 +63,7 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       await end()
       const found = await make(wanted.kernel, threads, host)
       current = { key, found, mostBytes: 0 }
-      host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
+      host.announceKernels?.({ ...found.kernels.info, notice: found.notice === null ? null : plain(found.notice) })
       return found
     },
     rest: () => {

@@ -2,10 +2,12 @@
  * What crosses between main and an engine process, and inside that process between its event loop and its driver worker. Client messages
  * (the contract over birpc) travel inside `message` and are not looked at on the way.
  */
+
 import type { MessagePort } from 'node:worker_threads'
 import type { Job, JobEvent, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
+import type { Message } from '../../core/messages/message.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 
 // --- main <-> engine -----------------------------------------------------------------------------------------------------------------
@@ -48,13 +50,13 @@ export interface OpenedFile {
   readonly format: string
   readonly safety: 'safe' | 'opened-without-running'
   readonly totalBytes: number
-  readonly notices: string[]
+  readonly notices: Message[]
   readonly tensors: TensorReport[]
   readonly fingerprint: string
 }
 
 export interface DriverInfo extends KernelInfo {
-  readonly notice: string | null
+  readonly notice: Message | null
 }
 
 export type JobResult = Extract<JobEvent, { type: 'finished' }>['result']

@@ -7,17 +7,19 @@
  * An engine that dies is started again after a pause that grows with each death in a row; five of them end it. A run's engine is not
  * started again: its job is what died.
  */
+import type { Message } from '../../core/messages/message.ts'
+import { plain } from '../../core/messages/plain.ts'
 
 export type Supervision =
   | { readonly phase: 'starting'; readonly deaths: number; readonly late: boolean }
   | { readonly phase: 'ready'; readonly deaths: number; readonly sinceMs: number }
   | { readonly phase: 'pausing'; readonly deaths: number }
   | { readonly phase: 'stopping' }
-  | { readonly phase: 'ended'; readonly reason: string | null }
+  | { readonly phase: 'ended'; readonly reason: Message | null }
 
 export type SupervisionEvent =
   | { readonly type: 'ready'; readonly nowMs: number }
-  | { readonly type: 'exit'; readonly nowMs: number; readonly reason: string }
+  | { readonly type: 'exit'; readonly nowMs: number; readonly reason: Message }
   | { readonly type: 'timer' }
   | { readonly type: 'stop' }
 
@@ -29,11 +31,11 @@ export type Effect =
   | { readonly type: 'timer'; readonly afterMs: number }
   | { readonly type: 'no-timer' }
   /** Whatever was asked of the engine will not be answered. */
-  | { readonly type: 'lost'; readonly reason: string }
+  | { readonly type: 'lost'; readonly reason: Message }
   | {
       readonly type: 'status'
       readonly state: 'starting' | 'ready' | 'died' | 'stopped'
-      readonly reason: string | null
+      readonly reason: Message | null
     }
 
 export interface Step {
@@ -69,7 +71,7 @@ export function next(state: Supervision, event: SupervisionEvent, restart: boole
       if (event.type === 'exit')
         return died(
           state.deaths + 1,
-          state.late ? `The engine did not start within ${startLimitMs / 1000} s.` : event.reason,
+          state.late ? plain(`The engine did not start within ${startLimitMs / 1000} s.`) : event.reason,
           restart,
         )
       return stopping()
@@ -99,7 +101,7 @@ function starting(deaths: number): Step {
   }
 }
 
-function died(deaths: number, reason: string, restart: boolean): Step {
+function died(deaths: number, reason: Message, restart: boolean): Step {
   const told: Effect[] = [
     { type: 'lost', reason },
     { type: 'status', state: 'died', reason },
@@ -114,7 +116,7 @@ function stopping(): Step {
 }
 
 function ended(): Step {
-  const reason = 'The engine was stopped.'
+  const reason = plain('The engine was stopped.')
   return {
     state: { phase: 'ended', reason: null },
     effects: [{ type: 'no-timer' }, { type: 'lost', reason }, { type: 'status', state: 'stopped', reason: null }],

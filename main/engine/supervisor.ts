@@ -2,8 +2,10 @@
  * Starts, watches, restarts and ends an engine process, and joins clients to it. What is to be done when is decided by `supervision.ts`;
  * this file does it.
  */
+
 import type { EngineStatus, Port } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
+import { plain } from '../../core/messages/plain.ts'
 import type { Lost } from '../../core/rpc.ts'
 import { removePartial } from '../files/outputs.ts'
 import { exitSentence } from './exit-sentence.ts'
@@ -115,7 +117,7 @@ export function startEngine(options: EngineOptions): Engine {
       if (exit.code !== 0 || exit.stderrTail) options.log?.(`${exitSentence(exit)}\n${exit.stderrTail}`)
       // An engine that was killed could not tidy up; whoever hears of its death finds no half-written file.
       void Promise.all([...partials].map((path) => removePartial(path).catch(() => {}))).then(() =>
-        happen({ type: 'exit', nowMs: performance.now(), reason: exitSentence(exit) }),
+        happen({ type: 'exit', nowMs: performance.now(), reason: plain(exitSentence(exit)) }),
       )
     })
     return started

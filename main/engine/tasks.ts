@@ -1,4 +1,5 @@
 /** What an engine does, task by task: the contract's calls and jobs on one side, core's functions on the other. */
+
 import { basename, dirname } from 'node:path'
 import { analyzeTensor } from '../../core/jobs/analyze.ts'
 import { compareTensor } from '../../core/jobs/compare.ts'
@@ -10,6 +11,7 @@ import { writeSample } from '../../core/jobs/sample.ts'
 import { selfTest } from '../../core/jobs/selftest.ts'
 import { versusTensor } from '../../core/jobs/versus.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
+import { plain } from '../../core/messages/plain.ts'
 import { defaultParams } from '../../core/params.ts'
 import { describeFile } from '../../core/plan/describe.ts'
 import type { CompressionTarget } from '../../core/write/compression.ts'
@@ -78,14 +80,14 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       switch (task.kind) {
         case 'info': {
           const { kernels, notice } = await room.kernels(defaultParams)
-          return { ...kernels.info, notice }
+          return { ...kernels.info, notice: notice === null ? null : plain(notice) }
         }
         case 'open': {
           const { file, fingerprint } = await files.get(task.file)
           const { format, safety, totalBytes, notices } = file
           const report: OpenedFile = {
             ...{ format, safety, totalBytes, fingerprint },
-            notices: [...notices],
+            notices: notices.map(plain),
             tensors: describeFile(file),
           }
           return report

@@ -2,7 +2,7 @@
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
-import { AppError } from '../../core/errors.ts'
+import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
 import { errno } from '../system/errno.ts'
 import { formatBytes } from '../system/format-bytes.ts'
@@ -169,10 +169,6 @@ export async function exists(path: string): Promise<boolean> {
     if (errno(error) === 'ENOENT') return false
     throw error
   }
-}
-
-export function existsAlready(name: string): AppError {
-  return new AppError('would-overwrite', `${name} exists already. Choose another name, or allow it to be replaced.`)
 }
 
 /** With what the file system said as a sentence. */

@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { AppError } from '../../core/errors.ts'
+import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
 import { countFinished, isJournal, journalName } from '../../core/write/resume/journal.ts'
 import { errno } from '../system/errno.ts'
@@ -13,16 +13,8 @@ import { isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
 import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
-import {
-  attempt,
-  exists,
-  existsAlready,
-  fileSink,
-  type SinkOptions,
-  syncFolder,
-  type TargetNames,
-} from './output-sink.ts'
 import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
+import { attempt, exists, fileSink, type SinkOptions, syncFolder, type TargetNames } from './output-sink.ts'
 import { readWhole } from './read-whole.ts'
 
 export interface OutputOptions extends SinkOptions {

@@ -6,14 +6,17 @@
  * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
  */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
+import { withEnglish } from '../../core/messages/english.ts'
 import { countUnfinished } from '../files/outputs.ts'
 import { readWhole } from '../files/read-whole.ts'
 import { writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
+import { withMessages } from './first-history.ts'
 
 const entrySchema = z.strictObject({
   run: runSchema,
@@ -26,7 +29,7 @@ const entrySchema = z.strictObject({
 })
 export type HistoryEntry = z.infer<typeof entrySchema>
 
-const fileSchema = entrySchema.extend({ history: z.literal(1), owner: processIdentitySchema })
+const fileSchema = entrySchema.extend({ history: z.union([z.literal(1), z.literal(2)]), owner: processIdentitySchema })
 
 /** More than anybody scrolls through; an entry is 2 kB, a report 300 bytes a tensor. */
 const kept = 100
@@ -77,13 +80,13 @@ export function createHistory(configFolder: string, log: Log): History {
 
   async function write(entry: HistoryEntry): Promise<boolean> {
     identity ??= thisProcess()
-    return writeJson(entryPath(entry.run.runId), { history: 1, ...entry, owner: await identity })
+    return writeJson(entryPath(entry.run.runId), { history: 2, ...entry, owner: await identity })
   }
 
   async function writeJson(path: string, value: unknown): Promise<boolean> {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await writeWhole(path, `${JSON.stringify(value)}\n`)
+      await writeWhole(path, `${JSON.stringify(value, withEnglish)}\n`)
       return true
     } catch (error) {
       log(`The history could not be written: ${String(error)}`)
@@ -205,7 +208,7 @@ function interrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
 
 async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse((await readWhole(path)).toString('utf8'))
+    return JSON.parse((await readWhole(path)).toString('utf8'), withMessages)
   } catch {
     return null
   }

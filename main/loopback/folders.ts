@@ -7,10 +7,10 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { type FolderEntry, type Grant, weightEnding } from '../../core/contract.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, existsAlready } from '../../core/errors.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
-import { exists, existsAlready } from '../files/output-sink.ts'
+import { exists } from '../files/output-sink.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000

@@ -1,5 +1,7 @@
 /** What concerns the whole page: a lost connection, an engine that died, a file that could not be opened, what its reader had to say. */
+
 import { Alert, Loader } from '@mantine/core'
+import { inEnglish } from '../../core/messages/english.ts'
 import { fileReducers, useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { WarningIcon } from '../frame/icons.tsx'
@@ -34,7 +36,7 @@ export function Notices() {
           variant="light"
         >
           <p className="notice-text">
-            {t('notices.died')} {fault({ message: died })}{' '}
+            {t('notices.died')} {fault({ said: [died] })}{' '}
             {t(engine.state === 'ready' ? 'notices.restarted' : 'notices.restarting')}
           </p>
         </Alert>
@@ -51,7 +53,7 @@ export function Notices() {
               {...close}
               color="gray"
               icon={<WarningIcon />}
-              key={notice}
+              key={inEnglish(notice)}
               onClose={() => fileReducers.dismissNotice(notice)}
               variant="light"
             >

@@ -1,5 +1,8 @@
 /** The life of the page: connect, ask who is there, follow the engine through death and return. */
+
 import type { EngineStatus, Settings } from '../../core/contract.ts'
+import { say } from '../../core/messages/english.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { connect } from '../frame/connect.ts'
 import { connection, setConnection } from '../frame/connection.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
@@ -31,7 +34,7 @@ export async function startSession(): Promise<void> {
       connected: (open) => {
         sessionReducers.connected(open)
         if (open) greeted = greet()
-        else lose('')
+        else lose(say('engine.connection-lost'))
       },
     }),
   )
@@ -52,7 +55,7 @@ async function greet(): Promise<void> {
 }
 
 /** Whatever the engine was doing is lost. */
-function lose(reason: string): void {
+function lose(reason: Message): void {
   forgetJobs()
   engineDied(reason)
   selfTestLost(reason)
@@ -63,7 +66,7 @@ function lose(reason: string): void {
 function followEngine(status: EngineStatus): void {
   const before = useSession.getState().engine.state
   sessionReducers.engine(status)
-  if (status.state === 'died') lose(status.reason ?? '')
+  if (status.state === 'died') lose(status.reason ?? say('engine.connection-lost'))
   if (status.state === 'ready' && before !== 'ready') {
     void refreshEngineInfo()
     if (useSession.getState().died !== null) void reopen(false)

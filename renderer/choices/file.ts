@@ -1,7 +1,9 @@
 /** The open file: what was granted, what the engine read of it, or why it could not be read. */
+
 import { create } from 'zustand'
 import type { FileReport, Grant, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 
 export interface FileState {
   readonly status: 'none' | 'opening' | 'open'
@@ -12,7 +14,7 @@ export interface FileState {
   /** Why the last attempt to open something failed; the file open before stays. */
   readonly error: ErrorReport | null
   /** What the reader of the file had to say and the user has not dismissed. */
-  readonly notices: readonly string[]
+  readonly notices: readonly Message[]
   /** What is being opened, while `status` is `opening`. */
   readonly opening: string | null
 }
@@ -37,7 +39,7 @@ export const fileReducers = {
     const byName = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
     useFile.setState({ status: 'open', grant, report, byName, opening: null, error: null, notices: report.notices })
   },
-  dismissNotice(notice: string) {
+  dismissNotice(notice: Message) {
     useFile.setState(({ notices }) => ({ notices: notices.filter((one) => one !== notice) }))
   },
   failed(error: ErrorReport) {

@@ -1,4 +1,5 @@
 /** The page itself: which screen, which host, how the engine is. */
+
 import { create } from 'zustand'
 import {
   type EngineInfo,
@@ -8,6 +9,7 @@ import {
   type Settings,
   settingsSchema,
 } from '../../core/contract.ts'
+import type { Message } from '../../core/messages/message.ts'
 
 export type Screen = 'start' | 'workbench' | 'history' | 'settings' | 'selfTest'
 
@@ -17,8 +19,8 @@ export interface SessionState {
   readonly previous: Screen
   readonly connected: boolean
   readonly engine: EngineStatus
-  /** Set when an engine died and not yet dismissed: the sentence. */
-  readonly died: string | null
+  /** Set when an engine died and not yet dismissed: why. */
+  readonly died: Message | null
   readonly host: HostInfo | null
   readonly engineInfo: EngineInfo | null
   readonly settings: Settings
@@ -54,7 +56,7 @@ export const sessionReducers = {
     useSession.setState(connected ? { connected } : { connected, engine: { state: 'starting', reason: null } })
   },
   engine(engine: EngineStatus) {
-    useSession.setState(engine.state === 'died' ? { engine, died: engine.reason ?? '', engineInfo: null } : { engine })
+    useSession.setState(engine.state === 'died' ? { engine, died: engine.reason, engineInfo: null } : { engine })
   },
   dismissDeath() {
     useSession.setState({ died: null })

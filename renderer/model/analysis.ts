@@ -2,8 +2,10 @@
  * Turns what the user looks at into jobs. One job runs at a time: a new wish ends the one before it. Moving the rank needs no job as long
  * as the last report covers it; what changes the sketch does.
  */
+
 import type { JobEvent, JobRequest } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 import type { Params } from '../../core/params.ts'
 import { fileReducers, useFile } from '../choices/file.ts'
 import { noGoal, rankToAnalyze } from '../choices/goal.ts'
@@ -179,15 +181,15 @@ function follow(event: JobEvent): void {
 }
 
 /** The engine ended: its job failed with that sentence and is not started again by itself, it may have been the cause. */
-export function engineDied(reason: string): void {
+export function engineDied(reason: Message): void {
   stopTimer()
   wish++
   jobId = null
   const { running } = useJobs.getState()
-  if (running) jobsReducers.failed(running.tensor, { code: 'engine-died', message: reason })
+  if (running) jobsReducers.failed(running.tensor, { code: 'engine-died', said: [reason] })
   adrift = true
   waiting = null
-  if (useFile.getState().status === 'opening') fileReducers.failed({ code: 'engine-died', message: reason })
+  if (useFile.getState().status === 'opening') fileReducers.failed({ code: 'engine-died', said: [reason] })
 }
 
 /** The file is open in the engine there is now, or could not be opened again: what was asked for meanwhile is asked. */

@@ -2,8 +2,10 @@
  * Analyzes the whole model once, behind whatever the user looks at, and from then on asks what a run would do whenever the choices
  * change: the engine answers that in milliseconds. Without an analysis nothing is asked.
  */
+
 import { type JobEvent, type RecipeSource, recipeText } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { noGoal } from '../choices/goal.ts'
 import { computingKey, useParams } from '../choices/params.ts'
@@ -78,9 +80,9 @@ export function forgetPlan(): void {
 }
 
 /** The engine ended: an analysis failed with that sentence and is not started again by itself. */
-export function planLost(reason: string): void {
+export function planLost(reason: Message): void {
   settled()
-  planReducers.failed({ code: 'engine-died', message: reason })
+  planReducers.failed({ code: 'engine-died', said: [reason] })
 }
 
 /** Asks for the plan of the choices as they stand, if it is not known and the engine can answer at once. */

@@ -1,6 +1,8 @@
 /** Compares two ways on the selected tensor. It has the engine to itself while it runs; whoever looks at something else ends it. */
+
 import type { JobEvent } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
@@ -79,9 +81,9 @@ function giveUp(): void {
 }
 
 /** The engine ended: the run failed with that sentence and is not started again by itself. */
-export function versusLost(reason: string): void {
+export function versusLost(reason: Message): void {
   run++
   interrupted = false
   const { running } = useVersus.getState()
-  if (running) versusReducers.failed(running.tensor, { code: 'engine-died', message: reason })
+  if (running) versusReducers.failed(running.tensor, { code: 'engine-died', said: [reason] })
 }

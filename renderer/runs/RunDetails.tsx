@@ -1,9 +1,11 @@
 /** What a run did with each tensor: nothing is skipped in silence. */
+
 import { Modal, Table } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useState } from 'react'
 import type { Run, TensorOutcome } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { runReport } from '../model/run-actions.ts'
 import { useNotice } from '../words/notice.ts'
@@ -59,7 +61,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
         })}
       </p>
       {report.notices.map((notice) => (
-        <p className="details-notice" key={notice}>
+        <p className="details-notice" key={inEnglish(notice)}>
           {said(notice)}
         </p>
       ))}

@@ -1,9 +1,11 @@
 /** How the engine is, in a word; on request its kernel, threads, how many jobs it has started and where its sketches came from. */
+
 import { Popover, Table, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { useSession } from '../frame/session.ts'
 import { useJobs } from '../model/jobs.ts'
+import { useNotice } from '../words/notice.ts'
 import { useWords } from '../words/words.ts'
 import { useSelfTest } from './self-test.ts'
 
@@ -45,6 +47,7 @@ export function EngineBadge() {
 
 /** The engine's own account of itself. */
 export function EngineTable() {
+  const said = useNotice()
   const { t, numbers } = useWords()
   const info = useSession((session) => session.engineInfo)
   if (!info) return <p className="dimmed">{t('engine.unknown')}</p>
@@ -83,7 +86,7 @@ export function EngineTable() {
           </Table.Tr>
         </Table.Tbody>
       </Table>
-      {info.notice ? <p className="dimmed">{info.notice}</p> : null}
+      {info.notice ? <p className="dimmed">{said(info.notice)}</p> : null}
     </>
   )
 }

@@ -1,6 +1,8 @@
 /** What randomized SVD gains on this machine, and whether the numbers computed here can be trusted. */
+
 import { Button, Progress, Table } from '@mantine/core'
 import type { SelfTestReport } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon, WarningIcon } from '../frame/icons.tsx'
 import { useReason } from '../words/reason.ts'
@@ -57,7 +59,7 @@ function Outcome({ report }: { readonly report: SelfTestReport }) {
         </h2>
         <ul className="checks">
           {report.checks.map(({ claim, passed }) => (
-            <li data-passed={passed} key={claim}>
+            <li data-passed={passed} key={inEnglish(claim)}>
               {passed ? <CheckIcon /> : <WarningIcon />}
               {reason(claim)}
             </li>

@@ -1,5 +1,7 @@
 /** Runs the self-test in the page's engine, with the page's kernel and threads. */
+
 import { toErrorReport } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { defaultParams } from '../../core/params.ts'
 import { useParams } from '../choices/params.ts'
 import { connection } from '../frame/connection.ts'
@@ -29,7 +31,7 @@ export function cancelSelfTest(): void {
 }
 
 /** The engine ended during the test. */
-export function selfTestLost(reason: string): void {
+export function selfTestLost(reason: Message): void {
   jobId = null
-  if (useSelfTest.getState().running) selfTestReducers.failed({ code: 'engine-died', message: reason })
+  if (useSelfTest.getState().running) selfTestReducers.failed({ code: 'engine-died', said: [reason] })
 }

@@ -1,7 +1,10 @@
 /** The sum of the list: how many tensors, how many can be compressed, and why the others are kept. */
+
 import { Anchor, Popover } from '@mantine/core'
 import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
 import { useReason } from '../words/reason.ts'
@@ -21,16 +24,19 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
   const reason = useReason()
   const { included, excluded } = useSelection()
   const { compressible, reasons } = useMemo(() => {
-    const counted = new Map<string, number>()
+    const counted = new Map<string, { readonly reason: Message | null; count: number }>()
     let factorized = 0
     for (const tensor of tensors) {
       if (isCompressed(tensor, { included, excluded })) factorized++
       else {
-        const why = tensor.plan !== 'keep' ? '' : tensor.reason
-        counted.set(why, (counted.get(why) ?? 0) + 1)
+        const why = tensor.plan === 'keep' ? tensor.reason : null
+        const english = why ? inEnglish(why) : ''
+        const group = counted.get(english) ?? { reason: why, count: 0 }
+        group.count++
+        counted.set(english, group)
       }
     }
-    return { compressible: factorized, reasons: [...counted].sort(([, a], [, b]) => b - a) }
+    return { compressible: factorized, reasons: [...counted].sort(([, a], [, b]) => b.count - a.count) }
   }, [tensors, included, excluded])
   const kept = tensors.length - compressible
 
@@ -52,10 +58,10 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
           </Popover.Target>
           <Popover.Dropdown>
             <ul className="reasons">
-              {reasons.slice(0, mostReasons).map(([why, count]) => (
-                <li key={why}>
+              {reasons.slice(0, mostReasons).map(([english, { reason: why, count }]) => (
+                <li key={english}>
                   <span className="number">{numbers.count(count)}</span>
-                  <span>{why === '' ? t('reasons.excluded') : reason(why)}</span>
+                  <span>{why ? reason(why) : t('reasons.excluded')}</span>
                 </li>
               ))}
               {reasons.length > mostReasons ? (

@@ -1,8 +1,8 @@
 /** Errors come with an English sentence; the commonest are said in the page's language, as reasons are. The rest is shown as it came. */
 import type { ErrorReport } from '../../core/errors.ts'
 import { badFilePatterns, damage } from './bad-file.ts'
-import { recognize, shownValues } from './reason.ts'
-import { useWords } from './words.ts'
+import { recognize, shownValues, textOf } from './reason.ts'
+import { useSentences, useWords } from './words.ts'
 
 /** What a sentence looks like and the key of the page's own; named groups are its values, those called `...Bytes` are sizes. */
 const patterns = [
@@ -26,9 +26,6 @@ const patterns = [
   [/^(?<name>.+) could not be written: its folder does not exist\./, 'folderGone'],
   [/^The folder (?<name>.+) does not exist\. Choose another folder\.$/, 'folderGone'],
   [/^(?<name>.+) needs (?<needed>.+); (?<free>.+) is free in (?<folder>.+)\. Free some space/, 'noSpace'],
-  [/^(?<name>.+) exists already\. Choose another name/, 'exists'],
-  [/^(?<name>.+) exists already\. What (?<file>.+) holds is damaged\./, 'existsDamaged'],
-  [/^(?<name>.+) exists already\. Its source has changed since/, 'existsOutdated'],
   [/^(?<name>.+) is a link to another place\. Choose another name\.$/, 'link'],
   [/^(?<name>.+) is the source itself\. Choose another name/, 'isSource'],
   [/^(?<name>.+) is the folder of the source\. Choose another name/, 'isSourceFolder'],
@@ -68,16 +65,19 @@ export function recognizeFault(message: string) {
   return recognize(patterns, message)
 }
 
-/** The sentence of an error in the page's language. */
-export function useFault(): (error: Pick<ErrorReport, 'message'> & Partial<Pick<ErrorReport, 'code'>>) => string {
+/** What an error says, in the page's language. */
+export function useFault(): (error: Pick<ErrorReport, 'said'> & Partial<Pick<ErrorReport, 'code'>>) => string {
   const { t, numbers } = useWords()
+  const sentences = useSentences()
   const sentence = (message: string, code?: ErrorReport['code']) => {
     const found = recognizeFault(message)
     if (found) return t(`faults.${found.key}`, shownValues(found.values, numbers))
     const damaged = code === 'bad-file' ? damage(message) : null
     return damaged ? t('faults.damaged', damaged) : message
   }
-  return ({ message, code }) => {
+  return ({ said, code }) => {
+    const message = textOf(said)
+    if (message === null) return sentences(said)
     const [tail, ...kept] = finishedSoFar.exec(message) ?? []
     if (tail === undefined) return sentence(message, code)
     const [done, total] = kept.map((count) => numbers.count(Number(count)))

@@ -1,7 +1,8 @@
 /** What a reader or a run had to say besides, in the page's language; the rest is shown as it came. */
 
-import { recognize, shownValues } from './reason.ts'
-import { useWords } from './words.ts'
+import type { Message } from '../../core/messages/message.ts'
+import { recognize, shownValues, textOf } from './reason.ts'
+import { useSentences, useWords } from './words.ts'
 
 const patterns = [
   [/^Went on after (?<done>\d+) of (?<total>\d+) tensors/, 'wentOn'],
@@ -41,9 +42,12 @@ export function recognizeNotice(notice: string) {
   return recognize(patterns, notice)
 }
 
-export function useNotice(): (notice: string) => string {
+export function useNotice(): (notice: Message) => string {
   const { t, numbers } = useWords()
-  return (notice) => {
+  const sentences = useSentences()
+  return (said) => {
+    const notice = textOf([said])
+    if (notice === null) return sentences(said)
     const found = recognizeNotice(notice)
     return found ? t(`said.${found.key}`, shownValues(found.values, numbers)) : notice
   }

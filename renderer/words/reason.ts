@@ -1,6 +1,9 @@
 /** Reasons and claims come from the engine as English sentences; the page says them in its own language and with its own advice. */
+
 import { useTranslation } from 'react-i18next'
+import type { Message } from '../../core/messages/message.ts'
 import type { Numbers } from './numbers.ts'
+import { useSentences } from './words.ts'
 
 /** What a sentence of the engine looks like and the key of the page's own; named groups are its values. */
 const patterns = [
@@ -51,6 +54,11 @@ export function recognize<Key>(
   return null
 }
 
+/** Sentences that have no keys yet; null where all have. */
+export function textOf(said: readonly Message[]): string | null {
+  return said.every(({ key }) => key !== 'plain') ? null : said.map(({ values }) => values.text).join(' ')
+}
+
 /** Values of a sentence as the page writes them: those called `...Bytes` are sizes, and a group that is not in it is none of that. */
 export function shownValues(values: Record<string, string | undefined>, numbers: Numbers): Record<string, unknown> {
   const shown = Object.entries(values).map(([name, value = '0']) => [
@@ -61,9 +69,12 @@ export function shownValues(values: Record<string, string | undefined>, numbers:
 }
 
 /** Unknown sentences are shown as they came. */
-export function useReason(): (reason: string) => string {
+export function useReason(): (reason: Message) => string {
   const { t } = useTranslation()
-  return (reason) => {
+  const sentences = useSentences()
+  return (said) => {
+    const reason = textOf([said])
+    if (reason === null) return sentences(said)
     const found = recognizeReason(reason)
     return found ? t(`reasons.${found.key}`, { ...found.values, interpolation: { escapeValue: false } }) : reason
   }

@@ -1,13 +1,21 @@
-/** The page's language for components: translated texts, numbers, and sentences of errors. */
+/** The page's language for components: translated texts, numbers, and what the engine and the host say. */
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ErrorReport } from '../../core/errors.ts'
+import { sentencesIn } from '../../core/messages/languages.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { numbersIn } from './numbers.ts'
 
 export function useWords() {
   const { t, i18n } = useTranslation()
   const numbers = useMemo(() => numbersIn(i18n.language), [i18n.language])
   return { t, numbers, language: i18n.language }
+}
+
+/** Messages in the page's language. */
+export function useSentences(): (said: Message | readonly Message[]) => string {
+  const { i18n } = useTranslation()
+  return useMemo(() => sentencesIn(i18n.language === 'zh-CN' ? 'zh-CN' : 'en'), [i18n.language])
 }
 
 /** What went wrong, for people: the sentence of whoever noticed it, under a title in the page's language. */

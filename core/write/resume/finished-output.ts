@@ -2,6 +2,7 @@
  * An output that an earlier run of the same recipe on the same source has finished: its report, from the headers of its files. Before it is
  * called finished its bytes are read again, and the source is held against what it was made from.
  */
+
 import type { Job, TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
@@ -13,6 +14,10 @@ import { planByNames } from '../../jobs/planned-run.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { withKnownScans } from '../../matrix/known.ts'
 import { scanValues } from '../../matrix/scan.ts'
+import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
+import { plain } from '../../messages/plain.ts'
+import { fileName } from '../../messages/text.ts'
 import { inFileOrder } from '../../plan/entries.ts'
 import { companionNames, layOut } from '../../plan/output-files.ts'
 import { partOf } from '../../plan/parts.ts'
@@ -35,24 +40,12 @@ export interface FinishedOutput {
   readonly outcomes: TensorOutcome[]
 }
 
-/** Why an output of this run is not finished. */
-export const faults = {
-  damaged: (file: string) => `What ${file} holds is damaged.`,
-  outdated: 'Its source has changed since it was written.',
-} as const
-
-/** The refusal to write over what has the name already; `fault` says why it is not the finished output of this run. */
-export function occupied(name: string, fault: string): AppError {
-  const sentences = [`${name} exists already.`, fault, 'Choose another name, or overwrite it with --force.']
-  return new AppError('would-overwrite', sentences.filter((sentence) => sentence !== '').join(' '))
-}
-
-/** null where there is none, or where it is of another run; as a sentence, why one of this run does not hold. */
+/** null where there is none, or where it is of another run; why one of this run does not hold. */
 export async function finishedOutput(
   compression: Compression,
   job: Extract<Job, { kind: 'compress' }>,
   { folder, name }: CompressionTarget,
-): Promise<FinishedOutput | string | null> {
+): Promise<FinishedOutput | Message | null> {
   const { file, style, part, context } = compression
   const plans = partOf(inFileOrder(planByNames(file, job, style), style), part, ({ info }) => info.byteLength)
   const layout = layOut(file, plans, style, name)
@@ -72,9 +65,11 @@ export async function finishedOutput(
       bytesAfter += source.byteLength
       await source.close()
     }
-    for (const { file, bytes } of found) if (!(await isIntact(file, bytes, context))) return faults.damaged(bytes.name)
+    for (const { file, bytes } of found)
+      if (!(await isIntact(file, bytes, context))) return say('files.exists-damaged', { name: fileName(bytes.name) })
     for (const [i, { plans }] of layout.files.entries())
-      if (found[i]!.file.metadata.get(DIGEST) !== (await presentDigest(compression, plans))) return faults.outdated
+      if (found[i]!.file.metadata.get(DIGEST) !== (await presentDigest(compression, plans)))
+        return say('files.exists-outdated')
     const written = found.map(({ file }) => file)
     const outcomes = outcomesOf(file, plans, style, written)
     const [first, ...others] = written
@@ -189,13 +184,13 @@ function outcomesOf(
     const isFactorized = errors.has(info.name) || (entries.length > 0 && !tensors.has(info.name))
     if (!isFactorized) {
       const reason = entries.length > 0 ? 'Kept by the finished run.' : 'Not written by the finished run.'
-      return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
+      return { name: info.name, action: 'kept', reason: plain(reason), rank: null, relativeError: 0, ...bytes }
     }
     const error = errors.get(info.name)
     return {
       name: info.name,
       action: 'factorized',
-      reason: 'Factorized by the finished run.',
+      reason: plain('Factorized by the finished run.'),
       ...factorsOf(entries),
       relativeError: error === undefined ? null : Number(error),
       ...bytes,

@@ -10,11 +10,15 @@ import { crc32 } from '../../formats/crc32.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
 import { toChecksums } from '../bits.ts'
 
+/** Raised whenever what stands in a journal changes its shape. */
+const VERSION = 3
+
 const lineSchema = z.strictObject({
   outcome: tensorOutcomeSchema,
   end: z.number().int(),
   source: z.number().int().nullable(),
   checksums: z.array(z.number().int()),
+  arithmetic: z.string(),
 })
 
 export interface JournalLine {
@@ -25,6 +29,8 @@ export interface JournalLine {
   readonly source: number | null
   /** CRC-32 of each written entry. */
   readonly checksums: readonly number[]
+  /** The class of whatever computed it. */
+  readonly arithmetic: string
 }
 
 /** What tells a run from any other that could have left something under the same name. */
@@ -39,8 +45,11 @@ export interface RunIdentity {
   readonly layout: string
 }
 
+/** What every version's head begins with. */
+const numberSchema = z.looseObject({ journal: z.number() })
+
 const headSchema = z.strictObject({
-  journal: z.literal(2),
+  journal: z.literal(VERSION),
   source: z.string(),
   recipe: z.string(),
   part: z.string(),
@@ -57,8 +66,8 @@ interface JournalPlace {
 
 const NEWLINE = 10
 const BRACE = 123
-/** A line has 370 to 570 bytes, by the length of its tensor's name and reason; what exceeds the space that was taken is appended. */
-const LINE_BYTES = 700
+/** A line has 430 to 650 bytes, by the length of its tensor's name and reason; what exceeds the space that was taken is appended. */
+const LINE_BYTES = 800
 
 export interface Journal {
   /** What is finished and safe. */
@@ -112,7 +121,7 @@ export async function newJournal(
   identity: RunIdentity,
   expected: { readonly tensors: number; readonly outputBytes: number },
 ): Promise<Journal> {
-  const head = encoded({ journal: 2, ...identity })
+  const head = encoded({ journal: VERSION, ...identity })
   const byteLength = head.byteLength + expected.tensors * LINE_BYTES
   try {
     const sink = await folder.create(journalName(name), byteLength + expected.outputBytes)
@@ -137,11 +146,11 @@ export async function earlierJournal(
 ): Promise<Journal | keyof RunIdentity | 'damaged' | null> {
   const sink = await folder.resume(journalName(name), 0)
   if (!sink) return null
-  const { head, lines, byteLength, damaged } = parse(await sink.read(0, sink.byteLength))
+  const { head, foreign, lines, byteLength, damaged } = parse(await sink.read(0, sink.byteLength))
   const differs = head && (Object.keys(identity) as (keyof RunIdentity)[]).find((key) => head[key] !== identity[key])
   if (!head || differs) {
     await sink.abort()
-    return differs ?? 'damaged'
+    return differs ?? (foreign ? 'version' : 'damaged')
   }
   // What was cut short goes, the space stays.
   await sink.overwrite(byteLength, emptyLines(sink.byteLength - byteLength))
@@ -205,6 +214,8 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 
 interface Parsed {
   readonly head: RunIdentity | null
+  /** Whether it was written in the form of another version: what follows its number is not for this one to read. */
+  readonly foreign: boolean
   readonly lines: JournalLine[]
   readonly byteLength: number
   /** Whether whole lines follow the one that ended it: what is cut short by a crash has none after it. */
@@ -215,11 +226,13 @@ interface Parsed {
 function parse(bytes: Uint8Array): Parsed {
   const lines: JournalLine[] = []
   let head: RunIdentity | null = null
+  let foreign = false
   let at = 0
   for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, at)) {
     const text = new TextDecoder().decode(bytes.subarray(at, end))
     if (!head) {
-      head = parsed(headSchema, text)
+      foreign = (parsed(numberSchema, text)?.journal ?? VERSION) !== VERSION
+      head = foreign ? null : parsed(headSchema, text)
       if (!head) break
     } else {
       const line = parsed(lineSchema, text)
@@ -229,7 +242,7 @@ function parse(bytes: Uint8Array): Parsed {
     at = end + 1
   }
   const rest = new TextDecoder().decode(bytes.subarray(at)).split('\n').slice(1)
-  return { head, lines, byteLength: at, damaged: rest.some((text) => text !== '') }
+  return { head, foreign, lines, byteLength: at, damaged: rest.some((text) => text !== '') }
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {

@@ -1,8 +1,10 @@
 /** Every job is heard by whoever started it, first word to last, however its words and the answer to its start overtake each other. */
+
 import { expect, test } from 'vitest'
 import { createFeed, isEnd, type JobWord } from '../../../core/client/feed.ts'
 import type { JobEvent, JobRequest, Lane } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import { someWords } from '../messages/words.ts'
 
 const job: JobRequest = { kind: 'sample', target: 't', layers: 1, hidden: 8, dtype: 'F32', seed: 1 }
 const started = (jobId: string): JobEvent => ({ type: 'started', jobId })
@@ -81,12 +83,12 @@ test('the death of the engine is the last word of every job', async () => {
     starts[i]?.answer(name)
     await pending
   }
-  feed.lose('It was killed.')
+  feed.lose(someWords('It was killed.'))
   feed.receive(cancelled('a'))
-  feed.lose('It was killed again.')
+  feed.lose(someWords('It was killed again.'))
   expect(heard).toEqual({
-    a: [{ type: 'lost', jobId: 'a', reason: 'It was killed.' }],
-    b: [{ type: 'lost', jobId: 'b', reason: 'It was killed.' }],
+    a: [{ type: 'lost', jobId: 'a', reason: someWords('It was killed.') }],
+    b: [{ type: 'lost', jobId: 'b', reason: someWords('It was killed.') }],
   })
   expect(heard.a?.every(isEnd)).toBe(true)
 })

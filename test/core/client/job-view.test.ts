@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { afterEvent, queuedJob } from '../../../core/client/job-view.ts'
 import type { JobEvent } from '../../../core/contract.ts'
+import { someWords } from '../messages/words.ts'
 
 const progress = (phase: string, done: number, memoryBytes = 0): JobEvent => ({
   ...{ type: 'progress', jobId: 'j', phase, tensor: 'w', done, total: 10, memoryBytes },
@@ -11,7 +12,15 @@ const estimate: JobEvent = {
 const outcome: JobEvent = {
   type: 'tensor',
   jobId: 'j',
-  outcome: { name: 'w', action: 'kept', reason: '', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 },
+  outcome: {
+    name: 'w',
+    action: 'kept',
+    reason: someWords(''),
+    rank: null,
+    relativeError: 0,
+    bytesBefore: 1,
+    bytesAfter: 1,
+  },
 }
 const after = (...events: JobEvent[]) => events.reduce(afterEvent, queuedJob)
 

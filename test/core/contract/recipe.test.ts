@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseRecipe, recipeFile, recipeText, reportCsv } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
+import { someWords } from '../messages/words.ts'
 
 const recipe = {
   output: 'dense',
@@ -35,7 +36,7 @@ test.each([1, 1.5, 100.5])('a size goal of all of the source, or of a part of a 
 test('a name that a spreadsheet would run is text in the table', () => {
   const tensor = {
     action: 'kept',
-    reason: 'a "b", c',
+    reason: someWords('a "b", c'),
     rank: null,
     relativeError: 0,
     bytesBefore: 4,

@@ -4,6 +4,7 @@ import { planCompression } from '../../../core/jobs/plan.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
+import { sentencesOf } from '../messages/words.ts'
 import { openTensors, testContext, weights } from './harness.ts'
 
 it('an analysis says when slower kernels computed it than there are', async () => {
@@ -11,7 +12,7 @@ it('an analysis says when slower kernels computed it than there are', async () =
   const params = { ...defaultParams, rank: 4 }
   const job = { kind: 'analyze', fileId: '', tensor: 'w', params, repeat: 0, reuse: false } as const
   const kernelNotice = 'No fused multiply-add here.'
-  expect((await analyzeTensor(file, job, testContext({ kernelNotice }))).notices).toEqual([kernelNotice])
+  expect(sentencesOf((await analyzeTensor(file, job, testContext({ kernelNotice }))).notices)).toEqual([kernelNotice])
   expect((await analyzeTensor(file, job, testContext({ kernelNotice: null }))).notices).toEqual([])
 })
 

@@ -10,6 +10,7 @@ import { loadMatrix } from '../../../core/matrix/load.ts'
 import type { Params } from '../../../core/params.ts'
 import { isComputable, type TensorInfo } from '../../../core/tensor.ts'
 import { fixedWidth } from '../../../core/write/metadata.ts'
+import { sentencesOf } from '../messages/words.ts'
 import {
   compressJob,
   fileBytes,
@@ -44,7 +45,7 @@ it('reports a slower kernel', async () => {
     const context = testContext({ kernelNotice: notice })
     const target = { folder: memoryFolder('out'), name: 'out.safetensors' }
     const report = await compressFile(await openTensors(weights('w', [100, 80])), target, compressJob({}), context)
-    expect(report.notices).toEqual(notices)
+    expect(sentencesOf(report.notices)).toEqual(notices)
   }
 })
 

@@ -5,6 +5,7 @@ import { compressFile } from '../../../core/jobs/compress.ts'
 import { estimateRun } from '../../../core/jobs/estimate.ts'
 import { planCompression } from '../../../core/jobs/plan.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
+import { sentencesOf } from '../messages/words.ts'
 import { withSpectrum } from '../svd/matrices.ts'
 import { compressJob, openTensors, plain, type TestTensor, testContext, weights } from './harness.ts'
 
@@ -47,7 +48,7 @@ it('an estimate of a goal has the size that is written, once the model has been 
   const context = testContext({ sketches: { cache, source: 'model' } })
   const estimate = () =>
     estimateRun(file, { kind: 'estimate', ...request, include: [], exclude: [], parts: 1 }, context)
-  expect((await estimate()).notices.join()).toContain('not known before the analysis')
+  expect(sentencesOf((await estimate()).notices).join()).toContain('not known before the analysis')
   const plan = await planCompression(
     file,
     { kind: 'plan', knownCurves: true, ...request, include: [], exclude: [] },
@@ -55,7 +56,7 @@ it('an estimate of a goal has the size that is written, once the model has been 
   )
   const known = await estimate()
   expect(known).toMatchObject({ bytesAfter: plan.bytesAfter, factorized: 2 })
-  expect(known.notices.join()).not.toContain('not known')
+  expect(sentencesOf(known.notices).join()).not.toContain('not known')
 })
 
 const steep = (name: string): TestTensor => {
@@ -88,7 +89,7 @@ it.each([
   const estimate = () => estimateRun(file, { ...job, include: [], exclude: [] }, context)
   const before = await estimate()
   expect(before.sizeIsExact).toBe(false)
-  expect(before.notices).toContainEqual(expect.stringMatching(why))
+  expect(sentencesOf(before.notices)).toContainEqual(expect.stringMatching(why))
   const written = await compressFile(file, { folder: memoryFolder('out'), name: 'o' }, compressJob(params), context)
   expect(written.bytesAfter).toBeGreaterThan(before.bytesAfter)
   const after = await estimate()

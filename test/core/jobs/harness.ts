@@ -1,4 +1,5 @@
 /** A job's surroundings for tests: reference kernels, files in memory, events collected. */
+
 import { createHash } from 'node:crypto'
 import type { Job, TensorOutcome } from '../../../core/contract.ts'
 import { crc32 } from '../../../core/formats/crc32.ts'
@@ -10,6 +11,7 @@ import { memoryFolder } from '../../../core/io.ts'
 import { normalPair } from '../../../core/kernels/philox.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { type ComputableDType, type DType, elementCount } from '../../../core/tensor.ts'
 
@@ -97,8 +99,12 @@ export function compressJob(
   }
 }
 
-export function outcomeOf(outcomes: readonly TensorOutcome[], name: string): TensorOutcome {
+/** With its reason in English. */
+export function outcomeOf(
+  outcomes: readonly TensorOutcome[],
+  name: string,
+): Omit<TensorOutcome, 'reason'> & { readonly reason: string } {
   const outcome = outcomes.find((each) => each.name === name)
   if (!outcome) throw new Error(`no outcome for ${name}`)
-  return outcome
+  return { ...outcome, reason: inEnglish(outcome.reason) }
 }

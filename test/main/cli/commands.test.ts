@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type CompressionReport, compressionReportSchema } from '../../../core/contract.ts'
+import type { CompressionReport } from '../../../core/contract.ts'
 import { takeHold } from '../../../main/files/hold.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
@@ -29,7 +29,7 @@ async function json(...args: string[]): Promise<Record<string, unknown>> {
 
 const compress = async (name: string, ...args: string[]): Promise<CompressionReport> => {
   const report = await json('compress', model, '--out', join(folder, name), '--rank', '8', ...args)
-  return compressionReportSchema.parse(report)
+  return report as unknown as CompressionReport
 }
 
 describe('ghostsvd', () => {
@@ -107,7 +107,11 @@ describe('ghostsvd', () => {
     const { runs } = (await json('history')) as { runs: Record<string, unknown>[] }
     const { tensors: _, ...result } = report
     expect(runs).toMatchObject([
-      { state: 'failed', error: { code: 'would-overwrite' }, result: null },
+      {
+        state: 'failed',
+        error: { code: 'would-overwrite', message: expect.stringContaining('exists already') },
+        result: null,
+      },
       { state: 'finished', source: 'model.safetensors', target: 'listed.safetensors', result, error: null },
     ])
     const { stdout } = await ghostsvd(['history'])

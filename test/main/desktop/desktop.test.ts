@@ -1,4 +1,5 @@
 /** The shell in an Electron of paper: what it asks for, whom it answers, what it refuses. */
+
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { Grant, GrantAnswer, HostApi, HostEvents, PageAction, Port } from '../../../core/contract.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { barOf } from '../../../main/desktop/run-effects.ts'
+import { someWords } from '../../core/messages/words.ts'
 import { fakeEngines } from '../host/fake-engine.ts'
 import { FakeContents, FakeNotification, type FakePort, FakeWindow, fake } from './fake-electron.ts'
 
@@ -338,7 +340,7 @@ describe('the end', () => {
     engine.jobs[0]!.say({
       type: 'failed',
       jobId: 'job-0',
-      error: { code: 'cannot-write', message: 'The disk is full.' },
+      error: { code: 'cannot-write', said: [someWords('The disk is full.')] },
     })
     await vi.waitFor(() => expect(fake.powerSaveBlocker.stop).toHaveBeenCalledExactlyOnceWith(7))
     expect(window().progress.at(-1)).toEqual([-1, { mode: 'none' }])

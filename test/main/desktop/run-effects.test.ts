@@ -3,6 +3,7 @@ import type { Run } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { sayIn } from '../../../main/desktop/messages/messages.ts'
 import { barOf, noticeOf, progressOf, runEffects } from '../../../main/desktop/run-effects.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 type State = Run['state']
 
@@ -38,7 +39,7 @@ function runOf(runId: string, state: State, share: number | null = null, phase =
             threads: 1,
             peakBytes: 1,
           },
-    error: state === 'failed' ? { code: 'cannot-write', message: 'The disk is full.' } : null,
+    error: state === 'failed' ? { code: 'cannot-write', said: [someWords('The disk is full.')] } : null,
   }
 }
 

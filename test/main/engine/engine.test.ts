@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { engineClient } from '../../../core/client/engine-client.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { type Harness, isAlive, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
 const analyze = (fileId: string, tensor: string) => ({ kind: 'analyze', fileId, tensor, params: {} }) as const
@@ -199,7 +200,7 @@ describe('supervised engine', () => {
     const first = harness.engine.pid!
     const job = running(harness, analyze(fileId, 'kill the engine'))
     expect(await job.end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('SIGKILL') })
-    expect((await harness.reached('died')).reason).toContain('SIGKILL')
+    expect(inEnglish((await harness.reached('died')).reason!)).toContain('SIGKILL')
     await harness.reached('ready', 2)
     expect(harness.engine.pid).not.toBe(first)
     expect(isAlive(first)).toBe(false)

@@ -11,8 +11,10 @@ import {
   type SupervisionEvent,
   stableMs,
 } from '../../../main/engine/supervision.ts'
+import { someWords } from '../../core/messages/words.ts'
 
-const exit = (nowMs = 0): SupervisionEvent => ({ type: 'exit', nowMs, reason: 'it fell' })
+const fell = someWords('it fell')
+const exit = (nowMs = 0): SupervisionEvent => ({ type: 'exit', nowMs, reason: fell })
 const ready = (nowMs = 0): SupervisionEvent => ({ type: 'ready', nowMs })
 const stop: SupervisionEvent = { type: 'stop' }
 const timer: SupervisionEvent = { type: 'timer' }
@@ -28,8 +30,8 @@ describe('supervision', () => {
 
   it('tells why, pauses and starts again, each time later', () => {
     const died = live([ready(), exit()])
-    expect(died.effects).toContainEqual({ type: 'status', state: 'died', reason: 'it fell' })
-    expect(died.effects).toContainEqual({ type: 'lost', reason: 'it fell' })
+    expect(died.effects).toContainEqual({ type: 'status', state: 'died', reason: fell })
+    expect(died.effects).toContainEqual({ type: 'lost', reason: fell })
     expect(died.effects).toContainEqual({ type: 'timer', afterMs: pauseMs(1) })
     const again = live([ready(), exit(), timer, ready(), exit()])
     expect(again.effects).toContainEqual({ type: 'timer', afterMs: pauseMs(2) })
@@ -38,7 +40,7 @@ describe('supervision', () => {
 
   it(`gives up after ${maxDeaths} deaths in a row`, () => {
     const events = Array.from({ length: maxDeaths }, () => [ready(), exit(), timer]).flat()
-    expect(live(events).state).toEqual({ phase: 'ended', reason: 'it fell' })
+    expect(live(events).state).toEqual({ phase: 'ended', reason: fell })
   })
 
   it('forgets deaths once an engine has lived for long', () => {
@@ -51,12 +53,14 @@ describe('supervision', () => {
   })
 
   it('does not start a run again', () => {
-    expect(live([ready(), exit()], false).state).toEqual({ phase: 'ended', reason: 'it fell' })
+    expect(live([ready(), exit()], false).state).toEqual({ phase: 'ended', reason: fell })
   })
 
   it('kills an engine that does not start, and says so', () => {
     expect(live([timer]).effects).toEqual([{ type: 'kill' }])
-    expect(live([timer, exit()], false).state).toMatchObject({ reason: expect.stringContaining('did not start') })
+    expect(live([timer, exit()], false).state).toMatchObject({
+      reason: { values: { text: expect.stringContaining('did not start') } },
+    })
   })
 
   it('asks to stop, then kills', () => {

@@ -7,6 +7,7 @@ import { defaultParams } from '../../../core/params.ts'
 import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
 import { thisProcess } from '../../../main/system/process-identity.ts'
 import { leaveUnfinished as leaveLeftOver } from '../left-over.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 let folder: string
 let logged: string[]
@@ -107,6 +108,30 @@ describe('the history', () => {
     expect(await open().report(idOf(1))).toEqual(report)
     expect(await open().report(idOf(2))).toBeNull()
     expect(logged).toEqual([])
+  })
+
+  it('reads what its first form wrote, which had sentences where there are messages now', async () => {
+    await finish(1)
+    const reason = 'w has 1 NaN value. It was kept unchanged.'
+    const notices = ['Went on after 3 of 4 tensors.']
+    const tensor = { name: 'w', action: 'kept', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 }
+    const { tensors: _, ...result } = { ...report, notices }
+    const first = { ...entryOf(1), history: 1, owner: await thisProcess() }
+    await writeFile(path(1), JSON.stringify({ ...first, run: { ...first.run, ...ended('finished'), result } }))
+    const [stem] = path(1).split('.json')
+    await writeFile(`${stem}.report.json`, JSON.stringify({ ...report, notices, tensors: [{ ...tensor, reason }] }))
+    await leave(2, first.owner, {
+      ...ended('failed'),
+      error: { code: 'cannot-write', message: 'The disk is full.', details: { total: 4 } } as never,
+    })
+    const [failed, finished] = (await open().list()).map(({ run }) => run)
+    expect(failed!.error).toEqual({
+      code: 'cannot-write',
+      said: [someWords('The disk is full.')],
+      details: { total: 4 },
+    })
+    expect(finished!.result!.notices).toEqual(notices.map(someWords))
+    expect((await open().report(idOf(1)))!.tensors[0]!.reason).toEqual(someWords(reason))
   })
 
   it('never tells of a run as it was before its end, however the reading of files falls', async () => {

@@ -1,8 +1,10 @@
 /** Engines that live in memory and do what a test tells them, behind the supervisor's interface. */
+
 import type { EngineApi, EngineEvents, EngineStatus, JobEvent, Port } from '../../../core/contract.ts'
 import { engineArguments } from '../../../core/contract.ts'
 import { serveApi } from '../../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../../../main/engine/supervisor.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 type Listener = (message?: unknown) => void
 
@@ -36,7 +38,7 @@ export interface FakeEngine extends Engine {
   readonly cancelled: string[]
   readonly paused: [jobId: string, on: boolean][]
   /** Ends as a crash would. */
-  die(reason: string): void
+  die(text: string): void
 }
 
 /** `behavior` replaces methods of the engine's api. */
@@ -102,7 +104,8 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
           engine.stopped = true
           for (const client of clients) client.close()
         },
-        die: (reason) => {
+        die: (text) => {
+          const reason = someWords(text)
           for (const client of clients) client.postMessage({ lost: reason })
           for (const client of clients) queueMicrotask(() => client.close())
           options.onStatus?.({ state: 'died', reason })

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
 import type { CompressionReport, EngineApi, HostApi, HostEvents, Run } from '../../../core/contract.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { createGrants } from '../../../main/files/grants.ts'
 import { createHost, type Host, type HostOptions, unsupported } from '../../../main/host/host.ts'
@@ -47,7 +48,7 @@ export async function testHost(
     const runs: Run[] = []
     const forgotten: string[] = []
     const events: HostEvents = {
-      engine: ({ state, reason }) => void heard.push(reason ? `${state}: ${reason}` : state),
+      engine: ({ state, reason }) => void heard.push(reason ? `${state}: ${inEnglish(reason)}` : state),
       run: (run) => void runs.push(run),
       forgotten: (runId) => void forgotten.push(runId),
       recents: (recents) => void heard.push(`recents: ${recents.length}`),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JobEvent } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import * as leftOver from '../left-over.ts'
+import { someWords } from '../../core/messages/words.ts'
 import type { FakeEngine } from './fake-engine.ts'
 import { report, type TestHost, testHost } from './harness.ts'
 
@@ -31,7 +32,7 @@ const finished: JobEvent = { type: 'finished', jobId: 'job-0', result: { kind: '
 const failed: JobEvent = {
   type: 'failed',
   jobId: 'job-0',
-  error: { code: 'cannot-write', message: 'The disk is full.' },
+  error: { code: 'cannot-write', said: [someWords('The disk is full.')] },
 }
 const progress = (done: number): JobEvent => ({
   type: 'progress',
@@ -45,7 +46,15 @@ const progress = (done: number): JobEvent => ({
 const tensorDone: JobEvent = {
   type: 'tensor',
   jobId: 'job-0',
-  outcome: { name: 'w', action: 'kept', reason: '', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 },
+  outcome: {
+    name: 'w',
+    action: 'kept',
+    reason: someWords(''),
+    rank: null,
+    relativeError: 0,
+    bytesBefore: 1,
+    bytesAfter: 1,
+  },
 }
 
 /** What an engine leaves when it is cut short after a tensor. */
@@ -215,7 +224,11 @@ describe('a run whose engine dies', () => {
     const { engine } = await test.startRun(first)
     leaveUnfinished()
     engine.die('It ran out of memory.')
-    const dead = { state: 'failed', resumable: true, error: { code: 'engine-died', message: 'It ran out of memory.' } }
+    const dead = {
+      state: 'failed',
+      resumable: true,
+      error: { code: 'engine-died', said: [someWords('It ran out of memory.')] },
+    }
     await vi.waitFor(() => expect(first.runs.at(-1)).toMatchObject(dead))
     expect(await first.api.runs()).toMatchObject([dead])
     expect(first.engine.stopped).toBe(false)

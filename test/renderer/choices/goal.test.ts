@@ -7,6 +7,7 @@ import { allowedError, goalOf, leastRank, noGoal, rankToAnalyze } from '../../..
 import { compressedBytes } from '../../../renderer/choices/matrix.ts'
 import { paramsReducers, useParams } from '../../../renderer/choices/params.ts'
 import { estimateFile, expectedBytes } from '../../../renderer/model/estimate.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const size = { count: 1, rows: 300, cols: 200 }
 const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
@@ -17,7 +18,7 @@ const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
   matrix: count === 1 ? [300, 200] : [count, 300, 200],
   kind: count === 1 ? 'linear' : 'experts',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
 })
 
 test('the least rank meets the goal and the one before does not', () => {

@@ -3,6 +3,7 @@ import type { TensorReport } from '../../../core/contract.ts'
 import { noRules, type Rules } from '../../../core/rules.ts'
 import { isCompressed, rulesOf, written } from '../../../renderer/choices/rules.ts'
 import { selectionReducers, useSelection } from '../../../renderer/choices/selection.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string, plan: TensorReport['plan'], changes: Partial<TensorReport> = {}): TensorReport => ({
   name,
@@ -12,7 +13,7 @@ const tensor = (name: string, plan: TensorReport['plan'], changes: Partial<Tenso
   byteLength: 64 * 64 * 4,
   matrix: [64, 64],
   kind: 'linear',
-  reason: '',
+  reason: someWords(''),
   ...changes,
 })
 const tensors = [

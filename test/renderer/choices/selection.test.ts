@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
 import { isCompressed } from '../../../renderer/choices/rules.ts'
 import { nameMatcher, type SelectionState, visibleTensors } from '../../../renderer/choices/selection.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string, changes: Partial<TensorReport> = {}): TensorReport => ({
   name,
@@ -11,13 +12,13 @@ const tensor = (name: string, changes: Partial<TensorReport> = {}): TensorReport
   matrix: [128, 64],
   kind: 'linear',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
   ...changes,
 })
 const file = [
   tensor('layers.10.mlp.weight', { byteLength: 300 }),
   tensor('layers.2.attn.weight', { byteLength: 500 }),
-  tensor('model.embed_tokens.weight', { kind: 'embedding', plan: 'keep', reason: 'An embedding.' }),
+  tensor('model.embed_tokens.weight', { kind: 'embedding', plan: 'keep', reason: someWords('An embedding.') }),
   tensor('norm.weight', { shape: [64], matrix: null, kind: null, plan: 'keep', byteLength: 128 }),
   tensor('conv1.weight', { shape: [64, 64, 3, 3], matrix: [64, 576], kind: 'conv' }),
 ]

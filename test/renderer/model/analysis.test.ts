@@ -1,4 +1,5 @@
 /** Which wish becomes a job, which ends one, and which needs none: against an engine that only writes down what it is asked. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { AnalysisReport, EngineApi, JobEvent, JobRequest, TensorReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
@@ -20,6 +21,7 @@ import {
   selectTensor,
 } from '../../../renderer/model/analysis.ts'
 import { jobsReducers, useJobs } from '../../../renderer/model/jobs.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string): TensorReport => ({
   name,
@@ -29,7 +31,7 @@ const tensor = (name: string): TensorReport => ({
   matrix: [2048, 2048],
   kind: 'linear',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
 })
 const report = (name: string, rank: number, method: 'randomized' | 'exact' = 'randomized'): AnalysisReport => ({
   tensor: name,
@@ -243,12 +245,12 @@ test('a job that was superseded while it was being started is cancelled when its
 
 test('a refused start is a sentence of that tensor', async () => {
   setConnection({
-    engine: { start: () => Promise.reject(new AppError('out-of-memory', 'Needs 9 GB.')) },
+    engine: { start: () => Promise.reject(new AppError('out-of-memory', someWords('Needs 9 GB.'))) },
   } as unknown as Connection)
   selectTensor('a')
   await settle()
   expect(running()).toBeNull()
-  expect(useJobs.getState().failures.a).toMatchObject({ code: 'out-of-memory', message: 'Needs 9 GB.' })
+  expect(useJobs.getState().failures.a).toMatchObject({ code: 'out-of-memory', said: [someWords('Needs 9 GB.')] })
 })
 
 test('a comparison is made at the rank on show, which a goal may have given this tensor alone', async () => {
@@ -273,9 +275,9 @@ test('a comparison replaces the analysis and serves for it', async () => {
 test('an engine that died fails its job and is not asked again until the user does', async () => {
   selectTensor('a')
   await settle()
-  engineDied('It was killed.')
+  engineDied(someWords('It was killed.'))
   await settle()
-  expect(useJobs.getState().failures.a).toEqual({ code: 'engine-died', message: 'It was killed.' })
+  expect(useJobs.getState().failures.a).toEqual({ code: 'engine-died', said: [someWords('It was killed.')] })
   fileSettled()
   await settle()
   expect(asked).toHaveLength(1)
@@ -287,7 +289,7 @@ test('an engine that died fails its job and is not asked again until the user do
 test('what is asked for after a death waits until the file is open again, and the last wish counts', async () => {
   selectTensor('a')
   await settle()
-  engineDied('It was killed.')
+  engineDied(someWords('It was killed.'))
   changeParams({ nIter: 1 })
   await settle()
   compareWithExact(64)

@@ -3,6 +3,7 @@ import type { AnalysisReport, ComparisonReport, JobEvent } from '../../../core/c
 import { defaultParams } from '../../../core/params.ts'
 import { comparisonKey, computingKey, presetOf, speedPresets } from '../../../renderer/choices/params.ts'
 import { afterEvent, covers, type JobsState } from '../../../renderer/model/jobs.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const report: AnalysisReport = {
   tensor: 'w',
@@ -55,7 +56,7 @@ test('an estimate is kept while the job runs and goes with its end', () => {
 })
 
 test('a failed job leaves its sentence, a cancelled one nothing', () => {
-  const error = { code: 'bad-file', message: 'It ends early.' } as const
+  const error = { code: 'bad-file', said: [someWords('It ends early.')] } as const
   expect(afterEvent(state, { type: 'failed', jobId: 'j', error }).failures).toEqual({ w: error })
   expect(afterEvent(state, { type: 'cancelled', jobId: 'j' })).toEqual({ ...state, running: null })
 })

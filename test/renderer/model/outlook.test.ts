@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { outlookOf } from '../../../renderer/model/outlook.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor: TensorReport = {
   name: 'w',
@@ -11,7 +12,7 @@ const tensor: TensorReport = {
   matrix: [300, 200],
   kind: 'linear',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
 }
 const choice = { included: new Set<string>(), excluded: new Set<string>() }
 const curve = Array.from({ length: 65 }, (_, rank) => 1 / (1 + rank))

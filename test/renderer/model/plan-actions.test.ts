@@ -1,4 +1,5 @@
 /** The analysis of a whole model: when it is asked for, when it gives way, what is asked after it; against an engine that writes down. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { EngineApi, JobRequest, PlanReport, TensorReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
@@ -14,6 +15,7 @@ import { jobsReducers } from '../../../renderer/model/jobs.ts'
 import { shownPlan } from '../../../renderer/model/outlook.ts'
 import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../renderer/model/plan.ts'
 import { analyzeModel, cancelPlan, followChoices, forgetPlan, planLost } from '../../../renderer/model/plan-actions.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string): TensorReport => ({
   name,
@@ -23,7 +25,7 @@ const tensor = (name: string): TensorReport => ({
   matrix: [2048, 2048],
   kind: 'linear',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
 })
 const report = (bytesAfter: number): PlanReport => ({
   bytesBefore: 1000,
@@ -34,7 +36,7 @@ const report = (bytesAfter: number): PlanReport => ({
     {
       name: 'a',
       action: 'factorize',
-      reason: '',
+      reason: someWords(''),
       rank: 7,
       factorDType: 'F32',
       relativeError: 0.1,
@@ -155,7 +157,7 @@ test('looking at a tensor does not wait for the analysis, which goes on afterwar
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1', 'look at b'])
   expect(usePlan.getState().running).toMatchObject({ long: true, waiting: true })
-  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'unsupported', message: 'NaN' } })
+  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'unsupported', said: [someWords('NaN')] } })
   await settle()
   expect(asked.slice(3)).toEqual(['plan rank 64 q 2'])
   expect(usePlan.getState().running).toMatchObject({ long: true, waiting: false })
@@ -169,7 +171,7 @@ test('an analysis asked for during a look waits for its end', async () => {
   analyzeModel()
   await settle()
   expect(asked).toEqual(['look at b'])
-  receiveJobEvent({ type: 'failed', jobId: 'job-1', error: { code: 'unsupported', message: 'NaN' } })
+  receiveJobEvent({ type: 'failed', jobId: 'job-1', error: { code: 'unsupported', said: [someWords('NaN')] } })
   await settle()
   expect(asked).toEqual(['look at b', 'plan rank 64 q 2'])
 })
@@ -237,8 +239,8 @@ test('a goal that cannot be met is a sentence, and the next one is asked', async
   finish('job-1')
   setGoal({ goalSize: 0.01 })
   await settle()
-  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'bad-request', message: 'Too small.' } })
-  expect(untold(usePlan.getState())?.message).toBe('Too small.')
+  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'bad-request', said: [someWords('Too small.')] } })
+  expect(untold(usePlan.getState())?.said).toEqual([someWords('Too small.')])
   setGoal({ goalSize: 0.5 })
   await settle()
   expect(asked.at(-1)).toBe('plan size 0.5 q 2')
@@ -257,11 +259,11 @@ test('a goal that cannot be met shows no other goal’s plan, though its sentenc
   await vi.advanceTimersByTimeAsync(300)
   // For the moment until the engine has answered.
   expect(shownPlan(usePlan.getState())).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
-  receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', message: 'Too small.' } })
+  receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', said: [someWords('Too small.')] } })
   expect(shownPlan(usePlan.getState()).answer).toBeNull()
   planReducers.dismissed()
   expect(untold(usePlan.getState())).toBeNull()
-  expect(refusalOf(usePlan.getState())?.message).toBe('Too small.')
+  expect(refusalOf(usePlan.getState())?.said).toEqual([someWords('Too small.')])
   expect(shownPlan(usePlan.getState()).answer).toBeNull()
   // A goal that is known is shown without asking, and the sentence of the other is of no goal on show.
   setGoal({ goalSize: 0.4 })
@@ -274,8 +276,8 @@ test('an engine that died has refused nothing', async () => {
   analyzeModel()
   await settle()
   forgetJobs()
-  planLost('It was killed.')
-  expect(untold(usePlan.getState())?.message).toBe('It was killed.')
+  planLost(someWords('It was killed.'))
+  expect(untold(usePlan.getState())?.said).toEqual([someWords('It was killed.')])
   expect(refusalOf(usePlan.getState())).toBeNull()
 })
 
@@ -288,7 +290,7 @@ test('a refused start and a dead engine are sentences', async () => {
   analyzeModel()
   await settle()
   forgetJobs()
-  planLost('It was killed.')
+  planLost(someWords('It was killed.'))
   await settle()
   expect(usePlan.getState()).toMatchObject({ running: null, failure: { error: { code: 'engine-died' } } })
   expect(asked).toHaveLength(1)

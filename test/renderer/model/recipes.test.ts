@@ -7,6 +7,7 @@ import { isCompressed } from '../../../renderer/choices/rules.ts'
 import { selectionReducers, useSelection } from '../../../renderer/choices/selection.ts'
 import { openRecipe } from '../../../renderer/model/recipes.ts'
 import { currentRecipe } from '../../../renderer/model/run-actions.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensors: FileReport['tensors'] = ['layers.0.up', 'layers.1.up', 'embed'].map((name) => ({
   name,
@@ -16,7 +17,7 @@ const tensors: FileReport['tensors'] = ['layers.0.up', 'layers.1.up', 'embed'].m
   matrix: [64, 64],
   kind: 'linear',
   plan: name === 'embed' ? 'keep' : 'factorize',
-  reason: '',
+  reason: someWords(''),
 }))
 const report: FileReport = {
   fileId: 'f',

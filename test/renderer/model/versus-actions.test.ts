@@ -1,4 +1,5 @@
 /** A comparison of two ways has the engine to itself: what it interrupts, what ends it, and what comes after. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { EngineApi, JobEvent, TensorReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
@@ -20,6 +21,7 @@ import { jobsReducers, useJobs } from '../../../renderer/model/jobs.ts'
 import { type RunView, useRuns } from '../../../renderer/model/runs.ts'
 import { sidesOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
 import { cancelVersus, runVersus, versusLost } from '../../../renderer/model/versus-actions.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string): TensorReport => ({
   name,
@@ -29,7 +31,7 @@ const tensor = (name: string): TensorReport => ({
   matrix: [2048, 2048],
   kind: 'linear',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
 })
 const cancelled = (jobId: string): JobEvent => ({ type: 'cancelled', jobId })
 
@@ -131,21 +133,21 @@ test('a cancelled run says nothing more, and the analysis comes back', async () 
 })
 
 test('a refused start is a sentence of that tensor', async () => {
-  refuse = new AppError('out-of-memory', 'Needs 9 GB.')
+  refuse = new AppError('out-of-memory', someWords('Needs 9 GB.'))
   selectTensor('a')
   void runVersus(sides, 1)
   await settle()
-  expect(useVersus.getState()).toMatchObject({ running: null, failures: { a: { message: 'Needs 9 GB.' } } })
+  expect(useVersus.getState()).toMatchObject({ running: null, failures: { a: { said: [someWords('Needs 9 GB.')] } } })
 })
 
 test('an engine that died fails the run and is not asked again', async () => {
   selectTensor('a')
   void runVersus(sides, 1)
   await settle()
-  engineDied('It was killed.')
-  versusLost('It was killed.')
+  engineDied(someWords('It was killed.'))
+  versusLost(someWords('It was killed.'))
   await settle()
-  expect(useVersus.getState().failures.a).toEqual({ code: 'engine-died', message: 'It was killed.' })
+  expect(useVersus.getState().failures.a).toEqual({ code: 'engine-died', said: [someWords('It was killed.')] })
   expect(asked).toHaveLength(1)
 })
 

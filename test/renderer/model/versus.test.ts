@@ -10,6 +10,7 @@ import {
   useVersus,
   versusReducers,
 } from '../../../renderer/model/versus.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const small = { count: 1, rows: 512, cols: 512 }
 const large = { count: 1, rows: 4096, cols: 4096 }
@@ -73,7 +74,7 @@ test('a run leaves its report or its sentence with the tensor', () => {
     running: null,
     results: { w: { sides, disturbed: false, report } },
   })
-  const error = { code: 'out-of-memory', message: 'Needs 9 GB.' } as const
+  const error = { code: 'out-of-memory', said: [someWords('Needs 9 GB.')] } as const
   expect(afterVersusEvent(during, { type: 'failed', jobId: 'j', error })).toMatchObject({
     running: null,
     failures: { w: error },

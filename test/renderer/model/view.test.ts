@@ -6,6 +6,7 @@ import { compressedBytes } from '../../../renderer/choices/matrix.ts'
 import { computingKey } from '../../../renderer/choices/params.ts'
 import { estimateFile } from '../../../renderer/model/estimate.ts'
 import { chosenRank, errorAt, lastRank, tensorView } from '../../../renderer/model/view.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const tensor: TensorReport = {
   name: 'w',
@@ -15,7 +16,7 @@ const tensor: TensorReport = {
   matrix: [100, 80],
   kind: 'linear',
   plan: 'factorize',
-  reason: '',
+  reason: someWords(''),
 }
 const values = Array.from({ length: 80 }, (_, i) => 1 / (i + 1))
 const norm = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))

@@ -3,6 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { refuse } from '../../../core/jobs/planned-run.ts'
@@ -11,11 +12,9 @@ import { nonFiniteSentence } from '../../../core/matrix/scan.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { storedAs } from '../../../core/plan/plan.ts'
 import { allocateRanks } from '../../../core/plan/rank-allocation.ts'
-import { faults, occupied } from '../../../core/write/resume/finished-output.ts'
 import { exitSentence } from '../../../main/engine/exit-sentence.ts'
 import { readFault, writeFault } from '../../../main/files/file-errors.ts'
 import { openSource } from '../../../main/files/files.ts'
-import { existsAlready } from '../../../main/files/output-sink.ts'
 import { outputFolder } from '../../../main/files/outputs.ts'
 import { damage } from '../../../renderer/words/bad-file.ts'
 import { recognizeFault } from '../../../renderer/words/fault.ts'
@@ -56,9 +55,6 @@ test.each([
   ['writeDenied', writeFault(system('EACCES'), 'w.npy')],
   ['readOnly', writeFault(system('EROFS'), 'w.npy')],
   ['diskFull', writeFault(system('ENOSPC'), 'w.npy')],
-  ['exists', existsAlready('w.npy')],
-  ['existsDamaged', occupied('w.npy', faults.damaged('w.npy'))],
-  ['existsOutdated', occupied('w.npy', faults.outdated)],
 ])('%s, of the file system', (key, error) => {
   expect(recognized(error)).toMatchObject({ key, values: { name: 'w.npy' } })
 })

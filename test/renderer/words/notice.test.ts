@@ -1,4 +1,5 @@
 /** The page has its own words for what readers and runs have to say besides: the sentences are taken from those who say them. */
+
 import { expect, test } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
@@ -6,6 +7,7 @@ import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { recognizeNotice } from '../../../renderer/words/notice.ts'
 import { compressJob, openTensors, testContext, weights } from '../../core/jobs/harness.ts'
+import { sentencesOf } from '../../core/messages/words.ts'
 
 const keys = (notices: readonly string[]) => notices.map((notice) => recognizeNotice(notice)?.key)
 
@@ -27,7 +29,7 @@ async function run(
   const file = await openTensors(...['a', 'b', 'c'].map((name, i) => weights(name, [96, 80], 'F32', i)))
   const job = compressJob({ rank }, { resume: true })
   const report = await compressFile(file, { folder, name: 'o' }, job, context)
-  return report.notices
+  return sentencesOf(report.notices)
 }
 
 test('a run that found another one', async () => {

@@ -4,6 +4,7 @@ import type { WeightFile } from '../../../core/formats/format.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { withFiniteValues } from '../../../core/jobs/planned-run.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { planFile } from '../../../core/plan/plan.ts'
 import type { DType } from '../../../core/tensor.ts'
@@ -53,7 +54,7 @@ test('what a goal keeps is recognized', async () => {
       compressJob({ minRank: 1, ...params }),
       testContext(),
     )
-    const { reason } = report.tensors[0]!
+    const reason = inEnglish(report.tensors[0]!.reason)
     return recognizeReason(reason) ?? reason
   }
   expect(await keyUnder({ goalSize: 1e9 })).toMatchObject({ key: 'sizeGoal' })

@@ -1,4 +1,5 @@
 /** Runs that are cut short after so many tensors, and what they leave, for the tests of going on. */
+
 import { expect } from 'vitest'
 import { AppError } from '../../../../core/errors.ts'
 import type { WeightFile } from '../../../../core/formats/format.ts'
@@ -6,6 +7,7 @@ import { openWeightFile } from '../../../../core/formats/registry.ts'
 import { type MemoryFolder, memoryFolder } from '../../../../core/io.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { compressJob, fileBytes, plain, type TestTensor, testContext, weights } from '../../jobs/harness.ts'
+import { sentencesOf } from '../../messages/words.ts'
 
 export const model = [
   weights('a', [64, 96]),
@@ -59,7 +61,7 @@ export const diskFull = new AppError(
   'o could not be written beyond 9 kB: the disk is full. Choose another folder.',
 )
 
-/** `computed`: tensors whose values were read after planning, and not to check what was finished. */
+/** What was noticed is in English. `computed`: tensors whose values were read after planning, and not to check what was finished. */
 export async function run(folder: MemoryFolder, ways: Ways = {}) {
   const { kind = { output: 'factors' }, resume = false, force = false, rank = 8, until = Infinity } = ways
   let finished = 0
@@ -85,7 +87,8 @@ export async function run(folder: MemoryFolder, ways: Ways = {}) {
   const [index, of] = (kind.part ?? '1/1').split('/').map(Number) as [number, number]
   const rest = { output: kind.output, resume, force, part: of > 1 ? { index, of } : null }
   const report = await compressFile(file, { folder, name: 'o' }, compressJob({ ...quick, rank }, rest), context)
-  return { report, computed: computed.size, files: finishedFiles(folder) }
+  const said = { ...report, notices: sentencesOf(report.notices) }
+  return { report: said, computed: computed.size, files: finishedFiles(folder) }
 }
 
 /** Everything that has its name. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { crc32 } from '../../../../core/formats/crc32.ts'
 import { memoryFolder } from '../../../../core/io.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { compressJob, plain, testContext, weights } from '../../jobs/harness.ts'
@@ -209,6 +210,21 @@ it('says that it began anew where the head of the journal is damaged', async () 
   expect(files).toEqual((await run(memoryFolder('whole'))).files)
   expect(report.notices).toEqual([
     'An unfinished run that was left here has a journal that cannot be read: nothing of it was used.',
+  ])
+})
+
+it('says that it began anew where the journal has the form of another version', async () => {
+  const folder = memoryFolder('out')
+  await cutShort(folder, 2)
+  const [head, ...lines] = new TextDecoder().decode(folder.partials.get('o.journal')).split('\n')
+  const earlier = head!.slice(0, head!.lastIndexOf(' ')).replace('"journal":3', '"journal":2')
+  const checksum = crc32(new TextEncoder().encode(earlier)).toString(16).padStart(8, '0')
+  const journal = [`${earlier} ${checksum}`, ...lines].join('\n')
+  folder.partials.set('o.journal', new TextEncoder().encode(journal))
+  const { files, report } = await run(folder, { resume: true })
+  expect(files).toEqual((await run(memoryFolder('whole'))).files)
+  expect(report.notices).toEqual([
+    'An unfinished run that was left here was of another version of this program: nothing of it was used.',
   ])
 })
 

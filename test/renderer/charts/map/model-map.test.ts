@@ -1,7 +1,9 @@
 /** Names as real models have them, as the grid of the Map. */
+
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../../core/contract.ts'
 import { modelMap } from '../../../../renderer/charts/map/model-map.ts'
+import { someWords } from '../../../core/messages/words.ts'
 
 const tensorOf = (name: string, matrix: number[] | null = [8, 8]): TensorReport => ({
   name,
@@ -11,7 +13,7 @@ const tensorOf = (name: string, matrix: number[] | null = [8, 8]): TensorReport 
   matrix,
   kind: matrix && 'linear',
   plan: matrix ? 'factorize' : 'keep',
-  reason: '',
+  reason: someWords(''),
 })
 /** `row: column, column`, as labels. */
 function grid(...names: string[]): string[] {

@@ -1,0 +1,82 @@
+/** The English of every message. It is what `error.message`, `--json`, reports and the command line say; its keys are the keys there are. */
+import { engine } from './english/engine.ts'
+import { files } from './english/files.ts'
+import { general } from './english/general.ts'
+import type { Act, Message, NoValues, Values, Words } from './message.ts'
+import { foreign } from './text.ts'
+
+export const english = { ...general, ...engine, ...files }
+
+export type Key = keyof typeof english
+/** The values of a message, as its English sentence declares them. */
+export type ValuesOf<K extends Key> = Parameters<(typeof english)[K]> extends [infer V, ...unknown[]] ? V : NoValues
+/** What every other language has to say. */
+export type Translation = { readonly [K in Key]: (values: ValuesOf<K>, words: Words) => string }
+
+/** A message. Its values are those of its English sentence: a missing or a wrong one does not compile. */
+export function say<K extends Key>(
+  key: K,
+  ...[values]: ValuesOf<K> extends NoValues ? [] : [values: ValuesOf<K>]
+): Message {
+  return { key, values: (values ?? {}) as Values } as Message
+}
+
+const acts: Readonly<Record<Act, string>> = { overwrite: 'overwrite it with --force' }
+
+const commandLine: Words = {
+  text: inEnglish,
+  act: (action) => acts[action],
+}
+
+/** Sentences as the command line says them. */
+export function inEnglish(said: Message | readonly Message[]): string {
+  return sentences(english, commandLine, said, ' ')
+}
+
+/** One sentence, or several in a row. */
+export function sentences(
+  catalog: Translation,
+  words: Words,
+  said: Message | readonly Message[],
+  between: string,
+): string {
+  const each = 'key' in said ? [said] : said
+  return each.map(({ key, values }) => catalog[key as Key](values as never, words)).join(between)
+}
+
+/** Whether a value that was not made here is a message whose key is known. */
+export function isMessage(value: unknown): value is Message {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'key' in value &&
+    'values' in value &&
+    typeof value.key === 'string' &&
+    Object.hasOwn(english, value.key)
+  )
+}
+
+/** For `JSON.stringify`: messages become their English, for machines and for tables. */
+export function toEnglish(_: string, value: unknown): unknown {
+  return isMessage(value) ? inEnglish(value) : value
+}
+
+/** For `JSON.stringify`: messages keep their English beside them, so that another version can show what it has no key for. */
+export function withEnglish(_: string, value: unknown): unknown {
+  return isMessage(value) ? { ...value, english: inEnglish(value) } : value
+}
+
+/** A message that was read back: it is understood where it still says what it said when it was written, and else shown as it was. */
+export function reread(message: Message, english: string): Message {
+  if (isMessage(message) && saysStill(message, english)) return message
+  return say('foreign', { text: foreign(english) })
+}
+
+function saysStill(message: Message, text: string): boolean {
+  try {
+    return inEnglish(message) === text
+  } catch {
+    // Values of another version: a sentence of this one cannot be made of them.
+    return false
+  }
+}

@@ -1,0 +1,3 @@
+export const engine = {
+  'engine.connection-lost': () => 'The connection to the engine was lost.',
+}

@@ -1,0 +1,29 @@
+/**
+ * What the engine and the hosts have to say, as data: the key of a sentence and the values in it. Sentences are written in the catalogs of
+ * this folder, one a room and language; `say` (english.ts) is the only maker of messages, and holds the values to the key.
+ */
+
+export interface Message {
+  readonly key: string
+  readonly values: Values
+  readonly [made]: true
+}
+declare const made: unique symbol
+
+/** Survive JSON. Numbers stay numbers: the sentence chooses their unit. */
+export type Values = Readonly<Record<string, Value>>
+export type Value = string | number | boolean | null | Message | readonly Value[]
+
+/** What a sentence needs of its language and of the place where it is read. */
+export interface Words {
+  /** A message inside another one, or several sentences in a row. */
+  text(said: Message | readonly Message[]): string
+  /** What to do, as it is done here: by a flag of the command line, or in the page. */
+  act(action: Act): string
+}
+
+/** What some sentences advise. Their words differ between the command line and the page. */
+export type Act = 'overwrite'
+
+/** Of a sentence that is always the same. */
+export type NoValues = Readonly<Record<string, never>>

@@ -1,0 +1,43 @@
+/**
+ * The three kinds of text that a message may hold beside its own words. Each has one maker, so a path, a raw name out of a file or a control
+ * character cannot get into a sentence: a plain string does not compile there.
+ */
+
+/** The name of a file or folder, without the folders before it. */
+export type FileName = string & { readonly [kind]: 'FileName' }
+/** A name out of a file, in quotation marks and cut to a length that leaves a sentence one. */
+export type Quoted = string & { readonly [kind]: 'Quoted' }
+/** Other people's words as they are: a tensor's name, what the system said, technical English of a reader. */
+export type Foreign = string & { readonly [kind]: 'Foreign' }
+
+declare const kind: unique symbol
+
+/** Long enough for any honest tensor name, short enough that a sentence stays one. */
+const quotedLength = 100
+/** The system's own sentences are shorter. */
+const foreignLength = 500
+
+export function fileName(path: string): FileName {
+  const name = path.replace(/[/\\]+$/, '')
+  return escaped(name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1) || path) as FileName
+}
+
+export function quoted(name: string): Quoted {
+  return escaped(JSON.stringify(cut(name, quotedLength))) as Quoted
+}
+
+export function foreign(text: string): Foreign {
+  return escaped(cut(text, foreignLength)) as Foreign
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}...` : text
+}
+
+/** Control characters could rewrite a terminal, bidirectional overrides a sentence: they are shown as escapes. */
+function escaped(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  )
+}
