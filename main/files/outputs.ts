@@ -13,8 +13,8 @@ import { isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
 import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
-import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { attempt, exists, fileSink, type SinkOptions, syncFolder, type TargetNames } from './output-sink.ts'
+import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
 
 export interface OutputOptions extends SinkOptions {

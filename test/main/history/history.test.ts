@@ -6,8 +6,8 @@ import type { CompressionReport, Run } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
 import { thisProcess } from '../../../main/system/process-identity.ts'
-import { leaveUnfinished as leaveLeftOver } from '../left-over.ts'
 import { someWords } from '../../core/messages/words.ts'
+import { leaveUnfinished as leaveLeftOver } from '../left-over.ts'
 
 let folder: string
 let logged: string[]
