@@ -1,26 +1,32 @@
-/** Browser tests: the built page against the real engine, behind the loopback host and, where its runtime is there, in Electron. */
+/** Browser tests: the built page against the real engine, behind the loopback host in Chromium and in the desktop application. */
 import { defineConfig, type Project } from '@playwright/test'
+import { canShowWindows } from './test/e2e/set-up/display.ts'
 import { electronRuntime } from './test/e2e/set-up/electron-runtime.ts'
-import { findBrowser } from './test/e2e/set-up/find-browser.ts'
+import { findBrowser } from './test/e2e/set-up/find-program.ts'
 
 const browser = findBrowser()
 const loopback: Project = {
   name: 'loopback',
+  testIgnore: '**/desktop/*.spec.ts',
   use: {
     hostKind: 'loopback',
     viewport: { width: 1280, height: 800 },
-    // Absent only before the global set-up has installed one: each worker reads this file again.
-    launchOptions: browser ? { executablePath: browser } : {},
   } as Project['use'] & object,
 }
-const desktop: Project = { name: 'electron', use: { hostKind: 'electron' } as Project['use'] & object }
-
-const runtime = electronRuntime()
+const lacking = electronRuntime() ? (canShowWindows() ? null : 'a display, or Xvfb') : "Electron's runtime"
 // Workers read this file too; the notice is said once.
-if (!runtime && process.env.TEST_WORKER_INDEX === undefined)
-  console.log(
-    'The project "electron" is skipped: there is no runtime in node_modules/electron/dist or ELECTRON_OVERRIDE_DIST_PATH.',
-  )
+if (lacking && process.env.TEST_WORKER_INDEX === undefined)
+  console.log(`The desktop application is not tested: this machine lacks ${lacking} ("npm run pretest" says more).`)
+
+const electron = (name: string, specs: Pick<Project, 'testMatch' | 'testIgnore'>): Project => ({
+  name,
+  ...(lacking ? { testIgnore: '**' } : specs),
+  use: { hostKind: 'electron' } as Project['use'] & object,
+})
+/** What Electron does in its own way: files, dialogs, processes. */
+const desktopSpecs = ['**/desktop/*.spec.ts', '**/host/policy.spec.ts', '**/page/{compress,faults,runs}.spec.ts']
+/** What only another host does. */
+const otherSpecs = ['**/kernels/*.spec.ts', '**/host/{start,package}.spec.ts']
 
 export default defineConfig({
   testDir: 'test/e2e',
@@ -37,6 +43,11 @@ export default defineConfig({
   // Playwright's 5 s are for a page that has the machine to itself; here two engines compute beside it on what may be two cores.
   expect: { timeout: 15_000 },
   reporter: [['list']],
-  use: { trace: 'retain-on-failure' },
-  projects: runtime ? [loopback, desktop] : [loopback],
+  use: { trace: 'retain-on-failure', launchOptions: browser ? { executablePath: browser } : {} },
+  projects: [
+    loopback,
+    electron('electron', { testMatch: desktopSpecs }),
+    // The rest of the page, which is the same in every host: `npm run e2e:electron`.
+    electron('electron-page', { testIgnore: [...desktopSpecs, ...otherSpecs] }),
+  ],
 })

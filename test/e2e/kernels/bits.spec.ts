@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, expect, test } from '@playwright/test'
 import { build } from 'vite'
 import { assemblyScript } from '../../../main/build/assemblyscript.ts'
-import { findBrowser } from '../set-up/find-browser.ts'
+import { findBrowser } from '../set-up/find-program.ts'
 import type { digests } from './digests.ts'
 
 type Digests = Awaited<ReturnType<typeof digests>>

@@ -1,7 +1,11 @@
 /** What the browser tests do with the page, in the words of a user. */
 import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
 import type { EngineInfo } from '../../../core/contract.ts'
+import { answerOpen, dropFiles, saveDownload } from '../set-up/desktop.ts'
+import { desktopOf } from '../set-up/doors.ts'
 import { root } from '../set-up/serving.ts'
 
 export const errorFigure = (page: Page) => page.getByTestId('relative-error')
@@ -77,14 +81,26 @@ export function commandLine<Report>(...parameters: string[]): Report {
   return JSON.parse(stdout) as Report
 }
 
-/** In the page's file browser: a file of the one folder the host was given. */
+/** Opens a file of the test's folder: in the page's file browser, and in the application by the system's dialog. */
 export async function browse(page: Page, file: string): Promise<void> {
+  const desktop = desktopOf(page)
+  if (desktop) {
+    await answerOpen(desktop, file)
+    await page.getByRole('button', { name: 'Open file…' }).click()
+    return
+  }
   await page.getByRole('button', { name: 'Browse this server…' }).click()
   await page.getByRole('dialog').getByText(file, { exact: true }).click()
 }
 
-/** Drops files made of bytes on the page, as a file manager would. */
+/** Drops a file of these bytes on the page, as a file manager would; the application wants one of the disk. */
 export async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  const desktop = desktopOf(page)
+  if (desktop) {
+    const dropped = join(desktop.folder, name)
+    writeFileSync(dropped, bytes)
+    return dropFiles(page, dropped)
+  }
   const transfer = await page.evaluateHandle(
     ([fileName, content]) => {
       const data = new DataTransfer()
@@ -94,4 +110,20 @@ export async function drop(page: Page, name: string, bytes: Uint8Array): Promise
     [name, [...bytes]] as const,
   )
   await page.locator('.app').dispatchEvent('drop', { dataTransfer: transfer })
+}
+
+/** What an item of a menu saves. Behind the loopback host the browser asks nobody where; in the application the test answers. */
+export async function download(page: Page, item: string): Promise<{ name: string; bytes: Buffer }> {
+  const click = () => page.getByRole('menuitem', { name: item }).click()
+  const desktop = desktopOf(page)
+  if (desktop) return saveDownload(desktop, click)
+  const [started] = await Promise.all([page.waitForEvent('download'), click()])
+  return { name: started.suggestedFilename(), bytes: readFileSync(await started.path()) }
+}
+
+export async function clipboardText(page: Page): Promise<string> {
+  const desktop = desktopOf(page)
+  if (desktop) return desktop.application.evaluate(({ clipboard }) => clipboard.readText())
+  await page.context().grantPermissions(['clipboard-read'])
+  return page.evaluate(() => navigator.clipboard.readText())
 }

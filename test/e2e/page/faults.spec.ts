@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { browse, choosePreset, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
 import { writeNoise } from './files.ts'
-import { enginesOf } from './running.ts'
 
 const text = (content: string) => Buffer.from(content, 'latin1')
 /** A safetensors file with this header, claiming to be this long. */
@@ -58,8 +57,7 @@ const badFiles: readonly (readonly [what: string, name: string, bytes: Buffer])[
   ['a picture', 'cat.safetensors', text('\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR')],
 ]
 
-test('every bad file dropped on the page is a sentence, and the next file opens', async ({ page, hostKind }) => {
-  test.skip(hostKind === 'electron', 'files made by a script have no path there')
+test('every bad file dropped on the page is a sentence, and the next file opens', async ({ page }) => {
   await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
   for (const [what, name, bytes] of badFiles) {
     await drop(page, name, bytes)
@@ -76,8 +74,7 @@ test('every bad file dropped on the page is a sentence, and the next file opens'
 test.describe('in Chinese', () => {
   test.use({ locale: 'zh-CN' })
 
-  test('so is every bad file, with what to do about it', async ({ page, hostKind }) => {
-    test.skip(hostKind === 'electron', 'files made by a script have no path there')
+  test('so is every bad file, with what to do about it', async ({ page }) => {
     await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
     for (const [what, name, bytes] of badFiles) {
       await drop(page, name, bytes)
@@ -91,9 +88,7 @@ test.describe('in Chinese', () => {
 test('opening another file can be thought better of, and what was dropped is among the recent files', async ({
   page,
   folder,
-  hostKind,
 }) => {
-  test.skip(hostKind === 'electron', 'files made by a script have no path there')
   writeNoise(join(folder, 'noise.npy'), 256)
   await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
   await drop(page, 'dropped.npy', readFileSync(join(folder, 'noise.npy')))
@@ -118,17 +113,17 @@ test('opening another file can be thought better of, and what was dropped is amo
   await expect(name).toHaveText('dropped.npy')
 })
 
-test('an engine killed during a job is a message, and the page works on', async ({ page, folder, server, faults }) => {
-  test.skip(!server, 'the engine of the loopback host is found by its parent')
+test('an engine killed during a job is a message, and the page works on', async ({ page, folder, engines, faults }) => {
   writeNoise(join(folder, 'noise.npy'), 4096)
   await browse(page, 'noise.npy')
   await choosePreset(page, 'Exact')
   await expect(page.getByTestId('job-status')).toHaveAttribute('data-job', /./, patience)
-  for (const pid of enginesOf(server!.process.pid!)) process.kill(pid, 'SIGKILL')
+  for (const pid of await engines()) process.kill(pid, 'SIGKILL')
   await expect(page.getByTestId('engine-died')).toContainText(
     'A new one is running and your file is open again',
     patience,
   )
+  await expect(page.getByTestId('engine-died')).toContainText('SIGKILL')
   await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible()
   await choosePreset(page, 'Fast')
   await readError(page)
@@ -136,8 +131,7 @@ test('an engine killed during a job is a message, and the page works on', async 
   expect(faults).toEqual([])
 })
 
-test('a file that is gone is offered to be opened again, not to be read again', async ({ page, folder, hostKind }) => {
-  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+test('a file that is gone is offered to be opened again, not to be read again', async ({ page, folder }) => {
   const file = join(folder, 'noise.npy')
   writeNoise(file, 256)
   await browse(page, 'noise.npy')
@@ -153,8 +147,7 @@ test('a file that is gone is offered to be opened again, not to be read again', 
   await expect(box).toBeHidden()
 })
 
-test('a reload during a job comes back to the file and computes again', async ({ page, folder, hostKind }) => {
-  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+test('a reload during a job comes back to the file and computes again', async ({ page, folder }) => {
   writeNoise(join(folder, 'noise.npy'), 2048)
   await browse(page, 'noise.npy')
   await choosePreset(page, 'Exact')
@@ -164,8 +157,8 @@ test('a reload during a job comes back to the file and computes again', async ({
   await expect(page.locator('.file-name')).toHaveText('noise.npy')
 })
 
-test('two pages at once have an engine each and do not disturb each other', async ({ page, server, hostKind }) => {
-  test.skip(hostKind === 'electron', 'it has one window')
+test('two pages at once have an engine each and do not disturb each other', async ({ page, server, engines }) => {
+  test.skip(!server, 'the application has one window')
   await openSample(page)
   const other = await page.context().newPage()
   await other.goto(server!.url)
@@ -173,14 +166,13 @@ test('two pages at once have an engine each and do not disturb each other', asyn
   await choosePreset(other, 'Exact')
   const [first, second] = await Promise.all([readError(page), readError(other)])
   expect(second).toBeLessThan(first)
-  expect(enginesOf(server!.process.pid!)).toHaveLength(2)
+  expect(await engines()).toHaveLength(2)
   await other.close()
   await choosePreset(page, 'Fast')
   await readError(page)
 })
 
-test('a job that was cancelled says so and can be asked for again', async ({ page, folder, hostKind }) => {
-  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+test('a job that was cancelled says so and can be asked for again', async ({ page, folder }) => {
   writeNoise(join(folder, 'noise.npy'), 3072)
   await browse(page, 'noise.npy')
   await readError(page)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
-import { browse, patience, readError } from './driving.ts'
+import { browse, download, patience, readError } from './driving.ts'
 import { cancelRun, compress, compressed, digest, finishSome, openIn, saved } from './running.ts'
 
 test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
@@ -40,17 +40,15 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await page.keyboard.press('Escape')
 
   const more = row.getByRole('button', { name: /^More about/ })
-  const download = async (item: string) => {
+  const save = async (item: string) => {
     await more.click()
-    const started = page.waitForEvent('download')
-    await page.getByRole('menuitem', { name: item }).click()
-    const file = await started
-    return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') }
+    const { name, bytes } = await download(page, item)
+    return { name, text: bytes.toString() }
   }
-  const json = await download('Save report (JSON)')
+  const json = await save('Save report (JSON)')
   expect(json.name).toBe('model.lowrank.report.json')
   expect(JSON.parse(json.text)).toMatchObject({ report: 1, output: 'model.lowrank.safetensors', recipe: { recipe: 1 } })
-  const csv = await download('Save report (CSV)')
+  const csv = await save('Save report (CSV)')
   const flags = ['--rank', '20', '--exclude', 'model.layers.0.mlp.up_proj.weight']
   const report = join(folder, 'report.csv')
   compressed(source, folder, ...flags, '--report', report)

@@ -1,9 +1,10 @@
 /** Runs as the browser tests drive them: begun in the dialog, followed in the strip, held against the command line. */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type Locator, type Page } from '@playwright/test'
+import { answerSave } from '../set-up/desktop.ts'
+import { desktopOf } from '../set-up/doors.ts'
 import { browse, commandLine, patience, readError } from './driving.ts'
 
 /** A sample in the folder, opened. Twelve layers of 512 take seconds on any machine, and finish something in the first. */
@@ -16,10 +17,12 @@ export async function openIn(folder: string, page: Page, layers: number, hidden:
 }
 
 export async function compress(page: Page, name?: string): Promise<void> {
+  const desktop = desktopOf(page)
   await page.keyboard.press('Control+Enter')
   const dialog = page.getByRole('dialog')
   await expect(dialog).toContainText('This measures weights, not answers. Test the model before you replace it.')
-  if (name) await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
+  if (name && desktop) await answerSave(desktop, name)
+  else if (name) await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
   await dialog.getByRole('button', { name: 'Compress', exact: true }).click()
 }
 
@@ -59,15 +62,4 @@ export function compressed(source: string, folder: string, ...flags: string[]): 
   const out = join(folder, 'by-command-line.safetensors')
   commandLine('compress', source, '--out', out, '--force', ...flags)
   return digest(out)
-}
-
-/** Engine processes whose parent is this host. */
-export function enginesOf(parent: number): number[] {
-  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-  return listed
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .flatMap((found) =>
-      found && Number(found[2]) === parent && found[3]!.includes('engine.js') ? [Number(found[1])] : [],
-    )
 }

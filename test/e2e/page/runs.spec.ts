@@ -3,21 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
-import { commandLine, patience, setAdvanced } from './driving.ts'
-import {
-  cancelRun,
-  compress,
-  compressed,
-  digest,
-  enginesOf,
-  finishSome,
-  holdRun,
-  openIn,
-  runLine,
-  saved,
-} from './running.ts'
-
-test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
+import { clipboardText, commandLine, download, patience, setAdvanced } from './driving.ts'
+import { cancelRun, compress, compressed, digest, finishSome, holdRun, openIn, runLine, saved } from './running.ts'
 
 const output = 'model.lowrank.safetensors'
 
@@ -60,14 +47,14 @@ test('a cancelled run that was kept is gone on with, also by another page, to th
   expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
 })
 
-test('a run whose engine was killed says so and is gone on with', async ({ page, folder, server }) => {
+test('a run whose engine was killed says so and is gone on with', async ({ page, folder, engines }) => {
   const source = await openIn(folder, page, 12, 512)
-  const before = enginesOf(server!.process.pid!)
+  const before = await engines()
   await compress(page)
   await finishSome(page)
-  const engines = enginesOf(server!.process.pid!).filter((pid) => !before.includes(pid))
-  expect(engines).toHaveLength(1)
-  process.kill(engines[0]!, 'SIGKILL')
+  const started = (await engines()).filter((pid) => !before.includes(pid))
+  expect(started).toHaveLength(1)
+  process.kill(started[0]!, 'SIGKILL')
   const line = runLine(page)
   await expect(line).toHaveAttribute('data-run', /failed|interrupted/, patience)
   await expect(line.getByRole('alert')).toContainText(/finished tensors? (is|are) kept\./)
@@ -82,6 +69,7 @@ test('a run that one window goes on with is the same one in another, which has n
   folder,
   server,
 }) => {
+  test.skip(!server, 'the application has one window')
   await openIn(folder, page, 12, 512)
   const other = await page.context().newPage()
   await other.goto(server!.url)
@@ -122,13 +110,11 @@ test('a recipe saved in the page replays on the command line to the same bytes, 
   await runLine(page)
     .getByRole('button', { name: /^More about/ })
     .click()
-  const download = page.waitForEvent('download')
-  await page.getByRole('menuitem', { name: 'Save recipe' }).click()
-  const recipe = await download
-  expect(recipe.suggestedFilename()).toBe('replayed.recipe.json')
+  const recipe = await download(page, 'Save recipe')
+  expect(recipe.name).toBe('replayed.recipe.json')
+  expect(recipe.bytes.toString()).toBe(readFileSync(file, 'utf8'))
   const kept = join(folder, 'saved.recipe.json')
-  await recipe.saveAs(kept)
-  expect(readFileSync(kept, 'utf8')).toBe(readFileSync(file, 'utf8'))
+  writeFileSync(kept, recipe.bytes)
   for (const threads of ['1', '2'])
     for (const limit of ['0', '1MB'])
       expect(
@@ -158,7 +144,6 @@ test('what is no recipe is a sentence, and a tick on top of a recipe is one more
 })
 
 test('the copied command does what the page did', async ({ page, folder }) => {
-  await page.context().grantPermissions(['clipboard-read'])
   const source = await openIn(folder, page, 1, 256)
   await page.getByRole('checkbox', { name: /mlp\.up_proj/ }).uncheck()
   await setAdvanced(page, 'Seed', 9)
@@ -169,7 +154,7 @@ test('the copied command does what the page did', async ({ page, folder }) => {
     .click()
   await page.getByRole('menuitem', { name: 'Copy CLI command' }).click()
   await expect(page.getByRole('menuitem', { name: 'Copied' })).toBeVisible()
-  const command = await page.evaluate(() => navigator.clipboard.readText())
+  const command = await clipboardText(page)
   expect(command).toBe(
     'ghostsvd compress model.safetensors --out model.lowrank.safetensors --seed 9 --exclude model.layers.0.mlp.up_proj.weight',
   )
@@ -177,7 +162,7 @@ test('the copied command does what the page did', async ({ page, folder }) => {
   commandLine('compress', source, '--out', out, ...command.split(' ').slice(5))
   expect(digest(out)).toBe(digest(join(folder, output)))
   await page.getByRole('menuitem', { name: 'Copy Python snippet' }).click()
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(`load_file("${output}")`)
+  expect(await clipboardText(page)).toContain(`load_file("${output}")`)
 })
 
 for (const scheme of ['light', 'dark'] as const) {

@@ -7,8 +7,6 @@ import type { Page } from '@playwright/test'
 import { expect, test } from '../set-up/fixtures.ts'
 import { browse, choosePreset, commandLine, engineCounters, jobsStarted, patience, readError } from './driving.ts'
 
-test.skip(({ hostKind }) => hostKind === 'electron', 'only a user can choose a file there')
-
 /** Three layers of seven matrices. */
 const matrices = 21
 

@@ -1,29 +1,39 @@
 /**
  * What every browser test starts from: a page of a fresh host. `hostKind` says which host: the same specs run behind the loopback
- * host in Chromium and, where its runtime is there, in Electron.
+ * host in Chromium and in Electron.
  *
  * A test fails when its page broke its Content-Security-Policy or threw, whatever else it looked at.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test as base, type ElectronApplication, _electron as electron, expect, type Page } from '@playwright/test'
-import { electronRuntime } from './electron-runtime.ts'
-import { root, type ServingProcess, serveProcess } from './serving.ts'
+import { test as base, expect, type Page } from '@playwright/test'
+import { type Desktop, desktopEngines, startDesktop } from './desktop.ts'
+import { openDisplay } from './display.ts'
+import { enterThrough } from './doors.ts'
+import { type ServingProcess, serveProcess, servingEngines } from './serving.ts'
 
 export { expect }
 
 interface TestFixtures {
   /** A folder of this test alone. The loopback page sees it. */
   folder: string
+  /** Settings and history of this test's host alone. */
+  config: string
   /** The loopback host; null in Electron. */
   server: ServingProcess | null
   /** The application; null behind the loopback host. */
-  desktop: ElectronApplication | null
+  desktop: Desktop | null
+  /** The processes of the host's engines, now. */
+  engines: () => Promise<number[]>
   /** What the page did against its policy, as `directive: blocked`. A test that provokes some empties the list. */
   violations: string[]
   /** Exceptions and console errors of the page. A test that provokes some empties the list. */
   faults: string[]
+}
+interface WorkerFixtures {
+  /** As DISPLAY names it: the machine's own, or one of this worker alone. */
+  display: string
 }
 interface WorkerOptions {
   hostKind: 'loopback' | 'electron'
@@ -44,37 +54,46 @@ export async function watch(page: Page, violations: string[], faults: string[]):
   })
 }
 
-export const test = base.extend<TestFixtures, WorkerOptions>({
+async function inFolder(prefix: string, use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), prefix))
+  await use(folder)
+  await rm(folder, { recursive: true, force: true })
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures & WorkerOptions>({
   hostKind: ['loopback', { scope: 'worker', option: true }],
 
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads which fixtures a function wants from its pattern
-  folder: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-e2e-'))
-    await use(folder)
-    await rm(folder, { recursive: true, force: true })
-  },
+  display: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads which fixtures a function wants from its pattern
+    async ({}, use) => {
+      const display = await openDisplay()
+      await use(display.name)
+      await display.close()
+    },
+    { scope: 'worker' },
+  ],
 
-  server: async ({ hostKind, folder }, use) => {
+  // biome-ignore lint/correctness/noEmptyPattern: see above
+  folder: ({}, use) => inFolder('ghostsvd-e2e-', use),
+  // biome-ignore lint/correctness/noEmptyPattern: see above
+  config: ({}, use) => inFolder('ghostsvd-config-', use),
+
+  server: async ({ hostKind, folder, config }, use) => {
     if (hostKind !== 'loopback') return use(null)
-    const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
     const server = await serveProcess([folder], config)
     await use(server)
     await server.stop()
-    await rm(config, { recursive: true, force: true })
   },
 
-  desktop: async ({ hostKind }, use) => {
+  desktop: async ({ hostKind, folder, config, locale, display }, use) => {
     if (hostKind !== 'electron') return use(null)
-    const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
-    const application = await electron.launch({
-      executablePath: electronRuntime()!,
-      args: [root],
-      env: { ...(process.env as Record<string, string>), GHOSTSVD_CONFIG: config },
-    })
-    await use(application)
-    await application.close()
-    await rm(config, { recursive: true, force: true })
+    const desktop = await startDesktop({ folder, config, display, ...(locale ? { locale } : {}) })
+    await use(desktop)
+    await desktop.application.close()
   },
+
+  engines: async ({ server, desktop }, use) =>
+    use(async () => (desktop ? desktopEngines(desktop) : servingEngines(server!))),
 
   // biome-ignore lint/correctness/noEmptyPattern: see above
   violations: async ({}, use) => use([]),
@@ -83,7 +102,8 @@ export const test = base.extend<TestFixtures, WorkerOptions>({
 
   page: async ({ server, desktop, browser, contextOptions, violations, faults }, use) => {
     const context = desktop ? null : await browser.newContext(contextOptions)
-    const page = desktop ? await desktop.firstWindow() : await context!.newPage()
+    const page = desktop ? await desktop.application.firstWindow() : await context!.newPage()
+    if (desktop) enterThrough(page, desktop)
     await watch(page, violations, faults)
     if (server) await page.goto(server.url)
     // The window had loaded before it could be watched: load it again, watched.

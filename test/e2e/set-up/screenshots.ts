@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
 import { browse, openSample, readError } from '../page/driving.ts'
 import { cancelRun, compress, finishSome, openIn, saved } from '../page/running.ts'
-import { findBrowser } from './find-browser.ts'
+import { findBrowser } from './find-program.ts'
 import { root, serveProcess } from './serving.ts'
 
 const images = join(root, 'docs/images')

@@ -1,5 +1,5 @@
 /** A loopback host as its users start it: a process of the built command line. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 export const root = new URL('../../../', import.meta.url).pathname
@@ -34,4 +34,15 @@ export async function serveProcess(folders: readonly string[], configFolder: str
       return ended
     },
   }
+}
+
+/** Processes of the engines of this host. */
+export function servingEngines(host: ServingProcess): number[] {
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+  return listed
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .flatMap((found) =>
+      found && Number(found[2]) === host.process.pid && found[3]!.includes('engine.js') ? [Number(found[1])] : [],
+    )
 }
