@@ -141,12 +141,19 @@ function demand(same: boolean, what: string): void {
   console.log(`DIFFERENT: ${what}`)
 }
 
+/** Lines of a journal that a run may remove at any moment. */
+function journalLines(path: string): number {
+  try {
+    return readFileSync(path, 'utf8').split('\n').length - 1
+  } catch {
+    return 0
+  }
+}
+
 /** Kills a run as soon as its journal speaks of a tensor, and resumes it. */
 async function cutShort(model: string, out: string, flags: readonly string[]): Promise<void> {
   const run = start('compress', model, '--out', out, '--resume', ...flags)
-  const journal = `${out}.journal.partial`
-  while (run.child.exitCode === null && !(existsSync(journal) && readFileSync(journal, 'utf8').split('\n').length > 2))
-    await wait(1)
+  while (run.child.exitCode === null && journalLines(`${out}.journal.partial`) < 2) await wait(1)
   run.child.kill('SIGKILL')
   await run.end
   await ghostsvd('compress', model, '--out', out, '--resume', ...flags)
