@@ -7,6 +7,7 @@
  *   page / CLI --EngineApi--> engine        page --HostApi--> main
  *   page / CLI <--EngineEvents-- engine     page <--HostEvents-- main
  */
+export * from './contract/doors.ts'
 export * from './contract/engine.ts'
 export * from './contract/events.ts'
 export * from './contract/files.ts'
@@ -15,4 +16,3 @@ export * from './contract/jobs.ts'
 export * from './contract/recipe.ts'
 export * from './contract/report-files.ts'
 export * from './contract/reports.ts'
-export * from './port.ts'

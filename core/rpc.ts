@@ -4,10 +4,10 @@
  */
 import { createBirpc } from 'birpc'
 import type { z } from 'zod'
-import type { Port } from './contract.ts'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
 import { isMessage, say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
+import type { Port } from './port.ts'
 
 type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
 /** Sent down a port by whoever watches the far side: that side is gone, whatever was asked of it will not be answered. */

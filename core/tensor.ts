@@ -2,6 +2,8 @@
  * What a tensor is before anything is computed with it: name, dtype, shape, and how it is seen as matrices.
  * Dtype names and sizes are those of the safetensors specification.
  */
+
+import { AppError } from './errors.ts'
 import { axesOf } from './roles.ts'
 
 /** Bits per element. F4 and F6 are packed, so a byte length is ceil(elements * bits / 8) and must come out whole. */
@@ -60,6 +62,23 @@ export interface TensorInfo {
   readonly remark?: string
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string
+}
+
+/** What a writer knows of a tensor before its values exist. */
+export interface TensorOutline {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+}
+
+/** What a plan needs of an opened model: its tensors, and which files they lie in. */
+export interface TensorSet {
+  /** Bytes of all files on disk. */
+  readonly totalBytes: number
+  /** In file order. Names are unique; any string is a valid name, `__proto__` too. */
+  readonly tensors: readonly TensorInfo[]
+  /** The files of the set in order, with the tensors each one holds: what a dense output reproduces. */
+  readonly shards: readonly { readonly fileName: string; readonly tensorNames: readonly string[] }[]
 }
 
 export interface ComputableTensor extends TensorInfo {
@@ -121,4 +140,26 @@ export function oncePerStorage<T extends { readonly info: TensorInfo }>(items: r
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
+}
+
+/** Number of elements of a shape out of a file, or null where a dimension is no whole number >= 0 or the product is no safe integer. */
+export function checkedElementCount(shape: readonly unknown[]): number | null {
+  let product = 1
+  let zero = false
+  for (const size of shape) {
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return null
+    if (size === 0) zero = true
+    else product *= size
+    // Zero-size tensors are held to the same rule, so that no later product of dimensions can overflow either.
+    if (!Number.isSafeInteger(product)) return null
+  }
+  return zero ? 0 : product
+}
+
+/** Length of a tensor's values, tightly packed. */
+export function tensorBytes(dtype: DType, shape: readonly number[]): number {
+  const bits = (checkedElementCount(shape) ?? Number.NaN) * dtypeBits[dtype]
+  if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
+    throw new AppError('bad-request', `${dtype} [${shape.join(', ')}] is no whole number of bytes.`)
+  return bits / 8
 }

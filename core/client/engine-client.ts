@@ -1,8 +1,9 @@
 /** An engine as the command line, a run or a test has it: a port of its own, and each job as one promise. */
 
-import type { EngineApi, EngineEvents, JobEvent, JobRequest, Lane, Port, ReportOf } from '../contract.ts'
+import type { EngineApi, EngineEvents, JobEvent, JobRequest, Lane, ReportOf } from '../contract.ts'
 import { AppError, fromErrorReport } from '../errors.ts'
 import { say } from '../messages/english.ts'
+import type { Port } from '../port.ts'
 import { connectApi, isLost } from '../rpc.ts'
 import { createFeed, type JobWord } from './feed.ts'
 

@@ -3,25 +3,19 @@
  * A file's bytes are hostile until checked: every count, length, offset and dimension is verified before it is used.
  */
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
-import type { TensorInfo } from '../tensor.ts'
+import type { TensorInfo, TensorSet } from '../tensor.ts'
 
 export const formatIds = ['safetensors', 'npy', 'npz', 'pytorch', 'gguf', 'onnx'] as const
 export type FormatId = (typeof formatIds)[number]
 
 /** An opened weight file or sharded set: headers only; values are read when asked for. */
-export interface WeightFile {
+export interface WeightFile extends TensorSet {
   readonly format: FormatId
   /** `safe`: the format cannot carry code. `opened-without-running`: a pickle, read by the allow-list machine. */
   readonly safety: 'safe' | 'opened-without-running'
-  /** Bytes of all files on disk. */
-  readonly totalBytes: number
-  /** In file order. Names are unique; any string is a valid name, `__proto__` too. */
-  readonly tensors: readonly TensorInfo[]
   readonly metadata: ReadonlyMap<string, string>
   /** Sentences for the user: code that was not run, already quantized, names cut. */
   readonly notices: readonly string[]
-  /** The files of the set in order, with the tensors each one holds: what a dense output reproduces. */
-  readonly shards: readonly { readonly fileName: string; readonly tensorNames: readonly string[] }[]
   /**
    * Bytes [start, end) of the tensor's values in `tensor.dtype`, little-endian, C order, tightly packed; all of them by default. The
    * array is the caller's own.

@@ -4,10 +4,10 @@
  * understood are kept: factorizing raw codes would give a model that nobody has.
  */
 import { AppError } from '../errors.ts'
+import { quoted } from '../messages/text.ts'
 import { type ComputableDType, type DType, elementCount, isComputable, type TensorInfo } from '../tensor.ts'
 import { decodeFloat64 } from './dtype.ts'
 import type { WeightFile } from './format.ts'
-import { quoted } from './refusal.ts'
 
 export interface ScaleConvention {
   readonly writers: string

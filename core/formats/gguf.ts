@@ -6,12 +6,13 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
+import { quoted } from '../messages/text.ts'
+import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import { type Cursor, cursorOver } from './cursor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { type BlockEncoding, blockEncodings, decodeBlocks, unreadEncodings } from './ggml.ts'
-import { checkedElementCount, readRange } from './range.ts'
-import { badFile, leftOut, overLimit, quoted, unsupported } from './refusal.ts'
+import { readRange } from './range.ts'
+import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
 
 /** The largest published models have about 2,500 in all their files; llama.cpp itself stops at far fewer. */
 export const maxTensors = 65_536

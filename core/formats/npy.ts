@@ -4,11 +4,12 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
+import { quoted } from '../messages/text.ts'
+import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import type { Format } from './format.ts'
 import { cOrderStrides, fortranStrides, type ReadStorage, readStrided, type StridedView } from './pytorch/strided.ts'
-import { checkedElementCount, readRange } from './range.ts'
-import { badFile, overLimit, quoted, unsupported } from './refusal.ts'
+import { readRange } from './range.ts'
+import { badFile, overLimit, unsupported } from './refusal.ts'
 
 /** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
 export const maxHeaderBytes = 65_536

@@ -3,14 +3,14 @@
  * stored arrays are then read in place. Source: numpy/lib/npyio.py.
  */
 import { AppError } from '../errors.ts'
-import type { DType, TensorInfo } from '../tensor.ts'
+import { quoted } from '../messages/text.ts'
+import { type DType, type TensorInfo, tensorBytes } from '../tensor.ts'
 import { crc32 } from './crc32.ts'
 import type { Format } from './format.ts'
 import { type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
 import { openOnce } from './open-once.ts'
 import { readRange } from './range.ts'
-import { badFile, leftOut, quoted } from './refusal.ts'
-import { tensorBytes } from './safetensors.ts'
+import { badFile, leftOut } from './refusal.ts'
 import { type JsonLimits, visitStrictJson } from './strict-json.ts'
 import { isMemberName, looksLikeZip, openZip, type ZipMember } from './zip.ts'
 import { maxCommentBytes, planZip, type ZipPlan } from './zip-writer.ts'

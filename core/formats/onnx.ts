@@ -5,13 +5,14 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
-import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
+import { quoted } from '../messages/text.ts'
+import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import { type Cursor, cursorOver } from './cursor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { openOnce } from './open-once.ts'
 import { type Field, type FieldBudget, varint, visitFields } from './protobuf.ts'
-import { checkedElementCount, readRange } from './range.ts'
-import { badFile, leftOut, overLimit, quoted, unsupported } from './refusal.ts'
+import { readRange } from './range.ts'
+import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
 
 /** Nodes, initializers and their parts; the largest exported models have about 1e5. */
 export const maxFields = 1_000_000

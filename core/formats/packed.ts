@@ -7,9 +7,10 @@
  * bitsandbytes, MLX, ModelOpt and TensorRT-LLM, optimum-quanto, torchao, ExLlama 2 and 3, AQLM, QuIP#, VPTQ, Marlin, gpt-oss (MXFP4),
  * ONNX Runtime.
  */
+
+import { quoted } from '../messages/text.ts'
 import { isComputable, type TensorInfo } from '../tensor.ts'
 import type { WeightFile } from './format.ts'
-import { quoted } from './refusal.ts'
 
 export interface Packing {
   readonly scheme: string

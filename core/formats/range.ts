@@ -20,17 +20,3 @@ export async function readRange(source: ByteSource, start: number, end: number, 
   }
   return bytes
 }
-
-/** Number of elements of a shape out of a file, or null where a dimension is no whole number >= 0 or the product is no safe integer. */
-export function checkedElementCount(shape: readonly unknown[]): number | null {
-  let product = 1
-  let zero = false
-  for (const size of shape) {
-    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return null
-    if (size === 0) zero = true
-    else product *= size
-    // Zero-size tensors are held to the same rule, so that no later product of dimensions can overflow either.
-    if (!Number.isSafeInteger(product)) return null
-  }
-  return zero ? 0 : product
-}

@@ -5,8 +5,6 @@
 import { AppError } from '../errors.ts'
 import { quoted } from '../messages/text.ts'
 
-export { quoted }
-
 /** The file contradicts its format. */
 export function badFile(
   where: string,

@@ -8,10 +8,18 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
+import { quoted } from '../messages/text.ts'
+import {
+  checkedElementCount,
+  type DType,
+  dtypeBits,
+  type TensorInfo,
+  type TensorOutline,
+  tensorBytes,
+} from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
-import { checkedElementCount, readRange } from './range.ts'
-import { badFile, overLimit, quoted, unsupported } from './refusal.ts'
+import { readRange } from './range.ts'
+import { badFile, overLimit, unsupported } from './refusal.ts'
 import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
@@ -219,20 +227,13 @@ function printed(value: Json): string {
   return typeof value === 'string' ? quoted(value) : typeof value === 'object' ? '...' : String(value)
 }
 
-/** What a writer knows of a tensor before its values exist. */
-export interface SafetensorsOutline {
-  readonly name: string
-  readonly dtype: DType
-  readonly shape: readonly number[]
-}
-
 /**
  * The bytes before the values: length and header, padded with spaces so that the values begin at a multiple of 8. The values then follow
  * in the order of `tensors`, tightly packed, so every byte's place is known before the first is computed.
  * @throws AppError `bad-request` for a name used twice, the name `__metadata__`, or a tensor that is no whole number of bytes
  */
 export function safetensorsHeader(
-  tensors: readonly SafetensorsOutline[],
+  tensors: readonly TensorOutline[],
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
   const parts: string[] = []
@@ -256,12 +257,4 @@ export function safetensorsHeader(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true)
   bytes.set(json, lengthBytes)
   return bytes
-}
-
-/** Length of a tensor's values, tightly packed. */
-export function tensorBytes(dtype: DType, shape: readonly number[]): number {
-  const bits = (checkedElementCount(shape) ?? Number.NaN) * dtypeBits[dtype]
-  if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
-    throw new AppError('bad-request', `${dtype} [${shape.join(', ')}] is no whole number of bytes.`)
-  return bits / 8
 }

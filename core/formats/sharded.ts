@@ -5,9 +5,10 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
+import { quoted } from '../messages/text.ts'
 import type { WeightFile } from './format.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit, quoted } from './refusal.ts'
+import { badFile, overLimit } from './refusal.ts'
 import { type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** The largest published sets have 191 files (770 for one of pickles); each costs an open file, and systems allow about 1024. */

@@ -3,7 +3,9 @@
  * files), lets `__proto__` touch a prototype, and builds whatever it is told to. This one refuses duplicates, returns Maps, decodes UTF-8
  * strictly and stops at named limits.
  */
-import { badFile, overLimit, quoted } from './refusal.ts'
+
+import { quoted } from '../messages/text.ts'
+import { badFile, overLimit } from './refusal.ts'
 
 export type Json = string | number | boolean | null | Json[] | JsonObject
 export type JsonObject = Map<string, Json>

@@ -4,7 +4,7 @@
  * Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3 (zip64, used for a member or an archive only where 32 bits are too few).
  */
 import { AppError } from '../errors.ts'
-import { quoted } from './refusal.ts'
+import { quoted } from '../messages/text.ts'
 
 export interface ZipOutline {
   readonly name: string

@@ -11,9 +11,10 @@
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
+import { quoted } from '../messages/text.ts'
 import { crc32 } from './crc32.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit, quoted, unsupported } from './refusal.ts'
+import { badFile, overLimit, unsupported } from './refusal.ts'
 import { maxCommentBytes } from './zip-writer.ts'
 
 /** A member for each tensor, and a few more; each costs about 300 bytes here. */

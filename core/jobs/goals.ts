@@ -5,7 +5,6 @@
 
 import { noiseError, noiseMargin } from '../curves/noise-line.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { tensorBytes } from '../formats/safetensors.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { known } from '../matrix/known.ts'
 import { sumOfSquares } from '../matrix/scan.ts'
@@ -25,7 +24,7 @@ import {
   tied,
 } from '../plan/plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from '../plan/rank-allocation.ts'
-import { type DType, elementCount, encodedBytes, oncePerStorage, storageName } from '../tensor.ts'
+import { type DType, elementCount, encodedBytes, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
 
 /** What a size goal is held against. */
 export interface Weighing {

@@ -6,7 +6,6 @@
 import type { Job, PlannedTensor, PlanReport } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { tensorBytes } from '../formats/safetensors.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
@@ -26,7 +25,7 @@ import {
   type TensorPlan,
 } from '../plan/plan.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
-import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName } from '../tensor.ts'
+import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
 import { scaleNotWritten } from '../write/compress-tensor.ts'
 import type { Compression } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'

@@ -1,14 +1,13 @@
 /** The tensors of an opened file as a report: what each one is, and what a compression would do with it and why. */
 
 import type { TensorReport } from '../contract.ts'
-import type { WeightFile } from '../formats/format.ts'
 import { plain } from '../messages/plain.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { noRules } from '../rules.ts'
-import { encodedBytes, isComputable, type MatrixView } from '../tensor.ts'
+import { encodedBytes, isComputable, type MatrixView, type TensorSet } from '../tensor.ts'
 import { isEmbedding, planFile } from './plan.ts'
 
-export function describeFile(file: WeightFile, params: Params = defaultParams): TensorReport[] {
+export function describeFile(file: TensorSet, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => {
     // A table of integers has rows and columns and is nothing to factorize: nobody can choose it.
     const view = isComputable(plan.info.dtype) ? plan.view : null

@@ -1,16 +1,17 @@
 /** What an output file holds, and in which order. */
-import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
+import { type TensorOutline, tensorBytes } from '../tensor.ts'
+// biome-ignore lint/style/noRestrictedImports: until descriptors of styles lie below plan (test/rooms.test.ts, exceptions)
 import type { OutputStyle } from '../write/styles/style.ts'
 import type { TensorPlan } from './plan.ts'
 
 /** What the file holds of one tensor. */
-export function outputEntries(plan: TensorPlan, style: OutputStyle): SafetensorsOutline[] {
+export function outputEntries(plan: TensorPlan, style: OutputStyle): TensorOutline[] {
   if (plan.action === 'factorize') return style.entries(plan)
   if (!style.copiesKept) return []
   return plan.scale ? [plan.scale, plan.info] : [plan.info]
 }
 
-function bytesOf({ dtype, shape }: SafetensorsOutline): number {
+function bytesOf({ dtype, shape }: TensorOutline): number {
   return tensorBytes(dtype, shape)
 }
 
@@ -36,7 +37,7 @@ export function alignedOrder<T extends Placed>(items: readonly T[]): T[] {
 }
 
 /** The largest power of two, up to 8, that divides the bytes of all these entries. */
-export function alignmentOf(entries: readonly SafetensorsOutline[]): number {
+export function alignmentOf(entries: readonly TensorOutline[]): number {
   return Math.min(8, ...entries.map((entry) => powerOfTwoIn(bytesOf(entry))))
 }
 

@@ -1,5 +1,6 @@
 /** Which files an output becomes, and what stands beside the weights: a shard index, an adapter's configuration. */
-import type { WeightFile } from '../formats/format.ts'
+import type { TensorSet } from '../tensor.ts'
+// biome-ignore lint/style/noRestrictedImports: until descriptors of styles lie below plan (test/rooms.test.ts, exceptions)
 import type { OutputStyle } from '../write/styles/style.ts'
 import type { FactorizedTensor, TensorPlan } from './plan.ts'
 
@@ -19,7 +20,7 @@ const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
 const SHARD_INDEX = 'model.safetensors.index.json'
 
 export function layOut(
-  file: WeightFile,
+  file: TensorSet,
   plans: readonly TensorPlan[],
   style: OutputStyle,
   target: string,

@@ -6,7 +6,6 @@
  * Tensors that share a storage share the decision on its first.
  */
 import { AppError } from '../errors.ts'
-import type { WeightFile } from '../formats/format.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import { axesOf, roleOf } from '../roles.ts'
 import { judgeBy, type Rules, type Ruling } from '../rules.ts'
@@ -18,6 +17,7 @@ import {
   matrixView,
   storageName,
   type TensorInfo,
+  type TensorSet,
 } from '../tensor.ts'
 import { dtypeSketch, goalSketch } from './analysis-rank.ts'
 import { type FactorDType, factorBytes, factorDType, largestUsefulRank, type StoredAs } from './factor-dtype.ts'
@@ -77,7 +77,7 @@ export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
   return plan.action === 'factorize'
 }
 
-export function planFile(file: WeightFile, params: Params, rules: Rules): TensorPlan[] {
+export function planFile(file: TensorSet, params: Params, rules: Rules): TensorPlan[] {
   const judge = judgeBy(rules)
   const scaled = new Map(file.tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
   const planned = new Map<string, TensorPlan>()

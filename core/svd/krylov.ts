@@ -15,8 +15,8 @@ import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { orthonormalize } from './orthonormalize.ts'
 import { freshKey } from './random.ts'
-import type { Range, SketchPlan } from './range-finder.ts'
-import { allocateMatrix } from './small-svd.ts'
+import type { SketchPlan } from './range-finder.ts'
+import { allocateMatrix, type Range } from './small-svd.ts'
 
 /** `columns` is the width of a block, `nIter` + 1 their number; columns * (nIter + 1) <= min(m, n). @throws AppError `out-of-memory`, `cancelled`, `engine-died` */
 export async function findKrylovRange(

@@ -12,17 +12,7 @@ import type { ConvergenceWatch } from './convergence.ts'
 import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { orthonormalize } from './orthonormalize.ts'
-import { allocateMatrix } from './small-svd.ts'
-
-/** What a range finder hands to the small SVD: bases in blocks of columns, all in the kernels' memory until the caller's mark. */
-export interface Range {
-  /** Orthonormal, together: m x (sum of columns). */
-  readonly Q: readonly Matrix[]
-  /** AtQ, block by block. */
-  readonly Z: readonly Matrix[]
-  /** ZtZ over all blocks. */
-  readonly G: Float64Array
-}
+import { allocateMatrix, type Range } from './small-svd.ts'
 
 export interface SketchPlan {
   /** Columns of the Gaussian Omega. */

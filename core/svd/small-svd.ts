@@ -11,7 +11,16 @@
 import { Matrix as MlMatrix, SVD } from 'ml-matrix'
 import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
 import { orthonormalize } from './orthonormalize.ts'
-import type { Range } from './range-finder.ts'
+
+/** What a range finder hands to the small SVD: bases in blocks of columns, all in the kernels' memory until the caller's mark. */
+export interface Range {
+  /** Orthonormal, together: m x (sum of columns). */
+  readonly Q: readonly Matrix[]
+  /** AtQ, block by block. */
+  readonly Z: readonly Matrix[]
+  /** ZtZ over all blocks. */
+  readonly G: Float64Array
+}
 
 /** Leading triplets in the kernels' memory; s in the units of the operand. */
 export interface Triplets {

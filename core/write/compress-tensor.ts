@@ -2,7 +2,6 @@
 import type { TensorOutcome } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { type SafetensorsOutline, tensorBytes } from '../formats/safetensors.ts'
 import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
@@ -10,7 +9,7 @@ import { rankError } from '../measure/residual.ts'
 import { plain } from '../messages/plain.ts'
 import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from '../plan/plan.ts'
 import { truncate } from '../svd/factorization.ts'
-import { bytesInFile, type TensorInfo } from '../tensor.ts'
+import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
 import type { MeasuredError, OutputStyle } from './styles/style.ts'
@@ -74,7 +73,7 @@ export function scaleNotWritten(owner: string): string {
   return `Already multiplied into the factors of ${owner}; not written.`
 }
 
-function storedBytes(style: OutputStyle, entry: SafetensorsOutline): number {
+function storedBytes(style: OutputStyle, entry: TensorOutline): number {
   const { dtype, shape } = style.stored?.(entry) ?? entry
   return tensorBytes(dtype, shape)
 }

@@ -6,10 +6,9 @@ import { z } from 'zod'
 import type { TensorOutcome } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/refusal.ts'
-import type { SafetensorsOutline } from '../formats/safetensors.ts'
 import { alignmentOf, outputEntries } from '../plan/entries.ts'
 import { isFactorized, kept, type TensorPlan } from '../plan/plan.ts'
-import { type DType, dtypeBits, elementCount } from '../tensor.ts'
+import { type DType, dtypeBits, elementCount, type TensorOutline } from '../tensor.ts'
 import { fromBits, toBits } from './bits.ts'
 import type { Compression } from './compression.ts'
 
@@ -33,7 +32,7 @@ export interface PartTensor {
   /** Of a factorized one, in full precision; null where it was kept. */
   readonly error: number | null
   /** What was to be written in place of a tensor that was kept in the end; null for all others. */
-  readonly planned: readonly SafetensorsOutline[] | null
+  readonly planned: readonly TensorOutline[] | null
 }
 
 const outlineSchema = z.strictObject({

@@ -1,8 +1,9 @@
 /** What an output will weigh, to the byte, before anything is written. */
-import { tensorBytes } from '../formats/safetensors.ts'
+
 import { inFileOrder, outputEntries } from '../plan/entries.ts'
 import { companions, type OutputLayout } from '../plan/output-files.ts'
 import type { TensorPlan } from '../plan/plan.ts'
+import { tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import { plannedNpzBytes } from './encodings/npz-output.ts'
 import { plannedBytes } from './encodings/safetensors-output.ts'

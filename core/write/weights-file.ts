@@ -5,11 +5,10 @@ import type { TensorOutcome } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
 import { openWeightFile } from '../formats/registry.ts'
-import type { SafetensorsOutline } from '../formats/safetensors.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
 import { inFileOrder } from '../plan/entries.ts'
 import type { TensorPlan } from '../plan/plan.ts'
-import { elementCount, oncePerStorage, type TensorInfo } from '../tensor.ts'
+import { elementCount, oncePerStorage, type TensorInfo, type TensorOutline } from '../tensor.ts'
 import { compressOrKeep, type Finished, keepTensor, scaleOutcome } from './compress-tensor.ts'
 import type { Compression } from './compression.ts'
 import type { WeightsOutput } from './encodings/weights-output.ts'
@@ -23,7 +22,7 @@ import type { OutputStyle } from './styles/style.ts'
 export interface WrittenFile {
   readonly byteLength: number
   readonly outcomes: readonly TensorOutcome[]
-  readonly entries: readonly SafetensorsOutline[]
+  readonly entries: readonly TensorOutline[]
 }
 
 /** One file of weights: written, read back, opened as any reader would, named. Goes on with what an earlier run has finished of it. */
@@ -143,7 +142,7 @@ async function verifyStructure(
   plans: readonly TensorPlan[],
   outcomes: readonly TensorOutcome[],
   style: OutputStyle,
-): Promise<SafetensorsOutline[]> {
+): Promise<TensorOutline[]> {
   const expected = plans.flatMap((plan, i) => storedEntries(plan, outcomes[i]!, style))
   const output = await openWeightFile(pickedAlone(source))
   const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))

@@ -7,8 +7,9 @@ import {
   type MessagePortMain,
 } from 'electron/main'
 import { z } from 'zod'
-import type { GrantAnswer, HostEvents, Port } from '../../core/contract.ts'
+import type { GrantAnswer, HostEvents } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import type { Port } from '../../core/port.ts'
 import type { Grants } from '../files/grants.ts'
 import type { Host } from '../host/host.ts'
 import { entryOf } from './openings.ts'

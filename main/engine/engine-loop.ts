@@ -2,8 +2,9 @@
  * The event loop of an engine process: carries messages between the parent, the sessions of its clients and the driver that does the work.
  * It is never busy for more than a few milliseconds, so it hears a cancel at any time.
  */
-import type { Port } from '../../core/contract.ts'
+
 import { AppError, fromErrorReport } from '../../core/errors.ts'
+import type { Port } from '../../core/port.ts'
 import { removePartial } from '../files/outputs.ts'
 import { createDriver, type DriverHost } from './driver-handle.ts'
 import { createLanes } from './lanes.ts'

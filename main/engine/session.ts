@@ -12,9 +12,9 @@ import {
   type Job,
   jobSchema,
   type Lane,
-  type Port,
 } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Driver } from './driver-handle.ts'
 import type { Lanes, PendingTask } from './lanes.ts'

@@ -3,9 +3,10 @@
  * this file does it.
  */
 
-import type { EngineStatus, Port } from '../../core/contract.ts'
+import type { EngineStatus } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import { plain } from '../../core/messages/plain.ts'
+import type { Port } from '../../core/port.ts'
 import type { Lost } from '../../core/rpc.ts'
 import { removePartial } from '../files/outputs.ts'
 import { exitSentence } from './exit-sentence.ts'

@@ -10,11 +10,11 @@ import {
   type HostEvents,
   type HostInfo,
   hostArguments,
-  type Port,
   type Run,
   runRequestSchema,
 } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'

@@ -1,7 +1,8 @@
 /** One WebSocket as two Ports: JSON frames {to: 'engine' | 'host', message} in both directions. */
 import type { RawData, WebSocket } from 'ws'
-import { type Port, type SocketFrame, socketFrameSchema } from '../../core/contract.ts'
+import { type SocketFrame, socketFrameSchema } from '../../core/contract.ts'
 import { isShallow } from '../../core/depth.ts'
+import type { Port } from '../../core/port.ts'
 
 /** Method names and ids of birpc are short; a long one would be echoed in every answer. */
 const maxNameLength = 64

@@ -1,6 +1,6 @@
 /** The life of the page: connect, ask who is there, follow the engine through death and return. */
 
-import type { EngineStatus, Settings } from '../../core/contract.ts'
+import type { EngineStatus } from '../../core/contract.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { connect } from '../frame/connect.ts'
@@ -71,9 +71,4 @@ function followEngine(status: EngineStatus): void {
     void refreshEngineInfo()
     if (useSession.getState().died !== null) void reopen(false)
   }
-}
-
-export async function saveSettings(settings: Settings): Promise<void> {
-  sessionReducers.settings(settings)
-  await connection().host.saveSettings(settings)
 }

@@ -20,7 +20,6 @@ import {
   type JobEvent,
   jobEventSchema,
   type PageAction,
-  type Port,
   pageActionSchema,
   type Run,
   runSchema,
@@ -31,6 +30,7 @@ import {
   weightEnding,
 } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
+import type { Port } from '../../core/port.ts'
 import { connectApi } from '../../core/rpc.ts'
 
 type Side = SocketFrame['to']

@@ -1,10 +1,10 @@
 /** How the page looks and speaks, and what it runs on. */
 import { Button, SegmentedControl } from '@mantine/core'
 import type { Settings } from '../../core/contract.ts'
-import { saveSettings } from '../app/session-actions.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
 import { useWords } from '../words/words.ts'
 import { EngineTable } from './EngineBadge.tsx'
+import { saveSettings } from './settings-actions.ts'
 
 const themes = ['system', 'light', 'dark'] as const
 const languages = ['system', 'en', 'zh-CN'] as const

@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Port } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import type { Port } from '../../core/port.ts'
 import { connectApi, serveApi } from '../../core/rpc.ts'
 
 interface Api {

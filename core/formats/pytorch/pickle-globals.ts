@@ -5,8 +5,10 @@
  * Source: torch/_utils.py and torch/serialization.py (rebuild functions and persistent ids), numpy/core/src/multiarray/methods.c
  * (ndarray.__reduce__, __setstate__).
  */
+
+import { quoted } from '../../messages/text.ts'
 import type { DType } from '../../tensor.ts'
-import { badFile, quoted } from '../refusal.ts'
+import { badFile } from '../refusal.ts'
 import type { PickleHost } from './pickle.ts'
 import {
   type ArrayNode,

@@ -6,10 +6,11 @@
  * Source: torch/serialization.py (`_save`, `_legacy_save`), caffe2/serialize/inline_container.cc.
  */
 import { type ByteSource, memorySource } from '../../io.ts'
+import { quoted } from '../../messages/text.ts'
 import { dtypeBits } from '../../tensor.ts'
 import type { Format, WeightFile } from '../format.ts'
 import { readRange } from '../range.ts'
-import { badFile, leftOut, quoted, unsupported } from '../refusal.ts'
+import { badFile, leftOut, unsupported } from '../refusal.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../zip.ts'
 import { type PickleHost, runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'

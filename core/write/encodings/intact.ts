@@ -3,10 +3,10 @@
  * around the values against what has to stand there.
  */
 import { planNpz } from '../../formats/npz.ts'
-import { tensorBytes } from '../../formats/safetensors.ts'
 import { type ByteSource, discard } from '../../io.ts'
 import type { ReadingContext } from '../../matrix/checksum.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
+import { tensorBytes } from '../../tensor.ts'
 import { sameBytes, type WrittenEntry } from './weights-output.ts'
 
 export type Encoding = 'safetensors' | 'npz'

@@ -5,9 +5,8 @@
  */
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/npz.ts'
-import { type SafetensorsOutline, tensorBytes } from '../../formats/safetensors.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
-import { isComputable } from '../../tensor.ts'
+import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
   outputEnd,
@@ -19,11 +18,11 @@ import {
 } from './weights-output.ts'
 
 /** The tensor as numpy can hold it. */
-export function npzOutline({ name, dtype, shape }: SafetensorsOutline): SafetensorsOutline {
+export function npzOutline({ name, dtype, shape }: TensorOutline): TensorOutline {
   return { name, shape, dtype: isWidened(dtype) ? 'F32' : dtype }
 }
 
-function isWidened(dtype: SafetensorsOutline['dtype']): dtype is 'BF16' | 'F8_E4M3' | 'F8_E5M2' {
+function isWidened(dtype: TensorOutline['dtype']): dtype is 'BF16' | 'F8_E4M3' | 'F8_E5M2' {
   return dtype === 'BF16' || dtype === 'F8_E4M3' || dtype === 'F8_E5M2'
 }
 
@@ -31,7 +30,7 @@ function isWidened(dtype: SafetensorsOutline['dtype']): dtype is 'BF16' | 'F8_E4
 export async function createNpz(
   folder: OutputFolder,
   name: string,
-  planned: readonly SafetensorsOutline[],
+  planned: readonly TensorOutline[],
   metadata: ReadonlyMap<string, string>,
   crc32: Checksum,
 ): Promise<WeightsOutput> {
@@ -39,7 +38,7 @@ export async function createNpz(
 }
 
 /** Bytes of the file with these tensors and a metadata of this shape. */
-export function plannedNpzBytes(planned: readonly SafetensorsOutline[], metadata: ReadonlyMap<string, string>): number {
+export function plannedNpzBytes(planned: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number {
   return planNpz(planned.map(npzOutline), comment(metadata)).byteLength
 }
 
@@ -76,7 +75,7 @@ function outputOn(sink: ByteSink, written: WrittenEntry[], crc32: Checksum): Wei
 
 function memberWriter(
   sink: ByteSink,
-  entries: readonly SafetensorsOutline[],
+  entries: readonly TensorOutline[],
   written: WrittenEntry[],
   crc32: Checksum,
 ): TensorWriter {
@@ -119,6 +118,6 @@ function memberWriter(
   }
 }
 
-function widened({ dtype }: SafetensorsOutline, bytes: Uint8Array): Uint8Array {
+function widened({ dtype }: TensorOutline, bytes: Uint8Array): Uint8Array {
   return isComputable(dtype) && isWidened(dtype) ? encode('F32', decodeFloat32(dtype, bytes)).bytes : bytes
 }

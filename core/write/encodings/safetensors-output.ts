@@ -2,8 +2,9 @@
  * The file being written: a header whose length is known before the run, then the tensors in order, each read back and held against what
  * was handed in. The header's numbers are filled in at the end; the name appears when everything is there.
  */
-import { type SafetensorsOutline, safetensorsHeader, tensorBytes } from '../../formats/safetensors.ts'
+import { safetensorsHeader } from '../../formats/safetensors.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
+import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
   outputEnd,
@@ -18,7 +19,7 @@ import {
 const MOVE_BYTES = 16 << 20
 
 /** Bytes of the file with these entries and a metadata of this shape. */
-export function plannedBytes(entries: readonly SafetensorsOutline[], metadata: ReadonlyMap<string, string>): number {
+export function plannedBytes(entries: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number {
   const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   return safetensorsHeader(entries, metadata).byteLength + values
 }
@@ -27,7 +28,7 @@ export function plannedBytes(entries: readonly SafetensorsOutline[], metadata: R
 export async function createSafetensors(
   folder: OutputFolder,
   name: string,
-  planned: readonly SafetensorsOutline[],
+  planned: readonly TensorOutline[],
   metadata: ReadonlyMap<string, string>,
   crc32: Checksum,
 ): Promise<WeightsOutput> {
@@ -45,7 +46,7 @@ export async function createSafetensors(
 /** Goes on in a file that ends after these entries, which were written with a metadata of this shape for these planned ones. */
 export function reopenSafetensors(
   sink: ByteSink,
-  planned: readonly SafetensorsOutline[],
+  planned: readonly TensorOutline[],
   metadata: ReadonlyMap<string, string>,
   written: readonly WrittenEntry[],
   crc32: Checksum,
@@ -76,7 +77,7 @@ function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], 
 
 function tensorWriter(
   sink: ByteSink,
-  entries: readonly SafetensorsOutline[],
+  entries: readonly TensorOutline[],
   written: WrittenEntry[],
   crc32: Checksum,
 ): TensorWriter {

@@ -3,8 +3,8 @@
  * was handed in.
  */
 import { AppError } from '../../errors.ts'
-import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import { type ByteSink, type ByteSource, discard } from '../../io.ts'
+import type { TensorOutline } from '../../tensor.ts'
 
 /** CRC-32 of `bytes` after those whose checksum is `previous` (context.ts). */
 export type Checksum = (bytes: Uint8Array, previous?: number) => number
@@ -16,7 +16,7 @@ export interface WeightsOutput {
   /** The entries so far, in order. */
   readonly written: readonly WrittenEntry[]
   /** Starts a tensor that becomes these entries; `write` then appends to entry `index`. `done` checks that all bytes came. */
-  begin(entries: readonly SafetensorsOutline[]): TensorWriter
+  begin(entries: readonly TensorOutline[]): TensorWriter
   /** Returns when the file so far would survive a power cut. */
   sync(): Promise<void>
   /** Whether `complete` moves what was written, so that nothing can go on with it should that be cut short. */
@@ -32,7 +32,7 @@ export interface WeightsOutput {
 
 /** An entry that is complete, with the CRC-32 of its values, or in an archive of its member. */
 export interface WrittenEntry {
-  readonly outline: SafetensorsOutline
+  readonly outline: TensorOutline
   readonly crc: number
 }
 

@@ -7,9 +7,9 @@ import type { Job, TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { openWeightFile } from '../../formats/registry.ts'
-import { type SafetensorsOutline, tensorBytes } from '../../formats/safetensors.ts'
 import { openZip } from '../../formats/zip.ts'
 import { type ByteSource, pickedAlone, type SourceFolder } from '../../io.ts'
+// biome-ignore lint/style/noRestrictedImports: until planByNames lies in plan (test/rooms.test.ts, exceptions)
 import { planByNames } from '../../jobs/planned-run.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { withKnownScans } from '../../matrix/known.ts'
@@ -22,7 +22,7 @@ import { inFileOrder } from '../../plan/entries.ts'
 import { companionNames, layOut } from '../../plan/output-files.ts'
 import { partOf } from '../../plan/parts.ts'
 import { isFactorized, type TensorPlan } from '../../plan/plan.ts'
-import { bytesInFile, type TensorInfo } from '../../tensor.ts'
+import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { fromChecksums } from '../bits.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
 import { endOfIntact } from '../encodings/intact.ts'
@@ -205,7 +205,7 @@ function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style:
 }
 
 /** The dimension that both factors share, and their dtype; a dense copy shows neither. */
-function factorsOf(entries: readonly SafetensorsOutline[]): Pick<TensorOutcome, 'rank' | 'factorDType'> {
+function factorsOf(entries: readonly TensorOutline[]): Pick<TensorOutcome, 'rank' | 'factorDType'> {
   const right = entries.find(({ name }) => name.endsWith('.lowrank_A') || name.endsWith('.Vt'))
   const down = entries.find(({ name }) => name.endsWith('.lora_A.weight') || name.endsWith('.lora_down.weight'))
   const factor = right ?? down

@@ -1,10 +1,10 @@
 /** Whether what an earlier run has finished may be built on: its source is still the same, and its bytes are still those it wrote. */
 import type { TensorOutcome } from '../../contract.ts'
-import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import type { ByteSource } from '../../io.ts'
 import { tensorChecksum } from '../../matrix/checksum.ts'
 import { outputEntries } from '../../plan/entries.ts'
 import { kept, type TensorPlan } from '../../plan/plan.ts'
+import type { TensorOutline } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
 import { endOfIntact } from '../encodings/intact.ts'
 import type { WrittenEntry } from '../encodings/weights-output.ts'
@@ -64,7 +64,7 @@ function entriesOf(plan: TensorPlan, { outcome, checksums }: JournalLine, style:
 }
 
 /** What the file holds of a tensor, as it is stored. */
-export function storedEntries(plan: TensorPlan, { action }: TensorOutcome, style: OutputStyle): SafetensorsOutline[] {
+export function storedEntries(plan: TensorPlan, { action }: TensorOutcome, style: OutputStyle): TensorOutline[] {
   const entries = outputEntries(action === 'factorized' ? plan : kept(plan, ''), style)
   return entries.map((entry) => style.stored?.(entry) ?? entry)
 }

@@ -8,10 +8,9 @@
  */
 
 import { scaleLayout, sparseCount } from '../../curves/size.ts'
-import type { SafetensorsOutline } from '../../formats/safetensors.ts'
 import { singularValueDType } from '../../plan/factor-dtype.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
-import type { DType } from '../../tensor.ts'
+import type { DType, TensorOutline } from '../../tensor.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
 import { factorMatrices, storeFactors } from './stored-factors.ts'
 import type { OutputStyle } from './style.ts'
@@ -50,7 +49,7 @@ export const factors: OutputStyle = {
   },
 }
 
-function sparseEntries({ info, view, params }: FactorizedTensor): SafetensorsOutline[] {
+function sparseEntries({ info, view, params }: FactorizedTensor): TensorOutline[] {
   const count = view.count * sparseCount(params.sparseDensity, view.rows, view.cols)
   if (count === 0) return []
   return [
@@ -72,7 +71,7 @@ export const factorSuffixes = [
   'sparse_value',
 ] as const
 
-function factorEntries({ info, view, params, factorDType }: FactorizedTensor): SafetensorsOutline[] {
+function factorEntries({ info, view, params, factorDType }: FactorizedTensor): TensorOutline[] {
   const { rows, cols } = view
   const { rank } = params
   const stack = view.kind === 'experts' ? [view.count] : []

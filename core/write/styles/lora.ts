@@ -2,9 +2,9 @@
  * What the adapter conventions share: the factors A [r, in] and B [out, r] with sqrt(s) in each, in the shapes a LoRA layer has
  * (a convolution's A keeps its kernel, its B is 1 x 1), under the name of the module that owns the weight.
  */
-import type { SafetensorsOutline } from '../../formats/safetensors.ts'
+
 import type { FactorizedTensor } from '../../plan/plan.ts'
-import type { ComputableDType } from '../../tensor.ts'
+import type { ComputableDType, TensorOutline } from '../../tensor.ts'
 import { factors } from './factors.ts'
 import type { OutputStyle } from './style.ts'
 
@@ -14,7 +14,7 @@ export function moduleOf({ info }: FactorizedTensor): string {
 }
 
 /** Shapes of A and B: [r, in, ...kernel] and [out, r, ...ones]. */
-export function loraEntries(plan: FactorizedTensor, nameA: string, nameB: string): SafetensorsOutline[] {
+export function loraEntries(plan: FactorizedTensor, nameA: string, nameB: string): TensorOutline[] {
   const { info, view, params } = plan
   const kernel = info.shape.slice(2)
   const dtype = loraDType(plan)

@@ -1,9 +1,10 @@
 /** What an output style is: how a factorized tensor is laid out, how its numbers become bytes, and in which files. One style a file in this folder. */
-import type { SafetensorsOutline } from '../../formats/safetensors.ts'
+
 import type { JobContext } from '../../matrix/context.ts'
 import type { LoadedMatrix, MatrixBytes } from '../../matrix/load.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Factorization } from '../../svd/factorization.ts'
+import type { TensorOutline } from '../../tensor.ts'
 
 /** One matrix of a tensor with everything there is to write and measure it. */
 export interface FactorizedMatrix extends LoadedMatrix {
@@ -35,7 +36,7 @@ export interface OutputStyle {
   /** What the files are encoded as. */
   readonly encoding: 'safetensors' | 'npz'
   /** A tensor as the encoding holds it, where that is not how it is handed in. */
-  stored?(outline: SafetensorsOutline): SafetensorsOutline
+  stored?(outline: TensorOutline): TensorOutline
   /** Whether tensors that are not factorized are copied. An adapter holds only what it changes. */
   readonly copiesKept: boolean
   /** Whether values are divided by their scale again, so that it is copied as any other tensor. Factors hold value x factor. */
@@ -43,7 +44,7 @@ export interface OutputStyle {
   /** Why this style cannot hold a tensor that could be factorized, as a sentence. */
   refusal?(plan: FactorizedTensor): string | null
   /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
-  entries(plan: FactorizedTensor): SafetensorsOutline[]
+  entries(plan: FactorizedTensor): TensorOutline[]
   /**
    * Writes one matrix and measures what was written.
    * @throws AppError `overflow` for values outside the dtype

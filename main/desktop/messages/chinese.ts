@@ -1,4 +1,4 @@
-import type { Translation } from './messages.ts'
+import type { Translation } from './english.ts'
 
 export const desktop: Translation = {
   'desktop.file': () => '文件',

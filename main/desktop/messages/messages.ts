@@ -1,12 +1,7 @@
 /** The desktop's texts in the user's language: a key and its values, checked by the compiler. */
 import { type Language, languageOf, type Settings } from '../../../core/contract.ts'
 import { desktop as chinese } from './chinese.ts'
-import { desktop as english } from './english.ts'
-
-type Key = keyof typeof english
-type ValuesOf<K extends Key> = Parameters<(typeof english)[K]>[0]
-/** What every other language has to say. */
-export type Translation = { readonly [K in Key]: (values: ValuesOf<K>) => string }
+import { desktop as english, type Key, type Translation } from './english.ts'
 
 /** The text of a key. */
 export type Say = <K extends Key>(key: K, ...values: Parameters<(typeof english)[K]>) => string

@@ -1,7 +1,13 @@
 /** Engines that live in memory and do what a test tells them, behind the supervisor's interface. */
 
-import type { EngineApi, EngineEvents, EngineStatus, JobEvent, Port } from '../../../core/contract.ts'
-import { engineArguments } from '../../../core/contract.ts'
+import {
+  type EngineApi,
+  type EngineEvents,
+  type EngineStatus,
+  engineArguments,
+  type JobEvent,
+} from '../../../core/contract.ts'
+import type { Port } from '../../../core/port.ts'
 import { serveApi } from '../../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../../../main/engine/supervisor.ts'
 import { someWords } from '../../core/messages/words.ts'

@@ -3,7 +3,7 @@
  * leaves after a rotation. On real spectra that is most of them.
  */
 import { free, mark, take } from './arena'
-import { Join } from './join'
+import { Join } from './join-problem'
 import { at, index, put, rotate, setIndex } from './vector'
 
 /** rank[n] <- indices of the values of both halves, ascending. */

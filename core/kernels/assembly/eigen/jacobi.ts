@@ -9,9 +9,9 @@ import { free, mark, take } from './arena'
 import { forEachTile } from './crew'
 import { gemm, gemmBytes, gemmHelperBytes, UPPER } from './gemm'
 import { clearMatrix, largestMagnitudeOf, permuteRows, scaleMatrix, transposeRows } from './layout'
-import { CANCELLED, DONE, exponentOf, NOT_FINITE, scaleByPowerOfTwo, symmetricEigen, symmetricEigenBytes } from './symmetric-eigen'
+import { CANCELLED, DONE, NOT_FINITE, symmetricEigen, symmetricEigenBytes } from './symmetric-eigen'
 import { JACOBI } from './tasks'
-import { at, clear, copy, dot, index, put, rotate, setIndex } from './vector'
+import { at, clear, copy, dot, exponentOf, index, put, rotate, scaleByPowerOfTwo, setIndex } from './vector'
 
 const EPSILON: f64 = 1.1102230246251565e-16
 /** Rows of a block: two of them and their products fit into the second cache. */

@@ -1,6 +1,6 @@
 /** The loops of a join, tile by tile. */
 import { free, mark, take } from './arena'
-import { Join } from './join'
+import { Join } from './join-problem'
 import { secularRoot } from './secular'
 import { at, copy, dot, index, put, scale } from './vector'
 

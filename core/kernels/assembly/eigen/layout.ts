@@ -1,9 +1,8 @@
 /** Passes over dense f64 matrices, in tiles: clear, transpose, magnitude, scale, permute. */
 import { free, mark, take } from './arena'
 import { forEachTile } from './crew'
-import { scaleByPowerOfTwo } from './symmetric-eigen'
 import { CLEAR, LARGEST, PERMUTE, SCALE, TRANSPOSE } from './tasks'
-import { at, clear, copy, index, put, scale } from './vector'
+import { at, clear, copy, index, put, scale, scaleByPowerOfTwo } from './vector'
 
 const PASS_ROWS: i32 = 64
 const CLEAR_ROWS: i32 = 64

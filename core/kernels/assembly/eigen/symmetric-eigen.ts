@@ -10,7 +10,7 @@ import { gemmBytes, gemmHelperBytes } from './gemm'
 import { largestMagnitude, scaleUpper, transposeRows } from './layout'
 import { tridiagonalValues } from './tridiagonal-values'
 import { tridiagonalize, tridiagonalizeBytes } from './tridiagonalize'
-import { at, clear, put, scale } from './vector'
+import { at, clear, exponentOf, put, scaleByPowerOfTwo } from './vector'
 
 /** Values alone go through a band from this order on (measured: even at 512). */
 const TWO_STAGES_FROM: i32 = 512
@@ -99,19 +99,6 @@ function withVectors(n: i32, g: usize, d: usize, e: usize, tau: usize, values: u
     transposeRows(n, count, q, <usize>n << 3, order, vectors, <usize>count << 3) &&
     backTransform(n, g, tau, vectors, count)
   )
-}
-
-/** Power of two of a positive finite number, so that x / 2^e is about 1. */
-export function exponentOf(x: f64): i32 {
-  const bits = <i32>((reinterpret<u64>(x) >> 52) & 0x7ff)
-  return max(bits, 1) - 1023
-}
-
-/** x <- 2^exponent x. In two steps where 2^exponent itself is no normal number. */
-export function scaleByPowerOfTwo(n: i32, exponent: i32, x: usize): void {
-  const first = max(-1000, min(1000, exponent))
-  scale(n, reinterpret<f64>(<u64>(1023 + first) << 52), x)
-  if (exponent != first) scale(n, reinterpret<f64>(<u64>(1023 + exponent - first) << 52), x)
 }
 
 /** Heap sort: the values come almost, but not always, in order. */

@@ -134,3 +134,16 @@ export function index(list: usize, i: i32): i32 {
 export function setIndex(list: usize, i: i32, value: i32): void {
   store<i32>(list + (<usize>i << 2), value)
 }
+
+/** Power of two of a positive finite number, so that x / 2^e is about 1. */
+export function exponentOf(x: f64): i32 {
+  const bits = <i32>((reinterpret<u64>(x) >> 52) & 0x7ff)
+  return max(bits, 1) - 1023
+}
+
+/** x <- 2^exponent x. In two steps where 2^exponent itself is no normal number. */
+export function scaleByPowerOfTwo(n: i32, exponent: i32, x: usize): void {
+  const first = max(-1000, min(1000, exponent))
+  scale(n, reinterpret<f64>(<u64>(1023 + first) << 52), x)
+  if (exponent != first) scale(n, reinterpret<f64>(<u64>(1023 + exponent - first) << 52), x)
+}

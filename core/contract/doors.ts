@@ -1,0 +1,22 @@
+/** How a page reaches its host, in the desktop application and over loopback. */
+import { z } from 'zod'
+import type { GrantAnswer } from './host.ts'
+
+/** What Electron's preload puts on the page as `window.ghostsvd`; absent in the loopback page, which uploads to `uploadPath` instead. */
+export interface DesktopBridge {
+  /** The page listens: `{type: 'ghostsvd:port', to}` comes to its window, once for each side, with a MessagePort. */
+  connect(): void
+  /** Grants what was dropped on the page or chosen in it: a folder, a file, or the first of several (its siblings lie beside it). */
+  grantFiles(files: readonly File[]): Promise<GrantAnswer>
+}
+
+/**
+ * Loopback: `POST uploadPath?drop=ID&name=FILE` with the file's bytes as body answers with its Grant as JSON, or with an ErrorReport
+ * and a 4xx or 5xx status. Files of one `drop` (an id of the page's choice: letters and digits) lie in one folder, as shards must.
+ */
+export const uploadPath = '/upload'
+
+/** Loopback: the page's WebSocket. Each text frame is one of these; `message` is what the Port of that side carries. */
+export const socketPath = '/socket'
+export const socketFrameSchema = z.strictObject({ to: z.enum(['engine', 'host']), message: z.unknown() })
+export type SocketFrame = z.infer<typeof socketFrameSchema>

@@ -1,0 +1,70 @@
+/** The order of rooms holds, over every import of the product; and the test would notice if it did not. */
+import { describe, expect, it } from 'vitest'
+import { allImports, circles, importsOf, lintConfiguration, rooms, upward } from './rooms.ts'
+
+/** Imports against the order that still wait to be undone. */
+const exceptions = new Set([
+  'core/plan/entries.ts -> core/write/styles/style.ts',
+  'core/plan/output-files.ts -> core/write/styles/style.ts',
+  'core/write/resume/finished-output.ts -> core/jobs/planned-run.ts',
+])
+
+/** Loops of the eigensolver call bodies by number from one table: modules share a memory, and a function table would need static memory. */
+const dispatch = 'core/kernels/assembly/eigen/tasks.ts'
+
+const imports = allImports()
+
+describe('rooms', () => {
+  it('import only from the rooms they may see', () => {
+    expect(new Set(upward(imports))).toEqual(exceptions)
+  })
+
+  it('are listed in an order without a circle', () => {
+    const order = Object.entries(rooms).flatMap(([from, { sees }]) => sees.map((to) => ({ from, to })))
+    expect(circles(order)).toEqual([])
+    for (const { to } of order) expect(rooms).toHaveProperty(to)
+  })
+
+  it('are known to the linter (npx vitest run test/rooms.test.ts -u writes them)', async () => {
+    await expect(lintConfiguration()).toMatchFileSnapshot('../biome.rooms.json')
+  })
+
+  it('have no circle of files but for the dispatch table of the eigensolver', () => {
+    expect(circles(imports.filter(({ from }) => from !== dispatch))).toEqual([])
+  })
+})
+
+describe('the check', () => {
+  it.each([
+    ['a value', "import { compressFile } from '../jobs/compress.ts'"],
+    ['a type', "import type { JobContext } from '../jobs/compress.ts'"],
+    ['a type among values', "import { type JobContext } from '../jobs/compress.ts'"],
+    ['for its effects', "import '../jobs/compress.ts'"],
+    ['what it exports again', "export { compressFile } from '../jobs/compress.ts'"],
+    ['all it exports again', "export * from '../jobs/compress.ts'"],
+    ['later', "const jobs = await import('../jobs/compress.ts')"],
+  ])('sees a room that imports %s from a later one', (_, line) => {
+    expect(upward(importsOf('core/plan/planted.ts', line))).toEqual(['core/plan/planted.ts -> core/jobs/compress.ts'])
+  })
+
+  it('sees the page import the engine, and main the page', () => {
+    const planted = [
+      ...importsOf('renderer/model/planted.ts', "import { openWeightFile } from '../../core/formats/registry.ts'"),
+      ...importsOf('main/host/planted.ts', "import { words } from '../../renderer/words/words.ts'"),
+    ]
+    expect(upward(planted)).toHaveLength(2)
+  })
+
+  it('sees a circle of types', () => {
+    const planted = [
+      ...importsOf('core/svd/a.ts', "import type { B } from './b.ts'"),
+      ...importsOf('core/svd/b.ts', "import { c } from './c.ts'"),
+      ...importsOf('core/svd/c.ts', "import type { A } from './a.ts'"),
+    ]
+    expect(circles(planted)).toEqual([['core/svd/a.ts', 'core/svd/b.ts', 'core/svd/c.ts']])
+  })
+
+  it('refuses a file that lies in no room', () => {
+    expect(() => upward([{ from: 'elsewhere/a.ts', to: 'core/io.ts' }])).toThrow('elsewhere/a.ts lies in no room')
+  })
+})

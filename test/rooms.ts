@@ -1,0 +1,198 @@
+/**
+ * The rooms of the house and the one direction of imports between them, over parsed sources: `import type` counts, since a room that needs
+ * another's types cannot be understood without it.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { parseSync } from 'vite'
+
+/** Folders of a room; a file belongs to the longest path that is a prefix of its own. */
+export interface Room {
+  readonly paths: readonly string[]
+  /** Rooms it may import from, besides itself. */
+  readonly sees: readonly string[]
+}
+
+/** Each room with those before it that it may import from. */
+export const rooms: Readonly<Record<string, Room>> = house()
+
+function house(): Record<string, Room> {
+  const found: Record<string, Room> = {}
+  const room = (name: string, paths: readonly string[], ...sees: readonly (string | readonly string[])[]) => {
+    found[name] = { paths, sees: sees.flat() }
+    return [name]
+  }
+  const base = room('base', ['core/'])
+  const curves = room('curves', ['core/curves/'], base)
+  const contract = room('contract', ['core/contract.ts', 'core/contract/'], base)
+  const rpc = room('rpc', ['core/rpc.ts'], base, contract)
+  const plan = room('plan', ['core/plan/'], base, curves, contract)
+  const shared = [...base, ...curves, ...contract, ...plan]
+  const client = room('client', ['core/client/'], base, contract, rpc)
+  const formats = room('formats', ['core/formats/'], base)
+  const assembly = room('assembly', ['core/kernels/assembly/'])
+  const kernels = room('kernels', ['core/kernels/'], base, assembly)
+  const svd = room('svd', ['core/svd/'], base, kernels)
+  const measure = room('measure', ['core/measure/'], base, curves, kernels, svd)
+  const sketches = room('sketch-cache', ['core/sketch-cache/'], base, formats, svd)
+  const engineSide = [...formats, ...kernels, ...svd, ...measure, ...sketches]
+  const matrix = room('matrix', ['core/matrix/'], shared, engineSide)
+  const write = room('write', ['core/write/'], shared, engineSide, matrix)
+  const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write)
+  const core = [...shared, ...rpc, ...client, ...engineSide, ...matrix, ...write, ...jobs]
+
+  const system = room('system', ['main/system/'], base, contract)
+  const files = room('files', ['main/files/'], base, contract, formats, write, system)
+  const history = room('history', ['main/history/'], base, contract, client, system, files)
+  const engine = room('engine', ['main/engine/'], core, system, files)
+  const host = room('host', ['main/host/'], base, contract, rpc, client, system, files, history, engine)
+  const doors = [...base, ...contract, ...rpc, ...client, ...system, ...files, ...history, ...engine, ...host]
+  const desktop = room('desktop', ['main/desktop/'], doors)
+  const loopback = room('loopback', ['main/loopback/'], doors)
+  const bench = room('bench', ['main/bench/'], core, system, files)
+  const cli = room('cli', ['main/cli/'], core, doors, loopback, bench)
+  room('build', ['main/build/'])
+  room('doors', ['main/'], base, doors, desktop, loopback, cli)
+
+  const seen = [...shared, ...rpc, ...client]
+  const words = room('words', ['renderer/words/'], seen)
+  const frame = room('frame', ['renderer/frame/'], seen, words)
+  const choices = room('choices', ['renderer/choices/'], seen, words, frame)
+  const model = room('model', ['renderer/model/'], seen, words, frame, choices)
+  const state = [...seen, ...words, ...frame, ...choices, ...model]
+  const charts = room('charts', ['renderer/charts/'], state)
+  const snippets = room('snippets', ['renderer/snippets/'], seen)
+  const tensor = room('tensor', ['renderer/tensor/'], state, charts, snippets)
+  const ab = room('ab', ['renderer/ab/'], state, charts, tensor)
+  const runs = room('runs', ['renderer/runs/'], state, charts, snippets, tensor)
+  const settings = room('settings', ['renderer/settings/'], state, charts, snippets, tensor, runs)
+  const app = room('app', ['renderer/app/'], state, charts, snippets, tensor, ab, runs, settings)
+  room('page', ['renderer/'], words, frame, charts, ab, runs, app)
+  return found
+}
+
+export interface Import {
+  readonly from: string
+  readonly to: string
+}
+
+const root = resolve(import.meta.dirname, '..')
+
+export function sourceFiles(): string[] {
+  return globSync('{core,main,renderer}/**/*.{ts,tsx}', { cwd: root }).filter((path) => !path.endsWith('.d.ts'))
+}
+
+/** Relative imports of a file, of types and values, static and dynamic, and what it exports again. Paths from the root. */
+export function importsOf(file: string, text: string): Import[] {
+  const { module } = parseSync(file, text)
+  const dynamic = module.dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1))
+  const named = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+    ),
+    ...dynamic,
+  ]
+  return [...new Set(named)]
+    .filter((name) => name.startsWith('.'))
+    .map((name) => ({ from: file, to: withEnding(join(dirname(file), name.replace(/\?.*$/, ''))) }))
+}
+
+/** AssemblyScript imports without an ending. */
+function withEnding(path: string): string {
+  return /\.\w+$/.test(path) ? path : `${path}.ts`
+}
+
+export function allImports(): Import[] {
+  return sourceFiles().flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')))
+}
+
+/** @throws Error for a file in no room */
+export function roomOf(path: string): string {
+  let longest = ''
+  let found: string | undefined
+  for (const [name, { paths }] of Object.entries(rooms))
+    for (const prefix of paths)
+      if (path.startsWith(prefix) && prefix.length > longest.length) {
+        longest = prefix
+        found = name
+      }
+  if (found === undefined) throw new Error(`${path} lies in no room`)
+  return found
+}
+
+/** Imports a room may not have, `from -> to`. */
+export function upward(imports: readonly Import[]): string[] {
+  return imports
+    .filter(({ from, to }) => {
+      const [own, other] = [roomOf(from), roomOf(to)]
+      return own !== other && !rooms[own]!.sees.includes(other)
+    })
+    .map(({ from, to }) => `${from} -> ${to}`)
+}
+
+/** Groups of files that import each other in a circle (strongly connected, Tarjan 1972), each sorted. */
+export function circles(imports: readonly Import[]): string[][] {
+  const next = new Map<string, string[]>()
+  for (const { from, to } of imports) next.set(from, [...(next.get(from) ?? []), to])
+  const order = new Map<string, number>()
+  const low = new Map<string, number>()
+  const stack: string[] = []
+  const found: string[][] = []
+  const visit = (file: string): void => {
+    order.set(file, order.size)
+    low.set(file, order.get(file)!)
+    stack.push(file)
+    for (const other of next.get(file) ?? []) {
+      if (!order.has(other)) visit(other)
+      if (stack.includes(other)) low.set(file, Math.min(low.get(file)!, low.get(other)!))
+    }
+    if (low.get(file) !== order.get(file)) return
+    const group = stack.splice(stack.indexOf(file))
+    if (group.length > 1) found.push(group.sort())
+  }
+  for (const file of next.keys()) if (!order.has(file)) visit(file)
+  return found
+}
+
+const ui = ['react', 'react-dom/**', '@mantine/**']
+const electron = ['electron', 'electron/**']
+/** Packages and other trees that a tree may not import. */
+const foreign: Readonly<Record<string, readonly string[]>> = {
+  core: [...electron, ...ui, '**/main/**', '**/renderer/**'],
+  main: [...electron, ...ui, '**/renderer/**'],
+  renderer: [...electron, 'node:*', '**/main/**'],
+}
+/** Where Electron's runtime is there. It is imported by process: electron/main, electron/renderer, electron/common. */
+const inElectron = new Set(['main/desktop/**', 'main/electron.ts'])
+
+/** The same order for the linter, so that an editor shows a breach where it is written: `biome.rooms.json`. */
+export function lintConfiguration(): string {
+  const entries = Object.entries(rooms).flatMap(([name, { paths, sees }]) => {
+    const unseen = Object.entries(rooms).flatMap(([other, room]) =>
+      other === name || sees.includes(other) ? [] : room.paths,
+    )
+    return paths.map((path) => ({ path, name, unseen }))
+  })
+  const electronEntry = { path: 'main/electron.ts', name: 'doors', unseen: [] }
+  // The later of two overrides that match a file has its way: longer paths last.
+  const ordered = [...entries, electronEntry].sort((a, b) => a.path.length - b.path.length)
+  const overrides = ordered.map(({ path, name, unseen }) => {
+    const [tree] = path.split('/') as [string]
+    const includes = path.split('/').length > 2 ? `${path}**` : path.endsWith('/') ? `${path}*` : path
+    const banned = foreign[tree]!.filter((pattern) => !inElectron.has(includes) || pattern !== 'electron/**')
+    const own = unseen.flatMap((other) => {
+      const [otherTree, ...rest] = other.split('/') as [string, ...string[]]
+      const inside = rest.join('/')
+      if (inside === '' || (otherTree !== tree && otherTree !== 'core')) return []
+      return [`**/${otherTree === tree ? inside : other}${inside.endsWith('/') ? '**' : ''}`]
+    })
+    const message = `${name} may not import this (test/rooms.ts; docs/architecture.md, direction of imports)`
+    const options = { patterns: [{ group: [...banned, ...own], message }] }
+    return {
+      includes: [includes],
+      linter: { rules: { style: { noRestrictedImports: { level: 'error', options } } } },
+    }
+  })
+  return `${JSON.stringify({ overrides }, null, 2)}\n`
+}
