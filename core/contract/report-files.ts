@@ -4,26 +4,33 @@ import { version } from '../version.ts'
 import { type RecipeSource, recipeText } from './recipe.ts'
 import type { CompressionReport } from './reports.ts'
 
+/** How a report in JSON begins, by which it is told from any other file. */
+export const reportJsonStart = '{\n  "report": 1,'
+
 /** Everything there is to know of a run, its recipe included. */
 export function reportJson(recipe: RecipeSource, report: CompressionReport): string {
   const whole = { report: 1, version, recipe: JSON.parse(recipeText(recipe)), ...report }
   return `${JSON.stringify(whole, toEnglish, 2)}\n`
 }
 
+const parts = ['truncation', 'rounding', 'sparseGain'] as const
+const columns = [
+  'name',
+  'action',
+  'rank',
+  'factorDType',
+  'relativeError',
+  ...parts,
+  'bytesBefore',
+  'bytesAfter',
+  'reason',
+]
+
+/** The first line of a report as a table. */
+export const reportCsvHeader = `${columns.join(',')}\r\n`
+
 /** A table of the tensors. RFC 4180. */
 export function reportCsv({ tensors }: CompressionReport): string {
-  const parts = ['truncation', 'rounding', 'sparseGain'] as const
-  const header = [
-    'name',
-    'action',
-    'rank',
-    'factorDType',
-    'relativeError',
-    ...parts,
-    'bytesBefore',
-    'bytesAfter',
-    'reason',
-  ]
   const rows = tensors.map(
     ({ name, action, rank, factorDType, relativeError, split, bytesBefore, bytesAfter, reason }) => {
       const errors = [relativeError, ...parts.map((part) => split?.[part])]
@@ -39,7 +46,7 @@ export function reportCsv({ tensors }: CompressionReport): string {
       ]
     },
   )
-  return [header, ...rows.map((row) => row.map(String))].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+  return [columns, ...rows.map((row) => row.map(String))].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
 }
 
 /** A cell that a spreadsheet would take for a formula is made text. */

@@ -35,7 +35,7 @@ export function compressCommand(): Command {
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
     .option('--report <file>', 'write the report of this run, as JSON or (name.csv) as a table')
-    .option('--force', 'replace an existing output')
+    .option('--force', 'replace an existing output, recipe or report')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
       const recipe = await requestFrom(self, options)

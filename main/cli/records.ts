@@ -8,13 +8,15 @@ import {
   type RecipeSource,
   recipeFile,
   reportCsv,
+  reportCsvHeader,
   reportJson,
+  reportJsonStart,
 } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { weightPaths } from '../engine/opened-files.ts'
 import { readFault, writeFault } from '../files/file-errors.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
-import { outputFolder } from '../files/outputs.ts'
+import { type OutputOptions, outputFolder } from '../files/outputs.ts'
 import { partialPath, unfinishedPaths } from '../files/ownership.ts'
 import { readWhole } from '../files/read-whole.ts'
 
@@ -26,6 +28,10 @@ export interface RecordedRun {
   readonly recipe?: string | undefined
   readonly saveRecipe?: string | undefined
   readonly report?: string | undefined
+  /** Whether what exists may be replaced. */
+  readonly force?: boolean | undefined
+  /** Whether it goes on with an earlier run, whose records it may then replace. */
+  readonly resume?: boolean | undefined
 }
 
 /** @throws AppError `not-found`, `bad-file` */
@@ -38,10 +44,11 @@ export async function readRecipe(path: string): Promise<Recipe> {
 }
 
 /**
- * A record replaces an earlier one, and nothing else of its run. Asked before the run starts, which may take hours.
- * @throws AppError `would-overwrite` for a record that is the source, the output or a recipe; `cannot-write`
+ * A record replaces nothing that anybody did not ask to replace, and with `force` nothing else of its run. Asked before the run starts, which may take hours.
+ * @throws AppError `would-overwrite` for a record that exists, or is the source, the output or a recipe; `cannot-write`
  */
-export async function refuseRecords({ source, target, recipe, saveRecipe, report }: RecordedRun): Promise<void> {
+export async function refuseRecords(run: RecordedRun): Promise<void> {
+  const { source, target, recipe, saveRecipe, report } = run
   const records = [saveRecipe, report].filter((path) => path !== undefined)
   if (records.length === 0) return
   const output = await placeOf(target)
@@ -54,8 +61,7 @@ export async function refuseRecords({ source, target, recipe, saveRecipe, report
     if (await meets(written, [output, ...unfinishedPaths(output)])) throw refusal(name, 'output')
     if (record === report && (await meets(written, recipes))) throw refusal(name, 'recipe')
     // What the folder or a source does not allow shows here: the same steps, without a byte.
-    const sink = await outputFolder(dirname(record), { overwrite: true, sources }).create(name, 0)
-    await sink.abort()
+    await writeText(record, null, { overwrite: await mayReplace(record, run), sources })
   }
 }
 
@@ -82,27 +88,51 @@ function refusal(name: string, what: 'output' | 'recipe'): AppError {
   return new AppError('would-overwrite', `${name} would replace the ${what} of this run. Choose another name for it.`)
 }
 
+/** Replaces what `refuseRecords` let pass. */
 export function writeRecipe(path: string, recipe: RecipeSource): Promise<void> {
-  return writeText(path, recipeFile(recipe))
+  return writeText(path, recipeFile(recipe), passed)
 }
 
-/** A table of the tensors for a name that ends in .csv, else everything as JSON. */
+/** A table of the tensors for a name that ends in .csv, else everything as JSON. Replaces what `refuseRecords` let pass. */
 export function writeReport(path: string, recipe: RecipeSource, report: CompressionReport): Promise<void> {
-  return writeText(path, path.toLowerCase().endsWith('.csv') ? reportCsv(report) : reportJson(recipe, report))
+  return writeText(path, path.toLowerCase().endsWith('.csv') ? reportCsv(report) : reportJson(recipe, report), passed)
 }
 
-/** Whole or not at all, in place of an earlier one. */
-async function writeText(path: string, text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text)
-  const sink = await outputFolder(dirname(path), { overwrite: true, sources: [] }).create(
-    basename(path),
-    bytes.byteLength,
-  )
+const passed = { overwrite: true, sources: [] }
+
+/** Whole or not at all; null writes nothing, and finds out what would stand in the way. */
+async function writeText(path: string, text: string | null, options: OutputOptions): Promise<void> {
+  const [folder, name] = [outputFolder(dirname(path), options), basename(path)]
+  const bytes = new TextEncoder().encode(text ?? '')
+  const hold = await folder.hold(name)
   try {
-    await sink.write(bytes)
-    await sink.close()
+    const sink = await folder.create(name, bytes.byteLength)
+    try {
+      await sink.write(bytes)
+      if (text !== null) await sink.close()
+    } finally {
+      await sink.abort()
+    }
+  } finally {
+    await hold.release()
+  }
+}
+
+/** A recipe may replace the one that it replays, and a run that goes on replaces what the earlier one recorded. */
+async function mayReplace(record: string, { recipe, saveRecipe, force, resume }: RecordedRun): Promise<boolean> {
+  if (force) return true
+  if (record === saveRecipe && recipe !== undefined && (await meets([record], [recipe]))) return true
+  return resume === true && isRecord(await readWhole(record).then(String, () => ''))
+}
+
+/** Whether a file was written by a run, as its recipe or its report. */
+function isRecord(text: string): boolean {
+  if (text.startsWith(reportJsonStart) || text.startsWith(reportCsvHeader)) return true
+  try {
+    parseRecipe(text, '')
+    return true
   } catch (error) {
-    await sink.abort()
+    if (error instanceof AppError) return false
     throw error
   }
 }

@@ -25,7 +25,7 @@ describe('a report is refused before the run', () => {
     for (const name of ['model.safetensors', 'hard', 'soft'])
       await expect(refused({ report: at(name) }), name).rejects.toThrow(/is the source itself/)
     await expect(refused({ source: at('growing.partial'), report: at('growing') })).rejects.toThrow(
-      'growing.partial is the source itself. Choose another name for growing.',
+      'growing.partial is the source itself, or has it inside. Choose another name for growing.',
     )
     mkdirSync(at('shards'))
     for (const [i, name] of ['a', 'b'].entries())
@@ -58,6 +58,23 @@ describe('a report is refused before the run', () => {
     await expect(refused({ saveRecipe: at('new.json'), report: at('new.json') })).rejects.toThrow(/the recipe/)
     await refused({ recipe, saveRecipe: recipe, report: at('report.json') })
     expect(readdirSync(folder).sort()).toEqual(['model.safetensors', 'recipe.json'])
+  })
+
+  it('that exists, whatever it is, unless replacing was asked for or an earlier run recorded it', async () => {
+    writeFileSync(at('letter.json'), 'a letter')
+    writeFileSync(at('report.json'), '{\n  "report": 1,\n  "version": "0"\n}\n')
+    writeFileSync(
+      at('report.csv'),
+      'name,action,rank,factorDType,relativeError,truncation,rounding,sparseGain,bytesBefore,bytesAfter,reason\r\n',
+    )
+    for (const name of ['letter.json', 'report.json', 'report.csv'])
+      for (const record of [{ report: at(name) }, { saveRecipe: at(name) }]) {
+        await expect(refused(record), name).rejects.toThrow(`${name} exists already.`)
+        await refused({ ...record, force: true })
+      }
+    for (const name of ['report.json', 'report.csv']) await refused({ report: at(name), resume: true })
+    await expect(refused({ report: at('letter.json'), resume: true })).rejects.toThrow('letter.json exists already.')
+    expect(readFileSync(at('letter.json'), 'utf8')).toBe('a letter')
   })
 
   it('whose folder does not exist or is none', async () => {
