@@ -9,6 +9,7 @@ import { formatBytes } from '../system/format-bytes.ts'
 import { writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
 import { type Hold, takenOver } from './hold.ts'
+import { applyMode } from './mode.ts'
 
 /** Where a file is written and what it is called then. */
 export interface TargetNames {
@@ -21,6 +22,8 @@ export interface TargetNames {
 export interface SinkOptions {
   /** Whether a file of that name is replaced. */
   readonly overwrite: boolean
+  /** Permissions of the finished file; null or absent leaves them as they are. */
+  readonly mode?: number | null
   /** What the run holds while it writes; null where it holds nothing. */
   hold?(): Hold | null
   /** Told before a partial file or folder comes into being and after it is gone: somebody else calls `removePartial` if this thread dies. */
@@ -81,6 +84,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
         await handle.sync()
         await options.hold?.()?.assertOwn()
         await assertOwn(handle, partial, name)
+        await applyMode(handle, options.mode ?? null)
         if (options.overwrite) await rename(partial, target)
         else await takeFreeName(partial, target, name)
         await syncFolder(names.folder)

@@ -13,6 +13,7 @@ import { isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
 import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
+import { applyMode, modeOf, privateFile, privateFolder } from './mode.ts'
 import { attempt, exists, fileSink, type SinkOptions, syncFolder, type TargetNames } from './output-sink.ts'
 import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
@@ -95,7 +96,11 @@ async function openPartial(
   start: number,
   options: OutputOptions,
 ): Promise<ByteSink> {
-  return beginPartial(names, options, async () => fileSink(await open(names.partial, flags), names, start, options))
+  return beginPartial(names, options, async () => {
+    const mode = await modeOf(options.sources)
+    const handle = await open(names.partial, flags, mode === null ? undefined : privateFile)
+    return fileSink(handle, names, start, { ...options, mode })
+  })
 }
 
 /** Told of before it is there. What was not there a moment ago and is there now is another run's. @throws AppError `would-overwrite` */
@@ -166,7 +171,8 @@ async function newSubfolder(
     await options.hold?.()?.assertOwn()
     await clear(names, options)
     await assertFreeSpace(path, names.name, byteLength)
-    await beginPartial(names, options, () => mkdir(names.partial))
+    const mode = await modeOf(options.sources)
+    await beginPartial(names, options, () => mkdir(names.partial, mode === null ? {} : { mode: privateFolder }))
   })
   return outputSubfolder(names, options)
 }
@@ -208,6 +214,7 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
       attempt(names, async () => {
         await options.hold?.()?.assertOwn()
         const existing = await contents(target)
+        await applyMode(partial, await modeOf(options.sources))
         if (existing?.length) {
           if (!options.overwrite) throw existsAlready(name)
           // Weights last: while they are of an earlier run, so is the folder.

@@ -1,4 +1,13 @@
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { OutputFolder } from '../../../core/io.ts'
@@ -17,6 +26,14 @@ import { mounted } from './mounted.ts'
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
 const folderAt = (path: string, options: Partial<OutputOptions> = {}) =>
   outputFolder(path, { overwrite: false, sources: [], ...options })
+
+async function fill(folder: OutputFolder, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    const sink = await folder.create(name, 3)
+    await sink.write(bytes(3))
+    await sink.close()
+  }
+}
 
 describe('sink', () => {
   it('shows nothing under the name until it is closed, then all of it', async () => {
@@ -214,14 +231,6 @@ describe('target', () => {
 })
 
 describe('an output of several files', () => {
-  async function fill(folder: OutputFolder, ...names: string[]): Promise<void> {
-    for (const name of names) {
-      const sink = await folder.create(name, 3)
-      await sink.write(bytes(3))
-      await sink.close()
-    }
-  }
-
   it("shows nothing under the folder's name until all is there", async () => {
     const path = temporaryFolder()
     const inner = await folderAt(path).subfolder('adapter', 6)
@@ -329,6 +338,35 @@ describe('an output of several files', () => {
 
   it.each(['..', '.', 'a/b', ''])('cannot leave the folder by the name %j', async (name) => {
     await expect(folderAt(temporaryFolder()).subfolder(name, 6)).rejects.toMatchObject({ code: 'bad-file' })
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('permissions', () => {
+  const modeAt = (...names: string[]) => statSync(join(...names)).mode & 0o777
+
+  it.each([
+    [[0o600], 0o600, 0o700],
+    [[0o640], 0o640, 0o750],
+    [[0o444], 0o644, 0o755],
+    [[0o755], 0o644, 0o755],
+    [[0o644, 0o660, 0o600], 0o600, 0o700],
+  ])('of an output are those of its sources: %j', async (modes, file, folder) => {
+    const path = temporaryFolder()
+    const sources = modes.map((mode, i) => {
+      writeFileSync(join(path, `source-${i}`), 'weights')
+      chmodSync(join(path, `source-${i}`), mode)
+      return join(path, `source-${i}`)
+    })
+    const into = folderAt(path, { sources })
+    const sink = await into.create('out', 1)
+    expect(modeAt(path, 'out.partial')).toBe(0o600)
+    await sink.close()
+    expect(modeAt(path, 'out')).toBe(file)
+    const inner = await into.subfolder('shards', 1)
+    expect(modeAt(path, 'shards.partial')).toBe(0o700)
+    await fill(inner, 'weights')
+    await inner.finish()
+    expect([modeAt(path, 'shards'), modeAt(path, 'shards', 'weights')]).toEqual([folder, file])
   })
 })
 
