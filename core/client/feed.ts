@@ -46,7 +46,8 @@ export function createFeed(engine: Pick<EngineApi, 'start'>): JobFeed {
 
   return {
     receive,
-    start: async (job, hear, lane) => {
+    // Said in any case: JSON makes null of an argument that is undefined.
+    start: async (job, hear, lane = 'foreground') => {
       unanswered++
       try {
         const jobId = await engine.start(job, lane)

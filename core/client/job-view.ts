@@ -8,13 +8,15 @@ export interface JobView {
   readonly state: 'queued' | 'running' | 'waiting'
   /** Of the job; while that has said nothing of itself, of the matrix it reads. */
   readonly progress: EventOf<'progress'> | null
+  /** 0..1: how far each phase of the job has come. A phase may go on after another. */
+  readonly shares: Readonly<Record<string, number>>
   /** Spectrum and error curve as they stood after the last power iteration. */
   readonly estimate: EventOf<'estimate'> | null
   /** Tensors that a compression has written. */
   readonly finishedTensors: number
 }
 
-export const queuedJob: JobView = { state: 'queued', progress: null, estimate: null, finishedTensors: 0 }
+export const queuedJob: JobView = { state: 'queued', progress: null, shares: {}, estimate: null, finishedTensors: 0 }
 
 export function afterEvent(view: JobView, event: JobEvent): JobView {
   switch (event.type) {
@@ -27,7 +29,9 @@ export function afterEvent(view: JobView, event: JobEvent): JobView {
       const before = view.progress
       if (before && wholeJob(before) && !wholeJob(progress))
         return { ...view, progress: { ...before, memoryBytes: progress.memoryBytes } }
-      return { ...view, progress }
+      const { phase, done, total } = progress
+      const shares = total > 0 ? { ...view.shares, [phase]: done / total } : view.shares
+      return { ...view, progress, shares }
     }
     case 'estimate': {
       const { type: _, jobId: __, ...estimate } = event
@@ -41,4 +45,9 @@ export function afterEvent(view: JobView, event: JobEvent): JobView {
     case 'cancelled':
       return view
   }
+}
+
+/** 0..1 of the phase it is in; null while that is unknown. */
+export function shareOf({ progress }: JobView): number | null {
+  return progress && progress.total > 0 ? progress.done / progress.total : null
 }

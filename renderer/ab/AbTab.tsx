@@ -1,21 +1,16 @@
 /** A/B: two ways to factorize the tensor on show, what each costs and reaches, and one sentence about it. */
 import { Button, Loader, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
+import { shareOf } from '../../core/client/job-view.ts'
+import type { UnderWay } from '../../core/client/latest.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
-import {
-  isStale,
-  methodOf,
-  type RunningVersus,
-  sideNames,
-  sidesOf,
-  useVersus,
-  versusReducers,
-} from '../model/versus.ts'
+import { isStale, methodOf, sideNames, sidesOf, useVersus, versusReducers } from '../model/versus.ts'
 import { cancelVersus, runVersus } from '../model/versus-actions.ts'
 import type { TensorView } from '../model/view.ts'
+import { useWork, type VersusWish, versusUnderWay } from '../model/work.ts'
 import { usePhase, useWords } from '../words/words.ts'
 import { SideColumn } from './SideColumn.tsx'
 import { VersusOutcome } from './VersusOutcome.tsx'
@@ -36,7 +31,10 @@ export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
   const sides = useMemo(() => sidesOf(chosen, { ...params, rank }, size), [chosen, params, rank, size])
   const result = useVersus((state) => state.results[tensor.name])
   const failure = useVersus((state) => state.failures[tensor.name])
-  const running = useVersus((state) => (state.running?.tensor === tensor.name ? state.running : null))
+  const running = useWork((state) => {
+    const underWay = versusUnderWay(state)
+    return underWay?.wish.tensor === tensor.name ? underWay : null
+  })
   const ready = useEngineReady()
   const chance = sideNames.some((side) => methodOf(sides[side], size) === 'randomized')
   return (
@@ -51,13 +49,13 @@ export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
           <Progress running={running} />
         ) : (
           <>
-            <Button disabled={!ready} onClick={() => void runVersus(sides, 1)} size="xs">
+            <Button disabled={!ready} onClick={() => runVersus(sides, 1)} size="xs">
               {t('ab.run')}
             </Button>
             <Tooltip label={t('ab.runSeedsHelp')} multiline w={280}>
               <Button
                 disabled={!ready || !chance}
-                onClick={() => void runVersus(sides, seedsOfSpread)}
+                onClick={() => runVersus(sides, seedsOfSpread)}
                 size="xs"
                 variant="default"
               >
@@ -92,16 +90,17 @@ export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
   )
 }
 
-function Progress({ running: { jobId, phase, share } }: { readonly running: RunningVersus }) {
+function Progress({ running: { jobId, view } }: { readonly running: UnderWay<VersusWish> }) {
   const { t, numbers } = useWords()
   const phaseName = usePhase()
+  const share = shareOf(view)
   return (
     <div className="ab-progress" data-job={jobId ?? ''} data-testid="ab-progress">
       <Loader size={14} />
       <output>
         {[
           t('ab.running'),
-          phase && phaseName(phase),
+          view.progress && phaseName(view.progress.phase),
           share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
         ]
           .filter(Boolean)

@@ -11,10 +11,11 @@ import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { useSelection } from '../choices/selection.ts'
 import { useDialog } from '../frame/dialog.ts'
+import { useAnalyses } from '../model/analyses.ts'
 import { commitRank, setRank } from '../model/analysis.ts'
-import { useJobs } from '../model/jobs.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { chosenRank, tensorView } from '../model/view.ts'
+import { analysisUnderWay, useWork } from '../model/work.ts'
 import { CompressDialog } from '../runs/CompressDialog.tsx'
 import { SettingsPanel } from '../settings/SettingsPanel.tsx'
 import { JobStatus } from '../tensor/JobStatus.tsx'
@@ -32,17 +33,20 @@ export function Workbench() {
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
   const params = useParams((state) => state.params)
-  const analysis = useJobs((state) => (name === null ? undefined : state.analyses[name]))
-  const comparison = useJobs((state) => (name === null ? undefined : state.comparisons[name]))
-  const running = useJobs((state) => state.running)
+  const analysis = useAnalyses((state) => (name === null ? undefined : state.analyses[name]))
+  const comparison = useAnalyses((state) => (name === null ? undefined : state.comparisons[name]))
+  const estimate = useWork((state) => {
+    const underWay = analysisUnderWay(state)
+    return underWay?.wish.tensor === name ? underWay.view.estimate : null
+  })
   const planned = usePlanShown().answer?.tensors.get(name ?? '') ?? null
   // The rank changes with every step of a drag and none of this depends on it.
   const { rank: _, ...sketch } = params
   const sketchKey = JSON.stringify(sketch)
   // biome-ignore lint/correctness/useExhaustiveDependencies: sketchKey stands for all of params but the rank
   const view = useMemo(
-    () => tensorView({ tensor, params, analysis, comparison, running }),
-    [tensor, sketchKey, analysis, comparison, running?.estimate, running?.tensor],
+    () => tensorView({ tensor, params, analysis, comparison, estimate }),
+    [tensor, sketchKey, analysis, comparison, estimate],
   )
   useHotkeys([['mod+Enter', saving.open]], [])
 

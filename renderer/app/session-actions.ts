@@ -6,15 +6,12 @@ import type { Message } from '../../core/messages/message.ts'
 import { connect } from '../frame/connect.ts'
 import { connection, setConnection } from '../frame/connection.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
-import { forgetJobs, receiveJobEvent } from '../frame/job-feed.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
-import { engineDied } from '../model/analysis.ts'
-import { reopen } from '../model/file-actions.ts'
-import { followChoices, planLost } from '../model/plan-actions.ts'
+import { openingLost, reopen } from '../model/file-actions.ts'
+import { followChoices } from '../model/plan-actions.ts'
 import { askForSilentRuns, hearRun, rememberWatched } from '../model/run-actions.ts'
 import { runsReducers } from '../model/runs.ts'
-import { versusLost } from '../model/versus-actions.ts'
-import { selfTestLost } from '../settings/self-test-actions.ts'
+import { loseWork, receiveJobEvent } from '../model/work.ts'
 import { carryOut } from './page-actions.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
@@ -56,11 +53,8 @@ async function greet(): Promise<void> {
 
 /** Whatever the engine was doing is lost. */
 function lose(reason: Message): void {
-  forgetJobs()
-  engineDied(reason)
-  selfTestLost(reason)
-  versusLost(reason)
-  planLost(reason)
+  loseWork(reason)
+  openingLost(reason)
 }
 
 function followEngine(status: EngineStatus): void {

@@ -6,6 +6,7 @@ import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useWords } from '../words/words.ts'
 import { isAnalyzed, planReducers, untold, usePlan } from './plan.ts'
 import { analyzeModel, cancelPlan } from './plan-actions.ts'
+import { useRunningPlan } from './running-plan.ts'
 
 /** Asking for the analysis takes the button away: the focus goes to the place where what it finds will stand. */
 export function AnalyzePlace({ children }: { readonly children: ReactNode }) {
@@ -21,7 +22,7 @@ export function AnalyzeButton() {
   const { t } = useWords()
   const params = useParams((state) => state.params)
   const done = usePlan((state) => isAnalyzed(state, params))
-  const running = usePlan((state) => state.running?.long === true)
+  const running = useRunningPlan()?.long === true
   return done && !running ? (
     <span className="dimmed small nowrap">{t('plan.done')}</span>
   ) : (
@@ -34,7 +35,7 @@ export function AnalyzeButton() {
 /** A line above the file's own, as long as the analysis goes on or once it has failed. */
 export function AnalysisStrip() {
   const { t, numbers } = useWords()
-  const running = usePlan((state) => state.running)
+  const running = useRunningPlan()
   const failure = usePlan(untold)
   if (failure) return <ErrorBox error={failure} onClose={planReducers.dismissed} />
   if (!running?.long) return null

@@ -2,14 +2,16 @@
 import type { FileReport, Grant } from '../../core/contract.ts'
 import { grantSchema } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { fileReducers, useFile } from '../choices/file.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
-import { cancelAnalysis, fileSettled, requestAnalysis } from './analysis.ts'
-import { jobsReducers } from './jobs.ts'
+import { analysesReducers } from './analyses.ts'
+import { cancelLook, requestAnalysis } from './analysis.ts'
 import { forgetPlan } from './plan-actions.ts'
 import { versusReducers } from './versus.ts'
+import { fileSettled } from './work.ts'
 
 /** The open file is remembered for as long as this window lives, so that a reload comes back to it. */
 const rememberedKey = 'ghostsvd.open'
@@ -29,7 +31,7 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     const { engine, host } = connection()
     const report = await engine.open(granted.id)
     if (mine !== openings) return await engine.close(report.fileId)
-    cancelAnalysis()
+    cancelLook()
     if (before) await engine.close(before.fileId)
     forgetResults()
     show(granted, report)
@@ -45,7 +47,7 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
 
 /** What was found out about one file says nothing about the next. */
 function forgetResults(): void {
-  jobsReducers.reset()
+  analysesReducers.reset()
   versusReducers.reset()
   forgetPlan()
   selectionReducers.reset()
@@ -56,13 +58,18 @@ export async function closeFile(): Promise<void> {
   const { report } = useFile.getState()
   if (!report) return
   openings++
-  cancelAnalysis()
+  cancelLook()
   forgetResults()
   forget()
   fileReducers.closed()
   sessionReducers.show('start')
   fileSettled()
   await connection().engine.close(report.fileId)
+}
+
+/** The engine is gone: what it was opening stays closed. */
+export function openingLost(reason: Message): void {
+  if (useFile.getState().status === 'opening') fileReducers.failed({ code: 'engine-died', said: [reason] })
 }
 
 export const openGrant = (grant: Grant) => openFrom(grant.name, () => Promise.resolve(grant))

@@ -11,8 +11,9 @@ import { compressedBytes, copyBytes, matrixSize } from '../choices/matrix.ts'
 import { computingKey, useParams } from '../choices/params.ts'
 import { type Choice, isCompressed } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
-import { type Analysis, useJobs } from './jobs.ts'
+import { type Analysis, useAnalyses } from './analyses.ts'
 import { answerTo, failureOfChoices, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from './plan.ts'
+import { type RunningPlan, useRunningPlan } from './running-plan.ts'
 
 export interface Outlook {
   readonly kept: boolean
@@ -26,8 +27,11 @@ export interface Outlook {
 }
 
 /** The plan to show: the one for the choices, or for a moment the one before, until the engine has answered. */
-export function shownPlan(state: PlanState): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
-  const { question, running } = state
+export function shownPlan(
+  state: PlanState,
+  running: Pick<RunningPlan, 'long'> | null,
+): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
+  const { question } = state
   const answer = answerTo(state, question?.recipe)
   if (answer) return { answer, exact: true }
   const before = state.answers[0]
@@ -109,8 +113,9 @@ export function modelOutlook(
 
 /** The plan as the page shows it. */
 export function usePlanShown(): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
-  const answer = usePlan((state) => shownPlan(state).answer)
-  const exact = usePlan((state) => shownPlan(state).exact)
+  const running = useRunningPlan()
+  const answer = usePlan((state) => shownPlan(state, running).answer)
+  const exact = usePlan((state) => shownPlan(state, running).exact)
   return { answer, exact }
 }
 
@@ -119,10 +124,10 @@ export function useOutlook(): (tensor: TensorReport) => Outlook {
   const params = useParams((state) => state.params)
   const included = useSelection((state) => state.included)
   const excluded = useSelection((state) => state.excluded)
-  const analyses = useJobs((state) => state.analyses)
+  const analyses = useAnalyses((state) => state.analyses)
   const curves = usePlan((state) => state.curves)
   const curvesKey = usePlan((state) => state.curvesKey)
-  const plan = usePlan((state) => shownPlan(state).answer)
+  const plan = usePlanShown().answer
   return useCallback(
     (tensor) => {
       const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])

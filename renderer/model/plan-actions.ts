@@ -2,20 +2,19 @@
  * Analyzes the whole model once, behind whatever the user looks at, and from then on asks what a run would do whenever the choices
  * change: the engine answers that in milliseconds. Without an analysis nothing is asked.
  */
-
+import { faultOf, type WishEnd } from '../../core/client/latest.ts'
 import { type JobEvent, type RecipeSource, recipeText } from '../../core/contract.ts'
-import { toErrorReport } from '../../core/errors.ts'
-import type { Message } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { noGoal } from '../choices/goal.ts'
 import { computingKey, useParams } from '../choices/params.ts'
 import { useSelection } from '../choices/selection.ts'
-import { refreshEngineInfo } from '../frame/engine-info.ts'
-import { endBehind, isLast, startBehind } from '../frame/job-feed.ts'
+import { pendingCall } from '../frame/pending-call.ts'
 import { requestAnalysis } from './analysis.ts'
 import { answerTo, isAnalyzed, planReducers, type Question, usePlan } from './plan.ts'
 import { currentRecipe } from './run-actions.ts'
+import { runningPlan } from './running-plan.ts'
 import { useRuns } from './runs.ts'
+import { dropWork, type PlanWish, useWork, want } from './work.ts'
 
 /** A rank is dragged and a number typed in several steps. */
 const settleMs = 100
@@ -24,10 +23,10 @@ const longMs = 700
 /** Curves come faster than a picture of the model can follow. */
 const portionMs = 200
 
-let timer: ReturnType<typeof setTimeout> | undefined
-let patience: ReturnType<typeof setTimeout> | undefined
-let portion = new Map<string, readonly number[]>()
-let portionTimer: ReturnType<typeof setTimeout> | undefined
+/** What was chosen a moment ago, until that has settled. */
+const settling = pendingCall()
+const patience = pendingCall()
+const curves = inPortions(portionMs, planReducers.curves)
 
 /** From now on the plan follows the choices. Called once. */
 export function followChoices(): void {
@@ -37,7 +36,7 @@ export function followChoices(): void {
     const began = runs.some(
       ({ runId, state }) => state === 'running' && !before.runs.some((run) => run.runId === runId),
     )
-    if (began && usePlan.getState().running) cancelPlan()
+    if (began && useWork.getState().model) cancelPlan()
   })
 }
 
@@ -52,8 +51,7 @@ function choose(): void {
   if (now.every((part, i) => part === seen[i])) return
   seen = now
   planReducers.question(report && questionOf(currentRecipe()))
-  clearTimeout(timer)
-  timer = setTimeout(ensurePlan, settleMs)
+  settling.in(settleMs, ensurePlan)
 }
 
 const questionOf = (source: RecipeSource): Question => ({ ...source, recipe: recipeText(source) })
@@ -66,31 +64,25 @@ export function analyzeModel(): void {
 
 /** Ends the analysis; what it has finished is kept and need not be done again. */
 export function cancelPlan(): void {
-  void endBehind()
-  settled()
-  planReducers.stopped()
+  dropWork('model')
+  rest()
 }
 
 /** Another file, or none. */
 export function forgetPlan(): void {
   cancelPlan()
   seen = []
-  clearTimeout(timer)
+  settling.cancel()
   planReducers.reset()
-}
-
-/** The engine ended: an analysis failed with that sentence and is not started again by itself. */
-export function planLost(reason: Message): void {
-  settled()
-  planReducers.failed({ code: 'engine-died', said: [reason] })
 }
 
 /** Asks for the plan of the choices as they stand, if it is not known and the engine can answer at once. */
 function ensurePlan(): void {
   const state = usePlan.getState()
-  const { question, running } = state
+  const { question } = state
+  const running = useWork.getState().model
   if (!question || useFile.getState().status !== 'open') return
-  if (running && (running.recipe === question.recipe || serves(running, question))) return
+  if (running && (running.wish.question.recipe === question.recipe || serves(running.wish, question))) return
   if (answerTo(state, question.recipe)) {
     if (running) cancelPlan()
   } else if (isAnalyzed(state, question.params)) ask(question, false)
@@ -99,56 +91,69 @@ function ensurePlan(): void {
 }
 
 /** An analysis under way that this question can be asked after. */
-function serves({ long, params }: { readonly long: boolean; readonly params: Question['params'] }, question: Question) {
-  return (
-    long && isAnalyzed({ analyzed: { [computingKey(params)]: Math.max(params.rank, params.maxRank) } }, question.params)
-  )
+function serves({ long, question: { params } }: PlanWish, question: Question): boolean {
+  const analyzed = { [computingKey(params)]: Math.max(params.rank, params.maxRank) }
+  return (long || usePlan.getState().late) && isAnalyzed({ analyzed }, question.params)
 }
 
 function ask(question: Question, long: boolean): void {
-  const fileId = useFile.getState().report?.fileId
-  if (fileId === undefined) return
-  settled()
-  const hasCurves = usePlan.getState().curvesKey === computingKey(question.params)
-  planReducers.starting(question, long)
-  if (!long) patience = setTimeout(planReducers.takesLong, longMs)
-  const { output, params } = question
-  const rules = { include: [...question.include], exclude: [...question.exclude] }
-  void startBehind({
-    request: { kind: 'plan', fileId, output, params, ...rules, knownCurves: long || !hasCurves },
-    event: follow,
-    waiting: planReducers.waiting,
-    failed: (error) => {
-      settled()
-      planReducers.failed(toErrorReport(error))
+  rest()
+  const { output, params, include, exclude } = question
+  const key = computingKey(params)
+  const hasCurves = usePlan.getState().curvesKey === key
+  const { model } = useWork.getState()
+  const before = model && computingKey(model.wish.question.params) === key && runningPlan(model, false)
+  planReducers.asked(question)
+  if (!long) patience.in(longMs, planReducers.late)
+  want('model', {
+    ...{ question, long, lane: 'background', onFile: true },
+    // The same analysis under another goal goes on where it was.
+    from: before ? before.share : 0,
+    request: () => {
+      const fileId = useFile.getState().report?.fileId
+      if (fileId === undefined) return null
+      const rules = { include: [...include], exclude: [...exclude] }
+      return { kind: 'plan', fileId, output, params, ...rules, knownCurves: long || !hasCurves }
     },
+    hear: (event: JobEvent) => {
+      if (event.type === 'spectrum') curves.add(event.tensor, event.errorCurve)
+    },
+    end: (how) => follow(question, long, how),
   })
 }
 
-function follow(event: JobEvent): void {
-  if (event.type === 'spectrum') {
-    portion.set(event.tensor, event.errorCurve)
-    portionTimer ??= setTimeout(handOver, portionMs)
-    return
-  }
-  if (isLast(event)) settled()
-  planReducers.event(event)
-  if (event.type !== 'finished') return
-  void refreshEngineInfo()
+function follow(question: Question, long: boolean, how: WishEnd): void {
+  const fault = faultOf(how)
+  if (fault) planReducers.failed(question, long || usePlan.getState().late, fault)
+  rest()
+  if (how.type !== 'finished' || how.result.kind !== 'plan') return
+  planReducers.answered(question, how.result.report)
   // The goal may have changed meanwhile, and the tensor on show may have been given a rank beyond what is known of it.
   ensurePlan()
   requestAnalysis()
 }
 
-function handOver(): void {
-  clearTimeout(portionTimer)
-  portionTimer = undefined
-  if (portion.size === 0) return
-  planReducers.curves(portion)
-  portion = new Map()
+/** Nothing is asked any more. */
+function rest(): void {
+  patience.cancel()
+  curves.flush()
 }
 
-function settled(): void {
-  clearTimeout(patience)
-  handOver()
+/** Hands over what comes one by one, all of some time at once. */
+function inPortions<V>(ms: number, handOver: (portion: ReadonlyMap<string, V>) => void) {
+  const handing = pendingCall()
+  let portion = new Map<string, V>()
+  const flush = () => {
+    handing.cancel()
+    if (portion.size === 0) return
+    handOver(portion)
+    portion = new Map()
+  }
+  return {
+    add: (key: string, value: V) => {
+      portion.set(key, value)
+      if (!handing.pending) handing.in(ms, flush)
+    },
+    flush,
+  }
 }

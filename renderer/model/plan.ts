@@ -3,7 +3,7 @@
  * stand. Once every matrix has been analyzed the engine answers another goal in milliseconds, exact in bytes.
  */
 import { create } from 'zustand'
-import type { JobEvent, PlannedTensor, PlanReport, RecipeSource } from '../../core/contract.ts'
+import type { PlannedTensor, PlanReport, RecipeSource } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { type Params, paramEntries } from '../../core/params.ts'
 import { computingKey } from '../choices/params.ts'
@@ -21,16 +21,6 @@ export interface PlanAnswer {
   readonly compressed: number
 }
 
-export interface RunningPlan extends Question {
-  /** An analysis of matrices, which takes its time; otherwise only a question to a model that has been analyzed. */
-  readonly long: boolean
-  /** Another job has the engine; this one goes on after it. */
-  readonly waiting: boolean
-  readonly tensor: string | null
-  /** 0..1 */
-  readonly share: number
-}
-
 /** The last question or analysis that failed, and whether the user has seen that. */
 export interface PlanFailure {
   readonly recipe: string
@@ -43,7 +33,8 @@ export interface PlanFailure {
 export interface PlanState {
   /** The choices as they stand; null without a file. */
   readonly question: Question | null
-  readonly running: RunningPlan | null
+  /** What is being asked takes long enough to be shown as work, though it looked like a question. */
+  readonly late: boolean
   /** Largest rank that the complete analysis with these computing parameters serves. */
   readonly analyzed: Readonly<Record<string, number>>
   /** Relative error at rank 0, 1, ... by tensor, and the computing parameters it was found with. */
@@ -56,7 +47,7 @@ export interface PlanState {
 
 const idle: PlanState = {
   question: null,
-  running: null,
+  late: false,
   analyzed: {},
   curves: new Map(),
   curvesKey: null,
@@ -77,80 +68,37 @@ export const planReducers = {
   question(question: Question | null) {
     usePlan.setState({ question })
   },
-  starting(question: Question, long: boolean) {
-    const key = computingKey(question.params)
-    usePlan.setState(({ curves, curvesKey, running }) => ({
-      running: {
-        ...question,
-        long,
-        waiting: false,
-        tensor: null,
-        // The same analysis under another goal goes on where it was.
-        share: running && computingKey(running.params) === key ? running.share : 0,
-      },
+  asked({ params }: Question) {
+    const key = computingKey(params)
+    usePlan.setState(({ curvesKey }) => ({
+      late: false,
       failure: null,
-      ...(curvesKey === key ? { curves } : { curves: new Map(), curvesKey: key }),
+      ...(curvesKey === key ? {} : { curves: new Map(), curvesKey: key }),
     }))
   },
-  waiting(waiting: boolean) {
-    usePlan.setState(({ running }) => (running ? { running: { ...running, waiting } } : {}))
+  late() {
+    usePlan.setState({ late: true })
   },
-  /** What looked like a question takes long enough to be shown. */
-  takesLong() {
-    usePlan.setState(({ running }) => (running ? { running: { ...running, long: true } } : {}))
+  answered(question: Question, report: PlanReport) {
+    const key = computingKey(question.params)
+    usePlan.setState(({ analyzed, answers }) => ({
+      analyzed: { ...analyzed, [key]: Math.max(analyzed[key] ?? 0, reach(question.params)) },
+      answers: [
+        answerOf(question, report),
+        ...answers.filter((other) => other.question.recipe !== question.recipe),
+      ].slice(0, mostAnswers),
+    }))
   },
-  stopped() {
-    usePlan.setState({ running: null })
-  },
-  failed(error: ErrorReport) {
-    usePlan.setState(({ running }) => (running ? { running: null, failure: failureOf(running, error) } : {}))
+  failed({ recipe }: Question, long: boolean, error: ErrorReport) {
+    usePlan.setState({ failure: { recipe, error, long, dismissed: false } })
   },
   dismissed() {
     usePlan.setState(({ failure }) => ({ failure: failure && { ...failure, dismissed: true } }))
-  },
-  event(event: JobEvent) {
-    usePlan.setState((state) => afterPlanEvent(state, event))
   },
   /** Curves come by the thousand: they are handed over in portions. */
   curves(found: ReadonlyMap<string, readonly number[]>) {
     usePlan.setState(({ curves }) => ({ curves: new Map([...curves, ...found]) }))
   },
-}
-
-/** The state after an event of the running plan. */
-export function afterPlanEvent(state: PlanState, event: JobEvent): PlanState {
-  const { running } = state
-  if (!running) return state
-  switch (event.type) {
-    case 'progress': {
-      if (event.phase !== 'analyze') return state
-      // What is known already passes by again after every interruption.
-      const share = Math.max(running.share, event.total > 0 ? event.done / event.total : 0)
-      return { ...state, running: { ...running, tensor: event.tensor, share } }
-    }
-    case 'cancelled':
-      return { ...state, running: null }
-    case 'failed':
-      return { ...state, running: null, failure: failureOf(running, event.error) }
-    case 'finished': {
-      if (event.result.kind !== 'plan') return state
-      const { recipe, params } = running
-      const key = computingKey(params)
-      const answer = answerOf(running, event.result.report)
-      return {
-        ...state,
-        running: null,
-        analyzed: { ...state.analyzed, [key]: Math.max(state.analyzed[key] ?? 0, reach(params)) },
-        answers: [answer, ...state.answers.filter((other) => other.question.recipe !== recipe)].slice(0, mostAnswers),
-      }
-    }
-    default:
-      return state
-  }
-}
-
-function failureOf({ recipe, long }: RunningPlan, error: ErrorReport): PlanFailure {
-  return { recipe, error, long, dismissed: false }
 }
 
 function answerOf(question: Question, report: PlanReport): PlanAnswer {

@@ -6,7 +6,7 @@ import { rulesOf } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { useSession } from '../frame/session.ts'
-import { cancelAnalysis } from './analysis.ts'
+import { cancelLook } from './analysis.ts'
 import { isActive, runsReducers, useRuns } from './runs.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
   const { grant } = useFile.getState()
   if (!grant) return
   // A run uses all threads: looking pauses.
-  cancelAnalysis()
+  cancelLook()
   const { recipe: _, ...recipe } = currentRecipe()
   await connection().host.startRun({ source: grant.id, target: target.id, ...recipe, force })
   await refreshRuns()
@@ -58,7 +58,7 @@ export async function refreshRuns(): Promise<void> {
 
 /** @throws AppError of the host, when the source or what was finished is no longer there */
 export async function resumeRun(runId: string): Promise<void> {
-  cancelAnalysis()
+  cancelLook()
   try {
     await connection().host.resumeRun(runId)
   } finally {

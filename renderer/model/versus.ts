@@ -1,6 +1,6 @@
 /** Two ways to factorize a tensor, side by side: what each side is, the run that compares them, and what was found of each tensor. */
 import { create } from 'zustand'
-import type { ComparisonReport, JobEvent, VersusReport } from '../../core/contract.ts'
+import type { ComparisonReport, VersusReport } from '../../core/contract.ts'
 import { excessOverFloor } from '../../core/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import type { ErrorReport } from '../../core/errors.ts'
@@ -11,18 +11,6 @@ import type { MatrixSize } from '../choices/matrix.ts'
 export const sideNames = ['a', 'b'] as const
 export type SideName = (typeof sideNames)[number]
 export type Sides = { readonly [side in SideName]: Params }
-
-export interface RunningVersus {
-  /** null until the engine has answered with it. */
-  readonly jobId: string | null
-  readonly tensor: string
-  readonly sides: Sides
-  /** A compression was at work as well. */
-  readonly disturbed: boolean
-  readonly phase: string | null
-  /** 0..1, null while unknown. */
-  readonly share: number | null
-}
 
 export interface VersusResult {
   /** As they were when it was computed. */
@@ -35,13 +23,12 @@ export interface VersusResult {
 export interface VersusState {
   /** null while both sides follow the parameters of the workbench. */
   readonly chosen: Sides | null
-  readonly running: RunningVersus | null
   readonly results: Readonly<Record<string, VersusResult>>
   /** Why the last run of a tensor ended without a report. */
   readonly failures: Readonly<Record<string, ErrorReport>>
 }
 
-const idle: VersusState = { chosen: null, running: null, results: {}, failures: {} }
+const idle: VersusState = { chosen: null, results: {}, failures: {} }
 
 export const useVersus = create<VersusState>(() => idle)
 
@@ -76,56 +63,16 @@ export const versusReducers = {
       ),
     }))
   },
-  starting(tensor: string, sides: Sides) {
-    useVersus.setState(({ failures: { [tensor]: _, ...failures } }) => ({
-      running: { jobId: null, tensor, sides, disturbed: false, phase: null, share: null },
-      failures,
-    }))
-  },
-  started(jobId: string) {
-    useVersus.setState(({ running }) => (running ? { running: { ...running, jobId } } : {}))
-  },
-  disturbed() {
-    useVersus.setState(({ running }) => (running ? { running: { ...running, disturbed: true } } : {}))
-  },
-  /** The run was given up: what it might still say no longer matters. */
-  dropped() {
-    useVersus.setState({ running: null })
+  /** It is compared again: why the last run failed is no longer of interest. */
+  asked(tensor: string) {
+    useVersus.setState(({ failures: { [tensor]: _, ...failures } }) => ({ failures }))
   },
   failed(tensor: string, error: ErrorReport) {
-    useVersus.setState(({ failures }) => ({ running: null, failures: { ...failures, [tensor]: error } }))
+    useVersus.setState(({ failures }) => ({ failures: { ...failures, [tensor]: error } }))
   },
-  event(event: JobEvent) {
-    useVersus.setState((state) => afterVersusEvent(state, event))
+  finished(result: VersusResult) {
+    useVersus.setState(({ results }) => ({ results: { ...results, [result.report.tensor]: result } }))
   },
-}
-
-/** The state after an event of the running comparison. */
-export function afterVersusEvent(state: VersusState, event: JobEvent): VersusState {
-  const { running } = state
-  if (!running) return state
-  const { tensor, sides, disturbed } = running
-  switch (event.type) {
-    case 'progress':
-      return {
-        ...state,
-        running: { ...running, phase: event.phase, share: event.total > 0 ? event.done / event.total : null },
-      }
-    case 'cancelled':
-      return { ...state, running: null }
-    case 'failed':
-      return { ...state, running: null, failures: { ...state.failures, [tensor]: event.error } }
-    case 'finished':
-      return event.result.kind === 'versus'
-        ? {
-            ...state,
-            running: null,
-            results: { ...state.results, [tensor]: { sides, disturbed, report: event.result.report } },
-          }
-        : state
-    default:
-      return state
-  }
 }
 
 /** What a machine does for both sides alike: the workbench's, whatever the sides are. */

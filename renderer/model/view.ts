@@ -1,4 +1,5 @@
 /** Everything the centre and the read-outs show of one tensor, worked out from reports: no job, no matrix. */
+import type { JobView } from '../../core/client/job-view.ts'
 import type { AnalysisReport, ComparisonReport, PlannedTensor, TensorReport } from '../../core/contract.ts'
 import { floorCurve } from '../../core/curves/error-curve.ts'
 import { noiseError, noiseMargin } from '../../core/curves/noise-line.ts'
@@ -7,7 +8,7 @@ import type { Params } from '../../core/params.ts'
 import { allowedError, goalOf, leastRank } from '../choices/goal.ts'
 import { bytesPerValue, factorBytesPerValue, type MatrixSize, matrixSize } from '../choices/matrix.ts'
 import { comparisonKey, computingKey } from '../choices/params.ts'
-import type { Analysis, Comparison, Estimate, RunningJob } from './jobs.ts'
+import type { Analysis, Comparison } from './analyses.ts'
 
 export interface TensorView {
   readonly tensor: TensorReport
@@ -19,7 +20,8 @@ export interface TensorView {
   readonly stale: boolean
   /** Relative error at rank 0, 1, ... of the last report. */
   readonly curve: readonly number[]
-  readonly estimate: Estimate | null
+  /** As it stood after the last power iteration of the job that looks at it. */
+  readonly estimate: JobView['estimate']
   /** All singular values, once an exact SVD of this tensor is known. */
   readonly exactValues: readonly number[] | null
   /** Eckart-Young error at rank 0..min(m, n), where the exact values are known. */
@@ -37,11 +39,12 @@ export interface ViewInput {
   readonly params: Params
   readonly analysis: Analysis | undefined
   readonly comparison: Comparison | undefined
-  readonly running: RunningJob | null
+  /** Of the job that looks at this tensor. */
+  readonly estimate: JobView['estimate']
 }
 
 /** null for what is no matrix. Cost: O(min(m, n)) where the exact values are known. */
-export function tensorView({ tensor, params, analysis, comparison, running }: ViewInput): TensorView | null {
+export function tensorView({ tensor, params, analysis, comparison, estimate }: ViewInput): TensorView | null {
   const size = matrixSize(tensor)
   if (!tensor || !size) return null
   const { rows, cols } = size
@@ -57,7 +60,7 @@ export function tensorView({ tensor, params, analysis, comparison, running }: Vi
     report,
     stale: analysis !== undefined && analysis.key !== computingKey(params),
     curve,
-    estimate: running?.tensor === tensor.name ? running.estimate : null,
+    estimate,
     exactValues,
     floor,
     comparison: comparison?.report ?? null,

@@ -3,8 +3,8 @@ import { Button, Table } from '@mantine/core'
 import type { AnalysisReport } from '../../core/contract.ts'
 import { CompareIcon } from '../frame/icons.tsx'
 import { compareWithExact } from '../model/analysis.ts'
-import { useJobs } from '../model/jobs.ts'
 import type { TensorView } from '../model/view.ts'
+import { analysisUnderWay, useWork } from '../model/work.ts'
 import { useWords } from '../words/words.ts'
 
 interface ComparePanelProps {
@@ -15,7 +15,10 @@ interface ComparePanelProps {
 
 export function ComparePanel({ view, rank }: ComparePanelProps) {
   const { t, numbers } = useWords()
-  const comparing = useJobs(({ running }) => running?.kind === 'compare' && running.tensor === view.tensor.name)
+  const comparing = useWork((state) => {
+    const wish = analysisUnderWay(state)?.wish
+    return wish?.kind === 'compare' && wish.tensor === view.tensor.name
+  })
   const { comparison, comparisonStale: stale } = view
   const rows = [
     ['error', (side: AnalysisReport) => side.relativeError, numbers.percent],

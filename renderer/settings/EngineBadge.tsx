@@ -4,17 +4,15 @@ import { Popover, Table, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { useSession } from '../frame/session.ts'
-import { useJobs } from '../model/jobs.ts'
+import { useWork } from '../model/work.ts'
 import { useNotice } from '../words/notice.ts'
 import { useWords } from '../words/words.ts'
-import { useSelfTest } from './self-test.ts'
 
 export function EngineBadge() {
   const { t } = useWords()
   const state = useSession((session) => (session.connected ? session.engine.state : 'lost'))
-  const analyzing = useJobs((jobs) => jobs.running !== null)
-  const testing = useSelfTest((test) => test.running)
-  const shown = state === 'ready' && (analyzing || testing) ? 'busy' : state
+  const busy = useWork(({ look, selfTest }) => look !== null || selfTest !== null)
+  const shown = state === 'ready' && busy ? 'busy' : state
   const [opened, setOpened] = useState(false)
   const toggle = async () => {
     // A busy engine answers at once; one that is not there yet would keep the table waiting.

@@ -5,6 +5,7 @@ import type { SelfTestReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon, WarningIcon } from '../frame/icons.tsx'
+import { useWork } from '../model/work.ts'
 import { useReason } from '../words/reason.ts'
 import { useWords } from '../words/words.ts'
 import { useSelfTest } from './self-test.ts'
@@ -12,17 +13,20 @@ import { cancelSelfTest, runSelfTest } from './self-test-actions.ts'
 
 export function SelfTestScreen() {
   const { t, numbers } = useWords()
-  const { running, done, total, matrix, report, error } = useSelfTest()
+  const { report, error } = useSelfTest()
+  const underWay = useWork((state) => state.selfTest)
+  const running = underWay !== null
+  const { tensor: matrix = null, done = 0, total = 0 } = underWay?.view.progress ?? {}
   return (
     <main className="start">
       <div className="start-column wide">
         <h1 className="start-title">{t('selfTest.title')}</h1>
         <p className="dimmed start-lead">{t('selfTest.lead')}</p>
         <div className="drop-buttons left">
-          <Button disabled={running} onClick={() => void runSelfTest(false)}>
+          <Button disabled={running} onClick={() => runSelfTest(false)}>
             {t('selfTest.quick')}
           </Button>
-          <Button disabled={running} onClick={() => void runSelfTest(true)} variant="default">
+          <Button disabled={running} onClick={() => runSelfTest(true)} variant="default">
             {t('selfTest.full')}
           </Button>
         </div>

@@ -1,37 +1,26 @@
 /** Runs the self-test in the page's engine, with the page's kernel and threads. */
-
-import { toErrorReport } from '../../core/errors.ts'
-import type { Message } from '../../core/messages/message.ts'
+import { faultOf } from '../../core/client/latest.ts'
 import { defaultParams } from '../../core/params.ts'
 import { useParams } from '../choices/params.ts'
-import { connection } from '../frame/connection.ts'
-import { isLast, startJob } from '../frame/job-feed.ts'
-import { cancelAnalysis } from '../model/analysis.ts'
-import { selfTestReducers, useSelfTest } from './self-test.ts'
-
-let jobId: string | null = null
+import { cancelLook } from '../model/analysis.ts'
+import { dropWork, want } from '../model/work.ts'
+import { useSelfTest } from './self-test.ts'
 
 /** `full` adds 4096 x 4096, whose exact SVD takes a while. */
-export async function runSelfTest(full: boolean): Promise<void> {
-  cancelAnalysis()
-  selfTestReducers.started()
+export function runSelfTest(full: boolean): void {
+  cancelLook()
+  useSelfTest.setState({ report: null, error: null })
   const { kernel, threads } = useParams.getState().params
-  try {
-    jobId = await startJob({ kind: 'selftest', full, params: { ...defaultParams, kernel, threads } }, (event) => {
-      selfTestReducers.event(event)
-      if (isLast(event)) jobId = null
-    })
-  } catch (error) {
-    selfTestReducers.failed(toErrorReport(error))
-  }
+  want('selfTest', {
+    onFile: false,
+    request: () => ({ kind: 'selftest', full, params: { ...defaultParams, kernel, threads } }),
+    end: (how) => {
+      if (how.type === 'finished' && how.result.kind === 'selftest') useSelfTest.setState({ report: how.result.report })
+      else useSelfTest.setState({ error: faultOf(how) })
+    },
+  })
 }
 
 export function cancelSelfTest(): void {
-  if (jobId !== null) void connection().engine.cancel(jobId)
-}
-
-/** The engine ended during the test. */
-export function selfTestLost(reason: Message): void {
-  jobId = null
-  if (useSelfTest.getState().running) selfTestReducers.failed({ code: 'engine-died', said: [reason] })
+  dropWork('selfTest')
 }

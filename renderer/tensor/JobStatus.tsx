@@ -1,11 +1,13 @@
 /** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
 import { Button, Loader, Tooltip } from '@mantine/core'
+import { shareOf } from '../../core/client/job-view.ts'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { cancelAnalysis, retryAnalysis } from '../model/analysis.ts'
+import { useAnalyses } from '../model/analyses.ts'
+import { cancelLook, retryAnalysis } from '../model/analysis.ts'
 import { openGrant } from '../model/file-actions.ts'
-import { useJobs } from '../model/jobs.ts'
 import type { TensorView } from '../model/view.ts'
+import { analysisUnderWay, useWork } from '../model/work.ts'
 import { useNotice } from '../words/notice.ts'
 import { usePhase, useWords } from '../words/words.ts'
 
@@ -20,24 +22,25 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
   const phase = usePhase()
   const said = useNotice()
-  const running = useJobs((state) => state.running)
+  const running = useWork(analysisUnderWay)
   const grant = useFile((state) => state.grant)
-  const failure = useJobs((state) => state.failures[view.tensor.name])
+  const failure = useAnalyses((state) => state.failures[view.tensor.name])
   const { report } = view
-  if (running?.tensor === view.tensor.name) {
-    const { estimate, share, kind } = running
+  if (running?.wish.tensor === view.tensor.name) {
+    const { estimate, progress } = running.view
+    const share = shareOf(running.view)
     return (
       <div className="job-status" data-job={running.jobId ?? ''} data-testid="job-status">
         <Loader size={14} />
         <output>
-          {t(kind === 'compare' ? 'job.comparing' : 'job.analyzing')}
+          {t(running.wish.kind === 'compare' ? 'job.comparing' : 'job.analyzing')}
           {estimate
             ? ` · ${t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })}`
             : null}
-          {!estimate && running.phase ? ` · ${phase(running.phase)}` : null}
+          {!estimate && progress ? ` · ${phase(progress.phase)}` : null}
           {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
         </output>
-        <Button onClick={cancelAnalysis} size="compact-xs" variant="subtle">
+        <Button onClick={cancelLook} size="compact-xs" variant="subtle">
           {t('app.cancel')}
         </Button>
       </div>

@@ -93,9 +93,9 @@ test('the death of the engine is the last word of every job', async () => {
   expect(heard.a?.every(isEnd)).toBe(true)
 })
 
-test('the lane goes to the engine', async () => {
+test('the lane goes to the engine, also where none was named: what crosses to it survives JSON', async () => {
   const { starts, start } = harness()
   void start('a')
   void start('b', 'background')
-  expect(starts.map(({ lane }) => lane)).toEqual([undefined, 'background'])
+  expect(starts.map(({ lane }) => lane)).toEqual(['foreground', 'background'])
 })

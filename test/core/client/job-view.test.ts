@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { afterEvent, queuedJob } from '../../../core/client/job-view.ts'
+import { afterEvent, queuedJob, shareOf } from '../../../core/client/job-view.ts'
 import type { JobEvent } from '../../../core/contract.ts'
 import { someWords } from '../messages/words.ts'
 
@@ -38,9 +38,16 @@ test('progress is that of the job: reading a matrix within it only says how much
   expect(after(progress('analyze', 5), progress('read', 9, 7)).progress).toMatchObject({
     ...{ phase: 'analyze', done: 5, memoryBytes: 7 },
   })
+  expect(shareOf(after(progress('analyze', 5), progress('read', 9)))).toBe(0.5)
   // A job that has nothing else to say shows that it reads.
   expect(after(progress('read', 9)).progress).toMatchObject({ phase: 'read', done: 9 })
   expect(after(progress('read', 9), progress('analyze', 0)).progress).toMatchObject({ phase: 'analyze', done: 0 })
+})
+
+test('what has no total has no share, and what a phase had reached is kept through another', () => {
+  expect(shareOf(queuedJob)).toBeNull()
+  expect(shareOf(after({ ...progress('analyze', 0), total: 0 } as JobEvent))).toBeNull()
+  expect(after(progress('analyze', 5), progress('plan', 1)).shares).toEqual({ analyze: 0.5, plan: 0.1 })
 })
 
 test('estimates and written tensors are kept, ends change nothing', () => {

@@ -9,18 +9,16 @@ import { useParams } from '../../../renderer/choices/params.ts'
 import { selectionReducers } from '../../../renderer/choices/selection.ts'
 import type { Connection } from '../../../renderer/frame/connect.ts'
 import { setConnection } from '../../../renderer/frame/connection.ts'
-import { receiveJobEvent } from '../../../renderer/frame/job-feed.ts'
+import { analysesReducers, useAnalyses } from '../../../renderer/model/analyses.ts'
 import {
-  cancelAnalysis,
+  cancelLook,
   changeParams,
   commitRank,
   compareWithExact,
-  engineDied,
-  fileSettled,
   retryAnalysis,
   selectTensor,
 } from '../../../renderer/model/analysis.ts'
-import { jobsReducers, useJobs } from '../../../renderer/model/jobs.ts'
+import { analysisUnderWay, fileSettled, loseWork, receiveJobEvent, useWork } from '../../../renderer/model/work.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string): TensorReport => ({
@@ -68,7 +66,7 @@ let asked: string[]
 let jobs: number
 /** Lets the settling time pass and every answer arrive. */
 const settle = () => vi.advanceTimersByTimeAsync(1000)
-const running = () => useJobs.getState().running
+const running = () => analysisUnderWay(useWork.getState())
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -91,7 +89,7 @@ beforeEach(() => {
     pause: () => Promise.resolve(),
   }
   setConnection({ engine } as unknown as Connection)
-  jobsReducers.reset()
+  analysesReducers.reset()
   selectionReducers.reset()
   useParams.setState({ params: defaultParams })
   fileReducers.opened(
@@ -109,7 +107,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   fileSettled()
-  cancelAnalysis()
+  cancelLook()
   vi.useRealTimers()
 })
 
@@ -218,7 +216,7 @@ test('events that come before the answer that names their job are not lost', asy
   receiveJobEvent(finished('fast', 'b', 64))
   answer('fast')
   await settle()
-  expect(useJobs.getState().analyses.b?.report.rank).toBe(64)
+  expect(useAnalyses.getState().analyses.b?.report.rank).toBe(64)
 })
 
 test('a job that was superseded while it was being started is cancelled when its id arrives', async () => {
@@ -237,10 +235,11 @@ test('a job that was superseded while it was being started is cancelled when its
   selectTensor('b')
   await settle()
   answers[0]?.('late')
+  await settle()
   answers[1]?.('wanted')
   await settle()
   expect(asked).toEqual(['cancel late'])
-  expect(running()).toMatchObject({ tensor: 'b', jobId: 'wanted' })
+  expect(running()).toMatchObject({ wish: { tensor: 'b' }, jobId: 'wanted' })
 })
 
 test('a refused start is a sentence of that tensor', async () => {
@@ -250,7 +249,7 @@ test('a refused start is a sentence of that tensor', async () => {
   selectTensor('a')
   await settle()
   expect(running()).toBeNull()
-  expect(useJobs.getState().failures.a).toMatchObject({ code: 'out-of-memory', said: [someWords('Needs 9 GB.')] })
+  expect(useAnalyses.getState().failures.a).toMatchObject({ code: 'out-of-memory', said: [someWords('Needs 9 GB.')] })
 })
 
 test('a comparison is made at the rank on show, which a goal may have given this tensor alone', async () => {
@@ -275,9 +274,9 @@ test('a comparison replaces the analysis and serves for it', async () => {
 test('an engine that died fails its job and is not asked again until the user does', async () => {
   selectTensor('a')
   await settle()
-  engineDied(someWords('It was killed.'))
+  loseWork(someWords('It was killed.'))
   await settle()
-  expect(useJobs.getState().failures.a).toEqual({ code: 'engine-died', said: [someWords('It was killed.')] })
+  expect(useAnalyses.getState().failures.a).toEqual({ code: 'engine-died', said: [someWords('It was killed.')] })
   fileSettled()
   await settle()
   expect(asked).toHaveLength(1)
@@ -289,13 +288,13 @@ test('an engine that died fails its job and is not asked again until the user do
 test('what is asked for after a death waits until the file is open again, and the last wish counts', async () => {
   selectTensor('a')
   await settle()
-  engineDied(someWords('It was killed.'))
+  loseWork(someWords('It was killed.'))
   changeParams({ nIter: 1 })
   await settle()
   compareWithExact(64)
   await settle()
   expect(asked).toHaveLength(1)
-  expect(useJobs.getState().failures.a).toMatchObject({ code: 'engine-died' })
+  expect(useAnalyses.getState().failures.a).toMatchObject({ code: 'engine-died' })
   fileSettled()
   await settle()
   expect(asked.slice(1)).toEqual(['compare a rank 64 q 1 auto'])

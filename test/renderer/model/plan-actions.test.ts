@@ -1,7 +1,7 @@
 /** The analysis of a whole model: when it is asked for, when it gives way, what is asked after it; against an engine that writes down. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { EngineApi, JobRequest, PlanReport, TensorReport } from '../../../core/contract.ts'
+import type { EngineApi, JobRequest, Lane, PlanReport, TensorReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { fileReducers } from '../../../renderer/choices/file.ts'
@@ -9,12 +9,13 @@ import { useParams } from '../../../renderer/choices/params.ts'
 import { selectionReducers } from '../../../renderer/choices/selection.ts'
 import type { Connection } from '../../../renderer/frame/connect.ts'
 import { setConnection } from '../../../renderer/frame/connection.ts'
-import { forgetJobs, receiveJobEvent } from '../../../renderer/frame/job-feed.ts'
-import { cancelAnalysis, changeParams, fileSettled, selectTensor, setGoal } from '../../../renderer/model/analysis.ts'
-import { jobsReducers } from '../../../renderer/model/jobs.ts'
+import { analysesReducers } from '../../../renderer/model/analyses.ts'
+import { cancelLook, changeParams, selectTensor, setGoal } from '../../../renderer/model/analysis.ts'
 import { shownPlan } from '../../../renderer/model/outlook.ts'
 import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../renderer/model/plan.ts'
-import { analyzeModel, cancelPlan, followChoices, forgetPlan, planLost } from '../../../renderer/model/plan-actions.ts'
+import { analyzeModel, cancelPlan, followChoices, forgetPlan } from '../../../renderer/model/plan-actions.ts'
+import { runningPlan } from '../../../renderer/model/running-plan.ts'
+import { fileSettled, loseWork, receiveJobEvent, useWork } from '../../../renderer/model/work.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string): TensorReport => ({
@@ -55,14 +56,16 @@ const report = (bytesAfter: number): PlanReport => ({
 
 let asked: string[]
 let refusal: AppError | null
+const running = () => runningPlan(useWork.getState().model, usePlan.getState().late)
+const shown = () => shownPlan(usePlan.getState(), running())
 const settle = () => vi.advanceTimersByTimeAsync(1000)
 const finish = (jobId: string, bytes = 1) =>
   receiveJobEvent({ type: 'finished', jobId, result: { kind: 'plan', report: report(bytes) } })
-const named = (job: JobRequest) => {
+const named = (job: JobRequest, lane?: Lane) => {
   if (job.kind === 'analyze') return `look at ${job.tensor}`
   if (job.kind !== 'plan') return job.kind
   const { goalSize, goalError, rank, nIter } = { ...defaultParams, ...job.params }
-  return `plan ${goalSize ? `size ${goalSize}` : goalError ? `error ${goalError}` : `rank ${rank}`} q ${nIter}`
+  return `${lane === 'background' ? '' : 'in front: '}plan ${goalSize ? `size ${goalSize}` : goalError ? `error ${goalError}` : `rank ${rank}`} q ${nIter}`
 }
 
 followChoices()
@@ -73,9 +76,9 @@ beforeEach(() => {
   let jobs = 0
   const engine: Partial<EngineApi> = {
     info: () => Promise.reject(new Error('not asked here')),
-    start: (job) => {
+    start: (job, lane) => {
       if (refusal) return Promise.reject(refusal)
-      asked.push(named(job))
+      asked.push(named(job, lane))
       return Promise.resolve(`job-${++jobs}`)
     },
     cancel: (jobId) => {
@@ -85,7 +88,7 @@ beforeEach(() => {
     },
   }
   setConnection({ engine } as unknown as Connection)
-  jobsReducers.reset()
+  analysesReducers.reset()
   selectionReducers.reset()
   useParams.setState({ params: defaultParams, output: 'factors' })
   fileReducers.opened(
@@ -103,9 +106,10 @@ beforeEach(() => {
 })
 afterEach(() => {
   fileSettled()
-  cancelAnalysis()
+  cancelLook()
   forgetPlan()
-  forgetJobs()
+  loseWork(someWords(''))
+  fileSettled()
   fileReducers.closed()
   vi.useRealTimers()
 })
@@ -125,7 +129,7 @@ test('the analysis is asked without a goal, and the goal as soon as it has been 
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2', 'plan size 0.4 q 2'])
   finish('job-2', 400)
-  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+  expect(shown()).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
 })
 
 test('another goal is asked at once, and one that was asked before is known', async () => {
@@ -138,7 +142,7 @@ test('another goal is asked at once, and one that was asked before is known', as
   changeParams({ goalError: 0 })
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2', 'plan error 0.1 q 2'])
-  expect(shownPlan(usePlan.getState()).answer?.report.bytesAfter).toBe(640)
+  expect(shown().answer?.report.bytesAfter).toBe(640)
 })
 
 test('only the last of many quick changes is asked', async () => {
@@ -150,30 +154,51 @@ test('only the last of many quick changes is asked', async () => {
   expect(asked.slice(1)).toEqual(['plan size 0.3 q 2'])
 })
 
-test('looking at a tensor does not wait for the analysis, which goes on afterwards', async () => {
+test('looking at a tensor leaves the analysis to the engine, which says whether it waits', async () => {
   analyzeModel()
   await settle()
+  receiveJobEvent({ type: 'started', jobId: 'job-1' })
   selectTensor('b')
   await settle()
-  expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1', 'look at b'])
-  expect(usePlan.getState().running).toMatchObject({ long: true, waiting: true })
+  expect(asked).toEqual(['plan rank 64 q 2', 'look at b'])
+  receiveJobEvent({ type: 'waiting', jobId: 'job-1' })
+  expect(running()).toMatchObject({ long: true, waiting: true })
   receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'unsupported', said: [someWords('NaN')] } })
-  await settle()
-  expect(asked.slice(3)).toEqual(['plan rank 64 q 2'])
-  expect(usePlan.getState().running).toMatchObject({ long: true, waiting: false })
-  finish('job-3')
-  expect(usePlan.getState().running).toBeNull()
+  receiveJobEvent({ type: 'started', jobId: 'job-1' })
+  expect(running()).toMatchObject({ long: true, waiting: false })
+  finish('job-1')
+  expect(running()).toBeNull()
 })
 
-test('an analysis asked for during a look waits for its end', async () => {
-  selectTensor('b')
-  await settle()
+test('the share is that of the analysis, kept while something else is done and by the same analysis under another goal', async () => {
+  const progress = (jobId: string, phase: string, done: number) =>
+    receiveJobEvent({ type: 'progress', jobId, phase, tensor: 'a', done, total: 4, memoryBytes: 1 })
   analyzeModel()
   await settle()
-  expect(asked).toEqual(['look at b'])
-  receiveJobEvent({ type: 'failed', jobId: 'job-1', error: { code: 'unsupported', said: [someWords('NaN')] } })
+  progress('job-1', 'analyze', 2)
+  progress('job-1', 'plan', 0)
+  expect(running()?.share).toBe(0.5)
+  analyzeModel()
   await settle()
-  expect(asked).toEqual(['look at b', 'plan rank 64 q 2'])
+  progress('job-2', 'analyze', 1)
+  expect(running()?.share).toBe(0.5)
+  progress('job-2', 'analyze', 3)
+  expect(running()?.share).toBe(0.75)
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked.at(-1)).toBe('plan rank 64 q 4')
+  expect(running()?.share).toBe(0)
+})
+
+test('a question that takes long is shown as work', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.4 })
+  await vi.advanceTimersByTimeAsync(700)
+  expect(running()).toMatchObject({ long: false })
+  await vi.advanceTimersByTimeAsync(200)
+  expect(running()).toMatchObject({ long: true })
 })
 
 test('a goal set during the analysis does not start it over; other iterations do', async () => {
@@ -194,11 +219,11 @@ test('other iterations after the analysis ask nothing until it is made for them'
   changeParams({ nIter: 4 })
   await settle()
   expect(asked).toHaveLength(1)
-  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  expect(shown().answer).toBeNull()
   changeParams({ nIter: 2 })
   await settle()
   expect(asked).toHaveLength(1)
-  expect(shownPlan(usePlan.getState()).exact).toBe(true)
+  expect(shown().exact).toBe(true)
 })
 
 test('a rank beyond the analysis is not asked for unasked', async () => {
@@ -217,7 +242,7 @@ test('a cancelled analysis stays cancelled', async () => {
   setGoal({ goalSize: 0.4 })
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1'])
-  expect(usePlan.getState().running).toBeNull()
+  expect(running()).toBeNull()
 })
 
 test('curves come in portions and belong to their parameters', async () => {
@@ -258,25 +283,24 @@ test('a goal that cannot be met shows no other goal’s plan, though its sentenc
   // Long enough to be asked, too short to be shown as work.
   await vi.advanceTimersByTimeAsync(300)
   // For the moment until the engine has answered.
-  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
+  expect(shown()).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
   receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', said: [someWords('Too small.')] } })
-  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  expect(shown().answer).toBeNull()
   planReducers.dismissed()
   expect(untold(usePlan.getState())).toBeNull()
   expect(refusalOf(usePlan.getState())?.said).toEqual([someWords('Too small.')])
-  expect(shownPlan(usePlan.getState()).answer).toBeNull()
+  expect(shown().answer).toBeNull()
   // A goal that is known is shown without asking, and the sentence of the other is of no goal on show.
   setGoal({ goalSize: 0.4 })
   await settle()
   expect(refusalOf(usePlan.getState())).toBeNull()
-  expect(shownPlan(usePlan.getState())).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+  expect(shown()).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
 })
 
 test('an engine that died has refused nothing', async () => {
   analyzeModel()
   await settle()
-  forgetJobs()
-  planLost(someWords('It was killed.'))
+  loseWork(someWords('It was killed.'))
   expect(untold(usePlan.getState())?.said).toEqual([someWords('It was killed.')])
   expect(refusalOf(usePlan.getState())).toBeNull()
 })
@@ -285,13 +309,14 @@ test('a refused start and a dead engine are sentences', async () => {
   refusal = new AppError('not-found', 'This file is not open any more.')
   analyzeModel()
   await settle()
-  expect(usePlan.getState()).toMatchObject({ running: null, failure: { error: { code: 'not-found' } } })
+  expect(running()).toBeNull()
+  expect(usePlan.getState()).toMatchObject({ failure: { error: { code: 'not-found' } } })
   refusal = null
   analyzeModel()
   await settle()
-  forgetJobs()
-  planLost(someWords('It was killed.'))
+  loseWork(someWords('It was killed.'))
   await settle()
-  expect(usePlan.getState()).toMatchObject({ running: null, failure: { error: { code: 'engine-died' } } })
+  expect(running()).toBeNull()
+  expect(usePlan.getState()).toMatchObject({ failure: { error: { code: 'engine-died' } } })
   expect(asked).toHaveLength(1)
 })

@@ -1,7 +1,7 @@
 /** A comparison of two ways has the engine to itself: what it interrupts, what ends it, and what comes after. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { EngineApi, JobEvent, TensorReport } from '../../../core/contract.ts'
+import type { AnalysisReport, EngineApi, JobEvent, TensorReport, VersusReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { fileReducers } from '../../../renderer/choices/file.ts'
@@ -9,18 +9,19 @@ import { useParams } from '../../../renderer/choices/params.ts'
 import { selectionReducers } from '../../../renderer/choices/selection.ts'
 import type { Connection } from '../../../renderer/frame/connect.ts'
 import { setConnection } from '../../../renderer/frame/connection.ts'
-import { receiveJobEvent } from '../../../renderer/frame/job-feed.ts'
-import {
-  cancelAnalysis,
-  changeParams,
-  engineDied,
-  fileSettled,
-  selectTensor,
-} from '../../../renderer/model/analysis.ts'
-import { jobsReducers, useJobs } from '../../../renderer/model/jobs.ts'
+import { analysesReducers } from '../../../renderer/model/analyses.ts'
+import { cancelLook, changeParams, selectTensor } from '../../../renderer/model/analysis.ts'
 import { type RunView, useRuns } from '../../../renderer/model/runs.ts'
 import { sidesOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
-import { cancelVersus, runVersus, versusLost } from '../../../renderer/model/versus-actions.ts'
+import { cancelVersus, runVersus } from '../../../renderer/model/versus-actions.ts'
+import {
+  analysisUnderWay,
+  fileSettled,
+  loseWork,
+  receiveJobEvent,
+  useWork,
+  versusUnderWay,
+} from '../../../renderer/model/work.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string): TensorReport => ({
@@ -33,6 +34,12 @@ const tensor = (name: string): TensorReport => ({
   plan: 'factorize',
   reason: someWords(''),
 })
+const side = (rank: number): VersusReport['a'] => ({
+  ...{ report: { rank } as AnalysisReport, computeMs: [1], errors: [0.5], workingBytes: 1, excess: null },
+})
+const report: VersusReport = {
+  ...{ tensor: 'a', a: side(1), b: side(2), floor: null, largestGap: { index: 1, relative: 0.1 }, subspaceAngle: 0.2 },
+}
 const cancelled = (jobId: string): JobEvent => ({ type: 'cancelled', jobId })
 
 const params = { ...defaultParams, method: 'randomized' } as const
@@ -65,7 +72,7 @@ beforeEach(() => {
     },
   }
   setConnection({ engine } as unknown as Connection)
-  jobsReducers.reset()
+  analysesReducers.reset()
   selectionReducers.reset()
   versusReducers.reset()
   versusReducers.follow()
@@ -85,19 +92,20 @@ beforeEach(() => {
 })
 afterEach(() => {
   fileSettled()
-  cancelAnalysis()
+  cancelLook()
   vi.useRealTimers()
 })
 
+const running = () => versusUnderWay(useWork.getState())
 const both = 'randomized q 2, exact q 2'
 
 test('a run ends the analysis, which is taken up again afterwards', async () => {
   selectTensor('a')
   await settle()
-  void runVersus(sides, 5)
+  runVersus(sides, 5)
   await settle()
-  expect(useJobs.getState().running).toBeNull()
-  expect(useVersus.getState().running).toMatchObject({ tensor: 'a', jobId: 'job-2' })
+  expect(analysisUnderWay(useWork.getState())).toBeNull()
+  expect(running()).toMatchObject({ wish: { tensor: 'a' }, jobId: 'job-2' })
   receiveJobEvent(cancelled('job-2'))
   await settle()
   expect(asked).toEqual(['analyze a', 'cancel job-1', `versus a ${both}, 5 seeds`, 'analyze a'])
@@ -105,17 +113,17 @@ test('a run ends the analysis, which is taken up again afterwards', async () => 
 
 test('another tensor ends the run', async () => {
   selectTensor('a')
-  void runVersus(sides, 1)
+  runVersus(sides, 1)
   await settle()
   selectTensor('b')
-  expect(useVersus.getState().running).toBeNull()
+  expect(running()).toBeNull()
   await settle()
   expect(asked).toEqual([`versus a ${both}, 1 seeds`, 'cancel job-1', 'analyze b'])
 })
 
 test('other parameters of the workbench end the run as well', async () => {
   selectTensor('a')
-  void runVersus(sides, 1)
+  runVersus(sides, 1)
   await settle()
   changeParams({ nIter: 4 })
   await settle()
@@ -124,28 +132,29 @@ test('other parameters of the workbench end the run as well', async () => {
 
 test('a cancelled run says nothing more, and the analysis comes back', async () => {
   selectTensor('a')
-  void runVersus(sides, 1)
+  runVersus(sides, 1)
   await settle()
   cancelVersus()
   await settle()
-  expect(useVersus.getState()).toMatchObject({ running: null, results: {}, failures: {} })
+  expect(running()).toBeNull()
+  expect(useVersus.getState()).toMatchObject({ results: {}, failures: {} })
   expect(asked).toEqual([`versus a ${both}, 1 seeds`, 'cancel job-1', 'analyze a'])
 })
 
 test('a refused start is a sentence of that tensor', async () => {
   refuse = new AppError('out-of-memory', someWords('Needs 9 GB.'))
   selectTensor('a')
-  void runVersus(sides, 1)
+  runVersus(sides, 1)
   await settle()
-  expect(useVersus.getState()).toMatchObject({ running: null, failures: { a: { said: [someWords('Needs 9 GB.')] } } })
+  expect(running()).toBeNull()
+  expect(useVersus.getState()).toMatchObject({ failures: { a: { said: [someWords('Needs 9 GB.')] } } })
 })
 
 test('an engine that died fails the run and is not asked again', async () => {
   selectTensor('a')
-  void runVersus(sides, 1)
+  runVersus(sides, 1)
   await settle()
-  engineDied(someWords('It was killed.'))
-  versusLost(someWords('It was killed.'))
+  loseWork(someWords('It was killed.'))
   await settle()
   expect(useVersus.getState().failures.a).toEqual({ code: 'engine-died', said: [someWords('It was killed.')] })
   expect(asked).toHaveLength(1)
@@ -153,10 +162,11 @@ test('an engine that died fails the run and is not asked again', async () => {
 
 test('a compression that runs beside it is noted', async () => {
   selectTensor('a')
-  void runVersus(sides, 1)
+  runVersus(sides, 1)
   await settle()
   useRuns.setState({ runs: [{ runId: 'r', state: 'running' } as RunView] })
   receiveJobEvent({ type: 'started', jobId: 'job-1' })
   useRuns.setState({ runs: [] })
-  expect(useVersus.getState().running?.disturbed).toBe(true)
+  receiveJobEvent({ type: 'finished', jobId: 'job-1', result: { kind: 'versus', report } })
+  expect(useVersus.getState().results.a?.disturbed).toBe(true)
 })

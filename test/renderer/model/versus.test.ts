@@ -1,15 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { AnalysisReport, JobEvent, VersusReport } from '../../../core/contract.ts'
+import type { AnalysisReport, VersusReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
-import {
-  afterVersusEvent,
-  comparisonOf,
-  isStale,
-  sidesOf,
-  spreadOf,
-  useVersus,
-  versusReducers,
-} from '../../../renderer/model/versus.ts'
+import { comparisonOf, isStale, sidesOf, spreadOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const small = { count: 1, rows: 512, cols: 512 }
@@ -29,8 +21,8 @@ const report: VersusReport = {
   largestGap: { index: 1, relative: 0.1 },
   subspaceAngle: 0.2,
 }
-const finished: JobEvent = { type: 'finished', jobId: 'j', result: { kind: 'versus', report } }
 const sides = sidesOf(null, defaultParams, large)
+const result = { sides, disturbed: false, report }
 
 beforeEach(() => {
   versusReducers.reset()
@@ -57,46 +49,16 @@ test('chosen sides stay as they are, on the machine the workbench uses', () => {
   expect(now.b).toMatchObject({ nIter: 2, threads: 3 })
 })
 
-test('a run leaves its report or its sentence with the tensor', () => {
-  versusReducers.starting('w', sides)
-  const state = useVersus.getState()
-  const during = afterVersusEvent(state, {
-    type: 'progress',
-    jobId: 'j',
-    phase: 'sketch',
-    tensor: 'w',
-    done: 1,
-    total: 4,
-    memoryBytes: 1,
-  })
-  expect(during.running).toMatchObject({ phase: 'sketch', share: 0.25 })
-  expect(afterVersusEvent(during, finished)).toMatchObject({
-    running: null,
-    results: { w: { sides, disturbed: false, report } },
-  })
+test('a run leaves its report or its sentence with the tensor, and the next one takes the sentence away', () => {
   const error = { code: 'out-of-memory', said: [someWords('Needs 9 GB.')] } as const
-  expect(afterVersusEvent(during, { type: 'failed', jobId: 'j', error })).toMatchObject({
-    running: null,
-    failures: { w: error },
-    results: {},
-  })
-  expect(afterVersusEvent(during, { type: 'cancelled', jobId: 'j' })).toMatchObject({ running: null, results: {} })
-})
-
-test('a result remembers that a compression ran beside it', () => {
-  versusReducers.starting('w', sides)
-  versusReducers.disturbed()
-  versusReducers.event(finished)
-  expect(useVersus.getState().results.w?.disturbed).toBe(true)
-})
-
-test('events without a run change nothing', () => {
-  const state = useVersus.getState()
-  expect(afterVersusEvent(state, finished)).toBe(state)
+  versusReducers.failed('w', error)
+  expect(useVersus.getState()).toMatchObject({ results: {}, failures: { w: error } })
+  versusReducers.asked('w')
+  versusReducers.finished(result)
+  expect(useVersus.getState()).toMatchObject({ results: { w: result }, failures: {} })
 })
 
 test('a result is stale once a parameter that matters to a side has changed', () => {
-  const result = { sides, disturbed: false, report }
   expect(isStale(result, sides, large)).toBe(false)
   expect(isStale(result, { ...sides, a: { ...sides.a, nIter: 3 } }, large)).toBe(true)
   expect(isStale(result, { ...sides, b: { ...sides.b, rank: 65 } }, large)).toBe(true)
@@ -114,8 +76,7 @@ test('a side is changed and copied across', () => {
 })
 
 test('swapped sides take what is known of them along', () => {
-  versusReducers.starting('w', sides)
-  versusReducers.event(finished)
+  versusReducers.finished(result)
   versusReducers.swap(sides)
   const { chosen, results } = useVersus.getState()
   expect(chosen).toEqual({ a: sides.b, b: sides.a })
@@ -125,10 +86,9 @@ test('swapped sides take what is known of them along', () => {
 
 test('another file keeps what the sides are and forgets what was found', () => {
   versusReducers.change(sides, 'a', {})
-  versusReducers.starting('w', sides)
-  versusReducers.event(finished)
+  versusReducers.finished(result)
   versusReducers.reset()
-  expect(useVersus.getState()).toEqual({ chosen: sides, running: null, results: {}, failures: {} })
+  expect(useVersus.getState()).toEqual({ chosen: sides, results: {}, failures: {} })
 })
 
 test('randomized against exact at one rank is a comparison, whichever side is which', () => {

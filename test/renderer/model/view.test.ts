@@ -55,7 +55,7 @@ const view = (method: 'randomized' | 'exact', now = params) =>
     params: now,
     analysis: { key: computingKey(params), report: report(method, 20) },
     comparison: undefined,
-    running: null,
+    estimate: null,
   })!
 
 test('a sketch answers for every rank up to its own', () => {

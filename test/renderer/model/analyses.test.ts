@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
-import type { AnalysisReport, ComparisonReport, JobEvent } from '../../../core/contract.ts'
+import { beforeEach, expect, test } from 'vitest'
+import type { AnalysisReport, ComparisonReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { comparisonKey, computingKey, presetOf, speedPresets } from '../../../renderer/choices/params.ts'
-import { afterEvent, covers, type JobsState } from '../../../renderer/model/jobs.ts'
+import { analysesReducers, covers, useAnalyses } from '../../../renderer/model/analyses.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const report: AnalysisReport = {
@@ -31,39 +31,23 @@ const report: AnalysisReport = {
   notices: [],
 }
 const params = { ...defaultParams, rank: 2 }
-const running = { kind: 'analyze', jobId: 'j', tensor: 'w', params, phase: null, share: null, estimate: null } as const
-const state: JobsState = { running, analyses: {}, comparisons: {}, failures: {} }
-const finished = (result: Extract<JobEvent, { type: 'finished' }>['result']): JobEvent => ({
-  type: 'finished',
-  jobId: 'j',
-  result,
+const state = () => useAnalyses.getState()
+
+beforeEach(() => {
+  analysesReducers.reset()
 })
 
-test('an estimate is kept while the job runs and goes with its end', () => {
-  const estimate: JobEvent = {
-    type: 'estimate',
-    jobId: 'j',
-    iteration: 1,
-    iterations: 2,
-    singularValues: [2],
-    errorCurve: [1, 0.5],
-  }
-  const during = afterEvent(state, estimate)
-  expect(during.running?.estimate?.iteration).toBe(1)
-  const after = afterEvent(during, finished({ kind: 'analyze', report }))
-  expect(after.running).toBeNull()
-  expect(after.analyses.w).toEqual({ key: computingKey(params), report })
+test('an analysis answers for the parameters that it was computed with', () => {
+  analysesReducers.analyzed(report, params)
+  expect(state().analyses.w).toEqual({ key: computingKey(params), report })
 })
 
-test('a failed job leaves its sentence, a cancelled one nothing', () => {
+test('a failed job leaves its sentence with the tensor, until another looks at it', () => {
   const error = { code: 'bad-file', said: [someWords('It ends early.')] } as const
-  expect(afterEvent(state, { type: 'failed', jobId: 'j', error }).failures).toEqual({ w: error })
-  expect(afterEvent(state, { type: 'cancelled', jobId: 'j' })).toEqual({ ...state, running: null })
-})
-
-test('events without a running job change nothing', () => {
-  const idle = { ...state, running: null }
-  expect(afterEvent(idle, finished({ kind: 'analyze', report }))).toBe(idle)
+  analysesReducers.failed('w', error)
+  expect(state().failures).toEqual({ w: error })
+  analysesReducers.asked('w')
+  expect(state().failures).toEqual({})
 })
 
 test('a comparison is an analysis as well, but never replaces one that reaches further', () => {
@@ -78,12 +62,13 @@ test('a comparison is an analysis as well, but never replaces one that reaches f
     subspaceAngle: 0,
     speedup: 2,
   }
-  const fresh = afterEvent(state, finished({ kind: 'compare', report: comparison }))
-  expect(fresh.analyses.w?.report).toBe(report)
-  const wider = { key: computingKey(params), report: { ...report, rank: 3 } }
-  const kept = afterEvent({ ...state, analyses: { w: wider } }, finished({ kind: 'compare', report: comparison }))
-  expect(kept.analyses.w).toBe(wider)
-  expect(kept.comparisons.w).toEqual({ key: comparisonKey(params), report: comparison })
+  analysesReducers.compared(comparison, params)
+  expect(state().analyses.w?.report).toBe(report)
+  const wider = { ...report, rank: 3 }
+  analysesReducers.analyzed(wider, params)
+  analysesReducers.compared(comparison, params)
+  expect(state().analyses.w?.report).toBe(wider)
+  expect(state().comparisons.w).toEqual({ key: comparisonKey(params), report: comparison })
   // Both methods run, whichever is chosen; more iterations are another sketch.
   expect(comparisonKey({ ...params, method: 'exact' })).toBe(comparisonKey(params))
   expect(comparisonKey({ ...params, nIter: 5 })).not.toBe(comparisonKey(params))
