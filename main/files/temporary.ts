@@ -1,13 +1,55 @@
-/** A folder for what lives as long as the host: uploads, the sample. Removed at the end, whichever way the end comes. */
+/**
+ * A folder for what lives as long as the host: uploads, the sample. Removed at the end, whichever way the end comes; where a host was
+ * killed, by the next one that starts. Such a folder names the process it belongs to: without that nobody could tell it from a
+ * folder of somebody who chose the same beginning for its name.
+ */
 import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { AppError } from '../../core/errors.ts'
+import { errno } from '../system/errno.ts'
+import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
+import { readWhole } from './read-whole.ts'
 
-/** Only this user can enter it. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-'))
+const prefix = 'ghostsvd-'
+const ownerFile = 'owner.json'
+const ownerSchema = z.strictObject({ ghostsvd: z.literal('temporary folder'), process: processIdentitySchema })
+
+/** Only this user can enter it. @throws AppError `cannot-write` */
+export async function temporaryFolder(parent = tmpdir()): Promise<string> {
+  await sweep(parent).catch(() => {})
+  const folder = await mkdtemp(join(parent, prefix)).catch((error: unknown) => {
+    throw new AppError(
+      'cannot-write',
+      `No temporary folder can be made in ${parent} (${errno(error) ?? String(error)}). Name another place in TMPDIR.`,
+    )
+  })
   // 'exit' allows only synchronous work; it comes after SIGINT and SIGTERM too, where those end in process.exit.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const owner: z.infer<typeof ownerSchema> = { ghostsvd: 'temporary folder', process: await thisProcess() }
+  await writeFile(join(folder, ownerFile), JSON.stringify(owner), { mode: 0o600 })
   return folder
+}
+
+/** Removes the folders of this user's hosts that have ended. One whose process cannot be asked from here stays. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(prefix)) continue
+    const folder = join(parent, name)
+    const found = await lstat(folder).catch(() => null)
+    if (!found?.isDirectory() || (process.getuid && found.uid !== process.getuid())) continue
+    const owner = await readOwner(join(folder, ownerFile))
+    if (owner && (await stillLives(owner.process)) === false) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function readOwner(path: string): Promise<z.infer<typeof ownerSchema> | null> {
+  try {
+    return ownerSchema.parse(JSON.parse((await readWhole(path)).toString('utf8')))
+  } catch {
+    // Absent, damaged, or not ours: nothing that may be removed.
+    return null
+  }
 }

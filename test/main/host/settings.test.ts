@@ -52,5 +52,8 @@ describe('the folder for configuration', () => {
     expect(configFolder({}, 'linux')).toMatch(/[/\\]\.config[/\\]ghostsvd$/)
     expect(configFolder({}, 'darwin')).toMatch(/Library[/\\]Application Support[/\\]GhostSVD$/)
     expect(configFolder({ GHOSTSVD_CONFIG: '/y' }, 'linux')).toBe('/y')
+    // Empty and relative ones name no folder: the current one would be written into.
+    for (const folder of ['', '.', 'here'])
+      expect(configFolder({ XDG_CONFIG_HOME: folder }, 'linux')).toBe(configFolder({}, 'linux'))
   })
 })

@@ -1,0 +1,42 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { temporaryFolder } from '../../../main/files/temporary.ts'
+import { type ProcessIdentity, thisProcess } from '../../../main/system/process-identity.ts'
+import { temporaryFolder as folderForTest } from '../engine/harness.ts'
+
+/** A folder as a host has left it. */
+function left(parent: string, name: string, owner: ProcessIdentity): string {
+  const folder = join(parent, name)
+  mkdirSync(join(folder, 'uploads'), { recursive: true })
+  writeFileSync(join(folder, 'uploads', 'model.npy'), 'weights')
+  writeFileSync(join(folder, 'owner.json'), JSON.stringify({ ghostsvd: 'temporary folder', process: owner }))
+  return folder
+}
+
+it('removes what a killed host left, and nothing of one that lives, of another machine or of anybody else', async () => {
+  const parent = folderForTest()
+  const mine = await thisProcess()
+  // No process has an id so large.
+  const dead = left(parent, 'ghostsvd-dead', { ...mine, pid: 2 ** 22 + 5 })
+  const kept = [
+    left(parent, 'ghostsvd-alive', mine),
+    left(parent, 'ghostsvd-elsewhere', { ...mine, host: 'another machine' }),
+    left(parent, 'other-prefix', { ...mine, pid: 2 ** 22 + 5 }),
+  ]
+  mkdirSync(join(parent, 'ghostsvd-thesis'))
+  writeFileSync(join(parent, 'ghostsvd-thesis', 'owner.json'), '{"ghostsvd":"temporary folder"}')
+  symlinkSync(kept[0]!, join(parent, 'ghostsvd-link'))
+  const folder = await temporaryFolder(parent)
+  expect(existsSync(dead)).toBe(false)
+  for (const each of kept) expect(readFileSync(join(each, 'uploads', 'model.npy'), 'utf8')).toBe('weights')
+  expect(readdirSync(parent).sort()).toContain('ghostsvd-thesis')
+  expect(JSON.parse(readFileSync(join(folder, 'owner.json'), 'utf8'))).toMatchObject({ process: mine })
+})
+
+it('says where it cannot be made', async () => {
+  await expect(temporaryFolder('/nonexistent')).rejects.toMatchObject({
+    code: 'cannot-write',
+    message: 'No temporary folder can be made in /nonexistent (ENOENT). Name another place in TMPDIR.',
+  })
+})
