@@ -40,13 +40,18 @@ export function createPageWindow({ place, quitting, recovery }: PageWindowOption
       if (before.maximized) opened.maximize()
       opened.show()
     })
+    let closing = false
     opened.on('close', (event) => {
-      if (!quitting.mayClose(recovery.quit)) event.preventDefault()
+      closing = quitting.mayClose(recovery.quit)
+      if (!closing) event.preventDefault()
     })
     opened.on('closed', () => {
       window = null
     })
-    await opened.loadURL(`${pageOrigin}/`)
+    await opened.loadURL(`${pageOrigin}/`).catch((error: NodeJS.ErrnoException) => {
+      // Reloaded or closed before it had loaded: by the user, so it is no fault.
+      if (error.code !== 'ERR_ABORTED' && !closing) throw error
+    })
   }
 
   return {

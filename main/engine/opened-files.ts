@@ -67,14 +67,13 @@ async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWei
 }
 
 /** The folder, and in `names` what is opened there: shards, their index, external data. Formats open all that they read from at once. */
-function noting(folder: SourceFolder, names: Set<string>, within = ''): SourceFolder {
+function noting(folder: SourceFolder, names: Set<string>): SourceFolder {
   return {
     ...folder,
     open: (name) => {
-      names.add(within + name)
+      names.add(name)
       return folder.open(name)
     },
-    inside: (name) => noting(folder.inside(name), names, `${within}${name}/`),
   }
 }
 

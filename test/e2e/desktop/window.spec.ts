@@ -32,9 +32,13 @@ test('the page is given two functions, and nothing of node or Electron', async (
 test.describe('in Chinese', () => {
   test.use({ locale: 'zh-CN' })
 
-  test('so is the page', async ({ page }) => {
+  test('so are the page and the menu', async ({ page, desktop }) => {
     await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
     await expect(page.getByRole('button', { name: '试用示例' })).toBeVisible()
+    const menu = await desktop!.application.evaluate(({ Menu }) =>
+      Menu.getApplicationMenu()!.items.map(({ label }) => label),
+    )
+    expect(menu.filter((label) => !/\p{Script=Han}/u.test(label))).toEqual([])
   })
 })
 
@@ -52,6 +56,26 @@ test('a dark theme that was chosen is there from the first moment, in the page a
     background: BrowserWindow.getAllWindows()[0]!.getBackgroundColor().toLowerCase(),
   }))
   expect(seen).toEqual({ dark: true, background: '#1a1b1e' })
+  await application.close()
+})
+
+test('a reload before the page has loaded is no fault', async ({ folder, config, display }) => {
+  const { application } = await startDesktop({ folder, config, display })
+  const boxes = await application.evaluateHandle(async ({ BrowserWindow, dialog }) => {
+    const shown: string[] = []
+    dialog.showErrorBox = (title) => void shown.push(title)
+    dialog.showMessageBox = async (...parameters: unknown[]) => {
+      shown.push((parameters.at(-1) as { message: string }).message)
+      return { response: 0, checkboxChecked: false }
+    }
+    const contents = () => BrowserWindow.getAllWindows()[0]?.webContents
+    while (!contents()?.getURL()) await new Promise((resolve) => setImmediate(resolve))
+    contents()!.reload()
+    return shown
+  })
+  const page = await application.firstWindow()
+  await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
+  expect(await boxes.jsonValue()).toEqual([])
   await application.close()
 })
 
