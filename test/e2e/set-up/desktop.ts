@@ -29,7 +29,8 @@ export async function startDesktop(options: DesktopOptions): Promise<Desktop> {
   const application = await electron.launch({
     executablePath: runtime.program,
     args: [...(locale ? [`--lang=${locale}`] : []), runtime.application, ...parameters],
-    env: desktopEnvironment(options),
+    // Chromium takes the switch, Linux tells the application what it has in its environment.
+    env: { ...desktopEnvironment(options), ...(locale ? { LANGUAGE: locale.replace('-', '_') } : {}) },
   })
   await application.evaluate(({ dialog }, into) => {
     dialog.showOpenDialog = () => Promise.reject(new Error('No test has answered this dialog.'))
@@ -104,5 +105,5 @@ export async function dropFiles(page: Page, ...files: string[]): Promise<void> {
 /** Processes of the engines. */
 export async function desktopEngines({ application }: Desktop): Promise<number[]> {
   const metrics = await application.evaluate(({ app }) => app.getAppMetrics())
-  return metrics.filter(({ name }) => name === 'GhostSVD engine').map(({ pid }) => pid)
+  return metrics.filter(({ name }) => name?.startsWith('GhostSVD engine')).map(({ pid }) => pid)
 }

@@ -106,8 +106,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures & WorkerOptions>({
     if (desktop) enterThrough(page, desktop)
     await watch(page, violations, faults)
     if (server) await page.goto(server.url)
-    // The window had loaded before it could be watched: load it again, watched.
-    else await page.reload()
+    else {
+      // The window had begun to load before it could be watched: load it again, watched.
+      await page.waitForLoadState()
+      await page.reload()
+    }
     await use(page)
     expect(violations, 'the page broke its Content-Security-Policy').toEqual([])
     expect(faults, 'the page threw or logged an error').toEqual([])
