@@ -23,6 +23,8 @@ export interface SourceFolder {
   list(): Promise<readonly string[]>
   /** @throws AppError `not-found`, `bad-file` for a name that is not a single component */
   open(name: string): Promise<ByteSource>
+  /** A folder in this one, which need not exist until something of it is listed or opened. It may not lead out of this one by a link. */
+  inside(name: string): SourceFolder
 }
 
 /** What a user picked: a file (with its siblings, for shards) or, with `entry` null, a whole folder. */
@@ -79,8 +81,6 @@ export interface OutputFolder extends SourceFolder {
   resumeSubfolder(name: string): Promise<OutputSubfolder | null>
   /** Removes the partial file or folder of that name, where there is one. */
   discard(name: string): Promise<void>
-  /** The finished folder of that name, which need not exist until something is opened. */
-  inside(name: string): SourceFolder
 }
 
 /** A folder being filled, under a name of its own (`.partial`) until `finish`: nobody sees some of its files without the others. */
@@ -114,7 +114,8 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
 /** One source as a reader sees a file that was picked, with no other file beside it. */
 export function pickedAlone(source: ByteSource): PickedSource {
   const { name } = source
-  return { folder: { name: '', list: async () => [name], open: async () => source }, entry: name }
+  const folder: SourceFolder = { name: '', list: async () => [name], open: async () => source, inside: () => folder }
+  return { folder, entry: name }
 }
 
 /** An OutputFolder that keeps its files in memory. Partial ones are being written, or were suspended; what was not synced is not in them. */

@@ -152,7 +152,7 @@ export const blockEncodings: ReadonlyMap<number, BlockEncoding> = new Map([
   [14, { name: 'Q6_K', values: 256, byteLength: 210, decode: decodeQ6K }],
 ])
 
-/** Encodings that are known and not read: the codebook (IQ), ternary and MX families. */
+/** Encodings that are known and not read: the codebook (IQ), ternary and MX families, and those rearranged for a processor. */
 export const unreadEncodings: ReadonlyMap<number, string> = new Map([
   [9, 'Q8_1'],
   [15, 'Q8_K'],
@@ -165,9 +165,18 @@ export const unreadEncodings: ReadonlyMap<number, string> = new Map([
   [22, 'IQ2_S'],
   [23, 'IQ4_XS'],
   [29, 'IQ1_M'],
+  [31, 'Q4_0_4_4'],
+  [32, 'Q4_0_4_8'],
+  [33, 'Q4_0_8_8'],
   [34, 'TQ1_0'],
   [35, 'TQ2_0'],
+  [36, 'IQ4_NL_4_4'],
+  [37, 'IQ4_NL_4_8'],
+  [38, 'IQ4_NL_8_8'],
   [39, 'MXFP4'],
+  [40, 'NVFP4'],
+  [41, 'Q1_0'],
+  [42, 'Q2_0'],
 ])
 
 /** `blocks` whole blocks to f32. */

@@ -31,6 +31,8 @@ const maxNestedArrays = 4096
 /** Metadata kept to be shown; chat templates are longer and are cut. */
 const shownTextBytes = 1024
 const defaultAlignment = 32
+/** ggml has about 45 types; what lies far above is no type but damage. */
+const highestType = 255
 
 const plainTypes: ReadonlyMap<number, DType> = new Map([
   [0, 'F32'],
@@ -297,6 +299,7 @@ function place(
 ): Omit<Header, 'metadata'> {
   const placed: Placed[] = []
   const left: { name: string; why: string }[] = []
+  const unread: { name: string; start: number }[] = []
   for (const { name, shape, type, offset } of described) {
     const label = `${where}: tensor ${quoted(name)}`
     if (!Number.isSafeInteger(offset) || offset % alignment !== 0)
@@ -310,9 +313,9 @@ function place(
     const encoding = blockEncodings.get(type) ?? null
     const plain = plainTypes.get(type)
     if (!encoding && !plain) {
-      const unread = unreadEncodings.get(type)
-      if (unread === undefined) throw badFile(label, 'a ggml type that is known', `type ${type}`)
-      left.push({ name, why: unread })
+      if (type > highestType) throw badFile(label, `a ggml type of at most ${highestType}`, `type ${type}`)
+      left.push({ name, why: unreadEncodings.get(type) ?? `ggml type ${type}, which is newer than this version` })
+      unread.push({ name, start: dataStart + offset })
       continue
     }
     const count = checkedElementCount(shape)
@@ -349,5 +352,26 @@ function place(
       )
     last = tensor
   }
+  checkUnread(where, placed, unread)
   return { placed, left }
+}
+
+/** What is not read has no known end, but it may not begin inside what is. */
+function checkUnread(
+  where: string,
+  placed: readonly Placed[],
+  unread: readonly { name: string; start: number }[],
+): void {
+  const byStart = [...placed].sort((a, b) => a.start - b.start)
+  let at = 0
+  for (const { name, start } of [...unread].sort((a, b) => a.start - b.start)) {
+    while (at < byStart.length && byStart[at]!.end <= start) at++
+    const next = byStart[at]
+    if (next && next.start < start)
+      throw badFile(
+        `${where}: tensor ${quoted(name)}`,
+        `data outside ${quoted(next.info.name)}, which ends at ${next.end}`,
+        `data at ${start}: they overlap`,
+      )
+  }
 }

@@ -50,7 +50,7 @@ export const npy: Format = {
   id: 'npy',
   label: 'NumPy array (.npy)',
   extensions: ['.npy'],
-  sniff: (head) => magic.every((byte, i) => head[i] === byte),
+  sniff: looksLikeNpy,
   open: async (source) => {
     const array = await readNpyHeader(source)
     const tensor: TensorInfo = {
@@ -79,6 +79,11 @@ export const npy: Format = {
   },
 }
 
+/** Whether these first bytes are those of an NPY file. */
+export function looksLikeNpy(head: Uint8Array): boolean {
+  return magic.every((byte, i) => head[i] === byte)
+}
+
 /**
  * Reads and checks the header.
  * @throws AppError `bad-file`, `unsupported` (object, structured, string arrays), `over-limit`
@@ -87,7 +92,7 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyArray> {
   const where = source.name
   if (source.byteLength < 10) throw badFile(where, 'at least 10 bytes of NPY header', `${source.byteLength} bytes`)
   const start = await readRange(source, 0, Math.min(12, source.byteLength), 'header')
-  if (!magic.every((byte, i) => start[i] === byte)) throw badFile(where, 'the NPY magic', 'other bytes')
+  if (!looksLikeNpy(start)) throw badFile(where, 'the NPY magic', 'other bytes')
   const version = start[6]!
   if (version < 1 || version > 3 || start[7] !== 0)
     throw unsupported(where, `NPY version ${version}.${start[7]} is not known; 1.0, 2.0 and 3.0 are`)
@@ -139,11 +144,15 @@ function checkNpyHeader(where: string, text: string, dataOffset: number, fileByt
 /** The three keys in any order, nothing else: a pattern, because a Python literal needs no interpreter here. */
 function parseHeaderDict(where: string, text: string): { descr: string; fortran: boolean; shape: number[] } {
   const fields = new Map<string, string>()
-  const field = /\s*['"](\w+)['"]\s*:\s*('[^'\\]*'|"[^"\\]*"|True|False|\([\dL,\s]*\)|\[[^\]]*\])\s*(,|(?=\}))/y
+  const field = /\s*['"](\w+)['"]\s*:\s*('[^'\\]*'|"[^"\\]*"|True|False|\([\dL,\s]*\))\s*(,|(?=\}))/y
+  const record = /\s*['"]descr['"]\s*:\s*[[(]/y
   const open = /^\s*\{/.exec(text)
   if (!open) throw badFile(`${where}: header`, 'a dict literal', quoted(text))
   let at = open[0].length
   for (;;) {
+    record.lastIndex = at
+    // Fields of records nest as deep as their author likes: that there are any is all that matters.
+    if (record.test(text)) throw unsupported(where, 'it holds records with named fields, not an array of numbers')
     field.lastIndex = at
     const match = field.exec(text)
     if (!match) break
@@ -167,7 +176,6 @@ function parseHeaderDict(where: string, text: string): { descr: string; fortran:
     !shape?.startsWith('(')
   )
     throw badFile(`${where}: header`, "'descr', 'fortran_order' and 'shape'", quoted(text.trim()))
-  if (descr.startsWith('[')) throw unsupported(where, 'it holds records with named fields, not an array of numbers')
   const sizes = shape
     .slice(1, -1)
     .split(',')

@@ -7,7 +7,7 @@ import { quoted } from '../messages/text.ts'
 import { type DType, type TensorInfo, tensorBytes } from '../tensor.ts'
 import { crc32 } from './crc32.ts'
 import type { Format } from './format.ts'
-import { type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
+import { looksLikeNpy, type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
 import { openOnce } from './open-once.ts'
 import { readRange } from './range.ts'
 import { badFile, leftOut } from './refusal.ts'
@@ -37,6 +37,11 @@ export const npz: Format = {
       const name = member.name.slice(0, -suffix.length)
       const values = await archive.open(member)
       try {
+        // macOS puts a file of its own beside each: `__MACOSX/._w.npy`.
+        if (!looksLikeNpy(await readRange(values, 0, Math.min(6, values.byteLength), 'first bytes'))) {
+          left.push({ name: member.name, why: 'not an array' })
+          continue
+        }
         arrays.set(name, { member, array: await readNpyHeader(values) })
       } catch (error) {
         // Text and Python objects beside the weights are no reason to refuse the weights.

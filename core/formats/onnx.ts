@@ -1,28 +1,24 @@
 /**
- * ONNX models: the initializers of the top graph, whose values lie in the file (`raw_data` or a typed field) or in files beside it
- * (`external_data`). Everything else of the model is passed over unread, so subgraphs inside nodes cannot nest.
+ * ONNX models: their weights, wherever the graph has them (onnx-graph.ts). Values lie in the file (`raw_data`, or a typed field) or in files
+ * beside it or in folders beside it (`external_data`).
  * Source: onnx/onnx.proto, docs/ExternalData.md.
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
-import { type Cursor, cursorOver } from './cursor.ts'
 import type { Format, WeightFile } from './format.ts'
+import { type Constant, type Range, readModel, type TypedValues } from './onnx-graph.ts'
 import { openOnce } from './open-once.ts'
-import { type Field, type FieldBudget, varint, visitFields } from './protobuf.ts'
 import { readRange } from './range.ts'
-import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
+import { badFile, leftOut, overLimit } from './refusal.ts'
 
-/** Nodes, initializers and their parts; the largest exported models have about 1e5. */
-export const maxFields = 1_000_000
-/** The largest exported models have about 1e4. */
-export const maxTensors = 150_000
-export const maxDimensions = 64
-/** Of a name, a location, a number as text. */
-export const maxTextBytes = 4096
 /** Exporters write one file, or one for each initializer. */
 export const maxExternalFiles = 10_000
+/** Folders in folders. */
+export const maxExternalDepth = 8
+/** Of a message whose values stand in a field each; honest ones have a few numbers. All of it is read for any of them. */
+export const maxLooseBytes = 64_000_000
 
 /** TensorProto.DataType; those that are missing here have no dtype of ours. */
 const dataTypes: ReadonlyMap<number, DType> = new Map([
@@ -42,8 +38,10 @@ const dataTypes: ReadonlyMap<number, DType> = new Map([
   [16, 'BF16'],
   [17, 'F8_E4M3'],
   [19, 'F8_E5M2'],
+  [24, 'F8_E8M0'],
 ])
 const unreadTypes: ReadonlyMap<number, string> = new Map([
+  [0, 'no data type'],
   [8, 'STRING'],
   [15, 'COMPLEX128'],
   [18, 'FLOAT8E4M3FNUZ'],
@@ -51,33 +49,28 @@ const unreadTypes: ReadonlyMap<number, string> = new Map([
   [21, 'UINT4'],
   [22, 'INT4'],
   [23, 'FLOAT4E2M1'],
-  [24, 'FLOAT8E8M0'],
+  [25, 'UINT2'],
+  [26, 'INT2'],
 ])
-/** Which typed field holds which data types: float_data, int32_data, int64_data, double_data, uint64_data. */
-const typedFields: ReadonlyMap<number, readonly DType[]> = new Map([
+/** onnx has about 30; what lies far above is no type but damage. */
+const highestType = 255
+/** Which field of a TensorProto holds which data types: float_data, int32_data, int64_data, double_data, uint64_data. */
+const tensorFields: ReadonlyMap<number, readonly DType[]> = new Map([
   [4, ['F32', 'C64']],
-  [5, ['I32', 'I16', 'I8', 'U16', 'U8', 'BOOL', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2']],
+  [5, ['I32', 'I16', 'I8', 'U16', 'U8', 'BOOL', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0']],
   [7, ['I64']],
   [10, ['F64']],
   [11, ['U32', 'U64']],
 ])
-const varintFields = new Set([5, 7, 11])
-
-interface Range {
-  readonly start: number
-  readonly end: number
-}
-
-/** A TensorProto as it stands in the file. */
-interface Initializer {
-  name: string
-  dims: number[]
-  dataType: number
-  raw: Range | null
-  typed: (Range & { readonly field: number }) | null
-  external: Map<string, string>
-  isExternal: boolean
-}
+/** And of an AttributeProto: f, i, floats, ints. */
+const attributeFields: ReadonlyMap<number, readonly DType[]> = new Map([
+  [2, ['F32']],
+  [3, ['I64']],
+  [7, ['F32']],
+  [8, ['I64']],
+])
+const isVarint = ({ message, field }: TypedValues) =>
+  message === 'tensor' ? [5, 7, 11].includes(field) : [3, 8].includes(field)
 
 type ReadValues = (start: number, end: number) => Promise<Uint8Array>
 
@@ -89,28 +82,26 @@ export const onnx: Format = {
   sniff: (head) =>
     head[0] === 8 && head[1]! > 0 && head[1]! < 32 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(head[2]!),
   open: async (source, folder) => {
-    const { initializers, metadata, left } = await readModel(source)
+    const { constants, metadata, left } = await readModel(source)
     const files = openOnce()
-    const external = await externalSizes(source, folder, initializers)
+    const external = await externalFiles(source, folder, constants)
     const readers = new Map<string, ReadValues>()
     const tensors: TensorInfo[] = []
-    for (const initializer of initializers) {
-      const made = place(source, folder, initializer, external, files)
+    for (const constant of constants) {
+      const made = place(source, constant, external, files)
       if ('why' in made) {
-        left.push({ name: initializer.name, why: made.why })
+        left.push({ name: constant.name, why: made.why })
         continue
       }
-      if (readers.has(made.info.name))
-        throw badFile(source.name, 'every initializer once', `${quoted(made.info.name)} twice`)
       readers.set(made.info.name, made.read)
       tensors.push(made.info)
     }
     const notices = left.length > 0 ? [leftOut(left)] : []
-    if (tensors.length === 0) throw badFile(source.name, 'initializers', ['none', ...notices].join('. '))
+    if (tensors.length === 0) throw badFile(source.name, 'initializers or constants', ['none', ...notices].join('. '))
     return {
       format: 'onnx',
       safety: 'safe',
-      totalBytes: [...external.values()].reduce((sum, size) => sum + size, source.byteLength),
+      totalBytes: [...external.values()].reduce((sum, { byteLength }) => sum + byteLength, source.byteLength),
       tensors,
       metadata,
       notices,
@@ -130,182 +121,80 @@ export const onnx: Format = {
   },
 }
 
-interface Model {
-  readonly initializers: readonly Initializer[]
-  readonly metadata: ReadonlyMap<string, string>
-  readonly left: { name: string; why: string }[]
+interface ExternalFile {
+  readonly byteLength: number
+  open(): Promise<ByteSource>
 }
 
-async function readModel(source: ByteSource): Promise<Model> {
-  const where = source.name
-  const cursor = cursorOver(source, 0, source.byteLength)
-  const budget: FieldBudget = { left: maxFields, limit: maxFields }
-  const metadata = new Map<string, string>()
-  const initializers: Initializer[] = []
-  const left: { name: string; why: string }[] = []
-  let graphs = 0
-
-  const visitGraph = (field: Field): Promise<void> | undefined => {
-    if (field.number === 15) left.push({ name: `sparse initializer ${left.length + 1}`, why: 'sparse' })
-    if (field.number !== 5 || field.wire !== 'bytes') return undefined
-    if (initializers.length === maxTensors)
-      throw overLimit(where, 'initializers', maxTensors, maxTensors + 1, 'no published model comes near it')
-    return readInitializer(cursor, field.end, where, budget).then((initializer) => void initializers.push(initializer))
-  }
-  await visitFields(cursor, source.byteLength, where, budget, (field) => {
-    if (field.number === 2 && field.wire === 'bytes')
-      return readText(cursor, field, where).then((text) => void metadata.set('producer', text))
-    if (field.number === 1 && field.wire === 'varint') metadata.set('ir_version', String(field.value))
-    if (field.number !== 7 || field.wire !== 'bytes') return undefined
-    if (++graphs > 1) throw badFile(where, 'one graph', 'a second one')
-    return visitFields(cursor, field.end, `${where}: graph`, budget, visitGraph)
-  })
-  if (graphs === 0) throw badFile(where, 'an ONNX model with a graph', 'none')
-  return { initializers, metadata, left }
-}
-
-async function readText(cursor: Cursor, field: Field, where: string): Promise<string> {
-  if (field.wire !== 'bytes' || field.value > maxTextBytes)
-    throw badFile(where, `text of at most ${maxTextBytes} bytes in field ${field.number}`, `${field.value} bytes`)
-  await cursor.need(field.value)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(cursor.bytes(field.value))
-  } catch {
-    throw badFile(where, `UTF-8 in field ${field.number}`, 'bytes that are not')
-  }
-}
-
-async function readInitializer(cursor: Cursor, end: number, where: string, budget: FieldBudget): Promise<Initializer> {
-  const tensor: Initializer = {
-    name: '',
-    dims: [],
-    dataType: 0,
-    raw: null,
-    typed: null,
-    external: new Map(),
-    isExternal: false,
-  }
-  const addDim = (size: number) => {
-    if (tensor.dims.length === maxDimensions)
-      throw overLimit(where, 'dimensions', maxDimensions, maxDimensions + 1, 'no framework has more')
-    tensor.dims.push(size)
-  }
-  await visitFields(cursor, end, where, budget, (field) => {
-    switch (field.number) {
-      case 1:
-        if (field.wire === 'varint') return void addDim(field.value)
-        return packedDims(cursor, field, where, addDim)
-      case 2:
-        tensor.dataType = field.value
-        return undefined
-      case 8:
-        return readText(cursor, field, where).then((name) => {
-          tensor.name = name
-        })
-      case 9:
-        tensor.raw = field
-        return undefined
-      case 13:
-        return readPair(cursor, field, where, budget, tensor.external)
-      case 14:
-        tensor.isExternal = field.value === 1
-        return undefined
-    }
-    if (!typedFields.has(field.number)) return undefined
-    if (tensor.typed || field.wire !== 'bytes')
-      throw unsupported(
-        where,
-        `an initializer keeps its values in single fields instead of one packed field; save the model again with a current exporter`,
-      )
-    tensor.typed = { field: field.number, start: field.start, end: field.end }
-    return undefined
-  })
-  return tensor
-}
-
-async function packedDims(cursor: Cursor, field: Field, where: string, add: (size: number) => void): Promise<void> {
-  if (field.wire !== 'bytes' || field.value > 10 * maxDimensions)
-    throw badFile(where, `at most ${maxDimensions} dimensions`, `${field.value} bytes of them`)
-  await cursor.need(field.value)
-  while (cursor.position < field.end) add(varint(cursor, field.end, where))
-}
-
-/** A StringStringEntryProto: key, value. */
-async function readPair(
-  cursor: Cursor,
-  field: Field,
-  where: string,
-  budget: FieldBudget,
-  pairs: Map<string, string>,
-): Promise<void> {
-  const texts = new Map<number, string>()
-  await visitFields(cursor, field.end, where, budget, (part) => {
-    if (part.number > 2) return undefined
-    return readText(cursor, part, where).then((text) => void texts.set(part.number, text))
-  })
-  // location, offset, length, checksum; more is nobody's.
-  if (pairs.size < 16) pairs.set(texts.get(1) ?? '', texts.get(2) ?? '')
-}
-/** Sizes of the files that initializers name, each looked at once. They may only lie beside the model. */
-async function externalSizes(
+/** The files that weights name, by their location, each looked at once. They may only lie in the model's folder and in folders of it. */
+async function externalFiles(
   source: ByteSource,
   folder: SourceFolder,
-  initializers: readonly Initializer[],
-): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>()
-  const present = initializers.some((each) => each.isExternal) ? new Set(await folder.list()) : new Set<string>()
-  for (const { name, isExternal, external } of initializers) {
+  constants: readonly Constant[],
+): Promise<Map<string, ExternalFile>> {
+  const found = new Map<string, ExternalFile>()
+  const listed = new Map<string, Promise<ReadonlySet<string>>>()
+  for (const { name, isExternal, external } of constants) {
     if (!isExternal) continue
+    const location = plainLocation(external.get('location') ?? '')
+    if (location !== null && found.has(location)) continue
     const where = `${source.name}: tensor ${quoted(name)}`
-    const location = external.get('location') ?? ''
-    if (
-      location === '' ||
-      location === '.' ||
-      location.startsWith('/') ||
-      /[\\:\0]/.test(location) ||
-      location.split('/').includes('..')
-    )
+    if (location === null)
       throw badFile(
         where,
         'external data in a file beside the model',
-        `${quoted(location)}: a model cannot point outside its folder`,
+        `${quoted(external.get('location') ?? '')}: a model cannot point outside its folder`,
       )
-    if (location.includes('/'))
-      throw unsupported(
-        where,
-        `its external data is in a sub-folder (${quoted(location)}); put the file beside the model`,
-      )
-    if (sizes.has(location)) continue
-    if (sizes.size === maxExternalFiles)
+    if (found.size === maxExternalFiles)
       throw overLimit(source.name, 'external files', maxExternalFiles, maxExternalFiles + 1, 'each is looked at')
-    if (!present.has(location))
+    const folders = location.split('/')
+    const file = folders.pop()!
+    if (folders.length > maxExternalDepth)
+      throw overLimit(where, 'folders in folders', maxExternalDepth, folders.length, 'exporters write one at most')
+    const holder = folders.reduce((at, each) => at.inside(each), folder)
+    const key = folders.join('/')
+    if (!listed.has(key)) listed.set(key, namesIn(holder))
+    if (!(await listed.get(key)!).has(file))
       throw new AppError('not-found', `${where}: its external data ${quoted(location)} is not in this folder`)
-    const file = await folder.open(location)
-    sizes.set(location, file.byteLength)
-    await file.close()
+    const opened = await holder.open(file)
+    found.set(location, { byteLength: opened.byteLength, open: () => holder.open(file) })
+    await opened.close()
   }
-  return sizes
+  return found
 }
 
-/** Holds an initializer against the bytes that are there and makes it readable. */
+async function namesIn(folder: SourceFolder): Promise<ReadonlySet<string>> {
+  try {
+    return new Set(await folder.list())
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not-found') return new Set()
+    throw error
+  }
+}
+
+/** Without `./`; null for what could lead out of the folder. */
+function plainLocation(location: string): string | null {
+  const parts = location.split('/').filter((part, i) => part !== '.' && (part !== '' || i === 0))
+  const isPlain = parts.length > 0 && !parts.includes('..') && !parts.includes('') && !/[\\:\0]/.test(location)
+  return isPlain && !location.endsWith('/') ? parts.join('/') : null
+}
+
+/** Holds a weight against the bytes that are there and makes it readable. */
 function place(
   source: ByteSource,
-  folder: SourceFolder,
-  initializer: Initializer,
-  external: ReadonlyMap<string, number>,
-  files: ReturnType<typeof openOnce>,
+  { name, dims, dataType, raw, typed, isExternal, external }: Constant,
+  files: ReadonlyMap<string, ExternalFile>,
+  opened: ReturnType<typeof openOnce>,
 ): { info: TensorInfo; read: ReadValues } | { why: string } {
-  const { name, dims, dataType, raw, typed, isExternal } = initializer
   const where = `${source.name}: tensor ${quoted(name)}`
   const dtype = dataTypes.get(dataType)
   if (dtype === undefined) {
-    const unread = unreadTypes.get(dataType)
-    if (unread === undefined) throw badFile(where, 'a data type of ONNX', `${dataType}`)
-    return { why: unread }
+    if (!(dataType <= highestType)) throw badFile(where, `a data type of at most ${highestType}`, `${dataType}`)
+    return { why: unreadTypes.get(dataType) ?? `data type ${dataType}, which is newer than this version` }
   }
   const count = checkedElementCount(dims)
   const byteLength = ((count ?? Number.NaN) * dtypeBits[dtype]) / 8
-  if (!Number.isSafeInteger(byteLength))
+  if (count === null || !Number.isSafeInteger(byteLength))
     throw badFile(`${where}: dims`, 'whole numbers whose product is below 2^53', `[${dims.slice(0, 8).join(', ')}]`)
   const info: TensorInfo = { name, dtype, shape: dims, byteLength }
   const checked = (range: Range): Range => {
@@ -317,35 +206,51 @@ function place(
     throw badFile(where, 'its values in one place', 'them in several')
 
   if (isExternal) {
-    const { location, range } = externalRange(where, initializer.external, external, byteLength)
-    const { start } = checked(range)
-    const open = () => files.open({ id: location, open: () => folder.open(location) })
+    const location = plainLocation(external.get('location') ?? '')!
+    const file = files.get(location)!
+    const { start } = checked(externalRange(where, external, quoted(location), file.byteLength, byteLength))
+    const open = () => opened.open({ id: location, open: file.open })
     return { info, read: async (from, to) => readRange(await open(), start + from, start + to, where) }
   }
-  if (raw || (typed && !varintFields.has(typed.field)) || count === 0) {
+  const fields = typed?.message === 'attribute' ? attributeFields : tensorFields
+  if (typed && !fields.get(typed.field)?.includes(dtype))
+    throw badFile(where, `${dtype} values in the field for them`, `values in field ${typed.field}`)
+  if (typed?.loose) {
+    if (typed.end - typed.start > maxLooseBytes)
+      throw overLimit(
+        where,
+        'bytes in single fields',
+        maxLooseBytes,
+        typed.end - typed.start,
+        'all of it is read at once',
+      )
+    return { info, read: async (from, to) => (await readLoose(source, typed, dtype, count, where)).slice(from, to) }
+  }
+  if (raw || (typed && !isVarint(typed)) || count === 0) {
     const { start } = checked(raw ?? typed ?? { start: 0, end: 0 })
-    if (typed) checkTypedField(where, typed.field, dtype)
     return { info, read: (from, to) => readRange(source, start + from, start + to, where) }
   }
   if (!typed) throw badFile(where, `${byteLength} bytes of values`, 'none')
-  checkTypedField(where, typed.field, dtype)
-  if (typed.end - typed.start < count!)
+  if (typed.end - typed.start < count)
     throw badFile(where, `${count} values`, `${typed.end - typed.start} bytes, too few for them`)
-  return { info, read: async (from, to) => (await readVarints(source, typed, dtype, count!, where)).slice(from, to) }
-}
-
-function checkTypedField(where: string, field: number, dtype: DType): void {
-  if (!typedFields.get(field)!.includes(dtype))
-    throw badFile(where, `${dtype} values in the field for them`, `values in field ${field}`)
+  return {
+    info,
+    read: async (from, to) => {
+      const bytes = await readRange(source, typed.start, typed.end, where)
+      const values = varintValues(bytes, dtype, count, where)
+      if (values.end !== bytes.byteLength) throw badFile(where, `${count} values`, 'more')
+      return values.bytes.slice(from, to)
+    },
+  }
 }
 
 function externalRange(
   where: string,
   pairs: ReadonlyMap<string, string>,
-  sizes: ReadonlyMap<string, number>,
+  location: string,
+  size: number,
   byteLength: number,
-): { location: string; range: Range } {
-  const location = pairs.get('location')!
+): Range {
   const number = (key: string, otherwise: number): number => {
     const text = pairs.get(key)
     if (text === undefined) return otherwise
@@ -354,24 +259,22 @@ function externalRange(
   }
   const start = number('offset', 0)
   const end = start + number('length', byteLength)
-  const size = sizes.get(location)!
   if (!(end <= size))
-    throw badFile(where, `external data inside the ${size} bytes of ${quoted(location)}`, `data up to byte ${end}`)
-  return { location, range: { start, end } }
+    throw badFile(where, `external data inside the ${size} bytes of ${location}`, `data up to byte ${end}`)
+  return { start, end }
 }
 
 /** Integers, halves and bytes that are kept as numbers of varying length: all of them, because none has a place of its own. */
-async function readVarints(
-  source: ByteSource,
-  range: Range,
+function varintValues(
+  bytes: Uint8Array,
   dtype: DType,
   count: number,
   where: string,
-): Promise<Uint8Array> {
-  const bytes = await readRange(source, range.start, range.end, where)
+  from = 0,
+): { bytes: Uint8Array; end: number } {
   const size = dtypeBits[dtype] / 8
   const out = new DataView(new ArrayBuffer(count * size))
-  let at = 0
+  let at = from
   for (let i = 0; i < count; i++) {
     let low = 0
     let high = 0
@@ -392,6 +295,50 @@ async function readVarints(
     else out.setUint32(size * i, low, true)
     if (size === 8) out.setUint32(8 * i + 4, high, true)
   }
-  if (at !== bytes.byteLength) throw badFile(where, `${count} values`, 'more')
-  return new Uint8Array(out.buffer)
+  return { bytes: new Uint8Array(out.buffer), end: at }
+}
+
+/** Values that have a field each, or several packed ones: the whole message again, taking those fields and passing over the rest. */
+async function readLoose(
+  source: ByteSource,
+  typed: TypedValues,
+  dtype: DType,
+  count: number,
+  where: string,
+): Promise<Uint8Array> {
+  const bytes = await readRange(source, typed.start, typed.end, where)
+  const out = new Uint8Array((count * dtypeBits[dtype]) / 8)
+  let filled = 0
+  const take = (values: Uint8Array) => {
+    if (filled + values.byteLength > out.byteLength) throw badFile(where, `${count} values`, 'more')
+    out.set(values, filled)
+    filled += values.byteLength
+  }
+  const varint = (from: number) => varintValues(bytes, 'U64', 1, where, from)
+  const numberAt = (from: number): number => Number(new DataView(varint(from).bytes.buffer).getBigUint64(0, true))
+  for (let at = 0; at < bytes.byteLength; ) {
+    const key = numberAt(at)
+    at = varint(at).end
+    const wire = key % 8
+    const isValue = Math.floor(key / 8) === typed.field
+    if (wire === 0) {
+      if (isValue && isVarint(typed)) take(varintValues(bytes, dtype, 1, where, at).bytes)
+      at = varint(at).end
+      continue
+    }
+    const length = wire === 2 ? numberAt(at) : wire === 1 ? 8 : wire === 5 ? 4 : Number.NaN
+    if (wire === 2) at = varint(at).end
+    if (!(at + length <= bytes.byteLength))
+      throw badFile(where, 'fields that end in their message', 'one that does not')
+    if (isValue && !isVarint(typed)) take(bytes.subarray(at, at + length))
+    else if (isValue)
+      for (let each = at; each < at + length; ) {
+        const value = varintValues(bytes, dtype, 1, where, each)
+        take(value.bytes)
+        each = value.end
+      }
+    at += length
+  }
+  if (filled !== out.byteLength) throw badFile(where, `${count} values`, 'fewer')
+  return out
 }

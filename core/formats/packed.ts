@@ -73,6 +73,15 @@ export const packings: readonly Packing[] = [
     packed: '_weight_qdata',
     beside: ['_weight_scale', '_weight_zero_point', '_weight_scale_and_zero', '_weight_act_pre_scale'],
   },
+  // The attributes of its tensor classes, in a pickle.
+  { scheme: 'torchao', packed: 'int_data', beside: ['scale', 'zero_point'] },
+  { scheme: 'torchao', packed: 'qdata', beside: ['scale', 'zero_point', 'scale_and_zero'] },
+  { scheme: 'torchao', packed: 'packed_weight', beside: ['scale_and_zero'] },
+  {
+    scheme: 'NF4',
+    packed: 'quantized_data',
+    beside: ['quantized_scalers', 'quantization_factor', 'scaler_mean', 'nf4'],
+  },
   {
     scheme: 'ExLlamaV2',
     packed: 'q_weight',

@@ -11,7 +11,7 @@ export interface Field {
   /** Of a varint: the value, NaN beyond 2^53. Of a fixed-size field: 0. Of a length-delimited one: its length. */
   readonly value: number
   readonly wire: 'varint' | 'fixed' | 'bytes'
-  /** Where the bytes of a length-delimited or fixed field begin. */
+  /** Where its bytes begin: of a varint, its first. */
   readonly start: number
   readonly end: number
 }
@@ -59,8 +59,9 @@ export async function visitFields(
 
 function readField(cursor: Cursor, end: number, where: string, number: number, wireType: number, at: number): Field {
   if (wireType === 0) {
+    const start = cursor.position
     const value = varint(cursor, end, where)
-    return { number, value, wire: 'varint', start: cursor.position, end: cursor.position }
+    return { number, value, wire: 'varint', start, end: cursor.position }
   }
   const length = wireType === 2 ? varint(cursor, end, where) : wireType === 1 ? 8 : wireType === 5 ? 4 : Number.NaN
   if (Number.isNaN(length))

@@ -8,6 +8,7 @@ import { withAdapters } from './adapters.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { withScales } from './fp8-scale.ts'
 import { gguf } from './gguf.ts'
+import { newestSnapshot } from './hub-cache.ts'
 import { looksLike } from './lookalikes.ts'
 import { declaredBlock } from './model-config.ts'
 import { npy } from './npy.ts'
@@ -18,7 +19,18 @@ import { pytorch } from './pytorch/pytorch.ts'
 import { readRange } from './range.ts'
 import { badFile, unsupported } from './refusal.ts'
 import { safetensors } from './safetensors.ts'
-import { indexOfShard, isIndexName, openIndexed, openShards, parseShardName, shardSiblings } from './sharded.ts'
+import {
+  indexOfShard,
+  isIndexName,
+  type OpenShard,
+  openIndexed,
+  openShards,
+  parseShardName,
+  readShardIndex,
+  type ShardIndex,
+  shardSiblings,
+  withNotices,
+} from './sharded.ts'
 
 /** In the order in which they are asked. */
 export const formats: readonly Format[] = [safetensors, npy, npz, gguf, pytorch, onnx]
@@ -42,12 +54,57 @@ async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> 
   // A file that belongs to no set needs no look at its neighbours, of which there may be very many.
   if (entry !== null && !isIndexName(entry) && !parseShardName(entry)) return openShard(entry)
   const present = new Set(await folder.list())
+  const snapshot = entry === null ? await newestSnapshot(folder, present) : null
+  if (snapshot) return openPicked({ folder: snapshot, entry: null })
   const name = entry ?? onlyModel(folder.name, present)
-  if (isIndexName(name)) return openIndexed(folder, name, openShard)
-  const index = indexOfShard(name, present)
-  if (index !== null) return openIndexed(folder, index, openShard)
+  if (isIndexName(name))
+    return entry === null
+      ? openByIndex(folder, name, present, openShard)
+      : openIndexed(await readShardIndex(folder, name), openShard, present)
+  const indexName = indexOfShard(name, present)
+  if (indexName !== null) {
+    try {
+      return await openIndexed(await readShardIndex(folder, indexName), openShard, present)
+    } catch (error) {
+      // An index that is wrong about its files is no reason not to open the one that was named.
+      if (!(error instanceof AppError) || error.code === 'source-changed') throw error
+      return withNotices(await openShard(name), [
+        `${name} was opened alone, because its index cannot be used: ${error.message}.`,
+      ])
+    }
+  }
   const shards = shardSiblings(name, present)
   return shards ? openShards(shards, openShard) : openShard(name)
+}
+
+/** The set of a folder. Where its index names files that are not there, a whole set whose names count its files is opened instead. */
+async function openByIndex(
+  folder: SourceFolder,
+  name: string,
+  present: ReadonlySet<string>,
+  openShard: OpenShard,
+): Promise<WeightFile> {
+  let index: ShardIndex
+  try {
+    index = await readShardIndex(folder, name)
+  } catch (error) {
+    const shard = [...present].sort().find((each) => indexOfShard(each, present) === name)
+    const counted = error instanceof AppError && error.code === 'not-found' && shard ? countedSet(shard, present) : null
+    if (!counted) throw error
+    return withNotices(await openShards(counted, openShard), [
+      `${name} names files that are not here; the ${counted.length} that their names count were opened instead.`,
+    ])
+  }
+  return openIndexed(index, openShard, present)
+}
+
+function countedSet(shard: string, present: ReadonlySet<string>): string[] | null {
+  try {
+    return shardSiblings(shard, present)
+  } catch (error) {
+    if (error instanceof AppError) return null
+    throw error
+  }
 }
 
 async function openNamed(folder: SourceFolder, name: string): Promise<WeightFile> {

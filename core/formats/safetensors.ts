@@ -19,7 +19,7 @@ import {
 } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit, unsupported } from './refusal.ts'
+import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
 import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
@@ -47,6 +47,8 @@ export interface SafetensorsHeader {
   /** In the order of the data. */
   readonly tensors: readonly SafetensorsEntry[]
   readonly metadata: ReadonlyMap<string, string>
+  /** Tensors of dtypes that are newer than this reader; their bytes have a place and no known meaning. */
+  readonly left: readonly { readonly name: string; readonly why: string }[]
 }
 
 export const safetensors: Format = {
@@ -55,7 +57,9 @@ export const safetensors: Format = {
   extensions: ['.safetensors'],
   sniff: (head) => head.byteLength > lengthBytes && head[8] === 123 && head[5] === 0 && head[6] === 0 && head[7] === 0,
   open: async (source) => {
-    const { tensors, metadata } = await readSafetensorsHeader(source)
+    const { tensors, metadata, left } = await readSafetensorsHeader(source)
+    if (tensors.length === 0 && left.length > 0)
+      throw unsupported(source.name, `it has no tensor that is read. ${leftOut(left)}`)
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
     return {
       format: 'safetensors',
@@ -63,7 +67,7 @@ export const safetensors: Format = {
       totalBytes: source.byteLength,
       tensors,
       metadata,
-      notices: [],
+      notices: left.length > 0 ? [leftOut(left)] : [],
       shards: [{ fileName: source.name, tensorNames: tensors.map((tensor) => tensor.name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const entry = byName.get(tensor.name)
@@ -89,7 +93,7 @@ export function readTensorRange(
 
 /**
  * Reads and checks the header; touches nothing else of the file.
- * @throws AppError `bad-file`, `unsupported` for a dtype outside the specification, `over-limit`
+ * @throws AppError `bad-file`, `over-limit`
  */
 export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
   const where = source.name
@@ -109,6 +113,7 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
 function checkHeader(where: string, header: Uint8Array, dataStart: number, fileBytes: number): SafetensorsHeader {
   const metadata = new Map<string, string>()
   const tensors: SafetensorsEntry[] = []
+  const unread: (Placed & { readonly why: string })[] = []
   visitStrictJson(header, `${where}: header`, headerLimits, (name, entry) => {
     if (name === '__metadata__') {
       if (!(entry instanceof Map)) throw badFile(`${where}: __metadata__`, 'an object of strings', kindOf(entry))
@@ -117,27 +122,36 @@ function checkHeader(where: string, header: Uint8Array, dataStart: number, fileB
         metadata.set(key, value)
       }
     } else {
-      if (tensors.length === maxTensors)
-        throw overLimit(where, 'tensors', maxTensors, tensors.length + 1, 'no published file comes near it')
-      tensors.push(checkEntry(where, name, entry, dataStart))
+      if (tensors.length + unread.length === maxTensors)
+        throw overLimit(where, 'tensors', maxTensors, maxTensors + 1, 'no published file comes near it')
+      const checked = checkEntry(where, name, entry, dataStart)
+      if ('why' in checked) unread.push(checked)
+      else tensors.push(checked)
     }
   })
-  tensors.sort((a, b) => a.fileOffset - b.fileOffset || a.byteLength - b.byteLength)
-  checkTiling(where, tensors, dataStart, fileBytes)
-  return { tensors, metadata }
+  const inOrder = (a: Placed, b: Placed) => a.fileOffset - b.fileOffset || a.byteLength - b.byteLength
+  tensors.sort(inOrder)
+  checkTiling(where, unread.length === 0 ? tensors : [...tensors, ...unread].sort(inOrder), dataStart, fileBytes)
+  return { tensors, metadata, left: unread }
 }
 
-function checkEntry(file: string, name: string, entry: Json, dataStart: number): SafetensorsEntry {
+interface Placed {
+  readonly name: string
+  readonly fileOffset: number
+  readonly byteLength: number
+}
+
+function checkEntry(
+  file: string,
+  name: string,
+  entry: Json,
+  dataStart: number,
+): SafetensorsEntry | (Placed & { readonly why: string }) {
   // Made only when a sentence needs it: there may be 200,000 entries.
   const where = () => `${file}: tensor ${quoted(name)}`
   if (!(entry instanceof Map)) throw badFile(where(), 'an object with dtype, shape and data_offsets', kindOf(entry))
   const dtype = entry.get('dtype')
   if (typeof dtype !== 'string') throw badFile(`${where()}: dtype`, 'a string', kindOf(dtype))
-  if (!Object.hasOwn(dtypeBits, dtype))
-    throw unsupported(
-      where(),
-      `its dtype ${quoted(dtype)} is not one of the safetensors specification; the file is refused, because the size of its values cannot be checked`,
-    )
   const shape = entry.get('shape')
   if (!Array.isArray(shape)) throw badFile(`${where()}: shape`, 'an array', kindOf(shape))
   const count = checkedElementCount(shape)
@@ -147,9 +161,6 @@ function checkEntry(file: string, name: string, entry: Json, dataStart: number):
       'whole numbers whose product is below 2^53',
       `[${shape.slice(0, 8).map(printed).join(', ')}]`,
     )
-  const bits = count * dtypeBits[dtype as DType]
-  if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
-    throw badFile(`${where()}: shape`, 'a whole number of bytes below 2^53', `${count} elements of ${dtype}`)
   const offsets = entry.get('data_offsets')
   if (!Array.isArray(offsets) || offsets.length !== 2)
     throw badFile(`${where()}: data_offsets`, 'two numbers', kindOf(offsets))
@@ -160,23 +171,23 @@ function checkEntry(file: string, name: string, entry: Json, dataStart: number):
       'begin <= end, both whole numbers below 2^53',
       `[${offsets.map(printed).join(', ')}]`,
     )
+  const place = { name, fileOffset: dataStart + begin, byteLength: end - begin }
+  // A dtype that came after this reader: nobody here can say how many bytes it needs, but those it has are a place among the others.
+  if (!Object.hasOwn(dtypeBits, dtype)) return { ...place, why: `dtype ${quoted(dtype)}` }
+  const bits = count * dtypeBits[dtype as DType]
+  if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
+    throw badFile(`${where()}: shape`, 'a whole number of bytes below 2^53', `${count} elements of ${dtype}`)
   if (end - begin !== bits / 8)
     throw badFile(
       where(),
       `${bits / 8} bytes (${dtype} [${shape.join(', ')}])`,
       `${end - begin} bytes (data_offsets [${begin}, ${end}])`,
     )
-  return {
-    name,
-    dtype: dtype as DType,
-    shape: shape as number[],
-    byteLength: bits / 8,
-    fileOffset: dataStart + begin,
-  }
+  return { ...place, dtype: dtype as DType, shape: shape as number[] }
 }
 
 /** Sorted by offset, the ranges must follow one another from the first byte of data to the last of the file. */
-function checkTiling(where: string, tensors: readonly SafetensorsEntry[], dataStart: number, fileBytes: number): void {
+function checkTiling(where: string, tensors: readonly Placed[], dataStart: number, fileBytes: number): void {
   let at = dataStart
   for (const [index, tensor] of tensors.entries()) {
     const end = tensor.fileOffset + tensor.byteLength

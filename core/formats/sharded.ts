@@ -1,7 +1,7 @@
 /**
  * A model in several files: an index (`*.index.json`) says which file holds which tensor, or the names count them (`-00001-of-00030`).
  * The set is opened as one WeightFile. An index is hostile like the rest: its files are single names in its own folder, and every claim it
- * makes is held against what the files themselves say.
+ * makes is held against what the files themselves say; where they differ the files are right.
  */
 import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
@@ -72,38 +72,60 @@ export function indexOfShard(name: string, present: ReadonlySet<string>): string
   return present.has(index) ? index : null
 }
 
+/** What an index says: which file has which tensor, and those files in order. */
+export interface ShardIndex {
+  readonly name: string
+  readonly fileOfTensor: ReadonlyMap<string, string>
+  readonly files: readonly string[]
+}
+
 /**
- * Opens the set an index describes.
- * @throws AppError `bad-file` for an index that names files outside its folder or tensors its files have not, `not-found`, `over-limit`
+ * Reads an index, and makes sure that the files it names are there.
+ * @throws AppError `bad-file` for an index that names files outside its folder, `not-found` for files that are missing, `over-limit`
  */
-export async function openIndexed(folder: SourceFolder, indexName: string, openShard: OpenShard): Promise<WeightFile> {
-  const source = await folder.open(indexName)
+export async function readShardIndex(folder: SourceFolder, name: string): Promise<ShardIndex> {
+  const source = await folder.open(name)
   let fileOfTensor: Map<string, string>
   try {
     fileOfTensor = await readIndex(source)
   } finally {
     await source.close()
   }
-  const names = [...new Set(fileOfTensor.values())].sort()
-  if (names.length === 0) throw badFile(indexName, 'at least one tensor', 'an empty weight_map')
-  for (const name of names) checkShardName(indexName, name)
-  if (names.length > maxShards)
-    throw overLimit(indexName, 'files in a set', maxShards, names.length, 'each is an open file')
+  const files = [...new Set(fileOfTensor.values())].sort()
+  if (files.length === 0) throw badFile(name, 'at least one tensor', 'an empty weight_map')
+  for (const file of files) checkShardName(name, file)
+  if (files.length > maxShards) throw overLimit(name, 'files in a set', maxShards, files.length, 'each is an open file')
   const present = new Set(await folder.list())
-  const missing = names.filter((name) => !present.has(name))
+  const missing = files.filter((file) => !present.has(file))
   if (missing.length > 0)
     throw new AppError(
       'not-found',
-      `${indexName}: expected ${names.length} files in this set, got ${names.length - missing.length}: ${quoted(missing[0]!)} is missing`,
+      `${name}: expected ${files.length} files in this set, got ${files.length - missing.length}: ${quoted(missing[0]!)} is missing`,
     )
-  const set = await openShards(names, openShard)
-  try {
-    checkClaims(indexName, fileOfTensor, set)
-  } catch (error) {
-    await set.close()
-    throw error
-  }
-  return set
+  return { name, fileOfTensor, files }
+}
+
+/** Opens the set an index describes. Where it errs about its tensors, the files are right, and a notice says what it says. */
+export async function openIndexed(
+  index: ShardIndex,
+  openShard: OpenShard,
+  present: ReadonlySet<string>,
+): Promise<WeightFile> {
+  const set = await openShards(index.files, openShard)
+  const notices = wrongClaims(index, set)
+  const has = new Set(set.tensors.map(({ name }) => name))
+  if ([...index.fileOfTensor.keys()].every((tensor) => has.has(tensor))) return withNotices(set, notices)
+  // What it misses may be in a file of the same count that it does not name.
+  const counted = shardSiblings(index.files[0]!, present)
+  if (!counted || counted.length <= index.files.length) return withNotices(set, notices)
+  await set.close()
+  const whole = await openShards(counted, openShard)
+  return withNotices(whole, wrongClaims(index, whole))
+}
+
+/** The same file, with more to say. */
+export function withNotices(file: WeightFile, notices: readonly string[]): WeightFile {
+  return notices.length === 0 ? file : { ...file, notices: [...file.notices, ...notices] }
 }
 
 async function readIndex(source: ByteSource): Promise<Map<string, string>> {
@@ -115,7 +137,9 @@ async function readIndex(source: ByteSource): Promise<Map<string, string>> {
       source.byteLength,
       'the index is read into memory whole',
     )
-  const bytes = await readRange(source, 0, source.byteLength, 'index')
+  const all = await readRange(source, 0, source.byteLength, 'index')
+  // Editors of Windows put a byte order mark in front.
+  const bytes = all[0] === 0xef && all[1] === 0xbb && all[2] === 0xbf ? all.subarray(3) : all
   const fileOfTensor = new Map<string, string>()
   let found = false
   visitStrictJson(bytes, source.name, indexLimits, (key, value) => {
@@ -144,18 +168,26 @@ function checkShardName(indexName: string, name: string): void {
   if (isIndexName(name)) throw badFile(indexName, 'names of weight files', `the index ${quoted(name)}`)
 }
 
-/** Every tensor the index places must be in that file. Tensors it does not mention are shown all the same. */
-function checkClaims(indexName: string, fileOfTensor: ReadonlyMap<string, string>, set: WeightFile): void {
+/** What an index says of tensors that are not where it says. Those that it does not mention are shown like the others. */
+function wrongClaims({ name, fileOfTensor }: ShardIndex, set: WeightFile): string[] {
   const actual = new Map(set.shards.flatMap((shard) => shard.tensorNames.map((tensor) => [tensor, shard.fileName])))
-  for (const [tensor, file] of fileOfTensor) {
-    const holder = actual.get(tensor)
-    if (holder !== file)
-      throw badFile(
-        `${indexName}: ${quoted(tensor)}`,
-        `it in ${quoted(file)}`,
-        holder === undefined ? 'it nowhere' : `it in ${quoted(holder)}`,
-      )
+  const ghosts = [...fileOfTensor.keys()].filter((tensor) => !actual.has(tensor))
+  const moved = [...fileOfTensor].filter(([tensor, file]) => actual.has(tensor) && actual.get(tensor) !== file)
+  const notices: string[] = []
+  if (ghosts.length > 0) notices.push(`${name} names ${several(ghosts)} that no file of the set has.`)
+  if (moved.length > 0) {
+    const [tensor, file] = moved[0]!
+    const more = moved.length > 1 ? `, and ${moved.length - 1} more in other files than it says` : ''
+    notices.push(`${name} places ${quoted(tensor)} in ${quoted(file)}; it is in ${quoted(actual.get(tensor)!)}${more}.`)
   }
+  return notices
+}
+
+function several(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map(quoted).join(', ')
+  return names.length === 1
+    ? `the tensor ${shown}`
+    : `${names.length} tensors (${shown}${names.length > 3 ? ', ...' : ''})`
 }
 
 /**

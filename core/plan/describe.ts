@@ -21,7 +21,7 @@ export function describeFile(file: TensorSet, params: Params = defaultParams): T
       matrix: view && matrixOf(view),
       kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
       plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
-      reason: plain(plan.reason),
+      reason: plain([plan.info.remark, plan.reason].filter(Boolean).join(' ')),
     }
   })
 }

@@ -24,6 +24,7 @@ import {
   type StorageNode,
   sequenceItems,
   type TensorNode,
+  type WrapperNode,
 } from './pickle-values.ts'
 
 /** Storage classes; null for values that have no dtype here (they are listed as not read). */
@@ -79,6 +80,9 @@ const torchDTypes: Record<string, DType | null> = {
   qint32: null,
 }
 
+/** Dtypes that are not read, those to come among them: names of numbers, which no function of torch has. */
+const laterDType = /^(u?int\d+|q?u?int\d+x\d+|float\d+_\w+|bits\w+|complex\d+|chalf|cdouble|bfloat\d+)$/
+
 type Build = (args: readonly PickleValue[], where: string) => PickleValue
 
 const builders: Record<string, Build> = {
@@ -113,11 +117,22 @@ const builders: Record<string, Build> = {
   'torch._utils._rebuild_parameter_with_state': (args) => args[0] ?? null,
   'torch.nn.parameter.Parameter': (args) => args[0] ?? null,
   'torch._tensor._rebuild_from_type_v2': (args, where) => {
-    const [rebuild, , rebuildArgs] = args
+    const [rebuild, type, rebuildArgs, state] = args
     const items = sequenceItems(rebuildArgs)
-    if (!isNode(rebuild, 'global') || !rebuild.build || !items) return null
-    return rebuild.build(items, where)
+    if (!isNode(rebuild, 'global') || !items) return null
+    if (!rebuild.build) return { ...opaqueOf(rebuild), args: items, state: state ?? null }
+    const built = rebuild.build(items, where)
+    if (!isNode(built, 'wrapper')) return built
+    return { ...built, name: isNode(type, 'global') ? type.name : built.name, state: state ?? null }
   },
+  // Its inner tensors come as the state of _rebuild_from_type_v2.
+  'torch._utils._rebuild_wrapper_subclass': ([type, , size]) => wrapperOf(type, size),
+  'torch._utils._rebuild_meta_tensor_no_storage': ([, size]) => ({
+    ...wrapperOf(undefined, size),
+    name: 'meta tensor',
+  }),
+  'torch.serialization._get_layout': (args) => args[0] ?? null,
+  'torch._utils._get_layout': (args) => args[0] ?? null,
   'torch.storage._load_from_bytes': (args, where) => {
     const [file] = args
     if (!isNode(file, 'bytes')) throw badFile(`${where}: torch.storage._load_from_bytes`, 'bytes', 'something else')
@@ -147,7 +162,17 @@ const builders: Record<string, Build> = {
 }
 
 /** Names that stand for themselves, as the type of something that another builder makes. */
-const types = new Set(['torch.Tensor', 'torch.nn.parameter.Buffer', 'torch.strided', 'builtins.object'])
+const types = new Set([
+  ...['torch.Tensor', 'torch.nn.parameter.Buffer', 'torch.strided', 'builtins.object'],
+  // What a DTensor says of its place among others.
+  ...['DTensor', '_dtensor_spec.DTensorSpec', '_dtensor_spec.TensorMeta'].map(
+    (name) => `torch.distributed.tensor.${name}`,
+  ),
+  ...['Shard', '_StridedShard', 'Replicate', 'Partial'].map(
+    (name) => `torch.distributed.tensor.placement_types.${name}`,
+  ),
+  'torch.distributed.device_mesh.DeviceMesh',
+])
 
 /** Old and new names of the same thing. */
 const aliases: readonly (readonly [RegExp, string])[] = [
@@ -155,6 +180,9 @@ const aliases: readonly (readonly [RegExp, string])[] = [
   [/^copy_reg\./, 'copyreg.'],
   [/^numpy\._core\./, 'numpy.core.'],
   [/^torch\.Tensor\._rebuild/, 'torch._tensor._rebuild'],
+  [/^torch\.distributed\._tensor\.(api\.)?/, 'torch.distributed.tensor.'],
+  [/^torch\.distributed\.tensor\._api\./, 'torch.distributed.tensor.'],
+  [/^torch\.distributed\._device_mesh\./, 'torch.distributed.device_mesh.'],
 ]
 
 function findKnown(name: string): GlobalNode | null {
@@ -163,6 +191,7 @@ function findKnown(name: string): GlobalNode | null {
   if (types.has(plain)) return { kind: 'global', name }
   const [module, rest] = [plain.slice(0, plain.lastIndexOf('.')), plain.slice(plain.lastIndexOf('.') + 1)]
   if (module === 'torch' && Object.hasOwn(torchDTypes, rest)) return { kind: 'global', name, dtype: torchDTypes[rest]! }
+  if (module === 'torch' && laterDType.test(rest)) return { kind: 'global', name, dtype: null }
   if (
     (module === 'torch' || module === 'torch.storage' || module === 'torch.cuda') &&
     Object.hasOwn(storageTypes, rest)
@@ -242,6 +271,16 @@ function tensorOf(args: readonly PickleValue[], where: string, dtypeArgument?: P
 
 function isCount(value: PickleValue | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function wrapperOf(type: PickleValue | undefined, size: PickleValue | undefined): WrapperNode {
+  const shape = sequenceItems(size)
+  return {
+    kind: 'wrapper',
+    name: isNode(type, 'global') ? type.name : 'tensor',
+    shape: shape?.every(isCount) ? (shape as readonly number[]) : null,
+    state: null,
+  }
 }
 
 function opaqueOf(type: PickleValue | undefined): OpaqueNode {

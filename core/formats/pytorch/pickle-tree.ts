@@ -12,6 +12,7 @@ import {
   type PickleValue,
   type StorageNode,
   type TensorNode,
+  type WrapperNode,
 } from './pickle-values.ts'
 
 /** A module tree adds about three levels a module; a pickle nested deeper than this is an attack on whoever walks it. */
@@ -22,6 +23,8 @@ export const maxTensors = 200_000
 export interface FoundTensor {
   readonly name: string
   readonly node: TensorNode | ArrayNode | StorageNode
+  /** The tensor of another class that this one is a part of. */
+  readonly inside?: WrapperNode
 }
 
 export interface TensorTree {
@@ -29,6 +32,8 @@ export interface TensorTree {
   readonly tensors: readonly FoundTensor[]
   /** Prefixes that were left out of names, such as `state_dict.`. */
   readonly stripped: readonly string[]
+  /** Tensors that have no values here, and why. */
+  readonly left: readonly { readonly name: string; readonly why: string }[]
 }
 
 /** Keys under which checkpoints keep the state dict itself, most particular first. */
@@ -46,9 +51,13 @@ const wrapperKeys = [
 ]
 const moduleParts = new Set(['_parameters', '_buffers', '_modules'])
 
+/** Where the classes that hold a whole tensor, or its shard, keep it: torch's DTensor, its relatives, torchao's Float8 training weights. */
+export const wholeTensorKeys = ['_local_tensor', '_local_shard', '_tensor', 'elem', '_elem']
+
 interface Found {
   readonly path: readonly string[]
   readonly node: FoundTensor['node']
+  readonly inside?: WrapperNode
 }
 
 /**
@@ -60,19 +69,35 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
   // A container reached twice is shown once, so a hundred lists of a hundred references each stay a hundred lists.
   const seen = new Set<PickleNode>()
 
+  const left: { name: string; why: string }[] = []
+  let inside: WrapperNode | undefined
+
+  const visitWrapper = (wrapper: WrapperNode, path: readonly string[]): void => {
+    const before = found.length
+    const outer = inside
+    inside = wrapper
+    const { state } = wrapper
+    const key = isNode(state, 'dict') ? wholeTensorKeys.find((each) => state.keys.includes(each)) : undefined
+    if (isNode(state, 'dict') && key !== undefined) visit(state.values[state.keys.lastIndexOf(key)]!, path)
+    else visit(state, [...path, ''])
+    inside = outer
+    if (found.length === before && left.length < maxTensors)
+      left.push({ name: joined(path) || 'tensor', why: wrapper.name.slice(0, 100) })
+  }
   const visit = (value: PickleValue, path: readonly string[]): void => {
     if (typeof value !== 'object' || value === null) return
     if (isNode(value, 'tensor') || isNode(value, 'array') || isNode(value, 'storage')) {
       if (found.length === maxTensors)
         throw overLimit(where, 'tensors', maxTensors, found.length + 1, 'no published file comes near it')
-      found.push({ path, node: value })
+      found.push({ path, node: value, ...(inside && { inside }) })
       return
     }
     if (seen.has(value)) return
     seen.add(value)
     if (path.length > maxDepth)
       throw overLimit(where, 'levels of nesting', maxDepth, path.length, 'no honest checkpoint nests so deep')
-    if (isNode(value, 'dict')) visitPairs(value.keys, value.values, path)
+    if (isNode(value, 'wrapper')) visitWrapper(value, path)
+    else if (isNode(value, 'dict')) visitPairs(value.keys, value.values, path)
     else if (isNode(value, 'opaque')) {
       for (const each of [value.state, ...value.args]) visit(each, [...path, ''])
       visitItems(value.items, path)
@@ -97,7 +122,7 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
   }
 
   visit(root, [])
-  return withoutWrappers(root, found)
+  return { ...withoutWrappers(root, found), left }
 }
 
 function keyLabel(key: PickleValue): string {
@@ -108,7 +133,7 @@ function keyLabel(key: PickleValue): string {
 const joined = (path: readonly string[]) => path.filter((part) => part !== '').join('.')
 
 /** Leaves `state_dict.` and the like, and the `module.` of DataParallel, out of the names they wrap. */
-function withoutWrappers(root: PickleValue, found: readonly Found[]): TensorTree {
+function withoutWrappers(root: PickleValue, found: readonly Found[]): Omit<TensorTree, 'left'> {
   const prefix: string[] = []
   let inside = found.map(({ path }) => path)
   while (prefix.length < 3) {
@@ -124,12 +149,12 @@ function withoutWrappers(root: PickleValue, found: readonly Found[]): TensorTree
   const parallel = inner.length > 0 && inner.every((name) => name.startsWith('module.'))
 
   const names = new Set<string>()
-  const tensors = found.map(({ path, node }, i) => {
+  const tensors = found.map(({ path, ...rest }, i) => {
     const short = shortNames[i]!
     const wanted = short === null ? joined(path) : parallel ? short.slice('module.'.length) : short
     const name = unused(wanted || 'tensor', joined(path), names)
     names.add(name)
-    return { name, node }
+    return { name, ...rest }
   })
   const stripped = [...prefix, ...(parallel ? ['module'] : [])].map((part) => `${part}.`)
   return { tensors, stripped }

@@ -17,6 +17,7 @@ export type PickleNode =
   | TensorNode
   | ArrayNode
   | ElementTypeNode
+  | WrapperNode
 
 /** Bytes [offset, offset + length) of the source the pickle was read from, or `inline` where an escape had to be undone. */
 export interface BytesNode {
@@ -57,6 +58,17 @@ export interface OpaqueNode {
   readonly items: PickleValue[]
   readonly keys: PickleValue[]
   readonly values: PickleValue[]
+}
+
+/** A tensor of a class of its own that is made of others (DTensor, torchao): they are in its state, by the names of its attributes. */
+export interface WrapperNode {
+  readonly kind: 'wrapper'
+  /** The class, as the file says it. */
+  readonly name: string
+  /** Of the tensor it stands for; null where the file does not say. */
+  readonly shape: readonly number[] | null
+  /** null for a tensor that has no values at all. */
+  readonly state: PickleValue
 }
 
 /** A run of values of one dtype that tensors are views of. */

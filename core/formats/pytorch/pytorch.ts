@@ -60,13 +60,20 @@ interface Content {
 async function weightFile(source: ByteSource, { roots, budget, torchScript }: Content): Promise<WeightFile> {
   const notices = codeNotices(budget, torchScript)
   const found: (FoundTensor & { readonly locate: LocateStorage })[] = []
+  const absent: { readonly name: string; readonly why: string }[] = []
   for (const root of roots) {
     const tree = namedTensors(root.value, source.name)
+    absent.push(...tree.left.map(({ name, why }) => ({ name: root.prefix + name, why })))
     for (const prefix of tree.stripped) notices.push(`Names are shown without ${quoted(prefix)}.`)
     for (const tensor of tree.tensors) found.push({ ...tensor, name: root.prefix + tensor.name, locate: root.locate })
   }
   const { tensors, read, left, close } = await tensorReaders(source, found)
-  if (left.length > 0) notices.push(leftOut(left))
+  const shards = tensors.filter(({ remark }) => remark !== undefined)
+  if (shards.length > 0)
+    notices.push(
+      `${shards.length} of its ${tensors.length} tensors are shards of larger ones, as one process of several saved them: ${quoted(shards[0]!.name)} and the like. Only the shards are here.`,
+    )
+  if (left.length + absent.length > 0) notices.push(leftOut([...left, ...absent]))
   if (tensors.length === 0)
     throw badFile(source.name, 'tensors', notices.length === 0 ? 'none' : `none. ${notices.join(' ')}`)
   return {
@@ -119,7 +126,7 @@ async function readArchive(source: ByteSource): Promise<Content> {
   const host = torchHost({ torchScript })
   const roots = []
   // Every pickle of the archive is read, so that code in any of them is named; two of them hold tensors.
-  for (const name of names.filter((each) => each.endsWith('.pkl'))) {
+  for (const name of names.filter((each) => each.endsWith('.pkl') && !each.startsWith('__MACOSX/'))) {
     const member = await archive.open(archive.members.get(name)!)
     const values = await everyPickle(member, host, budget)
     await member.close()

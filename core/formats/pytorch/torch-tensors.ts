@@ -11,8 +11,8 @@ import { type NpyArray, npyDType, readNpyValues } from '../npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../open-once.ts'
 import { readRange } from '../range.ts'
 import { badFile, overLimit } from '../refusal.ts'
-import type { FoundTensor } from './pickle-tree.ts'
-import { type ArrayNode, isNode, type StorageNode, type TensorNode } from './pickle-values.ts'
+import { type FoundTensor, wholeTensorKeys } from './pickle-tree.ts'
+import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
 import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
 
 /** numpy has 32, PyTorch 64. */
@@ -60,7 +60,7 @@ export async function tensorReaders(
   const storageBytes = new Map<string, number>()
   let viewBytes = 0
 
-  for (const { name, node, locate } of found) {
+  for (const { name, node, locate, inside } of found) {
     const where = `${source.name}: tensor ${quoted(name)}`
     const made = isNode(node, 'array')
       ? arrayReader(source, node, where)
@@ -74,7 +74,8 @@ export async function tensorReaders(
     if (identity !== null && twin === undefined) firstWithView.set(identity, name)
     if (located) storageBytes.set(located.id, located.byteLength)
     if (located && twin === undefined) viewBytes += byteLength
-    tensors.push({ name, dtype, shape, byteLength, ...(twin === undefined ? {} : { sharesStorageWith: twin }) })
+    const sharing = twin === undefined ? {} : { sharesStorageWith: twin }
+    tensors.push({ name, dtype, shape, byteLength, ...sharing, ...(inside && partOf(inside, shape)) })
     readers.set(name, read)
   }
   const limit = maxViewFactor * sum(storageBytes.values()) + maxExpandedBytes
@@ -97,6 +98,21 @@ export async function tensorReaders(
       return read(start, end)
     },
     close: sources.close,
+  }
+}
+
+/** What a part of a tensor of another class is: the whole of it, a shard, or nobody knows what. */
+function partOf(
+  { name, shape, state }: WrapperNode,
+  own: readonly number[],
+): Pick<TensorInfo, 'unfit' | 'remark'> | undefined {
+  const className = quoted(name).slice(1, -1)
+  if (!isNode(state, 'dict') || !wholeTensorKeys.some((key) => state.keys.includes(key)))
+    return { unfit: `A part of a tensor of the class ${className}, whose meaning is not known; kept as it is.` }
+  if (shape === null || (shape.length === own.length && shape.every((size, axis) => size === own[axis])))
+    return undefined
+  return {
+    remark: `One shard of a tensor of [${shape.join(', ')}] (${className}): its numbers are those of the shard.`,
   }
 }
 

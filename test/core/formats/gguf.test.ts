@@ -182,8 +182,10 @@ describe('hostile', () => {
     )
   })
   it('bad type ids', async () => {
-    for (const type of [4, 5, 31, 99, 2 ** 31])
-      expect(await sentence({ tensors: [t({ type })], dataBytes: 256 })).toMatch(/a ggml type that is known, got type/)
+    for (const type of [4, 5, 31, 40, 99])
+      expect(await sentence({ tensors: [t({ type })], dataBytes: 256 })).toMatch(/expected tensors, got none. Left out/)
+    for (const type of [256, 2 ** 31])
+      expect(await sentence({ tensors: [t({ type })], dataBytes: 256 })).toMatch(/a ggml type of at most 255, got type/)
     for (const type of [13, 255]) {
       expect(await sentence({ pairs: [pair('a', type, le32(0))] })).toMatch(/a value type from 0 to 12/)
       expect(await sentence({ pairs: [pair('a', 9, concat(le32(type), u64(1n)))] })).toMatch(

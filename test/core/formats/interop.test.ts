@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { type MemoryFolder, memoryFolder } from '../../../core/io.ts'
 
 interface Expected {
   name: string
@@ -22,9 +22,15 @@ const fixtures = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 function openFixture(file: string): Promise<WeightFile> {
   const folder = dirname(join(root, file))
-  const siblings = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isFile())
-  const bytes = new Map(siblings.map(({ name }) => [name, new Uint8Array(readFileSync(join(folder, name)))]))
-  return openWeightFile({ folder: memoryFolder(folder, bytes), entry: basename(file) })
+  return openWeightFile({ folder: folderOf(folder), entry: basename(file) })
+}
+
+function folderOf(path: string): MemoryFolder {
+  const folder = memoryFolder(path)
+  for (const each of readdirSync(path, { withFileTypes: true }))
+    if (each.isFile()) folder.files.set(each.name, new Uint8Array(readFileSync(join(path, each.name))))
+    else folder.folders.set(each.name, folderOf(join(path, each.name)))
+  return folder
 }
 
 it('has fixtures', () => expect(fixtures.length).toBeGreaterThan(15))
@@ -83,6 +89,26 @@ it('says what it did with names and code', async () => {
   ])
   expect((await openFixture('script.pt')).notices).toEqual(['This file contains code (TorchScript). It was not run.'])
   expect((await openFixture('state-zip.pt')).notices).toEqual([])
+})
+
+it('says of tensors of other classes what they are', async () => {
+  const { tensors, notices } = await openFixture('wrapped.pt')
+  const of = (name: string) => tensors.find((each) => each.name === name)!
+  expect(of('shard').remark).toBe(
+    'One shard of a tensor of [12, 4] (torch.distributed.tensor.DTensor): its numbers are those of the shard.',
+  )
+  expect([of('replica').remark, of('replica').unfit]).toEqual([undefined, undefined])
+  expect(of('odd.inner').unfit).toMatch(/A part of a tensor of the class somebody.elses.Tensor/)
+  expect(of('linear.weight.tensor_impl.int_data').unfit).toMatch(/Packed values \(torchao\)/)
+  expect(notices).toContainEqual(expect.stringMatching(/^1 of its 6 tensors are shards of larger ones/))
+  expect(notices).toContain(
+    'Left out, because their values are not read: "hollow" (somebody.elses.Tensor), "meta" (meta tensor).',
+  )
+})
+
+it('names the code in front of an honest pickle', async () => {
+  for (const name of ['injected.pkl', 'injected-mark.pkl'])
+    expect((await openFixture(name)).notices).toEqual(['This file contains code (posix.system). It was not run.'])
 })
 
 const onet = join(import.meta.dirname, '../../../../shared/data/onet.pt')

@@ -175,3 +175,11 @@ describe('hostile', () => {
       await sentence(npyFile(dict('<f4', 'False', shape), new Uint8Array(4)))
   }, 1000)
 })
+
+it('says of records that they are records, however deep', async () => {
+  const nested = (depth: number): string => (depth === 0 ? "'<f4'" : `[('a', ${nested(depth - 1)})]`)
+  for (const descr of [nested(1), nested(3), nested(40), "('<f4', (2,))"]) {
+    const file = npyFile(`{'descr': ${descr}, 'fortran_order': False, 'shape': (4,), }`, new Uint8Array(16))
+    expect(await sentence(file)).toBe('a.npy: it holds records with named fields, not an array of numbers')
+  }
+})

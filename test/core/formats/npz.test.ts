@@ -162,3 +162,22 @@ describe('hostile', () => {
     expect(file.notices).toEqual(['Left out, because their values are not read: "notes.txt" (not an array).'])
   })
 })
+
+it('leaves out what is no array of numbers: records, files of macOS, text', async () => {
+  const array = concat(npyHeader('F32', [2]), new Uint8Array(8))
+  const header =
+    "{'descr': [('a', '<f4', (2,)), ('b', [('c', '<i4'), ('d', '<f8')])], 'fortran_order': False, 'shape': (4,), }\n"
+  const record = concat(Uint8Array.of(0x93), text('NUMPY'), Uint8Array.of(1, 0, header.length, 0), text(header))
+  const file = await openBytes(
+    'x.npz',
+    zip([
+      { name: 'w.npy', data: array },
+      { name: '__MACOSX/._w.npy', data: text('\0\x05\x16\x07') },
+      { name: 'r.npy', data: record },
+    ]),
+  )
+  expect(file.tensors.map(({ name }) => name)).toEqual(['w'])
+  expect(file.notices).toEqual([
+    'Left out, because their values are not read: "__MACOSX/._w.npy" (not an array), "r" (no numbers).',
+  ])
+})

@@ -44,6 +44,26 @@ describe('reading', () => {
     expect([...(await file.read(file.tensors[1]!, 1, 4))]).toEqual([0x3c, 0, 0xfc])
   })
 
+  it('reads values that have a field each, or several packed ones', async () => {
+    const floats = [1, 2, 3, 4, 5, 6]
+    const each = floats.map((value) => concat(varint(4 * 8 + 5), new Uint8Array(Float32Array.of(value).buffer)))
+    const halves = [floats.slice(0, 2), floats.slice(2)].map((some) =>
+      bytes(4, new Uint8Array(Float32Array.from(some).buffer)),
+    )
+    const longs = [number(7, -3n), bytes(7, concat(varint(5), varint(2n ** 62n)))]
+    const file = await open(
+      model(
+        tensor({ name: 'a', fields: each }),
+        tensor({ name: 'b', fields: halves }),
+        tensor({ name: 'c', dims: [3], type: 7, fields: longs }),
+      ),
+    )
+    const [a, b, c] = await Promise.all(file.tensors.map((info) => file.read(info)))
+    expect([...new Float32Array(a!.buffer)]).toEqual(floats)
+    expect([...new Float32Array(b!.buffer)]).toEqual(floats)
+    expect([...new BigInt64Array(c!.buffer)]).toEqual([-3n, 5n, 2n ** 62n])
+  })
+
   it('reads external data at its offset, and without one', async () => {
     const data = Uint8Array.from({ length: 64 }, (_, i) => i)
     const file = await open(
@@ -113,7 +133,10 @@ describe('hostile', () => {
         /a model cannot point outside its folder/,
       )
     expect(await sentence(model(tensor({ fields: external({ location: 'sub/w.bin' }) })))).toMatch(
-      /put the file beside the model/,
+      /"sub\/w\.bin" is not in this folder/,
+    )
+    expect(await sentence(model(tensor({ fields: external({ location: `${'a/'.repeat(9)}w.bin` }) })))).toMatch(
+      /at most 8 folders in folders/,
     )
     expect(await sentence(model(tensor({ fields: external({ location: 'gone.bin' }) })))).toMatch(
       /"gone\.bin" is not in this folder/,
@@ -161,16 +184,26 @@ describe('hostile', () => {
     )
     expect(await sentence(model(tensor({ fields: [bytes(10, new Uint8Array(24))] })))).toMatch(/values in field 10/)
     expect(await sentence(model(tensor({ fields: [concat(varint(4 * 8 + 5), new Uint8Array(4))] })))).toMatch(
-      /one packed field/,
+      /expected 6 values, got fewer/,
     )
+    const seven = Array.from({ length: 7 }, () => concat(varint(4 * 8 + 5), new Uint8Array(4)))
+    expect(await sentence(model(tensor({ fields: seven })))).toMatch(/expected 6 values, got more/)
+  })
+  it('graphs in graphs without end', async () => {
+    const inside = (graph: Uint8Array) =>
+      bytes(1, concat(bytes(4, 'If'), bytes(5, concat(bytes(1, 'g'), bytes(6, graph)))))
+    let graph: Uint8Array = tensor()
+    for (let depth = 0; depth < 40; depth++) graph = inside(graph)
+    expect(await sentence(model(graph))).toMatch(/at most 32 graphs in graphs/)
   })
   it('types nobody knows, names twice or not UTF-8, two graphs, none', async () => {
-    expect(await sentence(model(tensor({ type: 99 })))).toMatch(/a data type of ONNX, got 99/)
+    expect(await sentence(model(tensor({ type: 99 })))).toMatch(/none. Left out.*data type 99, which is newer/)
+    expect(await sentence(model(tensor({ type: 256 })))).toMatch(/a data type of at most 255, got 256/)
     expect(await sentence(model(tensor(), tensor()))).toMatch(/every initializer once, got "w" twice/)
     expect(await sentence(model(bytes(5, bytes(8, Uint8Array.of(0xff)))))).toMatch(/UTF-8/)
     expect(await sentence(concat(model(tensor()), model(tensor({ name: 'v' }))))).toMatch(/one graph, got a second one/)
     expect(await sentence(number(1, 8))).toMatch(/a model with a graph|with a graph, got none/)
-    expect(await sentence(model())).toMatch(/expected initializers, got none/)
+    expect(await sentence(model())).toMatch(/expected initializers or constants, got none/)
     expect(await sentence(model(bytes(5, bytes(8, 'x'.repeat(5000)))))).toMatch(/text of at most 4096 bytes/)
   })
 })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memorySource } from '../../../core/io.ts'
+import { memoryFolder, memorySource } from '../../../core/io.ts'
 import { concat, entry, openBytes, openFolder, refusal, safetensorsFile, text } from './corpus.ts'
 
 const small = safetensorsFile(`{"a":${entry('U8', [1], 0, 1)}}`, 1)
@@ -26,6 +26,7 @@ describe('choice by content', () => {
       name: '',
       list: () => Promise.reject(new Error('listed')),
       open: async () => memorySource('a.safetensors', small),
+      inside: () => memoryFolder('none'),
     }
     expect((await openWeightFile({ folder, entry: 'a.safetensors' })).tensors).toHaveLength(1)
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { maxHeaderBytes, safetensorsHeader } from '../../../core/formats/safetensors.ts'
+import { memoryFolder } from '../../../core/io.ts'
 import { type DType, dtypeBits } from '../../../core/tensor.ts'
 import { concat, entry, openBytes, refusal, safetensorsFile, text, u64 } from './corpus.ts'
 
@@ -115,7 +116,7 @@ describe('hostile', () => {
           : Promise.reject(new Error('read the header')),
       close: async () => {},
     }
-    const folder = { name: '', list: async () => [], open: async () => source }
+    const folder = { name: '', list: async () => [], open: async () => source, inside: () => memoryFolder('none') }
     const error = await refusal(() => openWeightFile({ folder, entry: 'f.safetensors' }))
     expect(error.code).toBe('over-limit')
     expect(error.message).toMatch(/100000000 bytes of header, got 100000001/)
@@ -187,6 +188,14 @@ describe('hostile', () => {
     expect(error.message).toMatch(/"F128"/)
     for (const name of ['__proto__', 'constructor', 'toString'])
       expect((await refusal(open(`{"a":${entry(name, [1], 0, 16)}}`, 16))).code).toBe('unsupported')
+  })
+  it('a tensor of a dtype that came later is left out where its bytes have a place', async () => {
+    const header = `{"a":${entry('F32', [2], 0, 8)},"q":${entry('F8_E4M3FNUZ', [8, 8], 8, 72)},"b":${entry('F32', [1], 72, 76)}}`
+    const file = await open(header, 76)()
+    expect(file.tensors.map(({ name }) => name)).toEqual(['a', 'b'])
+    expect(file.notices).toEqual(['Left out, because their values are not read: "q" (dtype "F8_E4M3FNUZ").'])
+    expect(await sentence(header.replace('[8,72]', '[9,72]'), 76)).toMatch(/1 bytes belong to no tensor/)
+    expect(await sentence(header.replace('[8,72]', '[4,72]'), 76)).toMatch(/they overlap/)
   })
   it('an entry that is no entry', async () => {
     for (const bad of [
