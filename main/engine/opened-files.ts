@@ -67,13 +67,14 @@ async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWei
 }
 
 /** The folder, and in `names` what is opened there: shards, their index, external data. Formats open all that they read from at once. */
-function noting(folder: SourceFolder, names: Set<string>): SourceFolder {
+function noting(folder: SourceFolder, names: Set<string>, within = ''): SourceFolder {
   return {
     ...folder,
     open: (name) => {
-      names.add(name)
+      names.add(within + name)
       return folder.open(name)
     },
+    inside: (name) => noting(folder.inside(name), names, `${within}${name}/`),
   }
 }
 

@@ -3,8 +3,8 @@
  * carry file names alone.
  */
 import { type BigIntStats, constants } from 'node:fs'
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
 import { formatBytes } from '../system/format-bytes.ts'
@@ -42,6 +42,26 @@ export function sourceFolder(path: string): SourceFolder {
       }
     },
     open: async (file) => openSource(join(path, singleComponent(file))),
+    inside: (folder) => subfolder(path, folder),
+  }
+}
+
+/** A folder in another, looked at whenever something of it is asked for: a link that leads out of the outer one is none. */
+function subfolder(outer: string, name: string): SourceFolder {
+  const checked = async () => {
+    const path = join(outer, singleComponent(name))
+    const [real, around] = await Promise.all([realpath(path), realpath(outer)]).catch((error) => {
+      throw readFault(error, name)
+    })
+    if (!real.startsWith(around.endsWith(sep) ? around : around + sep))
+      throw new AppError('bad-file', `${JSON.stringify(name)} is a link that leads out of ${basename(outer)}.`)
+    return sourceFolder(path)
+  }
+  return {
+    name,
+    list: async () => (await checked()).list(),
+    open: async (file) => (await checked()).open(file),
+    inside: (folder) => subfolder(join(outer, singleComponent(name)), folder),
   }
 }
 
