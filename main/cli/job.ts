@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { engineClient } from '../../core/client/engine-client.ts'
 import type { FileReport, JobEvent, JobRequest, ReportOf } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'
@@ -27,6 +28,9 @@ export interface CommandEngine {
     onEvent?: (event: JobEvent) => void,
   ): Promise<ReportOf[K]>
 }
+
+/** An engine answers a cancel within a fraction of a second; one that has not by then does not hear it, and is ended. */
+const cancelLimitMs = 1_500
 
 /** Runs `use` with a signal that Ctrl+C and a plain kill raise. */
 export async function untilSignal<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -55,6 +59,11 @@ async function withEngineUntil<T>(signal: AbortSignal, use: (engine: CommandEngi
   const engine = startEngine({ paths: grants, restart: false, log: commandLog() })
   const client = engineClient(engine.connect())
   const progress = progressLine(process.stderr)
+  let patience: NodeJS.Timeout | undefined
+  signal.addEventListener('abort', () => {
+    // Its death answers whatever is waited for.
+    patience = setTimeout(() => void engine.stop(), cancelLimitMs)
+  })
   try {
     return await use({
       open: async (path) => client.api.open((await grants.grant(path)).id),
@@ -67,7 +76,13 @@ async function withEngineUntil<T>(signal: AbortSignal, use: (engine: CommandEngi
         return client.run(job, { onEvent, signal })
       },
     })
+  } catch (error) {
+    // It was ended because it did not hear the cancel.
+    throw signal.aborted && error instanceof AppError && error.code === 'engine-died'
+      ? new AppError('cancelled', error.said)
+      : error
   } finally {
+    clearTimeout(patience)
     progress.clear()
     client.close()
     await engine.stop()

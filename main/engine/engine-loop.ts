@@ -21,6 +21,12 @@ interface Asked {
   reject(error: Error): void
 }
 
+/**
+ * What keeps a driver from ending cannot be known beforehand: a file operation on a dead mount is waited for by the process itself. Shorter
+ * than the supervisor's patience, so that it finds a process that has tidied up as far as it could.
+ */
+const endLimitMs = 2_000
+
 /** What an engine is made of besides this loop. Tests put in parts that fail. */
 export type EngineParts = Pick<DriverHost, 'entry' | 'spawn'>
 
@@ -94,6 +100,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   }
 
   async function end(): Promise<void> {
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), endLimitMs).unref()
     for (const client of clients.values()) client.end()
     await Promise.all([worker.lanes.stop(), reader?.lanes.stop()])
     process.exit(0)

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterAll } from 'vitest'
 
 const config = join(tmpdir(), `ghostsvd-test-config-${process.pid}`)
-const entry = resolve(import.meta.dirname, '../../../out/main/cli.js')
+export const program = resolve(import.meta.dirname, '../../../out/main/cli.js')
 
 export interface Ended {
   readonly status: number | null
@@ -17,7 +17,7 @@ export interface Ended {
 /** `interruptAfterMs`: Ctrl+C after that time. */
 export function ghostsvd(args: readonly string[], options: { interruptAfterMs?: number } = {}): Promise<Ended> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [entry, ...args], {
+    const child = spawn(process.execPath, [program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Never the history and settings of whoever runs the tests.
       env: { ...process.env, GHOSTSVD_CONFIG: process.env.GHOSTSVD_CONFIG ?? config },
