@@ -26,6 +26,8 @@ if (isCommand(parameters[0])) void runCommand()
 else void runDesktop(filesOf(parameters, process.cwd()))
 
 async function runCommand(): Promise<void> {
+  // Nothing is drawn: no process for it.
+  app.disableHardwareAcceleration()
   await app.whenReady()
   const status = await commandLine(['', '', ...parameters]).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)

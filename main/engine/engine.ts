@@ -4,4 +4,8 @@ import { siblingEntry } from './entries.ts'
 import { parentLink } from './link.ts'
 import { threadSpawner } from './threads.ts'
 
+// As node does by itself; a utility process of Electron would only warn.
+process.on('unhandledRejection', (reason) => {
+  throw reason
+})
 serveEngine(parentLink(), { entry: siblingEntry('driver'), spawn: threadSpawner() })
