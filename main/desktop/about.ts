@@ -24,12 +24,16 @@ export function showAbout(): void {
   app.showAboutPanel()
 }
 
-/** The licenses of everything bundled, which the build gathers beside the page. One window, however often it is asked for. */
-export function licensesWindow(): (title: string) => void {
+/**
+ * The licenses of everything bundled, which the build gathers beside the page. One window, however often it is asked for.
+ * @param parent closes it with itself
+ */
+export function licensesWindow(parent: () => BrowserWindow | null): (title: string) => void {
   let window: BrowserWindow | null = null
   return (title) => {
     if (window) return window.focus()
-    window = new BrowserWindow({ ...plainWindow, title, width: 800, height: 700 })
+    const over = parent()
+    window = new BrowserWindow({ ...plainWindow, ...(over && { parent: over }), title, width: 800, height: 700 })
     // The menu is about the other window.
     window.removeMenu()
     window.on('page-title-updated', (event) => event.preventDefault())

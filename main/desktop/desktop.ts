@@ -137,7 +137,7 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
       onRun: runEffects(desk({ window: () => page.current, say, comeForward: show })),
     })
     answerPage(host, grants, openings.connected)
-    const buildMenu = keepMenu({ host, openings, updates, say, showLogs, show })
+    const buildMenu = keepMenu({ host, openings, updates, say, showLogs, show, window: () => page.current })
     await buildMenu()
     await openings.open(files)
     await page.show()

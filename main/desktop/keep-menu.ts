@@ -1,5 +1,5 @@
 /** The menu as it is now: built again when the language or the list of recent files has changed. */
-import { app, Menu } from 'electron/main'
+import { app, type BrowserWindow, Menu } from 'electron/main'
 import type { Host } from '../host/host.ts'
 import { hasRuntimeLicenses, licensesWindow, showAbout, showRuntimeLicenses } from './about.ts'
 import { type MenuActions, menuTemplate } from './menu.ts'
@@ -16,11 +16,20 @@ export interface KeepMenuOptions {
   showLogs(): void
   /** A page is needed: opens the window where it is closed. */
   show(): void
+  window(): BrowserWindow | null
 }
 
 /** Answers with the way to build it again. */
-export function keepMenu({ host, openings, updates, say, showLogs, show }: KeepMenuOptions): () => Promise<void> {
-  const showLicenses = licensesWindow()
+export function keepMenu({
+  host,
+  openings,
+  updates,
+  say,
+  showLogs,
+  show,
+  window,
+}: KeepMenuOptions): () => Promise<void> {
+  const showLicenses = licensesWindow(window)
   const actions: MenuActions = {
     act(action) {
       openings.act(action)
