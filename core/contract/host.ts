@@ -1,5 +1,6 @@
 /** The calls main answers for a page, and the events it sends. */
 import { z } from 'zod'
+import type { Language } from '../messages/languages.ts'
 import { outputStyles, paramsSchema } from '../params.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
@@ -77,7 +78,6 @@ export const settingsSchema = z.strictObject({
 })
 export type Settings = z.infer<typeof settingsSchema>
 
-export type Language = Exclude<Settings['language'], 'system'>
 /** The language to speak: the chosen one, or the first of the system's that there is. */
 export function languageOf(setting: Settings['language'], preferred: readonly string[]): Language {
   if (setting !== 'system') return setting

@@ -1,11 +1,12 @@
 /** The English of every message. It is what `error.message`, `--json`, reports and the command line say; its keys are the keys there are. */
+import { desktop } from './english/desktop.ts'
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
 import { general } from './english/general.ts'
 import type { Act, Message, NoValues, Values, Words } from './message.ts'
 import { foreign } from './text.ts'
 
-export const english = { ...general, ...engine, ...files }
+export const english = { ...general, ...desktop, ...engine, ...files }
 
 export type Key = keyof typeof english
 /** The values of a message, as its English sentence declares them. */

@@ -17,7 +17,6 @@ import { desk } from './desk.ts'
 import { createDialogs } from './dialogs.ts'
 import { watchFaults } from './faults.ts'
 import { keepMenu } from './keep-menu.ts'
-import { sayFor } from './messages/messages.ts'
 import { createOpenings } from './openings.ts'
 import { answerPage } from './page-messages.ts'
 import { createPageWindow } from './page-window.ts'
@@ -27,6 +26,7 @@ import { onSessionEnd } from './session-end.ts'
 import { createUpdates } from './updates.ts'
 import { hardenContents, hardenSession, pageOrigin } from './window.ts'
 import { storedPlace } from './window-place.ts'
+import { sayFor } from './words.ts'
 
 /** What a second instance tells the first. Its arguments would come too, as Chromium rewrites them. */
 const secondSchema = z.object({ files: z.array(z.string()).max(10_000) })

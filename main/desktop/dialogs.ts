@@ -2,7 +2,7 @@
 import { type BrowserWindow, dialog } from 'electron/main'
 import { type Grant, weightExtensions } from '../../core/contract.ts'
 import type { Grants } from '../files/grants.ts'
-import type { Say } from './messages/messages.ts'
+import type { Say } from './words.ts'
 
 export interface Dialogs {
   pickFile(): Promise<Grant | null>

@@ -3,8 +3,9 @@
  * this a failed start would be a process without a window, and a rejection a line that nobody sees.
  */
 import { app, dialog } from 'electron/main'
+import { foreign } from '../../core/messages/text.ts'
 import type { Log } from '../system/log.ts'
-import type { Say } from './messages/messages.ts'
+import type { Say } from './words.ts'
 
 export interface FaultOptions {
   readonly log: Log
@@ -27,7 +28,7 @@ export function watchFaults(options: FaultOptions): (fault: unknown) => void {
     const sentence = fault instanceof Error ? fault.message : String(fault)
     const begun = started()
     const message = say()(begun ? 'desktop.fault' : 'desktop.start-failed')
-    const detail = say()(begun ? 'desktop.fault-detail' : 'desktop.start-failed-detail', { fault: sentence })
+    const detail = say()(begun ? 'desktop.fault-detail' : 'desktop.start-failed-detail', { fault: foreign(sentence) })
     process.stderr.write(`${message} ${sentence}\n`)
     if (app.isReady()) {
       // Not the modal `showErrorBox`: nothing could end the application while it waits, a closing session neither.

@@ -3,10 +3,10 @@ import { app, type BrowserWindow, Menu } from 'electron/main'
 import type { Host } from '../host/host.ts'
 import { hasRuntimeLicenses, licensesWindow, showAbout, showRuntimeLicenses } from './about.ts'
 import { type MenuActions, menuTemplate } from './menu.ts'
-import type { Say } from './messages/messages.ts'
 import type { Openings } from './openings.ts'
 import type { Updates } from './updates.ts'
 import { openExternal } from './window.ts'
+import type { Say } from './words.ts'
 
 export interface KeepMenuOptions {
   readonly host: Host

@@ -4,7 +4,7 @@
  */
 import type { MenuItemConstructorOptions } from 'electron/main'
 import type { Grant, PageAction } from '../../core/contract.ts'
-import type { Say } from './messages/messages.ts'
+import type { Say } from './words.ts'
 
 export interface MenuActions {
   act(action: PageAction): void

@@ -1,7 +1,8 @@
 /** A page that died comes back by itself; when it dies again at once, or hangs, the user is asked. Runs live in main and go on. */
 import { type BrowserWindow, dialog } from 'electron/main'
+import { foreign } from '../../core/messages/text.ts'
 import type { Log } from '../system/log.ts'
-import type { Say } from './messages/messages.ts'
+import type { Say } from './words.ts'
 
 /** A page that lived this long did not die of what it was loaded with. */
 const stableMs = 60_000
@@ -36,7 +37,7 @@ export function recoverPage(window: BrowserWindow, options: RecoveryOptions): vo
     const { response } = await dialog.showMessageBox(window, {
       type: 'error',
       message: say()('desktop.page-crashed'),
-      detail: say()('desktop.page-crashed-detail', { reason }),
+      detail: say()('desktop.page-crashed-detail', { reason: foreign(reason) }),
       buttons: [say()('desktop.reload'), say()('desktop.show-logs'), say()('desktop.quit-now')],
       defaultId: 0,
       cancelId: 0,

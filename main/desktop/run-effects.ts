@@ -4,9 +4,9 @@
  */
 
 import type { Run } from '../../core/contract.ts'
-import { inEnglish } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { formatBytes } from '../system/format-bytes.ts'
-import type { Say } from './messages/messages.ts'
+import type { Say } from './words.ts'
 
 export interface TaskbarProgress {
   readonly mode: 'none' | 'normal' | 'indeterminate' | 'paused'
@@ -78,11 +78,11 @@ export function noticeOf({ state, target, result, error }: Run, say: Say): Notic
     const before = formatBytes(result.bytesBefore)
     const after = formatBytes(result.bytesAfter)
     return {
-      title: say('desktop.run-finished', { name: target }),
+      title: say('desktop.run-finished', { name: fileName(target) }),
       body: say('desktop.run-sizes', { before, after, error: `${(100 * result.relativeError).toFixed(1)} %` }),
     }
   }
   if (state === 'failed')
-    return { title: say('desktop.run-failed', { name: target }), body: error ? inEnglish(error.said) : '' }
+    return { title: say('desktop.run-failed', { name: fileName(target) }), body: error ? say.said(error.said) : '' }
   return null
 }

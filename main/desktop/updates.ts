@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type BrowserWindow, dialog, type MessageBoxOptions } from 'electron/main'
 import { version } from '../../core/version.ts'
 import type { Log } from '../system/log.ts'
-import type { Say } from './messages/messages.ts'
+import type { Say } from './words.ts'
 
 export interface UpdatesOptions {
   readonly log: Log

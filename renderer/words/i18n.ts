@@ -1,7 +1,8 @@
 /** Every text of the page. Keys are typed by en.json; a test holds zh-CN.json to the same keys. */
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
-import { type Language, languageOf, type Settings } from '../../core/contract.ts'
+import { languageOf, type Settings } from '../../core/contract.ts'
+import { languages } from '../../core/messages/languages.ts'
 import en from './en.json'
 import zhCN from './zh-CN.json'
 
@@ -13,8 +14,6 @@ declare module 'i18next' {
     resources: { translation: typeof en }
   }
 }
-
-const languages: readonly Language[] = ['en', 'zh-CN']
 
 export async function startI18n(): Promise<void> {
   await i18next.use(initReactI18next).init({

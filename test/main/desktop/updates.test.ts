@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { sayIn } from '../../../main/desktop/messages/messages.ts'
 import { createUpdates } from '../../../main/desktop/updates.ts'
+import { sayIn } from '../../../main/desktop/words.ts'
 import { fake } from './fake-electron.ts'
 
 const { autoUpdater } = vi.hoisted(() => ({

@@ -1,3 +1,5 @@
+import type { FileName, Foreign } from '../text.ts'
+
 /** What the desktop says outside its page: menus, boxes, notifications. */
 export const desktop = {
   'desktop.file': () => 'File',
@@ -43,10 +45,10 @@ export const desktop = {
   'desktop.weight-files': () => 'Weight files',
   'desktop.all-files': () => 'All files',
 
-  'desktop.run-finished': (v: { name: string }) => `${v.name} is saved and checked`,
+  'desktop.run-finished': (v: { name: FileName }) => `${v.name} is saved and checked`,
   'desktop.run-sizes': (v: { before: string; after: string; error: string }) =>
     `${v.before} -> ${v.after}, error ${v.error}`,
-  'desktop.run-failed': (v: { name: string }) => `${v.name} could not be finished`,
+  'desktop.run-failed': (v: { name: FileName }) => `${v.name} could not be finished`,
 
   'desktop.quit-question': (v: { running: number }) =>
     v.running === 1 ? 'A compression is running.' : `${v.running} compressions are running.`,
@@ -55,17 +57,17 @@ export const desktop = {
   'desktop.quit-now': () => 'Quit',
 
   'desktop.page-crashed': () => 'The page crashed twice in a row.',
-  'desktop.page-crashed-detail': (v: { reason: string }) =>
+  'desktop.page-crashed-detail': (v: { reason: Foreign }) =>
     `Compressions continue. The last crash was reported as "${v.reason}".`,
   'desktop.page-unresponsive': () => 'The page does not respond.',
   'desktop.page-unresponsive-detail': () => 'Compressions continue. Reloading opens the same file again.',
   'desktop.wait': () => 'Wait',
 
   'desktop.fault': () => 'GhostSVD has to close.',
-  'desktop.fault-detail': (v: { fault: string }) =>
+  'desktop.fault-detail': (v: { fault: Foreign }) =>
     `An internal fault occurred: ${v.fault}\n\nFinished tensors of running compressions are kept. The log has the details.`,
   'desktop.start-failed': () => 'GhostSVD could not start.',
-  'desktop.start-failed-detail': (v: { fault: string }) => `${v.fault}\n\nThe log has the details.`,
+  'desktop.start-failed-detail': (v: { fault: Foreign }) => `${v.fault}\n\nThe log has the details.`,
 
   'desktop.up-to-date': () => 'GhostSVD is up to date.',
   'desktop.version': (v: { version: string }) => `Version ${v.version}`,

@@ -1,6 +1,6 @@
-import type { Translation } from './english.ts'
+import type { Translation } from '../english.ts'
 
-export const desktop: Translation = {
+export const desktop = {
   'desktop.file': () => '文件',
   'desktop.open-file': () => '打开文件…',
   'desktop.open-folder': () => '打开文件夹…',
@@ -75,4 +75,4 @@ export const desktop: Translation = {
   'desktop.install': () => '安装并重新启动',
   'desktop.update-failed': () => '检查更新失败。',
   'desktop.update-waits': () => '有压缩任务正在运行。请在任务结束后检查更新。',
-}
+} satisfies Partial<Translation>
