@@ -40,17 +40,21 @@ export function createPageWindow({ place, quitting, recovery }: PageWindowOption
       if (before.maximized) opened.maximize()
       opened.show()
     })
-    let closing = false
+    /** What was being loaded is not waited for: the window closes, or recoverPage loads it again. */
+    let abandoned = false
+    opened.webContents.once('render-process-gone', () => {
+      abandoned = true
+    })
     opened.on('close', (event) => {
-      closing = quitting.mayClose(recovery.quit)
-      if (!closing) event.preventDefault()
+      if (quitting.mayClose(recovery.quit)) abandoned = true
+      else event.preventDefault()
     })
     opened.on('closed', () => {
       window = null
     })
     await opened.loadURL(`${pageOrigin}/`).catch((error: NodeJS.ErrnoException) => {
-      // Reloaded or closed before it had loaded: by the user, so it is no fault.
-      if (error.code !== 'ERR_ABORTED' && !closing) throw error
+      // Reloaded by the user before it had loaded: no fault either.
+      if (error.code !== 'ERR_ABORTED' && !abandoned) throw error
     })
   }
 

@@ -81,8 +81,3 @@ export const desktop = {
   'desktop.update-failed': () => 'The update check failed.',
   'desktop.update-waits': () => 'A compression is running. Check for updates when it has ended.',
 }
-
-export type Key = keyof typeof desktop
-type ValuesOf<K extends Key> = Parameters<(typeof desktop)[K]>[0]
-/** What every other language has to say. */
-export type Translation = { readonly [K in Key]: (values: ValuesOf<K>) => string }
