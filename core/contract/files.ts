@@ -1,5 +1,6 @@
 /** Files as main names them and as the engine describes them. */
 import { z } from 'zod'
+import { type DType, dtypeBits } from '../tensor.ts'
 import { messageSchema } from './messages.ts'
 
 /** Endings of files that hold weights or name the files that do; what a file is, its content decides. */
@@ -25,6 +26,8 @@ export const tensorReportSchema = z.strictObject({
   byteLength: z.number(),
   /** Of its values where the file encodes them in blocks: what a copy takes, and what factors of the same dtype go by. */
   decodedBytes: z.number().optional(),
+  /** Of its values, where `dtype` is an encoding in blocks. */
+  decodedDType: z.enum(Object.keys(dtypeBits) as [DType, ...DType[]]).optional(),
   /** The first tensor with the very same storage, which alone counts. */
   sharesStorageWith: z.string().optional(),
   /** [m, n], [e, m, n] for a stack of experts, null for what cannot be factorized: no matrix, or values of a dtype that is not computed with. */

@@ -1,7 +1,8 @@
 /** The calls main answers for a page, and the events it sends. */
 import { z } from 'zod'
 import type { Language } from '../messages/languages.ts'
-import { outputStyles, paramsSchema } from '../params.ts'
+import { paramsSchema } from '../params.ts'
+import { styleIds } from '../styles.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
 import { messageSchema } from './messages.ts'
@@ -28,7 +29,7 @@ export type HostInfo = z.infer<typeof hostInfoSchema>
 export const runRequestSchema = z.strictObject({
   source: z.string(),
   target: z.string(),
-  output: z.enum(outputStyles),
+  output: z.enum(styleIds),
   params: paramsSchema,
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),

@@ -1,6 +1,7 @@
 /** What an engine can be asked to do. */
 import { z } from 'zod'
-import { outputStyles, paramsSchema } from '../params.ts'
+import { paramsSchema } from '../params.ts'
+import { styleIds } from '../styles.ts'
 
 export const jobSchema = z.discriminatedUnion('kind', [
   /** Factorize one tensor and measure it. `repeat` > 0: that many timed factorizations after one discarded. */
@@ -31,7 +32,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('plan'),
     fileId: z.string(),
-    output: z.enum(outputStyles),
+    output: z.enum(styleIds),
     params: paramsSchema,
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),
@@ -43,7 +44,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
     kind: z.literal('compress'),
     fileId: z.string(),
     target: z.string(),
-    output: z.enum(outputStyles),
+    output: z.enum(styleIds),
     params: paramsSchema,
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),
@@ -63,7 +64,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('estimate'),
     fileId: z.string(),
-    output: z.enum(outputStyles),
+    output: z.enum(styleIds),
     params: paramsSchema,
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),

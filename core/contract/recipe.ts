@@ -4,11 +4,12 @@
  */
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
-import { outputStyles, type ParamKey, type Params, paramEntries, paramsSchema } from '../params.ts'
+import { type Params, paramsSchema, recipeKeys } from '../params.ts'
+import { styleIds } from '../styles.ts'
 
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
-  output: z.enum(outputStyles),
+  output: z.enum(styleIds),
   params: paramsSchema,
   include: z.array(z.string()),
   exclude: z.array(z.string()),
@@ -21,9 +22,6 @@ export interface RecipeSource {
   readonly include: readonly string[]
   readonly exclude: readonly string[]
 }
-
-/** Parameters that can change the bytes, sorted. */
-const recipeKeys = (Object.keys(paramEntries) as ParamKey[]).filter((key) => !('recipe' in paramEntries[key])).sort()
 
 export function recipeParams(params: Params): Partial<Params> {
   return Object.fromEntries(recipeKeys.map((key) => [key, params[key]]))

@@ -2,6 +2,7 @@
  * The error a matrix without structure would have: independent entries of equal variance, singular values after Marchenko and Pastur
  * (Math. USSR Sbornik 1, 1967). A tensor near this line gains nothing from low rank. Unequal row scales bend the curve.
  */
+import { rankForShare } from './size.ts'
 
 /**
  * Relative error of the best rank-`rank` approximation of a large rows x cols matrix of independent entries.
@@ -33,4 +34,18 @@ export function noiseError(rows: number, cols: number, rank: number): number {
 }
 
 /** Closer than this (2 points) to the noise line at the rank that keeps half the bytes: "behaves like random noise". */
-export const noiseMargin = 0.02
+const noiseMargin = 0.02
+
+/**
+ * Whether a matrix is no better than noise: its error at the rank that keeps half of the bytes is not `noiseMargin` below the line; null
+ * where that error is not known. `errorAt` gives the best relative error at a rank.
+ */
+export function behavesLikeNoise(
+  rows: number,
+  cols: number,
+  errorAt: (rank: number) => number | undefined,
+): boolean | null {
+  const rank = Math.floor(rankForShare(rows, cols, 0.5))
+  const error = errorAt(rank)
+  return error === undefined || rank < 1 ? null : error > noiseError(rows, cols, rank) - noiseMargin
+}

@@ -1,16 +1,6 @@
 /** Bytes of factors against bytes of the matrix they replace. Sizes are those of the values; headers are counted by the formats. */
 import type { Params } from '../params.ts'
 
-/** Rank at which two factors have as many bytes as the matrix: m n / (m + n) rounded down, at equal dtype. From the next one on it grows. */
-export function breakEvenRankInBytes(
-  rows: number,
-  cols: number,
-  weightBytesPerValue: number,
-  factorBytesPerValue: number,
-): number {
-  return Math.floor((rows * cols * weightBytesPerValue) / ((rows + cols) * factorBytesPerValue))
-}
-
 /** INT8 factors have a scale for each singular direction, or for each row of B and column of A. */
 export type ScaleLayout = 'direction' | 'row'
 

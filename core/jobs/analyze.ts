@@ -3,7 +3,6 @@
 import { type AnalysisReport, analysisReportSchema, type Job } from '../contract.ts'
 import { errorCurve, floorCurve, spectrumLimit } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
-import { breakEvenRankInBytes } from '../curves/size.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
@@ -16,18 +15,12 @@ import { checkError } from '../measure/check.ts'
 import { residualNorm } from '../measure/residual.ts'
 import { plain } from '../messages/plain.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
-import { factorBits } from '../plan/factor-dtype.ts'
+import { breakEvenRank } from '../plan/factor-dtype.ts'
+import { storedAs } from '../plan/verdict.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
-import {
-  type ComputableTensor,
-  elementCount,
-  encodedBytes,
-  hasComputableDType,
-  type MatrixView,
-  matrixView,
-} from '../tensor.ts'
+import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
 
 export async function analyzeTensor(
   file: WeightFile,
@@ -204,12 +197,7 @@ export async function reportRun(
     singularValues: Array.from(factorization.spectrum ?? factorization.s),
     frobeniusNorm: loaded.frobeniusNorm,
     ...measured,
-    breakEvenRank: breakEvenRankInBytes(
-      rows,
-      cols,
-      (8 * encodedBytes(tensor)) / elementCount(tensor.shape),
-      factorBits(tensor.dtype, fitted.factorDType),
-    ),
+    breakEvenRank: breakEvenRank(tensor, view, storedAs(tensor.dtype, fitted)),
     noiseError: noiseError(rows, cols, fitted.rank),
     elapsedMs: readMs + computeMs + measureMs,
     phasesMs: { read: readMs, ...phasesMs, measure: measureMs },

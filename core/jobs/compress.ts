@@ -11,6 +11,7 @@ import type { JobContext } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
 import type { Message } from '../messages/message.ts'
 import { plain } from '../messages/plain.ts'
+import { sizeGoalBytes } from '../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import type { TensorPlan } from '../plan/plan.ts'
@@ -22,11 +23,9 @@ import { recipeHash } from '../write/recipe-hash.ts'
 import { type Checkpoint, discardUnfinished, openCheckpoint } from '../write/resume/checkpoint.ts'
 import { type FinishedOutput, finishedOutput } from '../write/resume/finished-output.ts'
 import { sourceHash } from '../write/source-hash.ts'
-import { dense } from '../write/styles/dense.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
-import { sizeGoalBytes } from './goals.ts'
-import { planRun } from './planned-run.ts'
+import { planRun, refuse } from './planned-run.ts'
 
 type CompressionJob = Extract<Job, { kind: 'compress' }>
 
@@ -56,6 +55,7 @@ export async function compressFile(
     part,
     context,
   }
+  refuse(compression, job)
   const finished = resume ? await finishedOutput(compression, job, target) : null
   if (finished && !('key' in finished)) {
     await held(target, () => discardUnfinished(target))
@@ -159,7 +159,7 @@ function missedGoal(
   { params }: CompressionJob,
   { bytesAfter }: Pick<FinishedOutput, 'bytesAfter'>,
 ): string[] {
-  const goal = style === dense || part.of > 1 ? null : sizeGoalBytes(params, file)
+  const goal = style.multipliesOut || part.of > 1 ? null : sizeGoalBytes(params, file.totalBytes)
   if (goal === null || bytesAfter <= goal) return []
   return [
     `The size goal was missed: ${bytesAfter} bytes were written, ${goal} was the goal. Tensors that could not be factorized were kept as they are.`,

@@ -15,12 +15,13 @@ import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
 import { layOut } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
-import { type FactorizedTensor, hasGoal, isFactorized, shapeOf, type TensorPlan } from '../plan/plan.ts'
+import { type FactorizedTensor, hasGoal, isFactorized, planByNames, type TensorPlan } from '../plan/plan.ts'
+import { shapeOf } from '../plan/text.ts'
 import { elementCount, oncePerStorage } from '../tensor.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
-import { planByNames, planRun, refuse, type Undecided, undecided } from './planned-run.ts'
+import { planRun, refuse, type Undecided, undecided } from './planned-run.ts'
 
 /** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
 const SAMPLED_SHAPES = 3

@@ -10,10 +10,11 @@ import type { JobContext } from '../matrix/context.ts'
 import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { scanValues } from '../matrix/scan.ts'
-import { knownSpectrum, reportSpectrum, type TensorSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
+import { knownSpectrum, reportSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
 import { plain } from '../messages/plain.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
+import { candidateOf, int8Increase, type TensorSpectrum } from '../plan/goals.ts'
 import { layOut } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import {
@@ -21,18 +22,19 @@ import {
   type FactorizedTensor,
   hasGoal,
   isFactorized,
-  scaleReason,
+  planByNames,
   type TensorPlan,
 } from '../plan/plan.ts'
+import { scaleReason } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
+import { styles, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
 import { scaleNotWritten } from '../write/compress-tensor.ts'
 import type { Compression } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
-import { candidateOf, int8Increase } from './goals.ts'
-import { planByNames, planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
+import { planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
 
 type PlanJob = Extract<Job, { kind: 'plan' }>
 
@@ -146,7 +148,7 @@ function predict(
   const { rank } = plan.params
   const { squaredErrors } = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
   // Only factors are quantized; a dense copy is multiplied out of what they would hold.
-  const squared = output === 'dense' ? spectrum.truncation[rank]! : squaredErrors[rank]!
+  const squared = styles[output].multipliesOut ? spectrum.truncation[rank]! : squaredErrors[rank]!
   return {
     relativeError: Math.sqrt(squared),
     int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
@@ -158,10 +160,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const weigh = (name: string) => (entry: { readonly name: string }) => entry.name === name
   const entries = outputEntries(plan, style)
   const bytesOf = (some: typeof entries) =>
-    some.reduce((sum, entry) => {
-      const { dtype, shape } = style.stored?.(entry) ?? entry
-      return sum + tensorBytes(dtype, shape)
-    }, 0)
+    some.reduce((sum, { dtype, shape }) => sum + tensorBytes(writtenDType(style, dtype), shape), 0)
   const factorized = isFactorized(plan)
   const scaleEntries = factorized || !scale ? [] : entries.filter(weigh(scale.name))
   const planned: PlannedTensor = {

@@ -2,48 +2,37 @@
  * The plan of a run, in its stages: by names and shapes; by what the output can hold; by the values, where NaN or Inf keep a tensor as it
  * is; by a goal, which settles the ranks. After it every byte of the output has its place.
  */
-import type { Job } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { isArrayName } from '../formats/npz.ts'
 import type { JobContext } from '../matrix/context.ts'
-import { knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
+import { known, knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
-import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
-import { knownSpectrum } from '../matrix/spectra.ts'
+import { nonFiniteSentence, scanValues, sumOfSquares } from '../matrix/scan.ts'
+import { knownSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
 import { quoted } from '../messages/text.ts'
+import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
+import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../plan/goals.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
 import {
   analysisDecides,
+  type Choices,
   hasGoal,
   isFactorized,
   kept,
-  planFile,
+  planByNames,
   type TensorPlan,
-  withScalesAttached,
 } from '../plan/plan.ts'
-import { storageName } from '../tensor.ts'
+import { refusalOfChoices } from '../plan/refusal.ts'
+import { weighedStyle, writtenDType } from '../styles.ts'
+import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
 import type { Compression } from '../write/compression.ts'
 import { predictedBytes } from '../write/predicted-output.ts'
-import { dense } from '../write/styles/dense.ts'
-import { factors } from '../write/styles/factors.ts'
-import type { OutputStyle } from '../write/styles/style.ts'
-import { settleRanks, type Weighing } from './goals.ts'
-
-type Planned = Pick<Extract<Job, { kind: 'compress' }>, 'params' | 'include' | 'exclude'>
-
-/** What names, dtypes and shapes decide; no weight is read. */
-export function planByNames(file: WeightFile, job: Planned, style: OutputStyle): TensorPlan[] {
-  const plans = planFile(file, job.params, job).map((plan) => {
-    const refusal = plan.action === 'factorize' ? style.refusal?.(plan) : null
-    return refusal ? kept(plan, refusal) : plan
-  })
-  return style.copiesKept && !style.keepsScales ? withScalesAttached(plans) : plans
-}
+import { outputStyle } from '../write/styles/registry.ts'
 
 /** The plans of this run, or of its part. @throws AppError `bad-request` for goals and parts that cannot be */
-export async function planRun(compression: Compression, job: Planned): Promise<TensorPlan[]> {
+export async function planRun(compression: Compression, job: Choices): Promise<TensorPlan[]> {
   const { file, style, part, context } = compression
   refuse(compression, job)
   const named = planByNames(file, job, style)
@@ -58,10 +47,10 @@ export async function planRun(compression: Compression, job: Planned): Promise<T
 
 /** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
 export function weighingOf(compression: Compression): Weighing {
-  const style = compression.style === dense ? factors : compression.style
+  const style = outputStyle(weighedStyle(compression.style))
   return {
     predict: (plans) => predictedBytes({ ...compression, style, part: wholeRun }, plans),
-    stored: (dtype) => style.stored?.({ name: '', dtype, shape: [] }).dtype ?? dtype,
+    stored: (dtype) => writtenDType(style, dtype),
   }
 }
 
@@ -74,7 +63,7 @@ export interface Undecided {
 }
 
 /** Where nothing is, `planRun` needs no factorization and looks for no NaN. No weight is read. */
-export async function undecided({ file, style, context }: Compression, job: Planned): Promise<Undecided> {
+export async function undecided({ file, style, context }: Compression, job: Choices): Promise<Undecided> {
   const scanned = await knownScans(context)
   let values = false
   let spectra = false
@@ -87,14 +76,10 @@ export async function undecided({ file, style, context }: Compression, job: Plan
   return { values, spectra }
 }
 
-/** @throws AppError `bad-request` for what this kind of output cannot be */
-export function refuse({ file, style, part }: Compression, { params }: Planned): void {
-  if (params.goalSize > 0 && !style.copiesKept) {
-    throw new AppError(
-      'bad-request',
-      'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
-    )
-  }
+/** @throws AppError `bad-request` for what no run can do, and for what this kind of output cannot be */
+export function refuse({ file, style, part }: Compression, { params }: Choices): void {
+  const refusal = refusalOfChoices(params, style)
+  if (refusal) throw refusal
   const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
   if (unfit) {
     throw new AppError(
@@ -133,4 +118,63 @@ export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Prom
   const nonFinite = nonFiniteSentence(found)
   const scanned = { ...plan, crc: found.crc }
   return nonFinite ? kept(scanned, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : scanned
+}
+
+/**
+ * Plans with their final ranks and dtypes; the same plans where nothing has to be computed for that.
+ * @throws AppError `bad-request` for goals that contradict each other or cannot be met
+ */
+async function settleRanks(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  params: Params,
+  weighing: Weighing,
+  context: JobContext,
+): Promise<TensorPlan[]> {
+  if (!analysisDecides(params)) return [...plans]
+  const candidates = await analyzeCandidates(file, plans, params, weighing, context)
+  const totalWeight = goalOfModel(params) ? await weightOf(file, plans, candidates, params, context) : 0
+  return withRanks(plans, candidates, params, file, weighing, totalWeight)
+}
+
+/** One candidate for each storage. */
+async function analyzeCandidates(
+  file: WeightFile,
+  all: readonly TensorPlan[],
+  params: Params,
+  weighing: Weighing,
+  context: JobContext,
+): Promise<Candidate[]> {
+  const factorized = all.filter(isFactorized)
+  const plans = oncePerStorage(factorized)
+  const total = plans.reduce((sum, { info }) => sum + info.byteLength, 0)
+  let done = 0
+  const candidates: Candidate[] = []
+  for (const plan of plans) {
+    context.checkCancelled()
+    context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
+    const copies = factorized.filter(({ info }) => storageName(info) === storageName(plan.info)).length
+    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params, weighing))
+    done += plan.info.byteLength
+  }
+  return candidates
+}
+
+/** Of all matrices, as the goal counts them. */
+async function weightOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
+  params: Params,
+  context: JobContext,
+): Promise<number> {
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
+  if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
+  let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
+  for (const plan of matrices) {
+    if (isFactorized(plan)) continue
+    const what = ['sum-of-squares', storageName(plan.info)]
+    total += await known(context, what, () => sumOfSquares(file, plan.info, context))
+  }
+  return total
 }

@@ -7,6 +7,7 @@ import { floorCurve } from '../curves/error-curve.ts'
 import { scaleLayout } from '../curves/size.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { residualNorm } from '../measure/residual.ts'
+import type { TensorSpectrum } from '../plan/goals.ts'
 import type { FactorizedTensor } from '../plan/plan.ts'
 import { storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
@@ -14,15 +15,6 @@ import { type Found, factorizedMatrix } from './factorize-matrix.ts'
 import { known, recall } from './known.ts'
 import { type LoadedMatrix, loadMatrix } from './load.ts'
 import { sketchKey } from './sketch-key.ts'
-
-export interface TensorSpectrum {
-  /** ||W||_F over all matrices. */
-  readonly frobeniusNorm: number
-  /** Squared relative error at rank 0, 1, ... up to the sketch's, before anything is rounded. */
-  readonly truncation: readonly number[]
-  /** Squared relative error that INT8 factors add, with the scales each rank has, at the same ranks. */
-  readonly int8: readonly number[]
-}
 
 /** Below this squared error the spectrum of an f32 sketch has lost digits: what the sketch leaves over is measured. */
 const MEASURE_BELOW = 1e-2

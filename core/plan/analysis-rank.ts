@@ -3,7 +3,9 @@
  * allocation, smallest or largest rank, factor dtype. It follows from the request alone, never from what was analyzed before, because what
  * a compression with a goal writes is cut from this very sketch.
  */
-import { type FittedParams, fitParams, type Params, paramEntries } from '../params.ts'
+
+import { paramEntries } from '../param-entries.ts'
+import { type FittedParams, fitParams, type Params } from '../params.ts'
 import type { MatrixView, TensorInfo } from '../tensor.ts'
 import { largestUsefulRank } from './factor-dtype.ts'
 
@@ -25,12 +27,22 @@ export function dtypeSketch(info: TensorInfo, view: MatrixView, params: Params):
   return sketchOf(info, view, params, params.rank)
 }
 
-/** The next power of two at or above `least`, or the largest rank that could still make the tensor smaller. */
-function sketchOf(info: TensorInfo, view: MatrixView, params: Params, least: number): FittedParams {
+/** Ranks that the analysis of a whole model under these parameters serves, in matrices that have as many. */
+export function planReach({ rank, maxRank }: Params): number {
+  return reachOf(Math.max(rank, maxRank, paramEntries.maxRank.default))
+}
+
+/** The next power of two: nearly as many requests as there are get the same sketch. */
+function reachOf(least: number): number {
   let rank = 1
   while (rank < least) rank *= 2
+  return rank
+}
+
+/** As far as `least` asks for, or to the largest rank that could still make the tensor smaller. */
+function sketchOf(info: TensorInfo, view: MatrixView, params: Params, least: number): FittedParams {
   return fitParams(
-    { ...params, rank: Math.max(1, Math.min(rank, largestUsefulRank(info, view, smallestFactors))) },
+    { ...params, rank: Math.max(1, Math.min(reachOf(least), largestUsefulRank(info, view, smallestFactors))) },
     view.rows,
     view.cols,
   )

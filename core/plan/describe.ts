@@ -1,11 +1,22 @@
-/** The tensors of an opened file as a report: what each one is, and what a compression would do with it and why. */
+/** The tensors of an opened file as a report - what each one is, what a compression would do with it and why - and what a report says to decisions. */
 
 import type { TensorReport } from '../contract.ts'
 import { plain } from '../messages/plain.ts'
 import { defaultParams, type Params } from '../params.ts'
+import { roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
-import { encodedBytes, isComputable, type MatrixView, type TensorSet } from '../tensor.ts'
-import { isEmbedding, planFile } from './plan.ts'
+import {
+  type DType,
+  encodedBytes,
+  hasComputableDType,
+  isComputable,
+  type MatrixView,
+  matrixView,
+  type TensorInfo,
+  type TensorSet,
+} from '../tensor.ts'
+import { planFile } from './plan.ts'
+import { type Storable, storedAs } from './verdict.ts'
 
 export function describeFile(file: TensorSet, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => {
@@ -17,6 +28,7 @@ export function describeFile(file: TensorSet, params: Params = defaultParams): T
       shape: [...plan.info.shape],
       byteLength: encodedBytes(plan.info),
       ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
+      ...(plan.info.storedAs !== undefined && { decodedDType: plan.info.dtype }),
       ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
       matrix: view && matrixOf(view),
       kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
@@ -26,6 +38,37 @@ export function describeFile(file: TensorSet, params: Params = defaultParams): T
   })
 }
 
+/** Of what the report says can be factorized, what decisions need: the matrices, and how their factors would be stored. */
+export function storable(report: TensorReport, params: Params): Storable | null {
+  const view = viewOf(report)
+  const info = tensorOf(report)
+  return view && hasComputableDType(info) ? { info, view, stored: storedAs(info.dtype, params) } : null
+}
+
+/** The matrices of what can be factorized; null for anything else. */
+export function viewOf({ name, shape, matrix }: TensorReport): MatrixView | null {
+  return matrix && matrixView(name, shape)
+}
+
+/** The tensor as the plan knows it, but for its scale and remarks. */
+export function tensorOf(report: TensorReport): TensorInfo {
+  const { name, dtype, shape, byteLength, decodedBytes, decodedDType, sharesStorageWith } = report
+  return {
+    name,
+    shape,
+    dtype: decodedDType ?? (dtype as DType),
+    byteLength: decodedBytes ?? byteLength,
+    ...(decodedDType !== undefined && { storedAs: dtype }),
+    ...(decodedBytes !== undefined && { storedBytes: byteLength }),
+    ...(sharesStorageWith !== undefined && { sharesStorageWith }),
+  }
+}
+
 function matrixOf({ kind, count, rows, cols }: MatrixView): number[] {
   return kind === 'experts' ? [count, rows, cols] : [rows, cols]
+}
+
+/** Whether this matrix is a table of embeddings, by its name. */
+function isEmbedding(name: string, view: MatrixView): boolean {
+  return view.kind === 'linear' && roleOf(name) === 'embedding'
 }

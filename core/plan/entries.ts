@@ -1,11 +1,18 @@
 /** What an output file holds, and in which order. */
+import type { Style } from '../styles.ts'
 import { type TensorOutline, tensorBytes } from '../tensor.ts'
-// biome-ignore lint/style/noRestrictedImports: until descriptors of styles lie below plan (test/rooms.test.ts, exceptions)
-import type { OutputStyle } from '../write/styles/style.ts'
-import type { TensorPlan } from './plan.ts'
+import type { FactorizedTensor, TensorPlan } from './plan.ts'
+
+/** A style with what it writes of a tensor, which a writer knows. */
+export interface StyleLayout extends Style {
+  /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
+  entries(plan: FactorizedTensor): TensorOutline[]
+  /** The configuration beside an adapter's weights. */
+  configuration?(plans: readonly FactorizedTensor[]): { readonly name: string; readonly json: unknown }
+}
 
 /** What the file holds of one tensor. */
-export function outputEntries(plan: TensorPlan, style: OutputStyle): TensorOutline[] {
+export function outputEntries(plan: TensorPlan, style: StyleLayout): TensorOutline[] {
   if (plan.action === 'factorize') return style.entries(plan)
   if (!style.copiesKept) return []
   return plan.scale ? [plan.scale, plan.info] : [plan.info]
@@ -23,7 +30,7 @@ export interface Placed {
 }
 
 /** The order in which tensors stand in the file. */
-export function inFileOrder(plans: readonly TensorPlan[], style: OutputStyle): TensorPlan[] {
+export function inFileOrder(plans: readonly TensorPlan[], style: StyleLayout): TensorPlan[] {
   const placed = plans.map((plan) => ({ plan, place: plan.place, alignment: alignmentOf(outputEntries(plan, style)) }))
   return alignedOrder(placed).map(({ plan }) => plan)
 }

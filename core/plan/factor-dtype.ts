@@ -17,12 +17,6 @@ export function factorDType(source: ComputableDType, asked: Params['factorDType'
 /** Instead of INT8 where its rounding would show: half precision, and BF16 for its range. */
 export const insteadOfInt8 = 'BF16'
 
-/** Bits of one entry of a factor. */
-export function factorBits(source: ComputableDType, asked: Params['factorDType']): number {
-  const dtype = factorDType(source, asked)
-  return dtype === 'INT8' ? 8 : dtypeBits[dtype]
-}
-
 export interface StoredAs {
   readonly dtype: FactorDType
   readonly layout: Params['factorLayout']
@@ -43,11 +37,21 @@ export function singularValueDType(dtype: FactorDType): 'F64' | 'F32' {
 
 /** Largest rank whose factors are smaller than the tensor as it is; 0 where not even rank 1 is. */
 export function largestUsefulRank(info: TensorInfo, view: MatrixView, stored: StoredAs): number {
+  return largestRank(view, (rank) => factorBytes(view, rank, stored) < encodedBytes(info))
+}
+
+/** Largest rank whose factors are no larger than the tensor: m n / (m + n) rounded down, at equal dtype and with nothing beside them. */
+export function breakEvenRank(info: TensorInfo, view: MatrixView, stored: StoredAs): number {
+  return largestRank(view, (rank) => factorBytes(view, rank, stored) <= encodedBytes(info))
+}
+
+/** Bytes grow with the rank: halve. */
+function largestRank({ rows, cols }: MatrixView, fits: (rank: number) => boolean): number {
   let low = 0
-  let high = Math.min(view.rows, view.cols)
+  let high = Math.min(rows, cols)
   while (low < high) {
     const middle = Math.ceil((low + high) / 2)
-    if (factorBytes(view, middle, stored) < encodedBytes(info)) low = middle
+    if (fits(middle)) low = middle
     else high = middle - 1
   }
   return low

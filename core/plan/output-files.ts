@@ -1,7 +1,6 @@
 /** Which files an output becomes, and what stands beside the weights: a shard index, an adapter's configuration. */
 import type { TensorSet } from '../tensor.ts'
-// biome-ignore lint/style/noRestrictedImports: until descriptors of styles lie below plan (test/rooms.test.ts, exceptions)
-import type { OutputStyle } from '../write/styles/style.ts'
+import type { StyleLayout } from './entries.ts'
 import type { FactorizedTensor, TensorPlan } from './plan.ts'
 
 export interface OutputFile {
@@ -22,7 +21,7 @@ const SHARD_INDEX = 'model.safetensors.index.json'
 export function layOut(
   file: TensorSet,
   plans: readonly TensorPlan[],
-  style: OutputStyle,
+  style: StyleLayout,
   target: string,
 ): OutputLayout {
   if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
@@ -41,14 +40,14 @@ function safetensorsName(fileName: string): string {
 }
 
 /** What `companions` will be called; known without what the run has yet to find out. */
-export function companionNames({ inFolder, files }: OutputLayout, { configuration }: OutputStyle): string[] {
+export function companionNames({ inFolder, files }: OutputLayout, { configuration }: StyleLayout): string[] {
   return [...(inFolder && files.length > 1 ? [SHARD_INDEX] : []), ...(configuration ? [configuration([]).name] : [])]
 }
 
 /** Files beside the weights, smallest last so that a folder with all of them is a finished one. */
 export function companions(
   { inFolder, files }: OutputLayout,
-  style: OutputStyle,
+  style: StyleLayout,
   writtenNames: readonly (readonly string[])[],
   dataBytes: number,
 ): { readonly name: string; readonly bytes: Uint8Array }[] {

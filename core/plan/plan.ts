@@ -1,29 +1,22 @@
 /**
- * What happens to each tensor of a file, and why. Decided from names, dtypes and shapes alone: no weight is read.
- *
- * Order of the rules: what cannot be factorized; `exclude`; `include` (with any, only those are factorized, and the habits below do not
- * hold them back); habits that protect a model (embeddings, output head, routers, narrow matrices); factors that would not be smaller.
- * Tensors that share a storage share the decision on its first.
+ * What happens to each tensor of a file, and why, at a rank or for a goal to choose among: verdicts (verdict.ts) with what is written, how it
+ * is sketched, and a sentence.
  */
-import { AppError } from '../errors.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
-import { axesOf, roleOf } from '../roles.ts'
-import { judgeBy, type Rules, type Ruling } from '../rules.ts'
+import { judgeBy, type Rules } from '../rules.ts'
+import { defaultStyle, type Style, styles } from '../styles.ts'
 import {
   type ComputableDType,
   encodedBytes,
-  hasComputableDType,
   type MatrixView,
-  matrixView,
   storageName,
   type TensorInfo,
   type TensorSet,
 } from '../tensor.ts'
 import { dtypeSketch, goalSketch } from './analysis-rank.ts'
-import { type FactorDType, factorBytes, factorDType, largestUsefulRank, type StoredAs } from './factor-dtype.ts'
-
-/** Below this many rows or columns a matrix holds too little to be worth an error. */
-const SMALLEST_DIMENSION = 64
+import { type FactorDType, largestUsefulRank } from './factor-dtype.ts'
+import { megabytes, shapeOf } from './text.ts'
+import { bytesAtRank, type FactorizedVerdict, shrinksAt, type Verdict, verdictsOn } from './verdict.ts'
 
 interface Planned {
   readonly info: TensorInfo
@@ -77,21 +70,27 @@ export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
   return plan.action === 'factorize'
 }
 
-export function planFile(file: TensorSet, params: Params, rules: Rules): TensorPlan[] {
-  const judge = judgeBy(rules)
-  const scaled = new Map(file.tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
-  const planned = new Map<string, TensorPlan>()
-  const places = placesOf(file.tensors)
-  const plan = (info: TensorInfo): TensorPlan => {
-    const place = places.get(info.name)!
-    const first = planned.get(storageName(info))
-    if (first) return { ...planLike(first, info), place }
-    const owner = scaled.get(info.name)
-    if (owner === undefined) return planTensor({ info, place }, params, judge(info.name))
-    return { action: 'keep', grows: false, info, view: null, place, reason: scaleReason(owner) }
-  }
-  for (const info of file.tensors) planned.set(info.name, plan(info))
-  return [...planned.values()]
+/** What a run that writes this style does with each tensor, as far as names, dtypes and shapes decide it; no weight is read. */
+export function planByNames(file: Pick<TensorSet, 'tensors'>, choices: Choices, style: Style): TensorPlan[] {
+  const plans = planFile(file, choices.params, choices, style)
+  return style.copiesKept && !style.keepsScales ? withScalesAttached(plans) : plans
+}
+
+/** The same with each scale on its own: a plan for each tensor of the file. */
+export function planFile(
+  { tensors }: Pick<TensorSet, 'tensors'>,
+  params: Params,
+  rules: Rules,
+  style: Style = styles[defaultStyle],
+): TensorPlan[] {
+  const verdicts = verdictsOn(tensors, params, judgeBy(rules), style)
+  const places = placesOf(tensors)
+  return tensors.map((info) => planOn(verdicts.get(info.name)!, info, places.get(info.name)!, params))
+}
+
+/** Parameters and rules of a run. */
+export interface Choices extends Rules {
+  readonly params: Params
 }
 
 function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
@@ -101,66 +100,35 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
   return new Map(neighbors.map(({ name }, place) => [name, place]))
 }
 
-export function scaleReason(owner: string): string {
-  return `It holds the scale of ${owner}.`
-}
-
-/** The decision on the first tensor of this one's storage, of which it is the very same view. */
-function planLike(first: TensorPlan, { name, sharesStorageWith = first.info.name }: TensorInfo): TensorPlan {
-  const same = { name, sharesStorageWith }
-  const reason = tied({ ...first.info, ...same }, first.reason)
-  return first.action === 'factorize'
-    ? { ...first, info: { ...first.info, ...same }, reason }
-    : { ...first, info: { ...first.info, ...same }, reason }
-}
-
-function planTensor({ info, place }: Pick<TensorPlan, 'info' | 'place'>, params: Params, ruling: Ruling): TensorPlan {
-  const view = matrixView(info.name, info.shape)
-  const keep = (reason: string): KeptTensor => ({ action: 'keep', grows: false, info, view, place, reason })
-  /** What is no matrix of weights counts for nothing in the model's error. */
-  const setAside = (reason: string): KeptTensor => ({ ...keep(reason), view: null })
-
-  if (info.unfit !== undefined) return setAside(info.unfit)
-  if (!view) return keep(notAMatrix(info.shape))
-  if (!hasComputableDType(info))
-    return setAside(`${info.dtype} values are not weights to factorize; copied as they are.`)
-  if (ruling.says === 'out') {
-    return keep(
-      ruling.pattern === null ? 'Not among the included tensors.' : `Excluded by the rule "${ruling.pattern}".`,
-    )
+/** A verdict at the rank, or at the largest one for a goal to choose among. */
+function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Params): TensorPlan {
+  const keep = (reason: string, grows = false): KeptTensor => {
+    return { action: 'keep', grows, info, view: verdict.view, place, reason: tied(info, reason) }
   }
-  if (ruling.says === 'nothing') {
-    const other = notWeights(info.name)
-    if (other) return setAside(`${other} Name it with --include to factorize it.`)
-    const habit = keptByHabit(info, view)
-    if (habit) return keep(habit)
-  }
-  const stored = storedAs(info.dtype, params)
+  if (verdict.action === 'keep') return keep(verdict.reason)
+  const { view, stored, refusal } = verdict
+  // Of one storage the first was judged; the others are the very same view of it.
+  const { name, sharesStorageWith } = info
+  const tensor =
+    name === verdict.info.name ? verdict.info : { ...verdict.info, name, sharesStorageWith: sharesStorageWith! }
+  const planned = { action: 'factorize', info: tensor, view, place, factorDType: stored.dtype } as const
   if (hasGoal(params)) {
-    const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored))
-    if (largest < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
-    const sketch = goalSketch(info, view, params)
-    const written = { ...sketch, rank: largest }
-    return { action: 'factorize', info, view, place, params: written, sketch, factorDType: stored.dtype, reason: '' }
+    const rank = Math.min(params.maxRank, largestUsefulRank(tensor, view, stored))
+    if (rank < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
+    if (refusal !== null) return keep(refusal)
+    const sketch = goalSketch(tensor, view, params)
+    return { ...planned, params: { ...sketch, rank }, sketch, reason: tied(info, '') }
   }
   const fitted = fitParams(params, view.rows, view.cols)
-  const bytes = factorBytes(view, fitted.rank, stored)
-  if (bytes >= encodedBytes(info)) {
-    const grows = largestUsefulRank(info, view, stored) > 0
-    return { ...keep(wouldGrow(info, view, fitted.rank, stored)), grows }
+  const { rank } = fitted
+  if (!shrinksAt(verdict, rank)) {
+    const largest = largestUsefulRank(tensor, view, stored)
+    return keep(wouldGrow(verdict, rank, largest), largest > 0)
   }
-  const reason = atRank(info, view, fitted.rank, bytes)
-  const sketch = analysisDecides(params) ? dtypeSketch(info, view, params) : fitted
-  return {
-    action: 'factorize',
-    info,
-    view,
-    place,
-    params: { ...sketch, rank: fitted.rank },
-    sketch,
-    factorDType: stored.dtype,
-    reason,
-  }
+  if (refusal !== null) return keep(refusal)
+  const sketch = analysisDecides(params) ? dtypeSketch(tensor, view, params) : fitted
+  const reason = tied(info, atRank(tensor, view, rank, bytesAtRank(verdict, rank)))
+  return { ...planned, params: { ...sketch, rank }, sketch, reason }
 }
 
 /** Whether the bytes of the output follow from how errors fall with the rank: the ranks of a goal, the tensors that bear INT8. */
@@ -168,99 +136,21 @@ export function analysisDecides(params: Params): boolean {
   return hasGoal(params) || (params.factorDType === 'INT8' && !params.int8Always)
 }
 
-/** Whether ranks follow from a goal instead of being given. @throws AppError `bad-request` for two goals at once */
+/** Whether ranks follow from a goal instead of being given. */
 export function hasGoal({ goalSize, goalError, goalEnergy }: Params): boolean {
-  const goals = [goalSize, goalError, goalEnergy].filter((goal) => goal > 0).length
-  if (goals > 1) throw new AppError('bad-request', 'One goal at a time: a size, an error or an energy.')
-  return goals === 1
-}
-
-export function storedAs(dtype: ComputableDType, params: Params): StoredAs {
-  if (params.factorDType === 'INT8' && params.factorLayout === 'usv') {
-    throw new AppError('bad-request', 'INT8 factors are written as A and B. Choose the layout ab.')
-  }
-  return {
-    dtype: factorDType(dtype, params.factorDType),
-    layout: params.factorLayout,
-    sparseDensity: params.sparseDensity,
-  }
+  return goalSize > 0 || goalError > 0 || goalEnergy > 0
 }
 
 export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): string {
   return `${shapeOf(view)} to rank ${rank}: ${megabytes(encodedBytes(info))} to ${megabytes(bytes)}.`
 }
 
-function notAMatrix(shape: readonly number[]): string {
-  if (shape.includes(0)) return 'It has no entries.'
-  if (shape.length === 0) return 'It is a single number.'
-  if (shape.length === 1) return 'It is one-dimensional: there is no rank to lower.'
-  return `It has ${shape.length} dimensions; up to 5 can be seen as a matrix.`
-}
-
-/** Why this tensor is better left alone unless somebody asks for it by name. */
-function keptByHabit(info: TensorInfo, view: MatrixView): string | null {
-  const role = protectedRole(info, view)
-  if (role) return `${role} Name it with --include to factorize it.`
-  const smallest = Math.min(view.rows, view.cols)
-  if (smallest < SMALLEST_DIMENSION) {
-    return `Its smaller dimension (${shapeOf(view)}) is below ${SMALLEST_DIMENSION}: little to save.`
-  }
-  return null
-}
-
-/** Whether this matrix is a table of embeddings, by its name. */
-export function isEmbedding(name: string, view: MatrixView): boolean {
-  return view.kind === 'linear' && roleOf(name) === 'embedding'
-}
-
-function protectedRole({ name, shape }: TensorInfo, view: MatrixView): string | null {
-  if (shape.length > 2 && axesOf(name, shape) === 'unknown')
-    return `Its ${shape.length} axes are neither a known stack of matrices nor those of a convolution; as one matrix (${shapeOf(view)}) it may make no sense.`
-  if (view.kind !== 'linear') return null
-  switch (roleOf(name)) {
-    case 'head':
-      return 'The output head decides every token; it is kept by default.'
-    case 'embedding':
-      return 'An embedding: its rare rows would suffer first; kept by default.'
-    case 'router':
-      return 'A router decides which expert runs; it is kept by default.'
-    default:
-      return null
-  }
-}
-
-/** What a trainer or a model keeps beside its weights, by its name. */
-function notWeights(name: string): string | null {
-  switch (roleOf(name)) {
-    case 'optimizer':
-      return 'State of an optimizer, not a weight of the model; kept as it is.'
-    case 'mask':
-      return 'A mask, not a weight; kept as it is.'
-    case 'positions':
-      return 'Computed from positions, not learned; kept as it is.'
-    case 'factor':
-      return 'A factor of a low-rank matrix already; a factor of a factor would only add an error.'
-    default:
-      return null
-  }
-}
-
-function wouldGrow(info: TensorInfo, view: MatrixView, rank: number, stored: StoredAs): string {
-  const grown = factorBytes(view, rank, stored)
-  const useful = largestUsefulRank(info, view, stored)
+function wouldGrow(verdict: FactorizedVerdict, rank: number, largest: number): string {
+  const { info, view, stored } = verdict
+  const grown = bytesAtRank(verdict, rank)
   const verb = grown === encodedBytes(info) ? 'not shrink' : 'grow'
-  const advice = useful > 0 ? `Largest useful rank: ${useful}.` : 'No rank makes it smaller.'
+  const advice = largest > 0 ? `Largest useful rank: ${largest}.` : 'No rank makes it smaller.'
   const written =
     info.storedBytes === undefined ? '' : ` A copy is written as ${info.dtype}: ${megabytes(info.byteLength)}.`
   return `At rank ${rank} this tensor (${shapeOf(view)}) would ${verb} from ${megabytes(encodedBytes(info))} to ${megabytes(grown)} (${stored.dtype}). ${advice}${written}`
-}
-
-export function shapeOf({ count, rows, cols }: MatrixView): string {
-  return count === 1 ? `${rows} x ${cols}` : `${count} x ${rows} x ${cols}`
-}
-
-/** Decimal, two significant digits at least: "34 MB", "1.6 MB", "0.33 MB". */
-function megabytes(bytes: number): string {
-  const value = bytes / 1e6
-  return `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(2)} MB`
 }

@@ -7,7 +7,9 @@ import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import { rankError } from '../measure/residual.ts'
 import { plain } from '../messages/plain.ts'
-import { type FactorizedTensor, kept, scaleReason, type TensorPlan } from '../plan/plan.ts'
+import { type FactorizedTensor, kept, type TensorPlan } from '../plan/plan.ts'
+import { scaleReason } from '../plan/verdict.ts'
+import { writtenDType } from '../styles.ts'
 import { truncate } from '../svd/factorization.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
@@ -74,8 +76,7 @@ export function scaleNotWritten(owner: string): string {
 }
 
 function storedBytes(style: OutputStyle, entry: TensorOutline): number {
-  const { dtype, shape } = style.stored?.(entry) ?? entry
-  return tensorBytes(dtype, shape)
+  return tensorBytes(writtenDType(style, entry.dtype), entry.shape)
 }
 
 /** A tensor's bytes as they are, in pieces. Their CRC-32, after `previous`. */

@@ -1,30 +1,14 @@
 /** Flags of the command line, generated from the one table of parameters. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import {
-  type ParamEntry,
-  type ParamKey,
-  type Params,
-  paramEntries,
-  paramsSchema,
-  type Unit,
-} from '../../core/params.ts'
+import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
+import { type ParamKey, type Params, paramKeys, paramsSchema, paramsThatAffect } from '../../core/params.ts'
 
-export const allParams = Object.keys(paramEntries) as ParamKey[]
+export const allParams = paramKeys
 
-/** What determines a factorization; the rest is about writing it. */
-export const factorizationParams: readonly ParamKey[] = [
-  'method',
-  'exactRoute',
-  'algorithm',
-  'rank',
-  'oversample',
-  'nIter',
-  'tolerance',
-  'seed',
-  'memoryLimit',
-  'threads',
-  'kernel',
-]
+/** What determines a factorization of one matrix; the rest is about writing it. In the order of the table. */
+export const factorizationParams: readonly ParamKey[] = allParams.filter(
+  (key) => key === 'rank' || paramsThatAffect('sketch', 'machine').includes(key),
+)
 
 export function addParamFlags(command: Command, keys: readonly ParamKey[]): Command {
   for (const key of keys) command.addOption(paramOption(paramEntries[key]))

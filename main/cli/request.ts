@@ -1,19 +1,19 @@
 /** What a run is asked to write, as flags: the same for `compress` and for `plan`, which says what `compress` would do. */
 import { type Command, Option } from 'commander'
 import type { RecipeSource } from '../../core/contract.ts'
-import { outputStyles } from '../../core/params.ts'
+import { defaultStyle, styleIds } from '../../core/styles.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { readRecipe } from './records.ts'
 
 export interface RequestOptions {
-  readonly output: (typeof outputStyles)[number]
+  readonly output: (typeof styleIds)[number]
   readonly include: string[]
   readonly exclude: string[]
   readonly recipe?: string
 }
 
 export function addRequestFlags(command: Command): Command {
-  command.addOption(new Option('--output <style>', 'what to write').choices(outputStyles).default('factors'))
+  command.addOption(new Option('--output <style>', 'what to write').choices(styleIds).default(defaultStyle))
   return addParamFlags(command, allParams)
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])

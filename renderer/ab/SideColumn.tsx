@@ -1,6 +1,6 @@
 /** One side of a comparison: its method, and the parameters that matter to it. */
 import { Button } from '@mantine/core'
-import type { MatrixSize } from '../choices/matrix.ts'
+import type { MatrixView } from '../../core/tensor.ts'
 import { ParamField } from '../choices/ParamField.tsx'
 import { methodOf, type SideName, type Sides, sideFields, versusReducers } from '../model/versus.ts'
 import { useWords } from '../words/words.ts'
@@ -8,7 +8,7 @@ import { useWords } from '../words/words.ts'
 interface SideColumnProps {
   readonly side: SideName
   readonly sides: Sides
-  readonly size: MatrixSize
+  readonly size: MatrixView
 }
 
 export function SideColumn({ side, sides, size }: SideColumnProps) {

@@ -2,12 +2,12 @@
 import { Button, Kbd, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport } from '../../core/contract.ts'
-import { allowedError, goalOf } from '../choices/goal.ts'
+import { allowedError } from '../../core/plan/goals.ts'
+import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
-import { useSelection } from '../choices/selection.ts'
 import { ArrowIcon } from '../frame/icons.tsx'
 import { AnalysisStrip } from '../model/AnalyzeModel.tsx'
-import { estimateFile, expectedBytes } from '../model/estimate.ts'
+import { expectedBytes, useEstimate } from '../model/estimate.ts'
 import { modelOutlook, useOutlook, usePlanShown } from '../model/outlook.ts'
 import { useRefusal } from '../model/refusal.ts'
 import { Expected } from '../runs/Expected.tsx'
@@ -22,12 +22,7 @@ interface BottomBarProps {
 export function BottomBar({ report, onCompress }: BottomBarProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
-  const selection = useSelection()
-  const { included, excluded } = selection
-  const estimate = useMemo(
-    () => estimateFile(report.tensors, { included, excluded }, params),
-    [report, included, excluded, params],
-  )
+  const estimate = useEstimate()
   const allowed = allowedError(params)
   const byRank = goalOf(params) === 'rank'
   const chosen = estimate.compressed + estimate.wouldGrow

@@ -1,7 +1,8 @@
 /** One entry of core/params.ts as a control: label, help, limits and choices are the entry's, the words are the page's. */
 import { NumberInput, type NumberInputProps, Select, Switch } from '@mantine/core'
 import { useState } from 'react'
-import { type ParamEntry, type ParamKey, type Params, paramEntries } from '../../core/params.ts'
+import { type ParamEntry, paramEntries } from '../../core/param-entries.ts'
+import type { ParamKey, Params } from '../../core/params.ts'
 import { useWords } from '../words/words.ts'
 
 interface ParamFieldProps {

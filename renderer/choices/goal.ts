@@ -1,6 +1,7 @@
 /** What decides the ranks: one number for all, an error that none may exceed, or a size for the whole file. */
 import type { Params } from '../../core/params.ts'
-import type { MatrixSize } from './matrix.ts'
+import { goalSketch } from '../../core/plan/analysis-rank.ts'
+import type { Storable } from '../../core/plan/verdict.ts'
 
 export const goals = ['rank', 'error', 'size'] as const
 export type Goal = (typeof goals)[number]
@@ -23,32 +24,13 @@ export function remembered(last: LastGoals, { goalSize, goalError, goalEnergy }:
 /** Without a goal the rank is what counts. */
 export const noGoal = { goalSize: 0, goalError: 0, goalEnergy: 0 } as const satisfies GoalParams
 
-/** The error a goal of error or energy allows; null without one. */
-export function allowedError({ goalError, goalEnergy }: GoalParams): number | null {
-  if (goalError > 0) return goalError
-  return goalEnergy > 0 ? Math.sqrt(1 - goalEnergy) : null
-}
-
 /**
- * Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach far enough. Where the model has been
- * analyzed, up to rank `analyzed`, that very sketch serves whatever a goal gives.
+ * Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach as far as the goal's own sketch.
+ * Where the model has been analyzed, up to rank `analyzed`, that very sketch serves whatever a goal gives.
  */
-export function rankToAnalyze(params: Params, { rows, cols }: MatrixSize, analyzed: number | null): number {
+export function rankToAnalyze(params: Params, { info, view }: Storable, analyzed: number | null): number {
   const goal = goalOf(params)
   if (goal !== 'rank' && analyzed !== null) return analyzed
-  const largest = goal === 'error' ? Math.max(params.rank, params.maxRank) : params.rank
-  return Math.min(largest, rows, cols)
-}
-
-/** Least rank from `minRank` on whose error is allowed, as the run chooses it; null where the curve does not get there. */
-export function leastRank(curve: readonly number[], allowed: number, minRank: number): number | null {
-  // The curve falls: halve.
-  let low = Math.min(minRank, curve.length - 1)
-  let high = curve.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (curve[middle]! <= allowed) high = middle
-    else low = middle + 1
-  }
-  return low < curve.length ? low : null
+  const rank = Math.min(params.rank, view.rows, view.cols)
+  return goal === 'error' ? Math.max(rank, goalSketch(info, view, params).rank) : rank
 }

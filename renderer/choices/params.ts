@@ -1,22 +1,19 @@
 /** The parameters as they stand on the page, those of core/params.ts and nothing else, and what is to be written. */
 import { create } from 'zustand'
-import { defaultParams, type outputStyles, type ParamKey, type Params } from '../../core/params.ts'
+import { defaultParams, type Params, sketchKeyOf } from '../../core/params.ts'
+import { defaultStyle, type StyleId } from '../../core/styles.ts'
 import { type LastGoals, remembered } from './goal.ts'
-
-export type OutputStyle = (typeof outputStyles)[number]
-/** Adapters hold only what they change: the source's own size says nothing about theirs. */
-export const adapters: ReadonlySet<OutputStyle> = new Set(['peft', 'kohya'])
 
 interface ParamsState {
   readonly params: Params
   readonly lastGoals: LastGoals
-  readonly output: OutputStyle
+  readonly output: StyleId
 }
 
-export const useParams = create<ParamsState>(() => ({ params: defaultParams, lastGoals: {}, output: 'factors' }))
+export const useParams = create<ParamsState>(() => ({ params: defaultParams, lastGoals: {}, output: defaultStyle }))
 
 export const paramsReducers = {
-  output(output: OutputStyle) {
+  output(output: StyleId) {
     useParams.setState({ output })
   },
   /** As on the first day; what is written, and from which tensors, is no parameter. */
@@ -31,29 +28,9 @@ export const paramsReducers = {
   },
 }
 
-/**
- * What changes the singular values a job finds. The rank is not here: a sketch serves every rank up to its own; nor are threads, which
- * change no bit.
- */
-const computingKeys = [
-  'method',
-  'exactRoute',
-  'algorithm',
-  'oversample',
-  'nIter',
-  'tolerance',
-  'seed',
-  'kernel',
-] as const satisfies readonly ParamKey[]
-
-/** Two equal keys mean that a report made under one answers for the other. */
-export function computingKey(params: Params): string {
-  return JSON.stringify(computingKeys.map((key) => params[key]))
-}
-
-/** The same for randomized beside exact: both methods run, whichever is chosen. */
+/** sketchKeyOf for randomized beside exact: both methods run, whichever is chosen. */
 export function comparisonKey(params: Params): string {
-  return computingKey({ ...params, method: 'auto' })
+  return sketchKeyOf({ ...params, method: 'auto' })
 }
 
 /** The Speed row of the settings: each is a method and a number of power iterations. */

@@ -2,8 +2,8 @@
 import { create } from 'zustand'
 import type { AnalysisReport, ComparisonReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
-import type { Params } from '../../core/params.ts'
-import { comparisonKey, computingKey } from '../choices/params.ts'
+import { type Params, sketchKeyOf } from '../../core/params.ts'
+import { comparisonKey } from '../choices/params.ts'
 
 /** A finished analysis and the parameters it answers for. */
 export interface Analysis {
@@ -41,7 +41,7 @@ export const analysesReducers = {
     useAnalyses.setState(({ failures }) => ({ failures: { ...failures, [tensor]: error } }))
   },
   analyzed(report: AnalysisReport, params: Params) {
-    const analysis = { key: computingKey(params), report }
+    const analysis = { key: sketchKeyOf(params), report }
     useAnalyses.setState(({ analyses }) => ({ analyses: { ...analyses, [report.tensor]: analysis } }))
   },
   /** Randomized beside exact; its sketch is an analysis like any other, unless a better one for the same parameters is there. */
@@ -60,6 +60,6 @@ export const analysesReducers = {
 
 /** Whether an analysis already holds the numbers for these parameters at this rank: then no job is needed. */
 export function covers(analysis: Analysis | undefined, params: Params, rank: number): boolean {
-  if (!analysis || analysis.key !== computingKey(params)) return false
+  if (!analysis || analysis.key !== sketchKeyOf(params)) return false
   return analysis.report.method === 'exact' || rank <= analysis.report.rank
 }

@@ -4,11 +4,11 @@
  */
 import { faultOf } from '../../core/client/latest.ts'
 import type { JobRequest } from '../../core/contract.ts'
-import type { Params } from '../../core/params.ts'
+import { type Params, sketchKeyOf } from '../../core/params.ts'
+import { storable } from '../../core/plan/describe.ts'
 import { useFile } from '../choices/file.ts'
 import { noGoal, rankToAnalyze } from '../choices/goal.ts'
-import { matrixSize } from '../choices/matrix.ts'
-import { computingKey, paramsReducers, useParams } from '../choices/params.ts'
+import { paramsReducers, useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { pendingCall } from '../frame/pending-call.ts'
 import { analysesReducers, covers, useAnalyses } from './analyses.ts'
@@ -71,16 +71,17 @@ export function retryAnalysis(): void {
 function ensureAnalysis(): void {
   const { tensor } = useSelection.getState()
   const { params } = useParams.getState()
-  const size = tensor === null ? null : matrixSize(useFile.getState().byName.get(tensor))
-  if (tensor === null || size === null) {
+  const report = tensor === null ? undefined : useFile.getState().byName.get(tensor)
+  const matrix = report ? storable(report, params) : null
+  if (tensor === null || matrix === null) {
     dropAnalysis()
     return
   }
-  const rank = rankToAnalyze(params, size, rankAnalyzed(usePlan.getState(), tensor, params))
+  const rank = rankToAnalyze(params, matrix, rankAnalyzed(usePlan.getState(), tensor, params))
   const wish = analysisUnderWay(useWork.getState())?.wish
   const underWay =
     wish?.tensor === tensor &&
-    computingKey(wish.params) === computingKey(params) &&
+    sketchKeyOf(wish.params) === sketchKeyOf(params) &&
     (wish.kind === 'compare' || rank <= wish.params.rank)
   if (underWay) return
   if (covers(useAnalyses.getState().analyses[tensor], params, rank)) dropAnalysis()

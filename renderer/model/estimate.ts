@@ -1,10 +1,14 @@
 /** What a run over the whole file would write, before it is run. */
+import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
+import { sizeGoalBytes } from '../../core/plan/goals.ts'
+import { bytesAtRank, shrinksAt } from '../../core/plan/verdict.ts'
+import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
-import { compressedBytes, copyBytes } from '../choices/matrix.ts'
-import { type Choice, isCompressed } from '../choices/rules.ts'
+import { useParams } from '../choices/params.ts'
 import type { PlanAnswer } from './plan.ts'
+import { useVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface FileEstimate {
   readonly bytesBefore: number
@@ -38,7 +42,7 @@ export function expectedBytes(
     case 'rank':
       return { kind: 'estimate', bytes: estimate.bytesAfter }
     case 'size':
-      return { kind: 'at-most', bytes: params.goalSize <= 1 ? params.goalSize * estimate.bytesBefore : params.goalSize }
+      return { kind: 'at-most', bytes: sizeGoalBytes(params, estimate.bytesBefore) ?? 0 }
     case 'error':
       return { kind: 'unknown', bytes: 0 }
   }
@@ -48,7 +52,7 @@ export function expectedBytes(
  * Sizes of the values at one rank for all: factorized tensors at their factors' size, those that would grow and the kept ones as they
  * are. Cost: one pass over the tensors.
  */
-export function estimateFile(tensors: readonly TensorReport[], selection: Choice, params: Params): FileEstimate {
+export function estimateFile(tensors: readonly TensorReport[], verdicts: Verdicts, { rank }: Params): FileEstimate {
   let bytesBefore = 0
   let bytesAfter = 0
   let factorBytes = 0
@@ -56,16 +60,24 @@ export function estimateFile(tensors: readonly TensorReport[], selection: Choice
   let wouldGrow = 0
   for (const tensor of tensors) {
     if (tensor.sharesStorageWith === undefined) bytesBefore += tensor.byteLength
-    const factors = isCompressed(tensor, selection) ? compressedBytes(tensor, params) : null
-    if (factors === null) bytesAfter += copyBytes(tensor)
-    else if (factors >= tensor.byteLength) {
-      wouldGrow++
-      bytesAfter += copyBytes(tensor)
-    } else {
+    const verdict = verdicts.get(tensor.name)
+    if (verdict && shrinksAt(verdict, rank)) {
+      const factors = bytesAtRank(verdict, rank)
       compressed++
       bytesAfter += factors
       factorBytes += factors
+    } else {
+      if (verdict) wouldGrow++
+      bytesAfter += tensor.decodedBytes ?? tensor.byteLength
     }
   }
   return { bytesBefore, bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
+}
+
+/** The estimate as everything stands. */
+export function useEstimate(): FileEstimate {
+  const tensors = useFile((state) => state.report?.tensors)
+  const params = useParams((state) => state.params)
+  const verdicts = useVerdicts()
+  return useMemo(() => estimateFile(tensors ?? [], verdicts, params), [tensors, verdicts, params])
 }

@@ -5,15 +5,16 @@
 import { useCallback } from 'react'
 import type { PlannedTensor, TensorReport } from '../../core/contract.ts'
 import { modelError } from '../../core/curves/model-error.ts'
-import type { Params } from '../../core/params.ts'
-import { allowedError, goalOf, leastRank } from '../choices/goal.ts'
-import { compressedBytes, copyBytes, matrixSize } from '../choices/matrix.ts'
-import { computingKey, useParams } from '../choices/params.ts'
-import { type Choice, isCompressed } from '../choices/rules.ts'
-import { useSelection } from '../choices/selection.ts'
+import { type Params, sketchKeyOf } from '../../core/params.ts'
+import { leastRank } from '../../core/plan/goals.ts'
+import { bytesAtRank, type Storable, shrinksAt } from '../../core/plan/verdict.ts'
+import { elementCount } from '../../core/tensor.ts'
+import { goalOf } from '../choices/goal.ts'
+import { useParams } from '../choices/params.ts'
 import { type Analysis, useAnalyses } from './analyses.ts'
 import { answerTo, failureOfChoices, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from './plan.ts'
 import { type RunningPlan, useRunningPlan } from './running-plan.ts'
+import { useVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface Outlook {
   readonly kept: boolean
@@ -47,36 +48,37 @@ export function shownPlan(
 
 interface Known {
   readonly params: Params
-  readonly choice: Choice
+  readonly verdicts: Verdicts
   readonly plan: PlanAnswer | null
   /** Relative error at rank 0, 1, ... */
   readonly curve: readonly number[] | undefined
 }
 
-export function outlookOf(tensor: TensorReport, { params, choice, plan, curve }: Known): Outlook {
+export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve }: Known): Outlook {
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
     const { rank, relativeError, bytesAfter } = planned
     return { kept: rank === null, rank, error: rank === null ? null : relativeError, bytesAfter, planned }
   }
-  const size = matrixSize(tensor)
-  const kept: Outlook = { kept: true, rank: null, error: null, bytesAfter: copyBytes(tensor), planned: null }
-  if (!size || !isCompressed(tensor, choice)) return kept
-  const rank = expectedRank(params, curve, Math.min(size.rows, size.cols))
-  if (rank === 'none') return kept
-  if (rank === null) return { ...kept, kept: false }
-  const bytesAfter = compressedBytes(tensor, params, rank) ?? tensor.byteLength
-  if (bytesAfter >= tensor.byteLength) return kept
-  return { kept: false, rank, error: curve?.[rank] ?? null, bytesAfter, planned: null }
+  const bytes = tensor.decodedBytes ?? tensor.byteLength
+  const kept: Outlook = { kept: true, rank: null, error: null, bytesAfter: bytes, planned: null }
+  const verdict = verdicts.get(tensor.name)
+  if (!verdict) return kept
+  const rank = expectedRank(params, verdict, curve)
+  if (rank === undefined) return { ...kept, kept: false }
+  if (rank === null || !shrinksAt(verdict, rank)) return kept
+  return { kept: false, rank, error: curve?.[rank] ?? null, bytesAfter: bytesAtRank(verdict, rank), planned: null }
 }
 
-/** null while a goal has still to find it, `none` where it cannot be met. */
-function expectedRank(params: Params, curve: readonly number[] | undefined, smallest: number): number | null | 'none' {
-  const goal = goalOf(params)
-  if (goal === 'rank') return Math.min(params.rank, smallest)
+/** undefined while a goal has still to find it, null where it cannot be met. */
+function expectedRank(
+  params: Params,
+  verdict: Storable,
+  curve: readonly number[] | undefined,
+): number | null | undefined {
+  if (goalOf(params) === 'rank') return Math.min(params.rank, verdict.view.rows, verdict.view.cols)
   // A size is shared out over all tensors: until that has been done nobody knows who gets what.
-  if (goal === 'size' || !curve) return null
-  return leastRank(curve, allowedError(params) ?? 1, params.minRank) ?? 'none'
+  return curve && leastRank(verdict, curve, params)
 }
 
 /** The error curve of a tensor under these parameters, from the analysis of the model or of this tensor alone. */
@@ -86,7 +88,7 @@ export function curveOf(
   { curves, curvesKey }: Pick<PlanState, 'curves' | 'curvesKey'>,
   analysis: Analysis | undefined,
 ): readonly number[] | undefined {
-  const key = computingKey(params)
+  const key = sketchKeyOf(params)
   const own = analysis?.key === key ? analysis.report.errorCurve : undefined
   const ofModel = curvesKey === key ? curves.get(name) : undefined
   return (ofModel?.length ?? 0) > (own?.length ?? 0) ? ofModel : own
@@ -104,9 +106,8 @@ export function modelOutlook(
   outlook: (tensor: TensorReport) => Outlook,
 ): ModelOutlook {
   const matrices = tensors.flatMap((tensor) => {
-    const size = matrixSize(tensor)
     const { error } = outlook(tensor)
-    return size && error !== null ? [{ entries: size.count * size.rows * size.cols, error }] : []
+    return tensor.matrix && error !== null ? [{ entries: elementCount(tensor.shape), error }] : []
   })
   return { error: modelError(matrices), known: matrices.length }
 }
@@ -122,8 +123,7 @@ export function usePlanShown(): { readonly answer: PlanAnswer | null; readonly e
 /** The outlook on any tensor, as everything stands. */
 export function useOutlook(): (tensor: TensorReport) => Outlook {
   const params = useParams((state) => state.params)
-  const included = useSelection((state) => state.included)
-  const excluded = useSelection((state) => state.excluded)
+  const verdicts = useVerdicts()
   const analyses = useAnalyses((state) => state.analyses)
   const curves = usePlan((state) => state.curves)
   const curvesKey = usePlan((state) => state.curvesKey)
@@ -131,8 +131,8 @@ export function useOutlook(): (tensor: TensorReport) => Outlook {
   return useCallback(
     (tensor) => {
       const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])
-      return outlookOf(tensor, { params, choice: { included, excluded }, plan, curve })
+      return outlookOf(tensor, { params, verdicts, plan, curve })
     },
-    [params, included, excluded, analyses, curves, curvesKey, plan],
+    [params, verdicts, analyses, curves, curvesKey, plan],
   )
 }

@@ -4,9 +4,11 @@
  */
 import { faultOf, type WishEnd } from '../../core/client/latest.ts'
 import { type JobEvent, type RecipeSource, recipeText } from '../../core/contract.ts'
+import { sketchKeyOf } from '../../core/params.ts'
+import { planReach } from '../../core/plan/analysis-rank.ts'
 import { useFile } from '../choices/file.ts'
 import { noGoal } from '../choices/goal.ts'
-import { computingKey, useParams } from '../choices/params.ts'
+import { useParams } from '../choices/params.ts'
 import { useSelection } from '../choices/selection.ts'
 import { pendingCall } from '../frame/pending-call.ts'
 import { requestAnalysis } from './analysis.ts'
@@ -92,17 +94,17 @@ function ensurePlan(): void {
 
 /** An analysis under way that this question can be asked after. */
 function serves({ long, question: { params } }: PlanWish, question: Question): boolean {
-  const analyzed = { [computingKey(params)]: Math.max(params.rank, params.maxRank) }
+  const analyzed = { [sketchKeyOf(params)]: planReach(params) }
   return (long || usePlan.getState().late) && isAnalyzed({ analyzed }, question.params)
 }
 
 function ask(question: Question, long: boolean): void {
   rest()
   const { output, params, include, exclude } = question
-  const key = computingKey(params)
+  const key = sketchKeyOf(params)
   const hasCurves = usePlan.getState().curvesKey === key
   const { model } = useWork.getState()
-  const before = model && computingKey(model.wish.question.params) === key && runningPlan(model, false)
+  const before = model && sketchKeyOf(model.wish.question.params) === key && runningPlan(model, false)
   planReducers.asked(question)
   if (!long) patience.in(longMs, planReducers.late)
   want('model', {

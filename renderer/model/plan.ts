@@ -5,8 +5,8 @@
 import { create } from 'zustand'
 import type { PlannedTensor, PlanReport, RecipeSource } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
-import { type Params, paramEntries } from '../../core/params.ts'
-import { computingKey } from '../choices/params.ts'
+import { type Params, sketchKeyOf } from '../../core/params.ts'
+import { planReach } from '../../core/plan/analysis-rank.ts'
 
 /** What a plan is asked for, and the text that tells one question from another. */
 export interface Question extends RecipeSource {
@@ -69,7 +69,7 @@ export const planReducers = {
     usePlan.setState({ question })
   },
   asked({ params }: Question) {
-    const key = computingKey(params)
+    const key = sketchKeyOf(params)
     usePlan.setState(({ curvesKey }) => ({
       late: false,
       failure: null,
@@ -80,9 +80,9 @@ export const planReducers = {
     usePlan.setState({ late: true })
   },
   answered(question: Question, report: PlanReport) {
-    const key = computingKey(question.params)
+    const key = sketchKeyOf(question.params)
     usePlan.setState(({ analyzed, answers }) => ({
-      analyzed: { ...analyzed, [key]: Math.max(analyzed[key] ?? 0, reach(question.params)) },
+      analyzed: { ...analyzed, [key]: Math.max(analyzed[key] ?? 0, planReach(question.params)) },
       answers: [
         answerOf(question, report),
         ...answers.filter((other) => other.question.recipe !== question.recipe),
@@ -106,14 +106,9 @@ function answerOf(question: Question, report: PlanReport): PlanAnswer {
   return { question, report, tensors, compressed: report.tensors.filter(({ rank }) => rank !== null).length }
 }
 
-/** Ranks that an analysis under these parameters serves: it goes as far as any of them may ask, and never less far than the default. */
-function reach({ rank, maxRank }: Params): number {
-  return Math.max(rank, maxRank, paramEntries.maxRank.default)
-}
-
 /** Whether the analysis that these parameters need has been made: then the engine answers at once. */
 export function isAnalyzed({ analyzed }: Pick<PlanState, 'analyzed'>, params: Params): boolean {
-  return Math.max(params.rank, params.maxRank) <= (analyzed[computingKey(params)] ?? 0)
+  return planReach(params) <= (analyzed[sketchKeyOf(params)] ?? 0)
 }
 
 /** Rank up to which the analysis of the model knows this tensor; null where it does not. */
@@ -122,7 +117,7 @@ export function rankAnalyzed(
   name: string,
   params: Params,
 ): number | null {
-  const curve = curvesKey === computingKey(params) ? curves.get(name) : undefined
+  const curve = curvesKey === sketchKeyOf(params) ? curves.get(name) : undefined
   return curve ? curve.length - 1 : null
 }
 

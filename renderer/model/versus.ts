@@ -5,8 +5,8 @@ import { excessOverFloor } from '../../core/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { fitParams, type ParamKey, type Params } from '../../core/params.ts'
+import type { MatrixView } from '../../core/tensor.ts'
 import { noGoal } from '../choices/goal.ts'
-import type { MatrixSize } from '../choices/matrix.ts'
 
 export const sideNames = ['a', 'b'] as const
 export type SideName = (typeof sideNames)[number]
@@ -82,7 +82,7 @@ type MachineKey = 'kernel' | 'threads' | 'memoryLimit'
  * The sides as they stand. Until they are chosen A is what the workbench shows (`params`, with the rank of this tensor) and B the other
  * method, so that the first run answers what going fast costs here.
  */
-export function sidesOf(chosen: Sides | null, params: Params, size: MatrixSize): Sides {
+export function sidesOf(chosen: Sides | null, params: Params, size: Pick<MatrixView, 'rows' | 'cols'>): Sides {
   const { kernel, threads, memoryLimit } = params
   const machine: Pick<Params, MachineKey> = { kernel, threads, memoryLimit }
   // Ranks are compared, not goals.
@@ -95,7 +95,7 @@ export function sidesOf(chosen: Sides | null, params: Params, size: MatrixSize):
 }
 
 /** What `auto` comes to for this matrix. */
-export function methodOf(params: Params, { rows, cols }: MatrixSize): 'randomized' | 'exact' {
+export function methodOf(params: Params, { rows, cols }: Pick<MatrixView, 'rows' | 'cols'>): 'randomized' | 'exact' {
   return fitParams(params, rows, cols).method
 }
 
@@ -106,7 +106,7 @@ export const sideFields = {
 } as const satisfies Record<'exact' | 'randomized', readonly ParamKey[]>
 
 /** Whether the result was computed with other parameters than the sides have now; those that do not matter to a side do not count. */
-export function isStale(result: VersusResult, sides: Sides, size: MatrixSize): boolean {
+export function isStale(result: VersusResult, sides: Sides, size: Pick<MatrixView, 'rows' | 'cols'>): boolean {
   return sideNames.some((side) => sideKey(result.sides[side], size) !== sideKey(sides[side], size))
 }
 
@@ -148,7 +148,7 @@ export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusRepor
   }
 }
 
-function sideKey(params: Params, size: MatrixSize): string {
+function sideKey(params: Params, size: Pick<MatrixView, 'rows' | 'cols'>): string {
   const method = methodOf(params, size)
   const keys: readonly ParamKey[] =
     method === 'exact' ? sideFields.exact : [...sideFields.randomized, 'tolerance' as const]

@@ -2,17 +2,22 @@
 import type { JobView } from '../../core/client/job-view.ts'
 import type { AnalysisReport, ComparisonReport, PlannedTensor, TensorReport } from '../../core/contract.ts'
 import { floorCurve } from '../../core/curves/error-curve.ts'
-import { noiseError, noiseMargin } from '../../core/curves/noise-line.ts'
-import { breakEvenRankInBytes, rankForShare } from '../../core/curves/size.ts'
-import type { Params } from '../../core/params.ts'
-import { allowedError, goalOf, leastRank } from '../choices/goal.ts'
-import { bytesPerValue, factorBytesPerValue, type MatrixSize, matrixSize } from '../choices/matrix.ts'
-import { comparisonKey, computingKey } from '../choices/params.ts'
+import { behavesLikeNoise } from '../../core/curves/noise-line.ts'
+import { type Params, sketchKeyOf } from '../../core/params.ts'
+import { storable } from '../../core/plan/describe.ts'
+import { breakEvenRank } from '../../core/plan/factor-dtype.ts'
+import { leastRank, ownCurveDecides } from '../../core/plan/goals.ts'
+import type { Storable } from '../../core/plan/verdict.ts'
+import type { MatrixView } from '../../core/tensor.ts'
+import { goalOf } from '../choices/goal.ts'
+import { comparisonKey } from '../choices/params.ts'
 import type { Analysis, Comparison } from './analyses.ts'
 
 export interface TensorView {
   readonly tensor: TensorReport
-  readonly size: MatrixSize
+  readonly size: MatrixView
+  /** How its factors would be stored. */
+  readonly matrix: Storable
   /** min(rows, cols). */
   readonly smallest: number
   /** The last report, made with these parameters or (stale) with others. */
@@ -45,8 +50,9 @@ export interface ViewInput {
 
 /** null for what is no matrix. Cost: O(min(m, n)) where the exact values are known. */
 export function tensorView({ tensor, params, analysis, comparison, estimate }: ViewInput): TensorView | null {
-  const size = matrixSize(tensor)
-  if (!tensor || !size) return null
+  const matrix = tensor ? storable(tensor, params) : null
+  if (!tensor || !matrix) return null
+  const size = matrix.view
   const { rows, cols } = size
   const report = analysis?.report ?? null
   const exactValues =
@@ -56,25 +62,19 @@ export function tensorView({ tensor, params, analysis, comparison, estimate }: V
   return {
     tensor,
     size,
+    matrix,
     smallest: Math.min(rows, cols),
     report,
-    stale: analysis !== undefined && analysis.key !== computingKey(params),
+    stale: analysis !== undefined && analysis.key !== sketchKeyOf(params),
     curve,
     estimate,
     exactValues,
     floor,
     comparison: comparison?.report ?? null,
     comparisonStale: comparison !== undefined && comparison.key !== comparisonKey(params),
-    breakEven: breakEvenRankInBytes(rows, cols, bytesPerValue(tensor), factorBytesPerValue(tensor, params)),
-    noiselike: behavesLikeNoise(size, floor ?? curve),
+    breakEven: breakEvenRank(matrix.info, size, matrix.stored),
+    noiselike: behavesLikeNoise(rows, cols, (rank) => (floor ?? curve)[rank]),
   }
-}
-
-/** Within 2 points of the noise line at the rank that keeps half of the values; null where that rank is not known. */
-function behavesLikeNoise({ rows, cols }: MatrixSize, errors: readonly number[]): boolean | null {
-  const rank = Math.round(rankForShare(rows, cols, 0.5))
-  const error = errors[rank]
-  return error === undefined || rank === 0 ? null : Math.abs(error - noiseError(rows, cols, rank)) <= noiseMargin
 }
 
 /** The error at a rank; null where the last report does not reach. At the report's own rank it is the number the engine gave. */
@@ -96,10 +96,9 @@ export function chosenRank(
   const allRanks = Math.min(params.rank, view.smallest)
   if (goalOf(params) === 'rank') return { rank: allRanks, reached: true }
   if (planned && planned.rank !== null) return { rank: planned.rank, reached: true }
-  const allowed = allowedError(params)
-  if (allowed === null || view.curve.length === 0) return { rank: allRanks, reached: true }
-  const least = leastRank(view.curve, allowed, params.minRank)
-  return { rank: least ?? view.curve.length - 1, reached: least !== null || planned !== null }
+  if (view.curve.length === 0 || !ownCurveDecides(view.matrix, params)) return { rank: allRanks, reached: true }
+  const least = leastRank(view.matrix, view.curve, params)
+  return { rank: least ?? view.curve.length - 1, reached: typeof least === 'number' || planned !== null }
 }
 
 /** Which part of the rank axis is shown. */

@@ -3,12 +3,13 @@ import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { FileReport } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { allowedError, goalOf } from '../choices/goal.ts'
-import { adapters, type OutputStyle, paramsReducers, useParams } from '../choices/params.ts'
-import { useSelection } from '../choices/selection.ts'
+import { allowedError } from '../../core/plan/goals.ts'
+import { type StyleId, styleIds, styles } from '../../core/styles.ts'
+import { goalOf } from '../choices/goal.ts'
+import { paramsReducers, useParams } from '../choices/params.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
-import { estimateFile } from '../model/estimate.ts'
+import { useEstimate } from '../model/estimate.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { saveRecipe } from '../model/recipes.ts'
 import { useRefusal } from '../model/refusal.ts'
@@ -19,7 +20,7 @@ import { CopyButton } from './CopyButton.tsx'
 import { Expected } from './Expected.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
-import { outputStyles, targetName } from './target-name.ts'
+import { targetName } from './target-name.ts'
 
 interface CompressDialogProps {
   readonly report: FileReport
@@ -30,17 +31,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { t, numbers } = useWords()
   const desktop = useSession((state) => state.host?.kind === 'electron')
   const { params, output: style } = useParams()
-  const { included, excluded } = useSelection()
   /** null: the suggestion follows style, goal and folder. */
   const [ownName, setOwnName] = useState<string | null>(null)
   const [starting, setStarting] = useState(false)
   const [error, setError] = useState<ErrorReport | null>(null)
   const folders = useFolders(lastOutputFolder)
   const folder = folders.trail.at(-1)
-  const estimate = useMemo(
-    () => estimateFile(report.tensors, { included, excluded }, params),
-    [report, included, excluded, params],
-  )
+  const estimate = useEstimate()
 
   const goal = goalOf(params)
   const { answer, exact } = usePlanShown()
@@ -85,11 +82,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
       >
         <Radio.Group
           label={t('compress.style')}
-          onChange={(value) => paramsReducers.output(value as OutputStyle)}
+          onChange={(value) => paramsReducers.output(value as StyleId)}
           value={style}
         >
           <div className="cards">
-            {outputStyles.map((one) => (
+            {styleIds.map((one) => (
               <Radio.Card className="card" key={one} value={one}>
                 <Radio.Indicator />
                 <div>
@@ -122,9 +119,9 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
                 {numbers.bytes(estimate.bytesBefore)} →{' '}
                 {answer ? (
                   <Expected estimate={estimate} />
-                ) : style === 'dense' ? (
+                ) : styles[style].multipliesOut ? (
                   t('bar.about', { value: numbers.bytes(estimate.bytesBefore) })
-                ) : adapters.has(style) && goal === 'rank' ? (
+                ) : !styles[style].copiesKept && goal === 'rank' ? (
                   t('bar.about', { value: numbers.bytes(estimate.factorBytes) })
                 ) : (
                   <Expected estimate={estimate} />

@@ -1,24 +1,14 @@
 /** What an output is called until the user says otherwise: after its source and its style, and where that name is taken after its goal too. */
 import type { Params } from '../../core/params.ts'
+import { type StyleId, styles } from '../../core/styles.ts'
 import { goalOf } from '../choices/goal.ts'
-import type { OutputStyle } from '../choices/params.ts'
 import { stemOf } from '../model/recipes.ts'
 
-/** How the names of outputs end; an adapter is a folder. */
-const endings = {
-  factors: '.lowrank.safetensors',
-  dense: '.dense.safetensors',
-  peft: '-lora',
-  kohya: '.lora.safetensors',
-  npz: '.lowrank.npz',
-} as const satisfies Record<OutputStyle, string>
-export const outputStyles = Object.keys(endings) as OutputStyle[]
-
 /** model.lowrank.safetensors, model-40pct.lowrank.safetensors, model-40pct-2.lowrank.safetensors, ...: the first that is not `taken`. */
-export function targetName(source: string, style: OutputStyle, params: Params, taken: ReadonlySet<string>): string {
+export function targetName(source: string, style: StyleId, params: Params, taken: ReadonlySet<string>): string {
   const stem = stemOf(source)
   const goal = goalWord(params)
-  const named = (which: string) => `${stem}${which}${endings[style]}`
+  const named = (which: string) => `${stem}${which}${styles[style].ending}`
   if (!taken.has(named(''))) return named('')
   if (!taken.has(named(`-${goal}`))) return named(`-${goal}`)
   let n = 2

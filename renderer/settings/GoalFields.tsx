@@ -5,9 +5,8 @@ import { useFile } from '../choices/file.ts'
 import { type Goal, goalOf, goals, noGoal } from '../choices/goal.ts'
 import { ParamField, ShareInput, SizeInput } from '../choices/ParamField.tsx'
 import { useParams } from '../choices/params.ts'
-import { useSelection } from '../choices/selection.ts'
 import { changeParams, commitRank, setGoal } from '../model/analysis.ts'
-import { estimateFile, expectedBytes } from '../model/estimate.ts'
+import { expectedBytes, useEstimate } from '../model/estimate.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { useRefusal } from '../model/refusal.ts'
 import { errorAt, type TensorView } from '../model/view.ts'
@@ -94,16 +93,14 @@ export function GoalFields({ view, rank }: GoalFieldsProps) {
 /** Of the output in the source, as far as it is known; null where a goal has still to find it. */
 function useExpectedShare(): number | null {
   const params = useParams((state) => state.params)
-  const { included, excluded } = useSelection()
-  const tensors = useFile((state) => state.report?.tensors)
+  const estimate = useEstimate()
   const { answer } = usePlanShown()
   const refused = useRefusal() !== null
   return useMemo(() => {
-    const estimate = estimateFile(tensors ?? [], { included, excluded }, params)
     const { bytes } = expectedBytes(estimate, params, answer, refused)
     const before = answer?.report.bytesBefore ?? estimate.bytesBefore
     return bytes === 0 || before === 0 ? null : bytes / before
-  }, [params, included, excluded, tensors, answer, refused])
+  }, [params, estimate, answer, refused])
 }
 
 const sizeUnits = ['%', 'MB'] as const

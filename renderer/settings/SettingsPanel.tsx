@@ -7,29 +7,15 @@ import { changeParams } from '../model/analysis.ts'
 import type { TensorView } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
 import { ComparePanel } from './ComparePanel.tsx'
+import { fieldsOf } from './fields.ts'
 import { GoalFields } from './GoalFields.tsx'
 import { RecipeButtons } from './RecipeButtons.tsx'
 import { RulesFields } from './RulesFields.tsx'
 
-/** What may be tuned further, in the order of thought: how, how well, on what. */
-const advanced = [
-  'method',
-  'exactRoute',
-  'algorithm',
-  'oversample',
-  'nIter',
-  'tolerance',
-  'seed',
-  'threads',
-  'memoryLimit',
-  'kernel',
-  'projectionTiers',
-  'hotTensors',
-  'warmTensors',
-] as const
-const output = ['factorDType', 'factorLayout', 'int8Always', 'sparseDensity'] as const
-/** How a goal is reached. */
-const allocation = ['minRank', 'maxRank', 'allocation', 'goalWeight'] as const
+/** What may be tuned further, in the order of thought: how, how well, on what; how factors are stored; how a goal is reached. */
+const advanced = fieldsOf('sketch', 'machine', 'cache')
+const output = fieldsOf('storage')
+const allocation = fieldsOf('reach', 'allocation')
 const presets = Object.keys(speedPresets) as SpeedPreset[]
 
 interface SettingsPanelProps {

@@ -1,6 +1,8 @@
 /** A run as a line for the shell: the flags that differ from their defaults, and nothing else. */
 import type { RecipeSource } from '../../core/contract.ts'
-import { defaultParams, type ParamEntry, type ParamKey, paramEntries, type Unit } from '../../core/params.ts'
+import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
+import { defaultParams, paramKeys } from '../../core/params.ts'
+import { defaultStyle } from '../../core/styles.ts'
 
 interface CommandSource {
   /** File names; the line is for the folder they lie in. */
@@ -11,12 +13,12 @@ interface CommandSource {
 
 export function compressCommand({ source, target, recipe }: CommandSource): string {
   const { params, output, include, exclude } = recipe
-  const changed = (Object.keys(paramEntries) as ParamKey[]).filter((key) => params[key] !== defaultParams[key])
+  const changed = paramKeys.filter((key) => params[key] !== defaultParams[key])
   return [
     'ghostsvd compress',
     quoted(asPath(source)),
     flag('--out', asPath(target)),
-    ...(output === 'factors' ? [] : [flag('--output', output)]),
+    ...(output === defaultStyle ? [] : [flag('--output', output)]),
     ...changed.map((key) => paramFlag(paramEntries[key], params[key])),
     ...include.map((pattern) => flag('--include', pattern)),
     ...exclude.map((pattern) => flag('--exclude', pattern)),

@@ -3,8 +3,8 @@ import { useMemo } from 'react'
 import type { PlannedTensor } from '../../core/contract.ts'
 import { energyKept, excessOverFloor } from '../../core/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
+import { bytesAtRank } from '../../core/plan/verdict.ts'
 import { goalOf } from '../choices/goal.ts'
-import { compressedBytes } from '../choices/matrix.ts'
 import { useParams } from '../choices/params.ts'
 import { errorAt, type TensorView } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
@@ -25,10 +25,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const kept = planned !== null && planned.rank === null
   const atRank = errorAt(view, rank)
   const error = kept ? 0 : atRank
-  const after =
-    planned && (kept || planned.rank === rank)
-      ? planned.bytesAfter
-      : (compressedBytes(tensor, params, rank) ?? tensor.byteLength)
+  const after = planned && (kept || planned.rank === rank) ? planned.bytesAfter : bytesAtRank(view.matrix, rank)
   const grows = !kept && after >= tensor.byteLength
   const floor = view.floor?.[rank] ?? null
   // What is kept has no sketch to be held against anything.

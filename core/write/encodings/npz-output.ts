@@ -6,6 +6,7 @@
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/npz.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
+import { styles, writtenDType } from '../../styles.ts'
 import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
@@ -19,11 +20,7 @@ import {
 
 /** The tensor as numpy can hold it. */
 export function npzOutline({ name, dtype, shape }: TensorOutline): TensorOutline {
-  return { name, shape, dtype: isWidened(dtype) ? 'F32' : dtype }
-}
-
-function isWidened(dtype: TensorOutline['dtype']): dtype is 'BF16' | 'F8_E4M3' | 'F8_E5M2' {
-  return dtype === 'BF16' || dtype === 'F8_E4M3' || dtype === 'F8_E5M2'
+  return { name, shape, dtype: writtenDType(styles.npz, dtype) }
 }
 
 /** @throws AppError `cannot-write`, `unsupported` for a dtype that neither numpy nor this product knows how to widen */
@@ -119,5 +116,7 @@ function memberWriter(
 }
 
 function widened({ dtype }: TensorOutline, bytes: Uint8Array): Uint8Array {
-  return isComputable(dtype) && isWidened(dtype) ? encode('F32', decodeFloat32(dtype, bytes)).bytes : bytes
+  return isComputable(dtype) && writtenDType(styles.npz, dtype) !== dtype
+    ? encode('F32', decodeFloat32(dtype, bytes)).bytes
+    : bytes
 }

@@ -4,6 +4,7 @@ import type { ByteSource } from '../../io.ts'
 import { tensorChecksum } from '../../matrix/checksum.ts'
 import { outputEntries } from '../../plan/entries.ts'
 import { kept, type TensorPlan } from '../../plan/plan.ts'
+import { writtenDType } from '../../styles.ts'
 import type { TensorOutline } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
 import { endOfIntact } from '../encodings/intact.ts'
@@ -66,5 +67,5 @@ function entriesOf(plan: TensorPlan, { outcome, checksums }: JournalLine, style:
 /** What the file holds of a tensor, as it is stored. */
 export function storedEntries(plan: TensorPlan, { action }: TensorOutcome, style: OutputStyle): TensorOutline[] {
   const entries = outputEntries(action === 'factorized' ? plan : kept(plan, ''), style)
-  return entries.map((entry) => style.stored?.(entry) ?? entry)
+  return entries.map((entry) => ({ ...entry, dtype: writtenDType(style, entry.dtype) }))
 }

@@ -7,6 +7,7 @@ import { sparseCount } from '../../curves/size.ts'
 import { AppError } from '../../errors.ts'
 import { decodeFloat64, encode } from '../../formats/dtype.ts'
 import type { MatrixBytes } from '../../matrix/load.ts'
+import { styles } from '../../styles.ts'
 import type { ComputableTensor } from '../../tensor.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
 import { factorMatrices, storeFactors } from './stored-factors.ts'
@@ -16,11 +17,8 @@ import type { OutputStyle } from './style.ts'
 const PANEL_BYTES = 32 << 20
 
 export const dense: OutputStyle = {
+  ...styles.dense,
   format: null,
-  container: 'like-source',
-  encoding: 'safetensors',
-  copiesKept: true,
-  keepsScales: true,
 
   entries: ({ info }) => [{ name: info.name, dtype: info.dtype, shape: info.shape }],
 

@@ -10,16 +10,15 @@
 import { scaleLayout, sparseCount } from '../../curves/size.ts'
 import { singularValueDType } from '../../plan/factor-dtype.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
+import { styles } from '../../styles.ts'
 import type { DType, TensorOutline } from '../../tensor.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
 import { factorMatrices, storeFactors } from './stored-factors.ts'
 import type { OutputStyle } from './style.ts'
 
 export const factors: OutputStyle = {
+  ...styles.factors,
   format: 'ghostsvd-factors',
-  container: 'file',
-  encoding: 'safetensors',
-  copiesKept: true,
 
   entries: (plan) => [...sparseEntries(plan), ...factorEntries(plan)],
 

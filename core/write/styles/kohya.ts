@@ -4,15 +4,13 @@
  */
 
 import { encode } from '../../formats/dtype.ts'
-import { loraDType, loraEntries, loraRefusal, moduleOf, writeLora } from './lora.ts'
+import { styles } from '../../styles.ts'
+import { loraDType, loraEntries, moduleOf, writeLora } from './lora.ts'
 import type { OutputStyle } from './style.ts'
 
 export const kohya: OutputStyle = {
+  ...styles.kohya,
   format: 'pt',
-  container: 'file',
-  encoding: 'safetensors',
-  copiesKept: false,
-  refusal: loraRefusal,
   entries: (plan) => {
     const prefix = `lora_unet_${moduleOf(plan).replaceAll('.', '_')}`
     return [

@@ -25,15 +25,8 @@ export function loraEntries(plan: FactorizedTensor, nameA: string, nameB: string
 }
 
 export function loraDType({ factorDType }: FactorizedTensor): ComputableDType {
-  if (factorDType === 'INT8') throw new Error('refused by loraRefusal')
+  if (factorDType === 'INT8') throw new Error('refused by the plan')
   return factorDType
-}
-
-export function loraRefusal({ view, params, factorDType }: FactorizedTensor): string | null {
-  if (view.kind === 'experts') return 'A stack of experts has no place in an adapter.'
-  if (params.sparseDensity > 0) return 'An adapter has no place for a sparse part.'
-  if (factorDType === 'INT8') return 'An adapter holds floating-point factors; INT8 was asked for.'
-  return null
 }
 
 /** A, then B, as the output "factors" writes them. */

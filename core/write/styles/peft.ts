@@ -3,15 +3,13 @@
  * `.lora_B.weight` [out, r], scaling lora_alpha / r = 1 for every module.
  */
 import type { FactorizedTensor } from '../../plan/plan.ts'
-import { loraEntries, loraRefusal, moduleOf, writeLora } from './lora.ts'
+import { styles } from '../../styles.ts'
+import { loraEntries, moduleOf, writeLora } from './lora.ts'
 import type { OutputStyle } from './style.ts'
 
 export const peft: OutputStyle = {
+  ...styles.peft,
   format: 'pt',
-  container: 'adapter',
-  encoding: 'safetensors',
-  copiesKept: false,
-  refusal: loraRefusal,
   entries: (plan) => {
     const prefix = `base_model.model.${moduleOf(plan)}`
     return loraEntries(plan, `${prefix}.lora_A.weight`, `${prefix}.lora_B.weight`)

@@ -1,5 +1,5 @@
 /** The output styles. */
-import type { outputStyles } from '../../params.ts'
+import type { styleIds } from '../../styles.ts'
 import { dense } from './dense.ts'
 import { factors } from './factors.ts'
 import { kohya } from './kohya.ts'
@@ -7,8 +7,8 @@ import { npz } from './npz.ts'
 import { peft } from './peft.ts'
 import type { OutputStyle } from './style.ts'
 
-const styles: { readonly [id in (typeof outputStyles)[number]]: OutputStyle } = { factors, dense, peft, kohya, npz }
+const writers: { readonly [id in (typeof styleIds)[number]]: OutputStyle } = { factors, dense, peft, kohya, npz }
 
-export function outputStyle(id: (typeof outputStyles)[number]): OutputStyle {
-  return styles[id]
+export function outputStyle(id: (typeof styleIds)[number]): OutputStyle {
+  return writers[id]
 }

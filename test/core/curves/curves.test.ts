@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { energyKept, errorCurve, excessOverFloor, floorCurve } from '../../../core/curves/error-curve.ts'
 import { modelError } from '../../../core/curves/model-error.ts'
-import { noiseError } from '../../../core/curves/noise-line.ts'
+import { behavesLikeNoise, noiseError } from '../../../core/curves/noise-line.ts'
 import { singularValueErrors } from '../../../core/curves/singular-value-error.ts'
-import { breakEvenRankInBytes, factorBytes, rankForShare } from '../../../core/curves/size.ts'
+import { factorBytes, rankForShare } from '../../../core/curves/size.ts'
 
 const eps = 2 ** -53
 
@@ -73,15 +73,22 @@ describe('noiseError', () => {
   })
 })
 
-describe('size', () => {
-  it('breaks even at m n / (m + n)', () => {
-    expect(breakEvenRankInBytes(4096, 4096, 2, 2)).toBe(2048)
-    expect(breakEvenRankInBytes(64, 4096, 4, 4)).toBe(63)
-    expect(breakEvenRankInBytes(1, 1, 4, 4)).toBe(0)
+describe('noise', () => {
+  it('is told at the rank that keeps half of the bytes, from one side', () => {
+    const rank = 512
+    const line = noiseError(2048, 2048, rank)
+    const at = (error: number) => (asked: number) => (asked === rank ? error : undefined)
+    expect(behavesLikeNoise(2048, 2048, at(line - 0.019))).toBe(true)
+    expect(behavesLikeNoise(2048, 2048, at(line - 0.021))).toBe(false)
+    // Worse than noise has no less of it.
+    expect(behavesLikeNoise(2048, 2048, at(line + 0.1))).toBe(true)
+    expect(behavesLikeNoise(2048, 2048, () => undefined)).toBeNull()
+    expect(behavesLikeNoise(1, 1, () => 0.5)).toBeNull()
   })
+})
 
+describe('size', () => {
   it('counts bytes where dtypes differ', () => {
-    expect(breakEvenRankInBytes(4096, 4096, 2, 4)).toBe(1024)
     const size = { count: 1, rows: 4096, cols: 4096 }
     const plain = { bytesPerValue: 2, int8: false, layout: 'ab', sparseDensity: 0 } as const
     expect(factorBytes(size, 3000, plain)).toBe(49_152_000)

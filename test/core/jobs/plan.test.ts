@@ -7,9 +7,10 @@ import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { planCompression } from '../../../core/jobs/plan.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
-import { outputStyles, type Params } from '../../../core/params.ts'
+import type { Params } from '../../../core/params.ts'
 import type { ColdStore } from '../../../core/sketch-cache/cold-store.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
+import { styleIds } from '../../../core/styles.ts'
 import { withSpectrum } from '../svd/matrices.ts'
 import { compressJob, openTensors, outcomeOf, plain, type Reported, testContext, weights } from './harness.ts'
 
@@ -77,7 +78,7 @@ const requests: [string, Partial<Params>][] = [
 ]
 
 describe('a plan says what a compression of the same request writes', () => {
-  for (const output of outputStyles) {
+  for (const output of styleIds) {
     // What an output style changes is the bytes of a tensor and what lies around them, not how ranks are chosen.
     const some = requests.filter(([, { goalError, rank }]) => output === 'factors' || goalError === 0.3 || rank === 12)
     it.each(some)(`as ${output}: %s`, async (_, params) => {

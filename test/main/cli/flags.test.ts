@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { defaultParams, paramEntries } from '../../../core/params.ts'
+import { paramEntries } from '../../../core/param-entries.ts'
+import { defaultParams } from '../../../core/params.ts'
 import { addParamFlags, allParams, paramsFrom } from '../../../main/cli/flags.ts'
 import { safe, table } from '../../../main/cli/print.ts'
 import { bar, progressLine } from '../../../main/cli/progress.ts'

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
-import { defaultParams, factorDTypes, factorLayouts } from '../../../core/params.ts'
-import { factorBytes, factorDType } from '../../../core/plan/factor-dtype.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { goalSketch } from '../../../core/plan/analysis-rank.ts'
+import { storable } from '../../../core/plan/describe.ts'
 import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'
-import { allowedError, goalOf, leastRank, noGoal, rankToAnalyze } from '../../../renderer/choices/goal.ts'
-import { compressedBytes } from '../../../renderer/choices/matrix.ts'
+import { goalOf, noGoal, rankToAnalyze } from '../../../renderer/choices/goal.ts'
 import { paramsReducers, useParams } from '../../../renderer/choices/params.ts'
 import { estimateFile, expectedBytes } from '../../../renderer/model/estimate.ts'
+import { verdictsOf } from '../../../renderer/model/verdicts.ts'
 import { someWords } from '../../core/messages/words.ts'
 
-const size = { count: 1, rows: 300, cols: 200 }
+const nobody = { included: new Set<string>(), excluded: new Set<string>() }
 const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
   name: 'w',
   dtype,
@@ -19,18 +20,6 @@ const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
   kind: count === 1 ? 'linear' : 'experts',
   plan: 'factorize',
   reason: someWords(''),
-})
-
-test('the least rank meets the goal and the one before does not', () => {
-  const curve = [1, 0.6, 0.4, 0.4, 0.1, 0.05]
-  for (const allowed of [0.9, 0.6, 0.5, 0.4, 0.2, 0.05]) {
-    const rank = leastRank(curve, allowed, 1)!
-    expect(curve[rank]!).toBeLessThanOrEqual(allowed)
-    if (rank > 1) expect(curve[rank - 1]!).toBeGreaterThan(allowed)
-  }
-  expect(leastRank(curve, 0.01, 1)).toBeNull()
-  // Nobody gets fewer than the smallest rank, however little would do.
-  expect(leastRank([1, 0.3, 0.2, 0.1, 0.05], 0.4, 3)).toBe(3)
 })
 
 test('one goal at a time: setting none brings the rank back', () => {
@@ -51,47 +40,23 @@ test('each kind of goal is remembered while another is chosen, and leaves the ra
   expect(lastGoals).toEqual({ size: { ...noGoal, goalSize: 0.02 }, error: { ...noGoal, goalEnergy: 0.9 } })
 })
 
-test('an energy of 0.99 allows an error of 0.1', () => {
-  expect(allowedError({ ...noGoal, goalEnergy: 0.99 })).toBeCloseTo(0.1, 12)
-  expect(allowedError(noGoal)).toBeNull()
-})
-
 test('an error goal looks at every rank it could give', () => {
-  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size, null)).toBe(64)
-  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, size, null)).toBe(200)
-  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, size, null)).toBe(128)
-  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalSize: 0.5 }, size, null)).toBe(64)
+  const matrix = storable(tensorOf('F32'), defaultParams)!
+  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, matrix, null)).toBe(64)
+  // That of the sketch a run would make: any rank whose factors could be smaller.
+  const { rank } = goalSketch(matrix.info, matrix.view, defaultParams)
+  expect(rank).toBe(200)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalError: 0.1 }, matrix, null)).toBe(rank)
+  expect(rankToAnalyze({ ...defaultParams, maxRank: 128, goalError: 0.1 }, matrix, null)).toBe(rank)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64, goalSize: 0.5 }, matrix, null)).toBe(64)
   // A plan may give it any rank that the analysis of the model reached.
-  expect(rankToAnalyze({ ...defaultParams, goalSize: 0.5 }, size, 117)).toBe(117)
-  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, size, 117)).toBe(64)
-})
-
-test('the page takes factors for the dtype the engine writes', () => {
-  for (const dtype of ['F64', 'F32', 'BF16', 'F8_E4M3'] as const) {
-    for (const asked of factorDTypes) {
-      for (const layout of factorLayouts) {
-        if (asked === 'INT8' && layout === 'usv') continue
-        for (const rank of [1, 64, 99, 100, 150]) {
-          for (const [count, sparseDensity] of [
-            [1, 0],
-            [4, 0.013],
-          ] as const) {
-            const params = { ...defaultParams, factorDType: asked, factorLayout: layout, rank, sparseDensity }
-            const view = { kind: 'linear' as const, count, rows: 300, cols: 200 }
-            const stored = { dtype: factorDType(dtype, asked), layout, sparseDensity }
-            expect(compressedBytes(tensorOf(dtype, count), params), `${dtype} ${asked} ${layout} ${rank}`).toBe(
-              factorBytes(view as Parameters<typeof factorBytes>[0], rank, stored),
-            )
-          }
-        }
-      }
-    }
-  }
+  expect(rankToAnalyze({ ...defaultParams, goalSize: 0.5 }, matrix, 117)).toBe(117)
+  expect(rankToAnalyze({ ...defaultParams, rank: 64 }, matrix, 117)).toBe(64)
 })
 
 test('a size goal promises its size, an error goal none before the run', () => {
-  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
-  const estimate = estimateFile([tensorOf('F32')], nobody, defaultParams)
+  const tensors = [tensorOf('F32')]
+  const estimate = estimateFile(tensors, verdictsOf(tensors, nobody, defaultParams), defaultParams)
   expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 }, null, false)).toEqual({
     kind: 'at-most',
     bytes: 60_000,

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { AnalysisReport, ComparisonReport } from '../../../core/contract.ts'
-import { defaultParams } from '../../../core/params.ts'
-import { comparisonKey, computingKey, presetOf, speedPresets } from '../../../renderer/choices/params.ts'
+import { defaultParams, sketchKeyOf } from '../../../core/params.ts'
+import { comparisonKey, presetOf, speedPresets } from '../../../renderer/choices/params.ts'
 import { analysesReducers, covers, useAnalyses } from '../../../renderer/model/analyses.ts'
 import { someWords } from '../../core/messages/words.ts'
 
@@ -39,7 +39,7 @@ beforeEach(() => {
 
 test('an analysis answers for the parameters that it was computed with', () => {
   analysesReducers.analyzed(report, params)
-  expect(state().analyses.w).toEqual({ key: computingKey(params), report })
+  expect(state().analyses.w).toEqual({ key: sketchKeyOf(params), report })
 })
 
 test('a failed job leaves its sentence with the tensor, until another looks at it', () => {
@@ -75,7 +75,7 @@ test('a comparison is an analysis as well, but never replaces one that reaches f
 })
 
 test('a sketch covers every rank up to its own, an exact SVD covers all, and none covers other parameters', () => {
-  const analysis = { key: computingKey(params), report }
+  const analysis = { key: sketchKeyOf(params), report }
   expect(covers(analysis, params, 1)).toBe(true)
   expect(covers(analysis, params, 3)).toBe(false)
   expect(covers({ ...analysis, report: { ...report, method: 'exact' } }, params, 3)).toBe(true)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { outlookOf } from '../../../renderer/model/outlook.ts'
+import { verdictsOf } from '../../../renderer/model/verdicts.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const tensor: TensorReport = {
@@ -16,18 +17,26 @@ const tensor: TensorReport = {
 }
 const choice = { included: new Set<string>(), excluded: new Set<string>() }
 const curve = Array.from({ length: 65 }, (_, rank) => 1 / (1 + rank))
-const outlook = (params: Partial<typeof defaultParams>, known: readonly number[] | null = curve) =>
-  outlookOf(tensor, { params: { ...defaultParams, ...params }, choice, plan: null, curve: known ?? undefined })
+const outlook = (changes: Partial<typeof defaultParams>, known: readonly number[] | null = curve) => {
+  const params = { ...defaultParams, ...changes }
+  const verdicts = verdictsOf([tensor], choice, params)
+  return outlookOf(tensor, { params, verdicts, plan: null, curve: known ?? undefined })
+}
 
 test('without a plan one rank for all is known at once, and its error from the curve', () => {
   expect(outlook({ rank: 9 })).toMatchObject({ kept: false, rank: 9, error: 0.1 })
   expect(outlook({ rank: 9 }, null)).toMatchObject({ kept: false, rank: 9, error: null })
 })
 
-test('without a plan an error goal is read off the curve', () => {
-  expect(outlook({ goalError: 0.1 })).toMatchObject({ kept: false, rank: 9, error: 0.1 })
+test('without a plan an error goal is read off the curve, as a run will', () => {
+  // 0.1 is the error of rank 9 before rounding: a run aims below it.
+  expect(outlook({ goalError: 0.1 })).toMatchObject({ kept: false, rank: 10, error: 1 / 11 })
   expect(outlook({ goalError: 0.1 }, null)).toMatchObject({ kept: false, rank: null, error: null })
-  expect(outlook({ goalError: 0.001 })).toMatchObject({ kept: true, rank: null, error: null })
+  expect(outlook({ goalError: 0.001, maxRank: 32 })).toMatchObject({ kept: true, rank: null, error: null })
+  // Where the curve ends before the ranks do, nothing is known yet.
+  expect(outlook({ goalError: 0.001 })).toMatchObject({ kept: false, rank: null, error: null })
+  expect(outlook({ goalError: 0.1, goalScope: 'model' })).toMatchObject({ kept: false, rank: null })
+  expect(outlook({ goalError: 0.1, factorDType: 'INT8' })).toMatchObject({ kept: false, rank: null })
 })
 
 test('without a plan nobody knows what a size goal gives a tensor, whatever rank was chosen before', () => {

@@ -43,7 +43,7 @@ const report: VersusReport = {
 const cancelled = (jobId: string): JobEvent => ({ type: 'cancelled', jobId })
 
 const params = { ...defaultParams, method: 'randomized' } as const
-const sides = sidesOf(null, params, { count: 1, rows: 2048, cols: 2048 })
+const sides = sidesOf(null, params, { rows: 2048, cols: 2048 })
 
 let asked: string[]
 let refuse: AppError | null

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import type { AnalysisReport, TensorReport } from '../../../core/contract.ts'
 import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
-import { defaultParams } from '../../../core/params.ts'
-import { compressedBytes } from '../../../renderer/choices/matrix.ts'
-import { computingKey } from '../../../renderer/choices/params.ts'
+import { defaultParams, sketchKeyOf } from '../../../core/params.ts'
+import { storable } from '../../../core/plan/describe.ts'
+import { bytesAtRank } from '../../../core/plan/verdict.ts'
+import type { Choice } from '../../../renderer/choices/rules.ts'
 import { estimateFile } from '../../../renderer/model/estimate.ts'
+import { verdictsOf } from '../../../renderer/model/verdicts.ts'
 import { chosenRank, errorAt, lastRank, tensorView } from '../../../renderer/model/view.ts'
 import { someWords } from '../../core/messages/words.ts'
 
@@ -53,7 +55,7 @@ const view = (method: 'randomized' | 'exact', now = params) =>
   tensorView({
     tensor,
     params: now,
-    analysis: { key: computingKey(params), report: report(method, 20) },
+    analysis: { key: sketchKeyOf(params), report: report(method, 20) },
     comparison: undefined,
     estimate: null,
   })!
@@ -104,17 +106,30 @@ test('the axis never ends before the chosen rank nor beyond the matrix', () => {
   expect(lastRank(sketch, 'breakEven', 20)).toBe(Math.ceil(44 * 1.1))
 })
 
+const estimate = (tensors: readonly TensorReport[], choice: Choice, now: typeof params) =>
+  estimateFile(tensors, verdictsOf(tensors, choice, now), now)
+
 test('a stack of experts weighs as many factors as it has matrices', () => {
-  const stack = { ...tensor, shape: [4, 100, 80], matrix: [4, 100, 80], kind: 'experts' as const, byteLength: 64_000 }
-  expect(compressedBytes(stack, params)).toBe(4 * 180 * 20 * 2)
+  const stack = {
+    ...tensor,
+    name: 'experts.w',
+    shape: [4, 100, 80],
+    matrix: [4, 100, 80],
+    kind: 'experts' as const,
+    byteLength: 64_000,
+  }
+  expect(bytesAtRank(storable(stack, params)!, params.rank)).toBe(4 * 180 * 20 * 2)
 })
 
 test('a file keeps what is kept, what was left out and what would grow', () => {
-  const tensors = [tensor, { ...tensor, name: 'bias', matrix: null, plan: 'keep' as const, byteLength: 200 }]
+  const tensors = [
+    tensor,
+    { ...tensor, name: 'bias', shape: [100], matrix: null, plan: 'keep' as const, byteLength: 200 },
+  ]
   const nobody = { included: new Set<string>(), excluded: new Set<string>() }
-  expect(estimateFile(tensors, nobody, params)).toMatchObject({ bytesBefore: 16_200, bytesAfter: 7_400, compressed: 1 })
-  expect(estimateFile(tensors, nobody, { ...params, rank: 50 })).toMatchObject({ bytesAfter: 16_200, wouldGrow: 1 })
-  expect(estimateFile(tensors, { ...nobody, excluded: new Set(['w']) }, params)).toMatchObject({
+  expect(estimate(tensors, nobody, params)).toMatchObject({ bytesBefore: 16_200, bytesAfter: 7_400, compressed: 1 })
+  expect(estimate(tensors, nobody, { ...params, rank: 50 })).toMatchObject({ bytesAfter: 16_200, wouldGrow: 1 })
+  expect(estimate(tensors, { ...nobody, excluded: new Set(['w']) }, params)).toMatchObject({
     bytesAfter: 16_200,
     kept: 2,
   })
@@ -122,13 +137,13 @@ test('a file keeps what is kept, what was left out and what would grow', () => {
 
 test('a quantized tensor counts as encoded before and as copied after, and a shared storage once', () => {
   const nobody = { included: new Set<string>(), excluded: new Set<string>() }
-  const quantized = { ...tensor, dtype: 'Q8_0', byteLength: 8_500, decodedBytes: 32_000 }
-  expect(compressedBytes(quantized, params)).toBe(180 * 20 * 4)
-  expect(estimateFile([quantized], nobody, params)).toMatchObject({
+  const quantized = { ...tensor, dtype: 'Q8_0', decodedDType: 'F32' as const, byteLength: 8_500, decodedBytes: 32_000 }
+  expect(bytesAtRank(storable(quantized, params)!, params.rank)).toBe(180 * 20 * 4)
+  expect(estimate([quantized], nobody, params)).toMatchObject({
     bytesBefore: 8_500,
     bytesAfter: 32_000,
     wouldGrow: 1,
   })
   const tied = { ...tensor, name: 'again', sharesStorageWith: 'w' }
-  expect(estimateFile([tensor, tied], nobody, params)).toMatchObject({ bytesBefore: 16_000, bytesAfter: 14_400 })
+  expect(estimate([tensor, tied], nobody, params)).toMatchObject({ bytesBefore: 16_000, bytesAfter: 14_400 })
 })

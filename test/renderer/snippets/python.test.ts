@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Recipe, TensorOutcome } from '../../../core/contract.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
-import { defaultParams, outputStyles, type Params } from '../../../core/params.ts'
+import { defaultParams, type Params } from '../../../core/params.ts'
+import { styleIds } from '../../../core/styles.ts'
 import { pythonSnippet } from '../../../renderer/snippets/python.ts'
 import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../../core/jobs/harness.ts'
 
@@ -37,7 +38,7 @@ test('a snippet names only what its output holds', () => {
 
 test.runIf(hasPython)('Python understands every line, whatever the file is called', () => {
   const target = 'a "name" \\ of ä.safetensors'
-  const snippets = outputStyles.flatMap((output) =>
+  const snippets = styleIds.flatMap((output) =>
     [1, 2].map((files) => pythonSnippet({ recipe: recipe(output), target, files })),
   )
   const script = 'import ast, json, sys\nfor text in json.load(sys.stdin): ast.parse(text)'

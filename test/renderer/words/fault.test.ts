@@ -10,8 +10,9 @@ import { refuse } from '../../../core/jobs/planned-run.ts'
 import { stackMemory } from '../../../core/kernels/memory.ts'
 import { nonFiniteSentence } from '../../../core/matrix/scan.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { storedAs } from '../../../core/plan/plan.ts'
 import { allocateRanks } from '../../../core/plan/rank-allocation.ts'
+import { refusalOfChoices } from '../../../core/plan/refusal.ts'
+import { styles } from '../../../core/styles.ts'
 import { exitSentence } from '../../../main/engine/exit-sentence.ts'
 import { readFault, writeFault } from '../../../main/files/file-errors.ts'
 import { openSource } from '../../../main/files/files.ts'
@@ -166,7 +167,7 @@ test('what cannot be had together', () => {
   const goal = { params: { ...defaultParams, goalSize: 0.5 } } as Parameters<typeof refuse>[1]
   expect(recognized(refusedBy(() => refuse(adapter, goal)))).toMatchObject({ key: 'sizeGoalOfAdapter' })
   const int8 = { ...defaultParams, factorDType: 'INT8', factorLayout: 'usv' } as const
-  expect(recognized(refusedBy(() => storedAs('F32', int8)))).toMatchObject({ key: 'int8Layout' })
+  expect(recognized(refusalOfChoices(int8, styles.factors))).toMatchObject({ key: 'int8Layout' })
 })
 
 test('an engine that died', () => {

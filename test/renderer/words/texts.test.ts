@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
 import { errorCodes } from '../../../core/errors.ts'
-import { type ParamEntry, paramEntries } from '../../../core/params.ts'
+import { type ParamEntry, paramEntries } from '../../../core/param-entries.ts'
 
 const renderer = join(import.meta.dirname, '../../../renderer')
 type Texts = { [key: string]: string | Texts }

@@ -1,30 +1,25 @@
 /**
- * From a goal to ranks. Every candidate is factorized once at the largest rank it could get; its error and bytes at every rank below are
+ * From a goal to ranks. Every candidate was factorized once at the largest rank it could get; its error and bytes at every rank below are
  * then known, rounding included, and the goal is allocated on them. The result is a plan like any other: exact in bytes before the run.
  */
-
-import { noiseError, noiseMargin } from '../curves/noise-line.ts'
-import type { WeightFile } from '../formats/format.ts'
-import type { JobContext } from '../matrix/context.ts'
-import { known } from '../matrix/known.ts'
-import { sumOfSquares } from '../matrix/scan.ts'
-import { type TensorSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
+import { behavesLikeNoise } from '../curves/noise-line.ts'
 import type { Params } from '../params.ts'
-import { type FactorDType, factorBytes, insteadOfInt8 } from '../plan/factor-dtype.ts'
-import {
-  analysisDecides,
-  atRank,
-  type FactorizedTensor,
-  hasGoal,
-  isFactorized,
-  kept,
-  shapeOf,
-  storedAs,
-  type TensorPlan,
-  tied,
-} from '../plan/plan.ts'
-import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from '../plan/rank-allocation.ts'
-import { type DType, elementCount, encodedBytes, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
+import { type DType, elementCount, encodedBytes, storageName, type TensorSet, tensorBytes } from '../tensor.ts'
+import { type FactorDType, factorBytes, insteadOfInt8, largestUsefulRank } from './factor-dtype.ts'
+import { atRank, type FactorizedTensor, hasGoal, isFactorized, kept, type TensorPlan, tied } from './plan.ts'
+import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
+import { shapeOf } from './text.ts'
+import { type Storable, storedAs } from './verdict.ts'
+
+/** How the error of a tensor falls with its rank: what a goal is allocated on. */
+export interface TensorSpectrum {
+  /** ||W||_F over all matrices. */
+  readonly frobeniusNorm: number
+  /** Squared relative error at rank 0, 1, ... up to the sketch's, before anything is rounded. */
+  readonly truncation: readonly number[]
+  /** Squared relative error that INT8 factors add, with the scales each rank has, at the same ranks. */
+  readonly int8: readonly number[]
+}
 
 /** What a size goal is held against. */
 export interface Weighing {
@@ -35,7 +30,7 @@ export interface Weighing {
 }
 
 /** Bytes of the output that a size goal allows; null without one. */
-export function sizeGoalBytes({ goalSize }: Params, { totalBytes }: WeightFile): number | null {
+export function sizeGoalBytes({ goalSize }: Pick<Params, 'goalSize'>, totalBytes: number): number | null {
   if (goalSize === 0) return null
   return Math.floor(goalSize < 1 ? goalSize * totalBytes : goalSize)
 }
@@ -56,55 +51,70 @@ export interface Candidate extends AllocationCandidate {
 }
 
 /**
- * Plans with their final ranks and dtypes; the same plans where nothing has to be computed for that.
+ * The plans with the ranks and dtypes that their spectra give them.
+ * @param totalWeight of all matrices of the file, kept ones too, as `goalWeight` counts them; for a goal that holds for the whole model
  * @throws AppError `bad-request` for goals that contradict each other or cannot be met
  */
-export async function settleRanks(
-  file: WeightFile,
+export function withRanks(
   plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
   params: Params,
+  { totalBytes }: Pick<TensorSet, 'totalBytes'>,
   weighing: Weighing,
-  context: JobContext,
-): Promise<TensorPlan[]> {
-  if (!analysisDecides(params)) return [...plans]
-  const candidates = await analyzeCandidates(file, plans, params, weighing, context)
-  if (!hasGoal(params))
-    return settled(
-      plans,
-      candidates,
-      candidates.map(({ plan }) => plan.params.rank),
-      params,
-    )
-  const goal = sizeGoalBytes(params, file)
+  totalWeight: number,
+): TensorPlan[] {
+  const ranked = (ranks: Allocation) => settled(plans, candidates, ranks, params)
+  if (!hasGoal(params)) return ranked(candidates.map(({ plan }) => plan.params.rank))
+  const goal = sizeGoalBytes(params, totalBytes)
   if (goal !== null) return fillSize(goal, plans, candidates, params, weighing)
-  const error = (params.goalError || Math.sqrt(1 - params.goalEnergy)) * (1 - GOAL_MARGIN)
-  if (params.goalScope === 'tensor') return settled(plans, candidates, leastRanks(candidates, error), params)
-  const totalWeight = await weightOf(file, plans, candidates, params, context)
-  const ranks = allocateRanks(candidates, { kind: 'model-error', error, totalWeight }, params.allocation)
-  return settled(plans, candidates, ranks, params)
+  const error = errorAimedAt(params)!
+  if (params.goalScope === 'tensor') return ranked(leastRanks(candidates, error))
+  return ranked(allocateRanks(candidates, { kind: 'model-error', error, totalWeight }, params.allocation))
 }
 
-/** One candidate for each storage. */
-async function analyzeCandidates(
-  file: WeightFile,
-  all: readonly TensorPlan[],
-  params: Params,
-  weighing: Weighing,
-  context: JobContext,
-): Promise<Candidate[]> {
-  const factorized = all.filter(isFactorized)
-  const plans = oncePerStorage(factorized)
-  const total = plans.reduce((sum, { info }) => sum + info.byteLength, 0)
-  let done = 0
-  const candidates: Candidate[] = []
-  for (const plan of plans) {
-    context.checkCancelled()
-    context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
-    const copies = factorized.filter(({ info }) => storageName(info) === storageName(plan.info)).length
-    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params, weighing))
-    done += plan.info.byteLength
+/** Whether the goal weighs the error of one matrix against another's. */
+export function goalOfModel(params: Params): boolean {
+  return hasGoal(params) && params.goalSize === 0 && params.goalScope === 'model'
+}
+
+/** The error a goal of error or energy allows; null without one. */
+export function allowedError({ goalError, goalEnergy }: Pick<Params, 'goalError' | 'goalEnergy'>): number | null {
+  if (goalError > 0) return goalError
+  return goalEnergy > 0 ? Math.sqrt(1 - goalEnergy) : null
+}
+
+function errorAimedAt(params: Params): number | null {
+  const allowed = allowedError(params)
+  return allowed === null ? null : allowed * (1 - GOAL_MARGIN)
+}
+
+/** Whether a tensor's own curve says which rank a goal gives it: an error for each tensor, and no INT8 that adds another. */
+export function ownCurveDecides({ stored }: Storable, params: Params): boolean {
+  return allowedError(params) !== null && params.goalScope === 'tensor' && stored.dtype !== 'INT8'
+}
+
+/**
+ * The least rank of one tensor on its own for an error goal, as a run chooses it; null where none that may be chosen meets it, undefined
+ * where the curve does not say, or ends before it does.
+ * @param curve relative error at rank 0, 1, ..., before anything is rounded
+ */
+export function leastRank(matrix: Storable, curve: readonly number[], params: Params): number | null | undefined {
+  const { info, view, stored } = matrix
+  const error = errorAimedAt(params)
+  if (error === null || stored.dtype === 'INT8' || !ownCurveDecides(matrix, params)) return undefined
+  const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored))
+  const rounding = roundingOf(stored.dtype)
+  // The error falls with the rank: halve. e^2 + (1 - e^2) rounding <= error^2
+  const meets = (rank: number) => curve[rank]! ** 2 + rounding * (1 - curve[rank]! ** 2) <= error ** 2
+  let low = Math.min(params.minRank, largest)
+  let high = Math.min(largest, curve.length - 1) + 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (meets(middle)) high = middle
+    else low = middle + 1
   }
-  return candidates
+  if (low < curve.length) return low <= largest && largest > 0 ? low : null
+  return largest < curve.length ? null : undefined
 }
 
 export function candidateOf(
@@ -181,24 +191,6 @@ function fillSize(
   }
 }
 
-async function weightOf(
-  file: WeightFile,
-  plans: readonly TensorPlan[],
-  candidates: readonly Candidate[],
-  params: Params,
-  context: JobContext,
-): Promise<number> {
-  const matrices = oncePerStorage(plans).filter(({ view }) => view)
-  if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
-  let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
-  for (const plan of matrices) {
-    if (isFactorized(plan)) continue
-    const what = ['sum-of-squares', storageName(plan.info)]
-    total += await known(context, what, () => sumOfSquares(file, plan.info, context))
-  }
-  return total
-}
-
 /** The plans with their ranks: one for each candidate, or null to keep it. */
 function settled(
   plans: readonly TensorPlan[],
@@ -253,11 +245,10 @@ function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): strin
     : `INT8 would add about ${percent} to its error: ${insteadOfInt8} factors.`
 }
 
-/** At the rank that keeps half of the bytes; unknown where the sketch does not reach that far. */
 function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): string | null {
-  const rank = Math.floor((view.rows * view.cols) / (2 * (view.rows + view.cols)))
-  const squared = truncation[rank]
-  if (squared === undefined || rank < 1) return null
-  const noise = noiseError(view.rows, view.cols, rank)
-  return Math.sqrt(squared) > noise - noiseMargin ? 'Behaves like random noise - low rank will not help.' : null
+  const noiselike = behavesLikeNoise(view.rows, view.cols, (rank) => {
+    const squared = truncation[rank]
+    return squared === undefined ? undefined : Math.sqrt(squared)
+  })
+  return noiselike ? 'Behaves like random noise - low rank will not help.' : null
 }

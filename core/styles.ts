@@ -1,0 +1,106 @@
+/**
+ * The output styles as decisions and screens see them: what an output holds and what it is called. How its bytes are made is the writer of
+ * the same name in core/write/styles/. A style is an entry here, a writer, a snippet that loads it, and its words in each language.
+ */
+import type { DType } from './tensor.ts'
+
+export interface Style {
+  readonly id: StyleId
+  /** How names of outputs end; an adapter is a folder. */
+  readonly ending: string
+  /**
+   * `file`: one file of the target's name. `like-source`: as many files as the source has, in a folder of the target's name when that is
+   * more than one. `adapter`: a folder with one file of weights and its configuration.
+   */
+  readonly container: 'file' | 'like-source' | 'adapter'
+  /** What the files are encoded as. */
+  readonly encoding: 'safetensors' | 'npz'
+  /** Dtypes the encoding has no place for, whose values are widened to F32. */
+  readonly widened: readonly DType[]
+  /** Whether tensors that are not factorized are copied. An adapter holds only what it changes, so the source's size is no measure of it. */
+  readonly copiesKept: boolean
+  /** Whether values are divided by their scale again, so that it is copied as any other tensor. Factors hold value x factor. */
+  readonly keepsScales: boolean
+  /**
+   * Whether factors are multiplied out into a matrix as large as the original: the test drive of the output `factors`, whose goals and
+   * sizes are meant.
+   */
+  readonly multipliesOut: boolean
+  /** What of a tensor has a place in it. */
+  readonly holds: { readonly experts: boolean; readonly sparse: boolean; readonly int8: boolean }
+}
+
+const everything = { experts: true, sparse: true, int8: true }
+const layersAlone = { experts: false, sparse: false, int8: false }
+
+const entries = {
+  factors: {
+    ending: '.lowrank.safetensors',
+    container: 'file',
+    encoding: 'safetensors',
+    widened: [],
+    copiesKept: true,
+    keepsScales: false,
+    multipliesOut: false,
+    holds: everything,
+  },
+  dense: {
+    ending: '.dense.safetensors',
+    container: 'like-source',
+    encoding: 'safetensors',
+    widened: [],
+    copiesKept: true,
+    keepsScales: true,
+    multipliesOut: true,
+    holds: everything,
+  },
+  peft: {
+    ending: '-lora',
+    container: 'adapter',
+    encoding: 'safetensors',
+    widened: [],
+    copiesKept: false,
+    keepsScales: false,
+    multipliesOut: false,
+    holds: layersAlone,
+  },
+  kohya: {
+    ending: '.lora.safetensors',
+    container: 'file',
+    encoding: 'safetensors',
+    widened: [],
+    copiesKept: false,
+    keepsScales: false,
+    multipliesOut: false,
+    holds: layersAlone,
+  },
+  npz: {
+    ending: '.lowrank.npz',
+    container: 'file',
+    encoding: 'npz',
+    widened: ['BF16', 'F8_E4M3', 'F8_E5M2'],
+    copiesKept: true,
+    keepsScales: false,
+    multipliesOut: false,
+    holds: everything,
+  },
+} as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
+
+export type StyleId = keyof typeof entries
+export const styleIds = Object.keys(entries) as [StyleId, ...StyleId[]]
+/** What is written where nobody chose. */
+export const defaultStyle: StyleId = 'factors'
+
+export const styles = Object.fromEntries(
+  styleIds.map((id): [StyleId, Style] => [id, { id, ...entries[id] }]),
+) as Readonly<Record<StyleId, Style>>
+
+/** The style whose bytes goals and estimates are held against: a dense copy's are those of its factors. */
+export function weighedStyle({ id, multipliesOut }: Style): StyleId {
+  return multipliesOut ? 'factors' : id
+}
+
+/** The dtype in which an output holds values of this one. */
+export function writtenDType({ widened }: Style, dtype: DType): DType {
+  return widened.includes(dtype) ? 'F32' : dtype
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { defaultParams, type Params } from '../../../core/params.ts'
+import { breakEvenRank, largestUsefulRank } from '../../../core/plan/factor-dtype.ts'
+import { candidateOf, leastRank, withRanks } from '../../../core/plan/goals.ts'
+import { type FactorizedTensor, planFile } from '../../../core/plan/plan.ts'
+import { type Storable, storedAs } from '../../../core/plan/verdict.ts'
+import { noRules } from '../../../core/rules.ts'
+import { type ComputableDType, dtypeBits, matrixView } from '../../../core/tensor.ts'
+
+const matrixOf = (dtype: ComputableDType, shape: readonly [number, number], params: Params = defaultParams) => {
+  const [rows, cols] = shape
+  const info = { name: 'w', dtype, shape, byteLength: (rows * cols * dtypeBits[dtype]) / 8 }
+  return { info, view: matrixView('w', shape)!, stored: storedAs(dtype, params) } satisfies Storable
+}
+/** Falls like a spectrum 1 / i^2. */
+const curve = Array.from({ length: 513 }, (_, rank) => 1 / Math.sqrt(1 + rank))
+
+describe('break-even', () => {
+  it('is at m n / (m + n) where nothing stands beside factors of the same dtype', () => {
+    const at = (rows: number, cols: number) => {
+      const { info, view, stored } = matrixOf('BF16', [rows, cols])
+      return breakEvenRank(info, view, stored)
+    }
+    expect(at(4096, 4096)).toBe(2048)
+    expect(at(64, 4096)).toBe(63)
+    expect(at(1, 1)).toBe(0)
+  })
+
+  it('counts dtypes, scales, singular values and the sparse part', () => {
+    const at = (changes: Partial<Params>) => {
+      const { info, view, stored } = matrixOf('BF16', [4096, 4096], { ...defaultParams, ...changes })
+      return breakEvenRank(info, view, stored)
+    }
+    expect(at({ factorDType: 'F32' })).toBe(1024)
+    expect(at({ factorDType: 'INT8' })).toBe(4092)
+    expect(at({ factorLayout: 'usv' })).toBe(2047)
+    expect(at({ sparseDensity: 0.01 })).toBe(1925)
+  })
+
+  it('is the first rank that saves nothing', () => {
+    const { info, view, stored } = matrixOf('F32', [1024, 1024])
+    expect(breakEvenRank(info, view, stored)).toBe(512)
+    expect(largestUsefulRank(info, view, stored)).toBe(511)
+  })
+})
+
+describe('the least rank of a tensor on its own', () => {
+  const params = (changes: Partial<Params>) => ({ ...defaultParams, ...changes })
+
+  it.each(['F32', 'F16', 'BF16', 'F8_E4M3'] as const)('is the one a run gives it: %s', (dtype) => {
+    for (const goalError of [0.9, 0.5, 0.3, 0.1, 0.06, 0.05, 0.0447, 0.004])
+      for (const changes of [{}, { maxRank: 16 }, { minRank: 40 }, { factorDType: 'BF16' as const }]) {
+        const asked = params({ goalError, ...changes })
+        const matrix = matrixOf(dtype, [1024, 1024], asked)
+        const [plan] = planFile({ tensors: [matrix.info] }, asked, noRules) as [FactorizedTensor]
+        const spectrum = { frobeniusNorm: 1, truncation: curve.map((error) => error ** 2), int8: curve.map(() => 0) }
+        const weighing = { predict: () => 0, stored: (written: typeof dtype) => written } as never
+        const candidate = candidateOf(plan, 1, spectrum, asked, weighing)
+        const [run] = withRanks([plan], [candidate], asked, { totalBytes: 0 }, weighing, 0)
+        const expected = run!.action === 'factorize' ? run!.params.rank : null
+        expect(leastRank(matrix, curve, asked), `${goalError} ${JSON.stringify(changes)}`).toBe(expected)
+      }
+  })
+
+  it('is unknown where the curve ends before the ranks that may be chosen do', () => {
+    const asked = params({ goalError: 0.2 })
+    const matrix = matrixOf('F32', [1024, 1024], asked)
+    expect(leastRank(matrix, curve.slice(0, 10), asked)).toBeUndefined()
+    expect(leastRank(matrix, curve.slice(0, 100), asked)).toBe(25)
+  })
+
+  it('is unknown where more than its own curve decides', () => {
+    for (const changes of [{ goalScope: 'model' }, { factorDType: 'INT8' }, { goalError: 0, goalSize: 0.5 }] as const) {
+      const asked = params({ goalError: 0.2, ...changes })
+      expect(leastRank(matrixOf('F32', [1024, 1024], asked), curve, asked)).toBeUndefined()
+    }
+  })
+})
