@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { assemblyScript } from './main/build/assemblyscript.ts'
+import { icons } from './main/build/icons.ts'
 import { licenses } from './main/build/licenses.ts'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
@@ -16,7 +17,12 @@ const node = {
 export default defineConfig({
   root: at('renderer'),
   base: './',
-  plugins: [react(), assemblyScript(), licenses(at('out/renderer/licenses.txt'))],
+  plugins: [
+    react(),
+    assemblyScript(),
+    licenses(at('out/renderer/licenses.txt')),
+    icons(at('renderer/icon.svg'), at('out/icons'), at('out/main/icon.png')),
+  ],
   // The host replaces this placeholder by a fresh nonce in every response (main/host/assets.ts).
   html: { cspNonce: 'ghostsvd-nonce' },
   builder: {

@@ -1,19 +1,28 @@
 /** The packed application, around a runtime or its stand-in: what is in it, where its code looks for it, and that it needs nothing else. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { path7za } from '7zip-bin'
 import { makeStandInRuntime } from '../../../main/build/stand-in-runtime.ts'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root } from '../set-up/serving.ts'
 
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 
+/** As main/build/package.ts does, around the stand-in, which that refuses to make installers of. */
+function pack(runtime: string, release: string, ...targets: string[]): void {
+  const options = ['--linux', ...targets, `-c.electronDist=${runtime}`, `-c.directories.output=${release}`]
+  chmodSync(path7za, 0o755)
+  const tools = { CUSTOM_FPM_PATH: join(root, 'main/build/fpm.ts'), ELECTRON_BUILDER_7ZIP_PATH: path7za }
+  execFileSync(bin('electron-builder'), options, { cwd: root, stdio: 'pipe', env: { ...process.env, ...tools } })
+}
+
 test.beforeEach(({ hostKind }) => {
   test.skip(hostKind !== 'loopback' || process.platform !== 'linux', 'packs once, for Linux')
 })
 
-test('the archive has everything the application needs, and nothing else', async ({ folder }) => {
+test('packages hold what the application needs and nothing else, and need no scripts', async ({ folder }) => {
   const [runtime, release, unpacked] = ['runtime', 'release', 'app'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -21,8 +30,7 @@ test('the archive has everything the application needs, and nothing else', async
   ]
   mkdirSync(runtime)
   makeStandInRuntime(runtime)
-  const options = ['--dir', '--linux', `-c.electronDist=${runtime}`, `-c.directories.output=${release}`]
-  execFileSync(bin('electron-builder'), options, { cwd: root, stdio: 'pipe' })
+  pack(runtime, release, 'deb', 'rpm', 'tar.gz')
   const resources = join(release, 'linux-unpacked', 'resources')
   execFileSync(bin('asar'), ['extract', join(resources, 'app.asar'), unpacked])
 
@@ -34,6 +42,7 @@ test('the archive has everything the application needs, and nothing else', async
   for (const name of ['electron.js', 'preload.cjs', 'cli.js', 'engine.js', 'driver.js', 'team.js'])
     expect(files).toContain(`out/main/${name}`)
   expect(files).toContain('out/renderer/index.html')
+  for (const name of ['licenses.txt', 'LICENSE']) expect(readdirSync(resources)).toContain(name)
   expect(files.filter((file) => !/^(out\/(main|renderer)\/|package\.json$|LICENSE$)/.test(file))).toEqual([])
   expect(files.filter((file) => /node_modules|\.map$|\.tsx?$/.test(file))).toEqual([])
 
@@ -74,8 +83,73 @@ test('the archive has everything the application needs, and nothing else', async
     'EnableNodeOptionsEnvironmentVariable',
     'EnableNodeCliInspectArguments',
     'GrantFileProtocolExtraPrivileges',
+    'EnableCookieEncryption',
   ])
     expect(fuses).toContain(`${fuse} is Disabled`)
-  for (const fuse of ['EnableCookieEncryption', 'EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar'])
+  for (const fuse of ['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar'])
     expect(fuses).toContain(`${fuse} is Enabled`)
+  checkPackages(release)
+})
+
+/** The packages in `release`: what they hold and ask for. No scripts: what is installed is what is listed, and nothing is left after it. */
+function checkPackages(release: string): void {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const run = (program: string, ...parameters: string[]) =>
+    execFileSync(program, parameters, { cwd: release, encoding: 'utf8' })
+
+  const deb = `ghostsvd_${version}_amd64.deb`
+  expect(run('dpkg-deb', '--field', deb, 'Package', 'Version', 'Section', 'Homepage')).toContain(`Version: ${version}`)
+  expect(run('dpkg-deb', '--ctrl-tarfile', deb).includes('postinst')).toBe(false)
+  const listed = run('dpkg-deb', '--contents', deb)
+  expect(listed).toMatch(/^-rwsr-xr-x root\/root .* \.\/opt\/GhostSVD\/chrome-sandbox$/m)
+  expect(listed).toMatch(/ \.\/usr\/bin\/ghostsvd -> \/opt\/GhostSVD\/ghostsvd$/m)
+  const rpm = `ghostsvd-${version}.x86_64.rpm`
+  expect(run('rpm', '--query', '--package', '--scripts', rpm)).toBe('')
+  expect(run('rpm', '--query', '--package', '--requires', rpm)).toContain('libgtk-3.so.0()(64bit)')
+  const inRpm = run('rpm', '--query', '--package', '--list', '--verbose', rpm)
+  expect(inRpm).toMatch(/^-rwsr-xr-x .* \/opt\/GhostSVD\/chrome-sandbox$/m)
+  const files = [
+    '/usr/share/applications/ghostsvd.desktop',
+    '/usr/share/mime/packages/ghostsvd.xml',
+    '/usr/share/metainfo/org.ghostsvd.GhostSVD.metainfo.xml',
+    '/usr/share/doc/ghostsvd/copyright',
+    '/usr/share/icons/hicolor/16x16/apps/ghostsvd.png',
+    '/usr/share/icons/hicolor/512x512/apps/ghostsvd.png',
+    '/opt/GhostSVD/resources/app.asar',
+    '/opt/GhostSVD/LICENSES.chromium.html',
+  ]
+  for (const file of files) {
+    expect(listed).toContain(` .${file}\n`)
+    expect(inRpm).toContain(` ${file}\n`)
+  }
+  expect(run('tar', '-tzf', `ghostsvd-${version}-linux-x64.tar.gz`)).toContain('resources/app.asar\n')
+}
+
+test('the command installs from its tarball, without anything else, and works', async ({ folder }) => {
+  const npm = (...parameters: string[]) =>
+    execFileSync('npm', [...parameters, '--offline', '--ignore-scripts', '--loglevel=error'], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, npm_config_cache: join(folder, 'npm') },
+    })
+  const [packed] = JSON.parse(npm('pack', '--json', '--pack-destination', folder))
+  expect(
+    packed.files.map(({ path }: { path: string }) => path).filter((path: string) => path.endsWith('.map')),
+  ).toEqual([])
+  expect(packed.unpackedSize).toBeLessThan(4e6)
+  const prefix = join(folder, 'prefix')
+  npm('install', '--global', '--prefix', prefix, join(folder, packed.filename))
+  expect(readdirSync(join(prefix, 'lib/node_modules'))).toEqual(['ghostsvd'])
+  expect(readdirSync(join(prefix, 'lib/node_modules/ghostsvd'))).not.toContain('node_modules')
+  const command = (...parameters: string[]) =>
+    execFileSync(join(prefix, 'bin/ghostsvd'), parameters, {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder },
+    })
+  expect(command('--version').trim()).toBe(packed.version)
+  command('sample', 'model.safetensors', '--layers', '1', '--hidden', '128')
+  expect(command('compress', 'model.safetensors', '--out', 'small.safetensors', '--rank', '16')).toContain(
+    'Saved and checked',
+  )
 })

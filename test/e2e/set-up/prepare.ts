@@ -14,6 +14,7 @@ import { root } from './serving.ts'
 const packages: Readonly<Record<string, () => boolean>> = {
   chromium: () => findBrowser() !== null,
   libvulkan1: () => spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout.includes('libvulkan.so.1'),
+  rpm: () => findProgram(['rpmbuild']) !== null,
   xvfb: () => findProgram(['Xvfb']) !== null,
 }
 

@@ -74,6 +74,29 @@ describe('the bundle', () => {
     expect(text).toContain('Copyright (c) Meta Platforms, Inc. and affiliates.')
   })
 
+  it('has the icon in every size that a system asks for', async () => {
+    const files = await shipped(builds[0]!)
+    /** Width and height of a PNG: after 8 bytes of signature, and length and name of its first chunk. */
+    const sizeOf = (png: Buffer) => [png.readUInt32BE(16), png.readUInt32BE(20)]
+    for (const size of [16, 24, 32, 48, 64, 128, 256, 512])
+      expect(sizeOf(files.get(join('icons', `${size}x${size}.png`))!)).toEqual([size, size])
+    expect(sizeOf(files.get(join('main', 'icon.png'))!)).toEqual([256, 256])
+
+    const ico = files.get(join('icons', 'icon.ico'))!
+    const sizes = Array.from({ length: ico.readUInt16LE(4) }, (_, index) => {
+      const offset = ico.readUInt32LE(6 + 16 * index + 12)
+      return sizeOf(ico.subarray(offset))[0]
+    })
+    expect(sizes).toEqual([16, 20, 24, 32, 40, 48, 64, 256])
+
+    const icns = files.get(join('icons', 'icon.icns'))!
+    expect(icns.readUInt32BE(4)).toBe(icns.length)
+    const types: Record<string, number> = {}
+    for (let at = 8; at < icns.length; at += icns.readUInt32BE(at + 4))
+      types[icns.toString('latin1', at, at + 4)] = sizeOf(icns.subarray(at + 8))[0]!
+    expect(types).toMatchObject({ ic07: 128, ic08: 256, ic09: 512, ic10: 1024 })
+  })
+
   it('has a command that a shell and npm can start', async () => {
     const cli = (await shipped(builds[0]!)).get(join('main', 'cli.js'))!.toString('utf8')
     expect(cli.split('\n')[0]).toBe('#!/usr/bin/env node')
