@@ -14,6 +14,7 @@ import {
   openSample,
   patience,
   readError,
+  resize,
   sampleFlags,
 } from './driving.ts'
 import { writeNoise } from './files.ts'
@@ -182,9 +183,8 @@ for (const scheme of ['light', 'dark'] as const) {
   })
 }
 
-test('the smallest window shows the verdict without scrolling sideways', async ({ page, hostKind }) => {
-  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
-  await page.setViewportSize({ width: 960, height: 640 })
+test('the smallest window shows the verdict without scrolling sideways', async ({ page }) => {
+  await resize(page, 960, 640)
   await openTab(page)
   await page.getByRole('button', { name: 'Run both' }).click()
   await expect(page.locator('.ab-sentence')).toBeInViewport(patience)

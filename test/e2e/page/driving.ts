@@ -112,6 +112,17 @@ export async function drop(page: Page, name: string, bytes: Uint8Array): Promise
   await page.locator('.app').dispatchEvent('drop', { dataTransfer: transfer })
 }
 
+/** Makes the window this large. In the application its menu bar takes some of it from the page, as it does from its user's. */
+export async function resize(page: Page, width: number, height: number): Promise<void> {
+  const desktop = desktopOf(page)
+  if (!desktop) return page.setViewportSize({ width, height })
+  await desktop.application.evaluate(({ BrowserWindow }, [w, h]) => BrowserWindow.getAllWindows()[0]!.setSize(w, h), [
+    width,
+    height,
+  ] as const)
+  await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width)
+}
+
 /** What an item of a menu saves. Behind the loopback host the browser asks nobody where; in the application the test answers. */
 export async function download(page: Page, item: string): Promise<{ name: string; bytes: Buffer }> {
   const click = () => page.getByRole('menuitem', { name: item }).click()

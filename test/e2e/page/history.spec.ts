@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
-import { browse, download, patience, readError } from './driving.ts'
+import { browse, download, patience, readError, resize } from './driving.ts'
 import { cancelRun, compress, compressed, digest, finishSome, openIn, saved } from './running.ts'
-
-test.skip(({ hostKind }) => hostKind === 'electron', 'its dialog for the target is the system’s')
 
 const toHistory = { name: 'History', exact: true } as const
 
@@ -30,13 +28,13 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await row.getByRole('button', { name: 'Details' }).click()
   await expect(page.getByRole('dialog').getByRole('row', { name: /down_proj/ })).toContainText('20')
   // Reasons are there to be read, in a small window and without a mouse.
-  await page.setViewportSize({ width: 960, height: 640 })
+  await resize(page, 960, 640)
   const details = page.getByRole('dialog').getByRole('region', { name: 'Details' })
   expect(await details.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
   const reason = details.getByText('Left out by you.')
   await reason.scrollIntoViewIfNeeded()
   expect((await reason.boundingBox())!.width).toBeGreaterThan(200)
-  await page.setViewportSize({ width: 1280, height: 800 })
+  await resize(page, 1280, 800)
   await page.keyboard.press('Escape')
 
   const more = row.getByRole('button', { name: /^More about/ })
@@ -68,7 +66,8 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   expect(await readdir(folder)).toContain('model.lowrank.safetensors')
 })
 
-test('a run of the command line is followed while it is at work', async ({ browser, folder }) => {
+test('a run of the command line is followed while it is at work', async ({ browser, folder, hostKind }) => {
+  test.skip(hostKind === 'electron', 'about hosts that it starts itself')
   const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
   const server = await serveProcess([folder], config)
   const page = await browser.newPage()
@@ -100,7 +99,9 @@ test('a run of the command line is followed while it is at work', async ({ brows
 test('a host that was killed leaves a run that the next one goes on with; the command line is listed too', async ({
   browser,
   folder,
+  hostKind,
 }) => {
+  test.skip(hostKind === 'electron', 'about hosts that it starts itself')
   test.slow()
   const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
   const first = await serveProcess([folder], config)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
-import { browse, openSample, patience, readError, setAdvanced } from './driving.ts'
+import { browse, openSample, patience, readError, resize, setAdvanced } from './driving.ts'
 import { writeManyTensors } from './files.ts'
 
 async function expectNoOverflow(page: Page): Promise<void> {
@@ -97,9 +97,8 @@ test('the focus stays where an analysis was asked for', async ({ page }) => {
   }
 })
 
-test('the smallest window shows everything without scrolling sideways', async ({ page, hostKind }) => {
-  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
-  await page.setViewportSize({ width: 960, height: 640 })
+test('the smallest window shows everything without scrolling sideways', async ({ page }) => {
+  await resize(page, 960, 640)
   await expectNoOverflow(page)
   await openSample(page)
   await expectNoOverflow(page)
@@ -117,7 +116,7 @@ test('the smallest window shows everything without scrolling sideways', async ({
 })
 
 test('zoomed in, the chart keeps its height and the page scrolls', async ({ page, hostKind }) => {
-  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
+  test.skip(hostKind === 'electron', 'its window is never that small')
   // 1280 x 800 at 200 %.
   await page.setViewportSize({ width: 640, height: 400 })
   await openSample(page)

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
-import { choosePreset, openSample, readError, setAdvanced } from './driving.ts'
+import { choosePreset, openSample, readError, resize, setAdvanced } from './driving.ts'
 
 test('a number that was cleared is the old one again once the field is left', async ({ page }) => {
   await openSample(page)
@@ -21,9 +21,8 @@ test('a number that was cleared is the old one again once the field is left', as
   await expect(size).toHaveValue(before)
 })
 
-test('why a recipe was refused is in view', async ({ page, folder, hostKind }) => {
-  test.skip(hostKind === 'electron', 'its window is not the size of a viewport')
-  await page.setViewportSize({ width: 960, height: 640 })
+test('why a recipe was refused is in view', async ({ page, folder }) => {
+  await resize(page, 960, 640)
   await openSample(page)
   const file = join(folder, 'bad.recipe.json')
   writeFileSync(file, '{"recipe": 1, "params": {"rank": "many"}}')
