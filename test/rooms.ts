@@ -51,8 +51,8 @@ function house(): Record<string, Room> {
   const loopback = room('loopback', ['main/loopback/'], doors)
   const bench = room('bench', ['main/bench/'], core, system, files)
   const cli = room('cli', ['main/cli/'], core, doors, loopback, bench)
-  room('build', ['main/build/'])
-  room('doors', ['main/'], base, doors, desktop, loopback, cli)
+  const entries = room('doors', ['main/'], base, doors, desktop, loopback, cli)
+  room('build', ['main/build/'], entries)
 
   const seen = [...shared, ...rpc, ...client]
   const words = room('words', ['renderer/words/'], seen)

@@ -159,7 +159,7 @@ function checkEntry(
     throw badFile(
       `${where()}: shape`,
       'whole numbers whose product is below 2^53',
-      `[${shape.slice(0, 8).map(printed).join(', ')}]`,
+      `[${shape.slice(0, 8).map(printValue).join(', ')}]`,
     )
   const offsets = entry.get('data_offsets')
   if (!Array.isArray(offsets) || offsets.length !== 2)
@@ -169,7 +169,7 @@ function checkEntry(
     throw badFile(
       `${where()}: data_offsets`,
       'begin <= end, both whole numbers below 2^53',
-      `[${offsets.map(printed).join(', ')}]`,
+      `[${offsets.map(printValue).join(', ')}]`,
     )
   const place = { name, fileOffset: dataStart + begin, byteLength: end - begin }
   // A dtype that came after this reader: nobody here can say how many bytes it needs, but those it has are a place among the others.
@@ -231,10 +231,10 @@ function kindOf(value: Json | undefined): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (value instanceof Map) return 'an object'
-  return `the ${typeof value} ${printed(value)}`
+  return `the ${typeof value} ${printValue(value)}`
 }
 
-function printed(value: Json): string {
+function printValue(value: Json): string {
   return typeof value === 'string' ? quoted(value) : typeof value === 'object' ? '...' : String(value)
 }
 

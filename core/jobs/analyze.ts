@@ -69,7 +69,7 @@ function reuseKey(file: WeightFile, job: Extract<Job, { kind: 'analyze' }>, { sk
   const tensor = file.tensors.find(({ name }) => name === job.tensor)
   const view = tensor && matrixView(tensor.name, tensor.shape)
   if (!view || !sketches) return null
-  return sketchKey(sketches.source, job.tensor, fitParams(job.params, view.rows, view.cols), kernels.info)
+  return sketchKey(sketches.sourceHash, job.tensor, fitParams(job.params, view.rows, view.cols), kernels.info)
 }
 
 /**

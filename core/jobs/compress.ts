@@ -16,7 +16,7 @@ import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import type { TensorPlan } from '../plan/plan.ts'
 import { tensorBytes } from '../tensor.ts'
-import { type Compression, type CompressionTarget, held } from '../write/compression.ts'
+import { type Compression, type CompressionTarget, whileHolding } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { progressMeter } from '../write/progress.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
@@ -42,7 +42,7 @@ export async function compressFile(
   const started = performance.now()
   const style = outputStyle(job.output)
   const { resume } = job
-  const source = await sourceHash(file, context)
+  const hash = await sourceHash(file, context)
   const part = job.part ?? wholeRun
   const ahead = readAhead(file, context.kernels)
   const compression = {
@@ -50,7 +50,7 @@ export async function compressFile(
     ahead,
     style,
     recipe: recipeHash(job, context),
-    source,
+    sourceHash: hash,
     resume,
     part,
     context,
@@ -58,13 +58,13 @@ export async function compressFile(
   refuse(compression, job)
   const finished = resume ? await finishedOutput(compression, job, target) : null
   if (finished && !('key' in finished)) {
-    await held(target, () => discardUnfinished(target))
+    await whileHolding(target, () => discardUnfinished(target))
     const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
   }
   if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished)
-  return held(target, () => writeOutput(compression, target, job, started))
+  return whileHolding(target, () => writeOutput(compression, target, job, started))
 }
 
 /** Plans, writes and names it. */
@@ -91,7 +91,7 @@ async function writeOutput(
 }
 
 function reportOf(
-  { file, source, context }: Compression,
+  { file, sourceHash, context }: Compression,
   { name }: CompressionTarget,
   { files, bytesAfter, plannedBytes, relativeError, outcomes }: FinishedOutput & { plannedBytes: number },
   notices: readonly string[],
@@ -99,7 +99,7 @@ function reportOf(
 ): CompressionReport {
   return {
     output: name,
-    source,
+    source: sourceHash,
     files,
     bytesBefore: file.totalBytes,
     bytesAfter,

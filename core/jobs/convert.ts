@@ -11,7 +11,7 @@ import { READ_BYTES } from '../matrix/load.ts'
 import { alignedOrder, alignmentOf } from '../plan/entries.ts'
 import type { TensorInfo } from '../tensor.ts'
 import { copyValues } from '../write/compress-tensor.ts'
-import { type CompressionTarget, held, refuseToReplace } from '../write/compression.ts'
+import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/compression.ts'
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import { writeChecked } from '../write/encodings/weights-output.ts'
 import { CHECKSUMS } from '../write/metadata.ts'
@@ -31,8 +31,8 @@ export async function convertFile(
     )
   }
   await refuseToReplace(target, job.force)
-  const tensors = job.tensor === null ? file.tensors : [named(file, job.tensor)]
-  const bytesAfter = await held(target, () =>
+  const tensors = job.tensor === null ? file.tensors : [tensorNamed(file, job.tensor)]
+  const bytesAfter = await whileHolding(target, () =>
     extension === 'npy'
       ? writeNpy(file, onlyOne(tensors), target, context)
       : writeSafetensors(file, tensors, target, context),
@@ -40,7 +40,7 @@ export async function convertFile(
   return { output: target.name, tensors: tensors.length, bytesBefore: file.totalBytes, bytesAfter, verified: true }
 }
 
-function named(file: WeightFile, name: string): TensorInfo {
+function tensorNamed(file: WeightFile, name: string): TensorInfo {
   const tensor = file.tensors.find((each) => each.name === name)
   if (!tensor) throw new AppError('bad-request', `The file has no tensor "${name}" among its ${file.tensors.length}.`)
   return tensor

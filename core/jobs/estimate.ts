@@ -37,7 +37,7 @@ export async function estimateRun(
   const style = outputStyle(job.output)
   // The hash only has to have its length, and a source's its own.
   const recipe = recipeHash({ ...job }, context)
-  const compression = { file, style, recipe, source: recipe, resume: false, part: wholeRun, context }
+  const compression = { file, style, recipe, sourceHash: recipe, resume: false, part: wholeRun, context }
   refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
   const named = inFileOrder(planByNames(file, job, style), style)
   const open = await undecided(compression, job)

@@ -14,7 +14,7 @@ import { type Part, parsePart } from '../plan/parts.ts'
 import type { TensorInfo } from '../tensor.ts'
 import { fromChecksums, toChecksums } from '../write/bits.ts'
 import { copyValues } from '../write/compress-tensor.ts'
-import { type CompressionTarget, held, refuseToReplace } from '../write/compression.ts'
+import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/compression.ts'
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import { CHECKSUMS, DIGEST, ERROR, ERRORS, errorsText, fixedWidth, TIES } from '../write/metadata.ts'
 import { PART, type PartTensor, partTensors, removePartFields } from '../write/part-fields.ts'
@@ -44,7 +44,7 @@ export async function mergeParts(
   const metadata = joinedMetadata(parts, pieces, error, ({ error }) => error !== null)
   const entries = pieces.flatMap(({ planned, written }) => planned ?? written)
   planned.set(CHECKSUMS, toChecksums(entries.map(() => 0)))
-  return held({ folder, name }, async () => {
+  return whileHolding({ folder, name }, async () => {
     const output = await createSafetensors(folder, name, entries, planned, context.crc32)
     try {
       for (const { file, written, checksums } of pieces) {

@@ -42,7 +42,7 @@ type PlanJob = Extract<Job, { kind: 'plan' }>
 export async function planCompression(file: WeightFile, job: PlanJob, host: JobContext): Promise<PlanReport> {
   const started = performance.now()
   // Where nothing is to be kept, what is found out lasts as long as this job.
-  const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), source: '' }
+  const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), sourceHash: '' }
   const context: JobContext = { ...host, sketches }
   const before = sketches.cache.counters.stored
   const style = outputStyle(job.output)
@@ -55,7 +55,7 @@ export async function planCompression(file: WeightFile, job: PlanJob, host: JobC
     file,
     style,
     recipe,
-    source: recipe,
+    sourceHash: recipe,
     resume: false,
     part: wholeRun,
     context: { ...context, report },

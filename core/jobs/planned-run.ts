@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { isArrayName } from '../formats/npz.ts'
 import type { JobContext } from '../matrix/context.ts'
-import { known, knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
+import { findOnce, knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { nonFiniteSentence, scanValues, sumOfSquares } from '../matrix/scan.ts'
 import { knownSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
@@ -20,7 +20,7 @@ import {
   type Choices,
   hasGoal,
   isFactorized,
-  kept,
+  keepAsIs,
   planByNames,
   type TensorPlan,
 } from '../plan/plan.ts'
@@ -117,7 +117,7 @@ export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Prom
   const found = await scan(plan.info)
   const nonFinite = nonFiniteSentence(found)
   const scanned = { ...plan, crc: found.crc }
-  return nonFinite ? kept(scanned, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : scanned
+  return nonFinite ? keepAsIs(scanned, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : scanned
 }
 
 /**
@@ -174,7 +174,7 @@ async function weightOf(
   for (const plan of matrices) {
     if (isFactorized(plan)) continue
     const what = ['sum-of-squares', storageName(plan.info)]
-    total += await known(context, what, () => sumOfSquares(file, plan.info, context))
+    total += await findOnce(context, what, () => sumOfSquares(file, plan.info, context))
   }
   return total
 }

@@ -24,7 +24,7 @@ import type { GaussianKey } from '../kernels/kernels.ts'
 import { philox4x32 } from '../kernels/philox.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { type CompressionTarget, held, refuseToReplace } from '../write/compression.ts'
+import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/compression.ts'
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import type { TensorWriter } from '../write/encodings/weights-output.ts'
 
@@ -124,7 +124,7 @@ export async function writeSample(
     ['format', 'pt'],
     ['ghostsvd.sample', `layers ${job.layers}, hidden ${job.hidden}, seed ${job.seed}`],
   ])
-  return held({ folder, name }, async () => {
+  return whileHolding({ folder, name }, async () => {
     const output = await createSafetensors(folder, name, outlines, metadata, context.crc32)
     try {
       for (const [done, tensor] of tensors.entries()) {

@@ -20,6 +20,6 @@ export interface JobContext {
   sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array }
   /** CRC-32 as zip uses it, of `bytes` after those whose checksum is `previous`: formats/crc32.ts at the speed of memory. */
   crc32(bytes: Uint8Array, previous?: number): number
-  /** Finished sketches; absent where nothing is to be kept. `source` tells this state of the source from any other. */
-  readonly sketches?: undefined | { readonly cache: SketchCache; readonly source: string }
+  /** Finished sketches; absent where nothing is to be kept. `sourceHash` tells this state of the source from any other. */
+  readonly sketches?: undefined | { readonly cache: SketchCache; readonly sourceHash: string }
 }

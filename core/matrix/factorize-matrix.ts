@@ -30,7 +30,7 @@ export async function factorizedMatrix(
 ): Promise<Found> {
   const storage = storageName(info)
   const name = view.count === 1 ? storage : `${storage}\0${index}`
-  const key = context.sketches && sketchKey(context.sketches.source, name, sketch, context.kernels.info)
+  const key = context.sketches && sketchKey(context.sketches.sourceHash, name, sketch, context.kernels.info)
   const finished = key && (await finishedSketch(key, context))
   if (finished) return finished
   const gaussian = gaussianKey(context.sha256, sketch.seed, name)

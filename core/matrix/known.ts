@@ -10,7 +10,7 @@ import type { Scan } from './scan.ts'
 const FACTS_VERSION = 3
 
 /** The fact `what` of this source, found now where it is not known yet. It has to be JSON-safe. */
-export async function known<T>(context: JobContext, what: readonly unknown[], find: () => Promise<T>): Promise<T> {
+export async function findOnce<T>(context: JobContext, what: readonly unknown[], find: () => Promise<T>): Promise<T> {
   const seen = await recall<T>(context, what)
   if (seen !== undefined) return seen
   const found = await find()
@@ -20,15 +20,15 @@ export async function known<T>(context: JobContext, what: readonly unknown[], fi
 
 /** undefined where it is not known. */
 export async function recall<T>({ sketches }: JobContext, what: readonly unknown[]): Promise<T | undefined> {
-  return (await sketches?.cache.facts.get(keyOf(sketches.source, what))) as T | undefined
+  return (await sketches?.cache.facts.get(keyOf(sketches.sourceHash, what))) as T | undefined
 }
 
 async function remember({ sketches }: JobContext, what: readonly unknown[], fact: unknown): Promise<void> {
-  await sketches?.cache.facts.put(keyOf(sketches.source, what), fact)
+  await sketches?.cache.facts.put(keyOf(sketches.sourceHash, what), fact)
 }
 
-function keyOf(source: string, what: readonly unknown[]): string {
-  return JSON.stringify([FACTS_VERSION, source, ...what])
+function keyOf(sourceHash: string, what: readonly unknown[]): string {
+  return JSON.stringify([FACTS_VERSION, sourceHash, ...what])
 }
 
 const SCANS = ['scans']

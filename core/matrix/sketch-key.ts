@@ -5,7 +5,7 @@ import { type FittedParams, sketchKeys } from '../params.ts'
 /** Raised whenever what is kept beside a sketch changes its shape. */
 const VERSION = 2
 
-export function sketchKey(source: string, name: string, fitted: FittedParams, { arithmetic }: KernelInfo): string {
+export function sketchKey(sourceHash: string, name: string, fitted: FittedParams, { arithmetic }: KernelInfo): string {
   const keys = [...sketchKeys, 'rank' as const].sort()
-  return JSON.stringify([VERSION, source, name, keys.map((key) => [key, fitted[key]]), arithmetic])
+  return JSON.stringify([VERSION, sourceHash, name, keys.map((key) => [key, fitted[key]]), arithmetic])
 }

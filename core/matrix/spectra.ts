@@ -1,6 +1,6 @@
 /**
  * How the error of a tensor falls with its rank: what a goal is allocated on. One factorization a matrix, at the largest rank that could
- * be chosen; every rank below is then known, and stays known (known.ts).
+ * be chosen; every rank below is then known, and stays findOnce (known.ts).
  */
 
 import { floorCurve } from '../curves/error-curve.ts'
@@ -12,7 +12,7 @@ import type { FactorizedTensor } from '../plan/plan.ts'
 import { storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { type Found, factorizedMatrix } from './factorize-matrix.ts'
-import { known, recall } from './known.ts'
+import { findOnce, recall } from './known.ts'
 import { type LoadedMatrix, loadMatrix } from './load.ts'
 import { sketchKey } from './sketch-key.ts'
 
@@ -25,7 +25,7 @@ export async function tensorSpectrum(
   plan: FactorizedTensor,
   context: JobContext,
 ): Promise<TensorSpectrum> {
-  const spectrum = await known(context, spectrumOf(plan, context), () => analyzed(file, plan, context))
+  const spectrum = await findOnce(context, spectrumOf(plan, context), () => computeSpectrum(file, plan, context))
   reportSpectrum(plan, spectrum, context)
   return spectrum
 }
@@ -43,7 +43,7 @@ function spectrumOf({ info, sketch }: FactorizedTensor, { kernels }: JobContext)
   return ['spectrum', sketchKey('', storageName(info), sketch, kernels.info)]
 }
 
-async function analyzed(file: WeightFile, plan: FactorizedTensor, context: JobContext): Promise<TensorSpectrum> {
+async function computeSpectrum(file: WeightFile, plan: FactorizedTensor, context: JobContext): Promise<TensorSpectrum> {
   const { info, view, sketch } = plan
   const parts: { readonly norm: number; readonly truncation: Float64Array; readonly int8: Float64Array }[] = []
   for (let index = 0; index < view.count; index++) {

@@ -6,7 +6,15 @@ import { behavesLikeNoise } from '../curves/noise-line.ts'
 import type { Params } from '../params.ts'
 import { type DType, elementCount, encodedBytes, storageName, type TensorSet, tensorBytes } from '../tensor.ts'
 import { type FactorDType, factorBytes, insteadOfInt8, largestUsefulRank } from './factor-dtype.ts'
-import { atRank, type FactorizedTensor, hasGoal, isFactorized, kept, type TensorPlan, tied } from './plan.ts'
+import {
+  atRank,
+  type FactorizedTensor,
+  hasGoal,
+  isFactorized,
+  keepAsIs,
+  type TensorPlan,
+  withStorageNote,
+} from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
 import { shapeOf } from './text.ts'
 import { type Storable, storedAs } from './verdict.ts'
@@ -63,7 +71,7 @@ export function withRanks(
   weighing: Weighing,
   totalWeight: number,
 ): TensorPlan[] {
-  const ranked = (ranks: Allocation) => settled(plans, candidates, ranks, params)
+  const ranked = (ranks: Allocation) => applyRanks(plans, candidates, ranks, params)
   if (!hasGoal(params)) return ranked(candidates.map(({ plan }) => plan.params.rank))
   const goal = sizeGoalBytes(params, totalBytes)
   if (goal !== null) return fillSize(goal, plans, candidates, params, weighing)
@@ -175,7 +183,7 @@ function fillSize(
   params: Params,
   { predict }: Weighing,
 ): TensorPlan[] {
-  const nothing = settled(
+  const nothing = applyRanks(
     plans,
     candidates,
     candidates.map(() => null),
@@ -184,7 +192,7 @@ function fillSize(
   let budget = goal - (predict(nothing) - candidates.reduce((sum, { keptBytes }) => sum + keptBytes, 0))
   for (;;) {
     const ranks = allocateRanks(candidates, { kind: 'bytes', bytes: budget }, params.allocation)
-    const found = settled(plans, candidates, ranks, params)
+    const found = applyRanks(plans, candidates, ranks, params)
     const excess = predict(found) - goal
     if (excess <= 0) return found
     budget -= excess
@@ -192,7 +200,7 @@ function fillSize(
 }
 
 /** The plans with their ranks: one for each candidate, or null to keep it. */
-function settled(
+function applyRanks(
   plans: readonly TensorPlan[],
   candidates: readonly Candidate[],
   ranks: Allocation,
@@ -205,18 +213,21 @@ function settled(
     const choice = isFactorized(plan) ? chosen.get(storageName(plan.info)) : undefined
     if (!choice || !isFactorized(plan)) return plan
     const { candidate, rank } = choice
-    if (rank === null) return kept(plan, whyKept(candidate, params))
+    if (rank === null) return keepAsIs(plan, whyKept(candidate, params))
     const dtype = candidate.dtypeAt(rank)
     const bytes = candidate.factorBytesAt(rank)
     if (bytes >= encodedBytes(plan.info)) {
-      return kept(plan, `At rank ${rank} with ${dtype} factors this tensor (${shapeOf(plan.view)}) would not shrink.`)
+      return keepAsIs(
+        plan,
+        `At rank ${rank} with ${dtype} factors this tensor (${shapeOf(plan.view)}) would not shrink.`,
+      )
     }
     const reason = [atRank(plan.info, plan.view, rank, bytes), int8Reason(candidate, rank), noiseReason(candidate)]
     return {
       ...plan,
       params: { ...plan.sketch, rank },
       factorDType: dtype,
-      reason: tied(plan.info, reason.filter((part) => part !== null).join(' ')),
+      reason: withStorageNote(plan.info, reason.filter((part) => part !== null).join(' ')),
     }
   })
 }

@@ -48,8 +48,8 @@ export interface FactorizedTensor extends Planned {
 export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
-export function kept({ info, view, place, scale, crc }: TensorPlan, reason: string): KeptTensor {
-  return { action: 'keep', grows: false, info, view, place, reason: tied(info, reason), scale, crc }
+export function keepAsIs({ info, view, place, scale, crc }: TensorPlan, reason: string): KeptTensor {
+  return { action: 'keep', grows: false, info, view, place, reason: withStorageNote(info, reason), scale, crc }
 }
 
 /** The same plans, with each scale at the tensor it belongs to instead of on its own. */
@@ -62,7 +62,7 @@ export function withScalesAttached(plans: readonly TensorPlan[]): TensorPlan[] {
 }
 
 /** A sentence about the storage, where this is not the first tensor that has it. */
-export function tied({ sharesStorageWith }: TensorInfo, reason: string): string {
+export function withStorageNote({ sharesStorageWith }: TensorInfo, reason: string): string {
   return sharesStorageWith === undefined ? reason : `Same storage as ${sharesStorageWith}: ${reason}`
 }
 
@@ -103,7 +103,7 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
 /** A verdict at the rank, or at the largest one for a goal to choose among. */
 function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Params): TensorPlan {
   const keep = (reason: string, grows = false): KeptTensor => {
-    return { action: 'keep', grows, info, view: verdict.view, place, reason: tied(info, reason) }
+    return { action: 'keep', grows, info, view: verdict.view, place, reason: withStorageNote(info, reason) }
   }
   if (verdict.action === 'keep') return keep(verdict.reason)
   const { view, stored, refusal } = verdict
@@ -117,7 +117,7 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
     if (rank < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
     if (refusal !== null) return keep(refusal)
     const sketch = goalSketch(tensor, view, params)
-    return { ...planned, params: { ...sketch, rank }, sketch, reason: tied(info, '') }
+    return { ...planned, params: { ...sketch, rank }, sketch, reason: withStorageNote(info, '') }
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const { rank } = fitted
@@ -127,7 +127,7 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
   }
   if (refusal !== null) return keep(refusal)
   const sketch = analysisDecides(params) ? dtypeSketch(tensor, view, params) : fitted
-  const reason = tied(info, atRank(tensor, view, rank, bytesAtRank(verdict, rank)))
+  const reason = withStorageNote(info, atRank(tensor, view, rank, bytesAtRank(verdict, rank)))
   return { ...planned, params: { ...sketch, rank }, sketch, reason }
 }
 

@@ -70,7 +70,7 @@ export class SketchCache {
       this.#warm.delete(key)
       this.#warm.set(key, warm)
       this.#counters.warm++
-      return { sketch: widened(warm), tier: 'warm' }
+      return { sketch: widen(warm), tier: 'warm' }
     }
     const bytes = await this.#cold?.read(key)
     const cold = bytes ? await decodeSketch(bytes) : null
@@ -127,6 +127,6 @@ function halved({ factorization: f, facts }: Sketch): WarmSketch {
   }
 }
 
-function widened({ rows, cols, rank, U, s, Vt, facts }: WarmSketch): Sketch {
+function widen({ rows, cols, rank, U, s, Vt, facts }: WarmSketch): Sketch {
   return { factorization: { rows, cols, rank, U: decodeFloat32('F16', U), s, Vt: decodeFloat32('F16', Vt) }, facts }
 }

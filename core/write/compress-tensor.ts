@@ -7,7 +7,7 @@ import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import { rankError } from '../measure/residual.ts'
 import { plain } from '../messages/plain.ts'
-import { type FactorizedTensor, kept, type TensorPlan } from '../plan/plan.ts'
+import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { scaleReason } from '../plan/verdict.ts'
 import { writtenDType } from '../styles.ts'
 import { truncate } from '../svd/factorization.ts'
@@ -20,7 +20,7 @@ import type { MeasuredError, OutputStyle } from './styles/style.ts'
 export interface Finished {
   readonly outcome: TensorOutcome
   /** CRC-32 of the source's values; null where an adapter leaves them out. */
-  readonly source: number | null
+  readonly sourceCrc: number | null
 }
 
 /** Copied, or left to the base model by an adapter, which holds only what it changes. */
@@ -31,7 +31,7 @@ export async function keepTensor(compression: Compression, plan: TensorPlan, out
   const left = `${reason} Not part of the adapter.`
   return {
     outcome: { name: info.name, action: 'kept', reason: plain(left), rank: null, relativeError: 0, ...bytes },
-    source: crc,
+    sourceCrc: crc,
   }
 }
 
@@ -42,11 +42,11 @@ async function copyTensor(
 ): Promise<Finished> {
   // The scale first, as in `outputEntries`: its elements are the wider ones.
   if (scale) await copyValues(file, scale, output, context)
-  const source = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))
+  const sourceCrc = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
   return {
     outcome: { name: info.name, action: 'kept', reason: plain(reason), rank: null, relativeError: 0, ...bytes },
-    source,
+    sourceCrc,
   }
 }
 
@@ -124,11 +124,11 @@ export async function compressOrKeep(
       bytesBefore: bytesInFile(plan.info),
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
-    return { outcome, source: plan.crc ?? null }
+    return { outcome, sourceCrc: plan.crc ?? null }
   } catch (error) {
     if (!(error instanceof AppError && perTensorFaults.includes(error.code))) throw error
     await writer.undo()
-    return keepTensor(compression, kept(plan, `${error.message} It was kept unchanged.`), output)
+    return keepTensor(compression, keepAsIs(plan, `${error.message} It was kept unchanged.`), output)
   }
 }
 

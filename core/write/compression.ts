@@ -14,8 +14,8 @@ export interface Compression {
   readonly style: OutputStyle
   /** SHA-256 of the recipe. */
   readonly recipe: string
-  /** Which source this is (run/source-hash.ts). */
-  readonly source: string
+  /** Which source this is (source-hash.ts). */
+  readonly sourceHash: string
   /** Whether an earlier run is gone on with, and finished tensors outlive a cancel. */
   readonly resume: boolean
   readonly part: Part
@@ -35,7 +35,7 @@ export async function refuseToReplace({ folder, name }: CompressionTarget, force
 }
 
 /** Does what writes to the target while nobody else does. @throws AppError `would-overwrite` where another run is at it */
-export async function held<T>({ folder, name }: CompressionTarget, write: () => Promise<T>): Promise<T> {
+export async function whileHolding<T>({ folder, name }: CompressionTarget, write: () => Promise<T>): Promise<T> {
   const hold = await folder.hold(name)
   try {
     return await write()

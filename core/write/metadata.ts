@@ -29,7 +29,7 @@ export interface WrittenFacts {
   readonly error: number
   readonly outcomes: readonly TensorOutcome[]
   /** CRC-32 of the source's values, for each plan; null where an adapter leaves the tensor out. */
-  readonly sources: readonly (number | null)[]
+  readonly sourceCrcs: readonly (number | null)[]
   /** CRC-32 of each entry. */
   readonly checksums: readonly number[]
 }
@@ -44,7 +44,7 @@ export function outputMetadata(
   plans: readonly TensorPlan[],
   written: WrittenFacts | null = null,
 ): Map<string, string> {
-  const { file, style, recipe, source, context } = compression
+  const { file, style, recipe, sourceHash, context } = compression
   const { error = 0, outcomes = [] } = written ?? {}
   const metadata = new Map(style.copiesKept ? file.metadata : [])
   const factorized = plans.filter(isFactorized)
@@ -52,7 +52,7 @@ export function outputMetadata(
   for (const [key, value] of style.metadata?.(factorized) ?? []) metadata.set(key, value)
   metadata.set('ghostsvd.version', version)
   metadata.set('ghostsvd.recipe', recipe)
-  metadata.set('ghostsvd.source', source)
+  metadata.set('ghostsvd.source', sourceHash)
   metadata.set(ERROR, fixedWidth(error))
   // One number for each tensor that was to be factorized; the one that could not is left out, which spaces after the header make up for.
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
@@ -66,7 +66,7 @@ export function outputMetadata(
     metadata.set(CHECKSUMS, toChecksums(written?.checksums ?? planned()))
   }
   const tensors = plans.flatMap(({ info }, i) => {
-    const crc = written?.sources[i] ?? null
+    const crc = written?.sourceCrcs[i] ?? null
     return crc === null ? [] : [{ ...info, crc }]
   })
   metadata.set(DIGEST, sourceDigest(tensors, context))

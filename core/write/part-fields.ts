@@ -7,7 +7,7 @@ import type { TensorOutcome } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/refusal.ts'
 import { alignmentOf, outputEntries } from '../plan/entries.ts'
-import { isFactorized, kept, type TensorPlan } from '../plan/plan.ts'
+import { isFactorized, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { type DType, dtypeBits, elementCount, type TensorOutline } from '../tensor.ts'
 import { fromBits, toBits } from './bits.ts'
 import type { Compression } from './compression.ts'
@@ -72,7 +72,7 @@ export function setPartFields(
     const planned = outputEntries(plan, style)
     const outcome = outcomes.get(info.name)
     const failed = isFactorized(plan) && outcome?.action === 'kept'
-    const written = failed ? outputEntries(kept(plan, ''), style) : planned
+    const written = failed ? outputEntries(keepAsIs(plan, ''), style) : planned
     const error = isFactorized(plan) && !failed ? toBits(outcome?.relativeError ?? 0) : null
     const elements = view ? elementCount(info.shape) : 0
     const sources = scale ? 2 : 1

@@ -40,10 +40,10 @@ export async function writeWeightsFile(
   if (whole) return whole
   const output = await openOutput(compression, { folder: checkpoint.folder, name }, plans, file)
   try {
-    const { outcomes, sources } = await compressAll(compression, plans, output, file, meter)
+    const { outcomes, sourceCrcs } = await compressAll(compression, plans, output, file, meter)
     const checksums = output.written.map(({ crc }) => crc)
     const error = modelErrorOf(plans, outcomes)
-    const final = outputMetadata(compression, plans, { error, outcomes, sources, checksums })
+    const final = outputMetadata(compression, plans, { error, outcomes, sourceCrcs, checksums })
     if (output.moves(final)) await file.forget()
     const entries = await verifyStructure(await output.complete(final), plans, outcomes, style)
     await file.save(output)
@@ -103,21 +103,21 @@ async function compressAll(
   output: WeightsOutput,
   file: FileCheckpoint,
   meter: ProgressMeter,
-): Promise<{ outcomes: TensorOutcome[]; sources: (number | null)[] }> {
+): Promise<{ outcomes: TensorOutcome[]; sourceCrcs: (number | null)[] }> {
   const { context } = compression
   const outcomes: TensorOutcome[] = []
-  const sources: (number | null)[] = []
+  const sourceCrcs: (number | null)[] = []
   const earlier = [...file.finished]
   compression.ahead?.follow(plans.slice(earlier.length))
   for (const [i, plan] of plans.entries()) {
     context.checkCancelled()
     meter.begin(plan)
-    const { outcome, source } = earlier[i] ?? (await finish(compression, plan, output, file))
+    const { outcome, sourceCrc } = earlier[i] ?? (await finish(compression, plan, output, file))
     context.report({ type: 'tensor', outcome })
     outcomes.push(outcome)
-    sources.push(source)
+    sourceCrcs.push(sourceCrc)
   }
-  return { outcomes, sources }
+  return { outcomes, sourceCrcs }
 }
 
 async function finish(

@@ -182,11 +182,11 @@ function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
     for (const r of randomized) print(`  ${r.spectrum} ${r.rank}: ${phases(r.phasesMs)}`)
     if (exactValues)
       print(
-        `exact values ${milliseconds(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${named(exactValues.peerTimeOverOurs)}`,
+        `exact values ${milliseconds(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${listTimes(exactValues.peerTimeOverOurs)}`,
       )
     if (exactFull)
       print(
-        `exact full SVD ${milliseconds(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${named(exactFull.peerTimeOverOurs)}`,
+        `exact full SVD ${milliseconds(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${listTimes(exactFull.peerTimeOverOurs)}`,
       )
   }
   if (models.length > 0)
@@ -212,7 +212,7 @@ function ratios(found: Readonly<Record<string, number>> | undefined, names: read
   return found ? names.map((name) => `${(found[name] ?? Number.NaN).toFixed(2)}x`) : []
 }
 
-function named(found: Readonly<Record<string, number>> | undefined): string {
+function listTimes(found: Readonly<Record<string, number>> | undefined): string {
   return Object.entries(found ?? {})
     .map(([name, ratio]) => `${name} ${ratio.toFixed(2)}x`)
     .join(' ')

@@ -56,7 +56,7 @@ export function spawnUtilityProcess(): HostProcess {
     onExit(listener) {
       child.once('exit', (reported) => {
         ended = true
-        void gone(identity).then(() => {
+        void untilGone(identity).then(() => {
           app.off('child-process-gone', hearDeath)
           listener({ ...utilityExit(death ?? reported, asked), stderrTail })
         })
@@ -80,7 +80,7 @@ function end({ pid }: Pick<UtilityProcess, 'pid'>): void {
   }
 }
 
-async function gone(identity: Promise<ProcessIdentity> | null): Promise<void> {
+async function untilGone(identity: Promise<ProcessIdentity> | null): Promise<void> {
   // The last of its messages, its stderr and its death are still on their way.
   await pause(lookMs)
   const known = await identity?.catch(() => null)

@@ -81,9 +81,9 @@ export function next(state: Supervision, event: SupervisionEvent, restart: boole
       return event.type === 'stop' ? stopping() : unchanged(state)
     case 'pausing':
       if (event.type === 'timer') return starting(state.deaths)
-      return event.type === 'stop' ? ended() : unchanged(state)
+      return event.type === 'stop' ? end() : unchanged(state)
     case 'stopping':
-      if (event.type === 'exit') return ended()
+      if (event.type === 'exit') return end()
       return { state, effects: event.type === 'timer' ? [{ type: 'kill' }] : [] }
     case 'ended':
       return unchanged(state)
@@ -115,7 +115,7 @@ function stopping(): Step {
   return { state: { phase: 'stopping' }, effects: [{ type: 'ask-to-stop' }, { type: 'timer', afterMs: stopLimitMs }] }
 }
 
-function ended(): Step {
+function end(): Step {
   const reason = plain('The engine was stopped.')
   return {
     state: { phase: 'ended', reason: null },

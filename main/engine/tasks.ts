@@ -37,7 +37,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       ...context,
       kernels,
       kernelNotice: notice,
-      ...(opened && cache && { sketches: { cache, source: opened.fingerprint } }),
+      ...(opened && cache && { sketches: { cache, sourceHash: opened.fingerprint } }),
     }
     const mark = kernels.mark()
     try {

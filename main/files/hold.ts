@@ -51,7 +51,7 @@ export async function takeHold(
   const mine = { id: randomUUID(), process: await thisProcess(), doubtful: false }
   try {
     await note(path, true)
-    while (!(await made(path, mine))) {
+    while (!(await tryCreate(path, mine))) {
       const found = await readLock(path)
       if (!found) continue
       const lives = found.lock && (await stillLives(found.lock.process))
@@ -66,7 +66,7 @@ export async function takeHold(
   }
   const isOwn = async () => {
     // Removed by somebody who thought it was left: it is still this run's.
-    while (!(await made(path, mine))) {
+    while (!(await tryCreate(path, mine))) {
       const found = await readLock(path)
       if (found) return found.lock?.id === mine.id
     }
@@ -111,7 +111,7 @@ export async function renew(partial: string): Promise<void> {
 }
 
 /** False where there is one already. */
-async function made(path: string, lock: Lock): Promise<boolean> {
+async function tryCreate(path: string, lock: Lock): Promise<boolean> {
   const handle = await open(path, 'wx').catch((error) => {
     if (errno(error) === 'EEXIST') return null
     throw error

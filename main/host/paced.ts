@@ -7,7 +7,7 @@ import type { Run } from '../../core/contract.ts'
 export const paceMs = 100
 
 /** @returns takes every change of every run, and tells of it in its time; the last word of a run is never left out */
-export function paced(tell: (run: Run) => void): (run: Run) => void {
+export function pace(tell: (run: Run) => void): (run: Run) => void {
   interface Told {
     readonly state: Run['state']
     readonly timer: NodeJS.Timeout

@@ -12,7 +12,7 @@ import { discardUnfinished } from '../files/outputs.ts'
 import type { History, HistoryEntry } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
-import { paced } from './paced.ts'
+import { pace } from './paced.ts'
 
 /** As it was parsed on arrival: defaults filled in. */
 type RunRequest = z.output<typeof runRequestSchema>
@@ -61,7 +61,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
   const live = new Map<string, LiveRun>()
   /** Begun by pages of this host, who had been given both paths. */
   const ours = new Set<string>()
-  const tell = paced(report)
+  const tell = pace(report)
 
   /** A page knows of the runs it began, and of those that write where it may write. */
   async function shown(): Promise<HistoryEntry[]> {

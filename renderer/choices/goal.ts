@@ -16,7 +16,7 @@ export function goalOf({ goalSize, goalError, goalEnergy }: GoalParams): Goal {
 /** What each kind of goal was last set to: choosing another kind and coming back loses nothing. */
 export type LastGoals = Readonly<Partial<Record<Exclude<Goal, 'rank'>, GoalParams>>>
 
-export function remembered(last: LastGoals, { goalSize, goalError, goalEnergy }: GoalParams): LastGoals {
+export function rememberGoal(last: LastGoals, { goalSize, goalError, goalEnergy }: GoalParams): LastGoals {
   const goal = goalOf({ goalSize, goalError, goalEnergy })
   return goal === 'rank' ? last : { ...last, [goal]: { goalSize, goalError, goalEnergy } }
 }

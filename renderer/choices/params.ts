@@ -2,7 +2,7 @@
 import { create } from 'zustand'
 import { defaultParams, type Params, sketchKeyOf } from '../../core/params.ts'
 import { defaultStyle, type StyleId } from '../../core/styles.ts'
-import { type LastGoals, remembered } from './goal.ts'
+import { type LastGoals, rememberGoal } from './goal.ts'
 
 interface ParamsState {
   readonly params: Params
@@ -23,7 +23,7 @@ export const paramsReducers = {
   set(changes: Partial<Params>) {
     useParams.setState(({ params: before, lastGoals }) => {
       const params = { ...before, ...changes }
-      return { params, lastGoals: remembered(lastGoals, params) }
+      return { params, lastGoals: rememberGoal(lastGoals, params) }
     })
   },
 }

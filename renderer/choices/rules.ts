@@ -26,7 +26,7 @@ export function isCompressed(tensor: TensorReport, choice: Choice): boolean {
 }
 
 /** What rules choose among these tensors, as the engine will: those that share a storage go by its first. */
-export function written(rules: Rules, tensors: readonly TensorReport[]): WrittenRules {
+export function applyRules(rules: Rules, tensors: readonly TensorReport[]): WrittenRules {
   const judge = judgeBy(rules)
   const saying = (what: 'in' | 'out', plan: (tensor: TensorReport) => boolean) =>
     tensors.filter(
@@ -57,7 +57,7 @@ export function rulesOf(
   const exclude = [...rules.exclude, ...left]
   if (taken.length === 0) return { include: rules.include, exclude }
   const include = [...rules.include, ...taken]
-  const grown = written({ include, exclude }, tensors)
+  const grown = applyRules({ include, exclude }, tensors)
   // Adding does not help where nothing was listed before, or where an exclusion stands against it.
   const enough =
     rules.include.length > 0 && tensors.every((tensor) => isCompressed(tensor, choice) === isCompressed(tensor, grown))

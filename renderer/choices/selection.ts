@@ -2,7 +2,7 @@
 import { create } from 'zustand'
 import type { TensorReport } from '../../core/contract.ts'
 import type { Rules } from '../../core/rules.ts'
-import { type Choice, isCompressed, type WrittenRules, written } from './rules.ts'
+import { applyRules, type Choice, isCompressed, type WrittenRules } from './rules.ts'
 
 export const chips = ['linear', 'conv', 'embedding', 'experts', 'kept'] as const
 export type Chip = (typeof chips)[number]
@@ -51,7 +51,7 @@ export const selectionReducers = {
   },
   /** From now on the list shows what these rules choose. */
   rules(rules: Rules, tensors: readonly TensorReport[]) {
-    const found = written(rules, tensors)
+    const found = applyRules(rules, tensors)
     useSelection.setState({ written: found, included: found.included, excluded: found.excluded })
   },
   /** Compress or keep: back to the plan where that already says so. */

@@ -35,7 +35,7 @@ export const runsReducers = {
       const asTold = (run: Run) => {
         const before = known.get(run.runId)
         // The list was made a moment ago: what has ended meanwhile is not at work again.
-        return before && !isActive(before) && isActive(run) ? before : seen(before, run, now)
+        return before && !isActive(before) && isActive(run) ? before : trackRun(before, run, now)
       }
       return watching({ ...state, runs: runs.map(asTold) })
     })
@@ -44,7 +44,7 @@ export const runsReducers = {
   changed(run: Run, now: number) {
     useRuns.setState((state) => {
       const before = state.runs.find(({ runId }) => runId === run.runId)
-      const view = seen(before, run, now)
+      const view = trackRun(before, run, now)
       const runs = before ? state.runs.map((other) => (other === before ? view : other)) : [view, ...state.runs]
       return watching({ ...state, runs })
     })
@@ -91,7 +91,7 @@ export function stripRuns({ runs, watched, dismissed }: RunsState): { shown: Run
 export const writingPhase = 'compress'
 
 /** A run as it stands now, after how this page saw it before; `now` in ms. */
-export function seen(before: RunView | undefined, run: Run, now: number): RunView {
+export function trackRun(before: RunView | undefined, run: Run, now: number): RunView {
   const { progress, finishedTensors } = run
   if (!progress || run.state !== 'running') return { ...run, pace: null }
   const start: Pace = {

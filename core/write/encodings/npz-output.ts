@@ -96,7 +96,7 @@ function memberWriter(
     write: async (index, bytes) => {
       if (index === 0 && received[0] === 0) await open(0)
       received[index]! += bytes.byteLength
-      const values = widened(entries[index]!, bytes)
+      const values = widen(entries[index]!, bytes)
       if (index === 0) await put(0, values)
       else waiting[index]!.push(values)
     },
@@ -115,7 +115,7 @@ function memberWriter(
   }
 }
 
-function widened({ dtype }: TensorOutline, bytes: Uint8Array): Uint8Array {
+function widen({ dtype }: TensorOutline, bytes: Uint8Array): Uint8Array {
   return isComputable(dtype) && writtenDType(styles.npz, dtype) !== dtype
     ? encode('F32', decodeFloat32(dtype, bytes)).bytes
     : bytes

@@ -83,12 +83,12 @@ export async function discardUnfinished({ folder, name }: CompressionTarget): Pr
   for (const each of [name, journalName(name)]) await folder.discard(each)
 }
 
-function identityOf({ style, recipe, source, part, context }: Compression, { files }: OutputLayout): RunIdentity {
+function identityOf({ style, recipe, sourceHash, part, context }: Compression, { files }: OutputLayout): RunIdentity {
   const hash = context.sha256()
   const described = files.map(({ name, plans }) => [name, plans.map((plan) => outputEntries(plan, style))])
   hash.update(new TextEncoder().encode(JSON.stringify(described)))
   return {
-    source,
+    sourceHash,
     recipe,
     part: `${part.index}/${part.of}`,
     version,
@@ -101,7 +101,7 @@ const unlike = (difference: string) => `An unfinished run that was left here ${d
 
 /** Why nothing was used of what an earlier run left. */
 const anew: Readonly<Record<keyof RunIdentity | 'damaged', string>> = {
-  source: unlike('read another source, or this one before it changed'),
+  sourceHash: unlike('read another source, or this one before it changed'),
   recipe: unlike('had another recipe'),
   part: unlike('wrote another part'),
   version: unlike('was of another version of this program'),

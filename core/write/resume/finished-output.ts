@@ -86,7 +86,7 @@ interface FoundFile {
 
 /** One file of the output, its header read; null where it is not there or not of this run. */
 async function openOfRun(
-  { recipe, source, part }: Compression,
+  { recipe, sourceHash, part }: Compression,
   folder: SourceFolder,
   name: string,
 ): Promise<FoundFile | null> {
@@ -96,7 +96,7 @@ async function openOfRun(
   const ofPart = part.of > 1 ? `${part.index}/${part.of}` : undefined
   const isThis =
     file?.metadata.get('ghostsvd.recipe') === recipe &&
-    file.metadata.get('ghostsvd.source') === source &&
+    file.metadata.get('ghostsvd.source') === sourceHash &&
     file.metadata.get('ghostsvd.part') === ofPart
   if (isThis) return { file, bytes }
   await bytes.close()

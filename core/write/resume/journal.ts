@@ -16,7 +16,7 @@ const VERSION = 3
 const lineSchema = z.strictObject({
   outcome: tensorOutcomeSchema,
   end: z.number().int(),
-  source: z.number().int().nullable(),
+  sourceCrc: z.number().int().nullable(),
   checksums: z.array(z.number().int()),
   arithmetic: z.string(),
 })
@@ -26,7 +26,7 @@ export interface JournalLine {
   /** Length of its file after this tensor. */
   readonly end: number
   /** CRC-32 of the source's values; null where an adapter leaves them out. */
-  readonly source: number | null
+  readonly sourceCrc: number | null
   /** CRC-32 of each written entry. */
   readonly checksums: readonly number[]
   /** The class of whatever computed it. */
@@ -35,7 +35,7 @@ export interface JournalLine {
 
 /** What tells a run from any other that could have left something under the same name. */
 export interface RunIdentity {
-  readonly source: string
+  readonly sourceHash: string
   readonly recipe: string
   readonly part: string
   readonly version: string
@@ -50,7 +50,7 @@ const numberSchema = z.looseObject({ journal: z.number() })
 
 const headSchema = z.strictObject({
   journal: z.literal(VERSION),
-  source: z.string(),
+  sourceHash: z.string(),
   recipe: z.string(),
   part: z.string(),
   version: z.string(),

@@ -54,7 +54,7 @@ function storeBalanced(plan: FactorizedTensor, dtype: ComputableDType, factoriza
   const pieces = [encodeFinite(plan, dtype, A), encodeFinite(plan, dtype, B)]
   discard(A)
   discard(B)
-  return { pieces, left: decoded(dtype, pieces[1]!), right: decoded(dtype, pieces[0]!), balanced: true }
+  return { pieces, left: decode(dtype, pieces[1]!), right: decode(dtype, pieces[0]!), balanced: true }
 }
 
 function storeApart(
@@ -69,8 +69,8 @@ function storeApart(
   const values = decodeFloat64(wide, S)
   return {
     pieces: [S, left, right],
-    left: scaledCols(decoded(dtype, left), rows, rank, values),
-    right: decoded(dtype, right),
+    left: scaleCols(decode(dtype, left), rows, rank, values),
+    right: decode(dtype, right),
     balanced: false,
   }
 }
@@ -85,8 +85,8 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
   const found = quantizeFactors(layout, a, b, rows, cols, rank)
   return {
     pieces: [bytesOf(found.aScale), bytesOf(found.bScale), bytesOf(found.A), bytesOf(found.B)],
-    left: (byRow ? scaledRows : scaledCols)(found.B, rows, rank, found.bScale),
-    right: (byRow ? scaledCols : scaledRows)(found.A, rank, cols, found.aScale),
+    left: (byRow ? scaleRows : scaleCols)(found.B, rows, rank, found.bScale),
+    right: (byRow ? scaleCols : scaleRows)(found.A, rank, cols, found.aScale),
     balanced: true,
   }
 }
@@ -94,13 +94,13 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
 /** A = diag(sqrt s) Vt, B = U diag(sqrt s), in f64. */
 function balancedFactors({ rows, cols, rank, U, s, Vt }: Factorization): { A: Float64Array; B: Float64Array } {
   const roots = s.map(Math.sqrt)
-  return { A: scaledRows(Vt, rank, cols, roots), B: scaledCols(U, rows, rank, roots) }
+  return { A: scaleRows(Vt, rank, cols, roots), B: scaleCols(U, rows, rank, roots) }
 }
 
 type Values = Float32Array | Float64Array | Int8Array
 
 /** diag(scales) M, rows x cols. */
-function scaledRows(M: Values, rows: number, cols: number, scales: Values): Float64Array {
+function scaleRows(M: Values, rows: number, cols: number, scales: Values): Float64Array {
   const scaled = new Float64Array(rows * cols)
   for (let i = 0, at = 0; i < rows; i++) {
     const scale = scales[i]!
@@ -110,14 +110,14 @@ function scaledRows(M: Values, rows: number, cols: number, scales: Values): Floa
 }
 
 /** M diag(scales), rows x cols. */
-function scaledCols(M: Values, rows: number, cols: number, scales: Values): Float64Array {
+function scaleCols(M: Values, rows: number, cols: number, scales: Values): Float64Array {
   const scaled = new Float64Array(rows * cols)
   for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) scaled[at] = M[at]! * scales[j]!
   return scaled
 }
 
 /** Exactly, and no wider than that takes. */
-function decoded(dtype: ComputableDType, bytes: Uint8Array): Float32Array | Float64Array {
+function decode(dtype: ComputableDType, bytes: Uint8Array): Float32Array | Float64Array {
   return dtype === 'F64' ? decodeFloat64(dtype, bytes) : decodeFloat32(dtype, bytes)
 }
 

@@ -19,7 +19,7 @@ it('an analysis says when slower kernels computed it than there are', async () =
 it('a sketch that the plan of the whole model left is only measured, and its report is kept', async () => {
   const file = await openTensors(weights('model.layers.0.q_proj.weight', [96, 128]))
   const cache = new SketchCache({ hotTensors: 1, warmTensors: 1 }, null)
-  const context = testContext({ sketches: { cache, source: 'model' } })
+  const context = testContext({ sketches: { cache, sourceHash: 'model' } })
   const curves: number[][] = []
   const report: JobContext['report'] = (event) => event.type === 'spectrum' && curves.push(event.errorCurve)
   const params = { ...defaultParams, rank: 8 }

@@ -45,7 +45,7 @@ it('an estimate of a goal has the size that is written, once the model has been 
   const { params } = compressJob({ goalError: 0.3 })
   const request = { fileId: 'f', output: 'peft', params, include: [], exclude: [] } as const
   const cache = new SketchCache({ hotTensors: 4, warmTensors: 0 }, null)
-  const context = testContext({ sketches: { cache, source: 'model' } })
+  const context = testContext({ sketches: { cache, sourceHash: 'model' } })
   const estimate = () =>
     estimateRun(file, { kind: 'estimate', ...request, include: [], exclude: [], parts: 1 }, context)
   expect(sentencesOf((await estimate()).notices).join()).toContain('not known before the analysis')
@@ -78,7 +78,7 @@ it.each([
 ])('an estimate says that its size is not exact, and why: %s', async (_, params, make, why) => {
   const file = await openTensors(weights('a', [64, 96]), make('b'))
   const cache = new SketchCache({ hotTensors: 4, warmTensors: 0 }, null)
-  const context = testContext({ sketches: { cache, source: 'model' } })
+  const context = testContext({ sketches: { cache, sourceHash: 'model' } })
   const job = {
     kind: 'estimate',
     fileId: 'f',

@@ -164,7 +164,7 @@ describe('an error goal', () => {
 describe('finished sketches', () => {
   it('serve another goal without a factorization, and change no byte', async () => {
     const cache = new SketchCache({ hotTensors: 8, warmTensors: 8 }, null)
-    const context = testContext({ sketches: { cache, source: 'model' } })
+    const context = testContext({ sketches: { cache, sourceHash: 'model' } })
     const first = await compressed({ goalError: 0.2 }, model, context)
     const { stored } = cache.counters
     expect(stored).toBe(4)

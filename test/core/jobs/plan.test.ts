@@ -45,7 +45,7 @@ const model = [
 /** A context whose memory of sources outlives it in `cold`, as that of an engine on the user's disk. */
 function remembering(cold: ColdStore | null = null) {
   const cache = new SketchCache({ hotTensors: 64, warmTensors: 8 }, cold)
-  return { cache, context: testContext({ sketches: { cache, source: 'model' } }) }
+  return { cache, context: testContext({ sketches: { cache, sourceHash: 'model' } }) }
 }
 
 function memoryStore(): ColdStore {

@@ -41,7 +41,7 @@ async function compressed(job = compressJob(), context = testContext()) {
 describe('tensors that share a storage', () => {
   it('are under both names in the output, with the same bytes, and factorized once', async () => {
     const cache = new SketchCache({ hotTensors: 1, warmTensors: 0 }, null)
-    const { read, output } = await compressed(compressJob(), testContext({ sketches: { cache, source: 's' } }))
+    const { read, output } = await compressed(compressJob(), testContext({ sketches: { cache, sourceHash: 's' } }))
     for (const factor of ['lowrank_A', 'lowrank_B'])
       expect(await read(`again.${factor}`)).toEqual(await read(`first.${factor}`))
     expect(await read('norm.again')).toEqual(norm.bytes)

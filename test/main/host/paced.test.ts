@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Run } from '../../../core/contract.ts'
-import { paced, paceMs } from '../../../main/host/paced.ts'
+import { pace, paceMs } from '../../../main/host/paced.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function pace() {
+function listening() {
   const told: [runId: string, state: string, finishedTensors: number][] = []
-  const hear = paced(({ runId, state, finishedTensors }) => void told.push([runId, state, finishedTensors]))
+  const hear = pace(({ runId, state, finishedTensors }) => void told.push([runId, state, finishedTensors]))
   const run = (runId: string, state: Run['state'], finishedTensors: number) =>
     hear({ runId, state, finishedTensors, endedAt: state === 'running' ? null : 1 } as Run)
   return { told, run }
 }
 
 it('tells the first at once, then the latest of each while', () => {
-  const { told, run } = pace()
+  const { told, run } = listening()
   for (let n = 0; n <= 9; n++) run('a', 'running', n)
   expect(told).toEqual([['a', 'running', 0]])
   vi.advanceTimersByTime(paceMs)
@@ -32,7 +32,7 @@ it('tells the first at once, then the latest of each while', () => {
 })
 
 it('tells a change of state at once, and nothing older after it', () => {
-  const { told, run } = pace()
+  const { told, run } = listening()
   run('a', 'running', 0)
   run('a', 'running', 1)
   run('a', 'finished', 2)
@@ -43,7 +43,7 @@ it('tells a change of state at once, and nothing older after it', () => {
 })
 
 it('keeps runs apart', () => {
-  const { told, run } = pace()
+  const { told, run } = listening()
   run('a', 'running', 0)
   run('b', 'running', 0)
   expect(told.map(([runId]) => runId)).toEqual(['a', 'b'])

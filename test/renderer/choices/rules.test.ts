@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
 import { noRules, type Rules } from '../../../core/rules.ts'
-import { isCompressed, rulesOf, written } from '../../../renderer/choices/rules.ts'
+import { applyRules, isCompressed, rulesOf } from '../../../renderer/choices/rules.ts'
 import { selectionReducers, useSelection } from '../../../renderer/choices/selection.ts'
 import { someWords } from '../../core/messages/words.ts'
 
@@ -74,14 +74,14 @@ test('an exclusion in the way of a tick gives way to a list of all that is chose
 
 test('tensors that share a storage go by its first, as the engine does', () => {
   const tied = tensor('tied', 'factorize', { sharesStorageWith: 'a' })
-  expect([...written({ include: [], exclude: ['a'] }, [...tensors, tied]).excluded]).toEqual(['a', 'tied'])
+  expect([...applyRules({ include: [], exclude: ['a'] }, [...tensors, tied]).excluded]).toEqual(['a', 'tied'])
 })
 
 test('whatever was ticked, the rules choose what the list shows', () => {
   const opened = { include: ['h*', 'b'], exclude: ['a'] }
   for (const ticks of [['+a'], ['-b', '+a'], ['+x{1,2}', '-head'], ['-b', '-head']]) {
     const { rules, chosen } = after(opened, ...ticks)
-    const shown = written(rules, tensors)
+    const shown = applyRules(rules, tensors)
     expect(
       tensors.filter((one) => isCompressed(one, shown)).map(({ name }) => name),
       ticks.join(),

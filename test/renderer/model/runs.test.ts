@@ -5,9 +5,9 @@ import {
   bytesPerSecond,
   type RunView,
   runsReducers,
-  seen,
   stripRuns,
   timeLeftMs,
+  trackRun,
   useRuns,
 } from '../../../renderer/model/runs.ts'
 
@@ -31,7 +31,7 @@ const ended = (runId: string, state: Run['state'], changes: Partial<Run> = {}) =
 
 /** The run as it is seen at these times. */
 function follow(...steps: [now: number, run: Run][]): RunView {
-  return steps.reduce<RunView | undefined>((before, [now, run]) => seen(before, run, now), undefined)!
+  return steps.reduce<RunView | undefined>((before, [now, run]) => trackRun(before, run, now), undefined)!
 }
 
 describe('pace', () => {
@@ -65,7 +65,7 @@ describe('pace', () => {
   test('time spent paused is no pace', () => {
     const paused = follow(...three, [4000, at('compress', 300, 3, { state: 'paused' })])
     expect(timeLeftMs(paused, 4000)).toBeNull()
-    const later = seen(seen(paused, at('compress', 300, 3), 60_000), at('compress', 500, 4), 61_000)
+    const later = trackRun(trackRun(paused, at('compress', 300, 3), 60_000), at('compress', 500, 4), 61_000)
     expect(bytesPerSecond(later)).toBe(200)
   })
 
