@@ -12,7 +12,20 @@ export * from './contract/engine.ts'
 export * from './contract/events.ts'
 export * from './contract/files.ts'
 export * from './contract/host.ts'
+export { type AnalysisReport, analysisReportSchema } from './contract/jobs/analyze.ts'
+export type { ComparisonReport } from './contract/jobs/compare.ts'
+export {
+  type CompressionReport,
+  compressionReportSchema,
+  type TensorOutcome,
+  tensorOutcomeSchema,
+} from './contract/jobs/compress.ts'
+export type { ConversionReport } from './contract/jobs/convert.ts'
+export type { EstimateReport } from './contract/jobs/estimate.ts'
+export type { PlannedTensor, PlanReport } from './contract/jobs/plan.ts'
+export type { SampleReport } from './contract/jobs/sample.ts'
+export type { SelfTestReport, SelfTestRow } from './contract/jobs/selftest.ts'
+export type { VersusReport } from './contract/jobs/versus.ts'
 export * from './contract/jobs.ts'
 export * from './contract/recipe.ts'
 export * from './contract/report-files.ts'
-export * from './contract/reports.ts'

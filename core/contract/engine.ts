@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { JobEvent } from './events.ts'
 import type { FileReport } from './files.ts'
 import { type JobRequest, jobSchema, type Lane, laneSchema } from './jobs.ts'
+import { kernelFields } from './kernel-fields.ts'
 import { messageSchema } from './messages.ts'
-import { kernelFields } from './reports.ts'
 
 export const engineInfoSchema = z.strictObject({
   ...kernelFields,

@@ -1,19 +1,9 @@
 /** What a job says while it lives. */
 import { z } from 'zod'
 import { errorCodes } from '../errors.ts'
+import { tensorOutcomeSchema } from './jobs/compress.ts'
+import { resultSchema } from './jobs.ts'
 import { messageSchema } from './messages.ts'
-import {
-  analysisReportSchema,
-  comparisonReportSchema,
-  compressionReportSchema,
-  conversionReportSchema,
-  estimateReportSchema,
-  planReportSchema,
-  sampleReportSchema,
-  selfTestReportSchema,
-  tensorOutcomeSchema,
-  versusReportSchema,
-} from './reports.ts'
 
 export const errorReportSchema = z.strictObject({
   code: z.enum([...errorCodes, 'bug']),
@@ -56,21 +46,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     errorCurve: z.array(z.number()),
   }),
   z.strictObject({ type: z.literal('tensor'), jobId: z.string(), outcome: tensorOutcomeSchema }),
-  z.strictObject({
-    type: z.literal('finished'),
-    jobId: z.string(),
-    result: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('analyze'), report: analysisReportSchema }),
-      z.strictObject({ kind: z.literal('compare'), report: comparisonReportSchema }),
-      z.strictObject({ kind: z.literal('versus'), report: versusReportSchema }),
-      z.strictObject({ kind: z.literal('plan'), report: planReportSchema }),
-      z.strictObject({ kind: z.literal('compress'), report: compressionReportSchema }),
-      z.strictObject({ kind: z.literal('estimate'), report: estimateReportSchema }),
-      z.strictObject({ kind: z.literal('sample'), report: sampleReportSchema }),
-      z.strictObject({ kind: z.literal('convert'), report: conversionReportSchema }),
-      z.strictObject({ kind: z.literal('selftest'), report: selfTestReportSchema }),
-    ]),
-  }),
+  z.strictObject({ type: z.literal('finished'), jobId: z.string(), result: resultSchema }),
   z.strictObject({ type: z.literal('failed'), jobId: z.string(), error: errorReportSchema }),
   z.strictObject({ type: z.literal('cancelled'), jobId: z.string() }),
 ])

@@ -5,9 +5,9 @@ import { paramsSchema } from '../params.ts'
 import { styleIds } from '../styles.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
+import { type CompressionReport, compressionReportSchema } from './jobs/compress.ts'
 import { messageSchema } from './messages.ts'
 import { recipeSchema } from './recipe.ts'
-import { type CompressionReport, compressionReportSchema } from './reports.ts'
 
 export const folderEntrySchema = z.strictObject({
   /** A grant that opens it. */

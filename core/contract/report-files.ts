@@ -1,8 +1,8 @@
 /** The report of a compression as files: the same from the command line and from the page. */
 import { inEnglish, toEnglish } from '../messages/english.ts'
 import { version } from '../version.ts'
+import type { CompressionReport } from './jobs/compress.ts'
 import { type RecipeSource, recipeText } from './recipe.ts'
-import type { CompressionReport } from './reports.ts'
 
 /** How a report in JSON begins, by which it is told from any other file. */
 export const reportJsonStart = '{\n  "report": 1,'

@@ -1,6 +1,6 @@
 /** One tensor: load -> factorize -> measure -> report. Its numbers are those of PRODUCT's definitions; nothing is written. */
 
-import { type AnalysisReport, analysisReportSchema, type Job } from '../contract.ts'
+import { type AnalysisReport, analysisReportSchema, type JobOf } from '../contract.ts'
 import { errorCurve, floorCurve, spectrumLimit } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { AppError } from '../errors.ts'
@@ -21,10 +21,11 @@ import type { Sketch } from '../sketch-cache/codec.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
+import type { FilesOf } from './files.ts'
 
 export async function analyzeTensor(
-  file: WeightFile,
-  job: Extract<Job, { kind: 'analyze' }>,
+  { model: file }: FilesOf<'analyze'>,
+  job: JobOf<'analyze'>,
   context: JobContext,
 ): Promise<AnalysisReport> {
   const key = job.reuse ? reuseKey(file, job, context) : null
@@ -65,7 +66,7 @@ function reportIn({ report }: SketchFacts): AnalysisReport | null {
 }
 
 /** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
-function reuseKey(file: WeightFile, job: Extract<Job, { kind: 'analyze' }>, { sketches, kernels }: JobContext) {
+function reuseKey(file: WeightFile, job: JobOf<'analyze'>, { sketches, kernels }: JobContext) {
   const tensor = file.tensors.find(({ name }) => name === job.tensor)
   const view = tensor && matrixView(tensor.name, tensor.shape)
   if (!view || !sketches) return null

@@ -1,17 +1,18 @@
 /** Randomized beside exact on one matrix read once: what going fast costs, and what it gains. */
-import type { ComparisonReport, Job } from '../contract.ts'
+
+import type { ComparisonReport, JobOf } from '../contract.ts'
 import { excessOverFloor, floorCurve } from '../curves/error-curve.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
-import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { loadMatrix } from '../matrix/load.ts'
 import { largestAngle } from '../measure/subspace-angle.ts'
 import type { Params } from '../params.ts'
 import { analyzeLoaded, factorizable } from './analyze.ts'
+import type { FilesOf } from './files.ts'
 
 export async function compareTensor(
-  file: WeightFile,
-  job: Extract<Job, { kind: 'compare' }>,
+  { model: file }: FilesOf<'compare'>,
+  job: JobOf<'compare'>,
   context: JobContext,
 ): Promise<ComparisonReport> {
   const { tensor, view } = await factorizable(file, job.tensor, context)

@@ -3,9 +3,8 @@
  * Streaming: one matrix at a time is in memory. Kept tensors are copied byte for byte.
  */
 
-import type { CompressionReport, Job, TensorOutcome } from '../contract.ts'
+import type { CompressionReport, JobOf, TensorOutcome } from '../contract.ts'
 import { AppError, existsAlready } from '../errors.ts'
-import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder, SourceFolder } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
@@ -25,24 +24,24 @@ import { type FinishedOutput, finishedOutput } from '../write/resume/finished-ou
 import { sourceHash } from '../write/source-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
+import type { FilesOf } from './files.ts'
 import { planRun, refuse } from './planned-run.ts'
 
-type CompressionJob = Extract<Job, { kind: 'compress' }>
+type CompressionJob = JobOf<'compress'>
 
 /**
  * What is cut short leaves its finished tensors for a run with `resume`; cancelled without `resume`, nothing.
  * @throws AppError `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled`; with how many tensors are finished
  */
 export async function compressFile(
-  file: WeightFile,
-  target: CompressionTarget,
+  { model: file, target }: FilesOf<'compress'>,
   job: CompressionJob,
   context: JobContext,
 ): Promise<CompressionReport> {
   const started = performance.now()
   const style = outputStyle(job.output)
   const { resume } = job
-  const hash = await sourceHash(file, context)
+  const hash = await sourceHash({ model: file }, context)
   const part = job.part ?? wholeRun
   const ahead = readAhead(file, context.kernels)
   const compression = {

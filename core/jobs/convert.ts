@@ -2,7 +2,8 @@
  * Another container for the same values: every tensor of a file into one safetensors file, or one tensor into an .npy file. Dtypes and
  * bytes stay as they are; what was opened from a pickle becomes a file that cannot carry code.
  */
-import type { ConversionReport, Job } from '../contract.ts'
+
+import type { ConversionReport, JobOf } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { npyHeader } from '../formats/npy.ts'
@@ -15,12 +16,12 @@ import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import { writeChecked } from '../write/encodings/weights-output.ts'
 import { CHECKSUMS } from '../write/metadata.ts'
+import type { FilesOf } from './files.ts'
 
 /** @throws AppError `bad-request`, `unsupported`, `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled` */
 export async function convertFile(
-  file: WeightFile,
-  target: CompressionTarget,
-  job: Extract<Job, { kind: 'convert' }>,
+  { model: file, target }: FilesOf<'convert'>,
+  job: JobOf<'convert'>,
   context: JobContext,
 ): Promise<ConversionReport> {
   const extension = target.name.split('.').at(-1)?.toLowerCase()

@@ -3,7 +3,7 @@
  * sample factorizes one tensor of each of the shapes that make up most of the work; the rest is reckoned by what they cost (cost.ts).
  */
 
-import type { EstimateReport, Job } from '../contract.ts'
+import type { EstimateReport, JobOf } from '../contract.ts'
 import { exactCost, productCost, sketchCost } from '../cost.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
@@ -21,6 +21,7 @@ import { elementCount, oncePerStorage } from '../tensor.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
+import type { FilesOf } from './files.ts'
 import { planRun, refuse, type Undecided, undecided } from './planned-run.ts'
 
 /** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
@@ -30,8 +31,8 @@ const SAMPLED_SHAPES = 3
 const COPY_BYTES_PER_SECOND = 4e8
 
 export async function estimateRun(
-  file: WeightFile,
-  job: Extract<Job, { kind: 'estimate' }>,
+  { model: file }: FilesOf<'estimate'>,
+  job: JobOf<'estimate'>,
   context: JobContext,
 ): Promise<EstimateReport> {
   const style = outputStyle(job.output)

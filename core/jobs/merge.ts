@@ -20,6 +20,12 @@ import { CHECKSUMS, DIGEST, ERROR, ERRORS, errorsText, fixedWidth, TIES } from '
 import { PART, type PartTensor, partTensors, removePartFields } from '../write/part-fields.ts'
 import { isDigest, joinedDigest } from '../write/source-digest.ts'
 
+/** The parts in any order, and where they are put together. */
+export interface MergeFiles {
+  readonly parts: readonly WeightFile[]
+  readonly target: CompressionTarget
+}
+
 export interface MergeReport {
   readonly output: string
   readonly parts: number
@@ -31,9 +37,8 @@ export interface MergeReport {
 
 /** @throws AppError `bad-request` for parts that do not belong together or are not complete, `bad-file` for damaged ones, `would-overwrite`, `cannot-write` */
 export async function mergeParts(
-  files: readonly WeightFile[],
-  { folder, name }: CompressionTarget,
-  force: boolean,
+  { parts: files, target: { folder, name } }: MergeFiles,
+  { force }: { readonly force: boolean },
   context: ReadingContext,
 ): Promise<MergeReport> {
   await refuseToReplace({ folder, name }, force)

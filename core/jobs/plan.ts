@@ -3,7 +3,7 @@
  * stays known, so another goal, rank or rule is then a matter of milliseconds and reads no weights.
  */
 
-import type { Job, PlannedTensor, PlanReport } from '../contract.ts'
+import type { JobOf, PlannedTensor, PlanReport } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
@@ -34,12 +34,17 @@ import type { Compression } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
+import type { FilesOf } from './files.ts'
 import { planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
 
-type PlanJob = Extract<Job, { kind: 'plan' }>
+type PlanJob = JobOf<'plan'>
 
 /** @throws AppError `bad-request` for goals that contradict each other or cannot be met, `cancelled` */
-export async function planCompression(file: WeightFile, job: PlanJob, host: JobContext): Promise<PlanReport> {
+export async function planCompression(
+  { model: file }: FilesOf<'plan'>,
+  job: PlanJob,
+  host: JobContext,
+): Promise<PlanReport> {
   const started = performance.now()
   // Where nothing is to be kept, what is found out lasts as long as this job.
   const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), sourceHash: '' }

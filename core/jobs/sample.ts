@@ -17,18 +17,20 @@
  * own: orthogonal, dense, and applied in O(m n log(m n)). The f32 entries are rounded once a stage, so the true singular values are within
  * (stages + 1) 2^-24 ||W||_F of s (and 2^-9 ||W||_F more for BF16); in practice far closer.
  */
-import type { Job, SampleReport } from '../contract.ts'
+
+import type { JobOf, SampleReport } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import { encode } from '../formats/dtype.ts'
 import type { GaussianKey } from '../kernels/kernels.ts'
 import { philox4x32 } from '../kernels/philox.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/compression.ts'
+import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import type { TensorWriter } from '../write/encodings/weights-output.ts'
+import type { FilesOf } from './files.ts'
 
-type SampleJob = Extract<Job, { kind: 'sample' }>
+type SampleJob = JobOf<'sample'>
 
 const VOCABULARY = 256
 
@@ -106,7 +108,7 @@ export function sampleSpectrum({ shape, spectrum }: SampleTensor): Float64Array 
 
 /** @throws AppError `would-overwrite`, `over-limit`, `cannot-write`, `cancelled` */
 export async function writeSample(
-  { folder, name }: CompressionTarget,
+  { target: { folder, name } }: FilesOf<'sample'>,
   job: SampleJob,
   context: JobContext,
 ): Promise<SampleReport> {

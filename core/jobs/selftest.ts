@@ -3,7 +3,7 @@
  * whose exact error theory knows (Marchenko-Pastur), and what has to hold whatever the machine.
  */
 
-import type { Job, SelfTestReport, SelfTestRow } from '../contract.ts'
+import type { JobOf, SelfTestReport, SelfTestRow } from '../contract.ts'
 import { errorCurve, floorCurve } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
@@ -18,6 +18,7 @@ import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { residentOperand } from '../svd/operand.ts'
 import { gaussianKey } from '../svd/random.ts'
+import type { FilesOf } from './files.ts'
 
 const QUICK = [
   { size: 512, rank: 32 },
@@ -33,7 +34,8 @@ interface SelfTestCase {
 
 /** Cost: dominated by the exact SVD, O(size^3) each. @throws AppError `out-of-memory`, `cancelled` */
 export async function selfTest(
-  job: Extract<Job, { kind: 'selftest' }>,
+  _: FilesOf<'selftest'>,
+  job: JobOf<'selftest'>,
   context: JobContext,
   cases: readonly SelfTestCase[] = job.full ? FULL : QUICK,
 ): Promise<SelfTestReport> {

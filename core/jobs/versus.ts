@@ -1,15 +1,16 @@
 /** Two ways to factorize the same matrix, read once and taking turns: what each costs in time and memory, and what it gets for that. */
-import type { Job, VersusReport } from '../contract.ts'
+
+import type { JobOf, VersusReport } from '../contract.ts'
 import { excessOverFloor, floorCurve } from '../curves/error-curve.ts'
-import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { loadMatrix } from '../matrix/load.ts'
 import { largestAngle } from '../measure/subspace-angle.ts'
 import { fitParams, type Params } from '../params.ts'
 import { type Factorization, truncate } from '../svd/factorization.ts'
 import { factorizable, reportRun, type TimedRun, timedRun } from './analyze.ts'
+import type { FilesOf } from './files.ts'
 
-type VersusJob = Extract<Job, { kind: 'versus' }>
+type VersusJob = JobOf<'versus'>
 
 /** What a way found with each of its seeds, its first factorization whole. */
 interface Side {
@@ -21,7 +22,11 @@ interface Side {
 }
 
 /** Cost: one untimed factorization of each way and one for each seed; an exact way has no use for a second seed. */
-export async function versusTensor(file: WeightFile, job: VersusJob, context: JobContext): Promise<VersusReport> {
+export async function versusTensor(
+  { model: file }: FilesOf<'versus'>,
+  job: VersusJob,
+  context: JobContext,
+): Promise<VersusReport> {
   const { tensor, view } = await factorizable(file, job.tensor, context)
   const { kernels } = context
   const ways = [job.a, job.b]

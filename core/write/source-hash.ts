@@ -8,10 +8,22 @@ import type { JobContext } from '../matrix/context.ts'
 /** Of each end of a tensor. */
 export const SAMPLE_BYTES = 1024
 
-export async function sourceHash(
-  file: WeightFile,
-  context: Pick<JobContext, 'sha256' | 'checkCancelled'>,
-): Promise<string> {
+type HashContext = Pick<JobContext, 'sha256' | 'checkCancelled'>
+
+/**
+ * Of the files that a job reads, by role. A lone model is told by its own hash, several files by that of the lines `role:hash`, in the
+ * order in which the job declares its roles.
+ */
+export async function sourceHash(files: Readonly<Record<string, WeightFile>>, context: HashContext): Promise<string> {
+  const { model, ...others } = files
+  if (model && Object.keys(others).length === 0) return fileHash(model, context)
+  const hash = context.sha256()
+  for (const [role, file] of Object.entries(files))
+    hash.update(new TextEncoder().encode(`${role}:${await fileHash(file, context)}\n`))
+  return hexadecimal(hash.digest())
+}
+
+async function fileHash(file: WeightFile, context: HashContext): Promise<string> {
   const hash = context.sha256()
   for (const info of file.tensors) {
     context.checkCancelled()

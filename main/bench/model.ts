@@ -33,7 +33,7 @@ export interface ModelOptions {
   readonly repeat: number
   /** Of both sides, but for the rank and the method, which is `randomized`. */
   readonly params: Params
-  /** Opens the model and answers how to run it; `target` of a request is a path, its `fileId` has no meaning. */
+  /** Opens the model and answers how to run it; `target` of a request is a path, its file has none. */
   open(path: string): Promise<(request: CompressRequest) => Promise<unknown>>
   /** Called before each line of work. */
   say(text: string): void
@@ -72,7 +72,7 @@ async function makeSample({ folder, say }: ModelOptions, context: JobContext): P
   say('making a sample')
   const name = 'sample.safetensors'
   const target = { folder: outputFolder(folder, { overwrite: true, sources: [] }), name }
-  await writeSample(target, { kind: 'sample', target: '', force: true, ...sample }, context)
+  await writeSample({ target }, { kind: 'sample', files: {}, target: '', force: true, ...sample }, context)
   return join(folder, name)
 }
 
@@ -155,7 +155,7 @@ async function clocked(work: () => Promise<unknown>): Promise<number> {
 function compressJob(params: Params, target: string): CompressRequest {
   const rules = { include: [], exclude: [] }
   const whole = { force: true, resume: false, part: null } as const
-  return { kind: 'compress', fileId: '', target, output: 'factors', params, ...rules, ...whole }
+  return { kind: 'compress', files: { model: '' }, target, output: 'factors', params, ...rules, ...whole }
 }
 
 /** For what is done in this process: a job that nobody watches. */

@@ -25,8 +25,8 @@ export function analyzeCommand(): Command {
     .action(async (path: string, { tensor, repeat, json }: Options, self: Command) => {
       const params = paramsFrom(self, factorizationParams)
       const report = await withEngine(async (engine) => {
-        const { fileId } = await engine.open(path)
-        return engine.run<'analyze'>({ kind: 'analyze', fileId, tensor, params, repeat })
+        const { fileId: model } = await engine.open(path)
+        return engine.run<'analyze'>({ kind: 'analyze', files: { model }, tensor, params, repeat })
       })
       if (json) printJson(report)
       else printAnalysis(report)

@@ -78,8 +78,8 @@ export function benchCommand(): Command {
 /** Runs go through an engine, as those of the command `compress` do. */
 function openIn(engine: CommandEngine): ModelOptions['open'] {
   return async (path) => {
-    const { fileId } = await engine.open(path)
-    return (request) => engine.run<'compress'>({ ...request, fileId, target: engine.target(request.target) })
+    const { fileId: model } = await engine.open(path)
+    return (request) => engine.run<'compress'>({ ...request, files: { model }, target: engine.target(request.target) })
   }
 }
 

@@ -18,8 +18,8 @@ export function compareCommand(): Command {
     .action(async (path: string, { tensor, json }: { tensor: string; json?: boolean }, self: Command) => {
       const params = paramsFrom(self, keys)
       const report = await withEngine(async (engine) => {
-        const { fileId } = await engine.open(path)
-        return engine.run<'compare'>({ kind: 'compare', fileId, tensor, params })
+        const { fileId: model } = await engine.open(path)
+        return engine.run<'compare'>({ kind: 'compare', files: { model }, tensor, params })
       })
       if (json) printJson(report)
       else printComparison(report)

@@ -46,12 +46,12 @@ export function compressCommand(): Command {
       const report = await withEngine(async (engine) => {
         const history = createHistory(configFolder(), commandLog())
         const left = await leftAt(history, paths.targetPath)
-        const { fileId } = await engine.open(path)
+        const { fileId: model } = await engine.open(path)
         const target = engine.target(options.out)
         const replaces = resume && left ? left.runId : null
         const record = recordRun(history, { ...paths, force, part, recipe, replaces })
         try {
-          const job = { kind: 'compress', fileId, target, ...recipe, force, resume, part } as const
+          const job = { kind: 'compress', files: { model }, target, ...recipe, force, resume, part } as const
           const report = await engine.run<'compress'>(job, record.hear)
           await record.finish(report)
           return report

@@ -23,11 +23,17 @@ export function convertCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (path: string, { out, tensor, force = false, json }: Options) => {
       const { notices, report } = await withEngine(async (engine) => {
-        const { fileId, notices } = await engine.open(path)
+        const { fileId: model, notices } = await engine.open(path)
         const target = engine.target(out)
         return {
           notices,
-          report: await engine.run<'convert'>({ kind: 'convert', fileId, target, tensor: tensor ?? null, force }),
+          report: await engine.run<'convert'>({
+            kind: 'convert',
+            files: { model },
+            target,
+            tensor: tensor ?? null,
+            force,
+          }),
         }
       })
       if (json) return printJson(report)

@@ -26,8 +26,8 @@ export function estimateCommand(): Command {
     .action(async (path: string, options: Options, self: Command) => {
       const request = await requestFrom(self, options)
       const report = await withEngine(async (engine) => {
-        const { fileId } = await engine.open(path)
-        return engine.run<'estimate'>({ kind: 'estimate', fileId, ...request, parts: options.parts })
+        const { fileId: model } = await engine.open(path)
+        return engine.run<'estimate'>({ kind: 'estimate', files: { model }, ...request, parts: options.parts })
       })
       if (options.json) printJson(report)
       else printEstimate(report)

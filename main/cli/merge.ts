@@ -25,12 +25,16 @@ export function mergeCommand(): Command {
         const parts: WeightFile[] = []
         try {
           for (const path of paths) parts.push(await openWeightFile(pickSource(path, 'file')))
-          return await mergeParts(parts, { folder, name: basename(out) }, force, {
-            checkCancelled: () => {
-              if (signal.aborted) throw new AppError('cancelled', 'The merge was cancelled.')
+          return await mergeParts(
+            { parts, target: { folder, name: basename(out) } },
+            { force },
+            {
+              checkCancelled: () => {
+                if (signal.aborted) throw new AppError('cancelled', 'The merge was cancelled.')
+              },
+              crc32,
             },
-            crc32,
-          })
+          )
         } finally {
           for (const part of parts) await part.close()
         }

@@ -17,8 +17,8 @@ export function planCommand(): Command {
     .action(async (path: string, options: RequestOptions & { readonly json?: boolean }, self: Command) => {
       const request = await requestFrom(self, options)
       const report = await withEngine(async (engine) => {
-        const { fileId } = await engine.open(path)
-        return engine.run<'plan'>({ kind: 'plan', fileId, ...request })
+        const { fileId: model } = await engine.open(path)
+        return engine.run<'plan'>({ kind: 'plan', files: { model }, ...request })
       })
       if (options.json) printJson(report)
       else printPlan(report, request.params.factorDType === 'INT8')

@@ -4,7 +4,7 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { Job, JobEvent, TensorReport } from '../../core/contract.ts'
+import type { Job, JobEvent, JobResult, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
 import type { Message } from '../../core/messages/message.ts'
@@ -44,7 +44,13 @@ export interface FileRef {
 export type Task =
   | { readonly kind: 'info' }
   | { readonly kind: 'open'; readonly file: FileRef }
-  | { readonly kind: 'job'; readonly job: Job; readonly file: FileRef | null; readonly targetPath: string | null }
+  | {
+      readonly kind: 'job'
+      readonly job: Job
+      /** By role, as the job declares them. */
+      readonly files: Readonly<Record<string, FileRef>>
+      readonly targetPath: string | null
+    }
 
 export interface OpenedFile {
   readonly format: string
@@ -59,7 +65,6 @@ export interface DriverInfo extends KernelInfo {
   readonly notice: Message | null
 }
 
-export type JobResult = Extract<JobEvent, { type: 'finished' }>['result']
 export type TaskAnswer = DriverInfo | OpenedFile | JobResult
 
 type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never

@@ -9,7 +9,7 @@ import {
   type EngineEvents,
   engineArguments,
   type FileReport,
-  type Job,
+  type JobResult,
   jobSchema,
   type Lane,
 } from '../../core/contract.ts'
@@ -18,7 +18,7 @@ import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Driver } from './driver-handle.ts'
 import type { Lanes, PendingTask } from './lanes.ts'
-import type { DriverInfo, FileRef, JobResult, OpenedFile } from './messages.ts'
+import type { DriverInfo, FileRef, OpenedFile, Task } from './messages.ts'
 
 export interface SessionHost {
   readonly driver: Driver
@@ -62,12 +62,13 @@ export function serveSession(port: Port, host: SessionHost): void {
     },
     start: async (request, lane) => {
       const job = jobSchema.parse(request)
-      const file = 'fileId' in job ? fileOf(job.fileId) : null
+      const inRoles: Record<string, FileRef> = {}
+      for (const [role, fileId] of Object.entries(job.files)) inRoles[role] = fileOf(fileId)
       const targetPath = 'target' in job ? await host.path(job.target, 'write') : null
       const jobId = randomUUID()
       counter.jobsStarted++
       // After the answer: the client learns the id before the first event that carries it.
-      setImmediate(() => begin(jobId, job, file, targetPath, lane))
+      setImmediate(() => begin(jobId, { kind: 'job', job, files: inRoles, targetPath }, lane))
       return jobId
     },
     cancel: async (jobId) => {
@@ -83,10 +84,10 @@ export function serveSession(port: Port, host: SessionHost): void {
     return file
   }
 
-  function begin(jobId: string, job: Job, file: FileRef | null, targetPath: string | null, lane?: Lane): void {
+  function begin(jobId: string, task: Task, lane?: Lane): void {
     if (gone) return
-    const task = lanes.submit(
-      { kind: 'job', job, file, targetPath },
+    const pending = lanes.submit(
+      task,
       {
         started: () => events.job({ type: 'started', jobId }),
         waiting: () => events.job({ type: 'waiting', jobId }),
@@ -94,8 +95,8 @@ export function serveSession(port: Port, host: SessionHost): void {
       },
       lane,
     )
-    jobs.set(jobId, task)
-    void task.answer
+    jobs.set(jobId, pending)
+    void pending.answer
       .then(
         (result) => events.job({ type: 'finished', jobId, result: result as JobResult }),
         (error: unknown) => {

@@ -41,8 +41,8 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   let interrupted = false
 
   async function compress(spoke: () => void): Promise<CompressionReport> {
-    const { fileId } = await client.api.open(source)
-    const job = { kind: 'compress', fileId, target, ...recipe, force, part, resume: true } as const
+    const { fileId: model } = await client.api.open(source)
+    const job = { kind: 'compress', files: { model }, target, ...recipe, force, part, resume: true } as const
     return client.run(job, {
       signal: abort.signal,
       onEvent: (event) => {

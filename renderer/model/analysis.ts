@@ -133,6 +133,6 @@ function look(kind: AnalysisWish['kind'], tensor: string, params: Params): void 
 
 /** Looking at one tensor answers every goal: the goal is the run's. A sketch that was finished before answers a look, never a stopwatch. */
 function requestOf(kind: AnalysisWish['kind'], fileId: string, tensor: string, params: Params): JobRequest {
-  const look = { fileId, tensor, params: { ...params, ...noGoal } }
+  const look = { files: { model: fileId }, tensor, params: { ...params, ...noGoal } }
   return kind === 'analyze' ? { kind, ...look, reuse: true } : { kind, ...look }
 }

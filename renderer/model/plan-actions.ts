@@ -115,7 +115,7 @@ function ask(question: Question, long: boolean): void {
       const fileId = useFile.getState().report?.fileId
       if (fileId === undefined) return null
       const rules = { include: [...include], exclude: [...exclude] }
-      return { kind: 'plan', fileId, output, params, ...rules, knownCurves: long || !hasCurves }
+      return { kind: 'plan', files: { model: fileId }, output, params, ...rules, knownCurves: long || !hasCurves }
     },
     hear: (event: JobEvent) => {
       if (event.type === 'spectrum') curves.add(event.tensor, event.errorCurve)

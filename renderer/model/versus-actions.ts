@@ -19,7 +19,7 @@ export function runVersus(sides: Sides, seeds: number): void {
     ...{ kind: 'versus', tensor, sides, interrupted, onFile: true },
     request: () => {
       const fileId = useFile.getState().report?.fileId
-      return fileId === undefined ? null : { kind: 'versus', fileId, tensor, ...sides, seeds }
+      return fileId === undefined ? null : { kind: 'versus', files: { model: fileId }, tensor, ...sides, seeds }
     },
     hear: ({ type }) => {
       if (type === 'started') versusReducers.asked(tensor)

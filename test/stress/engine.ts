@@ -47,19 +47,43 @@ async function openSample(): Promise<string> {
 const tensor = 'model.layers.0.mlp.up_proj.weight'
 const target = () => grants.target(join(outputs, 'out.safetensors')).id
 const jobs: Record<string, (fileId: string) => JobRequest> = {
-  randomized: (fileId) => ({ kind: 'analyze', fileId, tensor, params: { method: 'randomized', rank: 128, nIter: 16 } }),
+  randomized: (fileId) => ({
+    kind: 'analyze',
+    files: { model: fileId },
+    tensor,
+    params: { method: 'randomized', rank: 128, nIter: 16 },
+  }),
   krylov: (fileId) => ({
     kind: 'analyze',
-    fileId,
+    files: { model: fileId },
     tensor,
     params: { method: 'randomized', algorithm: 'krylov', rank: 64 },
   }),
-  exact: (fileId) => ({ kind: 'analyze', fileId, tensor, params: { method: 'exact' } }),
-  compare: (fileId) => ({ kind: 'compare', fileId, tensor, params: { rank: 64 } }),
-  factors: (fileId) => ({ kind: 'compress', fileId, target: target(), output: 'factors', params: {}, force: true }),
-  dense: (fileId) => ({ kind: 'compress', fileId, target: target(), output: 'dense', params: {}, force: true }),
+  exact: (fileId) => ({ kind: 'analyze', files: { model: fileId }, tensor, params: { method: 'exact' } }),
+  compare: (fileId) => ({ kind: 'compare', files: { model: fileId }, tensor, params: { rank: 64 } }),
+  factors: (fileId) => ({
+    kind: 'compress',
+    files: { model: fileId },
+    target: target(),
+    output: 'factors',
+    params: {},
+    force: true,
+  }),
+  dense: (fileId) => ({
+    kind: 'compress',
+    files: { model: fileId },
+    target: target(),
+    output: 'dense',
+    params: {},
+    force: true,
+  }),
   sample: () => ({ kind: 'sample', target: target(), layers: 1, hidden: 512, dtype: 'BF16', seed: 1, force: true }),
-  threads: (fileId) => ({ kind: 'analyze', fileId, tensor, params: { threads: 1 + Math.floor(4 * Math.random()) } }),
+  threads: (fileId) => ({
+    kind: 'analyze',
+    files: { model: fileId },
+    tensor,
+    params: { threads: 1 + Math.floor(4 * Math.random()) },
+  }),
 }
 const kinds = Object.keys(jobs)
 

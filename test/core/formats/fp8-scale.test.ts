@@ -75,10 +75,10 @@ describe.each([
 
   it('is part of the spectrum', async () => {
     const params = { ...defaultParams, rank: 4, method: 'exact' } as const
-    const job = { kind: 'analyze', fileId: '', tensor: 'x.weight', params, repeat: 0, reuse: false } as const
-    const scaled = await analyzeTensor(await openTensors(...tensors), job, testContext())
+    const job = { kind: 'analyze', files: { model: '' }, tensor: 'x.weight', params, repeat: 0, reuse: false } as const
+    const scaled = await analyzeTensor({ model: await openTensors(...tensors) }, job, testContext())
     const plainFile = await openTensors(f32('x.weight', [rows, cols], back))
-    const judged = await analyzeTensor(plainFile, job, testContext())
+    const judged = await analyzeTensor({ model: plainFile }, job, testContext())
     for (const [i, value] of judged.singularValues.entries())
       expect(Math.abs(scaled.singularValues[i]! - value)).toBeLessThanOrEqual(
         rows * 2 ** -24 * judged.singularValues[0]!,
@@ -94,7 +94,7 @@ it('factors hold value x factor, so the scale is not written beside them', async
   )
   const folder = memoryFolder('out')
   const job = compressJob({ rank: 20 })
-  const report = await compressFile(file, { folder, name: 'o.safetensors' }, job, testContext())
+  const report = await compressFile({ model: file, target: { folder, name: 'o.safetensors' } }, job, testContext())
   expect(outcomeOf(report.tensors, 'x.weight_scale_inv')).toMatchObject({
     action: 'kept',
     reason: 'Already multiplied into the factors of x.weight; not written.',
@@ -133,7 +133,7 @@ it('dense output divides by the scale again', async () => {
   )
   const folder = memoryFolder('out')
   const job = compressJob({ rank: 30 }, { output: 'dense' })
-  const report = await compressFile(file, { folder, name: 'o.safetensors' }, job, testContext())
+  const report = await compressFile({ model: file, target: { folder, name: 'o.safetensors' } }, job, testContext())
   const outcome = outcomeOf(report.tensors, 'x.weight')
   expect(outcome.action).toBe('factorized')
   const output = await openWeightFile({ folder, entry: 'o.safetensors' })
@@ -159,7 +159,7 @@ it('a sparse part holds what the factors miss of value x factor', async () => {
   const errors: number[] = []
   for (const sparseDensity of [0, 0.05]) {
     const target = { folder: memoryFolder('out'), name: 'o.safetensors' }
-    const report = await compressFile(file, target, compressJob({ rank: 8, sparseDensity }), testContext())
+    const report = await compressFile({ model: file, target }, compressJob({ rank: 8, sparseDensity }), testContext())
     errors.push(outcomeOf(report.tensors, 'x.weight').relativeError!)
   }
   expect(errors[1]!).toBeLessThan(errors[0]!)
@@ -280,21 +280,20 @@ describe('a layout that is not certain', () => {
     const plans = planFile(file, defaultParams, { include: ['*'], exclude: [] })
     for (const { action, view } of plans) expect([action, view]).toEqual(['keep', null])
     const report = await compressFile(
-      file,
-      { folder: memoryFolder('out'), name: 'o' },
+      { model: file, target: { folder: memoryFolder('out'), name: 'o' } },
       compressJob({ rank: 4 }),
       testContext(),
     )
     expect(outcomeOf(report.tensors, 'x.weight')).toMatchObject({ action: 'kept', reason: tensor.unfit })
     const job = {
       kind: 'analyze',
-      fileId: '',
+      files: { model: '' },
       tensor: 'x.weight',
       params: defaultParams,
       repeat: 0,
       reuse: false,
     } as const
-    await expect(analyzeTensor(file, job, testContext())).rejects.toThrow(tensor.unfit)
+    await expect(analyzeTensor({ model: file }, job, testContext())).rejects.toThrow(tensor.unfit)
   })
 
   it('is settled by the block that config.json declares', async () => {
@@ -338,7 +337,11 @@ describe('a scale whose tensor is kept', () => {
     const source = [tensors[0]!, f32('x.weight_scale_inv', grid, large), tensors[2]!]
     const folder = memoryFolder('out')
     const job = compressJob({ rank: 8, ...params }, { ...rest, exclude: [...('exclude' in rest ? rest.exclude : [])] })
-    const report = await compressFile(await openTensors(...source), { folder, name: 'o' }, job, testContext())
+    const report = await compressFile(
+      { model: await openTensors(...source), target: { folder, name: 'o' } },
+      job,
+      testContext(),
+    )
     expect(outcomeOf(report.tensors, 'x.weight').action).toBe('kept')
     expect(outcomeOf(report.tensors, 'x.weight_scale_inv')).toMatchObject({
       reason: 'It holds the scale of x.weight.',
@@ -356,7 +359,11 @@ describe('a scale whose tensor is kept', () => {
     expect(Math.abs(found / norm - 1)).toBeLessThan(rows * cols * 2 ** -53)
 
     const target = { folder: memoryFolder('out'), name: 'o' }
-    const report = await compressFile(file, target, compressJob({ rank: 8 }, { exclude: ['x.*'] }), testContext())
+    const report = await compressFile(
+      { model: file, target },
+      compressJob({ rank: 8 }, { exclude: ['x.*'] }),
+      testContext(),
+    )
     const y = outcomeOf(report.tensors, 'y').relativeError!
     expect(report.relativeError).toBeCloseTo(y * Math.sqrt((96 * 64) / (96 * 64 + rows * cols)), 12)
   })
@@ -364,13 +371,21 @@ describe('a scale whose tensor is kept', () => {
   it.each(['factors', 'dense'] as const)('merges from parts to the bytes of one run: %s', async (output) => {
     const folder = memoryFolder('out')
     const rest = { output, exclude: ['x.*'] }
-    await compressFile(await openTensors(...tensors), { folder, name: 'whole' }, compressJob({}, rest), testContext())
+    await compressFile(
+      { model: await openTensors(...tensors), target: { folder, name: 'whole' } },
+      compressJob({}, rest),
+      testContext(),
+    )
     for (const index of [1, 2]) {
       const job = compressJob({}, { ...rest, part: { index, of: 2 } })
-      await compressFile(await openTensors(...tensors), { folder, name: `${index}` }, job, testContext())
+      await compressFile(
+        { model: await openTensors(...tensors), target: { folder, name: `${index}` } },
+        job,
+        testContext(),
+      )
     }
     const parts = await Promise.all(['1', '2'].map((entry) => openWeightFile({ folder, entry })))
-    await mergeParts(parts, { folder, name: 'merged' }, false, testContext())
+    await mergeParts({ parts, target: { folder, name: 'merged' } }, { force: false }, testContext())
     expect(folder.files.get('merged')).toEqual(folder.files.get('whole'))
   })
 })

@@ -89,7 +89,7 @@ describe('reading', () => {
     const tensors = [t({ shape: [64, 64], type: 8 }), t({ name: 'v', shape: [96, 64], type: 8, offset: 4352 })]
     const file = await openBytes('x', ggufFile({ tensors, dataBytes: 4352 + 6528 }))
     const target = { folder: memoryFolder('out'), name: 'o' }
-    const report = await compressFile(file, target, compressJob({ rank: 10 }), testContext())
+    const report = await compressFile({ model: file, target }, compressJob({ rank: 10 }), testContext())
     // 10 (64 + 64) f32 are more than the 4352 bytes of w in Q8_0, 10 (96 + 64) less than the 6528 of v.
     expect(report.tensors).toMatchObject([
       { name: 'w', action: 'kept', bytesBefore: 4352, bytesAfter: 4 * 64 * 64 },

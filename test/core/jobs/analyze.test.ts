@@ -10,10 +10,12 @@ import { openTensors, testContext, weights } from './harness.ts'
 it('an analysis says when slower kernels computed it than there are', async () => {
   const file = await openTensors(weights('w', [64, 96]))
   const params = { ...defaultParams, rank: 4 }
-  const job = { kind: 'analyze', fileId: '', tensor: 'w', params, repeat: 0, reuse: false } as const
+  const job = { kind: 'analyze', files: { model: '' }, tensor: 'w', params, repeat: 0, reuse: false } as const
   const kernelNotice = 'No fused multiply-add here.'
-  expect(sentencesOf((await analyzeTensor(file, job, testContext({ kernelNotice }))).notices)).toEqual([kernelNotice])
-  expect((await analyzeTensor(file, job, testContext({ kernelNotice: null }))).notices).toEqual([])
+  expect(sentencesOf((await analyzeTensor({ model: file }, job, testContext({ kernelNotice }))).notices)).toEqual([
+    kernelNotice,
+  ])
+  expect((await analyzeTensor({ model: file }, job, testContext({ kernelNotice: null }))).notices).toEqual([])
 })
 
 it('a sketch that the plan of the whole model left is only measured, and its report is kept', async () => {
@@ -24,16 +26,26 @@ it('a sketch that the plan of the whole model left is only measured, and its rep
   const report: JobContext['report'] = (event) => event.type === 'spectrum' && curves.push(event.errorCurve)
   const params = { ...defaultParams, rank: 8 }
   const rules = { include: [], exclude: [], knownCurves: true }
-  await planCompression(file, { kind: 'plan', fileId: '', output: 'factors', params, ...rules }, { ...context, report })
-  const look = { kind: 'analyze', fileId: '', tensor: 'model.layers.0.q_proj.weight', repeat: 0, reuse: true } as const
+  await planCompression(
+    { model: file },
+    { kind: 'plan', files: { model: '' }, output: 'factors', params, ...rules },
+    { ...context, report },
+  )
+  const look = {
+    kind: 'analyze',
+    files: { model: '' },
+    tensor: 'model.layers.0.q_proj.weight',
+    repeat: 0,
+    reuse: true,
+  } as const
   const asDeep = { ...look, params: { ...params, rank: curves[0]!.length - 1 } }
   const before = cache.counters
-  const seen = await analyzeTensor(file, asDeep, context)
+  const seen = await analyzeTensor({ model: file }, asDeep, context)
   expect(cache.counters).toMatchObject({ stored: before.stored, missed: before.missed })
-  const anew = await analyzeTensor(file, { ...asDeep, reuse: false }, testContext())
+  const anew = await analyzeTensor({ model: file }, { ...asDeep, reuse: false }, testContext())
   expect(seen.singularValues).toEqual(anew.singularValues)
   expect(seen.errorCurve).toEqual(anew.errorCurve)
   // From now on it needs no weights at all.
   const unreadable = { ...file, read: () => Promise.reject(new Error('a weight was read')) }
-  expect(await analyzeTensor(unreadable, asDeep, context)).toEqual(seen)
+  expect(await analyzeTensor({ model: unreadable }, asDeep, context)).toEqual(seen)
 })

@@ -30,7 +30,11 @@ async function compressed(
   const file = await openTensors(...tensors)
   const folder = memoryFolder('out')
   const context = testContext()
-  const report = await compressFile(file, { folder, name: 'out.safetensors' }, compressJob(params, rest), context)
+  const report = await compressFile(
+    { model: file, target: { folder, name: 'out.safetensors' } },
+    compressJob(params, rest),
+    context,
+  )
   const output = await openWeightFile({ folder, entry: 'out.safetensors' })
   const of = (name: string) => outcomeOf(report.tensors, name)
   return { report, output, bytes: folder.files.get('out.safetensors')!, folder, of, context }
@@ -44,7 +48,11 @@ it('reports a slower kernel', async () => {
   ] as const) {
     const context = testContext({ kernelNotice: notice })
     const target = { folder: memoryFolder('out'), name: 'out.safetensors' }
-    const report = await compressFile(await openTensors(weights('w', [100, 80])), target, compressJob({}), context)
+    const report = await compressFile(
+      { model: await openTensors(weights('w', [100, 80])), target },
+      compressJob({}),
+      context,
+    )
     expect(sentencesOf(report.notices)).toEqual(notices)
   }
 })
@@ -134,7 +142,7 @@ describe('compressFile, factors', () => {
         if (name === 'o') announced.push(byteLength * scale)
         return create(name, byteLength)
       }
-      const report = await compressFile(file, { folder, name: 'o' }, compressJob(), testContext())
+      const report = await compressFile({ model: file, target: { folder, name: 'o' } }, compressJob(), testContext())
       outputs.push(folder.files.get('o')!)
       expect(report.bytesAfter).toBe(announced.at(-1))
       expect(folder.files.get('o')!.byteLength).toBe(announced.at(-1))
@@ -245,10 +253,10 @@ describe('compressFile, its target', () => {
     const folder = memoryFolder('out')
     folder.files.set('o', fileBytes([]))
     const target = { folder, name: 'o' }
-    await expect(compressFile(file, target, compressJob(), testContext())).rejects.toMatchObject({
+    await expect(compressFile({ model: file, target }, compressJob(), testContext())).rejects.toMatchObject({
       code: 'would-overwrite',
     })
-    await compressFile(file, target, compressJob({}, { force: true }), testContext())
+    await compressFile({ model: file, target }, compressJob({}, { force: true }), testContext())
 
     let checks = 0
     const stopping = testContext({
@@ -256,7 +264,9 @@ describe('compressFile, its target', () => {
         if (++checks > 4) throw new AppError('cancelled', 'Cancelled.')
       },
     })
-    await expect(compressFile(file, { folder, name: 'p' }, compressJob(), stopping)).rejects.toMatchObject({
+    await expect(
+      compressFile({ model: file, target: { folder, name: 'p' } }, compressJob(), stopping),
+    ).rejects.toMatchObject({
       code: 'cancelled',
     })
     expect([...folder.files.keys(), ...folder.partials.keys()]).toEqual(['o'])

@@ -15,8 +15,12 @@ const flag = plain('flag', 'BOOL', [1], Uint8Array.of(1))
 
 async function converted(name: string, tensor: string | null = null, force = false) {
   const folder = memoryFolder('out')
-  const job = { kind: 'convert', fileId: 'f', target: 't', tensor, force } as const
-  const report = await convertFile(await openTensors(flag, up, ids), { folder, name }, job, testContext())
+  const job = { kind: 'convert', files: { model: 'f' }, target: 't', tensor, force } as const
+  const report = await convertFile(
+    { model: await openTensors(flag, up, ids), target: { folder, name } },
+    job,
+    testContext(),
+  )
   return { folder, report, file: await openWeightFile({ folder, entry: name }) }
 }
 

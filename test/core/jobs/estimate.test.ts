@@ -17,16 +17,23 @@ it('an estimate has the size that is written, whole and by parts, and a time and
     weights('c', [96, 64], 'BF16'),
   )
   const { params } = compressJob()
-  const job = { kind: 'estimate', fileId: 'f', output: 'factors', params, include: [], exclude: [], parts: 2 } as const
-  const estimate = await estimateRun(file, { ...job, include: [], exclude: [] }, testContext())
+  const job = {
+    kind: 'estimate',
+    files: { model: 'f' },
+    output: 'factors',
+    params,
+    include: [],
+    exclude: [],
+    parts: 2,
+  } as const
+  const estimate = await estimateRun({ model: file }, { ...job, include: [], exclude: [] }, testContext())
   expect(estimate).toMatchObject({ bytesBefore: file.totalBytes, tensors: 4, factorized: 3, weights: 3 * 64 * 96 })
   const folder = memoryFolder('out')
-  const whole = await compressFile(file, { folder, name: 'o' }, compressJob(), testContext())
+  const whole = await compressFile({ model: file, target: { folder, name: 'o' } }, compressJob(), testContext())
   expect(estimate.bytesAfter).toBe(whole.bytesAfter)
   for (const [i, part] of estimate.parts.entries()) {
     const written = await compressFile(
-      file,
-      { folder, name: part.part },
+      { model: file, target: { folder, name: part.part } },
       compressJob({}, { part: { index: i + 1, of: 2 } }),
       testContext(),
     )
@@ -43,14 +50,14 @@ it('an estimate of a goal has the size that is written, once the model has been 
   const broken = { ...weights('broken', [64, 64]), bytes: new Uint8Array(4 * 64 * 64).fill(0xff) }
   const file = await openTensors(weights('a', [64, 96]), broken, weights('c', [96, 64], 'BF16'))
   const { params } = compressJob({ goalError: 0.3 })
-  const request = { fileId: 'f', output: 'peft', params, include: [], exclude: [] } as const
+  const request = { files: { model: 'f' }, output: 'peft', params, include: [], exclude: [] } as const
   const cache = new SketchCache({ hotTensors: 4, warmTensors: 0 }, null)
   const context = testContext({ sketches: { cache, sourceHash: 'model' } })
   const estimate = () =>
-    estimateRun(file, { kind: 'estimate', ...request, include: [], exclude: [], parts: 1 }, context)
+    estimateRun({ model: file }, { kind: 'estimate', ...request, include: [], exclude: [], parts: 1 }, context)
   expect(sentencesOf((await estimate()).notices).join()).toContain('not known before the analysis')
   const plan = await planCompression(
-    file,
+    { model: file },
     { kind: 'plan', knownCurves: true, ...request, include: [], exclude: [] },
     context,
   )
@@ -81,16 +88,20 @@ it.each([
   const context = testContext({ sketches: { cache, sourceHash: 'model' } })
   const job = {
     kind: 'estimate',
-    fileId: 'f',
+    files: { model: 'f' },
     output: 'factors',
     params: compressJob(params).params,
     parts: 1,
   } as const
-  const estimate = () => estimateRun(file, { ...job, include: [], exclude: [] }, context)
+  const estimate = () => estimateRun({ model: file }, { ...job, include: [], exclude: [] }, context)
   const before = await estimate()
   expect(before.sizeIsExact).toBe(false)
   expect(sentencesOf(before.notices)).toContainEqual(expect.stringMatching(why))
-  const written = await compressFile(file, { folder: memoryFolder('out'), name: 'o' }, compressJob(params), context)
+  const written = await compressFile(
+    { model: file, target: { folder: memoryFolder('out'), name: 'o' } },
+    compressJob(params),
+    context,
+  )
   expect(written.bytesAfter).toBeGreaterThan(before.bytesAfter)
   const after = await estimate()
   expect(after).toMatchObject({ sizeIsExact: true, bytesAfter: written.bytesAfter })
@@ -103,6 +114,8 @@ it.each([
 ] as const)('what compress refuses has no estimate: %o', async ({ output, goalSize, parts }, sentence) => {
   const file = await openTensors(weights('a', [64, 96]))
   const { params } = compressJob({ goalSize })
-  const job = { kind: 'estimate', fileId: 'f', output, params, include: [], exclude: [], parts } as const
-  await expect(estimateRun(file, { ...job, include: [], exclude: [] }, testContext())).rejects.toThrow(sentence)
+  const job = { kind: 'estimate', files: { model: 'f' }, output, params, include: [], exclude: [], parts } as const
+  await expect(estimateRun({ model: file }, { ...job, include: [], exclude: [] }, testContext())).rejects.toThrow(
+    sentence,
+  )
 })

@@ -43,7 +43,7 @@ async function compressed(
     return create(name, byteLength)
   }
   const job = compressJob({ method: 'exact', minRank: 1, ...params }, rest)
-  const report = await compressFile(file, { folder, name: 'o' }, job, context)
+  const report = await compressFile({ model: file, target: { folder, name: 'o' } }, job, context)
   expect(report.plannedBytes).toBe(announced[0])
   // What cannot be factorized after all is as large as it was.
   if (!tensors.some(({ name }) => name === 'huge')) expect(report.bytesAfter).toBe(announced[0])

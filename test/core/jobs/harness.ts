@@ -86,7 +86,7 @@ export function compressJob(
 ): Extract<Job, { kind: 'compress' }> {
   return {
     kind: 'compress',
-    fileId: 'f',
+    files: { model: 'f' },
     target: 't',
     output: 'factors',
     params: { ...defaultParams, rank: 8, ...params },

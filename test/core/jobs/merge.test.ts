@@ -14,7 +14,7 @@ type Job = Omit<Partial<ReturnType<typeof compressJob>>, 'params'> & { readonly 
 
 async function run(file: WeightFile, folder: MemoryFolder, name: string, { params = {}, ...rest }: Job) {
   const job = compressJob({ method: 'exact', minRank: 1, rank: 3, ...params }, { include: ['*'], ...rest })
-  return compressFile(file, { folder, name }, job, testContext())
+  return compressFile({ model: file, target: { folder, name } }, job, testContext())
 }
 
 /** Bytes of one run and of the parts merged, or what both are refused with. */
@@ -30,7 +30,7 @@ async function bothWays(file: WeightFile, of: number, job: Job) {
     await run(file, folder, `part${index}`, { ...job, part: { index, of } })
     parts.push(await openWeightFile({ folder, entry: `part${index}` }))
   }
-  const report = await mergeParts(parts, { folder, name: 'merged' }, false, testContext())
+  const report = await mergeParts({ parts, target: { folder, name: 'merged' } }, { force: false }, testContext())
   expect(report.relativeError).toBeCloseTo(whole.relativeError, 6)
   return { whole: folder.files.get('whole')!, merged: folder.files.get('merged')!, report }
 }
@@ -153,7 +153,9 @@ describe('merged parts', () => {
       )
       folder.files.set('p', fileBytes([plain('a', 'F32', [4, 4], new Uint8Array(64))], metadata))
       const part = await openWeightFile({ folder, entry: 'p' })
-      await expect(mergeParts([part], { folder, name: 'm' }, false, testContext())).rejects.toThrow(what)
+      await expect(
+        mergeParts({ parts: [part], target: { folder, name: 'm' } }, { force: false }, testContext()),
+      ).rejects.toThrow(what)
     }
   })
 })

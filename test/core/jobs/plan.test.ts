@@ -17,8 +17,8 @@ import { compressJob, openTensors, outcomeOf, plain, type Reported, testContext,
 type PlanJob = Extract<Job, { kind: 'plan' }>
 
 function planJob(params: Partial<Params> = {}, rest: Partial<PlanJob> = {}): PlanJob {
-  const { fileId, output, params: whole, include, exclude } = compressJob({ minRank: 1, ...params })
-  return { kind: 'plan', fileId, output, params: whole, include, exclude, knownCurves: true, ...rest }
+  const { files, output, params: whole, include, exclude } = compressJob({ minRank: 1, ...params })
+  return { kind: 'plan', files, output, params: whole, include, exclude, knownCurves: true, ...rest }
 }
 
 const steep = decaying('model.layers.0.steep.weight', 96, 128, 1.2)
@@ -60,7 +60,7 @@ function unreadable(file: WeightFile): WeightFile {
 
 async function written(file: WeightFile, { params, output, include, exclude }: PlanJob, context = testContext()) {
   const job = compressJob(params, { output, include, exclude })
-  return compressFile(file, { folder: memoryFolder('out'), name: 'o' }, job, context)
+  return compressFile({ model: file, target: { folder: memoryFolder('out'), name: 'o' } }, job, context)
 }
 
 const requests: [string, Partial<Params>][] = [
@@ -84,7 +84,7 @@ describe('a plan says what a compression of the same request writes', () => {
     it.each(some)(`as ${output}: %s`, async (_, params) => {
       const file = await openTensors(...model)
       const job = planJob(params, { output })
-      const plan = await planCompression(file, job, testContext())
+      const plan = await planCompression({ model: file }, job, testContext())
       const report = await written(file, job)
       expect(plan.bytesBefore).toBe(report.bytesBefore)
       expect(plan.bytesAfter).toBe(report.bytesAfter)
@@ -110,7 +110,7 @@ describe('what a plan predicts', () => {
   it('is the error that is measured, where nothing is rounded', async () => {
     const file = await openTensors(...model)
     const job = planJob({ rank: 12, method: 'exact' })
-    const plan = await planCompression(file, job, testContext())
+    const plan = await planCompression({ model: file }, job, testContext())
     const report = await written(file, job)
     for (const { name, relativeError } of plan.tensors.filter(({ factorDType }) => factorDType === 'F32')) {
       expect(relativeError).toBeCloseTo(outcomeOf(report.tensors, name).relativeError!, 5)
@@ -128,7 +128,7 @@ describe('what a plan predicts', () => {
       [{ goalSize: 0.6 }, false],
     ] as const) {
       const job = planJob({ rank: 6, method: 'randomized', nIter: 0, oversample: 2, ...goal })
-      const plan = await planCompression(file, job, testContext())
+      const plan = await planCompression({ model: file }, job, testContext())
       const report = await written(file, job)
       expect(plan.errorIsLeast).toBe(errorIsLeast)
       if (errorIsLeast) expect(report.relativeError).toBeGreaterThan(plan.relativeError * 1.001)
@@ -138,14 +138,14 @@ describe('what a plan predicts', () => {
 
   it('names what INT8 would add, and only when it was asked for', async () => {
     const file = await openTensors(decaying('steeper', 96, 128, 2))
-    const int8 = await planCompression(file, planJob({ rank: 40, factorDType: 'INT8' }), testContext())
+    const int8 = await planCompression({ model: file }, planJob({ rank: 40, factorDType: 'INT8' }), testContext())
     // Beyond 5 % the tensor keeps half precision, and the plan says by how much it would have grown.
     expect(int8.tensors[0]).toMatchObject({
       factorDType: 'BF16',
     })
     expect(inEnglish(int8.tensors[0]!.reason)).toMatch(/INT8 would add about/)
     expect(int8.tensors[0]!.int8Increase).toBeGreaterThan(0.05)
-    const kept = await planCompression(file, planJob({ rank: 40 }), testContext())
+    const kept = await planCompression({ model: file }, planJob({ rank: 40 }), testContext())
     expect(kept.tensors[0]!.int8Increase).toBeNull()
   })
 
@@ -154,7 +154,7 @@ describe('what a plan predicts', () => {
   it.each([24, 110])('at rank %i: INT8 adds what was said, to a fifth of it', async (rank) => {
     const file = await openTensors(decaying('w', 160, 200, 1))
     const job = planJob({ rank, factorDType: 'INT8', int8Always: true })
-    const { tensors } = await planCompression(file, job, testContext())
+    const { tensors } = await planCompression({ model: file }, job, testContext())
     const { split, relativeError } = outcomeOf((await written(file, job)).tensors, 'w')
     const added = relativeError! / split!.truncation - 1
     expect(added).toBeGreaterThan(0)
@@ -164,7 +164,7 @@ describe('what a plan predicts', () => {
   it('says each curve once, down from an error of 1, also of a tensor that this rank would make larger', async () => {
     const file = await openTensors(...model)
     const context = testContext()
-    const plan = await planCompression(file, planJob({ rank: 60 }), context)
+    const plan = await planCompression({ model: file }, planJob({ rank: 60 }), context)
     const curves = context.events.filter((event): event is Reported & { type: 'spectrum' } => event.type === 'spectrum')
     const matrices = model.slice(0, 5).map(({ name }) => name)
     expect(curves.map(({ tensor }) => tensor)).toEqual(matrices)
@@ -196,11 +196,15 @@ describe('what was analyzed once', () => {
     const file = await openTensors(...model)
     const { context } = remembering()
     // Two experts are two matrices.
-    expect((await planCompression(file, planJob(), context)).analyzed).toBe(6)
+    expect((await planCompression({ model: file }, planJob(), context)).analyzed).toBe(6)
     for (const params of others) {
-      const plan = await planCompression(unreadable(file), planJob(params, { exclude: ['*q_proj*'] }), context)
+      const plan = await planCompression(
+        { model: unreadable(file) },
+        planJob(params, { exclude: ['*q_proj*'] }),
+        context,
+      )
       expect(plan.analyzed).toBe(0)
-      const fresh = await planCompression(file, planJob(params, { exclude: ['*q_proj*'] }), testContext())
+      const fresh = await planCompression({ model: file }, planJob(params, { exclude: ['*q_proj*'] }), testContext())
       expect(plan.tensors).toEqual(fresh.tensors)
       expect(plan.bytesAfter).toBe(fresh.bytesAfter)
     }
@@ -209,9 +213,9 @@ describe('what was analyzed once', () => {
   it('is known to the next engine too', async () => {
     const file = await openTensors(...model)
     const cold = memoryStore()
-    const first = await planCompression(file, planJob({ goalError: 0.3 }), remembering(cold).context)
+    const first = await planCompression({ model: file }, planJob({ goalError: 0.3 }), remembering(cold).context)
     const { context } = remembering(cold)
-    const second = await planCompression(unreadable(file), planJob({ goalError: 0.3 }), context)
+    const second = await planCompression({ model: unreadable(file) }, planJob({ goalError: 0.3 }), context)
     expect(second).toMatchObject({ analyzed: 0, bytesAfter: first.bytesAfter, tensors: first.tensors })
     expect(context.events.filter(({ type }) => type === 'spectrum')).toHaveLength(5)
   })
@@ -219,9 +223,9 @@ describe('what was analyzed once', () => {
   it('is not said again to one who has heard it', async () => {
     const file = await openTensors(...model)
     const { context } = remembering()
-    await planCompression(file, planJob(), context)
+    await planCompression({ model: file }, planJob(), context)
     const heard = context.events.length
-    await planCompression(unreadable(file), planJob({ goalError: 0.3 }, { knownCurves: false }), context)
+    await planCompression({ model: unreadable(file) }, planJob({ goalError: 0.3 }, { knownCurves: false }), context)
     expect(context.events.slice(heard).filter(({ type }) => type === 'spectrum')).toEqual([])
   })
 
@@ -229,7 +233,7 @@ describe('what was analyzed once', () => {
     const file = await openTensors(...model)
     const { cache, context } = remembering()
     const job = planJob({ goalError: 0.3, method: 'randomized' })
-    await planCompression(file, planJob({ rank: 9, method: 'randomized' }), context)
+    await planCompression({ model: file }, planJob({ rank: 9, method: 'randomized' }), context)
     const { stored, missed } = cache.counters
     const known = await written(file, job, context)
     expect(cache.counters).toMatchObject({ stored, missed })
@@ -239,7 +243,7 @@ describe('what was analyzed once', () => {
   it('changes no byte of a compression at a rank', async () => {
     const file = await openTensors(...model)
     const { context } = remembering()
-    await planCompression(file, planJob({ goalError: 0.3, method: 'randomized' }), context)
+    await planCompression({ model: file }, planJob({ goalError: 0.3, method: 'randomized' }), context)
     const job = planJob({ rank: 9, method: 'randomized' })
     expect((await written(file, job, context)).tensors).toEqual((await written(file, job)).tensors)
   })
@@ -248,5 +252,5 @@ describe('what was analyzed once', () => {
 it('a size goal for an adapter is refused before anything is analyzed', async () => {
   const file = unreadable(await openTensors(...model))
   const job = planJob({ goalSize: 0.5 }, { output: 'peft' })
-  await expect(planCompression(file, job, testContext())).rejects.toMatchObject({ code: 'bad-request' })
+  await expect(planCompression({ model: file }, job, testContext())).rejects.toMatchObject({ code: 'bad-request' })
 })

@@ -7,12 +7,21 @@ import { exactSingularValues } from '../../../core/svd/factorize.ts'
 import { residentOperand } from '../../../core/svd/operand.ts'
 import { testContext } from './harness.ts'
 
-const job = { kind: 'sample', target: 't', layers: 2, hidden: 40, dtype: 'F32', seed: 1, force: false } as const
+const job = {
+  kind: 'sample',
+  files: {},
+  target: 't',
+  layers: 2,
+  hidden: 40,
+  dtype: 'F32',
+  seed: 1,
+  force: false,
+} as const
 
 async function sample(changes: Partial<{ dtype: 'F32' | 'BF16'; seed: number }> = {}) {
   const folder = memoryFolder('out')
   const context = testContext()
-  const report = await writeSample({ folder, name: 's.safetensors' }, { ...job, ...changes }, context)
+  const report = await writeSample({ target: { folder, name: 's.safetensors' } }, { ...job, ...changes }, context)
   return { report, bytes: folder.files.get('s.safetensors')!, folder, context }
 }
 
@@ -65,8 +74,10 @@ describe('writeSample', () => {
   it('refuses to overwrite, and sizes it cannot hold', async () => {
     const { folder } = await sample()
     const target = { folder, name: 's.safetensors' }
-    await expect(writeSample(target, job, testContext())).rejects.toMatchObject({ code: 'would-overwrite' })
-    await expect(writeSample({ folder, name: 'x' }, { ...job, hidden: 65536 }, testContext())).rejects.toMatchObject({
+    await expect(writeSample({ target }, job, testContext())).rejects.toMatchObject({ code: 'would-overwrite' })
+    await expect(
+      writeSample({ target: { folder, name: 'x' } }, { ...job, hidden: 65536 }, testContext()),
+    ).rejects.toMatchObject({
       code: 'over-limit',
     })
   })

@@ -4,10 +4,10 @@ import { defaultParams } from '../../../core/params.ts'
 import { testContext } from './harness.ts'
 
 it('passes on kernels that are right, and fails on kernels that are not', async () => {
-  const job = { kind: 'selftest', full: false, params: defaultParams } as const
+  const job = { kind: 'selftest', files: {}, full: false, params: defaultParams } as const
   const cases = [{ size: 96, rank: 12 }]
   const good = testContext()
-  const report = await selfTest(job, good, cases)
+  const report = await selfTest({}, job, good, cases)
   expect(report.checks.filter(({ passed }) => !passed)).toEqual([])
   expect(report.passed).toBe(true)
   expect(report.rows[0]).toMatchObject({ size: 96, rank: 12 })
@@ -19,5 +19,5 @@ it('passes on kernels that are right, and fails on kernels that are not', async 
     for (let i = 0; i < Z.data.length; i++) Z.data[i]! *= 1.2
   }
   const bad = testContext({ kernels: { ...kernels, gemmTransposed } })
-  expect((await selfTest(job, bad, cases)).passed).toBe(false)
+  expect((await selfTest({}, job, bad, cases)).passed).toBe(false)
 })

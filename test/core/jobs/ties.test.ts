@@ -32,7 +32,7 @@ async function tiedFile(): Promise<WeightFile> {
 
 async function compressed(job = compressJob(), context = testContext()) {
   const folder = memoryFolder('out')
-  const report = await compressFile(await tiedFile(), { folder, name: 'o' }, job, context)
+  const report = await compressFile({ model: await tiedFile(), target: { folder, name: 'o' } }, job, context)
   const output = await openWeightFile({ folder, entry: 'o' })
   const read = async (name: string) => output.read(output.tensors.find((each) => each.name === name)!)
   return { report, output, read, bytes: folder.files.get('o')!, of: (name: string) => outcomeOf(report.tensors, name) }
@@ -65,8 +65,8 @@ describe('tensors that share a storage', () => {
     expect(report.relativeError).toBeCloseTo(Math.sqrt((a ** 2 + b ** 2) / 2), 12)
 
     const { output, params, include, exclude } = compressJob()
-    const job = { kind: 'estimate', fileId: 'f', output, params, include, exclude, parts: 1 } as const
-    expect((await estimateRun(await tiedFile(), job, testContext())).weights).toBe(2 * 64 * 96)
+    const job = { kind: 'estimate', files: { model: 'f' }, output, params, include, exclude, parts: 1 } as const
+    expect((await estimateRun({ model: await tiedFile() }, job, testContext())).weights).toBe(2 * 64 * 96)
   })
 
   it('share the decision on the first', async () => {
@@ -95,10 +95,10 @@ describe('tensors that share a storage', () => {
     const entries = [1, 2, 3].map((index) => ({ index, name: `part${index}` }))
     for (const { index, name } of entries) {
       const job = compressJob(params, { part: { index, of: 3 } })
-      await compressFile(await tiedFile(), { folder, name }, job, testContext())
+      await compressFile({ model: await tiedFile(), target: { folder, name } }, job, testContext())
     }
     const parts = await Promise.all(entries.map(({ name }) => openWeightFile({ folder, entry: name })))
-    await mergeParts(parts, { folder, name: 'merged' }, false, testContext())
+    await mergeParts({ parts, target: { folder, name: 'merged' } }, { force: false }, testContext())
     expect(folder.files.get('merged')).toEqual(bytes)
   })
 })

@@ -11,13 +11,13 @@ const source = weights('w', [80, 112])
 async function versus(a: Partial<Params>, b: Partial<Params>, seeds = 1, context = testContext()) {
   const job: Extract<Job, { kind: 'versus' }> = {
     kind: 'versus',
-    fileId: '',
+    files: { model: '' },
     tensor: 'w',
     a: { ...defaultParams, rank: 6, method: 'randomized', ...a },
     b: { ...defaultParams, rank: 6, method: 'randomized', ...b },
     seeds,
   }
-  return versusTensor(await openTensors(source), job, context)
+  return versusTensor({ model: await openTensors(source) }, job, context)
 }
 
 describe('two ways on one matrix', () => {
@@ -37,11 +37,11 @@ describe('two ways on one matrix', () => {
     const report = await versus({ nIter: 0, oversample: 2 }, { method: 'exact' })
     const job = {
       kind: 'compare',
-      fileId: '',
+      files: { model: '' },
       tensor: 'w',
       params: { ...defaultParams, rank: 6, nIter: 0, oversample: 2 },
     } as const
-    const comparison = await compareTensor(await openTensors(source), job, testContext())
+    const comparison = await compareTensor({ model: await openTensors(source) }, job, testContext())
     expect(report.floor).toBe(comparison.floor)
     expect(report.a.excess).toBe(comparison.excess)
     expect(report.subspaceAngle).toBeCloseTo(comparison.subspaceAngle, 6)

@@ -100,7 +100,7 @@ describe('readAhead', () => {
   it('reads no matrix twice in a run beyond the check of its values', async () => {
     const { file, asked } = await watchedFile()
     const folder = memoryFolder('out')
-    await compressFile(file, { folder, name: 'out.safetensors' }, compressJob(), testContext())
+    await compressFile({ model: file, target: { folder, name: 'out.safetensors' } }, compressJob(), testContext())
     expect(asked.toSorted()).toEqual(['a', 'a', 'b', 'b', 'c', 'c'])
   })
 
@@ -125,7 +125,11 @@ describe('readAhead', () => {
         },
       })
       const folder = memoryFolder('out')
-      const run = compressFile(failingLater, { folder, name: 'out.safetensors' }, compressJob(), context)
+      const run = compressFile(
+        { model: failingLater, target: { folder, name: 'out.safetensors' } },
+        compressJob(),
+        context,
+      )
       await expect(run).rejects.toMatchObject({ code })
       expect([...folder.files, ...folder.partials]).toEqual([])
     }

@@ -19,7 +19,7 @@ const model = [
 
 async function run(folder: ReturnType<typeof memoryFolder>, name: string, params: Partial<Params>, rest = {}) {
   const file = await openTensors(...model)
-  return compressFile(file, { folder, name }, compressJob(params, rest), testContext())
+  return compressFile({ model: file, target: { folder, name } }, compressJob(params, rest), testContext())
 }
 
 describe('parts of a run', () => {
@@ -35,7 +35,7 @@ describe('parts of a run', () => {
       await run(folder, `part${index}`, params, { output, part: { index, of: 3 } })
     // In any order.
     const parts = await Promise.all([2, 3, 1].map((index) => openWeightFile({ folder, entry: `part${index}` })))
-    const report = await mergeParts(parts, { folder, name: 'merged' }, false, testContext())
+    const report = await mergeParts({ parts, target: { folder, name: 'merged' } }, { force: false }, testContext())
     expect(folder.files.get('merged')).toEqual(folder.files.get('whole'))
     expect(report).toMatchObject({ parts: 3, bytes: whole.bytesAfter })
   })
@@ -45,7 +45,9 @@ describe('parts of a run', () => {
     for (const index of [1, 2]) await run(folder, `p${index}`, {}, { part: { index, of: 2 } })
     folder.files.get('p2')!.fill(0, -400, -300)
     const parts = await Promise.all(['p1', 'p2'].map((entry) => openWeightFile({ folder, entry })))
-    await expect(mergeParts(parts, { folder, name: 'm' }, false, testContext())).rejects.toMatchObject({
+    await expect(
+      mergeParts({ parts, target: { folder, name: 'm' } }, { force: false }, testContext()),
+    ).rejects.toMatchObject({
       code: 'bad-file',
       message: 'p2: ccc.lowrank_B is not what was written there. Make this part again.',
     })
@@ -59,9 +61,11 @@ describe('parts of a run', () => {
     await run(folder, 'whole', {})
     const merge = async (...names: string[]) =>
       mergeParts(
-        await Promise.all(names.map((entry) => openWeightFile({ folder, entry }))),
-        { folder, name: 'm' },
-        false,
+        {
+          parts: await Promise.all(names.map((entry) => openWeightFile({ folder, entry }))),
+          target: { folder, name: 'm' },
+        },
+        { force: false },
         testContext(),
       )
     await expect(merge('p1')).rejects.toMatchObject({ message: 'Expected the parts 1 to 2 of one run, got 1.' })

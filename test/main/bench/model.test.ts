@@ -18,7 +18,7 @@ it('times whole runs and bare products of the same matrices, and leaves the sour
   const name = 'sample.safetensors'
   const target = { folder: outputFolder(folder, { overwrite: false, sources: [] }), name }
   const size = { layers: 1, hidden: 64, dtype: 'F32', seed: 1 } as const
-  await writeSample(target, { kind: 'sample', target: '', force: false, ...size }, testContext())
+  await writeSample({ target }, { kind: 'sample', files: {}, target: '', force: false, ...size }, testContext())
   const kernels = referenceKernels()
   const before = kernels.mark()
   const said: string[] = []
@@ -33,8 +33,13 @@ it('times whole runs and bare products of the same matrices, and leaves the sour
       onTestFinished(() => file.close())
       return (request) =>
         compressFile(
-          file,
-          { folder: outputFolder(folder, { overwrite: true, sources: [path] }), name: basename(request.target) },
+          {
+            model: file,
+            target: {
+              folder: outputFolder(folder, { overwrite: true, sources: [path] }),
+              name: basename(request.target),
+            },
+          },
           request,
           testContext(),
         )

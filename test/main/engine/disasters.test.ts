@@ -44,7 +44,7 @@ async function compress(out: string, { output = 'dense', resume = false }: Ways 
   const target = harness.grants.target(out).id
   // Power iterations make each tensor take a while.
   const params = { rank: 16, method: 'randomized', nIter: 16 } as const
-  return running(harness, { kind: 'compress', fileId, target, output, params, resume }, 'tensor')
+  return running(harness, { kind: 'compress', files: { model: fileId }, target, output, params, resume }, 'tensor')
 }
 
 const finish = async (job: RunningJob) => (await job.end) as CompressionReport

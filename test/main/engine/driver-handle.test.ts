@@ -5,7 +5,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Job } from '../../../core/contract.ts'
 import { createDriver } from '../../../main/engine/driver-handle.ts'
 
-const sample: Job = { kind: 'sample', target: 'target', layers: 1, hidden: 64, dtype: 'F32', seed: 1, force: true }
+const sample: Job = {
+  kind: 'sample',
+  files: {},
+  target: 'target',
+  layers: 1,
+  hidden: 64,
+  dtype: 'F32',
+  seed: 1,
+  force: true,
+}
 
 test('a half-written file that cannot be removed ends nothing else, and stays known', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-driver-'))
@@ -24,7 +33,7 @@ test('a half-written file that cannot be removed ends nothing else, and stays kn
   })
   const write = (name: string, started?: () => void) =>
     driver.run(
-      { kind: 'job', job: sample, file: null, targetPath: join(folder, name) },
+      { kind: 'job', job: sample, files: {}, targetPath: join(folder, name) },
       started && { event: () => started() },
     )
   const writing = await new Promise<ReturnType<typeof write>>((begun) => {

@@ -6,7 +6,8 @@ import { engineClient } from '../../../core/client/engine-client.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { type Harness, isAlive, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
-const analyze = (fileId: string, tensor: string) => ({ kind: 'analyze', fileId, tensor, params: {} }) as const
+const analyze = (fileId: string, tensor: string) =>
+  ({ kind: 'analyze', files: { model: fileId }, tensor, params: {} }) as const
 const sample = (target: string) => ({ kind: 'sample', target, layers: 1, hidden: 8, dtype: 'F32', seed: 1 }) as const
 
 async function openSomething({ client, grants }: Harness): Promise<string> {

@@ -1,10 +1,10 @@
 /** Which task a driver is given next, and how each ends: against a driver that does what the test says, in a time that the test lets pass. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Job, Lane } from '../../../core/contract.ts'
+import type { Job, JobResult, Lane } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { TaskListener } from '../../../main/engine/driver-handle.ts'
 import { calmMs, createLanes, type Lanes } from '../../../main/engine/lanes.ts'
-import type { JobResult, Task, TaskAnswer } from '../../../main/engine/messages.ts'
+import type { Task, TaskAnswer } from '../../../main/engine/messages.ts'
 
 const result = { kind: 'sample', report: { output: '', tensors: 0, bytes: 0 } } as const satisfies JobResult
 const cancelled = () => new AppError('cancelled', 'The job was cancelled.')
@@ -64,9 +64,18 @@ afterEach(() => {
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms)
 
 function submit(name: string, lane?: Lane) {
-  const job: Job = { kind: 'sample', target: name, layers: 1, hidden: 8, dtype: 'F32', seed: 1, force: false }
+  const job: Job = {
+    kind: 'sample',
+    files: {},
+    target: name,
+    layers: 1,
+    hidden: 8,
+    dtype: 'F32',
+    seed: 1,
+    force: false,
+  }
   const pending = lanes.submit(
-    { kind: 'job', job, file: null, targetPath: null },
+    { kind: 'job', job, files: {}, targetPath: null },
     {
       waiting: () => log.push(`${name} waits`),
       event: (event) => event.type === 'progress' && log.push(`${name} ${event.phase} ${event.done}/${event.total}`),

@@ -16,7 +16,7 @@ import {
   until,
 } from './harness.ts'
 
-const steps = (fileId: string) => ({ kind: 'analyze', fileId, tensor: 'steps', params: {} }) as const
+const steps = (fileId: string) => ({ kind: 'analyze', files: { model: fileId }, tensor: 'steps', params: {} }) as const
 const quick = (fileId: string) => ({ ...steps(fileId), tensor: 'quick' })
 const polite = (target: string) => ({ kind: 'sample', target, layers: 1, hidden: 8, dtype: 'F32', seed: 1 }) as const
 
@@ -127,7 +127,12 @@ describe('a paused job', () => {
     const sample = { kind: 'sample', layers: 2, hidden: 128, dtype: 'F32', seed: 1 } as const
     await client.run({ ...sample, target: grants.target(path).id })
     const { fileId } = await client.api.open((await grants.grant(path)).id)
-    const job = { kind: 'compress', fileId, output: 'factors', params: { rank: 16, nIter: 8 } } as const
+    const job = {
+      kind: 'compress',
+      files: { model: fileId },
+      output: 'factors',
+      params: { rank: 16, nIter: 8 },
+    } as const
     const compress = (name: string) => ({ ...job, target: grants.target(join(folder, name)).id })
     await client.run(compress('whole'))
     const held = running(harness, compress('held'), 'tensor')

@@ -21,7 +21,11 @@ describe('product', () => {
     const harness = testEngine({ entry: product })
     const { client, grants } = harness
     const { folder, file } = await openSample(harness)
-    const job = { fileId: file.fileId, tensor: firstMatrix(file), params: { rank: 16, method: 'randomized' } } as const
+    const job = {
+      files: { model: file.fileId },
+      tensor: firstMatrix(file),
+      params: { rank: 16, method: 'randomized' },
+    } as const
     const randomized = running(harness, { kind: 'analyze', ...job })
     const report = await randomized.end
     expect(report).toMatchObject({ rank: 16, threads: (await client.api.info()).threads })
@@ -32,7 +36,7 @@ describe('product', () => {
     expect(comparison.excess).toBeGreaterThanOrEqual(0)
     const target = grants.target(join(folder, 'factors.safetensors')).id
     const compressed = await client.run({
-      ...{ kind: 'compress', fileId: file.fileId, target, output: 'factors', params: { rank: 16 } },
+      ...{ kind: 'compress', files: { model: file.fileId }, target, output: 'factors', params: { rank: 16 } },
     })
     expect(compressed.verified).toBe(true)
     expect(readFileSync(join(folder, 'factors.safetensors'))).toHaveLength(compressed.bytesAfter)
@@ -42,14 +46,20 @@ describe('product', () => {
   it('opens a file beside a running job, and analyzes it afterwards', async () => {
     const harness = testEngine({ entry: product })
     const { path, file } = await openSample(harness)
-    const job = { fileId: file.fileId, tensor: firstMatrix(file), params: { rank: 8, method: 'randomized' } } as const
+    const job = {
+      files: { model: file.fileId },
+      tensor: firstMatrix(file),
+      params: { rank: 8, method: 'randomized' },
+    } as const
     const long = running(harness, { kind: 'analyze', ...job, repeat: 1000 })
     await long.started
     const again = await harness.client.api.open((await harness.grants.grant(path)).id)
     expect(again.tensors).toEqual(file.tensors)
     long.abort.abort()
     await long.end
-    expect(await harness.client.run({ kind: 'analyze', ...job, fileId: again.fileId })).toMatchObject({ rank: 8 })
+    expect(await harness.client.run({ kind: 'analyze', ...job, files: { model: again.fileId } })).toMatchObject({
+      rank: 8,
+    })
   })
 
   it('looks at a tensor in front of the analysis of the model, which goes on to the same plan and keeps what it had', async () => {
@@ -57,11 +67,11 @@ describe('product', () => {
     const { client } = harness
     const { path, file } = await openSample(harness)
     const job = { kind: 'plan', output: 'factors', params: { rank: 16 } } as const
-    const plan = running(harness, { ...job, fileId: file.fileId }, 'spectrum', 'background')
+    const plan = running(harness, { ...job, files: { model: file.fileId } }, 'spectrum', 'background')
     await plan.started
     const { jobId } = plan.events[0]!
     await client.api.pause(jobId, true)
-    const look = { fileId: file.fileId, tensor: firstMatrix(file), params: { rank: 8 } } as const
+    const look = { files: { model: file.fileId }, tensor: firstMatrix(file), params: { rank: 8 } } as const
     expect(await client.run({ kind: 'analyze', ...look })).toMatchObject({ rank: 8 })
     await client.api.pause(jobId, false)
     const report = (await plan.end) as PlanReport
@@ -72,7 +82,7 @@ describe('product', () => {
     expect(shares).toEqual(shares.toSorted((a, b) => a - b))
     const whole = testEngine({ entry: product })
     const again = await whole.client.api.open((await whole.grants.grant(path)).id)
-    const { tensors, bytesAfter } = await whole.client.run({ ...job, fileId: again.fileId })
+    const { tensors, bytesAfter } = await whole.client.run({ ...job, files: { model: again.fileId } })
     expect(report).toMatchObject({ tensors, bytesAfter })
     const analyzed = new Set(plan.events.flatMap((event) => (event.type === 'spectrum' ? event.tensor : [])))
     expect(report.analyzed).toBeLessThan(analyzed.size)
@@ -90,7 +100,7 @@ describe('product', () => {
       narrow: { threads: 2, kernel: 'simd' },
     } as const)) {
       const target = harness.grants.target(join(folder, name)).id
-      const job = { kind: 'compress', fileId: file.fileId, target, output: 'factors' } as const
+      const job = { kind: 'compress', files: { model: file.fileId }, target, output: 'factors' } as const
       const report = await harness.client.run({ ...job, params: { rank: 16, ...params } })
       expect(report.threads).toBe(params.threads)
       kernels.push(report.kernel)
@@ -105,7 +115,7 @@ describe('product', () => {
     const harness = testEngine({ entry: mortal })
     const { folder, file } = await openSample(harness)
     const before = running(harness, {
-      ...{ kind: 'analyze', fileId: file.fileId, tensor: firstMatrix(file), repeat: 1000 },
+      ...{ kind: 'analyze', files: { model: file.fileId }, tensor: firstMatrix(file), repeat: 1000 },
       params: { rank: 16, method: 'randomized', threads: 2 },
     })
     await before.started
@@ -113,7 +123,12 @@ describe('product', () => {
     const end = await before.end
     clearInterval(timer)
     expect(end).toMatchObject({ code: 'engine-died', message: expect.stringContaining('thread 1') })
-    const job = { kind: 'analyze', fileId: file.fileId, tensor: firstMatrix(file), params: { threads: 2 } } as const
+    const job = {
+      kind: 'analyze',
+      files: { model: file.fileId },
+      tensor: firstMatrix(file),
+      params: { threads: 2 },
+    } as const
     expect(await harness.client.run(job)).toMatchObject({ threads: 2 })
     expect(readdirSync(folder)).toEqual(['sample.safetensors'])
   })
@@ -128,7 +143,7 @@ describe('product', () => {
     ] as const) {
       change()
       const target = harness.grants.target(join(folder, 'out')).id
-      const job = { kind: 'compress', fileId: file.fileId, target, output: 'factors', params: {} } as const
+      const job = { kind: 'compress', files: { model: file.fileId }, target, output: 'factors', params: {} } as const
       expect(await running(harness, job).end).toMatchObject({
         code: 'source-changed',
         message: expect.stringContaining(sentence),
@@ -144,7 +159,7 @@ describe('product', () => {
     for (let round = 0; round < 8; round++) {
       const target = harness.grants.target(join(folder, 'out')).id
       const job = running(harness, {
-        ...{ kind: 'compress', fileId: file.fileId, target, output: 'factors', force: true },
+        ...{ kind: 'compress', files: { model: file.fileId }, target, output: 'factors', force: true },
         params: { rank: 16, nIter: 32, algorithm: round % 2 ? 'krylov' : 'subspace' },
       })
       await job.started

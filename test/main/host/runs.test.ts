@@ -67,7 +67,12 @@ describe('a run', () => {
     const { runId, engine } = await test.startRun(first)
     expect(engine.options.restart).toBe(false)
     const fileId = `file-of-${test.source}`
-    expect(engine.jobs[0]!.request).toMatchObject({ kind: 'compress', fileId, target: test.target, resume: true })
+    expect(engine.jobs[0]!.request).toMatchObject({
+      kind: 'compress',
+      files: { model: fileId },
+      target: test.target,
+      resume: true,
+    })
     expect(await second.api.runs()).toMatchObject([
       { runId, source: 'in.npy', target: 'out.safetensors', state: 'running', endedAt: null, result: null },
     ])
@@ -283,7 +288,7 @@ describe('after a restart of the host', () => {
     expect(resumed).not.toBe(runId)
     expect(engine.jobs[0]!.request).toMatchObject({
       kind: 'compress',
-      fileId: `file-of-${test.source}`,
+      files: { model: `file-of-${test.source}` },
       target: test.target,
       output: 'factors',
       params: expect.objectContaining({ rank: 7 }),

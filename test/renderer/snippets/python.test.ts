@@ -98,8 +98,7 @@ describe.runIf(hasTorch)('run on what was written (needs python3 with numpy and 
       const written = memoryFolder(target)
       const job = compressJob(params, { output })
       const report = await compressFile(
-        await openTensors(...sources),
-        { folder: written, name: target },
+        { model: await openTensors(...sources), target: { folder: written, name: target } },
         job,
         testContext(),
       )

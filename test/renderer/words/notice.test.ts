@@ -28,7 +28,7 @@ async function run(
   })
   const file = await openTensors(...['a', 'b', 'c'].map((name, i) => weights(name, [96, 80], 'F32', i)))
   const job = compressJob({ rank }, { resume: true })
-  const report = await compressFile(file, { folder, name: 'o' }, job, context)
+  const report = await compressFile({ model: file, target: { folder, name: 'o' } }, job, context)
   return sentencesOf(report.notices)
 }
 

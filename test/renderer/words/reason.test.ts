@@ -49,8 +49,7 @@ test('what a goal keeps is recognized', async () => {
   const keyUnder = async (params: Partial<Params>) => {
     const opened = await openTensors(weights('w', [96, 80]))
     const report = await compressFile(
-      opened,
-      { folder: memoryFolder('out'), name: 'o.safetensors' },
+      { model: opened, target: { folder: memoryFolder('out'), name: 'o.safetensors' } },
       compressJob({ minRank: 1, ...params }),
       testContext(),
     )

@@ -86,7 +86,11 @@ export async function run(folder: MemoryFolder, ways: Ways = {}) {
   }
   const [index, of] = (kind.part ?? '1/1').split('/').map(Number) as [number, number]
   const rest = { output: kind.output, resume, force, part: of > 1 ? { index, of } : null }
-  const report = await compressFile(file, { folder, name: 'o' }, compressJob({ ...quick, rank }, rest), context)
+  const report = await compressFile(
+    { model: file, target: { folder, name: 'o' } },
+    compressJob({ ...quick, rank }, rest),
+    context,
+  )
   const said = { ...report, notices: sentencesOf(report.notices) }
   return { report: said, computed: computed.size, files: finishedFiles(folder) }
 }

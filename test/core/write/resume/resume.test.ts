@@ -96,7 +96,7 @@ describe.each(described)('a run with resume: %s', (_, kind) => {
         },
       })
       const job = compressJob({}, { resume: true, output: kind.output })
-      const failure = compressFile(await open(model, kind), { folder, name: 'o' }, job, context)
+      const failure = compressFile({ model: await open(model, kind), target: { folder, name: 'o' } }, job, context)
       await expect(failure).rejects.toBe(reason)
       expect(leftovers(folder)).toEqual([])
     }
@@ -242,7 +242,11 @@ it('notes what is finished where the disk takes not one byte more, in the space 
       full ||= event.type === 'tensor' && event.outcome.name === 'bb'
     },
   })
-  const failure = compressFile(await open(model, kinds[0]!), { folder, name: 'o' }, compressJob(quick), context)
+  const failure = compressFile(
+    { model: await open(model, kinds[0]!), target: { folder, name: 'o' } },
+    compressJob(quick),
+    context,
+  )
   await expect(failure).rejects.toMatchObject({ code: 'cannot-write', details: { finished: 3, total: 4 } })
   full = false
   const { report } = await run(folder, { resume: true })

@@ -14,7 +14,7 @@ async function adapterOf(output: 'peft' | 'kohya', name: string) {
   const folder = memoryFolder('out')
   const job = compressJob({ rank: 8 }, { output })
   const file = await openTensors(up, narrow, conv, experts, norm)
-  const report = await compressFile(file, { folder, name }, job, testContext())
+  const report = await compressFile({ model: file, target: { folder, name } }, job, testContext())
   return { folder, report, of: (tensor: string) => outcomeOf(report.tensors, tensor) }
 }
 
@@ -104,8 +104,7 @@ describe('output dense of a sharded model', () => {
     const folder = memoryFolder('out')
     const file = await openWeightFile({ folder: source, entry: null })
     const report = await compressFile(
-      file,
-      { folder, name: 'dense' },
+      { model: file, target: { folder, name: 'dense' } },
       compressJob({ rank: 8 }, { output: 'dense' }),
       testContext(),
     )

@@ -20,7 +20,11 @@ async function run(
   const folder = memoryFolder('out')
   const tensor = stack ? weights('x.experts.w', [2, rows, cols], dtype) : weights('w', [rows, cols], dtype)
   const job = compressJob({ rank, ...params }, { output })
-  const report = await compressFile(await openTensors(tensor), { folder, name: 'o' }, job, testContext())
+  const report = await compressFile(
+    { model: await openTensors(tensor), target: { folder, name: 'o' } },
+    job,
+    testContext(),
+  )
   const file = await openWeightFile({ folder, entry: 'o' })
   const read = async (suffix: string) => {
     const found = file.tensors.find(({ name }) => name === `${tensor.name}${suffix}`)

@@ -23,7 +23,7 @@ describe('output npz', () => {
       const file = await openTensors(up, plain(name, 'F32', [1], new Uint8Array(4)))
       const context = testContext()
       const job = compressJob({}, { output: 'npz' })
-      await expect(compressFile(file, { folder, name: 'o' }, job, context)).rejects.toMatchObject({
+      await expect(compressFile({ model: file, target: { folder, name: 'o' } }, job, context)).rejects.toMatchObject({
         code: 'bad-request',
         message: expect.stringContaining('A NumPy archive cannot hold a tensor called'),
       })
@@ -36,8 +36,7 @@ describe('output npz', () => {
     const folder = memoryFolder('out')
     const job = compressJob({ rank: 8 }, { output: 'npz' })
     const report = await compressFile(
-      await openTensors(up, norm, ids, none),
-      { folder, name: 'out.npz' },
+      { model: await openTensors(up, norm, ids, none), target: { folder, name: 'out.npz' } },
       job,
       testContext(),
     )
@@ -62,7 +61,11 @@ describe('output npz', () => {
     const folder = memoryFolder('out')
     const huge = weights('huge.weight', [96, 128], 'F32', 1e30)
     const job = compressJob({ rank: 8, factorDType: 'F16' }, { output: 'npz' })
-    const report = await compressFile(await openTensors(huge, up), { folder, name: 'out.npz' }, job, testContext())
+    const report = await compressFile(
+      { model: await openTensors(huge, up), target: { folder, name: 'out.npz' } },
+      job,
+      testContext(),
+    )
     expect(outcomeOf(report.tensors, huge.name)).toMatchObject({ action: 'kept' })
     const file = await openWeightFile({ folder, entry: 'out.npz' })
     const kept = file.tensors.find(({ name }) => name === huge.name)!

@@ -19,8 +19,7 @@ async function compressed(tensors: TestTensor[], params: Partial<Params>) {
   const file = await openTensors(...tensors)
   const folder = memoryFolder('out')
   const report = await compressFile(
-    file,
-    { folder, name: 'o' },
+    { model: file, target: { folder, name: 'o' } },
     compressJob({ method: 'exact', ...params }),
     testContext(),
   )

@@ -1,0 +1,27 @@
+/** Randomized beside exact: same rank, same matrix. */
+import { z } from 'zod'
+import { paramsSchema } from '../../params.ts'
+import { analysisReportSchema } from './analyze.ts'
+import { job, ofModel } from './job.ts'
+
+export const comparisonReportSchema = z.strictObject({
+  tensor: z.string(),
+  exact: analysisReportSchema,
+  randomized: analysisReportSchema,
+  /** Eckart-Young error at the rank, from the exact singular values. */
+  floor: z.number(),
+  /** randomized.relativeError / floor - 1; 0 where the floor is 0. */
+  excess: z.number(),
+  singularValueError: z.strictObject({ mean: z.number(), max: z.number(), perIndex: z.array(z.number()) }),
+  /** Largest principal angle between the two spans of left singular vectors, radians. */
+  subspaceAngle: z.number(),
+  /** exact time / randomized time, compute only. */
+  speedup: z.number(),
+})
+export type ComparisonReport = z.infer<typeof comparisonReportSchema>
+
+export const compare = job('compare', {
+  files: ofModel,
+  options: { tensor: z.string(), params: paramsSchema },
+  report: comparisonReportSchema,
+})

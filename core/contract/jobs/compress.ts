@@ -1,0 +1,70 @@
+/** A whole file factorized and written. */
+import { z } from 'zod'
+import { paramsSchema } from '../../params.ts'
+import { styleIds } from '../../styles.ts'
+import { kernelFields } from '../kernel-fields.ts'
+import { messageSchema } from '../messages.ts'
+import { job, ofModel } from './job.ts'
+
+export const tensorOutcomeSchema = z.strictObject({
+  name: z.string(),
+  action: z.enum(['factorized', 'kept']),
+  reason: messageSchema,
+  rank: z.number().nullable(),
+  /** How a factorized tensor's factors are stored, or were rounded before a dense copy multiplied them out; absent where that is not known. */
+  factorDType: z.string().optional(),
+  /** Of the re-read output against the source; 0 for kept tensors, null only while the run goes on. */
+  relativeError: z.number().nullable(),
+  /** Of a factorized tensor, each as a relative error; their squares add up: truncation + rounding - sparse gain. */
+  split: z.strictObject({ truncation: z.number(), rounding: z.number(), sparseGain: z.number() }).optional(),
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+})
+export type TensorOutcome = z.infer<typeof tensorOutcomeSchema>
+
+export const compressionReportSchema = z.strictObject({
+  /** File name of the output, without its folder. */
+  output: z.string(),
+  /** Which weights it was made of: 64 hexadecimal digits that its metadata repeat. */
+  source: z.string(),
+  /** Files written, index and configuration included; more than one lie in a folder named `output`. */
+  files: z.number(),
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+  /** What the plan said before the first tensor was written. They differ only where a tensor failed and was kept. */
+  plannedBytes: z.number(),
+  /** Model error: sqrt(sum N e^2 / sum N) over all matrices, kept ones count 0. */
+  relativeError: z.number(),
+  /** The output was read again and every tensor measured or compared byte for byte. */
+  verified: z.boolean(),
+  tensors: z.array(tensorOutcomeSchema),
+  /** A slower kernel than the product has, and why. */
+  notices: z.array(messageSchema),
+  elapsedMs: z.number(),
+  ...kernelFields,
+  peakBytes: z.number(),
+})
+export type CompressionReport = z.infer<typeof compressionReportSchema>
+
+export const compress = job('compress', {
+  files: ofModel,
+  options: {
+    target: z.string(),
+    output: z.enum(styleIds),
+    params: paramsSchema,
+    include: z.array(z.string()).default([]),
+    exclude: z.array(z.string()).default([]),
+    force: z.boolean().default(false),
+    /**
+     * What an earlier run of the same recipe and source left unfinished is gone on with, and finished tensors outlive a cancel and the death
+     * of the engine too. A failure leaves them either way: its error says how many.
+     */
+    resume: z.boolean().default(false),
+    /** One part of a run that several machines share; `merge` joins them. */
+    part: z
+      .strictObject({ index: z.number().int().min(1), of: z.number().int().min(1) })
+      .nullable()
+      .default(null),
+  },
+  report: compressionReportSchema,
+})

@@ -1,0 +1,56 @@
+/** What a compression would do to each tensor, exact in bytes. Every matrix is analyzed once; another goal or rule is then instant. */
+import { z } from 'zod'
+import { paramsSchema } from '../../params.ts'
+import { styleIds } from '../../styles.ts'
+import { kernelFields } from '../kernel-fields.ts'
+import { messageSchema } from '../messages.ts'
+import { job, ofModel } from './job.ts'
+
+const plannedTensorSchema = z.strictObject({
+  name: z.string(),
+  action: z.enum(['factorize', 'keep']),
+  reason: messageSchema,
+  /** Of what would be written; null for kept tensors. */
+  rank: z.number().nullable(),
+  factorDType: z.string().nullable(),
+  /** As far as it can be known before anything is rounded and written: from the analysis, rounding reckoned in; 0 for kept tensors. */
+  relativeError: z.number(),
+  /** Share by which INT8 factors would raise the error of this rank; null where INT8 was not asked for. */
+  int8Increase: z.number().nullable(),
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+})
+export type PlannedTensor = z.infer<typeof plannedTensorSchema>
+
+export const planReportSchema = z.strictObject({
+  bytesBefore: z.number(),
+  /** Of the finished output, exactly. */
+  bytesAfter: z.number(),
+  /** Model error as it is expected. */
+  relativeError: z.number(),
+  /**
+   * Whether errors here are the least that the run can come to: at a rank that is given it makes narrower sketches than the analysis, which
+   * serves every rank. What a goal settles is cut from the sketches of the analysis, and comes to what is said.
+   */
+  errorIsLeast: z.boolean(),
+  tensors: z.array(plannedTensorSchema),
+  /** Matrices factorized for this plan; 0 where all had been analyzed before. */
+  analyzed: z.number(),
+  elapsedMs: z.number(),
+  notices: z.array(messageSchema),
+  ...kernelFields,
+})
+export type PlanReport = z.infer<typeof planReportSchema>
+
+export const plan = job('plan', {
+  files: ofModel,
+  options: {
+    output: z.enum(styleIds),
+    params: paramsSchema,
+    include: z.array(z.string()).default([]),
+    exclude: z.array(z.string()).default([]),
+    /** Whether curves that were known before are said too: a page that has them need not hear them again with every goal. */
+    knownCurves: z.boolean().default(true),
+  },
+  report: planReportSchema,
+})

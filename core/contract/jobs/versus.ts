@@ -1,0 +1,44 @@
+/** Two ways to factorize the same matrix, side by side and taking turns. */
+import { z } from 'zod'
+import { paramsSchema } from '../../params.ts'
+import { analysisReportSchema } from './analyze.ts'
+import { job, ofModel } from './job.ts'
+
+/** One side of a comparison of two ways. */
+const versusSideSchema = z.strictObject({
+  /** Of the first seed. */
+  report: analysisReportSchema,
+  /** Matrix in memory to U, s, Vt, after one untimed run, and the relative error, of each seed; an exact side has one of each. */
+  computeMs: z.array(z.number()),
+  errors: z.array(z.number()),
+  /** Working memory beyond the matrix itself. */
+  workingBytes: z.number(),
+  /** Mean error / floor at this side's rank - 1; null where no side gave the exact singular values. */
+  excess: z.number().nullable(),
+})
+
+export const versusReportSchema = z.strictObject({
+  tensor: z.string(),
+  a: versusSideSchema,
+  b: versusSideSchema,
+  /** Eckart-Young error at the smaller of the two ranks, where one side is exact. */
+  floor: z.number().nullable(),
+  /** Over the ranks both have: the largest |s_a - s_b| / max(s_a, s_b), and at which index (from 1). */
+  largestGap: z.strictObject({ index: z.number(), relative: z.number() }),
+  /** Largest principal angle between the spans of the leading left singular vectors both have, radians. */
+  subspaceAngle: z.number(),
+})
+export type VersusReport = z.infer<typeof versusReportSchema>
+
+export const versus = job('versus', {
+  files: ofModel,
+  options: {
+    tensor: z.string(),
+    /** Kernel, threads and memory limit are those of `a`. */
+    a: paramsSchema,
+    b: paramsSchema,
+    /** A sketch runs that many times, with the seeds that follow its own: what it owes to chance. */
+    seeds: z.number().int().min(1).max(20).default(1),
+  },
+  report: versusReportSchema,
+})

@@ -1,0 +1,42 @@
+/** How each job runs. One that is declared in core/contract/jobs.ts and missing here does not compile. */
+import type { Job, JobKind, JobOf, JobResult, ReportOf } from '../contract.ts'
+import type { WeightFile } from '../formats/format.ts'
+import type { JobContext } from '../matrix/context.ts'
+import type { CompressionTarget } from '../write/compression.ts'
+import { analyzeTensor } from './analyze.ts'
+import { compareTensor } from './compare.ts'
+import { compressFile } from './compress.ts'
+import { convertFile } from './convert.ts'
+import { estimateRun } from './estimate.ts'
+import type { FilesOf } from './files.ts'
+import { planCompression } from './plan.ts'
+import { writeSample } from './sample.ts'
+import { selfTest } from './selftest.ts'
+import { versusTensor } from './versus.ts'
+
+const runs: {
+  readonly [K in JobKind]: (files: FilesOf<K>, job: JobOf<K>, context: JobContext) => Promise<ReportOf[K]>
+} = {
+  analyze: analyzeTensor,
+  compare: compareTensor,
+  versus: versusTensor,
+  plan: planCompression,
+  compress: compressFile,
+  estimate: estimateRun,
+  sample: writeSample,
+  convert: convertFile,
+  selftest: selfTest,
+}
+
+/** What a host has opened for a job: a file for each role that it names, and where it writes, if it does. */
+export interface JobFiles {
+  readonly opened: Readonly<Record<string, WeightFile>>
+  readonly target: CompressionTarget | null
+}
+
+export async function runJob(job: Job, { opened, target }: JobFiles, context: JobContext): Promise<JobResult> {
+  // Roles and target are those of the job's own declaration, by which it was parsed.
+  const run = runs[job.kind] as (files: object, job: Job, context: JobContext) => Promise<unknown>
+  const report = await run({ ...opened, ...(target && { target }) }, job, context)
+  return { kind: job.kind, report } as JobResult
+}
