@@ -4,7 +4,18 @@ import { type DType, dtypeBits } from '../tensor.ts'
 import { messageSchema } from './messages.ts'
 
 /** Endings of files that hold weights or name the files that do; what a file is, its content decides. */
-export const weightExtensions = ['safetensors', 'pt', 'pth', 'bin', 'ckpt', 'npy', 'npz', 'gguf', 'onnx'] as const
+export const weightExtensions = [
+  'safetensors',
+  'pt',
+  'pth',
+  'bin',
+  'ckpt',
+  'npy',
+  'npz',
+  'gguf',
+  'onnx',
+  'aguf',
+] as const
 
 /** The end of such a name, an index of shards included. */
 export const weightEnding = new RegExp(`\\.(${weightExtensions.join('|')})(\\.index\\.json)?$`, 'i')

@@ -5,6 +5,7 @@
 import { AppError } from '../errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import { withAdapters } from './adapters.ts'
+import { aguf } from './aguf.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { withScales } from './fp8-scale.ts'
 import { gguf } from './gguf.ts'
@@ -17,7 +18,7 @@ import { onnx } from './onnx.ts'
 import { withPacked } from './packed.ts'
 import { pytorch } from './pytorch/pytorch.ts'
 import { readRange } from './range.ts'
-import { badFile, unsupported } from './refusal.ts'
+import { badFile } from './refusal.ts'
 import { safetensors } from './safetensors.ts'
 import {
   indexOfShard,
@@ -33,10 +34,7 @@ import {
 } from './sharded.ts'
 
 /** In the order in which they are asked. */
-export const formats: readonly Format[] = [safetensors, npy, npz, gguf, pytorch, onnx]
-
-/** Known by name alone. */
-const unread = [{ name: 'an .aguf file, whose layout is not published', extensions: ['.aguf'] }]
+export const formats: readonly Format[] = [safetensors, npy, npz, gguf, aguf, pytorch, onnx]
 
 const headBytes = 4096
 
@@ -126,8 +124,6 @@ async function openSource(source: ByteSource, folder: SourceFolder): Promise<Wei
   const named = formats.find((each) => hasExtension(source.name, each.extensions))
   // Its own reader says best what is wrong with it.
   if (named) return named.open(source, folder)
-  const foreign = unread.find((each) => hasExtension(source.name, each.extensions))
-  if (foreign) throw unsupported(source.name, `this is ${foreign.name}; ${labels()} are read`)
   const first = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
   throw badFile(source.name, `a weight file (${labels()})`, `unknown bytes ${first}`)
 }
@@ -145,7 +141,7 @@ const companions =
  * as published models keep both.
  */
 function onlyModel(folderName: string, present: ReadonlySet<string>): string {
-  const extensions = [...formats, ...unread].flatMap((each) => each.extensions)
+  const extensions = formats.flatMap((each) => each.extensions)
   for (const group of [['.safetensors'], extensions]) {
     const ofGroup = (name: string) => hasExtension(name, group) && !companions.test(name)
     const indexes = [...present].filter(

@@ -182,7 +182,7 @@ export async function reportRun(
     )
   }
   if (tensor.remark !== undefined) notices.push(tensor.remark)
-  if (tensor.storedAs !== undefined)
+  else if (tensor.storedAs !== undefined)
     notices.push(`Stored as ${tensor.storedAs}: the spectrum includes its quantization noise.`)
   if (view.count > 1) notices.push(`A stack of ${view.count} matrices: this is the first.`)
   return {

@@ -54,7 +54,9 @@ const seeds: Record<string, Seed[]> = {
     .map((p) => alone(`arrays-protocol${p}.pkl`))
     .concat([0, 2, 4].map((p) => alone(`tensors-protocol${p}.pkl`))),
   gguf: ['version2.gguf', 'version3.gguf'].map((name) => alone(name)),
-  onnx: [alone('values.onnx'), inFolder('external-onnx', 'model.onnx')],
+  onnx: [alone('values.onnx'), alone('constants.onnx'), inFolder('external-onnx', 'model.onnx')],
+  aguf: [alone('factors.aguf')],
+  wrapped: [alone('wrapped.pt'), alone('injected.pkl')],
 }
 
 type Edit = { readonly at: number; readonly length: number; readonly kind: number; readonly value: number }

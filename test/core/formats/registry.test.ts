@@ -49,13 +49,6 @@ describe('choice by content', () => {
     expect((await openFolder(files)).shards[0]!.fileName).toBe('pytorch_model.bin')
   })
 
-  it('says of an .aguf file that it is known and not read', async () => {
-    const error = await refusal(() => openBytes('x.aguf', Uint8Array.of(65, 71, 85, 70, 2, 0, 0, 0)))
-    expect(error.message).toMatch(
-      /^x\.aguf: this is an \.aguf file, whose layout is not published; safetensors, .* are read$/,
-    )
-  })
-
   const pad = new Uint8Array(600)
   it.each([
     ['a JPEG picture', concat(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), pad)],

@@ -1,0 +1,299 @@
+/**
+ * .aguf, version 2: the file of factors that the prototype of this product wrote. A configuration in JSON, then layers, then in each its
+ * matrices as U diag(S) Vt, U and V in F32 or INT8 with one scale, and a sparse part that is added. Little-endian, no padding, no checksum.
+ * A matrix is shown as the product, which is computed in panels of rows as it is read, in f64 and rounded once.
+ */
+import { AppError } from '../errors.ts'
+import type { ByteSource } from '../io.ts'
+import { quoted } from '../messages/text.ts'
+import type { TensorInfo } from '../tensor.ts'
+import { type Cursor, cursorOver } from './cursor.ts'
+import { decodeFloat64 } from './dtype.ts'
+import type { Format, WeightFile } from './format.ts'
+import { readRange } from './range.ts'
+import { badFile, overLimit, unsupported } from './refusal.ts'
+import { type JsonLimits, visitStrictJson } from './strict-json.ts'
+
+/** Read into memory whole; honest ones have a few KB. */
+export const maxConfigBytes = 16_000_000
+/** As for other formats: no published model comes near it. */
+export const maxMatrices = 150_000
+/** Rows or columns: the largest vocabularies have 3e5. A few bytes of rank 1 could claim a terabyte. */
+export const maxDimension = 4_194_304
+/** Places of sparse entries that are held against the shape when the file is opened; beyond them when they are read. */
+const checkedAtOpening = 1_000_000
+/** Of V in f64 at a time, and of U. */
+const panelBytes = 32 * 2 ** 20
+const configLimits: JsonLimits = { maxDepth: 32, maxArrayLength: 1_000_000, maxKeys: 1_000_000 }
+const nameBytes = 8
+
+/** Where the parts of one matrix lie. */
+interface Matrix {
+  readonly info: TensorInfo
+  readonly rows: number
+  readonly cols: number
+  readonly rank: number
+  readonly int8: boolean
+  readonly u: number
+  readonly s: number
+  readonly v: number
+  readonly scaleU: number
+  readonly scaleV: number
+  /** Pairs of row and column, then values; none where `entries` is 0. */
+  readonly sparse: number
+  readonly entries: number
+}
+
+export const aguf: Format = {
+  id: 'aguf',
+  label: 'AGUF (.aguf)',
+  extensions: ['.aguf'],
+  sniff: (head) => head[0] === 65 && head[1] === 71 && head[2] === 85 && head[3] === 70,
+  open: async (source) => {
+    const { matrices, metadata, notices } = await readHeader(source)
+    const byName = new Map(matrices.map((matrix) => [matrix.info.name, matrix]))
+    const tensors = matrices.map(({ info }) => info)
+    return {
+      format: 'aguf',
+      safety: 'safe',
+      totalBytes: source.byteLength,
+      tensors,
+      metadata,
+      notices,
+      shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
+      read: async (tensor, start = 0, end = tensor.byteLength) => {
+        const matrix = byName.get(tensor.name)
+        if (!matrix) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!(start >= 0 && start <= end && end <= tensor.byteLength))
+          throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
+        return readProduct(source, matrix, start, end)
+      },
+      close: () => source.close(),
+    } satisfies WeightFile
+  },
+}
+
+async function readHeader(
+  source: ByteSource,
+): Promise<{ matrices: Matrix[]; metadata: Map<string, string>; notices: string[] }> {
+  const where = source.name
+  const cursor = cursorOver(source, 0, source.byteLength)
+  await cursor.need(12)
+  cursor.skip(4)
+  const version = cursor.u32()
+  if (version !== 2) throw unsupported(where, `AGUF version ${version} is not read; 2 is`)
+  const metadata = await readConfig(cursor, where)
+  await cursor.need(4)
+  const layers = cursor.u32()
+  const matrices: Matrix[] = []
+  const names = new Set<string>()
+  const renamed: string[] = []
+  let unchecked = checkedAtOpening
+  for (let layer = 0; layer < layers; layer++) {
+    await cursor.need(8)
+    const index = cursor.u32()
+    const count = cursor.u32()
+    if (matrices.length + count > maxMatrices)
+      throw overLimit(where, 'matrices', maxMatrices, matrices.length + count, 'no published model comes near it')
+    for (let i = 0; i < count; i++) {
+      await cursor.need(nameBytes)
+      const wanted = `layers.${index}.${nameOf(cursor.bytes(nameBytes))}`
+      let name = wanted
+      for (let n = 2; names.has(name); n++) name = `${wanted}~${n}`
+      if (name !== wanted) renamed.push(name)
+      names.add(name)
+      const matrix = await readMatrix(cursor, `${where}: ${quoted(name)}`, name)
+      matrices.push(matrix)
+      unchecked -= matrix.entries
+      if (unchecked >= 0) await visitSparse(source, matrix, () => {})
+    }
+  }
+  if (cursor.position !== source.byteLength)
+    throw badFile(where, `${cursor.position} bytes, the end of its last matrix`, `${source.byteLength}`)
+  if (matrices.length === 0) throw badFile(where, 'matrices', 'none')
+  return { matrices, metadata, notices: noticesOf(matrices, renamed) }
+}
+
+function noticesOf(matrices: readonly Matrix[], renamed: readonly string[]): string[] {
+  const ranks = matrices.map(({ rank }) => rank)
+  const [least, most] = [Math.min(...ranks), Math.max(...ranks)]
+  const kinds = [...new Set(matrices.map(({ int8 }) => (int8 ? 'INT8' : 'F32')))].join(' and ')
+  const notices = [
+    `Its matrices are stored as factors of rank ${least === most ? least : `${least} to ${most}`} (${kinds}) and multiplied out as they are read.`,
+  ]
+  if (renamed.length > 0)
+    notices.push(
+      `Names are cut to 8 bytes in this format; ${renamed.length} that became equal to another of their layer got a number, such as ${quoted(renamed[0]!)}.`,
+    )
+  return notices
+}
+
+async function readConfig(cursor: Cursor, where: string): Promise<Map<string, string>> {
+  const length = cursor.u32()
+  if (length > maxConfigBytes)
+    throw overLimit(where, 'bytes of configuration', maxConfigBytes, length, 'it is read into memory whole')
+  await cursor.need(length)
+  const metadata = new Map<string, string>()
+  visitStrictJson(cursor.bytes(length).slice(), `${where}: configuration`, configLimits, (key, value) => {
+    if (typeof value !== 'object') metadata.set(key, String(value))
+  })
+  return metadata
+}
+
+/** UTF-8 up to the first NUL; a cut may have split the last character. */
+function nameOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(/\ufffd+$/, '')
+}
+
+async function readMatrix(cursor: Cursor, where: string, name: string): Promise<Matrix> {
+  await cursor.need(11)
+  const rank = cursor.u8() + 256 * cursor.u8()
+  const rows = cursor.u32()
+  const cols = cursor.u32()
+  for (const [what, size] of [
+    ['rows', rows],
+    ['columns', cols],
+  ] as const)
+    if (size > maxDimension) throw overLimit(where, what, maxDimension, size, 'no published matrix comes near it')
+  if (rank < 1 || rank > Math.min(rows, cols))
+    throw badFile(where, `a rank from 1 to ${Math.min(rows, cols)} (${rows} x ${cols})`, `${rank}`)
+  const int8 = flag(cursor.u8(), where, 'kind of factors')
+  const entryBytes = int8 ? 1 : 4
+  const u = cursor.position
+  cursor.skip(rows * rank * entryBytes)
+  const scaleU = await scale(cursor, where)
+  const s = cursor.position
+  cursor.skip(rank * 4)
+  const v = cursor.position
+  cursor.skip(cols * rank * entryBytes)
+  const scaleV = await scale(cursor, where)
+  await cursor.need(1)
+  const hasSparse = flag(cursor.u8(), where, 'mark of a sparse part')
+  let entries = 0
+  if (hasSparse) {
+    await cursor.need(4)
+    entries = cursor.u32()
+  }
+  const sparse = cursor.position
+  cursor.skip(entries * 10)
+  const info: TensorInfo = {
+    name,
+    dtype: 'F32',
+    shape: [rows, cols],
+    byteLength: rows * cols * 4,
+    storedAs: `rank ${rank} ${int8 ? 'INT8' : 'F32'}`,
+    storedBytes: cursor.position - u,
+    remark: `Stored as factors of rank ${rank} (${int8 ? 'INT8' : 'F32'}).`,
+  }
+  return { info, rows, cols, rank, int8, u, s, v, scaleU, scaleV, sparse, entries }
+}
+
+function flag(value: number, where: string, what: string): boolean {
+  if (value > 1) throw badFile(where, `0 or 1 as ${what}`, `${value}`)
+  return value === 1
+}
+
+async function scale(cursor: Cursor, where: string): Promise<number> {
+  await cursor.need(4)
+  const bytes = cursor.bytes(4)
+  const value = new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true)
+  if (!Number.isFinite(value)) throw badFile(where, 'a finite scale', `${value}`)
+  return value
+}
+
+/** Bytes [start, end) of the product, in panels of the rows they touch. */
+async function readProduct(source: ByteSource, matrix: Matrix, start: number, end: number): Promise<Uint8Array> {
+  const { cols, rank } = matrix
+  const rowBytes = 4 * cols
+  const firstRow = Math.floor(start / rowBytes)
+  const lastRow = Math.ceil(end / rowBytes)
+  const out = new Float32Array((lastRow - firstRow) * cols)
+  const height = Math.max(1, Math.floor(panelBytes / (8 * Math.max(rank, cols))))
+  const singular = decodeFloat64('F32', await readRange(source, matrix.s, matrix.s + 4 * rank, 'singular values'))
+  for (let row = firstRow; row < lastRow; row += height) {
+    const rows = Math.min(height, lastRow - row)
+    const panel = await productRows(source, matrix, singular, row, rows)
+    out.set(panel, (row - firstRow) * cols)
+  }
+  const from = firstRow * rowBytes
+  return new Uint8Array(out.buffer).subarray(start - from, end - from)
+}
+
+/** `count` rows of the product from row `first` on. */
+async function productRows(
+  source: ByteSource,
+  matrix: Matrix,
+  singular: Float64Array,
+  first: number,
+  count: number,
+): Promise<Float64Array> {
+  const { cols, rank, u, v, scaleU, scaleV } = matrix
+  const scaled = await factorRows(source, matrix, u, first, count)
+  for (let i = 0; i < scaled.length; i++) scaled[i] = scaled[i]! * scaleU * singular[i % rank]! * scaleV
+  const sums = new Float64Array(count * cols)
+  const width = Math.max(1, Math.floor(panelBytes / (8 * rank)))
+  for (let column = 0; column < cols; column += width) {
+    const columns = Math.min(width, cols - column)
+    const other = transposed(await factorRows(source, matrix, v, column, columns), columns, rank)
+    for (let i = 0; i < count; i++) {
+      const at = i * cols + column
+      for (let k = 0; k < rank; k++) {
+        const factor = scaled[i * rank + k]!
+        for (let j = 0, from = k * columns; j < columns; j++) sums[at + j] = sums[at + j]! + factor * other[from + j]!
+      }
+    }
+  }
+  await visitSparse(source, matrix, (row, column, value) => {
+    if (row >= first && row < first + count) sums[(row - first) * cols + column]! += value
+  })
+  return sums
+}
+
+/** Rows of U or of V, count x rank, without their scale. */
+async function factorRows(
+  source: ByteSource,
+  { rank, int8 }: Matrix,
+  base: number,
+  first: number,
+  count: number,
+): Promise<Float64Array> {
+  const rowBytes = rank * (int8 ? 1 : 4)
+  const bytes = await readRange(source, base + first * rowBytes, base + (first + count) * rowBytes, 'factors')
+  return int8
+    ? Float64Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    : new Float64Array(decodeFloat64('F32', bytes))
+}
+
+function transposed(values: Float64Array, rows: number, cols: number): Float64Array {
+  const out = new Float64Array(values.length)
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = values[i * cols + j]!
+  return out
+}
+
+/** Entries of the sparse part in their order, some at a time. @throws AppError `bad-file` for one outside the matrix */
+async function visitSparse(
+  source: ByteSource,
+  { info, rows, cols, sparse, entries }: Matrix,
+  visit: (row: number, column: number, value: number) => void,
+): Promise<void> {
+  const step = 65_536
+  for (let at = 0; at < entries; at += step) {
+    const count = Math.min(step, entries - at)
+    const places = await readRange(source, sparse + 8 * at, sparse + 8 * (at + count), 'sparse part')
+    const valuesAt = sparse + 8 * entries + 2 * at
+    const values = decodeFloat64('F16', await readRange(source, valuesAt, valuesAt + 2 * count, 'sparse part'))
+    const view = new DataView(places.buffer, places.byteOffset)
+    for (let i = 0; i < count; i++) {
+      const row = view.getInt32(8 * i, true)
+      const column = view.getInt32(8 * i + 4, true)
+      if (!(row >= 0 && row < rows && column >= 0 && column < cols))
+        throw badFile(
+          `${source.name}: ${quoted(info.name)}`,
+          `sparse entries inside ${rows} x ${cols}`,
+          `one at row ${row}, column ${column}`,
+        )
+      visit(row, column, values[i]!)
+    }
+  }
+}
