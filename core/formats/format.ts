@@ -5,7 +5,10 @@
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import type { TensorInfo, TensorSet } from '../tensor.ts'
 
-export const formatIds = ['safetensors', 'npy', 'npz', 'pytorch', 'gguf', 'onnx', 'aguf'] as const
+export const formatIds = [
+  ...(['safetensors', 'npy', 'npz', 'pytorch', 'gguf', 'onnx', 'aguf'] as const),
+  ...(['torch-distributed', 'torch-export', 'nemo', 'flax', 'tensorflow', 'llamafile'] as const),
+] as const
 export type FormatId = (typeof formatIds)[number]
 
 /** An opened weight file or sharded set: headers only; values are read when asked for. */

@@ -35,9 +35,15 @@ const lookalikes: readonly Lookalike[] = [
   { name: 'a tar archive: unpack it first', matches: textAt(257, 'ustar') },
   { name: 'a zip archive without weights that are read here', matches: bytesAt(0, 80, 75, 3, 4) },
   { name: 'an empty zip archive', matches: bytesAt(0, 80, 75, 5, 6) },
-  { name: 'an HDF5 (Keras) file, which is not read', matches: bytesAt(0, 0x89, 72, 68, 70) },
+  {
+    name: 'an HDF5 file (Keras .h5), which is not read: load it and save its weights with numpy.savez or safetensors',
+    matches: bytesAt(0, 0x89, 72, 68, 70),
+  },
   { name: 'an old GGML model, from before GGUF, which is not read', matches: firstWord(/^(lmgg|tjgg|fmgg|algg)/) },
-  { name: 'a TensorFlow Lite model, which is not read', matches: textAt(4, 'TFL3') },
+  {
+    name: 'a TensorFlow Lite model, which is not read: convert it to ONNX (tf2onnx --tflite)',
+    matches: textAt(4, 'TFL3'),
+  },
   { name: 'a program', matches: firstWord(/^(\x7fELF|MZ)/) },
   { name: 'an SQLite database', matches: textAt(0, 'SQLite format 3') },
   {

@@ -6,16 +6,22 @@ import { AppError } from '../errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import { withAdapters } from './adapters.ts'
 import { aguf } from './aguf.ts'
+import { flax } from './flax.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { withScales } from './fp8-scale.ts'
 import { gguf } from './gguf.ts'
 import { newestSnapshot } from './hub-cache.ts'
+import { openJoined, partsOfWhole, wholeOfPart } from './joined.ts'
+import { llamafile } from './llamafile.ts'
 import { looksLike } from './lookalikes.ts'
 import { declaredBlock } from './model-config.ts'
+import { nemo } from './nemo.ts'
 import { npy } from './npy.ts'
 import { npz } from './npz.ts'
 import { onnx } from './onnx.ts'
 import { withPacked } from './packed.ts'
+import { metadataName, torchDistributed } from './pytorch/distributed.ts'
+import { torchExport } from './pytorch/exported.ts'
 import { pytorch } from './pytorch/pytorch.ts'
 import { readRange } from './range.ts'
 import { badFile } from './refusal.ts'
@@ -32,9 +38,13 @@ import {
   shardSiblings,
   withNotices,
 } from './sharded.ts'
+import { indexOfData, tensorflow } from './tensorflow.ts'
 
 /** In the order in which they are asked. */
-export const formats: readonly Format[] = [safetensors, npy, npz, gguf, aguf, pytorch, onnx]
+export const formats: readonly Format[] = [
+  ...[safetensors, npy, npz, gguf, aguf],
+  ...[torchExport, torchDistributed, nemo, pytorch, onnx, tensorflow, flax, llamafile],
+]
 
 const headBytes = 4096
 
@@ -43,18 +53,29 @@ const headBytes = 4096
  * @throws AppError with a sentence that names the file, what was expected and what is there
  */
 export const openWeightFile: OpenWeightFile = async (picked) => {
-  const file = withPacked(await openPicked(picked))
-  return withAdapters(await withScales(file, () => declaredBlock(picked.folder)))
+  const place = picked.entry === null ? await placeOfWeights(picked.folder) : picked
+  const file = withPacked(await openPicked(place))
+  return withAdapters(await withScales(file, () => declaredBlock(place.folder)))
+}
+
+/** The folder itself, or the one in it that has the weights: the snapshot of a hub's cache, the variables of a SavedModel. */
+async function placeOfWeights(folder: SourceFolder): Promise<PickedSource> {
+  const present = new Set(await folder.list())
+  const snapshot = await newestSnapshot(folder, present)
+  const inner = present.has('saved_model.pb') && present.has('variables') ? folder.inside('variables') : null
+  return { folder: snapshot ?? inner ?? folder, entry: null }
 }
 
 async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> {
   const openShard = (shard: string) => openNamed(folder, shard)
+  const index = entry === null ? null : entry.endsWith('.distcp') ? metadataName : indexOfData(entry)
+  if (index !== null) return openShard(index)
   // A file that belongs to no set needs no look at its neighbours, of which there may be very many.
-  if (entry !== null && !isIndexName(entry) && !parseShardName(entry)) return openShard(entry)
+  if (entry !== null && !isIndexName(entry) && !parseShardName(entry) && !wholeOfPart(entry)) return openShard(entry)
   const present = new Set(await folder.list())
-  const snapshot = entry === null ? await newestSnapshot(folder, present) : null
-  if (snapshot) return openPicked({ folder: snapshot, entry: null })
   const name = entry ?? onlyModel(folder.name, present)
+  const whole = wholeOfPart(name)
+  if (whole !== null) return openOne(await openJoined(folder, whole, partsOfWhole(name, present)), folder)
   if (isIndexName(name))
     return entry === null
       ? openByIndex(folder, name, present, openShard)
@@ -106,7 +127,10 @@ function countedSet(shard: string, present: ReadonlySet<string>): string[] | nul
 }
 
 async function openNamed(folder: SourceFolder, name: string): Promise<WeightFile> {
-  const source = await folder.open(name)
+  return openOne(await folder.open(name), folder)
+}
+
+async function openOne(source: ByteSource, folder: SourceFolder): Promise<WeightFile> {
   try {
     return await openSource(source, folder)
   } catch (error) {
@@ -143,7 +167,7 @@ const companions =
 function onlyModel(folderName: string, present: ReadonlySet<string>): string {
   const extensions = formats.flatMap((each) => each.extensions)
   for (const group of [['.safetensors'], extensions]) {
-    const ofGroup = (name: string) => hasExtension(name, group) && !companions.test(name)
+    const ofGroup = (name: string) => hasExtension(wholeOfPart(name) ?? name, group) && !companions.test(name)
     const indexes = [...present].filter(
       (name) => isIndexName(name) && ofGroup(name.replace(/\.index(\.[\w-]+)?\.json$/i, '')),
     )
@@ -165,7 +189,7 @@ function onePerSet(names: readonly string[]): string[] {
   const sets = new Map<string, string>()
   for (const name of [...names].sort()) {
     const shard = parseShardName(name)
-    const key = shard ? `${shard.prefix}-of-${shard.count}${shard.extension}` : name
+    const key = shard ? `${shard.prefix}-of-${shard.count}${shard.extension}` : (wholeOfPart(name) ?? name)
     if (!sets.has(key)) sets.set(key, name)
   }
   return [...sets.values()]

@@ -208,7 +208,8 @@ export async function openShards(names: readonly string[], openShard: OpenShard)
   }
 }
 
-function combine(files: readonly WeightFile[], closeAll: () => Promise<void>): WeightFile {
+/** Several files as one. @throws AppError `bad-file` when two of them have a tensor of the same name */
+export function combine(files: readonly WeightFile[], closeAll: () => Promise<void>): WeightFile {
   const owners = new Map<string, WeightFile>()
   const metadata = new Map<string, string>()
   for (const file of files) {

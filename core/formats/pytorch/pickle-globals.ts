@@ -172,6 +172,22 @@ const types = new Set([
     (name) => `torch.distributed.tensor.placement_types.${name}`,
   ),
   'torch.distributed.device_mesh.DeviceMesh',
+  // The metadata of a distributed checkpoint.
+  ...[
+    'Metadata',
+    'TensorStorageMetadata',
+    'BytesStorageMetadata',
+    'ChunkStorageMetadata',
+    'TensorProperties',
+    'MetadataIndex',
+    'StorageMeta',
+    '_MEM_FORMAT_ENCODING',
+  ].map((name) => `torch.distributed.checkpoint.metadata.${name}`),
+  'torch.distributed.checkpoint.filesystem._StorageInfo',
+  ...['pathlib.PosixPath', 'pathlib.WindowsPath'],
+  ...['TensorProperties', 'MEM_FORMAT_ENCODING'].map(
+    (name) => `torch.distributed._shard.sharded_tensor.metadata.${name}`,
+  ),
 ])
 
 /** Old and new names of the same thing. */

@@ -21,7 +21,7 @@ import { type LocatedStorage, type LocateStorage, tensorReaders } from './torch-
 
 const legacyMagic = 0x1950a86a20f9469cfc6cn
 const legacyProtocol = 1001
-const extensions = ['.pt', '.pth', '.bin', '.ckpt', '.pkl', '.pickle']
+const extensions = ['.pt', '.pth', '.bin', '.ckpt', '.pkl', '.pickle', '.pdparams']
 
 export const pytorch: Format = {
   id: 'pytorch',
@@ -30,10 +30,17 @@ export const pytorch: Format = {
   sniff: (head, source) =>
     looksLikeZip(head) || startsPickle(head) || (isNamedPickle(source.name) && startsOldPickle(head)),
   open: async (source) => {
-    const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
-    const content = looksLikeZip(start) ? await readArchive(source) : await readPickles(source)
-    return weightFile(source, content)
+    const file = await checkpointFile(source)
+    if (file.tensors.length === 0)
+      throw badFile(source.name, 'tensors', file.notices.length === 0 ? 'none' : `none. ${file.notices.join(' ')}`)
+    return file
   },
+}
+
+/** The same of a checkpoint inside another file, which may have no tensors. */
+export async function checkpointFile(source: ByteSource): Promise<WeightFile> {
+  const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
+  return weightFile(source, looksLikeZip(start) ? await readArchive(source) : await readPickles(source))
 }
 
 function isNamedPickle(name: string): boolean {
@@ -74,8 +81,6 @@ async function weightFile(source: ByteSource, { roots, budget, torchScript }: Co
       `${shards.length} of its ${tensors.length} tensors are shards of larger ones, as one process of several saved them: ${quoted(shards[0]!.name)} and the like. Only the shards are here.`,
     )
   if (left.length + absent.length > 0) notices.push(leftOut([...left, ...absent]))
-  if (tensors.length === 0)
-    throw badFile(source.name, 'tensors', notices.length === 0 ? 'none' : `none. ${notices.join(' ')}`)
   return {
     format: 'pytorch',
     safety: 'opened-without-running',
@@ -95,7 +100,7 @@ async function weightFile(source: ByteSource, { roots, budget, torchScript }: Co
 const namesShown = 5
 
 /** "This file contains code (posix.system). It was not run." */
-function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): string[] {
+export function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): string[] {
   const notices: string[] = []
   if (unknownGlobals.size > 0) {
     const names = [...unknownGlobals].slice(0, namesShown).map((name) => quoted(name).slice(1, -1))

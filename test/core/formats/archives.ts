@@ -88,11 +88,11 @@ export interface MemberSpec {
 
 export function zip(
   members: readonly MemberSpec[],
-  options: { zip64?: boolean; comment?: string; count?: number } = {},
+  options: { zip64?: boolean; comment?: string; count?: number; prefix?: Uint8Array } = {},
 ): Uint8Array {
-  const parts: Uint8Array[] = []
+  const parts: Uint8Array[] = [options.prefix ?? new Uint8Array(0)]
   const directory: Uint8Array[] = []
-  let at = 0
+  let at = parts[0]!.byteLength
   for (const { name, data, deflate = false, claim = {} } of members) {
     const packed = deflate ? new Uint8Array(deflateRawSync(data)) : data
     const nameBytes = text(name)
@@ -159,4 +159,12 @@ export function checkpoint(dataPickle: Uint8Array, storages: Record<string, Uint
     { name: 'archive/data.pkl', data: dataPickle },
     ...Object.entries(storages).map(([key, data]) => ({ name: `archive/data/${key}`, data })),
   ]
+}
+
+/** A program with a GGUF model in it, as llamafile writes it. */
+export function llamafile(model: Uint8Array, others: readonly MemberSpec[] = []): Uint8Array {
+  const program = concat(text("MZqFpD='\n"), new Uint8Array(500).fill(7))
+  return zip([{ name: 'model.gguf', data: model }, ...others, { name: '.args', data: text('-m\nmodel.gguf\n') }], {
+    prefix: program,
+  })
 }

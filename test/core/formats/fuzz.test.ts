@@ -10,7 +10,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openZip } from '../../../core/formats/zip.ts'
 import { memorySource } from '../../../core/io.ts'
-import { checkpoint, zip } from './archives.ts'
+import { checkpoint, llamafile, zip } from './archives.ts'
 import { concat, entry, openFolder, safetensorsFile, text } from './corpus.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 150)
@@ -57,6 +57,13 @@ const seeds: Record<string, Seed[]> = {
   onnx: [alone('values.onnx'), alone('constants.onnx'), inFolder('external-onnx', 'model.onnx')],
   aguf: [alone('factors.aguf')],
   wrapped: [alone('wrapped.pt'), alone('injected.pkl')],
+  'torch distributed': [inFolder('distcp', '.metadata'), inFolder('distcp', '__0_0.distcp')],
+  'torch export': [alone('exported.pt2'), alone('exported-old.pt2')],
+  nemo: [alone('model.nemo'), alone('distributed.nemo')],
+  flax: [alone('model.msgpack')],
+  tensorflow: [inFolder('tensorflow', 'model.ckpt.index'), inFolder('tensorflow', 'model.ckpt.data-00000-of-00002')],
+  paddle: [alone('model.pdparams')],
+  llamafile: [alone('model.llamafile', llamafile(load('version3.gguf')))],
 }
 
 type Edit = { readonly at: number; readonly length: number; readonly kind: number; readonly value: number }
