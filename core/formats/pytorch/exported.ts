@@ -12,9 +12,8 @@ import { badFile, leftOut, overLimit } from '../refusal.ts'
 import { combine } from '../sharded.ts'
 import { type Json, type JsonLimits, type JsonObject, visitStrictJson } from '../strict-json.ts'
 import { looksLikeZip, openZip, type ZipArchive, type ZipMember } from '../zip.ts'
-import type { FoundTensor } from './pickle-tree.ts'
 import { checkpointFile } from './pytorch.ts'
-import { type LocateStorage, tensorReaders } from './torch-tensors.ts'
+import { type LocatedTensor, tensorReaders } from './torch-tensors.ts'
 
 /** 150,000 weights with 300 bytes each; read into memory whole. */
 export const maxConfigBytes = 48_000_000
@@ -99,7 +98,7 @@ interface Weight {
 async function rawWeights(source: ByteSource, archive: ZipArchive, configName: string): Promise<WeightFile[]> {
   const where = `${source.name}: ${configName}`
   const folder = configName.slice(0, configName.lastIndexOf('/') + 1)
-  const found: (FoundTensor & { readonly locate: LocateStorage })[] = []
+  const found: LocatedTensor[] = []
   const left: { name: string; why: string }[] = []
   for (const { name, member: path, pickled, meta } of await weightsOf(archive, configName, where)) {
     const member = archive.members.get(folder + path)
@@ -121,10 +120,12 @@ async function rawWeights(source: ByteSource, archive: ZipArchive, configName: s
       throw badFile(label, 'sizes, strides and an offset', 'something else')
     const length = Math.floor(member.byteLength / (dtypeBits[dtype] / 8))
     const storage = { kind: 'storage', key: member.name, dtype, typeName: dtype, length, viewOffset: 0 } as const
+    const values = { id: member.name, open: () => archive.open(member) }
     found.push({
       name,
+      pickle: values,
       node: { kind: 'tensor', storage, dtype, typeName: dtype, offset, shape, strides },
-      locate: async () => ({ id: member.name, byteLength: member.byteLength, open: () => archive.open(member) }),
+      locate: async () => ({ ...values, byteLength: member.byteLength }),
     })
   }
   const { tensors, read, left: unread, close } = await tensorReaders(source, found)

@@ -15,9 +15,9 @@ import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../zip.ts'
 import { type PickleHost, runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
 import { type PickleBudget, pickleBudget } from './pickle-limits.ts'
-import { type FoundTensor, namedTensors } from './pickle-tree.ts'
+import { namedTensors } from './pickle-tree.ts'
 import { type BytesNode, isNode, type PickleValue, type StorageNode, sequenceItems } from './pickle-values.ts'
-import { type LocatedStorage, type LocateStorage, tensorReaders } from './torch-tensors.ts'
+import { type LocatedStorage, type LocatedTensor, type LocateStorage, tensorReaders } from './torch-tensors.ts'
 
 const legacyMagic = 0x1950a86a20f9469cfc6cn
 const legacyProtocol = 1001
@@ -58,21 +58,27 @@ function startsOldPickle(head: Uint8Array): boolean {
   return /^(\(|[\]})]|c[\w.]+\r?\n[\w.]+\r?\n)/.test(start)
 }
 
+interface Root extends Pick<LocatedTensor, 'locate' | 'pickle'> {
+  readonly value: PickleValue
+  readonly prefix: string
+}
+
 interface Content {
-  readonly roots: readonly { readonly value: PickleValue; readonly prefix: string; readonly locate: LocateStorage }[]
+  readonly roots: readonly Root[]
   readonly budget: PickleBudget
   readonly torchScript: boolean
 }
 
 async function weightFile(source: ByteSource, { roots, budget, torchScript }: Content): Promise<WeightFile> {
   const notices = codeNotices(budget, torchScript)
-  const found: (FoundTensor & { readonly locate: LocateStorage })[] = []
+  const found: LocatedTensor[] = []
   const absent: { readonly name: string; readonly why: string }[] = []
   for (const root of roots) {
     const tree = namedTensors(root.value, source.name)
     absent.push(...tree.left.map(({ name, why }) => ({ name: root.prefix + name, why })))
     for (const prefix of tree.stripped) notices.push(`Names are shown without ${quoted(prefix)}.`)
-    for (const tensor of tree.tensors) found.push({ ...tensor, name: root.prefix + tensor.name, locate: root.locate })
+    const { prefix, locate, pickle } = root
+    for (const tensor of tree.tensors) found.push({ ...tensor, name: prefix + tensor.name, locate, pickle })
   }
   const { tensors, read, left, close } = await tensorReaders(source, found)
   const shards = tensors.filter(({ remark }) => remark !== undefined)
@@ -129,16 +135,17 @@ async function readArchive(source: ByteSource): Promise<Content> {
   const torchScript = names.some((name) => name.startsWith(`${folder}code/`))
   const budget = pickleBudget()
   const host = torchHost({ torchScript })
-  const roots = []
+  const roots: Root[] = []
   // Every pickle of the archive is read, so that code in any of them is named; two of them hold tensors.
   for (const name of names.filter((each) => each.endsWith('.pkl') && !each.startsWith('__MACOSX/'))) {
-    const member = await archive.open(archive.members.get(name)!)
-    const values = await everyPickle(member, host, budget)
+    const pickle = { id: name, open: () => archive.open(archive.members.get(name)!) }
+    const member = await pickle.open()
+    const [value = null] = await everyPickle(member, host, budget)
     await member.close()
     if (name === main[0])
-      roots.unshift({ value: values[0]!, prefix: '', locate: memberStorages(archive, `${folder}data/`) })
+      roots.unshift({ value, prefix: '', locate: memberStorages(archive, `${folder}data/`), pickle })
     else if (name === `${folder}constants.pkl`)
-      roots.push({ value: values[0]!, prefix: 'constants.', locate: memberStorages(archive, `${folder}constants/`) })
+      roots.push({ value, prefix: 'constants.', locate: memberStorages(archive, `${folder}constants/`), pickle })
   }
   return { roots, budget, torchScript }
 }
@@ -181,17 +188,19 @@ async function everyPickle(
 
 async function readPickles(source: ByteSource): Promise<Content> {
   const budget = pickleBudget()
+  // Not to be closed before the file is.
+  const pickle = { id: 'pickle', open: async () => rangeSource(source, source.name, 0, source.byteLength) }
   const host = torchHost({ torchScript: false })
   const first = await runPickle(source, 0, host, budget)
   if (first.value === legacyMagic) {
     const { value, locate } = await readLegacy(source, first.end, host, budget)
-    return { roots: [{ value, prefix: '', locate }], budget, torchScript: false }
+    return { roots: [{ value, prefix: '', locate, pickle }], budget, torchScript: false }
   }
   const values = [first.value]
   if (first.end < source.byteLength) values.push(...(await everyPickle(source, host, budget, first.end)))
   const locate = nestedStorages(source, host, budget)
   // Values after the first STOP are another pickle's; each gets a number.
-  const roots = values.map((value, i) => ({ value, prefix: i === 0 ? '' : `${i}.`, locate }))
+  const roots = values.map((value, i) => ({ value, prefix: i === 0 ? '' : `${i}.`, locate, pickle }))
   return { roots, budget, torchScript: false }
 }
 

@@ -34,6 +34,12 @@ export interface LocatedStorage extends Openable {
 /** @throws AppError `bad-file` when the file has no such storage */
 export type LocateStorage = (storage: StorageNode, where: string) => Promise<LocatedStorage>
 
+export interface LocatedTensor extends FoundTensor {
+  readonly locate: LocateStorage
+  /** What the pickle was read from: the bytes of an array are a range of it. */
+  readonly pickle: Openable
+}
+
 type Read = (start: number, end: number) => Promise<Uint8Array>
 
 export interface TensorReaders {
@@ -48,10 +54,7 @@ export interface TensorReaders {
  * Checks every found tensor and makes it readable. Reads no values.
  * @throws AppError `bad-file`, `over-limit`
  */
-export async function tensorReaders(
-  source: ByteSource,
-  found: readonly (FoundTensor & { readonly locate: LocateStorage })[],
-): Promise<TensorReaders> {
+export async function tensorReaders(source: ByteSource, found: readonly LocatedTensor[]): Promise<TensorReaders> {
   const tensors: TensorInfo[] = []
   const left: { name: string; why: string }[] = []
   const readers = new Map<string, Read>()
@@ -60,10 +63,10 @@ export async function tensorReaders(
   const storageBytes = new Map<string, number>()
   let viewBytes = 0
 
-  for (const { name, node, locate, inside } of found) {
+  for (const { name, node, locate, pickle, inside } of found) {
     const where = `${source.name}: tensor ${quoted(name)}`
     const made = isNode(node, 'array')
-      ? arrayReader(source, node, where)
+      ? arrayReader(() => sources.open(pickle), node, where)
       : await viewReader(isNode(node, 'storage') ? wholeStorage(node) : node, locate, where, sources)
     if ('why' in made) {
       left.push({ name, why: made.why })
@@ -178,7 +181,7 @@ async function viewReader(
 }
 
 /** A NumPy array inside the pickle. */
-function arrayReader(source: ByteSource, { content }: ArrayNode, where: string): Made | { why: string } {
+function arrayReader(open: () => Promise<ByteSource>, { content }: ArrayNode, where: string): Made | { why: string } {
   if (!content) return { why: 'Python objects' }
   const { shape, fortran, elementType, data } = content
   const dtype = npyDType(elementType.code)
@@ -200,7 +203,8 @@ function arrayReader(source: ByteSource, { content }: ArrayNode, where: string):
     bigEndian: elementType.order === '>',
     dataOffset: data.offset,
   }
-  const bytes = data.inline ? memorySource(where, data.inline) : source
+  const { inline } = data
+  const bytes = inline ? async () => memorySource(where, inline) : open
   return {
     dtype,
     shape,
@@ -208,8 +212,8 @@ function arrayReader(source: ByteSource, { content }: ArrayNode, where: string):
     identity: null,
     located: null,
     read: (start, end) =>
-      readNpyValues(array, start, end, (from, to) =>
-        readRange(bytes, array.dataOffset + from, array.dataOffset + to, where),
+      readNpyValues(array, start, end, async (from, to) =>
+        readRange(await bytes(), array.dataOffset + from, array.dataOffset + to, where),
       ),
   }
 }
