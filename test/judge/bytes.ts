@@ -123,7 +123,7 @@ function membersHash(bytes: Buffer): string {
 
 /** A report's names and numbers: no sentence, no time, no memory, no version. */
 function figuresHash(text: string): string {
-  const dropped = /seconds|ms$|memory|version|time|threads|phases|kernel$/i
+  const dropped = /seconds|Seconds|Ms$|memory|peak|version|threads|^kernel$/
   const figures: unknown = JSON.parse(text, (key, value: unknown) =>
     dropped.test(key) || (typeof value === 'string' && value.includes(' ')) ? undefined : value,
   )
