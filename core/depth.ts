@@ -1,5 +1,5 @@
 /**
- * How deep a message nests. Structured clone and whoever walks a message recurse, and a stack that overflows ends its process with
+ * How deep a message nests. Structured clone and code that walks a message recurse, and a stack that overflows ends its process with
  * everything it runs, so a host bounds the depth of whatever a page sends before anything else touches it.
  */
 

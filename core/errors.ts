@@ -20,7 +20,7 @@ export const errorCodes = [
   'cannot-write', // permission, read-only folder, disk full
   'out-of-memory', // the job needs more memory than the limit or the machine has
   'overflow', // a value does not fit the output dtype
-  'cancelled', // somebody asked for it
+  'cancelled', // on request
   'engine-died', // the engine process or one of its threads ended during the job
   'internal-check', // a result contradicts mathematics (Eckart-Young, finite, <= 1): never shown as a number
 ] as const

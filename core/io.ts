@@ -61,7 +61,7 @@ export interface ByteSink {
 /** Where an output goes: one name per file, created atomically, and readable again. */
 export interface OutputFolder extends SourceFolder {
   /**
-   * Takes the name for whoever writes it, until it is released: what is unfinished under it is nobody else's meanwhile.
+   * Locks the name for its writer until it is released: no other run touches what is unfinished under it.
    * @throws AppError `would-overwrite` where another run has it, `cannot-write`
    */
   hold(name: string): Promise<{ release(): Promise<void> }>
@@ -83,7 +83,7 @@ export interface OutputFolder extends SourceFolder {
   discard(name: string): Promise<void>
 }
 
-/** A folder being filled, under a name of its own (`.partial`) until `finish`: nobody sees some of its files without the others. */
+/** A folder being filled, under a name of its own (`.partial`) until `finish`: its files appear together or not at all. */
 export interface OutputSubfolder extends OutputFolder {
   /** Gives the folder its name. Where one exists and may be overwritten, the files go into it one by one. */
   finish(): Promise<void>
@@ -94,7 +94,7 @@ export interface OutputSubfolder extends OutputFolder {
 }
 
 /**
- * Frees the buffer of an array that nobody needs any more, now; its views have zero length afterwards. The collector would look for
+ * Frees the buffer of an array that is no longer needed, now; its views have zero length afterwards. The collector would look for
  * buffers of megabytes too late to give their memory to the next one, and too often for a heap as small as ours.
  */
 export function discard({ buffer }: ArrayBufferView): void {

@@ -1,7 +1,7 @@
 /**
  * What a tensor's name says it is. Names come from PyTorch (`model.embed_tokens.weight`), JAX (`params/token_embedder/embedding`) and
  * TensorFlow (`bert/embeddings/word_embeddings:0`), so a name is taken apart at `.`, `/` and `:`, and each part is judged whole or by
- * the words between its underscores. A name is a habit, not a proof: whoever includes a tensor by name overrules it.
+ * the words between its underscores. A name is a habit, not a proof: including a tensor by name overrules it.
  *
  * test/core/roles.test.ts is the table of names that this file answers to.
  */
@@ -125,7 +125,7 @@ const MOST_TAPS = 512
 
 /**
  * What the axes of a tensor of three or more are. `experts`: one matrix for each of the first; `matrix`: the first by all others, as for a
- * convolution [o, i, ...taps] and for the heads of an attention; `unknown`: nobody can tell.
+ * convolution [o, i, ...taps] and for the heads of an attention; `unknown`: the name does not tell.
  */
 export function axesOf(name: string, shape: readonly number[]): 'experts' | 'matrix' | 'unknown' {
   if (isExpertPath(name)) return shape.length === 3 ? 'experts' : 'unknown'

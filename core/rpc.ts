@@ -10,7 +10,7 @@ import type { Message } from './messages/message.ts'
 import type { Port } from './port.ts'
 
 type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
-/** Sent down a port by whoever watches the far side: that side is gone, whatever was asked of it will not be answered. */
+/** Sent down a port by the watcher of the far side: that side is gone, and pending calls will not be answered. */
 export interface Lost {
   readonly lost: Message
 }
@@ -81,7 +81,7 @@ export function connectApi<Api extends object, Events extends object>(
 function channel(port: Port) {
   return {
     post: (data: unknown) => port.postMessage(data),
-    // Whatever is no call and no answer is not for birpc, which would fail on it outside anybody's reach.
+    // Only calls and answers go to birpc, which would fail on anything else where nothing catches it.
     on: (listener: (data: unknown) => void) =>
       port.on('message', (data) => {
         if (isFrame(data)) listener(data)

@@ -88,7 +88,7 @@ const entries = {
 
 export type StyleId = keyof typeof entries
 export const styleIds = Object.keys(entries) as [StyleId, ...StyleId[]]
-/** What is written where nobody chose. */
+/** The style that is written by default. */
 export const defaultStyle: StyleId = 'factors'
 
 export const styles = Object.fromEntries(

@@ -58,7 +58,7 @@ export interface TensorInfo {
    * packed integers. A sentence.
    */
   readonly unfit?: string
-  /** What somebody who reads numbers of this tensor should know of its values: one shard of a larger one, factors multiplied. A sentence. */
+  /** What a reader of this tensor's numbers should know of its values: one shard of a larger one, factors multiplied. A sentence. */
   readonly remark?: string
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string

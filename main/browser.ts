@@ -13,7 +13,7 @@ export interface Opening {
   which(name: string): Promise<string | null>
 }
 
-/** Program and arguments that show `url`, or null where nobody could see it: no display, or no program to open it. */
+/** Program and arguments that show `url`, or null where it could not be seen: no display, or no program to open it. */
 export async function browserCommand(url: string, opening: Opening): Promise<[string, ...string[]] | null> {
   const { environment, platform, root, which } = opening
   if (platform === 'linux' && !environment.DISPLAY && !environment.WAYLAND_DISPLAY) return null
@@ -46,7 +46,7 @@ export async function whichOnPath(name: string): Promise<string | null> {
   return null
 }
 
-/** Starts the program and lets it live on by itself. What it says, and whether it fails, concerns nobody: the link is printed too. */
+/** Starts the program and lets it live on by itself. Its output and its failure are ignored: the link is printed too. */
 export function launch([program, ...parameters]: [string, ...string[]]): void {
   const child = spawn(program, parameters, { stdio: 'ignore', detached: true })
   child.on('error', () => {})

@@ -43,7 +43,7 @@ export function engineClient(port: Port): EngineClient {
       const end = new Promise<ReportOf[K]>((...settlers) => {
         ;[resolve, reject] = settlers
       })
-      // A job may end before its id is known, and then nobody waits for this yet.
+      // A job may end before its id is known, and then nothing awaits this yet.
       end.catch(() => {})
       const hear = (word: JobWord) => {
         if (word.type !== 'lost') onEvent?.(word)

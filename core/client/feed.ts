@@ -1,5 +1,5 @@
 /**
- * What the jobs of an engine say, given to whoever started each of them. Used alike by the page, the command line and main.
+ * What the jobs of an engine say, given to the starter of each. Used alike by the page, the command line and main.
  *
  * Events travel beside answers: a job's first ones may arrive before the id that start() answers with, and are kept until then. An engine
  * that dies says nothing of its jobs, so its death is told here, as the end of each.
@@ -30,7 +30,7 @@ export interface JobFeed {
 
 export function createFeed(engine: Pick<EngineApi, 'start'>): JobFeed {
   const listeners = new Map<string, (word: JobWord) => void>()
-  /** While starts are unanswered: what jobs say whose id nobody knows yet. */
+  /** While starts are unanswered: what jobs say whose id is not known yet. */
   let early: JobEvent[] = []
   let unanswered = 0
 

@@ -1,4 +1,4 @@
-/** A job as its client sees it: the one reducer of what jobs say. Reports are not kept here; whoever started the job is given its end. */
+/** A job as its client sees it: the one reducer of what jobs say. Reports are not kept here; the starter of the job is given its end. */
 import { type JobEvent, wholeJob } from '../contract.ts'
 
 type EventOf<T extends JobEvent['type']> = Omit<Extract<JobEvent, { type: T }>, 'type' | 'jobId'>

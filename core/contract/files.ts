@@ -20,7 +20,7 @@ export const weightExtensions = [
 /** The end of such a name, an index of shards included. */
 export const weightEnding = new RegExp(`\\.(${weightExtensions.join('|')})(\\.index\\.json)?$`, 'i')
 
-/** Main gives these out after a dialog, a drop or a pick; nobody else can name a path. */
+/** Main gives these out after a dialog, a drop or a pick; only main can name a path. */
 export const grantSchema = z.strictObject({
   id: z.string(),
   name: z.string(),

@@ -39,9 +39,9 @@ export type RunRequest = z.input<typeof runRequestSchema>
 
 /**
  * A compression run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs,
- * those of earlier days and of the command line too; whoever comes later sees what became of each.
+ * those of earlier days and of the command line too, each with its outcome.
  *
- * `interrupted`: whoever ran it died. With `resumable` its finished tensors lie beside the output and `resumeRun` goes on with them.
+ * `interrupted`: its process died. With `resumable` its finished tensors lie beside the output and `resumeRun` resumes from them.
  */
 export const runSchema = z.strictObject({
   runId: z.string(),
@@ -125,12 +125,12 @@ export interface HostApi {
   remember(grantId: string): Promise<void>
   settings(): Promise<Settings>
   saveSettings(settings: Settings): Promise<void>
-  /** Starts a run that can be gone on with should it be cut short. */
+  /** Starts a run that can be resumed if it is interrupted. */
   startRun(request: RunRequest): Promise<string>
   pauseRun(runId: string, paused: boolean): Promise<void>
   /** `keep`: finished tensors stay for `resumeRun`; otherwise nothing half-written is left. */
   cancelRun(runId: string, keep: boolean): Promise<void>
-  /** Goes on with a resumable run, as a new entry of the list in place of the old one. */
+  /** Resumes a run, as a new entry of the list in place of the old one. */
   resumeRun(runId: string): Promise<string>
   /** Newest first. */
   runs(): Promise<Run[]>
@@ -146,9 +146,9 @@ export interface HostEvents {
   engine(status: EngineStatus): void
   /** A run began, moved or ended: as it stands now. */
   run(run: Run): void
-  /** A run that had ended is in the list no more: struck, or gone on with as another one, which has been told of. */
+  /** A run that had ended was removed from the list: by the user, or because another run resumed it. */
   forgotten(runId: string): void
-  /** The list of recent files was changed by somebody else than this page. */
+  /** The list of recent files was changed outside this page. */
   recents(recents: Grant[]): void
   /** Electron only. */
   act(action: PageAction): void

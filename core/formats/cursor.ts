@@ -1,5 +1,5 @@
 /**
- * Reads a header whose length nobody knows before it was read: forward, through a window of the file, with everything that is taken checked
+ * Reads a header whose length is not known before it was read: forward, through a window of the file, with everything that is taken checked
  * against the file's end. `await cursor.need(n)`, then take up to n bytes.
  */
 import type { ByteSource } from '../io.ts'

@@ -1,7 +1,7 @@
 /**
  * FP8 weights are kept with factors beside them: one for the tensor, one a row, or one a block. What the model computes with is value x
  * factor, so the factors belong to the weight. All conventions below multiply, whatever their name says. Codes whose factors are not
- * understood are kept: factorizing raw codes would give a model that nobody has.
+ * understood are kept: factorizing raw codes would give a different model.
  */
 import { AppError } from '../errors.ts'
 import { quoted } from '../messages/text.ts'

@@ -24,7 +24,7 @@ export const maxHeaderBytes = 100_000_000
 export const maxDimensions = 4
 /** ggml's own limit is 64; some converters write longer ones. */
 export const maxNameBytes = 4096
-/** Of an array in an array; the specification allows any, nobody writes more than one. */
+/** Of an array in an array; the specification allows any, writers use one. */
 const maxArrayDepth = 4
 /** Arrays in one array; each costs a call. */
 const maxNestedArrays = 4096

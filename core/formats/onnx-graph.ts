@@ -320,6 +320,6 @@ async function readPair(
     if (part.number > 2) return undefined
     return readText(cursor, part, where).then((text) => void texts.set(part.number, text))
   })
-  // location, offset, length, checksum; more is nobody's.
+  // location, offset, length, checksum; there are no others.
   if (pairs.size < 16) pairs.set(texts.get(1) ?? '', texts.get(2) ?? '')
 }

@@ -26,7 +26,7 @@ import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
 export const maxHeaderBytes = 100_000_000
 /** The largest published sets have 1.5e5 in all their files together; each costs about 900 bytes while it is checked. */
 export const maxTensors = 150_000
-/** numpy's limit is 64, torch's too; a shape of a million ones is an attack on whoever multiplies or prints it. */
+/** numpy's limit is 64, torch's too; a shape of a million ones is an attack on code that multiplies or prints it. */
 export const maxDimensions = 64
 
 const headerLimits: JsonLimits = {
@@ -172,7 +172,7 @@ function checkEntry(
       `[${offsets.map(printValue).join(', ')}]`,
     )
   const place = { name, fileOffset: dataStart + begin, byteLength: end - begin }
-  // A dtype that came after this reader: nobody here can say how many bytes it needs, but those it has are a place among the others.
+  // A dtype that came after this reader: how many bytes it needs is not known here, but those it has are a place among the others.
   if (!Object.hasOwn(dtypeBits, dtype)) return { ...place, why: `dtype ${quoted(dtype)}` }
   const bits = count * dtypeBits[dtype as DType]
   if (!Number.isSafeInteger(bits) || bits % 8 !== 0)

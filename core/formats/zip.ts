@@ -262,7 +262,7 @@ async function openMember(source: ByteSource, member: ZipMember): Promise<ByteSo
     : rangeSource(source, shown, start, member.byteLength)
 }
 
-/** A part of a source as a source. Closing it does nothing: the whole belongs to somebody else. */
+/** A part of a source as a source. Closing it does nothing: the whole belongs to its opener. */
 export function rangeSource(source: ByteSource, name: string, start: number, byteLength: number): ByteSource {
   return {
     name,

@@ -1,5 +1,5 @@
 /**
- * The control block: the one SharedArrayBuffer through which the leader of a team, its members and whoever may stop them speak.
+ * The control block: the one SharedArrayBuffer through which the leader of a team, its members and the threads that may stop them communicate.
  *
  *   Int32 x 16      cells named below
  *   Int32 x 256     heartbeat of each member: tasks it has finished
@@ -24,7 +24,7 @@ export const cell = {
   next: 3,
   /** Members still at work on the call. The leader sleeps on it. */
   running: 4,
-  /** 1: somebody asked for the call, and all that follow, to end. */
+  /** 1: the call, and all that follow, were asked to end. */
   cancel: 5,
   /** 0, or 1 + the number of the member that died. */
   dead: 6,

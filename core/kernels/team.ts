@@ -1,6 +1,6 @@
 /**
  * A team of N threads on one shared memory. A call is a task name, a count and some numbers; tasks 0..count - 1 are handed out by
- * Atomics.add to whoever is free, the leader (the thread that calls) included. Everybody spins for a moment, then sleeps; every sleep has
+ * Atomics.add to any free thread, the leader (the thread that calls) included. All spin for a moment, then sleep; every sleep has
  * a time-out, and a member that throws, dies or falls silent ends the call with a reason.
  */
 import { AppError } from '../errors.ts'
@@ -109,7 +109,7 @@ export async function assembleTeam(options: {
     try {
       takeTasks(control, leader, 0)
     } finally {
-      // Whatever happened here, nobody may still be writing when the caller goes on.
+      // Whatever happened here, no thread may still be writing when the caller continues.
       Atomics.store(cells, cell.next, count)
       waitForMembers(control, members, patienceMs)
     }

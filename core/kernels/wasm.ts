@@ -1,7 +1,7 @@
 /**
  * The fast kernels: WebAssembly SIMD on a team of threads over one shared memory. Same contract as reference.ts, which judges them.
  *
- * Bits: work is split over output tiles only, sums run over fixed blocks in a fixed order. So results hang neither on the number of
+ * Bits: work is split over output tiles only, sums run over fixed blocks in a fixed order. So results depend on neither the number of
  * threads nor on how the rows are split into panels, and tiles of one arithmetic class agree bit for bit.
  */
 import type { Params } from '../params.ts'

@@ -1,6 +1,6 @@
 /**
  * Which values a tensor of the source had: the CRC-32 of every byte that decides them. What was computed from it is true of the present
- * source only where this is still the same. It tells a change or damage, not somebody who wants to fool it.
+ * source only where this is still the same. It detects changes and damage, not forgery.
  */
 import type { WeightFile } from '../formats/format.ts'
 import { discard } from '../io.ts'

@@ -12,7 +12,7 @@ export interface JobContext {
   /** Says when these are slower than the product's best, and why. */
   readonly kernelNotice?: string | null
   report(event: Utterance): void
-  /** Throws AppError `cancelled` once somebody asked for it. Kernels check between tiles; loops outside them call this. */
+  /** Throws AppError `cancelled` once it was requested. Kernels check between tiles; loops outside them call this. */
   checkCancelled(): void
   /** Most resident memory of this process so far. */
   peakBytes(): number

@@ -1,6 +1,6 @@
 /**
  * What is kept of a source beside its finished sketches, under keys that tell this state of it from any other. Where nothing is kept,
- * everything is found anew.
+ * everything is computed again.
  */
 import { type ComputableTensor, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'

@@ -1,4 +1,4 @@
-/** What a factorization says on its way to whoever waits for it. */
+/** What a factorization reports while it runs. */
 import { errorCurve } from '../curves/error-curve.ts'
 import type { Observer } from '../svd/factorize.ts'
 import type { JobContext } from './context.ts'
@@ -14,7 +14,7 @@ export function observer(
     phase: (name, elapsedMs) => {
       phasesMs[name] = (phasesMs[name] ?? 0) + elapsedMs
     },
-    // Left out where nobody looks: an estimate costs an eigenproblem.
+    // Left out where nothing is listening: an estimate costs an eigenproblem.
     ...(showEstimates && {
       iteration: (iteration: number, iterations: number, singularValues: Float64Array) =>
         context.report({

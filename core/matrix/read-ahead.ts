@@ -10,8 +10,8 @@ import type { JobContext } from './context.ts'
 import { READ_BYTES, residentLimit, rowPanels, storedRows } from './load.ts'
 
 /**
- * `begin` of each item in order, the next one under way while the caller is busy with what it got. Where the caller leaves early nobody
- * waits for that one, and its failure is nobody's.
+ * `begin` of each item in order, the next one under way while the caller is busy with what it got. Where the caller leaves early, nothing
+ * waits for that one, and its rejection is ignored.
  */
 export async function* oneAhead<Item, Result>(
   items: Iterable<Item>,
@@ -81,7 +81,7 @@ export function readAhead(source: WeightFile, kernels: Pick<Kernels, 'memory'>):
       }
     },
     loaded: (info, index) => {
-      // What nobody came for belongs to a matrix that was given up.
+      // What was not claimed belongs to an abandoned matrix.
       coming.clear()
       const at = (firstOf.get(info.name) ?? matrices.length) + index
       const [present, next] = [matrices[at], matrices[at + 1]]
@@ -100,7 +100,7 @@ function bytesOf({ info, view }: FactorizedTensor): number {
   return (view.rows * view.cols * dtypeBits[info.dtype]) / 8
 }
 
-/** The same promise; if nobody ever waits for it, its failure is nobody's. */
+/** The same promise; if it is never awaited, its rejection is ignored. */
 function forgettable<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

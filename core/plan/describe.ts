@@ -20,7 +20,7 @@ import { type Storable, storedAs } from './verdict.ts'
 
 export function describeFile(file: TensorSet, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => {
-    // A table of integers has rows and columns and is nothing to factorize: nobody can choose it.
+    // A table of integers has rows and columns but cannot be factorized: it is not offered.
     const view = isComputable(plan.info.dtype) ? plan.view : null
     return {
       name: plan.info.name,

@@ -131,7 +131,7 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
   return { ...planned, params: { ...sketch, rank }, sketch, reason }
 }
 
-/** Whether the bytes of the output follow from how errors fall with the rank: the ranks of a goal, the tensors that bear INT8. */
+/** Whether the bytes of the output follow from how errors fall with the rank: the ranks of a goal, the tensors that tolerate INT8. */
 export function analysisDecides(params: Params): boolean {
   return hasGoal(params) || (params.factorDType === 'INT8' && !params.int8Always)
 }

@@ -136,7 +136,7 @@ function fillUniformly(ledger: Ledger): void {
     const before = risers.map((i) => ledger.choice[i]!)
     for (const [position, i] of risers.entries()) {
       if (!ledger.fits(i, rank)) {
-        // One rank for all: what did not go for everyone goes for nobody.
+        // One rank for all: a step that does not fit for all is undone for all.
         for (const [k, taken] of risers.slice(0, position).entries()) ledger.take(taken, before[k]!)
         return
       }

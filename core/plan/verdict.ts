@@ -127,7 +127,7 @@ function notAMatrix(shape: readonly number[]): string {
   return `It has ${shape.length} dimensions; up to 5 can be seen as a matrix.`
 }
 
-/** Why this tensor is better left alone unless somebody asks for it by name. */
+/** Why this tensor is kept unless it is included by name. */
 function keptByHabit(info: TensorInfo, view: MatrixView): string | null {
   const role = protectedRole(info, view)
   if (role) return `${role} Name it with --include to factorize it.`

@@ -1,6 +1,6 @@
 /**
  * What was found out about a source and is small: how errors fall with the rank, how many values are not finite. Unlike sketches, all of
- * it stays in memory, and a copy in the cold tier, so that whoever asks again reads no weights.
+ * it stays in memory, and a copy in the cold tier, so that asking again reads no weights.
  */
 import { AppError } from '../errors.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'

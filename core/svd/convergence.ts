@@ -1,6 +1,6 @@
 /**
  * Watches the iterations: each one's Z = AtQ already holds the singular values as they stand, at the price of a small eigenproblem
- * that is only paid when somebody looks or a tolerance may stop the iteration.
+ * that is only paid when a listener wants estimates or a tolerance may stop the iteration.
  */
 import type { Kernels } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
@@ -9,7 +9,7 @@ import type { Operand } from './operand.ts'
 import { singularFromSquares } from './small-svd.ts'
 
 export interface ConvergenceWatch {
-  /** Whether `see` can end the iteration: then every Q must be fit to leave the room. */
+  /** Whether `see` can end the iteration: then every Q must be fully orthonormal: any of them may be returned. */
   readonly mayStop: boolean
   /** After iteration `index`, with a way to ZtZ over all blocks (left alone): true when the error curve has come to rest. */
   see(index: number, gramOfZ: () => Float64Array): Promise<boolean>

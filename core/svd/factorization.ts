@@ -2,7 +2,7 @@
 
 /**
  * A ~ U diag(s) Vt with U m x k and Vt k x n, row-major f32, s descending and not negative, in the units of A (prescaling undone).
- * The arrays belong to whoever holds the object; none of them lies in the kernels' memory.
+ * The arrays belong to the holder of the object; none of them lies in the kernels' memory.
  */
 export interface Factorization {
   readonly rows: number

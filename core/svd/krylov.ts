@@ -5,7 +5,7 @@
  * polynomial filter in A At is taken instead of a plain power. How we differ: coefficients and Gram matrices in f64, two projection passes.
  *
  * A block of b columns sees at most b copies of a repeated singular value. Where the space is exhausted (the projected block is rounding
- * noise or zero) the iteration starts anew from fresh columns, which find the copies that were missed.
+ * noise or zero) the iteration restarts from fresh columns, which find the copies that were missed.
  *
  * Legend: A m x n, Omega n x b, Q_i m x b, Z_i = AtQ_i n x b, G = ZtZ (s b) x (s b) in f64.
  */
@@ -38,7 +38,7 @@ export async function findKrylovRange(
     await operand.multiply(X, Y) // Y = A Omega, later A orth(Z)
     watch.lap(block === 0 ? 'sketch' : 'iterate')
     if (!orthonormalizeAgainst(kernels, Y, Q, freshKey(key, block)) && block > 0) {
-      // The space is exhausted: start anew from columns that A has not seen.
+      // The space is exhausted: restart from columns that A has not seen.
       kernels.gaussian(freshKey(key, -1 - block), X)
       await operand.multiply(X, Y)
       orthonormalizeAgainst(kernels, Y, Q, freshKey(key, block))

@@ -16,7 +16,7 @@ export interface Compression {
   readonly recipe: string
   /** Which source this is (source-hash.ts). */
   readonly sourceHash: string
-  /** Whether an earlier run is gone on with, and finished tensors outlive a cancel. */
+  /** Whether an earlier run is resumed, and finished tensors outlive a cancel. */
   readonly resume: boolean
   readonly part: Part
   readonly context: JobContext
@@ -28,13 +28,13 @@ export interface CompressionTarget {
   readonly name: string
 }
 
-/** @throws AppError `would-overwrite` where there is such a file and nobody allowed to replace it */
+/** @throws AppError `would-overwrite` where there is such a file and it may not be replaced */
 export async function refuseToReplace({ folder, name }: CompressionTarget, force: boolean): Promise<void> {
   if (force || !(await folder.list()).includes(name)) return
   throw existsAlready(name)
 }
 
-/** Does what writes to the target while nobody else does. @throws AppError `would-overwrite` where another run is at it */
+/** Writes to the target under its lock. @throws AppError `would-overwrite` while another run writes there */
 export async function whileHolding<T>({ folder, name }: CompressionTarget, write: () => Promise<T>): Promise<T> {
   const hold = await folder.hold(name)
   try {

@@ -1,4 +1,4 @@
-/** Where a file of weights begins: anew, or after what holds of an earlier run's. */
+/** Where a file of weights begins: opened new, or resumed after its verified prefix. */
 import { safetensorsHeader } from '../formats/safetensors.ts'
 import { outputEntries } from '../plan/entries.ts'
 import type { TensorPlan } from '../plan/plan.ts'

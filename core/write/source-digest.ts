@@ -1,7 +1,7 @@
 /**
  * Which values of the source an output file was made from, in 64 hexadecimal digits: the SHA-256 of each tensor's name, dtype, shape and
  * CRC-32, all of them added without carry (XOR). So the order does not matter, and the digests of the parts of a run add up to that of the
- * whole. It tells a change, not somebody who wants to fool it.
+ * whole. It detects changes, not forgery.
  */
 
 import type { JobContext } from '../matrix/context.ts'

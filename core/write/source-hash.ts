@@ -1,6 +1,6 @@
 /**
  * What a source is, in 64 hexadecimal digits, without reading all of it: the list of its tensors, and the first and last bytes of each.
- * Tells one checkpoint from the next for --resume, merge and reports; it is no proof against somebody who wants to fool it.
+ * Tells one checkpoint from the next for --resume, merge and reports; it is no protection against forgery.
  */
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'

@@ -25,7 +25,7 @@ export interface WrittenFile {
   readonly entries: readonly TensorOutline[]
 }
 
-/** One file of weights: written, read back, opened as any reader would, named. Goes on with what an earlier run has finished of it. */
+/** One file of weights: written, read back, opened as any reader would, named. Resumes what an earlier run finished of it. */
 export async function writeWeightsFile(
   compression: Compression,
   name: string,

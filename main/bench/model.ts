@@ -27,7 +27,7 @@ export type CompressRequest = Extract<Job, { kind: 'compress' }>
 export interface ModelOptions {
   /** A file or folder of weights; null: a sample is made. */
   readonly model: string | null
-  /** Where the sample and the outputs go; whoever made it removes it. */
+  /** Where the sample and the outputs go; its maker removes it. */
   readonly folder: string
   readonly ranks: readonly number[]
   readonly repeat: number
@@ -158,7 +158,7 @@ function compressJob(params: Params, target: string): CompressRequest {
   return { kind: 'compress', files: { model: '' }, target, output: 'factors', params, ...rules, ...whole }
 }
 
-/** For what is done in this process: a job that nobody watches. */
+/** For what is done in this process: a job without listeners. */
 function quietContext(kernels: Kernels): JobContext {
   return {
     kernels,

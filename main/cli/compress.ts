@@ -31,7 +31,7 @@ export function compressCommand(): Command {
     .argument('<file|folder>')
     .requiredOption('--out <file>', 'where to write; never the source')
   return addRequestFlags(command)
-    .option('--resume', 'go on with what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
+    .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
     .option('--report <file>', 'write the report of this run, as JSON or (name.csv) as a table')

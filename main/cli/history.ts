@@ -11,7 +11,7 @@ import { percent, print, printJson, safe, table } from './print.ts'
 
 export function historyCommand(): Command {
   return new Command('history')
-    .description('list earlier runs, newest first: what was written, what was cut short and can be gone on with')
+    .description('list earlier runs, newest first: what was written, and which can be resumed')
     .option('--json', 'print one JSON object')
     .action(async ({ json }: { json?: boolean }) => {
       const entries = await createHistory(configFolder(), commandLog()).list()
@@ -34,7 +34,7 @@ function printHistory(entries: readonly HistoryEntry[]): void {
   ])
   print(table([['started', '', 'source', 'output', ''], ...rows]))
   if (entries.some(({ run }) => run.resumable))
-    print('\nThe same compress with --resume goes on with finished tensors.')
+    print('\nThe same compress with --resume continues after its finished tensors.')
 }
 
 function outcome({ state, result, resumable, finishedTensors, error, progress }: Run): string {

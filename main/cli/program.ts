@@ -50,7 +50,7 @@ export function isCommand(word: string | undefined): boolean {
 }
 
 export async function commandLine(argv: readonly string[]): Promise<number> {
-  // `ghostsvd inspect | head`: nobody listens any more, and that is no fault.
+  // `ghostsvd inspect | head`: a closed reader is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })

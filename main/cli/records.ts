@@ -30,7 +30,7 @@ export interface RecordedRun {
   readonly report?: string | undefined
   /** Whether what exists may be replaced. */
   readonly force?: boolean | undefined
-  /** Whether it goes on with an earlier run, whose records it may then replace. */
+  /** Whether it resumes an earlier run, whose records it may then replace. */
   readonly resume?: boolean | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * A fault of main that nobody caught: into the log, onto stderr, before the user's eyes, and the application ends with status 1. Without
- * this a failed start would be a process without a window, and a rejection a line that nobody sees.
+ * An uncaught fault of main: into the log, onto stderr, before the user's eyes, and the application ends with status 1. Without
+ * this a failed start would be a process without a window, and a rejection an unseen line.
  */
 import { app, dialog } from 'electron/main'
 import { foreign } from '../../core/messages/text.ts'
@@ -48,7 +48,7 @@ export function watchFaults(options: FaultOptions): (fault: unknown) => void {
   const caught = (fault: unknown) => void report(fault)
   process.on('uncaughtException', caught)
   process.on('unhandledRejection', caught)
-  // A terminal that was closed: nobody listens any more, and that is no fault.
+  // A terminal that was closed: a closed reader is no fault.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   return caught
 }

@@ -211,11 +211,11 @@ export function createDriver(host: DriverHost): Driver {
     if (entry?.begun && running === entry) settle(entry, () => entry.reject(reason))
     if (!stopped && entry) thread ??= spawn()
     begin()
-    // After the answer, which somebody waits for.
+    // After the answer, which is awaited.
     setImmediate(collectGarbage)
   }
 
-  /** `forget`: nobody writes any more, so what is gone need not be remembered. What could not be removed, main tries again at the end. */
+  /** `forget`: nothing writes any more, so what is gone need not be remembered. What could not be removed, main tries again at the end. */
   async function removePartials({ forget } = { forget: true }): Promise<void> {
     for (const path of [...partials]) {
       try {

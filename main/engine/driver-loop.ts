@@ -26,7 +26,7 @@ const progressIntervalMs = 50
 
 /** What the tasks are given besides their own arguments. */
 export interface TaskContext extends Omit<JobContext, 'kernels' | 'kernelNotice'> {
-  /** Says that a partial file is about to exist or has gone; returns once whoever would remove it knows. */
+  /** Says that a partial file is about to exist or has gone; returns once the process that would remove it knows. */
   notePartial(path: string, exists: boolean): Promise<void>
 }
 

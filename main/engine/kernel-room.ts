@@ -1,4 +1,4 @@
-/** The driver's kernels: made when a job first needs them, made anew when a job wants others. */
+/** The driver's kernels: made when a job first needs them, and again when a job wants others. */
 
 import { availableParallelism, totalmem } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
@@ -30,7 +30,7 @@ export interface KernelRoom {
   rest(): void
 }
 
-/** Kernels that never needed more stay: making them anew costs a tenth of a second. */
+/** Kernels that never needed more stay: making them again costs a tenth of a second. */
 const keptBytes = 256 * 2 ** 20
 const restMs = 10_000
 

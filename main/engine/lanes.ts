@@ -1,5 +1,5 @@
 /**
- * The order in which a driver is given its tasks. Whoever waits at the screen goes first, and one long job may stand behind them all.
+ * The order in which a driver is given its tasks. Jobs a user waits for go first, and one long job may wait behind them all.
  *
  *   short tasks    opening a file, information: before any job that has not begun
  *   foreground     jobs one after another, in the order they came
@@ -17,7 +17,7 @@ import { AppError } from '../../core/errors.ts'
 import type { Driver, RunningTask, TaskListener } from './driver-handle.ts'
 import type { Task, TaskAnswer, Utterance } from './messages.ts'
 
-/** From one look at a tensor to the next somebody may only be stepping through a list. */
+/** A user who steps through a list starts one look after another. */
 export const calmMs = 300
 
 export interface JobListener extends TaskListener {
@@ -53,7 +53,7 @@ interface Entry {
   preempted: boolean
   /** It was told that it stands behind the foreground. */
   waits: boolean
-  /** Somebody wants its end: it is not run again. */
+  /** It was asked to end: it is not run again. */
   unwanted: boolean
   resolve(answer: TaskAnswer): void
   reject(error: Error): void

@@ -86,7 +86,7 @@ export type FromDriver =
   /** Other kernels compute from now on. */
   | { readonly type: 'kernels'; readonly info: DriverInfo }
 
-/** Places in the driver's flags: not 0 once somebody wants the running task to end, and while somebody wants it to hold still. */
+/** Places in the driver's flags: not 0 once the running task is to end, and while it is to pause. */
 export const CANCELLED = 0
 export const PAUSED = 1
 

@@ -6,7 +6,7 @@ import { cacheFolder } from '../system/folders.ts'
 import { sketchStore } from './sketch-store.ts'
 
 export interface SketchRoom {
-  /** null where a job wants nothing kept. Other limits than before make the tiers anew; the cold one stays. */
+  /** null where a job wants nothing kept. Other limits than before rebuild the tiers; the cold one stays. */
   cache(params: Pick<Params, 'projectionTiers' | 'hotTensors' | 'warmTensors'>): SketchCache | null
   /** Of the tiers as they are now; zeros before the first job. */
   counters(): SketchCounters

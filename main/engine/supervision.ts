@@ -47,7 +47,7 @@ export interface Step {
 export const startLimitMs = 20_000
 /** An engine removes its half-written files when asked to stop; then patience ends. */
 export const stopLimitMs = 2_500
-/** An engine that lived this long is not one that dies at once: the count of deaths in a row starts anew. */
+/** An engine that lived this long is not one that dies at once: the count of deaths in a row restarts. */
 export const stableMs = 30_000
 export const maxDeaths = 5
 

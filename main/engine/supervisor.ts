@@ -116,7 +116,7 @@ export function startEngine(options: EngineOptions): Engine {
     started.onExit((exit) => {
       child = null
       if (exit.code !== 0 || exit.stderrTail) options.log?.(`${exitSentence(exit)}\n${exit.stderrTail}`)
-      // An engine that was killed could not tidy up; whoever hears of its death finds no half-written file.
+      // An engine that was killed could not tidy up; after its death no half-written file is left.
       void Promise.all([...partials].map((path) => removePartial(path).catch(() => {}))).then(() =>
         happen({ type: 'exit', nowMs: performance.now(), reason: plain(exitSentence(exit)) }),
       )
@@ -181,7 +181,7 @@ export function startEngine(options: EngineOptions): Engine {
       on: (event: 'message' | 'close', listener: (message: unknown) => void) => {
         if (event === 'message') client.messageListeners.push(listener)
         else if (clients.has(id)) client.closeListeners.push(listener as () => void)
-        // Nobody will hear of it otherwise: the engine has ended before the client came.
+        // It would go unheard otherwise: the engine ended before the client came.
         else setImmediate(listener as () => void)
       },
       close: () => closeClient(id),

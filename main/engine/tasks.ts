@@ -97,7 +97,7 @@ function targetOf(
     overwrite: 'force' in job && job.force,
     sources: opened.flatMap(([, { paths }]) => paths),
     onLock: context.notePartial,
-    // A run that can be resumed keeps its partial files, whoever dies.
+    // A run that can be resumed keeps its partial files, whichever process dies.
     ...(!outlives && { onPartial: context.notePartial }),
   })
   return { folder, name: basename(path) }

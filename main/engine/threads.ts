@@ -1,7 +1,7 @@
 /**
  * The compute team's threads: worker_threads that run out/main/team.js.
  *
- * The thread that leads a team is blocked while it computes and hears of no event. So whoever stays free should start the members:
+ * The thread that leads a team is blocked while it computes and hears of no event. So a thread that stays free should start the members:
  * the engine's event loop answers (`answerSpawns`) what the driver asks (`relaySpawner`). A member's end is then known at once; without
  * that the leader's time-out finds it.
  */

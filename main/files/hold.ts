@@ -1,8 +1,8 @@
 /**
  * One run at a time writes NAME, on this machine or on any that shares the folder: it has NAME.partial.lock beside it, made in one step,
  * which names its process. The lock of a process that has ended is taken over. So is that of one which cannot be asked from here, on another
- * machine or in another container: it may have ended too, and a job that is started again elsewhere needs nobody to look after it. Should
- * it live, no byte of one run reaches the other's files: the later one goes on in copies of what it finds, and the earlier one sees at its
+ * machine or in another container: it may have ended too, and a job that is restarted elsewhere needs no supervision. Should
+ * it live, no byte of one run reaches the other's files: the later one resumes in copies of what it finds, and the earlier one sees at its
  * next sync that the lock is another's, and fails.
  */
 import { randomUUID } from 'node:crypto'
@@ -20,7 +20,7 @@ import { readWhole } from './read-whole.ts'
 const lockSchema = z.strictObject({
   id: z.string(),
   process: processIdentitySchema,
-  /** Whether somebody may still be writing into what lay there when it was taken. */
+  /** Whether another process may still be writing into what lay there when it was taken. */
   doubtful: z.boolean(),
 })
 type Lock = z.infer<typeof lockSchema>
@@ -65,7 +65,7 @@ export async function takeHold(
     throw writeFault(error, basename(target))
   }
   const isOwn = async () => {
-    // Removed by somebody who thought it was left: it is still this run's.
+    // Removed by a process that took it for a leftover: it is still this run's.
     while (!(await tryCreate(path, mine))) {
       const found = await readLock(path)
       if (found) return found.lock?.id === mine.id
@@ -98,7 +98,7 @@ export function takenOver(name: string): AppError {
   return new AppError('cannot-write', `${name} is being written by another run, which replaced this one's file.`)
 }
 
-/** The same bytes in a file of their own, in place of one that somebody may still have open. Shares blocks where the file system can. */
+/** The same bytes in a file of their own, in place of one that another process may still have open. Shares blocks where the file system can. */
 export async function renew(partial: string): Promise<void> {
   const copy = `${partial}.${randomUUID()}.copy`
   try {
@@ -135,7 +135,7 @@ const TRY_MS = 25
 
 interface Found {
   readonly text: string
-  /** null where it was cut short by a power cut: nobody knows whose it was. */
+  /** null where a power cut truncated it: its owner is unknown. */
   readonly lock: Lock | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who may read an output: whoever may read all that it was made from. A private model must not become a public one by being compressed.
+ * Who may read an output: those who may read all that it was made from. A private model must not become a public one by being compressed.
  */
 import type { FileHandle } from 'node:fs/promises'
 import { chmod, stat } from 'node:fs/promises'

@@ -26,7 +26,7 @@ export interface SinkOptions {
   readonly mode?: number | null
   /** What the run holds while it writes; null where it holds nothing. */
   hold?(): Hold | null
-  /** Told before a partial file or folder comes into being and after it is gone: somebody else calls `removePartial` if this thread dies. */
+  /** Told before a partial file or folder comes into being and after it is gone: main calls `removePartial` if this thread dies. */
   onPartial?(path: string, exists: boolean): Promise<void>
 }
 
@@ -36,7 +36,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
   let byteLength = start
   let open = true
   let lasting = false
-  /** Ends the handle; `done`: nobody has to remove the partial file any more. */
+  /** Ends the handle; `done`: the partial file need no longer be removed. */
   const end = async (done: boolean) => {
     if (open) {
       open = false
@@ -75,7 +75,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
       guard(async () => {
         await handle.sync()
         await options.hold?.()?.assertOwn()
-        // The partial name has to last as well: it is what a run goes on with.
+        // The partial name has to last as well: a run resumes from it.
         if (!lasting) await syncFolder(names.folder)
         lasting = true
       }),

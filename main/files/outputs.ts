@@ -1,6 +1,6 @@
 /**
  * Where outputs go: OutputFolder over node:fs. A file grows as NAME.partial beside its final name, several of them in a folder NAME.partial;
- * whoever looks sees the old state or the whole new one, also after a power cut. What is unfinished can be gone on with, or discarded.
+ * a reader sees the old state or the whole new one, also after a power cut. What is unfinished can be resumed, or discarded.
  */
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
@@ -119,7 +119,7 @@ export async function removePartial(path: string): Promise<void> {
   await rm(path, { force: true, recursive: path.endsWith(sep) })
 }
 
-/** How many tensors an unfinished run left at its target that can be gone on with: they lie there, and a journal says so. */
+/** How many tensors of an unfinished run can be resumed at its target: they lie there, and a journal says so. */
 export async function countUnfinished(target: string): Promise<number> {
   try {
     const journal = await readWhole(partialPath(journalName(target)))

@@ -1,7 +1,7 @@
 /**
  * Whether something on disk is ours. A run to NAME keeps what is unfinished under names that it derives from NAME, and later replaces or
  * removes what lies there; but anybody can have put anything under such a name. So a name proves nothing: what lies under one is ours
- * only where a journal or a lock beside it says so, and whoever is about to write asks here first. Whatever else is in the way stays,
+ * only where a journal or a lock beside it says so, and every writer asks here first. Whatever else is in the way stays,
  * and is named.
  */
 import { lstat, readdir, realpath } from 'node:fs/promises'
@@ -66,7 +66,7 @@ async function leadsThrough(source: string, path: string): Promise<boolean> {
   return false
 }
 
-/** Nothing is there, or nothing is in it. A link is somebody's, wherever it leads. */
+/** Nothing is there, or nothing is in it. A link is the user's, wherever it leads. */
 async function isWorthless(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => null)
   if (!found) return true

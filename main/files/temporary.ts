@@ -1,7 +1,7 @@
 /**
  * A folder for what lives as long as the host: uploads, the sample. Removed at the end, whichever way the end comes; where a host was
- * killed, by the next one that starts. Such a folder names the process it belongs to: without that nobody could tell it from a
- * folder of somebody who chose the same beginning for its name.
+ * killed, by the next one that starts. Such a folder names the process it belongs to: without that it could not be told from a
+ * folder that happens to begin with the same name.
  */
 import { rmSync } from 'node:fs'
 import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'

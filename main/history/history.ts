@@ -175,7 +175,7 @@ export function createHistory(configFolder: string, log: Log): History {
       for (const { entry, live } of await all()) {
         const { run, targetPath } = entry
         // What lies beside an output belongs to the run that came last.
-        // What cannot be looked at now cannot be gone on with now: one target that fails must not hide all other runs.
+        // A target that cannot be read now cannot be resumed now: it must not hide all other runs.
         const mayBeLeft = !live && run.state !== 'finished' && !targets.has(targetPath)
         const left = mayBeLeft ? await countUnfinished(targetPath).catch(() => 0) : 0
         targets.add(targetPath)

@@ -10,7 +10,7 @@ import { type History, type HistoryEntry, type OwnEntry, withLeft } from './hist
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
   readonly recipe: Omit<Recipe, 'recipe'>
-  /** The run that it goes on with: its entry is struck from the history. */
+  /** The run that it resumes: its entry is removed from the history. */
   readonly replaces: string | null
 }
 
@@ -23,7 +23,7 @@ export interface RunRecord {
   hear(event: JobEvent): void
   hold(paused: boolean): void
   finish(report: CompressionReport): Promise<void>
-  /** It ended otherwise, and nobody writes any more. `interrupted`: because the host was closed, not by itself or by the user. */
+  /** It ended otherwise, and nothing writes any more. `interrupted`: because the host was closed, not by itself or by the user. */
   cutShort(error: unknown, interrupted?: boolean): Promise<void>
   /** Resolves when what was said so far is in the history. */
   saved(): Promise<void>
@@ -90,7 +90,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
 }
 
 /**
- * The run that can be gone on with at this target; null where there is none.
+ * The run that can be resumed at this target; null where there is none.
  * @throws AppError `would-overwrite` where another one is writing there: two writers would spoil each other's output
  */
 export async function leftAt(history: History, target: string): Promise<Run | null> {

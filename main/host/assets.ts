@@ -34,7 +34,7 @@ export type AssetHandler = (request: Request) => Promise<Response>
 /** 128 bits, as base64: fresh in every response, so that an injected style or script cannot know it. */
 export const freshNonce = () => randomBytes(16).toString('base64')
 
-/** The policy of docs/architecture.md: the page's own files, no inline script, no eval, nobody else's server, no frame. */
+/** The policy of docs/architecture.md: the page's own files, no inline script, no eval, no other server, no frame. */
 export function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
@@ -107,7 +107,7 @@ export async function assetHandler(folder: string, hostnames: readonly string[])
         ...securityHeaders(nonce),
         'content-type': mediaTypes[extname(path)] ?? 'application/octet-stream',
         'content-length': String(body.byteLength),
-        // The names under assets/ carry a hash of their content; the page carries a nonce and must be fetched anew.
+        // The names under assets/ carry a hash of their content; the page carries a nonce and must be fetched again.
         'cache-control': url.pathname.startsWith('/assets/') ? 'private, max-age=31536000, immutable' : 'no-store',
       },
     })

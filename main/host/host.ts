@@ -38,7 +38,7 @@ export interface HostOptions {
   readonly grants: Grants
   /** Where settings and recents are kept. */
   readonly configFolder: string
-  /** A folder of this host alone, removed by whoever made it. */
+  /** A folder of this host alone, removed by its maker. */
   readonly temporaryFolder: string
   startEngine(options: EngineOptions): Engine
   /** What pages may reach of what was used before: recent files, earlier runs. Everything unless told otherwise. */
@@ -65,7 +65,7 @@ export interface Host {
   clearRecents(): Promise<void>
   /** Compressions that would be cut short if the host ended now. */
   readonly running: number
-  /** Ends every engine. Runs that have not finished keep their finished tensors and can be gone on with. */
+  /** Ends every engine. Runs that have not finished keep their finished tensors and can be resumed. */
   close(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
 /**
- * A compression run that goes on, in an engine of its own. It keeps its finished tensors whatever ends it, unless somebody wants them gone.
+ * A compression run in an engine of its own. It keeps its finished tensors however it ends, unless the user discards them.
  */
 
 import { engineClient } from '../../core/client/engine-client.ts'
@@ -54,7 +54,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   }
 
   async function clearUp(error: unknown): Promise<void> {
-    // An engine that was killed could not tidy up. Where nothing was finished there is nothing to go on with either.
+    // An engine that was killed could not tidy up. Where nothing was finished there is nothing to resume either.
     const died = error instanceof AppError && error.code === 'engine-died'
     if (discard || (died && (await countUnfinished(targetPath)) === 0)) await discardUnfinished(targetPath)
   }
@@ -63,9 +63,9 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     try {
       await record.finish(await compress(spoke))
     } catch (error) {
-      // It never began: whoever asked is told, and there is nothing to keep.
+      // It never began: the caller is told, and there is nothing to keep.
       if (!record.entered) throw error
-      // Before anybody looks at what it has left: nobody writes any more.
+      // Before anything reads what it left: nothing writes any more.
       await options.stop(engine)
       await clearUp(error).catch(() => {})
       await record.cutShort(error, interrupted)

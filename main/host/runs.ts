@@ -44,7 +44,7 @@ export interface Runs {
   pause(runId: string, paused: boolean): Promise<void>
   /** Resolves when the run has ended, and unless `keep` what was half-written is gone. @throws AppError as `pause` */
   cancel(runId: string, keep: boolean): Promise<void>
-  /** Goes on with what a run has finished, as another run. @throws AppError where nothing is left, or out of reach */
+  /** Resumes a run as another one. @throws AppError where nothing is left, or out of reach */
   resume(runId: string): Promise<string>
   list(): Promise<Run[]>
   /** @throws AppError `not-found` for a run that has not finished */

@@ -26,7 +26,7 @@ function isName(text: unknown): boolean {
 
 /**
  * Splits `socket`. A frame that is binary, no JSON, of another shape or too deep closes it with 1003, 1007 or 1008: the page is ours, so
- * whoever sends such a frame is not the page.
+ * such a frame is not from the page.
  */
 export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
   const listeners = { engine: new Set<(message: unknown) => void>(), host: new Set<(message: unknown) => void>() }

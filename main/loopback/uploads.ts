@@ -1,7 +1,7 @@
 /**
  * Files that are sent to the loopback host because the browser has them and the host does not: `ssh -L`, or a drop on the page.
  *
- * They are streamed into a temporary folder that goes when the host ends. How much may come is not a number somebody chose but what
+ * They are streamed into a temporary folder that is removed when the host ends. How much may come is not a fixed number but what
  * the disk can hold; a reserve stays free, since a full disk takes more with it than this host.
  */
 import { createWriteStream } from 'node:fs'
@@ -77,11 +77,11 @@ async function receive(request: IncomingMessage, path: string, limit: number, si
     await rename(partial, path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    // Not ours: whoever made it still writes it.
+    // Not ours: its owner still writes it.
     if (code === 'EEXIST') throw new AppError('would-overwrite', `${basename(path)} is being uploaded already.`)
     await rm(partial, { force: true })
     if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
-    // The page left, or its network did: nobody is there to be told, and nothing failed here.
+    // The page left, or its network did: there is no one to answer, and nothing failed here.
     if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw aborted(basename(path))
     throw error
   } finally {

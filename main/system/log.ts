@@ -1,5 +1,5 @@
 /**
- * What went wrong, kept for whoever mends it: faults with their stacks, and how engines ended. A text file of this user, bounded; it never
+ * What went wrong, kept for debugging: faults with their stacks, and how engines ended. A text file of this user, bounded; it never
  * leaves the machine by itself, and nothing in it is needed for anything.
  */
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'

@@ -46,7 +46,7 @@ export function BottomBar({ report, onCompress }: BottomBarProps) {
     return t('bar.errorValue', {
       error: numbers.percent(known.error),
       number: numbers.count(known.known),
-      // Those that would grow are kept: nobody looks at their error.
+      // Those that would grow are kept: their error is of no interest.
       total: numbers.count(estimate.compressed),
     })
   }

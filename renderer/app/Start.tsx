@@ -1,4 +1,4 @@
-/** Where a session begins: drop, open, try the sample, go on with a recent file. */
+/** Where a session begins: drop, open, try the sample, reopen a recent file. */
 import { Anchor, Button, Loader, Paper, UnstyledButton } from '@mantine/core'
 import { useRef, useState } from 'react'
 import { fileReducers, useFile } from '../choices/file.ts'

@@ -11,7 +11,7 @@ export interface Choice {
   readonly excluded: ReadonlySet<string>
 }
 
-/** Rules as somebody wrote them, and what they choose in the open file. */
+/** Rules as they were written, and what they choose in the open file. */
 export interface WrittenRules extends Choice {
   readonly rules: Rules
 }

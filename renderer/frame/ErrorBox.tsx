@@ -1,4 +1,4 @@
-/** What went wrong, where it went wrong: a title, and the sentence of whoever noticed it, in the page's language where it has words for it. */
+/** What went wrong, where it went wrong: a title, and what its origin said of it, in the page's language. */
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ErrorReport } from '../../core/errors.ts'

@@ -3,7 +3,7 @@
  *
  * Electron: preload posts one MessagePort for each of them to the window ({type: 'ghostsvd:port', to}) once the page listens. Loopback:
  * one WebSocket carries both, each message in a frame {to, message}; a lost socket is opened again. The way to the engine outlives an
- * engine: after a death its successor answers on it. Whoever calls `engine` or `host` always reaches the current one; calls under way when an engine dies are rejected.
+ * engine: after a death its successor answers on it. Calls of `engine` or `host` always reach the current one; calls under way when an engine dies are rejected.
  */
 import {
   type DesktopBridge,

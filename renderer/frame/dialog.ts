@@ -1,4 +1,4 @@
-/** A dialog that is drawn only while it is open. Mantine's own return of the focus goes with it; here it is kept by whoever opens it. */
+/** A dialog that is drawn only while it is open. Mantine's own return of the focus goes with it; here the opener keeps it. */
 import { useDisclosure, useFocusReturn } from '@mantine/hooks'
 
 export function useDialog() {

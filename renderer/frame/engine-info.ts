@@ -3,7 +3,7 @@
 import { connection } from './connection.ts'
 import { sessionReducers } from './session.ts'
 
-/** Asks again: after each job, and when somebody wants to see it. */
+/** Asks again: after each job, and when it is shown. */
 export async function refreshEngineInfo(): Promise<void> {
   try {
     sessionReducers.engineInfo(await connection().engine.info())

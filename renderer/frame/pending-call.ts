@@ -1,4 +1,4 @@
-/** A call that is put off: until somebody has finished typing or dragging, until a portion is worth handing over. */
+/** A delayed call: until the user has finished typing or dragging, until a portion is worth handing over. */
 export interface PendingCall {
   /** Calls after so many ms; whatever was pending is not called. */
   in(ms: number, call: () => void): void

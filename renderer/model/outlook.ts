@@ -77,7 +77,7 @@ function expectedRank(
   curve: readonly number[] | undefined,
 ): number | null | undefined {
   if (goalOf(params) === 'rank') return Math.min(params.rank, verdict.view.rows, verdict.view.cols)
-  // A size is shared out over all tensors: until that has been done nobody knows who gets what.
+  // A size is shared out over all tensors: until that has been done no tensor's share is known.
   return curve && leastRank(verdict, curve, params)
 }
 

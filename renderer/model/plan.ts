@@ -55,7 +55,7 @@ const idle: PlanState = {
   failure: null,
 }
 
-/** Answers that are kept: going back to a goal asks nobody. A report of 10,000 tensors takes about 3 MB. */
+/** Answers that are kept: going back to a goal asks nothing. A report of 10,000 tensors takes about 3 MB. */
 const mostAnswers = 8
 
 export const usePlan = create<PlanState>(() => idle)

@@ -10,7 +10,7 @@ import { cancelLook } from './analysis.ts'
 import { isActive, runsReducers, useRuns } from './runs.ts'
 
 /**
- * Starts writing the open file to `target` with the parameters and choices as they stand; what is there is replaced only where somebody was
+ * Starts writing the open file to `target` with the parameters and choices as they stand; what is there is replaced only where the user was
  * asked. @throws AppError of the host
  */
 export async function startRun(target: Grant, force: boolean): Promise<void> {
@@ -62,7 +62,7 @@ export async function resumeRun(runId: string): Promise<void> {
   try {
     await connection().host.resumeRun(runId)
   } finally {
-    // Also where it was refused: the command line may have gone on with it, of which nobody told this page.
+    // Also where it was refused: the command line may have resumed it, which this page was not told.
     await refreshRuns()
   }
 }

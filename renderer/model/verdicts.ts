@@ -25,7 +25,7 @@ export function verdictsOf(tensors: readonly TensorReport[], choice: Choice, par
 const noTensors: readonly TensorReport[] = []
 const storageKeys = paramsThatAffect('storage')
 
-/** Made anew with another file, rule or way to store factors, not with another rank. */
+/** Rebuilt for another file, rule or way to store factors, not for another rank. */
 export function useVerdicts(): Verdicts {
   const tensors = useFile((state) => state.report?.tensors ?? noTensors)
   const included = useSelection((state) => state.included)

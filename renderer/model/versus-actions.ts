@@ -1,4 +1,4 @@
-/** Compares two ways on the selected tensor, in place of any other look at it; whoever looks at something else ends it. */
+/** Compares two ways on the selected tensor, in place of any other look at it; looking at something else ends it. */
 import { faultOf, type WishEnd } from '../../core/client/latest.ts'
 import { useFile } from '../choices/file.ts'
 import { useSelection } from '../choices/selection.ts'

@@ -30,7 +30,7 @@ export interface PlanWish extends Wish {
   readonly question: Question
   /** An analysis of matrices, which takes its time; otherwise only a question to a model that has been analyzed. */
   readonly long: boolean
-  /** 0..1: where the analysis went on from. */
+  /** 0..1: where the analysis resumed. */
   readonly from: number
 }
 

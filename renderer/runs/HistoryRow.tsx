@@ -67,7 +67,7 @@ function StateIcon({ run: { state } }: { readonly run: RunView }) {
   )
 }
 
-/** Why it ended before it was finished, and what waits to be gone on with. */
+/** Why it ended before it was finished, and what can be resumed. */
 function Ending({ run }: { readonly run: RunView }) {
   const { t } = useWords()
   const kept = useKeptWords()

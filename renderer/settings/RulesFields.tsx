@@ -43,7 +43,7 @@ interface PatternsProps {
   readonly onChange: (patterns: readonly string[]) => void
 }
 
-/** A tick can name every tensor of a large model; nobody reads or types that many. */
+/** A tick can name every tensor of a large model: more than can be read or typed. */
 const mostShown = 200
 
 /** What is being typed counts once the field is left: half a pattern chooses other tensors than the whole one. */

@@ -18,7 +18,7 @@ export function useSentences(): (said: Message | readonly Message[]) => string {
   return useMemo(() => sentencesIn(i18n.language === 'zh-CN' ? 'zh-CN' : 'en'), [i18n.language])
 }
 
-/** What went wrong, for people: the sentence of whoever noticed it, under a title in the page's language. */
+/** What went wrong, for people: what its origin said of it, under a title in the page's language. */
 export function useErrorTitle(): (error: ErrorReport) => string {
   const { t } = useTranslation()
   return (error) => t(`errors.${error.code}`)

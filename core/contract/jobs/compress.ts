@@ -56,7 +56,7 @@ export const compress = job('compress', {
     exclude: z.array(z.string()).default([]),
     force: z.boolean().default(false),
     /**
-     * What an earlier run of the same recipe and source left unfinished is gone on with, and finished tensors outlive a cancel and the death
+     * Resumes what an earlier run of the same recipe and source left unfinished; finished tensors outlive a cancel and the death
      * of the engine too. A failure leaves them either way: its error says how many.
      */
     resume: z.boolean().default(false),

@@ -1,5 +1,5 @@
 /**
- * Tensors found in what a pickle built, with names: the path of keys that leads to each. Whole modules that somebody pickled instead of
+ * Tensors found in what a pickle built, with names: the path of keys that leads to each. Whole modules that were pickled instead of
  * their state are opaque nodes; their state is looked through all the same (`_parameters`, `_buffers`, `_modules` are PyTorch's own and
  * leave no trace in a name).
  */
@@ -15,7 +15,7 @@ import {
   type WrapperNode,
 } from './pickle-values.ts'
 
-/** A module tree adds about three levels a module; a pickle nested deeper than this is an attack on whoever walks it. */
+/** A module tree adds about three levels a module; a pickle nested deeper than this is an attack on code that walks it. */
 export const maxDepth = 256
 /** The largest published checkpoints have 1.5e5. */
 export const maxTensors = 200_000

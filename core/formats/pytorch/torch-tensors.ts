@@ -104,7 +104,7 @@ export async function tensorReaders(source: ByteSource, found: readonly LocatedT
   }
 }
 
-/** What a part of a tensor of another class is: the whole of it, a shard, or nobody knows what. */
+/** What a part of a tensor of another class is: the whole of it, a shard, or unknown. */
 function partOf(
   { name, shape, state }: WrapperNode,
   own: readonly number[],

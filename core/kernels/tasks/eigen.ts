@@ -1,4 +1,4 @@
-/** The eigensolver and the Jacobi SVD as one task per thread: whoever takes task 0 leads (assembly/eigen/crew.ts), the others help until it is done. */
+/** The eigensolver and the Jacobi SVD as one task per thread: the thread that takes task 0 leads (assembly/eigen/crew.ts), the others help until it is done. */
 import type { Eigen } from '../instance.ts'
 import { tilesOf, type Worker } from '../task.ts'
 

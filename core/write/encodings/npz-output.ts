@@ -45,7 +45,7 @@ function comment(metadata: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer>
   return npzComment(own, ['ghostsvd.ties', 'ghostsvd.errors'])
 }
 
-/** Goes on in a file that ends after these members. */
+/** Continues a file that ends after these members. */
 export function reopenNpz(sink: ByteSink, written: readonly WrittenEntry[], crc32: Checksum): WeightsOutput {
   return outputOn(sink, [...written], crc32)
 }

@@ -43,7 +43,7 @@ export async function createSafetensors(
   return outputOn(sink, placeholder.byteLength, [], crc32)
 }
 
-/** Goes on in a file that ends after these entries, which were written with a metadata of this shape for these planned ones. */
+/** Continues a file that ends after these entries, which were written with metadata of this shape for these planned ones. */
 export function reopenSafetensors(
   sink: ByteSink,
   planned: readonly TensorOutline[],

@@ -1,5 +1,5 @@
 /**
- * What every container of weights is to whoever writes it, and how bytes get into its file: each piece read back and held against what
+ * What every container of weights is to its writer, and how bytes get into its file: each piece read back and held against what
  * was handed in.
  */
 import { AppError } from '../../errors.ts'
@@ -19,13 +19,13 @@ export interface WeightsOutput {
   begin(entries: readonly TensorOutline[]): TensorWriter
   /** Returns when the file so far would survive a power cut. */
   sync(): Promise<void>
-  /** Whether `complete` moves what was written, so that nothing can go on with it should that be cut short. */
+  /** Whether `complete` moves what was written, so that it cannot be resumed if that is interrupted. */
   moves(metadata: ReadonlyMap<string, string>): boolean
   /** Writes what is known only at the end. The file as its readers will see it. */
   complete(metadata: ReadonlyMap<string, string>): Promise<ByteSource>
   /** Closes and gives the file its name. Bytes of the whole file. */
   close(): Promise<number>
-  /** Leaves the first `byteLength` bytes to be gone on with. */
+  /** Leaves the first `byteLength` bytes for a run that resumes. */
   suspend(byteLength: number): Promise<void>
   abort(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
  * How a run outlives its end: what it has finished is noted in a journal (journal.ts) and left with the files when something fails, so that
- * `resume` goes on with it. A run that nobody means to go on with (cancelled, without `resume`) and one that has finished nothing leave nothing.
+ * `resume` continues from it. A run that was cancelled without `resume`, or that has finished nothing, leaves nothing.
  */
 import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
@@ -21,7 +21,7 @@ const SYNC_BYTES = 64 << 20
 export interface Checkpoint {
   /** Where the files go. */
   readonly folder: OutputFolder
-  /** Whether they lie in a folder of their own: what bears its final name there is finished. */
+  /** Whether they lie in a folder of their own: a file with its final name there is complete. */
   readonly inFolder: boolean
   /** What an earlier run did of this one, or why nothing of it could be used, as sentences. */
   readonly notices: string[]
@@ -37,9 +37,9 @@ export interface Checkpoint {
 export interface FileCheckpoint {
   /** What an earlier run has finished of it, in order. */
   readonly finished: readonly JournalLine[]
-  /** It cannot be gone on with. */
+  /** It cannot be resumed. */
   forget(): Promise<void>
-  /** Only the first `count` of them can be gone on with, and nothing of later files. */
+  /** Only the first `count` of them can be resumed, and nothing of later files. */
   distrust(count: number, why: Distrust): Promise<void>
   /** One more tensor is whole. */
   add(line: JournalLine, output: WeightsOutput): Promise<void>
@@ -49,7 +49,7 @@ export interface FileCheckpoint {
   leave(output: WeightsOutput, error: unknown): Promise<void>
 }
 
-/** Goes on with what an earlier run left, where `resume` says so and it is of the same run; else it is removed. */
+/** Resumes what an earlier run left, where `resume` says so and it is of the same run; otherwise removes it. */
 export async function openCheckpoint(
   compression: Compression,
   target: CompressionTarget,
@@ -132,7 +132,7 @@ function checkpointOn(
   /** Whole, but not safe yet. */
   let pending: JournalLine[] = []
   let pendingBytes = 0
-  /** The first tensor is saved at once: from then on there is something to go on with. */
+  /** The first tensor is saved at once: from then on there is something to resume. */
   let savedAt = Number.NEGATIVE_INFINITY
   /** Tensors of the files before the next. */
   let before = 0

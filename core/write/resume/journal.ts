@@ -1,6 +1,6 @@
 /**
  * What a run has finished, beside its output: a line for each tensor, over all files of the run in order. Lines are written after the tensors
- * they speak of would survive a power cut, and a run that was cut short goes on after the last whole line. Each ends with its own CRC-32: one
+ * they describe would survive a power cut, and an interrupted run resumes after the last whole line. Each ends with its own CRC-32: one
  * that does not fit ends the journal. The journal is never given a name of its own; it lives as a partial file and goes with the run.
  */
 import { z } from 'zod'
@@ -74,9 +74,9 @@ export interface Journal {
   readonly finished: readonly JournalLine[]
   /** Whether an earlier run had written more of it than could be read. */
   readonly damaged: boolean
-  /** Returns when the lines would survive a power cut. What they speak of has been synced before. */
+  /** Returns when the lines would survive a power cut. What they describe was synced before. */
   save(lines: readonly JournalLine[]): Promise<void>
-  /** Drops all lines from `count` on: what they speak of is not there. */
+  /** Drops all lines from `count` on: what they describe is missing. */
   forget(count: number): Promise<void>
   /** Leaves it for the next run. */
   suspend(): Promise<void>
@@ -88,7 +88,7 @@ export function journalName(output: string): string {
 }
 
 /**
- * Whether these bytes are a journal, whatever of it was damaged: one whole line is proof, since nobody else ends lines with their CRC-32.
+ * Whether these bytes are a journal, whatever of it was damaged: one whole line is proof, since no other file ends its lines with their CRC-32.
  * Looks at the beginning; a journal of which not one of the first thousand lines is whole is none that helps.
  */
 export function isJournal(bytes: Uint8Array): boolean {
@@ -139,7 +139,7 @@ export async function newJournal(
   }
 }
 
-/** What an earlier run left of its journal: one to go on with, in what that run differed, or that it cannot be read; null where there is none. */
+/** What an earlier run left of its journal: one to resume, how that run differed, or that it cannot be read; null where there is none. */
 export async function earlierJournal(
   { folder, name }: JournalPlace,
   identity: RunIdentity,

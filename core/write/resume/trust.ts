@@ -23,7 +23,7 @@ export interface Trust {
 }
 
 /**
- * Reads again what the lines speak of. Values that planning has looked at are known by their checksum; others are read from the source.
+ * Reads again what the lines describe. Values that planning has looked at are known by their checksum; others are read from the source.
  * @param start where the first tensor stands in `written`
  */
 export async function trustIn(

@@ -56,7 +56,7 @@ export function MapGrid({ title, map, frame, cellOf, selected, onSelect, onLook 
     overscan: 2,
   })
   // The width of columns follows that of the window.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: measured anew when they change
+  // biome-ignore lint/correctness/useExhaustiveDependencies: measured again when they change
   useEffect(() => across.measure(), [layout.cellWidth, layout.left])
   // biome-ignore lint/correctness/useExhaustiveDependencies: likewise
   useEffect(() => down.measure(), [layout.top])

@@ -1,4 +1,4 @@
-/** The model at a glance: how well each matrix bears its rank. Fills in as the analysis goes on, and follows every goal after it. */
+/** The model at a glance: how much error each matrix takes at its rank. Fills in as the analysis proceeds, and follows every goal after it. */
 import { SegmentedControl } from '@mantine/core'
 import { useCallback, useMemo, useState } from 'react'
 import type { FileReport, TensorReport } from '../../../core/contract.ts'
