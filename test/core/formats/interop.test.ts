@@ -111,8 +111,8 @@ it('names the code in front of an honest pickle', async () => {
     expect((await openFixture(name)).notices).toEqual(['This file contains code (posix.system). It was not run.'])
 })
 
-const onet = join(import.meta.dirname, '../../../../shared/data/onet.pt')
-it.runIf(existsSync(onet))('opens a real checkpoint in the old form', async () => {
+const onet = join(import.meta.dirname, '../../fixtures/weights/onet.pt')
+it('opens a real checkpoint in the old form', async () => {
   const folder = memoryFolder('data', new Map([['onet.pt', new Uint8Array(readFileSync(onet))]]))
   const file = await openWeightFile({ folder, entry: 'onet.pt' })
   expect(file.tensors.map((t) => [t.name, t.shape])).toContainEqual(['conv1.weight', [32, 3, 3, 3]])

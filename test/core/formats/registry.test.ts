@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder, memorySource } from '../../../core/io.ts'
@@ -76,9 +76,9 @@ describe('choice by content', () => {
   })
 })
 
-const shared = new URL('../../../../shared/data/', import.meta.url)
-describe.runIf(existsSync(shared))('real weights', () => {
-  const load = (name: string) => new Uint8Array(readFileSync(new URL(name, shared)))
+const weights = new URL('../../fixtures/weights/', import.meta.url)
+describe('published weights', () => {
+  const load = (name: string) => new Uint8Array(readFileSync(new URL(name, weights)))
 
   it('opens silero_vad_16k.safetensors', async () => {
     const file = await openBytes('silero.safetensors', load('silero_vad_16k.safetensors'))

@@ -1,5 +1,4 @@
 /** The page shows what the engine computed, computes nothing it need not, and says what a randomized result costs. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnalysisReport, ComparisonReport } from '../../../core/contract.ts'
 import { expect, test } from '../set-up/fixtures.ts'
@@ -43,9 +42,8 @@ test('the error on the page is the one the command line finds', async ({ page, f
   }
 })
 
-const data = join(root, '../shared/data/onet.pt')
+const data = join(root, 'test/fixtures/weights/onet.pt')
 test('the same on weights of a published model', async ({ page, hostKind }) => {
-  test.skip(!existsSync(data), 'the folder with real weights is not on this machine')
   test.skip(hostKind === 'electron', 'only a user can choose a file there')
   await upload(page, data)
   const tensor = 'dense5.weight'

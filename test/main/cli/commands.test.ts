@@ -1,6 +1,5 @@
 /** The command line end to end: exit statuses, one object under --json, and an independent judge of what was written. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -8,8 +7,7 @@ import type { CompressionReport } from '../../../core/contract.ts'
 import { takeHold } from '../../../main/files/hold.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
-const shared = resolve(import.meta.dirname, '../../../../shared')
-const judge = [join(shared, 'oracle/check_factors.py'), '/work/shared/oracle/check_factors.py'].find(existsSync)
+const judge = resolve(import.meta.dirname, '../../judge/factors.py')
 const numpy = spawnSync('/usr/bin/python3', ['-c', 'import numpy']).status === 0
 
 let folder: string
@@ -168,7 +166,7 @@ describe('a run that finds another one at its name', () => {
   })
 })
 
-describe.skipIf(!judge || !numpy)('the independent judge (needs python3-numpy and ../shared)', () => {
+describe.skipIf(!numpy)('the independent judge (needs python3-numpy)', () => {
   it.each([
     ['factors', []],
     ['INT8', ['--factor-dtype', 'INT8']],
@@ -180,7 +178,7 @@ describe.skipIf(!judge || !numpy)('the independent judge (needs python3-numpy an
     const output = `${name.replaceAll(/\W/g, '')}.safetensors`
     const report = await compress(output, ...flags)
     // Ends with another status than 0 for an error above 1 or below the floor, and throws here.
-    const text = execFileSync('/usr/bin/python3', [judge!, model, join(folder, output), '--json'], { encoding: 'utf8' })
+    const text = execFileSync('/usr/bin/python3', [judge, model, join(folder, output), '--json'], { encoding: 'utf8' })
     const judged = new Map(
       (JSON.parse(text) as { tensors: { name: string; what: string; error?: number }[] }).tensors.map((each) => [
         each.name,
