@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,22 +23,32 @@ export interface Started {
 
 const patienceMs = 60_000
 
+export interface Starting {
+  readonly environment?: NodeJS.ProcessEnv
+  /** Whom it runs as, where root starts it. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+}
+
 /** Starts a packed application with a configuration of its own. @param parameters a file to open, switches of Chromium */
 export async function startApplication(
   program: string,
   parameters: readonly string[] = [],
-  environment: NodeJS.ProcessEnv = process.env,
+  { environment = process.env, user }: Starting = {},
 ): Promise<Started> {
-  const config = await mkdtemp(join(environment.TMPDIR ?? tmpdir(), 'ghostsvd-started-'))
+  const config = await mkdtemp(join(tmpdir(), 'ghostsvd-started-'))
+  if (user) await chown(config, user.uid, user.gid)
   const started = performance.now()
   const child = spawn(program, ['--remote-debugging-port=0', ...parameters], {
     env: { ...environment, GHOSTSVD_CONFIG: config },
     stdio: 'ignore',
+    ...user,
   })
   // The application keeps Chromium's data in its configuration; there Chromium writes which port it got.
   const portFile = join(config, 'browser/DevToolsActivePort')
   await waitFor(() => existsSync(portFile) && readFileSync(portFile, 'utf8').includes('\n'), child)
-  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${readFileSync(portFile, 'utf8').split('\n')[0]}`)
+  // Electron's browser has nothing of what Playwright sets by default.
+  const url = `http://127.0.0.1:${readFileSync(portFile, 'utf8').split('\n')[0]}`
+  const browser = await chromium.connectOverCDP(url, { noDefaults: true })
   const [context] = browser.contexts()
   const page = context!.pages()[0] ?? (await context!.waitForEvent('page'))
   await usable(page)
@@ -49,8 +59,8 @@ export async function startApplication(
     memoryBytes: () => treeBytes(child.pid!),
     async end() {
       const ended = exitOf(child)
-      const session = await browser.newBrowserCDPSession()
-      await session.send('Browser.close').catch(() => child.kill())
+      // As the window's own button does.
+      await page.close()
       const status = await ended
       await rm(config, { recursive: true, force: true, maxRetries: 10 })
       return status
@@ -87,11 +97,8 @@ export async function startServe(cli: string, browser: string): Promise<Started>
   }
 }
 
-/** The engine says that it is ready, and a button can be pressed. */
-async function usable(page: Page): Promise<void> {
-  await page.getByText('Ready').waitFor({ timeout: patienceMs })
-  await page.getByRole('button').first().waitFor({ timeout: patienceMs })
-}
+/** The engine behind the page says that it is ready. */
+const usable = (page: Page) => page.getByText('Ready', { exact: true }).waitFor({ timeout: patienceMs })
 
 async function waitFor(holds: () => boolean, child: ChildProcess): Promise<void> {
   for (const end = performance.now() + patienceMs; !holds(); await pause(20)) {
@@ -99,7 +106,7 @@ async function waitFor(holds: () => boolean, child: ChildProcess): Promise<void>
       throw new Error(
         `The application ended with ${child.signalCode ?? `exit code ${child.exitCode}`} before a page came.`,
       )
-    if (performance.now() > end) throw new Error(`No page came within ${patienceMs / 1000} s.`)
+    if (performance.now() > end) throw new Error(`There is no page after ${patienceMs / 1000} s.`)
   }
 }
 

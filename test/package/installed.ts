@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { startApplication } from './drive.ts'
 
 const [debPath, picturesPath] = process.argv.slice(2)
 if (debPath === undefined || picturesPath === undefined) throw new Error('Name the package and a folder for pictures.')
@@ -36,6 +37,7 @@ function check(what: string, holds: boolean, seen: unknown = ''): void {
 function run(program: string, ...parameters: string[]): string {
   return execFileSync(program, parameters, {
     encoding: 'utf8',
+    maxBuffer: 64 << 20,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
 }
@@ -52,11 +54,11 @@ function asUser(environment: Record<string, string>, ...command: string[]): { st
   }
 }
 
-/** Every path of the system but those that packages, logs and caches may leave by their nature. */
+/** Every path where packages put files, but those that dpkg, logs and caches may leave by their nature. */
 function systemFiles(): Set<string> {
-  const left = '/proc /sys /dev /run /tmp /home /root /var/lib/dpkg /var/lib/apt /var/log /var/cache'.split(' ')
-  const pruned = [...left, root].flatMap((path) => ['-path', path, '-o']).slice(0, -1)
-  return new Set(run('find', '/', '-xdev', '(', ...pruned, ')', '-prune', '-o', '-print').split('\n'))
+  const left = ['/var/lib/dpkg', '/var/lib/apt', '/var/log', '/var/cache', '/var/tmp']
+  const pruned = left.flatMap((path) => ['-path', path, '-o']).slice(0, -1)
+  return new Set(run('find', '/etc', '/opt', '/usr', '/var', '(', ...pruned, ')', '-prune', '-o', '-print').split('\n'))
 }
 
 const before = systemFiles()
@@ -137,25 +139,12 @@ function lookAtFiles(): void {
   )
 }
 
-/** Whether the package that owns a library is named, or one that it belongs to as libc6 to libm. */
+/** Whether the package that owns a library is named. libc6 brings the compiler's libgcc-s1 along. */
 function dependsOn(depends: string, library: string): boolean {
-  const path = /=> (\/\S+)/.exec(
-    run('ldd', '/opt/GhostSVD/ghostsvd')
-      .split('\n')
-      .find((line) => line.trim().startsWith(library)) ?? '',
-  )?.[1]
-  if (path === undefined) return library.startsWith('ld-linux')
-  const names = [path, path.replace(/^\/lib\//, '/usr/lib/'), path.replace(/^\/usr\/lib\//, '/lib/')]
-  const owner = names.map((name) => ownerOf(name)).find((each) => each !== null) ?? library
-  return depends.split(/[,|]\s*/).some((name) => name.trim() === owner) || owner === 'libgcc-s1'
-}
-
-function ownerOf(path: string): string | null {
-  try {
-    return run('dpkg-query', '-S', path).split(':')[0]!
-  } catch {
-    return null
-  }
+  if (library.startsWith('ld-linux') || library.startsWith('libgcc_s')) return true
+  // Packages own a library by its file's name, wherever /lib leads.
+  const owner = run('dpkg-query', '--search', `*/${library}`).split(':')[0]!
+  return depends.split(/[,|]\s*/).some((name) => name.trim() === owner)
 }
 
 function lookAtCommand(): void {
@@ -185,24 +174,10 @@ async function lookAtWindow(): Promise<void> {
   const server = spawn('Xvfb', [display, '-screen', '0', '1400x900x24', '-nolisten', 'tcp'], { stdio: 'ignore' })
   try {
     while (!existsSync(`/tmp/.X11-unix/X${display.slice(1)}`)) await pause(50)
-    run('chown', user, home)
-    const application = spawn(
-      'runuser',
-      [
-        '-u',
-        user,
-        '--',
-        'env',
-        '-i',
-        `HOME=${home}`,
-        'PATH=/usr/bin:/bin',
-        `DISPLAY=${display}`,
-        'LANG=C.UTF-8',
-        'ghostsvd',
-        join(home, 'model.safetensors'),
-      ],
-      { cwd: home, stdio: ['ignore', 'ignore', 'pipe'] },
-    )
+    const environment = { HOME: home, PATH: '/usr/bin:/bin', DISPLAY: display, LANG: 'C.UTF-8' }
+    const ids = { uid: Number(run('id', '-u', user)), gid: Number(run('id', '-g', user)) }
+    const model = join(home, 'model.safetensors')
+    const application = spawn('ghostsvd', [model], { cwd: home, env: environment, stdio: 'ignore', ...ids })
     const ended = once(application, 'exit')
     const x = (...parameters: string[]) =>
       execFileSync('xdotool', parameters, { encoding: 'utf8', env: { ...process.env, DISPLAY: display } })
@@ -211,14 +186,24 @@ async function lookAtWindow(): Promise<void> {
       return window ? x('getwindowname', window).trim() : null
     })
     check('a window opens', title !== null, title)
-    // What the page does after it was opened on a file cannot be asked from outside: the picture shows it.
     await pause(5000)
     run('import', '-display', display, '-window', 'root', join(pictures, 'installed.png'))
     lookAtProcesses()
     x('key', 'ctrl+q')
     const [code] = await Promise.race([ended, pause(15_000, ['still running'])])
     check('it ends when it is asked to', code === 0, code)
-    if (application.exitCode === null) run('pkill', '-KILL', '-u', user)
+    if (application.exitCode === null) application.kill('SIGKILL')
+    // Once more with the port that shows the page.
+    const again = await startApplication('/opt/GhostSVD/ghostsvd', [model], { environment, user: ids })
+    const shown = again.page.getByText('model.safetensors').first()
+    check(
+      'it opens the file that it is given',
+      await shown.waitFor({ timeout: 30_000 }).then(
+        () => true,
+        () => false,
+      ),
+    )
+    check('it ends when its window is closed', (await again.end()) === 0)
   } finally {
     server.kill()
   }

@@ -24,7 +24,7 @@ const ways: Readonly<
     return [join(to, readdirSync(to)[0]!, 'ghostsvd')]
   },
   '.rpm': (path, to) => {
-    execFileSync('sh', ['-c', 'rpm2cpio "$1" | cpio --extract --make-directories --quiet', 'sh', path], { cwd: to })
+    execFileSync('sh', ['-c', 'rpm2archive - < "$1" | tar -xzf -', 'sh', path], { cwd: to })
     return [join(to, 'opt/GhostSVD/ghostsvd')]
   },
   '.AppImage': (path) => {
