@@ -28,7 +28,7 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
           </span>
         </div>
         <div className="dimmed small">
-          {goalWords(recipe.params)} · {t(`history.outputs.${recipe.output}`)} · {numbers.moment(run.startedAt)}
+          {goalWords(recipe.params)} · {t(`compress.styles.${recipe.output}.short`)} · {numbers.moment(run.startedAt)}
         </div>
         <Ending run={run} />
         {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
