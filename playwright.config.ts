@@ -21,6 +21,7 @@ if (lacking && process.env.TEST_WORKER_INDEX === undefined)
 const electron = (name: string, specs: Pick<Project, 'testMatch' | 'testIgnore'>): Project => ({
   name,
   ...(lacking ? { testIgnore: '**' } : specs),
+  grepInvert: /@loopback/,
   use: { hostKind: 'electron' } as Project['use'] & object,
 })
 /** What Electron does in its own way: files, dialogs, processes. */

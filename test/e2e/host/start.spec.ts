@@ -7,10 +7,6 @@ import { createInterface } from 'node:readline'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
 
-test.beforeEach(({ hostKind }) => {
-  test.skip(hostKind !== 'loopback', 'about the loopback host')
-})
-
 test('npm start says in one line why it is not Electron, prints the link, and ends on Ctrl+C', async ({
   browser,
   folder,

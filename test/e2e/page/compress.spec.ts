@@ -1,7 +1,7 @@
 /** From a choice to a file: written, checked, and checked again by a reader that knows nothing of the product. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from '../set-up/fixtures.ts'
+import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { chooseTensor, patience, readError } from './driving.ts'
 import { floats, readSafetensors, squaredResidual } from './files.ts'
 import { cancelRun, compress, finishSome, openIn, saved } from './running.ts'
@@ -78,58 +78,57 @@ test('a cancelled run leaves no file', async ({ page, folder }) => {
   await expect.poll(() => readdirSync(folder)).toEqual(['model.safetensors'])
 })
 
-test('nothing is overwritten: what is in the way is said before anything is begun, and a free name is proposed', async ({
-  page,
-  folder,
-  hostKind,
-}) => {
-  test.skip(hostKind === 'electron', 'the system’s own dialog does this there')
-  await openIn(folder, page, 1, 256)
-  mkdirSync(join(folder, 'outputs'))
-  await page.keyboard.press('Control+Enter')
-  const dialog = page.getByRole('dialog')
-  const name = dialog.getByRole('textbox', { name: 'File name' })
-  const start = dialog.getByRole('button', { name: 'Compress', exact: true })
-  // By keyboard: after a folder was entered the focus is in it, and after Esc where it was before.
-  await page.keyboard.press('Escape')
-  const open = page.getByRole('button', { name: 'Compress…' })
-  await open.press('Enter')
-  await dialog.getByRole('button', { name: 'outputs' }).press('Enter')
-  await expect(dialog).toContainText('No folders inside this one.')
-  await expect(dialog.getByRole('region', { name: 'What lies in this folder' })).toBeFocused()
-  await page.keyboard.press('Escape')
-  await expect(open).toBeFocused()
-  await open.press('Enter')
-  await dialog.getByText('outputs', { exact: true }).click()
-  await expect(name).toHaveValue('model.lowrank.safetensors')
-  await start.click()
-  await saved(page)
-  // The folder is chosen already, and the name is another one.
-  await page.keyboard.press('Control+Enter')
-  await expect(dialog.locator('.trail')).toContainText('outputs')
-  await expect(name).toHaveValue('model-rank64.lowrank.safetensors')
-  await name.fill('model.lowrank.safetensors')
-  await expect(dialog).toContainText('There is a model.lowrank.safetensors in this folder already.')
-  await expect(name).toHaveAttribute('aria-invalid', 'true')
-  await expect(start).toBeDisabled()
-  // One that came after the folder was listed is found by the host, and nothing is begun either.
-  await name.fill('late.safetensors')
-  await expect(start).toBeEnabled()
-  writeFileSync(join(folder, 'outputs', 'late.safetensors'), 'precious')
-  await start.click()
-  await expect(dialog.getByRole('alert')).toContainText('late.safetensors exists already.')
-  await name.fill('mine.safetensors')
-  await start.click()
-  await expect(dialog).toBeHidden()
-  const strip = page.getByTestId('run')
-  await expect(strip.filter({ hasText: 'mine.safetensors' })).toContainText('Saved and checked', patience)
-  // The chart keeps its room: the newest is shown, and the way to the other.
-  await expect(strip).toHaveCount(1)
-  await page.getByRole('button', { name: '1 more in History' }).click()
-  await expect(page.getByTestId('history-row')).toHaveCount(2)
-  await expect(page.locator('[data-run="failed"]')).toHaveCount(0)
-  expect(readFileSync(join(folder, 'outputs', 'late.safetensors'), 'utf8')).toBe('precious')
-})
+test(
+  'nothing is overwritten: what is in the way is said before anything is begun, and a free name is proposed',
+  loopbackOnly,
+  async ({ page, folder }) => {
+    await openIn(folder, page, 1, 256)
+    mkdirSync(join(folder, 'outputs'))
+    await page.keyboard.press('Control+Enter')
+    const dialog = page.getByRole('dialog')
+    const name = dialog.getByRole('textbox', { name: 'File name' })
+    const start = dialog.getByRole('button', { name: 'Compress', exact: true })
+    // By keyboard: after a folder was entered the focus is in it, and after Esc where it was before.
+    await page.keyboard.press('Escape')
+    const open = page.getByRole('button', { name: 'Compress…' })
+    await open.press('Enter')
+    await dialog.getByRole('button', { name: 'outputs' }).press('Enter')
+    await expect(dialog).toContainText('No folders inside this one.')
+    await expect(dialog.getByRole('region', { name: 'What lies in this folder' })).toBeFocused()
+    await page.keyboard.press('Escape')
+    await expect(open).toBeFocused()
+    await open.press('Enter')
+    await dialog.getByText('outputs', { exact: true }).click()
+    await expect(name).toHaveValue('model.lowrank.safetensors')
+    await start.click()
+    await saved(page)
+    // The folder is chosen already, and the name is another one.
+    await page.keyboard.press('Control+Enter')
+    await expect(dialog.locator('.trail')).toContainText('outputs')
+    await expect(name).toHaveValue('model-rank64.lowrank.safetensors')
+    await name.fill('model.lowrank.safetensors')
+    await expect(dialog).toContainText('There is a model.lowrank.safetensors in this folder already.')
+    await expect(name).toHaveAttribute('aria-invalid', 'true')
+    await expect(start).toBeDisabled()
+    // One that came after the folder was listed is found by the host, and nothing is begun either.
+    await name.fill('late.safetensors')
+    await expect(start).toBeEnabled()
+    writeFileSync(join(folder, 'outputs', 'late.safetensors'), 'precious')
+    await start.click()
+    await expect(dialog.getByRole('alert')).toContainText('late.safetensors exists already.')
+    await name.fill('mine.safetensors')
+    await start.click()
+    await expect(dialog).toBeHidden()
+    const strip = page.getByTestId('run')
+    await expect(strip.filter({ hasText: 'mine.safetensors' })).toContainText('Saved and checked', patience)
+    // The chart keeps its room: the newest is shown, and the way to the other.
+    await expect(strip).toHaveCount(1)
+    await page.getByRole('button', { name: '1 more in History' }).click()
+    await expect(page.getByTestId('history-row')).toHaveCount(2)
+    await expect(page.locator('[data-run="failed"]')).toHaveCount(0)
+    expect(readFileSync(join(folder, 'outputs', 'late.safetensors'), 'utf8')).toBe('precious')
+  },
+)
 
 test('an error goal finds each rank, and the run keeps to it', async ({ page, folder }) => {
   await openIn(folder, page, 1, 256)

@@ -30,8 +30,13 @@ export async function openSample(page: Page): Promise<void> {
   await readError(page)
 }
 
-/** Chooses files in the page's own upload field. */
+/** Chooses files of this machine: in the page's own upload field, and in the application by the system's dialog. */
 export async function upload(page: Page, ...files: string[]): Promise<void> {
+  const desktop = desktopOf(page)
+  if (desktop) {
+    await answerOpen(desktop, ...files)
+    return page.getByRole('button', { name: 'Open file…' }).click()
+  }
   await page.getByTestId('upload').setInputFiles(files)
 }
 

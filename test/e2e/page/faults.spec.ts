@@ -1,7 +1,7 @@
 /** What goes wrong becomes a sentence in its place, and the session goes on. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from '../set-up/fixtures.ts'
+import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { browse, choosePreset, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
 import { writeNoise } from './files.ts'
 
@@ -157,20 +157,23 @@ test('a reload during a job comes back to the file and computes again', async ({
   await expect(page.locator('.file-name')).toHaveText('noise.npy')
 })
 
-test('two pages at once have an engine each and do not disturb each other', async ({ page, server, engines }) => {
-  test.skip(!server, 'the application has one window')
-  await openSample(page)
-  const other = await page.context().newPage()
-  await other.goto(server!.url)
-  await openSample(other)
-  await choosePreset(other, 'Exact')
-  const [first, second] = await Promise.all([readError(page), readError(other)])
-  expect(second).toBeLessThan(first)
-  expect(await engines()).toHaveLength(2)
-  await other.close()
-  await choosePreset(page, 'Fast')
-  await readError(page)
-})
+test(
+  'two pages at once have an engine each and do not disturb each other',
+  loopbackOnly,
+  async ({ page, server, engines }) => {
+    await openSample(page)
+    const other = await page.context().newPage()
+    await other.goto(server!.url)
+    await openSample(other)
+    await choosePreset(other, 'Exact')
+    const [first, second] = await Promise.all([readError(page), readError(other)])
+    expect(second).toBeLessThan(first)
+    expect(await engines()).toHaveLength(2)
+    await other.close()
+    await choosePreset(page, 'Fast')
+    await readError(page)
+  },
+)
 
 test('a job that was cancelled says so and can be asked for again', async ({ page, folder }) => {
   writeNoise(join(folder, 'noise.npy'), 3072)

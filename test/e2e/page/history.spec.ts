@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from '../set-up/fixtures.ts'
+import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
 import { browse, download, patience, readError, resize } from './driving.ts'
 import { cancelRun, compress, compressed, digest, finishSome, openIn, saved } from './running.ts'
@@ -66,8 +66,7 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   expect(await readdir(folder)).toContain('model.lowrank.safetensors')
 })
 
-test('a run of the command line is followed while it is at work', async ({ browser, folder, hostKind }) => {
-  test.skip(hostKind === 'electron', 'about hosts that it starts itself')
+test('a run of the command line is followed while it is at work', loopbackOnly, async ({ browser, folder }) => {
   const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
   const server = await serveProcess([folder], config)
   const page = await browser.newPage()
@@ -96,58 +95,57 @@ test('a run of the command line is followed while it is at work', async ({ brows
   await rm(config, { recursive: true, force: true })
 })
 
-test('a host that was killed leaves a run that the next one goes on with; the command line is listed too', async ({
-  browser,
-  folder,
-  hostKind,
-}) => {
-  test.skip(hostKind === 'electron', 'about hosts that it starts itself')
-  test.slow()
-  const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
-  const first = await serveProcess([folder], config)
-  const page = await browser.newPage()
-  await page.goto(first.url)
-  const source = await openIn(folder, page, 12, 512)
-  await compress(page)
-  await finishSome(page)
-  first.process.kill('SIGKILL')
-  await first.stop()
+test(
+  'a host that was killed leaves a run that the next one goes on with; the command line is listed too',
+  loopbackOnly,
+  async ({ browser, folder }) => {
+    test.slow()
+    const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
+    const first = await serveProcess([folder], config)
+    const page = await browser.newPage()
+    await page.goto(first.url)
+    const source = await openIn(folder, page, 12, 512)
+    await compress(page)
+    await finishSome(page)
+    first.process.kill('SIGKILL')
+    await first.stop()
 
-  const byCommand = join(folder, 'by-command-line.safetensors')
-  const cli = spawnSync(process.execPath, [`${root}out/main/cli.js`, 'compress', source, '--out', byCommand], {
-    env: { ...process.env, GHOSTSVD_CONFIG: config },
-  })
-  expect(cli.status).toBe(0)
+    const byCommand = join(folder, 'by-command-line.safetensors')
+    const cli = spawnSync(process.execPath, [`${root}out/main/cli.js`, 'compress', source, '--out', byCommand], {
+      env: { ...process.env, GHOSTSVD_CONFIG: config },
+    })
+    expect(cli.status).toBe(0)
 
-  const second = await serveProcess([folder], config)
-  await page.goto(second.url)
-  // The strip offers it unasked.
-  await expect(page.getByTestId('run')).toContainText(/was cut short.*finished tensors? (is|are) kept/, patience)
-  await page.getByRole('button', toHistory).click()
-  const rows = page.getByTestId('history-row')
-  await expect(rows).toHaveCount(2)
-  await expect(rows.first()).toContainText('by-command-line.safetensors')
-  await expect(rows.last()).toHaveAttribute('data-run', 'interrupted')
-  await rows.last().getByRole('button', { name: 'Resume' }).click()
-  await expect(page.locator('[data-testid="history-row"][data-run="finished"]')).toHaveCount(2, patience)
-  expect(digest(join(folder, 'model.lowrank.safetensors'))).toBe(digest(byCommand))
+    const second = await serveProcess([folder], config)
+    await page.goto(second.url)
+    // The strip offers it unasked.
+    await expect(page.getByTestId('run')).toContainText(/was cut short.*finished tensors? (is|are) kept/, patience)
+    await page.getByRole('button', toHistory).click()
+    const rows = page.getByTestId('history-row')
+    await expect(rows).toHaveCount(2)
+    await expect(rows.first()).toContainText('by-command-line.safetensors')
+    await expect(rows.last()).toHaveAttribute('data-run', 'interrupted')
+    await rows.last().getByRole('button', { name: 'Resume' }).click()
+    await expect(page.locator('[data-testid="history-row"][data-run="finished"]')).toHaveCount(2, patience)
+    expect(digest(join(folder, 'model.lowrank.safetensors'))).toBe(digest(byCommand))
 
-  // Finished tensors that wait are not lost without a question.
-  await page.getByRole('button', { name: 'Back' }).click()
-  await browse(page, 'model.safetensors')
-  await readError(page)
-  await compress(page, 'third.safetensors')
-  await finishSome(page)
-  await cancelRun(page, 'Keep for later')
-  await page.getByRole('button', toHistory).click()
-  const third = rows.filter({ hasText: 'third.safetensors' })
-  await third.getByRole('button', { name: /^More about/ }).click()
-  await page.getByRole('menuitem', { name: 'Remove from the list' }).click()
-  await expect(page.getByRole('dialog')).toContainText(/Discard the \d+ finished tensors?\?/)
-  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
-  await expect(third).toHaveCount(0)
-  expect((await readdir(folder)).filter((name) => name.startsWith('third'))).toEqual([])
-  await page.close()
-  await second.stop()
-  await rm(config, { recursive: true, force: true })
-})
+    // Finished tensors that wait are not lost without a question.
+    await page.getByRole('button', { name: 'Back' }).click()
+    await browse(page, 'model.safetensors')
+    await readError(page)
+    await compress(page, 'third.safetensors')
+    await finishSome(page)
+    await cancelRun(page, 'Keep for later')
+    await page.getByRole('button', toHistory).click()
+    const third = rows.filter({ hasText: 'third.safetensors' })
+    await third.getByRole('button', { name: /^More about/ }).click()
+    await page.getByRole('menuitem', { name: 'Remove from the list' }).click()
+    await expect(page.getByRole('dialog')).toContainText(/Discard the \d+ finished tensors?\?/)
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
+    await expect(third).toHaveCount(0)
+    expect((await readdir(folder)).filter((name) => name.startsWith('third'))).toEqual([])
+    await page.close()
+    await second.stop()
+    await rm(config, { recursive: true, force: true })
+  },
+)

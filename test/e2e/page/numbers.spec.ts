@@ -43,8 +43,7 @@ test('the error on the page is the one the command line finds', async ({ page, f
 })
 
 const data = join(root, 'test/fixtures/weights/onet.pt')
-test('the same on weights of a published model', async ({ page, hostKind }) => {
-  test.skip(hostKind === 'electron', 'only a user can choose a file there')
+test('the same on weights of a published model', async ({ page }) => {
   await upload(page, data)
   const tensor = 'dense5.weight'
   await chooseTensor(page, tensor)

@@ -1,7 +1,7 @@
 /** Everybody can use the page: by keyboard alone, with a screen reader, in both themes and languages, in the smallest window. */
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { expect, test } from '../set-up/fixtures.ts'
+import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
 import { browse, openSample, patience, readError, resize, setAdvanced } from './driving.ts'
 import { writeManyTensors } from './files.ts'
@@ -115,8 +115,7 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await expect(page.getByRole('dialog').getByRole('button', { name: 'Compress', exact: true })).toBeInViewport()
 })
 
-test('zoomed in, the chart keeps its height and the page scrolls', async ({ page, hostKind }) => {
-  test.skip(hostKind === 'electron', 'its window is never that small')
+test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly, async ({ page }) => {
   // 1280 x 800 at 200 %.
   await page.setViewportSize({ width: 640, height: 400 })
   await openSample(page)

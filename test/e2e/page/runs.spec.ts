@@ -1,7 +1,7 @@
 /** A run can be held, ended, cut short and gone on with, and what it writes stays what the command line writes. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from '../set-up/fixtures.ts'
+import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
 import { clipboardText, commandLine, download, patience, setAdvanced } from './driving.ts'
 import { cancelRun, compress, compressed, digest, finishSome, holdRun, openIn, runLine, saved } from './running.ts'
@@ -64,28 +64,27 @@ test('a run whose engine was killed says so and is gone on with', async ({ page,
   expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
 })
 
-test('a run that one window goes on with is the same one in another, which has no dead entry to press', async ({
-  page,
-  folder,
-  server,
-}) => {
-  test.skip(!server, 'the application has one window')
-  await openIn(folder, page, 12, 512)
-  const other = await page.context().newPage()
-  await other.goto(server!.url)
-  await compress(page)
-  await finishSome(page)
-  await cancelRun(page, 'Keep for later')
-  const there = other.getByTestId('run')
-  await expect(there).toContainText(/Cancelled: .* kept\./, patience)
-  await runLine(page).getByRole('button', { name: 'Resume' }).click()
-  await saved(page)
-  await expect(there).toHaveCount(1)
-  await expect(there).toHaveAttribute('data-run', 'finished')
-  await other.getByRole('button', { name: 'History', exact: true }).click()
-  await expect(other.getByTestId('history-row')).toHaveCount(1)
-  await other.close()
-})
+test(
+  'a run that one window goes on with is the same one in another, which has no dead entry to press',
+  loopbackOnly,
+  async ({ page, folder, server }) => {
+    await openIn(folder, page, 12, 512)
+    const other = await page.context().newPage()
+    await other.goto(server!.url)
+    await compress(page)
+    await finishSome(page)
+    await cancelRun(page, 'Keep for later')
+    const there = other.getByTestId('run')
+    await expect(there).toContainText(/Cancelled: .* kept\./, patience)
+    await runLine(page).getByRole('button', { name: 'Resume' }).click()
+    await saved(page)
+    await expect(there).toHaveCount(1)
+    await expect(there).toHaveAttribute('data-run', 'finished')
+    await other.getByRole('button', { name: 'History', exact: true }).click()
+    await expect(other.getByTestId('history-row')).toHaveCount(1)
+    await other.close()
+  },
+)
 
 test('a recipe saved in the page replays on the command line to the same bytes, and the other way round', async ({
   page,

@@ -1,6 +1,6 @@
 /** The desktop application as the tests start it, with the system's dialogs answered by them. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type ElectronApplication, _electron as electron, type Page } from '@playwright/test'
 import { electronRuntime } from './electron-runtime.ts'
 
@@ -53,9 +53,9 @@ export function desktopEnvironment({
   return { ...environment, GHOSTSVD_CONFIG: config, ...(display ? { DISPLAY: display } : {}) }
 }
 
-/** What the next "Open" dialogs answer: files of the test's folder, or none for a dialog that is cancelled. */
+/** What the next "Open" dialogs answer: files, named as seen from the test's folder, or none for a dialog that is cancelled. */
 export async function answerOpen({ application, folder }: Desktop, ...names: string[]): Promise<void> {
-  const paths = names.map((name) => join(folder, name))
+  const paths = names.map((name) => resolve(folder, name))
   await application.evaluate(({ dialog }, filePaths) => {
     dialog.showOpenDialog = async () => ({ canceled: filePaths.length === 0, filePaths })
   }, paths)

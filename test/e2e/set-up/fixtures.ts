@@ -15,6 +15,9 @@ import { type ServingProcess, serveProcess, servingEngines } from './serving.ts'
 
 export { expect }
 
+/** For a test of what the application has not: several pages, lists of folders, a window of any size. */
+export const loopbackOnly = { tag: '@loopback' }
+
 interface TestFixtures {
   /** A folder of this test alone. The loopback page sees it. */
   folder: string
