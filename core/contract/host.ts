@@ -25,9 +25,13 @@ export const hostInfoSchema = z.strictObject({
 })
 export type HostInfo = z.infer<typeof hostInfoSchema>
 
-/** What a run was asked for, besides where it reads and writes. */
+/** Jobs that are runs: they write, and live on without the page that started them. */
+const runKind = z.enum(['compress'])
+
+/** What a run was asked for, with grants of what it reads, by role, and of what it writes. */
 export const runRequestSchema = z.strictObject({
-  source: z.string(),
+  kind: runKind.default('compress'),
+  files: z.strictObject({ model: z.string() }),
   target: z.string(),
   output: z.enum(styleIds),
   params: paramsSchema,
@@ -45,7 +49,8 @@ export type RunRequest = z.input<typeof runRequestSchema>
  */
 export const runSchema = z.strictObject({
   runId: z.string(),
-  /** File names without their folders. */
+  kind: runKind,
+  /** File names without their folders; of several sources that of the first role. */
   source: z.string(),
   target: z.string(),
   recipe: recipeSchema,

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import { styleIds } from '../styles.ts'
+import type { JobKind } from './jobs.ts'
 
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
@@ -17,6 +18,8 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.infer<typeof recipeSchema>
 
 export interface RecipeSource {
+  /** Which job it is for; none for a compression, whose text is as it always was. */
+  readonly job?: Exclude<JobKind, 'compress'>
   readonly output: Recipe['output']
   readonly params: Params
   readonly include: readonly string[]
@@ -28,8 +31,8 @@ export function recipeParams(params: Params): Partial<Params> {
 }
 
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */
-export function recipeText({ output, params, include, exclude }: RecipeSource): string {
-  return JSON.stringify({ recipe: 1, output, params: recipeParams(params), include, exclude })
+export function recipeText({ job, output, params, include, exclude }: RecipeSource): string {
+  return JSON.stringify({ recipe: 1, ...(job && { job }), output, params: recipeParams(params), include, exclude })
 }
 
 /** The same for a file of its own. */

@@ -41,7 +41,7 @@ export function compressCommand(): Command {
       const recipe = await requestFrom(self, options)
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
-      const paths = { sourcePath: resolve(path), targetPath: resolve(options.out) }
+      const paths = { sources: [{ role: 'model', path: resolve(path) }], targetPath: resolve(options.out) }
       await refuseRecords({ ...options, source: path, target: options.out })
       const report = await withEngine(async (engine) => {
         const history = createHistory(configFolder(), commandLog())

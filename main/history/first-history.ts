@@ -1,4 +1,7 @@
-/** What the first form of the history wrote as sentences: they are shown as they were, whatever the language of the page. */
+/**
+ * The first form of the history in the shape of the second. It knew one kind of run, which reads one file, and wrote sentences: they are
+ * shown as they were, whatever the language of the page.
+ */
 import { say } from '../../core/messages/english.ts'
 import { foreign } from '../../core/messages/text.ts'
 
@@ -11,6 +14,13 @@ export function withMessages(key: string, value: unknown): unknown {
     return { ...rest, said: [words(message)] }
   }
   return value
+}
+
+/** An entry of either form. */
+export function inSecondForm(entry: unknown): unknown {
+  if (typeof entry !== 'object' || entry === null || !('history' in entry) || entry.history !== 1) return entry
+  const { sourcePath, run, ...rest } = entry as { sourcePath?: unknown; run?: object }
+  return { ...rest, history: 2, sources: [{ role: 'model', path: sourcePath }], run: { kind: 'compress', ...run } }
 }
 
 function words(said: unknown): unknown {

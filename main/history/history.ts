@@ -16,12 +16,12 @@ import { readWhole } from '../files/read-whole.ts'
 import { writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
-import { withMessages } from './first-history.ts'
+import { inSecondForm, withMessages } from './first-history.ts'
 
 const entrySchema = z.strictObject({
   run: runSchema,
-  /** Whole paths: they never reach a page. */
-  sourcePath: z.string(),
+  /** What it reads, in the order of its roles. Whole paths: they never reach a page. */
+  sources: z.array(z.strictObject({ role: z.string(), path: z.string() })).min(1),
   targetPath: z.string(),
   /** What else a run was asked for that is no part of its recipe. */
   force: z.boolean(),
@@ -29,7 +29,10 @@ const entrySchema = z.strictObject({
 })
 export type HistoryEntry = z.infer<typeof entrySchema>
 
-const fileSchema = entrySchema.extend({ history: z.union([z.literal(1), z.literal(2)]), owner: processIdentitySchema })
+const fileSchema = z.preprocess(
+  inSecondForm,
+  entrySchema.extend({ history: z.literal(2), owner: processIdentitySchema }),
+)
 
 /** More than anybody scrolls through; an entry is 2 kB, a report 300 bytes a tensor. */
 const kept = 100

@@ -99,10 +99,11 @@ export async function leftAt(history: History, target: string): Promise<Run | nu
   return there.find(({ run }) => run.resumable)?.run ?? null
 }
 
-function newRun({ sourcePath, targetPath, recipe: { output, params, include, exclude } }: RunStart): Run {
+function newRun({ sources, targetPath, recipe: { output, params, include, exclude } }: RunStart): Run {
   return {
     runId: randomUUID(),
-    source: basename(sourcePath),
+    kind: 'compress',
+    source: basename(sources[0]!.path),
     target: basename(targetPath),
     recipe: { recipe: 1, output, params, include, exclude },
     state: 'running',

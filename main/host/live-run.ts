@@ -3,15 +3,15 @@
  */
 
 import { engineClient } from '../../core/client/engine-client.ts'
-import type { CompressionReport } from '../../core/contract.ts'
+import type { CompressionReport, RunRequest } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'
 
 export interface LiveRunOptions extends RunStart {
-  /** Grants of source and target: the engine knows no paths. */
-  readonly source: string
+  /** Grants of what it reads, by role, and of its target: the engine knows no paths. */
+  readonly files: RunRequest['files']
   readonly target: string
   readonly record: RunRecord
   start(options: Omit<EngineOptions, 'paths'>): Engine
@@ -32,7 +32,7 @@ export interface LiveRun {
 }
 
 export function liveRun(options: LiveRunOptions): LiveRun {
-  const { source, target, targetPath, force, part, recipe, record } = options
+  const { files, target, targetPath, force, part, recipe, record } = options
   const engine = options.start({ restart: false })
   const client = engineClient(engine.connect())
   const abort = new AbortController()
@@ -41,7 +41,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   let interrupted = false
 
   async function compress(spoke: () => void): Promise<CompressionReport> {
-    const { fileId: model } = await client.api.open(source)
+    const { fileId: model } = await client.api.open(files.model)
     const job = { kind: 'compress', files: { model }, target, ...recipe, force, part, resume: true } as const
     return client.run(job, {
       signal: abort.signal,

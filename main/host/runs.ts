@@ -2,8 +2,9 @@
  * The list of compression runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
  * (main/history/history.ts), among it runs of the command line and of other hosts.
  */
+import { basename } from 'node:path'
 import type { z } from 'zod'
-import type { CompressionReport, Run, runRequestSchema } from '../../core/contract.ts'
+import { type CompressionReport, type Run, runRequestSchema } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
@@ -92,8 +93,9 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
   }
 
   async function begin(request: RunRequest, part: HistoryEntry['part']): Promise<string> {
-    const { source, target, force, ...recipe } = request
-    const paths = { sourcePath: grants.path(source, 'read'), targetPath: grants.path(target, 'write') }
+    const { kind: _, files, target, force, ...recipe } = request
+    const sources = Object.entries(files).map(([role, grantId]) => ({ role, path: grants.path(grantId, 'read') }))
+    const paths = { sources, targetPath: grants.path(target, 'write') }
     const left = await leftAt(history, paths.targetPath)
     // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
     if ([...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
@@ -102,7 +104,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     const entry = { ...paths, force, part, recipe, replaces }
     const record = recordRun(history, entry, tell)
     const { runId } = record.run
-    const one = liveRun({ ...entry, source, target, record, start, stop })
+    const one = liveRun({ ...entry, files, target, record, start, stop })
     live.set(runId, one)
     ours.add(runId)
     void one.ended.then(() => live.delete(runId))
@@ -112,14 +114,13 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
   }
 
   /** A page that names an old run must not get at what it could not get at by itself. */
-  async function assertInReach({ run, sourcePath, targetPath }: HistoryEntry): Promise<void> {
+  async function assertInReach({ run, sources, targetPath }: HistoryEntry): Promise<void> {
     if (ours.has(run.runId)) return
-    const missing = !(await reach.read(sourcePath)) ? run.source : !(await reach.write(targetPath)) ? run.target : null
-    if (missing !== null)
-      throw new AppError(
-        'not-found',
-        `${missing} is not in a folder that this page can see. Put it back, or start the host with its folder.`,
-      )
+    const places = [
+      ...sources.map(({ path }) => ({ path, visible: () => reach.read(path) })),
+      { path: targetPath, visible: () => reach.write(targetPath) },
+    ]
+    for (const { path, visible } of places) if (!(await visible())) throw outOfReach(basename(path))
   }
 
   return {
@@ -137,14 +138,16 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     },
     async resume(runId) {
       const entry = await find(runId)
-      const { run, sourcePath, targetPath, force, part } = entry
+      const { run, sources, targetPath, force, part } = entry
       if (!run.resumable)
         throw new AppError('bad-request', `Nothing is left of ${run.target} that could be gone on with. Start it anew.`)
       await assertInReach(entry)
       const { recipe: _, ...recipe } = run.recipe
-      const source = (await grants.grant(sourcePath)).id
+      const files: Record<string, string> = {}
+      for (const { role, path } of sources) files[role] = (await grants.grant(path)).id
       const target = grants.target(targetPath).id
-      return begin({ source, target, force, ...recipe }, part)
+      // The roles of its kind, as they were when it began.
+      return begin(runRequestSchema.parse({ kind: run.kind, files, target, force, ...recipe }), part)
     },
     list: async () => (await shown()).map(({ run }) => run),
     async reportOf(runId) {
@@ -165,4 +168,11 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       await Promise.all([...live.values()].map((one) => one.interrupt()))
     },
   }
+}
+
+function outOfReach(name: string): AppError {
+  return new AppError(
+    'not-found',
+    `${name} is not in a folder that this page can see. Put it back, or start the host with its folder.`,
+  )
 }

@@ -19,7 +19,7 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
   // A run uses all threads: looking pauses.
   cancelLook()
   const { recipe: _, ...recipe } = currentRecipe()
-  await connection().host.startRun({ source: grant.id, target: target.id, ...recipe, force })
+  await connection().host.startRun({ files: { model: grant.id }, target: target.id, ...recipe, force })
   await refreshRuns()
 }
 

@@ -16,6 +16,11 @@ test('a recipe comes back from its file, rules in their order', () => {
   expect(recipeText(read)).toBe(recipeText(recipe))
 })
 
+test('a recipe of another job says so, one of a compression is as it always was', () => {
+  expect(recipeText(recipe)).toMatch(/^\{"recipe":1,"output":"dense","params":\{/)
+  expect(recipeText({ ...recipe, job: 'plan' })).toBe(recipeText(recipe).replace('"output"', '"job":"plan","output"'))
+})
+
 test('where a run takes place is no part of its recipe', () => {
   const elsewhere = { ...recipe, params: { ...recipe.params, threads: 3, memoryLimit: 1e9, hotTensors: 1 } }
   expect(recipeFile(elsewhere)).toBe(recipeFile(recipe))

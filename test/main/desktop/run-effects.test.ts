@@ -11,6 +11,7 @@ function runOf(runId: string, state: State, share: number | null = null, phase =
   const live = state === 'running' || state === 'paused'
   return {
     runId,
+    kind: 'compress',
     source: 'in.npy',
     target: `${runId}.safetensors`,
     recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },

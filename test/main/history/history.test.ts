@@ -24,12 +24,13 @@ const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0
 
 function entryOf(n: number, changes: Partial<Run> = {}): HistoryEntry {
   return {
-    sourcePath: join(folder, 'in.npy'),
+    sources: [{ role: 'model', path: join(folder, 'in.npy') }],
     targetPath: join(folder, `out-${n}.safetensors`),
     force: false,
     part: null,
     run: {
       runId: idOf(n),
+      kind: 'compress',
       source: 'in.npy',
       target: `out-${n}.safetensors`,
       recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
@@ -77,7 +78,7 @@ const states = async (from: History) => (await from.list()).map(({ run }) => [ru
 /** An entry as another process has left it. */
 async function leave(n: number, owner: object, changes: Partial<Run> = {}): Promise<void> {
   await mkdir(join(folder, 'config', 'history'), { recursive: true })
-  await writeFile(path(n), JSON.stringify({ history: 1, ...entryOf(n, changes), owner }))
+  await writeFile(path(n), JSON.stringify({ history: 2, ...entryOf(n, changes), owner }))
 }
 
 async function leaveUnfinished(n: number): Promise<void> {
@@ -110,21 +111,27 @@ describe('the history', () => {
     expect(logged).toEqual([])
   })
 
-  it('reads what its first form wrote, which had sentences where there are messages now', async () => {
+  it('reads what its first form wrote, which had sentences where there are messages now, and one source', async () => {
+    const firstForm = ({ sources, run: { kind: _, ...run }, ...rest }: HistoryEntry) => ({
+      ...{ ...rest, run, sourcePath: sources[0]!.path, history: 1 },
+    })
     await finish(1)
     const reason = 'w has 1 NaN value. It was kept unchanged.'
     const notices = ['Went on after 3 of 4 tensors.']
     const tensor = { name: 'w', action: 'kept', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 }
     const { tensors: _, ...result } = { ...report, notices }
-    const first = { ...entryOf(1), history: 1, owner: await thisProcess() }
-    await writeFile(path(1), JSON.stringify({ ...first, run: { ...first.run, ...ended('finished'), result } }))
+    const owner = await thisProcess()
+    const first = firstForm(entryOf(1))
+    await writeFile(path(1), JSON.stringify({ ...first, owner, run: { ...first.run, ...ended('finished'), result } }))
     const [stem] = path(1).split('.json')
     await writeFile(`${stem}.report.json`, JSON.stringify({ ...report, notices, tensors: [{ ...tensor, reason }] }))
-    await leave(2, first.owner, {
-      ...ended('failed'),
-      error: { code: 'cannot-write', message: 'The disk is full.', details: { total: 4 } } as never,
-    })
-    const [failed, finished] = (await open().list()).map(({ run }) => run)
+    const error = { code: 'cannot-write', message: 'The disk is full.', details: { total: 4 } } as never
+    await writeFile(path(2), JSON.stringify({ ...firstForm(entryOf(2, { ...ended('failed'), error })), owner }))
+    const entries = await open().list()
+    const [failed, finished] = entries.map(({ run }) => run)
+    expect(entries).toMatchObject(
+      [entryOf(2), entryOf(1)].map(({ sources }) => ({ sources, run: { kind: 'compress' } })),
+    )
     expect(failed!.error).toEqual({
       code: 'cannot-write',
       said: [someWords('The disk is full.')],

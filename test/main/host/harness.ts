@@ -80,7 +80,7 @@ export async function testHost(
     return { runId: await started, engine }
   }
 
-  const request = () => ({ source, target, output: 'factors' as const, params: {} })
+  const request = () => ({ files: { model: source }, target, output: 'factors' as const, params: {} })
   const startRun = (from: { readonly api: HostApi }) => begin(() => from.api.startRun(request()))
   return { host, grants, engines: fakes.engines, source, target, shown, page, begin, request, startRun }
 }

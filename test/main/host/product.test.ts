@@ -56,9 +56,9 @@ const ended = (api: HostApi, runId: string) =>
 
 it.each(['engine', 'host'])('whose %s is gone in the middle goes on to the same bytes', async (victim) => {
   let api = await open()
-  const source = await sample()
+  const model = await sample()
   const request = (name: string) => ({
-    source,
+    files: { model },
     target: test.grants.target(join(folder, name)).id,
     output: 'factors' as const,
     params: { rank: 8, method: 'exact' as const },

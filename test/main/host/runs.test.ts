@@ -147,9 +147,11 @@ describe('a run', () => {
 
   it('is refused, and not kept, where it cannot begin', async () => {
     const { api } = page()
-    const { source: _, ...rest } = test.request()
-    await expect(api.startRun({ ...rest, source: 'nobody' })).rejects.toMatchObject({ code: 'not-found' })
-    await expect(api.startRun({ ...rest, source: test.target })).rejects.toMatchObject({ code: 'bad-request' })
+    const { files: _, ...rest } = test.request()
+    await expect(api.startRun({ ...rest, files: { model: 'nobody' } })).rejects.toMatchObject({ code: 'not-found' })
+    await expect(api.startRun({ ...rest, files: { model: test.target } })).rejects.toMatchObject({
+      code: 'bad-request',
+    })
     test = await testHost(folder, {
       behavior: {
         start: async () => {

@@ -33,7 +33,14 @@ afterEach(async () => {
 async function earlierRun(sourcePath: string, targetPath: string, finished = false): Promise<string> {
   const history = createHistory(join(top, 'config'), () => {})
   const recipe = { output: 'factors' as const, params: defaultParams, include: [], exclude: [] }
-  const record = recordRun(history, { sourcePath, targetPath, force: false, part: null, recipe, replaces: null })
+  const record = recordRun(history, {
+    sources: [{ role: 'model', path: sourcePath }],
+    targetPath,
+    force: false,
+    part: null,
+    recipe,
+    replaces: null,
+  })
   record.hear({ type: 'started', jobId: 'x' })
   if (finished) await record.finish(report)
   else {

@@ -13,7 +13,7 @@ test('a run replaces what is there only where the user was asked', async () => {
   for (const force of [false, true]) {
     await startRun(grant('target', 'target'), force)
     expect(host.startRun).toHaveBeenLastCalledWith(
-      expect.objectContaining({ source: 'source', target: 'target', force }),
+      expect.objectContaining({ files: { model: 'source' }, target: 'target', force }),
     )
   }
 })

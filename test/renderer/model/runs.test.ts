@@ -13,6 +13,7 @@ import {
 
 const at = (phase: string, done: number, finishedTensors = 0, changes: Partial<Run> = {}): Run => ({
   runId: 'r',
+  kind: 'compress',
   source: 'a.safetensors',
   target: 'b.safetensors',
   recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
