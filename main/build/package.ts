@@ -34,6 +34,8 @@ if (process.platform === 'linux') {
   process.env.ELECTRON_BUILDER_7ZIP_PATH = path7za
   // npm keeps no modes of files that are no commands.
   chmodSync(path7za, 0o755)
+  // electron-builder asks for 9, which takes four times as long for 2 % less.
+  process.env.ELECTRON_BUILDER_COMPRESSION_LEVEL ??= '5'
   // fpm.ts is TypeScript: it runs in the node that runs this.
   process.env.PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
 }
