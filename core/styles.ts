@@ -6,18 +6,18 @@ import type { DType } from './tensor.ts'
 
 export interface Style {
   readonly id: StyleId
-  /** How names of outputs end; an adapter is a folder. */
+  /** How names of outputs end. */
   readonly ending: string
   /**
    * `file`: one file of the target's name. `like-source`: as many files as the source has, in a folder of the target's name when that is
-   * more than one. `adapter`: a folder with one file of weights and its configuration.
+   * more than one.
    */
-  readonly container: 'file' | 'like-source' | 'adapter'
+  readonly container: 'file' | 'like-source'
   /** What the files are encoded as. */
   readonly encoding: 'safetensors' | 'npz'
   /** Dtypes the encoding has no place for, whose values are widened to F32. */
   readonly widened: readonly DType[]
-  /** Whether tensors that are not factorized are copied. An adapter holds only what it changes, so the source's size is no measure of it. */
+  /** Whether tensors that are not factorized are copied. Where not, the source's size is no measure of the output. */
   readonly copiesKept: boolean
   /** Whether values are divided by their scale again, so that it is copied as any other tensor. Factors hold value x factor. */
   readonly keepsScales: boolean
@@ -31,7 +31,6 @@ export interface Style {
 }
 
 const everything = { experts: true, sparse: true, int8: true }
-const layersAlone = { experts: false, sparse: false, int8: false }
 
 const entries = {
   factors: {
@@ -54,26 +53,6 @@ const entries = {
     multipliesOut: true,
     holds: everything,
   },
-  peft: {
-    ending: '-lora',
-    container: 'adapter',
-    encoding: 'safetensors',
-    widened: [],
-    copiesKept: false,
-    keepsScales: false,
-    multipliesOut: false,
-    holds: layersAlone,
-  },
-  kohya: {
-    ending: '.lora.safetensors',
-    container: 'file',
-    encoding: 'safetensors',
-    widened: [],
-    copiesKept: false,
-    keepsScales: false,
-    multipliesOut: false,
-    holds: layersAlone,
-  },
   npz: {
     ending: '.lowrank.npz',
     container: 'file',
@@ -85,6 +64,19 @@ const entries = {
     holds: everything,
   },
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
+
+/** Styles there were: who asks for one is told what to do instead. */
+const retired: Readonly<Record<string, string>> = {
+  peft: 'An adapter holds a difference that is added to a model, and a compressed model is none: PEFT adapters are not written any more',
+  kohya:
+    'A LoRA holds a difference that is added to a model, and a compressed model is none: kohya LoRAs are not written any more',
+}
+
+/** Why there is no such output, as a sentence; null where its name says nothing. */
+export function retiredStyle(id: unknown): string | null {
+  const why = typeof id === 'string' && Object.hasOwn(retired, id) ? retired[id]! : null
+  return why && `${why}. Choose ${styleIds.join(', ')}.`
+}
 
 export type StyleId = keyof typeof entries
 export const styleIds = Object.keys(entries) as [StyleId, ...StyleId[]]

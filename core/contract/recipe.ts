@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
-import { styleIds } from '../styles.ts'
+import { retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
 
 export const recipeSchema = z.strictObject({
@@ -42,8 +42,11 @@ export function recipeFile(recipe: RecipeSource): string {
 
 /** Reads such a file; `name` is for the sentence. @throws AppError `bad-file` */
 export function parseRecipe(text: string, name: string): Recipe {
-  const { data, error } = recipeSchema.safeParse(parseJson(text))
+  const json = parseJson(text)
+  const { data, error } = recipeSchema.safeParse(json)
   if (data) return data
+  const retired = typeof json === 'object' && json !== null && 'output' in json ? retiredStyle(json.output) : null
+  if (retired) throw new AppError('unsupported', `${name}: ${retired}`)
   // A sentence of our own, where nothing else is wrong with it.
   const [first, ...others] = error.issues
   const why = first?.code === 'custom' && others.length === 0 ? ` ${first.message}.` : ''

@@ -171,7 +171,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const planned: PlannedTensor = {
     name: info.name,
     action: plan.action,
-    reason: plain(factorized || style.copiesKept ? reason : `${reason} Not part of the adapter.`),
+    reason: plain(factorized || style.copiesKept ? reason : `${reason} Not part of this output.`),
     rank: factorized ? plan.params.rank : null,
     factorDType: factorized ? plan.factorDType : null,
     relativeError: prediction?.relativeError ?? 0,

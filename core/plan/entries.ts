@@ -7,8 +7,6 @@ import type { FactorizedTensor, TensorPlan } from './plan.ts'
 export interface StyleLayout extends Style {
   /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
   entries(plan: FactorizedTensor): TensorOutline[]
-  /** The configuration beside an adapter's weights. */
-  configuration?(plans: readonly FactorizedTensor[]): { readonly name: string; readonly json: unknown }
 }
 
 /** What the file holds of one tensor. */

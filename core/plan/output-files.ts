@@ -1,7 +1,7 @@
-/** Which files an output becomes, and what stands beside the weights: a shard index, an adapter's configuration. */
+/** Which files an output becomes, and what stands beside the weights: a shard index. */
 import type { TensorSet } from '../tensor.ts'
 import type { StyleLayout } from './entries.ts'
-import type { FactorizedTensor, TensorPlan } from './plan.ts'
+import type { TensorPlan } from './plan.ts'
 
 export interface OutputFile {
   readonly name: string
@@ -15,7 +15,6 @@ export interface OutputLayout {
   readonly files: readonly OutputFile[]
 }
 
-const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
 const SHARD_INDEX = 'model.safetensors.index.json'
 
 export function layOut(
@@ -24,7 +23,6 @@ export function layOut(
   style: StyleLayout,
   target: string,
 ): OutputLayout {
-  if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
   if (style.container === 'file' || file.shards.length < 2) return { inFolder: false, files: [{ name: target, plans }] }
   const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
   const files = file.shards.map(({ fileName, tensorNames }) => ({
@@ -40,14 +38,13 @@ function safetensorsName(fileName: string): string {
 }
 
 /** What `companions` will be called; known without what the run has yet to find out. */
-export function companionNames({ inFolder, files }: OutputLayout, { configuration }: StyleLayout): string[] {
-  return [...(inFolder && files.length > 1 ? [SHARD_INDEX] : []), ...(configuration ? [configuration([]).name] : [])]
+export function companionNames({ inFolder, files }: OutputLayout): string[] {
+  return inFolder && files.length > 1 ? [SHARD_INDEX] : []
 }
 
 /** Files beside the weights, smallest last so that a folder with all of them is a finished one. */
 export function companions(
   { inFolder, files }: OutputLayout,
-  style: StyleLayout,
   writtenNames: readonly (readonly string[])[],
   dataBytes: number,
 ): { readonly name: string; readonly bytes: Uint8Array }[] {
@@ -58,11 +55,6 @@ export function companions(
     )
     found.push({ name: SHARD_INDEX, json: { metadata: { total_size: dataBytes }, weight_map: weightMap } })
   }
-  const factorized = files.flatMap(({ plans }) =>
-    plans.filter((plan): plan is FactorizedTensor => plan.action === 'factorize'),
-  )
-  const configuration = style.configuration?.(factorized)
-  if (configuration) found.push(configuration)
   return found.map(({ name, json }) => ({
     name,
     bytes: new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`),

@@ -12,7 +12,7 @@ export function refusalOfChoices(params: Params, style: Style): AppError | null 
   if (params.goalSize > 0 && !style.copiesKept)
     return new AppError(
       'bad-request',
-      'A size goal is for a file with the whole model; an adapter holds only factors. Choose a rank or an error.',
+      'A size goal is for a file with the whole model; this one holds only factors. Choose a rank or an error.',
     )
   return null
 }

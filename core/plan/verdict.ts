@@ -114,9 +114,9 @@ export function storedAs(
 }
 
 function refusalOf({ holds }: Style, view: MatrixView, { dtype, sparseDensity }: StoredAs): string | null {
-  if (view.kind === 'experts' && !holds.experts) return 'A stack of experts has no place in an adapter.'
-  if (sparseDensity > 0 && !holds.sparse) return 'An adapter has no place for a sparse part.'
-  if (dtype === 'INT8' && !holds.int8) return 'An adapter holds floating-point factors; INT8 was asked for.'
+  if (view.kind === 'experts' && !holds.experts) return 'A stack of experts has no place in this output.'
+  if (sparseDensity > 0 && !holds.sparse) return 'This output has no place for a sparse part.'
+  if (dtype === 'INT8' && !holds.int8) return 'This output holds floating-point factors; INT8 was asked for.'
   return null
 }
 

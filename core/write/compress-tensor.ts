@@ -19,16 +19,16 @@ import type { MeasuredError, OutputStyle } from './styles/style.ts'
 /** A tensor that is whole in the output. */
 export interface Finished {
   readonly outcome: TensorOutcome
-  /** CRC-32 of the source's values; null where an adapter leaves them out. */
+  /** CRC-32 of the source's values; null where the output leaves them out. */
   readonly sourceCrc: number | null
 }
 
-/** Copied, or left to the base model by an adapter, which holds only what it changes. */
+/** Copied, or left out by an output of factors alone. */
 export async function keepTensor(compression: Compression, plan: TensorPlan, output: WeightsOutput): Promise<Finished> {
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
   const { info, reason, crc = null } = plan
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
-  const left = `${reason} Not part of the adapter.`
+  const left = `${reason} Not part of this output.`
   return {
     outcome: { name: info.name, action: 'kept', reason: plain(left), rank: null, relativeError: 0, ...bytes },
     sourceCrc: crc,

@@ -28,7 +28,7 @@ export interface WrittenFacts {
   /** Of the model. */
   readonly error: number
   readonly outcomes: readonly TensorOutcome[]
-  /** CRC-32 of the source's values, for each plan; null where an adapter leaves the tensor out. */
+  /** CRC-32 of the source's values, for each plan; null where the output leaves the tensor out. */
   readonly sourceCrcs: readonly (number | null)[]
   /** CRC-32 of each entry. */
   readonly checksums: readonly number[]

@@ -1,7 +1,7 @@
 /** What a run is asked to write, as flags: the same for `compress` and for `plan`, which says what `compress` would do. */
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { RecipeSource } from '../../core/contract.ts'
-import { defaultStyle, styleIds } from '../../core/styles.ts'
+import { defaultStyle, retiredStyle, styleIds } from '../../core/styles.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { readRecipe } from './records.ts'
 
@@ -13,7 +13,14 @@ export interface RequestOptions {
 }
 
 export function addRequestFlags(command: Command): Command {
-  command.addOption(new Option('--output <style>', 'what to write').choices(styleIds).default(defaultStyle))
+  const output = new Option('--output <style>', 'what to write').choices(styleIds).default(defaultStyle)
+  const choose = output.parseArg!
+  output.argParser((value, previous) => {
+    const retired = retiredStyle(value)
+    if (retired) throw new InvalidArgumentError(retired)
+    return choose(value, previous)
+  })
+  command.addOption(output)
   return addParamFlags(command, allParams)
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])

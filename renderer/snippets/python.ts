@@ -16,8 +16,6 @@ export function pythonSnippet({ recipe, target, files }: SnippetSource): string 
     factors: () => factors(recipe, torch, `stored = load_file(${name})`),
     npz: () => factors(recipe, numpy, `stored = dict(np.load(${name}))`),
     dense: () => (files > 1 ? denseFolder(name) : denseFile(name)),
-    peft: () => peft(name),
-    kohya: () => kohya(name),
   }[recipe.output]()
   return `${lines.join('\n')}\n`
 }
@@ -107,35 +105,3 @@ function denseFolder(name: string): string[] {
   ]
 }
 const intoModel = ['', '# The names, shapes and dtypes of the source:', '# model.load_state_dict(weights)']
-
-function peft(name: string): string[] {
-  return [
-    '# pip install peft transformers',
-    'from peft import PeftModel',
-    'from transformers import AutoModelForCausalLM',
-    '',
-    '# The adapter adds B @ A to the layers of the model it is given.',
-    'model = AutoModelForCausalLM.from_pretrained("BASE MODEL")',
-    `model = PeftModel.from_pretrained(model, ${name})`,
-  ]
-}
-
-function kohya(name: string): string[] {
-  return [
-    '# pip install safetensors torch',
-    'from safetensors.torch import load_file',
-    '',
-    `lora = load_file(${name})`,
-    'down_weight = ".lora_down.weight"',
-    '',
-    '# What the adapter adds to each layer, out x (in * kernel).',
-    'added = {}',
-    'for key in lora:',
-    '    if not key.endswith(down_weight):',
-    '        continue',
-    '    name = key.removesuffix(down_weight)',
-    '    down = lora[key].float().flatten(1)',
-    '    up = lora[f"{name}.lora_up.weight"].float().flatten(1)',
-    '    added[name] = lora[f"{name}.alpha"].item() / down.shape[0] * (up @ down)',
-  ]
-}

@@ -25,7 +25,7 @@ export const badFilePatterns = [
     'wrongLength',
   ],
   [/^(?<name>.+): expected a zip directory at the end, got none: the file is cut short/, 'zipCutShort'],
-  [/^(?<name>[^:]+): .*its dtype (?<dtype>\S+) is not one/, 'unknownDtype'],
+  [/^(?<name>[^:]+): it has no tensor that is read\. .*\(dtype (?<dtype>"[^"]*")\)/, 'unknownDtype'],
   [/^(?<name>.+): it holds Python objects \(a pickle\) instead of numbers/, 'objects'],
 ] as const
 

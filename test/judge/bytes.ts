@@ -31,8 +31,8 @@ interface Case {
   readonly flags: readonly string[]
 }
 
-const styles = ['factors', 'dense', 'peft', 'kohya', 'npz'] as const
-const ending = { factors: '.safetensors', dense: '.safetensors', peft: '', kohya: '.safetensors', npz: '.npz' }
+const styles = ['factors', 'dense', 'npz'] as const
+const ending = { factors: '.safetensors', dense: '.safetensors', npz: '.npz' }
 const variants: readonly (readonly string[])[] = [
   ['--goal-size', '60%'],
   ['--goal-size', '60%', '--allocation', 'greedy', '--goal-weight', 'norm'],
@@ -50,7 +50,6 @@ const variants: readonly (readonly string[])[] = [
   ['--algorithm', 'krylov', '--tolerance', '0.001'],
   ['--output', 'dense', '--goal-error', '0.3'],
   ['--output', 'dense', '--goal-size', '90%'],
-  ['--output', 'peft', '--goal-error', '0.4'],
   ['--output', 'npz', '--factor-dtype', 'INT8', '--goal-size', '60%'],
   ['--exclude', '*mlp*', '--include', '*embed*'],
 ]

@@ -55,7 +55,7 @@ export async function finishedOutput(
       if (!one) return null
       found.push(one)
     }
-    const beside = companionNames(layout, style)
+    const beside = companionNames(layout)
     let bytesAfter = found.reduce((sum, { file }) => sum + file.totalBytes, 0)
     for (const each of beside) {
       const source = await openOrNull(() => where.open(each))
@@ -196,7 +196,7 @@ function outcomesOf(
   })
 }
 
-/** Every name that something of the tensor may have in the output: its own, those of factors of any dtype, those of an adapter. */
+/** Every name that something of the tensor may have in the output: its own, those of factors of any dtype. */
 function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style: OutputStyle): string[] {
   const planned = plan?.action === 'factorize' ? style.entries(plan).map((entry) => entry.name) : []
   return [...new Set([name, ...factorSuffixes.map((suffix) => `${name}.${suffix}`), ...planned])]

@@ -25,7 +25,7 @@ export interface JournalLine {
   readonly outcome: TensorOutcome
   /** Length of its file after this tensor. */
   readonly end: number
-  /** CRC-32 of the source's values; null where an adapter leaves them out. */
+  /** CRC-32 of the source's values; null where the output leaves them out. */
   readonly sourceCrc: number | null
   /** CRC-32 of each written entry. */
   readonly checksums: readonly number[]

@@ -51,7 +51,7 @@ export async function trustIn(
   return { count: lines.length, distrust: null }
 }
 
-/** CRC-32 of the values a tensor of the output comes from; null where an adapter leaves it to the base model, unread. */
+/** CRC-32 of the values a tensor of the output comes from; null where the output leaves it out, unread. */
 export async function sourceChecksum({ file, style, context }: Compression, plan: TensorPlan): Promise<number | null> {
   if (plan.crc !== undefined) return plan.crc
   return style.copiesKept ? tensorChecksum(file, plan.info, context) : null

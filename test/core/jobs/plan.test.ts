@@ -248,9 +248,3 @@ describe('what was analyzed once', () => {
     expect((await written(file, job, context)).tensors).toEqual((await written(file, job)).tensors)
   })
 })
-
-it('a size goal for an adapter is refused before anything is analyzed', async () => {
-  const file = unreadable(await openTensors(...model))
-  const job = planJob({ goalSize: 0.5 }, { output: 'peft' })
-  await expect(planCompression({ model: file }, job, testContext())).rejects.toMatchObject({ code: 'bad-request' })
-})

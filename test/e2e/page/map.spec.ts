@@ -147,11 +147,6 @@ test('a goal that cannot be met shows no other goal’s numbers and compresses n
   const start = dialog.getByRole('button', { name: 'Compress', exact: true })
   await expect(dialog.getByRole('alert')).toContainText(sentence)
   await expect(start).toBeDisabled()
-  // An adapter has no size goal at all, and the dialog says it where the style was chosen.
-  await dialog.getByText('PEFT adapter (folder)').click()
-  await expect(dialog.getByRole('alert')).toContainText('an adapter holds only factors')
-  await expect(start).toBeDisabled()
-  await dialog.getByText('Factors (.safetensors)').click()
   await page.keyboard.press('Escape')
   await size.fill('60')
   await expect.poll(() => plannedBytes(page)).toBe(planned)

@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CompressionReport } from '../../../core/contract.ts'
+import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
 import { takeHold } from '../../../main/files/hold.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
@@ -132,21 +133,41 @@ describe('ghostsvd', () => {
   })
 
   it('fills an empty folder with an output that is one, and no other', async () => {
+    const shards = join(folder, 'shards')
+    await mkdir(shards)
+    const names = ['m-00001-of-00002.safetensors', 'm-00002-of-00002.safetensors'] as const
+    await copyFile(model, join(shards, names[0]))
+    const last = safetensorsHeader([{ name: 'last', dtype: 'F32', shape: [2] }])
+    await writeFile(join(shards, names[1]), Buffer.concat([last, new Uint8Array(8)]))
+    const run = (source: string, name: string, output: string) =>
+      ghostsvd(['compress', source, '--rank', '8', '--out', join(folder, name), '--output', output])
     await mkdir(join(folder, 'empty'))
-    await compress('empty', '--output', 'peft')
-    expect((await readdir(join(folder, 'empty'))).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+    expect((await run(shards, 'empty', 'dense')).status).toBe(0)
+    expect((await readdir(join(folder, 'empty'))).sort()).toEqual([...names, 'model.safetensors.index.json'])
     await mkdir(join(folder, 'still-empty'))
     await writeFile(join(folder, 'a-file'), '')
-    for (const [name, output] of [
-      ['empty', 'peft'],
-      ['still-empty', 'factors'],
-      ['a-file', 'peft'],
+    for (const [source, name, output] of [
+      [shards, 'empty', 'dense'],
+      [model, 'still-empty', 'factors'],
+      [shards, 'a-file', 'dense'],
     ] as const) {
-      const run = ['compress', model, '--rank', '8', '--out', join(folder, name), '--output', output]
-      const { status, stderr } = await ghostsvd(run)
+      const { status, stderr } = await run(source, name, output)
       expect(status).toBe(1)
       expect(stderr).toBe(`${name} exists already. Choose another name, or overwrite it with --force.\n`)
     }
+  })
+
+  it('writes no adapters, and says why', async () => {
+    const run = await ghostsvd(['compress', model, '--out', join(folder, 'lora'), '--output', 'peft'])
+    expect(run.status).not.toBe(0)
+    expect(run.stderr).toMatch(
+      /An adapter holds a difference.*PEFT adapters are not written any more. Choose factors, dense, npz/,
+    )
+    const recipe = join(folder, 'kohya.json')
+    await writeFile(recipe, JSON.stringify({ recipe: 1, output: 'kohya', params: {}, include: [], exclude: [] }))
+    const replayed = await ghostsvd(['plan', model, '--recipe', recipe])
+    expect(replayed.status).toBe(1)
+    expect(replayed.stderr).toMatch(/kohya LoRAs are not written any more/)
   })
 })
 

@@ -6,7 +6,7 @@ const taking = (...names: string[]) => new Set(names)
 
 test('an output is named after its source and its style', () => {
   expect(targetName('model.pt', 'factors', defaultParams, taking())).toBe('model.lowrank.safetensors')
-  expect(targetName('model.safetensors', 'peft', defaultParams, taking('model.safetensors'))).toBe('model-lora')
+  expect(targetName('model.safetensors', 'npz', defaultParams, taking('model.safetensors'))).toBe('model.lowrank.npz')
 })
 
 test('where that is taken also after its goal, and then by a number', () => {

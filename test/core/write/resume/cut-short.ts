@@ -18,7 +18,7 @@ export const model = [
 
 /** What is written, and from how many files. */
 export type Kind = {
-  readonly output: 'factors' | 'dense' | 'peft' | 'kohya' | 'npz'
+  readonly output: 'factors' | 'dense' | 'npz'
   readonly shards?: number
   readonly part?: string
 }
@@ -28,8 +28,6 @@ export const kinds: readonly Kind[] = [
   { output: 'dense' },
   { output: 'dense', shards: 2 },
   { output: 'dense', shards: 4 },
-  { output: 'peft' },
-  { output: 'kohya' },
   { output: 'npz' },
 ]
 

@@ -21,7 +21,7 @@ import {
 
 describe.each(described)('a run with resume: %s', (_, kind) => {
   const tensors = kind.part ? 2 : 4
-  const inFolder = kind.output === 'peft' || kind.shards !== undefined
+  const inFolder = kind.shards !== undefined
 
   it('goes on after each number of finished tensors to the same bytes and the same report', async () => {
     const whole = await run(memoryFolder('whole'), { kind })
