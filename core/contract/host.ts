@@ -25,6 +25,13 @@ export const hostInfoSchema = z.strictObject({
 })
 export type HostInfo = z.infer<typeof hostInfoSchema>
 
+/** Links of a folder that lead out of what the page may see, as those of a hub's cache into its blobs. */
+export interface LinksOut {
+  readonly links: number
+  /** The name of the nearest folder that has both ends of all of them: served, it would show them. */
+  readonly serve: string
+}
+
 /** Jobs that are runs: they write, and live on without the page that started them. */
 const runKind = z.enum(['compress'])
 
@@ -119,6 +126,8 @@ export interface HostApi {
   pickTarget(suggestedName: string): Promise<Grant | null>
   /** Loopback: the folders named on the command line (`null`) or what is in one of them. */
   listFolder(folder: string | null): Promise<FolderEntry[]>
+  /** Loopback: what a listing leaves out because it is a link that leads out of the named folders; null where nothing is. */
+  linksOut(folder: string): Promise<LinksOut | null>
   /** Loopback: the folder that a run wrote to last, as folders from a named one down to it; none where it cannot be seen any more. */
   outputFolder(): Promise<Grant[]>
   /** Loopback: a file to be written in a listed folder, which has nothing of that name. */
@@ -172,6 +181,7 @@ export const hostArguments = {
   pickFolder: z.tuple([]),
   pickTarget: z.tuple([z.string()]),
   listFolder: z.tuple([z.string().nullable()]),
+  linksOut: z.tuple([z.string()]),
   outputFolder: z.tuple([]),
   createTarget: z.tuple([z.string(), z.string()]),
   sample: z.tuple([]),

@@ -116,6 +116,7 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
       abilities: {
         ...createDialogs(() => page.current!, grants, say),
         listFolder: unsupported('This application has dialogs of the system: it lists no folders.'),
+        linksOut: async () => null,
         // Dialogs of the system know by themselves where was written last.
         trail: async () => [],
         createTarget: unsupported('This application has dialogs of the system: it asks there for a name.'),

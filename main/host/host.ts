@@ -26,7 +26,10 @@ import { createSample } from './sample.ts'
 import { storedSettings } from './settings.ts'
 
 /** What only one kind of host can do; the other says so in a sentence. */
-export type HostAbilities = Pick<HostApi, 'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'createTarget'> & {
+export type HostAbilities = Pick<
+  HostApi,
+  'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'linksOut' | 'createTarget'
+> & {
   showInFolder(path: string): Promise<void>
   /** A folder that the page can list, as folders from a named one down to it; none for any other. */
   trail(path: string): Promise<Grant[]>

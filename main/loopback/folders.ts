@@ -6,7 +6,7 @@
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import { type FolderEntry, type Grant, weightEnding } from '../../core/contract.ts'
+import { type FolderEntry, type Grant, type LinksOut, weightEnding } from '../../core/contract.ts'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
@@ -17,6 +17,8 @@ const maxEntries = 20_000
 
 export interface Folders {
   list(folder: string | null): Promise<FolderEntry[]>
+  /** What the listing leaves out: links that lead out of the named folders. */
+  linksOut(folder: string): Promise<LinksOut | null>
   /** @throws AppError `would-overwrite` where something of that name is there */
   createTarget(folder: string, name: string): Promise<Grant>
   /** A folder as folders from a named one down to it; none where it lies in none of them. */
@@ -28,6 +30,13 @@ export interface Folders {
 }
 
 const within = (root: string, real: string) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
+
+/** The nearest folder that both lie in. */
+function commonFolder(a: string, b: string): string {
+  const [one, other] = [a.split(sep), b.split(sep)]
+  const parted = one.findIndex((part, i) => part !== other[i])
+  return (parted < 0 ? one : one.slice(0, parted)).join(sep) || sep
+}
 
 /**
  * @param named paths from the command line
@@ -91,6 +100,17 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
           Number(right.grant.kind === 'folder') - Number(left.grant.kind === 'folder') ||
           left.grant.name.localeCompare(right.grant.name),
       )
+    },
+    async linksOut(folder) {
+      const path = await granted(folder)
+      const targets: string[] = []
+      for (const name of await readdir(path)) {
+        const each = join(path, name)
+        const real = (await isLink(each)) ? await realpath(each).catch(() => null) : null
+        if (real !== null && !inside(real)) targets.push(dirname(real))
+      }
+      if (targets.length === 0) return null
+      return { links: targets.length, serve: basename(targets.reduce(commonFolder, await realpath(path))) }
     },
     async createTarget(folder, name) {
       const path = await granted(folder)

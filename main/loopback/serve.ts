@@ -52,6 +52,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       pickFolder: nativeDialog,
       pickTarget: nativeDialog,
       listFolder: folders.list,
+      linksOut: folders.linksOut,
       createTarget: folders.createTarget,
       trail: folders.trail,
       showInFolder: unsupported('The file lies on the machine that serves this page.'),

@@ -87,5 +87,7 @@ export const pickTarget = (suggestedName: string) => connection().host.pickTarge
 export const createTarget = (folder: Grant, name: string) => connection().host.createTarget(folder.id, name)
 /** Loopback: where a run wrote last, from the named folder down. */
 export const lastOutputFolder = () => connection().host.outputFolder()
+export const linksOut = (folder: Grant) => connection().host.linksOut(folder.id)
+
 export const listFolder = (folder: Grant | null) => connection().host.listFolder(folder?.id ?? null)
 export const showInFolder = (runId: string) => connection().host.showInFolder(runId)

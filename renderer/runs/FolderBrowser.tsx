@@ -72,6 +72,11 @@ export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onF
         folders={folders}
         onFile={onFile}
       />
+      {onFile && folders.leadingOut ? (
+        <p className="dimmed entries-empty">
+          {t('browser.linksOut', { number: folders.leadingOut.links, name: folders.leadingOut.serve })}
+        </p>
+      ) : null}
     </section>
   )
 }

@@ -1,8 +1,8 @@
 /** A walk through the host's folders, one listing at a time. */
 import { useEffect, useState } from 'react'
-import type { FolderEntry, Grant } from '../../core/contract.ts'
+import type { FolderEntry, Grant, LinksOut } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { listFolder } from '../model/run-actions.ts'
+import { linksOut, listFolder } from '../model/run-actions.ts'
 
 const atTheRoot = async (): Promise<Grant[]> => []
 
@@ -10,6 +10,7 @@ const atTheRoot = async (): Promise<Grant[]> => []
 export function useFolders(from = atTheRoot) {
   const [trail, setTrail] = useState<readonly Grant[] | null>(null)
   const [entries, setEntries] = useState<readonly FolderEntry[] | null>(null)
+  const [leadingOut, setLeadingOut] = useState<LinksOut | null>(null)
   const [error, setError] = useState<ErrorReport | null>(null)
   const here = trail?.at(-1) ?? null
   const begun = trail !== null
@@ -31,6 +32,13 @@ export function useFolders(from = atTheRoot) {
     let current = true
     setEntries(null)
     setError(null)
+    setLeadingOut(null)
+    if (here)
+      linksOut(here).then(
+        (found) => current && setLeadingOut(found),
+        // The listing says what is wrong.
+        () => {},
+      )
     listFolder(here)
       .then((listed) => {
         if (!current) return
@@ -49,6 +57,7 @@ export function useFolders(from = atTheRoot) {
   return {
     trail: walked,
     entries,
+    leadingOut,
     error,
     down: (folder: Grant) => setTrail([...walked, folder]),
     /** To the first `depth` folders of the trail. */

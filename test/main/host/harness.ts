@@ -28,6 +28,7 @@ export async function testHost(
       pickFolder: no,
       pickTarget: no,
       listFolder: no,
+      linksOut: no,
       createTarget: no,
       trail: async (path) => [await grants.grant(path)],
       showInFolder: async (path) => void shown.push(path),

@@ -37,6 +37,22 @@ describe('listing', () => {
     expect((await folders.list(entries[0]!.grant.id)).map(({ grant }) => grant.name)).toEqual(['b.npy'])
   })
 
+  it('says of links that lead out how many, and which folder has both ends', async () => {
+    const snapshot = join(top, 'models--org--name', 'snapshots', 'abc')
+    await mkdir(snapshot, { recursive: true })
+    await mkdir(join(top, 'models--org--name', 'blobs'))
+    await writeFile(join(top, 'models--org--name', 'blobs', '1234'), 'bytes')
+    await symlink('../../blobs/1234', join(snapshot, 'model.safetensors'))
+    await symlink('nowhere', join(snapshot, 'broken'))
+    const folders = await namedFolders([snapshot], grants)
+    const [root] = await folders.list(null)
+    expect(await folders.list(root!.grant.id)).toEqual([])
+    expect(await folders.linksOut(root!.grant.id)).toEqual({ links: 1, serve: 'models--org--name' })
+    const whole = await namedFolders([join(top, 'models--org--name')], grants)
+    expect((await whole.list(root!.grant.id)).map(({ grant }) => grant.name)).toEqual(['model.safetensors'])
+    expect(await whole.linksOut(root!.grant.id)).toBeNull()
+  })
+
   it('names a folder twice only once', async () => {
     expect(await (await namedFolders([named, `${named}/.`], grants)).list(null)).toHaveLength(1)
   })
