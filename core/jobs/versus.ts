@@ -21,7 +21,7 @@ interface Side {
   readonly workingBytes: number
 }
 
-/** Cost: one untimed factorization of each way and one for each seed; an exact way has no use for a second seed. */
+/** Cost: one untimed factorization of each way (of an exact one on request) and one for each seed; an exact way has no use for a second seed. */
 export async function versusTensor(
   { model: file }: FilesOf<'versus'>,
   job: VersusJob,
@@ -40,20 +40,21 @@ export async function versusTensor(
     const loaded = await loadMatrix(file, tensor, view, 0, context, { memoryLimit, method })
     const readMs = performance.now() - started
 
-    const total = fitted.reduce((sum, { method }) => sum + 1 + (method === 'exact' ? 1 : job.seeds), 0)
+    const warmed = ways.filter((_, i) => job.warmExact || fitted[i]!.method !== 'exact')
+    const total = warmed.length + fitted.reduce((sum, { method }) => sum + (method === 'exact' ? 1 : job.seeds), 0)
     let done = 0
-    const turn = async (params: Params) => {
+    const turn = async (params: Params, showEstimates = false) => {
       context.checkCancelled()
       context.report({ type: 'progress', phase: 'versus', tensor: tensor.name, done: done++, total })
-      return timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, false)
+      return timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, showEstimates)
     }
     const reported = (params: Params, run: TimedRun) => reportRun(tensor, view, loaded, params, readMs, run, context)
 
     // Once each to warm up: code is compiled, pages are mapped.
-    for (const params of ways) await turn(params)
+    for (const params of warmed) await turn(params, job.estimates)
     const sides: Side[] = []
     for (const params of ways) {
-      const run = await turn(params)
+      const run = await turn(params, job.estimates && !warmed.includes(params))
       const report = await reported(params, run)
       const { computeMs, found, workingBytes } = run
       sides.push({ report, first: found, computeMs: [computeMs], errors: [report.relativeError], workingBytes })

@@ -1,11 +1,12 @@
 /** Compares two ways on the selected tensor, in place of any other look at it; looking at something else ends it. */
 import { faultOf, type WishEnd } from '../../core/client/latest.ts'
+import { comparisonOf } from '../../core/plan/comparison.ts'
 import { useFile } from '../choices/file.ts'
 import { useSelection } from '../choices/selection.ts'
 import { analysesReducers } from './analyses.ts'
 import { interruptAnalysis, requestAnalysis } from './analysis.ts'
 import { useRuns } from './runs.ts'
-import { comparisonOf, type Sides, type VersusResult, versusReducers } from './versus.ts'
+import { type Sides, type VersusResult, versusReducers } from './versus.ts'
 import { dropWork, useWork, versusUnderWay, want } from './work.ts'
 
 /** Runs both sides on the selected tensor; what is randomized with `seeds` seeds: its own and those that follow it. */

@@ -1,8 +1,6 @@
 /** Two ways to factorize a tensor, side by side: what each side is, the run that compares them, and what was found of each tensor. */
 import { create } from 'zustand'
-import type { ComparisonReport, VersusReport } from '../../core/contract.ts'
-import { excessOverFloor } from '../../core/curves/error-curve.ts'
-import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
+import type { VersusReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { fitParams, type ParamKey, type Params } from '../../core/params.ts'
 import type { MatrixView } from '../../core/tensor.ts'
@@ -124,27 +122,6 @@ export function spreadOf(values: readonly number[]): Spread {
     low: Math.min(...values),
     high: Math.max(...values),
     runs: values.length,
-  }
-}
-
-/**
- * What a run says of randomized against exact, where it was about that at one rank: the floor and the cost of going fast are then known
- * on the other tabs as well.
- */
-export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusReport): ComparisonReport | null {
-  const [exact, randomized] = a.report.method === 'exact' ? [a, b] : [b, a]
-  if (exact.report.method !== 'exact' || randomized.report.method === 'exact') return null
-  if (floor === null || exact.report.rank !== randomized.report.rank) return null
-  const [exactMs, randomizedMs] = [spreadOf(exact.computeMs).mean, spreadOf(randomized.computeMs).mean]
-  return {
-    tensor,
-    exact: { ...exact.report, computeMs: [exactMs] },
-    randomized: { ...randomized.report, computeMs: [randomizedMs] },
-    floor,
-    excess: excessOverFloor(randomized.report.relativeError, floor),
-    singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),
-    subspaceAngle,
-    speedup: exactMs / randomizedMs,
   }
 }
 

@@ -39,6 +39,10 @@ export const versus = job('versus', {
     b: paramsSchema,
     /** A sketch runs that many times, with the seeds that follow its own: what it owes to chance. */
     seeds: z.number().int().min(1).max(20).default(1),
+    /** Whether an exact side is run once untimed too, as a sketch always is. It is long enough to warm itself up. */
+    warmExact: z.boolean().default(true),
+    /** Whether spectrum and error curve are said after each power iteration, of the first run of each side. */
+    estimates: z.boolean().default(false),
   },
   report: versusReportSchema,
 })

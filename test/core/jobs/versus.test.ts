@@ -15,7 +15,7 @@ async function versus(a: Partial<Params>, b: Partial<Params>, seeds = 1, context
     tensor: 'w',
     a: { ...defaultParams, rank: 6, method: 'randomized', ...a },
     b: { ...defaultParams, rank: 6, method: 'randomized', ...b },
-    seeds,
+    ...{ seeds, warmExact: true, estimates: false },
   }
   return versusTensor({ model: await openTensors(source) }, job, context)
 }
@@ -50,6 +50,20 @@ describe('two ways on one matrix', () => {
     expect(comparison.randomized.workingBytes).toBe(report.a.workingBytes)
     expect(comparison.exact.workingBytes).toBe(report.b.workingBytes)
     expect(report.b.workingBytes).not.toBe(report.a.workingBytes)
+  })
+
+  it('are a comparison where the exact one runs once, and each shows its estimates once', async () => {
+    const context = testContext()
+    const params = { ...defaultParams, rank: 6, nIter: 3 }
+    const job = { kind: 'compare', files: { model: '' }, tensor: 'w', params } as const
+    const { exact, randomized, speedup } = await compareTensor({ model: await openTensors(source) }, job, context)
+    expect([randomized.method, exact.method]).toEqual(['randomized', 'exact'])
+    expect(speedup).toBe(exact.computeMs![0]! / randomized.computeMs![0]!)
+    const said = context.events.map((event) =>
+      event.type === 'progress' ? `${event.done}/${event.total}` : event.type,
+    )
+    // After reading: the sketch and its iterations, warm; the sketch that counts; the exact one.
+    expect(said.slice(1)).toEqual(['0/3', ...Array.from({ length: 4 }, () => 'estimate'), '1/3', '2/3'])
   })
 
   it('of different ranks are held to the floor at their own, and to each other at the smaller', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { AnalysisReport, VersusReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { comparisonOf, isStale, sidesOf, spreadOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
+import { isStale, sidesOf, spreadOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const small = { count: 1, rows: 512, cols: 512 }
@@ -89,21 +89,6 @@ test('another file keeps what the sides are and forgets what was found', () => {
   versusReducers.finished(result)
   versusReducers.reset()
   expect(useVersus.getState()).toEqual({ chosen: sides, results: {}, failures: {} })
-})
-
-test('randomized against exact at one rank is a comparison, whichever side is which', () => {
-  const values = (method: 'exact' | 'randomized', singularValues: number[], relativeError: number, ms: number) => ({
-    ...side(2),
-    report: { method, rank: 2, singularValues, relativeError } as AnalysisReport,
-    computeMs: [ms - 1, ms + 1],
-  })
-  const exact = values('exact', [4, 2, 1], 0.2, 30)
-  const sketch = values('randomized', [4, 1.5], 0.25, 10)
-  const expected = { floor: 0.2, excess: 0.25, speedup: 3, singularValueError: { mean: 0.125, max: 0.25 } }
-  expect(comparisonOf({ ...report, a: exact, b: sketch, floor: 0.2 })).toMatchObject(expected)
-  expect(comparisonOf({ ...report, a: sketch, b: exact, floor: 0.2 })).toMatchObject(expected)
-  expect(comparisonOf({ ...report, a: sketch, b: sketch })).toBeNull()
-  expect(comparisonOf({ ...report, a: exact, b: exact, floor: 0.2 })).toBeNull()
 })
 
 test('a spread is a mean and the range of all runs', () => {

@@ -1,0 +1,26 @@
+/** What a report of two ways says of randomized against exact. */
+import type { ComparisonReport, VersusReport } from '../contract.ts'
+import { excessOverFloor } from '../curves/error-curve.ts'
+import { singularValueErrors } from '../curves/singular-value-error.ts'
+
+/** The floor, and what going fast costs and gains; null where the two ways are not randomized and exact at one rank. */
+export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusReport): ComparisonReport | null {
+  const [exact, randomized] = a.report.method === 'exact' ? [a, b] : [b, a]
+  if (exact.report.method !== 'exact' || randomized.report.method === 'exact') return null
+  if (floor === null || exact.report.rank !== randomized.report.rank) return null
+  const [exactMs, randomizedMs] = [mean(exact.computeMs), mean(randomized.computeMs)]
+  return {
+    tensor,
+    exact: { ...exact.report, computeMs: [exactMs] },
+    randomized: { ...randomized.report, computeMs: [randomizedMs] },
+    floor,
+    excess: excessOverFloor(randomized.report.relativeError, floor),
+    singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),
+    subspaceAngle,
+    speedup: exactMs / randomizedMs,
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
