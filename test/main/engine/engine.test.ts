@@ -92,6 +92,22 @@ describe('engine', () => {
     expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
   })
 
+  it('lets the job of one client preempt the background job of another, which goes on after it', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    const model = running(harness, analyze(fileId, 'steps'), 'progress', 'background')
+    await model.started
+    const other = engineClient(harness.engine.connect())
+    const target = harness.grants.target(join(temporaryFolder(), 'finishes')).id
+    expect(await other.run(sample(target))).toMatchObject({ output: 'finishes' })
+    const turns = () => model.events.map(({ type }) => type).filter((type) => type !== 'progress')
+    await until(() => turns().length === 3)
+    model.abort.abort()
+    expect(await model.end).toMatchObject({ code: 'cancelled' })
+    expect(turns()).toEqual(['started', 'waiting', 'started', 'cancelled'])
+    expect((await other.api.info()).jobsStarted).toBe(2)
+  })
+
   it('ignores the cancel of a job it does not know', async () => {
     await testEngine().client.api.cancel('no such job')
   })
