@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fromErrorReport } from '../../../core/errors.ts'
 import { uploads } from '../../../main/loopback/uploads.ts'
 
 let folder: string
@@ -67,7 +68,7 @@ describe('uploads', () => {
       .toBe(true)
     const second = await send({ drop: 'a', name: 'x.npy' }, 'other')
     expect(second.status).toBe(409)
-    expect(await second.json()).toMatchObject({ message: 'x.npy is being uploaded already.' })
+    expect(fromErrorReport(await second.json()).message).toBe('x.npy is being uploaded already.')
     first.resolve()
     expect((await sent).status).toBe(200)
     expect((await readFile(join(folder, 'drop-a', 'x.npy'))).byteLength).toBe(70_000)
