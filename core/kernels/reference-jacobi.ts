@@ -1,6 +1,8 @@
 /** One-sided Jacobi in plain loops (Hestenes 1958): rows are rotated pair by pair until all are orthogonal. Slow, and the judge of the fast one. */
 
 const MOST_SWEEPS = 60
+/** Rows shorter than this (of matrices scaled to about 1) are zero: their squares would underflow. */
+const NOTHING = 1e-140
 
 /** See Kernels.jacobiSvd. */
 export function jacobiSvd(
@@ -26,6 +28,7 @@ export function jacobiSvd(
     if (rotations === 0) break
   }
   const lengths = Array.from({ length: count }, (_, i) => Math.sqrt(dot(row(i), row(i))))
+  for (let i = 0; i < count; i++) if (lengths[i]! < NOTHING) lengths[i] = 0
   const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]!)
   const rows = W.slice()
   const turns = J?.slice()
@@ -48,7 +51,7 @@ function orthogonalize(
   const b = dot(y, y)
   const c = dot(x, y)
   const product = Math.sqrt(a) * Math.sqrt(b)
-  if (product === 0 || Math.abs(c) <= tolerance * product) return false
+  if (Math.min(a, b) < NOTHING ** 2 || Math.abs(c) <= tolerance * product) return false
   const zeta = (b - a) / (2 * c)
   const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta))
   const cosine = 1 / Math.sqrt(1 + t * t)

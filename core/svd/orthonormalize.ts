@@ -77,7 +77,7 @@ function mend(kernels: Kernels, Y: Matrix, G: Float64Array, M: Float64Array, key
 }
 
 /** Columns from `kept` on become normals of `key`, made orthogonal to the columns before them by the passes that follow. */
-function fillFresh(kernels: Kernels, Y: Matrix, kept: number, key: GaussianKey): void {
+export function fillFresh(kernels: Kernels, Y: Matrix, kept: number, key: GaussianKey): void {
   const mark = kernels.mark()
   const fresh: Matrix = {
     rows: Y.rows,

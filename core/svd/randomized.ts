@@ -23,7 +23,7 @@ export async function randomizedSvd(
   const convergence = watchConvergence(kernels, operand, params, observer)
   const range =
     algorithm === 'krylov'
-      ? await findKrylovRange(kernels, operand, { columns, nIter: blocks - 1, key }, convergence, observer, watch)
+      ? await findKrylovRange(kernels, operand, { columns, nIter: blocks - 1, key, rank }, convergence, observer, watch)
       : await findRange(kernels, operand, { columns, nIter, key }, convergence, observer, watch)
   const triplets = smallSvd(kernels, range, rank, key)
   watch.lap('smallSvd')

@@ -19,6 +19,16 @@ const identity = (n: number): Dense => ({
   data: Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
 })
 const zero = (rows: number, cols: number): Dense => ({ rows, cols, data: new Float32Array(rows * cols) })
+/** Rows from `count` on are zero: whatever A spans, rounding noise included, has those zeros too. */
+function zeroRows(rows: number, cols: number, count: number): Dense {
+  const { data } = gaussianMatrix(rows, cols)
+  return { rows, cols, data: data.fill(0, count * cols) }
+}
+/** `count` different rows, over and over. */
+function equalRows(rows: number, cols: number, count: number): Dense {
+  const { data } = gaussianMatrix(count, cols)
+  return { rows, cols, data: Float32Array.from({ length: rows * cols }, (_, i) => data[i % (count * cols)]!) }
+}
 const graded = Array.from({ length: 24 }, (_, i) => 10 ** (-i / 2))
 
 const table: readonly (readonly [string, Dense, number])[] = [
@@ -52,6 +62,9 @@ const table: readonly (readonly [string, Dense, number])[] = [
     50,
   ],
   ['graded over 11 decades', withSpectrum(40, 30, graded), 24],
+  ['zero rows: rank 8 of 60', zeroRows(60, 60, 8), 16],
+  ['equal rows', equalRows(70, 60, 5), 20],
+  ['ones', { rows: 64, cols: 80, data: new Float32Array(64 * 80).fill(1) }, 16],
 ]
 
 describe.each([

@@ -82,6 +82,19 @@ describe('randomized SVD', () => {
     }
   })
 
+  it('finds every copy of values that are repeated more often than a Krylov block is wide', async () => {
+    // Blocks of 21 columns; the copies beyond 21 come from restarts.
+    const spectrum = [...new Array(30).fill(2), ...new Array(30).fill(1), ...new Array(60).fill(0.1)]
+    const repeated = withSpectrum(140, 120, spectrum)
+    const floor = floorCurve(spectrum)
+    for (const rank of [32, 60]) {
+      const f = await svd(repeated, { method: 'randomized', algorithm: 'krylov', rank, oversample: 10, nIter: 2 })
+      // One copy missed puts a value of 1 in place of 0.1: a tenth of what that costs.
+      const oneMissed = (1 - 0.1 ** 2) / spectrum.reduce((sum, value) => sum + value ** 2, 0)
+      expect(relativeError(repeated, f) ** 2).toBeLessThanOrEqual(floor[rank]! ** 2 + oneMissed / 10)
+    }
+  })
+
   it('has an error curve that follows from its singular values', async () => {
     const f = await svd(A, { method: 'randomized', rank: 30 })
     const curve = errorCurve(frobeniusNorm(A), f.s)
