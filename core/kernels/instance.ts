@@ -47,6 +47,18 @@ export interface Common {
     to: number,
     reset: number,
   ): void
+  squaredDifferenceDouble(
+    a: number,
+    lda: number,
+    dtype: number,
+    scale: number,
+    p: number,
+    ldp: number,
+    rows: number,
+    cols: number,
+    to: number,
+    reset: number,
+  ): void
   transposeBlock(from: number, ldFrom: number, to: number, ldTo: number, rows: number, cols: number): void
   mirrorBlock(g: number, order: number, i0: number, i1: number, j0: number, j1: number): void
   unitDiagonal(g: number, order: number, d: number): number

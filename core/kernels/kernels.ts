@@ -23,6 +23,11 @@ export interface Weights {
   readonly scale: number
 }
 
+/** Weights for what is summed in f64; `scale` is 1 where they are F64. */
+export interface WideWeights extends Omit<Weights, 'dtype'> {
+  readonly dtype: WeightDType | 'F64'
+}
+
 /** rows x cols in f32, in the kernels' memory, 16-byte aligned. */
 export interface Matrix {
   readonly rows: number
@@ -78,7 +83,7 @@ export interface Kernels {
   /** G <- Yt Y in f64 (products and sums), k x k, both triangles. mk^2 flop. */
   gram(Y: Matrix, G: Float64Array): void
   /** G <- G + At A (n x n) or, for `side: 'rows'`, G <- A At (m x m; whole matrix only), in f64, both triangles, with `scale` applied. */
-  gramWeights(A: Weights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void
+  gramWeights(A: WideWeights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void
   /** C <- XtY in f64 (products and sums), for X m x k and Y m x j: k x j. 2 m k j flop. */
   crossGram(X: Matrix, Y: Matrix, C: Float64Array): void
   /**
@@ -96,6 +101,8 @@ export interface Kernels {
   transpose(A: Matrix, B: Matrix): void
   /** Sum over all entries of (scale * A - L R)^2 in f64, with L m x k and R k x n in f32. 2mnk flop. */
   residual(A: Weights, L: Matrix, R: Matrix): number
+  /** The same with L (m x inner) and R (inner x n) in f64, products and sums in f64 too: no digit of a small residual is lost. Half as fast. */
+  residualDouble(A: WideWeights, L: Float64Array, R: Float64Array, inner: number): number
   /**
    * All eigenvalues (descending) and, unless `vectors` is null, the first `count` (default: all) orthonormal eigenvectors as columns of the
    * order x count row-major `vectors`, of the symmetric f64 matrix G, which is destroyed.
@@ -108,7 +115,7 @@ export interface Kernels {
     count?: number,
   ): void
   /**
-   * Singular values down to rounding of the largest, where the Gram route sees nothing below 1.5e-8 of it: one-sided Jacobi. `values` (descending) of
+   * Singular values down to rounding of the largest, where the Gram route sees nothing below about 2e-7 of it (curves/resolution.ts): one-sided Jacobi. `values` (descending) of
    * the count x length f64 matrix W, count <= length, row-major; the rows of W become the singular vectors of its row space (rows of value 0 are 0), and the
    * rows of `J` (count x count), unless it is null, those of its column space: W = Jt diag(values) W'. Costs 4 (flat
    * spectrum) to 18 times (twelve decades) what `symmetricEigen` does, measured at 522 and 1024.

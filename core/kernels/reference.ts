@@ -3,7 +3,7 @@
  * WebAssembly SIMD is missing. Sums are f64 throughout and rounded to f32 once, so they are also the more accurate side of a comparison.
  */
 import { EVD, Matrix as MlMatrix } from 'ml-matrix'
-import type { GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
+import type { GaussianKey, Kernels, Matrix, WeightStatistics, Weights, WideWeights } from './kernels.ts'
 import { normalPair } from './philox.ts'
 import { jacobiSvd } from './reference-jacobi.ts'
 import { widen } from './widen.ts'
@@ -25,6 +25,7 @@ export function referenceKernels(): Kernels {
     inverseCholesky,
     transpose,
     residual,
+    residualDouble,
     symmetricEigen,
     jacobiSvd,
   }
@@ -128,8 +129,8 @@ function gram(Y: Matrix, G: Float64Array): void {
   mirrorLowerTriangle(G, k)
 }
 
-function gramWeights(A: Weights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
-  const a = widen(A)
+function gramWeights(A: WideWeights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
+  const a = wideValues(A)
   const { rows: m, cols: n } = A
   const order = side === 'rows' ? m : n
   if (!accumulate) G.fill(0)
@@ -233,16 +234,30 @@ function transpose(A: Matrix, B: Matrix): void {
 }
 
 function residual(A: Weights, L: Matrix, R: Matrix): number {
-  const a = widen(A)
+  return squaredDistance(A, L.data, R.data, L.cols)
+}
+
+function residualDouble(A: WideWeights, L: Float64Array, R: Float64Array, inner: number): number {
+  return squaredDistance(A, L, R, inner)
+}
+
+function wideValues(A: WideWeights): Float32Array | Float64Array {
+  if (A.dtype === 'F64') return new Float64Array(A.data.buffer, A.data.byteOffset, A.rows * A.cols)
+  return widen({ ...A, dtype: A.dtype })
+}
+
+type Reals = Float32Array | Float64Array
+
+function squaredDistance(A: WideWeights, L: Reals, R: Reals, k: number): number {
+  const a = wideValues(A)
   const { rows: m, cols: n } = A
-  const k = L.cols
   const row = new Float64Array(n)
   let sum = 0
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) row[j] = a[i * n + j]! * A.scale
     for (let p = 0; p < k; p++) {
-      const value = L.data[i * k + p]!
-      for (let j = 0; j < n; j++) row[j]! -= value * R.data[p * n + j]!
+      const value = L[i * k + p]!
+      for (let j = 0; j < n; j++) row[j]! -= value * R[p * n + j]!
     }
     for (let j = 0; j < n; j++) sum += row[j]! * row[j]!
   }

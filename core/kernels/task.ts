@@ -1,7 +1,7 @@
 /** What every task of the team sees. A task computes one output tile (or block, or chunk) and depends on nothing but its index and arguments. */
 import type { Instance, TileName, Tiles } from './instance.ts'
 import { tileNames } from './instance.ts'
-import type { WeightDType } from './kernels.ts'
+import type { WideWeights } from './kernels.ts'
 
 /** What a task sees of the thread it runs on. */
 export interface Worker {
@@ -39,13 +39,14 @@ export function tileNumber(name: TileName): number {
 }
 
 /** As assembly/pack.ts numbers them. */
-const dtypes: readonly WeightDType[] = ['F32', 'F16', 'BF16']
-export function dtypeNumber(dtype: WeightDType): number {
+const dtypes: readonly WideWeights['dtype'][] = ['F32', 'F16', 'BF16', 'F64']
+export function dtypeNumber(dtype: WideWeights['dtype']): number {
   return dtypes.indexOf(dtype)
 }
 export const F32 = 0
+export const F64 = 3
 export function bytesPer(dtype: number): number {
-  return dtype === F32 ? 4 : 2
+  return dtype === F32 ? 4 : dtype === F64 ? 8 : 2
 }
 
 export function roundUp(value: number, unit: number): number {

@@ -10,7 +10,7 @@ import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
 import { denseSolvers } from './eigen.ts'
 import type { TileName } from './instance.ts'
-import type { Arithmetic, GaussianKey, Kernels, Matrix, WeightStatistics, Weights } from './kernels.ts'
+import type { Arithmetic, GaussianKey, Kernels, Matrix, WeightStatistics, Weights, WideWeights } from './kernels.ts'
 import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
 import { referenceKernels } from './reference.ts'
@@ -175,7 +175,7 @@ function wasmKernels(
     })
   }
 
-  function gramWeights(A: Weights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
+  function gramWeights(A: WideWeights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
     const order = side === 'rows' ? A.rows : A.cols
     let block = DOUBLE_BLOCK
     while (block > 24 && lowerBlockCount(order, block) < 4 * team.threads) block /= 2
@@ -231,6 +231,19 @@ function wasmKernels(
     })
   }
 
+  function residualDouble(A: WideWeights, L: Float64Array, R: Float64Array, inner: number): number {
+    return scoped(() => {
+      const parts = Math.ceil(A.rows / RESIDUAL_ROWS)
+      const to = memory.allocate(8 * parts)
+      const [a, l, r] = [addressOf(A.data), addressOf(L), addressOf(R)]
+      const dtype = dtypeNumber(A.dtype)
+      team.run('residualDouble', parts, tile, a, A.rows, A.cols, dtype, A.scale, l, inner, r, to)
+      let sum = 0
+      for (const part of doubles(to, parts)) sum += part
+      return sum
+    })
+  }
+
   function transpose(A: Matrix, B: Matrix): void {
     const block = 64
     const [a, b] = [addressOf(A.data), addressOf(B.data)]
@@ -258,6 +271,7 @@ function wasmKernels(
       scoped(() => inverseCholesky(runFor(order ** 3), leader, memory, tile, addressOf(G), order, addressOf(Inverse))),
     transpose,
     residual,
+    residualDouble,
     ...denseSolvers(team, memory, leader, tileName),
   }
 

@@ -3,7 +3,7 @@
  * two where A(AtQ) would overflow or vanish in f32.
  *
  *   F32 F16 BF16   as they are            F8 E4M3, E5M2   as BF16, exactly
- *   F64            as F32, scaled while it is rounded, so that 1e300 survives
+ *   F64            as F32, scaled while it is rounded, so that 1e300 and 1e-310 survive; sums in f64 are over the values themselves
  *   F8 with a scale tensor beside it: value x scale, as F32
  */
 import { AppError } from '../errors.ts'
@@ -13,7 +13,7 @@ import { applyScale, readScale } from '../formats/fp8-scale.ts'
 import { discard } from '../io.ts'
 import type { Kernels, WeightDType } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
-import { type Operand, residentOperand, streamedOperand } from '../svd/operand.ts'
+import { type Operand, residentOperand, streamedOperand, type WidePanels, wideOperand } from '../svd/operand.ts'
 import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 
@@ -54,7 +54,15 @@ export async function loadMatrix(
   const { rows, cols } = view
   const source = await matrixBytes(file, tensor, view, index)
   const target = kernelDType(source.dtype)
-  const prescale = source.dtype === 'F64' ? 2 ** -(await exponentOf(source, context)) : 1
+  const wide = source.dtype === 'F64' ? await scaledValues(source, cols, context) : null
+  const prescale = wide?.scale ?? 1
+  const finished = (image: Operand, statistics: Magnitudes): LoadedMatrix =>
+    wide
+      ? {
+          operand: wideOperand(context.kernels, { ...image, scale: prescale }, wide.panels),
+          frobeniusNorm: wide.frobeniusNorm,
+        }
+      : { operand: image, frobeniusNorm: Math.sqrt(statistics.sumOfSquares) }
   const convert = converter(source.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
   const whole = method === 'exact' && rows < cols
@@ -73,8 +81,8 @@ export async function loadMatrix(
       return convert(await source.rows(start, end))
     }
     const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }).statistics()
-    const scale = scaleFor(statistics.maxAbs)
-    return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }), statistics, prescale)
+    const scale = wide ? 1 : scaleFor(statistics.maxAbs)
+    return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }), statistics)
   }
 
   const data = context.kernels.allocateBytes(rows * rowBytes)
@@ -87,8 +95,8 @@ export async function loadMatrix(
   }
   const weights = { rows, cols, dtype: target, data, scale: 1 }
   const statistics = await residentOperand(context.kernels, weights).statistics()
-  const operand = residentOperand(context.kernels, { ...weights, scale: scaleFor(statistics.maxAbs) })
-  return finished(operand, statistics, prescale)
+  const scale = wide ? 1 : scaleFor(statistics.maxAbs)
+  return finished(residentOperand(context.kernels, { ...weights, scale }), statistics)
 }
 
 /**
@@ -115,11 +123,6 @@ export function storedRows(
 ): [from: number, to: number] {
   const rowBytes = (cols * dtypeBits[dtype]) / 8
   return [(index * rows + start) * rowBytes, (index * rows + end) * rowBytes]
-}
-
-function finished(operand: Operand, statistics: Magnitudes, prescale: number): LoadedMatrix {
-  const frobeniusNorm = Math.sqrt(statistics.sumOfSquares) / prescale
-  return { operand: prescale === 1 ? operand : { ...operand, scale: operand.scale * prescale }, frobeniusNorm }
 }
 
 /** Rows of one matrix of the tensor: straight from the file, or multiplied by the scale that lies beside an F8 tensor. */
@@ -189,17 +192,41 @@ function converter(source: ComputableDType, target: WeightDType, prescale: numbe
   }
 }
 
-/** Binary exponent of the largest magnitude of an F64 source: one pass over its bytes. 0 for zeros. */
-async function exponentOf(source: MatrixBytes, context: JobContext): Promise<number> {
-  let maxAbs = 0
+/** An F64 source times the power of two that brings its largest magnitude into [1, 2), as far as f64 has such powers. Two passes over its bytes. */
+async function scaledValues(source: MatrixBytes, cols: number, context: JobContext) {
+  const { kernels } = context
   const step = Math.max(1, Math.floor(READ_BYTES / source.rowBytes))
-  for (let start = 0; start < source.rowCount; start += step) {
-    context.checkCancelled()
-    const bytes = await source.rows(start, Math.min(source.rowCount, start + step))
-    const values = decodeFloat64('F64', bytes)
-    for (let i = 0; i < values.length; i++) maxAbs = Math.max(maxAbs, Math.abs(values[i]!))
+  const overRows = async (height: number, use: (values: Float64Array, start: number) => void) => {
+    for (let start = 0; start < source.rowCount; start += height) {
+      context.checkCancelled()
+      use(decodeFloat64('F64', await source.rows(start, Math.min(source.rowCount, start + height))), start)
+    }
   }
-  return clampedExponent(maxAbs, 1000)
+  let maxAbs = 0
+  await overRows(step, (values) => {
+    for (let i = 0; i < values.length; i++) maxAbs = Math.max(maxAbs, Math.abs(values[i]!))
+  })
+  const scale = 2 ** -clampedExponent(maxAbs, 1023)
+  let sum = 0
+  await overRows(step, (values) => {
+    for (let i = 0; i < values.length; i++) sum += (values[i]! * scale) ** 2
+  })
+  // Always as many rows: sums over panels then have the same bits whatever the memory limit.
+  const height = Math.ceil(256 / kernels.panelRows) * kernels.panelRows
+  const panels: WidePanels = async (use) => {
+    const mark = kernels.mark()
+    try {
+      const panel = kernels.allocateFloat64(Math.min(height, source.rowCount) * cols)
+      const data = new Uint8Array(panel.buffer, panel.byteOffset, panel.byteLength)
+      await overRows(height, (values, start) => {
+        for (let i = 0; i < values.length; i++) panel[i] = values[i]! * scale
+        use({ rows: values.length / cols, cols, dtype: 'F64', data, scale: 1 }, start)
+      })
+    } finally {
+      kernels.release(mark)
+    }
+  }
+  return { scale, frobeniusNorm: Math.sqrt(sum) / scale, panels }
 }
 
 /**

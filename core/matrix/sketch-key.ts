@@ -2,8 +2,8 @@
 import type { KernelInfo } from '../kernels/kernels.ts'
 import { type FittedParams, sketchKeys } from '../params.ts'
 
-/** Raised whenever what is kept beside a sketch changes its shape. */
-const VERSION = 2
+/** Raised whenever what is kept beside a sketch changes its shape, or a sketch its bits: of F64 sources and of rank-deficient matrices by block Krylov with 3. */
+const VERSION = 3
 
 export function sketchKey(sourceHash: string, name: string, fitted: FittedParams, { arithmetic }: KernelInfo): string {
   const keys = [...sketchKeys, 'rank' as const].sort()

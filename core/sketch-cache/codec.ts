@@ -17,15 +17,16 @@ export interface Sketch {
 }
 
 export function encodeSketch({ factorization: f, facts }: Sketch): Uint8Array {
+  const dtype = f.U instanceof Float64Array ? 'F64' : 'F32'
   const header = safetensorsHeader(
     [
-      { name: 'U', dtype: 'F32', shape: [f.rows, f.rank] },
+      { name: 'U', dtype, shape: [f.rows, f.rank] },
       { name: 's', dtype: 'F64', shape: [f.rank] },
-      { name: 'Vt', dtype: 'F32', shape: [f.rank, f.cols] },
+      { name: 'Vt', dtype, shape: [f.rank, f.cols] },
     ],
     new Map([['facts', JSON.stringify(facts, withEnglish)]]),
   )
-  const parts = [header, encode('F32', f.U).bytes, encode('F64', f.s).bytes, encode('F32', f.Vt).bytes]
+  const parts = [header, encode(dtype, f.U).bytes, encode('F64', f.s).bytes, encode(dtype, f.Vt).bytes]
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
   let offset = 0
   for (const part of parts) {
@@ -41,14 +42,16 @@ export async function decodeSketch(bytes: Uint8Array): Promise<Sketch | null> {
     const file = await safetensors.open(memorySource('sketch', bytes), memoryFolder('sketches'))
     const [rows, rank] = shapeOf(file, 'U')
     const [, cols] = shapeOf(file, 'Vt')
+    const isWide = tensorOf(file, 'U').dtype === 'F64'
+    const vectors = (values: Uint8Array) => (isWide ? decodeFloat64('F64', values) : decodeFloat32('F32', values))
     return {
       factorization: {
         rows,
         cols,
         rank,
-        U: decodeFloat32('F32', await valuesOf(file, 'U')),
+        U: vectors(await valuesOf(file, 'U')),
         s: decodeFloat64('F64', await valuesOf(file, 's')),
-        Vt: decodeFloat32('F32', await valuesOf(file, 'Vt')),
+        Vt: vectors(await valuesOf(file, 'Vt')),
       },
       facts: JSON.parse(file.metadata.get('facts') ?? 'null'),
     }

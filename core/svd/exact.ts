@@ -1,6 +1,6 @@
 /**
  * The judge: the exact SVD through the Gram matrix of the smaller side in f64 and its eigenvectors. Absolute error of the values about
- * 1e-12 s_1; the squares leave no digits below 1.5e-8 s_1 (2^-26); exact-jacobi.ts does.
+ * 1e-12 s_1; the squares leave no digits below about 2e-7 s_1 (curves/resolution.ts); exact-jacobi.ts does.
  *
  * Legend: A m x n, d = min(m, n); m >= n: At A = V diag(s^2) Vt, U = A V / s; m < n: A At = U diag(s^2) Ut, V = At U / s.
  */
@@ -13,6 +13,8 @@ import { allocateMatrix, singularFromSquares, type Triplets } from './small-svd.
 export interface ExactSvd extends Triplets {
   /** All min(m, n). */
   readonly spectrum: Float64Array
+  /** U (m x k) and Vt (k x n) before they were rounded to f32: of F64 sources, by the route that has such digits. Not in the kernels' memory. */
+  readonly wide?: { readonly U: Float64Array; readonly Vt: Float64Array }
 }
 
 export async function exactSvd(

@@ -1,7 +1,7 @@
 /** The door of this room: an operand and its parameters in, a Factorization in the units of the stored weights out. */
 import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
-import { exactSvd, exactValues } from './exact.ts'
+import { type ExactSvd, exactSvd, exactValues } from './exact.ts'
 import { exactSvdByJacobi } from './exact-jacobi.ts'
 import type { Factorization } from './factorization.ts'
 import { type Observer, stopwatch } from './observer.ts'
@@ -30,7 +30,8 @@ export async function factorize(
     if (params.method === 'exact') {
       const solve = params.exactRoute === 'jacobi' ? exactSvdByJacobi : exactSvd
       const exact = await solve(kernels, operand, params.rank, key, observer, watch)
-      return { ...lift(kernels, operand, exact), spectrum: unscaled(exact.spectrum, operand.scale) }
+      const found = exact.wide ? wideLift(operand, exact.s, exact.wide) : lift(kernels, operand, exact)
+      return { ...found, spectrum: unscaled(exact.spectrum, operand.scale) }
     }
     return lift(kernels, operand, await randomizedSvd(kernels, operand, params, key, observer, watch))
   } finally {
@@ -54,6 +55,12 @@ function lift(kernels: Kernels, operand: Operand, { U, s, V }: Triplets): Factor
   const Vt = { rows: s.length, cols, data: kernels.allocateFloat32(s.length * cols) }
   kernels.transpose(V, Vt)
   const factorization = { rows, cols, rank: s.length, U: U.data.slice(), s: unscaled(s, scale), Vt: Vt.data.slice() }
+  applySignRule(factorization)
+  return factorization
+}
+
+function wideLift({ rows, cols, scale }: Operand, s: Float64Array, wide: NonNullable<ExactSvd['wide']>): Factorization {
+  const factorization = { rows, cols, rank: s.length, s: unscaled(s, scale), ...wide }
   applySignRule(factorization)
   return factorization
 }

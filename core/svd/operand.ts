@@ -2,9 +2,12 @@
  * The matrix to be factorized, as the algorithms see it: only through products. It may lie in the kernels' memory whole, or come in
  * panels of rows from a file; the bits of every result are the same.
  *
+ * Products are made of an f32 image of the weights, which is exact for all dtypes but F64. What f64 sums are made of - the Gram matrix, the residual
+ * in f64, the entries - is the weights themselves.
+ *
  * Legend: A rows x cols, X cols x k, Y rows x k, Z cols x k; A is always scale * (the stored weights).
  */
-import type { Kernels, Matrix, WeightDType, WeightStatistics, Weights } from '../kernels/kernels.ts'
+import type { Kernels, Matrix, WeightDType, WeightStatistics, Weights, WideWeights } from '../kernels/kernels.ts'
 
 export interface Operand {
   readonly rows: number
@@ -19,9 +22,16 @@ export interface Operand {
   gram(side: 'rows' | 'cols', G: Float64Array): Promise<void>
   /** Sum over all entries of (A - L R)^2 in f64, L rows x k, R k x cols. */
   residual(L: Matrix, R: Matrix): Promise<number>
+  /** The same in f64 throughout: L rows x inner, R inner x cols. */
+  residualDouble(L: Float64Array, R: Float64Array, inner: number): Promise<number>
+  /** Passes over A in panels of rows, F64 where the source is. Null where the f32 image is all there is. */
+  readonly wide: WidePanels | null
   /** Of the weights as stored. */
   statistics(): Promise<WeightStatistics>
 }
+
+/** Calls `use` with A's rows in order, panel by panel. */
+export type WidePanels = (use: (panel: WideWeights, start: number) => void) => Promise<void>
 
 /** All of A in the kernels' memory. */
 export function residentOperand(kernels: Kernels, weights: Weights): Operand {
@@ -39,6 +49,14 @@ export function residentOperand(kernels: Kernels, weights: Weights): Operand {
       }
       return sum
     },
+    residualDouble: async (L, R, inner) => {
+      let sum = 0
+      for (const [block, start] of sumBlocks(kernels, weights)) {
+        sum += kernels.residualDouble(block, rowsOfDouble(L, inner, start, block.rows), R, inner)
+      }
+      return sum
+    },
+    wide: null,
     statistics: async () => {
       let whole = noStatistics
       for (const [block] of sumBlocks(kernels, weights)) whole = joined(whole, kernels.statistics(block))
@@ -100,6 +118,16 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
       })
       return sum
     },
+    residualDouble: async (L, R, inner) => {
+      let sum = 0
+      await forEachPanel((panel, first) => {
+        for (const [block, start] of sumBlocks(kernels, panel)) {
+          sum += kernels.residualDouble(block, rowsOfDouble(L, inner, first + start, block.rows), R, inner)
+        }
+      })
+      return sum
+    },
+    wide: null,
     statistics: async () => {
       let whole = noStatistics
       await forEachPanel((panel) => {
@@ -107,6 +135,42 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
       })
       return whole
     },
+  }
+}
+
+/** The operand of an F64 source: products of its f32 image, and sums over the weights themselves, which come in panels. */
+export function wideOperand(kernels: Kernels, image: Operand, wide: WidePanels): Operand {
+  return {
+    ...image,
+    wide,
+    gram: async (side, G) => {
+      if (side === 'rows') return gramOfWideRows(kernels, image, wide, G)
+      await wide((panel, start) => kernels.gramWeights(panel, 'cols', G, start > 0))
+    },
+    residualDouble: async (L, R, inner) => {
+      let sum = 0
+      await wide((panel, start) => {
+        sum += kernels.residualDouble(panel, rowsOfDouble(L, inner, start, panel.rows), R, inner)
+      })
+      return sum
+    },
+  }
+}
+
+/** G <- A At of all rows at once: 8 bytes an entry. */
+async function gramOfWideRows(
+  kernels: Kernels,
+  { rows, cols }: Operand,
+  wide: WidePanels,
+  G: Float64Array,
+): Promise<void> {
+  const mark = kernels.mark()
+  try {
+    const data = kernels.allocateBytes(8 * rows * cols)
+    await wide((panel, start) => data.set(panel.data.subarray(0, 8 * panel.rows * cols), 8 * start * cols))
+    kernels.gramWeights({ rows, cols, dtype: 'F64', data, scale: 1 }, 'rows', G, false)
+  } finally {
+    kernels.release(mark)
   }
 }
 
@@ -166,4 +230,8 @@ function joined(a: WeightStatistics, b: WeightStatistics): WeightStatistics {
 /** Rows [start, start + count) as a view. */
 function rowsOf(M: Matrix, start: number, count: number): Matrix {
   return { rows: count, cols: M.cols, data: M.data.subarray(start * M.cols, (start + count) * M.cols) }
+}
+
+function rowsOfDouble(M: Float64Array, cols: number, start: number, count: number): Float64Array {
+  return M.subarray(start * cols, (start + count) * cols)
 }

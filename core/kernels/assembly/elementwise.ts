@@ -108,6 +108,47 @@ function differenceAs<T>(
   return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1) + rest
 }
 
+/** The same for P in f64, and for A in f64 (dtype 3) as well. */
+export function squaredDifferenceDouble(
+  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32, to: usize, reset: i32,
+): void {
+  const sum = dtype == 0 ? wideDifferenceAs<f32>(a, lda, 0, scale, p, ldp, rows, cols)
+    : dtype == 1 ? wideDifferenceAs<u16>(a, lda, 1, scale, p, ldp, rows, cols)
+    : dtype == 2 ? wideDifferenceAs<u16>(a, lda, 2, scale, p, ldp, rows, cols)
+    : wideDifferenceAs<f64>(a, lda, 3, scale, p, ldp, rows, cols)
+  store<f64>(to, reset ? sum : load<f64>(to) + sum)
+}
+
+@inline
+function wideDifferenceAs<T>(
+  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32,
+): f64 {
+  const size: i32 = sizeof<T>()
+  let s0: f64 = 0, s1: f64 = 0
+  for (let i: i32 = 0; i < rows; i++) {
+    let ai: usize = a + i * lda
+    let pi: usize = p + i * ldp
+    let j: i32 = 0
+    for (; j + 2 <= cols; j += 2) {
+      const d = wideOne(ai, dtype, scale) - load<f64>(pi), e = wideOne(ai + size, dtype, scale) - load<f64>(pi, 8)
+      s0 += d * d
+      s1 += e * e
+      ai += 2 * size
+      pi += 16
+    }
+    if (j < cols) {
+      const d = wideOne(ai, dtype, scale) - load<f64>(pi)
+      s0 += d * d
+    }
+  }
+  return s0 + s1
+}
+
+@inline
+function wideOne(from: usize, dtype: i32, scale: f32): f64 {
+  return dtype == 3 ? load<f64>(from) * scale : <f64>(widenOne(from, dtype) * scale)
+}
+
 /** to[j][i] = from[i][j]; 4 x 4 in registers. */
 export function transposeBlock(from: usize, ldFrom: usize, to: usize, ldTo: usize, rows: i32, cols: i32): void {
   let i: i32 = 0

@@ -1,11 +1,13 @@
 /** Single passes over a matrix, in blocks whose size never depends on the number of threads, since sums are taken per block. */
-import { BLOCK_DEPTH, bytesPer, edgeOf, roundUp, tilesOf, type Worker } from '../task.ts'
+import { BLOCK_DEPTH, bytesPer, DOUBLE_BLOCK, edgeOf, F64, roundUp, tilesOf, type Worker } from '../task.ts'
 
 /** Elements per statistics task. */
 export const STATISTICS_CHUNK = 262144
 /** Rows, and columns at a time, of a residual task: the product's block stays in the second-level cache. */
 export const RESIDUAL_ROWS = 96
 const RESIDUAL_COLS = 256
+/** Twice as wide entries, in what the panels of both sides leave of the scratch. */
+const DOUBLE_COLS = 192
 
 /** Task i: four f64 at to + 32 i; see assembly/elementwise.ts. */
 export function statistics(index: number, worker: Worker, a: number, dtype: number, count: number, to: number): void {
@@ -76,6 +78,48 @@ export function residual(
       to + 8 * index,
       reset,
     )
+  }
+}
+
+/**
+ * Task i: f64 at to + 8 i <- sum of (scale A - L R)^2 over RESIDUAL_ROWS rows, for L rows x inner and R inner x cols in f64. R is packed again by
+ * each task: a hundredth of the products it serves.
+ */
+export function residualDouble(
+  index: number,
+  worker: Worker,
+  tile: number,
+  a: number,
+  rows: number,
+  cols: number,
+  dtype: number,
+  scale: number,
+  l: number,
+  inner: number,
+  r: number,
+  to: number,
+): void {
+  const { doubleBlock } = tilesOf(worker, tile)
+  const { common } = worker.instance
+  const first = index * RESIDUAL_ROWS
+  const here = Math.min(RESIDUAL_ROWS, rows - first)
+  const size = bytesPer(dtype)
+  const left = worker.scratch
+  const right = left + RESIDUAL_ROWS * BLOCK_DEPTH * 8
+  const product = right + DOUBLE_BLOCK * BLOCK_DEPTH * 8
+  const ld = DOUBLE_COLS * 8
+  for (let j = 0; j < cols; j += DOUBLE_COLS) {
+    const columns = Math.min(DOUBLE_COLS, cols - j)
+    for (let p = 0; p < inner; p += BLOCK_DEPTH) {
+      if (worker.cancelled()) return
+      const depth = Math.min(BLOCK_DEPTH, inner - p)
+      common.packRowsDouble(l + (first * inner + p) * 8, inner * 8, F64, 1, here, depth, left)
+      common.packColumnsDouble(r + (p * cols + j) * 8, cols * 8, F64, 1, columns, depth, right)
+      doubleBlock(left, right, product, ld, here, columns, depth, p > 0 ? 1 : 0, columns, edgeOf(worker))
+    }
+    const from = a + (first * cols + j) * size
+    const reset = j === 0 ? 1 : 0
+    common.squaredDifferenceDouble(from, cols * size, dtype, scale, product, ld, here, columns, to + 8 * index, reset)
   }
 }
 

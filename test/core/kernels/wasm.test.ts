@@ -275,6 +275,44 @@ describe('every fast kernel agrees with the reference', () => {
     )
   })
 
+  it('the residual in f64, over weights of every dtype', () => {
+    // Beyond one block in each direction, and what sticks out of it.
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [98, 197, 260],
+    ] as const) {
+      for (const type of ['F32', 'F16', 'BF16', 'F64'] as const) {
+        everyTeam((kernels) => {
+          const next = noise(m + n + k)
+          const L = kernels.allocateFloat64(m * k).map(next)
+          const R = kernels.allocateFloat64(k * n).map(next)
+          const [left, right] = [kernels.allocateFloat64(m * k), kernels.allocateFloat64(k * n)]
+          left.set(L)
+          right.set(R)
+          const wide = kernels.allocateFloat64(type === 'F64' ? m * n : 0)
+          wide.fill(0)
+          for (let at = 0; at < wide.length; at++) {
+            const [i, j] = [Math.floor(at / n), at % n]
+            for (let p = 0; p < k; p++) wide[at]! += L[i * k + p]! * R[p * n + j]!
+            // Far below what f32 could see.
+            wide[at]! += 1e-9
+          }
+          const data = new Uint8Array(wide.buffer, wide.byteOffset, wide.byteLength)
+          const A =
+            type === 'F64' ? { rows: m, cols: n, dtype: type, data, scale: 1 } : weights(kernels, m, n, type, next)
+          const expected = reference.residualDouble(A, L, R, k)
+          const found = kernels.residualDouble(A, left, right, k)
+          // Each entry is off by k products; that of F64 is small itself.
+          const perEntry = k * U64 * (k + (A.dtype === 'F64' ? k : largest(widen({ ...A, dtype: A.dtype }))))
+          expect(Math.abs(found - expected)).toBeLessThanOrEqual(
+            4 * Math.sqrt(expected * m * n) * perEntry + m * n * perEntry ** 2 + expected * m * n * U64,
+          )
+          if (type === 'F64') expect(Math.abs(found / (m * n * 1e-18) - 1)).toBeLessThan(1e-3)
+        })
+      }
+    }
+  })
+
   it('normals, bit for bit, and a wider sketch keeps its first columns', () => {
     fc.assert(
       fc.property(size, size, fc.nat(2 ** 32 - 1), fc.nat(2 ** 32 - 1), (m, k, key0, key1) => {

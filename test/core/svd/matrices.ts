@@ -93,7 +93,7 @@ export function relativeError(A: Dense, { rank, U, s, Vt }: Factorization): numb
 }
 
 /** max |UtU - I| for rows x k columns. */
-export function orthogonalityError(U: Float32Array, rows: number, k: number): number {
+export function orthogonalityError(U: Factorization['U'], rows: number, k: number): number {
   let worst = 0
   for (let a = 0; a < k; a++)
     for (let b = 0; b <= a; b++) {
@@ -105,7 +105,7 @@ export function orthogonalityError(U: Float32Array, rows: number, k: number): nu
 }
 
 /** The same for the rows of Vt. */
-export function rowOrthogonalityError(Vt: Float32Array, k: number, cols: number): number {
+export function rowOrthogonalityError(Vt: Factorization['Vt'], k: number, cols: number): number {
   let worst = 0
   for (let a = 0; a < k; a++)
     for (let b = 0; b <= a; b++) {
