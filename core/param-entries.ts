@@ -6,7 +6,7 @@
 
 export const methods = ['auto', 'randomized', 'exact'] as const
 export const exactRoutes = ['gram', 'jacobi'] as const
-export const algorithms = ['subspace', 'krylov'] as const
+export const algorithms = ['subspace', 'krylov', 'adaptive'] as const
 export const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
 export const factorLayouts = ['ab', 'usv'] as const
 export const allocations = ['water-filling', 'greedy', 'uniform'] as const
@@ -62,7 +62,7 @@ export const paramEntries = {
     choices: methods,
     flag: '--method',
     label: 'Method',
-    help: 'randomized SVD, exact SVD, or whichever is cheaper',
+    help: 'randomized SVD, exact SVD, or auto: exact where that takes but a moment (about 1000 x 1000), else whichever is cheaper',
     affects: 'sketch',
   },
   exactRoute: {
@@ -71,7 +71,7 @@ export const paramEntries = {
     choices: exactRoutes,
     flag: '--exact-route',
     label: 'Exact SVD by',
-    help: 'the Gram matrix, blind below 1.5e-8 of the largest value, or Jacobi rotations, which see to 1e-15 of it and take several times as long',
+    help: 'the Gram matrix, blind below about 2e-7 of the largest value, or Jacobi rotations, which see to 1e-14 of it (F64 sources in f64 throughout) and take several times as long',
     affects: 'sketch',
   },
   algorithm: {
@@ -80,7 +80,7 @@ export const paramEntries = {
     choices: algorithms,
     flag: '--algorithm',
     label: 'Algorithm',
-    help: 'how the sketch is refined: subspace iteration or block Krylov',
+    help: 'how the sketch is refined: subspace iteration or block Krylov; adaptive: blocks of columns until an error goal is reached, and no further',
     affects: 'sketch',
   },
   rank: {

@@ -55,22 +55,33 @@ export const paramsSchema = z.strictObject(
 
 export const defaultParams: Params = paramsSchema.parse({})
 
+/** The largest relative error that an error or energy goal allows; null without one. */
+export function allowedError({ goalError, goalEnergy }: Pick<Params, 'goalError' | 'goalEnergy'>): number | null {
+  if (goalError > 0) return goalError
+  return goalEnergy > 0 ? Math.sqrt(1 - goalEnergy) : null
+}
+
 /** Params after the limits that need the matrix. */
 export interface FittedParams extends Params {
   readonly method: 'randomized' | 'exact'
   /**
+   * Why `method` is what it is: it was asked for, or `auto` found that the exact SVD takes but a moment, that it is no more expensive than the sketch, or that
+   * the sketch is cheaper.
+   */
+  readonly chosen: 'asked' | 'moment' | 'exactCheaper' | 'sketchCheaper'
+  /**
    * Sketch columns multiplied at a time. Subspace iteration: rank + oversample, rounded up to a multiple of 16 where the matrix is large
    * enough for speed to matter, since the kernels multiply 16 columns in the time of fewer and more columns only lower the error.
-   * Block Krylov: the width of a block.
+   * Block Krylov and adaptive: the width of a block.
    */
   readonly columns: number
-  /** Blocks the basis keeps: 1, or those of block Krylov. */
+  /** Blocks the basis keeps: 1, or those of block Krylov, or the most an adaptive sketch may take. */
   readonly blocks: number
 }
 
 /**
- * The only place where a matrix's size limits its parameters: rank <= min(m, n), rank + oversample <= min(m, n), and `auto` decided: never a
- * sketch that costs more than the exact SVD.
+ * The only place where a matrix's size limits its parameters: rank <= min(m, n), rank + oversample <= min(m, n), and `auto` decided: exact where that
+ * is a moment's work or no more than the sketch, whatever the size.
  * The page and the engine both call it; fitted values are shown in the report, never changed in silence.
  */
 export function fitParams(params: Params, rows: number, cols: number): FittedParams {
@@ -78,14 +89,22 @@ export function fitParams(params: Params, rows: number, cols: number): FittedPar
   const rank = Math.min(params.rank, smallest)
   const oversample = Math.min(params.oversample, smallest - rank)
   const shape = sketchShape(params, rank + oversample, smallest)
-  const sketch = { ...shape, nIter: params.nIter, rank }
-  const sketchPays = smallest >= largeMatrix && sketchCost(rows, cols, sketch) < exactCost(rows, cols, rank)
-  const method = params.method === 'auto' ? (sketchPays ? 'randomized' : 'exact') : params.method
-  return { ...params, rank, oversample, method, ...shape }
+  // As if it went to the end: an error goal may stop it long before.
+  const whole = params.algorithm === 'adaptive' ? { columns: shape.columns * shape.blocks, blocks: 1 } : shape
+  const sketch = { ...whole, nIter: params.nIter, rank }
+  const exact = exactCost(rows, cols, rank)
+  const chosen =
+    exact <= aMoment ? 'moment' : exact <= sketchCost(rows, cols, sketch) ? 'exactCheaper' : 'sketchCheaper'
+  const method = params.method === 'auto' ? (chosen === 'sketchCheaper' ? 'randomized' : 'exact') : params.method
+  return { ...params, rank, oversample, method, chosen: params.method === 'auto' ? chosen : 'asked', ...shape }
 }
 
-/** Below this min(m, n) any method takes a moment, so the exact SVD is as good as free and a sketch is taken literally. */
+/** Milliseconds of core/cost.ts that are as good as nothing, so that the exact answer is had for them: about 1000 x 1000. */
+const aMoment = 100
+/** Below this min(m, n) a sketch takes no longer for being as wide as was asked for, to the column. */
 const largeMatrix = 1024
+/** Columns an adaptive sketch grows by: two tiles, so that a step costs little more a column than a wide product. */
+const adaptiveColumns = 32
 /** Columns the widest kernel tile multiplies at once. */
 const tileColumns = 16
 
@@ -101,6 +120,10 @@ function sketchShape(
   const rounded = (columns: number) =>
     smallest < largeMatrix ? columns : Math.min(smallest, Math.ceil(columns / tileColumns) * tileColumns)
   if (algorithm === 'subspace') return { columns: rounded(sketchColumns), blocks: 1 }
+  if (algorithm === 'adaptive') {
+    const columns = Math.min(adaptiveColumns, sketchColumns)
+    return { columns, blocks: Math.ceil(sketchColumns / columns) }
+  }
   const columns = rounded(Math.ceil(sketchColumns / 2))
   const blocks = Math.min(nIter + 2, Math.floor(smallest / columns))
   // A matrix too small for two blocks is seen whole by one.

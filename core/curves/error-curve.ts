@@ -5,7 +5,7 @@
 
 /**
  * Relative error at rank 0..k from a sketch: ||A - A_k||^2 = ||A||^2 - sum_{i<=k} s_i^2, because B = QtA with orthonormal Q.
- * Good to 1e-5 while the relative squared error is above 1e-3 (`spectrumLimit`); below that the residual is to be measured.
+ * Good to 1e-5 while the relative squared error is above 1e-2; below that the residual is to be measured (measure/residual.ts).
  * A zero matrix has error 0 at every rank.
  */
 export function errorCurve(frobeniusNorm: number, singularValues: ArrayLike<number>): number[] {
@@ -20,9 +20,6 @@ export function errorCurve(frobeniusNorm: number, singularValues: ArrayLike<numb
   }
   return curve
 }
-
-/** Relative squared error above which the spectrum of an f32 sketch gives the rank-k error to 1e-5. */
-export const spectrumLimit = 1e-3
 
 /**
  * Eckart-Young: the least relative error any rank-k matrix can have, at rank 0..min(m, n), from all singular values (descending).
@@ -48,7 +45,10 @@ export function energyKept(relativeError: number): number {
   return 1 - relativeError ** 2
 }
 
-/** How much worse than the best possible: error / floor - 1; 0 where the floor is 0. */
-export function excessOverFloor(relativeError: number, floor: number): number {
-  return floor === 0 ? 0 : relativeError / floor - 1
+/**
+ * How much worse than the best possible: error / floor - 1; 0 where the two are equal to rounding, that is no further apart than `resolution`
+ * (curves/resolution.ts).
+ */
+export function excessOverFloor(relativeError: number, floor: number, resolution: number): number {
+  return floor === 0 || Math.abs(relativeError - floor) <= resolution ? 0 : relativeError / floor - 1
 }

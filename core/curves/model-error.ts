@@ -7,6 +7,25 @@ export interface MatrixError {
   readonly error: number
 }
 
+export interface NormedError {
+  /** ||W||_F. */
+  readonly norm: number
+  /** Relative error; 0 for a matrix that was kept. */
+  readonly error: number
+}
+
+/** sqrt(sum ||W - What||^2 / sum ||W||^2): what large weights decide; null where the squares leave the range of f64. */
+export function absoluteError(matrices: Iterable<NormedError>): number | null {
+  let whole = 0
+  let lost = 0
+  for (const { norm, error } of matrices) {
+    whole += norm ** 2
+    lost += (norm * error) ** 2
+  }
+  const ratio = whole === 0 ? 0 : Math.sqrt(lost / whole)
+  return Number.isFinite(whole) ? ratio : null
+}
+
 /** sqrt(sum N e^2 / sum N): scale-free, the default weight of every whole-model goal. 0 without matrices. */
 export function modelError(matrices: Iterable<MatrixError>): number {
   let entries = 0

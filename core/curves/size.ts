@@ -8,8 +8,10 @@ export type ScaleLayout = 'direction' | 'row'
  * From this rank on one scale for each row fits in 26 % of the F32 bytes of the factors; it is the finer layout where spectra decay.
  * Below, each singular direction has a scale.
  */
+export const ROW_SCALES_FROM = 100
+
 export function scaleLayout(rank: number): ScaleLayout {
-  return rank >= 100 ? 'row' : 'direction'
+  return rank >= ROW_SCALES_FROM ? 'row' : 'direction'
 }
 
 /** A scale is an F32; a sparse entry an I64 index and an F32 value. */

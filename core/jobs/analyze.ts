@@ -1,8 +1,8 @@
 /** One tensor: load -> factorize -> measure -> report. Its numbers are those of PRODUCT's definitions; nothing is written. */
-
 import { type AnalysisReport, analysisReportSchema, type JobOf } from '../contract.ts'
-import { errorCurve, floorCurve, spectrumLimit } from '../curves/error-curve.ts'
+import { errorCurve } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
+import { errorResolution, numericalRank, valueResolution } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
@@ -11,13 +11,15 @@ import { type LoadedMatrix, loadMatrix } from '../matrix/load.ts'
 import { observer } from '../matrix/observer.ts'
 import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
 import { sketchKey } from '../matrix/sketch-key.ts'
+import { certify } from '../measure/certificate.ts'
 import { checkError } from '../measure/check.ts'
-import { residualNorm } from '../measure/residual.ts'
+import { truncationCurve } from '../measure/residual.ts'
 import { plain } from '../messages/plain.ts'
-import { type FittedParams, fitParams, type Params } from '../params.ts'
+import { allowedError, type FittedParams, fitParams, type Params } from '../params.ts'
 import { breakEvenRank } from '../plan/factor-dtype.ts'
 import { storedAs } from '../plan/verdict.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
+import { truncate } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
@@ -28,7 +30,7 @@ export async function analyzeTensor(
   job: JobOf<'analyze'>,
   context: JobContext,
 ): Promise<AnalysisReport> {
-  const key = job.reuse ? reuseKey(file, job, context) : null
+  const key = job.reuse && !job.certify ? reuseKey(file, job, context) : null
   const seen = key && (await context.sketches?.cache.get(key, { exact: false }))
   const report = seen && reportIn(seen.sketch.facts as SketchFacts)
   if (report) return report
@@ -49,7 +51,14 @@ export async function analyzeTensor(
     }
     const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
     if (key) await context.sketches?.cache.put(key, sketchOf(analysis.factorization, analysis.report))
-    return job.repeat > 0 ? { ...analysis.report, computeMs: analysis.computeMs } : analysis.report
+    const timed = job.repeat > 0 ? { ...analysis.report, computeMs: analysis.computeMs } : analysis.report
+    if (!job.certify) return timed
+    const { relativeError } = timed
+    const gaussian = gaussianKey(context.sha256, fitted.seed, tensor.name)
+    const { frobeniusNorm } = loaded
+    const about = { frobeniusNorm, relativeError, key: gaussian }
+    const certificate = await certify(context.kernels, loaded.operand, analysis.factorization, about)
+    return { ...timed, certificate }
   } finally {
     context.kernels.release(mark)
   }
@@ -153,9 +162,24 @@ export async function timedRun(
   memory.restartPeak()
   const before = memory.usedBytes
   const started = performance.now()
-  const found = await factorize(context.kernels, operand, fitted, key, watch)
+  const whole = await factorize(context.kernels, operand, fitted, key, watch)
   const computeMs = performance.now() - started
-  return { fitted, found, computeMs, workingBytes: memory.peakBytes - before, phasesMs }
+  const found = fitted.algorithm === 'adaptive' && !whole.spectrum ? withinGoal(whole, frobeniusNorm, fitted) : whole
+  return {
+    fitted: { ...fitted, rank: found.rank },
+    found,
+    computeMs,
+    workingBytes: memory.peakBytes - before,
+    phasesMs,
+  }
+}
+
+/** The least rank that reaches the error goal an adaptive sketch was made for; all of it where none does. */
+function withinGoal(found: Found, frobeniusNorm: number, params: Params): Found {
+  const goal = allowedError(params)
+  if (goal === null) return found
+  const rank = errorCurve(frobeniusNorm, found.s).findIndex((error) => error <= goal)
+  return rank < 1 ? found : truncate(found, rank)
 }
 
 /** What a factorization found, measured. `params` are those asked for: where they did not fit the matrix, a notice says so. */
@@ -190,6 +214,7 @@ export async function reportRun(
     matrix: [rows, cols],
     dtype: tensor.dtype,
     method: fitted.method,
+    chosen: fitted.chosen,
     algorithm: fitted.method === 'exact' ? 'exact' : fitted.algorithm,
     rank: fitted.rank,
     oversample: fitted.oversample,
@@ -208,34 +233,35 @@ export async function reportRun(
   }
 }
 
-/**
- * The error at every rank up to the one asked for. From the spectrum where that is accurate; below it the residual is measured, and the
- * curve, which is still the spectrum's, ends in the measured number.
- */
+type Measured = Pick<
+  AnalysisReport,
+  'relativeError' | 'errorSource' | 'errorCurve' | 'resolution' | 'valueResolution' | 'numericalRank'
+>
+
+/** The error at every rank up to the one asked for, and how far all numbers can be trusted. */
 async function measure(
   name: string,
   { operand, frobeniusNorm }: LoadedMatrix,
   factorization: Found,
   fitted: FittedParams,
   context: JobContext,
-): Promise<Pick<AnalysisReport, 'relativeError' | 'errorSource' | 'errorCurve'>> {
+): Promise<Measured> {
   const smallest = Math.min(operand.rows, operand.cols)
-  const { spectrum } = factorization
-  const curve = spectrum ? floorCurve(spectrum) : errorCurve(frobeniusNorm, factorization.s)
-  const errors = curve.slice(0, fitted.rank + 1)
-  let relativeError = errors.at(-1)!
-  const fromSpectrum = spectrum !== undefined || frobeniusNorm === 0 || relativeError ** 2 > spectrumLimit
-  if (!fromSpectrum) {
-    relativeError = (await residualNorm(context.kernels, operand, factorization)) / frobeniusNorm
-    errors[errors.length - 1] = relativeError
-  }
-  checkError({
-    tensor: name,
+  const { spectrum, s } = factorization
+  const { squared, source } = await truncationCurve(context.kernels, operand, factorization, frobeniusNorm)
+  const errors = Array.from(squared.subarray(0, fitted.rank + 1), Math.sqrt)
+  const relativeError = errors.at(-1)!
+  const precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
+  const floor = spectrum ? relativeError : null
+  checkError({ tensor: name, relativeError, floor, frobeniusNorm, smallest, precision })
+  const route = fitted.method === 'exact' ? fitted.exactRoute : 'sketch'
+  const valueLimit = valueResolution(route, smallest) * (s[0] ?? 0)
+  return {
     relativeError,
-    floor: spectrum ? curve[fitted.rank]! : null,
-    frobeniusNorm,
-    smallest,
-    arithmetic: spectrum ? 'f64' : 'f32',
-  })
-  return { relativeError, errorSource: fromSpectrum ? 'spectrum' : 'measured', errorCurve: errors }
+    resolution: errorResolution(relativeError, source, precision, smallest),
+    valueResolution: valueLimit,
+    numericalRank: numericalRank(spectrum ?? s, valueLimit),
+    errorSource: source === 'measured' ? 'measured' : 'spectrum',
+    errorCurve: errors,
+  }
 }

@@ -11,7 +11,8 @@ export async function compareTensor(
   job: JobOf<'compare'>,
   context: JobContext,
 ): Promise<ComparisonReport> {
-  const way = (method: Params['method']) => ({ ...job.params, method })
+  // At one rank: no goal stops an adaptive sketch.
+  const way = (method: Params['method']) => ({ ...job.params, method, goalError: 0, goalEnergy: 0 })
   const ways = { a: way('randomized'), b: way('exact'), seeds: 1, warmExact: false, estimates: true }
   const report = await versusTensor(files, { kind: 'versus', files: job.files, tensor: job.tensor, ...ways }, context)
   const comparison = comparisonOf(report)

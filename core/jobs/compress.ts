@@ -10,6 +10,7 @@ import type { JobContext } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
 import type { Message } from '../messages/message.ts'
 import { plain } from '../messages/plain.ts'
+import { allowedError } from '../params.ts'
 import { sizeGoalBytes } from '../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
@@ -25,7 +26,7 @@ import { sourceHash } from '../write/source-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
 import type { FilesOf } from './files.ts'
-import { planRun, refuse } from './planned-run.ts'
+import { absoluteErrorOf, planRun, refuse } from './planned-run.ts'
 
 type CompressionJob = JobOf<'compress'>
 
@@ -60,7 +61,13 @@ export async function compressFile(
     await whileHolding(target, () => discardUnfinished(target))
     const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
     const notices = [notice, ...missedGoal(compression, job, finished)]
-    return reportOf(compression, target, { ...finished, plannedBytes: finished.bytesAfter }, notices, started)
+    return reportOf(
+      compression,
+      target,
+      { ...finished, plannedBytes: finished.bytesAfter, absoluteError: null },
+      notices,
+      started,
+    )
   }
   if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished)
   return whileHolding(target, () => writeOutput(compression, target, job, started))
@@ -82,17 +89,33 @@ async function writeOutput(
     const written = await writeFiles(compression, layout, checkpoint, plans)
     await checkpoint.finish()
     const relativeError = modelErrorOf(plans, written.outcomes)
-    const notices = [...checkpoint.notices, ...missedGoal(compression, job, written)]
-    return reportOf(compression, target, { ...written, plannedBytes, relativeError }, notices, started)
+    const absoluteError = await absoluteErrorOf(file, plans, normed(written.outcomes), compression.context)
+    const whole = { ...written, plannedBytes, relativeError, absoluteError }
+    const notices = [...checkpoint.notices, ...missedGoal(compression, job, whole)]
+    return reportOf(compression, target, whole, notices, started)
   } catch (error) {
     throw await checkpoint.fail(error)
   }
 }
 
+interface WholeOutput extends FinishedOutput {
+  readonly plannedBytes: number
+  readonly absoluteError: number | null
+}
+
+/** Norms and errors of what was factorized. */
+function normed(outcomes: readonly TensorOutcome[]) {
+  return new Map(
+    outcomes.flatMap(({ name, relativeError, frobeniusNorm }) =>
+      frobeniusNorm === undefined ? [] : [[name, { relativeError: relativeError ?? 0, frobeniusNorm }] as const],
+    ),
+  )
+}
+
 function reportOf(
   { file, sourceHash, context }: Compression,
   { name }: CompressionTarget,
-  { files, bytesAfter, plannedBytes, relativeError, outcomes }: FinishedOutput & { plannedBytes: number },
+  { files, bytesAfter, plannedBytes, relativeError, absoluteError, outcomes }: WholeOutput,
   notices: readonly string[],
   started: number,
 ): CompressionReport {
@@ -104,6 +127,7 @@ function reportOf(
     bytesAfter,
     plannedBytes,
     relativeError,
+    absoluteError,
     verified: true,
     tensors: outcomes,
     notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])].map(plain),
@@ -152,17 +176,40 @@ async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array)
   }
 }
 
-/** A plan keeps a size goal; what could not be factorized in the end is as large as it was. A dense copy's goals are those of its factors. */
+/**
+ * A plan keeps its goals as far as it can be known before anything is rounded and written. What could not be factorized in the end is as large as it was;
+ * a dense copy's size goals are those of its factors.
+ */
 function missedGoal(
   { file, style, part }: Compression,
   { params }: CompressionJob,
-  { bytesAfter }: Pick<FinishedOutput, 'bytesAfter'>,
+  {
+    bytesAfter,
+    relativeError,
+    absoluteError,
+    outcomes,
+  }: Pick<WholeOutput, 'bytesAfter' | 'relativeError' | 'outcomes'> & Partial<WholeOutput>,
 ): string[] {
-  const goal = style.multipliesOut || part.of > 1 ? null : sizeGoalBytes(params, file.totalBytes)
-  if (goal === null || bytesAfter <= goal) return []
-  return [
-    `The size goal was missed: ${bytesAfter} bytes were written, ${goal} was the goal. Tensors that could not be factorized were kept as they are.`,
-  ]
+  const size = style.multipliesOut || part.of > 1 ? null : sizeGoalBytes(params, file.totalBytes)
+  if (size !== null && bytesAfter > size) {
+    return [
+      `The size goal was missed: ${bytesAfter} bytes were written, ${size} was the goal. Tensors that could not be factorized were kept as they are.`,
+    ]
+  }
+  const goal = allowedError(params)
+  if (goal === null || part.of > 1) return []
+  const percent = (error: number) => `${(100 * error).toPrecision(4)} %`
+  if (params.goalScope === 'model') {
+    const error = params.goalWeight === 'entries' ? relativeError : (absoluteError ?? 0)
+    return error > goal
+      ? [`The error goal was missed: ${percent(error)} was reached, ${percent(goal)} was the goal.`]
+      : []
+  }
+  const missed = outcomes.filter((outcome) => (outcome.relativeError ?? 0) > goal)
+  const [worst] = missed.toSorted((a, b) => b.relativeError! - a.relativeError!)
+  if (!worst) return []
+  const which = `${worst.name} by the most, ${percent(worst.relativeError!)} where ${percent(goal)} was the goal`
+  return [`The error goal was missed by ${missed.length} of ${outcomes.length} tensors, ${which}.`]
 }
 
 /** An empty folder is as good as none for an output that is a folder. `why`: what is there is of this run, but does not hold. */

@@ -14,7 +14,7 @@ import { knownSpectrum, reportSpectrum, tensorSpectrum } from '../matrix/spectra
 import { plain } from '../messages/plain.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
-import { candidateOf, int8Increase, type TensorSpectrum } from '../plan/goals.ts'
+import { candidateOf, int8Increase, roundingOf, type TensorSpectrum } from '../plan/goals.ts'
 import { layOut } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import {
@@ -22,6 +22,7 @@ import {
   type FactorizedTensor,
   hasGoal,
   isFactorized,
+  keepAsIs,
   planByNames,
   type TensorPlan,
 } from '../plan/plan.ts'
@@ -29,13 +30,13 @@ import { scaleReason } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { styles, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
-import { scaleNotWritten } from '../write/compress-tensor.ts'
+import { scaleNotWritten, worthless } from '../write/compress-tensor.ts'
 import type { Compression } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
-import { planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
+import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
 
 type PlanJob = JobOf<'plan'>
 
@@ -67,13 +68,19 @@ export async function planCompression(
   }
   refuse(compression, job)
   const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
-  const plans = await planRun(compression, job)
+  const planned = await planRun(compression, job)
   const predictions = new Map<string, Prediction>()
-  for (const plan of plans.filter(isFactorized)) {
+  for (const plan of planned.filter(isFactorized)) {
     const own = analysisDecides(job.params) ? await knownSpectrum(plan, context) : undefined
     const spectrum = own ?? spectra.get(storageName(plan.info))
     if (spectrum) predictions.set(plan.info.name, predict(compression, plan, spectrum, job))
   }
+  // What the run would refuse to write it keeps.
+  const plans = planned.map((plan) => {
+    const refusal = predictions.get(plan.info.name)?.refusal
+    return refusal ? keepAsIs(plan, refusal) : plan
+  })
+  for (const [name, { refusal }] of predictions) if (refusal) predictions.delete(name)
   const matrices = oncePerStorage(plans).filter(({ view }) => view)
   return {
     bytesBefore: file.totalBytes,
@@ -84,6 +91,7 @@ export async function planCompression(
         error: predictions.get(info.name)?.relativeError ?? 0,
       })),
     ),
+    absoluteError: await absoluteErrorOf(file, plans, predictions, context),
     errorIsLeast: plans.some((plan) => isFactorized(plan) && ownSketch(plan, job.params)),
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
@@ -141,6 +149,9 @@ async function analyzeAll(
 
 interface Prediction {
   readonly relativeError: number
+  readonly frobeniusNorm: number
+  /** Why the run would not write it. */
+  readonly refusal: string | null
   readonly int8Increase: number | null
 }
 
@@ -151,11 +162,14 @@ function predict(
   { params, output }: PlanJob,
 ): Prediction {
   const { rank } = plan.params
-  const { squaredErrors } = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
-  // Only factors are quantized; a dense copy is multiplied out of what they would hold.
-  const squared = styles[output].multipliesOut ? spectrum.truncation[rank]! : squaredErrors[rank]!
+  const { squaredErrors, unfit } = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
+  // A dense copy is multiplied out of what the factors hold, and rounded to its own dtype.
+  const rounded = styles[output].multipliesOut ? roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!) : 0
+  const relativeError = Math.sqrt(squaredErrors[rank]! + rounded)
   return {
-    relativeError: Math.sqrt(squared),
+    relativeError,
+    frobeniusNorm: spectrum.frobeniusNorm,
+    refusal: unfit ?? (relativeError > 1 ? worthless(plan, relativeError) : null),
     int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
   }
 }

@@ -2,14 +2,15 @@
  * The plan of a run, in its stages: by names and shapes; by what the output can hold; by the values, where NaN or Inf keep a tensor as it
  * is; by a goal, which settles the ranks. After it every byte of the output has its place.
  */
+import { absoluteError, type NormedError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { isArrayName } from '../formats/npz.ts'
 import type { JobContext } from '../matrix/context.ts'
-import { findOnce, knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
+import { knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { nonFiniteSentence, scanValues, sumOfSquares } from '../matrix/scan.ts'
-import { knownSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
+import { knownSpectrum, squaresOf, tensorSpectrum } from '../matrix/spectra.ts'
 import { quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
@@ -171,10 +172,28 @@ async function weightOf(
   const matrices = oncePerStorage(plans).filter(({ view }) => view)
   if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
   let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
-  for (const plan of matrices) {
-    if (isFactorized(plan)) continue
-    const what = ['sum-of-squares', storageName(plan.info)]
-    total += await findOnce(context, what, () => sumOfSquares(file, plan.info, context))
-  }
+  for (const plan of matrices)
+    if (!isFactorized(plan)) total += await squaresOf(plan.info, context, () => sumOfSquares(file, plan.info, context))
   return total
+}
+
+/** Over all matrices of the plans, each storage once, from the errors and norms of those that are factorized; null where one is not known. */
+export async function absoluteErrorOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  factorized: ReadonlyMap<string, { readonly relativeError: number; readonly frobeniusNorm: number }>,
+  context: JobContext,
+): Promise<number | null> {
+  const matrices: NormedError[] = []
+  for (const plan of oncePerStorage(plans)) {
+    const { info, view } = plan
+    if (!view) continue
+    const found = factorized.get(info.name)
+    matrices.push(
+      found
+        ? { norm: found.frobeniusNorm, error: found.relativeError }
+        : { norm: Math.sqrt(await squaresOf(info, context, () => sumOfSquares(file, info, context))), error: 0 },
+    )
+  }
+  return absoluteError(matrices)
 }

@@ -9,6 +9,7 @@ import { compressFile } from './compress.ts'
 import { convertFile } from './convert.ts'
 import { estimateRun } from './estimate.ts'
 import type { FilesOf } from './files.ts'
+import { checkReport } from './gate.ts'
 import { planCompression } from './plan.ts'
 import { writeSample } from './sample.ts'
 import { selfTest } from './selftest.ts'
@@ -38,5 +39,7 @@ export async function runJob(job: Job, { opened, target }: JobFiles, context: Jo
   // Roles and target are those of the job's own declaration, by which it was parsed.
   const run = runs[job.kind] as (files: object, job: Job, context: JobContext) => Promise<unknown>
   const report = await run({ ...opened, ...(target && { target }) }, job, context)
-  return { kind: job.kind, report } as JobResult
+  const result = { kind: job.kind, report } as JobResult
+  checkReport(result)
+  return result
 }

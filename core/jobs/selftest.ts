@@ -6,10 +6,10 @@
 import type { JobOf, SelfTestReport, SelfTestRow } from '../contract.ts'
 import { errorCurve, floorCurve } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
+import { roundingLevel } from '../curves/resolution.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { observer } from '../matrix/observer.ts'
-import { checkTolerance } from '../measure/check.ts'
 import { distanceFromOrthonormal } from '../measure/orthonormality.ts'
 import type { Message } from '../messages/message.ts'
 import { plain } from '../messages/plain.ts'
@@ -83,7 +83,7 @@ async function measure(size: number, params: Params, context: JobContext): Promi
     const randomized = await run('randomized')
     const exact = await run('exact')
     const { rank } = randomized.found
-    const errors = singularValueErrors(exact.found.spectrum!, randomized.found.s)
+    const errors = singularValueErrors(exact.found.spectrum!, randomized.found.s, 0)
     return {
       repeats: sameBits(first.found, randomized.found),
       row: {
@@ -116,7 +116,7 @@ function claims(measured: readonly Measured[]): { claim: Message; passed: boolea
     {
       claim: plain('No rank-k error is below that of the exact SVD (Eckart-Young), and none is above 100 %.'),
       passed: all(({ size, exactError: f, randomizedError: e }) => {
-        const tau = checkTolerance('f32', size)
+        const tau = roundingLevel('f32', size)
         return e ** 2 >= f ** 2 * (1 - 1e-8) - tau && e ** 2 <= 1 + tau && f ** 2 <= 1 + tau
       }),
     },

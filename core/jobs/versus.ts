@@ -4,9 +4,9 @@ import type { JobOf, VersusReport } from '../contract.ts'
 import { excessOverFloor, floorCurve } from '../curves/error-curve.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { loadMatrix } from '../matrix/load.ts'
-import { largestAngle } from '../measure/subspace-angle.ts'
+import { compareSpans, largestAngle } from '../measure/subspace-angle.ts'
 import { fitParams, type Params } from '../params.ts'
-import { type Factorization, truncate } from '../svd/factorization.ts'
+import type { Factorization } from '../svd/factorization.ts'
 import { factorizable, reportRun, type TimedRun, timedRun } from './analyze.ts'
 import type { FilesOf } from './files.ts'
 
@@ -71,31 +71,39 @@ export async function versusTensor(
     const spectrum = a.first.spectrum ?? b.first.spectrum
     const floor = spectrum ? floorCurve(spectrum) : null
     const rank = Math.min(a.first.rank, b.first.rank)
-    const U = [a, b].map(({ first }) => truncate(first, rank).U)
+    const resolution = Math.max(a.report.resolution, b.report.resolution)
+    const valueLimit = Math.max(a.report.valueResolution, b.report.valueResolution)
+    const spans = compareSpans(kernels, a.first, b.first, valueLimit)
     return {
       tensor: tensor.name,
-      a: sideOf(a, floor),
-      b: sideOf(b, floor),
+      a: sideOf(a, floor, resolution),
+      b: sideOf(b, floor, resolution),
       floor: floor && floor[rank]!,
-      largestGap: largestGap(a.first, b.first),
-      subspaceAngle: largestAngle(kernels, U[0]!, U[1]!, view.rows, rank),
+      resolution,
+      largestGap: largestGap(a.first, b.first, valueLimit),
+      subspaceAngle: largestAngle(spans, valueLimit / (a.first.s[0] ?? 1)),
+      canonicalAngles: { ...spans, angles: [...spans.angles] },
     }
   } finally {
     kernels.release(mark)
   }
 }
 
-function sideOf({ report, computeMs, errors, workingBytes }: Side, floor: readonly number[] | null): VersusReport['a'] {
+function sideOf(
+  { report, computeMs, errors, workingBytes }: Side,
+  floor: readonly number[] | null,
+  resolution: number,
+): VersusReport['a'] {
   const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
-  const excess = floor && excessOverFloor(mean, floor[report.rank]!)
+  const excess = floor && excessOverFloor(mean, floor[report.rank]!, resolution)
   return { report: { ...report, computeMs, workingBytes }, computeMs, errors, workingBytes, excess }
 }
 
-function largestGap({ s: a }: Factorization, { s: b }: Factorization): VersusReport['largestGap'] {
+function largestGap({ s: a }: Factorization, { s: b }: Factorization, resolution: number): VersusReport['largestGap'] {
   let largest = { index: 1, relative: 0 }
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
     const larger = Math.max(a[i]!, b[i]!)
-    const relative = larger === 0 ? 0 : Math.abs(a[i]! - b[i]!) / larger
+    const relative = larger <= resolution ? 0 : Math.abs(a[i]! - b[i]!) / larger
     if (relative > largest.relative) largest = { index: i + 1, relative }
   }
   return largest

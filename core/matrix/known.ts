@@ -7,7 +7,7 @@ import type { JobContext } from './context.ts'
 import type { Scan } from './scan.ts'
 
 /** Raised whenever the meaning of a kept fact changes: those of earlier versions are then no longer found. */
-const FACTS_VERSION = 3
+const FACTS_VERSION = 5
 
 /** The fact `what` of this source, found now where it is not known yet. It has to be JSON-safe. */
 export async function findOnce<T>(context: JobContext, what: readonly unknown[], find: () => Promise<T>): Promise<T> {

@@ -4,7 +4,8 @@ import { excessOverFloor } from '../curves/error-curve.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
 
 /** The floor, and what going fast costs and gains; null where the two ways are not randomized and exact at one rank. */
-export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusReport): ComparisonReport | null {
+export function comparisonOf(report: VersusReport): ComparisonReport | null {
+  const { tensor, a, b, floor, resolution, subspaceAngle, canonicalAngles } = report
   const [exact, randomized] = a.report.method === 'exact' ? [a, b] : [b, a]
   if (exact.report.method !== 'exact' || randomized.report.method === 'exact') return null
   if (floor === null || exact.report.rank !== randomized.report.rank) return null
@@ -14,9 +15,15 @@ export function comparisonOf({ tensor, a, b, floor, subspaceAngle }: VersusRepor
     exact: { ...exact.report, computeMs: [exactMs] },
     randomized: { ...randomized.report, computeMs: [randomizedMs] },
     floor,
-    excess: excessOverFloor(randomized.report.relativeError, floor),
-    singularValueError: singularValueErrors(exact.report.singularValues, randomized.report.singularValues),
+    excess: excessOverFloor(randomized.report.relativeError, floor, resolution),
+    resolution,
+    singularValueError: singularValueErrors(
+      exact.report.singularValues,
+      randomized.report.singularValues,
+      Math.max(exact.report.valueResolution, randomized.report.valueResolution),
+    ),
     subspaceAngle,
+    canonicalAngles,
     speedup: exactMs / randomizedMs,
   }
 }

@@ -1,5 +1,5 @@
 /** What factors are stored as, and what that weighs: the bytes that decide whether a tensor shrinks at all. */
-import { factorBytes as encodedFactorBytes } from '../curves/size.ts'
+import { factorBytes as encodedFactorBytes, ROW_SCALES_FROM } from '../curves/size.ts'
 import type { Params } from '../params.ts'
 import { type ComputableDType, dtypeBits, encodedBytes, type MatrixView, type TensorInfo } from '../tensor.ts'
 
@@ -45,14 +45,17 @@ export function breakEvenRank(info: TensorInfo, view: MatrixView, stored: Stored
   return largestRank(view, (rank) => factorBytes(view, rank, stored) <= encodedBytes(info))
 }
 
-/** Bytes grow with the rank: halve. */
+/** Bytes grow with the rank, but for the one at which INT8's scales change their layout: halve on either side of it. */
 function largestRank({ rows, cols }: MatrixView, fits: (rank: number) => boolean): number {
-  let low = 0
-  let high = Math.min(rows, cols)
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if (fits(middle)) low = middle
-    else high = middle - 1
+  const lastWithin = (first: number, last: number) => {
+    let [low, high] = [first - 1, last]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if (fits(middle)) low = middle
+      else high = middle - 1
+    }
+    return low < first ? 0 : low
   }
-  return low
+  const most = Math.min(rows, cols)
+  return lastWithin(ROW_SCALES_FROM, most) || lastWithin(1, Math.min(most, ROW_SCALES_FROM - 1))
 }

@@ -3,8 +3,17 @@
  * then known, rounding included, and the goal is allocated on them. The result is a plan like any other: exact in bytes before the run.
  */
 import { behavesLikeNoise } from '../curves/noise-line.ts'
-import type { Params } from '../params.ts'
-import { type DType, elementCount, encodedBytes, storageName, type TensorSet, tensorBytes } from '../tensor.ts'
+import { sparseCount } from '../curves/size.ts'
+import { allowedError, type Params } from '../params.ts'
+import {
+  type ComputableDType,
+  type DType,
+  elementCount,
+  encodedBytes,
+  storageName,
+  type TensorSet,
+  tensorBytes,
+} from '../tensor.ts'
 import { type FactorDType, factorBytes, insteadOfInt8, largestUsefulRank } from './factor-dtype.ts'
 import {
   atRank,
@@ -25,8 +34,8 @@ export interface TensorSpectrum {
   readonly frobeniusNorm: number
   /** Squared relative error at rank 0, 1, ... up to the sketch's, before anything is rounded. */
   readonly truncation: readonly number[]
-  /** Squared relative error that INT8 factors add, with the scales each rank has, at the same ranks. */
-  readonly int8: readonly number[]
+  /** Squared relative error that factors of these dtypes add, INT8 with the scales each rank has, at the same ranks. */
+  readonly rounding: Readonly<Record<'BF16' | 'F16' | 'INT8', readonly number[]>>
 }
 
 /** What a size goal is held against. */
@@ -48,6 +57,8 @@ const INT8_MAY_ADD = 0.05
 
 /** The curve of an f32 sketch is good to 1e-5: a goal is aimed at from this far below, so that the measured error is under it. */
 const GOAL_MARGIN = 2e-5
+/** And what rounding adds is known to about a percent of itself. */
+const ROUNDING_MARGIN = 0.015
 
 /** A tensor with all that is known of it at each rank. */
 export interface Candidate extends AllocationCandidate {
@@ -56,6 +67,10 @@ export interface Candidate extends AllocationCandidate {
   /** Of one of the tensors that share the storage; the output has them all. */
   factorBytesAt(rank: number): number
   dtypeAt(rank: number): FactorDType
+  /** The part of `squaredErrors` that is rounding. */
+  roundingAt(rank: number): number
+  /** Why no rank can be written as it was asked for, as a sentence. */
+  readonly unfit: string | null
 }
 
 /**
@@ -76,8 +91,9 @@ export function withRanks(
   const goal = sizeGoalBytes(params, totalBytes)
   if (goal !== null) return fillSize(goal, plans, candidates, params, weighing)
   const error = errorAimedAt(params)!
-  if (params.goalScope === 'tensor') return ranked(leastRanks(candidates, error))
-  return ranked(allocateRanks(candidates, { kind: 'model-error', error, totalWeight }, params.allocation))
+  const careful = candidates.map(withMargin)
+  if (params.goalScope === 'tensor') return ranked(leastRanks(careful, error))
+  return ranked(allocateRanks(careful, { kind: 'model-error', error, totalWeight }, params.allocation))
 }
 
 /** Whether the goal weighs the error of one matrix against another's. */
@@ -85,10 +101,13 @@ export function goalOfModel(params: Params): boolean {
   return hasGoal(params) && params.goalSize === 0 && params.goalScope === 'model'
 }
 
-/** The error a goal of error or energy allows; null without one. */
-export function allowedError({ goalError, goalEnergy }: Pick<Params, 'goalError' | 'goalEnergy'>): number | null {
-  if (goalError > 0) return goalError
-  return goalEnergy > 0 ? Math.sqrt(1 - goalEnergy) : null
+/** What an error goal is held against. */
+function withMargin(candidate: Candidate): AllocationCandidate {
+  const squaredErrors = Float64Array.from(
+    candidate.squaredErrors,
+    (error, rank) => error + ROUNDING_MARGIN * candidate.roundingAt(rank),
+  )
+  return { ...candidate, squaredErrors }
 }
 
 function errorAimedAt(params: Params): number | null {
@@ -96,9 +115,18 @@ function errorAimedAt(params: Params): number | null {
   return allowed === null ? null : allowed * (1 - GOAL_MARGIN)
 }
 
-/** Whether a tensor's own curve says which rank a goal gives it: an error for each tensor, and no INT8 that adds another. */
+/**
+ * Whether a tensor's own curve says which rank a goal gives it: an error for each tensor, and factors whose rounding is nothing beside it. What
+ * narrower ones add follows from the factors, which the engine has.
+ */
 export function ownCurveDecides({ stored }: Storable, params: Params): boolean {
-  return allowedError(params) !== null && params.goalScope === 'tensor' && stored.dtype !== 'INT8'
+  return (
+    allowedError(params) !== null && params.goalScope === 'tensor' && isWide(stored.dtype) && params.sparseDensity === 0
+  )
+}
+
+function isWide(dtype: FactorDType): dtype is 'F32' | 'F64' {
+  return dtype === 'F32' || dtype === 'F64'
 }
 
 /**
@@ -109,9 +137,9 @@ export function ownCurveDecides({ stored }: Storable, params: Params): boolean {
 export function leastRank(matrix: Storable, curve: readonly number[], params: Params): number | null | undefined {
   const { info, view, stored } = matrix
   const error = errorAimedAt(params)
-  if (error === null || stored.dtype === 'INT8' || !ownCurveDecides(matrix, params)) return undefined
+  if (error === null || !isWide(stored.dtype) || !ownCurveDecides(matrix, params)) return undefined
   const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored))
-  const rounding = roundingOf(stored.dtype)
+  const rounding = 2 * (1 + ROUNDING_MARGIN) * roundingOf(stored.dtype)
   // The error falls with the rank: halve. e^2 + (1 - e^2) rounding <= error^2
   const meets = (rank: number) => curve[rank]! ** 2 + rounding * (1 - curve[rank]! ** 2) <= error ** 2
   let low = Math.min(params.minRank, largest)
@@ -133,25 +161,31 @@ export function candidateOf(
   weighing: Pick<Weighing, 'stored'>,
 ): Candidate {
   const { info, view, sketch } = plan
-  const { truncation, int8 } = spectrum
+  const { truncation, rounding } = spectrum
   const stored = storedAs(info.dtype, params)
   const dtypeAt = (rank: number): FactorDType => {
     if (stored.dtype !== 'INT8' || params.int8Always) return stored.dtype
-    const grown = Math.sqrt(truncation[rank]! + int8[rank]!)
+    const grown = Math.sqrt(truncation[rank]! + rounding.INT8[rank]!)
     return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8
   }
+  // The largest share of the entries has at least that share of the squared residual.
+  const left = 1 - sparseCount(params.sparseDensity, view.rows, view.cols) / (view.rows * view.cols)
+  const roundingAt = (rank: number) => {
+    const dtype = dtypeAt(rank)
+    const added = isWide(dtype) ? 2 * roundingOf(dtype) * (1 - truncation[rank]!) : rounding[dtype][rank]!
+    return left * added
+  }
   const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
-  let maxRank = Math.min(params.maxRank, sketch.rank)
+  const unfit = unfitFor(stored.dtype, spectrum, truncation.length - 1)
+  let maxRank = unfit ? 0 : Math.min(params.maxRank, sketch.rank, truncation.length - 1)
   while (maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
   return {
     plan,
     spectrum,
     name: info.name,
     weight: params.goalWeight === 'entries' ? elementCount(info.shape) : spectrum.frobeniusNorm ** 2,
-    squaredErrors: truncation.map((error, rank) => {
-      const dtype = dtypeAt(rank)
-      return error + (dtype === 'INT8' ? int8[rank]! : roundingOf(dtype) * (1 - error))
-    }),
+    squaredErrors: truncation.map((error, rank) => left * error + roundingAt(rank)),
+    roundingAt,
     minRank: Math.min(params.minRank, maxRank),
     maxRank,
     keptBytes: copies * tensorBytes(weighing.stored(info.dtype), info.shape),
@@ -162,17 +196,27 @@ export function candidateOf(
     },
     factorBytesAt,
     dtypeAt,
+    unfit,
   }
 }
 
-const significantBits = { F64: 53, F32: 24, F16: 11, BF16: 8 } as const
+/** F16 ends at 6e-8: below, factors lose more than its 11 bits ever round off. As the run finds when it stores them (write/styles/stored-factors.ts). */
+function unfitFor(dtype: FactorDType, { truncation, rounding }: TensorSpectrum, rank: number): string | null {
+  if (dtype !== 'F16' || rounding.F16[rank]! <= 3 * 2 ** -22 * (1 - truncation[rank]!)) return null
+  return 'Kept as it is: its factor values are too small for F16. Choose BF16 or F32 factors.'
+}
+
+const significantBits = { F64: 53, F32: 24, F16: 11, BF16: 8, F8_E4M3: 4, F8_E5M2: 3 } as const satisfies Record<
+  ComputableDType,
+  number
+>
 
 /**
- * Squared error that rounding both factors adds, as a share of the energy they hold: twice the mean square of a rounding error, 2^(2 - 2p)
- * / 12 at the bottom of a binade, over the mean square of values spread evenly in the logarithm, 3 / (2 ln 2).
+ * Squared relative error of rounding values to a dtype: the mean square of a rounding error, 2^(2 - 2p) / 12 at the bottom of a binade, over the
+ * mean square of values spread evenly in the logarithm, 3 / (2 ln 2). Two factors add twice that of the energy they hold.
  */
-function roundingOf(dtype: Exclude<FactorDType, 'INT8'>): number {
-  return (2 * 2 ** (2 - 2 * significantBits[dtype])) / 12 / (3 / (2 * Math.LN2))
+export function roundingOf(dtype: ComputableDType): number {
+  return 2 ** (2 - 2 * significantBits[dtype]) / 12 / (3 / (2 * Math.LN2))
 }
 
 /** As much as fits: the header's length depends on the ranks it names, so what it takes more than assumed is taken off the budget. */
@@ -232,7 +276,8 @@ function applyRanks(
   })
 }
 
-function whyKept({ maxRank, squaredErrors }: Candidate, params: Params): string {
+function whyKept({ maxRank, squaredErrors, unfit }: Candidate, params: Params): string {
+  if (unfit) return unfit
   if (maxRank < 1) return 'No rank makes it smaller.'
   if (params.goalSize > 0) return 'Kept as it is: under the size goal its own bytes serve the model best.'
   const best = `${(100 * Math.sqrt(squaredErrors[maxRank]!)).toPrecision(3)} % at rank ${maxRank}`
@@ -242,9 +287,9 @@ function whyKept({ maxRank, squaredErrors }: Candidate, params: Params): string 
 }
 
 /** Share by which INT8 factors raise the error of a rank; the largest number where there is no other error. */
-export function int8Increase({ truncation, int8 }: TensorSpectrum, rank: number): number {
-  if (int8[rank] === 0) return 0
-  return Math.min(Number.MAX_VALUE, Math.sqrt(1 + int8[rank]! / truncation[rank]!) - 1)
+export function int8Increase({ truncation, rounding }: TensorSpectrum, rank: number): number {
+  if (rounding.INT8[rank] === 0) return 0
+  return Math.min(Number.MAX_VALUE, Math.sqrt(1 + rounding.INT8[rank]! / truncation[rank]!) - 1)
 }
 
 function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): string | null {

@@ -33,11 +33,15 @@ export function watchConvergence(
     see: async (index, gramOfZ) => {
       if (!observer.iteration && tolerance === 0) return false
       const mark = kernels.mark()
-      const s = leadingValues(kernels, gramOfZ(), rank).map((value) => value / operand.scale)
+      const s = leadingValues(kernels, gramOfZ(), rank)
       kernels.release(mark)
-      observer.iteration?.(index, iterations, s)
+      observer.iteration?.(
+        index,
+        iterations,
+        s.map((value) => value / operand.scale),
+      )
       if (tolerance === 0) return false
-      sumOfSquares ??= (await operand.statistics()).sumOfSquares
+      sumOfSquares ??= await operand.squaredNorm()
       const errors = relativeErrors(s, sumOfSquares)
       const moved = previous === null ? Number.POSITIVE_INFINITY : largestGap(errors, previous)
       previous = errors

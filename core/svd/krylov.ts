@@ -128,7 +128,12 @@ const exhausted = 2 ** -18
  * had to stand in: then the answer is false. Noise that will not leave the span, since it has the zero rows of A where the span has them too, is
  * replaced by fresh directions of the whole space.
  */
-function orthonormalizeAgainst(kernels: Kernels, Y: Matrix, blocks: readonly Matrix[], key: GaussianKey): boolean {
+export function orthonormalizeAgainst(
+  kernels: Kernels,
+  Y: Matrix,
+  blocks: readonly Matrix[],
+  key: GaussianKey,
+): boolean {
   if (blocks.length === 0) return orthonormalize(kernels, Y, { key, passes: 2 }) > 0
   const removed = projectOut(kernels, Y, blocks)
   const left = sumOfSquares(Y)
@@ -185,10 +190,10 @@ function projectOut(
   blocks: readonly Matrix[],
 ): { readonly largest: number; readonly sumOfSquares: number } {
   const mark = kernels.mark()
-  const C = kernels.allocateFloat64(Y.cols * Y.cols)
   let largest = 0
   let total = 0
   for (const Q of blocks) {
+    const C = kernels.allocateFloat64(Q.cols * Y.cols)
     kernels.crossGram(Q, Y, C)
     for (let i = 0; i < C.length; i++) {
       const coefficient = C[i]!
@@ -227,24 +232,26 @@ function lastBlock(G: Float64Array, b: number): Float64Array {
 }
 
 /** ZtZ with the row and column of the newest block added to what is known. */
-function bordered(kernels: Kernels, known: Float64Array, Z: readonly Matrix[]): Float64Array<ArrayBuffer> {
+export function bordered(kernels: Kernels, known: Float64Array, Z: readonly Matrix[]): Float64Array<ArrayBuffer> {
   const newest = Z[Z.length - 1]!
   const b = newest.cols
-  const before = b * (Z.length - 1)
+  const before = Math.round(Math.sqrt(known.length))
   const order = before + b
   const G = new Float64Array(order * order)
   for (let i = 0; i < before; i++) G.set(known.subarray(i * before, (i + 1) * before), i * order)
   const mark = kernels.mark()
-  const C = kernels.allocateFloat64(b * b)
-  Z.forEach((block, p) => {
+  let first = 0
+  for (const block of Z) {
+    const C = kernels.allocateFloat64(block.cols * b)
     if (block === newest) kernels.gram(newest, C)
     else kernels.crossGram(block, newest, C)
-    for (let i = 0; i < b; i++)
+    for (let i = 0; i < block.cols; i++)
       for (let j = 0; j < b; j++) {
-        G[(p * b + i) * order + before + j] = C[i * b + j]!
-        G[(before + j) * order + p * b + i] = C[i * b + j]!
+        G[(first + i) * order + before + j] = C[i * b + j]!
+        G[(before + j) * order + first + i] = C[i * b + j]!
       }
-  })
+    first += block.cols
+  }
   kernels.release(mark)
   return G
 }

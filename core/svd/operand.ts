@@ -26,8 +26,10 @@ export interface Operand {
   residualDouble(L: Float64Array, R: Float64Array, inner: number): Promise<number>
   /** Passes over A in panels of rows, F64 where the source is. Null where the f32 image is all there is. */
   readonly wide: WidePanels | null
-  /** Of the weights as stored. */
+  /** Of the weights as stored, or of their f32 image. */
   statistics(): Promise<WeightStatistics>
+  /** ||A||_F^2 in the units of the operand. */
+  squaredNorm(): Promise<number>
 }
 
 /** Calls `use` with A's rows in order, panel by panel. */
@@ -35,7 +37,7 @@ export type WidePanels = (use: (panel: WideWeights, start: number) => void) => P
 
 /** All of A in the kernels' memory. */
 export function residentOperand(kernels: Kernels, weights: Weights): Operand {
-  return {
+  return withNorm({
     rows: weights.rows,
     cols: weights.cols,
     scale: weights.scale,
@@ -62,7 +64,13 @@ export function residentOperand(kernels: Kernels, weights: Weights): Operand {
       for (const [block] of sumBlocks(kernels, weights)) whole = joined(whole, kernels.statistics(block))
       return whole
     },
-  }
+  })
+}
+
+/** By the statistics: of f64 sums, where the sum of the squares of s is one too. */
+function withNorm(operand: Omit<Operand, 'squaredNorm'>): Operand {
+  const { scale } = operand
+  return { ...operand, squaredNorm: async () => (await operand.statistics()).sumOfSquares * scale ** 2 }
 }
 
 export interface StreamedWeights {
@@ -98,7 +106,7 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
     }
   }
 
-  return {
+  return withNorm({
     rows,
     cols,
     scale,
@@ -135,7 +143,7 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
       })
       return whole
     },
-  }
+  })
 }
 
 /** The operand of an F64 source: products of its f32 image, and sums over the weights themselves, which come in panels. */

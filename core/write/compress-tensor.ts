@@ -1,11 +1,13 @@
 /** One tensor of a compression: read -> factorize -> write -> measure, or copied byte for byte. One matrix at a time is in memory. */
 import type { TensorOutcome } from '../contract.ts'
+import { errorResolution, type Precision } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
-import { rankError } from '../measure/residual.ts'
+import { checkError } from '../measure/check.ts'
+import { truncationCurve } from '../measure/residual.ts'
 import { plain } from '../messages/plain.ts'
 import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { scaleReason } from '../plan/verdict.ts'
@@ -14,6 +16,7 @@ import { truncate } from '../svd/factorization.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
+import { dense } from './styles/dense.ts'
 import type { MeasuredError, OutputStyle } from './styles/style.ts'
 
 /** A tensor that is whole in the output. */
@@ -111,7 +114,7 @@ export async function compressOrKeep(
   const entries = compression.style.entries(plan)
   const writer = output.begin(entries)
   try {
-    const { relativeError, split } = await compressTensor(compression, plan, writer)
+    const { split, ...measured } = await compressTensor(compression, plan, writer)
     await writer.done()
     const outcome: TensorOutcome = {
       name: plan.info.name,
@@ -119,7 +122,7 @@ export async function compressOrKeep(
       reason: plain(plan.reason),
       rank: plan.params.rank,
       factorDType: plan.factorDType,
-      relativeError,
+      ...measured,
       split,
       bytesBefore: bytesInFile(plan.info),
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
@@ -134,6 +137,8 @@ export async function compressOrKeep(
 
 interface TensorError {
   readonly relativeError: number
+  readonly resolution: number
+  readonly frobeniusNorm: number
   /** Where it comes from: what the rank leaves out, what rounding to the stored dtype adds, what a sparse part takes away. */
   readonly split: NonNullable<TensorOutcome['split']>
 }
@@ -149,16 +154,34 @@ async function compressTensor(
   const norms: number[] = []
   const truncation: number[] = []
   const measured: MeasuredError[] = []
+  let precision: Precision = 'f32'
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
       const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
       ahead?.loaded(info, index)
       const { operand, frobeniusNorm } = loaded
-      const factorization = truncate(await factorizedMatrix(plan, index, loaded, context, isShared), params.rank)
-      truncation.push((await rankError(context.kernels, operand, factorization, frobeniusNorm)).relativeError)
+      const { spectrum, ...whole } = await factorizedMatrix(plan, index, loaded, context, isShared)
+      const factorization = truncate(whole, params.rank)
+      const found = spectrum ? { ...factorization, spectrum } : factorization
+      const { squared } = await truncationCurve(context.kernels, operand, found, frobeniusNorm)
+      const truncated = Math.sqrt(squared[params.rank]!)
+      precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
       const source = await matrixBytes(file, info, view, index)
-      measured.push(await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context))
+      const written = await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context)
+      if (written.withoutSparse > 1 && written.rounding > truncated)
+        throw new AppError('overflow', `${info.name}: ${worthless(plan, written.withoutSparse)}`)
+      checkError({
+        tensor: info.name,
+        relativeError: written.withoutSparse,
+        // What a dense copy is rounded to may lie nearer to the source than any matrix of this rank.
+        floor: spectrum && style !== dense ? truncated : null,
+        frobeniusNorm,
+        smallest: Math.min(view.rows, view.cols),
+        precision,
+      })
+      truncation.push(truncated)
+      measured.push(written)
       norms.push(frobeniusNorm)
     } finally {
       context.kernels.release(mark)
@@ -166,18 +189,21 @@ async function compressTensor(
   }
   const over = (errors: readonly number[]) => overMatrices(norms, errors)
   const relativeError = over(measured.map((each) => each.relativeError))
-  if (!Number.isFinite(relativeError)) {
-    throw new AppError('internal-check', `${info.name}: internal check failed: its error came out as ${relativeError}.`)
-  }
   const withoutSparse = over(measured.map((each) => each.withoutSparse))
-  const truncated = over(truncation)
-  const difference = (larger: number, smaller: number) => Math.sqrt(Math.max(0, larger ** 2 - smaller ** 2))
   const split = {
-    truncation: truncated,
-    rounding: difference(withoutSparse, truncated),
-    sparseGain: difference(withoutSparse, relativeError),
+    truncation: over(truncation),
+    rounding: over(measured.map((each) => each.rounding)),
+    sparseGain: Math.sqrt(Math.max(0, withoutSparse ** 2 - relativeError ** 2)),
   }
-  return { relativeError, split }
+  const largest = Math.max(...norms)
+  const frobeniusNorm = largest === 0 ? 0 : largest * Math.hypot(...norms.map((norm) => norm / largest))
+  const resolution = errorResolution(relativeError, 'measured', precision, Math.min(view.rows, view.cols))
+  return { relativeError, resolution, frobeniusNorm, split }
+}
+
+/** Why factors that miss by more than the whole matrix are not written. */
+export function worthless({ factorDType }: FactorizedTensor, error: number): string {
+  return `rounded to ${factorDType}, its factors would have an error of ${(100 * error).toPrecision(3)} %. Choose a wider dtype.`
 }
 
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */

@@ -212,7 +212,7 @@ async function timeRandomized(
     const started = performance.now()
     const factorization = await factorize(kernels, operand, params, [rank, run], observer)
     const ms = performance.now() - started
-    const error = (await residualNorm(kernels, operand, factorization)) / norm
+    const error = (await residualNorm(kernels, operand, factorization, norm)) / norm
     const replies: [PeerName, PeerReply][] = []
     for (const peer of names)
       replies.push([peer, await peers!.ask({ op: 'randomized', peer, rank, oversample, nIter, seed: run })])

@@ -11,22 +11,30 @@ import { milliseconds, percent, phases, print, printJson, safe, table } from './
 interface Options {
   readonly tensor: string
   readonly repeat: number
+  readonly certify?: boolean
   readonly json?: boolean
 }
+
+/** An error goal is for an adaptive sketch. */
+const keys = [...factorizationParams, 'goalError'] as const
 
 export function analyzeCommand(): Command {
   const command = new Command('analyze')
     .description('factorize one tensor and measure it: singular values, error at every rank, time by phase')
     .argument('<file>')
     .requiredOption('--tensor <name>', 'which tensor; `array` in an .npy file')
-  return addParamFlags(command, factorizationParams)
+  return addParamFlags(command, keys)
     .option('--repeat <number>', 'time this many factorizations after one that is discarded', wholeNumber(0, 1000), 0)
+    .option(
+      '--certify',
+      'prove what can be proved without the exact SVD: intervals, a bracket of the floor, the spectral error',
+    )
     .option('--json', 'print one JSON object')
-    .action(async (path: string, { tensor, repeat, json }: Options, self: Command) => {
-      const params = paramsFrom(self, factorizationParams)
+    .action(async (path: string, { tensor, repeat, certify = false, json }: Options, self: Command) => {
+      const params = paramsFrom(self, keys)
       const report = await withEngine(async (engine) => {
         const { fileId: model } = await engine.open(path)
-        return engine.run<'analyze'>({ kind: 'analyze', files: { model }, tensor, params, repeat })
+        return engine.run<'analyze'>({ kind: 'analyze', files: { model }, tensor, params, repeat, certify })
       })
       if (json) printJson(report)
       else printAnalysis(report)
@@ -37,12 +45,18 @@ function printAnalysis(report: AnalysisReport): void {
   print(`${safe(report.tensor)}  ${report.matrix.join(' x ')} ${report.dtype}`)
   print(
     table([
-      ['method', methodOf(report)],
+      ['method', `${methodOf(report)}${reasons[report.chosen]}`],
       [
         'relative error',
         `${percent(report.relativeError)} at rank ${report.rank}, ${report.errorSource === 'measured' ? 'measured' : 'from the spectrum'}`,
       ],
+      [
+        'resolution',
+        `errors to ${report.resolution.toExponential(1)}, singular values to ${report.valueResolution.toExponential(1)}`,
+      ],
+      ['numerical rank', numericalRankOf(report)],
       ['like random noise', percent(report.noiseError)],
+      ...certificateRows(report),
       ['break-even rank', String(report.breakEvenRank)],
       ['Frobenius norm', report.frobeniusNorm.toPrecision(7)],
       ['singular values', `${singularValues(report.singularValues)}`],
@@ -56,6 +70,29 @@ function printAnalysis(report: AnalysisReport): void {
     ]),
   )
   for (const notice of report.notices) print(inEnglish(notice))
+}
+
+const reasons = {
+  asked: '',
+  moment: '; auto: the exact SVD takes but a moment here',
+  exactCheaper: '; auto: a sketch would cost as much',
+  sketchCheaper: '; auto: cheaper than the exact SVD',
+} as const
+
+function certificateRows({ certificate, singularValues: s }: AnalysisReport): string[][] {
+  if (!certificate) return []
+  const { radii, floor, spectralError } = certificate
+  const worst = Math.max(...radii.map((radius, i) => (s[i]! > 0 ? radius / s[i]! : 0)))
+  return [
+    ['the floor', `between ${percent(floor.low)} and ${percent(floor.high)}, for certain`],
+    ['singular values', `each within ${percent(worst)} of one of the matrix`],
+    ['spectral error', `${spectralError.found.toPrecision(4)}, at most ${spectralError.atMost.toPrecision(4)}`],
+  ]
+}
+
+/** A sketch sees no further than its rank. */
+function numericalRankOf({ numericalRank, rank, method }: AnalysisReport): string {
+  return method === 'randomized' && numericalRank === rank ? `${rank} or more` : String(numericalRank)
 }
 
 export function methodOf({ method, algorithm, oversample, nIter, seed }: AnalysisReport): string {

@@ -31,8 +31,11 @@ function printComparison({
   exact,
   randomized,
   excess,
+  floor,
+  resolution,
   singularValueError,
   subspaceAngle,
+  canonicalAngles,
   speedup,
 }: ComparisonReport): void {
   print(`${safe(tensor)}  ${exact.matrix.join(' x ')} ${exact.dtype}, rank ${exact.rank}`)
@@ -45,8 +48,17 @@ function printComparison({
       ['time to factorize', compute(exact), compute(randomized)],
     ]),
   )
-  print(`Cost of going fast: +${percent(excess)} error. Speedup: ${speedup.toFixed(1)} x.`)
+  const cost = excess === 0 ? 'none, equal to rounding' : `+${percent(excess)} error`
+  print(`Cost of going fast: ${cost}. Speedup: ${speedup.toFixed(1)} x.`)
+  const { rank } = canonicalAngles
+  const apart =
+    subspaceAngle === null
+      ? `rank ${rank} parts equal singular values, so no angle between the subspaces means anything`
+      : `the subspaces of the first ${rank} are up to ${((subspaceAngle * 180) / Math.PI).toFixed(1)} degrees apart`
   print(
-    `Singular values are off by ${percent(singularValueError.mean)} on average, ${percent(singularValueError.max)} at most; the subspaces are up to ${((subspaceAngle * 180) / Math.PI).toFixed(1)} degrees apart.`,
+    `Singular values are off by ${percent(singularValueError.mean)} on average, ${percent(singularValueError.max)} at most; ${apart}.`,
+  )
+  print(
+    `The floor is ${percent(floor)}. Errors closer than ${resolution.toExponential(1)} are equal to rounding; numerical rank ${exact.numericalRank}.`,
   )
 }

@@ -11,7 +11,7 @@ import { leftAt, recordRun } from '../history/run-record.ts'
 import { configFolder } from '../system/folders.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { commandLog, withEngine } from './job.ts'
-import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { absolute, milliseconds, percent, print, printJson, safe, table } from './print.ts'
 import { refuseRecords, writeRecipe, writeReport } from './records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
@@ -94,7 +94,7 @@ function printCompression(report: CompressionReport): void {
     `\n${factorized} of ${report.tensors.length} tensors factorized in ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
   )
   print(
-    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}.`,
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}.`,
   )
   if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
   for (const notice of report.notices) print(inEnglish(notice))

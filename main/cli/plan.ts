@@ -5,7 +5,7 @@ import type { PlannedTensor, PlanReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
-import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { absolute, milliseconds, percent, print, printJson, safe, table } from './print.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
 export function planCommand(): Command {
@@ -42,7 +42,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
   const factorized = report.tensors.filter(({ action }) => action === 'factorize').length
   print(`\n${factorized} of ${report.tensors.length} tensors would be factorized.`)
   print(
-    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${absolute(report.absoluteError)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
   )
   print(
     `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,

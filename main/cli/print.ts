@@ -43,3 +43,8 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 export function safe(name: string): string {
   return name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
 }
+
+/** After a model error: the same weighted by norms, where it is known. */
+export function absolute(error: number | null): string {
+  return error === null ? '' : ` (absolute: ${percent(error)})`
+}

@@ -78,7 +78,11 @@ function noting(folder: SourceFolder, names: Set<string>, within = ''): SourceFo
   }
 }
 
+/** With the time of the last change of any kind: a file can be rewritten in place and its time of modification put back. */
 async function describe(path: string): Promise<string | null> {
   const identity = await fileIdentity(path)
-  return identity && `${identity.device}:${identity.inode}:${identity.byteLength}:${identity.modifiedNs}`
+  return (
+    identity &&
+    [identity.device, identity.inode, identity.byteLength, identity.modifiedNs, identity.changedNs].join(':')
+  )
 }

@@ -16,6 +16,8 @@ export interface FileIdentity {
   readonly inode: bigint
   readonly byteLength: number
   readonly modifiedNs: bigint
+  /** Of contents or attributes; no program can set it. */
+  readonly changedNs: bigint
   /** Not a folder, pipe or device. */
   readonly regular: boolean
 }
@@ -173,6 +175,7 @@ function identityOf(stats: BigIntStats): FileIdentity {
     inode: stats.ino,
     byteLength: Number(stats.size),
     modifiedNs: stats.mtimeNs,
+    changedNs: stats.ctimeNs,
     regular: stats.isFile(),
   }
 }

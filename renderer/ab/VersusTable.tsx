@@ -3,7 +3,6 @@ import { Table } from '@mantine/core'
 import type { VersusReport } from '../../core/contract.ts'
 import { type SideName, type Spread, sideNames, spreadOf, type VersusResult } from '../model/versus.ts'
 import { useWords } from '../words/words.ts'
-import { errorResolution } from './verdict.ts'
 
 type Side = VersusReport['a']
 
@@ -22,7 +21,7 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
     return method === 'exact'
       ? t('ab.exactWay', { rank: numbers.count(rank), route: t(`choices.${sides[name].exactRoute}`) })
       : t('ab.randomizedWay', {
-          algorithm: t(`choices.${algorithm as 'subspace' | 'krylov'}`),
+          algorithm: t(`choices.${algorithm as 'subspace' | 'krylov' | 'adaptive'}`),
           rank: numbers.count(rank),
           oversample: numbers.count(oversample),
           seed,
@@ -30,7 +29,7 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
         })
   }
   const { index, relative } = report.largestGap
-  const degrees = (report.subspaceAngle * 180) / Math.PI
+  const { subspaceAngle: angle, canonicalAngles } = report
   return (
     <Table aria-label={t('ab.table')} className="ab-table" tabularNums verticalSpacing={4}>
       <Table.Thead>
@@ -74,7 +73,7 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
               const { excess } = report[name]
               return (
                 <Table.Td data-testid={`ab-excess-${name}`} data-value={excess ?? ''} key={name}>
-                  {excess === null ? '–' : numbers.signedPercent(Math.abs(excess) < errorResolution ? 0 : excess)}
+                  {excess === null ? '–' : excess === 0 ? t('result.equal') : numbers.signedPercent(excess)}
                 </Table.Td>
               )
             })
@@ -88,8 +87,10 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
         </Table.Tr>
         <Table.Tr>
           <Table.Th scope="row">{t('ab.rows.angle')}</Table.Th>
-          <Table.Td colSpan={2} data-testid="ab-angle" data-value={report.subspaceAngle}>
-            {numbers.value(degrees)}°
+          <Table.Td colSpan={2} data-testid="ab-angle" data-value={angle ?? ''}>
+            {angle === null
+              ? t('ab.angleUnknown', { rank: numbers.count(canonicalAngles.rank) })
+              : `${numbers.value((angle * 180) / Math.PI)}°`}
           </Table.Td>
         </Table.Tr>
       </Table.Tbody>

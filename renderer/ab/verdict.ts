@@ -32,19 +32,17 @@ export interface Verdict {
   readonly error: ErrorVerdict
 }
 
-/** An error read off the spectrum of an f32 sketch is good to this share of itself (measure/curves/error-curve.ts). */
-export const errorResolution = 1e-5
 /** A ratio below this is shown as 1.0. */
 const visibleFactor = 1.05
 
-export function verdictOf({ a, b }: Pick<VersusReport, 'a' | 'b'>): Verdict {
+export function verdictOf({ a, b, resolution }: Pick<VersusReport, 'a' | 'b' | 'resolution'>): Verdict {
   const times = { a: spreadOf(a.computeMs), b: spreadOf(b.computeMs) }
   const subject = times.a.mean < times.b.mean && timeVerdict(times.a, times.b).kind === 'faster' ? 'a' : 'b'
   const [first, second] = subject === 'a' ? [a, b] : [b, a]
   return {
     subject,
     time: timeVerdict(spreadOf(first.computeMs), spreadOf(second.computeMs)),
-    error: errorVerdict(spreadOf(first.errors), spreadOf(second.errors)),
+    error: errorVerdict(spreadOf(first.errors), spreadOf(second.errors), resolution),
   }
 }
 
@@ -54,9 +52,9 @@ function timeVerdict(first: Spread, second: Spread): TimeVerdict {
   return factor < visibleFactor && factor > 1 / visibleFactor ? { kind: 'same' } : { kind: 'faster', factor }
 }
 
-function errorVerdict(first: Spread, second: Spread): ErrorVerdict {
+function errorVerdict(first: Spread, second: Spread, resolution: number): ErrorVerdict {
   const gap = first.mean - second.mean
-  if (Math.abs(gap) <= errorResolution * Math.max(first.mean, second.mean)) return { kind: 'same' }
+  if (Math.abs(gap) <= resolution) return { kind: 'same' }
   if (overlap(first, second)) return { kind: 'noise' }
   if (second.mean === 0) return { kind: 'aboveZero' }
   if (first.mean >= 2 * second.mean) return { kind: 'times', factor: first.mean / second.mean }
@@ -68,7 +66,11 @@ function overlap(first: Spread, second: Spread): boolean {
 }
 
 /** The verdict in the language of `t`. */
-export function verdictSentence(report: Pick<VersusReport, 'a' | 'b'>, t: TFunction, numbers: Numbers): string {
+export function verdictSentence(
+  report: Pick<VersusReport, 'a' | 'b' | 'resolution'>,
+  t: TFunction,
+  numbers: Numbers,
+): string {
   const { subject, time, error } = verdictOf(report)
   const side = report[subject]
   const against = report[subject === 'a' ? 'b' : 'a']

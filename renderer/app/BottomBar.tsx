@@ -2,7 +2,7 @@
 import { Button, Kbd, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport } from '../../core/contract.ts'
-import { allowedError } from '../../core/plan/goals.ts'
+import { allowedError } from '../../core/params.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { ArrowIcon } from '../frame/icons.tsx'

@@ -59,7 +59,12 @@ export function SingularValues({ view, rank }: { readonly view: TensorView; read
         )}
       </ChartCard>
       {approximate && view.exactValues ? (
-        <ValueErrors approximate={approximate} exact={view.exactValues} name={view.tensor.name} />
+        <ValueErrors
+          approximate={approximate}
+          exact={view.exactValues}
+          name={view.tensor.name}
+          resolution={view.report?.valueResolution ?? 0}
+        />
       ) : null}
     </div>
   )
@@ -69,11 +74,16 @@ interface ValueErrorsProps {
   readonly approximate: readonly number[]
   readonly exact: readonly number[]
   readonly name: string
+  /** Below it values are rounding. */
+  readonly resolution: number
 }
 
-function ValueErrors({ approximate, exact, name }: ValueErrorsProps) {
+function ValueErrors({ approximate, exact, name, resolution }: ValueErrorsProps) {
   const { t, numbers } = useWords()
-  const { perIndex, max } = useMemo(() => singularValueErrors(exact, approximate), [exact, approximate])
+  const { perIndex, max } = useMemo(
+    () => singularValueErrors(exact, approximate, resolution),
+    [exact, approximate, resolution],
+  )
   const last = Math.max(2, perIndex.length)
   const axis = useMemo(() => ({ first: 1, last }), [last])
   const series = useMemo<Series[]>(

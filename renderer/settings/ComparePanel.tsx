@@ -38,7 +38,9 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
             data-stale={stale}
             data-testid="compare-headline"
           >
-            {t('compare.headline', { excess: numbers.signedPercent(comparison.excess) })}
+            {t('compare.headline', {
+              excess: comparison.excess === 0 ? t('result.equal') : numbers.signedPercent(comparison.excess),
+            })}
           </p>
           {stale ? <p className="compare-note">{t('compare.stale')}</p> : null}
           <Table className="compare-table" horizontalSpacing={4} tabularNums verticalSpacing={3}>

@@ -30,7 +30,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const floor = view.floor?.[rank] ?? null
   // What is kept has no sketch to be held against anything.
   const sketched = !kept && report?.method === 'randomized'
-  const excess = sketched && floor !== null && error !== null ? excessOverFloor(error, floor) : null
+  const excess = sketched && floor !== null && error !== null ? excessOverFloor(error, floor, report.resolution) : null
   const valueErrors = useValueErrors(view, rank)
   const gaps = kept ? null : valueErrors
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
@@ -74,7 +74,9 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
                 })
               : least
                 ? t('result.leastHelp', { rank: numbers.count(report.rank) })
-                : t(measured ? 'result.errorMeasured' : 'result.errorHelp')
+                : t(measured ? 'result.errorMeasured' : 'result.errorHelp', {
+                    resolution: report ? numbers.percent(report.resolution) : '–',
+                  })
           }
           label={kept ? t('result.kept') : t('result.error', { rank: numbers.count(rank) })}
           large
@@ -106,7 +108,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
           }
           label={t('result.excess')}
           testid="excess"
-          value={excess === null ? '–' : bound(numbers.signedPercent(excess))}
+          value={excess === null ? '–' : excess === 0 ? t('result.equal') : bound(numbers.signedPercent(excess))}
         />
         <Figure
           help={t(kept ? 'result.keptUnknown' : gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}
@@ -124,6 +126,6 @@ function useValueErrors({ exactValues, report }: TensorView, rank: number): { me
   return useMemo(() => {
     // A sketch knows no values beyond its own rank, and those before say nothing of them.
     if (!exactValues || report?.method !== 'randomized' || rank > report.singularValues.length) return null
-    return singularValueErrors(exactValues, report.singularValues.slice(0, rank))
+    return singularValueErrors(exactValues, report.singularValues.slice(0, rank), report.valueResolution)
   }, [exactValues, report, rank])
 }

@@ -38,9 +38,18 @@ describe('cost', () => {
 })
 
 describe('method auto', () => {
-  it('is exact below 1024, where it takes a moment', () => {
-    expect(method(1023, 8192, { rank: 4 })).toBe('exact')
-    expect(method(8192, 1023, { rank: 4 })).toBe('exact')
+  it('is exact where that takes but a moment, however cheap a sketch would be, and says so', () => {
+    expect(method(768, 3072, { rank: 4 })).toBe('exact')
+    expect(method(1000, 1000, { rank: 4 })).toBe('exact')
+    expect(fitParams({ ...defaultParams, rank: 4 }, 768, 3072).chosen).toBe('moment')
+    expect(fitParams({ ...defaultParams, rank: 2000 }, 2048, 2048).chosen).toBe('exactCheaper')
+    expect(fitParams({ ...defaultParams, method: 'exact' }, 2048, 2048).chosen).toBe('asked')
+  })
+
+  it('goes by cost, not by the smaller side alone: a long matrix takes longer', () => {
+    expect(method(1000, 8000, { rank: 16 })).toBe('randomized')
+    expect(method(8000, 1000, { rank: 16 })).toBe('randomized')
+    expect(fitParams({ ...defaultParams, rank: 16 }, 1000, 8000).chosen).toBe('sketchCheaper')
   })
 
   it('is randomized where the sketch is narrow', () => {

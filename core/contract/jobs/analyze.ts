@@ -5,12 +5,26 @@ import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
 
+/** What holds whatever the exact SVD would say (measure/certificate.ts); in the units of the weights where they are lengths. */
+const certificateSchema = z.strictObject({
+  /** ||A v_i - s_i u_i|| and ||At u_i - s_i v_i||. */
+  residuals: z.array(z.strictObject({ right: z.number(), left: z.number() })),
+  /** A singular value of A lies within this of s_i. */
+  radii: z.array(z.number()),
+  /** The Eckart-Young error at this rank lies between these. */
+  floor: z.strictObject({ low: z.number(), high: z.number() }),
+  /** ||A - U S Vt||_2: found by power iteration, and not exceeded but with a chance of 1e-8. */
+  spectralError: z.strictObject({ found: z.number(), atMost: z.number() }),
+})
+
 export const analysisReportSchema = z.strictObject({
   tensor: z.string(),
   /** [m, n] of the matrix; a stack of experts is analyzed as its first matrix and says so in `notices`. */
   matrix: z.array(z.number()),
   dtype: z.string(),
   method: z.enum(['randomized', 'exact']),
+  /** Why: asked for, or by `auto` (params.ts): exact takes but a moment, exact is no more expensive, the sketch is cheaper. */
+  chosen: z.enum(['asked', 'moment', 'exactCheaper', 'sketchCheaper']),
   algorithm: z.string(),
   rank: z.number(),
   oversample: z.number(),
@@ -21,6 +35,12 @@ export const analysisReportSchema = z.strictObject({
   frobeniusNorm: z.number(),
   /** ||W - W_k||_F / ||W||_F at `rank`. */
   relativeError: z.number(),
+  /** Differences of relative errors below this are rounding: of this error, and of the factors behind it. */
+  resolution: z.number(),
+  /** Singular values are known to this, in their own units; smaller ones are rounding. */
+  valueResolution: z.number(),
+  /** How many singular values are more than rounding; the rank itself where the sketch ends before that. */
+  numericalRank: z.number(),
   /** Whether relativeError was measured on the residual or follows from ||A||^2 - sum s^2. */
   errorSource: z.enum(['spectrum', 'measured']),
   /** Relative error at rank 0..rank. */
@@ -35,6 +55,8 @@ export const analysisReportSchema = z.strictObject({
   computeMs: z.array(z.number()).optional(),
   /** In a comparison, also of two ways: working memory beyond the matrix itself. */
   workingBytes: z.number().optional(),
+  /** With `certify`. */
+  certificate: certificateSchema.optional(),
   ...kernelFields,
   /** Most resident memory of the engine process so far. */
   peakBytes: z.number(),
@@ -51,6 +73,8 @@ export const analyze = job('analyze', {
     repeat: z.number().int().min(0).max(1000).default(0),
     /** Whether a finished sketch of the same weights and parameters may answer: for a screen, never for a stopwatch. */
     reuse: z.boolean().default(false),
+    /** Whether to prove what can be proved without the exact SVD: residuals, intervals, a bracket of the floor, the spectral error. */
+    certify: z.boolean().optional(),
   },
   report: analysisReportSchema,
 })

@@ -1,6 +1,7 @@
 /** Randomized beside exact: same rank, same matrix. */
 import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
+import { spanFields } from '../span-fields.ts'
 import { analysisReportSchema } from './analyze.ts'
 import { job, ofModel } from './job.ts'
 
@@ -10,11 +11,12 @@ export const comparisonReportSchema = z.strictObject({
   randomized: analysisReportSchema,
   /** Eckart-Young error at the rank, from the exact singular values. */
   floor: z.number(),
-  /** randomized.relativeError / floor - 1; 0 where the floor is 0. */
+  /** randomized.relativeError / floor - 1; 0 where the floor is 0, or no further away than `resolution`. */
   excess: z.number(),
+  /** Differences of errors up to this are rounding: "equal". */
+  resolution: z.number(),
   singularValueError: z.strictObject({ mean: z.number(), max: z.number(), perIndex: z.array(z.number()) }),
-  /** Largest principal angle between the two spans of left singular vectors, radians. */
-  subspaceAngle: z.number(),
+  ...spanFields,
   /** exact time / randomized time, compute only. */
   speedup: z.number(),
 })

@@ -15,7 +15,11 @@ export const tensorOutcomeSchema = z.strictObject({
   factorDType: z.string().optional(),
   /** Of the re-read output against the source; 0 for kept tensors, null only while the run goes on. */
   relativeError: z.number().nullable(),
-  /** Of a factorized tensor, each as a relative error; their squares add up: truncation + rounding - sparse gain. */
+  /** Differences of relative errors below this are rounding of the factors; of a factorized tensor. */
+  resolution: z.number().optional(),
+  /** Over all matrices of a factorized tensor. */
+  frobeniusNorm: z.number().optional(),
+  /** Of a factorized tensor, each as a relative error; their squares add up, but for chance: truncation + rounding - sparse gain. */
   split: z.strictObject({ truncation: z.number(), rounding: z.number(), sparseGain: z.number() }).optional(),
   bytesBefore: z.number(),
   bytesAfter: z.number(),
@@ -35,6 +39,8 @@ export const compressionReportSchema = z.strictObject({
   plannedBytes: z.number(),
   /** Model error: sqrt(sum N e^2 / sum N) over all matrices, kept ones count 0. */
   relativeError: z.number(),
+  /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices; null where a norm is not known, as of a run that had been finished before. */
+  absoluteError: z.number().nullable().default(null),
   /** The output was read again and every tensor measured or compared byte for byte. */
   verified: z.boolean(),
   tensors: z.array(tensorOutcomeSchema),

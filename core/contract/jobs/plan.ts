@@ -28,6 +28,8 @@ export const planReportSchema = z.strictObject({
   bytesAfter: z.number(),
   /** Model error as it is expected. */
   relativeError: z.number(),
+  /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices, as it is expected. */
+  absoluteError: z.number().nullable(),
   /**
    * Whether errors here are the least that the run can come to: at a rank that is given it makes narrower sketches than the analysis, which
    * serves every rank. What a goal settles is cut from the sketches of the analysis, and comes to what is said.

@@ -1,6 +1,7 @@
 /** Two ways to factorize the same matrix, side by side and taking turns. */
 import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
+import { spanFields } from '../span-fields.ts'
 import { analysisReportSchema } from './analyze.ts'
 import { job, ofModel } from './job.ts'
 
@@ -13,7 +14,7 @@ const versusSideSchema = z.strictObject({
   errors: z.array(z.number()),
   /** Working memory beyond the matrix itself. */
   workingBytes: z.number(),
-  /** Mean error / floor at this side's rank - 1; null where no side gave the exact singular values. */
+  /** Mean error / floor at this side's rank - 1; 0 where they are equal to rounding, null where no side gave the exact singular values. */
   excess: z.number().nullable(),
 })
 
@@ -23,10 +24,11 @@ export const versusReportSchema = z.strictObject({
   b: versusSideSchema,
   /** Eckart-Young error at the smaller of the two ranks, where one side is exact. */
   floor: z.number().nullable(),
-  /** Over the ranks both have: the largest |s_a - s_b| / max(s_a, s_b), and at which index (from 1). */
+  /** Differences of errors up to this are rounding: "equal". */
+  resolution: z.number(),
+  /** Over the ranks both have and values that are more than rounding: the largest |s_a - s_b| / max(s_a, s_b), and at which index (from 1). */
   largestGap: z.strictObject({ index: z.number(), relative: z.number() }),
-  /** Largest principal angle between the spans of the leading left singular vectors both have, radians. */
-  subspaceAngle: z.number(),
+  ...spanFields,
 })
 export type VersusReport = z.infer<typeof versusReportSchema>
 

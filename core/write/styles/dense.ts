@@ -10,7 +10,7 @@ import type { MatrixBytes } from '../../matrix/load.ts'
 import { styles } from '../../styles.ts'
 import type { ComputableTensor } from '../../tensor.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
-import { factorMatrices, storeFactors } from './stored-factors.ts'
+import { factorMatrices, roundingError, storeFactors } from './stored-factors.ts'
 import type { OutputStyle } from './style.ts'
 
 /** Rows are multiplied out in panels of about this many f32 bytes. */
@@ -28,7 +28,8 @@ export const dense: OutputStyle = {
     const { kernels } = context
     const mark = kernels.mark()
     try {
-      const { L, R } = factorMatrices(storeFactors(plan, factorization), operand, kernels)
+      const stored = storeFactors(plan, factorization)
+      const { L, R } = factorMatrices(stored, operand, kernels)
       const count = sparseCount(params.sparseDensity, rows, cols)
       const sparse = count > 0 ? await sparsePart(plan, source, 0, { operand, L, R, count }, context) : null
       const add = sparse && sparseAdder(sparse, cols)
@@ -37,6 +38,8 @@ export const dense: OutputStyle = {
       /** Of what is written, and of what would be without the sparse part: sum of (w - what)^2, in the units of the operand. */
       let squares = 0
       let squaresWithout = 0
+      /** What rounding the values themselves takes. */
+      let rounded = 0
       for (let start = 0; start < rows; start += panelRows) {
         context.checkCancelled()
         const height = Math.min(panelRows, rows - start)
@@ -60,12 +63,18 @@ export const dense: OutputStyle = {
           squaresWithout += squaresOf(asStored(info, source, Float64Array.from(values), start).values)
           add(values, start)
         }
+        const exact = values.slice()
         const { bytes, values: written } = asStored(info, source, values, start)
+        for (let i = 0; i < exact.length; i++) rounded += ((exact[i]! - written[i]!) * scale) ** 2
         await writeEntry(0, bytes)
         squares += squaresOf(written)
       }
       const relative = (sum: number) => (frobeniusNorm === 0 ? 0 : Math.sqrt(sum) / scale / frobeniusNorm)
-      return { relativeError: relative(squares), withoutSparse: relative(add ? squaresWithout : squares) }
+      return {
+        relativeError: relative(squares),
+        withoutSparse: relative(add ? squaresWithout : squares),
+        rounding: Math.hypot(roundingError(stored, factorization, frobeniusNorm), relative(rounded)),
+      }
     } finally {
       kernels.release(mark)
     }

@@ -1,4 +1,4 @@
-/** The largest entries of what the stored factors leave over of one matrix, as bytes and as the squared error they take away. */
+/** The largest entries of what the stored factors leave over of one matrix, as bytes, and the squared error they take away. */
 import { AppError } from '../../errors.ts'
 import { decodeFloat64 } from '../../formats/dtype.ts'
 import type { Matrix } from '../../kernels/kernels.ts'
@@ -7,12 +7,13 @@ import type { MatrixBytes } from '../../matrix/load.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Operand } from '../../svd/operand.ts'
 import { largestEntries, type ResidualScan } from './sparse-residual.ts'
+import type { StoredFactors } from './stored-factors.ts'
 
 export interface SparsePart {
   readonly index: Uint8Array
   readonly value: Uint8Array
-  /** sum r^2 - (r - v)^2 over the entries, in the units of the operand. */
-  readonly removed: number
+  /** Position of the matrix's first entry in the tensor, which `index` counts from. */
+  readonly offset: number
 }
 
 /** Rows are multiplied out in panels of about this many f32 bytes; a multiple of 4 rows keeps them aligned. */
@@ -52,15 +53,41 @@ export async function sparsePart(
   if (!value.every(Number.isFinite)) {
     throw new AppError('overflow', `${info.name}: values of its sparse part do not fit F32. Leave the sparse part out.`)
   }
-  let removed = 0
-  for (let i = 0; i < value.length; i++) {
-    const residual = entries.value[i]!
-    removed += residual ** 2 - (residual - value[i]! * scale) ** 2
-  }
   const index = entries.index.map((flat) => flat + offset)
   return {
     index: new Uint8Array(index.buffer as ArrayBuffer),
     value: new Uint8Array(value.buffer as ArrayBuffer),
-    removed,
+    offset: Number(offset),
   }
+}
+
+/** sum r^2 - (r - v)^2 over the entries v of the sparse part, in the units of the operand; r, what the stored factors leave over there, in f64. */
+export async function removedSquares(
+  { index, value, offset }: SparsePart,
+  source: MatrixBytes,
+  { rows, cols, scale }: Operand,
+  { left, right }: Pick<StoredFactors, 'left' | 'right'>,
+  context: JobContext,
+): Promise<number> {
+  const flat = new BigInt64Array(index.buffer, index.byteOffset, index.byteLength / 8)
+  const added = new Float32Array(value.buffer, value.byteOffset, value.byteLength / 4)
+  const rank = left.length / rows
+  const panelRows = Math.max(1, Math.floor(PANEL_BYTES / (8 * cols)))
+  let removed = 0
+  let next = 0
+  for (let start = 0; start < rows && next < flat.length; start += panelRows) {
+    context.checkCancelled()
+    const end = Math.min(rows, start + panelRows)
+    const values = decodeFloat64(source.dtype, await source.rows(start, end))
+    for (; next < flat.length; next++) {
+      const at = Number(flat[next]) - offset
+      const [i, j] = [Math.floor(at / cols), at % cols]
+      if (i >= end) break
+      let product = 0
+      for (let p = 0; p < rank; p++) product += left[i * rank + p]! * right[p * cols + j]!
+      const residual = (values[(i - start) * cols + j]! - product) * scale
+      removed += residual ** 2 - (residual - added[next]! * scale) ** 2
+    }
+  }
+  return removed
 }

@@ -5,7 +5,8 @@ import { AppError } from '../../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
 import { discard } from '../../io.ts'
 import type { Kernels, Matrix } from '../../kernels/kernels.ts'
-import { singularValueDType } from '../../plan/factor-dtype.ts'
+import type { FillFactors } from '../../measure/residual.ts'
+import { type FactorDType, singularValueDType } from '../../plan/factor-dtype.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { Operand } from '../../svd/operand.ts'
@@ -20,9 +21,11 @@ export interface StoredFactors {
   readonly right: Float32Array | Float64Array
   /** Whether sqrt(s) is in each; otherwise all of s is in `left`. */
   readonly balanced: boolean
+  /** What rounding took of each direction: ||exact - stored||^2 / ||exact||^2 of its column, both factors together. */
+  readonly lost: Float64Array
 }
 
-/** @throws AppError `overflow` for values outside the dtype: Inf is never written */
+/** @throws AppError `overflow` for values outside the dtype: Inf is never written, nor factors that vanish in its smallest steps */
 export function storeFactors(plan: FactorizedTensor, factorization: Factorization): StoredFactors {
   if (plan.factorDType === 'INT8') return storeInt8(plan, factorization)
   return plan.params.factorLayout === 'ab'
@@ -30,48 +33,65 @@ export function storeFactors(plan: FactorizedTensor, factorization: Factorizatio
     : storeApart(plan, plan.factorDType, factorization)
 }
 
+/** Relative error that rounding the factors adds: each direction's share of it weighs s_j^2 (measure/rounding.ts). */
+export function roundingError({ lost }: StoredFactors, { s }: Factorization, frobeniusNorm: number): number {
+  if (frobeniusNorm === 0) return 0
+  return Math.sqrt(lost.reduce((sum, share, j) => sum + (s[j]! / frobeniusNorm) ** 2 * share, 0))
+}
+
+/** Writes what the pieces say into L and R, in the units of the operand: its power of two half in each where each holds sqrt(s), so that neither leaves f32. */
+export function fillWith({ left, right, balanced }: StoredFactors, scale: number): FillFactors {
+  const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
+  const rest = scale / half
+  return (L, R) => {
+    for (let i = 0; i < left.length; i++) L[i] = left[i]! * rest
+    for (let i = 0; i < right.length; i++) R[i] = right[i]! * half
+  }
+}
+
 /**
- * What the pieces say, in the kernels' memory (released by its owner), with the operand's power of two in them: half in each where each holds sqrt(s), so that
- * neither leaves f32.
+ * What the pieces say, in the kernels' memory (released by its owner), as `fillWith` has it.
  */
 export function factorMatrices(
-  { left, right, balanced }: StoredFactors,
+  stored: StoredFactors,
   { rows, cols, scale }: Operand,
   kernels: Kernels,
 ): { L: Matrix; R: Matrix } {
-  const rank = left.length / rows
-  const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
+  const rank = stored.left.length / rows
   const L: Matrix = { rows, cols: rank, data: kernels.allocateFloat32(rows * rank) }
   const R: Matrix = { rows: rank, cols, data: kernels.allocateFloat32(rank * cols) }
-  const rest = scale / half
-  for (let i = 0; i < left.length; i++) L.data[i] = left[i]! * rest
-  for (let i = 0; i < right.length; i++) R.data[i] = right[i]! * half
+  fillWith(stored, scale)(L.data, R.data)
   return { L, R }
 }
 
 function storeBalanced(plan: FactorizedTensor, dtype: ComputableDType, factorization: Factorization): StoredFactors {
   const { A, B } = balancedFactors(factorization)
   const pieces = [encodeFinite(plan, dtype, A), encodeFinite(plan, dtype, B)]
+  const [left, right] = [decode(dtype, pieces[1]!), decode(dtype, pieces[0]!)]
+  const lost = lostIn(factorization, B, left, A, right)
   discard(A)
   discard(B)
-  return { pieces, left: decode(dtype, pieces[1]!), right: decode(dtype, pieces[0]!), balanced: true }
+  refuseVanished(plan, dtype, factorization, lost)
+  return { pieces, left, right, balanced: true, lost }
 }
 
-function storeApart(
-  plan: FactorizedTensor,
-  dtype: ComputableDType,
-  { rows, rank, U, s, Vt }: Factorization,
-): StoredFactors {
+function storeApart(plan: FactorizedTensor, dtype: ComputableDType, factorization: Factorization): StoredFactors {
+  const { rows, rank, U, s, Vt } = factorization
   const wide = singularValueDType(plan.factorDType)
   const S = encodeFinite(plan, wide, s)
   const left = encodeFinite(plan, dtype, U)
   const right = encodeFinite(plan, dtype, Vt)
   const values = decodeFloat64(wide, S)
+  const [storedU, storedVt] = [decode(dtype, left), decode(dtype, right)]
+  const lost = lostIn(factorization, U, storedU, Vt, storedVt)
+  for (let j = 0; j < rank; j++) if (s[j]! > 0) lost[j]! += (values[j]! / s[j]! - 1) ** 2
+  refuseVanished(plan, dtype, factorization, lost)
   return {
     pieces: [S, left, right],
-    left: scaleCols(decode(dtype, left), rows, rank, values),
-    right: decode(dtype, right),
+    left: scaleCols(storedU, rows, rank, values),
+    right: storedVt,
     balanced: false,
+    lost,
   }
 }
 
@@ -79,15 +99,18 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
   const { rows, cols, rank } = factorization
   const { A, B } = balancedFactors(factorization)
   const [a, b] = [new Float32Array(A), new Float32Array(B)]
-  if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) throw tooLarge(plan, 'F32 scales')
+  if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) throw outside(plan, 'INT8', 'F32 scales')
   const layout = scaleLayout(rank)
   const byRow = layout === 'row'
   const found = quantizeFactors(layout, a, b, rows, cols, rank)
+  const left = (byRow ? scaleRows : scaleCols)(found.B, rows, rank, found.bScale)
+  const right = (byRow ? scaleCols : scaleRows)(found.A, rank, cols, found.aScale)
   return {
     pieces: [bytesOf(found.aScale), bytesOf(found.bScale), bytesOf(found.A), bytesOf(found.B)],
-    left: (byRow ? scaleRows : scaleCols)(found.B, rows, rank, found.bScale),
-    right: (byRow ? scaleCols : scaleRows)(found.A, rank, cols, found.aScale),
+    left,
+    right,
     balanced: true,
+    lost: lostIn(factorization, B, left, A, right),
   }
 }
 
@@ -123,12 +146,75 @@ function decode(dtype: ComputableDType, bytes: Uint8Array): Float32Array | Float
 
 function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Float32Array | Float64Array): Uint8Array {
   const { bytes, overflows } = encode(dtype, values)
-  if (overflows > 0) throw tooLarge(plan, dtype, `${overflows} of its ${values.length} factor values`)
+  if (overflows > 0) throw outside(plan, dtype, dtype, `${overflows} of its ${values.length} factor values`)
   return bytes
 }
 
-function tooLarge(plan: FactorizedTensor, what: string, which = 'factor values'): AppError {
-  return new AppError('overflow', `${plan.info.name}: ${which} do not fit ${what}. Choose BF16 or F32 factors.`)
+/** Per column j: ||B_j - stored||^2 / ||B_j||^2 and the same of row j of A. */
+function lostIn({ rows, cols, rank }: Factorization, B: Values, left: Values, A: Values, right: Values): Float64Array {
+  const lost = new Float64Array(rank)
+  const add = (exact: Values, stored: Values, length: number, next: number) => {
+    const [whole, off] = [new Float64Array(rank), new Float64Array(rank)]
+    // In the order of memory, whichever way that is.
+    const [outer, inner] = next === 1 ? [length, rank] : [rank, length]
+    for (let o = 0, at = 0; o < outer; o++)
+      for (let i = 0; i < inner; i++, at++) {
+        const j = next === 1 ? i : o
+        const gap = exact[at]! - stored[at]!
+        whole[j]! += exact[at]! * exact[at]!
+        off[j]! += gap * gap
+      }
+    for (let j = 0; j < rank; j++) if (whole[j]! > 0) lost[j]! += off[j]! / whole[j]!
+  }
+  add(B, left, rows, 1)
+  add(A, right, cols, cols)
+  return lost
+}
+
+const significantBits = { F64: 53, F32: 24, BF16: 8, F16: 11, F8_E5M2: 3, F8_E4M3: 4 } as const satisfies Record<
+  ComputableDType,
+  number
+>
+
+/**
+ * A number in the range of its dtype is off by at most 2^-p of itself, so a factor is too. One that lost more has fallen among the subnormals or to zero.
+ */
+function refuseVanished(
+  plan: FactorizedTensor,
+  dtype: ComputableDType,
+  { s }: Factorization,
+  lost: Float64Array,
+): void {
+  const largest = s[0] ?? 0
+  if (largest === 0) return
+  let [sum, most] = [0, 0]
+  for (const [j, share] of lost.entries()) {
+    const weight = (s[j]! / largest) ** 2
+    sum += weight * share
+    // Both factors, and the singular values where they are apart.
+    most += weight * 3 * 2 ** (-2 * significantBits[dtype])
+  }
+  if (sum > most) throw outside(plan, dtype, `the range of ${dtype}`, 'its factor values are too small and')
+}
+
+/** What holds more, of what was not just refused. */
+function outside(
+  plan: FactorizedTensor,
+  dtype: FactorDType | ComputableDType,
+  what: string,
+  which = 'factor values',
+): AppError {
+  const wider =
+    dtype === 'F16'
+      ? 'Choose BF16 or F32 factors.'
+      : dtype === 'INT8'
+        ? 'Choose factors in floating point.'
+        : plan.info.dtype === 'F64' && dtype !== 'F64'
+          ? 'Choose the dtype of the source for the factors.'
+          : plan.params.factorLayout === 'usv'
+            ? 'Choose the factor layout ab.'
+            : 'Leave this tensor out.'
+  return new AppError('overflow', `${plan.info.name}: ${which} do not fit ${what}. ${wider}`)
 }
 
 function bytesOf(values: Float32Array | Int8Array): Uint8Array {

@@ -20,6 +20,8 @@ export interface MeasuredError {
   readonly relativeError: number
   /** The same before a sparse part is added. */
   readonly withoutSparse: number
+  /** ||U diag(s) Vt - what is stored||_F / ||W||_F, whatever there is to round, before a sparse part is added. */
+  readonly rounding: number
 }
 
 /** Appends bytes to entry `index` of the tensor. A stack writes matrix after matrix into the same entries. */

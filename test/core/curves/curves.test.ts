@@ -38,8 +38,13 @@ describe('errorCurve and floorCurve', () => {
 
   it('states energy and excess', () => {
     expect(energyKept(0.6)).toBeCloseTo(0.64, 15)
-    expect(excessOverFloor(0.9, 0.8)).toBeCloseTo(0.125, 15)
-    expect(excessOverFloor(0, 0)).toBe(0)
+    expect(excessOverFloor(0.9, 0.8, 1e-6)).toBeCloseTo(0.125, 15)
+    expect(excessOverFloor(0, 0, 1e-6)).toBe(0)
+  })
+
+  it('states no excess where error and floor are equal to rounding, whichever is the larger', () => {
+    expect(excessOverFloor(3.2e-7, 2e-8, 4e-6)).toBe(0)
+    expect(excessOverFloor(0.03550540793, 0.03550565157, 1e-6)).toBe(0)
   })
 })
 
@@ -101,8 +106,18 @@ describe('size', () => {
 })
 
 describe('singularValueErrors', () => {
+  it('leaves values that are rounding out of mean and maximum, unless the other side has more than that', () => {
+    const exact = [2, 1, 1e-8, 1e-8]
+    expect(singularValueErrors(exact, [2, 0.5, 3e-8, 0], 1e-6)).toEqual({
+      mean: 0.25,
+      max: 0.5,
+      perIndex: [0, 0.5, 0, 0],
+    })
+    expect(singularValueErrors(exact, [2, 1, 1e-3, 0], 1e-6).perIndex[2]).toBeCloseTo(5e-4, 6)
+  })
+
   it('is relative per index, with mean and maximum', () => {
-    expect(singularValueErrors([4, 2, 1], [4, 1, 0.9])).toEqual({
+    expect(singularValueErrors([4, 2, 1], [4, 1, 0.9], 0)).toEqual({
       mean: (0 + 0.5 + (1 - 0.9)) / 3,
       max: 0.5,
       perIndex: [0, 0.5, 1 - 0.9],
@@ -110,10 +125,10 @@ describe('singularValueErrors', () => {
   })
 
   it('of zero values stays finite', () => {
-    expect(singularValueErrors([2, 0], [2, 0]).max).toBe(0)
-    expect(singularValueErrors([2, 0], [2, 1]).max).toBe(0.5)
-    expect(singularValueErrors([0], [1]).max).toBe(1)
-    expect(singularValueErrors([], []).mean).toBe(0)
+    expect(singularValueErrors([2, 0], [2, 0], 0).max).toBe(0)
+    expect(singularValueErrors([2, 0], [2, 1], 0).max).toBe(0.5)
+    expect(singularValueErrors([0], [1], 0).max).toBe(1)
+    expect(singularValueErrors([], [], 0).mean).toBe(0)
   })
 })
 

@@ -44,7 +44,7 @@ describe('two ways on one matrix', () => {
     const comparison = await compareTensor({ model: await openTensors(source) }, job, testContext())
     expect(report.floor).toBe(comparison.floor)
     expect(report.a.excess).toBe(comparison.excess)
-    expect(report.subspaceAngle).toBeCloseTo(comparison.subspaceAngle, 6)
+    expect(report.subspaceAngle).toBeCloseTo(comparison.subspaceAngle!, 6)
     expect(report.b.excess).toBeCloseTo(0, 6)
     expect(report.b.report.singularValues).toHaveLength(80)
     expect(comparison.randomized.workingBytes).toBe(report.a.workingBytes)

@@ -7,7 +7,7 @@ const sound = {
   floor: 0.4,
   frobeniusNorm: 1,
   smallest: 64,
-  arithmetic: 'f64',
+  precision: 'f64',
 } as const
 
 describe('checkError', () => {
@@ -32,6 +32,6 @@ describe('checkError', () => {
   it('allows the rounding of f32 products only where they were used', () => {
     const barely = { ...sound, relativeError: Math.sqrt(1 + 32 * 2 ** -24) }
     expect(() => checkError(barely)).toThrow()
-    expect(() => checkError({ ...barely, arithmetic: 'f32' })).not.toThrow()
+    expect(() => checkError({ ...barely, precision: 'f32' })).not.toThrow()
   })
 })

@@ -6,13 +6,15 @@ const side = (rank: number): VersusReport['a'] => ({
   ...{ report: { rank } as AnalysisReport, computeMs: [1], errors: [0.5], workingBytes: 1, excess: null },
 })
 const report: VersusReport = {
-  ...{ tensor: 'w', a: side(1), b: side(2), floor: null, largestGap: { index: 1, relative: 0.1 }, subspaceAngle: 0.2 },
+  ...{ tensor: 'w', a: side(1), b: side(2), floor: null, resolution: 1e-6, largestGap: { index: 1, relative: 0.1 } },
+  subspaceAngle: 0.2,
+  canonicalAngles: { rank: 2, gap: 0.5, angles: [0.2, 0] },
 }
 
 test('randomized against exact at one rank is a comparison, whichever side is which', () => {
   const values = (method: 'exact' | 'randomized', singularValues: number[], relativeError: number, ms: number) => ({
     ...side(2),
-    report: { method, rank: 2, singularValues, relativeError } as AnalysisReport,
+    report: { method, rank: 2, singularValues, relativeError, valueResolution: 1e-6 } as AnalysisReport,
     computeMs: [ms - 1, ms + 1],
   })
   const exact = values('exact', [4, 2, 1], 0.2, 30)

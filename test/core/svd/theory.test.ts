@@ -124,7 +124,7 @@ describe('figures of a 512 x 512 Gaussian at rank 32', () => {
     const f = await svd(G, { method: 'randomized', rank: 32, oversample: 10, nIter: 2 })
     expect(Math.abs(relativeError(G, f) - 0.8994)).toBeLessThan(scatter)
     const exact = await svd(G, { method: 'exact', rank: 32 })
-    const { mean } = singularValueErrors(exact.s, f.s)
+    const { mean } = singularValueErrors(exact.s, f.s, 0)
     expect(mean).toBeGreaterThan(0.01)
     expect(mean).toBeLessThan(0.15)
   })

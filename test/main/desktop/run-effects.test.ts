@@ -32,6 +32,7 @@ function runOf(runId: string, state: State, share: number | null = null, phase =
             bytesAfter: 1e9,
             plannedBytes: 1e9,
             relativeError: 0.123,
+            absoluteError: 0.123,
             verified: true,
             notices: [],
             elapsedMs: 1,

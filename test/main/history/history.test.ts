@@ -55,6 +55,7 @@ const report: CompressionReport = {
   bytesAfter: 1,
   plannedBytes: 1,
   relativeError: 0.1,
+  absoluteError: 0.1,
   verified: true,
   tensors: [],
   notices: [],

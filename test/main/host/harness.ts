@@ -93,6 +93,7 @@ export const report: CompressionReport = {
   bytesAfter: 1,
   plannedBytes: 1,
   relativeError: 0.1,
+  absoluteError: 0.1,
   files: 1,
   verified: true,
   tensors: [],

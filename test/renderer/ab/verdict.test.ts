@@ -23,8 +23,10 @@ const side = (computeMs: number[], errors: number[], rank = 64): Side => ({
   workingBytes: 1,
   excess: null,
 })
+/** Of f32 factors, about. */
+const resolution = 4e-6
 const say = (a: Side, b: Side, language = 'en') =>
-  verdictSentence({ a, b }, i18next.getFixedT(language), numbersIn(language)).replaceAll('\u00a0', ' ')
+  verdictSentence({ a, b, resolution }, i18next.getFixedT(language), numbersIn(language)).replaceAll('\u00a0', ' ')
 
 describe('one run of each', () => {
   test('the faster side is the subject, and its error follows', () => {
@@ -54,15 +56,16 @@ describe('one run of each', () => {
     )
   })
   test('nothing is divided by an error of 0', () => {
-    expect(say(side([41], [0]), side([10], [1e-8]))).toContain('its error is 1.0e-6 % where that of A is 0 %.')
-    expect(say(side([41], [1e-8]), side([10], [0]))).toContain('its error is 100 % smaller')
+    expect(say(side([41], [0]), side([10], [1e-3]))).toContain('its error is 0.100 % where that of A is 0 %.')
+    expect(say(side([41], [1e-3]), side([10], [0]))).toContain('its error is 100 % smaller')
     expect(say(side([41], [0]), side([10], [0]))).toContain('their errors are the same (0 %)')
+    expect(say(side([41], [1e-8]), side([10], [0]))).toContain('their errors are the same')
   })
 })
 
 describe('several seeds', () => {
   test('ranges that do not touch are a difference', () => {
-    const { time, error } = verdictOf({ a: side([40, 42], [0.3, 0.31]), b: side([10, 10.5], [0.32, 0.33]) })
+    const { time, error } = verdictOf({ resolution, a: side([40, 42], [0.3, 0.31]), b: side([10, 10.5], [0.32, 0.33]) })
     expect(time).toEqual({ kind: 'faster', factor: 4 })
     expect(error).toMatchObject({ kind: 'larger' })
   })
@@ -72,7 +75,7 @@ describe('several seeds', () => {
     )
   })
   test('an exact side has one run, which the other reaches or not', () => {
-    const { time, error } = verdictOf({ a: side([10.5], [0.3]), b: side([10, 11], [0.301, 0.302]) })
+    const { time, error } = verdictOf({ resolution, a: side([10.5], [0.3]), b: side([10, 11], [0.301, 0.302]) })
     expect(time).toEqual({ kind: 'noise' })
     expect(error).toMatchObject({ kind: 'larger' })
   })

@@ -19,6 +19,10 @@ const report: AnalysisReport = {
   frobeniusNorm: Math.sqrt(5.25),
   relativeError: Math.sqrt(0.25 / 5.25),
   errorSource: 'spectrum',
+  chosen: 'asked',
+  resolution: 4e-6,
+  valueResolution: 1e-6,
+  numericalRank: 2,
   errorCurve: [1, Math.sqrt(1.25 / 5.25), Math.sqrt(0.25 / 5.25)],
   breakEvenRank: 1,
   noiseError: 0.2,
@@ -59,7 +63,9 @@ test('a comparison is an analysis as well, but never replaces one that reaches f
     floor: 0.2,
     excess: 0,
     singularValueError: { mean: 0, max: 0, perIndex: [0, 0] },
+    resolution: 1e-6,
     subspaceAngle: 0,
+    canonicalAngles: { rank: 2, gap: 0.5, angles: [0, 0] },
     speedup: 2,
   }
   analysesReducers.compared(comparison, params)

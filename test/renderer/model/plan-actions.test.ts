@@ -32,6 +32,7 @@ const report = (bytesAfter: number): PlanReport => ({
   bytesBefore: 1000,
   bytesAfter,
   relativeError: 0.1,
+  absoluteError: 0.1,
   errorIsLeast: false,
   tensors: [
     {

@@ -38,7 +38,16 @@ const side = (rank: number): VersusReport['a'] => ({
   ...{ report: { rank } as AnalysisReport, computeMs: [1], errors: [0.5], workingBytes: 1, excess: null },
 })
 const report: VersusReport = {
-  ...{ tensor: 'a', a: side(1), b: side(2), floor: null, largestGap: { index: 1, relative: 0.1 }, subspaceAngle: 0.2 },
+  ...{
+    tensor: 'a',
+    a: side(1),
+    b: side(2),
+    floor: null,
+    largestGap: { index: 1, relative: 0.1 },
+    resolution: 1e-6,
+    subspaceAngle: 0.2,
+    canonicalAngles: { rank: 2, gap: 0.5, angles: [0.2, 0] },
+  },
 }
 const cancelled = (jobId: string): JobEvent => ({ type: 'cancelled', jobId })
 

@@ -19,7 +19,9 @@ const report: VersusReport = {
   b: side(2),
   floor: null,
   largestGap: { index: 1, relative: 0.1 },
+  resolution: 1e-6,
   subspaceAngle: 0.2,
+  canonicalAngles: { rank: 2, gap: 0.5, angles: [0.2, 0] },
 }
 const sides = sidesOf(null, defaultParams, large)
 const result = { sides, disturbed: false, report }

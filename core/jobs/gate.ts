@@ -1,0 +1,119 @@
+/**
+ * The gate: every report passes here on its way out of the engine, and none whose numbers contradict mathematics goes on. What a job computes is checked once
+ * more where it is computed, where a tensor can still be kept instead; this is the last place, for every job and every number.
+ */
+import type {
+  AnalysisReport,
+  ComparisonReport,
+  CompressionReport,
+  PlanReport,
+  ReportOf,
+  VersusReport,
+} from '../contract.ts'
+import { roundingLevel } from '../curves/resolution.ts'
+import { failCheck } from '../measure/check.ts'
+
+type Checked = { [K in keyof ReportOf]: { readonly kind: K; readonly report: ReportOf[K] } }[keyof ReportOf]
+
+/** @throws AppError `internal-check` with the numbers */
+export function checkReport(result: Checked): void {
+  // The others report bytes and times, or claims that say themselves whether they hold.
+  if (result.kind === 'analyze') checkAnalysis(result.report)
+  else if (result.kind === 'compare') checkComparison(result.report)
+  else if (result.kind === 'versus') checkVersus(result.report)
+  else if (result.kind === 'plan') checkPlan(result.report)
+  else if (result.kind === 'compress') checkCompression(result.report)
+}
+
+/** f32 factors: what any matrix may be off by. */
+const level = roundingLevel('f32', 0)
+
+function checkShare(name: string, what: string, error: number): void {
+  if (!(error >= 0 && error ** 2 <= 1 + level)) failCheck(name, `${what} came out as ${error}`, error)
+}
+
+function checkAnalysis({
+  tensor,
+  errorCurve,
+  singularValues,
+  frobeniusNorm,
+  relativeError,
+  resolution,
+}: AnalysisReport): void {
+  if (!Number.isFinite(frobeniusNorm)) failCheck(tensor, `its norm came out as ${frobeniusNorm}`, frobeniusNorm)
+  checkShare(tensor, 'the error', relativeError)
+  for (const [rank, error] of errorCurve.entries()) {
+    checkShare(tensor, `the error at rank ${rank}`, error)
+    const before = errorCurve[rank - 1] ?? 1
+    if (error > before + resolution)
+      failCheck(tensor, `the error grows from rank ${rank - 1} to ${rank}, to ${error}`, error)
+  }
+  for (const [i, value] of singularValues.entries()) {
+    const before = singularValues[i - 1] ?? Number.POSITIVE_INFINITY
+    if (!(value >= 0 && value <= before && Number.isFinite(value)))
+      failCheck(tensor, `singular value ${i + 1} came out as ${value}, after ${before}`, value)
+  }
+}
+
+/** A sketch's error is not below the floor, nor its values above the exact ones: A restricted to a subspace (Cauchy's interlacing). */
+function checkComparison({
+  tensor,
+  exact,
+  randomized,
+  floor,
+  excess,
+  resolution,
+  singularValueError,
+}: ComparisonReport): void {
+  checkAnalysis(exact)
+  checkAnalysis(randomized)
+  checkAbove(tensor, randomized.relativeError, floor, resolution)
+  if (!(excess >= 0)) failCheck(tensor, `the excess over the floor came out as ${excess}`, excess)
+  checkInterlacing(tensor, exact, randomized)
+  for (const error of [singularValueError.mean, singularValueError.max])
+    if (!(error >= 0)) failCheck(tensor, `the error of its singular values came out as ${error}`, error)
+}
+
+function checkAbove(tensor: string, error: number, floor: number, resolution: number): void {
+  if (error < floor - resolution)
+    failCheck(tensor, `an error of ${error} is below ${floor}, the least that rank can have`, error)
+}
+
+function checkInterlacing(tensor: string, exact: AnalysisReport, sketch: AnalysisReport): void {
+  // Sums with a bias round all values of a sketch up alike.
+  const slack = exact.valueResolution + 64 * 2 ** -24 * (exact.singularValues[0] ?? 0)
+  for (const [i, value] of sketch.singularValues.entries()) {
+    const most = exact.singularValues[i] ?? 0
+    if (value > most + slack)
+      failCheck(tensor, `singular value ${i + 1} of the sketch, ${value}, is above the exact one, ${most}`, value)
+  }
+}
+
+function checkVersus({ tensor, a, b, floor, resolution }: VersusReport): void {
+  const rank = Math.min(a.report.rank, b.report.rank)
+  for (const side of [a, b]) {
+    checkAnalysis(side.report)
+    for (const error of side.errors) {
+      checkShare(tensor, 'the error', error)
+      if (floor !== null && side.report.rank === rank) checkAbove(tensor, error, floor, resolution)
+    }
+    if (side.excess !== null && !(side.excess >= 0))
+      failCheck(tensor, `the excess over the floor came out as ${side.excess}`, side.excess)
+  }
+  const [exact, sketch] = a.report.method === 'exact' ? [a, b] : [b, a]
+  if (exact.report.method === 'exact' && sketch.report.method !== 'exact')
+    checkInterlacing(tensor, exact.report, sketch.report)
+}
+
+function checkPlan({ tensors, relativeError, absoluteError }: PlanReport): void {
+  for (const { name, relativeError } of tensors) checkShare(name, 'the error it is expected to have', relativeError)
+  checkShare('model', 'the expected error', relativeError)
+  if (absoluteError !== null) checkShare('model', 'the expected absolute error', absoluteError)
+}
+
+function checkCompression({ output, tensors, relativeError, absoluteError }: CompressionReport): void {
+  for (const { name, relativeError } of tensors)
+    if (relativeError !== null) checkShare(name, 'the error', relativeError)
+  checkShare(output, 'the model error', relativeError)
+  if (absoluteError !== null) checkShare(output, 'the absolute error', absoluteError)
+}
