@@ -6,7 +6,6 @@
  */
 import { inEnglish, say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
-import { plain } from './messages/plain.ts'
 import { fileName, foreign } from './messages/text.ts'
 
 export const errorCodes = [
@@ -43,8 +42,8 @@ export class AppError extends Error {
   readonly details: Details
 
   /** `message` is the English of what is said. */
-  constructor(code: ErrorCode, said: Message | readonly Message[] | string, details: Details = {}) {
-    const messages = typeof said === 'string' ? [plain(said)] : 'key' in said ? [said] : said
+  constructor(code: ErrorCode, said: Message | readonly Message[], details: Details = {}) {
+    const messages = 'key' in said ? [said] : said
     super(inEnglish(messages))
     this.code = code
     this.said = messages

@@ -2,7 +2,10 @@
  * How bytes enter and leave core. `main/files/files.ts` implements these over node:fs; the in-memory pair serves tests.
  * The only way core touches the outside: no path ever enters this room.
  */
+
 import { AppError } from './errors.ts'
+import { say } from './messages/english.ts'
+import { fileName } from './messages/text.ts'
 
 /** Random access to one file's bytes. */
 export interface ByteSource {
@@ -149,11 +152,11 @@ export function memoryFolder(name: string, files = new Map<string, Uint8Array>()
     list: async () => [...files.keys(), ...folders.keys()],
     open: async (file) => {
       const bytes = files.get(file)
-      if (!bytes) throw new AppError('not-found', `${file} is not in ${name}.`)
+      if (!bytes) throw new AppError('not-found', say('files.not-found', { name: fileName(file) }))
       return memorySource(file, bytes)
     },
     hold: async (file) => {
-      if (held.has(file)) throw new AppError('would-overwrite', `${file} is being written by another run.`)
+      if (held.has(file)) throw new AppError('would-overwrite', say('files.being-written', { name: fileName(file) }))
       held.add(file)
       return { release: async () => void held.delete(file) }
     },

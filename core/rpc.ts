@@ -2,11 +2,13 @@
  * The contract over a Port, by birpc. Used alike by the engine, main, the page and the CLI.
  * Arguments are parsed where they arrive; a thrown AppError arrives as an AppError with its code, message and details.
  */
+
 import { createBirpc } from 'birpc'
 import type { z } from 'zod'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
 import { isMessage, say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
+import { foreign } from './messages/text.ts'
 import type { Port } from './port.ts'
 
 type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
@@ -31,7 +33,11 @@ export function serveApi<Api extends object, Events extends object>(
     functions[method] = async (...args) => {
       try {
         const parsed = schema.safeParse(args)
-        if (!parsed.success) throw new AppError('bad-request', `${method}: ${firstIssue(parsed.error)}`)
+        if (!parsed.success)
+          throw new AppError(
+            'bad-request',
+            say('request.invalid', { method, detail: foreign(firstIssue(parsed.error)) }),
+          )
         const call = implementation[method as keyof Api] as (...parsed: unknown[]) => unknown
         return { ok: (await call(...(parsed.data as unknown[]))) ?? null }
       } catch (error) {

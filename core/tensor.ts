@@ -4,6 +4,9 @@
  */
 
 import { AppError } from './errors.ts'
+import { say } from './messages/english.ts'
+import type { Message } from './messages/message.ts'
+import { foreign } from './messages/text.ts'
 import { axesOf } from './roles.ts'
 
 /** Bits per element. F4 and F6 are packed, so a byte length is ceil(elements * bits / 8) and must come out whole. */
@@ -57,9 +60,9 @@ export interface TensorInfo {
    * Why these values are not a matrix of weights, where the rest of the file says so: codes whose scale is not understood, the scale of
    * packed integers. A sentence.
    */
-  readonly unfit?: string
-  /** What a reader of this tensor's numbers should know of its values: one shard of a larger one, factors multiplied. A sentence. */
-  readonly remark?: string
+  readonly unfit?: Message
+  /** What a reader of this tensor's numbers should know of its values: one shard of a larger one, factors multiplied. */
+  readonly remark?: Message
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string
 }
@@ -160,6 +163,6 @@ export function checkedElementCount(shape: readonly unknown[]): number | null {
 export function tensorBytes(dtype: DType, shape: readonly number[]): number {
   const bits = (checkedElementCount(shape) ?? Number.NaN) * dtypeBits[dtype]
   if (!Number.isSafeInteger(bits) || bits % 8 !== 0)
-    throw new AppError('bad-request', `${dtype} [${shape.join(', ')}] is no whole number of bytes.`)
+    throw new AppError('bad-request', say('tensor.no-whole-bytes', { dtype: foreign(dtype), shape }))
   return bits / 8
 }

@@ -69,5 +69,5 @@ export function engineClient(port: Port): EngineClient {
 }
 
 function cancelled(): AppError {
-  return new AppError('cancelled', 'The job was cancelled.')
+  return new AppError('cancelled', say('job.cancelled'))
 }

@@ -2,8 +2,11 @@
  * What determines the bytes of an output besides the source and the arithmetic class. Replayed anywhere it gives the same file; where it
  * runs, on how many threads and under which limits is no part of it.
  */
+
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import { fileName, foreign } from '../messages/text.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import { retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
@@ -46,14 +49,12 @@ export function parseRecipe(text: string, name: string): Recipe {
   const { data, error } = recipeSchema.safeParse(json)
   if (data) return data
   const retired = typeof json === 'object' && json !== null && 'output' in json ? retiredStyle(json.output) : null
-  if (retired) throw new AppError('unsupported', `${name}: ${retired}`)
-  // A sentence of our own, where nothing else is wrong with it.
+  if (retired) throw new AppError('unsupported', say('recipe.retired', { name: fileName(name), why: foreign(retired) }))
+  // Words of our own, where nothing else is wrong with it.
   const [first, ...others] = error.issues
-  const why = first?.code === 'custom' && others.length === 0 ? ` ${first.message}.` : ''
-  throw new AppError(
-    'bad-file',
-    `${name} is no recipe of this version.${why} Recipes are written by Save recipe in the page and by compress --save-recipe.`,
-  )
+  const why =
+    first?.code === 'custom' && others.length === 0 ? [say('recipe.value', { detail: foreign(first.message) })] : []
+  throw new AppError('bad-file', [say('recipe.not-one', { name: fileName(name) }), ...why, say('recipe.origin')])
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 /** A file of factors: a LoRA or another adapter, or the output of a compression. Said once, for each of its tensors is kept for it. */
+import { say } from '../messages/english.ts'
 import { roleOf } from '../roles.ts'
 import type { WeightFile } from './format.ts'
 
@@ -8,8 +9,6 @@ export function withAdapters(file: WeightFile): WeightFile {
   const factors = matrices.filter(({ name }) => roleOf(name) === 'factor')
   if (factors.length === 0 || 2 * factors.length < matrices.length) return file
   const ours = factors.some(({ name }) => /\.lowrank_[AB]$/.test(name))
-  const notice = ours
-    ? 'This file holds factors of a compression already: a factor of a factor would only add an error.'
-    : 'This file is an adapter such as a LoRA: its matrices are factors already, and each is kept as it is.'
+  const notice = ours ? say('formats.factors') : say('formats.adapter')
   return { ...file, notices: [...file.notices, notice] }
 }

@@ -3,15 +3,17 @@
  * matrices as U diag(S) Vt, U and V in F32 or INT8 with one scale, and a sparse part that is added. Little-endian, no padding, no checksum.
  * A matrix is shown as the product, which is computed in panels of rows as it is read, in f64 and rounded once.
  */
-import { AppError } from '../errors.ts'
+
 import type { ByteSource } from '../io.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
 import { quoted } from '../messages/text.ts'
 import type { TensorInfo } from '../tensor.ts'
 import { type Cursor, cursorOver } from './cursor.ts'
 import { decodeFloat64 } from './dtype.ts'
 import type { Format, WeightFile } from './format.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit, unsupported } from './refusal.ts'
+import { badFile, overLimit, refused, unsupported } from './refusal.ts'
 import { type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** Read into memory whole; honest ones have a few KB. */
@@ -63,7 +65,7 @@ export const aguf: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const matrix = byName.get(tensor.name)
-        if (!matrix) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!matrix) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
         if (!(start >= 0 && start <= end && end <= tensor.byteLength))
           throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
         return readProduct(source, matrix, start, end)
@@ -75,7 +77,7 @@ export const aguf: Format = {
 
 async function readHeader(
   source: ByteSource,
-): Promise<{ matrices: Matrix[]; metadata: Map<string, string>; notices: string[] }> {
+): Promise<{ matrices: Matrix[]; metadata: Map<string, string>; notices: Message[] }> {
   const where = source.name
   const cursor = cursorOver(source, 0, source.byteLength)
   await cursor.need(12)
@@ -114,18 +116,13 @@ async function readHeader(
   return { matrices, metadata, notices: noticesOf(matrices, renamed) }
 }
 
-function noticesOf(matrices: readonly Matrix[], renamed: readonly string[]): string[] {
+function noticesOf(matrices: readonly Matrix[], renamed: readonly string[]): Message[] {
   const ranks = matrices.map(({ rank }) => rank)
-  const [least, most] = [Math.min(...ranks), Math.max(...ranks)]
-  const kinds = [...new Set(matrices.map(({ int8 }) => (int8 ? 'INT8' : 'F32')))].join(' and ')
-  const notices = [
-    `Its matrices are stored as factors of rank ${least === most ? least : `${least} to ${most}`} (${kinds}) and multiplied out as they are read.`,
-  ]
-  if (renamed.length > 0)
-    notices.push(
-      `Names are cut to 8 bytes in this format; ${renamed.length} that became equal to another of their layer got a number, such as ${quoted(renamed[0]!)}.`,
-    )
-  return notices
+  const dtypes = [...new Set(matrices.map(({ int8 }) => (int8 ? 'INT8' : 'F32')))]
+  const stored = say('formats.matrices-as-factors', { least: Math.min(...ranks), most: Math.max(...ranks), dtypes })
+  const [first] = renamed
+  if (first === undefined) return [stored]
+  return [stored, say('formats.names-cut', { count: renamed.length, some: quoted(first) })]
 }
 
 async function readConfig(cursor: Cursor, where: string): Promise<Map<string, string>> {
@@ -184,7 +181,7 @@ async function readMatrix(cursor: Cursor, where: string, name: string): Promise<
     byteLength: rows * cols * 4,
     storedAs: `rank ${rank} ${int8 ? 'INT8' : 'F32'}`,
     storedBytes: cursor.position - u,
-    remark: `Stored as factors of rank ${rank} (${int8 ? 'INT8' : 'F32'}).`,
+    remark: say('formats.stored-factors', { rank, dtype: int8 ? 'INT8' : 'F32' }),
   }
   return { info, rows, cols, rank, int8, u, s, v, scaleU, scaleV, sparse, entries }
 }

@@ -10,7 +10,7 @@ import { type Cursor, cursorOver } from './cursor.ts'
 import type { Format } from './format.ts'
 import { readRange } from './range.ts'
 import { type ReadableTensor, uniqueName, weightFileOf } from './readable.ts'
-import { badFile, leftOut, overLimit } from './refusal.ts'
+import { badFile, leftOut, nothingIn, overLimit } from './refusal.ts'
 
 /** Values of all kinds; each costs a call. */
 export const maxValues = 4_000_000
@@ -65,7 +65,7 @@ export const flax: Format = {
     if (walk.cursor.position !== source.byteLength)
       throw badFile(source.name, `${walk.cursor.position} bytes, the end of its map`, `${source.byteLength}`)
     const notices = walk.left.length > 0 ? [leftOut(walk.left)] : []
-    if (walk.arrays.length === 0) throw badFile(source.name, 'arrays', ['none', ...notices].join('. '))
+    if (walk.arrays.length === 0) throw nothingIn(source.name, 'arrays', notices)
     return weightFileOf(source.name, walk.arrays, {
       format: 'flax',
       safety: 'safe',

@@ -2,7 +2,9 @@
  * What a weight-file format is. One format a file in this folder; `registry.ts` lists them and picks by content.
  * A file's bytes are hostile until checked: every count, length, offset and dimension is verified before it is used.
  */
+
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
+import type { Message } from '../messages/message.ts'
 import type { TensorInfo, TensorSet } from '../tensor.ts'
 
 export const formatIds = [
@@ -17,8 +19,8 @@ export interface WeightFile extends TensorSet {
   /** `safe`: the format cannot carry code. `opened-without-running`: a pickle, read by the allow-list machine. */
   readonly safety: 'safe' | 'opened-without-running'
   readonly metadata: ReadonlyMap<string, string>
-  /** Sentences for the user: code that was not run, already quantized, names cut. */
-  readonly notices: readonly string[]
+  /** For the user: code that was not run, already quantized, names cut. */
+  readonly notices: readonly Message[]
   /**
    * Bytes [start, end) of the tensor's values in `tensor.dtype`, little-endian, C order, tightly packed; all of them by default. The
    * array is the caller's own.

@@ -3,11 +3,14 @@
  * factor, so the factors belong to the weight. All conventions below multiply, whatever their name says. Codes whose factors are not
  * understood are kept: factorizing raw codes would give a different model.
  */
-import { AppError } from '../errors.ts'
-import { quoted } from '../messages/text.ts'
+
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { type ComputableDType, type DType, elementCount, isComputable, type TensorInfo } from '../tensor.ts'
 import { decodeFloat64 } from './dtype.ts'
 import type { WeightFile } from './format.ts'
+import { refused } from './refusal.ts'
 
 export interface ScaleConvention {
   readonly writers: string
@@ -71,7 +74,7 @@ export async function withScales(
         ),
       })
       for (const each of owned)
-        changed.set(each.info.name, { ...each.info, unfit: `It holds the scale of ${tensor.name}.` })
+        changed.set(each.info.name, { ...each.info, unfit: say('plan.scale', { owner: foreign(tensor.name) }) })
       continue
     }
     // With factors of its own it is another weight than one that shares its codes.
@@ -81,8 +84,8 @@ export async function withScales(
   if (changed.size === 0) return file
   const tensors = file.tensors.map((tensor) => changed.get(tensor.name) ?? tensor)
   if (unfit.length === 0) return { ...file, tensors }
-  const more = unfit.length > 3 ? ` and ${unfit.length - 3} more` : ''
-  const notice = `The scale factors beside ${unfit.slice(0, 3).map(quoted).join(', ')}${more} are not understood; these F8 tensors are kept as they are.`
+  const some = unfit.slice(0, 3).map(quoted)
+  const notice = say('formats.scales', { some, more: unfit.length - some.length })
   return { ...file, tensors, notices: [...file.notices, notice] }
 }
 
@@ -136,15 +139,14 @@ function moduleOf(name: string): string {
   return name.slice(0, Math.max(name.lastIndexOf('.'), name.lastIndexOf('/')) + 1)
 }
 
-function notUnderstood({ dtype }: TensorInfo, scales: readonly TensorInfo[], layout: 'none' | 'ambiguous'): string {
+function notUnderstood(tensor: TensorInfo, scales: readonly TensorInfo[], layout: 'none' | 'ambiguous'): Message {
+  const codes = foreign(tensor.dtype)
   const [first] = scales
-  const what =
-    scales.length > 1
-      ? `Its scales ${scales.map(({ name }) => quoted(name)).join(' and ')} follow`
-      : `Its scale ${quoted(first!.name)} (${first!.dtype} [${first!.shape.join(', ')}]) fits`
-  const how =
-    scales.length > 1 ? 'no known convention' : layout === 'none' ? 'no known layout' : 'more than one block size'
-  return `${what} ${how}: what its ${dtype} codes stand for is not known. Kept as it is.`
+  if (!first || scales.length > 1)
+    return say('formats.scales-unknown', { scales: scales.map(({ name }) => quoted(name)), codes })
+  const { name, dtype, shape } = first
+  const scale = { scale: quoted(name), dtype: foreign(dtype), shape }
+  return say('formats.scale-unknown', { ...scale, codes, ambiguous: layout === 'ambiguous' })
 }
 
 type Layout = readonly number[] | 'none' | 'ambiguous'
@@ -221,7 +223,7 @@ export async function readScale(file: WeightFile, tensor: TensorInfo): Promise<S
   const { scale } = tensor
   if (!scale) return null
   const info = file.tensors.find(({ name }) => name === scale.tensor)
-  if (!info) throw new AppError('bad-request', `${tensor.name}: its scale ${quoted(scale.tensor)} is not in this file`)
+  if (!info) throw refused('bad-request', `${tensor.name}: its scale ${quoted(scale.tensor)} is not in this file`)
   return { factors: decodeFactors(info.dtype, await file.read(info)), blocks: scale.blocks, shape: tensor.shape }
 }
 

@@ -4,15 +4,16 @@
  *
  * The header has no length of its own and is read forward; arrays of key-value pairs (tokenizers have 250,000 strings) are passed over.
  */
-import { AppError } from '../errors.ts'
+
 import type { ByteSource } from '../io.ts'
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import { type Cursor, cursorOver } from './cursor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { type BlockEncoding, blockEncodings, decodeBlocks, unreadEncodings } from './ggml.ts'
 import { readRange } from './range.ts'
-import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from './refusal.ts'
 
 /** The largest published models have about 2,500 in all their files; llama.cpp itself stops at far fewer. */
 export const maxTensors = 65_536
@@ -88,12 +89,9 @@ export const gguf: Format = {
     const encodings = [...new Set(tensors.map(({ storedAs }) => storedAs).filter((name) => name !== undefined))]
     const notices = left.length > 0 ? [leftOut(left)] : []
     // The first file of a split model may hold nothing but the key-value pairs.
-    if (tensors.length === 0 && !metadata.has('split.count'))
-      throw badFile(source.name, 'tensors', ['none', ...notices].join('. '))
+    if (tensors.length === 0 && !metadata.has('split.count')) throw nothingIn(source.name, 'tensors', notices)
     if (encodings.length > 0)
-      notices.unshift(
-        `This file is already quantized (${encodings.join(', ')}): the spectra include quantization noise.`,
-      )
+      notices.unshift(say('formats.quantized', { encodings: encodings.map((encoding) => foreign(encoding)) }))
     return {
       format: 'gguf',
       safety: 'safe',
@@ -104,7 +102,7 @@ export const gguf: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const found = byName.get(tensor.name)
-        if (!found) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!found) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
         return readValues(source, found, start, end)
       },
       close: () => source.close(),
@@ -166,7 +164,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
 
 function counted(where: string, what: string, count: number, limit: number): number {
   if (count > limit)
-    throw new AppError(
+    throw refused(
       'over-limit',
       `${where}: expected at most ${limit} ${what}, got ${BigInt(count)}: no published file comes near it`,
       { limit },

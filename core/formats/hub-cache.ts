@@ -2,8 +2,11 @@
  * The cache of a model hub: `models--org--name/` holds `refs/main`, which names a commit, and `snapshots/<commit>/` with the files of each,
  * as links into `blobs/`. Source: huggingface_hub, "Understand caching".
  */
+
 import { AppError } from '../errors.ts'
 import type { SourceFolder } from '../io.ts'
+import { say } from '../messages/english.ts'
+import { fileName, foreign } from '../messages/text.ts'
 import { readRange } from './range.ts'
 
 const isCommit = (name: string) => /^[0-9a-f]{7,64}$/.test(name)
@@ -20,7 +23,10 @@ export async function newestSnapshot(folder: SourceFolder, present: ReadonlySet<
   if (others.length === 0) return snapshots.inside(only)
   throw new AppError(
     'bad-request',
-    `${folder.name}: ${others.length + 1} snapshots, and refs/main names none of them; open one of ${commits.slice(0, 3).join(', ')}`,
+    say('formats.several-snapshots', {
+      ...{ name: fileName(folder.name), count: others.length + 1 },
+      some: commits.slice(0, 3).map(foreign),
+    }),
   )
 }
 

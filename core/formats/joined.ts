@@ -1,10 +1,5 @@
-/**
- * One file cut into several because it was too large to be uploaded: `model.gguf.part1of3`, `model.gguf-split-a`. Their bytes, one after
- * another, are the file; nothing of a part has a meaning of its own.
- */
-import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
-import { overLimit } from './refusal.ts'
+import { overLimit, refused } from './refusal.ts'
 
 /** Each is an open file; published ones have up to about 10. */
 export const maxParts = 1000
@@ -25,10 +20,7 @@ export function partsOfWhole(name: string, present: ReadonlySet<string>): string
       : letters(name, whole, present)
   const missing = wanted.find((each) => !present.has(each))
   if (missing !== undefined)
-    throw new AppError(
-      'not-found',
-      `${name}: it is one of ${wanted.length} parts of ${whole}, and ${missing} is missing`,
-    )
+    throw refused('not-found', `${name}: it is one of ${wanted.length} parts of ${whole}, and ${missing} is missing`)
   return wanted
 }
 

@@ -2,9 +2,14 @@
  * What a file looks like that no reader takes: people rename, downloads fail half-way, pointers stand in for the files they point to. A
  * sentence that names what is really there saves the search.
  */
+import { type Key, say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { type FileName, foreign } from '../messages/text.ts'
+
+type Named = (name: FileName) => Message
 
 interface Lookalike {
-  readonly name: string
+  readonly said: Named
   readonly matches: (head: Uint8Array) => boolean
 }
 
@@ -18,53 +23,61 @@ const textAt = (offset: number, text: string) => bytesAt(offset, ...new TextEnco
 const firstWord = (pattern: RegExp) => (head: Uint8Array) =>
   pattern.test(new TextDecoder('latin1').decode(head.subarray(0, 512)))
 
+const text: Named = (name) => say('lookalike.text', { name })
+const picture =
+  (kind: string): Named =>
+  (name) =>
+    say('lookalike.picture', { name, picture: foreign(kind) })
+const archive =
+  (kind: string): Named =>
+  (name) =>
+    say('lookalike.packed', { name, archive: foreign(kind) })
+const other =
+  (kind: Extract<Key, `kind.${string}`>): Named =>
+  (name) =>
+    say('lookalike.other', { name, what: say(kind) })
+
 /** First match wins, so the more particular come first. */
 const lookalikes: readonly Lookalike[] = [
-  { name: 'a Git LFS pointer, not the file itself: run "git lfs pull"', matches: textAt(0, 'version https://git-lfs') },
-  { name: 'a JPEG picture', matches: bytesAt(0, 0xff, 0xd8, 0xff) },
-  { name: 'a PNG picture', matches: bytesAt(0, 0x89, 80, 78, 71) },
-  { name: 'a GIF picture', matches: textAt(0, 'GIF8') },
-  { name: 'a WebP picture or other RIFF file', matches: textAt(0, 'RIFF') },
-  { name: 'a PDF document', matches: textAt(0, '%PDF') },
-  { name: 'a gzip archive: unpack it first', matches: bytesAt(0, 0x1f, 0x8b) },
-  { name: 'a bzip2 archive: unpack it first', matches: textAt(0, 'BZh') },
-  { name: 'an xz archive: unpack it first', matches: bytesAt(0, 0xfd, 55, 122, 88, 90, 0) },
-  { name: 'a Zstandard archive: unpack it first', matches: bytesAt(0, 0x28, 0xb5, 0x2f, 0xfd) },
-  { name: 'a 7-Zip archive: unpack it first', matches: bytesAt(0, 55, 122, 0xbc, 0xaf) },
-  { name: 'a RAR archive: unpack it first', matches: textAt(0, 'Rar!') },
-  { name: 'a tar archive: unpack it first', matches: textAt(257, 'ustar') },
-  { name: 'a zip archive without weights that are read here', matches: bytesAt(0, 80, 75, 3, 4) },
-  { name: 'an empty zip archive', matches: bytesAt(0, 80, 75, 5, 6) },
+  { said: (name) => say('lookalike.lfs-pointer', { name }), matches: textAt(0, 'version https://git-lfs') },
+  { said: picture('JPEG'), matches: bytesAt(0, 0xff, 0xd8, 0xff) },
+  { said: picture('PNG'), matches: bytesAt(0, 0x89, 80, 78, 71) },
+  { said: picture('GIF'), matches: textAt(0, 'GIF8') },
+  { said: picture('RIFF'), matches: textAt(0, 'RIFF') },
+  { said: other('kind.pdf'), matches: textAt(0, '%PDF') },
+  { said: archive('gzip'), matches: bytesAt(0, 0x1f, 0x8b) },
+  { said: archive('bzip2'), matches: textAt(0, 'BZh') },
+  { said: archive('xz'), matches: bytesAt(0, 0xfd, 55, 122, 88, 90, 0) },
+  { said: archive('Zstandard'), matches: bytesAt(0, 0x28, 0xb5, 0x2f, 0xfd) },
+  { said: archive('7-Zip'), matches: bytesAt(0, 55, 122, 0xbc, 0xaf) },
+  { said: archive('RAR'), matches: textAt(0, 'Rar!') },
+  { said: archive('tar'), matches: textAt(257, 'ustar') },
+  { said: other('kind.zip-without-weights'), matches: bytesAt(0, 80, 75, 3, 4) },
+  { said: other('kind.empty-zip'), matches: bytesAt(0, 80, 75, 5, 6) },
+  { said: (name) => say('lookalike.hdf5', { name }), matches: bytesAt(0, 0x89, 72, 68, 70) },
+  { said: other('kind.old-ggml'), matches: firstWord(/^(lmgg|tjgg|fmgg|algg)/) },
+  { said: (name) => say('lookalike.tflite', { name }), matches: textAt(4, 'TFL3') },
+  { said: other('kind.program'), matches: firstWord(/^(\x7fELF|MZ)/) },
+  { said: other('kind.sqlite'), matches: textAt(0, 'SQLite format 3') },
   {
-    name: 'an HDF5 file (Keras .h5), which is not read: load it and save its weights with numpy.savez or safetensors',
-    matches: bytesAt(0, 0x89, 72, 68, 70),
-  },
-  { name: 'an old GGML model, from before GGUF, which is not read', matches: firstWord(/^(lmgg|tjgg|fmgg|algg)/) },
-  {
-    name: 'a TensorFlow Lite model, which is not read: convert it to ONNX (tf2onnx --tflite)',
-    matches: textAt(4, 'TFL3'),
-  },
-  { name: 'a program', matches: firstWord(/^(\x7fELF|MZ)/) },
-  { name: 'an SQLite database', matches: textAt(0, 'SQLite format 3') },
-  {
-    name: 'a web page (HTML), perhaps the error page of a download',
+    said: (name) => say('lookalike.web-page', { name }),
     matches: firstWord(/^\s*<(!doctype|html|head|body)/i),
   },
-  { name: 'an XML document', matches: firstWord(/^\s*<\?xml/) },
-  { name: 'JSON text', matches: firstWord(/^\s*[{[]\s*(["\]}[{]|\d|$)/) },
+  { said: text, matches: firstWord(/^\s*<\?xml/) },
+  { said: text, matches: firstWord(/^\s*[{[]\s*(["\]}[{]|\d|$)/) },
   {
-    name: 'zero bytes, as a download that never arrived leaves them',
+    said: (name) => say('lookalike.zeros', { name }),
     matches: (head) => head.byteLength >= 16 && head.every((byte) => byte === 0),
   },
   {
-    name: 'plain text',
+    said: text,
     matches: (head) =>
       head.byteLength >= 16 && head.every((byte) => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13)),
   },
 ]
 
-/** What these first bytes look like, as the end of a sentence; null when they look like nothing known. */
-export function looksLike(head: Uint8Array): string | null {
-  if (head.byteLength === 0) return 'an empty file'
-  return lookalikes.find(({ matches }) => matches(head))?.name ?? null
+/** What a file with these first bytes looks like; null when it looks like nothing known. */
+export function looksLike(name: FileName, head: Uint8Array): Message | null {
+  if (head.byteLength === 0) return say('lookalike.empty', { name })
+  return lookalikes.find(({ matches }) => matches(head))?.said(name) ?? null
 }

@@ -2,14 +2,16 @@
  * NPY, versions 1 to 3: a magic, a version, the header's length, a Python dict literal {'descr', 'fortran_order', 'shape'}, the values.
  * Source: numpy/lib/format.py. Fortran order and big-endian values are turned while they are read. Object arrays are pickles; refused.
  */
+
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../tensor.ts'
 import type { Format } from './format.ts'
 import { cOrderStrides, fortranStrides, type ReadStorage, readStrided, type StridedView } from './pytorch/strided.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit, unsupported } from './refusal.ts'
+import { badFile, overLimit, refused, unsupported } from './refusal.ts'
 
 /** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
 export const maxHeaderBytes = 65_536
@@ -69,7 +71,7 @@ export const npy: Format = {
       shards: [{ fileName: source.name, tensorNames: ['array'] }],
       read: async (wanted, start = 0, end = wanted.byteLength) => {
         if (wanted.name !== 'array')
-          throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(wanted.name)}, only "array"`)
+          throw refused('bad-request', `${source.name}: has no tensor ${quoted(wanted.name)}, only "array"`)
         return readNpyValues(array, start, end, (from, to) =>
           readRange(source, array.dataOffset + from, array.dataOffset + to, 'values'),
         )
@@ -101,10 +103,9 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyArray> {
   const view = new DataView(start.buffer, start.byteOffset)
   const headerBytes = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
   if (prefix + headerBytes > source.byteLength)
-    throw badFile(
-      where,
-      `a header that fits in the file's ${source.byteLength} bytes`,
-      `a header length of ${headerBytes}`,
+    throw new AppError(
+      'bad-file',
+      say('formats.header-beyond', { where: foreign(where), bytes: source.byteLength, header: headerBytes }),
     )
   if (headerBytes > maxHeaderBytes)
     throw overLimit(where, 'bytes of header', maxHeaderBytes, headerBytes, 'an honest one has 128')
@@ -132,10 +133,9 @@ function checkNpyHeader(where: string, text: string, dataOffset: number, fileByt
   if (!Number.isSafeInteger(byteLength))
     throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', `(${shape.slice(0, 8).join(', ')})`)
   if (dataOffset + byteLength !== fileBytes)
-    throw badFile(
-      where,
-      `${byteLength} bytes of values (${dtype} [${shape.join(', ')}])`,
-      `${fileBytes - dataOffset} bytes after the header`,
+    throw new AppError(
+      'bad-file',
+      say('formats.wrong-length', { where: foreign(where), needs: byteLength, has: fileBytes - dataOffset }),
     )
   const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
   return { dtype, shape, byteLength, view: { itemBytes, shape, strides, offset: 0 }, bigEndian, dataOffset }
@@ -195,9 +195,8 @@ function parseDescr(where: string, descr: string): { dtype: DType; bigEndian: bo
   const [, order, code] = /^([<>|=]?)(\w\d+)$/.exec(descr) ?? []
   const dtype = code === undefined ? null : npyDType(code)
   if (dtype) return { dtype, bigEndian: order === '>' }
-  if (/^\|?O/.test(descr))
-    throw unsupported(where, 'it holds Python objects (a pickle) instead of numbers; they are not opened')
-  throw unsupported(where, `its dtype ${quoted(descr)} is not one that is read`)
+  if (/^\|?O/.test(descr)) throw new AppError('unsupported', say('formats.objects', { where: foreign(where) }))
+  throw new AppError('unsupported', say('formats.unknown-dtype', { where: foreign(where), dtype: quoted(descr) }))
 }
 
 /**
@@ -232,7 +231,7 @@ export function swapBytes(bytes: Uint8Array, size: number): void {
  */
 export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   const code = codeOfDType[dtype]
-  if (code === undefined) throw new AppError('unsupported', `NPY has no dtype for ${dtype}; choose F32 or F16.`)
+  if (code === undefined) throw refused('unsupported', `NPY has no dtype for ${dtype}; choose F32 or F16.`)
   const order = dtypeBits[dtype] === 8 ? '|' : '<'
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
   const dict = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${tuple}, }`

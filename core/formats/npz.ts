@@ -2,6 +2,7 @@
  * NPZ: a zip archive of NPY files, stored or deflated (numpy.savez, savez_compressed). Each array's header is read when the file is opened;
  * stored arrays are then read in place. Source: numpy/lib/npyio.py.
  */
+
 import { AppError } from '../errors.ts'
 import { quoted } from '../messages/text.ts'
 import { type DType, type TensorInfo, tensorBytes } from '../tensor.ts'
@@ -10,7 +11,7 @@ import type { Format } from './format.ts'
 import { looksLikeNpy, type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
 import { openOnce } from './open-once.ts'
 import { readRange } from './range.ts'
-import { badFile, leftOut } from './refusal.ts'
+import { leftOut, nothingIn, refused } from './refusal.ts'
 import { type JsonLimits, visitStrictJson } from './strict-json.ts'
 import { isMemberName, looksLikeZip, openZip, type ZipMember } from './zip.ts'
 import { maxCommentBytes, planZip, type ZipPlan } from './zip-writer.ts'
@@ -51,7 +52,7 @@ export const npz: Format = {
         await values.close()
       }
     }
-    if (arrays.size === 0) throw badFile(source.name, 'arrays', left.length === 0 ? 'none' : `none. ${leftOut(left)}`)
+    if (arrays.size === 0) throw nothingIn(source.name, 'arrays', left.length > 0 ? [leftOut(left)] : [])
     const tensors: TensorInfo[] = [...arrays].map(([name, { array }]) => ({
       name,
       dtype: array.dtype,
@@ -69,7 +70,7 @@ export const npz: Format = {
       shards: [{ fileName: source.name, tensorNames: [...arrays.keys()] }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const found = arrays.get(tensor.name)
-        if (!found) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!found) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
         const { member, array } = found
         const values = await sources.open({ id: member.name, open: () => archive.open(member) })
         return readNpyValues(array, start, end, (from, to) =>

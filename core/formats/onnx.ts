@@ -3,6 +3,7 @@
  * beside it or in folders beside it (`external_data`).
  * Source: onnx/onnx.proto, docs/ExternalData.md.
  */
+
 import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
 import { quoted } from '../messages/text.ts'
@@ -11,7 +12,7 @@ import type { Format, WeightFile } from './format.ts'
 import { type Constant, type Range, readModel, type TypedValues } from './onnx-graph.ts'
 import { openOnce } from './open-once.ts'
 import { readRange } from './range.ts'
-import { badFile, leftOut, overLimit } from './refusal.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused } from './refusal.ts'
 
 /** Exporters write one file, or one for each initializer. */
 export const maxExternalFiles = 10_000
@@ -97,7 +98,7 @@ export const onnx: Format = {
       tensors.push(made.info)
     }
     const notices = left.length > 0 ? [leftOut(left)] : []
-    if (tensors.length === 0) throw badFile(source.name, 'initializers or constants', ['none', ...notices].join('. '))
+    if (tensors.length === 0) throw nothingIn(source.name, 'initializers or constants', notices)
     return {
       format: 'onnx',
       safety: 'safe',
@@ -108,7 +109,7 @@ export const onnx: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const read = readers.get(tensor.name)
-        if (!read) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!read) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
         if (!(start >= 0 && start <= end && end <= tensor.byteLength))
           throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
         return read(start, end)
@@ -155,7 +156,7 @@ async function externalFiles(
     const key = folders.join('/')
     if (!listed.has(key)) listed.set(key, namesIn(holder))
     if (!(await listed.get(key)!).has(file))
-      throw new AppError('not-found', `${where}: its external data ${quoted(location)} is not in this folder`)
+      throw refused('not-found', `${where}: its external data ${quoted(location)} is not in this folder`)
     const opened = await holder.open(file)
     found.set(location, { byteLength: opened.byteLength, open: () => holder.open(file) })
     await opened.close()

@@ -8,7 +8,8 @@
  * ONNX Runtime.
  */
 
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { isComputable, type TensorInfo } from '../tensor.ts'
 import type { WeightFile } from './format.ts'
 
@@ -122,11 +123,11 @@ export function withPacked(file: WeightFile): WeightFile {
     if (!found) return tensor
     const unfit =
       found.packed === tensor.name
-        ? `Packed values (${found.scheme}), not weights one by one; kept as they are.`
-        : `It belongs to the packed values of ${quoted(found.packed)} (${found.scheme}); kept as it is.`
+        ? say('formats.packed-tensor', { scheme: foreign(found.scheme) })
+        : say('formats.beside-packed', { packed: quoted(found.packed), scheme: foreign(found.scheme) })
     return { ...tensor, unfit }
   })
-  const notice = `This file is already quantized (${schemes.join('; ')}): its packed tensors and what belongs to them are kept as they are.`
+  const notice = say('formats.packed', { schemes: schemes.map((scheme) => foreign(scheme)) })
   return { ...file, tensors, notices: [...file.notices, notice] }
 }
 

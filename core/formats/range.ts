@@ -1,7 +1,5 @@
-/** Reading a checked range: every reader's bytes come through here, so that no length is ever taken on trust. */
-import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { badFile } from './refusal.ts'
+import { badFile, refused } from './refusal.ts'
 
 /**
  * Bytes [start, end) of `source`, exactly that many.
@@ -13,7 +11,7 @@ export async function readRange(source: ByteSource, start: number, end: number, 
   }
   const bytes = await source.slice(start, end)
   if (bytes.byteLength !== end - start) {
-    throw new AppError(
+    throw refused(
       'source-changed',
       `${source.name}: expected ${end - start} bytes at ${start} (${what}), got ${bytes.byteLength}: the file changed while it was read`,
     )

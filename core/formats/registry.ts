@@ -2,8 +2,11 @@
  * The list of formats, and the choice among them by content: a name decides only where the bytes cannot. A file that no reader takes gets a
  * sentence that says what it looks like.
  */
+
 import { AppError } from '../errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
+import { say } from '../messages/english.ts'
+import { fileName, foreign } from '../messages/text.ts'
 import { withAdapters } from './adapters.ts'
 import { aguf } from './aguf.ts'
 import { flax } from './flax.ts'
@@ -24,7 +27,6 @@ import { metadataName, torchDistributed } from './pytorch/distributed.ts'
 import { torchExport } from './pytorch/exported.ts'
 import { pytorch } from './pytorch/pytorch.ts'
 import { readRange } from './range.ts'
-import { badFile } from './refusal.ts'
 import { safetensors } from './safetensors.ts'
 import {
   indexOfShard,
@@ -88,7 +90,7 @@ async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> 
       // An index that is wrong about its files is no reason not to open the one that was named.
       if (!(error instanceof AppError) || error.code === 'source-changed') throw error
       return withNotices(await openShard(name), [
-        `${name} was opened alone, because its index cannot be used: ${error.message}.`,
+        say('formats.opened-alone', { name: fileName(name), why: error.said }),
       ])
     }
   }
@@ -111,7 +113,7 @@ async function openByIndex(
     const counted = error instanceof AppError && error.code === 'not-found' && shard ? countedSet(shard, present) : null
     if (!counted) throw error
     return withNotices(await openShards(counted, openShard), [
-      `${name} names files that are not here; the ${counted.length} that their names count were opened instead.`,
+      say('formats.counted-instead', { index: fileName(name), count: counted.length }),
     ])
   }
   return openIndexed(index, openShard, present)
@@ -143,17 +145,14 @@ async function openSource(source: ByteSource, folder: SourceFolder): Promise<Wei
   const head = await readRange(source, 0, Math.min(headBytes, source.byteLength), 'first bytes')
   const format = formats.find((each) => each.sniff(head, source))
   if (format) return format.open(source, folder)
-  const look = looksLike(head)
-  if (look !== null) throw badFile(source.name, 'a weight file', look, { byteLength: source.byteLength })
+  const name = fileName(source.name)
+  const look = looksLike(name, head)
+  if (look !== null) throw new AppError('bad-file', look, { byteLength: source.byteLength })
   const named = formats.find((each) => hasExtension(source.name, each.extensions))
   // Its own reader says best what is wrong with it.
   if (named) return named.open(source, folder)
   const first = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
-  throw badFile(source.name, `a weight file (${labels()})`, `unknown bytes ${first}`)
-}
-
-function labels(): string {
-  return formats.map((each) => each.label).join(', ')
+  throw new AppError('bad-file', say('lookalike.unknown', { name, first: foreign(first) }))
 }
 
 /** What trainers leave beside a model, in the model's own formats. */
@@ -175,13 +174,12 @@ function onlyModel(folderName: string, present: ReadonlySet<string>): string {
     const [name, ...others] = candidates.sort()
     if (name === undefined) continue
     if (others.length === 0) return name
-    const more = others.length > 2 ? ', ...' : ''
-    throw new AppError(
-      'bad-request',
-      `${folderName}: ${candidates.length} models in this folder (${candidates.slice(0, 3).join(', ')}${more}); open one of them`,
-    )
+    const some = candidates.slice(0, 3).map(fileName)
+    const found = { name: fileName(folderName), count: candidates.length, some }
+    throw new AppError('bad-request', say('formats.several-models', found))
   }
-  throw new AppError('not-found', `${folderName}: no weight file in this folder (looked for ${extensions.join(' ')})`)
+  const looked = foreign(extensions.join(' '))
+  throw new AppError('not-found', say('formats.no-weight-file', { name: fileName(folderName), looked }))
 }
 
 /** The first file of each counted set, and every file that counts nothing. */

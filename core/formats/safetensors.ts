@@ -6,9 +6,11 @@
  * Nothing in it can run. What it can do is lie about sizes; so nothing is allocated but the header, and that only after its length was
  * held against the file's.
  */
+
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import {
   checkedElementCount,
   type DType,
@@ -19,7 +21,7 @@ import {
 } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { readRange } from './range.ts'
-import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused } from './refusal.ts'
 import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
@@ -59,7 +61,7 @@ export const safetensors: Format = {
   open: async (source) => {
     const { tensors, metadata, left } = await readSafetensorsHeader(source)
     if (tensors.length === 0 && left.length > 0)
-      throw unsupported(source.name, `it has no tensor that is read. ${leftOut(left)}`)
+      throw nothingIn(source.name, 'tensors that are read', [leftOut(left)], 'unsupported')
     const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
     return {
       format: 'safetensors',
@@ -71,7 +73,7 @@ export const safetensors: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map((tensor) => tensor.name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const entry = byName.get(tensor.name)
-        if (!entry) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!entry) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
         return readTensorRange(source, entry, start, end)
       },
       close: () => source.close(),
@@ -102,7 +104,10 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   const lengthField = await readRange(source, 0, lengthBytes, 'header length')
   const length = new DataView(lengthField.buffer, lengthField.byteOffset).getBigUint64(0, true)
   if (length > BigInt(source.byteLength - lengthBytes))
-    throw badFile(where, `a header that fits in the file's ${source.byteLength} bytes`, `a header length of ${length}`)
+    throw new AppError(
+      'bad-file',
+      say('formats.header-beyond', { where: foreign(where), bytes: source.byteLength, header: Number(length) }),
+    )
   const headerBytes = Number(length)
   if (headerBytes > maxHeaderBytes)
     throw overLimit(where, 'bytes of header', maxHeaderBytes, headerBytes, 'the header is read into memory whole')
@@ -197,10 +202,12 @@ function checkTiling(where: string, tensors: readonly Placed[], dataStart: numbe
     }
     const label = `${where}: tensor ${quoted(tensor.name)}`
     if (end > fileBytes)
-      throw badFile(
-        label,
-        `data inside the ${fileBytes - dataStart} bytes after the header`,
-        `data up to byte ${end - dataStart}: the file is cut short or its offsets are wrong`,
+      throw new AppError(
+        'bad-file',
+        say('formats.cut-short', {
+          ...{ where: foreign(where), tensor: quoted(tensor.name) },
+          ...{ needs: end - dataStart, has: fileBytes - dataStart },
+        }),
       )
     if (tensor.fileOffset < at)
       throw badFile(
@@ -255,7 +262,7 @@ export function safetensorsHeader(
   const names = new Set(['__metadata__'])
   let offset = 0
   for (const { name, dtype, shape } of tensors) {
-    if (names.has(name)) throw new AppError('bad-request', `A safetensors file cannot hold a second ${quoted(name)}.`)
+    if (names.has(name)) throw refused('bad-request', `A safetensors file cannot hold a second ${quoted(name)}.`)
     names.add(name)
     const byteLength = tensorBytes(dtype, shape)
     const entry = { dtype, shape, data_offsets: [offset, offset + byteLength] }

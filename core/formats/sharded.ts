@@ -3,12 +3,14 @@
  * The set is opened as one WeightFile. An index is hostile like the rest: its files are single names in its own folder, and every claim it
  * makes is held against what the files themselves say; where they differ the files are right.
  */
-import { AppError } from '../errors.ts'
+
 import type { ByteSource, SourceFolder } from '../io.ts'
-import { quoted } from '../messages/text.ts'
+import { distinct, say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { fileName, quoted } from '../messages/text.ts'
 import type { WeightFile } from './format.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit } from './refusal.ts'
+import { badFile, overLimit, refused } from './refusal.ts'
 import { type JsonLimits, visitStrictJson } from './strict-json.ts'
 
 /** The largest published sets have 191 files (770 for one of pickles); each costs an open file, and systems allow about 1024. */
@@ -57,7 +59,7 @@ export function shardSiblings(name: string, present: ReadonlySet<string>): strin
   if (found.length < names.length && found.length <= 1) return null
   const missing = names.find((each) => !present.has(each))
   if (missing !== undefined)
-    throw new AppError(
+    throw refused(
       'not-found',
       `${name}: expected ${names.length} files in this set, got ${found.length}: ${missing} is missing`,
     )
@@ -98,7 +100,7 @@ export async function readShardIndex(folder: SourceFolder, name: string): Promis
   const present = new Set(await folder.list())
   const missing = files.filter((file) => !present.has(file))
   if (missing.length > 0)
-    throw new AppError(
+    throw refused(
       'not-found',
       `${name}: expected ${files.length} files in this set, got ${files.length - missing.length}: ${quoted(missing[0]!)} is missing`,
     )
@@ -124,7 +126,7 @@ export async function openIndexed(
 }
 
 /** The same file, with more to say. */
-export function withNotices(file: WeightFile, notices: readonly string[]): WeightFile {
+export function withNotices(file: WeightFile, notices: readonly Message[]): WeightFile {
   return notices.length === 0 ? file : { ...file, notices: [...file.notices, ...notices] }
 }
 
@@ -169,25 +171,20 @@ function checkShardName(indexName: string, name: string): void {
 }
 
 /** What an index says of tensors that are not where it says. Those that it does not mention are shown like the others. */
-function wrongClaims({ name, fileOfTensor }: ShardIndex, set: WeightFile): string[] {
+function wrongClaims({ name, fileOfTensor }: ShardIndex, set: WeightFile): Message[] {
   const actual = new Map(set.shards.flatMap((shard) => shard.tensorNames.map((tensor) => [tensor, shard.fileName])))
   const ghosts = [...fileOfTensor.keys()].filter((tensor) => !actual.has(tensor))
   const moved = [...fileOfTensor].filter(([tensor, file]) => actual.has(tensor) && actual.get(tensor) !== file)
-  const notices: string[] = []
-  if (ghosts.length > 0) notices.push(`${name} names ${several(ghosts)} that no file of the set has.`)
+  const index = fileName(name)
+  const notices: Message[] = []
+  if (ghosts.length > 0)
+    notices.push(say('formats.index-ghosts', { index, count: ghosts.length, some: ghosts.slice(0, 3).map(quoted) }))
   if (moved.length > 0) {
     const [tensor, file] = moved[0]!
-    const more = moved.length > 1 ? `, and ${moved.length - 1} more in other files than it says` : ''
-    notices.push(`${name} places ${quoted(tensor)} in ${quoted(file)}; it is in ${quoted(actual.get(tensor)!)}${more}.`)
+    const places = { tensor: quoted(tensor), said: quoted(file), actual: quoted(actual.get(tensor)!) }
+    notices.push(say('formats.index-misplaced', { index, ...places, more: moved.length - 1 }))
   }
   return notices
-}
-
-function several(names: readonly string[]): string {
-  const shown = names.slice(0, 3).map(quoted).join(', ')
-  return names.length === 1
-    ? `the tensor ${shown}`
-    : `${names.length} tensors (${shown}${names.length > 3 ? ', ...' : ''})`
 }
 
 /**
@@ -231,11 +228,11 @@ export function combine(files: readonly WeightFile[], closeAll: () => Promise<vo
     totalBytes: files.reduce((sum, file) => sum + file.totalBytes, 0),
     tensors: files.flatMap((file) => file.tensors),
     metadata,
-    notices: [...new Set(files.flatMap((file) => file.notices))],
+    notices: distinct(files.flatMap((file) => file.notices)),
     shards: files.flatMap((file) => file.shards),
     read: (tensor, start, end) => {
       const owner = owners.get(tensor.name)
-      if (!owner) throw new AppError('bad-request', `This set has no tensor ${quoted(tensor.name)}.`)
+      if (!owner) throw refused('bad-request', `This set has no tensor ${quoted(tensor.name)}.`)
       return owner.read(tensor, start, end)
     },
     close: closeAll,

@@ -1,12 +1,7 @@
-/**
- * Tar archives, enough to find the members of one: each a header of 512 bytes and its values, padded to 512. A member is a range of the file
- * and is read in place. Source: POSIX.1-2017 pax, GNU tar's long names.
- */
-import { AppError } from '../errors.ts'
 import type { ByteSource, SourceFolder } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { readRange } from './range.ts'
-import { badFile, overLimit } from './refusal.ts'
+import { badFile, overLimit, refused } from './refusal.ts'
 import { rangeSource } from './zip.ts'
 
 /** Archives of models have about ten members; those of zarr arrays up to 1e5. */
@@ -83,7 +78,7 @@ export function tarFolder(source: ByteSource, members: ReadonlyMap<string, TarMe
     ],
     open: async (file) => {
       const member = members.get(path + file)
-      if (!member) throw new AppError('not-found', `${quoted(path + file)} is not in ${source.name}.`)
+      if (!member) throw refused('not-found', `${quoted(path + file)} is not in ${source.name}.`)
       return rangeSource(source, file, member.start, member.byteLength)
     },
     inside: (folder) => tarFolder(source, members, `${path}${folder}/`),

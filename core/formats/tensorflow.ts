@@ -3,7 +3,6 @@
  * values. The table is LevelDB's: blocks of entries whose keys share prefixes, an index of blocks, a footer.
  * Source: tensorflow/core/util/tensor_bundle, tensorflow/core/lib/io/table_format.txt.
  */
-import { AppError } from '../errors.ts'
 import { type ByteSource, memorySource, type SourceFolder } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
@@ -13,7 +12,7 @@ import { openOnce } from './open-once.ts'
 import { type FieldBudget, visitFields } from './protobuf.ts'
 import { readRange } from './range.ts'
 import { type ReadableTensor, weightFileOf } from './readable.ts'
-import { badFile, leftOut, overLimit, unsupported } from './refusal.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from './refusal.ts'
 
 /** A table of 150,000 names of 200 bytes; read into memory whole. */
 export const maxIndexBytes = 64_000_000
@@ -90,7 +89,7 @@ export const tensorflow: Format = {
       else readables.push(made)
     }
     const notices = left.length > 0 ? [leftOut(left)] : []
-    if (readables.length === 0) throw badFile(source.name, 'variables', ['none', ...notices].join('. '))
+    if (readables.length === 0) throw nothingIn(source.name, 'variables', notices)
     return weightFileOf(source.name, readables, {
       format: 'tensorflow',
       safety: 'safe',
@@ -117,7 +116,7 @@ async function sizesOf(folder: SourceFolder, where: string, files: readonly stri
   const present = new Set(await folder.list())
   const missing = files.find((file) => !present.has(file))
   if (missing !== undefined)
-    throw new AppError('not-found', `${where}: its values are in ${quoted(missing)}, which is not in this folder`)
+    throw refused('not-found', `${where}: its values are in ${quoted(missing)}, which is not in this folder`)
   const sizes: number[] = []
   for (const file of files) {
     const source = await folder.open(file)

@@ -9,9 +9,11 @@
  * What a hostile archive may not do: name paths outside itself, overlap its members (the 42.zip family of bombs), lie about sizes, hide
  * members behind two directories, or inflate without end.
  */
+
 import { AppError } from '../errors.ts'
 import type { ByteSource } from '../io.ts'
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { crc32 } from './crc32.ts'
 import { readRange } from './range.ts'
 import { badFile, overLimit, unsupported } from './refusal.ts'
@@ -95,7 +97,7 @@ async function findEnd(source: ByteSource): Promise<DirectoryEnd> {
     !(view.getUint32(at, true) === endSignature && at + endBytes + view.getUint16(at + 20, true) === tail.byteLength)
   )
     at--
-  if (at < 0) throw badFile(where, 'a zip directory at the end', 'none: the file is cut short')
+  if (at < 0) throw new AppError('bad-file', say('formats.zip-cut-short', { where: foreign(where) }))
   const position = tailStart + at
   const disk = view.getUint16(at + 4, true)
   const count = view.getUint16(at + 10, true)

@@ -9,12 +9,14 @@ import type { JobContext } from '../matrix/context.ts'
 import { type Found, finishedSketch, type SketchFacts } from '../matrix/factorize-matrix.ts'
 import { type LoadedMatrix, loadMatrix } from '../matrix/load.ts'
 import { observer } from '../matrix/observer.ts'
-import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
+import { hasNonFinite, scanValues } from '../matrix/scan.ts'
 import { sketchKey } from '../matrix/sketch-key.ts'
 import { certify } from '../measure/certificate.ts'
 import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
-import { plain } from '../messages/plain.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { allowedError, type FittedParams, fitParams, type Params } from '../params.ts'
 import { breakEvenRank } from '../plan/factor-dtype.ts'
 import { storedAs } from '../plan/verdict.ts'
@@ -93,28 +95,26 @@ export async function factorizable(
 ): Promise<{ tensor: ComputableTensor; view: MatrixView }> {
   const tensor = file.tensors.find((candidate) => candidate.name === name)
   if (!tensor) {
-    const some = file.tensors.slice(0, 3).map((candidate) => candidate.name)
-    throw new AppError(
-      'bad-request',
-      `The file has no tensor "${name}". It has ${file.tensors.length}: ${some.join(', ')}${file.tensors.length > 3 ? ', ...' : ''}.`,
-    )
+    throw new AppError('bad-request', noTensor(file, name))
   }
-  if (tensor.unfit !== undefined) throw new AppError('unsupported', `${name}: ${tensor.unfit}`)
+  if (tensor.unfit !== undefined)
+    throw new AppError('unsupported', say('tensor.unfit', { name: foreign(name), why: tensor.unfit }))
   const view = matrixView(tensor.name, tensor.shape)
-  if (!view)
-    throw new AppError(
-      'bad-request',
-      `${name} has the shape [${tensor.shape.join(', ')}], which is no matrix: there is nothing to factorize.`,
-    )
+  if (!view) throw new AppError('bad-request', say('tensor.no-matrix', { name: foreign(name), shape: tensor.shape }))
   if (!hasComputableDType(tensor))
-    throw new AppError('unsupported', `${name} holds ${tensor.dtype} values, which are not weights to factorize.`)
-  const nonFinite = nonFiniteSentence(await scanValues(file, tensor, context))
-  if (nonFinite)
+    throw new AppError('unsupported', say('tensor.dtype', { name: foreign(name), dtype: foreign(tensor.dtype) }))
+  const found = await scanValues(file, tensor, context)
+  if (hasNonFinite(found))
     throw new AppError(
       'unsupported',
-      `${name} ${nonFinite}. It has no singular values; a compression would keep it unchanged.`,
+      say('tensor.non-finite', { name: foreign(name), nan: found.nanCount, inf: found.infCount }),
     )
   return { tensor, view }
+}
+
+export function noTensor({ tensors }: WeightFile, name: string): Message {
+  const some = tensors.slice(0, 3).map((each) => foreign(each.name))
+  return say('tensor.unknown', { name: quoted(name), count: tensors.length, some })
 }
 
 /** Analysis of a matrix that is already in memory: also one side of a comparison. `computeMs` has the time of each counted run. */
@@ -197,18 +197,17 @@ export async function reportRun(
   const measured = await measure(tensor.name, loaded, factorization, fitted, context)
   const measureMs = performance.now() - measureStarted
 
-  const notices: string[] = context.kernelNotice ? [context.kernelNotice] : []
-  if (params.rank > fitted.rank)
-    notices.push(`Rank ${params.rank} is more than this matrix has; ${fitted.rank} was used.`)
+  const notices: Message[] = context.kernelNotice ? [context.kernelNotice] : []
+  if (params.rank > fitted.rank) notices.push(say('analysis.rank-used', { rank: params.rank, used: fitted.rank }))
   else if (fitted.method === 'randomized' && params.oversample > fitted.oversample) {
     notices.push(
-      `Oversampling ${params.oversample} does not fit beside rank ${fitted.rank}; ${fitted.oversample} was used.`,
+      say('analysis.oversample-used', { oversample: params.oversample, rank: fitted.rank, used: fitted.oversample }),
     )
   }
   if (tensor.remark !== undefined) notices.push(tensor.remark)
   else if (tensor.storedAs !== undefined)
-    notices.push(`Stored as ${tensor.storedAs}: the spectrum includes its quantization noise.`)
-  if (view.count > 1) notices.push(`A stack of ${view.count} matrices: this is the first.`)
+    notices.push(say('analysis.stored-as', { encoding: foreign(tensor.storedAs) }))
+  if (view.count > 1) notices.push(say('analysis.first-of-stack', { count: view.count }))
   return {
     tensor: tensor.name,
     matrix: [rows, cols],
@@ -229,7 +228,7 @@ export async function reportRun(
     phasesMs: { read: readMs, ...phasesMs, measure: measureMs },
     ...context.kernels.info,
     peakBytes: context.peakBytes(),
-    notices: notices.map(plain),
+    notices,
   }
 }
 

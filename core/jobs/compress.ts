@@ -8,8 +8,9 @@ import { AppError, existsAlready } from '../errors.ts'
 import type { OutputFolder, SourceFolder } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
+import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
-import { plain } from '../messages/plain.ts'
+import { fileName, foreign } from '../messages/text.ts'
 import { allowedError } from '../params.ts'
 import { sizeGoalBytes } from '../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
@@ -59,7 +60,7 @@ export async function compressFile(
   const finished = resume ? await finishedOutput(compression, job, target) : null
   if (finished && !('key' in finished)) {
     await whileHolding(target, () => discardUnfinished(target))
-    const notice = `${target.name} was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was rewritten.`
+    const notice = say('run.finished-before', { name: fileName(target.name) })
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(
       compression,
@@ -116,7 +117,7 @@ function reportOf(
   { file, sourceHash, context }: Compression,
   { name }: CompressionTarget,
   { files, bytesAfter, plannedBytes, relativeError, absoluteError, outcomes }: WholeOutput,
-  notices: readonly string[],
+  notices: readonly Message[],
   started: number,
 ): CompressionReport {
   return {
@@ -130,7 +131,7 @@ function reportOf(
     absoluteError,
     verified: true,
     tensors: outcomes,
-    notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])].map(plain),
+    notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
     peakBytes: context.peakBytes(),
@@ -189,27 +190,22 @@ function missedGoal(
     absoluteError,
     outcomes,
   }: Pick<WholeOutput, 'bytesAfter' | 'relativeError' | 'outcomes'> & Partial<WholeOutput>,
-): string[] {
+): Message[] {
   const size = style.multipliesOut || part.of > 1 ? null : sizeGoalBytes(params, file.totalBytes)
   if (size !== null && bytesAfter > size) {
-    return [
-      `The size goal was missed: ${bytesAfter} bytes were written, ${size} was the goal. Tensors that could not be factorized were kept as they are.`,
-    ]
+    return [say('run.goal-missed', { written: bytesAfter, goal: size })]
   }
   const goal = allowedError(params)
   if (goal === null || part.of > 1) return []
-  const percent = (error: number) => `${(100 * error).toPrecision(4)} %`
   if (params.goalScope === 'model') {
     const error = params.goalWeight === 'entries' ? relativeError : (absoluteError ?? 0)
-    return error > goal
-      ? [`The error goal was missed: ${percent(error)} was reached, ${percent(goal)} was the goal.`]
-      : []
+    return error > goal ? [say('run.error-goal-missed', { error, goal })] : []
   }
   const missed = outcomes.filter((outcome) => (outcome.relativeError ?? 0) > goal)
   const [worst] = missed.toSorted((a, b) => b.relativeError! - a.relativeError!)
   if (!worst) return []
-  const which = `${worst.name} by the most, ${percent(worst.relativeError!)} where ${percent(goal)} was the goal`
-  return [`The error goal was missed by ${missed.length} of ${outcomes.length} tensors, ${which}.`]
+  const most = { name: foreign(worst.name), error: worst.relativeError!, goal }
+  return [say('run.error-goal-missed-by', { count: missed.length, total: outcomes.length, ...most })]
 }
 
 /** An empty folder is as good as none for an output that is a folder. `why`: what is there is of this run, but does not hold. */

@@ -9,6 +9,8 @@ import type { WeightFile } from '../formats/format.ts'
 import { npyHeader } from '../formats/npy.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { READ_BYTES } from '../matrix/load.ts'
+import { say } from '../messages/english.ts'
+import { fileName } from '../messages/text.ts'
 import { alignedOrder, alignmentOf } from '../plan/entries.ts'
 import type { TensorInfo } from '../tensor.ts'
 import { copyValues } from '../write/compress-tensor.ts'
@@ -16,6 +18,7 @@ import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import { writeChecked } from '../write/encodings/weights-output.ts'
 import { CHECKSUMS } from '../write/metadata.ts'
+import { noTensor } from './analyze.ts'
 import type { FilesOf } from './files.ts'
 
 /** @throws AppError `bad-request`, `unsupported`, `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled` */
@@ -26,10 +29,7 @@ export async function convertFile(
 ): Promise<ConversionReport> {
   const extension = target.name.split('.').at(-1)?.toLowerCase()
   if (extension !== 'safetensors' && extension !== 'npy') {
-    throw new AppError(
-      'bad-request',
-      `${target.name}: expected a name that ends in .safetensors or .npy, which is what a conversion writes.`,
-    )
+    throw new AppError('bad-request', say('convert.name', { name: fileName(target.name) }))
   }
   await refuseToReplace(target, job.force)
   const tensors = job.tensor === null ? file.tensors : [tensorNamed(file, job.tensor)]
@@ -43,17 +43,14 @@ export async function convertFile(
 
 function tensorNamed(file: WeightFile, name: string): TensorInfo {
   const tensor = file.tensors.find((each) => each.name === name)
-  if (!tensor) throw new AppError('bad-request', `The file has no tensor "${name}" among its ${file.tensors.length}.`)
+  if (!tensor) throw new AppError('bad-request', noTensor(file, name))
   return tensor
 }
 
 function onlyOne(tensors: readonly TensorInfo[]): TensorInfo {
   const [first, second] = tensors
   if (!first || second) {
-    throw new AppError(
-      'bad-request',
-      `An .npy file holds one tensor; this file has ${tensors.length}. Name one with --tensor, or choose a .safetensors name.`,
-    )
+    throw new AppError('bad-request', say('convert.one-tensor', { count: tensors.length }))
   }
   return first
 }

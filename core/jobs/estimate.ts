@@ -9,14 +9,15 @@ import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, residentLimit } from '../matrix/load.ts'
-import { nonFiniteSentence, scanValues } from '../matrix/scan.ts'
-import { plain } from '../messages/plain.ts'
+import { hasNonFinite, scanValues } from '../matrix/scan.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
 import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
 import { layOut } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
 import { type FactorizedTensor, hasGoal, isFactorized, planByNames, type TensorPlan } from '../plan/plan.ts'
-import { shapeOf } from '../plan/text.ts'
+import { shapeOf } from '../plan/shape.ts'
 import { elementCount, oncePerStorage } from '../tensor.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
@@ -71,21 +72,14 @@ export async function estimateRun(
     memoryBytes: before + Math.max(0, ...factorized.map((plan) => workingBytes(plan, context))),
     parts,
     ...context.kernels.info,
-    notices: [
-      ...file.notices,
-      'Time is a guess from a short sample on this machine as it is busy now.',
-      ...openQuestions(open, job.params),
-    ].map(plain),
+    notices: [...file.notices, say('estimate.time'), ...openQuestions(open, job.params)],
   }
 }
 
 /** Why the size may be another. */
-function openQuestions({ values, spectra }: Undecided, params: Params): string[] {
-  const analysis = hasGoal(params)
-    ? 'With a goal the ranks are not known before the analysis, which `plan` makes: sizes are those of the largest ranks.'
-    : 'Which tensors bear INT8 factors is not known before the analysis, which `plan` makes: sizes are those of INT8 for all.'
-  const reading =
-    'Whether there is NaN or Inf is not known before all weights were read, which `plan` does: a tensor with any is kept, and the size grows.'
+function openQuestions({ values, spectra }: Undecided, params: Params): Message[] {
+  const analysis = hasGoal(params) ? say('estimate.goal-ranks') : say('estimate.int8')
+  const reading = say('estimate.non-finite')
   return [...(spectra ? [analysis] : []), ...(values ? [reading] : [])]
 }
 
@@ -126,7 +120,7 @@ async function costPerSecond(
   let cost = 0
   for (const [done, { plan }] of heaviest.entries()) {
     context.report({ type: 'progress', phase: 'estimate', tensor: plan.info.name, done, total: heaviest.length })
-    if (nonFiniteSentence(await scanValues(file, plan.info, context))) continue
+    if (hasNonFinite(await scanValues(file, plan.info, context))) continue
     const mark = context.kernels.mark()
     try {
       const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch)

@@ -9,6 +9,8 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/refusal.ts'
 import type { ReadingContext } from '../matrix/checksum.ts'
+import { say } from '../messages/english.ts'
+import { fileName, foreign } from '../messages/text.ts'
 import { alignedOrder } from '../plan/entries.ts'
 import { type Part, parsePart } from '../plan/parts.ts'
 import type { TensorInfo } from '../tensor.ts'
@@ -74,14 +76,14 @@ function inOrder(files: readonly WeightFile[]): WeightFile[] {
   for (const { file } of numbered) {
     for (const key of ['ghostsvd.recipe', 'ghostsvd.source', 'ghostsvd.version']) {
       if (file.metadata.get(key) !== first?.get(key)) {
-        throw new AppError('bad-request', `These parts do not belong together: they differ in ${key}.`)
+        throw new AppError('bad-request', say('merge.differ', { field: foreign(key) }))
       }
     }
   }
   const sorted = [...numbered].sort((a, b) => a.part.index - b.part.index)
   const found = sorted.map(({ part }) => part.index)
   if (found.length !== of || found.some((index, i) => index !== i + 1)) {
-    throw new AppError('bad-request', `Expected the parts 1 to ${of} of one run, got ${found.join(', ')}.`)
+    throw new AppError('bad-request', say('merge.parts', { of, found }))
   }
   return sorted.map(({ file }) => file)
 }
@@ -94,16 +96,12 @@ function digestOf({ metadata, shards }: WeightFile): string {
 
 function damaged({ shards }: WeightFile, { name }: TensorInfo): AppError {
   const part = shards[0]?.fileName ?? 'A part'
-  return new AppError('bad-file', `${part}: ${name} is not what was written there. Make this part again.`)
+  return new AppError('bad-file', say('merge.changed', { part: fileName(part), name: foreign(name) }))
 }
 
 function partNumber(file: WeightFile): Part {
   const text = file.metadata.get(PART)
-  if (!text)
-    throw new AppError(
-      'bad-request',
-      `${file.shards[0]?.fileName ?? 'A file'} is no part of a run (compress --part I/N).`,
-    )
+  if (!text) throw new AppError('bad-request', say('merge.no-part', { name: fileName(file.shards[0]?.fileName ?? '') }))
   return parsePart(text)
 }
 

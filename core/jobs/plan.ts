@@ -11,7 +11,8 @@ import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { scanValues } from '../matrix/scan.ts'
 import { knownSpectrum, reportSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
-import { plain } from '../messages/plain.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { candidateOf, int8Increase, roundingOf, type TensorSpectrum } from '../plan/goals.ts'
@@ -25,6 +26,7 @@ import {
   keepAsIs,
   planByNames,
   type TensorPlan,
+  unsettled,
 } from '../plan/plan.ts'
 import { scaleReason } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
@@ -96,7 +98,7 @@ export async function planCompression(
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: [...file.notices, ...(host.kernelNotice ? [host.kernelNotice] : [])].map(plain),
+    notices: [...file.notices, ...(host.kernelNotice ? [host.kernelNotice] : [])],
     ...context.kernels.info,
   }
 }
@@ -109,7 +111,7 @@ function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTens
   const { info, view, place, grows } = plan
   if (!grows || !view || !hasComputableDType(info)) return null
   const sketch = planSketch(info, view, params)
-  return { action: 'factorize', info, view, place, reason: '', params: sketch, sketch, factorDType: 'F32' }
+  return { action: 'factorize', info, view, place, reason: unsettled, params: sketch, sketch, factorDType: 'F32' }
 }
 
 /** Whether the run sketches the matrix itself, narrower than the analysis did. */
@@ -151,7 +153,7 @@ interface Prediction {
   readonly relativeError: number
   readonly frobeniusNorm: number
   /** Why the run would not write it. */
-  readonly refusal: string | null
+  readonly refusal: Message | null
   readonly int8Increase: number | null
 }
 
@@ -185,7 +187,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const planned: PlannedTensor = {
     name: info.name,
     action: plan.action,
-    reason: plain(factorized || style.copiesKept ? reason : `${reason} Not part of this output.`),
+    reason: factorized || style.copiesKept ? reason : say('plan.not-in-output', { reason }),
     rank: factorized ? plan.params.rank : null,
     factorDType: factorized ? plan.factorDType : null,
     relativeError: prediction?.relativeError ?? 0,
@@ -197,7 +199,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const ofScale: PlannedTensor = {
     name: scale.name,
     action: 'keep',
-    reason: plain(factorized ? scaleNotWritten(info.name) : scaleReason(info.name)),
+    reason: factorized ? scaleNotWritten(info.name) : scaleReason(info.name),
     rank: null,
     factorDType: null,
     relativeError: 0,

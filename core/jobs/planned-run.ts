@@ -3,15 +3,17 @@
  * is; by a goal, which settles the ranks. After it every byte of the output has its place.
  */
 import { absoluteError, type NormedError } from '../curves/model-error.ts'
+
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { isArrayName } from '../formats/npz.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
-import { nonFiniteSentence, scanValues, sumOfSquares } from '../matrix/scan.ts'
+import { hasNonFinite, scanValues, sumOfSquares } from '../matrix/scan.ts'
 import { knownSpectrum, squaresOf, tensorSpectrum } from '../matrix/spectra.ts'
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
 import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../plan/goals.ts'
@@ -71,7 +73,7 @@ export async function undecided({ file, style, context }: Compression, job: Choi
   for (const plan of planByNames(file, job, style).filter(isFactorized)) {
     const scan = scanned.get(storageName(plan.info))
     values ||= scan === undefined
-    if (spectra || (scan && nonFiniteSentence(scan) !== null) || !analysisDecides(job.params)) continue
+    if (spectra || (scan && hasNonFinite(scan)) || !analysisDecides(job.params)) continue
     spectra = !(await knownSpectrum(plan, context))
   }
   return { values, spectra }
@@ -83,14 +85,11 @@ export function refuse({ file, style, part }: Compression, { params }: Choices):
   if (refusal) throw refusal
   const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
   if (unfit) {
-    throw new AppError(
-      'bad-request',
-      `A NumPy archive cannot hold a tensor called ${quoted(unfit.name)}: as the name of a file it would lead out of the archive. Choose another output.`,
-    )
+    throw new AppError('bad-request', say('request.archive-name', { name: quoted(unfit.name) }))
   }
   const oneFile = style.container === 'file' || (style.container === 'like-source' && file.shards.length < 2)
   if (part.of > 1 && !(oneFile && style.copiesKept && style.encoding === 'safetensors')) {
-    throw new AppError('bad-request', 'Only an output that is one safetensors file can be made in parts.')
+    throw new AppError('bad-request', say('request.parts-one-file'))
   }
 }
 
@@ -116,9 +115,10 @@ async function checkValues(file: WeightFile, plans: readonly TensorPlan[], conte
 export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Promise<TensorPlan> {
   if (plan.action === 'keep') return plan
   const found = await scan(plan.info)
-  const nonFinite = nonFiniteSentence(found)
   const scanned = { ...plan, crc: found.crc }
-  return nonFinite ? keepAsIs(scanned, `${plan.info.name} ${nonFinite}. It was kept unchanged.`) : scanned
+  if (!hasNonFinite(found)) return scanned
+  const why = say('plan.non-finite', { name: foreign(plan.info.name), nan: found.nanCount, inf: found.infCount })
+  return keepAsIs(scanned, say('plan.kept-unchanged', { why: [why] }))
 }
 
 /**

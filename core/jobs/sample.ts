@@ -24,6 +24,7 @@ import { encode } from '../formats/dtype.ts'
 import type { GaussianKey } from '../kernels/kernels.ts'
 import { philox4x32 } from '../kernels/philox.ts'
 import type { JobContext } from '../matrix/context.ts'
+import { say } from '../messages/english.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
@@ -117,7 +118,7 @@ export async function writeSample(
   if (largest > LARGEST_MATRIX_BYTES) {
     throw new AppError(
       'over-limit',
-      `A hidden size of ${job.hidden} makes matrices of ${(largest / 1e9).toFixed(1)} GB; the sample is limited to ${(LARGEST_MATRIX_BYTES / 1e9).toFixed(1)} GB each. Choose at most 16384.`,
+      say('request.sample-too-large', { hidden: job.hidden, bytes: largest, limit: LARGEST_MATRIX_BYTES }),
     )
   }
   const tensors = sampleTensors(job)

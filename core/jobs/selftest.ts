@@ -11,8 +11,8 @@ import { singularValueErrors } from '../curves/singular-value-error.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { observer } from '../matrix/observer.ts'
 import { distanceFromOrthonormal } from '../measure/orthonormality.ts'
+import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
-import { plain } from '../messages/plain.ts'
 import { fitParams, type Params } from '../params.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
@@ -114,7 +114,7 @@ function claims(measured: readonly Measured[]): { claim: Message; passed: boolea
   const all = (holds: (row: SelfTestRow) => boolean) => measured.every(({ row }) => holds(row))
   return [
     {
-      claim: plain('No rank-k error is below that of the exact SVD (Eckart-Young), and none is above 100 %.'),
+      claim: say('selftest.eckart-young'),
       passed: all(({ size, exactError: f, randomizedError: e }) => {
         const tau = roundingLevel('f32', size)
         return e ** 2 >= f ** 2 * (1 - 1e-8) - tau && e ** 2 <= 1 + tau && f ** 2 <= 1 + tau
@@ -122,13 +122,13 @@ function claims(measured: readonly Measured[]): { claim: Message; passed: boolea
     },
     {
       // The error of an n x n Gaussian matrix fluctuates by less than 1 / n.
-      claim: plain('The exact error of random noise is what theory says.'),
+      claim: say('selftest.theory'),
       passed: all(({ size, exactError, noiseError }) => Math.abs(exactError - noiseError) < 2 / size),
     },
     {
-      claim: plain('The singular vectors are orthonormal to 1e-6.'),
+      claim: say('selftest.orthonormal'),
       passed: all(({ orthogonality }) => orthogonality <= 1e-6),
     },
-    { claim: plain('The same seed gives the same bits.'), passed: measured.every(({ repeats }) => repeats) },
+    { claim: say('selftest.same-bits'), passed: measured.every(({ repeats }) => repeats) },
   ]
 }

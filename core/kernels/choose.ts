@@ -2,7 +2,10 @@
  * Which tile computes. The arithmetic class is a feature test; within the fused class, whose tiles give the same bits, an exact comparison
  * and a short benchmark choose between the re-vectorized 6 x 16 and the 128-bit 6 x 8.
  */
+
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import { quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import type { Instance, TileName, Tiles } from './instance.ts'
 import type { Arithmetic } from './kernels.ts'
@@ -27,19 +30,13 @@ export function chooseTiles(instance: Instance, choice: Params['kernel'], memory
   const fused = (tile: TileName): Choice => ({ tile, arithmetic: 'fused' })
   if (choice === 'simd' || (choice === 'auto' && !available)) return { tile: 'simd', arithmetic: 'unfused' }
   if (!available) {
-    throw new AppError(
-      'bad-request',
-      `The kernel "${choice}" needs relaxed SIMD with fused multiply-add, which this machine or this JavaScript engine lacks; choose auto, simd or reference.`,
-    )
+    throw new AppError('bad-request', say('kernel.no-fused', { choice: quoted(choice) }))
   }
   if (choice === 'relaxed') return fused('relaxed')
   const measured = measure(instance, memory)
   if (!measured.equal) {
     if (choice === 'auto') return fused('relaxed')
-    throw new AppError(
-      'bad-request',
-      'The kernel "revectorized" gives other bits than "relaxed" here and is not used; choose auto or relaxed.',
-    )
+    throw new AppError('bad-request', say('kernel.other-bits'))
   }
   if (choice === 'revectorized') return fused('revectorized')
   return fused(measured.wideMs < measured.narrowMs ? 'revectorized' : 'relaxed')

@@ -6,7 +6,10 @@
  *   Float64 x 64    arguments of the call in progress
  *   UTF-8 x 1024    why a member failed
  */
+
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import { foreign } from '../messages/text.ts'
 
 export const MAX_THREADS = 256
 const CELLS = 16
@@ -90,12 +93,12 @@ export function checkAlive(buffer: SharedArrayBuffer): void {
   const text = new Uint8Array(buffer, REASON_AT, Atomics.load(cells, cell.reason)).slice()
   throw new AppError(
     'engine-died',
-    `Compute thread ${dead - 1} ended during the work: ${new TextDecoder().decode(text)}`,
+    say('thread.died', { thread: dead - 1, fault: foreign(new TextDecoder().decode(text)) }),
     { thread: dead - 1 },
   )
 }
 
 /** @throws AppError `cancelled` while the flag is up. */
 export function checkCancel(cells: Int32Array): void {
-  if (Atomics.load(cells, cell.cancel) === 1) throw new AppError('cancelled', 'The work was cancelled.')
+  if (Atomics.load(cells, cell.cancel) === 1) throw new AppError('cancelled', say('job.cancelled'))
 }

@@ -1,5 +1,8 @@
 /** A stack of buffers on one shared WebAssembly.Memory. Views stay valid while it grows: shared memory grows in place. */
+
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import { foreign } from '../messages/text.ts'
 import type { Kernels } from './kernels.ts'
 
 const PAGE = 65536
@@ -50,7 +53,7 @@ export function stackMemory(limitBytes: number): StackMemory {
     try {
       memory.grow(Math.min(Math.max(pages, have + STEP_PAGES), maximum) - have)
     } catch (cause) {
-      throw outOfMemory(needed, `the machine refused it (${String(cause)})`)
+      throw refused(needed, cause)
     }
     current()
   }
@@ -62,7 +65,10 @@ export function stackMemory(limitBytes: number): StackMemory {
     allocate(byteLength) {
       const start = usage.usedBytes
       const end = start + Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT
-      if (end > usage.limitBytes) throw outOfMemory(end, `the limit is ${megabytes(usage.limitBytes)} MB`)
+      if (end > usage.limitBytes)
+        throw new AppError('out-of-memory', say('memory.limit', { needed: end, limit: usage.limitBytes }), {
+          bytes: end,
+        })
       grow(end)
       usage.usedBytes = end
       usage.peakBytes = Math.max(usage.peakBytes, end)
@@ -84,12 +90,12 @@ function reserve(maximum: number): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: 1, maximum, shared: true })
   } catch (cause) {
-    throw outOfMemory(maximum * PAGE, `the machine refused the address space (${String(cause)})`)
+    throw refused(maximum * PAGE, cause)
   }
 }
 
-function outOfMemory(bytes: number, reason: string): AppError {
-  return new AppError('out-of-memory', `This needs ${megabytes(bytes)} MB of working memory, and ${reason}.`, { bytes })
+function refused(needed: number, cause: unknown): AppError {
+  return new AppError('out-of-memory', say('memory.refused', { needed, fault: foreign(String(cause)) }), {
+    bytes: needed,
+  })
 }
-
-const megabytes = (bytes: number) => Math.ceil(bytes / 2 ** 20)

@@ -3,7 +3,9 @@
  * Atomics.add to any free thread, the leader (the thread that calls) included. All spin for a moment, then sleep; every sleep has
  * a time-out, and a member that throws, dies or falls silent ends the call with a reason.
  */
+
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
 import { type Control, cell, checkAlive, checkCancel, controlOf, MAX_THREADS, poll, reportDeath } from './control.ts'
 import { instantiate } from './instance.ts'
 import type { Modules } from './modules.ts'
@@ -61,7 +63,7 @@ export async function assembleTeam(options: {
   const control = controlOf(options.control)
   const members = threads - 1
   if (threads < 1 || threads > MAX_THREADS)
-    throw new AppError('bad-request', `${threads} threads: expected 1 to ${MAX_THREADS}.`)
+    throw new AppError('bad-request', say('thread.count', { threads, most: MAX_THREADS }))
   const { spawn } = options
   if (members > 0 && !spawn) throw new TypeError('team: more than one thread needs a way to start them')
 
@@ -196,7 +198,11 @@ async function untilReady(control: Control, members: number, patienceMs: number)
     if (performance.now() - start > patienceMs) {
       throw new AppError(
         'engine-died',
-        `Only ${Atomics.load(control.cells, cell.ready)} of ${members} compute threads started within ${Math.round(patienceMs / 1000)} s.`,
+        say('thread.not-started', {
+          ready: Atomics.load(control.cells, cell.ready),
+          members,
+          seconds: Math.round(patienceMs / 1000),
+        }),
       )
     }
     await new Promise((resolve) => setTimeout(resolve, 1))

@@ -1,6 +1,8 @@
 /** What a job is given by its host: arithmetic, somewhere to report, and the host's few abilities that core lacks. */
+
 import type { JobEvent } from '../contract.ts'
 import type { Kernels } from '../kernels/kernels.ts'
+import type { Message } from '../messages/message.ts'
 import type { SketchCache } from '../sketch-cache/sketch-cache.ts'
 
 /** An event as core says it: the host adds the job's id and how much memory its process takes. */
@@ -10,7 +12,7 @@ type WithoutHost<E> = E extends unknown ? Omit<E, 'jobId' | 'memoryBytes'> : nev
 export interface JobContext {
   readonly kernels: Kernels
   /** Says when these are slower than the product's best, and why. */
-  readonly kernelNotice?: string | null
+  readonly kernelNotice?: Message | null
   report(event: Utterance): void
   /** Throws AppError `cancelled` once it was requested. Kernels check between tiles; loops outside them call this. */
   checkCancelled(): void

@@ -6,12 +6,15 @@
  *   F64            as F32, scaled while it is rounded, so that 1e300 and 1e-310 survive; sums in f64 are over the values themselves
  *   F8 with a scale tensor beside it: value x scale, as F32
  */
+
 import { AppError } from '../errors.ts'
 import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/fp8-scale.ts'
 import { discard } from '../io.ts'
 import type { Kernels, WeightDType } from '../kernels/kernels.ts'
+import { say } from '../messages/english.ts'
+import { foreign } from '../messages/text.ts'
 import type { FittedParams } from '../params.ts'
 import { type Operand, residentOperand, streamedOperand, type WidePanels, wideOperand } from '../svd/operand.ts'
 import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView } from '../tensor.ts'
@@ -71,7 +74,7 @@ export async function loadMatrix(
     if (whole) {
       throw new AppError(
         'out-of-memory',
-        `${tensor.name}: the exact SVD of a wide matrix needs it whole, ${(rows * rowBytes) / 1e9} GB; ${limit / 1e9} GB is the most. Choose the randomized method.`,
+        say('memory.exact-too-wide', { name: foreign(tensor.name), needed: rows * rowBytes, limit }),
       )
     }
     const panelBytes = Math.min(PANEL_BYTES, limit / 4)

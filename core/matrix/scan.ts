@@ -61,12 +61,8 @@ async function nanOfScale(file: WeightFile, tensor: TensorInfo): Promise<number>
   return bad === 0 ? 0 : Math.min(elementCount(tensor.shape), bad * elementCount(grid!.blocks))
 }
 
-/** "has 12 Inf values", "has 1 NaN value and 3 Inf values", or null where all are finite. */
-export function nonFiniteSentence({ nanCount, infCount }: NonFinite): string | null {
-  const counted = (count: number, what: string) =>
-    count > 0 ? [`${count} ${what} ${count === 1 ? 'value' : 'values'}`] : []
-  const parts = [...counted(nanCount, 'NaN'), ...counted(infCount, 'Inf')]
-  return parts.length > 0 ? `has ${parts.join(' and ')}` : null
+export function hasNonFinite({ nanCount, infCount }: NonFinite): boolean {
+  return nanCount > 0 || infCount > 0
 }
 
 /** NaN and Inf among the values of `bytes`. */

@@ -3,7 +3,10 @@
  * not with a sparse part, whose rounding can snap back to the source and fall below the floor.
  */
 import { type Precision, roundingLevel } from '../curves/resolution.ts'
+
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import { foreign } from '../messages/text.ts'
 
 export interface CheckedError {
   /** For the message. */
@@ -35,9 +38,8 @@ export function checkError(checked: CheckedError): void {
 
 /** @throws AppError `internal-check` */
 export function failCheck(tensor: string, reason: string, number: number): never {
-  throw new AppError(
-    'internal-check',
-    `${tensor}: internal check failed: ${reason}. This is a fault of the program, not of the file; please report it.`,
-    { tensor, number: String(number) },
-  )
+  throw new AppError('internal-check', say('check.failed', { name: foreign(tensor), detail: foreign(reason) }), {
+    tensor,
+    number: String(number),
+  })
 }

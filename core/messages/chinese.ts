@@ -2,7 +2,22 @@
 import { desktop } from './chinese/desktop.ts'
 import { engine } from './chinese/engine.ts'
 import { files } from './chinese/files.ts'
+import { formats } from './chinese/formats.ts'
 import { general } from './chinese/general.ts'
+import { hosts } from './chinese/hosts.ts'
+import { plan } from './chinese/plan.ts'
+import { requests } from './chinese/requests.ts'
+import { runs } from './chinese/runs.ts'
 import type { Translation } from './english.ts'
 
-export const chinese: Translation = { ...general, ...desktop, ...engine, ...files }
+export const chinese: Translation = {
+  ...desktop,
+  ...engine,
+  ...files,
+  ...formats,
+  ...general,
+  ...hosts,
+  ...plan,
+  ...requests,
+  ...runs,
+}

@@ -1,12 +1,29 @@
 /** The English of every message. It is what `error.message`, `--json`, reports and the command line say; its keys are the keys there are. */
 import { desktop } from './english/desktop.ts'
+
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
+import { formats } from './english/formats.ts'
 import { general } from './english/general.ts'
+import { hosts } from './english/hosts.ts'
+import { plan } from './english/plan.ts'
+import { requests } from './english/requests.ts'
+import { runs } from './english/runs.ts'
 import type { Act, Message, NoValues, Values, Words } from './message.ts'
+import { numbersIn } from './numbers.ts'
 import { foreign } from './text.ts'
 
-export const english = { ...general, ...desktop, ...engine, ...files }
+export const english = {
+  ...desktop,
+  ...engine,
+  ...files,
+  ...formats,
+  ...general,
+  ...hosts,
+  ...plan,
+  ...requests,
+  ...runs,
+}
 
 export type Key = keyof typeof english
 /** The values of a message, as its English sentence declares them. */
@@ -22,11 +39,31 @@ export function say<K extends Key>(
   return { key, values: (values ?? {}) as Values } as Message
 }
 
-const acts: Readonly<Record<Act, string>> = { overwrite: 'overwrite it with --force' }
+const acts: Readonly<Record<Act, string>> = {
+  overwrite: 'overwrite it with --force',
+  include: 'it is named with --include',
+  plan: '`plan`',
+  resume: '--resume',
+}
 
+/** A terminal searches and copies plain spaces. */
 const commandLine: Words = {
+  ...numbersIn('en', ' '),
+  place: 'command line',
   text: inEnglish,
   act: (action) => acts[action],
+  list: (items) => items.join(', '),
+}
+
+/** Several sentences where one message is wanted. */
+export function all(said: readonly Message[]): Message {
+  const [first, ...others] = said
+  return first && others.length === 0 ? first : say('all', { said })
+}
+
+/** Each message once: two are the same where they say the same. */
+export function distinct(said: readonly Message[]): Message[] {
+  return [...new Map(said.map((each) => [inEnglish(each), each])).values()]
 }
 
 /** Sentences as the command line says them. */

@@ -2,22 +2,27 @@
 import { chinese } from './chinese.ts'
 import { english, sentences } from './english.ts'
 import type { Act, Message, Words } from './message.ts'
+import { numbersIn } from './numbers.ts'
 
 export const languages = ['en', 'zh-CN'] as const
 export type Language = (typeof languages)[number]
 
 const catalogs = { en: english, 'zh-CN': chinese } as const
 /** Chinese sentences end in their own space. */
-const between = { en: ' ', 'zh-CN': '' } as const
+const betweenSentences = { en: ' ', 'zh-CN': '' } as const
+const betweenItems = { en: ', ', 'zh-CN': '、' } as const
 const acts: Readonly<Record<Language, Readonly<Record<Act, string>>>> = {
-  en: { overwrite: 'allow it to be replaced' },
-  'zh-CN': { overwrite: '允许替换它' },
+  en: { overwrite: 'allow it to be replaced', include: 'you tick it', plan: 'Analyze model', resume: 'Resume' },
+  'zh-CN': { overwrite: '允许替换它', include: '勾选', plan: '“分析模型”', resume: '“恢复”' },
 }
 
 export function sentencesIn(language: Language): (said: Message | readonly Message[]) => string {
   const words: Words = {
-    text: (said) => sentences(catalogs[language], words, said, between[language]),
+    ...numbersIn(language),
+    place: 'page',
+    text: (said) => sentences(catalogs[language], words, said, betweenSentences[language]),
     act: (action) => acts[language][action],
+    list: (items) => items.join(betweenItems[language]),
   }
   return words.text
 }

@@ -14,16 +14,25 @@ declare const made: unique symbol
 export type Values = Readonly<Record<string, Value>>
 export type Value = string | number | boolean | null | Message | readonly Value[]
 
+/** Of a sentence that is always the same. */
+export type NoValues = Readonly<Record<string, never>>
+
 /** What a sentence needs of its language and of the place where it is read. */
 export interface Words {
+  readonly place: 'command line' | 'page'
   /** A message inside another one, or several sentences in a row. */
   text(said: Message | readonly Message[]): string
   /** What to do, as it is done here: by a flag of the command line, or in the page. */
   act(action: Act): string
+  /** 12,345 */
+  count(value: number): string
+  /** 1.60 GB */
+  bytes(value: number): string
+  /** 0.1243 -> "12.43 %" */
+  percent(share: number): string
+  /** "a, b, c" */
+  list(items: readonly string[]): string
 }
 
 /** What some sentences advise. Their words differ between the command line and the page. */
-export type Act = 'overwrite'
-
-/** Of a sentence that is always the same. */
-export type NoValues = Readonly<Record<string, never>>
+export type Act = 'overwrite' | 'include' | 'plan' | 'resume'

@@ -1,7 +1,8 @@
 /** The tensors of an opened file as a report - what each one is, what a compression would do with it and why - and what a report says to decisions. */
 
 import type { TensorReport } from '../contract.ts'
-import { plain } from '../messages/plain.ts'
+import { all } from '../messages/english.ts'
+
 import { defaultParams, type Params } from '../params.ts'
 import { roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
@@ -33,7 +34,7 @@ export function describeFile(file: TensorSet, params: Params = defaultParams): T
       matrix: view && matrixOf(view),
       kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
       plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
-      reason: plain([plan.info.remark, plan.reason].filter(Boolean).join(' ')),
+      reason: plan.info.remark ? all([plan.info.remark, plan.reason]) : plan.reason,
     }
   })
 }

@@ -2,8 +2,11 @@
  * From a goal to ranks. Every candidate was factorized once at the largest rank it could get; its error and bytes at every rank below are
  * then known, rounding included, and the goal is allocated on them. The result is a plan like any other: exact in bytes before the run.
  */
+
 import { behavesLikeNoise } from '../curves/noise-line.ts'
 import { sparseCount } from '../curves/size.ts'
+import { all, say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
 import { allowedError, type Params } from '../params.ts'
 import {
   type ComputableDType,
@@ -25,7 +28,6 @@ import {
   withStorageNote,
 } from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
-import { shapeOf } from './text.ts'
 import { type Storable, storedAs } from './verdict.ts'
 
 /** How the error of a tensor falls with its rank: what a goal is allocated on. */
@@ -69,8 +71,8 @@ export interface Candidate extends AllocationCandidate {
   dtypeAt(rank: number): FactorDType
   /** The part of `squaredErrors` that is rounding. */
   roundingAt(rank: number): number
-  /** Why no rank can be written as it was asked for, as a sentence. */
-  readonly unfit: string | null
+  /** Why no rank can be written as it was asked for. */
+  readonly unfit: Message | null
 }
 
 /**
@@ -201,9 +203,9 @@ export function candidateOf(
 }
 
 /** F16 ends at 6e-8: below, factors lose more than its 11 bits ever round off. As the run finds when it stores them (write/styles/stored-factors.ts). */
-function unfitFor(dtype: FactorDType, { truncation, rounding }: TensorSpectrum, rank: number): string | null {
+function unfitFor(dtype: FactorDType, { truncation, rounding }: TensorSpectrum, rank: number): Message | null {
   if (dtype !== 'F16' || rounding.F16[rank]! <= 3 * 2 ** -22 * (1 - truncation[rank]!)) return null
-  return 'Kept as it is: its factor values are too small for F16. Choose BF16 or F32 factors.'
+  return all([say('plan.too-small-for', { dtype: 'F16' }), say('overflow.choose-wider')])
 }
 
 const significantBits = { F64: 53, F32: 24, F16: 11, BF16: 8, F8_E4M3: 4, F8_E5M2: 3 } as const satisfies Record<
@@ -261,29 +263,24 @@ function applyRanks(
     const dtype = candidate.dtypeAt(rank)
     const bytes = candidate.factorBytesAt(rank)
     if (bytes >= encodedBytes(plan.info)) {
-      return keepAsIs(
-        plan,
-        `At rank ${rank} with ${dtype} factors this tensor (${shapeOf(plan.view)}) would not shrink.`,
-      )
+      return keepAsIs(plan, say('plan.grows', { rank, dtype, before: encodedBytes(plan.info), after: bytes }))
     }
     const reason = [atRank(plan.info, plan.view, rank, bytes), int8Reason(candidate, rank), noiseReason(candidate)]
     return {
       ...plan,
       params: { ...plan.sketch, rank },
       factorDType: dtype,
-      reason: withStorageNote(plan.info, reason.filter((part) => part !== null).join(' ')),
+      reason: withStorageNote(plan.info, all(reason.filter((part) => part !== null))),
     }
   })
 }
 
-function whyKept({ maxRank, squaredErrors, unfit }: Candidate, params: Params): string {
+function whyKept({ maxRank, squaredErrors, unfit }: Candidate, params: Params): Message {
   if (unfit) return unfit
-  if (maxRank < 1) return 'No rank makes it smaller.'
-  if (params.goalSize > 0) return 'Kept as it is: under the size goal its own bytes serve the model best.'
-  const best = `${(100 * Math.sqrt(squaredErrors[maxRank]!)).toPrecision(3)} % at rank ${maxRank}`
-  return maxRank === params.maxRank
-    ? `Kept as it is: the goal is not reached with the largest rank that is allowed (${best}).`
-    : `Kept as it is: the goal is not reached below break-even (${best}).`
+  if (maxRank < 1) return say('plan.never-smaller')
+  if (params.goalSize > 0) return say('plan.size-goal')
+  const best = { error: Math.sqrt(squaredErrors[maxRank]!), rank: maxRank }
+  return say(maxRank === params.maxRank ? 'plan.rank-limit' : 'plan.break-even', best)
 }
 
 /** Share by which INT8 factors raise the error of a rank; the largest number where there is no other error. */
@@ -292,19 +289,19 @@ export function int8Increase({ truncation, rounding }: TensorSpectrum, rank: num
   return Math.min(Number.MAX_VALUE, Math.sqrt(1 + rounding.INT8[rank]! / truncation[rank]!) - 1)
 }
 
-function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): string | null {
+function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): Message | null {
   if (plan.factorDType !== 'INT8') return null
   const added = int8Increase(spectrum, rank)
-  const percent = added < Number.MAX_VALUE ? `${(100 * added).toPrecision(2)} %` : 'everything'
+  const share = added < Number.MAX_VALUE ? added : null
   return dtypeAt(rank) === 'INT8'
-    ? `INT8 adds about ${percent} to its error.`
-    : `INT8 would add about ${percent} to its error: ${insteadOfInt8} factors.`
+    ? say('plan.int8-adds', { share })
+    : say('plan.int8-would-add', { share, dtype: insteadOfInt8 })
 }
 
-function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): string | null {
+function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): Message | null {
   const noiselike = behavesLikeNoise(view.rows, view.cols, (rank) => {
     const squared = truncation[rank]
     return squared === undefined ? undefined : Math.sqrt(squared)
   })
-  return noiselike ? 'Behaves like random noise - low rank will not help.' : null
+  return noiselike ? say('plan.noise') : null
 }

@@ -1,5 +1,8 @@
 /** One run split over several machines: part I of N writes a run of neighboring tensors, and merging the parts gives the bytes of one run. */
+
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import { quoted } from '../messages/text.ts'
 
 export interface Part {
   /** 1 .. of. */
@@ -26,7 +29,7 @@ export function parsePart(text: string): Part {
   const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []
   const part = { index: Number(index), of: Number(of) }
   if (!(part.index >= 1 && part.index <= part.of)) {
-    throw new AppError('bad-request', `Expected a part such as 3/8 (from 1/8 to 8/8), got "${text}".`)
+    throw new AppError('bad-request', say('request.part', { text: quoted(text) }))
   }
   return part
 }

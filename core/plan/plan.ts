@@ -2,6 +2,9 @@
  * What happens to each tensor of a file, and why, at a rank or for a goal to choose among: verdicts (verdict.ts) with what is written, how it
  * is sketched, and a sentence.
  */
+import { all, say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { foreign } from '../messages/text.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import { judgeBy, type Rules } from '../rules.ts'
 import { defaultStyle, type Style, styles } from '../styles.ts'
@@ -15,16 +18,18 @@ import {
 } from '../tensor.ts'
 import { dtypeSketch, goalSketch } from './analysis-rank.ts'
 import { type FactorDType, largestUsefulRank } from './factor-dtype.ts'
-import { megabytes, shapeOf } from './text.ts'
+import { lengthsOf } from './shape.ts'
 import { bytesAtRank, type FactorizedVerdict, shrinksAt, type Verdict, verdictsOn } from './verdict.ts'
+
+/** Of a tensor whose rank a goal has yet to settle. */
+export const unsettled: Message = all([])
 
 interface Planned {
   readonly info: TensorInfo
   readonly view: MatrixView | null
   /** Where it stands among the tensors of the source, those of one storage side by side, while their sketch is at hand. */
   readonly place: number
-  /** A sentence for the user. */
-  readonly reason: string
+  readonly reason: Message
   /** CRC-32 of the source's values (matrix/checksum.ts), where a pass over them was made. */
   readonly crc?: number | undefined
   /** Holds the factors of this F8 tensor: written with it where it is kept, and left out where they are in what is written. */
@@ -48,7 +53,7 @@ export interface FactorizedTensor extends Planned {
 export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
-export function keepAsIs({ info, view, place, scale, crc }: TensorPlan, reason: string): KeptTensor {
+export function keepAsIs({ info, view, place, scale, crc }: TensorPlan, reason: Message): KeptTensor {
   return { action: 'keep', grows: false, info, view, place, reason: withStorageNote(info, reason), scale, crc }
 }
 
@@ -61,9 +66,11 @@ export function withScalesAttached(plans: readonly TensorPlan[]): TensorPlan[] {
     .map((plan) => (plan.info.scale ? { ...plan, scale: byName.get(plan.info.scale.tensor) } : plan))
 }
 
-/** A sentence about the storage, where this is not the first tensor that has it. */
-export function withStorageNote({ sharesStorageWith }: TensorInfo, reason: string): string {
-  return sharesStorageWith === undefined ? reason : `Same storage as ${sharesStorageWith}: ${reason}`
+/** A reason of the storage's, where this is not the first tensor that has it. */
+export function withStorageNote({ sharesStorageWith }: TensorInfo, reason: Message): Message {
+  return sharesStorageWith === undefined
+    ? reason
+    : say('plan.same-storage', { first: foreign(sharesStorageWith), reason })
 }
 
 export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
@@ -102,7 +109,7 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
 
 /** A verdict at the rank, or at the largest one for a goal to choose among. */
 function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Params): TensorPlan {
-  const keep = (reason: string, grows = false): KeptTensor => {
+  const keep = (reason: Message, grows = false): KeptTensor => {
     return { action: 'keep', grows, info, view: verdict.view, place, reason: withStorageNote(info, reason) }
   }
   if (verdict.action === 'keep') return keep(verdict.reason)
@@ -114,10 +121,10 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
   const planned = { action: 'factorize', info: tensor, view, place, factorDType: stored.dtype } as const
   if (hasGoal(params)) {
     const rank = Math.min(params.maxRank, largestUsefulRank(tensor, view, stored))
-    if (rank < 1) return keep(`No rank makes this tensor (${shapeOf(view)}) smaller.`)
+    if (rank < 1) return keep(say('plan.never-smaller'))
     if (refusal !== null) return keep(refusal)
     const sketch = goalSketch(tensor, view, params)
-    return { ...planned, params: { ...sketch, rank }, sketch, reason: withStorageNote(info, '') }
+    return { ...planned, params: { ...sketch, rank }, sketch, reason: withStorageNote(info, unsettled) }
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const { rank } = fitted
@@ -141,16 +148,15 @@ export function hasGoal({ goalSize, goalError, goalEnergy }: Params): boolean {
   return goalSize > 0 || goalError > 0 || goalEnergy > 0
 }
 
-export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): string {
-  return `${shapeOf(view)} to rank ${rank}: ${megabytes(encodedBytes(info))} to ${megabytes(bytes)}.`
+export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): Message {
+  return say('plan.rank', { shape: lengthsOf(view), rank, before: encodedBytes(info), after: bytes })
 }
 
-function wouldGrow(verdict: FactorizedVerdict, rank: number, largest: number): string {
-  const { info, view, stored } = verdict
-  const grown = bytesAtRank(verdict, rank)
-  const verb = grown === encodedBytes(info) ? 'not shrink' : 'grow'
-  const advice = largest > 0 ? `Largest useful rank: ${largest}.` : 'No rank makes it smaller.'
-  const written =
-    info.storedBytes === undefined ? '' : ` A copy is written as ${info.dtype}: ${megabytes(info.byteLength)}.`
-  return `At rank ${rank} this tensor (${shapeOf(view)}) would ${verb} from ${megabytes(encodedBytes(info))} to ${megabytes(grown)} (${stored.dtype}). ${advice}${written}`
+function wouldGrow(verdict: FactorizedVerdict, rank: number, largest: number): Message {
+  const { info, stored } = verdict
+  const bytes = { before: encodedBytes(info), after: bytesAtRank(verdict, rank) }
+  const grows = say('plan.grows', { rank, dtype: stored.dtype, ...bytes })
+  const useful = largest > 0 ? say('plan.largest-useful-rank', { rank: largest }) : say('plan.never-smaller')
+  if (info.storedBytes === undefined) return all([grows, useful])
+  return all([grows, useful, say('plan.copied-as', { dtype: foreign(info.dtype), bytes: info.byteLength })])
 }

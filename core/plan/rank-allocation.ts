@@ -8,8 +8,10 @@
  *
  * Source: Lagrangian rate-distortion allocation, Shoham & Gersho 1988, "Efficient bit allocation for an arbitrary set of quantizers".
  */
+
 import TinyQueue from 'tinyqueue'
 import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
 import { leastCost } from './knapsack.ts'
 
 export interface AllocationCandidate {
@@ -75,8 +77,8 @@ function tooSmall(goal: number, least: number): AppError {
   return new AppError(
     'bad-request',
     goal > 0
-      ? `The goal leaves ${goal} bytes for the compressed matrices; their smallest ranks already need ${least}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`
-      : `What is kept as it is takes ${-goal} bytes more than the goal, before any matrix. Choose a larger size or exclude fewer tensors.`,
+      ? say('request.goal-too-small', { left: goal, needed: least })
+      : say('request.kept-too-large', { more: -goal }),
   )
 }
 

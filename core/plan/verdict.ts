@@ -6,6 +6,9 @@
  * hold them back); habits that protect a model (embeddings, output head, routers, narrow matrices).
  * Tensors that share a storage share the decision on its first.
  */
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import { axesOf, roleOf } from '../roles.ts'
 import type { Ruling } from '../rules.ts'
@@ -21,7 +24,7 @@ import {
   type TensorInfo,
 } from '../tensor.ts'
 import { factorBytes, factorDType, type StoredAs } from './factor-dtype.ts'
-import { shapeOf } from './text.ts'
+import { lengthsOf } from './shape.ts'
 
 /** Below this many rows or columns a matrix holds too little to be worth an error. */
 const SMALLEST_DIMENSION = 64
@@ -30,7 +33,7 @@ export interface KeptVerdict {
   readonly action: 'keep'
   /** null for what is no matrix of weights: it counts for nothing in the model's error. */
   readonly view: MatrixView | null
-  readonly reason: string
+  readonly reason: Message
 }
 /** A matrix of weights and how its factors are stored. */
 export interface Storable {
@@ -41,7 +44,7 @@ export interface Storable {
 export interface FactorizedVerdict extends Storable {
   readonly action: 'factorize'
   /** Why this output has no place for it, where it would be factorized. */
-  readonly refusal: string | null
+  readonly refusal: Message | null
 }
 export type Verdict = KeptVerdict | FactorizedVerdict
 
@@ -67,27 +70,26 @@ export function verdictsOn(
   return verdicts
 }
 
-export function scaleReason(owner: string): string {
-  return `It holds the scale of ${owner}.`
+export function scaleReason(owner: string): Message {
+  return say('plan.scale', { owner: foreign(owner) })
 }
 
 function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Style): Verdict {
   const view = matrixView(info.name, info.shape)
-  const keep = (reason: string): KeptVerdict => ({ action: 'keep', view, reason })
-  const setAside = (reason: string): KeptVerdict => ({ action: 'keep', view: null, reason })
+  const keep = (reason: Message): KeptVerdict => ({ action: 'keep', view, reason })
+  const setAside = (reason: Message): KeptVerdict => ({ action: 'keep', view: null, reason })
 
   if (info.unfit !== undefined) return setAside(info.unfit)
   if (!view) return keep(notAMatrix(info.shape))
-  if (!hasComputableDType(info))
-    return setAside(`${info.dtype} values are not weights to factorize; copied as they are.`)
+  if (!hasComputableDType(info)) return setAside(say('plan.dtype', { dtype: foreign(info.dtype) }))
   if (ruling.says === 'out') {
     return keep(
-      ruling.pattern === null ? 'Not among the included tensors.' : `Excluded by the rule "${ruling.pattern}".`,
+      ruling.pattern === null ? say('plan.not-included') : say('plan.excluded', { pattern: quoted(ruling.pattern) }),
     )
   }
   if (ruling.says === 'nothing') {
     const other = notWeights(info.name)
-    if (other) return setAside(`${other} Name it with --include to factorize it.`)
+    if (other) return setAside(other)
     const habit = keptByHabit(info, view)
     if (habit) return keep(habit)
   }
@@ -113,58 +115,58 @@ export function storedAs(
   return { dtype: factorDType(dtype, asked), layout: factorLayout, sparseDensity }
 }
 
-function refusalOf({ holds }: Style, view: MatrixView, { dtype, sparseDensity }: StoredAs): string | null {
-  if (view.kind === 'experts' && !holds.experts) return 'A stack of experts has no place in this output.'
-  if (sparseDensity > 0 && !holds.sparse) return 'This output has no place for a sparse part.'
-  if (dtype === 'INT8' && !holds.int8) return 'This output holds floating-point factors; INT8 was asked for.'
+function refusalOf({ holds }: Style, view: MatrixView, { dtype, sparseDensity }: StoredAs): Message | null {
+  if (view.kind === 'experts' && !holds.experts) return say('plan.no-place-for-experts')
+  if (sparseDensity > 0 && !holds.sparse) return say('plan.no-place-for-sparse')
+  if (dtype === 'INT8' && !holds.int8) return say('plan.no-place-for-int8')
   return null
 }
 
-function notAMatrix(shape: readonly number[]): string {
-  if (shape.includes(0)) return 'It has no entries.'
-  if (shape.length === 0) return 'It is a single number.'
-  if (shape.length === 1) return 'It is one-dimensional: there is no rank to lower.'
-  return `It has ${shape.length} dimensions; up to 5 can be seen as a matrix.`
+function notAMatrix(shape: readonly number[]): Message {
+  if (shape.includes(0)) return say('plan.no-entries')
+  if (shape.length === 0) return say('plan.scalar')
+  if (shape.length === 1) return say('plan.one-dimensional')
+  return say('plan.dimensions', { count: shape.length })
 }
 
 /** Why this tensor is kept unless it is included by name. */
-function keptByHabit(info: TensorInfo, view: MatrixView): string | null {
+function keptByHabit(info: TensorInfo, view: MatrixView): Message | null {
   const role = protectedRole(info, view)
-  if (role) return `${role} Name it with --include to factorize it.`
+  if (role) return role
   const smallest = Math.min(view.rows, view.cols)
   if (smallest < SMALLEST_DIMENSION) {
-    return `Its smaller dimension (${shapeOf(view)}) is below ${SMALLEST_DIMENSION}: little to save.`
+    return say('plan.narrow', { shape: lengthsOf(view), least: SMALLEST_DIMENSION })
   }
   return null
 }
 
-function protectedRole({ name, shape }: TensorInfo, view: MatrixView): string | null {
+function protectedRole({ name, shape }: TensorInfo, view: MatrixView): Message | null {
   if (shape.length > 2 && axesOf(name, shape) === 'unknown')
-    return `Its ${shape.length} axes are neither a known stack of matrices nor those of a convolution; as one matrix (${shapeOf(view)}) it may make no sense.`
+    return say('plan.axes', { axes: shape.length, shape: lengthsOf(view) })
   if (view.kind !== 'linear') return null
   switch (roleOf(name)) {
     case 'head':
-      return 'The output head decides every token; it is kept by default.'
+      return say('plan.head')
     case 'embedding':
-      return 'An embedding: its rare rows would suffer first; kept by default.'
+      return say('plan.embedding')
     case 'router':
-      return 'A router decides which expert runs; it is kept by default.'
+      return say('plan.router')
     default:
       return null
   }
 }
 
 /** What a trainer or a model keeps beside its weights, by its name. */
-function notWeights(name: string): string | null {
+function notWeights(name: string): Message | null {
   switch (roleOf(name)) {
     case 'optimizer':
-      return 'State of an optimizer, not a weight of the model; kept as it is.'
+      return say('plan.optimizer')
     case 'mask':
-      return 'A mask, not a weight; kept as it is.'
+      return say('plan.mask')
     case 'positions':
-      return 'Computed from positions, not learned; kept as it is.'
+      return say('plan.positions')
     case 'factor':
-      return 'A factor of a low-rank matrix already; a factor of a factor would only add an error.'
+      return say('plan.factor')
     default:
       return null
   }

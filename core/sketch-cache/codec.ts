@@ -2,9 +2,11 @@
  * A sketch as bytes for the cold tier: a safetensors file of U, s and Vt with the facts in its metadata. Whether
  * the bytes are those that were written is the store's business; those of another version do not decode, which is a miss, not an error.
  */
+
 import { AppError } from '../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { refused } from '../formats/refusal.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
 import { memoryFolder, memorySource } from '../io.ts'
 import { withEnglish } from '../messages/english.ts'
@@ -63,7 +65,7 @@ export async function decodeSketch(bytes: Uint8Array): Promise<Sketch | null> {
 
 function tensorOf(file: WeightFile, name: string) {
   const tensor = file.tensors.find((each) => each.name === name)
-  if (!tensor) throw new AppError('bad-file', `sketch: expected a tensor ${name}, got none`)
+  if (!tensor) throw refused('bad-file', `sketch: expected a tensor ${name}, got none`)
   return tensor
 }
 

@@ -1,4 +1,5 @@
 /** One tensor of a compression: read -> factorize -> write -> measure, or copied byte for byte. One matrix at a time is in memory. */
+
 import type { TensorOutcome } from '../contract.ts'
 import { errorResolution, type Precision } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
@@ -8,7 +9,9 @@ import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
-import { plain } from '../messages/plain.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { foreign } from '../messages/text.ts'
 import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { scaleReason } from '../plan/verdict.ts'
 import { writtenDType } from '../styles.ts'
@@ -31,9 +34,9 @@ export async function keepTensor(compression: Compression, plan: TensorPlan, out
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
   const { info, reason, crc = null } = plan
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
-  const left = `${reason} Not part of this output.`
+  const left = say('plan.not-in-output', { reason })
   return {
-    outcome: { name: info.name, action: 'kept', reason: plain(left), rank: null, relativeError: 0, ...bytes },
+    outcome: { name: info.name, action: 'kept', reason: left, rank: null, relativeError: 0, ...bytes },
     sourceCrc: crc,
   }
 }
@@ -48,7 +51,7 @@ async function copyTensor(
   const sourceCrc = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
   return {
-    outcome: { name: info.name, action: 'kept', reason: plain(reason), rank: null, relativeError: 0, ...bytes },
+    outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes },
     sourceCrc,
   }
 }
@@ -65,7 +68,7 @@ export function scaleOutcome(
     {
       name: scale.name,
       action: 'kept',
-      reason: plain(inFactors ? scaleNotWritten(info.name) : scaleReason(info.name)),
+      reason: inFactors ? scaleNotWritten(info.name) : scaleReason(info.name),
       rank: null,
       relativeError: 0,
       bytesBefore: bytesInFile(scale),
@@ -74,8 +77,8 @@ export function scaleOutcome(
   ]
 }
 
-export function scaleNotWritten(owner: string): string {
-  return `Already multiplied into the factors of ${owner}; not written.`
+export function scaleNotWritten(owner: string): Message {
+  return say('plan.scale-in-factors', { owner: foreign(owner) })
 }
 
 function storedBytes(style: OutputStyle, entry: TensorOutline): number {
@@ -119,7 +122,7 @@ export async function compressOrKeep(
     const outcome: TensorOutcome = {
       name: plan.info.name,
       action: 'factorized',
-      reason: plain(plan.reason),
+      reason: plan.reason,
       rank: plan.params.rank,
       factorDType: plan.factorDType,
       ...measured,
@@ -131,7 +134,7 @@ export async function compressOrKeep(
   } catch (error) {
     if (!(error instanceof AppError && perTensorFaults.includes(error.code))) throw error
     await writer.undo()
-    return keepTensor(compression, keepAsIs(plan, `${error.message} It was kept unchanged.`), output)
+    return keepTensor(compression, keepAsIs(plan, say('plan.kept-unchanged', { why: error.said })), output)
   }
 }
 
@@ -170,7 +173,10 @@ async function compressTensor(
       const source = await matrixBytes(file, info, view, index)
       const written = await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context)
       if (written.withoutSparse > 1 && written.rounding > truncated)
-        throw new AppError('overflow', `${info.name}: ${worthless(plan, written.withoutSparse)}`)
+        throw new AppError(
+          'overflow',
+          say('tensor.unfit', { name: foreign(info.name), why: worthless(plan, written.withoutSparse) }),
+        )
       checkError({
         tensor: info.name,
         relativeError: written.withoutSparse,
@@ -202,8 +208,8 @@ async function compressTensor(
 }
 
 /** Why factors that miss by more than the whole matrix are not written. */
-export function worthless({ factorDType }: FactorizedTensor, error: number): string {
-  return `rounded to ${factorDType}, its factors would have an error of ${(100 * error).toPrecision(3)} %. Choose a wider dtype.`
+export function worthless({ factorDType }: FactorizedTensor, error: number): Message {
+  return say('overflow.worthless', { dtype: factorDType, error })
 }
 
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */

@@ -2,12 +2,13 @@
  * What the header of a part says of each of its tensors, so that parts join to the bytes of one run: where it stands there, what it counts
  * for in the error of the model, and what was planned of one that could not be factorized, for which one run has left space.
  */
+
 import { z } from 'zod'
 import type { TensorOutcome } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/refusal.ts'
 import { alignmentOf, outputEntries } from '../plan/entries.ts'
-import { isFactorized, keepAsIs, type TensorPlan } from '../plan/plan.ts'
+import { isFactorized, keepAsIs, type TensorPlan, unsettled } from '../plan/plan.ts'
 import { type DType, dtypeBits, elementCount, type TensorOutline } from '../tensor.ts'
 import { fromBits, toBits } from './bits.ts'
 import type { Compression } from './compression.ts'
@@ -72,7 +73,7 @@ export function setPartFields(
     const planned = outputEntries(plan, style)
     const outcome = outcomes.get(info.name)
     const failed = isFactorized(plan) && outcome?.action === 'kept'
-    const written = failed ? outputEntries(keepAsIs(plan, ''), style) : planned
+    const written = failed ? outputEntries(keepAsIs(plan, unsettled), style) : planned
     const error = isFactorized(plan) && !failed ? toBits(outcome?.relativeError ?? 0) : null
     const elements = view ? elementCount(info.shape) : 0
     const sources = scale ? 2 : 1

@@ -1,11 +1,14 @@
 /**
  * One file of weights: header -> tensors in order, each read back -> header with its numbers -> opened as any reader would -> name.
  */
+
 import type { TensorOutcome } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
 import { openWeightFile } from '../formats/registry.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
+import { say } from '../messages/english.ts'
+import { foreign } from '../messages/text.ts'
 import { inFileOrder } from '../plan/entries.ts'
 import type { TensorPlan } from '../plan/plan.ts'
 import { elementCount, oncePerStorage, type TensorInfo, type TensorOutline } from '../tensor.ts'
@@ -151,7 +154,10 @@ async function verifyStructure(
     if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
       throw new AppError(
         'internal-check',
-        `${source.name}: internal check failed: ${wanted} is not in the finished file as it was written.`,
+        say('check.failed', {
+          name: foreign(source.name),
+          detail: foreign(`${wanted} is not in the finished file as it was written`),
+        }),
       )
     }
   }

@@ -1,9 +1,12 @@
 /** The other libraries, in a Python process of their own (test/bench/peers.py): one JSON line out, one back. */
+
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { foreign, quoted } from '../../core/messages/text.ts'
 
 export type PeerName = 'numpy' | 'sklearn' | 'torch'
 
@@ -46,11 +49,7 @@ const restMs = 100
 
 /** @throws AppError `not-found` outside of a checkout */
 export function startPeers(threads: number): Peers {
-  if (!existsSync(script))
-    throw new AppError(
-      'not-found',
-      `--peers runs test/bench/peers.py, which is only in a checkout: ${script} is missing.`,
-    )
+  if (!existsSync(script)) throw new AppError('not-found', say('bench.no-script', { path: quoted(script) }))
   const limit = String(threads)
   const python = spawn(existsSync(debianPython) ? debianPython : 'python3', [script, limit], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -59,7 +58,7 @@ export function startPeers(threads: number): Peers {
   const waiting: { resolve(reply: PeerReply): void; reject(error: Error): void }[] = []
   let ended: AppError | null = null
   const fail = (reason: string) => {
-    ended ??= new AppError('engine-died', `The Python process of --peers ended: ${reason}.`)
+    ended ??= new AppError('engine-died', say('bench.peers-ended', { reason: foreign(reason) }))
     for (const { reject } of waiting.splice(0)) reject(ended)
   }
   createInterface({ input: python.stdout }).on('line', (line) => {
@@ -67,7 +66,7 @@ export function startPeers(threads: number): Peers {
     const reply = parseReply(line)
     setTimeout(() => {
       if (reply) asked?.resolve(reply)
-      else asked?.reject(new AppError('engine-died', `The Python process of --peers said: ${line}`))
+      else asked?.reject(new AppError('engine-died', say('bench.peers-said', { line: foreign(line) })))
     }, restMs)
   })
   python.on('error', (error) => fail(error.message))

@@ -1,10 +1,13 @@
 /** `ghostsvd bench`: how fast this machine is, and with --peers, how fast the libraries others use are on it. */
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { AppError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/kernels/kernels.ts'
+import { say as message } from '../../core/messages/english.ts'
+import { foreign, quoted } from '../../core/messages/text.ts'
 import { type BenchReport, benchParts, runBench } from '../bench/bench.ts'
 import { benchModel, type ModelOptions, type ModelTiming } from '../bench/model.ts'
 import { startPeers } from '../bench/peers.ts'
@@ -114,7 +117,10 @@ async function saveNpy(path: string, { rows, cols, data }: Matrix): Promise<stri
   } catch (error) {
     throw new AppError(
       'cannot-write',
-      `The matrix could not be handed to the peers through ${path}: ${error instanceof Error ? error.message : String(error)}.`,
+      message('bench.not-handed', {
+        path: quoted(path),
+        fault: foreign(error instanceof Error ? error.message : String(error)),
+      }),
     )
   }
   return path

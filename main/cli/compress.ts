@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { inEnglish } from '../../core/messages/english.ts'
+import { inEnglish, say } from '../../core/messages/english.ts'
 import { parsePart } from '../../core/plan/parts.ts'
 import { createHistory } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
@@ -70,9 +70,9 @@ export function compressCommand(): Command {
 /** What neither a cancel nor an engine that died says itself. */
 function withWhatIsKept(error: unknown, { finishedTensors }: Run): unknown {
   if (!(error instanceof AppError)) return error
-  if (error.code === 'cancelled') return new AppError(error.code, error.message, { kept: finishedTensors })
+  if (error.code === 'cancelled') return new AppError(error.code, error.said, { kept: finishedTensors })
   if (error.code !== 'engine-died') return error
-  return new AppError(error.code, `${error.message} Finished tensors are kept; --resume goes on with them.`)
+  return new AppError(error.code, [...error.said, say('run.finished-kept')])
 }
 
 function printCompression(report: CompressionReport): void {

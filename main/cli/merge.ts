@@ -1,4 +1,5 @@
 /** `ghostsvd merge`: the parts of a run (compress --part I/N) put together. Only bytes are copied, so no engine is started for it. */
+
 import { basename, dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { Command } from 'commander'
@@ -6,6 +7,7 @@ import { AppError } from '../../core/errors.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import { mergeParts } from '../../core/jobs/merge.ts'
+import { say } from '../../core/messages/english.ts'
 import { pickSource } from '../files/files.ts'
 import { outputFolder } from '../files/outputs.ts'
 import { formatBytes } from '../system/format-bytes.ts'
@@ -30,7 +32,7 @@ export function mergeCommand(): Command {
             { force },
             {
               checkCancelled: () => {
-                if (signal.aborted) throw new AppError('cancelled', 'The merge was cancelled.')
+                if (signal.aborted) throw new AppError('cancelled', say('merge.cancelled'))
               },
               crc32,
             },

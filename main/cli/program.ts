@@ -65,7 +65,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
       process.stderr.write(
         kept === undefined
           ? 'Cancelled. Nothing half-written was left behind.\n'
-          : `Cancelled. ${kept} finished tensors were kept: --resume goes on with them.\n`,
+          : `Cancelled. ${kept} finished tensors were kept: --resume continues after them.\n`,
       )
       return endedBySignal() === 'SIGINT' ? 130 : 143
     }

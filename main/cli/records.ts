@@ -1,4 +1,5 @@
 /** What a run leaves beside its output when asked: its recipe, which replays to the same bytes, and its report. */
+
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import {
@@ -13,6 +14,8 @@ import {
   reportJsonStart,
 } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { weightPaths } from '../engine/opened-files.ts'
 import { readFault, writeFault } from '../files/file-errors.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
@@ -85,7 +88,7 @@ async function meets(paths: readonly string[], others: readonly string[]): Promi
 }
 
 function refusal(name: string, what: 'output' | 'recipe'): AppError {
-  return new AppError('would-overwrite', `${name} would replace the ${what} of this run. Choose another name for it.`)
+  return new AppError('would-overwrite', say('files.record-in-the-way', { name: fileName(name), of: what }))
 }
 
 /** Replaces what `refuseRecords` let pass. */

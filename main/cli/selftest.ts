@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 import type { SelfTestReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { inEnglish } from '../../core/messages/english.ts'
+import { inEnglish, say } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
@@ -22,8 +22,7 @@ export function selfTestCommand(): Command {
       const report = await withEngine((engine) => engine.run<'selftest'>({ kind: 'selftest', full, params }))
       if (json) printJson(report)
       else printReport(report)
-      if (!report.passed)
-        throw new AppError('internal-check', 'The self-test failed: numbers from this machine cannot be trusted.')
+      if (!report.passed) throw new AppError('internal-check', say('selftest.failed'))
     },
   )
 }

@@ -1,9 +1,11 @@
 /** The application in Electron: one instance, one window, the page under app://, and what joins them to the host. */
+
 import { existsSync } from 'node:fs'
 import { shell } from 'electron/common'
 import { app, dialog, nativeTheme, protocol, session } from 'electron/main'
 import { z } from 'zod'
 import { type Settings, settingsSchema } from '../../core/contract.ts'
+import { say as message } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
@@ -115,11 +117,11 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
       info: { kind: 'electron', version, platform: process.platform },
       abilities: {
         ...createDialogs(() => page.current!, grants, say),
-        listFolder: unsupported('This application has dialogs of the system: it lists no folders.'),
+        listFolder: unsupported(message('host.no-folders')),
         linksOut: async () => null,
         // Dialogs of the system know by themselves where was written last.
         trail: async () => [],
-        createTarget: unsupported('This application has dialogs of the system: it asks there for a name.'),
+        createTarget: unsupported(message('host.no-folders')),
         showInFolder: async (path) => shell.showItemInFolder(path),
       },
       grants,

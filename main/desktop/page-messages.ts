@@ -1,4 +1,5 @@
 /** The two messages of preload.ts. Both are checked for who sends them, and for their shape. */
+
 import {
   type IpcMainEvent,
   type IpcMainInvokeEvent,
@@ -9,6 +10,7 @@ import {
 import { z } from 'zod'
 import type { GrantAnswer, HostEvents } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import type { Grants } from '../files/grants.ts'
 import type { Host } from '../host/host.ts'
@@ -31,9 +33,9 @@ export function answerPage(host: Host, grants: Grants, connected: (page: HostEve
   })
 
   async function grant(event: IpcMainInvokeEvent, given: unknown) {
-    if (!fromOurPage(event.senderFrame)) throw new AppError('bad-request', 'Only the page itself may do this.')
+    if (!fromOurPage(event.senderFrame)) throw new AppError('bad-request', say('grants.own-page'))
     const dropped = droppedSchema.safeParse(given)
-    if (!dropped.success) throw new AppError('bad-request', 'What was dropped is no file of this computer.')
+    if (!dropped.success) throw new AppError('bad-request', say('grants.not-a-file'))
     return grants.grant(entryOf(dropped.data))
   }
   // As data: an exception would reach the page as a text about ipc, without its code.

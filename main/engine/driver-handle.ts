@@ -5,10 +5,14 @@
  * Cancel raises a flag in shared memory that kernels read between tiles. A driver that has not answered within `graceMs` is terminated with
  * its team and replaced, so a cancel is answered in time whatever the driver does, and no fault in it outlives its task.
  */
+
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { clearCancel, raiseCancel } from '../../core/kernels/control.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
+import { say } from '../../core/messages/english.ts'
+import type { Message } from '../../core/messages/message.ts'
+import { foreign } from '../../core/messages/text.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import { collectGarbage, makeRoomForBuffers } from './garbage.ts'
 import {
@@ -120,7 +124,7 @@ export function createDriver(host: DriverHost): Driver {
       fault = error
     })
     worker.on('exit', (code) => {
-      if (thread === started) void replace(new AppError('engine-died', deathSentence(fault, code)))
+      if (thread === started) void replace(new AppError('engine-died', whyItDied(fault, code)))
     })
     return started
   }
@@ -190,9 +194,7 @@ export function createDriver(host: DriverHost): Driver {
   function limitTime(entry: Entry): void {
     const timer = setTimeout(() => {
       if (running === entry)
-        void replace(
-          new AppError('over-limit', `The file took longer than ${openLimitMs / 1000} s to open and was given up.`),
-        )
+        void replace(new AppError('over-limit', say('engine.open-too-long', { seconds: openLimitMs / 1000 })))
     }, openLimitMs)
     void entry.ended.then(() => clearTimeout(timer))
   }
@@ -243,7 +245,7 @@ export function createDriver(host: DriverHost): Driver {
   }
 
   async function cancel(entry: Entry): Promise<void> {
-    const cancelled = new AppError('cancelled', 'The job was cancelled.')
+    const cancelled = new AppError('cancelled', say('job.cancelled'))
     if (running !== entry) return
     if (!entry.begun) return settle(entry, () => entry.reject(cancelled))
     Atomics.store(flags, CANCELLED, 1)
@@ -291,14 +293,12 @@ export function createDriver(host: DriverHost): Driver {
       // A run that hears it in time notes what it has finished.
       if (running) await cancel(running)
       await ending
-      await replace(new AppError('cancelled', 'The engine was stopped.'))
+      await replace(new AppError('cancelled', say('engine.stopped')))
     },
   }
 }
 
-function deathSentence(fault: Error | null, code: number): string {
-  if (fault && 'code' in fault && fault.code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return 'The compute thread ran out of memory and was started anew. Choose a smaller tensor or close other programs.'
-  if (fault) return `The compute thread failed and was started anew: ${fault.message}`
-  return `The compute thread ended unexpectedly with exit code ${code} and was started anew.`
+function whyItDied(fault: Error | null, code: number): Message {
+  if (fault && 'code' in fault && fault.code === 'ERR_WORKER_OUT_OF_MEMORY') return say('thread.out-of-memory')
+  return fault ? say('thread.failed', { fault: foreign(fault.message) }) : say('thread.exited', { code })
 }

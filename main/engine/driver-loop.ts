@@ -2,11 +2,13 @@
  * The driver worker: takes one task after another from the event loop and runs core's algorithms in it. Calls into the kernels block this
  * thread for as long as they take; the event loop stays free.
  */
+
 import { createHash } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
+import { say } from '../../core/messages/english.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
 import {
@@ -52,7 +54,7 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
 
   const checkCancelled = () => {
     while (Atomics.load(flags, PAUSED) !== 0 && Atomics.load(flags, CANCELLED) === 0) Atomics.wait(flags, PAUSED, 1)
-    if (Atomics.load(flags, CANCELLED) !== 0) throw new AppError('cancelled', 'The job was cancelled.')
+    if (Atomics.load(flags, CANCELLED) !== 0) throw new AppError('cancelled', say('job.cancelled'))
   }
 
   async function run(id: number, task: Task): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { AppError, fromErrorReport } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import { removePartial } from '../files/outputs.ts'
 import { createDriver, type DriverHost } from './driver-handle.ts'
@@ -65,7 +66,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   const counter = { jobsStarted: 0 }
   const path = async (grantId: string, use: 'read' | 'write') => {
     const answer = await ask({ about: 'path', grantId, use })
-    if (answer === null) throw new AppError('not-found', 'This file was not given to this engine. Open it again.')
+    if (answer === null) throw new AppError('not-found', say('engine.not-given'))
     return answer
   }
 

@@ -1,4 +1,7 @@
-/** Why an engine process ended, as a sentence. */
+/** Why an engine process ended. */
+import { say } from '../../core/messages/english.ts'
+import type { Message } from '../../core/messages/message.ts'
+import { foreign } from '../../core/messages/text.ts'
 
 export interface Exit {
   /** Null beside a null signal: it left neither. */
@@ -10,18 +13,15 @@ export interface Exit {
 
 const crashes: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT', 'SIGTRAP', 'SIGSYS'])
 
-export function exitSentence({ code, signal, stderrTail }: Exit): string {
+export function whyItEnded({ code, signal, stderrTail }: Exit): Message {
   if (/heap out of memory|Fatal process out of memory|Array buffer allocation failed/.test(stderrTail))
-    return 'The engine ran out of memory and ended. Choose a smaller tensor, or close other programs.'
-  if (signal === 'SIGKILL')
-    return 'The engine was killed (SIGKILL). The system does this to a program when memory runs out; somebody may also have ended it by hand.'
-  if (signal !== null && crashes.has(signal)) return `The engine crashed (${signal}).`
-  if (signal !== null) return `The engine was ended from outside (${signal}).`
-  const fault = /^(?:\w*Error)(?: \[\w+\])?: [^\n/\\]*$/m.exec(stderrTail)?.[0]
-  if (code === null)
-    return fault === undefined
-      ? 'The engine ended without leaving a reason. It may have crashed or been ended from outside; the system does this to a program when memory runs out.'
-      : `The engine failed (${fault}).`
-  if (code !== 0 && fault !== undefined) return `The engine failed (${fault}) and ended with exit code ${code}.`
-  return `The engine ended unexpectedly with exit code ${code}.`
+    return say('engine.out-of-memory')
+  if (signal === 'SIGKILL') return say('engine.killed')
+  if (signal !== null && crashes.has(signal)) return say('engine.crashed', { signal: foreign(signal) })
+  if (signal !== null) return say('engine.ended', { signal: foreign(signal) })
+  const found = /^(?:\w*Error)(?: \[\w+\])?: [^\n/\\]*$/m.exec(stderrTail)?.[0]
+  const fault = found === undefined ? null : foreign(found)
+  if (code === null) return fault === null ? say('engine.vanished') : say('engine.failed', { fault })
+  if (code !== 0 && fault !== null) return say('engine.failed-with-code', { fault, code })
+  return say('engine.exited', { code })
 }

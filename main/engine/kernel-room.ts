@@ -8,7 +8,9 @@ import type { Kernels } from '../../core/kernels/kernels.ts'
 import { referenceKernels } from '../../core/kernels/reference.ts'
 import type { SpawnMember } from '../../core/kernels/team.ts'
 import { createWasmKernels } from '../../core/kernels/wasm.ts'
-import { plain } from '../../core/messages/plain.ts'
+import { say } from '../../core/messages/english.ts'
+import type { Message } from '../../core/messages/message.ts'
+import { foreign } from '../../core/messages/text.ts'
 import type { Params } from '../../core/params.ts'
 import { collectGarbage } from './garbage.ts'
 import type { DriverInfo } from './messages.ts'
@@ -16,7 +18,7 @@ import type { DriverInfo } from './messages.ts'
 export interface FoundKernels {
   readonly kernels: Kernels
   /** Says when these are slower than the product's best, and why. */
-  readonly notice: string | null
+  readonly notice: Message | null
   /** Ends their threads. */
   shutdown(): Promise<void>
 }
@@ -63,7 +65,7 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       await end()
       const found = await make(wanted.kernel, threads, host)
       current = { key, found, mostBytes: 0 }
-      host.announceKernels?.({ ...found.kernels.info, notice: found.notice === null ? null : plain(found.notice) })
+      host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
       return found
     },
     rest: () => {
@@ -93,7 +95,7 @@ async function make(choice: Params['kernel'], threads: number, host: KernelRoomH
     if (error instanceof AppError || choice !== 'auto') throw error
     return {
       kernels: referenceKernels(),
-      notice: `WebAssembly could not be used (${error instanceof Error ? error.message : String(error)}); the plain kernels compute, about a hundred times slower.`,
+      notice: say('kernel.plain', { fault: foreign(error instanceof Error ? error.message : String(error)) }),
       shutdown: async () => {},
     }
   }
@@ -118,12 +120,11 @@ function enableRevectorizer(): void {
   setFlagsFromString(major > 13 ? '--wasm-revectorize' : '--experimental-wasm-revectorize')
 }
 
-function noticeOf(kernel: string, choice: Params['kernel']): string | null {
+function noticeOf(kernel: string, choice: Params['kernel']): Message | null {
   if (choice !== 'auto') return null
-  const runtime = process.versions.electron ? `Electron ${process.versions.electron}` : `Node ${process.versions.node}`
-  if (kernel.startsWith('simd'))
-    return `${runtime} on this machine has no fused multiply-add for WebAssembly, so the plain SIMD kernel computes, which is slower. Node 22 or newer has it.`
-  if (kernel.startsWith('relaxed') && process.arch === 'x64')
-    return `${runtime} does not widen vectors to 256 bits on this machine, or is slower when it does, so the 128-bit kernel computes.`
+  const { electron, node } = process.versions
+  const runtime = foreign(electron ? `Electron ${electron}` : `Node ${node}`)
+  if (kernel.startsWith('simd')) return say('kernel.unfused', { runtime })
+  if (kernel.startsWith('relaxed') && process.arch === 'x64') return say('kernel.narrow', { runtime })
   return null
 }

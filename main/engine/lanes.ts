@@ -11,9 +11,11 @@
  * empty for `calmMs`. What it had finished lies in the cache of sketches, so a second run gets there faster; the share that it reports
  * never falls below what it had reached.
  */
+
 import type { Lane } from '../../core/contract.ts'
 import { wholeJob } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import type { Driver, RunningTask, TaskListener } from './driver-handle.ts'
 import type { Task, TaskAnswer, Utterance } from './messages.ts'
 
@@ -136,7 +138,7 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
     const at = queue.indexOf(entry)
     if (at < 0) return
     queue.splice(at, 1)
-    entry.reject(new AppError('cancelled', 'The job was cancelled.'))
+    entry.reject(new AppError('cancelled', say('job.cancelled')))
     if (entry.lane === 'foreground') leaveForeground(entry)
   }
 
@@ -167,7 +169,7 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
     },
     stop: async () => {
       clearTimeout(calm)
-      const stopped = new AppError('cancelled', 'The engine was stopped.')
+      const stopped = new AppError('cancelled', say('engine.stopped'))
       for (const entry of [short, foreground, background].flatMap((queue) => queue.splice(0))) entry.reject(stopped)
       if (running) running.unwanted = true
       await driver.stop()

@@ -1,9 +1,12 @@
 /** The weight files a driver has open. One that it has not (yet, or any more, after a driver was replaced) it opens when it is needed. */
+
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import type { SourceFolder } from '../../core/io.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { fileIdentity, pickSource } from '../files/files.ts'
 import type { FileRef } from './messages.ts'
 
@@ -57,7 +60,7 @@ async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWei
     if (expected !== null && fingerprint !== expected)
       throw new AppError(
         'source-changed',
-        `${picked.entry ?? picked.folder.name} has changed since it was opened. Open it again.`,
+        say('engine.file-changed', { name: fileName(picked.entry ?? picked.folder.name) }),
       )
     return { file, paths, fingerprint }
   } catch (error) {

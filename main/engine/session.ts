@@ -2,6 +2,7 @@
  * One client of an engine (a page, a command line): the EngineApi it calls, the files it has open, the jobs it has running. When the client
  * goes away its jobs are cancelled and its files closed.
  */
+
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import {
@@ -14,6 +15,7 @@ import {
   type Lane,
 } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Driver } from './driver-handle.ts'
@@ -80,7 +82,7 @@ export function serveSession(port: Port, host: SessionHost): void {
 
   function fileOf(fileId: string): FileRef {
     const file = files.get(fileId)
-    if (!file) throw new AppError('not-found', 'This file is not open any more. Open it again.')
+    if (!file) throw new AppError('not-found', say('engine.not-open'))
     return file
   }
 

@@ -7,8 +7,8 @@
  * An engine that dies is started again after a pause that grows with each death in a row; five of them end it. A run's engine is not
  * started again: its job is what died.
  */
+import { say } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
-import { plain } from '../../core/messages/plain.ts'
 
 export type Supervision =
   | { readonly phase: 'starting'; readonly deaths: number; readonly late: boolean }
@@ -71,7 +71,7 @@ export function next(state: Supervision, event: SupervisionEvent, restart: boole
       if (event.type === 'exit')
         return died(
           state.deaths + 1,
-          state.late ? plain(`The engine did not start within ${startLimitMs / 1000} s.`) : event.reason,
+          state.late ? say('engine.late', { seconds: startLimitMs / 1000 }) : event.reason,
           restart,
         )
       return stopping()
@@ -116,7 +116,7 @@ function stopping(): Step {
 }
 
 function end(): Step {
-  const reason = plain('The engine was stopped.')
+  const reason = say('engine.stopped')
   return {
     state: { phase: 'ended', reason: null },
     effects: [{ type: 'no-timer' }, { type: 'lost', reason }, { type: 'status', state: 'stopped', reason: null }],

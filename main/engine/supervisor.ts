@@ -5,11 +5,11 @@
 
 import type { EngineStatus } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
-import { plain } from '../../core/messages/plain.ts'
+import { inEnglish } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import type { Lost } from '../../core/rpc.ts'
 import { removePartial } from '../files/outputs.ts'
-import { exitSentence } from './exit-sentence.ts'
+import { whyItEnded } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import type { FromEngine, Question, ToEngine } from './messages.ts'
 import { begin, type Effect, next, type Step, type SupervisionEvent } from './supervision.ts'
@@ -115,10 +115,10 @@ export function startEngine(options: EngineOptions): Engine {
     started.onMessage((message) => hear(started, partials, message))
     started.onExit((exit) => {
       child = null
-      if (exit.code !== 0 || exit.stderrTail) options.log?.(`${exitSentence(exit)}\n${exit.stderrTail}`)
+      if (exit.code !== 0 || exit.stderrTail) options.log?.(`${inEnglish(whyItEnded(exit))}\n${exit.stderrTail}`)
       // An engine that was killed could not tidy up; after its death no half-written file is left.
       void Promise.all([...partials].map((path) => removePartial(path).catch(() => {}))).then(() =>
-        happen({ type: 'exit', nowMs: performance.now(), reason: plain(exitSentence(exit)) }),
+        happen({ type: 'exit', nowMs: performance.now(), reason: whyItEnded(exit) }),
       )
     })
     return started

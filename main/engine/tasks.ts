@@ -4,7 +4,6 @@ import { basename, dirname } from 'node:path'
 import type { Job, JobResult } from '../../core/contract.ts'
 import { runJob } from '../../core/jobs/registry.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
-import { plain } from '../../core/messages/plain.ts'
 import { defaultParams, type Params } from '../../core/params.ts'
 import { describeFile } from '../../core/plan/describe.ts'
 import type { CompressionTarget } from '../../core/write/compression.ts'
@@ -53,14 +52,14 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       switch (task.kind) {
         case 'info': {
           const { kernels, notice } = await room.kernels(defaultParams)
-          return { ...kernels.info, notice: notice === null ? null : plain(notice) }
+          return { ...kernels.info, notice }
         }
         case 'open': {
           const { file, fingerprint } = await files.get(task.file)
           const { format, safety, totalBytes, notices } = file
           const report: OpenedFile = {
             ...{ format, safety, totalBytes, fingerprint },
-            notices: notices.map(plain),
+            notices: [...notices],
             tensors: describeFile(file),
           }
           return report

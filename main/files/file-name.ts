@@ -1,5 +1,8 @@
 /** Which names a file can have, on this system and on every other: one check for uploads, targets of the page and outputs. */
+
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { quoted } from '../../core/messages/text.ts'
 
 /** Devices of DOS, which Windows finds under these names in every folder, whatever their ending. */
 const device = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?$/i
@@ -24,16 +27,7 @@ export function isPortableFileName(name: string): boolean {
 
 /** @throws AppError `bad-request` */
 export function assertFileName(name: string): void {
-  if (!isFileName(name))
-    throw new AppError(
-      'bad-request',
-      `${JSON.stringify(shortened(name))} cannot be the name of a file here. Choose another name.`,
-    )
-}
-
-/** A name for a sentence. */
-export function shortened(name: string): string {
-  return name.length > 80 ? `${name.slice(0, 77)}...` : name
+  if (!isFileName(name)) throw new AppError('bad-request', say('files.bad-name', { name: quoted(name) }))
 }
 
 function isWindowsName(name: string): boolean {

@@ -2,12 +2,14 @@
  * Files as core sees them: ByteSource and SourceFolder over positional reads of node:fs. Paths enter here and go no further; messages
  * carry file names alone.
  */
+
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
-import { formatBytes } from '../system/format-bytes.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName, quoted } from '../../core/messages/text.ts'
 import { isNowhere, readFault } from './file-errors.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */
@@ -56,7 +58,7 @@ function subfolder(outer: string, name: string): SourceFolder {
       throw readFault(error, name)
     })
     if (!real.startsWith(around.endsWith(sep) ? around : around + sep))
-      throw new AppError('bad-file', `${JSON.stringify(name)} is a link that leads out of ${basename(outer)}.`)
+      throw new AppError('bad-file', say('files.link-out', { name: quoted(name), folder: fileName(outer) }))
     return sourceFolder(path)
   }
   return {
@@ -76,8 +78,8 @@ export async function openSource(path: string): Promise<ByteSource> {
   try {
     // Opening a pipe for reading would wait for its writer, forever: look first, and do not wait.
     const before = await stat(path)
-    if (before.isDirectory()) throw new AppError('bad-request', `${name} is a folder, not a file.`)
-    if (!before.isFile()) throw new AppError('bad-request', `${name} is not a regular file.`)
+    if (before.isDirectory()) throw new AppError('bad-request', say('files.is-folder', { name: fileName(name) }))
+    if (!before.isFile()) throw new AppError('bad-request', say('files.not-regular', { name: fileName(name) }))
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       return await handleSource(path, name, handle)
@@ -119,7 +121,7 @@ export async function readFully(handle: FileHandle, name: string, start: number,
     if (bytesRead === 0)
       throw new AppError(
         'source-changed',
-        `${name} became shorter while it was read: expected ${end} bytes, found ${start + filled}. Open it again.`,
+        say('files.shorter', { name: fileName(name), before: end, after: start + filled }),
       )
     filled += bytesRead
   }
@@ -132,26 +134,21 @@ function allocate(name: string, byteLength: number): Uint8Array {
     return new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new AppError(
-      'out-of-memory',
-      `Reading ${name} needs ${formatBytes(byteLength)} of memory, which is not free.`,
-    )
+    throw new AppError('out-of-memory', say('files.no-memory', { name: fileName(name), bytes: byteLength }))
   }
 }
 
 async function assertUnchanged(path: string, name: string, opened: FileIdentity): Promise<void> {
   const now = await fileIdentity(path)
-  if (now === null)
-    throw new AppError('source-changed', `${name} was removed or renamed while it was read. Open it again.`)
-  if (!sameFile(now, opened))
-    throw new AppError('source-changed', `${name} was replaced by another file while it was read. Open it again.`)
+  if (now === null) throw new AppError('source-changed', say('files.removed', { name: fileName(name) }))
+  if (!sameFile(now, opened)) throw new AppError('source-changed', say('files.replaced', { name: fileName(name) }))
   if (now.byteLength !== opened.byteLength)
     throw new AppError(
       'source-changed',
-      `${name} was modified while it was read: it had ${opened.byteLength} bytes and has ${now.byteLength}. Open it again.`,
+      say('files.resized', { name: fileName(name), before: opened.byteLength, after: now.byteLength }),
     )
   if (now.modifiedNs !== opened.modifiedNs)
-    throw new AppError('source-changed', `${name} was modified while it was read. Open it again.`)
+    throw new AppError('source-changed', say('files.modified', { name: fileName(name) }))
 }
 
 /** Identity of what a path leads to now; null where nothing is. */
@@ -183,6 +180,6 @@ function identityOf(stats: BigIntStats): FileIdentity {
 /** Refuses whatever could leave the folder, on any system: an index file is hostile input. @throws AppError `bad-file` */
 export function singleComponent(name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name) || /^[a-z]:/i.test(name))
-    throw new AppError('bad-file', `${JSON.stringify(name)} is not the name of a file in this folder.`)
+    throw new AppError('bad-file', say('files.not-in-folder', { name: quoted(name) }))
   return name
 }

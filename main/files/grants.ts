@@ -2,11 +2,14 @@
  * What the page may touch: main gives an id for a path that a dialog, a drop, a listing or an upload named, and the page knows only
  * the id. An id cannot be guessed and stays the same for a path as long as the host runs, so a reloaded page can use it again.
  */
+
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { Grant } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 
 export interface Grants {
   /**
@@ -36,7 +39,7 @@ export function createGrants(): Grants {
 
   function find(id: string) {
     const found = granted.get(id)
-    if (!found) throw new AppError('not-found', 'This file was not given to this page. Open it again.')
+    if (!found) throw new AppError('not-found', say('grants.not-given'))
     return found
   }
 
@@ -44,18 +47,20 @@ export function createGrants(): Grants {
     async grant(given) {
       const path = resolve(given)
       const status = await stat(path).catch(() => null)
-      if (!status) throw new AppError('not-found', `${basename(path)} was not found.`)
+      if (!status) throw new AppError('not-found', say('files.not-found', { name: fileName(path) }))
       if (status.isDirectory()) return grantOf(path, 'folder', null)
       // Reading a pipe or a device would wait forever, or never end.
-      if (!status.isFile())
-        throw new AppError('bad-request', `${basename(path)} is neither a folder nor a regular file.`)
+      if (!status.isFile()) throw new AppError('bad-request', say('files.neither', { name: fileName(path) }))
       return grantOf(path, 'file', status.size)
     },
     target: (path) => grantOf(resolve(path), 'target', null),
     path(id, use) {
       const { path, kind } = find(id)
       if ((use === 'write') !== (kind === 'target'))
-        throw new AppError('bad-request', `${basename(path)} was not given to this page to ${use} it.`)
+        throw new AppError(
+          'bad-request',
+          say(use === 'read' ? 'grants.not-to-read' : 'grants.not-to-write', { name: fileName(path) }),
+        )
       return path
     },
     place: (id) => find(id).path,

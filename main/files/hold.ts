@@ -5,6 +5,7 @@
  * it live, no byte of one run reaches the other's files: the later one resumes in copies of what it finds, and the earlier one sees at its
  * next sync that the lock is another's, and fails.
  */
+
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, open, rename, rm } from 'node:fs/promises'
@@ -12,6 +13,8 @@ import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { errno } from '../system/errno.ts'
 import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { writeFault } from './file-errors.ts'
@@ -87,15 +90,12 @@ export async function takeHold(
 
 /** Two writers would spoil each other's output. */
 export function beingWritten(target: string): AppError {
-  return new AppError(
-    'would-overwrite',
-    `${basename(target)} is being written by another run. Wait for it, or choose another name.`,
-  )
+  return new AppError('would-overwrite', say('files.being-written', { name: fileName(target) }))
 }
 
 /** What the earlier of two runs is told. */
 export function takenOver(name: string): AppError {
-  return new AppError('cannot-write', `${name} is being written by another run, which replaced this one's file.`)
+  return new AppError('cannot-write', say('files.taken-over', { name: fileName(name) }))
 }
 
 /** The same bytes in a file of their own, in place of one that another process may still have open. Shares blocks where the file system can. */

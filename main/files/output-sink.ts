@@ -1,11 +1,12 @@
 /**
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
+
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { errno } from '../system/errno.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
 import { type Hold, takenOver } from './hold.ts'
@@ -108,17 +109,15 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
   }
 }
 
-/** "... the disk is full. ..." says more with how far it got. */
+/** A fault of writing says more with how far it got. */
 function withProgress(error: unknown, byteLength: number): unknown {
   if (!(error instanceof AppError) || error.code !== 'cannot-write') return error
-  return new AppError(
-    error.code,
-    error.message.replace('could not be written:', `could not be written beyond ${formatBytes(byteLength)}:`),
-    {
-      ...error.details,
-      written: byteLength,
-    },
+  const said = error.said.map((each) =>
+    each.key === 'files.cannot-write'
+      ? ({ ...each, values: { ...each.values, written: byteLength } } as Message)
+      : each,
   )
+  return new AppError(error.code, said, { ...error.details, written: byteLength })
 }
 
 /** Two runs that write the same name share one partial path: the later one has replaced the file, and the earlier one must not move it. */

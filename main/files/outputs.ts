@@ -2,13 +2,15 @@
  * Where outputs go: OutputFolder over node:fs. A file grows as NAME.partial beside its final name, several of them in a folder NAME.partial;
  * a reader sees the old state or the whole new one, also after a power cut. What is unfinished can be resumed, or discarded.
  */
+
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { countFinished, isJournal, journalName } from '../../core/write/resume/journal.ts'
 import { errno } from '../system/errno.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
@@ -37,7 +39,7 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
       } catch (error) {
         throw writeFault(error, basename(path))
       }
-      throw new AppError('cannot-write', `The folder ${basename(path)} does not exist. Choose another folder.`)
+      throw new AppError('cannot-write', say('files.folder-gone', { name: fileName(path) }))
     },
     hold: async (file) => {
       const target = join(path, singleComponent(file))
@@ -147,7 +149,7 @@ async function discard(partial: string): Promise<void> {
     await rm(partial, { force: true, recursive: true })
   } catch (error) {
     if (isNowhere(error)) return
-    throw writeFault(error, basename(partial), 'Remove it by hand.')
+    throw writeFault(error, basename(partial), say('files.remove-by-hand'))
   }
 }
 
@@ -252,8 +254,10 @@ async function assertNoSource(path: string, name: string, sources: readonly stri
   for (const source of sources) {
     const isFile = sameFile(existing, await fileIdentity(source))
     if (!isFile && !sameFile(existing, await fileIdentity(dirname(source)))) continue
-    const what = isFile ? 'the source itself' : 'the folder of the source'
-    throw new AppError('would-overwrite', `${basename(path)} is ${what}. Choose another name for ${name}.`)
+    throw new AppError(
+      'would-overwrite',
+      say(isFile ? 'files.is-source' : 'files.is-source-folder', { name: fileName(path), target: fileName(name) }),
+    )
   }
 }
 
@@ -278,7 +282,7 @@ async function targetNames(folder: string, file: string, options: OutputOptions)
     const occupied = existing !== null || (await exists(target))
     for (const path of [target, names.partial]) await assertNoSource(path, name, options.sources)
     if (existing && !existing.regular)
-      throw new AppError('cannot-write', `${name} is not a regular file. Choose another name.`)
+      throw new AppError('cannot-write', say('files.target-not-regular', { name: fileName(name) }))
     if (occupied && !options.overwrite) throw existsAlready(name)
   })
   return names
@@ -289,7 +293,7 @@ async function assertFreeSpace(folder: string, name: string, byteLength: number)
   if (free < byteLength)
     throw new AppError(
       'cannot-write',
-      `${name} needs ${formatBytes(byteLength)}; ${formatBytes(free)} is free in ${basename(folder)}. Free some space or choose another folder.`,
+      say('files.no-space', { name: fileName(name), needed: byteLength, free, folder: fileName(folder) }),
       { needed: byteLength, free },
     )
 }

@@ -4,9 +4,12 @@
  * only where a journal or a lock beside it says so, and every writer asks here first. Whatever else is in the way stays,
  * and is named.
  */
+
 import { lstat, readdir, realpath } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { dirname } from 'node:path'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { isJournal, journalName } from '../../core/write/resume/journal.ts'
 import { fileIdentity, sameFile } from './files.ts'
 import { isLock, isLockLeft, lockPath, oldLockPath } from './hold.ts'
@@ -84,15 +87,9 @@ async function holds(path: string, proof: (bytes: Uint8Array) => boolean): Promi
 }
 
 function isSource(path: string, target: string): AppError {
-  return new AppError(
-    'would-overwrite',
-    `${basename(path)} is the source itself, or has it inside. Choose another name for ${basename(target)}.`,
-  )
+  return new AppError('would-overwrite', say('files.is-source', { name: fileName(path), target: fileName(target) }))
 }
 
 function foreign(path: string, target: string): AppError {
-  return new AppError(
-    'would-overwrite',
-    `${basename(path)} is in the way, and nothing says that an unfinished run left it. Move it or remove it, or choose another name for ${basename(target)}.`,
-  )
+  return new AppError('would-overwrite', say('files.in-the-way', { name: fileName(path), target: fileName(target) }))
 }

@@ -3,12 +3,15 @@
  * killed, by the next one that starts. Such a folder names the process it belongs to: without that it could not be told from a
  * folder that happens to begin with the same name.
  */
+
 import { rmSync } from 'node:fs'
 import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { foreign, quoted } from '../../core/messages/text.ts'
 import { errno } from '../system/errno.ts'
 import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { readWhole } from './read-whole.ts'
@@ -23,7 +26,7 @@ export async function temporaryFolder(parent = tmpdir()): Promise<string> {
   const folder = await mkdtemp(join(parent, prefix)).catch((error: unknown) => {
     throw new AppError(
       'cannot-write',
-      `No temporary folder can be made in ${parent} (${errno(error) ?? String(error)}). Name another place in TMPDIR.`,
+      say('files.no-temporary', { folder: quoted(parent), fault: foreign(errno(error) ?? String(error)) }),
     )
   })
   // 'exit' allows only synchronous work; it comes after SIGINT and SIGTERM too, where those end in process.exit.

@@ -2,6 +2,7 @@
  * What a host does for its pages, the same in Electron and in the loopback host: their engines, the runs they start, sample, recents,
  * settings. What differs - dialogs there, listed folders here - comes in as abilities.
  */
+
 import { randomUUID } from 'node:crypto'
 import { join, sep } from 'node:path'
 import {
@@ -14,6 +15,7 @@ import {
   runRequestSchema,
 } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import type { Message } from '../../core/messages/message.ts'
 import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
@@ -179,8 +181,8 @@ export function createHost(options: HostOptions): Host {
 const everywhere: Reach = { read: async () => true, write: async () => true }
 
 /** For an ability that the other kind of host has. */
-export function unsupported(what: string): () => Promise<never> {
+export function unsupported(why: Message): () => Promise<never> {
   return async () => {
-    throw new AppError('unsupported', what)
+    throw new AppError('unsupported', why)
   }
 }

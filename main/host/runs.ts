@@ -3,9 +3,12 @@
  * (main/history/history.ts), among it runs of the command line and of other hosts.
  */
 import { basename } from 'node:path'
+
 import type { z } from 'zod'
 import { type CompressionReport, type Run, runRequestSchema } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 import { beingWritten } from '../files/hold.ts'
@@ -75,8 +78,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
 
   async function find(runId: string): Promise<HistoryEntry> {
     const entry = (await shown()).find(({ run }) => run.runId === runId)
-    if (!entry)
-      throw new AppError('not-found', 'This run is not in the list any more: it was gone on with, or removed.')
+    if (!entry) throw new AppError('not-found', say('runs.gone'))
     return entry
   }
 
@@ -86,10 +88,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     if (found) return found
     const { run } = await find(runId)
     if (run.endedAt !== null) return null
-    throw new AppError(
-      'bad-request',
-      `${run.target} is being written by another process, from the command line or another window. Stop it there.`,
-    )
+    throw new AppError('bad-request', say('runs.elsewhere', { name: fileName(run.target) }))
   }
 
   async function begin(request: RunRequest, part: HistoryEntry['part']): Promise<string> {
@@ -139,8 +138,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     async resume(runId) {
       const entry = await find(runId)
       const { run, sources, targetPath, force, part } = entry
-      if (!run.resumable)
-        throw new AppError('bad-request', `Nothing is left of ${run.target} that could be gone on with. Start it anew.`)
+      if (!run.resumable) throw new AppError('bad-request', say('runs.nothing-left', { name: fileName(run.target) }))
       await assertInReach(entry)
       const { recipe: _, ...recipe } = run.recipe
       const files: Record<string, string> = {}
@@ -153,12 +151,13 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     async reportOf(runId) {
       const { run } = await find(runId)
       const found = await history.report(runId)
-      if (!found) throw new AppError('not-found', `The run that was to write ${run.target} has no report.`)
+      if (!found) throw new AppError('not-found', say('runs.no-report', { name: fileName(run.target) }))
       return found
     },
     async forget(runId) {
       const { run, targetPath } = await find(runId)
-      if (run.endedAt === null) throw new AppError('bad-request', `${run.target} is being written. Cancel it first.`)
+      if (run.endedAt === null)
+        throw new AppError('bad-request', say('runs.being-written', { name: fileName(run.target) }))
       if (run.resumable) await discardUnfinished(targetPath)
       await history.forget(runId)
       forgotten(runId)
@@ -171,8 +170,5 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
 }
 
 function outOfReach(name: string): AppError {
-  return new AppError(
-    'not-found',
-    `${name} is not in a folder that this page can see. Put it back, or start the host with its folder.`,
-  )
+  return new AppError('not-found', say('runs.out-of-sight', { name: fileName(name) }))
 }

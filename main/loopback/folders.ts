@@ -4,10 +4,13 @@
  * A path is granted only if the place it really leads to lies in a named folder, so a link that leads out is not listed and cannot be
  * asked for; a folder is looked at again whenever its grant is used.
  */
+
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { type FolderEntry, type Grant, type LinksOut, weightEnding } from '../../core/contract.ts'
 import { AppError, existsAlready } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName, quoted } from '../../core/messages/text.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
 import { exists } from '../files/output-sink.ts'
@@ -46,7 +49,8 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
   const roots: string[] = []
   for (const path of named) {
     const real = await realpath(path).catch(() => null)
-    if (real === null || !(await stat(real)).isDirectory()) throw new AppError('not-found', `${path} is not a folder.`)
+    if (real === null || !(await stat(real)).isDirectory())
+      throw new AppError('not-found', say('serve.not-a-folder', { path: quoted(path) }))
     if (!roots.includes(real)) roots.push(real)
   }
 
@@ -60,10 +64,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
   async function granted(id: string): Promise<string> {
     const path = grants.path(id, 'read')
     if (!(await contains(path)) || !(await stat(path)).isDirectory())
-      throw new AppError(
-        'not-found',
-        `${basename(path)} is not one of the folders that were named when the host was started.`,
-      )
+      throw new AppError('not-found', say('serve.not-named', { name: fileName(path) }))
     return path
   }
 
@@ -90,10 +91,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
           : await granted(folder).then(async (path) => (await readdir(path)).map((name) => join(path, name)))
       const shown = paths.filter((path) => folder === null || !basename(path).startsWith('.'))
       if (shown.length > maxEntries)
-        throw new AppError(
-          'over-limit',
-          `The folder has ${shown.length} entries; ${maxEntries} can be listed. Name a folder inside it.`,
-        )
+        throw new AppError('over-limit', say('serve.too-many-entries', { count: shown.length, most: maxEntries }))
       const entries = (await Promise.all(shown.map(entry))).filter((one) => one !== null)
       return entries.sort(
         (left, right) =>
@@ -116,8 +114,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
       const path = await granted(folder)
       assertFileName(name)
       const target = join(path, name)
-      if (await isLink(target))
-        throw new AppError('would-overwrite', `${name} is a link to another place. Choose another name.`)
+      if (await isLink(target)) throw new AppError('would-overwrite', say('files.link', { name: fileName(name) }))
       if (await exists(target)) throw existsAlready(name)
       return grants.target(target)
     },

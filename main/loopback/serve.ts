@@ -2,8 +2,10 @@
  * The second host: the page and the engine behind HTTP and a WebSocket on 127.0.0.1, without Electron. For a server that is reached
  * over SSH (`ssh -L PORT:127.0.0.1:PORT`), and for machines on which Electron's runtime cannot be had.
  */
+
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { say } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
 import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
@@ -33,9 +35,7 @@ export interface Serving {
   close(): Promise<void>
 }
 
-const nativeDialog = unsupported(
-  'This page runs in a browser: choose a file in its list of folders, or drop one on the page.',
-)
+const nativeDialog = unsupported(say('host.no-dialogs'))
 
 /** @throws AppError `not-found` for a folder that is none, `bad-request` for a port that is taken */
 export async function serve(options: ServeOptions): Promise<Serving> {
@@ -55,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       linksOut: folders.linksOut,
       createTarget: folders.createTarget,
       trail: folders.trail,
-      showInFolder: unsupported('The file lies on the machine that serves this page.'),
+      showInFolder: unsupported(say('host.file-elsewhere')),
     },
     grants,
     configFolder: options.configFolder ?? configFolder(),

@@ -2,12 +2,14 @@
  * The loopback host's door: HTTP and upgrades on 127.0.0.1, in this order - address (421, 404), token exchange, cookie (403), then
  * either the one upload path or the asset handler. The WebSocket passes the same checks plus Origin.
  */
+
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { socketPath, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import { type AssetHandler, plainResponse } from '../host/assets.ts'
 import { createGate } from './gate.ts'
 import { endWhenSilent } from './heartbeat.ts'
@@ -142,9 +144,7 @@ function refuseUpgrade(socket: Duplex, status: number, sentence: string): void {
 }
 
 function cannotListen(error: NodeJS.ErrnoException, port: number): Error {
-  if (error.code === 'EADDRINUSE')
-    return new AppError('bad-request', `Port ${port} is in use. Choose another one, or 0 for any free port.`, { port })
-  if (error.code === 'EACCES')
-    return new AppError('bad-request', `Port ${port} needs more rights. Choose one above 1023.`, { port })
+  if (error.code === 'EADDRINUSE') return new AppError('bad-request', say('serve.port-in-use', { port }), { port })
+  if (error.code === 'EACCES') return new AppError('bad-request', say('serve.port-rights', { port }), { port })
   return error
 }

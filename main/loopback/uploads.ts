@@ -4,6 +4,7 @@
  * They are streamed into a temporary folder that is removed when the host ends. How much may come is not a fixed number but what
  * the disk can hold; a reserve stays free, since a full disk takes more with it than this host.
  */
+
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
@@ -12,10 +13,11 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Grant } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
-import { isPortableFileName, shortened } from '../files/file-name.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName as named, quoted } from '../../core/messages/text.ts'
+import { isPortableFileName } from '../files/file-name.ts'
 import { freeBytes } from '../files/free-space.ts'
 import { plainResponse } from '../host/assets.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 
 const reserveBytes = 256e6
 /** What an upload has to bring in each minute: the slowest line that anybody would wait for is a hundred times faster. */
@@ -78,7 +80,7 @@ async function receive(request: IncomingMessage, path: string, limit: number, si
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     // Not ours: its owner still writes it.
-    if (code === 'EEXIST') throw new AppError('would-overwrite', `${basename(path)} is being uploaded already.`)
+    if (code === 'EEXIST') throw new AppError('would-overwrite', say('uploads.busy', { name: named(path) }))
     await rm(partial, { force: true })
     if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
     // The page left, or its network did: there is no one to answer, and nothing failed here.
@@ -90,31 +92,27 @@ async function receive(request: IncomingMessage, path: string, limit: number, si
 }
 
 function tooSlow(name: string): AppError {
-  return new AppError('bad-request', `${name} stopped arriving. Upload it again.`)
+  return new AppError('bad-request', say('uploads.stopped', { name: named(name) }))
 }
 
 function aborted(name: string): AppError {
-  return new AppError('cancelled', `The upload of ${name} was broken off.`)
+  return new AppError('cancelled', say('uploads.aborted', { name: named(name) }))
 }
 
 function tooLarge(bytes: number, limit: number): AppError {
-  return new AppError(
-    'over-limit',
-    `The upload has ${formatBytes(bytes)} and the temporary folder has room for ${formatBytes(Math.max(0, limit))}. Put the file into a folder that was named when the host was started.`,
-    { bytes, limit },
-  )
+  return new AppError('over-limit', say('uploads.too-large', { bytes, limit: Math.max(0, limit) }), { bytes, limit })
 }
 
 /** @throws AppError `bad-request` unless it is one component that every system can store */
 function fileName(name: string | null): string {
   if (!name || !isPortableFileName(name))
-    throw new AppError('bad-request', `${JSON.stringify(shortened(name ?? ''))} cannot be the name of an upload.`)
+    throw new AppError('bad-request', say('uploads.bad-name', { name: quoted(name ?? '') }))
   return name
 }
 
 function dropId(id: string | null): string {
   if (!id || !/^[a-zA-Z0-9]{1,64}$/.test(id))
-    throw new AppError('bad-request', `${JSON.stringify(id)} cannot be the id of a drop.`)
+    throw new AppError('bad-request', say('uploads.bad-drop', { id: quoted(id ?? '') }))
   return id
 }
 

@@ -1,8 +1,7 @@
 /** What a comparison found: the verdict, the numbers behind it, and the curves of both sides. */
 import { useEffect, useRef } from 'react'
 import type { VersusResult } from '../model/versus.ts'
-import { useNotice } from '../words/notice.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import { VersusErrors, VersusValues } from './VersusCharts.tsx'
 import { VersusTable } from './VersusTable.tsx'
 import { verdictSentence } from './verdict.ts'
@@ -15,7 +14,7 @@ interface VersusOutcomeProps {
 
 export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
   const { t, numbers } = useWords()
-  const said = useNotice()
+  const sentences = useSentences()
   const { report } = result
   const { a, b } = report
   const [rows, cols] = a.report.matrix
@@ -23,7 +22,7 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
   const exactSides = [a, b].filter((side) => side.report.method === 'exact').length
   const counted = runs > 1 ? [t('ab.several', { count: runs })] : [t(exactSides === 2 ? 'ab.exactOnce' : 'ab.once')]
   if (runs > 1 && exactSides === 1) counted.push(t('ab.exactRanOnce'))
-  const notices = [...new Set([...a.report.notices, ...b.report.notices].map(said))]
+  const notices = [...new Set([...a.report.notices, ...b.report.notices].map(sentences))]
   const verdict = useRef<HTMLDivElement>(null)
   // In a low window the answer may lie below the parameters it answers.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each result is shown once

@@ -6,14 +6,11 @@ import { fileReducers, useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { WarningIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
-import { useFault } from '../words/fault.ts'
-import { useNotice } from '../words/notice.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 export function Notices() {
   const { t } = useWords()
-  const fault = useFault()
-  const said = useNotice()
+  const sentences = useSentences()
   const { connected, engine, died, host, screen } = useSession()
   const { status, opening, error, notices } = useFile()
   // The start screen shows what concerns opening in its own place.
@@ -36,7 +33,7 @@ export function Notices() {
           variant="light"
         >
           <p className="notice-text">
-            {t('notices.died')} {fault({ said: [died] })}{' '}
+            {t('notices.died')} {sentences(died)}{' '}
             {t(engine.state === 'ready' ? 'notices.restarted' : 'notices.restarting')}
           </p>
         </Alert>
@@ -57,7 +54,7 @@ export function Notices() {
               onClose={() => fileReducers.dismissNotice(notice)}
               variant="light"
             >
-              <p className="notice-text">{said(notice)}</p>
+              <p className="notice-text">{sentences(notice)}</p>
             </Alert>
           ))
         : null}

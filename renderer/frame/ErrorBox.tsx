@@ -2,8 +2,7 @@
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ErrorReport } from '../../core/errors.ts'
-import { useFault } from '../words/fault.ts'
-import { useErrorTitle, useWords } from '../words/words.ts'
+import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { WarningIcon } from './icons.tsx'
 
 interface ErrorBoxProps {
@@ -16,7 +15,7 @@ interface ErrorBoxProps {
 export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
   const { t } = useWords()
   const title = useErrorTitle()
-  const fault = useFault()
+  const sentences = useSentences()
   return (
     <Alert
       closeButtonLabel={t('app.close')}
@@ -28,7 +27,7 @@ export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
       variant="light"
       {...(onClose ? { withCloseButton: true, onClose } : {})}
     >
-      {fault(error)}
+      {sentences(error.said)}
       {children ? <div className="error-actions">{children}</div> : null}
     </Alert>
   )

@@ -5,6 +5,7 @@
  * one WebSocket carries both, each message in a frame {to, message}; a lost socket is opened again. The way to the engine outlives an
  * engine: after a death its successor answers on it. Calls of `engine` or `host` always reach the current one; calls under way when an engine dies are rejected.
  */
+
 import {
   type DesktopBridge,
   type EngineApi,
@@ -30,6 +31,7 @@ import {
   weightEnding,
 } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi } from '../../core/rpc.ts'
 
@@ -216,7 +218,7 @@ const entryOf = (files: readonly File[]) =>
 /** Copies files into one temporary folder of the server and answers with the grant of the one to open. */
 async function upload(files: readonly File[]): Promise<Grant> {
   const entry = entryOf(files)
-  if (!entry) throw new AppError('bad-request', 'There was no file in what was dropped.')
+  if (!entry) throw new AppError('bad-request', say('uploads.nothing'))
   const drop = crypto.randomUUID().replaceAll('-', '')
   let opened: Grant | null = null
   for (const file of files) {
@@ -231,7 +233,7 @@ async function upload(files: readonly File[]): Promise<Grant> {
 
 function refusal(status: number, answer: unknown): Error {
   const report = errorReportSchema.safeParse(answer)
-  if (!report.success) return new AppError('cannot-write', `The server refused the file (HTTP ${status}).`)
+  if (!report.success) return new AppError('cannot-write', say('uploads.refused', { status }))
   const { details, ...rest } = report.data
   return fromErrorReport(details ? { ...rest, details } : rest)
 }

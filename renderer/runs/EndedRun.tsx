@@ -4,8 +4,7 @@ import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
 import { type RunView, runsReducers } from '../model/runs.ts'
-import { useFault } from '../words/fault.ts'
-import { useErrorTitle, useWords } from '../words/words.ts'
+import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { RunActions } from './RunActions.tsx'
 import { useKeptWords } from './run-words.ts'
 
@@ -36,7 +35,7 @@ export function EndedRun({ run }: { readonly run: RunView }) {
 function Ending({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const titleOf = useErrorTitle()
-  const fault = useFault()
+  const sentences = useSentences()
   const keptWords = useKeptWords()
   const { result, error, target: name } = run
   if (result) {
@@ -75,7 +74,7 @@ function Ending({ run }: { readonly run: RunView }) {
       </span>
       <span className="run-sentence">
         <strong>{error ? t('runs.failed', { name, title: titleOf(error) }) : t('runs.interrupted', { name })}</strong>{' '}
-        {error && fault(error)} {kept}
+        {error && sentences(error.said)} {kept}
       </span>
     </div>
   )

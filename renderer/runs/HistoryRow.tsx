@@ -4,8 +4,7 @@ import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
 import type { RunView } from '../model/runs.ts'
-import { useFault } from '../words/fault.ts'
-import { useErrorTitle, useWords } from '../words/words.ts'
+import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { RunActions } from './RunActions.tsx'
 import { useGoalWords, useKeptWords } from './run-words.ts'
 
@@ -73,12 +72,12 @@ function Ending({ run }: { readonly run: RunView }) {
   const kept = useKeptWords()
   const { state, error } = run
   const titleOf = useErrorTitle()
-  const fault = useFault()
+  const sentences = useSentences()
   if (state === 'finished') return null
   return (
     <div className="history-ending small" data-run={state}>
-      {t('history.sentence', { text: error ? titleOf(error) : t(`history.states.${state}`) })} {error && fault(error)}{' '}
-      {kept(run)}
+      {t('history.sentence', { text: error ? titleOf(error) : t(`history.states.${state}`) })}{' '}
+      {error && sentences(error.said)} {kept(run)}
     </div>
   )
 }

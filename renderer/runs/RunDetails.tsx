@@ -8,9 +8,7 @@ import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { runReport } from '../model/run-actions.ts'
-import { useNotice } from '../words/notice.ts'
-import { useReason } from '../words/reason.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 /** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */
 const usualHeight = 54
@@ -23,8 +21,7 @@ interface RunDetailsProps {
 
 export function RunDetails({ run: { runId, result: report }, onClose }: RunDetailsProps) {
   const { t, numbers } = useWords()
-  const reason = useReason()
-  const said = useNotice()
+  const sentences = useSentences()
   const [viewport, setViewport] = useState<HTMLElement | null>(null)
   const [tensors, setTensors] = useState<readonly TensorOutcome[]>([])
   const [error, setError] = useState<ErrorReport | null>(null)
@@ -62,7 +59,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
       </p>
       {report.notices.map((notice) => (
         <p className="details-notice" key={inEnglish(notice)}>
-          {said(notice)}
+          {sentences(notice)}
         </p>
       ))}
       {error ? <ErrorBox error={error} /> : null}
@@ -99,7 +96,7 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
                 <Table.Tr data-index={index} key={outcome.name} ref={virtual.measureElement}>
                   <Table.Td className="details-name">
                     {outcome.name}
-                    <div className="dimmed small">{reason(outcome.reason)}</div>
+                    <div className="dimmed small">{sentences(outcome.reason)}</div>
                   </Table.Td>
                   <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>
                   <Table.Td>{outcome.factorDType ?? '–'}</Table.Td>

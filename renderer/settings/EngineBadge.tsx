@@ -5,8 +5,7 @@ import { useState } from 'react'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { useSession } from '../frame/session.ts'
 import { useWork } from '../model/work.ts'
-import { useNotice } from '../words/notice.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 export function EngineBadge() {
   const { t } = useWords()
@@ -45,7 +44,7 @@ export function EngineBadge() {
 
 /** The engine's own account of itself. */
 export function EngineTable() {
-  const said = useNotice()
+  const sentences = useSentences()
   const { t, numbers } = useWords()
   const info = useSession((session) => session.engineInfo)
   if (!info) return <p className="dimmed">{t('engine.unknown')}</p>
@@ -84,7 +83,7 @@ export function EngineTable() {
           </Table.Tr>
         </Table.Tbody>
       </Table>
-      {info.notice ? <p className="dimmed">{said(info.notice)}</p> : null}
+      {info.notice ? <p className="dimmed">{sentences(info.notice)}</p> : null}
     </>
   )
 }

@@ -6,8 +6,7 @@ import { AnalyzeButton, AnalyzePlace } from '../model/AnalyzeModel.tsx'
 import { usePlanShown } from '../model/outlook.ts'
 import { isAnalyzed, usePlan } from '../model/plan.ts'
 import { useRefusal } from '../model/refusal.ts'
-import { useFault } from '../words/fault.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 export function PlanFigures() {
   return (
@@ -23,14 +22,14 @@ function Figures() {
   const params = useParams((state) => state.params)
   const analyzed = usePlan((state) => isAnalyzed(state, params))
   const refused = useRefusal()
-  const fault = useFault()
+  const sentences = useSentences()
   const ranks = useMemo(() => answer?.report.tensors.flatMap(({ rank }) => rank ?? []).sort((a, b) => a - b), [answer])
   if (!answer) {
     return (
       <div className="plan-offer">
         <AnalyzeButton />
         {refused ? (
-          <p className="plan-refused">{fault(refused)}</p>
+          <p className="plan-refused">{sentences(refused.said)}</p>
         ) : analyzed ? null : (
           <p className="field-help">{t(goalOf(params) === 'size' ? 'plan.offerSize' : 'plan.offer')}</p>
         )}

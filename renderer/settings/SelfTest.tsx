@@ -6,8 +6,7 @@ import { inEnglish } from '../../core/messages/english.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon, WarningIcon } from '../frame/icons.tsx'
 import { useWork } from '../model/work.ts'
-import { useReason } from '../words/reason.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import { useSelfTest } from './self-test.ts'
 import { cancelSelfTest, runSelfTest } from './self-test-actions.ts'
 
@@ -54,7 +53,7 @@ export function SelfTestScreen() {
 
 function Outcome({ report }: { readonly report: SelfTestReport }) {
   const { t, numbers } = useWords()
-  const reason = useReason()
+  const sentences = useSentences()
   return (
     <>
       <section aria-label={t('selfTest.checks')} data-passed={report.passed} data-testid="self-test">
@@ -65,7 +64,7 @@ function Outcome({ report }: { readonly report: SelfTestReport }) {
           {report.checks.map(({ claim, passed }) => (
             <li data-passed={passed} key={inEnglish(claim)}>
               {passed ? <CheckIcon /> : <WarningIcon />}
-              {reason(claim)}
+              {sentences(claim)}
             </li>
           ))}
         </ul>

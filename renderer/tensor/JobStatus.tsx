@@ -8,8 +8,7 @@ import { cancelLook, retryAnalysis } from '../model/analysis.ts'
 import { openGrant } from '../model/file-actions.ts'
 import type { TensorView } from '../model/view.ts'
 import { analysisUnderWay, useWork } from '../model/work.ts'
-import { useNotice } from '../words/notice.ts'
-import { usePhase, useWords } from '../words/words.ts'
+import { usePhase, useSentences, useWords } from '../words/words.ts'
 
 interface JobStatusProps {
   readonly view: TensorView
@@ -21,7 +20,7 @@ interface JobStatusProps {
 export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
   const phase = usePhase()
-  const said = useNotice()
+  const sentences = useSentences()
   const running = useWork(analysisUnderWay)
   const grant = useFile((state) => state.grant)
   const failure = useAnalyses((state) => state.failures[view.tensor.name])
@@ -78,7 +77,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
             ? t('job.exact')
             : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
           t('job.machine', { kernel: report.kernel, count: report.threads }),
-          ...report.notices.map(said),
+          ...report.notices.map(sentences),
         ].join(' · ')
   const phases = Object.entries(report.phasesMs).map(([name, ms]) => `${phase(name)} ${numbers.duration(ms)}`)
   return (

@@ -7,8 +7,7 @@ import { inEnglish } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
-import { useReason } from '../words/reason.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 interface ListFooterProps {
   readonly tensors: readonly TensorReport[]
@@ -21,7 +20,7 @@ const mostReasons = 12
 
 export function ListFooter({ tensors, shown, total }: ListFooterProps) {
   const { t, numbers } = useWords()
-  const reason = useReason()
+  const sentences = useSentences()
   const { included, excluded } = useSelection()
   const { compressible, reasons } = useMemo(() => {
     const counted = new Map<string, { readonly reason: Message | null; count: number }>()
@@ -61,7 +60,7 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
               {reasons.slice(0, mostReasons).map(([english, { reason: why, count }]) => (
                 <li key={english}>
                   <span className="number">{numbers.count(count)}</span>
-                  <span>{why ? reason(why) : t('reasons.excluded')}</span>
+                  <span>{why ? sentences(why) : t('reasons.excluded')}</span>
                 </li>
               ))}
               {reasons.length > mostReasons ? (

@@ -1,17 +1,16 @@
 /** What a run would do with the tensor on show, in a few words: kept and why, or its rank, its dtype and what INT8 does to it. */
 import type { PlannedTensor } from '../../core/contract.ts'
 import { useInt8Words } from '../words/int8-words.ts'
-import { useReason } from '../words/reason.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 export function PlannedNote({ planned }: { readonly planned: PlannedTensor }) {
   const { t, numbers } = useWords()
   const int8 = useInt8Words()
-  const reason = useReason()
+  const sentences = useSentences()
   const { rank, factorDType } = planned
   const text =
     rank === null
-      ? t('plan.kept', { reason: reason(planned.reason) })
+      ? t('plan.kept', { reason: sentences(planned.reason) })
       : [t('plan.factors', { rank: numbers.count(rank), dtype: factorDType }), int8(planned)]
           .filter((part) => part !== null)
           .join(' · ')

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { ErrorReport } from '../../core/errors.ts'
 import { sentencesIn } from '../../core/messages/languages.ts'
 import type { Message } from '../../core/messages/message.ts'
-import { numbersIn } from './numbers.ts'
+import { numbersIn } from '../../core/messages/numbers.ts'
 
 export function useWords() {
   const { t, i18n } = useTranslation()

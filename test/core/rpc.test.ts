@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi, serveApi } from '../../core/rpc.ts'
+import { someWords } from './messages/words.ts'
 
 interface Api {
   half(value: number): Promise<number>
@@ -28,7 +29,7 @@ describe('rpc', () => {
   const implementation = {
     half: async (value: number) => value / 2,
     fail: async () => {
-      throw new AppError('over-limit', 'too much', { got: 3 })
+      throw new AppError('over-limit', someWords('too much'), { got: 3 })
     },
   }
   const schemas = { half: z.tuple([z.number()]), fail: z.tuple([]) }
@@ -63,7 +64,7 @@ describe('rpc', () => {
     const { near, far } = channel()
     const api = connectApi<Api, Events>(near, { tick: () => {} })
     const pending = api.half(1)
-    far.postMessage({ lost: 'The engine was killed.' })
+    far.postMessage({ lost: someWords('The engine was killed.') })
     await expect(pending).rejects.toMatchObject({ code: 'engine-died', message: 'The engine was killed.' })
     serveApi<Api, Events>(far, implementation, schemas)
     expect(await api.half(3)).toBe(1.5)

@@ -158,7 +158,7 @@ for (const victim of victims) {
     }
     const left = readdirSync(outputs).sort().join(' ')
     const report = JSON.parse(await succeeds(compress(kind, out, '--resume'))) as CompressionReport
-    const wentOn = Number(/Went on after (\d+)/.exec(report.notices.join())?.[1] ?? 0)
+    const wentOn = Number(/Resumed after (\d+)/.exec(report.notices.join())?.[1] ?? 0)
     if (left.includes('journal')) seen.left++
     seen.tensors += wentOn
     console.log(`${what}: left ${left || 'nothing'}; went on after ${wentOn} of ${report.tensors.length} tensors`)

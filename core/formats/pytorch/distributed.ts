@@ -4,14 +4,13 @@
  * pickle.ts, which runs nothing.
  * Source: torch/distributed/checkpoint/metadata.py, filesystem.py.
  */
-import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { quoted } from '../../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../../tensor.ts'
 import type { Format } from '../format.ts'
 import { openOnce } from '../open-once.ts'
 import { type ReadableTensor, weightFileOf } from '../readable.ts'
-import { badFile, leftOut, overLimit, unsupported } from '../refusal.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from '../refusal.ts'
 import { rangeSource } from '../zip.ts'
 import { runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
@@ -66,7 +65,7 @@ export const torchDistributed: Format = {
     })
     const notices = codeNotices(budget, false)
     if (left.length > 0) notices.push(leftOut(left))
-    if (readables.length === 0) throw badFile(source.name, 'tensors', ['none', ...notices].join('. '))
+    if (readables.length === 0) throw nothingIn(source.name, 'tensors', notices)
     return weightFileOf(source.name, readables, {
       format: 'torch-distributed',
       safety: 'opened-without-running',
@@ -183,7 +182,7 @@ async function fileSizes(
     if (name === '' || /[/\\:\0]/.test(name) || name === '.' || name === '..')
       throw badFile(where, 'files in its own folder', `${quoted(name)}: a checkpoint cannot point outside its folder`)
     if (!present.has(name))
-      throw new AppError('not-found', `${where}: its values are in ${quoted(name)}, which is not in this folder`)
+      throw refused('not-found', `${where}: its values are in ${quoted(name)}, which is not in this folder`)
     const file = await folder.open(name)
     sizes.set(name, file.byteLength)
     await file.close()

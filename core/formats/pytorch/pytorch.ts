@@ -5,12 +5,15 @@
  *
  * Source: torch/serialization.py (`_save`, `_legacy_save`), caffe2/serialize/inline_container.cc.
  */
+
 import { type ByteSource, memorySource } from '../../io.ts'
-import { quoted } from '../../messages/text.ts'
+import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
+import { foreign, quoted } from '../../messages/text.ts'
 import { dtypeBits } from '../../tensor.ts'
 import type { Format, WeightFile } from '../format.ts'
 import { readRange } from '../range.ts'
-import { badFile, leftOut, unsupported } from '../refusal.ts'
+import { badFile, leftOut, nothingIn, unsupported } from '../refusal.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../zip.ts'
 import { type PickleHost, runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
@@ -31,8 +34,7 @@ export const pytorch: Format = {
     looksLikeZip(head) || startsPickle(head) || (isNamedPickle(source.name) && startsOldPickle(head)),
   open: async (source) => {
     const file = await checkpointFile(source)
-    if (file.tensors.length === 0)
-      throw badFile(source.name, 'tensors', file.notices.length === 0 ? 'none' : `none. ${file.notices.join(' ')}`)
+    if (file.tensors.length === 0) throw nothingIn(source.name, 'tensors', file.notices)
     return file
   },
 }
@@ -76,16 +78,16 @@ async function weightFile(source: ByteSource, { roots, budget, torchScript }: Co
   for (const root of roots) {
     const tree = namedTensors(root.value, source.name)
     absent.push(...tree.left.map(({ name, why }) => ({ name: root.prefix + name, why })))
-    for (const prefix of tree.stripped) notices.push(`Names are shown without ${quoted(prefix)}.`)
+    for (const prefix of tree.stripped) notices.push(say('formats.prefix', { prefix: quoted(prefix) }))
     const { prefix, locate, pickle } = root
     for (const tensor of tree.tensors) found.push({ ...tensor, name: prefix + tensor.name, locate, pickle })
   }
   const { tensors, read, left, close } = await tensorReaders(source, found)
   const shards = tensors.filter(({ remark }) => remark !== undefined)
-  if (shards.length > 0)
-    notices.push(
-      `${shards.length} of its ${tensors.length} tensors are shards of larger ones, as one process of several saved them: ${quoted(shards[0]!.name)} and the like. Only the shards are here.`,
-    )
+  if (shards.length > 0) {
+    const counts = { shards: shards.length, tensors: tensors.length }
+    notices.push(say('formats.process-shards', { ...counts, some: quoted(shards[0]!.name) }))
+  }
   if (left.length + absent.length > 0) notices.push(leftOut([...left, ...absent]))
   return {
     format: 'pytorch',
@@ -106,14 +108,13 @@ async function weightFile(source: ByteSource, { roots, budget, torchScript }: Co
 const namesShown = 5
 
 /** "This file contains code (posix.system). It was not run." */
-export function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): string[] {
-  const notices: string[] = []
+export function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): Message[] {
+  const notices: Message[] = []
   if (unknownGlobals.size > 0) {
-    const names = [...unknownGlobals].slice(0, namesShown).map((name) => quoted(name).slice(1, -1))
-    const more = unknownGlobals.size > namesShown ? ` and ${unknownGlobals.size - namesShown} more` : ''
-    notices.push(`This file contains code (${names.join(', ')}${more}). It was not run.`)
+    const names = [...unknownGlobals].slice(0, namesShown).map((name) => foreign(quoted(name).slice(1, -1)))
+    notices.push(say('formats.code', { names, more: unknownGlobals.size - names.length }))
   }
-  if (torchScript) notices.push('This file contains code (TorchScript). It was not run.')
+  if (torchScript) notices.push(say('formats.code', { names: [foreign('TorchScript')], more: 0 }))
   return notices
 }
 

@@ -1,16 +1,12 @@
-/**
- * From the nodes of a pickle to tensors that can be read: each view is held against the bytes its storage really has, tied tensors are found,
- * and ranges are read through the strides.
- */
-import { AppError } from '../../errors.ts'
 import { type ByteSource, memorySource } from '../../io.ts'
-import { quoted } from '../../messages/text.ts'
+import { say } from '../../messages/english.ts'
+import { foreign, quoted } from '../../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../../tensor.ts'
 import type { WeightFile } from '../format.ts'
 import { type NpyArray, npyDType, readNpyValues } from '../npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../open-once.ts'
 import { readRange } from '../range.ts'
-import { badFile, overLimit } from '../refusal.ts'
+import { badFile, overLimit, refused } from '../refusal.ts'
 import { type FoundTensor, wholeTensorKeys } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
 import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
@@ -95,7 +91,7 @@ export async function tensorReaders(source: ByteSource, found: readonly LocatedT
     left,
     read: async (tensor, start = 0, end = tensor.byteLength) => {
       const read = readers.get(tensor.name)
-      if (!read) throw new AppError('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+      if (!read) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
       if (!(start >= 0 && start <= end && end <= tensor.byteLength))
         throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
       return read(start, end)
@@ -109,13 +105,13 @@ function partOf(
   { name, shape, state }: WrapperNode,
   own: readonly number[],
 ): Pick<TensorInfo, 'unfit' | 'remark'> | undefined {
-  const className = quoted(name).slice(1, -1)
+  const className = foreign(quoted(name).slice(1, -1))
   if (!isNode(state, 'dict') || !wholeTensorKeys.some((key) => state.keys.includes(key)))
-    return { unfit: `A part of a tensor of the class ${className}, whose meaning is not known; kept as it is.` }
+    return { unfit: say('formats.part-unknown', { class: className }) }
   if (shape === null || (shape.length === own.length && shape.every((size, axis) => size === own[axis])))
     return undefined
   return {
-    remark: `One shard of a tensor of [${shape.join(', ')}] (${className}): its numbers are those of the shard.`,
+    remark: say('formats.process-shard', { shape, class: className }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Translation } from '../english.ts'
 
 export const general = {
-  plain: (v) => v.text,
+  all: (v, w) => w.text(v.said),
   foreign: (v) => v.text,
 } satisfies Partial<Translation>

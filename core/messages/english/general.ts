@@ -1,8 +1,9 @@
+import type { Message, Words } from '../message.ts'
 import type { Foreign } from '../text.ts'
 
 export const general = {
-  /** Not converted yet. */
-  plain: (v: { text: string }) => v.text,
+  /** Several sentences in a row. */
+  all: (v: { said: readonly Message[] }, w: Words) => w.text(v.said),
   /** Words that are not ours and have no translation: a fault of the program, a sentence of an earlier version. */
   foreign: (v: { text: Foreign }) => v.text,
 }

@@ -2,8 +2,11 @@
  * What every container of weights is to its writer, and how bytes get into its file: each piece read back and held against what
  * was handed in.
  */
+
 import { AppError } from '../../errors.ts'
 import { type ByteSink, type ByteSource, discard } from '../../io.ts'
+import { say } from '../../messages/english.ts'
+import { fileName } from '../../messages/text.ts'
 import type { TensorOutline } from '../../tensor.ts'
 
 /** CRC-32 of `bytes` after those whose checksum is `previous` (context.ts). */
@@ -77,10 +80,7 @@ export async function writeChecked(sink: ByteSink, bytes: Uint8Array): Promise<v
   const same = sameBytes(back, bytes)
   discard(back)
   if (!same) {
-    throw new AppError(
-      'cannot-write',
-      `${sink.name}: what was read back from byte ${start} on is not what was written. The disk or its driver is at fault.`,
-    )
+    throw new AppError('cannot-write', say('files.read-back', { name: fileName(sink.name), byte: start }))
   }
 }
 

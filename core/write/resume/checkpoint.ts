@@ -2,9 +2,12 @@
  * How a run outlives its end: what it has finished is noted in a journal (journal.ts) and left with the files when something fails, so that
  * `resume` continues from it. A run that was cancelled without `resume`, or that has finished nothing, leaves nothing.
  */
+
 import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { OutputFolder, OutputSubfolder } from '../../io.ts'
+import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
 import { outputEntries } from '../../plan/entries.ts'
 import type { OutputLayout } from '../../plan/output-files.ts'
 import { version } from '../../version.ts'
@@ -23,8 +26,8 @@ export interface Checkpoint {
   readonly folder: OutputFolder
   /** Whether they lie in a folder of their own: a file with its final name there is complete. */
   readonly inFolder: boolean
-  /** What an earlier run did of this one, or why nothing of it could be used, as sentences. */
-  readonly notices: string[]
+  /** What an earlier run did of this one, or why nothing of it could be used, in words. */
+  readonly notices: readonly Message[]
   /** The next file, of so many tensors. */
   file(tensors: number): FileCheckpoint
   /** Gives the output its name; nothing of the journal is left. */
@@ -97,25 +100,21 @@ function identityOf({ style, recipe, sourceHash, part, context }: Compression, {
   }
 }
 
-const unlike = (difference: string) => `An unfinished run that was left here ${difference}: nothing of it was used.`
-
 /** Why nothing was used of what an earlier run left. */
-const anew: Readonly<Record<keyof RunIdentity | 'damaged', string>> = {
-  sourceHash: unlike('read another source, or this one before it changed'),
-  recipe: unlike('had another recipe'),
-  part: unlike('wrote another part'),
-  version: unlike('was of another version of this program'),
-  arithmetic: unlike('ran on a machine of another arithmetic class'),
-  layout: unlike('had another plan'),
-  damaged: unlike('has a journal that cannot be read'),
+const anew: Readonly<Record<keyof RunIdentity | 'damaged', Message>> = {
+  sourceHash: say('run.other-source'),
+  recipe: say('run.other-recipe'),
+  part: say('run.other-part'),
+  version: say('run.other-version'),
+  arithmetic: say('run.other-arithmetic'),
+  layout: say('run.other-layout'),
+  damaged: say('run.journal-unreadable'),
 }
 
-const cutShort = 'The journal that an unfinished run left here is damaged: what follows in it was computed again.'
-
-const whyNot: Readonly<Record<Distrust, string>> = {
-  'source-changed': 'the source changed since',
-  damaged: 'what was written of them is damaged',
-}
+const whyNot = {
+  'source-changed': 'run.unused-source-changed',
+  damaged: 'run.unused-damaged',
+} as const satisfies Record<Distrust, string>
 
 function checkpointOn(
   { resume }: Compression,
@@ -123,12 +122,12 @@ function checkpointOn(
   inner: OutputSubfolder | null,
   journal: Journal,
   total: number,
-  notices: string[],
+  notices: Message[],
 ): Checkpoint {
   const { finished } = journal
   const left = finished.length
   const earlier = { tensors: left }
-  if (journal.damaged) notices.push(cutShort)
+  if (journal.damaged) notices.push(say('run.journal-damaged'))
   /** Whole, but not safe yet. */
   let pending: JournalLine[] = []
   let pendingBytes = 0
@@ -170,7 +169,7 @@ function checkpointOn(
       forget: () => keep(0),
       distrust: async (count, why) => {
         await keep(count)
-        notices.push(`${left - earlier.tensors} of ${left} finished tensors were not used: ${whyNot[why]}.`)
+        notices.push(say(whyNot[why], { count: left - earlier.tensors, total: left }))
       },
       add: async (line, output) => {
         pending.push(line)
@@ -196,7 +195,7 @@ function checkpointOn(
     get notices() {
       const { tensors } = earlier
       if (tensors === 0) return notices
-      return [...notices, `Went on after ${tensors} of ${total} tensors, which an earlier run had finished.`]
+      return [...notices, say('run.resumed', { done: tensors, total })]
     },
     file,
     finish: async () => {
@@ -226,12 +225,8 @@ function withFinished(
   total: number,
 ): unknown {
   if (!(error instanceof AppError) || error.code === 'cancelled') return error
-  const how =
-    error.code === 'source-changed'
-      ? 'with the source as it was, --resume goes on with them.'
-      : '--resume goes on with them.'
-  const sentence = `${finished.length} of ${total} tensors are finished; ${how}`
-  return new AppError(error.code, `${error.message} ${sentence}`, {
+  const key = error.code === 'source-changed' ? 'run.finished-with-source' : 'run.finished-so-far'
+  return new AppError(error.code, [...error.said, say(key, { done: finished.length, total })], {
     ...error.details,
     finished: finished.length,
     total,

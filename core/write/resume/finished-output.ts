@@ -14,7 +14,6 @@ import { withKnownScans } from '../../matrix/known.ts'
 import { scanValues } from '../../matrix/scan.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
-import { plain } from '../../messages/plain.ts'
 import { fileName } from '../../messages/text.ts'
 import { inFileOrder } from '../../plan/entries.ts'
 import { companionNames, layOut } from '../../plan/output-files.ts'
@@ -181,14 +180,14 @@ function outcomesOf(
     // An archive may have had no space for the errors of all its tensors.
     const isFactorized = errors.has(info.name) || (entries.length > 0 && !tensors.has(info.name))
     if (!isFactorized) {
-      const reason = entries.length > 0 ? 'Kept by the finished run.' : 'Not written by the finished run.'
-      return { name: info.name, action: 'kept', reason: plain(reason), rank: null, relativeError: 0, ...bytes }
+      const reason = say(entries.length > 0 ? 'plan.finished-kept' : 'plan.finished-left-out')
+      return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
     }
     const error = errors.get(info.name)
     return {
       name: info.name,
       action: 'factorized',
-      reason: plain('Factorized by the finished run.'),
+      reason: say('plan.finished-factorized'),
       ...factorsOf(entries),
       relativeError: error === undefined ? null : Number(error),
       ...bytes,

@@ -3,11 +3,14 @@
  * they describe would survive a power cut, and an interrupted run resumes after the last whole line. Each ends with its own CRC-32: one
  * that does not fit ends the journal. The journal is never given a name of its own; it lives as a partial file and goes with the run.
  */
+
 import { z } from 'zod'
 import { type TensorOutcome, tensorOutcomeSchema } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import { crc32 } from '../../formats/crc32.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
+import type { Message } from '../../messages/message.ts'
+import { fileName } from '../../messages/text.ts'
 import { toChecksums } from '../bits.ts'
 
 /** Raised whenever what stands in a journal changes its shape. */
@@ -135,8 +138,16 @@ export async function newJournal(
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, error.message.replaceAll(journalName(name), name), error.details)
+    throw new AppError(error.code, inNameOf(error.said, name), error.details)
   }
+}
+
+/** What is wrong with a journal is said of the output, which is what its user knows. */
+function inNameOf(said: readonly Message[], name: string): Message[] {
+  const journal = fileName(journalName(name))
+  return said.map((each) =>
+    each.values.name === journal ? { ...each, values: { ...each.values, name: fileName(name) } } : each,
+  )
 }
 
 /** What an earlier run left of its journal: one to resume, how that run differed, or that it cannot be read; null where there is none. */

@@ -3,7 +3,7 @@ import type { TensorOutcome } from '../../contract.ts'
 import type { ByteSource } from '../../io.ts'
 import { tensorChecksum } from '../../matrix/checksum.ts'
 import { outputEntries } from '../../plan/entries.ts'
-import { keepAsIs, type TensorPlan } from '../../plan/plan.ts'
+import { keepAsIs, type TensorPlan, unsettled } from '../../plan/plan.ts'
 import { writtenDType } from '../../styles.ts'
 import type { TensorOutline } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
@@ -66,6 +66,6 @@ function entriesOf(plan: TensorPlan, { outcome, checksums }: JournalLine, style:
 
 /** What the file holds of a tensor, as it is stored. */
 export function storedEntries(plan: TensorPlan, { action }: TensorOutcome, style: OutputStyle): TensorOutline[] {
-  const entries = outputEntries(action === 'factorized' ? plan : keepAsIs(plan, ''), style)
+  const entries = outputEntries(action === 'factorized' ? plan : keepAsIs(plan, unsettled), style)
   return entries.map((entry) => ({ ...entry, dtype: writtenDType(style, entry.dtype) }))
 }

@@ -7,6 +7,8 @@ import { sparseCount } from '../../curves/size.ts'
 import { AppError } from '../../errors.ts'
 import { decodeFloat64, encode } from '../../formats/dtype.ts'
 import type { MatrixBytes } from '../../matrix/load.ts'
+import { say } from '../../messages/english.ts'
+import { foreign } from '../../messages/text.ts'
 import { styles } from '../../styles.ts'
 import type { ComputableTensor } from '../../tensor.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
@@ -90,7 +92,10 @@ function panelHeight(rows: number, cols: number): number {
 function asStored(info: ComputableTensor, source: MatrixBytes, values: Float64Array, start: number) {
   const { bytes, overflows } = encode(info.dtype, source.unscale(values, start))
   if (overflows > 0) {
-    throw new AppError('overflow', `${info.name}: ${overflows} of its reconstructed values do not fit ${info.dtype}.`)
+    throw new AppError(
+      'overflow',
+      say('overflow.dense', { name: foreign(info.name), dtype: info.dtype, count: overflows }),
+    )
   }
   return { bytes, values: source.rescale(decodeFloat64(info.dtype, bytes), start) }
 }

@@ -4,6 +4,8 @@ import { decodeFloat64 } from '../../formats/dtype.ts'
 import type { Matrix } from '../../kernels/kernels.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import type { MatrixBytes } from '../../matrix/load.ts'
+import { say } from '../../messages/english.ts'
+import { foreign } from '../../messages/text.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Operand } from '../../svd/operand.ts'
 import { largestEntries, type ResidualScan } from './sparse-residual.ts'
@@ -51,7 +53,7 @@ export async function sparsePart(
   const offset = BigInt(matrixIndex * view.rows * view.cols)
   const value = entries.value.map((residual) => residual / scale)
   if (!value.every(Number.isFinite)) {
-    throw new AppError('overflow', `${info.name}: values of its sparse part do not fit F32. Leave the sparse part out.`)
+    throw new AppError('overflow', say('overflow.sparse', { name: foreign(info.name) }))
   }
   const index = entries.index.map((flat) => flat + offset)
   return {

@@ -6,6 +6,9 @@ import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
 import { discard } from '../../io.ts'
 import type { Kernels, Matrix } from '../../kernels/kernels.ts'
 import type { FillFactors } from '../../measure/residual.ts'
+import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
+import { foreign } from '../../messages/text.ts'
 import { type FactorDType, singularValueDType } from '../../plan/factor-dtype.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Factorization } from '../../svd/factorization.ts'
@@ -99,7 +102,8 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
   const { rows, cols, rank } = factorization
   const { A, B } = balancedFactors(factorization)
   const [a, b] = [new Float32Array(A), new Float32Array(B)]
-  if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) throw outside(plan, 'INT8', 'F32 scales')
+  if (!a.every(Number.isFinite) || !b.every(Number.isFinite))
+    throw outside(plan, 'INT8', say('overflow.scales', { name: foreign(plan.info.name) }))
   const layout = scaleLayout(rank)
   const byRow = layout === 'row'
   const found = quantizeFactors(layout, a, b, rows, cols, rank)
@@ -146,7 +150,10 @@ function decode(dtype: ComputableDType, bytes: Uint8Array): Float32Array | Float
 
 function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Float32Array | Float64Array): Uint8Array {
   const { bytes, overflows } = encode(dtype, values)
-  if (overflows > 0) throw outside(plan, dtype, dtype, `${overflows} of its ${values.length} factor values`)
+  if (overflows > 0) {
+    const counted = { count: overflows, of: values.length }
+    throw outside(plan, dtype, say('overflow.factors', { name: foreign(plan.info.name), dtype, ...counted }))
+  }
   return bytes
 }
 
@@ -194,27 +201,22 @@ function refuseVanished(
     // Both factors, and the singular values where they are apart.
     most += weight * 3 * 2 ** (-2 * significantBits[dtype])
   }
-  if (sum > most) throw outside(plan, dtype, `the range of ${dtype}`, 'its factor values are too small and')
+  if (sum > most) throw outside(plan, dtype, say('overflow.vanished', { name: foreign(plan.info.name), dtype }))
 }
 
 /** What holds more, of what was not just refused. */
-function outside(
-  plan: FactorizedTensor,
-  dtype: FactorDType | ComputableDType,
-  what: string,
-  which = 'factor values',
-): AppError {
+function outside(plan: FactorizedTensor, dtype: FactorDType | ComputableDType, what: Message): AppError {
   const wider =
     dtype === 'F16'
-      ? 'Choose BF16 or F32 factors.'
+      ? say('overflow.choose-wider')
       : dtype === 'INT8'
-        ? 'Choose factors in floating point.'
+        ? say('overflow.choose-floating')
         : plan.info.dtype === 'F64' && dtype !== 'F64'
-          ? 'Choose the dtype of the source for the factors.'
+          ? say('overflow.choose-own-dtype')
           : plan.params.factorLayout === 'usv'
-            ? 'Choose the factor layout ab.'
-            : 'Leave this tensor out.'
-  return new AppError('overflow', `${plan.info.name}: ${which} do not fit ${what}. ${wider}`)
+            ? say('overflow.choose-ab')
+            : say('overflow.leave-out')
+  return new AppError('overflow', [what, wider])
 }
 
 function bytesOf(values: Float32Array | Int8Array): Uint8Array {

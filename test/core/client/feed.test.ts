@@ -68,7 +68,7 @@ test('words of a job that was refused are not given to the next', async () => {
   const { feed, starts, start, heard } = harness()
   const refused = start('a')
   feed.receive(started('1'))
-  starts[0]?.refuse(new AppError('not-found', 'This file is not open any more.'))
+  starts[0]?.refuse(new AppError('not-found', someWords('This file is not open any more.')))
   await expect(refused).rejects.toMatchObject({ code: 'not-found' })
   const pending = start('b')
   starts[1]?.answer('1')

@@ -7,6 +7,7 @@ import { analyzeTensor } from '../../../core/jobs/analyze.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { mergeParts } from '../../../core/jobs/merge.ts'
 import { scanValues, sumOfSquares } from '../../../core/matrix/scan.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { planFile } from '../../../core/plan/plan.ts'
 import { type DType, dtypeBits, elementCount, hasComputableDType } from '../../../core/tensor.ts'
@@ -20,6 +21,7 @@ import {
   testContext,
   weights,
 } from '../jobs/harness.ts'
+import { sentencesOf } from '../messages/words.ts'
 
 const f32 = (name: string, shape: readonly number[], values: ArrayLike<number>): TestTensor =>
   plain(name, 'F32', shape, encode('F32', Float32Array.from(values)).bytes)
@@ -237,7 +239,7 @@ describe('exponents', () => {
 
   it('of blocks that bytes do not have are not taken from bytes', async () => {
     const file = await beside(['x.weight', [64, 64]], [['x.weight_scale', 'U8', [4, 4]]])
-    expect(file.tensors[0]!.unfit).toContain('fits no known layout')
+    expect(inEnglish(file.tensors[0]!.unfit!)).toContain('fits no known layout')
     const exponents = await beside(['x.weight', [64, 64]], [['x.weight_scale', 'F8_E8M0', [4, 4]]])
     expect(exponents.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!.scale!.blocks).toEqual([16, 16])
   })
@@ -272,11 +274,14 @@ describe('a layout that is not certain', () => {
     const file = await beside(['x.weight', shape], scales)
     const tensor = file.tensors.find(({ dtype }) => dtype === 'F8_E4M3')!
     expect(tensor.scale).toBeUndefined()
-    expect(tensor.unfit).toMatch(/^Its scales? "x\..*what its F8_E4M3 codes stand for is not known\. Kept as it is\.$/)
-    expect(file.notices).toEqual([
+    expect(inEnglish(tensor.unfit!)).toMatch(
+      /^Its scales? "x\..*what its F8_E4M3 codes stand for is not known\. Kept as it is\.$/,
+    )
+    expect(sentencesOf(file.notices)).toEqual([
       'The scale factors beside "x.weight" are not understood; these F8 tensors are kept as they are.',
     ])
-    for (const [name] of scales) expect(file.tensors.find((each) => each.name === name)?.unfit).toContain('x.weight')
+    for (const [name] of scales)
+      expect(inEnglish(file.tensors.find((each) => each.name === name)!.unfit!)).toContain('x.weight')
     const plans = planFile(file, defaultParams, { include: ['*'], exclude: [] })
     for (const { action, view } of plans) expect([action, view]).toEqual(['keep', null])
     const report = await compressFile(
@@ -284,7 +289,7 @@ describe('a layout that is not certain', () => {
       compressJob({ rank: 4 }),
       testContext(),
     )
-    expect(outcomeOf(report.tensors, 'x.weight')).toMatchObject({ action: 'kept', reason: tensor.unfit })
+    expect(outcomeOf(report.tensors, 'x.weight')).toMatchObject({ action: 'kept', reason: inEnglish(tensor.unfit!) })
     const job = {
       kind: 'analyze',
       files: { model: '' },
@@ -293,7 +298,7 @@ describe('a layout that is not certain', () => {
       repeat: 0,
       reuse: false,
     } as const
-    await expect(analyzeTensor({ model: file }, job, testContext())).rejects.toThrow(tensor.unfit)
+    await expect(analyzeTensor({ model: file }, job, testContext())).rejects.toThrow(inEnglish(tensor.unfit!))
   })
 
   it('is settled by the block that config.json declares', async () => {

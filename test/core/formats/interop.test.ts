@@ -1,4 +1,5 @@
 /** Files that other tools wrote (test/fixtures/formats/make_fixtures.py): every value must be theirs. */
+
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -6,6 +7,8 @@ import { describe, expect, it } from 'vitest'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { type MemoryFolder, memoryFolder } from '../../../core/io.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
+import { sentencesOf } from '../messages/words.ts'
 
 interface Expected {
   name: string
@@ -80,26 +83,29 @@ it('finds tied tensors', async () => {
 })
 
 it('says what it did with names and code', async () => {
-  expect((await openFixture('checkpoint.ckpt')).notices).toEqual([
+  expect(sentencesOf((await openFixture('checkpoint.ckpt')).notices)).toEqual([
     'Names are shown without "state_dict.".',
     'Names are shown without "module.".',
   ])
-  expect((await openFixture('module.pt')).notices).toEqual([
+  expect(sentencesOf((await openFixture('module.pt')).notices)).toEqual([
     'This file contains code (torch.nn.modules.container.Sequential, torch.nn.modules.linear.Linear, torch.nn.modules.batchnorm.BatchNorm1d, torch.nn.modules.rnn.LSTM). It was not run.',
   ])
-  expect((await openFixture('script.pt')).notices).toEqual(['This file contains code (TorchScript). It was not run.'])
+  expect(sentencesOf((await openFixture('script.pt')).notices)).toEqual([
+    'This file contains code (TorchScript). It was not run.',
+  ])
   expect((await openFixture('state-zip.pt')).notices).toEqual([])
 })
 
 it('says of tensors of other classes what they are', async () => {
-  const { tensors, notices } = await openFixture('wrapped.pt')
+  const { tensors, notices: said } = await openFixture('wrapped.pt')
+  const notices = sentencesOf(said)
   const of = (name: string) => tensors.find((each) => each.name === name)!
-  expect(of('shard').remark).toBe(
+  expect(inEnglish(of('shard').remark!)).toBe(
     'One shard of a tensor of [12, 4] (torch.distributed.tensor.DTensor): its numbers are those of the shard.',
   )
   expect([of('replica').remark, of('replica').unfit]).toEqual([undefined, undefined])
-  expect(of('odd.inner').unfit).toMatch(/A part of a tensor of the class somebody.elses.Tensor/)
-  expect(of('linear.weight.tensor_impl.int_data').unfit).toMatch(/Packed values \(torchao\)/)
+  expect(inEnglish(of('odd.inner').unfit!)).toMatch(/A part of a tensor of the class somebody.elses.Tensor/)
+  expect(inEnglish(of('linear.weight.tensor_impl.int_data').unfit!)).toMatch(/Packed values \(torchao\)/)
   expect(notices).toContainEqual(expect.stringMatching(/^1 of its 6 tensors are shards of larger ones/))
   expect(notices).toContain(
     'Left out, because their values are not read: "hollow" (somebody.elses.Tensor), "meta" (meta tensor).',
@@ -108,7 +114,9 @@ it('says of tensors of other classes what they are', async () => {
 
 it('names the code in front of an honest pickle', async () => {
   for (const name of ['injected.pkl', 'injected-mark.pkl'])
-    expect((await openFixture(name)).notices).toEqual(['This file contains code (posix.system). It was not run.'])
+    expect(sentencesOf((await openFixture(name)).notices)).toEqual([
+      'This file contains code (posix.system). It was not run.',
+    ])
 })
 
 const onet = join(import.meta.dirname, '../../fixtures/weights/onet.pt')

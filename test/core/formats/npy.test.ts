@@ -112,14 +112,16 @@ describe('hostile', () => {
 
   it('truncated at every 1/20 of its length', async () => {
     for (let i = 0; i < 20; i++)
-      expect(await sentence(good.subarray(0, Math.floor((good.byteLength * i) / 20)))).toMatch(/expected .* got /)
+      expect(await sentence(good.subarray(0, Math.floor((good.byteLength * i) / 20)))).toMatch(
+        /expected .* got |is cut short|is empty/,
+      )
   })
   it('bytes after the values', async () => {
-    expect(await sentence(concat(good, new Uint8Array(1)))).toMatch(/expected 24 bytes of values .* got 25/)
+    expect(await sentence(concat(good, new Uint8Array(1)))).toMatch(/its values need 24 bytes, and 25 are there/)
   })
   it('a header of 4 GB', async () => {
     expect(await sentence(npyFile(dict('<f4', 'False', '()'), new Uint8Array(4), 2, 0xffff_ffff))).toMatch(
-      /header length of 4294967295/,
+      /a header of 4,294,967,295 bytes/,
     )
     const large = npyFile(dict('<f4', 'False', '()').padEnd(70_000), new Uint8Array(4), 2)
     expect(await sentence(large)).toMatch(/65536 bytes of header/)
@@ -134,7 +136,9 @@ describe('hostile', () => {
       await sentence(npyFile("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", new Uint8Array(4))),
     ).toMatch(/records/)
     for (const descr of ['<U4', '|S8', '<c16', '<M8', '<f16', '|V2', '__proto__'])
-      expect(await sentence(npyFile(dict(descr, 'False', '()'), new Uint8Array(8)))).toMatch(/dtype/)
+      expect(await sentence(npyFile(dict(descr, 'False', '()'), new Uint8Array(8)))).toMatch(
+        /has values of type|Python objects/,
+      )
   })
   it('dims whose product overflows', async () => {
     for (const shape of [

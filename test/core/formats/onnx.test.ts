@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { concat, openFolder, refusal } from './corpus.ts'
 import { bytes, external, model, number, tensor, varint } from './onnx-model.ts'
 
@@ -82,7 +83,7 @@ describe('reading', () => {
   it('names data types it does not read, and sparse initializers', async () => {
     const file = await open(model(tensor(), tensor({ name: 'i4', type: 22 }), bytes(15, new Uint8Array(3))))
     expect(file.tensors).toHaveLength(1)
-    expect(file.notices[0]).toMatch(/"sparse initializer 1" \(sparse\), "i4" \(INT4\)/)
+    expect(inEnglish(file.notices[0]!)).toMatch(/"sparse initializer 1" \(sparse\), "i4" \(INT4\)/)
   })
 })
 
@@ -90,7 +91,9 @@ describe('hostile', () => {
   it('truncated at every 1/20 of its length', async () => {
     const good = model(tensor(), tensor({ name: 'v' }))
     for (let i = 0; i < 20; i++)
-      expect(await sentence(good.subarray(0, Math.floor((good.byteLength * i) / 20)))).toMatch(/expected .* got /)
+      expect(await sentence(good.subarray(0, Math.floor((good.byteLength * i) / 20)))).toMatch(
+        /expected .* got |is cut short|is empty/,
+      )
   })
   it('recursive messages: subgraphs nested 100,000 deep are passed over', async () => {
     let nested: Uint8Array = new Uint8Array(0)
@@ -104,7 +107,7 @@ describe('hostile', () => {
     nested = concat(...parts.reverse())
     const file = await open(model(bytes(1, nested), tensor()))
     expect(file.tensors).toHaveLength(1)
-    expect(await sentence(model(bytes(5, nested)))).toMatch(/expected .* got /)
+    expect(await sentence(model(bytes(5, nested)))).toMatch(/expected .* got |is cut short|is empty/)
   })
   it('groups, unknown wire types, field 0', async () => {
     for (const wire of [3, 4, 6, 7])

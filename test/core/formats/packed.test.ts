@@ -1,6 +1,8 @@
 /** What belongs to packed integers: the table of schemes, each with all its companions. */
+
 import { describe, expect, it } from 'vitest'
 import { packings } from '../../../core/formats/packed.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { planFile } from '../../../core/plan/plan.ts'
 import type { DType } from '../../../core/tensor.ts'
@@ -22,11 +24,11 @@ describe.each(packings)('$scheme ($packed)', ({ scheme, packed, beside }) => {
       const plans = planFile(file, { ...defaultParams, rank: 8 }, { include: ['*'], exclude: [] })
       const of = (name: string) => plans.find(({ info }) => info.name === name)!
       expect(of(stem + companion)).toMatchObject({ action: 'keep', view: null })
-      expect(of(stem + companion).reason).toContain(`It belongs to the packed values of "${stem + packed}"`)
+      expect(inEnglish(of(stem + companion).reason)).toContain(`It belongs to the packed values of "${stem + packed}"`)
       expect(of(stem + packed)).toMatchObject({ action: 'keep', view: null })
       expect(of('m.layers.1.up.weight').action).toBe('factorize')
       expect(file.notices).toHaveLength(1)
-      expect(file.notices[0]).toMatch(/^This file is already quantized \(/)
+      expect(inEnglish(file.notices[0]!)).toMatch(/^This file is already quantized \(/)
     }
   })
 

@@ -3,6 +3,7 @@ import { openWeightFile } from '../../../core/formats/registry.ts'
 import { maxHeaderBytes, safetensorsHeader } from '../../../core/formats/safetensors.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { type DType, dtypeBits } from '../../../core/tensor.ts'
+import { sentencesOf } from '../messages/words.ts'
 import { concat, entry, openBytes, refusal, safetensorsFile, text, u64 } from './corpus.ts'
 
 const open = (header: string | Uint8Array, dataBytes: number, length?: bigint) => () =>
@@ -85,12 +86,14 @@ describe('hostile', () => {
   it('truncated at every 1/20 of its length', async () => {
     for (let i = 0; i < 20; i++) {
       const cut = good.subarray(0, Math.floor((good.byteLength * i) / 20))
-      expect((await refusal(() => openBytes('f.safetensors', cut))).message).toMatch(/expected .* got /)
+      expect((await refusal(() => openBytes('f.safetensors', cut))).message).toMatch(
+        /expected .* got |is cut short|is empty/,
+      )
     }
   })
   it('empty file', async () => {
     expect((await refusal(() => openBytes('f.safetensors', new Uint8Array(0)))).message).toBe(
-      'f.safetensors: expected a weight file, got an empty file',
+      'f.safetensors is empty. Download or copy it again.',
     )
   })
   it('bytes after the last tensor', async () => {
@@ -102,9 +105,7 @@ describe('hostile', () => {
     ['2^63', 2n ** 63n],
     ['negative', -1n],
   ])('header length %s', async (_, length) => {
-    expect(await sentence('{}', 0, length)).toBe(
-      `f.safetensors: expected a header that fits in the file's 10 bytes, got a header length of ${BigInt.asUintN(64, length)}`,
-    )
+    expect(await sentence('{}', 0, length)).toMatch(/announces a header of [\d,]+ bytes, and the file has 10\./)
   })
   it('header over the named cap', async () => {
     const source = {
@@ -156,7 +157,7 @@ describe('hostile', () => {
   })
   it('out-of-range offsets', async () => {
     expect(await sentence(`{"a":${entry('U8', [9], 0, 9)}}`, 8)).toMatch(
-      /inside the 8 bytes after the header, got data up to byte 9/,
+      /"a" ends at byte 9 of the data, and 8 bytes are there/,
     )
     expect(
       await sentence(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[9007199254740992,9007199254740993]}}`, 8),
@@ -193,7 +194,9 @@ describe('hostile', () => {
     const header = `{"a":${entry('F32', [2], 0, 8)},"q":${entry('F8_E4M3FNUZ', [8, 8], 8, 72)},"b":${entry('F32', [1], 72, 76)}}`
     const file = await open(header, 76)()
     expect(file.tensors.map(({ name }) => name)).toEqual(['a', 'b'])
-    expect(file.notices).toEqual(['Left out, because their values are not read: "q" (dtype "F8_E4M3FNUZ").'])
+    expect(sentencesOf(file.notices)).toEqual([
+      'Left out, because their values are not read: "q" (dtype "F8_E4M3FNUZ").',
+    ])
     expect(await sentence(header.replace('[8,72]', '[9,72]'), 76)).toMatch(/1 bytes belong to no tensor/)
     expect(await sentence(header.replace('[8,72]', '[4,72]'), 76)).toMatch(/they overlap/)
   })
@@ -211,7 +214,7 @@ describe('hostile', () => {
       '{"dtype":"U8","shape":["1"],"data_offsets":[0,1]}',
       '{"dtype":"U8","shape":[1],"data_offsets":[0]}',
     ])
-      expect(await sentence(`{"a":${bad}}`, 1)).toMatch(/expected .* got /)
+      expect(await sentence(`{"a":${bad}}`, 1)).toMatch(/expected .* got |is cut short|is empty/)
     for (const bad of ['1', '[]', '{"a":1}', '{"a":{}}'])
       expect(await sentence(`{"__metadata__":${bad}}`, 0)).toMatch(/string/)
   })

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
 import { memoryFolder } from '../../../core/io.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
+import { sentencesOf } from '../messages/words.ts'
 import { concat, entry, openFolder, refusal, safetensorsFile, text } from './corpus.ts'
 
 const one = (name: string) => safetensorsFile(`{"${name}":${entry('U8', [2], 0, 2)}}`, 2)
@@ -60,7 +62,7 @@ describe('a set opens as one file', () => {
 describe('an index that is wrong', () => {
   const opened = async (map: Record<string, string>, picked: string | null) => {
     const file = await openFolder({ ...set, [indexName]: index(map) }, picked)
-    return { tensors: file.tensors.map(({ name }) => name), notices: file.notices }
+    return { tensors: file.tensors.map(({ name }) => name), notices: sentencesOf(file.notices) }
   }
 
   it.each([null, indexName, ...names])(
@@ -89,7 +91,7 @@ describe('an index that is wrong', () => {
       expect(tensors).toEqual([i === 0 ? 'a' : 'b'])
       expect(notices).toHaveLength(1)
       expect(notices[0]).toMatch(
-        /opened alone, because its index cannot be used: .*"m-00001-of-00004.safetensors" is missing/,
+        /opened alone, because its index cannot be used. .*"m-00001-of-00004.safetensors" is missing/,
       )
     }
     const whole = await opened(stale, null)
@@ -102,13 +104,13 @@ describe('an index that is wrong', () => {
     async (bad) => {
       const file = await openFolder({ ...set, [indexName]: text(bad) }, names[0])
       expect(file.tensors.map(({ name }) => name)).toEqual(['a'])
-      expect(file.notices[0]).toMatch(/opened alone, because its index cannot be used/)
+      expect(inEnglish(file.notices[0]!)).toMatch(/opened alone, because its index cannot be used/)
     },
   )
   it('by a byte order mark is read', async () => {
     const marked = concat(Uint8Array.of(0xef, 0xbb, 0xbf), index({ a: names[0], b: names[1] }))
     const file = await openFolder({ ...set, [indexName]: marked }, names[0])
-    expect([file.tensors.length, file.notices]).toEqual([2, []])
+    expect([file.tensors.length, sentencesOf(file.notices)]).toEqual([2, []])
   })
 })
 

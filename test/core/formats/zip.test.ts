@@ -58,7 +58,9 @@ describe('hostile', () => {
   it('truncated at every 1/20 of its length', async () => {
     const good = zip(members())
     for (let i = 1; i < 20; i++)
-      expect(await sentence(good.subarray(0, Math.floor((good.byteLength * i) / 20)))).toMatch(/expected .* got /)
+      expect(await sentence(good.subarray(0, Math.floor((good.byteLength * i) / 20)))).toMatch(
+        /expected .* got |is cut short|is empty/,
+      )
   })
   it.each(['../x', 'a/../../x', '/etc/passwd', 'C:\\x', 'a\\..\\x', 'a\0b'])('a member called %j', async (name) => {
     expect(await sentence(zip([...members(), { name, data: new Uint8Array(1) }]))).toMatch(

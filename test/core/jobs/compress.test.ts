@@ -10,7 +10,7 @@ import { loadMatrix } from '../../../core/matrix/load.ts'
 import type { Params } from '../../../core/params.ts'
 import { isComputable, type TensorInfo } from '../../../core/tensor.ts'
 import { fixedWidth } from '../../../core/write/metadata.ts'
-import { sentencesOf } from '../messages/words.ts'
+import { someWords } from '../messages/words.ts'
 import {
   compressJob,
   fileBytes,
@@ -41,7 +41,7 @@ async function compressed(
 }
 
 it('reports a slower kernel', async () => {
-  const kernelNotice = 'No fused multiply-add here.'
+  const kernelNotice = someWords('No fused multiply-add here.')
   for (const [notice, notices] of [
     [kernelNotice, [kernelNotice]],
     [null, []],
@@ -53,7 +53,7 @@ it('reports a slower kernel', async () => {
       compressJob({}),
       context,
     )
-    expect(sentencesOf(report.notices)).toEqual(notices)
+    expect(report.notices).toEqual(notices)
   }
 })
 
@@ -261,7 +261,7 @@ describe('compressFile, its target', () => {
     let checks = 0
     const stopping = testContext({
       checkCancelled: () => {
-        if (++checks > 4) throw new AppError('cancelled', 'Cancelled.')
+        if (++checks > 4) throw new AppError('cancelled', someWords('Cancelled.'))
       },
     })
     await expect(

@@ -79,7 +79,7 @@ it.each([
     'INT8 that rounding forbids',
     { factorDType: 'INT8' } as const,
     steep,
-    /^Which tensors bear INT8 factors is not known/,
+    /^Which tensors get INT8 factors is not known/,
   ],
   ['NaN', {}, broken, /^Whether there is NaN or Inf is not known/],
 ])('an estimate says that its size is not exact, and why: %s', async (_, params, make, why) => {

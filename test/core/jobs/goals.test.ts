@@ -4,6 +4,7 @@ import { floorCurve } from '../../../core/curves/error-curve.ts'
 import { encode } from '../../../core/formats/dtype.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
+import { say } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
 import { sentencesOf } from '../messages/words.ts'
@@ -74,7 +75,7 @@ describe('a size goal', () => {
     // The norm alone takes 256.
     await expect(compressed({ goalSize: 100 })).rejects.toMatchObject({
       code: 'bad-request',
-      message: expect.stringMatching(/^What is kept as it is takes \d+ bytes more than the goal/),
+      message: expect.stringMatching(/^What is kept as it is takes [\d.]+ k?B more than the goal/),
     })
     await expect(compressed({ goalSize: 0.5, goalError: 0.1 })).rejects.toMatchObject({ code: 'bad-request' })
   })
@@ -105,8 +106,8 @@ it('a size goal that a tensor makes impossible after all is missed with the numb
   const tensors = [decaying('a', 64, 96, 0.5), weights('huge', [64, 96], 'F32', 1e12)]
   const { report, totalBytes } = await compressed({ goalSize: 0.5, factorDType: 'F16' }, tensors)
   expect(outcomeOf(report.tensors, 'huge').action).toBe('kept')
-  expect(sentencesOf(report.notices)).toEqual([
-    `The size goal was missed: ${report.bytesAfter} bytes were written, ${Math.floor(totalBytes / 2)} was the goal. Tensors that could not be factorized were kept as they are.`,
+  expect(report.notices).toEqual([
+    say('run.goal-missed', { written: report.bytesAfter, goal: Math.floor(totalBytes / 2) }),
   ])
 })
 
@@ -128,12 +129,12 @@ describe('an error goal', () => {
     }
     expect(outcomeOf(report.tensors, 'a')).toMatchObject({
       action: 'kept',
-      reason: expect.stringMatching(/the goal is not reached below break-even \(.* % at rank 38\)/),
+      reason: expect.stringMatching(/The goal is not reached below break-even: .* % at rank 38\./),
     })
     const limited = await compressed({ goalError: goal, maxRank: 30 })
     expect(outcomeOf(limited.report.tensors, 'a')).toMatchObject({
       action: 'kept',
-      reason: expect.stringMatching(/not reached with the largest rank that is allowed \(.* % at rank 30\)/),
+      reason: expect.stringMatching(/not reached with the largest rank allowed: .* % at rank 30\./),
     })
   })
 

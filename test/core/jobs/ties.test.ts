@@ -73,7 +73,7 @@ describe('tensors that share a storage', () => {
     const { of } = await compressed(compressJob({}, { exclude: ['first'] }))
     expect(of('again')).toMatchObject({
       action: 'kept',
-      reason: 'Same storage as first: Excluded by the rule "first".',
+      reason: 'Same storage as first: Left out by the rule "first".',
     })
   })
 

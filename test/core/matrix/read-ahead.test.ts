@@ -9,6 +9,7 @@ import { defaultParams, type Params } from '../../../core/params.ts'
 import { planFile } from '../../../core/plan/plan.ts'
 import { SAMPLE_BYTES } from '../../../core/write/source-hash.ts'
 import { compressJob, openTensors, testContext, weights } from '../jobs/harness.ts'
+import { someWords } from '../messages/words.ts'
 
 /** A file that writes down the names of the tensors that are read from it; what only tells it from other files is not counted. */
 async function watchedFile(): Promise<{ file: WeightFile; asked: string[] }> {
@@ -114,14 +115,14 @@ describe('readAhead', () => {
         // The check of the values passes; then the source goes away.
         read: async (tensor, start, end) => {
           if (code === 'source-changed' && tensor.name === 'b' && ++checked > 1)
-            throw new AppError('source-changed', 'b was removed.')
+            throw new AppError('source-changed', someWords('b was removed.'))
           return file.read(tensor, start, end)
         },
       }
       let reads = 0
       const context = testContext({
         checkCancelled: () => {
-          if (code === 'cancelled' && ++reads > 6) throw new AppError('cancelled', 'The job was cancelled.')
+          if (code === 'cancelled' && ++reads > 6) throw new AppError('cancelled', someWords('The job was cancelled.'))
         },
       })
       const folder = memoryFolder('out')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { WeightFile } from '../../../core/formats/format.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { describeFile } from '../../../core/plan/describe.ts'
 import { planFile } from '../../../core/plan/plan.ts'
@@ -28,7 +29,7 @@ function fileOf(...tensors: [name: string, shape: number[], dtype?: DType][]): W
 
 function reasons(file: WeightFile, params: Partial<Params> = {}, rules: Partial<Rules> = {}) {
   const plans = planFile(file, { ...defaultParams, ...params }, { ...noRules, ...rules })
-  return Object.fromEntries(plans.map(({ info, action, reason }) => [info.name, `${action}: ${reason}`]))
+  return Object.fromEntries(plans.map(({ info, action, reason }) => [info.name, `${action}: ${inEnglish(reason)}`]))
 }
 
 describe('planFile', () => {
@@ -65,7 +66,9 @@ describe('planFile', () => {
       fileOf(...names.map((name): [string, number[]] => [name, [1024, 1024]]), ['slim', [1024, 63]]),
     )
     for (const name of names) expect(found[name], name).toMatch(/^keep: .*--include/)
-    expect(found.slim).toBe('keep: Its smaller dimension (1024 x 63) is below 64: little to save.')
+    expect(found.slim).toBe(
+      'keep: Its smaller dimension (1024 x 63) is below 64: little to save. Kept unless it is named with --include.',
+    )
   })
 
   it('does not take layers that merely sound alike for them', () => {
@@ -77,7 +80,7 @@ describe('planFile', () => {
       'blk.0.attn_output.weight',
     ]
     const found = reasons(fileOf(...names.map((name): [string, number[]] => [name, [1024, 1024]])))
-    for (const name of names) expect(found[name], name).toMatch(/^factorize: 1024 x 1024 to rank 64: 4.2 MB to 0.52 MB/)
+    for (const name of names) expect(found[name], name).toMatch(/^factorize: 1024 x 1024 to rank 64: 4.19 MB to 524 kB/)
   })
 
   it('tells a tensor that a smaller rank would shrink from one that is kept at any', () => {
@@ -97,9 +100,9 @@ describe('planFile', () => {
   it('refuses a rank that would grow the tensor, with the largest useful one', () => {
     const file = fileOf(['w', [4096, 4096], 'BF16'])
     expect(reasons(file, { rank: 3000 }).w).toBe(
-      'keep: At rank 3000 this tensor (4096 x 4096) would grow from 34 MB to 49 MB (BF16). Largest useful rank: 2047.',
+      'keep: At rank 3000 with BF16 factors it would grow from 33.6 MB to 49.2 MB. Largest useful rank: 2047.',
     )
-    expect(reasons(file, { rank: 2048 }).w).toMatch(/would not shrink .* Largest useful rank: 2047/)
+    expect(reasons(file, { rank: 2048 }).w).toMatch(/would not shrink: .* Largest useful rank: 2047/)
     expect(reasons(file, { rank: 2047 }).w).toMatch(/^factorize/)
     // Factors of twice the width break even at half the rank.
     expect(reasons(file, { rank: 1024, factorDType: 'F32' }).w).toMatch(/Largest useful rank: 1023/)
@@ -109,9 +112,9 @@ describe('planFile', () => {
     const file = fileOf(['w', [4096, 4096]])
     const storedBytes = (4096 * 4096 * 4.5) / 8
     const quantized = { ...file, tensors: file.tensors.map((info) => ({ ...info, storedAs: 'Q4_K', storedBytes })) }
-    expect(reasons(quantized, { rank: 64 }).w).toMatch(/^factorize: 4096 x 4096 to rank 64: 9.4 MB to 2.1 MB/)
+    expect(reasons(quantized, { rank: 64 }).w).toMatch(/^factorize: 4096 x 4096 to rank 64: 9.44 MB to 2.10 MB/)
     expect(reasons(quantized, { rank: 512 }).w).toBe(
-      'keep: At rank 512 this tensor (4096 x 4096) would grow from 9.4 MB to 17 MB (F32). Largest useful rank: 287. A copy is written as F32: 67 MB.',
+      'keep: At rank 512 with F32 factors it would grow from 9.44 MB to 16.8 MB. Largest useful rank: 287. A copy is written as F32: 67.1 MB.',
     )
     expect(describeFile(quantized)).toMatchObject([
       { dtype: 'Q4_K', byteLength: storedBytes, decodedBytes: 4 * 4096 * 4096 },
@@ -129,8 +132,8 @@ describe('planFile', () => {
     const found = reasons(file, { rank: 8 }, { include: ['lm_head.*', 'a.*'], exclude: ['*.up'] })
     expect(found['lm_head.weight']).toMatch(/^factorize/)
     expect(found['a.slim']).toMatch(/^factorize/)
-    expect(found['a.up']).toBe('keep: Excluded by the rule "*.up".')
-    expect(found['b.up']).toMatch(/^keep: Excluded/)
+    expect(found['a.up']).toBe('keep: Left out by the rule "*.up".')
+    expect(found['b.up']).toMatch(/^keep: Left out/)
     expect(found['a.norm']).toMatch(/^keep: It is one-dimensional/)
     expect(reasons(file, {}, { include: ['a.*'] })['b.up']).toBe('keep: Not among the included tensors.')
   })

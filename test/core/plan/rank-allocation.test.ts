@@ -132,7 +132,7 @@ describe('goals', () => {
   it('refuses a size that the smallest ranks exceed, with the numbers', () => {
     expect(() =>
       allocateRanks([candidate('a', decaying(8, 1), 10, 100)], { kind: 'bytes', bytes: 9 }, 'uniform'),
-    ).toThrow(/9 bytes.*10/)
+    ).toThrow(/leaves 9 B .*need 10 B/)
   })
 
   it('least ranks: the smallest rank within the error, kept where none is', () => {

@@ -1,4 +1,5 @@
 /** The same bits twice, for any number of threads, panels and estimates asked for. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
 import type { TeamKernels } from '../../../core/kernels/wasm.ts'
@@ -6,6 +7,7 @@ import type { Factorization } from '../../../core/svd/factorization.ts'
 import { exactSingularValues, factorize } from '../../../core/svd/factorize.ts'
 import { residentOperand, streamedOperand } from '../../../core/svd/operand.ts'
 import { testKernels } from '../kernels/team-kernels.ts'
+import { someWords } from '../messages/words.ts'
 import { fitted, gaussianMatrix, quiet, svd, weightsOf, withSpectrum } from './matrices.ts'
 
 let one: TeamKernels
@@ -107,7 +109,7 @@ describe('exact', () => {
     const observer = {
       ...quiet,
       checkCancelled: () => {
-        throw new AppError('cancelled', 'The job was cancelled.')
+        throw new AppError('cancelled', someWords('The job was cancelled.'))
       },
     }
     for (const method of ['randomized', 'exact'] as const)

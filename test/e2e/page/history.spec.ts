@@ -31,7 +31,7 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await resize(page, 960, 640)
   const details = page.getByRole('dialog').getByRole('region', { name: 'Details' })
   expect(await details.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
-  const reason = details.getByText('Left out by you.')
+  const reason = details.getByText('Left out by the rule')
   await reason.scrollIntoViewIfNeeded()
   expect((await reason.boundingBox())!.width).toBeGreaterThan(200)
   await resize(page, 1280, 800)

@@ -9,7 +9,7 @@ test('a folder that is none ends it with a sentence', async () => {
   const folder = await temporaryFolder()
   const ended = await ghostsvd(['serve', join(folder, 'nowhere')])
   expect(ended).toMatchObject({ status: 1, stdout: '' })
-  expect(ended.stderr).toMatch(/nowhere is not a folder\.\n$/)
+  expect(ended.stderr).toMatch(/nowhere" is not a folder\.\n$/)
 })
 
 test('a port that is none is wrong usage', async () => {

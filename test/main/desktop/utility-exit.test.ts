@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { utilityExit } from '../../../main/desktop/utility-exit.ts'
-import { exitSentence } from '../../../main/engine/exit-sentence.ts'
+import { whyItEnded } from '../../../main/engine/exit-sentence.ts'
 
 const { SIGKILL, SIGSEGV, SIGABRT, SIGBUS } = constants.signals
 
@@ -28,7 +28,9 @@ describe.runIf(process.platform !== 'win32')('the number Electron reports', () =
   it('0 is an orderly end of an engine that was asked to stop; otherwise nobody knows', () => {
     expect(utilityExit(0, true)).toEqual({ code: 0, signal: null })
     expect(utilityExit(0, false)).toEqual({ code: null, signal: null })
-    expect(exitSentence({ code: null, signal: null, stderrTail: '' })).toContain('without leaving a reason')
-    expect(exitSentence({ code: null, signal: null, stderrTail: 'Error: it broke\n' })).toContain('Error: it broke')
+    expect(whyItEnded({ code: null, signal: null, stderrTail: '' }).key).toBe('engine.vanished')
+    expect(whyItEnded({ code: null, signal: null, stderrTail: 'Error: it broke\n' }).values).toEqual({
+      fault: 'Error: it broke',
+    })
   })
 })

@@ -60,7 +60,7 @@ async function cutShort(out: string, ways: Ways, happen: () => unknown): Promise
   return job.end
 }
 
-const finishedSentence = /\. \d+ of 21 tensors are finished; --resume goes on with them\.$/
+const finishedSentence = /\. \d+ of 21 tensors are finished; --resume continues after them\.$/
 
 /** Goes on and compares with a run that nothing happened to; what it said. */
 async function goesOn(out: string, ways: Ways = {}): Promise<string[]> {
@@ -112,7 +112,7 @@ describe('a run', () => {
       expect(again).toMatchObject({ code: 'cannot-write', message: expect.stringMatching(finishedSentence) })
       rmSync(join(disk, 'filler'))
       const notices = await goesOn(out, { output })
-      expect(notices).toContain(`Went on after ${finished} of 21 tensors, which an earlier run had finished.`)
+      expect(notices).toContain(`Resumed after ${finished} of 21 tensors, which an earlier run had finished.`)
       expect(readdirSync(disk)).toEqual(['out'])
       expect(readFileSync(source)).toEqual(before)
     },
@@ -124,7 +124,7 @@ describe('a run', () => {
     if (!small || !readOnly) return skip('this system does not let a test mount file systems')
     for (const [disk, sentence] of [
       // Of its 1.05 MB the lock has 4 kB.
-      [small, /^out needs [\d.]+ MB; 1\.04 MB is free in /],
+      [small, /^out needs [\d.]+ MB, and 1\.04 MB is free in /],
       [readOnly, /^out could not be written: the file system is read-only\. Choose another folder\.$/],
     ] as const) {
       const failure = await (await compress(join(disk, 'out'))).end
@@ -140,11 +140,11 @@ describe('a run', () => {
     expect(failure).toMatchObject({
       code: 'source-changed',
       message: expect.stringMatching(
-        /^sample\.safetensors was removed .* \d+ of 21 tensors are finished; with the source as it was, --resume goes on with them\.$/,
+        /^sample\.safetensors was removed .* \d+ of 21 tensors are finished; with the source as it was, --resume continues after them\.$/,
       ),
     })
     writeFileSync(source, readFileSync(away))
-    expect(await goesOn(out)).toContainEqual(expect.stringContaining('Went on after'))
+    expect(await goesOn(out)).toContainEqual(expect.stringContaining('Resumed after'))
   })
 
   it('whose source is replaced by another does not mix the two', async () => {
@@ -155,7 +155,7 @@ describe('a run', () => {
     expect(failure).toMatchObject({ code: 'source-changed', message: expect.stringContaining('was replaced') })
     expect(existsSync(`${out}.partial`)).toBe(true)
     expect(await goesOn(out)).toContain(
-      'An unfinished run that was left here read another source, or this one before it changed: nothing of it was used.',
+      'An unfinished run that was left here read another source, or this one before it changed. Nothing of it was used.',
     )
   })
 
@@ -167,7 +167,7 @@ describe('a run', () => {
     expect(left).toEqual(resume ? ['out.journal.partial', 'out.partial'] : [])
     await harness.reached('ready', 2)
     const notices = await goesOn(out)
-    if (resume) expect(notices).toContainEqual(expect.stringContaining('Went on after'))
+    if (resume) expect(notices).toContainEqual(expect.stringContaining('Resumed after'))
     expect(readdirSync(folder).sort()).toEqual(['out', 'sample.safetensors'])
   })
 
@@ -175,6 +175,6 @@ describe('a run', () => {
     const out = join(folder, 'out')
     await cutShort(out, { resume: true }, () => harness.engine.stop())
     harness = testEngine({ entry: product })
-    expect(await goesOn(out)).toContainEqual(expect.stringContaining('Went on after'))
+    expect(await goesOn(out)).toContainEqual(expect.stringContaining('Resumed after'))
   })
 })

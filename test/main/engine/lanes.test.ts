@@ -1,13 +1,15 @@
 /** Which task a driver is given next, and how each ends: against a driver that does what the test says, in a time that the test lets pass. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Job, JobResult, Lane } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { TaskListener } from '../../../main/engine/driver-handle.ts'
 import { calmMs, createLanes, type Lanes } from '../../../main/engine/lanes.ts'
 import type { Task, TaskAnswer } from '../../../main/engine/messages.ts'
+import { someWords } from '../../core/messages/words.ts'
 
 const result = { kind: 'sample', report: { output: '', tensors: 0, bytes: 0 } } as const satisfies JobResult
-const cancelled = () => new AppError('cancelled', 'The job was cancelled.')
+const cancelled = () => new AppError('cancelled', someWords('The job was cancelled.'))
 
 /** What happened, in order. */
 let log: string[]
@@ -107,7 +109,7 @@ test('foreground jobs run one after another, and each ends once', async () => {
   task?.resolve()
   await pass()
   expect(taken()).toEqual(['a finished', 'run b'])
-  task?.reject(new AppError('bad-file', 'It ends early.'))
+  task?.reject(new AppError('bad-file', someWords('It ends early.')))
   await pass()
   expect(taken()).toEqual(['b bad-file', 'run c'])
 })
@@ -214,7 +216,7 @@ test('a background job that finishes or fails while it is being preempted has en
     submit('look')
     await pass()
     if (how === 'finished') task?.resolve()
-    else task?.reject(new AppError(how, 'It ends early.'))
+    else task?.reject(new AppError(how, someWords('It ends early.')))
     await pass()
     expect(taken()).toEqual(['run model', 'model waits', 'cancel model', `model ${how}`, 'run look'])
     task?.resolve()
@@ -226,7 +228,7 @@ test('a background job that finishes or fails while it is being preempted has en
 test('what the driver dies of is not run again', async () => {
   submit('model', 'background')
   await pass()
-  task?.reject(new AppError('engine-died', 'The compute thread failed.'))
+  task?.reject(new AppError('engine-died', someWords('The compute thread failed.')))
   await pass(2 * calmMs)
   expect(taken()).toEqual(['run model', 'model engine-died'])
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exitSentence } from '../../../main/engine/exit-sentence.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
+import { whyItEnded } from '../../../main/engine/exit-sentence.ts'
 import {
   begin,
   type Effect,
@@ -59,7 +60,7 @@ describe('supervision', () => {
   it('kills an engine that does not start, and says so', () => {
     expect(live([timer]).effects).toEqual([{ type: 'kill' }])
     expect(live([timer, exit()], false).state).toMatchObject({
-      reason: { values: { text: expect.stringContaining('did not start') } },
+      reason: { key: 'engine.late' },
     })
   })
 
@@ -114,6 +115,6 @@ describe('exit sentence', () => {
     [{ code: 1, signal: null, stderrTail: "Error: ENOENT: no such file, open '/home/someone/x'" }, /exit code 1\.$/],
     [{ code: 7, signal: null, stderrTail: '' }, /exit code 7/],
   ])('%j', (exit, sentence) => {
-    expect(exitSentence(exit)).toMatch(sentence)
+    expect(inEnglish(whyItEnded(exit))).toMatch(sentence)
   })
 })

@@ -423,7 +423,7 @@ describe('disk', () => {
   it('is refused before the first byte when it is too full, with the numbers', async () => {
     await expect(folderAt(temporaryFolder()).create('out', 1e18)).rejects.toMatchObject({
       code: 'cannot-write',
-      message: expect.stringMatching(/^out needs 1000 PB; [\d.]+ [kMGT]B is free in /),
+      message: expect.stringMatching(/^out needs 1,000 PB, and [\d.]+ [kMGT]B is free in /),
       details: { needed: 1e18 },
     })
   })
@@ -431,7 +431,7 @@ describe('disk', () => {
   it('that fills up while it is written ends with a sentence and no file', async (context) => {
     const path = mounted('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs')
     if (!path) return context.skip('this system does not let a test mount a file system of 1 MB')
-    await expect(folderAt(path).create('out', 2e6)).rejects.toThrow(/out needs 2.00 MB; 1.05 MB is free/)
+    await expect(folderAt(path).create('out', 2e6)).rejects.toThrow(/out needs 2.00 MB, and 1.05 MB is free/)
     const sink = await folderAt(path).create('out', 1e6)
     await sink.write(bytes(9e5))
     await expect(sink.write(bytes(3e5))).rejects.toMatchObject({

@@ -37,6 +37,6 @@ it('removes what a killed host left, and nothing of one that lives, of another m
 it('says where it cannot be made', async () => {
   await expect(temporaryFolder('/nonexistent')).rejects.toMatchObject({
     code: 'cannot-write',
-    message: 'No temporary folder can be made in /nonexistent (ENOENT). Name another place in TMPDIR.',
+    message: 'No temporary folder can be made in "/nonexistent" (ENOENT). Name another place in TMPDIR.',
   })
 })

@@ -118,7 +118,7 @@ describe('the history', () => {
     })
     await finish(1)
     const reason = 'w has 1 NaN value. It was kept unchanged.'
-    const notices = ['Went on after 3 of 4 tensors.']
+    const notices = ['Resumed after 3 of 4 tensors.']
     const tensor = { name: 'w', action: 'kept', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 }
     const { tensors: _, ...result } = { ...report, notices }
     const owner = await thisProcess()

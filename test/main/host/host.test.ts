@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EngineApi } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { connectApi } from '../../../core/rpc.ts'
+import { someWords } from '../../core/messages/words.ts'
 import { type TestHost, testHost } from './harness.ts'
 
 let folder: string
@@ -83,7 +84,7 @@ describe('the sample', () => {
     test = await testHost(folder, {
       behavior: {
         start: async () => {
-          throw new AppError('cannot-write', 'The disk is full.')
+          throw new AppError('cannot-write', someWords('The disk is full.'))
         },
       },
     })

@@ -155,7 +155,7 @@ describe('a run', () => {
     test = await testHost(folder, {
       behavior: {
         start: async () => {
-          throw new AppError('would-overwrite', 'out.safetensors exists.')
+          throw new AppError('would-overwrite', someWords('out.safetensors exists.'))
         },
       },
     })

@@ -1,4 +1,5 @@
 /** Earlier runs in the hands of a hostile loopback page: it reaches nothing through them that lies outside the named folders. */
+
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { createGrants } from '../../../main/files/grants.ts'
 import { createHistory } from '../../../main/history/history.ts'
 import { recordRun } from '../../../main/history/run-record.ts'
 import { namedFolders } from '../../../main/loopback/folders.ts'
+import { someWords } from '../../core/messages/words.ts'
 import { report, type TestHost, testHost } from '../host/harness.ts'
 import { leaveUnfinished } from '../left-over.ts'
 
@@ -45,12 +47,15 @@ async function earlierRun(sourcePath: string, targetPath: string, finished = fal
   if (finished) await record.finish(report)
   else {
     leaveUnfinished(targetPath)
-    await record.cutShort(new AppError('cannot-write', 'The disk is full.'))
+    await record.cutShort(new AppError('cannot-write', someWords('The disk is full.')))
   }
   return record.run.runId
 }
 
-const unknown = { code: 'not-found', message: 'This run is not in the list any more: it was gone on with, or removed.' }
+const unknown = {
+  code: 'not-found',
+  message: 'This run is not in the list any more: it was resumed or removed in another window.',
+}
 const outOfSight = { code: 'not-found', message: expect.stringContaining('is not in a folder that this page can see') }
 
 it('goes on with a run whose source and target lie in the named folders', async () => {

@@ -2,9 +2,9 @@
 import i18next from 'i18next'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { AnalysisReport, VersusReport } from '../../../core/contract.ts'
+import { numbersIn } from '../../../core/messages/numbers.ts'
 import { verdictOf, verdictSentence } from '../../../renderer/ab/verdict.ts'
 import en from '../../../renderer/words/en.json' with { type: 'json' }
-import { numbersIn } from '../../../renderer/words/numbers.ts'
 import zhCN from '../../../renderer/words/zh-CN.json' with { type: 'json' }
 
 beforeAll(async () => {

@@ -307,7 +307,7 @@ test('an engine that died has refused nothing', async () => {
 })
 
 test('a refused start and a dead engine are sentences', async () => {
-  refusal = new AppError('not-found', 'This file is not open any more.')
+  refusal = new AppError('not-found', someWords('This file is not open any more.'))
   analyzeModel()
   await settle()
   expect(running()).toBeNull()

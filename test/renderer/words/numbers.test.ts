@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { numbersIn } from '../../../renderer/words/numbers.ts'
+import { numbersIn } from '../../../core/messages/numbers.ts'
 
 const numbers = numbersIn('en')
 const plain = (text: string) => text.replaceAll('\u00a0', ' ')

@@ -1,10 +1,13 @@
 /** The pickle machine under attack: every file here ends in one sentence or in plain data, and nothing of it runs. */
+
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { maxIntegerBytes } from '../../../../core/formats/pytorch/pickle-limits.ts'
+import { inEnglish } from '../../../../core/messages/english.ts'
+import { sentencesOf } from '../../messages/words.ts'
 import { checkpoint, int, le32, pickle, stateDict, str, tensor, zip } from '../archives.ts'
 import { concat, openBytes, refusal, text } from '../corpus.ts'
 
@@ -58,13 +61,13 @@ describe('code in a pickle', () => {
     const bytes = pickle('}(', str('w'), arrayBytes, str('x'), "cposix\nsystem\n(S'id'\ntR", 'u.')
     const file = await openBytes('x.pkl', bytes)
     expect(file.tensors.map((t) => t.name)).toEqual(['w'])
-    expect(file.notices).toEqual(['This file contains code (posix.system). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual(['This file contains code (posix.system). It was not run.'])
     expect(file.safety).toBe('opened-without-running')
   })
 
   it('in a second pickle after the STOP', async () => {
     const bytes = pickle('}(', str('w'), arrayBytes, 'u.', "cposix\nsystem\n(S'id'\ntR.")
-    expect((await openBytes('x.pkl', bytes)).notices).toEqual([
+    expect(sentencesOf((await openBytes('x.pkl', bytes)).notices)).toEqual([
       'This file contains code (posix.system). It was not run.',
     ])
   })
@@ -75,7 +78,7 @@ describe('code in a pickle', () => {
     const bytes = zip([...members, { name: 'archive/extra/other.pkl', data: pickle('cos\nremove\n.') }])
     const file = await openBytes('x.pt', bytes)
     expect(file.tensors).toHaveLength(1)
-    expect(file.notices).toEqual(['This file contains code (posix.system, os.remove). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual(['This file contains code (posix.system, os.remove). It was not run.'])
   })
 
   it('an object of protocol 0: its class is named, not what makes every object', async () => {
@@ -89,12 +92,12 @@ describe('code in a pickle', () => {
     )
     const file = await openBytes('x.pkl', bytes)
     expect(file.tensors.map((t) => t.name)).toEqual(['x.w'])
-    expect(file.notices).toEqual(['This file contains code (m.Thing). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual(['This file contains code (m.Thing). It was not run.'])
   })
 
   it('in a state given to a known object', async () => {
     const bytes = pickle('}(', str('w'), arrayBytes, 'u(', str('x'), 'cposix\nsystem\n', 'd', 'b.')
-    expect((await openBytes('x.pkl', bytes)).notices[0]).toMatch(/posix\.system/)
+    expect(inEnglish((await openBytes('x.pkl', bytes)).notices[0]!)).toMatch(/posix\.system/)
   })
 
   it('names are cut and cleaned before they are shown', async () => {
@@ -334,7 +337,9 @@ describe('tensors that are not what they say', () => {
     })
     const file = await openBytes('x.pt', zip(checkpoint(both, { 0: new Uint8Array(8), 1: new Uint8Array(32) })))
     expect(file.tensors.map((t) => t.name)).toEqual(['w'])
-    expect(file.notices).toEqual(['Left out, because their values are not read: "z" (torch.ComplexDoubleStorage).'])
+    expect(sentencesOf(file.notices)).toEqual([
+      'Left out, because their values are not read: "z" (torch.ComplexDoubleStorage).',
+    ])
   })
   it('a persistent id that is no storage', async () => {
     expect(await sentence(pickle(0x80, 2, str('x'), 'Q.'), 'x.pt')).toMatch(/persistent id/)

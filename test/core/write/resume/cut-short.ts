@@ -7,7 +7,7 @@ import { openWeightFile } from '../../../../core/formats/registry.ts'
 import { type MemoryFolder, memoryFolder } from '../../../../core/io.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { compressJob, fileBytes, plain, type TestTensor, testContext, weights } from '../../jobs/harness.ts'
-import { sentencesOf } from '../../messages/words.ts'
+import { sentencesOf, someWords } from '../../messages/words.ts'
 
 export const model = [
   weights('a', [64, 96]),
@@ -53,10 +53,10 @@ export interface Ways {
   readonly reason?: AppError
 }
 
-export const cancelled = new AppError('cancelled', 'Cancelled.')
+export const cancelled = new AppError('cancelled', someWords('Cancelled.'))
 export const diskFull = new AppError(
   'cannot-write',
-  'o could not be written beyond 9 kB: the disk is full. Choose another folder.',
+  someWords('o could not be written beyond 9 kB: the disk is full. Choose another folder.'),
 )
 
 /** What was noticed is in English. `computed`: tensors whose values were read after planning, and not to check what was finished. */

@@ -39,7 +39,7 @@ describe.each(described)('a run with resume: %s', (_, kind) => {
           relativeError: whole.report.relativeError,
           files: whole.report.files,
         },
-        notices: [`Went on after ${until} of ${tensors} tensors, which an earlier run had finished.`],
+        notices: [`Resumed after ${until} of ${tensors} tensors, which an earlier run had finished.`],
       })
       expect(leftovers(folder)).toEqual([])
       // An adapter does not read what it leaves to the base model.
@@ -60,7 +60,7 @@ describe.each(described)('a run with resume: %s', (_, kind) => {
     expect(again.computed).toBe(0)
     const { bytesAfter, files, relativeError, output } = first.report
     expect(again.report).toMatchObject({ bytesAfter, files, output })
-    expect(again.report.notices).toEqual([expect.stringContaining('nothing was rewritten')])
+    expect(again.report.notices).toEqual([expect.stringContaining('nothing was written again')])
     expect(again.report.relativeError).toBeCloseTo(relativeError, 6)
     expect(again.report.tensors).toHaveLength(first.report.tensors.length)
     for (const { name, action, rank, factorDType, bytesAfter } of first.report.tensors) {
@@ -79,7 +79,7 @@ describe.each(described)('a run with resume: %s', (_, kind) => {
     const failure = await cutShort(folder, 1, { kind, resume: false, reason: diskFull })
     expect(failure).toMatchObject({
       code: 'cannot-write',
-      message: `${diskFull.message} 1 of ${tensors} tensors are finished; --resume goes on with them.`,
+      message: `${diskFull.message} 1 of ${tensors} tensors are finished; --resume continues after them.`,
       details: { finished: 1, total: tensors },
     })
     expect(leftovers(folder)).toHaveLength(2)
@@ -114,7 +114,7 @@ describe.each(described)('a run with resume: %s', (_, kind) => {
 
 describe('what an earlier run left', () => {
   it.each<[string, Ways, string]>([
-    ['recipe', { rank: 5 }, 'had another recipe'],
+    ['recipe', { rank: 5 }, 'had other settings'],
     [
       'source',
       { model: [weights('a', [64, 96], 'F32', 2), ...model.slice(1)] },
@@ -127,7 +127,7 @@ describe('what an earlier run left', () => {
     await cutShort(folder, 1, { kind })
     const { files, report } = await run(folder, { resume: true, ...ways })
     expect(files).toEqual((await run(memoryFolder('whole'), ways)).files)
-    expect(report.notices).toEqual([`An unfinished run that was left here ${sentence}: nothing of it was used.`])
+    expect(report.notices).toEqual([`An unfinished run that was left here ${sentence}. Nothing of it was used.`])
     expect(leftovers(folder)).toEqual([])
   })
 
@@ -196,7 +196,7 @@ it('leaves what another run is writing alone, with resume and without', async ()
   expect(folder.partials).toEqual(before)
   await other.release()
   expect((await run(folder, { resume: true })).report.notices).toEqual([
-    'Went on after 2 of 4 tensors, which an earlier run had finished.',
+    'Resumed after 2 of 4 tensors, which an earlier run had finished.',
   ])
   // Released by each, however it ended.
   await (await folder.hold('o')).release()
@@ -209,7 +209,7 @@ it('says that it began anew where the head of the journal is damaged', async () 
   const { files, report } = await run(folder, { resume: true })
   expect(files).toEqual((await run(memoryFolder('whole'))).files)
   expect(report.notices).toEqual([
-    'An unfinished run that was left here has a journal that cannot be read: nothing of it was used.',
+    'An unfinished run that was left here has a journal that cannot be read. Nothing of it was used.',
   ])
 })
 
@@ -224,7 +224,7 @@ it('says that it began anew where the journal has the form of another version', 
   const { files, report } = await run(folder, { resume: true })
   expect(files).toEqual((await run(memoryFolder('whole'))).files)
   expect(report.notices).toEqual([
-    'An unfinished run that was left here was of another version of this program: nothing of it was used.',
+    'An unfinished run that was left here was of another version of GhostSVD. Nothing of it was used.',
   ])
 })
 
@@ -250,7 +250,7 @@ it('notes what is finished where the disk takes not one byte more, in the space 
   await expect(failure).rejects.toMatchObject({ code: 'cannot-write', details: { finished: 3, total: 4 } })
   full = false
   const { report } = await run(folder, { resume: true })
-  expect(report.notices).toEqual(['Went on after 3 of 4 tensors, which an earlier run had finished.'])
+  expect(report.notices).toEqual(['Resumed after 3 of 4 tensors, which an earlier run had finished.'])
 })
 
 it('syncs no more often than about once a second, however many tensors there are', async () => {

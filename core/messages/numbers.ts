@@ -1,6 +1,5 @@
 /** Numbers as people read them, in the language of the page. Sizes are decimal: 1 MB = 1e6 bytes. */
 
-const space = '\u00a0'
 const cache = new Map<string, Intl.NumberFormat>()
 
 function format(language: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
@@ -36,7 +35,8 @@ export interface Numbers {
   value(value: number): string
 }
 
-export function numbersIn(language: string): Numbers {
+/** @param space between a number and its unit */
+export function numbersIn(language: string, space = '\u00a0'): Numbers {
   const fixed = (value: number, digits: number) =>
     format(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
   const significant = (value: number, digits: number) =>

@@ -1,0 +1,46 @@
+import type { Translation } from '../english.ts'
+import { nonFinite } from './plan.ts'
+
+export const requests = {
+  'request.invalid': (v) => `请求无效（${v.method}）：“${v.detail}”`,
+  'request.one-goal': () => '一次只能有一个目标：大小、误差或能量。',
+  'request.int8-layout': () => 'INT8 因子写为 A 与 B。请选择布局“A 与 B”。',
+  'request.size-goal-of-factors': () => '大小目标适用于含整个模型的文件；此输出只含因子。请选择秩或误差。',
+  'request.archive-name': (v) => `NumPy 归档无法容纳名为 ${v.name} 的张量：作为文件名会指向归档之外。请选择其他输出。`,
+  'request.parts-one-file': () => '只有单个 safetensors 文件的输出才能分部分写出。',
+  'request.part': (v) => `应为形如 3/8 的部分（从 1/8 到 8/8），得到的是 ${v.text}。`,
+  'request.goal-too-small': (v, w) =>
+    `目标为压缩的矩阵留下 ${w.bytes(v.left)}；它们的最小秩已需要 ${w.bytes(v.needed)}。请选择更大的大小、更小的最小秩，或少排除一些张量。`,
+  'request.kept-too-large': (v, w) =>
+    `仅原样保留的张量就比目标大 ${w.bytes(v.more)}，尚未计入任何矩阵。请选择更大的大小，或少排除一些张量。`,
+  'request.sample-too-large': (v, w) =>
+    `隐藏维度 ${v.hidden} 的矩阵有 ${w.bytes(v.bytes)}；示例中每个矩阵最多 ${w.bytes(v.limit)}。请选择不超过 16384 的值。`,
+
+  'tensor.no-whole-bytes': (v) => `${v.dtype} [${v.shape.join(', ')}] 不是整数个字节。`,
+  'tensor.unknown': (v, w) =>
+    `文件中没有张量 ${v.name}。其中有 ${v.count} 个：${w.list(v.some)}${v.count > v.some.length ? '……' : ''}。`,
+  'tensor.unfit': (v, w) => `${v.name}：${w.text(v.why)}`,
+  'tensor.no-matrix': (v) => `${v.name} 的形状为 [${v.shape.join(', ')}]，不是矩阵：没有可分解的内容。`,
+  'tensor.dtype': (v) => `${v.name} 的值为 ${v.dtype}，不是可以分解的权重。`,
+  'tensor.non-finite': (v) => `${v.name} 含有${nonFinite(v)}。它没有奇异值；压缩时将保持原样。`,
+
+  'merge.differ': (v) => `这些部分不属于同一次运行：“${v.field}”不同。`,
+  'merge.parts': (v, w) => `应为同一次运行的第 1 至 ${v.of} 部分，得到的是 ${w.list(v.found.map(String))}。`,
+  'merge.changed': (v) => `${v.part}：${v.name} 与当时写出的内容不同。请重新生成这一部分。`,
+  'merge.no-part': (v) => `${v.name} 不是某次运行的一部分（“compress --part I/N”）。`,
+
+  'convert.name': (v) => `${v.name}：名称应以 .safetensors 或 .npy 结尾，转换只写这两种文件。`,
+  'convert.one-tensor': (v) =>
+    `.npy 文件只含一个张量；此文件有 ${v.count} 个。请用“--tensor”指定一个，或选择以 .safetensors 结尾的名称。`,
+
+  'recipe.not-one': (v) => `${v.name} 不是此版本的配方。`,
+  'recipe.value': (v) => `“${v.detail}”。`,
+  'recipe.retired': (v) => `${v.name} 要求的输出已不再提供（“${v.why}”）。`,
+  'recipe.origin': () => '配方由页面中的“保存配方”或“compress --save-recipe”写出。',
+
+  'estimate.time': () => '时间是根据此机器当前负载下的短样本估计的。',
+  'estimate.goal-ranks': (_, w) => `有目标时，秩要在${w.act('plan')}之后才知道：此处的大小按最大的秩计算。`,
+  'estimate.int8': (_, w) => `哪些张量使用 INT8 因子要在${w.act('plan')}之后才知道：此处的大小按全部使用 INT8 计算。`,
+  'estimate.non-finite': (_, w) =>
+    `是否含有 NaN 或 Inf 要在${w.act('plan')}读取全部权重之后才知道：含有的张量会保留，大小随之增加。`,
+} satisfies Partial<Translation>

@@ -1,0 +1,59 @@
+import type { Message, NoValues, Words } from '../message.ts'
+import type { FileName, Foreign, Quoted } from '../text.ts'
+import { nonFinite } from './plan.ts'
+
+/** What a job was asked for and cannot be. */
+export const requests = {
+  'request.invalid': (v: { method: string; detail: Foreign }) => `${v.method}: ${v.detail}`,
+  'request.one-goal': () => 'One goal at a time: a size, an error or an energy.',
+  'request.int8-layout': () => 'INT8 factors are written as A and B. Choose the layout A and B.',
+  'request.size-goal-of-factors': () =>
+    'A size goal is for a file with the whole model; this one holds only factors. Choose a rank or an error.',
+  'request.archive-name': (v: { name: Quoted }) =>
+    `A NumPy archive cannot hold a tensor called ${v.name}: as the name of a file it would lead out of the archive. Choose another output.`,
+  'request.parts-one-file': () => 'Only an output that is one safetensors file can be made in parts.',
+  'request.part': (v: { text: Quoted }) => `Expected a part such as 3/8 (from 1/8 to 8/8), got ${v.text}.`,
+  'request.goal-too-small': (v: { left: number; needed: number }, w: Words) =>
+    `The goal leaves ${w.bytes(v.left)} for the compressed matrices; their smallest ranks already need ${w.bytes(v.needed)}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`,
+  'request.kept-too-large': (v: { more: number }, w: Words) =>
+    `What is kept as it is takes ${w.bytes(v.more)} more than the goal, before any matrix. Choose a larger size, or exclude fewer tensors.`,
+  'request.sample-too-large': (v: { hidden: number; bytes: number; limit: number }, w: Words) =>
+    `A hidden size of ${v.hidden} makes matrices of ${w.bytes(v.bytes)}; the sample is limited to ${w.bytes(v.limit)} each. Choose at most 16384.`,
+
+  'tensor.no-whole-bytes': (v: { dtype: Foreign; shape: readonly number[] }) =>
+    `${v.dtype} [${v.shape.join(', ')}] is no whole number of bytes.`,
+  'tensor.unknown': (v: { name: Quoted; count: number; some: readonly Foreign[] }, w: Words) =>
+    `The file has no tensor ${v.name}. It has ${v.count}: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+  'tensor.unfit': (v: { name: Foreign; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
+  'tensor.no-matrix': (v: { name: Foreign; shape: readonly number[] }) =>
+    `${v.name} has the shape [${v.shape.join(', ')}], which is no matrix: there is nothing to factorize.`,
+  'tensor.dtype': (v: { name: Foreign; dtype: Foreign }) =>
+    `${v.name} holds ${v.dtype} values, which are not weights to factorize.`,
+  'tensor.non-finite': (v: { name: Foreign; nan: number; inf: number }) =>
+    `${v.name} has ${nonFinite(v)}. It has no singular values; a compression would keep it unchanged.`,
+
+  'merge.differ': (v: { field: Foreign }) => `These parts do not belong together: they differ in ${v.field}.`,
+  'merge.parts': (v: { of: number; found: readonly number[] }, w: Words) =>
+    `Expected the parts 1 to ${v.of} of one run, got ${w.list(v.found.map(String))}.`,
+  'merge.changed': (v: { part: FileName; name: Foreign }) =>
+    `${v.part}: ${v.name} is not what was written there. Make this part again.`,
+  'merge.no-part': (v: { name: FileName }) => `${v.name} is no part of a run (compress --part I/N).`,
+
+  'convert.name': (v: { name: FileName }) =>
+    `${v.name}: expected a name that ends in .safetensors or .npy, which is what a conversion writes.`,
+  'convert.one-tensor': (v: { count: number }) =>
+    `An .npy file holds one tensor; this file has ${v.count}. Name one with --tensor, or choose a .safetensors name.`,
+
+  'recipe.not-one': (v: { name: FileName }) => `${v.name} is no recipe of this version.`,
+  'recipe.value': (v: { detail: Foreign }) => `${v.detail}.`,
+  'recipe.retired': (v: { name: FileName; why: Foreign }) => `${v.name}: ${v.why}`,
+  'recipe.origin': () => 'Recipes are written by Save recipe in the page and by compress --save-recipe.',
+
+  'estimate.time': () => 'Time is a guess from a short sample on this machine as it is busy now.',
+  'estimate.goal-ranks': (_: NoValues, w: Words) =>
+    `With a goal the ranks are not known before the analysis, which ${w.act('plan')} makes: sizes are those of the largest ranks.`,
+  'estimate.int8': (_: NoValues, w: Words) =>
+    `Which tensors get INT8 factors is not known before the analysis, which ${w.act('plan')} makes: sizes are those of INT8 for all.`,
+  'estimate.non-finite': (_: NoValues, w: Words) =>
+    `Whether there is NaN or Inf is not known before all weights are read, which ${w.act('plan')} does: a tensor with any is kept, and the size grows.`,
+}
