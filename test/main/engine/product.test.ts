@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type FileReport, type PlanReport, wholeJob } from '../../../core/contract.ts'
+import type { FileReport, PlanReport } from '../../../core/contract.ts'
 import { type Harness, mortal, product, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
 /** A sample of two layers, opened: its matrices are 128 x 128 to 128 x 512. */
@@ -66,7 +66,8 @@ describe('product', () => {
     const harness = testEngine({ entry: product })
     const { client } = harness
     const { path, file } = await openSample(harness)
-    const job = { kind: 'plan', output: 'factors', params: { rank: 16 } } as const
+    // Iterations enough that it does not end before the look has come.
+    const job = { kind: 'plan', output: 'factors', params: { rank: 16, method: 'randomized', nIter: 32 } } as const
     const plan = running(harness, { ...job, files: { model: file.fileId } }, 'spectrum', 'background')
     await plan.started
     const { jobId } = plan.events[0]!
@@ -78,7 +79,9 @@ describe('product', () => {
 
     const turns = plan.events.map(({ type }) => type).filter((type) => type !== 'progress' && type !== 'spectrum')
     expect(turns).toEqual(['started', 'waiting', 'started', 'finished'])
-    const shares = plan.events.flatMap((event) => (event.type === 'progress' && wholeJob(event) ? event.done : []))
+    const shares = plan.events.flatMap((event) =>
+      event.type === 'progress' && event.phase === 'analyze' ? event.done : [],
+    )
     expect(shares).toEqual(shares.toSorted((a, b) => a - b))
     const whole = testEngine({ entry: product })
     const again = await whole.client.api.open((await whole.grants.grant(path)).id)
