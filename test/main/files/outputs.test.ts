@@ -195,7 +195,7 @@ describe('target', () => {
     writeFileSync(shard, 'precious')
     const folder = folderAt(path, { overwrite: true, sources: [source, shard] })
     await expect(folder.create('out', 1)).rejects.toThrow(
-      'out.partial is the source itself. Choose another name for out.',
+      'out.partial is the source itself, or has it inside. Choose another name for out.',
     )
     await expect(folder.resume('out', 1)).rejects.toThrow(/is the source itself/)
     await expect(folder.discard('out')).rejects.toThrow(/is the source itself/)
