@@ -127,11 +127,13 @@ export async function analyzeLoaded(
   repeat: number,
   context: JobContext,
 ): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[]; workingBytes: number }> {
-  let run = await timedRun(tensor, loaded, fitParams(params, view.rows, view.cols), context, true)
+  // An adaptive run ends at the rank its goal takes; each starts from what was asked for.
+  const fitted = fitParams(params, view.rows, view.cols)
+  let run = await timedRun(tensor, loaded, fitted, context, true)
   const computeMs: number[] = repeat > 0 ? [] : [run.computeMs]
   // The first of several warms up: code is compiled, pages are mapped.
   for (let counted = 0; counted < repeat; counted++) {
-    run = await timedRun(tensor, loaded, run.fitted, context, false)
+    run = await timedRun(tensor, loaded, fitted, context, false)
     computeMs.push(run.computeMs)
   }
   const report = await reportRun(tensor, view, loaded, params, readMs, run, context)

@@ -47,3 +47,14 @@ it('a sketch that the plan of the whole model left is only measured, and its rep
   const unreadable = { ...file, read: () => Promise.reject(new Error('a weight was read')) }
   expect(await analyzeTensor({ model: unreadable }, asDeep, context)).toEqual(seen)
 })
+
+it('an adaptive sketch says the same rank however often it is timed', async () => {
+  const file = await openTensors(weights('w', [128, 160]))
+  const params = { ...defaultParams, method: 'randomized', algorithm: 'adaptive', rank: 100, goalError: 0.12 } as const
+  const job = { kind: 'analyze', files: { model: '' }, tensor: 'w', params, repeat: 0, reuse: false } as const
+  const once = await analyzeTensor({ model: file }, job, testContext())
+  const timed = await analyzeTensor({ model: file }, { ...job, repeat: 2 }, testContext())
+  expect(once.relativeError).toBeLessThanOrEqual(0.12)
+  expect(once.errorCurve.at(-2)).toBeGreaterThan(0.12)
+  expect({ rank: timed.rank, errorCurve: timed.errorCurve }).toEqual({ rank: once.rank, errorCurve: once.errorCurve })
+})
