@@ -1,5 +1,6 @@
 /** MessagePack under attack. What honest files hold is in interop.test.ts (make_checkpoints.py). */
 import { describe, expect, it } from 'vitest'
+import { sentencesOf } from '../messages/words.ts'
 import { concat, openBytes, refusal, text } from './corpus.ts'
 
 const str = (value: string) => concat(Uint8Array.of(0xa0 | value.length), text(value))
@@ -26,7 +27,7 @@ describe('reading', () => {
       map(str('a'), array([2]), str('b'), array([1], 'complex128', 16), str('c'), ext(9, new Uint8Array(3))),
     )
     expect(file.tensors.map(({ name }) => name)).toEqual(['a'])
-    expect(file.notices).toEqual([
+    expect(sentencesOf(file.notices)).toEqual([
       'Left out, because their values are not read: "b" ("complex128"), "c" (extension 9).',
     ])
   })

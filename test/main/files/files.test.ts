@@ -42,8 +42,8 @@ describe('source', () => {
     ['removed', (path) => rmSync(path), /removed or renamed/],
     ['renamed', (path) => renameSync(path, `${path}.old`), /removed or renamed/],
     ['replaced', replace, /replaced/],
-    ['grown', (path) => appendFileSync(path, 'more'), /had 1000 bytes and has 1004/],
-    ['cut', (path) => writeFileSync(path, bytes.slice(0, 500)), /expected 1000 bytes, found 500/],
+    ['grown', (path) => appendFileSync(path, 'more'), /had 1,000 bytes and has 1,004/],
+    ['cut', (path) => writeFileSync(path, bytes.slice(0, 500)), /expected 1,000 bytes, found 500/],
     ['rewritten', (path) => utimesSync(path, 1, 1), /was modified/],
   ])('notices that it was %s', async (_, change, sentence) => {
     const path = fileIn(temporaryFolder())

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { sentencesOf } from '../../messages/words.ts'
 import { concat, openFolder, refusal, text } from '../corpus.ts'
 
 const root = join(import.meta.dirname, '../../../fixtures/formats/distcp')
@@ -80,6 +81,6 @@ describe('hostile', () => {
       Uint8Array.of(0x85, 0x52),
     )
     const file = await open({ '.metadata': concat(code, files['.metadata']!.slice(2)) })
-    expect(file.notices).toEqual(['This file contains code (posix.system). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual(['This file contains code (posix.system). It was not run.'])
   })
 })

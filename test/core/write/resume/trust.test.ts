@@ -112,6 +112,6 @@ it('proves what was copied as well as what was computed', async () => {
   expect(report.notices).toEqual(['2 of 2 finished tensors were not used: the source changed since.'])
   await expect(run(folder, { ...ways, resume: true })).rejects.toThrow(/source has changed/)
   expect((await run(folder, { ...changed, resume: true })).report.notices).toEqual([
-    'o was finished before, by the same recipe from the same source. All of it was read again and checked; nothing was written again.',
+    'o had been finished before with the same settings from the same source. All of it was read again and checked; nothing was written again.',
   ])
 })
