@@ -59,6 +59,6 @@ describe('hostile', () => {
     expect(await sentence(archive(member('model_weights/w/.zarray', text('{}'))))).toMatch(/Zarr arrays/)
   })
   it('a compressed one says so', async () => {
-    expect(await sentence(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0))).toMatch(/a gzip archive: unpack it first/)
+    expect(await sentence(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0))).toMatch(/is a packed archive \(gzip\)\. Unpack/)
   })
 })
