@@ -1,6 +1,8 @@
 /** .aguf: every attack in one sentence. What an honest file holds is in interop.test.ts (make_aguf.py). */
 import { describe, expect, it } from 'vitest'
 import { maxDimension } from '../../../core/formats/aguf.ts'
+import { say } from '../../../core/messages/english.ts'
+import { sentencesOf } from '../messages/words.ts'
 import { concat, openBytes, refusal, text } from './corpus.ts'
 
 const u16 = (value: number) => Uint8Array.of(value, value >> 8)
@@ -76,14 +78,14 @@ describe('reading', () => {
     expect(opened.tensors[0]).toMatchObject({
       dtype: 'F32',
       shape: [2, 3],
-      remark: 'Stored as factors of rank 1 (INT8).',
+      remark: say('formats.stored-factors', { rank: 1, dtype: 'INT8' }),
     })
     expect(opened.tensors[0]!.storedBytes).toBeLessThan(30)
     expect([...opened.metadata]).toEqual([
       ['model', 'm'],
       ['n', '2'],
     ])
-    expect(opened.notices).toEqual([
+    expect(sentencesOf(opened.notices)).toEqual([
       'Its matrices are stored as factors of rank 1 (INT8) and multiplied out as they are read.',
       'Names are cut to 8 bytes in this format; 1 that became equal to another of their layer got a number, such as "layers.3.w~2".',
     ])
