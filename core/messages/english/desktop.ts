@@ -3,13 +3,13 @@ import type { FileName, Foreign } from '../text.ts'
 /** What the desktop says outside its page: menus, boxes, notifications. */
 export const desktop = {
   'desktop.file': () => 'File',
-  'desktop.open-file': () => 'Open File...',
-  'desktop.open-folder': () => 'Open Folder...',
+  'desktop.open-file': () => 'Open File…',
+  'desktop.open-folder': () => 'Open Folder…',
   'desktop.open-recent': () => 'Open Recent',
   'desktop.clear-recent': () => 'Clear Menu',
   'desktop.close-file': () => 'Close File',
   'desktop.close-window': () => 'Close Window',
-  'desktop.settings': () => 'Settings...',
+  'desktop.settings': () => 'Settings…',
   'desktop.quit': () => 'Quit GhostSVD',
   'desktop.edit': () => 'Edit',
   'desktop.undo': () => 'Undo',
@@ -38,7 +38,7 @@ export const desktop = {
   'desktop.licenses': () => 'Licenses',
   'desktop.runtime-licenses': () => 'Licenses of Electron and Chromium',
   'desktop.show-logs': () => 'Show Logs',
-  'desktop.check-for-updates': () => 'Check for Updates...',
+  'desktop.check-for-updates': () => 'Check for Updates…',
   'desktop.paper-randomized-svd': () => 'Randomized SVD: Halko, Martinsson, Tropp (2011)',
   'desktop.safetensors-format': () => 'Safetensors Format',
 

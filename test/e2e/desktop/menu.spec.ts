@@ -26,14 +26,14 @@ const labelsOf = ({ application }: Desktop) =>
 test('the menu opens, closes and opens again, and forgets', async ({ page, desktop, folder }) => {
   writeNoise(join(folder, 'one.npy'), 64)
   await answerOpen(desktop!, 'one.npy')
-  await choose(desktop!, 'File', 'Open File...')
+  await choose(desktop!, 'File', 'Open File…')
   await shows(page, 'one.npy')
   await choose(desktop!, 'File', 'Close File')
   await expect(page.getByText('Drop a weight file or model folder')).toBeVisible()
   await expect(page.getByRole('region', { name: 'Recent' }).getByRole('button')).toHaveCount(1)
   await choose(desktop!, 'File', 'Open Recent', 'one.npy')
   await shows(page, 'one.npy')
-  await choose(desktop!, 'File', 'Settings...')
+  await choose(desktop!, 'File', 'Settings…')
   await expect(page.getByRole('radiogroup', { name: 'Language' })).toBeVisible()
   await choose(desktop!, 'File', 'Open Recent', 'Clear Menu')
   await choose(desktop!, 'File', 'Close File')
@@ -43,7 +43,7 @@ test('the menu opens, closes and opens again, and forgets', async ({ page, deskt
 
 test('the menu speaks the language of the settings, at once', async ({ page, desktop }) => {
   expect(await labelsOf(desktop!)).toContain('File')
-  await choose(desktop!, 'File', 'Settings...')
+  await choose(desktop!, 'File', 'Settings…')
   await page.getByRole('radiogroup', { name: 'Language' }).getByText('中文').click()
   await expect.poll(() => labelsOf(desktop!)).toEqual(['文件', '编辑', '视图', '帮助'])
 })
@@ -51,7 +51,7 @@ test('the menu speaks the language of the settings, at once', async ({ page, des
 test('what cannot be opened leaves the file that is open, with a sentence', async ({ page, desktop, folder }) => {
   writeNoise(join(folder, 'one.npy'), 64)
   await answerOpen(desktop!, 'one.npy')
-  await choose(desktop!, 'File', 'Open File...')
+  await choose(desktop!, 'File', 'Open File…')
   await shows(page, 'one.npy')
   await desktop!.application.evaluate(
     ({ app }, path) => {

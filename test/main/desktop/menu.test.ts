@@ -65,6 +65,6 @@ describe.each(['linux', 'win32', 'darwin'] as const)('the menu on %s', (platform
 
 it('offers no updates where none are configured, and no recent files where there are none', () => {
   const labels = items('linux', 'en', { updates: false, recents: [] }).filter(({ enabled }) => enabled !== false)
-  expect(labels.map(({ label }) => label)).not.toContain('Check for Updates...')
+  expect(labels.map(({ label }) => label)).not.toContain('Check for Updates…')
   expect(labels.map(({ label }) => label)).not.toContain('Open Recent')
 })
