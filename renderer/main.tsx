@@ -1,6 +1,7 @@
 /** Entry of the page: policy-safe libraries, language, connection, then the picture. */
 import { nonce } from './app/policy.ts'
 import '@mantine/core/styles.css'
+import './frame/tokens.css'
 import './frame/base.css'
 import './app/header.css'
 import './app/start.css'

@@ -13,8 +13,8 @@ import { useWords } from '../words/words.ts'
 
 /** A where they differ in color and in dash: two curves of nearly the same height are told apart where they cross. */
 const looks = {
-  a: { color: 'var(--chart-a)', width: 2.5 },
-  b: { color: 'var(--chart-b)', dash: '6 4', width: 2.5 },
+  a: { color: 'var(--series-randomized)', width: 2.5 },
+  b: { color: 'var(--series-randomized-2)', dash: '6 4', width: 2.5 },
 } as const
 
 /** There is no grip above these plots, in px. */
@@ -31,7 +31,7 @@ export function VersusErrors({ report }: { readonly report: VersusReport }) {
       {
         id: 'noise',
         label: t('chart.noise'),
-        color: 'var(--chart-noise)',
+        color: 'var(--series-noise)',
         dash: '2 4',
         width: 1.5,
         at: (rank) => noiseError(rows, cols, rank),

@@ -1,15 +1,16 @@
-/** Colors and sizes of the page. The chart's own colors are in styles/base.css, as they follow the color scheme. */
-import { Button, type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
+/** The tokens of frame/tokens.css, as Mantine's components take them. No color is written here but the tints that Mantine computes with. */
+import { Button, type CSSVariablesResolver, createTheme, type MantineColorsTuple, Modal } from '@mantine/core'
 
+/** Tints of --accent: Mantine mixes what the tokens do not name, such as the ground of a light button. */
 const indigo: MantineColorsTuple = [
   '#eef1fe',
   '#dbe0fb',
   '#b4bdf4',
   '#8b98ee',
   '#6979e8',
-  '#5466e4',
-  '#4556d8',
-  '#3848bf',
+  '#5565ea',
+  '#4353d4',
+  '#3b4ac6',
   '#303fa9',
   '#263493',
 ]
@@ -20,8 +21,11 @@ export const theme = createTheme({
   autoContrast: true,
   colors: { ghost: indigo },
   defaultRadius: 'md',
-  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif',
-  fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
+  fontFamily: 'var(--font)',
+  fontFamilyMonospace: 'var(--mono)',
+  fontSizes: { xs: '12px', sm: '13px', md: '13px', lg: '15px', xl: '20px' },
+  lineHeights: { xs: '16px', sm: '20px', md: '20px', lg: '20px', xl: '28px' },
+  radius: { xs: '4px', sm: '4px', md: '8px', lg: '12px', xl: '12px' },
   headings: { fontWeight: '600' },
   cursorType: 'pointer',
   focusRing: 'auto',
@@ -30,24 +34,34 @@ export const theme = createTheme({
     // Beside a field or another button its own 26 px and 7 px look cramped.
     Button: Button.extend({
       vars: (_, { size }) => ({
-        root: size === 'compact-sm' ? { '--button-height': '30px', '--button-padding-x': '12px' } : {},
+        root: size === 'compact-sm' ? { '--button-height': '28px', '--button-padding-x': '12px' } : {},
       }),
     }),
+    Modal: Modal.extend({ defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } }),
   },
 })
 
-/** Mantine's own gray for descriptions and its red below fields have a contrast of 3.3 to white; 4.5 is what small text needs. */
+/** One color for each role, from the tokens, which follow the scheme. */
 export const cssVariables: CSSVariablesResolver = () => ({
-  variables: {},
-  light: {
-    '--mantine-color-error': '#c92a2a',
-    '--mantine-color-dimmed': '#5a6270',
-    '--mantine-color-placeholder': '#6b7380',
+  variables: {
+    '--mantine-color-text': 'var(--text)',
+    '--mantine-color-body': 'var(--surface)',
+    '--mantine-color-dimmed': 'var(--text-2)',
+    '--mantine-color-placeholder': 'var(--text-2)',
+    '--mantine-color-anchor': 'var(--accent-text)',
+    '--mantine-color-error': 'var(--danger)',
+    '--mantine-color-default': 'var(--surface)',
+    '--mantine-color-default-hover': 'var(--hover)',
+    '--mantine-color-default-color': 'var(--text)',
+    '--mantine-color-default-border': 'var(--line-control)',
+    '--mantine-primary-color-filled': 'var(--accent)',
+    '--mantine-color-ghost-filled': 'var(--accent)',
+    '--mantine-color-ghost-light': 'var(--accent-soft)',
+    '--mantine-color-ghost-light-color': 'var(--accent-text)',
+    '--mantine-color-ghost-outline': 'var(--accent-text)',
+    '--mantine-color-gray-light': 'var(--sunken)',
+    '--mantine-color-gray-light-color': 'var(--text)',
   },
-  dark: {
-    '--mantine-color-error': '#ff8787',
-    '--mantine-color-dimmed': '#a0a7b4',
-    '--mantine-color-placeholder': '#9098a6',
-    '--mantine-color-anchor': '#9aa8ff',
-  },
+  light: {},
+  dark: {},
 })

@@ -27,7 +27,7 @@ export function Energy({ view, rank, onRank, onCommit }: RankChartProps) {
       {
         id: 'noise',
         label: t('chart.noise'),
-        color: 'var(--chart-noise)',
+        color: 'var(--series-noise)',
         dash: '2 4',
         width: 1.5,
         at: (at) => kept(noiseError(rows, cols, at)),
@@ -37,13 +37,18 @@ export function Energy({ view, rank, onRank, onCommit }: RankChartProps) {
       all.push({
         id: 'best',
         label: t('chart.best'),
-        color: 'var(--chart-floor)',
+        color: 'var(--series-exact)',
         dash: '7 3',
         width: 1.5,
         at: (at) => kept(view.floor?.[at]),
       })
     }
-    all.push({ id: 'kept', label: t('chart.kept'), color: 'var(--chart-error)', at: (at) => kept(view.curve[at]) })
+    all.push({
+      id: 'kept',
+      label: t('chart.kept'),
+      color: 'var(--series-randomized)',
+      at: (at) => kept(view.curve[at]),
+    })
     return all
   }, [view, t])
   const rows = useMemo(

@@ -39,7 +39,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
             {
               rank: view.breakEven,
               label: t('chart.breakEven', { rank: numbers.count(view.breakEven) }),
-              color: 'var(--chart-break-even)',
+              color: 'var(--series-limit)',
             },
           ]
         : [],
@@ -137,7 +137,7 @@ function useErrorSeries(view: TensorView): Series[] {
       {
         id: 'noise',
         label: t('chart.noise'),
-        color: 'var(--chart-noise)',
+        color: 'var(--series-noise)',
         dash: '2 4',
         width: 1.5,
         at: (rank) => (rank <= view.smallest ? noiseError(rows, cols, rank) : null),
@@ -147,7 +147,7 @@ function useErrorSeries(view: TensorView): Series[] {
       series.push({
         id: 'floor',
         label: t('chart.floor'),
-        color: 'var(--chart-floor)',
+        color: 'var(--series-exact)',
         dash: '7 3',
         width: 1.5,
         at: listed(view.floor, 0),
@@ -162,7 +162,7 @@ function useErrorSeries(view: TensorView): Series[] {
           : view.report.method === 'exact'
             ? t('chart.exact')
             : t('chart.randomized', { count: view.report.nIter }),
-        color: fading ? 'var(--chart-before)' : 'var(--chart-error)',
+        color: fading ? 'var(--series-before)' : 'var(--series-randomized)',
         at: listed(view.curve, 0),
       })
     }
@@ -171,7 +171,7 @@ function useErrorSeries(view: TensorView): Series[] {
       series.push({
         id: 'estimate',
         label: t('chart.estimate', { iteration, iterations }),
-        color: 'var(--chart-error)',
+        color: 'var(--series-randomized)',
         dash: '1 4',
         width: 2.5,
         at: listed(errorCurve, 0),

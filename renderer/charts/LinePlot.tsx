@@ -53,8 +53,8 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
         domain={[axis.first, axis.last]}
         height={margin.bottom}
         label={{ value: props.xTitle, position: 'insideBottom', offset: 4, className: 'chart-title' }}
-        stroke="var(--chart-axis)"
-        tick={{ fontSize: 12, fill: 'var(--chart-text)' }}
+        stroke="var(--line-control)"
+        tick={{ fontSize: 12, fill: 'var(--text-2)' }}
         tickFormatter={props.formatX}
         ticks={ticksOfRanks(axis, Math.max(2, Math.floor(frame.width / tickWidth)))}
         type="number"
@@ -68,15 +68,15 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
             : { value: props.yTitle, angle: -90, position: 'insideLeft', offset: 8, className: 'chart-title' }
         }
         scale={logarithmic ? 'log' : 'linear'}
-        stroke="var(--chart-axis)"
-        tick={{ fontSize: 12, fill: 'var(--chart-text)' }}
+        stroke="var(--line-control)"
+        tick={{ fontSize: 12, fill: 'var(--text-2)' }}
         tickFormatter={props.formatTick}
         ticks={logarithmic ? logTicks(range[0], range[1], yTickCount) : niceTicks(range[0], range[1], yTickCount)}
         width={margin.left}
       />
       <Tooltip
         content={<PlotTooltip formatX={props.formatX} formatY={props.formatY} series={series} xTitle={props.xTitle} />}
-        cursor={{ stroke: 'var(--chart-axis)', strokeDasharray: '2 3' }}
+        cursor={{ stroke: 'var(--line-control)', strokeDasharray: '2 3' }}
         isAnimationActive={false}
       />
       {marks.map((mark) => (

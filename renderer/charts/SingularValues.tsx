@@ -22,7 +22,7 @@ export function SingularValues({ view, rank }: { readonly view: TensorView; read
   const mark = useMemo<Mark[]>(
     () =>
       rank <= last
-        ? [{ rank, label: t('chart.rankMark', { rank: numbers.count(rank) }), color: 'var(--chart-handle)' }]
+        ? [{ rank, label: t('chart.rankMark', { rank: numbers.count(rank) }), color: 'var(--series-what-if)' }]
         : [],
     [rank, last, t, numbers],
   )
@@ -87,7 +87,7 @@ function ValueErrors({ approximate, exact, name, resolution }: ValueErrorsProps)
   const last = Math.max(2, perIndex.length)
   const axis = useMemo(() => ({ first: 1, last }), [last])
   const series = useMemo<Series[]>(
-    () => [{ id: 'gap', label: t('chart.valueError'), color: 'var(--chart-exact)', at: listed(perIndex, 1) }],
+    () => [{ id: 'gap', label: t('chart.valueError'), color: 'var(--series-exact)', at: listed(perIndex, 1) }],
     [perIndex, t],
   )
   const rows = useMemo(() => rowsOf(series, rankGrid(1, last)), [series, last])
@@ -130,7 +130,7 @@ function useValueSeries(view: TensorView): Series[] {
       series.push({
         id: 'exact',
         label: t('chart.exact'),
-        color: 'var(--chart-exact)',
+        color: 'var(--series-exact)',
         dash: '7 3',
         at: listed(view.exactValues, 1),
       })
@@ -139,7 +139,7 @@ function useValueSeries(view: TensorView): Series[] {
       series.push({
         id: 'randomized',
         label: t('chart.randomized', { count: view.report.nIter }),
-        color: 'var(--chart-error)',
+        color: 'var(--series-randomized)',
         at: listed(view.report.singularValues, 1),
       })
     }
@@ -148,7 +148,7 @@ function useValueSeries(view: TensorView): Series[] {
       series.push({
         id: 'estimate',
         label: t('chart.estimate', { iteration, iterations }),
-        color: 'var(--chart-error)',
+        color: 'var(--series-randomized)',
         dash: '1 4',
         width: 2.5,
         at: listed(singularValues, 1),

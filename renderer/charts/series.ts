@@ -3,7 +3,7 @@
 export interface Series {
   readonly id: string
   readonly label: string
-  /** CSS color; a custom property of styles/base.css. */
+  /** CSS color; a custom property of frame/tokens.css. */
   readonly color: string
   readonly dash?: string
   readonly width?: number
