@@ -29,7 +29,9 @@ function house(): Record<string, Room> {
   const plan = room('plan', ['core/plan/'], base, curves, contract)
   const shared = [...base, ...curves, ...contract, ...plan]
   const client = room('client', ['core/client/'], base, contract, rpc)
-  const formats = room('formats', ['core/formats/'], base)
+  const reading = room('reading', ['core/formats/format.ts', 'core/formats/dtype.ts', 'core/formats/reading/'], base)
+  const archives = room('archives', ['core/formats/archives/'], base, reading)
+  const formats = [...reading, ...archives, ...room('formats', ['core/formats/'], base, reading, archives)]
   const assembly = room('assembly', ['core/kernels/assembly/'])
   const kernels = room('kernels', ['core/kernels/'], base, assembly)
   const svd = room('svd', ['core/svd/'], base, kernels)
@@ -173,7 +175,7 @@ function inside(name: string, path: string): string[] {
   const own = rooms[name]!.paths.filter((each) => each.split('/').length > 2)
   return [
     ...(path.endsWith('/') && !nested ? ['!./**'] : []),
-    ...own.map((each) => `!**/${each.split('/').slice(1).join('/')}**`),
+    ...own.map((each) => `!**/${each.split('/').slice(1).join('/')}${each.endsWith('/') ? '**' : ''}`),
   ]
 }
 
@@ -190,7 +192,7 @@ export function lintConfiguration(): string {
   const ordered = [...entries, electronEntry].sort((a, b) => a.path.length - b.path.length)
   const overrides = ordered.map(({ path, name, unseen }) => {
     const [tree] = path.split('/') as [string]
-    const includes = path.split('/').length > 2 ? `${path}**` : path.endsWith('/') ? `${path}*` : path
+    const includes = !path.endsWith('/') ? path : `${path}${path.split('/').length > 2 ? '**' : '*'}`
     const banned = foreign[tree]!.filter((pattern) => !inElectron.has(includes) || pattern !== 'electron/**')
     const own = unseen.flatMap((other) => {
       const [otherTree, ...rest] = other.split('/') as [string, ...string[]]

@@ -9,12 +9,12 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { quoted } from '../messages/text.ts'
 import type { TensorInfo } from '../tensor.ts'
-import { type Cursor, cursorOver } from './cursor.ts'
 import { decodeFloat64 } from './dtype.ts'
 import type { Format, WeightFile } from './format.ts'
-import { readRange } from './range.ts'
-import { badFile, overLimit, refused, unsupported } from './refusal.ts'
-import { type JsonLimits, visitStrictJson } from './strict-json.ts'
+import { type Cursor, cursorOver } from './reading/cursor.ts'
+import { readRange } from './reading/range.ts'
+import { badFile, overLimit, refused, unsupported } from './reading/refusal.ts'
+import { type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** Read into memory whole; honest ones have a few KB. */
 export const maxConfigBytes = 16_000_000

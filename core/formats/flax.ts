@@ -6,11 +6,11 @@
 import type { ByteSource } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
-import { type Cursor, cursorOver } from './cursor.ts'
 import type { Format } from './format.ts'
-import { readRange } from './range.ts'
-import { type ReadableTensor, uniqueName, weightFileOf } from './readable.ts'
-import { badFile, leftOut, nothingIn, overLimit } from './refusal.ts'
+import { type Cursor, cursorOver } from './reading/cursor.ts'
+import { readRange } from './reading/range.ts'
+import { type ReadableTensor, uniqueName, weightFileOf } from './reading/readable.ts'
+import { badFile, leftOut, nothingIn, overLimit } from './reading/refusal.ts'
 
 /** Values of all kinds; each costs a call. */
 export const maxValues = 4_000_000

@@ -11,23 +11,23 @@ import { withAdapters } from './adapters.ts'
 import { aguf } from './aguf.ts'
 import { flax } from './flax.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
-import { withScales } from './fp8-scale.ts'
-import { gguf } from './gguf.ts'
-import { newestSnapshot } from './hub-cache.ts'
-import { openJoined, partsOfWhole, wholeOfPart } from './joined.ts'
-import { llamafile } from './llamafile.ts'
+import { gguf } from './gguf/gguf.ts'
+import { llamafile } from './gguf/llamafile.ts'
 import { looksLike } from './lookalikes.ts'
-import { declaredBlock } from './model-config.ts'
-import { nemo } from './nemo.ts'
-import { npy } from './npy.ts'
-import { npz } from './npz.ts'
-import { onnx } from './onnx.ts'
-import { withPacked } from './packed.ts'
+import { npy } from './numpy/npy.ts'
+import { npz } from './numpy/npz.ts'
+import { onnx } from './onnx/onnx.ts'
 import { metadataName, torchDistributed } from './pytorch/distributed.ts'
 import { torchExport } from './pytorch/exported.ts'
+import { nemo } from './pytorch/nemo.ts'
 import { pytorch } from './pytorch/pytorch.ts'
-import { readRange } from './range.ts'
+import { withScales } from './quantized/fp8-scale.ts'
+import { declaredBlock } from './quantized/model-config.ts'
+import { withPacked } from './quantized/packed.ts'
+import { readRange } from './reading/range.ts'
 import { safetensors } from './safetensors.ts'
+import { newestSnapshot } from './shards/hub-cache.ts'
+import { openJoined, partsOfWhole, wholeOfPart } from './shards/joined.ts'
 import {
   indexOfShard,
   isIndexName,
@@ -39,7 +39,7 @@ import {
   type ShardIndex,
   shardSiblings,
   withNotices,
-} from './sharded.ts'
+} from './shards/sharded.ts'
 import { indexOfData, tensorflow } from './tensorflow.ts'
 
 /** In the order in which they are asked. */

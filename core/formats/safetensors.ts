@@ -20,9 +20,9 @@ import {
   tensorBytes,
 } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
-import { readRange } from './range.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused } from './refusal.ts'
-import { type Json, type JsonLimits, visitStrictJson } from './strict-json.ts'
+import { readRange } from './reading/range.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused } from './reading/refusal.ts'
+import { type Json, type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
 export const maxHeaderBytes = 100_000_000

@@ -6,13 +6,13 @@
 import { type ByteSource, memorySource, type SourceFolder } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
-import { cursorOver } from './cursor.ts'
 import type { Format } from './format.ts'
-import { openOnce } from './open-once.ts'
-import { type FieldBudget, visitFields } from './protobuf.ts'
-import { readRange } from './range.ts'
-import { type ReadableTensor, weightFileOf } from './readable.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from './refusal.ts'
+import { cursorOver } from './reading/cursor.ts'
+import { openOnce } from './reading/open-once.ts'
+import { type FieldBudget, visitFields } from './reading/protobuf.ts'
+import { readRange } from './reading/range.ts'
+import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
+import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from './reading/refusal.ts'
 
 /** A table of 150,000 names of 200 bytes; read into memory whole. */
 export const maxIndexBytes = 64_000_000

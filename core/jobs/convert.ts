@@ -6,7 +6,7 @@
 import type { ConversionReport, JobOf } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { npyHeader } from '../formats/npy.ts'
+import { npyHeader } from '../formats/numpy/npy.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { READ_BYTES } from '../matrix/load.ts'
 import { say } from '../messages/english.ts'

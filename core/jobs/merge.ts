@@ -7,7 +7,7 @@
 import { modelError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { badFile } from '../formats/refusal.ts'
+import { badFile } from '../formats/reading/refusal.ts'
 import type { ReadingContext } from '../matrix/checksum.ts'
 import { say } from '../messages/english.ts'
 import { fileName, foreign } from '../messages/text.ts'

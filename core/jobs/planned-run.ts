@@ -6,7 +6,7 @@ import { absoluteError, type NormedError } from '../curves/model-error.ts'
 
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { isArrayName } from '../formats/npz.ts'
+import { isArrayName } from '../formats/numpy/npz.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { knownScans, type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'

@@ -20,7 +20,7 @@ export interface JobContext {
   peakBytes(): number
   /** A running SHA-256, which no host-free library offers in a streaming form. */
   sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array }
-  /** CRC-32 as zip uses it, of `bytes` after those whose checksum is `previous`: formats/crc32.ts at the speed of memory. */
+  /** CRC-32 as zip uses it, of `bytes` after those whose checksum is `previous`: formats/archives/crc32.ts at the speed of memory. */
   crc32(bytes: Uint8Array, previous?: number): number
   /** Finished sketches; absent where nothing is to be kept. `sourceHash` tells this state of the source from any other. */
   readonly sketches?: undefined | { readonly cache: SketchCache; readonly sourceHash: string }

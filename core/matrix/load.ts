@@ -10,7 +10,7 @@
 import { AppError } from '../errors.ts'
 import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { applyScale, readScale } from '../formats/fp8-scale.ts'
+import { applyScale, readScale } from '../formats/quantized/fp8-scale.ts'
 import { discard } from '../io.ts'
 import type { Kernels, WeightDType } from '../kernels/kernels.ts'
 import { say } from '../messages/english.ts'

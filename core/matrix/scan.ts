@@ -4,7 +4,7 @@
  */
 import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { applyScale, readScale } from '../formats/fp8-scale.ts'
+import { applyScale, readScale } from '../formats/quantized/fp8-scale.ts'
 import { discard } from '../io.ts'
 import {
   type ComputableDType,

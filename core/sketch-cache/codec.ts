@@ -6,7 +6,7 @@
 import { AppError } from '../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { refused } from '../formats/refusal.ts'
+import { refused } from '../formats/reading/refusal.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
 import { memoryFolder, memorySource } from '../io.ts'
 import { withEnglish } from '../messages/english.ts'

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import type { TensorOutcome } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { badFile } from '../formats/refusal.ts'
+import { badFile } from '../formats/reading/refusal.ts'
 import { alignmentOf, outputEntries } from '../plan/entries.ts'
 import { isFactorized, keepAsIs, type TensorPlan, unsettled } from '../plan/plan.ts'
 import { type DType, dtypeBits, elementCount, type TensorOutline } from '../tensor.ts'

@@ -1,6 +1,6 @@
 /** What a run that was cut short leaves at its target, as far as its owner is told by it. */
 import { writeFileSync } from 'node:fs'
-import { crc32 } from '../../core/formats/crc32.ts'
+import { crc32 } from '../../core/formats/archives/crc32.ts'
 import { toChecksums } from '../../core/write/bits.ts'
 import { lockPath } from '../../main/files/hold.ts'
 import { thisProcess } from '../../main/system/process-identity.ts'

@@ -8,7 +8,7 @@
 
 import { quoted } from '../../messages/text.ts'
 import type { DType } from '../../tensor.ts'
-import { badFile } from '../refusal.ts'
+import { badFile } from '../reading/refusal.ts'
 import type { PickleHost } from './pickle.ts'
 import {
   type ArrayNode,

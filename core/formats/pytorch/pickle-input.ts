@@ -3,7 +3,7 @@
  * larger one, so reading itself never waits. Long byte strings are passed over: they stay in the file as ranges.
  */
 import type { ByteSource } from '../../io.ts'
-import { readRange } from '../range.ts'
+import { readRange } from '../reading/range.ts'
 import type { PickleMeter } from './pickle-limits.ts'
 import { maxIntegerBytes, maxLineBytes, maxStringBytes } from './pickle-limits.ts'
 import { latin1, longestByteText, shortened } from './pickle-text.ts'

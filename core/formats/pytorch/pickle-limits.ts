@@ -1,5 +1,5 @@
 /** What a pickle may cost, and who keeps the account. A few bytes of pickle can ask for any amount of memory, time or stack. */
-import { badFile, overLimit } from '../refusal.ts'
+import { badFile, overLimit } from '../reading/refusal.ts'
 
 /** 100,000 tensors take about 5e6. Stops pickles that push and pop for ever, and lists of a byte an item. */
 export const maxOpcodes = 10_000_000

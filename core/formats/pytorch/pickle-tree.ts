@@ -4,7 +4,7 @@
  * leave no trace in a name).
  */
 
-import { overLimit } from '../refusal.ts'
+import { overLimit } from '../reading/refusal.ts'
 import {
   type ArrayNode,
   isNode,

@@ -2,7 +2,7 @@
  * What was written earlier, read again before anything is built on it: each entry against its checksum, and in an archive what stands
  * around the values against what has to stand there.
  */
-import { planNpz } from '../../formats/npz.ts'
+import { planNpz } from '../../formats/numpy/npz.ts'
 import { type ByteSource, discard } from '../../io.ts'
 import type { ReadingContext } from '../../matrix/checksum.ts'
 import { READ_BYTES } from '../../matrix/load.ts'

@@ -4,7 +4,7 @@
  * metadata is in the archive's comment, which numpy passes over.
  */
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
-import { npzComment, planNpz } from '../../formats/npz.ts'
+import { npzComment, planNpz } from '../../formats/numpy/npz.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
 import { styles, writtenDType } from '../../styles.ts'
 import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'

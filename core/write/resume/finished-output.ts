@@ -5,9 +5,9 @@
 
 import type { Job, TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
+import { openZip } from '../../formats/archives/zip.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { openWeightFile } from '../../formats/registry.ts'
-import { openZip } from '../../formats/zip.ts'
 import { type ByteSource, pickedAlone, type SourceFolder } from '../../io.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { withKnownScans } from '../../matrix/known.ts'

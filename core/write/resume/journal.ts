@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import { type TensorOutcome, tensorOutcomeSchema } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
-import { crc32 } from '../../formats/crc32.ts'
+import { crc32 } from '../../formats/archives/crc32.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName } from '../../messages/text.ts'

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
+import { openZip } from '../../../core/formats/archives/zip.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { openZip } from '../../../core/formats/zip.ts'
 import { memorySource } from '../../../core/io.ts'
-import { checkpoint, llamafile, zip } from './archives.ts'
+import { checkpoint, llamafile, zip } from './archives/archives.ts'
 import { concat, entry, openFolder, safetensorsFile, text } from './corpus.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 150)

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Job, TensorOutcome } from '../../../core/contract.ts'
-import { crc32 } from '../../../core/formats/crc32.ts'
+import { crc32 } from '../../../core/formats/archives/crc32.ts'
 import { encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'

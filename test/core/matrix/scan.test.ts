@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { crc32 } from '../../../core/formats/crc32.ts'
+import { crc32 } from '../../../core/formats/archives/crc32.ts'
 import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { READ_BYTES } from '../../../core/matrix/load.ts'

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openedFiles, weightPaths } from '../../../main/engine/opened-files.ts'
-import { external, model, tensor } from '../../core/formats/onnx-model.ts'
+import { external, model, tensor } from '../../core/formats/onnx/onnx-model.ts'
 import { fileBytes, plain } from '../../core/jobs/harness.ts'
 import { temporaryFolder } from './harness.ts'
 

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { maxIntegerBytes } from '../../../../core/formats/pytorch/pickle-limits.ts'
 import { inEnglish } from '../../../../core/messages/english.ts'
 import { sentencesOf } from '../../messages/words.ts'
-import { checkpoint, int, le32, pickle, stateDict, str, tensor, zip } from '../archives.ts'
+import { checkpoint, int, le32, pickle, stateDict, str, tensor, zip } from '../archives/archives.ts'
 import { concat, openBytes, refusal, text } from '../corpus.ts'
 
 const sentence = async (bytes: Uint8Array, name = 'x.pkl') => (await refusal(() => openBytes(name, bytes))).message

@@ -1,0 +1,126 @@
+import type { ByteSource, SourceFolder } from '../../io.ts'
+import { quoted } from '../../messages/text.ts'
+import { readRange } from '../reading/range.ts'
+import { badFile, overLimit, refused } from '../reading/refusal.ts'
+import { rangeSource } from './zip.ts'
+
+/** Archives of models have about ten members; those of zarr arrays up to 1e5. */
+export const maxMembers = 200_000
+/** Of a long name, or of extended attributes. */
+const maxNameBytes = 65_536
+const blockBytes = 512
+
+export interface TarMember {
+  readonly start: number
+  readonly byteLength: number
+}
+
+/** Members by name, without `./` in front. @throws AppError `bad-file`, `over-limit` */
+export async function openTar(source: ByteSource): Promise<Map<string, TarMember>> {
+  const where = source.name
+  const members = new Map<string, TarMember>()
+  let longName: string | null = null
+  let longSize: number | null = null
+  let at = 0
+  let headers = 0
+  while (at + blockBytes <= source.byteLength) {
+    const header = await readRange(source, at, at + blockBytes, 'tar header')
+    if (header.every((byte) => byte === 0)) break
+    if (++headers > maxMembers) throw overLimit(where, 'members', maxMembers, headers, 'no published model has so many')
+    checkSum(header, where, at)
+    const type = String.fromCharCode(header[156]!)
+    const start = at + blockBytes
+    const byteLength: number =
+      type === 'x' || type === 'L' ? numberIn(header, where, at) : (longSize ?? numberIn(header, where, at))
+    if (!(start + byteLength <= source.byteLength))
+      throw badFile(
+        where,
+        `a member inside the file's ${source.byteLength} bytes`,
+        `${byteLength} bytes at ${start}: the file is cut short`,
+      )
+    if (type === 'x' || type === 'L' || type === 'K') {
+      if (byteLength > maxNameBytes)
+        throw overLimit(where, 'bytes of a long name', maxNameBytes, byteLength, 'none is that long')
+      const bytes = await readRange(source, start, start + byteLength, 'tar long name')
+      if (type === 'L') longName = textUntilNul(bytes)
+      if (type === 'x') {
+        const pairs = paxPairs(bytes)
+        longName = pairs.get('path') ?? longName
+        const size = pairs.get('size')
+        longSize = size === undefined ? longSize : Number(size)
+      }
+    } else {
+      // 0 and NUL are files; links, folders and devices hold nothing.
+      if (type === '0' || type === '\0' || type === '7') {
+        const name = (longName ?? nameIn(header)).replace(/^(\.\/)+/, '')
+        if (members.has(name)) throw badFile(where, 'every member once', `${quoted(name)} twice`)
+        members.set(name, { start, byteLength })
+      }
+      longName = null
+      longSize = null
+    }
+    at = start + Math.ceil(byteLength / blockBytes) * blockBytes
+  }
+  return members
+}
+
+/** A folder of the archive as a reader sees a folder on a disk. */
+export function tarFolder(source: ByteSource, members: ReadonlyMap<string, TarMember>, path: string): SourceFolder {
+  const name = path.split('/').at(-2) ?? source.name
+  return {
+    name,
+    list: async () => [
+      ...new Set(
+        [...members.keys()]
+          .filter((each) => each.startsWith(path))
+          .map((each) => each.slice(path.length).split('/')[0]!),
+      ),
+    ],
+    open: async (file) => {
+      const member = members.get(path + file)
+      if (!member) throw refused('not-found', `${quoted(path + file)} is not in ${source.name}.`)
+      return rangeSource(source, file, member.start, member.byteLength)
+    },
+    inside: (folder) => tarFolder(source, members, `${path}${folder}/`),
+  }
+}
+
+/** The sum of all bytes, those of the sum itself as spaces. */
+function checkSum(header: Uint8Array, where: string, at: number): void {
+  let sum = 8 * 32
+  for (const [i, byte] of header.entries()) if (i < 148 || i >= 156) sum += byte
+  const stated = Number.parseInt(textUntilNul(header.subarray(148, 156)).trim(), 8)
+  if (sum !== stated) throw badFile(where, `a tar header at byte ${at}`, 'one whose checksum is wrong')
+}
+
+/** Octal digits, or a number in base 256 where the first bit is set. */
+function numberIn(header: Uint8Array, where: string, at: number): number {
+  const field = header.subarray(124, 136)
+  const value =
+    (field[0]! & 0x80) !== 0
+      ? field.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0)
+      : Number.parseInt(textUntilNul(field).trim() || '0', 8)
+  if (!Number.isSafeInteger(value) || value < 0) throw badFile(where, `the size of a member at byte ${at}`, 'no number')
+  return value
+}
+
+function nameIn(header: Uint8Array): string {
+  const prefix = textUntilNul(header.subarray(345, 500))
+  const name = textUntilNul(header.subarray(0, 100))
+  return header[257] === 117 && header[263] === 48 && prefix !== '' ? `${prefix}/${name}` : name
+}
+
+/** `length key=value\n`, as often as there are. */
+function paxPairs(bytes: Uint8Array): Map<string, string> {
+  const pairs = new Map<string, string>()
+  for (const line of new TextDecoder().decode(bytes).split('\n')) {
+    const [, key, value] = /^\d+ ([^=]+)=(.*)$/.exec(line) ?? []
+    if (key !== undefined && value !== undefined) pairs.set(key, value)
+  }
+  return pairs
+}
+
+function textUntilNul(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+}

@@ -1,0 +1,42 @@
+/** A llamafile: a program and a zip archive in one file, with a GGUF model as a member that is stored and read in place. */
+import { pickedAlone } from '../../io.ts'
+import { openZip } from '../archives/zip.ts'
+import type { Format } from '../format.ts'
+import { badFile, unsupported } from '../reading/refusal.ts'
+import { gguf } from './gguf.ts'
+
+export const llamafile: Format = {
+  id: 'llamafile',
+  label: 'llamafile',
+  extensions: ['.llamafile'],
+  // Programs of Cosmopolitan, for Unix and Windows alike.
+  sniff: (head, source) =>
+    /^(MZqFpD|jartsr)/.test(new TextDecoder('latin1').decode(head.subarray(0, 6))) ||
+    (source.name.toLowerCase().endsWith('.llamafile') && head[0] === 77 && head[1] === 90),
+  open: async (source) => {
+    const archive = await openZip(source)
+    const models = [...archive.members.values()].filter(({ name }) => name.toLowerCase().endsWith('.gguf'))
+    const [model, ...others] = models
+    if (!model)
+      throw badFile(source.name, 'a GGUF model in the program', `${archive.members.size} members, none of them one`)
+    if (others.length > 0)
+      throw unsupported(
+        source.name,
+        `it holds ${models.length} models (${models
+          .map(({ name }) => name)
+          .slice(0, 3)
+          .join(', ')}); unzip it and open one`,
+      )
+    const member = await archive.open(model)
+    const file = await gguf.open(member, pickedAlone(member).folder)
+    return {
+      ...file,
+      format: 'llamafile',
+      totalBytes: source.byteLength,
+      close: async () => {
+        await file.close()
+        await source.close()
+      },
+    }
+  },
+}

@@ -1,0 +1,245 @@
+/**
+ * NPY, versions 1 to 3: a magic, a version, the header's length, a Python dict literal {'descr', 'fortran_order', 'shape'}, the values.
+ * Source: numpy/lib/format.py. Fortran order and big-endian values are turned while they are read. Object arrays are pickles; refused.
+ */
+
+import { AppError } from '../../errors.ts'
+import type { ByteSource } from '../../io.ts'
+import { say } from '../../messages/english.ts'
+import { foreign, quoted } from '../../messages/text.ts'
+import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../../tensor.ts'
+import type { Format } from '../format.ts'
+import { cOrderStrides, fortranStrides, type ReadStorage, readStrided, type StridedView } from '../pytorch/strided.ts'
+import { readRange } from '../reading/range.ts'
+import { badFile, overLimit, refused, unsupported } from '../reading/refusal.ts'
+
+/** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
+export const maxHeaderBytes = 65_536
+/** numpy's own limit. */
+export const maxDimensions = 32
+
+const magic = [0x93, 78, 85, 77, 80, 89] // \x93NUMPY
+
+/** numpy's type codes that are dtypes of ours. */
+const dtypeOfCode: Record<string, DType> = {
+  f8: 'F64',
+  f4: 'F32',
+  f2: 'F16',
+  i1: 'I8',
+  i2: 'I16',
+  i4: 'I32',
+  i8: 'I64',
+  u1: 'U8',
+  u2: 'U16',
+  u4: 'U32',
+  u8: 'U64',
+  b1: 'BOOL',
+  c8: 'C64',
+}
+const codeOfDType = Object.fromEntries(Object.entries(dtypeOfCode).map(([code, dtype]) => [dtype, code]))
+
+export interface NpyArray {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly byteLength: number
+  readonly view: StridedView
+  readonly bigEndian: boolean
+  /** Where the values begin. */
+  readonly dataOffset: number
+}
+
+export const npy: Format = {
+  id: 'npy',
+  label: 'NumPy array (.npy)',
+  extensions: ['.npy'],
+  sniff: looksLikeNpy,
+  open: async (source) => {
+    const array = await readNpyHeader(source)
+    const tensor: TensorInfo = {
+      name: 'array',
+      dtype: array.dtype,
+      shape: array.shape,
+      byteLength: array.byteLength,
+    }
+    return {
+      format: 'npy',
+      safety: 'safe',
+      totalBytes: source.byteLength,
+      tensors: [tensor],
+      metadata: new Map(),
+      notices: [],
+      shards: [{ fileName: source.name, tensorNames: ['array'] }],
+      read: async (wanted, start = 0, end = wanted.byteLength) => {
+        if (wanted.name !== 'array')
+          throw refused('bad-request', `${source.name}: has no tensor ${quoted(wanted.name)}, only "array"`)
+        return readNpyValues(array, start, end, (from, to) =>
+          readRange(source, array.dataOffset + from, array.dataOffset + to, 'values'),
+        )
+      },
+      close: () => source.close(),
+    }
+  },
+}
+
+/** Whether these first bytes are those of an NPY file. */
+export function looksLikeNpy(head: Uint8Array): boolean {
+  return magic.every((byte, i) => head[i] === byte)
+}
+
+/**
+ * Reads and checks the header.
+ * @throws AppError `bad-file`, `unsupported` (object, structured, string arrays), `over-limit`
+ */
+export async function readNpyHeader(source: ByteSource): Promise<NpyArray> {
+  const where = source.name
+  if (source.byteLength < 10) throw badFile(where, 'at least 10 bytes of NPY header', `${source.byteLength} bytes`)
+  const start = await readRange(source, 0, Math.min(12, source.byteLength), 'header')
+  if (!looksLikeNpy(start)) throw badFile(where, 'the NPY magic', 'other bytes')
+  const version = start[6]!
+  if (version < 1 || version > 3 || start[7] !== 0)
+    throw unsupported(where, `NPY version ${version}.${start[7]} is not known; 1.0, 2.0 and 3.0 are`)
+  const prefix = version === 1 ? 10 : 12
+  if (start.byteLength < prefix) throw badFile(where, `${prefix} bytes of NPY header`, `${source.byteLength} bytes`)
+  const view = new DataView(start.buffer, start.byteOffset)
+  const headerBytes = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
+  if (prefix + headerBytes > source.byteLength)
+    throw new AppError(
+      'bad-file',
+      say('formats.header-beyond', { where: foreign(where), bytes: source.byteLength, header: headerBytes }),
+    )
+  if (headerBytes > maxHeaderBytes)
+    throw overLimit(where, 'bytes of header', maxHeaderBytes, headerBytes, 'an honest one has 128')
+  const bytes = await readRange(source, prefix, prefix + headerBytes, 'header')
+  return checkNpyHeader(where, headerText(where, version, bytes), prefix + headerBytes, source.byteLength)
+}
+
+function headerText(where: string, version: number, bytes: Uint8Array): string {
+  if (version < 3) return new TextDecoder('latin1').decode(bytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw badFile(`${where}: header`, 'UTF-8 text', 'bytes that are not UTF-8')
+  }
+}
+
+function checkNpyHeader(where: string, text: string, dataOffset: number, fileBytes: number): NpyArray {
+  const { descr, fortran, shape } = parseHeaderDict(where, text)
+  const { dtype, bigEndian } = parseDescr(where, descr)
+  if (shape.length > maxDimensions)
+    throw overLimit(where, 'dimensions', maxDimensions, shape.length, 'numpy itself has no more')
+  const count = checkedElementCount(shape)
+  const itemBytes = dtypeBits[dtype] / 8
+  const byteLength = (count ?? Number.NaN) * itemBytes
+  if (!Number.isSafeInteger(byteLength))
+    throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', `(${shape.slice(0, 8).join(', ')})`)
+  if (dataOffset + byteLength !== fileBytes)
+    throw new AppError(
+      'bad-file',
+      say('formats.wrong-length', { where: foreign(where), needs: byteLength, has: fileBytes - dataOffset }),
+    )
+  const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
+  return { dtype, shape, byteLength, view: { itemBytes, shape, strides, offset: 0 }, bigEndian, dataOffset }
+}
+
+/** The three keys in any order, nothing else: a pattern, because a Python literal needs no interpreter here. */
+function parseHeaderDict(where: string, text: string): { descr: string; fortran: boolean; shape: number[] } {
+  const fields = new Map<string, string>()
+  const field = /\s*['"](\w+)['"]\s*:\s*('[^'\\]*'|"[^"\\]*"|True|False|\([\dL,\s]*\))\s*(,|(?=\}))/y
+  const record = /\s*['"]descr['"]\s*:\s*[[(]/y
+  const open = /^\s*\{/.exec(text)
+  if (!open) throw badFile(`${where}: header`, 'a dict literal', quoted(text))
+  let at = open[0].length
+  for (;;) {
+    record.lastIndex = at
+    // Fields of records nest as deep as their author likes: that there are any is all that matters.
+    if (record.test(text)) throw unsupported(where, 'it holds records with named fields, not an array of numbers')
+    field.lastIndex = at
+    const match = field.exec(text)
+    if (!match) break
+    if (fields.has(match[1]!)) throw badFile(`${where}: header`, 'every key once', `${quoted(match[1]!)} twice`)
+    fields.set(match[1]!, match[2]!)
+    at = field.lastIndex
+  }
+  if (!/^\s*\}\s*$/.test(text.slice(at)))
+    throw badFile(
+      `${where}: header`,
+      "a dict of 'descr', 'fortran_order' and 'shape'",
+      `${quoted(text.slice(at))} at byte ${at}`,
+    )
+  const descr = fields.get('descr')
+  const fortran = fields.get('fortran_order')
+  const shape = fields.get('shape')
+  if (
+    fields.size !== 3 ||
+    descr === undefined ||
+    (fortran !== 'True' && fortran !== 'False') ||
+    !shape?.startsWith('(')
+  )
+    throw badFile(`${where}: header`, "'descr', 'fortran_order' and 'shape'", quoted(text.trim()))
+  const sizes = shape
+    .slice(1, -1)
+    .split(',')
+    .map((size) => size.trim())
+  if (sizes.at(-1) === '') sizes.pop()
+  // Python 2 wrote long integers as 64L.
+  const dims = sizes.map((size) => (/^\d{1,16}L?$/.test(size) ? Number.parseInt(size, 10) : Number.NaN))
+  return { descr: descr.slice(1, -1), fortran: fortran === 'True', shape: dims }
+}
+
+/** Our dtype for one of numpy's type codes such as `f4`; null where there is none. */
+export function npyDType(code: string): DType | null {
+  return Object.hasOwn(dtypeOfCode, code) ? dtypeOfCode[code]! : null
+}
+
+function parseDescr(where: string, descr: string): { dtype: DType; bigEndian: boolean } {
+  const [, order, code] = /^([<>|=]?)(\w\d+)$/.exec(descr) ?? []
+  const dtype = code === undefined ? null : npyDType(code)
+  if (dtype) return { dtype, bigEndian: order === '>' }
+  if (/^\|?O/.test(descr)) throw new AppError('unsupported', say('formats.objects', { where: foreign(where) }))
+  throw new AppError('unsupported', say('formats.unknown-dtype', { where: foreign(where), dtype: quoted(descr) }))
+}
+
+/**
+ * Bytes [start, end) of the values, little-endian, C order.
+ * @param readStorage bytes of the values as they are stored, counted from the first
+ */
+export async function readNpyValues(
+  array: NpyArray,
+  start: number,
+  end: number,
+  readStorage: ReadStorage,
+): Promise<Uint8Array> {
+  const { itemBytes } = array.view
+  if (!(start >= 0 && start <= end && end <= array.byteLength))
+    throw new RangeError(`${start}..${end} is outside the array's ${array.byteLength} bytes`)
+  // Whole elements first, because a range may begin inside a value whose bytes are turned.
+  const first = Math.floor(start / itemBytes)
+  const bytes = await readStrided(array.view, first, Math.ceil(end / itemBytes), readStorage)
+  // A complex value is two reals, each with its own byte order.
+  if (array.bigEndian) swapBytes(bytes, array.dtype === 'C64' ? 4 : itemBytes)
+  return bytes.subarray(start - first * itemBytes, end - first * itemBytes)
+}
+
+/** Turns the bytes of each `size`-byte value around, in place. */
+export function swapBytes(bytes: Uint8Array, size: number): void {
+  for (let at = 0; at + size <= bytes.byteLength; at += size) bytes.subarray(at, at + size).reverse()
+}
+
+/**
+ * The bytes before the values of a C-order, little-endian array: version 1, padded so that the values begin at a multiple of 64.
+ * @throws AppError `unsupported` for a dtype numpy has not
+ */
+export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
+  const code = codeOfDType[dtype]
+  if (code === undefined) throw refused('unsupported', `NPY has no dtype for ${dtype}; choose F32 or F16.`)
+  const order = dtypeBits[dtype] === 8 ? '|' : '<'
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
+  const dict = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${tuple}, }`
+  const length = Math.ceil((10 + dict.length + 1) / 64) * 64
+  const bytes = new Uint8Array(length).fill(32, 10)
+  bytes.set([...magic, 1, 0])
+  new DataView(bytes.buffer).setUint16(8, length - 10, true)
+  bytes.set(new TextEncoder().encode(dict), 10)
+  bytes[length - 1] = 10
+  return bytes
+}

@@ -1,0 +1,166 @@
+/**
+ * NPZ: a zip archive of NPY files, stored or deflated (numpy.savez, savez_compressed). Each array's header is read when the file is opened;
+ * stored arrays are then read in place. Source: numpy/lib/npyio.py.
+ */
+
+import { AppError } from '../../errors.ts'
+import { quoted } from '../../messages/text.ts'
+import { type DType, type TensorInfo, tensorBytes } from '../../tensor.ts'
+import { crc32 } from '../archives/crc32.ts'
+import { isMemberName, looksLikeZip, openZip, type ZipMember } from '../archives/zip.ts'
+import { maxCommentBytes, planZip, type ZipPlan } from '../archives/zip-writer.ts'
+import type { Format } from '../format.ts'
+import { openOnce } from '../reading/open-once.ts'
+import { readRange } from '../reading/range.ts'
+import { leftOut, nothingIn, refused } from '../reading/refusal.ts'
+import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
+import { looksLikeNpy, type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
+
+const suffix = '.npy'
+
+const commentLimits: JsonLimits = { maxDepth: 2, maxArrayLength: 0, maxKeys: 1000 }
+
+export const npz: Format = {
+  id: 'npz',
+  label: 'NumPy archive (.npz)',
+  extensions: ['.npz'],
+  sniff: (head, source) =>
+    looksLikeZip(head) && (source.name.toLowerCase().endsWith('.npz') || firstMemberName(head).endsWith(suffix)),
+  open: async (source) => {
+    const archive = await openZip(source)
+    const arrays = new Map<string, { readonly member: ZipMember; readonly array: NpyArray }>()
+    const left: { name: string; why: string }[] = []
+    for (const member of archive.members.values()) {
+      if (!member.name.endsWith(suffix)) {
+        left.push({ name: member.name, why: 'not an array' })
+        continue
+      }
+      const name = member.name.slice(0, -suffix.length)
+      const values = await archive.open(member)
+      try {
+        // macOS puts a file of its own beside each: `__MACOSX/._w.npy`.
+        if (!looksLikeNpy(await readRange(values, 0, Math.min(6, values.byteLength), 'first bytes'))) {
+          left.push({ name: member.name, why: 'not an array' })
+          continue
+        }
+        arrays.set(name, { member, array: await readNpyHeader(values) })
+      } catch (error) {
+        // Text and Python objects beside the weights are no reason to refuse the weights.
+        if (!(error instanceof AppError) || error.code !== 'unsupported') throw error
+        left.push({ name, why: 'no numbers' })
+      } finally {
+        await values.close()
+      }
+    }
+    if (arrays.size === 0) throw nothingIn(source.name, 'arrays', left.length > 0 ? [leftOut(left)] : [])
+    const tensors: TensorInfo[] = [...arrays].map(([name, { array }]) => ({
+      name,
+      dtype: array.dtype,
+      shape: array.shape,
+      byteLength: array.byteLength,
+    }))
+    const sources = openOnce()
+    return {
+      format: 'npz',
+      safety: 'safe',
+      totalBytes: source.byteLength,
+      tensors,
+      metadata: metadataOf(archive.comment),
+      notices: left.length > 0 ? [leftOut(left)] : [],
+      shards: [{ fileName: source.name, tensorNames: [...arrays.keys()] }],
+      read: async (tensor, start = 0, end = tensor.byteLength) => {
+        const found = arrays.get(tensor.name)
+        if (!found) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        const { member, array } = found
+        const values = await sources.open({ id: member.name, open: () => archive.open(member) })
+        return readNpyValues(array, start, end, (from, to) =>
+          readRange(values, array.dataOffset + from, array.dataOffset + to, 'values'),
+        )
+      },
+      close: async () => {
+        await sources.close()
+        await source.close()
+      },
+    }
+  },
+}
+
+/** JSON of strings by name, as this product writes it into the archive's comment, where numpy does not look; anything else is no metadata. */
+function metadataOf(comment: Uint8Array): Map<string, string> {
+  const metadata = new Map<string, string>()
+  if (comment[0] !== 123) return metadata
+  try {
+    visitStrictJson(comment, 'comment', commentLimits, (key, value) => {
+      if (typeof value === 'string') metadata.set(key, value)
+    })
+  } catch (error) {
+    if (error instanceof AppError) return new Map()
+    throw error
+  }
+  return metadata
+}
+
+/** A comment of these strings. Where it would become too long for the format, what `optional` names is left out, first name first. */
+export function npzComment(
+  metadata: ReadonlyMap<string, string>,
+  optional: readonly string[],
+): Uint8Array<ArrayBuffer> {
+  const bytes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(metadata)))
+  const [first, ...others] = optional
+  if (bytes.byteLength <= maxCommentBytes || first === undefined) return bytes
+  return npzComment(new Map([...metadata].filter(([key]) => key !== first)), others)
+}
+
+function firstMemberName(head: Uint8Array): string {
+  const length = (head[26] ?? 0) | ((head[27] ?? 0) << 8)
+  return new TextDecoder().decode(head.subarray(30, 30 + length))
+}
+
+/** Whether an array of this name can be written, and found again. */
+export function isArrayName(name: string): boolean {
+  return isMemberName(name + suffix)
+}
+
+export interface NpzOutline {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+}
+
+export interface NpzPlan {
+  /** Of the whole file. */
+  readonly byteLength: number
+  /** What goes before the values of array `index`, and the checksum that continues over the values. */
+  before(index: number): { readonly bytes: Uint8Array; readonly crc: number }
+  /** What goes behind them; `crc` is the checksum up to the last value. */
+  after: ZipPlan['after']
+  /** What goes behind the last array. */
+  directory: ZipPlan['directory']
+}
+
+/**
+ * Lays out an NPZ file: every byte but the values and checksums is known before the first value is. Values are little-endian, in C order.
+ * @throws AppError `unsupported` for a dtype numpy has not, `bad-request` for a name twice
+ */
+export function planNpz(arrays: readonly NpzOutline[], comment?: Uint8Array<ArrayBuffer>): NpzPlan {
+  const headers = arrays.map(({ dtype, shape }) => npyHeader(dtype, shape))
+  const plan = planZip(
+    arrays.map(({ name, dtype, shape }, i) => ({
+      name: name + suffix,
+      byteLength: headers[i]!.byteLength + tensorBytes(dtype, shape),
+    })),
+    comment,
+  )
+  return {
+    byteLength: plan.byteLength,
+    before: (i) => {
+      const member = plan.before(i)
+      const bytes = new Uint8Array(member.byteLength + headers[i]!.byteLength)
+      bytes.set(member)
+      bytes.set(headers[i]!, member.byteLength)
+      return { bytes, crc: crc32(headers[i]!) }
+    },
+    after: plan.after,
+    directory: plan.directory,
+  }
+}
