@@ -79,7 +79,7 @@ export default defineConfig({
         minify: false,
         rolldownOptions: {
           external,
-          input: { preload: at('main/desktop/preload.ts') },
+          input: { preload: at('main/desktop/page/preload.ts') },
           output: { format: 'cjs', entryFileNames: '[name].cjs' },
         },
       },

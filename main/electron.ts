@@ -5,9 +5,9 @@
 import { app } from 'electron/main'
 import { commandLine, isCommand } from './cli/program.ts'
 import { runDesktop } from './desktop/desktop.ts'
-import { spawnUtilityProcess } from './desktop/engine-process.ts'
-import { filesOf, lacksDisplay, ownParameters } from './desktop/parameters.ts'
-import { prepareDesktop } from './desktop/prepare.ts'
+import { spawnUtilityProcess } from './desktop/engine/engine-process.ts'
+import { filesOf, lacksDisplay, ownParameters } from './desktop/lifecycle/parameters.ts'
+import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
 import { spawnEnginesBy } from './engine/host-process.ts'
 
 const parameters = ownParameters(process.argv, process.defaultApp === true)

@@ -2,10 +2,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { app, type Details, type UtilityProcess, utilityProcess } from 'electron/main'
-import { siblingEntry } from '../engine/entries.ts'
-import { type HostProcess, tailCharacters } from '../engine/host-process.ts'
-import type { FromEngine } from '../engine/messages.ts'
-import { identify, type ProcessIdentity, stillLives } from '../system/process-identity.ts'
+import { siblingEntry } from '../../engine/entries.ts'
+import { type HostProcess, tailCharacters } from '../../engine/host-process.ts'
+import type { FromEngine } from '../../engine/messages.ts'
+import { identify, type ProcessIdentity, stillLives } from '../../system/process-identity.ts'
 import { utilityExit } from './utility-exit.ts'
 
 /** Electron tells of an end before the process has ended: it may still hold files open. It is gone within milliseconds. */

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { shell } from 'electron/common'
 import { app, BrowserWindow } from 'electron/main'
-import { version } from '../../core/version.ts'
-import { iconPath, pageOrigin, plainWindow } from './window.ts'
+import { version } from '../../../core/version.ts'
+import { iconPath, pageOrigin, plainWindow } from '../window/window.ts'
 
 /** Electron lays this beside its program, except on macOS. */
 const runtimeLicenses = join(dirname(process.execPath), 'LICENSES.chromium.html')

@@ -1,12 +1,12 @@
 /** The menu as it is now: built again when the language or the list of recent files has changed. */
 import { app, type BrowserWindow, Menu } from 'electron/main'
-import type { Host } from '../host/host.ts'
+import type { Host } from '../../host/host.ts'
+import type { Updates } from '../lifecycle/updates.ts'
+import type { Openings } from '../page/openings.ts'
+import { openExternal } from '../window/window.ts'
+import type { Say } from '../words.ts'
 import { hasRuntimeLicenses, licensesWindow, showAbout, showRuntimeLicenses } from './about.ts'
 import { type MenuActions, menuTemplate } from './menu.ts'
-import type { Openings } from './openings.ts'
-import type { Updates } from './updates.ts'
-import { openExternal } from './window.ts'
-import type { Say } from './words.ts'
 
 export interface KeepMenuOptions {
   readonly host: Host

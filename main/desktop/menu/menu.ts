@@ -3,8 +3,8 @@
  * here. What concerns files and settings is done by the page (openings.ts).
  */
 import type { MenuItemConstructorOptions } from 'electron/main'
-import type { Grant, PageAction } from '../../core/contract.ts'
-import type { Say } from './words.ts'
+import type { Grant, PageAction } from '../../../core/contract.ts'
+import type { Say } from '../words.ts'
 
 export interface MenuActions {
   act(action: PageAction): void

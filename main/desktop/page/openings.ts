@@ -1,7 +1,7 @@
 /** What the menu and the system ask of the page. While there is none - it loads, it died, the window is closed - the last of it waits. */
-import { type HostEvents, type PageAction, weightEnding } from '../../core/contract.ts'
-import { toErrorReport } from '../../core/errors.ts'
-import type { Grants } from '../files/grants.ts'
+import { type HostEvents, type PageAction, weightEnding } from '../../../core/contract.ts'
+import { toErrorReport } from '../../../core/errors.ts'
+import type { Grants } from '../../files/grants.ts'
 
 export interface Openings {
   /** A page is there until the answer is called. */

@@ -8,14 +8,14 @@ import {
   type MessagePortMain,
 } from 'electron/main'
 import { z } from 'zod'
-import type { GrantAnswer, HostEvents } from '../../core/contract.ts'
-import { AppError, toErrorReport } from '../../core/errors.ts'
-import { say } from '../../core/messages/english.ts'
-import type { Port } from '../../core/port.ts'
-import type { Grants } from '../files/grants.ts'
-import type { Host } from '../host/host.ts'
+import type { GrantAnswer, HostEvents } from '../../../core/contract.ts'
+import { AppError, toErrorReport } from '../../../core/errors.ts'
+import { say } from '../../../core/messages/english.ts'
+import type { Port } from '../../../core/port.ts'
+import type { Grants } from '../../files/grants.ts'
+import type { Host } from '../../host/host.ts'
+import { fromOurPage } from '../window/window.ts'
 import { entryOf } from './openings.ts'
-import { fromOurPage } from './window.ts'
 
 const droppedSchema = z.array(z.string().min(1)).min(1).max(10_000)
 

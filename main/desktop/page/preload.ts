@@ -3,7 +3,7 @@
  * functions; ipcRenderer itself never reaches the page. Built as CommonJS: a sandboxed preload cannot be a module.
  */
 import { contextBridge, ipcRenderer, webUtils } from 'electron/renderer'
-import type { DesktopBridge, GrantAnswer } from '../../core/contract.ts'
+import type { DesktopBridge, GrantAnswer } from '../../../core/contract.ts'
 
 const bridge: DesktopBridge = {
   connect: () => ipcRenderer.send('ghostsvd:connect'),

@@ -1,7 +1,7 @@
 /** The system around the window, as far as runs concern it: taskbar, sleep, notifications. */
 import { BrowserWindow, Notification, powerSaveBlocker } from 'electron/main'
+import type { Say } from '../words.ts'
 import { barOf, type Desk } from './run-effects.ts'
-import type { Say } from './words.ts'
 
 export interface DeskOptions {
   window(): BrowserWindow | null

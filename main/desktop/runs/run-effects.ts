@@ -3,10 +3,10 @@
  * sleep while one computes. A pure function from the runs that go on to what is to be seen; who does it is handed in.
  */
 
-import type { Run } from '../../core/contract.ts'
-import { fileName } from '../../core/messages/text.ts'
-import { formatBytes } from '../system/format-bytes.ts'
-import type { Say } from './words.ts'
+import type { Run } from '../../../core/contract.ts'
+import { fileName } from '../../../core/messages/text.ts'
+import { formatBytes } from '../../system/format-bytes.ts'
+import type { Say } from '../words.ts'
 
 export interface TaskbarProgress {
   readonly mode: 'none' | 'normal' | 'indeterminate' | 'paused'

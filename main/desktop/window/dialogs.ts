@@ -1,8 +1,8 @@
 /** Native dialogs, answered by grants. The page asks for a dialog; which path it names is between the user and main. */
 import { type BrowserWindow, dialog } from 'electron/main'
-import { type Grant, weightExtensions } from '../../core/contract.ts'
-import type { Grants } from '../files/grants.ts'
-import type { Say } from './words.ts'
+import { type Grant, weightExtensions } from '../../../core/contract.ts'
+import type { Grants } from '../../files/grants.ts'
+import type { Say } from '../words.ts'
 
 export interface Dialogs {
   pickFile(): Promise<Grant | null>

@@ -1,9 +1,9 @@
 /** The one window of the application (docs/decisions): opened, brought forward, kept at its place, and asked before it closes. */
 import { BrowserWindow, nativeTheme, screen } from 'electron/main'
-import type { Stored } from '../host/settings.ts'
-import type { Quitting } from './quitting.ts'
+import type { Stored } from '../../host/settings.ts'
+import type { Quitting } from '../lifecycle/quitting.ts'
+import { onWindowsSessionEnd } from '../lifecycle/session-end.ts'
 import { type RecoveryOptions, recoverPage } from './recovery.ts'
-import { onWindowsSessionEnd } from './session-end.ts'
 import { pageOrigin, windowOptions } from './window.ts'
 import { keepPlace, placeWindow, type WindowPlace } from './window-place.ts'
 

@@ -1,8 +1,8 @@
 /** A page that died comes back by itself; when it dies again at once, or hangs, the user is asked. Runs live in main and go on. */
 import { type BrowserWindow, dialog } from 'electron/main'
-import { foreign } from '../../core/messages/text.ts'
-import type { Log } from '../system/log.ts'
-import type { Say } from './words.ts'
+import { foreign } from '../../../core/messages/text.ts'
+import type { Log } from '../../system/log.ts'
+import type { Say } from '../words.ts'
 
 /** A page that lived this long did not die of what it was loaded with. */
 const stableMs = 60_000

@@ -1,7 +1,7 @@
 /** Where the window was: its size and place come back, as long as a display is there that shows them. */
 import type { BrowserWindow, Rectangle } from 'electron/main'
 import { z } from 'zod'
-import { jsonFile, type Stored } from '../host/settings.ts'
+import { jsonFile, type Stored } from '../../host/settings.ts'
 
 const placeSchema = z.object({
   /** In screen coordinates, of the window when it is not maximized; null before the first start. */

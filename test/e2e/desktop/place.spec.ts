@@ -1,4 +1,4 @@
-/** The window's size and place outlive the application. Which displays they are held against is test/main/desktop/window-place.test.ts. */
+/** The window's size and place outlive the application. Which displays they are held against is test/main/desktop/window/window-place.test.ts. */
 import { type Desktop, startDesktop } from '../set-up/desktop.ts'
 import { expect, test } from '../set-up/fixtures.ts'
 

@@ -9,7 +9,7 @@ import type { ErrorReport } from '../../../core/errors.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import type { Port } from '../../../core/port.ts'
 import { connectApi } from '../../../core/rpc.ts'
-import { barOf } from '../../../main/desktop/run-effects.ts'
+import { barOf } from '../../../main/desktop/runs/run-effects.ts'
 import { someWords } from '../../core/messages/words.ts'
 import { fakeEngines } from '../host/fake-engine.ts'
 import { FakeContents, FakeNotification, type FakePort, FakeWindow, fake } from './fake-electron.ts'
@@ -28,7 +28,7 @@ beforeAll(async () => {
   Object.assign(process, { resourcesPath: folder })
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config', 'settings.json'), '{"theme":"dark"}')
-  const { prepareDesktop } = await import('../../../main/desktop/prepare.ts')
+  const { prepareDesktop } = await import('../../../main/desktop/lifecycle/prepare.ts')
   const { runDesktop } = await import('../../../main/desktop/desktop.ts')
   prepareDesktop()
   await runDesktop([])
@@ -76,7 +76,7 @@ describe('before Electron is ready', () => {
   })
 
   it('leaves the sandbox off for the one who turned it off, as root must', async () => {
-    const { prepareDesktop } = await import('../../../main/desktop/prepare.ts')
+    const { prepareDesktop } = await import('../../../main/desktop/lifecycle/prepare.ts')
     fake.app.sandboxed = false
     fake.app.switches.add('no-sandbox')
     prepareDesktop()

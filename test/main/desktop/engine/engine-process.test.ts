@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { fake } from './fake-electron.ts'
+import { fake } from '../fake-electron.ts'
 
-vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
+vi.mock('electron/main', async () => (await import('../fake-electron.ts')).fake)
 
 const stop = { type: 'stop' } as const
 /** A utility process of paper, in whose place an operating-system process lives and dies. */
 async function fork(process: { readonly pid: number } | null) {
-  const { spawnUtilityProcess } = await import('../../../main/desktop/engine-process.ts')
+  const { spawnUtilityProcess } = await import('../../../../main/desktop/engine/engine-process.ts')
   const posted: unknown[] = []
   const child = Object.assign(new EventEmitter(), {
     pid: undefined as number | undefined,

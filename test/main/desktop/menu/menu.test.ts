@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { PageAction } from '../../../core/contract.ts'
-import { menuTemplate } from '../../../main/desktop/menu.ts'
-import { sayIn } from '../../../main/desktop/words.ts'
+import type { PageAction } from '../../../../core/contract.ts'
+import { menuTemplate } from '../../../../main/desktop/menu/menu.ts'
+import { sayIn } from '../../../../main/desktop/words.ts'
 
 type Item = ReturnType<typeof menuTemplate>[number]
 const done: unknown[] = []

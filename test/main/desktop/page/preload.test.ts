@@ -1,6 +1,6 @@
 /** The preload in a renderer of paper: what it gives the page, and what it does not. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { DesktopBridge } from '../../../core/contract.ts'
+import type { DesktopBridge } from '../../../../core/contract.ts'
 
 const { exposed, sent, invoked, listeners, posted } = vi.hoisted(() => ({
   exposed: new Map<string, unknown>(),
@@ -27,7 +27,7 @@ beforeAll(async () => {
     location: { origin: 'app://ghostsvd' },
     postMessage: (...call: unknown[]) => posted.push(call),
   })
-  await import('../../../main/desktop/preload.ts')
+  await import('../../../../main/desktop/page/preload.ts')
 })
 afterAll(() => vi.unstubAllGlobals())
 const bridge = () => exposed.get('ghostsvd') as DesktopBridge

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Run } from '../../../core/contract.ts'
-import { defaultParams } from '../../../core/params.ts'
-import { barOf, noticeOf, progressOf, runEffects } from '../../../main/desktop/run-effects.ts'
-import { sayIn } from '../../../main/desktop/words.ts'
-import { someWords } from '../../core/messages/words.ts'
+import type { Run } from '../../../../core/contract.ts'
+import { defaultParams } from '../../../../core/params.ts'
+import { barOf, noticeOf, progressOf, runEffects } from '../../../../main/desktop/runs/run-effects.ts'
+import { sayIn } from '../../../../main/desktop/words.ts'
+import { someWords } from '../../../core/messages/words.ts'
 
 type State = Run['state']
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { placeWindow } from '../../../main/desktop/window-place.ts'
+import { placeWindow } from '../../../../main/desktop/window/window-place.ts'
 
 const screen = { x: 0, y: 0, width: 1920, height: 1040 }
 const second = { x: 1920, y: -200, width: 1600, height: 900 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createQuitting, endLimitMs, type Quitting } from '../../../main/desktop/quitting.ts'
+import { createQuitting, endLimitMs, type Quitting } from '../../../../main/desktop/lifecycle/quitting.ts'
 
 describe('quitting', () => {
   let running: number

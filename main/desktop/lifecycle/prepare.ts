@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { crashReporter } from 'electron/common'
 import { app, protocol } from 'electron/main'
-import { configFolder } from '../system/folders.ts'
+import { configFolder } from '../../system/folders.ts'
 
 export function prepareDesktop(): void {
   // Chromium's sandbox does not start as root, where --no-sandbox is the only way: enableSandbox() would take that back.

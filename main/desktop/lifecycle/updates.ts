@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BrowserWindow, dialog, type MessageBoxOptions } from 'electron/main'
-import { version } from '../../core/version.ts'
-import type { Log } from '../system/log.ts'
-import type { Say } from './words.ts'
+import { version } from '../../../core/version.ts'
+import type { Log } from '../../system/log.ts'
+import type { Say } from '../words.ts'
 
 export interface UpdatesOptions {
   readonly log: Log

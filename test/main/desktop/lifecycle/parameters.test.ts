@@ -1,8 +1,13 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { commandLine } from '../../../main/cli/program.ts'
-import { chromiumSwitches, filesOf, lacksDisplay, ownParameters } from '../../../main/desktop/parameters.ts'
+import { commandLine } from '../../../../main/cli/program.ts'
+import {
+  chromiumSwitches,
+  filesOf,
+  lacksDisplay,
+  ownParameters,
+} from '../../../../main/desktop/lifecycle/parameters.ts'
 
 describe('switches of Chromium', () => {
   const command = ['inspect', 'model.npy', '--json']

@@ -3,14 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createUpdates } from '../../../main/desktop/updates.ts'
-import { sayIn } from '../../../main/desktop/words.ts'
-import { fake } from './fake-electron.ts'
+import { createUpdates } from '../../../../main/desktop/lifecycle/updates.ts'
+import { sayIn } from '../../../../main/desktop/words.ts'
+import { fake } from '../fake-electron.ts'
 
 const { autoUpdater } = vi.hoisted(() => ({
   autoUpdater: { checkForUpdates: vi.fn(), downloadUpdate: vi.fn(), quitAndInstall: vi.fn() },
 }))
-vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
+vi.mock('electron/main', async () => (await import('../fake-electron.ts')).fake)
 vi.mock('electron-updater', () => ({ default: { autoUpdater } }))
 
 let folder: string

@@ -3,9 +3,9 @@
  * this a failed start would be a process without a window, and a rejection an unseen line.
  */
 import { app, dialog } from 'electron/main'
-import { foreign } from '../../core/messages/text.ts'
-import type { Log } from '../system/log.ts'
-import type { Say } from './words.ts'
+import { foreign } from '../../../core/messages/text.ts'
+import type { Log } from '../../system/log.ts'
+import type { Say } from '../words.ts'
 
 export interface FaultOptions {
   readonly log: Log
