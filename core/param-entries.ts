@@ -4,6 +4,9 @@
  * read. No second default anywhere.
  */
 
+import { say } from './messages/english.ts'
+import type { Message } from './messages/message.ts'
+
 export const methods = ['auto', 'randomized', 'exact'] as const
 export const exactRoutes = ['gram', 'jacobi'] as const
 export const algorithms = ['subspace', 'krylov', 'adaptive'] as const
@@ -23,8 +26,8 @@ interface NumberEntry {
   readonly max: number
   readonly step: number
   readonly unit?: Unit
-  /** What the limits do not say: which of the values between them are meant, and how that is put after "Expected". */
-  readonly only?: { readonly test: (value: number) => boolean; readonly expected: string }
+  /** What the limits do not say: which of the values between them are meant, as a sentence. */
+  readonly only?: { readonly test: (value: number) => boolean; readonly expected: Message }
 }
 interface ChoiceEntry {
   readonly type: 'choice'
@@ -148,7 +151,7 @@ export const paramEntries = {
     only: {
       // 150 % is 1.5, and that is no number of bytes.
       test: (value) => value < 1 || (value > 1 && Number.isSafeInteger(value)),
-      expected: 'a share below 100 % or a whole number of bytes',
+      expected: say('param.size-goal'),
     },
     flag: '--goal-size',
     label: 'Size goal',

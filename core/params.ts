@@ -38,7 +38,7 @@ function schemaOf(entry: ParamEntry): z.ZodType {
     case 'float': {
       const { only } = entry
       const limited = z.number().min(entry.min).max(entry.max)
-      const refined = only ? limited.refine(only.test, `${entry.label}: expected ${only.expected}`) : limited
+      const refined = only ? limited.refine(only.test, { params: { expected: only.expected } }) : limited
       return refined.default(entry.default)
     }
     case 'choice':

@@ -2,6 +2,8 @@
  * The output styles as decisions and screens see them: what an output holds and what it is called. How its bytes are made is the writer of
  * the same name in core/write/styles/. A style is an entry here, a writer, a snippet that loads it, and its words in each language.
  */
+import { say } from './messages/english.ts'
+import type { Message } from './messages/message.ts'
 import type { DType } from './tensor.ts'
 
 export interface Style {
@@ -66,16 +68,12 @@ const entries = {
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
 
 /** Styles there were: who asks for one is told what to do instead. */
-const retired: Readonly<Record<string, string>> = {
-  peft: 'An adapter holds a difference that is added to a model, and a compressed model is none: PEFT adapters are not written any more',
-  kohya:
-    'A LoRA holds a difference that is added to a model, and a compressed model is none: kohya LoRAs are not written any more',
-}
+const retired = ['peft', 'kohya'] as const
 
-/** Why there is no such output, as a sentence; null where its name says nothing. */
-export function retiredStyle(id: unknown): string | null {
-  const why = typeof id === 'string' && Object.hasOwn(retired, id) ? retired[id]! : null
-  return why && `${why}. Choose ${styleIds.join(', ')}.`
+/** Why there is no such output any more; null where its name says nothing. */
+export function retiredStyle(id: unknown): Message | null {
+  const was = retired.find((each) => each === id)
+  return was ? say(`style.${was}-retired`, { styles: styleIds }) : null
 }
 
 export type StyleId = keyof typeof entries

@@ -1,5 +1,6 @@
 /** A job as its client sees it: the one reducer of what jobs say. Reports are not kept here; the starter of the job is given its end. */
 import { type JobEvent, wholeJob } from '../contract.ts'
+import type { JobPhase } from '../phases.ts'
 
 type EventOf<T extends JobEvent['type']> = Omit<Extract<JobEvent, { type: T }>, 'type' | 'jobId'>
 
@@ -9,7 +10,7 @@ export interface JobView {
   /** Of the job; while that has said nothing of itself, of the matrix it reads. */
   readonly progress: EventOf<'progress'> | null
   /** 0..1: how far each phase of the job has come. A phase may go on after another. */
-  readonly shares: Readonly<Record<string, number>>
+  readonly shares: Readonly<Partial<Record<JobPhase, number>>>
   /** Spectrum and error curve as they stood after the last power iteration. */
   readonly estimate: EventOf<'estimate'> | null
   /** Tensors that a compression has written. */

@@ -1,6 +1,7 @@
 /** What a job says while it lives. */
 import { z } from 'zod'
 import { errorCodes } from '../errors.ts'
+import { type JobPhase, jobPhases } from '../phases.ts'
 import { tensorOutcomeSchema } from './jobs/compress.ts'
 import { resultSchema } from './jobs.ts'
 import { messageSchema } from './messages.ts'
@@ -22,7 +23,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('progress'),
     jobId: z.string(),
-    phase: z.string(),
+    phase: z.enum(jobPhases),
     tensor: z.string().nullable(),
     done: z.number(),
     total: z.number(),
@@ -53,6 +54,6 @@ export const jobEventSchema = z.discriminatedUnion('type', [
 export type JobEvent = z.infer<typeof jobEventSchema>
 
 /** Whether progress is that of the job. In the phase `read` it counts the rows of one large matrix, within whatever phase that is read for. */
-export function wholeJob({ phase }: { readonly phase: string }): boolean {
+export function wholeJob({ phase }: { readonly phase: JobPhase }): boolean {
   return phase !== 'read'
 }

@@ -1,7 +1,9 @@
 /** The calls main answers for a page, and the events it sends. */
+
 import { z } from 'zod'
 import type { Language } from '../messages/languages.ts'
 import { paramsSchema } from '../params.ts'
+import { jobPhases } from '../phases.ts'
 import { styleIds } from '../styles.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
@@ -70,7 +72,7 @@ export const runSchema = z.strictObject({
   /** Where it stands, while it goes on. */
   progress: z
     .strictObject({
-      phase: z.string(),
+      phase: z.enum(jobPhases),
       tensor: z.string().nullable(),
       /** Bytes of the source. */
       done: z.number(),

@@ -5,8 +5,8 @@
 
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
-import { say } from '../messages/english.ts'
-import { fileName, foreign } from '../messages/text.ts'
+import { isMessage, say } from '../messages/english.ts'
+import { fileName } from '../messages/text.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import { retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
@@ -49,11 +49,11 @@ export function parseRecipe(text: string, name: string): Recipe {
   const { data, error } = recipeSchema.safeParse(json)
   if (data) return data
   const retired = typeof json === 'object' && json !== null && 'output' in json ? retiredStyle(json.output) : null
-  if (retired) throw new AppError('unsupported', say('recipe.retired', { name: fileName(name), why: foreign(retired) }))
+  if (retired) throw new AppError('unsupported', say('recipe.retired', { name: fileName(name), why: retired }))
   // Words of our own, where nothing else is wrong with it.
   const [first, ...others] = error.issues
-  const why =
-    first?.code === 'custom' && others.length === 0 ? [say('recipe.value', { detail: foreign(first.message) })] : []
+  const expected = first?.code === 'custom' && others.length === 0 ? first.params?.expected : null
+  const why = isMessage(expected) ? [expected] : []
   throw new AppError('bad-file', [say('recipe.not-one', { name: fileName(name) }), ...why, say('recipe.origin')])
 }
 

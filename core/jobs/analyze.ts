@@ -1,4 +1,5 @@
 /** One tensor: load -> factorize -> measure -> report. Its numbers are those of PRODUCT's definitions; nothing is written. */
+
 import { type AnalysisReport, analysisReportSchema, type JobOf } from '../contract.ts'
 import { errorCurve } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
@@ -18,6 +19,7 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
 import { allowedError, type FittedParams, fitParams, type Params } from '../params.ts'
+import type { PhaseTimes, TimedPhase } from '../phases.ts'
 import { breakEvenRank } from '../plan/factor-dtype.ts'
 import { storedAs } from '../plan/verdict.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
@@ -147,7 +149,7 @@ export interface TimedRun {
   readonly computeMs: number
   /** Beyond the matrix itself. */
   readonly workingBytes: number
-  readonly phasesMs: Readonly<Record<string, number>>
+  readonly phasesMs: PhaseTimes
 }
 
 export async function timedRun(
@@ -157,7 +159,7 @@ export async function timedRun(
   context: JobContext,
   showEstimates: boolean,
 ): Promise<TimedRun> {
-  const phasesMs: Record<string, number> = {}
+  const phasesMs: Partial<Record<TimedPhase, number>> = {}
   const key = gaussianKey(context.sha256, fitted.seed, tensor.name)
   const watch = observer(context, phasesMs, frobeniusNorm, showEstimates)
   const { memory } = context.kernels

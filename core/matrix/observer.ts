@@ -1,12 +1,13 @@
 /** What a factorization reports while it runs. */
 import { errorCurve } from '../curves/error-curve.ts'
+import type { TimedPhase } from '../phases.ts'
 import type { Observer } from '../svd/factorize.ts'
 import type { JobContext } from './context.ts'
 
 /** Collects the time of each phase and passes every iteration's estimate on. */
 export function observer(
   context: JobContext,
-  phasesMs: Record<string, number>,
+  phasesMs: Partial<Record<TimedPhase, number>>,
   frobeniusNorm: number,
   showEstimates: boolean,
 ): Observer {

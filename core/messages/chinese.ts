@@ -5,6 +5,7 @@ import { files } from './chinese/files.ts'
 import { formats } from './chinese/formats.ts'
 import { general } from './chinese/general.ts'
 import { hosts } from './chinese/hosts.ts'
+import { phases } from './chinese/phases.ts'
 import { plan } from './chinese/plan.ts'
 import { requests } from './chinese/requests.ts'
 import { runs } from './chinese/runs.ts'
@@ -17,6 +18,7 @@ export const chinese: Translation = {
   ...formats,
   ...general,
   ...hosts,
+  ...phases,
   ...plan,
   ...requests,
   ...runs,

@@ -1,11 +1,11 @@
 /** The English of every message. It is what `error.message`, `--json`, reports and the command line say; its keys are the keys there are. */
 import { desktop } from './english/desktop.ts'
-
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
 import { formats } from './english/formats.ts'
 import { general } from './english/general.ts'
 import { hosts } from './english/hosts.ts'
+import { phases } from './english/phases.ts'
 import { plan } from './english/plan.ts'
 import { requests } from './english/requests.ts'
 import { runs } from './english/runs.ts'
@@ -20,6 +20,7 @@ export const english = {
   ...formats,
   ...general,
   ...hosts,
+  ...phases,
   ...plan,
   ...requests,
   ...runs,

@@ -1,8 +1,9 @@
 /** Who watches a factorization: time by phase, the spectrum as it converges, and the wish to stop. */
+import type { TimedPhase } from '../phases.ts'
 
 export interface Observer {
   /** Time spent in a phase since the last call; phases come more than once and add up. */
-  phase(name: string, elapsedMs: number): void
+  phase(name: TimedPhase, elapsedMs: number): void
   /**
    * Singular values as they stand after power iteration `index` of `of` (0: the bare sketch), in the units of the stored weights. Left
    * out by who does not look: each costs an l x l eigenproblem.
@@ -14,7 +15,7 @@ export interface Observer {
 
 export interface Stopwatch {
   /** Books the time since the last lap (or the start) under `phase`. */
-  lap(phase: string): void
+  lap(phase: TimedPhase): void
 }
 
 /** The only clock in this room; nothing that is computed depends on it. */

@@ -10,6 +10,7 @@ import type { KernelInfo, Kernels, Matrix, Weights } from '../../core/kernels/ke
 import { distanceFromOrthonormal } from '../../core/measure/orthonormality.ts'
 import { residualNorm } from '../../core/measure/residual.ts'
 import { defaultParams, fitParams, type Params } from '../../core/params.ts'
+import type { PhaseTimes, TimedPhase } from '../../core/phases.ts'
 import { exactSingularValues, factorize, type Observer } from '../../core/svd/factorize.ts'
 import { type Operand, residentOperand } from '../../core/svd/operand.ts'
 import { benchMatrix, type Spectrum, spectra } from './matrices.ts'
@@ -49,7 +50,7 @@ export interface RandomizedTiming extends Timing {
   readonly spectrum: Spectrum
   readonly rank: number
   readonly gigaflops: number
-  readonly phasesMs: Readonly<Record<string, number>>
+  readonly phasesMs: PhaseTimes
   /** Means over the seeds: error / Eckart-Young floor - 1, ours and theirs. */
   readonly excess: number
   readonly peerExcess?: Readonly<Record<string, number>>
@@ -61,9 +62,9 @@ export interface SizeReport {
   readonly size: number
   readonly products: readonly ProductTiming[]
   readonly randomized: readonly RandomizedTiming[]
-  readonly exactValues: (Timing & { readonly phasesMs: Readonly<Record<string, number>> }) | null
+  readonly exactValues: (Timing & { readonly phasesMs: PhaseTimes }) | null
   /** Up to 2048, where either side takes seconds. */
-  readonly exactFull: (Timing & { readonly phasesMs: Readonly<Record<string, number>> }) | null
+  readonly exactFull: (Timing & { readonly phasesMs: PhaseTimes }) | null
 }
 
 export interface BenchReport extends KernelInfo {
@@ -117,7 +118,7 @@ export async function runBench(kernels: Kernels, options: BenchOptions): Promise
 const watchless: Observer = { phase: () => {}, checkCancelled: () => {} }
 
 /** Adds each phase up in `phasesMs`. */
-function booking(phasesMs: Record<string, number>): Observer {
+function booking(phasesMs: Partial<Record<TimedPhase, number>>): Observer {
   return {
     ...watchless,
     phase: (name, ms) => {
@@ -202,10 +203,10 @@ async function timeRandomized(
   const norm = Math.sqrt((await operand.statistics()).sumOfSquares)
   const ours = { ms: [] as number[], excess: [] as number[] }
   const theirs = new Map(names.map((name) => [name, { ms: [] as number[], excess: [] as number[] }]))
-  const phases: Record<string, number>[] = []
+  const phases: PhaseTimes[] = []
   let orthogonality = 0
   for (let run = 0; run <= repeat; run++) {
-    const phasesMs: Record<string, number> = {}
+    const phasesMs: Partial<Record<TimedPhase, number>> = {}
     // As for the products: warm at once before the clock starts, on both sides.
     await factorize(kernels, operand, params, [rank, run], watchless)
     const observer = booking(phasesMs)
@@ -253,9 +254,9 @@ async function timeExact(
   const time = async (work: (observer: Observer) => Promise<unknown>, op: 'values' | 'full', peer: string) => {
     const ours: number[] = []
     const theirs: number[] = []
-    const phases: Record<string, number>[] = []
+    const phases: PhaseTimes[] = []
     for (let run = 0; run <= repeat; run++) {
-      const phasesMs: Record<string, number> = {}
+      const phasesMs: Partial<Record<TimedPhase, number>> = {}
       const observer = booking(phasesMs)
       const started = performance.now()
       await work(observer)

@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { AppError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/kernels/kernels.ts'
 import { say as message } from '../../core/messages/english.ts'
@@ -16,6 +16,7 @@ import { threadSpawner } from '../engine/threads.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from './flags.ts'
 import { type CommandEngine, withEngine } from './job.ts'
 import { milliseconds, phases, print, printJson, table } from './print.ts'
+import { wrongUsage } from './usage.ts'
 
 interface Options {
   readonly sizes: readonly number[]
@@ -94,7 +95,6 @@ function say(text: string): void {
 function numbers(min: number, max: number): (text: string) => number[] {
   return (text) => {
     const list = text.split(',').map((part) => numberWithin(part, min, max, true))
-    if (list.length === 0) throw new InvalidArgumentError('Expected numbers separated by commas.')
     return list
   }
 }
@@ -103,7 +103,7 @@ function numbers(min: number, max: number): (text: string) => number[] {
 function partNames(text: string): Part[] {
   return text.split(',').map((name) => {
     const part = allParts.find((known) => known === name.trim())
-    if (!part) throw new InvalidArgumentError(`Expected names of ${partList}, separated by commas.`)
+    if (!part) throw wrongUsage(message('param.names', { names: allParts }))
     return part
   })
 }

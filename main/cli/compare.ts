@@ -1,6 +1,8 @@
 /** `ghostsvd compare`: randomized beside exact on one matrix. */
+
 import { Command } from 'commander'
 import type { AnalysisReport, ComparisonReport } from '../../core/contract.ts'
+import { timesOf } from '../../core/phases.ts'
 import { addParamFlags, factorizationParams, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
 import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
@@ -40,7 +42,7 @@ function printComparison({
 }: ComparisonReport): void {
   print(`${safe(tensor)}  ${exact.matrix.join(' x ')} ${exact.dtype}, rank ${exact.rank}`)
   const compute = ({ phasesMs }: AnalysisReport) =>
-    milliseconds(Object.entries(phasesMs).reduce((sum, [phase, ms]) => (phase === 'read' ? sum : sum + ms), 0))
+    milliseconds(timesOf(phasesMs).reduce((sum, [phase, ms]) => (phase === 'read' ? sum : sum + ms), 0))
   print(
     table([
       ['', 'exact', 'randomized'],

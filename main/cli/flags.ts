@@ -1,7 +1,9 @@
 /** Flags of the command line, generated from the one table of parameters. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
+import { say } from '../../core/messages/english.ts'
 import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
 import { type ParamKey, type Params, paramKeys, paramsSchema, paramsThatAffect } from '../../core/params.ts'
+import { wrongUsage } from './usage.ts'
 
 export const allParams = paramKeys
 
@@ -33,7 +35,7 @@ function paramOption(entry: ParamEntry): Option {
   const { min, max, unit, type, only } = entry
   return option.argParser((text) => {
     const value = numberWithin(unit ? plainNumber(text, unit) : text, min, max, type === 'int')
-    if (only && !only.test(value)) throw new InvalidArgumentError(`Expected ${only.expected}.`)
+    if (only && !only.test(value)) throw wrongUsage(only.expected)
     return value
   })
 }
@@ -51,9 +53,9 @@ function plainNumber(text: string, unit: Unit): string {
 export function numberWithin(text: string, min: number, max: number, whole: boolean): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (!Number.isFinite(value) || (whole && !Number.isSafeInteger(value))) {
-    throw new InvalidArgumentError(`Expected a ${whole ? 'whole ' : ''}number.`)
+    throw wrongUsage(say(whole ? 'param.whole-number' : 'param.number'))
   }
-  if (value < min || value > max) throw new InvalidArgumentError(`Expected ${min} to ${max}.`)
+  if (value < min || value > max) throw wrongUsage(say('param.range', { min, max }))
   return value
 }
 

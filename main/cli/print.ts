@@ -1,5 +1,6 @@
 /** How reports look on a terminal. Under `--json` they are printed as they are, what they say in English. */
-import { toEnglish } from '../../core/messages/english.ts'
+import { inEnglish, toEnglish } from '../../core/messages/english.ts'
+import { type PhaseTimes, phaseWords, timesOf } from '../../core/phases.ts'
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -18,10 +19,10 @@ export function milliseconds(ms: number): string {
   return ms < 1000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(2)} s`
 }
 
-/** Where the time went: "read 12 ms, sketch 40 ms". */
-export function phases(phasesMs: Readonly<Record<string, number>>): string {
-  return Object.entries(phasesMs)
-    .map(([phase, ms]) => `${phase} ${milliseconds(ms)}`)
+/** Where the time went: "reading 12 ms, sketching 40 ms". */
+export function phases(phasesMs: PhaseTimes): string {
+  return timesOf(phasesMs)
+    .map(([phase, ms]) => `${inEnglish(phaseWords(phase))} ${milliseconds(ms)}`)
     .join(', ')
 }
 

@@ -2,6 +2,8 @@
 import type { WriteStream } from 'node:tty'
 import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
 import type { JobEvent } from '../../core/contract.ts'
+import { inEnglish } from '../../core/messages/english.ts'
+import { phaseWords } from '../../core/phases.ts'
 
 const BAR_CELLS = 24
 const CLEAR_LINE = '\r\u001b[K'
@@ -9,16 +11,6 @@ const CLEAR_LINE = '\r\u001b[K'
 export interface ProgressLine {
   show(event: JobEvent): void
   clear(): void
-}
-
-/** Phases in the words of the terminal. */
-const phaseNames: Readonly<Record<string, string>> = {
-  read: 'reading',
-  plan: 'checking values',
-  analyze: 'analyzing',
-  compress: 'compressing',
-  verify: 'checking',
-  sample: 'making',
 }
 
 export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>): ProgressLine {
@@ -38,7 +30,7 @@ export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'colu
       if (event.type === 'progress' && progress?.phase === event.phase) {
         const { phase, tensor, done, total } = progress
         if (phase !== before?.phase) started = performance.now()
-        draw(`${bar(done, total)}  ${remaining(done, total, started)}  ${phaseNames[phase] ?? phase} ${tensor ?? ''}`)
+        draw(`${bar(done, total)}  ${remaining(done, total, started)}  ${inEnglish(phaseWords(phase))} ${tensor ?? ''}`)
       } else if (event.type === 'estimate' && estimate) {
         const error = estimate.errorCurve.at(-1) ?? 0
         draw(`power iteration ${estimate.iteration} of ${estimate.iterations}  error ${(100 * error).toFixed(2)} %`)

@@ -1,9 +1,10 @@
 /** What a run is asked to write, as flags: the same for `compress` and for `plan`, which says what `compress` would do. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { RecipeSource } from '../../core/contract.ts'
 import { defaultStyle, retiredStyle, styleIds } from '../../core/styles.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { readRecipe } from './records.ts'
+import { wrongUsage } from './usage.ts'
 
 export interface RequestOptions {
   readonly output: (typeof styleIds)[number]
@@ -17,7 +18,7 @@ export function addRequestFlags(command: Command): Command {
   const choose = output.parseArg!
   output.argParser((value, previous) => {
     const retired = retiredStyle(value)
-    if (retired) throw new InvalidArgumentError(retired)
+    if (retired) throw wrongUsage(retired)
     return choose(value, previous)
   })
   command.addOption(output)

@@ -1,8 +1,10 @@
 /** `ghostsvd serve`: the page in a browser, from this machine; reached over SSH with `ssh -L PORT:127.0.0.1:PORT`. */
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
+import { say } from '../../core/messages/english.ts'
 import { serveUntilStopped } from '../loopback/serve.ts'
 import { print, safe } from './print.ts'
+import { wrongUsage } from './usage.ts'
 
 const largestPort = 65535
 
@@ -23,7 +25,6 @@ export function serveCommand(): Command {
 
 function parsePort(text: string): number {
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > largestPort)
-    throw new InvalidArgumentError(`expected a number from 0 to ${largestPort}.`)
+  if (!/^\d+$/.test(text) || port > largestPort) throw wrongUsage(say('param.range', { min: 0, max: largestPort }))
   return port
 }

@@ -1,8 +1,10 @@
 /** A/B: two ways to factorize the tensor on show, what each costs and reaches, and one sentence about it. */
+
 import { Button, Loader, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import { shareOf } from '../../core/client/job-view.ts'
 import type { UnderWay } from '../../core/client/latest.ts'
+import { phaseWords } from '../../core/phases.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
@@ -11,7 +13,7 @@ import { isStale, methodOf, sideNames, sidesOf, useVersus, versusReducers } from
 import { cancelVersus, runVersus } from '../model/versus-actions.ts'
 import type { TensorView } from '../model/view.ts'
 import { useWork, type VersusWish, versusUnderWay } from '../model/work.ts'
-import { usePhase, useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import { SideColumn } from './SideColumn.tsx'
 import { VersusOutcome } from './VersusOutcome.tsx'
 
@@ -92,7 +94,7 @@ export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
 
 function Progress({ running: { jobId, view } }: { readonly running: UnderWay<VersusWish> }) {
   const { t, numbers } = useWords()
-  const phaseName = usePhase()
+  const sentences = useSentences()
   const share = shareOf(view)
   return (
     <div className="ab-progress" data-job={jobId ?? ''} data-testid="ab-progress">
@@ -100,7 +102,7 @@ function Progress({ running: { jobId, view } }: { readonly running: UnderWay<Ver
       <output>
         {[
           t('ab.running'),
-          view.progress && phaseName(view.progress.phase),
+          view.progress && sentences(phaseWords(view.progress.phase)),
           share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
         ]
           .filter(Boolean)

@@ -1,6 +1,8 @@
 /** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
+
 import { Button, Loader, Tooltip } from '@mantine/core'
 import { shareOf } from '../../core/client/job-view.ts'
+import { phaseWords, timesOf } from '../../core/phases.ts'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useAnalyses } from '../model/analyses.ts'
@@ -8,7 +10,7 @@ import { cancelLook, retryAnalysis } from '../model/analysis.ts'
 import { openGrant } from '../model/file-actions.ts'
 import type { TensorView } from '../model/view.ts'
 import { analysisUnderWay, useWork } from '../model/work.ts'
-import { usePhase, useSentences, useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 
 interface JobStatusProps {
   readonly view: TensorView
@@ -19,7 +21,6 @@ interface JobStatusProps {
 
 export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
-  const phase = usePhase()
   const sentences = useSentences()
   const running = useWork(analysisUnderWay)
   const grant = useFile((state) => state.grant)
@@ -36,7 +37,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
           {estimate
             ? ` · ${t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })}`
             : null}
-          {!estimate && progress ? ` · ${phase(progress.phase)}` : null}
+          {!estimate && progress ? ` · ${sentences(phaseWords(progress.phase))}` : null}
           {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
         </output>
         <Button onClick={cancelLook} size="compact-xs" variant="subtle">
@@ -79,7 +80,9 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
           t('job.machine', { kernel: report.kernel, count: report.threads }),
           ...report.notices.map(sentences),
         ].join(' · ')
-  const phases = Object.entries(report.phasesMs).map(([name, ms]) => `${phase(name)} ${numbers.duration(ms)}`)
+  const phases = timesOf(report.phasesMs).map(
+    ([phase, ms]) => `${sentences(phaseWords(phase))} ${numbers.duration(ms)}`,
+  )
   return (
     <div className="job-status" data-testid="job-status">
       {beyond ? null : (

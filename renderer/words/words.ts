@@ -23,9 +23,3 @@ export function useErrorTitle(): (error: ErrorReport) => string {
   const { t } = useTranslation()
   return (error) => t(`errors.${error.code}`)
 }
-
-/** The engine's phases in the page's language; one that has no words yet is shown by its name. */
-export function usePhase(): (phase: string) => string {
-  const { t, i18n } = useTranslation()
-  return (phase) => (i18n.exists(`phases.${phase}`) ? t(`phases.${phase}` as 'phases.read') : phase)
-}

@@ -1,6 +1,8 @@
 /** One tensor factorized and measured; nothing is written. */
+
 import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
+import { timedPhases } from '../../phases.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
@@ -49,8 +51,8 @@ export const analysisReportSchema = z.strictObject({
   /** Error a structureless matrix of this shape would have at `rank`. */
   noiseError: z.number(),
   elapsedMs: z.number(),
-  /** Wall time by phase: read, sketch, iterate, orthonormalize, smallSvd, lift, measure, ... */
-  phasesMs: z.record(z.string(), z.number()),
+  /** Wall time by phase. */
+  phasesMs: z.partialRecord(z.enum(timedPhases), z.number()),
   /** With `repeat`, and in a comparison: matrix in memory to U, s, Vt, each run. */
   computeMs: z.array(z.number()).optional(),
   /** In a comparison, also of two ways: working memory beyond the matrix itself. */

@@ -34,9 +34,19 @@ export const requests = {
     `.npy 文件只含一个张量；此文件有 ${v.count} 个。请用“--tensor”指定一个，或选择以 .safetensors 结尾的名称。`,
 
   'recipe.not-one': (v) => `${v.name} 不是此版本的配方。`,
-  'recipe.value': (v) => `“${v.detail}”。`,
-  'recipe.retired': (v) => `${v.name} 要求的输出已不再提供（“${v.why}”）。`,
+  'recipe.retired': (v, w) => `${v.name} 要求的输出已不再提供。${w.text(v.why)}`,
   'recipe.origin': () => '配方由页面中的“保存配方”或“compress --save-recipe”写出。',
+
+  'style.peft-retired': (v, w) =>
+    `适配器保存的是加到模型上的差值，而压缩后的模型并不是差值，因此不再写入 PEFT 适配器。请选择：${w.list(v.styles.map((id) => `“${id}”`))}。`,
+  'style.kohya-retired': (v, w) =>
+    `LoRA 保存的是加到模型上的差值，而压缩后的模型并不是差值，因此不再写入 kohya LoRA。请选择：${w.list(v.styles.map((id) => `“${id}”`))}。`,
+
+  'param.size-goal': () => '应为小于 100 % 的比例，或整数字节数。',
+  'param.number': () => '应为数字。',
+  'param.whole-number': () => '应为整数。',
+  'param.range': (v) => `应在 ${v.min} 到 ${v.max} 之间。`,
+  'param.names': (v, w) => `应为以逗号分隔的名称，可选：${w.list(v.names.map((name) => `“${name}”`))}。`,
 
   'estimate.time': () => '时间是根据此机器当前负载下的短样本估计的。',
   'estimate.goal-ranks': (_, w) => `有目标时，秩要在${w.act('plan')}之后才知道：此处的大小按最大的秩计算。`,

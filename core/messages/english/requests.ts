@@ -45,9 +45,20 @@ export const requests = {
     `An .npy file holds one tensor; this file has ${v.count}. Name one with --tensor, or choose a .safetensors name.`,
 
   'recipe.not-one': (v: { name: FileName }) => `${v.name} is no recipe of this version.`,
-  'recipe.value': (v: { detail: Foreign }) => `${v.detail}.`,
-  'recipe.retired': (v: { name: FileName; why: Foreign }) => `${v.name}: ${v.why}`,
+  'recipe.retired': (v: { name: FileName; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
   'recipe.origin': () => 'Recipes are written by Save recipe in the page and by compress --save-recipe.',
+
+  'style.peft-retired': (v: { styles: readonly string[] }, w: Words) =>
+    `An adapter holds a difference that is added to a model, and a compressed model is none: PEFT adapters are not written any more. Choose ${w.list(v.styles)}.`,
+  'style.kohya-retired': (v: { styles: readonly string[] }, w: Words) =>
+    `A LoRA holds a difference that is added to a model, and a compressed model is none: kohya LoRAs are not written any more. Choose ${w.list(v.styles)}.`,
+
+  'param.size-goal': () => 'Expected a share below 100 % or a whole number of bytes.',
+  'param.number': () => 'Expected a number.',
+  'param.whole-number': () => 'Expected a whole number.',
+  'param.range': (v: { min: number; max: number }) => `Expected ${v.min} to ${v.max}.`,
+  'param.names': (v: { names: readonly string[] }, w: Words) =>
+    `Expected names of ${w.list(v.names)}, separated by commas.`,
 
   'estimate.time': () => 'Time is a guess from a short sample on this machine as it is busy now.',
   'estimate.goal-ranks': (_: NoValues, w: Words) =>

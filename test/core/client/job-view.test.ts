@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { afterEvent, queuedJob, shareOf } from '../../../core/client/job-view.ts'
 import type { JobEvent } from '../../../core/contract.ts'
+import type { JobPhase } from '../../../core/phases.ts'
 import { someWords } from '../messages/words.ts'
 
-const progress = (phase: string, done: number, memoryBytes = 0): JobEvent => ({
+const progress = (phase: JobPhase, done: number, memoryBytes = 0): JobEvent => ({
   ...{ type: 'progress', jobId: 'j', phase, tensor: 'w', done, total: 10, memoryBytes },
 })
 const estimate: JobEvent = {

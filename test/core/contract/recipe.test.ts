@@ -34,7 +34,7 @@ test.each(['', '[]', '{"recipe":2}', '{"recipe":1,"output":"factors","params":{"
 test.each([1, 1.5, 100.5])('a size goal of all of the source, or of a part of a byte, is named: %s', (goalSize) => {
   const text = JSON.stringify({ ...recipe, recipe: 1, params: { ...recipe.params, goalSize } })
   expect(() => parseRecipe(text, 'cat.json')).toThrow(
-    'cat.json is no recipe of this version. Size goal: expected a share below 100 % or a whole number of bytes.',
+    'cat.json is no recipe of this version. Expected a share below 100 % or a whole number of bytes.',
   )
 })
 

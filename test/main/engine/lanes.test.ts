@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Job, JobResult, Lane } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import type { JobPhase } from '../../../core/phases.ts'
 import type { TaskListener } from '../../../main/engine/driver-handle.ts'
 import { calmMs, createLanes, type Lanes } from '../../../main/engine/lanes.ts'
 import type { Task, TaskAnswer } from '../../../main/engine/messages.ts'
@@ -96,7 +97,7 @@ function submit(name: string, lane?: Lane) {
   )
   return pending
 }
-const progress = (done: number, phase = 'analyze') =>
+const progress = (done: number, phase: JobPhase = 'analyze') =>
   task?.listener.event?.({ type: 'progress', phase, tensor: null, done, total: 10, memoryBytes: 0 })
 const taken = () => log.splice(0)
 

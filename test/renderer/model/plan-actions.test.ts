@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { EngineApi, JobRequest, Lane, PlanReport, TensorReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
+import type { JobPhase } from '../../../core/phases.ts'
 import { fileReducers } from '../../../renderer/choices/file.ts'
 import { useParams } from '../../../renderer/choices/params.ts'
 import { selectionReducers } from '../../../renderer/choices/selection.ts'
@@ -172,7 +173,7 @@ test('looking at a tensor leaves the analysis to the engine, which says whether 
 })
 
 test('the share is that of the analysis, kept while something else is done and by the same analysis under another goal', async () => {
-  const progress = (jobId: string, phase: string, done: number) =>
+  const progress = (jobId: string, phase: JobPhase, done: number) =>
     receiveJobEvent({ type: 'progress', jobId, phase, tensor: 'a', done, total: 4, memoryBytes: 1 })
   analyzeModel()
   await settle()

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
+import type { JobPhase } from '../../../core/phases.ts'
 import {
   bytesPerSecond,
   type RunView,
@@ -11,7 +12,7 @@ import {
   useRuns,
 } from '../../../renderer/model/runs.ts'
 
-const at = (phase: string, done: number, finishedTensors = 0, changes: Partial<Run> = {}): Run => ({
+const at = (phase: JobPhase, done: number, finishedTensors = 0, changes: Partial<Run> = {}): Run => ({
   runId: 'r',
   kind: 'compress',
   source: 'a.safetensors',
@@ -28,7 +29,7 @@ const at = (phase: string, done: number, finishedTensors = 0, changes: Partial<R
   ...changes,
 })
 const ended = (runId: string, state: Run['state'], changes: Partial<Run> = {}) =>
-  at('', 0, 3, { runId, state, progress: null, endedAt: 1, ...changes })
+  at('compress', 0, 3, { runId, state, progress: null, endedAt: 1, ...changes })
 
 /** The run as it is seen at these times. */
 function follow(...steps: [now: number, run: Run][]): RunView {

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Run } from '../../../../core/contract.ts'
 import { defaultParams } from '../../../../core/params.ts'
+import type { JobPhase } from '../../../../core/phases.ts'
 import { barOf, noticeOf, progressOf, runEffects } from '../../../../main/desktop/runs/run-effects.ts'
 import { sayIn } from '../../../../main/desktop/words.ts'
 import { someWords } from '../../../core/messages/words.ts'
 
 type State = Run['state']
 
-function runOf(runId: string, state: State, share: number | null = null, phase = 'compress'): Run {
+function runOf(runId: string, state: State, share: number | null = null, phase: JobPhase = 'compress'): Run {
   const live = state === 'running' || state === 'paused'
   return {
     runId,

@@ -1,0 +1,22 @@
+/** What a job is at, as a participle or a noun: it stands before a tensor's name or a time. */
+export const phases = {
+  'phase.read': () => 'reading',
+  'phase.plan': () => 'checking values',
+  'phase.analyze': () => 'analyzing',
+  'phase.estimate': () => 'estimating',
+  'phase.compress': () => 'compressing',
+  'phase.verify': () => 'checking',
+  'phase.convert': () => 'converting',
+  'phase.sample': () => 'making',
+  'phase.selftest': () => 'testing',
+  'phase.versus': () => 'factorizing',
+  'phase.sketch': () => 'sketching',
+  'phase.iterate': () => 'iterating',
+  'phase.orthonormalize': () => 'orthonormalizing',
+  'phase.smallSvd': () => 'small SVD',
+  'phase.gram': () => 'Gram matrix',
+  'phase.eigen': () => 'eigenvalues',
+  'phase.jacobi': () => 'Jacobi rotations',
+  'phase.lift': () => 'lifting',
+  'phase.measure': () => 'measuring',
+}
