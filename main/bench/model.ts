@@ -58,7 +58,7 @@ export async function benchModel(kernels: Kernels, options: ModelOptions): Promi
   const context = quietContext(kernels)
   const path = options.model ?? (await makeSample(options, context))
   const run = await options.open(path)
-  const file = await openWeightFile(pickSource(path, (await stat(path)).isDirectory() ? 'folder' : 'file'))
+  const file = await openWeightFile(await pickSource(path, (await stat(path)).isDirectory() ? 'folder' : 'file'))
   try {
     const timings: ModelTiming[] = []
     for (const rank of options.ranks) timings.push(await timeModel(file, rank, run, context, options))

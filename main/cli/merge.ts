@@ -26,7 +26,7 @@ export function mergeCommand(): Command {
       const report = await untilSignal(async (signal) => {
         const parts: WeightFile[] = []
         try {
-          for (const path of paths) parts.push(await openWeightFile(pickSource(path, 'file')))
+          for (const path of paths) parts.push(await openWeightFile(await pickSource(path, 'file')))
           return await mergeParts(
             { parts, target: { folder, name: basename(out) } },
             { force },

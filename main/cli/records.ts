@@ -1,7 +1,7 @@
 /** What a run leaves beside its output when asked: its recipe, which replays to the same bytes, and its report. */
 
 import { realpath } from 'node:fs/promises'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import {
   type CompressionReport,
   parseRecipe,
@@ -21,6 +21,7 @@ import { readFault, writeFault } from '../files/file-errors.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
 import { type OutputOptions, outputFolder } from '../files/outputs.ts'
 import { partialPath, unfinishedPaths } from '../files/ownership.ts'
+import { liesWithin } from '../files/paths.ts'
 import { readWhole } from '../files/read-whole.ts'
 
 /** Paths as they were given. */
@@ -82,7 +83,7 @@ async function meets(paths: readonly string[], others: readonly string[]): Promi
   for (const path of paths) {
     const identity = await fileIdentity(path)
     for (const other of others)
-      if (path === other || path.startsWith(other + sep) || sameFile(identity, await fileIdentity(other))) return true
+      if (liesWithin(other, path) || sameFile(identity, await fileIdentity(other))) return true
   }
   return false
 }

@@ -50,7 +50,7 @@ export async function weightPaths(path: string): Promise<readonly string[]> {
 }
 
 async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
-  const picked = pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file')
+  const picked = await pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file')
   const names = new Set<string>()
   const file = await openWeightFile({ ...picked, folder: noting(picked.folder, names) })
   try {

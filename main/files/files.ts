@@ -5,17 +5,20 @@
 
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
 import { isNowhere, readFault } from './file-errors.ts'
+import { liesWithin, pathKey } from './paths.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */
 export interface FileIdentity {
   readonly device: bigint
   readonly inode: bigint
+  /** Where it lies, links resolved, on a file system that gives all its files the number 0 and so does not tell them apart; else null. */
+  readonly place: string | null
   readonly byteLength: number
   readonly modifiedNs: bigint
   /** Of contents or attributes; no program can set it. */
@@ -28,10 +31,10 @@ export interface FileIdentity {
 const readPiece = 64 * 2 ** 20
 
 /** The file or folder a user picked. A file's siblings (shards, external data) are those beside the name that was picked: links are not resolved first, so a model in a cache of links finds them. */
-export function pickSource(path: string, kind: 'file' | 'folder'): PickedSource {
+export async function pickSource(path: string, kind: 'file' | 'folder'): Promise<PickedSource> {
   return kind === 'folder'
     ? { folder: sourceFolder(path), entry: null }
-    : { folder: sourceFolder(dirname(path)), entry: basename(path) }
+    : { folder: sourceFolder(dirname(path)), entry: await listedName(path) }
 }
 
 export function sourceFolder(path: string): SourceFolder {
@@ -57,7 +60,7 @@ function subfolder(outer: string, name: string): SourceFolder {
     const [real, around] = await Promise.all([realpath(path), realpath(outer)]).catch((error) => {
       throw readFault(error, name)
     })
-    if (!real.startsWith(around.endsWith(sep) ? around : around + sep))
+    if (!liesWithin(around, real))
       throw new AppError('bad-file', say('files.link-out', { name: quoted(name), folder: fileName(outer) }))
     return sourceFolder(path)
   }
@@ -93,7 +96,7 @@ export async function openSource(path: string): Promise<ByteSource> {
 }
 
 async function handleSource(path: string, name: string, handle: FileHandle): Promise<ByteSource> {
-  const opened = identityOf(await handle.stat({ bigint: true }))
+  const opened = await identityOf(await handle.stat({ bigint: true }), path)
   return {
     name,
     byteLength: opened.byteLength,
@@ -154,7 +157,7 @@ async function assertUnchanged(path: string, name: string, opened: FileIdentity)
 /** Identity of what a path leads to now; null where nothing is. */
 export async function fileIdentity(path: string): Promise<FileIdentity | null> {
   try {
-    return identityOf(await stat(path, { bigint: true }))
+    return await identityOf(await stat(path, { bigint: true }), path)
   } catch (error) {
     if (isNowhere(error)) return null
     throw error
@@ -163,13 +166,14 @@ export async function fileIdentity(path: string): Promise<FileIdentity | null> {
 
 /** Whether two paths lead to one file or folder, now. */
 export function sameFile(a: FileIdentity | null, b: FileIdentity | null): boolean {
-  return a !== null && b !== null && a.device === b.device && a.inode === b.inode
+  return a !== null && b !== null && a.device === b.device && a.inode === b.inode && a.place === b.place
 }
 
-function identityOf(stats: BigIntStats): FileIdentity {
+async function identityOf(stats: BigIntStats, path: string): Promise<FileIdentity> {
   return {
     device: stats.dev,
     inode: stats.ino,
+    place: stats.ino === 0n ? pathKey(await realpath(path)) : null,
     byteLength: Number(stats.size),
     modifiedNs: stats.mtimeNs,
     changedNs: stats.ctimeNs,
@@ -182,4 +186,28 @@ export function singleComponent(name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name) || /^[a-z]:/i.test(name))
     throw new AppError('bad-file', say('files.not-in-folder', { name: quoted(name) }))
   return name
+}
+
+/**
+ * The name under which its folder lists the file that `path` leads to: what was typed may differ in case, in how its accents
+ * are written, or be a short name of DOS, and then neighbours that are found by it - the shards of a model - would be missed.
+ */
+export async function listedName(path: string): Promise<string> {
+  const [folder, name] = [dirname(path), basename(path)]
+  const listed = await readdir(folder).catch(() => null)
+  if (!listed || listed.includes(name)) return name
+  const identity = await fileIdentity(path)
+  const [real, around] = await Promise.all([path, folder].map((each) => realpath(each).catch(() => each)))
+  const likely = listed.filter((each) => looseName(each) === looseName(name))
+  if (around === dirname(real!)) likely.push(basename(real!))
+  for (const each of likely) if (sameFile(identity, await fileIdentity(join(folder, each)))) return each
+  return name
+}
+
+/** Equal wherever any file system might take two names for one. `::$DATA` is a file's own content on NTFS. */
+function looseName(name: string): string {
+  return name
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/::\$data$/, '')
 }

@@ -5,14 +5,16 @@
  * An entry says which process the run belongs to. One whose process is gone without having written an end was interrupted; whoever lists
  * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
 import { withEnglish } from '../../core/messages/english.ts'
 import { countUnfinished } from '../files/outputs.ts'
+import { pathKey } from '../files/paths.ts'
 import { readWhole } from '../files/read-whole.ts'
+import { remove as removeFile } from '../files/replacing.ts'
 import { writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
@@ -133,9 +135,7 @@ export function createHistory(configFolder: string, log: Log): History {
   async function remove(runId: string): Promise<void> {
     own.delete(runId)
     for (const path of [entryPath(runId), reportPath(runId)].flatMap((path) => [path, `${path}.partial`]))
-      await rm(path, { force: true }).catch((error: unknown) =>
-        log(`The history could not be changed: ${String(error)}`),
-      )
+      await removeFile(path).catch((error: unknown) => log(`The history could not be changed: ${String(error)}`))
   }
 
   return {
@@ -179,9 +179,9 @@ export function createHistory(configFolder: string, log: Log): History {
         const { run, targetPath } = entry
         // What lies beside an output belongs to the run that came last.
         // A target that cannot be read now cannot be resumed now: it must not hide all other runs.
-        const mayBeLeft = !live && run.state !== 'finished' && !targets.has(targetPath)
+        const mayBeLeft = !live && run.state !== 'finished' && !targets.has(pathKey(targetPath))
         const left = mayBeLeft ? await countUnfinished(targetPath).catch(() => 0) : 0
-        targets.add(targetPath)
+        targets.add(pathKey(targetPath))
         listed.push({ ...entry, run: withLeft(run, left) })
       }
       return listed

@@ -6,6 +6,7 @@ import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contra
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { beingWritten } from '../files/hold.ts'
 import { countUnfinished } from '../files/outputs.ts'
+import { samePath } from '../files/paths.ts'
 import { type History, type HistoryEntry, type OwnEntry, withLeft } from './history.ts'
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
@@ -94,7 +95,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
  * @throws AppError `would-overwrite` where another one is writing there: two writers would spoil each other's output
  */
 export async function leftAt(history: History, target: string): Promise<Run | null> {
-  const there = (await history.list()).filter(({ targetPath }) => targetPath === target)
+  const there = (await history.list()).filter(({ targetPath }) => samePath(targetPath, target))
   if (there.some(({ run }) => run.endedAt === null)) throw beingWritten(target)
   return there.find(({ run }) => run.resumable)?.run ?? null
 }

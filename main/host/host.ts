@@ -4,7 +4,6 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { join, sep } from 'node:path'
 import {
   type Grant,
   type HostApi,
@@ -20,6 +19,7 @@ import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
+import { liesWithin } from '../files/paths.ts'
 import { createHistory } from '../history/history.ts'
 import { fileLog, logPath } from '../system/log.ts'
 import { createRecents } from './recents.ts'
@@ -83,7 +83,7 @@ export function createHost(options: HostOptions): Host {
   const { reach = everywhere } = options
   const recents = createRecents(options.configFolder, grants, {
     visible: reach.read,
-    passing: (path) => path.startsWith(join(options.temporaryFolder, sep)),
+    passing: (path) => liesWithin(options.temporaryFolder, path),
   })
 
   /** Every engine of this host, so that none outlives it. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { Grant } from '../../core/contract.ts'
 import type { Grants } from '../files/grants.ts'
+import { samePath } from '../files/paths.ts'
 import { jsonFile } from './settings.ts'
 
 const recentsSchema = z.object({
@@ -53,7 +54,7 @@ export function createRecents(folder: string, grants: Grants, options: RecentsOp
     async remember(grantId) {
       const newest = grants.path(grantId, 'read')
       const withNewest = (paths: readonly string[]) =>
-        [newest, ...paths.filter((path) => path !== newest)].slice(0, 4 * shown)
+        [newest, ...paths.filter((path) => !samePath(path, newest))].slice(0, 4 * shown)
       if (passing(newest)) {
         opened = withNewest(opened)
         return

@@ -13,6 +13,7 @@ import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 import { beingWritten } from '../files/hold.ts'
 import { discardUnfinished } from '../files/outputs.ts'
+import { samePath } from '../files/paths.ts'
 import type { History, HistoryEntry } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
@@ -97,7 +98,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     const paths = { sources, targetPath: grants.path(target, 'write') }
     const left = await leftAt(history, paths.targetPath)
     // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
-    if ([...live.values()].some(({ targetPath }) => targetPath === paths.targetPath))
+    if ([...live.values()].some(({ targetPath }) => samePath(targetPath, paths.targetPath)))
       throw beingWritten(paths.targetPath)
     const replaces = left?.runId ?? null
     const entry = { ...paths, force, part, recipe, replaces }

@@ -14,6 +14,7 @@ import { fileName, quoted } from '../../core/messages/text.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
 import { exists } from '../files/output-sink.ts'
+import { liesWithin, samePath } from '../files/paths.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000
@@ -32,8 +33,6 @@ export interface Folders {
   mayHold(path: string): Promise<boolean>
 }
 
-const within = (root: string, real: string) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
-
 /** The nearest folder that both lie in. */
 function commonFolder(a: string, b: string): string {
   const [one, other] = [a.split(sep), b.split(sep)]
@@ -51,10 +50,10 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     const real = await realpath(path).catch(() => null)
     if (real === null || !(await stat(real)).isDirectory())
       throw new AppError('not-found', say('serve.not-a-folder', { path: quoted(path) }))
-    if (!roots.includes(real)) roots.push(real)
+    if (!roots.some((root) => samePath(root, real))) roots.push(real)
   }
 
-  const inside = (real: string) => roots.some((root) => within(root, real))
+  const inside = (real: string) => roots.some((root) => liesWithin(root, real))
   const contains = async (path: string) => {
     const real = await realpath(path).catch(() => null)
     return real !== null && inside(real)
@@ -121,7 +120,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     async trail(path) {
       const real = await realpath(path).catch(() => null)
       // Of nested ones the nearest.
-      const root = real && roots.filter((each) => within(each, real)).sort((a, b) => b.length - a.length)[0]
+      const root = real && roots.filter((each) => liesWithin(each, real)).sort((a, b) => b.length - a.length)[0]
       if (!real || !root || !(await stat(real)).isDirectory()) return []
       const steps = relative(root, real).split(sep).filter(Boolean)
       return Promise.all([root, ...steps.map((_, i) => join(root, ...steps.slice(0, i + 1)))].map(grants.grant))

@@ -68,7 +68,7 @@ async function succeeds({ end }: Started): Promise<string> {
 
 /** The sample's tensors over three files, as large models come. */
 async function makeShards(): Promise<void> {
-  const file = await openWeightFile(pickSource(single, 'file'))
+  const file = await openWeightFile(await pickSource(single, 'file'))
   mkdirSync(shards)
   for (let shard = 0; shard < 3; shard++) {
     const mine = file.tensors.filter((_, i) => i % 3 === shard)

@@ -29,7 +29,7 @@ it('times whole runs and bare products of the same matrices, and leaves the sour
     repeat: 2,
     params: defaultParams,
     open: async (path) => {
-      const file = await openWeightFile(pickSource(path, 'file'))
+      const file = await openWeightFile(await pickSource(path, 'file'))
       onTestFinished(() => file.close())
       return (request) =>
         compressFile(

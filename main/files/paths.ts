@@ -1,0 +1,31 @@
+/**
+ * Whether two paths mean one place, where only their text can be compared: one of them leads to nothing yet, or the file system does not
+ * tell its files apart. Where both exist, `sameFile` of files.ts is the better witness.
+ */
+import { posix, sep, win32 } from 'node:path'
+
+/** Equal for all spellings of a path that this system takes for one. */
+export function pathKey(path: string, platform: NodeJS.Platform = process.platform): string {
+  // Windows keeps the case of names and does not look at it.
+  if (platform === 'win32') return windowsPath(path).toLowerCase()
+  // So does macOS, and for it é is é, in however many characters it was written.
+  if (platform === 'darwin') return posix.resolve(path).normalize('NFC').toLowerCase()
+  return posix.resolve(path)
+}
+
+export function samePath(a: string, b: string, platform?: NodeJS.Platform): boolean {
+  return pathKey(a, platform) === pathKey(b, platform)
+}
+
+/** Whether `path` is `folder` or lies below it. */
+export function liesWithin(folder: string, path: string): boolean {
+  const [outer, inner] = [pathKey(folder), pathKey(path)]
+  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
+}
+
+/** `\\?\C:\a` and `C:/a.` are C:\a: the first says the same without limits of length, dots and spaces at an end are dropped. */
+function windowsPath(path: string): string {
+  const plain = path.replaceAll('/', '\\').replace(/^\\\\[?.]\\(UNC\\)?/i, (_, share) => (share ? '\\\\' : ''))
+  const parts = win32.resolve(plain).split('\\')
+  return parts.map((part) => (/[^. ]/.test(part) ? part.replace(/[. ]+$/, '') : part)).join('\\')
+}
