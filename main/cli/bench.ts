@@ -1,6 +1,6 @@
 /** `ghostsvd bench`: how fast this machine is, and with --peers, how fast the libraries others use are on it. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -13,6 +13,7 @@ import { benchModel, type ModelOptions, type ModelTiming } from '../bench/model.
 import { startPeers } from '../bench/peers.ts'
 import { kernelRoom } from '../engine/kernel-room.ts'
 import { threadSpawner } from '../engine/threads.ts'
+import { removeTree } from '../files/replacing.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from './flags.ts'
 import { type CommandEngine, withEngine } from './job.ts'
 import { milliseconds, phases, print, printJson, table } from './print.ts'
@@ -73,7 +74,7 @@ export function benchCommand(): Command {
         else printBench(report, models)
       } finally {
         peers?.stop()
-        await rm(folder, { recursive: true, force: true })
+        await removeTree(folder)
         await shutdown()
       }
     })

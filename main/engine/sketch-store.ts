@@ -6,11 +6,12 @@
  * with the digest of its key and its content, and one that does not hold is a miss too, and goes.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../../core/sketch-cache/cold-store.ts'
 import { freeBytes } from '../files/free-space.ts'
 import { readWhole } from '../files/read-whole.ts'
+import { remove } from '../files/replacing.ts'
 import { writeWhole } from '../files/write-whole.ts'
 
 /**
@@ -37,7 +38,7 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
       try {
         const content = unsealed(key, await readWhole(pathOf(key), limitBytes + sealBytes))
         if (!content) {
-          await rm(pathOf(key), { force: true })
+          await remove(pathOf(key))
           return null
         }
         // Reading makes it young again: what is dropped first is what was not looked at for the longest time.
@@ -95,7 +96,7 @@ async function makeRoom(folder: string, limitBytes: number): Promise<number> {
   if (total > limit) {
     for (const file of files.sort((a, b) => a.usedMs - b.usedMs)) {
       if (total <= limit * DROP_TO) break
-      await rm(join(folder, file.name), { force: true })
+      await remove(join(folder, file.name))
       total -= file.byteLength
     }
   }

@@ -3,11 +3,15 @@
  * page that must not learn where things lie.
  */
 
+import { basename } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
 import { errno } from '../system/errno.ts'
+
+/** In one component of a path: characters on NTFS, bytes elsewhere. */
+const longestName = 255
 
 /** Faults that have words of their own. */
 const known = [
@@ -32,8 +36,14 @@ export function readFault(error: unknown, name: string): unknown {
 export function writeFault(error: unknown, name: string, advice = say('files.choose-folder')): unknown {
   const code = errno(error)
   if (error instanceof AppError || code === undefined) return error
-  const why = code === 'ENOENT' ? say('system.folder-gone') : whyOf(code)
+  const why = code === 'ENOENT' ? say(isTooLong(error) ? 'system.ENAMETOOLONG' : 'system.folder-gone') : whyOf(code)
   return new AppError('cannot-write', [say('files.cannot-write', { name: fileName(name), why, written: null }), advice])
+}
+
+/** Windows says of such a name only that nothing is there. */
+function isTooLong(error: unknown): boolean {
+  const { path = '' } = error as NodeJS.ErrnoException
+  return basename(path).length > longestName
 }
 
 function whyOf(code: string): Message {

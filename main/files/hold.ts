@@ -8,7 +8,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, open, rename, rm } from 'node:fs/promises'
+import { copyFile, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
@@ -19,6 +19,7 @@ import { errno } from '../system/errno.ts'
 import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { writeFault } from './file-errors.ts'
 import { readWhole } from './read-whole.ts'
+import { remove, replace } from './replacing.ts'
 
 const lockSchema = z.strictObject({
   id: z.string(),
@@ -62,7 +63,7 @@ export async function takeHold(
       mine.doubtful ||= lives === null || found.lock?.doubtful === true
       await putAside(target, found.text)
     }
-    await rm(oldLockPath(target), { force: true })
+    await remove(oldLockPath(target))
   } catch (error) {
     await note(path, false)
     throw writeFault(error, basename(target))
@@ -82,7 +83,7 @@ export async function takeHold(
       if (!(await isOwn())) throw takenOver(basename(target))
     },
     release: async () => {
-      if ((await readLock(path))?.lock?.id === mine.id) await rm(path, { force: true })
+      if ((await readLock(path))?.lock?.id === mine.id) await remove(path)
       await note(path, false)
     },
   }
@@ -103,9 +104,9 @@ export async function renew(partial: string): Promise<void> {
   const copy = `${partial}.${randomUUID()}.copy`
   try {
     await copyFile(partial, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-    await rename(copy, partial)
+    await replace(copy, partial)
   } catch (error) {
-    await rm(copy, { force: true })
+    await remove(copy)
     throw error
   }
 }
@@ -122,7 +123,7 @@ async function tryCreate(path: string, lock: Lock): Promise<boolean> {
     return true
   } catch (error) {
     // On a full disk there is room for its name alone.
-    await rm(path, { force: true })
+    await remove(path)
     throw error
   } finally {
     await handle.close()
@@ -180,8 +181,8 @@ async function readLock(path: string): Promise<Found | null> {
 async function putAside(target: string, text: string): Promise<void> {
   const old = oldLockPath(target)
   try {
-    await rename(lockPath(target), old)
-    if ((await readWhole(old)).toString('utf8') !== text) await rename(old, lockPath(target))
+    await replace(lockPath(target), old)
+    if ((await readWhole(old)).toString('utf8') !== text) await replace(old, lockPath(target))
   } catch (error) {
     if (errno(error) !== 'ENOENT') throw error
   }

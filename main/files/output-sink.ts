@@ -2,7 +2,7 @@
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
 
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open } from 'node:fs/promises'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
 import type { Message } from '../../core/messages/message.ts'
@@ -11,6 +11,7 @@ import { writeFault } from './file-errors.ts'
 import { fileIdentity, readFully } from './files.ts'
 import { type Hold, takenOver } from './hold.ts'
 import { applyMode } from './mode.ts'
+import { remove, replace } from './replacing.ts'
 
 /** Where a file is written and what it is called then. */
 export interface TargetNames {
@@ -86,7 +87,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
         await options.hold?.()?.assertOwn()
         await assertOwn(handle, partial, name)
         await applyMode(handle, options.mode ?? null)
-        if (options.overwrite) await rename(partial, target)
+        if (options.overwrite) await replace(partial, target)
         else await takeFreeName(partial, target, name)
         await syncFolder(names.folder)
         await end(true)
@@ -103,7 +104,7 @@ export function fileSink(handle: FileHandle, names: TargetNames, start: number, 
       if (!open) return
       const own = await isOwn(handle, partial)
       await end(false)
-      if (own) await rm(partial, { force: true })
+      if (own) await remove(partial)
       await options.onPartial?.(partial, false)
     },
   }
@@ -144,10 +145,10 @@ async function takeFreeName(partial: string, target: string, name: string): Prom
     )
       throw error
     if (await exists(target)) throw existsAlready(name)
-    await rename(partial, target)
+    await replace(partial, target)
     return
   }
-  await rm(partial)
+  await remove(partial)
 }
 
 /** Makes the new name durable. Windows cannot open a folder, and needs no such step. */

@@ -3,7 +3,7 @@
  * a reader sees the old state or the whole new one, also after a power cut. What is unfinished can be resumed, or discarded.
  */
 
-import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { mkdir, open, readdir, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
@@ -19,6 +19,7 @@ import { applyMode, modeOf, privateFile, privateFolder } from './mode.ts'
 import { attempt, exists, fileSink, type SinkOptions, syncFolder, type TargetNames } from './output-sink.ts'
 import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
+import { persist, remove, removeTree, replace } from './replacing.ts'
 
 export interface OutputOptions extends SinkOptions {
   /** Paths of the files that are read: never a target, under whatever name they are reached. */
@@ -118,7 +119,7 @@ async function beginPartial<T>(names: TargetNames, options: OutputOptions, begin
 
 /** Removes what `onPartial` told of: a partial file, or with its files a partial folder, whose path ends in a separator. */
 export async function removePartial(path: string): Promise<void> {
-  await rm(path, { force: true, recursive: path.endsWith(sep) })
+  await (path.endsWith(sep) ? removeTree : remove)(path)
 }
 
 /** How many tensors of an unfinished run can be resumed at its target: they lie there, and a journal says so. */
@@ -146,7 +147,7 @@ export async function discardUnfinished(target: string): Promise<void> {
 /** Removes a partial file or folder. */
 async function discard(partial: string): Promise<void> {
   try {
-    await rm(partial, { force: true, recursive: true })
+    await removeTree(partial)
   } catch (error) {
     if (isNowhere(error)) return
     throw writeFault(error, basename(partial), say('files.remove-by-hand'))
@@ -159,7 +160,7 @@ async function discard(partial: string): Promise<void> {
  */
 async function clear({ target, partial }: TargetNames, options: OutputOptions): Promise<void> {
   if (!options.hold?.()) await assertNothingForeign(target, options.sources)
-  await rm(partial, { force: true, recursive: true })
+  await removeTree(partial)
 }
 
 async function newSubfolder(
@@ -219,15 +220,12 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
         await applyMode(partial, await modeOf(options.sources))
         if (existing?.length) {
           if (!options.overwrite) throw existsAlready(name)
-          // Weights last: while they are of an earlier run, so is the folder.
-          const files = await readdir(partial)
-          const ordered = files.sort((a, b) => Number(b.endsWith('.json')) - Number(a.endsWith('.json')))
-          for (const file of ordered) await rename(join(partial, file), join(target, file))
-          await rm(partial, { recursive: true })
+          await replaceContents(partial, target)
+          await removeTree(partial)
         } else {
           // Windows does not rename onto a folder, not even an empty one.
-          if (existing) await rmdir(target)
-          await rename(partial, target)
+          if (existing) await persist(target, () => rmdir(target))
+          await replace(partial, target)
         }
         await syncFolder(folder)
         await end()
@@ -241,6 +239,29 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
       if ((await options.hold?.()?.isOwn()) !== false) await removePartial(partial)
       await end()
     },
+  }
+}
+
+/**
+ * Moves the files of one folder into another, all or none. Those that they replace are moved out first, into the partial folder, which is
+ * ours: one that another program has open stops it before anything is new, and nowhere do weights of one run lie beside the
+ * configuration of another.
+ */
+async function replaceContents(partial: string, target: string): Promise<void> {
+  const before = join(partial, '.replaced')
+  await mkdir(before, { recursive: true })
+  const files = (await readdir(partial)).filter((file) => join(partial, file) !== before)
+  const moved: [from: string, to: string][] = []
+  const move = async (from: string, to: string) => {
+    await replace(from, to)
+    moved.push([from, to])
+  }
+  try {
+    for (const file of files) if (await exists(join(target, file))) await move(join(target, file), join(before, file))
+    for (const file of files) await move(join(partial, file), join(target, file))
+  } catch (error) {
+    for (const [from, to] of moved.reverse()) await replace(to, from)
+    throw error
   }
 }
 

@@ -4,8 +4,7 @@
  * folder that happens to begin with the same name.
  */
 
-import { rmSync } from 'node:fs'
-import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -15,6 +14,7 @@ import { foreign, quoted } from '../../core/messages/text.ts'
 import { errno } from '../system/errno.ts'
 import { processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { readWhole } from './read-whole.ts'
+import { removeTree, removeTreeAtExit } from './replacing.ts'
 
 const prefix = 'ghostsvd-'
 const ownerFile = 'owner.json'
@@ -30,7 +30,7 @@ export async function temporaryFolder(parent = tmpdir()): Promise<string> {
     )
   })
   // 'exit' allows only synchronous work; it comes after SIGINT and SIGTERM too, where those end in process.exit.
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('exit', () => removeTreeAtExit(folder))
   const owner: z.infer<typeof ownerSchema> = { ghostsvd: 'temporary folder', process: await thisProcess() }
   await writeFile(join(folder, ownerFile), JSON.stringify(owner), { mode: 0o600 })
   return folder
@@ -44,7 +44,7 @@ async function sweep(parent: string): Promise<void> {
     const found = await lstat(folder).catch(() => null)
     if (!found?.isDirectory() || (process.getuid && found.uid !== process.getuid())) continue
     const owner = await readOwner(join(folder, ownerFile))
-    if (owner && (await stillLives(owner.process)) === false) await rm(folder, { recursive: true, force: true })
+    if (owner && (await stillLives(owner.process)) === false) await removeTree(folder)
   }
 }
 

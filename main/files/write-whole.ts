@@ -1,15 +1,16 @@
 /** Small files of the application itself - settings, history, sketches - written whole or not at all, by however many processes at once. */
 import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
+import { remove, replace } from './replacing.ts'
 
 /** In place of whatever has this path. Only this user can read it. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const partial = `${path}.${randomUUID()}.partial`
   try {
     await writeFile(partial, content, { mode: 0o600 })
-    await rename(partial, path)
+    await replace(partial, path)
   } catch (error) {
-    await rm(partial, { force: true }).catch(() => {})
+    await remove(partial).catch(() => {})
     throw error
   }
 }

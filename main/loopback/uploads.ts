@@ -6,7 +6,7 @@
  */
 
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
@@ -17,6 +17,7 @@ import { say } from '../../core/messages/english.ts'
 import { fileName as named, quoted } from '../../core/messages/text.ts'
 import { isPortableFileName } from '../files/file-name.ts'
 import { freeBytes } from '../files/free-space.ts'
+import { remove, replace } from '../files/replacing.ts'
 import { plainResponse } from '../host/assets.ts'
 
 const reserveBytes = 256e6
@@ -76,12 +77,12 @@ async function receive(request: IncomingMessage, path: string, limit: number, si
   }, silenceMs)
   try {
     await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx', mode: 0o600 }))
-    await rename(partial, path)
+    await replace(partial, path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     // Not ours: its owner still writes it.
     if (code === 'EEXIST') throw new AppError('would-overwrite', say('uploads.busy', { name: named(path) }))
-    await rm(partial, { force: true })
+    await remove(partial)
     if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
     // The page left, or its network did: there is no one to answer, and nothing failed here.
     if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw aborted(basename(path))

@@ -8,6 +8,8 @@ export const files = {
       ? `无法写入 ${v.name}：${w.text(v.why)}。`
       : `${v.name} 写到 ${w.bytes(v.written)} 后无法继续：${w.text(v.why)}。`,
   'files.choose-folder': () => '请选择其他文件夹。',
+  'files.choose-name': () => '请选择其他名称。',
+  'files.close-and-retry': () => '请在该程序中关闭它后重试，或选择其他名称。',
   'files.remove-by-hand': () => '请手动删除它。',
 
   'system.folder-gone': () => '其文件夹不存在',
@@ -29,6 +31,8 @@ export const files = {
   'system.EROFS': () => '文件系统为只读',
   'system.ESTALE': () => '网络文件系统丢失了它',
   'system.ETXTBSY': () => '它正在被执行',
+  'system.open-elsewhere': () => '另一个程序打开了它',
+  'system.read-only-file': () => '它被标记为只读',
   'system.other': (v) => `系统报告“${v.code}”`,
 
   'files.exists': (v) => `${v.name} 已存在。`,

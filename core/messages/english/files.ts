@@ -9,6 +9,8 @@ export const files = {
   'files.cannot-write': (v: { name: FileName; why: Message; written: number | null }, w: Words) =>
     `${v.name} could not be written${v.written === null ? '' : ` beyond ${w.bytes(v.written)}`}: ${w.text(v.why)}.`,
   'files.choose-folder': () => 'Choose another folder.',
+  'files.choose-name': () => 'Choose another name.',
+  'files.close-and-retry': () => 'Close it there and try again, or choose another name.',
   'files.remove-by-hand': () => 'Remove it by hand.',
 
   'system.folder-gone': () => 'its folder does not exist',
@@ -30,6 +32,8 @@ export const files = {
   'system.EROFS': () => 'the file system is read-only',
   'system.ESTALE': () => 'the network file system lost it',
   'system.ETXTBSY': () => 'it is being executed',
+  'system.open-elsewhere': () => 'another program has it open',
+  'system.read-only-file': () => 'it is marked as read-only',
   'system.other': (v: { code: Foreign }) => `the system said ${v.code}`,
 
   'files.exists': (v: { name: FileName }) => `${v.name} exists already.`,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lockPath } from '../../../main/files/hold.ts'
 import { outputFolder } from '../../../main/files/outputs.ts'
-import { type ProcessIdentity, thisProcess } from '../../../main/system/process-identity.ts'
+import type { ProcessIdentity } from '../../../main/system/process-identity.ts'
+import { can } from '../../system.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
@@ -15,10 +16,8 @@ function lockedBy(path: string, changes: Partial<ProcessIdentity>): void {
   writeFileSync(lockPath(join(path, 'out')), JSON.stringify({ ...lock, process: { ...lock.process, ...changes } }))
 }
 
-const knowsStarts = (await thisProcess()).started !== null
-
 describe('a name', () => {
-  it.runIf(knowsStarts)('is held by one run at a time, and nothing is left of that', async () => {
+  it('is held by one run at a time, and nothing is left of that', async () => {
     const path = temporaryFolder()
     const hold = await folderAt(path).hold('out')
     await expect(folderAt(path).hold('out')).rejects.toMatchObject({
@@ -34,7 +33,7 @@ describe('a name', () => {
     expect(readdirSync(path)).toEqual([])
   })
 
-  it.runIf(knowsStarts)(
+  it.runIf(can.removeOpenFiles)(
     'is free again when its process has ended, and what that left is gone on with in place',
     async () => {
       const path = temporaryFolder()
@@ -93,28 +92,31 @@ describe('two runs that cannot ask after each other, on machines that share a fo
     return { path, earlier, first, started, later, second, resumed }
   }
 
-  it('write into files of their own: the later one has the name, the earlier one is told', async () => {
-    const { path, earlier, first, started, second, resumed } = await both()
-    // Each may cut and write as it likes.
-    await resumed.truncate(50)
-    await resumed.write(bytes(10, 2))
-    await started.truncate(20)
-    await started.write(bytes(70, 3))
-    await resumed.write(bytes(40, 2))
-    const replaced = /^out is being written by another run, which replaced this one's file\.$/
-    await expect(started.sync()).rejects.toThrow(replaced)
-    await expect(started.close()).rejects.toThrow(replaced)
-    await expect(earlier.create('out', 1)).rejects.toThrow(replaced)
-    await expect(earlier.discard('out')).rejects.toThrow(replaced)
-    await started.abort()
-    await first.release()
-    await resumed.close()
-    await second.release()
-    expect(readdirSync(path)).toEqual(['out'])
-    expect([...readFileSync(join(path, 'out'))]).toEqual([...bytes(50, 1), ...bytes(50, 2)])
-  })
+  it.runIf(can.replaceOpenFiles)(
+    'write into files of their own: the later one has the name, the earlier one is told',
+    async () => {
+      const { path, earlier, first, started, second, resumed } = await both()
+      // Each may cut and write as it likes.
+      await resumed.truncate(50)
+      await resumed.write(bytes(10, 2))
+      await started.truncate(20)
+      await started.write(bytes(70, 3))
+      await resumed.write(bytes(40, 2))
+      const replaced = /^out is being written by another run, which replaced this one's file\.$/
+      await expect(started.sync()).rejects.toThrow(replaced)
+      await expect(started.close()).rejects.toThrow(replaced)
+      await expect(earlier.create('out', 1)).rejects.toThrow(replaced)
+      await expect(earlier.discard('out')).rejects.toThrow(replaced)
+      await started.abort()
+      await first.release()
+      await resumed.close()
+      await second.release()
+      expect(readdirSync(path)).toEqual(['out'])
+      expect([...readFileSync(join(path, 'out'))]).toEqual([...bytes(50, 1), ...bytes(50, 2)])
+    },
+  )
 
-  it.runIf(knowsStarts)('stay apart when the later one is killed and gone on with where it was', async () => {
+  it.runIf(can.replaceOpenFiles)('stay apart when the later one is killed and gone on with where it was', async () => {
     const { path, started } = await both()
     lockedBy(path, { started: 'an earlier process' })
     const third = folderAt(path)

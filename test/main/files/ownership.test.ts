@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { discardUnfinished, outputFolder } from '../../../main/files/outputs.ts'
+import { can } from '../../system.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 import { journalText, leaveLock } from '../left-over.ts'
 
@@ -25,7 +26,7 @@ describe('a source under a name that a run would use', () => {
     expect(readFileSync(file, 'utf8')).toBe('weights')
   })
 
-  it.skipIf(process.platform === 'win32')('is found behind links, on either side', async () => {
+  it.runIf(can.link)('is found behind links, on either side', async () => {
     const path = temporaryFolder()
     mkdirSync(join(path, 'elsewhere'))
     writeFileSync(join(path, 'elsewhere', 'model'), 'weights')
@@ -99,9 +100,11 @@ describe('what an earlier run left', () => {
     const path = temporaryFolder()
     const folder = folderAt(path)
     const hold = await folder.hold('out')
-    await (await folder.create('out', 1)).write(Uint8Array.of(1))
+    const sink = await folder.create('out', 1)
+    await sink.write(Uint8Array.of(1))
     await expect(discardUnfinished(join(path, 'out'))).rejects.toThrow(/is being written by another run/)
     expect(existsSync(join(path, 'out.partial'))).toBe(true)
+    await sink.abort()
     await hold.release()
   })
 })
