@@ -16,7 +16,7 @@ export interface Style {
    */
   readonly container: 'file' | 'like-source'
   /** What the files are encoded as. */
-  readonly encoding: 'safetensors' | 'npz'
+  readonly encoding: 'safetensors' | 'npz' | 'aguf'
   /** Dtypes the encoding has no place for, whose values are widened to F32. */
   readonly widened: readonly DType[]
   /** Whether tensors that are not factorized are copied. Where not, the source's size is no measure of the output. */
@@ -28,6 +28,8 @@ export interface Style {
    * sizes are meant.
    */
   readonly multipliesOut: boolean
+  /** How the format stores factors, whatever is asked for: in INT8 or in this dtype, up to this rank. null: as the parameters say. */
+  readonly prescribed: { readonly layout: 'aguf'; readonly dtype: 'F32'; readonly largestRank: number } | null
   /** What of a tensor has a place in it. */
   readonly holds: { readonly experts: boolean; readonly sparse: boolean; readonly int8: boolean }
 }
@@ -43,6 +45,7 @@ const entries = {
     copiesKept: true,
     keepsScales: false,
     multipliesOut: false,
+    prescribed: null,
     holds: everything,
   },
   dense: {
@@ -53,6 +56,7 @@ const entries = {
     copiesKept: true,
     keepsScales: true,
     multipliesOut: true,
+    prescribed: null,
     holds: everything,
   },
   npz: {
@@ -63,7 +67,20 @@ const entries = {
     copiesKept: true,
     keepsScales: false,
     multipliesOut: false,
+    prescribed: null,
     holds: everything,
+  },
+  aguf: {
+    ending: '.aguf',
+    container: 'file',
+    encoding: 'aguf',
+    widened: [],
+    copiesKept: false,
+    keepsScales: false,
+    multipliesOut: false,
+    // The rank is a 16-bit number in the file.
+    prescribed: { layout: 'aguf', dtype: 'F32', largestRank: 65_535 },
+    holds: { ...everything, experts: false },
   },
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
 

@@ -14,9 +14,12 @@ export function scaleLayout(rank: number): ScaleLayout {
   return rank >= ROW_SCALES_FROM ? 'row' : 'direction'
 }
 
-/** A scale is an F32; a sparse entry an I64 index and an F32 value. */
+/** A and B, or U, S and Vt, as the parameters say; U, S and V as an .aguf file has them, with one scale for U and one for V. */
+export type FactorLayout = Params['factorLayout'] | 'aguf'
+
 const scaleBytes = 4
-const sparseBytes = 12
+/** A sparse entry is an I64 index and an F32 value; in an .aguf file two I32 and an F16. */
+const sparseBytes = { ab: 12, usv: 12, aguf: 10 } as const satisfies Record<FactorLayout, number>
 
 /** Bytes of INT8 factors with their scales. */
 export function int8Bytes(layout: ScaleLayout, rows: number, cols: number, rank: number): number {
@@ -33,7 +36,7 @@ export interface FactorEncoding extends Pick<Params, 'sparseDensity'> {
   readonly bytesPerValue: number
   readonly int8: boolean
   /** `usv` has singular values beside U and Vt, of at least 4 bytes each; INT8 factors have no such layout. */
-  readonly layout: Params['factorLayout']
+  readonly layout: FactorLayout
 }
 
 /** Bytes of A (r x n) and B (m x r) of each of `count` matrices, of S or the scales where there are any, and of the sparse part. */
@@ -42,7 +45,8 @@ export function factorBytes(
   rank: number,
   { bytesPerValue, int8, layout, sparseDensity }: FactorEncoding,
 ): number {
-  const sparse = sparseBytes * sparseCount(sparseDensity, rows, cols)
+  const sparse = sparseBytes[layout] * sparseCount(sparseDensity, rows, cols)
+  if (layout === 'aguf') return count * (rank * (rows + cols) * bytesPerValue + 4 * rank + 2 * scaleBytes + sparse)
   if (int8) return count * (int8Bytes(scaleLayout(rank), rows, cols, rank) + sparse)
   const singularValues = layout === 'usv' ? rank * Math.max(4, bytesPerValue) : 0
   return count * (rank * (rows + cols) * bytesPerValue + singularValues + sparse)

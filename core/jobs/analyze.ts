@@ -23,6 +23,7 @@ import type { PhaseTimes, TimedPhase } from '../phases.ts'
 import { breakEvenRank } from '../plan/factor-dtype.ts'
 import { storedAs } from '../plan/verdict.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
+import { defaultStyle, styles } from '../styles.ts'
 import { truncate } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
 import { gaussianKey } from '../svd/random.ts'
@@ -226,7 +227,7 @@ export async function reportRun(
     singularValues: Array.from(factorization.spectrum ?? factorization.s),
     frobeniusNorm: loaded.frobeniusNorm,
     ...measured,
-    breakEvenRank: breakEvenRank(tensor, view, storedAs(tensor.dtype, fitted)),
+    breakEvenRank: breakEvenRank(tensor, view, storedAs(tensor.dtype, fitted, styles[defaultStyle])),
     noiseError: noiseError(rows, cols, fitted.rank),
     elapsedMs: readMs + computeMs + measureMs,
     phasesMs: { read: readMs, ...phasesMs, measure: measureMs },

@@ -15,7 +15,7 @@ import { allowedError } from '../params.ts'
 import { sizeGoalBytes } from '../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
-import type { TensorPlan } from '../plan/plan.ts'
+import { isFactorized, type TensorPlan } from '../plan/plan.ts'
 import { tensorBytes } from '../tensor.ts'
 import { type Compression, type CompressionTarget, whileHolding } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
@@ -92,7 +92,8 @@ async function writeOutput(
     const relativeError = modelErrorOf(plans, written.outcomes)
     const absoluteError = await absoluteErrorOf(file, plans, normed(written.outcomes), compression.context)
     const whole = { ...written, plannedBytes, relativeError, absoluteError }
-    const notices = [...checkpoint.notices, ...missedGoal(compression, job, whole)]
+    const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
+    const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
     return reportOf(compression, target, whole, notices, started)
   } catch (error) {
     throw await checkpoint.fail(error)

@@ -72,7 +72,12 @@ export async function estimateRun(
     memoryBytes: before + Math.max(0, ...factorized.map((plan) => workingBytes(plan, context))),
     parts,
     ...context.kernels.info,
-    notices: [...file.notices, say('estimate.time'), ...openQuestions(open, job.params)],
+    notices: [
+      ...file.notices,
+      ...(style.notices?.(factorized) ?? []),
+      say('estimate.time'),
+      ...openQuestions(open, job.params),
+    ],
   }
 }
 

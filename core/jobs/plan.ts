@@ -28,9 +28,9 @@ import {
   type TensorPlan,
   unsettled,
 } from '../plan/plan.ts'
-import { scaleReason } from '../plan/verdict.ts'
+import { scaleReason, storedAs } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
-import { styles, writtenDType } from '../styles.ts'
+import { type Style, styles, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
 import { scaleNotWritten, worthless } from '../write/compress-tensor.ts'
 import type { Compression } from '../write/compression.ts'
@@ -54,7 +54,7 @@ export async function planCompression(
   const context: JobContext = { ...host, sketches }
   const before = sketches.cache.counters.stored
   const style = outputStyle(job.output)
-  const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params) ?? [])
+  const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params, style) ?? [])
   // The hashes only have to have their length.
   const recipe = recipeHash({ ...job }, context)
   // Each curve is said once.
@@ -98,20 +98,26 @@ export async function planCompression(
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: [...file.notices, ...(host.kernelNotice ? [host.kernelNotice] : [])],
+    notices: [
+      ...file.notices,
+      ...(style.notices?.(plans.filter(isFactorized)) ?? []),
+      ...(host.kernelNotice ? [host.kernelNotice] : []),
+    ],
     ...context.kernels.info,
   }
 }
 
 /** The tensor as it is analyzed: for its goal, or so that any goal may follow. Also where only the rank asked for is too large. */
-function analysisOf(plan: TensorPlan, params: PlanJob['params']): FactorizedTensor | null {
+function analysisOf(plan: TensorPlan, params: PlanJob['params'], style: Style): FactorizedTensor | null {
   if (plan.action === 'factorize') {
     return hasGoal(params) ? plan : { ...plan, sketch: planSketch(plan.info, plan.view, params) }
   }
   const { info, view, place, grows } = plan
   if (!grows || !view || !hasComputableDType(info)) return null
   const sketch = planSketch(info, view, params)
-  return { action: 'factorize', info, view, place, reason: unsettled, params: sketch, sketch, factorDType: 'F32' }
+  const { dtype, layout } = storedAs(info.dtype, params, style)
+  const planned = { info, view, place, reason: unsettled, params: sketch, sketch }
+  return { action: 'factorize', ...planned, factorDType: dtype, factorLayout: layout }
 }
 
 /** Whether the run sketches the matrix itself, narrower than the analysis did. */

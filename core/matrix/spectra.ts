@@ -40,15 +40,14 @@ export function reportSpectrum({ info }: FactorizedTensor, { truncation }: Tenso
   context.report({ type: 'spectrum', tensor: info.name, errorCurve: truncation.map(Math.sqrt) })
 }
 
-function spectrumOf({ info, sketch }: FactorizedTensor, { kernels }: JobContext): readonly unknown[] {
-  return ['spectrum', sketch.factorLayout, sketchKey('', storageName(info), sketch, kernels.info)]
+function spectrumOf({ info, sketch, factorLayout }: FactorizedTensor, { kernels }: JobContext): readonly unknown[] {
+  return ['spectrum', factorLayout, sketchKey('', storageName(info), sketch, kernels.info)]
 }
 
 async function computeSpectrum(file: WeightFile, plan: FactorizedTensor, context: JobContext): Promise<TensorSpectrum> {
-  const { info, view, sketch } = plan
+  const { info, view, sketch, factorLayout } = plan
   const curves = ['truncation', 'BF16', 'F16', 'INT8'] as const
   const parts: ({ readonly norm: number } & Record<(typeof curves)[number], Float64Array>)[] = []
-  const { factorLayout } = sketch
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
@@ -61,7 +60,7 @@ async function computeSpectrum(file: WeightFile, plan: FactorizedTensor, context
         truncation: (await truncationCurve(context.kernels, operand, found, frobeniusNorm)).squared,
         BF16: roundingCurve(found, frobeniusNorm, rank, 'BF16', factorLayout),
         F16: roundingCurve(found, frobeniusNorm, rank, 'F16', factorLayout),
-        INT8: int8Curve(found, frobeniusNorm, rank),
+        INT8: int8Curve(found, frobeniusNorm, rank, factorLayout),
       })
     } finally {
       context.kernels.release(mark)

@@ -6,8 +6,7 @@
  *
  * so one pass over the factors gives it at every rank, subnormals of F16 and outliers of INT8 included.
  */
-import { ROW_SCALES_FROM } from '../curves/size.ts'
-import type { Params } from '../params.ts'
+import { type FactorLayout, ROW_SCALES_FROM } from '../curves/size.ts'
 import type { Factorization } from '../svd/factorization.ts'
 
 export type RoundedDType = 'F16' | 'BF16'
@@ -18,7 +17,7 @@ export function roundingCurve(
   frobeniusNorm: number,
   rank: number,
   dtype: RoundedDType,
-  layout: Params['factorLayout'],
+  layout: FactorLayout,
 ): Float64Array {
   const lengths = Float64Array.from({ length: rank }, (_, j) => (layout === 'ab' ? Math.sqrt(found.s[j]!) : 1))
   const round = dtype === 'BF16' ? toBFloat16 : toFloat16
@@ -80,24 +79,71 @@ function toFloat16(value: number): number {
  * of B and column of A reaches the largest entry of all columns up to the rank, so each rank has scales of its own: some are quantized, and
  * between them the share of the upper bound - half a step everywhere - that was found is taken on.
  */
-export function int8Curve(found: Factorization, frobeniusNorm: number, rank: number): Float64Array {
+export function int8Curve(
+  found: Factorization,
+  frobeniusNorm: number,
+  rank: number,
+  layout: FactorLayout,
+): Float64Array {
+  if (layout === 'aguf') return singleScaleCurve(found, frobeniusNorm, rank)
   const lost = new Float64Array(rank)
   addInt8Losses(found.U, found.rows, found.rank, 1, lost)
   addInt8Losses(found.Vt, found.cols, 1, found.cols, lost)
   const curve = cumulated(found, frobeniusNorm, lost)
   const first = ROW_SCALES_FROM
   if (first > rank || frobeniusNorm === 0) return curve
-  const bound = rowBound(found, frobeniusNorm, rank)
-  let [before, shareBefore] = [first, rowLoss(found, frobeniusNorm, first) / bound[first]!]
+  sampled(curve, rowBound(found, frobeniusNorm, rank), first, (k) => rowLoss(found, frobeniusNorm, k))
+  return curve
+}
+
+/** From rank `first` on: some ranks are quantized, and between them the share of the bound that was found is taken on. */
+function sampled(curve: Float64Array, bound: Float64Array, first: number, lossAt: (rank: number) => number): void {
+  const rank = curve.length - 1
+  let [before, shareBefore] = [first, lossAt(first) / bound[first]!]
   for (let k = first; k <= rank; ) {
     const after = Math.min(rank, Math.ceil(before * 1.25))
-    const shareAfter = after === before ? shareBefore : rowLoss(found, frobeniusNorm, after) / bound[after]!
+    const shareAfter = after === before ? shareBefore : lossAt(after) / bound[after]!
     for (; k <= after; k++) {
       const way = after === before ? 0 : (k - before) / (after - before)
       curve[k] = bound[k]! * (shareBefore + way * (shareAfter - shareBefore))
     }
     ;[before, shareBefore] = [after, shareAfter]
   }
+}
+
+/** One scale for all of U and one for all of V, from their largest entries up to the rank: half a step everywhere is the bound. */
+function singleScaleCurve(found: Factorization, frobeniusNorm: number, rank: number): Float64Array {
+  const { rows, cols, s, U, Vt, rank: stride } = found
+  const curve = new Float64Array(rank + 1)
+  if (frobeniusNorm === 0 || rank === 0) return curve
+  const largest = (vectors: Factorization['U'], length: number, step: number, start: number) => {
+    let found = 0
+    for (let i = 0, at = start; i < length; i++, at += step) found = Math.max(found, Math.abs(vectors[at]!))
+    return found
+  }
+  const [inU, inV] = [new Float64Array(rank + 1), new Float64Array(rank + 1)]
+  const bound = new Float64Array(rank + 1)
+  let weight = 0
+  for (let j = 0; j < rank; j++) {
+    inU[j + 1] = Math.max(inU[j]!, largest(U, rows, stride, j))
+    inV[j + 1] = Math.max(inV[j]!, largest(Vt, cols, 1, j * cols))
+    weight += (s[j]! / frobeniusNorm) ** 2
+    bound[j + 1] = (weight * (rows * inU[j + 1]! ** 2 + cols * inV[j + 1]! ** 2)) / (12 * 127 ** 2)
+  }
+  const side = (vectors: Factorization['U'], length: number, step: number, next: number, most: number, k: number) => {
+    let sum = 0
+    for (let j = 0; j < k; j++) {
+      let off = 0
+      for (let i = 0, at = j * next; i < length; i++, at += step) {
+        const value = (vectors[at]! * 127) / most
+        off += (value - Math.round(value)) ** 2
+      }
+      sum += (s[j]! / frobeniusNorm) ** 2 * off * (most / 127) ** 2
+    }
+    return sum
+  }
+  const lossAt = (k: number) => side(U, rows, stride, 1, inU[k]!, k) + side(Vt, cols, 1, cols, inV[k]!, k)
+  if (bound[1]! > 0) sampled(curve, bound, 1, lossAt)
   return curve
 }
 

@@ -6,6 +6,7 @@ import { all } from '../messages/english.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
+import { defaultStyle, type StyleId, styles } from '../styles.ts'
 import {
   type DType,
   encodedBytes,
@@ -39,11 +40,11 @@ export function describeFile(file: TensorSet, params: Params = defaultParams): T
   })
 }
 
-/** Of what the report says can be factorized, what decisions need: the matrices, and how their factors would be stored. */
-export function storable(report: TensorReport, params: Params): Storable | null {
+/** Of what the report says can be factorized, what decisions need: the matrices, and how this kind of output stores their factors. */
+export function storable(report: TensorReport, params: Params, output: StyleId = defaultStyle): Storable | null {
   const view = viewOf(report)
   const info = tensorOf(report)
-  return view && hasComputableDType(info) ? { info, view, stored: storedAs(info.dtype, params) } : null
+  return view && hasComputableDType(info) ? { info, view, stored: storedAs(info.dtype, params, styles[output]) } : null
 }
 
 /** The matrices of what can be factorized; null for anything else. */

@@ -1,12 +1,14 @@
 /** What an output file holds, and in which order. */
 import type { Style } from '../styles.ts'
-import { type TensorOutline, tensorBytes } from '../tensor.ts'
+import { type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { FactorizedTensor, TensorPlan } from './plan.ts'
 
 /** A style with what it writes of a tensor, which a writer knows. */
 export interface StyleLayout extends Style {
   /** The written tensors in place of the planned one. Known, with all bytes, before anything is computed. */
   entries(plan: FactorizedTensor): TensorOutline[]
+  /** Where the format has tensors in groups: in which one this is. They go in ascending order. */
+  group?(info: TensorInfo): number
 }
 
 /** What the file holds of one tensor. */
@@ -29,6 +31,8 @@ export interface Placed {
 
 /** The order in which tensors stand in the file. */
 export function inFileOrder(plans: readonly TensorPlan[], style: StyleLayout): TensorPlan[] {
+  const { group } = style
+  if (group) return [...plans].sort((a, b) => group(a.info) - group(b.info) || a.place - b.place)
   const placed = plans.map((plan) => ({ plan, place: plan.place, alignment: alignmentOf(outputEntries(plan, style)) }))
   return alignedOrder(placed).map(({ plan }) => plan)
 }

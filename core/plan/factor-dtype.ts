@@ -1,25 +1,33 @@
 /** What factors are stored as, and what that weighs: the bytes that decide whether a tensor shrinks at all. */
-import { factorBytes as encodedFactorBytes, ROW_SCALES_FROM } from '../curves/size.ts'
+import { factorBytes as encodedFactorBytes, type FactorLayout, ROW_SCALES_FROM } from '../curves/size.ts'
 import type { Params } from '../params.ts'
+import type { Style } from '../styles.ts'
 import { type ComputableDType, dtypeBits, encodedBytes, type MatrixView, type TensorInfo } from '../tensor.ts'
 
 export type FactorDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'INT8'
 
 /**
- * The stored dtype of a tensor's factors: the one asked for, or the source's own. F8 sources get BF16 factors: with three or two bits
+ * The stored dtype of a tensor's factors: what the format prescribes, the one asked for, or the source's own. F8 sources get BF16 factors: with three or two bits
  * of fraction a product of two factors is worthless.
  */
-export function factorDType(source: ComputableDType, asked: Params['factorDType']): FactorDType {
+export function factorDType(
+  source: ComputableDType,
+  asked: Params['factorDType'],
+  prescribed: Style['prescribed'],
+): FactorDType {
+  if (prescribed && asked !== 'INT8') return prescribed.dtype
   if (asked !== 'keep') return asked
   return source === 'F8_E4M3' || source === 'F8_E5M2' ? 'BF16' : source
 }
 
-/** Instead of INT8 where its rounding would show: half precision, and BF16 for its range. */
-export const insteadOfInt8 = 'BF16'
+/** Instead of INT8 where its rounding would show: half precision, and BF16 for its range; F32 where the format has nothing between. */
+export function insteadOfInt8(layout: FactorLayout): 'BF16' | 'F32' {
+  return layout === 'aguf' ? 'F32' : 'BF16'
+}
 
 export interface StoredAs {
   readonly dtype: FactorDType
-  readonly layout: Params['factorLayout']
+  readonly layout: FactorLayout
   readonly sparseDensity: number
 }
 

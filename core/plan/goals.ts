@@ -28,7 +28,7 @@ import {
   withStorageNote,
 } from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
-import { type Storable, storedAs } from './verdict.ts'
+import type { Storable } from './verdict.ts'
 
 /** How the error of a tensor falls with its rank: what a goal is allocated on. */
 export interface TensorSpectrum {
@@ -164,11 +164,11 @@ export function candidateOf(
 ): Candidate {
   const { info, view, sketch } = plan
   const { truncation, rounding } = spectrum
-  const stored = storedAs(info.dtype, params)
+  const stored = { dtype: plan.factorDType, layout: plan.factorLayout, sparseDensity: params.sparseDensity }
   const dtypeAt = (rank: number): FactorDType => {
     if (stored.dtype !== 'INT8' || params.int8Always) return stored.dtype
     const grown = Math.sqrt(truncation[rank]! + rounding.INT8[rank]!)
-    return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8
+    return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8(stored.layout)
   }
   // The largest share of the entries has at least that share of the squared residual.
   const left = 1 - sparseCount(params.sparseDensity, view.rows, view.cols) / (view.rows * view.cols)
@@ -295,7 +295,7 @@ function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): Messa
   const share = added < Number.MAX_VALUE ? added : null
   return dtypeAt(rank) === 'INT8'
     ? say('plan.int8-adds', { share })
-    : say('plan.int8-would-add', { share, dtype: insteadOfInt8 })
+    : say('plan.int8-would-add', { share, dtype: insteadOfInt8(plan.factorLayout) })
 }
 
 function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): Message | null {

@@ -2,6 +2,8 @@
  * What happens to each tensor of a file, and why, at a rank or for a goal to choose among: verdicts (verdict.ts) with what is written, how it
  * is sketched, and a sentence.
  */
+
+import type { FactorLayout } from '../curves/size.ts'
 import { all, say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign } from '../messages/text.ts'
@@ -49,6 +51,7 @@ export interface FactorizedTensor extends Planned {
   /** How it is factorized: `rank` may be larger than what is written, where a goal chooses among ranks. */
   readonly sketch: FittedParams
   readonly factorDType: FactorDType
+  readonly factorLayout: FactorLayout
 }
 export type TensorPlan = KeptTensor | FactorizedTensor
 
@@ -118,7 +121,14 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
   const { name, sharesStorageWith } = info
   const tensor =
     name === verdict.info.name ? verdict.info : { ...verdict.info, name, sharesStorageWith: sharesStorageWith! }
-  const planned = { action: 'factorize', info: tensor, view, place, factorDType: stored.dtype } as const
+  const planned = {
+    action: 'factorize',
+    info: tensor,
+    view,
+    place,
+    factorDType: stored.dtype,
+    factorLayout: stored.layout,
+  } as const
   if (hasGoal(params)) {
     const rank = Math.min(params.maxRank, largestUsefulRank(tensor, view, stored))
     if (rank < 1) return keep(say('plan.never-smaller'))

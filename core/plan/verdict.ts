@@ -93,7 +93,7 @@ function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Styl
     const habit = keptByHabit(info, view)
     if (habit) return keep(habit)
   }
-  const stored = storedAs(info.dtype, params)
+  const stored = storedAs(info.dtype, params, style)
   return { action: 'factorize', info, view, stored, refusal: refusalOf(style, view, stored) }
 }
 
@@ -107,12 +107,13 @@ export function shrinksAt(matrix: Storable, rank: number): boolean {
   return bytesAtRank(matrix, rank) < encodedBytes(matrix.info)
 }
 
-/** How factors of a matrix of these values are stored. */
+/** How a style stores factors of a matrix of these values. */
 export function storedAs(
   dtype: ComputableDType,
   { factorDType: asked, factorLayout, sparseDensity }: Params,
+  { prescribed }: Pick<Style, 'prescribed'>,
 ): StoredAs {
-  return { dtype: factorDType(dtype, asked), layout: factorLayout, sparseDensity }
+  return { dtype: factorDType(dtype, asked, prescribed), layout: prescribed?.layout ?? factorLayout, sparseDensity }
 }
 
 function refusalOf({ holds }: Style, view: MatrixView, { dtype, sparseDensity }: StoredAs): Message | null {

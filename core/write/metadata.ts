@@ -20,6 +20,9 @@ export const ERROR = 'ghostsvd.error'
 /** Metadata field: CRC-32 of the bytes of each tensor in the file, in order, eight hexadecimal digits each. Members of an archive have their own. */
 export const CHECKSUMS = 'ghostsvd.checksums'
 
+/** Metadata field: the whole name of each matrix whose name the format cuts, by the one that readers show. */
+export const NAMES = 'ghostsvd.names'
+
 /** Metadata field: which values of the source the file was made from (source-digest.ts). */
 export const DIGEST = 'ghostsvd.digest'
 

@@ -1,10 +1,8 @@
 /** Where a file of weights begins: opened new, or resumed after its verified prefix. */
-import { safetensorsHeader } from '../formats/safetensors.ts'
 import { outputEntries } from '../plan/entries.ts'
 import type { TensorPlan } from '../plan/plan.ts'
 import type { Compression, CompressionTarget } from './compression.ts'
-import { createNpz, plannedNpzBytes, reopenNpz } from './encodings/npz-output.ts'
-import { createSafetensors, plannedBytes, reopenSafetensors } from './encodings/safetensors-output.ts'
+import { encodingOf } from './encodings/registry.ts'
 import { sinkSource, type WeightsOutput } from './encodings/weights-output.ts'
 import { outputMetadata } from './metadata.ts'
 import type { FileCheckpoint } from './resume/checkpoint.ts'
@@ -17,14 +15,11 @@ export async function openOutput(
   plans: readonly TensorPlan[],
   file: FileCheckpoint,
 ): Promise<WeightsOutput> {
-  const { style, context } = compression
-  const { folder, name } = target
   const left = file.finished.length > 0 ? await reopened(compression, target, plans, file) : null
   if (left) return left
+  const { style, context } = compression
   const { entries, metadata } = plannedFile(compression, plans)
-  return style.encoding === 'npz'
-    ? createNpz(folder, name, entries, metadata, context.crc32)
-    : createSafetensors(folder, name, entries, metadata, context.crc32)
+  return encodingOf(style).create(target.folder, target.name, entries, metadata, context.crc32)
 }
 
 /** What an earlier run left of this file, cut back to what holds of it; null where nothing does. */
@@ -35,16 +30,15 @@ async function reopened(
   file: FileCheckpoint,
 ): Promise<WeightsOutput | null> {
   const { style, context } = compression
+  const encoding = encodingOf(style)
   const { entries, metadata } = plannedFile(compression, plans)
-  const isArchive = style.encoding === 'npz'
-  const byteLength = isArchive ? plannedNpzBytes(entries, metadata) : plannedBytes(entries, metadata)
-  const sink = await folder.resume(name, byteLength)
+  const sink = await folder.resume(name, encoding.plannedBytes(entries, metadata))
   if (!sink) {
     await file.distrust(0, 'damaged')
     return null
   }
   try {
-    const start = firstByte(compression, plans)
+    const start = encoding.firstByte(entries, metadata)
     const { count, distrust } = await trustIn(compression, plans, file.finished, sinkSource(sink), start)
     if (distrust) await file.distrust(count, distrust)
     const last = file.finished.at(-1)
@@ -60,16 +54,13 @@ async function reopened(
   const written = file.finished.flatMap(({ outcome, checksums }, i) =>
     storedEntries(plans[i]!, outcome, style).map((outline, j) => ({ outline, crc: checksums[j]! })),
   )
-  return isArchive
-    ? reopenNpz(sink, written, context.crc32)
-    : reopenSafetensors(sink, entries, metadata, written, context.crc32)
+  return encoding.reopen(sink, entries, metadata, written, context.crc32)
 }
 
 /** Where the first tensor stands. */
 export function firstByte(compression: Compression, plans: readonly TensorPlan[]): number {
-  if (compression.style.encoding === 'npz') return 0
   const { entries, metadata } = plannedFile(compression, plans)
-  return safetensorsHeader(entries, metadata).byteLength
+  return encodingOf(compression.style).firstByte(entries, metadata)
 }
 
 /** As it will be where every tensor becomes what is planned, each number at its width. */

@@ -5,8 +5,7 @@ import { companions, type OutputLayout } from '../plan/output-files.ts'
 import type { TensorPlan } from '../plan/plan.ts'
 import { tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
-import { plannedNpzBytes } from './encodings/npz-output.ts'
-import { plannedBytes } from './encodings/safetensors-output.ts'
+import { encodingOf } from './encodings/registry.ts'
 import { outputMetadata } from './metadata.ts'
 
 /** Bytes of everything the plans become, what lies beside the weights included. */
@@ -24,5 +23,5 @@ export function predictedBytes(compression: Compression, planned: readonly Tenso
   const plans = inFileOrder(planned, compression.style)
   const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
   const metadata = outputMetadata(compression, plans)
-  return compression.style.encoding === 'npz' ? plannedNpzBytes(entries, metadata) : plannedBytes(entries, metadata)
+  return encodingOf(compression.style).plannedBytes(entries, metadata)
 }

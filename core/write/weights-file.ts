@@ -10,7 +10,7 @@ import { type ByteSource, pickedAlone } from '../io.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
 import { inFileOrder } from '../plan/entries.ts'
-import type { TensorPlan } from '../plan/plan.ts'
+import { isFactorized, type TensorPlan } from '../plan/plan.ts'
 import { elementCount, oncePerStorage, type TensorInfo, type TensorOutline } from '../tensor.ts'
 import { compressOrKeep, type Finished, keepTensor, scaleOutcome } from './compress-tensor.ts'
 import type { Compression } from './compression.ts'
@@ -146,7 +146,11 @@ async function verifyStructure(
   outcomes: readonly TensorOutcome[],
   style: OutputStyle,
 ): Promise<TensorOutline[]> {
-  const expected = plans.flatMap((plan, i) => storedEntries(plan, outcomes[i]!, style))
+  const readAs = style.readAs?.(plans)
+  const expected = plans.flatMap((plan, i) => {
+    if (!readAs) return storedEntries(plan, outcomes[i]!, style)
+    return isFactorized(plan) && outcomes[i]!.action === 'factorized' ? [readAs(plan)] : []
+  })
   const output = await openWeightFile(pickedAlone(source))
   const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
   for (const { name: wanted, dtype, shape } of expected) {

@@ -33,6 +33,7 @@ export function Workbench() {
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
   const params = useParams((state) => state.params)
+  const output = useParams((state) => state.output)
   const analysis = useAnalyses((state) => (name === null ? undefined : state.analyses[name]))
   const comparison = useAnalyses((state) => (name === null ? undefined : state.comparisons[name]))
   const estimate = useWork((state) => {
@@ -45,8 +46,8 @@ export function Workbench() {
   const sketchKey = JSON.stringify(sketch)
   // biome-ignore lint/correctness/useExhaustiveDependencies: sketchKey stands for all of params but the rank
   const view = useMemo(
-    () => tensorView({ tensor, params, analysis, comparison, estimate }),
-    [tensor, sketchKey, analysis, comparison, estimate],
+    () => tensorView({ tensor, params, output, analysis, comparison, estimate }),
+    [tensor, sketchKey, output, analysis, comparison, estimate],
   )
   useHotkeys([['mod+Enter', saving.open]], [])
 

@@ -70,9 +70,9 @@ export function retryAnalysis(): void {
 
 function ensureAnalysis(): void {
   const { tensor } = useSelection.getState()
-  const { params } = useParams.getState()
+  const { params, output } = useParams.getState()
   const report = tensor === null ? undefined : useFile.getState().byName.get(tensor)
-  const matrix = report ? storable(report, params) : null
+  const matrix = report ? storable(report, params, output) : null
   if (tensor === null || matrix === null) {
     dropAnalysis()
     return

@@ -8,6 +8,7 @@ import { storable } from '../../core/plan/describe.ts'
 import { breakEvenRank } from '../../core/plan/factor-dtype.ts'
 import { leastRank, ownCurveDecides } from '../../core/plan/goals.ts'
 import type { Storable } from '../../core/plan/verdict.ts'
+import type { StyleId } from '../../core/styles.ts'
 import type { MatrixView } from '../../core/tensor.ts'
 import { goalOf } from '../choices/goal.ts'
 import { comparisonKey } from '../choices/params.ts'
@@ -42,6 +43,7 @@ export interface TensorView {
 export interface ViewInput {
   readonly tensor: TensorReport | undefined
   readonly params: Params
+  readonly output?: StyleId | undefined
   readonly analysis: Analysis | undefined
   readonly comparison: Comparison | undefined
   /** Of the job that looks at this tensor. */
@@ -49,8 +51,9 @@ export interface ViewInput {
 }
 
 /** null for what is no matrix. Cost: O(min(m, n)) where the exact values are known. */
-export function tensorView({ tensor, params, analysis, comparison, estimate }: ViewInput): TensorView | null {
-  const matrix = tensor ? storable(tensor, params) : null
+export function tensorView(input: ViewInput): TensorView | null {
+  const { tensor, params, output, analysis, comparison, estimate } = input
+  const matrix = tensor ? storable(tensor, params, output) : null
   if (!tensor || !matrix) return null
   const size = matrix.view
   const { rows, cols } = size

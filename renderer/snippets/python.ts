@@ -15,6 +15,7 @@ export function pythonSnippet({ recipe, target, files }: SnippetSource): string 
   const lines = {
     factors: () => factors(recipe, torch, `stored = load_file(${name})`),
     npz: () => factors(recipe, numpy, `stored = dict(np.load(${name}))`),
+    aguf: () => aguf(name, recipe),
     dense: () => (files > 1 ? denseFolder(name) : denseFile(name)),
   }[recipe.output]()
   return `${lines.join('\n')}\n`
@@ -77,6 +78,46 @@ function factors({ params }: RecipeSource, { imports, single, scaled }: Dialect,
     '# state = model.state_dict()',
     '# for name, weight in weights.items():',
     `#     state[name].copy_(${imports[1] === numpy.imports[1] ? 'torch.from_numpy(weight)' : 'weight'}.reshape(state[name].shape))`,
+  ]
+}
+
+/** The file is read as it is laid out: no library knows the format. */
+function aguf(name: string, { params }: RecipeSource): string[] {
+  const sparse = params.sparseDensity > 0
+  return [
+    '# pip install numpy',
+    'import numpy as np',
+    '',
+    `data, at = open(${name}, "rb").read(), 8`,
+    'def take(dtype, count=1):',
+    '    global at',
+    '    values = np.frombuffer(data, dtype, count, at)',
+    '    at += values.nbytes',
+    '    return values',
+    '',
+    'take("V1", int(take("<u4")[0]))  # the configuration, in JSON',
+    'weights = {}',
+    'for _ in range(take("<u4")[0]):',
+    '    layer, matrices = take("<u4", 2)',
+    '    for _ in range(matrices):',
+    '        name = take("S8")[0].decode()',
+    '        rank = int(take("<u2")[0])',
+    '        m, n = map(int, take("<u4", 2))',
+    '        dtype = "i1" if take("u1")[0] else "<f4"',
+    '        U = take(dtype, m * rank).reshape(m, rank) * take("<f4")',
+    '        S = take("<f4", rank)',
+    '        V = take(dtype, n * rank).reshape(n, rank) * take("<f4")',
+    '        weights[layer, name] = (U * S) @ V.T',
+    '        if take("u1")[0]:',
+    ...(sparse
+      ? [
+          '            count = int(take("<u4")[0])',
+          '            rows, cols = take("<i4", 2 * count).reshape(count, 2).T',
+          '            weights[layer, name][rows, cols] += take("<f2", count)',
+        ]
+      : ['            raise ValueError("a sparse part")']),
+    '',
+    '# Only what was factorized is in the file. Its whole names are in the configuration, under ghostsvd.names.',
   ]
 }
 

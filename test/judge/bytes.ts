@@ -31,8 +31,8 @@ interface Case {
   readonly flags: readonly string[]
 }
 
-const styles = ['factors', 'dense', 'npz'] as const
-const ending = { factors: '.safetensors', dense: '.safetensors', npz: '.npz' }
+const styles = ['factors', 'dense', 'npz', 'aguf'] as const
+const ending = { factors: '.safetensors', dense: '.safetensors', npz: '.npz', aguf: '.aguf' }
 const variants: readonly (readonly string[])[] = [
   ['--goal-size', '60%'],
   ['--goal-size', '60%', '--allocation', 'greedy', '--goal-weight', 'norm'],

@@ -31,6 +31,7 @@ const common = ['--rank', '32', '--method', 'randomized', '--n-iter', '12', '--n
 const kinds: Record<string, { readonly source: string; readonly flags: readonly string[] }> = {
   factors: { source: single, flags: [] },
   shards: { source: shards, flags: ['--output', 'dense'] },
+  aguf: { source: single, flags: ['--output', 'aguf'] },
   npz: { source: single, flags: ['--output', 'npz'] },
   part: { source: single, flags: ['--part', '1/2'] },
 }

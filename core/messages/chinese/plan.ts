@@ -46,6 +46,8 @@ export const plan = {
   'plan.no-place-for-experts': () => '此输出无法容纳专家堆叠。',
   'plan.no-place-for-sparse': () => '此输出无法容纳稀疏部分。',
   'plan.no-place-for-int8': () => '此输出只含浮点因子；而要求的是 INT8。',
+  'output.names-numbered': (v) =>
+    `此类文件的名称只有 8 字节；有 ${v.count} 个会与同层的其他名称相同，因而加上编号：${v.name} 写为 ${v.short}。`,
   'plan.finished-factorized': () => '已由完成的运行分解。',
   'plan.finished-kept': () => '已由完成的运行保留。',
   'plan.finished-left-out': () => '完成的运行未写出它。',

@@ -39,7 +39,7 @@ export const runs = {
   'overflow.choose-ab': () => '请选择布局“A 与 B”。',
   'overflow.leave-out': () => '请排除此张量。',
   'overflow.dense': (v) => `${v.name}：重建的值中有 ${v.count} 个超出 ${v.dtype} 的范围。`,
-  'overflow.sparse': (v) => `${v.name}：稀疏部分的值超出 F32 的范围。请不要使用稀疏部分。`,
+  'overflow.sparse': (v) => `${v.name}：稀疏部分的值超出 ${v.dtype} 的范围。请不要使用稀疏部分。`,
   'check.failed': (v) => `${v.name}：内部检查失败（“${v.detail}”）。这是程序的错误，不是文件的错误；请报告。`,
 
   'selftest.eckart-young': () => '任何秩 k 的误差都不低于精确 SVD（Eckart-Young），也都不超过 100 %。',

@@ -89,7 +89,8 @@ export const formats = {
     `Its scale ${v.scale} (${v.dtype} [${v.shape.join(', ')}]) fits ${v.ambiguous ? 'more than one block size' : 'no known layout'}: what its ${v.codes} codes stand for is not known. Kept as it is.`,
   'formats.scales-unknown': (v: { scales: readonly Quoted[]; codes: Foreign }) =>
     `Its scales ${v.scales.join(' and ')} follow no known convention: what its ${v.codes} codes stand for is not known. Kept as it is.`,
-  'formats.stored-factors': (v: { rank: number; dtype: string }) => `Stored as factors of rank ${v.rank} (${v.dtype}).`,
+  'formats.stored-factors': (v: { rank: number; dtype: 'INT8' | 'F32' }) =>
+    `Stored as factors of rank ${v.rank} (${v.dtype}).`,
   'formats.matrices-as-factors': (v: { least: number; most: number; dtypes: readonly string[] }, w: Words) =>
     `Its matrices are stored as factors of rank ${v.least === v.most ? v.least : `${v.least} to ${v.most}`} (${w.list(v.dtypes)}) and multiplied out as they are read.`,
   'formats.names-cut': (v: { count: number; some: Quoted }) =>

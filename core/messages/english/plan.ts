@@ -56,6 +56,8 @@ export const plan = {
   'plan.no-place-for-experts': () => 'A stack of experts has no place in this output.',
   'plan.no-place-for-sparse': () => 'This output has no place for a sparse part.',
   'plan.no-place-for-int8': () => 'This output holds floating-point factors; INT8 was asked for.',
+  'output.names-numbered': (v: { count: number; name: Foreign; short: Foreign }) =>
+    `This kind of file has 8 bytes for a name; ${v.count} that would be equal to another of their layer get a number: ${v.name} is written as ${v.short}.`,
   'plan.finished-factorized': () => 'Factorized by the finished run.',
   'plan.finished-kept': () => 'Kept by the finished run.',
   'plan.finished-left-out': () => 'Not written by the finished run.',

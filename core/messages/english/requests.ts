@@ -7,6 +7,10 @@ export const requests = {
   'request.invalid': (v: { method: string; detail: Foreign }) => `${v.method}: ${v.detail}`,
   'request.one-goal': () => 'One goal at a time: a size, an error or an energy.',
   'request.int8-layout': () => 'INT8 factors are written as A and B. Choose the layout A and B.',
+  'request.prescribed-dtype': (v: { dtype: string }) =>
+    `This kind of file holds factors in ${v.dtype} or INT8. Choose one of them, or the dtype of the source.`,
+  'request.largest-rank': (v: { rank: number; most: number }) =>
+    `This kind of file holds ranks up to ${v.most}; ${v.rank} was asked for. Choose a smaller rank.`,
   'request.size-goal-of-factors': () =>
     'A size goal is for a file with the whole model; this one holds only factors. Choose a rank or an error.',
   'request.archive-name': (v: { name: Quoted }) =>

@@ -57,8 +57,8 @@ export const runs = {
   'overflow.leave-out': () => 'Leave this tensor out.',
   'overflow.dense': (v: { name: Foreign; dtype: string; count: number }) =>
     `${v.name}: ${v.count} of its reconstructed values do not fit ${v.dtype}.`,
-  'overflow.sparse': (v: { name: Foreign }) =>
-    `${v.name}: values of its sparse part do not fit F32. Leave the sparse part out.`,
+  'overflow.sparse': (v: { name: Foreign; dtype: string }) =>
+    `${v.name}: values of its sparse part do not fit ${v.dtype}. Leave the sparse part out.`,
   'check.failed': (v: { name: Foreign; detail: Foreign }) =>
     `${v.name}: internal check failed: ${v.detail}. This is a fault of the program, not of the file; please report it.`,
 

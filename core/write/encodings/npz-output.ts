@@ -5,11 +5,13 @@
  */
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/numpy/npz.ts'
-import type { ByteSink, OutputFolder } from '../../io.ts'
+import type { ByteSink } from '../../io.ts'
 import { styles, writtenDType } from '../../styles.ts'
 import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
+  type Encoding,
+  type Frame,
   outputEnd,
   sinkSource,
   type TensorWriter,
@@ -23,31 +25,25 @@ export function npzOutline({ name, dtype, shape }: TensorOutline): TensorOutline
   return { name, shape, dtype: writtenDType(styles.npz, dtype) }
 }
 
-/** @throws AppError `cannot-write`, `unsupported` for a dtype that neither numpy nor this product knows how to widen */
-export async function createNpz(
-  folder: OutputFolder,
-  name: string,
-  planned: readonly TensorOutline[],
-  metadata: ReadonlyMap<string, string>,
-  crc32: Checksum,
-): Promise<WeightsOutput> {
-  return outputOn(await folder.create(name, plannedNpzBytes(planned, metadata)), [], crc32)
+export const npzEncoding: Encoding = {
+  plannedBytes: (planned, metadata) => planNpz(planned.map(npzOutline), comment(metadata)).byteLength,
+  firstByte: () => 0,
+  create: async (folder, name, planned, metadata, crc32) =>
+    outputOn(await folder.create(name, npzEncoding.plannedBytes(planned, metadata)), [], crc32),
+  reopen: (sink, _, __, written, crc32) => outputOn(sink, [...written], crc32),
+  frames: () => (entries) => entries.map(memberFrame),
 }
 
-/** Bytes of the file with these tensors and a metadata of this shape. */
-export function plannedNpzBytes(planned: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number {
-  return planNpz(planned.map(npzOutline), comment(metadata)).byteLength
+function memberFrame({ outline, crc }: WrittenEntry): Frame {
+  const plan = planNpz([outline])
+  const { bytes, crc: begun } = plan.before(0)
+  return { before: bytes, crc: begun, after: plan.after(0, crc) }
 }
 
 /** What tells of the run that wrote it; the error of each tensor only where there is space for all of them (about a thousand). */
 function comment(metadata: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
   const own = new Map([...metadata].filter(([key]) => key.startsWith('ghostsvd.')))
   return npzComment(own, ['ghostsvd.ties', 'ghostsvd.errors'])
-}
-
-/** Continues a file that ends after these members. */
-export function reopenNpz(sink: ByteSink, written: readonly WrittenEntry[], crc32: Checksum): WeightsOutput {
-  return outputOn(sink, [...written], crc32)
 }
 
 function outputOn(sink: ByteSink, written: WrittenEntry[], crc32: Checksum): WeightsOutput {

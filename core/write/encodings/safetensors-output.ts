@@ -3,13 +3,15 @@
  * was handed in. The header's numbers are filled in at the end; the name appears when everything is there.
  */
 import { safetensorsHeader } from '../../formats/safetensors.ts'
-import type { ByteSink, OutputFolder } from '../../io.ts'
+import type { ByteSink } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
+  type Encoding,
   outputEnd,
   sinkSource,
   type TensorWriter,
+  unframed,
   type WeightsOutput,
   type WrittenEntry,
   writeChecked,
@@ -19,19 +21,13 @@ import {
 const MOVE_BYTES = 16 << 20
 
 /** Bytes of the file with these entries and a metadata of this shape. */
-export function plannedBytes(entries: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number {
+function plannedBytes(entries: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number {
   const values = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   return safetensorsHeader(entries, metadata).byteLength + values
 }
 
 /** `metadata` has every number at its final width. @throws AppError `cannot-write` */
-export async function createSafetensors(
-  folder: OutputFolder,
-  name: string,
-  planned: readonly TensorOutline[],
-  metadata: ReadonlyMap<string, string>,
-  crc32: Checksum,
-): Promise<WeightsOutput> {
+export const createSafetensors: Encoding['create'] = async (folder, name, planned, metadata, crc32) => {
   const placeholder = safetensorsHeader(planned, metadata)
   const sink = await folder.create(name, plannedBytes(planned, metadata))
   try {
@@ -43,15 +39,13 @@ export async function createSafetensors(
   return outputOn(sink, placeholder.byteLength, [], crc32)
 }
 
-/** Continues a file that ends after these entries, which were written with metadata of this shape for these planned ones. */
-export function reopenSafetensors(
-  sink: ByteSink,
-  planned: readonly TensorOutline[],
-  metadata: ReadonlyMap<string, string>,
-  written: readonly WrittenEntry[],
-  crc32: Checksum,
-): WeightsOutput {
-  return outputOn(sink, safetensorsHeader(planned, metadata).byteLength, [...written], crc32)
+export const safetensorsEncoding: Encoding = {
+  plannedBytes,
+  firstByte: (planned, metadata) => safetensorsHeader(planned, metadata).byteLength,
+  create: createSafetensors,
+  reopen: (sink, planned, metadata, written, crc32) =>
+    outputOn(sink, safetensorsHeader(planned, metadata).byteLength, [...written], crc32),
+  frames: () => (entries) => entries.map(() => unframed),
 }
 
 function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], crc32: Checksum): WeightsOutput {

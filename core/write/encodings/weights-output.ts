@@ -4,7 +4,7 @@
  */
 
 import { AppError } from '../../errors.ts'
-import { type ByteSink, type ByteSource, discard } from '../../io.ts'
+import { type ByteSink, type ByteSource, discard, type OutputFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { fileName } from '../../messages/text.ts'
 import type { TensorOutline } from '../../tensor.ts'
@@ -12,7 +12,7 @@ import type { TensorOutline } from '../../tensor.ts'
 /** CRC-32 of `bytes` after those whose checksum is `previous` (context.ts). */
 export type Checksum = (bytes: Uint8Array, previous?: number) => number
 
-/** A container that is being written: safetensors-output.ts, npz-output.ts. */
+/** A container that is being written: safetensors-output.ts, npz-output.ts, aguf-output.ts. */
 export interface WeightsOutput {
   /** Of the file so far. */
   readonly byteLength: number
@@ -37,6 +37,42 @@ export interface WeightsOutput {
 export interface WrittenEntry {
   readonly outline: TensorOutline
   readonly crc: number
+}
+
+/** What a container puts around the values of an entry. */
+export interface Frame {
+  readonly before: Uint8Array
+  /** Where the checksum of the values begins. */
+  readonly crc: number
+  readonly after: Uint8Array
+}
+
+export const unframed: Frame = { before: new Uint8Array(0), crc: 0, after: new Uint8Array(0) }
+
+/** A container, whatever is written in it: one for each `encoding` of core/styles.ts. `planned` are all entries, `metadata` has every number at its width. */
+export interface Encoding {
+  /** Bytes of the whole file. */
+  plannedBytes(planned: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number
+  /** Where the first tensor stands. */
+  firstByte(planned: readonly TensorOutline[], metadata: ReadonlyMap<string, string>): number
+  /** @throws AppError `cannot-write` */
+  create(
+    folder: OutputFolder,
+    name: string,
+    planned: readonly TensorOutline[],
+    metadata: ReadonlyMap<string, string>,
+    crc32: Checksum,
+  ): Promise<WeightsOutput>
+  /** Continues a file that ends after the `written` ones. */
+  reopen(
+    sink: ByteSink,
+    planned: readonly TensorOutline[],
+    metadata: ReadonlyMap<string, string>,
+    written: readonly WrittenEntry[],
+    crc32: Checksum,
+  ): WeightsOutput
+  /** What stands around the values of a tensor's entries; asked for in the order of the file. */
+  frames(planned: readonly TensorOutline[]): (entries: readonly WrittenEntry[]) => readonly Frame[]
 }
 
 export interface TensorWriter {

@@ -12,18 +12,20 @@ import { type ByteSource, pickedAlone, type SourceFolder } from '../../io.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { withKnownScans } from '../../matrix/known.ts'
 import { scanValues } from '../../matrix/scan.ts'
-import { say } from '../../messages/english.ts'
+import { say, type ValuesOf } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName } from '../../messages/text.ts'
 import { inFileOrder } from '../../plan/entries.ts'
 import { companionNames, layOut } from '../../plan/output-files.ts'
 import { partOf } from '../../plan/parts.ts'
-import { isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
+import { type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { fromChecksums } from '../bits.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
-import { endOfIntact } from '../encodings/intact.ts'
-import { CHECKSUMS, DIGEST } from '../metadata.ts'
+import { endOfAgufStart } from '../encodings/aguf-layout.ts'
+import { checksumOf, endOfIntact } from '../encodings/intact.ts'
+import { encodingOf } from '../encodings/registry.ts'
+import { CHECKSUMS, DIGEST, NAMES } from '../metadata.ts'
 import { type SourceTensor, sourceDigest } from '../source-digest.ts'
 import { factorSuffixes } from '../styles/factors.ts'
 import type { OutputStyle } from '../styles/style.ts'
@@ -106,14 +108,17 @@ async function openOfRun(
 async function isIntact(file: WeightFile, bytes: ByteSource, context: JobContext): Promise<boolean> {
   const { tensors, format, metadata } = file
   const checksums = format === 'npz' ? await memberChecksums(bytes) : fromChecksums(metadata.get(CHECKSUMS) ?? '')
+  // One of everything behind the start.
+  if (format === 'aguf')
+    return (await checksumOf(bytes, await endOfAgufStart(bytes), bytes.byteLength, 0, context)) === checksums[0]
   if (checksums.length !== tensors.length) return false
   // The format has no gaps, and an archive begins with its first member.
   const values = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
   let at = format === 'npz' ? 0 : bytes.byteLength - values
   for (const [i, outline] of tensors.entries()) {
     context.report({ type: 'progress', phase: 'verify', tensor: outline.name, done: at, total: bytes.byteLength })
-    const encoding = format === 'npz' ? 'npz' : 'safetensors'
-    const end = await endOfIntact(bytes, at, [{ outline, crc: checksums[i]! }], encoding, context)
+    const frames = encodingOf({ encoding: format === 'npz' ? 'npz' : 'safetensors' }).frames([])
+    const end = await endOfIntact(bytes, at, [{ outline, crc: checksums[i]! }], frames, context)
     if (end === null) return false
     at = end
   }
@@ -170,10 +175,19 @@ function outcomesOf(
     ),
   )
   const tensors = new Map(written.flatMap((each) => each.tensors).map((tensor) => [tensor.name, tensor]))
+  const readAs = new Map(
+    written.flatMap(({ metadata }) =>
+      Object.entries(JSON.parse(metadata.get(NAMES) ?? '{}') as Record<string, string>),
+    ),
+  )
+  const whole = new Map([...tensors.values()].map((tensor) => [readAs.get(tensor.name), tensor]))
   const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
   const scales = new Set(plans.flatMap(({ scale }) => scale?.name ?? []))
   const mine = file.tensors.filter(({ name }) => planOf.has(name) || scales.has(name))
   return mine.map((info): TensorOutcome => {
+    const [product, plan] = [whole.get(info.name), planOf.get(info.name)]
+    if (product?.remark && plan?.action === 'factorize')
+      return productOutcome(plan, product.remark, style, Number(errors.get(info.name)))
     const entries = writtenNames(info, planOf.get(info.name), style).flatMap((name) => tensors.get(name) ?? [])
     const bytesAfter = entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0)
     const bytes = { bytesBefore: bytesInFile(info), bytesAfter }
@@ -193,6 +207,27 @@ function outcomesOf(
       ...bytes,
     }
   })
+}
+
+/** Of a matrix that readers see as the product of its factors. */
+function productOutcome(
+  plan: FactorizedTensor,
+  remark: Message,
+  style: OutputStyle,
+  relativeError: number,
+): TensorOutcome {
+  const { rank, dtype } = remark.values as ValuesOf<'formats.stored-factors'>
+  const entries = style.entries({ ...plan, params: { ...plan.params, rank }, factorDType: dtype })
+  return {
+    name: plan.info.name,
+    action: 'factorized',
+    reason: say('plan.finished-factorized'),
+    rank,
+    factorDType: dtype,
+    relativeError,
+    bytesBefore: bytesInFile(plan.info),
+    bytesAfter: entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0),
+  }
 }
 
 /** Every name that something of the tensor may have in the output: its own, those of factors of any dtype. */

@@ -8,6 +8,7 @@ import { writtenDType } from '../../styles.ts'
 import type { TensorOutline } from '../../tensor.ts'
 import type { Compression } from '../compression.ts'
 import { endOfIntact } from '../encodings/intact.ts'
+import { encodingOf } from '../encodings/registry.ts'
 import type { WrittenEntry } from '../encodings/weights-output.ts'
 import type { OutputStyle } from '../styles/style.ts'
 import type { JournalLine } from './journal.ts'
@@ -35,6 +36,7 @@ export async function trustIn(
 ): Promise<Trust> {
   const { style, context } = compression
   const total = lines.at(-1)?.end ?? 0
+  const frames = encodingOf(style).frames(plans.flatMap((plan) => outputEntries(plan, style)))
   let at = start
   for (const [count, line] of lines.entries()) {
     const plan = plans[count]!
@@ -42,9 +44,7 @@ export async function trustIn(
     if (line.sourceCrc !== (await sourceChecksum(compression, plan))) return { count, distrust: 'source-changed' }
     const entries = entriesOf(plan, line, style)
     const end =
-      entries && line.end <= written.byteLength
-        ? await endOfIntact(written, at, entries, style.encoding, context)
-        : null
+      entries && line.end <= written.byteLength ? await endOfIntact(written, at, entries, frames, context) : null
     if (end !== line.end) return { count, distrust: 'damaged' }
     at = line.end
   }

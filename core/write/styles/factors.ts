@@ -8,13 +8,12 @@
  */
 
 import { scaleLayout, sparseCount } from '../../curves/size.ts'
-import { squaredResidual, squaredResidualDouble } from '../../measure/residual.ts'
 import { singularValueDType } from '../../plan/factor-dtype.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import { styles } from '../../styles.ts'
 import type { DType, TensorOutline } from '../../tensor.ts'
-import { removedSquares, sparsePart } from './sparse-part.ts'
-import { factorMatrices, fillWith, roundingError, storeFactors } from './stored-factors.ts'
+import { writeMeasured } from './measured.ts'
+import { storeFactors } from './stored-factors.ts'
 import type { OutputStyle } from './style.ts'
 
 export const factors: OutputStyle = {
@@ -23,35 +22,10 @@ export const factors: OutputStyle = {
 
   entries: (plan) => [...sparseEntries(plan), ...factorEntries(plan)],
 
-  write: async (plan, matrix, writeEntry, context) => {
-    const { operand, frobeniusNorm, factorization, source, index } = matrix
-    const stored = storeFactors(plan, factorization)
+  write: (plan, matrix, writeEntry, context) => {
+    const stored = storeFactors(plan, matrix.factorization)
     const first = sparseEntries(plan).length
-    for (const [i, bytes] of stored.pieces.entries()) await writeEntry(first + i, bytes)
-    const count = sparseCount(plan.params.sparseDensity, factorization.rows, factorization.cols)
-    const { kernels } = context
-    const mark = kernels.mark()
-    try {
-      const { rank } = factorization
-      const relative = (sum: number) =>
-        frobeniusNorm === 0 ? 0 : Math.sqrt(Math.max(0, sum)) / operand.scale / frobeniusNorm
-      const rounding = roundingError(stored, factorization, frobeniusNorm)
-      const fill = fillWith(stored, operand.scale)
-      if (count === 0) {
-        const error = relative(await squaredResidual(kernels, operand, rank, frobeniusNorm, fill))
-        return { relativeError: error, withoutSparse: error, rounding }
-      }
-      const { L, R } = factorMatrices(stored, operand, kernels)
-      const sparse = await sparsePart(plan, source, index, { operand, L, R, count }, context)
-      await writeEntry(0, sparse.index)
-      await writeEntry(1, sparse.value)
-      // What the sparse part takes away may be nearly all of it: both numbers in f64.
-      const squares = await squaredResidualDouble(kernels, operand, rank, fill)
-      const removed = await removedSquares(sparse, source, operand, stored, context)
-      return { relativeError: relative(squares - removed), withoutSparse: relative(squares), rounding }
-    } finally {
-      kernels.release(mark)
-    }
+    return writeMeasured(plan, matrix, { stored, first, sparseAt: 0, asWritten: (part) => part }, writeEntry, context)
   },
 }
 

@@ -53,7 +53,7 @@ export async function sparsePart(
   const offset = BigInt(matrixIndex * view.rows * view.cols)
   const value = entries.value.map((residual) => residual / scale)
   if (!value.every(Number.isFinite)) {
-    throw new AppError('overflow', say('overflow.sparse', { name: foreign(info.name) }))
+    throw new AppError('overflow', say('overflow.sparse', { name: foreign(info.name), dtype: 'F32' }))
   }
   const index = entries.index.map((flat) => flat + offset)
   return {

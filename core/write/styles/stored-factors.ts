@@ -118,6 +118,49 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
   }
 }
 
+/** U, V = (Vt)t and S as an .aguf file has them: U and V in F32, or in INT8 with one scale each. Pieces: U, its scale, S, V, its scale. */
+export function storeSingleScales(plan: FactorizedTensor, factorization: Factorization): StoredFactors {
+  const { rows, cols, rank, U, s, Vt } = factorization
+  const S = encodeFinite(plan, 'F32', s)
+  const values = decodeFloat64('F32', S)
+  const V = transposed(Vt, rank, cols)
+  const [u, v] = [U, V].map((factor) => {
+    if (plan.factorDType === 'INT8') return singleScale(factor)
+    const bytes = encodeFinite(plan, 'F32', new Float64Array(factor))
+    return { bytes, scale: Float32Array.of(1), values: decodeFloat32('F32', bytes) }
+  }) as [SingleScale, SingleScale]
+  const right = transposed(v.values, cols, rank)
+  const lost = lostIn(factorization, U, u.values, Vt, right)
+  for (let j = 0; j < rank; j++) if (s[j]! > 0) lost[j]! += (values[j]! / s[j]! - 1) ** 2
+  if (plan.factorDType !== 'INT8') refuseVanished(plan, 'F32', factorization, lost)
+  const pieces = [u.bytes, bytesOf(u.scale), S, v.bytes, bytesOf(v.scale)]
+  return { pieces, left: scaleCols(u.values, rows, rank, values), right, balanced: false, lost }
+}
+
+interface SingleScale {
+  readonly bytes: Uint8Array
+  readonly scale: Float32Array
+  /** What both say. */
+  readonly values: Float32Array
+}
+
+/** INT8 with one scale: the largest magnitude / 127, as for `quantizeFactors`. */
+function singleScale(M: Values): SingleScale {
+  let largest = 0
+  for (let i = 0; i < M.length; i++) largest = Math.max(largest, Math.abs(M[i]!))
+  const scale = Float32Array.of(largest / 127)
+  const step = scale[0]!
+  const codes = new Int8Array(M.length)
+  if (step > 0) for (let i = 0; i < M.length; i++) codes[i] = Math.max(-127, Math.min(127, Math.round(M[i]! / step)))
+  return { bytes: bytesOf(codes), scale, values: Float32Array.from(codes, (code) => code * step) }
+}
+
+function transposed(M: Values, rows: number, cols: number): Float64Array {
+  const out = new Float64Array(M.length)
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) out[j * rows + i] = M[at]!
+  return out
+}
+
 /** A = diag(sqrt s) Vt, B = U diag(sqrt s), in f64. */
 function balancedFactors({ rows, cols, rank, U, s, Vt }: Factorization): { A: Float64Array; B: Float64Array } {
   const roots = s.map(Math.sqrt)

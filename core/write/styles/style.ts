@@ -2,9 +2,11 @@
 
 import type { JobContext } from '../../matrix/context.ts'
 import type { LoadedMatrix, MatrixBytes } from '../../matrix/load.ts'
+import type { Message } from '../../messages/message.ts'
 import type { StyleLayout } from '../../plan/entries.ts'
-import type { FactorizedTensor } from '../../plan/plan.ts'
+import type { FactorizedTensor, TensorPlan } from '../../plan/plan.ts'
 import type { Factorization } from '../../svd/factorization.ts'
+import type { TensorOutline } from '../../tensor.ts'
 
 /** One matrix of a tensor with everything there is to write and measure it. */
 export interface FactorizedMatrix extends LoadedMatrix {
@@ -42,4 +44,8 @@ export interface OutputStyle extends StyleLayout {
   ): Promise<MeasuredError>
   /** Further metadata of the file, such as what a loader looks for. */
   metadata?(plans: readonly FactorizedTensor[]): ReadonlyMap<string, string>
+  /** What readers of the file see of each of these, in the order of the file; absent where they see its entries. */
+  readAs?(plans: readonly TensorPlan[]): (plan: FactorizedTensor) => TensorOutline
+  /** What is to be said of an output of these before it is written. */
+  notices?(plans: readonly FactorizedTensor[]): Message[]
 }

@@ -5,12 +5,13 @@ import { candidateOf, leastRank, withRanks } from '../../../core/plan/goals.ts'
 import { type FactorizedTensor, planFile } from '../../../core/plan/plan.ts'
 import { type Storable, storedAs } from '../../../core/plan/verdict.ts'
 import { noRules } from '../../../core/rules.ts'
+import { styles } from '../../../core/styles.ts'
 import { type ComputableDType, dtypeBits, matrixView } from '../../../core/tensor.ts'
 
 const matrixOf = (dtype: ComputableDType, shape: readonly [number, number], params: Params = defaultParams) => {
   const [rows, cols] = shape
   const info = { name: 'w', dtype, shape, byteLength: (rows * cols * dtypeBits[dtype]) / 8 }
-  return { info, view: matrixView('w', shape)!, stored: storedAs(dtype, params) } satisfies Storable
+  return { info, view: matrixView('w', shape)!, stored: storedAs(dtype, params, styles.factors) } satisfies Storable
 }
 /** Falls like a spectrum 1 / i^2. */
 const curve = Array.from({ length: 513 }, (_, rank) => 1 / Math.sqrt(1 + rank))

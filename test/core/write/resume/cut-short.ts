@@ -18,7 +18,7 @@ export const model = [
 
 /** What is written, and from how many files. */
 export type Kind = {
-  readonly output: 'factors' | 'dense' | 'npz'
+  readonly output: 'factors' | 'dense' | 'npz' | 'aguf'
   readonly shards?: number
   readonly part?: string
 }
@@ -29,6 +29,7 @@ export const kinds: readonly Kind[] = [
   { output: 'dense', shards: 2 },
   { output: 'dense', shards: 4 },
   { output: 'npz' },
+  { output: 'aguf' },
 ]
 
 export async function open(tensors: readonly TestTensor[], { shards = 1 }: Kind): Promise<WeightFile> {
