@@ -8,5 +8,7 @@ export default defineConfig({
     globalSetup: 'test/build.ts',
     exclude: ['test/e2e/**', 'test/bench/**'],
     testTimeout: 30_000,
+    // By default one core is left to the terminal: on two, half the machine.
+    maxWorkers: '100%',
   },
 })

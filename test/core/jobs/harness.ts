@@ -45,13 +45,15 @@ export interface TestTensor {
 export function weights(name: string, shape: readonly number[], dtype: ComputableDType = 'F32', scale = 1): TestTensor {
   const rows = shape[0] ?? 1
   const cols = elementCount(shape) / rows
+  const directions = Array.from({ length: 12 }, (_, k) => ({
+    left: Float64Array.from({ length: rows }, (_, i) => normalPair([k, 1], i, 0)[0]),
+    right: Float64Array.from({ length: cols }, (_, j) => normalPair([k, 2], j, 0)[0]),
+  }))
   const values = new Float64Array(rows * cols)
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j++) {
       let sum = 0.05 * normalPair([9, name.length], i, j)[0]
-      for (let k = 0; k < 12; k++) {
-        sum += (normalPair([k, 1], i, 0)[0] * normalPair([k, 2], j, 0)[0]) / (k + 1)
-      }
+      for (const [k, { left, right }] of directions.entries()) sum += (left[i]! * right[j]!) / (k + 1)
       values[i * cols + j] = sum * scale
     }
   }

@@ -11,6 +11,11 @@ import { openTensors, plain, weights } from '../../jobs/harness.ts'
 const integers = (name: string, dtype: DType = 'I32', bytes = 4) =>
   plain(name, dtype, [64, 64], new Uint8Array(4096 * bytes))
 
+/** Values are the same in all of them: only names matter here, and values take most of the time. */
+const scaleValues = weights('scale', [80, 96], 'F16')
+const floatValues = weights('floats', [80, 96])
+const weightValues = weights('weight', [96, 96], 'F16')
+
 describe.each(packings)('$scheme ($packed)', ({ scheme, packed, beside }) => {
   const stem = /^_/.test(packed) ? 'm.layers.0.up' : /^\./.test(packed) ? 'm.layers.0.up' : 'm.layers.0.up.'
 
@@ -18,8 +23,8 @@ describe.each(packings)('$scheme ($packed)', ({ scheme, packed, beside }) => {
     for (const companion of beside) {
       const file = await openTensors(
         integers(stem + packed),
-        weights(stem + companion, [80, 96], 'F16'),
-        weights('m.layers.1.up.weight', [96, 96], 'F16'),
+        { ...scaleValues, name: stem + companion },
+        { ...weightValues, name: 'm.layers.1.up.weight' },
       )
       const plans = planFile(file, { ...defaultParams, rank: 8 }, { include: ['*'], exclude: [] })
       const of = (name: string) => plans.find(({ info }) => info.name === name)!
@@ -34,9 +39,12 @@ describe.each(packings)('$scheme ($packed)', ({ scheme, packed, beside }) => {
 
   it('needs the packed tensor and a companion', async () => {
     for (const companion of beside.slice(0, 1)) {
-      const lone = await openTensors(weights(stem + companion, [80, 96], 'F16'))
+      const lone = await openTensors({ ...scaleValues, name: stem + companion })
       expect(lone.notices).toEqual([])
-      const floats = await openTensors(weights(stem + packed, [80, 96]), weights(stem + companion, [80, 96]))
+      const floats = await openTensors(
+        { ...floatValues, name: stem + packed },
+        { ...floatValues, name: stem + companion },
+      )
       expect(floats.tensors.every(({ unfit }) => unfit === undefined)).toBe(true)
     }
     const alone = await openTensors(integers(stem + packed))
