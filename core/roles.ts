@@ -123,18 +123,32 @@ const isTapCount = (size: number) => size === 2 || size === 4 || (size % 2 === 1
 /** Learned filter banks have 400. */
 const MOST_TAPS = 512
 
+/** Along one axis of a convolution that has them first; its outputs are more. */
+const MOST_TAPS_FIRST = 31
+
 /**
  * What the axes of a tensor of three or more are. `experts`: one matrix for each of the first; `matrix`: the first by all others, as for a
- * convolution [o, i, ...taps] and for the heads of an attention; `unknown`: the name does not tell.
+ * convolution [o, i, ...taps] and for the heads of an attention; `taps first`: all others by the last, as for a convolution
+ * [...taps, i, o] of JAX and TensorFlow; `unknown`: the name does not tell.
  */
-export function axesOf(name: string, shape: readonly number[]): 'experts' | 'matrix' | 'unknown' {
+export function axesOf(name: string, shape: readonly number[]): 'experts' | 'matrix' | 'taps first' | 'unknown' {
   if (isExpertPath(name)) return shape.length === 3 ? 'experts' : 'unknown'
+  if (hasTapsFirst(name, shape)) return 'taps first'
   if (shape.length !== 3) return 'matrix'
   const parts = partsOf(name)
   const last = shape.at(-1)!
   if (parts.some((part) => CONVOLUTION.test(part))) return last <= MOST_TAPS ? 'matrix' : 'unknown'
   if (parts.at(-1) === 'kernel' && HEADS.test(parts.at(-2) ?? '')) return 'matrix'
   return isTapCount(last) ? 'matrix' : 'unknown'
+}
+
+/** By what JAX and TensorFlow call such a parameter: `Conv_0/kernel`, `conv1/weights` and object paths. */
+function hasTapsFirst(name: string, shape: readonly number[]): boolean {
+  const parts = partsOf(name).filter((part) => !/^(variable_value|attributes)$/i.test(part))
+  const [owner = '', last = ''] = parts.slice(-2)
+  if (!(last === 'kernel' || (last === 'weights' && name.includes('/'))) || HEADS.test(owner)) return false
+  if (shape.length === 3 && !parts.some((part) => CONVOLUTION.test(part))) return false
+  return shape.slice(0, -2).every((size) => size <= MOST_TAPS_FIRST) && shape.at(-1)! > MOST_TAPS_FIRST
 }
 
 /** Whether the path leads to experts: `mlp.experts.w1`, `blk.0.ffn_up_exps`, `switch_mlp.gate_proj`, `MoeBlock_0/wi_0`. */

@@ -63,6 +63,8 @@ export interface TensorInfo {
   readonly unfit?: Message
   /** What a reader of this tensor's numbers should know of its values: one shard of a larger one, factors multiplied. */
   readonly remark?: Message
+  /** So many matrices one below the other, a stack of experts: the model's configuration says how many, where names and shapes do not. */
+  readonly stacked?: number
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string
 }
@@ -107,15 +109,24 @@ export interface MatrixView {
 }
 
 /**
- * The matrix view of a tensor: [m, n] as it is; a stack of experts [e, o, i] as e matrices where its name says so; every other of 3 to 5
- * dimensions, such as a convolution [o, i, ...k], as the first by all others. null for scalars, vectors, more than 5 dimensions and empty
- * tensors.
+ * The matrix view of a tensor: [m, n] as it is, or as the experts that are stacked in it; a stack of experts [e, o, i] as e matrices where its
+ * name says so; a convolution [...k, i, o] as all others by the last; every other of 3 to 5 dimensions, such as a convolution [o, i, ...k], as
+ * the first by all others. null for scalars, vectors, more than 5 dimensions and empty tensors.
  */
-export function matrixView(name: string, shape: readonly number[]): MatrixView | null {
+export function matrixView({
+  name,
+  shape,
+  stacked,
+}: Pick<TensorInfo, 'name' | 'shape' | 'stacked'>): MatrixView | null {
   if (shape.length < 2 || shape.length > 5 || shape.includes(0)) return null
   const [first = 1, ...rest] = shape
-  if (shape.length === 3 && axesOf(name, shape) === 'experts')
-    return { kind: 'experts', count: first, rows: rest[0]!, cols: rest[1]! }
+  if (stacked !== undefined) return { kind: 'experts', count: stacked, rows: first / stacked, cols: rest[0]! }
+  const axes = shape.length > 2 ? axesOf(name, shape) : 'matrix'
+  if (axes === 'experts') return { kind: 'experts', count: first, rows: rest[0]!, cols: rest[1]! }
+  if (axes === 'taps first') {
+    const last = shape.at(-1)!
+    return { kind: 'conv', count: 1, rows: elementCount(shape) / last, cols: last }
+  }
   const cols = rest.reduce((product, size) => product * size, 1)
   return { kind: shape.length === 2 ? 'linear' : 'conv', count: 1, rows: first, cols }
 }

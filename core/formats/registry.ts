@@ -22,8 +22,9 @@ import { torchExport } from './pytorch/exported.ts'
 import { nemo } from './pytorch/nemo.ts'
 import { pytorch } from './pytorch/pytorch.ts'
 import { withScales } from './quantized/fp8-scale.ts'
-import { declaredBlock } from './quantized/model-config.ts'
+import { declaredBlock, declaredExperts } from './quantized/model-config.ts'
 import { withPacked } from './quantized/packed.ts'
+import { withStackedExperts } from './quantized/stacked-experts.ts'
 import { readRange } from './reading/range.ts'
 import { safetensors } from './safetensors.ts'
 import { newestSnapshot } from './shards/hub-cache.ts'
@@ -56,7 +57,8 @@ const headBytes = 4096
  */
 export const openWeightFile: OpenWeightFile = async (picked) => {
   const place = picked.entry === null ? await placeOfWeights(picked.folder) : picked
-  const file = withPacked(await openPicked(place))
+  const packed = withPacked(await openPicked(place))
+  const file = await withStackedExperts(packed, () => declaredExperts(place.folder))
   return withAdapters(await withScales(file, () => declaredBlock(place.folder)))
 }
 
@@ -71,7 +73,7 @@ async function placeOfWeights(folder: SourceFolder): Promise<PickedSource> {
 async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> {
   const openShard = (shard: string) => openNamed(folder, shard)
   const index = entry === null ? null : entry.endsWith('.distcp') ? metadataName : indexOfData(entry)
-  if (index !== null) return openShard(index)
+  if (index !== null) return openCompanion(folder, entry!, index)
   // A file that belongs to no set needs no look at its neighbours, of which there may be very many.
   if (entry !== null && !isIndexName(entry) && !parseShardName(entry) && !wholeOfPart(entry)) return openShard(entry)
   const present = new Set(await folder.list())
@@ -96,6 +98,19 @@ async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> 
   }
   const shards = shardSiblings(name, present)
   return shards ? openShards(shards, openShard) : openShard(name)
+}
+
+/** The file that says what lies where in this one, and all that belongs to it. */
+async function openCompanion(folder: SourceFolder, name: string, companion: string): Promise<WeightFile> {
+  try {
+    return await openNamed(folder, companion)
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'not-found')) throw error
+    const present = new Set(await folder.list())
+    if (present.has(companion)) throw error
+    const missing = { name: fileName(name), missing: fileName(companion) }
+    throw new AppError('not-found', say('formats.companion-missing', missing))
+  }
 }
 
 /** The set of a folder. Where its index names files that are not there, a whole set whose names count its files is opened instead. */

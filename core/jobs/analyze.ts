@@ -82,7 +82,7 @@ function reportIn({ report }: SketchFacts): AnalysisReport | null {
 /** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
 function reuseKey(file: WeightFile, job: JobOf<'analyze'>, { sketches, kernels }: JobContext) {
   const tensor = file.tensors.find(({ name }) => name === job.tensor)
-  const view = tensor && matrixView(tensor.name, tensor.shape)
+  const view = tensor && matrixView(tensor)
   if (!view || !sketches) return null
   return sketchKey(sketches.sourceHash, job.tensor, fitParams(job.params, view.rows, view.cols), kernels.info)
 }
@@ -102,7 +102,7 @@ export async function factorizable(
   }
   if (tensor.unfit !== undefined)
     throw new AppError('unsupported', say('tensor.unfit', { name: foreign(name), why: tensor.unfit }))
-  const view = matrixView(tensor.name, tensor.shape)
+  const view = matrixView(tensor)
   if (!view) throw new AppError('bad-request', say('tensor.no-matrix', { name: foreign(name), shape: tensor.shape }))
   if (!hasComputableDType(tensor))
     throw new AppError('unsupported', say('tensor.dtype', { name: foreign(name), dtype: foreign(tensor.dtype) }))

@@ -48,13 +48,14 @@ export function storable(report: TensorReport, params: Params, output: StyleId =
 }
 
 /** The matrices of what can be factorized; null for anything else. */
-export function viewOf({ name, shape, matrix }: TensorReport): MatrixView | null {
-  return matrix && matrixView(name, shape)
+export function viewOf(report: TensorReport): MatrixView | null {
+  return report.matrix && matrixView(tensorOf(report))
 }
 
 /** The tensor as the plan knows it, but for its scale and remarks. */
 export function tensorOf(report: TensorReport): TensorInfo {
-  const { name, dtype, shape, byteLength, decodedBytes, decodedDType, sharesStorageWith } = report
+  const { name, dtype, shape, matrix, byteLength, decodedBytes, decodedDType, sharesStorageWith } = report
+  const count = shape.length === 2 && matrix?.length === 3 ? matrix[0] : undefined
   return {
     name,
     shape,
@@ -63,6 +64,7 @@ export function tensorOf(report: TensorReport): TensorInfo {
     ...(decodedDType !== undefined && { storedAs: dtype }),
     ...(decodedBytes !== undefined && { storedBytes: byteLength }),
     ...(sharesStorageWith !== undefined && { sharesStorageWith }),
+    ...(count !== undefined && { stacked: count }),
   }
 }
 

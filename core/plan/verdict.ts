@@ -75,7 +75,7 @@ export function scaleReason(owner: string): Message {
 }
 
 function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Style): Verdict {
-  const view = matrixView(info.name, info.shape)
+  const view = matrixView(info)
   const keep = (reason: Message): KeptVerdict => ({ action: 'keep', view, reason })
   const setAside = (reason: Message): KeptVerdict => ({ action: 'keep', view: null, reason })
 

@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { axesOf, isExpertPath, type Role, roleOf } from '../../core/roles.ts'
+import { elementCount, matrixView } from '../../core/tensor.ts'
 
 const table: Record<Role | 'none', readonly string[]> = {
   embedding: [
@@ -183,6 +184,26 @@ describe('three axes', () => {
     ['block.3.weight', [256, 128, 7]],
     ['encoder/layer_0/attention/query/kernel', [768, 12, 64]], // Flax
   ])('%s %j is one matrix', (name, shape) => expect(axesOf(name, shape)).toBe('matrix'))
+
+  it.each([
+    ['params/Conv_0/kernel', [3, 3, 64, 128]], // Flax
+    ['params/stem_conv/kernel', [7, 64, 128]],
+    ['resnet_v1_50/block1/unit_1/bottleneck_v1/conv2/weights', [3, 3, 64, 64]], // TensorFlow 1
+    ['conv2d_3/kernel:0', [1, 1, 64, 256]], // Keras
+    ['layer_with_weights-2/kernel/.ATTRIBUTES/VARIABLE_VALUE', [3, 3, 32, 64]], // TensorFlow 2
+    ['params/conv3d/kernel', [3, 3, 3, 64, 64]],
+  ])('%s %j has its taps first', (name, shape) => {
+    expect(axesOf(name, shape)).toBe('taps first')
+    const last = shape.at(-1)!
+    expect(matrixView({ name, shape })).toMatchObject({ rows: elementCount(shape) / last, cols: last, count: 1 })
+  })
+
+  it.each([
+    ['params/Conv_0/kernel', [3, 3, 64, 1]], // of one output each
+    ['conv1.weight', [64, 3, 3, 3]],
+    ['conv.weights', [3, 3, 64, 64]],
+    ['encoder/layer_0/attention/query/kernel', [12, 12, 64, 64]],
+  ])('%s %j has not', (name, shape) => expect(axesOf(name, shape)).toBe('matrix'))
 
   it.each([
     ['blk.0.something.weight', [70, 8, 16]],

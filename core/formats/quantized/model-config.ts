@@ -13,22 +13,36 @@ const limits: JsonLimits = { maxDepth: 32, maxArrayLength: 1_000_000, maxKeys: 1
  * compressed-tensors. null where none is declared.
  */
 export async function declaredBlock(folder: SourceFolder): Promise<readonly number[] | null> {
+  let found: readonly number[] | null = null
+  await visitConfig(folder, (key, value) => {
+    if (key === 'quantization_config' || key === 'compression_config') found = blockIn(value, 4)
+  })
+  return found
+}
+
+/** Experts of a model that stacks them in two axes: `ffn_config.moe_num_experts` (DBRX). null where none are declared. */
+export async function declaredExperts(folder: SourceFolder): Promise<number | null> {
+  let found: number | null = null
+  await visitConfig(folder, (key, value) => {
+    if (key !== 'ffn_config' || !(value instanceof Map)) return
+    const count = value.get('moe_num_experts')
+    if (Number.isSafeInteger(count) && (count as number) > 1) found = count as number
+  })
+  return found
+}
+
+async function visitConfig(folder: SourceFolder, visit: (key: string, value: Json) => void): Promise<void> {
   try {
     const source = await folder.open('config.json')
     try {
-      if (source.byteLength > maxConfigBytes) return null
-      let found: readonly number[] | null = null
-      visitStrictJson(await readRange(source, 0, source.byteLength, 'config'), source.name, limits, (key, value) => {
-        if (key === 'quantization_config' || key === 'compression_config') found = blockIn(value, 4)
-      })
-      return found
+      if (source.byteLength > maxConfigBytes) return
+      visitStrictJson(await readRange(source, 0, source.byteLength, 'config'), source.name, limits, visit)
     } finally {
       await source.close()
     }
   } catch (error) {
     // Missing or no JSON: nothing is declared.
-    if (error instanceof AppError) return null
-    throw error
+    if (!(error instanceof AppError)) throw error
   }
 }
 

@@ -55,6 +55,9 @@ export const formats = {
     `其缩放因子 ${v.scale}（${v.dtype} [${v.shape.join(', ')}]）${v.ambiguous ? '符合不止一种块大小' : '不符合任何已知布局'}：无法得知其 ${v.codes} 编码代表的值。保持原样。`,
   'formats.scales-unknown': (v, w) =>
     `其缩放因子 ${w.list(v.scales)} 不符合任何已知约定：无法得知其 ${v.codes} 编码代表的值。保持原样。`,
+  'formats.companion-missing': (v) =>
+    `${v.name} 只含数值；其含义记录在 ${v.missing} 中，但该文件不在旁边。请将二者放入同一文件夹。`,
+  'formats.stacked-experts': (v) => `据 config.json，这是上下堆叠的 ${v.count} 个专家。`,
   'formats.stored-factors': (v) => `以秩 ${v.rank} 的因子存储（${v.dtype}）。`,
   'formats.matrices-as-factors': (v, w) =>
     `其矩阵以秩 ${v.least === v.most ? v.least : `${v.least} 至 ${v.most}`} 的因子存储（${w.list(v.dtypes)}），读取时相乘。`,

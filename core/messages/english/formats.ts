@@ -89,6 +89,10 @@ export const formats = {
     `Its scale ${v.scale} (${v.dtype} [${v.shape.join(', ')}]) fits ${v.ambiguous ? 'more than one block size' : 'no known layout'}: what its ${v.codes} codes stand for is not known. Kept as it is.`,
   'formats.scales-unknown': (v: { scales: readonly Quoted[]; codes: Foreign }) =>
     `Its scales ${v.scales.join(' and ')} follow no known convention: what its ${v.codes} codes stand for is not known. Kept as it is.`,
+  'formats.companion-missing': (v: { name: FileName; missing: FileName }) =>
+    `${v.name} holds values alone; what they are stands in ${v.missing}, which is not beside it. Put both into one folder.`,
+  'formats.stacked-experts': (v: { count: number }) =>
+    `A stack of ${v.count} experts one below the other, as config.json says.`,
   'formats.stored-factors': (v: { rank: number; dtype: 'INT8' | 'F32' }) =>
     `Stored as factors of rank ${v.rank} (${v.dtype}).`,
   'formats.matrices-as-factors': (v: { least: number; most: number; dtypes: readonly string[] }, w: Words) =>

@@ -27,6 +27,15 @@ it('opens by its index, by a file of values, by its folder and by a SavedModel',
   expect((await openWeightFile({ folder: saved, entry: null })).tensors.map(({ name }) => name)).toEqual(names)
 })
 
+it('says which file is missing beside one of values', async () => {
+  const { [index]: _, ...rest } = files
+  const error = await refusal(() => openFolder(rest, 'model.ckpt.data-00001-of-00002'))
+  expect(error.code).toBe('not-found')
+  expect(error.message).toBe(
+    'model.ckpt.data-00001-of-00002 holds values alone; what they are stands in model.ckpt.index, which is not beside it. Put both into one folder.',
+  )
+})
+
 describe('hostile', () => {
   const bytes = files[index]!
   it('a file of values that is missing or short', async () => {

@@ -11,7 +11,11 @@ import { type ComputableDType, dtypeBits, matrixView } from '../../../core/tenso
 const matrixOf = (dtype: ComputableDType, shape: readonly [number, number], params: Params = defaultParams) => {
   const [rows, cols] = shape
   const info = { name: 'w', dtype, shape, byteLength: (rows * cols * dtypeBits[dtype]) / 8 }
-  return { info, view: matrixView('w', shape)!, stored: storedAs(dtype, params, styles.factors) } satisfies Storable
+  return {
+    info,
+    view: matrixView({ name: 'w', shape })!,
+    stored: storedAs(dtype, params, styles.factors),
+  } satisfies Storable
 }
 /** Falls like a spectrum 1 / i^2. */
 const curve = Array.from({ length: 513 }, (_, rank) => 1 / Math.sqrt(1 + rank))
