@@ -1,13 +1,14 @@
 /** The weight files a driver has open. One that it has not (yet, or any more, after a driver was replaced) it opens when it is needed. */
 
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { AppError } from '../../core/errors.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import type { SourceFolder } from '../../core/io.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
-import { fileIdentity, pickSource } from '../files/files.ts'
+import { fileIdentity, openSource, pickSource } from '../files/files.ts'
 import type { FileRef } from './messages.ts'
 
 export interface OpenedWeights {
@@ -81,11 +82,34 @@ function noting(folder: SourceFolder, names: Set<string>, within = ''): SourceFo
   }
 }
 
-/** With the time of the last change of any kind: a file can be rewritten in place and its time of modification put back. */
+/** Pieces of a file that its checksum is taken of, and their length: what a rewrite leaves as it was is less than the rest between two. */
+const SAMPLES = 16
+const SAMPLE_BYTES = 4096
+
+/**
+ * With the time of the last change of any kind, since a file can be rewritten in place and its time of modification put back; and with a checksum
+ * of what it holds, since not every file system has the one and clocks are set back.
+ */
 async function describe(path: string): Promise<string | null> {
   const identity = await fileIdentity(path)
-  return (
-    identity &&
-    [identity.device, identity.inode, identity.byteLength, identity.modifiedNs, identity.changedNs].join(':')
-  )
+  if (identity === null) return null
+  const { device, inode, byteLength, modifiedNs, changedNs, regular } = identity
+  const checksum = regular ? await sampleChecksum(path) : 0
+  return [device, inode, byteLength, modifiedNs, changedNs, checksum].join(':')
+}
+
+/** CRC-32 of pieces spread evenly over the file, its first and last bytes among them. */
+export async function sampleChecksum(path: string): Promise<number> {
+  const source = await openSource(path)
+  try {
+    const last = Math.max(0, source.byteLength - SAMPLE_BYTES)
+    let crc = 0
+    for (let i = 0; i < SAMPLES; i++) {
+      const start = Math.floor((last * i) / (SAMPLES - 1))
+      crc = crc32(await source.slice(start, Math.min(source.byteLength, start + SAMPLE_BYTES)), crc)
+    }
+    return crc
+  } finally {
+    await source.close()
+  }
 }

@@ -1,8 +1,8 @@
 /** Which files a set of weights is: none of them becomes an output, and a change of any is a change of the weights. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, it } from 'vitest'
-import { openedFiles, weightPaths } from '../../../main/engine/opened-files.ts'
+import { openedFiles, sampleChecksum, weightPaths } from '../../../main/engine/opened-files.ts'
 import { external, model, tensor } from '../../core/formats/onnx/onnx-model.ts'
 import { fileBytes, plain } from '../../core/jobs/harness.ts'
 import { temporaryFolder } from './harness.ts'
@@ -54,4 +54,33 @@ it('external data is a file of the set, and its change is seen', async () => {
   expect(await seen()).toBe(before)
   writeFileSync(data, new Uint8Array(48))
   expect(await seen()).not.toBe(before)
+})
+
+it('what a file holds is part of what tells its states apart, whatever its times say', async () => {
+  const path = join(temporaryFolder(), 'm.safetensors')
+  const values = new Uint8Array(1 << 20).fill(1)
+  const write = () => writeFileSync(path, fileBytes([plain('w', 'F32', [512, 512], values)]))
+  write()
+  const { atime, mtime } = statSync(path)
+  const before = await sampleChecksum(path)
+  const files = openedFiles()
+  const { fingerprint } = await files.get({ fileId: 'f', path, fingerprint: null })
+  expect(fingerprint).toContain(`:${before}"`)
+  // As training does that saves over the same file: all values are others.
+  values.fill(2)
+  write()
+  utimesSync(path, atime, mtime)
+  expect(statSync(path).mtimeMs).toBe(mtime.getTime())
+  expect(await sampleChecksum(path)).not.toBe(before)
+  await files.close('f')
+})
+
+it('a file of a few bytes is summed whole', async () => {
+  const path = join(temporaryFolder(), 'short')
+  writeFileSync(path, Uint8Array.of(1, 2, 3))
+  const before = await sampleChecksum(path)
+  writeFileSync(path, Uint8Array.of(1, 2, 4))
+  expect(await sampleChecksum(path)).not.toBe(before)
+  writeFileSync(path, new Uint8Array(0))
+  expect(await sampleChecksum(path)).toBe(0)
 })
