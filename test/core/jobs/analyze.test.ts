@@ -58,3 +58,21 @@ it('an adaptive sketch says the same rank however often it is timed', async () =
   expect(once.errorCurve.at(-2)).toBeGreaterThan(0.12)
   expect({ rank: timed.rank, errorCurve: timed.errorCurve }).toEqual({ rank: once.rank, errorCurve: once.errorCurve })
 })
+
+it.each([0, 2])(
+  'a certificate brackets the floor by a second sketch, whatever the first one found after %i iterations',
+  async (nIter) => {
+    const file = await openTensors(weights('w', [128, 160]))
+    const params = { ...defaultParams, rank: 12, nIter } as const
+    const job = { kind: 'analyze', files: { model: '' }, tensor: 'w', repeat: 0, reuse: false } as const
+    const exact = { ...job, params: { ...params, method: 'exact' } } as const
+    const { relativeError: floor } = await analyzeTensor({ model: file }, exact, testContext())
+    const sketched = { ...job, params: { ...params, method: 'randomized' }, certify: true } as const
+    const { certificate, relativeError, resolution } = await analyzeTensor({ model: file }, sketched, testContext())
+    const { low, high } = certificate!.floor
+    expect(low).toBeLessThanOrEqual(floor + resolution)
+    expect(high).toBeGreaterThanOrEqual(floor - resolution)
+    expect(high).toBeLessThanOrEqual(relativeError)
+    expect(high - low).toBeLessThan(0.1 * floor)
+  },
+)
