@@ -36,6 +36,19 @@ export function valueResolution(method: 'sketch' | 'gram' | 'jacobi', smallest: 
   return method === 'gram' ? Math.sqrt(eigen) : 8 * eigen
 }
 
+/** What an analysis says of the numerical rank: a sketch sees no further than its own rank. */
+export function knownRank({
+  numericalRank,
+  rank,
+  method,
+}: {
+  readonly numericalRank: number
+  readonly rank: number
+  readonly method: 'randomized' | 'exact'
+}): { readonly rank: number; readonly orMore: boolean } {
+  return { rank: numericalRank, orMore: method === 'randomized' && numericalRank === rank }
+}
+
 /** How many of the values (descending) are more than rounding: `resolution` is absolute. */
 export function numericalRank(values: ArrayLike<number>, resolution: number): number {
   let rank = 0

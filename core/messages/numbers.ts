@@ -19,6 +19,8 @@ export interface Numbers {
   bytes(value: number): string
   /** 0.1243 -> "12.43 %": two decimals from 10 % on, three digits below, powers of ten below 0.001 %. */
   percent(share: number): string
+  /** A measured error, as far as it means anything: "≤ 0.00038 %" where it is no more than its resolution, and no digit beyond that. 0 is exact. */
+  error(share: number, resolution: number): string
   /** As short as it goes, for an axis: "40 %", "0.5 %". */
   tickPercent(share: number): string
   /** "+0.91 %" */
@@ -60,6 +62,12 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
   return {
     count,
     percent,
+    error: (share, resolution) => {
+      if (share === 0) return percent(share)
+      if (share <= resolution) return `≤${space}${significant(resolution * 100, 2)}${space}%`
+      const digits = Math.floor(Math.log10(share / resolution)) + 1
+      return digits >= 3 || share < 1e-5 ? percent(share) : `${significant(share * 100, digits)}${space}%`
+    },
     tickPercent: (share) => {
       const value = share * 100
       if (value !== 0 && Math.abs(value) < 0.001) return `${value.toExponential(0)}${space}%`

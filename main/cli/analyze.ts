@@ -2,6 +2,7 @@
 
 import { Command } from 'commander'
 import type { AnalysisReport } from '../../core/contract.ts'
+import { knownRank } from '../../core/curves/resolution.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
@@ -90,9 +91,9 @@ function certificateRows({ certificate, singularValues: s }: AnalysisReport): st
   ]
 }
 
-/** A sketch sees no further than its rank. */
-function numericalRankOf({ numericalRank, rank, method }: AnalysisReport): string {
-  return method === 'randomized' && numericalRank === rank ? `${rank} or more` : String(numericalRank)
+function numericalRankOf(report: AnalysisReport): string {
+  const { rank, orMore } = knownRank(report)
+  return orMore ? `${rank} or more` : String(rank)
 }
 
 export function methodOf({ method, algorithm, oversample, nIter, seed }: AnalysisReport): string {

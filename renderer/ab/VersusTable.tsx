@@ -14,7 +14,7 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
   const rows = [
     ['time', (side: Side) => side.computeMs, numbers.duration, between],
     ['memory', (side: Side) => [side.workingBytes], numbers.bytes, null],
-    ['error', (side: Side) => side.errors, numbers.percent, around],
+    ['error', (side: Side) => side.errors, (mean: number) => numbers.error(mean, report.resolution), around],
   ] as const
   const way = (name: SideName) => {
     const { method, algorithm, rank, oversample, nIter, seed } = report[name].report
@@ -82,7 +82,7 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
         <Table.Tr>
           <Table.Th scope="row">{t('ab.rows.gap')}</Table.Th>
           <Table.Td colSpan={2} data-testid="ab-gap" data-value={relative}>
-            {relative === 0 ? numbers.percent(0) : t('ab.gapAt', { gap: numbers.percent(relative), index })}
+            {relative === 0 ? t('result.equal') : t('ab.gapAt', { gap: numbers.percent(relative), index })}
           </Table.Td>
         </Table.Tr>
         <Table.Tr>

@@ -45,6 +45,8 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
         : [],
     [view.breakEven, last, t, numbers],
   )
+  const resolution = view.report?.resolution ?? 0
+  const format = useMemo(() => (share: number) => numbers.error(share, resolution), [numbers, resolution])
   const error = errorAt(view, rank)
   const height =
     error === null || error < low
@@ -57,7 +59,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
     <ChartCard
       fileName={`${view.tensor.name}.error`}
       first={0}
-      formatY={numbers.percent}
+      formatY={format}
       last={last}
       rows={rows}
       series={series}
@@ -87,16 +89,14 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartProps) {
           onCommit={onCommit}
           rank={rank}
           valueText={
-            error === null
-              ? t('chart.rankUnknown', { rank })
-              : t('chart.rankValue', { rank, error: numbers.percent(error) })
+            error === null ? t('chart.rankUnknown', { rank }) : t('chart.rankValue', { rank, error: format(error) })
           }
         >
           <LinePlot
             axis={axis}
             formatTick={numbers.tickPercent}
             formatX={numbers.count}
-            formatY={numbers.percent}
+            formatY={format}
             frame={frame}
             logarithmic={scale === 'log'}
             marks={marks}

@@ -101,7 +101,9 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
                   <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>
                   <Table.Td>{outcome.factorDType ?? '–'}</Table.Td>
                   <Table.Td className="right">
-                    {outcome.relativeError === null ? '–' : numbers.percent(outcome.relativeError)}
+                    {outcome.relativeError === null
+                      ? '–'
+                      : numbers.error(outcome.relativeError, outcome.resolution ?? 0)}
                   </Table.Td>
                   {parts.map((part) => (
                     <Table.Td className="right dimmed" key={part}>

@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import type { PlannedTensor } from '../../core/contract.ts'
 import { energyKept, excessOverFloor } from '../../core/curves/error-curve.ts'
+import { knownRank } from '../../core/curves/resolution.ts'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import { bytesAtRank } from '../../core/plan/verdict.ts'
 import { goalOf } from '../choices/goal.ts'
@@ -36,6 +37,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
   const least = sketched && goalOf(params) === 'rank' && rank < report.rank
   const bound = (value: string) => (least ? t('result.least', { value }) : value)
+  const known = report && knownRank(report)
   const measured = report?.errorSource === 'measured' && rank === report.rank
 
   return (
@@ -74,14 +76,14 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
                 })
               : least
                 ? t('result.leastHelp', { rank: numbers.count(report.rank) })
-                : t(measured ? 'result.errorMeasured' : 'result.errorHelp', {
+                : `${t(measured ? 'result.errorMeasured' : 'result.errorHelp', {
                     resolution: report ? numbers.percent(report.resolution) : '–',
-                  })
+                  })}${known ? ` ${t(known.orMore ? 'result.rankOrMore' : 'result.numericalRank', { rank: numbers.count(known.rank) })}` : ''}`
           }
           label={kept ? t('result.kept') : t('result.error', { rank: numbers.count(rank) })}
           large
           testid="relative-error"
-          value={error === null ? '–' : bound(numbers.percent(error))}
+          value={error === null ? '–' : bound(numbers.error(error, report?.resolution ?? 0))}
         />
         <Figure
           help={t('result.energyHelp')}
@@ -114,7 +116,13 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
           help={t(kept ? 'result.keptUnknown' : gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}
           label={t('result.valueError')}
           testid="value-error"
-          value={gaps === null ? '–' : `${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`}
+          value={
+            gaps === null
+              ? '–'
+              : gaps.max === 0
+                ? t('result.equal')
+                : `${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`
+          }
         />
       </dl>
     </section>

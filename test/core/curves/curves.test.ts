@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { energyKept, errorCurve, excessOverFloor, floorCurve } from '../../../core/curves/error-curve.ts'
 import { modelError } from '../../../core/curves/model-error.ts'
 import { behavesLikeNoise, noiseError } from '../../../core/curves/noise-line.ts'
+import { knownRank } from '../../../core/curves/resolution.ts'
 import { singularValueErrors } from '../../../core/curves/singular-value-error.ts'
 import { factorBytes, rankForShare } from '../../../core/curves/size.ts'
 
@@ -141,4 +142,10 @@ describe('model error', () => {
     expect(modelError(matrices)).toBeCloseTo(0.2, 15)
     expect(modelError([])).toBe(0)
   })
+})
+
+it('a sketch says of the numerical rank that it is its own or more, and less where it sees the end', () => {
+  expect(knownRank({ numericalRank: 64, rank: 64, method: 'randomized' })).toEqual({ rank: 64, orMore: true })
+  expect(knownRank({ numericalRank: 20, rank: 64, method: 'randomized' })).toEqual({ rank: 20, orMore: false })
+  expect(knownRank({ numericalRank: 64, rank: 64, method: 'exact' })).toEqual({ rank: 64, orMore: false })
 })

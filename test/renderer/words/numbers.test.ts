@@ -52,3 +52,16 @@ test.each([
 ])('%d milliseconds left count down as %s', (milliseconds, text) => {
   expect(plain(numbers.countdown(milliseconds))).toBe(text)
 })
+
+test('errors: no digit beyond their resolution, and none at all where they are no more than that', () => {
+  const shown = (share: number, resolution: number) => numbers.error(share, resolution).replaceAll('\u00a0', ' ')
+  expect(shown(0.124312, 3.8e-6)).toBe('12.43 %')
+  expect(shown(0.00312, 3.8e-6)).toBe('0.312 %')
+  expect(shown(0.0000312, 3.8e-6)).toBe('0.003 %')
+  expect(shown(0.000312, 3.8e-6)).toBe('0.031 %')
+  expect(shown(3e-7, 3.8e-6)).toBe('≤ 0.00038 %')
+  expect(shown(3.8e-6, 3.8e-6)).toBe('≤ 0.00038 %')
+  // A zero matrix, and a kept one.
+  expect(shown(0, 3.8e-6)).toBe('0 %')
+  expect(shown(2.5e-9, 1e-12)).toBe('2.5e-7 %')
+})
