@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Files of other tools held against the libraries that write them.
 
-    python3 test/judge/formats.py [FILE or FOLDER ...] [--cli out/main/cli.js]
+    python3 test/judge/formats.py [FILE or FOLDER ...]
 
 Without arguments it writes files of every dtype and form that this machine's libraries have (numpy, torch, onnx), in a folder of its own. Every
 file is converted by the product to safetensors, and every array the library sees must be there, value for value; what the library sees and the
 product does not, or the other way round, is a fault, and so is a refusal of a file that the library reads as numbers. Files no library here reads
 are counted as opened or refused. Exit status 1 where anything does not hold. Needs numpy, the others where they are; `npm run build` before.
 """
-import argparse, collections, hashlib, json, os, struct, subprocess, sys, tempfile
+import argparse, collections, hashlib, json, os, struct, sys, tempfile
 import numpy as np
+from judge import Engine
 
 try:
     import torch
@@ -23,7 +24,6 @@ except ImportError:
 
 parser = argparse.ArgumentParser()
 parser.add_argument("paths", nargs="*")
-parser.add_argument("--cli", default="out/main/cli.js")
 options = parser.parse_args()
 NUMPY = {"float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8", "uint16": "U16",
          "uint32": "U32", "uint64": "U64", "bool": "BOOL", "complex64": "C64"}
@@ -123,12 +123,12 @@ def library_view(path):
     return None
 
 
-def product_view(path):
+def product_view(engine, path):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out.safetensors")
-        run = subprocess.run(["node", options.cli, "convert", path, "--out", out], capture_output=True, text=True)
-        if run.returncode != 0:
-            return None, run.stderr.strip().splitlines()[-1:] or run.stdout.strip().splitlines()[-1:]
+        (report,) = engine.run(path, {"kind": "convert", "target": out, "force": False})
+        if "fault" in report:
+            return None, report["fault"]
         with open(out, "rb") as file:
             header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
             data = file.read()
@@ -188,13 +188,13 @@ def files_under(paths):
                     yield os.path.join(folder, name)
 
 
-counts = collections.Counter()
+counts, engine = collections.Counter(), Engine()
 with tempfile.TemporaryDirectory() as own:
     if not options.paths:
         make_files(own)
     for path in files_under(options.paths or [own]):
         expected = library_view(path)
-        actual, refusal = product_view(path)
+        actual, refusal = product_view(engine, path)
         numbers = None if expected is None else sorted(each for each in expected if each is not None)
         if actual is None:
             kind = "wrongly refused" if numbers else "refused"
@@ -206,7 +206,8 @@ with tempfile.TemporaryDirectory() as own:
         counts[kind] += 1
         if kind in ("wrongly refused", "WRONG") or (refusal and options.paths):
             more = "" if refusal or actual is None else f": the library sees {len(numbers)}, the product {len(actual)}, {len(set(actual) & set(numbers))} equal"
-            print(f"{kind}: {path}{more} {' '.join(refusal or [])}")
+            print(f"{kind}: {path}{more} {refusal or ''}")
+engine.close()
 for kind, count in sorted(counts.items()):
     print(f"{count:5d}  {kind}")
 sys.exit(1 if counts["WRONG"] or counts["wrongly refused"] else 0)

@@ -6,10 +6,11 @@
  * Source: torch/serialization.py (`_save`, `_legacy_save`), caffe2/serialize/inline_container.cc.
  */
 
+import { AppError } from '../../errors.ts'
 import { type ByteSource, memorySource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
-import { foreign, quoted } from '../../messages/text.ts'
+import { fileName, foreign, quoted } from '../../messages/text.ts'
 import { dtypeBits } from '../../tensor.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../archives/zip.ts'
 import type { Format, WeightFile } from '../format.ts'
@@ -124,6 +125,8 @@ async function readArchive(source: ByteSource): Promise<Content> {
   const archive = await openZip(source)
   const names = [...archive.members.keys()]
   const main = names.filter((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name))
+  if (names.includes('model.weights.h5'))
+    throw new AppError('bad-file', say('lookalike.keras', { name: fileName(source.name) }))
   if (main.length !== 1)
     throw badFile(
       source.name,

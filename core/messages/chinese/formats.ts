@@ -26,6 +26,10 @@ export const formats = {
   'lookalike.hdf5': (v) =>
     `${v.name} 是 HDF5 文件（Keras），此处不读取。请载入后用“numpy.savez”或“safetensors”保存其权重。`,
   'lookalike.tflite': (v) => `${v.name} 是 TensorFlow Lite 模型，此处不读取。请转换为 ONNX（“tf2onnx --tflite”）。`,
+  'lookalike.keras': (v) =>
+    `${v.name} 是 Keras 模型，此处不读取。请用 keras.saving.load_model 加载，再用 numpy.savez 或 safetensors 保存其权重。`,
+  'lookalike.matlab': (v) =>
+    `${v.name} 是 MATLAB 文件，此处不读取。请用 scipy.io.loadmat 加载，再用 numpy.savez 保存其数组。`,
   'kind.pdf': () => ' PDF 文档',
   'kind.zip-without-weights': () => '不含权重的 zip 归档',
   'kind.empty-zip': () => '空的 zip 归档',
