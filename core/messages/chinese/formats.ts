@@ -27,9 +27,9 @@ export const formats = {
     `${v.name} 是 HDF5 文件（Keras），此处不读取。请载入后用“numpy.savez”或“safetensors”保存其权重。`,
   'lookalike.tflite': (v) => `${v.name} 是 TensorFlow Lite 模型，此处不读取。请转换为 ONNX（“tf2onnx --tflite”）。`,
   'lookalike.keras': (v) =>
-    `${v.name} 是 Keras 模型，此处不读取。请用 keras.saving.load_model 加载，再用 numpy.savez 或 safetensors 保存其权重。`,
+    `${v.name} 是 Keras 模型，此处不读取。请用“keras.saving.load_model”载入，再用“numpy.savez”或“safetensors”保存其权重。`,
   'lookalike.matlab': (v) =>
-    `${v.name} 是 MATLAB 文件，此处不读取。请用 scipy.io.loadmat 加载，再用 numpy.savez 保存其数组。`,
+    `${v.name} 是 MATLAB 文件，此处不读取。请用“scipy.io.loadmat”载入，再用“numpy.savez”保存其数组。`,
   'kind.pdf': () => ' PDF 文档',
   'kind.zip-without-weights': () => '不含权重的 zip 归档',
   'kind.empty-zip': () => '空的 zip 归档',
@@ -61,7 +61,7 @@ export const formats = {
     `其缩放因子 ${w.list(v.scales)} 不符合任何已知约定：无法得知其 ${v.codes} 编码代表的值。保持原样。`,
   'formats.companion-missing': (v) =>
     `${v.name} 只含数值；其含义记录在 ${v.missing} 中，但该文件不在旁边。请将二者放入同一文件夹。`,
-  'formats.stacked-experts': (v) => `据 config.json，这是上下堆叠的 ${v.count} 个专家。`,
+  'formats.stacked-experts': (v) => `据模型的配置文件，这是上下堆叠的 ${v.count} 个专家。`,
   'formats.stored-factors': (v) => `以秩 ${v.rank} 的因子存储（${v.dtype}）。`,
   'formats.matrices-as-factors': (v, w) =>
     `其矩阵以秩 ${v.least === v.most ? v.least : `${v.least} 至 ${v.most}`} 的因子存储（${w.list(v.dtypes)}），读取时相乘。`,
