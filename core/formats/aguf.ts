@@ -13,7 +13,7 @@ import { decodeFloat64 } from './dtype.ts'
 import type { Format, WeightFile } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
 import { readRange } from './reading/range.ts'
-import { badFile, overLimit, refused, unsupported } from './reading/refusal.ts'
+import { badFile, noTensor, overLimit, unsupported } from './reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** Read into memory whole; honest ones have a few KB. */
@@ -65,7 +65,7 @@ export const aguf: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const matrix = byName.get(tensor.name)
-        if (!matrix) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!matrix) throw noTensor(source.name, tensor.name)
         if (!(start >= 0 && start <= end && end <= tensor.byteLength))
           throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
         return readProduct(source, matrix, start, end)
@@ -83,7 +83,7 @@ async function readHeader(
   await cursor.need(12)
   cursor.skip(4)
   const version = cursor.u32()
-  if (version !== 2) throw unsupported(where, `AGUF version ${version} is not read; 2 is`)
+  if (version !== 2) throw unsupported(where, say('unread.aguf-version', { version }))
   const metadata = await readConfig(cursor, where)
   await cursor.need(4)
   const layers = cursor.u32()

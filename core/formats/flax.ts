@@ -3,6 +3,7 @@
  * packed once more. Arrays above 1 GB come as a map of chunks. Names are the keys on the way, joined by `/`.
  * Source: flax/serialization.py; the MessagePack specification.
  */
+
 import type { ByteSource } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
@@ -10,7 +11,7 @@ import type { Format } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
 import { readRange } from './reading/range.ts'
 import { type ReadableTensor, uniqueName, weightFileOf } from './reading/readable.ts'
-import { badFile, leftOut, nothingIn, overLimit } from './reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, nothingIn, overLimit } from './reading/refusal.ts'
 
 /** Values of all kinds; each costs a call. */
 export const maxValues = 4_000_000
@@ -81,7 +82,7 @@ interface Walk {
   readonly source: ByteSource
   readonly cursor: Cursor
   readonly arrays: ReadableTensor[]
-  readonly left: { name: string; why: string }[]
+  readonly left: LeftOut[]
   readonly names: Set<string>
   values: number
 }

@@ -21,7 +21,7 @@ import {
 } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { readRange } from './reading/range.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused } from './reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, noTensor, nothingIn, overLimit } from './reading/refusal.ts'
 import { type Json, type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
@@ -50,7 +50,7 @@ export interface SafetensorsHeader {
   readonly tensors: readonly SafetensorsEntry[]
   readonly metadata: ReadonlyMap<string, string>
   /** Tensors of dtypes that are newer than this reader; their bytes have a place and no known meaning. */
-  readonly left: readonly { readonly name: string; readonly why: string }[]
+  readonly left: readonly LeftOut[]
 }
 
 export const safetensors: Format = {
@@ -73,7 +73,7 @@ export const safetensors: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map((tensor) => tensor.name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const entry = byName.get(tensor.name)
-        if (!entry) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!entry) throw noTensor(source.name, tensor.name)
         return readTensorRange(source, entry, start, end)
       },
       close: () => source.close(),
@@ -118,7 +118,7 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
 function checkHeader(where: string, header: Uint8Array, dataStart: number, fileBytes: number): SafetensorsHeader {
   const metadata = new Map<string, string>()
   const tensors: SafetensorsEntry[] = []
-  const unread: (Placed & { readonly why: string })[] = []
+  const unread: (Placed & LeftOut)[] = []
   visitStrictJson(header, `${where}: header`, headerLimits, (name, entry) => {
     if (name === '__metadata__') {
       if (!(entry instanceof Map)) throw badFile(`${where}: __metadata__`, 'an object of strings', kindOf(entry))
@@ -146,12 +146,7 @@ interface Placed {
   readonly byteLength: number
 }
 
-function checkEntry(
-  file: string,
-  name: string,
-  entry: Json,
-  dataStart: number,
-): SafetensorsEntry | (Placed & { readonly why: string }) {
+function checkEntry(file: string, name: string, entry: Json, dataStart: number): SafetensorsEntry | (Placed & LeftOut) {
   // Made only when a sentence needs it: there may be 200,000 entries.
   const where = () => `${file}: tensor ${quoted(name)}`
   if (!(entry instanceof Map)) throw badFile(where(), 'an object with dtype, shape and data_offsets', kindOf(entry))
@@ -262,7 +257,7 @@ export function safetensorsHeader(
   const names = new Set(['__metadata__'])
   let offset = 0
   for (const { name, dtype, shape } of tensors) {
-    if (names.has(name)) throw refused('bad-request', `A safetensors file cannot hold a second ${quoted(name)}.`)
+    if (names.has(name)) throw new AppError('bad-request', say('formats.name-twice', { name: quoted(name) }))
     names.add(name)
     const byteLength = tensorBytes(dtype, shape)
     const entry = { dtype, shape, data_offsets: [offset, offset + byteLength] }

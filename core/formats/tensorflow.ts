@@ -3,8 +3,11 @@
  * values. The table is LevelDB's: blocks of entries whose keys share prefixes, an index of blocks, a footer.
  * Source: tensorflow/core/util/tensor_bundle, tensorflow/core/lib/io/table_format.txt.
  */
+
+import { AppError } from '../errors.ts'
 import { type ByteSource, memorySource, type SourceFolder } from '../io.ts'
-import { quoted } from '../messages/text.ts'
+import { say } from '../messages/english.ts'
+import { foreign, quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
 import type { Format } from './format.ts'
 import { cursorOver } from './reading/cursor.ts'
@@ -12,7 +15,7 @@ import { openOnce } from './reading/open-once.ts'
 import { type FieldBudget, visitFields } from './reading/protobuf.ts'
 import { readRange } from './reading/range.ts'
 import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from './reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, nothingIn, overLimit, unsupported } from './reading/refusal.ts'
 
 /** A table of 150,000 names of 200 bytes; read into memory whole. */
 export const maxIndexBytes = 64_000_000
@@ -75,7 +78,7 @@ export const tensorflow: Format = {
     const base = source.name.slice(0, -'.index'.length)
     const files = Array.from({ length: count }, (_, i) => `${base}.data-${numbered(i)}-of-${numbered(count)}`)
     const sizes = await sizesOf(folder, source.name, files)
-    const left: { name: string; why: string }[] = []
+    const left: LeftOut[] = []
     const readables: ReadableTensor[] = []
     const opened = openOnce()
     for (const [key, bytes] of table) {
@@ -116,7 +119,7 @@ async function sizesOf(folder: SourceFolder, where: string, files: readonly stri
   const present = new Set(await folder.list())
   const missing = files.find((file) => !present.has(file))
   if (missing !== undefined)
-    throw refused('not-found', `${where}: its values are in ${quoted(missing)}, which is not in this folder`)
+    throw new AppError('not-found', say('formats.values-missing', { where: foreign(where), name: quoted(missing) }))
   const sizes: number[] = []
   for (const file of files) {
     const source = await folder.open(file)
@@ -174,11 +177,7 @@ function block(file: Uint8Array, { offset, size }: Handle, where: string): Uint8
   const compression = file[offset + size]
   if (compression === undefined || compression > 4)
     throw badFile(where, 'a block with its compression', `type ${compression}`)
-  if (compression !== 0)
-    throw unsupported(
-      where,
-      `its index is compressed (type ${compression}); save the checkpoint again with a current TensorFlow`,
-    )
+  if (compression !== 0) throw unsupported(where, say('unread.compressed-index', { type: compression }))
   return file.subarray(offset, offset + size)
 }
 
@@ -251,8 +250,7 @@ async function readHeader(bytes: Uint8Array, where: string, budget: FieldBudget)
     if (field.number === 2) bigEndian = field.value === 1
     return undefined
   })
-  if (bigEndian)
-    throw unsupported(where, 'it was written on a big-endian machine; only little-endian checkpoints are read')
+  if (bigEndian) throw unsupported(where, say('unread.big-endian'))
   if (!(files >= 1 && files <= maxDataFiles)) throw badFile(where, `1 to ${maxDataFiles} files of values`, `${files}`)
   return files
 }
@@ -300,9 +298,9 @@ function place(
   files: readonly string[],
   sizes: readonly number[],
   open: (file: string) => Promise<ByteSource>,
-): ReadableTensor | { why: string } {
+): ReadableTensor | { why: LeftOut['why'] } {
   const label = `${where}: ${quoted(name)}`
-  if (sliced) return { why: 'partitioned over several entries' }
+  if (sliced) return { why: say('left-out.partitioned') }
   const dtype = dtypes.get(code > 100 ? code - 100 : code)
   if (!dtype) return { why: `DataType ${code}` }
   const count = checkedElementCount(shape)

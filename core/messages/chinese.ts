@@ -7,6 +7,7 @@ import { general } from './chinese/general.ts'
 import { hosts } from './chinese/hosts.ts'
 import { phases } from './chinese/phases.ts'
 import { plan } from './chinese/plan.ts'
+import { readers } from './chinese/readers.ts'
 import { requests } from './chinese/requests.ts'
 import { runs } from './chinese/runs.ts'
 import type { Translation } from './english.ts'
@@ -20,6 +21,7 @@ export const chinese: Translation = {
   ...hosts,
   ...phases,
   ...plan,
+  ...readers,
   ...requests,
   ...runs,
 }

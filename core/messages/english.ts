@@ -7,6 +7,7 @@ import { general } from './english/general.ts'
 import { hosts } from './english/hosts.ts'
 import { phases } from './english/phases.ts'
 import { plan } from './english/plan.ts'
+import { readers } from './english/readers.ts'
 import { requests } from './english/requests.ts'
 import { runs } from './english/runs.ts'
 import type { Act, Message, NoValues, Values, Words } from './message.ts'
@@ -22,6 +23,7 @@ export const english = {
   ...hosts,
   ...phases,
   ...plan,
+  ...readers,
   ...requests,
   ...runs,
 }

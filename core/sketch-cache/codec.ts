@@ -6,7 +6,7 @@
 import { AppError } from '../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { refused } from '../formats/reading/refusal.ts'
+import { badFile } from '../formats/reading/refusal.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
 import { memoryFolder, memorySource } from '../io.ts'
 import { withEnglish } from '../messages/english.ts'
@@ -65,7 +65,7 @@ export async function decodeSketch(bytes: Uint8Array): Promise<Sketch | null> {
 
 function tensorOf(file: WeightFile, name: string) {
   const tensor = file.tensors.find((each) => each.name === name)
-  if (!tensor) throw refused('bad-file', `sketch: expected a tensor ${name}, got none`)
+  if (!tensor) throw badFile('sketch', `a tensor ${name}`, 'none')
   return tensor
 }
 

@@ -1,7 +1,9 @@
+import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
-import { quoted } from '../../messages/text.ts'
+import { say } from '../../messages/english.ts'
+import { fileName, quoted } from '../../messages/text.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, overLimit, refused } from '../reading/refusal.ts'
+import { badFile, overLimit } from '../reading/refusal.ts'
 import { rangeSource } from './zip.ts'
 
 /** Archives of models have about ten members; those of zarr arrays up to 1e5. */
@@ -78,7 +80,11 @@ export function tarFolder(source: ByteSource, members: ReadonlyMap<string, TarMe
     ],
     open: async (file) => {
       const member = members.get(path + file)
-      if (!member) throw refused('not-found', `${quoted(path + file)} is not in ${source.name}.`)
+      if (!member)
+        throw new AppError(
+          'not-found',
+          say('formats.not-in-archive', { name: quoted(path + file), archive: fileName(source.name) }),
+        )
       return rangeSource(source, file, member.start, member.byteLength)
     },
     inside: (folder) => tarFolder(source, members, `${path}${folder}/`),

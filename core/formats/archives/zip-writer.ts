@@ -3,8 +3,10 @@
  * follows the bytes (bit 3, a data descriptor) and stands in the directory. The same members give the same bytes: dates are 1980-01-01.
  * Source: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3 (zip64, used for a member or an archive only where 32 bits are too few).
  */
+
+import { AppError } from '../../errors.ts'
+import { say } from '../../messages/english.ts'
 import { quoted } from '../../messages/text.ts'
-import { refused } from '../reading/refusal.ts'
 
 export interface ZipOutline {
   readonly name: string
@@ -39,10 +41,7 @@ export function planZip(members: readonly ZipOutline[], comment = new Uint8Array
   const seen = new Set<string>()
   for (const [i, { name }] of members.entries()) {
     if (seen.has(name) || names[i]!.byteLength === 0 || names[i]!.byteLength > 0xffff)
-      throw refused(
-        'bad-request',
-        `A zip archive cannot hold a member called ${quoted(name)}${seen.has(name) ? ' twice' : ''}.`,
-      )
+      throw new AppError('bad-request', say('formats.zip-member', { name: quoted(name), twice: seen.has(name) }))
     seen.add(name)
   }
   const isWide = (i: number) => members[i]!.byteLength >= full

@@ -108,7 +108,7 @@ async function findEnd(source: ByteSource): Promise<DirectoryEnd> {
     (disk !== 0 && disk !== 0xffff) ||
     view.getUint16(at + 8, true) !== count
   )
-    throw unsupported(where, 'it is one part of a split zip archive; join the parts first')
+    throw unsupported(where, say('unread.split-zip'))
   const comment = tail.slice(at + endBytes)
   const locator = position >= 20 ? viewOf(await readRange(source, position - 20, position, 'zip64 locator')) : null
   if (locator?.getUint32(0, true) !== locatorSignature) {
@@ -149,9 +149,8 @@ function checkDirectory(
     const name = decodeName(where, directory.subarray(at + 46, at + 46 + nameBytes))
     const label = `${where}: member ${quoted(name)}`
     checkName(label, name)
-    if (flags & 0x2041) throw unsupported(label, 'it is encrypted')
-    if (method !== 0 && method !== 8)
-      throw unsupported(label, `zip compression method ${method} is not read; stored and deflated are`)
+    if (flags & 0x2041) throw unsupported(label, say('unread.encrypted'))
+    if (method !== 0 && method !== 8) throw unsupported(label, say('unread.zip-method', { method }))
     const extra = viewOf(directory.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes))
     const [byteLength, packedLength, headerOffset] = sizes(label, view, at, extra)
     if (method === 0 && byteLength !== packedLength)

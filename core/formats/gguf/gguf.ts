@@ -12,7 +12,16 @@ import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../
 import type { Format, WeightFile } from '../format.ts'
 import { type Cursor, cursorOver } from '../reading/cursor.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from '../reading/refusal.ts'
+import {
+  badFile,
+  type LeftOut,
+  leftOut,
+  newerType,
+  noTensor,
+  nothingIn,
+  overLimit,
+  unsupported,
+} from '../reading/refusal.ts'
 import { type BlockEncoding, blockEncodings, decodeBlocks, unreadEncodings } from './ggml.ts'
 
 /** The largest published models have about 2,500 in all their files; llama.cpp itself stops at far fewer. */
@@ -102,7 +111,7 @@ export const gguf: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const found = byName.get(tensor.name)
-        if (!found) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!found) throw noTensor(source.name, tensor.name)
         return readValues(source, found, start, end)
       },
       close: () => source.close(),
@@ -133,7 +142,7 @@ async function readValues(source: ByteSource, tensor: Placed, start: number, end
 interface Header {
   readonly placed: readonly Placed[]
   readonly metadata: ReadonlyMap<string, string>
-  readonly left: readonly { readonly name: string; readonly why: string }[]
+  readonly left: readonly LeftOut[]
 }
 
 async function readHeader(source: ByteSource): Promise<Header> {
@@ -143,9 +152,8 @@ async function readHeader(source: ByteSource): Promise<Header> {
   await cursor.need(24)
   cursor.skip(4)
   const version = cursor.u32()
-  if (version === 0x0200_0000 || version === 0x0300_0000)
-    throw unsupported(where, 'it is a big-endian GGUF file; only little-endian ones are read')
-  if (version !== 2 && version !== 3) throw unsupported(where, `GGUF version ${version} is not read; 2 and 3 are`)
+  if (version === 0x0200_0000 || version === 0x0300_0000) throw unsupported(where, say('unread.big-endian-gguf'))
+  if (version !== 2 && version !== 3) throw unsupported(where, say('unread.gguf-version', { version }))
   const tensorCount = counted(where, 'tensors', cursor.u64(), maxTensors)
   const pairCount = counted(where, 'key-value pairs', cursor.u64(), maxPairs)
   const metadata = await readPairs(cursor, where, pairCount)
@@ -163,12 +171,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
 }
 
 function counted(where: string, what: string, count: number, limit: number): number {
-  if (count > limit)
-    throw refused(
-      'over-limit',
-      `${where}: expected at most ${limit} ${what}, got ${BigInt(count)}: no published file comes near it`,
-      { limit },
-    )
+  if (count > limit) throw overLimit(where, what, limit, count, 'no published file comes near it')
   return count
 }
 
@@ -296,7 +299,7 @@ function place(
   alignment: number,
 ): Omit<Header, 'metadata'> {
   const placed: Placed[] = []
-  const left: { name: string; why: string }[] = []
+  const left: LeftOut[] = []
   const unread: { name: string; start: number }[] = []
   for (const { name, shape, type, offset } of described) {
     const label = `${where}: tensor ${quoted(name)}`
@@ -312,7 +315,7 @@ function place(
     const plain = plainTypes.get(type)
     if (!encoding && !plain) {
       if (type > highestType) throw badFile(label, `a ggml type of at most ${highestType}`, `type ${type}`)
-      left.push({ name, why: unreadEncodings.get(type) ?? `ggml type ${type}, which is newer than this version` })
+      left.push({ name, why: unreadEncodings.get(type) ?? newerType(`ggml type ${type}`) })
       unread.push({ name, start: dataStart + offset })
       continue
     }

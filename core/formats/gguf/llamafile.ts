@@ -1,5 +1,8 @@
 /** A llamafile: a program and a zip archive in one file, with a GGUF model as a member that is stored and read in place. */
+
 import { pickedAlone } from '../../io.ts'
+import { say } from '../../messages/english.ts'
+import { fileName } from '../../messages/text.ts'
 import { openZip } from '../archives/zip.ts'
 import type { Format } from '../format.ts'
 import { badFile, unsupported } from '../reading/refusal.ts'
@@ -22,10 +25,10 @@ export const llamafile: Format = {
     if (others.length > 0)
       throw unsupported(
         source.name,
-        `it holds ${models.length} models (${models
-          .map(({ name }) => name)
-          .slice(0, 3)
-          .join(', ')}); unzip it and open one`,
+        say('unread.several-models', {
+          count: models.length,
+          some: models.slice(0, 3).map(({ name }) => fileName(name)),
+        }),
       )
     const member = await archive.open(model)
     const file = await gguf.open(member, pickedAlone(member).folder)

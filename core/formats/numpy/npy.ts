@@ -11,7 +11,7 @@ import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../
 import type { Format } from '../format.ts'
 import { cOrderStrides, fortranStrides, type ReadStorage, readStrided, type StridedView } from '../pytorch/strided.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, overLimit, refused, unsupported } from '../reading/refusal.ts'
+import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
 
 /** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
 export const maxHeaderBytes = 65_536
@@ -71,7 +71,10 @@ export const npy: Format = {
       shards: [{ fileName: source.name, tensorNames: ['array'] }],
       read: async (wanted, start = 0, end = wanted.byteLength) => {
         if (wanted.name !== 'array')
-          throw refused('bad-request', `${source.name}: has no tensor ${quoted(wanted.name)}, only "array"`)
+          throw new AppError(
+            'bad-request',
+            say('formats.only-array', { where: foreign(source.name), name: quoted(wanted.name) }),
+          )
         return readNpyValues(array, start, end, (from, to) =>
           readRange(source, array.dataOffset + from, array.dataOffset + to, 'values'),
         )
@@ -97,7 +100,7 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyArray> {
   if (!looksLikeNpy(start)) throw badFile(where, 'the NPY magic', 'other bytes')
   const version = start[6]!
   if (version < 1 || version > 3 || start[7] !== 0)
-    throw unsupported(where, `NPY version ${version}.${start[7]} is not known; 1.0, 2.0 and 3.0 are`)
+    throw unsupported(where, say('unread.npy-version', { version: `${version}.${start[7]}` }))
   const prefix = version === 1 ? 10 : 12
   if (start.byteLength < prefix) throw badFile(where, `${prefix} bytes of NPY header`, `${source.byteLength} bytes`)
   const view = new DataView(start.buffer, start.byteOffset)
@@ -152,7 +155,7 @@ function parseHeaderDict(where: string, text: string): { descr: string; fortran:
   for (;;) {
     record.lastIndex = at
     // Fields of records nest as deep as their author likes: that there are any is all that matters.
-    if (record.test(text)) throw unsupported(where, 'it holds records with named fields, not an array of numbers')
+    if (record.test(text)) throw unsupported(where, say('unread.records'))
     field.lastIndex = at
     const match = field.exec(text)
     if (!match) break
@@ -231,7 +234,7 @@ export function swapBytes(bytes: Uint8Array, size: number): void {
  */
 export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   const code = codeOfDType[dtype]
-  if (code === undefined) throw refused('unsupported', `NPY has no dtype for ${dtype}; choose F32 or F16.`)
+  if (code === undefined) throw new AppError('unsupported', say('formats.npy-dtype', { dtype }))
   const order = dtypeBits[dtype] === 8 ? '|' : '<'
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
   const dict = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${tuple}, }`

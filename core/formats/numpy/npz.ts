@@ -4,7 +4,7 @@
  */
 
 import { AppError } from '../../errors.ts'
-import { quoted } from '../../messages/text.ts'
+import { say } from '../../messages/english.ts'
 import { type DType, type TensorInfo, tensorBytes } from '../../tensor.ts'
 import { crc32 } from '../archives/crc32.ts'
 import { isMemberName, looksLikeZip, openZip, type ZipMember } from '../archives/zip.ts'
@@ -12,7 +12,7 @@ import { maxCommentBytes, planZip, type ZipPlan } from '../archives/zip-writer.t
 import type { Format } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { leftOut, nothingIn, refused } from '../reading/refusal.ts'
+import { type LeftOut, leftOut, noTensor, nothingIn } from '../reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
 import { looksLikeNpy, type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
 
@@ -29,10 +29,10 @@ export const npz: Format = {
   open: async (source) => {
     const archive = await openZip(source)
     const arrays = new Map<string, { readonly member: ZipMember; readonly array: NpyArray }>()
-    const left: { name: string; why: string }[] = []
+    const left: LeftOut[] = []
     for (const member of archive.members.values()) {
       if (!member.name.endsWith(suffix)) {
-        left.push({ name: member.name, why: 'not an array' })
+        left.push({ name: member.name, why: say('left-out.no-array') })
         continue
       }
       const name = member.name.slice(0, -suffix.length)
@@ -40,14 +40,14 @@ export const npz: Format = {
       try {
         // macOS puts a file of its own beside each: `__MACOSX/._w.npy`.
         if (!looksLikeNpy(await readRange(values, 0, Math.min(6, values.byteLength), 'first bytes'))) {
-          left.push({ name: member.name, why: 'not an array' })
+          left.push({ name: member.name, why: say('left-out.no-array') })
           continue
         }
         arrays.set(name, { member, array: await readNpyHeader(values) })
       } catch (error) {
         // Text and Python objects beside the weights are no reason to refuse the weights.
         if (!(error instanceof AppError) || error.code !== 'unsupported') throw error
-        left.push({ name, why: 'no numbers' })
+        left.push({ name, why: say('left-out.no-numbers') })
       } finally {
         await values.close()
       }
@@ -70,7 +70,7 @@ export const npz: Format = {
       shards: [{ fileName: source.name, tensorNames: [...arrays.keys()] }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const found = arrays.get(tensor.name)
-        if (!found) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!found) throw noTensor(source.name, tensor.name)
         const { member, array } = found
         const values = await sources.open({ id: member.name, open: () => archive.open(member) })
         return readNpyValues(array, start, end, (from, to) =>

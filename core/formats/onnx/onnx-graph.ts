@@ -3,10 +3,12 @@
  * attributes of its nodes (If, Loop, Scan) and of the model's functions. All else is passed over unread.
  * Source: onnx/onnx.proto, docs/Operators.md (Constant).
  */
+
 import type { ByteSource } from '../../io.ts'
+import { say } from '../../messages/english.ts'
 import { type Cursor, cursorOver } from '../reading/cursor.ts'
 import { type Field, type FieldBudget, varint, visitFields } from '../reading/protobuf.ts'
-import { badFile, overLimit } from '../reading/refusal.ts'
+import { badFile, type LeftOut, overLimit } from '../reading/refusal.ts'
 
 /** Initializers and their parts; the largest exported models have about 1e5. */
 export const maxFields = 1_000_000
@@ -47,7 +49,7 @@ export interface Model {
   /** Names are unique. */
   readonly constants: readonly Constant[]
   readonly metadata: ReadonlyMap<string, string>
-  readonly left: { name: string; why: string }[]
+  readonly left: LeftOut[]
 }
 
 /** Numbers of the fields of onnx.proto. */
@@ -69,7 +71,7 @@ interface Walk {
   readonly nodeBudget: FieldBudget
   readonly constants: Constant[]
   readonly names: Set<string>
-  readonly left: { name: string; why: string }[]
+  readonly left: LeftOut[]
 }
 
 export async function readModel(source: ByteSource): Promise<Model> {
@@ -108,7 +110,7 @@ async function readGraph(walk: Walk, end: number, path: readonly string[]): Prom
     if (field.wire !== 'bytes') return undefined
     if (field.number === graph.node) return readNode(walk, field.end, path, nodes++)
     if (field.number === graph.sparseInitializer)
-      walk.left.push({ name: `sparse initializer ${walk.left.length + 1}`, why: 'sparse' })
+      walk.left.push({ name: `sparse initializer ${walk.left.length + 1}`, why: say('left-out.sparse') })
     if (field.number !== graph.initializer) return undefined
     return readTensor(walk, field).then((tensor) => add(walk, tensor, path, path.length === 0))
   })
@@ -156,7 +158,7 @@ async function readNode(walk: Walk, end: number, path: readonly string[], index:
   })
   const label = name || output || `${opType || 'node'}_${index}`
   for (const { attribute, constant, graphs, isSparse } of held) {
-    if (opType === 'Constant' && isSparse) walk.left.push({ name: output || label, why: 'sparse' })
+    if (opType === 'Constant' && isSparse) walk.left.push({ name: output || label, why: say('left-out.sparse') })
     if (constant && opType === 'Constant') add(walk, { ...constant, name: output || label }, path, false)
     for (const [i, range] of graphs.entries()) {
       const branch = graphs.length > 1 ? `${attribute}_${i}` : attribute

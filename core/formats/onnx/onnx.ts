@@ -6,12 +6,13 @@
 
 import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
-import { quoted } from '../../messages/text.ts'
+import { say } from '../../messages/english.ts'
+import { foreign, quoted } from '../../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../../tensor.ts'
 import type { Format, WeightFile } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused } from '../reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, newerType, noTensor, nothingIn, overLimit } from '../reading/refusal.ts'
 import { type Constant, type Range, readModel, type TypedValues } from './onnx-graph.ts'
 
 /** Exporters write one file, or one for each initializer. */
@@ -42,7 +43,7 @@ const dataTypes: ReadonlyMap<number, DType> = new Map([
   [24, 'F8_E8M0'],
 ])
 const unreadTypes: ReadonlyMap<number, string> = new Map([
-  [0, 'no data type'],
+  [0, 'UNDEFINED'],
   [8, 'STRING'],
   [15, 'COMPLEX128'],
   [18, 'FLOAT8E4M3FNUZ'],
@@ -109,7 +110,7 @@ export const onnx: Format = {
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const read = readers.get(tensor.name)
-        if (!read) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+        if (!read) throw noTensor(source.name, tensor.name)
         if (!(start >= 0 && start <= end && end <= tensor.byteLength))
           throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
         return read(start, end)
@@ -156,7 +157,10 @@ async function externalFiles(
     const key = folders.join('/')
     if (!listed.has(key)) listed.set(key, namesIn(holder))
     if (!(await listed.get(key)!).has(file))
-      throw refused('not-found', `${where}: its external data ${quoted(location)} is not in this folder`)
+      throw new AppError(
+        'not-found',
+        say('formats.external-missing', { where: foreign(where), name: quoted(location) }),
+      )
     const opened = await holder.open(file)
     found.set(location, { byteLength: opened.byteLength, open: () => holder.open(file) })
     await opened.close()
@@ -186,12 +190,12 @@ function place(
   { name, dims, dataType, raw, typed, isExternal, external }: Constant,
   files: ReadonlyMap<string, ExternalFile>,
   opened: ReturnType<typeof openOnce>,
-): { info: TensorInfo; read: ReadValues } | { why: string } {
+): { info: TensorInfo; read: ReadValues } | { why: LeftOut['why'] } {
   const where = `${source.name}: tensor ${quoted(name)}`
   const dtype = dataTypes.get(dataType)
   if (dtype === undefined) {
     if (!(dataType <= highestType)) throw badFile(where, `a data type of at most ${highestType}`, `${dataType}`)
-    return { why: unreadTypes.get(dataType) ?? `data type ${dataType}, which is newer than this version` }
+    return { why: unreadTypes.get(dataType) ?? newerType(`data type ${dataType}`) }
   }
   const count = checkedElementCount(dims)
   const byteLength = ((count ?? Number.NaN) * dtypeBits[dtype]) / 8

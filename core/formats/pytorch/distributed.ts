@@ -4,14 +4,17 @@
  * pickle.ts, which runs nothing.
  * Source: torch/distributed/checkpoint/metadata.py, filesystem.py.
  */
+
+import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
-import { quoted } from '../../messages/text.ts'
+import { say } from '../../messages/english.ts'
+import { foreign, quoted } from '../../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../../tensor.ts'
 import { rangeSource } from '../archives/zip.ts'
 import type { Format } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { type ReadableTensor, weightFileOf } from '../reading/readable.ts'
-import { badFile, leftOut, nothingIn, overLimit, refused, unsupported } from '../reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, nothingIn, overLimit, unsupported } from '../reading/refusal.ts'
 import { runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
 import { pickleBudget } from './pickle-limits.ts'
@@ -48,7 +51,7 @@ export const torchDistributed: Format = {
   open: async (source, folder) => {
     const budget = pickleBudget()
     const { value } = await runPickle(source, 0, torchHost({ torchScript: false }), budget)
-    const left: { name: string; why: string }[] = []
+    const left: LeftOut[] = []
     const described = describedTensors(source.name, value, left)
     const sizes = await fileSizes(source.name, folder, described)
     const files = openOnce()
@@ -93,7 +96,7 @@ function isClass(value: PickleValue | undefined, name: string): value is OpaqueN
   return isNode(value, 'opaque') && value.name.endsWith(`.${name}`)
 }
 
-function describedTensors(where: string, root: PickleValue, left: { name: string; why: string }[]): Described[] {
+function describedTensors(where: string, root: PickleValue, left: LeftOut[]): Described[] {
   const tensors = attribute(root, 'state_dict_metadata')
   const places = attribute(root, 'storage_data')
   if (!isNode(tensors, 'dict') || !isNode(places, 'dict'))
@@ -122,7 +125,7 @@ function describedTensors(where: string, root: PickleValue, left: { name: string
     const type = sequenceItems(state)?.[0] ?? attribute(properties, 'dtype')
     const dtype = isNode(type, 'global') ? type.dtype : null
     if (!dtype) {
-      left.push({ name, why: isNode(type, 'global') ? type.name : 'no dtype' })
+      left.push({ name, why: isNode(type, 'global') ? type.name : say('left-out.no-dtype') })
       continue
     }
     const shape = sizesIn(attribute(entry, 'size'))
@@ -147,7 +150,7 @@ function chunkOf(label: string, name: string, part: PickleValue, placed: Readonl
   if (typeof file !== 'string' || !isCount(start) || !isCount(byteLength))
     throw badFile(label, `a place of the chunk at [${offsets.join(', ')}]`, 'none')
   if ((sequenceItems(attribute(info, 'transform_descriptors')) ?? []).length > 0)
-    throw unsupported(label, 'its chunks are compressed or encrypted; save the checkpoint again without transforms')
+    throw unsupported(label, say('unread.transformed-chunks'))
   return { offsets, sizes, file, start, byteLength }
 }
 
@@ -182,7 +185,7 @@ async function fileSizes(
     if (name === '' || /[/\\:\0]/.test(name) || name === '.' || name === '..')
       throw badFile(where, 'files in its own folder', `${quoted(name)}: a checkpoint cannot point outside its folder`)
     if (!present.has(name))
-      throw refused('not-found', `${where}: its values are in ${quoted(name)}, which is not in this folder`)
+      throw new AppError('not-found', say('formats.values-missing', { where: foreign(where), name: quoted(name) }))
     const file = await folder.open(name)
     sizes.set(name, file.byteLength)
     await file.close()

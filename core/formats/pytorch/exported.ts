@@ -3,13 +3,15 @@
  * raw values and a JSON says which is whose; before, weights and constants are checkpoints in the archive, as torch.save writes them.
  * Source: torch/export/pt2_archive, torch/_export/serde/schema.py.
  */
+
 import type { ByteSource } from '../../io.ts'
+import { say } from '../../messages/english.ts'
 import { quoted } from '../../messages/text.ts'
 import { type DType, dtypeBits } from '../../tensor.ts'
 import { looksLikeZip, openZip, type ZipArchive, type ZipMember } from '../archives/zip.ts'
 import type { Format, WeightFile } from '../format.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, leftOut, overLimit } from '../reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, overLimit } from '../reading/refusal.ts'
 import { type Json, type JsonLimits, type JsonObject, visitStrictJson } from '../reading/strict-json.ts'
 import { combine } from '../shards/sharded.ts'
 import { checkpointFile } from './pytorch.ts'
@@ -99,13 +101,13 @@ async function rawWeights(source: ByteSource, archive: ZipArchive, configName: s
   const where = `${source.name}: ${configName}`
   const folder = configName.slice(0, configName.lastIndexOf('/') + 1)
   const found: LocatedTensor[] = []
-  const left: { name: string; why: string }[] = []
+  const left: LeftOut[] = []
   for (const { name, member: path, pickled, meta } of await weightsOf(archive, configName, where)) {
     const member = archive.members.get(folder + path)
     const label = `${where}: ${quoted(name)}`
     if (!member) throw badFile(label, `its values in the member ${quoted(folder + path)}`, 'no such member')
     if (pickled || !meta) {
-      left.push({ name, why: 'a pickle of its own' })
+      left.push({ name, why: say('left-out.own-pickle') })
       continue
     }
     const code = meta.get('dtype')

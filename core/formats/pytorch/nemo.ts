@@ -2,7 +2,10 @@
  * NeMo's .nemo: a tar archive with a configuration and the weights, as a checkpoint of PyTorch's (`model_weights.ckpt`, one for each process
  * of a model that is split over several) or as a distributed one (`model_weights/`). The weights are read in place.
  */
+
 import type { ByteSource } from '../../io.ts'
+import { say } from '../../messages/english.ts'
+import { foreign } from '../../messages/text.ts'
 import { openTar, type TarMember, tarFolder } from '../archives/tar.ts'
 import { rangeSource } from '../archives/zip.ts'
 import type { Format, WeightFile } from '../format.ts'
@@ -35,7 +38,7 @@ async function weightsIn(source: ByteSource, members: ReadonlyMap<string, TarMem
   if (checkpoints.length > 1)
     throw unsupported(
       source.name,
-      `its weights are split over ${checkpoints.length} processes (${checkpoints[0]} and so on); merge them with NeMo, or unpack it and open one part`,
+      say('unread.nemo-split', { count: checkpoints.length, first: foreign(checkpoints[0]!) }),
     )
   const [checkpoint] = checkpoints
   if (checkpoint !== undefined) {
@@ -48,11 +51,7 @@ async function weightsIn(source: ByteSource, members: ReadonlyMap<string, TarMem
     const folder = tarFolder(source, members, metadata.slice(0, -metadataName.length))
     return [await torchDistributed.open(await folder.open(metadataName), folder)]
   }
-  if (names.some((name) => name.endsWith('.zarray')))
-    throw unsupported(
-      source.name,
-      'its weights are Zarr arrays; convert the checkpoint with a current NeMo, which writes torch_dist',
-    )
+  if (names.some((name) => name.endsWith('.zarray'))) throw unsupported(source.name, say('unread.nemo-zarr'))
   throw badFile(
     source.name,
     'model_weights.ckpt or model_weights/.metadata',

@@ -1,4 +1,3 @@
-/** Numbers and strings as pickles of protocol 0 write them: Python's own literals, a line each. */
 import { maxIntegerBytes } from './pickle-limits.ts'
 import type { PickleValue } from './pickle-values.ts'
 

@@ -4,7 +4,7 @@
  * leave no trace in a name).
  */
 
-import { overLimit } from '../reading/refusal.ts'
+import { type LeftOut, overLimit } from '../reading/refusal.ts'
 import {
   type ArrayNode,
   isNode,
@@ -33,7 +33,7 @@ export interface TensorTree {
   /** Prefixes that were left out of names, such as `state_dict.`. */
   readonly stripped: readonly string[]
   /** Tensors that have no values here, and why. */
-  readonly left: readonly { readonly name: string; readonly why: string }[]
+  readonly left: readonly LeftOut[]
 }
 
 /** Keys under which checkpoints keep the state dict itself, most particular first. */
@@ -69,7 +69,7 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
   // A container reached twice is shown once, so a hundred lists of a hundred references each stay a hundred lists.
   const seen = new Set<PickleNode>()
 
-  const left: { name: string; why: string }[] = []
+  const left: LeftOut[] = []
   let inside: WrapperNode | undefined
 
   const visitWrapper = (wrapper: WrapperNode, path: readonly string[]): void => {

@@ -15,7 +15,7 @@ import { dtypeBits } from '../../tensor.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../archives/zip.ts'
 import type { Format, WeightFile } from '../format.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, leftOut, nothingIn, unsupported } from '../reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, nothingIn, unsupported } from '../reading/refusal.ts'
 import { type PickleHost, runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
 import { type PickleBudget, pickleBudget } from './pickle-limits.ts'
@@ -75,7 +75,7 @@ interface Content {
 async function weightFile(source: ByteSource, { roots, budget, torchScript }: Content): Promise<WeightFile> {
   const notices = codeNotices(budget, torchScript)
   const found: LocatedTensor[] = []
-  const absent: { readonly name: string; readonly why: string }[] = []
+  const absent: LeftOut[] = []
   for (const root of roots) {
     const tree = namedTensors(root.value, source.name)
     absent.push(...tree.left.map(({ name, why }) => ({ name: root.prefix + name, why })))
@@ -159,8 +159,7 @@ async function refuseBigEndian(source: ByteSource, archive: ZipArchive, name: st
   if (!member) return
   const order = await archive.open(member)
   const text = new TextDecoder('latin1').decode(await readRange(order, 0, Math.min(16, order.byteLength), 'byte order'))
-  if (text.trim() !== 'little')
-    throw unsupported(source.name, `its byte order is ${quoted(text.trim())}; only little-endian checkpoints are read`)
+  if (text.trim() !== 'little') throw unsupported(source.name, say('unread.byte-order', { order: quoted(text.trim()) }))
 }
 
 function memberStorages(archive: ZipArchive, folder: string): LocateStorage {
@@ -226,10 +225,10 @@ async function readLegacy(
   }
   const protocol = await runPickle(source, start, host, budget)
   if (protocol.value !== legacyProtocol)
-    throw unsupported(source.name, `PyTorch's old format has version ${legacyProtocol}; this file has another`)
+    throw unsupported(source.name, say('unread.old-pytorch', { version: legacyProtocol }))
   const system = await runPickle(source, protocol.end, host, budget)
   if (isNode(system.value, 'dict') && system.value.values[system.value.keys.indexOf('little_endian')] === false)
-    throw unsupported(source.name, 'it was written on a big-endian machine; only little-endian checkpoints are read')
+    throw unsupported(source.name, say('unread.big-endian'))
   const object = await runPickle(source, system.end, collecting, budget)
   const keys = await runPickle(source, object.end, host, budget)
   const located = await placeStorages(source, keys.end, sequenceItems(keys.value), storages)
@@ -263,8 +262,7 @@ async function placeStorages(
     const count = new DataView(field.buffer, field.byteOffset).getBigInt64(0, true)
     if (count !== BigInt(storage.length)) throw badFile(where, `${storage.length} elements`, `${count}`)
     const itemBytes = storageItemBytes(storage)
-    if (itemBytes === null)
-      throw unsupported(where, `its type ${quoted(storage.typeName)} is not read, so what follows it cannot be found`)
+    if (itemBytes === null) throw unsupported(where, say('unread.storage-type', { type: quoted(storage.typeName) }))
     const begin = at + 8
     const byteLength = storage.length * itemBytes
     if (begin + byteLength > source.byteLength)

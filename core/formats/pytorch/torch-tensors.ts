@@ -6,7 +6,7 @@ import type { WeightFile } from '../format.ts'
 import { type NpyArray, npyDType, readNpyValues } from '../numpy/npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, overLimit, refused } from '../reading/refusal.ts'
+import { badFile, type LeftOut, noTensor, overLimit } from '../reading/refusal.ts'
 import { type FoundTensor, wholeTensorKeys } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
 import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
@@ -42,7 +42,7 @@ export interface TensorReaders {
   readonly tensors: readonly TensorInfo[]
   readonly read: WeightFile['read']
   /** Tensors whose dtype is not one of ours, and why. */
-  readonly left: readonly { readonly name: string; readonly why: string }[]
+  readonly left: readonly LeftOut[]
   close(): Promise<void>
 }
 
@@ -52,7 +52,7 @@ export interface TensorReaders {
  */
 export async function tensorReaders(source: ByteSource, found: readonly LocatedTensor[]): Promise<TensorReaders> {
   const tensors: TensorInfo[] = []
-  const left: { name: string; why: string }[] = []
+  const left: LeftOut[] = []
   const readers = new Map<string, Read>()
   const firstWithView = new Map<string, string>()
   const sources = openOnce()
@@ -91,7 +91,7 @@ export async function tensorReaders(source: ByteSource, found: readonly LocatedT
     left,
     read: async (tensor, start = 0, end = tensor.byteLength) => {
       const read = readers.get(tensor.name)
-      if (!read) throw refused('bad-request', `${source.name}: has no tensor ${quoted(tensor.name)}`)
+      if (!read) throw noTensor(source.name, tensor.name)
       if (!(start >= 0 && start <= end && end <= tensor.byteLength))
         throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
       return read(start, end)
@@ -135,7 +135,7 @@ async function viewReader(
   locate: LocateStorage,
   where: string,
   sources: OpenOnce,
-): Promise<Made | { why: string }> {
+): Promise<Made | { why: LeftOut['why'] }> {
   const located = await locate(node.storage, where)
   const storage = located.storage ?? node.storage
   const dtype = node.dtype ?? (node.typeName === 'nested' ? storage.dtype : null)
@@ -177,8 +177,12 @@ async function viewReader(
 }
 
 /** A NumPy array inside the pickle. */
-function arrayReader(open: () => Promise<ByteSource>, { content }: ArrayNode, where: string): Made | { why: string } {
-  if (!content) return { why: 'Python objects' }
+function arrayReader(
+  open: () => Promise<ByteSource>,
+  { content }: ArrayNode,
+  where: string,
+): Made | { why: LeftOut['why'] } {
+  if (!content) return { why: say('left-out.python-objects') }
   const { shape, fortran, elementType, data } = content
   const dtype = npyDType(elementType.code)
   if (dtype === null) return { why: `NumPy ${elementType.code}` }

@@ -4,13 +4,13 @@
  * understood are kept: factorizing raw codes would give a different model.
  */
 
+import { AppError } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { foreign, quoted } from '../../messages/text.ts'
 import { type ComputableDType, type DType, elementCount, isComputable, type TensorInfo } from '../../tensor.ts'
 import { decodeFloat64 } from '../dtype.ts'
 import type { WeightFile } from '../format.ts'
-import { refused } from '../reading/refusal.ts'
 
 export interface ScaleConvention {
   readonly writers: string
@@ -223,7 +223,11 @@ export async function readScale(file: WeightFile, tensor: TensorInfo): Promise<S
   const { scale } = tensor
   if (!scale) return null
   const info = file.tensors.find(({ name }) => name === scale.tensor)
-  if (!info) throw refused('bad-request', `${tensor.name}: its scale ${quoted(scale.tensor)} is not in this file`)
+  if (!info)
+    throw new AppError(
+      'bad-request',
+      say('formats.scale-missing', { tensor: foreign(tensor.name), scale: quoted(scale.tensor) }),
+    )
   return { factors: decodeFactors(info.dtype, await file.read(info)), blocks: scale.blocks, shape: tensor.shape }
 }
 

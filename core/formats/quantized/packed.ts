@@ -9,6 +9,7 @@
  */
 
 import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
 import { foreign, quoted } from '../../messages/text.ts'
 import { isComputable, type TensorInfo } from '../../tensor.ts'
 import type { WeightFile } from '../format.ts'
@@ -123,12 +124,16 @@ export function withPacked(file: WeightFile): WeightFile {
     if (!found) return tensor
     const unfit =
       found.packed === tensor.name
-        ? say('formats.packed-tensor', { scheme: foreign(found.scheme) })
-        : say('formats.beside-packed', { packed: quoted(found.packed), scheme: foreign(found.scheme) })
+        ? say('formats.packed-tensor', { scheme: schemeName(found.scheme) })
+        : say('formats.beside-packed', { packed: quoted(found.packed), scheme: schemeName(found.scheme) })
     return { ...tensor, unfit }
   })
-  const notice = say('formats.packed', { schemes: schemes.map((scheme) => foreign(scheme)) })
+  const notice = say('formats.packed', { schemes: schemes.map(schemeName) })
   return { ...file, tensors, notices: [...file.notices, notice] }
+}
+
+function schemeName(scheme: string): Message {
+  return scheme === anyIntegers ? say('formats.any-integers') : say('foreign', { text: foreign(scheme) })
 }
 
 interface Belonging {

@@ -1,5 +1,8 @@
+import { AppError } from '../../errors.ts'
 import type { ByteSource } from '../../io.ts'
-import { badFile, refused } from './refusal.ts'
+import { say } from '../../messages/english.ts'
+import { foreign } from '../../messages/text.ts'
+import { badFile } from './refusal.ts'
 
 /**
  * Bytes [start, end) of `source`, exactly that many.
@@ -11,9 +14,12 @@ export async function readRange(source: ByteSource, start: number, end: number, 
   }
   const bytes = await source.slice(start, end)
   if (bytes.byteLength !== end - start) {
-    throw refused(
+    throw new AppError(
       'source-changed',
-      `${source.name}: expected ${end - start} bytes at ${start} (${what}), got ${bytes.byteLength}: the file changed while it was read`,
+      say('formats.changed', {
+        ...{ where: foreign(source.name), what: foreign(what) },
+        ...{ start, needs: end - start, has: bytes.byteLength },
+      }),
     )
   }
   return bytes

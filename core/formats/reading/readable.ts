@@ -1,9 +1,8 @@
 /** A weight file made of tensors that each know how they are read: what several readers need and none should write again. */
 
-import { quoted } from '../../messages/text.ts'
 import type { TensorInfo } from '../../tensor.ts'
 import type { WeightFile } from '../format.ts'
-import { refused } from './refusal.ts'
+import { noTensor } from './refusal.ts'
 
 export interface ReadableTensor {
   readonly info: TensorInfo
@@ -25,7 +24,7 @@ export function weightFileOf(
     shards: [{ fileName, tensorNames: tensors.map(({ name }) => name) }],
     read: async (tensor, start = 0, end = tensor.byteLength) => {
       const readable = byName.get(tensor.name)
-      if (!readable) throw refused('bad-request', `${fileName}: has no tensor ${quoted(tensor.name)}`)
+      if (!readable) throw noTensor(fileName, tensor.name)
       if (!(start >= 0 && start <= end && end <= tensor.byteLength))
         throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
       return readable.read(start, end)

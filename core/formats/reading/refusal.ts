@@ -30,22 +30,39 @@ export function nothingIn(
 
 /** A named limit was exceeded. `why` says what the limit protects from or how far it is from honest files. */
 export function overLimit(where: string, what: string, limit: number, got: number, why: string): AppError {
-  const detail = foreign(`${where}: expected at most ${limit} ${what}, got ${got}: ${why}`)
+  // A claim may be 2^60: all of its digits.
+  const digits = Number.isInteger(got) ? BigInt(got) : got
+  const detail = foreign(`${where}: expected at most ${limit} ${what}, got ${digits}: ${why}`)
   return new AppError('over-limit', say('formats.over-limit', { detail }), { limit, got })
 }
 
 /** Understood, and outside what is done. */
-export function unsupported(where: string, what: string): AppError {
-  return new AppError('unsupported', say('formats.unsupported', { detail: foreign(`${where}: ${what}`) }))
+export function unsupported(where: string, what: Message): AppError {
+  return new AppError('unsupported', say('formats.unsupported', { where: foreign(where), what }))
 }
 
-/** A reader or a writer that was asked for something else than it can do, in its own words. */
-export function refused(code: ErrorCode, sentence: string, details: Record<string, string | number> = {}): AppError {
-  return new AppError(code, say('formats.refused', { detail: foreign(sentence) }), details)
+/** A reader that was asked for a tensor its file has not. */
+export function noTensor(where: string, name: string): AppError {
+  return new AppError('bad-request', say('formats.no-tensor', { where: foreign(where), name: quoted(name) }))
+}
+
+/** What a file holds and is not read. */
+export interface LeftOut {
+  readonly name: string
+  /** A string is what the format calls the type of its values. */
+  readonly why: string | Message
 }
 
 /** The notice for what a file holds beside the tensors that are read: nothing is skipped in silence. */
-export function leftOut(left: readonly { readonly name: string; readonly why: string }[]): Message {
-  const some = left.slice(0, 3).map(({ name, why }) => foreign(`${quoted(name)} (${why})`))
+export function leftOut(left: readonly LeftOut[]): Message {
+  const some = left.slice(0, 3).map(({ name, why }) => {
+    const reason = typeof why === 'string' ? say('foreign', { text: foreign(why) }) : why
+    return say('left-out.one', { name: quoted(name), why: reason })
+  })
   return say('formats.left-out', { some, more: left.length - some.length })
+}
+
+/** A type that a later version of the format added. */
+export function newerType(type: string): Message {
+  return say('left-out.newer-type', { type: foreign(type) })
 }

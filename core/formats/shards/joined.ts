@@ -1,5 +1,8 @@
+import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
-import { overLimit, refused } from '../reading/refusal.ts'
+import { say } from '../../messages/english.ts'
+import { fileName } from '../../messages/text.ts'
+import { overLimit } from '../reading/refusal.ts'
 
 /** Each is an open file; published ones have up to about 10. */
 export const maxParts = 1000
@@ -20,7 +23,15 @@ export function partsOfWhole(name: string, present: ReadonlySet<string>): string
       : letters(name, whole, present)
   const missing = wanted.find((each) => !present.has(each))
   if (missing !== undefined)
-    throw refused('not-found', `${name}: it is one of ${wanted.length} parts of ${whole}, and ${missing} is missing`)
+    throw new AppError(
+      'not-found',
+      say('formats.part-missing', {
+        name: fileName(name),
+        count: wanted.length,
+        whole: fileName(whole),
+        missing: fileName(missing),
+      }),
+    )
   return wanted
 }
 

@@ -4,13 +4,14 @@
  * makes is held against what the files themselves say; where they differ the files are right.
  */
 
+import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { distinct, say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
-import { fileName, quoted } from '../../messages/text.ts'
+import { fileName, foreign, quoted } from '../../messages/text.ts'
 import type { WeightFile } from '../format.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, overLimit, refused } from '../reading/refusal.ts'
+import { badFile, overLimit } from '../reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
 
 /** The largest published sets have 191 files (770 for one of pickles); each costs an open file, and systems allow about 1024. */
@@ -59,9 +60,11 @@ export function shardSiblings(name: string, present: ReadonlySet<string>): strin
   if (found.length < names.length && found.length <= 1) return null
   const missing = names.find((each) => !present.has(each))
   if (missing !== undefined)
-    throw refused(
+    throw new AppError(
       'not-found',
-      `${name}: expected ${names.length} files in this set, got ${found.length}: ${missing} is missing`,
+      say('formats.set-incomplete', {
+        ...{ where: foreign(name), needs: names.length, has: found.length, missing: foreign(missing) },
+      }),
     )
   return names
 }
@@ -100,9 +103,16 @@ export async function readShardIndex(folder: SourceFolder, name: string): Promis
   const present = new Set(await folder.list())
   const missing = files.filter((file) => !present.has(file))
   if (missing.length > 0)
-    throw refused(
+    throw new AppError(
       'not-found',
-      `${name}: expected ${files.length} files in this set, got ${files.length - missing.length}: ${quoted(missing[0]!)} is missing`,
+      say('formats.set-incomplete', {
+        ...{
+          where: foreign(name),
+          needs: files.length,
+          has: files.length - missing.length,
+          missing: quoted(missing[0]!),
+        },
+      }),
     )
   return { name, fileOfTensor, files }
 }
@@ -232,7 +242,7 @@ export function combine(files: readonly WeightFile[], closeAll: () => Promise<vo
     shards: files.flatMap((file) => file.shards),
     read: (tensor, start, end) => {
       const owner = owners.get(tensor.name)
-      if (!owner) throw refused('bad-request', `This set has no tensor ${quoted(tensor.name)}.`)
+      if (!owner) throw new AppError('bad-request', say('formats.no-tensor-in-set', { name: quoted(tensor.name) }))
       return owner.read(tensor, start, end)
     },
     close: closeAll,

@@ -5,8 +5,7 @@ const weightFiles = '请选择 .safetensors、.pt、.gguf、.npy、.npz 或 .onn
 export const formats = {
   'formats.contradiction': (v) => `此文件已损坏，或与其扩展名不符（“${v.detail}”）。请重新下载或复制。`,
   'formats.over-limit': (v) => `此文件超出正常文件的范围（“${v.detail}”）。`,
-  'formats.unsupported': (v) => `此处不读取此文件（“${v.detail}”）。`,
-  'formats.refused': (v) => `无法这样做（“${v.detail}”）。`,
+  'formats.unsupported': (v, w) => `无法读取 ${v.where}：${w.text(v.what)}。`,
   'formats.nothing': (v) => `文件中没有可读取的内容（“${v.where}”）。`,
 
   'formats.no-weight-file': (v) => `${v.name} 中没有权重文件（查找了 ${v.looked}）。`,
@@ -49,11 +48,11 @@ export const formats = {
 
   'formats.code': (v, w) => `此文件含有代码（${w.list(v.names)}${and(v.more)}）。未运行。`,
   'formats.prefix': (v) => `显示的名称省略了 ${v.prefix}。`,
-  'formats.left-out': (v, w) => `以下内容的值无法读取，已略过：${w.list(v.some)}${and(v.more)}。`,
+  'formats.left-out': (v, w) => `以下内容的值无法读取，已略过：${w.list(v.some.map(w.text))}${and(v.more)}。`,
   'formats.quantized': (v, w) => `此文件已量化（${w.list(v.encodings)}）：谱中含有量化噪声。`,
-  'formats.packed': (v) => `此文件已量化（“${v.schemes.join('; ')}”）：其打包的张量及附属内容保持原样。`,
-  'formats.packed-tensor': (v) => `打包的数值（“${v.scheme}”），不是逐个的权重；保持原样。`,
-  'formats.beside-packed': (v) => `附属于 ${v.packed} 的打包数值（“${v.scheme}”）；保持原样。`,
+  'formats.packed': (v, w) => `此文件已量化（${w.list(v.schemes.map(w.text))}）：其打包的张量及附属内容保持原样。`,
+  'formats.packed-tensor': (v, w) => `打包的数值（${w.text(v.scheme)}），不是逐个的权重；保持原样。`,
+  'formats.beside-packed': (v, w) => `附属于 ${v.packed} 的打包数值（${w.text(v.scheme)}）；保持原样。`,
   'formats.scales': (v, w) => `无法理解 ${w.list(v.some)}${and(v.more)} 旁的缩放因子；这些 F8 张量保持原样。`,
   'formats.scale-unknown': (v) =>
     `其缩放因子 ${v.scale}（${v.dtype} [${v.shape.join(', ')}]）${v.ambiguous ? '符合不止一种块大小' : '不符合任何已知布局'}：无法得知其 ${v.codes} 编码代表的值。保持原样。`,

@@ -14,9 +14,7 @@ export const formats = {
       : v.detail,
   'formats.over-limit': (v: { detail: Foreign }, w: Words) =>
     w.place === 'page' ? `This file goes beyond what an honest one holds ("${v.detail}").` : v.detail,
-  'formats.unsupported': (v: { detail: Foreign }, w: Words) =>
-    w.place === 'page' ? `This file is not read here ("${v.detail}").` : v.detail,
-  'formats.refused': (v: { detail: Foreign }) => v.detail,
+  'formats.unsupported': (v: { where: Foreign; what: Message }, w: Words) => `${v.where}: ${w.text(v.what)}`,
   'formats.nothing': (v: { where: Foreign; what: Foreign }) => `${v.where}: expected ${v.what}, got none.`,
 
   'formats.no-weight-file': (v: { name: FileName; looked: Foreign }) =>
@@ -71,16 +69,16 @@ export const formats = {
   'formats.code': (v: { names: readonly Foreign[]; more: number }, w: Words) =>
     `This file contains code (${w.list(v.names)}${and(v.more)}). It was not run.`,
   'formats.prefix': (v: { prefix: Quoted }) => `Names are shown without ${v.prefix}.`,
-  'formats.left-out': (v: { some: readonly Foreign[]; more: number }, w: Words) =>
-    `Left out, because their values are not read: ${w.list(v.some)}${and(v.more)}.`,
+  'formats.left-out': (v: { some: readonly Message[]; more: number }, w: Words) =>
+    `Left out, because their values are not read: ${w.list(v.some.map(w.text))}${and(v.more)}.`,
   'formats.quantized': (v: { encodings: readonly Foreign[] }, w: Words) =>
     `This file is already quantized (${w.list(v.encodings)}): the spectra include quantization noise.`,
-  'formats.packed': (v: { schemes: readonly Foreign[] }) =>
-    `This file is already quantized (${v.schemes.join('; ')}): its packed tensors and what belongs to them are kept as they are.`,
-  'formats.packed-tensor': (v: { scheme: Foreign }) =>
-    `Packed values (${v.scheme}), not weights one by one; kept as they are.`,
-  'formats.beside-packed': (v: { packed: Quoted; scheme: Foreign }) =>
-    `It belongs to the packed values of ${v.packed} (${v.scheme}); kept as it is.`,
+  'formats.packed': (v: { schemes: readonly Message[] }, w: Words) =>
+    `This file is already quantized (${v.schemes.map(w.text).join('; ')}): its packed tensors and what belongs to them are kept as they are.`,
+  'formats.packed-tensor': (v: { scheme: Message }, w: Words) =>
+    `Packed values (${w.text(v.scheme)}), not weights one by one; kept as they are.`,
+  'formats.beside-packed': (v: { packed: Quoted; scheme: Message }, w: Words) =>
+    `It belongs to the packed values of ${v.packed} (${w.text(v.scheme)}); kept as it is.`,
   'formats.scales': (v: { some: readonly Quoted[]; more: number }, w: Words) =>
     `The scale factors beside ${w.list(v.some)}${and(v.more)} are not understood; these F8 tensors are kept as they are.`,
   'formats.scale-unknown': (v: {

@@ -67,6 +67,7 @@ const names = new Set(
     ],
     ...['INT8', 'BF16', 'F8', 'F16', 'F32', 'NumPy', 'Python', 'pickle', 'Git', 'LFS', 'HTTP', 'LoRA', 'rank'],
     ...['PDF', 'zip', 'HDF5', 'Keras', 'MATLAB', 'GGUF', 'GGML', 'TensorFlow', 'Lite', 'SQLite'],
+    ...['PyTorch', 'NeMo', 'Zarr'],
     ...['Electron', 'Chromium', 'ONNX', 'PEFT', 'kohya', 'Gram', 'Jacobi', 'Halko', 'Martinsson', 'Tropp'],
     ...['safetensors', 'pt', 'gguf', 'npy', 'npz', 'onnx', 'aguf'],
   ].map((name) => name.toLowerCase()),

@@ -1,0 +1,48 @@
+import type { Translation } from '../english.ts'
+
+export const readers = {
+  'unread.encrypted': () => '文件已加密',
+  'unread.split-zip': () => '这是分卷 zip 归档的一部分，请先合并各分卷',
+  'unread.zip-method': (v) => `不支持 zip 压缩方法 ${v.method}，只支持不压缩和“deflate”`,
+  'unread.big-endian': () => '它写于大端序的机器，只读取小端序的检查点',
+  'unread.big-endian-gguf': () => '这是大端序的 GGUF 文件，只读取小端序的文件',
+  'unread.byte-order': (v) => `其字节序为 ${v.order}，只读取小端序的检查点`,
+  'unread.gguf-version': (v) => `不支持 GGUF 版本 ${v.version}，只支持版本 2 和 3`,
+  'unread.aguf-version': (v) => `不支持 AGUF 版本 ${v.version}，只支持版本 2`,
+  'unread.npy-version': (v) => `未知的 NPY 版本 ${v.version}，只支持 1.0、2.0 和 3.0`,
+  'unread.old-pytorch': (v) => `PyTorch 的旧格式为版本 ${v.version}，此文件是其他版本`,
+  'unread.records': () => '其内容是带字段名的记录，不是数值数组',
+  'unread.storage-type': (v) => `无法读取其类型 ${v.type}，因此找不到其后的内容`,
+  'unread.several-models': (v, w) => `其中有 ${v.count} 个模型（${w.list(v.some)}），请解压后打开其中之一`,
+  'unread.transformed-chunks': () => '其数据块已压缩或加密，请在不做变换的情况下重新保存检查点',
+  'unread.compressed-index': (v) => `其索引已压缩（类型 ${v.type}），请用当前版本的 TensorFlow 重新保存检查点`,
+  'unread.nemo-split': (v) =>
+    `其权重分散在 ${v.count} 个进程的文件中（如 ${v.first}），请用 NeMo 合并，或解包后打开其中一部分`,
+  'unread.nemo-zarr': () => '其权重是 Zarr 数组，请用当前版本的 NeMo 转换检查点（写为“torch_dist”）',
+
+  'left-out.one': (v, w) => `${v.name}（${w.text(v.why)}）`,
+  'left-out.newer-type': (v) => `“${v.type}”比此版本更新`,
+  'left-out.no-array': () => '不是数组',
+  'left-out.no-numbers': () => '没有数值',
+  'left-out.no-dtype': () => '没有数据类型',
+  'left-out.sparse': () => '稀疏',
+  'left-out.own-pickle': () => '单独的 pickle',
+  'left-out.partitioned': () => '分布在多个条目中',
+  'left-out.python-objects': () => 'Python 对象',
+  'formats.any-integers': () => '带缩放因子的整数',
+
+  'formats.no-tensor': (v) => `${v.where} 中没有张量 ${v.name}。`,
+  'formats.no-tensor-in-set': (v) => `这组文件中没有张量 ${v.name}。`,
+  'formats.only-array': (v) => `${v.where} 中没有张量 ${v.name}，只有“array”。`,
+  'formats.values-missing': (v) => `${v.where}：其数值在 ${v.name} 中，而该文件不在此文件夹内。`,
+  'formats.external-missing': (v) => `${v.where}：其外部数据 ${v.name} 不在此文件夹内。`,
+  'formats.scale-missing': (v) => `${v.tensor}：其缩放因子 ${v.scale} 不在此文件中。`,
+  'formats.set-incomplete': (v) => `${v.where}：这组文件应有 ${v.needs} 个，只有 ${v.has} 个：缺少 ${v.missing}。`,
+  'formats.part-missing': (v) => `${v.name} 是 ${v.whole} 的 ${v.count} 个部分之一，但缺少 ${v.missing}。`,
+  'formats.not-in-archive': (v) => `${v.archive} 中没有 ${v.name}。`,
+  'formats.changed': (v) =>
+    `${v.where}：从第 ${v.start} 字节起应有 ${v.needs} 字节（“${v.what}”），只得到 ${v.has} 字节：文件在读取时发生了变化。`,
+  'formats.zip-member': (v) => `zip 归档无法容纳${v.twice ? '两个' : ''}名为 ${v.name} 的成员。`,
+  'formats.name-twice': (v) => `safetensors 文件无法容纳第二个 ${v.name}。`,
+  'formats.npy-dtype': (v) => `NPY 没有对应 ${v.dtype} 的数据类型；请选择 F32 或 F16。`,
+} satisfies Partial<Translation>
