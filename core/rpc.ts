@@ -106,6 +106,6 @@ export function isLost(message: unknown): message is Lost {
 }
 
 function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0]
-  return issue ? `${issue.path.slice(1).join('.')}: ${issue.message}`.replace(/^: /, '') : 'arguments do not parse'
+  const { path, message } = error.issues[0]!
+  return [...(path.length > 1 ? [path.slice(1).join('.')] : []), message].join(': ')
 }

@@ -29,8 +29,8 @@ export const scaleConventions: readonly ScaleConvention[] = [
   { writers: 'TensorRT-LLM', weight: 'weight', scale: 'weights_scaling_factor' },
   { writers: 'Mistral', weight: 'weight', scale: 'qscale_weight', customary: true },
   { writers: 'torchao', weight: '_weight_qdata', scale: '_weight_scale' },
-  { writers: 'torchao, in a pickle', weight: 'float8_data', scale: 'scale' },
-  { writers: 'torchao, in a pickle', weight: 'qdata', scale: 'scale' },
+  { writers: 'torchao (pickle)', weight: 'float8_data', scale: 'scale' },
+  { writers: 'torchao (pickle)', weight: 'qdata', scale: 'scale' },
   { writers: 'quanto', weight: '._data', scale: '._scale' },
 ]
 

@@ -23,7 +23,7 @@ export interface Packing {
 }
 
 /** What is no scheme of its own: NVFP4, INT8, W4A8 ... of ModelOpt, TensorRT-LLM, compressed-tensors, BitNet. */
-const anyIntegers = 'integers with a scale'
+const anyIntegers = 'integers'
 
 export const packings: readonly Packing[] = [
   { scheme: 'GPTQ, AWQ', packed: 'qweight', beside: ['scales', 'qzeros', 'g_idx', 'qscales', 'perm'] },
