@@ -20,7 +20,7 @@ export const recipeSchema = z.strictObject({
 })
 export type Recipe = z.infer<typeof recipeSchema>
 
-export interface RecipeSource {
+export interface RecipeInput {
   /** Which job it is for; none for a compression, whose text is as it always was. */
   readonly job?: Exclude<JobKind, 'compress'>
   readonly output: Recipe['output']
@@ -34,12 +34,12 @@ export function recipeParams(params: Params): Partial<Params> {
 }
 
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */
-export function recipeText({ job, output, params, include, exclude }: RecipeSource): string {
+export function recipeText({ job, output, params, include, exclude }: RecipeInput): string {
   return JSON.stringify({ recipe: 1, ...(job && { job }), output, params: recipeParams(params), include, exclude })
 }
 
 /** The same for a file of its own. */
-export function recipeFile(recipe: RecipeSource): string {
+export function recipeFile(recipe: RecipeInput): string {
   return `${JSON.stringify(JSON.parse(recipeText(recipe)), null, 2)}\n`
 }
 

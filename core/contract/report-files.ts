@@ -2,13 +2,13 @@
 import { inEnglish, toEnglish } from '../messages/english.ts'
 import { version } from '../version.ts'
 import type { CompressionReport } from './jobs/compress.ts'
-import { type RecipeSource, recipeText } from './recipe.ts'
+import { type RecipeInput, recipeText } from './recipe.ts'
 
 /** How a report in JSON begins, by which it is told from any other file. */
 export const reportJsonStart = '{\n  "report": 1,'
 
 /** Everything there is to know of a run, its recipe included. */
-export function reportJson(recipe: RecipeSource, report: CompressionReport): string {
+export function reportJson(recipe: RecipeInput, report: CompressionReport): string {
   const whole = { report: 1, version, recipe: JSON.parse(recipeText(recipe)), ...report }
   return `${JSON.stringify(whole, toEnglish, 2)}\n`
 }

@@ -17,12 +17,12 @@ export function roundingLevel(precision: Precision, smallest: number): number {
  */
 export function errorResolution(
   error: number,
-  source: 'spectrum' | 'measured' | 'exact',
+  errorSource: 'spectrum' | 'measured' | 'exact',
   precision: Precision,
   smallest: number,
 ): number {
   const level = roundingLevel(precision, smallest)
-  if (source !== 'spectrum') return level
+  if (errorSource !== 'spectrum') return level
   return Math.min(Math.sqrt(level), Math.max(level, level / (2 * error)))
 }
 

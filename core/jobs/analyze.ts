@@ -280,7 +280,7 @@ async function measure(
 ): Promise<Measured> {
   const smallest = Math.min(operand.rows, operand.cols)
   const { spectrum, s } = factorization
-  const { squared, source } = await truncationCurve(context.kernels, operand, factorization, frobeniusNorm)
+  const { squared, errorSource } = await truncationCurve(context.kernels, operand, factorization, frobeniusNorm)
   const errors = Array.from(squared.subarray(0, fitted.rank + 1), Math.sqrt)
   const relativeError = errors.at(-1)!
   const precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
@@ -290,10 +290,10 @@ async function measure(
   const valueLimit = valueResolution(route, smallest) * (s[0] ?? 0)
   return {
     relativeError,
-    resolution: errorResolution(relativeError, source, precision, smallest),
+    resolution: errorResolution(relativeError, errorSource, precision, smallest),
     valueResolution: valueLimit,
     numericalRank: numericalRank(spectrum ?? s, valueLimit),
-    errorSource: source === 'measured' ? 'measured' : 'spectrum',
+    errorSource: errorSource === 'measured' ? 'measured' : 'spectrum',
     errorCurve: errors,
   }
 }

@@ -55,9 +55,9 @@ export async function loadMatrix(
   { memoryLimit, method }: Pick<FittedParams, 'memoryLimit' | 'method'>,
 ): Promise<LoadedMatrix> {
   const { rows, cols } = view
-  const source = await matrixBytes(file, tensor, view, index)
-  const target = kernelDType(source.dtype)
-  const wide = source.dtype === 'F64' ? await scaledValues(source, cols, context) : null
+  const weightBytes = await matrixBytes(file, tensor, view, index)
+  const target = kernelDType(weightBytes.dtype)
+  const wide = weightBytes.dtype === 'F64' ? await scaledValues(weightBytes, cols, context) : null
   const prescale = wide?.scale ?? 1
   const finished = (image: Operand, statistics: Magnitudes): LoadedMatrix =>
     wide
@@ -66,7 +66,7 @@ export async function loadMatrix(
           frobeniusNorm: wide.frobeniusNorm,
         }
       : { operand: image, frobeniusNorm: Math.sqrt(statistics.sumOfSquares) }
-  const convert = converter(source.dtype, target, prescale)
+  const convert = converter(weightBytes.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
   const whole = method === 'exact' && rows < cols
   const limit = residentLimit(context.kernels, whole ? 0 : memoryLimit)
@@ -81,7 +81,7 @@ export async function loadMatrix(
     const unscaled = { rows, cols, dtype: target, panelRows: Math.floor(panelBytes / rowBytes) }
     const readRows = async (start: number, end: number) => {
       context.checkCancelled()
-      return convert(await source.rows(start, end))
+      return convert(await weightBytes.rows(start, end))
     }
     const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }).statistics()
     const scale = wide ? 1 : scaleFor(statistics.maxAbs)
@@ -91,7 +91,7 @@ export async function loadMatrix(
   const data = context.kernels.allocateBytes(rows * rowBytes)
   for (const [start, end] of rowPanels(view)) {
     context.checkCancelled()
-    const bytes = await source.rows(start, end)
+    const bytes = await weightBytes.rows(start, end)
     data.set(convert(bytes), start * rowBytes)
     discard(bytes)
     context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
@@ -179,15 +179,15 @@ export async function matrixBytes(
 }
 
 /** The dtype a source is multiplied at. Every F8 value is a BF16 value: fewer bits of fraction, smaller exponents. */
-function kernelDType(source: ComputableDType): WeightDType {
-  if (source === 'F64') return 'F32'
-  return source === 'F8_E4M3' || source === 'F8_E5M2' ? 'BF16' : source
+function kernelDType(stored: ComputableDType): WeightDType {
+  if (stored === 'F64') return 'F32'
+  return stored === 'F8_E4M3' || stored === 'F8_E5M2' ? 'BF16' : stored
 }
 
-function converter(source: ComputableDType, target: WeightDType, prescale: number): (bytes: Uint8Array) => Uint8Array {
-  if (source === target) return (bytes) => bytes
+function converter(stored: ComputableDType, target: WeightDType, prescale: number): (bytes: Uint8Array) => Uint8Array {
+  if (stored === target) return (bytes) => bytes
   return (bytes) => {
-    const values = decodeFloat64(source, bytes)
+    const values = decodeFloat64(stored, bytes)
     if (prescale === 1) return encode(target, values).bytes
     const scaled = new Float64Array(values.length)
     for (let i = 0; i < values.length; i++) scaled[i] = values[i]! * prescale
@@ -196,13 +196,13 @@ function converter(source: ComputableDType, target: WeightDType, prescale: numbe
 }
 
 /** An F64 source times the power of two that brings its largest magnitude into [1, 2), as far as f64 has such powers. Two passes over its bytes. */
-async function scaledValues(source: MatrixBytes, cols: number, context: JobContext) {
+async function scaledValues(weightBytes: MatrixBytes, cols: number, context: JobContext) {
   const { kernels } = context
-  const step = Math.max(1, Math.floor(READ_BYTES / source.rowBytes))
+  const step = Math.max(1, Math.floor(READ_BYTES / weightBytes.rowBytes))
   const overRows = async (height: number, use: (values: Float64Array, start: number) => void) => {
-    for (let start = 0; start < source.rowCount; start += height) {
+    for (let start = 0; start < weightBytes.rowCount; start += height) {
       context.checkCancelled()
-      use(decodeFloat64('F64', await source.rows(start, Math.min(source.rowCount, start + height))), start)
+      use(decodeFloat64('F64', await weightBytes.rows(start, Math.min(weightBytes.rowCount, start + height))), start)
     }
   }
   let maxAbs = 0
@@ -219,7 +219,7 @@ async function scaledValues(source: MatrixBytes, cols: number, context: JobConte
   const panels: WidePanels = async (use) => {
     const mark = kernels.mark()
     try {
-      const panel = kernels.allocateFloat64(Math.min(height, source.rowCount) * cols)
+      const panel = kernels.allocateFloat64(Math.min(height, weightBytes.rowCount) * cols)
       const data = new Uint8Array(panel.buffer, panel.byteOffset, panel.byteLength)
       await overRows(height, (values, start) => {
         for (let i = 0; i < values.length; i++) panel[i] = values[i]! * scale

@@ -19,7 +19,7 @@ export interface TruncationCurve {
   /** Squared relative error at rank 0..k: tails summed smallest first, on top of what the factorization leaves over. */
   readonly squared: Float64Array
   /** `exact`: all singular values are known; else how what the last rank leaves over was found. */
-  readonly source: 'spectrum' | 'measured' | 'exact'
+  readonly errorSource: 'spectrum' | 'measured' | 'exact'
 }
 
 /** Of all ranks of the factorization. Measuring costs 2 m n k flop. @throws AppError `out-of-memory`, `cancelled` */
@@ -31,10 +31,10 @@ export async function truncationCurve(
 ): Promise<TruncationCurve> {
   const { rank, s, spectrum } = found
   if (spectrum) {
-    return { squared: Float64Array.from(floorCurve(spectrum).slice(0, rank + 1), (e) => e ** 2), source: 'exact' }
+    return { squared: Float64Array.from(floorCurve(spectrum).slice(0, rank + 1), (e) => e ** 2), errorSource: 'exact' }
   }
   const squared = new Float64Array(rank + 1)
-  if (frobeniusNorm === 0) return { squared, source: 'spectrum' }
+  if (frobeniusNorm === 0) return { squared, errorSource: 'spectrum' }
   // Ratios first: squares of norms near 1e-200 or 1e200 would leave the range of f64.
   const shares = Float64Array.from(s, (value) => (value / frobeniusNorm) ** 2)
   let beyond = Math.max(0, 1 - shares.reduceRight((sum, share) => sum + share, 0))
@@ -42,7 +42,7 @@ export async function truncationCurve(
   if (isMeasured) beyond = ((await residualNorm(kernels, operand, found, frobeniusNorm)) / frobeniusNorm) ** 2
   squared[rank] = beyond
   for (let k = rank - 1; k >= 0; k--) squared[k] = squared[k + 1]! + shares[k]!
-  return { squared, source: isMeasured ? 'measured' : 'spectrum' }
+  return { squared, errorSource: isMeasured ? 'measured' : 'spectrum' }
 }
 
 /** ||A - U diag(s) Vt||_F in the units of the stored weights. */

@@ -11,13 +11,13 @@ export type FactorDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'INT8'
  * of fraction a product of two factors is worthless.
  */
 export function factorDType(
-  source: ComputableDType,
+  own: ComputableDType,
   asked: Params['factorDType'],
   prescribed: Style['prescribed'],
 ): FactorDType {
   if (prescribed && asked !== 'INT8') return prescribed.dtype
   if (asked !== 'keep') return asked
-  return source === 'F8_E4M3' || source === 'F8_E5M2' ? 'BF16' : source
+  return own === 'F8_E4M3' || own === 'F8_E5M2' ? 'BF16' : own
 }
 
 /** Instead of INT8 where its rounding would show: half precision, and BF16 for its range; F32 where the format has nothing between. */

@@ -87,10 +87,10 @@ export interface StreamedWeights {
 const bytesPerValue = { F32: 4, F16: 2, BF16: 2 } as const satisfies Record<WeightDType, number>
 
 /** A in panels of rows, each read when a product passes over it: a product costs one pass over the file. */
-export function streamedOperand(kernels: Kernels, source: StreamedWeights): Operand {
-  const { rows, cols, dtype, scale } = source
+export function streamedOperand(kernels: Kernels, weights: StreamedWeights): Operand {
+  const { rows, cols, dtype, scale } = weights
   const blockRows = sumBlockRows(kernels)
-  const panelRows = Math.max(1, Math.floor(source.panelRows / blockRows)) * blockRows
+  const panelRows = Math.max(1, Math.floor(weights.panelRows / blockRows)) * blockRows
 
   async function forEachPanel(use: (panel: Weights, start: number) => void): Promise<void> {
     const mark = kernels.mark()
@@ -98,7 +98,7 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
       const data = kernels.allocateBytes(Math.min(panelRows, rows) * cols * bytesPerValue[dtype])
       for (let start = 0; start < rows; start += panelRows) {
         const end = Math.min(rows, start + panelRows)
-        data.set(await source.readRows(start, end))
+        data.set(await weights.readRows(start, end))
         use({ rows: end - start, cols, dtype, data, scale }, start)
       }
     } finally {
@@ -116,7 +116,7 @@ export function streamedOperand(kernels: Kernels, source: StreamedWeights): Oper
     gram: (side, G) =>
       side === 'cols'
         ? forEachPanel((panel, start) => kernels.gramWeights(panel, 'cols', G, start > 0))
-        : gramOfRows(kernels, source, Math.max(1, Math.floor(panelRows / 2 / blockRows)) * blockRows, G),
+        : gramOfRows(kernels, weights, Math.max(1, Math.floor(panelRows / 2 / blockRows)) * blockRows, G),
     residual: async (L, R) => {
       let sum = 0
       await forEachPanel((panel, first) => {
@@ -183,8 +183,8 @@ async function gramOfWideRows(
 }
 
 /** G <- A At from pairs of panels, each pair stacked in memory: every panel is read once for each one before it. */
-async function gramOfRows(kernels: Kernels, source: StreamedWeights, height: number, G: Float64Array): Promise<void> {
-  const { rows, cols, dtype, scale } = source
+async function gramOfRows(kernels: Kernels, weights: StreamedWeights, height: number, G: Float64Array): Promise<void> {
+  const { rows, cols, dtype, scale } = weights
   const rowBytes = cols * bytesPerValue[dtype]
   const mark = kernels.mark()
   try {
@@ -192,10 +192,10 @@ async function gramOfRows(kernels: Kernels, source: StreamedWeights, height: num
     const both = kernels.allocateFloat64(Math.min(2 * height, rows) ** 2)
     for (let first = 0; first < rows; first += height) {
       const firstRows = Math.min(height, rows - first)
-      data.set(await source.readRows(first, first + firstRows))
+      data.set(await weights.readRows(first, first + firstRows))
       for (let second = first; second < rows; second += height) {
         const secondRows = second === first ? 0 : Math.min(height, rows - second)
-        if (secondRows > 0) data.set(await source.readRows(second, second + secondRows), firstRows * rowBytes)
+        if (secondRows > 0) data.set(await weights.readRows(second, second + secondRows), firstRows * rowBytes)
         const order = firstRows + secondRows
         const pair: Weights = { rows: order, cols, dtype, data: data.subarray(0, order * rowBytes), scale }
         const part = both.subarray(0, order * order)

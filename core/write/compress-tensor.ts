@@ -170,8 +170,8 @@ async function compressTensor(
       const { squared } = await truncationCurve(context.kernels, operand, found, frobeniusNorm)
       const truncated = Math.sqrt(squared[params.rank]!)
       precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
-      const source = await matrixBytes(file, info, view, index)
-      const written = await style.write(plan, { ...loaded, factorization, source, index }, writer.write, context)
+      const weightBytes = await matrixBytes(file, info, view, index)
+      const written = await style.write(plan, { ...loaded, factorization, weightBytes, index }, writer.write, context)
       if (written.withoutSparse > 1 && written.rounding > truncated)
         throw new AppError(
           'overflow',

@@ -42,7 +42,7 @@ export function compressCommand(): Command {
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
       const paths = { sources: [{ role: 'model', path: resolve(path) }], targetPath: resolve(options.out) }
-      await refuseRecords({ ...options, source: path, target: options.out })
+      await refuseRecords({ ...options, sourcePath: path, target: options.out })
       const report = await withEngine(async (engine) => {
         const history = createHistory(configFolder(), commandLog())
         const left = await leftAt(history, paths.targetPath)

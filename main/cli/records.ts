@@ -6,7 +6,7 @@ import {
   type CompressionReport,
   parseRecipe,
   type Recipe,
-  type RecipeSource,
+  type RecipeInput,
   recipeFile,
   reportCsv,
   reportCsvHeader,
@@ -26,7 +26,7 @@ import { readWhole } from '../files/read-whole.ts'
 
 /** Paths as they were given. */
 export interface RecordedRun {
-  readonly source: string
+  readonly sourcePath: string
   readonly target: string
   /** The recipe that it replays. */
   readonly recipe?: string | undefined
@@ -52,12 +52,12 @@ export async function readRecipe(path: string): Promise<Recipe> {
  * @throws AppError `would-overwrite` for a record that exists, or is the source, the output or a recipe; `cannot-write`
  */
 export async function refuseRecords(run: RecordedRun): Promise<void> {
-  const { source, target, recipe, saveRecipe, report } = run
+  const { sourcePath, target, recipe, saveRecipe, report } = run
   const records = [saveRecipe, report].filter((path) => path !== undefined)
   if (records.length === 0) return
   const output = await placeOf(target)
   const recipes = await Promise.all([recipe, saveRecipe].filter((path) => path !== undefined).map(placeOf))
-  const sources = await weightPaths(source)
+  const sources = await weightPaths(sourcePath)
   for (const record of records) {
     const name = basename(record)
     const place = await placeOf(record)
@@ -93,12 +93,12 @@ function refusal(name: string, what: 'output' | 'recipe'): AppError {
 }
 
 /** Replaces what `refuseRecords` let pass. */
-export function writeRecipe(path: string, recipe: RecipeSource): Promise<void> {
+export function writeRecipe(path: string, recipe: RecipeInput): Promise<void> {
   return writeText(path, recipeFile(recipe), passed)
 }
 
 /** A table of the tensors for a name that ends in .csv, else everything as JSON. Replaces what `refuseRecords` let pass. */
-export function writeReport(path: string, recipe: RecipeSource, report: CompressionReport): Promise<void> {
+export function writeReport(path: string, recipe: RecipeInput, report: CompressionReport): Promise<void> {
   return writeText(path, path.toLowerCase().endsWith('.csv') ? reportCsv(report) : reportJson(recipe, report), passed)
 }
 

@@ -1,6 +1,6 @@
 /** What a run is asked to write, as flags: the same for `compress` and for `plan`, which says what `compress` would do. */
 import { type Command, Option } from 'commander'
-import type { RecipeSource } from '../../core/contract.ts'
+import type { RecipeInput } from '../../core/contract.ts'
 import { defaultStyle, retiredStyle, styleIds } from '../../core/styles.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { readRecipe } from './records.ts'
@@ -36,5 +36,5 @@ export async function requestFrom(command: Command, options: RequestOptions) {
     params: paramsFrom(command, allParams, replayed?.params),
     include: [...(replayed?.include ?? []), ...options.include],
     exclude: [...(replayed?.exclude ?? []), ...options.exclude],
-  } satisfies RecipeSource
+  } satisfies RecipeInput
 }

@@ -77,10 +77,10 @@ function withMember(set: ReadonlySet<string>, member: string, present: boolean):
 export function nameMatcher(search: string): ((name: string) => boolean) | null {
   const text = search.trim()
   if (text === '') return () => true
-  const source = /^\/(.*?)\/?$/.exec(text)?.[1]
-  if (source !== undefined) {
+  const body = /^\/(.*?)\/?$/.exec(text)?.[1]
+  if (body !== undefined) {
     try {
-      const pattern = new RegExp(source, 'i')
+      const pattern = new RegExp(body, 'i')
       return (name) => pattern.test(name)
     } catch {
       return null

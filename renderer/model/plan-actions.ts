@@ -3,7 +3,7 @@
  * change: the engine answers that in milliseconds. Without an analysis nothing is asked.
  */
 import { faultOf, type WishEnd } from '../../core/client/latest.ts'
-import { type JobEvent, type RecipeSource, recipeText } from '../../core/contract.ts'
+import { type JobEvent, type RecipeInput, recipeText } from '../../core/contract.ts'
 import { sketchKeyOf } from '../../core/params.ts'
 import { planReach } from '../../core/plan/analysis-rank.ts'
 import { useFile } from '../choices/file.ts'
@@ -56,7 +56,7 @@ function choose(): void {
   settling.in(settleMs, ensurePlan)
 }
 
-const questionOf = (source: RecipeSource): Question => ({ ...source, recipe: recipeText(source) })
+const questionOf = (request: RecipeInput): Question => ({ ...request, recipe: recipeText(request) })
 
 /** Every matrix, so that all goals are instant afterwards. Asked without one: no goal can be out of reach yet. */
 export function analyzeModel(): void {

@@ -3,13 +3,13 @@
  * stand. Once every matrix has been analyzed the engine answers another goal in milliseconds, exact in bytes.
  */
 import { create } from 'zustand'
-import type { PlannedTensor, PlanReport, RecipeSource } from '../../core/contract.ts'
+import type { PlannedTensor, PlanReport, RecipeInput } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { type Params, sketchKeyOf } from '../../core/params.ts'
 import { planReach } from '../../core/plan/analysis-rank.ts'
 
 /** What a plan is asked for, and the text that tells one question from another. */
-export interface Question extends RecipeSource {
+export interface Question extends RecipeInput {
   readonly recipe: string
 }
 

@@ -2,7 +2,7 @@
 import {
   parseRecipe,
   type Recipe,
-  type RecipeSource,
+  type RecipeInput,
   type Run,
   recipeFile,
   recipeParams,
@@ -30,7 +30,7 @@ export function applyRecipe({ output, params, include, exclude }: Recipe): void 
 }
 
 /** `name` is the output's or the source's: small.lowrank.safetensors becomes small.lowrank.recipe.json. */
-export function saveRecipe(recipe: RecipeSource, name: string): void {
+export function saveRecipe(recipe: RecipeInput, name: string): void {
   saveText(recipeFile(recipe), `${stemOf(name)}.recipe.json`, 'application/json')
 }
 

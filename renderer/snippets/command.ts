@@ -1,22 +1,22 @@
 /** A run as a line for the shell: the flags that differ from their defaults, and nothing else. */
-import type { RecipeSource } from '../../core/contract.ts'
+import type { RecipeInput } from '../../core/contract.ts'
 import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
 import { defaultParams, paramKeys } from '../../core/params.ts'
 import { defaultStyle } from '../../core/styles.ts'
 
-interface CommandSource {
+interface RunCommand {
   /** File names; the line is for the folder they lie in. */
-  readonly source: string
+  readonly sourceName: string
   readonly target: string
-  readonly recipe: RecipeSource
+  readonly recipe: RecipeInput
 }
 
-export function compressCommand({ source, target, recipe }: CommandSource): string {
+export function compressCommand({ sourceName, target, recipe }: RunCommand): string {
   const { params, output, include, exclude } = recipe
   const changed = paramKeys.filter((key) => params[key] !== defaultParams[key])
   return [
     'ghostsvd compress',
-    quoted(asPath(source)),
+    quoted(asPath(sourceName)),
     flag('--out', asPath(target)),
     ...(output === defaultStyle ? [] : [flag('--output', output)]),
     ...changed.map((key) => paramFlag(paramEntries[key], params[key])),

@@ -1,8 +1,8 @@
 /** A few lines of Python that load what a run has written. They say what this output holds and nothing it might have held. */
-import type { RecipeSource } from '../../core/contract.ts'
+import type { RecipeInput } from '../../core/contract.ts'
 
 interface SnippetSource {
-  readonly recipe: RecipeSource
+  readonly recipe: RecipeInput
   /** File or folder name of the output. */
   readonly target: string
   /** Files written: a dense copy of several lies in a folder. */
@@ -40,7 +40,7 @@ const numpy: Dialect = {
 }
 
 /** Each matrix multiplied out of its factors; what was kept as it was stays. */
-function factors({ params }: RecipeSource, { imports, single, scaled }: Dialect, load: string): string[] {
+function factors({ params }: RecipeInput, { imports, single, scaled }: Dialect, load: string): string[] {
   const byValues = params.factorLayout === 'usv'
   const suffixes = byValues ? ['U', 'S', 'Vt'] : ['lowrank_A', 'lowrank_B']
   const int8 = params.factorDType === 'INT8'
@@ -82,7 +82,7 @@ function factors({ params }: RecipeSource, { imports, single, scaled }: Dialect,
 }
 
 /** The file is read as it is laid out: no library knows the format. */
-function aguf(name: string, { params }: RecipeSource): string[] {
+function aguf(name: string, { params }: RecipeInput): string[] {
   const sparse = params.sparseDensity > 0
   return [
     '# pip install numpy',

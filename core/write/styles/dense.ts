@@ -24,7 +24,7 @@ export const dense: OutputStyle = {
 
   entries: ({ info }) => [{ name: info.name, dtype: info.dtype, shape: info.shape }],
 
-  write: async (plan, { operand, factorization, frobeniusNorm, source }, writeEntry, context) => {
+  write: async (plan, { operand, factorization, frobeniusNorm, weightBytes }, writeEntry, context) => {
     const { info, params } = plan
     const { rows, cols, scale } = operand
     const { kernels } = context
@@ -33,7 +33,7 @@ export const dense: OutputStyle = {
       const stored = storeFactors(plan, factorization)
       const { L, R } = factorMatrices(stored, operand, kernels)
       const count = sparseCount(params.sparseDensity, rows, cols)
-      const sparse = count > 0 ? await sparsePart(plan, source, 0, { operand, L, R, count }, context) : null
+      const sparse = count > 0 ? await sparsePart(plan, weightBytes, 0, { operand, L, R, count }, context) : null
       const add = sparse && sparseAdder(sparse, cols)
       const panelRows = panelHeight(rows, cols)
       const Y = kernels.allocateFloat32(panelRows * cols)
@@ -55,18 +55,18 @@ export const dense: OutputStyle = {
         })
         const values = new Float64Array(panel)
         for (let i = 0; i < values.length; i++) values[i] = values[i]! / scale
-        const original = decodeFloat64(source.dtype, await source.rows(start, start + height))
+        const original = decodeFloat64(weightBytes.dtype, await weightBytes.rows(start, start + height))
         const squaresOf = (written: Float64Array) => {
           let sum = 0
           for (let i = 0; i < written.length; i++) sum += ((original[i]! - written[i]!) * scale) ** 2
           return sum
         }
         if (add) {
-          squaresWithout += squaresOf(asStored(info, source, Float64Array.from(values), start).values)
+          squaresWithout += squaresOf(asStored(info, weightBytes, Float64Array.from(values), start).values)
           add(values, start)
         }
         const exact = values.slice()
-        const { bytes, values: written } = asStored(info, source, values, start)
+        const { bytes, values: written } = asStored(info, weightBytes, values, start)
         for (let i = 0; i < exact.length; i++) rounded += ((exact[i]! - written[i]!) * scale) ** 2
         await writeEntry(0, bytes)
         squares += squaresOf(written)
@@ -89,15 +89,15 @@ function panelHeight(rows: number, cols: number): number {
 }
 
 /** Bytes of the tensor's dtype, and the values of the matrix that they stand for; what is handed in is used up. */
-function asStored(info: ComputableTensor, source: MatrixBytes, values: Float64Array, start: number) {
-  const { bytes, overflows } = encode(info.dtype, source.unscale(values, start))
+function asStored(info: ComputableTensor, weightBytes: MatrixBytes, values: Float64Array, start: number) {
+  const { bytes, overflows } = encode(info.dtype, weightBytes.unscale(values, start))
   if (overflows > 0) {
     throw new AppError(
       'overflow',
       say('overflow.dense', { name: foreign(info.name), dtype: info.dtype, count: overflows }),
     )
   }
-  return { bytes, values: source.rescale(decodeFloat64(info.dtype, bytes), start) }
+  return { bytes, values: weightBytes.rescale(decodeFloat64(info.dtype, bytes), start) }
 }
 
 /** Adds to each panel of rows, asked for in order, the entries that lie in it. */

@@ -20,7 +20,7 @@ export interface FactorPieces {
 
 export async function writeMeasured(
   plan: FactorizedTensor,
-  { operand, frobeniusNorm, factorization, source, index }: FactorizedMatrix,
+  { operand, frobeniusNorm, factorization, weightBytes, index }: FactorizedMatrix,
   { stored, first, sparseAt, asWritten }: FactorPieces,
   writeEntry: WriteEntry,
   context: JobContext,
@@ -40,12 +40,12 @@ export async function writeMeasured(
       return { relativeError: error, withoutSparse: error, rounding }
     }
     const { L, R } = factorMatrices(stored, operand, kernels)
-    const sparse = asWritten(await sparsePart(plan, source, index, { operand, L, R, count }, context))
+    const sparse = asWritten(await sparsePart(plan, weightBytes, index, { operand, L, R, count }, context))
     const pieces = sparse.pieces ?? [sparse.index, sparse.value]
     for (const [i, bytes] of pieces.entries()) await writeEntry(sparseAt + i, bytes)
     // What the sparse part takes away may be nearly all of it: both numbers in f64.
     const squares = await squaredResidualDouble(kernels, operand, rank, fill)
-    const removed = await removedSquares(sparse, source, operand, stored, context)
+    const removed = await removedSquares(sparse, weightBytes, operand, stored, context)
     return { relativeError: relative(squares - removed), withoutSparse: relative(squares), rounding }
   } finally {
     kernels.release(mark)

@@ -23,7 +23,7 @@ const PANEL_BYTES = 32 << 20
 
 export async function sparsePart(
   { info, view }: FactorizedTensor,
-  source: MatrixBytes,
+  weightBytes: MatrixBytes,
   matrixIndex: number,
   { operand, L, R, count }: { operand: Operand; L: Matrix; R: Matrix; count: number },
   context: JobContext,
@@ -44,7 +44,7 @@ export async function sparsePart(
         cols,
         data: panel,
       })
-      const values = decodeFloat64(source.dtype, await source.rows(start, start + height))
+      const values = decodeFloat64(weightBytes.dtype, await weightBytes.rows(start, start + height))
       for (let i = 0; i < panel.length; i++) panel[i] = values[i]! * scale - panel[i]!
       visit(start * cols, panel)
     }
@@ -66,7 +66,7 @@ export async function sparsePart(
 /** sum r^2 - (r - v)^2 over the entries v of the sparse part, in the units of the operand; r, what the stored factors leave over there, in f64. */
 export async function removedSquares(
   { index, value, offset }: SparsePart,
-  source: MatrixBytes,
+  weightBytes: MatrixBytes,
   { rows, cols, scale }: Operand,
   { left, right }: Pick<StoredFactors, 'left' | 'right'>,
   context: JobContext,
@@ -80,7 +80,7 @@ export async function removedSquares(
   for (let start = 0; start < rows && next < flat.length; start += panelRows) {
     context.checkCancelled()
     const end = Math.min(rows, start + panelRows)
-    const values = decodeFloat64(source.dtype, await source.rows(start, end))
+    const values = decodeFloat64(weightBytes.dtype, await weightBytes.rows(start, end))
     for (; next < flat.length; next++) {
       const at = Number(flat[next]) - offset
       const [i, j] = [Math.floor(at / cols), at % cols]

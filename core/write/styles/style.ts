@@ -12,7 +12,7 @@ import type { TensorOutline } from '../../tensor.ts'
 export interface FactorizedMatrix extends LoadedMatrix {
   /** Of the rank that is written. */
   readonly factorization: Factorization
-  readonly source: MatrixBytes
+  readonly weightBytes: MatrixBytes
   /** Of this matrix in a stack; 0 elsewhere. */
   readonly index: number
 }

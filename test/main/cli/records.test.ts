@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 
 const refused = (run: Partial<RecordedRun>) =>
-  refuseRecords({ source: at('model.safetensors'), target: at('out.safetensors'), ...run })
+  refuseRecords({ sourcePath: at('model.safetensors'), target: at('out.safetensors'), ...run })
 
 describe('a report is refused before the run', () => {
   it('that is the source, one of its shards, a link to it, or would grow over it', async () => {
@@ -24,7 +24,7 @@ describe('a report is refused before the run', () => {
     copyFileSync(at('model.safetensors'), at('growing.partial'))
     for (const name of ['model.safetensors', 'hard', 'soft'])
       await expect(refused({ report: at(name) }), name).rejects.toThrow(/is the source itself/)
-    await expect(refused({ source: at('growing.partial'), report: at('growing') })).rejects.toThrow(
+    await expect(refused({ sourcePath: at('growing.partial'), report: at('growing') })).rejects.toThrow(
       'growing.partial is the source itself, or has it inside. Choose another name for growing.',
     )
     mkdirSync(at('shards'))
@@ -34,7 +34,7 @@ describe('a report is refused before the run', () => {
         fileBytes([plain(name, 'F32', [2, 2], new Uint8Array(16))]),
       )
     const second = at('shards', 'model-00002-of-00002.safetensors')
-    await expect(refused({ source: at('shards'), report: second })).rejects.toThrow(/is the source itself/)
+    await expect(refused({ sourcePath: at('shards'), report: second })).rejects.toThrow(/is the source itself/)
   })
 
   it('that is the output, lies in it, is its journal, or would grow over it', async () => {

@@ -15,7 +15,7 @@ const recipe = (params: Partial<Params> = {}, rest: Partial<Recipe> = {}): Recip
   ...rest,
 })
 const line = (one: Recipe, source = 'model.safetensors', target = 'small.safetensors') =>
-  compressCommand({ source, target, recipe: one })
+  compressCommand({ sourceName: source, target, recipe: one })
 
 /** What the command line understands after a shell has taken the line apart. */
 function understood(text: string) {
