@@ -103,7 +103,7 @@ function archiveAddress(machine: Machine): string {
   return `${asked('mirror', defaultMirror)}${folder}/${asked('customFilename', archiveName(version, machine))}`
 }
 
-/** npm's proxy settings count too; node's own requests heed a proxy only where they are told to. */
+/** npm's proxy settings count too; node's own requests use a proxy only on request. */
 function proxyEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { npm_config_proxy: http, npm_config_https_proxy: https, npm_config_noproxy: none } = environment
   const filled: NodeJS.ProcessEnv = { ...environment, NODE_USE_ENV_PROXY: '1' }

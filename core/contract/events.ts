@@ -13,8 +13,8 @@ export const errorReportSchema = z.strictObject({
 })
 
 /**
- * What a job says while it lives. `finished`, `failed` and `cancelled` are last, and one of them comes exactly once; who is told of the
- * death of an engine knows that its jobs are lost.
+ * What a job says while it lives. `finished`, `failed` and `cancelled` are last, and exactly one of them comes; when an engine dies, all of
+ * its jobs are lost, and its clients hear that instead.
  */
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('started'), jobId: z.string() }),

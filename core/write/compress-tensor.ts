@@ -56,7 +56,7 @@ async function copyTensor(
   }
 }
 
-/** What became of the scale attached to a tensor, after the tensor itself. */
+/** The outcome of the scale attached to a tensor, after the tensor itself. */
 export function scaleOutcome(
   { style }: Compression,
   { info, scale }: TensorPlan,

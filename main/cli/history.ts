@@ -1,4 +1,4 @@
-/** `ghostsvd history`: what became of earlier runs, from the command line and from pages. */
+/** `ghostsvd history`: the outcome of earlier runs, of the command line and of pages. */
 
 import { Command } from 'commander'
 import type { Run } from '../../core/contract.ts'

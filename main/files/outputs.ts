@@ -106,7 +106,7 @@ async function openPartial(
   })
 }
 
-/** Told of before it is there. What was not there a moment ago and is there now is another run's. @throws AppError `would-overwrite` */
+/** Announced before it exists. What was not there a moment ago and is there now is another run's. @throws AppError `would-overwrite` */
 async function beginPartial<T>(names: TargetNames, options: OutputOptions, begin: () => Promise<T>): Promise<T> {
   await options.onPartial?.(names.partial, true)
   try {
@@ -117,7 +117,7 @@ async function beginPartial<T>(names: TargetNames, options: OutputOptions, begin
   }
 }
 
-/** Removes what `onPartial` told of: a partial file, or with its files a partial folder, whose path ends in a separator. */
+/** Removes what `onPartial` announced: a partial file, or with its files a partial folder, whose path ends in a separator. */
 export async function removePartial(path: string): Promise<void> {
   await (path.endsWith(sep) ? removeTree : remove)(path)
 }

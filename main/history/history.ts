@@ -1,5 +1,5 @@
 /**
- * What became of every run, in the folder for configuration: `history/RUNID.json` for each, and RUNID.report.json once it has finished.
+ * Every run's outcome, in the folder for configuration: `history/RUNID.json` for each, and RUNID.report.json once it has finished.
  * Desktop, loopback host and command line write into the same folder, each only the entries of its own runs.
  *
  * An entry says which process the run belongs to. One whose process is gone without having written an end was interrupted; whoever lists
@@ -198,7 +198,7 @@ export function createHistory(configFolder: string, log: Log): History {
   }
 }
 
-/** A run that has ended, with so many finished tensors beside its output: fewer than it told of where it was killed before they were safe. */
+/** A run that has ended, with so many finished tensors beside its output: fewer than it reported if it was killed before they were synced. */
 export function withLeft(run: Run, left: number): Run {
   return left > 0 ? { ...run, resumable: true, finishedTensors: left } : { ...run, resumable: false }
 }

@@ -30,7 +30,7 @@ export interface RunRecord {
   saved(): Promise<void>
 }
 
-/** @param changed told of the run whenever it is another than before */
+/** @param changed called with the run whenever it has changed */
 export function recordRun(history: History, start: RunStart, changed: (run: Run) => void = () => {}): RunRecord {
   const { recipe, replaces, ...rest } = start
   let run = newRun(start)

@@ -1,5 +1,5 @@
 /**
- * What pages are told of running runs: a change of state at once, how far they are at most ten times a second. A model may have thousands of
+ * What pages hear of active runs: a change of state at once, how far they are at most ten times a second. A model may have thousands of
  * tiny tensors, each with events of its own; a page draws ten of them a second and misses nothing.
  */
 import type { Run } from '../../core/contract.ts'

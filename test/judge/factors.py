@@ -5,7 +5,7 @@
 
 SOURCE and OUTPUT are .safetensors or .npy files (OUTPUT: factors `<name>.lowrank_A` [r,in] and `<name>.lowrank_B` [out,r], with
 `.lowrank_A_scale` / `.lowrank_B_scale` (multiplied by broadcasting) where they are INT8, `.sparse_index` (flat, row-major) / `.sparse_value` where there is a
-sparse part, stacks [e,r,in] / [e,out,r] for MoE experts, or `<name>.U/.S/.Vt`, or a dense copy). For every tensor of SOURCE it prints what became of it: kept (equal bytes?), dense or factorized, the rank, the true relative Frobenius
+sparse part, stacks [e,r,in] / [e,out,r] for MoE experts, or `<name>.U/.S/.Vt`, or a dense copy). For every tensor of SOURCE it prints its outcome: kept (equal bytes?), dense or factorized, the rank, the true relative Frobenius
 error ||W - What||_F / ||W||_F in float64, the Eckart-Young floor at that rank (exact SVD, float64), and the excess over it.
 Exit status 1 where a tensor is missing or has the wrong shape, an error is not finite, exceeds 1, or lies under the floor.
 """

@@ -1,5 +1,5 @@
 /**
- * Runs that are killed and gone on with, by the built command line: `npm run build && npm run -s stress:resume -- [rounds]`.
+ * Runs that are killed and resumed, by the built command line: `npm run build && npm run -s stress:resume -- [rounds]`.
  *
  * Kills with SIGKILL, at random moments, the engine, the command line, or both, and every other time the run that goes on as well. Then
  * `--resume` has to give the bytes of an uninterrupted run, leave nothing beside them, and not have touched the source. Takes turns at the

@@ -78,7 +78,14 @@ export async function openCheckpoint(
     await (journal.finished.length > 0 ? journal.suspend() : journal.remove())
     throw error
   }
-  return checkpointOn(compression, target, inner, journal, tensors, typeof found === 'string' ? [anew[found]] : [])
+  return checkpointOn(
+    compression,
+    target,
+    inner,
+    journal,
+    tensors,
+    typeof found === 'string' ? [whyRestarted[found]] : [],
+  )
 }
 
 /** Removes what an unfinished run left, its journal included. */
@@ -101,7 +108,7 @@ function identityOf({ style, recipe, sourceHash, part, context }: Compression, {
 }
 
 /** Why nothing was used of what an earlier run left. */
-const anew: Readonly<Record<keyof RunIdentity | 'damaged', Message>> = {
+const whyRestarted: Readonly<Record<keyof RunIdentity | 'damaged', Message>> = {
   sourceHash: say('run.other-source'),
   recipe: say('run.other-recipe'),
   part: say('run.other-part'),

@@ -18,7 +18,7 @@ export interface UpdatesOptions {
 
 export interface Updates {
   readonly configured: boolean
-  /** @param asked by the user, who is then told of whatever comes of it */
+  /** @param asked by the user, who then hears the outcome, whatever it is */
   check(asked: boolean): Promise<void>
 }
 

@@ -19,7 +19,7 @@ import { entryOf } from './openings.ts'
 
 const droppedSchema = z.array(z.string().min(1)).min(1).max(10_000)
 
-/** @param connected told of each page, and of its end */
+/** @param connected hears of each page and of its end */
 export function answerPage(host: Host, grants: Grants, connected: (page: HostEvents) => () => void): void {
   ipcMain.on('ghostsvd:connect', (event: IpcMainEvent) => {
     const frame = event.senderFrame

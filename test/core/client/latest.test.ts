@@ -203,7 +203,7 @@ test('a request is made when it starts', async () => {
   expect(taken()).toEqual(['start new file'])
 })
 
-test('whoever is told of an end may wish again at once', async () => {
+test('a listener may wish again as soon as it hears of an end', async () => {
   latest.want(
     'look',
     wish('a', {

@@ -40,9 +40,9 @@ it('a sketch that the plan of the whole model left is only measured, and its rep
   const before = cache.counters
   const seen = await analyzeTensor({ model: file }, asDeep, context)
   expect(cache.counters).toMatchObject({ stored: before.stored, missed: before.missed })
-  const anew = await analyzeTensor({ model: file }, { ...asDeep, reuse: false }, testContext())
-  expect(seen.singularValues).toEqual(anew.singularValues)
-  expect(seen.errorCurve).toEqual(anew.errorCurve)
+  const fresh = await analyzeTensor({ model: file }, { ...asDeep, reuse: false }, testContext())
+  expect(seen.singularValues).toEqual(fresh.singularValues)
+  expect(seen.errorCurve).toEqual(fresh.errorCurve)
   // From now on it needs no weights at all.
   const unreadable = { ...file, read: () => Promise.reject(new Error('a weight was read')) }
   expect(await analyzeTensor({ model: unreadable }, asDeep, context)).toEqual(seen)

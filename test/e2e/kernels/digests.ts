@@ -30,7 +30,7 @@ function* results(kernels: Kernels): Generator<[string, ArrayBufferView]> {
   const X = matrix(n, k, 2)
   const Y = matrix(m, k, 3)
   const Z = matrix(n, k, 4)
-  // The same words as pairs of BF16, without the highest bit of the exponent: below 2, never Inf or NaN, whose bits are nobody's promise.
+  // The same words as pairs of BF16, without the highest bit of the exponent: below 2, never Inf or NaN, whose bits are not specified.
   const halves = kernels.allocateBytes(bytes.byteLength)
   halves.set(bytes.map((byte, i) => (i % 2 ? byte & 0xbf : byte)))
   for (const dtype of ['F32', 'BF16', 'F16'] as const) {

@@ -1,4 +1,4 @@
-/** A run can be held, ended, cut short and gone on with, and what it writes stays what the command line writes. */
+/** A run can be paused, cancelled, interrupted and resumed, and what it writes stays what the command line writes. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
@@ -27,10 +27,7 @@ test('a held run stands still and goes on to the same bytes', async ({ page, fol
   expect(digest(join(folder, output))).toBe(compressed(source, folder))
 })
 
-test('a cancelled run that was kept is gone on with, also by another page, to the same bytes', async ({
-  page,
-  folder,
-}) => {
+test('a cancelled run that was kept is resumed, also by another page, to the same bytes', async ({ page, folder }) => {
   const source = await openIn(folder, page, 12, 512)
   await compress(page)
   await finishSome(page)
@@ -47,7 +44,7 @@ test('a cancelled run that was kept is gone on with, also by another page, to th
   expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
 })
 
-test('a run whose engine was killed says so and is gone on with', async ({ page, folder, engines }) => {
+test('a run whose engine was killed says so and is resumed', async ({ page, folder, engines }) => {
   const source = await openIn(folder, page, 12, 512)
   const before = await engines()
   await compress(page)

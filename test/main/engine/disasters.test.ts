@@ -38,7 +38,7 @@ interface Ways {
   readonly resume?: boolean
 }
 
-/** The source is opened anew, as by a command that comes later. */
+/** The source is opened again, as by a command that comes later. */
 async function compress(out: string, { output = 'dense', resume = false }: Ways = {}): Promise<RunningJob> {
   const { fileId } = await harness.client.api.open((await harness.grants.grant(source)).id)
   const target = harness.grants.target(out).id

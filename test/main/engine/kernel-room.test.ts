@@ -23,7 +23,7 @@ afterEach(async () => {
 const simd = { kernel: 'simd', threads: 1 } as const
 
 describe('kernel room', () => {
-  it('makes kernels once for the same wish, anew for another', async () => {
+  it('makes kernels once for the same request, and again for another', async () => {
     const { room: made, announced } = room()
     const first = await made.kernels(simd)
     expect(await made.kernels(simd)).toBe(first)

@@ -34,7 +34,7 @@ describe('a name', () => {
   })
 
   it.runIf(can.removeOpenFiles)(
-    'is free again when its process has ended, and what that left is gone on with in place',
+    'is free again when its process has ended, and what that left is resumed in place',
     async () => {
       const path = temporaryFolder()
       const dead = folderAt(path)
@@ -116,7 +116,7 @@ describe('two runs that cannot ask after each other, on machines that share a fo
     },
   )
 
-  it.runIf(can.replaceOpenFiles)('stay apart when the later one is killed and gone on with where it was', async () => {
+  it.runIf(can.replaceOpenFiles)('stay apart when the later one is killed and resumed where it was', async () => {
     const { path, started } = await both()
     lockedBy(path, { started: 'an earlier process' })
     const third = folderAt(path)

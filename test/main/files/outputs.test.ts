@@ -113,7 +113,7 @@ describe('sink', () => {
   )
 
   it.runIf(can.removeOpenFiles)(
-    'gives way to a later run that writes the same name, and does not touch its file',
+    'is superseded by a later run that writes the same name, and does not touch its file',
     async () => {
       const path = temporaryFolder()
       const [folder, other] = [folderAt(path), folderAt(path)]
@@ -336,7 +336,7 @@ describe('an output of several files', () => {
       await expect(folder.subfolder(name, 6)).rejects.toThrow(/folder of the source/)
   })
 
-  it('is told of as a folder, so that whoever survives can remove it whole', async () => {
+  it('is announced as a folder, so that whoever survives can remove it whole', async () => {
     const path = temporaryFolder()
     const told: string[] = []
     const folder = folderAt(path, { onPartial: async (partial, exists) => void (exists && told.push(partial)) })

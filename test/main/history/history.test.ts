@@ -275,7 +275,7 @@ describe('a run whose process is gone', () => {
     expect(entry!.run).toMatchObject({ state: 'interrupted', endedAt: 1_234_000, finishedTensors: 7, resumable: false })
   })
 
-  it('can be gone on with where finished tensors lie beside its output', async () => {
+  it('can be resumed where finished tensors lie beside its output', async () => {
     const gone = { ...(await thisProcess()), pid: 2 ** 22 + 1 }
     await leave(1, gone)
     await leave(2, gone)
@@ -290,13 +290,13 @@ describe('a run whose process is gone', () => {
     ])
   })
 
-  it('has kept what its journal speaks of, not all that it told of', async () => {
+  it('has kept what its journal speaks of, not all that it reported', async () => {
     await leave(1, { ...(await thisProcess()), pid: 2 ** 22 + 1 }, { finishedTensors: 99 })
     await leaveUnfinished(1)
     expect(await history.list()).toMatchObject([{ run: { resumable: true, finishedTensors: 1 } }])
   })
 
-  it('has nothing to go on with once a later one writes in the same place', async () => {
+  it('has nothing to resume once a later one writes in the same place', async () => {
     await leave(1, await thisProcess(), ended('failed'))
     await leaveUnfinished(1)
     expect(await states(history)).toEqual([[1, 'failed', true]])

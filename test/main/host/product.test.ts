@@ -1,4 +1,4 @@
-/** Runs of the product's own engines, killed: what is gone on with ends in the bytes of a run that nobody disturbed. */
+/** Runs of the product's own engines, killed: a resumed run ends in the bytes of an undisturbed one. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -226,7 +226,7 @@ describe('a run that is cancelled', () => {
 })
 
 describe('a run whose engine dies', () => {
-  it('fails with the reason, leaves the other engines alone, and can be gone on with', async () => {
+  it('fails with the reason, leaves the other engines alone, and can be resumed', async () => {
     const first = page()
     const { engine } = await test.startRun(first)
     leaveUnfinished()
@@ -241,7 +241,7 @@ describe('a run whose engine dies', () => {
     expect(first.engine.stopped).toBe(false)
   })
 
-  it('has kept what its journal speaks of, not all that it told of', async () => {
+  it('has kept what its journal speaks of, not all that it reported', async () => {
     const first = page()
     const { engine } = await test.startRun(first)
     for (let i = 0; i < 99; i++) say(engine, tensorDone)
@@ -274,7 +274,7 @@ describe('after a restart of the host', () => {
     expect(test.shown).toEqual([join(folder, 'out.safetensors')])
   })
 
-  it('a run that was going on was interrupted, and is gone on with under the same request', async () => {
+  it('a run that was going on was interrupted, and is resumed under the same request', async () => {
     const first = page()
     const request = { ...test.request(), params: { rank: 7 }, exclude: ['a*'], force: true }
     const { runId } = await test.begin(() => first.api.startRun(request))

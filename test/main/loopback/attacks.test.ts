@@ -240,7 +240,7 @@ describe('attacks on the WebSocket', () => {
 
   it.each<[string, string | Buffer, number]>([
     ['a malformed JSON frame', '{"to":', 1007],
-    ['a frame for nobody', '{"to":"root","message":{}}', 1008],
+    ['a frame for an unknown receiver', '{"to":"root","message":{}}', 1008],
     ['a frame with another shape', '[]', 1008],
     ['a frame with more than it should have', '{"to":"host","message":{"t":"q","m":"x","a":[]},"path":"/"}', 1008],
     ['a message that is no call', '{"to":"host","message":null}', 1008],

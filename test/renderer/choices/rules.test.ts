@@ -68,7 +68,7 @@ test('taking a tick back gives the opened rules back', () => {
   expect(after(opened, '+a', '-head', '+head', '-a').rules).toBe(opened)
 })
 
-test('an exclusion in the way of a tick gives way to a list of all that is chosen', () => {
+test('an exclusion in the way of a tick is replaced by a list of all that is chosen', () => {
   expect(after({ include: [], exclude: ['*'] }, '+a').rules).toEqual({ include: ['a'], exclude: [] })
 })
 

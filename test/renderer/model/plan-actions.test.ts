@@ -1,4 +1,4 @@
-/** The analysis of a whole model: when it is asked for, when it gives way, what is asked after it; against an engine that writes down. */
+/** The analysis of a whole model: when it is asked for, when it is preempted, what is asked after it; against an engine that writes down. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { EngineApi, JobRequest, Lane, PlanReport, TensorReport } from '../../../core/contract.ts'

@@ -202,7 +202,7 @@ it('leaves what another run is writing alone, with resume and without', async ()
   await (await folder.hold('o')).release()
 })
 
-it('says that it began anew where the head of the journal is damaged', async () => {
+it('says that it started over where the head of the journal is damaged', async () => {
   const folder = memoryFolder('out')
   await cutShort(folder, 2)
   folder.partials.get('o.journal')![20]! ^= 1
@@ -213,7 +213,7 @@ it('says that it began anew where the head of the journal is damaged', async () 
   ])
 })
 
-it('says that it began anew where the journal has the form of another version', async () => {
+it('says that it started over where the journal has the form of another version', async () => {
   const folder = memoryFolder('out')
   await cutShort(folder, 2)
   const [head, ...lines] = new TextDecoder().decode(folder.partials.get('o.journal')).split('\n')
