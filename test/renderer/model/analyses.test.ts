@@ -4,36 +4,17 @@ import { defaultParams, sketchKeyOf } from '../../../core/params.ts'
 import { comparisonKey, presetOf, speedPresets } from '../../../renderer/choices/params.ts'
 import { analysesReducers, covers, useAnalyses } from '../../../renderer/model/analyses.ts'
 import { someWords } from '../../core/messages/words.ts'
+import { analysisReport } from './harness.ts'
 
-const report: AnalysisReport = {
-  tensor: 'w',
+const report = analysisReport({
   matrix: [4, 3],
-  dtype: 'F32',
-  method: 'randomized',
-  algorithm: 'subspace',
   rank: 2,
   oversample: 1,
-  nIter: 2,
-  seed: 42,
   singularValues: [2, 1],
   frobeniusNorm: Math.sqrt(5.25),
   relativeError: Math.sqrt(0.25 / 5.25),
-  errorSource: 'spectrum',
-  chosen: 'asked',
-  resolution: 4e-6,
-  valueResolution: 1e-6,
-  numericalRank: 2,
   errorCurve: [1, Math.sqrt(1.25 / 5.25), Math.sqrt(0.25 / 5.25)],
-  breakEvenRank: 1,
-  noiseError: 0.2,
-  elapsedMs: 1,
-  phasesMs: {},
-  kernel: 'simd',
-  arithmetic: 'fused',
-  threads: 1,
-  peakBytes: 1,
-  notices: [],
-}
+})
 const params = { ...defaultParams, rank: 2 }
 const state = () => useAnalyses.getState()
 

@@ -1,15 +1,12 @@
 /** Which wish becomes a job, which ends one, and which needs none: against an engine that only writes down what it is asked. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { AnalysisReport, EngineApi, JobEvent, JobRequest, TensorReport } from '../../../core/contract.ts'
+import type { EngineApi, JobEvent, JobRequest } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { fileReducers } from '../../../renderer/choices/file.ts'
-import { useParams } from '../../../renderer/choices/params.ts'
-import { selectionReducers } from '../../../renderer/choices/selection.ts'
 import type { Connection } from '../../../renderer/frame/connect.ts'
 import { setConnection } from '../../../renderer/frame/connection.ts'
-import { analysesReducers, useAnalyses } from '../../../renderer/model/analyses.ts'
+import { useAnalyses } from '../../../renderer/model/analyses.ts'
 import {
   cancelLook,
   changeParams,
@@ -20,46 +17,10 @@ import {
 } from '../../../renderer/model/analysis.ts'
 import { analysisUnderWay, fileSettled, loseWork, receiveJobEvent, useWork } from '../../../renderer/model/work.ts'
 import { someWords } from '../../core/messages/words.ts'
+import { analysisReport, openPage, tensorReport } from './harness.ts'
 
-const tensor = (name: string): TensorReport => ({
-  name,
-  dtype: 'F32',
-  shape: [2048, 2048],
-  byteLength: 2048 * 2048 * 4,
-  matrix: [2048, 2048],
-  kind: 'linear',
-  plan: 'factorize',
-  reason: someWords(''),
-})
-const report = (name: string, rank: number, method: 'randomized' | 'exact' = 'randomized'): AnalysisReport => ({
-  tensor: name,
-  matrix: [2048, 2048],
-  dtype: 'F32',
-  method,
-  algorithm: 'subspace',
-  rank,
-  oversample: 10,
-  nIter: 2,
-  seed: 42,
-  singularValues: [1],
-  frobeniusNorm: 2,
-  relativeError: 0.5,
-  errorSource: 'spectrum',
-  chosen: 'asked',
-  resolution: 4e-6,
-  valueResolution: 1e-6,
-  numericalRank: 2,
-  errorCurve: [1, 0.5],
-  breakEvenRank: 1024,
-  noiseError: 0.9,
-  elapsedMs: 1,
-  phasesMs: {},
-  kernel: 'simd',
-  arithmetic: 'fused',
-  threads: 1,
-  peakBytes: 1,
-  notices: [],
-})
+const report = (tensor: string, rank: number, method: 'randomized' | 'exact' = 'randomized') =>
+  analysisReport({ tensor, rank, method })
 const finished = (jobId: string, name: string, rank: number): JobEvent => ({
   type: 'finished',
   jobId,
@@ -76,9 +37,7 @@ beforeEach(() => {
   vi.useFakeTimers()
   asked = []
   jobs = 0
-  const engine: EngineApi = {
-    info: () => Promise.reject(new Error('not asked here')),
-    open: () => Promise.reject(new Error('not asked here')),
+  const engine: Partial<EngineApi> = {
     close: () => Promise.resolve(),
     start: (job) => {
       if (job.kind !== 'analyze' && job.kind !== 'compare') throw new Error(job.kind)
@@ -92,22 +51,8 @@ beforeEach(() => {
     },
     pause: () => Promise.resolve(),
   }
-  setConnection({ engine } as unknown as Connection)
-  analysesReducers.reset()
-  selectionReducers.reset()
-  useParams.setState({ params: defaultParams })
-  fileReducers.opened(
-    { id: 'grant', name: 'file', kind: 'file', byteLength: null },
-    {
-      fileId: 'file',
-      name: 'file',
-      format: 'safetensors',
-      safety: 'safe',
-      totalBytes: 1,
-      notices: [],
-      tensors: [tensor('a'), tensor('b'), { ...tensor('bias'), matrix: null, kind: null, plan: 'keep' }],
-    },
-  )
+  const bias = tensorReport('bias', { matrix: null, kind: null, plan: 'keep' })
+  openPage(engine, [tensorReport('a'), tensorReport('b'), bias])
 })
 afterEach(() => {
   fileSettled()

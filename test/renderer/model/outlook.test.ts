@@ -1,20 +1,10 @@
 import { expect, test } from 'vitest'
-import type { TensorReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { outlookOf } from '../../../renderer/model/outlook.ts'
 import { verdictsOf } from '../../../renderer/model/verdicts.ts'
-import { someWords } from '../../core/messages/words.ts'
+import { tensorReport } from './harness.ts'
 
-const tensor: TensorReport = {
-  name: 'w',
-  dtype: 'F32',
-  shape: [300, 200],
-  byteLength: 240_000,
-  matrix: [300, 200],
-  kind: 'linear',
-  plan: 'factorize',
-  reason: someWords(''),
-}
+const tensor = tensorReport('w', { shape: [300, 200], matrix: [300, 200], byteLength: 240_000 })
 const choice = { included: new Set<string>(), excluded: new Set<string>() }
 const curve = Array.from({ length: 65 }, (_, rank) => 1 / (1 + rank))
 const outlook = (changes: Partial<typeof defaultParams>, known: readonly number[] | null = curve) => {

@@ -1,16 +1,11 @@
 /** The analysis of a whole model: when it is asked for, when it is preempted, what is asked after it; against an engine that writes down. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { EngineApi, JobRequest, Lane, PlanReport, TensorReport } from '../../../core/contract.ts'
+import type { EngineApi, JobRequest, Lane, PlanReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
 import type { JobPhase } from '../../../core/phases.ts'
 import { fileReducers } from '../../../renderer/choices/file.ts'
-import { useParams } from '../../../renderer/choices/params.ts'
-import { selectionReducers } from '../../../renderer/choices/selection.ts'
-import type { Connection } from '../../../renderer/frame/connect.ts'
-import { setConnection } from '../../../renderer/frame/connection.ts'
-import { analysesReducers } from '../../../renderer/model/analyses.ts'
 import { cancelLook, changeParams, selectTensor, setGoal } from '../../../renderer/model/analysis.ts'
 import { shownPlan } from '../../../renderer/model/outlook.ts'
 import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../renderer/model/plan.ts'
@@ -18,17 +13,8 @@ import { analyzeModel, cancelPlan, followChoices, forgetPlan } from '../../../re
 import { runningPlan } from '../../../renderer/model/running-plan.ts'
 import { fileSettled, loseWork, receiveJobEvent, useWork } from '../../../renderer/model/work.ts'
 import { someWords } from '../../core/messages/words.ts'
+import { openPage, tensorReport } from './harness.ts'
 
-const tensor = (name: string): TensorReport => ({
-  name,
-  dtype: 'F32',
-  shape: [2048, 2048],
-  byteLength: 2048 * 2048 * 4,
-  matrix: [2048, 2048],
-  kind: 'linear',
-  plan: 'factorize',
-  reason: someWords(''),
-})
 const report = (bytesAfter: number): PlanReport => ({
   bytesBefore: 1000,
   bytesAfter,
@@ -77,7 +63,6 @@ beforeEach(() => {
   refusal = null
   let jobs = 0
   const engine: Partial<EngineApi> = {
-    info: () => Promise.reject(new Error('not asked here')),
     start: (job, lane) => {
       if (refusal) return Promise.reject(refusal)
       asked.push(named(job, lane))
@@ -89,22 +74,7 @@ beforeEach(() => {
       return Promise.resolve()
     },
   }
-  setConnection({ engine } as unknown as Connection)
-  analysesReducers.reset()
-  selectionReducers.reset()
-  useParams.setState({ params: defaultParams, output: 'factors' })
-  fileReducers.opened(
-    { id: 'grant', name: 'file', kind: 'file', byteLength: null },
-    {
-      fileId: 'file',
-      name: 'file',
-      format: 'safetensors',
-      safety: 'safe',
-      totalBytes: 1,
-      notices: [],
-      tensors: [tensor('a'), tensor('b')],
-    },
-  )
+  openPage(engine, [tensorReport('a'), tensorReport('b')])
 })
 afterEach(() => {
   fileSettled()

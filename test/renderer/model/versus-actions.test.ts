@@ -1,15 +1,9 @@
 /** A comparison of two ways has the engine to itself: what it interrupts, what ends it, and what comes after. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { AnalysisReport, EngineApi, JobEvent, TensorReport, VersusReport } from '../../../core/contract.ts'
+import type { EngineApi, JobEvent } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { fileReducers } from '../../../renderer/choices/file.ts'
-import { useParams } from '../../../renderer/choices/params.ts'
-import { selectionReducers } from '../../../renderer/choices/selection.ts'
-import type { Connection } from '../../../renderer/frame/connect.ts'
-import { setConnection } from '../../../renderer/frame/connection.ts'
-import { analysesReducers } from '../../../renderer/model/analyses.ts'
 import { cancelLook, changeParams, selectTensor } from '../../../renderer/model/analysis.ts'
 import { type RunView, useRuns } from '../../../renderer/model/runs.ts'
 import { sidesOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
@@ -23,32 +17,9 @@ import {
   versusUnderWay,
 } from '../../../renderer/model/work.ts'
 import { someWords } from '../../core/messages/words.ts'
+import { openPage, tensorReport, versusReport } from './harness.ts'
 
-const tensor = (name: string): TensorReport => ({
-  name,
-  dtype: 'F32',
-  shape: [2048, 2048],
-  byteLength: 2048 * 2048 * 4,
-  matrix: [2048, 2048],
-  kind: 'linear',
-  plan: 'factorize',
-  reason: someWords(''),
-})
-const side = (rank: number): VersusReport['a'] => ({
-  ...{ report: { rank } as AnalysisReport, computeMs: [1], errors: [0.5], workingBytes: 1, excess: null },
-})
-const report: VersusReport = {
-  ...{
-    tensor: 'a',
-    a: side(1),
-    b: side(2),
-    floor: null,
-    largestGap: { index: 1, relative: 0.1 },
-    resolution: 1e-6,
-    subspaceAngle: 0.2,
-    canonicalAngles: { rank: 2, gap: 0.5, angles: [0.2, 0] },
-  },
-}
+const report = versusReport('a')
 const cancelled = (jobId: string): JobEvent => ({ type: 'cancelled', jobId })
 
 const params = { ...defaultParams, method: 'randomized' } as const
@@ -64,7 +35,6 @@ beforeEach(() => {
   refuse = null
   let jobs = 0
   const engine: Partial<EngineApi> = {
-    info: () => Promise.reject(new Error('not asked here')),
     start: (job) => {
       if (refuse && job.kind === 'versus') return Promise.reject(refuse)
       if (job.kind === 'versus')
@@ -80,24 +50,9 @@ beforeEach(() => {
       return Promise.resolve()
     },
   }
-  setConnection({ engine } as unknown as Connection)
-  analysesReducers.reset()
-  selectionReducers.reset()
+  openPage(engine, [tensorReport('a'), tensorReport('b')], params)
   versusReducers.reset()
   versusReducers.follow()
-  useParams.setState({ params })
-  fileReducers.opened(
-    { id: 'grant', name: 'file', kind: 'file', byteLength: null },
-    {
-      fileId: 'file',
-      name: 'file',
-      format: 'safetensors',
-      safety: 'safe',
-      totalBytes: 1,
-      notices: [],
-      tensors: [tensor('a'), tensor('b')],
-    },
-  )
 })
 afterEach(() => {
   fileSettled()

@@ -1,28 +1,12 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { AnalysisReport, VersusReport } from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { isStale, sidesOf, spreadOf, useVersus, versusReducers } from '../../../renderer/model/versus.ts'
 import { someWords } from '../../core/messages/words.ts'
+import { versusReport } from './harness.ts'
 
 const small = { count: 1, rows: 512, cols: 512 }
 const large = { count: 1, rows: 4096, cols: 4096 }
-const side = (rank: number): VersusReport['a'] => ({
-  report: { rank } as AnalysisReport,
-  computeMs: [1],
-  errors: [0.5],
-  workingBytes: 1,
-  excess: null,
-})
-const report: VersusReport = {
-  tensor: 'w',
-  a: side(1),
-  b: side(2),
-  floor: null,
-  largestGap: { index: 1, relative: 0.1 },
-  resolution: 1e-6,
-  subspaceAngle: 0.2,
-  canonicalAngles: { rank: 2, gap: 0.5, angles: [0.2, 0] },
-}
+const report = versusReport('w')
 const sides = sidesOf(null, defaultParams, large)
 const result = { sides, disturbed: false, report }
 

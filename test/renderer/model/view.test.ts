@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { AnalysisReport, TensorReport } from '../../../core/contract.ts'
+import type { TensorReport } from '../../../core/contract.ts'
 import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
 import { defaultParams, sketchKeyOf } from '../../../core/params.ts'
 import { storable } from '../../../core/plan/describe.ts'
@@ -8,51 +8,18 @@ import type { Choice } from '../../../renderer/choices/rules.ts'
 import { estimateFile } from '../../../renderer/model/estimate.ts'
 import { verdictsOf } from '../../../renderer/model/verdicts.ts'
 import { chosenRank, errorAt, lastRank, tensorView } from '../../../renderer/model/view.ts'
-import { someWords } from '../../core/messages/words.ts'
+import { analysisReport, tensorReport } from './harness.ts'
 
-const tensor: TensorReport = {
-  name: 'w',
-  dtype: 'BF16',
-  shape: [100, 80],
-  byteLength: 16_000,
-  matrix: [100, 80],
-  kind: 'linear',
-  plan: 'factorize',
-  reason: someWords(''),
-}
+const tensor = tensorReport('w', { dtype: 'BF16', shape: [100, 80], matrix: [100, 80], byteLength: 16_000 })
 const values = Array.from({ length: 80 }, (_, i) => 1 / (i + 1))
 const norm = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
-const report = (method: 'randomized' | 'exact', rank: number): AnalysisReport => {
+const report = (method: 'randomized' | 'exact', rank: number) => {
   const curve = errorCurve(norm, values).slice(0, rank + 1)
-  return {
-    tensor: 'w',
-    matrix: [100, 80],
-    dtype: 'BF16',
-    method,
-    algorithm: 'subspace',
-    rank,
-    oversample: 10,
-    nIter: 2,
-    seed: 42,
+  return analysisReport({
+    ...{ matrix: [100, 80], dtype: 'BF16', method, rank, breakEvenRank: 44, noiseError: 0.5 },
+    ...{ frobeniusNorm: norm, relativeError: curve[rank]!, errorCurve: curve },
     singularValues: method === 'exact' ? values : values.slice(0, rank),
-    frobeniusNorm: norm,
-    relativeError: curve[rank]!,
-    errorSource: 'spectrum',
-    chosen: 'asked',
-    resolution: 4e-6,
-    valueResolution: 1e-6,
-    numericalRank: 2,
-    errorCurve: curve,
-    breakEvenRank: 44,
-    noiseError: 0.5,
-    elapsedMs: 1,
-    phasesMs: {},
-    kernel: 'simd',
-    arithmetic: 'fused',
-    threads: 1,
-    peakBytes: 1,
-    notices: [],
-  }
+  })
 }
 const params = { ...defaultParams, rank: 20 }
 const view = (method: 'randomized' | 'exact', now = params) =>
