@@ -3,23 +3,6 @@ import { z } from 'zod'
 import { type DType, dtypeBits } from '../tensor.ts'
 import { messageSchema } from './messages.ts'
 
-/** Endings of files that hold weights or name the files that do; what a file is, its content decides. */
-export const weightExtensions = [
-  'safetensors',
-  'pt',
-  'pth',
-  'bin',
-  'ckpt',
-  'npy',
-  'npz',
-  'gguf',
-  'onnx',
-  'aguf',
-] as const
-
-/** The end of such a name, an index of shards included. */
-export const weightEnding = new RegExp(`\\.(${weightExtensions.join('|')})(\\.index\\.json)?$`, 'i')
-
 /** Main gives these out after a dialog, a drop or a pick; only main can name a path. */
 export const grantSchema = z.strictObject({
   id: z.string(),

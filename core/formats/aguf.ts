@@ -48,8 +48,6 @@ interface Matrix {
 
 export const aguf: Format = {
   id: 'aguf',
-  label: 'AGUF (.aguf)',
-  extensions: ['.aguf'],
   sniff: (head) => head[0] === 65 && head[1] === 71 && head[2] === 85 && head[3] === 70,
   open: async (source) => {
     const { matrices, metadata, notices } = await readHeader(source)

@@ -49,8 +49,6 @@ const dtypeOfName: ReadonlyMap<string, DType> = new Map([
 
 export const flax: Format = {
   id: 'flax',
-  label: 'Flax (.msgpack)',
-  extensions: ['.msgpack'],
   // A map has no mark that nothing else has: the name decides.
   sniff: (head, source) => source.name.toLowerCase().endsWith('.msgpack') && startsMap(head[0] ?? 0),
   open: async (source) => {

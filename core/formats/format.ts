@@ -6,12 +6,7 @@
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import type { Message } from '../messages/message.ts'
 import type { TensorInfo, TensorSet } from '../tensor.ts'
-
-export const formatIds = [
-  ...(['safetensors', 'npy', 'npz', 'pytorch', 'gguf', 'onnx', 'aguf'] as const),
-  ...(['torch-distributed', 'torch-export', 'nemo', 'flax', 'tensorflow', 'llamafile'] as const),
-] as const
-export type FormatId = (typeof formatIds)[number]
+import type { FormatId } from '../weight-formats.ts'
 
 /** An opened weight file or sharded set: headers only; values are read when asked for. */
 export interface WeightFile extends TensorSet {
@@ -32,8 +27,6 @@ export interface WeightFile extends TensorSet {
 
 export interface Format {
   readonly id: FormatId
-  readonly label: string
-  readonly extensions: readonly string[]
   /** Whether these first bytes (up to 4096) are of this format; the name only decides where bytes cannot. */
   sniff(head: Uint8Array, source: ByteSource): boolean
   /** Reads headers only. `folder` gives the siblings that shards and external data name. */

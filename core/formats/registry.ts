@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import { say } from '../messages/english.ts'
 import { fileName, foreign } from '../messages/text.ts'
+import { allWeightEndings, endsLikeWeights, weightEndings } from '../weight-formats.ts'
 import { withAdapters } from './adapters.ts'
 import { aguf } from './aguf.ts'
 import { flax } from './flax.ts'
@@ -163,7 +164,7 @@ async function openSource(source: ByteSource, folder: SourceFolder): Promise<Wei
   const name = fileName(source.name)
   const look = looksLike(name, head)
   if (look !== null) throw new AppError('bad-file', look, { byteLength: source.byteLength })
-  const named = formats.find((each) => hasExtension(source.name, each.extensions))
+  const named = formats.find((each) => endsLikeWeights(source.name, weightEndings[each.id]))
   // Its own reader says best what is wrong with it.
   if (named) return named.open(source, folder)
   const first = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
@@ -179,9 +180,8 @@ const companions =
  * as published models keep both.
  */
 function onlyModel(folderName: string, present: ReadonlySet<string>): string {
-  const extensions = formats.flatMap((each) => each.extensions)
-  for (const group of [['.safetensors'], extensions]) {
-    const ofGroup = (name: string) => hasExtension(wholeOfPart(name) ?? name, group) && !companions.test(name)
+  for (const group of [weightEndings.safetensors, allWeightEndings]) {
+    const ofGroup = (name: string) => endsLikeWeights(wholeOfPart(name) ?? name, group) && !companions.test(name)
     const indexes = [...present].filter(
       (name) => isIndexName(name) && ofGroup(name.replace(/\.index(\.[\w-]+)?\.json$/i, '')),
     )
@@ -193,7 +193,7 @@ function onlyModel(folderName: string, present: ReadonlySet<string>): string {
     const found = { name: fileName(folderName), count: candidates.length, some }
     throw new AppError('bad-request', say('formats.several-models', found))
   }
-  const looked = foreign(extensions.join(' '))
+  const looked = foreign(allWeightEndings.join(' '))
   throw new AppError('not-found', say('formats.no-weight-file', { name: fileName(folderName), looked }))
 }
 
@@ -206,9 +206,4 @@ function onePerSet(names: readonly string[]): string[] {
     if (!sets.has(key)) sets.set(key, name)
   }
   return [...sets.values()]
-}
-
-function hasExtension(name: string, extensions: readonly string[]): boolean {
-  const lower = name.toLowerCase()
-  return extensions.some((extension) => lower.endsWith(extension))
 }

@@ -55,8 +55,6 @@ export interface SafetensorsHeader {
 
 export const safetensors: Format = {
   id: 'safetensors',
-  label: 'safetensors',
-  extensions: ['.safetensors'],
   sniff: (head) => head.byteLength > lengthBytes && head[8] === 123 && head[5] === 0 && head[6] === 0 && head[7] === 0,
   open: async (source) => {
     const { tensors, metadata, left } = await readSafetensorsHeader(source)

@@ -66,8 +66,6 @@ interface Entry {
 
 export const tensorflow: Format = {
   id: 'tensorflow',
-  label: 'TensorFlow checkpoint (.index)',
-  extensions: ['.index'],
   sniff: (_, source) => source.name.endsWith('.index') && source.byteLength >= footerBytes,
   open: async (source, folder) => {
     const table = await readTable(source)

@@ -7,10 +7,11 @@
 
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import { type FolderEntry, type Grant, type LinksOut, weightEnding } from '../../core/contract.ts'
+import type { FolderEntry, Grant, LinksOut } from '../../core/contract.ts'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
+import { isWeightName } from '../../core/weight-formats.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
 import { exists } from '../files/output-sink.ts'
@@ -74,7 +75,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     if (!status?.isDirectory() && !status?.isFile()) return null
     // The path as it was listed, not where it leads: shards and external data lie beside the link, as in a model hub's cache.
     const grant = await grants.grant(path)
-    return { grant, weights: status.isFile() && weightEnding.test(path) }
+    return { grant, weights: status.isFile() && isWeightName(path) }
   }
 
   /** A link that stands at the name could lead the output anywhere. */

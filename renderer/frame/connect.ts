@@ -28,12 +28,12 @@ import {
   socketFrameSchema,
   socketPath,
   uploadPath,
-  weightEnding,
 } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi } from '../../core/rpc.ts'
+import { entryName } from '../../core/weight-formats.ts'
 
 type Side = SocketFrame['to']
 
@@ -209,15 +209,10 @@ async function grantByPath(bridge: DesktopBridge, files: readonly File[]): Promi
   return answer.ok
 }
 
-/** The file that says which others belong to a model, or the first that looks like weights, or the first. */
-const entryOf = (files: readonly File[]) =>
-  files.find(({ name }) => name.endsWith('.index.json')) ??
-  files.find(({ name }) => weightEnding.test(name)) ??
-  files[0]
-
 /** Copies files into one temporary folder of the server and answers with the grant of the one to open. */
 async function upload(files: readonly File[]): Promise<Grant> {
-  const entry = entryOf(files)
+  const opens = entryName(files.map(({ name }) => name))
+  const entry = files.find(({ name }) => name === opens)
   if (!entry) throw new AppError('bad-request', say('uploads.nothing'))
   const drop = crypto.randomUUID().replaceAll('-', '')
   let opened: Grant | null = null

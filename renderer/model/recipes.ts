@@ -8,8 +8,8 @@ import {
   recipeParams,
   reportCsv,
   reportJson,
-  weightEnding,
 } from '../../core/contract.ts'
+import { withoutWeightEnding } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers } from '../choices/params.ts'
 import { selectionReducers } from '../choices/selection.ts'
@@ -43,5 +43,5 @@ export async function saveReport({ runId, recipe, target }: Run, kind: 'json' | 
 
 /** A file's name without what says its format. */
 export function stemOf(name: string): string {
-  return name.replace(weightEnding, '')
+  return withoutWeightEnding(name)
 }

@@ -88,8 +88,6 @@ interface Placed {
 
 export const gguf: Format = {
   id: 'gguf',
-  label: 'GGUF',
-  extensions: ['.gguf'],
   sniff: (head) => head[0] === 71 && head[1] === 71 && head[2] === 85 && head[3] === 70,
   open: async (source) => {
     const { placed, metadata, left } = await readHeader(source)

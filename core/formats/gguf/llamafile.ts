@@ -10,8 +10,6 @@ import { gguf } from './gguf.ts'
 
 export const llamafile: Format = {
   id: 'llamafile',
-  label: 'llamafile',
-  extensions: ['.llamafile'],
   // Programs of Cosmopolitan, for Unix and Windows alike.
   sniff: (head, source) =>
     /^(MZqFpD|jartsr)/.test(new TextDecoder('latin1').decode(head.subarray(0, 6))) ||

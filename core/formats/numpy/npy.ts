@@ -50,8 +50,6 @@ export interface NpyArray {
 
 export const npy: Format = {
   id: 'npy',
-  label: 'NumPy array (.npy)',
-  extensions: ['.npy'],
   sniff: looksLikeNpy,
   open: async (source) => {
     const array = await readNpyHeader(source)

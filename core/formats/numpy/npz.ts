@@ -22,8 +22,6 @@ const commentLimits: JsonLimits = { maxDepth: 2, maxArrayLength: 0, maxKeys: 100
 
 export const npz: Format = {
   id: 'npz',
-  label: 'NumPy archive (.npz)',
-  extensions: ['.npz'],
   sniff: (head, source) =>
     looksLikeZip(head) && (source.name.toLowerCase().endsWith('.npz') || firstMemberName(head).endsWith(suffix)),
   open: async (source) => {

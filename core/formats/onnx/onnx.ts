@@ -78,8 +78,6 @@ type ReadValues = (start: number, end: number) => Promise<Uint8Array>
 
 export const onnx: Format = {
   id: 'onnx',
-  label: 'ONNX',
-  extensions: ['.onnx'],
   // No magic: ir_version (field 1), then the producer (2, 3), the domain (4), a version (5), a text (6) or the graph (7).
   sniff: (head) =>
     head[0] === 8 && head[1]! > 0 && head[1]! < 32 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(head[2]!),

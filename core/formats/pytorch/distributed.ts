@@ -45,8 +45,6 @@ interface Described {
 
 export const torchDistributed: Format = {
   id: 'torch-distributed',
-  label: 'PyTorch distributed checkpoint (.metadata)',
-  extensions: [metadataName],
   sniff: (head, source) => source.name === metadataName && head[0] === 0x80,
   open: async (source, folder) => {
     const budget = pickleBudget()

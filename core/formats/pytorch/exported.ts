@@ -42,8 +42,6 @@ const dtypes: ReadonlyMap<number, DType> = new Map([
 
 export const torchExport: Format = {
   id: 'torch-export',
-  label: 'torch.export (.pt2)',
-  extensions: ['.pt2'],
   sniff: (head, source) => looksLikeZip(head) && (source.name.toLowerCase().endsWith('.pt2') || isProgram(head)),
   open: async (source) => {
     const archive = await openZip(source)

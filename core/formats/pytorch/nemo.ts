@@ -16,8 +16,6 @@ import { checkpointFile } from './pytorch.ts'
 
 export const nemo: Format = {
   id: 'nemo',
-  label: 'NeMo (.nemo)',
-  extensions: ['.nemo'],
   sniff: (head, source) => source.name.toLowerCase().endsWith('.nemo') && head[257] === 117 && head[258] === 115,
   open: async (source) => {
     const members = await openTar(source)

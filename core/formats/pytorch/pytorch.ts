@@ -12,6 +12,7 @@ import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName, foreign, quoted } from '../../messages/text.ts'
 import { dtypeBits } from '../../tensor.ts'
+import { endsLikeWeights, weightEndings } from '../../weight-formats.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../archives/zip.ts'
 import type { Format, WeightFile } from '../format.ts'
 import { readRange } from '../reading/range.ts'
@@ -25,14 +26,13 @@ import { type LocatedStorage, type LocatedTensor, type LocateStorage, tensorRead
 
 const legacyMagic = 0x1950a86a20f9469cfc6cn
 const legacyProtocol = 1001
-const extensions = ['.pt', '.pth', '.bin', '.ckpt', '.pkl', '.pickle', '.pdparams']
 
 export const pytorch: Format = {
   id: 'pytorch',
-  label: 'PyTorch (.pt .pth .bin .ckpt)',
-  extensions,
   sniff: (head, source) =>
-    looksLikeZip(head) || startsPickle(head) || (isNamedPickle(source.name) && startsOldPickle(head)),
+    looksLikeZip(head) ||
+    startsPickle(head) ||
+    (endsLikeWeights(source.name, weightEndings.pytorch) && startsOldPickle(head)),
   open: async (source) => {
     const file = await checkpointFile(source)
     if (file.tensors.length === 0) throw nothingIn(source.name, 'tensors', file.notices)
@@ -44,10 +44,6 @@ export const pytorch: Format = {
 export async function checkpointFile(source: ByteSource): Promise<WeightFile> {
   const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
   return weightFile(source, looksLikeZip(start) ? await readArchive(source) : await readPickles(source))
-}
-
-function isNamedPickle(name: string): boolean {
-  return extensions.some((extension) => name.toLowerCase().endsWith(extension))
 }
 
 /** PROTO with its number, and an opcode behind it: zeros would be the length of a safetensors header. */

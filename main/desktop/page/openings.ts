@@ -1,6 +1,7 @@
 /** What the menu and the system ask of the page. While there is none - it loads, it died, the window is closed - the last of it waits. */
-import { type HostEvents, type PageAction, weightEnding } from '../../../core/contract.ts'
+import type { HostEvents, PageAction } from '../../../core/contract.ts'
 import { toErrorReport } from '../../../core/errors.ts'
+import { entryName } from '../../../core/weight-formats.ts'
 import type { Grants } from '../../files/grants.ts'
 
 export interface Openings {
@@ -33,9 +34,11 @@ export function createOpenings(grants: Pick<Grants, 'grant'>): Openings {
       }
     },
     async open(paths) {
-      if (paths.length === 0) return
+      // The others lie beside it.
+      const entry = entryName(paths)
+      if (entry === undefined) return
       const mine = ++opens
-      const action = await grants.grant(entryOf(paths)).then(
+      const action = await grants.grant(entry).then(
         (grant): PageAction => ({ do: 'open', grant }),
         (error: unknown): PageAction => ({ do: 'refuse', error: toErrorReport(error) }),
       )
@@ -43,11 +46,4 @@ export function createOpenings(grants: Pick<Grants, 'grant'>): Openings {
       if (mine === opens) act(action)
     },
   }
-}
-
-/** Of several files the one that names the others, else the first that looks like weights, else the first: its siblings lie beside it. */
-export function entryOf(paths: readonly string[]): string {
-  return (
-    paths.find((path) => path.endsWith('.index.json')) ?? paths.find((path) => weightEnding.test(path)) ?? paths[0]!
-  )
 }

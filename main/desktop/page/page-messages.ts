@@ -12,10 +12,10 @@ import type { GrantAnswer, HostEvents } from '../../../core/contract.ts'
 import { AppError, toErrorReport } from '../../../core/errors.ts'
 import { say } from '../../../core/messages/english.ts'
 import type { Port } from '../../../core/port.ts'
+import { entryName } from '../../../core/weight-formats.ts'
 import type { Grants } from '../../files/grants.ts'
 import type { Host } from '../../host/host.ts'
 import { fromOurPage } from '../window/window.ts'
-import { entryOf } from './openings.ts'
 
 const droppedSchema = z.array(z.string().min(1)).min(1).max(10_000)
 
@@ -35,8 +35,9 @@ export function answerPage(host: Host, grants: Grants, connected: (page: HostEve
   async function grant(event: IpcMainInvokeEvent, given: unknown) {
     if (!fromOurPage(event.senderFrame)) throw new AppError('bad-request', say('grants.own-page'))
     const dropped = droppedSchema.safeParse(given)
-    if (!dropped.success) throw new AppError('bad-request', say('grants.not-a-file'))
-    return grants.grant(entryOf(dropped.data))
+    const entry = dropped.success ? entryName(dropped.data) : undefined
+    if (entry === undefined) throw new AppError('bad-request', say('grants.not-a-file'))
+    return grants.grant(entry)
   }
   // As data: an exception would reach the page as a text about ipc, without its code.
   ipcMain.handle(

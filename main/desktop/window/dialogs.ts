@@ -1,6 +1,7 @@
 /** Native dialogs, answered by grants. The page asks for a dialog; which path it names is between the user and main. */
 import { type BrowserWindow, dialog } from 'electron/main'
-import { type Grant, weightExtensions } from '../../../core/contract.ts'
+import type { Grant } from '../../../core/contract.ts'
+import { allWeightEndings } from '../../../core/weight-formats.ts'
 import type { Grants } from '../../files/grants.ts'
 import type { Say } from '../words.ts'
 
@@ -15,7 +16,10 @@ export function createDialogs(window: () => BrowserWindow, grants: Grants, say: 
   async function pick(properties: ('openFile' | 'openDirectory')[]): Promise<Grant | null> {
     const filters = [
       // An index of shards ends in .json.
-      { name: say()('desktop.weight-files'), extensions: [...weightExtensions, 'json'] },
+      {
+        name: say()('desktop.weight-files'),
+        extensions: [...allWeightEndings.map((ending) => ending.slice(1)), 'json'],
+      },
       { name: say()('desktop.all-files'), extensions: ['*'] },
     ]
     const picked = await dialog.showOpenDialog(window(), { properties, filters })

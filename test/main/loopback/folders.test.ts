@@ -53,6 +53,24 @@ describe('listing', () => {
     expect(await whole.linksOut(root!.grant.id)).toBeNull()
   })
 
+  it('offers every file that a reader takes', async () => {
+    const names = [
+      'a.nemo',
+      'b.msgpack',
+      'c.pt2',
+      'd.pdparams',
+      'e.llamafile',
+      'f.ckpt.index',
+      'g.safetensors.index.json',
+    ]
+    const folder = join(top, 'elsewhere')
+    for (const name of [...names, 'config.json']) await writeFile(join(folder, name), 'bytes')
+    const folders = await namedFolders([folder], grants)
+    const [root] = await folders.list(null)
+    const entries = await folders.list(root!.grant.id)
+    expect(entries.filter(({ weights }) => weights).map(({ grant }) => grant.name)).toEqual([...names, 'secret.npy'])
+  })
+
   it('names a folder twice only once', async () => {
     expect(await (await namedFolders([named, `${named}/.`], grants)).list(null)).toHaveLength(1)
   })

@@ -1,0 +1,48 @@
+/**
+ * The formats of weight files and the endings that belong to each: the one table that readers, dialogs, listings and drops go by. What a
+ * file is, its content decides; its name decides what is offered, and what bytes cannot tell.
+ */
+
+export const weightEndings = {
+  safetensors: ['.safetensors'],
+  npy: ['.npy'],
+  npz: ['.npz'],
+  gguf: ['.gguf'],
+  aguf: ['.aguf'],
+  'torch-export': ['.pt2'],
+  // The whole name of the file beside its shards.
+  'torch-distributed': ['.metadata'],
+  nemo: ['.nemo'],
+  pytorch: ['.pt', '.pth', '.bin', '.ckpt', '.pkl', '.pickle', '.pdparams'],
+  onnx: ['.onnx'],
+  tensorflow: ['.index'],
+  flax: ['.msgpack'],
+  llamafile: ['.llamafile'],
+} as const satisfies Readonly<Record<string, readonly `.${string}`[]>>
+
+export type FormatId = keyof typeof weightEndings
+
+export const allWeightEndings: readonly string[] = Object.values(weightEndings).flat()
+
+/** Of every format; an ending counts in any case. */
+export function endsLikeWeights(name: string, endings: readonly string[] = allWeightEndings): boolean {
+  const lower = name.toLowerCase()
+  return endings.some((ending) => lower.endsWith(ending))
+}
+
+/** The name without such an ending, that of an index of shards included. */
+export function withoutWeightEnding(name: string): string {
+  const whole = name.replace(/\.index\.json$/i, '')
+  const ending = allWeightEndings.find((each) => whole.toLowerCase().endsWith(each))
+  return (ending && whole.slice(0, -ending.length)) || name
+}
+
+/** Whether a file of this name is offered as weights: one of them, or an index that names some. */
+export function isWeightName(name: string): boolean {
+  return endsLikeWeights(name.replace(/\.index\.json$/i, ''))
+}
+
+/** Of several files the one to open: the one that names the others, else the first that looks like weights, else the first. */
+export function entryName(names: readonly string[]): string | undefined {
+  return names.find((name) => name.endsWith('.index.json')) ?? names.find(isWeightName) ?? names[0]
+}
