@@ -39,6 +39,24 @@ export type DType = keyof typeof dtypeBits
 export const computableDTypes = ['F64', 'F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2'] as const satisfies readonly DType[]
 export type ComputableDType = (typeof computableDTypes)[number]
 
+/** Of their fractions, the leading one included. */
+export const significantBits = {
+  F64: 53,
+  F32: 24,
+  F16: 11,
+  BF16: 8,
+  F8_E4M3: 4,
+  F8_E5M2: 3,
+} as const satisfies Record<ComputableDType, number>
+
+/**
+ * Squared relative error that rounding takes of factors at most: a number in the range of its dtype is off by at most 2^-p of itself; two
+ * factors, and the singular values where they are apart. What lost more has fallen among the subnormals or to zero.
+ */
+export function mostLost(dtype: ComputableDType): number {
+  return 3 * 2 ** (-2 * significantBits[dtype])
+}
+
 export function isComputable(dtype: DType): dtype is ComputableDType {
   return (computableDTypes as readonly DType[]).includes(dtype)
 }

@@ -17,7 +17,7 @@ import { inFileOrder } from '../plan/entries.ts'
 import { layOut } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
 import { type FactorizedTensor, hasGoal, isFactorized, planByNames, type TensorPlan } from '../plan/plan.ts'
-import { shapeOf } from '../plan/shape.ts'
+import { lengthsOf } from '../plan/shape.ts'
 import { elementCount, oncePerStorage } from '../tensor.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
@@ -114,7 +114,7 @@ async function costPerSecond(
 ): Promise<number> {
   const byShape = new Map<string, FactorizedTensor[]>()
   for (const plan of plans) {
-    const shape = shapeOf(plan.view)
+    const shape = lengthsOf(plan.view).join()
     byShape.set(shape, [...(byShape.get(shape) ?? []), plan])
   }
   const heaviest = [...byShape.values()]

@@ -11,7 +11,7 @@ import type {
   VersusReport,
 } from '../contract.ts'
 import { roundingLevel } from '../curves/resolution.ts'
-import { failCheck } from '../measure/check.ts'
+import { failCheck, isShare } from '../measure/check.ts'
 
 type Checked = { [K in keyof ReportOf]: { readonly kind: K; readonly report: ReportOf[K] } }[keyof ReportOf]
 
@@ -29,7 +29,7 @@ export function checkReport(result: Checked): void {
 const level = roundingLevel('f32', 0)
 
 function checkShare(name: string, what: string, error: number): void {
-  if (!(error >= 0 && error ** 2 <= 1 + level)) failCheck(name, `${what} came out as ${error}`, error)
+  if (!isShare(error, level)) failCheck(name, `${what} came out as ${error}`, error)
 }
 
 function checkAnalysis({
@@ -81,7 +81,7 @@ function checkAbove(tensor: string, error: number, floor: number, resolution: nu
 
 function checkInterlacing(tensor: string, exact: AnalysisReport, sketch: AnalysisReport): void {
   // Sums with a bias round all values of a sketch up alike.
-  const slack = exact.valueResolution + 64 * 2 ** -24 * (exact.singularValues[0] ?? 0)
+  const slack = exact.valueResolution + level * (exact.singularValues[0] ?? 0)
   for (const [i, value] of sketch.singularValues.entries()) {
     const most = exact.singularValues[i] ?? 0
     if (value > most + slack)

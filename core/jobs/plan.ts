@@ -11,11 +11,10 @@ import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { scanValues } from '../matrix/scan.ts'
 import { knownSpectrum, reportSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
-import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
-import { candidateOf, int8Increase, roundingOf, type TensorSpectrum } from '../plan/goals.ts'
+import { candidateOf, int8Increase, refusalAt, roundingOf, type TensorSpectrum } from '../plan/goals.ts'
 import { layOut } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import {
@@ -28,11 +27,10 @@ import {
   type TensorPlan,
   unsettled,
 } from '../plan/plan.ts'
-import { scaleReason, storedAs } from '../plan/verdict.ts'
+import { reasonKept, reasonOfScale, storedAs } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { type Style, styles, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
-import { scaleNotWritten, worthless } from '../write/compress-tensor.ts'
 import type { Compression } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
@@ -170,14 +168,13 @@ function predict(
   { params, output }: PlanJob,
 ): Prediction {
   const { rank } = plan.params
-  const { squaredErrors, unfit } = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
+  const candidate = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
   // A dense copy is multiplied out of what the factors hold, and rounded to its own dtype.
   const rounded = styles[output].multipliesOut ? roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!) : 0
-  const relativeError = Math.sqrt(squaredErrors[rank]! + rounded)
   return {
-    relativeError,
+    relativeError: Math.sqrt(candidate.squaredErrors[rank]! + rounded),
     frobeniusNorm: spectrum.frobeniusNorm,
-    refusal: unfit ?? (relativeError > 1 ? worthless(plan, relativeError) : null),
+    refusal: refusalAt(candidate, rank, rounded),
     int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
   }
 }
@@ -193,7 +190,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const planned: PlannedTensor = {
     name: info.name,
     action: plan.action,
-    reason: factorized || style.copiesKept ? reason : say('plan.not-in-output', { reason }),
+    reason: factorized ? reason : reasonKept(style, reason),
     rank: factorized ? plan.params.rank : null,
     factorDType: factorized ? plan.factorDType : null,
     relativeError: prediction?.relativeError ?? 0,
@@ -205,7 +202,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
   const ofScale: PlannedTensor = {
     name: scale.name,
     action: 'keep',
-    reason: factorized ? scaleNotWritten(info.name) : scaleReason(info.name),
+    reason: reasonOfScale(info.name, plan.action),
     rank: null,
     factorDType: null,
     relativeError: 0,

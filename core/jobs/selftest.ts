@@ -10,6 +10,7 @@ import { roundingLevel } from '../curves/resolution.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { observer } from '../matrix/observer.ts'
+import { isShare, reachesFloor } from '../measure/check.ts'
 import { distanceFromOrthonormal } from '../measure/orthonormality.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
@@ -117,7 +118,7 @@ function claims(measured: readonly Measured[]): { claim: Message; passed: boolea
       claim: say('selftest.eckart-young'),
       passed: all(({ size, exactError: f, randomizedError: e }) => {
         const tau = roundingLevel('f32', size)
-        return e ** 2 >= f ** 2 * (1 - 1e-8) - tau && e ** 2 <= 1 + tau && f ** 2 <= 1 + tau
+        return reachesFloor(e, f, tau) && isShare(e, tau) && isShare(f, tau)
       }),
     },
     {

@@ -21,6 +21,16 @@ export interface CheckedError {
   readonly precision: Precision
 }
 
+/** Whether a relative error is no more than the whole matrix. @param tau the rounding level (curves/resolution.ts) */
+export function isShare(error: number, tau: number): boolean {
+  return error >= 0 && error ** 2 <= 1 + tau
+}
+
+/** Whether it is no less than any matrix of its rank can have (Eckart-Young). */
+export function reachesFloor(error: number, floor: number, tau: number): boolean {
+  return error ** 2 >= floor ** 2 * (1 - 1e-8) - tau
+}
+
 /**
  * Finite; e^2 <= 1 + tau; e^2 >= f^2 (1 - 1e-8) - tau; 0 for a zero matrix.
  * @throws AppError `internal-check`
@@ -31,8 +41,8 @@ export function checkError(checked: CheckedError): void {
   if (!Number.isFinite(e) || e < 0) failCheck(tensor, `the error came out as ${e}`, e)
   if (!Number.isFinite(frobeniusNorm)) failCheck(tensor, `its norm came out as ${frobeniusNorm}`, e)
   if (frobeniusNorm === 0 && e !== 0) failCheck(tensor, `a zero matrix has error 0, not ${e}`, e)
-  if (e ** 2 > 1 + tau) failCheck(tensor, `an error of ${e} is more than the whole matrix`, e)
-  if (f !== null && e ** 2 < f ** 2 * (1 - 1e-8) - tau)
+  if (!isShare(e, tau)) failCheck(tensor, `an error of ${e} is more than the whole matrix`, e)
+  if (f !== null && !reachesFloor(e, f, tau))
     failCheck(tensor, `an error of ${e} is below ${f}, the least that rank can have`, e)
 }
 

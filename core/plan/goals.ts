@@ -13,6 +13,8 @@ import {
   type DType,
   elementCount,
   encodedBytes,
+  mostLost,
+  significantBits,
   storageName,
   type TensorSet,
   tensorBytes,
@@ -28,7 +30,7 @@ import {
   withStorageNote,
 } from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
-import type { Storable } from './verdict.ts'
+import { type Storable, worthless } from './verdict.ts'
 
 /** How the error of a tensor falls with its rank: what a goal is allocated on. */
 export interface TensorSpectrum {
@@ -71,6 +73,8 @@ export interface Candidate extends AllocationCandidate {
   dtypeAt(rank: number): FactorDType
   /** The part of `squaredErrors` that is rounding. */
   roundingAt(rank: number): number
+  /** The same before a sparse part takes its share of it. */
+  roundingAloneAt(rank: number): number
   /** Why no rank can be written as it was asked for. */
   readonly unfit: Message | null
 }
@@ -172,11 +176,11 @@ export function candidateOf(
   }
   // The largest share of the entries has at least that share of the squared residual.
   const left = 1 - sparseCount(params.sparseDensity, view.rows, view.cols) / (view.rows * view.cols)
-  const roundingAt = (rank: number) => {
+  const roundingAloneAt = (rank: number) => {
     const dtype = dtypeAt(rank)
-    const added = isWide(dtype) ? 2 * roundingOf(dtype) * (1 - truncation[rank]!) : rounding[dtype][rank]!
-    return left * added
+    return isWide(dtype) ? 2 * roundingOf(dtype) * (1 - truncation[rank]!) : rounding[dtype][rank]!
   }
+  const roundingAt = (rank: number) => left * roundingAloneAt(rank)
   const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
   const unfit = unfitFor(stored.dtype, spectrum, truncation.length - 1)
   let maxRank = unfit ? 0 : Math.min(params.maxRank, sketch.rank, truncation.length - 1)
@@ -188,6 +192,7 @@ export function candidateOf(
     weight: params.goalWeight === 'entries' ? elementCount(info.shape) : spectrum.frobeniusNorm ** 2,
     squaredErrors: truncation.map((error, rank) => left * error + roundingAt(rank)),
     roundingAt,
+    roundingAloneAt,
     minRank: Math.min(params.minRank, maxRank),
     maxRank,
     keptBytes: copies * tensorBytes(weighing.stored(info.dtype), info.shape),
@@ -202,16 +207,26 @@ export function candidateOf(
   }
 }
 
-/** F16 ends at 6e-8: below, factors lose more than its 11 bits ever round off. As the run finds when it stores them (write/styles/stored-factors.ts). */
-function unfitFor(dtype: FactorDType, { truncation, rounding }: TensorSpectrum, rank: number): Message | null {
-  if (dtype !== 'F16' || rounding.F16[rank]! <= 3 * 2 ** -22 * (1 - truncation[rank]!)) return null
-  return all([say('plan.too-small-for', { dtype: 'F16' }), say('overflow.choose-wider')])
+/**
+ * Why a run would keep the tensor instead of writing it at this rank; null where it writes it.
+ * @param copied squared relative error that a dense copy's own dtype adds
+ */
+export function refusalAt(candidate: Candidate, rank: number, copied: number): Message | null {
+  const truncation = candidate.spectrum.truncation[rank]!
+  const rounding = candidate.roundingAloneAt(rank) + copied
+  const errors = {
+    total: Math.sqrt(truncation + rounding),
+    truncation: Math.sqrt(truncation),
+    rounding: Math.sqrt(rounding),
+  }
+  return candidate.unfit ?? worthless(candidate.plan.factorDType, errors)
 }
 
-const significantBits = { F64: 53, F32: 24, F16: 11, BF16: 8, F8_E4M3: 4, F8_E5M2: 3 } as const satisfies Record<
-  ComputableDType,
-  number
->
+/** F16 ends at 6e-8: below, factors lose more than its bits ever round off. As the run finds when it stores them (write/styles/stored-factors.ts). */
+function unfitFor(dtype: FactorDType, { truncation, rounding }: TensorSpectrum, rank: number): Message | null {
+  if (dtype !== 'F16' || rounding.F16[rank]! <= mostLost('F16') * (1 - truncation[rank]!)) return null
+  return all([say('plan.too-small-for', { dtype: 'F16' }), say('overflow.choose-wider')])
+}
 
 /**
  * Squared relative error of rounding values to a dtype: the mean square of a rounding error, 2^(2 - 2p) / 12 at the bottom of a binade, over the

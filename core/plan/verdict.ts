@@ -23,7 +23,7 @@ import {
   storageName,
   type TensorInfo,
 } from '../tensor.ts'
-import { factorBytes, factorDType, type StoredAs } from './factor-dtype.ts'
+import { type FactorDType, factorBytes, factorDType, type StoredAs } from './factor-dtype.ts'
 import { lengthsOf } from './shape.ts'
 
 /** Below this many rows or columns a matrix holds too little to be worth an error. */
@@ -70,8 +70,34 @@ export function verdictsOn(
   return verdicts
 }
 
-export function scaleReason(owner: string): Message {
+function scaleReason(owner: string): Message {
   return say('plan.scale', { owner: foreign(owner) })
+}
+
+/** What becomes of the scale attached to a tensor: part of its factors, or copied with it. */
+export function reasonOfScale(owner: string, action: 'factorize' | 'keep'): Message {
+  return action === 'factorize' ? say('plan.scale-in-factors', { owner: foreign(owner) }) : scaleReason(owner)
+}
+
+/** Why a tensor is kept, as an output of this style has it: in one of factors alone it is missing. */
+export function reasonKept({ copiesKept }: Pick<Style, 'copiesKept'>, reason: Message): Message {
+  return copiesKept ? reason : say('plan.not-in-output', { reason })
+}
+
+/** Relative errors of one matrix or tensor at its rank, before a sparse part is added. */
+interface RoundedErrors {
+  readonly total: number
+  readonly truncation: number
+  readonly rounding: number
+}
+
+/**
+ * Why factors that miss by more than the whole matrix are not written; null where they do not, or rounding does not explain it: neither as
+ * the larger part, nor as what lifts the error above 1. That would contradict mathematics and is for the internal check.
+ */
+export function worthless(dtype: FactorDType, { total, truncation, rounding }: RoundedErrors): Message | null {
+  if (!(total > 1 && (rounding > truncation || rounding ** 2 >= total ** 2 - 1))) return null
+  return say('overflow.worthless', { dtype, error: total })
 }
 
 function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Style): Verdict {

@@ -10,16 +10,14 @@ import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
 import { say } from '../messages/english.ts'
-import type { Message } from '../messages/message.ts'
 import { foreign } from '../messages/text.ts'
 import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
-import { scaleReason } from '../plan/verdict.ts'
+import { reasonKept, reasonOfScale, worthless } from '../plan/verdict.ts'
 import { writtenDType } from '../styles.ts'
 import { truncate } from '../svd/factorization.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
-import { dense } from './styles/dense.ts'
 import type { MeasuredError, OutputStyle } from './styles/style.ts'
 
 /** A tensor that is whole in the output. */
@@ -34,9 +32,15 @@ export async function keepTensor(compression: Compression, plan: TensorPlan, out
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
   const { info, reason, crc = null } = plan
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
-  const left = say('plan.not-in-output', { reason })
   return {
-    outcome: { name: info.name, action: 'kept', reason: left, rank: null, relativeError: 0, ...bytes },
+    outcome: {
+      name: info.name,
+      action: 'kept',
+      reason: reasonKept(compression.style, reason),
+      rank: null,
+      relativeError: 0,
+      ...bytes,
+    },
     sourceCrc: crc,
   }
 }
@@ -68,17 +72,13 @@ export function scaleOutcome(
     {
       name: scale.name,
       action: 'kept',
-      reason: inFactors ? scaleNotWritten(info.name) : scaleReason(info.name),
+      reason: reasonOfScale(info.name, inFactors ? 'factorize' : 'keep'),
       rank: null,
       relativeError: 0,
       bytesBefore: bytesInFile(scale),
       bytesAfter: inFactors ? 0 : storedBytes(style, scale),
     },
   ]
-}
-
-export function scaleNotWritten(owner: string): Message {
-  return say('plan.scale-in-factors', { owner: foreign(owner) })
 }
 
 function storedBytes(style: OutputStyle, entry: TensorOutline): number {
@@ -172,16 +172,14 @@ async function compressTensor(
       precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
       const weightBytes = await matrixBytes(file, info, view, index)
       const written = await style.write(plan, { ...loaded, factorization, weightBytes, index }, writer.write, context)
-      if (written.withoutSparse > 1 && written.rounding > truncated)
-        throw new AppError(
-          'overflow',
-          say('tensor.unfit', { name: foreign(info.name), why: worthless(plan, written.withoutSparse) }),
-        )
+      const total = written.withoutSparse
+      const why = worthless(plan.factorDType, { total, truncation: truncated, rounding: written.rounding })
+      if (why) throw new AppError('overflow', say('tensor.unfit', { name: foreign(info.name), why }))
       checkError({
         tensor: info.name,
         relativeError: written.withoutSparse,
         // What a dense copy is rounded to may lie nearer to the source than any matrix of this rank.
-        floor: spectrum && style !== dense ? truncated : null,
+        floor: spectrum && !style.multipliesOut ? truncated : null,
         frobeniusNorm,
         smallest: Math.min(view.rows, view.cols),
         precision,
@@ -205,11 +203,6 @@ async function compressTensor(
   const frobeniusNorm = largest === 0 ? 0 : largest * Math.hypot(...norms.map((norm) => norm / largest))
   const resolution = errorResolution(relativeError, 'measured', precision, Math.min(view.rows, view.cols))
   return { relativeError, resolution, frobeniusNorm, split }
-}
-
-/** Why factors that miss by more than the whole matrix are not written. */
-export function worthless({ factorDType }: FactorizedTensor, error: number): Message {
-  return say('overflow.worthless', { dtype: factorDType, error })
 }
 
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */

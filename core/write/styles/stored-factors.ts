@@ -13,7 +13,7 @@ import { type FactorDType, singularValueDType } from '../../plan/factor-dtype.ts
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { Operand } from '../../svd/operand.ts'
-import type { ComputableDType } from '../../tensor.ts'
+import { type ComputableDType, mostLost } from '../../tensor.ts'
 import { quantizeFactors } from './quantize.ts'
 
 export interface StoredFactors {
@@ -221,14 +221,7 @@ function lostIn({ rows, cols, rank }: Factorization, B: Values, left: Values, A:
   return lost
 }
 
-const significantBits = { F64: 53, F32: 24, BF16: 8, F16: 11, F8_E5M2: 3, F8_E4M3: 4 } as const satisfies Record<
-  ComputableDType,
-  number
->
-
-/**
- * A number in the range of its dtype is off by at most 2^-p of itself, so a factor is too. One that lost more has fallen among the subnormals or to zero.
- */
+/** @throws AppError `overflow` for factors that lost more than rounding takes */
 function refuseVanished(
   plan: FactorizedTensor,
   dtype: ComputableDType,
@@ -241,8 +234,7 @@ function refuseVanished(
   for (const [j, share] of lost.entries()) {
     const weight = (s[j]! / largest) ** 2
     sum += weight * share
-    // Both factors, and the singular values where they are apart.
-    most += weight * 3 * 2 ** (-2 * significantBits[dtype])
+    most += weight * mostLost(dtype)
   }
   if (sum > most) throw outside(plan, dtype, say('overflow.vanished', { name: foreign(plan.info.name), dtype }))
 }

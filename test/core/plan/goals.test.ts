@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { say } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { breakEvenRank, largestUsefulRank } from '../../../core/plan/factor-dtype.ts'
-import { candidateOf, leastRank, withRanks } from '../../../core/plan/goals.ts'
+import { candidateOf, leastRank, refusalAt, withRanks } from '../../../core/plan/goals.ts'
 import { type FactorizedTensor, planFile } from '../../../core/plan/plan.ts'
-import { type Storable, storedAs } from '../../../core/plan/verdict.ts'
+import { type Storable, storedAs, worthless } from '../../../core/plan/verdict.ts'
 import { noRules } from '../../../core/rules.ts'
 import { styles } from '../../../core/styles.ts'
 import { type ComputableDType, dtypeBits, matrixView } from '../../../core/tensor.ts'
@@ -46,6 +47,37 @@ describe('break-even', () => {
     const { info, view, stored } = matrixOf('F32', [1024, 1024])
     expect(breakEvenRank(info, view, stored)).toBe(512)
     expect(largestUsefulRank(info, view, stored)).toBe(511)
+  })
+})
+
+describe('factors that miss by more than the matrix', () => {
+  const asked = { ...defaultParams, factorDType: 'INT8', int8Always: true, sparseDensity: 0.01 } as const
+  const { info } = matrixOf('F32', [1024, 1024])
+  const [plan] = planFile({ tensors: [info] }, asked, noRules) as [FactorizedTensor]
+  const candidate = (truncation: number, rounding: number) => {
+    const flat = (value: number) => curve.map(() => value)
+    const spectrum = {
+      frobeniusNorm: 1,
+      truncation: flat(truncation),
+      rounding: { BF16: flat(0), F16: flat(0), INT8: flat(rounding) },
+    }
+    return candidateOf(plan, 1, spectrum, asked, { stored: (dtype) => dtype })
+  }
+
+  it('are refused for what they miss before a sparse part is added, as the run refuses them', () => {
+    const found = candidate(0.5, 0.505)
+    expect(found.squaredErrors[8]).toBeLessThan(1)
+    expect(refusalAt(found, 8, 0)).toEqual(say('overflow.worthless', { dtype: 'INT8', error: Math.sqrt(1.005) }))
+    expect(refusalAt(candidate(0.1, 0.8), 8, 0)).toBeNull()
+  })
+
+  it('are refused where truncation is the larger part and rounding lifts it over the matrix', () => {
+    expect(refusalAt(candidate(0.8, 0.6), 8, 0)).not.toBeNull()
+    expect(worthless('INT8', { total: 1.2, truncation: 0.9, rounding: 0.8 })).not.toBeNull()
+  })
+
+  it('are left to the internal check where rounding does not explain it', () => {
+    expect(worthless('BF16', { total: 1.2, truncation: 0.9, rounding: 0.01 })).toBeNull()
   })
 })
 
