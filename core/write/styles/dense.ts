@@ -11,12 +11,10 @@ import { say } from '../../messages/english.ts'
 import { foreign } from '../../messages/text.ts'
 import { styles } from '../../styles.ts'
 import type { ComputableTensor } from '../../tensor.ts'
+import { productPanels } from './product-panels.ts'
 import { type SparsePart, sparsePart } from './sparse-part.ts'
 import { factorMatrices, roundingError, storeFactors } from './stored-factors.ts'
 import type { OutputStyle } from './style.ts'
-
-/** Rows are multiplied out in panels of about this many f32 bytes. */
-const PANEL_BYTES = 32 << 20
 
 export const dense: OutputStyle = {
   ...styles.dense,
@@ -35,25 +33,14 @@ export const dense: OutputStyle = {
       const count = sparseCount(params.sparseDensity, rows, cols)
       const sparse = count > 0 ? await sparsePart(plan, weightBytes, 0, { operand, L, R, count }, context) : null
       const add = sparse && sparseAdder(sparse, cols)
-      const panelRows = panelHeight(rows, cols)
-      const Y = kernels.allocateFloat32(panelRows * cols)
+      const panels = productPanels(context, L, R)
       /** Of what is written, and of what would be without the sparse part: sum of (w - what)^2, in the units of the operand. */
       let squares = 0
       let squaresWithout = 0
       /** What rounding the values themselves takes. */
       let rounded = 0
-      for (let start = 0; start < rows; start += panelRows) {
-        context.checkCancelled()
-        const height = Math.min(panelRows, rows - start)
-        const panel = Y.subarray(0, height * cols)
-        const left = new Uint8Array(L.data.buffer, L.data.byteOffset + 4 * start * L.cols, 4 * height * L.cols)
-        // Y = L R, the rows of this panel
-        kernels.gemm({ rows: height, cols: L.cols, dtype: 'F32', data: left, scale: 1 }, R, {
-          rows: height,
-          cols,
-          data: panel,
-        })
-        const values = new Float64Array(panel)
+      for (const { start, height, values: product } of panels()) {
+        const values = new Float64Array(product)
         for (let i = 0; i < values.length; i++) values[i] = values[i]! / scale
         const original = decodeFloat64(weightBytes.dtype, await weightBytes.rows(start, start + height))
         const squaresOf = (written: Float64Array) => {
@@ -81,11 +68,6 @@ export const dense: OutputStyle = {
       kernels.release(mark)
     }
   },
-}
-
-/** Rows of a panel: their part of L must lie at a multiple of 16 bytes whatever the rank, as the kernels want. */
-function panelHeight(rows: number, cols: number): number {
-  return Math.min(rows, Math.max(4, Math.floor(PANEL_BYTES / (16 * cols)) * 4))
 }
 
 /** Bytes of the tensor's dtype, and the values of the matrix that they stand for; what is handed in is used up. */

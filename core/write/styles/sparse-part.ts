@@ -8,6 +8,7 @@ import { say } from '../../messages/english.ts'
 import { foreign } from '../../messages/text.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Operand } from '../../svd/operand.ts'
+import { productPanels } from './product-panels.ts'
 import { largestEntries, type ResidualScan } from './sparse-residual.ts'
 import type { StoredFactors } from './stored-factors.ts'
 
@@ -18,7 +19,7 @@ export interface SparsePart {
   readonly offset: number
 }
 
-/** Rows are multiplied out in panels of about this many f32 bytes; a multiple of 4 rows keeps them aligned. */
+/** Rows are read again in panels of about this many f64 bytes. */
 const PANEL_BYTES = 32 << 20
 
 export async function sparsePart(
@@ -28,22 +29,10 @@ export async function sparsePart(
   { operand, L, R, count }: { operand: Operand; L: Matrix; R: Matrix; count: number },
   context: JobContext,
 ): Promise<SparsePart> {
-  const { rows, cols, scale } = operand
-  const { kernels } = context
-  const panelRows = Math.max(4, Math.floor(PANEL_BYTES / (16 * cols)) * 4)
-  const Y = kernels.allocateFloat32(Math.min(rows, panelRows) * cols)
+  const { cols, scale } = operand
+  const panels = productPanels(context, L, R)
   const scan: ResidualScan = async (visit) => {
-    for (let start = 0; start < rows; start += panelRows) {
-      context.checkCancelled()
-      const height = Math.min(panelRows, rows - start)
-      const panel = Y.subarray(0, height * cols)
-      const left = new Uint8Array(L.data.buffer, L.data.byteOffset + 4 * start * L.cols, 4 * height * L.cols)
-      // Y = L R, the rows of this panel
-      kernels.gemm({ rows: height, cols: L.cols, dtype: 'F32', data: left, scale: 1 }, R, {
-        rows: height,
-        cols,
-        data: panel,
-      })
+    for (const { start, height, values: panel } of panels()) {
       const values = decodeFloat64(weightBytes.dtype, await weightBytes.rows(start, start + height))
       for (let i = 0; i < panel.length; i++) panel[i] = values[i]! * scale - panel[i]!
       visit(start * cols, panel)
