@@ -2,11 +2,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { python, pythonHas } from '../python.ts'
 
-const python = '/usr/bin/python3'
-const hasNumpy = spawnSync(python, ['-c', 'import numpy']).status === 0
-
-test.runIf(hasNumpy)(
+test.runIf(pythonHas('numpy'))(
   'what the libraries of this machine write is read as they read it',
   () => {
     const judge = spawnSync(python, [join(import.meta.dirname, 'formats.py')], { encoding: 'utf8' })

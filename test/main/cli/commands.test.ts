@@ -1,15 +1,15 @@
 /** The command line end to end: exit statuses, one object under --json, and an independent judge of what was written. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CompressionReport } from '../../../core/contract.ts'
 import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
 import { takeHold } from '../../../main/files/hold.ts'
+import { pythonHas } from '../../python.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
 const judge = resolve(import.meta.dirname, '../../judge/factors.py')
-const numpy = spawnSync('/usr/bin/python3', ['-c', 'import numpy']).status === 0
 
 let folder: string
 let model: string
@@ -187,7 +187,7 @@ describe('a run that finds another one at its name', () => {
   })
 })
 
-describe.skipIf(!numpy)('the independent judge (needs python3-numpy)', () => {
+describe.runIf(pythonHas('numpy'))('the independent judge', () => {
   it.each([
     ['factors', []],
     ['INT8', ['--factor-dtype', 'INT8']],
@@ -199,7 +199,7 @@ describe.skipIf(!numpy)('the independent judge (needs python3-numpy)', () => {
     const output = `${name.replaceAll(/\W/g, '')}.safetensors`
     const report = await compress(output, ...flags)
     // Ends with another status than 0 for an error above 1 or below the floor, and throws here.
-    const text = execFileSync('/usr/bin/python3', [judge, model, join(folder, output), '--json'], { encoding: 'utf8' })
+    const text = execFileSync(python, [judge, model, join(folder, output), '--json'], { encoding: 'utf8' })
     const judged = new Map(
       (JSON.parse(text) as { tensors: { name: string; what: string; error?: number }[] }).tensors.map((each) => [
         each.name,

@@ -2,7 +2,7 @@
  * The Python snippets do what they say: run by Python on files that were written, they give back the weights. numpy and torch are the
  * machine's; the package safetensors is a reader of our own by the specification (test/renderer/snippets/safetensors).
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -14,11 +14,7 @@ import { defaultParams, type Params } from '../../../core/params.ts'
 import { styleIds } from '../../../core/styles.ts'
 import { pythonSnippet } from '../../../renderer/snippets/python.ts'
 import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../../core/jobs/harness.ts'
-
-const python = '/usr/bin/python3'
-const has = (library: string) => `import importlib.util, sys; sys.exit(importlib.util.find_spec("${library}") is None)`
-const hasPython = spawnSync(python, ['--version']).status === 0
-const hasTorch = hasPython && spawnSync(python, ['-c', has('torch')]).status === 0
+import { python, pythonHas } from '../../python.ts'
 
 const recipe = (output: Recipe['output'], params: Partial<Params> = {}): Recipe => ({
   recipe: 1,
@@ -36,7 +32,7 @@ test('a snippet names only what its output holds', () => {
   expect(pythonSnippet({ recipe: everything, target: 'x', files: 1 })).toMatch(/lowrank_A_scale[\s\S]*sparse_index/)
 })
 
-test.runIf(hasPython)('Python understands every line, whatever the file is called', () => {
+test.runIf(pythonHas())('Python understands every line, whatever the file is called', () => {
   const target = 'a "name" \\ of ä.safetensors'
   const snippets = styleIds.flatMap((output) =>
     [1, 2].map((files) => pythonSnippet({ recipe: recipe(output), target, files })),
@@ -79,7 +75,7 @@ for target, snippet in json.load(sys.stdin).items():
 print(json.dumps(answers))
 `
 
-describe.runIf(hasTorch)('run on what was written (needs python3 with numpy and torch)', () => {
+describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
   const sources = [
     weights('layers.0.up.weight', [96, 80]),
     weights('conv.weight', [64, 16, 3, 3]),

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { npyHeader } from '../../../../core/formats/numpy/npy.ts'
 import type { DType } from '../../../../core/tensor.ts'
+import { python, pythonHas } from '../../../python.ts'
 import { concat, openBytes, refusal, text } from '../corpus.ts'
 
 function npyFile(dict: string, data: Uint8Array, version = 1, length?: number): Uint8Array {
@@ -93,15 +94,13 @@ describe('reading', () => {
   })
 })
 
-it.runIf(existsSync('/usr/bin/python3'))('numpy reads what the header writer wrote', () => {
+it.runIf(pythonHas('numpy'))('numpy reads what the header writer wrote', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-npy-'))
   try {
     const file = join(folder, 'x.npy')
     writeFileSync(file, concat(npyHeader('F32', [2, 2]), bytes(Float32Array.of(1, 2, 3, 4))))
     const script = 'import sys, numpy; a = numpy.load(sys.argv[1]); print(a.dtype, a.tolist())'
-    expect(execFileSync('/usr/bin/python3', ['-c', script, file], { encoding: 'utf8' })).toBe(
-      'float32 [[1.0, 2.0], [3.0, 4.0]]\n',
-    )
+    expect(execFileSync(python, ['-c', script, file], { encoding: 'utf8' })).toBe('float32 [[1.0, 2.0], [3.0, 4.0]]\n')
   } finally {
     rmSync(folder, { recursive: true })
   }

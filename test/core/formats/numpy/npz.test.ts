@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import { crc32 } from '../../../../core/formats/archives/crc32.ts'
 import { planZip } from '../../../../core/formats/archives/zip-writer.ts'
 import { npyHeader } from '../../../../core/formats/numpy/npy.ts'
 import { npzComment, planNpz } from '../../../../core/formats/numpy/npz.ts'
+import { python, pythonHas } from '../../../python.ts'
 import { sentencesOf } from '../../messages/words.ts'
 import { zip } from '../archives/archives.ts'
 import { concat, openBytes, refusal, text } from '../corpus.ts'
@@ -57,7 +58,7 @@ describe('writing', () => {
       expect((await openBytes('x.npz', npzFile(Uint8Array.from(text(comment))))).metadata).toEqual(new Map())
   })
 
-  it.runIf(existsSync('/usr/bin/python3'))('numpy reads what it wrote', () => {
+  it.runIf(pythonHas('numpy'))('numpy reads what it wrote', () => {
     const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-npz-'))
     try {
       writeFileSync(join(folder, 'x.npz'), npzFile())
@@ -67,7 +68,7 @@ import numpy as np
 assert zipfile.ZipFile(sys.argv[1]).testzip() is None
 f = np.load(sys.argv[1])
 print([[k, str(f[k].dtype), list(f[k].shape), f[k].ravel().tolist()] for k in f.files])`
-      const out = execFileSync('/usr/bin/python3', ['-c', script, join(folder, 'x.npz')], { encoding: 'utf8' })
+      const out = execFileSync(python, ['-c', script, join(folder, 'x.npz')], { encoding: 'utf8' })
       expect(out.trim()).toBe(
         "[['a', 'float32', [2, 3], [1.0, -2.0, 3.5, 4.0, 5.0, 6.0]], ['dir/b', 'float16', [4], [1.0, 2.0, 3.0, 4.0]], ['__proto__', 'uint8', [], [9]]]",
       )

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { maxIntegerBytes } from '../../../../core/formats/pytorch/pickle-limits.ts'
 import { inEnglish } from '../../../../core/messages/english.ts'
+import { python, pythonHas } from '../../../python.ts'
 import { sentencesOf } from '../../messages/words.ts'
 import { checkpoint, int, le32, pickle, stateDict, str, tensor, zip } from '../archives/archives.ts'
 import { concat, openBytes, refusal, text } from '../corpus.ts'
@@ -127,9 +128,7 @@ describe('code in a pickle', () => {
   })
 })
 
-/** Whether this machine has the judge. */
-const python = '/usr/bin/python3'
-it.runIf(existsSync(python))('pickles that Python does run leave no trace here', async () => {
+it.runIf(pythonHas())('pickles that Python does run leave no trace here', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-marker-'))
   const marker = join(folder, 'ran')
   try {

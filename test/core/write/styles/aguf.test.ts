@@ -1,5 +1,5 @@
 /** .aguf files as they are written: by a reader in numpy (test/fixtures/formats/read_aguf.py) and by this product's own. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { memoryFolder } from '../../../../core/io.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import type { Params } from '../../../../core/params.ts'
 import { agufNames } from '../../../../core/write/encodings/aguf-layout.ts'
+import { python, pythonHas } from '../../../python.ts'
 import {
   compressJob,
   openTensors,
@@ -21,8 +22,6 @@ import {
 } from '../../jobs/harness.ts'
 import { sentencesOf } from '../../messages/words.ts'
 
-const python = '/usr/bin/python3'
-const hasNumpy = spawnSync(python, ['-c', 'import numpy']).status === 0
 const reader = join(import.meta.dirname, '../../../fixtures/formats/read_aguf.py')
 
 const model = [
@@ -70,7 +69,7 @@ describe.each(kinds)('output aguf with %s', (_, params) => {
     }
   })
 
-  test.runIf(hasNumpy)('is read by numpy to the same values', async () => {
+  test.runIf(pythonHas('numpy'))('is read by numpy to the same values', async () => {
     const { folder, bytes } = await written(params)
     const place = await mkdtemp(join(tmpdir(), 'ghostsvd-aguf-'))
     try {
