@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { CompressionReport } from '../../../core/contract.ts'
 import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
 import { takeHold } from '../../../main/files/hold.ts'
-import { pythonHas } from '../../python.ts'
+import { python, pythonHas } from '../../python.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
 
 const judge = resolve(import.meta.dirname, '../../judge/factors.py')
