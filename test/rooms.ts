@@ -27,6 +27,7 @@ function house(): Record<string, Room> {
   const contract = room('contract', ['core/contract.ts', 'core/contract/'], base)
   const rpc = room('rpc', ['core/rpc.ts'], base, contract)
   const plan = room('plan', ['core/plan/'], base, curves, contract)
+  const report = room('report', ['core/report/'], base, curves, contract, plan)
   const shared = [...base, ...curves, ...contract, ...plan]
   const client = room('client', ['core/client/'], base, contract, rpc)
   const reading = room('reading', ['core/formats/format.ts', 'core/formats/dtype.ts', 'core/formats/reading/'], base)
@@ -41,7 +42,7 @@ function house(): Record<string, Room> {
   const matrix = room('matrix', ['core/matrix/'], shared, engineSide)
   const write = room('write', ['core/write/'], shared, engineSide, matrix)
   const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write)
-  const core = [...shared, ...rpc, ...client, ...engineSide, ...matrix, ...write, ...jobs]
+  const core = [...shared, ...report, ...rpc, ...client, ...engineSide, ...matrix, ...write, ...jobs]
 
   const system = room('system', ['main/system/'], base, contract)
   const files = room('files', ['main/files/'], base, contract, formats, write, system)
@@ -56,19 +57,18 @@ function house(): Record<string, Room> {
   const entries = room('doors', ['main/'], base, doors, desktop, loopback, cli)
   room('build', ['main/build/'], entries)
 
-  const seen = [...shared, ...rpc, ...client]
+  const seen = [...shared, ...report, ...rpc, ...client]
   const words = room('words', ['renderer/words/'], seen)
   const frame = room('frame', ['renderer/frame/'], seen, words)
   const choices = room('choices', ['renderer/choices/'], seen, words, frame)
   const model = room('model', ['renderer/model/'], seen, words, frame, choices)
   const state = [...seen, ...words, ...frame, ...choices, ...model]
   const charts = room('charts', ['renderer/charts/'], state)
-  const snippets = room('snippets', ['renderer/snippets/'], seen)
-  const tensor = room('tensor', ['renderer/tensor/'], state, charts, snippets)
+  const tensor = room('tensor', ['renderer/tensor/'], state, charts)
   const ab = room('ab', ['renderer/ab/'], state, charts, tensor)
-  const runs = room('runs', ['renderer/runs/'], state, charts, snippets, tensor)
-  const settings = room('settings', ['renderer/settings/'], state, charts, snippets, tensor, runs)
-  const app = room('app', ['renderer/app/'], state, charts, snippets, tensor, ab, runs, settings)
+  const runs = room('runs', ['renderer/runs/'], state, charts, tensor)
+  const settings = room('settings', ['renderer/settings/'], state, charts, tensor, runs)
+  const app = room('app', ['renderer/app/'], state, charts, tensor, ab, runs, settings)
   room('page', ['renderer/'], words, frame, charts, ab, runs, app)
   return found
 }

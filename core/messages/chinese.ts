@@ -8,6 +8,7 @@ import { hosts } from './chinese/hosts.ts'
 import { phases } from './chinese/phases.ts'
 import { plan } from './chinese/plan.ts'
 import { readers } from './chinese/readers.ts'
+import { report } from './chinese/report.ts'
 import { requests } from './chinese/requests.ts'
 import { runs } from './chinese/runs.ts'
 import type { Translation } from './english.ts'
@@ -22,6 +23,7 @@ export const chinese: Translation = {
   ...phases,
   ...plan,
   ...readers,
+  ...report,
   ...requests,
   ...runs,
 }

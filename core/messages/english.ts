@@ -8,6 +8,7 @@ import { hosts } from './english/hosts.ts'
 import { phases } from './english/phases.ts'
 import { plan } from './english/plan.ts'
 import { readers } from './english/readers.ts'
+import { report } from './english/report.ts'
 import { requests } from './english/requests.ts'
 import { runs } from './english/runs.ts'
 import type { Act, Message, NoValues, Values, Words } from './message.ts'
@@ -24,6 +25,7 @@ export const english = {
   ...phases,
   ...plan,
   ...readers,
+  ...report,
   ...requests,
   ...runs,
 }

@@ -1,6 +1,6 @@
 /** What stands around a picture of numbers: a legend, its own controls, the same numbers as a table, and its export. */
 import { ActionIcon, Menu, Tooltip } from '@mantine/core'
-import { useElementSize } from '@mantine/hooks'
+import { useElementSize, useTimeout } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import { DownloadIcon, TableIcon } from '../frame/icons.tsx'
 import { useWords } from '../words/words.ts'
@@ -8,12 +8,16 @@ import type { Frame } from './axis.ts'
 
 interface ChartFrameProps {
   readonly title: string
+  /** Below the picture: it is read together with the axis. */
   readonly legend: ReactNode
-  /** Stand where the legend would, which then has a line of its own. */
   readonly tools?: ReactNode
   readonly table: () => ReactNode
-  /** A picture can be saved as long as it is drawn, the numbers always. */
-  readonly save: { readonly svg: () => void; readonly png: () => void; readonly csv: () => void }
+  readonly save: {
+    readonly svg: () => void
+    readonly png: () => void
+    readonly copy: () => Promise<void>
+    readonly csv: () => void
+  }
   readonly children: (frame: Frame) => ReactNode
 }
 
@@ -21,12 +25,21 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
   const { t } = useWords()
   const [asTable, setAsTable] = useState(false)
   const { ref, width, height } = useElementSize()
+  const [copied, setCopied] = useState<'copied' | 'notCopied' | null>(null)
+  const { start } = useTimeout(() => setCopied(null), 2500)
+  const copy = () =>
+    void save
+      .copy()
+      .then(() => setCopied('copied'))
+      .catch(() => setCopied('notCopied'))
+      .finally(() => start())
   return (
     <figure aria-label={title} className="chart">
       <div className="chart-head">
         <div className="chart-tools">
-          {tools ?? legend}
+          {tools}
           <div className="chart-buttons">
+            <output className="chart-copied small">{copied ? t(`chart.${copied}`) : null}</output>
             <Tooltip label={t('chart.table')}>
               <ActionIcon
                 aria-label={t('chart.table')}
@@ -47,18 +60,14 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
                 </Tooltip>
               </Menu.Target>
               <Menu.Dropdown>
-                <Menu.Item disabled={asTable} onClick={save.svg}>
-                  {t('chart.saveSvg')}
-                </Menu.Item>
-                <Menu.Item disabled={asTable} onClick={save.png}>
-                  {t('chart.savePng')}
-                </Menu.Item>
+                <Menu.Item onClick={copy}>{t('chart.copy')}</Menu.Item>
+                <Menu.Item onClick={save.svg}>{t('chart.saveSvg')}</Menu.Item>
+                <Menu.Item onClick={save.png}>{t('chart.savePng')}</Menu.Item>
                 <Menu.Item onClick={save.csv}>{t('chart.saveCsv')}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
           </div>
         </div>
-        {tools ? legend : null}
       </div>
       <div className="chart-body" ref={ref}>
         {asTable
@@ -67,6 +76,7 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
             ? children({ width: Math.floor(width), height: Math.floor(height) })
             : null}
       </div>
+      {legend}
     </figure>
   )
 }

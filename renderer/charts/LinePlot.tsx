@@ -1,14 +1,17 @@
 /** Lines over ranks, drawn once for the same data: data in, picture out. Handles and read-outs lie above it and move on their own. */
 import { memo } from 'react'
 import { CartesianGrid, Line, LineChart, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts'
-import { type Frame, logTicks, margin, niceTicks, type RankAxis } from './axis.ts'
+import { type Tick, ticksOf } from '../../core/report/axis.ts'
+import { lookOf, type Role } from '../../core/report/series.ts'
+import { axisOf, type Frame, margin, type RankAxis } from './axis.ts'
 import { PlotTooltip } from './PlotTooltip.tsx'
+import { strokeOf } from './Swatch.tsx'
 import type { Row, Series } from './series.ts'
 
 export interface Mark {
   readonly rank: number
   readonly label: string
-  readonly color: string
+  readonly role: Role
 }
 
 export interface LinePlotProps {
@@ -16,9 +19,9 @@ export interface LinePlotProps {
   readonly axis: RankAxis
   readonly series: readonly Series[]
   readonly rows: readonly Row[]
-  readonly marks?: readonly Mark[]
+  readonly marks: readonly Mark[]
   readonly range: readonly [number, number]
-  readonly logarithmic?: boolean
+  readonly logarithmic: boolean
   /** Space above the plot, in px: what a rank grip needs where there is one. */
   readonly top: number
   readonly xTitle: string
@@ -36,32 +39,47 @@ const tickWidth = 80
 const tickHeight = 46
 
 export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
-  const { frame, axis, series, rows, marks = [], range, logarithmic = false } = props
-  const yTickCount = Math.max(2, Math.floor(frame.height / tickHeight))
+  const { frame, axis, series, rows, marks, range, logarithmic } = props
+  const yTicks = ticksOf(
+    { low: range[0], high: range[1], scale: logarithmic ? 'log' : 'linear' },
+    Math.max(2, Math.floor(frame.height / tickHeight)),
+  )
+  const xTicks = ticksOfRanks(axis, Math.max(2, Math.floor(frame.width / tickWidth)))
   return (
     <LineChart
       accessibilityLayer={false}
       data={rows as Row[]}
       height={frame.height}
+      // What the pointer was over belongs to the axis it was on.
+      key={`${axis.first}-${axis.last}-${axis.scale}-${logarithmic}`}
       margin={{ left: 0, right: margin.right, top: props.top, bottom: 0 }}
       width={frame.width}
     >
-      <CartesianGrid stroke="var(--chart-grid)" vertical={false} />
+      <CartesianGrid
+        horizontalValues={yTicks.filter(({ small }) => !small).map(({ at }) => at)}
+        stroke="var(--chart-grid)"
+        vertical={false}
+      />
       <XAxis
         allowDataOverflow
         dataKey="rank"
         domain={[axis.first, axis.last]}
         height={margin.bottom}
+        interval={0}
         label={{ value: props.xTitle, position: 'insideBottom', offset: 4, className: 'chart-title' }}
+        scale={axis.scale ?? 'linear'}
         stroke="var(--line-control)"
-        tick={{ fontSize: 12, fill: 'var(--text-2)' }}
-        tickFormatter={props.formatX}
-        ticks={ticksOfRanks(axis, Math.max(2, Math.floor(frame.width / tickWidth)))}
+        tick={({ x, y, payload }) => (
+          <TickMark at={payload.value} down format={props.formatX} ticks={xTicks} x={Number(x)} y={Number(y)} />
+        )}
+        tickLine={false}
+        ticks={xTicks.map(({ at }) => at)}
         type="number"
       />
       <YAxis
         allowDataOverflow
         domain={[range[0], range[1]]}
+        interval={0}
         label={
           frame.height < titleHeight
             ? false
@@ -69,55 +87,102 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
         }
         scale={logarithmic ? 'log' : 'linear'}
         stroke="var(--line-control)"
-        tick={{ fontSize: 12, fill: 'var(--text-2)' }}
-        tickFormatter={props.formatTick}
-        ticks={logarithmic ? logTicks(range[0], range[1], yTickCount) : niceTicks(range[0], range[1], yTickCount)}
+        tick={({ x, y, payload }) => (
+          <TickMark at={payload.value} format={props.formatTick} ticks={yTicks} x={Number(x)} y={Number(y)} />
+        )}
+        tickLine={false}
+        ticks={yTicks.map(({ at }) => at)}
         width={margin.left}
       />
       <Tooltip
         content={<PlotTooltip formatX={props.formatX} formatY={props.formatY} series={series} xTitle={props.xTitle} />}
         cursor={{ stroke: 'var(--line-control)', strokeDasharray: '2 3' }}
         isAnimationActive={false}
+        // Above the handle of the rank.
+        wrapperStyle={{ zIndex: 2 }}
       />
-      {marks.map((mark) => (
-        <ReferenceLine
-          key={mark.label}
-          label={{
-            value: mark.label,
-            position: mark.rank > axis.first + (axis.last - axis.first) * 0.6 ? 'insideTopRight' : 'insideTopLeft',
-            className: 'chart-mark',
-            fill: mark.color,
-          }}
-          stroke={mark.color}
-          strokeDasharray="2 4"
-          strokeWidth={1.5}
-          x={mark.rank}
-        />
-      ))}
-      {series.map((one) => (
-        <Line
-          activeDot={{ r: 3, strokeWidth: 0 }}
-          connectNulls={false}
-          dataKey={one.id}
-          dot={false}
-          isAnimationActive={false}
-          key={one.id}
-          name={one.label}
-          stroke={one.color}
-          strokeWidth={one.width ?? 2}
-          type="linear"
-          {...(one.dash ? { strokeDasharray: one.dash } : {})}
-        />
-      ))}
+      {marks.map(({ rank, label, role }) => {
+        const { dash, width } = lookOf(role)
+        return (
+          <ReferenceLine
+            key={label}
+            label={{
+              value: label,
+              position: rank > axis.first + (axis.last - axis.first) * 0.6 ? 'insideTopRight' : 'insideTopLeft',
+              className: 'chart-mark',
+              fill: strokeOf(role),
+            }}
+            stroke={strokeOf(role)}
+            strokeWidth={width}
+            x={rank}
+            {...(dash ? { strokeDasharray: dash } : {})}
+          />
+        )
+      })}
+      {series.map(({ id, label, role }) => {
+        const { dash, width } = lookOf(role)
+        return (
+          <Line
+            activeDot={{ r: 3, strokeWidth: 0 }}
+            connectNulls={false}
+            dataKey={id}
+            dot={false}
+            isAnimationActive={false}
+            key={id}
+            name={label}
+            stroke={strokeOf(role)}
+            strokeLinecap={dash ? 'round' : 'butt'}
+            strokeWidth={width}
+            type="linear"
+            {...(dash ? { strokeDasharray: dash } : {})}
+          />
+        )
+      })}
     </LineChart>
   )
 })
 
-/** The ends of the axis are always named; a round tick too near to the last one makes room for it. */
-function ticksOfRanks({ first, last }: RankAxis, count: number): number[] {
-  const inner = niceTicks(first, last, count).filter((tick) => Number.isInteger(tick) && tick > first)
-  const gap = (last - first) / count / 2
-  return [first, ...inner.filter((tick) => last - tick > gap || tick === last), last].filter(
-    (tick, i, all) => all.indexOf(tick) === i,
+interface TickMarkProps {
+  readonly x: number
+  readonly y: number
+  readonly at: number
+  readonly ticks: readonly Tick[]
+  readonly format: (value: number) => string
+  /** Below the axis; beside it otherwise. */
+  readonly down?: boolean
+}
+
+/** recharts hands over where its label would stand, 8 px from the axis. */
+function TickMark({ x, y, at, ticks, format, down = false }: TickMarkProps) {
+  const small = ticks.find((tick) => tick.at === at)?.small ?? false
+  const length = small ? 3 : 6
+  const [dx, dy] = down ? [0, -8] : [8, 0]
+  return (
+    <g>
+      <path
+        d={`M${x + dx} ${y + dy}${down ? 'v' : 'h-'}${length}`}
+        data-tick={small ? 'small' : 'named'}
+        stroke="var(--line-control)"
+      />
+      {small ? null : (
+        <text className="chart-tick" dy={down ? '0.8em' : '0.33em'} textAnchor={down ? 'middle' : 'end'} x={x} y={y}>
+          {format(at)}
+        </text>
+      )}
+    </g>
   )
+}
+
+/** The ends of a linear axis are always named; a round tick too near to the last one makes room for it. */
+function ticksOfRanks(axis: RankAxis, count: number): Tick[] {
+  const { first, last, scale } = axis
+  if (scale === 'log') return ticksOf(axisOf(axis), count)
+  const inner = ticksOf(axisOf(axis), count)
+    .map(({ at }) => at)
+    .filter((tick) => Number.isInteger(tick) && tick > first)
+  const gap = (last - first) / count / 2
+  return [...new Set([first, ...inner.filter((tick) => last - tick > gap || tick === last), last])].map((at) => ({
+    at,
+    small: false,
+  }))
 }

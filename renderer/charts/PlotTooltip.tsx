@@ -1,4 +1,5 @@
 /** What the pointer is over: the rank, and each line's value there. */
+import { Swatch } from './Swatch.tsx'
 import type { Row, Series } from './series.ts'
 
 interface PlotTooltipProps {
@@ -19,33 +20,16 @@ export function PlotTooltip({ series, xTitle, formatX, formatY, active, payload 
       <div className="chart-tooltip-title">
         {xTitle} {formatX(row.rank)}
       </div>
-      {series.map(({ id, label, color, dash }) => {
+      {series.map(({ id, label, role }) => {
         const value = row[id]
         return value === null || value === undefined ? null : (
           <div className="chart-tooltip-row" key={id}>
-            <Swatch color={color} {...(dash ? { dash } : {})} />
+            <Swatch role={role} />
             <span>{label}</span>
             <span className="number">{formatY(value)}</span>
           </div>
         )
       })}
     </div>
-  )
-}
-
-/** A short piece of the line, as it is drawn. */
-export function Swatch({ color, dash }: { readonly color: string; readonly dash?: string }) {
-  return (
-    <svg aria-hidden="true" className="swatch" height="8" width="22">
-      <line
-        stroke={color}
-        strokeWidth="2.5"
-        x1="1"
-        x2="21"
-        y1="4"
-        y2="4"
-        {...(dash ? { strokeDasharray: dash } : {})}
-      />
-    </svg>
   )
 }

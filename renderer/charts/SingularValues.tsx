@@ -1,69 +1,46 @@
-/** Singular values by index, randomized beside exact, and below them how far the one is from the other. */
-import { useMemo, useState } from 'react'
+/** Singular values by index, randomized beside exact, and below them how far the one is from the other, over the same indices. */
+import { useMemo } from 'react'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
+import { say } from '../../core/messages/english.ts'
 import type { TensorView } from '../model/view.ts'
-import { useWords } from '../words/words.ts'
-import { ChartCard } from './ChartCard.tsx'
-import { ScaleControl } from './ErrorVsRank.tsx'
-import { LinePlot, type Mark } from './LinePlot.tsx'
-import { type Scale, valueRange } from './range.ts'
-import { listed, rankGrid, rowsOf, type Series } from './series.ts'
+import { useSentences, useWords } from '../words/words.ts'
+import type { Mark } from './LinePlot.tsx'
+import { RankChart } from './RankChart.tsx'
+import { listed, type Series } from './series.ts'
+import { sketchOf, useRoleNames, useTensorFacts } from './tensor-series.ts'
+import { useLastRank } from './zoom.ts'
 
 export function SingularValues({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
-  const { t, numbers } = useWords()
-  const [scale, setScale] = useState<Scale>('log')
+  const { t } = useWords()
+  const sentences = useSentences()
+  const { tensor, smallest } = view
+  const sketch = sketchOf(view)
   const series = useValueSeries(view)
-  const approximate = view.report?.method === 'randomized' ? view.report.singularValues : null
-  // Beside a sketch the exact values are shown a little beyond its end, alone they are shown to the last.
-  const last = Math.max(2, approximate ? Math.min(view.smallest, Math.ceil(1.5 * approximate.length)) : view.smallest)
-  const axis = useMemo(() => ({ first: 1, last }), [last])
-  const rows = useMemo(() => rowsOf(series, rankGrid(1, last, [approximate?.length ?? 1])), [series, last, approximate])
-  const range = useMemo(() => valueRange(rows, scale), [rows, scale])
-  const mark = useMemo<Mark[]>(
-    () =>
-      rank <= last
-        ? [{ rank, label: t('chart.rankMark', { rank: numbers.count(rank) }), color: 'var(--series-what-if)' }]
-        : [],
-    [rank, last, t, numbers],
+  const last = useLastRank(rank, { of: tensor.name, breakEven: view.breakEven, smallest })
+  const approximate = sketch?.singularValues ?? null
+  const points = useMemo(() => [approximate?.length ?? 1], [approximate])
+  const marks = useMemo<Mark[]>(
+    () => (rank <= last ? [{ rank, label: sentences(say('series.rank', { rank })), role: 'plan' }] : []),
+    [rank, last, sentences],
   )
-
+  const chart = { facts: useTensorFacts(view), first: 1, last, marks, points, rank } as const
   return (
     <div className="chart-stack">
-      <ChartCard
-        fileName={`${view.tensor.name}.singular-values`}
-        first={1}
-        formatY={numbers.value}
-        last={last}
-        rows={rows}
+      <RankChart
+        {...chart}
+        end={smallest}
+        fileName={`${tensor.name}.singular-values`}
+        quantity="value"
         series={series}
-        title={t('chart.valuesTitle', { name: view.tensor.name })}
-        tools={<ScaleControl onChange={setScale} value={scale} />}
-        xTitle={t('chart.index')}
-      >
-        {(frame) => (
-          <LinePlot
-            axis={axis}
-            formatTick={numbers.value}
-            formatX={numbers.count}
-            formatY={numbers.value}
-            frame={frame}
-            logarithmic={scale === 'log'}
-            marks={mark}
-            range={range}
-            rows={rows}
-            series={series}
-            top={topSpace}
-            xTitle={t('chart.index')}
-            yTitle={t('chart.value')}
-          />
-        )}
-      </ChartCard>
+        title={t('chart.valuesTitle', { name: tensor.name })}
+      />
       {approximate && view.exactValues ? (
         <ValueErrors
           approximate={approximate}
+          chart={chart}
           exact={view.exactValues}
-          name={view.tensor.name}
-          resolution={view.report?.valueResolution ?? 0}
+          name={tensor.name}
+          resolution={sketch?.valueResolution ?? 0}
         />
       ) : null}
     </div>
@@ -71,6 +48,7 @@ export function SingularValues({ view, rank }: { readonly view: TensorView; read
 }
 
 interface ValueErrorsProps {
+  readonly chart: Pick<Parameters<typeof RankChart>[0], 'facts' | 'first' | 'last' | 'marks' | 'points' | 'rank'>
   readonly approximate: readonly number[]
   readonly exact: readonly number[]
   readonly name: string
@@ -78,85 +56,44 @@ interface ValueErrorsProps {
   readonly resolution: number
 }
 
-function ValueErrors({ approximate, exact, name, resolution }: ValueErrorsProps) {
-  const { t, numbers } = useWords()
-  const { perIndex, max } = useMemo(
-    () => singularValueErrors(exact, approximate, resolution),
-    [exact, approximate, resolution],
-  )
-  const last = Math.max(2, perIndex.length)
-  const axis = useMemo(() => ({ first: 1, last }), [last])
-  const series = useMemo<Series[]>(
-    () => [{ id: 'gap', label: t('chart.valueError'), color: 'var(--series-exact)', at: listed(perIndex, 1) }],
-    [perIndex, t],
-  )
-  const rows = useMemo(() => rowsOf(series, rankGrid(1, last)), [series, last])
-  const range = useMemo(() => [0, max > 0 ? max * 1.1 : 1] as const, [max])
+function ValueErrors({ chart, approximate, exact, name, resolution }: ValueErrorsProps) {
+  const { t } = useWords()
+  const roleName = useRoleNames()
+  const series = useMemo<Series[]>(() => {
+    const { perIndex } = singularValueErrors(exact, approximate, resolution)
+    return [{ id: 'gap', role: 'value-error', label: roleName('value-error'), at: listed(perIndex, 1) }]
+  }, [exact, approximate, resolution, roleName])
   return (
-    <ChartCard
+    <RankChart
+      {...chart}
+      below
+      end={approximate.length}
       fileName={`${name}.singular-value-error`}
-      first={1}
-      formatY={numbers.percent}
-      last={last}
-      rows={rows}
+      quantity="valueError"
       series={series}
       title={t('chart.valueErrorTitle', { name })}
-      xTitle={t('chart.index')}
-    >
-      {(frame) => (
-        <LinePlot
-          axis={axis}
-          formatTick={numbers.tickPercent}
-          formatX={numbers.count}
-          formatY={numbers.percent}
-          frame={frame}
-          range={range}
-          rows={rows}
-          series={series}
-          top={topSpace}
-          xTitle={t('chart.index')}
-          yTitle={t('chart.valueErrorAxis')}
-        />
-      )}
-    </ChartCard>
+    />
   )
 }
 
 function useValueSeries(view: TensorView): Series[] {
-  const { t } = useWords()
+  const { exactValues, estimate } = view
+  const sketch = sketchOf(view)
+  const name = useRoleNames()
+  const sentences = useSentences()
   return useMemo(() => {
+    const line = (role: 'exact' | 'randomized' | 'estimate', values: readonly number[], label: string): Series => ({
+      ...{ id: role, role, label, at: listed(values, 1) },
+      // Values only fall.
+      smooth: true,
+    })
     const series: Series[] = []
-    if (view.exactValues) {
-      series.push({
-        id: 'exact',
-        label: t('chart.exact'),
-        color: 'var(--series-exact)',
-        dash: '7 3',
-        at: listed(view.exactValues, 1),
-      })
+    if (sketch) series.push(line('randomized', sketch.singularValues, name('randomized')))
+    if (estimate) {
+      const { iteration, iterations, singularValues } = estimate
+      series.push(line('estimate', singularValues, sentences(say('series.estimate', { iteration, iterations }))))
     }
-    if (view.report?.method === 'randomized') {
-      series.push({
-        id: 'randomized',
-        label: t('chart.randomized', { count: view.report.nIter }),
-        color: 'var(--series-randomized)',
-        at: listed(view.report.singularValues, 1),
-      })
-    }
-    if (view.estimate) {
-      const { iteration, iterations, singularValues } = view.estimate
-      series.push({
-        id: 'estimate',
-        label: t('chart.estimate', { iteration, iterations }),
-        color: 'var(--series-randomized)',
-        dash: '1 4',
-        width: 2.5,
-        at: listed(singularValues, 1),
-      })
-    }
+    if (exactValues) series.push(line('exact', exactValues, name('exact')))
     return series
-  }, [view, t])
+  }, [sketch, exactValues, estimate, name, sentences])
 }
-
-/** There is no grip above these plots, in px. */
-const topSpace = 10

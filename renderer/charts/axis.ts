@@ -1,4 +1,5 @@
-/** The two scales of a chart as plain arithmetic, so that a handle can be placed without asking the chart library. */
+/** The two scales of a chart in px, so that a handle can be placed without asking the chart library. */
+import { type Axis, type Scale, shareAt, valueAt } from '../../core/report/axis.ts'
 
 export interface Frame {
   readonly width: number
@@ -11,6 +12,8 @@ export const margin = { left: 66, right: 20, top: 30, bottom: 44 } as const
 export interface RankAxis {
   readonly first: number
   readonly last: number
+  /** A logarithmic one begins at 1. */
+  readonly scale?: Scale
 }
 
 export function plotWidth(frame: Frame): number {
@@ -22,38 +25,15 @@ export function plotHeight(frame: Frame): number {
 
 /** Pixels from the left edge of the chart. */
 export function xOfRank(rank: number, axis: RankAxis, frame: Frame): number {
-  return margin.left + ((rank - axis.first) / (axis.last - axis.first)) * plotWidth(frame)
+  return margin.left + shareAt(rank, axisOf(axis)) * plotWidth(frame)
 }
 
 /** The nearest rank of the axis. */
 export function rankOfX(x: number, axis: RankAxis, frame: Frame): number {
   const share = (x - margin.left) / plotWidth(frame)
-  return Math.round(axis.first + Math.min(1, Math.max(0, share)) * (axis.last - axis.first))
+  return Math.round(valueAt(Math.min(1, Math.max(0, share)), axisOf(axis)))
 }
 
-/** Round steps (1, 2, 5 times a power of ten) that give about `count` ticks, inside [low, high]. */
-export function niceTicks(low: number, high: number, count: number): number[] {
-  const rough = (high - low) / Math.max(1, count)
-  if (!(rough > 0) || !Number.isFinite(rough)) return [low]
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power
-  const ticks: number[] = []
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step || 0)
-  return ticks
-}
-
-/** Powers of ten inside [low, high], thinned to about `count`; with 2 and 5 times a power between them where there are few. */
-export function logTicks(low: number, high: number, count: number): number[] {
-  const from = Math.floor(Math.log10(low))
-  const to = Math.ceil(Math.log10(high))
-  const inside = (tick: number) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9)
-  const powers = Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)).filter(inside)
-  if (powers.length >= 3) return powers.filter((_, i) => i % Math.ceil(powers.length / count) === 0)
-  const between = Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)).flatMap((power) => [
-    power,
-    2 * power,
-    5 * power,
-  ])
-  const ticks = between.filter(inside)
-  return ticks.length >= 2 ? ticks : [low, high]
+export function axisOf({ first, last, scale = 'linear' }: RankAxis): Axis {
+  return { low: first, high: last, scale }
 }

@@ -24,3 +24,8 @@ export function copyText(text: string): void {
   document.execCommand('copy')
   document.removeEventListener('copy', put, { capture: true })
 }
+
+/** An image on the clipboard. The browser asks nothing where a click led here. @throws DOMException where it is not allowed */
+export function copyImage(png: Promise<Blob>): Promise<void> {
+  return navigator.clipboard.write([new ClipboardItem({ 'image/png': png })])
+}

@@ -59,7 +59,7 @@ test('the command line has its flag, for a run and for one matrix', async () => 
 test('the page has a field for it, and its command line names it', async () => {
   const { defaultParams } = await import('../../core/params.ts')
   const { fieldsOf } = await import('../../renderer/settings/fields.ts')
-  const { compressCommand } = await import('../../renderer/snippets/command.ts')
+  const { compressCommand } = await import('../../core/report/command.ts')
   expect(fieldsOf('sketch')).toContain('planted')
   const params = { ...defaultParams, planted: 3 }
   const recipe = { output: 'factors', include: [], exclude: [], params } as const

@@ -2,10 +2,10 @@
 import { useVirtualizer, type VirtualItem } from '@tanstack/react-virtual'
 import { type KeyboardEvent, memo, type PointerEvent, useEffect, useRef, useState } from 'react'
 import type { TensorReport } from '../../../core/contract.ts'
+import type { MapLayer, ModelMap } from '../../../core/model-map.ts'
 import { useWords } from '../../words/words.ts'
 import type { Frame } from '../axis.ts'
 import { cellHeight, gap, mapLayout } from './layout.ts'
-import type { MapLayer, ModelMap } from './model-map.ts'
 import { type MapPlace, placeAfter, placeOf } from './moves.ts'
 
 /** How a cell looks: a step of the ramp, kept, or still to be found. */
@@ -18,7 +18,7 @@ export interface MapCell {
 
 interface MapGridProps {
   readonly title: string
-  readonly map: ModelMap
+  readonly map: ModelMap<TensorReport>
   readonly frame: Frame
   readonly cellOf: (tensor: TensorReport) => MapCell
   readonly selected: string | null
@@ -160,7 +160,7 @@ export function MapGrid({ title, map, frame, cellOf, selected, onSelect, onLook 
 }
 
 interface MapRowProps {
-  readonly layer: MapLayer
+  readonly layer: MapLayer<TensorReport>
   readonly index: number
   readonly top: number
   readonly left: number

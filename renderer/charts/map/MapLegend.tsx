@@ -1,6 +1,8 @@
 /** The ramp with its ends, and the two looks that are no error. */
+
+import type { MapScale } from '../../../core/report/map-scale.ts'
+import { mapSteps as steps } from '../../../core/report/palette.ts'
 import { useWords } from '../../words/words.ts'
-import { type MapScale, steps } from './scale.ts'
 
 interface MapLegendProps {
   readonly scale: MapScale

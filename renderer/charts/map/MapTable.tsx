@@ -29,7 +29,7 @@ export function MapTable({ title, records }: { readonly title: string; readonly 
             <Table.Th scope="col">{t('map.layer')}</Table.Th>
             <Table.Th scope="col">{t('map.role')}</Table.Th>
             <Table.Th className="right" scope="col">
-              {t('chart.rank')}
+              {t('map.rank')}
             </Table.Th>
             <Table.Th className="right" scope="col">
               {t('chart.error')}

@@ -2,21 +2,21 @@
 import { SegmentedControl } from '@mantine/core'
 import { useCallback, useMemo, useState } from 'react'
 import type { FileReport, TensorReport } from '../../../core/contract.ts'
+import { modelMap } from '../../../core/model-map.ts'
+import { mapPicture } from '../../../core/report/map-picture.ts'
+import { fittedScale, stepOf, wholeScale } from '../../../core/report/map-scale.ts'
 import { useSelection } from '../../choices/selection.ts'
 import { AnalyzeButton, AnalyzePlace } from '../../model/AnalyzeModel.tsx'
 import { selectTensor } from '../../model/analysis.ts'
 import { useOutlook } from '../../model/outlook.ts'
 import { useWords } from '../../words/words.ts'
 import { ChartFrame } from '../ChartFrame.tsx'
-import { savePng, saveSvg, saveTable } from '../export.ts'
+import { copyPicture, saveCsv, savePng, saveSvg } from '../export.ts'
 import { MapDetails, useDescription } from './MapDetails.tsx'
 import { type MapCell, MapGrid } from './MapGrid.tsx'
 import { MapLegend } from './MapLegend.tsx'
 import { MapTable } from './MapTable.tsx'
-import { modelMap } from './model-map.ts'
-import { withMapPicture } from './picture.ts'
 import { csvHeader, csvRow, mapRecords } from './records.ts'
-import { fittedScale, stepOf, wholeScale } from './scale.ts'
 
 const ranges = ['fitted', 'whole'] as const
 
@@ -24,7 +24,7 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   const { t } = useWords()
   const [range, setRange] = useState<(typeof ranges)[number]>('fitted')
   const [looked, setLooked] = useState<TensorReport | null>(null)
-  const map = useMemo(() => modelMap(report.tensors), [report])
+  const map = useMemo(() => modelMap(report.tensors.filter(({ matrix }) => matrix !== null)), [report])
   const outlookOf = useOutlook()
   const records = useMemo(() => mapRecords(map, outlookOf), [map, outlookOf])
   const scale = useMemo(
@@ -48,18 +48,26 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   )
   const selected = useSelection((state) => state.tensor)
   const fileName = `${report.name}.map`
-  const [width, setWidth] = useState(0)
-  const picture = (use: (svg: SVGSVGElement) => void | Promise<void>) => () =>
-    void withMapPicture(map, width, cellOf, use)
+  const picture = () =>
+    mapPicture({
+      title: t('map.title', { name: report.name }),
+      facts: [t('chart.error')],
+      map,
+      cellOf,
+      low: tickPercent(scale.low),
+      high: tickPercent(scale.high),
+      kept: t('map.kept'),
+    })
 
   if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>
   return (
     <ChartFrame
       legend={<MapLegend scale={scale} unknown={unknown} />}
       save={{
-        svg: picture((svg) => saveSvg(svg, fileName)),
-        png: picture((svg) => savePng(svg, fileName)),
-        csv: () => saveTable(csvHeader, records.map(csvRow), fileName),
+        svg: () => saveSvg(picture(), fileName),
+        png: () => void savePng(picture(), fileName),
+        copy: () => copyPicture(picture()),
+        csv: () => saveCsv(csvHeader, records.map(csvRow), fileName),
       }}
       table={() => <MapTable records={records} title={t('map.title', { name: report.name })} />}
       title={t('map.title', { name: report.name })}
@@ -79,7 +87,7 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
       }
     >
       {(frame) => (
-        <div className="map-body" ref={() => setWidth(frame.width)}>
+        <div className="map-body">
           <div className="map-picture">
             <MapGrid
               cellOf={cellOf}

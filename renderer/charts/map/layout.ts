@@ -1,5 +1,6 @@
 /** Sizes of the map in px, from what it has to show and the room there is. */
-import type { ModelMap } from './model-map.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import type { ModelMap } from '../../../core/model-map.ts'
 
 export interface MapLayout {
   /** Of the column of layers and the row of roles. */
@@ -25,7 +26,7 @@ const scrollbar = 14
 
 const longest = (labels: readonly string[]) => labels.reduce((most, label) => Math.max(most, label.length), 0)
 
-export function mapLayout({ layers, roles }: ModelMap, width: number): MapLayout {
+export function mapLayout({ layers, roles }: ModelMap<TensorReport>, width: number): MapLayout {
   const left = Math.round(clamp(longest(layers.map(({ label }) => label)) * character + padding, 56, width * 0.35))
   const cellWidth = Math.floor(clamp((width - left - scrollbar) / Math.max(1, roles.length), narrowest, widest))
   const role = longest(roles.map(({ label }) => label)) * character

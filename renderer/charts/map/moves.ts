@@ -1,5 +1,6 @@
 /** Where a key leads in the map. Only matrices are places: a layer that lacks the role is entered at the nearest one it has. */
-import type { MapLayer } from './model-map.ts'
+import type { TensorReport } from '../../../core/contract.ts'
+import type { MapLayer } from '../../../core/model-map.ts'
 
 export interface MapPlace {
   readonly layer: number
@@ -15,7 +16,7 @@ interface Key {
 /** null for a key that leads nowhere. `page`: layers in view. */
 export function placeAfter(
   { key, ctrlKey, metaKey }: Key,
-  layers: readonly MapLayer[],
+  layers: readonly MapLayer<TensorReport>[],
   from: MapPlace,
   page: number,
 ): MapPlace | null {
@@ -49,14 +50,14 @@ export function placeAfter(
 }
 
 /** Where a tensor is; null for what has no place. */
-export function placeOf(layers: readonly MapLayer[], name: string | null): MapPlace | null {
+export function placeOf(layers: readonly MapLayer<TensorReport>[], name: string | null): MapPlace | null {
   for (const [layer, { tensors }] of layers.entries()) {
     for (const [role, tensor] of tensors) if (tensor.name === name) return { layer, role }
   }
   return null
 }
 
-const rolesOf = (layer: MapLayer | undefined) => [...(layer?.tensors.keys() ?? [])].sort((a, b) => a - b)
+const rolesOf = (layer: MapLayer<TensorReport> | undefined) => [...(layer?.tensors.keys() ?? [])].sort((a, b) => a - b)
 
 function nearest(roles: readonly number[], wanted: number): number {
   let best = roles[0] ?? 0

@@ -1,7 +1,7 @@
 /** Every matrix of the map with what is to be expected of it: rows of the table and of the CSV file. */
 import type { TensorReport } from '../../../core/contract.ts'
+import type { ModelMap } from '../../../core/model-map.ts'
 import type { Outlook } from '../../model/outlook.ts'
-import type { ModelMap } from './model-map.ts'
 
 export interface MapRecord {
   readonly tensor: TensorReport
@@ -11,7 +11,10 @@ export interface MapRecord {
 }
 
 /** In the order of the grid. */
-export function mapRecords({ layers, roles }: ModelMap, outlookOf: (tensor: TensorReport) => Outlook): MapRecord[] {
+export function mapRecords(
+  { layers, roles }: ModelMap<TensorReport>,
+  outlookOf: (tensor: TensorReport) => Outlook,
+): MapRecord[] {
   return layers.flatMap(({ label, tensors }) =>
     [...tensors]
       .sort(([a], [b]) => a - b)

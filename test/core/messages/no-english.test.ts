@@ -29,8 +29,10 @@ const englishRooms = [
   'main/loopback/frames.ts',
   'main/loopback/downloads.ts',
   'main/host/assets.ts',
-  // Python.
-  'renderer/snippets/',
+  // Python, a shell, and the style and script of a page.
+  'core/report/python.ts',
+  'core/report/command.ts',
+  'core/report/page.ts',
 ]
 /** Exact words that a catalog's sentence quotes, for whoever made the file or reads a report of a fault; and programming faults. */
 const quotedBy = new Set([

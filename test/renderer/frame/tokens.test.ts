@@ -1,6 +1,7 @@
 /** What is written in the page can be read, in both themes: contrast by WCAG 2.2, from the tokens themselves. */
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { darkPalette, lightPalette } from '../../../core/report/palette.ts'
 
 const css = readFileSync(new URL('../../../renderer/frame/tokens.css', import.meta.url), 'utf8')
 
@@ -71,4 +72,11 @@ test('no style sheet but the tokens names a color', () => {
       /#[0-9a-f]{3,8}\b|rgba?\(/i.test(readFileSync(new URL(file, folder), 'utf8').replaceAll(/\/\*.*?\*\//gs, '')),
   )
   expect(raw).toEqual([])
+})
+
+test('pictures and reports have the colors of the page', () => {
+  const named = (palette: Readonly<Record<string, string>>, tokens: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.keys(palette).map((token) => [token, tokens[token]]))
+  expect(lightPalette).toEqual(named(lightPalette, themes.light))
+  expect(darkPalette).toEqual(named(darkPalette, themes.dark))
 })

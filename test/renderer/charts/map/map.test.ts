@@ -1,9 +1,10 @@
 /** The arithmetic of the map: its colors and where its keys lead. */
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../../core/contract.ts'
-import type { MapLayer } from '../../../../renderer/charts/map/model-map.ts'
+import type { MapLayer } from '../../../../core/model-map.ts'
+import { fittedScale, stepOf, wholeScale } from '../../../../core/report/map-scale.ts'
+import { mapSteps as steps } from '../../../../core/report/palette.ts'
 import { placeAfter, placeOf } from '../../../../renderer/charts/map/moves.ts'
-import { fittedScale, stepOf, steps, wholeScale } from '../../../../renderer/charts/map/scale.ts'
 
 test('a fitted scale has round ends around all errors, near ones too', () => {
   for (const errors of [[0.071, 0.71], [0.0121, 0.0124], [0.5], [0], [1, 0.999], [1e-7, 2e-7]]) {
@@ -23,7 +24,7 @@ test('every error has a step, larger ones never a smaller one', () => {
   expect(new Set(found)).toEqual(new Set(Array.from({ length: steps }, (_, step) => step)))
 })
 
-const layer = (key: string, ...roles: number[]): MapLayer => ({
+const layer = (key: string, ...roles: number[]): MapLayer<TensorReport> => ({
   key,
   label: key,
   tensors: new Map(roles.map((role) => [role, { name: `${key}.${role}` } as TensorReport])),

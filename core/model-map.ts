@@ -5,46 +5,62 @@
  * the layer, the rest is the role. A name with several numbers goes as deep as the numbers count alike things - the experts of a layer, the
  * blocks of a block - while `to_out.0` or `ff.net.2`, a place in a sequence of unlike things, stays part of the role. A name without a
  * number is a row of its own.
+ *
+ * Experts are columns, not rows: `model.layers.3.mlp.experts.5.up_proj` stands in the row of its layer and in the band `experts.*.up_proj`,
+ * in the fifth column of it, so that N layers of M experts are N x M cells for each of their roles.
  */
-import type { TensorReport } from '../../../core/contract.ts'
 
 export interface MapRole {
   readonly key: string
   /** As few of its last parts as tell it from the others. */
   readonly label: string
 }
-export interface MapLayer extends MapRole {
+export interface MapLayer<T> extends MapRole {
   /** Its matrices by the index of their role. */
-  readonly tensors: ReadonlyMap<number, TensorReport>
+  readonly tensors: ReadonlyMap<number, T>
 }
-export interface ModelMap {
-  readonly layers: readonly MapLayer[]
+/** Neighboring columns that are the same role of one expert after the other. */
+export interface MapBand {
+  readonly label: string
+  readonly first: number
+  readonly count: number
+}
+export interface ModelMap<T> {
+  readonly layers: readonly MapLayer<T>[]
   readonly roles: readonly MapRole[]
+  readonly bands: readonly MapBand[]
 }
 
 interface SplitName {
   readonly layer: readonly string[]
   readonly role: readonly string[]
+  /** Where in `role` the number of the expert stands; -1 where it is none's. */
+  readonly expert: number
 }
 
-/** Only matrices have a place: vectors have no rank. Cost: a few passes over the names. */
-export function modelMap(tensors: readonly TensorReport[]): ModelMap {
-  const matrices = tensors.filter(({ matrix }) => matrix !== null)
+interface Column {
+  readonly parts: readonly string[]
+  /** Of its band, or its own. */
+  readonly band: string
+  count: number
+}
+
+/** Every one of `matrices` has a place. Cost: a few passes over the names. */
+export function modelMap<T extends { readonly name: string }>(matrices: readonly T[]): ModelMap<T> {
   const split = splitNames(matrices.map(({ name }) => name))
-  const layers = new Map<string, { parts: readonly string[]; members: [string, TensorReport][] }>()
-  const roles = new Map<string, { parts: readonly string[]; count: number }>()
-  for (const [i, { layer, role }] of split.entries()) {
+  const layers = new Map<string, { parts: readonly string[]; members: [string, T][] }>()
+  const columnOf = new Map<string, Column>()
+  for (const [i, { layer, role, expert }] of split.entries()) {
     const layerKey = layer.join('')
     const roleKey = role.join('')
     const row = layers.get(layerKey) ?? { parts: layer, members: [] }
-    const column = roles.get(roleKey) ?? { parts: role, count: 0 }
+    const column = columnOf.get(roleKey) ?? { parts: role, band: bandOf(role, expert), count: 0 }
     row.members.push([roleKey, matrices[i]!])
     column.count++
     layers.set(layerKey, row)
-    roles.set(roleKey, column)
+    columnOf.set(roleKey, column)
   }
-  // What most layers have comes first; the roles of a single layer stand at the end.
-  const columns = [...roles].sort(([, a], [, b]) => b.count - a.count)
+  const columns = inOrder(columnOf)
   const indexOf = new Map(columns.map(([key], index) => [key, index]))
   const roleLabels = shortest(
     columns.map(([, { parts }]) => withoutWeight(parts)),
@@ -59,12 +75,43 @@ export function modelMap(tensors: readonly TensorReport[]): ModelMap {
   )
   return {
     roles: columns.map(([key], i) => ({ key: trimmed(key), label: roleLabels[i]! })),
+    bands: bandsOf(columns.map(([, column]) => column)),
     layers: rows.map(([key, { members }], i) => ({
       key: trimmed(key),
       label: layerLabels[i]!,
       tensors: new Map(members.map(([role, tensor]) => [indexOf.get(role)!, tensor])),
     })),
   }
+}
+
+/** What most layers have comes first, the roles of a single layer stand at the end; experts of one role side by side, as they are numbered. */
+function inOrder(columns: ReadonlyMap<string, Column>): [string, Column][] {
+  const most = new Map<string, number>()
+  for (const { band, count } of columns.values()) most.set(band, Math.max(most.get(band) ?? 0, count))
+  const seen = new Map([...most.keys()].map((band, i) => [band, i]))
+  return [...columns].sort(
+    ([a, one], [b, other]) =>
+      most.get(other.band)! - most.get(one.band)! ||
+      seen.get(one.band)! - seen.get(other.band)! ||
+      collator.compare(a, b),
+  )
+}
+
+/** `experts.*.up_proj`. */
+function bandOf(role: readonly string[], expert: number): string {
+  return role.map((part, at) => (at === expert ? part.replace(/\d+/, '*') : part)).join('')
+}
+
+function bandsOf(columns: readonly Column[]): MapBand[] {
+  const bands: { label: string; first: number; count: number; key: string }[] = []
+  for (const [index, { band, parts }] of columns.entries()) {
+    if (band === parts.join('')) continue
+    const last = bands.at(-1)
+    if (last?.key === band) last.count++
+    else
+      bands.push({ key: band, label: trimmed(withoutWeight(band.split(/(?<=\.)/)).join('')), first: index, count: 1 })
+  }
+  return bands.filter(({ count }) => count > 1).map(({ label, first, count }) => ({ label, first, count }))
 }
 
 /** layers.2 before layers.10. */
@@ -96,9 +143,14 @@ function splitNames(names: readonly string[]): SplitName[] {
   return split.map((parts, i) => {
     const [outermost, ...deeper] = counted[i]!
     if (outermost === undefined)
-      return parts.length < 2 ? { layer: parts, role: [] } : { layer: parts.slice(0, -1), role: parts.slice(-1) }
-    const last = deeper.findLast((at) => alike.has(starred(parts.slice(0, at)))) ?? outermost
-    return { layer: parts.slice(0, last + 1), role: parts.slice(last + 1) }
+      return parts.length < 2
+        ? { layer: parts, role: [], expert: -1 }
+        : { layer: parts.slice(0, -1), role: parts.slice(-1), expert: -1 }
+    const expert = deeper.find((at) => /^experts?[._]$/.test(parts[at - 1]!))
+    const inside = expert === undefined ? deeper : deeper.filter((at) => at < expert)
+    const last = inside.findLast((at) => alike.has(starred(parts.slice(0, at)))) ?? outermost
+    const role = parts.slice(last + 1)
+    return { layer: parts.slice(0, last + 1), role, expert: expert === undefined ? -1 : expert - last - 1 }
   })
 }
 

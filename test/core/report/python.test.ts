@@ -1,6 +1,6 @@
 /**
  * The Python snippets do what they say: run by Python on files that were written, they give back the weights. numpy and torch are the
- * machine's; the package safetensors is a reader of our own by the specification (test/renderer/snippets/safetensors).
+ * machine's; the package safetensors is a reader of our own by the specification (test/core/report/safetensors).
  */
 import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,8 +11,8 @@ import type { Recipe, TensorOutcome } from '../../../core/contract.ts'
 import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
+import { pythonSnippet } from '../../../core/report/python.ts'
 import { styleIds } from '../../../core/styles.ts'
-import { pythonSnippet } from '../../../renderer/snippets/python.ts'
 import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../../core/jobs/harness.ts'
 import { python, pythonHas } from '../../python.ts'
 

@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import type { Recipe } from '../../../core/contract.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
+import { compressCommand } from '../../../core/report/command.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from '../../../main/cli/flags.ts'
-import { compressCommand } from '../../../renderer/snippets/command.ts'
 
 const recipe = (params: Partial<Params> = {}, rest: Partial<Recipe> = {}): Recipe => ({
   recipe: 1,

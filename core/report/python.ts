@@ -1,5 +1,5 @@
 /** A few lines of Python that load what a run has written. They say what this output holds and nothing it might have held. */
-import type { RecipeInput } from '../../core/contract.ts'
+import type { RecipeInput } from '../contract.ts'
 
 interface SnippetSource {
   readonly recipe: RecipeInput

@@ -1,8 +1,8 @@
 /** A run as a line for the shell: the flags that differ from their defaults, and nothing else. */
-import type { RecipeInput } from '../../core/contract.ts'
-import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
-import { defaultParams, paramKeys } from '../../core/params.ts'
-import { defaultStyle } from '../../core/styles.ts'
+import type { RecipeInput } from '../contract.ts'
+import { type ParamEntry, paramEntries, type Unit } from '../param-entries.ts'
+import { defaultParams, paramKeys } from '../params.ts'
+import { defaultStyle } from '../styles.ts'
 
 interface RunCommand {
   /** File names; the line is for the folder they lie in. */

@@ -1,6 +1,6 @@
 /** Errors as steps of one color ramp: nine are told apart at a glance, also by the color-blind, since each is darker than the one before. */
-
-export const steps = 9
+import { niceStep } from './axis.ts'
+import { mapSteps as steps } from './palette.ts'
 
 export interface MapScale {
   readonly low: number
@@ -18,16 +18,10 @@ export function fittedScale(errors: readonly number[]): MapScale {
     least = Math.min(least, error)
     most = Math.max(most, error)
   }
-  const unit = roundStep(Math.max(most - least, least / 10, 1e-9) / 4)
+  const unit = niceStep(Math.max(most - least, least / 10, 1e-9) / 4)
   const low = Math.floor(least / unit + 1e-9) * unit
   const high = Math.ceil(most / unit - 1e-9) * unit
   return { low, high: Math.min(1, Math.max(high, low + unit)) }
-}
-
-/** 1, 2 or 5 times a power of ten, at or above `rough`. */
-function roundStep(rough: number): number {
-  const power = 10 ** Math.floor(Math.log10(rough))
-  return ([1, 2, 5, 10].find((factor) => factor * power >= rough * (1 - 1e-9)) ?? 10) * power
 }
 
 /** 0..8; what lies beyond the scale takes its last step. */

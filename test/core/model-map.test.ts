@@ -1,23 +1,11 @@
 /** Names as real models have them, as the grid of the Map. */
 
 import { expect, test } from 'vitest'
-import type { TensorReport } from '../../../../core/contract.ts'
-import { modelMap } from '../../../../renderer/charts/map/model-map.ts'
-import { someWords } from '../../../core/messages/words.ts'
+import { modelMap } from '../../core/model-map.ts'
 
-const tensorOf = (name: string, matrix: number[] | null = [8, 8]): TensorReport => ({
-  name,
-  dtype: 'F32',
-  shape: matrix ?? [8],
-  byteLength: 256,
-  matrix,
-  kind: matrix && 'linear',
-  plan: matrix ? 'factorize' : 'keep',
-  reason: someWords(''),
-})
 /** `row: column, column`, as labels. */
 function grid(...names: string[]): string[] {
-  const { layers, roles } = modelMap(names.map((name) => tensorOf(name)))
+  const { layers, roles } = modelMap(names.map((name) => ({ name })))
   return layers.map(({ label, tensors }) => {
     const columns = [...tensors.keys()].sort((a, b) => a - b).map((at) => roles[at]!.label)
     return `${label}: ${columns.join(', ')}`
@@ -39,11 +27,8 @@ test('Llama: a row for each layer, a column for each projection, and rows for wh
   expect(shown.at(-1)).toMatch(/^11:/)
 })
 
-test('vectors have no place, and a model of one layer is still a layer', () => {
-  const { layers, roles } = modelMap([
-    tensorOf('model.layers.0.mlp.up_proj.weight'),
-    tensorOf('model.layers.0.input_layernorm.weight', null),
-  ])
+test('a model of one layer is still a layer', () => {
+  const { layers, roles } = modelMap([{ name: 'model.layers.0.mlp.up_proj.weight' }])
   expect(layers.map(({ key }) => key)).toEqual(['model.layers.0'])
   expect(roles).toEqual([{ key: 'mlp.up_proj.weight', label: 'up_proj' }])
 })
@@ -71,19 +56,24 @@ test('BERT', () => {
   ])
 })
 
-test('a mixture of experts has a row for each expert below its layer', () => {
+test('layers of experts: a row for each layer, and a band of one column an expert for each of their roles', () => {
   const moe = 'block_sparse_moe'
   const layers = each(2, (i) => [
     `model.layers.${i}.self_attn.q_proj.weight`,
     `model.layers.${i}.${moe}.gate.weight`,
-    ...each(3, (e) => ['w1', 'w2'].map((w) => `model.layers.${i}.${moe}.experts.${e}.${w}.weight`)),
+    ...each(11, (e) => ['w1', 'w2'].map((w) => `model.layers.${i}.${moe}.experts.${e}.${w}.weight`)),
   ])
-  expect(grid(...layers)).toEqual(
-    [0, 1].flatMap((i) => [
-      `layers.${i}: q_proj, gate`,
-      ...[0, 1, 2].map((e) => `layers.${i}.${moe}.experts.${e}: w1, w2`),
-    ]),
-  )
+  const map = modelMap(layers.map((name) => ({ name })))
+  expect(map.layers.map(({ label, tensors }) => [label, tensors.size])).toEqual([
+    ['0', 24],
+    ['1', 24],
+  ])
+  expect(map.bands).toEqual([
+    { label: `${moe}.experts.*.w1`, first: 2, count: 11 },
+    { label: `${moe}.experts.*.w2`, first: 13, count: 11 },
+  ])
+  // As numbers: 9 before 10.
+  expect(map.roles.slice(11, 13).map(({ key }) => key)).toEqual([9, 10].map((e) => `${moe}.experts.${e}.w1.weight`))
 })
 
 test('a diffusion UNet: blocks of blocks are layers, places in a sequence are roles', () => {
@@ -136,7 +126,7 @@ test('kohya’s underscores, a sequence at the top, and a name that is one word'
 
 test('every matrix has one place and no two share one', () => {
   const names = each(50, (i) => [`a.${i}.w`, `a.${i}.b.${i % 3}.w`, `c${i}.weight`, `d.e${i}`, `f.${i}`])
-  const { layers, roles } = modelMap(names.map((name) => tensorOf(name)))
+  const { layers, roles } = modelMap(names.map((name) => ({ name })))
   const placed = layers.flatMap(({ tensors }) => [...tensors.values()].map(({ name }) => name))
   expect(placed.sort()).toEqual(names.sort())
   expect(new Set(roles.map(({ key }) => key)).size).toBe(roles.length)
