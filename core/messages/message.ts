@@ -36,3 +36,8 @@ export interface Words {
 
 /** What some sentences advise. Their words differ between the command line and the page. */
 export type Act = 'overwrite' | 'include' | 'plan' | 'resume'
+
+/** Whether it names code that loading a file would run: what nobody may overlook. */
+export function isCode({ key }: Message): boolean {
+  return key === 'formats.code'
+}

@@ -1,5 +1,6 @@
 /** The bar above every screen: where one is, what is open, how the engine is, the way to Settings. */
 import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
+import { isCode } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { BackIcon, GearIcon, HistoryIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
@@ -48,10 +49,10 @@ export function Header() {
             <span className="dimmed nowrap">
               {report.format} · {numbers.bytes(report.totalBytes)}
             </span>
-            {report.safety === 'opened-without-running' ? (
-              <Tooltip label={t('header.notRunHelp')} multiline w={300}>
+            {report.safety === 'opened-without-running' && !report.notices.some(isCode) ? (
+              <Tooltip label={t('header.noCodeHelp')} multiline w={300}>
                 <Badge color="gray" tt="none" variant="outline">
-                  {t('header.notRun')}
+                  {t('header.noCode')}
                 </Badge>
               </Tooltip>
             ) : null}

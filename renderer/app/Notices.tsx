@@ -2,11 +2,13 @@
 
 import { Alert, Loader } from '@mantine/core'
 import { inEnglish } from '../../core/messages/english.ts'
+import { isCode } from '../../core/messages/message.ts'
 import { fileReducers, useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { WarningIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
 import { useSentences, useWords } from '../words/words.ts'
+import { CodeBanner } from './CodeBanner.tsx'
 
 export function Notices() {
   const { t } = useWords()
@@ -18,6 +20,7 @@ export function Notices() {
   const close = { closeButtonLabel: t('app.close'), withCloseButton: true } as const
   return (
     <div aria-live="polite" className="notices">
+      {elsewhere ? <CodeBanner /> : null}
       {host && !connected ? (
         <Alert color="orange" icon={<Loader color="orange" size={16} />} variant="light">
           {t('notices.lost')}
@@ -45,18 +48,20 @@ export function Notices() {
       ) : null}
       {elsewhere && error ? <ErrorBox error={error} onClose={fileReducers.dismissed} /> : null}
       {elsewhere
-        ? notices.map((notice) => (
-            <Alert
-              {...close}
-              color="gray"
-              icon={<WarningIcon />}
-              key={inEnglish(notice)}
-              onClose={() => fileReducers.dismissNotice(notice)}
-              variant="light"
-            >
-              <p className="notice-text">{sentences(notice)}</p>
-            </Alert>
-          ))
+        ? notices
+            .filter((notice) => !isCode(notice))
+            .map((notice) => (
+              <Alert
+                {...close}
+                color="gray"
+                icon={<WarningIcon />}
+                key={inEnglish(notice)}
+                onClose={() => fileReducers.dismissNotice(notice)}
+                variant="light"
+              >
+                <p className="notice-text">{sentences(notice)}</p>
+              </Alert>
+            ))
         : null}
     </div>
   )

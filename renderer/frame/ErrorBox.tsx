@@ -2,6 +2,7 @@
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ErrorReport } from '../../core/errors.ts'
+import { isCode } from '../../core/messages/message.ts'
 import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { WarningIcon } from './icons.tsx'
 
@@ -23,7 +24,7 @@ export function ErrorBox({ error, onClose, children }: ErrorBoxProps) {
       data-code={error.code}
       icon={<WarningIcon />}
       role="alert"
-      title={title(error)}
+      title={error.said.some(isCode) ? t('errors.code') : title(error)}
       variant="light"
       {...(onClose ? { withCloseButton: true, onClose } : {})}
     >

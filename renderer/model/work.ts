@@ -4,6 +4,7 @@
  *   look       the tensor on show: its analysis, a comparison, two ways side by side. In the foreground, one of them at a time
  *   model      the analysis of the whole file, and the plans after it. In the background: any other job preempts it
  *   selfTest   in the foreground, after a look that has begun
+ *   copy       the open file in another container, likewise
  */
 import { create } from 'zustand'
 import { createFeed } from '../../core/client/feed.ts'
@@ -38,10 +39,11 @@ type Wishes = {
   readonly look: AnalysisWish | VersusWish
   readonly model: PlanWish
   readonly selfTest: Wish
+  readonly copy: Wish
 }
 export type WorkState = { readonly [Owner in keyof Wishes]: UnderWay<Wishes[Owner]> | null }
 
-export const useWork = create<WorkState>(() => ({ look: null, model: null, selfTest: null }))
+export const useWork = create<WorkState>(() => ({ look: null, model: null, selfTest: null, copy: null }))
 
 const feed = createFeed({ start: (job, lane) => connection().engine.start(job, lane) })
 const latest = latestPerOwner<Wishes>(

@@ -43,7 +43,21 @@ export const pytorch: Format = {
 /** The same of a checkpoint inside another file, which may have no tensors. */
 export async function checkpointFile(source: ByteSource): Promise<WeightFile> {
   const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
-  return weightFile(source, looksLikeZip(start) ? await readArchive(source) : await readPickles(source))
+  const budget = pickleBudget()
+  try {
+    return await weightFile(
+      source,
+      looksLikeZip(start) ? await readArchive(source, budget) : await readPickles(source, budget),
+    )
+  } catch (error) {
+    throw withCode(error, budget)
+  }
+}
+
+/** Code that was seen before a file turned out to be damaged is the more important of the two: such a file is not to be downloaded again. */
+function withCode(error: unknown, budget: PickleBudget): unknown {
+  if (!(error instanceof AppError) || budget.unknownGlobals.size === 0) return error
+  return new AppError(error.code, [...codeNotices(budget, false), ...error.said], error.details)
 }
 
 /** PROTO with its number, and an opcode behind it: zeros would be the length of a safetensors header. */
@@ -104,20 +118,20 @@ async function weightFile(source: ByteSource, { roots, budget, torchScript }: Co
 
 const namesShown = 5
 
-/** "This file contains code (posix.system). It was not run." */
+/** "This file would run posix.system when loaded with torch.load. GhostSVD did not run it." */
 export function codeNotices({ unknownGlobals }: PickleBudget, torchScript: boolean): Message[] {
   const notices: Message[] = []
   if (unknownGlobals.size > 0) {
     const names = [...unknownGlobals].slice(0, namesShown).map((name) => foreign(quoted(name).slice(1, -1)))
     notices.push(say('formats.code', { names, more: unknownGlobals.size - names.length }))
   }
-  if (torchScript) notices.push(say('formats.code', { names: [foreign('TorchScript')], more: 0 }))
+  if (torchScript) notices.push(say('formats.torchscript'))
   return notices
 }
 
 // --- The zip form -----------------------------------------------------------------------------------------------------------------
 
-async function readArchive(source: ByteSource): Promise<Content> {
+async function readArchive(source: ByteSource, budget: PickleBudget): Promise<Content> {
   const archive = await openZip(source)
   const names = [...archive.members.keys()]
   const main = names.filter((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name))
@@ -133,7 +147,6 @@ async function readArchive(source: ByteSource): Promise<Content> {
   await refuseBigEndian(source, archive, `${folder}byteorder`)
 
   const torchScript = names.some((name) => name.startsWith(`${folder}code/`))
-  const budget = pickleBudget()
   const host = torchHost({ torchScript })
   const roots: Root[] = []
   // Every pickle of the archive is read, so that code in any of them is named; two of them hold tensors.
@@ -185,8 +198,7 @@ async function everyPickle(
   return values
 }
 
-async function readPickles(source: ByteSource): Promise<Content> {
-  const budget = pickleBudget()
+async function readPickles(source: ByteSource, budget: PickleBudget): Promise<Content> {
   // Not to be closed before the file is.
   const pickle = { id: 'pickle', open: async () => rangeSource(source, source.name, 0, source.byteLength) }
   const host = torchHost({ torchScript: false })

@@ -4,7 +4,7 @@
  */
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
-import type { Message } from '../../messages/message.ts'
+import { isCode, type Message } from '../../messages/message.ts'
 import { foreign, quoted } from '../../messages/text.ts'
 
 /** The file contradicts its format. */
@@ -25,7 +25,9 @@ export function nothingIn(
   notices: readonly Message[],
   code: ErrorCode = 'bad-file',
 ): AppError {
-  return new AppError(code, [say('formats.nothing', { where: foreign(where), what: foreign(what) }), ...notices])
+  const nothing = say('formats.nothing', { where: foreign(where), what: foreign(what) })
+  // Code comes first, whatever else there is to say.
+  return new AppError(code, [...notices.filter(isCode), nothing, ...notices.filter((notice) => !isCode(notice))])
 }
 
 /** A named limit was exceeded. `why` says what the limit protects from or how far it is from honest files. */

@@ -46,7 +46,9 @@ export const formats = {
   'formats.unknown-dtype': (v) => `${v.where} 含有类型为 ${v.dtype} 的值，此处无法读取。请先转换为 F32、F16 或 BF16。`,
   'formats.objects': (v) => `${v.where} 含有 Python 对象（pickle）而非数值，不会打开。请将其另存为数值数组。`,
 
-  'formats.code': (v, w) => `此文件含有代码（${w.list(v.names)}${and(v.more)}）。未运行。`,
+  'formats.code': (v, w) =>
+    `用 “torch.load” 加载此文件会运行 “${w.list(v.names)}”${and(v.more)}。GhostSVD 没有运行它。`,
+  'formats.torchscript': () => '这是 “TorchScript” 归档：张量之外还带有程序。只读取了张量。',
   'formats.prefix': (v) => `显示的名称省略了 ${v.prefix}。`,
   'formats.left-out': (v, w) => `以下内容的值无法读取，已略过：${w.list(v.some.map(w.text))}${and(v.more)}。`,
   'formats.quantized': (v, w) => `此文件已量化（${w.list(v.encodings)}）：谱中含有量化噪声。`,

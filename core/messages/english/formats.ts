@@ -15,7 +15,8 @@ export const formats = {
   'formats.over-limit': (v: { detail: Foreign }, w: Words) =>
     w.place === 'page' ? `This file goes beyond what an honest one holds ("${v.detail}").` : v.detail,
   'formats.unsupported': (v: { where: Foreign; what: Message }, w: Words) => `${v.where}: ${w.text(v.what)}`,
-  'formats.nothing': (v: { where: Foreign; what: Foreign }) => `${v.where}: expected ${v.what}, got none.`,
+  'formats.nothing': (v: { where: Foreign; what: Foreign }, w: Words) =>
+    w.place === 'page' ? `${v.where} has no ${v.what}.` : `${v.where}: expected ${v.what}, got none.`,
 
   'formats.no-weight-file': (v: { name: FileName; looked: Foreign }) =>
     `${v.name} holds no weight file (looked for ${v.looked}).`,
@@ -67,7 +68,9 @@ export const formats = {
     `${v.where} holds Python objects (a pickle) instead of numbers. They are not opened. Save it as an array of numbers.`,
 
   'formats.code': (v: { names: readonly Foreign[]; more: number }, w: Words) =>
-    `This file contains code (${w.list(v.names)}${and(v.more)}). It was not run.`,
+    `This file would run ${w.list(v.names)}${and(v.more)} when loaded with torch.load. GhostSVD did not run it.`,
+  'formats.torchscript': () =>
+    'A TorchScript archive: it carries a program beside its tensors. Only the tensors were read.',
   'formats.prefix': (v: { prefix: Quoted }) => `Names are shown without ${v.prefix}.`,
   'formats.left-out': (v: { some: readonly Message[]; more: number }, w: Words) =>
     `Left out, because their values are not read: ${w.list(v.some.map(w.text))}${and(v.more)}.`,

@@ -88,10 +88,10 @@ it('says what it did with names and code', async () => {
     'Names are shown without "module.".',
   ])
   expect(sentencesOf((await openFixture('module.pt')).notices)).toEqual([
-    'This file contains code (torch.nn.modules.container.Sequential, torch.nn.modules.linear.Linear, torch.nn.modules.batchnorm.BatchNorm1d, torch.nn.modules.rnn.LSTM). It was not run.',
+    'This file would run torch.nn.modules.container.Sequential, torch.nn.modules.linear.Linear, torch.nn.modules.batchnorm.BatchNorm1d, torch.nn.modules.rnn.LSTM when loaded with torch.load. GhostSVD did not run it.',
   ])
   expect(sentencesOf((await openFixture('script.pt')).notices)).toEqual([
-    'This file contains code (TorchScript). It was not run.',
+    'A TorchScript archive: it carries a program beside its tensors. Only the tensors were read.',
   ])
   expect((await openFixture('state-zip.pt')).notices).toEqual([])
 })
@@ -115,7 +115,7 @@ it('says of tensors of other classes what they are', async () => {
 it('names the code in front of an honest pickle', async () => {
   for (const name of ['injected.pkl', 'injected-mark.pkl'])
     expect(sentencesOf((await openFixture(name)).notices)).toEqual([
-      'This file contains code (posix.system). It was not run.',
+      'This file would run posix.system when loaded with torch.load. GhostSVD did not run it.',
     ])
 })
 

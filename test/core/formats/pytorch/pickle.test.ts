@@ -54,7 +54,7 @@ describe('code in a pickle', () => {
     ['a known name in a false module', pickle('cevil\n_rebuild_tensor_v2\n(tR.'), 'evil._rebuild_tensor_v2'],
   ])('%s', async (_, bytes, names) => {
     expect(await sentence(bytes)).toBe(
-      `x.pkl: expected tensors, got none. This file contains code (${names}). It was not run.`,
+      `This file would run ${names} when loaded with torch.load. GhostSVD did not run it. x.pkl: expected tensors, got none.`,
     )
   })
 
@@ -62,14 +62,23 @@ describe('code in a pickle', () => {
     const bytes = pickle('}(', str('w'), arrayBytes, str('x'), "cposix\nsystem\n(S'id'\ntR", 'u.')
     const file = await openBytes('x.pkl', bytes)
     expect(file.tensors.map((t) => t.name)).toEqual(['w'])
-    expect(sentencesOf(file.notices)).toEqual(['This file contains code (posix.system). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual([
+      'This file would run posix.system when loaded with torch.load. GhostSVD did not run it.',
+    ])
     expect(file.safety).toBe('opened-without-running')
+  })
+
+  it('in a file that is damaged behind it: the code comes first', async () => {
+    const said = await sentence(pickle("cposix\nsystem\n(S'id'\ntR", 0xff, '.'))
+    expect(said).toMatch(
+      /^This file would run posix\.system when loaded with torch\.load\. GhostSVD did not run it\. x\.pkl/,
+    )
   })
 
   it('in a second pickle after the STOP', async () => {
     const bytes = pickle('}(', str('w'), arrayBytes, 'u.', "cposix\nsystem\n(S'id'\ntR.")
     expect(sentencesOf((await openBytes('x.pkl', bytes)).notices)).toEqual([
-      'This file contains code (posix.system). It was not run.',
+      'This file would run posix.system when loaded with torch.load. GhostSVD did not run it.',
     ])
   })
 
@@ -79,7 +88,9 @@ describe('code in a pickle', () => {
     const bytes = zip([...members, { name: 'archive/extra/other.pkl', data: pickle('cos\nremove\n.') }])
     const file = await openBytes('x.pt', bytes)
     expect(file.tensors).toHaveLength(1)
-    expect(sentencesOf(file.notices)).toEqual(['This file contains code (posix.system, os.remove). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual([
+      'This file would run posix.system, os.remove when loaded with torch.load. GhostSVD did not run it.',
+    ])
   })
 
   it('an object of protocol 0: its class is named, not what makes every object', async () => {
@@ -93,7 +104,9 @@ describe('code in a pickle', () => {
     )
     const file = await openBytes('x.pkl', bytes)
     expect(file.tensors.map((t) => t.name)).toEqual(['x.w'])
-    expect(sentencesOf(file.notices)).toEqual(['This file contains code (m.Thing). It was not run.'])
+    expect(sentencesOf(file.notices)).toEqual([
+      'This file would run m.Thing when loaded with torch.load. GhostSVD did not run it.',
+    ])
   })
 
   it('in a state given to a known object', async () => {
@@ -143,7 +156,7 @@ for protocol in range(6):
     execFileSync(python, ['-c', script, file, marker])
     for (let protocol = 0; protocol <= 5; protocol++) {
       const bytes = new Uint8Array(readFileSync(`${file}${protocol}`))
-      expect(await sentence(bytes)).toMatch(/This file contains code \(posix\.system\)\. It was not run/)
+      expect(await sentence(bytes)).toMatch(/This file would run posix\.system when loaded with torch\.load/)
       expect(existsSync(marker)).toBe(false)
     }
     execFileSync(python, ['-c', `import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))`, `${file}2`])
