@@ -16,6 +16,9 @@ export interface DesktopBridge {
  */
 export const uploadPath = '/upload'
 
+/** Loopback: `GET downloadPath?file=GRANT` answers with the file, to be saved. */
+export const downloadPath = '/download'
+
 /** Loopback: the page's WebSocket. Each text frame is one of these; `message` is what the Port of that side carries. */
 export const socketPath = '/socket'
 export const socketFrameSchema = z.strictObject({ to: z.enum(['engine', 'host']), message: z.unknown() })

@@ -24,6 +24,8 @@ export const hostInfoSchema = z.strictObject({
   kind: z.enum(['electron', 'loopback']),
   version: z.string(),
   platform: z.string(),
+  /** The command line as this installation has it: a program and its first arguments. */
+  command: z.array(z.string()),
 })
 export type HostInfo = z.infer<typeof hostInfoSchema>
 
@@ -86,6 +88,15 @@ export const runSchema = z.strictObject({
   error: errorReportSchema.nullable(),
 })
 export type Run = z.infer<typeof runSchema>
+
+/** Where a run read and wrote, to be shown: the page names no path back. */
+export const runPlacesSchema = z.strictObject({
+  source: z.string(),
+  target: z.string(),
+  sourceExists: z.boolean(),
+  targetExists: z.boolean(),
+})
+export type RunPlaces = z.infer<typeof runPlacesSchema>
 
 export const settingsSchema = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']).default('system'),
@@ -154,6 +165,12 @@ export interface HostApi {
   runReport(runId: string): Promise<CompressionReport>
   /** Strikes a run that has ended from the list; finished tensors kept for later go with it, outputs never do. */
   forgetRun(runId: string): Promise<void>
+  /** Where a run read and wrote, and whether that is still there. */
+  runPlaces(runId: string): Promise<RunPlaces>
+  /** What a run read, or has written, to be opened. */
+  openRun(runId: string, which: 'source' | 'target'): Promise<Grant>
+  /** What a job has written to a target of this page, to be opened. */
+  written(target: string): Promise<Grant>
   /** Electron: what a run has written, in the system's file manager. */
   showInFolder(runId: string): Promise<void>
 }
@@ -198,5 +215,8 @@ export const hostArguments = {
   runs: z.tuple([]),
   runReport: z.tuple([z.string()]),
   forgetRun: z.tuple([z.string()]),
+  runPlaces: z.tuple([z.string()]),
+  openRun: z.tuple([z.string(), z.enum(['source', 'target'])]),
+  written: z.tuple([z.string()]),
   showInFolder: z.tuple([z.string()]),
 } as const satisfies Record<keyof HostApi, z.ZodType>

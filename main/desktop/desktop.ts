@@ -15,6 +15,7 @@ import { createHost, type Host, unsupported } from '../host/host.ts'
 import { storedSettings } from '../host/settings.ts'
 import { configFolder } from '../system/folders.ts'
 import { fileLog, logPath } from '../system/log.ts'
+import { ownCommand } from '../system/own-command.ts'
 import { watchFaults } from './lifecycle/faults.ts'
 import { createQuitting } from './lifecycle/quitting.ts'
 import { onSessionEnd } from './lifecycle/session-end.ts'
@@ -114,7 +115,7 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
 
     const updates = createUpdates({ log, say, running, window: () => page.current })
     host = createHost({
-      info: { kind: 'electron', version, platform: process.platform },
+      info: { kind: 'electron', version, platform: process.platform, command: ownCommand() },
       abilities: {
         ...createDialogs(() => page.current!, grants, say),
         listFolder: unsupported(message('host.no-folders')),

@@ -145,6 +145,9 @@ export function createHost(options: HostOptions): Host {
     runs: () => runs.list(),
     runReport: (runId) => runs.reportOf(runId),
     forgetRun: (runId) => runs.forget(runId),
+    runPlaces: (runId) => runs.places(runId),
+    openRun: (runId, which) => runs.open(runId, which),
+    written: (target) => grants.grant(grants.path(target, 'write')),
     showInFolder: async (runId) => abilities.showInFolder(await runs.place(runId)),
   }
 

@@ -5,13 +5,14 @@
 import { basename } from 'node:path'
 
 import type { z } from 'zod'
-import { type CompressionReport, type Run, runRequestSchema } from '../../core/contract.ts'
+import { type CompressionReport, type Grant, type Run, type RunPlaces, runRequestSchema } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 import { beingWritten } from '../files/hold.ts'
+import { exists } from '../files/output-sink.ts'
 import { discardUnfinished } from '../files/outputs.ts'
 import { samePath } from '../files/paths.ts'
 import type { History, HistoryEntry } from '../history/history.ts'
@@ -58,6 +59,9 @@ export interface Runs {
   forget(runId: string): Promise<void>
   /** Where a run writes. @throws AppError `not-found` */
   place(runId: string): Promise<string>
+  places(runId: string): Promise<RunPlaces>
+  /** @throws AppError `not-found` where it is gone, or out of reach */
+  open(runId: string, which: 'source' | 'target'): Promise<Grant>
   /** Interrupts what goes on: finished tensors stay, for `resume`. */
   close(): Promise<void>
 }
@@ -164,6 +168,19 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       forgotten(runId)
     },
     place: async (runId) => (await find(runId)).targetPath,
+    async places(runId) {
+      const { sources, targetPath } = await find(runId)
+      const source = sources[0]?.path ?? ''
+      const [sourceExists, targetExists] = await Promise.all([exists(source), exists(targetPath)])
+      return { source, target: targetPath, sourceExists, targetExists }
+    },
+    async open(runId, which) {
+      const entry = await find(runId)
+      await assertInReach(entry)
+      const path = which === 'target' ? entry.targetPath : entry.sources[0]?.path
+      if (path === undefined) throw new AppError('not-found', say('runs.gone'))
+      return grants.grant(path)
+    },
     async close() {
       await Promise.all([...live.values()].map((one) => one.interrupt()))
     },

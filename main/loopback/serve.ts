@@ -13,6 +13,8 @@ import { temporaryFolder } from '../files/temporary.ts'
 import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, unsupported } from '../host/host.ts'
 import { configFolder } from '../system/folders.ts'
+import { ownCommand } from '../system/own-command.ts'
+import { downloads } from './downloads.ts'
 import { namedFolders } from './folders.ts'
 import { framePorts } from './frames.ts'
 import { loopbackHostnames } from './gate.ts'
@@ -46,7 +48,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   await mkdir(uploadFolder)
 
   const host = createHost({
-    info: { kind: 'loopback', version, platform: process.platform },
+    info: { kind: 'loopback', version, platform: process.platform, command: ownCommand() },
     abilities: {
       pickFile: nativeDialog,
       pickFolder: nativeDialog,
@@ -66,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const server = await listen({
     port: options.port,
     assets: await assetHandler(builtPage, loopbackHostnames),
+    download: downloads(grants),
     upload: uploads({ folder: uploadFolder, grant: grants.grant }),
     page: (socket) => host.connectPage(framePorts(socket)),
   })

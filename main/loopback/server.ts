@@ -5,9 +5,11 @@
 
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as WebStream } from 'node:stream/web'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { socketPath, uploadPath } from '../../core/contract.ts'
+import { downloadPath, socketPath, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { type AssetHandler, plainResponse } from '../host/assets.ts'
@@ -25,6 +27,8 @@ export interface ServerOptions {
   readonly assets: AssetHandler
   /** Answers POST uploadPath; cookie and origin have been checked. */
   upload(request: IncomingMessage, url: URL): Promise<Response>
+  /** Answers GET downloadPath; the cookie has been checked. */
+  download(url: URL): Promise<Response>
   /** A page has connected. */
   page(socket: WebSocket): void
 }
@@ -77,6 +81,7 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
         : plainResponse(403, 'Only the page itself may upload.')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return plainResponse(405, `${request.method} is not allowed here.`, { allow: 'GET, HEAD' })
+    if (request.method === 'GET' && url.pathname === downloadPath) return options.download(url)
     return options.assets(new Request(url, { method: request.method }))
   }
 
@@ -123,6 +128,7 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
 }
 
 async function send(reply: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (reply.body && reply.headers.has('content-disposition')) return stream(reply, reply.body, response)
   const body = Buffer.from(await reply.arrayBuffer())
   // A body that was refused is not read to its end: the connection cannot be used again.
   if (!request.complete && request.method !== 'GET' && request.method !== 'HEAD')
@@ -131,6 +137,13 @@ async function send(reply: Response, request: IncomingMessage, response: ServerR
   if (!reply.headers.has('content-length')) response.setHeader('content-length', body.byteLength)
   response.writeHead(reply.status)
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** A file of any size, as fast as the browser takes it. */
+async function stream({ status, headers }: Response, body: ReadableStream, response: ServerResponse): Promise<void> {
+  for (const [name, value] of headers) response.setHeader(name, value)
+  response.writeHead(status)
+  await pipeline(Readable.fromWeb(body as WebStream), response)
 }
 
 /** The same headers as any other refusal, written by hand: an upgrade has no ServerResponse. */

@@ -23,7 +23,7 @@ export async function testHost(
   const no = unsupported(someWords('not in this test'))
   const shown: string[] = []
   const host: Host = createHost({
-    info: { kind: 'loopback', version: '1.2.3', platform: 'linux' },
+    info: { kind: 'loopback', version: '1.2.3', platform: 'linux', command: ['ghostsvd'] },
     abilities: {
       pickFile: no,
       pickFolder: no,

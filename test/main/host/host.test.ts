@@ -45,7 +45,7 @@ describe('a page', () => {
 
   it('learns what kind of host it has, and saves settings', async () => {
     const { api } = page()
-    expect(await api.info()).toEqual({ kind: 'loopback', version: '1.2.3', platform: 'linux' })
+    expect(await api.info()).toEqual({ kind: 'loopback', version: '1.2.3', platform: 'linux', command: ['ghostsvd'] })
     await api.saveSettings({ theme: 'dark', language: 'en' })
     expect(await page().api.settings()).toEqual({ theme: 'dark', language: 'en' })
     await expect(api.saveSettings({ theme: 'pink' } as never)).rejects.toMatchObject({ code: 'bad-request' })

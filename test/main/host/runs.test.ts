@@ -274,6 +274,30 @@ describe('after a restart of the host', () => {
     expect(test.shown).toEqual([join(folder, 'out.safetensors')])
   })
 
+  it('says where a run read and wrote, whether that is still there, and opens it', async () => {
+    const first = page()
+    const { api } = first
+    const { runId, engine } = await test.startRun(first)
+    say(engine, finished)
+    await vi.waitFor(() => expect(test.host.running).toBe(0))
+    const places = { source: join(folder, 'in.npy'), target: join(folder, 'out.safetensors') }
+    expect(await api.runPlaces(runId)).toEqual({ ...places, sourceExists: true, targetExists: false })
+    await expect(api.openRun(runId, 'target')).rejects.toMatchObject({ code: 'not-found' })
+    await writeFile(places.target, 'bytes')
+    expect((await api.runPlaces(runId)).targetExists).toBe(true)
+    expect(await api.openRun(runId, 'target')).toMatchObject({ kind: 'file', name: 'out.safetensors', byteLength: 5 })
+    expect(await api.openRun(runId, 'source')).toMatchObject({ name: 'in.npy' })
+  })
+
+  it('opens no run of another time whose files the page may not see', async () => {
+    const { runId, engine } = await test.startRun(page())
+    say(engine, finished)
+    await vi.waitFor(() => expect(test.host.running).toBe(0))
+    await test.host.close()
+    test = await testHost(folder, { reach: { read: async () => false, write: async () => true } })
+    await expect(page().api.openRun(runId, 'source')).rejects.toMatchObject({ code: 'not-found' })
+  })
+
   it('a run that was going on was interrupted, and is resumed under the same request', async () => {
     const first = page()
     const request = { ...test.request(), params: { rank: 7 }, exclude: ['a*'], force: true }

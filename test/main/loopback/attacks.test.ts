@@ -14,6 +14,7 @@ let folder: string
 let server: LoopbackServer
 let cookie: string
 const uploaded: string[] = []
+const downloaded: string[] = []
 const received: unknown[] = []
 const large = 'x'.repeat(4e6)
 const answered = { bytes: 0, ended: false }
@@ -30,6 +31,10 @@ beforeAll(async () => {
     upload: async (request, url) => {
       uploaded.push(url.search)
       request.resume()
+      return new Response('{}')
+    },
+    download: async (url) => {
+      downloaded.push(url.search)
       return new Response('{}')
     },
     page: (socket) => {
