@@ -5,24 +5,33 @@ import { defaultParams, paramKeys } from '../params.ts'
 import { defaultStyle } from '../styles.ts'
 
 interface RunCommand {
-  /** File names; the line is for the folder they lie in. */
-  readonly sourceName: string
+  /** Paths, or file names: then the line is for the folder they lie in. */
+  readonly sourcePath: string
   readonly target: string
   readonly recipe: RecipeInput
+  /** How the command line is called; `ghostsvd` where it is not known. */
+  readonly program?: readonly string[]
 }
 
-export function compressCommand({ sourceName, target, recipe }: RunCommand): string {
-  const { params, output, include, exclude } = recipe
+export function compressCommand({ sourcePath, target, recipe, program = ['ghostsvd'] }: RunCommand): string {
+  return [
+    ...program.map(quoted),
+    'compress',
+    quoted(asPath(sourcePath)),
+    flag('--out', asPath(target)),
+    ...changedFlags(recipe),
+  ].join(' ')
+}
+
+/** What differs from the defaults, as flags. */
+export function changedFlags({ params, output, include, exclude }: RecipeInput): string[] {
   const changed = paramKeys.filter((key) => params[key] !== defaultParams[key])
   return [
-    'ghostsvd compress',
-    quoted(asPath(sourceName)),
-    flag('--out', asPath(target)),
     ...(output === defaultStyle ? [] : [flag('--output', output)]),
     ...changed.map((key) => paramFlag(paramEntries[key], params[key])),
     ...include.map((pattern) => flag('--include', pattern)),
     ...exclude.map((pattern) => flag('--exclude', pattern)),
-  ].join(' ')
+  ]
 }
 
 function paramFlag(entry: ParamEntry, value: number | string | boolean): string {

@@ -1,18 +1,23 @@
 /** `ghostsvd analyze`: one tensor factorized and measured; nothing is written. */
 
+import { basename } from 'node:path'
 import { Command } from 'commander'
 import type { AnalysisReport } from '../../core/contract.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
 import { inEnglish } from '../../core/messages/english.ts'
+import { analysisReportHtml } from '../../core/report/report-html.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
 import { milliseconds, percent, phases, print, printJson, safe, table } from './print.ts'
+import { refuseRecords, writeHtml } from './records.ts'
 
 interface Options {
   readonly tensor: string
   readonly repeat: number
   readonly certify?: boolean
+  readonly reportHtml?: string
+  readonly force?: boolean
   readonly json?: boolean
 }
 
@@ -30,13 +35,21 @@ export function analyzeCommand(): Command {
       '--certify',
       'prove what can be proved without the exact SVD: intervals, a bracket of the floor, the spectral error',
     )
+    .option('--report-html <file>', 'write a report to hand on: one HTML file with charts and singular values')
+    .option('--force', 'replace an existing report')
     .option('--json', 'print one JSON object')
-    .action(async (path: string, { tensor, repeat, certify = false, json }: Options, self: Command) => {
+    .action(async (path: string, options: Options, self: Command) => {
+      const { tensor, repeat, certify = false, json, reportHtml } = options
       const params = paramsFrom(self, keys)
+      await refuseRecords({ reportHtml, force: options.force, sourcePath: path })
       const report = await withEngine(async (engine) => {
         const { fileId: model } = await engine.open(path)
         return engine.run<'analyze'>({ kind: 'analyze', files: { model }, tensor, params, repeat, certify })
       })
+      if (reportHtml !== undefined) {
+        const made = { language: 'en', time: Date.now(), source: basename(path) } as const
+        await writeHtml(reportHtml, analysisReportHtml({ ...made, report }))
+      }
       if (json) printJson(report)
       else printAnalysis(report)
     })

@@ -1,18 +1,19 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
 
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CompressionReport, Run } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { inEnglish, say } from '../../core/messages/english.ts'
 import { parsePart } from '../../core/plan/parts.ts'
+import { runReportHtml } from '../../core/report/report-html.ts'
 import { createHistory } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
 import { configFolder } from '../system/folders.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { commandLog, withEngine } from './job.ts'
 import { absolute, milliseconds, percent, print, printJson, safe, table } from './print.ts'
-import { refuseRecords, writeRecipe, writeReport } from './records.ts'
+import { refuseRecords, writeHtml, writeRecipe, writeReport } from './records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
 interface Options extends RequestOptions {
@@ -22,6 +23,7 @@ interface Options extends RequestOptions {
   readonly part?: string
   readonly saveRecipe?: string
   readonly report?: string
+  readonly reportHtml?: string
   readonly json?: boolean
 }
 
@@ -35,6 +37,7 @@ export function compressCommand(): Command {
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
     .option('--report <file>', 'write the report of this run, as JSON or (name.csv) as a table')
+    .option('--report-html <file>', 'write a report to hand on: one HTML file with tables, charts and the recipe')
     .option('--force', 'replace an existing output, recipe or report')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
@@ -62,6 +65,10 @@ export function compressCommand(): Command {
       })
       if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
       if (options.report !== undefined) await writeReport(options.report, recipe, report)
+      if (options.reportHtml !== undefined) {
+        const made = { language: 'en', time: Date.now(), source: basename(path) } as const
+        await writeHtml(options.reportHtml, runReportHtml({ ...made, recipe, report }))
+      }
       if (options.json) printJson(report)
       else printCompression(report)
     })

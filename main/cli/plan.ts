@@ -1,25 +1,41 @@
 /** `ghostsvd plan`: what `compress` with the same flags would do to each tensor, exact in bytes; nothing is written. */
 
+import { basename } from 'node:path'
 import { Command } from 'commander'
 import type { PlannedTensor, PlanReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
+import { planReportHtml } from '../../core/report/report-html.ts'
 import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
 import { absolute, milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { refuseRecords, writeHtml } from './records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
+
+interface Options extends RequestOptions {
+  readonly reportHtml?: string
+  readonly force?: boolean
+  readonly json?: boolean
+}
 
 export function planCommand(): Command {
   const command = new Command('plan')
     .description('say what compress would do: rank, expected error and bytes of each tensor, and the size to the byte')
     .argument('<file|folder>')
   return addRequestFlags(command)
+    .option('--report-html <file>', 'write a report to hand on: one HTML file with tables, charts and the recipe')
+    .option('--force', 'replace an existing report')
     .option('--json', 'print one JSON object')
-    .action(async (path: string, options: RequestOptions & { readonly json?: boolean }, self: Command) => {
+    .action(async (path: string, options: Options, self: Command) => {
       const request = await requestFrom(self, options)
+      await refuseRecords({ ...options, sourcePath: path })
       const report = await withEngine(async (engine) => {
         const { fileId: model } = await engine.open(path)
         return engine.run<'plan'>({ kind: 'plan', files: { model }, ...request })
       })
+      if (options.reportHtml !== undefined) {
+        const made = { language: 'en', time: Date.now(), source: basename(path) } as const
+        await writeHtml(options.reportHtml, planReportHtml({ ...made, recipe: request, report }))
+      }
       if (options.json) printJson(report)
       else printPlan(report, request.params.factorDType === 'INT8')
     })

@@ -16,6 +16,7 @@ import {
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
+import { reportHtmlStart } from '../../core/report/page.ts'
 import { weightPaths } from '../engine/opened-files.ts'
 import { readFault, writeFault } from '../files/file-errors.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
@@ -27,11 +28,12 @@ import { readWhole } from '../files/read-whole.ts'
 /** Paths as they were given. */
 export interface RecordedRun {
   readonly sourcePath: string
-  readonly target: string
+  readonly target?: string
   /** The recipe that it replays. */
   readonly recipe?: string | undefined
   readonly saveRecipe?: string | undefined
   readonly report?: string | undefined
+  readonly reportHtml?: string | undefined
   /** Whether what exists may be replaced. */
   readonly force?: boolean | undefined
   /** Whether it resumes an earlier run, whose records it may then replace. */
@@ -52,18 +54,20 @@ export async function readRecipe(path: string): Promise<Recipe> {
  * @throws AppError `would-overwrite` for a record that exists, or is the source, the output or a recipe; `cannot-write`
  */
 export async function refuseRecords(run: RecordedRun): Promise<void> {
-  const { sourcePath, target, recipe, saveRecipe, report } = run
-  const records = [saveRecipe, report].filter((path) => path !== undefined)
+  const { sourcePath, target, recipe, saveRecipe, report, reportHtml } = run
+  const records = [saveRecipe, report, reportHtml].filter((path) => path !== undefined)
   if (records.length === 0) return
-  const output = await placeOf(target)
+  const output = target === undefined ? [] : await placeOf(target).then((place) => [place, ...unfinishedPaths(place)])
   const recipes = await Promise.all([recipe, saveRecipe].filter((path) => path !== undefined).map(placeOf))
   const sources = await weightPaths(sourcePath)
   for (const record of records) {
     const name = basename(record)
     const place = await placeOf(record)
     const written = [place, partialPath(place)]
-    if (await meets(written, [output, ...unfinishedPaths(output)])) throw refusal(name, 'output')
-    if (record === report && (await meets(written, recipes))) throw refusal(name, 'recipe')
+    if (await meets(written, output)) throw refusal(name, 'output')
+    if ((record === report || record === reportHtml) && (await meets(written, recipes))) throw refusal(name, 'recipe')
+    if (record === reportHtml && report !== undefined && (await meets(written, [await placeOf(report)])))
+      throw refusal(name, 'report')
     // What the folder or a source does not allow shows here: the same steps, without a byte.
     await writeText(record, null, { overwrite: await mayReplace(record, run), sources })
   }
@@ -88,7 +92,7 @@ async function meets(paths: readonly string[], others: readonly string[]): Promi
   return false
 }
 
-function refusal(name: string, what: 'output' | 'recipe'): AppError {
+function refusal(name: string, what: 'output' | 'recipe' | 'report'): AppError {
   return new AppError('would-overwrite', say('files.record-in-the-way', { name: fileName(name), of: what }))
 }
 
@@ -100,6 +104,11 @@ export function writeRecipe(path: string, recipe: RecipeInput): Promise<void> {
 /** A table of the tensors for a name that ends in .csv, else everything as JSON. Replaces what `refuseRecords` let pass. */
 export function writeReport(path: string, recipe: RecipeInput, report: CompressionReport): Promise<void> {
   return writeText(path, path.toLowerCase().endsWith('.csv') ? reportCsv(report) : reportJson(recipe, report), passed)
+}
+
+/** A report to hand on. Replaces what `refuseRecords` let pass. */
+export function writeHtml(path: string, html: string): Promise<void> {
+  return writeText(path, html, passed)
 }
 
 const passed = { overwrite: true, sources: [] }
@@ -131,7 +140,7 @@ async function mayReplace(record: string, { recipe, saveRecipe, force, resume }:
 
 /** Whether a file was written by a run, as its recipe or its report. */
 function isRecord(text: string): boolean {
-  if (text.startsWith(reportJsonStart) || text.startsWith(reportCsvHeader)) return true
+  if ([reportJsonStart, reportCsvHeader, reportHtmlStart].some((start) => text.startsWith(start))) return true
   try {
     parseRecipe(text, '')
     return true

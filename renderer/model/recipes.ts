@@ -9,6 +9,8 @@ import {
   reportCsv,
   reportJson,
 } from '../../core/contract.ts'
+import type { Language } from '../../core/messages/languages.ts'
+import { runReportHtml } from '../../core/report/report-html.ts'
 import { withoutWeightEnding } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers } from '../choices/params.ts'
@@ -35,8 +37,14 @@ export function saveRecipe(recipe: RecipeInput, name: string): void {
 }
 
 /** @throws AppError of the host when it no longer has the report */
-export async function saveReport({ runId, recipe, target }: Run, kind: 'json' | 'csv'): Promise<void> {
+export async function saveReport(run: Run, kind: 'json' | 'csv' | 'html', language: Language): Promise<void> {
+  const { runId, recipe, source, target } = run
   const report = await connection().host.runReport(runId)
+  if (kind === 'html') {
+    const time = run.endedAt ?? run.startedAt
+    const html = runReportHtml({ language, time, source, recipe, report })
+    return saveText(html, `${stemOf(target)}.report.html`, 'text/html')
+  }
   if (kind === 'json') saveText(reportJson(recipe, report), `${stemOf(target)}.report.json`, 'application/json')
   else saveText(reportCsv(report), `${stemOf(target)}.report.csv`, 'text/csv')
 }

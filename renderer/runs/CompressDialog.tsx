@@ -164,7 +164,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
               </Button>
               <CopyButton
                 label={t('runs.copyCommand')}
-                text={() => compressCommand({ sourceName: report.name, target: name, recipe: currentRecipe() })}
+                text={() => compressCommand({ sourcePath: report.name, target: name, recipe: currentRecipe() })}
               />
             </div>
             <Button color="gray" onClick={onClose} variant="subtle">

@@ -43,7 +43,7 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
         <Menu.Dropdown>
           <Menu.Item
             closeMenuOnClick={false}
-            onClick={copy('command', compressCommand({ sourceName: source, target, recipe }))}
+            onClick={copy('command', compressCommand({ sourcePath: source, target, recipe }))}
             rightSection={tick('command')}
           >
             {t(copied === 'command' ? 'runs.copied' : 'runs.copyCommand')}

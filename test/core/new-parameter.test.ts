@@ -63,5 +63,5 @@ test('the page has a field for it, and its command line names it', async () => {
   expect(fieldsOf('sketch')).toContain('planted')
   const params = { ...defaultParams, planted: 3 }
   const recipe = { output: 'factors', include: [], exclude: [], params } as const
-  expect(compressCommand({ sourceName: 'a', target: 'b', recipe })).toContain('--planted 3')
+  expect(compressCommand({ sourcePath: 'a', target: 'b', recipe })).toContain('--planted 3')
 })

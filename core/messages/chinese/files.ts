@@ -55,7 +55,7 @@ export const files = {
   'files.being-written': (v) => `另一次运行正在写入 ${v.name}。请等它完成，或选择其他名称。`,
   'files.taken-over': (v) => `另一次运行正在写入 ${v.name}，它已替换此次运行的文件。`,
   'files.record-in-the-way': (v) =>
-    `${v.name} 会替换此次运行的${v.of === 'output' ? '输出' : '配方'}。请为它选择其他名称。`,
+    `${v.name} 会替换此次运行的${v.of === 'output' ? '输出' : v.of === 'recipe' ? '配方' : '报告'}。请为它选择其他名称。`,
   'files.read-back': (v) => `${v.name}：从第 ${v.byte} 字节起读回的内容与写入的不同。磁盘或其驱动程序有故障。`,
 
   'files.is-folder': (v) => `${v.name} 是文件夹，不是文件。`,

@@ -60,7 +60,7 @@ export const files = {
     `${v.name} is being written by another run. Wait for it, or choose another name.`,
   'files.taken-over': (v: { name: FileName }) =>
     `${v.name} is being written by another run, which replaced this one's file.`,
-  'files.record-in-the-way': (v: { name: FileName; of: 'output' | 'recipe' }) =>
+  'files.record-in-the-way': (v: { name: FileName; of: 'output' | 'recipe' | 'report' }) =>
     `${v.name} would replace the ${v.of} of this run. Choose another name for it.`,
   'files.read-back': (v: { name: FileName; byte: number }) =>
     `${v.name}: what was read back from byte ${v.byte} on is not what was written. The disk or its driver is at fault.`,

@@ -15,7 +15,7 @@ const recipe = (params: Partial<Params> = {}, rest: Partial<Recipe> = {}): Recip
   ...rest,
 })
 const line = (one: Recipe, source = 'model.safetensors', target = 'small.safetensors') =>
-  compressCommand({ sourceName: source, target, recipe: one })
+  compressCommand({ sourcePath: source, target, recipe: one })
 
 /** What the command line understands after a shell has taken the line apart. */
 function understood(text: string) {
@@ -68,4 +68,12 @@ const cases: readonly [string, Recipe, source?: string, target?: string][] = [
 test.each(cases)('the command line reads back what was meant: %s', (_, one, source = 'a', target = 'b') => {
   const path = (name: string) => (name.startsWith('-') ? `./${name}` : name)
   expect(understood(line(one, source, target))).toEqual({ source: path(source), target: path(target), recipe: one })
+})
+
+test('it is called as this installation calls it, with whole paths', () => {
+  const recipe = { output: 'factors', params: defaultParams, include: [], exclude: [] } as const
+  const paths = { sourcePath: '/data/my model.safetensors', target: '/out/small.safetensors', recipe }
+  expect(compressCommand({ ...paths, program: ['node', '/opt/ghost svd/cli.js'] })).toBe(
+    "node '/opt/ghost svd/cli.js' compress '/data/my model.safetensors' --out /out/small.safetensors",
+  )
 })

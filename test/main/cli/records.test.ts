@@ -18,6 +18,15 @@ const refused = (run: Partial<RecordedRun>) =>
   refuseRecords({ sourcePath: at('model.safetensors'), target: at('out.safetensors'), ...run })
 
 describe('a report is refused before the run', () => {
+  it('that is the other report, and a report to hand on as any other', async () => {
+    const [report, reportHtml] = [at('report.json'), at('report.json')]
+    await expect(refused({ report, reportHtml })).rejects.toThrow(/would replace the report of this run/)
+    await expect(refused({ reportHtml: at('out.safetensors') })).rejects.toThrow(/the output/)
+    await expect(
+      refuseRecords({ sourcePath: at('model.safetensors'), reportHtml: at('model.safetensors') }),
+    ).rejects.toThrow(/is the source itself/)
+  })
+
   it('that is the source, one of its shards, a link to it, or would grow over it', async () => {
     linkSync(at('model.safetensors'), at('hard'))
     symlinkSync(at('model.safetensors'), at('soft'))
