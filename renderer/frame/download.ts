@@ -10,6 +10,14 @@ export function saveBlob(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url))
 }
 
+/** What the host sends at an address. */
+export function saveFrom(address: string, name: string): void {
+  const link = document.createElement('a')
+  link.href = address
+  link.download = name
+  link.click()
+}
+
 export function saveText(text: string, name: string, type: string): void {
   saveBlob(new Blob([text], { type }), name)
 }

@@ -90,4 +90,5 @@ export const lastOutputFolder = () => connection().host.outputFolder()
 export const linksOut = (folder: Grant) => connection().host.linksOut(folder.id)
 
 export const listFolder = (folder: Grant | null) => connection().host.listFolder(folder?.id ?? null)
+export const runPlaces = (runId: string) => connection().host.runPlaces(runId)
 export const showInFolder = (runId: string) => connection().host.showInFolder(runId)

@@ -103,17 +103,3 @@ export function chosenRank(
   const least = leastRank(view.matrix, view.curve, params)
   return { rank: least ?? view.curve.length - 1, reached: typeof least === 'number' || planned !== null }
 }
-
-/** Which part of the rank axis is shown. */
-export const rankRanges = ['near', 'breakEven', 'full'] as const
-export type RankRange = (typeof rankRanges)[number]
-
-/** Last rank on the axis: twice what is known, a little beyond break-even, or all; never short of the rank that is chosen. */
-export function lastRank(view: TensorView, range: RankRange, rank: number): number {
-  const wanted = {
-    near: 2 * (view.curve.length || rank),
-    breakEven: Math.ceil(view.breakEven * 1.1),
-    full: view.smallest,
-  }
-  return Math.max(2, Math.min(view.smallest, Math.max(wanted[range], rank)))
-}

@@ -30,6 +30,7 @@ interface CompressDialogProps {
 export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { t, numbers } = useWords()
   const desktop = useSession((state) => state.host?.kind === 'electron')
+  const program = useSession(({ host }) => host?.command)
   const { params, output: style } = useParams()
   /** null: the suggestion follows style, goal and folder. */
   const [ownName, setOwnName] = useState<string | null>(null)
@@ -164,7 +165,14 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
               </Button>
               <CopyButton
                 label={t('runs.copyCommand')}
-                text={() => compressCommand({ sourcePath: report.name, target: name, recipe: currentRecipe() })}
+                text={() =>
+                  compressCommand({
+                    sourcePath: report.name,
+                    target: name,
+                    recipe: currentRecipe(),
+                    ...(program && { program }),
+                  })
+                }
               />
             </div>
             <Button color="gray" onClick={onClose} variant="subtle">

@@ -1,25 +1,30 @@
 /** What a run did with each tensor: nothing is skipped in silence. */
 
-import { Modal, Table } from '@mantine/core'
+import { Modal, Table, TextInput, UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useState } from 'react'
-import type { Run, TensorOutcome } from '../../core/contract.ts'
+import type { TensorOutcome } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { inEnglish } from '../../core/messages/english.ts'
+import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { runReport } from '../model/run-actions.ts'
+import type { RunView } from '../model/runs.ts'
 import { useSentences, useWords } from '../words/words.ts'
+import { nextSorting, outcomeRows, type SortColumn, type Sorting } from './outcome-rows.ts'
+import { RunResult } from './RunResult.tsx'
 
 /** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */
 const usualHeight = 54
 
 interface RunDetailsProps {
   /** Finished. */
-  readonly run: Run
+  readonly run: RunView
   readonly onClose: () => void
 }
 
-export function RunDetails({ run: { runId, result: report }, onClose }: RunDetailsProps) {
+export function RunDetails({ run, onClose }: RunDetailsProps) {
+  const { runId, result: report } = run
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const [viewport, setViewport] = useState<HTMLElement | null>(null)
@@ -30,8 +35,13 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
       .then((whole) => setTensors(whole.tensors))
       .catch((fault: unknown) => setError(toErrorReport(fault)))
   }, [runId])
+  const [search, setSearch] = useState('')
+  const [sorting, setSorting] = useState<Sorting | null>(null)
+  const { error: said, dismiss, attempt } = useAttempt()
+  const rows = useMemo(() => outcomeRows(tensors, search, sorting), [tensors, search, sorting])
   const virtual = useVirtualizer({
-    count: tensors.length,
+    count: rows.length,
+    getItemKey: (index) => rows[index]!.name,
     getScrollElement: () => viewport,
     estimateSize: () => usualHeight,
     overscan: 10,
@@ -49,49 +59,47 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
       size={1080}
       title={t('run.detailsTitle', { name: report.output })}
     >
-      <p className="dimmed">
-        {t('run.summary', {
-          before: numbers.bytes(report.bytesBefore),
-          after: numbers.bytes(report.bytesAfter),
-          error: numbers.percent(report.relativeError),
-          memory: numbers.bytes(report.peakBytes),
-        })}
-      </p>
+      <RunResult attempt={attempt} onClose={onClose} report={report} run={run} />
       {report.notices.map((notice) => (
         <p className="details-notice" key={inEnglish(notice)}>
           {sentences(notice)}
         </p>
       ))}
       {error ? <ErrorBox error={error} /> : null}
+      {said ? <ErrorBox error={said} onClose={dismiss} /> : null}
+      <div className="details-head">
+        <h3 className="section-title">{t('run.tensors')}</h3>
+        <TextInput
+          aria-label={t('run.search')}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+          placeholder={t('run.search')}
+          size="xs"
+          value={search}
+        />
+      </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <section aria-label={t('run.details')} className="details" ref={setViewport} tabIndex={0}>
         <Table layout="fixed" stickyHeader tabularNums verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col">{t('run.columns.name')}</Table.Th>
-              <Table.Th className="right" scope="col" w={70}>
-                {t('run.columns.rank')}
-              </Table.Th>
+              <Head column="name" {...{ sorting, setSorting }} />
+              <Head column="rank" w={84} {...{ sorting, setSorting }} />
               <Table.Th scope="col" w={80}>
                 {t('run.columns.dtype')}
               </Table.Th>
-              <Table.Th className="right" scope="col" w={84}>
-                {t('run.columns.error')}
-              </Table.Th>
+              <Head column="error" w={92} {...{ sorting, setSorting }} />
               {parts.map((part) => (
                 <Table.Th className="right" key={part} scope="col" w={88}>
                   {t(`runs.split.${part}`)}
                 </Table.Th>
               ))}
-              <Table.Th className="right" scope="col" w={164}>
-                {t('run.columns.bytes')}
-              </Table.Th>
+              <Head column="bytes" w={172} {...{ sorting, setSorting }} />
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {before > 0 ? <tr style={{ height: before }} /> : null}
             {items.map(({ index }) => {
-              const outcome = tensors[index]!
+              const outcome = rows[index]!
               return (
                 <Table.Tr data-index={index} key={outcome.name} ref={virtual.measureElement}>
                   <Table.Td className="details-name">
@@ -121,6 +129,25 @@ export function RunDetails({ run: { runId, result: report }, onClose }: RunDetai
         </Table>
       </section>
     </Modal>
+  )
+}
+
+interface HeadProps {
+  readonly column: SortColumn
+  readonly w?: number
+  readonly sorting: Sorting | null
+  readonly setSorting: (sorting: Sorting | null) => void
+}
+
+function Head({ column, w, sorting, setSorting }: HeadProps) {
+  const { t } = useWords()
+  const sorted = sorting?.column === column ? (sorting.descending ? 'descending' : 'ascending') : 'none'
+  return (
+    <Table.Th aria-sort={sorted} className={column === 'name' ? 'sortable' : 'sortable right'} scope="col" w={w}>
+      <UnstyledButton onClick={() => setSorting(nextSorting(sorting, column))}>
+        {t(`run.columns.${column}`)}
+      </UnstyledButton>
+    </Table.Th>
   )
 }
 

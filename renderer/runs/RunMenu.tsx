@@ -2,17 +2,15 @@
 import { ActionIcon, Menu } from '@mantine/core'
 import { useState } from 'react'
 import type { Run } from '../../core/contract.ts'
-import { compressCommand } from '../../core/report/command.ts'
-import { pythonSnippet } from '../../core/report/python.ts'
-import { useFile } from '../choices/file.ts'
 import { copyText } from '../frame/download.ts'
 import { CheckIcon, MoreIcon } from '../frame/icons.tsx'
-import { sessionReducers } from '../frame/session.ts'
-import { applyRecipe, saveRecipe, saveReport } from '../model/recipes.ts'
+import { saveRecipe, saveReport } from '../model/recipes.ts'
+import { runAgainWith } from '../model/result-actions.ts'
 import { forgetRun } from '../model/run-actions.ts'
 import { isActive } from '../model/runs.ts'
 import { useWords } from '../words/words.ts'
 import { ForgetQuestion } from './ForgetQuestion.tsx'
+import { useRunPlaces, useRunTexts } from './places.ts'
 
 interface RunMenuProps {
   readonly run: Run
@@ -21,11 +19,13 @@ interface RunMenuProps {
 }
 
 export function RunMenu({ run, attempt }: RunMenuProps) {
-  const { t } = useWords()
-  const open = useFile((state) => state.report !== null)
+  const { t, language: spoken } = useWords()
+  const language = spoken === 'zh-CN' ? 'zh-CN' : 'en'
   const [copied, setCopied] = useState<'command' | 'snippet' | null>(null)
   const [asking, setAsking] = useState(false)
-  const { recipe, source, target, result } = run
+  const [opened, setOpened] = useState(false)
+  const { command, python } = useRunTexts(run, useRunPlaces(run.runId, opened))
+  const { recipe, target, result } = run
   const copy = (what: 'command' | 'snippet', text: string) => () => {
     copyText(text)
     setCopied(what)
@@ -34,26 +34,24 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
   return (
     <>
       {/* The placeholder would be a focusable element without a role inside the menu. */}
-      <Menu onClose={() => setCopied(null)} position="bottom-end" withInitialFocusPlaceholder={false} withinPortal>
+      <Menu
+        onClose={() => setCopied(null)}
+        onOpen={() => setOpened(true)}
+        position="bottom-end"
+        withInitialFocusPlaceholder={false}
+        withinPortal
+      >
         <Menu.Target>
           <ActionIcon aria-label={t('runs.more', { name: target })} color="gray" variant="subtle">
             <MoreIcon />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item
-            closeMenuOnClick={false}
-            onClick={copy('command', compressCommand({ sourcePath: source, target, recipe }))}
-            rightSection={tick('command')}
-          >
+          <Menu.Item closeMenuOnClick={false} onClick={copy('command', command)} rightSection={tick('command')}>
             {t(copied === 'command' ? 'runs.copied' : 'runs.copyCommand')}
           </Menu.Item>
           {result ? (
-            <Menu.Item
-              closeMenuOnClick={false}
-              onClick={copy('snippet', pythonSnippet({ recipe, target, files: result.files }))}
-              rightSection={tick('snippet')}
-            >
+            <Menu.Item closeMenuOnClick={false} onClick={copy('snippet', python)} rightSection={tick('snippet')}>
               {t(copied === 'snippet' ? 'runs.copied' : 'runs.copySnippet')}
             </Menu.Item>
           ) : null}
@@ -61,20 +59,16 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
           <Menu.Item onClick={() => saveRecipe(recipe, target)}>{t('runs.saveRecipe')}</Menu.Item>
           {result ? (
             <>
-              <Menu.Item onClick={() => attempt(() => saveReport(run, 'json'))}>{t('runs.saveJson')}</Menu.Item>
-              <Menu.Item onClick={() => attempt(() => saveReport(run, 'csv'))}>{t('runs.saveCsv')}</Menu.Item>
+              <Menu.Item onClick={() => attempt(() => saveReport(run, 'html', language))}>
+                {t('runs.saveHtml')}
+              </Menu.Item>
+              <Menu.Item onClick={() => attempt(() => saveReport(run, 'json', language))}>
+                {t('runs.saveJson')}
+              </Menu.Item>
+              <Menu.Item onClick={() => attempt(() => saveReport(run, 'csv', language))}>{t('runs.saveCsv')}</Menu.Item>
             </>
           ) : null}
-          {open ? (
-            <Menu.Item
-              onClick={() => {
-                applyRecipe(recipe)
-                sessionReducers.show('workbench')
-              }}
-            >
-              {t('runs.useAgain')}
-            </Menu.Item>
-          ) : null}
+          <Menu.Item onClick={() => attempt(() => runAgainWith(run))}>{t('runs.againWith')}</Menu.Item>
           {isActive(run) ? null : (
             <>
               <Menu.Divider />

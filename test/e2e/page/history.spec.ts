@@ -27,6 +27,12 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await expect(row).toContainText(/model\.safetensors.*model\.lowrank\.safetensors.*Rank 20 · factors/)
   await row.getByRole('button', { name: 'Details' }).click()
   await expect(page.getByRole('dialog').getByRole('row', { name: /down_proj/ })).toContainText('20')
+  // Where it is, and how it is used from here: whole paths, which the host has said.
+  const output = join(folder, 'model.lowrank.safetensors')
+  await expect(page.getByTestId('run-path')).toHaveText(output)
+  await expect(page.getByTestId('run-python')).toContainText(`load_file(${JSON.stringify(output)})`)
+  await page.getByRole('tab', { name: 'Run it again from a terminal' }).click()
+  await expect(page.getByTestId('run-command')).toContainText(` compress ${source} --out ${output} --rank 20`)
   // Reasons are there to be read, in a small window and without a mouse.
   await resize(page, 960, 640)
   const details = page.getByRole('dialog').getByRole('region', { name: 'Details' })
@@ -52,9 +58,9 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   compressed(source, folder, ...flags, '--report', report)
   expect(csv.text).toBe(await readFile(report, 'utf8'))
 
-  // After a reload the page is back at its defaults: the run's settings are taken over into the open file.
+  // After a reload the page is back at its defaults: the run's source is opened, with the run's settings.
   await more.click()
-  await page.getByRole('menuitem', { name: 'Use these settings again' }).click()
+  await page.getByRole('menuitem', { name: 'Run again with…' }).click()
   await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('20')
   await expect(page.getByRole('checkbox', { name: /mlp\.up_proj/ })).not.toBeChecked()
 

@@ -170,6 +170,20 @@ test('a chart is also a table and three kinds of file', async ({ page }) => {
   await page.getByRole('button', { name: 'Show as table' }).click()
   for (const kind of ['SVG', 'PNG', 'CSV']) {
     await page.getByRole('button', { name: 'Export' }).click()
-    expect((await download(page, `Save as ${kind}`)).name).toMatch(new RegExp(`\\.${kind.toLowerCase()}$`))
+    const { name, bytes } = await download(page, `Save as ${kind}`)
+    expect(name).toMatch(new RegExp(`\\.${kind.toLowerCase()}$`))
+    const content = bytes.toString('latin1')
+    // What it is of, its lines and its rank travel with it, on white, at twice the size.
+    if (kind === 'SVG')
+      for (const part of [
+        /Relative error against rank of/,
+        /seed 42|Exact SVD/,
+        /Noise/,
+        /data-mark="Rank 64"/,
+        /#ffffff/,
+      ])
+        expect(content).toMatch(part)
+    if (kind === 'PNG') expect(bytes.readUInt32BE(16)).toBe(2 * 800)
+    if (kind === 'CSV') expect(content).toMatch(/^"Rank","Relative error, [^"]* \[fraction\]"/)
   }
 })

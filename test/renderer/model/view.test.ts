@@ -7,7 +7,7 @@ import { bytesAtRank } from '../../../core/plan/verdict.ts'
 import type { Choice } from '../../../renderer/choices/rules.ts'
 import { estimateFile } from '../../../renderer/model/estimate.ts'
 import { verdictsOf } from '../../../renderer/model/verdicts.ts'
-import { chosenRank, errorAt, lastRank, tensorView } from '../../../renderer/model/view.ts'
+import { chosenRank, errorAt, tensorView } from '../../../renderer/model/view.ts'
 import { analysisReport, tensorReport } from './harness.ts'
 
 const tensor = tensorReport('w', { dtype: 'BF16', shape: [100, 80], matrix: [100, 80], byteLength: 16_000 })
@@ -60,14 +60,6 @@ test('without a plan the page says no least rank where a rounding that it cannot
   const asked = { ...params, goalError: 1e-3 }
   for (const known of [null, { rank: null }])
     expect(chosenRank(view('randomized', asked), asked, known)).toEqual({ rank: 20, reached: true })
-})
-
-test('the axis never ends before the chosen rank nor beyond the matrix', () => {
-  const sketch = view('randomized')
-  expect(lastRank(sketch, 'near', 20)).toBe(42)
-  expect(lastRank(sketch, 'near', 60)).toBe(60)
-  expect(lastRank(sketch, 'full', 20)).toBe(80)
-  expect(lastRank(sketch, 'breakEven', 20)).toBe(Math.ceil(44 * 1.1))
 })
 
 const estimate = (tensors: readonly TensorReport[], choice: Choice, now: typeof params) =>

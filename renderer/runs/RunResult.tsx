@@ -1,0 +1,104 @@
+/** What a finished run came to, and what one does with it: its place, opening it, loading it, running it again. */
+import { Button, Tabs } from '@mantine/core'
+import type { CompressionReport } from '../../core/contract.ts'
+import { ArrowIcon } from '../frame/icons.tsx'
+import { useSession } from '../frame/session.ts'
+import { downloadResult, openResult } from '../model/result-actions.ts'
+import { showInFolder } from '../model/run-actions.ts'
+import type { RunView } from '../model/runs.ts'
+import { useWords } from '../words/words.ts'
+import { CopyButton } from './CopyButton.tsx'
+import { useRunPlaces, useRunTexts } from './places.ts'
+
+interface RunResultProps {
+  readonly run: RunView
+  readonly report: Omit<CompressionReport, 'tensors'>
+  readonly attempt: (act: () => unknown) => void
+  readonly onClose: () => void
+}
+
+export function RunResult({ run, report, attempt, onClose }: RunResultProps) {
+  const { t, numbers } = useWords()
+  const desktop = useSession(({ host }) => host?.kind === 'electron')
+  const places = useRunPlaces(run.runId, true)
+  const { command, python } = useRunTexts(run, places)
+  const gone = places !== null && !places.targetExists
+  const share = report.bytesAfter / Math.max(1, report.bytesBefore)
+  return (
+    <section aria-label={t('result.of')} className="run-result-box">
+      <dl className="run-outcome">
+        <div>
+          <dt>{t('run.share', { share: numbers.percent(share) })}</dt>
+          <dd className="number">
+            {numbers.bytes(report.bytesBefore)} <ArrowIcon size={14} /> {numbers.bytes(report.bytesAfter)}
+          </dd>
+        </div>
+        <div>
+          <dt>{t('run.modelError')}</dt>
+          <dd className="number">{numbers.percent(report.relativeError)}</dd>
+        </div>
+        <div>
+          <dt>{t('run.took')}</dt>
+          <dd className="number">{numbers.duration(report.elapsedMs)}</dd>
+        </div>
+        <div>
+          <dt>{t('run.peak')}</dt>
+          <dd className="number">{numbers.bytes(report.peakBytes)}</dd>
+        </div>
+      </dl>
+      <div className="run-place">
+        <code data-testid="run-path">{places?.target ?? run.target}</code>
+        <CopyButton label={t('run.copyPath')} text={() => places?.target ?? run.target} />
+        {desktop ? (
+          <Button
+            disabled={gone}
+            onClick={() => attempt(() => showInFolder(run.runId))}
+            size="compact-sm"
+            variant="default"
+          >
+            {t('run.show')}
+          </Button>
+        ) : report.files === 1 ? (
+          <Button
+            disabled={gone}
+            onClick={() => attempt(() => downloadResult(run))}
+            size="compact-sm"
+            variant="default"
+          >
+            {t('run.download')}
+          </Button>
+        ) : null}
+        <Button
+          disabled={gone}
+          onClick={() => {
+            onClose()
+            void openResult(run)
+          }}
+          size="compact-sm"
+        >
+          {t('run.open')}
+        </Button>
+      </div>
+      {gone ? <p className="run-gone small">{t('run.gone')}</p> : null}
+      <Tabs defaultValue="python" keepMounted={false} variant="pills">
+        <div className="run-code-head">
+          <Tabs.List>
+            <Tabs.Tab value="python">{t('run.python')}</Tabs.Tab>
+            <Tabs.Tab value="command">{t('run.again')}</Tabs.Tab>
+          </Tabs.List>
+        </div>
+        {(['python', 'command'] as const).map((which) => (
+          <Tabs.Panel key={which} value={which}>
+            <div className="run-code">
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+              <pre data-testid={`run-${which}`} tabIndex={0}>
+                {which === 'python' ? python : command}
+              </pre>
+              <CopyButton label={t('run.copy')} text={() => (which === 'python' ? python : command)} />
+            </div>
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+    </section>
+  )
+}

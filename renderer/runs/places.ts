@@ -1,0 +1,35 @@
+/** Where a run read and wrote, as the host says it: for texts that are shown and copied. */
+import { useEffect, useState } from 'react'
+import type { Run, RunPlaces } from '../../core/contract.ts'
+import { compressCommand } from '../../core/report/command.ts'
+import { pythonSnippet } from '../../core/report/python.ts'
+import { useSession } from '../frame/session.ts'
+import { runPlaces } from '../model/run-actions.ts'
+
+/** null until the host has answered. @param wanted ask only then */
+export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {
+  const [places, setPlaces] = useState<RunPlaces | null>(null)
+  useEffect(() => {
+    if (!wanted) return
+    let current = true
+    // Without an answer the texts have bare names, as a page of an earlier host had them.
+    runPlaces(runId).then(
+      (found) => current && setPlaces(found),
+      () => {},
+    )
+    return () => {
+      current = false
+    }
+  }, [runId, wanted])
+  return places
+}
+
+/** The run as a line for the shell, and what loads its output in Python: as they run on the host's machine. */
+export function useRunTexts({ recipe, source, target, result }: Run, places: RunPlaces | null) {
+  const program = useSession(({ host }) => host?.command)
+  const at = places ?? { source, target }
+  return {
+    command: compressCommand({ sourcePath: at.source, target: at.target, recipe, ...(program && { program }) }),
+    python: pythonSnippet({ recipe, target: at.target, files: result?.files ?? 1 }),
+  }
+}
