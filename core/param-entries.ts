@@ -1,7 +1,7 @@
 /**
  * The one table of everything tunable: sliders, flags, recipe fields, validation, the type that crosses processes, the key of a sketch and
- * whether a result is still fresh all derive from it (params.ts). A new parameter is one entry here, its words, and one use where it is
- * read. No second default anywhere.
+ * whether a result is still fresh all derive from it (params.ts). A new parameter is one entry here, its words in Chinese, and one use where
+ * it is read. No second default anywhere.
  */
 
 import { say } from './messages/english.ts'
@@ -50,7 +50,7 @@ interface BooleanEntry {
  */
 export type Affects = 'sketch' | 'reach' | 'allocation' | 'storage' | 'machine' | 'cache'
 
-/** `label` and `help` are English and serve the command line; the page looks up `params.<key>.label` first. */
+/** `label` and `help` are English, for the command line and the page; other languages have `params.<key>` in their words. */
 export type ParamEntry = (NumberEntry | ChoiceEntry | BooleanEntry) & {
   readonly label: string
   readonly help: string
@@ -74,7 +74,7 @@ export const paramEntries = {
     choices: exactRoutes,
     flag: '--exact-route',
     label: 'Exact SVD by',
-    help: 'the Gram matrix, blind below about 2e-7 of the largest value, or Jacobi rotations, which see to 1e-14 of it (F64 sources in f64 throughout) and take several times as long',
+    help: 'the Gram matrix, blind below about 2e-7 of the largest value, or Jacobi rotations, which see to about 2e-13 of it (F64 sources in f64 throughout) and take several times as long',
     affects: 'sketch',
   },
   algorithm: {
@@ -197,7 +197,7 @@ export const paramEntries = {
     choices: goalWeights,
     flag: '--goal-weight',
     label: 'Model error counts',
-    help: 'entries: every weight alike, scale-free; norm: the absolute error',
+    help: 'every weight alike, scale-free (entries), or the absolute error (norm)',
     affects: 'allocation',
   },
   allocation: {
@@ -246,7 +246,7 @@ export const paramEntries = {
     choices: factorLayouts,
     flag: '--factor-layout',
     label: 'Factor layout',
-    help: 'ab: A and B with sqrt(s) in each; usv: U, S and Vt',
+    help: 'A and B with sqrt(s) in each (ab), or U, S and Vt (usv)',
     affects: 'storage',
   },
   int8Always: {
@@ -308,7 +308,7 @@ export const paramEntries = {
     step: 1e8,
     flag: '--memory-limit',
     label: 'Memory limit',
-    help: 'bytes for matrices in memory (1.5GB); larger ones pass through in panels of rows; 0: 2 GB',
+    help: 'bytes for matrices in memory (1.5GB); larger ones pass through in panels of rows; 0: half of what the kernels can have, 2 GiB at most',
     affects: 'machine',
   },
   threads: {

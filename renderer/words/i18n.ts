@@ -1,17 +1,30 @@
-/** Every text of the page. Keys are typed by en.json; a test holds zh-CN.json to the same keys. */
+/** Every text of the page. Keys are typed by en.json and the table of parameters; a test holds zh-CN.json to the same keys. */
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import { languageOf, type Settings } from '../../core/contract.ts'
 import { languages } from '../../core/messages/languages.ts'
+import { paramEntries } from '../../core/param-entries.ts'
+import { type ParamKey, paramKeys } from '../../core/params.ts'
 import en from './en.json'
 import zhCN from './zh-CN.json'
+
+/** A parameter's English is that of its entry (core/param-entries.ts), whose help goes on where a flag ends. */
+export const english = { ...en, params: wordsOfParams() }
+
+function wordsOfParams() {
+  const words = paramKeys.map((key) => {
+    const { label, help } = paramEntries[key]
+    return [key, { label, help: help.charAt(0).toUpperCase() + help.slice(1) }]
+  })
+  return Object.fromEntries(words) as Record<ParamKey, { label: string; help: string }>
+}
 
 // What depends on an augmentation is not rebuilt when it changes: `check:types` checks the page once more without `tsc -b`'s memory,
 // so that a key that was renamed in en.json alone is found.
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'translation'
-    resources: { translation: typeof en }
+    resources: { translation: typeof english }
   }
 }
 
@@ -20,7 +33,7 @@ export async function startI18n(): Promise<void> {
     lng: languageOf('system', navigator.languages),
     fallbackLng: 'en',
     supportedLngs: languages,
-    resources: { en: { translation: en }, 'zh-CN': { translation: zhCN } },
+    resources: { en: { translation: english }, 'zh-CN': { translation: zhCN } },
     // React escapes.
     interpolation: { escapeValue: false },
   })

@@ -3,13 +3,15 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
+import { valueResolution } from '../../../core/curves/resolution.ts'
 import { errorCodes } from '../../../core/errors.ts'
 import { type ParamEntry, paramEntries } from '../../../core/param-entries.ts'
+import { english } from '../../../renderer/words/i18n.ts'
 
 const renderer = join(import.meta.dirname, '../../../renderer')
 type Texts = { [key: string]: string | Texts }
 const read = (language: string): Texts => JSON.parse(readFileSync(join(renderer, `words/${language}.json`), 'utf8'))
-const en = read('en')
+const en: Texts = english
 const zh = read('zh-CN')
 
 function flat(texts: Texts, path = ''): Map<string, string> {
@@ -51,6 +53,20 @@ test('every parameter, choice and error code has its words', () => {
       for (const choice of entry.choices) expect(keys.has(`choices.${choice}`), choice).toBe(true)
   }
   for (const code of [...errorCodes, 'bug']) expect(keys.has(`errors.${code}`), code).toBe(true)
+})
+
+test('the English of a parameter is that of its entry', () => {
+  expect(read('en')).not.toHaveProperty('params')
+  for (const [name, { label, help }] of Object.entries<ParamEntry>(paramEntries)) {
+    expect(flat(en).get(`params.${name}.label`)).toBe(label)
+    expect(flat(en).get(`params.${name}.help`)?.slice(1)).toBe(help.slice(1))
+  }
+})
+
+test('what the exact routes see is what reports reckon with', () => {
+  const seen = (['gram', 'jacobi'] as const).map((route) => valueResolution(route, 1024).toExponential(0))
+  for (const text of [en, zh].map((texts) => flat(texts).get('params.exactRoute.help')))
+    expect(text?.match(/\de-\d+/g)).toEqual(seen)
 })
 
 /** Attributes whose text a user reads or hears. */
