@@ -27,13 +27,17 @@ export interface SketchCost {
   readonly rank: number
 }
 
-/** Subspace iteration (one block): 2 q + 2 products; block Krylov: two products a block, every pair of blocks orthogonalized twice. */
+/** With A or At, of `columns` each. Subspace iteration (one block): 2 q + 2; block Krylov: two a block. */
+export function productsOf({ nIter, blocks }: Pick<SketchCost, 'nIter' | 'blocks'>): number {
+  return blocks === 1 ? 2 * nIter + 2 : 2 * blocks
+}
+
+/** Block Krylov orthogonalizes every pair of blocks twice. */
 export function sketchCost(rows: number, cols: number, { columns, nIter, blocks, rank }: SketchCost): number {
   const basis = columns * blocks
-  const products = blocks === 1 ? 2 * nIter + 2 : 2 * blocks
   const orthonormalized = blocks === 1 ? (nIter + 2) * columns ** 2 : 2 * basis ** 2
   return (
-    products * productCost(rows, cols, columns) +
+    productsOf({ nIter, blocks }) * productCost(rows, cols, columns) +
     (rows * orthonormalized) / orthonormalizeRate +
     (cols * basis ** 2) / gramRate +
     eigenCost(basis, rank) +

@@ -3,6 +3,7 @@ import type { ComparisonReport, JobOf } from '../contract.ts'
 import type { JobContext } from '../matrix/context.ts'
 import type { Params } from '../params.ts'
 import { comparisonOf } from '../plan/comparison.ts'
+import { noGoal } from '../plan/goal.ts'
 import type { FilesOf } from './files.ts'
 import { versusTensor } from './versus.ts'
 
@@ -12,7 +13,7 @@ export async function compareTensor(
   context: JobContext,
 ): Promise<ComparisonReport> {
   // At one rank: no goal stops an adaptive sketch.
-  const way = (method: Params['method']) => ({ ...job.params, method, goalError: 0, goalEnergy: 0 })
+  const way = (method: Params['method']) => ({ ...job.params, ...noGoal, method })
   const ways = { a: way('randomized'), b: way('exact'), seeds: 1, warmExact: false, estimates: true }
   const report = await versusTensor(files, { kind: 'versus', files: job.files, tensor: job.tensor, ...ways }, context)
   const comparison = comparisonOf(report)

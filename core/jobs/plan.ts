@@ -14,13 +14,13 @@ import { knownSpectrum, reportSpectrum, tensorSpectrum } from '../matrix/spectra
 import type { Message } from '../messages/message.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
+import { hasGoal } from '../plan/goal.ts'
 import { candidateOf, int8Increase, refusalAt, roundingOf, type TensorSpectrum } from '../plan/goals.ts'
 import { layOut } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import {
   analysisDecides,
   type FactorizedTensor,
-  hasGoal,
   isFactorized,
   keepAsIs,
   planByNames,

@@ -16,17 +16,11 @@ import { say } from '../messages/english.ts'
 import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
+import { hasGoal } from '../plan/goal.ts'
 import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../plan/goals.ts'
+import { isOneFile } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
-import {
-  analysisDecides,
-  type Choices,
-  hasGoal,
-  isFactorized,
-  keepAsIs,
-  planByNames,
-  type TensorPlan,
-} from '../plan/plan.ts'
+import { analysisDecides, type Choices, isFactorized, keepAsIs, planByNames, type TensorPlan } from '../plan/plan.ts'
 import { refusalOfChoices } from '../plan/refusal.ts'
 import { weighedStyle, writtenDType } from '../styles.ts'
 import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
@@ -87,8 +81,7 @@ export function refuse({ file, style, part }: Compression, { params }: Choices):
   if (unfit) {
     throw new AppError('bad-request', say('request.archive-name', { name: quoted(unfit.name) }))
   }
-  const oneFile = style.container === 'file' || (style.container === 'like-source' && file.shards.length < 2)
-  if (part.of > 1 && !(oneFile && style.copiesKept && style.encoding === 'safetensors')) {
+  if (part.of > 1 && !(isOneFile(style, file) && style.copiesKept && style.encoding === 'safetensors')) {
     throw new AppError('bad-request', say('request.parts-one-file'))
   }
 }

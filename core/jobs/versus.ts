@@ -2,6 +2,7 @@
 
 import type { JobOf, VersusReport } from '../contract.ts'
 import { excessOverFloor, floorCurve } from '../curves/error-curve.ts'
+import { mean } from '../curves/mean.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { loadMatrix } from '../matrix/load.ts'
 import { compareSpans, largestAngle } from '../measure/subspace-angle.ts'
@@ -94,8 +95,7 @@ function sideOf(
   floor: readonly number[] | null,
   resolution: number,
 ): VersusReport['a'] {
-  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
-  const excess = floor && excessOverFloor(mean, floor[report.rank]!, resolution)
+  const excess = floor && excessOverFloor(mean(errors), floor[report.rank]!, resolution)
   return { report: { ...report, computeMs, workingBytes }, computeMs, errors, workingBytes, excess }
 }
 

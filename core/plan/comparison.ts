@@ -1,6 +1,8 @@
 /** What a report of two ways says of randomized against exact. */
+
 import type { ComparisonReport, VersusReport } from '../contract.ts'
 import { excessOverFloor } from '../curves/error-curve.ts'
+import { mean } from '../curves/mean.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
 
 /** The floor, and what going fast costs and gains; null where the two ways are not randomized and exact at one rank. */
@@ -26,8 +28,4 @@ export function comparisonOf(report: VersusReport): ComparisonReport | null {
     canonicalAngles,
     speedup: exactMs / randomizedMs,
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

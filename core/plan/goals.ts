@@ -20,15 +20,8 @@ import {
   tensorBytes,
 } from '../tensor.ts'
 import { type FactorDType, factorBytes, insteadOfInt8, largestUsefulRank } from './factor-dtype.ts'
-import {
-  atRank,
-  type FactorizedTensor,
-  hasGoal,
-  isFactorized,
-  keepAsIs,
-  type TensorPlan,
-  withStorageNote,
-} from './plan.ts'
+import { goalOf, hasGoal } from './goal.ts'
+import { atRank, type FactorizedTensor, isFactorized, keepAsIs, type TensorPlan, withStorageNote } from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
 import { type Storable, worthless } from './verdict.ts'
 
@@ -104,7 +97,7 @@ export function withRanks(
 
 /** Whether the goal weighs the error of one matrix against another's. */
 export function goalOfModel(params: Params): boolean {
-  return hasGoal(params) && params.goalSize === 0 && params.goalScope === 'model'
+  return goalOf(params) === 'error' && params.goalScope === 'model'
 }
 
 /** What an error goal is held against. */

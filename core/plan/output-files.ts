@@ -17,13 +17,21 @@ export interface OutputLayout {
 
 const SHARD_INDEX = 'model.safetensors.index.json'
 
+/** Whether the output is one file of the target's name, not as many as the source has. */
+export function isOneFile(
+  { container }: Pick<StyleLayout, 'container'>,
+  { shards }: Pick<TensorSet, 'shards'>,
+): boolean {
+  return container === 'file' || shards.length < 2
+}
+
 export function layOut(
   file: TensorSet,
   plans: readonly TensorPlan[],
   style: StyleLayout,
   target: string,
 ): OutputLayout {
-  if (style.container === 'file' || file.shards.length < 2) return { inFolder: false, files: [{ name: target, plans }] }
+  if (isOneFile(style, file)) return { inFolder: false, files: [{ name: target, plans }] }
   const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
   const files = file.shards.map(({ fileName, tensorNames }) => ({
     name: safetensorsName(fileName),

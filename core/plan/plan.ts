@@ -20,6 +20,7 @@ import {
 } from '../tensor.ts'
 import { dtypeSketch, goalSketch } from './analysis-rank.ts'
 import { type FactorDType, largestUsefulRank } from './factor-dtype.ts'
+import { hasGoal } from './goal.ts'
 import { lengthsOf } from './shape.ts'
 import { bytesAtRank, type FactorizedVerdict, shrinksAt, type Verdict, verdictsOn } from './verdict.ts'
 
@@ -151,11 +152,6 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
 /** Whether the bytes of the output follow from how errors fall with the rank: the ranks of a goal, the tensors that tolerate INT8. */
 export function analysisDecides(params: Params): boolean {
   return hasGoal(params) || (params.factorDType === 'INT8' && !params.int8Always)
-}
-
-/** Whether ranks follow from a goal instead of being given. */
-export function hasGoal({ goalSize, goalError, goalEnergy }: Params): boolean {
-  return goalSize > 0 || goalError > 0 || goalEnergy > 0
 }
 
 export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: number): Message {

@@ -4,11 +4,11 @@ import { AppError } from '../errors.ts'
 import { say } from '../messages/english.ts'
 import type { Params } from '../params.ts'
 import type { Style } from '../styles.ts'
-import { hasGoal } from './plan.ts'
+import { type GoalParams, hasGoal, noGoal } from './goal.ts'
 
 /** As the error a run would end with; null where nothing stands against it. */
 export function refusalOfChoices(params: Params, style: Style): AppError | null {
-  const goals = [params.goalSize, params.goalError, params.goalEnergy].filter((goal) => goal > 0)
+  const goals = (Object.keys(noGoal) as (keyof GoalParams)[]).filter((key) => params[key] > 0)
   if (goals.length > 1) return new AppError('bad-request', say('request.one-goal'))
   const { prescribed } = style
   if (prescribed && !['keep', 'INT8', prescribed.dtype].includes(params.factorDType))

@@ -5,7 +5,9 @@
  * Times are medians over `repeat` runs after one that is discarded. Machines differ and are shared: only ratios of one run mean anything.
  */
 
+import { productsOf } from '../../core/cost.ts'
 import { floorCurve } from '../../core/curves/error-curve.ts'
+import { mean } from '../../core/curves/mean.ts'
 import type { KernelInfo, Kernels, Matrix, Weights } from '../../core/kernels/kernels.ts'
 import { distanceFromOrthonormal } from '../../core/measure/orthonormality.ts'
 import { residualNorm } from '../../core/measure/residual.ts'
@@ -228,12 +230,11 @@ async function timeRandomized(
     }
   }
   const ms = median(ours.ms)
-  const products = params.algorithm === 'krylov' ? 2 * params.blocks : 2 * nIter + 2
   return {
     spectrum,
     rank,
     ms,
-    gigaflops: (products * 2 * rows * cols * params.columns) / ms / 1e6,
+    gigaflops: (productsOf(params) * 2 * rows * cols * params.columns) / ms / 1e6,
     phasesMs: medianOfEach(phases),
     excess: mean(ours.excess),
     orthogonality,
@@ -287,8 +288,4 @@ async function timeExact(
 function medianOfEach(runs: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const names = new Set(runs.flatMap((run) => Object.keys(run)))
   return Object.fromEntries([...names].map((name) => [name, median(runs.map((run) => run[name] ?? 0))]))
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -2,11 +2,13 @@
  * Whole runs against their bare products: a model is compressed from file to checked file as any run is, in turns with the products that
  * its sketches cannot do without, of the same shapes, on kernels of the same kind. A run can reach the speed of its products and not more.
  */
+
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Job } from '../../core/contract.ts'
+import { productsOf } from '../../core/cost.ts'
 import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import { writeSample } from '../../core/jobs/sample.ts'
@@ -124,7 +126,7 @@ async function bareProducts(
   const products: (() => Promise<number>)[] = []
   for (const { info, view, sketch } of matrices) {
     const { rows, cols, count } = view
-    const { columns, blocks, nIter } = sketch
+    const { columns } = sketch
     const shape = `${info.dtype} ${rows} x ${cols}`
     const { operand, X, Y } = prepared.get(shape) ?? {
       operand: (await loadMatrix(file, info, view, 0, context, sketch)).operand,
@@ -132,7 +134,7 @@ async function bareProducts(
       Y: { rows, cols: columns, data: kernels.allocateFloat32(rows * columns) },
     }
     prepared.set(shape, { operand, X, Y })
-    const pairs = count * (blocks > 1 ? blocks : nIter + 1)
+    const pairs = (count * productsOf(sketch)) / 2
     products.push(async () => {
       kernels.gaussian([1, 1], X)
       return clocked(async () => {

@@ -1,17 +1,10 @@
-/** What decides the ranks: one number for all, an error that none may exceed, or a size for the whole file. */
+/** What the page knows of goals beside what they are: what each was last set to, and how far a look at a tensor goes for one. */
 import type { Params } from '../../core/params.ts'
 import { goalSketch } from '../../core/plan/analysis-rank.ts'
+import { type Goal, type GoalParams, goalOf, goals, noGoal } from '../../core/plan/goal.ts'
 import type { Storable } from '../../core/plan/verdict.ts'
 
-export const goals = ['rank', 'error', 'size'] as const
-export type Goal = (typeof goals)[number]
-
-type GoalParams = Pick<Params, 'goalSize' | 'goalError' | 'goalEnergy'>
-
-export function goalOf({ goalSize, goalError, goalEnergy }: GoalParams): Goal {
-  if (goalSize > 0) return 'size'
-  return goalError > 0 || goalEnergy > 0 ? 'error' : 'rank'
-}
+export { type Goal, goalOf, goals, noGoal }
 
 /** What each kind of goal was last set to: choosing another kind and coming back loses nothing. */
 export type LastGoals = Readonly<Partial<Record<Exclude<Goal, 'rank'>, GoalParams>>>
@@ -20,9 +13,6 @@ export function rememberGoal(last: LastGoals, { goalSize, goalError, goalEnergy 
   const goal = goalOf({ goalSize, goalError, goalEnergy })
   return goal === 'rank' ? last : { ...last, [goal]: { goalSize, goalError, goalEnergy } }
 }
-
-/** Without a goal the rank is what counts. */
-export const noGoal = { goalSize: 0, goalError: 0, goalEnergy: 0 } as const satisfies GoalParams
 
 /**
  * Rank up to which a tensor has to be looked at: an error goal is read off the curve, which has to reach as far as the goal's own sketch.

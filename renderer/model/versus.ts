@@ -1,6 +1,8 @@
 /** Two ways to factorize a tensor, side by side: what each side is, the run that compares them, and what was found of each tensor. */
+
 import { create } from 'zustand'
 import type { VersusReport } from '../../core/contract.ts'
+import { mean } from '../../core/curves/mean.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { fitParams, type ParamKey, type Params } from '../../core/params.ts'
 import type { MatrixView } from '../../core/tensor.ts'
@@ -118,7 +120,7 @@ export interface Spread {
 
 export function spreadOf(values: readonly number[]): Spread {
   return {
-    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: mean(values),
     low: Math.min(...values),
     high: Math.max(...values),
     runs: values.length,
