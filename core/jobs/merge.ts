@@ -18,7 +18,18 @@ import { fromChecksums, toChecksums } from '../write/bits.ts'
 import { copyValues } from '../write/compress-tensor.ts'
 import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/compression.ts'
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
-import { CHECKSUMS, DIGEST, ERROR, ERRORS, errorsText, fixedWidth, TIES } from '../write/metadata.ts'
+import {
+  CHECKSUMS,
+  DIGEST,
+  ERROR,
+  ERRORS,
+  errorsText,
+  fixedWidth,
+  RECIPE,
+  SOURCE,
+  TIES,
+  VERSION,
+} from '../write/metadata.ts'
 import { PART, type PartTensor, partTensors, removePartFields } from '../write/part-fields.ts'
 import { isDigest, joinedDigest } from '../write/source-digest.ts'
 
@@ -74,7 +85,7 @@ function inOrder(files: readonly WeightFile[]): WeightFile[] {
   const numbered = files.map((file) => ({ file, part: partNumber(file) }))
   const of = numbered[0]?.part.of ?? 0
   for (const { file } of numbered) {
-    for (const key of ['ghostsvd.recipe', 'ghostsvd.source', 'ghostsvd.version']) {
+    for (const key of [RECIPE, SOURCE, VERSION]) {
       if (file.metadata.get(key) !== first?.get(key)) {
         throw new AppError('bad-request', say('merge.differ', { field: foreign(key) }))
       }

@@ -8,6 +8,11 @@ import type { Compression } from './compression.ts'
 import { setPartFields } from './part-fields.ts'
 import { sourceDigest } from './source-digest.ts'
 
+/** Metadata fields: which version wrote the file, by which recipe (recipe-hash.ts), from which weights (source-hash.ts). */
+export const VERSION = 'ghostsvd.version'
+export const RECIPE = 'ghostsvd.recipe'
+export const SOURCE = 'ghostsvd.source'
+
 /** Metadata field: names of tensors whose storage was that of another, with that other's name. Both are in the file. */
 export const TIES = 'ghostsvd.ties'
 
@@ -53,9 +58,9 @@ export function outputMetadata(
   const factorized = plans.filter(isFactorized)
   if (style.format) metadata.set('format', style.format)
   for (const [key, value] of style.metadata?.(factorized) ?? []) metadata.set(key, value)
-  metadata.set('ghostsvd.version', version)
-  metadata.set('ghostsvd.recipe', recipe)
-  metadata.set('ghostsvd.source', sourceHash)
+  metadata.set(VERSION, version)
+  metadata.set(RECIPE, recipe)
+  metadata.set(SOURCE, sourceHash)
   metadata.set(ERROR, fixedWidth(error))
   // One number for each tensor that was to be factorized; the one that could not is left out, which spaces after the header make up for.
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.name, outcome]))

@@ -23,8 +23,8 @@ import {
   PAUSED,
   type Task,
   type TaskAnswer,
+  type TaskEvent,
   type ToDriver,
-  type Utterance,
 } from './messages.ts'
 import { answerSpawns } from './threads.ts'
 
@@ -47,7 +47,7 @@ export interface DriverHost {
 export interface TaskListener {
   /** The driver has begun with it. */
   started?(): void
-  event?(event: Utterance): void
+  event?(event: TaskEvent): void
 }
 
 /** The task that a driver has. */

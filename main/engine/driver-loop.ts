@@ -18,8 +18,8 @@ import {
   PAUSED,
   type Task,
   type TaskAnswer,
+  type TaskEvent,
   type ToDriver,
-  type Utterance,
 } from './messages.ts'
 import { relaySpawner } from './threads.ts'
 
@@ -97,7 +97,7 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
   })
 }
 
-function throttled(send: (event: Utterance) => void): JobContext['report'] {
+function throttled(send: (event: TaskEvent) => void): JobContext['report'] {
   let last = Number.NEGATIVE_INFINITY
   return (event) => {
     if (event.type !== 'progress') return send(event)

@@ -17,7 +17,7 @@ import { wholeJob } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Driver, RunningTask, TaskListener } from './driver-handle.ts'
-import type { Task, TaskAnswer, Utterance } from './messages.ts'
+import type { Task, TaskAnswer, TaskEvent } from './messages.ts'
 
 /** A user who steps through a list starts one look after another. */
 export const calmMs = 300
@@ -180,7 +180,7 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
 /** What has been reached stays reached: a run after a preemption passes by it again, faster. */
 function risingShare(listener: JobListener): JobListener {
   const reached = new Map<string, number>()
-  const event = (said: Utterance) => {
+  const event = (said: TaskEvent) => {
     if (said.type !== 'progress' || !wholeJob(said) || said.total <= 0) return listener.event?.(said)
     const before = reached.get(said.phase) ?? 0
     const share = said.done / said.total

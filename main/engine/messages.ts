@@ -69,7 +69,7 @@ export type TaskAnswer = DriverInfo | OpenedFile | JobResult
 
 type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
 /** What a running job says: the event loop adds its id. */
-export type Utterance = WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'spectrum' | 'tensor' }>>
+export type TaskEvent = WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'spectrum' | 'tensor' }>>
 
 export type ToDriver =
   | { readonly type: 'task'; readonly id: number; readonly task: Task }
@@ -79,7 +79,7 @@ export type ToDriver =
 export type FromDriver =
   | { readonly type: 'settled'; readonly id: number; readonly ok: TaskAnswer; readonly sketches?: SketchCounters }
   | { readonly type: 'settled'; readonly id: number; readonly error: ErrorReport }
-  | { readonly type: 'event'; readonly id: number; readonly event: Utterance }
+  | { readonly type: 'event'; readonly id: number; readonly event: TaskEvent }
   | { readonly type: 'partial'; readonly request: number; readonly path: string; readonly exists: boolean }
   /** The control block (core/kernels/control.ts) by which the kernels made from now on are cancelled. */
   | { readonly type: 'control'; readonly control: SharedArrayBuffer }

@@ -3,11 +3,13 @@
  * numpy has no bfloat16 and no 8-bit floats: their values are widened to F32 on the way, exactly. What a safetensors header says in its
  * metadata is in the archive's comment, which numpy passes over.
  */
+
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/numpy/npz.ts'
 import type { ByteSink } from '../../io.ts'
 import { styles, writtenDType } from '../../styles.ts'
 import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { ERRORS, TIES } from '../metadata.ts'
 import {
   type Checksum,
   type Encoding,
@@ -43,7 +45,7 @@ function memberFrame({ outline, crc }: WrittenEntry): Frame {
 /** What tells of the run that wrote it; the error of each tensor only where there is space for all of them (about a thousand). */
 function comment(metadata: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
   const own = new Map([...metadata].filter(([key]) => key.startsWith('ghostsvd.')))
-  return npzComment(own, ['ghostsvd.ties', 'ghostsvd.errors'])
+  return npzComment(own, [TIES, ERRORS])
 }
 
 function outputOn(sink: ByteSink, written: WrittenEntry[], crc32: Checksum): WeightsOutput {

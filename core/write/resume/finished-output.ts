@@ -25,7 +25,8 @@ import type { Compression, CompressionTarget } from '../compression.ts'
 import { endOfAgufStart } from '../encodings/aguf-layout.ts'
 import { checksumOf, endOfIntact } from '../encodings/intact.ts'
 import { encodingOf } from '../encodings/registry.ts'
-import { CHECKSUMS, DIGEST, NAMES } from '../metadata.ts'
+import { CHECKSUMS, DIGEST, ERROR, ERRORS, NAMES, RECIPE, SOURCE } from '../metadata.ts'
+import { PART } from '../part-fields.ts'
 import { type SourceTensor, sourceDigest } from '../source-digest.ts'
 import { factorSuffixes } from '../styles/factors.ts'
 import type { OutputStyle } from '../styles/style.ts'
@@ -73,7 +74,7 @@ export async function finishedOutput(
     const outcomes = outcomesOf(file, plans, style, written)
     const [first, ...others] = written
     const relativeError =
-      first && others.length === 0 ? Number(first.metadata.get('ghostsvd.error')) : modelErrorOf(plans, outcomes)
+      first && others.length === 0 ? Number(first.metadata.get(ERROR)) : modelErrorOf(plans, outcomes)
     return { files: written.length + beside.length, bytesAfter, relativeError, outcomes }
   } finally {
     for (const { bytes } of found) await bytes.close()
@@ -96,9 +97,9 @@ async function openOfRun(
   const file = await openOrNull(() => openWeightFile(pickedAlone(bytes)))
   const ofPart = part.of > 1 ? `${part.index}/${part.of}` : undefined
   const isThis =
-    file?.metadata.get('ghostsvd.recipe') === recipe &&
-    file.metadata.get('ghostsvd.source') === sourceHash &&
-    file.metadata.get('ghostsvd.part') === ofPart
+    file?.metadata.get(RECIPE) === recipe &&
+    file.metadata.get(SOURCE) === sourceHash &&
+    file.metadata.get(PART) === ofPart
   if (isThis) return { file, bytes }
   await bytes.close()
   return null
@@ -171,7 +172,7 @@ function outcomesOf(
 ): TensorOutcome[] {
   const errors = new Map(
     written.flatMap(({ metadata }) =>
-      Object.entries(JSON.parse(metadata.get('ghostsvd.errors') ?? '{}') as Record<string, string>),
+      Object.entries(JSON.parse(metadata.get(ERRORS) ?? '{}') as Record<string, string>),
     ),
   )
   const tensors = new Map(written.flatMap((each) => each.tensors).map((tensor) => [tensor.name, tensor]))
