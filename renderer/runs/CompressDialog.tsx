@@ -15,7 +15,7 @@ import { usePlanShown } from '../model/outlook.ts'
 import { saveRecipe } from '../model/recipes.ts'
 import { useRefusal } from '../model/refusal.ts'
 import { createTarget, currentRecipe, lastOutputFolder, pickTarget, startRun } from '../model/run-actions.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
 import { Expected } from './Expected.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
@@ -43,6 +43,10 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const goal = goalOf(params)
   const { answer, exact } = usePlanShown()
   const refused = useRefusal()
+  const sentences = useSentences()
+  // Of this output; what the file is was said when it was opened.
+  const known = new Set(report.notices.map(sentences))
+  const said = (answer?.report.notices ?? []).map(sentences).filter((notice) => !known.has(notice))
   const chosen = answer?.compressed ?? estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
   const taken = useMemo(
     () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
@@ -154,6 +158,11 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             </div>
           </dl>
         )}
+        {said.map((notice) => (
+          <p className="caveat" key={notice} role="note">
+            {notice}
+          </p>
+        ))}
         <p className="caveat">{t('compress.caveat')}</p>
         <div className="compress-foot">
           {refused ? <ErrorBox error={refused} /> : null}

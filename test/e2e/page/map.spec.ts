@@ -87,6 +87,10 @@ test('a size goal in the page writes exactly the bytes it shows', async ({ page,
   await dialog.getByText('NumPy (.npz)').click()
   await expect(dialog.getByTestId('compress-bytes')).not.toHaveAttribute('data-after', String(planned))
   await expect(dialog.getByTestId('compress-bytes')).toHaveAttribute('data-exact', 'true', patience)
+  // It holds factors alone: no size of a whole model can be asked of it.
+  await dialog.getByText('For the prototype (.aguf)').click()
+  await expect(dialog.getByText('A size goal is for a file with the whole model')).toBeVisible(patience)
+  await expect(dialog.getByRole('button', { name: 'Compress', exact: true })).toBeDisabled()
   await dialog.getByText('Factors (.safetensors)').click()
   await expect(dialog.getByTestId('compress-bytes')).toHaveAttribute('data-after', String(planned))
   await dialog.getByRole('button', { name: 'Compress', exact: true }).click()
