@@ -142,11 +142,12 @@ export function axesOf(name: string, shape: readonly number[]): 'experts' | 'mat
   return isTapCount(last) ? 'matrix' : 'unknown'
 }
 
-/** By what JAX and TensorFlow call such a parameter: `Conv_0/kernel`, `conv1/weights` and object paths. */
+/** By what JAX and TensorFlow call such a parameter: `Conv_0/kernel`, `conv1/weights`, Keras' `conv2d/vars/0` and object paths. */
 function hasTapsFirst(name: string, shape: readonly number[]): boolean {
   const parts = partsOf(name).filter((part) => !/^(variable_value|attributes)$/i.test(part))
   const [owner = '', last = ''] = parts.slice(-2)
-  if (!(last === 'kernel' || (last === 'weights' && name.includes('/'))) || HEADS.test(owner)) return false
+  const isKernel = last === 'kernel' || (last === 'weights' && name.includes('/')) || (last === '0' && owner === 'vars')
+  if (!isKernel || HEADS.test(owner)) return false
   if (shape.length === 3 && !parts.some((part) => CONVOLUTION.test(part))) return false
   return shape.slice(0, -2).every((size) => size <= MOST_TAPS_FIRST) && shape.at(-1)! > MOST_TAPS_FIRST
 }

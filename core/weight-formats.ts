@@ -9,6 +9,7 @@ export const weightEndings = {
   npz: ['.npz'],
   gguf: ['.gguf'],
   aguf: ['.aguf'],
+  keras: ['.h5', '.hdf5', '.keras'],
   'torch-export': ['.pt2'],
   // The whole name of the file beside its shards.
   'torch-distributed': ['.metadata'],

@@ -54,7 +54,6 @@ const lookalikes: readonly Lookalike[] = [
   { said: archive('tar'), matches: textAt(257, 'ustar') },
   { said: other('kind.zip-without-weights'), matches: bytesAt(0, 80, 75, 3, 4) },
   { said: other('kind.empty-zip'), matches: bytesAt(0, 80, 75, 5, 6) },
-  { said: (name) => say('lookalike.hdf5', { name }), matches: bytesAt(0, 0x89, 72, 68, 70) },
   { said: (name) => say('lookalike.matlab', { name }), matches: textAt(0, 'MATLAB 5.0') },
   { said: other('kind.old-ggml'), matches: firstWord(/^(lmgg|tjgg|fmgg|algg)/) },
   { said: (name) => say('lookalike.tflite', { name }), matches: textAt(4, 'TFL3') },

@@ -14,6 +14,7 @@ import { flax } from './flax.ts'
 import type { Format, OpenWeightFile, WeightFile } from './format.ts'
 import { gguf } from './gguf/gguf.ts'
 import { llamafile } from './gguf/llamafile.ts'
+import { keras } from './keras/keras.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './numpy/npy.ts'
 import { npz } from './numpy/npz.ts'
@@ -47,7 +48,7 @@ import { indexOfData, tensorflow } from './tensorflow.ts'
 /** In the order in which they are asked. */
 export const formats: readonly Format[] = [
   ...[safetensors, npy, npz, gguf, aguf],
-  ...[torchExport, torchDistributed, nemo, pytorch, onnx, tensorflow, flax, llamafile],
+  ...[keras, torchExport, torchDistributed, nemo, pytorch, onnx, tensorflow, flax, llamafile],
 ]
 
 const headBytes = 4096

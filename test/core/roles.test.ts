@@ -192,6 +192,7 @@ describe('three axes', () => {
     ['conv2d_3/kernel:0', [1, 1, 64, 256]], // Keras
     ['layer_with_weights-2/kernel/.ATTRIBUTES/VARIABLE_VALUE', [3, 3, 32, 64]], // TensorFlow 2
     ['params/conv3d/kernel', [3, 3, 3, 64, 64]],
+    ['layers/conv2d/vars/0', [3, 3, 64, 128]], // Keras 3
   ])('%s %j has its taps first', (name, shape) => {
     expect(axesOf(name, shape)).toBe('taps first')
     const last = shape.at(-1)!

@@ -3,7 +3,7 @@
 
     python3 test/judge/formats.py [FILE or FOLDER ...]
 
-Without arguments it writes files of every dtype and form that this machine's libraries have (numpy, torch, onnx), in a folder of its own. Every
+Without arguments it writes files of every dtype and form that this machine's libraries have (numpy, torch, onnx, h5py), in a folder of its own. Every
 file is converted by the product to safetensors, and every array the library sees must be there, value for value; what the library sees and the
 product does not, or the other way round, is a fault, and so is a refusal of a file that the library reads as numbers. Files no library here reads
 are counted as opened or refused. Exit status 1 where anything does not hold. Needs numpy, the others where they are; `npm run build` before.
@@ -21,6 +21,11 @@ try:
     from onnx import helper, numpy_helper
 except ImportError:
     onnx = None
+
+try:
+    import h5py
+except ImportError:
+    h5py = None
 
 parser = argparse.ArgumentParser()
 parser.add_argument("paths", nargs="*")
@@ -118,6 +123,12 @@ def library_view(path):
             return tensors_in(torch.load(path, map_location="cpu"), set())
         if path.endswith(".onnx") and onnx is not None:
             return of_onnx(path)
+        if path.endswith((".h5", ".hdf5")) and h5py is not None:
+            found = []
+            with h5py.File(path, "r") as file:
+                # Arrays of structures, compressed and chunked ones are left out by the product.
+                file.visititems(lambda _, item: found.append(of_numpy(item[()])) if isinstance(item, h5py.Dataset) and item.chunks is None else None)
+            return found
     except Exception:
         return None
     return None
@@ -168,6 +179,14 @@ def make_files(folder):
         torch.save({"model": state, "optimizer": {"state": {0: {"exp_avg": torch.zeros(2, 2)}}, "param_groups": [{"lr": 0.1}]}, "epoch": 3}, at("checkpoint.pth"))
         torch.save(torch.randn(3, 3), at("bare.pt"))
         torch.save([torch.randn(2), (torch.ones(3), {"a": torch.zeros(1)})], at("nested.pt"))
+    if h5py is not None:
+        with h5py.File(at("all.h5"), "w") as file:
+            for name, value in arrays.items():
+                # h5py keeps truth values as an enumeration.
+                if name in NUMPY and name not in ("bool", "complex64"):
+                    file.create_dataset(f"group/{name}", data=value)
+            file.create_dataset("scalar", data=np.float32(2))
+            file.create_dataset("empty", data=np.zeros((0, 3), "f4"))
     if onnx is not None:
         kinds = [np.dtype(name) for name in NUMPY if np.dtype(name) in onnx.mapping.NP_TYPE_TO_TENSOR_TYPE]
         values = [(rng.integers(0, 2, (3, 4)) if kind.kind == "b" else rng.integers(0, 100, (3, 4))).astype(kind) for kind in kinds]

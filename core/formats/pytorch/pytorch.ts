@@ -10,7 +10,7 @@ import { AppError } from '../../errors.ts'
 import { type ByteSource, memorySource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
-import { fileName, foreign, quoted } from '../../messages/text.ts'
+import { foreign, quoted } from '../../messages/text.ts'
 import { dtypeBits } from '../../tensor.ts'
 import { endsLikeWeights, weightEndings } from '../../weight-formats.ts'
 import { looksLikeZip, openZip, rangeSource, type ZipArchive } from '../archives/zip.ts'
@@ -135,8 +135,6 @@ async function readArchive(source: ByteSource, budget: PickleBudget): Promise<Co
   const archive = await openZip(source)
   const names = [...archive.members.keys()]
   const main = names.filter((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name))
-  if (names.includes('model.weights.h5'))
-    throw new AppError('bad-file', say('lookalike.keras', { name: fileName(source.name) }))
   if (main.length !== 1)
     throw badFile(
       source.name,

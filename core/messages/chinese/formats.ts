@@ -22,11 +22,8 @@ export const formats = {
   'lookalike.picture': (v) => `${v.name} 是图片（${v.picture}），不是权重。${weightFiles}`,
   'lookalike.other': (v, w) => `${v.name} 是${w.text(v.what)}，此处不读取。${weightFiles}`,
   'lookalike.unknown': (v) => `${v.name} 不是权重文件：开头是未知字节 ${v.first}。${weightFiles}`,
-  'lookalike.hdf5': (v) =>
-    `${v.name} 是 HDF5 文件（Keras），此处不读取。请载入后用“numpy.savez”或“safetensors”保存其权重。`,
   'lookalike.tflite': (v) => `${v.name} 是 TensorFlow Lite 模型，此处不读取。请转换为 ONNX（“tf2onnx --tflite”）。`,
-  'lookalike.keras': (v) =>
-    `${v.name} 是 Keras 模型，此处不读取。请用“keras.saving.load_model”载入，再用“numpy.savez”或“safetensors”保存其权重。`,
+  'lookalike.keras': (v) => `${v.name} 是不含权重的 Keras 归档：其中没有“model.weights.h5”。`,
   'lookalike.matlab': (v) =>
     `${v.name} 是 MATLAB 文件，此处不读取。请用“scipy.io.loadmat”载入，再用“numpy.savez”保存其数组。`,
   'kind.pdf': () => ' PDF 文档',

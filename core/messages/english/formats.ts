@@ -39,12 +39,10 @@ export const formats = {
     `${v.name} is ${w.text(v.what)}, which is not read here. ${weightFiles}`,
   'lookalike.unknown': (v: { name: FileName; first: Foreign }) =>
     `${v.name} is no weight file: it begins with the unknown bytes ${v.first}. ${weightFiles}`,
-  'lookalike.hdf5': (v: { name: FileName }) =>
-    `${v.name} is an HDF5 file (Keras .h5), which is not read here. Load it and save its weights with numpy.savez or safetensors.`,
   'lookalike.tflite': (v: { name: FileName }) =>
     `${v.name} is a TensorFlow Lite model, which is not read here. Convert it to ONNX (tf2onnx --tflite).`,
   'lookalike.keras': (v: { name: FileName }) =>
-    `${v.name} is a Keras model, which is not read here. Load it with keras.saving.load_model and save its weights with numpy.savez or safetensors.`,
+    `${v.name} is a Keras archive without weights: model.weights.h5 is not in it.`,
   'lookalike.matlab': (v: { name: FileName }) =>
     `${v.name} is a MATLAB file, which is not read here. Load it with scipy.io.loadmat and save its arrays with numpy.savez.`,
   'kind.pdf': () => 'a PDF document',

@@ -28,7 +28,20 @@ export const readers = {
     `its weights are split over ${v.count} processes (${v.first} and so on); merge them with NeMo, or unpack it and open one part`,
   'unread.nemo-zarr': () =>
     'its weights are Zarr arrays; convert the checkpoint with a current NeMo, which writes torch_dist',
+  'unread.hdf5-version': (v: { version: number }) => `HDF5 superblock version ${v.version} is not read; 0 to 3 are`,
+  'unread.hdf5-offsets': (v: { bytes: number }) => `HDF5 with offsets of ${v.bytes} bytes is not read; 8 are`,
+  'unread.hdf5-user-block': () => 'HDF5 behind a user block is not read',
+  'unread.hdf5-heaps': () =>
+    'its groups are kept in fractal heaps, which are not read; write it with h5py without libver="latest"',
 
+  'left-out.link': () => 'a link',
+  'left-out.no-dataset': () => 'neither a group nor a dataset',
+  'left-out.never-written': () => 'never written',
+  'left-out.big-endian': () => 'big-endian',
+  'left-out.unused-bits': () => 'numbers with unused bits',
+  'left-out.number-bytes': (v: { size: number }) => `numbers of ${v.size} bytes`,
+  'left-out.layout': (v: { version: number }) => `layout version ${v.version}`,
+  'left-out.chunks': () => 'stored in chunks',
   'left-out.one': (v: { name: Quoted; why: Message }, w: Words) => `${v.name} (${w.text(v.why)})`,
   'left-out.newer-type': (v: { type: Foreign }) => `${v.type}, which is newer than this version`,
   'left-out.no-array': () => 'not an array',

@@ -61,6 +61,7 @@ const seeds: Record<string, Seed[]> = {
   'torch export': [alone('exported.pt2'), alone('exported-old.pt2')],
   nemo: [alone('model.nemo'), alone('distributed.nemo')],
   flax: [alone('model.msgpack')],
+  keras: [alone('model.h5'), alone('latest.h5'), alone('model.keras')],
   tensorflow: [inFolder('tensorflow', 'model.ckpt.index'), inFolder('tensorflow', 'model.ckpt.data-00000-of-00002')],
   paddle: [alone('model.pdparams')],
   llamafile: [alone('model.llamafile', llamafile(load('version3.gguf')))],

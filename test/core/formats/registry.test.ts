@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { planZip } from '../../../core/formats/archives/zip-writer.ts'
 import { openWeightFile } from '../../../core/formats/registry.ts'
 import { memoryFolder, memorySource } from '../../../core/io.ts'
 import { concat, entry, openBytes, openFolder, refusal, safetensorsFile, text } from './corpus.ts'
@@ -59,7 +58,6 @@ describe('choice by content', () => {
     ['lookalike.empty', new Uint8Array(0)],
     ['lookalike.lfs-pointer', text('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n')],
     ['lookalike.text', text('{"weight_map": "x"}')],
-    ['lookalike.hdf5', concat(Uint8Array.of(0x89), text('HDF\r\n'), pad)],
     ['lookalike.matlab', concat(text('MATLAB 5.0 MAT-file, Platform: GLNX86'), pad)],
     ['lookalike.text', text('To be, or not to be, that is the question')],
     ['lookalike.zeros', pad],
@@ -69,14 +67,6 @@ describe('choice by content', () => {
     const error = await refusal(() => openBytes('model.bin2', bytes))
     expect(error.code).toBe('bad-file')
     expect(error.said).toMatchObject([{ key, values: { name: 'model.bin2' } }])
-  })
-
-  it('a Keras model, which is a zip archive', async () => {
-    const name = 'model.weights.h5'
-    const zip = planZip([{ name, byteLength: 0 }])
-    const bytes = concat(zip.before(0), zip.after(0, 0), zip.directory([0]))
-    const error = await refusal(() => openBytes('m.keras', bytes))
-    expect(error.said).toMatchObject([{ key: 'lookalike.keras', values: { name: 'm.keras' } }])
   })
 
   it('a JPEG renamed .safetensors', async () => {

@@ -45,6 +45,9 @@ describe('packages', () => {
       'index',
       'msgpack',
       'llamafile',
+      'h5',
+      'hdf5',
+      'keras',
     ]
     expect([...onLinux, ...left].map((ending) => `.${ending}`).toSorted()).toEqual(allWeightEndings.toSorted())
   })
