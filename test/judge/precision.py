@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fixed precision against a sketch at a rank: for error goals from 0.5 to 1e-3 on five spectra, the rank each takes and its time.
 
-    npm run build && python3 test/judge/precision.py [--size N] [--repeat N]
+    npm run build && python3 test/judge/precision.py [--size N] [--repeat N] [--only SPECTRUM]
 
 `least` is the least rank any matrix of that error has, by numpy in float64. A present-day request is one sketch at the largest rank a goal may choose,
 whatever the goal; --algorithm adaptive sketches block by block until the goal is reached. Times are the engine's own, the median of the repeats after
@@ -14,6 +14,7 @@ from judge import Engine, floors, load, save, singular_values, with_spectrum
 parser = argparse.ArgumentParser()
 parser.add_argument("--size", type=int, default=768)
 parser.add_argument("--repeat", type=int, default=3)
+parser.add_argument("--only")
 options = parser.parse_args()
 GOALS, MAX_RANK = (0.5, 0.2, 0.1, 0.03, 0.01, 0.001), 512
 SPECTRA = {"i^-0.5": lambda i: i**-0.5, "i^-1": lambda i: 1 / i, "i^-1.5": lambda i: i**-1.5, "i^-2": lambda i: i**-2, "exp(-i/20)": lambda i: np.exp(-i / 20)}
@@ -27,6 +28,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "w.safetensors")
         for name, spectrum in SPECTRA.items():
+            if options.only not in (None, name):
+                continue
             save(path, {"w": ("F32", with_spectrum(options.size, options.size, spectrum(np.arange(1, options.size + 1.0)), 3))})
             floor = floors(singular_values(load(path)["w"]))
             for goal in GOALS:
