@@ -61,6 +61,21 @@ export const selectionReducers = {
       excluded: withMember(excluded, tensor.name, !compressed && tensor.plan !== 'keep'),
     }))
   },
+  /** The same for many at once: a layer, or all that are shown. What is no matrix stays as it is. */
+  setAllCompressed(tensors: readonly TensorReport[], compressed: boolean) {
+    useSelection.setState((state) => {
+      const included = new Set(state.included)
+      const excluded = new Set(state.excluded)
+      for (const { name, matrix, plan } of tensors) {
+        if (!matrix) continue
+        const [set, other] = plan === 'keep' ? [included, excluded] : [excluded, included]
+        other.delete(name)
+        if (compressed === (plan === 'keep')) set.add(name)
+        else set.delete(name)
+      }
+      return { included, excluded }
+    })
+  },
 }
 
 function withMember(set: ReadonlySet<string>, member: string, present: boolean): ReadonlySet<string> {

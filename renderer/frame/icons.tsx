@@ -52,3 +52,4 @@ export const DownloadIcon = icon(<path d="M10 3v9M6 8.500L10 12.500l4-4M4 16.500
 export const DropIcon = icon(<path d="M10 3v9M6.5 8.500L10 12l3.5-3.500M3 12.500v4h14v-4" />)
 export const ArrowIcon = icon(<path d="M4 10h12M12 6l4 4-4 4" />)
 export const CompareIcon = icon(<path d="M3 5c4 0 4 10 14 10M3 9c5 0 6 3.5 14 3.5" />)
+export const ChevronIcon = icon(<path d="M5 7.500l5 5 5-5" />)

@@ -1,14 +1,18 @@
-/** One tensor of the list. */
+/** One tensor of the list, in a line: its name within its layer, and its rank and error, or its shape and size before there is a plan. */
 import { memo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import { selectionReducers } from '../choices/selection.ts'
 import { selectTensor } from '../model/analysis.ts'
 import { useWords } from '../words/words.ts'
+import type { RowLabel } from './list-rows.ts'
 
 export const rowId = (index: number) => `tensor-row-${index}`
 
 interface TensorRowProps {
   readonly tensor: TensorReport
+  readonly label: RowLabel
+  /** In the tree of the list. */
+  readonly level: number
   readonly index: number
   readonly top: number
   readonly selected: boolean
@@ -17,26 +21,29 @@ interface TensorRowProps {
   readonly error: number | null
   /** Found by a plan; null without one. */
   readonly rank: number | null
-  /** The plan keeps it although it was to be compressed. */
+  /** The plan leaves it whole although it was to be compressed. */
   readonly planKeeps: boolean
+  /** The columns are those of a plan. */
+  readonly withPlan: boolean
 }
 
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
-  const { tensor, index, selected, compressed, error, rank } = props
-  const outcome = error !== null || props.planKeeps
+  const { tensor, label, index, selected, compressed, error, rank, planKeeps, withPlan } = props
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
   const bytes = numbers.bytes(tensor.byteLength)
-  const cut = tensor.name.lastIndexOf('.', tensor.name.length - '.weight'.length - 1) + 1
+  const outcome = !compressed ? t('map.kept') : planKeeps ? t('list.whole') : rank === null ? '' : numbers.count(rank)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid, which has the focus
     // biome-ignore lint/a11y/useSemanticElements: rows of a grid whose other rows do not exist
     // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names its active row
     <div
+      aria-level={props.level}
       aria-rowindex={index + 1}
       aria-selected={selected}
       className="tensor-row"
-      data-kept={!compressed}
+      data-kept={!compressed || planKeeps}
+      data-tensor={tensor.name}
       id={rowId(index)}
       onClick={() => selectTensor(tensor.name)}
       role="row"
@@ -44,10 +51,11 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
     >
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
-      <div className="tensor-check" role="gridcell">
+      <div className="tensor-check" data-level={props.level} role="gridcell">
         <input
           aria-label={t('list.compress', { name: tensor.name })}
           checked={compressed}
+          className="list-tick"
           disabled={!tensor.matrix}
           onChange={(event) => selectionReducers.setCompressed(tensor, event.currentTarget.checked)}
           onClick={(event) => event.stopPropagation()}
@@ -57,27 +65,24 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
-      <div className="tensor-text" role="gridcell">
-        <div className="tensor-name" title={tensor.name}>
-          <span className="tensor-path">{tensor.name.slice(0, cut)}</span>
-          <span className="tensor-leaf">{tensor.name.slice(cut)}</span>
-        </div>
-        <div className="tensor-facts">
-          <span className="tensor-size" title={[shape, tensor.dtype, bytes].join(' · ')}>
-            {/* Beside a rank and an error there is no room for the dtype, which is the same almost everywhere. */}
-            <span className="ellipsis">{outcome ? shape : `${shape} · ${tensor.dtype}`}</span>
-            <span>· {bytes}</span>
-          </span>
-          {outcome ? (
-            <span className="tensor-error" data-error={error ?? ''} data-rank={rank ?? ''}>
-              {error === null
-                ? t('map.kept')
-                : rank === null
-                  ? numbers.percent(error)
-                  : t('plan.rankError', { rank: numbers.count(rank), error: numbers.percent(error) })}
-            </span>
-          ) : null}
-        </div>
+      <div
+        className="tensor-name"
+        role="gridcell"
+        title={`${tensor.name}\n${[shape, tensor.dtype, bytes].join(' · ')}`}
+      >
+        {label.layer === '' ? null : <span className="tensor-layer">{label.layer}</span>}
+        <span className="tensor-path">{label.path}</span>
+        <span className="tensor-leaf">{label.leaf}</span>
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: see above */}
+      {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
+      <div className="list-number" role="gridcell">
+        {withPlan ? outcome : shape}
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: see above */}
+      {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
+      <div className="list-number tensor-error" data-error={error ?? ''} data-rank={rank ?? ''} role="gridcell">
+        {error === null ? (withPlan ? '' : bytes) : numbers.percent(error)}
       </div>
     </div>
   )

@@ -46,7 +46,7 @@ test('what was left out is kept, what was taken in is compressed, and the bar sa
   // The header is not counted: until the model was analyzed the size is not exact, and says so.
   await expect(bytes).toContainText(/about [\d.]+\s\wB/)
   await chooseTensor(page, 'model.embed_tokens.weight')
-  await page.getByRole('grid', { name: 'Tensors' }).focus()
+  await page.getByRole('treegrid', { name: 'Tensors' }).focus()
   await page.keyboard.press('Space')
   await expect(page.getByRole('checkbox', { name: 'Compress model.embed_tokens.weight' })).toBeChecked()
   await compress(page)

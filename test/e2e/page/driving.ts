@@ -42,7 +42,7 @@ export async function upload(page: Page, ...files: string[]): Promise<void> {
 
 export async function chooseTensor(page: Page, name: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Search tensors' }).fill(name)
-  await page.getByRole('grid', { name: 'Tensors' }).getByText(name.split('.').slice(-2).join('.')).first().click()
+  await page.getByRole('treegrid', { name: 'Tensors' }).locator(`[data-tensor="${name}"]`).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)
 }
 

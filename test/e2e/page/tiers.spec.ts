@@ -14,7 +14,7 @@ const sketches = async (page: Page) => (await engineCounters(page)).sketches
 
 /** Steps through the list by keyboard: ms from each key to a page that shows that tensor's error and has drawn its curve. */
 async function step(page: Page, key: 'ArrowDown' | 'ArrowUp', times: number): Promise<number[]> {
-  const grid = page.getByRole('grid', { name: 'Tensors' })
+  const grid = page.getByRole('treegrid', { name: 'Tensors' })
   return grid.evaluate(
     async (list, asked) => {
       const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))

@@ -1,0 +1,94 @@
+/**
+ * The rows of the list: tensors in the order of the file are grouped by layer, layers as they are counted; any other order is one run of
+ * rows. A row shows what its group does not say already, and the numbers of a name are never the part that is cut.
+ */
+import type { TensorReport } from '../../core/contract.ts'
+
+export interface GroupRow {
+  readonly kind: 'group'
+  /** Up to its number: `model.layers.3`; '' for what no number counts. */
+  readonly key: string
+  readonly tensors: readonly TensorReport[]
+  readonly collapsed: boolean
+}
+export interface TensorListRow {
+  readonly kind: 'tensor'
+  readonly tensor: TensorReport
+  readonly label: RowLabel
+}
+export type ListRow = GroupRow | TensorListRow
+
+/** A name in three parts, of which only `path` may be cut. */
+export interface RowLabel {
+  /** The layer, where no group says it. */
+  readonly layer: string
+  readonly path: string
+  readonly leaf: string
+}
+
+interface Parts {
+  readonly layer: string
+  readonly role: string
+}
+
+/** A name up to its first number, and the rest. */
+export function partsOf(name: string): Parts {
+  const found = /^(.*?(?:^|[./_])\d+)[./_](?=.)/.exec(name)
+  return found ? { layer: found[1]!, role: name.slice(found[0].length) } : { layer: '', role: name }
+}
+
+/** Cut in front of the last number, or of the last part: `mlp.experts.` + `12.up_proj`. */
+export function labelOf(name: string, grouped: boolean): RowLabel {
+  const { layer, role } = partsOf(name)
+  const shown = role.replace(/(?<=.)\.weight$/, '')
+  const number = shown.search(/\d+[./_](?!.*\d[./_])/)
+  const at = number >= 0 ? number : shown.lastIndexOf('.') + 1
+  return {
+    layer: grouped || layer === '' ? '' : (/\d+$/.exec(layer)?.[0] ?? ''),
+    path: shown.slice(0, at),
+    leaf: shown.slice(at),
+  }
+}
+
+const collator = new Intl.Collator('en', { numeric: true })
+
+/** The groups of a model, layers as they are counted, what stands outside of them first. Cost: one pass over the names and a sort of layers. */
+export function groupsOf(tensors: readonly TensorReport[]): ReadonlyMap<string, readonly TensorReport[]> {
+  const groups = new Map<string, TensorReport[]>()
+  for (const tensor of tensors) {
+    const { layer } = partsOf(tensor.name)
+    const group = groups.get(layer)
+    if (group) group.push(tensor)
+    else groups.set(layer, [tensor])
+  }
+  return new Map([...groups].sort(([a], [b]) => collator.compare(a, b)))
+}
+
+/** @param grouped whether they stand in the order of the file */
+export function listRows(
+  tensors: readonly TensorReport[],
+  grouped: boolean,
+  collapsed: ReadonlySet<string>,
+): ListRow[] {
+  const rowOf = (inGroup: boolean) => (tensor: TensorReport) => ({
+    kind: 'tensor' as const,
+    tensor,
+    label: labelOf(tensor.name, inGroup),
+  })
+  if (!grouped) return tensors.map(rowOf(false))
+  const groups = groupsOf(tensors)
+  // A file of unnumbered names has nothing to group by.
+  if (groups.size < 2) return tensors.map(rowOf(false))
+  return [...groups].flatMap(([key, members]): ListRow[] => {
+    const closed = collapsed.has(key)
+    const head: GroupRow = { kind: 'group', key, tensors: members, collapsed: closed }
+    return closed ? [head] : [head, ...members.map(rowOf(true))]
+  })
+}
+
+/** What a group is called: its number where all layers are of one stack, else its path. */
+export function layerNumber(key: string, keys: Iterable<string>): string | null {
+  const stem = key.replace(/\d+$/, '')
+  for (const other of keys) if (other !== '' && other.replace(/\d+$/, '') !== stem) return null
+  return /\d+$/.exec(key)?.[0] ?? null
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import type { TensorReport } from '../../../core/contract.ts'
+import { groupsOf, labelOf, layerNumber, listRows } from '../../../renderer/tensor/list-rows.ts'
+
+const tensor = (name: string) => ({ name }) as TensorReport
+const layers = [0, 10, 2, 1].flatMap((i) =>
+  ['q_proj', 'o_proj'].map((role) => tensor(`model.layers.${i}.attn.${role}.weight`)),
+)
+const model = [tensor('model.embed.weight'), ...layers, tensor('lm_head.weight')]
+
+test('layers stand as they are counted, what no layer has above them', () => {
+  expect([...groupsOf(model).keys()]).toEqual(['', ...[0, 1, 2, 10].map((i) => `model.layers.${i}`)])
+  expect([...groupsOf(model).values()].map((members) => members.length)).toEqual([2, 2, 2, 2, 2])
+})
+
+test('a closed layer is one row, and every tensor is in one place', () => {
+  const open = listRows(model, true, new Set())
+  expect(open).toHaveLength(5 + model.length)
+  const rows = listRows(model, true, new Set(['model.layers.10']))
+  expect(rows.at(-1)).toMatchObject({ kind: 'group', key: 'model.layers.10', collapsed: true })
+  expect(rows.filter(({ kind }) => kind === 'tensor')).toHaveLength(model.length - 2)
+  // Sorted by size or error there are no layers.
+  expect(listRows(model, false, new Set()).map(({ kind }) => kind)).toEqual(model.map(() => 'tensor'))
+})
+
+test('the numbers of a name are in the parts that are not cut', () => {
+  expect(labelOf('model.layers.10.self_attn.q_proj.weight', true)).toEqual({
+    layer: '',
+    path: 'self_attn.',
+    leaf: 'q_proj',
+  })
+  expect(labelOf('model.layers.10.self_attn.q_proj.weight', false).layer).toBe('10')
+  expect(labelOf('model.layers.3.mlp.experts.127.up_proj.weight', true)).toEqual({
+    layer: '',
+    path: 'mlp.experts.',
+    leaf: '127.up_proj',
+  })
+  expect(labelOf('lm_head.weight', true)).toEqual({ layer: '', path: '', leaf: 'lm_head' })
+  expect(labelOf('weight', false)).toEqual({ layer: '', path: '', leaf: 'weight' })
+})
+
+test('layers of one stack are called by their number, those of several by their path', () => {
+  expect(layerNumber('model.layers.3', ['', 'model.layers.3', 'model.layers.4'])).toBe('3')
+  expect(layerNumber('down_blocks.0', ['down_blocks.0', 'up_blocks.0'])).toBeNull()
+})
+
+test('ten thousand experts are grouped by layer', () => {
+  const many = Array.from({ length: 10_000 }, (_, i) =>
+    tensor(`model.layers.${i % 400}.mlp.experts.${i}.up_proj.weight`),
+  )
+  expect(listRows(many, true, new Set())).toHaveLength(10_400)
+})
