@@ -159,3 +159,8 @@ export function isExpertPath(name: string): boolean {
     return EXPERT_PARTS.has(lower) || lower.split('_').some((word) => EXPERTS.has(word))
   })
 }
+
+/** A factor that a compression of ours has written (core/write/styles/factors.ts). */
+export function isOwnFactor(name: string): boolean {
+  return /\.lowrank_[AB]$/.test(name)
+}

@@ -4,7 +4,7 @@ import type { TensorReport } from '../contract.ts'
 import { all } from '../messages/english.ts'
 
 import { defaultParams, type Params } from '../params.ts'
-import { roleOf } from '../roles.ts'
+import { isOwnFactor, roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
 import { defaultStyle, type StyleId, styles } from '../styles.ts'
 import {
@@ -23,7 +23,8 @@ import { type Storable, storedAs } from './verdict.ts'
 export function describeFile(file: TensorSet, params: Params = defaultParams): TensorReport[] {
   return planFile(file, params, noRules).map((plan) => {
     // A table of integers has rows and columns but cannot be factorized: it is not offered.
-    const view = isComputable(plan.info.dtype) ? plan.view : null
+    // Neither is a factor that was written by us: it is half of a matrix.
+    const view = isComputable(plan.info.dtype) && !isOwnFactor(plan.info.name) ? plan.view : null
     return {
       name: plan.info.name,
       dtype: plan.info.storedAs ?? plan.info.dtype,

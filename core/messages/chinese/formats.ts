@@ -77,7 +77,8 @@ export const formats = {
     `${v.index} 称 ${v.tensor} 在 ${v.said} 中；实际在 ${v.actual} 中${v.more > 0 ? `，另有 ${v.more} 个也不在所称的文件中` : ''}。`,
   'formats.several-snapshots': (v, w) =>
     `${v.name} 有 ${v.count} 个快照，而“refs/main”未指向其中任何一个。请打开其中之一：${w.list(v.some)}。`,
-  'formats.factors': () => '此文件已含有压缩所得的因子：再次分解只会增加误差。',
+  'formats.own-output': (v, w) =>
+    `由 GhostSVD 压缩：${w.count(v.count)} 个矩阵，秩 ${v.least === v.most ? v.least : `${v.least} 至 ${v.most}`}${v.error === null ? '' : `，模型误差 ${w.percent(v.error)}`}。因子按原样显示：再次分解只会增加误差。`,
   'formats.adapter': () => '此文件是 LoRA 之类的适配器：其矩阵已是因子，全部保持原样。',
 } satisfies Partial<Translation>
 

@@ -120,8 +120,8 @@ export const formats = {
     `${v.index} places ${v.tensor} in ${v.said}; it is in ${v.actual}${v.more > 0 ? `, and ${v.more} more in other files than it says` : ''}.`,
   'formats.several-snapshots': (v: { name: FileName; count: number; some: readonly Foreign[] }, w: Words) =>
     `${v.name} has ${v.count} snapshots, and refs/main names none of them. Open one of ${w.list(v.some)}.`,
-  'formats.factors': () =>
-    'This file holds factors of a compression already: a factor of a factor would only add an error.',
+  'formats.own-output': (v: { count: number; least: number; most: number; error: number | null }, w: Words) =>
+    `Compressed by GhostSVD: ${v.count === 1 ? '1 matrix' : `${w.count(v.count)} matrices`}, ${v.least === v.most ? `rank ${v.least}` : `ranks ${v.least} to ${v.most}`}${v.error === null ? '' : `, model error ${w.percent(v.error)}`}. Its factors are shown as they are: a factor of a factor would only add an error.`,
   'formats.adapter': () =>
     'This file is an adapter such as a LoRA: its matrices are factors already, and each is kept as it is.',
 }
