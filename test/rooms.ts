@@ -69,7 +69,7 @@ function house(): Record<string, Room> {
   const runs = room('runs', ['renderer/runs/'], state, charts, tensor)
   const settings = room('settings', ['renderer/settings/'], state, charts, tensor, runs)
   const app = room('app', ['renderer/app/'], state, charts, tensor, ab, runs, settings)
-  room('page', ['renderer/'], words, frame, charts, ab, runs, app)
+  room('page', ['renderer/'], words, frame, charts, tensor, ab, runs, app)
   return found
 }
 

@@ -7,21 +7,21 @@ export interface MapScale {
   readonly high: number
 }
 
-export const wholeScale: MapScale = { low: 0, high: 1 }
+const wholeScale: MapScale = { low: 0, high: 1 }
 
-/** Round ends around the errors there are, so that differences show; the whole range where there are none. */
-export function fittedScale(errors: readonly number[]): MapScale {
-  if (errors.length === 0) return wholeScale
-  let least = 1
+/** Round ends around the values there are, so that differences show; a whole range where there are none. @param limit no value is larger */
+export function fittedScale(values: readonly number[], limit = 1): MapScale {
+  if (values.length === 0) return wholeScale
+  let least = Number.POSITIVE_INFINITY
   let most = 0
-  for (const error of errors) {
-    least = Math.min(least, error)
-    most = Math.max(most, error)
+  for (const value of values) {
+    least = Math.min(least, value)
+    most = Math.max(most, value)
   }
   const unit = niceStep(Math.max(most - least, least / 10, 1e-9) / 4)
   const low = Math.floor(least / unit + 1e-9) * unit
   const high = Math.ceil(most / unit - 1e-9) * unit
-  return { low, high: Math.min(1, Math.max(high, low + unit)) }
+  return { low, high: Math.min(limit, Math.max(high, low + unit)) }
 }
 
 /** 0..8; what lies beyond the scale takes its last step. */

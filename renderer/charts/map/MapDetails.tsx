@@ -1,40 +1,75 @@
-/** What the pointer or the keyboard is at, in one line below the map. */
+/** What the pointer or the keyboard is at: its name, rank, error and bytes, and why it is what it is. */
 import { useCallback } from 'react'
 import type { TensorReport } from '../../../core/contract.ts'
 import type { Outlook } from '../../model/outlook.ts'
 import { useInt8Words } from '../../words/int8-words.ts'
-import { useWords } from '../../words/words.ts'
+import { useSentences, useWords } from '../../words/words.ts'
+import type { Frame } from '../axis.ts'
+import type { Looked } from './MapGrid.tsx'
 
 interface MapDetailsProps {
-  readonly tensor: TensorReport | null
-  readonly outlook: Outlook | null
+  readonly looked: Looked | null
+  readonly outlookOf: (tensor: TensorReport) => Outlook
+  readonly frame: Frame
 }
 
-export function MapDetails({ tensor, outlook }: MapDetailsProps) {
+/** In px: what stands at the pointer does not leave the map. */
+const width = 300
+
+export function MapDetails({ looked, outlookOf, frame }: MapDetailsProps) {
   const { t } = useWords()
   const facts = useFacts()
+  if (!looked)
+    return (
+      <div className="map-details dimmed small" data-testid="map-details">
+        {t('map.hint')}
+      </div>
+    )
+  const { tensor, at } = looked
+  const outlook = outlookOf(tensor)
+  const said = facts(tensor, outlook)
   return (
-    <div className="map-details" data-testid="map-details">
-      {tensor && outlook ? (
-        <>
-          <strong title={tensor.name}>{tensor.name}</strong>
-          <span className="number">{facts(tensor, outlook).join(' · ')}</span>
-        </>
-      ) : (
-        <span>{t('map.hint')}</span>
-      )}
-    </div>
+    <>
+      <div className="map-details small" data-testid="map-details">
+        <strong className="ellipsis" title={tensor.name}>
+          {tensor.name}
+        </strong>
+        <span className="number ellipsis">{said.join(' · ')}</span>
+      </div>
+      {at ? (
+        <div
+          aria-hidden="true"
+          className="chart-tooltip map-hint"
+          style={{
+            left: at.x + 16 + width > frame.width ? Math.max(0, at.x - 16 - width) : at.x + 16,
+            width,
+            ...(at.y > frame.height / 2 ? { bottom: frame.height - at.y + 12 } : { top: at.y + 16 }),
+          }}
+        >
+          <div className="chart-tooltip-title">{tensor.name}</div>
+          {said.map((fact) => (
+            <div className="number" key={fact}>
+              {fact}
+            </div>
+          ))}
+        </div>
+      ) : null}
+    </>
   )
 }
 
-/** Rank, error, bytes and what INT8 would do, as far as they are known. */
+/** Rank, error, bytes and what INT8 would do, as far as they are known; of what is kept the reason. */
 function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
   const { t, numbers } = useWords()
   const int8 = useInt8Words()
+  const sentences = useSentences()
   return useCallback(
     (tensor, { kept, rank, error, bytesAfter, planned }) => {
       const bytes = `${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(bytesAfter)}`
-      if (kept) return [t('map.kept'), numbers.bytes(tensor.byteLength)]
+      if (kept) {
+        const why = planned ? planned.reason : tensor.plan === 'keep' ? tensor.reason : null
+        return [t('map.kept'), numbers.bytes(tensor.byteLength), ...(why ? [sentences(why)] : [])]
+      }
       if (rank === null) return [t('map.noRank')]
       return [
         t('chart.rankMark', { rank: numbers.count(rank) }),
@@ -43,7 +78,7 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
         ...[planned && int8(planned)].filter((part) => part !== null),
       ]
     },
-    [t, numbers, int8],
+    [t, numbers, int8, sentences],
   )
 }
 

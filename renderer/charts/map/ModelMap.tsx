@@ -1,87 +1,115 @@
-/** The model at a glance: how much error each matrix takes at its rank. Fills in as the analysis proceeds, and follows every goal after it. */
+/** The model at a glance: error, rank or bytes saved of each matrix. Fills in as the analysis proceeds, and follows every goal after it. */
 import { SegmentedControl } from '@mantine/core'
 import { useCallback, useMemo, useState } from 'react'
 import type { FileReport, TensorReport } from '../../../core/contract.ts'
 import { modelMap } from '../../../core/model-map.ts'
 import { mapPicture } from '../../../core/report/map-picture.ts'
-import { fittedScale, stepOf, wholeScale } from '../../../core/report/map-scale.ts'
+import { fittedScale, stepOf } from '../../../core/report/map-scale.ts'
 import { useSelection } from '../../choices/selection.ts'
 import { AnalyzeButton, AnalyzePlace } from '../../model/AnalyzeModel.tsx'
 import { selectTensor } from '../../model/analysis.ts'
-import { useOutlook } from '../../model/outlook.ts'
+import { type Outlook, useOutlook } from '../../model/outlook.ts'
 import { useWords } from '../../words/words.ts'
 import { ChartFrame } from '../ChartFrame.tsx'
 import { copyPicture, saveCsv, savePng, saveSvg } from '../export.ts'
+import type { MapCell } from './draw.ts'
 import { MapDetails, useDescription } from './MapDetails.tsx'
-import { type MapCell, MapGrid } from './MapGrid.tsx'
+import { type Looked, MapGrid } from './MapGrid.tsx'
 import { MapLegend } from './MapLegend.tsx'
 import { MapTable } from './MapTable.tsx'
 import { csvHeader, csvRow, mapRecords } from './records.ts'
 
-const ranges = ['fitted', 'whole'] as const
+/** Of the line below the map, in px. */
+const detailsHeight = 24
+
+/** What a cell shows. */
+const quantities = ['error', 'rank', 'saved'] as const
+type MapQuantity = (typeof quantities)[number]
+
+/** The last choice holds for this browser. */
+const rememberedKey = 'ghostsvd.map'
+const remembered = (): MapQuantity => quantities.find((one) => one === localStorage.getItem(rememberedKey)) ?? 'error'
+
+const quantityOf: Readonly<Record<MapQuantity, (outlook: Outlook, bytes: number) => number | null>> = {
+  error: ({ error }) => error,
+  rank: ({ rank }) => rank,
+  saved: ({ rank, bytesAfter }, bytes) => (rank === null || bytes === 0 ? null : 1 - bytesAfter / bytes),
+}
 
 export function ModelMap({ report }: { readonly report: FileReport }) {
-  const { t } = useWords()
-  const [range, setRange] = useState<(typeof ranges)[number]>('fitted')
-  const [looked, setLooked] = useState<TensorReport | null>(null)
+  const { t, numbers } = useWords()
+  const [quantity, setQuantity] = useState(remembered)
+  const [looked, setLooked] = useState<Looked | null>(null)
   const map = useMemo(() => modelMap(report.tensors.filter(({ matrix }) => matrix !== null)), [report])
   const outlookOf = useOutlook()
   const records = useMemo(() => mapRecords(map, outlookOf), [map, outlookOf])
+  const shown = quantityOf[quantity]
   const scale = useMemo(
-    () => (range === 'whole' ? wholeScale : fittedScale(records.flatMap(({ outlook }) => outlook.error ?? []))),
-    [records, range],
+    () =>
+      fittedScale(
+        records.flatMap(({ outlook, tensor }) => (outlook.kept ? [] : (shown(outlook, tensor.byteLength) ?? []))),
+        quantity === 'rank' ? Number.POSITIVE_INFINITY : 1,
+      ),
+    [records, shown, quantity],
   )
-  const open = records.filter(({ outlook }) => !outlook.kept && outlook.error === null)
+  const open = records.filter(({ outlook, tensor }) => !outlook.kept && shown(outlook, tensor.byteLength) === null)
   const unknown = open.length === 0 ? null : open.some(({ outlook }) => outlook.rank !== null) ? 'unknown' : 'noRank'
   const describe = useDescription()
-  const { tickPercent } = useWords().numbers
+  const show = quantity === 'rank' ? numbers.count : numbers.tickPercent
   const cellOf = useCallback(
     (tensor: TensorReport): MapCell => {
       const outlook = outlookOf(tensor)
-      const { kept, error } = outlook
-      const look = kept ? 'kept' : error === null ? 'unknown' : stepOf(error, scale)
-      // Two digits are what a cell has room for.
-      const text = error === null ? '' : tickPercent(Number(error.toPrecision(2)))
-      return { look, text, description: describe(tensor, outlook) }
+      const value = shown(outlook, tensor.byteLength)
+      const look = outlook.kept ? 'kept' : value === null ? 'unknown' : stepOf(value, scale)
+      // Two digits of a share are what a cell has room for.
+      const text = value === null ? '' : show(quantity === 'rank' ? value : Number(value.toPrecision(2)))
+      return { look, text }
     },
-    [outlookOf, scale, describe, tickPercent],
+    [outlookOf, scale, shown, show, quantity],
   )
+  const said = useCallback((tensor: TensorReport) => describe(tensor, outlookOf(tensor)), [describe, outlookOf])
   const selected = useSelection((state) => state.tensor)
+  const title = t('map.title', { name: report.name })
   const fileName = `${report.name}.map`
   const picture = () =>
     mapPicture({
-      title: t('map.title', { name: report.name }),
-      facts: [t('chart.error')],
-      map,
-      cellOf,
-      low: tickPercent(scale.low),
-      high: tickPercent(scale.high),
-      kept: t('map.kept'),
+      ...{ title, facts: [t(`map.quantities.${quantity}`)], map, cellOf },
+      ...{ low: show(scale.low), high: show(scale.high), kept: t('map.kept') },
     })
 
   if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>
   return (
     <ChartFrame
-      legend={<MapLegend scale={scale} unknown={unknown} />}
+      legend={
+        <MapLegend
+          high={show(scale.high)}
+          low={show(scale.low)}
+          title={t(`map.quantities.${quantity}`)}
+          unknown={unknown}
+        />
+      }
       save={{
         svg: () => saveSvg(picture(), fileName),
         png: () => void savePng(picture(), fileName),
         copy: () => copyPicture(picture()),
         csv: () => saveCsv(csvHeader, records.map(csvRow), fileName),
       }}
-      table={() => <MapTable records={records} title={t('map.title', { name: report.name })} />}
-      title={t('map.title', { name: report.name })}
+      table={() => <MapTable records={records} title={title} />}
+      title={title}
       tools={
         <>
           <AnalyzePlace>
             <AnalyzeButton />
           </AnalyzePlace>
           <SegmentedControl
-            aria-label={t('map.range')}
-            data={ranges.map((value) => ({ value, label: t(`map.ranges.${value}`) }))}
-            onChange={(value) => setRange(value as typeof range)}
+            aria-label={t('map.quantity')}
+            data={quantities.map((value) => ({ value, label: t(`map.quantities.${value}`) }))}
+            onChange={(value) => {
+              setQuantity(value as MapQuantity)
+              localStorage.setItem(rememberedKey, value)
+            }}
             size="xs"
-            value={range}
+            value={quantity}
           />
         </>
       }
@@ -91,15 +119,16 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
           <div className="map-picture">
             <MapGrid
               cellOf={cellOf}
-              frame={frame}
+              describe={said}
+              frame={{ width: frame.width, height: frame.height - detailsHeight }}
               map={map}
               onLook={setLooked}
               onSelect={selectTensor}
               selected={selected}
-              title={t('map.title', { name: report.name })}
+              title={title}
             />
           </div>
-          <MapDetails outlook={looked && outlookOf(looked)} tensor={looked} />
+          <MapDetails frame={frame} looked={looked} outlookOf={outlookOf} />
         </div>
       )}
     </ChartFrame>

@@ -1,45 +1,69 @@
-/** Sizes of the map in px, from what it has to show and the room there is. */
-import type { TensorReport } from '../../../core/contract.ts'
+/** Sizes of the map in px, from what it has to show and the room there is: cells take the room, down to where they can still be pointed at. */
 import type { ModelMap } from '../../../core/model-map.ts'
+import type { MapPlace } from './moves.ts'
 
 export interface MapLayout {
   /** Of the column of layers and the row of roles. */
   readonly left: number
   readonly top: number
   readonly cellWidth: number
-  /** Whether a percentage fits into a cell. */
+  readonly cellHeight: number
+  /** Between cells. */
+  readonly gap: number
+  /** Whether a number fits into a cell. */
   readonly numbers: boolean
   /** Whether the roles stand upright, because they are wider than their columns. */
   readonly upright: boolean
+  /** Of all cells with the labels; more than the room where even the smallest do not fit. */
+  readonly width: number
+  readonly height: number
 }
 
-export const cellHeight = 24
-/** Between cells. */
-export const gap = 2
+export interface Room {
+  readonly width: number
+  readonly height: number
+}
 
 const character = 6.8
-const padding = 22
-const narrowest = 26
-const widest = 84
-const widthForNumbers = 46
-const scrollbar = 14
+const padding = 18
+const [narrowest, widest] = [5, 96]
+const [lowest, highest] = [6, 24]
+const [widthForNumbers, heightForNumbers] = [46, 15]
+const labelHeight = 28
+const longestUpright = 150
 
 const longest = (labels: readonly string[]) => labels.reduce((most, label) => Math.max(most, label.length), 0)
+const clamp = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value))
 
-export function mapLayout({ layers, roles }: ModelMap<TensorReport>, width: number): MapLayout {
-  const left = Math.round(clamp(longest(layers.map(({ label }) => label)) * character + padding, 56, width * 0.35))
-  const cellWidth = Math.floor(clamp((width - left - scrollbar) / Math.max(1, roles.length), narrowest, widest))
-  const role = longest(roles.map(({ label }) => label)) * character
-  const upright = role + gap > cellWidth
+export function mapLayout(
+  { layers, roles, bands }: Pick<ModelMap<unknown>, 'layers' | 'roles' | 'bands'>,
+  room: Room,
+): MapLayout {
+  const banded = bands.reduce((sum, { count }) => sum + count, 0)
+  const left = Math.round(clamp(longest(layers.map(({ label }) => label)) * character + padding, 44, room.width * 0.35))
+  const cellWidth = clamp(Math.floor((room.width - left - 2) / Math.max(1, roles.length)), narrowest, widest)
+  const alone =
+    bands.length === 0
+      ? roles
+      : roles.filter((_, i) => !bands.some(({ first, count }) => i >= first && i < first + count))
+  const role = longest(alone.map(({ label }) => label)) * character
+  const upright = roles.length > banded && role + 4 > cellWidth
+  const top = upright ? Math.round(Math.min(role + padding, longestUpright)) : labelHeight
+  const cellHeight = clamp(Math.floor((room.height - top - 2) / Math.max(1, layers.length)), lowest, highest)
   return {
-    left,
-    top: upright ? Math.round(Math.min(role + padding, 170)) : 28,
-    cellWidth,
-    numbers: cellWidth >= widthForNumbers,
-    upright,
+    ...{ left, top, cellWidth, cellHeight, upright },
+    gap: cellWidth > 12 && cellHeight > 10 ? 2 : 1,
+    numbers: cellWidth >= widthForNumbers && cellHeight >= heightForNumbers,
+    width: left + cellWidth * roles.length + 2,
+    height: top + cellHeight * layers.length + 2,
   }
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.max(least, Math.min(most, value))
+/** The place at a point of the whole map, labels included; null on a label or beside the cells. */
+export function placeAt(x: number, y: number, layout: MapLayout): MapPlace | null {
+  if (x < layout.left || y < layout.top || x >= layout.width - 2 || y >= layout.height - 2) return null
+  return {
+    layer: Math.floor((y - layout.top) / layout.cellHeight),
+    role: Math.floor((x - layout.left) / layout.cellWidth),
+  }
 }

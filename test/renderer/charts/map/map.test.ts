@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../../core/contract.ts'
 import type { MapLayer } from '../../../../core/model-map.ts'
-import { fittedScale, stepOf, wholeScale } from '../../../../core/report/map-scale.ts'
+import { fittedScale, stepOf } from '../../../../core/report/map-scale.ts'
 import { mapSteps as steps } from '../../../../core/report/palette.ts'
+import { mapLayout, placeAt } from '../../../../renderer/charts/map/layout.ts'
 import { placeAfter, placeOf } from '../../../../renderer/charts/map/moves.ts'
 
 test('a fitted scale has round ends around all errors, near ones too', () => {
@@ -14,7 +15,9 @@ test('a fitted scale has round ends around all errors, near ones too', () => {
     expect(high).toBeGreaterThan(low)
     expect(high).toBeLessThanOrEqual(1)
   }
-  expect(fittedScale([])).toEqual(wholeScale)
+  expect(fittedScale([])).toEqual({ low: 0, high: 1 })
+  // Ranks have no whole.
+  expect(fittedScale([4, 162], Number.POSITIVE_INFINITY)).toEqual({ low: 0, high: 200 })
 })
 
 test('every error has a step, larger ones never a smaller one', () => {
@@ -73,4 +76,36 @@ test('a tensor is found where it is', () => {
   expect(placeOf(layers, '1.3')).toEqual({ layer: 2, role: 3 })
   expect(placeOf(layers, 'nowhere')).toBeNull()
   expect(placeOf(layers, null)).toBeNull()
+})
+
+const labels = (count: number, name: string) =>
+  Array.from({ length: count }, (_, i) => ({ key: `${name}${i}`, label: `${name}${i}`, tensors: new Map() }))
+
+test('cells take the room there is, and numbers where they fit', () => {
+  const room = { width: 900, height: 500 }
+  const few = mapLayout({ layers: labels(12, ''), roles: labels(7, 'proj'), bands: [] }, room)
+  expect(few).toMatchObject({ numbers: true, cellHeight: 24 })
+  expect(few.width).toBeLessThanOrEqual(room.width)
+  // 61 layers of 256 experts are 61 x 256 cells, without scrolling.
+  const experts = {
+    layers: labels(61, ''),
+    roles: labels(256, 'e'),
+    bands: [{ label: 'experts', first: 0, count: 256 }],
+  }
+  const many = mapLayout(experts, { width: 1440, height: 700 })
+  expect(many.numbers).toBe(false)
+  expect([many.width <= 1440, many.height <= 700]).toEqual([true, true])
+  // Where even the smallest cells do not fit they keep a size that can be pointed at.
+  expect(mapLayout({ layers: labels(5000, ''), roles: labels(3, 'r'), bands: [] }, room).height).toBeGreaterThan(
+    5000 * 5,
+  )
+})
+
+test('a point is the cell that is drawn there, a label is none', () => {
+  const layout = mapLayout({ layers: labels(12, ''), roles: labels(7, 'proj'), bands: [] }, { width: 900, height: 500 })
+  const { left, top, cellWidth, cellHeight } = layout
+  expect(placeAt(left + 3 * cellWidth + 1, top + 2 * cellHeight + 1, layout)).toEqual({ layer: 2, role: 3 })
+  expect(placeAt(left - 1, top + 5, layout)).toBeNull()
+  expect(placeAt(left + 5, top - 1, layout)).toBeNull()
+  expect(placeAt(left + 7 * cellWidth + 5, top + 5, layout)).toBeNull()
 })
