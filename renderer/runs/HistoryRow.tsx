@@ -5,16 +5,39 @@ import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
 import type { RunView } from '../model/runs.ts'
 import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
+import { useRunPlaces } from './places.ts'
 import { RunActions } from './RunActions.tsx'
 import { useGoalWords, useKeptWords } from './run-words.ts'
 
-export function HistoryRow({ run }: { readonly run: RunView }) {
+interface HistoryRowProps {
+  readonly run: RunView
+  /** Which side it is of a comparison. */
+  readonly letter: 'A' | 'B' | null
+  readonly onChoose: () => void
+}
+
+export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
   const { t, numbers } = useWords()
   const goalWords = useGoalWords()
   const { error, busy, dismiss, attempt } = useAttempt()
   const { result, recipe, source, target } = run
+  const places = useRunPlaces(run.runId, result !== null)
   return (
     <Table.Tr data-run={run.state} data-testid="history-row">
+      <Table.Td className="history-choose">
+        {result ? (
+          <label>
+            <input
+              aria-label={t('history.choose', { name: target })}
+              checked={letter !== null}
+              className="list-tick"
+              onChange={onChoose}
+              type="checkbox"
+            />
+            <strong>{letter}</strong>
+          </label>
+        ) : null}
+      </Table.Td>
       <Table.Td className="history-run">
         <div className="history-names">
           <StateIcon run={run} />
@@ -27,6 +50,7 @@ export function HistoryRow({ run }: { readonly run: RunView }) {
           </span>
         </div>
         <div className="dimmed small">
+          {places && !places.targetExists ? <span className="run-gone">{t('history.gone')} · </span> : null}
           {goalWords(recipe.params)} · {t(`compress.styles.${recipe.output}.short`)} · {numbers.moment(run.startedAt)}
         </div>
         <Ending run={run} />

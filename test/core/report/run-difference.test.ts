@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import type { CompressionReport } from '../../../core/contract.ts'
+import { runDifference } from '../../../core/report/run-difference.ts'
+import { someWords } from '../messages/words.ts'
+
+const run = (bytesAfter: number, relativeError: number, errors: Readonly<Record<string, number | null>>) =>
+  ({
+    ...{ bytesAfter, relativeError, elapsedMs: bytesAfter },
+    tensors: Object.entries(errors).map(([name, error]) => ({
+      ...{ name, reason: someWords(''), rank: error === null ? null : 8, bytesBefore: 10, bytesAfter: 5 },
+      action: error === null ? 'kept' : 'factorized',
+      relativeError: error ?? 0,
+    })),
+  }) as unknown as CompressionReport
+
+test('what two runs come to, and where they differ most', () => {
+  const a = run(80, 0.43, { q: 0.2, k: 0.1, gate: 0.53, only: 0.3 })
+  const b = run(130, 0.25, { q: 0.25, k: 0.1, gate: null })
+  const found = runDifference(a, b)
+  expect(found).toMatchObject({ bytes: -50, compressed: { a: 4, b: 2 }, worst: { a: 0.53, b: 0.25 } })
+  expect(found.error).toBeCloseTo(0.18, 12)
+  // What is equal is no difference; what one has not is.
+  expect(found.tensors).toEqual([
+    { name: 'gate', a: 0.53, b: 0 },
+    { name: 'only', a: 0.3, b: null },
+    { name: 'q', a: 0.2, b: 0.25 },
+  ])
+})
+
+test('a run beside itself differs in nothing', () => {
+  const a = run(80, 0.43, { q: 0.2 })
+  expect(runDifference(a, a)).toMatchObject({ bytes: 0, error: 0, tensors: [] })
+})
