@@ -7,16 +7,16 @@ import type { Message } from './messages/message.ts'
 import type { DType } from './tensor.ts'
 
 export interface Style {
-  readonly id: StyleId
+  readonly id: StyleId | AdapterForm
   /** How names of outputs end. */
   readonly ending: string
   /**
    * `file`: one file of the target's name. `like-source`: as many files as the source has, in a folder of the target's name when that is
-   * more than one.
+   * more than one. `adapter`: a folder with one file of weights and its configuration.
    */
-  readonly container: 'file' | 'like-source'
+  readonly container: 'file' | 'like-source' | 'adapter'
   /** What the files are encoded as. */
-  readonly encoding: 'safetensors' | 'npz' | 'aguf'
+  readonly encoding: 'safetensors' | 'npz' | 'aguf' | 'gguf'
   /** Dtypes the encoding has no place for, whose values are widened to F32. */
   readonly widened: readonly DType[]
   /** Whether tensors that are not factorized are copied. Where not, the source's size is no measure of the output. */
@@ -30,11 +30,14 @@ export interface Style {
   readonly multipliesOut: boolean
   /** How the format stores factors, whatever is asked for: in INT8 or in this dtype, up to this rank. null: as the parameters say. */
   readonly prescribed: { readonly layout: 'aguf'; readonly dtype: 'F32'; readonly largestRank: number } | null
+  /** Whether it holds what is added to a model: nothing is kept as it is there, and what is left out is lost. */
+  readonly isDifference: boolean
   /** What of a tensor has a place in it. */
   readonly holds: { readonly experts: boolean; readonly sparse: boolean; readonly int8: boolean }
 }
 
 const everything = { experts: true, sparse: true, int8: true }
+const layersAlone = { experts: false, sparse: false, int8: false }
 
 const entries = {
   factors: {
@@ -46,6 +49,7 @@ const entries = {
     keepsScales: false,
     multipliesOut: false,
     prescribed: null,
+    isDifference: false,
     holds: everything,
   },
   dense: {
@@ -57,6 +61,7 @@ const entries = {
     keepsScales: true,
     multipliesOut: true,
     prescribed: null,
+    isDifference: false,
     holds: everything,
   },
   npz: {
@@ -68,6 +73,7 @@ const entries = {
     keepsScales: false,
     multipliesOut: false,
     prescribed: null,
+    isDifference: false,
     holds: everything,
   },
   aguf: {
@@ -80,9 +86,34 @@ const entries = {
     multipliesOut: false,
     // The rank is a 16-bit number in the file.
     prescribed: { layout: 'aguf', dtype: 'F32', largestRank: 65_535 },
+    isDifference: false,
     holds: { ...everything, experts: false },
   },
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
+
+export const adapterForms = ['kohya', 'comfy', 'diffusers', 'peft', 'gguf'] as const
+export type AdapterForm = (typeof adapterForms)[number]
+
+const adapter = {
+  container: 'file',
+  encoding: 'safetensors',
+  widened: [],
+  copiesKept: false,
+  keepsScales: false,
+  multipliesOut: false,
+  prescribed: null,
+  isDifference: true,
+  holds: layersAlone,
+} as const
+
+/** The outputs of a difference: adapters in the forms of their loaders. */
+export const adapterStyles: Readonly<Record<AdapterForm, Style>> = {
+  kohya: { ...adapter, id: 'kohya', ending: '.lora.safetensors' },
+  comfy: { ...adapter, id: 'comfy', ending: '.lora.safetensors' },
+  diffusers: { ...adapter, id: 'diffusers', ending: '.lora.safetensors' },
+  peft: { ...adapter, id: 'peft', ending: '-lora', container: 'adapter' },
+  gguf: { ...adapter, id: 'gguf', ending: '.lora.gguf', encoding: 'gguf' },
+}
 
 /** Styles there were: who asks for one is told what to do instead. */
 const retired = ['peft', 'kohya'] as const
@@ -101,11 +132,6 @@ export const defaultStyle: StyleId = 'factors'
 export const styles = Object.fromEntries(
   styleIds.map((id): [StyleId, Style] => [id, { id, ...entries[id] }]),
 ) as Readonly<Record<StyleId, Style>>
-
-/** The style whose bytes goals and estimates are held against: a dense copy's are those of its factors. */
-export function weighedStyle({ id, multipliesOut }: Style): StyleId {
-  return multipliesOut ? 'factors' : id
-}
 
 /** The dtype in which an output holds values of this one. */
 export function writtenDType({ widened }: Style, dtype: DType): DType {

@@ -33,12 +33,13 @@ function house(): Record<string, Room> {
   const reading = room('reading', ['core/formats/format.ts', 'core/formats/dtype.ts', 'core/formats/reading/'], base)
   const archives = room('archives', ['core/formats/archives/'], base, reading)
   const formats = [...reading, ...archives, ...room('formats', ['core/formats/'], base, reading, archives)]
+  const adapters = room('adapters', ['core/adapters/'], base, formats)
   const assembly = room('assembly', ['core/kernels/assembly/'])
   const kernels = room('kernels', ['core/kernels/'], base, assembly)
   const svd = room('svd', ['core/svd/'], base, kernels)
   const measure = room('measure', ['core/measure/'], base, curves, kernels, svd)
   const sketches = room('sketch-cache', ['core/sketch-cache/'], base, formats, svd)
-  const engineSide = [...formats, ...kernels, ...svd, ...measure, ...sketches]
+  const engineSide = [...formats, ...adapters, ...kernels, ...svd, ...measure, ...sketches]
   const matrix = room('matrix', ['core/matrix/'], shared, engineSide)
   const write = room('write', ['core/write/'], shared, engineSide, matrix)
   const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write)

@@ -159,7 +159,7 @@ async function writeFiles(
     .flatMap(({ entries }) => entries)
     .reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const beside = companions(layout, names, dataBytes)
+  const beside = companions(layout, compression.style, names, dataBytes)
   for (const { name, bytes } of beside) {
     await writeWhole(checkpoint.folder, name, bytes)
     bytesAfter += bytes.byteLength

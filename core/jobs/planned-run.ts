@@ -22,7 +22,7 @@ import { isOneFile } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
 import { analysisDecides, type Choices, isFactorized, keepAsIs, planByNames, type TensorPlan } from '../plan/plan.ts'
 import { refusalOfChoices } from '../plan/refusal.ts'
-import { weighedStyle, writtenDType } from '../styles.ts'
+import { writtenDType } from '../styles.ts'
 import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
 import type { Compression } from '../write/compression.ts'
 import { predictedBytes } from '../write/predicted-output.ts'
@@ -44,10 +44,11 @@ export async function planRun(compression: Compression, job: Choices): Promise<T
 
 /** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
 export function weighingOf(compression: Compression): Weighing {
-  const style = outputStyle(weighedStyle(compression.style))
+  const style = compression.style.multipliesOut ? outputStyle('factors') : compression.style
   return {
     predict: (plans) => predictedBytes({ ...compression, style, part: wholeRun }, plans),
     stored: (dtype) => writtenDType(style, dtype),
+    isDifference: style.isDifference,
   }
 }
 

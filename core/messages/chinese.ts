@@ -1,4 +1,5 @@
 /** The Chinese of every message. What is missing here does not compile. */
+import { adapters } from './chinese/adapters.ts'
 import { desktop } from './chinese/desktop.ts'
 import { engine } from './chinese/engine.ts'
 import { files } from './chinese/files.ts'
@@ -14,6 +15,7 @@ import { runs } from './chinese/runs.ts'
 import type { Translation } from './english.ts'
 
 export const chinese: Translation = {
+  ...adapters,
   ...desktop,
   ...engine,
   ...files,

@@ -1,4 +1,5 @@
 /** The English of every message. It is what `error.message`, `--json`, reports and the command line say; its keys are the keys there are. */
+import { adapters } from './english/adapters.ts'
 import { desktop } from './english/desktop.ts'
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
@@ -16,6 +17,7 @@ import { numbersIn } from './numbers.ts'
 import { foreign } from './text.ts'
 
 export const english = {
+  ...adapters,
   ...desktop,
   ...engine,
   ...files,

@@ -9,12 +9,19 @@ export interface StyleLayout extends Style {
   entries(plan: FactorizedTensor): TensorOutline[]
   /** Where the format has tensors in groups: in which one this is. They go in ascending order. */
   group?(info: TensorInfo): number
+  /** What it holds of a tensor that is not factorized, where it copies none. */
+  kept?(plan: TensorPlan): TensorOutline | null
+  /** The configuration beside an adapter's weights. */
+  configuration?(plans: readonly FactorizedTensor[]): { readonly name: string; readonly json: unknown }
 }
 
 /** What the file holds of one tensor. */
 export function outputEntries(plan: TensorPlan, style: StyleLayout): TensorOutline[] {
   if (plan.action === 'factorize') return style.entries(plan)
-  if (!style.copiesKept) return []
+  if (!style.copiesKept) {
+    const kept = style.kept?.(plan)
+    return kept ? [kept] : []
+  }
   return plan.scale ? [plan.scale, plan.info] : [plan.info]
 }
 

@@ -41,6 +41,8 @@ export interface Weighing {
   predict(plans: readonly TensorPlan[]): number
   /** As the output holds values of this dtype. */
   stored(dtype: DType): DType
+  /** As in Style: nothing is kept in it. */
+  readonly isDifference: boolean
 }
 
 /** Bytes of the output that a size goal allows; null without one. */
@@ -157,7 +159,7 @@ export function candidateOf(
   copies: number,
   spectrum: TensorSpectrum,
   params: Params,
-  weighing: Pick<Weighing, 'stored'>,
+  weighing: Pick<Weighing, 'stored' | 'isDifference'>,
 ): Candidate {
   const { info, view, sketch } = plan
   const { truncation, rounding } = spectrum
@@ -176,8 +178,9 @@ export function candidateOf(
   const roundingAt = (rank: number) => left * roundingAloneAt(rank)
   const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
   const unfit = unfitFor(stored.dtype, spectrum, truncation.length - 1)
-  let maxRank = unfit ? 0 : Math.min(params.maxRank, sketch.rank, truncation.length - 1)
-  while (maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
+  const { isDifference } = weighing
+  let maxRank = unfit ? 0 : Math.min(params.maxRank, plan.params.rank, sketch.rank, truncation.length - 1)
+  while (!isDifference && maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
   return {
     plan,
     spectrum,
@@ -188,7 +191,7 @@ export function candidateOf(
     roundingAloneAt,
     minRank: Math.min(params.minRank, maxRank),
     maxRank,
-    keptBytes: copies * tensorBytes(weighing.stored(info.dtype), info.shape),
+    keptBytes: isDifference ? null : copies * tensorBytes(weighing.stored(info.dtype), info.shape),
     bytesAt: (rank) => {
       const dtype = dtypeAt(rank)
       const held = dtype === 'INT8' ? dtype : (weighing.stored(dtype) as FactorDType)
@@ -243,7 +246,7 @@ function fillSize(
     candidates.map(() => null),
     params,
   )
-  let budget = goal - (predict(nothing) - candidates.reduce((sum, { keptBytes }) => sum + keptBytes, 0))
+  let budget = goal - (predict(nothing) - candidates.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
   for (;;) {
     const ranks = allocateRanks(candidates, { kind: 'bytes', bytes: budget }, params.allocation)
     const found = applyRanks(plans, candidates, ranks, params)
@@ -270,7 +273,7 @@ function applyRanks(
     if (rank === null) return keepAsIs(plan, whyKept(candidate, params))
     const dtype = candidate.dtypeAt(rank)
     const bytes = candidate.factorBytesAt(rank)
-    if (bytes >= encodedBytes(plan.info)) {
+    if (candidate.keptBytes !== null && bytes >= encodedBytes(plan.info)) {
       return keepAsIs(plan, say('plan.grows', { rank, dtype, before: encodedBytes(plan.info), after: bytes }))
     }
     const reason = [atRank(plan.info, plan.view, rank, bytes), int8Reason(candidate, rank), noiseReason(candidate)]

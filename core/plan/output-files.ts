@@ -1,7 +1,7 @@
-/** Which files an output becomes, and what stands beside the weights: a shard index. */
+/** Which files an output becomes, and what stands beside the weights: a shard index, an adapter's configuration. */
 import type { TensorSet } from '../tensor.ts'
 import type { StyleLayout } from './entries.ts'
-import type { TensorPlan } from './plan.ts'
+import { isFactorized, type TensorPlan } from './plan.ts'
 
 export interface OutputFile {
   readonly name: string
@@ -15,6 +15,7 @@ export interface OutputLayout {
   readonly files: readonly OutputFile[]
 }
 
+const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
 const SHARD_INDEX = 'model.safetensors.index.json'
 
 /** Whether the output is one file of the target's name, not as many as the source has. */
@@ -22,7 +23,7 @@ export function isOneFile(
   { container }: Pick<StyleLayout, 'container'>,
   { shards }: Pick<TensorSet, 'shards'>,
 ): boolean {
-  return container === 'file' || shards.length < 2
+  return container === 'file' || (container === 'like-source' && shards.length < 2)
 }
 
 export function layOut(
@@ -31,6 +32,7 @@ export function layOut(
   style: StyleLayout,
   target: string,
 ): OutputLayout {
+  if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
   if (isOneFile(style, file)) return { inFolder: false, files: [{ name: target, plans }] }
   const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
   const files = file.shards.map(({ fileName, tensorNames }) => ({
@@ -46,13 +48,14 @@ function safetensorsName(fileName: string): string {
 }
 
 /** What `companions` will be called; known without what the run has yet to find out. */
-export function companionNames({ inFolder, files }: OutputLayout): string[] {
-  return inFolder && files.length > 1 ? [SHARD_INDEX] : []
+export function companionNames({ inFolder, files }: OutputLayout, { configuration }: StyleLayout): string[] {
+  return [...(inFolder && files.length > 1 ? [SHARD_INDEX] : []), ...(configuration ? [configuration([]).name] : [])]
 }
 
 /** Files beside the weights, smallest last so that a folder with all of them is a finished one. */
 export function companions(
   { inFolder, files }: OutputLayout,
+  style: StyleLayout,
   writtenNames: readonly (readonly string[])[],
   dataBytes: number,
 ): { readonly name: string; readonly bytes: Uint8Array }[] {
@@ -63,6 +66,8 @@ export function companions(
     )
     found.push({ name: SHARD_INDEX, json: { metadata: { total_size: dataBytes }, weight_map: weightMap } })
   }
+  const configuration = style.configuration?.(files.flatMap(({ plans }) => plans.filter(isFactorized)))
+  if (configuration) found.push(configuration)
   return found.map(({ name, json }) => ({
     name,
     bytes: new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`),

@@ -83,7 +83,7 @@ export function isFactorized(plan: TensorPlan): plan is FactorizedTensor {
 
 /** What a run that writes this style does with each tensor, as far as names, dtypes and shapes decide it; no weight is read. */
 export function planByNames(file: Pick<TensorSet, 'tensors'>, choices: Choices, style: Style): TensorPlan[] {
-  const plans = planFile(file, choices.params, choices, style)
+  const plans = planFile(file, choices.params, choices, style, choices.convRank)
   return style.copiesKept && !style.keepsScales ? withScalesAttached(plans) : plans
 }
 
@@ -93,15 +93,27 @@ export function planFile(
   params: Params,
   rules: Rules,
   style: Style = styles[defaultStyle],
+  convRank?: number,
 ): TensorPlan[] {
   const verdicts = verdictsOn(tensors, params, judgeBy(rules), style)
   const places = placesOf(tensors)
-  return tensors.map((info) => planOn(verdicts.get(info.name)!, info, places.get(info.name)!, params))
+  const convolution = convRank === undefined ? params : { ...params, rank: convRank, maxRank: convRank }
+  return tensors.map((info) => {
+    const own = hasKernel(info) ? convolution : params
+    return planOn(verdicts.get(info.name)!, info, places.get(info.name)!, own, style)
+  })
 }
 
 /** Parameters and rules of a run. */
 export interface Choices extends Rules {
   readonly params: Params
+  /** Rank of convolutions, where they have one of their own. */
+  readonly convRank?: number | undefined
+}
+
+/** Whether it is a convolution that sees more than one point: one of 1 x 1 is a linear layer. */
+export function hasKernel({ shape }: Pick<TensorInfo, 'shape'>): boolean {
+  return shape.length > 2 && shape.slice(2).some((size) => size > 1)
 }
 
 function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
@@ -112,7 +124,7 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
 }
 
 /** A verdict at the rank, or at the largest one for a goal to choose among. */
-function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Params): TensorPlan {
+function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Params, style: Style): TensorPlan {
   const keep = (reason: Message, grows = false): KeptTensor => {
     return { action: 'keep', grows, info, view: verdict.view, place, reason: withStorageNote(info, reason) }
   }
@@ -139,7 +151,7 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const { rank } = fitted
-  if (!shrinksAt(verdict, rank)) {
+  if (!style.isDifference && !shrinksAt(verdict, rank)) {
     const largest = largestUsefulRank(tensor, view, stored)
     return keep(wouldGrow(verdict, rank, largest), largest > 0)
   }

@@ -23,8 +23,8 @@ export interface AllocationCandidate {
   readonly minRank: number
   /** Largest rank offered: the smallest of the user's limit, the curve's end and the last rank below break-even. */
   readonly maxRank: number
-  /** Bytes as they are. */
-  readonly keptBytes: number
+  /** Bytes as they are; null where there is no keeping it: what an adapter leaves out is lost. */
+  readonly keptBytes: number | null
   /** Bytes at a rank. */
   bytesAt(rank: number): number
 }
@@ -53,7 +53,10 @@ export function allocateRanks(
   return ledger.choice
 }
 
-/** Each tensor on its own: of the ranks whose error is within `error` the one with the fewest bytes; kept where no offered rank reaches it. */
+/**
+ * Each tensor on its own: of the ranks whose error is within `error` the one with the fewest bytes. Where no offered rank reaches it the tensor
+ * is kept, or gets its largest where it cannot be.
+ */
 export function leastRanks(candidates: readonly AllocationCandidate[], error: number): Allocation {
   return candidates.map((candidate) => {
     let best: number | null = null
@@ -61,7 +64,7 @@ export function leastRanks(candidates: readonly AllocationCandidate[], error: nu
       if (squaredErrorAt(candidate, rank) > error * error) continue
       if (best === null || candidate.bytesAt(rank) < candidate.bytesAt(best)) best = rank
     }
-    return best
+    return best ?? (candidate.keptBytes === null && candidate.maxRank > 0 ? candidate.maxRank : null)
   })
 }
 
@@ -70,7 +73,7 @@ function squaredErrorAt(candidate: AllocationCandidate, rank: number | null): nu
 }
 
 function bytesOf(candidate: AllocationCandidate, rank: number | null): number {
-  return rank === null ? candidate.keptBytes : candidate.bytesAt(rank)
+  return rank === null ? (candidate.keptBytes ?? 0) : candidate.bytesAt(rank)
 }
 
 function tooSmall(goal: number, least: number): AppError {
@@ -141,7 +144,8 @@ function fillUniformly(ledger: Ledger): void {
     while (rank > 1 && bytes(at(rank)) > goal.bytes) rank--
     if (bytes(at(rank)) <= goal.bytes) takeAll(at(rank))
   }
-  for (let i = 0; i < candidates.length && !ledger.met; i++) if (ledger.fits(i, null)) ledger.take(i, null)
+  for (let i = 0; i < candidates.length && !ledger.met; i++)
+    if (candidates[i]!.keptBytes !== null && ledger.fits(i, null)) ledger.take(i, null)
 }
 
 /** The next rank goes where the next direction holds the most (weighted) energy, whatever it costs in bytes. */
@@ -152,6 +156,7 @@ function fillGreedily(ledger: Ledger): void {
     const rank = ledger.choice[index]!
     if (rank === null) return
     // After the last offered rank the whole remaining error goes at once, by keeping the tensor.
+    if (rank >= candidate.maxRank && candidate.keptBytes === null) return
     const left = rank < candidate.maxRank ? candidate.squaredErrors[rank + 1]! : 0
     const gain = candidate.squaredErrors[rank]! - left
     queue.push({ key: candidate.weight * gain, index })
@@ -163,6 +168,7 @@ function fillGreedily(ledger: Ledger): void {
     const { maxRank } = ledger.candidates[index]!
     let next = rank + 1
     while (next <= maxRank && !ledger.fits(index, next)) next++
+    if (next > maxRank && ledger.candidates[index]!.keptBytes === null) continue
     const to = next <= maxRank ? next : null
     if (!ledger.fits(index, to)) continue
     ledger.take(index, to)
@@ -172,9 +178,9 @@ function fillGreedily(ledger: Ledger): void {
 
 /** The least error within the bytes, or the fewest bytes within the error. */
 function fillByWater(candidates: readonly AllocationCandidate[], goal: AllocationGoal): Allocation {
-  const offers = candidates.map(({ minRank, maxRank }) => [
+  const offers = candidates.map(({ minRank, maxRank, keptBytes }) => [
     ...Array.from({ length: Math.max(0, maxRank - minRank + 1) }, (_, i) => minRank + i),
-    null,
+    ...(keptBytes === null && maxRank >= minRank ? [] : [null]),
   ])
   const bytes = goal.kind === 'bytes'
   const items = candidates.map((candidate, i) =>

@@ -18,6 +18,7 @@ export function refusalOfChoices(params: Params, style: Style): AppError | null 
     return new AppError('bad-request', say('request.largest-rank', { rank, most: prescribed.largestRank }))
   if (!prescribed && params.factorDType === 'INT8' && params.factorLayout === 'usv')
     return new AppError('bad-request', say('request.int8-layout'))
-  if (params.goalSize > 0 && !style.copiesKept) return new AppError('bad-request', say('request.size-goal-of-factors'))
+  if (params.goalSize > 0 && !style.copiesKept && !style.isDifference)
+    return new AppError('bad-request', say('request.size-goal-of-factors'))
   return null
 }

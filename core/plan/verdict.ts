@@ -116,7 +116,7 @@ function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Styl
   if (ruling.says === 'nothing') {
     const other = notWeights(info.name)
     if (other) return setAside(other)
-    const habit = keptByHabit(info, view)
+    const habit = style.isDifference ? leftOutOfAdapters(info, view) : keptByHabit(info, view)
     if (habit) return keep(habit)
   }
   const stored = storedAs(info.dtype, params, style)
@@ -165,6 +165,13 @@ function keptByHabit(info: TensorInfo, view: MatrixView): Message | null {
     return say('plan.narrow', { shape: lengthsOf(view), least: SMALLEST_DIMENSION })
   }
   return null
+}
+
+/** A difference has no bytes to save: of what protects a model only what adapters rarely hold remains. */
+function leftOutOfAdapters({ name, shape }: TensorInfo, view: MatrixView): Message | null {
+  if (shape.length > 2 && axesOf(name, shape) === 'unknown')
+    return say('plan.axes', { axes: shape.length, shape: lengthsOf(view) })
+  return view.kind === 'linear' && roleOf(name) === 'embedding' ? say('extract.embedding') : null
 }
 
 function protectedRole({ name, shape }: TensorInfo, view: MatrixView): Message | null {

@@ -15,7 +15,7 @@ export function predictedOutput(compression: Compression, layout: OutputLayout):
   const names = entries.map((each) => each.map(({ name }) => name))
   const dataBytes = entries.flat().reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   const weights = layout.files.reduce((sum, { plans }) => sum + predictedBytes(compression, plans), 0)
-  return companions(layout, names, dataBytes).reduce((sum, { bytes }) => sum + bytes.byteLength, weights)
+  return companions(layout, style, names, dataBytes).reduce((sum, { bytes }) => sum + bytes.byteLength, weights)
 }
 
 /** Bytes of the file these plans become: the header has every number at its final width. */

@@ -57,7 +57,7 @@ export async function finishedOutput(
       if (!one) return null
       found.push(one)
     }
-    const beside = companionNames(layout)
+    const beside = companionNames(layout, style)
     let bytesAfter = found.reduce((sum, { file }) => sum + file.totalBytes, 0)
     for (const each of beside) {
       const source = await openOrNull(() => where.open(each))

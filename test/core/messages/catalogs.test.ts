@@ -53,6 +53,18 @@ const names = new Set(
   [
     ...[
       'NaN',
+      'LoHa',
+      'LoKr',
+      'DoRA',
+      'ComfyUI',
+      'comfy',
+      'alpha',
+      'sv',
+      'ratio',
+      'cumulative',
+      'fro',
+      'config',
+      'json',
       'Inf',
       'SVD',
       'SIGKILL',

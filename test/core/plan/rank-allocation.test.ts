@@ -7,12 +7,7 @@ import {
   leastRanks,
 } from '../../../core/plan/rank-allocation.ts'
 
-function candidate(
-  name: string,
-  spectrum: readonly number[],
-  bytesPerRank: number,
-  keptBytes: number,
-): AllocationCandidate {
+function candidate(name: string, spectrum: readonly number[], bytesPerRank: number, keptBytes: number): Keepable {
   const total = spectrum.reduce((sum, s) => sum + s * s, 0)
   const squaredErrors = [1]
   let tail = total
@@ -32,7 +27,12 @@ function candidate(
   }
 }
 
-function bytesOf(candidates: readonly AllocationCandidate[], allocation: Allocation): number {
+/** Any of which may be kept. */
+interface Keepable extends AllocationCandidate {
+  readonly keptBytes: number
+}
+
+function bytesOf(candidates: readonly Keepable[], allocation: Allocation): number {
   return candidates.reduce((sum, c, i) => sum + (allocation[i] == null ? c.keptBytes : c.bytesAt(allocation[i]!)), 0)
 }
 
