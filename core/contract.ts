@@ -23,6 +23,7 @@ export {
 export type { ConversionReport } from './contract/jobs/convert.ts'
 export type { EstimateReport } from './contract/jobs/estimate.ts'
 export type { PlannedTensor, PlanReport } from './contract/jobs/plan.ts'
+export type { RankRule, ResizedModule, ResizeReport } from './contract/jobs/resize.ts'
 export type { SampleReport } from './contract/jobs/sample.ts'
 export type { SelfTestReport, SelfTestRow } from './contract/jobs/selftest.ts'
 export type { VersusReport } from './contract/jobs/versus.ts'

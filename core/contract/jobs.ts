@@ -6,11 +6,12 @@ import { compress } from './jobs/compress.ts'
 import { convert } from './jobs/convert.ts'
 import { estimate } from './jobs/estimate.ts'
 import { plan } from './jobs/plan.ts'
+import { resize } from './jobs/resize.ts'
 import { sample } from './jobs/sample.ts'
 import { selftest } from './jobs/selftest.ts'
 import { versus } from './jobs/versus.ts'
 
-const jobs = { analyze, compare, versus, plan, compress, estimate, sample, convert, selftest }
+const jobs = { analyze, compare, versus, plan, compress, estimate, sample, convert, resize, selftest }
 export type JobKind = keyof typeof jobs
 
 // One element of the tuple stands for all: its type is the union of theirs.

@@ -22,6 +22,8 @@ export interface WeightFile extends TensorSet {
    * @throws AppError `bad-file`, `source-changed`
    */
   read(tensor: TensorInfo, start?: number, end?: number): Promise<Uint8Array>
+  /** A small file of that name in the folder that was opened, such as a configuration; null where there is none, or it is larger. */
+  beside?(name: string, maxBytes: number): Promise<Uint8Array | null>
   close(): Promise<void>
 }
 

@@ -61,7 +61,18 @@ export const openWeightFile: OpenWeightFile = async (picked) => {
   const place = picked.entry === null ? await placeOfWeights(picked.folder) : picked
   const packed = withPacked(await openPicked(place))
   const file = await withStackedExperts(packed, () => declaredExperts(place.folder))
-  return withAdapters(await withScales(file, () => declaredBlock(place.folder)))
+  const whole = withAdapters(await withScales(file, () => declaredBlock(place.folder)))
+  return { ...whole, beside: (name, maxBytes) => readBeside(place.folder, name, maxBytes) }
+}
+
+async function readBeside(folder: SourceFolder, name: string, maxBytes: number): Promise<Uint8Array | null> {
+  if (!(await folder.list()).includes(name)) return null
+  const source = await folder.open(name)
+  try {
+    return source.byteLength > maxBytes ? null : await source.slice(0, source.byteLength)
+  } finally {
+    await source.close()
+  }
 }
 
 /** The folder itself, or the one in it that has the weights: the snapshot of a hub's cache, the variables of a SavedModel. */

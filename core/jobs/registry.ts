@@ -11,6 +11,7 @@ import { estimateRun } from './estimate.ts'
 import type { FilesOf } from './files.ts'
 import { checkReport } from './gate.ts'
 import { planCompression } from './plan.ts'
+import { resizeAdapter } from './resize.ts'
 import { writeSample } from './sample.ts'
 import { selfTest } from './selftest.ts'
 import { versusTensor } from './versus.ts'
@@ -26,6 +27,7 @@ const runs: {
   estimate: estimateRun,
   sample: writeSample,
   convert: convertFile,
+  resize: resizeAdapter,
   selftest: selfTest,
 }
 

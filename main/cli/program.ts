@@ -21,6 +21,7 @@ import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
 import { mergeCommand } from './merge.ts'
 import { planCommand } from './plan.ts'
+import { resizeCommand } from './resize.ts'
 import { sampleCommand } from './sample.ts'
 import { selfTestCommand } from './selftest.ts'
 import { serveCommand } from './serve.ts'
@@ -31,6 +32,7 @@ const commands = [
   compareCommand,
   compressCommand,
   convertCommand,
+  resizeCommand,
   planCommand,
   estimateCommand,
   historyCommand,

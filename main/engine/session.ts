@@ -65,7 +65,8 @@ export function serveSession(port: Port, host: SessionHost): void {
     start: async (request, lane) => {
       const job = jobSchema.parse(request)
       const inRoles: Record<string, FileRef> = {}
-      for (const [role, fileId] of Object.entries(job.files)) inRoles[role] = fileOf(fileId)
+      for (const [role, fileId] of Object.entries<string | undefined>(job.files))
+        if (fileId !== undefined) inRoles[role] = fileOf(fileId)
       const targetPath = 'target' in job ? await host.path(job.target, 'write') : null
       const jobId = randomUUID()
       counter.jobsStarted++

@@ -3,7 +3,6 @@
  * little-endian; of the types of values those that adapters need. Source: ggml/docs/gguf.md.
  */
 import { type DType, type TensorOutline, tensorBytes } from '../../tensor.ts'
-import { refused } from '../reading/refusal.ts'
 
 const alignment = 32
 const versionWritten = 3
@@ -34,7 +33,7 @@ export function ggufHeader(tensors: readonly TensorOutline[], metadata: Readonly
   let offset = 0
   for (const { name, dtype, shape } of tensors) {
     const type = ggmlTypes[dtype]
-    if (type === undefined) throw refused('bad-request', `GGUF adapters hold F32, F16 and BF16, not ${dtype}.`)
+    if (type === undefined) throw new Error(`${name}: GGUF adapters hold F32, F16 and BF16, not ${dtype}`)
     bytes.string(name)
     bytes.u32(shape.length)
     // The fastest dimension comes first.

@@ -9,8 +9,7 @@ const nonFinite = ({ nan, inf }: { readonly nan: number; readonly inf: number })
 
 export const adapters = {
   'adapter.none': (v) => `${v.name} 不含低秩适配器：没有一个张量按 LoRA、LoHa 或 LoKr 的方式命名因子。`,
-  'adapter.contradiction': (v, w) => (w.place === 'page' ? `这个适配器自相矛盾（“${v.detail}”）。` : v.detail),
-  'adapter.unread': (v) => `${v.name}：这里不读取（${v.what}）。`,
+  'adapter.tucker': (v) => `${v.name}：这里不读取带 Tucker 核的 LoHa 和 LoKr。`,
   'adapter.too-large': (v, w) =>
     `${v.name}：其乘积为 ${w.count(v.rows)} x ${w.count(v.cols)}，比任何权重都大，因此不展开。`,
   'adapter.no-alpha': (v) =>

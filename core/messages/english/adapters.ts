@@ -6,9 +6,7 @@ import { nonFinite, shapeOf } from './plan.ts'
 export const adapters = {
   'adapter.none': (v: { name: FileName }) =>
     `${v.name} holds no low-rank adapter: none of its tensors is named as a LoRA, LoHa or LoKr names its factors.`,
-  'adapter.contradiction': (v: { detail: Foreign }, w: Words) =>
-    w.place === 'page' ? `This adapter contradicts itself ("${v.detail}").` : v.detail,
-  'adapter.unread': (v: { name: Foreign; what: Foreign }) => `${v.name}: ${v.what} is not read here.`,
+  'adapter.tucker': (v: { name: Foreign }) => `${v.name}: LoHa and LoKr with Tucker cores are not read here.`,
   'adapter.too-large': (v: { name: Foreign; rows: number; cols: number }, w: Words) =>
     `${v.name}: its product of ${w.count(v.rows)} x ${w.count(v.cols)} is larger than any weight; it is not formed.`,
   'adapter.no-alpha': (v: { count: number; total: number }) =>

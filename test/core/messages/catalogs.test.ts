@@ -54,6 +54,7 @@ const names = new Set(
     ...[
       'NaN',
       'LoHa',
+      'Tucker',
       'LoKr',
       'DoRA',
       'ComfyUI',

@@ -61,7 +61,7 @@ describe('factors that miss by more than the matrix', () => {
       truncation: flat(truncation),
       rounding: { BF16: flat(0), F16: flat(0), INT8: flat(rounding) },
     }
-    return candidateOf(plan, 1, spectrum, asked, { stored: (dtype) => dtype })
+    return candidateOf(plan, 1, spectrum, asked, { stored: (dtype) => dtype, isDifference: false })
   }
 
   it('are refused for what they miss before a sparse part is added, as the run refuses them', () => {

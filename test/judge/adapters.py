@@ -1,0 +1,309 @@
+"""Adapters held against numpy: what each loader would add, by its own formula for the scale, beside what the product says and writes.
+
+    python3 test/judge/adapters.py [resize|forms|extract|apply|verdicts|hostile ...]        (after npm run build)
+
+Every matrix here has a known low rank, or none; forms are read by 20 lines each, which share no code with the product.
+"""
+import json, os, re, subprocess, sys, tempfile, time
+import numpy as np
+from judge import NODE, ROOT, load, save, with_spectrum
+
+FAILED = []
+
+
+def check(holds, sentence):
+    print(("holds   " if holds else "FAILED  ") + sentence)
+    if not holds:
+        FAILED.append(sentence)
+
+
+def ghostsvd(*arguments, fails=False):
+    home = os.environ.setdefault("GHOSTSVD_JUDGE_HOME", tempfile.mkdtemp())
+    environment = dict(os.environ, GHOSTSVD_CONFIG=home, XDG_CACHE_HOME=home)
+    done = subprocess.run(
+        [NODE, os.path.join(ROOT, "out/main/cli.js"), *map(str, arguments)], capture_output=True, text=True, env=environment
+    )
+    if fails:
+        return done.returncode, done.stderr.strip()
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr}")
+    return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+
+def metadata(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return header.get("__metadata__", {})
+
+
+# What each loader adds to the weight of a module: {module: D}.
+
+
+def added_by_kohya(tensors):
+    """sd-scripts, ComfyUI, A1111: up (mid) down, times alpha / rank; no alpha: 1."""
+    found = {}
+    for name in [name[: -len(".lora_down.weight")] for name in tensors if name.endswith(".lora_down.weight")]:
+        down, up = tensors[name + ".lora_down.weight"], tensors[name + ".lora_up.weight"]
+        rank = down.shape[0]
+        scale = float(tensors.get(name + ".alpha", np.float64(rank))) / rank
+        if name + ".lora_mid.weight" in tensors:
+            D = np.einsum("or,rskl,si->oikl", up[:, :, 0, 0], tensors[name + ".lora_mid.weight"], down[:, :, 0, 0])
+        else:
+            D = (up.reshape(up.shape[0], -1) @ down.reshape(rank, -1)).reshape(up.shape[0], *down.shape[1:])
+        found[name] = scale * D
+    return found
+
+
+def added_by_diffusers(tensors, header={}):
+    found = {}
+    for name in [name[: -len(".lora_A.weight")] for name in tensors if name.endswith(".lora_A.weight")]:
+        A, B = tensors[name + ".lora_A.weight"], tensors[name + ".lora_B.weight"]
+        scale = float(tensors[name + ".alpha"]) / A.shape[0] if name + ".alpha" in tensors else 1.0
+        found[name] = scale * (B.reshape(B.shape[0], -1) @ A.reshape(A.shape[0], -1)).reshape(B.shape[0], *A.shape[1:])
+    return found
+
+
+def peft_key(patterns, module):
+    """PEFT's own rule (tuners_utils.get_pattern_key): the first pattern that matches the end of the name."""
+    return next((key for key in patterns if re.match(rf"(.*\.)?({key})$", module)), module)
+
+
+def added_by_peft(folder):
+    tensors = load(os.path.join(folder, "adapter_model.safetensors"))
+    config = json.load(open(os.path.join(folder, "adapter_config.json")))
+    found = {}
+    for key in tensors:
+        match = re.match(r"base_model\.model\.(.+)\.lora_(embedding_)?A(\.weight)?$", key)
+        if not match:
+            continue
+        module, embedding = match.group(1), match.group(2)
+        A = tensors[key]
+        B = tensors[key.replace("lora_A", "lora_B").replace("lora_embedding_A", "lora_embedding_B")]
+        r = config["rank_pattern"].get(peft_key(config["rank_pattern"], module), config["r"])
+        alpha = config["alpha_pattern"].get(peft_key(config["alpha_pattern"], module), config["lora_alpha"])
+        assert r == A.shape[0], f"{module}: the configuration says rank {r}, the tensor {A.shape[0]}"
+        D = alpha / (np.sqrt(r) if config.get("use_rslora") else r) * (B @ A)
+        found[module] = D.T if embedding or config.get("fan_in_fan_out") else D
+    return found
+
+
+def added_by_gguf(path):
+    """llama.cpp: adapter.lora.alpha over the tensor's own rank, 0: 1."""
+    tensors, pairs = read_gguf(path)
+    assert pairs["general.type"] == "adapter" and pairs["adapter.type"] == "lora"
+    alpha, found = pairs["adapter.lora.alpha"], {}
+    for key in tensors:
+        if not key.endswith(".lora_a"):
+            continue
+        a, b = tensors[key], tensors[key[:-1] + "b"]
+        # token_embd: a is looked up by token, and not transposed.
+        rank = a.shape[1] if key.startswith("token_embd") else a.shape[0]
+        D = a @ b.T if key.startswith("token_embd") else b @ a
+        found[key[: -len(".lora_a")]] = (alpha / rank if alpha else 1.0) * D
+    return found
+
+
+def read_gguf(path):
+    data, at = open(path, "rb").read(), 0
+
+    def number(kind):
+        nonlocal at
+        value = np.frombuffer(data, kind, 1, at)[0]
+        at += np.dtype(kind).itemsize
+        return value.item()
+
+    def text():
+        nonlocal at
+        length = number("<u8")
+        at += length
+        return data[at - length : at].decode()
+
+    assert data[:4] == b"GGUF"
+    at = 4
+    assert number("<u4") == 3
+    count, pairs, described = number("<u8"), {}, []
+    for _ in range(number("<u8")):
+        key, kind = text(), number("<u4")
+        pairs[key] = text() if kind == 8 else number("<f4")
+    for _ in range(count):
+        name, dims = text(), number("<u4")
+        shape = [number("<u8") for _ in range(dims)][::-1]
+        described.append((name, shape, number("<u4"), number("<u8")))
+    start = (at + 31) // 32 * 32
+    tensors = {}
+    for name, shape, kind, offset in described:
+        dtype = {0: "<f4", 1: "<f2", 30: "<u2"}[kind]
+        values = np.frombuffer(data, dtype, int(np.prod(shape)), start + offset)
+        if kind == 30:
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        tensors[name] = values.astype(np.float64).reshape(shape)
+    return tensors, pairs
+
+
+def relative(found, true):
+    return np.linalg.norm(found - true) / np.linalg.norm(true)
+
+
+def kohya_adapter(path, modules, rank, rng, alpha=None, dtype="BF16", shape=lambda i: (640, 640)):
+    tensors = {}
+    for i, name in enumerate(modules):
+        out, width = shape(i)
+        s = np.arange(1, rank + 1) ** -0.8
+        U, V = np.linalg.qr(rng.standard_normal((out, rank)))[0], np.linalg.qr(rng.standard_normal((width, rank)))[0]
+        mix = rng.standard_normal((rank, rank)) / np.sqrt(rank)
+        tensors[name + ".lora_up.weight"] = (dtype, (U * s) @ mix)
+        tensors[name + ".lora_down.weight"] = (dtype, np.linalg.inv(mix) @ V.T)
+        if alpha is not None:
+            tensors[name + ".alpha"] = (dtype, np.array(float(alpha)))
+    save(path, tensors)
+
+
+def sdxl_names(count):
+    names = []
+    for block, depth in [(4, 2), (5, 2), (7, 10), (8, 10)]:
+        for i in range(depth):
+            for attn in ("attn1", "attn2"):
+                names += [f"lora_unet_input_blocks_{block}_1_transformer_blocks_{i}_{attn}_to_{x}" for x in ("q", "k", "v", "out_0")]
+    return (names * (count // len(names) + 1))[:count] if count <= len(names) else names + [f"{n}x" for n in names]
+
+
+def singular(D):
+    return np.linalg.svd(D.reshape(D.shape[0], -1), compute_uv=False)
+
+
+def rule_rank(rule, value, s):
+    """The least rank that does what the rule says."""
+    if rule == "ratio":
+        return max(1, int(np.sum(s > s[0] / value)))
+    weight = s if rule == "cumulative" else s**2
+    enough = value * weight.sum() if rule == "cumulative" else value**2 * weight.sum()
+    return int(np.argmax(np.cumsum(weight) >= enough)) + 1
+
+
+def judge_resize(folder):
+    rng = np.random.default_rng(1)
+    source = os.path.join(folder, "lora.safetensors")
+    names = sdxl_names(9)
+    kohya_adapter(source, names, 32, rng, alpha=16, shape=lambda i: [(160, 160), (320, 160), (160, 256)][i % 3])
+    true = added_by_kohya(load(source))
+    spectra = {name: singular(D)[:32] for name, D in true.items()}
+    before = os.path.getsize(source)
+    sizes = []
+    for rank in (4, 8, 16):
+        out = os.path.join(folder, f"r{rank}.safetensors")
+        report = ghostsvd("resize", source, "--out", out, "--rank", rank, "--json")
+        found = added_by_kohya(load(out))
+        sizes.append(sum(v.size for v in load(out).values()))
+        excess = 0
+        for module in report["modules"]:
+            D, s = true[module["name"]], spectra[module["name"]]
+            floor = np.sqrt(np.sum(s[rank:] ** 2)) / np.linalg.norm(s)
+            e = relative(found[module["name"]], D)
+            excess = max(excess, (e - floor) / floor)
+            assert abs(module["relativeError"] - e) < 1e-6 + 1e-4 * e, (module, e)
+            assert np.allclose(module["singularValues"][:32], s, rtol=2e-5, atol=1e-7 * s[0]), module["name"]
+        check(excess < 0.02, f"resize to rank {rank}: errors are numpy's, at most {100 * excess:.2f} % above the floor (BF16)")
+        check(all(v.dtype == np.float64 and float(v) == rank for k, v in load(out).items() if k.endswith(".alpha")), f"alpha is {rank} everywhere")
+    check(abs(sizes[1] / sizes[0] - 2) < 0.01 and abs(sizes[2] / sizes[1] - 2) < 0.01, f"values in proportion to the rank: {sizes}")
+    check(metadata(os.path.join(folder, "r8.safetensors"))["ss_network_dim"] == "8", "ss_network_dim is the new rank")
+    for rule, value in [("ratio", 5), ("ratio", 10), ("cumulative", 0.6), ("cumulative", 0.9), ("fro", 0.9), ("fro", 0.99)]:
+        out = os.path.join(folder, f"{rule}{value}.safetensors")
+        report = ghostsvd("resize", source, "--out", out, f"--sv-{rule}", value, "--json")
+        wrong = [m["name"] for m in report["modules"] if m["rank"] != rule_rank(rule, value, spectra[m["name"]])]
+        check(not wrong, f"sv_{rule} {value}: ranks are numpy's, {min(m['rank'] for m in report['modules'])} to {max(m['rank'] for m in report['modules'])}")
+    out = os.path.join(folder, "goal.safetensors")
+    report = ghostsvd("resize", source, "--out", out, "--goal-error", "0.2", "--json")
+    found = added_by_kohya(load(out))
+    worst = max(relative(found[name], true[name]) for name in true)
+    check(worst <= 0.2 * 1.001, f"goal error 20 %: {100 * worst:.3f} % at the most")
+    out = os.path.join(folder, "size.safetensors")
+    ghostsvd("resize", source, "--out", out, "--goal-size", "30%", "--min-rank", 1, "--json")
+    check(0.28 * before < os.path.getsize(out) <= 0.3 * before, f"goal size 30 %: {os.path.getsize(out) / before:.4f}")
+    out = os.path.join(folder, "one.safetensors")
+    ghostsvd("resize", source, "--out", out, "--goal-error", "0.2", "--one-rank", "--json")
+    one = load(out)
+    check(len({v.shape[0] for k, v in one.items() if "lora_down" in k}) == 1, "one rank everywhere")
+    check(max(relative(d, true[n]) for n, d in added_by_kohya(one).items()) <= 0.2 * 1.001, "and the same product")
+
+
+def judge_forms(folder):
+    """Every form the product writes adds the same; every form it reads is read as its loader reads it."""
+    rng = np.random.default_rng(2)
+    flux = [f"lora_unet_double_blocks_{i}_img_attn_qkv" for i in range(2)] + [f"lora_unet_single_blocks_{i}_linear2" for i in range(2)] + ["lora_te1_text_model_encoder_layers_0_mlp_fc1"]
+    source = os.path.join(folder, "flux.safetensors")
+    kohya_adapter(source, flux, 8, rng, alpha=4, dtype="F32", shape=lambda i: (384, 128) if i < 2 else (128, 256))
+    true = added_by_kohya(load(source))
+    comfy = os.path.join(folder, "comfy.safetensors")
+    ghostsvd("convert", source, "--out", comfy, "--to", "comfy")
+    found = added_by_kohya(load(comfy))
+    check(all(np.array_equal(found["diffusion_model." + n], true["lora_unet_" + n.replace(".", "_")]) for n in ["double_blocks.0.img_attn.qkv", "single_blocks.1.linear2"]), "kohya to ComfyUI: the same bits")
+    diffusers = os.path.join(folder, "diffusers.safetensors")
+    ghostsvd("convert", source, "--out", diffusers, "--to", "diffusers")
+    found = added_by_diffusers(load(diffusers))
+    whole = np.concatenate([found[f"transformer.transformer_blocks.1.attn.to_{x}"] for x in "qkv"])
+    check(np.array_equal(whole, true["lora_unet_double_blocks_1_img_attn_qkv"]), "kohya to diffusers: qkv by thirds, the same bits")
+    header = json.loads(metadata(diffusers)["lora_adapter_metadata"])
+    check(header["transformer.r"] == 8 and header["transformer.lora_alpha"] == 8, "diffusers' header: r 8, lora_alpha 8")
+    back = os.path.join(folder, "back.safetensors")
+    ghostsvd("convert", diffusers, "--out", back, "--to", "kohya")
+    found = added_by_kohya(load(back))
+    check(all(relative(found[n], true[n]) < 1e-6 for n in flux), "and back: joined, nothing lost")
+    check(load(back)["lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight"].shape[0] == 24, "ranks of joined modules add up")
+    # LoCon with a core, LoHa, LoKr.
+    unit = lambda *shape: rng.standard_normal(shape) / np.sqrt(shape[-1])
+    name = "lora_unet_down_blocks_0_resnets_0_conv1"
+    other = os.path.join(folder, "lycoris.safetensors")
+    tensors = {
+        f"{name}.lora_down.weight": ("F32", unit(6, 64, 1, 1)),
+        f"{name}.lora_up.weight": ("F32", unit(96, 6, 1, 1)),
+        f"{name}.lora_mid.weight": ("F32", unit(6, 6, 3, 3)),
+        f"{name}.alpha": ("F32", np.array(3.0)),
+    }
+    attn = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_"
+    loha = {x: unit(*s) for x, s in [("w1_a", (96, 4)), ("w1_b", (4, 64)), ("w2_a", (96, 4)), ("w2_b", (4, 64))]}
+    tensors |= {f"{attn}q.hada_{x}": ("F32", v) for x, v in loha.items()} | {f"{attn}q.alpha": ("F32", np.array(2.0))}
+    w1, w2a, w2b = unit(4, 4), unit(24, 3), unit(3, 16)
+    tensors |= {f"{attn}k.lokr_w1": ("F32", w1), f"{attn}k.lokr_w2_a": ("F32", w2a), f"{attn}k.lokr_w2_b": ("F32", w2b), f"{attn}k.alpha": ("F32", np.array(6.0))}
+    save(other, tensors)
+    out = os.path.join(folder, "as-lora.safetensors")
+    ghostsvd("resize", other, "--out", out, "--rank", 16, "--json")
+    found = added_by_kohya(load(out))
+    check(relative(found[name], added_by_kohya(load(other))[name]) < 1e-5, "LoCon with lora_mid: exact at its rank")
+    check(found[name].shape == (96, 64, 3, 3), "and a convolution again")
+    f32 = lambda v: v.astype(np.float32).astype(np.float64)
+    D = 2.0 / 4 * (f32(loha["w1_a"]) @ f32(loha["w1_b"])) * (f32(loha["w2_a"]) @ f32(loha["w2_b"]))
+    check(relative(found[attn + "q"], D) < 1e-5, "LoHa of rank 4 as LoRA of rank 16: exact")
+    D = 6.0 / 3 * np.kron(f32(w1), f32(w2a) @ f32(w2b))
+    check(relative(found[attn + "k"], D) < 1e-5, "LoKr, alpha over the rank of its second factor: exact")
+    # PEFT with patterns and rslora.
+    peft = os.path.join(folder, "peft")
+    os.makedirs(peft)
+    ranks = {"model.layers.0.self_attn.q_proj": 8, "model.layers.0.mlp.up_proj": 4, "proj": 6, "block.0.proj": 2}
+    tensors = {}
+    for module, r in ranks.items():
+        tensors[f"base_model.model.{module}.lora_A.weight"] = ("F32", unit(r, 64))
+        tensors[f"base_model.model.{module}.lora_B.weight"] = ("F32", unit(96, r))
+    save(os.path.join(peft, "adapter_model.safetensors"), tensors)
+    config = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_rslora": True, "rank_pattern": {"up_proj": 4, "block.0.proj": 2, "^proj": 6}, "alpha_pattern": {"mlp.up_proj": 12}}
+    json.dump(config, open(os.path.join(peft, "adapter_config.json"), "w"))
+    true = added_by_peft(peft)
+    out = os.path.join(folder, "peft-out")
+    ghostsvd("resize", peft, "--out", out, "--rank", 64, "--json")
+    found = added_by_peft(out)
+    check(all(relative(found[m], true[m]) < 1e-5 for m in ranks), "PEFT with rank_pattern, alpha_pattern and rslora, by PEFT's own rule on `proj` and `block.0.proj`")
+
+
+SECTIONS = {"resize": judge_resize, "forms": judge_forms}
+
+
+def main():
+    for name in sys.argv[1:] or SECTIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.time()
+            SECTIONS[name](folder)
+            print(f"        {name}: {time.time() - start:.1f} s")
+    print(f"{len(FAILED)} failed")
+    sys.exit(1 if FAILED else 0)
+
+
+main()
