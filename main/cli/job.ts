@@ -7,6 +7,7 @@ import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'
 import { fileLog } from '../system/log.ts'
+import { endSignals, statusOf } from '../system/signals.ts'
 import { progressLine } from './progress.ts'
 
 export const commandLog = () => fileLog(join(configFolder(), 'log.txt'))
@@ -37,16 +38,15 @@ export async function untilSignal<T>(use: (signal: AbortSignal) => Promise<T>): 
   const abort = new AbortController()
   const stop = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything; main/engine removes what is half-written.
-    if (signalSeen) process.exit(signal === 'SIGINT' ? 130 : 143)
+    if (signalSeen) process.exit(statusOf(signal))
     signalSeen = signal
     abort.abort()
   }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, stop)
+  for (const signal of endSignals) process.on(signal, stop)
   try {
     return await use(abort.signal)
   } finally {
-    for (const signal of signals) process.off(signal, stop)
+    for (const signal of endSignals) process.off(signal, stop)
   }
 }
 

@@ -8,9 +8,11 @@ import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import { mergeParts } from '../../core/jobs/merge.ts'
 import { say } from '../../core/messages/english.ts'
+import { assertFileName } from '../files/file-name.ts'
 import { pickSource } from '../files/files.ts'
 import { outputFolder } from '../files/outputs.ts'
 import { formatBytes } from '../system/format-bytes.ts'
+import { expandPattern } from './expand.ts'
 import { untilSignal } from './job.ts'
 import { percent, print, printJson, safe } from './print.ts'
 
@@ -21,7 +23,9 @@ export function mergeCommand(): Command {
     .requiredOption('--out <file>', 'where to write')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
-    .action(async (paths: string[], { out, force = false, json }: { out: string; force?: boolean; json?: boolean }) => {
+    .action(async (given: string[], { out, force = false, json }: { out: string; force?: boolean; json?: boolean }) => {
+      const paths = (await Promise.all(given.map((path) => expandPattern(path)))).flat()
+      assertFileName(basename(out))
       const folder = outputFolder(dirname(out), { overwrite: force, sources: paths })
       const report = await untilSignal(async (signal) => {
         const parts: WeightFile[] = []

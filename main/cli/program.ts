@@ -10,12 +10,14 @@ import { Command, CommanderError } from 'commander'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
+import { statusOf } from '../system/signals.ts'
 import { analyzeCommand } from './analyze.ts'
 import { benchCommand } from './bench.ts'
 import { compareCommand } from './compare.ts'
 import { compressCommand } from './compress.ts'
 import { convertCommand } from './convert.ts'
 import { estimateCommand } from './estimate.ts'
+import { expandHome } from './expand.ts'
 import { historyCommand } from './history.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
@@ -57,7 +59,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
     if (error.code !== 'EPIPE') throw error
   })
   try {
-    await program().parseAsync(argv as string[])
+    await program().parseAsync(argv.map((word) => expandHome(word)))
     return 0
   } catch (error) {
     // Commander has printed its message already. Its own status for wrong usage is 1.
@@ -69,7 +71,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
           ? 'Cancelled. Nothing half-written was left behind.\n'
           : `Cancelled. ${kept} finished tensors were kept: --resume continues after them.\n`,
       )
-      return endedBySignal() === 'SIGINT' ? 130 : 143
+      return statusOf(endedBySignal() ?? 'SIGTERM')
     }
     return report(error, argv.includes('--json'))
   }

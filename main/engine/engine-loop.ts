@@ -114,7 +114,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
     void end()
   })
   // Where Ctrl+C reaches this process too, the parent decides what it means. A plain termination is an orderly end.
-  process.on('SIGINT', () => {})
+  for (const signal of ['SIGINT', 'SIGBREAK'] as const) process.on(signal, () => {})
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
   link.postMessage({ type: 'ready' })
 }

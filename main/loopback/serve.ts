@@ -14,6 +14,7 @@ import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, unsupported } from '../host/host.ts'
 import { configFolder } from '../system/folders.ts'
 import { ownCommand } from '../system/own-command.ts'
+import { endSignals, statusOf } from '../system/signals.ts'
 import { downloads } from './downloads.ts'
 import { namedFolders } from './folders.ts'
 import { framePorts } from './frames.ts'
@@ -92,10 +93,10 @@ export async function serveUntilStopped(
   let ending = false
   const end = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything.
-    if (ending) process.exit(signal === 'SIGINT' ? 130 : 143)
+    if (ending) process.exit(statusOf(signal))
     ending = true
     void serving.close().finally(() => process.exit(0))
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
+  for (const signal of endSignals) process.on(signal, end)
   return serving
 }
