@@ -13,12 +13,14 @@ import {
   reportJson,
   reportJsonStart,
 } from '../../core/contract.ts'
+import { decodeText } from '../../core/decode-text.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
 import { reportHtmlStart } from '../../core/report/page.ts'
 import { weightPaths } from '../engine/opened-files.ts'
 import { readFault, writeFault } from '../files/file-errors.ts'
+import { assertFileName } from '../files/file-name.ts'
 import { fileIdentity, sameFile } from '../files/files.ts'
 import { type OutputOptions, outputFolder } from '../files/outputs.ts'
 import { partialPath, unfinishedPaths } from '../files/ownership.ts'
@@ -46,7 +48,7 @@ export async function readRecipe(path: string): Promise<Recipe> {
   const bytes = await readWhole(path).catch((error: unknown) => {
     throw readFault(error, name)
   })
-  return parseRecipe(bytes.toString('utf8'), name)
+  return parseRecipe(decodeText(bytes), name)
 }
 
 /**
@@ -115,6 +117,7 @@ const passed = { overwrite: true, sources: [] }
 
 /** Whole or not at all; null writes nothing, and finds out what would stand in the way. */
 async function writeText(path: string, text: string | null, options: OutputOptions): Promise<void> {
+  assertFileName(basename(path))
   const [folder, name] = [outputFolder(dirname(path), options), basename(path)]
   const bytes = new TextEncoder().encode(text ?? '')
   const hold = await folder.hold(name)

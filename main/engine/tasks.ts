@@ -7,6 +7,7 @@ import type { JobContext } from '../../core/matrix/context.ts'
 import { defaultParams, type Params } from '../../core/params.ts'
 import { describeFile } from '../../core/plan/describe.ts'
 import type { CompressionTarget } from '../../core/write/compression.ts'
+import { assertFileName } from '../files/file-name.ts'
 import { outputFolder } from '../files/outputs.ts'
 import type { DriverTasks, TaskContext } from './driver-loop.ts'
 import type { KernelRoom } from './kernel-room.ts'
@@ -92,6 +93,7 @@ function targetOf(
   context: TaskContext,
 ): CompressionTarget {
   const outlives = 'resume' in job && job.resume
+  assertFileName(basename(path))
   const folder = outputFolder(dirname(path), {
     overwrite: 'force' in job && job.force,
     sources: opened.flatMap(([, { paths }]) => paths),

@@ -9,6 +9,7 @@ import {
   reportCsv,
   reportJson,
 } from '../../core/contract.ts'
+import { decodeText } from '../../core/decode-text.ts'
 import type { Language } from '../../core/messages/languages.ts'
 import { runReportHtml } from '../../core/report/report-html.ts'
 import { withoutWeightEnding } from '../../core/weight-formats.ts'
@@ -21,7 +22,7 @@ import { requestAnalysis } from './analysis.ts'
 
 /** Takes over everything a recipe says; where it runs, on how many threads and under which limits stays the page's. @throws AppError `bad-file` */
 export async function openRecipe(file: File): Promise<void> {
-  applyRecipe(parseRecipe(await file.text(), file.name))
+  applyRecipe(parseRecipe(decodeText(new Uint8Array(await file.arrayBuffer())), file.name))
 }
 
 export function applyRecipe({ output, params, include, exclude }: Recipe): void {
