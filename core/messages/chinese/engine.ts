@@ -9,6 +9,7 @@ export const engine = {
   'engine.killed': () => '引擎被终止（SIGKILL）。内存不足时系统会这样做；也可能是有人手动结束了它。',
   'engine.crashed': (v) => `引擎崩溃（${v.signal}）。`,
   'engine.ended': (v) => `引擎被外部结束（${v.signal}）。`,
+  'engine.terminated': () => '引擎被任务管理器、系统或其他程序从外部结束。',
   'engine.vanished': () => '引擎已结束，没有留下原因。可能是崩溃，或被外部结束；内存不足时系统会这样做。',
   'engine.failed': (v) => `引擎出错（“${v.fault}”）。`,
   'engine.failed-with-code': (v) => `引擎出错（“${v.fault}”），退出代码 ${v.code}。`,

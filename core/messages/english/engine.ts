@@ -12,6 +12,7 @@ export const engine = {
     'The engine was killed (SIGKILL). The system does this to a program when memory runs out; somebody may also have ended it by hand.',
   'engine.crashed': (v: { signal: Foreign }) => `The engine crashed (${v.signal}).`,
   'engine.ended': (v: { signal: Foreign }) => `The engine was ended from outside (${v.signal}).`,
+  'engine.terminated': () => 'The engine was ended from outside, by the Task Manager, the system or another program.',
   'engine.vanished': () =>
     'The engine ended without leaving a reason. It may have crashed or been ended from outside; the system does this to a program when memory runs out.',
   'engine.failed': (v: { fault: Foreign }) => `The engine failed (${v.fault}).`,

@@ -115,6 +115,26 @@ describe('exit sentence', () => {
     [{ code: 1, signal: null, stderrTail: "Error: ENOENT: no such file, open '/home/someone/x'" }, /exit code 1\.$/],
     [{ code: 7, signal: null, stderrTail: '' }, /exit code 7/],
   ])('%j', (exit, sentence) => {
-    expect(inEnglish(whyItEnded(exit))).toMatch(sentence)
+    expect(inEnglish(whyItEnded(exit, 'linux'))).toMatch(sentence)
+  })
+
+  it.each<[number, string, RegExp]>([
+    [1, '', /ended from outside, by the Task Manager/],
+    [0xc000_013a, '', /ended from outside/],
+    [0xc000_0005, '', /crashed \(access violation, 0xC0000005\)/],
+    // As Electron reports it.
+    [0xc000_00fd - 2 ** 32, '', /crashed \(stack overflow, 0xC00000FD\)/],
+    [0xc000_1234, '', /crashed \(0xC0001234\)/],
+    [0xc000_0017, '', /ran out of memory/],
+    [134, 'FATAL ERROR: JavaScript heap out of memory\r\n', /ran out of memory/],
+    [134, '', /crashed \(abort\)/],
+    [
+      1,
+      'TypeError: a is not a function\r\n    at b\r\n',
+      /\(TypeError: a is not a function\) and ended with exit code 1/,
+    ],
+    [7, '', /exit code 7/],
+  ])('of Windows: %i, %j', (code, stderrTail, sentence) => {
+    expect(inEnglish(whyItEnded({ code, signal: null, stderrTail }, 'win32'))).toMatch(sentence)
   })
 })
