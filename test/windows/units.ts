@@ -5,15 +5,23 @@ import { bundle, bundleName, root, unitTests } from './bundle.ts'
 import type { Result } from './run-file.ts'
 import { windowsNode, windowsPath } from './wine.ts'
 
-const work = join(root, 'node_modules/.cache/ghostsvd/windows')
+/** Below the project, where a bundle finds vitest; of this run alone. */
+const work = join(root, 'node_modules/.cache/ghostsvd', `windows-${process.pid}`)
 
 /** @param pattern of the tests' paths @returns how many failed */
 export async function runUnitTests(pattern: RegExp): Promise<number> {
   const tests = unitTests().filter((test) => pattern.test(test))
   const [bundles, results] = [join(work, 'bundles'), join(work, 'results')]
-  rmSync(results, { recursive: true, force: true })
   mkdirSync(results, { recursive: true })
-  await bundle(tests, bundles)
+  try {
+    await bundle(tests, bundles)
+    return await runAll(tests, bundles, results)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+async function runAll(tests: readonly string[], bundles: string, results: string): Promise<number> {
   const counts = { pass: 0, fail: 0, skip: 0, todo: 0 }
   for (const test of tests) {
     for (const { name, state, errors } of await runFile(test, join(bundles, bundleName(test)), results)) {

