@@ -15,7 +15,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from '../e2e/set-up/find-program.ts'
 
@@ -97,6 +97,9 @@ function run(program: string, parameters: readonly string[], cwd: string, env: N
 export function windowsPath(path: string): string {
   return `Z:${path.replaceAll('/', '\\')}`
 }
+
+/** The user's folder for temporary files, as this system sees it. */
+export const temporaryFolder = join(prefix, 'drive_c/users', userInfo().username, 'Temp')
 
 export interface Ended {
   /** null where it took longer than it may. */
