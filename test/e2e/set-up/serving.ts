@@ -1,8 +1,13 @@
 /** A loopback host as its users start it: a process of the built command line. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
-export const root = new URL('../../../', import.meta.url).pathname
+export const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** The command line: the built one, or what the variable names - test/windows/host.ts runs it by Node for Windows. */
+const program = resolve(root, process.env.GHOSTSVD_TEST_HOST || 'out/main/cli.js')
 
 export interface ServingProcess {
   readonly url: string
@@ -13,7 +18,7 @@ export interface ServingProcess {
 
 /** @param configFolder settings and recents of this host alone */
 export async function serveProcess(folders: readonly string[], configFolder: string): Promise<ServingProcess> {
-  const child = spawn(process.execPath, [`${root}out/main/cli.js`, 'serve', ...folders], {
+  const child = spawn(process.execPath, [program, 'serve', ...folders], {
     env: { ...process.env, GHOSTSVD_CONFIG: configFolder },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
