@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setUpWindows, winePackages } from '../../windows/wine.ts'
 import { electronRuntime, ownRuntime } from './electron-runtime.ts'
 import { findBrowser, findProgram } from './find-program.ts'
 import { fetchOldElectron, fitsThisMachine } from './old-electron/fetch.ts'
@@ -18,6 +19,9 @@ const packages: Readonly<Record<string, () => boolean>> = {
   'python3-numpy': () => spawnSync('/usr/bin/python3', ['-c', 'import numpy']).status === 0,
   rpm: () => findProgram(['rpmbuild']) !== null,
   xvfb: () => findProgram(['Xvfb']) !== null,
+  // The product on Windows (test/windows); there is a Node for x64 alone.
+  ...(process.arch === 'x64' &&
+    Object.fromEntries(winePackages.map((name) => [name, () => findProgram(['wine']) !== null]))),
 }
 
 const missing = Object.keys(packages).filter(
@@ -25,6 +29,7 @@ const missing = Object.keys(packages).filter(
 )
 if (missing.length > 0) install(missing)
 console.log(anElectron())
+if (process.platform === 'linux') console.log(aWindows())
 
 function install(names: readonly string[]): void {
   const debian = existsSync('/usr/bin/apt-get')
@@ -54,6 +59,16 @@ function anElectron(): string {
   return runtime
     ? `Desktop tests run in Electron ${runtime.version}: ${runtime.program}`
     : 'No desktop tests: Electron\'s runtime cannot be downloaded. "npx install-electron" says why.'
+}
+
+/** Whether the product is tested on Windows, or what is lacking. */
+function aWindows(): string {
+  try {
+    setUpWindows()
+    return 'Tests on Windows run under Wine.'
+  } catch (error) {
+    return `No tests on Windows: ${(error as Error).message}`
+  }
 }
 
 function run(program: string, ...parameters: string[]): void {
