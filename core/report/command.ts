@@ -11,35 +11,45 @@ interface RunCommand {
   readonly recipe: RecipeInput
   /** How the command line is called; `ghostsvd` where it is not known. */
   readonly program?: readonly string[]
+  /** Of the machine where the line will be run; a POSIX shell's where it is not known. */
+  readonly platform?: string
 }
 
-export function compressCommand({ sourcePath, target, recipe, program = ['ghostsvd'] }: RunCommand): string {
+export function compressCommand({
+  sourcePath,
+  target,
+  recipe,
+  program = ['ghostsvd'],
+  platform = '',
+}: RunCommand): string {
+  const quoted = quoteOf(platform)
   return [
     ...program.map(quoted),
     'compress',
     quoted(asPath(sourcePath)),
-    flag('--out', asPath(target)),
-    ...changedFlags(recipe),
+    flag('--out', asPath(target), quoted),
+    ...changedFlags(recipe, platform),
   ].join(' ')
 }
 
 /** What differs from the defaults, as flags. */
-export function changedFlags({ params, output, include, exclude }: RecipeInput): string[] {
+export function changedFlags({ params, output, include, exclude }: RecipeInput, platform = ''): string[] {
+  const quoted = quoteOf(platform)
   const changed = paramKeys.filter((key) => params[key] !== defaultParams[key])
   return [
-    ...(output === defaultStyle ? [] : [flag('--output', output)]),
-    ...changed.map((key) => paramFlag(paramEntries[key], params[key])),
-    ...include.map((pattern) => flag('--include', pattern)),
-    ...exclude.map((pattern) => flag('--exclude', pattern)),
+    ...(output === defaultStyle ? [] : [flag('--output', output, quoted)]),
+    ...changed.map((key) => paramFlag(paramEntries[key], params[key], quoted)),
+    ...include.map((pattern) => flag('--include', pattern, quoted)),
+    ...exclude.map((pattern) => flag('--exclude', pattern, quoted)),
   ]
 }
 
-function paramFlag(entry: ParamEntry, value: number | string | boolean): string {
+function paramFlag(entry: ParamEntry, value: number | string | boolean, quoted: Quote): string {
   // A switch is only ever there to leave its default.
   if (typeof value === 'boolean') return entry.flag
-  if (typeof value === 'string') return flag(entry.flag, value)
+  if (typeof value === 'string') return flag(entry.flag, value, quoted)
   const unit = 'unit' in entry ? entry.unit : undefined
-  return flag(entry.flag, unit ? withUnit(value, unit) : String(value))
+  return flag(entry.flag, unit ? withUnit(value, unit) : String(value), quoted)
 }
 
 /** As people write it where that is the very same number: 40%, 1.2GB. */
@@ -61,7 +71,7 @@ function withUnit(value: number, unit: Unit): string {
 }
 
 /** A value that looks like a flag is tied to its own. */
-function flag(name: string, value: string): string {
+function flag(name: string, value: string, quoted: Quote): string {
   return value.startsWith('-') ? `${name}=${quoted(value)}` : `${name} ${quoted(value)}`
 }
 
@@ -69,7 +79,22 @@ function asPath(name: string): string {
   return name.startsWith('-') ? `./${name}` : name
 }
 
-/** For a POSIX shell. */
-function quoted(text: string): string {
+type Quote = (text: string) => string
+
+function quoteOf(platform: string): Quote {
+  return platform === 'win32' ? quotedForWindows : quotedForPosix
+}
+
+function quotedForPosix(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/**
+ * For cmd and PowerShell, which share the double quote; cmd passes a single one on. A backslash before a double quote belongs to it, by the
+ * rules of the program that reads the line. What is between two % or after a $ one of the two replaces all the same: nothing that both
+ * understand prevents that.
+ */
+function quotedForWindows(text: string): string {
+  if (/^[\w@+=:./\\-]+$/.test(text)) return text
+  return `"${text.replace(/(\\*)("|$)/g, (_, slashes, end) => slashes + slashes + (end && `\\"`))}"`
 }

@@ -1,8 +1,9 @@
 /** How this installation's command line is called, so that a line which is copied runs as it stands. */
-import { basename, join, resolve } from 'node:path'
+import { basename, join, resolve, win32 } from 'node:path'
 
 interface Process {
   readonly execPath: string
+  readonly platform: string
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly versions: Readonly<Record<string, string | undefined>>
@@ -15,11 +16,13 @@ const built = join(import.meta.dirname, import.meta.url.endsWith('.ts') ? '../..
 
 /** A program and its first arguments. */
 export function ownCommand(
-  { execPath, argv, env, versions, defaultApp = false }: Process = process as Process,
+  { execPath, argv, env, versions, platform, defaultApp = false }: Process = process as Process,
   cli = built,
 ): string[] {
-  // A packed application is its own command line; an AppImage runs from a place that is gone with it.
-  if (versions.electron !== undefined && !defaultApp) return [env.APPIMAGE ?? execPath]
+  // A packed application is its own command line; an AppImage runs from a place that is gone with it, and on Windows a script beside the
+  // program is what a prompt waits for.
+  if (versions.electron !== undefined && !defaultApp)
+    return [platform === 'win32' ? win32.join(execPath, '../ghostsvd.cmd') : (env.APPIMAGE ?? execPath)]
   const script = argv[1] === undefined ? '' : basename(argv[1])
   // Installed by npm: a link on the PATH.
   if (versions.electron === undefined && script === 'ghostsvd') return ['ghostsvd']

@@ -30,7 +30,7 @@ interface CompressDialogProps {
 export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { t, numbers } = useWords()
   const desktop = useSession((state) => state.host?.kind === 'electron')
-  const program = useSession(({ host }) => host?.command)
+  const host = useSession((state) => state.host)
   const { params, output: style } = useParams()
   /** null: the suggestion follows style, goal and folder. */
   const [ownName, setOwnName] = useState<string | null>(null)
@@ -179,7 +179,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
                     sourcePath: report.name,
                     target: name,
                     recipe: currentRecipe(),
-                    ...(program && { program }),
+                    ...(host && { program: host.command, platform: host.platform }),
                   })
                 }
               />

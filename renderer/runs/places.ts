@@ -26,10 +26,11 @@ export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {
 
 /** The run as a line for the shell, and what loads its output in Python: as they run on the host's machine. */
 export function useRunTexts({ recipe, source, target, result }: Run, places: RunPlaces | null) {
-  const program = useSession(({ host }) => host?.command)
+  const host = useSession((state) => state.host)
   const at = places ?? { source, target }
+  const ofHost = host && { program: host.command, platform: host.platform }
   return {
-    command: compressCommand({ sourcePath: at.source, target: at.target, recipe, ...(program && { program }) }),
+    command: compressCommand({ sourcePath: at.source, target: at.target, recipe, ...ofHost }),
     python: pythonSnippet({ recipe, target: at.target, files: result?.files ?? 1 }),
   }
 }

@@ -5,6 +5,7 @@ import type { Recipe } from '../../../core/contract.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { compressCommand } from '../../../core/report/command.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from '../../../main/cli/flags.ts'
+import { can } from '../../system.ts'
 
 const recipe = (params: Partial<Params> = {}, rest: Partial<Recipe> = {}): Recipe => ({
   recipe: 1,
@@ -17,10 +18,36 @@ const recipe = (params: Partial<Params> = {}, rest: Partial<Recipe> = {}): Recip
 const line = (one: Recipe, source = 'model.safetensors', target = 'small.safetensors') =>
   compressCommand({ sourcePath: source, target, recipe: one })
 
-/** What the command line understands after a shell has taken the line apart. */
-function understood(text: string) {
+/** A line as a POSIX shell takes it apart. */
+function wordsOfShell(text: string): string[] {
   const script = `ghostsvd() { printf '%s\\0' "$@"; }\n${text}`
-  const words = execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
+}
+
+/** As a program of Windows does it itself, by the rules of its C library: 2n slashes and a quote are n slashes, and the quote counts. */
+function wordsOnWindows(text: string): string[] {
+  const words: string[] = []
+  let [word, quoted, begun] = ['', false, false]
+  for (const [, slashes = '', other = ''] of text.matchAll(/(\\*)([^\\]|$)/g)) {
+    if (other === '"') {
+      word += '\\'.repeat(Math.floor(slashes.length / 2))
+      if (slashes.length % 2 === 1) word += '"'
+      else quoted = !quoted
+      begun = true
+    } else {
+      word += slashes
+      if (other === ' ' && !quoted) {
+        if (begun || word) words.push(word)
+        ;[word, begun] = ['', false]
+      } else word += other
+    }
+  }
+  if (begun || word) words.push(word)
+  return words.slice(1)
+}
+
+/** What the command line understands of these words. */
+function understood(words: string[]) {
   let found: unknown
   const program = new Command().exitOverride()
   addParamFlags(
@@ -67,7 +94,18 @@ const cases: readonly [string, Recipe, source?: string, target?: string][] = [
 ]
 test.each(cases)('the command line reads back what was meant: %s', (_, one, source = 'a', target = 'b') => {
   const path = (name: string) => (name.startsWith('-') ? `./${name}` : name)
-  expect(understood(line(one, source, target))).toEqual({ source: path(source), target: path(target), recipe: one })
+  const meant = { source: path(source), target: path(target), recipe: one }
+  if (can.posix) expect(understood(wordsOfShell(line(one, source, target)))).toEqual(meant)
+  const onWindows = compressCommand({ sourcePath: source, target, recipe: one, platform: 'win32' })
+  expect(understood(wordsOnWindows(onWindows))).toEqual(meant)
+})
+
+test('on Windows double quotes hold a pattern together, and keep cmd from reading its signs', () => {
+  const one = recipe({}, { include: ['*.mlp.* & more'] })
+  const places = { sourcePath: 'C:\\my models\\a.pt', target: 'C:\\small' }
+  expect(compressCommand({ ...places, recipe: one, platform: 'win32' })).toBe(
+    'ghostsvd compress "C:\\my models\\a.pt" --out C:\\small --include "*.mlp.* & more"',
+  )
 })
 
 test('it is called as this installation calls it, with whole paths', () => {

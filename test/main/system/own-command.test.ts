@@ -2,12 +2,13 @@ import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { ownCommand } from '../../../main/system/own-command.ts'
 
-const node = { execPath: '/usr/bin/node', env: {}, versions: {} }
+const node = { execPath: '/usr/bin/node', env: {}, versions: {}, platform: 'linux' }
 const electron = {
   execPath: '/opt/GhostSVD/ghostsvd',
   argv: ['/opt/GhostSVD/ghostsvd'],
   env: {},
   versions: { electron: '45.4.1' },
+  platform: 'linux',
 }
 
 test('installed by npm it is on the PATH', () => {
@@ -25,4 +26,6 @@ test('packed it is the application, and an AppImage the file that was started', 
   expect(ownCommand({ ...electron, env: { APPIMAGE: '/home/ada/GhostSVD.AppImage' } })).toEqual([
     '/home/ada/GhostSVD.AppImage',
   ])
+  const windows = { ...electron, platform: 'win32', execPath: 'C:\\Program Files\\GhostSVD\\GhostSVD.exe' }
+  expect(ownCommand(windows)).toEqual(['C:\\Program Files\\GhostSVD\\ghostsvd.cmd'])
 })
