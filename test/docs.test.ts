@@ -17,6 +17,7 @@ const documents = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/formats.md',
+  'docs/platforms.md',
   'docs/release.md',
   'docs/scale-out.md',
 ]
