@@ -34,14 +34,14 @@ export function whyItEnded(
 
 /** What Windows reports instead of a signal (NTSTATUS): a crash, or that somebody ended the process. */
 const statuses: ReadonlyMap<number, string> = new Map([
-  [0x8000_0003, 'breakpoint'],
-  [0xc000_0005, 'access violation'],
-  [0xc000_0006, 'the program could not be read'],
-  [0xc000_001d, 'illegal instruction'],
-  [0xc000_0094, 'division by zero'],
-  [0xc000_00fd, 'stack overflow'],
-  [0xc000_0374, 'damaged heap'],
-  [0xc000_0409, 'fast failure'],
+  [0x8000_0003, 'STATUS_BREAKPOINT'],
+  [0xc000_0005, 'STATUS_ACCESS_VIOLATION'],
+  [0xc000_0006, 'STATUS_IN_PAGE_ERROR'],
+  [0xc000_001d, 'STATUS_ILLEGAL_INSTRUCTION'],
+  [0xc000_0094, 'STATUS_INTEGER_DIVIDE_BY_ZERO'],
+  [0xc000_00fd, 'STATUS_STACK_OVERFLOW'],
+  [0xc000_0374, 'STATUS_HEAP_CORRUPTION'],
+  [0xc000_0409, 'STATUS_STACK_BUFFER_OVERRUN'],
 ])
 /** STATUS_NO_MEMORY and STATUS_COMMITMENT_LIMIT. */
 const noMemory = [0xc000_0017, 0xc000_012d]
@@ -56,7 +56,7 @@ function statusOnWindows(exitCode: number, stderrTail: string): Message | null {
   if (noMemory.includes(code)) return say('engine.out-of-memory')
   // The Task Manager and taskkill leave 1; an engine that ends itself so has said why.
   if (ended.includes(code) || (code === 1 && stderrTail.trim() === '')) return say('engine.terminated')
-  if (code === aborted) return say('engine.crashed', { signal: foreign('abort') })
+  if (code === aborted) return say('engine.crashed', { signal: foreign('SIGABRT') })
   if (code < 0x8000_0000) return null
   const name = statuses.get(code)
   const number = `0x${code.toString(16).toUpperCase()}`

@@ -121,13 +121,13 @@ describe('exit sentence', () => {
   it.each<[number, string, RegExp]>([
     [1, '', /ended from outside, by the Task Manager/],
     [0xc000_013a, '', /ended from outside/],
-    [0xc000_0005, '', /crashed \(access violation, 0xC0000005\)/],
+    [0xc000_0005, '', /crashed \(STATUS_ACCESS_VIOLATION, 0xC0000005\)/],
     // As Electron reports it.
-    [0xc000_00fd - 2 ** 32, '', /crashed \(stack overflow, 0xC00000FD\)/],
+    [0xc000_00fd - 2 ** 32, '', /crashed \(STATUS_STACK_OVERFLOW, 0xC00000FD\)/],
     [0xc000_1234, '', /crashed \(0xC0001234\)/],
     [0xc000_0017, '', /ran out of memory/],
     [134, 'FATAL ERROR: JavaScript heap out of memory\r\n', /ran out of memory/],
-    [134, '', /crashed \(abort\)/],
+    [134, '', /crashed \(SIGABRT\)/],
     [
       1,
       'TypeError: a is not a function\r\n    at b\r\n',
