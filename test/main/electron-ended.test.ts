@@ -1,6 +1,7 @@
 /** An Electron that ends at once: the clause names what the system forbids, and what allows it. */
 import { describe, expect, it } from 'vitest'
 import { type System, whyElectronEnded } from '../../main/electron-ended.ts'
+import { can } from '../system.ts'
 
 const program = '/opt/a folder/electron'
 const helper = '/opt/a folder/chrome-sandbox'
@@ -11,7 +12,7 @@ function system(files: Record<string, string>, owners: Record<string, { uid: num
 const ubuntu = { '/proc/sys/kernel/apparmor_restrict_unprivileged_userns': '1\n' }
 const aborted = { code: null, signal: 'SIGTRAP' }
 
-describe('an Electron that ended at once', () => {
+describe.runIf(can.posix)('an Electron that ended at once', () => {
   it('lacks the sandbox that Ubuntu keeps from it', async () => {
     expect(await whyElectronEnded(program, aborted, system(ubuntu, { [helper]: { uid: 1000, mode: 0o100755 } }))).toBe(
       'this system keeps programs from making the sandbox that Electron needs: kernel.apparmor_restrict_unprivileged_userns is 1. ' +

@@ -4,10 +4,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
 import { findRuntime, type Machine, thisMachine } from '../../main/electron-runtime.ts'
 
-const electronPackage = new URL('../../node_modules/electron', import.meta.url).pathname
+const electronPackage = fileURLToPath(new URL('../../node_modules/electron', import.meta.url))
 const said: string[] = []
 
 function machine(changes: Partial<Machine> & { files?: string[] }): Machine {

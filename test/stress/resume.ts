@@ -11,13 +11,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { CompressionReport } from '../../core/contract.ts'
 import { openWeightFile } from '../../core/formats/registry.ts'
 import { safetensorsHeader } from '../../core/formats/safetensors.ts'
 import { pickSource } from '../../main/files/files.ts'
 
 const rounds = Number(process.argv[2] ?? 10)
-const cli = new URL('../../out/main/cli.js', import.meta.url).pathname
+const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-resume-'))
 const outputs = join(folder, 'out')
 mkdirSync(outputs)
