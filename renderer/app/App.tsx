@@ -10,8 +10,10 @@ import { RunStrip } from '../runs/RunStrip.tsx'
 import { SelfTestScreen } from '../settings/SelfTest.tsx'
 import { SettingsScreen } from '../settings/Settings.tsx'
 import { speak } from '../words/i18n.ts'
+import { DropHighlight } from './DropHighlight.tsx'
 import { Header } from './Header.tsx'
 import { Notices } from './Notices.tsx'
+import { Shortcuts } from './Shortcuts.tsx'
 import { Start } from './Start.tsx'
 import { cssVariables, theme } from './theme.ts'
 import { Workbench } from './Workbench.tsx'
@@ -53,6 +55,8 @@ export function App({ nonce }: { readonly nonce: string }) {
         <Notices />
         <Screen />
         {withoutStrip.has(screen) ? null : <RunStrip />}
+        <DropHighlight />
+        <Shortcuts />
       </div>
     </MantineProvider>
   )

@@ -1,6 +1,6 @@
 /** The loopback page's file dialog: the folders named when the host was started, and what lies in them. */
 import { Anchor, Breadcrumbs, Button, Loader, Modal, UnstyledButton } from '@mantine/core'
-import { useEffect, useRef } from 'react'
+import { type KeyboardEvent, useEffect, useRef } from 'react'
 import type { Grant } from '../../core/contract.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { FileIcon, FolderIcon } from '../frame/icons.tsx'
@@ -99,7 +99,7 @@ function Listing({ folders, enter, onFile }: ListingProps) {
     )
   }
   return (
-    <ul className="entries">
+    <ul className="entries" onKeyDown={moveFocus}>
       {shown.map(({ grant }) => (
         <li key={grant.id}>
           <UnstyledButton className="recent" onClick={() => (grant.kind === 'folder' ? enter(grant) : onFile?.(grant))}>
@@ -113,4 +113,20 @@ function Listing({ folders, enter, onFile }: ListingProps) {
       ))}
     </ul>
   )
+}
+
+/** Arrows lead from entry to entry, Home and End to the ends. */
+function moveFocus(event: KeyboardEvent<HTMLUListElement>): void {
+  const entries = [...event.currentTarget.querySelectorAll<HTMLElement>('button')]
+  const at = entries.findIndex((entry) => entry === document.activeElement)
+  const targets: Readonly<Record<string, number>> = {
+    ArrowDown: Math.min(entries.length - 1, at + 1),
+    ArrowUp: Math.max(0, at - 1),
+    Home: 0,
+    End: entries.length - 1,
+  }
+  const target = targets[event.key]
+  if (target === undefined) return
+  event.preventDefault()
+  entries[target]?.focus()
 }

@@ -1,0 +1,57 @@
+/** The keys of the page, on a sheet that ? opens. */
+import { Kbd, Modal, Table } from '@mantine/core'
+import { useWindowEvent } from '@mantine/hooks'
+import { useDialog } from '../frame/dialog.ts'
+import { useWords } from '../words/words.ts'
+
+const shortcuts = [
+  ['search', ['Ctrl', 'F']],
+  ['compress', ['Ctrl', 'Enter']],
+  ['undo', ['Ctrl', 'Z']],
+  ['rank', ['←', '→']],
+  ['rankTen', ['Shift', '←', '→']],
+  ['move', ['↑', '↓']],
+  ['tick', ['Space']],
+  ['fold', ['←', '→']],
+  ['map', ['←', '↑', '→', '↓']],
+  ['show', ['Enter']],
+  ['close', ['Esc']],
+  ['sheet', ['?']],
+] as const
+
+/** Where a ? is a letter. */
+const fields = new Set(['INPUT', 'TEXTAREA'])
+
+export function Shortcuts() {
+  const { t } = useWords()
+  const sheet = useDialog()
+  useWindowEvent('keydown', (event) => {
+    const typing = event.target instanceof HTMLElement && fields.has(event.target.tagName)
+    if (event.key === '?' && !typing) sheet.open()
+  })
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={sheet.close}
+      opened={sheet.opened}
+      title={t('shortcuts.title')}
+    >
+      <Table verticalSpacing={6}>
+        <Table.Tbody>
+          {shortcuts.map(([what, keys]) => (
+            <Table.Tr key={what}>
+              <Table.Th scope="row">{t(`shortcuts.${what}`)}</Table.Th>
+              <Table.Td className="right nowrap">
+                {keys.map((key) => (
+                  <Kbd key={key} ml={4}>
+                    {key}
+                  </Kbd>
+                ))}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Modal>
+  )
+}
