@@ -9,9 +9,11 @@ import { type Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { downloadPath, socketPath, uploadPath } from '../../core/contract.ts'
+import { downloadPath, languageOf, socketPath, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
+import { sentencesIn } from '../../core/messages/languages.ts'
+import type { Message } from '../../core/messages/message.ts'
 import { type AssetHandler, plainResponse } from '../host/assets.ts'
 import { createGate } from './gate.ts'
 import { endWhenSilent } from './heartbeat.ts'
@@ -67,14 +69,14 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
     const offered = url.searchParams.get('token')
     if (offered !== null && url.pathname === '/') {
       const session = gate.redeem(offered)
-      if (session === null) return plainResponse(403, 'This link is not valid. Open the one that was printed last.')
+      if (session === null) return refusalFor(request, say('serve.old-link'))
       // The address that stays in the browser's history no longer has the token.
       return plainResponse(303, 'Go on to the page.', {
         location: '/',
         'set-cookie': `${gate.cookieName()}=${session}; HttpOnly; SameSite=Lax; Path=/`,
       })
     }
-    if (!gate.admits(request)) return plainResponse(403, 'Open the link that was printed in the terminal.')
+    if (!gate.admits(request)) return refusalFor(request, say('serve.open-link'))
     if (request.method === 'POST' && url.pathname === uploadPath)
       return gate.sameOrigin(request)
         ? options.upload(request, url)
@@ -125,6 +127,12 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
       await closed
     },
   }
+}
+
+/** 403 for a person, who opened the address without its token or an old link: in the language that the browser asks for. */
+function refusalFor({ headers }: IncomingMessage, said: Message): Response {
+  const preferred = (headers['accept-language'] ?? '').split(',').map((tag) => tag.split(';')[0]!.trim())
+  return plainResponse(403, sentencesIn(languageOf('system', preferred))(said))
 }
 
 async function send(reply: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {

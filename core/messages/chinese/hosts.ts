@@ -28,6 +28,8 @@ export const hosts = {
   'uploads.refused': (v) => `服务器拒绝了该文件（HTTP ${v.status}）。`,
   'uploads.nothing': () => '拖入的内容中没有文件。',
 
+  'serve.open-link': () => '请打开终端中显示的链接。',
+  'serve.old-link': () => '此链接无效。请打开最近一次显示的链接。',
   'serve.port-in-use': (v) => `端口 ${v.port} 已被占用。请选择其他端口，或用 0 表示任意空闲端口。`,
   'serve.port-rights': (v) => `端口 ${v.port} 需要更高权限。请选择大于 1023 的端口。`,
   'serve.not-a-folder': (v) => `${v.path} 不是文件夹。`,

@@ -33,6 +33,8 @@ export const hosts = {
   'uploads.refused': (v: { status: number }) => `The server refused the file (HTTP ${v.status}).`,
   'uploads.nothing': () => 'There was no file in what was dropped.',
 
+  'serve.open-link': () => 'Open the link that was printed in the terminal.',
+  'serve.old-link': () => 'This link is not valid. Open the one that was printed last.',
   'serve.port-in-use': (v: { port: number }) => `Port ${v.port} is in use. Choose another one, or 0 for any free port.`,
   'serve.port-rights': (v: { port: number }) => `Port ${v.port} needs more rights. Choose one above 1023.`,
   'serve.not-a-folder': (v: { path: Quoted }) => `${v.path} is not a folder.`,

@@ -195,6 +195,14 @@ describe('attacks on the secret', () => {
     expect((await get(target, ...headers)).status).toBe(403)
   })
 
+  it.each([
+    ['', 'Open the link that was printed in the terminal.\n'],
+    ['Accept-Language: zh-CN,zh;q=0.9,en;q=0.8', '请打开终端中显示的链接。\n'],
+    ['Accept-Language: fr, de;q=0.5', 'Open the link that was printed in the terminal.\n'],
+  ])('says why in the language that the browser asks for: %s', async (header, body) => {
+    expect((await get('/', ...(header ? [header] : []))).body).toBe(body)
+  })
+
   it('refuses a wrong token even beside a good cookie', async () => {
     expect((await get('/?token=wrong', withCookie())).status).toBe(403)
   })
