@@ -1,5 +1,6 @@
 /** The unit tests on Windows: bundled here, run by node.exe, counted. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { bundle, bundleName, root, unitTests } from './bundle.ts'
 import { leftOut } from './left-out.ts'
@@ -29,17 +30,23 @@ export async function runUnitTests(pattern: RegExp): Promise<number> {
 
 async function runAll(tests: readonly string[], bundles: string, results: string): Promise<number> {
   const counts = { pass: 0, fail: 0, skip: 0, todo: 0 }
-  for (const test of tests) {
-    for (const { name, state, errors } of await runFile(test, join(bundles, bundleName(test)), results)) {
-      counts[state]++
-      if (state === 'fail')
-        console.log(`FAILED ${test} | ${name}\n    ${errors.map((each) => each.split('\n', 1)[0]).join('\n    ')}`)
+  const waiting = [...tests]
+  const runner = async () => {
+    for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
+      for (const { name, state, errors } of await runFile(test, join(bundles, bundleName(test)), results)) {
+        counts[state]++
+        if (state === 'fail') console.log(failure(test, name, errors))
+      }
     }
   }
-  console.log(
-    `Unit tests: ${counts.pass} passed, ${counts.fail} failed, ${counts.skip + counts.todo} skipped, in ${tests.length} files.`,
-  )
-  return counts.fail
+  await Promise.all(Array.from({ length: availableParallelism() }, runner))
+  const { pass, fail, skip, todo } = counts
+  console.log(`Unit tests: ${pass} passed, ${fail} failed, ${skip + todo} skipped, in ${tests.length} files.`)
+  return fail
+}
+
+function failure(test: string, name: string, errors: readonly string[]): string {
+  return `FAILED ${test} | ${name}\n    ${errors.map((each) => each.split('\n', 1)[0]).join('\n    ')}`
 }
 
 async function runFile(test: string, file: string, results: string): Promise<readonly Result[]> {

@@ -26,6 +26,8 @@ import {
   startWindows,
   startWindowsNode,
   temporaryFolder,
+  windowsCommand,
+  windowsEnvironment,
   windowsPath,
 } from './wine.ts'
 
@@ -311,6 +313,32 @@ const steps: readonly Step[] = [
       expect(!made.every((name) => left.includes(name)), `${made.join(', ')} is still there`)
       second.kill()
       await second.ended
+    },
+  },
+  {
+    name: 'Ctrl+C ends a run with its status and leaves nothing',
+    async run(place) {
+      // The keyboard is heard through a terminal alone; `script` of util-linux has one.
+      const command = windowsCommand([
+        windowsPath(program),
+        'compress',
+        'large.safetensors',
+        '--rank',
+        '64',
+        '--method',
+        'exact',
+      ])
+      const terminal = spawn('script', ['-qfec', `${command} --out interrupted.safetensors`, '/dev/null'], {
+        cwd: place.folder,
+        env: { ...windowsEnvironment, GHOSTSVD_CONFIG: place.path('config-there') },
+        stdio: ['pipe', 'ignore', 'ignore'],
+      })
+      const ended = new Promise<number | null>((done) => terminal.on('exit', done))
+      while (!existsSync(place.path('interrupted.safetensors.partial'))) await wait(20)
+      terminal.stdin.write('\x03')
+      const status = await ended
+      expect(status === 130, `status ${status}`)
+      nothingLeft(place)
     },
   },
   {

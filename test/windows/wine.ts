@@ -33,7 +33,13 @@ export const nodeExe = join(folder, `node-${version}`, 'node.exe')
 const prefix = join(folder, 'prefix')
 
 /** No window is shown, and Wine says nothing of itself. */
-const environment = { ...process.env, WINEPREFIX: prefix, WINEDEBUG: '-all', DISPLAY: '', WAYLAND_DISPLAY: '' }
+export const windowsEnvironment = {
+  ...process.env,
+  WINEPREFIX: prefix,
+  WINEDEBUG: '-all',
+  DISPLAY: '',
+  WAYLAND_DISPLAY: '',
+}
 
 function hasWine(): boolean {
   return process.platform === 'linux' && process.arch === 'x64' && findProgram(['wine']) !== null
@@ -71,7 +77,7 @@ function fetchNode(): void {
 function makePrefix(): void {
   const work = mkdtempSync(join(folder, 'prefix-'))
   try {
-    const env = { ...environment, WINEPREFIX: work }
+    const env = { ...windowsEnvironment, WINEPREFIX: work }
     run('wine', ['wineboot', '--init'], folder, env)
     run('wine', ['winecfg', '-v', 'win10'], folder, env)
     run('wineserver', ['--wait'], folder, env)
@@ -128,6 +134,11 @@ export function startWindowsNode(parameters: readonly string[], options: Windows
   return startWindows([windowsPath(nodeExe), ...parameters], options)
 }
 
+/** The same as a line for a POSIX shell, to be run with `windowsEnvironment`. */
+export function windowsCommand(parameters: readonly string[]): string {
+  return ['wine', windowsPath(nodeExe), ...parameters].map((word) => `'${word}'`).join(' ')
+}
+
 /** A program of Windows by its path there, or by its name. */
 export function startWindows(command: readonly string[], options: WindowsOptions = {}): Running {
   const { cwd, env = {}, timeoutMs = 240_000 } = options
@@ -136,7 +147,7 @@ export function startWindows(command: readonly string[], options: WindowsOptions
   const files = [out, err].map((path) => openSync(path, 'w'))
   const child = spawn('wine', command, {
     cwd,
-    env: { ...environment, ...env },
+    env: { ...windowsEnvironment, ...env },
     stdio: ['ignore', ...files] as ['ignore', number, number],
   })
   for (const file of files) closeSync(file)
