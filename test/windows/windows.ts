@@ -12,7 +12,7 @@ const different = /test\/main\/(files|system|history)\//
 
 const lacking = whatIsLacking()
 if (lacking === null) process.exitCode = (await failures()) === 0 ? 0 : 1
-else console.log(`No tests on Windows: ${lacking}`)
+else console.log(`No tests under Wine: ${lacking}`)
 // As a part of all tests it is no fault that this machine has no Windows: `npm run pretest` has said how to get one.
 if (lacking !== null && what !== 'short') process.exitCode = 1
 

@@ -41,16 +41,11 @@ export const windowsEnvironment = {
   WAYLAND_DISPLAY: '',
 }
 
-function hasWine(): boolean {
-  return process.platform === 'linux' && process.arch === 'x64' && findProgram(['wine']) !== null
-}
-
 /** Node for Windows (33 MB by npm, checked) and a folder that Wine takes for drive C:. @throws Error with why it could not */
 export function setUpWindows(): void {
-  if (!hasWine())
-    throw new Error(
-      `Wine is missing. On Debian: sudo apt-get install --no-install-recommends ${winePackages.join(' ')}`,
-    )
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('it is used on Linux x64 alone.')
+  if (findProgram(['wine']) === null)
+    throw new Error(`run sudo apt-get install --no-install-recommends ${winePackages.join(' ')}`)
   mkdirSync(folder, { recursive: true })
   if (!existsSync(nodeExe)) fetchNode()
   if (!existsSync(prefix)) makePrefix()

@@ -65,9 +65,9 @@ function anElectron(): string {
 function aWindows(): string {
   try {
     setUpWindows()
-    return 'Tests on Windows run under Wine.'
+    return 'Tests on Windows run by Node for Windows, under Wine.'
   } catch (error) {
-    return `No tests on Windows: ${(error as Error).message}`
+    return `No tests under Wine: ${(error as Error).message}`
   }
 }
 
