@@ -54,8 +54,10 @@ const acts: Readonly<Record<Act, string>> = {
 }
 
 /** A terminal searches and copies plain spaces. */
+export const terminalNumbers = numbersIn('en', ' ')
+
 const commandLine: Words = {
-  ...numbersIn('en', ' '),
+  ...terminalNumbers,
   place: 'command line',
   text: inEnglish,
   act: (action) => acts[action],

@@ -35,7 +35,7 @@ function cut(text: string, length: number): string {
 }
 
 /** Control characters could rewrite a terminal, bidirectional overrides a sentence: they are shown as escapes. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,

@@ -6,10 +6,9 @@ import type { AnalysisReport } from '../../core/contract.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { analysisReportHtml } from '../../core/report/report-html.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
-import { milliseconds, percent, phases, print, printJson, safe, table } from './print.ts'
+import { duration, formatBytes, percent, phases, print, printJson, safe, table } from './print.ts'
 import { refuseRecords, writeHtml } from './records.ts'
 
 interface Options {
@@ -74,8 +73,8 @@ function printAnalysis(report: AnalysisReport): void {
       ['break-even rank', String(report.breakEvenRank)],
       ['Frobenius norm', report.frobeniusNorm.toPrecision(7)],
       ['singular values', `${singularValues(report.singularValues)}`],
-      ['time', `${milliseconds(report.elapsedMs)}: ${phases(report.phasesMs)}`],
-      ...(report.computeMs ? [['repeated', report.computeMs.map(milliseconds).join(', ')]] : []),
+      ['time', `${duration(report.elapsedMs)}: ${phases(report.phasesMs)}`],
+      ...(report.computeMs ? [['repeated', report.computeMs.map(duration).join(', ')]] : []),
       [
         'computed by',
         `${report.kernel}, ${report.arithmetic} multiply-add, ${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`,

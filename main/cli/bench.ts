@@ -16,7 +16,7 @@ import { threadSpawner } from '../engine/threads.ts'
 import { removeTree } from '../files/replacing.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from './flags.ts'
 import { type CommandEngine, withEngine } from './job.ts'
-import { milliseconds, phases, print, printJson, table } from './print.ts'
+import { duration, phases, print, printJson, table } from './print.ts'
 import { wrongUsage } from './usage.ts'
 
 interface Options {
@@ -149,7 +149,7 @@ function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
             ...products.map((p) => [
               p.product,
               String(p.columns),
-              milliseconds(p.ms),
+              duration(p.ms),
               p.gigaflops.toFixed(0),
               `${(100 * p.shareOfPeak).toFixed(0)} %`,
               ...ratios(p.peerTimeOverOurs, ['numpy']),
@@ -175,7 +175,7 @@ function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
             ...randomized.map((r) => [
               r.spectrum,
               String(r.rank),
-              milliseconds(r.ms),
+              duration(r.ms),
               r.gigaflops.toFixed(0),
               r.excess.toExponential(2),
               r.orthogonality.toExponential(1),
@@ -189,11 +189,11 @@ function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
     for (const r of randomized) print(`  ${r.spectrum} ${r.rank}: ${phases(r.phasesMs)}`)
     if (exactValues)
       print(
-        `exact values ${milliseconds(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${listTimes(exactValues.peerTimeOverOurs)}`,
+        `exact values ${duration(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${listTimes(exactValues.peerTimeOverOurs)}`,
       )
     if (exactFull)
       print(
-        `exact full SVD ${milliseconds(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${listTimes(exactFull.peerTimeOverOurs)}`,
+        `exact full SVD ${duration(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${listTimes(exactFull.peerTimeOverOurs)}`,
       )
   }
   if (models.length > 0)
@@ -203,9 +203,9 @@ function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
           ['rank', 'run', 'weights/s', 'products', 'weights/s', 'ratio'],
           ...models.map(({ rank, weights, runMs, productsMs, shareOfProductSpeed }) => [
             String(rank),
-            milliseconds(runMs),
+            duration(runMs),
             `${(weights / runMs / 1e3).toFixed(1)} M`,
-            milliseconds(productsMs),
+            duration(productsMs),
             `${(weights / productsMs / 1e3).toFixed(1)} M`,
             `${(100 * shareOfProductSpeed).toFixed(0)} %`,
           ]),

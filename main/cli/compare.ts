@@ -5,7 +5,7 @@ import type { AnalysisReport, ComparisonReport } from '../../core/contract.ts'
 import { timesOf } from '../../core/phases.ts'
 import { addParamFlags, factorizationParams, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
-import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { duration, percent, print, printJson, safe, table } from './print.ts'
 
 /** A comparison is of both methods. */
 const keys = factorizationParams.filter((key) => key !== 'method')
@@ -42,7 +42,7 @@ function printComparison({
 }: ComparisonReport): void {
   print(`${safe(tensor)}  ${exact.matrix.join(' x ')} ${exact.dtype}, rank ${exact.rank}`)
   const compute = ({ phasesMs }: AnalysisReport) =>
-    milliseconds(timesOf(phasesMs).reduce((sum, [phase, ms]) => (phase === 'read' ? sum : sum + ms), 0))
+    duration(timesOf(phasesMs).reduce((sum, [phase, ms]) => (phase === 'read' ? sum : sum + ms), 0))
   print(
     table([
       ['', 'exact', 'randomized'],

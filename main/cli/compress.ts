@@ -10,9 +10,8 @@ import { runReportHtml } from '../../core/report/report-html.ts'
 import { createHistory } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
 import { configFolder } from '../system/folders.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { commandLog, withEngine } from './job.ts'
-import { absolute, milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { absolute, duration, formatBytes, percent, print, printJson, safe, table } from './print.ts'
 import { refuseRecords, writeHtml, writeRecipe, writeReport } from './records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
@@ -98,7 +97,7 @@ function printCompression(report: CompressionReport): void {
   print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print(
-    `\n${factorized} of ${report.tensors.length} tensors factorized in ${milliseconds(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+    `\n${factorized} of ${report.tensors.length} tensors factorized in ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
   )
   print(
     `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}.`,

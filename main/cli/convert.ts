@@ -4,10 +4,9 @@ import { Command } from 'commander'
 import { inEnglish } from '../../core/messages/english.ts'
 import { defaultParams } from '../../core/params.ts'
 import type { AdapterForm } from '../../core/styles.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { formOption } from './adapter-flags.ts'
 import { withEngine } from './job.ts'
-import { print, printJson, safe } from './print.ts'
+import { formatBytes, print, printJson, safe } from './print.ts'
 import { printResize, resizeAll } from './resize.ts'
 
 interface Options {

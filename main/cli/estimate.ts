@@ -3,10 +3,9 @@
 import { Command } from 'commander'
 import type { EstimateReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
-import { print, printJson, table } from './print.ts'
+import { countdown, formatBytes, print, printJson, table } from './print.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from './request.ts'
 
 interface Options extends RequestOptions {
@@ -45,7 +44,7 @@ function printEstimate(report: EstimateReport): void {
         'tensors',
         `${report.factorized} of ${report.tensors} factorized, ${(report.weights / 1e6).toFixed(1)} million weights`,
       ],
-      ['time', `about ${duration(report.seconds)} (${report.kernel}, ${report.threads} threads)`],
+      ['time', `about ${countdown(1000 * report.seconds)} (${report.kernel}, ${report.threads} threads)`],
       ['memory', `about ${formatBytes(report.memoryBytes)}`],
     ]),
   )
@@ -54,14 +53,9 @@ function printEstimate(report: EstimateReport): void {
       part,
       String(tensors),
       size(bytesAfter),
-      duration(seconds),
+      countdown(1000 * seconds),
     ])
     print(`\n${table([['part', 'tensors', 'size', 'time'], ...rows], [1, 2, 3])}`)
   }
   for (const notice of report.notices) print(inEnglish(notice))
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${seconds.toPrecision(2)} s`
-  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`
 }

@@ -5,9 +5,8 @@ import type { Run } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { createHistory, type HistoryEntry } from '../history/history.ts'
 import { configFolder } from '../system/folders.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { commandLog } from './job.ts'
-import { percent, print, printJson, safe, table } from './print.ts'
+import { formatBytes, percent, print, printJson, safe, table } from './print.ts'
 
 export function historyCommand(): Command {
   return new Command('history')

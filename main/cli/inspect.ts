@@ -3,9 +3,8 @@
 import { Command } from 'commander'
 import type { FileReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { withEngine } from './job.ts'
-import { print, printJson, safe, table } from './print.ts'
+import { formatBytes, print, printJson, safe, table } from './print.ts'
 
 export function inspectCommand(): Command {
   return new Command('inspect')

@@ -11,10 +11,9 @@ import { say } from '../../core/messages/english.ts'
 import { assertFileName } from '../files/file-name.ts'
 import { pickSource } from '../files/files.ts'
 import { outputFolder } from '../files/outputs.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { expandPattern } from './expand.ts'
 import { untilSignal } from './job.ts'
-import { percent, print, printJson, safe } from './print.ts'
+import { formatBytes, percent, print, printJson, safe } from './print.ts'
 
 export function mergeCommand(): Command {
   return new Command('merge')

@@ -1,6 +1,9 @@
 /** How reports look on a terminal. Under `--json` they are printed as they are, what they say in English. */
-import { inEnglish, toEnglish } from '../../core/messages/english.ts'
+import { inEnglish, terminalNumbers, toEnglish } from '../../core/messages/english.ts'
 import { type PhaseTimes, phaseWords, timesOf } from '../../core/phases.ts'
+
+/** Names come from files: control characters could rewrite the terminal. */
+export { escaped as safe } from '../../core/messages/text.ts'
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -10,19 +13,13 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, toEnglish))
 }
 
-export function percent(ratio: number): string {
-  const value = 100 * ratio
-  return `${value !== 0 && Math.abs(value) < 0.01 ? value.toExponential(2) : value.toFixed(value < 10 ? 3 : 2)} %`
-}
-
-export function milliseconds(ms: number): string {
-  return ms < 1000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(2)} s`
-}
+/** Numbers as sentences have them. */
+export const { bytes: formatBytes, percent, duration, countdown } = terminalNumbers
 
 /** Where the time went: "reading 12 ms, sketching 40 ms". */
 export function phases(phasesMs: PhaseTimes): string {
   return timesOf(phasesMs)
-    .map(([phase, ms]) => `${inEnglish(phaseWords(phase))} ${milliseconds(ms)}`)
+    .map(([phase, ms]) => `${inEnglish(phaseWords(phase))} ${duration(ms)}`)
     .join(', ')
 }
 
@@ -38,11 +35,6 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
         .trimEnd(),
     )
     .join('\n')
-}
-
-/** Names come from files: control characters could rewrite the terminal. */
-export function safe(name: string): string {
-  return name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
 }
 
 /** After a model error: the same weighted by norms, where it is known. */

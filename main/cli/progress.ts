@@ -4,6 +4,7 @@ import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
 import type { JobEvent } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { phaseWords } from '../../core/phases.ts'
+import { percent } from './print.ts'
 
 const BAR_CELLS = 24
 const CLEAR_LINE = '\r\u001b[K'
@@ -33,7 +34,7 @@ export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'colu
         draw(`${bar(done, total)}  ${remaining(done, total, started)}  ${inEnglish(phaseWords(phase))} ${tensor ?? ''}`)
       } else if (event.type === 'estimate' && estimate) {
         const error = estimate.errorCurve.at(-1) ?? 0
-        draw(`power iteration ${estimate.iteration} of ${estimate.iterations}  error ${(100 * error).toFixed(2)} %`)
+        draw(`power iteration ${estimate.iteration} of ${estimate.iterations}  error ${percent(error)}`)
       }
     },
     clear: () => {

@@ -10,11 +10,10 @@ import type { Params } from '../../core/params.ts'
 import type { AdapterForm } from '../../core/styles.ts'
 import { adapterStyles } from '../../core/styles.ts'
 import { fileIdentity } from '../files/files.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from './adapter-flags.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { type CommandEngine, withEngine } from './job.ts'
-import { milliseconds, percent, print, printJson, safe, table } from './print.ts'
+import { formatBytes, duration, percent, print, printJson, safe, table } from './print.ts'
 
 interface Options extends RuleOptions {
   readonly out: string
@@ -127,7 +126,7 @@ export function printResize(report: ResizeReport, short: boolean): void {
     )
   const form = report.form === report.formBefore ? report.form : `${report.formBefore} to ${report.form}`
   print(
-    `${short ? '' : '\n'}${safe(report.output)}: ${report.modules.length} modules, ${form}, ${ranksOf(report, 'rankBefore')} to ${ranksOf(report, 'rank')}, ${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, error ${percent(report.relativeError)}, ${milliseconds(report.elapsedMs)}.`,
+    `${short ? '' : '\n'}${safe(report.output)}: ${report.modules.length} modules, ${form}, ${ranksOf(report, 'rankBefore')} to ${ranksOf(report, 'rank')}, ${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, error ${percent(report.relativeError)}, ${duration(report.elapsedMs)}.`,
   )
   if (report.verified && !short) print('Saved and checked: every module was read back with its rank and scale 1.')
   for (const notice of report.notices) print(safe(inEnglish(notice)))

@@ -1,9 +1,8 @@
 /** `ghostsvd sample`: a transformer-shaped model with known singular values, made on the spot. */
 import { Command, Option } from 'commander'
-import { formatBytes } from '../system/format-bytes.ts'
 import { wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
-import { print, printJson } from './print.ts'
+import { formatBytes, print, printJson } from './print.ts'
 
 interface Options {
   readonly layers: number

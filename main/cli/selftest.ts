@@ -4,10 +4,9 @@ import { Command } from 'commander'
 import type { SelfTestReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { inEnglish, say } from '../../core/messages/english.ts'
-import { formatBytes } from '../system/format-bytes.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
-import { milliseconds, percent, print, printJson, table } from './print.ts'
+import { duration, formatBytes, percent, print, printJson, table } from './print.ts'
 
 const keys = ['oversample', 'nIter', 'seed', 'threads', 'kernel'] as const
 
@@ -47,8 +46,8 @@ function printReport({ rows, checks, kernel, arithmetic, threads }: SelfTestRepo
   const body = rows.map((row) => [
     String(row.size),
     String(row.rank),
-    milliseconds(row.exactMs),
-    milliseconds(row.randomizedMs),
+    duration(row.exactMs),
+    duration(row.randomizedMs),
     `${row.speedup.toFixed(1)} x`,
     formatBytes(row.exactBytes),
     formatBytes(row.randomizedBytes),

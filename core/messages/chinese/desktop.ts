@@ -45,7 +45,7 @@ export const desktop = {
   'desktop.all-files': () => '所有文件',
 
   'desktop.run-finished': (v) => `${v.name} 已保存并检查`,
-  'desktop.run-sizes': (v) => `${v.before} → ${v.after}，误差 ${v.error}`,
+  'desktop.run-sizes': (v, w) => `${w.bytes(v.before)} → ${w.bytes(v.after)}，误差 ${w.percent(v.error)}`,
   'desktop.run-failed': (v) => `${v.name} 未能完成`,
 
   'desktop.quit-question': (v) => `有 ${v.running} 个压缩任务正在运行。`,

@@ -1,3 +1,4 @@
+import type { Words } from '../message.ts'
 import type { FileName, Foreign } from '../text.ts'
 
 /** What the desktop says outside its page: menus, boxes, notifications. */
@@ -46,8 +47,8 @@ export const desktop = {
   'desktop.all-files': () => 'All files',
 
   'desktop.run-finished': (v: { name: FileName }) => `${v.name} is saved and checked`,
-  'desktop.run-sizes': (v: { before: string; after: string; error: string }) =>
-    `${v.before} -> ${v.after}, error ${v.error}`,
+  'desktop.run-sizes': (v: { before: number; after: number; error: number }, w: Words) =>
+    `${w.bytes(v.before)} -> ${w.bytes(v.after)}, error ${w.percent(v.error)}`,
   'desktop.run-failed': (v: { name: FileName }) => `${v.name} could not be finished`,
 
   'desktop.quit-question': (v: { running: number }) =>

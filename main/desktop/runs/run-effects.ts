@@ -5,7 +5,6 @@
 
 import type { Run } from '../../../core/contract.ts'
 import { fileName } from '../../../core/messages/text.ts'
-import { formatBytes } from '../../system/format-bytes.ts'
 import type { Say } from '../words.ts'
 
 export interface TaskbarProgress {
@@ -75,11 +74,10 @@ export function barOf({ mode, value }: TaskbarProgress, platform: NodeJS.Platfor
 /** Whoever cancelled a run, or closed the application, knows. */
 export function noticeOf({ state, target, result, error }: Run, say: Say): Notice | null {
   if (state === 'finished' && result) {
-    const before = formatBytes(result.bytesBefore)
-    const after = formatBytes(result.bytesAfter)
+    const { bytesBefore: before, bytesAfter: after, relativeError: error } = result
     return {
       title: say('desktop.run-finished', { name: fileName(target) }),
-      body: say('desktop.run-sizes', { before, after, error: `${(100 * result.relativeError).toFixed(1)} %` }),
+      body: say('desktop.run-sizes', { before, after, error }),
     }
   }
   if (state === 'failed')

@@ -66,7 +66,7 @@ it('a memory limit is a number of bytes, never a share', () => {
 
 describe('what a terminal shows', () => {
   it('cannot be rewritten by a tensor name', () => {
-    expect(safe('a\u001b[2Jb\r\n\u202ec')).toBe('a\\u{1b}[2Jb\\u{d}\\u{a}\\u{202e}c')
+    expect(safe('a\u001b[2Jb\r\n\u202ec')).toBe('a\\u001b[2Jb\\u000d\\u000a\\u202ec')
     expect(safe('层.权重')).toBe('层.权重')
   })
 

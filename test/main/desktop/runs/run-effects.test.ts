@@ -80,7 +80,7 @@ describe('a notice', () => {
   it('says what was saved, or why not, and nothing of what the user did', () => {
     expect(noticeOf(runOf('a', 'finished'), sayIn('en'))).toEqual({
       title: 'a.safetensors is saved and checked',
-      body: '2.00 GB -> 1.00 GB, error 12.3 %',
+      body: '2.00\u00a0GB -> 1.00\u00a0GB, error 12.30\u00a0%',
     })
     expect(noticeOf(runOf('a', 'failed'), sayIn('en'))).toEqual({
       title: 'a.safetensors could not be finished',
@@ -88,7 +88,7 @@ describe('a notice', () => {
     })
     expect(noticeOf(runOf('a', 'finished'), sayIn('zh-CN'))).toEqual({
       title: 'a.safetensors 已保存并检查',
-      body: '2.00 GB → 1.00 GB，误差 12.3 %',
+      body: '2.00\u00a0GB → 1.00\u00a0GB，误差 12.30\u00a0%',
     })
     for (const state of ['cancelled', 'interrupted', 'running', 'paused'] as const)
       expect(noticeOf(runOf('a', state), sayIn('en'))).toBeNull()
