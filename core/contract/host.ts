@@ -2,9 +2,8 @@
 
 import { z } from 'zod'
 import type { Language } from '../messages/languages.ts'
-import { paramsSchema } from '../params.ts'
 import { jobPhases } from '../phases.ts'
-import { styleIds } from '../styles.ts'
+import { choiceFields } from './choice-fields.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
 import { type CompressionReport, compressionReportSchema } from './jobs/compress.ts'
@@ -44,10 +43,7 @@ export const runRequestSchema = z.strictObject({
   kind: runKind.default('compress'),
   files: z.strictObject({ model: z.string() }),
   target: z.string(),
-  output: z.enum(styleIds),
-  params: paramsSchema,
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  ...choiceFields,
   force: z.boolean().default(false),
 })
 export type RunRequest = z.input<typeof runRequestSchema>

@@ -6,6 +6,7 @@ import type {
   AnalysisReport,
   ComparisonReport,
   CompressionReport,
+  JobKind,
   PlanReport,
   ReportOf,
   VersusReport,
@@ -13,16 +14,28 @@ import type {
 import { roundingLevel } from '../curves/resolution.ts'
 import { failCheck, isShare } from '../measure/check.ts'
 
-type Checked = { [K in keyof ReportOf]: { readonly kind: K; readonly report: ReportOf[K] } }[keyof ReportOf]
+/** null: bytes and times alone, or claims that say themselves whether they hold. */
+const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null } = {
+  analyze: checkAnalysis,
+  compare: checkComparison,
+  versus: checkVersus,
+  plan: checkPlan,
+  compress: checkCompression,
+  estimate: null,
+  sample: null,
+  convert: null,
+  selftest: null,
+}
 
 /** @throws AppError `internal-check` with the numbers */
-export function checkReport(result: Checked): void {
-  // The others report bytes and times, or claims that say themselves whether they hold.
-  if (result.kind === 'analyze') checkAnalysis(result.report)
-  else if (result.kind === 'compare') checkComparison(result.report)
-  else if (result.kind === 'versus') checkVersus(result.report)
-  else if (result.kind === 'plan') checkPlan(result.report)
-  else if (result.kind === 'compress') checkCompression(result.report)
+export function checkReport<K extends JobKind>({
+  kind,
+  report,
+}: {
+  readonly kind: K
+  readonly report: ReportOf[K]
+}): void {
+  checks[kind]?.(report)
 }
 
 /** f32 factors: what any matrix may be off by. */

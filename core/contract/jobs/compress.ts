@@ -1,7 +1,6 @@
 /** A whole file factorized and written. */
 import { z } from 'zod'
-import { paramsSchema } from '../../params.ts'
-import { styleIds } from '../../styles.ts'
+import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
@@ -56,10 +55,7 @@ export const compress = job('compress', {
   files: ofModel,
   options: {
     target: z.string(),
-    output: z.enum(styleIds),
-    params: paramsSchema,
-    include: z.array(z.string()).default([]),
-    exclude: z.array(z.string()).default([]),
+    ...choiceFields,
     force: z.boolean().default(false),
     /**
      * Resumes what an earlier run of the same recipe and source left unfinished; finished tensors outlive a cancel and the death

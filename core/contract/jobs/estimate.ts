@@ -1,7 +1,6 @@
 /** What a run would take. */
 import { z } from 'zod'
-import { paramsSchema } from '../../params.ts'
-import { styleIds } from '../../styles.ts'
+import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
@@ -29,10 +28,7 @@ export type EstimateReport = z.infer<typeof estimateReportSchema>
 export const estimate = job('estimate', {
   files: ofModel,
   options: {
-    output: z.enum(styleIds),
-    params: paramsSchema,
-    include: z.array(z.string()).default([]),
-    exclude: z.array(z.string()).default([]),
+    ...choiceFields,
     /** How many machines share it. */
     parts: z.number().int().min(1).max(9999).default(1),
   },

@@ -1,7 +1,6 @@
 /** What a compression would do to each tensor, exact in bytes. Every matrix is analyzed once; another goal or rule is then instant. */
 import { z } from 'zod'
-import { paramsSchema } from '../../params.ts'
-import { styleIds } from '../../styles.ts'
+import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
@@ -47,10 +46,7 @@ export type PlanReport = z.infer<typeof planReportSchema>
 export const plan = job('plan', {
   files: ofModel,
   options: {
-    output: z.enum(styleIds),
-    params: paramsSchema,
-    include: z.array(z.string()).default([]),
-    exclude: z.array(z.string()).default([]),
+    ...choiceFields,
     /** Whether curves that were known before are said too: a page that has them need not hear them again with every goal. */
     knownCurves: z.boolean().default(true),
   },

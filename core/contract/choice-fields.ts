@@ -1,0 +1,12 @@
+/** What a file is to become, for whoever plans, estimates or writes it. */
+import { z } from 'zod'
+import { paramsSchema } from '../params.ts'
+import { styleIds } from '../styles.ts'
+
+export const choiceFields = {
+  output: z.enum(styleIds),
+  params: paramsSchema,
+  /** Patterns of names (core/rules.ts). */
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+}
