@@ -56,6 +56,8 @@ export type ParamEntry = (NumberEntry | ChoiceEntry | BooleanEntry) & {
   readonly help: string
   readonly flag: string
   readonly affects: Affects
+  /** The method that reads it; both where it is absent. */
+  readonly of?: 'exact' | 'randomized'
 }
 
 export const paramEntries = {
@@ -76,6 +78,7 @@ export const paramEntries = {
     label: 'Exact SVD by',
     help: 'the Gram matrix, blind below about 2e-7 of the largest value, or Jacobi rotations, which see to about 2e-13 of it (F64 sources in f64 throughout) and take several times as long',
     affects: 'sketch',
+    of: 'exact',
   },
   algorithm: {
     type: 'choice',
@@ -85,6 +88,7 @@ export const paramEntries = {
     label: 'Algorithm',
     help: 'how the sketch is refined: subspace iteration or block Krylov; adaptive: blocks of columns until an error goal is reached, and no further',
     affects: 'sketch',
+    of: 'randomized',
   },
   rank: {
     type: 'int',
@@ -107,6 +111,7 @@ export const paramEntries = {
     label: 'Oversampling',
     help: 'extra sketch columns beyond the rank',
     affects: 'sketch',
+    of: 'randomized',
   },
   nIter: {
     type: 'int',
@@ -118,6 +123,7 @@ export const paramEntries = {
     label: 'Power iterations',
     help: 'more iterations: smaller error, more time',
     affects: 'sketch',
+    of: 'randomized',
   },
   tolerance: {
     type: 'float',
@@ -127,8 +133,9 @@ export const paramEntries = {
     step: 0.0001,
     flag: '--tolerance',
     label: 'Tolerance',
-    help: 'stop iterating once the error curve moves less than this; 0 never stops early',
+    help: 'stop iterating once the error curve moves less than this; 0 never stops early; an adaptive sketch ends by its error goal alone',
     affects: 'sketch',
+    of: 'randomized',
   },
   seed: {
     type: 'int',
@@ -140,6 +147,7 @@ export const paramEntries = {
     label: 'Seed',
     help: 'of the random sketch; the same seed gives the same bytes',
     affects: 'sketch',
+    of: 'randomized',
   },
   goalSize: {
     type: 'float',

@@ -19,10 +19,21 @@ export const recipeKeys = paramsThatAffect('sketch', 'reach', 'allocation', 'sto
 /** Parameters that decide what a factorization finds, sorted. How far it goes is its rank's to say. */
 export const sketchKeys = paramsThatAffect('sketch').sort()
 
-/** Two equal keys mean that what was found under one answers for the other, as far as it reaches. */
+/** Parameters that decide how one matrix is factorized, and in what time, in the order of the table; the rest is about writing it. */
+export const factorizationKeys = paramKeys.filter(
+  (key) => key === 'rank' || paramsThatAffect('sketch', 'machine').includes(key),
+)
+
+/** Results found under equal keys are the same, up to the rank that each of them reaches. */
 export function sketchKeyOf(params: Params): string {
-  return JSON.stringify(sketchKeys.map((key) => params[key]))
+  return JSON.stringify([...sketchKeys.map((key) => params[key]), errorToReach(params)])
 }
+
+/** The error that ends an adaptive sketch; null for others, which no goal ends. */
+export function errorToReach(params: Params): number | null {
+  return params.algorithm === 'adaptive' && params.method !== 'exact' ? allowedError(params) : null
+}
+
 type ValueOf<E> = E extends { type: 'choice'; choices: readonly (infer C)[] }
   ? C
   : E extends { type: 'boolean' }
@@ -96,10 +107,13 @@ export function fitParams(params: Params, rows: number, cols: number): FittedPar
   const chosen =
     exact <= aMoment ? 'moment' : exact <= sketchCost(rows, cols, sketch) ? 'exactCheaper' : 'sketchCheaper'
   const method = params.method === 'auto' ? (chosen === 'sketchCheaper' ? 'randomized' : 'exact') : params.method
-  return { ...params, rank, oversample, method, chosen: params.method === 'auto' ? chosen : 'asked', ...shape }
+  // An adaptive sketch ends by its error, whatever its curve does.
+  const tolerance = params.algorithm === 'adaptive' ? 0 : params.tolerance
+  const reason = params.method === 'auto' ? chosen : 'asked'
+  return { ...params, rank, oversample, tolerance, method, chosen: reason, ...shape }
 }
 
-/** Milliseconds of core/cost.ts that are as good as nothing, so that the exact answer is had for them: about 1000 x 1000. */
+/** Milliseconds of core/cost.ts that nobody notices, for which the exact answer is worth having: about 1000 x 1000. */
 const aMoment = 100
 /** Below this min(m, n) a sketch takes no longer for being as wide as was asked for, to the column. */
 const largeMatrix = 1024

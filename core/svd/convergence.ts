@@ -18,14 +18,15 @@ export interface ConvergenceWatch {
 /**
  * Reports estimates to `observer.iteration` and stops once no point of the error curve (relative errors at rank 1..k) has moved by
  * more than `tolerance` since the iteration before; a tolerance of 0 never stops.
+ * @param iterations after the first pass
  */
 export function watchConvergence(
   kernels: Kernels,
   operand: Operand,
-  { rank, tolerance, algorithm, nIter, blocks }: FittedParams,
+  { rank, tolerance }: Pick<FittedParams, 'rank' | 'tolerance'>,
+  iterations: number,
   observer: Observer,
 ): ConvergenceWatch {
-  const iterations = algorithm === 'krylov' ? blocks - 1 : nIter
   let previous: Float64Array | null = null
   let sumOfSquares: number | null = null
   return {

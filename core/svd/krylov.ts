@@ -17,19 +17,23 @@ import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { fillFresh, orthonormalize } from './orthonormalize.ts'
 import { freshKey } from './random.ts'
-import type { SketchPlan } from './range-finder.ts'
 import { allocateMatrix, type Range } from './small-svd.ts'
 
-export interface KrylovPlan extends SketchPlan {
+export interface KrylovPlan {
+  /** Width of a block. */
+  readonly columns: number
+  /** How many there are, at most min(m, n) / columns. */
+  readonly blocks: number
+  readonly key: GaussianKey
   /** Values that are asked for: only among these do missing copies matter. */
   readonly rank: number
 }
 
-/** `columns` is the width of a block, `nIter` + 1 their number; columns * (nIter + 1) <= min(m, n). @throws AppError `out-of-memory`, `cancelled`, `engine-died` */
+/** @throws AppError `out-of-memory`, `cancelled`, `engine-died` */
 export async function findKrylovRange(
   kernels: Kernels,
   operand: Operand,
-  { columns, nIter, key, rank }: KrylovPlan,
+  { columns, blocks, key, rank }: KrylovPlan,
   convergence: ConvergenceWatch,
   observer: Observer,
   watch: Stopwatch,
@@ -40,7 +44,7 @@ export async function findKrylovRange(
   kernels.gaussian(key, X)
   const mostBlocks = Math.floor(Math.min(operand.rows, operand.cols) / columns)
   let G = new Float64Array(0)
-  let last = nIter
+  let last = blocks - 1
   let copies = 0
   for (let block = 0; ; block++) {
     observer.checkCancelled()
@@ -68,7 +72,7 @@ export async function findKrylovRange(
     watch.lap('iterate')
     G = bordered(kernels, G, Z)
     const known = G
-    const enough = block <= nIter && (await convergence.see(block, () => known))
+    const enough = block < blocks && (await convergence.see(block, () => known))
     watch.lap('estimate')
     if (block < last && !enough) {
       X.data.set(AtQ.data)

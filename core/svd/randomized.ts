@@ -10,7 +10,7 @@ import { findKrylovRange } from './krylov.ts'
 import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { findRange } from './range-finder.ts'
-import { smallSvd, type Triplets } from './small-svd.ts'
+import { type Range, smallSvd, type Triplets } from './small-svd.ts'
 
 export async function randomizedSvd(
   kernels: Kernels,
@@ -20,31 +20,33 @@ export async function randomizedSvd(
   observer: Observer,
   watch: Stopwatch,
 ): Promise<Triplets> {
-  const { algorithm, rank, oversample, columns, nIter, blocks } = params
-  const convergence = watchConvergence(kernels, operand, params, observer)
-  const range =
-    algorithm === 'adaptive'
-      ? await findRangeTo(
-          kernels,
-          operand,
-          { columns, most: rank + oversample, nIter, error: sketchedError(params), key },
-          observer,
-          watch,
-        )
-      : algorithm === 'krylov'
-        ? await findKrylovRange(
-            kernels,
-            operand,
-            { columns, nIter: blocks - 1, key, rank },
-            convergence,
-            observer,
-            watch,
-          )
-        : await findRange(kernels, operand, { columns, nIter, key }, convergence, observer, watch)
+  const range = await rangeOf(kernels, operand, params, key, observer, watch)
   const found = range.Q.reduce((sum, { cols }) => sum + cols, 0)
-  const triplets = smallSvd(kernels, range, Math.min(rank, found), key)
+  const triplets = smallSvd(kernels, range, Math.min(params.rank, found), key)
   watch.lap('smallSvd')
   return triplets
+}
+
+function rangeOf(
+  kernels: Kernels,
+  operand: Operand,
+  params: FittedParams,
+  key: GaussianKey,
+  observer: Observer,
+  watch: Stopwatch,
+): Promise<Range> {
+  const { rank, oversample, columns, nIter, blocks } = params
+  const watched = (iterations: number) => watchConvergence(kernels, operand, params, iterations, observer)
+  switch (params.algorithm) {
+    case 'subspace':
+      return findRange(kernels, operand, { columns, nIter, key }, watched(nIter), observer, watch)
+    case 'krylov':
+      return findKrylovRange(kernels, operand, { columns, blocks, key, rank }, watched(blocks - 1), observer, watch)
+    case 'adaptive': {
+      const precision = { columns, most: rank + oversample, nIter, error: sketchedError(params), key }
+      return findRangeTo(kernels, operand, precision, observer, watch)
+    }
+  }
 }
 
 /** A tenth of the goal is left to the rounding of factors. */

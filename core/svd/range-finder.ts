@@ -14,7 +14,7 @@ import type { Operand } from './operand.ts'
 import { orthonormalize } from './orthonormalize.ts'
 import { allocateMatrix, type Range } from './small-svd.ts'
 
-export interface SketchPlan {
+interface SketchPlan {
   /** Columns of the Gaussian Omega. */
   readonly columns: number
   /** q. */

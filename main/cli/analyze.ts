@@ -5,8 +5,9 @@ import { Command } from 'commander'
 import type { AnalysisReport } from '../../core/contract.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
 import { inEnglish } from '../../core/messages/english.ts'
+import { factorizationKeys } from '../../core/params.ts'
 import { analysisReportHtml } from '../../core/report/report-html.ts'
-import { addParamFlags, factorizationParams, paramsFrom, wholeNumber } from './flags.ts'
+import { addParamFlags, paramsFrom, wholeNumber } from './flags.ts'
 import { withEngine } from './job.ts'
 import { duration, formatBytes, percent, phases, print, printJson, safe, table } from './print.ts'
 import { refuseRecords, writeHtml } from './records.ts'
@@ -21,7 +22,7 @@ interface Options {
 }
 
 /** An error goal is for an adaptive sketch. */
-const keys = [...factorizationParams, 'goalError'] as const
+const keys = [...factorizationKeys, 'goalError'] as const
 
 export function analyzeCommand(): Command {
   const command = new Command('analyze')

@@ -2,13 +2,14 @@
 
 import { Command } from 'commander'
 import type { AnalysisReport, ComparisonReport } from '../../core/contract.ts'
+import { factorizationKeys } from '../../core/params.ts'
 import { timesOf } from '../../core/phases.ts'
-import { addParamFlags, factorizationParams, paramsFrom } from './flags.ts'
+import { addParamFlags, paramsFrom } from './flags.ts'
 import { withEngine } from './job.ts'
 import { duration, percent, print, printJson, safe, table } from './print.ts'
 
 /** A comparison is of both methods. */
-const keys = factorizationParams.filter((key) => key !== 'method')
+const keys = factorizationKeys.filter((key) => key !== 'method')
 
 export function compareCommand(): Command {
   const command = new Command('compare')

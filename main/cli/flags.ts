@@ -2,15 +2,10 @@
 import { type Command, Option } from 'commander'
 import { say } from '../../core/messages/english.ts'
 import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
-import { type ParamKey, type Params, paramKeys, paramsSchema, paramsThatAffect } from '../../core/params.ts'
+import { type ParamKey, type Params, paramKeys, paramsSchema } from '../../core/params.ts'
 import { wrongUsage } from './usage.ts'
 
 export const allParams = paramKeys
-
-/** What determines a factorization of one matrix; the rest is about writing it. In the order of the table. */
-export const factorizationParams: readonly ParamKey[] = allParams.filter(
-  (key) => key === 'rank' || paramsThatAffect('sketch', 'machine').includes(key),
-)
 
 export function addParamFlags(command: Command, keys: readonly ParamKey[]): Command {
   for (const key of keys) command.addOption(paramOption(paramEntries[key]))

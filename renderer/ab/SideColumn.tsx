@@ -29,7 +29,7 @@ export function SideColumn({ side, sides, size }: SideColumnProps) {
         </Button>
       </div>
       <div className="ab-fields">
-        {sideFields[method].map((name) => (
+        {sideFields(method).map((name) => (
           <ParamField
             key={name}
             name={name}

@@ -4,7 +4,8 @@ import { create } from 'zustand'
 import type { VersusReport } from '../../core/contract.ts'
 import { mean } from '../../core/curves/mean.ts'
 import type { ErrorReport } from '../../core/errors.ts'
-import { fitParams, type ParamKey, type Params } from '../../core/params.ts'
+import { type ParamEntry, paramEntries } from '../../core/param-entries.ts'
+import { factorizationKeys, fitParams, type ParamKey, type Params, paramsThatAffect } from '../../core/params.ts'
 import type { MatrixView } from '../../core/tensor.ts'
 import { noGoal } from '../choices/goal.ts'
 
@@ -76,15 +77,14 @@ export const versusReducers = {
 }
 
 /** What a machine does for both sides alike: the workbench's, whatever the sides are. */
-type MachineKey = 'kernel' | 'threads' | 'memoryLimit'
+const machineKeys: readonly ParamKey[] = ['kernel', ...paramsThatAffect('machine')]
 
 /**
  * The sides as they stand. Until they are chosen A is what the workbench shows (`params`, with the rank of this tensor) and B the other
  * method, so that the first run answers what going fast costs here.
  */
 export function sidesOf(chosen: Sides | null, params: Params, size: Pick<MatrixView, 'rows' | 'cols'>): Sides {
-  const { kernel, threads, memoryLimit } = params
-  const machine: Pick<Params, MachineKey> = { kernel, threads, memoryLimit }
+  const machine: Partial<Params> = Object.fromEntries(machineKeys.map((key) => [key, params[key]]))
   // Ranks are compared, not goals.
   const plain = { ...params, ...noGoal }
   const { a, b } = chosen ?? {
@@ -99,11 +99,16 @@ export function methodOf(params: Params, { rows, cols }: Pick<MatrixView, 'rows'
   return fitParams(params, rows, cols).method
 }
 
-/** The parameters that matter to a side, in the order of thought. */
-export const sideFields = {
-  exact: ['method', 'exactRoute', 'rank'],
-  randomized: ['method', 'algorithm', 'rank', 'oversample', 'nIter', 'seed'],
-} as const satisfies Record<'exact' | 'randomized', readonly ParamKey[]>
+/** The parameters that a side of this method reads, in the order of the table. */
+function sideKeys(method: 'exact' | 'randomized'): ParamKey[] {
+  const entries: Readonly<Record<ParamKey, ParamEntry>> = paramEntries
+  return factorizationKeys.filter((key) => (entries[key].of ?? method) === method)
+}
+
+/** Those that may differ between the sides. */
+export function sideFields(method: 'exact' | 'randomized'): ParamKey[] {
+  return sideKeys(method).filter((key) => !machineKeys.includes(key))
+}
 
 /** Whether the result was computed with other parameters than the sides have now; those that do not matter to a side do not count. */
 export function isStale(result: VersusResult, sides: Sides, size: Pick<MatrixView, 'rows' | 'cols'>): boolean {
@@ -129,12 +134,7 @@ export function spreadOf(values: readonly number[]): Spread {
 
 function sideKey(params: Params, size: Pick<MatrixView, 'rows' | 'cols'>): string {
   const method = methodOf(params, size)
-  const keys: readonly ParamKey[] =
-    method === 'exact' ? sideFields.exact : [...sideFields.randomized, 'tolerance' as const]
-  return JSON.stringify([
-    method,
-    ...[...keys.slice(1), 'kernel' as const, 'threads' as const].map((key) => params[key]),
-  ])
+  return JSON.stringify(sideKeys(method).map((key) => (key === 'method' ? method : params[key])))
 }
 
 function swap<Value>({ a, b }: { readonly a: Value; readonly b: Value }): { readonly a: Value; readonly b: Value } {

@@ -49,8 +49,9 @@ test('a sketch is another with another value, and a report on the page is stale'
 })
 
 test('the command line has its flag, for a run and for one matrix', async () => {
-  const { addParamFlags, allParams, factorizationParams, paramsFrom } = await import('../../main/cli/flags.ts')
-  expect(factorizationParams).toContain('planted')
+  const { factorizationKeys } = await import('../../core/params.ts')
+  const { addParamFlags, allParams, paramsFrom } = await import('../../main/cli/flags.ts')
+  expect(factorizationKeys).toContain('planted')
   const command = addParamFlags(new Command(), allParams)
   command.parse(['--planted', '3'], { from: 'user' })
   expect(paramsFrom(command, allParams)).toHaveProperty('planted', 3)
@@ -64,4 +65,15 @@ test('the page has a field for it, and its command line names it', async () => {
   const params = { ...defaultParams, planted: 3 }
   const recipe = { output: 'factors', include: [], exclude: [], params } as const
   expect(compressCommand({ sourcePath: 'a', target: 'b', recipe })).toContain('--planted 3')
+})
+
+test('both sides of A/B have it, and a result with another value is stale', async () => {
+  const { defaultParams } = await import('../../core/params.ts')
+  const { isStale, sideFields } = await import('../../renderer/model/versus.ts')
+  for (const method of ['exact', 'randomized'] as const) expect(sideFields(method)).toContain('planted')
+  const sides = { a: defaultParams, b: defaultParams }
+  const result = { sides } as Parameters<typeof isStale>[0]
+  const changed = { ...defaultParams, planted: 3 }
+  expect(isStale(result, sides, { rows: 100, cols: 100 })).toBe(false)
+  expect(isStale(result, { ...sides, b: changed }, { rows: 100, cols: 100 })).toBe(true)
 })
