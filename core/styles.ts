@@ -6,6 +6,21 @@ import { say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
 import type { DType } from './tensor.ts'
 
+export type EncodingId = 'safetensors' | 'npz' | 'aguf' | 'gguf'
+
+/** Dtypes that an encoding has no place for, whose values are widened to F32. */
+const widened: Readonly<Record<EncodingId, readonly DType[]>> = {
+  safetensors: [],
+  npz: ['BF16', 'F8_E4M3', 'F8_E5M2'],
+  aguf: [],
+  gguf: [],
+}
+
+/** The dtype in which an encoding holds values of this one. */
+export function encodedDType(encoding: EncodingId, dtype: DType): DType {
+  return widened[encoding].includes(dtype) ? 'F32' : dtype
+}
+
 export interface Style {
   readonly id: StyleId | AdapterForm
   /** How names of outputs end. */
@@ -16,9 +31,7 @@ export interface Style {
    */
   readonly container: 'file' | 'like-source' | 'adapter'
   /** What the files are encoded as. */
-  readonly encoding: 'safetensors' | 'npz' | 'aguf' | 'gguf'
-  /** Dtypes the encoding has no place for, whose values are widened to F32. */
-  readonly widened: readonly DType[]
+  readonly encoding: EncodingId
   /** Whether tensors that are not factorized are copied. Where not, the source's size is no measure of the output. */
   readonly copiesKept: boolean
   /** Whether values are divided by their scale again, so that it is copied as any other tensor. Factors hold value x factor. */
@@ -44,7 +57,6 @@ const entries = {
     ending: '.lowrank.safetensors',
     container: 'file',
     encoding: 'safetensors',
-    widened: [],
     copiesKept: true,
     keepsScales: false,
     multipliesOut: false,
@@ -56,7 +68,6 @@ const entries = {
     ending: '.dense.safetensors',
     container: 'like-source',
     encoding: 'safetensors',
-    widened: [],
     copiesKept: true,
     keepsScales: true,
     multipliesOut: true,
@@ -68,7 +79,6 @@ const entries = {
     ending: '.lowrank.npz',
     container: 'file',
     encoding: 'npz',
-    widened: ['BF16', 'F8_E4M3', 'F8_E5M2'],
     copiesKept: true,
     keepsScales: false,
     multipliesOut: false,
@@ -80,7 +90,6 @@ const entries = {
     ending: '.aguf',
     container: 'file',
     encoding: 'aguf',
-    widened: [],
     copiesKept: false,
     keepsScales: false,
     multipliesOut: false,
@@ -97,7 +106,6 @@ export type AdapterForm = (typeof adapterForms)[number]
 const adapter = {
   container: 'file',
   encoding: 'safetensors',
-  widened: [],
   copiesKept: false,
   keepsScales: false,
   multipliesOut: false,
@@ -134,6 +142,6 @@ export const styles = Object.fromEntries(
 ) as Readonly<Record<StyleId, Style>>
 
 /** The dtype in which an output holds values of this one. */
-export function writtenDType({ widened }: Style, dtype: DType): DType {
-  return widened.includes(dtype) ? 'F32' : dtype
+export function writtenDType({ encoding }: Pick<Style, 'encoding'>, dtype: DType): DType {
+  return encodedDType(encoding, dtype)
 }

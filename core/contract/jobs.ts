@@ -1,10 +1,12 @@
 /** What an engine can be asked to do, and what it answers. A job is declared in a file of its own and entered here. */
 import { z } from 'zod'
+import type { Params } from '../params.ts'
 import { analyze } from './jobs/analyze.ts'
 import { compare } from './jobs/compare.ts'
 import { compress } from './jobs/compress.ts'
 import { convert } from './jobs/convert.ts'
 import { estimate } from './jobs/estimate.ts'
+import type { Writes } from './jobs/job.ts'
 import { plan } from './jobs/plan.ts'
 import { resize } from './jobs/resize.ts'
 import { sample } from './jobs/sample.ts'
@@ -27,6 +29,16 @@ export const resultSchema = z.discriminatedUnion(
 
 export type Job = z.infer<typeof jobSchema>
 export type JobOf<K extends JobKind> = Extract<Job, { kind: K }>
+/** Whose kernel, threads and limits a job runs with; null for the defaults. */
+export function machineOf(job: Job): Params | null {
+  return (jobs[job.kind].machine as ((job: Job) => Params) | undefined)?.(job) ?? null
+}
+
+/** Where a job writes; null for one that does not. */
+export function writesOf(job: Job): Writes | null {
+  return (jobs[job.kind].writes as ((job: Job) => Writes) | undefined)?.(job) ?? null
+}
+
 /** A job as a caller may write it: defaults left out. */
 export type JobRequest = z.input<typeof jobSchema>
 export type JobResult = z.infer<typeof resultSchema>

@@ -13,6 +13,7 @@ import {
   type JobResult,
   jobSchema,
   type Lane,
+  writesOf,
 } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
@@ -67,7 +68,8 @@ export function serveSession(port: Port, host: SessionHost): void {
       const inRoles: Record<string, FileRef> = {}
       for (const [role, fileId] of Object.entries<string | undefined>(job.files))
         if (fileId !== undefined) inRoles[role] = fileOf(fileId)
-      const targetPath = 'target' in job ? await host.path(job.target, 'write') : null
+      const writes = writesOf(job)
+      const targetPath = writes && (await host.path(writes.target, 'write'))
       const jobId = randomUUID()
       counter.jobsStarted++
       // After the answer: the client learns the id before the first event that carries it.

@@ -1,10 +1,10 @@
 /** What an engine does, task by task: the contract's calls and jobs on one side, core's functions on the other. */
 
 import { basename, dirname } from 'node:path'
-import type { Job, JobResult } from '../../core/contract.ts'
+import { type Job, type JobResult, machineOf, writesOf } from '../../core/contract.ts'
 import { runJob } from '../../core/jobs/registry.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
-import { defaultParams, type Params } from '../../core/params.ts'
+import { defaultParams } from '../../core/params.ts'
 import { describeFile } from '../../core/plan/describe.ts'
 import type { CompressionTarget } from '../../core/write/compression.ts'
 import { assertFileName } from '../files/file-name.ts'
@@ -22,7 +22,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   const sketches = sketchRoom()
 
   async function job({ job, files: refs, targetPath }: JobTask, context: TaskContext): Promise<JobResult> {
-    const params = paramsOf(job)
+    const params = machineOf(job) ?? defaultParams
     const { kernels, notice } = await room.kernels(params)
     const opened: [role: string, OpenedWeights][] = []
     for (const [role, ref] of Object.entries(refs)) opened.push([role, await files.get(ref)])
@@ -74,12 +74,6 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   }
 }
 
-/** Kernel, threads and limits of a job. */
-function paramsOf(job: Job): Params {
-  if ('params' in job) return job.params
-  return 'a' in job ? job.a : defaultParams
-}
-
 /** Of what a job reads; a lone file is told by its own. */
 function fingerprintOf(opened: readonly (readonly [role: string, OpenedWeights])[]): string {
   const [first, ...others] = opened.map(([role, { fingerprint }]) => [role, fingerprint] as const)
@@ -92,14 +86,14 @@ function targetOf(
   opened: readonly (readonly [role: string, OpenedWeights])[],
   context: TaskContext,
 ): CompressionTarget {
-  const outlives = 'resume' in job && job.resume
   assertFileName(basename(path))
+  const { force = false, resume = false } = writesOf(job) ?? {}
   const folder = outputFolder(dirname(path), {
-    overwrite: 'force' in job && job.force,
+    overwrite: force,
     sources: opened.flatMap(([, { paths }]) => paths),
     onLock: context.notePartial,
     // A run that can be resumed keeps its partial files, whichever process dies.
-    ...(!outlives && { onPartial: context.notePartial }),
+    ...(!resume && { onPartial: context.notePartial }),
   })
   return { folder, name: basename(path) }
 }

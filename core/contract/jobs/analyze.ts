@@ -78,5 +78,6 @@ export const analyze = job('analyze', {
     /** Whether to prove what can be proved without the exact SVD: residuals, intervals, a bracket of the floor, the spectral error. */
     certify: z.boolean().optional(),
   },
+  machine: ({ params }) => params,
   report: analysisReportSchema,
 })

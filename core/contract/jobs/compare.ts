@@ -25,5 +25,6 @@ export type ComparisonReport = z.infer<typeof comparisonReportSchema>
 export const compare = job('compare', {
   files: ofModel,
   options: { tensor: z.string(), params: paramsSchema },
+  machine: ({ params }) => params,
   report: comparisonReportSchema,
 })

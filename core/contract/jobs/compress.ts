@@ -68,5 +68,7 @@ export const compress = job('compress', {
       .nullable()
       .default(null),
   },
+  machine: ({ params }) => params,
+  writes: ({ target, force, resume }) => ({ target, force, resume }),
   report: compressionReportSchema,
 })

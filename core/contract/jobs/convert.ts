@@ -21,5 +21,6 @@ export const convert = job('convert', {
     tensor: z.string().nullable().default(null),
     force: z.boolean().default(false),
   },
+  writes: ({ target, force }) => ({ target, force, resume: false }),
   report: conversionReportSchema,
 })

@@ -32,5 +32,6 @@ export const estimate = job('estimate', {
     /** How many machines share it. */
     parts: z.number().int().min(1).max(9999).default(1),
   },
+  machine: ({ params }) => params,
   report: estimateReportSchema,
 })

@@ -1,5 +1,6 @@
 /** The shape of a job: the files it is run on by role, what else it is told, and its report. A file of this folder has one of each. */
 import { z } from 'zod'
+import type { Params } from '../../params.ts'
 
 /** An open file of the client's. */
 export const fileId = z.string()
@@ -9,9 +10,21 @@ export const ofModel = z.strictObject({ model: fileId })
 /** For a job that reads no file. */
 export const noFiles = z.strictObject({}).default({})
 
+/** Where a job writes, and on which terms. */
+export interface Writes {
+  /** A grant. */
+  readonly target: string
+  /** Whether what is there may be replaced. */
+  readonly force: boolean
+  /** Whether what was written outlives a cancel and the death of the engine. */
+  readonly resume: boolean
+}
+
 /**
  * @param files roles in the order in which they make up the identity of what is read (core/write/source-hash.ts)
- * @param options what else it is told; with `target`, a grant to write there, also where
+ * @param options what else it is told
+ * @param machine whose kernel, threads and limits it runs with; those of the defaults where absent
+ * @param writes where it writes; absent for a job that does not
  */
 export function job<
   Kind extends string,
@@ -20,9 +33,18 @@ export function job<
   Report extends z.ZodType,
 >(
   kind: Kind,
-  { files, options, report }: { readonly files: Files; readonly options: Options; readonly report: Report },
+  declared: {
+    readonly files: Files
+    readonly options: Options
+    readonly report: Report
+    readonly machine?: (options: z.output<z.ZodObject<Options>>) => Params
+    readonly writes?: (options: z.output<z.ZodObject<Options>>) => Writes
+  },
 ) {
+  const { files, options, report, machine, writes } = declared
   return {
+    machine,
+    writes,
     request: z.strictObject({ kind: z.literal(kind), files, ...options }),
     result: z.strictObject({ kind: z.literal(kind), report }),
   }

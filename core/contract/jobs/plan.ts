@@ -50,5 +50,6 @@ export const plan = job('plan', {
     /** Whether curves that were known before are said too: a page that has them need not hear them again with every goal. */
     knownCurves: z.boolean().default(true),
   },
+  machine: ({ params }) => params,
   report: planReportSchema,
 })

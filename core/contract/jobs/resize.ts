@@ -65,5 +65,7 @@ export const resize = job('resize', {
     oneRank: z.boolean().default(false),
     force: z.boolean().default(false),
   },
+  machine: ({ params }) => params,
+  writes: ({ target, force }) => ({ target, force, resume: false }),
   report: resizeReportSchema,
 })

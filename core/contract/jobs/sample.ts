@@ -19,5 +19,6 @@ export const sample = job('sample', {
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
     force: z.boolean().default(false),
   },
+  writes: ({ target, force }) => ({ target, force, resume: false }),
   report: sampleReportSchema,
 })

@@ -41,5 +41,6 @@ export const selftest = job('selftest', {
     full: z.boolean(),
     params: paramsSchema,
   },
+  machine: ({ params }) => params,
   report: selfTestReportSchema,
 })

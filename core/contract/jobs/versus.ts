@@ -46,5 +46,6 @@ export const versus = job('versus', {
     /** Whether spectrum and error curve are said after each power iteration, of the first run of each side. */
     estimates: z.boolean().default(false),
   },
+  machine: ({ a }) => a,
   report: versusReportSchema,
 })

@@ -7,7 +7,7 @@
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/numpy/npz.ts'
 import type { ByteSink } from '../../io.ts'
-import { styles, writtenDType } from '../../styles.ts'
+import { encodedDType } from '../../styles.ts'
 import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { ERRORS, TIES } from '../metadata.ts'
 import {
@@ -24,7 +24,7 @@ import {
 
 /** The tensor as numpy can hold it. */
 export function npzOutline({ name, dtype, shape }: TensorOutline): TensorOutline {
-  return { name, shape, dtype: writtenDType(styles.npz, dtype) }
+  return { name, shape, dtype: encodedDType('npz', dtype) }
 }
 
 export const npzEncoding: Encoding = {
@@ -114,7 +114,7 @@ function memberWriter(
 }
 
 function widen({ dtype }: TensorOutline, bytes: Uint8Array): Uint8Array {
-  return isComputable(dtype) && writtenDType(styles.npz, dtype) !== dtype
+  return isComputable(dtype) && encodedDType('npz', dtype) !== dtype
     ? encode('F32', decodeFloat32(dtype, bytes)).bytes
     : bytes
 }

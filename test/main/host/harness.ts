@@ -6,7 +6,7 @@ import type { CompressionReport, EngineApi, HostApi, HostEvents, Run } from '../
 import { inEnglish } from '../../../core/messages/english.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { createGrants } from '../../../main/files/grants.ts'
-import { createHost, type Host, type HostOptions, unsupported } from '../../../main/host/host.ts'
+import { createHost, type Host, type HostOptions, refuseWith } from '../../../main/host/host.ts'
 import type { Reach } from '../../../main/host/runs.ts'
 import { someWords } from '../../core/messages/words.ts'
 import { type FakeEngine, fakeEngines, portPair } from './fake-engine.ts'
@@ -20,7 +20,7 @@ export async function testHost(
 ) {
   const grants = createGrants()
   const fakes = fakeEngines(options.behavior)
-  const no = unsupported(someWords('not in this test'))
+  const no = refuseWith(someWords('not in this test'))
   const shown: string[] = []
   const host: Host = createHost({
     info: { kind: 'loopback', version: '1.2.3', platform: 'linux', command: ['ghostsvd'] },
