@@ -1,3 +1,4 @@
+/** What a report says of the arithmetic behind it. */
 import { z } from 'zod'
 
 /** What computed a report. */

@@ -1,3 +1,4 @@
+/** How orthonormal the factors of an SVD are. */
 import type { Kernels } from '../kernels/kernels.ts'
 import type { Factorization } from '../svd/factorization.ts'
 

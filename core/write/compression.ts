@@ -1,3 +1,4 @@
+/** What a run is to all that writes it: the constants of the run, and the lock it holds on its target. */
 import { existsAlready } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder } from '../io.ts'

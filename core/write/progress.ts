@@ -1,3 +1,4 @@
+/** How far a run is, for whoever watches. */
 import type { JobContext } from '../matrix/context.ts'
 import type { TensorPlan } from '../plan/plan.ts'
 

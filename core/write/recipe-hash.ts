@@ -1,3 +1,4 @@
+/** The identity of a recipe, by which a finished or unfinished output is recognized. */
 import { type RecipeInput, recipeText } from '../contract.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { hexadecimal } from './source-hash.ts'

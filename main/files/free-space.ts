@@ -1,3 +1,4 @@
+/** The room that is left on a disk. */
 import { statfs } from 'node:fs/promises'
 
 /** Bytes that may still be written into this folder; Infinity where a file system reports no blocks and so does not know its size. */

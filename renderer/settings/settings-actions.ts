@@ -1,3 +1,4 @@
+/** Settings on their way from the page to the host. */
 import type { Settings } from '../../core/contract.ts'
 import { connection } from '../frame/connection.ts'
 import { sessionReducers } from '../frame/session.ts'

@@ -1,3 +1,4 @@
+/** Tar archives, as NeMo packs checkpoints: their members by name, each a range of the file; nothing is unpacked. */
 import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'

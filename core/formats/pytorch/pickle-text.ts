@@ -1,3 +1,4 @@
+/** Numbers and strings as pickle opcodes spell them: decimals, latin-1, integers of many bytes. */
 import { maxIntegerBytes } from './pickle-limits.ts'
 import type { PickleValue } from './pickle-values.ts'
 

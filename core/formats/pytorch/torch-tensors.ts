@@ -1,3 +1,4 @@
+/** Tensors of a checkpoint from the storages they are views of: checked against them, then read in place. */
 import { type ByteSource, memorySource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'

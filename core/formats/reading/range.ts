@@ -1,3 +1,4 @@
+/** The only way readers take bytes of a file: the whole range that was asked for, or an error that names it. */
 import { AppError } from '../../errors.ts'
 import type { ByteSource } from '../../io.ts'
 import { say } from '../../messages/english.ts'

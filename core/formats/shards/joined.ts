@@ -1,3 +1,7 @@
+/**
+ * GGUF files that were cut into pieces by size (`.part1of3`, `-split-a`): their bytes one behind the other are one file. Models that were split
+ * by tensors are sharded.ts's.
+ */
 import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'
