@@ -9,6 +9,7 @@ import type {
   JobKind,
   PlanReport,
   ReportOf,
+  ResizeReport,
   VersusReport,
 } from '../contract.ts'
 import { roundingLevel } from '../curves/resolution.ts'
@@ -21,6 +22,7 @@ const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null 
   versus: checkVersus,
   plan: checkPlan,
   compress: checkCompression,
+  resize: checkResize,
   estimate: null,
   sample: null,
   convert: null,
@@ -129,4 +131,9 @@ function checkCompression({ output, tensors, relativeError, absoluteError }: Com
     if (relativeError !== null) checkShare(name, 'the error', relativeError)
   checkShare(output, 'the model error', relativeError)
   if (absoluteError !== null) checkShare(output, 'the absolute error', absoluteError)
+}
+
+function checkResize({ output, modules, relativeError }: ResizeReport): void {
+  for (const module of modules) checkShare(module.name, 'the error', module.relativeError)
+  checkShare(output, 'the error', relativeError)
 }

@@ -13,7 +13,7 @@ import { fileIdentity } from '../files/files.ts'
 import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from './adapter-flags.ts'
 import { addParamFlags, paramsFrom } from './flags.ts'
 import { type CommandEngine, withEngine } from './job.ts'
-import { formatBytes, duration, percent, print, printJson, safe, table } from './print.ts'
+import { duration, formatBytes, percent, print, printJson, safe, table } from './print.ts'
 
 interface Options extends RuleOptions {
   readonly out: string
