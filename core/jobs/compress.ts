@@ -90,7 +90,7 @@ async function writeOutput(
     const written = await writeFiles(compression, layout, checkpoint, plans)
     await checkpoint.finish()
     const relativeError = modelErrorOf(plans, written.outcomes)
-    const absoluteError = await absoluteErrorOf(file, plans, normed(written.outcomes), compression.context)
+    const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
     const whole = { ...written, plannedBytes, relativeError, absoluteError }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
     const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
@@ -106,7 +106,7 @@ interface WholeOutput extends FinishedOutput {
 }
 
 /** Norms and errors of what was factorized. */
-function normed(outcomes: readonly TensorOutcome[]) {
+function normsOf(outcomes: readonly TensorOutcome[]) {
   return new Map(
     outcomes.flatMap(({ name, relativeError, frobeniusNorm }) =>
       frobeniusNorm === undefined ? [] : [[name, { relativeError: relativeError ?? 0, frobeniusNorm }] as const],

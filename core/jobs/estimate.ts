@@ -24,7 +24,7 @@ import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
-import { planRun, refuse, type Undecided, undecided } from './planned-run.ts'
+import { findUndecided, planRun, refuse, type Undecided } from './planned-run.ts'
 
 /** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
 const SAMPLED_SHAPES = 3
@@ -43,7 +43,7 @@ export async function estimateRun(
   const compression = { file, style, recipe, sourceHash: recipe, resume: false, part: wholeRun, context }
   refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
   const named = inFileOrder(planByNames(file, job, style), style)
-  const open = await undecided(compression, job)
+  const open = await findUndecided(compression, job)
   const sizeIsExact = !open.values && !open.spectra
   const plans = sizeIsExact ? await planRun(compression, job) : named
   const before = context.peakBytes()

@@ -61,7 +61,7 @@ export interface Undecided {
 }
 
 /** Where nothing is, `planRun` needs no factorization and looks for no NaN. No weight is read. */
-export async function undecided({ file, style, context }: Compression, job: Choices): Promise<Undecided> {
+export async function findUndecided({ file, style, context }: Compression, job: Choices): Promise<Undecided> {
   const scanned = await knownScans(context)
   let values = false
   let spectra = false

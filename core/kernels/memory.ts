@@ -53,7 +53,7 @@ export function stackMemory(limitBytes: number): StackMemory {
     try {
       memory.grow(Math.min(Math.max(pages, have + STEP_PAGES), maximum) - have)
     } catch (cause) {
-      throw refused(needed, cause)
+      throw refusal(needed, cause)
     }
     current()
   }
@@ -90,11 +90,11 @@ function reserve(maximum: number): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: 1, maximum, shared: true })
   } catch (cause) {
-    throw refused(maximum * PAGE, cause)
+    throw refusal(maximum * PAGE, cause)
   }
 }
 
-function refused(needed: number, cause: unknown): AppError {
+function refusal(needed: number, cause: unknown): AppError {
   return new AppError('out-of-memory', say('memory.refused', { needed, fault: foreign(String(cause)) }), {
     bytes: needed,
   })

@@ -12,7 +12,7 @@ export interface Worker {
   cancelled(): boolean
 }
 
-/** Rows of A (or columns, of At) per block of the inner dimension. Fixed: the order of every sum, and so its bits, hang on it. */
+/** Rows of A (or columns, of At) per block of the inner dimension. Fixed: the order of every sum, and so its bits, depend on it. */
 export const BLOCK_DEPTH = 256
 
 /** Edge of the largest block of a float64 product, a multiple of the panel width 24. */

@@ -24,7 +24,7 @@ export function roundingCurve(
   const lost = new Float64Array(rank)
   addLosses(found.U, found.rows, found.rank, 1, lengths, round, lost)
   addLosses(found.Vt, found.cols, 1, found.cols, lengths, round, lost)
-  return cumulated(found, frobeniusNorm, lost)
+  return cumulativeSums(found, frobeniusNorm, lost)
 }
 
 /** lost_j += rho of vector j, whose entry i is at i * stride + j * next, times `lengths`_j as it is stored. */
@@ -51,7 +51,7 @@ function addLosses(
   }
 }
 
-function cumulated({ s }: Factorization, frobeniusNorm: number, lost: Float64Array): Float64Array {
+function cumulativeSums({ s }: Factorization, frobeniusNorm: number, lost: Float64Array): Float64Array {
   const curve = new Float64Array(lost.length + 1)
   if (frobeniusNorm === 0) return curve
   for (let j = 0; j < lost.length; j++) curve[j + 1] = curve[j]! + (s[j]! / frobeniusNorm) ** 2 * lost[j]!
@@ -89,7 +89,7 @@ export function int8Curve(
   const lost = new Float64Array(rank)
   addInt8Losses(found.U, found.rows, found.rank, 1, lost)
   addInt8Losses(found.Vt, found.cols, 1, found.cols, lost)
-  const curve = cumulated(found, frobeniusNorm, lost)
+  const curve = cumulativeSums(found, frobeniusNorm, lost)
   const first = ROW_SCALES_FROM
   if (first > rank || frobeniusNorm === 0) return curve
   sampled(curve, rowBound(found, frobeniusNorm, rank), first, (k) => rowLoss(found, frobeniusNorm, k))

@@ -103,7 +103,7 @@ export class SketchCache {
     this.#hot.set(key, sketch)
     for (const [oldest, cooling] of overflowing(this.#hot, this.#limits.hotTensors)) {
       this.#hot.delete(oldest)
-      this.#warm.set(oldest, halved(cooling))
+      this.#warm.set(oldest, inHalfPrecision(cooling))
     }
     for (const [oldest] of overflowing(this.#warm, this.#limits.warmTensors)) this.#warm.delete(oldest)
   }
@@ -114,7 +114,7 @@ function overflowing<V>(tier: ReadonlyMap<string, V>, limit: number): [string, V
   return [...tier].slice(0, Math.max(0, tier.size - limit))
 }
 
-function halved({ factorization: f, facts }: Sketch): WarmSketch {
+function inHalfPrecision({ factorization: f, facts }: Sketch): WarmSketch {
   // Entries of orthonormal columns are at most 1: nothing overflows F16.
   return {
     rows: f.rows,

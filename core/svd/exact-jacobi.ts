@@ -52,7 +52,7 @@ export async function exactSvdByJacobi(
   if (!wide) return found
   completeRows(wide.far, kept, Far)
   const columns = tall ? wide.far : wide.near
-  return { ...found, wide: { U: turned(columns, rank, rows), Vt: tall ? wide.near : wide.far } }
+  return { ...found, wide: { U: transpose(columns, rank, rows), Vt: tall ? wide.near : wide.far } }
 }
 
 /** Rows of X from `kept` on <- the columns of Y, which are orthonormal to f32, made so to f64 beside the rows before them: Gram-Schmidt, twice. */
@@ -78,7 +78,7 @@ function dot(x: Float64Array, y: Float64Array): number {
 }
 
 /** count x length to length x count. */
-function turned(X: Float64Array, count: number, length: number): Float64Array {
+function transpose(X: Float64Array, count: number, length: number): Float64Array {
   const to = new Float64Array(count * length)
   for (let i = 0; i < count; i++) for (let p = 0; p < length; p++) to[p * count + i] = X[i * length + p]!
   return to

@@ -6,7 +6,7 @@
  * Legend: A m x n, Omega n x b, Q_i m x b, Z_i = AtQ_i n x b, G = ZtZ in f64.
  */
 import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
-import { bordered, orthonormalizeAgainst } from './krylov.ts'
+import { extendGram, orthonormalizeAgainst } from './krylov.ts'
 import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { orthonormalize } from './orthonormalize.ts'
@@ -61,7 +61,7 @@ export async function findRangeTo(
     }
     Q.push(Y)
     Z.push(X)
-    G = bordered(kernels, G, Z)
+    G = extendGram(kernels, G, Z)
     order += width
     let captured = 0
     for (let i = 0; i < order; i++) captured += G[i * order + i]!

@@ -70,7 +70,7 @@ export async function findKrylovRange(
     await operand.multiplyTransposed(Y, AtQ) // Z = AtQ
     Z.push(AtQ)
     watch.lap('iterate')
-    G = bordered(kernels, G, Z)
+    G = extendGram(kernels, G, Z)
     const known = G
     const enough = block < blocks && (await convergence.see(block, () => known))
     watch.lap('estimate')
@@ -236,7 +236,7 @@ function lastBlock(G: Float64Array, b: number): Float64Array {
 }
 
 /** ZtZ with the row and column of the newest block added to what is known. */
-export function bordered(kernels: Kernels, known: Float64Array, Z: readonly Matrix[]): Float64Array<ArrayBuffer> {
+export function extendGram(kernels: Kernels, known: Float64Array, Z: readonly Matrix[]): Float64Array<ArrayBuffer> {
   const newest = Z[Z.length - 1]!
   const b = newest.cols
   const before = Math.round(Math.sqrt(known.length))

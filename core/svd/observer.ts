@@ -5,8 +5,8 @@ export interface Observer {
   /** Time spent in a phase since the last call; phases come more than once and add up. */
   phase(name: TimedPhase, elapsedMs: number): void
   /**
-   * Singular values as they stand after power iteration `index` of `of` (0: the bare sketch), in the units of the stored weights. Left
-   * out by who does not look: each costs an l x l eigenproblem.
+   * Singular values as they stand after power iteration `index` of `of` (0: the bare sketch), in the units of the stored weights. An
+   * observer that shows none leaves it out: each costs an l x l eigenproblem.
    */
   iteration?(index: number, of: number, singularValues: Float64Array): void
   /** @throws AppError `cancelled` */

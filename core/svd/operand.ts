@@ -61,7 +61,7 @@ export function residentOperand(kernels: Kernels, weights: Weights): Operand {
     wide: null,
     statistics: async () => {
       let whole = noStatistics
-      for (const [block] of sumBlocks(kernels, weights)) whole = joined(whole, kernels.statistics(block))
+      for (const [block] of sumBlocks(kernels, weights)) whole = mergeStatistics(whole, kernels.statistics(block))
       return whole
     },
   })
@@ -139,7 +139,7 @@ export function streamedOperand(kernels: Kernels, weights: StreamedWeights): Ope
     statistics: async () => {
       let whole = noStatistics
       await forEachPanel((panel) => {
-        for (const [block] of sumBlocks(kernels, panel)) whole = joined(whole, kernels.statistics(block))
+        for (const [block] of sumBlocks(kernels, panel)) whole = mergeStatistics(whole, kernels.statistics(block))
       })
       return whole
     },
@@ -226,7 +226,7 @@ function* sumBlocks(kernels: Kernels, weights: Weights): Generator<readonly [Wei
 
 const noStatistics: WeightStatistics = { sumOfSquares: 0, maxAbs: 0, nanCount: 0, infCount: 0 }
 
-function joined(a: WeightStatistics, b: WeightStatistics): WeightStatistics {
+function mergeStatistics(a: WeightStatistics, b: WeightStatistics): WeightStatistics {
   return {
     sumOfSquares: a.sumOfSquares + b.sumOfSquares,
     maxAbs: Math.max(a.maxAbs, b.maxAbs),

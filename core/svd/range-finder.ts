@@ -3,7 +3,7 @@
  * Halko, Martinsson, Tropp, SIAM Review 53 (2011), Algorithm 4.4 (randomized subspace iteration).
  * How we differ: the last half step's Z is kept, since Zt = B = QtA is what comes next, and its Gram matrix gives the singular values
  * of every iteration on the way, for the price of an l x l eigenproblem. Z is orthonormalized only on steep spectra: a full step A At
- * squares the condition number, which f32 bears up to about 2^15 with 9 bits to spare, and the next Cholesky factor tells for free.
+ * squares the condition number, which f32 tolerates up to about 2^15 with 9 bits to spare, and the next Cholesky factor tells for free.
  *
  * Legend: A m x n, Omega n x l, Y and Q m x l, Z n x l, G = ZtZ l x l in f64; 2 q + 2 products with A.
  */

@@ -16,7 +16,11 @@ export function historyCommand(): Command {
       const entries = await createHistory(configFolder(), commandLog()).list()
       if (json)
         printJson({
-          runs: entries.map(({ run, ...paths }) => ({ ...run, error: run.error && spelled(run.error), ...paths })),
+          runs: entries.map(({ run, ...paths }) => ({
+            ...run,
+            error: run.error && withSentences(run.error),
+            ...paths,
+          })),
         })
       else if (entries.length === 0) print('No run yet.')
       else printHistory(entries)
@@ -48,7 +52,7 @@ function outcome({ state, result, resumable, finishedTensors, error, progress }:
 }
 
 /** As machines get it. */
-function spelled({ said, ...error }: NonNullable<Run['error']>) {
+function withSentences({ said, ...error }: NonNullable<Run['error']>) {
   return { ...error, message: inEnglish(said) }
 }
 

@@ -11,7 +11,7 @@ import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { temporaryFolder } from '../files/temporary.ts'
 import { assetHandler, builtPage } from '../host/assets.ts'
-import { createHost, type Host, unsupported } from '../host/host.ts'
+import { createHost, type Host, refuseWith } from '../host/host.ts'
 import { storedSettings } from '../host/settings.ts'
 import { configFolder } from '../system/folders.ts'
 import { fileLog, logPath } from '../system/log.ts'
@@ -118,11 +118,11 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
       info: { kind: 'electron', version, platform: process.platform, command: ownCommand() },
       abilities: {
         ...createDialogs(() => page.current!, grants, say),
-        listFolder: unsupported(message('host.no-folders')),
+        listFolder: refuseWith(message('host.no-folders')),
         linksOut: async () => null,
         // Dialogs of the system know by themselves where was written last.
         trail: async () => [],
-        createTarget: unsupported(message('host.no-folders')),
+        createTarget: refuseWith(message('host.no-folders')),
         showInFolder: async (path) => shell.showItemInFolder(path),
       },
       grants,

@@ -184,7 +184,7 @@ export function createHost(options: HostOptions): Host {
 const everywhere: Reach = { read: async () => true, write: async () => true }
 
 /** For an ability that the other kind of host has. */
-export function unsupported(why: Message): () => Promise<never> {
+export function refuseWith(why: Message): () => Promise<never> {
   return async () => {
     throw new AppError('unsupported', why)
   }

@@ -11,7 +11,7 @@ import { startEngine } from '../engine/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { temporaryFolder } from '../files/temporary.ts'
 import { assetHandler, builtPage } from '../host/assets.ts'
-import { createHost, unsupported } from '../host/host.ts'
+import { createHost, refuseWith } from '../host/host.ts'
 import { configFolder } from '../system/folders.ts'
 import { ownCommand } from '../system/own-command.ts'
 import { endSignals, statusOf } from '../system/signals.ts'
@@ -38,7 +38,7 @@ export interface Serving {
   close(): Promise<void>
 }
 
-const nativeDialog = unsupported(say('host.no-dialogs'))
+const nativeDialog = refuseWith(say('host.no-dialogs'))
 
 /** @throws AppError `not-found` for a folder that is none, `bad-request` for a port that is taken */
 export async function serve(options: ServeOptions): Promise<Serving> {
@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       linksOut: folders.linksOut,
       createTarget: folders.createTarget,
       trail: folders.trail,
-      showInFolder: unsupported(say('host.file-elsewhere')),
+      showInFolder: refuseWith(say('host.file-elsewhere')),
     },
     grants,
     configFolder: options.configFolder ?? configFolder(),

@@ -105,12 +105,12 @@ export function agufFrames(planned: readonly TensorOutline[]): AgufFrames {
           const isFirst = !begun.has(layer)
           begun.add(layer)
           const head = isFirst ? words(layer, layers.get(layer)!) : new Uint8Array(0)
-          return { ...unframed, before: joined(head, matrixHead(short, rank, rows, cols, dtype === 'I8')) }
+          return { ...unframed, before: concat(head, matrixHead(short, rank, rows, cols, dtype === 'I8')) }
         }
         if (!name.endsWith('.V_scale')) return unframed
         const next = entries[i + 1]?.outline
         const sparse = next?.name.endsWith('.sparse_index') ? next.shape[0]! : null
-        const after = sparse === null ? Uint8Array.of(0) : joined(Uint8Array.of(1), words(sparse))
+        const after = sparse === null ? Uint8Array.of(0) : concat(Uint8Array.of(1), words(sparse))
         return { ...unframed, after }
       }),
   }
@@ -155,7 +155,7 @@ function words(...values: number[]): Uint8Array {
   return bytes
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(a.byteLength + b.byteLength)
   bytes.set(a)
   bytes.set(b, a.byteLength)

@@ -177,7 +177,7 @@ function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number, 
     damaged,
     save: async (lines) => {
       if (lines.length === 0) return
-      const text = joined(lines.map(encoded))
+      const text = concat(lines.map(encoded))
       const reserved = Math.min(text.byteLength, sink.byteLength - safeLength)
       await sink.overwrite(safeLength, text.subarray(0, reserved))
       if (reserved < text.byteLength) await sink.write(text.subarray(reserved))
@@ -213,7 +213,7 @@ function byteLengthOf(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(byteLengthOf(pieces))
   let at = 0
   for (const piece of pieces) {
