@@ -20,8 +20,8 @@ import { partOf, wholeRun } from '../plan/parts.ts'
 import { type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../plan/plan.ts'
 import { lengthsOf } from '../plan/shape.ts'
 import { elementCount, oncePerStorage } from '../tensor.ts'
+import { unwritten } from '../write/compression.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
-import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { findUndecided, planRun, refuse, type Undecided } from './planned-run.ts'
@@ -38,9 +38,7 @@ export async function estimateRun(
   context: JobContext,
 ): Promise<EstimateReport> {
   const style = outputStyle(job.output)
-  // The hash only has to have its length, and a source's its own.
-  const recipe = recipeHash({ ...job }, context)
-  const compression = { file, style, recipe, sourceHash: recipe, resume: false, part: wholeRun, context }
+  const compression = unwritten(file, style, wholeRun, context)
   refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
   const named = inFileOrder(planByNames(file, job, style), style)
   const open = await findUndecided(compression, job)

@@ -31,9 +31,8 @@ import { reasonKept, reasonOfScale, storedAs } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { type Style, styles, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
-import type { Compression } from '../write/compression.ts'
+import { type Compression, unwritten } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
-import { recipeHash } from '../write/recipe-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
@@ -53,19 +52,9 @@ export async function planCompression(
   const before = sketches.cache.counters.stored
   const style = outputStyle(job.output)
   const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params, style) ?? [])
-  // The hashes only have to have their length.
-  const recipe = recipeHash({ ...job }, context)
   // Each curve is said once.
   const report: JobContext['report'] = (event) => event.type !== 'spectrum' && host.report(event)
-  const compression = {
-    file,
-    style,
-    recipe,
-    sourceHash: recipe,
-    resume: false,
-    part: wholeRun,
-    context: { ...context, report },
-  }
+  const compression = unwritten(file, style, wholeRun, { ...context, report })
   refuse(compression, job)
   const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
   const planned = await planRun(compression, job)

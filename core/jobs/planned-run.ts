@@ -28,10 +28,9 @@ import type { Compression } from '../write/compression.ts'
 import { predictedBytes } from '../write/predicted-output.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 
-/** The plans of this run, or of its part. @throws AppError `bad-request` for goals and parts that cannot be */
+/** The plans of this run, or of its part, once `refuse` has let it pass. @throws AppError `bad-request` for goals that cannot be met */
 export async function planRun(compression: Compression, job: Choices): Promise<TensorPlan[]> {
   const { file, style, part, context } = compression
-  refuse(compression, job)
   const named = planByNames(file, job, style)
   const mine = new Set(
     partOf(inFileOrder(named, style), part, ({ info }) => info.byteLength).map(({ info }) => info.name),
