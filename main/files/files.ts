@@ -11,7 +11,7 @@ import type { ByteSource, PickedSource, SourceFolder } from '../../core/io.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
 import { isNowhere, readFault } from './file-errors.ts'
-import { liesWithin, pathKey } from './paths.ts'
+import { pathKey, realLiesWithin } from './paths.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */
 export interface FileIdentity {
@@ -60,7 +60,7 @@ function subfolder(outer: string, name: string): SourceFolder {
     const [real, around] = await Promise.all([realpath(path), realpath(outer)]).catch((error) => {
       throw readFault(error, name)
     })
-    if (!liesWithin(around, real))
+    if (!realLiesWithin(around, real))
       throw new AppError('bad-file', say('files.link-out', { name: quoted(name), folder: fileName(outer) }))
     return sourceFolder(path)
   }

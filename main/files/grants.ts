@@ -10,7 +10,6 @@ import type { Grant } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
-import { pathKey } from './paths.ts'
 
 export interface Grants {
   /**
@@ -31,7 +30,7 @@ export function createGrants(): Grants {
   const ids = new Map<string, string>()
 
   function grantOf(path: string, kind: Grant['kind'], byteLength: number | null): Grant {
-    const key = `${kind}:${pathKey(path)}`
+    const key = `${kind}:${path}`
     const id = ids.get(key) ?? randomBytes(16).toString('base64url')
     ids.set(key, id)
     granted.set(id, { path, kind })

@@ -19,7 +19,14 @@ export function samePath(a: string, b: string, platform?: NodeJS.Platform): bool
 
 /** Whether `path` is `folder` or lies below it. */
 export function liesWithin(folder: string, path: string): boolean {
-  const [outer, inner] = [pathKey(folder), pathKey(path)]
+  return realLiesWithin(pathKey(folder), pathKey(path))
+}
+
+/**
+ * The same of two paths whose links are resolved, where it decides what may be reached. The system has written both in its own way, so
+ * every difference counts: a folder or a volume can tell letters apart that others do not.
+ */
+export function realLiesWithin(outer: string, inner: string): boolean {
   return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 }
 

@@ -15,7 +15,7 @@ import { isWeightName } from '../../core/weight-formats.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
 import { exists } from '../files/output-sink.ts'
-import { liesWithin, samePath } from '../files/paths.ts'
+import { realLiesWithin } from '../files/paths.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000
@@ -51,10 +51,10 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     const real = await realpath(path).catch(() => null)
     if (real === null || !(await stat(real)).isDirectory())
       throw new AppError('not-found', say('serve.not-a-folder', { path: quoted(path) }))
-    if (!roots.some((root) => samePath(root, real))) roots.push(real)
+    if (!roots.includes(real)) roots.push(real)
   }
 
-  const inside = (real: string) => roots.some((root) => liesWithin(root, real))
+  const inside = (real: string) => roots.some((root) => realLiesWithin(root, real))
   const contains = async (path: string) => {
     const real = await realpath(path).catch(() => null)
     return real !== null && inside(real)
@@ -121,7 +121,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
     async trail(path) {
       const real = await realpath(path).catch(() => null)
       // Of nested ones the nearest.
-      const root = real && roots.filter((each) => liesWithin(each, real)).sort((a, b) => b.length - a.length)[0]
+      const root = real && roots.filter((each) => realLiesWithin(each, real)).sort((a, b) => b.length - a.length)[0]
       if (!real || !root || !(await stat(real)).isDirectory()) return []
       const steps = relative(root, real).split(sep).filter(Boolean)
       return Promise.all([root, ...steps.map((_, i) => join(root, ...steps.slice(0, i + 1)))].map(grants.grant))
