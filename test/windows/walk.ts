@@ -115,7 +115,7 @@ async function endedHalfway(
           .filter((line) => line.startsWith('{')).length - 1
       : 0
   for (let waited = 0; lines() < 2; waited += 20) {
-    expect(waited < 120_000, 'no tensor was finished in two minutes')
+    expect(waited < 600_000, 'no tensor was finished in ten minutes')
     await wait(20)
   }
   run.kill()
