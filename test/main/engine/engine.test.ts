@@ -108,8 +108,15 @@ describe('engine', () => {
     expect((await other.api.info()).jobsStarted).toBe(2)
   })
 
-  it('ignores the cancel of a job it does not know', async () => {
-    await testEngine().client.api.cancel('no such job')
+  it('ignores the cancel of a job it does not know, and lets those it knows go on', async () => {
+    const harness = testEngine()
+    const job = running(harness, analyze(await openSomething(harness), 'steps'), 'progress')
+    await job.started
+    await harness.client.api.cancel('no such job')
+    const { length } = job.events
+    await until(() => job.events.length > length)
+    job.abort.abort()
+    expect(await job.end).toMatchObject({ code: 'cancelled' })
   })
 
   it.each([

@@ -17,5 +17,6 @@ it('keeps two bounded files', () => {
 it('does not mind when it cannot be kept', () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'file'), '')
-  fileLog(join(folder, 'file', 'log.txt'))('fault')
+  expect(() => fileLog(join(folder, 'file', 'log.txt'))('fault')).not.toThrow()
+  expect(readFileSync(join(folder, 'file'), 'utf8')).toBe('')
 })
