@@ -105,7 +105,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   const withPlan = shown.length > 0 && outlook(shown.find(({ matrix }) => matrix) ?? shown[0]!).planned !== null
 
   return (
-    <section aria-label={t('list.title')} className="list">
+    <section aria-label={t('list.title')} className="list" data-plan={withPlan}>
       <div className="list-head">
         <TextInput
           aria-label={t('list.search')}
@@ -158,7 +158,9 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
             tensors={shown}
           />
           <span className="list-column-name">{t('list.columns.tensor')}</span>
-          <span className="list-number">{t(withPlan ? 'list.columns.rank' : 'list.columns.shape')}</span>
+          <span className={withPlan ? 'list-number' : 'list-number list-shape'}>
+            {t(withPlan ? 'list.columns.rank' : 'list.columns.shape')}
+          </span>
           <span className="list-number">{t(withPlan ? 'list.columns.error' : 'list.columns.size')}</span>
         </div>
       </div>

@@ -76,7 +76,7 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
-      <div className="list-number" role="gridcell">
+      <div className={withPlan ? 'list-number' : 'list-number list-shape'} role="gridcell">
         {withPlan ? outcome : shape}
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}

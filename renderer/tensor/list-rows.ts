@@ -3,6 +3,7 @@
  * rows. A row shows what its group does not say already, and the numbers of a name are never the part that is cut.
  */
 import type { TensorReport } from '../../core/contract.ts'
+import { isOwnFactor } from '../../core/roles.ts'
 
 export interface GroupRow {
   readonly kind: 'group'
@@ -37,12 +38,13 @@ export function partsOf(name: string): Parts {
   return found ? { layer: found[1]!, role: name.slice(found[0].length) } : { layer: '', role: name }
 }
 
-/** Cut in front of the last number, or of the last part: `mlp.experts.` + `12.up_proj`. */
+/** Cut in front of the last number, or of the last part: `mlp.experts.` + `12.up_proj`; a factor goes with its matrix: `q_proj.lowrank_A`. */
 export function labelOf(name: string, grouped: boolean): RowLabel {
   const { layer, role } = partsOf(name)
-  const shown = role.replace(/(?<=.)\.weight$/, '')
+  const shown = role.replace(/(?<=.)\.weight(?=$|\.)/, '')
   const number = shown.search(/\d+[./_](?!.*\d[./_])/)
-  const at = number >= 0 ? number : shown.lastIndexOf('.') + 1
+  const owner = isOwnFactor(shown) ? shown.lastIndexOf('.') : shown.length
+  const at = number >= 0 ? number : shown.lastIndexOf('.', owner - 1) + 1
   return {
     layer: grouped || layer === '' ? '' : (/\d+$/.exec(layer)?.[0] ?? ''),
     path: shown.slice(0, at),
@@ -70,20 +72,24 @@ export function listRows(
   grouped: boolean,
   collapsed: ReadonlySet<string>,
 ): ListRow[] {
-  const rowOf = (inGroup: boolean) => (tensor: TensorReport) => ({
-    kind: 'tensor' as const,
-    tensor,
-    label: labelOf(tensor.name, inGroup),
-  })
-  if (!grouped) return tensors.map(rowOf(false))
+  const alone = (tensor: TensorReport) => ({ kind: 'tensor' as const, tensor, label: labelOf(tensor.name, false) })
+  if (!grouped) return tensors.map(alone)
   const groups = groupsOf(tensors)
   // A file of unnumbered names has nothing to group by.
-  if (groups.size < 2) return tensors.map(rowOf(false))
+  if (groups.size < 2) return tensors.map(alone)
   return [...groups].flatMap(([key, members]): ListRow[] => {
     const closed = collapsed.has(key)
     const head: GroupRow = { kind: 'group', key, tensors: members, collapsed: closed }
-    return closed ? [head] : [head, ...members.map(rowOf(true))]
+    return closed ? [head] : [head, ...inGroup(members)]
   })
+}
+
+/** Within a layer the last part of a name says all, unless another one ends alike. */
+function inGroup(members: readonly TensorReport[]): TensorListRow[] {
+  const rows = members.map((tensor) => ({ kind: 'tensor' as const, tensor, label: labelOf(tensor.name, true) }))
+  const times = new Map<string, number>()
+  for (const { label } of rows) times.set(label.leaf, (times.get(label.leaf) ?? 0) + 1)
+  return rows.map((row) => (times.get(row.label.leaf) === 1 ? { ...row, label: { ...row.label, path: '' } } : row))
 }
 
 /** What a group is called: its number where all layers are of one stack, else its path. */

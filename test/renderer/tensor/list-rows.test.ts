@@ -35,6 +35,11 @@ test('the numbers of a name are in the parts that are not cut', () => {
     path: 'mlp.experts.',
     leaf: '127.up_proj',
   })
+  expect(labelOf('h.0.attn.q_proj.weight.lowrank_A', true)).toEqual({
+    layer: '',
+    path: 'attn.',
+    leaf: 'q_proj.lowrank_A',
+  })
   expect(labelOf('lm_head.weight', true)).toEqual({ layer: '', path: '', leaf: 'lm_head' })
   expect(labelOf('weight', false)).toEqual({ layer: '', path: '', leaf: 'weight' })
 })
@@ -49,4 +54,11 @@ test('ten thousand experts are grouped by layer', () => {
     tensor(`model.layers.${i % 400}.mlp.experts.${i}.up_proj.weight`),
   )
   expect(listRows(many, true, new Set())).toHaveLength(10_400)
+})
+
+test('within a layer a row shows no more than tells it from the others', () => {
+  const names = ['attn.q_proj', 'attn.proj', 'mlp.proj'].map((role) => tensor(`h.0.${role}.weight`))
+  const rows = listRows([...names, tensor('wte.weight')], true, new Set())
+  const shown = rows.flatMap((row) => (row.kind === 'tensor' ? [row.label.path + row.label.leaf] : []))
+  expect(shown).toEqual(['wte', 'q_proj', 'attn.proj', 'mlp.proj'])
 })
