@@ -14,6 +14,7 @@ import { say } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { foreign } from '../../core/messages/text.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
+import type { Bounds } from '../files/within.ts'
 import { collectGarbage, makeRoomForBuffers } from './garbage.ts'
 import {
   CANCELLED,
@@ -41,7 +42,7 @@ export interface DriverHost {
   readonly spawn: SpawnMember
   /** A partial file is about to exist or has gone; the driver waits for the answer. */
   notePartial(path: string, exists: boolean): Promise<void>
-  removePartial(path: string): Promise<void>
+  removePartial(path: string, within: Bounds): Promise<void>
 }
 
 export interface TaskListener {
@@ -94,7 +95,7 @@ interface Entry {
 
 export function createDriver(host: DriverHost): Driver {
   const flags = new Int32Array(new SharedArrayBuffer(8))
-  const partials = new Set<string>()
+  const partials = new Map<string, Bounds>()
   let running: Entry | null = null
   let thread: DriverThread | null = spawn()
   /** While a driver is being ended: its end, with its files removed. */
@@ -132,10 +133,11 @@ export function createDriver(host: DriverHost): Driver {
   function hear(from: DriverThread, message: FromDriver): void {
     if (message.type === 'partial') {
       // Also from a driver that is being ended: its files are to be removed.
-      if (message.exists) partials.add(message.path)
-      else partials.delete(message.path)
+      const { path, within } = message.place
+      if (message.exists) partials.set(path, within)
+      else partials.delete(path)
       void host
-        .notePartial(message.path, message.exists)
+        .notePartial(path, message.exists)
         .then(() => from.postMessage({ type: 'noted', request: message.request }))
       return
     }
@@ -219,9 +221,9 @@ export function createDriver(host: DriverHost): Driver {
 
   /** `forget`: nothing writes any more, so what is gone need not be remembered. What could not be removed, main tries again at the end. */
   async function removePartials({ forget } = { forget: true }): Promise<void> {
-    for (const path of [...partials]) {
+    for (const [path, within] of [...partials]) {
       try {
-        await host.removePartial(path)
+        await host.removePartial(path, within)
       } catch {
         continue
       }

@@ -10,6 +10,7 @@ import { AppError, toErrorReport } from '../../core/errors.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
 import { say } from '../../core/messages/english.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
+import type { Place } from '../files/within.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
 import {
   CANCELLED,
@@ -29,7 +30,7 @@ const progressIntervalMs = 50
 /** What the tasks are given besides their own arguments. */
 export interface TaskContext extends Omit<JobContext, 'kernels' | 'kernelNotice'> {
   /** Says that a partial file is about to exist or has gone; returns once the process that would remove it knows. */
-  notePartial(path: string, exists: boolean): Promise<void>
+  notePartial(place: Place, exists: boolean): Promise<void>
 }
 
 export interface DriverTasks {
@@ -68,11 +69,11 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
         return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
       },
       crc32,
-      notePartial: (path, exists) =>
+      notePartial: (place, exists) =>
         new Promise((resolve) => {
           const request = ++lastRequest
           noted.set(request, resolve)
-          send({ type: 'partial', request, path, exists })
+          send({ type: 'partial', request, place, exists })
         }),
     }
     try {

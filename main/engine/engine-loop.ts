@@ -7,6 +7,7 @@ import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import { removePartial } from '../files/outputs.ts'
+import type { Place } from '../files/within.ts'
 import { createDriver, type DriverHost } from './driver-handle.ts'
 import { createLanes } from './lanes.ts'
 import type { Link } from './link.ts'
@@ -18,7 +19,7 @@ interface Client {
   end(): void
 }
 interface Asked {
-  resolve(answer: string | null): void
+  resolve(answer: Place | null): void
   reject(error: Error): void
 }
 
@@ -39,7 +40,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   let parentGone = false
 
   const ask = (question: Question) =>
-    new Promise<string | null>((resolve, reject) => {
+    new Promise<Place | null>((resolve, reject) => {
       if (parentGone) return resolve(null)
       const request = ++lastRequest
       asked.set(request, { resolve, reject })
@@ -64,7 +65,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
     return reader
   }
   const counter = { jobsStarted: 0 }
-  const path = async (grantId: string, use: 'read' | 'write') => {
+  const place = async (grantId: string, use: 'read' | 'write') => {
     const answer = await ask({ about: 'path', grantId, use })
     if (answer === null) throw new AppError('not-found', say('engine.not-given'))
     return answer
@@ -73,7 +74,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   function connect(id: number): void {
     const { port, client } = clientPort((message) => link.postMessage({ type: 'message', port: id, message }))
     clients.set(id, client)
-    serveSession(port, { ...worker, opener, counter, path })
+    serveSession(port, { ...worker, opener, counter, place })
   }
 
   function hear(message: ToEngine): void {

@@ -9,6 +9,7 @@ import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
 import type { Message } from '../../core/messages/message.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
+import type { Bounds, Place } from '../files/within.ts'
 
 // --- main <-> engine -----------------------------------------------------------------------------------------------------------------
 
@@ -16,7 +17,7 @@ export type ToEngine =
   | { readonly type: 'connect'; readonly port: number }
   | { readonly type: 'message'; readonly port: number; readonly message: unknown }
   | { readonly type: 'disconnect'; readonly port: number }
-  | { readonly type: 'answer'; readonly request: number; readonly ok: string | null }
+  | { readonly type: 'answer'; readonly request: number; readonly ok: Place | null }
   | { readonly type: 'answer'; readonly request: number; readonly error: ErrorReport }
   /** Cancel everything, remove what is half-written, exit 0. */
   | { readonly type: 'stop' }
@@ -37,6 +38,7 @@ export type Question =
 export interface FileRef {
   readonly fileId: string
   readonly path: string
+  readonly within: Bounds
   /** State of the files when they were first opened; null before. */
   readonly fingerprint: string | null
 }
@@ -49,7 +51,7 @@ export type Task =
       readonly job: Job
       /** By role, as the job declares them. */
       readonly files: Readonly<Record<string, FileRef>>
-      readonly targetPath: string | null
+      readonly target: Place | null
     }
 
 export interface OpenedFile {
@@ -80,7 +82,7 @@ export type FromDriver =
   | { readonly type: 'settled'; readonly id: number; readonly ok: TaskAnswer; readonly sketches?: SketchCounters }
   | { readonly type: 'settled'; readonly id: number; readonly error: ErrorReport }
   | { readonly type: 'event'; readonly id: number; readonly event: TaskEvent }
-  | { readonly type: 'partial'; readonly request: number; readonly path: string; readonly exists: boolean }
+  | { readonly type: 'partial'; readonly request: number; readonly place: Place; readonly exists: boolean }
   /** The control block (core/kernels/control.ts) by which the kernels made from now on are cancelled. */
   | { readonly type: 'control'; readonly control: SharedArrayBuffer }
   /** Other kernels compute from now on. */

@@ -45,13 +45,13 @@ export function openedFiles(): OpenedFiles {
 
 /** The files of the set at `path`. @throws AppError of the format */
 export async function weightPaths(path: string): Promise<readonly string[]> {
-  const { file, paths } = await open({ fileId: '', path, fingerprint: null })
+  const { file, paths } = await open({ fileId: '', path, within: null, fingerprint: null })
   await file.close()
   return paths
 }
 
-async function open({ path, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
-  const picked = await pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file')
+async function open({ path, within, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
+  const picked = await pickSource(path, (await fileIdentity(path))?.regular === false ? 'folder' : 'file', within)
   const names = new Set<string>()
   const file = await openWeightFile({ ...picked, folder: noting(picked.folder, names) })
   try {

@@ -19,6 +19,7 @@ import { AppError, toErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import { serveApi } from '../../core/rpc.ts'
+import type { Place } from '../files/within.ts'
 import type { Driver } from './driver-handle.ts'
 import type { Lanes, PendingTask } from './lanes.ts'
 import type { DriverInfo, FileRef, OpenedFile, Task } from './messages.ts'
@@ -30,7 +31,7 @@ export interface SessionHost {
   /** A driver to open a file in: that of the jobs, or while it is busy with one another. */
   opener(): { readonly driver: Driver; readonly lanes: Lanes }
   /** @throws AppError `not-found` for an id that main did not give out for this use */
-  path(grantId: string, use: 'read' | 'write'): Promise<string>
+  place(grantId: string, use: 'read' | 'write'): Promise<Place>
   /** Of all clients, since the engine started. */
   readonly counter: { jobsStarted: number }
 }
@@ -49,13 +50,13 @@ export function serveSession(port: Port, host: SessionHost): void {
       return { ...info, sketches, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
     },
     open: async (grantId) => {
-      const path = await host.path(grantId, 'read')
-      const file: FileRef = { fileId: randomUUID(), path, fingerprint: null }
+      const place = await host.place(grantId, 'read')
+      const file: FileRef = { fileId: randomUUID(), ...place, fingerprint: null }
       const opener = host.opener()
       const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
       // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
       if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
-      const report: FileReport = { fileId: file.fileId, name: basename(path), ...opened }
+      const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened }
       if (gone) driver.closeFile(file.fileId)
       else files.set(file.fileId, { ...file, fingerprint })
       return report
@@ -69,11 +70,11 @@ export function serveSession(port: Port, host: SessionHost): void {
       for (const [role, fileId] of Object.entries<string | undefined>(job.files))
         if (fileId !== undefined) inRoles[role] = fileOf(fileId)
       const writes = writesOf(job)
-      const targetPath = writes && (await host.path(writes.target, 'write'))
+      const target = writes && (await host.place(writes.target, 'write'))
       const jobId = randomUUID()
       counter.jobsStarted++
       // After the answer: the client learns the id before the first event that carries it.
-      setImmediate(() => begin(jobId, { kind: 'job', job, files: inRoles, targetPath }, lane))
+      setImmediate(() => begin(jobId, { kind: 'job', job, files: inRoles, target }, lane))
       return jobId
     },
     cancel: async (jobId) => {

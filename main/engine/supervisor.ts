@@ -9,6 +9,7 @@ import { inEnglish } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import type { Lost } from '../../core/rpc.ts'
 import { removePartial } from '../files/outputs.ts'
+import type { Bounds } from '../files/within.ts'
 import { whyItEnded } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import type { FromEngine, Question, ToEngine } from './messages.ts'
@@ -18,6 +19,8 @@ import { begin, type Effect, next, type Step, type SupervisionEvent } from './su
 export interface PathBook {
   /** @throws AppError `not-found` for an id that was not given out for this use */
   path(grantId: string, use: 'read' | 'write'): string
+  /** Where it has to lie when it is used. */
+  readonly within: Bounds
 }
 
 export interface EngineOptions {
@@ -117,8 +120,8 @@ export function startEngine(options: EngineOptions): Engine {
       child = null
       if (exit.code !== 0 || exit.stderrTail) options.log?.(`${inEnglish(whyItEnded(exit))}\n${exit.stderrTail}`)
       // An engine that was killed could not tidy up; after its death no half-written file is left.
-      void Promise.all([...partials].map((path) => removePartial(path).catch(() => {}))).then(() =>
-        happen({ type: 'exit', nowMs: performance.now(), reason: whyItEnded(exit) }),
+      void Promise.all([...partials].map((path) => removePartial(path, options.paths.within).catch(() => {}))).then(
+        () => happen({ type: 'exit', nowMs: performance.now(), reason: whyItEnded(exit) }),
       )
     })
     return started
@@ -146,7 +149,8 @@ export function startEngine(options: EngineOptions): Engine {
       return { type: 'answer', request, ok: null }
     }
     try {
-      return { type: 'answer', request, ok: options.paths.path(question.grantId, question.use) }
+      const { grantId, use } = question
+      return { type: 'answer', request, ok: { path: options.paths.path(grantId, use), within: options.paths.within } }
     } catch (error) {
       return { type: 'answer', request, error: toErrorReport(error) }
     }

@@ -1,14 +1,16 @@
 /** What an engine does, task by task: the contract's calls and jobs on one side, core's functions on the other. */
 
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Job, type JobResult, machineOf, writesOf } from '../../core/contract.ts'
 import { runJob } from '../../core/jobs/registry.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
 import { defaultParams } from '../../core/params.ts'
 import { describeFile } from '../../core/plan/describe.ts'
 import type { CompressionTarget } from '../../core/write/compression.ts'
+import { writeFault } from '../files/file-errors.ts'
 import { assertFileName } from '../files/file-name.ts'
 import { outputFolder } from '../files/outputs.ts'
+import { type HeldFolder, holdFolder, type Place } from '../files/within.ts'
 import type { DriverTasks, TaskContext } from './driver-loop.ts'
 import type { KernelRoom } from './kernel-room.ts'
 import type { OpenedFile, Task } from './messages.ts'
@@ -21,7 +23,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   const files = openedFiles()
   const sketches = sketchRoom()
 
-  async function job({ job, files: refs, targetPath }: JobTask, context: TaskContext): Promise<JobResult> {
+  async function job({ job, files: refs, target: place }: JobTask, context: TaskContext): Promise<JobResult> {
     const params = machineOf(job) ?? defaultParams
     const { kernels, notice } = await room.kernels(params)
     const opened: [role: string, OpenedWeights][] = []
@@ -33,7 +35,8 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       kernelNotice: notice,
       ...(opened.length > 0 && cache && { sketches: { cache, sourceHash: fingerprintOf(opened) } }),
     }
-    const target = targetPath === null ? null : targetOf(targetPath, job, opened, context)
+    const held = place && (await holdTarget(place))
+    const target = place && held && targetOf(place, held, job, opened, context)
     const mark = kernels.mark()
     try {
       return await runJob(
@@ -45,6 +48,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       // A job that failed in the middle has not freed what it allocated.
       kernels.release(mark)
       room.rest()
+      await held?.close()
     }
   }
 
@@ -80,20 +84,33 @@ function fingerprintOf(opened: readonly (readonly [role: string, OpenedWeights])
   return first && others.length === 0 ? first[1] : JSON.stringify([first, ...others])
 }
 
+/** The folder of a target, held while a job writes there: what it is replaced by meanwhile is another folder. */
+async function holdTarget({ path, within }: Place): Promise<HeldFolder> {
+  assertFileName(basename(path))
+  return holdFolder(dirname(path), within).catch((error) => {
+    throw writeFault(error, basename(path))
+  })
+}
+
 function targetOf(
-  path: string,
+  { path, within }: Place,
+  held: HeldFolder,
   job: Job,
   opened: readonly (readonly [role: string, OpenedWeights])[],
   context: TaskContext,
 ): CompressionTarget {
-  assertFileName(basename(path))
   const { force = false, resume = false } = writesOf(job) ?? {}
-  const folder = outputFolder(dirname(path), {
+  const named = dirname(path)
+  // Told by the name that leads there from other processes too.
+  const note = (partial: string, exists: boolean) =>
+    context.notePartial({ path: join(named, partial.slice(held.path.length)), within }, exists)
+  const folder = outputFolder(held.path, {
+    called: named,
     overwrite: force,
     sources: opened.flatMap(([, { paths }]) => paths),
-    onLock: context.notePartial,
+    onLock: note,
     // A run that can be resumed keeps its partial files, whichever process dies.
-    ...(!resume && { onPartial: context.notePartial }),
+    ...(!resume && { onPartial: note }),
   })
   return { folder, name: basename(path) }
 }

@@ -12,6 +12,7 @@ import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
 import { isNowhere, readFault } from './file-errors.ts'
 import { pathKey, realLiesWithin } from './paths.ts'
+import { assertWithin, type Bounds, inFolder } from './within.ts'
 
 /** What tells one state of a file from another. Replaced: another inode. Modified: another size or time. */
 export interface FileIdentity {
@@ -31,30 +32,31 @@ export interface FileIdentity {
 const readPiece = 64 * 2 ** 20
 
 /** The file or folder a user picked. A file's siblings (shards, external data) are those beside the name that was picked: links are not resolved first, so a model in a cache of links finds them. */
-export async function pickSource(path: string, kind: 'file' | 'folder'): Promise<PickedSource> {
+export async function pickSource(path: string, kind: 'file' | 'folder', within: Bounds = null): Promise<PickedSource> {
   return kind === 'folder'
-    ? { folder: sourceFolder(path), entry: null }
-    : { folder: sourceFolder(dirname(path)), entry: await listedName(path) }
+    ? { folder: sourceFolder(path, within), entry: null }
+    : { folder: sourceFolder(dirname(path), within), entry: await listedName(path) }
 }
 
-export function sourceFolder(path: string): SourceFolder {
+/** @param within where everything lies that is read of it, links followed */
+export function sourceFolder(path: string, within: Bounds = null): SourceFolder {
   const name = basename(path)
   return {
     name,
     list: async () => {
       try {
-        return (await readdir(path)).sort()
+        return (await inFolder(path, within, (held) => readdir(held))).sort()
       } catch (error) {
         throw readFault(error, name)
       }
     },
-    open: async (file) => openSource(join(path, singleComponent(file))),
-    inside: (folder) => subfolder(path, folder),
+    open: async (file) => openSource(join(path, singleComponent(file)), within),
+    inside: (folder) => subfolder(path, folder, within),
   }
 }
 
 /** A folder in another, looked at whenever something of it is asked for: a link that leads out of the outer one is none. */
-function subfolder(outer: string, name: string): SourceFolder {
+function subfolder(outer: string, name: string, within: Bounds): SourceFolder {
   const checked = async () => {
     const path = join(outer, singleComponent(name))
     const [real, around] = await Promise.all([realpath(path), realpath(outer)]).catch((error) => {
@@ -62,21 +64,21 @@ function subfolder(outer: string, name: string): SourceFolder {
     })
     if (!realLiesWithin(around, real))
       throw new AppError('bad-file', say('files.link-out', { name: quoted(name), folder: fileName(outer) }))
-    return sourceFolder(path)
+    return sourceFolder(path, within)
   }
   return {
     name,
     list: async () => (await checked()).list(),
     open: async (file) => (await checked()).open(file),
-    inside: (folder) => subfolder(join(outer, singleComponent(name)), folder),
+    inside: (folder) => subfolder(join(outer, singleComponent(name)), folder, within),
   }
 }
 
 /**
  * Opens a regular file for reading. Every `slice` afterwards makes sure that the path still names the file that was opened, unmodified.
- * @throws AppError `not-found`, `bad-request` for what is no regular file
+ * @throws AppError `not-found`, also of what lies outside `within`, `bad-request` for what is no regular file
  */
-export async function openSource(path: string): Promise<ByteSource> {
+export async function openSource(path: string, within: Bounds = null): Promise<ByteSource> {
   const name = basename(path)
   try {
     // Opening a pipe for reading would wait for its writer, forever: look first, and do not wait.
@@ -85,6 +87,7 @@ export async function openSource(path: string): Promise<ByteSource> {
     if (!before.isFile()) throw new AppError('bad-request', say('files.not-regular', { name: fileName(name) }))
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
+      await assertWithin(handle, path, within)
       return await handleSource(path, name, handle)
     } catch (error) {
       await handle.close()

@@ -1,6 +1,8 @@
 /**
  * What the page may touch: main gives an id for a path that a dialog, a drop, a listing or an upload named, and the page knows only
  * the id. An id cannot be guessed and stays the same for a path as long as the host runs, so a reloaded page can use it again.
+ *
+ * A grant says what was named, not what lies there when it is used: whoever opens it holds what it opened against `within` (within.ts).
  */
 
 import { randomBytes } from 'node:crypto'
@@ -10,8 +12,11 @@ import type { Grant } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
+import type { Bounds } from './within.ts'
 
 export interface Grants {
+  /** Where everything lies that may be reached by a grant, whenever it is used. */
+  readonly within: Bounds
   /**
    * A file or folder to be read. Links are not resolved: shards and external data lie beside the name that was picked.
    * @throws AppError `not-found`, `bad-request` for what is neither a folder nor a regular file
@@ -25,7 +30,7 @@ export interface Grants {
   place(id: string): string
 }
 
-export function createGrants(): Grants {
+export function createGrants(within: Bounds = null): Grants {
   const granted = new Map<string, { readonly path: string; readonly kind: Grant['kind'] }>()
   const ids = new Map<string, string>()
 
@@ -44,6 +49,7 @@ export function createGrants(): Grants {
   }
 
   return {
+    within,
     async grant(given) {
       const path = resolve(given)
       const status = await stat(path).catch(() => null)

@@ -20,10 +20,13 @@ import { attempt, exists, fileSink, type SinkOptions, syncFolder, type TargetNam
 import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
 import { persist, remove, removeTree, replace } from './replacing.ts'
+import { type Bounds, holdFolder, inFolder } from './within.ts'
 
 export interface OutputOptions extends SinkOptions {
   /** Paths of the files that are read: never a target, under whatever name they are reached. */
   readonly sources: readonly string[]
+  /** What the folder is called, where its path does not say so. */
+  readonly called?: string
   /** As `onPartial`, of the lock of what is held. */
   onLock?(path: string, exists: boolean): Promise<void>
 }
@@ -38,9 +41,9 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
         const names = await contents(path)
         if (names) return names
       } catch (error) {
-        throw writeFault(error, basename(path))
+        throw writeFault(error, basename(options.called ?? path))
       }
-      throw new AppError('cannot-write', say('files.folder-gone', { name: fileName(path) }))
+      throw new AppError('cannot-write', say('files.folder-gone', { name: fileName(options.called ?? path) }))
     },
     hold: async (file) => {
       const target = join(path, singleComponent(file))
@@ -59,7 +62,7 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
       await attempt(names, async () => {
         await options.hold()?.assertOwn()
         await clear(names, options)
-        await assertFreeSpace(path, names.name, byteLength)
+        await assertFreeSpace(path, names.name, byteLength, options)
       })
       return openPartial(names, 'wx+', 0, options)
     },
@@ -71,7 +74,7 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
       await attempt(names, async () => {
         await hold?.assertOwn()
         // A copy needs the space of the whole file while the one it is made of is still there.
-        await assertFreeSpace(path, names.name, hold?.doubtful ? byteLength : byteLength - left.byteLength)
+        await assertFreeSpace(path, names.name, hold?.doubtful ? byteLength : byteLength - left.byteLength, options)
         if (hold?.doubtful) await renew(names.partial)
       })
       return openPartial(names, 'r+', left.byteLength, options)
@@ -118,8 +121,9 @@ async function beginPartial<T>(names: TargetNames, options: OutputOptions, begin
 }
 
 /** Removes what `onPartial` announced: a partial file, or with its files a partial folder, whose path ends in a separator. */
-export async function removePartial(path: string): Promise<void> {
-  await (path.endsWith(sep) ? removeTree : remove)(path)
+export async function removePartial(path: string, within: Bounds = null): Promise<void> {
+  const how = path.endsWith(sep) ? removeTree : remove
+  await inFolder(dirname(path), within, (folder) => how(join(folder, basename(path))))
 }
 
 /** How many tensors of an unfinished run can be resumed at its target: they lie there, and a journal says so. */
@@ -138,10 +142,20 @@ export async function countUnfinished(target: string): Promise<number> {
  * where nothing was left.
  * @throws AppError `would-overwrite` where another run is writing it
  */
-export async function discardUnfinished(target: string): Promise<void> {
-  if (!(await isOurs(target))) return
-  if (await isHeld(target)) throw beingWritten(target)
-  for (const path of [...unfinishedPaths(target), lockPath(target), oldLockPath(target)]) await discard(path)
+export async function discardUnfinished(target: string, within: Bounds = null): Promise<void> {
+  const held = await holdFolder(dirname(target), within).catch((error) => {
+    if (isNowhere(error)) return null
+    throw writeFault(error, basename(target), say('files.remove-by-hand'))
+  })
+  if (!held) return
+  const there = join(held.path, basename(target))
+  try {
+    if (!(await isOurs(there))) return
+    if (await isHeld(there)) throw beingWritten(target)
+    for (const path of [...unfinishedPaths(there), lockPath(there), oldLockPath(there)]) await discard(path)
+  } finally {
+    await held.close()
+  }
 }
 
 /** Removes a partial file or folder. */
@@ -173,7 +187,7 @@ async function newSubfolder(
   await attempt(names, async () => {
     await options.hold?.()?.assertOwn()
     await clear(names, options)
-    await assertFreeSpace(path, names.name, byteLength)
+    await assertFreeSpace(path, names.name, byteLength, options)
     const mode = await modeOf(options.sources)
     await beginPartial(names, options, () => mkdir(names.partial, mode === null ? {} : { mode: privateFolder }))
   })
@@ -309,12 +323,17 @@ async function targetNames(folder: string, file: string, options: OutputOptions)
   return names
 }
 
-async function assertFreeSpace(folder: string, name: string, byteLength: number): Promise<void> {
+async function assertFreeSpace(
+  folder: string,
+  name: string,
+  byteLength: number,
+  { called = folder }: OutputOptions,
+): Promise<void> {
   const free = await freeBytes(folder)
   if (free < byteLength)
     throw new AppError(
       'cannot-write',
-      say('files.no-space', { name: fileName(name), needed: byteLength, free, folder: fileName(folder) }),
+      say('files.no-space', { name: fileName(name), needed: byteLength, free, folder: fileName(called) }),
       { needed: byteLength, free },
     )
 }

@@ -7,12 +7,14 @@ import type { CompressionReport, RunRequest } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
+import type { Bounds } from '../files/within.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'
 
 export interface LiveRunOptions extends RunStart {
   /** Grants of what it reads, by role, and of its target: the engine knows no paths. */
   readonly files: RunRequest['files']
   readonly target: string
+  readonly within: Bounds
   readonly record: RunRecord
   start(options: Omit<EngineOptions, 'paths'>): Engine
   stop(engine: Engine): Promise<void>
@@ -32,7 +34,7 @@ export interface LiveRun {
 }
 
 export function liveRun(options: LiveRunOptions): LiveRun {
-  const { files, target, targetPath, force, part, recipe, record } = options
+  const { files, target, targetPath, within, force, part, recipe, record } = options
   const engine = options.start({ restart: false })
   const client = engineClient(engine.connect())
   const abort = new AbortController()
@@ -56,7 +58,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   async function clearUp(error: unknown): Promise<void> {
     // An engine that was killed could not tidy up. Where nothing was finished there is nothing to resume either.
     const died = error instanceof AppError && error.code === 'engine-died'
-    if (discard || (died && (await countUnfinished(targetPath)) === 0)) await discardUnfinished(targetPath)
+    if (discard || (died && (await countUnfinished(targetPath)) === 0)) await discardUnfinished(targetPath, within)
   }
 
   async function live(spoke: () => void): Promise<void> {

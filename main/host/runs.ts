@@ -108,7 +108,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     const entry = { ...paths, force, part, recipe, replaces }
     const record = recordRun(history, entry, tell)
     const { runId } = record.run
-    const one = liveRun({ ...entry, files, target, record, start, stop })
+    const one = liveRun({ ...entry, files, target, within: grants.within, record, start, stop })
     live.set(runId, one)
     ours.add(runId)
     void one.ended.then(() => live.delete(runId))
@@ -138,7 +138,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       if (keep) return
       // It may have ended by itself a moment before.
       const { run, targetPath } = await find(runId)
-      if (run.resumable) await discardUnfinished(targetPath)
+      if (run.resumable) await discardUnfinished(targetPath, grants.within)
     },
     async resume(runId) {
       const entry = await find(runId)
@@ -163,7 +163,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       const { run, targetPath } = await find(runId)
       if (run.endedAt === null)
         throw new AppError('bad-request', say('runs.being-written', { name: fileName(run.target) }))
-      if (run.resumable) await discardUnfinished(targetPath)
+      if (run.resumable) await discardUnfinished(targetPath, grants.within)
       await history.forget(runId)
       forgotten(runId)
     },

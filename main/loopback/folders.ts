@@ -2,7 +2,7 @@
  * What the loopback page can see of the disk: the folders named on the command line and what lies in them, nothing else.
  *
  * A path is granted only if the place it really leads to lies in a named folder, so a link that leads out is not listed and cannot be
- * asked for; a folder is looked at again whenever its grant is used.
+ * asked for; file and folder are looked at again whenever a grant is used (within.ts).
  */
 
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
@@ -12,10 +12,12 @@ import { AppError, existsAlready } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
 import { isWeightName } from '../../core/weight-formats.ts'
+import { isNowhere, readFault } from '../files/file-errors.ts'
 import { assertFileName } from '../files/file-name.ts'
 import type { Grants } from '../files/grants.ts'
 import { exists } from '../files/output-sink.ts'
 import { realLiesWithin } from '../files/paths.ts'
+import { inFolder } from '../files/within.ts'
 
 /** A listing is one message; a folder with more entries is a data set, not a place to pick from. */
 const maxEntries = 20_000
@@ -42,10 +44,10 @@ function commonFolder(a: string, b: string): string {
 }
 
 /**
- * @param named paths from the command line
+ * Where the folders of the command line really lie.
  * @throws AppError `not-found` for one that is no folder
  */
-export async function namedFolders(named: readonly string[], grants: Grants): Promise<Folders> {
+export async function realFolders(named: readonly string[]): Promise<string[]> {
   const roots: string[] = []
   for (const path of named) {
     const real = await realpath(path).catch(() => null)
@@ -53,19 +55,24 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
       throw new AppError('not-found', say('serve.not-a-folder', { path: quoted(path) }))
     if (!roots.includes(real)) roots.push(real)
   }
+  return roots
+}
 
+/** @param roots real paths */
+export function namedFolders(roots: readonly string[], grants: Grants): Folders {
   const inside = (real: string) => roots.some((root) => realLiesWithin(root, real))
   const contains = async (path: string) => {
     const real = await realpath(path).catch(() => null)
     return real !== null && inside(real)
   }
 
-  /** The folder behind a grant, provided that it still lies where it lay. */
-  async function granted(id: string): Promise<string> {
+  /** Does something in the folder behind a grant, provided that it still lies where it lay, and while it does. */
+  async function inGranted<T>(id: string, act: (path: string, held: string) => Promise<T>): Promise<T> {
     const path = grants.path(id, 'read')
-    if (!(await contains(path)) || !(await stat(path)).isDirectory())
-      throw new AppError('not-found', say('serve.not-named', { name: fileName(path) }))
-    return path
+    return inFolder(path, roots, (held) => act(path, held)).catch((error) => {
+      if (isNowhere(error)) throw new AppError('not-found', say('serve.not-named', { name: fileName(path) }))
+      throw readFault(error, basename(path))
+    })
   }
 
   async function entry(path: string): Promise<FolderEntry | null> {
@@ -88,7 +95,7 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
       const paths =
         folder === null
           ? roots
-          : await granted(folder).then(async (path) => (await readdir(path)).map((name) => join(path, name)))
+          : await inGranted(folder, async (path, held) => (await readdir(held)).map((name) => join(path, name)))
       const shown = paths.filter((path) => folder === null || !basename(path).startsWith('.'))
       if (shown.length > maxEntries)
         throw new AppError('over-limit', say('serve.too-many-entries', { count: shown.length, most: maxEntries }))
@@ -100,23 +107,26 @@ export async function namedFolders(named: readonly string[], grants: Grants): Pr
       )
     },
     async linksOut(folder) {
-      const path = await granted(folder)
-      const targets: string[] = []
-      for (const name of await readdir(path)) {
-        const each = join(path, name)
-        const real = (await isLink(each)) ? await realpath(each).catch(() => null) : null
-        if (real !== null && !inside(real)) targets.push(dirname(real))
-      }
-      if (targets.length === 0) return null
-      return { links: targets.length, serve: basename(targets.reduce(commonFolder, await realpath(path))) }
+      return inGranted(folder, async (_, held) => {
+        const targets: string[] = []
+        for (const name of await readdir(held)) {
+          const each = join(held, name)
+          const real = (await isLink(each)) ? await realpath(each).catch(() => null) : null
+          if (real !== null && !inside(real)) targets.push(dirname(real))
+        }
+        if (targets.length === 0) return null
+        return { links: targets.length, serve: basename(targets.reduce(commonFolder, await realpath(held))) }
+      })
     },
     async createTarget(folder, name) {
-      const path = await granted(folder)
       assertFileName(name)
-      const target = join(path, name)
-      if (await isLink(target)) throw new AppError('would-overwrite', say('files.link', { name: fileName(name) }))
-      if (await exists(target)) throw existsAlready(name)
-      return grants.target(target)
+      return inGranted(folder, async (path, held) => {
+        const target = join(held, name)
+        if (await isLink(target)) throw new AppError('would-overwrite', say('files.link', { name: fileName(name) }))
+        if (await exists(target)) throw existsAlready(name)
+        // Where the run writes is looked at again when it does.
+        return grants.target(join(path, name))
+      })
     },
     async trail(path) {
       const real = await realpath(path).catch(() => null)

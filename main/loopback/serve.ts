@@ -3,7 +3,7 @@
  * over SSH (`ssh -L PORT:127.0.0.1:PORT`), and for machines on which Electron's runtime cannot be had.
  */
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { say } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
@@ -16,7 +16,7 @@ import { configFolder } from '../system/folders.ts'
 import { ownCommand } from '../system/own-command.ts'
 import { endSignals, statusOf } from '../system/signals.ts'
 import { downloads } from './downloads.ts'
-import { namedFolders } from './folders.ts'
+import { namedFolders, realFolders } from './folders.ts'
 import { framePorts } from './frames.ts'
 import { loopbackHostnames } from './gate.ts'
 import { listen } from './server.ts'
@@ -42,9 +42,10 @@ const nativeDialog = refuseWith(say('host.no-dialogs'))
 
 /** @throws AppError `not-found` for a folder that is none, `bad-request` for a port that is taken */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const grants = createGrants()
-  const folders = await namedFolders(options.folders, grants)
-  const temporary = await temporaryFolder()
+  const roots = await realFolders(options.folders)
+  const temporary = await realpath(await temporaryFolder())
+  const grants = createGrants([...roots, temporary])
+  const folders = namedFolders(roots, grants)
   const uploadFolder = join(temporary, 'uploads')
   await mkdir(uploadFolder)
 
@@ -70,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     port: options.port,
     assets: await assetHandler(builtPage, loopbackHostnames),
     download: downloads(grants),
-    upload: uploads({ folder: uploadFolder, grant: grants.grant }),
+    upload: uploads({ folder: uploadFolder, within: grants.within, grant: grants.grant }),
     page: (socket) => host.connectPage(framePorts(socket)),
   })
   return {

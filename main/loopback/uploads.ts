@@ -18,6 +18,7 @@ import { fileName as named, quoted } from '../../core/messages/text.ts'
 import { isPortableFileName } from '../files/file-name.ts'
 import { freeBytes } from '../files/free-space.ts'
 import { remove, replace } from '../files/replacing.ts'
+import { type Bounds, inFolder } from '../files/within.ts'
 import { plainResponse } from '../host/assets.ts'
 
 const reserveBytes = 256e6
@@ -29,6 +30,8 @@ export interface UploadOptions {
   /** A folder of this host alone; `Uploads` makes a folder in it for each drop. */
   readonly folder: string
   grant(path: string): Promise<Grant>
+  /** Where that folder has to lie while something is written there. */
+  readonly within: Bounds
   /** Bytes that may still be written into `folder`. */
   freeBytes?(): Promise<number>
   /** The span in which `leastBytes` have to come; a minute, but in tests. */
@@ -46,7 +49,10 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
       const folder = join(options.folder, `drop-${drop}`)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = join(folder, name)
-      await receive(request, path, (await room()) - reserveBytes, options.silenceMs ?? minuteMs)
+      const limit = (await room()) - reserveBytes
+      await inFolder(folder, options.within, (held) =>
+        receive(request, join(held, name), limit, options.silenceMs ?? minuteMs),
+      )
       return json(200, await options.grant(path))
     } catch (error) {
       if (!(error instanceof AppError)) throw error

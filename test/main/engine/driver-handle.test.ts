@@ -33,7 +33,7 @@ test('a half-written file that cannot be removed ends nothing else, and stays kn
   })
   const write = (name: string, started?: () => void) =>
     driver.run(
-      { kind: 'job', job: sample, files: {}, targetPath: join(folder, name) },
+      { kind: 'job', job: sample, files: {}, target: { path: join(folder, name), within: null } },
       started && { event: () => started() },
     )
   const writing = await new Promise<ReturnType<typeof write>>((begun) => {

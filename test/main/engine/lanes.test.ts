@@ -78,7 +78,7 @@ function submit(name: string, lane?: Lane) {
     force: false,
   }
   const pending = lanes.submit(
-    { kind: 'job', job, files: {}, targetPath: null },
+    { kind: 'job', job, files: {}, target: null },
     {
       waiting: () => log.push(`${name} waits`),
       event: (event) => event.type === 'progress' && log.push(`${name} ${event.phase} ${event.done}/${event.total}`),
@@ -118,7 +118,7 @@ test('foreground jobs run one after another, and each ends once', async () => {
 test('opening a file goes before jobs that have not begun', async () => {
   submit('a')
   submit('b')
-  const opened = lanes.submit({ kind: 'open', file: { fileId: 'f', path: '/f', fingerprint: null } })
+  const opened = lanes.submit({ kind: 'open', file: { fileId: 'f', path: '/f', within: null, fingerprint: null } })
   await pass()
   expect(taken()).toEqual(['run open'])
   task?.resolve()
@@ -335,7 +335,7 @@ test('only a job keeps the driver busy: between two runs of a background job a f
   task?.resolve()
   await pass()
   expect(lanes.busy).toBe(false)
-  lanes.submit({ kind: 'open', file: { fileId: 'f', path: '/f', fingerprint: null } })
+  lanes.submit({ kind: 'open', file: { fileId: 'f', path: '/f', within: null, fingerprint: null } })
   await pass()
   expect(lanes.busy).toBe(false)
   task?.resolve()

@@ -46,7 +46,7 @@ it('external data is a file of the set, and its change is seen', async () => {
   expect(await weightPaths(path)).toEqual([path, data])
   const seen = async () => {
     const files = openedFiles()
-    const { fingerprint } = await files.get({ fileId: 'f', path, fingerprint: null })
+    const { fingerprint } = await files.get({ fileId: 'f', path, within: null, fingerprint: null })
     await files.close('f')
     return fingerprint
   }

@@ -23,7 +23,7 @@ beforeEach(async () => {
   top = await realpath(await mkdtemp(join(tmpdir(), 'ghostsvd-reach-')))
   for (const name of ['named', 'elsewhere']) await mkdir(join(top, name))
   for (const path of [join(top, 'in.npy'), inside('in.npy'), outside('secret.npy')]) await writeFile(path, 'bytes')
-  const folders = await namedFolders([join(top, 'named')], createGrants())
+  const folders = namedFolders([join(top, 'named')], createGrants())
   test = await testHost(top, { reach: { read: folders.contains, write: folders.mayHold } })
 })
 afterEach(async () => {

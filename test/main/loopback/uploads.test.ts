@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ghostsvd-uploads-'))
   const receive = uploads({
     folder,
+    within: [await realpath(folder)],
     grant: async (path) => ({ id: 'id', name: basename(path), kind: 'file', byteLength: (await stat(path)).size }),
     freeBytes: async () => free,
     silenceMs,
