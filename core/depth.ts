@@ -8,8 +8,9 @@ const maxMessageDepth = 32
 const maxMessageValues = 1_000_000
 
 /**
- * Whether every path into `message` ends within 32 levels, and it holds no more than a million values. Walks level by level, without
- * recursion; a value that is shared is followed on each path, so a ring or a chain of shared objects is as deep as it unfolds.
+ * Whether `message` is plain data - what JSON knows -, every path into it ends within 32 levels, and it holds no more than a million values.
+ * Walks level by level, without recursion; a value that is shared is followed on each path, so a ring or a chain of shared objects is as
+ * deep as it unfolds. A Map or a buffer, which only Electron's ports carry, would hide what is in it.
  */
 export function isShallow(message: unknown): boolean {
   let level: unknown[] = [message]
@@ -18,7 +19,7 @@ export function isShallow(message: unknown): boolean {
     const inner: unknown[] = []
     for (const value of level) {
       if (typeof value !== 'object' || value === null) continue
-      if (depth === maxMessageDepth) return false
+      if (depth === maxMessageDepth || !isPlain(value)) return false
       for (const each of Object.values(value)) {
         if (++values > maxMessageValues) return false
         inner.push(each)
@@ -27,4 +28,9 @@ export function isShallow(message: unknown): boolean {
     level = inner
   }
   return true
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null
 }

@@ -8,7 +8,7 @@ import type { z } from 'zod'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
 import { isMessage, say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
-import { foreign } from './messages/text.ts'
+import { foreign, quoted } from './messages/text.ts'
 import type { Port } from './port.ts'
 
 type Methods<Api> = { [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (...args: A) => R : never }
@@ -45,7 +45,10 @@ export function serveApi<Api extends object, Events extends object>(
       }
     }
   }
-  const rpc = createBirpc<Record<string, (...args: unknown[]) => void>, typeof functions>(functions, channel(port))
+  const rpc = createBirpc<Record<string, (...args: unknown[]) => void>, typeof functions>(functions, {
+    ...channel(port),
+    resolver: (method, found) => found ?? unknownMethod(method),
+  })
   return new Proxy({} as Events, {
     get:
       (_, event) =>
@@ -82,6 +85,12 @@ export function connectApi<Api extends object, Events extends object>(
             return answer.ok
           },
   })
+}
+
+/** birpc's own answer would be an error without a word in it. */
+function unknownMethod(method: string): () => Promise<Answer> {
+  const report = toErrorReport(new AppError('bad-request', say('request.unknown', { method: quoted(method) })))
+  return async () => ({ error: report })
 }
 
 function channel(port: Port) {

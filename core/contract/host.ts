@@ -52,7 +52,7 @@ export type RunRequest = z.input<typeof runRequestSchema>
  * A compression run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs,
  * those of earlier days and of the command line too, each with its outcome.
  *
- * `interrupted`: its process died. With `resumable` its finished tensors lie beside the output and `resumeRun` resumes from them.
+ * `waiting`: others go first; it begins by itself when one of them has ended. `interrupted`: its process died. With `resumable` its finished tensors lie beside the output and `resumeRun` resumes from them.
  */
 export const runSchema = z.strictObject({
   runId: z.string(),
@@ -61,7 +61,7 @@ export const runSchema = z.strictObject({
   source: z.string(),
   target: z.string(),
   recipe: recipeSchema,
-  state: z.enum(['running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
+  state: z.enum(['waiting', 'running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
   resumable: z.boolean(),
   /** Milliseconds since 1970. */
   startedAt: z.number(),

@@ -5,7 +5,7 @@
 
 import type { EngineStatus } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
-import { inEnglish } from '../../core/messages/english.ts'
+import { inEnglish, say } from '../../core/messages/english.ts'
 import type { Port } from '../../core/port.ts'
 import type { Lost } from '../../core/rpc.ts'
 import { removePartial } from '../files/outputs.ts'
@@ -178,6 +178,8 @@ export function startEngine(options: EngineOptions): Engine {
     }
     return {
       postMessage: (message) => {
+        // Nobody will answer any more: said once more, to whoever asks all the same.
+        if (state.phase === 'ended') setImmediate(deliver, client, { lost: status.reason ?? say('engine.stopped') })
         if (!clients.has(id)) return
         if (state.phase === 'ready') child?.postMessage({ type: 'message', port: id, message })
         else client.waiting.push(message)

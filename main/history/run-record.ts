@@ -18,9 +18,11 @@ export interface RunStart extends Omit<HistoryEntry, 'run'> {
 export interface RunRecord {
   /** As it stands now. */
   readonly run: Run
-  /** Whether its job has spoken. Before that there is nothing to list. */
+  /** Whether it waits for its turn or its job has spoken. Before that there is nothing to list. */
   readonly entered: boolean
-  /** What the job says while it lives. The first word enters the run. */
+  /** It waits for its turn: that enters the run. */
+  wait(): void
+  /** What the job says while it lives. The first word enters the run, or ends its waiting. */
   hear(event: JobEvent): void
   hold(paused: boolean): void
   finish(report: CompressionReport): Promise<void>
@@ -43,6 +45,11 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
     entry?.update(run)
     changed(run)
   }
+  function enter(): void {
+    entry = history.begin({ run, ...rest })
+    if (replaces !== null) struck = history.forget(replaces)
+    changed(run)
+  }
   async function end(changes: Partial<Run>, report: CompressionReport | null): Promise<void> {
     run = { ...run, progress: null, endedAt: Date.now(), ...changes }
     await entry?.end(run, report)
@@ -56,12 +63,13 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
     get entered() {
       return entry !== null
     },
+    wait() {
+      run = { ...run, state: 'waiting' }
+      enter()
+    },
     hear(event) {
-      if (!entry) {
-        entry = history.begin({ run, ...rest })
-        if (replaces !== null) struck = history.forget(replaces)
-        changed(run)
-      }
+      if (!entry) enter()
+      if (run.state === 'waiting') become({ state: 'running', startedAt: Date.now() })
       const before = view
       view = afterEvent(view, event)
       const { progress, finishedTensors } = view
@@ -69,7 +77,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
         become({ progress, finishedTensors })
     },
     hold(paused) {
-      if (run.endedAt === null) become({ state: paused ? 'paused' : 'running' })
+      if (run.endedAt === null && run.state !== 'waiting') become({ state: paused ? 'paused' : 'running' })
     },
     async finish(report) {
       const { tensors, ...result } = report

@@ -22,6 +22,7 @@ import type { Grants } from '../files/grants.ts'
 import { liesWithin } from '../files/paths.ts'
 import { createHistory } from '../history/history.ts'
 import { fileLog, logPath } from '../system/log.ts'
+import { pagePort } from './page-port.ts'
 import { createRecents } from './recents.ts'
 import { createRuns, type Reach } from './runs.ts'
 import { createSample } from './sample.ts'
@@ -68,7 +69,7 @@ export interface Host {
   /** As pages see them. */
   recents(): Promise<Grant[]>
   clearRecents(): Promise<void>
-  /** Compressions that would be cut short if the host ended now. */
+  /** Compressions that would be cut short if the host ended now, or wait for their turn. */
   readonly running: number
   /** Ends every engine. Runs that have not finished keep their finished tensors and can be resumed. */
   close(): Promise<void>
@@ -152,7 +153,8 @@ export function createHost(options: HostOptions): Host {
   }
 
   return {
-    connectPage({ host, engine }) {
+    connectPage(ports) {
+      const [host, engine] = [pagePort(ports.host), pagePort(ports.engine)]
       const id = randomUUID()
       const events = serveApi<HostApi, HostEvents>(host, api, hostArguments)
       pages.set(id, events)

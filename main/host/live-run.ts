@@ -2,13 +2,15 @@
  * A compression run in an engine of its own. It keeps its finished tensors however it ends, unless the user discards them.
  */
 
-import { engineClient } from '../../core/client/engine-client.ts'
+import { type EngineClient, engineClient } from '../../core/client/engine-client.ts'
 import type { CompressionReport, RunRequest } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import type { Engine, EngineOptions } from '../engine/supervisor.ts'
 import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
 import type { Bounds } from '../files/within.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'
+import type { Turn } from './turns.ts'
 
 export interface LiveRunOptions extends RunStart {
   /** Grants of what it reads, by role, and of its target: the engine knows no paths. */
@@ -16,13 +18,17 @@ export interface LiveRunOptions extends RunStart {
   readonly target: string
   readonly within: Bounds
   readonly record: RunRecord
+  /** Its engine starts when it comes. */
+  readonly turn: Turn
   start(options: Omit<EngineOptions, 'paths'>): Engine
   stop(engine: Engine): Promise<void>
 }
 
 export interface LiveRun {
   readonly targetPath: string
-  /** Resolves when its job has begun and the run is in the history. @throws AppError where it cannot even begin */
+  /** Others go first. */
+  readonly waits: boolean
+  /** Resolves when its job has begun, or it waits for its turn, and the run is in the history. @throws AppError where it cannot even begin */
   readonly begun: Promise<void>
   /** Resolves when it has ended, one way or another, and its engine is gone. */
   readonly ended: Promise<void>
@@ -35,14 +41,24 @@ export interface LiveRun {
 
 export function liveRun(options: LiveRunOptions): LiveRun {
   const { files, target, targetPath, within, force, part, recipe, record } = options
-  const engine = options.start({ restart: false })
-  const client = engineClient(engine.connect())
+  const { turn } = options
+  let engine: Engine | null = null
+  let client: EngineClient | null = null
   const abort = new AbortController()
   let jobId: string | null = null
   let discard = false
   let interrupted = false
 
   async function compress(spoke: () => void): Promise<CompressionReport> {
+    if (turn.waits) {
+      record.wait()
+      spoke()
+    }
+    await turn.come
+    // It came a moment before this run was told to end.
+    if (abort.signal.aborted || interrupted) throw new AppError('cancelled', say('job.cancelled'))
+    engine = options.start({ restart: false })
+    client = engineClient(engine.connect())
     const { fileId: model } = await client.api.open(files.model)
     const job = { kind: 'compress', files: { model }, target, ...recipe, force, part, resume: true } as const
     return client.run(job, {
@@ -68,37 +84,47 @@ export function liveRun(options: LiveRunOptions): LiveRun {
       // It never began: the caller is told, and there is nothing to keep.
       if (!record.entered) throw error
       // Before anything reads what it left: nothing writes any more.
-      await options.stop(engine)
-      await clearUp(error).catch(() => {})
+      await end()
+      // One that never had its turn left nothing; an earlier run may have.
+      if (engine) await clearUp(error).catch(() => {})
       await record.cutShort(error, interrupted)
     } finally {
-      await options.stop(engine)
+      await end()
     }
+  }
+
+  async function end(): Promise<void> {
+    turn.leave()
+    if (engine) await options.stop(engine)
   }
 
   let spoken = () => {}
   const spoke = new Promise<void>((resolve) => {
     spoken = resolve
   })
-  const end = live(spoken)
-  const ended = end.catch(() => {})
+  const whole = live(spoken)
+  const ended = whole.catch(() => {})
   return {
     targetPath,
-    begun: Promise.race([spoke, end]).then(() => record.saved()),
+    get waits() {
+      return turn.waits
+    },
+    begun: Promise.race([spoke, whole]).then(() => record.saved()),
     ended,
     async pause(paused) {
-      if (jobId === null) return
+      if (jobId === null || !client) return
       await client.api.pause(jobId, paused)
       record.hold(paused)
     },
     async cancel(keep) {
       if (!keep) discard = true
       abort.abort()
+      if (!engine) turn.leave()
       await ended
     },
     async interrupt() {
       interrupted = true
-      await options.stop(engine)
+      await end()
       await ended
     },
   }

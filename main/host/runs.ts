@@ -19,6 +19,7 @@ import type { History, HistoryEntry } from '../history/history.ts'
 import { leftAt, recordRun } from '../history/run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
 import { pace } from './paced.ts'
+import { createTurns } from './turns.ts'
 
 /** As it was parsed on arrival: defaults filled in. */
 type RunRequest = z.output<typeof runRequestSchema>
@@ -44,7 +45,7 @@ export interface RunsOptions {
 export interface Runs {
   /** Runs of this host that have not ended. */
   readonly live: number
-  /** Opens the source and starts the job; what follows are reports. @throws AppError when it cannot even begin */
+  /** Opens the source and starts the job, or lets it wait for its turn; what follows are reports. @throws AppError when it cannot even begin */
   start(request: RunRequest): Promise<string>
   /** @throws AppError `not-found`, `bad-request` for a run of another process */
   pause(runId: string, paused: boolean): Promise<void>
@@ -71,6 +72,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
   /** Begun by pages of this host, who had been given both paths. */
   const ours = new Set<string>()
   const tell = pace(report)
+  const takeTurn = createTurns()
 
   /** A page knows of the runs it began, and of those that write where it may write. */
   async function shown(): Promise<HistoryEntry[]> {
@@ -106,9 +108,10 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       throw beingWritten(paths.targetPath)
     const replaces = left?.runId ?? null
     const entry = { ...paths, force, part, recipe, replaces }
+    const turn = takeTurn()
     const record = recordRun(history, entry, tell)
     const { runId } = record.run
-    const one = liveRun({ ...entry, files, target, within: grants.within, record, start, stop })
+    const one = liveRun({ ...entry, files, target, within: grants.within, record, turn, start, stop })
     live.set(runId, one)
     ours.add(runId)
     void one.ended.then(() => live.delete(runId))
@@ -134,8 +137,11 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     start: (request) => begin(request, null),
     pause: async (runId, paused) => (await steered(runId))?.pause(paused),
     async cancel(runId, keep) {
-      await (await steered(runId))?.cancel(keep)
-      if (keep) return
+      const one = await steered(runId)
+      const waited = one?.waits
+      await one?.cancel(keep)
+      // What lies at its target is not of a run that never had its turn.
+      if (keep || waited) return
       // It may have ended by itself a moment before.
       const { run, targetPath } = await find(runId)
       if (run.resumable) await discardUnfinished(targetPath, grants.within)

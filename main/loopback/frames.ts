@@ -1,7 +1,6 @@
 /** One WebSocket as two Ports: JSON frames {to: 'engine' | 'host', message} in both directions. */
 import type { RawData, WebSocket } from 'ws'
 import { type SocketFrame, socketFrameSchema } from '../../core/contract.ts'
-import { isShallow } from '../../core/depth.ts'
 import type { Port } from '../../core/port.ts'
 
 /** Method names and ids of birpc are short; a long one would be echoed in every answer. */
@@ -11,6 +10,8 @@ const maxNameLength = 64
  * or means harm, and connects again if it is neither.
  */
 const maxWaitingBytes = 64 * 1024 * 1024
+
+const refusal = 'not a frame of this page'
 
 /** What birpc sends; anything else would be an exception inside its listener. */
 function isCall(message: unknown): boolean {
@@ -25,8 +26,8 @@ function isName(text: unknown): boolean {
 }
 
 /**
- * Splits `socket`. A frame that is binary, no JSON, of another shape or too deep closes it with 1003, 1007 or 1008: the page is ours, so
- * such a frame is not from the page.
+ * Splits `socket`. A frame that is binary, no JSON or of another shape closes it with 1003, 1007 or 1008, and so does a port that its host
+ * closes (page-port.ts): the page is ours, so such a frame is not from the page.
  */
 export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
   const listeners = { engine: new Set<(message: unknown) => void>(), host: new Set<(message: unknown) => void>() }
@@ -40,8 +41,7 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
       return socket.close(1007, 'not JSON')
     }
     const parsed = socketFrameSchema.safeParse(frame)
-    if (!parsed.success || !isCall(parsed.data.message) || !isShallow(parsed.data.message))
-      return socket.close(1008, 'not a frame of this page')
+    if (!parsed.success || !isCall(parsed.data.message)) return socket.close(1008, refusal)
     for (const listener of listeners[parsed.data.to]) listener(parsed.data.message)
   })
   // ws closes the connection itself with 1009 (too big) or 1002; without a listener the error would end the process.
@@ -58,7 +58,7 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
       if (event === 'message') listeners[to].add(listener)
       else socket.on('close', () => listener())
     },
-    close: () => socket.close(1000),
+    close: () => socket.close(1008, refusal),
   })
   return { engine: port('engine'), host: port('host') }
 }

@@ -72,7 +72,7 @@ function watching(state: RunsState): RunsState {
 }
 
 export function isActive({ state }: Run): boolean {
-  return state === 'running' || state === 'paused'
+  return state === 'waiting' || state === 'running' || state === 'paused'
 }
 
 /**

@@ -19,7 +19,8 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
   const { progress, target: name } = run
   const paused = run.state === 'paused'
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
-  const title = progress ? (titles[progress.phase] ?? 'planning') : 'starting'
+  const waits = run.state === 'waiting'
+  const title = waits ? 'waiting' : progress ? (titles[progress.phase] ?? 'planning') : 'starting'
   const cancel = () => (run.finishedTensors > 0 ? question.open() : attempt(() => cancelRun(run.runId, false)))
   return (
     <div className="run active" data-run={run.state} data-testid="run">
@@ -32,19 +33,21 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
           value={share * 100}
         />
         <span className="run-share number">{numbers.percent(Math.floor(share * 1000) / 1000)}</span>
-        <Button
-          disabled={busy}
-          onClick={() => attempt(() => pauseRun(run.runId, !paused))}
-          size="compact-sm"
-          variant="default"
-        >
-          {t(paused ? 'runs.continue' : 'runs.pause')}
-        </Button>
+        {waits ? null : (
+          <Button
+            disabled={busy}
+            onClick={() => attempt(() => pauseRun(run.runId, !paused))}
+            size="compact-sm"
+            variant="default"
+          >
+            {t(paused ? 'runs.continue' : 'runs.pause')}
+          </Button>
+        )}
         <Button disabled={busy} onClick={cancel} size="compact-sm" variant="default">
           {t('app.cancel')}
         </Button>
       </div>
-      <RunFacts run={run} />
+      {waits ? <p className="run-facts">{t('runs.waitingWhy')}</p> : <RunFacts run={run} />}
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
       {question.opened ? <CancelQuestion onClose={question.close} run={run} /> : null}
     </div>

@@ -8,6 +8,7 @@ export const hosts = {
   'grants.not-a-file': () => '拖入的不是此计算机上的文件。',
 
   'runs.gone': () => '此次运行已不在列表中：已在其他窗口中继续或删除。',
+  'runs.too-many': (v) => `已有 ${v.most} 个运行在进行或等待。请取消其中一些，或等它们结束后再开始。`,
   'runs.elsewhere': (v) => `另一个进程（命令行或其他应用）正在写入 ${v.name}。请在那里停止。`,
   'runs.out-of-sight': (v) => `${v.name} 不在此页面可见的文件夹中。请将它放回，或用其所在文件夹启动主机。`,
   'runs.nothing-left': (v) => `${v.name} 没有可以继续的内容。请开始新的运行。`,

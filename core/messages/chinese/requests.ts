@@ -3,6 +3,7 @@ import { nonFinite } from './plan.ts'
 
 export const requests = {
   'request.invalid': (v) => `请求无效（${v.method}）：“${v.detail}”`,
+  'request.unknown': (v) => `此处没有 ${v.method} 这一请求。`,
   'request.one-goal': () => '一次只能有一个目标：大小、误差或能量。',
   'request.int8-layout': () => 'INT8 因子写为 A 与 B。请选择布局“A 与 B”。',
   'request.prescribed-dtype': (v) => `此类文件只含 ${v.dtype} 或 INT8 因子。请选择其中之一，或源文件的数值类型。`,

@@ -10,6 +10,8 @@ export const hosts = {
   'grants.not-a-file': () => 'What was dropped is no file of this computer.',
 
   'runs.gone': () => 'This run is not in the list any more: it was resumed or removed in another window.',
+  'runs.too-many': (v: { most: number }) =>
+    `${v.most} runs go on or wait already. Cancel some of them, or start this one when they have ended.`,
   'runs.elsewhere': (v: { name: FileName }) =>
     `${v.name} is being written by another process, from the command line or another application. Stop it there.`,
   'runs.out-of-sight': (v: { name: FileName }) =>

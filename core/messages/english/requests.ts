@@ -5,6 +5,7 @@ import { nonFinite } from './plan.ts'
 /** What a job was asked for and cannot be. */
 export const requests = {
   'request.invalid': (v: { method: string; detail: Foreign }) => `${v.method}: ${v.detail}`,
+  'request.unknown': (v: { method: Quoted }) => `${v.method} is not something that can be asked for here.`,
   'request.one-goal': () => 'One goal at a time: a size, an error or an energy.',
   'request.int8-layout': () => 'INT8 factors are written as A and B. Choose the layout A and B.',
   'request.prescribed-dtype': (v: { dtype: string }) =>

@@ -54,7 +54,8 @@ export function runEffects(desk: Desk): (run: Run) => void {
 const noProgress: TaskbarProgress = { mode: 'none', value: 0 }
 
 /** Over all runs, in bytes. A run that is still being planned has a long way to go and cannot say how long. */
-export function progressOf(live: readonly Run[]): TaskbarProgress {
+export function progressOf(runs: readonly Run[]): TaskbarProgress {
+  const live = runs.filter(({ state }) => state !== 'waiting')
   if (live.length === 0) return noProgress
   const counted = live.flatMap(({ progress }) => (progress?.phase === 'compress' ? [progress] : []))
   const total = counted.reduce((sum, progress) => sum + progress.total, 0)

@@ -239,6 +239,11 @@ describe('supervised engine', () => {
     await harness.reached('died')
     await expect(harness.client.api.info()).rejects.toMatchObject({ code: 'engine-died' })
     await expect(engineClient(harness.engine.connect()).api.info()).rejects.toMatchObject({ code: 'engine-died' })
+    // A page's port outlives its engine: who calls on it all the same is told, too.
+    const port = harness.engine.connect()
+    const answer = new Promise((resolve) => port.on('message', resolve))
+    port.postMessage({ t: 'q', m: 'info', i: '1', a: [] })
+    expect(await answer).toMatchObject({ lost: { key: expect.any(String) } })
   })
 
   it('leaves no process when it is stopped, busy or not', async () => {

@@ -19,7 +19,8 @@ export async function testHost(
   options: { behavior?: Partial<EngineApi>; reach?: Reach; startEngine?: HostOptions['startEngine'] } = {},
 ) {
   const grants = createGrants()
-  const fakes = fakeEngines(options.behavior)
+  const behavior: Partial<EngineApi> = { ...options.behavior }
+  const fakes = fakeEngines(behavior)
   const no = refuseWith(someWords('not in this test'))
   const shown: string[] = []
   const host: Host = createHost({
@@ -56,12 +57,16 @@ export async function testHost(
       recents: (recents) => void heard.push(`recents: ${recents.length}`),
       act: () => {},
     }
+    const closed: string[] = []
+    hostNear.on('close', () => closed.push('host'))
+    engineNear.on('close', () => closed.push('engine'))
     const before = fakes.engines.length
     host.connectPage({ host: hostFar, engine: engineFar })
     return {
       api: connectApi<HostApi, HostEvents>(hostNear, events),
       engine: fakes.engines[before]!,
-      enginePort: engineNear,
+      ports: { host: hostNear, engine: engineNear },
+      closed,
       heard,
       runs,
       forgotten,
@@ -84,7 +89,7 @@ export async function testHost(
 
   const request = () => ({ files: { model: source }, target, output: 'factors' as const, params: {} })
   const startRun = (from: { readonly api: HostApi }) => begin(() => from.api.startRun(request()))
-  return { host, grants, engines: fakes.engines, source, target, shown, page, begin, request, startRun }
+  return { host, grants, behavior, engines: fakes.engines, source, target, shown, page, begin, request, startRun }
 }
 
 export const report: CompressionReport = {

@@ -36,11 +36,30 @@ describe('a page', () => {
   })
 
   it('reaches its engine through the host, by grants of the host', async () => {
-    const { enginePort } = page()
-    const engine = connectApi<EngineApi, object>(enginePort, {})
+    const { ports } = page()
+    const engine = connectApi<EngineApi, object>(ports.engine, {})
     expect((await engine.open(test.source)).fileId).toBe(`file-of-${test.source}`)
     await expect(engine.open('/etc/passwd')).rejects.toMatchObject({ code: 'not-found' })
     await expect(engine.open(test.target)).rejects.toMatchObject({ code: 'bad-request' })
+  })
+
+  it.each(['host', 'engine'] as const)(
+    'is ended by a message to its %s that is too deep to be passed on',
+    async (to) => {
+      const first = page()
+      let nested: unknown = 1
+      for (let i = 0; i < 500; i++) nested = [nested]
+      first.ports[to].postMessage({ t: 'q', m: 'start', i: '1', a: [nested] })
+      await vi.waitFor(() => expect(first.closed).toEqual([to]))
+      expect(first.engine.jobs).toEqual([])
+    },
+  )
+
+  it('hears of a call that nobody knows in a sentence', async () => {
+    const { ports } = page()
+    const unknown = connectApi<{ explode(): Promise<void>; constructor(): Promise<void> }, object>(ports.host, {})
+    for (const method of ['explode', 'constructor'] as const)
+      await expect(unknown[method]()).rejects.toMatchObject({ code: 'bad-request', said: [{ key: 'request.unknown' }] })
   })
 
   it('learns what kind of host it has, and saves settings', async () => {

@@ -2,8 +2,10 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { JobEvent } from '../../../core/contract.ts'
+import type { HostApi, JobEvent } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import { createHistory } from '../../../main/history/history.ts'
+import { runsAtOnce } from '../../../main/host/turns.ts'
 import { someWords } from '../../core/messages/words.ts'
 import * as leftOver from '../left-over.ts'
 import type { FakeEngine } from './fake-engine.ts'
@@ -60,6 +62,75 @@ const tensorDone: JobEvent = {
 /** What an engine leaves when it is cut short after a tensor. */
 const leaveUnfinished = () => leftOver.leaveUnfinished(join(folder, 'out.safetensors'))
 const written = async () => (await readdir(folder)).filter((name) => name.startsWith('out')).sort()
+
+describe('more runs than go on at once', () => {
+  const target = (name: string) => test.grants.target(join(folder, name)).id
+  const start = (api: HostApi, name: string) => api.startRun({ ...test.request(), target: target(name) })
+  /** As many as there are turns, begun, and the page that began them. */
+  async function full() {
+    const first = page()
+    const going: Awaited<ReturnType<TestHost['begin']>>[] = []
+    for (let i = 0; i < runsAtOnce; i++) going.push(await test.begin(() => start(first.api, `out-${i}`)))
+    return { ...first, going }
+  }
+  const stateOf = async (api: HostApi, runId: string) => (await api.runs()).find((run) => run.runId === runId)?.state
+
+  it('wait without an engine, in the list of every page and in the history, and begin in their order', async () => {
+    const { api, going } = await full()
+    const [fifth, sixth] = [await start(api, 'fifth'), await start(api, 'sixth')]
+    expect([await stateOf(page().api, fifth), await stateOf(api, sixth)]).toEqual(['waiting', 'waiting'])
+    const history = createHistory(join(folder, 'config'), () => {})
+    expect((await history.list()).find(({ run }) => run.runId === fifth)!.run).toMatchObject({ state: 'waiting' })
+    expect(test.engines.filter(({ options }) => options.restart === false)).toHaveLength(runsAtOnce)
+    expect(test.host.running).toBe(runsAtOnce + 2)
+
+    say(going[1]!.engine, finished)
+    const next = await vi.waitFor(() => {
+      const engine = test.engines.at(-1)!
+      expect(engine.jobs).toHaveLength(1)
+      return engine
+    })
+    next.jobs[0]!.say({ type: 'started', jobId: 'job-0' })
+    await vi.waitFor(async () => expect(await stateOf(api, fifth)).toBe('running'))
+    expect(await stateOf(api, sixth)).toBe('waiting')
+  })
+
+  it('are cancelled without having begun, and what an earlier run left for them stays', async () => {
+    const { api, going } = await full()
+    const waits = await start(api, 'out.safetensors')
+    leaveUnfinished()
+    await api.pauseRun(waits, true)
+    expect(await stateOf(api, waits)).toBe('waiting')
+    await api.cancelRun(waits, false)
+    expect(await stateOf(api, waits)).toBe('cancelled')
+    expect(await written()).toContain('out.safetensors.partial')
+    // Its turn is not lost on those behind it.
+    const behind = await start(api, 'behind')
+    say(going[0]!.engine, finished)
+    await vi.waitFor(() => expect(test.engines.at(-1)!.jobs).toHaveLength(1))
+    expect(await stateOf(api, behind)).toBe('waiting')
+  })
+
+  it('fail in the list where their source has gone meanwhile', async () => {
+    const { api, going } = await full()
+    const waits = await start(api, 'waits')
+    test.behavior.open = async () => Promise.reject(new AppError('not-found', someWords('It is gone.')))
+    say(going[0]!.engine, finished)
+    await vi.waitFor(async () => expect(await stateOf(api, waits)).toBe('failed'))
+    expect((await api.runs())[0]).toMatchObject({ runId: waits, error: { code: 'not-found' }, resumable: false })
+    expect(test.host.running).toBe(runsAtOnce - 1)
+  })
+
+  it('end with their host, interrupted, and start no engine on its way out', async () => {
+    const { api } = await full()
+    await start(api, 'fifth')
+    const engines = test.engines.length
+    await test.host.close()
+    expect(test.engines.length).toBe(engines)
+    const history = createHistory(join(folder, 'config'), () => {})
+    expect((await history.list()).map(({ run }) => run.state)).toEqual(Array(runsAtOnce + 1).fill('interrupted'))
+  })
+})
 
 describe('a run', () => {
   it('has its own engine, tells every page, and is over when its job is', async () => {

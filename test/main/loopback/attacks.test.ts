@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { assetHandler } from '../../../main/host/assets.ts'
+import { pagePort } from '../../../main/host/page-port.ts'
 import { framePorts } from '../../../main/loopback/frames.ts'
 import { loopbackHostnames } from '../../../main/loopback/gate.ts'
 import { type LoopbackServer, listen } from '../../../main/loopback/server.ts'
@@ -38,7 +39,8 @@ beforeAll(async () => {
       return new Response('{}')
     },
     page: (socket) => {
-      const ports = framePorts(socket)
+      const framed = framePorts(socket)
+      const ports = { host: pagePort(framed.host), engine: pagePort(framed.engine) }
       ports.host.on('message', (message) => received.push(message))
       ports.engine.on('message', () => {
         if (socket.readyState === socket.OPEN) answered.bytes += large.length
