@@ -11,7 +11,7 @@ import type { Format } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
 import { readRange } from './reading/range.ts'
 import { type ReadableTensor, uniqueName, weightFileOf } from './reading/readable.ts'
-import { badFile, type LeftOut, leftOut, nothingIn, overLimit } from './reading/refusal.ts'
+import { badFile, type LeftOut, leftOut, nothingIn, overLimit, shapeText } from './reading/refusal.ts'
 
 /** Values of all kinds; each costs a call. */
 export const maxValues = 4_000_000
@@ -234,7 +234,12 @@ async function readArray(walk: Walk, end: number): Promise<Stored> {
     throw badFile(where, 'a list of shape, dtype and bytes', 'another value')
   const head = await item('a shape')
   const count = (head & 0xf0) === 0x90 ? head & 15 : head === 0xdc ? await length(cursor, 2) : Number.NaN
-  if (!(count <= maxDimensions)) throw badFile(where, `a shape of at most ${maxDimensions} sizes`, `${count}`)
+  if (!(count <= maxDimensions))
+    throw badFile(
+      where,
+      `a shape of at most ${maxDimensions} sizes`,
+      Number.isNaN(count) ? 'another value' : `${count}`,
+    )
   const shape: number[] = []
   for (let i = 0; i < count; i++) {
     const size = await readValue(walk, [])
@@ -322,11 +327,7 @@ function add(walk: Walk, path: readonly string[], parts: readonly Stored[], whol
   const count = checkedElementCount(shape)
   const byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0)
   if (count === null || (count * dtypeBits[dtype]) / 8 !== byteLength)
-    throw badFile(
-      where,
-      `${(count ?? Number.NaN) * (dtypeBits[dtype] / 8)} bytes (${dtype} [${shape.join(', ')}])`,
-      `${byteLength}`,
-    )
+    throw badFile(where, `the bytes of ${dtype} ${shapeText(shape)}`, `${byteLength} bytes`)
   walk.arrays.push({
     info: { name: uniqueName(wanted, walk.names), dtype, shape, byteLength },
     read: (start, end) => readParts(source, parts, start, end, where),

@@ -15,7 +15,16 @@ import { openOnce } from './reading/open-once.ts'
 import { type FieldBudget, visitFields } from './reading/protobuf.ts'
 import { readRange } from './reading/range.ts'
 import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
-import { badFile, type LeftOut, leftOut, nothingIn, overLimit, unsupported } from './reading/refusal.ts'
+import {
+  badFile,
+  figure,
+  type LeftOut,
+  leftOut,
+  nothingIn,
+  overLimit,
+  shapeText,
+  unsupported,
+} from './reading/refusal.ts'
 
 /** A table of 150,000 names of 200 bytes; read into memory whole. */
 export const maxIndexBytes = 64_000_000
@@ -304,8 +313,8 @@ function place(
   const count = checkedElementCount(shape)
   const byteLength = ((count ?? Number.NaN) * dtypeBits[dtype]) / 8
   if (shape.length > 64 || !Number.isSafeInteger(byteLength))
-    throw badFile(`${label}: shape`, 'whole numbers whose product is below 2^53', `[${shape.slice(0, 8).join(', ')}]`)
-  if (size !== byteLength) throw badFile(label, `${byteLength} bytes (${dtype} [${shape.join(', ')}])`, `${size}`)
+    throw badFile(`${label}: shape`, 'whole numbers whose product is below 2^53', shapeText(shape))
+  if (size !== byteLength) throw badFile(label, `${byteLength} bytes (${dtype} ${shapeText(shape)})`, figure(size))
   const file = files[shard]
   if (file === undefined) throw badFile(label, `one of ${files.length} files of values`, `file ${shard}`)
   if (!(offset + size <= sizes[shard]!))

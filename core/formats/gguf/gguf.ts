@@ -14,12 +14,14 @@ import { type Cursor, cursorOver } from '../reading/cursor.ts'
 import { readRange } from '../reading/range.ts'
 import {
   badFile,
+  figure,
   type LeftOut,
   leftOut,
   newerType,
   noTensor,
   nothingIn,
   overLimit,
+  shapeText,
   unsupported,
 } from '../reading/refusal.ts'
 import { type BlockEncoding, blockEncodings, decodeBlocks, unreadEncodings } from './ggml.ts'
@@ -319,10 +321,14 @@ function place(
     }
     const count = checkedElementCount(shape)
     if (count === null || !Number.isSafeInteger(count * 8))
-      throw badFile(`${label}: shape`, 'whole numbers whose product is below 2^50', `[${shape.join(', ')}]`)
+      throw badFile(`${label}: shape`, 'whole numbers whose product is below 2^50', shapeText(shape))
     const blockValues = encoding?.values ?? 1
     if ((shape.at(-1) ?? 1) % blockValues !== 0)
-      throw badFile(label, `rows of a multiple of ${blockValues} values (${encoding?.name})`, `rows of ${shape.at(-1)}`)
+      throw badFile(
+        label,
+        `rows of a multiple of ${blockValues} values (${encoding?.name})`,
+        shape.length > 0 ? `rows of ${figure(shape.at(-1))}` : 'no rows',
+      )
     const dtype = plain ?? 'F32'
     const stored = encoding ? (count / blockValues) * encoding.byteLength : (count * dtypeBits[dtype]) / 8
     const start = dataStart + offset

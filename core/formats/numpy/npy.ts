@@ -11,7 +11,7 @@ import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../
 import type { Format } from '../format.ts'
 import { cOrderStrides, fortranStrides, type ReadStorage, readStrided, type StridedView } from '../pytorch/strided.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
+import { badFile, overLimit, shapeText, unsupported } from '../reading/refusal.ts'
 
 /** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
 export const maxHeaderBytes = 65_536
@@ -132,7 +132,7 @@ function checkNpyHeader(where: string, text: string, dataOffset: number, fileByt
   const itemBytes = dtypeBits[dtype] / 8
   const byteLength = (count ?? Number.NaN) * itemBytes
   if (!Number.isSafeInteger(byteLength))
-    throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', `(${shape.slice(0, 8).join(', ')})`)
+    throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', shapeText(shape))
   if (dataOffset + byteLength !== fileBytes)
     throw new AppError(
       'bad-file',

@@ -12,7 +12,17 @@ import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../
 import type { Format, WeightFile } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, type LeftOut, leftOut, newerType, noTensor, nothingIn, overLimit } from '../reading/refusal.ts'
+import {
+  badFile,
+  figure,
+  type LeftOut,
+  leftOut,
+  newerType,
+  noTensor,
+  nothingIn,
+  overLimit,
+  shapeText,
+} from '../reading/refusal.ts'
 import { type Constant, type Range, readModel, type TypedValues } from './onnx-graph.ts'
 
 /** Exporters write one file, or one for each initializer. */
@@ -192,17 +202,17 @@ function place(
   const where = `${source.name}: tensor ${quoted(name)}`
   const dtype = dataTypes.get(dataType)
   if (dtype === undefined) {
-    if (!(dataType <= highestType)) throw badFile(where, `a data type of at most ${highestType}`, `${dataType}`)
+    if (!(dataType <= highestType)) throw badFile(where, `a data type of at most ${highestType}`, figure(dataType))
     return { why: unreadTypes.get(dataType) ?? newerType(`data type ${dataType}`) }
   }
   const count = checkedElementCount(dims)
   const byteLength = ((count ?? Number.NaN) * dtypeBits[dtype]) / 8
   if (count === null || !Number.isSafeInteger(byteLength))
-    throw badFile(`${where}: dims`, 'whole numbers whose product is below 2^53', `[${dims.slice(0, 8).join(', ')}]`)
+    throw badFile(`${where}: dims`, 'whole numbers whose product is below 2^53', shapeText(dims))
   const info: TensorInfo = { name, dtype, shape: dims, byteLength }
   const checked = (range: Range): Range => {
     if (range.end - range.start !== byteLength)
-      throw badFile(where, `${byteLength} bytes (${dtype} [${dims.join(', ')}])`, `${range.end - range.start} bytes`)
+      throw badFile(where, `${byteLength} bytes (${dtype} ${shapeText(dims)})`, `${range.end - range.start} bytes`)
     return range
   }
   if ([raw, typed, isExternal || null].filter((each) => each !== null).length > 1)

@@ -14,7 +14,16 @@ import { rangeSource } from '../archives/zip.ts'
 import type { Format } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { type ReadableTensor, weightFileOf } from '../reading/readable.ts'
-import { badFile, type LeftOut, leftOut, nothingIn, overLimit, unsupported } from '../reading/refusal.ts'
+import {
+  badFile,
+  figure,
+  type LeftOut,
+  leftOut,
+  nothingIn,
+  overLimit,
+  shapeText,
+  unsupported,
+} from '../reading/refusal.ts'
 import { runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
 import { pickleBudget } from './pickle-limits.ts'
@@ -209,7 +218,7 @@ function checkChunks(
     )
       throw badFile(
         label,
-        `chunks inside [${shape.join(', ')}]`,
+        `chunks inside ${shapeText(shape)}`,
         `one of [${extent.join(', ')}] at [${offsets.join(', ')}]`,
       )
     if (!(start + byteLength <= sizes.get(file)!) || byteLength < (elements * dtypeBits[dtype]) / 8)
@@ -221,7 +230,7 @@ function checkChunks(
     covered += elements
   }
   if (covered !== checkedElementCount(shape)!)
-    throw badFile(label, `chunks of ${checkedElementCount(shape)} elements together`, `${covered}`)
+    throw badFile(label, `chunks of ${figure(checkedElementCount(shape))} elements together`, figure(covered))
   checkApart(label, shape, chunks)
 }
 

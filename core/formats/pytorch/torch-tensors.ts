@@ -7,7 +7,7 @@ import type { WeightFile } from '../format.ts'
 import { type NpyArray, npyDType, readNpyValues } from '../numpy/npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, type LeftOut, noTensor, overLimit } from '../reading/refusal.ts'
+import { badFile, figure, type LeftOut, noTensor, overLimit, shapeText } from '../reading/refusal.ts'
 import { type FoundTensor, wholeTensorKeys } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
 import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
@@ -147,7 +147,7 @@ async function viewReader(
   const itemBytes = dtypeBits[dtype] / 8
   const count = checkedElementCount(shape)
   if (count === null || !Number.isSafeInteger(count * itemBytes))
-    throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', `[${shape.slice(0, 8).join(', ')}]`)
+    throw badFile(`${where}: shape`, 'whole numbers whose product is below 2^53', shapeText(shape))
   const claimed = storage.length * (storage.dtype === null ? itemBytes : dtypeBits[storage.dtype] / 8)
   if (claimed !== located.byteLength)
     throw badFile(where, `a storage of ${claimed} bytes`, `${located.byteLength} bytes`)
@@ -157,7 +157,7 @@ async function viewReader(
     throw badFile(
       where,
       `a view inside its storage of ${located.byteLength} bytes`,
-      `one that reaches byte ${needed} (shape [${shape.join(', ')}], strides [${strides.join(', ')}], offset ${view.offset})`,
+      `one that reaches byte ${figure(needed)} (shape ${shapeText(shape)}, strides ${shapeText(strides)}, offset ${figure(view.offset)})`,
     )
   const key = [located.id, dtype, view.offset, shape.join('x'), strides.join('x')].join('|')
   return {
@@ -190,11 +190,7 @@ function arrayReader(
   const itemBytes = dtypeBits[dtype] / 8
   const count = checkedElementCount(shape)
   if (shape.length > maxDimensions || count === null || count * itemBytes !== data.length)
-    throw badFile(
-      where,
-      `${(count ?? Number.NaN) * itemBytes} bytes (${dtype} [${shape.slice(0, 8).join(', ')}])`,
-      `${data.length} bytes`,
-    )
+    throw badFile(where, `the bytes of ${dtype} ${shapeText(shape)}`, `${data.length} bytes`)
   const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
   const array: NpyArray = {
     dtype,

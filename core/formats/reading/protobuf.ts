@@ -4,7 +4,7 @@
  * Source: protobuf.dev, "Encoding".
  */
 import type { Cursor } from './cursor.ts'
-import { badFile, overLimit } from './refusal.ts'
+import { badFile, figure, overLimit } from './refusal.ts'
 
 export interface Field {
   readonly number: number
@@ -41,7 +41,7 @@ export async function visitFields(
     const key = varint(cursor, end, where)
     const number = Math.floor(key / 8)
     const wireType = key % 8
-    if (!(number >= 1 && number < 2 ** 29)) throw badFile(where, `a field number at byte ${at}`, `${number}`)
+    if (!(number >= 1 && number < 2 ** 29)) throw badFile(where, `a field number at byte ${at}`, figure(number))
     const field = readField(cursor, end, where, number, wireType, at)
     if (field.end > end)
       throw badFile(

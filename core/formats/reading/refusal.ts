@@ -68,3 +68,16 @@ export function leftOut(left: readonly LeftOut[]): Message {
 export function newerType(type: string): Message {
   return say('left-out.newer-type', { type: foreign(type) })
 }
+
+/** A number of the file, in words where it is none that could be meant: a program's own names for those mean nothing to a reader. */
+export function figure(value: number | null | undefined): string {
+  return Number.isSafeInteger(value) ? String(value) : 'no whole number below 2^53'
+}
+
+/** As far as anybody reads it. */
+export function shapeText(shape: readonly number[]): string {
+  const more = shape.length > shownSizes ? ', ...' : ''
+  return `[${shape.slice(0, shownSizes).map(figure).join(', ')}${more}]`
+}
+
+const shownSizes = 8
