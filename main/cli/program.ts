@@ -8,8 +8,9 @@
 
 import { Command, CommanderError } from 'commander'
 import { AppError, toErrorReport } from '../../core/errors.ts'
-import { inEnglish } from '../../core/messages/english.ts'
+import { inEnglish, say } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
+import { writeFault } from '../files/file-errors.ts'
 import { statusOf } from '../system/signals.ts'
 import { analyzeCommand } from './analyze.ts'
 import { benchCommand } from './bench.ts'
@@ -54,10 +55,7 @@ export function isCommand(word: string | undefined): boolean {
 }
 
 export async function commandLine(argv: readonly string[]): Promise<number> {
-  // `ghostsvd inspect | head`: a closed reader is no fault.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  watchStreams()
   try {
     await program().parseAsync(argv.map((word) => expandHome(word)))
     return 0
@@ -75,6 +73,23 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
     }
     return report(error, argv.includes('--json'))
   }
+}
+
+/** What cannot be printed is said once, in a sentence, and makes the command one that failed: its files are whole all the same. */
+function watchStreams(): void {
+  let told = false
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `ghostsvd inspect | head`: a closed reader is no fault.
+    if (told || error.code === 'EPIPE') return
+    told = true
+    process.stderr.write(`${inEnglish(toErrorReport(writeFault(error, 'stdout', say('print.lost'))).said)}\n`)
+    // It comes before the status of the command itself or after it.
+    process.once('exit', () => {
+      process.exitCode ||= 1
+    })
+  })
+  // There is nowhere left to say it.
+  process.stderr.on('error', () => {})
 }
 
 function program(): Command {

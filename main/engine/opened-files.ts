@@ -57,17 +57,30 @@ async function open({ path, within, fingerprint: expected }: FileRef): Promise<O
   try {
     const folder = picked.entry === null ? path : join(path, '..')
     const paths = [...new Set([path, ...[...names].sort().map((name) => join(folder, name))])]
-    const fingerprint = JSON.stringify(await Promise.all(paths.map(describe)))
-    if (expected !== null && fingerprint !== expected)
-      throw new AppError(
-        'source-changed',
-        say('engine.file-changed', { name: fileName(picked.entry ?? picked.folder.name) }),
-      )
+    const fingerprint = await fingerprintOf(paths)
+    if (expected !== null && fingerprint !== expected) throw hasChanged(path)
     return { file, paths, fingerprint }
   } catch (error) {
     await file.close()
     throw error
   }
+}
+
+/**
+ * A file that is rewritten in place and given its old time back passes for unchanged while it is read (`openSource`): what it does then to
+ * a computation is no fault of the program.
+ * @throws AppError `source-changed`
+ */
+export async function assertAsOpened({ paths, fingerprint }: OpenedWeights): Promise<void> {
+  if ((await fingerprintOf(paths)) !== fingerprint) throw hasChanged(paths[0]!)
+}
+
+async function fingerprintOf(paths: readonly string[]): Promise<string> {
+  return JSON.stringify(await Promise.all(paths.map(describe)))
+}
+
+function hasChanged(path: string): AppError {
+  return new AppError('source-changed', say('engine.file-changed', { name: fileName(path) }))
 }
 
 /** The folder, and in `names` what is opened there: shards, their index, external data. Formats open all that they read from at once. */

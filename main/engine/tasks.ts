@@ -2,6 +2,7 @@
 
 import { basename, dirname, join } from 'node:path'
 import { type Job, type JobResult, machineOf, writesOf } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
 import { runJob } from '../../core/jobs/registry.ts'
 import type { JobContext } from '../../core/matrix/context.ts'
 import { defaultParams } from '../../core/params.ts'
@@ -14,7 +15,7 @@ import { type HeldFolder, holdFolder, type Place } from '../files/within.ts'
 import type { DriverTasks, TaskContext } from './driver-loop.ts'
 import type { KernelRoom } from './kernel-room.ts'
 import type { OpenedFile, Task } from './messages.ts'
-import { type OpenedWeights, openedFiles } from './opened-files.ts'
+import { assertAsOpened, type OpenedWeights, openedFiles } from './opened-files.ts'
 import { sketchRoom } from './sketch-room.ts'
 
 type JobTask = Extract<Task, { kind: 'job' }>
@@ -44,6 +45,9 @@ export function engineTasks(room: KernelRoom): DriverTasks {
         { opened: Object.fromEntries(opened.map(([role, { file }]) => [role, file])), target },
         jobContext,
       )
+    } catch (error) {
+      if (!(error instanceof AppError)) for (const [, weights] of opened) await assertAsOpened(weights)
+      throw error
     } finally {
       // A job that failed in the middle has not freed what it allocated.
       kernels.release(mark)

@@ -36,6 +36,8 @@ export const requests = {
   'convert.one-tensor': (v) =>
     `.npy 文件只含一个张量；此文件有 ${v.count} 个。请用“--tensor”指定一个，或选择以 .safetensors 结尾的名称。`,
 
+  'print.lost': () => '要打印的内容已丢失。',
+
   'recipe.not-one': (v) => `${v.name} 不是此版本的配方。`,
   'recipe.retired': (v, w) => `${v.name} 要求的输出已不再提供。${w.text(v.why)}`,
   'recipe.origin': () => '配方由页面中的“保存配方”或“compress --save-recipe”写出。',

@@ -49,6 +49,8 @@ export const requests = {
   'convert.one-tensor': (v: { count: number }) =>
     `An .npy file holds one tensor; this file has ${v.count}. Name one with --tensor, or choose a .safetensors name.`,
 
+  'print.lost': () => 'What was to be printed is lost.',
+
   'recipe.not-one': (v: { name: FileName }) => `${v.name} is no recipe of this version.`,
   'recipe.retired': (v: { name: FileName; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
   'recipe.origin': () => 'Recipes are written by Save recipe in the page and by compress --save-recipe.',

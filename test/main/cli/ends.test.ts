@@ -1,6 +1,6 @@
 /** A command ends when it is told to, whatever its engine does; and an engine ends when its command is gone. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ghostsvd, program, temporaryFolder } from './run.ts'
@@ -44,6 +44,44 @@ async function running(
 }
 
 const onLinux = process.platform === 'linux'
+
+it
+  .runIf(onLinux)
+  .each([
+    [['--version']],
+    [['inspect', 'model.safetensors']],
+    [['inspect', 'model.safetensors', '--json']],
+    [['history']],
+  ])('%s says in a sentence that its output could not be written, and fails', async (args) => {
+  const folder = await temporaryFolder()
+  await ghostsvd(['sample', join(folder, 'model.safetensors'), '--layers', '1', '--hidden', '8'])
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: folder,
+    stdio: ['ignore', full, 'pipe'],
+    env: { ...process.env, GHOSTSVD_CONFIG: join(folder, 'config') },
+  })
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const status = await new Promise((resolve) => child.on('close', resolve))
+  closeSync(full)
+  expect([status, said]).toEqual([
+    1,
+    'stdout could not be written: the disk is full. What was to be printed is lost.\n',
+  ])
+})
+
+it.runIf(onLinux)('a full stderr ends no command', async () => {
+  const folder = await temporaryFolder()
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [program, 'inspect', join(folder, 'nowhere')], {
+    stdio: ['ignore', 'ignore', full],
+  })
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1)
+  closeSync(full)
+})
 
 it.runIf(onLinux)(
   'Ctrl+C ends a command whose engine does not answer, with all that it has written',

@@ -1,5 +1,5 @@
 /** The built engine, with the product's driver and kernels, doing the product's jobs. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FileReport, PlanReport } from '../../../core/contract.ts'
@@ -41,6 +41,34 @@ describe('product', () => {
     expect(compressed.verified).toBe(true)
     expect(readFileSync(join(folder, 'factors.safetensors'))).toHaveLength(compressed.bytesAfter)
     expect((await client.api.info()).jobsStarted).toBe(4)
+  })
+
+  it('says that a file has changed which was rewritten under its old time while it was read', async () => {
+    const harness = testEngine({ entry: product })
+    const { client, grants } = harness
+    const { folder, path, file } = await openSample(harness)
+    const target = grants.target(join(folder, 'factors.safetensors')).id
+    const job = running(
+      harness,
+      {
+        kind: 'compress',
+        files: { model: file.fileId },
+        target,
+        output: 'factors',
+        params: { method: 'exact', rank: 8 },
+      },
+      'tensor',
+    )
+    await job.started
+    const { atime, mtime } = statSync(path)
+    const { byteLength } = readFileSync(path)
+    const handle = openSync(path, 'r+')
+    // Float32 NaN, from behind the header on.
+    writeSync(handle, new Uint8Array(byteLength - 8192).fill(0xff), 0, byteLength - 8192, 8192)
+    closeSync(handle)
+    utimesSync(path, atime, mtime)
+    expect(await job.end).toMatchObject({ code: 'source-changed' })
+    await client.api.close(file.fileId)
   })
 
   it('opens a file beside a running job, and analyzes it afterwards', async () => {
