@@ -88,8 +88,8 @@ export function connectApi<Api extends object, Events extends object>(
 }
 
 /** birpc's own answer would be an error without a word in it. */
-function unknownMethod(method: string): () => Promise<Answer> {
-  const report = toErrorReport(new AppError('bad-request', say('request.unknown', { method: quoted(method) })))
+function unknownMethod(method: unknown): () => Promise<Answer> {
+  const report = toErrorReport(new AppError('bad-request', say('request.unknown', { method: quoted(String(method)) })))
   return async () => ({ error: report })
 }
 
