@@ -53,7 +53,7 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
       const file = sealed(key, bytes)
       try {
         await mkdir(folder, { recursive: true })
-        await writeWhole(pathOf(key), file)
+        await writeWhole(pathOf(key), file, false)
         room -= file.byteLength
         if (room < 0) room = await makeRoom(folder, limitBytes)
       } catch {

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, open } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
@@ -20,6 +20,7 @@ import { processIdentitySchema, stillLives, thisProcess } from '../system/proces
 import { writeFault } from './file-errors.ts'
 import { readWhole } from './read-whole.ts'
 import { remove, replace } from './replacing.ts'
+import { syncFolder } from './sync-folder.ts'
 
 const lockSchema = z.strictObject({
   id: z.string(),
@@ -120,6 +121,9 @@ async function tryCreate(path: string, lock: Lock): Promise<boolean> {
   if (!handle) return false
   try {
     await handle.writeFile(JSON.stringify(lock))
+    // Safe before anything else of the run is there: after a power cut it says whose that is, whatever became of its bytes.
+    await handle.sync()
+    await syncFolder(dirname(path))
     return true
   } catch (error) {
     // On a full disk there is room for its name alone.
@@ -151,9 +155,12 @@ export async function isLock(path: string): Promise<boolean> {
   return (await look(path))?.lock != null
 }
 
-/** As `isLock`, also where a power cut has left no more than its beginning: nothing is lost with it, and nothing is proven by it. */
+/**
+ * As `isLock`, also where a power cut has left no more than its beginning, or its length and no bytes: nothing is lost with it, and nothing
+ * is proven by it.
+ */
 export async function isLockLeft(path: string): Promise<boolean> {
-  return /^\{"id":"/.test((await look(path))?.text ?? '')
+  return /^(\{"id":"|\0{1,4096}$)/.test((await look(path))?.text ?? '')
 }
 
 /** null also for a folder, a pipe, or what this user may not read. */

@@ -2,7 +2,7 @@
  * One file being written: a ByteSink over a handle on NAME.partial. It grows there, is flushed to the disk and takes its name in one step.
  */
 
-import { type FileHandle, link, lstat, open } from 'node:fs/promises'
+import { type FileHandle, link, lstat } from 'node:fs/promises'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink } from '../../core/io.ts'
 import type { Message } from '../../core/messages/message.ts'
@@ -12,6 +12,7 @@ import { fileIdentity, readFully } from './files.ts'
 import { type Hold, takenOver } from './hold.ts'
 import { applyMode } from './mode.ts'
 import { remove, replace } from './replacing.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** Where a file is written and what it is called then. */
 export interface TargetNames {
@@ -149,20 +150,6 @@ async function takeFreeName(partial: string, target: string, name: string): Prom
     return
   }
   await remove(partial)
-}
-
-/** Makes the new name durable. Windows cannot open a folder, and needs no such step. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    // Some network file systems refuse to sync a folder; the file itself has been synced.
-    if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(errno(error) ?? '')) throw error
-  } finally {
-    await handle.close()
-  }
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -16,10 +16,11 @@ import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.t
 import { freeBytes } from './free-space.ts'
 import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
 import { applyMode, modeOf, privateFile, privateFolder } from './mode.ts'
-import { attempt, exists, fileSink, type SinkOptions, syncFolder, type TargetNames } from './output-sink.ts'
+import { attempt, exists, fileSink, type SinkOptions, type TargetNames } from './output-sink.ts'
 import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
 import { persist, remove, removeTree, replace } from './replacing.ts'
+import { syncFolder } from './sync-folder.ts'
 import { type Bounds, holdFolder, inFolder } from './within.ts'
 
 export interface OutputOptions extends SinkOptions {

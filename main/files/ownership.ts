@@ -48,7 +48,9 @@ export async function assertNothingForeign(target: string, sources: readonly str
     }
   }
   const [output, journal] = unfinishedPaths(target) as [string, string]
-  if (!(await isWorthless(journal)) && !(await holds(journal, isJournal))) throw foreign(journal, target)
+  // A lock was safe on the disk before the journal began: it speaks for one that a power cut has left unreadable.
+  const locked = await isLock(lockPath(target))
+  if (!locked && !(await isWorthless(journal)) && !(await holds(journal, isJournal))) throw foreign(journal, target)
   for (const path of [lockPath(target), oldLockPath(target)])
     if (!(await isWorthless(path)) && !(await isLockLeft(path))) throw foreign(path, target)
   // Asked again once something was seen: another run may have begun or ended between two looks.

@@ -1,0 +1,21 @@
+/**
+ * Cuts the power of a compression at ten thousand points and resumes from each: `npm run -s stress:power -- [points] [seed]`. Ends with
+ * status 1 where anything but the same bytes came of one.
+ */
+import { cutPower, cutSettings } from './power/cuts.ts'
+
+const points = Number(process.argv[2] ?? 10_000)
+const seed = Number(process.argv[3] ?? 1)
+for (const kind of ['file', 'folder'] as const) {
+  const start = performance.now()
+  const { steps, resumed, finished, wrong } = await cutPower(kind, points / 2, seed)
+  const seconds = ((performance.now() - start) / 1000).toFixed(0)
+  console.log(
+    `${kind}: ${points / 2} crash points over ${steps} steps, ${resumed} resumed, ${finished} had finished, ${wrong.length} wrong, ${seconds} s`,
+  )
+  for (const each of wrong.slice(0, 20)) console.log(`  ${each}`)
+  if (wrong.length > 0) process.exitCode = 1
+}
+const settings = await cutSettings(points, seed)
+console.log(`settings: ${points} crash points, ${settings.length} wrong`)
+if (settings.length > 0) process.exitCode = 1
