@@ -64,7 +64,7 @@ it('what a file holds is part of what tells its states apart, whatever its times
   const { atime, mtime } = statSync(path)
   const before = await sampleChecksum(path)
   const files = openedFiles()
-  const { fingerprint } = await files.get({ fileId: 'f', path, fingerprint: null })
+  const { fingerprint } = await files.get({ fileId: 'f', path, within: null, fingerprint: null })
   expect(fingerprint).toContain(`:${before}"`)
   // As training does that saves over the same file: all values are others.
   values.fill(2)
