@@ -74,6 +74,17 @@ it.each([
   await expect(page.engine.api.open(grants[kind].id)).rejects.toMatchObject(refused)
 })
 
+it.each([
+  ['a file', swapFile],
+  ['the folder of a file', swapFolder],
+])('hands out nothing of %s that was swapped for a link', async (_what, swap) => {
+  const { file } = await listed()
+  const download = () => fetch(`${page.origin}/download?file=${file.id}`, { headers: { cookie: page.cookie } })
+  expect(Buffer.from(await (await download()).arrayBuffer()).equals(model('open'))).toBe(true)
+  await swap()
+  expect((await download()).status).toBe(404)
+})
+
 it('lists no folder that was swapped for a link', async () => {
   const { folder } = await listed()
   await swapFolder()
@@ -102,7 +113,8 @@ it('writes nothing into a folder that was swapped for a link after its target wa
   for (const model of [source.grant.id, file.id]) {
     const began = page.host.startRun({ ...request, files: { model } })
     await began.then(
-      (runId) => vi.waitFor(() => expect(page.runs.find((run) => run.runId === runId && run.endedAt)).toBeTruthy()),
+      (runId) =>
+        vi.waitFor(() => expect(page.runs.find((run) => run.runId === runId && run.endedAt)).toBeTruthy(), 20_000),
       () => {},
     )
   }
@@ -117,7 +129,7 @@ it.each(['factors', 'npz'] as const)('writes %s where a target was made, and lea
   const request = { files: { model: file.id }, target: target.id, output, params: { rank: 2 } }
   const runId = await page.host.startRun(request)
   const end = () => page.runs.find((run) => run.runId === runId && run.endedAt)
-  await vi.waitFor(() => expect(end()).toBeTruthy(), 10_000)
+  await vi.waitFor(() => expect(end()).toBeTruthy(), 20_000)
   expect(end()).toMatchObject({ state: 'finished', error: null })
   expect(await readdir(inside('sub'))).toEqual(['a.safetensors', name])
 })
