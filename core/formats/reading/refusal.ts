@@ -71,7 +71,7 @@ export function newerType(type: string): Message {
 
 /** A number of the file, in words where it is none that could be meant: a program's own names for those mean nothing to a reader. */
 export function figure(value: number | null | undefined): string {
-  return Number.isSafeInteger(value) ? String(value) : 'no whole number below 2^53'
+  return Number.isSafeInteger(value) ? String(value) : 'no integer'
 }
 
 /** As far as anybody reads it. */
