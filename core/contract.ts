@@ -13,6 +13,7 @@ export * from './contract/events.ts'
 export * from './contract/files.ts'
 export * from './contract/host.ts'
 export { type AnalysisReport, analysisReportSchema } from './contract/jobs/analyze.ts'
+export type { ApplicationReport } from './contract/jobs/apply.ts'
 export type { ComparisonReport } from './contract/jobs/compare.ts'
 export {
   type CompressionReport,
@@ -22,6 +23,7 @@ export {
 } from './contract/jobs/compress.ts'
 export type { ConversionReport } from './contract/jobs/convert.ts'
 export type { EstimateReport } from './contract/jobs/estimate.ts'
+export type { ExtractionReport } from './contract/jobs/extract.ts'
 export type { PlannedTensor, PlanReport } from './contract/jobs/plan.ts'
 export type { RankRule, ResizedModule, ResizeReport } from './contract/jobs/resize.ts'
 export type { SampleReport } from './contract/jobs/sample.ts'

@@ -2,10 +2,12 @@
 import { z } from 'zod'
 import type { Params } from '../params.ts'
 import { analyze } from './jobs/analyze.ts'
+import { apply } from './jobs/apply.ts'
 import { compare } from './jobs/compare.ts'
 import { compress } from './jobs/compress.ts'
 import { convert } from './jobs/convert.ts'
 import { estimate } from './jobs/estimate.ts'
+import { extract } from './jobs/extract.ts'
 import type { Writes } from './jobs/job.ts'
 import { plan } from './jobs/plan.ts'
 import { resize } from './jobs/resize.ts'
@@ -13,7 +15,7 @@ import { sample } from './jobs/sample.ts'
 import { selftest } from './jobs/selftest.ts'
 import { versus } from './jobs/versus.ts'
 
-const jobs = { analyze, compare, versus, plan, compress, estimate, sample, convert, resize, selftest }
+const jobs = { analyze, compare, versus, plan, compress, estimate, sample, convert, extract, resize, apply, selftest }
 export type JobKind = keyof typeof jobs
 
 // One element of the tuple stands for all: its type is the union of theirs.

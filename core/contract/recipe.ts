@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 import { isMessage, say } from '../messages/english.ts'
 import { fileName } from '../messages/text.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
-import { retiredStyle, styleIds } from '../styles.ts'
+import { type AdapterForm, retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
 
 export const recipeSchema = z.strictObject({
@@ -29,13 +29,22 @@ export interface RecipeInput {
   readonly exclude: readonly string[]
 }
 
+/** What a run was asked for whose output is an adapter. */
+export interface AdapterRecipe extends Omit<RecipeInput, 'output'> {
+  readonly output: AdapterForm
+  /** What else decides its bytes. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
 export function recipeParams(params: Params): Partial<Params> {
   return Object.fromEntries(recipeKeys.map((key) => [key, params[key]]))
 }
 
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */
-export function recipeText({ job, output, params, include, exclude }: RecipeInput): string {
-  return JSON.stringify({ recipe: 1, ...(job && { job }), output, params: recipeParams(params), include, exclude })
+export function recipeText(recipe: RecipeInput | AdapterRecipe): string {
+  const { job, output, params, include, exclude } = recipe
+  const what = { recipe: 1, ...(job && { job }), output, params: recipeParams(params), include, exclude }
+  return JSON.stringify({ ...what, ...('options' in recipe && { options: recipe.options }) })
 }
 
 /** The same for a file of its own. */

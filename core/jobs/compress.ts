@@ -5,6 +5,7 @@
 
 import type { CompressionReport, JobOf, TensorOutcome } from '../contract.ts'
 import { AppError, existsAlready } from '../errors.ts'
+import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder, SourceFolder } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
@@ -14,8 +15,8 @@ import { fileName, foreign } from '../messages/text.ts'
 import { allowedError } from '../params.ts'
 import { sizeGoalBytes } from '../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
-import { wholeRun } from '../plan/parts.ts'
-import { isFactorized, type TensorPlan } from '../plan/plan.ts'
+import { type Part, wholeRun } from '../plan/parts.ts'
+import { type Choices, isFactorized, type TensorPlan } from '../plan/plan.ts'
 import { tensorBytes } from '../tensor.ts'
 import { type Compression, type CompressionTarget, whileHolding } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
@@ -29,7 +30,16 @@ import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weigh
 import type { FilesOf } from './files.ts'
 import { absoluteErrorOf, planRun, refuse } from './planned-run.ts'
 
-type CompressionJob = JobOf<'compress'>
+/** What a run that writes through this machinery is told, whichever job it is. */
+export interface WritingJob extends Choices {
+  readonly force: boolean
+  readonly resume: boolean
+  readonly part: Part | null
+}
+type CompressionJob = WritingJob
+
+/** Which run it is, and in which style it writes. */
+export type RunOf = Pick<Compression, 'style' | 'recipe' | 'sourceHash'>
 
 /**
  * What is cut short leaves its finished tensors for a run with `resume`; cancelled without `resume`, nothing.
@@ -37,21 +47,36 @@ type CompressionJob = JobOf<'compress'>
  */
 export async function compressFile(
   { model: file, target }: FilesOf<'compress'>,
-  job: CompressionJob,
+  job: JobOf<'compress'>,
   context: JobContext,
 ): Promise<CompressionReport> {
   const started = performance.now()
-  const style = outputStyle(job.output)
-  const { resume } = job
   const hash = await sourceHash({ model: file }, context)
+  const run = { style: outputStyle(job.output), recipe: recipeHash(job, context), sourceHash: hash }
+  return writeRun(file, target, run, job, context, started)
+}
+
+/**
+ * Plans, writes and measures a run over whatever file of weights it is given, and resumes it.
+ * @throws AppError as `compressFile`
+ */
+export async function writeRun(
+  file: WeightFile,
+  target: CompressionTarget,
+  { style, recipe, sourceHash }: RunOf,
+  job: WritingJob,
+  context: JobContext,
+  started: number,
+): Promise<CompressionReport> {
+  const { resume } = job
   const part = job.part ?? wholeRun
   const ahead = readAhead(file, context.kernels)
   const compression = {
     file: ahead.file,
     ahead,
     style,
-    recipe: recipeHash(job, context),
-    sourceHash: hash,
+    recipe,
+    sourceHash,
     resume,
     part,
     context,

@@ -6,6 +6,7 @@ import type {
   AnalysisReport,
   ComparisonReport,
   CompressionReport,
+  ExtractionReport,
   JobKind,
   PlanReport,
   ReportOf,
@@ -23,6 +24,8 @@ const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null 
   plan: checkPlan,
   compress: checkCompression,
   resize: checkResize,
+  extract: checkExtraction,
+  apply: checkCompression,
   estimate: null,
   sample: null,
   convert: null,
@@ -124,6 +127,13 @@ function checkPlan({ tensors, relativeError, absoluteError }: PlanReport): void 
   for (const { name, relativeError } of tensors) checkShare(name, 'the error it is expected to have', relativeError)
   checkShare('model', 'the expected error', relativeError)
   if (absoluteError !== null) checkShare('model', 'the expected absolute error', absoluteError)
+}
+
+function checkExtraction(report: ExtractionReport): void {
+  checkCompression(report)
+  checkShare(report.output, 'the retained share', report.retained)
+  if (!(Math.abs(report.cosine) <= 1))
+    failCheck(report.output, `the cosine came out as ${report.cosine}`, report.cosine)
 }
 
 function checkCompression({ output, tensors, relativeError, absoluteError }: CompressionReport): void {

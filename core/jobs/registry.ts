@@ -4,10 +4,12 @@ import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import type { CompressionTarget } from '../write/compression.ts'
 import { analyzeTensor } from './analyze.ts'
+import { applyAdapter } from './apply.ts'
 import { compareTensor } from './compare.ts'
 import { compressFile } from './compress.ts'
 import { convertFile } from './convert.ts'
 import { estimateRun } from './estimate.ts'
+import { extractAdapter } from './extract.ts'
 import type { FilesOf } from './files.ts'
 import { checkReport } from './gate.ts'
 import { planCompression } from './plan.ts'
@@ -27,7 +29,9 @@ const runs: {
   estimate: estimateRun,
   sample: writeSample,
   convert: convertFile,
+  extract: extractAdapter,
   resize: resizeAdapter,
+  apply: applyAdapter,
   selftest: selfTest,
 }
 

@@ -37,6 +37,21 @@ export function moduleBytes(
   })
 }
 
+/** The same product at a larger rank: rows of zeros for A, columns for B. */
+export function paddedFactors(
+  { shape: [rows = 1], rank, dtype }: ModuleLayout,
+  had: number,
+  { A, B }: EncodedFactors,
+): EncodedFactors {
+  if (had === rank) return { A, B }
+  const tall = new Uint8Array((A.byteLength / had) * rank)
+  tall.set(A)
+  const size = dtypeBits[dtype] / 8
+  const wide = new Uint8Array(rows * rank * size)
+  for (let i = 0; i < rows; i++) wide.set(B.subarray(i * had * size, (i + 1) * had * size), i * rank * size)
+  return { A: tall, B: wide }
+}
+
 function transposedBytes(bytes: Uint8Array, rows: number, cols: number, size: number): Uint8Array {
   const out = new Uint8Array(bytes.byteLength)
   for (let i = 0; i < rows; i++)

@@ -31,6 +31,8 @@ export interface Finished {
 export async function keepTensor(compression: Compression, plan: TensorPlan, output: WeightsOutput): Promise<Finished> {
   if (compression.style.copiesKept) return copyTensor(compression, plan, output)
   const { info, reason, crc = null } = plan
+  const whole = compression.style.kept?.(plan)
+  if (whole) return keepWhole(compression, plan, whole, output)
   const bytes = { bytesBefore: bytesInFile(info), bytesAfter: 0 }
   return {
     outcome: {
@@ -43,6 +45,18 @@ export async function keepTensor(compression: Compression, plan: TensorPlan, out
     },
     sourceCrc: crc,
   }
+}
+
+/** A difference that is no matrix, written as it is under the name that loaders know it by. */
+async function keepWhole(
+  { file, context }: Compression,
+  { info, reason }: TensorPlan,
+  entry: TensorOutline,
+  output: WeightsOutput,
+): Promise<Finished> {
+  const sourceCrc = await copyValues(file, info, output, context, 0, entry)
+  const bytes = { bytesBefore: bytesInFile(info), bytesAfter: tensorBytes(entry.dtype, entry.shape) }
+  return { outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }, sourceCrc }
 }
 
 async function copyTensor(
@@ -85,16 +99,17 @@ function storedBytes(style: OutputStyle, entry: TensorOutline): number {
   return tensorBytes(writtenDType(style, entry.dtype), entry.shape)
 }
 
-/** A tensor's bytes as they are, in pieces. Their CRC-32, after `previous`. */
+/** A tensor's bytes as they are, in pieces, as `entry`. Their CRC-32, after `previous`. */
 export async function copyValues(
   file: WeightFile,
   info: TensorInfo,
   output: WeightsOutput,
   context: ReadingContext,
   previous = 0,
+  entry: TensorOutline = info,
 ): Promise<number> {
   let crc = previous
-  const writer = output.begin([info])
+  const writer = output.begin([entry])
   for (let start = 0; start < info.byteLength; start += READ_BYTES) {
     context.checkCancelled()
     const bytes = await file.read(info, start, Math.min(info.byteLength, start + READ_BYTES))

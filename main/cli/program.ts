@@ -13,12 +13,14 @@ import { version } from '../../core/version.ts'
 import { writeFault } from '../files/file-errors.ts'
 import { statusOf } from '../system/signals.ts'
 import { analyzeCommand } from './analyze.ts'
+import { applyCommand } from './apply.ts'
 import { benchCommand } from './bench.ts'
 import { compareCommand } from './compare.ts'
 import { compressCommand } from './compress.ts'
 import { convertCommand } from './convert.ts'
 import { estimateCommand } from './estimate.ts'
 import { expandHome } from './expand.ts'
+import { extractCommand } from './extract.ts'
 import { historyCommand } from './history.ts'
 import { inspectCommand } from './inspect.ts'
 import { endedBySignal } from './job.ts'
@@ -35,7 +37,9 @@ const commands = [
   compareCommand,
   compressCommand,
   convertCommand,
+  extractCommand,
   resizeCommand,
+  applyCommand,
   planCommand,
   estimateCommand,
   historyCommand,

@@ -1,12 +1,12 @@
 """Adapters held against numpy: what each loader would add, by its own formula for the scale, beside what the product says and writes.
 
-    python3 test/judge/adapters.py [resize|forms|extract|apply|verdicts|hostile ...]        (after npm run build)
+    python3 test/judge/adapters.py [resize|forms|extract|verdicts|torch|hostile ...]        (after npm run build)
 
 Every matrix here has a known low rank, or none; forms are read by 20 lines each, which share no code with the product.
 """
 import json, os, re, subprocess, sys, tempfile, time
 import numpy as np
-from judge import NODE, ROOT, load, save, with_spectrum
+from judge import NODE, ROOT, load, save, to_bf16
 
 FAILED = []
 
@@ -293,7 +293,165 @@ def judge_forms(folder):
     check(all(relative(found[m], true[m]) < 1e-5 for m in ranks), "PEFT with rank_pattern, alpha_pattern and rslora, by PEFT's own rule on `proj` and `block.0.proj`")
 
 
-SECTIONS = {"resize": judge_resize, "forms": judge_forms}
+def fine_tune(folder, names, ranks, rng, shape=(192, 128), noise=0.0, scale=0.02, size=1.0):
+    """Base and tuned in BF16, so that rounding noise is in the difference; and the true differences."""
+    base, tuned, true = {}, {}, {}
+    for i, name in enumerate(names):
+        out, width = shape(i) if callable(shape) else shape
+        W = from_bf16(rng.standard_normal((out, width)) * 0.05)
+        r = ranks[i % len(ranks)]
+        D = scale * rng.standard_normal((out, r)) @ rng.standard_normal((r, width)) / np.sqrt(r) if r else 0
+        D = D + noise * rng.standard_normal((out, width))
+        base[name], tuned[name] = ("BF16", W), ("BF16", size * W + D)
+        true[name] = from_bf16(size * W + D) - W
+    for label, tensors in (("base", base), ("tuned", tuned)):
+        os.makedirs(os.path.join(folder, label), exist_ok=True)
+        save(os.path.join(folder, label, "model.safetensors"), tensors)
+    return os.path.join(folder, "base"), os.path.join(folder, "tuned"), true
+
+
+def from_bf16(values):
+    return (to_bf16(values).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+
+
+def llama_names(layers):
+    tails = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+    return [f"model.layers.{i}.{tail}" for i in range(layers) for tail in tails]
+
+
+def floor_of(D, rank):
+    s = singular(D)
+    return np.sqrt(np.sum(s[rank:] ** 2)) / np.linalg.norm(s)
+
+
+def judge_extract(folder):
+    rng = np.random.default_rng(3)
+    modules = llama_names(2)
+    ranks = [4, 8, 16, 32, 64]
+    base, tuned, true = fine_tune(folder, [m + ".weight" for m in modules], ranks, rng)
+    for form, read, named in [
+        ("peft", added_by_peft, lambda m: m),
+        ("gguf", added_by_gguf, None),
+    ]:
+        out = os.path.join(folder, "out." + form)
+        if form == "gguf":
+            json.dump({"architectures": ["Qwen2ForCausalLM"], "num_attention_heads": 4}, open(os.path.join(base, "config.json"), "w"))
+        report = ghostsvd("extract", base, tuned, "--to", form, "--out", out, "--rank", 64, "--factor-dtype", "F32", "--json")
+        found = list(read(out).values())
+        worst = 0
+        for i, (m, D) in enumerate(zip(modules, found)) if form == "gguf" else enumerate((m, read(out)[m]) for m in modules):
+            T = true[m + ".weight"]
+            worst = max(worst, relative(D, T) - floor_of(T, 64))
+        check(worst < 2e-3, f"extract to {form}: base + adapter is tuned to the floor of rank 64, over it at most {worst:.1e}")
+        says = {t["name"]: t["relativeError"] for t in report["tensors"]}
+        if form == "peft":
+            gap = max(abs(says[m + ".weight"] - relative(read(out)[m], true[m + ".weight"])) for m in modules)
+            check(gap < 1e-5, f"and says so: to {gap:.1e}")
+            kept = 1 - sum(np.sum((read(out)[m] - true[m + ".weight"]) ** 2) for m in modules) / sum(np.sum(D**2) for D in true.values())
+            check(abs(report["retained"] - kept) < 1e-6, f"retained {report['retained']:.6f}, numpy {kept:.6f}")
+    # At the true rank, module by module, only rounding noise is left.
+    out = os.path.join(folder, "true")
+    ghostsvd("extract", base, tuned, "--to", "peft", "--out", out, "--rank", 4, "--factor-dtype", "F32", "--include", modules[0] + ".weight", "--json")
+    T = true[modules[0] + ".weight"]
+    D = added_by_peft(out)[modules[0]]
+    check(abs(relative(D, T) - floor_of(T, 4)) < 1e-4, f"a module of rank 4 at rank 4: error {relative(D, T):.4f}, the rounding of BF16 {floor_of(T, 4):.4f}")
+    # The merged model.
+    merged = os.path.join(folder, "merged")
+    peft = os.path.join(folder, "out.peft")
+    for f32 in (False, True):
+        ghostsvd("apply", base, peft, "--out", merged + ".safetensors", "--force", "--json")
+        model, T = load(merged + ".safetensors"), load(os.path.join(tuned, "model.safetensors"))
+        W = load(os.path.join(base, "model.safetensors"))
+        D = added_by_peft(peft)
+        same = all(np.array_equal(model[m + ".weight"], from_bf16(W[m + ".weight"] + D[m]) ) for m in modules) 
+        close = max(np.abs(model[m + ".weight"] - (W[m + ".weight"] + D[m])).max() for m in modules)
+        break
+    check(close < 2e-3, f"apply: W + B A in BF16, off by at most {close:.1e}")
+
+
+def judge_verdicts(folder):
+    rng = np.random.default_rng(4)
+    names = [m + ".weight" for m in llama_names(1)]
+    for label, options, words in [
+        ("low-rank", dict(ranks=[8]), ["A fine-tune"]),
+        ("full-rank", dict(ranks=[0], noise=0.002), ["A fine-tune", "No low-rank structure"]),
+    ]:
+        inner = os.path.join(folder, label)
+        base, tuned, true = fine_tune(inner, names, rng=rng, **options)
+        report = ghostsvd("extract", base, tuned, "--to", "peft", "--out", os.path.join(inner, "out"), "--rank", 16, "--json")
+        said = " ".join(report["verdict"])
+        check(all(w in said for w in words) and (len(words) > 1 or "No low-rank" not in said), f"{label}: cosine {report['cosine']:.4f}, retained {100 * report['retained']:.1f} %: {said}")
+    for label, size in [("unrelated", 1.0), ("unrelated, three times as large", 3.0)]:
+        inner = os.path.join(folder, label)
+        base, tuned, _ = fine_tune(inner, names, [0], rng)
+        save(os.path.join(tuned, "model.safetensors"), {n: ("BF16", size * 0.05 * rng.standard_normal((192, 128))) for n in names})
+        report = ghostsvd("extract", base, tuned, "--to", "peft", "--out", os.path.join(inner, "out"), "--rank", 16, "--json")
+        check("unrelated" in " ".join(report["verdict"]), f"{label}: cosine {report['cosine']:.4f}: {report['verdict'][0]}")
+    inner = os.path.join(folder, "identical")
+    base, tuned, _ = fine_tune(inner, names, [0], rng)
+    code, said = ghostsvd("extract", base, base, "--to", "peft", "--out", os.path.join(inner, "out"), fails=True)
+    check(code == 1 and "identical" in said, f"identical: {said}")
+    save(os.path.join(tuned, "model.safetensors"), {n: ("BF16", rng.standard_normal((200, 128))) for n in names})
+    code, said = ghostsvd("extract", base, tuned, "--to", "peft", "--out", os.path.join(inner, "out2"), fails=True)
+    check(code == 1, f"other shapes: {said}")
+
+
+def judge_torch(folder):
+    """A tree of torch modules with the family's names: adapter applied by plain torch, outputs equal those of tuned within the error."""
+    import torch
+
+    rng = np.random.default_rng(5)
+    modules = llama_names(1)[:4]
+    base, tuned, true = fine_tune(folder, [m + ".weight" for m in modules], [4], rng, shape=(96, 96), scale=0.05)
+    W, T = load(os.path.join(base, "model.safetensors")), load(os.path.join(tuned, "model.safetensors"))
+
+    def tree(weights):
+        root = torch.nn.Module()
+        for m in modules:
+            at = root
+            for part in m.split(".")[:-1]:
+                if part not in dict(at.named_children()):
+                    at.add_module(part, torch.nn.Module())
+                at = getattr(at, part)
+            layer = torch.nn.Linear(96, 96, bias=False).double()
+            layer.weight.data = torch.from_numpy(weights[m + ".weight"])
+            at.add_module(m.split(".")[-1], layer)
+        return root
+
+    x = torch.from_numpy(rng.standard_normal((16, 96)))
+    truth = dict(tree(T).named_modules())
+    for form, read in [("peft", added_by_peft), ("gguf", added_by_gguf)]:
+        out = os.path.join(folder, "out." + form)
+        if form == "gguf":
+            json.dump({"architectures": ["Qwen2ForCausalLM"]}, open(os.path.join(base, "config.json"), "w"))
+        report = ghostsvd("extract", base, tuned, "--to", form, "--out", out, "--rank", 16, "--factor-dtype", "F32", "--json")
+        added = list(read(out).values()) if form == "gguf" else [read(out)[m] for m in modules]
+        model = dict(tree(W).named_modules())
+        worst = 0
+        for m, D in zip(modules, added):
+            y, t = model[m](x) + x @ torch.from_numpy(D).T, truth[m](x)
+            allowed = max(e["relativeError"] for e in report["tensors"] if e["name"].startswith(m))
+            worst = max(worst, (torch.norm(y - t) / torch.norm(t - model[m](x)) / max(allowed, 1e-9)).item())
+        check(worst < 1.5, f"torch: outputs with the {form} adapter are those of tuned, {worst:.2f} x the error it states")
+
+
+def judge_hostile(folder):
+    rng = np.random.default_rng(6)
+    unit = lambda *shape: ("F32", rng.standard_normal(shape))
+    name = "lora_unet_single_blocks_0_linear2"
+    for label, tensors, words in [
+        ("scale NaN", {f"{name}.lora_down.weight": unit(2, 8), f"{name}.lora_up.weight": unit(8, 2), f"{name}.alpha": ("F32", np.array(np.nan))}, "alpha that is a number"),
+        ("rank 0", {f"{name}.lora_down.weight": unit(0, 8), f"{name}.lora_up.weight": unit(8, 0)}, "at least one entry"),
+        ("up and down that do not fit", {f"{name}.lora_down.weight": unit(2, 8), f"{name}.lora_up.weight": unit(8, 3)}, "fit together"),
+        ("100,000 modules", {f"lora_unet_x{i}.lora_down.weight": ("F32", np.ones((1, 1))) for i in range(100_000)}, "at most 65536 modules"),
+    ]:
+        path = os.path.join(folder, "hostile.safetensors")
+        save(path, tensors)
+        code, said = ghostsvd("resize", path, "--out", os.path.join(folder, "out.safetensors"), "--rank", 4, fails=True)
+        check(code == 1 and words in said, f"{label}: {said[:140]}")
+
+
+SECTIONS = {"resize": judge_resize, "forms": judge_forms, "extract": judge_extract, "verdicts": judge_verdicts, "torch": judge_torch, "hostile": judge_hostile}
 
 
 def main():

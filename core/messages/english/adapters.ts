@@ -1,4 +1,4 @@
-import type { NoValues, Words } from '../message.ts'
+import type { Message, NoValues, Words } from '../message.ts'
 import type { FileName, Foreign, Quoted } from '../text.ts'
 import { nonFinite, shapeOf } from './plan.ts'
 
@@ -48,7 +48,6 @@ export const adapters = {
   'extract.embedding': (_: NoValues, w: Words) =>
     `An embedding: loaders differ in whether they take one. Left out unless ${w.act('include')}.`,
   'extract.conv': () => 'A convolution: left out unless a rank for convolutions is given.',
-  'extract.whole': () => 'Not a matrix: its whole difference would be written, not factors.',
   'extract.only-base': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
     `${v.count} tensors are in the base alone: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
   'extract.only-tuned': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
@@ -56,13 +55,12 @@ export const adapters = {
   'extract.whole-left': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
     `${v.count} tensors that are no matrices differ and are not written: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
   'extract.no-pairs': () => 'No tensor of one model has its like in the other: they are not of one family.',
-  'extract.nothing': () =>
-    'The two models are identical in all that an adapter could hold: there is nothing to extract.',
+  'extract.nothing': () => 'There is nothing to extract in all that an adapter could hold.',
+  'extract.for-one': (v: { name: Quoted; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
+  'extract.verdict-none': () => 'No tensor of the two models can be compared.',
   'extract.no-whole': (v: { form: string }) =>
     `Loaders of ${formOf(v.form)} adapters take no whole differences. Choose comfy, or leave them out.`,
   'extract.one-rank': () => 'One rank everywhere goes with a rank that is given, not with a goal.',
-  'extract.sv-cumulative': () =>
-    'The sum of all singular values is known only where all of them are: resize the adapter afterwards, or choose sv_fro.',
   'extract.rules': () => 'One rule at a time: a goal, or one of sv_ratio, sv_cumulative and sv_fro.',
   'extract.verdict-identical': () => 'The two models are identical.',
   'extract.verdict-fine-tune': (v: { cosine: number }) =>

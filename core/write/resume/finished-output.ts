@@ -3,7 +3,7 @@
  * called finished its bytes are read again, and the source is held against what it was made from.
  */
 
-import type { Job, TensorOutcome } from '../../contract.ts'
+import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import { openZip } from '../../formats/archives/zip.ts'
 import type { WeightFile } from '../../formats/format.ts'
@@ -18,7 +18,7 @@ import { fileName } from '../../messages/text.ts'
 import { inFileOrder } from '../../plan/entries.ts'
 import { companionNames, layOut } from '../../plan/output-files.ts'
 import { partOf } from '../../plan/parts.ts'
-import { type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
+import { type Choices, type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { fromChecksums } from '../bits.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
@@ -43,10 +43,12 @@ export interface FinishedOutput {
 /** null where there is none, or where it is of another run; why one of this run does not hold. */
 export async function finishedOutput(
   compression: Compression,
-  job: Extract<Job, { kind: 'compress' }>,
+  job: Choices,
   { folder, name }: CompressionTarget,
 ): Promise<FinishedOutput | Message | null> {
   const { file, style, part, context } = compression
+  // GGUF has no place for checksums: what is there cannot be proven.
+  if (style.encoding === 'gguf') return null
   const plans = partOf(inFileOrder(planByNames(file, job, style), style), part, ({ info }) => info.byteLength)
   const layout = layOut(file, plans, style, name)
   const where = layout.inFolder ? folder.inside(name) : folder

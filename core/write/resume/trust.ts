@@ -54,7 +54,7 @@ export async function trustIn(
 /** CRC-32 of the values a tensor of the output comes from; null where the output leaves it out, unread. */
 export async function sourceChecksum({ file, style, context }: Compression, plan: TensorPlan): Promise<number | null> {
   if (plan.crc !== undefined) return plan.crc
-  return style.copiesKept ? tensorChecksum(file, plan.info, context) : null
+  return style.copiesKept || style.kept?.(plan) ? tensorChecksum(file, plan.info, context) : null
 }
 
 /** null where the line has not one checksum for each. */
