@@ -38,7 +38,7 @@ describe('the table of names', () => {
     expect(checkpoints[model].filter((name) => !placeTensor(family, name))).toEqual([])
   })
 
-  /** kohya and ComfyUI after their own key sets: the counts that test/judge/adapter-names.py held against the loaders' sources. */
+  /** Of the linear layers and convolutions of each model; sd-scripts says the same numbers of SD 1, SDXL and Flux when it loads. */
   const counts: Readonly<Record<Model, Readonly<Record<AdapterForm, number>>>> = {
     sd1: { kohya: 350, comfy: 354, diffusers: 354, peft: 282, gguf: 0 },
     sd2: { kohya: 416, comfy: 420, diffusers: 420, peft: 282, gguf: 0 },
