@@ -24,6 +24,9 @@ const repeated = (piece: Uint8Array, count: number): Uint8Array => {
   for (let i = 0; i < count; i++) whole.set(piece, i * piece.byteLength)
   return whole
 }
+/** More pieces than can be arguments. */
+const joined = (count: number, piece: (i: number) => Uint8Array): Uint8Array =>
+  Uint8Array.from(Buffer.concat(Array.from({ length: count }, (_, i) => piece(i))))
 const entries = (count: number, entry: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => entry(i)).join(',')
 const empty = (i: number, base = '') => `"${base}${i.toString(36)}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`
@@ -86,7 +89,10 @@ const files: Record<string, () => [name: string, bytes: Uint8Array]> = {
   'pickle: 1e6 texts': () => ['x.pkl', pickled('](', repeated(concat(text('X'), le32(8), text('abcdefgh')), 9e5), 'e')],
   'pickle: 1e6 memo entries': () => [
     'x.pkl',
-    pickled(concat(...Array.from({ length: 5e5 }, (_, i) => concat(text('Nr'), le32(i), text('0')))), 'N'),
+    pickled(
+      joined(5e5, (i) => concat(text('Nr'), le32(i), text('0'))),
+      'N',
+    ),
   ],
   'pickle: nested 900 deep, 1e6 times': () => [
     'x.pkl',
@@ -117,9 +123,7 @@ const files: Record<string, () => [name: string, bytes: Uint8Array]> = {
     'x.msgpack',
     concat(
       Uint8Array.of(0xdf, 0, 0xf, 0x42, 0x40),
-      ...Array.from({ length: 1e6 }, (_, i) =>
-        concat(Uint8Array.of(0xa7), text(String(i).padStart(7)), Uint8Array.of(1)),
-      ),
+      joined(1e6, (i) => concat(Uint8Array.of(0xa7), text(String(i).padStart(7)), Uint8Array.of(1))),
     ),
   ],
   'npy: a header of 64 kB of brackets': () => [

@@ -150,7 +150,8 @@ export function zip(
   end.setUint32(16, options.zip64 ? 0xffff_ffff : at, true)
   const comment = text(options.comment ?? '')
   end.setUint16(20, comment.byteLength, true)
-  return concat(...parts, ...directory, ...tail, new Uint8Array(end.buffer), comment)
+  // As a list: more members than can be arguments.
+  return new Uint8Array(Buffer.concat([...parts, ...directory, ...tail, new Uint8Array(end.buffer), comment]))
 }
 
 /** A checkpoint in the zip form: this pickle, these storages. */
