@@ -1,5 +1,5 @@
 /**
- * Rules of a run: which tensors it factorizes, by globs on their names (glob.ts). The engine plans by them and the page shows what they
+ * Rules of a run: which tensors it factorizes, and which of them at a rank of their own, by globs on their names (glob.ts). The engine plans by them and the page shows what they
  * choose.
  */
 import { compileGlob, isGlob } from './glob.ts'
@@ -7,8 +7,16 @@ import { compileGlob, isGlob } from './glob.ts'
 export interface Rules {
   /** With any, only tensors that match one are factorized, also those kept by habit. */
   readonly include: readonly string[]
-  /** Has the last word. */
+  /** Overrides `include`. */
   readonly exclude: readonly string[]
+  /** Ranks that neither the goal nor the rank for all changes. */
+  readonly pins?: readonly Pin[] | undefined
+}
+
+/** A rank for the tensors whose names match; of several that match one the last counts. */
+export interface Pin {
+  readonly match: string
+  readonly rank: number
 }
 
 export const noRules: Rules = { include: [], exclude: [] }
@@ -28,6 +36,12 @@ export function judgeBy({ include, exclude }: Rules): (name: string) => Ruling {
     if (include.length === 0) return { says: 'nothing' }
     return included(name) === undefined ? { says: 'out', pattern: null } : { says: 'in' }
   }
+}
+
+/** The rank a tensor is pinned to; null where it follows the goal. */
+export function pinsBy({ pins = [] }: Pick<Rules, 'pins'>): (name: string) => number | null {
+  const ranks = pins.map(({ match, rank }) => ({ rank, matches: matchNames([match]) }))
+  return (name) => ranks.findLast(({ matches }) => matches(name) !== undefined)?.rank ?? null
 }
 
 /** The pattern for one name. There is no escape: a character that means something in a glob is asked for as any one character. */

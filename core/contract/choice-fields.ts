@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { paramsSchema } from '../params.ts'
 import { styleIds } from '../styles.ts'
+import { pinsSchema } from './pins.ts'
 
 export const choiceFields = {
   output: z.enum(styleIds),
@@ -9,4 +10,5 @@ export const choiceFields = {
   /** Patterns of names (core/rules.ts). */
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
+  pins: pinsSchema,
 }

@@ -8,8 +8,10 @@ import { AppError } from '../errors.ts'
 import { isMessage, say } from '../messages/english.ts'
 import { fileName } from '../messages/text.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
+import type { Pin } from '../rules.ts'
 import { type AdapterForm, retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
+import { pinsSchema } from './pins.ts'
 
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
@@ -17,6 +19,7 @@ export const recipeSchema = z.strictObject({
   params: paramsSchema,
   include: z.array(z.string()),
   exclude: z.array(z.string()),
+  pins: pinsSchema,
 })
 export type Recipe = z.infer<typeof recipeSchema>
 
@@ -27,6 +30,7 @@ export interface RecipeInput {
   readonly params: Params
   readonly include: readonly string[]
   readonly exclude: readonly string[]
+  readonly pins?: readonly Pin[] | undefined
 }
 
 /** What a run was asked for whose output is an adapter. */
@@ -42,8 +46,9 @@ export function recipeParams(params: Params): Partial<Params> {
 
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */
 export function recipeText(recipe: RecipeInput | AdapterRecipe): string {
-  const { job, output, params, include, exclude } = recipe
-  const what = { recipe: 1, ...(job && { job }), output, params: recipeParams(params), include, exclude }
+  const { job, output, params, include, exclude, pins = [] } = recipe
+  const rules = { include, exclude, ...(pins.length > 0 && { pins }) }
+  const what = { recipe: 1, ...(job && { job }), output, params: recipeParams(params), ...rules }
   return JSON.stringify({ ...what, ...('options' in recipe && { options: recipe.options }) })
 }
 

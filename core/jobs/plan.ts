@@ -97,7 +97,9 @@ export async function planCompression(
 /** The tensor as it is analyzed: for its goal, or so that any goal may follow. Also where only the rank asked for is too large. */
 function analysisOf(plan: TensorPlan, params: PlanJob['params'], style: Style): FactorizedTensor | null {
   if (plan.action === 'factorize') {
-    return hasGoal(params) ? plan : { ...plan, sketch: planSketch(plan.info, plan.view, params) }
+    // A rank of its own may lie beyond the one for all.
+    const reach = { ...params, rank: Math.max(params.rank, plan.params.rank) }
+    return hasGoal(params) ? plan : { ...plan, sketch: planSketch(plan.info, plan.view, reach) }
   }
   const { info, view, place, grows } = plan
   if (!grows || !view || !hasComputableDType(info)) return null

@@ -5,6 +5,7 @@
 
 import { behavesLikeNoise } from '../curves/noise-line.ts'
 import { sparseCount } from '../curves/size.ts'
+import { AppError } from '../errors.ts'
 import { all, say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { allowedError, type Params } from '../params.ts'
@@ -92,9 +93,33 @@ export function withRanks(
   const goal = sizeGoalBytes(params, totalBytes)
   if (goal !== null) return fillSize(goal, plans, candidates, params, weighing)
   const error = errorAimedAt(params)!
-  const careful = candidates.map(withMargin)
-  if (params.goalScope === 'tensor') return ranked(leastRanks(careful, error))
-  return ranked(allocateRanks(careful, { kind: 'model-error', error, totalWeight }, params.allocation))
+  const free = candidates.filter((candidate) => !isPinned(candidate)).map(withMargin)
+  if (params.goalScope === 'tensor') return ranked(withPins(candidates, leastRanks(free, error)))
+  const left = error ** 2 * totalWeight - pinnedError(candidates)
+  if (left < 0) throw new AppError('bad-request', say('request.pins-too-coarse'))
+  const goalLeft = { kind: 'model-error', error: Math.sqrt(left / totalWeight), totalWeight } as const
+  return ranked(withPins(candidates, allocateRanks(free, goalLeft, params.allocation)))
+}
+
+const isPinned = ({ plan }: Candidate) => plan.pinned !== undefined
+
+/** What was allocated to the others, with the pinned ranks where they belong. */
+function withPins(candidates: readonly Candidate[], others: Allocation): Allocation {
+  const rest = others[Symbol.iterator]()
+  return candidates.map((candidate) => (isPinned(candidate) ? pinnedRank(candidate) : (rest.next().value ?? null)))
+}
+
+/** null where no rank can be written as it was asked for. */
+function pinnedRank({ maxRank }: Candidate): number | null {
+  return maxRank > 0 ? maxRank : null
+}
+
+/** Weighted squared error that the pinned ranks have already. */
+function pinnedError(candidates: readonly Candidate[]): number {
+  return candidates.filter(isPinned).reduce((sum, candidate) => {
+    const rank = pinnedRank(candidate)
+    return rank === null ? sum : sum + candidate.weight * withMargin(candidate).squaredErrors[rank]!
+  }, 0)
 }
 
 /** Whether the goal weighs the error of one matrix against another's. */
@@ -179,7 +204,9 @@ export function candidateOf(
   const factorBytesAt = (rank: number) => factorBytes(view, rank, { ...stored, dtype: dtypeAt(rank) })
   const unfit = unfitFor(stored.dtype, spectrum, truncation.length - 1)
   const { isDifference } = weighing
-  let maxRank = unfit ? 0 : Math.min(params.maxRank, plan.params.rank, sketch.rank, truncation.length - 1)
+  let maxRank = unfit
+    ? 0
+    : Math.min(plan.pinned ?? params.maxRank, plan.params.rank, sketch.rank, truncation.length - 1)
   while (!isDifference && maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
   return {
     plan,
@@ -189,7 +216,7 @@ export function candidateOf(
     squaredErrors: truncation.map((error, rank) => left * error + roundingAt(rank)),
     roundingAt,
     roundingAloneAt,
-    minRank: Math.min(params.minRank, maxRank),
+    minRank: plan.pinned === undefined ? Math.min(params.minRank, maxRank) : maxRank,
     maxRank,
     keptBytes: isDifference ? null : copies * tensorBytes(weighing.stored(info.dtype), info.shape),
     bytesAt: (rank) => {
@@ -240,15 +267,19 @@ function fillSize(
   params: Params,
   { predict }: Weighing,
 ): TensorPlan[] {
+  const free = candidates.filter((candidate) => !isPinned(candidate))
   const nothing = applyRanks(
     plans,
     candidates,
-    candidates.map(() => null),
+    withPins(
+      candidates,
+      free.map(() => null),
+    ),
     params,
   )
-  let budget = goal - (predict(nothing) - candidates.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
+  let budget = goal - (predict(nothing) - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
   for (;;) {
-    const ranks = allocateRanks(candidates, { kind: 'bytes', bytes: budget }, params.allocation)
+    const ranks = withPins(candidates, allocateRanks(free, { kind: 'bytes', bytes: budget }, params.allocation))
     const found = applyRanks(plans, candidates, ranks, params)
     const excess = predict(found) - goal
     if (excess <= 0) return found

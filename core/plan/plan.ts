@@ -8,7 +8,7 @@ import { all, say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign } from '../messages/text.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
-import { judgeBy, type Rules } from '../rules.ts'
+import { judgeBy, pinsBy, type Rules } from '../rules.ts'
 import { defaultStyle, type Style, styles } from '../styles.ts'
 import {
   type ComputableDType,
@@ -49,6 +49,8 @@ export interface FactorizedTensor extends Planned {
   readonly view: MatrixView
   /** Fitted to this tensor's matrices; `rank` is the one that is written. */
   readonly params: FittedParams
+  /** Its rank is its own: no goal changes it. */
+  readonly pinned?: number | undefined
   /** How it is factorized: `rank` may be larger than what is written, where a goal chooses among ranks. */
   readonly sketch: FittedParams
   readonly factorDType: FactorDType
@@ -98,9 +100,10 @@ export function planFile(
   const verdicts = verdictsOn(tensors, params, judgeBy(rules), style)
   const places = placesOf(tensors)
   const convolution = convRank === undefined ? params : { ...params, rank: convRank, maxRank: convRank }
+  const pinOf = pinsBy(rules)
   return tensors.map((info) => {
     const own = hasKernel(info) ? convolution : params
-    return planOn(verdicts.get(info.name)!, info, places.get(info.name)!, own, style)
+    return planOn(verdicts.get(info.name)!, info, places.get(info.name)!, own, style, pinOf(storageName(info)))
   })
 }
 
@@ -123,8 +126,16 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
   return new Map(neighbors.map(({ name }, place) => [name, place]))
 }
 
-/** A verdict at the rank, or at the largest one for a goal to choose among. */
-function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Params, style: Style): TensorPlan {
+/** A verdict at the rank, or at the largest one for a goal to choose among, or at the one it is pinned to. */
+function planOn(
+  verdict: Verdict,
+  info: TensorInfo,
+  place: number,
+  given: Params,
+  style: Style,
+  pin: number | null,
+): TensorPlan {
+  const params = pin === null ? given : { ...given, rank: pin, maxRank: Math.max(given.maxRank, pin) }
   const keep = (reason: Message, grows = false): KeptTensor => {
     return { action: 'keep', grows, info, view: verdict.view, place, reason: withStorageNote(info, reason) }
   }
@@ -141,9 +152,12 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, params: Param
     place,
     factorDType: stored.dtype,
     factorLayout: stored.layout,
+    ...(pin === null ? {} : { pinned: pin }),
   } as const
   if (hasGoal(params)) {
-    const rank = Math.min(params.maxRank, largestUsefulRank(tensor, view, stored))
+    const largest = largestUsefulRank(tensor, view, stored)
+    if (pin !== null && pin > largest) return keep(wouldGrow(verdict, pin, largest))
+    const rank = pin ?? Math.min(params.maxRank, largest)
     if (rank < 1) return keep(say('plan.never-smaller'))
     if (refusal !== null) return keep(refusal)
     const sketch = goalSketch(tensor, view, params)

@@ -33,7 +33,7 @@ export function compressCommand({
 }
 
 /** What differs from the defaults, as flags. */
-export function changedFlags({ params, output, include, exclude }: RecipeInput, platform = ''): string[] {
+export function changedFlags({ params, output, include, exclude, pins = [] }: RecipeInput, platform = ''): string[] {
   const quoted = quoteOf(platform)
   const changed = paramKeys.filter((key) => params[key] !== defaultParams[key])
   return [
@@ -41,6 +41,7 @@ export function changedFlags({ params, output, include, exclude }: RecipeInput, 
     ...changed.map((key) => paramFlag(paramEntries[key], params[key], quoted)),
     ...include.map((pattern) => flag('--include', pattern, quoted)),
     ...exclude.map((pattern) => flag('--exclude', pattern, quoted)),
+    ...pins.map(({ match, rank }) => flag('--pin', `${match}=${rank}`, quoted)),
   ]
 }
 

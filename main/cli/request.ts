@@ -1,6 +1,8 @@
 /** What a run is asked to write, as flags: the same for `compress` and for `plan`, which says what `compress` would do. */
 import { type Command, Option } from 'commander'
 import type { RecipeInput } from '../../core/contract.ts'
+import { say } from '../../core/messages/english.ts'
+import type { Pin } from '../../core/rules.ts'
 import { defaultStyle, retiredStyle, styleIds } from '../../core/styles.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
 import { readRecipe } from './records.ts'
@@ -10,6 +12,7 @@ export interface RequestOptions {
   readonly output: (typeof styleIds)[number]
   readonly include: string[]
   readonly exclude: string[]
+  readonly pin: Pin[]
   readonly recipe?: string
 }
 
@@ -25,7 +28,16 @@ export function addRequestFlags(command: Command): Command {
   return addParamFlags(command, allParams)
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
+    .option('--pin <glob=rank>', 'rank of matching tensors, whatever the goal; repeatable', pinOf, [])
     .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
+}
+
+/** `glob=rank`; a name may hold an equals sign itself. */
+function pinOf(text: string, before: readonly Pin[]): Pin[] {
+  const [, match, digits] = /^(.+)=(\d+)$/.exec(text) ?? []
+  const rank = Number(digits)
+  if (match === undefined || !(rank >= 1)) throw wrongUsage(say('request.pin-form'))
+  return [...before, { match, rank }]
 }
 
 /** Flags over the recipe they name, if any; rules of both hold. @throws AppError `not-found`, `bad-file` */
@@ -36,5 +48,6 @@ export async function requestFrom(command: Command, options: RequestOptions) {
     params: paramsFrom(command, allParams, replayed?.params),
     include: [...(replayed?.include ?? []), ...options.include],
     exclude: [...(replayed?.exclude ?? []), ...options.exclude],
+    pins: [...(replayed?.pins ?? []), ...options.pin],
   } satisfies RecipeInput
 }

@@ -108,13 +108,13 @@ export async function leftAt(history: History, target: string): Promise<Run | nu
   return there.find(({ run }) => run.resumable)?.run ?? null
 }
 
-function newRun({ sources, targetPath, recipe: { output, params, include, exclude } }: RunStart): Run {
+function newRun({ sources, targetPath, recipe: { output, params, include, exclude, pins } }: RunStart): Run {
   return {
     runId: randomUUID(),
     kind: 'compress',
     source: basename(sources[0]!.path),
     target: basename(targetPath),
-    recipe: { recipe: 1, output, params, include, exclude },
+    recipe: { recipe: 1, output, params, include, exclude, ...(pins && { pins }) },
     state: 'running',
     resumable: false,
     startedAt: Date.now(),

@@ -12,6 +12,8 @@ export const requests = {
   'request.archive-name': (v) => `NumPy 归档无法容纳名为 ${v.name} 的张量：作为文件名会指向归档之外。请选择其他输出。`,
   'request.parts-one-file': () => '只有单个 safetensors 文件的输出才能分部分写出。',
   'request.part': (v) => `应为形如 3/8 的部分（从 1/8 到 8/8），得到的是 ${v.text}。`,
+  'request.pin-form': () => '应为名称或通配模式、等号和秩，例如 *.q=32。',
+  'request.pins-too-coarse': () => '仅已固定的张量，误差就超过目标。请提高它们的秩，或选择更大的误差。',
   'request.goal-too-small': (v, w) =>
     `目标为压缩的矩阵留下 ${w.bytes(v.left)}；它们的最小秩已需要 ${w.bytes(v.needed)}。请选择更大的大小、更小的最小秩，或少排除一些张量。`,
   'request.kept-too-large': (v, w) =>

@@ -18,6 +18,9 @@ export const requests = {
     `A NumPy archive cannot hold a tensor called ${v.name}: as the name of a file it would lead out of the archive. Choose another output.`,
   'request.parts-one-file': () => 'Only an output that is one safetensors file can be made in parts.',
   'request.part': (v: { text: Quoted }) => `Expected a part such as 3/8 (from 1/8 to 8/8), got ${v.text}.`,
+  'request.pin-form': () => 'It should be a name or glob, an equals sign and a rank, as in *.q=32.',
+  'request.pins-too-coarse': () =>
+    'The pinned tensors alone have a larger error than the goal allows. Raise their ranks, or choose a larger error.',
   'request.goal-too-small': (v: { left: number; needed: number }, w: Words) =>
     `The goal leaves ${w.bytes(v.left)} for the compressed matrices; their smallest ranks already need ${w.bytes(v.needed)}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`,
   'request.kept-too-large': (v: { more: number }, w: Words) =>
