@@ -12,6 +12,12 @@ function format(language: string, options: Intl.NumberFormatOptions): Intl.Numbe
   return known
 }
 
+/** Of durations, by language; the international ones where a language has none here. */
+const clock = { h: 'h', min: 'min', s: 's', ms: 'ms' } as const
+const clocks: Readonly<Record<string, Readonly<Record<keyof typeof clock, string>>>> = {
+  'zh-CN': { h: '小时', min: '分', s: '秒', ms: '毫秒' },
+}
+
 export interface Numbers {
   /** 12,345 */
   count(value: number): string
@@ -43,6 +49,7 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
     format(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
   const significant = (value: number, digits: number) =>
     format(language, { minimumSignificantDigits: digits, maximumSignificantDigits: digits }).format(value)
+  const units = clocks[language] ?? clock
   const count = (value: number) => format(language, { maximumFractionDigits: 0 }).format(value)
 
   const percent = (share: number): string => {
@@ -55,8 +62,8 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
 
   const minutesAnd = (seconds: number) => {
     const minutes = Math.floor(seconds / 60)
-    if (minutes < 60) return `${minutes}${space}min ${seconds % 60}${space}s`
-    return `${count(Math.floor(minutes / 60))}${space}h ${minutes % 60}${space}min`
+    if (minutes < 60) return `${minutes}${space}${units.min} ${seconds % 60}${space}${units.s}`
+    return `${count(Math.floor(minutes / 60))}${space}${units.h} ${minutes % 60}${space}${units.min}`
   }
 
   return {
@@ -86,14 +93,14 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
     },
     duration: (milliseconds) => {
       if (milliseconds < 999.5)
-        return `${milliseconds < 10 ? significant(milliseconds, 2) : count(milliseconds)}${space}ms`
+        return `${milliseconds < 10 ? significant(milliseconds, 2) : count(milliseconds)}${space}${units.ms}`
       const seconds = milliseconds / 1000
-      if (seconds < 59.95) return `${significant(seconds, 3)}${space}s`
+      if (seconds < 59.95) return `${significant(seconds, 3)}${space}${units.s}`
       return minutesAnd(Math.round(seconds))
     },
     countdown: (milliseconds) => {
       const seconds = Math.ceil(milliseconds / 1000)
-      return seconds < 60 ? `${count(seconds)}${space}s` : minutesAnd(seconds)
+      return seconds < 60 ? `${count(seconds)}${space}${units.s}` : minutesAnd(seconds)
     },
     moment: (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time),
     factor: (value) => fixed(value, 1),

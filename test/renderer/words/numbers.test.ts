@@ -65,3 +65,11 @@ test('errors: no digit beyond their resolution, and none at all where they are n
   expect(shown(0, 3.8e-6)).toBe('0 %')
   expect(shown(2.5e-9, 1e-12)).toBe('2.5e-7 %')
 })
+
+test('durations are in the language of the page', () => {
+  const chinese = numbersIn('zh-CN')
+  expect(plain(chinese.duration(35))).toBe('35 毫秒')
+  expect(plain(chinese.duration(106_000))).toBe('1 分 46 秒')
+  expect(plain(chinese.countdown(11_400))).toBe('12 秒')
+  expect(plain(chinese.duration(7_500_000))).toBe('2 小时 5 分')
+})
