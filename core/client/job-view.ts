@@ -52,3 +52,19 @@ export function afterEvent(view: JobView, event: JobEvent): JobView {
 export function shareOf({ progress }: JobView): number | null {
   return progress && progress.total > 0 ? progress.done / progress.total : null
 }
+
+export interface Stage {
+  /** A phase, or `compute` for what tells nothing of itself. */
+  readonly name: JobPhase | 'sketch' | 'exact' | 'compute'
+  /** 0..1; null where it cannot be told: a bar that stands at its end while something else goes on says what is not so. */
+  readonly share: number | null
+}
+
+/** What a look at one tensor is doing now. Its phases count what they have begun, so the last of a comparison is the exact SVD itself. */
+export function stageOf({ progress }: JobView, kind: 'analyze' | 'compare'): Stage {
+  if (!progress) return { name: 'compute', share: null }
+  const { phase, done, total } = progress
+  if (phase === 'read') return done < total ? { name: 'read', share: done / total } : { name: 'compute', share: null }
+  if (kind === 'compare') return { name: done >= total - 1 ? 'exact' : 'sketch', share: null }
+  return { name: phase, share: total > 0 && done < total ? done / total : null }
+}

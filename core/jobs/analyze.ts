@@ -51,7 +51,8 @@ export async function analyzeTensor(
     const finished = key && seen ? await finishedSketch(key, context) : null
     if (key && finished) {
       const run = { fitted, found: finished, computeMs: 0, workingBytes: 0, phasesMs: {} }
-      const measured = await reportRun(tensor, view, loaded, job.params, readMs, run, context)
+      const report = await reportRun(tensor, view, loaded, job.params, readMs, run, context)
+      const measured: AnalysisReport = { ...report, reused: true }
       await context.sketches?.cache.amend(key, sketchOf(finished, measured))
       return measured
     }

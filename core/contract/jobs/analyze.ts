@@ -51,6 +51,8 @@ export const analysisReportSchema = z.strictObject({
   /** Error a structureless matrix of this shape would have at `rank`. */
   noiseError: z.number(),
   elapsedMs: z.number(),
+  /** The factorization was kept from an earlier job: the times are of reading and measuring alone. */
+  reused: z.literal(true).optional(),
   /** Wall time by phase. */
   phasesMs: z.partialRecord(z.enum(timedPhases), z.number()),
   /** With `repeat`, and in a comparison: matrix in memory to U, s, Vt, each run. */

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { afterEvent, queuedJob, shareOf } from '../../../core/client/job-view.ts'
+import { describe, expect, it, test } from 'vitest'
+import { afterEvent, queuedJob, shareOf, stageOf } from '../../../core/client/job-view.ts'
 import type { JobEvent } from '../../../core/contract.ts'
 import type { JobPhase } from '../../../core/phases.ts'
 import { someWords } from '../messages/words.ts'
@@ -55,4 +55,21 @@ test('estimates and written tensors are kept, ends change nothing', () => {
   const view = after(estimate, outcome, outcome)
   expect(view).toMatchObject({ estimate: { iteration: 1, singularValues: [2] }, finishedTensors: 2 })
   expect(afterEvent(view, { type: 'cancelled', jobId: 'j' })).toBe(view)
+})
+
+describe('the stage of a look', () => {
+  const at = (phase: 'read' | 'versus', done: number, total: number) =>
+    afterEvent(queuedJob, { type: 'progress', jobId: 'a', phase, tensor: 'w', done, total, memoryBytes: 0 })
+
+  it('is a share only while it moves: at the end of reading something else goes on that tells nothing of itself', () => {
+    expect(stageOf(queuedJob, 'analyze')).toEqual({ name: 'compute', share: null })
+    expect(stageOf(at('read', 30, 100), 'analyze')).toEqual({ name: 'read', share: 0.3 })
+    expect(stageOf(at('read', 100, 100), 'analyze')).toEqual({ name: 'compute', share: null })
+  })
+
+  it('of a comparison is the exact SVD once both sketches are made, and no share of it is known', () => {
+    expect(stageOf(at('versus', 0, 3), 'compare')).toEqual({ name: 'sketch', share: null })
+    expect(stageOf(at('versus', 1, 3), 'compare')).toEqual({ name: 'sketch', share: null })
+    expect(stageOf(at('versus', 2, 3), 'compare')).toEqual({ name: 'exact', share: null })
+  })
 })
