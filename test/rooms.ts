@@ -64,13 +64,14 @@ function house(): Record<string, Room> {
   const choices = room('choices', ['renderer/choices/'], seen, words, frame)
   const model = room('model', ['renderer/model/'], seen, words, frame, choices)
   const state = [...seen, ...words, ...frame, ...choices, ...model]
+  const outcome = room('outcome', ['renderer/outcome/'], state)
   const charts = room('charts', ['renderer/charts/'], state)
   const tensor = room('tensor', ['renderer/tensor/'], state, charts)
   const ab = room('ab', ['renderer/ab/'], state, charts, tensor)
-  const runs = room('runs', ['renderer/runs/'], state, charts, tensor)
+  const runs = room('runs', ['renderer/runs/'], state, outcome, charts, tensor)
   const settings = room('settings', ['renderer/settings/'], state, charts, tensor, runs)
-  const app = room('app', ['renderer/app/'], state, charts, tensor, ab, runs, settings)
-  room('page', ['renderer/'], words, frame, charts, tensor, ab, runs, app)
+  const app = room('app', ['renderer/app/'], state, outcome, charts, tensor, ab, runs, settings)
+  room('page', ['renderer/'], words, frame, outcome, charts, tensor, ab, runs, app)
   return found
 }
 

@@ -52,7 +52,7 @@ function printComparison({
     ]),
   )
   const cost = excess === 0 ? 'none, equal to rounding' : `+${percent(excess)} error`
-  print(`Cost of going fast: ${cost}. Speedup: ${speedup.toFixed(1)} x.`)
+  print(`Extra error vs exact SVD: ${cost}. Speedup: ${speedup.toFixed(1)} x.`)
   const { rank } = canonicalAngles
   const apart =
     subspaceAngle === null

@@ -104,5 +104,5 @@ function printCompression(report: CompressionReport): void {
   )
   if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
   for (const notice of report.notices) print(inEnglish(notice))
-  print('This measures weights, not answers. Test the model before you replace it.')
+  print('Weight error does not predict model quality: evaluate before you replace it.')
 }

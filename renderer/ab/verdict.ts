@@ -88,9 +88,14 @@ export function verdictSentence(
     seeds: Math.max(side.errors.length, against.errors.length),
     factor: time.kind === 'faster' ? numbers.factor(time.factor) : '',
   }
+  // Two numbers that read alike are said once, and how far they are apart.
+  const alike = 'share' in error && values.first === values.second
   return t('ab.verdict.sentence', {
     time: t(`ab.verdict.time.${time.kind}`, values),
-    error: t(`ab.verdict.error.${error.kind}`, { ...values, amount: amountOf(error, numbers) }),
+    error: t(alike ? `ab.verdict.alike.${error.kind}` : `ab.verdict.error.${error.kind}`, {
+      ...values,
+      amount: amountOf(error, numbers),
+    }),
   })
 }
 

@@ -38,7 +38,8 @@ export function App({ nonce }: { readonly nonce: string }) {
   useWindowEvent('drop', (event) => {
     event.preventDefault()
     const { dataTransfer } = event
-    if (dataTransfer?.items.length) void openFiles(t('start.dropped'), () => droppedFiles(dataTransfer))
+    // Selected text can be dragged as well, and links: only files are opened.
+    if (dataTransfer?.types.includes('Files')) void openFiles(t('start.dropped'), () => droppedFiles(dataTransfer))
   })
   useEffect(() => void speak(language), [language])
 

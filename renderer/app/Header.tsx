@@ -1,9 +1,13 @@
-/** The bar above every screen: where one is, what is open, how the engine is, the way to Settings. */
+/** The bar above every screen: where one is, what is open, what is at work, the way to Settings. */
 import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { useMemo } from 'react'
 import { isCode } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
-import { BackIcon, GearIcon, HistoryIcon } from '../frame/icons.tsx'
+import { BackIcon, GearIcon, HistoryIcon, RedoIcon, UndoIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
+import { layersOf } from '../model/outcome.ts'
+import { redo, undo, usePast } from '../model/past.ts'
 import { isActive, useRuns } from '../model/runs.ts'
 import { EngineBadge } from '../settings/EngineBadge.tsx'
 import { useWords } from '../words/words.ts'
@@ -15,6 +19,7 @@ export function Header() {
   const aside = screen !== 'start' && screen !== 'workbench'
   const running = useRuns(({ runs }) => runs.some(isActive))
   const report = useFile((state) => state.report)
+  const layers = useMemo(() => (report ? layersOf(report) : 0), [report])
 
   return (
     <header className="header">
@@ -47,7 +52,13 @@ export function Header() {
               {report.name}
             </span>
             <span className="dimmed nowrap">
-              {report.format} · {numbers.bytes(report.totalBytes)}
+              {[
+                numbers.bytes(report.totalBytes),
+                report.format,
+                layers > 0 ? t('header.layers', { count: layers, number: numbers.count(layers) }) : null,
+              ]
+                .filter((part) => part !== null)
+                .join(' · ')}
             </span>
             {report.safety === 'opened-without-running' && !report.notices.some(isCode) ? (
               <Tooltip label={t('header.noCodeHelp')} multiline w={300}>
@@ -60,12 +71,13 @@ export function Header() {
         ) : null}
       </div>
       <div className="header-right">
+        <EngineBadge />
+        {screen === 'workbench' ? <UndoButtons /> : null}
         {screen === 'workbench' ? (
-          <Button onClick={() => sessionReducers.show('start')} size="compact-sm" variant="default">
+          <Button color="gray" onClick={() => sessionReducers.show('start')} size="compact-sm" variant="subtle">
             {t('header.openOther')}
           </Button>
         ) : null}
-        <EngineBadge />
         {screen === 'history' ? null : (
           <Tooltip label={t('history.title')}>
             <Indicator disabled={!running} offset={7} size={8}>
@@ -96,5 +108,47 @@ export function Header() {
         )}
       </div>
     </header>
+  )
+}
+
+/** Over goal, parameters, ticks, rules and pins: each change that has settled is a step. */
+function UndoButtons() {
+  const { t } = useWords()
+  const past = usePast()
+  // In a field the keys undo what was typed there, which is not chosen before it is left.
+  useHotkeys([
+    ['mod+Z', undo],
+    ['mod+shift+Z', redo],
+    ['mod+Y', redo],
+  ])
+  return (
+    <>
+      <Tooltip label={`${t('header.undo')} (Ctrl+Z)`}>
+        <ActionIcon
+          aria-label={t('header.undo')}
+          color="gray"
+          data-disabled={past.before.length === 0}
+          aria-disabled={past.before.length === 0}
+          onClick={undo}
+          size="lg"
+          variant="subtle"
+        >
+          <UndoIcon />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label={`${t('header.redo')} (Ctrl+Shift+Z)`}>
+        <ActionIcon
+          aria-label={t('header.redo')}
+          color="gray"
+          data-disabled={past.after.length === 0}
+          aria-disabled={past.after.length === 0}
+          onClick={redo}
+          size="lg"
+          variant="subtle"
+        >
+          <RedoIcon />
+        </ActionIcon>
+      </Tooltip>
+    </>
   )
 }

@@ -13,7 +13,7 @@ import { CodeBanner } from './CodeBanner.tsx'
 export function Notices() {
   const { t } = useWords()
   const sentences = useSentences()
-  const { connected, engine, died, host, screen } = useSession()
+  const { connected, refused, engine, died, host, screen } = useSession()
   const { status, opening, error, notices } = useFile()
   // The start screen shows what concerns opening in its own place.
   const elsewhere = screen !== 'start'
@@ -21,7 +21,11 @@ export function Notices() {
   return (
     <div aria-live="polite" className="notices">
       {elsewhere ? <CodeBanner /> : null}
-      {host && !connected ? (
+      {refused ? (
+        <Alert color="red" data-testid="refused" icon={<WarningIcon />} role="alert" variant="light">
+          {t('notices.refused')}
+        </Alert>
+      ) : host && !connected ? (
         <Alert color="orange" icon={<Loader color="orange" size={16} />} variant="light">
           {t('notices.lost')}
         </Alert>

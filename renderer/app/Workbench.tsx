@@ -1,37 +1,42 @@
-/** Tensors on the left, one tensor's curves in the middle, parameters on the right, the whole file below. */
-import { Tabs } from '@mantine/core'
-import { useHotkeys } from '@mantine/hooks'
-import { useMemo, useState } from 'react'
+/** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
+import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
+import { useMemo } from 'react'
 import { AbTab } from '../ab/AbTab.tsx'
-import { Energy } from '../charts/Energy.tsx'
-import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
-import { SingularValues } from '../charts/SingularValues.tsx'
+import { TradeOffChart } from '../charts/TradeOff.tsx'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
-import { useSelection } from '../choices/selection.ts'
+import { selectionReducers, type Tab, useSelection } from '../choices/selection.ts'
 import { useDialog } from '../frame/dialog.ts'
+import { ListIcon, SlidersIcon } from '../frame/icons.tsx'
 import { useAnalyses } from '../model/analyses.ts'
-import { commitRank, setRank } from '../model/analysis.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { chosenRank, tensorView } from '../model/view.ts'
 import { analysisUnderWay, useWork } from '../model/work.ts'
+import { OutcomeCard } from '../outcome/OutcomeCard.tsx'
 import { CompressDialog } from '../runs/CompressDialog.tsx'
+import { RunStrip } from '../runs/RunStrip.tsx'
 import { SettingsPanel } from '../settings/SettingsPanel.tsx'
-import { JobStatus } from '../tensor/JobStatus.tsx'
 import { KeptTensor } from '../tensor/KeptTensor.tsx'
-import { ResultPanel } from '../tensor/ResultPanel.tsx'
 import { TensorList } from '../tensor/TensorList.tsx'
+import { TensorTab } from '../tensor/TensorTab.tsx'
 import { useWords } from '../words/words.ts'
-import { BottomBar } from './BottomBar.tsx'
+
+/** Below this width list and settings are drawers. As workbench.css has it. */
+const narrow = '(max-width: 999px)'
 
 export function Workbench() {
   const { t } = useWords()
   const saving = useDialog()
-  const [tab, setTab] = useState<string | null>('error')
+  const list = useDialog()
+  const settings = useDialog()
+  const drawers = useMediaQuery(narrow, matchMedia(narrow).matches)
   const report = useFile((state) => state.report)
+  const tab = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
+  const pin = useSelection(({ pins }) => (name === null ? undefined : pins.get(name)))
   const params = useParams((state) => state.params)
   const output = useParams((state) => state.output)
   const analysis = useAnalyses((state) => (name === null ? undefined : state.analyses[name]))
@@ -49,39 +54,89 @@ export function Workbench() {
     () => tensorView({ tensor, params, output, analysis, comparison, estimate }),
     [tensor, sketchKey, output, analysis, comparison, estimate],
   )
-  useHotkeys([['mod+Enter', saving.open]], [])
 
   if (!report) return <main className="workbench" />
-  const { rank, reached } = view ? chosenRank(view, params, planned) : { rank: params.rank, reached: true }
-  const chart = { rank, onRank: setRank, onCommit: commitRank }
+  const { rank, reached } = view ? chosenRank(view, params, planned, pin) : { rank: params.rank, reached: true }
   const kept = <KeptTensor tensor={tensor} />
+  // A/B has settings of its own.
+  const withSettings = tab !== 'ab'
   return (
-    <main className="workbench">
-      <TensorList tensors={report.tensors} />
+    <main className="workbench" data-drawers={drawers} data-settings={withSettings}>
+      <OutcomeCard onCompress={saving.open} rank={rank} view={view} />
+      {drawers ? (
+        <Drawer
+          closeButtonProps={{ 'aria-label': t('app.close') }}
+          onClose={list.close}
+          opened={list.opened}
+          size={320}
+          title={t('list.title')}
+        >
+          <TensorList tensors={report.tensors} />
+        </Drawer>
+      ) : (
+        <TensorList tensors={report.tensors} />
+      )}
       <section aria-label={t('workbench.centre')} className="centre">
-        {view ? <ResultPanel planned={planned} rank={rank} view={view} /> : null}
-        <Tabs className="tabs" keepMounted={false} onChange={setTab} value={tab}>
-          <Tabs.List>
-            <Tabs.Tab value="error">{t('workbench.errorTab')}</Tabs.Tab>
-            <Tabs.Tab value="values">{t('workbench.valuesTab')}</Tabs.Tab>
-            <Tabs.Tab value="energy">{t('workbench.energyTab')}</Tabs.Tab>
-            <Tabs.Tab value="map">{t('map.tab')}</Tabs.Tab>
-            <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
-          </Tabs.List>
-          <Tabs.Panel value="error">
-            {view ? <ErrorVsRank {...chart} key={view.tensor.name} view={view} /> : kept}
+        <Tabs
+          className="tabs"
+          keepMounted={false}
+          onChange={(chosen) => selectionReducers.tab(chosen as Tab)}
+          value={tab}
+        >
+          <div className="tab-row">
+            {drawers ? (
+              <Tooltip label={t('list.title')}>
+                <ActionIcon aria-label={t('list.title')} color="gray" onClick={list.open} variant="subtle">
+                  <ListIcon />
+                </ActionIcon>
+              </Tooltip>
+            ) : null}
+            <Tabs.List>
+              <Tabs.Tab value="model">{t('workbench.modelTab')}</Tabs.Tab>
+              <Tabs.Tab value="tensor">{t('workbench.tensorTab')}</Tabs.Tab>
+              <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
+            </Tabs.List>
+            {drawers && withSettings ? (
+              <Tooltip label={t('settings.title')}>
+                <ActionIcon
+                  aria-label={t('settings.title')}
+                  className="tab-settings"
+                  color="gray"
+                  onClick={settings.open}
+                  variant="subtle"
+                >
+                  <SlidersIcon />
+                </ActionIcon>
+              </Tooltip>
+            ) : null}
+          </div>
+          <Tabs.Panel value="model">
+            <div className="model-tab">
+              <TradeOffChart />
+              <ModelMap report={report} />
+            </div>
           </Tabs.Panel>
-          <Tabs.Panel value="values">{view ? <SingularValues rank={rank} view={view} /> : kept}</Tabs.Panel>
-          <Tabs.Panel value="energy">{view ? <Energy {...chart} view={view} /> : kept}</Tabs.Panel>
-          <Tabs.Panel value="map">
-            <ModelMap report={report} />
+          <Tabs.Panel value="tensor">
+            {view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
           </Tabs.Panel>
           <Tabs.Panel value="ab">{view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
         </Tabs>
-        {view ? <JobStatus rank={rank} reached={reached} view={view} /> : null}
       </section>
-      <SettingsPanel rank={rank} view={view} />
-      <BottomBar onCompress={saving.open} report={report} />
+      {!withSettings ? null : drawers ? (
+        <Drawer
+          closeButtonProps={{ 'aria-label': t('app.close') }}
+          onClose={settings.close}
+          opened={settings.opened}
+          position="right"
+          size={320}
+          title={t('settings.title')}
+        >
+          <SettingsPanel />
+        </Drawer>
+      ) : (
+        <SettingsPanel />
+      )}
+      <RunStrip />
       {saving.opened ? <CompressDialog onClose={saving.close} report={report} /> : null}
     </main>
   )

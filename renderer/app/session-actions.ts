@@ -8,7 +8,9 @@ import { connection, setConnection } from '../frame/connection.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
 import { openingLost, reopen } from '../model/file-actions.ts'
+import { followPast } from '../model/past.ts'
 import { followChoices } from '../model/plan-actions.ts'
+import { rememberChoices } from '../model/remembered.ts'
 import { askForSilentRuns, hearRun, rememberWatched } from '../model/run-actions.ts'
 import { runsReducers } from '../model/runs.ts'
 import { loseWork, receiveJobEvent } from '../model/work.ts'
@@ -27,6 +29,7 @@ export async function startSession(): Promise<void> {
       forgotten: runsReducers.forgotten,
       engine: followEngine,
       recents: sessionReducers.recents,
+      refused: sessionReducers.refused,
       act: (action) => void greeted.then(() => carryOut(action)),
       connected: (open) => {
         sessionReducers.connected(open)
@@ -36,6 +39,8 @@ export async function startSession(): Promise<void> {
     }),
   )
   followChoices()
+  followPast()
+  rememberChoices()
   sessionReducers.settings(await connection().host.settings())
 }
 

@@ -6,14 +6,14 @@ import { errorAt } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
 import type { RankChartsProps } from './ErrorVsRank.tsx'
 import { RankChart } from './RankChart.tsx'
-import { useBreakEven, useTensorFacts, useTensorSeries } from './tensor-series.ts'
+import { useRankMarks, useTensorFacts, useTensorSeries } from './tensor-series.ts'
 import { useLastRank } from './zoom.ts'
 
 /** The noise line is solved to the last bit or two: what it keeps at rank 0 is nothing. */
 const roundOff = 1e-12
 const kept = (error: number) => (error > 1 - roundOff ? 0 : energyKept(error))
 
-export function Energy({ view, rank, onRank, onCommit }: RankChartsProps) {
+export function Energy({ view, rank, planned = null, onRank, onCommit }: RankChartsProps) {
   const { t, numbers } = useWords()
   const { tensor, size, smallest, curve } = view
   const last = useLastRank(rank, { of: tensor.name, breakEven: view.breakEven, smallest })
@@ -22,7 +22,7 @@ export function Energy({ view, rank, onRank, onCommit }: RankChartsProps) {
     of: kept,
   })
   const points = useMemo(() => [curve.length - 1], [curve.length])
-  const marks = useBreakEven(view, last)
+  const marks = useRankMarks(view, planned, last)
   const error = errorAt(view, rank)
   return (
     <RankChart
@@ -33,6 +33,7 @@ export function Energy({ view, rank, onRank, onCommit }: RankChartsProps) {
       handle={{
         at: error === null ? null : kept(error),
         label: t('chart.rankHandle'),
+        ...(planned === null ? {} : { grip: t('chart.whatIf', { rank: numbers.count(rank) }) }),
         max: smallest,
         onChange: onRank,
         onCommit,

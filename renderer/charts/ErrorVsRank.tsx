@@ -4,17 +4,19 @@ import { noiseError } from '../../core/curves/noise-line.ts'
 import { errorAt, type TensorView } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
 import { RankChart } from './RankChart.tsx'
-import { useBreakEven, useTensorFacts, useTensorSeries } from './tensor-series.ts'
+import { useRankMarks, useTensorFacts, useTensorSeries } from './tensor-series.ts'
 import { useLastRank } from './zoom.ts'
 
 export interface RankChartsProps {
   readonly view: TensorView
   readonly rank: number
+  /** Where the plan has it, while another rank is only looked at. */
+  readonly planned?: number | null
   readonly onRank: (rank: number) => void
   readonly onCommit: () => void
 }
 
-export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartsProps) {
+export function ErrorVsRank({ view, rank, planned = null, onRank, onCommit }: RankChartsProps) {
   const { t, numbers } = useWords()
   const { tensor, size, smallest, curve, estimate } = view
   const last = useLastRank(rank, { of: tensor.name, breakEven: view.breakEven, smallest })
@@ -23,7 +25,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartsProps) {
     of: (error) => error,
   })
   const points = useMemo(() => [curve.length - 1, (estimate?.errorCurve.length ?? 1) - 1], [curve.length, estimate])
-  const marks = useBreakEven(view, last)
+  const marks = useRankMarks(view, planned, last)
   const error = errorAt(view, rank)
   const resolution = view.report?.resolution ?? 0
   return (
@@ -35,6 +37,7 @@ export function ErrorVsRank({ view, rank, onRank, onCommit }: RankChartsProps) {
       handle={{
         at: error,
         label: t('chart.rankHandle'),
+        ...(planned === null ? {} : { grip: t('chart.whatIf', { rank: numbers.count(rank) }) }),
         max: smallest,
         onChange: onRank,
         onCommit,

@@ -6,14 +6,16 @@ import type { Series } from './series.ts'
 interface LegendProps {
   readonly series: readonly Series[]
   readonly rank: number
+  /** That rank, in words. */
+  readonly at: string
   readonly format: (value: number) => string
 }
 
-export function Legend({ series, rank, format }: LegendProps) {
-  const { t, numbers } = useWords()
+export function Legend({ series, rank, at: where, format }: LegendProps) {
+  const { t } = useWords()
   return (
     <div className="legend">
-      <span className="legend-rank number">{t('chart.at', { rank: numbers.count(rank) })}</span>
+      <span className="legend-rank number">{where}</span>
       <ul aria-label={t('chart.legend')}>
         {series.map(({ id, label, role, at }) => {
           const value = at(rank)

@@ -34,7 +34,7 @@ export interface RankChartProps {
   readonly points?: readonly number[]
   /** Shown at this rank in the legend. */
   readonly rank: number
-  readonly handle?: Pick<RankHandleProps, 'max' | 'label' | 'valueText' | 'onChange' | 'onCommit'> & {
+  readonly handle?: Pick<RankHandleProps, 'min' | 'max' | 'label' | 'valueText' | 'grip' | 'onChange' | 'onCommit'> & {
     /** What the dot lies on. */
     readonly at: number | null
   }
@@ -72,6 +72,7 @@ export function RankChart(props: RankChartProps) {
     () => (resolution === undefined ? numbers[q.format] : (share: number) => numbers.error(share, resolution)),
     [numbers, q, resolution],
   )
+  const formatX = q.thousandths ? (x: number) => numbers.tickPercent(x / 1000) : numbers.count
   const xTitle = sentences(say(q.x))
   const yTitle = sentences(say(q.title))
 
@@ -79,7 +80,7 @@ export function RankChart(props: RankChartProps) {
     const chart: ChartPicture = {
       title: props.title,
       facts: props.facts,
-      x: { ...axisOf(axis), title: xTitle, tick: numbers.count },
+      x: { ...axisOf(axis), title: xTitle, tick: formatX },
       y: { low, high, scale, title: yTitle, tick: numbers[q.tick] },
       lines: series.map(({ id, role, label }) => ({
         role,
@@ -89,7 +90,14 @@ export function RankChart(props: RankChartProps) {
       marks: [
         ...marks.map(({ rank: x, label, role }) => ({ role, x, name: label })),
         ...(handle
-          ? [{ role: 'plan' as Role, x: rank, name: sentences(say('series.rank', { rank })), y: handle.at }]
+          ? [
+              {
+                role: 'plan' as Role,
+                x: rank,
+                name: q.thousandths ? handle.valueText : sentences(say('series.rank', { rank })),
+                y: handle.at,
+              },
+            ]
           : []),
       ],
     }
@@ -104,7 +112,7 @@ export function RankChart(props: RankChartProps) {
     <LinePlot
       axis={axis}
       formatTick={numbers[q.tick]}
-      formatX={numbers.count}
+      formatX={formatX}
       formatY={format}
       frame={frame}
       logarithmic={scale === 'log'}
@@ -119,7 +127,14 @@ export function RankChart(props: RankChartProps) {
   )
   return (
     <ChartFrame
-      legend={<Legend format={format} rank={rank} series={series} />}
+      legend={
+        <Legend
+          at={q.thousandths ? formatX(rank) : t('chart.at', { rank: numbers.count(rank) })}
+          format={format}
+          rank={rank}
+          series={series}
+        />
+      }
       save={{
         svg: () => saveSvg(picture(), props.fileName),
         png: () => void savePng(picture(), props.fileName),
@@ -134,7 +149,7 @@ export function RankChart(props: RankChartProps) {
       table={() => (
         <DataTable
           caption={props.title}
-          formatX={numbers.count}
+          formatX={formatX}
           formatY={format}
           rows={rows}
           series={series}
@@ -174,6 +189,8 @@ export function RankChart(props: RankChartProps) {
                 : 1 - shareAt(handle.at, { low, high, scale })
             }
             label={handle.label}
+            {...(handle.grip === undefined ? {} : { grip: handle.grip })}
+            {...(handle.min === undefined ? {} : { min: handle.min })}
             max={handle.max}
             onChange={handle.onChange}
             onCommit={handle.onCommit}

@@ -6,11 +6,14 @@ export interface RankHandleProps {
   readonly frame: Frame
   readonly axis: RankAxis
   readonly rank: number
+  readonly min?: number
   readonly max: number
   /** Where the curve is at this rank, as a share of the plot from the top; null where it is not known. */
   readonly height: number | null
   readonly label: string
   readonly valueText: string
+  /** On the grip; the rank alone where it is the goal itself. */
+  readonly grip?: string
   readonly onChange: (rank: number) => void
   /** The rank was let go. */
   readonly onCommit: () => void
@@ -22,10 +25,11 @@ export interface RankHandleProps {
 const largeStep = 10
 
 export function RankHandle(props: RankHandleProps) {
-  const { frame, axis, rank, max } = props
+  const { frame, axis, rank, min = 1, max } = props
   const surface = useRef<HTMLDivElement>(null)
+  const handle = useRef<HTMLDivElement>(null)
   const set = (wanted: number) => {
-    const next = Math.min(max, Math.max(1, wanted))
+    const next = Math.min(max, Math.max(min, wanted))
     if (next !== rank) props.onChange(next)
   }
   const follow = (event: PointerEvent) => {
@@ -33,7 +37,7 @@ export function RankHandle(props: RankHandleProps) {
     set(rankOfX(event.clientX - left, axis, frame))
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    const target = targetOf(event, rank, max)
+    const target = targetOf(event, rank, min, max)
     if (target === null) return
     event.preventDefault()
     set(target)
@@ -45,13 +49,18 @@ export function RankHandle(props: RankHandleProps) {
       className="rank-surface"
       onPointerDown={(event) => {
         if (event.button !== 0) return
+        // No text is selected, which the next press would drag; the focus that this takes away is given by hand.
+        event.preventDefault()
+        handle.current?.focus({ preventScroll: true })
         event.currentTarget.setPointerCapture(event.pointerId)
         follow(event)
       }}
       onPointerMove={(event) => {
         if (event.currentTarget.hasPointerCapture(event.pointerId)) follow(event)
       }}
-      onPointerUp={props.onCommit}
+      onPointerUp={(event) => {
+        if (event.currentTarget.hasPointerCapture(event.pointerId)) props.onCommit()
+      }}
       ref={surface}
     >
       {props.children}
@@ -59,14 +68,15 @@ export function RankHandle(props: RankHandleProps) {
         aria-label={props.label}
         aria-orientation="horizontal"
         aria-valuemax={max}
-        aria-valuemin={1}
+        aria-valuemin={min}
         aria-valuenow={rank}
         aria-valuetext={props.valueText}
         className="rank-handle"
         onKeyDown={onKeyDown}
         onKeyUp={(event) => {
-          if (targetOf(event, rank, max) !== null) props.onCommit()
+          if (targetOf(event, rank, min, max) !== null) props.onCommit()
         }}
+        ref={handle}
         role="slider"
         style={{
           transform: `translateX(${xOfRank(Math.min(rank, axis.last), axis, frame)}px)`,
@@ -76,14 +86,14 @@ export function RankHandle(props: RankHandleProps) {
         tabIndex={0}
       >
         {props.height === null ? null : <span className="rank-dot" style={{ top: `${props.height * 100}%` }} />}
-        <span className="rank-grip">{rank}</span>
+        <span className="rank-grip">{props.grip ?? rank}</span>
       </div>
     </div>
   )
 }
 
 /** The rank a key asks for, or null for a key that asks for none. */
-function targetOf({ key, shiftKey }: KeyboardEvent, rank: number, max: number): number | null {
+function targetOf({ key, shiftKey }: KeyboardEvent, rank: number, min: number, max: number): number | null {
   const step = shiftKey ? largeStep : 1
   switch (key) {
     case 'ArrowLeft':
@@ -97,7 +107,7 @@ function targetOf({ key, shiftKey }: KeyboardEvent, rank: number, max: number): 
     case 'PageUp':
       return rank + largeStep
     case 'Home':
-      return 1
+      return min
     case 'End':
       return max
     default:

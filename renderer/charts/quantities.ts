@@ -5,13 +5,15 @@ import type { Scale } from '../../core/report/axis.ts'
 import { lowestError, valueRange } from './range.ts'
 import type { Row, Series } from './series.ts'
 
-export const quantityIds = ['error', 'energy', 'value', 'valueError'] as const
+export const quantityIds = ['error', 'energy', 'value', 'valueError', 'model'] as const
 export type Quantity = (typeof quantityIds)[number]
 
 interface QuantityEntry {
   readonly title: Extract<Key, `axis.${string}` | `series.${string}`>
   /** What the x axis counts: ranks from 0 with nothing kept, or singular values from 1. */
-  readonly x: 'axis.rank' | 'axis.index'
+  readonly x: 'axis.rank' | 'axis.index' | 'axis.size'
+  /** The x axis counts thousandths of the file. */
+  readonly thousandths?: true
   /** Which choice of scales it follows; null where only a linear one makes sense. */
   readonly scales: 'error' | 'value' | null
   /** In a CSV file. */
@@ -32,6 +34,17 @@ export const quantities: Readonly<Record<Quantity, QuantityEntry>> = {
     range: (rows, series, scale) => [lowestError(rows, series, scale), 1],
   },
   energy: { ...share, title: 'axis.energy', x: 'axis.rank', scales: null, range: () => [0, 1] },
+  model: {
+    ...share,
+    title: 'axis.model-error',
+    x: 'axis.size',
+    thousandths: true,
+    scales: null,
+    range: (rows, series) => [
+      0,
+      Math.min(1, Math.ceil(10 * Math.max(0.1, valueRange(rows, series, 'linear')[1] / 1.05)) / 10),
+    ],
+  },
   value: {
     title: 'axis.value',
     x: 'axis.index',

@@ -64,8 +64,21 @@ export function sketchOf({ report, comparison, comparisonStale }: TensorView): A
   return comparisonStale ? null : (comparison?.randomized ?? null)
 }
 
+/** Break-even, and where the plan has its rank while another is looked at. */
+export function useRankMarks(view: TensorView, planned: number | null, last: number): readonly Mark[] {
+  const breakEven = useBreakEven(view, last)
+  const { t } = useWords()
+  return useMemo(
+    () =>
+      planned === null
+        ? breakEven
+        : [...breakEven, { rank: planned, label: t('chart.planned', { rank: planned }), role: 'plan' }],
+    [breakEven, planned, t],
+  )
+}
+
 /** Break-even, where the axis shows it. */
-export function useBreakEven({ breakEven: rank }: TensorView, last: number): readonly Mark[] {
+function useBreakEven({ breakEven: rank }: TensorView, last: number): readonly Mark[] {
   const sentences = useSentences()
   return useMemo(
     () =>

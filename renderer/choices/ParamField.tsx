@@ -13,17 +13,20 @@ interface ParamFieldProps {
   readonly onCommit?: () => void
   /** Where there is little room: what the parameter means is said on request. */
   readonly terse?: boolean
+  /** Its name stands beside it already, or its place says it. */
+  readonly bare?: boolean
 }
 
-export function ParamField({ name, params, onChange, onCommit, terse }: ParamFieldProps) {
+export function ParamField({ name, params, onChange, onCommit, terse, bare }: ParamFieldProps) {
   const { t } = useWords()
   const entry = paramEntries[name] as ParamEntry
   const set = (value: unknown) => onChange({ [name]: value } as Partial<Params>)
   const help = t(`params.${name}.help`)
+  const label = t(`params.${name}.label`)
   const common = {
-    label: t(`params.${name}.label`),
     size: 'xs',
-    ...(terse ? { title: help } : { description: help }),
+    ...(bare ? { 'aria-label': label } : { label }),
+    ...(terse || bare ? { title: help } : { description: help }),
   } as const
   if ('unit' in entry && entry.unit === 'share') {
     return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
@@ -39,7 +42,7 @@ export function ParamField({ name, params, onChange, onCommit, terse }: ParamFie
           {...common}
           allowDecimal={entry.type === 'float'}
           allowNegative={entry.min < 0}
-          clampBehavior="strict"
+          clampBehavior="none"
           decimalScale={6}
           max={entry.max}
           min={entry.min}
@@ -80,27 +83,47 @@ interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' |
   readonly onNumber: (value: number) => boolean
 }
 
-/** A number that is typed may be empty or too small for a moment; once the field is left it shows the value that holds. */
-function NumberField({ value, onNumber, onBlur, ...common }: NumberFieldProps) {
+/**
+ * A number that is typed may be empty or out of its limits for a moment. Once the field is left it shows the value that holds, and beside it
+ * why another one does not: nothing that was typed goes back in silence.
+ */
+function NumberField({ value, onNumber, onBlur, min, max, suffix = '', ...common }: NumberFieldProps) {
+  const { t, numbers } = useWords()
   const [draft, setDraft] = useState<string | number | null>(null)
+  const [refused, setRefused] = useState(false)
+  const limits = {
+    min: `${numbers.value(Number(min ?? 0))}${suffix}`,
+    max: max === undefined ? '' : `${numbers.value(Number(max))}${suffix}`,
+  }
   return (
     <NumberInput
       {...common}
+      {...(min === undefined ? {} : { min })}
+      {...(max === undefined ? {} : { max })}
+      error={refused ? t(max === undefined ? 'settings.atLeast' : 'settings.between', limits) : null}
       onBlur={() => {
+        setRefused(draft !== null && draft !== '')
         setDraft(null)
         onBlur?.()
       }}
-      onChange={(typed) => setDraft(typeof typed === 'number' && onNumber(typed) ? null : typed)}
+      onChange={(typed) => {
+        setRefused(false)
+        setDraft(typeof typed === 'number' && onNumber(typed) ? null : typed)
+      }}
+      suffix={suffix}
       value={draft ?? value}
     />
   )
 }
 
 interface QuantityProps {
-  readonly label: string
+  readonly label?: string
+  readonly 'aria-label'?: string
   readonly description?: string
   readonly title?: string
   readonly size: 'xs'
+  /** Its unit stands beside it. */
+  readonly unitless?: boolean
 }
 interface ShareInputProps extends QuantityProps {
   readonly entry: { readonly min: number; readonly max: number; readonly step: number }
@@ -109,22 +132,22 @@ interface ShareInputProps extends QuantityProps {
 }
 
 /** A share as people write it, in percent. */
-export function ShareInput({ entry, value, onChange, ...common }: ShareInputProps) {
+export function ShareInput({ entry, value, onChange, unitless, ...common }: ShareInputProps) {
   return (
     <NumberField
       {...common}
       allowNegative={false}
-      clampBehavior="strict"
+      clampBehavior="none"
       decimalScale={3}
       max={entry.max * 100}
       min={entry.min * 100}
       onNumber={(percent) => {
-        if (percent < entry.min * 100) return false
+        if (percent < entry.min * 100 || percent > entry.max * 100) return false
         onChange(percent / 100)
         return true
       }}
       step={entry.step * 100}
-      suffix={'\u00a0%'}
+      {...(unitless ? {} : { suffix: '\u00a0%' })}
       // 0.07 * 100 is 7.000000000000001.
       value={Number((value * 100).toFixed(6))}
     />
@@ -140,7 +163,7 @@ interface SizeInputProps extends QuantityProps {
 }
 
 /** Bytes as people write them, in MB. */
-export function SizeInput({ value, onChange, ...common }: SizeInputProps) {
+export function SizeInput({ value, onChange, unitless, ...common }: SizeInputProps) {
   return (
     <NumberField
       {...common}
@@ -152,7 +175,7 @@ export function SizeInput({ value, onChange, ...common }: SizeInputProps) {
         return true
       }}
       step={100}
-      suffix={megabyte.suffix}
+      {...(unitless ? {} : { suffix: megabyte.suffix })}
       thousandSeparator=","
       value={value / megabyte.bytes}
     />

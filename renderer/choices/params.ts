@@ -4,7 +4,7 @@ import { defaultParams, type Params, sketchKeyOf } from '../../core/params.ts'
 import { defaultStyle, type StyleId } from '../../core/styles.ts'
 import { type LastGoals, rememberGoal } from './goal.ts'
 
-interface ParamsState {
+export interface ParamsState {
   readonly params: Params
   readonly lastGoals: LastGoals
   readonly output: StyleId

@@ -2,12 +2,18 @@
 import { create } from 'zustand'
 import type { TensorReport } from '../../core/contract.ts'
 import type { Rules } from '../../core/rules.ts'
-import { applyRules, type Choice, isCompressed, type WrittenRules } from './rules.ts'
+import { applyRules, type Choice, isCompressed, type Pins, type WrittenRules } from './rules.ts'
 
 export const chips = ['linear', 'conv', 'embedding', 'experts', 'kept'] as const
 export type Chip = (typeof chips)[number]
 export const sortOrders = ['file', 'size', 'name', 'error'] as const
 export type SortOrder = (typeof sortOrders)[number]
+
+/** What the middle of the workbench shows, and which side of a tensor. */
+export const tabs = ['model', 'tensor', 'ab'] as const
+export type Tab = (typeof tabs)[number]
+export const lenses = ['error', 'values', 'energy'] as const
+export type Lens = (typeof lenses)[number]
 
 export interface SelectionState extends Choice {
   readonly tensor: string | null
@@ -15,8 +21,14 @@ export interface SelectionState extends Choice {
   /** Kinds shown; none chosen shows all. */
   readonly chips: readonly Chip[]
   readonly sort: SortOrder
+  readonly tab: Tab
+  readonly lens: Lens
   /** Rules of a recipe or of the user's own hand; ticks in the list come on top of them. */
   readonly written: WrittenRules | null
+  /** Tensors whose rank no goal changes. */
+  readonly pins: Pins
+  /** A rank that is looked at for the tensor on show and changes nothing. */
+  readonly whatIf: number | null
 }
 
 const start: SelectionState = {
@@ -24,9 +36,13 @@ const start: SelectionState = {
   search: '',
   chips: [],
   sort: 'file',
+  tab: 'tensor',
+  lens: 'error',
   included: new Set(),
   excluded: new Set(),
   written: null,
+  pins: new Map(),
+  whatIf: null,
 }
 
 export const useSelection = create<SelectionState>(() => start)
@@ -36,7 +52,13 @@ export const selectionReducers = {
     useSelection.setState(start)
   },
   select(tensor: string | null) {
-    useSelection.setState({ tensor })
+    useSelection.setState({ tensor, whatIf: null })
+  },
+  tab(tab: Tab) {
+    useSelection.setState({ tab, whatIf: null })
+  },
+  lens(lens: Lens) {
+    useSelection.setState({ lens })
   },
   search(search: string) {
     useSelection.setState({ search })
@@ -52,7 +74,18 @@ export const selectionReducers = {
   /** From now on the list shows what these rules choose. */
   rules(rules: Rules, tensors: readonly TensorReport[]) {
     const found = applyRules(rules, tensors)
-    useSelection.setState({ written: found, included: found.included, excluded: found.excluded })
+    const { included, excluded, pins } = found
+    useSelection.setState({ written: found, included, excluded, pins })
+  },
+  whatIf(whatIf: number | null) {
+    useSelection.setState({ whatIf })
+  },
+  /** A rank of its own, or none. */
+  pin(name: string, rank: number | null) {
+    useSelection.setState(({ pins }) => {
+      const others = [...pins].filter(([other]) => other !== name)
+      return { whatIf: null, pins: new Map(rank === null ? others : [...others, [name, rank]]) }
+    })
   },
   /** Compress or keep: back to the plan where that already says so. */
   setCompressed(tensor: TensorReport, compressed: boolean) {

@@ -45,6 +45,8 @@ export interface ConnectionEvents {
   forgotten(runId: string): void
   recents(recents: Grant[]): void
   act(action: PageAction): void
+  /** The host there is now does not know this page: it was started again, and has printed another link. */
+  refused(): void
   /** The way to the host is open (true, also after it had been lost) or lost. */
   connected(open: boolean): void
 }
@@ -196,8 +198,17 @@ function loopbackChannels(events: ConnectionEvents): Channels {
       channels.engine.renew('new')
       channels.host.renew('new')
       events.connected(false)
-      setTimeout(open, retryMs[Math.min(attempt++, retryMs.length - 1)])
+      void retry()
     }
+  }
+  /** A host that answers and does not admit this page never will: trying again would only look as if it might. */
+  const retry = async () => {
+    const refused = await fetch('/', { cache: 'no-store', method: 'HEAD' }).then(
+      ({ status }) => status === 403,
+      () => false,
+    )
+    if (refused) events.refused()
+    else setTimeout(open, retryMs[Math.min(attempt++, retryMs.length - 1)])
   }
   open()
   return channels

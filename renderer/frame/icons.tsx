@@ -53,3 +53,15 @@ export const DropIcon = icon(<path d="M10 3v9M6.5 8.500L10 12l3.5-3.500M3 12.500
 export const ArrowIcon = icon(<path d="M4 10h12M12 6l4 4-4 4" />)
 export const CompareIcon = icon(<path d="M3 5c4 0 4 10 14 10M3 9c5 0 6 3.5 14 3.5" />)
 export const ChevronIcon = icon(<path d="M5 7.500l5 5 5-5" />)
+export const ListIcon = icon(<path d="M7 5h10M7 10h10M7 15h10M3.500 5h.01M3.500 10h.01M3.500 15h.01" />)
+export const SlidersIcon = icon(
+  <>
+    <path d="M3 6h8M15 6h2M3 14h2M9 14h8" />
+    <circle cx="13" cy="6" r="2" />
+    <circle cx="7" cy="14" r="2" />
+  </>,
+)
+export const UndoIcon = icon(<path d="M7 4L3.500 7.500 7 11M4 7.500h8a4.500 4.500 0 010 9H8" />)
+export const RedoIcon = icon(<path d="M13 4l3.500 3.500L13 11M16 7.500H8a4.500 4.500 0 000 9h4" />)
+export const PulseIcon = icon(<path d="M2.500 10h3l2-5 4 10 2.500-5h3.500" />)
+export const PinIcon = icon(<path d="M7.500 3h5l-.7 5 2.700 3h-9l2.700-3zM10 11v6" />)

@@ -18,6 +18,8 @@ export interface SessionState {
   /** Where History, Settings and Self-test go back to. */
   readonly previous: Screen
   readonly connected: boolean
+  /** The host was started again and does not know this page. */
+  readonly refused: boolean
   readonly engine: EngineStatus
   /** Set when an engine died and not yet dismissed: why. */
   readonly died: Message | null
@@ -31,6 +33,7 @@ export const useSession = create<SessionState>(() => ({
   screen: 'start',
   previous: 'start',
   connected: false,
+  refused: false,
   engine: { state: 'starting', reason: null },
   died: null,
   host: null,
@@ -54,6 +57,9 @@ export const sessionReducers = {
   },
   connected(connected: boolean) {
     useSession.setState(connected ? { connected } : { connected, engine: { state: 'starting', reason: null } })
+  },
+  refused() {
+    useSession.setState({ refused: true })
   },
   engine(engine: EngineStatus) {
     useSession.setState(engine.state === 'died' ? { engine, died: engine.reason, engineInfo: null } : { engine })

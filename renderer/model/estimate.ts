@@ -2,12 +2,11 @@
 import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
-import { sizeGoalBytes } from '../../core/plan/goals.ts'
 import { bytesAtRank, shrinksAt } from '../../core/plan/verdict.ts'
 import { useFile } from '../choices/file.ts'
-import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
-import type { PlanAnswer } from './plan.ts'
+import type { Pins } from '../choices/rules.ts'
+import { useSelection } from '../choices/selection.ts'
 import { useVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface FileEstimate {
@@ -21,38 +20,18 @@ export interface FileEstimate {
   readonly kept: number
 }
 
-/**
- * What is known of the output's size before the run: all of it from a plan, else the estimate, at most this much, nothing until the goal
- * has found its ranks, or that there will be none.
- */
-export interface ExpectedBytes {
-  readonly kind: 'exact' | 'estimate' | 'at-most' | 'unknown' | 'none'
-  readonly bytes: number
-}
-
-export function expectedBytes(
-  estimate: FileEstimate,
-  params: Params,
-  plan: PlanAnswer | null,
-  refused: boolean,
-): ExpectedBytes {
-  if (refused) return { kind: 'none', bytes: 0 }
-  if (plan) return { kind: 'exact', bytes: plan.report.bytesAfter }
-  switch (goalOf(params)) {
-    case 'rank':
-      return { kind: 'estimate', bytes: estimate.bytesAfter }
-    case 'size':
-      return { kind: 'at-most', bytes: sizeGoalBytes(params, estimate.bytesBefore) ?? 0 }
-    case 'error':
-      return { kind: 'unknown', bytes: 0 }
-  }
-}
+const noPins: Pins = new Map()
 
 /**
  * Sizes of the values at one rank for all: factorized tensors at their factors' size, those that would grow and the kept ones as they
  * are. Cost: one pass over the tensors.
  */
-export function estimateFile(tensors: readonly TensorReport[], verdicts: Verdicts, { rank }: Params): FileEstimate {
+export function estimateFile(
+  tensors: readonly TensorReport[],
+  verdicts: Verdicts,
+  { rank: forAll }: Params,
+  pins: Pins = noPins,
+): FileEstimate {
   let bytesBefore = 0
   let bytesAfter = 0
   let factorBytes = 0
@@ -61,6 +40,7 @@ export function estimateFile(tensors: readonly TensorReport[], verdicts: Verdict
   for (const tensor of tensors) {
     if (tensor.sharesStorageWith === undefined) bytesBefore += tensor.byteLength
     const verdict = verdicts.get(tensor.name)
+    const rank = pins.get(tensor.name) ?? forAll
     if (verdict && shrinksAt(verdict, rank)) {
       const factors = bytesAtRank(verdict, rank)
       compressed++
@@ -78,6 +58,7 @@ export function estimateFile(tensors: readonly TensorReport[], verdicts: Verdict
 export function useEstimate(): FileEstimate {
   const tensors = useFile((state) => state.report?.tensors)
   const params = useParams((state) => state.params)
+  const pins = useSelection((state) => state.pins)
   const verdicts = useVerdicts()
-  return useMemo(() => estimateFile(tensors ?? [], verdicts, params), [tensors, verdicts, params])
+  return useMemo(() => estimateFile(tensors ?? [], verdicts, params, pins), [tensors, verdicts, params, pins])
 }

@@ -3,13 +3,18 @@ import type { FileReport, Grant } from '../../core/contract.ts'
 import { grantSchema } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Message } from '../../core/messages/message.ts'
+import { defaultParams } from '../../core/params.ts'
 import { fileReducers, useFile } from '../choices/file.ts'
+import { paramsReducers, useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
 import { analysesReducers } from './analyses.ts'
 import { cancelLook, requestAnalysis } from './analysis.ts'
+import { firstRank } from './first-rank.ts'
+import { startPast } from './past.ts'
 import { forgetPlan } from './plan-actions.ts'
+import { recallChoices } from './remembered.ts'
 import { versusReducers } from './versus.ts'
 import { fileSettled } from './work.ts'
 
@@ -34,7 +39,10 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     cancelLook()
     if (before) await engine.close(before.fileId)
     forgetResults()
+    if (!recallChoices(report)) fitRank(report)
     show(granted, report)
+    startPast()
+    requestAnalysis()
     sessionReducers.show('workbench')
     await host.remember(granted.id)
     sessionReducers.recents(await host.recents())
@@ -43,6 +51,12 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
   } finally {
     if (mine === openings) fileSettled()
   }
+}
+
+/** A model of small matrices starts where there is something to do, unless a rank was chosen. */
+function fitRank({ tensors }: FileReport): void {
+  const { params } = useParams.getState()
+  if (params.rank === defaultParams.rank) paramsReducers.set({ rank: firstRank(tensors, params) })
 }
 
 /** What was found out about one file says nothing about the next. */
@@ -92,7 +106,9 @@ export async function reopen(analyze: boolean): Promise<void> {
   try {
     const report = await connection().engine.open(remembered.id)
     if (mine !== openings) return
+    if (!grant) recallChoices(report)
     show(remembered, report)
+    if (!grant) startPast()
     if (!grant) sessionReducers.returned()
     if (analyze) requestAnalysis()
   } catch (error) {

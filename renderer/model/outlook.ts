@@ -11,6 +11,8 @@ import { bytesAtRank, type Storable, shrinksAt } from '../../core/plan/verdict.t
 import { elementCount } from '../../core/tensor.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
+import type { Pins } from '../choices/rules.ts'
+import { useSelection } from '../choices/selection.ts'
 import { type Analysis, useAnalyses } from './analyses.ts'
 import { answerTo, failureOfChoices, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from './plan.ts'
 import { type RunningPlan, useRunningPlan } from './running-plan.ts'
@@ -52,9 +54,11 @@ interface Known {
   readonly plan: PlanAnswer | null
   /** Relative error at rank 0, 1, ... */
   readonly curve: readonly number[] | undefined
+  /** Of its own, whatever the goal. */
+  readonly pin?: number | undefined
 }
 
-export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve }: Known): Outlook {
+export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve, pin }: Known): Outlook {
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
     const { rank, relativeError, bytesAfter } = planned
@@ -64,7 +68,7 @@ export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve 
   const kept: Outlook = { kept: true, rank: null, error: null, bytesAfter: bytes, planned: null }
   const verdict = verdicts.get(tensor.name)
   if (!verdict) return kept
-  const rank = expectedRank(params, verdict, curve)
+  const rank = pin ?? expectedRank(params, verdict, curve)
   if (rank === undefined) return { ...kept, kept: false }
   if (rank === null || !shrinksAt(verdict, rank)) return kept
   return { kept: false, rank, error: curve?.[rank] ?? null, bytesAfter: bytesAtRank(verdict, rank), planned: null }
@@ -94,22 +98,28 @@ export function curveOf(
   return (ofModel?.length ?? 0) > (own?.length ?? 0) ? ofModel : own
 }
 
-/** What is known of the model's error: over so many of the matrices that would be factorized, or over all of them from the plan. */
-export interface ModelOutlook {
-  readonly error: number
-  readonly known: number
-}
-
-/** Kept matrices count 0, as in a report; those that nothing is known of do not count. Cost: one pass over the tensors. */
-export function modelOutlook(
+/** The model's error with one rank for all, from the curves of its analysis; null where one of them is not known. */
+export function errorAtOneRank(
   tensors: readonly TensorReport[],
-  outlook: (tensor: TensorReport) => Outlook,
-): ModelOutlook {
-  const matrices = tensors.flatMap((tensor) => {
-    const { error } = outlook(tensor)
-    return tensor.matrix && error !== null ? [{ entries: elementCount(tensor.shape), error }] : []
-  })
-  return { error: modelError(matrices), known: matrices.length }
+  verdicts: Verdicts,
+  params: Params,
+  pins: Pins,
+  plan: Pick<PlanState, 'curves' | 'curvesKey'>,
+): number | null {
+  const matrices: { entries: number; error: number }[] = []
+  for (const tensor of tensors) {
+    if (!tensor.matrix || tensor.sharesStorageWith !== undefined) continue
+    const verdict = verdicts.get(tensor.name)
+    const rank = Math.min(
+      pins.get(tensor.name) ?? params.rank,
+      ...(verdict ? [verdict.view.rows, verdict.view.cols] : []),
+    )
+    const kept = !verdict || !shrinksAt(verdict, rank)
+    const error = kept ? 0 : curveOf(tensor.name, params, plan, undefined)?.[rank]
+    if (error === undefined) return null
+    matrices.push({ entries: elementCount(tensor.shape), error })
+  }
+  return modelError(matrices)
 }
 
 /** The plan as the page shows it. */
@@ -127,12 +137,13 @@ export function useOutlook(): (tensor: TensorReport) => Outlook {
   const analyses = useAnalyses((state) => state.analyses)
   const curves = usePlan((state) => state.curves)
   const curvesKey = usePlan((state) => state.curvesKey)
+  const pins = useSelection((state) => state.pins)
   const plan = usePlanShown().answer
   return useCallback(
     (tensor) => {
       const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])
-      return outlookOf(tensor, { params, verdicts, plan, curve })
+      return outlookOf(tensor, { params, verdicts, plan, curve, pin: pins.get(tensor.name) })
     },
-    [params, verdicts, analyses, curves, curvesKey, plan],
+    [params, verdicts, analyses, curves, curvesKey, pins, plan],
   )
 }

@@ -7,7 +7,7 @@ import { type JobEvent, type RecipeInput, recipeText } from '../../core/contract
 import { sketchKeyOf } from '../../core/params.ts'
 import { planReach } from '../../core/plan/analysis-rank.ts'
 import { useFile } from '../choices/file.ts'
-import { noGoal } from '../choices/goal.ts'
+import { goalOf, noGoal } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { useSelection } from '../choices/selection.ts'
 import { pendingCall } from '../frame/pending-call.ts'
@@ -47,9 +47,9 @@ let seen: readonly unknown[] = []
 
 function choose(): void {
   const { params, output } = useParams.getState()
-  const { included, excluded, written } = useSelection.getState()
+  const { included, excluded, written, pins } = useSelection.getState()
   const { report } = useFile.getState()
-  const now = [params, output, included, excluded, written, report]
+  const now = [params, output, included, excluded, written, pins, report]
   if (now.every((part, i) => part === seen[i])) return
   seen = now
   planReducers.question(report && questionOf(currentRecipe()))
@@ -74,8 +74,19 @@ export function cancelPlan(): void {
 export function forgetPlan(): void {
   cancelPlan()
   seen = []
+  goalSeen = null
   settling.cancel()
   planReducers.reset()
+}
+
+/** The goal when a plan was last looked for: one that was cancelled is not begun again before another is chosen. */
+let goalSeen: string | null = null
+
+/** Which goal this is; null for a rank, which needs no analysis. */
+function goalKey({ goalSize, goalError, goalEnergy }: Question['params']): string | null {
+  return goalOf({ goalSize, goalError, goalEnergy }) === 'rank'
+    ? null
+    : JSON.stringify([goalSize, goalError, goalEnergy])
 }
 
 /** Asks for the plan of the choices as they stand, if it is not known and the engine can answer at once. */
@@ -85,11 +96,14 @@ function ensurePlan(): void {
   const running = useWork.getState().model
   if (!question || useFile.getState().status !== 'open') return
   if (running && (running.wish.question.recipe === question.recipe || serves(running.wish, question))) return
+  const chosen = goalKey(question.params)
+  const another = chosen !== goalSeen
+  goalSeen = chosen
   if (answerTo(state, question.recipe)) {
     if (running) cancelPlan()
   } else if (isAnalyzed(state, question.params)) ask(question, false)
-  // What is being analyzed is not what is wanted any more.
-  else if (running) analyzeModel()
+  // What is being analyzed is not what is wanted any more; and a goal that was just chosen needs the analysis to mean anything.
+  else if (running || (another && chosen !== null)) analyzeModel()
 }
 
 /** An analysis under way that this question can be asked after. */
@@ -100,7 +114,7 @@ function serves({ long, question: { params } }: PlanWish, question: Question): b
 
 function ask(question: Question, long: boolean): void {
   rest()
-  const { output, params, include, exclude } = question
+  const { output, params, include, exclude, pins } = question
   const key = sketchKeyOf(params)
   const hasCurves = usePlan.getState().curvesKey === key
   const { model } = useWork.getState()
@@ -114,7 +128,7 @@ function ask(question: Question, long: boolean): void {
     request: () => {
       const fileId = useFile.getState().report?.fileId
       if (fileId === undefined) return null
-      const rules = { include: [...include], exclude: [...exclude] }
+      const rules = { include: [...include], exclude: [...exclude], ...(pins && { pins: [...pins] }) }
       return { kind: 'plan', files: { model: fileId }, output, params, ...rules, knownCurves: long || !hasCurves }
     },
     hear: (event: JobEvent) => {

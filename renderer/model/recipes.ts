@@ -25,10 +25,10 @@ export async function openRecipe(file: File): Promise<void> {
   applyRecipe(parseRecipe(decodeText(new Uint8Array(await file.arrayBuffer())), file.name))
 }
 
-export function applyRecipe({ output, params, include, exclude }: Recipe): void {
+export function applyRecipe({ output, params, include, exclude, pins }: Recipe): void {
   paramsReducers.set(recipeParams(params))
   paramsReducers.output(output)
-  selectionReducers.rules({ include, exclude }, useFile.getState().report?.tensors ?? [])
+  selectionReducers.rules({ include, exclude, pins }, useFile.getState().report?.tensors ?? [])
   requestAnalysis()
 }
 

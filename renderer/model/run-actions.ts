@@ -26,8 +26,15 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
 /** What the page would do now, as a recipe. */
 export function currentRecipe() {
   const { params, output } = useParams.getState()
-  const { include, exclude } = rulesOf(useFile.getState().report?.tensors ?? [], useSelection.getState())
-  return { recipe: 1 as const, output, params, include: [...include], exclude: [...exclude] }
+  const { include, exclude, pins } = rulesOf(useFile.getState().report?.tensors ?? [], useSelection.getState())
+  return {
+    recipe: 1 as const,
+    output,
+    params,
+    include: [...include],
+    exclude: [...exclude],
+    ...(pins && { pins: [...pins] }),
+  }
 }
 
 /** A run of this host as it stands now. */

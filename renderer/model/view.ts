@@ -95,7 +95,10 @@ export function chosenRank(
   view: TensorView,
   params: Params,
   planned: Pick<PlannedTensor, 'rank'> | null,
+  /** Of its own, whatever the goal. */
+  pin?: number,
 ): { readonly rank: number; readonly reached: boolean } {
+  if (pin !== undefined) return { rank: Math.min(pin, view.smallest), reached: true }
   const allRanks = Math.min(params.rank, view.smallest)
   if (goalOf(params) === 'rank') return { rank: allRanks, reached: true }
   if (planned && planned.rank !== null) return { rank: planned.rank, reached: true }

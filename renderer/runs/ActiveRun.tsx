@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { useAttempt } from '../frame/attempt.ts'
 import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { useSession } from '../frame/session.ts'
 import { cancelRun, pauseRun } from '../model/run-actions.ts'
 import { bytesPerSecond, type RunView, timeLeftMs, writingPhase } from '../model/runs.ts'
 import { useWords } from '../words/words.ts'
@@ -58,17 +59,20 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
 function RunFacts({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
   const now = useNow()
+  const connected = useSession((session) => session.connected)
   const { progress, finishedTensors, state } = run
   if (!progress) return null
   const rate = bytesPerSecond(run)
-  const left = timeLeftMs(run, now)
+  // Nothing is known of a run whose host cannot be asked: no countdown goes on by itself.
+  const left = connected ? timeLeftMs(run, now) : null
   const limit = run.recipe.params.memoryLimit
   const memory = numbers.bytes(progress.memoryBytes)
   return (
     <ul className="run-facts number">
       <li>{t('runs.bytes', { done: numbers.bytes(progress.done), total: numbers.bytes(progress.total) })}</li>
       {state === 'paused' ? <li className="run-paused">{t('runs.paused')}</li> : null}
-      {rate === null ? null : <li>{t('runs.rate', { rate: numbers.bytes(rate) })}</li>}
+      {connected ? null : <li>{t('runs.lastHeard')}</li>}
+      {rate === null || !connected ? null : <li>{t('runs.rate', { rate: numbers.bytes(rate) })}</li>}
       {left === null ? null : (
         <li>
           {t(progress.phase === writingPhase ? 'runs.left' : 'runs.leftPlanning', { time: numbers.countdown(left) })}

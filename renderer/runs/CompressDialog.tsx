@@ -1,23 +1,21 @@
-/** Before a run: who can open the output, where it goes, what it will weigh - and what it does not promise. */
+/** Before a run: what becomes of the model and what that does not promise, who can open the output, and where it goes. */
 import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { FileReport } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
-import { allowedError } from '../../core/params.ts'
 import { compressCommand } from '../../core/report/command.ts'
-import { type StyleId, styleIds, styles } from '../../core/styles.ts'
-import { goalOf } from '../choices/goal.ts'
+import { type StyleId, styleIds } from '../../core/styles.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
-import { useEstimate } from '../model/estimate.ts'
+import { canCompress, useOutcome } from '../model/outcome.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { saveRecipe } from '../model/recipes.ts'
-import { useRefusal } from '../model/refusal.ts'
 import { createTarget, currentRecipe, lastOutputFolder, pickTarget, startRun } from '../model/run-actions.ts'
+import { LargeChange } from '../outcome/LargeChange.tsx'
+import { PlannedOutcome } from '../outcome/PlannedOutcome.tsx'
 import { useSentences, useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
-import { Expected } from './Expected.tsx'
 import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
 import { useFolders } from './folders.ts'
 import { targetName } from './target-name.ts'
@@ -28,7 +26,7 @@ interface CompressDialogProps {
 }
 
 export function CompressDialog({ report, onClose }: CompressDialogProps) {
-  const { t, numbers } = useWords()
+  const { t } = useWords()
   const desktop = useSession((state) => state.host?.kind === 'electron')
   const host = useSession((state) => state.host)
   const { params, output: style } = useParams()
@@ -38,16 +36,14 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const [error, setError] = useState<ErrorReport | null>(null)
   const folders = useFolders(lastOutputFolder)
   const folder = folders.trail.at(-1)
-  const estimate = useEstimate()
 
-  const goal = goalOf(params)
-  const { answer, exact } = usePlanShown()
-  const refused = useRefusal()
   const sentences = useSentences()
+  const { answer } = usePlanShown()
   // Of this output; what the file is was said when it was opened.
   const known = new Set(report.notices.map(sentences))
   const said = (answer?.report.notices ?? []).map(sentences).filter((notice) => !known.has(notice))
-  const chosen = answer?.compressed ?? estimate.compressed + (goal === 'rank' ? 0 : estimate.wouldGrow)
+  const outcome = useOutcome()
+  const large = outcome.state === 'planned' && outcome.verdict === 'large'
   const taken = useMemo(
     () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
     [folder, folders.entries],
@@ -82,9 +78,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         className="compress"
         onSubmit={(event) => {
           event.preventDefault()
-          void compress()
+          if (!large) void compress()
         }}
       >
+        <div className="outcome-plain" data-testid="compress-outcome">
+          <PlannedOutcome outcome={outcome} />
+        </div>
+        {large ? <LargeChange /> : null}
         <Radio.Group
           label={t('compress.style')}
           onChange={(value) => paramsReducers.output(value as StyleId)}
@@ -116,56 +116,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             />
           </fieldset>
         )}
-        {refused ? null : (
-          <dl className="compress-sizes">
-            <div>
-              <dt>{t('bar.file')}</dt>
-              <dd data-after={answer?.report.bytesAfter ?? ''} data-exact={exact} data-testid="compress-bytes">
-                {numbers.bytes(estimate.bytesBefore)} →{' '}
-                {answer ? (
-                  <Expected estimate={estimate} />
-                ) : styles[style].multipliesOut ? (
-                  t('bar.about', { value: numbers.bytes(estimate.bytesBefore) })
-                ) : !styles[style].copiesKept && goal === 'rank' ? (
-                  t('bar.about', { value: numbers.bytes(estimate.factorBytes) })
-                ) : (
-                  <Expected estimate={estimate} />
-                )}
-              </dd>
-            </div>
-            <div>
-              <dt>{t('bar.tensors')}</dt>
-              <dd>
-                {t('bar.tensorsValue', {
-                  number: numbers.count(chosen),
-                  total: numbers.count(report.tensors.length),
-                })}
-              </dd>
-            </div>
-            {answer ? (
-              <div>
-                <dt>{t('plan.error')}</dt>
-                <dd>{numbers.percent(answer.report.relativeError)}</dd>
-              </div>
-            ) : null}
-            <div>
-              <dt>{t(`settings.goals.${goal}`)}</dt>
-              <dd>
-                {goal === 'rank' ? numbers.count(params.rank) : null}
-                {goal === 'error' ? t('bar.atMost', { value: numbers.percent(allowedError(params) ?? 0) }) : null}
-                {goal === 'size' ? <Expected estimate={estimate} /> : null}
-              </dd>
-            </div>
-          </dl>
-        )}
         {said.map((notice) => (
           <p className="caveat" key={notice} role="note">
             {notice}
           </p>
         ))}
-        <p className="caveat">{t('compress.caveat')}</p>
+        {large ? null : <p className="caveat">{t('compress.caveat')}</p>}
         <div className="compress-foot">
-          {refused ? <ErrorBox error={refused} /> : null}
           {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
           <div className="dialog-buttons">
             <div className="dialog-aside">
@@ -188,13 +145,14 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
               {t('app.cancel')}
             </Button>
             <Button
-              disabled={
-                refused !== null || chosen === 0 || (!desktop && (!folder || name.trim() === '' || taken.has(name)))
-              }
+              color={large ? 'orange' : 'ghost'}
+              className={large ? 'anyway' : ''}
+              disabled={!canCompress(outcome) || (!desktop && (!folder || name.trim() === '' || taken.has(name)))}
               loading={starting}
-              type="submit"
+              // Enter in a field writes nothing that the words of this button have not been read for.
+              {...(large ? { onClick: () => void compress(), type: 'button' } : { type: 'submit' })}
             >
-              {t('compress.start')}
+              {t(large ? 'compress.anyway' : 'compress.start')}
             </Button>
           </div>
         </div>

@@ -4,10 +4,11 @@ import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
 import type { RunView } from '../model/runs.ts'
+import { useGoalWords } from '../words/goal-words.ts'
 import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { useRunPlaces } from './places.ts'
 import { RunActions } from './RunActions.tsx'
-import { useGoalWords, useKeptWords } from './run-words.ts'
+import { useKeptWords } from './run-words.ts'
 
 interface HistoryRowProps {
   readonly run: RunView

@@ -1,11 +1,12 @@
 /** What a finished run came to, and what one does with it: its place, opening it, loading it, running it again. */
 import { Button, Tabs } from '@mantine/core'
 import type { CompressionReport } from '../../core/contract.ts'
-import { ArrowIcon } from '../frame/icons.tsx'
 import { useSession } from '../frame/session.ts'
+import { outcomeOfRun } from '../model/outcome.ts'
 import { downloadResult, openResult } from '../model/result-actions.ts'
 import { showInFolder } from '../model/run-actions.ts'
 import type { RunView } from '../model/runs.ts'
+import { OutcomeFigures } from '../outcome/OutcomeFigures.tsx'
 import { useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
 import { useRunPlaces, useRunTexts } from './places.ts'
@@ -23,29 +24,14 @@ export function RunResult({ run, report, attempt, onClose }: RunResultProps) {
   const places = useRunPlaces(run.runId, true)
   const { command, python } = useRunTexts(run, places)
   const gone = places !== null && !places.targetExists
-  const share = report.bytesAfter / Math.max(1, report.bytesBefore)
   return (
     <section aria-label={t('result.of')} className="run-result-box">
-      <dl className="run-outcome">
-        <div>
-          <dt>{t('run.share', { share: numbers.percent(share) })}</dt>
-          <dd className="number">
-            {numbers.bytes(report.bytesBefore)} <ArrowIcon size={14} /> {numbers.bytes(report.bytesAfter)}
-          </dd>
-        </div>
-        <div>
-          <dt>{t('run.modelError')}</dt>
-          <dd className="number">{numbers.percent(report.relativeError)}</dd>
-        </div>
-        <div>
-          <dt>{t('run.took')}</dt>
-          <dd className="number">{numbers.duration(report.elapsedMs)}</dd>
-        </div>
-        <div>
-          <dt>{t('run.peak')}</dt>
-          <dd className="number">{numbers.bytes(report.peakBytes)}</dd>
-        </div>
-      </dl>
+      <div className="outcome-plain">
+        <OutcomeFigures outcome={outcomeOfRun(report)} />
+      </div>
+      <p className="dimmed small number">
+        {t('run.tookIn', { time: numbers.duration(report.elapsedMs), memory: numbers.bytes(report.peakBytes) })}
+      </p>
       <div className="run-place">
         <code data-testid="run-path">{places?.target ?? run.target}</code>
         <CopyButton label={t('run.copyPath')} text={() => places?.target ?? run.target} />

@@ -1,4 +1,4 @@
-/** Runs at work and how the newest seen at work ended, above the bottom bar. They go on while the page looks at something else. */
+/** Runs at work and how the newest seen at work ended, at the foot of the page. They go on while the page looks at something else. */
 import { Anchor } from '@mantine/core'
 import { sessionReducers } from '../frame/session.ts'
 import { isActive, stripRuns, useRuns } from '../model/runs.ts'

@@ -1,9 +1,13 @@
-/** How the engine is, in a word; on request its kernel, threads, how many jobs it has started and where its sketches came from. */
+/** What is at work, and how far it has come, or what is wrong; otherwise only the way to the diagnostics: kernel, threads, jobs, sketches. */
 
 import { Popover, Table, UnstyledButton } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
+import { useFile } from '../choices/file.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
+import { PulseIcon } from '../frame/icons.tsx'
 import { useSession } from '../frame/session.ts'
+import { useRunningPlan } from '../model/running-plan.ts'
+import { useRuns } from '../model/runs.ts'
 import { useWork } from '../model/work.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
@@ -11,7 +15,14 @@ export function EngineBadge() {
   const { t } = useWords()
   const state = useSession((session) => (session.connected ? session.engine.state : 'lost'))
   const busy = useWork(({ look, selfTest }) => look !== null || selfTest !== null)
-  const shown = state === 'ready' && busy ? 'busy' : state
+  const atWork = useWorkUnderWay()
+  const work = state === 'ready' ? atWork : null
+  const title = useFile(({ report }) => report?.name)
+  // Also where the page is one tab of many: what is at work, and how far.
+  useEffect(() => {
+    document.title = [work, title, t('app.name')].filter((part) => part != null).join(' · ')
+  }, [work, title, t])
+  const quiet = state === 'ready' && work === null
   const [opened, setOpened] = useState(false)
   const toggle = async () => {
     // A busy engine answers at once; one that is not there yet would keep the table waiting.
@@ -30,9 +41,16 @@ export function EngineBadge() {
       withArrow
     >
       <Popover.Target>
-        <UnstyledButton className="engine-badge" data-engine={shown} onClick={() => void toggle()}>
-          <span aria-hidden="true" className="engine-dot" />
-          {t(`engine.${shown}`)}
+        <UnstyledButton
+          aria-label={quiet ? t('engine.diagnostics') : undefined}
+          className="engine-badge"
+          data-engine={state === 'ready' && busy ? 'busy' : state}
+          data-work={work !== null}
+          onClick={() => void toggle()}
+          title={t('engine.diagnostics')}
+        >
+          {quiet ? <PulseIcon /> : <span aria-hidden="true" className="engine-dot" />}
+          {quiet ? null : (work ?? t(`engine.${state}`))}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown>
@@ -40,6 +58,25 @@ export function EngineBadge() {
       </Popover.Dropdown>
     </Popover>
   )
+}
+
+/** The newest work of the page, of the whole house: a run that writes is at work as well. null where nothing is. */
+function useWorkUnderWay(): string | null {
+  const { t, numbers } = useWords()
+  const { look, selfTest } = useWork()
+  const plan = useRunningPlan()
+  const run = useRuns(({ runs }) => runs.find(({ state }) => state === 'running'))
+  const part = (share: number | null) =>
+    share === null ? '' : ` ${numbers.tickPercent(Math.floor(share * 100) / 100)}`
+  if (run) {
+    const { progress } = run
+    const share = progress && progress.total > 0 ? progress.done / progress.total : null
+    return t('engine.writing') + part(share)
+  }
+  if (selfTest) return t('selfTest.title')
+  if (plan?.long && !plan.waiting) return t('engine.analysis') + part(plan.share)
+  if (look) return t(look.wish.kind === 'analyze' ? 'engine.busy' : 'engine.exact')
+  return null
 }
 
 /** The engine's own account of itself. */

@@ -10,12 +10,12 @@ import { useWords } from '../words/words.ts'
 export function RulesFields() {
   const { t, numbers } = useWords()
   const tensors = useFile((state) => state.report?.tensors)
-  const { included, excluded, written } = useSelection()
+  const { included, excluded, written, pins } = useSelection()
   const { rules, count } = useMemo(() => {
-    const choice = { included, excluded, written }
+    const choice = { included, excluded, written, pins }
     const all = tensors ?? []
     return { rules: rulesOf(all, choice), count: all.filter((tensor) => isCompressed(tensor, choice)).length }
-  }, [tensors, included, excluded, written])
+  }, [tensors, included, excluded, written, pins])
   const set = (changes: Partial<Rules>) => selectionReducers.rules({ ...rules, ...changes }, tensors ?? [])
   return (
     <div className="fields">

@@ -1,64 +1,50 @@
-/** The parameters of the factorization on the right of the workbench, and the comparison they can be held against. */
-import { Accordion, Chip } from '@mantine/core'
+/** What the factorization is computed with, at the right of the workbench: what people came to tune in view, everything else a line away. */
+import { Accordion, CloseButton, Radio } from '@mantine/core'
 import { goalOf } from '../choices/goal.ts'
 import { ParamField } from '../choices/ParamField.tsx'
 import { presetOf, type SpeedPreset, speedPresets, useParams } from '../choices/params.ts'
+import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { changeParams } from '../model/analysis.ts'
-import type { TensorView } from '../model/view.ts'
+import { isAnalyzed, usePlan } from '../model/plan.ts'
+import { useAnalysisPrice } from '../model/price.ts'
 import { useWords } from '../words/words.ts'
-import { ComparePanel } from './ComparePanel.tsx'
 import { fieldsOf } from './fields.ts'
-import { GoalFields } from './GoalFields.tsx'
 import { RecipeButtons } from './RecipeButtons.tsx'
 import { RulesFields } from './RulesFields.tsx'
 
+/** In view without opening anything. */
+const always = ['nIter', 'oversample'] as const
 /** What may be tuned further, in the order of thought: how, how well, on what; how factors are stored; how a goal is reached. */
-const advanced = fieldsOf('sketch', 'machine', 'cache')
+const advanced = fieldsOf('sketch', 'machine', 'cache').filter((key) => !(always as readonly string[]).includes(key))
 const output = fieldsOf('storage')
 const allocation = fieldsOf('reach', 'allocation')
 const presets = Object.keys(speedPresets) as SpeedPreset[]
 
-interface SettingsPanelProps {
-  readonly view: TensorView | null
-  /** Of the tensor on show. */
-  readonly rank: number
-}
-
-export function SettingsPanel({ view, rank }: SettingsPanelProps) {
-  const { t } = useWords()
+export function SettingsPanel() {
+  const { t, numbers } = useWords()
+  const pins = useSelection((state) => state.pins)
   const params = useParams((state) => state.params)
-  const preset = presetOf(params)
   const field = { params, onChange: changeParams }
   return (
     <aside aria-label={t('settings.title')} className="settings">
-      <GoalFields rank={rank} view={view} />
-      <div className="field">
-        <div className="field-label" id="speed-label">
-          {t('settings.speed')}
+      <Speed />
+      {always.map((name) => (
+        <div className="field-line" key={name}>
+          <span aria-hidden="true">{t(`params.${name}.label`)}</span>
+          <ParamField {...field} bare name={name} />
         </div>
-        <Chip.Group onChange={(value) => changeParams(speedPresets[value as SpeedPreset])} value={preset}>
-          <div aria-labelledby="speed-label" className="presets" role="radiogroup">
-            {presets.map((value) => (
-              <Chip icon={null} key={value} size="xs" value={value} variant="filled">
-                {t(`settings.presets.${value}`)}
-              </Chip>
-            ))}
-          </div>
-        </Chip.Group>
-        <p className="field-help">{t(`settings.presetHelp.${preset ?? 'custom'}`)}</p>
-      </div>
-      {view ? <ComparePanel rank={rank} view={view} /> : null}
+      ))}
       <Accordion
         chevronPosition="left"
         className="accordion"
         classNames={{ control: 'control', label: 'label', content: 'content' }}
         multiple
       >
-        <Accordion.Item value="advanced">
-          <Accordion.Control>{t('settings.advanced')}</Accordion.Control>
+        <Accordion.Item value="output">
+          <Accordion.Control>{t('settings.output')}</Accordion.Control>
           <Accordion.Panel>
             <div className="fields">
-              {advanced.map((name) => (
+              {output.map((name) => (
                 <ParamField {...field} key={name} name={name} />
               ))}
             </div>
@@ -76,24 +62,79 @@ export function SettingsPanel({ view, rank }: SettingsPanelProps) {
             </Accordion.Panel>
           </Accordion.Item>
         )}
-        <Accordion.Item value="output">
-          <Accordion.Control>{t('settings.output')}</Accordion.Control>
-          <Accordion.Panel>
-            <div className="fields">
-              {output.map((name) => (
-                <ParamField {...field} key={name} name={name} />
-              ))}
-            </div>
-          </Accordion.Panel>
-        </Accordion.Item>
+        {pins.size === 0 ? null : (
+          <Accordion.Item value="pins">
+            <Accordion.Control>{t('rules.pins', { number: numbers.count(pins.size) })}</Accordion.Control>
+            <Accordion.Panel>
+              <ul className="pins">
+                {[...pins].map(([name, rank]) => (
+                  <li key={name}>
+                    <span className="pin-name">{name}</span>
+                    <span className="number">{numbers.count(rank)}</span>
+                    <CloseButton
+                      aria-label={t('rules.unpin', { name })}
+                      onClick={() => selectionReducers.pin(name, null)}
+                      size="sm"
+                    />
+                  </li>
+                ))}
+              </ul>
+            </Accordion.Panel>
+          </Accordion.Item>
+        )}
         <Accordion.Item value="rules">
           <Accordion.Control>{t('rules.title')}</Accordion.Control>
           <Accordion.Panel>
             <RulesFields />
           </Accordion.Panel>
         </Accordion.Item>
+        <Accordion.Item value="advanced">
+          <Accordion.Control>{t('settings.advanced')}</Accordion.Control>
+          <Accordion.Panel>
+            <div className="fields">
+              {advanced.map((name) => (
+                <ParamField {...field} key={name} name={name} />
+              ))}
+            </div>
+          </Accordion.Panel>
+        </Accordion.Item>
       </Accordion>
       <RecipeButtons />
     </aside>
+  )
+}
+
+/** Each with what an analysis of the whole model takes by it, once there is something to go by. */
+function Speed() {
+  const { t, numbers } = useWords()
+  const params = useParams((state) => state.params)
+  const plan = usePlan()
+  const price = useAnalysisPrice()
+  const cost = (preset: SpeedPreset) => {
+    const chosen = { ...params, ...speedPresets[preset] }
+    if (isAnalyzed(plan, chosen)) return t('settings.done')
+    return price ? numbers.countdown(1000 * price(chosen)) : ''
+  }
+  return (
+    <Radio.Group
+      className="speed"
+      label={t('settings.speed')}
+      labelProps={{ className: 'section-title' }}
+      onChange={(value) => changeParams(speedPresets[value as SpeedPreset])}
+      value={presetOf(params) ?? ''}
+    >
+      {price ? <span className="speed-head">{t('settings.analysisTakes')}</span> : null}
+      {presets.map((value) => (
+        <div className="speed-row" key={value}>
+          <Radio
+            label={t(`settings.presets.${value}`)}
+            size="xs"
+            title={t(`settings.presetHelp.${value}`)}
+            value={value}
+          />
+          <span className="speed-time">{cost(value)}</span>
+        </div>
+      ))}
+    </Radio.Group>
   )
 }

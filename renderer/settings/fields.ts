@@ -2,7 +2,7 @@
 import type { Affects } from '../../core/param-entries.ts'
 import { type ParamKey, paramsThatAffect } from '../../core/params.ts'
 
-/** Chosen at the top of the panel, each in a way of its own (GoalFields). */
+/** Chosen in the outcome card, each in a way of its own (outcome/GoalFields.tsx). */
 const ofGoals: ReadonlySet<ParamKey> = new Set(['rank', 'goalSize', 'goalError', 'goalEnergy', 'goalScope'])
 
 /** In the order of these results, then of the table. */

@@ -1,16 +1,24 @@
 /** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
 
 import { Button, Loader, Tooltip } from '@mantine/core'
-import { shareOf } from '../../core/client/job-view.ts'
+import { useInterval } from '@mantine/hooks'
+import { useRef, useState } from 'react'
+import { stageOf } from '../../core/client/job-view.ts'
+import type { UnderWay } from '../../core/client/latest.ts'
 import { phaseWords, timesOf } from '../../core/phases.ts'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useAnalyses } from '../model/analyses.ts'
 import { cancelLook, retryAnalysis } from '../model/analysis.ts'
 import { openGrant } from '../model/file-actions.ts'
+import { exactSeconds, usePace } from '../model/price.ts'
+import { methodOf } from '../model/versus.ts'
 import type { TensorView } from '../model/view.ts'
-import { analysisUnderWay, useWork } from '../model/work.ts'
+import { type AnalysisWish, analysisUnderWay, useWork } from '../model/work.ts'
 import { useSentences, useWords } from '../words/words.ts'
+
+/** What takes less needs no countdown, in ms. */
+const leastTold = 2000
 
 interface JobStatusProps {
   readonly view: TensorView
@@ -27,24 +35,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
   const failure = useAnalyses((state) => state.failures[view.tensor.name])
   const { report } = view
   if (running?.wish.tensor === view.tensor.name) {
-    const { estimate, progress } = running.view
-    const share = shareOf(running.view)
-    return (
-      <div className="job-status" data-job={running.jobId ?? ''} data-testid="job-status">
-        <Loader size={14} />
-        <output>
-          {t(running.wish.kind === 'compare' ? 'job.comparing' : 'job.analyzing')}
-          {estimate
-            ? ` · ${t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })}`
-            : null}
-          {!estimate && progress ? ` · ${sentences(phaseWords(progress.phase))}` : null}
-          {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
-        </output>
-        <Button onClick={cancelLook} size="compact-xs" variant="subtle">
-          {t('app.cancel')}
-        </Button>
-      </div>
-    )
+    return <RunningLook running={running} view={view} />
   }
   if (failure) {
     // What was read is no more: the same question would fail the same way.
@@ -80,6 +71,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
           t('job.machine', { kernel: report.kernel, count: report.threads }),
           ...report.notices.map(sentences),
         ].join(' · ')
+  const took = t(report.reused ? 'job.reused' : 'job.took', { time: numbers.duration(report.elapsedMs) })
   const phases = timesOf(report.phasesMs).map(
     ([phase, ms]) => `${sentences(phaseWords(phase))} ${numbers.duration(ms)}`,
   )
@@ -87,7 +79,7 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
     <div className="job-status" data-testid="job-status">
       {beyond ? null : (
         <Tooltip label={phases.join(' · ')} multiline w={300}>
-          <span className="job-time">{numbers.duration(report.elapsedMs)}</span>
+          <span className="job-time">{took}</span>
         </Tooltip>
       )}
       <span className="job-text" title={text}>
@@ -95,4 +87,52 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
       </span>
     </div>
   )
+}
+
+/** What is being done now. A share is told where there is one; an exact SVD tells none, so its time is told as far as that is known. */
+function RunningLook({ running, view }: { readonly running: UnderWay<AnalysisWish>; readonly view: TensorView }) {
+  const { t, numbers } = useWords()
+  const sentences = useSentences()
+  const pace = usePace()
+  const { kind, params } = running.wish
+  const { estimate } = running.view
+  const stage = stageOf(running.view, kind)
+  const exact = stage.name === 'exact' || (kind === 'analyze' && methodOf(params, view.size) === 'exact')
+  const left = useCountdown(exact && pace !== null ? 1000 * exactSeconds(view, params, pace) : null, stage.name)
+  const parts = [
+    t(kind === 'compare' ? 'job.comparing' : 'job.analyzing'),
+    estimate && !exact && estimate.iteration < estimate.iterations
+      ? t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })
+      : exact
+        ? t('job.exact')
+        : stage.name === 'compute'
+          ? null
+          : sentences(phaseWords(stage.name)),
+    stage.share === null ? null : numbers.percent(Math.floor(stage.share * 100) / 100),
+    left === null ? null : left > 0 ? t('job.left', { time: numbers.countdown(left) }) : t('job.longer'),
+  ]
+  return (
+    <div
+      className="job-status"
+      data-job={running.jobId ?? ''}
+      data-share={stage.share ?? ''}
+      data-stage={exact ? 'exact' : stage.name}
+      data-testid="job-status"
+    >
+      <Loader size={14} />
+      <output>{parts.filter((part) => part !== null).join(' · ')}</output>
+      <Button onClick={cancelLook} size="compact-xs" variant="subtle">
+        {t('app.cancel')}
+      </Button>
+    </div>
+  )
+}
+
+/** Milliseconds left of `total`, from when `stage` began; below 0 once it takes longer than was reckoned. */
+function useCountdown(total: number | null, stage: string): number | null {
+  const [now, setNow] = useState(Date.now)
+  useInterval(() => setNow(Date.now()), 1000, { autoInvoke: true })
+  const began = useRef({ stage, at: Date.now() })
+  if (began.current.stage !== stage) began.current = { stage, at: Date.now() }
+  return total === null || total < leastTold ? null : total - (now - began.current.at)
 }

@@ -1,12 +1,11 @@
-/** What the chosen rank means for this tensor, in numbers: error, energy, bytes, and what going fast costs. */
-import { useMemo } from 'react'
+/** The tensor on show: its name, what becomes of its bytes, and its error at the rank in large. Only the model's own figure is larger. */
 import type { PlannedTensor } from '../../core/contract.ts'
-import { energyKept, excessOverFloor } from '../../core/curves/error-curve.ts'
+import { energyKept } from '../../core/curves/error-curve.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
-import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import { bytesAtRank } from '../../core/plan/verdict.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
+import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { errorAt, type TensorView } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
 import { Figure } from './Figure.tsx'
@@ -23,45 +22,60 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
   const { tensor, size, report } = view
+  const pinned = useSelection(({ pins }) => pins.get(tensor.name))
   const kept = planned !== null && planned.rank === null
   const atRank = errorAt(view, rank)
   const error = kept ? 0 : atRank
   const after = planned && (kept || planned.rank === rank) ? planned.bytesAfter : bytesAtRank(view.matrix, rank)
   const grows = !kept && after >= tensor.byteLength
-  const floor = view.floor?.[rank] ?? null
-  // What is kept has no sketch to be held against anything.
-  const sketched = !kept && report?.method === 'randomized'
-  const excess = sketched && floor !== null && error !== null ? excessOverFloor(error, floor, report.resolution) : null
-  const valueErrors = useValueErrors(view, rank)
-  const gaps = kept ? null : valueErrors
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
-  const least = sketched && goalOf(params) === 'rank' && rank < report.rank
-  const bound = (value: string) => (least ? t('result.least', { value }) : value)
+  const least = !kept && report?.method === 'randomized' && goalOf(params) === 'rank' && rank < report.rank
   const known = report && knownRank(report)
   const measured = report?.errorSource === 'measured' && rank === report.rank
-
+  const bytes = `${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(after)}`
   return (
     <section aria-label={t('result.title')} className="result">
-      <h1 className="tensor-title" title={tensor.name}>
-        {tensor.name}
-      </h1>
-      <div className="tensor-subtitle">
-        <span className="dimmed nowrap">
-          {size.count > 1 ? `${t('result.stack', { count: size.count })} ` : null}
-          {size.rows} × {size.cols} · {tensor.dtype}
-        </span>
-        {view.noiselike ? (
-          <span className="noise-note" title={t('result.noise')}>
-            {t('result.noise')}
+      <div className="tensor-about">
+        <h1 className="tensor-title">{tensor.name}</h1>
+        <div className="tensor-facts-line">
+          <span>
+            {size.count > 1 ? `${t('result.stack', { count: size.count })} ` : null}
+            {size.rows} × {size.cols}
           </span>
-        ) : null}
-        {planned ? (
-          <PlannedNote planned={planned} />
-        ) : goalOf(params) === 'size' ? (
-          <span className="dimmed ellipsis">{t('plan.rankUnknown')}</span>
-        ) : null}
+          <span>{tensor.dtype}</span>
+          <span
+            data-testid="tensor-bytes"
+            data-warn={grows}
+            title={
+              kept
+                ? undefined
+                : t(grows ? 'result.growsHelp' : 'result.bytesHelp', { rank: numbers.count(view.breakEven) })
+            }
+          >
+            {grows ? t('result.grows', { rank: numbers.count(rank), bytes: numbers.bytes(tensor.byteLength) }) : bytes}
+          </span>
+          {error === null || kept ? null : (
+            <span title={t('result.energyHelp')}>
+              {t('result.energy', { energy: numbers.percent(energyKept(error)) })}
+            </span>
+          )}
+          {pinned === undefined ? null : (
+            <span>
+              {t('whatIf.pinned', { rank: numbers.count(pinned) })}{' '}
+              <button className="link" onClick={() => selectionReducers.pin(tensor.name, null)} type="button">
+                {t('whatIf.unpin')}
+              </button>
+            </span>
+          )}
+          {view.noiselike ? <span className="noise-note">{t('result.noise')}</span> : null}
+          {planned ? (
+            <PlannedNote planned={planned} />
+          ) : goalOf(params) === 'size' ? (
+            <span>{t('plan.rankUnknown')}</span>
+          ) : null}
+        </div>
       </div>
-      <dl className="figures">
+      <dl>
         <Figure
           data={{
             'data-relative-error': error ?? '',
@@ -72,68 +86,25 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
             kept
               ? t('result.keptHelp', {
                   rank: numbers.count(rank),
-                  error: atRank === null ? '–' : numbers.percent(atRank),
+                  error: atRank === null ? t('result.notKnown') : numbers.percent(atRank),
                 })
               : least
                 ? t('result.leastHelp', { rank: numbers.count(report.rank) })
                 : `${t(measured ? 'result.errorMeasured' : 'result.errorHelp', {
-                    resolution: report ? numbers.percent(report.resolution) : '–',
+                    resolution: report ? numbers.percent(report.resolution) : t('result.notKnown'),
                   })}${known ? ` ${t(known.orMore ? 'result.rankOrMore' : 'result.numericalRank', { rank: numbers.count(known.rank) })}` : ''}`
           }
           label={kept ? t('result.kept') : t('result.error', { rank: numbers.count(rank) })}
-          large
           testid="relative-error"
-          value={error === null ? '–' : bound(numbers.error(error, report?.resolution ?? 0))}
-        />
-        <Figure
-          help={t('result.energyHelp')}
-          label={t('result.energy')}
-          value={error === null ? '–' : numbers.percent(energyKept(error))}
-        />
-        <Figure
-          help={
-            kept
-              ? undefined
-              : t(grows ? 'result.growsHelp' : 'result.bytesHelp', { rank: numbers.count(view.breakEven) })
-          }
-          label={t(grows ? 'result.grows' : 'result.bytes')}
-          testid="tensor-bytes"
-          value={`${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(after)}`}
-          warn={grows}
-        />
-        <Figure
-          data={{ 'data-floor': floor ?? '', 'data-excess': excess ?? '' }}
-          help={
-            excess === null || floor === null
-              ? t(kept ? 'result.keptUnknown' : 'result.excessUnknown')
-              : t('result.excessHelp', { floor: numbers.percent(floor) })
-          }
-          label={t('result.excess')}
-          testid="excess"
-          value={excess === null ? '–' : excess === 0 ? t('result.equal') : bound(numbers.signedPercent(excess))}
-        />
-        <Figure
-          help={t(kept ? 'result.keptUnknown' : gaps === null ? 'result.excessUnknown' : 'result.valueErrorHelp')}
-          label={t('result.valueError')}
-          testid="value-error"
           value={
-            gaps === null
-              ? '–'
-              : gaps.max === 0
-                ? t('result.equal')
-                : `${numbers.percent(gaps.mean)} / ${numbers.percent(gaps.max)}`
+            error === null
+              ? t('result.notKnown')
+              : least
+                ? t('result.least', { value: numbers.error(error, report?.resolution ?? 0) })
+                : numbers.error(error, report?.resolution ?? 0)
           }
         />
       </dl>
     </section>
   )
-}
-
-/** Mean and largest relative error of the singular values up to the rank, where the exact ones are known. */
-function useValueErrors({ exactValues, report }: TensorView, rank: number): { mean: number; max: number } | null {
-  return useMemo(() => {
-    // A sketch knows no values beyond its own rank, and those before say nothing of them.
-    if (!exactValues || report?.method !== 'randomized' || rank > report.singularValues.length) return null
-    return singularValueErrors(exactValues, report.singularValues.slice(0, rank), report.valueResolution)
-  }, [exactValues, report, rank])
 }

@@ -12,6 +12,8 @@ export const report: Pick<Translation, keyof typeof english> = {
   'series.break-even': (v, w) => `盈亏平衡点 ${w.count(v.rank)}`,
 
   'axis.rank': () => '秩',
+  'axis.size': () => '输出大小',
+  'axis.model-error': () => '模型误差',
   'axis.index': () => '序号',
   'axis.error': () => '相对误差',
   'axis.energy': () => '保留能量',

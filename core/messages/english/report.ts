@@ -14,6 +14,8 @@ export const report = {
   'series.break-even': (v: { rank: number }, w: Words) => `Break-even ${w.count(v.rank)}`,
 
   'axis.rank': () => 'Rank',
+  'axis.size': () => 'Size of the output',
+  'axis.model-error': () => 'Model error',
   'axis.index': () => 'Index',
   'axis.error': () => 'Relative error',
   'axis.energy': () => 'Energy kept',

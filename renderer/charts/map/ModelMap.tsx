@@ -6,7 +6,6 @@ import { modelMap } from '../../../core/model-map.ts'
 import { mapPicture } from '../../../core/report/map-picture.ts'
 import { fittedScale, stepOf } from '../../../core/report/map-scale.ts'
 import { useSelection } from '../../choices/selection.ts'
-import { AnalyzeButton, AnalyzePlace } from '../../model/AnalyzeModel.tsx'
 import { selectTensor } from '../../model/analysis.ts'
 import { type Outlook, useOutlook } from '../../model/outlook.ts'
 import { useWords } from '../../words/words.ts'
@@ -97,21 +96,16 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
       table={() => <MapTable records={records} title={title} />}
       title={title}
       tools={
-        <>
-          <AnalyzePlace>
-            <AnalyzeButton />
-          </AnalyzePlace>
-          <SegmentedControl
-            aria-label={t('map.quantity')}
-            data={quantities.map((value) => ({ value, label: t(`map.quantities.${value}`) }))}
-            onChange={(value) => {
-              setQuantity(value as MapQuantity)
-              localStorage.setItem(rememberedKey, value)
-            }}
-            size="xs"
-            value={quantity}
-          />
-        </>
+        <SegmentedControl
+          aria-label={t('map.quantity')}
+          data={quantities.map((value) => ({ value, label: t(`map.quantities.${value}`) }))}
+          onChange={(value) => {
+            setQuantity(value as MapQuantity)
+            localStorage.setItem(rememberedKey, value)
+          }}
+          size="xs"
+          value={quantity}
+        />
       }
     >
       {(frame) => (

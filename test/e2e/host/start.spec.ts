@@ -45,11 +45,11 @@ test('two hosts in one browser leave each other alone', async ({ browser, folder
   for (const { url } of [...hosts, ...hosts]) {
     const page = await context.newPage()
     await page.goto(url)
-    await expect(page.getByText('Ready')).toBeVisible()
+    await expect(page.locator('[data-engine="ready"]')).toBeVisible()
   }
   for (const page of context.pages()) {
     await page.reload()
-    await expect(page.getByText('Ready')).toBeVisible()
+    await expect(page.locator('[data-engine="ready"]')).toBeVisible()
   }
   await context.close()
   expect(await Promise.all(hosts.map((host) => host.stop()))).toEqual([0, 0])

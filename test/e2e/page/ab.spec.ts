@@ -156,7 +156,7 @@ test('the tab is driven by keyboard, and its charts are tables and files', async
   await openSample(page)
   const tab = page.getByRole('tab', { name: 'A/B' })
   const focused = (locator: Locator) => locator.evaluate((element) => element === document.activeElement)
-  await page.getByRole('tab', { name: 'Error vs rank' }).focus()
+  await page.getByRole('tab', { name: 'Tensor' }).focus()
   for (let i = 0; i < 6 && !(await focused(tab)); i++) await page.keyboard.press('ArrowRight')
   await expect(sideOf(page, 'A')).toBeVisible()
   const run = page.getByRole('button', { name: 'Run both' })

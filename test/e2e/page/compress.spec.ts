@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
-import { chooseTensor, patience, readError } from './driving.ts'
+import { chooseGoal, chooseTensor, patience, readError } from './driving.ts'
 import { floats, readSafetensors, squaredResidual } from './files.ts'
 import { cancelRun, compress, finishSome, openIn, saved } from './running.ts'
 
@@ -132,11 +132,11 @@ test(
 
 test('an error goal finds each rank, and the run keeps to it', async ({ page, folder }) => {
   await openIn(folder, page, 1, 256)
-  await page.getByText('Error', { exact: true }).first().click()
+  await chooseGoal(page, 'Error')
   await page.getByRole('textbox', { name: 'Largest error' }).fill('40')
   const shown = await readError(page)
   expect(shown).toBeLessThanOrEqual(0.4)
-  await expect(page.getByTestId('file-bytes')).toContainText('found by the run')
+  await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
   await compress(page)
   await expect(page.getByTestId('run-result')).toContainText('Saved and checked', patience)
   const written = readSafetensors(join(folder, 'model.lowrank.safetensors'))

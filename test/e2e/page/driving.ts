@@ -41,6 +41,7 @@ export async function upload(page: Page, ...files: string[]): Promise<void> {
 }
 
 export async function chooseTensor(page: Page, name: string): Promise<void> {
+  await page.getByRole('tab', { name: 'Tensor' }).click()
   await page.getByRole('textbox', { name: 'Search tensors' }).fill(name)
   await page.getByRole('treegrid', { name: 'Tensors' }).locator(`[data-tensor="${name}"]`).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(name)
@@ -64,16 +65,28 @@ export async function jobsStarted(page: Page): Promise<number> {
   return (await engineCounters(page)).jobs
 }
 
-/** Opens Advanced and writes a number into one of its fields. */
+/** Writes a number into one of the fields of the settings; the rarer ones are under Advanced. */
 export async function setAdvanced(page: Page, label: string, value: number): Promise<void> {
   const control = page.getByRole('button', { name: 'Advanced' })
   if ((await control.getAttribute('aria-expanded')) !== 'true') await control.click()
   await page.getByRole('textbox', { name: label }).fill(String(value))
 }
 
+export async function chooseGoal(page: Page, goal: 'Rank' | 'Error' | 'Size'): Promise<void> {
+  await page.getByRole('radiogroup', { name: 'Goal' }).getByText(goal, { exact: true }).click()
+}
+
+/** Which side of the tensor the middle of the workbench shows. */
+export async function chooseLens(page: Page, lens: 'Error' | 'Singular values' | 'Energy'): Promise<void> {
+  await page.getByRole('radiogroup', { name: 'Shown of the tensor' }).getByText(lens, { exact: true }).click()
+}
+
 export async function choosePreset(page: Page, name: string): Promise<void> {
   // The radio button itself is hidden behind its label, as Mantine draws it.
-  await page.getByRole('radiogroup', { name: 'Speed' }).getByText(name, { exact: true }).click()
+  await page
+    .getByRole('radiogroup', { name: 'Speed' })
+    .getByText(new RegExp(`^${name}( \\(|$)`))
+    .click()
 }
 
 /** The same question to the command line, answered as JSON. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
+import { serveProcess } from '../set-up/serving.ts'
 import { browse, choosePreset, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
 import { writeNoise } from './files.ts'
 
@@ -187,3 +188,25 @@ test('a job that was cancelled says so and can be asked for again', async ({ pag
   await choosePreset(page, 'Fast')
   await readError(page)
 })
+
+test(
+  'a page whose host is gone says so, and asks for the new link once another one answers there',
+  loopbackOnly,
+  async ({ browser, folder }) => {
+    const host = await serveProcess([folder], join(folder, 'config'))
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    await page.goto(host.url)
+    await expect(page.locator('[data-engine="ready"]')).toBeVisible()
+    await host.stop()
+    await expect(page.getByText('The connection to GhostSVD was lost.')).toBeVisible()
+    const again = await serveProcess([folder], join(folder, 'config'), Number(new URL(host.url).port))
+    await expect(page.getByTestId('refused')).toContainText('Open the link that it printed in the terminal.', patience)
+    await expect(page.getByText('Trying again')).toHaveCount(0)
+    await page.goto(again.url)
+    await expect(page.locator('[data-engine="ready"]')).toBeVisible()
+    await expect(page.getByTestId('refused')).toHaveCount(0)
+    await context.close()
+    await again.stop()
+  },
+)

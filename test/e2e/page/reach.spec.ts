@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
-import { browse, openSample, patience, readError, resize, setAdvanced } from './driving.ts'
+import { browse, chooseLens, openSample, patience, readError, resize } from './driving.ts'
 import { writeManyTensors } from './files.ts'
 
 async function expectNoOverflow(page: Page): Promise<void> {
@@ -23,16 +23,16 @@ for (const scheme of ['light', 'dark'] as const) {
     await openSample(page)
     await page.getByRole('button', { name: 'Advanced' }).click()
     await expectAccessible(page, 'workbench')
-    await page.getByRole('tab', { name: 'Singular values' }).click()
+    await chooseLens(page, 'Singular values')
     await expectAccessible(page, 'singular values')
     await page.getByRole('button', { name: 'Show as table' }).click()
     await expectAccessible(page, 'table')
-    await page.getByRole('tab', { name: 'Map' }).click()
-    await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()
+    await page.getByRole('tab', { name: 'Model' }).click()
+    await page.getByRole('button', { name: /^Analyze/ }).click()
     await expectAccessible(page, 'map while it fills in')
-    await expect(page.getByText('Whole model analyzed')).toBeVisible(patience)
-    await expectAccessible(page, 'map')
-    await page.getByRole('button', { name: 'Show as table' }).click()
+    await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+    await expectAccessible(page, 'model')
+    await page.getByRole('button', { name: 'Show as table' }).last().click()
     await expectAccessible(page, 'map as a table')
     await page.getByRole('button', { name: 'Why?' }).click()
     await expectAccessible(page, 'reasons')
@@ -86,15 +86,10 @@ test('a whole session by keyboard', async ({ page }) => {
 
 test('the focus stays where an analysis was asked for', async ({ page }) => {
   await openSample(page)
-  for (const tab of ['Error vs rank', 'Map']) {
-    await page.getByRole('tab', { name: tab }).click()
-    if (tab === 'Map') await setAdvanced(page, 'Seed', 7)
-    const place = page.locator('.analyze-place').nth(tab === 'Map' ? 0 : -1)
-    await place.getByRole('button', { name: 'Analyze the whole model' }).press('Enter')
-    await expect(page.getByTestId('plan-figures')).toBeVisible(patience)
-    await expect(page.getByTestId('model-analysis')).toBeHidden(patience)
-    await expect(place).toBeFocused()
-  }
+  const card = page.getByRole('region', { name: 'Goal and outcome' })
+  await card.getByRole('button', { name: /^Analyze/ }).press('Enter')
+  await expect(page.getByTestId('model-error')).toBeVisible(patience)
+  await expect(card).toBeFocused()
 })
 
 test('the smallest window shows everything without scrolling sideways', async ({ page }) => {
@@ -107,29 +102,46 @@ test('the smallest window shows everything without scrolling sideways', async ({
   // Names, sizes and choices that would be cut off: what is cut says more than it shows.
   const cut = (selector: string) =>
     page.locator(selector).evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length)
+  expect(await cut('.outcome .hero')).toBe(0)
+  expect(await cut('.outcome-verdict')).toBe(0)
+  expect(await cut('.figure dd')).toBe(0)
+  // List and settings are a button away.
+  await page.getByRole('button', { name: 'Tensors', exact: true }).click()
+  await expect(page.getByRole('dialog').getByRole('grid', { name: 'Tensors' })).toBeVisible()
   expect(await cut('.list-number')).toBe(0)
-  expect(await cut('.figure[data-large] dd')).toBe(0)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Settings of the factorization' }).click()
+  await expect(page.getByRole('dialog').getByRole('radiogroup', { name: 'Speed' })).toBeVisible()
+  await page.keyboard.press('Escape')
   await page.getByRole('tab', { name: 'A/B' }).click()
   expect(await cut('.ab-fields input')).toBe(0)
   await page.keyboard.press('Control+Enter')
-  await expect(page.getByRole('dialog').getByRole('button', { name: 'Compress', exact: true })).toBeInViewport()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByRole('button', { name: 'Compress', exact: true })).toBeInViewport()
+  // What becomes of the model comes first.
+  await expect(dialog.getByTestId('file-bytes')).toBeInViewport()
+  await expect(dialog.getByTestId('outcome')).toBeInViewport()
 })
 
 test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly, async ({ page }) => {
   // 1280 x 800 at 200 %.
   await page.setViewportSize({ width: 640, height: 400 })
   await openSample(page)
-  for (const [tab, charts] of [
-    ['Error vs rank', 1],
-    ['Singular values', 1],
-    ['Map', 1],
-  ] as const) {
-    await page.getByRole('tab', { name: tab }).click()
-    const bodies = page.locator('.chart-body')
-    await expect(bodies).toHaveCount(charts)
-    for (const body of await bodies.all()) expect((await body.boundingBox())!.height).toBeGreaterThanOrEqual(180)
+  const sideways = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  const lowest = async () => {
+    const bodies = await page.locator('.chart-body').all()
+    expect(bodies.length).toBeGreaterThan(0)
+    for (const body of bodies) expect((await body.boundingBox())!.height).toBeGreaterThanOrEqual(180)
+    expect(await sideways()).toBeLessThanOrEqual(0)
   }
-  await page.getByRole('tab', { name: 'Error vs rank' }).click()
+  for (const lens of ['Error', 'Singular values'] as const) {
+    await chooseLens(page, lens)
+    await lowest()
+  }
+  await page.getByRole('tab', { name: 'Model' }).click()
+  await lowest()
+  await page.getByRole('tab', { name: 'Tensor' }).click()
+  await chooseLens(page, 'Error')
   await page.getByRole('slider').scrollIntoViewIfNeeded()
   await expect(page.getByRole('slider')).toBeInViewport()
 })

@@ -20,10 +20,10 @@ export async function compress(page: Page, name?: string): Promise<void> {
   const desktop = desktopOf(page)
   await page.keyboard.press('Control+Enter')
   const dialog = page.getByRole('dialog')
-  await expect(dialog).toContainText('This measures weights, not answers. Test the model before you replace it.')
+  await expect(dialog).toContainText('valuate before you')
   if (name && desktop) await answerSave(desktop, name)
   else if (name) await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
-  await dialog.getByRole('button', { name: 'Compress', exact: true }).click()
+  await dialog.getByRole('button', { name: /^(Compress|Write anyway)$/ }).click()
 }
 
 /** The newest run in the strip. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '../set-up/fixtures.ts'
-import { choosePreset, openSample, readError, resize, setAdvanced } from './driving.ts'
+import { chooseGoal, choosePreset, openSample, readError, resize, setAdvanced } from './driving.ts'
 
 test('a number that was cleared is the old one again once the field is left', async ({ page }) => {
   await openSample(page)
@@ -13,17 +13,25 @@ test('a number that was cleared is the old one again once the field is left', as
   await page.keyboard.press('Tab')
   await expect(rank).toHaveValue('64')
   expect(await readError(page)).toBe(error)
-  await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Size', { exact: true }).click()
+  await chooseGoal(page, 'Size')
   const size = page.getByRole('textbox', { name: 'Size of the output' })
   const before = await size.inputValue()
   await size.fill('')
   await page.keyboard.press('Tab')
   await expect(size).toHaveValue(before)
+  // Neither nothing nor more than all is a goal, and what was typed does not go back in silence.
+  for (const typed of ['0', '150']) {
+    await size.fill(typed)
+    await page.keyboard.press('Tab')
+    await expect(size).toHaveValue(before)
+    await expect(page.getByText(/^0\.1 to 99\.9$/)).toBeVisible()
+  }
 })
 
 test('why a recipe was refused is in view', async ({ page, folder }) => {
   await resize(page, 960, 640)
   await openSample(page)
+  await page.getByRole('button', { name: 'Settings of the factorization' }).click()
   const file = join(folder, 'bad.recipe.json')
   writeFileSync(file, '{"recipe": 1, "params": {"rank": "many"}}')
   await page.getByTestId('recipe').setInputFiles(file)
@@ -36,7 +44,7 @@ test('parameters go back to their defaults, and with them the result', async ({ 
   const error = await readError(page)
   await choosePreset(page, 'Fast')
   await setAdvanced(page, 'Seed', 7)
-  await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Error', { exact: true }).click()
+  await chooseGoal(page, 'Error')
   await page.getByRole('button', { name: 'Reset to defaults' }).click()
   await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('64')
   await expect(page.getByRole('textbox', { name: 'Seed' })).toHaveValue('42')

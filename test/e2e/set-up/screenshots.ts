@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
-import { browse, openSample, readError } from '../page/driving.ts'
+import { browse, chooseLens, openSample, readError } from '../page/driving.ts'
 import { cancelRun, compress, finishSome, openIn, saved } from '../page/running.ts'
 import { findBrowser } from './find-program.ts'
 import { root, serveProcess } from './serving.ts'
@@ -46,7 +46,7 @@ for (const [scheme, size] of [
   await readError(page)
   await picture(page, `workbench-${scheme}${size === 'small' ? '-small' : ''}`)
   if (scheme === 'light') {
-    await page.getByRole('tab', { name: 'Singular values' }).click()
+    await chooseLens(page, 'Singular values')
     await picture(page, 'singular-values-light')
     await page.getByRole('tab', { name: 'A/B' }).click()
     await page.getByRole('button', { name: 'Run 5 times' }).click()
@@ -79,9 +79,7 @@ for (const [scheme, size] of [
   const page = await open(scheme, size)
   await browse(page, 'model.safetensors')
   await readError(page)
-  await page.getByRole('tab', { name: 'Map' }).click()
-  await page.getByRole('button', { name: 'Analyze the whole model' }).first().click()
-  await page.getByText('Whole model analyzed').waitFor()
+  await page.getByRole('tab', { name: 'Model' }).click()
   await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Size', { exact: true }).click()
   await page.locator('[data-testid=file-bytes][data-exact=true]').waitFor()
   await readError(page)

@@ -17,8 +17,12 @@ export interface ServingProcess {
 }
 
 /** @param configFolder settings and recents of this host alone */
-export async function serveProcess(folders: readonly string[], configFolder: string): Promise<ServingProcess> {
-  const child = spawn(process.execPath, [program, 'serve', ...folders], {
+export async function serveProcess(
+  folders: readonly string[],
+  configFolder: string,
+  port = 0,
+): Promise<ServingProcess> {
+  const child = spawn(process.execPath, [program, 'serve', '--port', String(port), ...folders], {
     env: { ...process.env, GHOSTSVD_CONFIG: configFolder },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

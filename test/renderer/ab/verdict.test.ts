@@ -50,6 +50,11 @@ describe('one run of each', () => {
       'B is as fast as A, and their errors are the same (20.00 %).',
     )
   })
+  test('two numbers that read alike are said once', () => {
+    expect(say(side([41], [0.206]), side([10], [0.20602]))).toBe(
+      'B is 4.1 times as fast as A, and its error is 0.0097 % larger (both 20.60 % as shown).',
+    )
+  })
   test('errors at different ranks say so', () => {
     expect(say(side([41], [0.1], 128), side([10], [0.15], 32))).toContain(
       'its error is 50 % larger (15.00 % at rank 32 against 10.00 % at rank 128).',

@@ -6,11 +6,9 @@ import { storable } from '../../../core/plan/describe.ts'
 import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'
 import { goalOf, noGoal, rankToAnalyze } from '../../../renderer/choices/goal.ts'
 import { paramsReducers, useParams } from '../../../renderer/choices/params.ts'
-import { estimateFile, expectedBytes } from '../../../renderer/model/estimate.ts'
-import { verdictsOf } from '../../../renderer/model/verdicts.ts'
+import { firstRank } from '../../../renderer/model/first-rank.ts'
 import { someWords } from '../../core/messages/words.ts'
 
-const nobody = { included: new Set<string>(), excluded: new Set<string>() }
 const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({
   name: 'w',
   dtype,
@@ -54,19 +52,10 @@ test('an error goal looks at every rank it could give', () => {
   expect(rankToAnalyze({ ...defaultParams, rank: 64 }, matrix, 117)).toBe(64)
 })
 
-test('a size goal promises its size, an error goal none before the run', () => {
-  const tensors = [tensorOf('F32')]
-  const estimate = estimateFile(tensors, verdictsOf(tensors, nobody, defaultParams), defaultParams)
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 0.25 }, null, false)).toEqual({
-    kind: 'at-most',
-    bytes: 60_000,
-  })
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 }, null, false)).toEqual({
-    kind: 'at-most',
-    bytes: 1e4,
-  })
-  expect(expectedBytes(estimate, { ...defaultParams, goalError: 0.1 }, null, false).kind).toBe('unknown')
-  expect(expectedBytes(estimate, defaultParams, null, false)).toEqual({ kind: 'estimate', bytes: estimate.bytesAfter })
-  // What no run can do has no size, whatever was asked for.
-  expect(expectedBytes(estimate, { ...defaultParams, goalSize: 1e4 }, null, true).kind).toBe('none')
+test('a model of small matrices is first looked at with a rank that makes one smaller', () => {
+  const small = { ...tensorOf('F32'), shape: [96, 48], matrix: [96, 48], byteLength: 96 * 48 * 4 }
+  // m n / (m + n) = 32 is break-even.
+  expect(firstRank([small], defaultParams)).toBe(15)
+  expect(firstRank([small, tensorOf('F32')], defaultParams)).toBe(64)
+  expect(firstRank([], defaultParams)).toBe(64)
 })

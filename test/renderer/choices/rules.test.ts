@@ -65,7 +65,7 @@ test('a tick changes opened rules by that tensor alone', () => {
 
 test('taking a tick back gives the opened rules back', () => {
   const opened = { include: ['h*'], exclude: ['z*'] }
-  expect(after(opened, '+a', '-head', '+head', '-a').rules).toBe(opened)
+  expect(after(opened, '+a', '-head', '+head', '-a').rules).toEqual(opened)
 })
 
 test('an exclusion in the way of a tick is replaced by a list of all that is chosen', () => {
@@ -87,4 +87,24 @@ test('whatever was ticked, the rules choose what the list shows', () => {
       ticks.join(),
     ).toEqual(chosen)
   }
+})
+
+test('pins of a recipe stay word for word until one is added, and each is then named', () => {
+  const all = ['a.q', 'b.q', 'b.k'].map((name) => tensor(name, 'factorize'))
+  const written = applyRules({ include: [], exclude: [], pins: [{ match: '*.q', rank: 9 }] }, all)
+  expect(written.pins).toEqual(
+    new Map([
+      ['a.q', 9],
+      ['b.q', 9],
+    ]),
+  )
+  const choice = { ...written, written }
+  expect(rulesOf(all, choice)).toEqual(written.rules)
+  const more = { ...choice, pins: new Map([...written.pins, ['b.k', 4]]) }
+  expect(rulesOf(all, more).pins).toEqual([
+    { match: 'a.q', rank: 9 },
+    { match: 'b.q', rank: 9 },
+    { match: 'b.k', rank: 4 },
+  ])
+  expect(rulesOf(all, { ...choice, pins: new Map() })).toEqual({ include: [], exclude: [] })
 })

@@ -27,9 +27,13 @@ const all: SelectionState = {
   search: '',
   chips: [],
   sort: 'file',
+  tab: 'tensor',
+  lens: 'error',
   included: new Set(),
   excluded: new Set(),
   written: null,
+  pins: new Map(),
+  whatIf: null,
 }
 const names = (selection: Partial<SelectionState>, errors: Record<string, number> = {}) =>
   visibleTensors(file, { ...all, ...selection }, ({ name }) => errors[name]).map(({ name }) => name)

@@ -86,10 +86,29 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('without an analysis a goal asks nothing', async () => {
+test('without an analysis another rank, and another speed, ask nothing', async () => {
+  changeParams({ rank: 32, nIter: 4 })
+  await settle()
+  expect(asked.filter((one) => one.includes('plan'))).toEqual([])
+})
+
+test('a goal starts the analysis it needs, once', async () => {
   setGoal({ goalSize: 0.4 })
   await settle()
-  expect(asked).toEqual([])
+  expect(asked).toEqual(['plan rank 64 q 2'])
+  setGoal({ goalSize: 0.5 })
+  await settle()
+  // The one at work serves it as well.
+  expect(asked).toEqual(['plan rank 64 q 2'])
+})
+
+test('another speed does not start it again by itself', async () => {
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  cancelPlan()
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked.filter((one) => one.startsWith('plan'))).toEqual(['plan rank 64 q 2'])
 })
 
 test('the analysis is asked without a goal, and the goal as soon as it has been made', async () => {
@@ -211,7 +230,7 @@ test('a cancelled analysis stays cancelled', async () => {
   analyzeModel()
   await settle()
   cancelPlan()
-  setGoal({ goalSize: 0.4 })
+  changeParams({ rank: 32 })
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1'])
   expect(running()).toBeNull()

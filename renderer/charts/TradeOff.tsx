@@ -1,0 +1,88 @@
+/** Size against error of the whole model: the least error at every size, and the goal as a point on it that can be dragged. */
+import { useMemo, useState } from 'react'
+import { useFile } from '../choices/file.ts'
+import { setGoal } from '../model/analysis.ts'
+import { largeChange, useOutcome } from '../model/outcome.ts'
+import { type TradeOff, useTradeOff } from '../model/trade-off.ts'
+import { useWords } from '../words/words.ts'
+import type { Mark } from './LinePlot.tsx'
+import { RankChart } from './RankChart.tsx'
+import type { Series } from './series.ts'
+
+/** The axis counts thousandths of the file. */
+const whole = 1000
+
+export function TradeOffChart() {
+  const { t } = useWords()
+  const tradeOff = useTradeOff()
+  return tradeOff ? (
+    <Curve tradeOff={tradeOff} />
+  ) : (
+    <p className="trade-off-none">
+      <strong>{t('tradeOff.none')}</strong>
+      <span>{t('tradeOff.noneHelp')}</span>
+    </p>
+  )
+}
+
+function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
+  const { t, numbers } = useWords()
+  const outcome = useOutcome()
+  const name = useFile(({ report }) => report?.name ?? '')
+  const [dragged, setDragged] = useState<number | null>(null)
+  const { bytesBefore, errorAt, bytesFor, least } = tradeOff
+  const bytesAt = (thousandths: number) => (thousandths / whole) * bytesBefore
+  const series = useMemo<Series[]>(() => {
+    const at = (thousandths: number) => errorAt((thousandths / whole) * bytesBefore)
+    return [{ id: 'best', role: 'randomized', label: t('tradeOff.best'), at, smooth: true }]
+  }, [t, errorAt, bytesBefore])
+  const start = Math.min(whole - 1, Math.ceil((whole * least) / bytesBefore))
+  const points = useMemo(() => [start], [start])
+  const limit = bytesFor(largeChange)
+  const marks = useMemo<Mark[]>(() => {
+    const label = t('tradeOff.limit', { limit: numbers.tickPercent(largeChange), bytes: numbers.bytes(limit) })
+    return [{ rank: (whole * limit) / bytesBefore, label, role: 'limit' }]
+  }, [limit, bytesBefore, t, numbers])
+  const planned = outcome.state === 'planned' ? outcome : null
+  const chosen = planned?.bytesAfter == null ? null : (whole * planned.bytesAfter) / Math.max(1, planned.bytesBefore)
+  const at = dragged ?? Math.min(whole - 1, Math.max(start, Math.round(chosen ?? start)))
+  // The point is where the plan is; a step of the drag is read off the curve.
+  const error = dragged === null && planned ? planned.error : errorAt(bytesAt(at))
+  const figures = {
+    share: numbers.tickPercent(at / whole),
+    bytes: numbers.bytes(dragged === null && planned?.bytesAfter ? planned.bytesAfter : bytesAt(at)),
+  }
+  const words =
+    error === null
+      ? t('tradeOff.point', figures)
+      : t('tradeOff.pointError', { ...figures, error: numbers.percent(error) })
+  return (
+    <RankChart
+      end={whole}
+      facts={[name]}
+      fileName={`${name}.size-error`}
+      first={0}
+      fixed
+      handle={{
+        at: error,
+        grip: words,
+        label: t('tradeOff.handle'),
+        min: start,
+        max: whole - 1,
+        onChange: (thousandths) => setDragged(Math.max(start, thousandths)),
+        onCommit: () => {
+          if (dragged !== null) setGoal({ goalSize: dragged / whole })
+          setDragged(null)
+        },
+        valueText: words,
+      }}
+      last={whole}
+      marks={marks}
+      points={points}
+      quantity="model"
+      rank={at}
+      series={series}
+      title={t('tradeOff.title', { name })}
+    />
+  )
+}

@@ -1,0 +1,183 @@
+/**
+ * What a run would make of the whole model, as far as that is known: the one source of its numbers for every place that shows them. A part
+ * of the tensors never stands for the model: until all have been analyzed its error is a sentence with a price, not a number.
+ */
+import { useMemo } from 'react'
+import type { CompressionReport, FileReport } from '../../core/contract.ts'
+import type { ErrorReport } from '../../core/errors.ts'
+import { sketchKeyOf } from '../../core/params.ts'
+import { type Style, styles } from '../../core/styles.ts'
+import { goalOf } from '../choices/goal.ts'
+import { useParams } from '../choices/params.ts'
+import { type FileEstimate, useEstimate } from './estimate.ts'
+import { shownPlan } from './outlook.ts'
+import { type PlanAnswer, type PlanState, usePlan } from './plan.ts'
+import { useRefusal } from './refusal.ts'
+import { type RunningPlan, useRunningPlan } from './running-plan.ts'
+
+/**
+ * Above this model error a run asks before it writes. A convention, not a law: no weight error predicts answers, but of the models that were
+ * tried none that lost more than this was still of use.
+ */
+export const largeChange = 0.1
+
+/** What can be said of quality from the error of the weights alone: nothing good, only that the change is large. */
+export type Verdict = 'untested' | 'large'
+
+export function verdictOn(error: number): Verdict {
+  return error > largeChange ? 'large' : 'untested'
+}
+
+interface Sizes {
+  readonly bytesBefore: number
+  /** null where the goal has still to find it. */
+  readonly bytesAfter: number | null
+  /** To the byte. */
+  readonly sizeIsExact: boolean
+  /** Matrices that are factorized, and that could be; null where that is not known yet. */
+  readonly compressed: number | null
+  readonly candidates: number
+}
+
+/** An error of the whole model, and what follows from it. */
+export interface KnownError {
+  readonly error: number
+  /** The run comes to this or a little more. */
+  readonly least: boolean
+  readonly verdict: Verdict
+}
+
+export type Outcome = Sizes &
+  (
+    | { readonly state: 'unknown' | 'analyzing' }
+    /** `settled` false: for a moment the plan before, until the engine has answered. */
+    | ({ readonly state: 'planned'; readonly settled: boolean } & KnownError)
+    /** The plan of other computing parameters: as good as it was, and not what a run would do now. */
+    | ({ readonly state: 'stale' } & KnownError)
+    | { readonly state: 'refused'; readonly refusal: ErrorReport }
+    /** Of a file that was written, read back and measured. */
+    | ({ readonly state: 'measured'; readonly planned: number | null } & KnownError)
+  )
+
+interface Known {
+  readonly estimate: FileEstimate
+  readonly plan: PlanState
+  readonly running: RunningPlan | null
+  readonly refusal: ErrorReport | null
+  readonly byRank: boolean
+  readonly style: Style
+}
+
+/** Of the open file under the choices as they stand. */
+export function outcomeOf({ estimate, plan, running, refusal, byRank, style }: Known): Outcome {
+  const candidates = estimate.compressed + estimate.wouldGrow
+  const unplanned: Sizes = {
+    bytesBefore: estimate.bytesBefore,
+    bytesAfter: byRank ? Math.round(bytesAtRank(estimate, style)) : null,
+    sizeIsExact: false,
+    compressed: byRank ? estimate.compressed : null,
+    candidates,
+  }
+  if (refusal) return { ...unplanned, bytesAfter: null, compressed: null, state: 'refused', refusal }
+  const { answer, exact } = shownPlan(plan, running)
+  if (answer) return { ...planned(answer, candidates), sizeIsExact: exact, state: 'planned', settled: exact }
+  if (running?.long) return { ...unplanned, state: 'analyzing' }
+  const before = outdated(plan)
+  if (before) return { ...planned(before, candidates), sizeIsExact: false, state: 'stale' }
+  return { ...unplanned, state: 'unknown' }
+}
+
+/** What the values of an output of this style take at one rank for all. */
+function bytesAtRank({ bytesBefore, bytesAfter, factorBytes }: FileEstimate, style: Style): number {
+  if (style.multipliesOut) return bytesBefore
+  return style.copiesKept ? bytesAfter : factorBytes
+}
+
+function planned({ report, compressed }: PlanAnswer, candidates: number): Sizes & KnownError {
+  return {
+    bytesBefore: report.bytesBefore,
+    bytesAfter: report.bytesAfter,
+    sizeIsExact: true,
+    compressed,
+    candidates,
+    error: report.relativeError,
+    least: report.errorIsLeast,
+    verdict: verdictOn(report.relativeError),
+  }
+}
+
+/** The newest plan for this goal, this output and these rules, where only what it was computed with has changed since. */
+function outdated({ question, answers }: PlanState): PlanAnswer | null {
+  if (!question) return null
+  const same = ({ question: other }: PlanAnswer) =>
+    other.output === question.output &&
+    other.params.goalSize === question.params.goalSize &&
+    other.params.goalError === question.params.goalError &&
+    other.params.goalEnergy === question.params.goalEnergy &&
+    goalOf(question.params) !== 'rank' &&
+    sketchKeyOf(other.params) !== sketchKeyOf(question.params)
+  return answers.find(same) ?? null
+}
+
+/** The header's length changes with the ranks it names: a size that is just large enough is asked for with this much more. */
+const headroom = 1.002
+
+/** Bytes of the smallest output there can be, where the refusal of a size says so; null where another thing is in the way. */
+export function smallestSize({ said }: ErrorReport, goalBytes: number | null): number | null {
+  const [first] = said
+  if (goalBytes === null || first?.key !== 'request.goal-too-small') return null
+  const { left, needed } = first.values as { left: number; needed: number }
+  return Math.ceil((goalBytes + needed - left) * headroom)
+}
+
+/** Of a finished run. */
+export function outcomeOfRun(report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError'>): Outcome {
+  return {
+    state: 'measured',
+    bytesBefore: report.bytesBefore,
+    bytesAfter: report.bytesAfter,
+    sizeIsExact: true,
+    compressed: null,
+    candidates: 0,
+    planned: null,
+    error: report.relativeError,
+    least: false,
+    verdict: verdictOn(report.relativeError),
+  }
+}
+
+/** Whether a run may be asked for: its outcome is known, or a rank that was given makes it no secret until it is measured. */
+export function canCompress(outcome: Outcome): boolean {
+  switch (outcome.state) {
+    case 'planned':
+      return outcome.settled && (outcome.compressed ?? 0) > 0
+    case 'unknown':
+    case 'analyzing':
+      return outcome.bytesAfter !== null && (outcome.compressed ?? 0) > 0
+    default:
+      return false
+  }
+}
+
+export function useOutcome(): Outcome {
+  const byRank = useParams(({ params }) => goalOf(params) === 'rank')
+  const style = useParams(({ output }) => styles[output])
+  const estimate = useEstimate()
+  const plan = usePlan()
+  const running = useRunningPlan()
+  const refusal = useRefusal()
+  return useMemo(
+    () => outcomeOf({ estimate, plan, running, refusal, byRank, style }),
+    [estimate, plan, running, refusal, byRank, style],
+  )
+}
+
+/** How many layers the names of its tensors tell of. */
+export function layersOf({ tensors }: FileReport): number {
+  const layers = new Set<string>()
+  for (const { name } of tensors) {
+    const layer = /(?:^|\.)(?:layers?|blocks?|h)\.(\d+)\./.exec(name)?.[1]
+    if (layer !== undefined) layers.add(layer)
+  }
+  return layers.size
+}

@@ -1,0 +1,36 @@
+/** A large change is said before it is written, with the way to a smaller one. */
+import { Button, Tooltip } from '@mantine/core'
+import { WarningIcon } from '../frame/icons.tsx'
+import { setGoal } from '../model/analysis.ts'
+import { largeChange } from '../model/outcome.ts'
+import { useWords } from '../words/words.ts'
+
+export function LargeChange() {
+  const { t, numbers } = useWords()
+  const limit = numbers.tickPercent(largeChange)
+  return (
+    <div className="large-change">
+      <WarningIcon />
+      <p>
+        {t('outcome.large', { limit })}{' '}
+        <Tooltip
+          events={{ hover: true, focus: true, touch: true }}
+          label={t('outcome.largeWhyHelp', { limit })}
+          multiline
+          w={320}
+        >
+          <button className="large-why" type="button">
+            {t('outcome.largeWhy', { limit })}
+          </button>
+        </Tooltip>
+      </p>
+      <Button
+        onClick={() => setGoal({ goalError: largeChange, goalScope: 'model' })}
+        size="compact-sm"
+        variant="default"
+      >
+        {t('outcome.smaller', { limit })}
+      </Button>
+    </div>
+  )
+}

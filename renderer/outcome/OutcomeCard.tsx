@@ -1,0 +1,64 @@
+/** Goal, outcome, action: one row at the top of the workbench, whatever is looked at below. */
+import { Button, Kbd, Tooltip } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { useRef } from 'react'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { canCompress, useOutcome } from '../model/outcome.ts'
+import { planReducers, untold, usePlan } from '../model/plan.ts'
+import { cancelPlan } from '../model/plan-actions.ts'
+import { useRunningPlan } from '../model/running-plan.ts'
+import type { TensorView } from '../model/view.ts'
+import { useWords } from '../words/words.ts'
+import { GoalFields } from './GoalFields.tsx'
+import { PlannedOutcome } from './PlannedOutcome.tsx'
+
+interface OutcomeCardProps {
+  readonly view: TensorView | null
+  /** Of the tensor on show. */
+  readonly rank: number
+  readonly onCompress: () => void
+}
+
+export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
+  const { t } = useWords()
+  const outcome = useOutcome()
+  const analyzing = useRunningPlan()?.long === true
+  const failure = usePlan(untold)
+  const place = useRef<HTMLElement>(null)
+  const ready = !analyzing && canCompress(outcome)
+  useHotkeys([['mod+Enter', () => ready && onCompress()]], [])
+  return (
+    <section aria-label={t('outcome.title')} className="outcome" ref={place} tabIndex={-1}>
+      <GoalFields outcome={outcome} rank={rank} view={view} />
+      {/* Asking for the analysis takes the words away that were pressed: the focus goes to the card. */}
+      <PlannedOutcome onAsk={() => place.current?.focus()} outcome={outcome} />
+      <div className="outcome-action">
+        {analyzing ? (
+          <>
+            <Button color="gray" onClick={cancelPlan} variant="light">
+              {t('app.cancel')}
+            </Button>
+            <p className="outcome-hint">{t('outcome.goesOn')}</p>
+          </>
+        ) : (
+          <Tooltip
+            label={
+              <>
+                <Kbd>Ctrl</Kbd> <Kbd>Enter</Kbd>
+              </>
+            }
+          >
+            <Button disabled={!ready} onClick={onCompress}>
+              {t('bar.compress')}
+            </Button>
+          </Tooltip>
+        )}
+      </div>
+      {failure && outcome.state !== 'refused' ? (
+        <div className="outcome-failure">
+          <ErrorBox error={failure} onClose={planReducers.dismissed} />
+        </div>
+      ) : null}
+    </section>
+  )
+}

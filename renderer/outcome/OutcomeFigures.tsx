@@ -1,0 +1,146 @@
+/** What becomes of the model, in two columns: its size before and after, and its error with what can be said of that. The same everywhere. */
+import type { ReactNode } from 'react'
+import { ArrowIcon, WarningIcon } from '../frame/icons.tsx'
+import type { KnownError, Outcome } from '../model/outcome.ts'
+import { useSentences, useWords } from '../words/words.ts'
+
+interface OutcomeFiguresProps {
+  readonly outcome: Outcome
+  /** What can be done about what is not known, or stands in the way. */
+  readonly remedy?: ReactNode
+  /** Takes the place of the error while it is being found. */
+  readonly progress?: ReactNode
+}
+
+export function OutcomeFigures({ outcome, remedy, progress }: OutcomeFiguresProps) {
+  return (
+    <>
+      <SizeColumn outcome={outcome} />
+      <div className="outcome-error" data-testid="outcome" data-state={outcome.state}>
+        {progress ?? <ErrorColumn outcome={outcome} remedy={remedy} />}
+      </div>
+    </>
+  )
+}
+
+function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
+  const { t, numbers } = useWords()
+  const { bytesBefore, bytesAfter, sizeIsExact, compressed, candidates, state } = outcome
+  const share = bytesAfter === null || bytesBefore === 0 ? null : bytesAfter / bytesBefore
+  const passing = state === 'stale' || (state === 'planned' && !outcome.settled)
+  return (
+    <div className="outcome-size">
+      <p
+        className="hero"
+        data-after={bytesAfter ?? ''}
+        data-before={bytesBefore}
+        data-exact={sizeIsExact}
+        data-passing={passing}
+        data-testid="file-bytes"
+        title={sizeIsExact && bytesAfter !== null ? t('plan.bytes', { bytes: numbers.count(bytesAfter) }) : undefined}
+      >
+        {numbers.bytes(bytesBefore)}
+        {bytesAfter === null ? null : (
+          <>
+            <span aria-label={t('outcome.becomes')} className="outcome-arrow" role="img">
+              <ArrowIcon size={20} />
+            </span>
+            {sizeIsExact || passing ? null : <span className="outcome-of">{t('outcome.about')} </span>}
+            {numbers.bytes(bytesAfter)}
+          </>
+        )}
+      </p>
+      {share === null ? null : (
+        <p className="outcome-share">
+          <span aria-hidden="true" className="outcome-track">
+            <span className="outcome-fill" style={{ width: `${Math.min(100, 100 * share)}%` }} />
+          </span>
+          {t('outcome.share', { share: numbers.percent(share) })}
+        </p>
+      )}
+      {state === 'measured' ? null : (
+        <p>
+          {compressed === null
+            ? t('outcome.candidates', { count: candidates, number: numbers.count(candidates) })
+            : t('outcome.compressed', { number: numbers.count(compressed), total: numbers.count(candidates) })}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
+  const { t } = useWords()
+  const sentences = useSentences()
+  switch (outcome.state) {
+    case 'planned':
+      return (
+        <>
+          <ErrorFigure known={outcome} passing={!outcome.settled} />
+          <VerdictLine known={outcome} />
+          {remedy ? <p>{remedy}</p> : null}
+        </>
+      )
+    case 'measured':
+      return (
+        <>
+          <ErrorFigure known={outcome} passing={false} />
+          <VerdictLine known={outcome} />
+        </>
+      )
+    case 'stale':
+      return (
+        <>
+          <ErrorFigure known={outcome} passing />
+          <p>
+            {t('outcome.stale')} {remedy}
+          </p>
+        </>
+      )
+    case 'refused':
+      return (
+        <>
+          <p className="outcome-unknown">{t('outcome.refused')}</p>
+          <p className="outcome-verdict" data-verdict="large" role="alert">
+            <WarningIcon size={16} />
+            <span>{sentences(outcome.refusal.said)}</span>
+          </p>
+          {remedy ? <p>{remedy}</p> : null}
+        </>
+      )
+    default:
+      return (
+        <>
+          <p className="outcome-unknown">{t('outcome.unknown')}</p>
+          <p>{t('outcome.unknownHelp')}</p>
+          {remedy ? <p>{remedy}</p> : null}
+        </>
+      )
+  }
+}
+
+function ErrorFigure({ known, passing }: { readonly known: KnownError; readonly passing: boolean }) {
+  const { t, numbers } = useWords()
+  const value = numbers.percent(known.error)
+  return (
+    <p className="hero" data-error={known.error} data-passing={passing} data-testid="model-error">
+      <span title={known.least ? t('plan.leastHelp') : t('plan.errorHelp')}>
+        {known.least ? t('result.least', { value }) : value}
+      </span>{' '}
+      <span className="outcome-of">{t('outcome.modelError')}</span>
+    </p>
+  )
+}
+
+export function VerdictLine({ known }: { readonly known: KnownError }) {
+  const { t } = useWords()
+  const large = known.verdict === 'large'
+  return (
+    <p className="outcome-verdict" data-testid="verdict" data-verdict={known.verdict}>
+      {large ? <WarningIcon size={16} /> : null}
+      <span>
+        <strong>{t(`outcome.verdicts.${known.verdict}`)}</strong> {t('outcome.evaluate')}
+      </span>
+    </p>
+  )
+}

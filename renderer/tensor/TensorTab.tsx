@@ -1,0 +1,60 @@
+/** One tensor: what becomes of it, its error, singular values or energy by rank, and how all of that was computed. */
+import { SegmentedControl } from '@mantine/core'
+import type { PlannedTensor } from '../../core/contract.ts'
+import { Energy } from '../charts/Energy.tsx'
+import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
+import { SingularValues } from '../charts/SingularValues.tsx'
+import { goalOf } from '../choices/goal.ts'
+import { useParams } from '../choices/params.ts'
+import { type Lens, lenses, selectionReducers, useSelection } from '../choices/selection.ts'
+import { commitRank, setRank } from '../model/analysis.ts'
+import type { TensorView } from '../model/view.ts'
+import { useWords } from '../words/words.ts'
+import { ComparePanel } from './ComparePanel.tsx'
+import { JobStatus } from './JobStatus.tsx'
+import { ResultPanel } from './ResultPanel.tsx'
+import { WhatIf } from './WhatIf.tsx'
+
+interface TensorTabProps {
+  readonly view: TensorView
+  readonly rank: number
+  /** Whether the goal, if there is one, is met at this rank. */
+  readonly reached: boolean
+  readonly planned: PlannedTensor | null
+}
+
+export function TensorTab({ view, rank, reached, planned }: TensorTabProps) {
+  const { t } = useWords()
+  const lens = useSelection((state) => state.lens)
+  const whatIf = useSelection((state) => state.whatIf)
+  const pinned = useSelection(({ pins }) => pins.get(view.tensor.name))
+  const byRank = useParams(({ params }) => goalOf(params) === 'rank')
+  // A goal, and a rank of its own, are not lost to a touch of the curve: there another rank is only looked at.
+  const guarded = !byRank || pinned !== undefined
+  const looked = guarded && whatIf !== null && whatIf !== rank ? whatIf : null
+  const chart = {
+    rank: looked ?? rank,
+    planned: looked === null ? null : rank,
+    onRank: guarded ? selectionReducers.whatIf : setRank,
+    onCommit: guarded ? () => {} : commitRank,
+  }
+  return (
+    <div className="tensor-tab">
+      <ResultPanel planned={planned} rank={rank} view={view} />
+      <SegmentedControl
+        aria-label={t('workbench.lens')}
+        className="lens"
+        data={lenses.map((value) => ({ value, label: t(`workbench.lenses.${value}`) }))}
+        onChange={(value) => selectionReducers.lens(value as Lens)}
+        size="xs"
+        value={lens}
+      />
+      {looked === null ? null : <WhatIf planned={rank} rank={looked} view={view} />}
+      {lens === 'error' ? <ErrorVsRank {...chart} key={view.tensor.name} view={view} /> : null}
+      {lens === 'values' ? <SingularValues rank={chart.rank} view={view} /> : null}
+      {lens === 'energy' ? <Energy {...chart} view={view} /> : null}
+      <ComparePanel rank={rank} view={view} />
+      <JobStatus rank={rank} reached={reached} view={view} />
+    </div>
+  )
+}
