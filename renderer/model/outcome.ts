@@ -122,9 +122,14 @@ function outdated({ question, answers }: PlanState): PlanAnswer | null {
 /** The header's length changes with the ranks it names: a size that is just large enough is asked for with this much more. */
 const headroom = 1.002
 
-/** Bytes of the smallest output there can be, where the refusal of a size says so; null where another thing is in the way. */
-export function smallestSize({ said }: ErrorReport, goalBytes: number | null): number | null {
+/**
+ * Bytes of the smallest output there can be, where a size is refused for being too small: as the refusal says, or where kept tensors alone are
+ * too large from `least`, what the curves of the analysis come to; null where another thing is in the way.
+ */
+export function smallestSize({ said }: ErrorReport, goalBytes: number | null, least: number | null): number | null {
   const [first] = said
+  if (goalBytes !== null && first?.key === 'request.kept-too-large' && least !== null)
+    return Math.ceil(least * headroom)
   if (goalBytes === null || first?.key !== 'request.goal-too-small') return null
   const { left, needed } = first.values as { left: number; needed: number }
   return Math.ceil((goalBytes + needed - left) * headroom)

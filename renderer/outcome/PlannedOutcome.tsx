@@ -10,6 +10,7 @@ import { usePlan } from '../model/plan.ts'
 import { analyzeModel } from '../model/plan-actions.ts'
 import { useAnalysisPrice } from '../model/price.ts'
 import { type RunningPlan, useRunningPlan } from '../model/running-plan.ts'
+import { useTradeOff } from '../model/trade-off.ts'
 import { useWords } from '../words/words.ts'
 import { OutcomeFigures } from './OutcomeFigures.tsx'
 import { useTimeLeft } from './time-left.ts'
@@ -78,12 +79,21 @@ function Analyzing({ running, candidates }: { readonly running: RunningPlan; rea
   )
 }
 
+/** What the header of an output says of one tensor, at most about: two factors with names, shapes and places. */
+const entryBytes = 400
+
 /** Where a size is out of reach, the smallest that is not. */
 function SmallestSize({ refusal }: { readonly refusal: ErrorReport }) {
   const { t, numbers } = useWords()
   const goalSize = useParams((state) => state.params.goalSize)
   const total = useFile((state) => state.report?.totalBytes ?? 0)
-  const bytes = smallestSize(refusal, sizeGoalBytes({ goalSize }, total))
+  const tensors = useFile((state) => state.report?.tensors.length ?? 0)
+  const least = useTradeOff()?.least ?? null
+  const bytes = smallestSize(
+    refusal,
+    sizeGoalBytes({ goalSize }, total),
+    least === null ? null : least + entryBytes * tensors,
+  )
   if (bytes === null) return null
   return (
     <Anchor component="button" onClick={() => setGoal({ goalSize: bytes })} type="button">

@@ -228,8 +228,9 @@ test('INT8 says before the run what it does to each error', async ({ page, folde
 test('the map is also a table and three kinds of file', async ({ page, folder }) => {
   await openMap(page, folder, 2, 256)
   await analyze(page)
+  const figure = page.getByRole('figure', { name: /^Map of/ })
   for (const kind of ['SVG', 'PNG', 'CSV']) {
-    await page.getByRole('button', { name: 'Export' }).click()
+    await figure.getByRole('button', { name: 'Export' }).click()
     const { name, bytes } = await download(page, `Save as ${kind}`)
     expect(name).toBe(`model.safetensors.map.${kind.toLowerCase()}`)
     const content = bytes.toString('latin1')
@@ -238,7 +239,7 @@ test('the map is also a table and three kinds of file', async ({ page, folder })
     if (kind === 'SVG') expect(content.match(/M[\d.]+ [\d.]+h[\d.]+v20h/g)).toHaveLength(2 * 7 + 2)
     if (kind === 'PNG') expect(content.slice(1, 4)).toBe('PNG')
   }
-  await page.getByRole('button', { name: 'Show as table' }).click()
+  await figure.getByRole('button', { name: 'Show as table' }).click()
   await expect(page.locator('.data-table').getByRole('row', { name: /q_proj/ })).toHaveCount(2)
 })
 
