@@ -6,6 +6,15 @@ import { expect } from '../set-up/fixtures.ts'
 
 /** Fails when axe finds anything serious or critical against WCAG 2.2 AA. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
+  // What still fades in has the contrast of neither of its states.
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every(
+        ({ playState, effect }) =>
+          playState !== 'running' || effect?.getComputedTiming().iterations === Number.POSITIVE_INFINITY,
+      ),
+  )
   const { violations } = await new AxeBuilder({ page })
     // It would open a page of its own to put results of frames together; there are no frames, and Electron opens none.
     .setLegacyMode(desktopOf(page) !== undefined)
