@@ -326,8 +326,11 @@ function add(walk: Walk, path: readonly string[], parts: readonly Stored[], whol
   const shape = whole ?? first.shape
   const count = checkedElementCount(shape)
   const byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0)
-  if (count === null || (count * dtypeBits[dtype]) / 8 !== byteLength)
-    throw badFile(where, `the bytes of ${dtype} ${shapeText(shape)}`, `${byteLength} bytes`)
+  const due = count === null ? null : (count * dtypeBits[dtype]) / 8
+  if (due !== byteLength) {
+    const values = `${dtype} ${shapeText(shape)}`
+    throw badFile(where, due === null ? `the bytes of ${values}` : `${due} bytes (${values})`, `${byteLength}`)
+  }
   walk.arrays.push({
     info: { name: uniqueName(wanted, walk.names), dtype, shape, byteLength },
     read: (start, end) => readParts(source, parts, start, end, where),

@@ -113,7 +113,6 @@ test.each<[key: string, name: string, content: Buffer, values?: object]>([
   ['lookalike.packed', 'w.bin', bytes('\x1f\x8b\x08\x00\x00\x00\x00\x00')],
   ['lookalike.zeros', 'w.safetensors', Buffer.alloc(64)],
   ['lookalike.picture', 'cat.safetensors', bytes('\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR')],
-  ['lookalike.hdf5', 'w.h5', bytes('\x89HDF\r\n\x1a\n')],
   ['formats.header-beyond', 'w.safetensors', safetensors('{}', 2 ** 40)],
   ['formats.cut-short', 'w.safetensors', safetensors(tensor('F32', 16), undefined, 8), { has: 8, needs: 16 }],
   ['formats.wrong-length', 'w.npy', npy('<f4'), { has: 0, needs: 16384 }],
