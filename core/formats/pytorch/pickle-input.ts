@@ -114,9 +114,13 @@ export function pickleInput(source: ByteSource, start: number, meter: PickleMete
     integer: (length) => {
       if (length > maxIntegerBytes)
         throw meter.over('bytes in an integer', maxIntegerBytes, length, 'no count is that long')
-      const from = take(length)
+      // Hundreds of thousands of long ones would take seconds; an honest file has a handful, such as its magic number.
+      if (length > 8) meter.text(length)
+      const digits = view(length)
+      const words = length >>> 3
       let value = 0n
-      for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(window[from + i]!)
+      for (let i = length - 1; i >= 8 * words; i--) value = (value << 8n) | BigInt(digits.getUint8(i))
+      for (let i = words - 1; i >= 0; i--) value = (value << 64n) | digits.getBigUint64(8 * i, true)
       return shortened(BigInt.asIntN(length * 8, value))
     },
     line,
