@@ -60,10 +60,13 @@ export function hardenContents(contents: WebContents): void {
   })
 }
 
-/** No permission and no device for any page, and no request that leaves the application. */
+/** To put a picture on the clipboard where a click led to it. Nothing can be read from there. */
+const onlyPermission = 'clipboard-sanitized-write'
+
+/** No other permission and no device for any page, and no request that leaves the application. */
 export function hardenSession(session: Session): void {
-  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
-  session.setPermissionCheckHandler(() => false)
+  session.setPermissionRequestHandler((_contents, permission, answer) => answer(permission === onlyPermission))
+  session.setPermissionCheckHandler((_contents, permission) => permission === onlyPermission)
   session.setDevicePermissionHandler(() => false)
   session.webRequest.onBeforeRequest(({ url }, answer) => answer({ cancel: !staysInside(url) }))
 }

@@ -158,11 +158,19 @@ describe('what a page may not do', () => {
     expect(fake.shell.openExternal).toHaveBeenCalledExactlyOnceWith('https://arxiv.org/abs/0909.4061')
   })
 
-  it('has no permission and no device', () => {
+  it('has no device, and no permission but to write to the clipboard', () => {
     const { defaultSession } = fake.session
-    for (const permission of ['media', 'geolocation', 'notifications', 'clipboard-read', 'openExternal', 'fileSystem'])
+    for (const permission of [
+      'media',
+      'geolocation',
+      'notifications',
+      'clipboard-read',
+      'openExternal',
+      'fileSystem',
+    ]) {
       defaultSession.permissionRequest!(contents, permission, (granted) => expect(granted).toBe(false))
-    expect(defaultSession.permissionCheck!()).toBe(false)
+      expect(defaultSession.permissionCheck!(contents, permission)).toBe(false)
+    }
     expect(defaultSession.devicePermission!()).toBe(false)
   })
 

@@ -116,7 +116,7 @@ export function fakeElectron() {
     permissionRequest: null as
       | ((contents: unknown, permission: string, answer: (granted: boolean) => void) => void)
       | null,
-    permissionCheck: null as (() => boolean) | null,
+    permissionCheck: null as ((contents: unknown, permission: string) => boolean) | null,
     devicePermission: null as (() => boolean) | null,
     beforeRequest: null as ((details: { url: string }, answer: (reply: { cancel: boolean }) => void) => void) | null,
     setPermissionRequestHandler(handler: never) {
