@@ -6,6 +6,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fsyncSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -55,6 +56,16 @@ export const can = {
       renameSync(join(folder, 'new'), join(folder, 'file'))
       return true
     }),
+  /** A folder can be synced, and with it the names in it: not on Windows, whose file system keeps their order by itself. */
+  syncFolders: tried((folder) => {
+    const handle = openSync(folder, 'r')
+    try {
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    return true
+  }),
   /** Pipes as files (mkfifo), devices in /dev, a shell at /bin/sh: what POSIX has and Windows has not. */
   posix: !isWindows,
   /** Processes as files in /proc. */

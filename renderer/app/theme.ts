@@ -42,26 +42,25 @@ export const theme = createTheme({
 })
 
 /** One color for each role, from the tokens, which follow the scheme. */
-export const cssVariables: CSSVariablesResolver = () => ({
-  variables: {
-    '--mantine-color-text': 'var(--text)',
-    '--mantine-color-body': 'var(--surface)',
-    '--mantine-color-dimmed': 'var(--text-2)',
-    '--mantine-color-placeholder': 'var(--text-2)',
-    '--mantine-color-anchor': 'var(--accent-text)',
-    '--mantine-color-error': 'var(--danger)',
-    '--mantine-color-default': 'var(--surface)',
-    '--mantine-color-default-hover': 'var(--hover)',
-    '--mantine-color-default-color': 'var(--text)',
-    '--mantine-color-default-border': 'var(--line-control)',
-    '--mantine-primary-color-filled': 'var(--accent)',
-    '--mantine-color-ghost-filled': 'var(--accent)',
-    '--mantine-color-ghost-light': 'var(--accent-soft)',
-    '--mantine-color-ghost-light-color': 'var(--accent-text)',
-    '--mantine-color-ghost-outline': 'var(--accent-text)',
-    '--mantine-color-gray-light': 'var(--sunken)',
-    '--mantine-color-gray-light-color': 'var(--text)',
-  },
-  light: {},
-  dark: {},
-})
+const colors = {
+  '--mantine-color-text': 'var(--text)',
+  '--mantine-color-body': 'var(--surface)',
+  '--mantine-color-dimmed': 'var(--text-2)',
+  '--mantine-color-placeholder': 'var(--text-2)',
+  '--mantine-color-anchor': 'var(--accent-text)',
+  '--mantine-color-error': 'var(--danger)',
+  '--mantine-color-default': 'var(--surface)',
+  '--mantine-color-default-hover': 'var(--hover)',
+  '--mantine-color-default-color': 'var(--text)',
+  '--mantine-color-default-border': 'var(--line-control)',
+  '--mantine-primary-color-filled': 'var(--accent)',
+  '--mantine-color-ghost-filled': 'var(--accent)',
+  '--mantine-color-ghost-light': 'var(--accent-soft)',
+  '--mantine-color-ghost-light-color': 'var(--accent-text)',
+  '--mantine-color-ghost-outline': 'var(--accent-text)',
+  '--mantine-color-gray-light': 'var(--sunken)',
+  '--mantine-color-gray-light-color': 'var(--text)',
+}
+
+/** Said for each scheme too: Mantine has colors of its own there, which would win. */
+export const cssVariables: CSSVariablesResolver = () => ({ variables: colors, light: colors, dark: colors })

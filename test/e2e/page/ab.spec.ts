@@ -74,7 +74,8 @@ test('the first click says what going fast costs here, in the numbers of the com
     expect(await numberIn(cell(page, 'time', side))).toBeGreaterThan(0)
     expect(await numberIn(cell(page, 'memory', side))).toBeGreaterThan(0)
   }
-  // The other tabs know the floor from now on.
+  // The tensor's own tab knows the floor from now on.
+  await page.getByRole('tab', { name: 'Tensor' }).click()
   await expect(page.getByTestId('excess')).toHaveAttribute('data-excess', /\d/)
 })
 
@@ -125,8 +126,10 @@ test('sides are swapped with what is known of them, copied, and marked once they
 
   // Each tensor keeps its own numbers while the file is open.
   await chooseTensor(page, 'model.layers.0.self_attn.k_proj.weight')
+  await page.getByRole('tab', { name: 'A/B' }).click()
   await expect(verdict(page)).toBeHidden()
   await chooseTensor(page, tensor)
+  await page.getByRole('tab', { name: 'A/B' }).click()
   await expect(verdict(page)).toBeVisible()
   await page.getByRole('button', { name: 'Start over' }).click()
   await expect(sideOf(page, 'A')).toHaveAttribute('data-method', 'randomized')
