@@ -149,10 +149,13 @@ test('a run can be cancelled, and another look at the tensor ends it', async ({ 
   await expect(page.getByRole('alert')).toBeHidden()
   await page.getByRole('button', { name: 'Run both' }).click()
   await expect(progress).toHaveAttribute('data-job', /./, patience)
-  // A parameter of the workbench asks for another look, which ends the run.
+  // A parameter of the tensor asks for another look, which ends the run.
+  await page.getByRole('tab', { name: 'Tensor' }).click()
   await choosePreset(page, 'Fast')
-  await expect(progress).toBeHidden()
   await readError(page)
+  await page.getByRole('tab', { name: 'A/B' }).click()
+  await expect(progress).toBeHidden()
+  await expect(page.getByRole('button', { name: 'Run both' })).toBeEnabled()
 })
 
 test('the tab is driven by keyboard, and its charts are tables and files', async ({ page }) => {
