@@ -165,7 +165,7 @@ test('changing the power iterations replaces the job, and each iteration is draw
   // A wide sketch: its 32 iterations last longer than a look at the page takes.
   await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('512')
   await setAdvanced(page, 'Power iterations', 32)
-  await expect(page.getByText(/Iteration \d+ of 32/)).toBeVisible(patience)
+  await expect(page.getByText(/pass \d+ of 32/)).toBeVisible(patience)
   await setAdvanced(page, 'Power iterations', 1)
   await readError(page)
   await expect(status).toContainText('1 power iteration')
