@@ -107,7 +107,7 @@ test('the smallest window shows everything without scrolling sideways', async ({
   expect(await cut('.figure dd')).toBe(0)
   // List and settings are a button away.
   await page.getByRole('button', { name: 'Tensors', exact: true }).click()
-  await expect(page.getByRole('dialog').getByRole('grid', { name: 'Tensors' })).toBeVisible()
+  await expect(page.getByRole('dialog').getByRole('treegrid', { name: 'Tensors' })).toBeVisible()
   expect(await cut('.list-number')).toBe(0)
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Settings of the factorization' }).click()
