@@ -18,8 +18,6 @@ export async function openIn(folder: string, page: Page, layers: number, hidden:
 
 export async function compress(page: Page, name?: string): Promise<void> {
   const desktop = desktopOf(page)
-  // A goal has to know what it comes to first.
-  await expect(page.getByRole('button', { name: 'Compress…' })).toBeEnabled(patience)
   await page.keyboard.press('Control+Enter')
   const dialog = page.getByRole('dialog')
   await expect(dialog).toContainText('valuate before you')
