@@ -25,7 +25,7 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
   const analyzing = useRunningPlan()?.long === true
   const failure = usePlan(untold)
   const place = useRef<HTMLElement>(null)
-  const ready = !analyzing && canCompress(outcome)
+  const ready = canCompress(outcome)
   useHotkeys([['mod+Enter', () => ready && onCompress()]], [])
   return (
     <section aria-label={t('outcome.title')} className="outcome" ref={place} tabIndex={-1}>
@@ -33,14 +33,8 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
       {/* Asking for the analysis takes the words away that were pressed: the focus goes to the card. */}
       <PlannedOutcome onAsk={() => place.current?.focus()} outcome={outcome} />
       <div className="outcome-action">
-        {analyzing ? (
-          <>
-            <Button color="gray" onClick={cancelPlan} variant="light">
-              {t('app.cancel')}
-            </Button>
-            <p className="outcome-hint">{t('outcome.goesOn')}</p>
-          </>
-        ) : (
+        {/* What a rank comes to in bytes is known without an analysis; a goal has to wait for it. */}
+        {ready || !analyzing ? (
           <Tooltip
             label={
               <>
@@ -52,7 +46,15 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
               {t('bar.compress')}
             </Button>
           </Tooltip>
-        )}
+        ) : null}
+        {analyzing ? (
+          <>
+            <Button color="gray" onClick={cancelPlan} variant="light">
+              {t('app.cancel')}
+            </Button>
+            <p className="outcome-hint">{t('outcome.goesOn')}</p>
+          </>
+        ) : null}
       </div>
       {failure && outcome.state !== 'refused' ? (
         <div className="outcome-failure">
