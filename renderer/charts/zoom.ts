@@ -4,7 +4,7 @@ import { niceStep } from '../../core/report/axis.ts'
 import { useChartChoices, type Zoom } from './choices.ts'
 
 export interface Reach {
-  /** Whose axis this is: that of another tensor begins anew. */
+  /** The tensor that the axis belongs to: another one gets an axis of its own. */
   readonly of: string
   readonly breakEven: number
   readonly smallest: number

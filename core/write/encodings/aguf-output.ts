@@ -10,6 +10,7 @@ import { CHECKSUMS } from '../metadata.ts'
 import { type AgufFrames, agufFrames, agufStart, layerCounts } from './aguf-layout.ts'
 import {
   type Checksum,
+  createStarted,
   type Encoding,
   outputEnd,
   sinkSource,
@@ -26,13 +27,7 @@ export const agufEncoding: Encoding = {
   create: async (folder, name, planned, metadata, crc32) => {
     const frames = agufFrames(planned)
     const start = startOf(planned, metadata)
-    const sink = await folder.create(name, start.byteLength + frames.byteLength)
-    try {
-      await sink.write(start)
-    } catch (error) {
-      await sink.abort()
-      throw error
-    }
+    const sink = await createStarted(folder, name, start.byteLength + frames.byteLength, start)
     return outputOn(sink, start.byteLength, frames, [], crc32)
   },
   reopen: (sink, planned, metadata, written, crc32) => {

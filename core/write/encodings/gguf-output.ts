@@ -4,6 +4,7 @@ import type { ByteSink } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
+  createStarted,
   type Encoding,
   outputEnd,
   sinkSource,
@@ -25,13 +26,7 @@ export const ggufEncoding: Encoding = {
   firstByte: (planned, metadata) => ggufHeader(planned, metadata).byteLength,
   create: async (folder, name, planned, metadata, crc32) => {
     const header = ggufHeader(planned, metadata)
-    const sink = await folder.create(name, plannedBytes(planned, metadata))
-    try {
-      await sink.write(header)
-    } catch (error) {
-      await sink.abort()
-      throw error
-    }
+    const sink = await createStarted(folder, name, plannedBytes(planned, metadata), header)
     return outputOn(sink, header.byteLength, [], crc32)
   },
   reopen: (sink, planned, metadata, written, crc32) =>

@@ -7,6 +7,7 @@ import type { ByteSink } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import {
   type Checksum,
+  createStarted,
   type Encoding,
   outputEnd,
   sinkSource,
@@ -29,13 +30,7 @@ function plannedBytes(entries: readonly TensorOutline[], metadata: ReadonlyMap<s
 /** `metadata` has every number at its final width. @throws AppError `cannot-write` */
 export const createSafetensors: Encoding['create'] = async (folder, name, planned, metadata, crc32) => {
   const placeholder = safetensorsHeader(planned, metadata)
-  const sink = await folder.create(name, plannedBytes(planned, metadata))
-  try {
-    await sink.write(placeholder)
-  } catch (error) {
-    await sink.abort()
-    throw error
-  }
+  const sink = await createStarted(folder, name, plannedBytes(planned, metadata), placeholder)
   return outputOn(sink, placeholder.byteLength, [], crc32)
 }
 

@@ -12,7 +12,7 @@ import type { TensorOutline } from '../../tensor.ts'
 /** CRC-32 of `bytes` after those whose checksum is `previous` (context.ts). */
 export type Checksum = (bytes: Uint8Array, previous?: number) => number
 
-/** A container that is being written: safetensors-output.ts, npz-output.ts, aguf-output.ts. */
+/** A container that is being written: safetensors-output.ts, npz-output.ts, aguf-output.ts, gguf-output.ts. */
 export interface WeightsOutput {
   /** Of the file so far. */
   readonly byteLength: number
@@ -80,6 +80,23 @@ export interface TensorWriter {
   done(): Promise<void>
   /** Takes back what was written, as if the tensor had not begun. */
   undo(): Promise<void>
+}
+
+/** A new file of `byteLength` bytes to come, with what it starts with. Nothing is left of it where that cannot be written. */
+export async function createStarted(
+  folder: OutputFolder,
+  name: string,
+  byteLength: number,
+  start: Uint8Array,
+): Promise<ByteSink> {
+  const sink = await folder.create(name, byteLength)
+  try {
+    await sink.write(start)
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+  return sink
 }
 
 /** How a container's file ends, whichever it is. */
