@@ -44,7 +44,12 @@ export default defineConfig({
   // Playwright's 5 s are for a page that has the machine to itself; here two engines compute beside it on what may be two cores.
   expect: { timeout: 15_000 },
   reporter: [['list']],
-  use: { trace: 'retain-on-failure', launchOptions: browser ? { executablePath: browser } : {} },
+  // A trace takes a picture of every frame unless told otherwise, and a page that a processor draws then takes twice as long.
+  use: {
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
+    launchOptions: browser ? { executablePath: browser } : {},
+  },
   projects: [
     loopback,
     electron('electron', { testMatch: desktopSpecs }),
