@@ -8,7 +8,7 @@ import { runDesktop } from './desktop/desktop.ts'
 import { spawnUtilityProcess } from './desktop/engine/engine-process.ts'
 import { filesOf, lacksDisplay, ownParameters } from './desktop/lifecycle/parameters.ts'
 import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
-import { spawnEnginesBy } from './engine/host-process.ts'
+import { spawnEnginesBy } from './engine/parent/host-process.ts'
 
 const parameters = ownParameters(process.argv, process.defaultApp === true)
 if (lacksDisplay(process.platform, process.env, process.argv)) {

@@ -32,7 +32,8 @@ function house(): Record<string, Room> {
   const client = room('client', ['core/client/'], base, contract, rpc)
   const reading = room('reading', ['core/formats/format.ts', 'core/formats/dtype.ts', 'core/formats/reading/'], base)
   const archives = room('archives', ['core/formats/archives/'], base, reading)
-  const formats = [...reading, ...archives, ...room('formats', ['core/formats/'], base, reading, archives)]
+  const readers = [...reading, ...archives, ...room('formats', ['core/formats/'], base, reading, archives)]
+  const formats = [...readers, ...room('opening', ['core/formats/opening/'], base, readers)]
   const adapters = room('adapters', ['core/adapters/'], base, formats)
   const assembly = room('assembly', ['core/kernels/assembly/'])
   const kernels = room('kernels', ['core/kernels/'], base, assembly)
@@ -48,13 +49,21 @@ function house(): Record<string, Room> {
   const system = room('system', ['main/system/'], base, contract)
   const files = room('files', ['main/files/'], base, contract, formats, write, system)
   const history = room('history', ['main/history/'], base, contract, client, system, files)
-  const engine = room('engine', ['main/engine/'], core, system, files)
+  const inAll = ['messages', 'threads', 'garbage', 'entries'].map((name) => `main/engine/${name}.ts`)
+  const between = room('engine-shared', inAll, core, system, files)
+  const parent = room('engine-parent', ['main/engine/parent/'], core, system, files, between)
+  const loop = room('engine-loop', ['main/engine/loop/'], core, system, files, between)
+  const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between)
+  room('engine', ['main/engine/'], core, between, loop, driver)
+  const engine = [...between, ...parent]
   const host = room('host', ['main/host/'], base, contract, rpc, client, system, files, history, engine)
   const doors = [...base, ...contract, ...rpc, ...client, ...system, ...files, ...history, ...engine, ...host]
   const desktop = room('desktop', ['main/desktop/'], doors)
   const loopback = room('loopback', ['main/loopback/'], doors)
   const bench = room('bench', ['main/bench/'], core, system, files)
-  const cli = room('cli', ['main/cli/'], core, doors, loopback, bench)
+  const tools = room('cli', ['main/cli/'], core, doors, driver)
+  const commands = room('commands', ['main/cli/commands/'], core, doors, driver, loopback, bench, tools)
+  const cli = [...tools, ...room('program', ['main/cli/program.ts'], core, doors, tools, commands)]
   const entries = room('doors', ['main/'], base, doors, desktop, loopback, cli)
   room('build', ['main/build/'], entries)
 
@@ -181,6 +190,12 @@ function inside(name: string, path: string): string[] {
   ]
 }
 
+/** How imports in a file of `tree` end that lead to `path`, a file or a folder. */
+function byName(path: string, tree: string): string {
+  const name = path.startsWith(`${tree}/`) ? path.slice(tree.length + 1) : path
+  return `**/${name}${name.endsWith('/') ? '**' : ''}`
+}
+
 /** The same order for the linter, so that an editor shows a breach where it is written: `biome.rooms.json`. */
 export function lintConfiguration(): string {
   const entries = Object.entries(rooms).flatMap(([name, { paths, sees }]) => {
@@ -197,13 +212,21 @@ export function lintConfiguration(): string {
     const includes = !path.endsWith('/') ? path : `${path}${path.split('/').length > 2 ? '**' : '*'}`
     const banned = foreign[tree]!.filter((pattern) => !inElectron.has(includes) || pattern !== 'electron/**')
     const own = unseen.flatMap((other) => {
-      const [otherTree, ...rest] = other.split('/') as [string, ...string[]]
-      const inside = rest.join('/')
-      if (inside === '' || (otherTree !== tree && otherTree !== 'core')) return []
-      return [`**/${otherTree === tree ? inside : other}${inside.endsWith('/') ? '**' : ''}`]
+      const [otherTree, inside] = other.split('/') as [string, string]
+      return inside === '' || (otherTree !== tree && otherTree !== 'core') ? [] : [other]
     })
+    const named = (path: string) => byName(path, tree)
+    const seen = Object.entries(rooms).flatMap(([other, room]) => (rooms[name]!.sees.includes(other) ? room.paths : []))
+    const nested = seen.filter((path) => own.some((folder) => path !== folder && path.startsWith(folder)))
     const message = `${name} may not import this (test/rooms.ts; docs/architecture.md, direction of imports)`
-    const options = { patterns: [{ group: [...banned, ...own, ...inside(name, path)], message }] }
+    const options = {
+      patterns: [
+        {
+          group: [...banned, ...own.map(named), ...nested.map((path) => `!${named(path)}`), ...inside(name, path)],
+          message,
+        },
+      ],
+    }
     return {
       includes: [includes],
       linter: { rules: { style: { noRestrictedImports: { level: 'error', options } } } },

@@ -28,7 +28,7 @@ import { sourceHash } from '../write/source-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
 import type { FilesOf } from './files.ts'
-import { absoluteErrorOf, planRun, refuse } from './planned-run.ts'
+import { absoluteErrorOf, planRun, refuse } from './steps/planned-run.ts'
 
 /** What a run that writes through this machinery is told, whichever job it is. */
 export interface WritingJob extends Choices {

@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { npyHeader } from '../formats/numpy/npy.ts'
 import type { JobContext } from '../matrix/context.ts'
+import { noTensor } from '../matrix/factorizable.ts'
 import { READ_BYTES } from '../matrix/load.ts'
 import { say } from '../messages/english.ts'
 import { fileName } from '../messages/text.ts'
@@ -18,7 +19,6 @@ import { type CompressionTarget, refuseToReplace, whileHolding } from '../write/
 import { createSafetensors } from '../write/encodings/safetensors-output.ts'
 import { writeChecked } from '../write/encodings/weights-output.ts'
 import { CHECKSUMS } from '../write/metadata.ts'
-import { noTensor } from './analyze.ts'
 import type { FilesOf } from './files.ts'
 
 /** @throws AppError `bad-request`, `unsupported`, `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled` */

@@ -24,7 +24,7 @@ import { unwritten } from '../write/compression.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
-import { findUndecided, planRun, refuse, type Undecided } from './planned-run.ts'
+import { findUndecided, planRun, refuse, type Undecided } from './steps/planned-run.ts'
 
 /** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
 const SAMPLED_SHAPES = 3

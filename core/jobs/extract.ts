@@ -24,7 +24,7 @@ import { sourceHash } from '../write/source-hash.ts'
 import { adapterStyle, factorsOwnDType } from '../write/styles/adapter.ts'
 import { writeRun } from './compress.ts'
 import type { FilesOf } from './files.ts'
-import { type PairFacts, pairFacts } from './pair-facts.ts'
+import { type PairFacts, pairFacts } from './steps/pair-facts.ts'
 
 type ExtractJob = JobOf<'extract'>
 

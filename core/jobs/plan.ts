@@ -35,7 +35,7 @@ import { type Compression, unwritten } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
-import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './planned-run.ts'
+import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './steps/planned-run.ts'
 
 type PlanJob = JobOf<'plan'>
 

@@ -14,7 +14,7 @@ import type { JobOf, ResizedModule, ResizeReport } from '../contract.ts'
 import { AppError } from '../errors.ts'
 import { decodeFloat32 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { openWeightFile } from '../formats/registry.ts'
+import { openWeightFile } from '../formats/opening/open.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { sumOfSquares } from '../matrix/scan.ts'
@@ -40,9 +40,9 @@ import {
 import { copyValues } from '../write/compress-tensor.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { encodingOf } from '../write/encodings/registry.ts'
-import { type Analyzed, type Choosing, chooseRanks, valuesAbove0 } from './adapter-ranks.ts'
-import { effectiveFactors, moduleSvd } from './adapter-spectra.ts'
 import type { FilesOf } from './files.ts'
+import { type Analyzed, type Choosing, chooseRanks, valuesAbove0 } from './steps/adapter-ranks.ts'
+import { effectiveFactors, moduleSvd } from './steps/adapter-spectra.ts'
 
 type ResizeJob = JobOf<'resize'>
 

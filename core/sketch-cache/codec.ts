@@ -8,7 +8,7 @@ import { decodeFloat32, decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/reading/refusal.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
-import { memoryFolder, memorySource } from '../io.ts'
+import { memorySource, pickedAlone } from '../io.ts'
 import { withEnglish } from '../messages/english.ts'
 import type { Factorization } from '../svd/factorization.ts'
 
@@ -41,7 +41,8 @@ export function encodeSketch({ factorization: f, facts }: Sketch): Uint8Array {
 /** null where the bytes are not a whole sketch. */
 export async function decodeSketch(bytes: Uint8Array): Promise<Sketch | null> {
   try {
-    const file = await safetensors.open(memorySource('sketch', bytes), memoryFolder('sketches'))
+    const source = memorySource('sketch', bytes)
+    const file = await safetensors.open(source, pickedAlone(source).folder)
     const [rows, rank] = shapeOf(file, 'U')
     const [, cols] = shapeOf(file, 'Vt')
     const isWide = tensorOf(file, 'U').dtype === 'F64'

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../errors.ts'
 import { safetensors, safetensorsHeader } from '../formats/safetensors.ts'
-import { memoryFolder, memorySource } from '../io.ts'
+import { memorySource, pickedAlone } from '../io.ts'
 import type { ColdStore } from './cold-store.ts'
 
 /** About 10 KB each, so 80 MB at most; what is dropped is still in the cold tier. */
@@ -50,7 +50,8 @@ function encodeFact(fact: unknown): Uint8Array {
 /** undefined where the bytes are not a whole fact: cut short by a crash, or written by another version. */
 async function decodeFact(bytes: Uint8Array): Promise<unknown> {
   try {
-    const file = await safetensors.open(memorySource('facts', bytes), memoryFolder('facts'))
+    const source = memorySource('facts', bytes)
+    const file = await safetensors.open(source, pickedAlone(source).folder)
     return JSON.parse(file.metadata.get('facts') ?? 'null') ?? undefined
   } catch (error) {
     if (error instanceof AppError || error instanceof SyntaxError) return undefined

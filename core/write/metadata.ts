@@ -5,7 +5,7 @@ import { isFactorized, type TensorPlan } from '../plan/plan.ts'
 import { version } from '../version.ts'
 import { toChecksums } from './bits.ts'
 import type { Compression } from './compression.ts'
-import { setPartFields } from './part-fields.ts'
+import { setPartFields } from './parts/part-fields.ts'
 import { sourceDigest } from './source-digest.ts'
 
 /** Metadata fields: which version wrote the file, by which recipe (recipe-hash.ts), from which weights (source-hash.ts). */

@@ -5,7 +5,7 @@
 import type { TensorOutcome } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
-import { openWeightFile } from '../formats/registry.ts'
+import { openWeightFile } from '../formats/opening/open.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'

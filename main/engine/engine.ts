@@ -1,7 +1,8 @@
 /** Entry of the engine process, forked by main (supervisor.ts): one for each window, one for each compression run. */
-import { serveEngine } from './engine-loop.ts'
+
 import { siblingEntry } from './entries.ts'
-import { parentLink } from './link.ts'
+import { serveEngine } from './loop/engine-loop.ts'
+import { parentLink } from './loop/link.ts'
 import { threadSpawner } from './threads.ts'
 
 // As node does by itself; a utility process of Electron would only warn.

@@ -6,7 +6,7 @@ import { type EngineClient, engineClient } from '../../core/client/engine-client
 import type { CompressionReport, RunRequest } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
-import type { Engine, EngineOptions } from '../engine/supervisor.ts'
+import type { Engine, EngineOptions } from '../engine/parent/supervisor.ts'
 import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
 import type { Bounds } from '../files/within.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'

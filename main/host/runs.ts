@@ -9,7 +9,7 @@ import { type CompressionReport, type Grant, type Run, type RunPlaces, runReques
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
-import type { Engine, EngineOptions } from '../engine/supervisor.ts'
+import type { Engine, EngineOptions } from '../engine/parent/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 import { beingWritten } from '../files/hold.ts'
 import { exists } from '../files/output-sink.ts'

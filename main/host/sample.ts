@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { engineClient } from '../../core/client/engine-client.ts'
 import type { Grant } from '../../core/contract.ts'
 import { defaultParams } from '../../core/params.ts'
-import type { Engine, EngineOptions } from '../engine/supervisor.ts'
+import type { Engine, EngineOptions } from '../engine/parent/supervisor.ts'
 import type { Grants } from '../files/grants.ts'
 
 export interface SampleOptions {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { discard, memoryFolder } from '../../core/io.ts'
+import { discard } from '../../core/io.ts'
+import { memoryFolder } from './memory-folder.ts'
 
 describe('memoryFolder', () => {
   it('shows a file only once it is closed, and reads back what was written before', async () => {

@@ -5,8 +5,8 @@
 import { createInterface } from 'node:readline'
 import { engineClient } from '../../core/client/engine-client.ts'
 import type { JobRequest } from '../../core/contract.ts'
-import { forkEngine } from '../../main/engine/host-process.ts'
-import { startEngine } from '../../main/engine/supervisor.ts'
+import { forkEngine } from '../../main/engine/parent/host-process.ts'
+import { startEngine } from '../../main/engine/parent/supervisor.ts'
 import { createGrants } from '../../main/files/grants.ts'
 
 type Wish = Record<string, unknown> & { readonly kind: string; readonly target?: string }

@@ -11,8 +11,8 @@ import { join } from 'node:path'
 import { engineClient } from '../../core/client/engine-client.ts'
 import type { JobEvent, JobRequest } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { forkEngine } from '../../main/engine/host-process.ts'
-import { startEngine } from '../../main/engine/supervisor.ts'
+import { forkEngine } from '../../main/engine/parent/host-process.ts'
+import { startEngine } from '../../main/engine/parent/supervisor.ts'
 import { createGrants } from '../../main/files/grants.ts'
 
 const rounds = Number(process.argv[2] ?? 200)

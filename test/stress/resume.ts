@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { CompressionReport } from '../../core/contract.ts'
-import { openWeightFile } from '../../core/formats/registry.ts'
+import { openWeightFile } from '../../core/formats/opening/open.ts'
 import { safetensorsHeader } from '../../core/formats/safetensors.ts'
 import { pickSource } from '../../main/files/files.ts'
 

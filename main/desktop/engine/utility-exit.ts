@@ -1,6 +1,6 @@
 /** What the one number means by which Electron says how a utility process ended. */
 import { constants } from 'node:os'
-import type { Exit } from '../../engine/exit-sentence.ts'
+import type { Exit } from '../../engine/parent/exit-sentence.ts'
 
 /** Signals that end a process by a fault or from outside. Lower numbers (SIGHUP 1, SIGINT 2, SIGQUIT 3) are exit codes of node. */
 const deadly = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGSEGV', 'SIGTERM', 'SIGSYS'] as const

@@ -1,8 +1,8 @@
 /** Files in memory, and what every reader's tests ask of them. */
 import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
+import { memoryFolder } from '../memory-folder.ts'
 
 export function openBytes(
   name: string,

@@ -5,9 +5,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { type MemoryFolder, memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
+import { type MemoryFolder, memoryFolder } from '../memory-folder.ts'
 import { sentencesOf } from '../messages/words.ts'
 
 interface Expected {

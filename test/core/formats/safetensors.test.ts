@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { openWeightFile } from '../../../core/formats/registry.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { maxHeaderBytes, safetensorsHeader } from '../../../core/formats/safetensors.ts'
-import { memoryFolder } from '../../../core/io.ts'
 import { type DType, dtypeBits } from '../../../core/tensor.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { sentencesOf } from '../messages/words.ts'
 import { concat, entry, openBytes, refusal, safetensorsFile, text, u64 } from './corpus.ts'
 

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { concat, openFolder, refusal } from './corpus.ts'
 
 const root = join(import.meta.dirname, '../../fixtures/formats/tensorflow')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { convertFile } from '../../../core/jobs/convert.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { openTensors, plain, testContext, weights } from './harness.ts'
 
 const up = weights('up.weight', [8, 12], 'BF16')

@@ -5,15 +5,15 @@ import type { Job, TensorOutcome } from '../../../core/contract.ts'
 import { crc32 } from '../../../core/formats/archives/crc32.ts'
 import { encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { openWeightFile } from '../../../core/formats/registry.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
-import { memoryFolder } from '../../../core/io.ts'
 import { normalPair } from '../../../core/kernels/philox.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { type ComputableDType, type DType, elementCount } from '../../../core/tensor.ts'
+import { memoryFolder } from '../memory-folder.ts'
 
 export type Reported = Parameters<JobContext['report']>[0]
 

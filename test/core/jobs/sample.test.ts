@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { decodeFloat32 } from '../../../core/formats/dtype.ts'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { sampleSpectrum, sampleTensors, writeSample } from '../../../core/jobs/sample.ts'
 import { exactSingularValues } from '../../../core/svd/factorize.ts'
 import { residentOperand } from '../../../core/svd/operand.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { testContext } from './harness.ts'
 
 const job = {

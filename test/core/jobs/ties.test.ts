@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { estimateRun } from '../../../core/jobs/estimate.ts'
-import { mergeParts } from '../../../core/jobs/merge.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
+import { mergeParts } from '../../../core/write/parts/merge.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { compressJob, openTensors, outcomeOf, testContext, weights } from './harness.ts'
 
 const first = weights('first', [64, 96])

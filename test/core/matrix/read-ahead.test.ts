@@ -1,7 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import { oneAhead, readAhead } from '../../../core/matrix/read-ahead.ts'
@@ -9,6 +8,7 @@ import { defaultParams, type Params } from '../../../core/params.ts'
 import { planFile } from '../../../core/plan/plan.ts'
 import { SAMPLE_BYTES } from '../../../core/write/source-hash.ts'
 import { compressJob, openTensors, testContext, weights } from '../jobs/harness.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { someWords } from '../messages/words.ts'
 
 /** A file that writes down the names of the tensors that are read from it; what only tells it from other files is not counted. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openWeightFile } from '../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../core/io.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
-import { mergeParts } from '../../../core/jobs/merge.ts'
 import type { Params } from '../../../core/params.ts'
 import { parsePart, partOf } from '../../../core/plan/parts.ts'
+import { mergeParts } from '../../../core/write/parts/merge.ts'
 import { compressJob, openTensors, plain, testContext, weights } from '../jobs/harness.ts'
+import { memoryFolder } from '../memory-folder.ts'
 
 const model = [
   weights('a', [64, 96]),

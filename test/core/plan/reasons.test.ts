@@ -1,14 +1,14 @@
 /** Why a plan does what it does with each tensor: keys and values. */
 import { expect, test } from 'vitest'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
-import { withFiniteValues } from '../../../core/jobs/planned-run.ts'
+import { withFiniteValues } from '../../../core/jobs/steps/planned-run.ts'
 import { inEnglish, say } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { planFile } from '../../../core/plan/plan.ts'
 import type { DType } from '../../../core/tensor.ts'
 import { compressJob, openTensors, testContext, weights } from '../jobs/harness.ts'
+import { memoryFolder } from '../memory-folder.ts'
 
 const tensors: [name: string, shape: number[], dtype: DType, key: string][] = [
   ['empty', [0, 8], 'F32', 'plan.no-entries'],

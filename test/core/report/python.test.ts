@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Recipe, TensorOutcome } from '../../../core/contract.ts'
-import { memoryFolder } from '../../../core/io.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { pythonSnippet } from '../../../core/report/python.ts'
 import { styleIds } from '../../../core/styles.ts'
-import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../../core/jobs/harness.ts'
 import { python, pythonHas } from '../../python.ts'
+import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../jobs/harness.ts'
+import { memoryFolder } from '../memory-folder.ts'
 
 const recipe = (output: Recipe['output'], params: Partial<Params> = {}): Recipe => ({
   recipe: 1,

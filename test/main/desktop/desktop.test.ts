@@ -17,7 +17,9 @@ import { FakeContents, FakeNotification, type FakePort, FakeWindow, fake } from 
 vi.mock('electron/main', async () => (await import('./fake-electron.ts')).fake)
 vi.mock('electron/common', async () => (await import('./fake-electron.ts')).fake)
 const engines = fakeEngines()
-vi.mock('../../../main/engine/supervisor.ts', () => ({ startEngine: (options: never) => engines.start(options) }))
+vi.mock('../../../main/engine/parent/supervisor.ts', () => ({
+  startEngine: (options: never) => engines.start(options),
+}))
 
 let folder: string
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { type EngineClient, engineClient } from '../../../core/client/engine-client.ts'
 import type { EngineStatus, JobEvent, JobRequest, Lane } from '../../../core/contract.ts'
-import { forkEngine } from '../../../main/engine/host-process.ts'
-import { type Engine, startEngine } from '../../../main/engine/supervisor.ts'
+import { forkEngine } from '../../../main/engine/parent/host-process.ts'
+import { type Engine, startEngine } from '../../../main/engine/parent/supervisor.ts'
 import { createGrants, type Grants } from '../../../main/files/grants.ts'
 
 const cleanUps: (() => unknown)[] = []

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { graceMs } from '../../../main/engine/driver-handle.ts'
+import { graceMs } from '../../../main/engine/loop/driver-handle.ts'
 import {
   type Harness,
   isAlive,

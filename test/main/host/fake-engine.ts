@@ -9,7 +9,7 @@ import {
 } from '../../../core/contract.ts'
 import type { Port } from '../../../core/port.ts'
 import { serveApi } from '../../../core/rpc.ts'
-import type { Engine, EngineOptions } from '../../../main/engine/supervisor.ts'
+import type { Engine, EngineOptions } from '../../../main/engine/parent/supervisor.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 type Listener = (message?: unknown) => void

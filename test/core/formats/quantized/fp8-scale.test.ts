@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { decodeFloat64, encode } from '../../../../core/formats/dtype.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { applyScale, readScale, scaleConventions } from '../../../../core/formats/quantized/fp8-scale.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../../core/io.ts'
 import { analyzeTensor } from '../../../../core/jobs/analyze.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
-import { mergeParts } from '../../../../core/jobs/merge.ts'
 import { scanValues, sumOfSquares } from '../../../../core/matrix/scan.ts'
 import { inEnglish } from '../../../../core/messages/english.ts'
 import { defaultParams } from '../../../../core/params.ts'
 import { planFile } from '../../../../core/plan/plan.ts'
 import { type DType, dtypeBits, elementCount, hasComputableDType } from '../../../../core/tensor.ts'
+import { mergeParts } from '../../../../core/write/parts/merge.ts'
 import {
   compressJob,
   fileBytes,
@@ -21,6 +20,7 @@ import {
   testContext,
   weights,
 } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 import { sentencesOf } from '../../messages/words.ts'
 
 const f32 = (name: string, shape: readonly number[], values: ArrayLike<number>): TestTensor =>

@@ -1,11 +1,11 @@
 /** Stacks of experts in two axes, which only the model's configuration tells from one matrix. */
 import { expect, it } from 'vitest'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../../core/io.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { describeFile, viewOf } from '../../../../core/plan/describe.ts'
 import { matrixView } from '../../../../core/tensor.ts'
 import { compressJob, fileBytes, outcomeOf, testContext, weights } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 
 const name = 'transformer.blocks.0.ffn.experts.mlp.w1'
 const stack = weights(name, [4 * 72, 80])

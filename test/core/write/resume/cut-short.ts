@@ -3,10 +3,10 @@
 import { expect } from 'vitest'
 import { AppError } from '../../../../core/errors.ts'
 import type { WeightFile } from '../../../../core/formats/format.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { type MemoryFolder, memoryFolder } from '../../../../core/io.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { compressJob, fileBytes, plain, type TestTensor, testContext, weights } from '../../jobs/harness.ts'
+import { type MemoryFolder, memoryFolder } from '../../memory-folder.ts'
 import { sentencesOf, someWords } from '../../messages/words.ts'
 
 export const model = [

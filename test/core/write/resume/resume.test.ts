@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { crc32 } from '../../../../core/formats/archives/crc32.ts'
-import { memoryFolder } from '../../../../core/io.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { compressJob, plain, testContext, weights } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 import {
   cancelled,
   cutShort,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type MemoryFolder, memoryFolder } from '../../../../core/io.ts'
 import { plain, type TestTensor } from '../../jobs/harness.ts'
+import { type MemoryFolder, memoryFolder } from '../../memory-folder.ts'
 import { cutShort, described, leftovers, model, run } from './cut-short.ts'
 
 /** Other values in its middle; size, dtype, shape and both ends as they were. */

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { decodeFloat32 } from '../../../../core/formats/dtype.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../../core/io.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import type { Params } from '../../../../core/params.ts'
 import { agufNames } from '../../../../core/write/encodings/aguf-layout.ts'
@@ -20,6 +19,7 @@ import {
   testContext,
   weights,
 } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 import { sentencesOf } from '../../messages/words.ts'
 
 const reader = join(import.meta.dirname, '../../../fixtures/formats/read_aguf.py')

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { decodeFloat64 } from '../../../../core/formats/dtype.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../../core/io.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import type { Params } from '../../../../core/params.ts'
 import { type ComputableDType, isComputable } from '../../../../core/tensor.ts'
 import { compressJob, openTensors, outcomeOf, testContext, weights } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 
 const rows = 96
 const cols = 128

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { decodeFloat32 } from '../../../../core/formats/dtype.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../../core/io.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import { compressJob, openTensors, outcomeOf, plain, testContext, weights } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 
 const up = weights('up.weight', [96, 128], 'BF16')
 const norm = weights('norm.weight', [128], 'BF16')

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decodeFloat64, encode } from '../../../../core/formats/dtype.ts'
-import { openWeightFile } from '../../../../core/formats/registry.ts'
-import { memoryFolder } from '../../../../core/io.ts'
+import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
 import type { Params } from '../../../../core/params.ts'
 import {
@@ -13,6 +12,7 @@ import {
   testContext,
   weights,
 } from '../../jobs/harness.ts'
+import { memoryFolder } from '../../memory-folder.ts'
 import { withSpectrum } from '../../svd/matrices.ts'
 
 async function compressed(tensors: TestTensor[], params: Partial<Params>) {

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { utilityExit } from '../../../../main/desktop/engine/utility-exit.ts'
-import { whyItEnded } from '../../../../main/engine/exit-sentence.ts'
+import { whyItEnded } from '../../../../main/engine/parent/exit-sentence.ts'
 
 const { SIGKILL, SIGSEGV, SIGABRT, SIGBUS } = constants.signals
 

@@ -1,0 +1,112 @@
+/**
+ * One pass over two models side by side: norms of both and of their difference, NaN and Inf, and the checksum of the difference, which the run then
+ * need not look for. What is found is kept with the sketches of the two.
+ */
+import { type BothValues, type Difference, subtracted } from '../../adapters/difference.ts'
+import { isDifferent, type Pair } from '../../adapters/pairs.ts'
+import type { JobContext } from '../../matrix/context.ts'
+import { findOnce, withKnownScans } from '../../matrix/known.ts'
+import { READ_BYTES } from '../../matrix/load.ts'
+import { elementCount, hasComputableDType } from '../../tensor.ts'
+
+/** Squares of Frobenius norms, over the finite values. */
+export interface PairFacts {
+  readonly base: number
+  readonly tuned: number
+  readonly difference: number
+  readonly nanCount: number
+  readonly infCount: number
+}
+
+/** By name; pairs whose values cannot be compared are left out. */
+export async function pairFacts(
+  { file, pairs, values }: Difference,
+  context: JobContext,
+): Promise<ReadonlyMap<string, PairFacts>> {
+  const tensors = new Map(file.tensors.map((tensor) => [tensor.name, tensor]))
+  const compared = pairs.filter((pair) => isDifferent(pair) && sameShape(pair))
+  const total = compared.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0)
+  const facts = new Map<string, PairFacts>()
+  let done = 0
+  const scans = new Map<string, number>()
+  const compare = async (pair: Pair) => {
+    const found = await findOnce(context, ['pair', pair.name], async () => comparedValues(pair, values, context))
+    facts.set(pair.name, found)
+    scans.set(pair.name, found.crc)
+    return found
+  }
+  await withKnownScans(
+    context,
+    async ({ name }) => {
+      const { nanCount, infCount, crc } = await compare(pairs.find((pair) => pair.name === name)!)
+      return { nanCount, infCount, crc }
+    },
+    async (scan) => {
+      for (const pair of compared) {
+        context.checkCancelled()
+        context.report({ type: 'progress', phase: 'plan', tensor: pair.name, done, total })
+        const tensor = tensors.get(pair.name)!
+        if (hasComputableDType(tensor)) await scan(tensor)
+        if (!facts.has(pair.name)) await compare(pair)
+        done += 4 * elementCount(pair.shape)
+      }
+    },
+  )
+  return facts
+}
+
+/** Tensors of other shapes have no difference. */
+function sameShape({ base, tuned, shape }: Pair): boolean {
+  const rowsOf = (runs: Pair['base']) => runs.reduce((sum, { rows }) => sum + rows, 0)
+  const cols = elementCount(shape.slice(1))
+  return (
+    rowsOf(base) === rowsOf(tuned) &&
+    [...base, ...tuned].every(({ tensor }) => elementCount(tensor.shape.slice(1)) === cols)
+  )
+}
+
+async function comparedValues(
+  pair: Pair,
+  values: (pair: Pair, start: number, end: number) => Promise<BothValues>,
+  context: JobContext,
+): Promise<PairFacts & { readonly crc: number }> {
+  const count = elementCount(pair.shape)
+  const step = READ_BYTES / 4
+  const sums = { base: 0, tuned: 0, difference: 0, nanCount: 0, infCount: 0 }
+  let crc = 0
+  for (let start = 0; start < count; start += step) {
+    context.checkCancelled()
+    const both = await values(pair, start, Math.min(count, start + step))
+    sums.base += squares(both.base)
+    sums.tuned += squares(both.tuned)
+    const bytes = subtracted(both)
+    const difference = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    const found = squares(difference)
+    if (Number.isFinite(found)) sums.difference += found
+    else countNonFinite(difference, sums)
+    crc = context.crc32(bytes, crc)
+  }
+  return { ...sums, crc }
+}
+
+/** In f64, four sums side by side. */
+function squares(values: Float32Array | Float64Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0]
+  let i = 0
+  for (const end = values.length - 3; i < end; i += 4) {
+    a += values[i]! * values[i]!
+    b += values[i + 1]! * values[i + 1]!
+    c += values[i + 2]! * values[i + 2]!
+    d += values[i + 3]! * values[i + 3]!
+  }
+  for (; i < values.length; i++) a += values[i]! * values[i]!
+  return a + b + (c + d)
+}
+
+function countNonFinite(values: Float32Array, sums: { difference: number; nanCount: number; infCount: number }): void {
+  for (const value of values) {
+    if (Number.isNaN(value)) sums.nanCount++
+    else if (!Number.isFinite(value)) sums.infCount++
+    else sums.difference += value * value
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The plan of a run, in its stages: by names and shapes; by what the output can hold; by the values, where NaN or Inf keep a tensor as it
+ * is; by a goal, which settles the ranks. After it every byte of the output has its place.
+ */
+import { absoluteError, type NormedError } from '../../curves/model-error.ts'
+
+import { AppError } from '../../errors.ts'
+import type { WeightFile } from '../../formats/format.ts'
+import { isArrayName } from '../../formats/numpy/npz.ts'
+import type { JobContext } from '../../matrix/context.ts'
+import { knownScans, type ScanTensor, withKnownScans } from '../../matrix/known.ts'
+import { oneAhead } from '../../matrix/read-ahead.ts'
+import { hasNonFinite, scanValues, sumOfSquares } from '../../matrix/scan.ts'
+import { knownSpectrum, squaresOf, tensorSpectrum } from '../../matrix/spectra.ts'
+import { say } from '../../messages/english.ts'
+import { foreign, quoted } from '../../messages/text.ts'
+import type { Params } from '../../params.ts'
+import { inFileOrder } from '../../plan/entries.ts'
+import { hasGoal } from '../../plan/goal.ts'
+import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../../plan/goals.ts'
+import { isOneFile } from '../../plan/output-files.ts'
+import { partOf, wholeRun } from '../../plan/parts.ts'
+import { analysisDecides, type Choices, isFactorized, keepAsIs, planByNames, type TensorPlan } from '../../plan/plan.ts'
+import { refusalOfChoices } from '../../plan/refusal.ts'
+import { writtenDType } from '../../styles.ts'
+import { elementCount, oncePerStorage, storageName } from '../../tensor.ts'
+import type { Compression } from '../../write/compression.ts'
+import { predictedBytes } from '../../write/predicted-output.ts'
+import { outputStyle } from '../../write/styles/registry.ts'
+
+/** The plans of this run, or of its part, once `refuse` has let it pass. @throws AppError `bad-request` for goals that cannot be met */
+export async function planRun(compression: Compression, job: Choices): Promise<TensorPlan[]> {
+  const { file, style, part, context } = compression
+  const named = planByNames(file, job, style)
+  const mine = new Set(
+    partOf(inFileOrder(named, style), part, ({ info }) => info.byteLength).map(({ info }) => info.name),
+  )
+  const isMine = ({ info }: TensorPlan) => mine.has(info.name)
+  // A goal is allocated over all tensors; without one a part reads only its own.
+  const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
+  return (await settleRanks(file, checked, job.params, weighingOf(compression), context)).filter(isMine)
+}
+
+/** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
+export function weighingOf(compression: Compression): Weighing {
+  const style = compression.style.multipliesOut ? outputStyle('factors') : compression.style
+  return {
+    predict: (plans) => predictedBytes({ ...compression, style, part: wholeRun }, plans),
+    stored: (dtype) => writtenDType(style, dtype),
+    isDifference: style.isDifference,
+  }
+}
+
+/** What decides the plan of a run and has not been found out yet. */
+export interface Undecided {
+  /** Whether there is NaN or Inf in what is to be factorized. */
+  readonly values: boolean
+  /** How errors fall with the rank, where ranks or dtypes follow from that. */
+  readonly spectra: boolean
+}
+
+/** Where nothing is, `planRun` needs no factorization and looks for no NaN. No weight is read. */
+export async function findUndecided({ file, style, context }: Compression, job: Choices): Promise<Undecided> {
+  const scanned = await knownScans(context)
+  let values = false
+  let spectra = false
+  for (const plan of planByNames(file, job, style).filter(isFactorized)) {
+    const scan = scanned.get(storageName(plan.info))
+    values ||= scan === undefined
+    if (spectra || (scan && hasNonFinite(scan)) || !analysisDecides(job.params)) continue
+    spectra = !(await knownSpectrum(plan, context))
+  }
+  return { values, spectra }
+}
+
+/** @throws AppError `bad-request` for what no run can do, and for what this kind of output cannot be */
+export function refuse({ file, style, part }: Compression, { params }: Choices): void {
+  const refusal = refusalOfChoices(params, style)
+  if (refusal) throw refusal
+  const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
+  if (unfit) {
+    throw new AppError('bad-request', say('request.archive-name', { name: quoted(unfit.name) }))
+  }
+  if (part.of > 1 && !(isOneFile(style, file) && style.copiesKept && style.encoding === 'safetensors')) {
+    throw new AppError('bad-request', say('request.parts-one-file'))
+  }
+}
+
+async function checkValues(file: WeightFile, plans: readonly TensorPlan[], context: JobContext): Promise<TensorPlan[]> {
+  const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
+  return withKnownScans(
+    context,
+    (tensor) => scanValues(file, tensor, context),
+    async (scan) => {
+      let done = 0
+      const checked: TensorPlan[] = []
+      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, scan))) {
+        checked.push(plan)
+        done += plan.info.byteLength
+        context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })
+      }
+      return checked
+    },
+  )
+}
+
+/** The plan with what is known of its values, or one to keep the tensor where it has NaN or Inf. */
+export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Promise<TensorPlan> {
+  if (plan.action === 'keep') return plan
+  const found = await scan(plan.info)
+  const scanned = { ...plan, crc: found.crc }
+  if (!hasNonFinite(found)) return scanned
+  const why = say('plan.non-finite', { name: foreign(plan.info.name), nan: found.nanCount, inf: found.infCount })
+  return keepAsIs(scanned, say('plan.kept-unchanged', { why: [why] }))
+}
+
+/**
+ * Plans with their final ranks and dtypes; the same plans where nothing has to be computed for that.
+ * @throws AppError `bad-request` for goals that contradict each other or cannot be met
+ */
+async function settleRanks(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  params: Params,
+  weighing: Weighing,
+  context: JobContext,
+): Promise<TensorPlan[]> {
+  if (!analysisDecides(params)) return [...plans]
+  const candidates = await analyzeCandidates(file, plans, params, weighing, context)
+  const totalWeight = goalOfModel(params) ? await weightOf(file, plans, candidates, params, context) : 0
+  return withRanks(plans, candidates, params, file, weighing, totalWeight)
+}
+
+/** One candidate for each storage. */
+async function analyzeCandidates(
+  file: WeightFile,
+  all: readonly TensorPlan[],
+  params: Params,
+  weighing: Weighing,
+  context: JobContext,
+): Promise<Candidate[]> {
+  const factorized = all.filter(isFactorized)
+  const plans = oncePerStorage(factorized)
+  const total = plans.reduce((sum, { info }) => sum + info.byteLength, 0)
+  let done = 0
+  const candidates: Candidate[] = []
+  for (const plan of plans) {
+    context.checkCancelled()
+    context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
+    const copies = factorized.filter(({ info }) => storageName(info) === storageName(plan.info)).length
+    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params, weighing))
+    done += plan.info.byteLength
+  }
+  return candidates
+}
+
+/** Of all matrices, as the goal counts them. */
+async function weightOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
+  params: Params,
+  context: JobContext,
+): Promise<number> {
+  const matrices = oncePerStorage(plans).filter(({ view }) => view)
+  if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
+  let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
+  for (const plan of matrices)
+    if (!isFactorized(plan)) total += await squaresOf(plan.info, context, () => sumOfSquares(file, plan.info, context))
+  return total
+}
+
+/** Over all matrices of the plans, each storage once, from the errors and norms of those that are factorized; null where one is not known. */
+export async function absoluteErrorOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  factorized: ReadonlyMap<string, { readonly relativeError: number; readonly frobeniusNorm: number }>,
+  context: JobContext,
+): Promise<number | null> {
+  const matrices: NormedError[] = []
+  for (const plan of oncePerStorage(plans)) {
+    const { info, view } = plan
+    if (!view) continue
+    const found = factorized.get(info.name)
+    matrices.push(
+      found
+        ? { norm: found.frobeniusNorm, error: found.relativeError }
+        : { norm: Math.sqrt(await squaresOf(info, context, () => sumOfSquares(file, info, context))), error: 0 },
+    )
+  }
+  return absoluteError(matrices)
+}

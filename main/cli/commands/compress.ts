@@ -1,0 +1,108 @@
+/** `ghostsvd compress`: a whole file, written, read back and measured. */
+
+import { basename, resolve } from 'node:path'
+import { Command } from 'commander'
+import type { CompressionReport, Run } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import { inEnglish, say } from '../../../core/messages/english.ts'
+import { parsePart } from '../../../core/plan/parts.ts'
+import { runReportHtml } from '../../../core/report/report-html.ts'
+import { createHistory } from '../../history/history.ts'
+import { leftAt, recordRun } from '../../history/run-record.ts'
+import { configFolder } from '../../system/folders.ts'
+import { commandLog, withEngine } from '../job.ts'
+import { absolute, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
+import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
+
+interface Options extends RequestOptions {
+  readonly out: string
+  readonly force?: boolean
+  readonly resume?: boolean
+  readonly part?: string
+  readonly saveRecipe?: string
+  readonly report?: string
+  readonly reportHtml?: string
+  readonly json?: boolean
+}
+
+export function compressCommand(): Command {
+  const command = new Command('compress')
+    .description('factorize every matrix that gains from it, write the result, read it back and measure it')
+    .argument('<file|folder>')
+    .requiredOption('--out <file>', 'where to write; never the source')
+  return addRequestFlags(command)
+    .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
+    .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
+    .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
+    .option('--report <file>', 'write the report of this run, as JSON or (name.csv) as a table')
+    .option('--report-html <file>', 'write a report to hand on: one HTML file with tables, charts and the recipe')
+    .option('--force', 'replace an existing output, recipe or report')
+    .option('--json', 'print one JSON object')
+    .action(async (path: string, options: Options, self: Command) => {
+      const recipe = await requestFrom(self, options)
+      const { force = false, resume = false } = options
+      const part = options.part === undefined ? null : parsePart(options.part)
+      const paths = { sources: [{ role: 'model', path: resolve(path) }], targetPath: resolve(options.out) }
+      await refuseRecords({ ...options, sourcePath: path, target: options.out })
+      const report = await withEngine(async (engine) => {
+        const history = createHistory(configFolder(), commandLog())
+        const left = await leftAt(history, paths.targetPath)
+        const { fileId: model } = await engine.open(path)
+        const target = engine.target(options.out)
+        const replaces = resume && left ? left.runId : null
+        const record = recordRun(history, { ...paths, force, part, recipe, replaces })
+        try {
+          const job = { kind: 'compress', files: { model }, target, ...recipe, force, resume, part } as const
+          const report = await engine.run<'compress'>(job, record.hear)
+          await record.finish(report)
+          return report
+        } catch (error) {
+          await record.cutShort(error)
+          throw record.run.resumable ? withWhatIsKept(error, record.run) : error
+        }
+      })
+      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
+      if (options.report !== undefined) await writeReport(options.report, recipe, report)
+      if (options.reportHtml !== undefined) {
+        const made = { language: 'en', time: Date.now(), source: basename(path) } as const
+        await writeHtml(options.reportHtml, runReportHtml({ ...made, recipe, report }))
+      }
+      if (options.json) printJson(report)
+      else printCompression(report)
+    })
+}
+
+/** What neither a cancel nor an engine that died says itself. */
+function withWhatIsKept(error: unknown, { finishedTensors }: Run): unknown {
+  if (!(error instanceof AppError)) return error
+  if (error.code === 'cancelled') return new AppError(error.code, error.said, { kept: finishedTensors })
+  if (error.code !== 'engine-died') return error
+  return new AppError(error.code, [...error.said, say('run.finished-kept')])
+}
+
+function printCompression(report: CompressionReport): void {
+  const rows = report.tensors.map(
+    ({ name, action, rank, factorDType, relativeError, bytesBefore, bytesAfter, reason }) => [
+      safe(name),
+      action,
+      rank === null ? '' : String(rank),
+      factorDType ?? '',
+      action === 'factorized' ? percent(relativeError ?? 0) : '',
+      formatBytes(bytesBefore),
+      formatBytes(bytesAfter),
+      action === 'kept' ? safe(inEnglish(reason)) : '',
+    ],
+  )
+  print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
+  const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
+  print(
+    `\n${factorized} of ${report.tensors.length} tensors factorized in ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+  )
+  print(
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}.`,
+  )
+  if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
+  for (const notice of report.notices) print(inEnglish(notice))
+  print('Weight error does not predict model quality: evaluate before you replace it.')
+}

@@ -1,0 +1,109 @@
+/** `ghostsvd extract`: the difference of two models as an adapter. */
+import { Command, Option } from 'commander'
+import type { ExtractionReport } from '../../../core/contract.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
+import { factorizationKeys, type Params } from '../../../core/params.ts'
+import type { AdapterForm } from '../../../core/styles.ts'
+import { formOption, rankParams, share } from '../adapter-flags.ts'
+import { addParamFlags, collect, paramsFrom, wholeNumber } from '../flags.ts'
+import { withEngine } from '../job.ts'
+import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+
+interface Options {
+  readonly out: string
+  readonly to: AdapterForm
+  readonly svFro?: number
+  readonly convRank?: number
+  readonly whole: 'list' | 'skip' | 'save'
+  readonly oneRank?: boolean
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly force?: boolean
+  readonly resume?: boolean
+  readonly json?: boolean
+}
+
+const keys = [...new Set([...rankParams, ...factorizationKeys, 'projectionTiers' as const])]
+
+export function extractCommand(): Command {
+  const command = new Command('extract')
+    .description('write what a fine-tuned model adds to its base as an adapter (LoRA), and say whether it is one')
+    .argument('<base>', 'a file or folder, quantized (GGUF, F8) too')
+    .argument('<tuned>', 'a file or folder')
+    .requiredOption('--out <file|folder>', 'where to write; a folder for PEFT')
+    .addOption(formOption('--to', 'for which loaders').makeOptionMandatory())
+  return addParamFlags(command, keys)
+    .option('--sv-fro <share>', 'rank: the first values whose norm is this share of the norm of all', share)
+    .option(
+      '--conv-rank <number>',
+      'also convolutions that see more than one point, at this rank',
+      wholeNumber(1, 65536),
+    )
+    .addOption(
+      new Option('--whole <how>', 'differences of what is no matrix: list, skip, or save (ComfyUI)')
+        .choices(['list', 'skip', 'save'])
+        .default('list'),
+    )
+    .option('--one-rank', 'pad all modules to the rank, for loaders that know one for all (vLLM)')
+    .option('--include <glob>', 'only matching tensors, also those left out by default; repeatable', collect, [])
+    .option('--exclude <glob>', 'not the matching tensors; repeatable', collect, [])
+    .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
+    .option('--force', 'replace an existing output')
+    .option('--json', 'print one JSON object')
+    .action(async (basePath: string, tunedPath: string, options: Options, self: Command) => {
+      const { out, to: form, svFro, convRank = null, whole, include, exclude } = options
+      const { oneRank = false, force = false, resume = false } = options
+      const params = withRule(paramsFrom(self, keys), svFro)
+      const report = await withEngine(async (engine) => {
+        const { fileId: base } = await engine.open(basePath)
+        const { fileId: tuned } = await engine.open(tunedPath)
+        const choices = { form, params, convRank, whole, oneRank, include, exclude, force, resume }
+        return engine.run<'extract'>({
+          kind: 'extract',
+          files: { base, tuned },
+          target: engine.target(out),
+          ...choices,
+        })
+      })
+      if (options.json) printJson(report)
+      else printExtraction(report)
+    })
+}
+
+/** The norm of the first values is this share of all: their squares the square of it. */
+function withRule(params: Params, svFro: number | undefined): Params {
+  return svFro === undefined ? params : { ...params, goalEnergy: svFro ** 2, goalScope: 'tensor', minRank: 1 }
+}
+
+function printExtraction(report: ExtractionReport): void {
+  const differences = new Map(report.differences.map((each) => [each.name, each]))
+  const rows = report.tensors.flatMap(({ name, action, rank, relativeError, bytesAfter, reason }) => {
+    const difference = differences.get(name)
+    // What is one-dimensional is counted below.
+    if (action === 'kept' && (!difference || difference.module === null) && difference?.share === 0) return []
+    return [
+      [
+        safe(name),
+        difference ? percent(difference.share) : '',
+        rank === null ? '' : String(rank),
+        action === 'factorized' ? percent(relativeError ?? 0) : '',
+        action === 'factorized' ? percent(1 - (relativeError ?? 0) ** 2) : '',
+        formatBytes(bytesAfter),
+        action === 'kept' ? safe(inEnglish(reason)) : '',
+      ],
+    ]
+  })
+  print(table([['tensor', 'differs', 'rank', 'error', 'retained', 'size', ''], ...rows], [1, 2, 3, 4, 5]))
+  const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
+  print('')
+  for (const said of report.verdict) print(inEnglish(said))
+  print(
+    `They differ by ${percent(report.differenceShare)} of the tuned model's norm; the adapter holds ${percent(report.retained)} of the difference (squared norm).`,
+  )
+  print(
+    `${factorized} modules, ${report.form}, ${formatBytes(report.bytesAfter)}, ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+  )
+  if (report.verified)
+    print(`Saved and checked: ${safe(report.output)} was read back, and base + adapter held against the tuned model.`)
+  for (const notice of report.notices) print(safe(inEnglish(notice)))
+}

@@ -1,0 +1,72 @@
+/** `ghostsvd plan`: what `compress` with the same flags would do to each tensor, exact in bytes; nothing is written. */
+
+import { basename } from 'node:path'
+import { Command } from 'commander'
+import type { PlannedTensor, PlanReport } from '../../../core/contract.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
+import { planReportHtml } from '../../../core/report/report-html.ts'
+import { withEngine } from '../job.ts'
+import { absolute, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { refuseRecords, writeHtml } from '../records.ts'
+import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
+
+interface Options extends RequestOptions {
+  readonly reportHtml?: string
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+export function planCommand(): Command {
+  const command = new Command('plan')
+    .description('say what compress would do: rank, expected error and bytes of each tensor, and the size to the byte')
+    .argument('<file|folder>')
+  return addRequestFlags(command)
+    .option('--report-html <file>', 'write a report to hand on: one HTML file with tables, charts and the recipe')
+    .option('--force', 'replace an existing report')
+    .option('--json', 'print one JSON object')
+    .action(async (path: string, options: Options, self: Command) => {
+      const request = await requestFrom(self, options)
+      await refuseRecords({ ...options, sourcePath: path })
+      const report = await withEngine(async (engine) => {
+        const { fileId: model } = await engine.open(path)
+        return engine.run<'plan'>({ kind: 'plan', files: { model }, ...request })
+      })
+      if (options.reportHtml !== undefined) {
+        const made = { language: 'en', time: Date.now(), source: basename(path) } as const
+        await writeHtml(options.reportHtml, planReportHtml({ ...made, recipe: request, report }))
+      }
+      if (options.json) printJson(report)
+      else printPlan(report, request.params.factorDType === 'INT8')
+    })
+}
+
+function printPlan(report: PlanReport, int8: boolean): void {
+  const header = ['tensor', '', 'rank', 'dtype', 'error', ...(int8 ? ['INT8 adds'] : []), 'before', 'after', '']
+  const rows = report.tensors.map((tensor) => [
+    safe(tensor.name),
+    tensor.action,
+    tensor.rank === null ? '' : String(tensor.rank),
+    tensor.factorDType ?? '',
+    tensor.action === 'factorize' ? percent(tensor.relativeError) : '',
+    ...(int8 ? [int8Cell(tensor)] : []),
+    formatBytes(tensor.bytesBefore),
+    formatBytes(tensor.bytesAfter),
+    tensor.action === 'keep' ? safe(inEnglish(tensor.reason)) : '',
+  ])
+  print(table([header, ...rows], int8 ? [2, 4, 5, 6, 7] : [2, 4, 5, 6]))
+  const factorized = report.tensors.filter(({ action }) => action === 'factorize').length
+  print(`\n${factorized} of ${report.tensors.length} tensors would be factorized.`)
+  print(
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${absolute(report.absoluteError)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
+  )
+  print(
+    `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+  )
+  for (const notice of report.notices) print(inEnglish(notice))
+}
+
+/** Beyond tenfold the number says no more than that. */
+function int8Cell({ int8Increase }: PlannedTensor): string {
+  if (int8Increase === null) return ''
+  return int8Increase > 9 ? '> 900 %' : `${(100 * int8Increase).toPrecision(2)} %`
+}

@@ -1,0 +1,139 @@
+/** `ghostsvd resize`: an adapter, or every adapter of a folder, at other ranks. */
+import { mkdir, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { Command } from 'commander'
+import type { RankRule, ResizeReport } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import { inEnglish, say } from '../../../core/messages/english.ts'
+import { fileName, foreign } from '../../../core/messages/text.ts'
+import type { Params } from '../../../core/params.ts'
+import type { AdapterForm } from '../../../core/styles.ts'
+import { adapterStyles } from '../../../core/styles.ts'
+import { fileIdentity } from '../../files/files.ts'
+import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from '../adapter-flags.ts'
+import { addParamFlags, paramsFrom } from '../flags.ts'
+import { type CommandEngine, withEngine } from '../job.ts'
+import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+
+interface Options extends RuleOptions {
+  readonly out: string
+  readonly to?: AdapterForm
+  readonly relativeTo?: string
+  readonly oneRank?: boolean
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+export interface ResizeRequest {
+  readonly form: AdapterForm | null
+  readonly params: Params
+  readonly rule: RankRule | null
+  readonly keepRanks: boolean
+  readonly oneRank: boolean
+  readonly force: boolean
+}
+
+export function resizeCommand(): Command {
+  const command = new Command('resize')
+    .description(
+      'write an adapter (LoRA, LoCon, LoHa, LoKr; a file, a PEFT folder, or a folder of them) at other ranks',
+    )
+    .argument('<adapter|folder>')
+    .requiredOption('--out <file|folder>', 'where to write; never the source')
+    .addOption(formOption('--to', 'another form than it has'))
+    .option('--relative-to <base>', 'measure errors beside the weights of this model; GGUF needs it for its heads')
+    .option('--one-rank', 'pad all modules to the largest rank, for loaders that know one for all (vLLM)')
+  return addParamFlags(addRuleFlags(command), rankParams)
+    .option('--force', 'replace an existing output')
+    .option('--json', 'print one JSON object')
+    .action(async (path: string, options: Options, self: Command) => {
+      const { out, to = null, relativeTo, oneRank = false, force = false } = options
+      const rule = ruleFrom(options)
+      const request = { form: to, params: paramsFrom(self, rankParams), rule, keepRanks: false, oneRank, force }
+      const reports = await withEngine((engine) => resizeAll(engine, path, out, relativeTo, request))
+      if (options.json) printJson(reports.length === 1 && !(await isBatch(path)) ? reports[0] : reports)
+      else for (const report of reports) printResize(report, reports.length > 1)
+    })
+}
+
+export async function resizeAll(
+  engine: CommandEngine,
+  path: string,
+  out: string,
+  relativeTo: string | undefined,
+  request: ResizeRequest,
+): Promise<ResizeReport[]> {
+  const base = relativeTo === undefined ? null : (await engine.open(relativeTo)).fileId
+  const resizeOne = async (source: string, to: string) => {
+    const { fileId: adapter } = await engine.open(source)
+    const files = { adapter, ...(base !== null && { base }) }
+    return engine.run<'resize'>({ kind: 'resize', files, target: engine.target(to), ...request })
+  }
+  if (!(await isBatch(path))) return [await resizeOne(path, out)]
+  const found = await adaptersIn(path)
+  if (found.length === 0)
+    throw new AppError(
+      'not-found',
+      say('formats.no-weight-file', { name: fileName(path), looked: foreign('.safetensors .gguf .pt .bin') }),
+    )
+  await mkdir(out, { recursive: true })
+  const reports: ResizeReport[] = []
+  for (const name of found) reports.push(await resizeOne(join(path, name), join(out, outputName(name, request.form))))
+  return reports
+}
+
+/** A folder that is no PEFT adapter itself. */
+async function isBatch(path: string): Promise<boolean> {
+  const identity = await fileIdentity(path)
+  return identity !== null && !identity.regular && !(await readdir(path)).includes('adapter_config.json')
+}
+
+async function adaptersIn(folder: string): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.isDirectory()) {
+      if ((await readdir(join(folder, entry.name))).includes('adapter_config.json')) found.push(entry.name)
+    } else if (/\.(safetensors|gguf|pt|pth|bin|ckpt)$/i.test(entry.name)) found.push(entry.name)
+  }
+  return found
+}
+
+/** The name it had, with the ending of its new form. */
+function outputName(name: string, form: AdapterForm | null): string {
+  if (form === null) return name
+  const stem = basename(name).replace(/\.(safetensors|gguf|pt|pth|bin|ckpt)$/i, '')
+  return adapterStyles[form].container === 'adapter' ? stem : `${stem}.${adapterStyles[form].encoding}`
+}
+
+export function printResize(report: ResizeReport, short: boolean): void {
+  const rows = report.modules.map(({ name, matrix, rankBefore, rank, scale, norm, toBase, relativeError }) => [
+    safe(name),
+    matrix.join(' x '),
+    String(rankBefore),
+    String(rank),
+    scale === 1 ? '' : scale.toPrecision(4),
+    norm.toPrecision(4),
+    ...(report.modules.some((module) => module.toBase !== null) ? [toBase === null ? '' : percent(toBase)] : []),
+    percent(relativeError),
+  ])
+  const relative = report.modules.some((module) => module.toBase !== null) ? ['of base'] : []
+  if (!short)
+    print(
+      table(
+        [['module', 'matrix', 'rank', 'now', 'scale was', 'norm', ...relative, 'error'], ...rows],
+        [2, 3, 4, 5, 6, 7],
+      ),
+    )
+  const form = report.form === report.formBefore ? report.form : `${report.formBefore} to ${report.form}`
+  print(
+    `${short ? '' : '\n'}${safe(report.output)}: ${report.modules.length} modules, ${form}, ${ranksOf(report, 'rankBefore')} to ${ranksOf(report, 'rank')}, ${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, error ${percent(report.relativeError)}, ${duration(report.elapsedMs)}.`,
+  )
+  if (report.verified && !short) print('Saved and checked: every module was read back with its rank and scale 1.')
+  for (const notice of report.notices) print(safe(inEnglish(notice)))
+}
+
+function ranksOf({ modules }: ResizeReport, key: 'rank' | 'rankBefore'): string {
+  const ranks = modules.map((module) => module[key])
+  const [least, most] = [Math.min(...ranks), Math.max(...ranks)]
+  return least === most ? `rank ${least}` : `ranks ${least} to ${most}`
+}

@@ -1,0 +1,120 @@
+/** What an engine does, task by task: the contract's calls and jobs on one side, core's functions on the other. */
+
+import { basename, dirname, join } from 'node:path'
+import { type Job, type JobResult, machineOf, writesOf } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import { runJob } from '../../../core/jobs/registry.ts'
+import type { JobContext } from '../../../core/matrix/context.ts'
+import { defaultParams } from '../../../core/params.ts'
+import { describeFile } from '../../../core/plan/describe.ts'
+import type { CompressionTarget } from '../../../core/write/compression.ts'
+import { writeFault } from '../../files/file-errors.ts'
+import { assertFileName } from '../../files/file-name.ts'
+import { outputFolder } from '../../files/outputs.ts'
+import { type HeldFolder, holdFolder, type Place } from '../../files/within.ts'
+import type { OpenedFile, Task } from '../messages.ts'
+import type { DriverTasks, TaskContext } from './driver-loop.ts'
+import type { KernelRoom } from './kernel-room.ts'
+import { assertAsOpened, type OpenedWeights, openedFiles } from './opened-files.ts'
+import { sketchRoom } from './sketch-room.ts'
+
+type JobTask = Extract<Task, { kind: 'job' }>
+
+export function engineTasks(room: KernelRoom): DriverTasks {
+  const files = openedFiles()
+  const sketches = sketchRoom()
+
+  async function job({ job, files: refs, target: place }: JobTask, context: TaskContext): Promise<JobResult> {
+    const params = machineOf(job) ?? defaultParams
+    const { kernels, notice } = await room.kernels(params)
+    const opened: [role: string, OpenedWeights][] = []
+    for (const [role, ref] of Object.entries(refs)) opened.push([role, await files.get(ref)])
+    const cache = sketches.cache(params)
+    const jobContext: JobContext = {
+      ...context,
+      kernels,
+      kernelNotice: notice,
+      ...(opened.length > 0 && cache && { sketches: { cache, sourceHash: fingerprintOf(opened) } }),
+    }
+    const held = place && (await holdTarget(place))
+    const target = place && held && targetOf(place, held, job, opened, context)
+    const mark = kernels.mark()
+    try {
+      return await runJob(
+        job,
+        { opened: Object.fromEntries(opened.map(([role, { file }]) => [role, file])), target },
+        jobContext,
+      )
+    } catch (error) {
+      if (!(error instanceof AppError)) for (const [, weights] of opened) await assertAsOpened(weights)
+      throw error
+    } finally {
+      // A job that failed in the middle has not freed what it allocated.
+      kernels.release(mark)
+      room.rest()
+      await held?.close()
+    }
+  }
+
+  return {
+    run: async (task, context) => {
+      switch (task.kind) {
+        case 'info': {
+          const { kernels, notice } = await room.kernels(defaultParams)
+          return { ...kernels.info, notice }
+        }
+        case 'open': {
+          const { file, fingerprint } = await files.get(task.file)
+          const { format, safety, totalBytes, notices } = file
+          const report: OpenedFile = {
+            ...{ format, safety, totalBytes, fingerprint },
+            notices: [...notices],
+            tensors: describeFile(file),
+          }
+          return report
+        }
+        case 'job':
+          return job(task, context)
+      }
+    },
+    closeFile: files.close,
+    sketches: sketches.counters,
+  }
+}
+
+/** Of what a job reads; a lone file is told by its own. */
+function fingerprintOf(opened: readonly (readonly [role: string, OpenedWeights])[]): string {
+  const [first, ...others] = opened.map(([role, { fingerprint }]) => [role, fingerprint] as const)
+  return first && others.length === 0 ? first[1] : JSON.stringify([first, ...others])
+}
+
+/** The folder of a target, held while a job writes there: what it is replaced by meanwhile is another folder. */
+async function holdTarget({ path, within }: Place): Promise<HeldFolder> {
+  assertFileName(basename(path))
+  return holdFolder(dirname(path), within).catch((error) => {
+    throw writeFault(error, basename(path))
+  })
+}
+
+function targetOf(
+  { path, within }: Place,
+  held: HeldFolder,
+  job: Job,
+  opened: readonly (readonly [role: string, OpenedWeights])[],
+  context: TaskContext,
+): CompressionTarget {
+  const { force = false, resume = false } = writesOf(job) ?? {}
+  const named = dirname(path)
+  // Told by the name that leads there from other processes too.
+  const note = (partial: string, exists: boolean) =>
+    context.notePartial({ path: join(named, partial.slice(held.path.length)), within }, exists)
+  const folder = outputFolder(held.path, {
+    called: named,
+    overwrite: force,
+    sources: opened.flatMap(([, { paths }]) => paths),
+    onLock: note,
+    // A run that can be resumed keeps its partial files, whichever process dies.
+    ...(!resume && { onPartial: note }),
+  })
+  return { folder, name: basename(path) }
+}

@@ -1,0 +1,129 @@
+/**
+ * One client of an engine (a page, a command line): the EngineApi it calls, the files it has open, the jobs it has running. When the client
+ * goes away its jobs are cancelled and its files closed.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
+import {
+  type EngineApi,
+  type EngineEvents,
+  engineArguments,
+  type FileReport,
+  type JobResult,
+  jobSchema,
+  type Lane,
+  writesOf,
+} from '../../../core/contract.ts'
+import { AppError, toErrorReport } from '../../../core/errors.ts'
+import { say } from '../../../core/messages/english.ts'
+import type { Port } from '../../../core/port.ts'
+import { serveApi } from '../../../core/rpc.ts'
+import type { Place } from '../../files/within.ts'
+import type { DriverInfo, FileRef, OpenedFile, Task } from '../messages.ts'
+import type { Driver } from './driver-handle.ts'
+import type { Lanes, PendingTask } from './lanes.ts'
+
+export interface SessionHost {
+  readonly driver: Driver
+  /** The tasks of the driver. */
+  readonly lanes: Lanes
+  /** A driver to open a file in: that of the jobs, or while it is busy with one another. */
+  opener(): { readonly driver: Driver; readonly lanes: Lanes }
+  /** @throws AppError `not-found` for an id that main did not give out for this use */
+  place(grantId: string, use: 'read' | 'write'): Promise<Place>
+  /** Of all clients, since the engine started. */
+  readonly counter: { jobsStarted: number }
+}
+
+/** Serves a client on `port` until the port closes. */
+export function serveSession(port: Port, host: SessionHost): void {
+  const { driver, lanes, counter } = host
+  const files = new Map<string, FileRef>()
+  const jobs = new Map<string, PendingTask>()
+  let gone = false
+
+  const implementation: EngineApi = {
+    info: async () => {
+      const info = driver.info ?? ((await lanes.submit({ kind: 'info' }).answer) as DriverInfo)
+      const { sketches } = driver
+      return { ...info, sketches, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
+    },
+    open: async (grantId) => {
+      const place = await host.place(grantId, 'read')
+      const file: FileRef = { fileId: randomUUID(), ...place, fingerprint: null }
+      const opener = host.opener()
+      const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
+      // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
+      if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
+      const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened }
+      if (gone) driver.closeFile(file.fileId)
+      else files.set(file.fileId, { ...file, fingerprint })
+      return report
+    },
+    close: async (fileId) => {
+      if (files.delete(fileId)) driver.closeFile(fileId)
+    },
+    start: async (request, lane) => {
+      const job = jobSchema.parse(request)
+      const inRoles: Record<string, FileRef> = {}
+      for (const [role, fileId] of Object.entries<string | undefined>(job.files))
+        if (fileId !== undefined) inRoles[role] = fileOf(fileId)
+      const writes = writesOf(job)
+      const target = writes && (await host.place(writes.target, 'write'))
+      const jobId = randomUUID()
+      counter.jobsStarted++
+      // After the answer: the client learns the id before the first event that carries it.
+      setImmediate(() => begin(jobId, { kind: 'job', job, files: inRoles, target }, lane))
+      return jobId
+    },
+    cancel: async (jobId) => {
+      await jobs.get(jobId)?.cancel()
+    },
+    pause: async (jobId, paused) => jobs.get(jobId)?.pause(paused),
+  }
+  const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments)
+
+  function fileOf(fileId: string): FileRef {
+    const file = files.get(fileId)
+    if (!file) throw new AppError('not-found', say('engine.not-open'))
+    return file
+  }
+
+  function begin(jobId: string, task: Task, lane?: Lane): void {
+    if (gone) return
+    const pending = lanes.submit(
+      task,
+      {
+        started: () => events.job({ type: 'started', jobId }),
+        waiting: () => events.job({ type: 'waiting', jobId }),
+        event: (event) => events.job({ ...event, jobId }),
+      },
+      lane,
+    )
+    jobs.set(jobId, pending)
+    void pending.answer
+      .then(
+        (result) => events.job({ type: 'finished', jobId, result: result as JobResult }),
+        (error: unknown) => {
+          const report = toErrorReport(error)
+          events.job(
+            report.code === 'cancelled' ? { type: 'cancelled', jobId } : { type: 'failed', jobId, error: report },
+          )
+        },
+      )
+      .then(() => jobs.delete(jobId))
+  }
+
+  port.on('close', () => {
+    gone = true
+    for (const job of jobs.values()) void job.cancel()
+    for (const fileId of files.keys()) driver.closeFile(fileId)
+    files.clear()
+  })
+}
+
+function runtimeName(): string {
+  const electron = process.versions.electron
+  return electron ? `Electron ${electron}` : `Node ${process.versions.node}`
+}

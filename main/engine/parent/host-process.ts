@@ -1,0 +1,81 @@
+/**
+ * An operating-system process that runs the engine, as main holds it: child_process.fork here, Electron's utilityProcess in the desktop
+ * application. The supervisor sees only this interface.
+ */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { siblingEntry } from '../entries.ts'
+import type { FromEngine, ToEngine } from '../messages.ts'
+import type { Exit } from './exit-sentence.ts'
+
+export interface HostProcess {
+  readonly pid: number | undefined
+  /** Never throws; a message to a process that has ended is lost. */
+  postMessage(message: ToEngine): void
+  onMessage(listener: (message: FromEngine) => void): void
+  /** Called once, after the last message of the process. */
+  onExit(listener: (exit: Exit) => void): void
+  kill(): void
+}
+
+export type Spawn = () => HostProcess
+
+let spawn: Spawn = () => forkEngine()
+
+/** How this program starts its engines, said once before the first: Electron's program cannot be forked as node. */
+export function spawnEnginesBy(other: Spawn): void {
+  spawn = other
+}
+
+export function spawnEngine(): HostProcess {
+  return spawn()
+}
+
+/** The longest tail of stderr that is kept to tell why a process ended. */
+export const tailCharacters = 8192
+
+/** Forks the engine with node itself. `entry` and node's own arguments differ only in tests. */
+export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string[] = []): HostProcess {
+  const child = fork(fileURLToPath(entry), [], {
+    // Structured clone instead of JSON.
+    serialization: 'advanced',
+    // stdout belongs to the door: a command line may be printing JSON there.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv,
+    // A group of its own: Ctrl+C and the end of a terminal reach the door alone, which decides what they mean. On Windows that would open
+    // a window; there the engine ignores them.
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  })
+  let stderrTail = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderrTail = (stderrTail + text).slice(-tailCharacters)
+  })
+  let failure: Error | null = null
+  child.on('error', (error) => {
+    failure = error
+  })
+  return {
+    pid: child.pid,
+    postMessage: (message) => {
+      // The callback takes the error of a channel that has just closed; the exit says the rest.
+      if (child.connected) child.send(message, undefined, undefined, () => {})
+    },
+    onMessage: (listener) => void child.on('message', (message) => listener(message as FromEngine)),
+    onExit: (listener) => {
+      let told = false
+      const tell = (code: number | null, signal: string | null) => {
+        if (told) return
+        told = true
+        listener({ code, signal, stderrTail: failure ? `Error: ${failure.message}` : stderrTail })
+      }
+      // 'close' comes after stderr and the IPC channel have been read to their ends.
+      child.on('close', tell)
+      // A process that could not be started at all has no 'close'.
+      child.on('error', () => {
+        if (child.pid === undefined) tell(null, null)
+      })
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The life of an engine as seen from main: a pure function from what was and what happened to what is and what is to be done.
+ *
+ *   starting --ready--> ready --exit--> pausing --timer--> starting ...
+ *   anything --stop--> stopping --exit--> ended
+ *
+ * An engine that dies is started again after a pause that grows with each death in a row; five of them end it. A run's engine is not
+ * started again: its job is what died.
+ */
+import { say } from '../../../core/messages/english.ts'
+import type { Message } from '../../../core/messages/message.ts'
+
+export type Supervision =
+  | { readonly phase: 'starting'; readonly deaths: number; readonly late: boolean }
+  | { readonly phase: 'ready'; readonly deaths: number; readonly sinceMs: number }
+  | { readonly phase: 'pausing'; readonly deaths: number }
+  | { readonly phase: 'stopping' }
+  | { readonly phase: 'ended'; readonly reason: Message | null }
+
+export type SupervisionEvent =
+  | { readonly type: 'ready'; readonly nowMs: number }
+  | { readonly type: 'exit'; readonly nowMs: number; readonly reason: Message }
+  | { readonly type: 'timer' }
+  | { readonly type: 'stop' }
+
+export type Effect =
+  | { readonly type: 'spawn' }
+  | { readonly type: 'ask-to-stop' }
+  | { readonly type: 'kill' }
+  /** Replaces a timer that is running. */
+  | { readonly type: 'timer'; readonly afterMs: number }
+  | { readonly type: 'no-timer' }
+  /** Whatever was asked of the engine will not be answered. */
+  | { readonly type: 'lost'; readonly reason: Message }
+  | {
+      readonly type: 'status'
+      readonly state: 'starting' | 'ready' | 'died' | 'stopped'
+      readonly reason: Message | null
+    }
+
+export interface Step {
+  readonly state: Supervision
+  readonly effects: readonly Effect[]
+}
+
+/** An engine starts in well under a second; a machine that swaps may need longer. */
+export const startLimitMs = 20_000
+/** An engine removes its half-written files when asked to stop; then patience ends. */
+export const stopLimitMs = 2_500
+/** An engine that lived this long is not one that dies at once: the count of deaths in a row restarts. */
+export const stableMs = 30_000
+export const maxDeaths = 5
+
+export function pauseMs(deaths: number): number {
+  return Math.min(5_000, 50 * 4 ** (deaths - 1))
+}
+
+export function begin(): Step {
+  return starting(0)
+}
+
+export function next(state: Supervision, event: SupervisionEvent, restart: boolean): Step {
+  switch (state.phase) {
+    case 'starting':
+      if (event.type === 'ready')
+        return {
+          state: { phase: 'ready', deaths: state.deaths, sinceMs: event.nowMs },
+          effects: [{ type: 'no-timer' }, { type: 'status', state: 'ready', reason: null }],
+        }
+      if (event.type === 'timer') return { state: { ...state, late: true }, effects: [{ type: 'kill' }] }
+      if (event.type === 'exit')
+        return died(
+          state.deaths + 1,
+          state.late ? say('engine.late', { seconds: startLimitMs / 1000 }) : event.reason,
+          restart,
+        )
+      return stopping()
+    case 'ready':
+      if (event.type === 'exit')
+        return died(event.nowMs - state.sinceMs >= stableMs ? 1 : state.deaths + 1, event.reason, restart)
+      return event.type === 'stop' ? stopping() : unchanged(state)
+    case 'pausing':
+      if (event.type === 'timer') return starting(state.deaths)
+      return event.type === 'stop' ? end() : unchanged(state)
+    case 'stopping':
+      if (event.type === 'exit') return end()
+      return { state, effects: event.type === 'timer' ? [{ type: 'kill' }] : [] }
+    case 'ended':
+      return unchanged(state)
+  }
+}
+
+function starting(deaths: number): Step {
+  return {
+    state: { phase: 'starting', deaths, late: false },
+    effects: [
+      { type: 'spawn' },
+      { type: 'timer', afterMs: startLimitMs },
+      { type: 'status', state: 'starting', reason: null },
+    ],
+  }
+}
+
+function died(deaths: number, reason: Message, restart: boolean): Step {
+  const told: Effect[] = [
+    { type: 'lost', reason },
+    { type: 'status', state: 'died', reason },
+  ]
+  if (restart && deaths < maxDeaths)
+    return { state: { phase: 'pausing', deaths }, effects: [...told, { type: 'timer', afterMs: pauseMs(deaths) }] }
+  return { state: { phase: 'ended', reason }, effects: [...told, { type: 'no-timer' }] }
+}
+
+function stopping(): Step {
+  return { state: { phase: 'stopping' }, effects: [{ type: 'ask-to-stop' }, { type: 'timer', afterMs: stopLimitMs }] }
+}
+
+function end(): Step {
+  const reason = say('engine.stopped')
+  return {
+    state: { phase: 'ended', reason: null },
+    effects: [{ type: 'no-timer' }, { type: 'lost', reason }, { type: 'status', state: 'stopped', reason: null }],
+  }
+}
+
+function unchanged(state: Supervision): Step {
+  return { state, effects: [] }
+}
