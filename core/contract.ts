@@ -24,6 +24,7 @@ export {
 export type { ConversionReport } from './contract/jobs/convert.ts'
 export type { EstimateReport } from './contract/jobs/estimate.ts'
 export type { ExtractionReport } from './contract/jobs/extract.ts'
+export type { PairReport } from './contract/jobs/pair.ts'
 export type { PlannedTensor, PlanReport } from './contract/jobs/plan.ts'
 export type { RankRule, ResizedModule, ResizeReport } from './contract/jobs/resize.ts'
 export type { SampleReport } from './contract/jobs/sample.ts'

@@ -45,6 +45,8 @@ export interface Style {
   readonly prescribed: { readonly layout: 'aguf'; readonly dtype: 'F32'; readonly largestRank: number } | null
   /** Whether it holds what is added to a model: nothing is kept as it is there, and what is left out is lost. */
   readonly isDifference: boolean
+  /** Whether convolutions that see more than one point are in it unless they are named; the habit of adapters is to leave them out. */
+  readonly takesConvolutions: boolean
   /** What of a tensor has a place in it. */
   readonly holds: { readonly experts: boolean; readonly sparse: boolean; readonly int8: boolean }
 }
@@ -62,6 +64,7 @@ const entries = {
     multipliesOut: false,
     prescribed: null,
     isDifference: false,
+    takesConvolutions: true,
     holds: everything,
   },
   dense: {
@@ -73,6 +76,7 @@ const entries = {
     multipliesOut: true,
     prescribed: null,
     isDifference: false,
+    takesConvolutions: true,
     holds: everything,
   },
   npz: {
@@ -84,6 +88,7 @@ const entries = {
     multipliesOut: false,
     prescribed: null,
     isDifference: false,
+    takesConvolutions: true,
     holds: everything,
   },
   aguf: {
@@ -96,6 +101,7 @@ const entries = {
     // The rank is a 16-bit number in the file.
     prescribed: { layout: 'aguf', dtype: 'F32', largestRank: 65_535 },
     isDifference: false,
+    takesConvolutions: true,
     holds: { ...everything, experts: false },
   },
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
@@ -104,6 +110,7 @@ export const adapterForms = ['kohya', 'comfy', 'diffusers', 'peft', 'gguf'] as c
 export type AdapterForm = (typeof adapterForms)[number]
 
 const adapter = {
+  takesConvolutions: false,
   container: 'file',
   encoding: 'safetensors',
   copiesKept: false,
@@ -123,6 +130,9 @@ export const adapterStyles: Readonly<Record<AdapterForm, Style>> = {
   gguf: { ...adapter, id: 'gguf', ending: '.lora.gguf', encoding: 'gguf' },
 }
 
+/** Everything that a run can write: of a model, or of a difference. */
+export type OutputId = StyleId | AdapterForm
+
 /** Styles there were: who asks for one is told what to do instead. */
 const retired = ['peft', 'kohya'] as const
 
@@ -140,6 +150,9 @@ export const defaultStyle: StyleId = 'factors'
 export const styles = Object.fromEntries(
   styleIds.map((id): [StyleId, Style] => [id, { id, ...entries[id] }]),
 ) as Readonly<Record<StyleId, Style>>
+
+export const outputIds = [...styleIds, ...adapterForms] as [OutputId, ...OutputId[]]
+export const allStyles: Readonly<Record<OutputId, Style>> = { ...styles, ...adapterStyles }
 
 /** The dtype in which an output holds values of this one. */
 export function writtenDType({ encoding }: Pick<Style, 'encoding'>, dtype: DType): DType {

@@ -149,6 +149,11 @@ export function matrixView({
   return { kind: shape.length === 2 ? 'linear' : 'conv', count: 1, rows: first, cols }
 }
 
+/** Whether it is a convolution that sees more than one point: one of 1 x 1 is a linear layer. */
+export function hasKernel({ shape }: Pick<TensorInfo, 'shape'>): boolean {
+  return shape.length > 2 && shape.slice(2).some((size) => size > 1)
+}
+
 /** Bytes of this tensor as the file encodes it: what its factors have to be smaller than. */
 export function encodedBytes({ byteLength, storedBytes }: TensorInfo): number {
   return storedBytes ?? byteLength

@@ -224,6 +224,14 @@ function alone(base: TensorInfo, tuned: TensorInfo, { family, form }: PairingCho
   return whole(base, tuned, name, name === null ? say('adapter.no-place', { form }) : null)
 }
 
+/** Whether an adapter of this form has a module for the tensor. */
+export function hasPlace(name: string, family: Family | null, form: AdapterForm): boolean {
+  const placed = family && placeTensor(family, name)
+  if (placed) return namesOf(placed, form) !== null
+  const module = moduleOfTensor(name)
+  return module !== null && genericName(form, name, module, family) !== null
+}
+
 /** Parts of an image model that no adapter is for. */
 const NEVER =
   /^(first_stage_model|vae|model_ema|cond_stage_model|conditioner|text_encoders?|decoder\.up|encoder\.down)\b/

@@ -71,6 +71,16 @@ function noticesOf(
   return notices
 }
 
+/** Whether most matrices of a file are factors of an adapter, by their names. */
+export function looksLikeAdapter({ tensors }: Pick<WeightFile, 'tensors'>): boolean {
+  const matrices = tensors.filter(({ shape }) => shape.length >= 2)
+  const factors = matrices.filter(({ name }) => {
+    const found = takeApart(name)
+    return found !== null && found.role !== 'alpha' && found.role !== 'magnitude'
+  })
+  return factors.length > 0 && 2 * factors.length >= matrices.length
+}
+
 /** By what its modules are called. */
 export function formOf({ format }: Pick<WeightFile, 'format'>, modules: readonly string[]): AdapterForm {
   if (format === 'gguf') return 'gguf'

@@ -1,7 +1,7 @@
 /** The calls an engine process answers, and the events it sends. */
 import { z } from 'zod'
 import type { JobEvent } from './events.ts'
-import type { FileReport } from './files.ts'
+import { type DifferenceSource, differenceSourceSchema, type FileReport } from './files.ts'
 import { type JobRequest, jobSchema, type Lane, laneSchema } from './jobs.ts'
 import { kernelFields } from './kernel-fields.ts'
 import { messageSchema } from './messages.ts'
@@ -29,6 +29,8 @@ export type EngineInfo = z.infer<typeof engineInfoSchema>
 export interface EngineApi {
   info(): Promise<EngineInfo>
   open(grantId: string): Promise<FileReport>
+  /** Two models as their differences, or an adapter as what it adds: for every job that looks at a model. */
+  openDifference(source: DifferenceSource): Promise<FileReport>
   close(fileId: string): Promise<void>
   /** Checks the request and answers with a job id at once; what follows are events. */
   start(job: JobRequest, lane?: Lane): Promise<string>
@@ -45,6 +47,7 @@ export interface EngineEvents {
 export const engineArguments = {
   info: z.tuple([]),
   open: z.tuple([z.string()]),
+  openDifference: z.tuple([differenceSourceSchema]),
   close: z.tuple([z.string()]),
   start: z.tuple([jobSchema, laneSchema.optional()]),
   cancel: z.tuple([z.string()]),

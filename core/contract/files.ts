@@ -1,5 +1,6 @@
 /** Files as main names them and as the engine describes them. */
 import { z } from 'zod'
+import { adapterForms } from '../styles.ts'
 import { type DType, dtypeBits } from '../tensor.ts'
 import { messageSchema } from './messages.ts'
 
@@ -34,6 +35,49 @@ export const tensorReportSchema = z.strictObject({
 })
 export type TensorReport = z.infer<typeof tensorReportSchema>
 
+/** What an opened file of differences is: two models side by side, or an adapter. */
+export const differenceReportSchema = z.strictObject({
+  of: z.enum(['pair', 'adapter']),
+  /** Of files: base and tuned, or the adapter. */
+  names: z.array(z.string()),
+  /** For whose loaders its matrices are cut and named. */
+  form: z.enum(adapterForms),
+  /** Those that have a place for any of it, and for how many modules. */
+  forms: z.array(z.strictObject({ form: z.enum(adapterForms), modules: z.number() })),
+  /** Whose names they are; null where no family that is known has them. */
+  family: z.string().nullable(),
+  /** Of its factors, where none is asked for. */
+  dtype: z.enum(['F32', 'F16', 'BF16']),
+  /** Whether convolutions that see more than one point are among them unasked. */
+  convolutions: z.boolean(),
+  /** As the file has it. */
+  adapter: z
+    .strictObject({
+      form: z.enum(adapterForms),
+      modules: z.number(),
+      kinds: z.array(z.enum(['lora', 'loha', 'lokr', 'embedding', 'table'])),
+      /** Least and largest. */
+      ranks: z.tuple([z.number(), z.number()]),
+      scales: z.tuple([z.number(), z.number()]),
+      /** How many modules say one. */
+      alphas: z.number(),
+    })
+    .nullable(),
+})
+export type DifferenceReport = z.infer<typeof differenceReportSchema>
+
+/** By grants. `form` null: its own, or what most loaders of the family take. */
+export const differenceSourceSchema = z.union([
+  z.strictObject({
+    base: z.string(),
+    tuned: z.string(),
+    form: z.enum(adapterForms).nullable(),
+    convolutions: z.boolean(),
+  }),
+  z.strictObject({ adapter: z.string(), form: z.enum(adapterForms).nullable() }),
+])
+export type DifferenceSource = z.infer<typeof differenceSourceSchema>
+
 export const fileReportSchema = z.strictObject({
   fileId: z.string(),
   name: z.string(),
@@ -42,5 +86,9 @@ export const fileReportSchema = z.strictObject({
   totalBytes: z.number(),
   notices: z.array(messageSchema),
   tensors: z.array(tensorReportSchema),
+  /** Most of its matrices are factors of an adapter: `openDifference` shows what it adds. */
+  isAdapter: z.literal(true).optional(),
+  /** Of what `openDifference` opened. */
+  difference: differenceReportSchema.optional(),
 })
 export type FileReport = z.infer<typeof fileReportSchema>

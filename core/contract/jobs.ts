@@ -9,13 +9,17 @@ import { convert } from './jobs/convert.ts'
 import { estimate } from './jobs/estimate.ts'
 import { extract } from './jobs/extract.ts'
 import type { Writes } from './jobs/job.ts'
+import { pair } from './jobs/pair.ts'
 import { plan } from './jobs/plan.ts'
 import { resize } from './jobs/resize.ts'
 import { sample } from './jobs/sample.ts'
 import { selftest } from './jobs/selftest.ts'
 import { versus } from './jobs/versus.ts'
 
-const jobs = { analyze, compare, versus, plan, compress, estimate, sample, convert, extract, resize, apply, selftest }
+const jobs = {
+  ...{ analyze, compare, versus, plan, pair },
+  ...{ compress, estimate, sample, convert, extract, resize, apply, selftest },
+}
 export type JobKind = keyof typeof jobs
 
 // One element of the tuple stands for all: its type is the union of theirs.

@@ -2,29 +2,27 @@
  * What a fine-tune added to its base, as an adapter: pairs by name -> one pass that compares them -> a run over the file of their differences, by the
  * very machinery of a compression (compress.ts), with an adapter as its output -> a verdict from the numbers.
  */
-import { differenceFile } from '../adapters/difference.ts'
-import { type ModelFacts, modelFacts } from '../adapters/model-facts.ts'
-import { familyOfTensors } from '../adapters/names.ts'
-import { bareName, isDifferent, type Pair, pairTensors } from '../adapters/pairs.ts'
+import { type DifferenceFile, type PairModel, pairModel, withUnfit } from '../adapters/difference-model.ts'
+import { bareName, isDifferent, type Pair } from '../adapters/pairs.ts'
 import type { ExtractionReport, JobOf } from '../contract.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { AppError } from '../errors.ts'
-import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import { hasGoal } from '../plan/goal.ts'
-import { hasKernel } from '../plan/plan.ts'
-import { SketchCache } from '../sketch-cache/sketch-cache.ts'
-import { type ComputableDType, hasComputableDType, type TensorInfo } from '../tensor.ts'
+import { isFactorized, planByNames } from '../plan/plan.ts'
+import { hasComputableDType, type TensorInfo } from '../tensor.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { sourceHash } from '../write/source-hash.ts'
-import { adapterStyle, factorsOwnDType } from '../write/styles/adapter.ts'
+import { adapterStyle } from '../write/styles/adapter.ts'
 import { writeRun } from './compress.ts'
 import type { FilesOf } from './files.ts'
-import { type PairFacts, pairFacts } from './steps/pair-facts.ts'
+import { ofThisCut, type PairFacts, pairFacts } from './steps/pair-facts.ts'
+import { differencesOf, type Verdict, verdictOf } from './steps/pair-verdict.ts'
+import { pinnedByRule } from './steps/ruled-ranks.ts'
 
 type ExtractJob = JobOf<'extract'>
 
@@ -36,42 +34,24 @@ export async function extractAdapter(
 ): Promise<ExtractionReport> {
   const started = performance.now()
   refuse(job)
-  // What the first pass finds has to last until the run asks for it.
-  const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), sourceHash: '' }
-  const context: JobContext = { ...host, sketches }
-  const facts = await factsOfEither(base, tuned)
-  const family = familyOfTensors(matrixNames(tuned)) ?? familyOfTensors(matrixNames(base))
-  const { pairs, onlyBase, onlyTuned } = pairTensors(base.tensors, tuned.tensors, {
-    family,
-    form: job.form,
-    heads: facts.heads,
-    interleaved: facts.interleaved ?? false,
-  })
-  if (pairs.length === 0) throw new AppError('bad-request', say('extract.no-pairs'))
-  const compared = await pairFacts(differenceFile(base, tuned, pairs), context)
-  const difference = differenceFile(base, tuned, pairs, (pair) => unfitFor(pair, compared.get(pair.name), job))
+  const model = await pairModel(base, tuned, job.form, job.convRank !== null)
+  const context = ofThisCut(host, model)
+  const { pairs, onlyBase, onlyTuned, family } = model.difference
+  const compared = await pairFacts(model, context)
+  const file = withUnfit(model, (pair) => unfitFor(pair, compared.get(pair.name)))
   const verdict = verdictOf(pairs, compared)
-  const usable = pairs.filter(
-    (pair) => pair.module !== null && !difference.file.tensors.find(({ name }) => name === pair.name)?.unfit,
-  )
-  if (usable.every(({ shape }) => shape.length < 2) || verdict.identical)
-    throw new AppError('bad-request', [...verdict.said, say('extract.nothing'), ...some(pairs)])
   const whole = wholeNames(pairs, compared, job)
-  const style = adapterStyle(job.form, {
-    modules: new Map(
-      pairs.flatMap(({ name, module, transposed }) => (module === null ? [] : [[name, { name: module, transposed }]])),
-    ),
-    whole,
-    architecture: facts.architecture,
-    oneRank: job.oneRank ? job.params.rank : null,
-  })
-  const params = withOwnDType(job.params, tuned)
-  const { include, exclude, convRank, oneRank, form } = job
-  const options = { convRank, whole: job.whole, oneRank }
-  const recipe = recipeHash({ job: 'extract', output: form, params, include, exclude, options }, context)
+  const style = styleOf(file, job, whole)
+  const params = ownParams(job.params, file.difference)
+  const choices = { ...job, params, convRank: job.convRank ?? undefined }
+  if (verdict.identical || !planByNames(file, choices, style).some(isFactorized))
+    throw new AppError('bad-request', [...verdict.said, say('extract.nothing'), ...some(pairs)])
+  const { include, exclude, pins, convRank, oneRank, form, rule } = job
+  const options = { convRank, whole: job.whole, oneRank, ...(rule && { rule }) }
+  const recipe = recipeHash({ job: 'extract', output: form, params, include, exclude, pins, options }, context)
   const run = { style, recipe, sourceHash: await sourceHash({ base, tuned }, context) }
-  const writing = { ...job, params, convRank: convRank ?? undefined, part: null }
-  const report = await writeRun(difference.file, target, run, writing, context, started)
+  const ruled = rule ? await pinnedByRule(file, choices, style, rule, context) : choices
+  const report = await writeRun(file, target, run, { ...ruled, part: job.part }, context, started)
   return withVerdict(report, {
     pairs,
     compared,
@@ -85,23 +65,17 @@ export async function extractAdapter(
   })
 }
 
-function refuse({ params, form, whole, oneRank }: ExtractJob): void {
+function refuse({ params, form, whole, oneRank, rule }: ExtractJob): void {
   if (params.factorDType === 'INT8') throw new AppError('bad-request', say('adapter.int8'))
-  if (oneRank && hasGoal(params)) throw new AppError('bad-request', say('extract.one-rank'))
+  if (oneRank && (hasGoal(params) || rule)) throw new AppError('bad-request', say('extract.one-rank'))
+  if (rule && hasGoal(params)) throw new AppError('bad-request', say('extract.rules'))
   if (whole === 'save' && form !== 'comfy') throw new AppError('bad-request', say('extract.no-whole', { form }))
 }
 
-function matrixNames({ tensors }: WeightFile): string[] {
-  return tensors.filter(({ shape }) => shape.length >= 2).map(({ name }) => name)
-}
-
-async function factsOfEither(base: WeightFile, tuned: WeightFile): Promise<ModelFacts> {
-  const [one, other] = [await modelFacts(base), await modelFacts(tuned)]
-  return {
-    architecture: one.architecture ?? other.architecture,
-    heads: one.heads ?? other.heads,
-    interleaved: one.interleaved ?? other.interleaved,
-  }
+function styleOf({ difference }: DifferenceFile<PairModel>, job: ExtractJob, whole: ReadonlyMap<string, string>) {
+  const { modules, architecture } = difference
+  const oneRank = job.oneRank ? job.params.rank : null
+  return adapterStyle(job.form, { modules, whole, architecture, oneRank, takesConvolutions: job.convRank !== null })
 }
 
 /** Why the first of them are no matrices to factorize. */
@@ -112,14 +86,13 @@ function some(pairs: readonly Pair[]): Message[] {
 }
 
 /** Why a pair that has a place in the adapter is no matrix to factorize. */
-function unfitFor(pair: Pair, facts: PairFacts | undefined, { convRank }: ExtractJob): Message | null {
+export function unfitFor(pair: Pair, facts: PairFacts | undefined): Message | null {
   const packed = [...pair.base, ...pair.tuned].find(({ tensor }) => !hasComputableDType(tensor) || tensor.unfit)
   if (packed) return say('extract.packed', { dtype: foreign(packed.tensor.storedAs ?? packed.tensor.dtype) })
   if (!facts) return null
   if (facts.nanCount > 0 || facts.infCount > 0)
     return say('extract.non-finite', { nan: facts.nanCount, inf: facts.infCount })
-  if (facts.difference === 0) return say('extract.identical')
-  return convRank === null && hasKernel(pair) ? say('extract.conv') : null
+  return facts.difference === 0 ? say('extract.identical') : null
 }
 
 /** `.diff` of a weight, `.diff_b` of a bias, as ComfyUI has them. */
@@ -140,53 +113,10 @@ function wholeNames(
   )
 }
 
-/** The dtype of most of what was tuned, where none is asked for. */
-function withOwnDType(params: Params, { tensors }: WeightFile): Params {
-  const dtypes = new Map<ComputableDType, number>()
-  for (const tensor of tensors)
-    if (hasComputableDType(tensor) && tensor.shape.length > 1) {
-      const dtype = tensor.storedAs === undefined ? tensor.dtype : 'BF16'
-      dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + tensor.byteLength)
-    }
-  const factorDType = params.factorDType === 'keep' ? factorsOwnDType(dtypes) : params.factorDType
+/** Factors as an adapter has them: in the dtype of what was tuned, where none is asked for. */
+export function ownParams(params: Params, { dtype }: Pick<PairModel, 'dtype'>): Params {
+  const factorDType = params.factorDType === 'keep' ? dtype : params.factorDType
   return { ...params, factorDType, factorLayout: 'ab', sparseDensity: 0 }
-}
-
-interface Verdict {
-  readonly identical: boolean
-  readonly cosine: number
-  readonly differenceShare: number
-  readonly said: readonly Message[]
-}
-
-/** Above this cosine one is a fine-tune of the other, below the second they are unrelated. */
-const FINE_TUNE = 0.9
-const UNRELATED = 0.1
-
-function verdictOf(pairs: readonly Pair[], compared: ReadonlyMap<string, PairFacts>): Verdict {
-  let [base, tuned, difference] = [0, 0, 0]
-  for (const { name, shape } of pairs) {
-    const facts = shape.length > 1 ? compared.get(name) : undefined
-    if (!facts || facts.nanCount + facts.infCount > 0) continue
-    base += facts.base
-    tuned += facts.tuned
-    difference += facts.difference
-  }
-  const comparable = base + tuned > 0
-  const identical = comparable && difference === 0
-  // ||T - B||^2 = ||T||^2 + ||B||^2 - 2 <T, B>
-  const norms = Math.sqrt(base) * Math.sqrt(tuned)
-  const cosine = identical ? 1 : norms === 0 ? 0 : Math.max(-1, Math.min(1, (base + tuned - difference) / 2 / norms))
-  const said = !comparable
-    ? say('extract.verdict-none')
-    : identical
-      ? say('extract.verdict-identical')
-      : cosine > FINE_TUNE
-        ? say('extract.verdict-fine-tune', { cosine })
-        : cosine < UNRELATED
-          ? say('extract.verdict-unrelated', { cosine })
-          : say('extract.verdict-between', { cosine })
-  return { identical, cosine, differenceShare: tuned === 0 ? 0 : Math.sqrt(difference / tuned), said: [said] }
 }
 
 interface Extracted {
@@ -197,7 +127,7 @@ interface Extracted {
   readonly family: string | null
   readonly onlyBase: readonly TensorInfo[]
   readonly onlyTuned: readonly TensorInfo[]
-  readonly base: WeightFile
+  readonly base: PairModel['base']
   readonly whole: ReadonlyMap<string, string>
 }
 
@@ -251,27 +181,30 @@ function withVerdict(
     differenceShare: verdict.differenceShare,
     retained,
     verdict: said,
-    differences: pairs.flatMap(({ name, module }) => {
-      const facts = compared.get(name)
-      if (!facts) return []
-      const share = facts.tuned === 0 ? 0 : Math.sqrt(facts.difference / facts.tuned)
-      return [{ name, module, share, norm: Math.sqrt(facts.difference) }]
-    }),
-    notices: [names, ...left(onlyBase, onlyTuned, pairs, compared, job, whole), ...report.notices],
+    differences: differencesOf(pairs, compared),
+    notices: [
+      names,
+      ...leftOut({ onlyBase, onlyTuned, pairs, compared, written: whole }).filter(
+        ({ key }) => job.whole !== 'skip' || key !== 'extract.whole-left',
+      ),
+      ...report.notices,
+    ],
   }
 }
 
 /** Closer to the noise line than this is noise: two points, as for any matrix (curves/noise-line.ts). */
 const NOISE_MARGIN = 0.02
 
-function left(
-  onlyBase: readonly TensorInfo[],
-  onlyTuned: readonly TensorInfo[],
-  pairs: readonly Pair[],
-  compared: ReadonlyMap<string, PairFacts>,
-  job: ExtractJob,
-  written: ReadonlyMap<string, string>,
-): Message[] {
+/** What no module holds: tensors of one model alone, and differences of what is no matrix. */
+export function leftOut({
+  onlyBase,
+  onlyTuned,
+  pairs,
+  compared,
+  written,
+}: Pick<Extracted, 'onlyBase' | 'onlyTuned' | 'pairs' | 'compared'> & {
+  readonly written: ReadonlyMap<string, string>
+}): Message[] {
   const some = (items: readonly { readonly name: string }[]) => ({
     count: items.length,
     some: items.slice(0, 3).map(({ name }) => quoted(name)),
@@ -286,6 +219,6 @@ function left(
   return [
     ...(onlyBase.length > 0 ? [say('extract.only-base', some(onlyBase))] : []),
     ...(onlyTuned.length > 0 ? [say('extract.only-tuned', some(onlyTuned))] : []),
-    ...(whole.length > 0 && job.whole !== 'skip' ? [say('extract.whole-left', some(whole))] : []),
+    ...(whole.length > 0 ? [say('extract.whole-left', some(whole))] : []),
   ]
 }

@@ -8,6 +8,7 @@ import type {
   CompressionReport,
   ExtractionReport,
   JobKind,
+  PairReport,
   PlanReport,
   ReportOf,
   ResizeReport,
@@ -22,6 +23,7 @@ const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null 
   compare: checkComparison,
   versus: checkVersus,
   plan: checkPlan,
+  pair: checkPair,
   compress: checkCompression,
   resize: checkResize,
   extract: checkExtraction,
@@ -127,6 +129,12 @@ function checkPlan({ tensors, relativeError, absoluteError }: PlanReport): void 
   for (const { name, relativeError } of tensors) checkShare(name, 'the error it is expected to have', relativeError)
   checkShare('model', 'the expected error', relativeError)
   if (absoluteError !== null) checkShare('model', 'the expected absolute error', absoluteError)
+}
+
+function checkPair({ cosine, differences }: PairReport): void {
+  if (!(Math.abs(cosine) <= 1)) failCheck('pair', `the cosine came out as ${cosine}`, cosine)
+  for (const { name, norm } of differences)
+    if (!(norm >= 0 && Number.isFinite(norm))) failCheck(name, `the norm of its difference came out as ${norm}`, norm)
 }
 
 function checkExtraction(report: ExtractionReport): void {

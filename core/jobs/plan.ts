@@ -3,15 +3,19 @@
  * stays known, so another goal, rank or rule is then a matter of milliseconds and reads no weights.
  */
 
+import { isDifferenceFile, pairOf, withUnfit } from '../adapters/difference-model.ts'
 import type { JobOf, PlannedTensor, PlanReport } from '../contract.ts'
 import { modelError } from '../curves/model-error.ts'
+import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { scanValues } from '../matrix/scan.ts'
 import { knownSpectrum, reportSpectrum, tensorSpectrum } from '../matrix/spectra.ts'
+import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
+import { foreign } from '../messages/text.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { hasGoal } from '../plan/goal.ts'
@@ -20,6 +24,7 @@ import { layOut } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import {
   analysisDecides,
+  type Choices,
   type FactorizedTensor,
   isFactorized,
   keepAsIs,
@@ -29,28 +34,35 @@ import {
 } from '../plan/plan.ts'
 import { reasonKept, reasonOfScale, storedAs } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
-import { type Style, styles, writtenDType } from '../styles.ts'
+import { type Style, styleIds, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
 import { type Compression, unwritten } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
+import { adapterStyle } from '../write/styles/adapter.ts'
 import { outputStyle } from '../write/styles/registry.ts'
+import type { OutputStyle } from '../write/styles/style.ts'
+import { ownParams, unfitFor } from './extract.ts'
 import type { FilesOf } from './files.ts'
+import { ofThisCut, pairFacts } from './steps/pair-facts.ts'
+import { planResize } from './steps/planned-resize.ts'
 import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './steps/planned-run.ts'
+import { pinnedByRule } from './steps/ruled-ranks.ts'
 
 type PlanJob = JobOf<'plan'>
 
 /** @throws AppError `bad-request` for goals that contradict each other or cannot be met, `cancelled` */
 export async function planCompression(
-  { model: file }: FilesOf<'plan'>,
-  job: PlanJob,
+  { model }: FilesOf<'plan'>,
+  asked: PlanJob,
   host: JobContext,
 ): Promise<PlanReport> {
+  if (isDifferenceFile(model) && model.difference.of === 'adapter') return planResize(model.difference, asked, host)
   const started = performance.now()
   // Where nothing is to be kept, what is found out lasts as long as this job.
   const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), sourceHash: '' }
-  const context: JobContext = { ...host, sketches }
+  const given: JobContext = { ...host, sketches }
   const before = sketches.cache.counters.stored
-  const style = outputStyle(job.output)
+  const { file, job, style, context } = await inItsStyle(model, asked, given)
   const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params, style) ?? [])
   // Each curve is said once.
   const report: JobContext['report'] = (event) => event.type !== 'spectrum' && host.report(event)
@@ -144,6 +156,37 @@ async function analyzeAll(
   return spectra
 }
 
+interface Styled {
+  readonly file: WeightFile
+  readonly job: Choices & Pick<PlanJob, 'knownCurves'>
+  readonly style: OutputStyle
+  readonly context: JobContext
+}
+
+/** What is planned: a model as it is; of two models the differences that an adapter can hold, in its dtype. */
+async function inItsStyle(model: WeightFile, job: PlanJob, context: JobContext): Promise<Styled> {
+  const style = styleIds.find((id) => id === job.output)
+  if (isDifferenceFile(model) !== (style === undefined))
+    throw new AppError('bad-request', say('request.output-of-other', { output: foreign(job.output) }))
+  if (style !== undefined) return { file: model, job, style: outputStyle(style), context }
+  const pair = pairOf(model)
+  const { form, modules, architecture, dtype } = pair.difference
+  if (form !== job.output) throw new AppError('bad-request', say('extract.other-form', { form }))
+  const { convRank = null, oneRank = false, rule = null } = job.adapter ?? {}
+  const own = ofThisCut(context, pair)
+  const compared = await pairFacts(pair, own)
+  const file = withUnfit(pair, (each) => unfitFor(each, compared.get(each.name)))
+  const names = { modules, architecture, whole: new Map(), oneRank: oneRank ? job.params.rank : null }
+  const adapter = adapterStyle(form, { ...names, takesConvolutions: convRank !== null })
+  const choices = { ...job, params: ownParams(job.params, { dtype }), convRank: convRank ?? undefined }
+  return {
+    file,
+    job: rule ? await pinnedByRule(file, choices, adapter, rule, own) : choices,
+    style: adapter,
+    context: own,
+  }
+}
+
 interface Prediction {
   readonly relativeError: number
   readonly frobeniusNorm: number
@@ -156,12 +199,12 @@ function predict(
   compression: Compression,
   plan: FactorizedTensor,
   spectrum: TensorSpectrum,
-  { params, output }: PlanJob,
+  { params }: Pick<PlanJob, 'params'>,
 ): Prediction {
   const { rank } = plan.params
   const candidate = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
   // A dense copy is multiplied out of what the factors hold, and rounded to its own dtype.
-  const rounded = styles[output].multipliesOut ? roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!) : 0
+  const rounded = compression.style.multipliesOut ? roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!) : 0
   return {
     relativeError: Math.sqrt(candidate.squaredErrors[rank]! + rounded),
     frobeniusNorm: spectrum.frobeniusNorm,

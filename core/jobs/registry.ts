@@ -12,6 +12,7 @@ import { estimateRun } from './estimate.ts'
 import { extractAdapter } from './extract.ts'
 import type { FilesOf } from './files.ts'
 import { checkReport } from './gate.ts'
+import { comparePair } from './pair.ts'
 import { planCompression } from './plan.ts'
 import { resizeAdapter } from './resize.ts'
 import { writeSample } from './sample.ts'
@@ -25,6 +26,7 @@ const runs: {
   compare: compareTensor,
   versus: versusTensor,
   plan: planCompression,
+  pair: comparePair,
   compress: compressFile,
   estimate: estimateRun,
   sample: writeSample,

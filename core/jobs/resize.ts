@@ -2,52 +2,44 @@
  * An adapter at other ranks or in another form: read -> spectrum of each module from its factors -> ranks -> factors, rounded and measured ->
  * the file, read back as an adapter. LoRA modules never become a matrix (svd/product.ts); LoHa and LoKr do, one at a time.
  */
-import { type Adapter, type AdapterModule, matrixOf } from '../adapters/adapter.ts'
+import { matrixOf } from '../adapters/adapter.ts'
+import { adapterModel } from '../adapters/difference-model.ts'
+import { effectiveFactors } from '../adapters/effective.ts'
 import type { Factors } from '../adapters/factors.ts'
 import { type ModuleLayout, moduleEntries } from '../adapters/forms.ts'
-import { type ModelFacts, modelFacts } from '../adapters/model-facts.ts'
-import { namesOf, placeTensor } from '../adapters/names.ts'
 import { readAdapter } from '../adapters/read.ts'
-import { CONFIGURATION } from '../adapters/scales.ts'
-import { type TargetModule, translate } from '../adapters/translate.ts'
 import type { JobOf, ResizedModule, ResizeReport } from '../contract.ts'
-import { AppError } from '../errors.ts'
 import { decodeFloat32 } from '../formats/dtype.ts'
-import type { WeightFile } from '../formats/format.ts'
 import { openWeightFile } from '../formats/opening/open.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
-import { sumOfSquares } from '../matrix/scan.ts'
-import { squaresOf } from '../matrix/spectra.ts'
 import { failCheck } from '../measure/check.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
-import { quoted } from '../messages/text.ts'
-import type { Params } from '../params.ts'
-import { alignedOrder, alignmentOf } from '../plan/entries.ts'
-import { hasGoal } from '../plan/goal.ts'
 import { type AdapterForm, adapterStyles } from '../styles.ts'
 import { type ProductSvd, squaredGap, squaredNorm } from '../svd/product.ts'
-import type { ComputableDType, TensorInfo } from '../tensor.ts'
-import {
-  adapterConfiguration,
-  adapterMetadata,
-  adapterPlace,
-  encodeFactor,
-  moduleBytes,
-  outlines,
-} from '../write/adapter-file.ts'
+import { adapterConfiguration, adapterPlace, encodeFactor, moduleBytes, outlines } from '../write/adapter-file.ts'
 import { copyValues } from '../write/compress-tensor.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { encodingOf } from '../write/encodings/registry.ts'
 import type { FilesOf } from './files.ts'
-import { type Analyzed, type Choosing, chooseRanks, valuesAbove0 } from './steps/adapter-ranks.ts'
-import { effectiveFactors, moduleSvd } from './steps/adapter-spectra.ts'
+import { valuesAbove0 } from './steps/adapter-ranks.ts'
+import { moduleSvd } from './steps/adapter-spectra.ts'
+import {
+  analyze,
+  baseNorms,
+  chosenModules,
+  earlierConfiguration,
+  entriesOf,
+  type Held,
+  planOf,
+  type Resizing,
+  ranksOf,
+  refuseResize,
+  writtenOf,
+} from './steps/resize-plan.ts'
 
 type ResizeJob = JobOf<'resize'>
-
-/** Factors of all modules that are held while ranks are chosen; larger adapters are read twice. */
-const HELD_BYTES = 512 << 20
 
 /** @throws AppError `bad-request`, `bad-file`, `would-overwrite`, `cannot-write`, `cancelled` */
 export async function resizeAdapter(
@@ -56,160 +48,18 @@ export async function resizeAdapter(
   context: JobContext,
 ): Promise<ResizeReport> {
   const started = performance.now()
-  refuse(job)
+  refuseResize(job)
   await refuseToReplace(target, job.force)
-  const adapter = await readAdapter(file)
-  const form = job.form ?? adapter.form
-  const facts = await modelFacts(base)
-  const { modules, family, notices } = translate(adapter, { form: job.form, ...facts })
-  if (modules.length === 0) throw new AppError('bad-request', [...notices, say('adapter.empty')])
+  const { difference: model } = await adapterModel(file, job.form, base)
+  const { adapter, form, family, facts } = model
+  const modules = chosenModules(model, job)
   const norms = base ? await baseNorms(base, form, family, context) : new Map<string, number>()
   const resizing: Resizing = { adapter, modules, norms, job, form, context, facts }
   const found = await analyze(resizing)
-  const choosing: Choosing = {
-    ...resizing,
-    totalBytes: file.totalBytes,
-    layout: (module, rank) => layoutOf(resizing, module, rank),
-    predict: (ranks) => predicted(resizing, ranks),
-  }
-  const ranks = chooseRanks(choosing, found)
-  return whileHolding(target, () => write(resizing, found, ranks, target, [...adapter.notices, ...notices], started))
-}
-
-function refuse({ params, rule }: ResizeJob): void {
-  if (params.factorDType === 'INT8') throw new AppError('bad-request', say('adapter.int8'))
-  if (rule && hasGoal(params)) throw new AppError('bad-request', say('extract.rules'))
-  const goals = [params.goalSize, params.goalError, params.goalEnergy].filter((goal) => goal > 0)
-  if (goals.length > 1) throw new AppError('bad-request', say('request.one-goal'))
-}
-
-/** What stays the same over the job. */
-interface Resizing {
-  readonly adapter: Adapter
-  readonly modules: readonly TargetModule[]
-  /** ||W||_F by the name of the module in the form that is written. */
-  readonly norms: ReadonlyMap<string, number>
-  readonly job: ResizeJob
-  readonly form: AdapterForm
-  readonly context: JobContext
-  readonly facts: ModelFacts
-}
-
-/** ||W||_F of every tensor of the base that the table knows, by the names its module has in the form. */
-async function baseNorms(
-  base: WeightFile,
-  form: AdapterForm,
-  family: ReturnType<typeof translate>['family'],
-  context: JobContext,
-): Promise<Map<string, number>> {
-  const norms = new Map<string, number>()
-  if (!family) return norms
-  for (const tensor of base.tensors) {
-    const placed = tensor.shape.length >= 2 ? placeTensor(family, tensor.name) : null
-    const names = placed && namesOf(placed, form)
-    if (names?.length !== 1 || placed?.share.of !== 1) continue
-    norms.set(names[0]!.name, Math.sqrt(await squaresOf(tensor, context, () => sumOfSquares(base, tensor, context))))
-  }
-  return norms
-}
-
-/** Held where there is space for all. */
-interface Held extends Analyzed {
-  readonly svd: ProductSvd | null
-}
-
-async function analyze(resizing: Resizing): Promise<Held[]> {
-  const { modules, adapter, context } = resizing
-  const hold = 2 * adapter.file.totalBytes <= HELD_BYTES
-  const found: Held[] = []
-  for (const [i, module] of modules.entries()) {
-    context.checkCancelled()
-    context.report({ type: 'progress', phase: 'analyze', tensor: module.name, done: i, total: modules.length })
-    const { svd, squares, rankBefore } = await moduleSvd(adapter.file, module, resizing.job.params, context)
-    found.push({ s: svd.s, squares, rankBefore, svd: hold ? svd : null })
-  }
-  return found
-}
-
-function layoutOf(
-  { job }: Pick<Resizing, 'job'>,
-  { name, shape, transposed, sources }: TargetModule,
-  rank: number,
-): ModuleLayout {
-  return { name, shape, transposed, rank, dtype: dtypeOf(sources[0]!, job.params) }
-}
-
-/** 8-bit floats have no digits for factors, and nobody reads adapters in f64. */
-function dtypeOf({ tensors }: AdapterModule, { factorDType }: Params): ComputableDType {
-  if (factorDType !== 'keep') return factorDType as ComputableDType
-  const { dtype } = tensors.values().next().value!
-  if (dtype === 'F64') return 'F32'
-  return dtype === 'F8_E4M3' || dtype === 'F8_E5M2' ? 'BF16' : dtype
-}
-
-/** Everything of the file but its values. */
-interface FilePlan {
-  readonly layouts: readonly ModuleLayout[]
-  /** In the order of the file: modules by index, and tensors that are copied. */
-  readonly order: readonly ({ readonly module: number } | { readonly copied: TensorInfo })[]
-  readonly metadata: ReadonlyMap<string, string>
-  readonly notices: readonly Message[]
-}
-
-function planOf(resizing: Resizing, ranks: readonly number[]): FilePlan {
-  const { adapter, modules, job, form, facts } = resizing
-  const largest = ranks.reduce((most, rank) => Math.max(most, rank), 0)
-  const layouts = modules.map((module, i) => layoutOf(resizing, module, job.oneRank ? largest : ranks[i]!))
-  const same = form === adapter.form
-  const magnitudes = [...adapter.magnitudes.values()]
-  const copied = same ? [...adapter.others, ...magnitudes] : []
-  const placed = [
-    ...layouts.map((layout, module) => ({ module, alignment: alignmentOf(moduleEntries(form, layout)) })),
-    ...copied.map((tensor) => ({ copied: tensor, alignment: alignmentOf([tensor]) })),
-  ].map((item, place) => ({ ...item, place }))
-  const own = adapterMetadata(form, writtenOf(layouts), facts.architecture ?? architectureOf(adapter))
-  const kept =
-    form === 'gguf'
-      ? []
-      : [...adapter.file.metadata].filter(([key]) => !/^(ghostsvd|general|adapter|split)\./.test(key))
-  return {
-    layouts,
-    order: alignedOrder(placed),
-    metadata: new Map([...(adapter.form === 'gguf' ? [] : kept), ...own]),
-    notices: same
-      ? copied.length > magnitudes.length
-        ? [say('adapter.others-kept', { count: adapter.others.length })]
-        : []
-      : lost(adapter),
-  }
-}
-
-function architectureOf({ form, file }: Adapter): string | null {
-  return form === 'gguf' ? (file.metadata.get('general.architecture') ?? null) : null
-}
-
-function lost({ others, magnitudes }: Adapter): Message[] {
-  return [
-    ...(others.length > 0
-      ? [say('adapter.others-left', { count: others.length, some: others.slice(0, 3).map(({ name }) => quoted(name)) })]
-      : []),
-    ...(magnitudes.size > 0 ? [say('adapter.dora-lost', { count: magnitudes.size })] : []),
-  ]
-}
-
-function writtenOf(layouts: readonly ModuleLayout[]) {
-  return layouts.map(({ name, rank, transposed }) => ({ path: name, rank, transposed }))
-}
-
-function entriesOf({ form }: Resizing, { order, layouts }: FilePlan) {
-  return order.flatMap((item) =>
-    'copied' in item ? [item.copied] : outlines(moduleEntries(form, layouts[item.module]!)),
-  )
-}
-
-function predicted(resizing: Resizing, ranks: readonly number[]): number {
-  const plan = planOf(resizing, ranks)
-  return encodingOf(adapterStyles[resizing.form]).plannedBytes(entriesOf(resizing, plan), plan.metadata)
+  const ranks = ranksOf(resizing, found)
+  const left = model.targets.length - modules.length
+  const notices = [...model.notices, ...(left > 0 ? [say('adapter.deselected', { count: left })] : [])]
+  return whileHolding(target, () => write(resizing, found, ranks, target, notices, started))
 }
 
 async function write(
@@ -362,12 +212,6 @@ function paddedTo(factors: Factors, rank: number): Factors {
   const tall = new Float32Array(rank * cols)
   tall.set(A)
   return { rows, cols, rank, B: wide, A: tall }
-}
-
-async function earlierConfiguration({ form, file }: Adapter, to: AdapterForm): Promise<Record<string, unknown> | null> {
-  if (form !== 'peft' || to !== 'peft') return null
-  const bytes = await file.beside?.(CONFIGURATION, 8_000_000)
-  return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>) : null
 }
 
 /** The file as a loader sees it: each module is there with its rank, and its scale is 1. */

@@ -6,7 +6,7 @@ import { all } from '../messages/english.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { isOwnFactor, roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
-import { defaultStyle, type StyleId, styles } from '../styles.ts'
+import { allStyles, defaultStyle, type OutputId, type Style, styles } from '../styles.ts'
 import {
   type DType,
   encodedBytes,
@@ -20,8 +20,12 @@ import {
 import { planFile } from './plan.ts'
 import { type Storable, storedAs } from './verdict.ts'
 
-export function describeFile(file: TensorSet, params: Params = defaultParams): TensorReport[] {
-  return planFile(file, params, noRules).map((plan) => {
+export function describeFile(
+  file: TensorSet,
+  params: Params = defaultParams,
+  style: Style = styles[defaultStyle],
+): TensorReport[] {
+  return planFile(file, params, noRules, style).map((plan) => {
     // A table of integers has rows and columns but cannot be factorized: it is not offered.
     // Neither is a factor that was written by us: it is half of a matrix.
     const view = isComputable(plan.info.dtype) && !isOwnFactor(plan.info.name) ? plan.view : null
@@ -42,10 +46,12 @@ export function describeFile(file: TensorSet, params: Params = defaultParams): T
 }
 
 /** Of what the report says can be factorized, what decisions need: the matrices, and how this kind of output stores their factors. */
-export function storable(report: TensorReport, params: Params, output: StyleId = defaultStyle): Storable | null {
+export function storable(report: TensorReport, params: Params, output: OutputId = defaultStyle): Storable | null {
   const view = viewOf(report)
   const info = tensorOf(report)
-  return view && hasComputableDType(info) ? { info, view, stored: storedAs(info.dtype, params, styles[output]) } : null
+  return view && hasComputableDType(info)
+    ? { info, view, stored: storedAs(info.dtype, params, allStyles[output]) }
+    : null
 }
 
 /** The matrices of what can be factorized; null for anything else. */

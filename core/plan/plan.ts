@@ -13,6 +13,7 @@ import { defaultStyle, type Style, styles } from '../styles.ts'
 import {
   type ComputableDType,
   encodedBytes,
+  hasKernel,
   type MatrixView,
   storageName,
   type TensorInfo,
@@ -112,11 +113,6 @@ export interface Choices extends Rules {
   readonly params: Params
   /** Rank of convolutions, where they have one of their own. */
   readonly convRank?: number | undefined
-}
-
-/** Whether it is a convolution that sees more than one point: one of 1 x 1 is a linear layer. */
-export function hasKernel({ shape }: Pick<TensorInfo, 'shape'>): boolean {
-  return shape.length > 2 && shape.slice(2).some((size) => size > 1)
 }
 
 function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {

@@ -18,6 +18,7 @@ import {
   type ComputableTensor,
   encodedBytes,
   hasComputableDType,
+  hasKernel,
   type MatrixView,
   matrixView,
   storageName,
@@ -116,7 +117,7 @@ function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Styl
   if (ruling.says === 'nothing') {
     const other = notWeights(info.name)
     if (other) return setAside(other)
-    const habit = style.isDifference ? leftOutOfAdapters(info, view) : keptByHabit(info, view)
+    const habit = style.isDifference ? leftOutOfAdapters(info, view, style) : keptByHabit(info, view)
     if (habit) return keep(habit)
   }
   const stored = storedAs(info.dtype, params, style)
@@ -168,7 +169,12 @@ function keptByHabit(info: TensorInfo, view: MatrixView): Message | null {
 }
 
 /** A difference has no bytes to save: of what protects a model only what adapters rarely hold remains. */
-function leftOutOfAdapters({ name, shape }: TensorInfo, view: MatrixView): Message | null {
+function leftOutOfAdapters(
+  { name, shape }: TensorInfo,
+  view: MatrixView,
+  { takesConvolutions }: Pick<Style, 'takesConvolutions'>,
+): Message | null {
+  if (!takesConvolutions && hasKernel({ shape })) return say('extract.conv')
   if (shape.length > 2 && axesOf(name, shape) === 'unknown')
     return say('plan.axes', { axes: shape.length, shape: lengthsOf(view) })
   return view.kind === 'linear' && roleOf(name) === 'embedding' ? say('extract.embedding') : null

@@ -46,7 +46,7 @@ function above1(text: string): number {
 }
 
 /** 95% or 0.95. */
-export function share(text: string): number {
+function share(text: string): number {
   const percent = /^([\d.]+)\s*%$/.exec(text)
   return numberWithin(percent ? String(Number(percent[1]) / 100) : text, 1e-6, 1, false)
 }

@@ -4,11 +4,12 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { Job, JobEvent, JobResult, TensorReport } from '../../core/contract.ts'
+import type { DifferenceReport, Job, JobEvent, JobResult, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
 import type { Message } from '../../core/messages/message.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
+import type { AdapterForm } from '../../core/styles.ts'
 import type { Bounds, Place } from '../files/within.ts'
 
 // --- main <-> engine -----------------------------------------------------------------------------------------------------------------
@@ -41,6 +42,14 @@ export interface FileRef {
   readonly within: Bounds
   /** State of the files when they were first opened; null before. */
   readonly fingerprint: string | null
+  /** It is opened as what it adds to a model: to the one at `base`, or, an adapter, to any. */
+  readonly difference?: DifferenceRef
+}
+
+export interface DifferenceRef {
+  readonly base: Place | null
+  readonly form: AdapterForm | null
+  readonly convolutions: boolean
 }
 
 export type Task =
@@ -61,6 +70,8 @@ export interface OpenedFile {
   readonly notices: Message[]
   readonly tensors: TensorReport[]
   readonly fingerprint: string
+  readonly isAdapter?: true
+  readonly difference?: DifferenceReport
 }
 
 export interface DriverInfo extends KernelInfo {

@@ -51,6 +51,12 @@ export const compressionReportSchema = z.strictObject({
 })
 export type CompressionReport = z.infer<typeof compressionReportSchema>
 
+/** One part of a run that several machines share; `merge` joins them. null: all of it. */
+export const partSchema = z
+  .strictObject({ index: z.number().int().min(1), of: z.number().int().min(1) })
+  .nullable()
+  .default(null)
+
 export const compress = job('compress', {
   files: ofModel,
   options: {
@@ -62,11 +68,7 @@ export const compress = job('compress', {
      * of the engine too. A failure leaves them either way: its error says how many.
      */
     resume: z.boolean().default(false),
-    /** One part of a run that several machines share; `merge` joins them. */
-    part: z
-      .strictObject({ index: z.number().int().min(1), of: z.number().int().min(1) })
-      .nullable()
-      .default(null),
+    part: partSchema,
   },
   machine: ({ params }) => params,
   writes: ({ target, force, resume }) => ({ target, force, resume }),

@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
 import { adapterForms } from '../../styles.ts'
 import { messageSchema } from '../messages.ts'
-import { compressionReportSchema } from './compress.ts'
+import { pinsSchema } from '../pins.ts'
+import { compressionReportSchema, partSchema } from './compress.ts'
 import { fileId, job } from './job.ts'
+import { rankRuleSchema } from './resize.ts'
 
-const differenceSchema = z.strictObject({
+export const differenceSchema = z.strictObject({
   name: z.string(),
   /** In the adapter; null where it has no place there. */
   module: z.string().nullable(),
@@ -43,10 +45,14 @@ export const extract = job('extract', {
     /** Differences of what is no matrix: only listed, or written as they are where the form has a place for them. */
     whole: z.enum(['list', 'skip', 'save']).default('list'),
     oneRank: z.boolean().default(false),
+    /** In place of rank and goal. */
+    rule: rankRuleSchema.nullable().default(null),
     include: z.array(z.string()).default([]),
     exclude: z.array(z.string()).default([]),
+    pins: pinsSchema,
     force: z.boolean().default(false),
     resume: z.boolean().default(false),
+    part: partSchema,
   },
   machine: ({ params }) => params,
   writes: ({ target, force, resume }) => ({ target, force, resume }),

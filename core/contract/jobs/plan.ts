@@ -1,9 +1,11 @@
 /** What a compression would do to each tensor, exact in bytes. Every matrix is analyzed once; another goal or rule is then instant. */
 import { z } from 'zod'
+import { outputIds } from '../../styles.ts'
 import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
+import { rankRuleSchema } from './resize.ts'
 
 const plannedTensorSchema = z.strictObject({
   name: z.string(),
@@ -47,6 +49,15 @@ export const plan = job('plan', {
   files: ofModel,
   options: {
     ...choiceFields,
+    output: z.enum(outputIds),
+    /** What else decides an adapter, as `extract` and `resize` have it; without meaning for a model. */
+    adapter: z
+      .strictObject({
+        convRank: z.number().int().min(1).nullable().default(null),
+        oneRank: z.boolean().default(false),
+        rule: rankRuleSchema.nullable().default(null),
+      })
+      .optional(),
     /** Whether curves that were known before are said too: a page that has them need not hear them again with every goal. */
     knownCurves: z.boolean().default(true),
   },

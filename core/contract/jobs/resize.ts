@@ -4,6 +4,7 @@ import { paramsSchema } from '../../params.ts'
 import { adapterForms } from '../../styles.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
+import { pinsSchema } from '../pins.ts'
 import { fileId, job } from './job.ts'
 
 /** A rule that users of LoRA tools know (core/adapters/rank-rules.ts). */
@@ -63,6 +64,10 @@ export const resize = job('resize', {
     keepRanks: z.boolean().default(false),
     /** All modules padded with zeros to the largest rank, for loaders that know one for all. */
     oneRank: z.boolean().default(false),
+    /** Of modules, by their names in the form that is written: what is left out is not in the output. */
+    include: z.array(z.string()).default([]),
+    exclude: z.array(z.string()).default([]),
+    pins: pinsSchema,
     force: z.boolean().default(false),
   },
   machine: ({ params }) => params,

@@ -7,8 +7,15 @@ import { allowedError } from '../../params.ts'
 import { hasGoal } from '../../plan/goal.ts'
 import { sizeGoalBytes } from '../../plan/goals.ts'
 import { type AllocationCandidate, allocateRanks, leastRanks } from '../../plan/rank-allocation.ts'
+import { pinsBy } from '../../rules.ts'
 import type { AdapterForm } from '../../styles.ts'
 import { elementCount, tensorBytes } from '../../tensor.ts'
+
+/** What decides ranks and bytes, whoever asks. */
+export type ResizeChoices = Pick<
+  JobOf<'resize'>,
+  'params' | 'rule' | 'keepRanks' | 'oneRank' | 'include' | 'exclude' | 'pins'
+>
 
 export interface Choosing {
   readonly modules: readonly TargetModule[]
@@ -16,7 +23,7 @@ export interface Choosing {
   readonly totalBytes: number
   /** ||W||_F by the name of the module in the form that is written. */
   readonly norms: ReadonlyMap<string, number>
-  readonly job: JobOf<'resize'>
+  readonly job: ResizeChoices
   readonly form: AdapterForm
   layout(module: TargetModule, rank: number): ModuleLayout
   /** Bytes of the file at these ranks. */
@@ -39,10 +46,18 @@ export function chooseRanks(resizing: Choosing, found: readonly Analyzed[]): num
   const { job, totalBytes } = resizing
   const { params, rule, keepRanks } = job
   const most = found.map(({ s }) => Math.max(1, valuesAbove0(s)))
+  const pinOf = pinsBy(job)
+  const pinned = (ranks: number[]) =>
+    ranks.map((rank, i) => Math.min(most[i]!, pinOf(resizing.modules[i]!.name) ?? rank))
   if (keepRanks) return found.map(({ rankBefore }, i) => (isLora(resizing.modules[i]!) ? rankBefore : most[i]!))
-  if (rule) return found.map(({ s }, i) => Math.max(1, Math.min(most[i]!, rankBy(rule, s))))
-  if (!hasGoal(params)) return most.map((rank) => Math.min(rank, params.rank))
-  const candidates = found.map((each, i) => candidateOf(resizing, i, each, most[i]!))
+  if (rule) return pinned(found.map(({ s }, i) => Math.max(1, Math.min(most[i]!, rankBy(rule, s)))))
+  if (!hasGoal(params)) return pinned(most.map(() => params.rank))
+  const candidates = found.map((each, i) => {
+    const candidate = candidateOf(resizing, i, each, most[i]!)
+    const pin = pinOf(candidate.name)
+    const own = pin === null ? null : Math.min(pin, most[i]!)
+    return own === null ? candidate : { ...candidate, minRank: own, maxRank: own }
+  })
   const size = sizeGoalBytes(params, totalBytes)
   const chosen = (ranks: readonly (number | null)[]) => ranks.map((rank, i) => rank ?? candidates[i]!.maxRank)
   if (size === null) {
@@ -65,7 +80,7 @@ export function valuesAbove0(s: Float64Array): number {
   return zero < 0 ? s.length : zero
 }
 
-function isLora({ sources }: TargetModule): boolean {
+export function isLora({ sources }: TargetModule): boolean {
   return sources.every(({ kind }) => kind !== 'loha' && kind !== 'lokr')
 }
 

@@ -2,9 +2,9 @@
  * The singular values and best factors of an adapter's modules: from thin factors without ever forming the matrix, or, of LoHa and LoKr, from the
  * matrix by the methods of any other.
  */
-import { type AdapterModule, matrixOf } from '../../adapters/adapter.ts'
-import { type Factors, factorsOf, productOf } from '../../adapters/factors.ts'
-import { assembled, type TargetModule } from '../../adapters/translate.ts'
+import { matrixOf } from '../../adapters/adapter.ts'
+import { effectiveFactors, wholeMatrix } from '../../adapters/effective.ts'
+import type { TargetModule } from '../../adapters/translate.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { observer } from '../../matrix/observer.ts'
@@ -39,17 +39,6 @@ export async function moduleSvd(
     return { svd, squares: svd.s.reduce((sum, value) => sum + value ** 2, 0), rankBefore: factors.rank }
   }
   return svdOfMatrix(file, module, params, context)
-}
-
-/** All a loader adds, as B A; null for LoHa and LoKr. */
-export async function effectiveFactors(file: WeightFile, module: TargetModule): Promise<Factors | null> {
-  const sources: Factors[] = []
-  for (const source of module.sources) {
-    const factors = await factorsOf(file, source)
-    if (!factors) return null
-    sources.push(factors)
-  }
-  return assembled(module, sources)
 }
 
 async function svdOfMatrix(
@@ -88,28 +77,4 @@ async function svdOfMatrix(
   } finally {
     kernels.release(mark)
   }
-}
-
-async function wholeMatrix(file: WeightFile, { sources, rows, shape }: TargetModule): Promise<Float32Array> {
-  const { cols } = matrixOf({ shape })
-  const matrices: Float32Array[] = []
-  for (const source of sources) matrices.push(await denseOf(file, source))
-  if (!rows) return matrices[0]!
-  const D = new Float32Array(shape[0]! * cols)
-  for (let i = 0; i < shape[0]!; i++) {
-    const from = rows.source[i]!
-    if (from >= 0) D.set(matrices[from]!.subarray(rows.row[i]! * cols, (rows.row[i]! + 1) * cols), i * cols)
-  }
-  return D
-}
-
-async function denseOf(file: WeightFile, module: AdapterModule): Promise<Float32Array> {
-  const factors = await factorsOf(file, module)
-  if (!factors) return productOf(file, module)
-  const { rows, cols, rank, B, A } = factors
-  const D = new Float32Array(rows * cols)
-  for (let i = 0; i < rows; i++)
-    for (let p = 0; p < rank; p++)
-      for (let j = 0; j < cols; j++) D[i * cols + j]! += B[i * rank + p]! * A[p * cols + j]!
-  return D
 }

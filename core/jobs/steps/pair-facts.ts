@@ -2,11 +2,13 @@
  * One pass over two models side by side: norms of both and of their difference, NaN and Inf, and the checksum of the difference, which the run then
  * need not look for. What is found is kept with the sketches of the two.
  */
-import { type BothValues, type Difference, subtracted } from '../../adapters/difference.ts'
+import { type BothValues, subtracted } from '../../adapters/difference.ts'
+import type { DifferenceFile, PairModel } from '../../adapters/difference-model.ts'
 import { isDifferent, type Pair } from '../../adapters/pairs.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { findOnce, withKnownScans } from '../../matrix/known.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
+import { SketchCache } from '../../sketch-cache/sketch-cache.ts'
 import { elementCount, hasComputableDType } from '../../tensor.ts'
 
 /** Squares of Frobenius norms, over the finite values. */
@@ -18,11 +20,24 @@ export interface PairFacts {
   readonly infCount: number
 }
 
+/** What is found of the same two models cut for other loaders is another source's: rows may be in another order. */
+export function ofThisCut(host: JobContext, { difference }: DifferenceFile<PairModel>): JobContext {
+  // What the first pass finds has to last until the run asks for it.
+  const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), sourceHash: '' }
+  return { ...host, sketches: { ...sketches, sourceHash: sourceOfCut(sketches.sourceHash, difference) } }
+}
+
+/** Said once. */
+export function sourceOfCut(sourceHash: string, { cut }: Pick<PairModel, 'cut'>): string {
+  return sourceHash.endsWith(` ${cut}`) ? sourceHash : `${sourceHash} ${cut}`
+}
+
 /** By name; pairs whose values cannot be compared are left out. */
 export async function pairFacts(
-  { file, pairs, values }: Difference,
+  file: DifferenceFile<PairModel>,
   context: JobContext,
 ): Promise<ReadonlyMap<string, PairFacts>> {
+  const { pairs, values } = file.difference
   const tensors = new Map(file.tensors.map((tensor) => [tensor.name, tensor]))
   const compared = pairs.filter((pair) => isDifferent(pair) && sameShape(pair))
   const total = compared.reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0)

@@ -36,6 +36,7 @@ export const adapters = {
     'GGUF 适配器要写明其模型的架构。请给出它所属的模型（GGUF，或带有 config.json 的文件夹）。',
   'adapter.int8': () => '适配器的因子为浮点数。请选择 F32、F16 或 BF16。',
   'adapter.empty': () => '没有可写的内容：没有一个模块在这种形式中有位置。',
+  'adapter.deselected': (v) => `按您的选择略去了 ${v.count} 个模块。`,
   'adapter.rank-of-joined': (v) => `${v.count} 个模块由多个合并而成：秩相加，没有任何损失。`,
 
   'extract.identical': () => '两个模型中完全相同：没有差值。',
@@ -48,6 +49,8 @@ export const adapters = {
     `${v.count} 个张量只在微调模型中，没有适配器能添加它们：${some(v.count, v.some, w.list)}。`,
   'extract.whole-left': (v, w) => `${v.count} 个不是矩阵的张量有差异，但不写出：${some(v.count, v.some, w.list)}。`,
   'extract.no-pairs': () => '两个模型没有一个张量能够对应：它们不属于同一模型族。',
+  'extract.not-a-pair': () => '这不是由两个模型得来的。',
+  'extract.other-form': (v) => `这些矩阵是按 ${formOf(v.form)} 适配器的加载器划分的。请先按另一种形式打开。`,
   'extract.nothing': () => '在适配器所能容纳的范围内没有可提取的内容。',
   'extract.for-one': (v, w) => `${v.name}：${w.text(v.why)}`,
   'extract.verdict-none': () => '两个模型没有可以比较的张量。',

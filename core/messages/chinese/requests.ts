@@ -2,6 +2,7 @@ import type { Translation } from '../english.ts'
 import { nonFinite } from './plan.ts'
 
 export const requests = {
+  'request.output-of-other': (v) => `输出 ${v.output} 不适用于打开的内容：模型写成模型，差值写成适配器。`,
   'request.invalid': (v) => `请求无效（${v.method}）：“${v.detail}”`,
   'request.unknown': (v) => `此处没有 ${v.method} 这一请求。`,
   'request.one-goal': () => '一次只能有一个目标：大小、误差或能量。',

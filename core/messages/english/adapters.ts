@@ -39,6 +39,7 @@ export const adapters = {
     'A GGUF adapter names the architecture of its model. Give the model it belongs to, as GGUF or with its config.json.',
   'adapter.int8': () => 'Adapters hold floating-point factors. Choose F32, F16 or BF16.',
   'adapter.empty': () => 'Nothing is left to write: no module has a place in this form.',
+  'adapter.deselected': (v: { count: number }) => `${v.count} modules are left out, as you chose.`,
   'adapter.rank-of-joined': (v: { count: number }) =>
     `${v.count} modules were joined of several: their ranks add up, and nothing is lost.`,
 
@@ -55,6 +56,9 @@ export const adapters = {
   'extract.whole-left': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
     `${v.count} tensors that are no matrices differ and are not written: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
   'extract.no-pairs': () => 'No tensor of one model has its like in the other: they are not of one family.',
+  'extract.not-a-pair': () => 'This was not made of two models.',
+  'extract.other-form': (v: { form: string }) =>
+    `These matrices are cut for loaders of ${formOf(v.form)} adapters. Open them for another form first.`,
   'extract.nothing': () => 'There is nothing to extract in all that an adapter could hold.',
   'extract.for-one': (v: { name: Quoted; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
   'extract.verdict-none': () => 'No tensor of the two models can be compared.',

@@ -4,6 +4,8 @@ import { nonFinite } from './plan.ts'
 
 /** What a job was asked for and cannot be. */
 export const requests = {
+  'request.output-of-other': (v: { output: Foreign }) =>
+    `The output ${v.output} does not go with what is open: models become models, differences adapters.`,
   'request.invalid': (v: { method: string; detail: Foreign }) => `${v.method}: ${v.detail}`,
   'request.unknown': (v: { method: Quoted }) => `${v.method} is not something that can be asked for here.`,
   'request.one-goal': () => 'One goal at a time: a size, an error or an energy.',

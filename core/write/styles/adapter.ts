@@ -7,7 +7,6 @@ import type { Row } from '../../adapters/family.ts'
 import { type ModuleLayout, moduleEntries } from '../../adapters/forms.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import { type AdapterForm, adapterStyles } from '../../styles.ts'
-import type { ComputableDType } from '../../tensor.ts'
 import { adapterConfiguration, adapterMetadata, moduleBytes, paddedFactors } from '../adapter-file.ts'
 import { factors } from './factors.ts'
 import type { OutputStyle } from './style.ts'
@@ -21,9 +20,11 @@ export interface AdapterNames {
   readonly architecture: string | null
   /** The rank that all have, padded with zeros; null: each its own. */
   readonly oneRank: number | null
+  readonly takesConvolutions: boolean
 }
 
-export function adapterStyle(form: AdapterForm, { modules, whole, architecture, oneRank }: AdapterNames): OutputStyle {
+export function adapterStyle(form: AdapterForm, names: AdapterNames): OutputStyle {
+  const { modules, whole, architecture, oneRank, takesConvolutions } = names
   const layoutOf = ({ info, params, factorDType }: FactorizedTensor): ModuleLayout => {
     const module = modules.get(info.name)
     if (!module || factorDType === 'INT8') throw new Error(`${info.name}: refused by the plan`)
@@ -38,6 +39,7 @@ export function adapterStyle(form: AdapterForm, { modules, whole, architecture, 
   const configuration = (plans: readonly FactorizedTensor[]) => adapterConfiguration(form, written(plans), null)!
   return {
     ...adapterStyles[form],
+    takesConvolutions,
     format: null,
     entries: (plan) => moduleEntries(form, layoutOf(plan)).map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     kept: ({ info }) => {
@@ -61,13 +63,4 @@ export function adapterStyle(form: AdapterForm, { modules, whole, architecture, 
     metadata: (plans) => adapterMetadata(form, written(plans), architecture),
     ...(form === 'peft' && { configuration }),
   }
-}
-
-/** In which dtype factors are stored where none is asked for: that of most values. */
-export function factorsOwnDType(dtypes: ReadonlyMap<ComputableDType, number>): 'F32' | 'F16' | 'BF16' {
-  const [most] = [...dtypes].sort((a, b) => b[1] - a[1])
-  if (!most) return 'BF16'
-  const [dtype] = most
-  if (dtype === 'F16') return 'F16'
-  return dtype === 'F32' || dtype === 'F64' ? 'F32' : 'BF16'
 }

@@ -2,17 +2,17 @@
 import { Command, Option } from 'commander'
 import type { ExtractionReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
-import { factorizationKeys, type Params } from '../../../core/params.ts'
+import { factorizationKeys } from '../../../core/params.ts'
+import { parsePart } from '../../../core/plan/parts.ts'
 import type { AdapterForm } from '../../../core/styles.ts'
-import { formOption, rankParams, share } from '../adapter-flags.ts'
+import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from '../adapter-flags.ts'
 import { addParamFlags, collect, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 
-interface Options {
+interface Options extends RuleOptions {
   readonly out: string
   readonly to: AdapterForm
-  readonly svFro?: number
   readonly convRank?: number
   readonly whole: 'list' | 'skip' | 'save'
   readonly oneRank?: boolean
@@ -20,6 +20,7 @@ interface Options {
   readonly exclude: string[]
   readonly force?: boolean
   readonly resume?: boolean
+  readonly part?: string
   readonly json?: boolean
 }
 
@@ -32,8 +33,7 @@ export function extractCommand(): Command {
     .argument('<tuned>', 'a file or folder')
     .requiredOption('--out <file|folder>', 'where to write; a folder for PEFT')
     .addOption(formOption('--to', 'for which loaders').makeOptionMandatory())
-  return addParamFlags(command, keys)
-    .option('--sv-fro <share>', 'rank: the first values whose norm is this share of the norm of all', share)
+  return addParamFlags(addRuleFlags(command), keys)
     .option(
       '--conv-rank <number>',
       'also convolutions that see more than one point, at this rank',
@@ -48,16 +48,19 @@ export function extractCommand(): Command {
     .option('--include <glob>', 'only matching tensors, also those left out by default; repeatable', collect, [])
     .option('--exclude <glob>', 'not the matching tensors; repeatable', collect, [])
     .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
+    .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
     .action(async (basePath: string, tunedPath: string, options: Options, self: Command) => {
-      const { out, to: form, svFro, convRank = null, whole, include, exclude } = options
+      const { out, to: form, convRank = null, whole, include, exclude } = options
       const { oneRank = false, force = false, resume = false } = options
-      const params = withRule(paramsFrom(self, keys), svFro)
+      const part = options.part === undefined ? null : parsePart(options.part)
+      const params = paramsFrom(self, keys)
+      const rule = ruleFrom(options)
       const report = await withEngine(async (engine) => {
         const { fileId: base } = await engine.open(basePath)
         const { fileId: tuned } = await engine.open(tunedPath)
-        const choices = { form, params, convRank, whole, oneRank, include, exclude, force, resume }
+        const choices = { form, params, convRank, whole, oneRank, rule, include, exclude, force, resume, part }
         return engine.run<'extract'>({
           kind: 'extract',
           files: { base, tuned },
@@ -68,11 +71,6 @@ export function extractCommand(): Command {
       if (options.json) printJson(report)
       else printExtraction(report)
     })
-}
-
-/** The norm of the first values is this share of all: their squares the square of it. */
-function withRule(params: Params, svFro: number | undefined): Params {
-  return svFro === undefined ? params : { ...params, goalEnergy: svFro ** 2, goalScope: 'tensor', minRank: 1 }
 }
 
 function printExtraction(report: ExtractionReport): void {

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { adapterModel, pairModel } from '../../../core/adapters/difference-model.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/opening/open.ts'
@@ -17,6 +18,8 @@ export interface OpenedWeights {
   readonly paths: readonly string[]
   /** Tells this state of the files from any other. */
   readonly fingerprint: string
+  /** The two models that it was made of. */
+  readonly parts?: readonly OpenedWeights[]
 }
 
 export interface OpenedFiles {
@@ -31,7 +34,7 @@ export function openedFiles(): OpenedFiles {
     get: async (ref) => {
       const known = opened.get(ref.fileId)
       if (known) return known
-      const found = await open(ref)
+      const found = await openRef(ref)
       opened.set(ref.fileId, found)
       return found
     },
@@ -48,6 +51,45 @@ export async function weightPaths(path: string): Promise<readonly string[]> {
   const { file, paths } = await open({ fileId: '', path, within: null, fingerprint: null })
   await file.close()
   return paths
+}
+
+async function openRef(ref: FileRef): Promise<OpenedWeights> {
+  const { difference, fingerprint: expected } = ref
+  if (!difference) return open(ref)
+  const { form, convolutions } = difference
+  const opened = [await open({ ...ref, fingerprint: null })]
+  try {
+    const [whole] = opened as [OpenedWeights]
+    if (difference.base === null)
+      return { ...whole, file: await adapterModel(whole.file, form), fingerprint: asExpected(whole, expected) }
+    const base = await open({ fileId: '', ...difference.base, fingerprint: null })
+    opened.push(base)
+    const file = await pairModel(base.file, whole.file, form, convolutions)
+    const found: OpenedWeights = {
+      file: { ...file, close: async () => void (await Promise.all(opened.map(({ file }) => file.close()))) },
+      paths: opened.flatMap(({ paths }) => paths),
+      fingerprint: fingerprintOfRoles([
+        ['base', base],
+        ['tuned', whole],
+      ]),
+      parts: opened,
+    }
+    return { ...found, fingerprint: asExpected(found, expected) }
+  } catch (error) {
+    for (const { file } of opened) await file.close()
+    throw error
+  }
+}
+
+/** Of what a job reads; a lone file is told by its own. */
+export function fingerprintOfRoles(opened: readonly (readonly [role: string, OpenedWeights])[]): string {
+  const [first, ...others] = opened.map(([role, { fingerprint }]) => [role, fingerprint] as const)
+  return first && others.length === 0 ? first[1] : JSON.stringify([first, ...others])
+}
+
+function asExpected({ paths, fingerprint }: OpenedWeights, expected: string | null): string {
+  if (expected !== null && fingerprint !== expected) throw hasChanged(paths[0]!)
+  return fingerprint
 }
 
 async function open({ path, within, fingerprint: expected }: FileRef): Promise<OpenedWeights> {
@@ -71,7 +113,11 @@ async function open({ path, within, fingerprint: expected }: FileRef): Promise<O
  * a computation is no fault of the program.
  * @throws AppError `source-changed`
  */
-export async function assertAsOpened({ paths, fingerprint }: OpenedWeights): Promise<void> {
+export async function assertAsOpened({ paths, fingerprint, parts }: OpenedWeights): Promise<void> {
+  if (parts) {
+    for (const part of parts) await assertAsOpened(part)
+    return
+  }
   if ((await fingerprintOf(paths)) !== fingerprint) throw hasChanged(paths[0]!)
 }
 

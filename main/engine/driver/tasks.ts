@@ -1,12 +1,17 @@
 /** What an engine does, task by task: the contract's calls and jobs on one side, core's functions on the other. */
 
 import { basename, dirname, join } from 'node:path'
+import { isDifferenceFile } from '../../../core/adapters/difference-model.ts'
+import { looksLikeAdapter } from '../../../core/adapters/read.ts'
 import { type Job, type JobResult, machineOf, writesOf } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import type { WeightFile } from '../../../core/formats/format.ts'
 import { runJob } from '../../../core/jobs/registry.ts'
+import { sourceOfCut } from '../../../core/jobs/steps/pair-facts.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
 import { defaultParams } from '../../../core/params.ts'
 import { describeFile } from '../../../core/plan/describe.ts'
+import { adapterStyles } from '../../../core/styles.ts'
 import type { CompressionTarget } from '../../../core/write/compression.ts'
 import { writeFault } from '../../files/file-errors.ts'
 import { assertFileName } from '../../files/file-name.ts'
@@ -15,7 +20,7 @@ import { type HeldFolder, holdFolder, type Place } from '../../files/within.ts'
 import type { OpenedFile, Task } from '../messages.ts'
 import type { DriverTasks, TaskContext } from './driver-loop.ts'
 import type { KernelRoom } from './kernel-room.ts'
-import { assertAsOpened, type OpenedWeights, openedFiles } from './opened-files.ts'
+import { assertAsOpened, fingerprintOfRoles, type OpenedWeights, openedFiles } from './opened-files.ts'
 import { sketchRoom } from './sketch-room.ts'
 
 type JobTask = Extract<Task, { kind: 'job' }>
@@ -34,7 +39,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       ...context,
       kernels,
       kernelNotice: notice,
-      ...(opened.length > 0 && cache && { sketches: { cache, sourceHash: fingerprintOf(opened) } }),
+      ...(opened.length > 0 && cache && { sketches: { cache, sourceHash: sourceOf(opened) } }),
     }
     const held = place && (await holdTarget(place))
     const target = place && held && targetOf(place, held, job, opened, context)
@@ -69,7 +74,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
           const report: OpenedFile = {
             ...{ format, safety, totalBytes, fingerprint },
             notices: [...notices],
-            tensors: describeFile(file),
+            ...described(file),
           }
           return report
         }
@@ -82,10 +87,22 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   }
 }
 
-/** Of what a job reads; a lone file is told by its own. */
-function fingerprintOf(opened: readonly (readonly [role: string, OpenedWeights])[]): string {
-  const [first, ...others] = opened.map(([role, { fingerprint }]) => [role, fingerprint] as const)
-  return first && others.length === 0 ? first[1] : JSON.stringify([first, ...others])
+/** What sketches of these files are kept under. */
+function sourceOf(opened: readonly (readonly [role: string, OpenedWeights])[]): string {
+  const source = fingerprintOfRoles(opened)
+  const [first] = opened
+  const file = first?.[1].file
+  const isPair = opened.length === 1 && file && isDifferenceFile(file) && file.difference.of === 'pair'
+  return isPair ? sourceOfCut(source, file.difference) : source
+}
+
+/** Its tensors, and what else it is beside a model. */
+function described(file: WeightFile): Pick<OpenedFile, 'tensors' | 'isAdapter' | 'difference'> {
+  if (!isDifferenceFile(file))
+    return { tensors: describeFile(file), ...(looksLikeAdapter(file) && { isAdapter: true }) }
+  const { form, convolutions, report } = file.difference
+  const style = { ...adapterStyles[form], takesConvolutions: convolutions }
+  return { tensors: describeFile(file, defaultParams, style), difference: report }
 }
 
 /** The folder of a target, held while a job writes there: what it is replaced by meanwhile is another folder. */

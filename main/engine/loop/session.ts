@@ -20,7 +20,7 @@ import { say } from '../../../core/messages/english.ts'
 import type { Port } from '../../../core/port.ts'
 import { serveApi } from '../../../core/rpc.ts'
 import type { Place } from '../../files/within.ts'
-import type { DriverInfo, FileRef, OpenedFile, Task } from '../messages.ts'
+import type { DifferenceRef, DriverInfo, FileRef, OpenedFile, Task } from '../messages.ts'
 import type { Driver } from './driver-handle.ts'
 import type { Lanes, PendingTask } from './lanes.ts'
 
@@ -49,17 +49,13 @@ export function serveSession(port: Port, host: SessionHost): void {
       const { sketches } = driver
       return { ...info, sketches, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
     },
-    open: async (grantId) => {
-      const place = await host.place(grantId, 'read')
-      const file: FileRef = { fileId: randomUUID(), ...place, fingerprint: null }
-      const opener = host.opener()
-      const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
-      // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
-      if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
-      const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened }
-      if (gone) driver.closeFile(file.fileId)
-      else files.set(file.fileId, { ...file, fingerprint })
-      return report
+    open: async (grantId) => open(await host.place(grantId, 'read')),
+    openDifference: async (source) => {
+      const { form } = source
+      if ('adapter' in source)
+        return open(await host.place(source.adapter, 'read'), { base: null, form, convolutions: true })
+      const base = await host.place(source.base, 'read')
+      return open(await host.place(source.tuned, 'read'), { base, form, convolutions: source.convolutions })
     },
     close: async (fileId) => {
       if (files.delete(fileId)) driver.closeFile(fileId)
@@ -84,6 +80,17 @@ export function serveSession(port: Port, host: SessionHost): void {
   }
   const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments)
 
+  async function open(place: Place, difference?: DifferenceRef): Promise<FileReport> {
+    const file: FileRef = { fileId: randomUUID(), ...place, fingerprint: null, ...(difference && { difference }) }
+    const opener = host.opener()
+    const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
+    // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
+    if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
+    const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened }
+    if (gone) driver.closeFile(file.fileId)
+    else files.set(file.fileId, { ...file, fingerprint })
+    return report
+  }
   function fileOf(fileId: string): FileRef {
     const file = files.get(fileId)
     if (!file) throw new AppError('not-found', say('engine.not-open'))

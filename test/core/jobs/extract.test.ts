@@ -64,8 +64,10 @@ function request(params: Partial<Params>, rest: Partial<JobOf<'extract'>> = {}):
     convRank: null,
     whole: 'list',
     oneRank: false,
+    rule: null,
     force: false,
     resume: false,
+    part: null,
   } as const
   return {
     kind: 'extract',

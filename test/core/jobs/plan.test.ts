@@ -59,7 +59,7 @@ function unreadable(file: WeightFile): WeightFile {
 }
 
 async function written(file: WeightFile, { params, output, include, exclude }: PlanJob, context = testContext()) {
-  const job = compressJob(params, { output, include, exclude })
+  const job = compressJob(params, { output: styleIds.find((id) => id === output)!, include, exclude })
   return compressFile({ model: file, target: { folder: memoryFolder('out'), name: 'o' } }, job, context)
 }
 

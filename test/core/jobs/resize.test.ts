@@ -35,12 +35,14 @@ const lora = (name: string, rows: number, rank: number, cols: number, alpha: num
 
 function request(params: Partial<Params>, rest: Partial<JobOf<'resize'>> = {}): JobOf<'resize'> {
   const common = { form: null, rule: null, keepRanks: false, oneRank: false, force: false } as const
+  const rules = { include: [], exclude: [] }
   return {
     kind: 'resize',
     files: { adapter: 'a' },
     target: 't',
     params: { ...defaultParams, ...params },
     ...common,
+    ...rules,
     ...rest,
   }
 }

@@ -68,6 +68,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
           far,
           {
             info: async () => Promise.reject(new Error('not in this test')),
+            openDifference: async () => Promise.reject(new Error('not in this test')),
             open: async (grantId) => {
               options.paths.path(grantId, 'read')
               return {

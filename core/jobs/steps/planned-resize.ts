@@ -1,0 +1,129 @@
+/** What a resize would do to each module, exact in bytes: by the very functions of the run. Spectra are found once, in milliseconds a module. */
+import type { AdapterModel } from '../../adapters/difference-model.ts'
+import { moduleEntries } from '../../adapters/forms.ts'
+import type { JobOf, PlannedTensor, PlanReport } from '../../contract.ts'
+import { absoluteError, modelError } from '../../curves/model-error.ts'
+import { AppError } from '../../errors.ts'
+import type { JobContext } from '../../matrix/context.ts'
+import { findOnce } from '../../matrix/known.ts'
+import { say } from '../../messages/english.ts'
+import { quoted } from '../../messages/text.ts'
+import { sketchKeyOf } from '../../params.ts'
+import { roundingOf } from '../../plan/goals.ts'
+import { judgeBy } from '../../rules.ts'
+import { elementCount, tensorBytes } from '../../tensor.ts'
+import { adapterConfiguration } from '../../write/adapter-file.ts'
+import { type Analyzed, isLora } from './adapter-ranks.ts'
+import { moduleSvd } from './adapter-spectra.ts'
+import {
+  chosenModules,
+  earlierConfiguration,
+  layoutOf,
+  predicted,
+  type Resizing,
+  ranksOf,
+  refuseResize,
+  writtenOf,
+} from './resize-plan.ts'
+
+/** @throws AppError `bad-request` as a resize */
+export async function planResize(model: AdapterModel, job: JobOf<'plan'>, context: JobContext): Promise<PlanReport> {
+  const started = performance.now()
+  const { form, adapter, facts, notices } = model
+  if (job.output !== form) throw new AppError('bad-request', say('extract.other-form', { form }))
+  const { oneRank = false, rule = null } = job.adapter ?? {}
+  const choices = { ...job, oneRank, rule, keepRanks: false }
+  refuseResize(choices)
+  const modules = chosenModules(model, choices)
+  const resizing: Resizing = { adapter, modules, norms: new Map(), job: choices, form, context, facts }
+  let analyzed = 0
+  const found: Analyzed[] = []
+  for (const [i, module] of modules.entries()) {
+    context.checkCancelled()
+    context.report({ type: 'progress', phase: 'analyze', tensor: module.name, done: i, total: modules.length })
+    const { params } = job
+    const sketch = isLora(module) ? 'factors' : `${sketchKeyOf(params)} ${Math.max(params.rank, params.maxRank)}`
+    const one = await findOnce(context, ['module', form, module.name, sketch], async () => {
+      analyzed++
+      const { svd, squares, rankBefore } = await moduleSvd(adapter.file, module, params, context)
+      return { s: Array.from(svd.s), squares, rankBefore }
+    })
+    const errorCurve = truncation(one.s, one.squares).map(Math.sqrt)
+    if (job.knownCurves || analyzed > 0) context.report({ type: 'spectrum', tensor: module.name, errorCurve })
+    found.push({ ...one, s: Float64Array.from(one.s) })
+  }
+  const ranks = ranksOf(resizing, found)
+  const largest = ranks.reduce((most, rank) => Math.max(most, rank), 0)
+  const planned = modules.map((module, i): PlannedTensor => {
+    const { s, squares } = found[i]!
+    const rank = Math.min(ranks[i]!, s.length)
+    const layout = layoutOf(resizing, module, oneRank ? largest : ranks[i]!)
+    const left = truncation(Array.from(s), squares)[rank] ?? 0
+    const entries = moduleEntries(form, layout)
+    const bytesBefore = module.sources.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const bytesAfter = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+    const [rows = 1, ...rest] = module.shape
+    return {
+      name: module.name,
+      action: 'factorize',
+      reason: say('plan.rank', { shape: [rows, elementCount(rest)], rank, before: bytesBefore, after: bytesAfter }),
+      rank: layout.rank,
+      factorDType: layout.dtype,
+      relativeError: squares === 0 ? 0 : Math.sqrt(Math.min(1, left + 2 * roundingOf(layout.dtype) * (1 - left))),
+      int8Increase: null,
+      bytesBefore,
+      bytesAfter,
+    }
+  })
+  const layouts = modules.map((module, i) => layoutOf(resizing, module, oneRank ? largest : ranks[i]!))
+  const configuration = adapterConfiguration(form, writtenOf(layouts), await earlierConfiguration(adapter, form))
+  const beside = configuration
+    ? new TextEncoder().encode(`${JSON.stringify(configuration.json, null, 2)}\n`).byteLength
+    : 0
+  const judge = judgeBy(choices)
+  const left = model.targets.filter(({ name }) => !modules.some((module) => module.name === name))
+  return {
+    bytesBefore: adapter.file.totalBytes,
+    bytesAfter: predicted(resizing, ranks) + beside,
+    relativeError: modelError(
+      modules.map(({ shape }, i) => ({ entries: elementCount(shape), error: planned[i]!.relativeError })),
+    ),
+    absoluteError: absoluteError(
+      found.map(({ squares }, i) => ({ norm: Math.sqrt(squares), error: planned[i]!.relativeError })),
+    ),
+    errorIsLeast: false,
+    tensors: [
+      ...planned,
+      ...left.map(({ name, sources }): PlannedTensor => {
+        const ruling = judge(name)
+        const pattern = ruling.says === 'out' ? ruling.pattern : null
+        return {
+          name,
+          action: 'keep',
+          reason: pattern === null ? say('plan.not-included') : say('plan.excluded', { pattern: quoted(pattern) }),
+          rank: null,
+          factorDType: null,
+          relativeError: 0,
+          int8Increase: null,
+          bytesBefore: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
+          bytesAfter: 0,
+        }
+      }),
+    ],
+    analyzed,
+    elapsedMs: performance.now() - started,
+    notices: [...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+    ...context.kernels.info,
+  }
+}
+
+/** Squared relative error at rank 0, 1, ... */
+function truncation(s: readonly number[], squares: number): number[] {
+  let left = squares
+  const curve = [1]
+  for (const value of s) {
+    left -= value ** 2
+    curve.push(squares === 0 ? 0 : Math.max(0, left) / squares)
+  }
+  return curve
+}
