@@ -26,6 +26,17 @@ export function absoluteError(matrices: Iterable<NormedError>): number | null {
   return Number.isFinite(whole) ? ratio : null
 }
 
+export interface ResolvedError extends MatrixError {
+  /** Differences of `error` below this are rounding; 0 for a matrix that was kept. */
+  readonly resolution: number
+}
+
+/** How far the model's error rises where each matrix's is off by all of its resolution: differences below it are rounding. */
+export function modelResolution(matrices: readonly ResolvedError[]): number {
+  const most = matrices.map(({ entries, error, resolution }) => ({ entries, error: error + resolution }))
+  return modelError(most) - modelError(matrices)
+}
+
 /** sqrt(sum N e^2 / sum N): scale-free, the default weight of every whole-model goal. 0 without matrices. */
 export function modelError(matrices: Iterable<MatrixError>): number {
   let entries = 0

@@ -26,7 +26,7 @@ import { type Checkpoint, discardUnfinished, openCheckpoint } from '../write/res
 import { type FinishedOutput, finishedOutput } from '../write/resume/finished-output.ts'
 import { sourceHash } from '../write/source-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
-import { modelErrorOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
+import { modelErrorOf, modelResolutionOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
 import type { FilesOf } from './files.ts'
 import { absoluteErrorOf, planRun, refuse } from './steps/planned-run.ts'
 
@@ -116,7 +116,8 @@ async function writeOutput(
     await checkpoint.finish()
     const relativeError = modelErrorOf(plans, written.outcomes)
     const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
-    const whole = { ...written, plannedBytes, relativeError, absoluteError }
+    const resolution = modelResolutionOf(plans, written.outcomes)
+    const whole = { ...written, plannedBytes, relativeError, resolution, absoluteError }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
     const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
     return reportOf(compression, target, whole, notices, started)
@@ -126,6 +127,8 @@ async function writeOutput(
 }
 
 interface WholeOutput extends FinishedOutput {
+  /** Absent of a run that had been finished before. */
+  readonly resolution?: number
   readonly plannedBytes: number
   readonly absoluteError: number | null
 }
@@ -142,7 +145,7 @@ function normsOf(outcomes: readonly TensorOutcome[]) {
 function reportOf(
   { file, sourceHash, context }: Compression,
   { name }: CompressionTarget,
-  { files, bytesAfter, plannedBytes, relativeError, absoluteError, outcomes }: WholeOutput,
+  { files, bytesAfter, plannedBytes, relativeError, resolution, absoluteError, outcomes }: WholeOutput,
   notices: readonly Message[],
   started: number,
 ): CompressionReport {
@@ -154,6 +157,7 @@ function reportOf(
     bytesAfter,
     plannedBytes,
     relativeError,
+    ...(resolution !== undefined && { resolution }),
     absoluteError,
     verified: true,
     tensors: outcomes,

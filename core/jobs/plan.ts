@@ -5,7 +5,8 @@
 
 import { isDifferenceFile, pairOf, withUnfit } from '../adapters/difference-model.ts'
 import type { JobOf, PlannedTensor, PlanReport } from '../contract.ts'
-import { modelError } from '../curves/model-error.ts'
+import { modelError, modelResolution } from '../curves/model-error.ts'
+import { errorResolution } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
@@ -82,16 +83,18 @@ export async function planCompression(
     return refusal ? keepAsIs(plan, refusal) : plan
   })
   for (const [name, { refusal }] of predictions) if (refusal) predictions.delete(name)
-  const matrices = oncePerStorage(plans).filter(({ view }) => view)
+  const errors = oncePerStorage(plans)
+    .filter(({ view }) => view)
+    .map(({ info }) => ({
+      entries: elementCount(info.shape),
+      error: predictions.get(info.name)?.relativeError ?? 0,
+      resolution: predictions.get(info.name)?.resolution ?? 0,
+    }))
   return {
     bytesBefore: file.totalBytes,
     bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
-    relativeError: modelError(
-      matrices.map(({ info }) => ({
-        entries: elementCount(info.shape),
-        error: predictions.get(info.name)?.relativeError ?? 0,
-      })),
-    ),
+    relativeError: modelError(errors),
+    resolution: modelResolution(errors),
     absoluteError: await absoluteErrorOf(file, plans, predictions, context),
     errorIsLeast: plans.some((plan) => isFactorized(plan) && ownSketch(plan, job.params)),
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
@@ -189,6 +192,7 @@ async function inItsStyle(model: WeightFile, job: PlanJob, context: JobContext):
 
 interface Prediction {
   readonly relativeError: number
+  readonly resolution: number
   readonly frobeniusNorm: number
   /** Why the run would not write it. */
   readonly refusal: Message | null
@@ -205,12 +209,21 @@ function predict(
   const candidate = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
   // A dense copy is multiplied out of what the factors hold, and rounded to its own dtype.
   const rounded = compression.style.multipliesOut ? roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!) : 0
+  const relativeError = Math.sqrt(candidate.squaredErrors[rank]! + rounded)
   return {
-    relativeError: Math.sqrt(candidate.squaredErrors[rank]! + rounded),
+    relativeError,
+    resolution: resolutionOf(plan, relativeError),
     frobeniusNorm: spectrum.frobeniusNorm,
     refusal: refusalAt(candidate, rank, rounded),
     int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
   }
+}
+
+/** Of an error that an analysis expects: of a sketch by the difference of squares, of an exact SVD by the sum of its tail. */
+function resolutionOf({ info, view, sketch }: FactorizedTensor, error: number): number {
+  const precision = info.dtype === 'F64' && sketch.method === 'exact' && sketch.exactRoute === 'jacobi' ? 'f64' : 'f32'
+  const source = sketch.method === 'exact' ? 'exact' : 'spectrum'
+  return errorResolution(error, source, precision, Math.min(view.rows, view.cols))
 }
 
 function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Prediction | undefined): PlannedTensor[] {
@@ -228,6 +241,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
     rank: factorized ? plan.params.rank : null,
     factorDType: factorized ? plan.factorDType : null,
     relativeError: prediction?.relativeError ?? 0,
+    ...(prediction && { resolution: prediction.resolution }),
     int8Increase: prediction?.int8Increase ?? null,
     bytesBefore: bytesInFile(info),
     bytesAfter: bytesOf(entries) - bytesOf(scaleEntries),

@@ -51,7 +51,7 @@ export function runReportHtml(made: RunSource): string {
   const body = [
     outcome([
       sizeOf(w, 'report.size', report),
-      { name: w.say('report.model-error'), value: w.numbers.percent(report.relativeError) },
+      { name: w.say('report.model-error'), value: w.numbers.error(report.relativeError, report.resolution ?? 0) },
       countOf(w, compressed.length, report.tensors.length),
     ]),
     paragraph(w.say('report.caveat'), 'caveat'),
@@ -87,7 +87,7 @@ export function planReportHtml(made: PlanSource): string {
   const body = [
     outcome([
       sizeOf(w, 'report.expected-size', report),
-      { name: w.say('report.expected-error'), value: w.numbers.percent(report.relativeError) },
+      { name: w.say('report.expected-error'), value: w.numbers.error(report.relativeError, report.resolution ?? 0) },
       countOf(w, compressed.length, rows.length),
     ]),
     paragraph(w.say('report.caveat'), 'caveat'),
@@ -150,7 +150,7 @@ export function analysisReportHtml(made: AnalysisSource): string {
   }
   const body = [
     outcome([
-      { name: w.say('report.error-at', { rank }), value: numbers.percent(report.relativeError) },
+      { name: w.say('report.error-at', { rank }), value: numbers.error(report.relativeError, report.resolution) },
       { name: w.say('report.break-even'), value: numbers.count(report.breakEvenRank) },
       { name: w.say('report.noise-at'), value: numbers.percent(report.noiseError) },
     ]),
@@ -275,6 +275,7 @@ interface Row {
   readonly rank: number | null
   readonly factorDType: string | null
   readonly relativeError: number | null
+  readonly resolution?: number | undefined
   readonly bytesBefore: number
   readonly bytesAfter: number
   readonly reason: Message
@@ -291,14 +292,18 @@ function tensorTable(w: ReportWords, rows: readonly Row[]): string {
     { title: w.say('report.after'), numeric: true },
     { title: w.say('report.reason') },
   ]
-  const cells = rows.map(({ name, action, rank, factorDType, relativeError, bytesBefore, bytesAfter, reason }) => [
-    name,
-    rank === null ? cell(-1, w.say('report.kept')) : cell(rank, numbers.count(rank)),
-    action === 'kept' || relativeError === null ? cell(-1, '–') : cell(relativeError, numbers.percent(relativeError)),
-    factorDType ?? '',
-    cell(bytesBefore, numbers.bytes(bytesBefore)),
-    cell(bytesAfter, numbers.bytes(bytesAfter)),
-    action === 'kept' ? w.text(reason) : '',
+  const errorCell = ({ action, relativeError, resolution }: Row) =>
+    action === 'kept' || relativeError === null
+      ? cell(-1, '–')
+      : cell(relativeError, numbers.error(relativeError, resolution ?? 0))
+  const cells = rows.map((row) => [
+    row.name,
+    row.rank === null ? cell(-1, w.say('report.kept')) : cell(row.rank, numbers.count(row.rank)),
+    errorCell(row),
+    row.factorDType ?? '',
+    cell(row.bytesBefore, numbers.bytes(row.bytesBefore)),
+    cell(row.bytesAfter, numbers.bytes(row.bytesAfter)),
+    row.action === 'kept' ? w.text(row.reason) : '',
   ])
   const hint = paragraph(w.say('report.sort'), 'dim hint')
   return section(w.say('report.tensors'), hint, sortableTable(columns, cells))

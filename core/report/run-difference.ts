@@ -11,6 +11,7 @@ export interface TensorDifference {
 export interface RunDifference {
   /** a - b. */
   readonly bytes: number
+  /** 0 where it is no more than rounding. */
   readonly error: number
   readonly elapsedMs: number
   readonly compressed: { readonly a: number; readonly b: number }
@@ -34,7 +35,7 @@ export function runDifference(a: CompressionReport, b: CompressionReport): RunDi
     .sort((one, other) => gap(other) - gap(one))
   return {
     bytes: a.bytesAfter - b.bytesAfter,
-    error: a.relativeError - b.relativeError,
+    error: beyond(a.relativeError - b.relativeError, Math.max(a.resolution ?? 0, b.resolution ?? 0)),
     elapsedMs: a.elapsedMs - b.elapsedMs,
     compressed: { a: compressedIn(a).length, b: compressedIn(b).length },
     worst: { a: worstOf(compressedIn(a)), b: worstOf(compressedIn(b)) },
@@ -42,4 +43,5 @@ export function runDifference(a: CompressionReport, b: CompressionReport): RunDi
   }
 }
 
+const beyond = (difference: number, resolution: number) => (Math.abs(difference) <= resolution ? 0 : difference)
 const gap = ({ a, b }: TensorDifference) => Math.abs((a ?? 0) - (b ?? 0))

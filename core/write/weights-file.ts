@@ -3,7 +3,7 @@
  */
 
 import type { TensorOutcome } from '../contract.ts'
-import { modelError } from '../curves/model-error.ts'
+import { modelError, modelResolution, type ResolvedError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
 import { openWeightFile } from '../formats/opening/open.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
@@ -170,9 +170,21 @@ async function verifyStructure(
 
 /** Over all matrices of these plans, each storage once; kept ones count 0. */
 export function modelErrorOf(plans: readonly TensorPlan[], outcomes: readonly TensorOutcome[]): number {
-  const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
-  const matrices = oncePerStorage(plans).filter(({ view }) => view)
-  return modelError(
-    matrices.map(({ info }) => ({ entries: elementCount(info.shape), error: errors.get(info.name) ?? 0 })),
-  )
+  return modelError(errorsOf(plans, outcomes))
+}
+
+/** Differences of that below this are rounding. */
+export function modelResolutionOf(plans: readonly TensorPlan[], outcomes: readonly TensorOutcome[]): number {
+  return modelResolution(errorsOf(plans, outcomes))
+}
+
+function errorsOf(plans: readonly TensorPlan[], outcomes: readonly TensorOutcome[]): ResolvedError[] {
+  const found = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
+  return oncePerStorage(plans)
+    .filter(({ view }) => view)
+    .map(({ info: { name, shape } }) => ({
+      entries: elementCount(shape),
+      error: found.get(name)?.relativeError ?? 0,
+      resolution: found.get(name)?.resolution ?? 0,
+    }))
 }

@@ -38,6 +38,8 @@ export const compressionReportSchema = z.strictObject({
   plannedBytes: z.number(),
   /** Model error: sqrt(sum N e^2 / sum N) over all matrices, kept ones count 0. */
   relativeError: z.number(),
+  /** Differences of model errors below this are rounding; absent in reports of an earlier version. */
+  resolution: z.number().optional(),
   /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices; null where a norm is not known, as of a run that had been finished before. */
   absoluteError: z.number().nullable().default(null),
   /** The output was read again and every tensor measured or compared byte for byte. */

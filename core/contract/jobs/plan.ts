@@ -16,6 +16,8 @@ const plannedTensorSchema = z.strictObject({
   factorDType: z.string().nullable(),
   /** As far as it can be known before anything is rounded and written: from the analysis, rounding reckoned in; 0 for kept tensors. */
   relativeError: z.number(),
+  /** Differences of errors below this are rounding; of what would be factorized. */
+  resolution: z.number().optional(),
   /** Share by which INT8 factors would raise the error of this rank; null where INT8 was not asked for. */
   int8Increase: z.number().nullable(),
   bytesBefore: z.number(),
@@ -29,6 +31,8 @@ export const planReportSchema = z.strictObject({
   bytesAfter: z.number(),
   /** Model error as it is expected. */
   relativeError: z.number(),
+  /** Differences of model errors below this are rounding. */
+  resolution: z.number().optional(),
   /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices, as it is expected. */
   absoluteError: z.number().nullable(),
   /**

@@ -27,6 +27,12 @@ test('what two runs come to, and where they differ most', () => {
   ])
 })
 
+test('errors that differ by no more than rounding are equal', () => {
+  const [a, b] = [run(80, 0.43, {}), run(80, 0.430002, {})]
+  expect(runDifference(a, b).error).not.toBe(0)
+  expect(runDifference({ ...a, resolution: 4e-6 }, b).error).toBe(0)
+})
+
 test('a run beside itself differs in nothing', () => {
   const a = run(80, 0.43, { q: 0.2 })
   expect(runDifference(a, a)).toMatchObject({ bytes: 0, error: 0, tensors: [] })
