@@ -21,6 +21,45 @@ export function pythonSnippet({ recipe, target, files }: SnippetSource): string 
   return `${lines.join('\n')}\n`
 }
 
+interface Verification extends SnippetSource {
+  /** Path of the source. */
+  readonly source: string
+  /** The largest error of the run, and where. */
+  readonly worst: { readonly name: string; readonly error: number } | null
+}
+
+/** A source that this library opens whole: a shard of several holds only its own tensors. */
+const wholeSafetensors = (source: string) =>
+  source.endsWith('.safetensors') && !/-\d+-of-\d+\.safetensors$/.test(source)
+
+/**
+ * Loads the output and the source, multiplies out, and prints how far the matrices are from each other: the judge that is not this program. null where
+ * the source is no single safetensors file, or the output has not the source's names.
+ */
+export function verificationSnippet({ source, worst, ...output }: Verification): string | null {
+  if (output.recipe.output === 'aguf' || !wholeSafetensors(source)) return null
+  const load = pythonSnippet(output).split('\n')
+  const lines = [
+    // What follows in the loading snippet is advice for another purpose.
+    ...load.slice(0, load.findIndex((line) => /^# (Convolutions|The names)/.test(line)) - 1),
+    '',
+    'import torch',
+    'from safetensors.torch import load_file',
+    '',
+    `source = load_file(${JSON.stringify(source)})`,
+    'errors = {}',
+    'for name, weight in weights.items():',
+    '    W = source[name].double()',
+    '    V = torch.as_tensor(weight).double().reshape(W.shape)',
+    '    if W.dim() > 1:',
+    '        errors[name] = float((W - V).norm()) / max(float(W.norm()), 1e-300)',
+    'for name in sorted(errors, key=errors.get, reverse=True)[:5]:',
+    '    print(f"{errors[name]:.6f}  {name}")',
+    ...(worst ? [`# GhostSVD measured ${worst.error.toFixed(6)} for ${worst.name}`] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
 /** How the two libraries say the same. */
 interface Dialect {
   readonly imports: readonly string[]

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Recipe, TensorOutcome } from '../../../core/contract.ts'
 import { compressFile } from '../../../core/jobs/compress.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
-import { pythonSnippet } from '../../../core/report/python.ts'
+import { pythonSnippet, verificationSnippet } from '../../../core/report/python.ts'
 import { styleIds } from '../../../core/styles.ts'
 import { python, pythonHas } from '../../python.ts'
 import { compressJob, fileBytes, openTensors, plain, testContext, weights } from '../jobs/harness.ts'
@@ -41,6 +41,13 @@ test.runIf(pythonHas())('Python understands every line, whatever the file is cal
   execFileSync(python, ['-c', script], { input: JSON.stringify(snippets) })
 })
 
+test('what is verified has the names of its source', () => {
+  const made = { recipe: recipe('factors'), target: 'x.safetensors', files: 1, worst: null }
+  expect(verificationSnippet({ ...made, source: 'model.gguf' })).toBeNull()
+  expect(verificationSnippet({ ...made, source: 'model-00001-of-00002.safetensors' })).toBeNull()
+  expect(verificationSnippet({ ...made, recipe: recipe('aguf'), source: 'model.safetensors' })).toBeNull()
+})
+
 const cases = {
   'plain.safetensors': recipe('factors'),
   'half.safetensors': recipe('factors', { factorDType: 'BF16' }),
@@ -58,21 +65,27 @@ const targets = Object.keys(cases) as (keyof typeof cases)[]
 
 /** Runs each snippet and holds the weights it leaves, by their names there, against the source. */
 const judge = `
-import json, sys, numpy
+import contextlib, io, json, sys, numpy
 from safetensors.torch import load_file
 sources = load_file("model.safetensors")
 def error(W, V):
     W, V = (numpy.asarray(X, dtype=numpy.float64).ravel() for X in (W, V))
     return float(numpy.linalg.norm(W - V) / max(numpy.linalg.norm(W), 1e-300))
 answers = {}
-for target, snippet in json.load(sys.stdin).items():
+snippets, verifications = json.load(sys.stdin)
+for target, snippet in snippets.items():
     room = {}
     exec(snippet, room)
     found = room["weights"]
     if target.endswith(".aguf"):
         found = {name: found[key] for name in sources for key in found if name.endswith(f"{key[1]}.weight")}
     answers[target] = {name: error(sources[name], weight) for name, weight in found.items()}
-print(json.dumps(answers))
+printed = {}
+for target, snippet in verifications.items():
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(snippet, {})
+    printed[target] = said.getvalue()
+print(json.dumps([answers, printed]))
 `
 
 describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
@@ -84,6 +97,9 @@ describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
   ]
   const reported = new Map<string, readonly TensorOutcome[]>()
   let found: Record<string, Record<string, number>>
+  const verifications: Record<string, string> = {}
+  const worst = new Map<string, { readonly name: string; readonly error: number }>()
+  let printed: Record<string, string>
   let folder: string
 
   beforeAll(async () => {
@@ -104,18 +120,37 @@ describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
         await writeFile(join(folder, path), bytes)
       }
       reported.set(target, report.tensors)
-      snippets[target] = pythonSnippet({ recipe: cases[target], target, files: report.files })
+      const made = { recipe: cases[target], target, files: report.files }
+      snippets[target] = pythonSnippet(made)
+      const [most] = report.tensors
+        .filter(({ action }) => action === 'factorized')
+        .toSorted((a, b) => b.relativeError! - a.relativeError!)
+      const named = { name: most!.name, error: most!.relativeError! }
+      const verify = verificationSnippet({ ...made, source: 'model.safetensors', worst: named })
+      if (verify === null) continue
+      worst.set(target, named)
+      verifications[target] = verify
+      expect(verify).toContain(`# GhostSVD measured ${named.error.toFixed(6)} for ${named.name}`)
     }
     const environment = { ...process.env, PYTHONPATH: import.meta.dirname, PYTHONDONTWRITEBYTECODE: '1' }
     const answer = execFileSync(python, ['-c', judge], {
       cwd: folder,
       env: environment,
-      input: JSON.stringify(snippets),
+      input: JSON.stringify([snippets, verifications]),
       encoding: 'utf8',
     })
-    found = JSON.parse(answer)
+    ;[found, printed] = JSON.parse(answer)
   }, 60_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('Python finds the errors that were reported, by the snippet that verifies', () => {
+    for (const [target, { name, error }] of worst) {
+      const [measured, where] = printed[target]!.split('\n')[0]!.split('  ')
+      expect(where, target).toBe(name)
+      expect(Math.abs(Number(measured) - error), target).toBeLessThan(1e-5)
+    }
+    expect(worst.size).toBe(targets.length - 2)
+  })
 
   test.each(targets)('%s gives back the weights, with the errors that were reported', (target) => {
     const outcomes = reported.get(target)!.filter(({ name }) => name in found[target]!)
