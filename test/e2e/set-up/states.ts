@@ -1,0 +1,108 @@
+/**
+ * `npm run states -- FOLDER [LOOK ...]`: a picture of every screen in every state, in every look, and sheets of them side by side: for people
+ * who review how the page looks. Run `npm run build` before.
+ */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, chromium, type Page } from '@playwright/test'
+import { findBrowser } from './find-program.ts'
+import { serveProcess } from './serving.ts'
+import { type Language, walk } from './tour.ts'
+
+interface Look {
+  readonly scheme: 'light' | 'dark'
+  readonly width: number
+  readonly height: number
+}
+/** What one walk in English is seen in, one after the other, at each state; a screen of 1280 at 200 % zoom has 640. */
+const looks: Readonly<Record<string, Look>> = {
+  light: { scheme: 'light', width: 1280, height: 800 },
+  dark: { scheme: 'dark', width: 1280, height: 800 },
+  wide: { scheme: 'light', width: 1920, height: 1080 },
+  small: { scheme: 'light', width: 960, height: 640 },
+  zoomed: { scheme: 'light', width: 640, height: 400 },
+}
+/** Another walk, in the light. */
+const chinese = 'zh-CN'
+
+const [out = 'states', ...asked] = process.argv.slice(2)
+const wanted = asked.length > 0 ? asked : [...Object.keys(looks), chinese]
+const looksOf = (language: Language) => (language === chinese ? ['light'] : wanted.filter((look) => looks[look]))
+const named = (language: Language, look: string) => (language === chinese ? chinese : look)
+
+const languages: Language[] = [
+  ...(looksOf('en').length > 0 ? ['en' as const] : []),
+  ...(wanted.includes(chinese) ? ([chinese] as const) : []),
+]
+const executablePath = findBrowser()
+const browser = await chromium.launch(executablePath ? { executablePath } : {})
+for (const language of languages) await picturesIn(browser, language)
+await browser.close()
+
+async function picturesIn(browser: Browser, language: Language): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-states-'))
+  const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
+  const server = await serveProcess([folder], config)
+  const { light } = looks
+  const page = await browser.newPage({ locale: language, viewport: light!, reducedMotion: 'reduce' })
+  for (const look of looksOf(language)) await mkdir(join(out, named(language, look)), { recursive: true })
+  let count = 0
+  try {
+    await walk({
+      page,
+      folder,
+      server,
+      language,
+      shot: async (name) => {
+        const file = `${String(++count).padStart(2, '0')}-${name}.png`
+        for (const look of looksOf(language)) await picture(page, looks[look]!, join(out, named(language, look), file))
+        await show(page, light!)
+        console.log(`${language} ${file}`)
+      },
+    })
+  } finally {
+    await page.screenshot({ path: join(out, `last-${language}.png`) })
+    server.process.kill('SIGKILL')
+    await page.close()
+    for (const used of [folder, config]) await rm(used, { recursive: true, force: true })
+  }
+  for (const look of looksOf(language)) await sheets(browser, named(language, look), looks[look]!)
+}
+
+async function show(page: Page, { scheme, width, height }: Look): Promise<void> {
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+  await page.setViewportSize({ width, height })
+}
+
+async function picture(page: Page, look: Look, path: string): Promise<void> {
+  await show(page, look)
+  await page.mouse.move(0, 0)
+  await page.screenshot({ path, animations: 'disabled' })
+}
+
+/** So many pictures beside and below each other on a sheet. */
+const across = 3
+const down = 3
+const column = 640
+
+async function sheets(browser: Browser, look: string, { width, height }: Look): Promise<void> {
+  const files = (await readdir(join(out, look))).filter((name) => name.endsWith('.png')).toSorted()
+  const row = Math.round((column * height) / width) + 24
+  const page = await browser.newPage({ viewport: { width: across * column, height: down * row } })
+  for (let first = 0; first < files.length; first += across * down) {
+    const figures = files.slice(first, first + across * down).map((name) => {
+      const source = pathToFileURL(resolve(out, look, name)).href
+      return `<figure><img src="${source}"><figcaption>${name}</figcaption></figure>`
+    })
+    const style = `body{margin:0;display:grid;grid-template-columns:repeat(${across},${column}px);font:14px sans-serif}
+      figure{margin:0}img{width:${column - 8}px;display:block}`
+    const sheet = resolve(out, `sheet-${look}.html`)
+    await writeFile(sheet, `<!doctype html><style>${style}</style>${figures.join('')}`)
+    await page.goto(pathToFileURL(sheet).href)
+    await page.screenshot({ path: join(out, `sheet-${look}-${1 + first / (across * down)}.png`) })
+    await rm(sheet)
+  }
+  await page.close()
+}

