@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useSession } from '../frame/session.ts'
 import { droppedFiles, openFiles } from '../model/file-actions.ts'
 import { HistoryScreen } from '../runs/History.tsx'
+import { RunDialogs } from '../runs/RunDialogs.tsx'
 import { RunStrip } from '../runs/RunStrip.tsx'
 import { SelfTestScreen } from '../settings/SelfTest.tsx'
 import { SettingsScreen } from '../settings/Settings.tsx'
@@ -56,6 +57,7 @@ export function App({ nonce }: { readonly nonce: string }) {
         <Notices />
         <Screen />
         {withoutStrip.has(screen) ? null : <RunStrip />}
+        <RunDialogs />
         <DropHighlight />
         <Shortcuts />
       </div>

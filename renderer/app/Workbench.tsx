@@ -1,7 +1,7 @@
 /** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { useMemo } from 'react'
+import { type CSSProperties, useMemo } from 'react'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
@@ -19,9 +19,12 @@ import { CompressDialog } from '../runs/CompressDialog.tsx'
 import { RunStrip } from '../runs/RunStrip.tsx'
 import { SettingsPanel } from '../settings/SettingsPanel.tsx'
 import { KeptTensor } from '../tensor/KeptTensor.tsx'
+import { ListDivider } from '../tensor/ListDivider.tsx'
+import { useListWidth } from '../tensor/list-width.ts'
 import { TensorList } from '../tensor/TensorList.tsx'
 import { TensorTab } from '../tensor/TensorTab.tsx'
 import { useWords } from '../words/words.ts'
+import { ReportButton } from './ReportButton.tsx'
 
 /** Below this width list and settings are drawers. As workbench.css has it. */
 const narrow = '(max-width: 999px)'
@@ -32,6 +35,7 @@ export function Workbench() {
   const list = useDialog()
   const settings = useDialog()
   const drawers = useMediaQuery(narrow, matchMedia(narrow).matches)
+  const listWidth = useListWidth((state) => state.width)
   const report = useFile((state) => state.report)
   const tab = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
@@ -61,7 +65,12 @@ export function Workbench() {
   // A/B has settings of its own.
   const withSettings = tab !== 'ab'
   return (
-    <main className="workbench" data-drawers={drawers} data-settings={withSettings}>
+    <main
+      className="workbench"
+      data-drawers={drawers}
+      data-settings={withSettings}
+      style={{ '--list-width': `${listWidth}px` } as CSSProperties}
+    >
       <OutcomeCard onCompress={saving.open} rank={rank} view={view} />
       {drawers ? (
         <Drawer
@@ -74,7 +83,10 @@ export function Workbench() {
           <TensorList tensors={report.tensors} />
         </Drawer>
       ) : (
-        <TensorList tensors={report.tensors} />
+        <>
+          <TensorList tensors={report.tensors} />
+          <ListDivider />
+        </>
       )}
       <section aria-label={t('workbench.centre')} className="centre">
         <Tabs
@@ -96,15 +108,12 @@ export function Workbench() {
               <Tabs.Tab value="tensor">{t('workbench.tensorTab')}</Tabs.Tab>
               <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
             </Tabs.List>
+            <div className="tab-tools">
+              <ReportButton view={view} />
+            </div>
             {drawers && withSettings ? (
               <Tooltip label={t('settings.title')}>
-                <ActionIcon
-                  aria-label={t('settings.title')}
-                  className="tab-settings"
-                  color="gray"
-                  onClick={settings.open}
-                  variant="subtle"
-                >
+                <ActionIcon aria-label={t('settings.title')} color="gray" onClick={settings.open} variant="subtle">
                   <SlidersIcon />
                 </ActionIcon>
               </Tooltip>

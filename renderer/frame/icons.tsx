@@ -22,6 +22,7 @@ function icon(shape: ReactNode) {
 }
 
 export const FileIcon = icon(<path d="M5 2.500h6l4 4v11H5zM11 2.500v4h4" />)
+export const ReportIcon = icon(<path d="M5 2.500h6l4 4v11H5zM11 2.500v4h4M7.500 10h5M7.500 13h5" />)
 export const FolderIcon = icon(<path d="M2.5 5.500v10h15v-8h-8l-2-2z" />)
 export const SparkIcon = icon(<path d="M10 2.500l1.7 5.8 5.8 1.7-5.8 1.700L10 17.500l-1.7-5.800L2.5 10l5.8-1.700z" />)
 export const GearIcon = icon(

@@ -42,6 +42,8 @@ interface Sizes {
 /** An error of the whole model, and what follows from it. */
 export interface KnownError {
   readonly error: number
+  /** Differences of it below this are rounding; 0 where that is not known. */
+  readonly resolution: number
   /** The run comes to this or a little more. */
   readonly least: boolean
   readonly verdict: Verdict
@@ -101,6 +103,7 @@ function planned({ report, compressed }: PlanAnswer, candidates: number): Sizes 
     compressed,
     candidates,
     error: report.relativeError,
+    resolution: report.resolution ?? 0,
     least: report.errorIsLeast,
     verdict: verdictOn(report.relativeError),
   }
@@ -136,7 +139,9 @@ export function smallestSize({ said }: ErrorReport, goalBytes: number | null, le
 }
 
 /** Of a finished run. */
-export function outcomeOfRun(report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError'>): Outcome {
+export function outcomeOfRun(
+  report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError' | 'resolution'>,
+): Extract<Outcome, { state: 'measured' }> {
   return {
     state: 'measured',
     bytesBefore: report.bytesBefore,
@@ -146,6 +151,7 @@ export function outcomeOfRun(report: Pick<CompressionReport, 'bytesBefore' | 'by
     candidates: 0,
     planned: null,
     error: report.relativeError,
+    resolution: report.resolution ?? 0,
     least: false,
     verdict: verdictOn(report.relativeError),
   }

@@ -24,7 +24,11 @@ export interface Outlook {
   readonly rank: number | null
   /** Relative error at that rank; null while it is not known, and for what is kept. */
   readonly error: number | null
+  /** Relative error where its factors take half its bytes: what an analysis finds before a goal has settled ranks; null once one has. */
+  readonly errorAtHalf: number | null
   readonly bytesAfter: number
+  /** Relative error at rank 0, 1, ..., as far as it is known. */
+  readonly curve: readonly number[] | undefined
   /** What the engine said, exact in bytes. */
   readonly planned: PlannedTensor | null
 }
@@ -62,16 +66,31 @@ export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve,
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
     const { rank, relativeError, bytesAfter } = planned
-    return { kept: rank === null, rank, error: rank === null ? null : relativeError, bytesAfter, planned }
+    const error = rank === null ? null : relativeError
+    return { kept: rank === null, rank, error, errorAtHalf: null, bytesAfter, curve, planned }
   }
   const bytes = tensor.decodedBytes ?? tensor.byteLength
-  const kept: Outlook = { kept: true, rank: null, error: null, bytesAfter: bytes, planned: null }
+  const kept: Outlook = {
+    kept: true,
+    rank: null,
+    error: null,
+    errorAtHalf: null,
+    bytesAfter: bytes,
+    curve,
+    planned: null,
+  }
   const verdict = verdicts.get(tensor.name)
   if (!verdict) return kept
   const rank = pin ?? expectedRank(params, verdict, curve)
-  if (rank === undefined) return { ...kept, kept: false }
+  if (rank === undefined) return { ...kept, kept: false, errorAtHalf: halved(verdict, bytes, curve) }
   if (rank === null || !shrinksAt(verdict, rank)) return kept
-  return { kept: false, rank, error: curve?.[rank] ?? null, bytesAfter: bytesAtRank(verdict, rank), planned: null }
+  const bytesAfter = bytesAtRank(verdict, rank)
+  return { kept: false, rank, error: curve?.[rank] ?? null, errorAtHalf: null, bytesAfter, curve, planned: null }
+}
+
+/** Factors grow with the rank alone, so half the bytes are so many ranks. */
+function halved(verdict: Storable, bytes: number, curve: readonly number[] | undefined): number | null {
+  return curve?.[Math.floor(bytes / 2 / bytesAtRank(verdict, 1))] ?? null
 }
 
 /** undefined while a goal has still to find it, null where it cannot be met. */

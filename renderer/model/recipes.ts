@@ -1,5 +1,6 @@
 /** Recipes and reports: files of the page's own, read from and handed to the browser. */
 import {
+  type AnalysisReport,
   parseRecipe,
   type Recipe,
   type RecipeInput,
@@ -11,7 +12,7 @@ import {
 } from '../../core/contract.ts'
 import { decodeText } from '../../core/decode-text.ts'
 import type { Language } from '../../core/messages/languages.ts'
-import { runReportHtml } from '../../core/report/report-html.ts'
+import { analysisReportHtml, planReportHtml, runReportHtml } from '../../core/report/report-html.ts'
 import { withoutWeightEnding } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers } from '../choices/params.ts'
@@ -19,6 +20,7 @@ import { selectionReducers } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { saveText } from '../frame/download.ts'
 import { requestAnalysis } from './analysis.ts'
+import type { PlanAnswer } from './plan.ts'
 
 /** Takes over everything a recipe says; where it runs, on how many threads and under which limits stays the page's. @throws AppError `bad-file` */
 export async function openRecipe(file: File): Promise<void> {
@@ -48,6 +50,19 @@ export async function saveReport(run: Run, kind: 'json' | 'csv' | 'html', langua
   }
   if (kind === 'json') saveText(reportJson(recipe, report), `${stemOf(target)}.report.json`, 'application/json')
   else saveText(reportCsv(report), `${stemOf(target)}.report.csv`, 'text/csv')
+}
+
+/** What a run would do, as the plan on show says it. */
+export function savePlanReport({ question, report }: PlanAnswer, source: string, language: Language): void {
+  const { recipe: _, ...recipe } = question
+  const html = planReportHtml({ language, time: Date.now(), source, recipe, report })
+  saveText(html, `${stemOf(source)}.plan.html`, 'text/html')
+}
+
+/** What was found of one tensor. */
+export function saveAnalysisReport(report: AnalysisReport, source: string, language: Language): void {
+  const html = analysisReportHtml({ language, time: Date.now(), source, report })
+  saveText(html, `${stemOf(source)}.${report.tensor}.html`, 'text/html')
 }
 
 /** A file's name without what says its format. */

@@ -23,9 +23,11 @@ interface RunsState {
   /** Runs this window has seen at work: it says how they ended, also after a reload. */
   readonly watched: ReadonlySet<string>
   readonly dismissed: ReadonlySet<string>
+  /** What is asked or told of one run, whatever the lists below it show meanwhile. */
+  readonly dialog: { readonly kind: 'details' | 'forget'; readonly runId: string } | null
 }
 
-export const useRuns = create<RunsState>(() => ({ runs: [], watched: new Set(), dismissed: new Set() }))
+export const useRuns = create<RunsState>(() => ({ runs: [], watched: new Set(), dismissed: new Set(), dialog: null }))
 
 export const runsReducers = {
   /** The host's list, newest first. */
@@ -51,6 +53,12 @@ export const runsReducers = {
   },
   forgotten(runId: string) {
     useRuns.setState(({ runs }) => ({ runs: runs.filter((run) => run.runId !== runId) }))
+  },
+  ask(kind: 'details' | 'forget', runId: string) {
+    useRuns.setState({ dialog: { kind, runId } })
+  },
+  answered() {
+    useRuns.setState({ dialog: null })
   },
   /** Runs that this window had seen at work before it was loaded again. */
   watch(runIds: Iterable<string>) {

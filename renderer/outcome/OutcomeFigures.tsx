@@ -120,26 +120,74 @@ function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
 }
 
 function ErrorFigure({ known, passing }: { readonly known: KnownError; readonly passing: boolean }) {
-  const { t, numbers } = useWords()
-  const value = numbers.percent(known.error)
+  const { t } = useWords()
   return (
     <p className="hero" data-error={known.error} data-passing={passing} data-testid="model-error">
-      <span title={known.least ? t('plan.leastHelp') : t('plan.errorHelp')}>
-        {known.least ? t('result.least', { value }) : value}
-      </span>{' '}
-      <span className="outcome-of">{t('outcome.modelError')}</span>
+      <ErrorNumber known={known} /> <span className="outcome-of">{t('outcome.modelError')}</span>
     </p>
   )
 }
 
-export function VerdictLine({ known }: { readonly known: KnownError }) {
+/** A model error as far as its digits mean something, wherever it is shown. */
+export function ErrorNumber({ known }: { readonly known: KnownError }) {
+  const { t, numbers } = useWords()
+  const { error, resolution, least } = known
+  const value = numbers.error(error, resolution)
+  const help = [
+    t(least ? 'plan.leastHelp' : 'plan.errorHelp'),
+    ...(resolution > 0 ? [t('outcome.resolution', { resolution: numbers.percent(resolution) })] : []),
+  ]
+  return <span title={help.join(' ')}>{least && error > resolution ? t('result.least', { value }) : value}</span>
+}
+
+/** Size and error of a run in a line, for lists: the same numbers as in the card. */
+export function OutcomeLine({ outcome }: { readonly outcome: Extract<Outcome, { state: 'measured' }> }) {
+  const { t } = useWords()
+  const { bytesBefore, bytesAfter, verdict } = outcome
+  return (
+    <span className="outcome-line">
+      <SizeChange after={bytesAfter} before={bytesBefore} />
+      <span>
+        <strong className="number">
+          <ErrorNumber known={outcome} />
+        </strong>{' '}
+        {t('outcome.modelError')}
+      </span>
+      {verdict === 'large' ? (
+        <span className="outcome-line-verdict" data-verdict={verdict}>
+          <WarningIcon size={14} />
+          {t('outcome.verdicts.large')}
+        </span>
+      ) : null}
+    </span>
+  )
+}
+
+/** "202 MB -> 81.0 MB, 40 %" */
+export function SizeChange({ before, after }: { readonly before: number; readonly after: number | null }) {
+  const { t, numbers } = useWords()
+  if (after === null) return <span className="number">{numbers.bytes(before)}</span>
+  const share = numbers.percent(after / Math.max(1, before))
+  return (
+    <span className="number nowrap" title={t('outcome.share', { share })}>
+      {numbers.bytes(before)}
+      <span aria-label={t('outcome.becomes')} className="outcome-arrow" role="img">
+        <ArrowIcon size={14} />
+      </span>
+      <strong>{numbers.bytes(after)}</strong>
+    </span>
+  )
+}
+
+function VerdictLine({ known }: { readonly known: KnownError }) {
   const { t } = useWords()
   const large = known.verdict === 'large'
+  const nothing = known.error <= known.resolution
   return (
     <p className="outcome-verdict" data-testid="verdict" data-verdict={known.verdict}>
       {large ? <WarningIcon size={16} /> : null}
       <span>
-        <strong>{t(`outcome.verdicts.${known.verdict}`)}</strong> {t('outcome.evaluate')}
+        <strong>{t(nothing ? 'outcome.rounding' : `outcome.verdicts.${known.verdict}`)}</strong> {t('outcome.evaluate')}
       </span>
     </p>
   )

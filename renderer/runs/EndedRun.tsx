@@ -3,7 +3,9 @@ import { ActionIcon } from '@mantine/core'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
+import { outcomeOfRun } from '../model/outcome.ts'
 import { type RunView, runsReducers } from '../model/runs.ts'
+import { OutcomeLine } from '../outcome/OutcomeFigures.tsx'
 import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { RunActions } from './RunActions.tsx'
 import { useKeptWords } from './run-words.ts'
@@ -45,14 +47,15 @@ function Ending({ run }: { readonly run: RunView }) {
           <CheckIcon />
         </span>
         <span className="run-result" data-relative-error={result.relativeError} data-testid="run-result">
-          {t(result.verified ? 'run.saved' : 'run.savedUnchecked', {
-            error: numbers.percent(result.relativeError),
-            files: t('run.files', { count: result.files }),
-            bytes: numbers.bytes(result.bytesAfter),
-          })}
+          <strong className="nowrap">{t(result.verified ? 'run.saved' : 'run.savedUnchecked')}</strong>
+          <OutcomeLine outcome={outcomeOfRun(result)} />
         </span>
         <span className="dimmed ellipsis small">
-          {result.output} · {numbers.duration(result.elapsedMs)}
+          {[
+            result.output,
+            ...(result.files > 1 ? [t('run.files', { count: result.files })] : []),
+            numbers.duration(result.elapsedMs),
+          ].join(' · ')}
         </span>
       </output>
     )

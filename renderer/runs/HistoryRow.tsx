@@ -3,7 +3,9 @@ import { Table, VisuallyHidden } from '@mantine/core'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
+import { outcomeOfRun } from '../model/outcome.ts'
 import type { RunView } from '../model/runs.ts'
+import { ErrorNumber, SizeChange } from '../outcome/OutcomeFigures.tsx'
 import { useGoalWords } from '../words/goal-words.ts'
 import { useErrorTitle, useSentences, useWords } from '../words/words.ts'
 import { useRunPlaces } from './places.ts'
@@ -60,14 +62,14 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
       <Table.Td className="nowrap">
         {result ? (
           <>
-            {numbers.bytes(result.bytesBefore)} → {numbers.bytes(result.bytesAfter)}
+            <SizeChange after={result.bytesAfter} before={result.bytesBefore} />
             <div className="dimmed small">
               {t('history.share', { share: numbers.percent(result.bytesAfter / Math.max(1, result.bytesBefore)) })}
             </div>
           </>
         ) : null}
       </Table.Td>
-      <Table.Td className="right nowrap">{result ? numbers.percent(result.relativeError) : null}</Table.Td>
+      <Table.Td className="right nowrap">{result ? <ErrorNumber known={outcomeOfRun(result)} /> : null}</Table.Td>
       <Table.Td className="right nowrap">
         {run.endedAt === null ? null : numbers.duration(result?.elapsedMs ?? run.endedAt - run.startedAt)}
       </Table.Td>

@@ -1,12 +1,10 @@
 /** What can be done with a run that ended, wherever it is shown. */
 import { Button } from '@mantine/core'
 import type { useAttempt } from '../frame/attempt.ts'
-import { useDialog } from '../frame/dialog.ts'
 import { useSession } from '../frame/session.ts'
 import { resumeRun, showInFolder } from '../model/run-actions.ts'
-import type { RunView } from '../model/runs.ts'
+import { type RunView, runsReducers } from '../model/runs.ts'
 import { useWords } from '../words/words.ts'
-import { RunDetails } from './RunDetails.tsx'
 import { RunMenu } from './RunMenu.tsx'
 
 interface RunActionsProps extends Pick<ReturnType<typeof useAttempt>, 'attempt' | 'busy'> {
@@ -15,7 +13,6 @@ interface RunActionsProps extends Pick<ReturnType<typeof useAttempt>, 'attempt' 
 
 export function RunActions({ run, attempt, busy }: RunActionsProps) {
   const { t } = useWords()
-  const details = useDialog()
   const hasFileManager = useSession(({ host }) => host?.kind === 'electron')
   const { result, runId, resumable } = run
   return (
@@ -31,12 +28,11 @@ export function RunActions({ run, attempt, busy }: RunActionsProps) {
         </Button>
       ) : null}
       {result ? (
-        <Button onClick={details.open} size="compact-sm" variant="default">
+        <Button onClick={() => runsReducers.ask('details', runId)} size="compact-sm" variant="default">
           {t('run.details')}
         </Button>
       ) : null}
       <RunMenu attempt={attempt} run={run} />
-      {details.opened && result ? <RunDetails onClose={details.close} run={run} /> : null}
     </>
   )
 }

@@ -59,7 +59,7 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
       size={1080}
       title={t('run.detailsTitle', { name: report.output })}
     >
-      <RunResult attempt={attempt} onClose={onClose} report={report} run={run} />
+      <RunResult attempt={attempt} onClose={onClose} report={report} run={run} tensors={tensors} />
       {report.notices.map((notice) => (
         <p className="details-notice" key={inEnglish(notice)}>
           {sentences(notice)}

@@ -7,9 +7,8 @@ import { CheckIcon, MoreIcon } from '../frame/icons.tsx'
 import { saveRecipe, saveReport } from '../model/recipes.ts'
 import { runAgainWith } from '../model/result-actions.ts'
 import { forgetRun } from '../model/run-actions.ts'
-import { isActive } from '../model/runs.ts'
+import { isActive, runsReducers } from '../model/runs.ts'
 import { useWords } from '../words/words.ts'
-import { ForgetQuestion } from './ForgetQuestion.tsx'
 import { useRunPlaces, useRunTexts } from './places.ts'
 
 interface RunMenuProps {
@@ -22,7 +21,6 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
   const { t, language: spoken } = useWords()
   const language = spoken === 'zh-CN' ? 'zh-CN' : 'en'
   const [copied, setCopied] = useState<'command' | 'snippet' | null>(null)
-  const [asking, setAsking] = useState(false)
   const [opened, setOpened] = useState(false)
   const { command, python } = useRunTexts(run, useRunPlaces(run.runId, opened))
   const { recipe, target, result } = run
@@ -72,14 +70,17 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
           {isActive(run) ? null : (
             <>
               <Menu.Divider />
-              <Menu.Item onClick={() => (run.resumable ? setAsking(true) : attempt(() => forgetRun(run.runId)))}>
+              <Menu.Item
+                onClick={() =>
+                  run.resumable ? runsReducers.ask('forget', run.runId) : attempt(() => forgetRun(run.runId))
+                }
+              >
                 {t('runs.forget')}
               </Menu.Item>
             </>
           )}
         </Menu.Dropdown>
       </Menu>
-      {asking ? <ForgetQuestion attempt={attempt} onClose={() => setAsking(false)} run={run} /> : null}
     </>
   )
 }

@@ -1,6 +1,6 @@
 /** What a finished run came to, and what one does with it: its place, opening it, loading it, running it again. */
 import { Button, Tabs } from '@mantine/core'
-import type { CompressionReport } from '../../core/contract.ts'
+import type { CompressionReport, TensorOutcome } from '../../core/contract.ts'
 import { useSession } from '../frame/session.ts'
 import { outcomeOfRun } from '../model/outcome.ts'
 import { downloadResult, openResult } from '../model/result-actions.ts'
@@ -14,15 +14,21 @@ import { useRunPlaces, useRunTexts } from './places.ts'
 interface RunResultProps {
   readonly run: RunView
   readonly report: Omit<CompressionReport, 'tensors'>
+  /** Empty until the host has sent them. */
+  readonly tensors: readonly TensorOutcome[]
   readonly attempt: (act: () => unknown) => void
   readonly onClose: () => void
 }
 
-export function RunResult({ run, report, attempt, onClose }: RunResultProps) {
+export function RunResult({ run, report, tensors, attempt, onClose }: RunResultProps) {
   const { t, numbers } = useWords()
   const desktop = useSession(({ host }) => host?.kind === 'electron')
   const places = useRunPlaces(run.runId, true)
-  const { command, python } = useRunTexts(run, places)
+  const texts = useRunTexts(run, places, tensors)
+  const codes = (['verify', 'python', 'command'] as const).flatMap((which) => {
+    const text = texts[which]
+    return text === null ? [] : [{ which, text }]
+  })
   const gone = places !== null && !places.targetExists
   return (
     <section aria-label={t('result.of')} className="run-result-box">
@@ -66,21 +72,24 @@ export function RunResult({ run, report, attempt, onClose }: RunResultProps) {
         </Button>
       </div>
       {gone ? <p className="run-gone small">{t('run.gone')}</p> : null}
-      <Tabs defaultValue="python" keepMounted={false} variant="pills">
+      <Tabs defaultValue={codes[0]?.which ?? 'python'} keepMounted={false} variant="pills">
         <div className="run-code-head">
           <Tabs.List>
-            <Tabs.Tab value="python">{t('run.python')}</Tabs.Tab>
-            <Tabs.Tab value="command">{t('run.again')}</Tabs.Tab>
+            {codes.map(({ which }) => (
+              <Tabs.Tab key={which} value={which}>
+                {t(`run.code.${which}`)}
+              </Tabs.Tab>
+            ))}
           </Tabs.List>
         </div>
-        {(['python', 'command'] as const).map((which) => (
+        {codes.map(({ which, text }) => (
           <Tabs.Panel key={which} value={which}>
             <div className="run-code">
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
               <pre data-testid={`run-${which}`} tabIndex={0}>
-                {which === 'python' ? python : command}
+                {text}
               </pre>
-              <CopyButton label={t('run.copy')} text={() => (which === 'python' ? python : command)} />
+              <CopyButton label={t('run.copy')} text={() => text} />
             </div>
           </Tabs.Panel>
         ))}

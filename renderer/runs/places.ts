@@ -1,8 +1,8 @@
 /** Where a run read and wrote, as the host says it: for texts that are shown and copied. */
-import { useEffect, useState } from 'react'
-import type { Run, RunPlaces } from '../../core/contract.ts'
+import { useEffect, useMemo, useState } from 'react'
+import type { Run, RunPlaces, TensorOutcome } from '../../core/contract.ts'
 import { compressCommand } from '../../core/report/command.ts'
-import { pythonSnippet } from '../../core/report/python.ts'
+import { pythonSnippet, verificationSnippet } from '../../core/report/python.ts'
 import { useSession } from '../frame/session.ts'
 import { runPlaces } from '../model/run-actions.ts'
 
@@ -25,12 +25,28 @@ export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {
 }
 
 /** The run as a line for the shell, and what loads its output in Python: as they run on the host's machine. */
-export function useRunTexts({ recipe, source, target, result }: Run, places: RunPlaces | null) {
+export function useRunTexts(
+  { recipe, source, target, result }: Run,
+  places: RunPlaces | null,
+  tensors: readonly TensorOutcome[] = [],
+) {
   const host = useSession((state) => state.host)
   const at = places ?? { source, target }
   const ofHost = host && { program: host.command, platform: host.platform }
+  const output = { recipe, target: at.target, files: result?.files ?? 1 }
+  const worst = useMemo(() => worstOf(tensors), [tensors])
   return {
     command: compressCommand({ sourcePath: at.source, target: at.target, recipe, ...ofHost }),
-    python: pythonSnippet({ recipe, target: at.target, files: result?.files ?? 1 }),
+    python: pythonSnippet(output),
+    verify: verificationSnippet({ ...output, source: at.source, worst }),
   }
+}
+
+/** The matrix with the largest error; null before the tensors of the run are known. */
+function worstOf(tensors: readonly TensorOutcome[]): { name: string; error: number } | null {
+  let worst: { name: string; error: number } | null = null
+  for (const { name, action, relativeError } of tensors)
+    if (action === 'factorized' && relativeError !== null && relativeError > (worst?.error ?? -1))
+      worst = { name, error: relativeError }
+  return worst
 }

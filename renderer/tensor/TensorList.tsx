@@ -191,10 +191,11 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
               )
             const { tensor, label } = row
             const compressed = isCompressed(tensor, selection)
-            const { error, rank, kept, planned } = outlook(tensor)
+            const { error, rank, kept, planned, curve } = outlook(tensor)
             return (
               <TensorRow
                 compressed={compressed}
+                curve={curve}
                 error={error}
                 index={index}
                 key={tensor.name}

@@ -5,6 +5,7 @@ import { selectionReducers } from '../choices/selection.ts'
 import { selectTensor } from '../model/analysis.ts'
 import { useWords } from '../words/words.ts'
 import type { RowLabel } from './list-rows.ts'
+import { Sparkline } from './Sparkline.tsx'
 
 export const rowId = (index: number) => `tensor-row-${index}`
 
@@ -19,6 +20,8 @@ interface TensorRowProps {
   readonly compressed: boolean
   /** To expect at `rank`; null while it is not known. */
   readonly error: number | null
+  /** Relative error at rank 0, 1, ..., as far as it is known. */
+  readonly curve: readonly number[] | undefined
   /** Found by a plan; null without one. */
   readonly rank: number | null
   /** The plan leaves it whole although it was to be compressed. */
@@ -29,7 +32,7 @@ interface TensorRowProps {
 
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
-  const { tensor, label, index, selected, compressed, error, rank, planKeeps, withPlan } = props
+  const { tensor, label, index, selected, compressed, error, rank, planKeeps, withPlan, curve } = props
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
   const bytes = numbers.bytes(tensor.byteLength)
   const outcome = !compressed ? t('map.kept') : planKeeps ? t('list.whole') : rank === null ? '' : numbers.count(rank)
@@ -73,6 +76,7 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
         {label.layer === '' ? null : <span className="tensor-layer">{label.layer}</span>}
         <span className="tensor-path">{label.path}</span>
         <span className="tensor-leaf">{label.leaf}</span>
+        {withPlan && curve ? <Sparkline curve={curve} /> : null}
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}

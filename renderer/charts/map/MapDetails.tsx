@@ -64,13 +64,16 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
   const int8 = useInt8Words()
   const sentences = useSentences()
   return useCallback(
-    (tensor, { kept, rank, error, bytesAfter, planned }) => {
+    (tensor, { kept, rank, error, errorAtHalf, bytesAfter, planned }) => {
       const bytes = `${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(bytesAfter)}`
       if (kept) {
         const why = planned ? planned.reason : tensor.plan === 'keep' ? tensor.reason : null
         return [t('map.kept'), numbers.bytes(tensor.byteLength), ...(why ? [sentences(why)] : [])]
       }
-      if (rank === null) return [t('map.noRank')]
+      if (rank === null)
+        return errorAtHalf === null
+          ? [t('map.noRank')]
+          : [t('map.atHalf', { error: numbers.percent(errorAtHalf) }), t('map.noRank')]
       return [
         t('chart.rankMark', { rank: numbers.count(rank) }),
         error === null ? t('map.unknown') : t('map.error', { error: numbers.percent(error) }),

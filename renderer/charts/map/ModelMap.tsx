@@ -30,7 +30,7 @@ const rememberedKey = 'ghostsvd.map'
 const remembered = (): MapQuantity => quantities.find((one) => one === localStorage.getItem(rememberedKey)) ?? 'error'
 
 const quantityOf: Readonly<Record<MapQuantity, (outlook: Outlook, bytes: number) => number | null>> = {
-  error: ({ error }) => error,
+  error: ({ error, errorAtHalf }) => error ?? errorAtHalf,
   rank: ({ rank }) => rank,
   saved: ({ rank, bytesAfter }, bytes) => (rank === null || bytes === 0 ? null : 1 - bytesAfter / bytes),
 }
@@ -52,7 +52,11 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
     [records, shown, quantity],
   )
   const open = records.filter(({ outlook, tensor }) => !outlook.kept && shown(outlook, tensor.byteLength) === null)
-  const unknown = open.length === 0 ? null : open.some(({ outlook }) => outlook.rank !== null) ? 'unknown' : 'noRank'
+  // Before a goal has settled the ranks: what each would come to at half its bytes.
+  const halves = quantity === 'error' && records.some(({ outlook }) => outlook.errorAtHalf !== null)
+  const quantityWords = t(halves ? 'map.errorAtHalf' : `map.quantities.${quantity}`)
+  const unknown =
+    open.length === 0 ? null : halves || open.some(({ outlook }) => outlook.rank !== null) ? 'unknown' : 'noRank'
   const describe = useDescription()
   const show = quantity === 'rank' ? numbers.count : numbers.tickPercent
   const cellOf = useCallback(
@@ -72,21 +76,14 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   const fileName = `${report.name}.map`
   const picture = () =>
     mapPicture({
-      ...{ title, facts: [t(`map.quantities.${quantity}`)], map, cellOf },
+      ...{ title, facts: [quantityWords], map, cellOf },
       ...{ low: show(scale.low), high: show(scale.high), kept: t('map.kept') },
     })
 
   if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>
   return (
     <ChartFrame
-      legend={
-        <MapLegend
-          high={show(scale.high)}
-          low={show(scale.low)}
-          title={t(`map.quantities.${quantity}`)}
-          unknown={unknown}
-        />
-      }
+      legend={<MapLegend high={show(scale.high)} low={show(scale.low)} title={quantityWords} unknown={unknown} />}
       save={{
         svg: () => saveSvg(picture(), fileName),
         png: () => void savePng(picture(), fileName),

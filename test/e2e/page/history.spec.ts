@@ -30,7 +30,9 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   // Where it is, and how it is used from here: whole paths, which the host has said.
   const output = join(folder, 'model.lowrank.safetensors')
   await expect(page.getByTestId('run-path')).toHaveText(output)
-  await expect(page.getByTestId('run-python')).toContainText(`load_file(${JSON.stringify(output)})`)
+  await expect(page.getByTestId('run-verify')).toContainText(`load_file(${JSON.stringify(output)})`)
+  await expect(page.getByTestId('run-verify')).toContainText(`load_file(${JSON.stringify(source)})`)
+  await expect(page.getByTestId('run-verify')).toContainText(/# GhostSVD measured 0\.\d{6} for model\./)
   await page.getByRole('tab', { name: 'Run it again from a terminal' }).click()
   await expect(page.getByTestId('run-command')).toContainText(` compress ${source} --out ${output} --rank 20`)
   // Reasons are there to be read, in a small window and without a mouse.

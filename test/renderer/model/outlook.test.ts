@@ -32,3 +32,10 @@ test('without a plan an error goal is read off the curve, as a run will', () => 
 test('without a plan nobody knows what a size goal gives a tensor, whatever rank was chosen before', () => {
   expect(outlook({ rank: 9, goalSize: 0.4 })).toMatchObject({ kept: false, rank: null, error: null })
 })
+
+test('while ranks are not settled the error at half the bytes is known from the curve alone', () => {
+  // Factors of rank r take 4 r (300 + 200) bytes: half of 240,000 are 60 ranks.
+  expect(outlook({ goalSize: 0.4 }).errorAtHalf).toBe(1 / 61)
+  expect(outlook({ goalSize: 0.4 }, null).errorAtHalf).toBeNull()
+  expect(outlook({ rank: 9 }).errorAtHalf).toBeNull()
+})
