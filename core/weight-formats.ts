@@ -19,6 +19,8 @@ export const weightEndings = {
   tensorflow: ['.index'],
   flax: ['.msgpack'],
   llamafile: ['.llamafile'],
+  // Statistics, not weights: opened where they are asked for, not offered as a model.
+  imatrix: [],
 } as const satisfies Readonly<Record<string, readonly `.${string}`[]>>
 
 export type FormatId = keyof typeof weightEndings

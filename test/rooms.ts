@@ -35,12 +35,13 @@ function house(): Record<string, Room> {
   const readers = [...reading, ...archives, ...room('formats', ['core/formats/'], base, reading, archives)]
   const formats = [...readers, ...room('opening', ['core/formats/opening/'], base, readers)]
   const adapters = room('adapters', ['core/adapters/'], base, formats)
+  const statistics = room('statistics', ['core/statistics/'], base, formats, adapters)
   const assembly = room('assembly', ['core/kernels/assembly/'])
   const kernels = room('kernels', ['core/kernels/'], base, assembly)
   const svd = room('svd', ['core/svd/'], base, kernels)
   const measure = room('measure', ['core/measure/'], base, curves, kernels, svd)
   const sketches = room('sketch-cache', ['core/sketch-cache/'], base, formats, svd)
-  const engineSide = [...formats, ...adapters, ...kernels, ...svd, ...measure, ...sketches]
+  const engineSide = [...formats, ...adapters, ...statistics, ...kernels, ...svd, ...measure, ...sketches]
   const matrix = room('matrix', ['core/matrix/'], shared, engineSide)
   const write = room('write', ['core/write/'], shared, engineSide, matrix)
   const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write)

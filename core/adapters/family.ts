@@ -14,6 +14,8 @@ export interface Row {
   readonly native: string
   readonly diffusers?: string | readonly string[] | null
   readonly gguf?: string | null
+  /** GGUF's name of all experts in one tensor: without the number of the expert, which is the second hole of `native`. */
+  readonly stack?: string
   readonly kohya?: string | null
   /** Rows of each of several names, in proportion. */
   readonly shares?: readonly number[]

@@ -61,6 +61,20 @@ export function placeModule(family: Family, form: AdapterForm, name: string): Pl
   return null
 }
 
+/** The modules of a stack of experts, as GGUF names it, by the number of the expert: one way for each scheme of experts that the family has. */
+export function placeStack(family: Family, name: string): ((expert: number) => Module)[] {
+  const module = moduleOfTensor(name)
+  if (module === null) return []
+  return family.parts.flatMap((part) =>
+    part.rows.flatMap((row) => {
+      const holes = row.stack === undefined ? null : patternOf(row.stack).match(module)
+      if (!holes) return []
+      const [layer, ...others] = holes as [string | number, ...(string | number)[]]
+      return [(expert: number): Module => ({ part, row, holes: [layer, String(expert), ...others] })]
+    }),
+  )
+}
+
 /** What an adapter of this form calls a module, by shares of its rows; null where its loaders have no place for it. */
 export function namesOf(
   { part, row, holes }: Module,

@@ -13,6 +13,7 @@ import { flax } from './flax.ts'
 import type { Format, WeightFile } from './format.ts'
 import { gguf } from './gguf/gguf.ts'
 import { llamafile } from './gguf/llamafile.ts'
+import { imatrix } from './imatrix.ts'
 import { keras } from './keras/keras.ts'
 import { looksLike } from './lookalikes.ts'
 import { npy } from './numpy/npy.ts'
@@ -29,7 +30,7 @@ import { tensorflow } from './tensorflow.ts'
 /** In the order in which they are asked. */
 export const formats: readonly Format[] = [
   ...[safetensors, npy, npz, gguf, aguf],
-  ...[keras, torchExport, torchDistributed, nemo, pytorch, onnx, tensorflow, flax, llamafile],
+  ...[keras, torchExport, torchDistributed, nemo, pytorch, onnx, tensorflow, flax, llamafile, imatrix],
 ]
 
 const headBytes = 4096

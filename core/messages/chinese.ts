@@ -12,6 +12,7 @@ import { readers } from './chinese/readers.ts'
 import { report } from './chinese/report.ts'
 import { requests } from './chinese/requests.ts'
 import { runs } from './chinese/runs.ts'
+import { statistics } from './chinese/statistics.ts'
 import type { Translation } from './english.ts'
 
 export const chinese: Translation = {
@@ -28,4 +29,5 @@ export const chinese: Translation = {
   ...report,
   ...requests,
   ...runs,
+  ...statistics,
 }

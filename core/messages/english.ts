@@ -12,6 +12,7 @@ import { readers } from './english/readers.ts'
 import { report } from './english/report.ts'
 import { requests } from './english/requests.ts'
 import { runs } from './english/runs.ts'
+import { statistics } from './english/statistics.ts'
 import type { Act, Message, NoValues, Values, Words } from './message.ts'
 import { numbersIn } from './numbers.ts'
 import { foreign } from './text.ts'
@@ -30,6 +31,7 @@ export const english = {
   ...report,
   ...requests,
   ...runs,
+  ...statistics,
 }
 
 export type Key = keyof typeof english

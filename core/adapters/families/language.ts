@@ -45,9 +45,9 @@ const decoder: readonly Row[] = [
   // Experts are one tensor of three axes in GGUF.
   layer('mlp.{gate|shared_expert_gate}', '{ffn_gate_inp|ffn_gate_inp_shexp}'),
   layer('mlp.{shared_expert|shared_experts}.{gate_proj|up_proj|down_proj}', 'ffn_{|}{gate|up|down}_shexp'),
-  layer('mlp.experts.{i}.{gate_proj|up_proj|down_proj}', null),
+  layer('mlp.experts.{i}.{gate_proj|up_proj|down_proj}', null, { stack: 'blk.{i}.ffn_{gate|up|down}_exps' }),
   layer('block_sparse_moe.gate', 'ffn_gate_inp'),
-  layer('block_sparse_moe.experts.{i}.{w1|w2|w3}', null),
+  layer('block_sparse_moe.experts.{i}.{w1|w2|w3}', null, { stack: 'blk.{i}.ffn_{gate|down|up}_exps' }),
   { native: 'model.embed_tokens', gguf: 'token_embd', transposed: 'embedding' },
   { native: 'lm_head', gguf: 'output' },
 ]

@@ -13,6 +13,7 @@ import { declaredBlock, declaredExperts } from '../quantized/model-config.ts'
 import { withPacked } from '../quantized/packed.ts'
 import { withStackedExperts } from '../quantized/stacked-experts.ts'
 import { openSource } from '../registry.ts'
+import { hessiansIn, openHessians } from '../shards/hessians.ts'
 import { newestSnapshot } from '../shards/hub-cache.ts'
 import { openJoined, partsOfWhole, wholeOfPart } from '../shards/joined.ts'
 import {
@@ -68,6 +69,8 @@ async function openPicked({ folder, entry }: PickedSource): Promise<WeightFile> 
   // A file that belongs to no set needs no look at its neighbours, of which there may be very many.
   if (entry !== null && !isIndexName(entry) && !parseShardName(entry) && !wholeOfPart(entry)) return openShard(entry)
   const present = new Set(await folder.list())
+  const hessians = entry === null ? hessiansIn(present) : null
+  if (hessians) return openHessians(hessians, openShard)
   const name = entry ?? onlyModel(folder.name, present)
   const whole = wholeOfPart(name)
   if (whole !== null) return openOne(await openJoined(folder, whole, partsOfWhole(name, present)), folder)

@@ -1,0 +1,16 @@
+import type { Words } from '../message.ts'
+import type { FileName, Foreign, Quoted } from '../text.ts'
+
+/** What is found and said of statistics of a model's inputs. */
+export const statistics = {
+  'statistics.none': (v: { name: FileName }) =>
+    `${v.name} holds no statistics that are read here: an imatrix, Hessians, covariances or sums of a calibration.`,
+  'statistics.no-match': (v: { name: FileName; entries: number; some: readonly Quoted[] }, w: Words) =>
+    `None of the ${w.count(v.entries)} entries of ${v.name} (${w.list(v.some)}${v.entries > v.some.length ? ', ...' : ''}) has samples for a matrix of this model.`,
+  'statistics.width': (v: { name: Foreign; file: FileName; width: number; inputs: number }, w: Words) =>
+    `${v.file} is of another model: it counts ${w.count(v.width)} inputs of ${v.name}, which has ${w.count(v.inputs)}.`,
+  'statistics.coverage': (v: { covered: number; total: number; borrowed: number }, w: Words) =>
+    `${w.count(v.covered)} of ${w.count(v.total)} matrices have statistics${v.borrowed > 0 ? ` (${w.count(v.borrowed)} of them those of another matrix with the same input)` : ''}${v.covered < v.total ? '; the others are unweighted' : ''}.`,
+  'statistics.relative': () =>
+    'CorDA divides every sample by its largest entry: these statistics are good for directions, and output errors by them are relative only.',
+}
