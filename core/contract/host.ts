@@ -2,13 +2,10 @@
 
 import { z } from 'zod'
 import type { Language } from '../messages/languages.ts'
-import { jobPhases } from '../phases.ts'
-import { choiceFields } from './choice-fields.ts'
 import { errorReportSchema } from './events.ts'
 import { type Grant, grantSchema } from './files.ts'
-import { type CompressionReport, compressionReportSchema } from './jobs/compress.ts'
 import { messageSchema } from './messages.ts'
-import { recipeSchema } from './recipe.ts'
+import { type Run, type RunReport, type RunRequest, runRequestSchema } from './runs.ts'
 
 export const folderEntrySchema = z.strictObject({
   /** A grant that opens it. */
@@ -34,56 +31,6 @@ export interface LinksOut {
   /** The name of the nearest folder that has both ends of all of them: served, it would show them. */
   readonly serve: string
 }
-
-/** Jobs that are runs: they write, and live on without the page that started them. */
-const runKind = z.enum(['compress'])
-
-/** What a run was asked for, with grants of what it reads, by role, and of what it writes. */
-export const runRequestSchema = z.strictObject({
-  kind: runKind.default('compress'),
-  files: z.strictObject({ model: z.string() }),
-  target: z.string(),
-  ...choiceFields,
-  force: z.boolean().default(false),
-})
-export type RunRequest = z.input<typeof runRequestSchema>
-
-/**
- * A compression run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs,
- * those of earlier days and of the command line too, each with its outcome.
- *
- * `waiting`: others go first; it begins by itself when one of them has ended. `interrupted`: its process died. With `resumable` its finished tensors lie beside the output and `resumeRun` resumes from them.
- */
-export const runSchema = z.strictObject({
-  runId: z.string(),
-  kind: runKind,
-  /** File names without their folders; of several sources that of the first role. */
-  source: z.string(),
-  target: z.string(),
-  recipe: recipeSchema,
-  state: z.enum(['waiting', 'running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
-  resumable: z.boolean(),
-  /** Milliseconds since 1970. */
-  startedAt: z.number(),
-  endedAt: z.number().nullable(),
-  finishedTensors: z.number(),
-  /** Where it stands, while it goes on. */
-  progress: z
-    .strictObject({
-      phase: z.enum(jobPhases),
-      tensor: z.string().nullable(),
-      /** Bytes of the source. */
-      done: z.number(),
-      total: z.number(),
-      memoryBytes: z.number(),
-    })
-    .nullable(),
-  /** Of a finished run, without its tensors: `runReport` has them. */
-  result: compressionReportSchema.omit({ tensors: true }).nullable(),
-  /** Why it failed. */
-  error: errorReportSchema.nullable(),
-})
-export type Run = z.infer<typeof runSchema>
 
 /** Where a run read and wrote, to be shown: the page names no path back. */
 export const runPlacesSchema = z.strictObject({
@@ -158,7 +105,7 @@ export interface HostApi {
   /** Newest first. */
   runs(): Promise<Run[]>
   /** Everything a finished run reported. */
-  runReport(runId: string): Promise<CompressionReport>
+  runReport(runId: string): Promise<RunReport>
   /** Strikes a run that has ended from the list; finished tensors kept for later go with it, outputs never do. */
   forgetRun(runId: string): Promise<void>
   /** Where a run read and wrote, and whether that is still there. */

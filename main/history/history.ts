@@ -9,7 +9,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises'
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type CompressionReport, compressionReportSchema, type Run, runSchema } from '../../core/contract.ts'
+import { type Run, type RunReport, runReportSchema, runSchema } from '../../core/contract.ts'
 import { withEnglish } from '../../core/messages/english.ts'
 import { countUnfinished } from '../files/outputs.ts'
 import { pathKey } from '../files/paths.ts'
@@ -18,23 +18,18 @@ import { remove as removeFile } from '../files/replacing.ts'
 import { writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
-import { inSecondForm, withMessages } from './first-history.ts'
+import { inThisForm, reportInThisForm, withMessages } from './older-history.ts'
 
 const entrySchema = z.strictObject({
   run: runSchema,
   /** What it reads, in the order of its roles. Whole paths: they never reach a page. */
   sources: z.array(z.strictObject({ role: z.string(), path: z.string() })).min(1),
   targetPath: z.string(),
-  /** What else a run was asked for that is no part of its recipe. */
-  force: z.boolean(),
-  part: z.strictObject({ index: z.number(), of: z.number() }).nullable(),
 })
 export type HistoryEntry = z.infer<typeof entrySchema>
 
-const fileSchema = z.preprocess(
-  inSecondForm,
-  entrySchema.extend({ history: z.literal(2), owner: processIdentitySchema }),
-)
+const fileSchema = z.preprocess(inThisForm, entrySchema.extend({ history: z.literal(3), owner: processIdentitySchema }))
+const reportFileSchema = z.preprocess(reportInThisForm, runReportSchema)
 
 /** More than anybody scrolls through; an entry is 2 kB, a report 300 bytes a tensor. */
 const kept = 100
@@ -51,7 +46,7 @@ export interface History {
   /** Newest first, as each stands now: `interrupted` where its process is gone, `resumable` where finished tensors lie beside the output. */
   list(): Promise<HistoryEntry[]>
   /** What a finished run reported; null where there is none. */
-  report(runId: string): Promise<CompressionReport | null>
+  report(runId: string): Promise<RunReport | null>
   forget(runId: string): Promise<void>
 }
 
@@ -60,14 +55,14 @@ export interface OwnEntry {
   /** As the run stands now. Written at once where its state has changed, else with the next beat. */
   update(run: Run): void
   /** Its last state. Resolves when it is written, or could not be. */
-  end(run: Run, report: CompressionReport | null): Promise<void>
+  end(run: Run, report: RunReport | null): Promise<void>
   /** Resolves when all that was said so far is written, or could not be. */
   saved(): Promise<void>
 }
 
 interface Own {
   entry: HistoryEntry
-  report: CompressionReport | null
+  report: RunReport | null
   live: boolean
 }
 
@@ -85,7 +80,7 @@ export function createHistory(configFolder: string, log: Log): History {
 
   async function write(entry: HistoryEntry): Promise<boolean> {
     identity ??= thisProcess()
-    return writeJson(entryPath(entry.run.runId), { history: 2, ...entry, owner: await identity })
+    return writeJson(entryPath(entry.run.runId), { history: 3, ...entry, owner: await identity })
   }
 
   async function writeJson(path: string, value: unknown): Promise<boolean> {
@@ -189,7 +184,7 @@ export function createHistory(configFolder: string, log: Log): History {
     async report(runId) {
       const mine = own.get(runId)
       if (mine || !runIdPattern.test(runId)) return mine?.report ?? null
-      const report = compressionReportSchema.safeParse(await readJson(reportPath(runId)))
+      const report = reportFileSchema.safeParse(await readJson(reportPath(runId)))
       return report.success ? report.data : null
     },
     async forget(runId) {

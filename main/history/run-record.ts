@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
-import type { CompressionReport, JobEvent, Recipe, Run } from '../../core/contract.ts'
+import { type JobEvent, type Run, type RunChoices, type RunReport, runResultSchema } from '../../core/contract.ts'
 import { AppError, toErrorReport } from '../../core/errors.ts'
 import { beingWritten } from '../files/hold.ts'
 import { countUnfinished } from '../files/outputs.ts'
@@ -10,7 +10,7 @@ import { samePath } from '../files/paths.ts'
 import { type History, type HistoryEntry, type OwnEntry, withLeft } from './history.ts'
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
-  readonly recipe: Omit<Recipe, 'recipe'>
+  readonly choices: RunChoices
   /** The run that it resumes: its entry is removed from the history. */
   readonly replaces: string | null
 }
@@ -25,7 +25,7 @@ export interface RunRecord {
   /** What the job says while it lives. The first word enters the run, or ends its waiting. */
   hear(event: JobEvent): void
   hold(paused: boolean): void
-  finish(report: CompressionReport): Promise<void>
+  finish(report: RunReport): Promise<void>
   /** It ended otherwise, and nothing writes any more. `interrupted`: because the host was closed, not by itself or by the user. */
   cutShort(error: unknown, interrupted?: boolean): Promise<void>
   /** Resolves when what was said so far is in the history. */
@@ -34,7 +34,7 @@ export interface RunRecord {
 
 /** @param changed called with the run whenever it has changed */
 export function recordRun(history: History, start: RunStart, changed: (run: Run) => void = () => {}): RunRecord {
-  const { recipe, replaces, ...rest } = start
+  const { choices: _, replaces, ...rest } = start
   let run = newRun(start)
   let view = queuedJob
   let entry: OwnEntry | null = null
@@ -50,7 +50,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
     if (replaces !== null) struck = history.forget(replaces)
     changed(run)
   }
-  async function end(changes: Partial<Run>, report: CompressionReport | null): Promise<void> {
+  async function end(changes: Partial<Run>, report: RunReport | null): Promise<void> {
     run = { ...run, progress: null, endedAt: Date.now(), ...changes }
     await entry?.end(run, report)
     if (entry) changed(run)
@@ -79,9 +79,10 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
     hold(paused) {
       if (run.endedAt === null && run.state !== 'waiting') become({ state: paused ? 'paused' : 'running' })
     },
-    async finish(report) {
-      const { tensors, ...result } = report
-      await end({ state: 'finished', finishedTensors: tensors.length, result }, report)
+    async finish(whole) {
+      const { report } = whole
+      const finishedTensors = ('tensors' in report ? report.tensors : report.modules).length
+      await end({ state: 'finished', finishedTensors, result: runResultSchema.parse(report) }, whole)
     },
     async cutShort(error, interrupted = false) {
       const left = await countUnfinished(rest.targetPath).catch(() => 0)
@@ -108,13 +109,12 @@ export async function leftAt(history: History, target: string): Promise<Run | nu
   return there.find(({ run }) => run.resumable)?.run ?? null
 }
 
-function newRun({ sources, targetPath, recipe: { output, params, include, exclude, pins } }: RunStart): Run {
+function newRun({ sources, targetPath, choices }: RunStart): Run {
   return {
     runId: randomUUID(),
-    kind: 'compress',
-    source: basename(sources[0]!.path),
+    choices,
+    sourceName: basename(sources[0]!.path),
     target: basename(targetPath),
-    recipe: { recipe: 1, output, params, include, exclude, ...(pins && { pins }) },
     state: 'running',
     resumable: false,
     startedAt: Date.now(),

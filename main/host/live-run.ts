@@ -1,9 +1,9 @@
 /**
- * A compression run in an engine of its own. It keeps its finished tensors however it ends, unless the user discards them.
+ * A run in an engine of its own. It keeps its finished tensors however it ends, unless the user discards them.
  */
 
 import { type EngineClient, engineClient } from '../../core/client/engine-client.ts'
-import type { CompressionReport, RunRequest } from '../../core/contract.ts'
+import type { JobOf, RunJob, RunKind, RunReport } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Engine, EngineOptions } from '../engine/parent/supervisor.ts'
@@ -13,9 +13,8 @@ import type { RunRecord, RunStart } from '../history/run-record.ts'
 import type { Turn } from './turns.ts'
 
 export interface LiveRunOptions extends RunStart {
-  /** Grants of what it reads, by role, and of its target: the engine knows no paths. */
-  readonly files: RunRequest['files']
-  readonly target: string
+  /** With grants of what it reads, by role, and of its target: the engine knows no paths. */
+  readonly job: RunJob
   readonly within: Bounds
   readonly record: RunRecord
   /** Its engine starts when it comes. */
@@ -40,8 +39,7 @@ export interface LiveRun {
 }
 
 export function liveRun(options: LiveRunOptions): LiveRun {
-  const { files, target, targetPath, within, force, part, recipe, record } = options
-  const { turn } = options
+  const { job: asked, targetPath, within, record, turn } = options
   let engine: Engine | null = null
   let client: EngineClient | null = null
   const abort = new AbortController()
@@ -49,7 +47,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   let discard = false
   let interrupted = false
 
-  async function compress(spoke: () => void): Promise<CompressionReport> {
+  async function work(spoke: () => void): Promise<RunReport> {
     if (turn.waits) {
       record.wait()
       spoke()
@@ -59,9 +57,9 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     if (abort.signal.aborted || interrupted) throw new AppError('cancelled', say('job.cancelled'))
     engine = options.start({ restart: false })
     client = engineClient(engine.connect())
-    const { fileId: model } = await client.api.open(files.model)
-    const job = { kind: 'compress', files: { model }, target, ...recipe, force, part, resume: true } as const
-    return client.run(job, {
+    const files = await opened(asked.files, client)
+    const job = { ...asked, files } as JobOf<RunKind>
+    const report = await client.run(job, {
       signal: abort.signal,
       onEvent: (event) => {
         jobId = event.jobId
@@ -69,6 +67,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
         spoke()
       },
     })
+    return { kind: job.kind, report } as RunReport
   }
 
   async function clearUp(error: unknown): Promise<void> {
@@ -79,7 +78,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
 
   async function live(spoke: () => void): Promise<void> {
     try {
-      await record.finish(await compress(spoke))
+      await record.finish(await work(spoke))
     } catch (error) {
       // It never began: the caller is told, and there is nothing to keep.
       if (!record.entered) throw error
@@ -128,4 +127,12 @@ export function liveRun(options: LiveRunOptions): LiveRun {
       await ended
     },
   }
+}
+
+/** Files of the engine's, by role. */
+async function opened(files: RunJob['files'], client: EngineClient): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const [role, grantId] of Object.entries(files))
+    if (grantId !== undefined) found[role] = (await client.api.open(grantId)).fileId
+  return found
 }

@@ -1,11 +1,18 @@
 /**
- * The list of compression runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
+ * The list of runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
  * (main/history/history.ts), among it runs of the command line and of other hosts.
  */
 import { basename } from 'node:path'
 
-import type { z } from 'zod'
-import { type CompressionReport, type Grant, type Run, type RunPlaces, runRequestSchema } from '../../core/contract.ts'
+import {
+  choicesOf,
+  type Grant,
+  type Run,
+  type RunJob,
+  type RunPlaces,
+  type RunReport,
+  runRequestSchema,
+} from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
@@ -20,9 +27,6 @@ import { leftAt, recordRun } from '../history/run-record.ts'
 import { type LiveRun, liveRun } from './live-run.ts'
 import { pace } from './paced.ts'
 import { createTurns } from './turns.ts'
-
-/** As it was parsed on arrival: defaults filled in. */
-type RunRequest = z.output<typeof runRequestSchema>
 
 /** What pages of a host may read and write without having been given it in this session. */
 export interface Reach {
@@ -46,7 +50,7 @@ export interface Runs {
   /** Runs of this host that have not ended. */
   readonly live: number
   /** Opens the source and starts the job, or lets it wait for its turn; what follows are reports. @throws AppError when it cannot even begin */
-  start(request: RunRequest): Promise<string>
+  start(job: RunJob): Promise<string>
   /** @throws AppError `not-found`, `bad-request` for a run of another process */
   pause(runId: string, paused: boolean): Promise<void>
   /** Resolves when the run has ended, and unless `keep` what was half-written is gone. @throws AppError as `pause` */
@@ -55,7 +59,7 @@ export interface Runs {
   resume(runId: string): Promise<string>
   list(): Promise<Run[]>
   /** @throws AppError `not-found` for a run that has not finished */
-  reportOf(runId: string): Promise<CompressionReport>
+  reportOf(runId: string): Promise<RunReport>
   /** @throws AppError `not-found`, `bad-request` for a run that goes on */
   forget(runId: string): Promise<void>
   /** Where a run writes. @throws AppError `not-found` */
@@ -98,20 +102,24 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     throw new AppError('bad-request', say('runs.elsewhere', { name: fileName(run.target) }))
   }
 
-  async function begin(request: RunRequest, part: HistoryEntry['part']): Promise<string> {
-    const { kind: _, files, target, force, ...recipe } = request
-    const sources = Object.entries(files).map(([role, grantId]) => ({ role, path: grants.path(grantId, 'read') }))
+  async function begin(request: RunJob): Promise<string> {
+    // A run of a page is always one that can be resumed, where its kind can.
+    const job: RunJob = 'resume' in request ? { ...request, resume: true } : request
+    const { files, target } = job
+    const sources = Object.entries(files).flatMap(([role, grantId]) =>
+      grantId === undefined ? [] : [{ role, path: grants.path(grantId, 'read') }],
+    )
     const paths = { sources, targetPath: grants.path(target, 'write') }
     const left = await leftAt(history, paths.targetPath)
     // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
     if ([...live.values()].some(({ targetPath }) => samePath(targetPath, paths.targetPath)))
       throw beingWritten(paths.targetPath)
     const replaces = left?.runId ?? null
-    const entry = { ...paths, force, part, recipe, replaces }
+    const entry = { ...paths, choices: choicesOf(job), replaces }
     const turn = takeTurn()
     const record = recordRun(history, entry, tell)
     const { runId } = record.run
-    const one = liveRun({ ...entry, files, target, within: grants.within, record, turn, start, stop })
+    const one = liveRun({ ...entry, job, within: grants.within, record, turn, start, stop })
     live.set(runId, one)
     ours.add(runId)
     void one.ended.then(() => live.delete(runId))
@@ -134,7 +142,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     get live() {
       return live.size
     },
-    start: (request) => begin(request, null),
+    start: begin,
     pause: async (runId, paused) => (await steered(runId))?.pause(paused),
     async cancel(runId, keep) {
       const one = await steered(runId)
@@ -148,15 +156,14 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     },
     async resume(runId) {
       const entry = await find(runId)
-      const { run, sources, targetPath, force, part } = entry
+      const { run, sources, targetPath } = entry
       if (!run.resumable) throw new AppError('bad-request', say('runs.nothing-left', { name: fileName(run.target) }))
       await assertInReach(entry)
-      const { recipe: _, ...recipe } = run.recipe
       const files: Record<string, string> = {}
       for (const { role, path } of sources) files[role] = (await grants.grant(path)).id
       const target = grants.target(targetPath).id
       // The roles of its kind, as they were when it began.
-      return begin(runRequestSchema.parse({ kind: run.kind, files, target, force, ...recipe }), part)
+      return begin(runRequestSchema.parse({ ...run.choices, files, target }))
     },
     list: async () => (await shown()).map(({ run }) => run),
     async reportOf(runId) {

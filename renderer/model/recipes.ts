@@ -6,6 +6,7 @@ import {
   type RecipeInput,
   type Run,
   recipeFile,
+  recipeOf,
   recipeParams,
   reportCsv,
   reportJson,
@@ -41,11 +42,15 @@ export function saveRecipe(recipe: RecipeInput, name: string): void {
 
 /** @throws AppError of the host when it no longer has the report */
 export async function saveReport(run: Run, kind: 'json' | 'csv' | 'html', language: Language): Promise<void> {
-  const { runId, recipe, source, target } = run
-  const report = await connection().host.runReport(runId)
+  const { runId, sourceName, target } = run
+  const recipe = recipeOf(run.choices)
+  const whole = await connection().host.runReport(runId)
+  // Only a compression is offered it.
+  if (recipe === null || whole.kind !== 'compress') return
+  const { report } = whole
   if (kind === 'html') {
     const time = run.endedAt ?? run.startedAt
-    const html = runReportHtml({ language, time, source, recipe, report })
+    const html = runReportHtml({ language, time, source: sourceName, recipe, report })
     return saveText(html, `${stemOf(target)}.report.html`, 'text/html')
   }
   if (kind === 'json') saveText(reportJson(recipe, report), `${stemOf(target)}.report.json`, 'application/json')

@@ -1,5 +1,5 @@
 /** What is done with a run once it is over: its output opened or fetched, its source opened again with its recipe. */
-import { downloadPath, type Run } from '../../core/contract.ts'
+import { downloadPath, type Run, recipeOf } from '../../core/contract.ts'
 import { connection } from '../frame/connection.ts'
 import { saveFrom } from '../frame/download.ts'
 import { openFrom } from './file-actions.ts'
@@ -13,7 +13,8 @@ export async function downloadResult({ runId }: Run): Promise<void> {
   saveFrom(`${downloadPath}?file=${encodeURIComponent(id)}`, name)
 }
 /** The source of a run with everything the run was asked for, ready to be changed. */
-export async function runAgainWith({ runId, source, recipe }: Run): Promise<void> {
-  await openFrom(source, () => connection().host.openRun(runId, 'source'))
-  applyRecipe(recipe)
+export async function runAgainWith({ runId, sourceName, choices }: Run): Promise<void> {
+  const recipe = recipeOf(choices)
+  await openFrom(sourceName, () => connection().host.openRun(runId, 'source'))
+  if (recipe) applyRecipe(recipe)
 }

@@ -1,4 +1,4 @@
-/** Compression runs: they live with the host, the page only asks for them. */
+/** Runs: they live with the host, the page only asks for them. */
 import type { Grant, Run } from '../../core/contract.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
@@ -19,7 +19,13 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
   // A run uses all threads: looking pauses.
   cancelLook()
   const { recipe: _, ...recipe } = currentRecipe()
-  await connection().host.startRun({ files: { model: grant.id }, target: target.id, ...recipe, force })
+  await connection().host.startRun({
+    kind: 'compress',
+    files: { model: grant.id },
+    target: target.id,
+    ...recipe,
+    force,
+  })
   await refreshRuns()
 }
 

@@ -65,7 +65,7 @@ function RunFacts({ run }: { readonly run: RunView }) {
   const rate = bytesPerSecond(run)
   // Nothing is known of a run whose host cannot be asked: no countdown goes on by itself.
   const left = connected ? timeLeftMs(run, now) : null
-  const limit = run.recipe.params.memoryLimit
+  const limit = 'params' in run.choices ? run.choices.params.memoryLimit : 0
   const memory = numbers.bytes(progress.memoryBytes)
   return (
     <ul className="run-facts number">

@@ -29,7 +29,10 @@ export function CompareRuns({ a, b, onClose }: CompareRunsProps) {
     setReports(null)
     setError(null)
     Promise.all([runReport(a.runId), runReport(b.runId)]).then(
-      (found) => current && setReports(found as [CompressionReport, CompressionReport]),
+      (found) => {
+        const [first, second] = found.flatMap((each) => (each.kind === 'compress' ? [each.report] : []))
+        if (current && first && second) setReports([first, second])
+      },
       (fault: unknown) => current && setError(toErrorReport(fault)),
     )
     return () => {

@@ -26,7 +26,7 @@ export function HistoryScreen() {
   const active = runs.filter(isActive)
   const wanted = search.trim().toLowerCase()
   const ended = runs.filter(
-    (run) => !isActive(run) && [run.source, run.target].some((name) => name.toLowerCase().includes(wanted)),
+    (run) => !isActive(run) && [run.sourceName, run.target].some((name) => name.toLowerCase().includes(wanted)),
   )
   const [a, b] = chosen.map((runId) => runs.find((run) => run.runId === runId))
   // A third takes the place of the second.
@@ -61,7 +61,7 @@ export function HistoryScreen() {
         ) : null}
         {a && b ? (
           <CompareRuns a={a} b={b} onClose={() => setChosen([])} />
-        ) : ended.filter(({ result }) => result !== null).length > 1 ? (
+        ) : ended.filter(({ result, choices }) => result !== null && choices.kind === 'compress').length > 1 ? (
           <p className="dimmed small">{t('history.compareHint')}</p>
         ) : null}
         {ended.length > 0 ? (

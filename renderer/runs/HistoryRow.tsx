@@ -1,5 +1,6 @@
 /** A run that ended, as a row: what it was asked for, what came of it, and what can be done with it now. */
 import { Table, VisuallyHidden } from '@mantine/core'
+import { recipeOf } from '../../core/contract.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { ArrowIcon, CheckIcon, CloseIcon, WarningIcon } from '../frame/icons.tsx'
@@ -23,12 +24,13 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
   const { t, numbers } = useWords()
   const goalWords = useGoalWords()
   const { error, busy, dismiss, attempt } = useAttempt()
-  const { result, recipe, source, target } = run
+  const { result, choices, sourceName, target } = run
+  const recipe = recipeOf(choices)
   const places = useRunPlaces(run.runId, result !== null)
   return (
     <Table.Tr data-run={run.state} data-testid="history-row">
       <Table.Td className="history-choose">
-        {result ? (
+        {result && recipe ? (
           <label>
             <input
               aria-label={t('history.choose', { name: target })}
@@ -44,8 +46,8 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
       <Table.Td className="history-run">
         <div className="history-names">
           <StateIcon run={run} />
-          <span className="ellipsis" title={source}>
-            {source}
+          <span className="ellipsis" title={sourceName}>
+            {sourceName}
           </span>
           <ArrowIcon size={14} />
           <span className="ellipsis history-target" title={target}>
@@ -54,7 +56,10 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
         </div>
         <div className="dimmed small">
           {places && !places.targetExists ? <span className="run-gone">{t('history.gone')} · </span> : null}
-          {goalWords(recipe.params)} · {t(`compress.styles.${recipe.output}.short`)} · {numbers.moment(run.startedAt)}
+          {recipe
+            ? `${goalWords(recipe.params)} · ${t(`compress.styles.${recipe.output}.short`)}`
+            : t(`history.kinds.${choices.kind}`)}{' '}
+          · {numbers.moment(run.startedAt)}
         </div>
         <Ending run={run} />
         {error ? <ErrorBox error={error} onClose={dismiss} /> : null}

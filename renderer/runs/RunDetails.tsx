@@ -32,7 +32,7 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
   const [error, setError] = useState<ErrorReport | null>(null)
   useEffect(() => {
     runReport(runId)
-      .then((whole) => setTensors(whole.tensors))
+      .then(({ report }) => setTensors('tensors' in report ? report.tensors : []))
       .catch((fault: unknown) => setError(toErrorReport(fault)))
   }, [runId])
   const [search, setSearch] = useState('')

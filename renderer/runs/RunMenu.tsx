@@ -1,7 +1,7 @@
 /** What can be taken from a run: its recipe, report, command and snippet; its settings; and its place in the list. */
 import { ActionIcon, Menu } from '@mantine/core'
 import { useState } from 'react'
-import type { Run } from '../../core/contract.ts'
+import { type Run, recipeOf } from '../../core/contract.ts'
 import { copyText } from '../frame/download.ts'
 import { CheckIcon, MoreIcon } from '../frame/icons.tsx'
 import { saveRecipe, saveReport } from '../model/recipes.ts'
@@ -22,8 +22,9 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
   const language = spoken === 'zh-CN' ? 'zh-CN' : 'en'
   const [copied, setCopied] = useState<'command' | 'snippet' | null>(null)
   const [opened, setOpened] = useState(false)
-  const { command, python } = useRunTexts(run, useRunPlaces(run.runId, opened))
-  const { recipe, target, result } = run
+  const texts = useRunTexts(run, useRunPlaces(run.runId, opened))
+  const { choices, target, result } = run
+  const recipe = recipeOf(choices)
   const copy = (what: 'command' | 'snippet', text: string) => () => {
     copyText(text)
     setCopied(what)
@@ -45,31 +46,45 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item closeMenuOnClick={false} onClick={copy('command', command)} rightSection={tick('command')}>
-            {t(copied === 'command' ? 'runs.copied' : 'runs.copyCommand')}
-          </Menu.Item>
-          {result ? (
-            <Menu.Item closeMenuOnClick={false} onClick={copy('snippet', python)} rightSection={tick('snippet')}>
-              {t(copied === 'snippet' ? 'runs.copied' : 'runs.copySnippet')}
-            </Menu.Item>
-          ) : null}
-          <Menu.Divider />
-          <Menu.Item onClick={() => saveRecipe(recipe, target)}>{t('runs.saveRecipe')}</Menu.Item>
-          {result ? (
+          {recipe && texts ? (
             <>
-              <Menu.Item onClick={() => attempt(() => saveReport(run, 'html', language))}>
-                {t('runs.saveHtml')}
+              <Menu.Item
+                closeMenuOnClick={false}
+                onClick={copy('command', texts.command)}
+                rightSection={tick('command')}
+              >
+                {t(copied === 'command' ? 'runs.copied' : 'runs.copyCommand')}
               </Menu.Item>
-              <Menu.Item onClick={() => attempt(() => saveReport(run, 'json', language))}>
-                {t('runs.saveJson')}
-              </Menu.Item>
-              <Menu.Item onClick={() => attempt(() => saveReport(run, 'csv', language))}>{t('runs.saveCsv')}</Menu.Item>
+              {result ? (
+                <Menu.Item
+                  closeMenuOnClick={false}
+                  onClick={copy('snippet', texts.python)}
+                  rightSection={tick('snippet')}
+                >
+                  {t(copied === 'snippet' ? 'runs.copied' : 'runs.copySnippet')}
+                </Menu.Item>
+              ) : null}
+              <Menu.Divider />
+              <Menu.Item onClick={() => saveRecipe(recipe, target)}>{t('runs.saveRecipe')}</Menu.Item>
+              {result ? (
+                <>
+                  <Menu.Item onClick={() => attempt(() => saveReport(run, 'html', language))}>
+                    {t('runs.saveHtml')}
+                  </Menu.Item>
+                  <Menu.Item onClick={() => attempt(() => saveReport(run, 'json', language))}>
+                    {t('runs.saveJson')}
+                  </Menu.Item>
+                  <Menu.Item onClick={() => attempt(() => saveReport(run, 'csv', language))}>
+                    {t('runs.saveCsv')}
+                  </Menu.Item>
+                </>
+              ) : null}
+              <Menu.Item onClick={() => attempt(() => runAgainWith(run))}>{t('runs.againWith')}</Menu.Item>
             </>
           ) : null}
-          <Menu.Item onClick={() => attempt(() => runAgainWith(run))}>{t('runs.againWith')}</Menu.Item>
           {isActive(run) ? null : (
             <>
-              <Menu.Divider />
+              {recipe ? <Menu.Divider /> : null}
               <Menu.Item
                 onClick={() =>
                   run.resumable ? runsReducers.ask('forget', run.runId) : attempt(() => forgetRun(run.runId))

@@ -1,6 +1,6 @@
 /** What a finished run came to, and what one does with it: its place, opening it, loading it, running it again. */
 import { Button, Tabs } from '@mantine/core'
-import type { CompressionReport, TensorOutcome } from '../../core/contract.ts'
+import type { RunResult as Result, TensorOutcome } from '../../core/contract.ts'
 import { useSession } from '../frame/session.ts'
 import { outcomeOfRun } from '../model/outcome.ts'
 import { downloadResult, openResult } from '../model/result-actions.ts'
@@ -13,7 +13,7 @@ import { useRunPlaces, useRunTexts } from './places.ts'
 
 interface RunResultProps {
   readonly run: RunView
-  readonly report: Omit<CompressionReport, 'tensors'>
+  readonly report: Result
   /** Empty until the host has sent them. */
   readonly tensors: readonly TensorOutcome[]
   readonly attempt: (act: () => unknown) => void
@@ -26,7 +26,7 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
   const places = useRunPlaces(run.runId, true)
   const texts = useRunTexts(run, places, tensors)
   const codes = (['verify', 'python', 'command'] as const).flatMap((which) => {
-    const text = texts[which]
+    const text = texts?.[which] ?? null
     return text === null ? [] : [{ which, text }]
   })
   const gone = places !== null && !places.targetExists
@@ -36,7 +36,9 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
         <OutcomeFigures outcome={outcomeOfRun(report)} />
       </div>
       <p className="dimmed small number">
-        {t('run.tookIn', { time: numbers.duration(report.elapsedMs), memory: numbers.bytes(report.peakBytes) })}
+        {report.peakBytes === undefined
+          ? numbers.duration(report.elapsedMs)
+          : t('run.tookIn', { time: numbers.duration(report.elapsedMs), memory: numbers.bytes(report.peakBytes) })}
       </p>
       <div className="run-place">
         <code data-testid="run-path">{places?.target ?? run.target}</code>
@@ -72,28 +74,38 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
         </Button>
       </div>
       {gone ? <p className="run-gone small">{t('run.gone')}</p> : null}
-      <Tabs defaultValue={codes[0]?.which ?? 'python'} keepMounted={false} variant="pills">
-        <div className="run-code-head">
-          <Tabs.List>
-            {codes.map(({ which }) => (
-              <Tabs.Tab key={which} value={which}>
-                {t(`run.code.${which}`)}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-        </div>
-        {codes.map(({ which, text }) => (
-          <Tabs.Panel key={which} value={which}>
-            <div className="run-code">
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-              <pre data-testid={`run-${which}`} tabIndex={0}>
-                {text}
-              </pre>
-              <CopyButton label={t('run.copy')} text={() => text} />
-            </div>
-          </Tabs.Panel>
-        ))}
-      </Tabs>
+      {codes.length > 0 ? <Codes codes={codes} /> : null}
     </section>
+  )
+}
+
+type Code = { readonly which: 'verify' | 'python' | 'command'; readonly text: string }
+
+/** Lines to be copied, each under its tab. */
+function Codes({ codes }: { readonly codes: readonly Code[] }) {
+  const { t } = useWords()
+  return (
+    <Tabs defaultValue={codes[0]?.which ?? null} keepMounted={false} variant="pills">
+      <div className="run-code-head">
+        <Tabs.List>
+          {codes.map(({ which }) => (
+            <Tabs.Tab key={which} value={which}>
+              {t(`run.code.${which}`)}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+      </div>
+      {codes.map(({ which, text }) => (
+        <Tabs.Panel key={which} value={which}>
+          <div className="run-code">
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+            <pre data-testid={`run-${which}`} tabIndex={0}>
+              {text}
+            </pre>
+            <CopyButton label={t('run.copy')} text={() => text} />
+          </div>
+        </Tabs.Panel>
+      ))}
+    </Tabs>
   )
 }

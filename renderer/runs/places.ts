@@ -1,6 +1,6 @@
 /** Where a run read and wrote, as the host says it: for texts that are shown and copied. */
 import { useEffect, useMemo, useState } from 'react'
-import type { Run, RunPlaces, TensorOutcome } from '../../core/contract.ts'
+import { type Run, type RunPlaces, recipeOf, type TensorOutcome } from '../../core/contract.ts'
 import { compressCommand } from '../../core/report/command.ts'
 import { pythonSnippet, verificationSnippet } from '../../core/report/python.ts'
 import { useSession } from '../frame/session.ts'
@@ -24,17 +24,22 @@ export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {
   return places
 }
 
-/** The run as a line for the shell, and what loads its output in Python: as they run on the host's machine. */
+/**
+ * A compression as a line for the shell, and what loads and verifies its output in Python: as they run on the host's machine. Null for
+ * other runs.
+ */
 export function useRunTexts(
-  { recipe, source, target, result }: Run,
+  { choices, sourceName, target, result }: Run,
   places: RunPlaces | null,
   tensors: readonly TensorOutcome[] = [],
 ) {
   const host = useSession((state) => state.host)
-  const at = places ?? { source, target }
+  const at = places ?? { source: sourceName, target }
+  const recipe = recipeOf(choices)
   const ofHost = host && { program: host.command, platform: host.platform }
-  const output = { recipe, target: at.target, files: result?.files ?? 1 }
   const worst = useMemo(() => worstOf(tensors), [tensors])
+  if (recipe === null) return null
+  const output = { recipe, target: at.target, files: result?.files ?? 1 }
   return {
     command: compressCommand({ sourcePath: at.source, target: at.target, recipe, ...ofHost }),
     python: pythonSnippet(output),

@@ -4,6 +4,7 @@ import { inEnglish } from '../../../core/messages/english.ts'
 import { numberWithin } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, formatBytes, print, printJson, safe } from '../print.ts'
+import { commandRuns } from '../run.ts'
 
 interface Options {
   readonly out: string
@@ -27,12 +28,13 @@ export function applyCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (basePath: string, adapterPath: string, options: Options) => {
       const { out, scale, force = false, resume = false, json } = options
-      const report = await withEngine(async (engine) => {
-        const { fileId: base } = await engine.open(basePath)
-        const { fileId: adapter } = await engine.open(adapterPath)
-        const target = engine.target(out)
-        return engine.run<'apply'>({ kind: 'apply', files: { base, adapter }, target, scale, force, resume })
-      })
+      const report = await withEngine((engine) =>
+        commandRuns(engine).run<'apply'>(
+          { kind: 'apply', scale, force, resume },
+          { base: basePath, adapter: adapterPath },
+          out,
+        ),
+      )
       if (json) return printJson(report)
       print(
         `Saved and checked: ${safe(report.output)}, ${report.changed} of ${report.tensors.length} tensors changed, ${formatBytes(report.bytesAfter)}, ${duration(report.elapsedMs)}.`,

@@ -1,19 +1,16 @@
 /** `ghostsvd compress`: a whole file, written, read back and measured. */
 
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { Command } from 'commander'
-import type { CompressionReport, Run } from '../../../core/contract.ts'
-import { AppError } from '../../../core/errors.ts'
-import { inEnglish, say } from '../../../core/messages/english.ts'
+import type { CompressionReport } from '../../../core/contract.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
-import { createHistory } from '../../history/history.ts'
-import { leftAt, recordRun } from '../../history/run-record.ts'
-import { configFolder } from '../../system/folders.ts'
-import { commandLog, withEngine } from '../job.ts'
+import { withEngine } from '../job.ts'
 import { absolute, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
+import { commandRuns } from '../run.ts'
 
 interface Options extends RequestOptions {
   readonly out: string
@@ -43,25 +40,14 @@ export function compressCommand(): Command {
       const recipe = await requestFrom(self, options)
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
-      const paths = { sources: [{ role: 'model', path: resolve(path) }], targetPath: resolve(options.out) }
       await refuseRecords({ ...options, sourcePath: path, target: options.out })
-      const report = await withEngine(async (engine) => {
-        const history = createHistory(configFolder(), commandLog())
-        const left = await leftAt(history, paths.targetPath)
-        const { fileId: model } = await engine.open(path)
-        const target = engine.target(options.out)
-        const replaces = resume && left ? left.runId : null
-        const record = recordRun(history, { ...paths, force, part, recipe, replaces })
-        try {
-          const job = { kind: 'compress', files: { model }, target, ...recipe, force, resume, part } as const
-          const report = await engine.run<'compress'>(job, record.hear)
-          await record.finish(report)
-          return report
-        } catch (error) {
-          await record.cutShort(error)
-          throw record.run.resumable ? withWhatIsKept(error, record.run) : error
-        }
-      })
+      const report = await withEngine((engine) =>
+        commandRuns(engine).run<'compress'>(
+          { kind: 'compress', ...recipe, force, resume, part },
+          { model: path },
+          options.out,
+        ),
+      )
       if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
       if (options.report !== undefined) await writeReport(options.report, recipe, report)
       if (options.reportHtml !== undefined) {
@@ -71,14 +57,6 @@ export function compressCommand(): Command {
       if (options.json) printJson(report)
       else printCompression(report)
     })
-}
-
-/** What neither a cancel nor an engine that died says itself. */
-function withWhatIsKept(error: unknown, { finishedTensors }: Run): unknown {
-  if (!(error instanceof AppError)) return error
-  if (error.code === 'cancelled') return new AppError(error.code, error.said, { kept: finishedTensors })
-  if (error.code !== 'engine-died') return error
-  return new AppError(error.code, [...error.said, say('run.finished-kept')])
 }
 
 function printCompression(report: CompressionReport): void {

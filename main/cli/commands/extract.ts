@@ -9,6 +9,7 @@ import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from
 import { addParamFlags, collect, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { commandRuns } from '../run.ts'
 
 interface Options extends RuleOptions {
   readonly out: string
@@ -57,17 +58,10 @@ export function extractCommand(): Command {
       const part = options.part === undefined ? null : parsePart(options.part)
       const params = paramsFrom(self, keys)
       const rule = ruleFrom(options)
-      const report = await withEngine(async (engine) => {
-        const { fileId: base } = await engine.open(basePath)
-        const { fileId: tuned } = await engine.open(tunedPath)
-        const choices = { form, params, convRank, whole, oneRank, rule, include, exclude, force, resume, part }
-        return engine.run<'extract'>({
-          kind: 'extract',
-          files: { base, tuned },
-          target: engine.target(out),
-          ...choices,
-        })
-      })
+      const choices = { form, params, convRank, whole, oneRank, rule, include, exclude, force, resume, part }
+      const report = await withEngine((engine) =>
+        commandRuns(engine).run<'extract'>({ kind: 'extract', ...choices }, { base: basePath, tuned: tunedPath }, out),
+      )
       if (options.json) printJson(report)
       else printExtraction(report)
     })

@@ -31,13 +31,13 @@ function printHistory(entries: readonly HistoryEntry[]): void {
   const rows = entries.map(({ run, targetPath }) => [
     when(run.startedAt),
     run.state,
-    safe(run.source),
+    safe(run.sourceName),
     safe(targetPath),
     outcome(run),
   ])
   print(table([['started', '', 'source', 'output', ''], ...rows]))
   if (entries.some(({ run }) => run.resumable))
-    print('\nThe same compress with --resume continues after its finished tensors.')
+    print('\nThe same command with --resume continues after its finished tensors.')
 }
 
 function outcome({ state, result, resumable, finishedTensors, error, progress }: Run): string {

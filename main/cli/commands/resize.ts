@@ -14,6 +14,7 @@ import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from
 import { addParamFlags, paramsFrom } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { commandRuns } from '../run.ts'
 
 interface Options extends RuleOptions {
   readonly out: string
@@ -63,12 +64,9 @@ export async function resizeAll(
   relativeTo: string | undefined,
   request: ResizeRequest,
 ): Promise<ResizeReport[]> {
-  const base = relativeTo === undefined ? null : (await engine.open(relativeTo)).fileId
-  const resizeOne = async (source: string, to: string) => {
-    const { fileId: adapter } = await engine.open(source)
-    const files = { adapter, ...(base !== null && { base }) }
-    return engine.run<'resize'>({ kind: 'resize', files, target: engine.target(to), ...request })
-  }
+  const runs = commandRuns(engine)
+  const resizeOne = (adapter: string, to: string) =>
+    runs.run<'resize'>({ kind: 'resize', ...request }, { adapter, base: relativeTo }, to)
   if (!(await isBatch(path))) return [await resizeOne(path, out)]
   const found = await adaptersIn(path)
   if (found.length === 0)

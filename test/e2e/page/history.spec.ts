@@ -12,7 +12,7 @@ const toHistory = { name: 'History', exact: true } as const
 
 test('an empty history says what it is for', async ({ page }) => {
   await page.getByRole('button', toHistory).click()
-  await expect(page.getByText('Every compression is listed here')).toBeVisible()
+  await expect(page.getByText('Every run is listed here')).toBeVisible()
 })
 
 test('a run stays in the history over a reload, with its report, recipe and settings', async ({ page, folder }) => {

@@ -111,7 +111,7 @@ describe('ghostsvd', () => {
         error: { code: 'would-overwrite', message: expect.stringContaining('exists already') },
         result: null,
       },
-      { state: 'finished', source: 'model.safetensors', target: 'listed.safetensors', result, error: null },
+      { state: 'finished', sourceName: 'model.safetensors', target: 'listed.safetensors', result, error: null },
     ])
     const { stdout } = await ghostsvd(['history'])
     expect(stdout).toContain(join(folder, 'listed.safetensors'))

@@ -334,7 +334,13 @@ describe('the end', () => {
     const source = (await fake.handlers.get('ghostsvd:grant')!({ senderFrame: frame() }, paths)) as { ok: Grant }
     fake.dialog.showSaveDialog.mockResolvedValueOnce({ canceled: false, filePath: join(folder, 'x.safetensors') })
     const target = await api.pickTarget('x.safetensors')
-    const run = api.startRun({ files: { model: source.ok.id }, target: target!.id, output: 'factors', params: {} })
+    const run = api.startRun({
+      kind: 'compress',
+      files: { model: source.ok.id },
+      target: target!.id,
+      output: 'factors',
+      params: {},
+    })
     const engine = await vi.waitFor(() => {
       expect(engines.engines.at(-1)!.jobs).toHaveLength(1)
       return engines.engines.at(-1)!

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { CompressionReport, Run } from '../../../core/contract.ts'
-import { defaultParams } from '../../../core/params.ts'
+import type { Run, RunChoices } from '../../../core/contract.ts'
 import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
 import { thisProcess } from '../../../main/system/process-identity.ts'
+import { someChoices, someReport, someRun, someRunReport } from '../../core/contract/some-run.ts'
 import { someWords } from '../../core/messages/words.ts'
 import { leaveUnfinished as leaveLeftOver } from '../left-over.ts'
 
@@ -26,50 +26,15 @@ function entryOf(n: number, changes: Partial<Run> = {}): HistoryEntry {
   return {
     sources: [{ role: 'model', path: join(folder, 'in.npy') }],
     targetPath: join(folder, `out-${n}.safetensors`),
-    force: false,
-    part: null,
-    run: {
-      runId: idOf(n),
-      kind: 'compress',
-      source: 'in.npy',
-      target: `out-${n}.safetensors`,
-      recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
-      state: 'running',
-      resumable: false,
-      startedAt: n,
-      endedAt: null,
-      finishedTensors: 0,
-      progress: null,
-      result: null,
-      error: null,
-      ...changes,
-    },
+    run: someRun({ runId: idOf(n), target: `out-${n}.safetensors`, startedAt: n, ...changes }),
   }
 }
 
-const report: CompressionReport = {
-  output: 'out.safetensors',
-  source: '0'.repeat(64),
-  files: 1,
-  bytesBefore: 2,
-  bytesAfter: 1,
-  plannedBytes: 1,
-  relativeError: 0.1,
-  absoluteError: 0.1,
-  verified: true,
-  tensors: [],
-  notices: [],
-  elapsedMs: 1,
-  kernel: 'reference',
-  arithmetic: 'unfused',
-  threads: 1,
-  peakBytes: 1,
-}
 const ended = (state: Run['state'], rest: Partial<Run> = {}) => ({ state, endedAt: 5, ...rest }) as const
 
 async function finish(n: number): Promise<void> {
   const entry = entryOf(n)
-  await history.begin(entry).end({ ...entry.run, ...ended('finished') }, report)
+  await history.begin(entry).end({ ...entry.run, ...ended('finished') }, someRunReport)
 }
 
 const path = (n: number) => join(folder, 'config', 'history', `${idOf(n)}.json`)
@@ -79,7 +44,7 @@ const states = async (from: History) => (await from.list()).map(({ run }) => [ru
 /** An entry as another process has left it. */
 async function leave(n: number, owner: object, changes: Partial<Run> = {}): Promise<void> {
   await mkdir(join(folder, 'config', 'history'), { recursive: true })
-  await writeFile(path(n), JSON.stringify({ history: 2, ...entryOf(n, changes), owner }))
+  await writeFile(path(n), JSON.stringify({ history: 3, ...entryOf(n, changes), owner }))
 }
 
 async function leaveUnfinished(n: number): Promise<void> {
@@ -101,37 +66,60 @@ describe('the history', () => {
       [2, 3],
       [1, 0],
     ])
-    await first.end({ ...entryOf(1).run, ...ended('finished') }, report)
+    await first.end({ ...entryOf(1).run, ...ended('finished') }, someRunReport)
     await second.end({ ...entryOf(2).run, ...ended('cancelled') }, null)
     expect(await states(open())).toEqual([
       [2, 'cancelled', false],
       [1, 'finished', false],
     ])
-    expect(await open().report(idOf(1))).toEqual(report)
+    expect(await open().report(idOf(1))).toEqual(someRunReport)
     expect(await open().report(idOf(2))).toBeNull()
     expect(logged).toEqual([])
   })
 
+  /** An entry as the second form had it: one kind of run, whose choices lay in three places. */
+  function secondForm({ run: { choices, sourceName: source, ...run }, ...rest }: HistoryEntry) {
+    const { kind, force, part, resume: _, ...recipe } = choices as Extract<RunChoices, { kind: 'compress' }>
+    return { history: 2, ...rest, force, part, run: { ...run, kind, source, recipe: { recipe: 1, ...recipe } } }
+  }
+
+  it('reads what its second form wrote, which knew one kind of run', async () => {
+    const owner = await thisProcess()
+    const choices = { ...someChoices, exclude: ['a*'], force: true, part: { index: 2, of: 3 } } as RunChoices
+    const { tensors: _, ...result } = someReport
+    const entry = entryOf(1, { ...ended('finished'), choices, result })
+    await finish(2)
+    await writeFile(path(1), JSON.stringify({ ...secondForm(entry), owner }))
+    await writeFile(path(1).replace('.json', '.report.json'), JSON.stringify(someReport))
+    expect((await open().list())[1]).toEqual(entry)
+    expect(await open().report(idOf(1))).toEqual(someRunReport)
+  })
+
   it('reads what its first form wrote, which had sentences where there are messages now, and one source', async () => {
-    const firstForm = ({ sources, run: { kind: _, ...run }, ...rest }: HistoryEntry) => ({
-      ...{ ...rest, run, sourcePath: sources[0]!.path, history: 1 },
-    })
+    const firstForm = (entry: HistoryEntry) => {
+      const {
+        sources,
+        run: { kind: _, ...run },
+        ...rest
+      } = secondForm(entry)
+      return { ...rest, run, sourcePath: sources[0]!.path, history: 1 }
+    }
     await finish(1)
     const reason = 'w has 1 NaN value. It was kept unchanged.'
     const notices = ['Resumed after 3 of 4 tensors.']
     const tensor = { name: 'w', action: 'kept', rank: null, relativeError: 0, bytesBefore: 1, bytesAfter: 1 }
-    const { tensors: _, ...result } = { ...report, notices }
+    const { tensors: _, ...result } = { ...someReport, notices }
     const owner = await thisProcess()
     const first = firstForm(entryOf(1))
     await writeFile(path(1), JSON.stringify({ ...first, owner, run: { ...first.run, ...ended('finished'), result } }))
     const [stem] = path(1).split('.json')
-    await writeFile(`${stem}.report.json`, JSON.stringify({ ...report, notices, tensors: [{ ...tensor, reason }] }))
+    await writeFile(`${stem}.report.json`, JSON.stringify({ ...someReport, notices, tensors: [{ ...tensor, reason }] }))
     const error = { code: 'cannot-write', message: 'The disk is full.', details: { total: 4 } } as never
     await writeFile(path(2), JSON.stringify({ ...firstForm(entryOf(2, { ...ended('failed'), error })), owner }))
     const entries = await open().list()
     const [failed, finished] = entries.map(({ run }) => run)
     expect(entries).toMatchObject(
-      [entryOf(2), entryOf(1)].map(({ sources }) => ({ sources, run: { kind: 'compress' } })),
+      [entryOf(2), entryOf(1)].map(({ sources }) => ({ sources, run: { choices: { kind: 'compress' } } })),
     )
     expect(failed!.error).toEqual({
       code: 'cannot-write',
@@ -139,14 +127,14 @@ describe('the history', () => {
       details: { total: 4 },
     })
     expect(finished!.result!.notices).toEqual(notices.map(someWords))
-    expect((await open().report(idOf(1)))!.tensors[0]!.reason).toEqual(someWords(reason))
+    expect(await open().report(idOf(1))).toMatchObject({ report: { tensors: [{ reason: someWords(reason) }] } })
   })
 
   it('never tells of a run as it was before its end, however the reading of files falls', async () => {
     for (let n = 1; n <= 20; n++) {
       const own = history.begin(entryOf(n))
       await own.saved()
-      const written = own.end({ ...entryOf(n).run, ...ended('finished') }, report)
+      const written = own.end({ ...entryOf(n).run, ...ended('finished') }, someRunReport)
       for (let look = 0; look < 5; look++) expect((await states(history))[0], `${n}`).toEqual([n, 'finished', false])
       await written
     }
@@ -247,7 +235,7 @@ describe('the history', () => {
     await writeFile(join(folder, 'config'), 'a file where the folder should be')
     await finish(1)
     expect(await states(history)).toEqual([[1, 'finished', false]])
-    expect(await history.report(idOf(1))).toEqual(report)
+    expect(await history.report(idOf(1))).toEqual(someRunReport)
     expect(logged.length).toBeGreaterThan(0)
     await history.forget(idOf(1))
     expect(await history.list()).toEqual([])
@@ -255,7 +243,7 @@ describe('the history', () => {
 
   it('takes no path for the name of a run', async () => {
     await finish(1)
-    await writeFile(join(folder, 'config', 'secret.report.json'), JSON.stringify(report))
+    await writeFile(join(folder, 'config', 'secret.report.json'), JSON.stringify(someReport))
     for (const name of ['../secret', `../history/${idOf(1)}`, `${idOf(1)}/../../secret`, '', '.', 'constructor']) {
       expect(await history.report(name), name).toBeNull()
       await history.forget(name)

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
-import type { CompressionReport, EngineApi, HostApi, HostEvents, Run } from '../../../core/contract.ts'
+import type { EngineApi, HostApi, HostEvents, Run } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { createGrants } from '../../../main/files/grants.ts'
@@ -87,26 +87,13 @@ export async function testHost(
     return { runId: await started, engine }
   }
 
-  const request = () => ({ files: { model: source }, target, output: 'factors' as const, params: {} })
+  const request = () => ({
+    kind: 'compress' as const,
+    files: { model: source },
+    target,
+    output: 'factors' as const,
+    params: {},
+  })
   const startRun = (from: { readonly api: HostApi }) => begin(() => from.api.startRun(request()))
   return { host, grants, behavior, engines: fakes.engines, source, target, shown, page, begin, request, startRun }
-}
-
-export const report: CompressionReport = {
-  output: 'out.safetensors',
-  source: '0'.repeat(64),
-  bytesBefore: 2,
-  bytesAfter: 1,
-  plannedBytes: 1,
-  relativeError: 0.1,
-  absoluteError: 0.1,
-  files: 1,
-  verified: true,
-  tensors: [],
-  notices: [],
-  elapsedMs: 1,
-  kernel: 'reference',
-  arithmetic: 'unfused',
-  threads: 1,
-  peakBytes: 1,
 }

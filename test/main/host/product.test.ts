@@ -58,6 +58,7 @@ it.each(['engine', 'host'])('whose %s is gone in the middle goes on to the same 
   let api = await open()
   const model = await sample()
   const request = (name: string) => ({
+    kind: 'compress' as const,
     files: { model },
     target: test.grants.target(join(folder, name)).id,
     output: 'factors' as const,

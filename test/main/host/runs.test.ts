@@ -2,14 +2,15 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { HostApi, JobEvent } from '../../../core/contract.ts'
+import type { HostApi, JobEvent, RunRequest } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { createHistory } from '../../../main/history/history.ts'
 import { runsAtOnce } from '../../../main/host/turns.ts'
+import { someRunReport } from '../../core/contract/some-run.ts'
 import { someWords } from '../../core/messages/words.ts'
 import * as leftOver from '../left-over.ts'
 import type { FakeEngine } from './fake-engine.ts'
-import { report, type TestHost, testHost } from './harness.ts'
+import { type TestHost, testHost } from './harness.ts'
 
 let folder: string
 let test: TestHost
@@ -30,7 +31,7 @@ afterEach(async () => {
 })
 
 const say = (engine: FakeEngine, event: JobEvent) => engine.jobs[0]!.say(event)
-const finished: JobEvent = { type: 'finished', jobId: 'job-0', result: { kind: 'compress', report } }
+const finished: JobEvent = { type: 'finished', jobId: 'job-0', result: someRunReport }
 const failed: JobEvent = {
   type: 'failed',
   jobId: 'job-0',
@@ -145,15 +146,42 @@ describe('a run', () => {
       resume: true,
     })
     expect(await second.api.runs()).toMatchObject([
-      { runId, source: 'in.npy', target: 'out.safetensors', state: 'running', endedAt: null, result: null },
+      { runId, sourceName: 'in.npy', target: 'out.safetensors', state: 'running', endedAt: null, result: null },
     ])
     expect(test.host.running).toBe(1)
     say(engine, finished)
     await vi.waitFor(() => expect(test.host.running).toBe(0))
     expect(engine.stopped).toBe(true)
     expect(await first.api.runs()).toMatchObject([{ state: 'finished', resumable: false, result: { bytesAfter: 1 } }])
-    expect(await second.api.runReport(runId)).toEqual(report)
+    expect(await second.api.runReport(runId)).toEqual(someRunReport)
     for (const { runs } of [first, second]) expect(runs.map(({ state }) => state)).toEqual(['running', 'finished'])
+  })
+
+  it.each([
+    ['extract', { base: 'in.npy', tuned: 'other.npy' }, { form: 'peft', params: {} }],
+    ['resize', { adapter: 'other.npy', base: 'in.npy' }, { params: { rank: 4 } }],
+    ['resize', { adapter: 'other.npy' }, { params: { rank: 4 } }],
+    ['apply', { base: 'in.npy', adapter: 'other.npy' }, { scale: 0.5 }],
+  ] as const)('may be of another kind: %s of %o', async (kind, named, options) => {
+    await writeFile(join(folder, 'other.npy'), 'bytes')
+    const first = page()
+    const files: Record<string, string> = {}
+    for (const [role, name] of Object.entries(named)) files[role] = (await test.grants.grant(join(folder, name))).id
+    const request = { kind, files, target: test.target, ...options } as unknown as RunRequest
+    const { runId, engine } = await test.begin(() => first.api.startRun(request))
+    const opened = Object.fromEntries(Object.entries(files).map(([role, id]) => [role, `file-of-${id}`]))
+    expect(engine.jobs[0]!.request).toMatchObject({ kind, target: test.target, files: opened })
+    expect('resume' in engine.jobs[0]!.request).toBe(kind !== 'resize')
+    leaveUnfinished()
+    await restart()
+    const { api } = page()
+    expect(await api.runs()).toMatchObject([
+      { choices: { kind }, sourceName: Object.values(named)[0], state: 'interrupted', resumable: true },
+    ])
+    const again = (await test.begin(() => api.resumeRun(runId))).engine.jobs[0]!.request
+    const { files: _, ...asked } = engine.jobs[0]!.request
+    expect(again).toMatchObject({ ...asked, target: test.target })
+    expect(Object.keys(again.files!)).toEqual(Object.keys(named))
   })
 
   it('survives the page that started it', async () => {
@@ -340,7 +368,7 @@ describe('after a restart of the host', () => {
     await vi.waitFor(() => expect(test.host.running).toBe(0))
     await restart()
     expect(await page().api.runs()).toMatchObject([{ runId, state: 'finished', target: 'out.safetensors' }])
-    expect(await page().api.runReport(runId)).toEqual(report)
+    expect(await page().api.runReport(runId)).toEqual(someRunReport)
     await page().api.showInFolder(runId)
     expect(test.shown).toEqual([join(folder, 'out.safetensors')])
   })

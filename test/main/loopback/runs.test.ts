@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../../core/errors.ts'
-import { defaultParams } from '../../../core/params.ts'
 import { createGrants } from '../../../main/files/grants.ts'
 import { createHistory } from '../../../main/history/history.ts'
 import { recordRun } from '../../../main/history/run-record.ts'
 import { namedFolders } from '../../../main/loopback/folders.ts'
+import { someChoices, someRunReport } from '../../core/contract/some-run.ts'
 import { someWords } from '../../core/messages/words.ts'
-import { report, type TestHost, testHost } from '../host/harness.ts'
+import { type TestHost, testHost } from '../host/harness.ts'
 import { leaveUnfinished } from '../left-over.ts'
 
 let top: string
@@ -34,17 +34,14 @@ afterEach(async () => {
 /** A run of the command line, cut short with a tensor finished, or finished. */
 async function earlierRun(sourcePath: string, targetPath: string, finished = false): Promise<string> {
   const history = createHistory(join(top, 'config'), () => {})
-  const recipe = { output: 'factors' as const, params: defaultParams, include: [], exclude: [] }
   const record = recordRun(history, {
     sources: [{ role: 'model', path: sourcePath }],
     targetPath,
-    force: false,
-    part: null,
-    recipe,
+    choices: someChoices,
     replaces: null,
   })
   record.hear({ type: 'started', jobId: 'x' })
-  if (finished) await record.finish(report)
+  if (finished) await record.finish(someRunReport)
   else {
     leaveUnfinished(targetPath)
     await record.cutShort(new AppError('cannot-write', someWords('The disk is full.')))

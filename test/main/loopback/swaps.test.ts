@@ -109,7 +109,7 @@ it('writes nothing into a folder that was swapped for a link after its target wa
   const [root] = await page.host.listFolder(null)
   const source = (await page.host.listFolder(root!.grant.id)).find(({ grant }) => grant.name === 'b.safetensors')!
   const before = await readdir(outside('sub'))
-  const request = { target: target.id, output: 'factors' as const, params: { rank: 2 } }
+  const request = { kind: 'compress' as const, target: target.id, output: 'factors' as const, params: { rank: 2 } }
   for (const model of [source.grant.id, file.id]) {
     const began = page.host.startRun({ ...request, files: { model } })
     await began.then(
@@ -126,7 +126,13 @@ it.each(['factors', 'npz'] as const)('writes %s where a target was made, and lea
   const { folder, file } = await listed()
   const name = output === 'factors' ? 'out.safetensors' : 'out.npz'
   const target = await page.host.createTarget(folder.id, name)
-  const request = { files: { model: file.id }, target: target.id, output, params: { rank: 2 } }
+  const request = {
+    kind: 'compress' as const,
+    files: { model: file.id },
+    target: target.id,
+    output,
+    params: { rank: 2 },
+  }
   const runId = await page.host.startRun(request)
   const end = () => page.runs.find((run) => run.runId === runId && run.endedAt)
   await vi.waitFor(() => expect(end()).toBeTruthy(), 20_000)

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../../core/contract.ts'
-import { defaultParams } from '../../../core/params.ts'
 import type { JobPhase } from '../../../core/phases.ts'
 import {
   bytesPerSecond,
@@ -11,23 +10,10 @@ import {
   trackRun,
   useRuns,
 } from '../../../renderer/model/runs.ts'
+import { someRun } from '../../core/contract/some-run.ts'
 
-const at = (phase: JobPhase, done: number, finishedTensors = 0, changes: Partial<Run> = {}): Run => ({
-  runId: 'r',
-  kind: 'compress',
-  source: 'a.safetensors',
-  target: 'b.safetensors',
-  recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
-  state: 'running',
-  resumable: false,
-  startedAt: 0,
-  endedAt: null,
-  finishedTensors,
-  progress: { phase, tensor: 'w', done, total: 1000, memoryBytes: 0 },
-  result: null,
-  error: null,
-  ...changes,
-})
+const at = (phase: JobPhase, done: number, finishedTensors = 0, changes: Partial<Run> = {}): Run =>
+  someRun({ finishedTensors, progress: { phase, tensor: 'w', done, total: 1000, memoryBytes: 0 }, ...changes })
 const ended = (runId: string, state: Run['state'], changes: Partial<Run> = {}) =>
   at('compress', 0, 3, { runId, state, progress: null, endedAt: 1, ...changes })
 

@@ -1,49 +1,27 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Run } from '../../../../core/contract.ts'
-import { defaultParams } from '../../../../core/params.ts'
 import type { JobPhase } from '../../../../core/phases.ts'
 import { barOf, noticeOf, progressOf, runEffects } from '../../../../main/desktop/runs/run-effects.ts'
 import { sayIn } from '../../../../main/desktop/words.ts'
+import { someReport, someRun } from '../../../core/contract/some-run.ts'
 import { someWords } from '../../../core/messages/words.ts'
 
 type State = Run['state']
 
 function runOf(runId: string, state: State, share: number | null = null, phase: JobPhase = 'compress'): Run {
   const live = state === 'running' || state === 'paused'
-  return {
+  return someRun({
     runId,
-    kind: 'compress',
-    source: 'in.npy',
     target: `${runId}.safetensors`,
-    recipe: { recipe: 1, output: 'factors', params: defaultParams, include: [], exclude: [] },
     state,
-    resumable: false,
-    startedAt: 0,
     endedAt: live ? null : 1,
-    finishedTensors: 0,
     progress: share === null ? null : { phase, tensor: 'w', done: share * 100, total: 100, memoryBytes: 1 },
     result:
       state !== 'finished'
         ? null
-        : {
-            output: `${runId}.safetensors`,
-            source: '0'.repeat(64),
-            files: 1,
-            bytesBefore: 2e9,
-            bytesAfter: 1e9,
-            plannedBytes: 1e9,
-            relativeError: 0.123,
-            absoluteError: 0.123,
-            verified: true,
-            notices: [],
-            elapsedMs: 1,
-            kernel: 'reference',
-            arithmetic: 'unfused',
-            threads: 1,
-            peakBytes: 1,
-          },
+        : { ...someReport, output: `${runId}.safetensors`, bytesBefore: 2e9, bytesAfter: 1e9, relativeError: 0.123 },
     error: state === 'failed' ? { code: 'cannot-write', said: [someWords('The disk is full.')] } : null,
-  }
+  })
 }
 
 describe('the taskbar', () => {

@@ -1,0 +1,98 @@
+/** Runs: jobs that write, and live on without the page that started them. */
+import { z } from 'zod'
+import { jobPhases } from '../phases.ts'
+import { errorReportSchema } from './events.ts'
+import { apply } from './jobs/apply.ts'
+import { compress, compressionReportSchema } from './jobs/compress.ts'
+import { extract } from './jobs/extract.ts'
+import { resize } from './jobs/resize.ts'
+import type { Recipe } from './recipe.ts'
+
+/** What a run is asked for: its job, with grants of what it reads, by role, and of what it writes. Whether it can be resumed is the host's to say. */
+export const runRequestSchema = z.discriminatedUnion('kind', [
+  compress.request,
+  extract.request,
+  resize.request,
+  apply.request,
+])
+export type RunRequest = z.input<typeof runRequestSchema>
+/** As it was parsed on arrival: defaults filled in. */
+export type RunJob = z.output<typeof runRequestSchema>
+export type RunKind = RunJob['kind']
+
+const grants = { files: true, target: true } as const
+/** The same without grants, which end with their session. */
+export const runChoicesSchema = z.discriminatedUnion('kind', [
+  compress.request.omit(grants),
+  extract.request.omit(grants),
+  resize.request.omit(grants),
+  apply.request.omit(grants),
+])
+export type RunChoices = z.output<typeof runChoicesSchema>
+/** As a caller may write them: defaults left out. */
+export type RunChoicesInput = z.input<typeof runChoicesSchema>
+
+export function choicesOf(job: RunJob): RunChoices {
+  const { files: _, target: __, ...choices } = job
+  return choices
+}
+
+/** What a compression was asked for, as a recipe; null for a run of another kind. */
+export function recipeOf(choices: RunChoices): Recipe | null {
+  if (choices.kind !== 'compress') return null
+  const { output, params, include, exclude, pins } = choices
+  return { recipe: 1, output, params, include, exclude, ...(pins && { pins }) }
+}
+
+/** All that a finished run has reported. */
+export const runReportSchema = z.discriminatedUnion('kind', [
+  compress.result,
+  extract.result,
+  resize.result,
+  apply.result,
+])
+export type RunReport = z.infer<typeof runReportSchema>
+
+/** What of a report is shown in the list of runs: that of a compression without its tensors, as far as the kind of the run has it. */
+export const runResultSchema = z.object(
+  compressionReportSchema
+    .omit({ tensors: true })
+    .partial({ source: true, plannedBytes: true, absoluteError: true, peakBytes: true }).shape,
+)
+export type RunResult = z.infer<typeof runResultSchema>
+
+/**
+ * A run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs, those of earlier
+ * days and of the command line too, each with its outcome.
+ *
+ * `waiting`: others go first; it begins by itself when one of them has ended. `interrupted`: its process died. With `resumable` its finished tensors lie beside the output and `resumeRun` resumes from them.
+ */
+export const runSchema = z.strictObject({
+  runId: z.string(),
+  choices: runChoicesSchema,
+  /** File names without their folders; of several sources that of the first role. */
+  sourceName: z.string(),
+  target: z.string(),
+  state: z.enum(['waiting', 'running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
+  resumable: z.boolean(),
+  /** Milliseconds since 1970. */
+  startedAt: z.number(),
+  endedAt: z.number().nullable(),
+  finishedTensors: z.number(),
+  /** Where it stands, while it goes on. */
+  progress: z
+    .strictObject({
+      phase: z.enum(jobPhases),
+      tensor: z.string().nullable(),
+      /** Bytes of the source. */
+      done: z.number(),
+      total: z.number(),
+      memoryBytes: z.number(),
+    })
+    .nullable(),
+  /** Of a finished run; `runReport` has everything. */
+  result: runResultSchema.nullable(),
+  /** Why it failed. */
+  error: errorReportSchema.nullable(),
+})
+export type Run = z.infer<typeof runSchema>
