@@ -6,7 +6,7 @@ import { say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
 import type { DType } from './tensor.ts'
 
-export type EncodingId = 'safetensors' | 'npz' | 'aguf' | 'gguf'
+export type EncodingId = 'safetensors' | 'npz' | 'aguf' | 'gguf' | 'onnx'
 
 /** Dtypes that an encoding has no place for, whose values are widened to F32. */
 const widened: Readonly<Record<EncodingId, readonly DType[]>> = {
@@ -14,6 +14,7 @@ const widened: Readonly<Record<EncodingId, readonly DType[]>> = {
   npz: ['BF16', 'F8_E4M3', 'F8_E5M2'],
   aguf: [],
   gguf: [],
+  onnx: [],
 }
 
 /** The dtype in which an encoding holds values of this one. */
@@ -43,6 +44,8 @@ export interface Style {
   readonly multipliesOut: boolean
   /** How the format stores factors, whatever is asked for: in INT8 or in this dtype, up to this rank. null: as the parameters say. */
   readonly prescribed: { readonly layout: 'aguf'; readonly dtype: 'F32'; readonly largestRank: number } | null
+  /** Whether it is the source's own graph with factors in it: only a source that has one becomes this, and only what the graph takes factors for. */
+  readonly isGraph: boolean
   /** Whether it holds what is added to a model: nothing is kept as it is there, and what is left out is lost. */
   readonly isDifference: boolean
   /** Whether convolutions that see more than one point are in it unless they are named; the habit of adapters is to leave them out. */
@@ -63,6 +66,7 @@ const entries = {
     keepsScales: false,
     multipliesOut: false,
     prescribed: null,
+    isGraph: false,
     isDifference: false,
     takesConvolutions: true,
     holds: everything,
@@ -75,6 +79,7 @@ const entries = {
     keepsScales: true,
     multipliesOut: true,
     prescribed: null,
+    isGraph: false,
     isDifference: false,
     takesConvolutions: true,
     holds: everything,
@@ -87,6 +92,7 @@ const entries = {
     keepsScales: false,
     multipliesOut: false,
     prescribed: null,
+    isGraph: false,
     isDifference: false,
     takesConvolutions: true,
     holds: everything,
@@ -100,9 +106,23 @@ const entries = {
     multipliesOut: false,
     // The rank is a 16-bit number in the file.
     prescribed: { layout: 'aguf', dtype: 'F32', largestRank: 65_535 },
+    isGraph: false,
     isDifference: false,
     takesConvolutions: true,
     holds: { ...everything, experts: false },
+  },
+  onnx: {
+    ending: '.lowrank.onnx',
+    container: 'file',
+    encoding: 'onnx',
+    copiesKept: true,
+    keepsScales: true,
+    multipliesOut: false,
+    prescribed: null,
+    isGraph: true,
+    isDifference: false,
+    takesConvolutions: true,
+    holds: { experts: false, sparse: false, int8: true },
   },
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
 
@@ -117,6 +137,7 @@ const adapter = {
   keepsScales: false,
   multipliesOut: false,
   prescribed: null,
+  isGraph: false,
   isDifference: true,
   holds: layersAlone,
 } as const

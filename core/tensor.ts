@@ -83,8 +83,26 @@ export interface TensorInfo {
   readonly remark?: Message
   /** So many matrices one below the other, a stack of experts: the model's configuration says how many, where names and shapes do not. */
   readonly stacked?: number
+  /** How the graph beside it in the file uses it; absent for formats of weights alone. */
+  readonly inGraph?: GraphUse
   /** Another tensor of this file with the very same storage (tied weights): counted once. */
   readonly sharesStorageWith?: string
+}
+
+/** How a model's graph uses one of its weights. */
+export interface GraphUse {
+  /** Why no factors can stand in its place there; null where they can. */
+  readonly unfit: Message | null
+  /** Whether it stands in a node, or in a graph in one: there it stays where it is kept. */
+  readonly isInNode: boolean
+  /** Whether it is the kernel of a convolution, so that its first axis is the outputs, whatever its name says. */
+  readonly isConvolution: boolean
+  /** The axis of its matrix along which a layer's inputs go; null where rows are looked up, or where nodes differ. */
+  readonly input: 'rows' | 'cols' | null
+  /** Whether it costs two operations an entry for each row of inputs or place of a convolution; a look-up costs none. */
+  readonly flops: 'product' | 'none'
+  /** Version of the standard operators. */
+  readonly opset: number
 }
 
 /** What a writer knows of a tensor before its values exist. */
@@ -135,11 +153,12 @@ export function matrixView({
   name,
   shape,
   stacked,
-}: Pick<TensorInfo, 'name' | 'shape' | 'stacked'>): MatrixView | null {
+  inGraph,
+}: Pick<TensorInfo, 'name' | 'shape' | 'stacked' | 'inGraph'>): MatrixView | null {
   if (shape.length < 2 || shape.length > 5 || shape.includes(0)) return null
   const [first = 1, ...rest] = shape
   if (stacked !== undefined) return { kind: 'experts', count: stacked, rows: first / stacked, cols: rest[0]! }
-  const axes = shape.length > 2 ? axesOf(name, shape) : 'matrix'
+  const axes = shape.length > 2 ? axesOfTensor({ name, shape, inGraph }) : 'matrix'
   if (axes === 'experts') return { kind: 'experts', count: first, rows: rest[0]!, cols: rest[1]! }
   if (axes === 'taps first') {
     const last = shape.at(-1)!
@@ -152,6 +171,19 @@ export function matrixView({
 /** Whether it is a convolution that sees more than one point: one of 1 x 1 is a linear layer. */
 export function hasKernel({ shape }: Pick<TensorInfo, 'shape'>): boolean {
   return shape.length > 2 && shape.slice(2).some((size) => size > 1)
+}
+
+/** What its axes are: the graph knows of a convolution what names only suggest. */
+export function axesOfTensor({
+  name,
+  shape,
+  inGraph,
+}: {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly inGraph?: GraphUse | undefined
+}): ReturnType<typeof axesOf> {
+  return inGraph?.isConvolution ? 'matrix' : axesOf(name, shape)
 }
 
 /** Bytes of this tensor as the file encodes it: what its factors have to be smaller than. */

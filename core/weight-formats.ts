@@ -27,6 +27,11 @@ export type FormatId = keyof typeof weightEndings
 
 export const allWeightEndings: readonly string[] = Object.values(weightEndings).flat()
 
+/** Whether models of this format have their graph beside the weights. */
+export function hasGraph(format: string): boolean {
+  return format === ('onnx' satisfies FormatId)
+}
+
 /** Of every format; an ending counts in any case. */
 export function endsLikeWeights(name: string, endings: readonly string[] = allWeightEndings): boolean {
   const lower = name.toLowerCase()

@@ -23,6 +23,17 @@ export const tensorReportSchema = z.strictObject({
   decodedBytes: z.number().optional(),
   /** Of its values, where `dtype` is an encoding in blocks. */
   decodedDType: z.enum(Object.keys(dtypeBits) as [DType, ...DType[]]).optional(),
+  /** How the model's graph uses it (core/tensor.ts), of a format that has one. */
+  inGraph: z
+    .strictObject({
+      unfit: messageSchema.nullable(),
+      isInNode: z.boolean(),
+      isConvolution: z.boolean(),
+      input: z.enum(['rows', 'cols']).nullable(),
+      flops: z.enum(['product', 'none']),
+      opset: z.number(),
+    })
+    .optional(),
   /** The first tensor with the very same storage, which alone counts. */
   sharesStorageWith: z.string().optional(),
   /** [m, n], [e, m, n] for a stack of experts, null for what cannot be factorized: no matrix, or values of a dtype that is not computed with. */

@@ -7,6 +7,7 @@ import type { ByteSource, PickedSource, SourceFolder } from '../io.ts'
 import type { Message } from '../messages/message.ts'
 import type { TensorInfo, TensorSet } from '../tensor.ts'
 import type { FormatId } from '../weight-formats.ts'
+import type { KnownGraph } from './reading/model-graph.ts'
 
 /** An opened weight file or sharded set: headers only; values are read when asked for. */
 export interface WeightFile extends TensorSet {
@@ -16,6 +17,8 @@ export interface WeightFile extends TensorSet {
   readonly metadata: ReadonlyMap<string, string>
   /** For the user: code that was not run, already quantized, names cut. */
   readonly notices: readonly Message[]
+  /** The graph around the weights, where the file has one. */
+  readonly graph?: KnownGraph
   /**
    * Bytes [start, end) of the tensor's values in `tensor.dtype`, little-endian, C order, tightly packed; all of them by default. The
    * array is the caller's own.

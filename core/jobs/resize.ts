@@ -73,7 +73,7 @@ async function write(
   const { adapter, modules, form, context } = resizing
   const plan = planOf(resizing, ranks)
   const entries = entriesOf(resizing, plan)
-  const encoding = encodingOf(adapterStyles[form])
+  const encoding = encodingOf(adapterStyles[form], null)
   const byteLength = encoding.plannedBytes(entries, plan.metadata)
   const configuration = adapterConfiguration(form, writtenOf(plan.layouts), await earlierConfiguration(adapter, form))
   const place = await adapterPlace(form, target.folder, target.name, byteLength)

@@ -5,6 +5,7 @@ import { engine } from './chinese/engine.ts'
 import { files } from './chinese/files.ts'
 import { formats } from './chinese/formats.ts'
 import { general } from './chinese/general.ts'
+import { graph } from './chinese/graph.ts'
 import { hosts } from './chinese/hosts.ts'
 import { phases } from './chinese/phases.ts'
 import { plan } from './chinese/plan.ts'
@@ -22,6 +23,7 @@ export const chinese: Translation = {
   ...files,
   ...formats,
   ...general,
+  ...graph,
   ...hosts,
   ...phases,
   ...plan,

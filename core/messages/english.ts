@@ -5,6 +5,7 @@ import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
 import { formats } from './english/formats.ts'
 import { general } from './english/general.ts'
+import { graph } from './english/graph.ts'
 import { hosts } from './english/hosts.ts'
 import { phases } from './english/phases.ts'
 import { plan } from './english/plan.ts'
@@ -24,6 +25,7 @@ export const english = {
   ...files,
   ...formats,
   ...general,
+  ...graph,
   ...hosts,
   ...phases,
   ...plan,

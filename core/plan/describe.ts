@@ -37,6 +37,7 @@ export function describeFile(
       ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
       ...(plan.info.storedAs !== undefined && { decodedDType: plan.info.dtype }),
       ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
+      ...(plan.info.inGraph !== undefined && { inGraph: plan.info.inGraph }),
       matrix: view && matrixOf(view),
       kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
       plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
@@ -61,7 +62,7 @@ export function viewOf(report: TensorReport): MatrixView | null {
 
 /** The tensor as the plan knows it, but for its scale and remarks. */
 export function tensorOf(report: TensorReport): TensorInfo {
-  const { name, dtype, shape, matrix, byteLength, decodedBytes, decodedDType, sharesStorageWith } = report
+  const { name, dtype, shape, matrix, byteLength, decodedBytes, decodedDType, sharesStorageWith, inGraph } = report
   const count = shape.length === 2 && matrix?.length === 3 ? matrix[0] : undefined
   return {
     name,
@@ -72,6 +73,7 @@ export function tensorOf(report: TensorReport): TensorInfo {
     ...(decodedBytes !== undefined && { storedBytes: byteLength }),
     ...(sharesStorageWith !== undefined && { sharesStorageWith }),
     ...(count !== undefined && { stacked: count }),
+    ...(inGraph !== undefined && { inGraph }),
   }
 }
 

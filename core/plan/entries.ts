@@ -22,7 +22,13 @@ export function outputEntries(plan: TensorPlan, style: StyleLayout): TensorOutli
     const kept = style.kept?.(plan)
     return kept ? [kept] : []
   }
+  if (staysInNode(plan, style)) return []
   return plan.scale ? [plan.scale, plan.info] : [plan.info]
+}
+
+/** Whether a kept tensor is part of a node that is copied as a whole. */
+export function staysInNode({ info }: TensorPlan, { isGraph }: Pick<Style, 'isGraph'>): boolean {
+  return isGraph && info.inGraph?.isInNode === true
 }
 
 function bytesOf({ dtype, shape }: TensorOutline): number {

@@ -6,8 +6,13 @@ import type { Params } from '../params.ts'
 import type { Style } from '../styles.ts'
 import { type GoalParams, hasGoal, noGoal } from './goal.ts'
 
-/** As the error a run would end with; null where nothing stands against it. */
-export function refusalOfChoices(params: Params, style: Style): AppError | null {
+/**
+ * As the error a run would end with; null where nothing stands against it.
+ * @param hasGraph whether the source is a model with its graph
+ */
+export function refusalOfChoices(params: Params, style: Style, hasGraph: boolean): AppError | null {
+  if (style.isGraph && !hasGraph) return new AppError('bad-request', say('request.no-graph'))
+  if (style.isGraph && params.factorLayout === 'usv') return new AppError('bad-request', say('request.graph-layout'))
   const goals = (Object.keys(noGoal) as (keyof GoalParams)[]).filter((key) => params[key] > 0)
   if (goals.length > 1) return new AppError('bad-request', say('request.one-goal'))
   const { prescribed } = style

@@ -2,7 +2,7 @@
  * What names, dtypes, shapes and rules decide of a tensor, whatever its rank: kept, and why, or to be factorized. Decided once for a file,
  * its rules and its kind of output; what follows from a rank is then a product of four numbers, for ten thousand tensors a drag.
  *
- * Order of the rules: what cannot be factorized; `exclude`; `include` (with any, only those are factorized, and the habits below do not
+ * Order of the rules: what cannot be factorized, or has to stay in its graph; `exclude`; `include` (with any, only those are factorized, and the habits below do not
  * hold them back); habits that protect a model (embeddings, output head, routers, narrow matrices).
  * Tensors that share a storage share the decision on its first.
  */
@@ -10,10 +10,11 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
-import { axesOf, roleOf } from '../roles.ts'
+import { roleOf } from '../roles.ts'
 import type { Ruling } from '../rules.ts'
 import type { Style } from '../styles.ts'
 import {
+  axesOfTensor,
   type ComputableDType,
   type ComputableTensor,
   encodedBytes,
@@ -109,6 +110,7 @@ function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Styl
   if (info.unfit !== undefined) return setAside(info.unfit)
   if (!view) return keep(notAMatrix(info.shape))
   if (!hasComputableDType(info)) return setAside(say('plan.dtype', { dtype: foreign(info.dtype) }))
+  if (style.isGraph && info.inGraph?.unfit) return keep(info.inGraph.unfit)
   if (ruling.says === 'out') {
     return keep(
       ruling.pattern === null ? say('plan.not-included') : say('plan.excluded', { pattern: quoted(ruling.pattern) }),
@@ -170,18 +172,20 @@ function keptByHabit(info: TensorInfo, view: MatrixView): Message | null {
 
 /** A difference has no bytes to save: of what protects a model only what adapters rarely hold remains. */
 function leftOutOfAdapters(
-  { name, shape }: TensorInfo,
+  info: TensorInfo,
   view: MatrixView,
   { takesConvolutions }: Pick<Style, 'takesConvolutions'>,
 ): Message | null {
+  const { name, shape } = info
   if (!takesConvolutions && hasKernel({ shape })) return say('extract.conv')
-  if (shape.length > 2 && axesOf(name, shape) === 'unknown')
+  if (shape.length > 2 && axesOfTensor(info) === 'unknown')
     return say('plan.axes', { axes: shape.length, shape: lengthsOf(view) })
   return view.kind === 'linear' && roleOf(name) === 'embedding' ? say('extract.embedding') : null
 }
 
-function protectedRole({ name, shape }: TensorInfo, view: MatrixView): Message | null {
-  if (shape.length > 2 && axesOf(name, shape) === 'unknown')
+function protectedRole(info: TensorInfo, view: MatrixView): Message | null {
+  const { name, shape } = info
+  if (shape.length > 2 && axesOfTensor(info) === 'unknown')
     return say('plan.axes', { axes: shape.length, shape: lengthsOf(view) })
   if (view.kind !== 'linear') return null
   switch (roleOf(name)) {

@@ -16,6 +16,7 @@ export function pythonSnippet({ recipe, target, files }: SnippetSource): string 
     factors: () => factors(recipe, torch, `stored = load_file(${name})`),
     npz: () => factors(recipe, numpy, `stored = dict(np.load(${name}))`),
     aguf: () => aguf(name, recipe),
+    onnx: () => onnx(name),
     dense: () => (files > 1 ? denseFolder(name) : denseFile(name)),
   }[recipe.output]()
   return `${lines.join('\n')}\n`
@@ -117,6 +118,19 @@ function factors({ params }: RecipeInput, { imports, single, scaled }: Dialect, 
     '# state = model.state_dict()',
     '# for name, weight in weights.items():',
     `#     state[name].copy_(${imports[1] === numpy.imports[1] ? 'torch.from_numpy(weight)' : 'weight'}.reshape(state[name].shape))`,
+  ]
+}
+
+/** It runs as it is. */
+function onnx(name: string): string[] {
+  return [
+    '# pip install onnxruntime',
+    'import onnxruntime',
+    '',
+    `session = onnxruntime.InferenceSession(${name})`,
+    '# Inputs and outputs are those of the source:',
+    'print([(each.name, each.shape, each.type) for each in session.get_inputs()])',
+    '# outputs = session.run(None, {name: array})',
   ]
 }
 

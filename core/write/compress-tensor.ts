@@ -11,6 +11,7 @@ import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
+import { staysInNode } from '../plan/entries.ts'
 import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { reasonKept, reasonOfScale, worthless } from '../plan/verdict.ts'
 import { writtenDType } from '../styles.ts'
@@ -18,6 +19,7 @@ import { truncate } from '../svd/factorization.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
+import { sourceChecksum } from './resume/trust.ts'
 import type { MeasuredError, OutputStyle } from './styles/style.ts'
 
 /** A tensor that is whole in the output. */
@@ -59,11 +61,14 @@ async function keepWhole(
   return { outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }, sourceCrc }
 }
 
-async function copyTensor(
-  { file, style, context }: Compression,
-  { info, reason, scale }: TensorPlan,
-  output: WeightsOutput,
-): Promise<Finished> {
+async function copyTensor(compression: Compression, plan: TensorPlan, output: WeightsOutput): Promise<Finished> {
+  const { file, style, context } = compression
+  const { info, reason, scale } = plan
+  if (staysInNode(plan, style)) {
+    const outcome = { name: info.name, action: 'kept', reason, rank: null, relativeError: 0 } as const
+    const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
+    return { outcome: { ...outcome, ...bytes }, sourceCrc: await sourceChecksum(compression, plan) }
+  }
   // The scale first, as in `outputEntries`: its elements are the wider ones.
   if (scale) await copyValues(file, scale, output, context)
   const sourceCrc = await copyValues(file, info, output, context, await scaleChecksum(file, info, context))

@@ -19,7 +19,7 @@ export async function openOutput(
   if (left) return left
   const { style, context } = compression
   const { entries, metadata } = plannedFile(compression, plans)
-  return encodingOf(style).create(target.folder, target.name, entries, metadata, context.crc32)
+  return encodingOf(style, compression.file).create(target.folder, target.name, entries, metadata, context.crc32)
 }
 
 /** What an earlier run left of this file, cut back to what holds of it; null where nothing does. */
@@ -30,7 +30,7 @@ async function reopened(
   file: FileCheckpoint,
 ): Promise<WeightsOutput | null> {
   const { style, context } = compression
-  const encoding = encodingOf(style)
+  const encoding = encodingOf(style, compression.file)
   const { entries, metadata } = plannedFile(compression, plans)
   const sink = await folder.resume(name, encoding.plannedBytes(entries, metadata))
   if (!sink) {
@@ -60,7 +60,7 @@ async function reopened(
 /** Where the first tensor stands. */
 export function firstByte(compression: Compression, plans: readonly TensorPlan[]): number {
   const { entries, metadata } = plannedFile(compression, plans)
-  return encodingOf(compression.style).firstByte(entries, metadata)
+  return encodingOf(compression.style, compression.file).firstByte(entries, metadata)
 }
 
 /** As it will be where every tensor becomes what is planned, each number at its width. */

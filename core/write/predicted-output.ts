@@ -23,5 +23,5 @@ export function predictedBytes(compression: Compression, planned: readonly Tenso
   const plans = inFileOrder(planned, compression.style)
   const entries = plans.flatMap((plan) => outputEntries(plan, compression.style))
   const metadata = outputMetadata(compression, plans)
-  return encodingOf(compression.style).plannedBytes(entries, metadata)
+  return encodingOf(compression.style, compression.file).plannedBytes(entries, metadata)
 }

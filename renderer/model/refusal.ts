@@ -2,6 +2,8 @@
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { refusalOfChoices } from '../../core/plan/refusal.ts'
 import { styles } from '../../core/styles.ts'
+import { hasGraph } from '../../core/weight-formats.ts'
+import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { refusal, usePlan } from './plan.ts'
 
@@ -9,6 +11,7 @@ export function useRefusal(): ErrorReport | null {
   const { params, output } = useParams()
   const said = usePlan(refusal)
   // The engine is asked only once the model has been analyzed.
-  const known = refusalOfChoices(params, styles[output])
+  const format = useFile((state) => state.report?.format)
+  const known = refusalOfChoices(params, styles[output], format === undefined || hasGraph(format))
   return known ? toErrorReport(known) : said
 }

@@ -3,8 +3,10 @@ import { Button, Modal, Radio, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { FileReport } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
 import { compressCommand } from '../../core/report/command.ts'
-import { type StyleId, styleIds } from '../../core/styles.ts'
+import { type StyleId, styleIds, styles } from '../../core/styles.ts'
+import { hasGraph } from '../../core/weight-formats.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
@@ -43,6 +45,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const known = new Set(report.notices.map(sentences))
   const said = (answer?.report.notices ?? []).map(sentences).filter((notice) => !known.has(notice))
   const outcome = useOutcome()
+  const lacksGraph = (one: StyleId) => styles[one].isGraph && !hasGraph(report.format)
   const large = outcome.state === 'planned' && outcome.verdict === 'large'
   const taken = useMemo(
     () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
@@ -92,11 +95,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         >
           <div className="cards">
             {styleIds.map((one) => (
-              <Radio.Card className="card" key={one} value={one}>
+              <Radio.Card className="card" disabled={lacksGraph(one)} key={one} value={one}>
                 <Radio.Indicator />
                 <div>
                   <div className="card-title">{t(`compress.styles.${one}.title`)}</div>
-                  <div className="dimmed">{t(`compress.styles.${one}.help`)}</div>
+                  <div className="dimmed">
+                    {lacksGraph(one) ? sentences(say('request.no-graph')) : t(`compress.styles.${one}.help`)}
+                  </div>
                 </div>
               </Radio.Card>
             ))}

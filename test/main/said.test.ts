@@ -177,11 +177,11 @@ test('what cannot be had together', () => {
   const overdrawn = refusedBy(() => allocateRanks([candidate], { kind: 'bytes', bytes: -300 }, 'water-filling'))
   expect(said(overdrawn)).toMatchObject({ key: 'request.kept-too-large', values: { more: 300 } })
   const goal = { ...defaultParams, goalSize: 0.5 }
-  expect(said(refusalOfChoices(goal, { ...styles.factors, copiesKept: false }))).toMatchObject({
+  expect(said(refusalOfChoices(goal, { ...styles.factors, copiesKept: false }, false))).toMatchObject({
     key: 'request.size-goal-of-factors',
   })
   const int8 = { ...defaultParams, factorDType: 'INT8', factorLayout: 'usv' } as const
-  expect(said(refusalOfChoices(int8, styles.factors))).toMatchObject({ key: 'request.int8-layout' })
+  expect(said(refusalOfChoices(int8, styles.factors, false))).toMatchObject({ key: 'request.int8-layout' })
 })
 
 test('an engine that died', () => {

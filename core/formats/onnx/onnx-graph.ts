@@ -1,14 +1,27 @@
 /**
  * Where the weights of an ONNX model stand: initializers, and Constant nodes in all forms of their value, of the graph, of the subgraphs in
- * attributes of its nodes (If, Loop, Scan) and of the model's functions. All else is passed over unread.
+ * attributes of its nodes (If, Loop, Scan) and of the model's functions; and the graph around them (reading/model-graph.ts). All else is
+ * passed over unread.
  * Source: onnx/onnx.proto, docs/Operators.md (Constant).
  */
 
 import type { ByteSource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { type Cursor, cursorOver } from '../reading/cursor.ts'
+import type {
+  DeclaredValue,
+  ExternalTensor,
+  GraphNode,
+  ListedTensor,
+  ModelGraph,
+  NodeAttribute,
+  Placed,
+  Range,
+  Scope,
+} from '../reading/model-graph.ts'
 import { type Field, type FieldBudget, varint, visitFields } from '../reading/protobuf.ts'
 import { badFile, type LeftOut, overLimit } from '../reading/refusal.ts'
+import { type Constant, emptyConstant, readTensor, withText } from './onnx-tensors.ts'
 
 /** Initializers and their parts; the largest exported models have about 1e5. */
 export const maxFields = 1_000_000
@@ -16,51 +29,26 @@ export const maxFields = 1_000_000
 export const maxNodeFields = 4_000_000
 /** The largest exported models have about 1e4. */
 export const maxTensors = 150_000
-export const maxDimensions = 64
-/** Of a name, a location, a number as text. */
-export const maxTextBytes = 4096
 /** Subgraphs in subgraphs; exporters write two or three. */
 export const maxDepth = 32
-
-export interface Range {
-  readonly start: number
-  readonly end: number
-}
-
-/** Values in a typed field of their message. `loose`: one field for each instead of one for all, so the whole message is read again. */
-export interface TypedValues extends Range {
-  readonly message: 'tensor' | 'attribute'
-  readonly field: number
-  readonly loose: boolean
-}
-
-/** A TensorProto as it stands in the file, or a list of numbers that an attribute holds. */
-export interface Constant {
-  name: string
-  dims: number[]
-  dataType: number
-  raw: Range | null
-  typed: TypedValues | null
-  external: Map<string, string>
-  isExternal: boolean
-}
+/** Of what we have written of a run into a model: the errors of a hundred thousand tensors. */
+const maxOwnBytes = 16_000_000
 
 export interface Model {
   /** Names are unique. */
   readonly constants: readonly Constant[]
   readonly metadata: ReadonlyMap<string, string>
   readonly left: LeftOut[]
+  /** But for the tensors, which are known when the constants are held against the file. */
+  readonly graph: Omit<ModelGraph, 'tensors'>
 }
 
 /** Numbers of the fields of onnx.proto. */
-const model = { irVersion: 1, producer: 2, graph: 7, functions: 25 }
-const graph = { node: 1, initializer: 5, sparseInitializer: 15 }
+const model = { irVersion: 1, producer: 2, graph: 7, opset: 8, property: 14, functions: 25 }
+const graph = { node: 1, initializer: 5, input: 11, output: 12, value: 13, sparseInitializer: 15 }
 const functionProto = { name: 1, node: 7 }
-const node = { output: 2, name: 3, opType: 4, attribute: 5 }
+const node = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 }
 const attribute = { name: 1, float: 2, int: 3, tensor: 5, graph: 6, floats: 7, ints: 8, graphs: 11, sparseTensor: 22 }
-const tensorProto = { dims: 1, dataType: 2, name: 8, raw: 9, external: 13, location: 14 }
-/** float_data, int32_data, int64_data, double_data, uint64_data. */
-const typedFields = new Set([4, 5, 7, 10, 11])
 const FLOAT = 1
 const INT64 = 7
 
@@ -71,8 +59,15 @@ interface Walk {
   readonly nodeBudget: FieldBudget
   readonly constants: Constant[]
   readonly names: Set<string>
+  readonly valueNames: Map<string, string>
   readonly left: LeftOut[]
 }
+
+const placed = ({ number, at, start, end }: Field): Placed => ({
+  field: number,
+  whole: { start: at, end },
+  content: { start, end },
+})
 
 export async function readModel(source: ByteSource): Promise<Model> {
   const where = source.name
@@ -83,116 +78,231 @@ export async function readModel(source: ByteSource): Promise<Model> {
     nodeBudget: { left: maxNodeFields, limit: maxNodeFields },
     constants: [],
     names: new Set(),
+    valueNames: new Map(),
     left: [],
   }
   const metadata = new Map<string, string>()
-  let graphs = 0
+  const functions: Scope[] = []
+  const properties: DeclaredValue[] = []
+  let found: { readonly field: Placed; readonly main: Scope } | null = null
+  let [irVersion, opset] = [0, 1]
   await visitFields(walk.cursor, source.byteLength, where, walk.budget, (field) => {
-    if (field.number === model.producer && field.wire === 'bytes')
-      return readText(walk.cursor, field, where).then((text) => void metadata.set('producer', text))
-    if (field.number === model.irVersion && field.wire === 'varint') metadata.set('ir_version', String(field.value))
-    if (field.number === model.functions && field.wire === 'bytes') return readFunction(walk, field.end)
-    if (field.number !== model.graph || field.wire !== 'bytes') return undefined
-    if (++graphs > 1) throw badFile(where, 'one graph', 'a second one')
-    return readGraph(walk, field.end, [])
+    if (field.number === model.irVersion && field.wire === 'varint') {
+      irVersion = field.value
+      metadata.set('ir_version', String(field.value))
+    }
+    if (field.wire !== 'bytes') return undefined
+    switch (field.number) {
+      case model.producer:
+        return withText(walk.cursor, field, where, (text) => void metadata.set('producer', text))
+      case model.opset:
+        return readOpset(walk, field).then((version) => {
+          opset = version ?? opset
+        })
+      case model.property:
+        return readProperty(walk, field, metadata).then((name) => void properties.push({ name, ...placed(field) }))
+      case model.functions:
+        return readFunction(walk, field).then((scope) => void functions.push(scope))
+      case model.graph:
+        if (found) throw badFile(where, 'one graph', 'a second one')
+        return readGraph(walk, field, []).then((main) => {
+          found = { field: placed(field), main }
+        })
+      default:
+        return undefined
+    }
   })
-  if (graphs === 0) throw badFile(where, 'an ONNX model with a graph', 'none')
-  return { constants: walk.constants, metadata, left: walk.left }
+  if (found === null) throw badFile(where, 'an ONNX model with a graph', 'none')
+  const { constants, left, valueNames } = walk
+  // Assigned in a callback, which TypeScript does not follow.
+  const whole = found as { readonly field: Placed; readonly main: Scope }
+  return { constants, metadata, left, graph: { source, irVersion, opset, ...whole, functions, properties, valueNames } }
+}
+
+/** The version of the standard operators, where this entry is theirs. */
+async function readOpset({ cursor, budget, source }: Walk, field: Field): Promise<number | null> {
+  let [domain, version] = ['', 0]
+  await visitFields(cursor, field.end, source.name, budget, (part) => {
+    if (part.number === 2 && part.wire === 'varint') version = part.value
+    if (part.number !== 1) return undefined
+    return withText(cursor, part, source.name, (text) => {
+      domain = text
+    })
+  })
+  return domain === '' || domain === 'ai.onnx' ? version : null
+}
+
+/** The key; the value goes to the metadata where we have written it. */
+async function readProperty(
+  { cursor, budget, source }: Walk,
+  field: Field,
+  into: Map<string, string>,
+): Promise<string> {
+  let key = ''
+  await visitFields(cursor, field.end, source.name, budget, (part) => {
+    if (part.number === 1)
+      return withText(cursor, part, source.name, (text) => {
+        key = text
+      })
+    if (part.number !== 2 || !key.startsWith('ghostsvd.')) return undefined
+    return withText(cursor, part, source.name, (text) => void into.set(key, text), maxOwnBytes)
+  })
+  return key
 }
 
 /** @param path names of the nodes and attributes that lead to this graph; none for the model's own */
-async function readGraph(walk: Walk, end: number, path: readonly string[]): Promise<void> {
+async function readGraph(walk: Walk, message: Range, path: readonly string[]): Promise<Scope> {
   const where = walk.source.name
   if (path.length > 2 * maxDepth)
     throw overLimit(where, 'graphs in graphs', maxDepth, maxDepth + 1, 'exporters write two or three')
-  let nodes = 0
-  await visitFields(walk.cursor, end, `${where}: graph`, walk.budget, (field) => {
+  const nodes: GraphNode[] = []
+  const tensors: ListedTensor[] = []
+  const declared: Readonly<Record<number, DeclaredValue[]>> = {
+    [graph.input]: [],
+    [graph.output]: [],
+    [graph.value]: [],
+  }
+  await visitFields(walk.cursor, message.end, `${where}: graph`, walk.budget, (field) => {
     if (field.wire !== 'bytes') return undefined
-    if (field.number === graph.node) return readNode(walk, field.end, path, nodes++)
+    if (field.number === graph.node) return readNode(walk, field, path, nodes)
     if (field.number === graph.sparseInitializer)
       walk.left.push({ name: `sparse initializer ${walk.left.length + 1}`, why: say('left-out.sparse') })
+    const values = declared[field.number]
+    if (values) return readDeclared(walk, field).then((name) => void values.push({ name, ...placed(field) }))
     if (field.number !== graph.initializer) return undefined
-    return readTensor(walk, field).then((tensor) => add(walk, tensor, path, path.length === 0))
+    return readTensor(walk.cursor, where, walk.budget, field).then((tensor) => {
+      const weight = add(walk, tensor, path, path.length === 0)
+      tensors.push({ name: tensor.name, weight, external: externalOf(tensor, field, weight), ...placed(field) })
+    })
   })
+  const [inputs, outputs, values] = [declared[graph.input]!, declared[graph.output]!, declared[graph.value]!]
+  const kind = path.length === 0 ? 'model' : 'subgraph'
+  return { kind, content: { start: message.start, end: message.end }, nodes, tensors, inputs, outputs, values }
 }
 
-async function readFunction(walk: Walk, end: number): Promise<void> {
+/** The name of a ValueInfoProto. */
+async function readDeclared({ cursor, budget, source }: Walk, field: Field): Promise<string> {
+  let name = ''
+  await visitFields(cursor, field.end, source.name, budget, (part) =>
+    part.number !== 1
+      ? undefined
+      : withText(cursor, part, source.name, (text) => {
+          name = text
+        }),
+  )
+  return name
+}
+
+async function readFunction(walk: Walk, message: Field): Promise<Scope> {
   const where = walk.source.name
   let name = 'function'
-  let nodes = 0
-  await visitFields(walk.cursor, end, `${where}: function`, walk.budget, (field) => {
+  const nodes: GraphNode[] = []
+  await visitFields(walk.cursor, message.end, `${where}: function`, walk.budget, (field) => {
     if (field.wire !== 'bytes') return undefined
     if (field.number === functionProto.name)
-      return readText(walk.cursor, field, where).then((text) => {
+      return withText(walk.cursor, field, where, (text) => {
         name = text
       })
-    return field.number === functionProto.node ? readNode(walk, field.end, [name], nodes++) : undefined
+    return field.number === functionProto.node ? readNode(walk, field, [name], nodes) : undefined
   })
+  const none = { tensors: [], inputs: [], outputs: [], values: [] }
+  return { kind: 'function', content: { start: message.start, end: message.end }, nodes, ...none }
 }
 
 /** What an attribute has that may be weights, until the name and the type of its node are known. */
-interface Held {
+interface Held extends Placed {
   readonly attribute: string
+  readonly integer: number | null
   readonly constant: Constant | null
-  readonly graphs: readonly Range[]
+  /** Where the message of a tensor stands. */
+  readonly tensor: Field | null
+  readonly graphs: readonly Field[]
   readonly isSparse: boolean
 }
 
-async function readNode(walk: Walk, end: number, path: readonly string[], index: number): Promise<void> {
+async function readNode(walk: Walk, message: Field, path: readonly string[], nodes: GraphNode[]): Promise<void> {
   const { source, cursor, nodeBudget: budget } = walk
   const where = `${source.name}: node`
-  let [name, output, opType] = ['', '', '']
+  let [name, opType, domain] = ['', '', '']
+  const inputs: string[] = []
+  const outputs: string[] = []
   const held: Held[] = []
-  await visitFields(cursor, end, where, budget, (field) => {
+  await visitFields(cursor, message.end, where, budget, (field) => {
     if (field.wire !== 'bytes') return undefined
-    if (field.number === node.name || field.number === node.opType || (field.number === node.output && output === ''))
-      return readText(cursor, field, where).then((text) => {
-        if (field.number === node.name) name = text
-        else if (field.number === node.opType) opType = text
-        else output = text
-      })
-    if (field.number !== node.attribute) return undefined
-    return readAttribute(walk, field).then((each) => {
-      if (each) held.push(each)
-    })
+    switch (field.number) {
+      case node.input:
+        return withText(cursor, field, where, (text) => void inputs.push(text))
+      case node.output:
+        return withText(cursor, field, where, (text) => void outputs.push(text))
+      case node.name:
+        return withText(cursor, field, where, (text) => {
+          name = text
+        })
+      case node.opType:
+        return withText(cursor, field, where, (text) => {
+          opType = text
+        })
+      case node.domain:
+        return withText(cursor, field, where, (text) => {
+          domain = text
+        })
+      case node.attribute:
+        return readAttribute(walk, field).then((each) => void held.push(each))
+      default:
+        return undefined
+    }
   })
-  const label = name || output || `${opType || 'node'}_${index}`
-  for (const { attribute, constant, graphs, isSparse } of held) {
+  const output = outputs[0] ?? ''
+  const label = name || output || `${opType || 'node'}_${nodes.length}`
+  const attributes: NodeAttribute[] = []
+  let weight: string | null = null
+  for (const { attribute, integer, constant, tensor, graphs, isSparse, field, whole, content } of held) {
     if (opType === 'Constant' && isSparse) walk.left.push({ name: output || label, why: say('left-out.sparse') })
-    if (constant && opType === 'Constant') add(walk, { ...constant, name: output || label }, path, false)
-    for (const [i, range] of graphs.entries()) {
+    if (constant && opType === 'Constant') {
+      weight = add(walk, { ...constant, name: output || label }, path, false)
+      walk.valueNames.set(weight, output)
+    }
+    const external = constant && tensor && weight !== null ? externalOf(constant, tensor, weight) : null
+    const inner: (Placed & { scope: Scope })[] = []
+    for (const [i, message] of graphs.entries()) {
       const branch = graphs.length > 1 ? `${attribute}_${i}` : attribute
       // Read where it stands, which is behind the cursor by now.
-      const inner: Walk = { ...walk, cursor: cursorOver(source, range.start, range.end) }
-      await readGraph(inner, range.end, [...path, label, branch])
+      const there: Walk = { ...walk, cursor: cursorOver(source, message.start, message.end) }
+      inner.push({ ...placed(message), scope: await readGraph(there, message, [...path, label, branch]) })
     }
+    attributes.push({ name: attribute, integer, graphs: inner, external, field, whole, content })
   }
+  nodes.push({ opType, domain, name, inputs, outputs, attributes, weight, ...placed(message) })
 }
 
-async function readAttribute(walk: Walk, { start, end }: Field): Promise<Held | null> {
+async function readAttribute(walk: Walk, message: Field): Promise<Held> {
   const { source, cursor, nodeBudget: budget } = walk
+  const { start, end } = message
   const where = `${source.name}: attribute`
   let name = ''
   let constant: Constant | null = null
+  let tensorField: Field | null = null
+  let integer: number | null = null
   let isSparse = false
-  const graphs: Range[] = []
+  const graphs: Field[] = []
   const list = emptyConstant()
   let packed: Range | null = null
   let count = 0
   await visitFields(cursor, end, where, budget, (field) => {
     switch (field.number) {
       case attribute.name:
-        return readText(cursor, field, where).then((text) => {
+        return withText(cursor, field, where, (text) => {
           name = text
         })
       case attribute.tensor:
         if (field.wire !== 'bytes') return undefined
-        return readTensor(walk, field).then((tensor) => {
+        return readTensor(cursor, source.name, walk.budget, field).then((tensor) => {
           constant = tensor
+          tensorField = field
         })
       case attribute.graph:
       case attribute.graphs:
-        if (field.wire === 'bytes') graphs.push({ start: field.start, end: field.end })
+        if (field.wire === 'bytes') graphs.push(field)
         return undefined
       case attribute.sparseTensor:
         isSparse = true
@@ -201,6 +311,7 @@ async function readAttribute(walk: Walk, { start, end }: Field): Promise<Held | 
       case attribute.int:
       case attribute.floats:
       case attribute.ints: {
+        if (field.number === attribute.int && field.wire === 'varint') integer = field.value
         list.dataType = field.number === attribute.float || field.number === attribute.floats ? FLOAT : INT64
         list.typed = { message: 'attribute', field: field.number, start, end, loose: true }
         if (field.wire !== 'bytes') {
@@ -220,7 +331,7 @@ async function readAttribute(walk: Walk, { start, end }: Field): Promise<Held | 
     list.dims = packed || name.endsWith('s') ? [count] : []
     constant = list
   }
-  return constant || graphs.length > 0 || isSparse ? { attribute: name, constant, graphs, isSparse } : null
+  return { attribute: name, integer, constant, tensor: tensorField, graphs, isSparse, ...placed(message) }
 }
 
 /** Numbers in a packed field. */
@@ -235,8 +346,15 @@ async function countPacked(cursor: Cursor, field: Field, dataType: number, where
   return count
 }
 
-/** Names of the graph itself stay as they are and have to be unique there; those below get their path, and a number where they are not. */
-function add(walk: Walk, constant: Constant, path: readonly string[], mustBeUnique: boolean): void {
+function externalOf({ isExternal, pointers }: Constant, field: Field, weight: string): ExternalTensor | null {
+  return isExternal ? { ...placed(field), weight, pointers } : null
+}
+
+/**
+ * The name it gets. Names of the graph itself stay as they are and have to be unique there; those below get their path, and a number where
+ * they are not.
+ */
+function add(walk: Walk, constant: Constant, path: readonly string[], mustBeUnique: boolean): string {
   const where = walk.source.name
   if (walk.constants.length === maxTensors)
     throw overLimit(where, 'weights', maxTensors, maxTensors + 1, 'no published model comes near it')
@@ -245,83 +363,7 @@ function add(walk: Walk, constant: Constant, path: readonly string[], mustBeUniq
     throw badFile(where, 'every initializer once', `${JSON.stringify(name)} twice`)
   for (let i = 2; walk.names.has(name); i++) name = `${[...path, constant.name].join('.')}~${i}`
   walk.names.add(name)
+  walk.valueNames.set(name, constant.name)
   walk.constants.push({ ...constant, name })
-}
-
-function emptyConstant(): Constant {
-  return { name: '', dims: [], dataType: 0, raw: null, typed: null, external: new Map(), isExternal: false }
-}
-
-async function readText(cursor: Cursor, field: Field, where: string): Promise<string> {
-  if (field.wire !== 'bytes' || field.value > maxTextBytes)
-    throw badFile(where, `text of at most ${maxTextBytes} bytes in field ${field.number}`, `${field.value} bytes`)
-  await cursor.need(field.value)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(cursor.bytes(field.value))
-  } catch {
-    throw badFile(where, `UTF-8 in field ${field.number}`, 'bytes that are not')
-  }
-}
-
-async function readTensor({ source, cursor, budget }: Walk, message: Field): Promise<Constant> {
-  const where = source.name
-  const tensor = emptyConstant()
-  const addDim = (size: number) => {
-    if (tensor.dims.length === maxDimensions)
-      throw overLimit(where, 'dimensions', maxDimensions, maxDimensions + 1, 'no framework has more')
-    tensor.dims.push(size)
-  }
-  await visitFields(cursor, message.end, where, budget, (field) => {
-    switch (field.number) {
-      case tensorProto.dims:
-        if (field.wire === 'varint') return void addDim(field.value)
-        return packedDims(cursor, field, where, addDim)
-      case tensorProto.dataType:
-        tensor.dataType = field.value
-        return undefined
-      case tensorProto.name:
-        return readText(cursor, field, where).then((name) => {
-          tensor.name = name
-        })
-      case tensorProto.raw:
-        tensor.raw = field
-        return undefined
-      case tensorProto.external:
-        return readPair(cursor, field, where, budget, tensor.external)
-      case tensorProto.location:
-        tensor.isExternal = field.value === 1
-        return undefined
-    }
-    if (!typedFields.has(field.number)) return undefined
-    tensor.typed =
-      tensor.typed || field.wire !== 'bytes'
-        ? { message: 'tensor', field: field.number, start: message.start, end: message.end, loose: true }
-        : { message: 'tensor', field: field.number, start: field.start, end: field.end, loose: false }
-    return undefined
-  })
-  return tensor
-}
-
-async function packedDims(cursor: Cursor, field: Field, where: string, add: (size: number) => void): Promise<void> {
-  if (field.wire !== 'bytes' || field.value > 10 * maxDimensions)
-    throw badFile(where, `at most ${maxDimensions} dimensions`, `${field.value} bytes of them`)
-  await cursor.need(field.value)
-  while (cursor.position < field.end) add(varint(cursor, field.end, where))
-}
-
-/** A StringStringEntryProto: key, value. */
-async function readPair(
-  cursor: Cursor,
-  field: Field,
-  where: string,
-  budget: FieldBudget,
-  pairs: Map<string, string>,
-): Promise<void> {
-  const texts = new Map<number, string>()
-  await visitFields(cursor, field.end, where, budget, (part) => {
-    if (part.number > 2) return undefined
-    return readText(cursor, part, where).then((text) => void texts.set(part.number, text))
-  })
-  // location, offset, length, checksum; there are no others.
-  if (pairs.size < 16) pairs.set(texts.get(1) ?? '', texts.get(2) ?? '')
+  return name
 }

@@ -8,8 +8,16 @@ import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
-import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../../tensor.ts'
+import {
+  checkedElementCount,
+  type DType,
+  dtypeBits,
+  type GraphUse,
+  isComputable,
+  type TensorInfo,
+} from '../../tensor.ts'
 import type { Format, WeightFile } from '../format.ts'
+import type { Range } from '../reading/model-graph.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
 import {
@@ -23,7 +31,9 @@ import {
   overLimit,
   shapeText,
 } from '../reading/refusal.ts'
-import { type Constant, type Range, readModel, type TypedValues } from './onnx-graph.ts'
+import { readModel } from './onnx-graph.ts'
+import type { Constant, TypedValues } from './onnx-tensors.ts'
+import { graphUses } from './onnx-uses.ts'
 
 /** Exporters write one file, or one for each initializer. */
 export const maxExternalFiles = 10_000
@@ -33,7 +43,7 @@ export const maxExternalDepth = 8
 export const maxLooseBytes = 64_000_000
 
 /** TensorProto.DataType; those that are missing here have no dtype of ours. */
-const dataTypes: ReadonlyMap<number, DType> = new Map([
+export const dataTypes: ReadonlyMap<number, DType> = new Map([
   [1, 'F32'],
   [2, 'U8'],
   [3, 'I8'],
@@ -92,11 +102,11 @@ export const onnx: Format = {
   sniff: (head) =>
     head[0] === 8 && head[1]! > 0 && head[1]! < 32 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a].includes(head[2]!),
   open: async (source, folder) => {
-    const { constants, metadata, left } = await readModel(source)
+    const { constants, metadata, left, graph } = await readModel(source)
     const files = openOnce()
     const external = await externalFiles(source, folder, constants)
     const readers = new Map<string, ReadValues>()
-    const tensors: TensorInfo[] = []
+    const placed: TensorInfo[] = []
     for (const constant of constants) {
       const made = place(source, constant, external, files)
       if ('why' in made) {
@@ -104,8 +114,10 @@ export const onnx: Format = {
         continue
       }
       readers.set(made.info.name, made.read)
-      tensors.push(made.info)
+      placed.push(made.info)
     }
+    const { graph: whole, uses } = graphUses({ ...graph, tensors: new Map(placed.map((info) => [info.name, info])) })
+    const tensors = placed.map((info): TensorInfo => withUse(info, uses.get(info.name)))
     const notices = left.length > 0 ? [leftOut(left)] : []
     if (tensors.length === 0) throw nothingIn(source.name, 'initializers or constants', notices)
     return {
@@ -115,6 +127,7 @@ export const onnx: Format = {
       tensors,
       metadata,
       notices,
+      graph: whole,
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const read = readers.get(tensor.name)
@@ -129,6 +142,11 @@ export const onnx: Format = {
       },
     } satisfies WeightFile
   },
+}
+
+/** What is no matrix has no factors: there is nothing to say of its place. */
+function withUse(info: TensorInfo, use: GraphUse | undefined): TensorInfo {
+  return use && (use.isInNode || (info.shape.length > 1 && isComputable(info.dtype))) ? { ...info, inGraph: use } : info
 }
 
 interface ExternalFile {

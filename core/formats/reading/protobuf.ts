@@ -11,6 +11,8 @@ export interface Field {
   /** Of a varint: the value, NaN beyond 2^53. Of a fixed-size field: 0. Of a length-delimited one: its length. */
   readonly value: number
   readonly wire: 'varint' | 'fixed' | 'bytes'
+  /** Where its tag begins. */
+  readonly at: number
   /** Where its bytes begin: of a varint, its first. */
   readonly start: number
   readonly end: number
@@ -61,7 +63,7 @@ function readField(cursor: Cursor, end: number, where: string, number: number, w
   if (wireType === 0) {
     const start = cursor.position
     const value = varint(cursor, end, where)
-    return { number, value, wire: 'varint', start, end: cursor.position }
+    return { number, value, wire: 'varint', at, start, end: cursor.position }
   }
   const length = wireType === 2 ? varint(cursor, end, where) : wireType === 1 ? 8 : wireType === 5 ? 4 : Number.NaN
   if (Number.isNaN(length))
@@ -75,6 +77,7 @@ function readField(cursor: Cursor, end: number, where: string, number: number, w
     number,
     value: wireType === 2 ? length : 0,
     wire: wireType === 2 ? 'bytes' : 'fixed',
+    at,
     start,
     end: start + length,
   }

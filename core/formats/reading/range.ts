@@ -9,7 +9,12 @@ import { badFile } from './refusal.ts'
  * Bytes [start, end) of `source`, exactly that many.
  * @throws AppError `bad-file` when the range is not inside the file, `source-changed` when the file gives fewer bytes than it has
  */
-export async function readRange(source: ByteSource, start: number, end: number, what: string): Promise<Uint8Array> {
+export async function readRange(
+  source: Pick<ByteSource, 'name' | 'byteLength' | 'slice'>,
+  start: number,
+  end: number,
+  what: string,
+): Promise<Uint8Array> {
   if (!(start >= 0 && start <= end && end <= source.byteLength)) {
     throw badFile(`${source.name}: ${what}`, `a range inside the file's ${source.byteLength} bytes`, `${start}..${end}`)
   }

@@ -25,6 +25,7 @@ import { refusalOfChoices } from '../../plan/refusal.ts'
 import { writtenDType } from '../../styles.ts'
 import { elementCount, oncePerStorage, storageName } from '../../tensor.ts'
 import type { Compression } from '../../write/compression.ts'
+import { unreadExternal } from '../../write/onnx/surgery.ts'
 import { predictedBytes } from '../../write/predicted-output.ts'
 import { outputStyle } from '../../write/styles/registry.ts'
 
@@ -75,12 +76,15 @@ export async function findUndecided({ file, style, context }: Compression, job: 
 
 /** @throws AppError `bad-request` for what no run can do, and for what this kind of output cannot be */
 export function refuse({ file, style, part }: Compression, { params }: Choices): void {
-  const refusal = refusalOfChoices(params, style)
+  const refusal = refusalOfChoices(params, style, file.graph !== undefined)
   if (refusal) throw refusal
   const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
   if (unfit) {
     throw new AppError('bad-request', say('request.archive-name', { name: quoted(unfit.name) }))
   }
+  const foreignValues = style.isGraph && file.graph ? unreadExternal(file.graph) : null
+  if (foreignValues !== null)
+    throw new AppError('bad-request', say('request.graph-foreign-values', { name: foreign(foreignValues) }))
   if (part.of > 1 && !(isOneFile(style, file) && style.copiesKept && style.encoding === 'safetensors')) {
     throw new AppError('bad-request', say('request.parts-one-file'))
   }

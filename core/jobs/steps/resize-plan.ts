@@ -158,7 +158,7 @@ export function entriesOf({ form }: Resizing, { order, layouts }: FilePlan) {
 
 export function predicted(resizing: Resizing, ranks: readonly number[]): number {
   const plan = planOf(resizing, ranks)
-  return encodingOf(adapterStyles[resizing.form]).plannedBytes(entriesOf(resizing, plan), plan.metadata)
+  return encodingOf(adapterStyles[resizing.form], null).plannedBytes(entriesOf(resizing, plan), plan.metadata)
 }
 
 /** Modules that the rules leave in. @throws AppError `bad-request` where none is left */

@@ -114,13 +114,18 @@ async function isIntact(file: WeightFile, bytes: ByteSource, context: JobContext
   // One of everything behind the start.
   if (format === 'aguf')
     return (await checksumOf(bytes, await endOfAgufStart(bytes), bytes.byteLength, 0, context)) === checksums[0]
+  // And one of everything before our own metadata.
+  if (format === 'onnx') {
+    const own = file.graph?.properties.find(({ name }) => name === CHECKSUMS)
+    return own !== undefined && (await checksumOf(bytes, 0, own.whole.start, 0, context)) === checksums[0]
+  }
   if (checksums.length !== tensors.length) return false
   // The format has no gaps, and an archive begins with its first member.
   const values = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
   let at = format === 'npz' ? 0 : bytes.byteLength - values
   for (const [i, outline] of tensors.entries()) {
     context.report({ type: 'progress', phase: 'verify', tensor: outline.name, done: at, total: bytes.byteLength })
-    const frames = encodingOf({ encoding: format === 'npz' ? 'npz' : 'safetensors' }).frames([])
+    const frames = encodingOf({ encoding: format === 'npz' ? 'npz' : 'safetensors' }, null).frames([])
     const end = await endOfIntact(bytes, at, [{ outline, crc: checksums[i]! }], frames, context)
     if (end === null) return false
     at = end
@@ -205,7 +210,7 @@ function outcomesOf(
       name: info.name,
       action: 'factorized',
       reason: say('plan.finished-factorized'),
-      ...factorsOf(entries),
+      ...factorsOf(entries, info),
       relativeError: error === undefined ? null : Number(error),
       ...bytes,
     }
@@ -240,11 +245,14 @@ function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style:
 }
 
 /** The dimension that both factors share, and their dtype; a dense copy shows neither. */
-function factorsOf(entries: readonly TensorOutline[]): Pick<TensorOutcome, 'rank' | 'factorDType'> {
+function factorsOf(
+  entries: readonly TensorOutline[],
+  { inGraph }: TensorInfo,
+): Pick<TensorOutcome, 'rank' | 'factorDType'> {
   const right = entries.find(({ name }) => name.endsWith('.lowrank_A') || name.endsWith('.Vt'))
   const down = entries.find(({ name }) => name.endsWith('.lora_A.weight') || name.endsWith('.lora_down.weight'))
   const factor = right ?? down
   if (!factor) return { rank: null }
-  const rank = right?.shape.at(-2) ?? down?.shape[0] ?? null
+  const rank = (inGraph?.isConvolution ? right?.shape[0] : right?.shape.at(-2)) ?? down?.shape[0] ?? null
   return { rank, factorDType: factor.dtype === 'I8' ? 'INT8' : factor.dtype }
 }

@@ -36,7 +36,7 @@ export async function trustIn(
 ): Promise<Trust> {
   const { style, context } = compression
   const total = lines.at(-1)?.end ?? 0
-  const frames = encodingOf(style).frames(plans.flatMap((plan) => outputEntries(plan, style)))
+  const frames = encodingOf(style, compression.file).frames(plans.flatMap((plan) => outputEntries(plan, style)))
   let at = start
   for (const [count, line] of lines.entries()) {
     const plan = plans[count]!

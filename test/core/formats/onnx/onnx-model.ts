@@ -34,3 +34,21 @@ export const external = (pairs: Record<string, string>) => [
   ...Object.entries(pairs).map(([key, value]) => bytes(13, concat(bytes(1, key), bytes(2, value)))),
   number(14, 1),
 ]
+
+export const opset = (version: number) => bytes(8, number(2, version))
+export const attribute = (name: string, ...fields: Uint8Array[]) => bytes(5, concat(bytes(1, name), ...fields))
+export const integer = (name: string, value: number) => attribute(name, number(3, value))
+/** A node of a graph; `attributes` are those of the message. */
+export const node = (opType: string, inputs: string[], outputs: string[], ...attributes: Uint8Array[]) =>
+  bytes(
+    1,
+    concat(
+      ...inputs.map((each) => bytes(1, each)),
+      ...outputs.map((each) => bytes(2, each)),
+      bytes(4, opType),
+      ...attributes,
+    ),
+  )
+/** A value that a graph declares: an input (11), an output (12), one in between (13). */
+export const declared = (field: number, name: string) => bytes(field, bytes(1, name))
+export const property = (key: string, value: string) => bytes(14, concat(bytes(1, key), bytes(2, value)))

@@ -105,7 +105,7 @@ describe('hostile', () => {
       length += head.byteLength
     }
     nested = concat(...parts.reverse())
-    const file = await open(model(bytes(1, nested), tensor()))
+    const file = await open(model(bytes(1, bytes(6, nested)), tensor()))
     expect(file.tensors).toHaveLength(1)
     expect(await sentence(model(bytes(5, nested)))).toMatch(/expected .* got |is cut short|is empty/)
   })

@@ -1,0 +1,180 @@
+/**
+ * How a graph uses each of its weights, and so whether two factors can stand in its place: they can where every node that takes it is a
+ * matrix product, a convolution of one group, or a look-up of rows.
+ */
+
+import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
+import { foreign } from '../../messages/text.ts'
+import { type GraphUse, isComputable, type TensorInfo } from '../../tensor.ts'
+import type { GraphNode, KnownGraph, ModelGraph, Scope, Taken } from '../reading/model-graph.ts'
+
+/** Before it Gemm broadcasts by an attribute, and no runtime of today takes such a model. */
+const oldestOpset = 7
+/** Until then every initializer is listed among the inputs; since then one that is may be replaced by who runs the model. */
+const lastListed = 3
+/** What our names of factors and of what flows between them end with. */
+const own = '.lowrank'
+
+/** One node's use of a weight. */
+interface Use {
+  /** How its matrix meets the inputs; null where no factors can do that. */
+  readonly fit: { readonly input: GraphUse['input']; readonly isConvolution: boolean } | null
+  readonly opType: string
+  readonly flops: GraphUse['flops']
+}
+
+interface Found {
+  readonly takers: Map<GraphNode, Taken>
+  readonly uses: Map<string, Use[]>
+  /** Weights that are results of a graph. */
+  readonly results: Set<string>
+  readonly ofFunctions: Set<string>
+  /** Values that are called as ours would be. */
+  readonly taken: Set<string>
+}
+
+/** Of each weight, by its name, and the graph with what was found on the way. */
+export function graphUses(graph: ModelGraph): {
+  readonly graph: KnownGraph
+  readonly uses: ReadonlyMap<string, GraphUse>
+} {
+  const found: Found = {
+    takers: new Map(),
+    uses: new Map(),
+    results: new Set(),
+    ofFunctions: new Set(),
+    taken: new Set(),
+  }
+  visitScope(graph, graph.main, [], found)
+  for (const each of graph.functions) visitScope(graph, each, [], found)
+  const listed = new Set(graph.main.inputs.map(({ name }) => name))
+  const top = new Set(graph.main.tensors.flatMap(({ weight }) => weight ?? []))
+  const uses = new Map<string, GraphUse>()
+  for (const info of graph.tensors.values()) {
+    const mine = found.uses.get(info.name) ?? []
+    const fits = mine.flatMap(({ fit }) => fit ?? [])
+    const input = fits.every((fit) => fit.input === fits[0]!.input) ? (fits[0]?.input ?? null) : null
+    uses.set(info.name, {
+      unfit: unfit(graph, info, mine, found, top.has(info.name) && listed.has(graph.valueNames.get(info.name)!)),
+      isInNode: !top.has(info.name),
+      isConvolution: fits.length > 0 && fits.every(({ isConvolution }) => isConvolution),
+      input,
+      flops: mine.some(({ flops }) => flops === 'product') ? 'product' : 'none',
+      opset: graph.opset,
+    })
+  }
+  return { graph: { ...graph, takers: found.takers, taken: found.taken }, uses }
+}
+
+function unfit(
+  graph: ModelGraph,
+  info: TensorInfo,
+  uses: readonly Use[],
+  { results, ofFunctions, taken }: Found,
+  isListed: boolean,
+): Message | null {
+  if (!isComputable(info.dtype) || info.shape.length < 2) return null
+  if (ofFunctions.has(info.name)) return say('graph.in-function')
+  if (graph.opset < oldestOpset) return say('graph.old-opset', { opset: graph.opset, least: oldestOpset })
+  if (results.has(info.name)) return say('graph.is-output')
+  if (isListed && graph.irVersion > lastListed) return say('graph.is-input')
+  if (uses.length === 0) return say('graph.unused')
+  const other = uses.find(({ fit }) => fit === null)
+  if (other) return say('graph.other-node', { operator: foreign(other.opType) })
+  if (new Set(uses.map(({ fit }) => fit!.isConvolution)).size > 1) return say('graph.mixed')
+  if (['_A', '_B', '_A_scale', '_B_scale'].some((end) => taken.has(`${info.name}${own}${end}`)))
+    return say('graph.names-taken')
+  return null
+}
+
+/** What a name stands for in a graph: a weight, or null for a value of another kind. */
+type Names = ReadonlyMap<string, string | null>
+
+function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], found: Found): void {
+  const names = new Map<string, string | null>()
+  // Names of the whole graph's other values need no entry: what is not found is no weight.
+  const declare = (name: string, weight: string | null) => {
+    if (weight !== null || outer.length > 0) names.set(name, weight)
+    if (name.includes(own)) found.taken.add(name)
+  }
+  for (const { name } of scope.inputs) declare(name, null)
+  for (const { name, weight } of scope.tensors) declare(name, weight)
+  for (const { outputs, weight } of scope.nodes) {
+    for (const name of outputs) declare(name, null)
+    if (weight !== null) declare(outputs[0] ?? '', weight)
+    if (weight !== null && scope.kind === 'function') found.ofFunctions.add(weight)
+  }
+  const scopes = [...outer, names]
+  const weightOf = (name: string) => {
+    for (let i = scopes.length - 1; i >= 0; i--) {
+      const at = scopes[i]!.get(name)
+      if (at !== undefined) return at
+    }
+    return null
+  }
+  for (const { name } of scope.outputs) {
+    const weight = weightOf(name)
+    if (weight !== null) found.results.add(weight)
+  }
+  for (const node of scope.nodes) {
+    const weights = node.inputs.map(weightOf)
+    for (const [i, weight] of weights.entries()) {
+      if (weight === null) continue
+      const use = roleIn(node, i, graph.tensors.get(weight), weights, graph)
+      const uses = found.uses.get(weight)
+      if (use.fit) found.takers.set(node, { weight, index: i })
+      if (uses) uses.push(use)
+      else found.uses.set(weight, [use])
+    }
+    for (const { graphs } of node.attributes)
+      for (const { scope: inner } of graphs) visitScope(graph, inner, scopes, found)
+  }
+}
+
+function roleIn(
+  node: GraphNode,
+  index: number,
+  info: TensorInfo | undefined,
+  weights: readonly (string | null)[],
+  graph: ModelGraph,
+): Use {
+  const none: Use = { fit: null, opType: node.opType, flops: 'none' }
+  if (!info || !isStandard(node)) return none
+  const integer = (name: string, otherwise: number) => {
+    const found = node.attributes.find((each) => each.name === name)
+    return found ? found.integer : otherwise
+  }
+  const matrix = info.shape.length === 2
+  /** Of a product of two weights neither is one that inputs meet. */
+  const other = weights[1 - index]
+  const alone = index < 2 && (other == null || graph.tensors.get(other)?.shape.length !== 2)
+  const product = (input: 'rows' | 'cols'): Use => ({
+    fit: { input, isConvolution: false },
+    opType: node.opType,
+    flops: 'product',
+  })
+  switch (node.opType) {
+    case 'MatMul':
+      return matrix && alone ? product(index === 1 ? 'rows' : 'cols') : none
+    case 'Gemm': {
+      if (!matrix || !alone) return none
+      const transposed = integer(index === 1 ? 'transB' : 'transA', 0) !== 0
+      return product((index === 1) === transposed ? 'cols' : 'rows')
+    }
+    case 'Conv':
+      return index === 1 && info.shape.length >= 3 && integer('group', 1) === 1
+        ? { fit: { input: 'cols', isConvolution: true }, opType: node.opType, flops: 'product' }
+        : { ...none, opType: integer('group', 1) === 1 ? node.opType : 'Conv (groups)' }
+    case 'Gather':
+      return index === 0 && matrix && integer('axis', 0) === 0
+        ? { fit: { input: null, isConvolution: false }, opType: node.opType, flops: 'none' }
+        : none
+    default:
+      return none
+  }
+}
+
+export function isStandard({ domain }: Pick<GraphNode, 'domain'>): boolean {
+  return domain === '' || domain === 'ai.onnx'
+}

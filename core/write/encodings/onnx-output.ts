@@ -1,0 +1,158 @@
+/**
+ * A model being written: what stands before its graph, the initializers one after another, each read back, then the rest of the graph and of
+ * the model. How long the graph is stands before it, in a number of fixed width that is filled in at the end. Its metadata end with ours, the
+ * first of which is the checksum of everything before them.
+ */
+import { AppError } from '../../errors.ts'
+import type { WeightFile } from '../../formats/format.ts'
+import type { KnownGraph } from '../../formats/reading/model-graph.ts'
+import { readRange } from '../../formats/reading/range.ts'
+import type { ByteSink } from '../../io.ts'
+import { READ_BYTES } from '../../matrix/load.ts'
+import { say } from '../../messages/english.ts'
+import { type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { toChecksums } from '../bits.ts'
+import { CHECKSUMS } from '../metadata.ts'
+import { initializerHead } from '../onnx/initializer.ts'
+import { graphPieces, graphStart } from '../onnx/surgery.ts'
+import { concat, message, type Piece, pieceBytes, piecesBytes, text, wideVarint } from '../onnx/wire.ts'
+import {
+  type Checksum,
+  createStarted,
+  type Encoding,
+  outputEnd,
+  sinkSource,
+  type TensorWriter,
+  unframed,
+  type WeightsOutput,
+  type WrittenEntry,
+  writeChecked,
+} from './weights-output.ts'
+
+/** What protobuf's readers take of one message. */
+const mostBytes = 2 ** 31 - 1
+const modelProperty = 14
+
+/** The source of what is taken over. */
+export type GraphSource = Pick<WeightFile, 'read'> & { readonly graph: KnownGraph }
+
+export function onnxEncoding(source: GraphSource): Encoding {
+  const { graph } = source
+  const startBytes = piecesBytes(graphStart(graph).start)
+  const plannedBytes: Encoding['plannedBytes'] = (planned, metadata) => {
+    const { rest, end } = graphPieces(graph, planned)
+    const framed = planned.reduce(
+      (sum, entry) => sum + initializerHead(entry).byteLength + tensorBytes(entry.dtype, entry.shape),
+      0,
+    )
+    return startBytes + framed + piecesBytes(rest) + piecesBytes(end) + ownProperties(metadata, 0).byteLength
+  }
+  return {
+    plannedBytes,
+    firstByte: () => startBytes,
+    frames: () => (entries) => entries.map(({ outline }) => ({ ...unframed, before: initializerHead(outline) })),
+    create: async (folder, name, planned, metadata, crc32) => {
+      const byteLength = plannedBytes(planned, metadata)
+      if (byteLength > mostBytes)
+        throw new AppError('bad-request', say('request.graph-too-large', { bytes: byteLength, limit: mostBytes }))
+      const start: Uint8Array[] = []
+      for (const piece of graphStart(graph).start) for await (const bytes of contentOf(source, piece)) start.push(bytes)
+      const sink = await createStarted(folder, name, byteLength, concat(start))
+      return outputOn(source, sink, startBytes, [], crc32)
+    },
+    reopen: (sink, _, __, written, crc32) => outputOn(source, sink, startBytes, [...written], crc32),
+  }
+}
+
+/** Entries of the model's metadata. */
+function ownProperties(metadata: ReadonlyMap<string, string>, crc: number): Uint8Array {
+  const own = [...metadata].filter(([key]) => key.startsWith('ghostsvd.') && key !== CHECKSUMS)
+  return concat(
+    [[CHECKSUMS, toChecksums([crc])] as const, ...own].map(([key, value]) =>
+      message(modelProperty, text(1, key), text(2, value)),
+    ),
+  )
+}
+
+async function* contentOf({ graph, read }: GraphSource, piece: Piece): AsyncGenerator<Uint8Array> {
+  if (piece instanceof Uint8Array) {
+    yield piece
+    return
+  }
+  const length = pieceBytes(piece)
+  for (let at = 0; at < length; at += READ_BYTES) {
+    const end = Math.min(length, at + READ_BYTES)
+    yield 'values' in piece
+      ? await read(piece.values, at, end)
+      : await readRange(graph.source, piece.start + at, piece.start + end, 'graph')
+  }
+}
+
+function outputOn(
+  source: GraphSource,
+  sink: ByteSink,
+  startBytes: number,
+  written: WrittenEntry[],
+  crc32: Checksum,
+): WeightsOutput {
+  const writePieces = async (pieces: readonly Piece[]) => {
+    for (const piece of pieces) for await (const bytes of contentOf(source, piece)) await writeChecked(sink, bytes)
+  }
+  return {
+    ...outputEnd(sink),
+    get byteLength() {
+      return sink.byteLength
+    },
+    written,
+    begin: (entries) => tensorWriter(sink, entries, written, crc32),
+    moves: () => false,
+    complete: async (metadata) => {
+      const { rest, end } = graphPieces(
+        source.graph,
+        written.map(({ outline }) => outline),
+      )
+      await writePieces(rest)
+      const length = wideVarint(sink.byteLength - startBytes)
+      await sink.overwrite(startBytes - length.byteLength, length)
+      await writePieces(end)
+      let crc = 0
+      for (let at = 0; at < sink.byteLength; at += READ_BYTES)
+        crc = crc32(await sink.read(at, Math.min(sink.byteLength, at + READ_BYTES)), crc)
+      await writeChecked(sink, ownProperties(metadata, crc))
+      return sinkSource(sink)
+    },
+  }
+}
+
+function tensorWriter(
+  sink: ByteSink,
+  entries: readonly TensorOutline[],
+  written: WrittenEntry[],
+  crc32: Checksum,
+): TensorWriter {
+  const start = sink.byteLength
+  const received = entries.map(() => 0)
+  const checksums = entries.map(() => 0)
+  // The first goes straight to the file. Those after it wait until it is complete: they are factors, and small.
+  const waiting: Uint8Array[][] = entries.map(() => [])
+  return {
+    write: async (index, bytes) => {
+      if (index === 0 && received[0] === 0) await writeChecked(sink, initializerHead(entries[0]!))
+      received[index]! += bytes.byteLength
+      checksums[index] = crc32(bytes, checksums[index])
+      if (index === 0) await writeChecked(sink, bytes)
+      else waiting[index]!.push(bytes)
+    },
+    done: async () => {
+      for (const [index, entry] of entries.entries()) {
+        const expected = tensorBytes(entry.dtype, entry.shape)
+        if (received[index] !== expected)
+          throw new Error(`${entry.name}: expected ${expected} bytes, got ${received[index]}`)
+        if (index > 0 || expected === 0) await writeChecked(sink, initializerHead(entry))
+        for (const bytes of waiting[index]!) await writeChecked(sink, bytes)
+        written.push({ outline: entry, crc: checksums[index]! })
+      }
+    },
+    undo: () => sink.truncate(start),
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * A tensor among the initializers of a graph: dimensions, type, name, and its values as raw bytes.
+ * Source: onnx/onnx.proto (TensorProto).
+ */
+import { dataTypes } from '../../formats/onnx/onnx.ts'
+import { type DType, type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { concat, integer, lengthTag, text, varint } from './wire.ts'
+
+const graphInitializer = 5
+const tensor = { dims: 1, dataType: 2, name: 8, raw: 9 }
+const typeOf = new Map([...dataTypes].map(([type, dtype]) => [dtype, type]))
+
+/** TensorProto.DataType of values of this dtype. */
+export function dataTypeOf(dtype: DType): number {
+  const type = typeOf.get(dtype)
+  if (type === undefined) throw new Error(`${dtype} has no place in an ONNX model`)
+  return type
+}
+
+/** What stands before the values; nothing stands behind them. */
+export function initializerHead({ name, dtype, shape }: TensorOutline): Uint8Array {
+  const byteLength = tensorBytes(dtype, shape)
+  const head = concat([
+    ...shape.map((size) => integer(tensor.dims, size)),
+    integer(tensor.dataType, dataTypeOf(dtype)),
+    text(tensor.name, name),
+    lengthTag(tensor.raw),
+    varint(byteLength),
+  ])
+  return concat([lengthTag(graphInitializer), varint(head.byteLength + byteLength), head])
+}
+
+export function initializer(outline: TensorOutline, values: Uint8Array): Uint8Array {
+  return concat([initializerHead(outline), values])
+}

@@ -1,0 +1,276 @@
+/**
+ * A model's graph with factors in the place of weights. Every field stands as the source has it, in its order, but for the nodes that take a
+ * factorized weight, the Constant nodes that were one, and what names them; initializers come first, since they are what is written first.
+ *
+ *   start   the model's fields before its graph, and how long the graph is
+ *   tensors initializers: kept ones, and factors (initializer.ts frames their values)
+ *   rest    the graph's other fields
+ *   end     the model's fields after its graph
+ *
+ * Factors are values of the outermost graph, which all graphs in it see; where they are stored in fewer bits than the graph computes with,
+ * nodes at its beginning widen them.
+ */
+
+import { scaleLayout } from '../../curves/size.ts'
+import type { GraphNode, KnownGraph, NodeAttribute, Scope } from '../../formats/reading/model-graph.ts'
+import type { TensorInfo, TensorOutline } from '../../tensor.ts'
+import { dataTypeOf, initializer } from './initializer.ts'
+import { type Factored, factoredNodes, integerAttribute, newNode } from './nodes.ts'
+import {
+  inPieces,
+  integer,
+  lengthTag,
+  message,
+  type Piece,
+  rewritten,
+  type Splice,
+  spliced,
+  text,
+  wideVarint,
+} from './wire.ts'
+
+const modelFields = { graph: 7 }
+const graphFields = { input: 11 }
+const tensorFields = { raw: 9 }
+/** Until this version of the format every initializer is an input of the graph too. */
+const lastListed = 3
+/** From here on: a sum may leave out what is added; DequantizeLinear knows an axis. */
+export const opsetOf = { optionalAddend: 11, axis: 13 } as const
+
+export interface GraphPieces {
+  readonly start: readonly Piece[]
+  readonly rest: readonly Piece[]
+  readonly end: readonly Piece[]
+}
+
+/** What comes before the tensors; the length of the graph is filled in when it is known. */
+export function graphStart({ source, field, properties }: KnownGraph): Pick<GraphPieces, 'start' | 'end'> {
+  const own = properties
+    .filter(({ name }) => name.startsWith('ghostsvd.'))
+    .map(({ whole }) => ({ at: whole, with: [] }))
+  const { start, end } = field.whole
+  return {
+    start: [
+      ...spliced(
+        { start: 0, end: start },
+        own.filter(({ at }) => at.end <= start),
+      ),
+      lengthTag(modelFields.graph),
+      wideVarint(0),
+    ],
+    end: spliced(
+      { start: end, end: source.byteLength },
+      own.filter(({ at }) => at.start >= end),
+    ),
+  }
+}
+
+/** @param written the entries of the output, whichever of the planned tensors were factorized in the end */
+export function graphPieces(graph: KnownGraph, written: readonly TensorOutline[]): GraphPieces {
+  const entries = new Map(written.map((entry) => [entry.name, entry]))
+  const surgery: Surgery = {
+    graph,
+    factored: new Map(),
+    front: { nodes: [], tensors: [] },
+    names: new Set(graph.taken),
+  }
+  for (const info of graph.tensors.values()) {
+    const [A, B] = [entries.get(`${info.name}.lowrank_A`), entries.get(`${info.name}.lowrank_B`)]
+    if (!A || !B) continue
+    surgery.factored.set(info.name, {
+      A: widened(surgery, info, A, entries, kernelOf(info, A, B)),
+      B: widened(surgery, info, B, entries, B.shape),
+      spatial: info.shape.length - 2,
+    })
+  }
+  const splices = scopeSplices(surgery, graph.main)
+  const { nodes, tensors } = surgery.front
+  const listed =
+    graph.irVersion > lastListed
+      ? []
+      : [...tensors, ...written.filter(({ name }) => !graph.tensors.has(name))].map((entry) => declared(entry))
+  const front = [...listed, ...tensors.flatMap(({ piece }) => [piece]), ...nodes]
+  const { content } = graph.main
+  const at = { start: content.start, end: content.start }
+  return { ...graphStart(graph), rest: spliced(content, [{ at, with: front }, ...splices]) }
+}
+
+interface Surgery {
+  readonly graph: KnownGraph
+  readonly factored: Map<string, Factored>
+  /** What stands before everything else of the graph. */
+  readonly front: { readonly nodes: Piece[]; readonly tensors: (TensorOutline & { readonly piece: Uint8Array })[] }
+  /** Values that ours must not be called. */
+  readonly names: Set<string>
+}
+
+/** A name that no value has. */
+function unique({ names }: Surgery, wanted: string): string {
+  let name = wanted
+  for (let i = 2; names.has(name); i++) name = `${wanted}~${i}`
+  names.add(name)
+  return name
+}
+
+/** r channels of the kernel that the weight is: its factor may be stored as a matrix. */
+function kernelOf({ shape }: TensorInfo, A: TensorOutline, B: TensorOutline): readonly number[] {
+  return shape.length > 2 ? [B.shape[1]!, ...shape.slice(1)] : A.shape
+}
+
+/** The value that a stored factor is in the graph's own dtype and of this shape: itself, or what nodes make of it. */
+function widened(
+  surgery: Surgery,
+  { dtype }: TensorInfo,
+  stored: TensorOutline,
+  entries: ReadonlyMap<string, TensorOutline>,
+  shape: readonly number[],
+): string {
+  const { graph, front } = surgery
+  let [at, has] = [stored.name, stored.dtype]
+  const step = (opType: string, inputs: readonly string[], ...own: readonly Uint8Array[]) => {
+    const output = unique(surgery, `${stored.name}.value`)
+    front.nodes.push(...newNode({ opType, name: output, inputs, output, own }))
+    at = output
+  }
+  const scale = stored.dtype === 'I8' ? entries.get(`${stored.name}_scale`) : undefined
+  if (scale && graph.opset >= opsetOf.axis) {
+    // One scale for each index of the axis that has as many.
+    step('DequantizeLinear', [at, scale.name], integerAttribute('axis', scaleAxis(stored)))
+    has = 'F32'
+  } else if (scale) {
+    step('Cast', [at], integerAttribute('to', dataTypeOf('F32')))
+    step('Mul', [at, scale.name])
+    has = 'F32'
+  }
+  if (has !== dtype) step('Cast', [at], integerAttribute('to', dataTypeOf(dtype)))
+  if (shape.length !== stored.shape.length) {
+    const sizes = { name: unique(surgery, `${stored.name}.shape`), dtype: 'I64' as const, shape: [shape.length] }
+    front.tensors.push({ ...sizes, piece: initializer(sizes, int64(shape)) })
+    step('Reshape', [at, sizes.name])
+  }
+  return at
+}
+
+/** Scales of directions go along the first axis of A and the second of B, those of rows of B and columns of A along the others. */
+function scaleAxis({ name, shape }: TensorOutline): number {
+  const isA = name.endsWith('_A')
+  const byRow = scaleLayout(isA ? shape[0]! : shape[1]!) === 'row'
+  return isA === byRow ? 1 : 0
+}
+
+function scopeSplices(surgery: Surgery, scope: Scope): Splice[] {
+  const { graph, factored } = surgery
+  const splices: Splice[] = []
+  const gone = new Set<string>()
+  const drop = (at: Splice['at']) => void splices.push({ at, with: [] })
+  for (const { name, weight, whole, external } of scope.tensors) {
+    const isEntry = scope.kind === 'model' && weight !== null && graph.tensors.has(weight)
+    if (weight !== null && factored.has(weight)) gone.add(name)
+    if (isEntry || (weight !== null && factored.has(weight))) drop(whole)
+    else if (external) splices.push(inlined(surgery, external))
+  }
+  for (const node of scope.nodes) {
+    if (node.weight !== null && factored.has(node.weight)) {
+      gone.add(node.outputs[0] ?? '')
+      drop(node.whole)
+      continue
+    }
+    const taken = graph.takers.get(node)
+    const factors = taken && factored.get(taken.weight)
+    if (taken && factors) splices.push({ at: node.whole, with: rewrittenNode(surgery, node, taken, factors) })
+    else splices.push(...innerSplices(surgery, node))
+  }
+  if (gone.size > 0) for (const { name, whole } of [...scope.inputs, ...scope.values]) if (gone.has(name)) drop(whole)
+  return splices
+}
+
+function rewrittenNode(
+  surgery: Surgery,
+  node: GraphNode,
+  { weight, index }: { readonly weight: string; readonly index: number },
+  factors: Factored,
+): Piece[] {
+  const { graph } = surgery
+  const needsAddend = node.opType === 'Gemm' && graph.opset < opsetOf.optionalAddend
+  return factoredNodes({
+    node,
+    index,
+    factors,
+    between: unique(surgery, `${node.outputs[0]}.lowrank`),
+    zero: needsAddend ? zeroOf(surgery, graph.tensors.get(weight)!) : null,
+  })
+}
+
+/** A scalar zero of this dtype, one for all nodes. */
+function zeroOf({ front }: Surgery, { dtype }: TensorInfo): string {
+  const name = `zero.lowrank_${dtype}`
+  if (!front.tensors.some((each) => each.name === name)) {
+    const outline = { name, dtype, shape: [1] }
+    front.tensors.push({
+      ...outline,
+      piece: initializer(outline, new Uint8Array(dtype === 'F64' ? 8 : dtype === 'F32' ? 4 : 2)),
+    })
+  }
+  return name
+}
+
+/** What changes in the attributes of a node: graphs in it, and constants whose values stand in another file. */
+function innerSplices(surgery: Surgery, { attributes, whole, content, field }: GraphNode): Splice[] {
+  const inner = attributes.flatMap((attribute) => {
+    const changes = attributeSplices(surgery, attribute)
+    return changes.length > 0 ? [rewritten(attribute.field, attribute, changes)] : []
+  })
+  return inner.length > 0 ? [rewritten(field, { field, whole, content }, inner)] : []
+}
+
+function attributeSplices(surgery: Surgery, { graphs, external }: NodeAttribute): Splice[] {
+  const changed = graphs.flatMap((each) => {
+    const changes = scopeSplices(surgery, each.scope)
+    return changes.length > 0 ? [rewritten(each.field, each, changes)] : []
+  })
+  return external ? [...changed, inlined(surgery, external)] : changed
+}
+
+/** A tensor with its values in the model: beside the output there is no other file. */
+function inlined({ graph }: Surgery, external: NonNullable<NodeAttribute['external']>): Splice {
+  const { field, whole, content, weight, pointers } = external
+  const values = inPieces(tensorFields.raw, [{ values: graph.tensors.get(weight)! }])
+  const without = spliced(
+    content,
+    pointers.map((at) => ({ at, with: [] })),
+  )
+  return { at: whole, with: inPieces(field, [...without, ...values]) }
+}
+
+/** An input of the graph: a ValueInfoProto with a TypeProto of a tensor. */
+function declared({ name, dtype, shape }: TensorOutline): Uint8Array {
+  const sizes = shape.map((size) => message(1, integer(1, size)))
+  const type = message(1, integer(1, dataTypeOf(dtype)), message(2, ...sizes))
+  return message(graphFields.input, text(1, name), message(2, type))
+}
+
+function int64(values: readonly number[]): Uint8Array {
+  return new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+}
+
+/** A tensor whose values lie beside the model and cannot be taken over: of a type that is not read, or in a function. null where there is none. */
+export function unreadExternal({ main, functions, tensors }: KnownGraph): string | null {
+  const inScope = (scope: Scope): string | null => {
+    for (const { name, external } of scope.tensors)
+      if (external && (scope.kind === 'function' || !tensors.has(external.weight))) return name
+    for (const { attributes, outputs } of scope.nodes)
+      for (const { external, graphs } of attributes) {
+        if (external && (scope.kind === 'function' || !tensors.has(external.weight))) return outputs[0] ?? ''
+        for (const { scope: inner } of graphs) {
+          const found = inScope(inner)
+          if (found !== null) return found
+        }
+      }
+    return null
+  }
+  for (const scope of [main, ...functions]) {
+    const found = inScope(scope)
+    if (found !== null) return found
+  }
+  return null
+}

@@ -1,0 +1,57 @@
+/**
+ * Output "onnx": the source's own graph with A and B where a weight was (core/write/onnx/), which runs wherever it ran. A and B are as in the
+ * output "factors", B of a convolution as a kernel of one point and A as one of r channels.
+ *
+ * INT8 factors are widened in the graph: scales lie along one axis (DequantizeLinear), or before opset 13 as they are broadcast (Cast, Mul).
+ * Scales of columns fit no axis of a kernel, so such a factor is stored as a matrix and reshaped after.
+ */
+
+import { scaleLayout } from '../../curves/size.ts'
+import type { FactorizedTensor } from '../../plan/plan.ts'
+import { styles } from '../../styles.ts'
+import type { TensorOutline } from '../../tensor.ts'
+import { opsetOf } from '../onnx/surgery.ts'
+import { writeMeasured } from './measured.ts'
+import type { SparsePart } from './sparse-part.ts'
+import { storeFactors } from './stored-factors.ts'
+import type { OutputStyle } from './style.ts'
+
+export const onnx: OutputStyle = {
+  ...styles.onnx,
+  format: null,
+
+  entries,
+
+  write: (plan, matrix, writeEntry, context) => {
+    const stored = storeFactors(plan, matrix.factorization)
+    const places = { stored, first: 0, sparseAt: stored.pieces.length, asWritten: (part: SparsePart) => part }
+    return writeMeasured(plan, matrix, places, writeEntry, context)
+  },
+
+  // A graph has no alignment to keep.
+  group: () => 0,
+}
+
+function entries({ info, view, params: { rank }, factorDType }: FactorizedTensor): TensorOutline[] {
+  const kernel = info.shape.slice(2)
+  const isInt8 = factorDType === 'INT8'
+  const byRow = isInt8 && scaleLayout(rank) === 'row'
+  const dtype = isInt8 ? 'I8' : factorDType
+  const a = kernel.length === 0 || byRow ? [rank, view.cols] : [rank, ...info.shape.slice(1)]
+  const b = [view.rows, rank, ...kernel.map(() => 1)]
+  const factors: TensorOutline[] = [
+    { name: `${info.name}.lowrank_A`, dtype, shape: a },
+    { name: `${info.name}.lowrank_B`, dtype, shape: b },
+  ]
+  if (!isInt8) return factors
+  const hasAxis = (info.inGraph?.opset ?? 0) >= opsetOf.axis
+  const scales = [
+    { of: a, axis: byRow ? 1 : 0 },
+    { of: b, axis: byRow ? 0 : 1 },
+  ].map(({ of, axis }) => (hasAxis ? [of[axis]!] : of.map((size, i) => (i === axis ? size : 1))))
+  return [
+    { name: `${info.name}.lowrank_A_scale`, dtype: 'F32', shape: scales[0]! },
+    { name: `${info.name}.lowrank_B_scale`, dtype: 'F32', shape: scales[1]! },
+    ...factors,
+  ]
+}
