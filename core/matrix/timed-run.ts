@@ -1,9 +1,11 @@
 /** One factorization of a matrix in memory, with what it cost. */
-import { errorCurve } from '../curves/error-curve.ts'
+import type { Kernels } from '../kernels/kernels.ts'
+import { truncationCurve } from '../measure/residual.ts'
 import { allowedError, type FittedParams, type Params } from '../params.ts'
 import type { PhaseTimes, TimedPhase } from '../phases.ts'
 import { truncate } from '../svd/factorization.ts'
 import { factorize } from '../svd/factorize.ts'
+import type { Operand } from '../svd/operand.ts'
 import { gaussianKey } from '../svd/random.ts'
 import type { ComputableTensor } from '../tensor.ts'
 import type { JobContext } from './context.ts'
@@ -35,8 +37,9 @@ export async function timedRun(
   const before = memory.usedBytes
   const started = performance.now()
   const whole = await factorize(context.kernels, operand, fitted, key, watch)
+  const isAdaptive = fitted.algorithm === 'adaptive' && !whole.spectrum
+  const found = isAdaptive ? await withinGoal(whole, context.kernels, operand, frobeniusNorm, fitted) : whole
   const computeMs = performance.now() - started
-  const found = fitted.algorithm === 'adaptive' && !whole.spectrum ? withinGoal(whole, frobeniusNorm, fitted) : whole
   return {
     fitted: { ...fitted, rank: found.rank },
     found,
@@ -46,10 +49,20 @@ export async function timedRun(
   }
 }
 
-/** The least rank that reaches the error goal an adaptive sketch was made for; all of it where none does. */
-function withinGoal(found: Found, frobeniusNorm: number, params: Params): Found {
+/** Between measuring what a basis leaves over, and measuring it again at the rank that is cut from it. */
+const measuringNoise = 1e-5
+
+/** The least rank that reaches the error goal an adaptive sketch was made for, by the curve that is reported; all of it where none does. */
+async function withinGoal(
+  found: Found,
+  kernels: Kernels,
+  operand: Operand,
+  frobeniusNorm: number,
+  params: Params,
+): Promise<Found> {
   const goal = allowedError(params)
   if (goal === null) return found
-  const rank = errorCurve(frobeniusNorm, found.s).findIndex((error) => error <= goal)
+  const { squared } = await truncationCurve(kernels, operand, found, frobeniusNorm)
+  const rank = squared.findIndex((square) => Math.sqrt(square) <= goal * (1 - measuringNoise))
   return rank < 1 ? found : truncate(found, rank)
 }

@@ -11,7 +11,7 @@ import type { Observer, Stopwatch } from './observer.ts'
 import type { Operand } from './operand.ts'
 import { orthonormalize } from './orthonormalize.ts'
 import { freshKey } from './random.ts'
-import { allocateMatrix, type Range } from './small-svd.ts'
+import { allocateMatrix, type Range, sideBySide } from './small-svd.ts'
 
 export interface PrecisionPlan {
   /** Width of a block. */
@@ -24,6 +24,12 @@ export interface PrecisionPlan {
   readonly error: number
   readonly key: GaussianKey
 }
+
+/**
+ * Relative squared error above which ||A||^2 - ||QtA||^2 is good to a tenth: the rounding of f32 products takes up to 64 units of ||A||^2 from it
+ * (curves/resolution.ts).
+ */
+const differenceLimit = 640 * 2 ** -24
 
 /** @throws AppError `out-of-memory`, `cancelled`, `engine-died` */
 export async function findRangeTo(
@@ -63,12 +69,33 @@ export async function findRangeTo(
     Z.push(X)
     G = extendGram(kernels, G, Z)
     order += width
-    let captured = 0
-    for (let i = 0; i < order; i++) captured += G[i * order + i]!
+    const reached = error > 0 && (await isWithin(kernels, operand, { Q, Z, G }, whole, error))
     watch.lap('estimate')
-    if (error > 0 && whole - captured <= error ** 2 * whole) break
+    if (reached) break
   }
   const whole64 = kernels.allocateFloat64(G.length)
   whole64.set(G)
   return { Q, Z, G: whole64 }
+}
+
+/** Whether A - Q QtA is within `error` of ||A||: by the difference of the squares, and where that has no digits, measured. 2 m n k flop then. */
+async function isWithin(
+  kernels: Kernels,
+  operand: Operand,
+  { Q, Z, G }: Range,
+  whole: number,
+  error: number,
+): Promise<boolean> {
+  const order = Math.round(Math.sqrt(G.length))
+  let captured = 0
+  for (let i = 0; i < order; i++) captured += G[i * order + i]!
+  const allowed = error ** 2 * whole
+  if (whole - captured > allowed) return false
+  if (error ** 2 >= differenceLimit) return true
+  const mark = kernels.mark()
+  const Zt = allocateMatrix(kernels, order, operand.cols)
+  kernels.transpose(sideBySide(kernels, Z), Zt)
+  const left = await operand.residual(sideBySide(kernels, Q), Zt)
+  kernels.release(mark)
+  return left <= allowed
 }

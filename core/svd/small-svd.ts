@@ -96,7 +96,7 @@ function throughQr(kernels: Kernels, range: Range, U: Matrix, V: Matrix, key: Ga
 }
 
 /** [X_1 X_2 ...] as one matrix; a single block is itself. */
-function sideBySide(kernels: Kernels, blocks: readonly Matrix[]): Matrix {
+export function sideBySide(kernels: Kernels, blocks: readonly Matrix[]): Matrix {
   if (blocks.length === 1) return blocks[0]!
   const rows = blocks[0]!.rows
   const whole = allocateMatrix(

@@ -57,8 +57,11 @@ def main():
     engine, started = Engine(), time.time()
     #: side -> iterations -> one mean excess a matrix
     excess = {side: {q: [] for q in ITERATIONS} for side in ("here", *libraries)}
+    #: side -> matrices it has no factors of: kept as they are here, or an overflow there
+    without = {side: [] for side in excess}
     with tempfile.TemporaryDirectory() as folder:
         path, output = os.path.join(folder, "source.safetensors"), os.path.join(folder, "output.safetensors")
+        sides = {"here": lambda A, q, seed: ours(engine, path, output, q, seed), **libraries}
         for k, (name, A) in enumerate(zoo()):
             with np.errstate(over="ignore", under="ignore"):
                 A = np.asarray(A, np.float32)
@@ -70,17 +73,27 @@ def main():
             if floor < SMALLEST_FLOOR:
                 continue
             over = lambda factors: relative_error(W, (np.asarray(factors[0], float) * factors[1]) @ factors[2]) / floor - 1
-            for q in ITERATIONS:
-                found = {"here": [ours(engine, path, output, q, seed) for seed in range(1, options.seeds + 1)]}
-                if None in found["here"]:
-                    break
-                for side, run in libraries.items():
-                    found[side] = [run(A, q, seed) for seed in range(1, options.seeds + 1)]
-                for side, several in found.items():
-                    excess[side][q].append([over(factors) for factors in several])
+            found, failed = {}, set()
+            for side in excess:
+                for q in ITERATIONS:
+                    try:
+                        several = [sides[side](A, q, seed) for seed in range(1, options.seeds + 1)]
+                        found[side, q] = None if None in several else [over(factors) for factors in several]
+                    except (ValueError, RuntimeError, np.linalg.LinAlgError):
+                        found[side, q] = None
+                    if found[side, q] is None or not np.isfinite(found[side, q]).all():
+                        failed.add(side)
+            for side in failed:
+                without[side].append(name)
+            if not failed:
+                for (side, q), several in found.items():
+                    excess[side][q].append(several)
     engine.close()
     count = len(excess["here"][ITERATIONS[-1]])
     print(f"{count} matrices with a floor above {SMALLEST_FLOOR:g}, {options.seeds} seeds, {time.time() - started:.0f} s")
+    for side, names in without.items():
+        if names:
+            print(f"left out, no factors by {side}: {', '.join(names)}")
     print("| power iterations | " + " | ".join(excess) + " | standard error |")
     print("|---|" + "---|" * (len(excess) + 1))
     worse = False
