@@ -193,7 +193,7 @@ async function scale(cursor: Cursor, where: string): Promise<number> {
   await cursor.need(4)
   const bytes = cursor.bytes(4)
   const value = new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true)
-  if (!Number.isFinite(value)) throw badFile(where, 'a finite scale', `${value}`)
+  if (!Number.isFinite(value)) throw badFile(where, 'a finite scale', 'one that is not')
   return value
 }
 
