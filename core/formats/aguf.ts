@@ -26,7 +26,14 @@ export const maxDimension = 4_194_304
 const checkedAtOpening = 1_000_000
 /** Of V in f64 at a time, and of U. */
 const panelBytes = 32 * 2 ** 20
-const configLimits: JsonLimits = { maxDepth: 32, maxArrayLength: 1_000_000, maxKeys: 1_000_000 }
+const utf8 = new TextDecoder()
+const configLimits: JsonLimits = {
+  maxDepth: 32,
+  maxArrayLength: 1_000_000,
+  maxElements: 1_000_000,
+  maxKeys: 300_000,
+  maxTextBytes: maxConfigBytes,
+}
 const nameBytes = 8
 
 /** Where the parts of one matrix lie. */
@@ -138,7 +145,7 @@ async function readConfig(cursor: Cursor, where: string): Promise<Map<string, st
 /** UTF-8 up to the first NUL; a cut may have split the last character. */
 function nameOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0)
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(/\ufffd+$/, '')
+  return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(/\ufffd+$/, '')
 }
 
 async function readMatrix(cursor: Cursor, where: string, name: string): Promise<Matrix> {

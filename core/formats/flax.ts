@@ -15,12 +15,15 @@ import { badFile, type LeftOut, leftOut, nothingIn, overLimit, shapeText } from 
 
 /** Values of all kinds; each costs a call. */
 export const maxValues = 4_000_000
+/** Of all maps together; each is kept until its map ends. */
+export const maxKeys = 500_000
 export const maxTensors = 150_000
 /** Maps in maps; modules nest about ten deep. */
 export const maxDepth = 64
 export const maxDimensions = 64
 /** Of a key or of a name of a dtype. */
 const maxKeyBytes = 4096
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const chunkedMark = '__msgpack_chunked_array__'
 /** Extension types: an array, a complex number, a scalar of NumPy's. */
@@ -59,6 +62,7 @@ export const flax: Format = {
       left: [],
       names: new Set(),
       values: 0,
+      keys: 0,
     }
     await readValue(walk, [])
     if (walk.cursor.position !== source.byteLength)
@@ -83,6 +87,7 @@ interface Walk {
   readonly left: LeftOut[]
   readonly names: Set<string>
   values: number
+  keys: number
 }
 
 /** An array as it stands in the file. */
@@ -104,11 +109,34 @@ function startsMap(byte: number): boolean {
 
 const other: Value = { kind: 'other' }
 
+/** Longer than any value that `quickValue` takes. */
+const quickBytes = 40
+
+/** A small value that is in the cursor's window: millions of them cannot all be waited for. undefined for any other, which stays the next. */
+function quickValue(walk: Walk): Value | undefined {
+  const { cursor } = walk
+  if (!cursor.has(quickBytes)) return undefined
+  const code = cursor.peek()
+  const isShortText = (code & 0xe0) === 0xa0
+  if (!(code < 0x80 || code >= 0xe0 || code === 0xc0 || code === 0xc2 || code === 0xc3 || isShortText)) return undefined
+  cursor.u8()
+  count(walk)
+  if (isShortText) return { kind: 'text', text: textOf(walk, code & 31) }
+  return code < 0x80 ? { kind: 'number', number: code } : code >= 0xe0 ? { kind: 'number', number: code - 256 } : other
+}
+
+function count(walk: Walk): void {
+  if (++walk.values > maxValues)
+    throw overLimit(walk.source.name, 'values', maxValues, walk.values, 'no honest model has so many')
+}
+
 /** Reads one value; arrays below it are added under `path`. */
 async function readValue(walk: Walk, path: readonly string[]): Promise<Value> {
   const { cursor, source } = walk
   const where = source.name
-  if (++walk.values > maxValues) throw overLimit(where, 'values', maxValues, walk.values, 'no honest model has so many')
+  const quick = quickValue(walk)
+  if (quick !== undefined) return quick
+  count(walk)
   await cursor.need(1)
   const at = cursor.position
   const code = cursor.u8()
@@ -171,14 +199,19 @@ async function length(cursor: Cursor, bytes: number): Promise<number> {
   return value
 }
 
-async function readText({ cursor, source }: Walk, byteLength: number): Promise<Value> {
+async function readText(walk: Walk, byteLength: number): Promise<Value> {
+  const { cursor } = walk
   if (byteLength > maxKeyBytes) {
     cursor.skip(byteLength)
     return other
   }
   await cursor.need(byteLength)
+  return { kind: 'text', text: textOf(walk, byteLength) }
+}
+
+function textOf({ cursor, source }: Walk, byteLength: number): string {
   try {
-    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(cursor.bytes(byteLength)) }
+    return utf8.decode(cursor.bytes(byteLength))
   } catch {
     throw badFile(source.name, `UTF-8 text at byte ${cursor.position - byteLength}`, 'bytes that are not')
   }
@@ -188,20 +221,22 @@ async function readMap(walk: Walk, count: number, path: readonly string[]): Prom
   checkDepth(walk, path)
   const keys = new Set<string>()
   for (let i = 0; i < count; i++) {
-    const key = await readValue(walk, path)
+    const key = quickValue(walk) ?? (await readValue(walk, path))
     const label = key.kind === 'text' ? key.text : key.kind === 'number' ? String(key.number) : null
     if (label === null) throw badFile(walk.source.name, 'keys that are text', 'another')
     if (keys.has(label)) throw badFile(walk.source.name, 'every key once', `${quoted(label)} twice`)
     keys.add(label)
+    if (++walk.keys > maxKeys)
+      throw overLimit(walk.source.name, 'keys', maxKeys, walk.keys, 'no honest model has so many')
     if (label === chunkedMark) return readChunked(walk, count - 1, path)
-    await readValue(walk, [...path, label])
+    if (quickValue(walk) === undefined) await readValue(walk, [...path, label])
   }
   return other
 }
 
-async function readList(walk: Walk, count: number, path: readonly string[]): Promise<Value> {
+async function readList(walk: Walk, length: number, path: readonly string[]): Promise<Value> {
   checkDepth(walk, path)
-  for (let i = 0; i < count; i++) await readValue(walk, [...path, String(i)])
+  for (let i = 0; i < length; i++) if (quickValue(walk) === undefined) await readValue(walk, [...path, String(i)])
   return other
 }
 

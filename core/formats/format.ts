@@ -34,6 +34,8 @@ export interface Format {
   readonly id: FormatId
   /** Whether these first bytes (up to 4096) are of this format; the name only decides where bytes cannot. */
   sniff(head: Uint8Array, source: ByteSource): boolean
+  /** How often its reader may ask for a part of one file's headers, where that is not what header-source.ts says. */
+  readonly maxReads?: number
   /** Reads headers only. `folder` gives the siblings that shards and external data name. */
   open(source: ByteSource, folder: SourceFolder): Promise<WeightFile>
 }

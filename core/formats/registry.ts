@@ -23,6 +23,7 @@ import { torchDistributed } from './pytorch/distributed.ts'
 import { torchExport } from './pytorch/exported.ts'
 import { nemo } from './pytorch/nemo.ts'
 import { pytorch } from './pytorch/pytorch.ts'
+import { headerSource } from './reading/header-source.ts'
 import { readRange } from './reading/range.ts'
 import { safetensors } from './safetensors.ts'
 import { tensorflow } from './tensorflow.ts'
@@ -39,13 +40,20 @@ const headBytes = 4096
 export async function openSource(source: ByteSource, folder: SourceFolder): Promise<WeightFile> {
   const head = await readRange(source, 0, Math.min(headBytes, source.byteLength), 'first bytes')
   const format = formats.find((each) => each.sniff(head, source))
-  if (format) return format.open(source, folder)
+  if (format) return openBy(format, source, folder)
   const name = fileName(source.name)
   const look = looksLike(name, head)
   if (look !== null) throw new AppError('bad-file', look, { byteLength: source.byteLength })
   const named = formats.find((each) => endsLikeWeights(source.name, weightEndings[each.id]))
   // Its own reader says best what is wrong with it.
-  if (named) return named.open(source, folder)
+  if (named) return openBy(named, source, folder)
   const first = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
   throw new AppError('bad-file', say('lookalike.unknown', { name, first: foreign(first) }))
+}
+
+async function openBy(format: Format, source: ByteSource, folder: SourceFolder): Promise<WeightFile> {
+  const headers = headerSource(source, format.maxReads)
+  const file = await format.open(headers, folder)
+  headers.opened()
+  return file
 }

@@ -21,7 +21,7 @@ import {
 } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { readRange } from './reading/range.ts'
-import { badFile, type LeftOut, leftOut, noTensor, nothingIn, overLimit } from './reading/refusal.ts'
+import { badFile, figure, type LeftOut, leftOut, noTensor, nothingIn, overLimit } from './reading/refusal.ts'
 import { type Json, type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
@@ -31,11 +31,19 @@ export const maxTensors = 150_000
 /** numpy's limit is 64, torch's too; a shape of a million ones is an attack on code that multiplies or prints it. */
 export const maxDimensions = 64
 
+/** Honest ones have a few hundred. */
+export const maxMetadataKeys = 100_000
+const metadataKey = '__metadata__'
+
 const headerLimits: JsonLimits = {
   maxDepth: 8,
   // The longest array of a header is a shape.
   maxArrayLength: maxDimensions,
-  maxKeys: 4 * maxTensors + 100_000,
+  // Two offsets and a shape of two to four sizes each.
+  maxElements: 10 * maxTensors,
+  maxKeys: 4 * maxTensors + maxMetadataKeys,
+  maxTextBytes: 32_000_000,
+  opened: [metadataKey],
 }
 
 const lengthBytes = 8
@@ -117,14 +125,14 @@ function checkHeader(where: string, header: Uint8Array, dataStart: number, fileB
   const metadata = new Map<string, string>()
   const tensors: SafetensorsEntry[] = []
   const unread: (Placed & LeftOut)[] = []
-  visitStrictJson(header, `${where}: header`, headerLimits, (name, entry) => {
-    if (name === '__metadata__') {
-      if (!(entry instanceof Map)) throw badFile(`${where}: __metadata__`, 'an object of strings', kindOf(entry))
-      for (const [key, value] of entry) {
-        if (typeof value !== 'string') throw badFile(`${where}: __metadata__ ${quoted(key)}`, 'a string', kindOf(value))
-        metadata.set(key, value)
-      }
-    } else {
+  visitStrictJson(header, `${where}: header`, headerLimits, (name, entry, inside) => {
+    if (inside === metadataKey) {
+      if (typeof entry !== 'string') throw badFile(`${where}: __metadata__ ${quoted(name)}`, 'a string', kindOf(entry))
+      if (metadata.size === maxMetadataKeys)
+        throw overLimit(where, 'keys of metadata', maxMetadataKeys, maxMetadataKeys + 1, 'no tool writes so many')
+      metadata.set(name, entry)
+    } else if (name === metadataKey) throw badFile(`${where}: __metadata__`, 'an object of strings', kindOf(entry))
+    else {
       if (tensors.length + unread.length === maxTensors)
         throw overLimit(where, 'tensors', maxTensors, maxTensors + 1, 'no published file comes near it')
       const checked = checkEntry(where, name, entry, dataStart)
@@ -228,13 +236,15 @@ function isOffset(value: Json | undefined): value is number {
 
 function kindOf(value: Json | undefined): string {
   if (value === undefined) return 'nothing'
-  if (value === null) return 'null'
+  if (value === null) return 'no value'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (value instanceof Map) return 'an object'
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return 'a number that is no integer'
   return `the ${typeof value} ${printValue(value)}`
 }
 
 function printValue(value: Json): string {
+  if (typeof value === 'number') return figure(value)
   return typeof value === 'string' ? quoted(value) : typeof value === 'object' ? '...' : String(value)
 }
 

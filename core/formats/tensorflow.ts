@@ -12,7 +12,7 @@ import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
 import type { Format } from './format.ts'
 import { cursorOver } from './reading/cursor.ts'
 import { openOnce } from './reading/open-once.ts'
-import { type FieldBudget, visitFields } from './reading/protobuf.ts'
+import { after, type FieldBudget, visitFields } from './reading/protobuf.ts'
 import { readRange } from './reading/range.ts'
 import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
 import {
@@ -28,11 +28,13 @@ import {
 
 /** A table of 150,000 names of 200 bytes; read into memory whole. */
 export const maxIndexBytes = 64_000_000
-export const maxTensors = 150_000
+/** With the slots of optimizers the largest have about 1e4. */
+export const maxTensors = 40_000
 export const maxNameBytes = 48_000_000
 /** Files of values; published ones have up to 64. */
 export const maxDataFiles = 1000
 export const maxFields = 4_000_000
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const footerBytes = 48
 const magic = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]
@@ -239,7 +241,7 @@ function varints(bytes: Uint8Array, where: string) {
 
 function textOf(bytes: Uint8Array, where: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw badFile(where, 'names in UTF-8', 'bytes that are not')
   }
@@ -277,10 +279,14 @@ async function readEntry(key: string, bytes: Uint8Array, where: string, budget: 
         return visitFields(cursor, field.end, label, budget, (dim) => {
           if (dim.number !== 2 || dim.wire !== 'bytes') return undefined
           let size = 0
-          return visitFields(cursor, dim.end, label, budget, (part) => {
+          const sizes = visitFields(cursor, dim.end, label, budget, (part) => {
             if (part.number === 1) size = part.value
             return undefined
-          }).then(() => void entry.shape.push(size))
+          })
+          return after(sizes, () => {
+            entry.shape.push(size)
+            return undefined
+          })
         })
       case 3:
         entry.shard = field.value

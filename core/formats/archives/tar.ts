@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { fileName, quoted } from '../../messages/text.ts'
-import { readRange } from '../reading/range.ts'
+import { cursorOver } from '../reading/cursor.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
 import { rangeSource } from './zip.ts'
 
@@ -12,6 +12,7 @@ export const maxMembers = 200_000
 /** Of a long name, or of extended attributes. */
 const maxNameBytes = 65_536
 const blockBytes = 512
+const utf8 = new TextDecoder()
 
 export interface TarMember {
   readonly start: number
@@ -22,13 +23,15 @@ export interface TarMember {
 export async function openTar(source: ByteSource): Promise<Map<string, TarMember>> {
   const where = source.name
   const members = new Map<string, TarMember>()
+  const cursor = cursorOver(source, 0, source.byteLength)
   let longName: string | null = null
   let longSize: number | null = null
-  let at = 0
   let headers = 0
-  while (at + blockBytes <= source.byteLength) {
-    const header = await readRange(source, at, at + blockBytes, 'tar header')
-    if (header.every((byte) => byte === 0)) break
+  while (cursor.position + blockBytes <= source.byteLength) {
+    const at = cursor.position
+    if (!cursor.has(blockBytes)) await cursor.need(blockBytes)
+    const header = cursor.bytes(blockBytes)
+    if (header[0] === 0 && header.every((byte) => byte === 0)) break
     if (++headers > maxMembers) throw overLimit(where, 'members', maxMembers, headers, 'no published model has so many')
     checkSum(header, where, at)
     const type = String.fromCharCode(header[156]!)
@@ -44,12 +47,15 @@ export async function openTar(source: ByteSource): Promise<Map<string, TarMember
     if (type === 'x' || type === 'L' || type === 'K') {
       if (byteLength > maxNameBytes)
         throw overLimit(where, 'bytes of a long name', maxNameBytes, byteLength, 'none is that long')
-      const bytes = await readRange(source, start, start + byteLength, 'tar long name')
+      await cursor.need(byteLength)
+      const bytes = cursor.bytes(byteLength)
       if (type === 'L') longName = textUntilNul(bytes)
       if (type === 'x') {
         const pairs = paxPairs(bytes)
         longName = pairs.get('path') ?? longName
         const size = pairs.get('size')
+        if (size !== undefined && !/^\d{1,15}$/.test(size))
+          throw badFile(where, `the size of a member at byte ${at}`, quoted(size))
         longSize = size === undefined ? longSize : Number(size)
       }
     } else {
@@ -62,7 +68,9 @@ export async function openTar(source: ByteSource): Promise<Map<string, TarMember
       longName = null
       longSize = null
     }
-    at = start + Math.ceil(byteLength / blockBytes) * blockBytes
+    const next = start + Math.ceil(byteLength / blockBytes) * blockBytes
+    // The last one may lack what it is padded with.
+    cursor.skip(Math.min(next, source.byteLength) - cursor.position)
   }
   return members
 }
@@ -95,7 +103,7 @@ export function tarFolder(source: ByteSource, members: ReadonlyMap<string, TarMe
 /** The sum of all bytes, those of the sum itself as spaces. */
 function checkSum(header: Uint8Array, where: string, at: number): void {
   let sum = 8 * 32
-  for (const [i, byte] of header.entries()) if (i < 148 || i >= 156) sum += byte
+  for (let i = 0; i < blockBytes; i++) if (i < 148 || i >= 156) sum += header[i]!
   const stated = Number.parseInt(textUntilNul(header.subarray(148, 156)).trim(), 8)
   if (sum !== stated) throw badFile(where, `a tar header at byte ${at}`, 'one whose checksum is wrong')
 }
@@ -120,7 +128,7 @@ function nameIn(header: Uint8Array): string {
 /** `length key=value\n`, as often as there are. */
 function paxPairs(bytes: Uint8Array): Map<string, string> {
   const pairs = new Map<string, string>()
-  for (const line of new TextDecoder().decode(bytes).split('\n')) {
+  for (const line of utf8.decode(bytes).split('\n')) {
     const [, key, value] = /^\d+ ([^=]+)=(.*)$/.exec(line) ?? []
     if (key !== undefined && value !== undefined) pairs.set(key, value)
   }
@@ -129,5 +137,5 @@ function paxPairs(bytes: Uint8Array): Map<string, string> {
 
 function textUntilNul(bytes: Uint8Array): string {
   const end = bytes.indexOf(0)
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+  return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end))
 }

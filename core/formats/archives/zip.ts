@@ -14,6 +14,7 @@ import { AppError } from '../../errors.ts'
 import type { ByteSource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
+import { countUnpacked } from '../reading/header-source.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
 import { crc32 } from './crc32.ts'
@@ -25,6 +26,7 @@ export const maxMembers = 200_000
 export const maxDirectoryBytes = 40_000_000
 /** Deflate reaches 1032:1 on zeros. Real weights stay below 20:1; an array of zeros below this size is let through whatever its ratio. */
 export const maxRatio = 200
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 export const maxBytesAtAnyRatio = 64_000_000
 
 export interface ZipMember {
@@ -225,7 +227,7 @@ function sizes(where: string, view: DataView, at: number, extra: DataView): [num
 
 function decodeName(where: string, bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw badFile(where, 'member names in UTF-8', 'one that is not')
   }
@@ -315,6 +317,7 @@ function inflatedSource(source: ByteSource, name: string, member: ZipMember, sta
     }
     if (result.done) throw badFile(name, `${member.byteLength} bytes`, `${position} when unpacked`)
     piece = result.value
+    countUnpacked(source, piece.byteLength)
     checksum = crc32(piece, checksum)
     if (position + piece.byteLength > member.byteLength)
       throw badFile(name, `${member.byteLength} bytes`, 'more when unpacked: its size is a lie')

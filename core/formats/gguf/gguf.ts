@@ -40,6 +40,7 @@ export const maxNameBytes = 4096
 const maxArrayDepth = 4
 /** Arrays in one array; each costs a call. */
 const maxNestedArrays = 4096
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** Metadata kept to be shown; chat templates are longer and are cut. */
 const shownTextBytes = 1024
 const defaultAlignment = 32
@@ -195,7 +196,7 @@ async function readText(cursor: Cursor, where: string, limit: number, what: stri
   await cursor.need(length)
   const bytes = cursor.bytes(length)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw badFile(where, `a ${what} in UTF-8`, 'bytes that are not')
   }

@@ -9,15 +9,18 @@ import { quoted } from '../../messages/text.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
 
-/** Groups and datasets; each costs a few reads. */
-export const maxObjects = 300_000
+/** Groups and datasets; the largest models have some thousand, and each costs 5 KB and 20 microseconds here. */
+export const maxObjects = 20_000
 /** Of one object's header with all that continues it. */
 export const maxHeaderBytes = 4_000_000
 /** Groups in groups; Keras' nest about ten deep. */
 export const maxDepth = 64
 /** Nodes of the trees of one file: an honest one has one for eight names. */
 const maxNodes = 300_000
+/** Of all headers together; an honest object has about eight. */
+const maxMessages = 400_000
 const maxNameBytes = 4096
+const utf8 = new TextDecoder()
 /** Where nothing was written yet. */
 const undefinedAddress = 2 ** 64
 
@@ -81,6 +84,11 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
     return fieldsOf(await readRange(source, start, start + length, what), `${where}: ${what}`)
   }
   let nodes = 0
+  let messages = 0
+  const countMessage = () => {
+    if (++messages > maxMessages)
+      throw overLimit(where, 'messages', maxMessages, messages, 'an honest object has about eight')
+  }
   const tag = (view: Fields, expected: string, at: number) => {
     if (++nodes > maxNodes) throw overLimit(where, 'nodes', maxNodes, nodes, 'each name has a fraction of one')
     const found = String.fromCharCode(...view.bytes(0, 4))
@@ -105,6 +113,7 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
         const data = fieldsOf(view.bytes(at, size), where)
         if (type === 0x10 && size >= 16) blocks.push([data.u64(0), data.u64(8)])
         else found.push({ type, data })
+        countMessage()
         at += size
       }
     }
@@ -137,6 +146,7 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
         // A block that continues begins with OCHK and ends with its checksum.
         if (type === 0x10 && size >= 16) blocks.push([data.u64(0) + 4, Math.max(0, data.u64(8) - 8)])
         else found.push({ type, data })
+        countMessage()
         place += size
       }
     }
@@ -150,7 +160,7 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
     const rest = heap.bytes(offset, Math.min(maxNameBytes, heap.byteLength - offset))
     const end = rest.indexOf(0)
     if (end < 0) throw badFile(where, `a name of at most ${maxNameBytes} bytes`, 'no end of it')
-    return new TextDecoder().decode(rest.subarray(0, end))
+    return utf8.decode(rest.subarray(0, end))
   }
 
   const symbolTable = async (tree: number, heapAt: number): Promise<Link[]> => {
@@ -200,7 +210,7 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
     at += width
     if (length > maxNameBytes)
       throw overLimit(where, 'bytes of a name', maxNameBytes, length, 'names are parts of a path')
-    const name = new TextDecoder().decode(data.bytes(at, length))
+    const name = utf8.decode(data.bytes(at, length))
     return { name, address: type === 0 ? data.u64(at + length) : null }
   }
 
@@ -227,7 +237,10 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
       const info = messages.find(({ type }) => type === 0x2)
       if (!info) return null
       if (!isUndefined(info.data.u64(info.data.u8(1) & 1 ? 10 : 2))) throw unsupported(where, say('unread.hdf5-heaps'))
-      return messages.filter(({ type }) => type === 0x6).map(({ data }) => link(data))
+      const links = messages.filter(({ type }) => type === 0x6)
+      if (links.length > maxObjects)
+        throw overLimit(where, 'objects', maxObjects, links.length, 'no model comes near it')
+      return links.map(({ data }) => link(data))
     },
   }
 }

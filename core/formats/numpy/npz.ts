@@ -7,7 +7,7 @@ import { AppError } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import { type DType, type TensorInfo, tensorBytes } from '../../tensor.ts'
 import { crc32 } from '../archives/crc32.ts'
-import { isMemberName, looksLikeZip, openZip, type ZipMember } from '../archives/zip.ts'
+import { isMemberName, looksLikeZip, maxMembers, openZip, type ZipMember } from '../archives/zip.ts'
 import { maxCommentBytes, planZip, type ZipPlan } from '../archives/zip-writer.ts'
 import type { Format } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
@@ -18,10 +18,18 @@ import { looksLikeNpy, type NpyArray, npyHeader, readNpyHeader, readNpyValues } 
 
 const suffix = '.npy'
 
-const commentLimits: JsonLimits = { maxDepth: 2, maxArrayLength: 0, maxKeys: 1000 }
+const commentLimits: JsonLimits = {
+  maxDepth: 2,
+  maxArrayLength: 0,
+  maxElements: 0,
+  maxKeys: 1000,
+  maxTextBytes: 65_536,
+}
 
 export const npz: Format = {
   id: 'npz',
+  // Each member has a header of its own, and an honest archive of factors as many members as there are.
+  maxReads: 3 * maxMembers,
   sniff: (head, source) =>
     looksLikeZip(head) && (source.name.toLowerCase().endsWith('.npz') || firstMemberName(head).endsWith(suffix)),
   open: async (source) => {

@@ -19,16 +19,19 @@ import type {
   Range,
   Scope,
 } from '../reading/model-graph.ts'
-import { type Field, type FieldBudget, varint, visitFields } from '../reading/protobuf.ts'
+import { type Field, type FieldBudget, spendField, varint, visitFields } from '../reading/protobuf.ts'
 import { badFile, type LeftOut, overLimit } from '../reading/refusal.ts'
 import { type Constant, emptyConstant, readTensor, withText } from './onnx-tensors.ts'
 
 /** Initializers and their parts; the largest exported models have about 1e5. */
 export const maxFields = 1_000_000
-/** Nodes, attributes and their parts: 100,000 nodes have about 2e6. */
-export const maxNodeFields = 4_000_000
+/** Parts of nodes and of their attributes: 100,000 nodes have about 2e6. */
+export const maxNodeFields = 2_000_000
+/** Each costs about 500 bytes, and an attribute about 300; the largest exported models have about 5e4 nodes. */
+export const maxNodes = 100_000
+const maxAttributes = 250_000
 /** The largest exported models have about 1e4. */
-export const maxTensors = 150_000
+export const maxTensors = 65_536
 /** Subgraphs in subgraphs; exporters write two or three. */
 export const maxDepth = 32
 /** Of what we have written of a run into a model: the errors of a hundred thousand tensors. */
@@ -61,6 +64,7 @@ interface Walk {
   readonly names: Set<string>
   readonly valueNames: Map<string, string>
   readonly left: LeftOut[]
+  readonly counted: { nodes: number; attributes: number }
 }
 
 const placed = ({ number, at, start, end }: Field): Placed => ({
@@ -80,6 +84,7 @@ export async function readModel(source: ByteSource): Promise<Model> {
     names: new Set(),
     valueNames: new Map(),
     left: [],
+    counted: { nodes: 0, attributes: 0 },
   }
   const metadata = new Map<string, string>()
   const functions: Scope[] = []
@@ -223,6 +228,7 @@ interface Held extends Placed {
 async function readNode(walk: Walk, message: Field, path: readonly string[], nodes: GraphNode[]): Promise<void> {
   const { source, cursor, nodeBudget: budget } = walk
   const where = `${source.name}: node`
+  charge(walk.counted, 'nodes', maxNodes, where)
   let [name, opType, domain] = ['', '', '']
   const inputs: string[] = []
   const outputs: string[] = []
@@ -247,6 +253,7 @@ async function readNode(walk: Walk, message: Field, path: readonly string[], nod
           domain = text
         })
       case node.attribute:
+        charge(walk.counted, 'attributes', maxAttributes, where)
         return readAttribute(walk, field).then((each) => void held.push(each))
       default:
         return undefined
@@ -319,7 +326,7 @@ async function readAttribute(walk: Walk, message: Field): Promise<Held> {
           return undefined
         }
         packed = field
-        return countPacked(cursor, field, list.dataType, where).then((found) => {
+        return countPacked(cursor, field, list.dataType, where, budget).then((found) => {
           count += found
         })
       }
@@ -334,13 +341,24 @@ async function readAttribute(walk: Walk, message: Field): Promise<Held> {
   return { attribute: name, integer, constant, tensor: tensorField, graphs, isSparse, ...placed(message) }
 }
 
-/** Numbers in a packed field. */
-async function countPacked(cursor: Cursor, field: Field, dataType: number, where: string): Promise<number> {
+function charge(counted: Walk['counted'], what: keyof Walk['counted'], most: number, where: string): void {
+  if (++counted[what] > most) throw overLimit(where, what, most, counted[what], 'no exported model has so many')
+}
+
+/** Numbers in a packed field; those that are as long as they are large have to be read, each at the price of a field. */
+async function countPacked(
+  cursor: Cursor,
+  field: Field,
+  dataType: number,
+  where: string,
+  budget: FieldBudget,
+): Promise<number> {
   if (dataType === FLOAT) return Math.floor(field.value / 4)
   let count = 0
   while (cursor.position < field.end) {
     if (!cursor.has(10)) await cursor.need(Math.min(10, field.end - cursor.position))
     varint(cursor, field.end, where)
+    spendField(budget, where)
     count++
   }
   return count

@@ -26,15 +26,19 @@ export interface Constant {
   dataType: number
   raw: Range | null
   typed: TypedValues | null
-  external: Map<string, string>
+  external: ReadonlyMap<string, string>
   isExternal: boolean
   /** The fields that point to values in another file, each with its tag. */
-  pointers: Range[]
+  pointers: readonly Range[]
 }
 
 const tensorProto = { dims: 1, dataType: 2, name: 8, raw: 9, external: 13, location: 14 }
 /** float_data, int32_data, int64_data, double_data, uint64_data. */
 const typedFields = new Set([4, 5, 7, 10, 11])
+
+/** Of all that have none: a map and a list each would cost more than the rest of a constant. */
+const nothingExternal: ReadonlyMap<string, string> = new Map()
+const noPointers: readonly Range[] = []
 
 export function emptyConstant(): Constant {
   return {
@@ -43,9 +47,9 @@ export function emptyConstant(): Constant {
     dataType: 0,
     raw: null,
     typed: null,
-    external: new Map(),
+    external: nothingExternal,
     isExternal: false,
-    pointers: [],
+    pointers: noPointers,
   }
 }
 
@@ -77,10 +81,10 @@ export async function readTensor(
         tensor.raw = field
         return undefined
       case tensorProto.external:
-        tensor.pointers.push({ start: field.at, end: field.end })
-        return readPair(cursor, field, where, budget, tensor.external)
+        point(tensor, field, where)
+        return readPair(cursor, field, where, budget, tensor)
       case tensorProto.location:
-        tensor.pointers.push({ start: field.at, end: field.end })
+        point(tensor, field, where)
         tensor.isExternal = field.value === 1
         return undefined
     }
@@ -92,6 +96,13 @@ export async function readTensor(
     return undefined
   })
   return tensor
+}
+
+/** location, offset, length, checksum, and that they count; there are no others. */
+function point(tensor: Constant, { at, end }: Field, where: string): void {
+  if (tensor.pointers.length === 16)
+    throw badFile(where, 'at most 16 fields that point to values in another file', 'more')
+  tensor.pointers = [...tensor.pointers, { start: at, end }]
 }
 
 async function packedDims(cursor: Cursor, field: Field, where: string, add: (size: number) => void): Promise<void> {
@@ -107,14 +118,13 @@ async function readPair(
   field: Field,
   where: string,
   budget: FieldBudget,
-  pairs: Map<string, string>,
+  tensor: Constant,
 ): Promise<void> {
   const texts = new Map<number, string>()
   await visitFields(cursor, field.end, where, budget, (part) =>
     part.number > 2 ? undefined : withText(cursor, part, where, (text) => void texts.set(part.number, text)),
   )
-  // location, offset, length, checksum; there are no others.
-  if (pairs.size < 16) pairs.set(texts.get(1) ?? '', texts.get(2) ?? '')
+  tensor.external = new Map([...tensor.external, [texts.get(1) ?? '', texts.get(2) ?? '']])
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

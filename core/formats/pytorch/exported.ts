@@ -17,10 +17,17 @@ import { combine } from '../shards/sharded.ts'
 import { checkpointFile } from './pytorch.ts'
 import { type LocatedTensor, tensorReaders } from './torch-tensors.ts'
 
-/** 150,000 weights with 300 bytes each; read into memory whole. */
-export const maxConfigBytes = 48_000_000
-export const maxTensors = 150_000
-const limits: JsonLimits = { maxDepth: 16, maxArrayLength: 1000, maxKeys: 6_000_000 }
+/** 50,000 weights with 20 keys in 450 bytes each, ten times as many as any program has; read into memory whole. */
+export const maxConfigBytes = 24_000_000
+export const maxTensors = 50_000
+const limits: JsonLimits = {
+  maxDepth: 16,
+  maxArrayLength: 1000,
+  maxElements: 1_000_000,
+  maxKeys: 1_000_000,
+  maxTextBytes: maxConfigBytes,
+  opened: ['config'],
+}
 
 /** ScalarType of the schema. */
 const dtypes: ReadonlyMap<number, DType> = new Map([
@@ -155,23 +162,23 @@ async function weightsOf(archive: ZipArchive, configName: string, where: string)
   const weights: Weight[] = []
   const bytes = await readRange(config, 0, config.byteLength, 'weights')
   await config.close()
-  visitStrictJson(bytes, where, limits, (key, value) => {
-    if (key !== 'config') return
-    if (!(value instanceof Map)) throw badFile(`${where}: config`, 'an object', 'something else')
-    if (value.size > maxTensors)
-      throw overLimit(where, 'weights', maxTensors, value.size, 'no published model comes near it')
-    for (const [name, entry] of value) {
-      const path = entry instanceof Map ? entry.get('path_name') : undefined
-      if (!(entry instanceof Map) || typeof path !== 'string')
-        throw badFile(`${where}: ${quoted(name)}`, 'the name of a member', 'something else')
-      const meta = entry.get('tensor_meta')
-      weights.push({
-        name,
-        member: path,
-        pickled: entry.get('use_pickle') === true,
-        meta: meta instanceof Map ? meta : null,
-      })
+  visitStrictJson(bytes, where, limits, (name, entry, inside) => {
+    if (inside === null) {
+      if (name === 'config') throw badFile(`${where}: config`, 'an object', 'something else')
+      return
     }
+    const path = entry instanceof Map ? entry.get('path_name') : undefined
+    if (!(entry instanceof Map) || typeof path !== 'string')
+      throw badFile(`${where}: ${quoted(name)}`, 'the name of a member', 'something else')
+    if (weights.length === maxTensors)
+      throw overLimit(where, 'weights', maxTensors, maxTensors + 1, 'no published model comes near it')
+    const meta = entry.get('tensor_meta')
+    weights.push({
+      name,
+      member: path,
+      pickled: entry.get('use_pickle') === true,
+      meta: meta instanceof Map ? meta : null,
+    })
   })
   return weights
 }

@@ -53,10 +53,15 @@ export function pickleStack(meter: PickleMeter): PickleStack {
     covered -= below.length
     return items
   }
+  /** An array that grows has room for 17 at once: as much as two objects. */
+  const firstItems = (items: readonly PickleValue[], arrays: number) => {
+    if (items.length > 0) meter.objects(2 * arrays)
+  }
   const setItems = (target: PickleValue, pairs: readonly PickleValue[]) => {
     meter.items(pairs.length)
     if (pairs.length % 2 !== 0) throw meter.fail('keys with values', `${pairs.length} items`)
     if (!isNode(target, 'dict') && !isNode(target, 'opaque')) throw meter.fail('a dict to set items in', kindOf(target))
+    if (target.keys.length === 0) firstItems(pairs, 2)
     for (let i = 0; i < pairs.length; i += 2) {
       target.keys.push(pairs[i]!)
       target.values.push(pairs[i + 1]!)
@@ -103,6 +108,7 @@ export function pickleStack(meter: PickleMeter): PickleStack {
       meter.items(items.length)
       if (!isNode(target, 'list') && !isNode(target, 'set') && !isNode(target, 'opaque'))
         throw meter.fail('a list to append to', kindOf(target))
+      if (target.items.length === 0) firstItems(items, 1)
       for (const item of items) target.items.push(item)
     },
     memoize: () => remember(memo.size),

@@ -6,7 +6,13 @@ import { type Json, type JsonLimits, visitStrictJson } from '../reading/strict-j
 
 /** Honest ones have a few KB; those of many labels 2 MB. */
 export const maxConfigBytes = 8_000_000
-const limits: JsonLimits = { maxDepth: 32, maxArrayLength: 1_000_000, maxKeys: 1_000_000 }
+const limits: JsonLimits = {
+  maxDepth: 32,
+  maxArrayLength: 1_000_000,
+  maxElements: 1_000_000,
+  maxKeys: 300_000,
+  maxTextBytes: maxConfigBytes,
+}
 
 /**
  * The block of an F8 model's scales: `quantization_config.weight_block_size` (DeepSeek, transformers), or the `block_structure` of

@@ -17,6 +17,8 @@ export interface Cursor {
   has(length: number): boolean
   /** Makes the next `length` bytes available. @throws AppError `bad-file` beyond `end` */
   need(length: number): Promise<void>
+  /** The next byte, which stays the next. */
+  peek(): number
   u8(): number
   u32(): number
   /** Exact below 2^53; larger numbers are only ever refused. */
@@ -62,6 +64,7 @@ export function cursorOver(source: ByteSource, start: number, end: number): Curs
       if (base + at + length > end) throw refuse(length)
       if (at + length > window.byteLength) await fill(length)
     },
+    peek: () => window[at]!,
     u8: () => window[take(1)]!,
     u32: () => view.getUint32(take(4), true),
     u64: () => {

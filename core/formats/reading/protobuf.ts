@@ -24,39 +24,75 @@ export interface FieldBudget {
   readonly limit: number
 }
 
+/** What is done at once, and nothing left to wait for; or the wait. Millions of small messages cannot all be waited for. */
+export type Wait = Promise<void> | undefined
+
+/** `next`, after `wait`. */
+export function after(wait: Wait, next: () => Wait): Wait {
+  return wait === undefined ? next() : wait.then(next)
+}
+
+/** Of a key and a length, or of a number. */
+const longestHead = 20
+
 /**
  * Visits the fields from the cursor to `end`. A visitor may read a field's bytes through the cursor; what it leaves is passed over.
+ * @returns undefined where all of it was in the cursor's window and no visitor waited
  * @throws AppError `bad-file`, `over-limit`
  */
-export async function visitFields(
+export function visitFields(
   cursor: Cursor,
   end: number,
   where: string,
   budget: FieldBudget,
-  visit: (field: Field) => Promise<void> | undefined,
-): Promise<void> {
-  while (cursor.position < end) {
-    if (--budget.left < 0)
-      throw overLimit(where, 'fields', budget.limit, budget.limit + 1, 'no honest model has so many')
-    if (!cursor.has(20)) await cursor.need(Math.min(20, end - cursor.position))
-    const at = cursor.position
-    const key = varint(cursor, end, where)
-    const number = Math.floor(key / 8)
-    const wireType = key % 8
-    if (!(number >= 1 && number < 2 ** 29)) throw badFile(where, `a field number at byte ${at}`, figure(number))
-    const field = readField(cursor, end, where, number, wireType, at)
-    if (field.end > end)
-      throw badFile(
-        where,
-        `field ${number} to end by ${end}`,
-        `${field.end}: the file is cut short or its lengths are wrong`,
-      )
-    const wait = visit(field)
-    if (wait !== undefined) await wait
+  visit: (field: Field) => Wait,
+): Wait {
+  const leave = (field: Field) => {
     if (cursor.position > field.end)
-      throw badFile(where, `field ${number} to end at ${field.end}`, `${cursor.position}`)
+      throw badFile(where, `field ${field.number} to end at ${field.end}`, `${cursor.position}`)
     cursor.skip(field.end - cursor.position)
   }
+  const rest = async (first: Promise<void>): Promise<void> => {
+    await first
+    while (cursor.position < end) {
+      const head = Math.min(longestHead, end - cursor.position)
+      if (!cursor.has(head)) await cursor.need(head)
+      const field = nextField(cursor, end, where, budget)
+      const wait = visit(field)
+      if (wait !== undefined) await wait
+      leave(field)
+    }
+  }
+  while (cursor.position < end) {
+    const head = Math.min(longestHead, end - cursor.position)
+    if (!cursor.has(head)) return rest(cursor.need(head))
+    const field = nextField(cursor, end, where, budget)
+    const wait = visit(field)
+    if (wait !== undefined) return rest(wait.then(() => leave(field)))
+    leave(field)
+  }
+  return undefined
+}
+
+export function spendField(budget: FieldBudget, where: string): void {
+  if (--budget.left < 0) throw overLimit(where, 'fields', budget.limit, budget.limit + 1, 'no honest model has so many')
+}
+
+function nextField(cursor: Cursor, end: number, where: string, budget: FieldBudget): Field {
+  spendField(budget, where)
+  const at = cursor.position
+  const key = varint(cursor, end, where)
+  const number = Math.floor(key / 8)
+  const wireType = key % 8
+  if (!(number >= 1 && number < 2 ** 29)) throw badFile(where, `a field number at byte ${at}`, figure(number))
+  const field = readField(cursor, end, where, number, wireType, at)
+  if (field.end > end)
+    throw badFile(
+      where,
+      `field ${number} to end by ${end}`,
+      `${field.end}: the file is cut short or its lengths are wrong`,
+    )
+  return field
 }
 
 function readField(cursor: Cursor, end: number, where: string, number: number, wireType: number, at: number): Field {

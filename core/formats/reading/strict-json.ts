@@ -15,20 +15,30 @@ export interface JsonLimits {
   readonly maxDepth: number
   /** Elements in one array: `[0,0,0,...]` costs 2 bytes in the file and 8 in memory. */
   readonly maxArrayLength: number
+  /** Elements of all arrays together: one that nests in another is as long again. */
+  readonly maxElements: number
   /** Keys in all objects together: `"":0,` costs 5 bytes in the file and about 100 in memory. */
   readonly maxKeys: number
+  /** Bytes of all strings together, keys included, once unescaped: a letter beyond ASCII makes a text cost two bytes for each of its characters. */
+  readonly maxTextBytes: number
+  /** Objects at the top whose entries are visited in place of them, so that they are nowhere whole. */
+  readonly opened?: readonly string[]
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const latin1 = new TextDecoder('latin1')
-/** The byte behind a backslash -> the byte it stands for. */
-const escapes: Record<number, number> = { 34: 34, 92: 92, 47: 47, 98: 8, 102: 12, 110: 10, 114: 13, 116: 9 }
+const notInProportion = 'more would cost memory out of proportion to the file'
+/** The byte behind a backslash -> the byte it stands for; 0 for what is no escape of one letter. */
+const plainEscapes = new Uint8Array(256)
+for (const [letter, byte] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, f: 12, n: 10, r: 13, t: 9 }))
+  plainEscapes[letter.charCodeAt(0)] = byte
 const numberBytes = new Set([...'+-.eE0123456789'].map((character) => character.charCodeAt(0)))
 const numberShape = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
 /**
  * Visits the entries of the one object that `bytes` hold, in their order; white space may surround it. Nothing of an entry is kept once
  * `visit` has returned, so a header of 150,000 tensors costs what its visitor keeps.
+ * @param visit is told the key of the object that was opened around an entry, null at the top
  * @param where names the file and the part of it, for the sentence
  * @throws AppError `bad-file` with the byte offset, `over-limit`
  */
@@ -36,10 +46,12 @@ export function visitStrictJson(
   bytes: Uint8Array,
   where: string,
   limits: JsonLimits,
-  visit: (key: string, value: Json) => void,
+  visit: (key: string, value: Json, inside: string | null) => void,
 ): void {
   let at = 0
   let keys = 0
+  let elements = 0
+  let textBytes = 0
 
   const fail = (expected: string): Error => {
     const byte = bytes[at]
@@ -86,14 +98,28 @@ export function visitStrictJson(
 
   const object = (depth: number): Json => {
     const entries: JsonObject = new Map()
-    visitObject(depth, entries, (key, value) => void entries.set(key, value))
+    visitObject(depth, entries, (key) => void entries.set(key, value(depth)))
     return entries
+  }
+
+  /** The entries of one object, visited one by one; their keys are remembered. */
+  const visitEach = (depth: number, inside: string | null) => {
+    const seen = new Set<string>()
+    visitObject(depth, seen, (key) => {
+      seen.add(key)
+      if (depth === 1 && limits.opened?.includes(key)) {
+        skipSpace()
+        if (bytes[at] === 123) return visitEach(depth + 1, key)
+      }
+      visit(key, value(depth), inside)
+    })
   }
 
   const visitObject = (
     depth: number,
     seen: { has(key: string): boolean },
-    each: (key: string, value: Json) => void,
+    /** Reads the value behind the key. */
+    each: (key: string) => void,
   ): void => {
     enter(depth)
     at++
@@ -109,12 +135,11 @@ export function visitStrictJson(
       const key = string()
       if (seen.has(key))
         throw badFile(where, 'every key once', `${quoted(key)} a second time at byte ${start}`, { offset: start })
-      if (++keys > limits.maxKeys)
-        throw overLimit(where, 'keys', limits.maxKeys, keys, 'more would cost memory out of proportion to the file')
+      if (++keys > limits.maxKeys) throw overLimit(where, 'keys', limits.maxKeys, keys, notInProportion)
       skipSpace()
       if (bytes[at] !== 58) throw fail('":" after a key')
       at++
-      each(key, value(depth))
+      each(key)
       skipSpace()
       if (bytes[at] === 125) break
       if (bytes[at] !== 44) throw fail('"," or "}"')
@@ -134,13 +159,9 @@ export function visitStrictJson(
     }
     for (;;) {
       if (items.length === limits.maxArrayLength)
-        throw overLimit(
-          where,
-          'elements in one array',
-          limits.maxArrayLength,
-          items.length + 1,
-          'more would cost memory out of proportion to the file',
-        )
+        throw overLimit(where, 'elements in one array', limits.maxArrayLength, items.length + 1, notInProportion)
+      if (++elements > limits.maxElements)
+        throw overLimit(where, 'elements in all arrays', limits.maxElements, elements, notInProportion)
       items.push(value(depth))
       skipSpace()
       if (bytes[at] === 93) break
@@ -184,16 +205,18 @@ export function visitStrictJson(
       if (c > 127) ascii = false
       at++
     }
-    const text = decode(start, at, ascii)
+    spend(at - start)
+    const part = bytes.subarray(start, at)
+    // A decoder's call costs more than 24 characters by hand.
+    const text = ascii && at - start <= 24 ? String.fromCharCode.apply(null, part as never) : decodeUtf8(part, start)
     at++
     return text
   }
 
-  const decode = (start: number, end: number, ascii: boolean): string => {
-    const part = bytes.subarray(start, end)
-    // A decoder's call costs more than 24 characters by hand.
-    if (ascii) return part.byteLength <= 24 ? String.fromCharCode(...part) : latin1.decode(part)
-    return decodeUtf8(part, start)
+  const spend = (byteLength: number) => {
+    textBytes += byteLength
+    if (textBytes > limits.maxTextBytes)
+      throw overLimit(where, 'bytes of text', limits.maxTextBytes, textBytes, notInProportion)
   }
 
   const decodeUtf8 = (part: Uint8Array, start: number): string => {
@@ -205,37 +228,37 @@ export function visitStrictJson(
   }
 
   /**
-   * A string with a backslash in it; `at` stands on the first one. It is unescaped byte for byte into a buffer and decoded once: escapes
-   * are the cheapest way to make a reader work, so none of them may cost more than a few instructions.
+   * A string with a backslash in it, from its first byte. It is unescaped byte for byte into a buffer that is as long as it can become, and
+   * decoded once: escapes are the cheapest way to make a reader work, so none of them may cost more than a few instructions.
    */
   const escapedString = (start: number): string => {
-    let out = new Uint8Array(Math.max(64, 2 * (at - start)))
-    out.set(bytes.subarray(start, at))
-    let length = at - start
-    const put = (byte: number) => {
-      if (length === out.length) {
-        const grown = new Uint8Array(2 * length)
-        grown.set(out)
-        out = grown
+    let end = start
+    let longest = 0
+    for (let c = bytes[end]; c !== 34; c = bytes[end]) {
+      if (c === undefined) {
+        at = end
+        throw fail('a closing quote')
       }
-      out[length++] = byte
+      end += c === 92 ? 2 : 1
+      longest++
     }
-    for (;;) {
-      const c = bytes[at]
-      if (c === undefined) throw fail('a closing quote')
+    // What follows a u is four digits, and three bytes at most.
+    spend(longest)
+    const out = new Uint8Array(longest)
+    let length = 0
+    for (at = start; at < end; ) {
+      const c = bytes[at]!
       if (c < 32) throw fail('no control character inside a string')
-      if (c === 34) break
+      at++
       if (c !== 92) {
-        put(c)
-        at++
+        out[length++] = c
         continue
       }
-      at++
-      const plain = escapes[bytes[at] ?? 0]
-      if (plain !== undefined) {
-        put(plain)
+      const plain = plainEscapes[bytes[at]!]!
+      if (plain !== 0) {
+        out[length++] = plain
         at++
-      } else if (bytes[at] === 117) encode(escapedCodePoint(start), put)
+      } else if (bytes[at] === 117) length = encode(escapedCodePoint(start), out, length)
       else throw fail('an escape')
     }
     const text = decodeUtf8(out.subarray(0, length), start)
@@ -268,11 +291,7 @@ export function visitStrictJson(
 
   skipSpace()
   if (bytes[at] !== 123) throw fail('"{"')
-  const seen = new Set<string>()
-  visitObject(1, seen, (key, value) => {
-    seen.add(key)
-    visit(key, value)
-  })
+  visitEach(1, null)
   skipSpace()
   if (at < bytes.byteLength) throw fail('nothing after the object')
 }
@@ -284,20 +303,22 @@ function hexDigit(byte: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1
 }
 
-/** Puts a code point that is no surrogate as UTF-8. */
-function encode(codePoint: number, put: (byte: number) => void): void {
+/** Writes a code point that is no surrogate as UTF-8. @returns where the next byte goes */
+function encode(codePoint: number, out: Uint8Array, at: number): number {
   if (codePoint < 0x80) {
-    put(codePoint)
-    return
+    out[at] = codePoint
+    return at + 1
   }
-  if (codePoint < 0x800) put(0xc0 | (codePoint >> 6))
+  let next = at
+  if (codePoint < 0x800) out[next++] = 0xc0 | (codePoint >> 6)
   else {
-    if (codePoint < 0x10000) put(0xe0 | (codePoint >> 12))
+    if (codePoint < 0x10000) out[next++] = 0xe0 | (codePoint >> 12)
     else {
-      put(0xf0 | (codePoint >> 18))
-      put(0x80 | ((codePoint >> 12) & 63))
+      out[next++] = 0xf0 | (codePoint >> 18)
+      out[next++] = 0x80 | ((codePoint >> 12) & 63)
     }
-    put(0x80 | ((codePoint >> 6) & 63))
+    out[next++] = 0x80 | ((codePoint >> 6) & 63)
   }
-  put(0x80 | (codePoint & 63))
+  out[next++] = 0x80 | (codePoint & 63)
+  return next
 }

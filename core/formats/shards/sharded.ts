@@ -16,10 +16,19 @@ import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
 
 /** The largest published sets have 191 files (770 for one of pickles); each costs an open file, and systems allow about 1024. */
 export const maxShards = 1000
+/** The largest published sets have 1.5e5; each tensor costs about 900 bytes. */
+const maxTensorsInSet = 200_000
 /** 200,000 tensors with names of 100 characters and the name of their file; an index is read into memory whole. */
 export const maxIndexBytes = 40_000_000
 
-const indexLimits: JsonLimits = { maxDepth: 8, maxArrayLength: 10_000, maxKeys: 250_000 }
+const indexLimits: JsonLimits = {
+  maxDepth: 8,
+  maxArrayLength: 10_000,
+  maxElements: 100_000,
+  maxKeys: 250_000,
+  maxTextBytes: maxIndexBytes,
+  opened: ['weight_map'],
+}
 
 export type OpenShard = (name: string) => Promise<WeightFile>
 
@@ -97,7 +106,6 @@ export async function readShardIndex(folder: SourceFolder, name: string): Promis
     await source.close()
   }
   const files = [...new Set(fileOfTensor.values())].sort()
-  if (files.length === 0) throw badFile(name, 'at least one tensor', 'an empty weight_map')
   for (const file of files) checkShardName(name, file)
   if (files.length > maxShards) throw overLimit(name, 'files in a set', maxShards, files.length, 'each is an open file')
   const present = new Set(await folder.list())
@@ -153,19 +161,21 @@ async function readIndex(source: ByteSource): Promise<Map<string, string>> {
   // Editors of Windows put a byte order mark in front.
   const bytes = all[0] === 0xef && all[1] === 0xbb && all[2] === 0xbf ? all.subarray(3) : all
   const fileOfTensor = new Map<string, string>()
-  let found = false
-  visitStrictJson(bytes, source.name, indexLimits, (key, value) => {
-    if (key !== 'weight_map') return
-    if (!(value instanceof Map)) throw badFile(`${source.name}: weight_map`, 'an object', 'something else')
-    found = true
-    for (const [tensor, file] of value) {
-      if (typeof file !== 'string')
-        throw badFile(`${source.name}: weight_map ${quoted(tensor)}`, 'the name of a file', 'something else')
-      fileOfTensor.set(tensor, file)
+  visitStrictJson(bytes, source.name, indexLimits, (key, value, inside) => {
+    if (inside === null) {
+      if (key === 'weight_map') throw badFile(`${source.name}: weight_map`, 'an object', 'something else')
+      return
     }
+    if (typeof value !== 'string')
+      throw badFile(`${source.name}: weight_map ${quoted(key)}`, 'the name of a file', 'something else')
+    fileOfTensor.set(key, value)
   })
-  if (!found)
-    throw badFile(source.name, 'a "weight_map", as the index of a model in several files has', 'JSON without one')
+  if (fileOfTensor.size === 0)
+    throw badFile(
+      source.name,
+      'a "weight_map" of tensors, as the index of a model in several files has',
+      'JSON without one',
+    )
   return fileOfTensor
 }
 
@@ -207,7 +217,14 @@ export async function openShards(names: readonly string[], openShard: OpenShard)
     for (const file of files) await file.close()
   }
   try {
-    for (const name of names) files.push(await openShard(name))
+    let tensors = 0
+    for (const name of names) {
+      const file = await openShard(name)
+      files.push(file)
+      tensors += file.tensors.length
+      if (tensors > maxTensorsInSet)
+        throw overLimit(name, 'tensors in a set', maxTensorsInSet, tensors, 'no published set comes near it')
+    }
     return combine(files, closeAll)
   } catch (error) {
     await closeAll()

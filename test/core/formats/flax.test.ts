@@ -48,6 +48,11 @@ describe('hostile', () => {
     expect(await sentence(deep)).toMatch(/at most 64 levels of maps/)
     expect(await sentence(concat(Uint8Array.of(0xdf), u32(0xffff_ffff)))).toMatch(/more bytes at/)
   })
+  it('more keys than any model has', async () => {
+    const pair = (i: number) => concat(str(String(i)), Uint8Array.of(1))
+    const many = Buffer.concat(Array.from({ length: 500_001 }, (_, i) => pair(i)))
+    expect(await sentence(concat(Uint8Array.of(0xdf), u32(500_001), many))).toMatch(/at most 500000 keys/)
+  })
   it('a key twice, a key that is none, text that is not UTF-8', async () => {
     expect(await sentence(map(str('a'), array([1]), str('a'), array([1])))).toMatch(/every key once, got "a" twice/)
     expect(await sentence(map(array([1]), array([1])))).toMatch(/keys that are text/)

@@ -140,6 +140,13 @@ describe('hostile', () => {
       /"dtype" a second time/,
     )
     expect(await sentence(`{"__metadata__":{"a":"1","a":"2"}}`, 0)).toMatch(/every key once/)
+    for (const number of ['88888888888888888888888888', '1e999', '0.5'])
+      expect(await sentence(`{"a":${number}}`, 0)).toMatch(/data_offsets, got a number that is no integer$/)
+    const offsets = `{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1e300]}}`
+    expect(await sentence(offsets, 1)).toMatch(/got \[0, no integer\]$/)
+    expect(await sentence(`{"__metadata__":{"a":"1"},"__metadata__":{"b":"2"}}`, 0)).toMatch(/every key once/)
+    const many = Array.from({ length: 100_001 }, (_, i) => `"${i}":""`).join()
+    expect(await sentence(`{"__metadata__":{${many}}}`, 0)).toMatch(/at most 100000 keys of metadata/)
   })
   it('overlapping offsets', async () => {
     expect(await sentence(`{"a":${entry('U8', [4], 0, 4)},"b":${entry('U8', [4], 2, 6)}}`, 6)).toMatch(

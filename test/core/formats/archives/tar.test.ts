@@ -45,6 +45,15 @@ describe('hostile', () => {
     changed[0]! ^= 1
     expect(await sentence(changed)).toMatch(/checksum is wrong/)
   })
+  it('a size in extended attributes that is no number, or would lead backwards', async () => {
+    const pax = (pair: string) =>
+      member('pax', text(`${pair.length + 4} ${pair}\n`), (header) => header.set(text('x'), 156))
+    const folder = member('a', new Uint8Array(), (header) => header.set(text('5'), 156))
+    for (const size of ['-1024', '1e3', '0x10', '1.5'])
+      expect(await sentence(archive(pax(`size=${size}`), folder))).toMatch(
+        `expected the size of a member at byte 0, got "${size}"`,
+      )
+  })
   it('a member twice, a long name without end', async () => {
     expect(await sentence(archive(member('a', text('x')), member('./a', text('y'))))).toMatch(
       /every member once, got "a" twice/,

@@ -126,6 +126,10 @@ describe('hostile', () => {
     for (let i = 0; i < many.length; i += 2) many.set([0x40, 1], i)
     expect(await sentence(model(many, tensor()))).toMatch(/at most 1000000 fields/)
   })
+  it('a list of numbers of an attribute that is longer than any other list of fields may be', async () => {
+    const numbers = bytes(1, bytes(5, bytes(8, new Uint8Array(2_000_000))))
+    expect(await sentence(model(numbers, tensor()))).toMatch(/at most 2000000 fields/)
+  })
   it('a message that leaves its parent', async () => {
     const inner = concat(varint(5 * 8 + 2), varint(1000))
     expect(await sentence(concat(number(1, 8), bytes(7, inner), new Uint8Array(2000)))).toMatch(/to end by/)

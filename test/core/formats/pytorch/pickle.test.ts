@@ -273,6 +273,10 @@ describe('bounds', () => {
     expect(await sentence(pickle('(', 0x80, 6, '.'))).toMatch(/protocol 0 to 5, got 6/)
     expect(await sentence(pickle(0x80, 5, 0x97, '.'))).toMatch(/buffers kept outside/)
   })
+  it('lists in lists, each of which takes room for more: counted as what they cost', async () => {
+    const deep = pickle(']'.repeat(450_001), 'a'.repeat(450_000), '.')
+    expect(await sentence(deep)).toMatch(/at most 1200000 objects/)
+  })
   it('bytes after the last STOP that are no pickle', async () => {
     expect(await sentence(pickle('}(', str('w'), arrayBytes, 'u.', '!garbage'))).toMatch(/expected an opcode/)
   })

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { WeightFile } from '../../../../core/formats/format.ts'
 import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { safetensorsHeader } from '../../../../core/formats/safetensors.ts'
+import { openShards } from '../../../../core/formats/shards/sharded.ts'
 import { inEnglish } from '../../../../core/messages/english.ts'
 import { memoryFolder } from '../../memory-folder.ts'
 import { sentencesOf } from '../../messages/words.ts'
@@ -15,6 +17,22 @@ const set = {
   [names[1]]: one('b'),
   [indexName]: index({ a: names[0], b: names[1] }),
 }
+
+it('more tensors in a set than any published one has, however few each file has', async () => {
+  const info = { name: 'a', dtype: 'U8', shape: [1], byteLength: 1 } as const
+  let [opened, closed] = [0, 0]
+  const openShard = async (name: string): Promise<WeightFile> => ({
+    ...(await openFolder(set, names[0])),
+    tensors: Array.from({ length: 60_000 }, (_, i) => ({ ...info, name: `${name}.${i}` })),
+    notices: [String(++opened)] as never,
+    close: async () => void closed++,
+  })
+  const files = Array.from({ length: 1000 }, (_, i) => `m-${i}.safetensors`)
+  await expect(openShards(files, openShard)).rejects.toThrow(
+    'm-3.safetensors: expected at most 200000 tensors in a set',
+  )
+  expect([opened, closed]).toEqual([4, 4])
+})
 
 describe('a set opens as one file', () => {
   it.each([null, indexName, ...names])('picked by %s', async (picked) => {
