@@ -1,25 +1,40 @@
 /**
  * The output styles as decisions and screens see them: what an output holds and what it is called. How its bytes are made is the writer of
- * the same name in core/write/styles/. A style is an entry here, a writer, a snippet that loads it, and its words in each language.
+ * the same name in core/write/styles/. A style is an entry here with its English, a writer and its line in the registry there, the Python that loads
+ * it (core/report/python.ts), and its words in the other language.
  */
+import type { LayoutId } from './layouts.ts'
 import { say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
 import type { DType } from './tensor.ts'
 
-export type EncodingId = 'safetensors' | 'npz' | 'aguf' | 'gguf' | 'onnx'
-
-/** Dtypes that an encoding has no place for, whose values are widened to F32. */
-const widened: Readonly<Record<EncodingId, readonly DType[]>> = {
-  safetensors: [],
-  npz: ['BF16', 'F8_E4M3', 'F8_E5M2'],
-  aguf: [],
-  gguf: [],
-  onnx: [],
+/** What the containers can hold, as decisions see them; their bytes are made in core/write/encodings/. */
+export interface EncodingFacts {
+  /** Dtypes that it has no place for, whose values are widened to F32. */
+  readonly widened: readonly DType[]
+  /** Whether a tensor's name must be one that an archive can have for a member. */
+  readonly namesMembers: boolean
+  /** Whether the metadata has a checksum for each entry; the others have checksums of their own, or no place for any. */
+  readonly listsChecksums: boolean
+  /** Whether parts of it can be joined to the bytes of the whole. */
+  readonly joins: boolean
 }
+
+const none = { widened: [], namesMembers: false, listsChecksums: false, joins: false } as const
+const encodingFacts = {
+  safetensors: { ...none, listsChecksums: true, joins: true },
+  npz: { ...none, widened: ['BF16', 'F8_E4M3', 'F8_E5M2'], namesMembers: true },
+  aguf: none,
+  gguf: none,
+  onnx: none,
+} as const satisfies Readonly<Record<string, EncodingFacts>>
+
+export type EncodingId = keyof typeof encodingFacts
+export const encodings: Readonly<Record<EncodingId, EncodingFacts>> = encodingFacts
 
 /** The dtype in which an encoding holds values of this one. */
 export function encodedDType(encoding: EncodingId, dtype: DType): DType {
-  return widened[encoding].includes(dtype) ? 'F32' : dtype
+  return encodings[encoding].widened.includes(dtype) ? 'F32' : dtype
 }
 
 export interface Style {
@@ -43,7 +58,7 @@ export interface Style {
    */
   readonly multipliesOut: boolean
   /** How the format stores factors, whatever is asked for: in INT8 or in this dtype, up to this rank. null: as the parameters say. */
-  readonly prescribed: { readonly layout: 'aguf'; readonly dtype: 'F32'; readonly largestRank: number } | null
+  readonly prescribed: { readonly layout: LayoutId; readonly dtype: 'F32'; readonly largestRank: number } | null
   /** Whether it is the source's own graph with factors in it: only a source that has one becomes this, and only what the graph takes factors for. */
   readonly isGraph: boolean
   /** Whether it holds what is added to a model: nothing is kept as it is there, and what is left out is lost. */
@@ -54,11 +69,19 @@ export interface Style {
   readonly holds: { readonly experts: boolean; readonly sparse: boolean; readonly int8: boolean }
 }
 
+/** English, for the page; other languages have `compress.styles.<id>` in their words. */
+export type StyleWords = { short: string; title: string; help: string }
+
 const everything = { experts: true, sparse: true, int8: true }
 const layersAlone = { experts: false, sparse: false, int8: false }
 
 const entries = {
   factors: {
+    words: {
+      short: 'factors',
+      title: 'Factors (.safetensors)',
+      help: 'The two factors of each matrix in place of it. The smallest file; needs a loader that multiplies them.',
+    },
     ending: '.lowrank.safetensors',
     container: 'file',
     encoding: 'safetensors',
@@ -72,6 +95,11 @@ const entries = {
     holds: everything,
   },
   dense: {
+    words: {
+      short: 'full-size copy',
+      title: 'Full-size copy for testing (.safetensors)',
+      help: 'The same names, dtypes and size as the source: loads wherever the source does, to test the model.',
+    },
     ending: '.dense.safetensors',
     container: 'like-source',
     encoding: 'safetensors',
@@ -85,6 +113,11 @@ const entries = {
     holds: everything,
   },
   npz: {
+    words: {
+      short: 'NumPy',
+      title: 'NumPy (.npz)',
+      help: 'The factors as arrays for numpy.load.',
+    },
     ending: '.lowrank.npz',
     container: 'file',
     encoding: 'npz',
@@ -98,6 +131,11 @@ const entries = {
     holds: everything,
   },
   aguf: {
+    words: {
+      short: 'prototype',
+      title: 'For the prototype (.aguf)',
+      help: 'U, S and V of each compressed matrix, in F32 or INT8. Not a whole model: kept tensors are left out, names are cut to 8 bytes.',
+    },
     ending: '.aguf',
     container: 'file',
     encoding: 'aguf',
@@ -112,6 +150,11 @@ const entries = {
     holds: { ...everything, experts: false },
   },
   onnx: {
+    words: {
+      short: 'model that runs',
+      title: 'Model that runs (.onnx)',
+      help: "The model's own graph with two factors in place of each matrix: runs wherever the source does, without a loader.",
+    },
     ending: '.lowrank.onnx',
     container: 'file',
     encoding: 'onnx',
@@ -124,7 +167,7 @@ const entries = {
     takesConvolutions: true,
     holds: { experts: false, sparse: false, int8: true },
   },
-} as const satisfies Readonly<Record<string, Omit<Style, 'id'>>>
+} as const satisfies Readonly<Record<string, Omit<Style, 'id'> & { readonly words: StyleWords }>>
 
 export const adapterForms = ['kohya', 'comfy', 'diffusers', 'peft', 'gguf'] as const
 export type AdapterForm = (typeof adapterForms)[number]
@@ -165,11 +208,18 @@ export function retiredStyle(id: unknown): Message | null {
 
 export type StyleId = keyof typeof entries
 export const styleIds = Object.keys(entries) as [StyleId, ...StyleId[]]
+export const styleWords = Object.fromEntries(styleIds.map((id) => [id, entries[id].words])) as Record<
+  StyleId,
+  StyleWords
+>
 /** The style that is written by default. */
 export const defaultStyle: StyleId = 'factors'
 
 export const styles = Object.fromEntries(
-  styleIds.map((id): [StyleId, Style] => [id, { id, ...entries[id] }]),
+  styleIds.map((id): [StyleId, Style] => {
+    const { words: _, ...style } = entries[id]
+    return [id, { id, ...style }]
+  }),
 ) as Readonly<Record<StyleId, Style>>
 
 export const outputIds = [...styleIds, ...adapterForms] as [OutputId, ...OutputId[]]

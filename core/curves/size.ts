@@ -1,4 +1,5 @@
 /** Bytes of factors against bytes of the matrix they replace. Sizes are those of the values; headers are counted by the formats. */
+import { type LayoutId, layoutOf } from '../layouts.ts'
 import type { Params } from '../params.ts'
 
 /** INT8 factors have a scale for each singular direction, or for each row of B and column of A. */
@@ -14,12 +15,7 @@ export function scaleLayout(rank: number): ScaleLayout {
   return rank >= ROW_SCALES_FROM ? 'row' : 'direction'
 }
 
-/** A and B, or U, S and Vt, as the parameters say; U, S and V as an .aguf file has them, with one scale for U and one for V. */
-export type FactorLayout = Params['factorLayout'] | 'aguf'
-
 const scaleBytes = 4
-/** A sparse entry is an I64 index and an F32 value; in an .aguf file two I32 and an F16. */
-const sparseBytes = { ab: 12, usv: 12, aguf: 10 } as const satisfies Record<FactorLayout, number>
 
 /** Bytes of INT8 factors with their scales. */
 export function int8Bytes(layout: ScaleLayout, rows: number, cols: number, rank: number): number {
@@ -35,8 +31,7 @@ export interface FactorEncoding extends Pick<Params, 'sparseDensity'> {
   /** Of A and B; `int8` values have scales beside them. */
   readonly bytesPerValue: number
   readonly int8: boolean
-  /** `usv` has singular values beside U and Vt, of at least 4 bytes each; INT8 factors have no such layout. */
-  readonly layout: FactorLayout
+  readonly layout: LayoutId
 }
 
 /** Bytes of A (r x n) and B (m x r) of each of `count` matrices, of S or the scales where there are any, and of the sparse part. */
@@ -45,11 +40,11 @@ export function factorBytes(
   rank: number,
   { bytesPerValue, int8, layout, sparseDensity }: FactorEncoding,
 ): number {
-  const sparse = sparseBytes[layout] * sparseCount(sparseDensity, rows, cols)
-  if (layout === 'aguf') return count * (rank * (rows + cols) * bytesPerValue + 4 * rank + 2 * scaleBytes + sparse)
-  if (int8) return count * (int8Bytes(scaleLayout(rank), rows, cols, rank) + sparse)
-  const singularValues = layout === 'usv' ? rank * Math.max(4, bytesPerValue) : 0
-  return count * (rank * (rows + cols) * bytesPerValue + singularValues + sparse)
+  const { singularValueBytes, scales, sparseEntryBytes } = layoutOf(layout)
+  const sparse = sparseEntryBytes * sparseCount(sparseDensity, rows, cols)
+  if (int8 && scales !== 'one') return count * (int8Bytes(scaleLayout(rank), rows, cols, rank) + sparse)
+  const besides = rank * singularValueBytes(bytesPerValue) + (scales === 'one' ? 2 * scaleBytes : 0)
+  return count * (rank * (rows + cols) * bytesPerValue + besides + sparse)
 }
 
 /** Rank whose factors take `share` (0..1) of the matrix's values; not below 0, not rounded. */

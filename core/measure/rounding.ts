@@ -6,7 +6,8 @@
  *
  * so one pass over the factors gives it at every rank, subnormals of F16 and outliers of INT8 included.
  */
-import { type FactorLayout, ROW_SCALES_FROM } from '../curves/size.ts'
+import { ROW_SCALES_FROM } from '../curves/size.ts'
+import { holdsValues, type LayoutId, layoutOf } from '../layouts.ts'
 import type { Factorization } from '../svd/factorization.ts'
 
 export type RoundedDType = 'F16' | 'BF16'
@@ -17,9 +18,9 @@ export function roundingCurve(
   frobeniusNorm: number,
   rank: number,
   dtype: RoundedDType,
-  layout: FactorLayout,
+  layout: LayoutId,
 ): Float64Array {
-  const lengths = Float64Array.from({ length: rank }, (_, j) => (layout === 'ab' ? Math.sqrt(found.s[j]!) : 1))
+  const lengths = Float64Array.from({ length: rank }, (_, j) => (holdsValues(layout) ? Math.sqrt(found.s[j]!) : 1))
   const round = dtype === 'BF16' ? toBFloat16 : toFloat16
   const lost = new Float64Array(rank)
   addLosses(found.U, found.rows, found.rank, 1, lengths, round, lost)
@@ -79,13 +80,8 @@ function toFloat16(value: number): number {
  * of B and column of A reaches the largest entry of all columns up to the rank, so each rank has scales of its own: some are quantized, and
  * between them the share of the upper bound - half a step everywhere - that was found is taken on.
  */
-export function int8Curve(
-  found: Factorization,
-  frobeniusNorm: number,
-  rank: number,
-  layout: FactorLayout,
-): Float64Array {
-  if (layout === 'aguf') return singleScaleCurve(found, frobeniusNorm, rank)
+export function int8Curve(found: Factorization, frobeniusNorm: number, rank: number, layout: LayoutId): Float64Array {
+  if (layoutOf(layout).scales === 'one') return singleScaleCurve(found, frobeniusNorm, rank)
   const lost = new Float64Array(rank)
   addInt8Losses(found.U, found.rows, found.rank, 1, lost)
   addInt8Losses(found.Vt, found.cols, 1, found.cols, lost)

@@ -1,5 +1,6 @@
 /** What factors are stored as, and what that weighs: the bytes that decide whether a tensor shrinks at all. */
-import { factorBytes as encodedFactorBytes, type FactorLayout, ROW_SCALES_FROM } from '../curves/size.ts'
+import { factorBytes as encodedFactorBytes, ROW_SCALES_FROM } from '../curves/size.ts'
+import type { LayoutId } from '../layouts.ts'
 import type { Params } from '../params.ts'
 import type { Style } from '../styles.ts'
 import { type ComputableDType, dtypeBits, encodedBytes, type MatrixView, type TensorInfo } from '../tensor.ts'
@@ -20,14 +21,9 @@ export function factorDType(
   return own === 'F8_E4M3' || own === 'F8_E5M2' ? 'BF16' : own
 }
 
-/** Instead of INT8 where its rounding would show: half precision, and BF16 for its range; F32 where the format has nothing between. */
-export function insteadOfInt8(layout: FactorLayout): 'BF16' | 'F32' {
-  return layout === 'aguf' ? 'F32' : 'BF16'
-}
-
 export interface StoredAs {
   readonly dtype: FactorDType
-  readonly layout: FactorLayout
+  readonly layout: LayoutId
   readonly sparseDensity: number
 }
 

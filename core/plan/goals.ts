@@ -6,6 +6,7 @@
 import { behavesLikeNoise } from '../curves/noise-line.ts'
 import { sparseCount } from '../curves/size.ts'
 import { AppError } from '../errors.ts'
+import { layoutOf } from '../layouts.ts'
 import { all, say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { allowedError, type Params } from '../params.ts'
@@ -20,7 +21,7 @@ import {
   type TensorSet,
   tensorBytes,
 } from '../tensor.ts'
-import { type FactorDType, factorBytes, insteadOfInt8, largestUsefulRank } from './factor-dtype.ts'
+import { type FactorDType, factorBytes, largestUsefulRank } from './factor-dtype.ts'
 import { goalOf, hasGoal } from './goal.ts'
 import { atRank, type FactorizedTensor, isFactorized, keepAsIs, type TensorPlan, withStorageNote } from './plan.ts'
 import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
@@ -192,7 +193,7 @@ export function candidateOf(
   const dtypeAt = (rank: number): FactorDType => {
     if (stored.dtype !== 'INT8' || params.int8Always) return stored.dtype
     const grown = Math.sqrt(truncation[rank]! + rounding.INT8[rank]!)
-    return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : insteadOfInt8(stored.layout)
+    return grown <= Math.sqrt(truncation[rank]!) * (1 + INT8_MAY_ADD) ? 'INT8' : layoutOf(stored.layout).insteadOfInt8
   }
   // The largest share of the entries has at least that share of the squared residual.
   const left = 1 - sparseCount(params.sparseDensity, view.rows, view.cols) / (view.rows * view.cols)
@@ -337,7 +338,7 @@ function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): Messa
   const share = added < Number.MAX_VALUE ? added : null
   return dtypeAt(rank) === 'INT8'
     ? say('plan.int8-adds', { share })
-    : say('plan.int8-would-add', { share, dtype: insteadOfInt8(plan.factorLayout) })
+    : say('plan.int8-would-add', { share, dtype: layoutOf(plan.factorLayout).insteadOfInt8 })
 }
 
 function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): Message | null {

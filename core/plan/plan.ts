@@ -3,7 +3,7 @@
  * is sketched, and a sentence.
  */
 
-import type { FactorLayout } from '../curves/size.ts'
+import type { LayoutId } from '../layouts.ts'
 import { all, say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign } from '../messages/text.ts'
@@ -55,7 +55,7 @@ export interface FactorizedTensor extends Planned {
   /** How it is factorized: `rank` may be larger than what is written, where a goal chooses among ranks. */
   readonly sketch: FittedParams
   readonly factorDType: FactorDType
-  readonly factorLayout: FactorLayout
+  readonly factorLayout: LayoutId
 }
 export type TensorPlan = KeptTensor | FactorizedTensor
 

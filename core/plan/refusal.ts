@@ -1,6 +1,7 @@
 /** What no run can do, as parameters and output alone tell. */
 
 import { AppError } from '../errors.ts'
+import { layouts } from '../layouts.ts'
 import { say } from '../messages/english.ts'
 import type { Params } from '../params.ts'
 import type { Style } from '../styles.ts'
@@ -21,7 +22,7 @@ export function refusalOfChoices(params: Params, style: Style, hasGraph: boolean
   const rank = hasGoal(params) ? params.maxRank : params.rank
   if (prescribed && rank > prescribed.largestRank)
     return new AppError('bad-request', say('request.largest-rank', { rank, most: prescribed.largestRank }))
-  if (!prescribed && params.factorDType === 'INT8' && params.factorLayout === 'usv')
+  if (!prescribed && params.factorDType === 'INT8' && layouts[params.factorLayout].scales === null)
     return new AppError('bad-request', say('request.int8-layout'))
   if (params.goalSize > 0 && !style.copiesKept && !style.isDifference)
     return new AppError('bad-request', say('request.size-goal-of-factors'))

@@ -12,14 +12,7 @@ interface SnippetSource {
 export function pythonSnippet({ recipe, target, files }: SnippetSource): string {
   // JSON's strings are Python's too.
   const name = JSON.stringify(target)
-  const lines = {
-    factors: () => factors(recipe, torch, `stored = load_file(${name})`),
-    npz: () => factors(recipe, numpy, `stored = dict(np.load(${name}))`),
-    aguf: () => aguf(name, recipe),
-    onnx: () => onnx(name),
-    dense: () => (files > 1 ? denseFolder(name) : denseFile(name)),
-  }[recipe.output]()
-  return `${lines.join('\n')}\n`
+  return `${snippets[recipe.output].lines(name, recipe, files).join('\n')}\n`
 }
 
 interface Verification extends SnippetSource {
@@ -38,7 +31,7 @@ const wholeSafetensors = (source: string) =>
  * the source is no single safetensors file, or the output has not the source's names.
  */
 export function verificationSnippet({ source, worst, ...output }: Verification): string | null {
-  if (output.recipe.output === 'aguf' || !wholeSafetensors(source)) return null
+  if (!snippets[output.recipe.output].leavesWeights || !wholeSafetensors(source)) return null
   const load = pythonSnippet(output).split('\n')
   const lines = [
     // What follows in the loading snippet is advice for another purpose.
@@ -77,6 +70,30 @@ const numpy: Dialect = {
   imports: ['# pip install numpy', 'import numpy as np'],
   single: 'astype(np.float32)',
   scaled: '(U * S[..., None, :])',
+}
+
+interface Snippet {
+  /** @param name of the output, as Python writes it */
+  lines(name: string, recipe: RecipeInput, files: number): string[]
+  /** Whether it leaves `weights` under the names of the source. */
+  readonly leavesWeights: boolean
+}
+
+const snippets: Readonly<Record<RecipeInput['output'], Snippet>> = {
+  factors: {
+    lines: (name, recipe) => factors(recipe, torch, `stored = load_file(${name})`),
+    leavesWeights: true,
+  },
+  npz: {
+    lines: (name, recipe) => factors(recipe, numpy, `stored = dict(np.load(${name}))`),
+    leavesWeights: true,
+  },
+  aguf: { lines: aguf, leavesWeights: false },
+  onnx: { lines: onnx, leavesWeights: false },
+  dense: {
+    lines: (name, _, files) => (files > 1 ? denseFolder(name) : denseFile(name)),
+    leavesWeights: true,
+  },
 }
 
 /** Each matrix multiplied out of its factors; what was kept as it was stays. */

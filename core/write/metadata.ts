@@ -2,6 +2,7 @@
 import type { TensorOutcome } from '../contract.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { isFactorized, type TensorPlan } from '../plan/plan.ts'
+import { encodings } from '../styles.ts'
 import { version } from '../version.ts'
 import { toChecksums } from './bits.ts'
 import type { Compression } from './compression.ts'
@@ -69,7 +70,7 @@ export function outputMetadata(
     .map(({ info }): [string, number] => [info.name, outcomeOf.get(info.name)?.relativeError ?? 0])
   metadata.set(ERRORS, errorsText(errors))
   metadata.delete(CHECKSUMS)
-  if (style.encoding === 'safetensors') {
+  if (encodings[style.encoding].listsChecksums) {
     const planned = () => plans.flatMap((plan) => outputEntries(plan, style)).map(() => 0)
     metadata.set(CHECKSUMS, toChecksums(written?.checksums ?? planned()))
   }

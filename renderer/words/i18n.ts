@@ -1,15 +1,16 @@
-/** Every text of the page. Keys are typed by en.json and the table of parameters; a test holds zh-CN.json to the same keys. */
+/** Every text of the page. Keys are typed by en.json and the tables of parameters and styles; a test holds zh-CN.json to the same keys. */
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import { languageOf, type Settings } from '../../core/contract.ts'
 import { languages } from '../../core/messages/languages.ts'
 import { paramEntries } from '../../core/param-entries.ts'
 import { type ParamKey, paramKeys } from '../../core/params.ts'
+import { styleWords } from '../../core/styles.ts'
 import en from './en.json'
 import zhCN from './zh-CN.json'
 
-/** A parameter's English is that of its entry (core/param-entries.ts), whose help goes on where a flag ends. */
-export const english = { ...en, params: wordsOfParams() }
+/** A parameter's English is that of its entry (core/param-entries.ts), whose help goes on where a flag ends; that of an output style is in its entry too. */
+export const english = { ...en, params: wordsOfParams(), compress: { ...en.compress, styles: styleWords } }
 
 function wordsOfParams() {
   const words = paramKeys.map((key) => {

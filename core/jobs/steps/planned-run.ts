@@ -22,7 +22,7 @@ import { isOneFile } from '../../plan/output-files.ts'
 import { partOf, wholeRun } from '../../plan/parts.ts'
 import { analysisDecides, type Choices, isFactorized, keepAsIs, planByNames, type TensorPlan } from '../../plan/plan.ts'
 import { refusalOfChoices } from '../../plan/refusal.ts'
-import { writtenDType } from '../../styles.ts'
+import { encodings, writtenDType } from '../../styles.ts'
 import { elementCount, oncePerStorage, storageName } from '../../tensor.ts'
 import type { Compression } from '../../write/compression.ts'
 import { unreadExternal } from '../../write/onnx/surgery.ts'
@@ -78,14 +78,14 @@ export async function findUndecided({ file, style, context }: Compression, job: 
 export function refuse({ file, style, part }: Compression, { params }: Choices): void {
   const refusal = refusalOfChoices(params, style, file.graph !== undefined)
   if (refusal) throw refusal
-  const unfit = style.encoding === 'npz' ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
+  const unfit = encodings[style.encoding].namesMembers ? file.tensors.find(({ name }) => !isArrayName(name)) : undefined
   if (unfit) {
     throw new AppError('bad-request', say('request.archive-name', { name: quoted(unfit.name) }))
   }
   const foreignValues = style.isGraph && file.graph ? unreadExternal(file.graph) : null
   if (foreignValues !== null)
     throw new AppError('bad-request', say('request.graph-foreign-values', { name: foreign(foreignValues) }))
-  if (part.of > 1 && !(isOneFile(style, file) && style.copiesKept && style.encoding === 'safetensors')) {
+  if (part.of > 1 && !(isOneFile(style, file) && style.copiesKept && encodings[style.encoding].joins)) {
     throw new AppError('bad-request', say('request.parts-one-file'))
   }
 }

@@ -5,9 +5,10 @@
 import type { ByteSink } from '../../io.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
-import { toChecksums } from '../bits.ts'
+import { fromChecksums, toChecksums } from '../bits.ts'
 import { CHECKSUMS } from '../metadata.ts'
-import { type AgufFrames, agufFrames, agufStart, layerCounts } from './aguf-layout.ts'
+import { type AgufFrames, agufFrames, agufStart, endOfAgufStart, layerCounts } from './aguf-layout.ts'
+import { checksumOf } from './intact.ts'
 import {
   type Checksum,
   createStarted,
@@ -35,6 +36,10 @@ export const agufEncoding: Encoding = {
     // Those layers have begun.
     frames.of(written)
     return outputOn(sink, startOf(planned, metadata).byteLength, frames, [...written], crc32)
+  },
+  isIntact: async ({ file, bytes }, context) => {
+    const [expected] = fromChecksums(file.metadata.get(CHECKSUMS) ?? '')
+    return (await checksumOf(bytes, await endOfAgufStart(bytes), bytes.byteLength, 0, context)) === expected
   },
 }
 

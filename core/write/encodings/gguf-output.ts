@@ -36,6 +36,7 @@ export const ggufEncoding: Encoding = {
       ...unframed,
       after: new Uint8Array(ggufPadding(tensorBytes(dtype, shape))),
     })),
+  isIntact: null,
 }
 
 function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], crc32: Checksum): WeightsOutput {

@@ -4,9 +4,10 @@
  */
 import { type ByteSource, discard } from '../../io.ts'
 import type { ReadingContext } from '../../matrix/checksum.ts'
+import type { JobContext } from '../../matrix/context.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
 import { tensorBytes } from '../../tensor.ts'
-import { type Encoding, sameBytes, type WrittenEntry } from './weights-output.ts'
+import { type Encoding, type FinishedFile, sameBytes, type WrittenEntry } from './weights-output.ts'
 
 /** Where these entries end that begin at byte `start`; null where one of them is not what was written. */
 export async function endOfIntact(
@@ -46,4 +47,23 @@ export async function checksumOf(
     discard(bytes)
   }
   return crc
+}
+
+/** The same of all entries of a finished file, which follow each other from byte `start` on. */
+export async function isEachIntact(
+  { file: { tensors }, bytes }: FinishedFile,
+  start: number,
+  checksums: readonly number[],
+  frames: ReturnType<Encoding['frames']>,
+  context: JobContext,
+): Promise<boolean> {
+  if (checksums.length !== tensors.length) return false
+  let at = start
+  for (const [i, outline] of tensors.entries()) {
+    context.report({ type: 'progress', phase: 'verify', tensor: outline.name, done: at, total: bytes.byteLength })
+    const end = await endOfIntact(bytes, at, [{ outline, crc: checksums[i]! }], frames, context)
+    if (end === null) return false
+    at = end
+  }
+  return true
 }

@@ -4,12 +4,14 @@
  * metadata is in the archive's comment, which numpy passes over.
  */
 
+import { openZip } from '../../formats/archives/zip.ts'
 import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/numpy/npz.ts'
 import type { ByteSink } from '../../io.ts'
 import { encodedDType } from '../../styles.ts'
 import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { ERRORS, TIES } from '../metadata.ts'
+import { isEachIntact } from './intact.ts'
 import {
   type Checksum,
   type Encoding,
@@ -33,7 +35,16 @@ export const npzEncoding: Encoding = {
   create: async (folder, name, planned, metadata, crc32) =>
     outputOn(await folder.create(name, npzEncoding.plannedBytes(planned, metadata)), [], crc32),
   reopen: (sink, _, __, written, crc32) => outputOn(sink, [...written], crc32),
-  frames: () => (entries) => entries.map(memberFrame),
+  frames: () => memberFrames,
+  isIntact: async (finished, context) => {
+    const checksums = [...(await openZip(finished.bytes)).members.values()].map(({ crc }) => crc)
+    // An archive begins with its first member.
+    return isEachIntact(finished, 0, checksums, memberFrames, context)
+  },
+}
+
+function memberFrames(entries: readonly WrittenEntry[]) {
+  return entries.map(memberFrame)
 }
 
 function memberFrame({ outline, crc }: WrittenEntry): Frame {

@@ -11,16 +11,18 @@ import type { ByteSink } from '../../io.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
 import { say } from '../../messages/english.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
-import { toChecksums } from '../bits.ts'
+import { fromChecksums, toChecksums } from '../bits.ts'
 import { CHECKSUMS } from '../metadata.ts'
 import { initializerHead } from '../onnx/initializer.ts'
 import { graphPieces, graphStart } from '../onnx/surgery.ts'
 import { concat, message, type Piece, pieceBytes, piecesBytes, text, wideVarint } from '../onnx/wire.ts'
+import { checksumOf } from './intact.ts'
 import {
   type Checksum,
   createStarted,
   type Encoding,
   outputEnd,
+  type SourceFile,
   sinkSource,
   type TensorWriter,
   unframed,
@@ -34,10 +36,12 @@ const mostBytes = 2 ** 31 - 1
 const modelProperty = 14
 
 /** The source of what is taken over. */
-export type GraphSource = Pick<WeightFile, 'read'> & { readonly graph: KnownGraph }
+type GraphSource = Pick<WeightFile, 'read'> & { readonly graph: KnownGraph }
 
-export function onnxEncoding(source: GraphSource): Encoding {
-  const { graph } = source
+export function onnxEncoding(file: SourceFile | null): Encoding {
+  if (!file?.graph) throw new Error('A graph is written from a graph')
+  const { graph } = file
+  const source: GraphSource = { read: file.read, graph }
   const startBytes = piecesBytes(graphStart(graph).start)
   const plannedBytes: Encoding['plannedBytes'] = (planned, metadata) => {
     const { rest, end } = graphPieces(graph, planned)
@@ -61,6 +65,12 @@ export function onnxEncoding(source: GraphSource): Encoding {
       return outputOn(source, sink, startBytes, [], crc32)
     },
     reopen: (sink, _, __, written, crc32) => outputOn(source, sink, startBytes, [...written], crc32),
+    isIntact: async ({ file, bytes }, context) => {
+      // Of everything before our own metadata, which begin with it.
+      const own = file.graph?.properties.find(({ name }) => name === CHECKSUMS)
+      const [expected] = fromChecksums(file.metadata.get(CHECKSUMS) ?? '')
+      return own !== undefined && (await checksumOf(bytes, 0, own.whole.start, 0, context)) === expected
+    },
   }
 }
 

@@ -5,6 +5,9 @@
 import { safetensorsHeader } from '../../formats/safetensors.ts'
 import type { ByteSink } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { fromChecksums } from '../bits.ts'
+import { CHECKSUMS } from '../metadata.ts'
+import { isEachIntact } from './intact.ts'
 import {
   type Checksum,
   createStarted,
@@ -40,7 +43,17 @@ export const safetensorsEncoding: Encoding = {
   create: createSafetensors,
   reopen: (sink, planned, metadata, written, crc32) =>
     outputOn(sink, safetensorsHeader(planned, metadata).byteLength, [...written], crc32),
-  frames: () => (entries) => entries.map(() => unframed),
+  frames: () => unframedAll,
+  isIntact: (finished, context) => {
+    const { tensors, metadata } = finished.file
+    // The format has no gaps.
+    const start = finished.bytes.byteLength - tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    return isEachIntact(finished, start, fromChecksums(metadata.get(CHECKSUMS) ?? ''), unframedAll, context)
+  },
+}
+
+function unframedAll(entries: readonly WrittenEntry[]) {
+  return entries.map(() => unframed)
 }
 
 function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], crc32: Checksum): WeightsOutput {

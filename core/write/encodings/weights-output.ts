@@ -4,7 +4,9 @@
  */
 
 import { AppError } from '../../errors.ts'
+import type { WeightFile } from '../../formats/format.ts'
 import { type ByteSink, type ByteSource, discard, type OutputFolder } from '../../io.ts'
+import type { JobContext } from '../../matrix/context.ts'
 import { say } from '../../messages/english.ts'
 import { fileName } from '../../messages/text.ts'
 import type { TensorOutline } from '../../tensor.ts'
@@ -73,6 +75,17 @@ export interface Encoding {
   ): WeightsOutput
   /** What stands around the values of a tensor's entries; asked for in the order of the file. */
   frames(planned: readonly TensorOutline[]): (entries: readonly WrittenEntry[]) => readonly Frame[]
+  /** Whether a finished file has the bytes that were written: one pass over it. null where the format has no place for checksums. */
+  readonly isIntact: ((finished: FinishedFile, context: JobContext) => Promise<boolean>) | null
+}
+
+/** The source, for a container that is written from it. */
+export type SourceFile = Pick<WeightFile, 'read' | 'graph'>
+
+/** A finished file, opened as its readers do, and its bytes. */
+export interface FinishedFile {
+  readonly file: WeightFile
+  readonly bytes: ByteSource
 }
 
 export interface TensorWriter {

@@ -5,11 +5,9 @@
 
 import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
-import { openZip } from '../../formats/archives/zip.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { openWeightFile } from '../../formats/opening/open.ts'
 import { type ByteSource, pickedAlone, type SourceFolder } from '../../io.ts'
-import type { JobContext } from '../../matrix/context.ts'
 import { withKnownScans } from '../../matrix/known.ts'
 import { scanValues } from '../../matrix/scan.ts'
 import { say, type ValuesOf } from '../../messages/english.ts'
@@ -20,12 +18,10 @@ import { companionNames, layOut } from '../../plan/output-files.ts'
 import { partOf } from '../../plan/parts.ts'
 import { type Choices, type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../../tensor.ts'
-import { fromChecksums } from '../bits.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
-import { endOfAgufStart } from '../encodings/aguf-layout.ts'
-import { checksumOf, endOfIntact } from '../encodings/intact.ts'
 import { encodingOf } from '../encodings/registry.ts'
-import { CHECKSUMS, DIGEST, ERROR, ERRORS, NAMES, RECIPE, SOURCE } from '../metadata.ts'
+import type { FinishedFile } from '../encodings/weights-output.ts'
+import { DIGEST, ERROR, ERRORS, NAMES, RECIPE, SOURCE } from '../metadata.ts'
 import { PART } from '../parts/part-fields.ts'
 import { type SourceTensor, sourceDigest } from '../source-digest.ts'
 import { factorSuffixes } from '../styles/factors.ts'
@@ -47,12 +43,13 @@ export async function finishedOutput(
   { folder, name }: CompressionTarget,
 ): Promise<FinishedOutput | Message | null> {
   const { file, style, part, context } = compression
-  // GGUF has no place for checksums: what is there cannot be proven.
-  if (style.encoding === 'gguf') return null
+  const { isIntact } = encodingOf(style, file)
+  // What is there cannot be proven.
+  if (isIntact === null) return null
   const plans = partOf(inFileOrder(planByNames(file, job, style), style), part, ({ info }) => info.byteLength)
   const layout = layOut(file, plans, style, name)
   const where = layout.inFolder ? folder.inside(name) : folder
-  const found: FoundFile[] = []
+  const found: FinishedFile[] = []
   try {
     for (const { name: each } of layout.files) {
       const one = await openOfRun(compression, where, each)
@@ -67,8 +64,8 @@ export async function finishedOutput(
       bytesAfter += source.byteLength
       await source.close()
     }
-    for (const { file, bytes } of found)
-      if (!(await isIntact(file, bytes, context))) return say('files.exists-damaged', { name: fileName(bytes.name) })
+    for (const each of found)
+      if (!(await isIntact(each, context))) return say('files.exists-damaged', { name: fileName(each.bytes.name) })
     for (const [i, { plans }] of layout.files.entries())
       if (found[i]!.file.metadata.get(DIGEST) !== (await presentDigest(compression, plans)))
         return say('files.exists-outdated')
@@ -83,17 +80,12 @@ export async function finishedOutput(
   }
 }
 
-interface FoundFile {
-  readonly file: WeightFile
-  readonly bytes: ByteSource
-}
-
 /** One file of the output, its header read; null where it is not there or not of this run. */
 async function openOfRun(
   { recipe, sourceHash, part }: Compression,
   folder: SourceFolder,
   name: string,
-): Promise<FoundFile | null> {
+): Promise<FinishedFile | null> {
   const bytes = await openOrNull(() => folder.open(name))
   if (!bytes) return null
   const file = await openOrNull(() => openWeightFile(pickedAlone(bytes)))
@@ -105,36 +97,6 @@ async function openOfRun(
   if (isThis) return { file, bytes }
   await bytes.close()
   return null
-}
-
-/** Every tensor's bytes are those that were written: one pass over the file. */
-async function isIntact(file: WeightFile, bytes: ByteSource, context: JobContext): Promise<boolean> {
-  const { tensors, format, metadata } = file
-  const checksums = format === 'npz' ? await memberChecksums(bytes) : fromChecksums(metadata.get(CHECKSUMS) ?? '')
-  // One of everything behind the start.
-  if (format === 'aguf')
-    return (await checksumOf(bytes, await endOfAgufStart(bytes), bytes.byteLength, 0, context)) === checksums[0]
-  // And one of everything before our own metadata.
-  if (format === 'onnx') {
-    const own = file.graph?.properties.find(({ name }) => name === CHECKSUMS)
-    return own !== undefined && (await checksumOf(bytes, 0, own.whole.start, 0, context)) === checksums[0]
-  }
-  if (checksums.length !== tensors.length) return false
-  // The format has no gaps, and an archive begins with its first member.
-  const values = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  let at = format === 'npz' ? 0 : bytes.byteLength - values
-  for (const [i, outline] of tensors.entries()) {
-    context.report({ type: 'progress', phase: 'verify', tensor: outline.name, done: at, total: bytes.byteLength })
-    const frames = encodingOf({ encoding: format === 'npz' ? 'npz' : 'safetensors' }, null).frames([])
-    const end = await endOfIntact(bytes, at, [{ outline, crc: checksums[i]! }], frames, context)
-    if (end === null) return false
-    at = end
-  }
-  return true
-}
-
-async function memberChecksums(bytes: ByteSource): Promise<number[]> {
-  return [...(await openZip(bytes)).members.values()].map(({ crc }) => crc)
 }
 
 /** What the metadata of a file with these tensors would say of the source as it is now. What is known of its values is not read again. */

@@ -42,8 +42,8 @@ const quotedBy = new Set([
 ])
 /** The same words in pieces: where in a file, and what is there instead. */
 const pieces = new Set(['X: array at byte X', 'X: pickle at byte X', 'an array of X'])
-/** The parameters' English, which the page looks up by key; names of classes. */
-const quietProperties = new Set(['label', 'help', 'className'])
+/** The English of parameters and of output styles, which the page looks up by key; names of classes. */
+const quietProperties = new Set(['label', 'help', 'words', 'className'])
 
 function nameOf(callee: Node): string {
   return String(callee.type === 'MemberExpression' ? (callee.property as Node).name : callee.name)
