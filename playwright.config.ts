@@ -25,7 +25,11 @@ const electron = (name: string, specs: Pick<Project, 'testMatch' | 'testIgnore'>
   use: { hostKind: 'electron' } as Project['use'] & object,
 })
 /** What Electron does in its own way: files, dialogs, processes. */
-const desktopSpecs = ['**/desktop/*.spec.ts', '**/host/policy.spec.ts', '**/page/{compress,faults,runs}.spec.ts']
+const desktopSpecs = [
+  '**/desktop/*.spec.ts',
+  '**/host/policy.spec.ts',
+  '**/page/{adapters,compress,faults,runs}.spec.ts',
+]
 /** What only another host does. */
 const otherSpecs = ['**/kernels/*.spec.ts', '**/host/{start,package}.spec.ts']
 

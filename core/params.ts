@@ -19,6 +19,12 @@ export const recipeKeys = paramsThatAffect('sketch', 'reach', 'allocation', 'sto
 /** Parameters that decide what a factorization finds, sorted. How far it goes is its rank's to say. */
 export const sketchKeys = paramsThatAffect('sketch').sort()
 
+/** What makes the ranks of an adapter, and how its factors are stored. */
+export const rankKeys: readonly ParamKey[] = [
+  ...(['rank', 'goalSize', 'goalError', 'goalEnergy', 'goalScope', 'goalWeight', 'allocation', 'minRank'] as const),
+  ...(['maxRank', 'factorDType', 'memoryLimit', 'threads', 'kernel', 'seed'] as const),
+]
+
 /** Parameters that decide how one matrix is factorized, and in what time, in the order of the table; the rest is about writing it. */
 export const factorizationKeys = paramKeys.filter(
   (key) => key === 'rank' || paramsThatAffect('sketch', 'machine').includes(key),

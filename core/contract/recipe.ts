@@ -9,7 +9,7 @@ import { isMessage, say } from '../messages/english.ts'
 import { fileName } from '../messages/text.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import type { Pin } from '../rules.ts'
-import { type AdapterForm, retiredStyle, styleIds } from '../styles.ts'
+import { type AdapterForm, type OutputId, retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
 import { pinsSchema } from './pins.ts'
 
@@ -45,11 +45,13 @@ export function recipeParams(params: Params): Partial<Params> {
 }
 
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */
-export function recipeText(recipe: RecipeInput | AdapterRecipe): string {
+export function recipeText(
+  recipe: Omit<RecipeInput, 'output'> & { readonly output: OutputId; readonly options?: object | undefined },
+): string {
   const { job, output, params, include, exclude, pins = [] } = recipe
   const rules = { include, exclude, ...(pins.length > 0 && { pins }) }
   const what = { recipe: 1, ...(job && { job }), output, params: recipeParams(params), ...rules }
-  return JSON.stringify({ ...what, ...('options' in recipe && { options: recipe.options }) })
+  return JSON.stringify({ ...what, ...(recipe.options && { options: recipe.options }) })
 }
 
 /** The same for a file of its own. */

@@ -49,3 +49,26 @@ export function behavesLikeNoise(
   const error = errorAt(rank)
   return error === undefined || rank < 1 ? null : error > noiseError(rows, cols, rank) - noiseMargin
 }
+
+/**
+ * Share of the squared norm of several matrices that follows their noise lines, at the end of each curve or at half the full rank, whichever
+ * comes first: closer to the full rank everything is small, noise too. Null where a curve is not known.
+ */
+export function differenceNoise(
+  matrices: readonly {
+    readonly rows: number
+    readonly cols: number
+    readonly norm: number
+    readonly curve: readonly number[] | undefined
+  }[],
+): number | null {
+  let [all, noisy] = [0, 0]
+  for (const { rows, cols, norm, curve } of matrices) {
+    if (!curve) return null
+    const rank = Math.min(curve.length - 1, Math.floor(Math.min(rows, cols) / 2))
+    if (rank < 1) continue
+    all += norm ** 2
+    if (curve[rank]! > noiseError(rows, cols, rank) - noiseMargin) noisy += norm ** 2
+  }
+  return all === 0 ? null : noisy / all
+}

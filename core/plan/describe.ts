@@ -50,9 +50,9 @@ export function describeFile(
 export function storable(report: TensorReport, params: Params, output: OutputId = defaultStyle): Storable | null {
   const view = viewOf(report)
   const info = tensorOf(report)
-  return view && hasComputableDType(info)
-    ? { info, view, stored: storedAs(info.dtype, params, allStyles[output]) }
-    : null
+  const style = allStyles[output]
+  if (!view || !hasComputableDType(info)) return null
+  return { info, view, stored: storedAs(info.dtype, params, style), ...(style.isDifference && { isDifference: true }) }
 }
 
 /** The matrices of what can be factorized; null for anything else. */

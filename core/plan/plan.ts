@@ -104,7 +104,7 @@ export function planFile(
   const pinOf = pinsBy(rules)
   return tensors.map((info) => {
     const own = hasKernel(info) ? convolution : params
-    return planOn(verdicts.get(info.name)!, info, places.get(info.name)!, own, style, pinOf(storageName(info)))
+    return planOn(verdicts.get(info.name)!, info, places.get(info.name)!, own, pinOf(storageName(info)))
   })
 }
 
@@ -123,14 +123,7 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
 }
 
 /** A verdict at the rank, or at the largest one for a goal to choose among, or at the one it is pinned to. */
-function planOn(
-  verdict: Verdict,
-  info: TensorInfo,
-  place: number,
-  given: Params,
-  style: Style,
-  pin: number | null,
-): TensorPlan {
+function planOn(verdict: Verdict, info: TensorInfo, place: number, given: Params, pin: number | null): TensorPlan {
   const params = pin === null ? given : { ...given, rank: pin, maxRank: Math.max(given.maxRank, pin) }
   const keep = (reason: Message, grows = false): KeptTensor => {
     return { action: 'keep', grows, info, view: verdict.view, place, reason: withStorageNote(info, reason) }
@@ -161,7 +154,7 @@ function planOn(
   }
   const fitted = fitParams(params, view.rows, view.cols)
   const { rank } = fitted
-  if (!style.isDifference && !shrinksAt(verdict, rank)) {
+  if (!shrinksAt(verdict, rank)) {
     const largest = largestUsefulRank(tensor, view, stored)
     return keep(wouldGrow(verdict, rank, largest), largest > 0)
   }

@@ -42,6 +42,8 @@ export interface Storable {
   readonly info: ComputableTensor
   readonly view: MatrixView
   readonly stored: StoredAs
+  /** Of a difference, which has no bytes to save: factors of any rank are written. */
+  readonly isDifference?: boolean
 }
 export interface FactorizedVerdict extends Storable {
   readonly action: 'factorize'
@@ -123,7 +125,8 @@ function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Styl
     if (habit) return keep(habit)
   }
   const stored = storedAs(info.dtype, params, style)
-  return { action: 'factorize', info, view, stored, refusal: refusalOf(style, view, stored) }
+  const { isDifference } = style
+  return { action: 'factorize', info, view, stored, isDifference, refusal: refusalOf(style, view, stored) }
 }
 
 /** Bytes of the factors at a rank, of all matrices of the tensor, with all that is stored beside them. */
@@ -133,7 +136,7 @@ export function bytesAtRank({ view, stored }: Pick<Storable, 'view' | 'stored'>,
 
 /** Whether factors of this rank are smaller than the tensor as it is. */
 export function shrinksAt(matrix: Storable, rank: number): boolean {
-  return bytesAtRank(matrix, rank) < encodedBytes(matrix.info)
+  return matrix.isDifference === true || bytesAtRank(matrix, rank) < encodedBytes(matrix.info)
 }
 
 /** How a style stores factors of a matrix of these values. */

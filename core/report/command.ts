@@ -1,8 +1,8 @@
 /** A run as a line for the shell: the flags that differ from their defaults, and nothing else. */
-import type { RecipeInput } from '../contract.ts'
+import type { RankRule, RecipeInput } from '../contract.ts'
 import { type ParamEntry, paramEntries, type Unit } from '../param-entries.ts'
-import { defaultParams, paramKeys } from '../params.ts'
-import { defaultStyle } from '../styles.ts'
+import { defaultParams, factorizationKeys, paramKeys, rankKeys } from '../params.ts'
+import { type AdapterForm, defaultStyle } from '../styles.ts'
 
 interface RunCommand {
   /** Paths, or file names: then the line is for the folder they lie in. */
@@ -29,6 +29,43 @@ export function compressCommand({
     quoted(asPath(sourcePath)),
     flag('--out', asPath(target), quoted),
     ...changedFlags(recipe, platform),
+  ].join(' ')
+}
+
+interface AdapterCommand extends Omit<RunCommand, 'sourcePath' | 'recipe'> {
+  /** Base and tuned, or the adapter. */
+  readonly sources: readonly string[]
+  /** null: the one an adapter has. */
+  readonly form: AdapterForm | null
+  readonly recipe: Pick<RecipeInput, 'params' | 'include' | 'exclude' | 'pins'>
+  readonly convRank: number | null
+  readonly whole: 'list' | 'save'
+  readonly oneRank: boolean
+  readonly rule: RankRule | null
+}
+
+/** The same for `extract` and `resize`. */
+export function adapterCommand(run: AdapterCommand): string {
+  const { sources, form, target, recipe, convRank, whole, oneRank, rule, program = ['ghostsvd'], platform = '' } = run
+  const quoted = quoteOf(platform)
+  const { params, include, exclude } = recipe
+  const ofPair = sources.length > 1
+  const known = ofPair ? [...rankKeys, ...factorizationKeys] : rankKeys
+  const changed = paramKeys.filter((key) => known.includes(key) && params[key] !== defaultParams[key])
+  return [
+    ...program.map(quoted),
+    ofPair ? 'extract' : 'resize',
+    ...sources.map((path) => quoted(asPath(path))),
+    ...(form === null ? [] : [flag('--to', form, quoted)]),
+    flag('--out', asPath(target), quoted),
+    ...changed.map((key) => paramFlag(paramEntries[key], params[key], quoted)),
+    ...(rule ? [flag(`--sv-${rule.rule}`, String(rule.value), quoted)] : []),
+    ...(convRank === null ? [] : [flag('--conv-rank', String(convRank), quoted)]),
+    ...(ofPair && whole === 'save' ? ['--whole save'] : []),
+    ...(oneRank ? ['--one-rank'] : []),
+    ...include.map((pattern) => flag('--include', pattern, quoted)),
+    ...exclude.map((pattern) => flag('--exclude', pattern, quoted)),
+    ...(recipe.pins ?? []).map(({ match, rank }) => flag('--pin', `${match}=${rank}`, quoted)),
   ].join(' ')
 }
 

@@ -3,15 +3,8 @@ import { type Command, Option } from 'commander'
 import type { RankRule } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
-import type { ParamKey } from '../../core/params.ts'
 import { adapterForms } from '../../core/styles.ts'
 import { numberWithin } from './flags.ts'
-
-/** What makes ranks, and how factors are stored. */
-export const rankParams: readonly ParamKey[] = [
-  ...(['rank', 'goalSize', 'goalError', 'goalEnergy', 'goalScope', 'goalWeight', 'allocation', 'minRank'] as const),
-  ...(['maxRank', 'factorDType', 'memoryLimit', 'threads', 'kernel', 'seed'] as const),
-]
 
 export interface RuleOptions {
   readonly svRatio?: number

@@ -33,7 +33,7 @@ export function addRequestFlags(command: Command): Command {
 }
 
 /** `glob=rank`; a name may hold an equals sign itself. */
-function pinOf(text: string, before: readonly Pin[]): Pin[] {
+export function pinOf(text: string, before: readonly Pin[]): Pin[] {
   const [, match, digits] = /^(.+)=(\d+)$/.exec(text) ?? []
   const rank = Number(digits)
   if (match === undefined || !(rank >= 1)) throw wrongUsage(say('request.pin-form'))

@@ -5,6 +5,7 @@ import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useSession } from '../frame/session.ts'
 import { droppedFiles, openFiles } from '../model/file-actions.ts'
+import { DifferenceBand } from '../outcome/DifferenceBand.tsx'
 import { HistoryScreen } from '../runs/History.tsx'
 import { RunDialogs } from '../runs/RunDialogs.tsx'
 import { RunStrip } from '../runs/RunStrip.tsx'
@@ -55,6 +56,7 @@ export function App({ nonce }: { readonly nonce: string }) {
       <div className="app">
         <Header />
         <Notices />
+        {screen === 'workbench' ? <DifferenceBand /> : null}
         <Screen />
         {withoutStrip.has(screen) ? null : <RunStrip />}
         <RunDialogs />

@@ -9,6 +9,7 @@ import { sessionReducers, useSession } from '../frame/session.ts'
 import { openFiles, openGrant, openSample, pickFile, pickFolder } from '../model/file-actions.ts'
 import { FolderBrowser } from '../runs/FolderBrowser.tsx'
 import { useWords } from '../words/words.ts'
+import { PairChoice } from './PairChoice.tsx'
 
 export function Start() {
   const { t, numbers } = useWords()
@@ -101,6 +102,7 @@ export function Start() {
           <p className="dimmed small">{t(kind === 'electron' ? 'start.safeElectron' : 'start.safeLoopback')}</p>
         </section>
         {error ? <ErrorBox error={error} onClose={fileReducers.dismissed} /> : null}
+        <PairChoice busy={busy} />
         {recents.length > 0 ? (
           <section aria-labelledby="recents">
             <h2 className="section-title" id="recents">

@@ -15,6 +15,7 @@ import { usePlanShown } from '../model/outlook.ts'
 import { chosenRank, tensorView } from '../model/view.ts'
 import { analysisUnderWay, useWork } from '../model/work.ts'
 import { OutcomeCard } from '../outcome/OutcomeCard.tsx'
+import { AdapterDialog } from '../runs/AdapterDialog.tsx'
 import { CompressDialog } from '../runs/CompressDialog.tsx'
 import { RunStrip } from '../runs/RunStrip.tsx'
 import { SettingsPanel } from '../settings/SettingsPanel.tsx'
@@ -121,7 +122,7 @@ export function Workbench() {
           </div>
           <Tabs.Panel value="model">
             <div className="model-tab">
-              <TradeOffChart />
+              {report.difference ? null : <TradeOffChart />}
               <ModelMap report={report} />
             </div>
           </Tabs.Panel>
@@ -146,7 +147,11 @@ export function Workbench() {
         <SettingsPanel />
       )}
       <RunStrip />
-      {saving.opened ? <CompressDialog onClose={saving.close} report={report} /> : null}
+      {!saving.opened ? null : report.difference ? (
+        <AdapterDialog onClose={saving.close} report={report} />
+      ) : (
+        <CompressDialog onClose={saving.close} report={report} />
+      )}
     </main>
   )
 }

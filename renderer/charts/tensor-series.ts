@@ -78,7 +78,9 @@ export function useRankMarks(view: TensorView, planned: number | null, last: num
 }
 
 /** Break-even, where the axis shows it. */
-function useBreakEven({ breakEven: rank }: TensorView, last: number): readonly Mark[] {
+function useBreakEven({ breakEven, matrix }: TensorView, last: number): readonly Mark[] {
+  // A difference has no bytes to save.
+  const rank = matrix.isDifference ? 0 : breakEven
   const sentences = useSentences()
   return useMemo(
     () =>

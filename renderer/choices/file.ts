@@ -4,11 +4,19 @@ import { create } from 'zustand'
 import type { FileReport, Grant, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { Message } from '../../core/messages/message.ts'
+import type { AdapterForm } from '../../core/styles.ts'
+
+/** What the open file was made of, by grants: itself, two models, or an adapter as what it adds. */
+export type OpenSource =
+  | { readonly of: 'model' }
+  | { readonly of: 'pair'; readonly base: Grant; readonly form: AdapterForm | null; readonly convolutions: boolean }
+  | { readonly of: 'adapter'; readonly form: AdapterForm | null }
 
 export interface FileState {
   readonly status: 'none' | 'opening' | 'open'
   /** Of the file shown or being opened. */
   readonly grant: Grant | null
+  readonly source: OpenSource
   readonly report: FileReport | null
   readonly byName: ReadonlyMap<string, TensorReport>
   /** Why the last attempt to open something failed; the file open before stays. */
@@ -22,6 +30,7 @@ export interface FileState {
 const none: FileState = {
   status: 'none',
   grant: null,
+  source: { of: 'model' },
   report: null,
   byName: new Map(),
   error: null,
@@ -35,9 +44,12 @@ export const fileReducers = {
   opening(name: string) {
     useFile.setState({ status: 'opening', opening: name, error: null })
   },
-  opened(grant: Grant, report: FileReport) {
+  opened(grant: Grant, report: FileReport, source: OpenSource = { of: 'model' }) {
     const byName = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
-    useFile.setState({ status: 'open', grant, report, byName, opening: null, error: null, notices: report.notices })
+    useFile.setState({
+      ...{ status: 'open', grant, source, report, byName },
+      ...{ opening: null, error: null, notices: report.notices },
+    })
   },
   dismissNotice(notice: Message) {
     useFile.setState(({ notices }) => ({ notices: notices.filter((one) => one !== notice) }))

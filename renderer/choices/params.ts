@@ -1,19 +1,19 @@
 /** The parameters as they stand on the page, those of core/params.ts and nothing else, and what is to be written. */
 import { create } from 'zustand'
 import { defaultParams, type Params, sketchKeyOf } from '../../core/params.ts'
-import { defaultStyle, type StyleId } from '../../core/styles.ts'
+import { defaultStyle, type OutputId } from '../../core/styles.ts'
 import { type LastGoals, rememberGoal } from './goal.ts'
 
 export interface ParamsState {
   readonly params: Params
   readonly lastGoals: LastGoals
-  readonly output: StyleId
+  readonly output: OutputId
 }
 
 export const useParams = create<ParamsState>(() => ({ params: defaultParams, lastGoals: {}, output: defaultStyle }))
 
 export const paramsReducers = {
-  output(output: StyleId) {
+  output(output: OutputId) {
     useParams.setState({ output })
   },
   /** As on the first day; what is written, and from which tensors, is no parameter. */

@@ -6,7 +6,7 @@ import { applyRules, type Choice, isCompressed, type Pins, type WrittenRules } f
 
 export const chips = ['linear', 'conv', 'embedding', 'experts', 'kept'] as const
 export type Chip = (typeof chips)[number]
-export const sortOrders = ['file', 'size', 'name', 'error'] as const
+export const sortOrders = ['file', 'size', 'name', 'error', 'difference'] as const
 export type SortOrder = (typeof sortOrders)[number]
 
 /** What the middle of the workbench shows, and which side of a tensor. */
@@ -148,6 +148,7 @@ export function visibleTensors(
   tensors: readonly TensorReport[],
   selection: SelectionState,
   errorOf: (tensor: TensorReport) => number | undefined,
+  differenceOf: (tensor: TensorReport) => number | undefined = () => undefined,
 ): TensorReport[] {
   const matches = nameMatcher(selection.search) ?? (() => false)
   const wanted = new Set<string>(selection.chips)
@@ -165,6 +166,8 @@ export function visibleTensors(
       return shown.sort((a, b) => compareNames(a.name, b.name))
     case 'error':
       return shown.sort((a, b) => (errorOf(b) ?? -1) - (errorOf(a) ?? -1))
+    case 'difference':
+      return shown.sort((a, b) => (differenceOf(b) ?? -1) - (differenceOf(a) ?? -1))
   }
 }
 

@@ -1,10 +1,14 @@
 /** Opening: from a dialog, a drop, a list or the sample to an open file on the workbench. */
+
+import { z } from 'zod'
 import type { FileReport, Grant } from '../../core/contract.ts'
 import { grantSchema } from '../../core/contract.ts'
 import { toErrorReport } from '../../core/errors.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { defaultParams } from '../../core/params.ts'
-import { fileReducers, useFile } from '../choices/file.ts'
+import { type AdapterForm, adapterForms, defaultStyle, styleIds } from '../../core/styles.ts'
+import { adapterReducers } from '../choices/adapter.ts'
+import { fileReducers, type OpenSource, useFile } from '../choices/file.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
@@ -12,6 +16,7 @@ import { sessionReducers, useSession } from '../frame/session.ts'
 import { analysesReducers } from './analyses.ts'
 import { cancelLook, requestAnalysis } from './analysis.ts'
 import { firstRank } from './first-rank.ts'
+import { forgetPair, lookAtPair, usePair } from './pair.ts'
 import { startPast } from './past.ts'
 import { forgetPlan } from './plan-actions.ts'
 import { recallChoices } from './remembered.ts'
@@ -23,25 +28,42 @@ const rememberedKey = 'ghostsvd.open'
 
 let openings = 0
 
+/** What is to be opened. */
+interface Asked {
+  readonly grant: Grant
+  /** Absent where the file itself says what it is. */
+  readonly source?: OpenSource
+}
+
 /** Opens what `grant` answers with; whatever fails on the way is shown as a sentence and the file open before stays. */
 export async function openFrom(name: string, grant: () => Promise<Grant | null>): Promise<void> {
+  return openAsked(name, async () => {
+    const granted = await grant()
+    return granted && { grant: granted }
+  })
+}
+
+async function openAsked(name: string, asking: () => Promise<Asked | null>): Promise<void> {
   const mine = ++openings
   const before = useFile.getState().report
   fileReducers.opening(name)
   try {
-    const granted = await grant()
+    const asked = await asking()
     if (mine !== openings) return
-    if (!granted) return fileReducers.abandoned()
+    if (!asked) return fileReducers.abandoned()
+    const { grant: granted } = asked
     fileReducers.opening(granted.name)
     const { engine, host } = connection()
-    const report = await engine.open(granted.id)
+    const { report, source } = await opened(asked)
     if (mine !== openings) return await engine.close(report.fileId)
     cancelLook()
     if (before) await engine.close(before.fileId)
     forgetResults()
+    fitOutput(report)
     if (!recallChoices(report)) fitRank(report)
-    show(granted, report)
+    show(granted, report, source)
     startPast()
+    if (source.of === 'pair') lookAtPair()
     requestAnalysis()
     sessionReducers.show('workbench')
     await host.remember(granted.id)
@@ -50,6 +72,60 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
     if (mine === openings) fileReducers.failed(toErrorReport(error))
   } finally {
     if (mine === openings) fileSettled()
+  }
+}
+
+/** A file as what it is: an adapter as what it adds, and as its tensors where that cannot be said. */
+async function opened({ grant, source }: Asked): Promise<{ report: FileReport; source: OpenSource }> {
+  const { engine } = connection()
+  if (source?.of === 'pair') {
+    const { base, form, convolutions } = source
+    return { report: await engine.openDifference({ base: base.id, tuned: grant.id, form, convolutions }), source }
+  }
+  if (source?.of === 'adapter')
+    return { report: await engine.openDifference({ adapter: grant.id, form: source.form }), source }
+  const report = await engine.open(grant.id)
+  if (!report.isAdapter) return { report, source: { of: 'model' } }
+  try {
+    const form = null
+    const difference = await engine.openDifference({ adapter: grant.id, form })
+    await engine.close(report.fileId)
+    return { report: difference, source: { of: 'adapter', form } }
+  } catch (error) {
+    const { said } = toErrorReport(error)
+    return { report: { ...report, notices: [...report.notices, ...said] }, source: { of: 'model' } }
+  }
+}
+
+/** Two models side by side. */
+export const openPair = (base: Grant, tuned: Grant) =>
+  openAsked(tuned.name, async () => ({ grant: tuned, source: { of: 'pair', base, form: null, convolutions: false } }))
+
+/** The same differences cut and named for other loaders, or with convolutions: what was chosen stays, what was found is asked for again. */
+export async function openForForm(form: AdapterForm, convolutions: boolean): Promise<void> {
+  const { grant, source } = useFile.getState()
+  if (!grant || source.of === 'model') return
+  const other: OpenSource = source.of === 'pair' ? { ...source, form, convolutions } : { ...source, form }
+  const { tab, lens } = useSelection.getState()
+  await openAsked(grant.name, async () => ({ grant, source: other }))
+  selectionReducers.tab(tab)
+  selectionReducers.lens(lens)
+}
+
+/** Differences become adapters in their own dtype, models what they did before. */
+function fitOutput({ difference }: FileReport): void {
+  const { output, params } = useParams.getState()
+  const before = useFile.getState().report?.difference
+  adapterReducers.reset()
+  if (difference) {
+    const { form, dtype } = difference
+    paramsReducers.output(form)
+    const own = before || (params.factorDType !== 'keep' && params.factorDType !== 'INT8') ? {} : { factorDType: dtype }
+    paramsReducers.set({ ...own, factorLayout: 'ab', sparseDensity: 0 })
+  } else if (!styleIds.some((id) => id === output)) {
+    const { factorDType, factorLayout, sparseDensity } = defaultParams
+    paramsReducers.output(defaultStyle)
+    paramsReducers.set({ factorDType, factorLayout, sparseDensity })
   }
 }
 
@@ -64,6 +140,7 @@ function forgetResults(): void {
   analysesReducers.reset()
   versusReducers.reset()
   forgetPlan()
+  forgetPair()
   selectionReducers.reset()
 }
 
@@ -97,18 +174,20 @@ export const pickFolder = (name: string) => openFrom(name, () => connection().ho
 
 /** A new engine knows no files: the open one again, with what was chosen in it; without `analyze` nothing is computed unasked. */
 export async function reopen(analyze: boolean): Promise<void> {
-  const { grant, status } = useFile.getState()
-  const remembered = grant ?? recall()
+  const { grant, source: before, status } = useFile.getState()
+  const remembered: Asked | null = grant ? { grant, source: before } : recall()
   if (!remembered) return fileSettled()
   if (status === 'opening') return
   const mine = ++openings
-  fileReducers.opening(remembered.name)
+  fileReducers.opening(remembered.grant.name)
   try {
-    const report = await connection().engine.open(remembered.id)
+    const { report, source } = await opened(remembered)
     if (mine !== openings) return
+    if (!grant) fitOutput(report)
     if (!grant) recallChoices(report)
-    show(remembered, report)
+    show(remembered.grant, report, source)
     if (!grant) startPast()
+    if (source.of === 'pair' && !usePair.getState().report) lookAtPair()
     if (!grant) sessionReducers.returned()
     if (analyze) requestAnalysis()
   } catch (error) {
@@ -122,9 +201,10 @@ export async function reopen(analyze: boolean): Promise<void> {
   }
 }
 
-function show(grant: Grant, report: FileReport): void {
-  fileReducers.opened(grant, report)
-  sessionStorage.setItem(rememberedKey, JSON.stringify(grant))
+function show(grant: Grant, report: FileReport, source: OpenSource): void {
+  fileReducers.opened(grant, report, source)
+  const base = source.of === 'pair' ? { base: source.base, form: source.form } : {}
+  sessionStorage.setItem(rememberedKey, JSON.stringify({ grant, ...base }))
   const chosen = useSelection.getState().tensor
   if (chosen !== null && report.tensors.some(({ name }) => name === chosen)) return
   const first = report.tensors.find(({ plan }) => plan !== 'keep') ?? report.tensors.find(({ matrix }) => matrix)
@@ -132,11 +212,19 @@ function show(grant: Grant, report: FileReport): void {
   requestAnalysis()
 }
 
-function recall(): Grant | null {
+const rememberedSchema = z.object({
+  grant: grantSchema,
+  base: grantSchema.optional(),
+  form: z.enum(adapterForms).nullable().default(null),
+})
+
+function recall(): Asked | null {
   const stored = sessionStorage.getItem(rememberedKey)
   if (stored === null) return null
-  const parsed = grantSchema.safeParse(JSON.parse(stored))
-  return parsed.success ? parsed.data : null
+  const { data } = rememberedSchema.safeParse(JSON.parse(stored))
+  if (!data) return null
+  const { grant, base, form } = data
+  return base ? { grant, source: { of: 'pair', base, form, convolutions: false } } : { grant }
 }
 
 function forget(): void {
@@ -154,6 +242,20 @@ export async function droppedFiles(transfer: DataTransfer): Promise<readonly Fil
   const found: File[] = []
   for (const entry of entries) await walk(entry, found)
   return found
+}
+
+/** What was dropped, thing by thing: a file alone, a folder with all its files. For two models that are dropped at once. */
+export async function droppedThings(transfer: DataTransfer): Promise<readonly (readonly File[])[]> {
+  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? [])
+  const plain = [...transfer.files]
+  if (useSession.getState().host?.kind === 'electron') return plain.map((file) => [file])
+  const things: File[][] = []
+  for (const entry of entries) {
+    const found: File[] = []
+    await walk(entry, found)
+    things.push(found)
+  }
+  return things
 }
 
 async function walk(entry: FileSystemEntry, found: File[]): Promise<void> {

@@ -3,10 +3,10 @@
  * of the tensors never stands for the model: until all have been analyzed its error is a sentence with a price, not a number.
  */
 import { useMemo } from 'react'
-import type { CompressionReport, FileReport } from '../../core/contract.ts'
+import type { CompressionReport, FileReport, RunKind } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { sketchKeyOf } from '../../core/params.ts'
-import { type Style, styles } from '../../core/styles.ts'
+import { allStyles, type Style } from '../../core/styles.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { type FileEstimate, useEstimate } from './estimate.ts'
@@ -42,6 +42,8 @@ interface Sizes {
 /** An error of the whole model, and what follows from it. */
 export interface KnownError {
   readonly error: number
+  /** Of what lies between two models, or in an adapter: a share of that, not of a model. */
+  readonly isDifference: boolean
   /** Differences of it below this are rounding; 0 where that is not known. */
   readonly resolution: number
   /** The run comes to this or a little more. */
@@ -82,10 +84,10 @@ export function outcomeOf({ estimate, plan, running, refusal, byRank, style }: K
   }
   if (refusal) return { ...unplanned, bytesAfter: null, compressed: null, state: 'refused', refusal }
   const { answer, exact } = shownPlan(plan, running)
-  if (answer) return { ...planned(answer, candidates), sizeIsExact: exact, state: 'planned', settled: exact }
+  if (answer) return { ...planned(answer, candidates, style), sizeIsExact: exact, state: 'planned', settled: exact }
   if (running?.long) return { ...unplanned, state: 'analyzing' }
   const before = outdated(plan)
-  if (before) return { ...planned(before, candidates), sizeIsExact: false, state: 'stale' }
+  if (before) return { ...planned(before, candidates, style), sizeIsExact: false, state: 'stale' }
   return { ...unplanned, state: 'unknown' }
 }
 
@@ -95,17 +97,24 @@ function bytesAtRank({ bytesBefore, bytesAfter, factorBytes }: FileEstimate, sty
   return style.copiesKept ? bytesAfter : factorBytes
 }
 
-function planned({ report, compressed }: PlanAnswer, candidates: number): Sizes & KnownError {
+function planned(
+  { report, compressed }: PlanAnswer,
+  candidates: number,
+  { isDifference }: Pick<Style, 'isDifference'>,
+): Sizes & KnownError {
+  // Of differences the large ones count: what an adapter misses is a share of all that lies between two models.
+  const error = isDifference ? (report.absoluteError ?? report.relativeError) : report.relativeError
   return {
     bytesBefore: report.bytesBefore,
     bytesAfter: report.bytesAfter,
     sizeIsExact: true,
     compressed,
     candidates,
-    error: report.relativeError,
+    error,
+    isDifference,
     resolution: report.resolution ?? 0,
     least: report.errorIsLeast,
-    verdict: verdictOn(report.relativeError),
+    verdict: isDifference ? 'untested' : verdictOn(error),
   }
 }
 
@@ -140,8 +149,13 @@ export function smallestSize({ said }: ErrorReport, goalBytes: number | null, le
 
 /** Of a finished run. */
 export function outcomeOfRun(
-  report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError' | 'resolution'>,
+  report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError' | 'resolution'> & {
+    readonly absoluteError?: number | null | undefined
+  },
+  kind: RunKind,
 ): Extract<Outcome, { state: 'measured' }> {
+  const isDifference = kind === 'extract' || kind === 'resize'
+  const error = isDifference ? (report.absoluteError ?? report.relativeError) : report.relativeError
   return {
     state: 'measured',
     bytesBefore: report.bytesBefore,
@@ -150,10 +164,11 @@ export function outcomeOfRun(
     compressed: null,
     candidates: 0,
     planned: null,
-    error: report.relativeError,
+    error,
+    isDifference,
     resolution: report.resolution ?? 0,
     least: false,
-    verdict: verdictOn(report.relativeError),
+    verdict: isDifference ? 'untested' : verdictOn(error),
   }
 }
 
@@ -172,7 +187,7 @@ export function canCompress(outcome: Outcome): boolean {
 
 export function useOutcome(): Outcome {
   const byRank = useParams(({ params }) => goalOf(params) === 'rank')
-  const style = useParams(({ output }) => styles[output])
+  const style = useParams(({ output }) => allStyles[output])
   const estimate = useEstimate()
   const plan = usePlan()
   const running = useRunningPlan()

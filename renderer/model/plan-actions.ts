@@ -3,9 +3,10 @@
  * change: the engine answers that in milliseconds. Without an analysis nothing is asked.
  */
 import { faultOf, type WishEnd } from '../../core/client/latest.ts'
-import { type JobEvent, type RecipeInput, recipeText } from '../../core/contract.ts'
+import { type JobEvent, recipeText } from '../../core/contract.ts'
 import { sketchKeyOf } from '../../core/params.ts'
 import { planReach } from '../../core/plan/analysis-rank.ts'
+import { useAdapter } from '../choices/adapter.ts'
 import { useFile } from '../choices/file.ts'
 import { goalOf, noGoal } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
@@ -13,7 +14,7 @@ import { useSelection } from '../choices/selection.ts'
 import { pendingCall } from '../frame/pending-call.ts'
 import { requestAnalysis } from './analysis.ts'
 import { answerTo, isAnalyzed, planReducers, type Question, usePlan } from './plan.ts'
-import { currentRecipe } from './run-actions.ts'
+import { currentQuestion } from './run-actions.ts'
 import { runningPlan } from './running-plan.ts'
 import { useRuns } from './runs.ts'
 import { dropWork, type PlanWish, useWork, want } from './work.ts'
@@ -32,7 +33,7 @@ const curves = inPortions(portionMs, planReducers.curves)
 
 /** From now on the plan follows the choices. Called once. */
 export function followChoices(): void {
-  for (const store of [useParams, useSelection, useFile]) store.subscribe(choose)
+  for (const store of [useParams, useSelection, useFile, useAdapter]) store.subscribe(choose)
   // A run uses all threads.
   useRuns.subscribe(({ runs }, before) => {
     const began = runs.some(
@@ -49,14 +50,14 @@ function choose(): void {
   const { params, output } = useParams.getState()
   const { included, excluded, written, pins } = useSelection.getState()
   const { report } = useFile.getState()
-  const now = [params, output, included, excluded, written, pins, report]
+  const now = [params, output, included, excluded, written, pins, report, useAdapter.getState()]
   if (now.every((part, i) => part === seen[i])) return
   seen = now
-  planReducers.question(report && questionOf(currentRecipe()))
+  planReducers.question(report && questionOf(currentQuestion()))
   settling.in(settleMs, ensurePlan)
 }
 
-const questionOf = (request: RecipeInput): Question => ({ ...request, recipe: recipeText(request) })
+const questionOf = (request: Omit<Question, 'recipe'>): Question => ({ ...request, recipe: recipeText(request) })
 
 /** Every matrix, so that all goals are instant afterwards. Asked without one: no goal can be out of reach yet. */
 export function analyzeModel(): void {
@@ -114,7 +115,7 @@ function serves({ long, question: { params } }: PlanWish, question: Question): b
 
 function ask(question: Question, long: boolean): void {
   rest()
-  const { output, params, include, exclude, pins } = question
+  const { output, params, include, exclude, pins, options } = question
   const key = sketchKeyOf(params)
   const hasCurves = usePlan.getState().curvesKey === key
   const { model } = useWork.getState()
@@ -129,7 +130,9 @@ function ask(question: Question, long: boolean): void {
       const fileId = useFile.getState().report?.fileId
       if (fileId === undefined) return null
       const rules = { include: [...include], exclude: [...exclude], ...(pins && { pins: [...pins] }) }
-      return { kind: 'plan', files: { model: fileId }, output, params, ...rules, knownCurves: long || !hasCurves }
+      const adapter = options && { adapter: options }
+      const files = { model: fileId }
+      return { kind: 'plan', files, output, params, ...rules, ...adapter, knownCurves: long || !hasCurves }
     },
     hear: (event: JobEvent) => {
       if (event.type === 'spectrum') curves.add(event.tensor, event.errorCurve)

@@ -3,15 +3,22 @@
  * stand. Once every matrix has been analyzed the engine answers another goal in milliseconds, exact in bytes.
  */
 import { create } from 'zustand'
-import type { PlannedTensor, PlanReport, RecipeInput } from '../../core/contract.ts'
+import type { JobOf, PlannedTensor, PlanReport, RecipeInput } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { type Params, sketchKeyOf } from '../../core/params.ts'
 import { planReach } from '../../core/plan/analysis-rank.ts'
+import type { OutputId } from '../../core/styles.ts'
 
 /** What a plan is asked for, and the text that tells one question from another. */
-export interface Question extends RecipeInput {
+export interface Question extends Omit<RecipeInput, 'output'> {
+  readonly output: OutputId
+  /** Of an adapter. */
+  readonly options?: PlanOptions
   readonly recipe: string
 }
+
+/** What else decides an adapter. */
+type PlanOptions = NonNullable<JobOf<'plan'>['adapter']>
 
 export interface PlanAnswer {
   readonly question: Question

@@ -14,6 +14,7 @@ import {
 import { decodeText } from '../../core/decode-text.ts'
 import type { Language } from '../../core/messages/languages.ts'
 import { analysisReportHtml, planReportHtml, runReportHtml } from '../../core/report/report-html.ts'
+import { styleIds } from '../../core/styles.ts'
 import { withoutWeightEnding } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers } from '../choices/params.ts'
@@ -59,8 +60,11 @@ export async function saveReport(run: Run, kind: 'json' | 'csv' | 'html', langua
 
 /** What a run would do, as the plan on show says it. */
 export function savePlanReport({ question, report }: PlanAnswer, source: string, language: Language): void {
-  const { recipe: _, ...recipe } = question
-  const html = planReportHtml({ language, time: Date.now(), source, recipe, report })
+  const { recipe: _, options: __, output, ...recipe } = question
+  const style = styleIds.find((id) => id === output)
+  // A plan of an adapter has no page of its own yet: its run has.
+  if (!style) return
+  const html = planReportHtml({ language, time: Date.now(), source, recipe: { ...recipe, output: style }, report })
   saveText(html, `${stemOf(source)}.plan.html`, 'text/html')
 }
 

@@ -1,7 +1,7 @@
 /** What was chosen can be done by no run: what stands against it, as the engine has said it or as is known without asking. */
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { refusalOfChoices } from '../../core/plan/refusal.ts'
-import { styles } from '../../core/styles.ts'
+import { allStyles } from '../../core/styles.ts'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
@@ -12,6 +12,6 @@ export function useRefusal(): ErrorReport | null {
   const said = usePlan(refusal)
   // The engine is asked only once the model has been analyzed.
   const format = useFile((state) => state.report?.format)
-  const known = refusalOfChoices(params, styles[output], format === undefined || hasGraph(format))
+  const known = refusalOfChoices(params, allStyles[output], format === undefined || hasGraph(format))
   return known ? toErrorReport(known) : said
 }

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import type { FileReport } from '../../core/contract.ts'
 import { recipeSchema } from '../../core/contract.ts'
+import { defaultStyle, styleIds } from '../../core/styles.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { rulesOf } from '../choices/rules.ts'
@@ -39,14 +40,14 @@ export function rememberChoices(): void {
 
 function keep(): void {
   const { report } = useFile.getState()
-  if (!report) return
-  const { params, output } = useParams.getState()
+  if (!report || report.difference) return
+  const { params } = useParams.getState()
   const selection = useSelection.getState()
   const { tensor, tab, lens } = selection
   const { include, exclude, pins } = rulesOf(report.tensors, selection)
   const rules = { include: [...include], exclude: [...exclude], ...(pins && { pins: [...pins] }) }
   const file = keyOf(report)
-  const one = { file, recipe: { recipe: 1 as const, output, params, ...rules }, tensor, tab, lens }
+  const one = { file, recipe: { recipe: 1 as const, output: modelOutput(), params, ...rules }, tensor, tab, lens }
   const all: Stored = [one, ...read().filter((other) => other.file !== file)].slice(0, mostFiles)
   try {
     localStorage.setItem(storedKey, JSON.stringify(all))
@@ -57,6 +58,7 @@ function keep(): void {
 
 /** As the file was left. Says whether it was known. */
 export function recallChoices(report: FileReport): boolean {
+  if (report.difference) return false
   const found = read().find(({ file }) => file === keyOf(report))
   if (!found) return false
   const { recipe, tensor, tab, lens } = found
@@ -68,6 +70,11 @@ export function recallChoices(report: FileReport): boolean {
   selectionReducers.tab(tab)
   selectionReducers.lens(lens)
   return true
+}
+
+function modelOutput() {
+  const { output } = useParams.getState()
+  return styleIds.find((id) => id === output) ?? defaultStyle
 }
 
 function read(): Stored {

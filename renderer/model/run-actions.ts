@@ -1,5 +1,7 @@
 /** Runs: they live with the host, the page only asks for them. */
-import type { Grant, Run } from '../../core/contract.ts'
+import type { Grant, Run, RunRequest } from '../../core/contract.ts'
+import { defaultStyle, styleIds } from '../../core/styles.ts'
+import { useAdapter } from '../choices/adapter.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { rulesOf } from '../choices/rules.ts'
@@ -29,14 +31,43 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
   await refreshRuns()
 }
 
-/** What the page would do now, as a recipe. */
+/** Starts writing the adapter of the open differences. @throws AppError of the host */
+export async function startAdapterRun(target: Grant, force: boolean): Promise<void> {
+  const { grant, report, source } = useFile.getState()
+  if (!grant || !report?.difference || source.of === 'model') return
+  cancelLook()
+  const { params } = useParams.getState()
+  const { include, exclude, pins } = currentChoices()
+  const { convRank, whole, oneRank, rule } = useAdapter.getState()
+  const { form } = report.difference
+  const common = { target: target.id, form, params, oneRank, rule, include, exclude, ...(pins && { pins }), force }
+  const run: RunRequest =
+    source.of === 'pair'
+      ? { kind: 'extract', files: { base: source.base.id, tuned: grant.id }, ...common, convRank, whole }
+      : { kind: 'resize', files: { adapter: grant.id }, ...common }
+  await connection().host.startRun(run)
+  await refreshRuns()
+}
+
+/** What the page would do now with a model, as a recipe. */
 export function currentRecipe() {
   const { params, output } = useParams.getState()
+  return { ...currentChoices(), params, output: styleIds.find((id) => id === output) ?? defaultStyle }
+}
+
+/** What decides the bytes of whatever would be written now. */
+export function currentQuestion() {
+  const { params, output } = useParams.getState()
+  const { report } = useFile.getState()
+  const { convRank, oneRank, rule } = useAdapter.getState()
+  const choices = { ...currentChoices(), params, output }
+  return report?.difference ? { ...choices, options: { convRank, oneRank, rule } } : choices
+}
+
+function currentChoices() {
   const { include, exclude, pins } = rulesOf(useFile.getState().report?.tensors ?? [], useSelection.getState())
   return {
     recipe: 1 as const,
-    output,
-    params,
     include: [...include],
     exclude: [...exclude],
     ...(pins && { pins: [...pins] }),

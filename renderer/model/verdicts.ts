@@ -4,7 +4,7 @@ import type { TensorReport } from '../../core/contract.ts'
 import { type Params, paramsThatAffect } from '../../core/params.ts'
 import { storable } from '../../core/plan/describe.ts'
 import type { Storable } from '../../core/plan/verdict.ts'
-import type { StyleId } from '../../core/styles.ts'
+import type { OutputId } from '../../core/styles.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { type Choice, isCompressed } from '../choices/rules.ts'
@@ -18,7 +18,7 @@ export function verdictsOf(
   tensors: readonly TensorReport[],
   choice: Choice,
   params: Params,
-  output?: StyleId,
+  output?: OutputId,
 ): Verdicts {
   const found = new Map<string, Storable>()
   for (const tensor of tensors) {

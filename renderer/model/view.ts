@@ -8,7 +8,7 @@ import { storable } from '../../core/plan/describe.ts'
 import { breakEvenRank } from '../../core/plan/factor-dtype.ts'
 import { leastRank, ownCurveDecides } from '../../core/plan/goals.ts'
 import type { Storable } from '../../core/plan/verdict.ts'
-import type { StyleId } from '../../core/styles.ts'
+import type { OutputId } from '../../core/styles.ts'
 import type { MatrixView } from '../../core/tensor.ts'
 import { goalOf } from '../choices/goal.ts'
 import { comparisonKey } from '../choices/params.ts'
@@ -43,7 +43,7 @@ export interface TensorView {
 export interface ViewInput {
   readonly tensor: TensorReport | undefined
   readonly params: Params
-  readonly output?: StyleId | undefined
+  readonly output?: OutputId | undefined
   readonly analysis: Analysis | undefined
   readonly comparison: Comparison | undefined
   /** Of the job that looks at this tensor. */
@@ -75,7 +75,7 @@ export function tensorView(input: ViewInput): TensorView | null {
     floor,
     comparison: comparison?.report ?? null,
     comparisonStale: comparison !== undefined && comparison.key !== comparisonKey(params),
-    breakEven: breakEvenRank(matrix.info, size, matrix.stored),
+    breakEven: matrix.isDifference ? Math.min(rows, cols) : breakEvenRank(matrix.info, size, matrix.stored),
     noiselike: behavesLikeNoise(rows, cols, (rank) => (floor ?? curve)[rank]),
   }
 }

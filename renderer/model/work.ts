@@ -5,6 +5,7 @@
  *   model      the analysis of the whole file, and the plans after it. In the background: any other job preempts it
  *   selfTest   in the foreground, after a look that has begun
  *   copy       the open file in another container, likewise
+ *   pair       one pass over two models, for what lies between them. In the background, before their analysis
  */
 import { create } from 'zustand'
 import { createFeed } from '../../core/client/feed.ts'
@@ -40,10 +41,11 @@ type Wishes = {
   readonly model: PlanWish
   readonly selfTest: Wish
   readonly copy: Wish
+  readonly pair: Wish
 }
 export type WorkState = { readonly [Owner in keyof Wishes]: UnderWay<Wishes[Owner]> | null }
 
-export const useWork = create<WorkState>(() => ({ look: null, model: null, selfTest: null, copy: null }))
+export const useWork = create<WorkState>(() => ({ look: null, model: null, selfTest: null, copy: null, pair: null }))
 
 const feed = createFeed({ start: (job, lane) => connection().engine.start(job, lane) })
 const latest = latestPerOwner<Wishes>(

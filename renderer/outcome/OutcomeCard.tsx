@@ -2,6 +2,7 @@
 import { Button, Kbd, Tooltip } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useRef } from 'react'
+import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { canCompress, useOutcome } from '../model/outcome.ts'
 import { planReducers, untold, usePlan } from '../model/plan.ts'
@@ -24,6 +25,7 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
   const outcome = useOutcome()
   const analyzing = useRunningPlan()?.long === true
   const failure = usePlan(untold)
+  const of = useFile(({ report }) => report?.difference?.of)
   const place = useRef<HTMLElement>(null)
   const ready = canCompress(outcome)
   useHotkeys([['mod+Enter', () => ready && onCompress()]], [])
@@ -43,7 +45,7 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
             }
           >
             <Button disabled={!ready} onClick={onCompress}>
-              {t('bar.compress')}
+              {t(of ? `adapter.bar.${of}` : 'bar.compress')}
             </Button>
           </Tooltip>
         ) : null}

@@ -1,5 +1,6 @@
 /** What becomes of the model, in two columns: its size before and after, and its error with what can be said of that. The same everywhere. */
 import type { ReactNode } from 'react'
+import { useFile } from '../choices/file.ts'
 import { ArrowIcon, WarningIcon } from '../frame/icons.tsx'
 import type { KnownError, Outcome } from '../model/outcome.ts'
 import { useSentences, useWords } from '../words/words.ts'
@@ -25,6 +26,7 @@ export function OutcomeFigures({ outcome, remedy, progress }: OutcomeFiguresProp
 
 function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
   const { t, numbers } = useWords()
+  const of = useFile(({ report }) => report?.difference?.of)
   const { bytesBefore, bytesAfter, sizeIsExact, compressed, candidates, state } = outcome
   const share = bytesAfter === null || bytesBefore === 0 ? null : bytesAfter / bytesBefore
   const passing = state === 'stale' || (state === 'planned' && !outcome.settled)
@@ -61,8 +63,14 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
       {state === 'measured' ? null : (
         <p>
           {compressed === null
-            ? t('outcome.candidates', { count: candidates, number: numbers.count(candidates) })
-            : t('outcome.compressed', { number: numbers.count(compressed), total: numbers.count(candidates) })}
+            ? t(of ? 'adapter.candidates' : 'outcome.candidates', {
+                count: candidates,
+                number: numbers.count(candidates),
+              })
+            : t(of ? 'adapter.compressed' : 'outcome.compressed', {
+                number: numbers.count(compressed),
+                total: numbers.count(candidates),
+              })}
         </p>
       )}
     </div>
@@ -72,6 +80,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
 function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
   const { t } = useWords()
   const sentences = useSentences()
+  const of = useFile(({ report }) => report?.difference?.of)
   switch (outcome.state) {
     case 'planned':
       return (
@@ -111,7 +120,7 @@ function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
     default:
       return (
         <>
-          <p className="outcome-unknown">{t('outcome.unknown')}</p>
+          <p className="outcome-unknown">{t(of ? 'adapter.unknown' : 'outcome.unknown')}</p>
           <p>{t('outcome.unknownHelp')}</p>
           {remedy ? <p>{remedy}</p> : null}
         </>
@@ -123,7 +132,8 @@ function ErrorFigure({ known, passing }: { readonly known: KnownError; readonly 
   const { t } = useWords()
   return (
     <p className="hero" data-error={known.error} data-passing={passing} data-testid="model-error">
-      <ErrorNumber known={known} /> <span className="outcome-of">{t('outcome.modelError')}</span>
+      <ErrorNumber known={known} />{' '}
+      <span className="outcome-of">{t(known.isDifference ? 'adapter.missed' : 'outcome.modelError')}</span>
     </p>
   )
 }
@@ -131,10 +141,10 @@ function ErrorFigure({ known, passing }: { readonly known: KnownError; readonly 
 /** A model error as far as its digits mean something, wherever it is shown. */
 export function ErrorNumber({ known }: { readonly known: KnownError }) {
   const { t, numbers } = useWords()
-  const { error, resolution, least } = known
+  const { error, resolution, least, isDifference } = known
   const value = numbers.error(error, resolution)
   const help = [
-    t(least ? 'plan.leastHelp' : 'plan.errorHelp'),
+    t(least ? 'plan.leastHelp' : isDifference ? 'adapter.missedHelp' : 'plan.errorHelp'),
     ...(resolution > 0 ? [t('outcome.resolution', { resolution: numbers.percent(resolution) })] : []),
   ]
   return <span title={help.join(' ')}>{least && error > resolution ? t('result.least', { value }) : value}</span>
@@ -151,7 +161,7 @@ export function OutcomeLine({ outcome }: { readonly outcome: Extract<Outcome, { 
         <strong className="number">
           <ErrorNumber known={outcome} />
         </strong>{' '}
-        {t('outcome.modelError')}
+        {t(outcome.isDifference ? 'adapter.missed' : 'outcome.modelError')}
       </span>
       {verdict === 'large' ? (
         <span className="outcome-line-verdict" data-verdict={verdict}>

@@ -48,7 +48,7 @@ function Ending({ run }: { readonly run: RunView }) {
         </span>
         <span className="run-result" data-relative-error={result.relativeError} data-testid="run-result">
           <strong className="nowrap">{t(result.verified ? 'run.saved' : 'run.savedUnchecked')}</strong>
-          <OutcomeLine outcome={outcomeOfRun(result)} />
+          <OutcomeLine outcome={outcomeOfRun(result, run.choices.kind)} />
         </span>
         <span className="dimmed ellipsis small">
           {[

@@ -74,7 +74,9 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
           </>
         ) : null}
       </Table.Td>
-      <Table.Td className="right nowrap">{result ? <ErrorNumber known={outcomeOfRun(result)} /> : null}</Table.Td>
+      <Table.Td className="right nowrap">
+        {result ? <ErrorNumber known={outcomeOfRun(result, run.choices.kind)} /> : null}
+      </Table.Td>
       <Table.Td className="right nowrap">
         {run.endedAt === null ? null : numbers.duration(result?.elapsedMs ?? run.endedAt - run.startedAt)}
       </Table.Td>

@@ -33,7 +33,7 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
   return (
     <section aria-label={t('result.of')} className="run-result-box">
       <div className="outcome-plain">
-        <OutcomeFigures outcome={outcomeOfRun(report)} />
+        <OutcomeFigures outcome={outcomeOfRun(report, run.choices.kind)} />
       </div>
       <p className="dimmed small number">
         {report.peakBytes === undefined

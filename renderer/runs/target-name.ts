@@ -1,14 +1,14 @@
 /** What an output is called until the user says otherwise: after its source and its style, and where that name is taken after its goal too. */
 import type { Params } from '../../core/params.ts'
-import { type StyleId, styles } from '../../core/styles.ts'
+import { allStyles, type OutputId } from '../../core/styles.ts'
 import { goalOf } from '../choices/goal.ts'
 import { stemOf } from '../model/recipes.ts'
 
 /** model.lowrank.safetensors, model-40pct.lowrank.safetensors, model-40pct-2.lowrank.safetensors, ...: the first that is not `taken`. */
-export function targetName(source: string, style: StyleId, params: Params, taken: ReadonlySet<string>): string {
+export function targetName(source: string, style: OutputId, params: Params, taken: ReadonlySet<string>): string {
   const stem = stemOf(source)
   const goal = goalWord(params)
-  const named = (which: string) => `${stem}${which}${styles[style].ending}`
+  const named = (which: string) => `${stem}${which}${allStyles[style].ending}`
   if (!taken.has(named(''))) return named('')
   if (!taken.has(named(`-${goal}`))) return named(`-${goal}`)
   let n = 2

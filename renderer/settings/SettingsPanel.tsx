@@ -1,5 +1,6 @@
 /** What the factorization is computed with, at the right of the workbench: what people came to tune in view, everything else a line away. */
 import { Accordion, CloseButton, Radio } from '@mantine/core'
+import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
 import { ParamField } from '../choices/ParamField.tsx'
 import { presetOf, type SpeedPreset, speedPresets, useParams } from '../choices/params.ts'
@@ -24,6 +25,7 @@ export function SettingsPanel() {
   const { t, numbers } = useWords()
   const pins = useSelection((state) => state.pins)
   const params = useParams((state) => state.params)
+  const ofModel = useFile(({ report }) => report?.difference === undefined)
   const field = { params, onChange: changeParams }
   return (
     <aside aria-label={t('settings.title')} className="settings">
@@ -44,9 +46,12 @@ export function SettingsPanel() {
           <Accordion.Control>{t('settings.output')}</Accordion.Control>
           <Accordion.Panel>
             <div className="fields">
-              {output.map((name) => (
-                <ParamField {...field} key={name} name={name} />
-              ))}
+              {/* Adapters have two factors, in floating point. */}
+              {output
+                .filter((name) => ofModel || name === 'factorDType')
+                .map((name) => (
+                  <ParamField {...field} key={name} name={name} />
+                ))}
             </div>
           </Accordion.Panel>
         </Accordion.Item>
@@ -99,7 +104,7 @@ export function SettingsPanel() {
           </Accordion.Panel>
         </Accordion.Item>
       </Accordion>
-      <RecipeButtons />
+      {ofModel ? <RecipeButtons /> : null}
     </aside>
   )
 }

@@ -5,6 +5,7 @@ import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
+import { useFile } from '../choices/file.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
 import { useSentences, useWords } from '../words/words.ts'
@@ -21,6 +22,7 @@ const mostReasons = 12
 export function ListFooter({ tensors, shown, total }: ListFooterProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
+  const ofModel = useFile(({ report }) => report?.difference === undefined)
   const { included, excluded } = useSelection()
   const { compressible, reasons } = useMemo(() => {
     const counted = new Map<string, { readonly reason: Message | null; count: number }>()
@@ -46,8 +48,14 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
           ? t('list.tensors', { count: tensors.length, total })
           : t('list.shown', { shown: numbers.count(shown), total })}
       </span>
-      <span>· {t('list.compressible', { count: compressible, number: numbers.count(compressible) })}</span>
-      <span>· {t('list.kept', { count: kept, number: numbers.count(kept) })}</span>
+      <span>
+        ·{' '}
+        {t(ofModel ? 'list.compressible' : 'adapter.inList', {
+          count: compressible,
+          number: numbers.count(compressible),
+        })}
+      </span>
+      <span>· {t(ofModel ? 'list.kept' : 'adapter.leftOut', { count: kept, number: numbers.count(kept) })}</span>
       {kept > 0 ? (
         <Popover position="top-start" returnFocus shadow="md" trapFocus width={340} withArrow>
           <Popover.Target>

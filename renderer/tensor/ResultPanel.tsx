@@ -6,6 +6,7 @@ import { bytesAtRank } from '../../core/plan/verdict.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
+import { usePair } from '../model/pair.ts'
 import { errorAt, type TensorView } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
 import { Figure } from './Figure.tsx'
@@ -22,12 +23,13 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
   const { tensor, size, report } = view
+  const difference = usePair(({ byName }) => byName.get(tensor.name))
   const pinned = useSelection(({ pins }) => pins.get(tensor.name))
   const kept = planned !== null && planned.rank === null
   const atRank = errorAt(view, rank)
   const error = kept ? 0 : atRank
   const after = planned && (kept || planned.rank === rank) ? planned.bytesAfter : bytesAtRank(view.matrix, rank)
-  const grows = !kept && after >= tensor.byteLength
+  const grows = !kept && !view.matrix.isDifference && after >= tensor.byteLength
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
   const least = !kept && report?.method === 'randomized' && goalOf(params) === 'rank' && rank < report.rank
   const known = report && knownRank(report)
@@ -67,6 +69,11 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
               </button>
             </span>
           )}
+          {difference ? (
+            <span title={t('pair.shareHelp', { share: numbers.percent(difference.share) })}>
+              {t('pair.fact', { share: numbers.percent(difference.share) })}
+            </span>
+          ) : null}
           {view.noiselike ? <span className="noise-note">{t('result.noise')}</span> : null}
           {planned ? (
             <PlannedNote planned={planned} />

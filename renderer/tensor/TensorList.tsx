@@ -17,6 +17,7 @@ import {
 import { SearchIcon } from '../frame/icons.tsx'
 import { selectTensor } from '../model/analysis.ts'
 import { useOutlook } from '../model/outlook.ts'
+import { usePair } from '../model/pair.ts'
 import { useWords } from '../words/words.ts'
 import { GroupRow, Tick } from './GroupRow.tsx'
 import { ListFooter } from './ListFooter.tsx'
@@ -44,9 +45,17 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   // Typing stays ahead of filtering; the order by error follows reports, the others do not need them.
   const deferred = useDeferredValue(selection)
   const known = deferred.sort === 'error' ? outlook : null
+  const differences = usePair((state) => state.byName)
+  const ofPair = differences.size > 0
   const shown = useMemo(
-    () => visibleTensors(tensors, deferred, (tensor) => known?.(tensor).error ?? undefined),
-    [tensors, deferred, known],
+    () =>
+      visibleTensors(
+        tensors,
+        deferred,
+        (tensor) => known?.(tensor).error ?? undefined,
+        ({ name }) => differences.get(name)?.share,
+      ),
+    [tensors, deferred, known, differences],
   )
   // What is searched for is shown, also in a group that was closed.
   const closed = deferred.search.trim() === '' ? collapsed : none
@@ -105,7 +114,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   const withPlan = shown.length > 0 && outlook(shown.find(({ matrix }) => matrix) ?? shown[0]!).planned !== null
 
   return (
-    <section aria-label={t('list.title')} className="list" data-plan={withPlan}>
+    <section aria-label={t('list.title')} className="list" data-pair={ofPair} data-plan={withPlan}>
       <div className="list-head">
         <TextInput
           aria-label={t('list.search')}
@@ -144,7 +153,9 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
             aria-label={t('list.sort')}
             className="list-sort"
             comboboxProps={{ width: 150, position: 'bottom-end' }}
-            data={sortOrders.map((value) => ({ value, label: t(`list.orders.${value}`) }))}
+            data={sortOrders
+              .filter((value) => value !== 'difference' || ofPair)
+              .map((value) => ({ value, label: t(`list.orders.${value}`) }))}
             onChange={(value) => value && selectionReducers.sort(value as SortOrder)}
             size="xs"
             value={selection.sort}
@@ -158,6 +169,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
             tensors={shown}
           />
           <span className="list-column-name">{t('list.columns.tensor')}</span>
+          {ofPair ? <span className="list-number">{t('pair.share')}</span> : null}
           <span className={withPlan ? 'list-number' : 'list-number list-shape'}>
             {t(withPlan ? 'list.columns.rank' : 'list.columns.shape')}
           </span>
@@ -196,6 +208,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
               <TensorRow
                 compressed={compressed}
                 curve={curve}
+                difference={ofPair ? (differences.get(tensor.name)?.share ?? null) : undefined}
                 error={error}
                 index={index}
                 key={tensor.name}

@@ -18,6 +18,8 @@ interface TensorRowProps {
   readonly top: number
   readonly selected: boolean
   readonly compressed: boolean
+  /** ||D|| / ||W||, of two models; null where it is not known. */
+  readonly difference?: number | null | undefined
   /** To expect at `rank`; null while it is not known. */
   readonly error: number | null
   /** Relative error at rank 0, 1, ..., as far as it is known. */
@@ -32,7 +34,7 @@ interface TensorRowProps {
 
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
-  const { tensor, label, index, selected, compressed, error, rank, planKeeps, withPlan, curve } = props
+  const { tensor, label, index, selected, compressed, difference, error, rank, planKeeps, withPlan, curve } = props
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
   const bytes = numbers.bytes(tensor.byteLength)
   const outcome = !compressed ? t('map.kept') : planKeeps ? t('list.whole') : rank === null ? '' : numbers.count(rank)
@@ -76,8 +78,15 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
         {label.layer === '' ? null : <span className="tensor-layer">{label.layer}</span>}
         <span className="tensor-path">{label.path}</span>
         <span className="tensor-leaf">{label.leaf}</span>
-        {withPlan && curve ? <Sparkline curve={curve} /> : null}
+        {withPlan && curve && difference === undefined ? <Sparkline curve={curve} /> : null}
       </div>
+      {difference === undefined ? null : (
+        // biome-ignore lint/a11y/useSemanticElements: see above
+        // biome-ignore lint/a11y/useFocusableInteractive: see above
+        <div className="list-number" data-difference={difference ?? ''} role="gridcell">
+          {difference === null ? '' : numbers.percent(difference)}
+        </div>
+      )}
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
       <div className={withPlan ? 'list-number' : 'list-number list-shape'} role="gridcell">

@@ -33,7 +33,15 @@ export function convertCommand(): Command {
     .action(async (path: string, options: Options) => {
       const { out, tensor, to, relativeTo, force = false, json } = options
       if (to !== undefined) {
-        const ranks = { params: defaultParams, rule: null, keepRanks: true, oneRank: false }
+        const ranks = {
+          params: defaultParams,
+          rule: null,
+          keepRanks: true,
+          include: [],
+          exclude: [],
+          pins: [],
+          oneRank: false,
+        }
         const reports = await withEngine((engine) =>
           resizeAll(engine, path, out, relativeTo, { form: to, ...ranks, force }),
         )

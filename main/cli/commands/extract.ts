@@ -2,13 +2,15 @@
 import { Command, Option } from 'commander'
 import type { ExtractionReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
-import { factorizationKeys } from '../../../core/params.ts'
+import { factorizationKeys, rankKeys } from '../../../core/params.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
+import type { Pin } from '../../../core/rules.ts'
 import type { AdapterForm } from '../../../core/styles.ts'
-import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from '../adapter-flags.ts'
+import { addRuleFlags, formOption, type RuleOptions, ruleFrom } from '../adapter-flags.ts'
 import { addParamFlags, collect, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { pinOf } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
 interface Options extends RuleOptions {
@@ -19,13 +21,14 @@ interface Options extends RuleOptions {
   readonly oneRank?: boolean
   readonly include: string[]
   readonly exclude: string[]
+  readonly pin: Pin[]
   readonly force?: boolean
   readonly resume?: boolean
   readonly part?: string
   readonly json?: boolean
 }
 
-const keys = [...new Set([...rankParams, ...factorizationKeys, 'projectionTiers' as const])]
+const keys = [...new Set([...rankKeys, ...factorizationKeys, 'projectionTiers' as const])]
 
 export function extractCommand(): Command {
   const command = new Command('extract')
@@ -48,17 +51,18 @@ export function extractCommand(): Command {
     .option('--one-rank', 'pad all modules to the rank, for loaders that know one for all (vLLM)')
     .option('--include <glob>', 'only matching tensors, also those left out by default; repeatable', collect, [])
     .option('--exclude <glob>', 'not the matching tensors; repeatable', collect, [])
+    .option('--pin <glob=rank>', 'rank of matching tensors, whatever the goal; repeatable', pinOf, [])
     .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
     .action(async (basePath: string, tunedPath: string, options: Options, self: Command) => {
-      const { out, to: form, convRank = null, whole, include, exclude } = options
+      const { out, to: form, convRank = null, whole, include, exclude, pin: pins } = options
       const { oneRank = false, force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
       const params = paramsFrom(self, keys)
       const rule = ruleFrom(options)
-      const choices = { form, params, convRank, whole, oneRank, rule, include, exclude, force, resume, part }
+      const choices = { form, params, convRank, whole, oneRank, rule, include, exclude, pins, force, resume, part }
       const report = await withEngine((engine) =>
         commandRuns(engine).run<'extract'>({ kind: 'extract', ...choices }, { base: basePath, tuned: tunedPath }, out),
       )

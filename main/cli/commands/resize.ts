@@ -6,14 +6,16 @@ import type { RankRule, ResizeReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { inEnglish, say } from '../../../core/messages/english.ts'
 import { fileName, foreign } from '../../../core/messages/text.ts'
-import type { Params } from '../../../core/params.ts'
+import { type Params, rankKeys } from '../../../core/params.ts'
+import type { Pin } from '../../../core/rules.ts'
 import type { AdapterForm } from '../../../core/styles.ts'
 import { adapterStyles } from '../../../core/styles.ts'
 import { fileIdentity } from '../../files/files.ts'
-import { addRuleFlags, formOption, type RuleOptions, rankParams, ruleFrom } from '../adapter-flags.ts'
-import { addParamFlags, paramsFrom } from '../flags.ts'
+import { addRuleFlags, formOption, type RuleOptions, ruleFrom } from '../adapter-flags.ts'
+import { addParamFlags, collect, paramsFrom } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { pinOf } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
 interface Options extends RuleOptions {
@@ -21,6 +23,9 @@ interface Options extends RuleOptions {
   readonly to?: AdapterForm
   readonly relativeTo?: string
   readonly oneRank?: boolean
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly pin: Pin[]
   readonly force?: boolean
   readonly json?: boolean
 }
@@ -31,6 +36,9 @@ export interface ResizeRequest {
   readonly rule: RankRule | null
   readonly keepRanks: boolean
   readonly oneRank: boolean
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly pins: Pin[]
   readonly force: boolean
 }
 
@@ -44,13 +52,18 @@ export function resizeCommand(): Command {
     .addOption(formOption('--to', 'another form than it has'))
     .option('--relative-to <base>', 'measure errors beside the weights of this model; GGUF needs it for its heads')
     .option('--one-rank', 'pad all modules to the largest rank, for loaders that know one for all (vLLM)')
-  return addParamFlags(addRuleFlags(command), rankParams)
+  return addParamFlags(addRuleFlags(command), rankKeys)
+    .option('--include <glob>', 'only matching modules, by their names in the output; repeatable', collect, [])
+    .option('--exclude <glob>', 'not the matching modules; repeatable', collect, [])
+    .option('--pin <glob=rank>', 'rank of matching modules, whatever the goal; repeatable', pinOf, [])
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
       const { out, to = null, relativeTo, oneRank = false, force = false } = options
       const rule = ruleFrom(options)
-      const request = { form: to, params: paramsFrom(self, rankParams), rule, keepRanks: false, oneRank, force }
+      const { include, exclude, pin: pins } = options
+      const rules = { include, exclude, pins }
+      const request = { form: to, params: paramsFrom(self, rankKeys), rule, keepRanks: false, oneRank, ...rules, force }
       const reports = await withEngine((engine) => resizeAll(engine, path, out, relativeTo, request))
       if (options.json) printJson(reports.length === 1 && !(await isBatch(path)) ? reports[0] : reports)
       else for (const report of reports) printResize(report, reports.length > 1)

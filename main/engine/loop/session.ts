@@ -80,13 +80,16 @@ export function serveSession(port: Port, host: SessionHost): void {
   }
   const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments)
 
+  /** Named after what was picked: two folders hold files of one name. */
   async function open(place: Place, difference?: DifferenceRef): Promise<FileReport> {
     const file: FileRef = { fileId: randomUUID(), ...place, fingerprint: null, ...(difference && { difference }) }
     const opener = host.opener()
     const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
     // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
     if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
-    const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened }
+    const names = [...(difference?.base ? [difference.base] : []), place].map(({ path }) => basename(path))
+    const said = opened.difference && { difference: { ...opened.difference, names } }
+    const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened, ...said }
     if (gone) driver.closeFile(file.fileId)
     else files.set(file.fileId, { ...file, fingerprint })
     return report

@@ -95,3 +95,22 @@ export function writeManyTensors(path: string, count: number): void {
   length.writeBigUInt64LE(BigInt(json.length))
   writeFileSync(path, Buffer.concat([length, json, Buffer.alloc(offset)]))
 }
+
+/** A safetensors file of F32 tensors. */
+export function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>,
+): void {
+  let at = 0
+  const entries = [...tensors].map(([name, { shape, values }]) => {
+    const start = at
+    at += values.byteLength
+    const data_offsets = [start, at]
+    return [name, { dtype: 'F32', shape, data_offsets }]
+  })
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.byteLength))
+  const bytes = [...tensors.values()].map(({ values }) => new Uint8Array(values.buffer))
+  writeFileSync(path, Buffer.concat([length, header, ...bytes]))
+}

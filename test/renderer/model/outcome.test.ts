@@ -101,10 +101,12 @@ describe('the outcome of the choices', () => {
 it('says of quality only that a change is large: no weight error earns praise', () => {
   expect([0, 0.05, 0.1].map(verdictOn)).toEqual(['untested', 'untested', 'untested'])
   expect([0.1001, 0.43].map(verdictOn)).toEqual(['large', 'large'])
-  expect(outcomeOfRun({ bytesBefore: 9, bytesAfter: 3, relativeError: 0.2 })).toMatchObject({
+  expect(outcomeOfRun({ bytesBefore: 9, bytesAfter: 3, relativeError: 0.2 }, 'compress')).toMatchObject({
     state: 'measured',
     verdict: 'large',
   })
+  const missed = { bytesBefore: 9, bytesAfter: 3, relativeError: 0.4, absoluteError: 0.3 }
+  expect(outcomeOfRun(missed, 'extract')).toMatchObject({ error: 0.3, verdict: 'untested', isDifference: true })
 })
 
 describe('the pace of this machine', () => {

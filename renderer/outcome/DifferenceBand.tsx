@@ -1,0 +1,115 @@
+/** What is open where it is no model: two models side by side with the verdict on them, or an adapter and what it is made of. */
+import { Anchor, Button, Loader, Progress } from '@mantine/core'
+import { shareOf } from '../../core/client/job-view.ts'
+import type { DifferenceReport } from '../../core/contract.ts'
+import { useFile } from '../choices/file.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { openPair } from '../model/file-actions.ts'
+import { lookAtPair, useNoiseShare, usePair } from '../model/pair.ts'
+import { useWork } from '../model/work.ts'
+import { useSentences, useWords } from '../words/words.ts'
+
+export function DifferenceBand() {
+  const difference = useFile(({ report }) => report?.difference)
+  if (!difference) return null
+  return (
+    <section className="difference" data-of={difference.of} data-testid="difference">
+      {difference.of === 'pair' ? <PairBand difference={difference} /> : <AdapterBand difference={difference} />}
+    </section>
+  )
+}
+
+/** Above this share of it the difference as a whole has no low-rank structure. */
+const mostly = 0.5
+
+function PairBand({ difference }: { readonly difference: DifferenceReport }) {
+  const { t, numbers } = useWords()
+  const sentences = useSentences()
+  const { report, fault } = usePair()
+  const running = useWork((state) => state.pair)
+  const noise = useNoiseShare()
+  const { grant, source } = useFile()
+  const [base, tuned] = difference.names
+  const share = running && shareOf(running.view)
+  return (
+    <>
+      <p className="difference-names">
+        <strong className="ellipsis" title={tuned}>
+          {tuned}
+        </strong>
+        <span aria-label={t('pair.minus')} role="img">
+          −
+        </span>
+        <strong className="ellipsis" title={base}>
+          {base}
+        </strong>
+        {source.of === 'pair' && grant ? (
+          <Anchor component="button" inherit onClick={() => void openPair(grant, source.base)} type="button">
+            {t('pair.swap')}
+          </Anchor>
+        ) : null}
+      </p>
+      {report ? (
+        <p
+          className="difference-verdict"
+          data-cosine={report.cosine}
+          data-share={report.differenceShare}
+          data-testid="pair-verdict"
+        >
+          <strong>{sentences(report.verdict)}</strong>{' '}
+          {t('pair.apart', { share: numbers.percent(report.differenceShare) })}{' '}
+          {noise === null ? (
+            report.identical ? null : (
+              t('pair.structureUnknown')
+            )
+          ) : (
+            <span data-noise={noise} data-testid="pair-structure">
+              {noise > mostly
+                ? t('pair.noStructure', { share: numbers.percent(noise) })
+                : t('pair.structure', { share: numbers.percent(1 - noise) })}
+            </span>
+          )}{' '}
+          {sentences(report.notices)}
+        </p>
+      ) : running ? (
+        <output className="difference-busy">
+          <Loader size={14} /> {t('pair.comparing')}
+          {share === null ? null : <Progress aria-label={t('pair.comparing')} value={share * 100} w={120} />}
+        </output>
+      ) : fault ? (
+        <ErrorBox error={fault}>
+          <Button color="red" onClick={lookAtPair} size="compact-sm" variant="light">
+            {t('job.retry')}
+          </Button>
+        </ErrorBox>
+      ) : null}
+    </>
+  )
+}
+
+function AdapterBand({ difference }: { readonly difference: DifferenceReport }) {
+  const { t, numbers } = useWords()
+  const { adapter, family } = difference
+  if (!adapter) return null
+  const { modules, ranks, scales, kinds, form, alphas } = adapter
+  const range = ([low, high]: readonly [number, number], show: (value: number) => string) =>
+    low === high ? show(low) : t('adapter.range', { low: show(low), high: show(high) })
+  return (
+    <p className="difference-verdict" data-form={form} data-testid="adapter-facts">
+      <strong>
+        {t('adapter.is', {
+          form: t(`adapter.forms.${form}.name`),
+          kinds: [...new Set(kinds.map((kind) => t(`adapter.kinds.${kind}`)))].join(', '),
+          family: family ?? t('adapter.noFamily'),
+        })}
+      </strong>{' '}
+      {t('adapter.facts', {
+        count: modules,
+        number: numbers.count(modules),
+        ranks: range(ranks, numbers.count),
+        scales: range(scales, (value) => numbers.count(Number(value.toPrecision(4)))),
+      })}{' '}
+      {alphas === 0 ? t('adapter.noAlphas') : null}
+    </p>
+  )
+}

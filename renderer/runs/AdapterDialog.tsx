@@ -1,0 +1,241 @@
+/** Before an adapter is written: for whose loaders, what of the differences it holds, at which ranks, and where it goes. */
+import { Button, Checkbox, Modal, NumberInput, Radio, Select, TextInput } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { FileReport, RankRule } from '../../core/contract.ts'
+import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
+import { adapterCommand } from '../../core/report/command.ts'
+import { type AdapterForm, adapterForms } from '../../core/styles.ts'
+import { hasKernel } from '../../core/tensor.ts'
+import { adapterReducers, useAdapter } from '../choices/adapter.ts'
+import { useFile } from '../choices/file.ts'
+import { goalOf } from '../choices/goal.ts'
+import { useParams } from '../choices/params.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { useSession } from '../frame/session.ts'
+import { openForForm } from '../model/file-actions.ts'
+import { canCompress, useOutcome } from '../model/outcome.ts'
+import { createTarget, currentQuestion, lastOutputFolder, pickTarget, startAdapterRun } from '../model/run-actions.ts'
+import { PlannedOutcome } from '../outcome/PlannedOutcome.tsx'
+import { useWords } from '../words/words.ts'
+import { CopyButton } from './CopyButton.tsx'
+import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
+import { useFolders } from './folders.ts'
+import { targetName } from './target-name.ts'
+
+interface AdapterDialogProps {
+  readonly report: FileReport
+  readonly onClose: () => void
+}
+
+/** Where a rank for convolutions starts. */
+const firstConvRank = 8
+
+export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
+  const { t, numbers } = useWords()
+  const host = useSession((state) => state.host)
+  const desktop = host?.kind === 'electron'
+  const { params } = useParams()
+  const choices = useAdapter()
+  const reopening = useFile(({ status }) => status === 'opening')
+  const [ownName, setOwnName] = useState<string | null>(null)
+  const [starting, setStarting] = useState(false)
+  const [error, setError] = useState<ErrorReport | null>(null)
+  const folders = useFolders(lastOutputFolder)
+  const folder = folders.trail.at(-1)
+  const outcome = useOutcome()
+  const difference = report.difference!
+  const { form, of } = difference
+  const taken = useMemo(
+    () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
+    [folder, folders.entries],
+  )
+  const name = ownName ?? targetName(report.name, form, params, taken)
+  const places = new Map(difference.forms.map(({ form, modules }) => [form, modules]))
+  const convolutions = useMemo(() => report.tensors.some((tensor) => tensor.matrix && hasKernel(tensor)), [report])
+  const placesOf = (one: AdapterForm) => {
+    const count = places.get(one) ?? 0
+    return count === 0 ? t('adapter.noPlace') : t('adapter.places', { count, number: numbers.count(count) })
+  }
+  const byRank = goalOf(params) === 'rank'
+  // A rule of LoRA tools stands in the place of rank and goal.
+  const ready = choices.rule ? outcome.state !== 'refused' && byRank : canCompress(outcome)
+  const write = async () => {
+    setStarting(true)
+    setError(null)
+    try {
+      const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
+      if (!target) return
+      await startAdapterRun(target, desktop)
+      onClose()
+    } catch (fault) {
+      setError(toErrorReport(fault))
+    } finally {
+      setStarting(false)
+    }
+  }
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={onClose}
+      opened
+      size={680}
+      title={t(`adapter.titles.${of}`, { name: report.name })}
+      yOffset="4dvh"
+    >
+      <form
+        className="compress"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void write()
+        }}
+      >
+        <div className="outcome-plain" data-testid="compress-outcome">
+          <PlannedOutcome outcome={outcome} />
+        </div>
+        <Radio.Group
+          label={t('adapter.form')}
+          onChange={(value) => void openForForm(value as AdapterForm, difference.convolutions)}
+          value={form}
+        >
+          <div className="cards">
+            {adapterForms.map((one) => (
+              <Radio.Card className="card" disabled={!places.has(one) || reopening} key={one} value={one}>
+                <Radio.Indicator />
+                <div>
+                  <div className="card-title">
+                    {t(`adapter.forms.${one}.title`)}
+                    <span className="dimmed"> {placesOf(one)}</span>
+                  </div>
+                  <div className="dimmed">{t(`adapter.forms.${one}.loaders`)}</div>
+                </div>
+              </Radio.Card>
+            ))}
+          </div>
+        </Radio.Group>
+        <div className="adapter-choices">
+          <RuleField rule={choices.rule} />
+          {of === 'pair' && convolutions ? (
+            <>
+              <Checkbox
+                checked={choices.convRank !== null}
+                label={t('adapter.convolutions')}
+                onChange={(event) => {
+                  const taken = event.currentTarget.checked
+                  void openForForm(form, taken).then(() =>
+                    adapterReducers.set({ convRank: taken ? firstConvRank : null }),
+                  )
+                }}
+              />
+              {choices.convRank === null ? null : (
+                <NumberInput
+                  label={t('adapter.convRank')}
+                  max={65536}
+                  min={1}
+                  onChange={(value) => typeof value === 'number' && adapterReducers.set({ convRank: value })}
+                  value={choices.convRank}
+                />
+              )}
+            </>
+          ) : null}
+          {of === 'pair' && form === 'comfy' ? (
+            <Checkbox
+              checked={choices.whole === 'save'}
+              label={t('adapter.whole')}
+              onChange={(event) => adapterReducers.set({ whole: event.currentTarget.checked ? 'save' : 'list' })}
+            />
+          ) : null}
+          <Checkbox
+            checked={choices.oneRank}
+            disabled={of === 'pair' && (!byRank || choices.rule !== null)}
+            label={t('adapter.oneRank')}
+            onChange={(event) => adapterReducers.set({ oneRank: event.currentTarget.checked })}
+          />
+        </div>
+        {desktop ? null : (
+          <fieldset className="target">
+            <legend>{t('compress.where')}</legend>
+            <FolderTrail folders={folders} />
+            <FolderEntries folders={folders} />
+            <TextInput
+              error={taken.has(name) ? t('compress.taken', { name }) : null}
+              label={t(form === 'peft' ? 'adapter.folderName' : 'compress.name')}
+              onChange={(event) => setOwnName(event.currentTarget.value)}
+              spellCheck={false}
+              value={name}
+            />
+          </fieldset>
+        )}
+        <div className="compress-foot">
+          {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
+          <div className="dialog-buttons">
+            <div className="dialog-aside">
+              <CopyButton
+                label={t('runs.copyCommand')}
+                text={() =>
+                  adapterCommand({
+                    sources: difference.names,
+                    form: of === 'adapter' && form === difference.adapter?.form ? null : form,
+                    target: name,
+                    ...choices,
+                    recipe: currentQuestion(),
+                    ...(host && { program: host.command, platform: host.platform }),
+                  })
+                }
+              />
+            </div>
+            <Button color="gray" onClick={onClose} variant="subtle">
+              {t('app.cancel')}
+            </Button>
+            <Button
+              disabled={!ready || reopening || (!desktop && (!folder || name.trim() === '' || taken.has(name)))}
+              loading={starting}
+              type="submit"
+            >
+              {t(`adapter.start.${of}`)}
+            </Button>
+          </div>
+        </div>
+      </form>
+    </Modal>
+  )
+}
+
+const rules = ['none', 'ratio', 'cumulative', 'fro'] as const
+/** As in the examples of sd-scripts. */
+const firstValues: Readonly<Record<RankRule['rule'], number>> = { ratio: 10, cumulative: 0.9, fro: 0.9 }
+
+function RuleField({ rule }: { readonly rule: RankRule | null }) {
+  const { t } = useWords()
+  const byRank = useParams(({ params }) => goalOf(params) === 'rank')
+  const set = (kind: RankRule['rule'], value: number) => adapterReducers.set({ rule: { rule: kind, value } })
+  return (
+    <div className="adapter-rule">
+      <Select
+        allowDeselect={false}
+        data={rules.map((value) => ({ value, label: t(`adapter.rules.${value}`) }))}
+        description={byRank ? t(`adapter.ruleHelp.${rule?.rule ?? 'none'}`) : t('adapter.ruleOrGoal')}
+        disabled={!byRank}
+        label={t('adapter.rule')}
+        onChange={(value) => {
+          const kind = rules.find((one) => one === value) ?? 'none'
+          if (kind === 'none') adapterReducers.set({ rule: null })
+          else set(kind, firstValues[kind])
+        }}
+        value={rule?.rule ?? 'none'}
+      />
+      {rule ? (
+        <NumberInput
+          decimalScale={4}
+          label={t('adapter.ruleValue')}
+          max={rule.rule === 'ratio' ? 1e6 : 1}
+          min={rule.rule === 'ratio' ? 1.0001 : 0.0001}
+          onChange={(value) => {
+            if (typeof value === 'number' && value > (rule.rule === 'ratio' ? 1 : 0)) set(rule.rule, value)
+          }}
+          step={rule.rule === 'ratio' ? 1 : 0.01}
+          value={rule.value}
+        />
+      ) : null}
+    </div>
+  )
+}
