@@ -10,7 +10,7 @@ export const reportJsonStart = '{\n  "report": 1,'
 /** Everything there is to know of a run, its recipe included. */
 export function reportJson(recipe: RecipeInput, report: CompressionReport): string {
   const whole = { report: 1, version, recipe: JSON.parse(recipeText(recipe)), ...report }
-  return `${JSON.stringify(whole, toEnglish, 2)}\n`
+  return `${JSON.stringify(whole, toEnglish(), 2)}\n`
 }
 
 const parts = ['truncation', 'rounding', 'sparseGain'] as const

@@ -74,6 +74,17 @@ export function all(said: readonly Message[]): Message {
   return first && others.length === 0 ? first : say('all', { said })
 }
 
+/** Makes messages that say the same one object: to another process it then goes once, however many tensors it is said of. */
+export function sharing(): (message: Message) => Message {
+  const known = new Map<string, Message>()
+  return (message) => {
+    const text = JSON.stringify(message)
+    const first = known.get(text)
+    if (!first) known.set(text, message)
+    return first ?? message
+  }
+}
+
 /** Each message once: two are the same where they say the same. */
 export function distinct(said: readonly Message[]): Message[] {
   return [...new Map(said.map((each) => [inEnglish(each), each])).values()]
@@ -107,9 +118,17 @@ export function isMessage(value: unknown): value is Message {
   )
 }
 
-/** For `JSON.stringify`: messages become their English, for machines and for tables. */
-export function toEnglish(_: string, value: unknown): unknown {
-  return isMessage(value) ? inEnglish(value) : value
+/** For `JSON.stringify`: messages become their English, for machines and for tables. What several places share is put into words once. */
+export function toEnglish(): (key: string, value: unknown) => unknown {
+  const said = new Map<unknown, string>()
+  return (_, value) => {
+    if (!isMessage(value)) return value
+    const known = said.get(value)
+    if (known !== undefined) return known
+    const sentence = inEnglish(value)
+    said.set(value, sentence)
+    return sentence
+  }
 }
 
 /** For `JSON.stringify`: messages keep their English beside them, so that another version can show what it has no key for. */

@@ -1,8 +1,7 @@
 /** The tensors of an opened file as a report - what each one is, what a compression would do with it and why - and what a report says to decisions. */
 
 import type { TensorReport } from '../contract.ts'
-import { all } from '../messages/english.ts'
-
+import { all, sharing } from '../messages/english.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { isOwnFactor, roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
@@ -25,6 +24,7 @@ export function describeFile(
   params: Params = defaultParams,
   style: Style = styles[defaultStyle],
 ): TensorReport[] {
+  const shared = sharing()
   return planFile(file, params, noRules, style).map((plan) => {
     // A table of integers has rows and columns but cannot be factorized: it is not offered.
     // Neither is a factor that was written by us: it is half of a matrix.
@@ -41,7 +41,7 @@ export function describeFile(
       matrix: view && matrixOf(view),
       kind: view && (isEmbedding(plan.info.name, view) ? 'embedding' : view.kind),
       plan: plan.action === 'keep' && plan.grows ? 'grows' : plan.action,
-      reason: plan.info.remark ? all([plan.info.remark, plan.reason]) : plan.reason,
+      reason: shared(plan.info.remark ? all([plan.info.remark, plan.reason]) : plan.reason),
     }
   })
 }

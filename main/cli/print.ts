@@ -10,7 +10,7 @@ export function print(text: string): void {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, toEnglish))
+  print(JSON.stringify(value, toEnglish()))
 }
 
 /** Numbers as sentences have them. */

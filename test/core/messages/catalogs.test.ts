@@ -96,6 +96,7 @@ const names = new Set(
       'Martinsson',
       'Tropp',
     ],
+    ...['MatMul', 'Gemm', 'Conv', 'Gather'],
     ...['safetensors', 'pt', 'gguf', 'npy', 'npz', 'onnx', 'aguf'],
   ].map((name) => name.toLowerCase()),
 )

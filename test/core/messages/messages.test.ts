@@ -78,7 +78,7 @@ it('advice is what can be done where it is read', () => {
 
 it('machines get English', () => {
   const report = { notices: [say('engine.connection-lost')], tensors: [{ name: 'w' }] }
-  expect(JSON.parse(JSON.stringify(report, toEnglish))).toEqual({
+  expect(JSON.parse(JSON.stringify(report, toEnglish()))).toEqual({
     notices: [inEnglish(say('engine.connection-lost'))],
     tensors: [{ name: 'w' }],
   })

@@ -41,7 +41,10 @@ const quotedBy = new Set([
   ...['Error', 'TypeError', 'RangeError', 'log', 'error', 'addIssue'],
 ])
 /** The same words in pieces: where in a file, and what is there instead. */
-const pieces = new Set(['X: array at byte X', 'X: pickle at byte X', 'an array of X'])
+const pieces = new Set([
+  ...['X: array at byte X', 'X: pickle at byte X', 'an array of X', 'a number that is no integer'],
+  'more would cost memory out of proportion to the file',
+])
 /** The English of parameters and of output styles, which the page looks up by key; names of classes. */
 const quietProperties = new Set(['label', 'help', 'words', 'className'])
 

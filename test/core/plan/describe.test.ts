@@ -7,3 +7,8 @@ test('tables of embeddings are told from other matrices by the names that keep t
   const described = describeFile(await openTensors(...names.map((name) => weights(name, [96, 64]))))
   expect(described.map(({ kind }) => kind)).toEqual(['embedding', 'embedding', 'embedding', 'linear', 'linear'])
 })
+
+test('what is said of many tensors is one object, which another process is sent once', async () => {
+  const [first, second] = describeFile(await openTensors(...['a', 'b'].map((name) => weights(name, [96, 64]))))
+  expect(second!.reason).toBe(first!.reason)
+})
