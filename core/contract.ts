@@ -17,7 +17,6 @@ export type { ApplicationReport } from './contract/jobs/apply.ts'
 export type { ComparisonReport } from './contract/jobs/compare.ts'
 export {
   type CompressionReport,
-  compressionReportSchema,
   type TensorOutcome,
   tensorOutcomeSchema,
 } from './contract/jobs/compress.ts'

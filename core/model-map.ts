@@ -10,7 +10,7 @@
  * in the fifth column of it, so that N layers of M experts are N x M cells for each of their roles.
  */
 
-export interface MapRole {
+interface MapRole {
   readonly key: string
   /** As few of its last parts as tell it from the others. */
   readonly label: string
@@ -20,7 +20,7 @@ export interface MapLayer<T> extends MapRole {
   readonly tensors: ReadonlyMap<number, T>
 }
 /** Neighboring columns that are the same role of one expert after the other. */
-export interface MapBand {
+interface MapBand {
   readonly label: string
   readonly first: number
   readonly count: number

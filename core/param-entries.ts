@@ -7,14 +7,14 @@
 import { say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
 
-export const methods = ['auto', 'randomized', 'exact'] as const
-export const exactRoutes = ['gram', 'jacobi'] as const
-export const algorithms = ['subspace', 'krylov', 'adaptive'] as const
-export const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
-export const factorLayouts = ['ab', 'usv'] as const
-export const allocations = ['water-filling', 'greedy', 'uniform'] as const
-export const goalScopes = ['tensor', 'model'] as const
-export const goalWeights = ['entries', 'norm'] as const
+const methods = ['auto', 'randomized', 'exact'] as const
+const exactRoutes = ['gram', 'jacobi'] as const
+const algorithms = ['subspace', 'krylov', 'adaptive'] as const
+const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
+const factorLayouts = ['ab', 'usv'] as const
+const allocations = ['water-filling', 'greedy', 'uniform'] as const
+const goalScopes = ['tensor', 'model'] as const
+const goalWeights = ['entries', 'norm'] as const
 
 /** How people write a number: `bytes` as 1.2GB or 1200000000, `share` as 5% or 0.05, `size` as either (below 1: a share of the source). */
 export type Unit = 'bytes' | 'share' | 'size'

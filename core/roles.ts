@@ -28,7 +28,7 @@ const LEAF = /^(weight|kernel|data|w|variable_value|attributes)$/i
 const WRAPPER = /^(params|param|target|variables|state_dict|model_state_dict|ema|ema_params)$/i
 
 /** A name taken apart. */
-export function partsOf(name: string): string[] {
+function partsOf(name: string): string[] {
   return name
     .replace(/:\d+$/, '')
     .split(/[./:]+/)

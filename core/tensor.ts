@@ -131,7 +131,7 @@ export function hasComputableDType(tensor: TensorInfo): tensor is ComputableTens
 }
 
 /** Factors that another tensor of the file holds, one for each block of this many elements along each axis. */
-export interface TensorScale {
+interface TensorScale {
   readonly tensor: string
   readonly blocks: readonly number[]
 }

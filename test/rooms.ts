@@ -92,7 +92,7 @@ export interface Import {
 
 const root = resolve(import.meta.dirname, '..')
 
-export function sourceFiles(): string[] {
+function sourceFiles(): string[] {
   return globSync('{core,main,renderer}/**/*.{ts,tsx}', { cwd: root }).filter((path) => !path.endsWith('.d.ts'))
 }
 
@@ -122,7 +122,7 @@ export function allImports(): Import[] {
 }
 
 /** @throws Error for a file in no room */
-export function roomOf(path: string): string {
+function roomOf(path: string): string {
   let longest = ''
   let found: string | undefined
   for (const [name, { paths }] of Object.entries(rooms))

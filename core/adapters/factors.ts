@@ -114,7 +114,7 @@ function scaled(values: Float32Array, scale: number): Float32Array {
 }
 
 /** rows x cols to cols x rows. */
-export function turned(values: Float32Array, rows: number, cols: number): Float32Array {
+function turned(values: Float32Array, rows: number, cols: number): Float32Array {
   const out = new Float32Array(values.length)
   for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = values[i * cols + j]!
   return out

@@ -122,7 +122,7 @@ export function diffusersHeader(modules: readonly WrittenModule[]): string {
 }
 
 /** Ties go to the larger rank; 1 for an empty adapter. */
-export function mostFrequent(values: readonly number[]): number {
+function mostFrequent(values: readonly number[]): number {
   const counts = new Map<number, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
   const [first] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])

@@ -9,7 +9,7 @@ import { unets } from './families/unet.ts'
 import type { Family, Part, Row, Scheme } from './family.ts'
 import { type Holes, type Pattern, pattern } from './patterns.ts'
 
-export const families: readonly Family[] = [...unets, ...diffusionTransformers, ...transformersModels]
+const families: readonly Family[] = [...unets, ...diffusionTransformers, ...transformersModels]
 
 /** Rows [start / of, end / of) of a native matrix. */
 export interface Share {

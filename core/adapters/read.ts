@@ -16,9 +16,9 @@ import { type DeclaredScales, declaredScales } from './scales.ts'
 import { type Role, takeApart } from './tensor-names.ts'
 
 /** A model of experts has 44,544 (DeepSeek V3, every expert); each costs a small read for its scale. */
-export const maxModules = 65_536
+const maxModules = 65_536
 /** Sketches and cores are square in it; published adapters end at 1024. */
-export const maxAdapterRank = 16_384
+const maxAdapterRank = 16_384
 
 /** @throws AppError `bad-request` for what is no adapter, `bad-file` for one that contradicts itself, `over-limit` */
 export async function readAdapter(file: WeightFile): Promise<Adapter> {
@@ -82,7 +82,7 @@ export function looksLikeAdapter({ tensors }: Pick<WeightFile, 'tensors'>): bool
 }
 
 /** By what its modules are called. */
-export function formOf({ format }: Pick<WeightFile, 'format'>, modules: readonly string[]): AdapterForm {
+function formOf({ format }: Pick<WeightFile, 'format'>, modules: readonly string[]): AdapterForm {
   if (format === 'gguf') return 'gguf'
   const count = (expression: RegExp) => modules.filter((name) => expression.test(name)).length
   const counted: readonly [AdapterForm, number][] = [

@@ -90,7 +90,7 @@ function declaredIn(configuration: Readonly<Record<string, unknown>>, prefix: st
  * PEFT's rule: a regular expression for the end of a module's name, from its beginning or after a dot. A file may not bring expressions of its own
  * here, some of which never end: names with escaped dots and anchors are understood.
  */
-export function anchored(key: string): (module: string) => boolean {
+function anchored(key: string): (module: string) => boolean {
   const fromStart = key.startsWith('^')
   const plain = key
     .replace(/^\^/, '')

@@ -7,7 +7,7 @@ import type { Port } from '../port.ts'
 import { connectApi, isLost } from '../rpc.ts'
 import { createFeed, type JobWord } from './feed.ts'
 
-export interface JobOptions {
+interface JobOptions {
   /** Everything the job says, its last word included. */
   onEvent?(event: JobEvent): void
   /** Aborting it cancels the job. */

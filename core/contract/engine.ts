@@ -6,7 +6,7 @@ import { type JobRequest, jobSchema, type Lane, laneSchema } from './jobs.ts'
 import { kernelFields } from './kernel-fields.ts'
 import { messageSchema } from './messages.ts'
 
-export const engineInfoSchema = z.strictObject({
+const engineInfoSchema = z.strictObject({
   ...kernelFields,
   pid: z.number(),
   runtime: z.string(),

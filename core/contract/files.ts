@@ -13,7 +13,7 @@ export const grantSchema = z.strictObject({
 })
 export type Grant = z.infer<typeof grantSchema>
 
-export const tensorReportSchema = z.strictObject({
+const tensorReportSchema = z.strictObject({
   name: z.string(),
   dtype: z.string(),
   shape: z.array(z.number()),
@@ -47,7 +47,7 @@ export const tensorReportSchema = z.strictObject({
 export type TensorReport = z.infer<typeof tensorReportSchema>
 
 /** What an opened file of differences is: two models side by side, or an adapter. */
-export const differenceReportSchema = z.strictObject({
+const differenceReportSchema = z.strictObject({
   of: z.enum(['pair', 'adapter']),
   /** Of files: base and tuned, or the adapter. */
   names: z.array(z.string()),
@@ -89,7 +89,7 @@ export const differenceSourceSchema = z.union([
 ])
 export type DifferenceSource = z.infer<typeof differenceSourceSchema>
 
-export const fileReportSchema = z.strictObject({
+const fileReportSchema = z.strictObject({
   fileId: z.string(),
   name: z.string(),
   format: z.string(),

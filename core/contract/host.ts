@@ -7,7 +7,7 @@ import { type Grant, grantSchema } from './files.ts'
 import { messageSchema } from './messages.ts'
 import { type Run, type RunReport, type RunRequest, runRequestSchema } from './runs.ts'
 
-export const folderEntrySchema = z.strictObject({
+const folderEntrySchema = z.strictObject({
   /** A grant that opens it. */
   grant: grantSchema,
   /** Looks like something that can be opened. */
@@ -15,7 +15,7 @@ export const folderEntrySchema = z.strictObject({
 })
 export type FolderEntry = z.infer<typeof folderEntrySchema>
 
-export const hostInfoSchema = z.strictObject({
+const hostInfoSchema = z.strictObject({
   /** `electron` has native dialogs; `loopback` offers `listFolder` and uploads instead. */
   kind: z.enum(['electron', 'loopback']),
   version: z.string(),
@@ -33,7 +33,7 @@ export interface LinksOut {
 }
 
 /** Where a run read and wrote, to be shown: the page names no path back. */
-export const runPlacesSchema = z.strictObject({
+const runPlacesSchema = z.strictObject({
   source: z.string(),
   target: z.string(),
   sourceExists: z.boolean(),

@@ -17,9 +17,9 @@ import { badFile, noTensor, overLimit, unsupported } from './reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** Read into memory whole; honest ones have a few KB. */
-export const maxConfigBytes = 16_000_000
+const maxConfigBytes = 16_000_000
 /** As for other formats: no published model comes near it. */
-export const maxMatrices = 150_000
+const maxMatrices = 150_000
 /** Rows or columns: the largest vocabularies have 3e5. A few bytes of rank 1 could claim a terabyte. */
 export const maxDimension = 4_194_304
 /** Places of sparse entries that are held against the shape when the file is opened; beyond them when they are read. */

@@ -14,13 +14,13 @@ import { type ReadableTensor, uniqueName, weightFileOf } from './reading/readabl
 import { badFile, type LeftOut, leftOut, nothingIn, overLimit, shapeText } from './reading/refusal.ts'
 
 /** Values of all kinds; each costs a call. */
-export const maxValues = 4_000_000
+const maxValues = 4_000_000
 /** Of all maps together; each is kept until its map ends. */
-export const maxKeys = 500_000
-export const maxTensors = 150_000
+const maxKeys = 500_000
+const maxTensors = 150_000
 /** Maps in maps; modules nest about ten deep. */
-export const maxDepth = 64
-export const maxDimensions = 64
+const maxDepth = 64
+const maxDimensions = 64
 /** Of a key or of a name of a dtype. */
 const maxKeyBytes = 4096
 const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -14,11 +14,11 @@ import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
 import { badFile, overLimit } from './reading/refusal.ts'
 
 /** The largest models have about 2,000 matrices. */
-export const maxEntries = 65_536
+const maxEntries = 65_536
 /** ggml's own limit is 64. */
 const maxNameBytes = 256
 /** Experts times inputs: 256 x 18,432 is the most that is known. */
-export const maxValues = 67_108_864
+const maxValues = 67_108_864
 
 export const imatrix: Format = {
   id: 'imatrix',

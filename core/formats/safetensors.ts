@@ -27,12 +27,12 @@ import { type Json, type JsonLimits, visitStrictJson } from './reading/strict-js
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
 export const maxHeaderBytes = 100_000_000
 /** The largest published sets have 1.5e5 in all their files together; each costs about 900 bytes while it is checked. */
-export const maxTensors = 150_000
+const maxTensors = 150_000
 /** numpy's limit is 64, torch's too; a shape of a million ones is an attack on code that multiplies or prints it. */
-export const maxDimensions = 64
+const maxDimensions = 64
 
 /** Honest ones have a few hundred. */
-export const maxMetadataKeys = 100_000
+const maxMetadataKeys = 100_000
 const metadataKey = '__metadata__'
 
 const headerLimits: JsonLimits = {
@@ -49,11 +49,11 @@ const headerLimits: JsonLimits = {
 const lengthBytes = 8
 
 /** A tensor's header entry with where its values lie in the file. */
-export interface SafetensorsEntry extends TensorInfo {
+interface SafetensorsEntry extends TensorInfo {
   readonly fileOffset: number
 }
 
-export interface SafetensorsHeader {
+interface SafetensorsHeader {
   /** In the order of the data. */
   readonly tensors: readonly SafetensorsEntry[]
   readonly metadata: ReadonlyMap<string, string>
@@ -88,12 +88,7 @@ export const safetensors: Format = {
 }
 
 /** Bytes [start, end) of one tensor. */
-export function readTensorRange(
-  source: ByteSource,
-  entry: SafetensorsEntry,
-  start: number,
-  end: number,
-): Promise<Uint8Array> {
+function readTensorRange(source: ByteSource, entry: SafetensorsEntry, start: number, end: number): Promise<Uint8Array> {
   if (!(start >= 0 && start <= end && end <= entry.byteLength))
     throw new RangeError(`${entry.name}: ${start}..${end} is outside its ${entry.byteLength} bytes`)
   return readRange(source, entry.fileOffset + start, entry.fileOffset + end, `tensor ${quoted(entry.name)}`)
@@ -103,7 +98,7 @@ export function readTensorRange(
  * Reads and checks the header; touches nothing else of the file.
  * @throws AppError `bad-file`, `over-limit`
  */
-export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
+async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
   const where = source.name
   if (source.byteLength < lengthBytes)
     throw badFile(where, 'at least 8 bytes with the length of the header', `${source.byteLength} bytes`)

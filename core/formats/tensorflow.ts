@@ -27,13 +27,13 @@ import {
 } from './reading/refusal.ts'
 
 /** A table of 150,000 names of 200 bytes; read into memory whole. */
-export const maxIndexBytes = 64_000_000
+const maxIndexBytes = 64_000_000
 /** With the slots of optimizers the largest have about 1e4. */
-export const maxTensors = 40_000
-export const maxNameBytes = 48_000_000
+const maxTensors = 40_000
+const maxNameBytes = 48_000_000
 /** Files of values; published ones have up to 64. */
-export const maxDataFiles = 1000
-export const maxFields = 4_000_000
+const maxDataFiles = 1000
+const maxFields = 4_000_000
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const footerBytes = 48

@@ -1,7 +1,7 @@
 /** One thread's instances of the modules on the shared memory, with the signatures of their exports. Pointers are byte offsets, strides are bytes. */
 import type { Modules } from './modules.ts'
 
-export interface Common {
+interface Common {
   packRows(
     from: number,
     ld: number,
@@ -78,7 +78,7 @@ export interface Common {
 }
 
 /** C <- (add ? C : 0) + A B over one block of the inner dimension: assembly/f32-6x16.ts. */
-export type Block = (
+type Block = (
   a: number,
   aGroup: number,
   aRow: number,
@@ -94,7 +94,7 @@ export type Block = (
 ) => void
 
 /** The float64 twin on panels of 24: assembly/f64-6x8.ts. */
-export type DoubleBlock = (
+type DoubleBlock = (
   a: number,
   b: number,
   c: number,

@@ -180,7 +180,7 @@ function multiplySmall(Y: Matrix, M: Float64Array, Out: Matrix, accumulate = fal
   }
 }
 
-export function inverseCholesky(G: Float64Array, order: number, Inverse: Float64Array): boolean {
+function inverseCholesky(G: Float64Array, order: number, Inverse: Float64Array): boolean {
   const inverseLength = new Float64Array(order)
   for (let i = 0; i < order; i++) {
     const square = G[i * order + i]!

@@ -22,7 +22,7 @@ export interface MemberInit {
   readonly scratch: number
 }
 
-export interface MemberHandle {
+interface MemberHandle {
   /** Ends the thread whatever it does. */
   terminate(): Promise<void>
 }

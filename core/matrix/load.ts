@@ -32,7 +32,7 @@ export interface LoadedMatrix {
   readonly frobeniusNorm: number
 }
 
-export interface Magnitudes {
+interface Magnitudes {
   readonly sumOfSquares: number
   readonly maxAbs: number
   readonly nanCount: number

@@ -3,7 +3,7 @@ import type { TensorSet } from '../tensor.ts'
 import type { StyleLayout } from './entries.ts'
 import { isFactorized, type TensorPlan } from './plan.ts'
 
-export interface OutputFile {
+interface OutputFile {
   readonly name: string
   /** In the order of the file. */
   readonly plans: readonly TensorPlan[]

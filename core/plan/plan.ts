@@ -65,7 +65,7 @@ export function keepAsIs({ info, view, place, scale, crc }: TensorPlan, reason: 
 }
 
 /** The same plans, with each scale at the tensor it belongs to instead of on its own. */
-export function withScalesAttached(plans: readonly TensorPlan[]): TensorPlan[] {
+function withScalesAttached(plans: readonly TensorPlan[]): TensorPlan[] {
   const byName = new Map(plans.map(({ info }) => [info.name, info]))
   const attached = new Set(plans.flatMap(({ info }) => info.scale?.tensor ?? []))
   return plans

@@ -31,7 +31,7 @@ import { lengthsOf } from './shape.ts'
 /** Below this many rows or columns a matrix holds too little to be worth an error. */
 const SMALLEST_DIMENSION = 64
 
-export interface KeptVerdict {
+interface KeptVerdict {
   readonly action: 'keep'
   /** null for what is no matrix of weights: it counts for nothing in the model's error. */
   readonly view: MatrixView | null

@@ -14,7 +14,7 @@ export interface PictureLine {
   readonly points: readonly (readonly [number, number | null])[]
 }
 
-export interface PictureMark {
+interface PictureMark {
   readonly role: Role
   readonly x: number
   readonly name: string
@@ -22,7 +22,7 @@ export interface PictureMark {
   readonly y?: number | null
 }
 
-export interface PictureAxis extends Axis {
+interface PictureAxis extends Axis {
   readonly title: string
   readonly tick: (value: number) => string
 }

@@ -1,7 +1,7 @@
 /** Two runs beside each other: what they come to, and where they differ most, tensor by tensor. */
 import type { CompressionReport, TensorOutcome } from '../contract.ts'
 
-export interface TensorDifference {
+interface TensorDifference {
   readonly name: string
   /** Relative errors, 0 where it was kept; null where a run has no such tensor. */
   readonly a: number | null

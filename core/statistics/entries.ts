@@ -15,9 +15,9 @@ import { quoted } from '../messages/text.ts'
 import { elementCount, hasComputableDType, type TensorInfo } from '../tensor.ts'
 
 /** Of a full H: 8 n^2 bytes of it are in memory while it is factorized. */
-export const maxWidth = 20_480
+const maxWidth = 20_480
 
-export const forms = ['imatrix', 'sums', 'relaxml', 'factors', 'covariance'] as const
+const forms = ['imatrix', 'sums', 'relaxml', 'factors', 'covariance'] as const
 export type Form = (typeof forms)[number]
 
 /** Mean squares of n inputs, their n x n second moments (row-major, symmetric), or C of H = C Ct (lower triangle). */

@@ -11,9 +11,9 @@ import { type Form, type Moments, readStatistics } from './entries.ts'
 import { lookup, type Place } from './names.ts'
 
 /** Along which side of the stored matrix its inputs lie: columns of y = W x, rows of y = x W. */
-export type Side = 'cols' | 'rows'
+type Side = 'cols' | 'rows'
 
-export interface TensorStatistics {
+interface TensorStatistics {
   readonly kind: Moments['kind']
   readonly side: Side
   /** Of its inputs. */
@@ -24,7 +24,7 @@ export interface TensorStatistics {
   load(index: number): Promise<Moments>
 }
 
-export interface Coverage {
+interface Coverage {
   /** Matrices of weights. */
   readonly total: number
   readonly covered: number

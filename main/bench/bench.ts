@@ -20,7 +20,7 @@ import { median } from './median.ts'
 import type { PeerName, PeerReply, PeerRequest } from './peers.ts'
 
 export const benchParts = ['products', 'randomized', 'exact'] as const
-export type BenchPart = (typeof benchParts)[number]
+type BenchPart = (typeof benchParts)[number]
 
 export interface BenchOptions {
   readonly parts: readonly BenchPart[]
@@ -35,20 +35,20 @@ export interface BenchOptions {
 }
 
 /** Median milliseconds of one side, and how many times longer each peer took. */
-export interface Timing {
+interface Timing {
   readonly ms: number
   /** Peer time / ours; above 1 we are faster. */
   readonly peerTimeOverOurs?: Readonly<Record<string, number>>
 }
 
-export interface ProductTiming extends Timing {
+interface ProductTiming extends Timing {
   readonly columns: number
   readonly product: 'A X' | 'At X'
   readonly gigaflops: number
   readonly shareOfPeak: number
 }
 
-export interface RandomizedTiming extends Timing {
+interface RandomizedTiming extends Timing {
   readonly spectrum: Spectrum
   readonly rank: number
   readonly gigaflops: number
@@ -60,7 +60,7 @@ export interface RandomizedTiming extends Timing {
   readonly orthogonality: number
 }
 
-export interface SizeReport {
+interface SizeReport {
   readonly size: number
   readonly products: readonly ProductTiming[]
   readonly randomized: readonly RandomizedTiming[]

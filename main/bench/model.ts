@@ -24,7 +24,7 @@ import { pickSource } from '../files/files.ts'
 import { outputFolder } from '../files/outputs.ts'
 import { median } from './median.ts'
 
-export type CompressRequest = Extract<Job, { kind: 'compress' }>
+type CompressRequest = Extract<Job, { kind: 'compress' }>
 
 export interface ModelOptions {
   /** A file or folder of weights; null: a sample is made. */

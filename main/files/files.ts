@@ -195,7 +195,7 @@ export function singleComponent(name: string): string {
  * The name under which its folder lists the file that `path` leads to: what was typed may differ in case, in how its accents
  * are written, or be a short name of DOS, and then neighbours that are found by it - the shards of a model - would be missed.
  */
-export async function listedName(path: string): Promise<string> {
+async function listedName(path: string): Promise<string> {
   const [folder, name] = [dirname(path), basename(path)]
   const listed = await readdir(folder).catch(() => null)
   if (!listed || listed.includes(name)) return name

@@ -10,7 +10,7 @@ import { say } from '../../core/messages/english.ts'
 import { fileName } from '../../core/messages/text.ts'
 
 /** Of what people write or this program keeps for itself: a recipe, an entry of the history. The largest report of a run is below. */
-export const smallFileBytes = 256 * 1024 * 1024
+const smallFileBytes = 256 * 1024 * 1024
 
 /**
  * @throws AppError `bad-request` for what is no regular file, `over-limit`; what the file system says, as it says it

@@ -35,7 +35,7 @@ export type AssetHandler = (request: Request) => Promise<Response>
 export const freshNonce = () => randomBytes(16).toString('base64')
 
 /** The policy of docs/architecture.md: the page's own files, no inline script, no eval, no other server, no frame. */
-export function contentSecurityPolicy(nonce: string): string {
+function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",

@@ -29,7 +29,7 @@ import { createSample } from './sample.ts'
 import { storedSettings } from './settings.ts'
 
 /** What only one kind of host can do; the other says so in a sentence. */
-export type HostAbilities = Pick<
+type HostAbilities = Pick<
   HostApi,
   'pickFile' | 'pickFolder' | 'pickTarget' | 'listFolder' | 'linksOut' | 'createTarget'
 > & {
@@ -58,7 +58,7 @@ export interface HostOptions {
 }
 
 /** The two ways on which a page speaks. */
-export interface PagePorts {
+interface PagePorts {
   readonly host: Port
   readonly engine: Port
 }

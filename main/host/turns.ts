@@ -8,7 +8,7 @@ import { say } from '../../core/messages/english.ts'
 /** With 8 cores 36 threads, and about 500 MB besides the matrices. */
 export const runsAtOnce = 4
 /** Runs that have not ended, those that wait included: a list longer than anybody looks through is a mistake or an attack. */
-export const maxRuns = 64
+const maxRuns = 64
 
 export interface Turn {
   /** Whether others go first. */

@@ -10,7 +10,7 @@ import type { IncomingMessage } from 'node:http'
 /** Names under which a browser of this machine, or one behind `ssh -L`, reaches the host. The port may differ behind a tunnel. */
 export const loopbackHostnames = ['127.0.0.1', 'localhost', '[::1]'] as const
 
-export interface Refusal {
+interface Refusal {
   readonly status: 403 | 404 | 421
   readonly sentence: string
 }

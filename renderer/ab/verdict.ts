@@ -10,12 +10,12 @@ import type { VersusReport } from '../../core/contract.ts'
 import type { Numbers } from '../../core/messages/numbers.ts'
 import { type SideName, type Spread, spreadOf } from '../model/versus.ts'
 
-export type TimeVerdict =
+type TimeVerdict =
   | { readonly kind: 'faster'; readonly factor: number }
   | { readonly kind: 'same' }
   | { readonly kind: 'noise' }
 
-export type ErrorVerdict =
+type ErrorVerdict =
   /** By this share of the other's. */
   | { readonly kind: 'larger' | 'smaller'; readonly share: number }
   /** The other's is 0. */

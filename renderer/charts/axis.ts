@@ -16,7 +16,7 @@ export interface RankAxis {
   readonly scale?: Scale
 }
 
-export function plotWidth(frame: Frame): number {
+function plotWidth(frame: Frame): number {
   return Math.max(1, frame.width - margin.left - margin.right)
 }
 export function plotHeight(frame: Frame): number {

@@ -5,7 +5,7 @@ import type { Scale } from '../../core/report/axis.ts'
 import { lowestError, valueRange } from './range.ts'
 import type { Row, Series } from './series.ts'
 
-export const quantityIds = ['error', 'energy', 'value', 'valueError', 'model'] as const
+const quantityIds = ['error', 'energy', 'value', 'valueError', 'model'] as const
 export type Quantity = (typeof quantityIds)[number]
 
 interface QuantityEntry {

@@ -9,7 +9,7 @@ import { pendingCall } from '../frame/pending-call.ts'
 import { requestAnalysis } from './analysis.ts'
 
 /** All that decides what a run would write. */
-export interface Choices {
+interface Choices {
   readonly chosen: Pick<ParamsState, 'params' | 'lastGoals' | 'output'>
   readonly rules: Pick<SelectionState, 'included' | 'excluded' | 'written' | 'pins'>
 }
@@ -31,13 +31,13 @@ const settleMs = 400
 
 const settling = pendingCall()
 
-export function choicesNow(): Choices {
+function choicesNow(): Choices {
   const { params, lastGoals, output } = useParams.getState()
   const { included, excluded, written, pins } = useSelection.getState()
   return { chosen: { params, lastGoals, output }, rules: { included, excluded, written, pins } }
 }
 
-export function setChoices({ chosen, rules }: Choices): void {
+function setChoices({ chosen, rules }: Choices): void {
   useParams.setState(chosen)
   useSelection.setState({ ...rules, whatIf: null })
   requestAnalysis()

@@ -42,7 +42,7 @@ export function paceOf(
 }
 
 /** Seconds that the analysis of the whole model takes under these parameters, if nothing of it is kept from before. */
-export function analysisSeconds(verdicts: Verdicts, params: Params, pace: Pace): number {
+function analysisSeconds(verdicts: Verdicts, params: Params, pace: Pace): number {
   let cost = 0
   for (const { info, view } of verdicts.values())
     if (info.sharesStorageWith === undefined) cost += costOf(view, planSketch(info, view, params))

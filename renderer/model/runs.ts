@@ -3,7 +3,7 @@ import { create } from 'zustand'
 import type { Run } from '../../core/contract.ts'
 
 /** How a run has moved since this page first saw its phase. Times in ms. */
-export interface Pace {
+interface Pace {
   readonly since: number
   readonly doneAtSince: number
   readonly finishedAtSince: number

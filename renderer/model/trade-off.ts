@@ -30,7 +30,7 @@ export interface TradeOff {
 const halvings = 40
 
 /** null while the curve of a matrix is not known. Cost: a pass over all curves. */
-export function tradeOffOf(
+function tradeOffOf(
   tensors: readonly TensorReport[],
   verdicts: Verdicts,
   params: Params,

@@ -1,7 +1,7 @@
 /** The rows of a run's table as they are wanted: those whose name or reason has the text, in the order of a column. */
 import type { TensorOutcome } from '../../core/contract.ts'
 
-export const sortColumns = ['name', 'rank', 'error', 'bytes'] as const
+const sortColumns = ['name', 'rank', 'error', 'bytes'] as const
 export type SortColumn = (typeof sortColumns)[number]
 export interface Sorting {
   readonly column: SortColumn

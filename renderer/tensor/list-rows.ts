@@ -12,7 +12,7 @@ export interface GroupRow {
   readonly tensors: readonly TensorReport[]
   readonly collapsed: boolean
 }
-export interface TensorListRow {
+interface TensorListRow {
   readonly kind: 'tensor'
   readonly tensor: TensorReport
   readonly label: RowLabel
@@ -33,7 +33,7 @@ interface Parts {
 }
 
 /** A name up to its first number, and the rest. */
-export function partsOf(name: string): Parts {
+function partsOf(name: string): Parts {
   const found = /^(.*?(?:^|[./_])\d+)[./_](?=.)/.exec(name)
   return found ? { layer: found[1]!, role: name.slice(found[0].length) } : { layer: '', role: name }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { compressionReportSchema } from './compress.ts'
 import { fileId, job } from './job.ts'
 
-export const applicationReportSchema = compressionReportSchema.extend({
+const applicationReportSchema = compressionReportSchema.extend({
   /** Tensors that the adapter changed. */
   changed: z.number(),
 })

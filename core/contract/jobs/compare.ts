@@ -5,7 +5,7 @@ import { spanFields } from '../span-fields.ts'
 import { analysisReportSchema } from './analyze.ts'
 import { job, ofModel } from './job.ts'
 
-export const comparisonReportSchema = z.strictObject({
+const comparisonReportSchema = z.strictObject({
   tensor: z.string(),
   exact: analysisReportSchema,
   randomized: analysisReportSchema,

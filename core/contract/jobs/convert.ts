@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { job, ofModel } from './job.ts'
 
-export const conversionReportSchema = z.strictObject({
+const conversionReportSchema = z.strictObject({
   /** File name of the output, without its folder. */
   output: z.string(),
   tensors: z.number(),

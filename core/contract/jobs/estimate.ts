@@ -5,7 +5,7 @@ import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, ofModel } from './job.ts'
 
-export const estimateReportSchema = z.strictObject({
+const estimateReportSchema = z.strictObject({
   bytesBefore: z.number(),
   /** Of the finished output. */
   bytesAfter: z.number(),

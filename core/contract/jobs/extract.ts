@@ -18,7 +18,7 @@ export const differenceSchema = z.strictObject({
   norm: z.number(),
 })
 
-export const extractionReportSchema = compressionReportSchema.extend({
+const extractionReportSchema = compressionReportSchema.extend({
   form: z.enum(adapterForms),
   /** Whose names they are; null where no family that is known has them. */
   family: z.string().nullable(),

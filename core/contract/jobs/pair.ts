@@ -4,7 +4,7 @@ import { messageSchema } from '../messages.ts'
 import { differenceSchema } from './extract.ts'
 import { job, ofModel } from './job.ts'
 
-export const pairReportSchema = z.strictObject({
+const pairReportSchema = z.strictObject({
   /** Of base and tuned over all their matrices. */
   cosine: z.number(),
   /** ||tuned - base||_F / ||tuned||_F over all matrices. */

@@ -25,7 +25,7 @@ const plannedTensorSchema = z.strictObject({
 })
 export type PlannedTensor = z.infer<typeof plannedTensorSchema>
 
-export const planReportSchema = z.strictObject({
+const planReportSchema = z.strictObject({
   bytesBefore: z.number(),
   /** Of the finished output, exactly. */
   bytesAfter: z.number(),

@@ -33,7 +33,7 @@ const resizedModuleSchema = z.strictObject({
 })
 export type ResizedModule = z.infer<typeof resizedModuleSchema>
 
-export const resizeReportSchema = z.strictObject({
+const resizeReportSchema = z.strictObject({
   output: z.string(),
   formBefore: z.enum(adapterForms),
   form: z.enum(adapterForms),

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { job, noFiles } from './job.ts'
 
-export const sampleReportSchema = z.strictObject({
+const sampleReportSchema = z.strictObject({
   output: z.string(),
   tensors: z.number(),
   bytes: z.number(),

@@ -25,7 +25,7 @@ const selfTestRowSchema = z.strictObject({
 })
 export type SelfTestRow = z.infer<typeof selfTestRowSchema>
 
-export const selfTestReportSchema = z.strictObject({
+const selfTestReportSchema = z.strictObject({
   rows: z.array(selfTestRowSchema),
   /** What has to hold whatever the machine. */
   checks: z.array(z.strictObject({ claim: messageSchema, passed: z.boolean() })),

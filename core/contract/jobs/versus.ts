@@ -18,7 +18,7 @@ const versusSideSchema = z.strictObject({
   excess: z.number().nullable(),
 })
 
-export const versusReportSchema = z.strictObject({
+const versusReportSchema = z.strictObject({
   tensor: z.string(),
   a: versusSideSchema,
   b: versusSideSchema,

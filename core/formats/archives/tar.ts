@@ -8,7 +8,7 @@ import { badFile, overLimit } from '../reading/refusal.ts'
 import { rangeSource } from './zip.ts'
 
 /** Archives of models have about ten members; those of zarr arrays up to 1e5. */
-export const maxMembers = 200_000
+const maxMembers = 200_000
 /** Of a long name, or of extended attributes. */
 const maxNameBytes = 65_536
 const blockBytes = 512

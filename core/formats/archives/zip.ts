@@ -23,11 +23,11 @@ import { maxCommentBytes } from './zip-writer.ts'
 /** A member for each tensor, and a few more; each costs about 300 bytes here. */
 export const maxMembers = 200_000
 /** 200,000 members with names of 150 characters. The directory is read into memory whole. */
-export const maxDirectoryBytes = 40_000_000
+const maxDirectoryBytes = 40_000_000
 /** Deflate reaches 1032:1 on zeros. Real weights stay below 20:1; an array of zeros below this size is let through whatever its ratio. */
-export const maxRatio = 200
+const maxRatio = 200
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-export const maxBytesAtAnyRatio = 64_000_000
+const maxBytesAtAnyRatio = 64_000_000
 
 export interface ZipMember {
   readonly name: string

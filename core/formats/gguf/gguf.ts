@@ -27,15 +27,15 @@ import {
 import { type BlockEncoding, blockEncodings, decodeBlocks, unreadEncodings } from './ggml.ts'
 
 /** The largest published models have about 2,500 in all their files; llama.cpp itself stops at far fewer. */
-export const maxTensors = 65_536
+const maxTensors = 65_536
 /** Honest files have about 50. */
-export const maxPairs = 65_536
+const maxPairs = 65_536
 /** The largest tokenizers take 20 MB. A header is passed over piece by piece, which takes time in proportion. */
-export const maxHeaderBytes = 100_000_000
+const maxHeaderBytes = 100_000_000
 /** ggml's own limit. */
-export const maxDimensions = 4
+const maxDimensions = 4
 /** ggml's own limit is 64; some converters write longer ones. */
-export const maxNameBytes = 4096
+const maxNameBytes = 4096
 /** Of an array in an array; the specification allows any, writers use one. */
 const maxArrayDepth = 4
 /** Arrays in one array; each costs a call. */

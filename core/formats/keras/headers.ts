@@ -12,7 +12,7 @@ import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
 /** Groups and datasets; the largest models have some thousand, and each costs 5 KB and 20 microseconds here. */
 export const maxObjects = 20_000
 /** Of one object's header with all that continues it. */
-export const maxHeaderBytes = 4_000_000
+const maxHeaderBytes = 4_000_000
 /** Groups in groups; Keras' nest about ten deep. */
 export const maxDepth = 64
 /** Nodes of the trees of one file: an honest one has one for eight names. */
@@ -29,7 +29,7 @@ export interface HeaderMessage {
   readonly data: Fields
 }
 /** A name in a group and where what it stands for has its header; null for links that lead elsewhere. */
-export interface Link {
+interface Link {
   readonly name: string
   readonly address: number | null
 }

@@ -14,9 +14,9 @@ import { readRange } from '../reading/range.ts'
 import { badFile, overLimit, shapeText, unsupported } from '../reading/refusal.ts'
 
 /** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
-export const maxHeaderBytes = 65_536
+const maxHeaderBytes = 65_536
 /** numpy's own limit. */
-export const maxDimensions = 32
+const maxDimensions = 32
 
 const magic = [0x93, 78, 85, 77, 80, 89] // \x93NUMPY
 
@@ -222,7 +222,7 @@ export async function readNpyValues(
 }
 
 /** Turns the bytes of each `size`-byte value around, in place. */
-export function swapBytes(bytes: Uint8Array, size: number): void {
+function swapBytes(bytes: Uint8Array, size: number): void {
   for (let at = 0; at + size <= bytes.byteLength; at += size) bytes.subarray(at, at + size).reverse()
 }
 

@@ -24,16 +24,16 @@ import { badFile, type LeftOut, overLimit } from '../reading/refusal.ts'
 import { type Constant, emptyConstant, readTensor, withText } from './onnx-tensors.ts'
 
 /** Initializers and their parts; the largest exported models have about 1e5. */
-export const maxFields = 1_000_000
+const maxFields = 1_000_000
 /** Parts of nodes and of their attributes: 100,000 nodes have about 2e6. */
-export const maxNodeFields = 2_000_000
+const maxNodeFields = 2_000_000
 /** Each costs about 500 bytes, and an attribute about 300; the largest exported models have about 5e4 nodes. */
-export const maxNodes = 100_000
+const maxNodes = 100_000
 const maxAttributes = 250_000
 /** The largest exported models have about 1e4. */
-export const maxTensors = 65_536
+const maxTensors = 65_536
 /** Subgraphs in subgraphs; exporters write two or three. */
-export const maxDepth = 32
+const maxDepth = 32
 /** Of what we have written of a run into a model: the errors of a hundred thousand tensors. */
 const maxOwnBytes = 16_000_000
 

@@ -8,9 +8,9 @@ import type { Range } from '../reading/model-graph.ts'
 import { type Field, type FieldBudget, varint, visitFields } from '../reading/protobuf.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
 
-export const maxDimensions = 64
+const maxDimensions = 64
 /** Of a name, a location, a number as text. */
-export const maxTextBytes = 4096
+const maxTextBytes = 4096
 
 /** Values in a typed field of their message. `loose`: one field for each instead of one for all, so the whole message is read again. */
 export interface TypedValues extends Range {

@@ -175,6 +175,6 @@ function roleIn(
   }
 }
 
-export function isStandard({ domain }: Pick<GraphNode, 'domain'>): boolean {
+function isStandard({ domain }: Pick<GraphNode, 'domain'>): boolean {
   return domain === '' || domain === 'ai.onnx'
 }

@@ -36,11 +36,11 @@ import type { Constant, TypedValues } from './onnx-tensors.ts'
 import { graphUses } from './onnx-uses.ts'
 
 /** Exporters write one file, or one for each initializer. */
-export const maxExternalFiles = 10_000
+const maxExternalFiles = 10_000
 /** Folders in folders. */
-export const maxExternalDepth = 8
+const maxExternalDepth = 8
 /** Of a message whose values stand in a field each; honest ones have a few numbers. All of it is read for any of them. */
-export const maxLooseBytes = 64_000_000
+const maxLooseBytes = 64_000_000
 
 /** TensorProto.DataType; those that are missing here have no dtype of ours. */
 export const dataTypes: ReadonlyMap<number, DType> = new Map([

@@ -32,10 +32,10 @@ import { checkpointFile, codeNotices } from './pytorch.ts'
 
 export const metadataName = '.metadata'
 /** A file for each process; published ones have up to 512. */
-export const maxFiles = 4096
+const maxFiles = 4096
 /** Of one tensor: a chunk for each process. */
-export const maxChunks = 8192
-export const maxTensors = 150_000
+const maxChunks = 8192
+const maxTensors = 150_000
 
 interface Chunk {
   readonly offsets: readonly number[]

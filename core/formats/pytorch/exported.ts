@@ -18,8 +18,8 @@ import { checkpointFile } from './pytorch.ts'
 import { type LocatedTensor, tensorReaders } from './torch-tensors.ts'
 
 /** 50,000 weights with 20 keys in 450 bytes each, ten times as many as any program has; read into memory whole. */
-export const maxConfigBytes = 24_000_000
-export const maxTensors = 50_000
+const maxConfigBytes = 24_000_000
+const maxTensors = 50_000
 const limits: JsonLimits = {
   maxDepth: 16,
   maxArrayLength: 1000,

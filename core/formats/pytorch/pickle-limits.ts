@@ -2,13 +2,13 @@
 import { badFile, overLimit } from '../reading/refusal.ts'
 
 /** 100,000 tensors take about 5e6. Stops pickles that push and pop for ever, and lists of a byte an item. */
-export const maxOpcodes = 10_000_000
+const maxOpcodes = 10_000_000
 /** Containers, strings and calls: 100,000 tensors make about 8e5. Each costs 50 to 150 bytes however few it costs the file. */
 export const maxObjects = 1_200_000
 /** Items in all containers together; a list of a byte an item costs ten times that here. */
-export const maxItems = 4_000_000
+const maxItems = 4_000_000
 /** Different names of code in one file; a model pickled whole has about 50. */
-export const maxUnknownGlobals = 10_000
+const maxUnknownGlobals = 10_000
 /** Values waiting on the stack; an honest pickle of a dict sets its items in thousands. */
 export const maxStack = 1_000_000
 /** Open marks. Honest nesting is below 100; CPython's own pickler stops near 1000. */
@@ -16,7 +16,7 @@ export const maxMarks = 1000
 /** Of one string that is kept as text. Longer byte strings stay in the file; longer text has no place in a weight file. */
 export const maxStringBytes = 16_000_000
 /** Of all text together. */
-export const maxTextBytes = 48_000_000
+const maxTextBytes = 48_000_000
 /** A line of protocol 0 that has no end would be searched to the end of the file. */
 export const maxLineBytes = 16_000_000
 /** Longer integers than 2048 bits are data in disguise. */

@@ -16,9 +16,9 @@ import {
 } from './pickle-values.ts'
 
 /** A module tree adds about three levels a module; a pickle nested deeper than this is an attack on code that walks it. */
-export const maxDepth = 256
+const maxDepth = 256
 /** The largest published checkpoints have 1.5e5. */
-export const maxTensors = 200_000
+const maxTensors = 200_000
 
 export interface FoundTensor {
   readonly name: string

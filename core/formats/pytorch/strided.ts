@@ -34,7 +34,7 @@ export function fortranStrides(shape: readonly number[]): number[] {
 }
 
 /** Whether C order is the order of the storage; the stride of an axis of length 1 does not matter. */
-export function isContiguous(view: StridedView): boolean {
+function isContiguous(view: StridedView): boolean {
   const packed = cOrderStrides(view.shape)
   return view.shape.every((size, axis) => size === 1 || view.strides[axis] === packed[axis])
 }

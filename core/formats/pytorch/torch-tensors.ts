@@ -13,13 +13,13 @@ import { type ArrayNode, isNode, type StorageNode, type TensorNode, type Wrapper
 import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
 
 /** numpy has 32, PyTorch 64. */
-export const maxDimensions = 64
+const maxDimensions = 64
 /**
  * All tensors together may have this many times the bytes of their storages, and `maxExpandedBytes` more. Strides of 0 repeat a storage and
  * views overlap, so a few bytes of file could claim a terabyte; honest cases are masks, position tables and a weight beside its transpose.
  */
-export const maxViewFactor = 2
-export const maxExpandedBytes = 64_000_000
+const maxViewFactor = 2
+const maxExpandedBytes = 64_000_000
 
 /** Where a storage's bytes are. */
 export interface LocatedStorage extends Openable {

@@ -5,7 +5,7 @@ import { readRange } from '../reading/range.ts'
 import { type Json, type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
 
 /** Honest ones have a few KB; those of many labels 2 MB. */
-export const maxConfigBytes = 8_000_000
+const maxConfigBytes = 8_000_000
 const limits: JsonLimits = {
   maxDepth: 32,
   maxArrayLength: 1_000_000,

@@ -7,7 +7,7 @@ import { overLimit } from '../reading/refusal.ts'
 import { combine, type OpenShard } from './sharded.ts'
 
 /** Each is an open file; 126 layers have 504. */
-export const maxHessians = 4096
+const maxHessians = 4096
 
 const hessianName = /^\d+_(qkv|q|k|v|o|up|gate|down)\.pt$/
 

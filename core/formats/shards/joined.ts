@@ -9,7 +9,7 @@ import { fileName } from '../../messages/text.ts'
 import { overLimit } from '../reading/refusal.ts'
 
 /** Each is an open file; published ones have up to about 10. */
-export const maxParts = 1000
+const maxParts = 1000
 
 /** The name of the whole file; null for a name that is no part of one. */
 export function wholeOfPart(name: string): string | null {

@@ -15,11 +15,11 @@ import { badFile, overLimit } from '../reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
 
 /** The largest published sets have 191 files (770 for one of pickles); each costs an open file, and systems allow about 1024. */
-export const maxShards = 1000
+const maxShards = 1000
 /** The largest published sets have 1.5e5; each tensor costs about 900 bytes. */
 const maxTensorsInSet = 200_000
 /** 200,000 tensors with names of 100 characters and the name of their file; an index is read into memory whole. */
-export const maxIndexBytes = 40_000_000
+const maxIndexBytes = 40_000_000
 
 const indexLimits: JsonLimits = {
   maxDepth: 8,

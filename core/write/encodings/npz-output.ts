@@ -25,7 +25,7 @@ import {
 } from './weights-output.ts'
 
 /** The tensor as numpy can hold it. */
-export function npzOutline({ name, dtype, shape }: TensorOutline): TensorOutline {
+function npzOutline({ name, dtype, shape }: TensorOutline): TensorOutline {
   return { name, shape, dtype: encodedDType('npz', dtype) }
 }
 

@@ -109,7 +109,7 @@ function numericalRankOf(report: AnalysisReport): string {
   return orMore ? `${rank} or more` : String(rank)
 }
 
-export function methodOf({ method, algorithm, oversample, nIter, seed }: AnalysisReport): string {
+function methodOf({ method, algorithm, oversample, nIter, seed }: AnalysisReport): string {
   return method === 'exact'
     ? 'exact'
     : `randomized (${algorithm}), oversampling ${oversample}, ${nIter} power iterations, seed ${seed}`

@@ -16,7 +16,7 @@ export interface RecoveryOptions {
 }
 
 /** Whether this death is the second in a row. */
-export function repeats(previous: number | null, now: number): boolean {
+function repeats(previous: number | null, now: number): boolean {
   return previous !== null && now - previous < stableMs
 }
 

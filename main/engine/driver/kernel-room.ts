@@ -15,7 +15,7 @@ import type { Params } from '../../../core/params.ts'
 import { collectGarbage } from '../garbage.ts'
 import type { DriverInfo } from '../messages.ts'
 
-export interface FoundKernels {
+interface FoundKernels {
   readonly kernels: Kernels
   /** Says when these are slower than the product's best, and why. */
   readonly notice: Message | null

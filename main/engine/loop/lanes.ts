@@ -22,7 +22,7 @@ import type { Driver, RunningTask, TaskListener } from './driver-handle.ts'
 /** A user who steps through a list starts one look after another. */
 export const calmMs = 300
 
-export interface JobListener extends TaskListener {
+interface JobListener extends TaskListener {
   /** A background job stands behind those of the foreground: before it runs, or preempted. `started` follows when it runs. */
   waiting?(): void
 }

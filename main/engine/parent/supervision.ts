@@ -44,9 +44,9 @@ export interface Step {
 }
 
 /** An engine starts in well under a second; a machine that swaps may need longer. */
-export const startLimitMs = 20_000
+const startLimitMs = 20_000
 /** An engine removes its half-written files when asked to stop; then patience ends. */
-export const stopLimitMs = 2_500
+const stopLimitMs = 2_500
 /** An engine that lived this long is not one that dies at once: the count of deaths in a row restarts. */
 export const stableMs = 30_000
 export const maxDeaths = 5

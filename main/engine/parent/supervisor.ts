@@ -16,7 +16,7 @@ import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import { begin, type Effect, next, type Step, type SupervisionEvent } from './supervision.ts'
 
 /** Which path stands behind a grant: `Grants` of main/files/grants.ts is one. */
-export interface PathBook {
+interface PathBook {
   /** @throws AppError `not-found` for an id that was not given out for this use */
   path(grantId: string, use: 'read' | 'write'): string
   /** Where it has to lie when it is used. */

@@ -43,7 +43,7 @@ interface WorkerOptions {
 }
 
 /** Collects what must not happen, from the first script of the page on. */
-export async function watch(page: Page, violations: string[], faults: string[]): Promise<void> {
+async function watch(page: Page, violations: string[], faults: string[]): Promise<void> {
   page.on('pageerror', (error) => faults.push(String(error)))
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text())
