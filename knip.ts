@@ -6,6 +6,7 @@ const config: KnipConfig = {
     'main/{cli,start,electron}.ts!',
     'main/desktop/page/preload.ts!',
     'main/engine/{engine,driver,team}.ts!',
+    'main/answers/runtime.ts!',
     'main/build/fpm.ts',
     'test/e2e/set-up/{global-set-up,screenshots,states,old-electron/shim}.ts',
     'test/{bench,judge,package,stress}/**/*.ts',

@@ -8,10 +8,14 @@ import { icons } from './main/build/icons.ts'
 import { licenses } from './main/build/licenses.ts'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
-const external = ['electron', /^electron\//, ...builtinModules, /^node:/]
+const external = ['electron', 'onnxruntime-node', /^electron\//, ...builtinModules, /^node:/]
 const node = {
   consumer: 'server' as const,
-  resolve: { noExternal: true as const, external: ['electron'], conditions: ['node', 'import', 'module', 'default'] },
+  resolve: {
+    noExternal: true as const,
+    external: ['electron', 'onnxruntime-node'],
+    conditions: ['node', 'import', 'module', 'default'],
+  },
 }
 
 export default defineConfig({
@@ -59,6 +63,7 @@ export default defineConfig({
             engine: at('main/engine/engine.ts'),
             driver: at('main/engine/driver.ts'),
             team: at('main/engine/team.ts'),
+            runtime: at('main/answers/runtime.ts'),
           },
           output: {
             format: 'es',

@@ -47,6 +47,8 @@ function house(): Record<string, Room> {
   const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write)
   const core = [...shared, ...report, ...rpc, ...client, ...engineSide, ...matrix, ...write, ...jobs]
 
+  const answers = room('answers', ['core/answers/'], shared, engineSide, matrix, write)
+
   const system = room('system', ['main/system/'], base, contract)
   const files = room('files', ['main/files/'], base, contract, formats, write, system)
   const history = room('history', ['main/history/'], base, contract, client, system, files)
@@ -62,8 +64,9 @@ function house(): Record<string, Room> {
   const desktop = room('desktop', ['main/desktop/'], doors)
   const loopback = room('loopback', ['main/loopback/'], doors)
   const bench = room('bench', ['main/bench/'], core, system, files)
-  const tools = room('cli', ['main/cli/'], core, doors, driver)
-  const commands = room('commands', ['main/cli/commands/'], core, doors, driver, loopback, bench, tools)
+  const running = room('running', ['main/answers/'], core, answers, system, files, parent)
+  const tools = room('cli', ['main/cli/'], core, doors, driver, running)
+  const commands = room('commands', ['main/cli/commands/'], core, doors, driver, loopback, bench, running, tools)
   const cli = [...tools, ...room('program', ['main/cli/program.ts'], core, doors, tools, commands)]
   const entries = room('doors', ['main/'], base, doors, desktop, loopback, cli)
   room('build', ['main/build/'], entries)

@@ -1,5 +1,6 @@
 /** The Chinese of every message. What is missing here does not compile. */
 import { adapters } from './chinese/adapters.ts'
+import { answers } from './chinese/answers.ts'
 import { desktop } from './chinese/desktop.ts'
 import { engine } from './chinese/engine.ts'
 import { files } from './chinese/files.ts'
@@ -18,6 +19,7 @@ import type { Translation } from './english.ts'
 
 export const chinese: Translation = {
   ...adapters,
+  ...answers,
   ...desktop,
   ...engine,
   ...files,

@@ -1,5 +1,6 @@
 /** The English of every message. It is what `error.message`, `--json`, reports and the command line say; its keys are the keys there are. */
 import { adapters } from './english/adapters.ts'
+import { answers } from './english/answers.ts'
 import { desktop } from './english/desktop.ts'
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
@@ -20,6 +21,7 @@ import { foreign } from './text.ts'
 
 export const english = {
   ...adapters,
+  ...answers,
   ...desktop,
   ...engine,
   ...files,

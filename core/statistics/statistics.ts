@@ -55,7 +55,10 @@ export async function modelStatistics(model: Tensors, file: WeightFile): Promise
   const found = lookup(names, read.entries)
   const family = familyOfTensors(names)
   const isTurned = (tensor: TensorInfo) =>
-    (family && placeTensor(family, tensor.name)?.row.transposed === 'conv1d') || /(^|[./])kernel$/.test(tensor.name)
+    // A graph says it; elsewhere only names do.
+    tensor.inGraph?.input === 'rows' ||
+    (family && placeTensor(family, tensor.name)?.row.transposed === 'conv1d') ||
+    /(^|[./])kernel$/.test(tensor.name)
   const statistics = new Map<string, TensorStatistics>()
   let [total, borrowed] = [0, 0]
   for (const tensor of model.tensors) {

@@ -15,6 +15,7 @@ import { statusOf } from '../system/signals.ts'
 import { analyzeCommand } from './commands/analyze.ts'
 import { applyCommand } from './commands/apply.ts'
 import { benchCommand } from './commands/bench.ts'
+import { calibrateCommand } from './commands/calibrate.ts'
 import { compareCommand } from './commands/compare.ts'
 import { compressCommand } from './commands/compress.ts'
 import { convertCommand } from './commands/convert.ts'
@@ -28,6 +29,7 @@ import { resizeCommand } from './commands/resize.ts'
 import { sampleCommand } from './commands/sample.ts'
 import { selfTestCommand } from './commands/selftest.ts'
 import { serveCommand } from './commands/serve.ts'
+import { tryCommand } from './commands/try.ts'
 import { expandHome } from './expand.ts'
 import { endedBySignal } from './job.ts'
 
@@ -37,6 +39,8 @@ const commands = [
   compareCommand,
   compressCommand,
   convertCommand,
+  tryCommand,
+  calibrateCommand,
   extractCommand,
   resizeCommand,
   applyCommand,

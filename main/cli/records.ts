@@ -115,17 +115,24 @@ export function writeHtml(path: string, html: string): Promise<void> {
 
 const passed = { overwrite: true, sources: [] }
 
-/** Whole or not at all; null writes nothing, and finds out what would stand in the way. */
-async function writeText(path: string, text: string | null, options: OutputOptions): Promise<void> {
+function writeText(path: string, text: string | null, options: OutputOptions): Promise<void> {
+  return writeNew(path, text === null ? null : new TextEncoder().encode(text), options)
+}
+
+/**
+ * Whole or not at all; null writes nothing, and finds out what would stand in the way.
+ * @throws AppError `would-overwrite`, `cannot-write`
+ */
+export async function writeNew(path: string, content: Uint8Array | null, options: OutputOptions): Promise<void> {
   assertFileName(basename(path))
   const [folder, name] = [outputFolder(dirname(path), options), basename(path)]
-  const bytes = new TextEncoder().encode(text ?? '')
+  const bytes = content ?? new Uint8Array(0)
   const hold = await folder.hold(name)
   try {
     const sink = await folder.create(name, bytes.byteLength)
     try {
       await sink.write(bytes)
-      if (text !== null) await sink.close()
+      if (content !== null) await sink.close()
     } finally {
       await sink.abort()
     }

@@ -123,7 +123,7 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
       if (weight === null) continue
       const use = roleIn(node, i, graph.tensors.get(weight), weights, graph)
       const uses = found.uses.get(weight)
-      if (use.fit) found.takers.set(node, { weight, index: i })
+      if (use.fit) found.takers.set(node, { weight, index: i, input: use.fit.input })
       if (uses) uses.push(use)
       else found.uses.set(weight, [use])
     }

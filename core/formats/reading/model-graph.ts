@@ -90,6 +90,8 @@ export interface Taken {
   readonly weight: string
   /** Among the node's inputs. */
   readonly index: number
+  /** The axis of its matrix along which the node's inputs go; null where rows are looked up. */
+  readonly input: 'rows' | 'cols' | null
 }
 
 /** A graph with what was found out about its weights. */

@@ -11,6 +11,7 @@ export const requests = {
   'request.largest-rank': (v) => `此类文件的秩最大为 ${v.most}；要求的是 ${v.rank}。请选择更小的秩。`,
   'request.size-goal-of-factors': () => '大小目标适用于含整个模型的文件；此输出只含因子。请选择秩或误差。',
   'request.archive-name': (v) => `NumPy 归档无法容纳名为 ${v.name} 的张量：作为文件名会指向归档之外。请选择其他输出。`,
+  'request.size-form': () => '“--size” 的形式为 “NAME=NUMBER”，数字至少为 1。',
   'request.parts-one-file': () => '只有单个 safetensors 文件的输出才能分部分写出。',
   'request.part': (v) => `应为形如 3/8 的部分（从 1/8 到 8/8），得到的是 ${v.text}。`,
   'request.pin-form': () => '应为名称或通配模式、等号和秩，例如 *.q=32。',

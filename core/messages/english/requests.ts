@@ -18,6 +18,7 @@ export const requests = {
     'A size goal is for a file with the whole model; this one holds only factors. Choose a rank or an error.',
   'request.archive-name': (v: { name: Quoted }) =>
     `A NumPy archive cannot hold a tensor called ${v.name}: as the name of a file it would lead out of the archive. Choose another output.`,
+  'request.size-form': () => '--size takes NAME=NUMBER, the number at least 1.',
   'request.parts-one-file': () => 'Only an output that is one safetensors file can be made in parts.',
   'request.part': (v: { text: Quoted }) => `Expected a part such as 3/8 (from 1/8 to 8/8), got ${v.text}.`,
   'request.pin-form': () => 'It should be a name or glob, an equals sign and a rank, as in *.q=32.',

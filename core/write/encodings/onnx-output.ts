@@ -84,7 +84,8 @@ function ownProperties(metadata: ReadonlyMap<string, string>, crc: number): Uint
   )
 }
 
-async function* contentOf({ graph, read }: GraphSource, piece: Piece): AsyncGenerator<Uint8Array> {
+/** Bytes of a piece, in parts. */
+export async function* contentOf({ graph, read }: GraphSource, piece: Piece): AsyncGenerator<Uint8Array> {
   if (piece instanceof Uint8Array) {
     yield piece
     return

@@ -4,7 +4,7 @@
  */
 import { dataTypes } from '../../formats/onnx/onnx.ts'
 import { type DType, type TensorOutline, tensorBytes } from '../../tensor.ts'
-import { concat, integer, lengthTag, text, varint } from './wire.ts'
+import { bytes, concat, integer, lengthTag, message, text, varint } from './wire.ts'
 
 const graphInitializer = 5
 const tensor = { dims: 1, dataType: 2, name: 8, raw: 9 }
@@ -32,4 +32,11 @@ export function initializerHead({ name, dtype, shape }: TensorOutline): Uint8Arr
 
 export function initializer(outline: TensorOutline, values: Uint8Array): Uint8Array {
   return concat([initializerHead(outline), values])
+}
+
+/** A Constant node that gives an empty array of this type. */
+export function emptyConstantNode(output: string, dataType: number): Uint8Array {
+  const empty = concat([integer(tensor.dims, 0), integer(tensor.dataType, dataType)])
+  const value = concat([text(1, 'value'), bytes(5, empty), integer(20, 4)])
+  return message(1, text(2, output), text(4, 'Constant'), bytes(5, value))
 }

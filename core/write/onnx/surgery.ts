@@ -253,6 +253,13 @@ function int64(values: readonly number[]): Uint8Array {
   return new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
 }
 
+/** Changes inside the main graph that bring all values beside the model into it. */
+export function externalSplices(graph: KnownGraph): Splice[] {
+  const surgery: Surgery = { graph, factored: new Map(), front: { nodes: [], tensors: [] }, names: new Set() }
+  const listed = graph.main.tensors.flatMap(({ external }) => (external ? [inlined(surgery, external)] : []))
+  return [...listed, ...graph.main.nodes.flatMap((node) => innerSplices(surgery, node))]
+}
+
 /** A tensor whose values lie beside the model and cannot be taken over: of a type that is not read, or in a function. null where there is none. */
 export function unreadExternal({ main, functions, tensors }: KnownGraph): string | null {
   const inScope = (scope: Scope): string | null => {

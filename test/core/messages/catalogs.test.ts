@@ -80,7 +80,7 @@ const names = new Set(
     ],
     ...['INT8', 'BF16', 'F8', 'F16', 'F32', 'NumPy', 'Python', 'pickle', 'Git', 'LFS', 'HTTP', 'LoRA', 'rank'],
     ...['PDF', 'zip', 'HDF5', 'Keras', 'MATLAB', 'GGUF', 'GGML', 'TensorFlow', 'Lite', 'SQLite'],
-    ...['PyTorch', 'NeMo', 'Zarr'],
+    ...['PyTorch', 'NeMo', 'Zarr', 'onnxruntime', 'MatMul', 'Gemm', 'Conv', 'Gather'],
     ...[
       'Electron',
       'Chromium',

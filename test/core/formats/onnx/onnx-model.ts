@@ -52,3 +52,8 @@ export const node = (opType: string, inputs: string[], outputs: string[], ...att
 /** A value that a graph declares: an input (11), an output (12), one in between (13). */
 export const declared = (field: number, name: string) => bytes(field, bytes(1, name))
 export const property = (key: string, value: string) => bytes(14, concat(bytes(1, key), bytes(2, value)))
+/** An input (11) or an output (12) as runtimes want it: F32 (1) or another type, with its sizes. */
+export const slot = (field: number, name: string, sizes: (number | string)[], type = 1) => {
+  const dims = sizes.map((size) => bytes(1, typeof size === 'number' ? number(1, size) : bytes(2, size)))
+  return bytes(field, concat(bytes(1, name), bytes(2, bytes(1, concat(number(1, type), bytes(2, concat(...dims)))))))
+}

@@ -1,0 +1,208 @@
+/**
+ * A model that gives away what flows into its layers: the same graph with those values as outputs. A value in a branch of an If comes out through
+ * both of its branches, the other one giving an empty array; one in the body of a Loop or a Scan stays inside, and its weights are counted.
+ */
+
+import type { WeightFile } from '../formats/format.ts'
+import type { GraphNode, KnownGraph, NodeAttribute, Placed, Scope } from '../formats/reading/model-graph.ts'
+import { readRange } from '../formats/reading/range.ts'
+import { elementCount, type TensorInfo } from '../tensor.ts'
+import { dataTypeOf, emptyConstantNode } from '../write/onnx/initializer.ts'
+import { newNode } from '../write/onnx/nodes.ts'
+import { externalSplices } from '../write/onnx/surgery.ts'
+import { concat, integer, message, type Piece, rewritten, type Splice, spliced, text } from '../write/onnx/wire.ts'
+import type { Tap, VectorLayout } from './taps.ts'
+
+const fields = { graph: 7, graphOutput: 12, nodeOutput: 2 }
+
+export interface TappedModel {
+  readonly taps: readonly Tap[]
+  /** Weights whose inputs cannot be seen. */
+  readonly uncovered: readonly string[]
+  /** The model with its new outputs. */
+  readonly pieces: readonly Piece[]
+}
+
+/** A value with those who take it, and where it is made. */
+interface Found {
+  readonly scope: Scope
+  readonly value: string
+  readonly layout: VectorLayout
+  readonly weights: string[]
+  readonly info: TensorInfo
+  /** Of a vector. */
+  readonly width: number
+  readonly isInput: boolean
+}
+
+export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<TappedModel | null> {
+  const { graph } = file
+  if (!graph) return null
+  const found = new Map<string, Found>()
+  const uncovered = new Set<string>()
+  await visit(graph, graph.main, [], true, found, uncovered)
+  const all = [...found.values()]
+  const names = new Map(all.map((each, i) => [each, each.isInput ? each.value : `ghostsvd.tap.${i}`]))
+  const covered = new Set(all.flatMap(({ weights }) => weights))
+  const { splices, outputs } = opened(graph.main, all, names)
+  const { content } = graph.main
+  const end = { start: content.end, end: content.end }
+  const added = outputs.map((name) => message(fields.graphOutput, text(1, name)))
+  const brought = externalSplices(graph).filter(
+    ({ at }) => !splices.some((each) => each.at.start <= at.start && at.end <= each.at.end),
+  )
+  const inner = [...splices, ...brought, { at: end, with: added }]
+  return {
+    taps: all.map((each) => ({
+      value: names.get(each)!,
+      layout: each.layout,
+      weights: each.weights,
+      width: each.width,
+    })),
+    uncovered: [...uncovered].filter((weight) => !covered.has(weight)),
+    pieces: spliced({ start: 0, end: graph.source.byteLength }, [rewritten(fields.graph, graph.field, inner)]),
+  }
+}
+
+async function visit(
+  graph: KnownGraph,
+  scope: Scope,
+  outer: readonly { readonly scope: Scope; readonly seen: boolean; readonly names: ReadonlySet<string> }[],
+  seen: boolean,
+  found: Map<string, Found>,
+  uncovered: Set<string>,
+): Promise<void> {
+  const constants = new Set(scope.nodes.flatMap(({ weight, outputs }) => (weight === null ? [] : [outputs[0] ?? ''])))
+  const names = new Set([...scope.inputs.map(({ name }) => name), ...scope.nodes.flatMap(({ outputs }) => outputs)])
+  const scopes = [...outer, { scope, seen, names }]
+  for (const node of scope.nodes) {
+    const taken = graph.takers.get(node)
+    const info = taken && graph.tensors.get(taken.weight)
+    if (taken && info && node.opType !== 'Gather') {
+      const value = node.inputs[node.opType === 'Conv' ? 0 : 1 - taken.index] ?? ''
+      const place = scopes.findLast((each) => each.names.has(value))
+      const isInput = place?.scope.kind === 'model' && place.scope.inputs.some(({ name }) => name === value)
+      if (!place?.seen || constants.has(value)) uncovered.add(taken.weight)
+      else {
+        const layout = await layoutOf(graph, node, taken.index, info)
+        const width = taken.input === 'cols' ? elementCount(info.shape.slice(1)) : info.shape[0]!
+        const key = `${scopes.indexOf(place)} ${place.scope.content.start} ${value} ${JSON.stringify(layout)}`
+        const same = found.get(key)
+        if (same) same.weights.push(taken.weight)
+        else found.set(key, { scope: place.scope, value, layout, weights: [taken.weight], info, width, isInput })
+      }
+    }
+    for (const { graphs } of node.attributes)
+      for (const { scope: inner } of graphs)
+        await visit(graph, inner, scopes, seen && node.opType === 'If', found, uncovered)
+  }
+}
+
+async function layoutOf(graph: KnownGraph, node: GraphNode, index: number, info: TensorInfo): Promise<VectorLayout> {
+  const integerOf = (name: string) => node.attributes.find((each) => each.name === name)?.integer ?? 0
+  if (node.opType === 'MatMul') return { kind: index === 1 ? 'rows' : 'columns' }
+  if (node.opType === 'Gemm') {
+    const isTransposed = integerOf(index === 1 ? 'transA' : 'transB') !== 0
+    return { kind: (index === 1) === isTransposed ? 'columns' : 'rows' }
+  }
+  const kernel = info.shape.slice(2)
+  const read = async (name: string) => {
+    const attribute = node.attributes.find((each) => each.name === name)
+    return attribute ? attributeValues(graph, attribute) : null
+  }
+  const automatic = (await read('auto_pad'))?.text
+  const pads = (await read('pads'))?.integers
+  return {
+    kind: 'patches',
+    kernel,
+    strides: (await read('strides'))?.integers ?? kernel.map(() => 1),
+    dilations: (await read('dilations'))?.integers ?? kernel.map(() => 1),
+    pads:
+      automatic === 'SAME_UPPER'
+        ? 'end'
+        : automatic === 'SAME_LOWER'
+          ? 'begin'
+          : automatic === 'VALID' || !pads
+            ? [...kernel, ...kernel].map(() => 0)
+            : pads,
+  }
+}
+
+/** The integers and the text of an attribute, which are a few bytes. */
+async function attributeValues(
+  { source }: KnownGraph,
+  { content }: NodeAttribute,
+): Promise<{ readonly integers: number[]; readonly text: string }> {
+  const data = await readRange(source, content.start, content.end, 'attribute')
+  const integers: number[] = []
+  let [at, found] = [0, '']
+  const number = () => {
+    let [value, shift] = [0, 1]
+    for (;;) {
+      const byte = data[at++]!
+      value += (byte & 127) * shift
+      shift *= 128
+      if (byte < 128 || at >= data.length) return value
+    }
+  }
+  while (at < data.length) {
+    const key = number()
+    const [field, wire] = [Math.floor(key / 8), key % 8]
+    if (wire === 0) {
+      const value = number()
+      if (field === 8) integers.push(value)
+    } else if (wire === 2) {
+      const end = number() + at
+      if (field === 8) while (at < end) integers.push(number())
+      if (field === 4) found = new TextDecoder().decode(data.subarray(at, end))
+      at = end
+    } else at += wire === 5 ? 4 : 8
+  }
+  return { integers, text: found }
+}
+
+/** Changes inside a graph so that values of graphs in it come out, and the names under which they do. */
+function opened(
+  scope: Scope,
+  all: readonly Found[],
+  names: ReadonlyMap<Found, string>,
+): { readonly splices: Splice[]; readonly outputs: string[] } {
+  const splices: Splice[] = []
+  const outputs: string[] = []
+  const front: Piece[] = []
+  for (const each of all) {
+    if (each.scope !== scope || each.isInput) continue
+    const name = names.get(each)!
+    front.push(...newNode({ opType: 'Identity', name, inputs: [each.value], output: name }))
+    outputs.push(name)
+  }
+  // Behind all nodes: what it takes has to be there.
+  if (front.length > 0) splices.push({ at: { start: scope.content.end, end: scope.content.end }, with: front })
+  for (const node of scope.nodes.filter(({ opType }) => opType === 'If')) {
+    const branches = node.attributes.flatMap((attribute) =>
+      attribute.graphs.map((graph) => ({ attribute, graph, ...opened(graph.scope, all, names) })),
+    )
+    const through = branches.flatMap((branch) => branch.outputs)
+    if (through.length === 0) continue
+    outputs.push(...through)
+    const inner = branches.map(({ attribute, graph, splices: own, outputs: mine }) => {
+      const { content } = graph.scope
+      const empty = through
+        .filter((name) => !mine.includes(name))
+        .flatMap((name) => [emptyConstantNode(name, typeOf(all, names, name))])
+      const declared = through.map((name) =>
+        message(fields.graphOutput, text(1, name), message(2, message(1, integer(1, typeOf(all, names, name))))),
+      )
+      const changed = [...own, { at: { start: content.end, end: content.end }, with: [...empty, ...declared] }]
+      return rewritten(attribute.field, attribute, [rewritten(graph.field, graph, changed)])
+    })
+    const end = { start: node.content.end, end: node.content.end }
+    const more = { at: end, with: [concat(through.map((name) => text(fields.nodeOutput, name)))] }
+    splices.push(rewritten(node.field, node as Placed, [...inner, more]))
+  }
+  return { splices, outputs }
+}
+
+function typeOf(all: readonly Found[], names: ReadonlyMap<Found, string>, name: string): number {
+  return dataTypeOf(all.find((each) => names.get(each) === name)!.info.dtype)
+}

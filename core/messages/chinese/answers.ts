@@ -1,0 +1,20 @@
+import type { answers as english } from '../english/answers.ts'
+import type { Translation } from '../english.ts'
+
+export const answers: Pick<Translation, keyof typeof english> = {
+  'answers.missing': (v) =>
+    `模型由 onnxruntime-node 运行，但尚未安装。请装在 ghostsvd 旁边：“npm install onnxruntime-node@${v.version}”（若 ghostsvd 是全局安装，请加 “-g”）。其余功能不受影响。`,
+  'answers.refused': (v) => `onnxruntime 无法载入 ${v.name}：${v.detail}`,
+  'answers.run-failed': (v) => `${v.name} 在这些输入上运行失败：${v.detail}`,
+  'answers.no-memory': (v) => `${v.name} 需要的内存超出可用内存。请减少或缩小输入。`,
+  'answers.ended': (v, w) => `运行 ${v.name} 的进程已结束。${w.text(v.why)}`,
+  'answers.not-a-model': (v) => `${v.name} 不是可运行的模型：只有权重，没有计算图。可运行的模型是 ONNX 文件。`,
+  'answers.input-type': (v) => `输入 ${v.input} 的类型是 ${v.type}，这里无法生成该类型的值。`,
+  'answers.input-size': (v) =>
+    `输入 ${v.input} 将有 ${v.count} 个值；最多生成 ${v.most} 个。请用 “--size NAME=NUMBER” 指定未定的尺寸。`,
+  'answers.no-input': (v) => `${v.name} 中没有输入 ${v.input} 的数组。`,
+  'answers.input-differs': (v) => `输入 ${v.input}：应为 ${v.wanted}，实为 ${v.got}。`,
+  'answers.inputs-changed': (v) => `${v.original} 与 ${v.compressed} 的输入和输出不同：它们不是同一个模型。`,
+  'answers.outputs-differ': (v) => `输出 ${v.output} 在两个模型中的大小不同。`,
+  'answers.nothing-to-calibrate': () => '没有节点同时使用权重和可观察的值：没有可校准的内容。',
+}

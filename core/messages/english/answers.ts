@@ -1,0 +1,28 @@
+import type { Message, Words } from '../message.ts'
+import type { FileName, Foreign, Quoted } from '../text.ts'
+
+/** Running models: before and after, and what flows through them. */
+export const answers = {
+  'answers.missing': (v: { version: string }) =>
+    `Models are run by onnxruntime-node, which is not installed. Install it beside ghostsvd: npm install onnxruntime-node@${v.version} (with -g where ghostsvd was). Everything else works without it.`,
+  'answers.refused': (v: { name: FileName; detail: Foreign }) => `onnxruntime refuses ${v.name}: ${v.detail}`,
+  'answers.run-failed': (v: { name: FileName; detail: Foreign }) => `${v.name} failed on these inputs: ${v.detail}`,
+  'answers.no-memory': (v: { name: FileName }) =>
+    `${v.name} needs more memory than there is. Try fewer or smaller inputs.`,
+  'answers.ended': (v: { name: FileName; why: Message }, w: Words) =>
+    `The process that ran ${v.name} ended. ${w.text(v.why)}`,
+  'answers.not-a-model': (v: { name: FileName }) =>
+    `${v.name} is no model that runs: it has weights and no graph. Models that run are ONNX files.`,
+  'answers.input-type': (v: { input: Quoted; type: Quoted }) =>
+    `The input ${v.input} is of the type ${v.type}, of which no values are made here.`,
+  'answers.input-size': (v: { input: Quoted; count: number; most: number }) =>
+    `The input ${v.input} would have ${v.count} values; at most ${v.most} are made. Give its open sizes with --size NAME=NUMBER.`,
+  'answers.no-input': (v: { name: FileName; input: Quoted }) => `${v.name} has no array for the input ${v.input}.`,
+  'answers.input-differs': (v: { input: Quoted; wanted: Quoted; got: Quoted }) =>
+    `The input ${v.input}: expected ${v.wanted}, got ${v.got}.`,
+  'answers.inputs-changed': (v: { original: FileName; compressed: FileName }) =>
+    `${v.original} and ${v.compressed} do not have the same inputs and outputs: they are not the same model.`,
+  'answers.outputs-differ': (v: { output: Quoted }) => `The output ${v.output} has not the same size in both models.`,
+  'answers.nothing-to-calibrate': () =>
+    'No node takes a weight together with a value that can be looked at: there is nothing to calibrate.',
+}

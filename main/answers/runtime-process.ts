@@ -1,0 +1,116 @@
+/** A model in a process of its own, as a program holds it. */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Feeds } from '../../core/answers/inputs.ts'
+import type { Tap, TapSums } from '../../core/answers/taps.ts'
+import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName, foreign } from '../../core/messages/text.ts'
+import { whyItEnded } from '../engine/parent/exit-sentence.ts'
+import type { Answer, FromRuntime, Loaded, Ran, ToRuntime } from './messages.ts'
+
+/** As package.json has it. */
+const runtimeVersion = '1.30.0'
+const tailCharacters = 8192
+
+export interface RunningModel extends Loaded {
+  /** @throws AppError `unsupported` where the model fails on them, `engine-died` where the process ended */
+  run(feeds: Feeds): Promise<Ran>
+  /** Runs it and adds what flows through the taps to their sums. */
+  observe(feeds: Feeds, taps: readonly Tap[]): Promise<void>
+  sums(): Promise<readonly TapSums[]>
+  end(): void
+}
+
+type Wish = ToRuntime extends infer Each ? (Each extends ToRuntime ? Omit<Each, 'id'> : never) : never
+
+/**
+ * @param name for messages
+ * @param model its path, or its bytes
+ * @throws AppError `unsupported` where there is no onnxruntime-node or it refuses the model, `engine-died` where the process ended
+ */
+export async function runModel(
+  name: string,
+  model: string | Uint8Array,
+  { threads = 1, signal, entry = runtimeEntry() }: { threads?: number; signal?: AbortSignal; entry?: URL } = {},
+): Promise<RunningModel> {
+  const child = fork(fileURLToPath(entry), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  })
+  let stderrTail = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderrTail = (stderrTail + text).slice(-tailCharacters)
+  })
+  const waiting = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (error: AppError) => void; kind: string }
+  >()
+  let next = 1
+  let ended: AppError | null = null
+  const endWith = (error: AppError) => {
+    ended ??= error
+    for (const { reject } of waiting.values()) reject(ended)
+    waiting.clear()
+  }
+  child.on('message', (message) => {
+    const answer = message as FromRuntime
+    const waits = waiting.get(answer.id)
+    waiting.delete(answer.id)
+    if (!waits) return
+    if ('answer' in answer) waits.resolve(answer.answer)
+    else waits.reject(faultOf(name, answer, waits.kind === 'load'))
+  })
+  child.on('close', (code, how) =>
+    endWith(
+      new AppError(
+        'engine-died',
+        say('answers.ended', { name: fileName(name), why: whyItEnded({ code, signal: how, stderrTail }) }),
+      ),
+    ),
+  )
+  const kill = () => void child.kill('SIGKILL')
+  signal?.addEventListener('abort', () => {
+    endWith(new AppError('cancelled', say('job.cancelled')))
+    kill()
+  })
+  const ask = (wish: Wish): Promise<Answer> => {
+    if (ended) return Promise.reject(ended)
+    const id = next++
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject, kind: wish.kind })
+      // The callback takes the error of a channel that has just closed; the exit says the rest.
+      child.send({ ...wish, id } as ToRuntime, undefined, undefined, () => {})
+    })
+  }
+  try {
+    const loaded = (await ask({ kind: 'load', model, threads })) as Loaded
+    return {
+      ...loaded,
+      run: async (feeds) => (await ask({ kind: 'run', feeds })) as Ran,
+      observe: async (feeds, taps) => void (await ask({ kind: 'observe', feeds, taps })),
+      sums: async () => (await ask({ kind: 'sums' })) as readonly TapSums[],
+      end: kill,
+    }
+  } catch (error) {
+    kill()
+    throw error
+  }
+}
+
+function faultOf(name: string, answer: Extract<FromRuntime, { fault: string }>, isLoading: boolean): AppError {
+  if (answer.fault === 'missing')
+    return new AppError('unsupported', say('answers.missing', { version: runtimeVersion }))
+  if (/allocate memory|bad_alloc|bad allocation/i.test(answer.detail))
+    return new AppError('out-of-memory', say('answers.no-memory', { name: fileName(name) }))
+  const detail = foreign(answer.detail.replace(/\s+/g, ' ').slice(0, 300))
+  const key = isLoading ? 'answers.refused' : 'answers.run-failed'
+  return new AppError('unsupported', say(key, { name: fileName(name), detail }))
+}
+
+/** Beside this module, as built and as source. */
+function runtimeEntry(): URL {
+  return new URL(`./runtime${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+}

@@ -1,0 +1,124 @@
+/**
+ * The process in which one model runs. onnxruntime-node is loaded here and nowhere else, when the first model comes: a fault of its native code
+ * ends this process and no other.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { Feeds } from '../../core/answers/inputs.ts'
+import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
+import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
+import type { Answer, FromRuntime, Loaded, Ran, ToRuntime } from './messages.ts'
+
+type Runtime = typeof import('onnxruntime-node')
+
+interface Session {
+  readonly runtime: Runtime
+  readonly session: InferenceSession
+}
+
+let loaded: Promise<Session> | null = null
+const sums = sumsOfTaps()
+
+async function load(model: string | Uint8Array, threads: number): Promise<Session> {
+  // Where there is a Float16Array onnxruntime 1.30 makes its tensors of it, whose values its own binding then finds empty.
+  Reflect.deleteProperty(globalThis, 'Float16Array')
+  const runtime = await import('onnxruntime-node')
+  const options = { logSeverityLevel: 4, intraOpNumThreads: threads, interOpNumThreads: 1 } as const
+  const session = await runtime.InferenceSession.create(model as string, options)
+  return { runtime, session }
+}
+
+function slotsOf(values: InferenceSession['inputMetadata']): Slot[] {
+  return values.map((each) => ({
+    name: each.name,
+    type: each.isTensor ? each.type : 'no tensor',
+    shape: each.isTensor ? each.shape : [],
+  }))
+}
+
+/** Kinds of arrays in which onnxruntime takes values. */
+const arrays = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const
+
+function tensorsOf({ runtime }: Session, feeds: Feeds): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { type, dims, bytes }]) => {
+      const Kind = arrays[type]
+      return [
+        name,
+        new runtime.Tensor(type as 'float32', new Kind(bytes.slice().buffer) as Float32Array, dims as number[]),
+      ]
+    }),
+  )
+}
+
+/** null for what is no array of numbers: a sequence, a map, texts. */
+function toValue(tensor: Tensor): Value | null {
+  const { type, dims, data } = tensor
+  if (!isValueType(type) || !ArrayBuffer.isView(data)) return null
+  return { type, dims, bytes: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength) }
+}
+
+async function run(feeds: Feeds): Promise<Ran> {
+  const held = await loaded!
+  const tensors = tensorsOf(held, feeds)
+  const started = performance.now()
+  const found = await held.session.run(tensors)
+  const elapsedMs = performance.now() - started
+  const outputs = Object.fromEntries(
+    Object.entries(found).flatMap(([name, tensor]) => {
+      const value = toValue(tensor)
+      return value ? [[name, value]] : []
+    }),
+  )
+  return { outputs, elapsedMs, peakBytes: process.resourceUsage().maxRSS * 1024 }
+}
+
+async function observe(feeds: Feeds, taps: readonly Tap[]): Promise<null> {
+  const { outputs } = await run(feeds)
+  sums.add(taps, { ...feeds, ...outputs })
+  return null
+}
+
+async function answer(message: ToRuntime): Promise<Answer> {
+  switch (message.kind) {
+    case 'load': {
+      loaded = load(message.model, message.threads)
+      const { session } = await loaded
+      return { inputs: slotsOf(session.inputMetadata), outputs: session.outputNames } satisfies Loaded
+    }
+    case 'run':
+      return run(message.feeds)
+    case 'observe':
+      return observe(message.feeds, message.taps)
+    case 'sums':
+      return sums.result() satisfies readonly TapSums[]
+  }
+}
+
+function faultOf(error: unknown): { fault: 'missing' } | { fault: 'refused'; detail: string } {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return { fault: 'missing' }
+  return { fault: 'refused', detail: error instanceof Error ? error.message : String(error) }
+}
+
+process.on('message', (message: ToRuntime) => {
+  const { id } = message
+  answer(message).then(
+    (answer) => process.send?.({ id, answer } satisfies FromRuntime),
+    (error) => process.send?.({ id, ...faultOf(error) } satisfies FromRuntime),
+  )
+})
+// Without its program it has nothing to do.
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,44 @@
+/** Which inputs a model is run on, as flags. */
+import type { Command } from 'commander'
+import { say } from '../../core/messages/english.ts'
+import type { SampleChoice } from '../answers/samples.ts'
+import { collect, wholeNumber } from './flags.ts'
+import { wrongUsage } from './usage.ts'
+
+export interface SampleOptions {
+  readonly inputs: string[]
+  readonly samples: number
+  readonly seed: number
+  readonly size: Record<string, number>
+  readonly threads: number
+}
+
+export function addSampleFlags(command: Command, samples: number): Command {
+  return command
+    .option(
+      '--inputs <file>',
+      'one sample: an .npz with an array for each input, or an .npy for the only one; repeatable',
+      collect,
+      [],
+    )
+    .option('--samples <number>', 'how many to draw where none are given', wholeNumber(1, 10_000), samples)
+    .option('--seed <number>', 'of what is drawn', wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
+    .option(
+      '--size <name=number>',
+      'of a dimension that the model leaves open, by its name or as input.axis; repeatable',
+      sizeOf,
+      {},
+    )
+    .option('--threads <number>', 'that onnxruntime computes with', wholeNumber(1, 1024), 1)
+}
+
+function sizeOf(text: string, before: Readonly<Record<string, number>>): Record<string, number> {
+  const [, name, digits] = /^(.+)=(\d+)$/.exec(text) ?? []
+  const size = Number(digits)
+  if (name === undefined || !(size >= 1)) throw wrongUsage(say('request.size-form'))
+  return { ...before, [name]: size }
+}
+
+export function samplesOf({ inputs, samples, seed, size }: SampleOptions): SampleChoice {
+  return { files: inputs, count: samples, seed, sizes: size }
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { differenceOf, spreadOf } from '../../../core/answers/compare.ts'
+import { drawnInputs } from '../../../core/answers/inputs.ts'
+import { numbersOf, type Value } from '../../../core/answers/value.ts'
+
+const floats = (dims: number[], ...values: number[]): Value => ({
+  type: 'float32',
+  dims,
+  bytes: new Uint8Array(Float32Array.from(values).buffer),
+})
+
+describe('the difference of two outputs', () => {
+  it('is relative to the original, over all samples, with its cosine', () => {
+    const difference = differenceOf('y')
+    difference.add(floats([2], 3, 4), floats([2], 3, 3))
+    difference.add(floats([2], 0, 12), floats([2], 0, 12))
+    const found = difference.result()
+    expect(found.relativeError).toBeCloseTo(1 / 13, 12)
+    expect(found.largestError).toBeCloseTo(1 / 5, 12)
+    expect(found.cosine).toBeCloseTo((9 + 12 + 144) / 13 / Math.hypot(3, 3, 12), 12)
+    expect(found.classes).toBeNull()
+  })
+
+  it('counts rows whose largest entry is the same, the first of equal ones, and those where it is among five', () => {
+    const difference = differenceOf('y')
+    const row = [9, 1, 2, 3, 4, 5, 6]
+    difference.add(
+      floats([3, 7], ...row, ...row, 1, 1, 0, 0, 0, 0, 0),
+      floats([3, 7], ...row, 0, ...row.slice(1), 1, 1, 0, 0, 0, 0, 0),
+    )
+    expect(difference.result().classes).toEqual({ rows: 3, sameFirst: 2, firstAmongFive: 2 })
+  })
+
+  it('has no numbers where the original is zero, and refuses other sizes', () => {
+    const difference = differenceOf('y')
+    difference.add(floats([1], 0), floats([1], 1))
+    expect(difference.result()).toMatchObject({ relativeError: null, largestError: null, cosine: null })
+    expect(() => difference.add(floats([1], 0), floats([2], 0, 0))).toThrow(RangeError)
+  })
+})
+
+it('medians lie in the middle, and the middle half around them', () => {
+  expect(spreadOf([5, 1, 2, 4, 3])).toEqual({ median: 3, low: 2, high: 4 })
+  expect(spreadOf([1, 2])).toEqual({ median: 1.5, low: 1.25, high: 1.75 })
+})
+
+describe('inputs that are drawn', () => {
+  const slots = [
+    { name: 'x', type: 'float32', shape: ['batch', 3, -1, 'w'] },
+    { name: 'attention_mask', type: 'int64', shape: [2, 'length'] },
+  ]
+  it('have the sizes of the model, given ones, and those that are usual', () => {
+    const feeds = drawnInputs(slots, 1, 0, { w: 5, 'attention_mask.1': 7 })
+    expect([feeds.x!.dims, feeds.attention_mask!.dims]).toEqual([
+      [1, 3, 64, 5],
+      [2, 7],
+    ])
+    expect([...numbersOf(feeds.attention_mask!)]).toEqual(Array(14).fill(1))
+  })
+  it('are the same for a seed and a sample, others for another', () => {
+    const draw = (seed: number, sample: number) => drawnInputs(slots, seed, sample).x!.bytes
+    expect(draw(1, 0)).toEqual(draw(1, 0))
+    expect(draw(1, 0)).not.toEqual(draw(1, 1))
+    expect(draw(1, 0)).not.toEqual(draw(2, 0))
+  })
+  it('are refused where there are no values of a type', () => {
+    expect(() => drawnInputs([{ name: 't', type: 'string', shape: [1] }], 1, 0)).toThrow(/of the type "string"/)
+  })
+})

@@ -1,0 +1,229 @@
+import { cp, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
+import { calibrate } from '../../../main/answers/calibrate.ts'
+import { runModel } from '../../../main/answers/runtime-process.ts'
+import { tryModels } from '../../../main/answers/try.ts'
+import { pickSource } from '../../../main/files/files.ts'
+import { concat } from '../../core/formats/corpus.ts'
+import { attribute, bytes, node, number, opset, slot, tensor } from '../../core/formats/onnx/onnx-model.ts'
+import { fileBytes, type TestTensor, weights } from '../../core/jobs/harness.ts'
+
+const folder = () => mkdtemp(join(tmpdir(), 'ghostsvd-answers-'))
+const initializer = (name: string, { shape, bytes: values }: TestTensor) =>
+  tensor({ name, dims: [...shape], fields: [bytes(9, values)] })
+const whole = (...graph: Uint8Array[]) => concat(number(1, 8), bytes(7, concat(bytes(2, 'main'), ...graph)), opset(13))
+const linear = (from = weights('w', [64, 80])) =>
+  whole(node('MatMul', ['x', 'w'], ['y']), initializer('w', from), slot(11, 'x', ['n', 64]), slot(12, 'y', ['n', 80]))
+const choice = { files: [], count: 2, seed: 1, sizes: { n: 3 }, rounds: 1, threads: 1 }
+
+async function written(model: Uint8Array, name = 'm.onnx'): Promise<string> {
+  const path = join(await folder(), name)
+  await writeFile(path, model)
+  return path
+}
+const refusal = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.unreachable(),
+    (error: Error & { code?: string }) => ({ code: error.code, message: error.message }),
+  )
+
+describe('two models side by side', () => {
+  it('are the same where they are the same, and as far apart as their weights', async () => {
+    const [one, other] = [await written(linear()), await written(linear(weights('ww', [64, 80])), 'c.onnx')]
+    expect((await tryModels(one, one, choice)).outputs).toMatchObject([
+      { name: 'y', dims: [3, 80], relativeError: 0, classes: { rows: 6, sameFirst: 6, firstAmongFive: 6 } },
+    ])
+    const report = await tryModels(one, other, choice)
+    expect(report).toMatchObject({ samples: 2, runs: 2, inputs: 'drawn', compressed: { name: 'c.onnx' } })
+    expect(report.outputs[0]!.relativeError).toBeGreaterThan(0)
+    expect(report.original.latencyMs.median).toBeGreaterThan(0)
+    expect(report.original.peakBytes).toBeGreaterThan(1e6)
+  })
+
+  it('take arrays of the user, and say what does not fit', async () => {
+    const model = await written(linear())
+    const npy = (shape: string, count: number) => {
+      const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(117)
+      return concat(
+        Uint8Array.of(0x93, ...new TextEncoder().encode('NUMPY'), 1, 0, 118, 0),
+        new TextEncoder().encode(`${header}\n`),
+        new Uint8Array(Float32Array.from({ length: count }, (_, i) => Math.sin(i)).buffer),
+      )
+    }
+    const given = await written(npy('2, 64', 128), 'x.npy')
+    expect(await tryModels(model, model, { ...choice, files: [given] })).toMatchObject({ inputs: 'given', samples: 1 })
+    const wrong = await written(npy('2, 63', 126), 'x.npy')
+    expect((await refusal(tryModels(model, model, { ...choice, files: [wrong] }))).message).toMatch(
+      /The input "x": expected "float32 \[n, 64\]", got "F32 \[2, 63\]"/,
+    )
+  })
+
+  it('are refused with a sentence: by the runtime, for other inputs, for what is not there', async () => {
+    const good = await written(linear())
+    const unknown = await written(
+      whole(node('Nonsense', ['x'], ['y']), slot(11, 'x', [1]), slot(12, 'y', [1])),
+      'bad.onnx',
+    )
+    expect(await refusal(tryModels(good, unknown, choice))).toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(/^onnxruntime refuses bad\.onnx: .*Nonsense/),
+    })
+    const other = await written(whole(node('Identity', ['a'], ['y']), slot(11, 'a', [1]), slot(12, 'y', [1])))
+    expect((await refusal(tryModels(good, other, choice))).message).toMatch(/not the same model/)
+    expect((await refusal(tryModels(good, join(good, 'none.onnx'), choice))).code).toBe('not-found')
+  })
+
+  it('that need more memory than there is say so, and the next one runs', async () => {
+    const shape = tensor({
+      name: 's',
+      dims: [1],
+      type: 7,
+      fields: [bytes(9, new Uint8Array(BigInt64Array.of(15n * 2n ** 40n).buffer))],
+    })
+    const huge = whole(
+      node('ConstantOfShape', ['s'], ['t']),
+      node('Add', ['t', 'x'], ['y']),
+      shape,
+      slot(11, 'x', [1]),
+      slot(12, 'y', ['n']),
+    )
+    const path = await written(huge, 'huge.onnx')
+    expect((await refusal(tryModels(path, path, choice))).message).toMatch(/^huge\.onnx needs more memory/)
+    const good = await written(linear())
+    expect((await tryModels(good, good, choice)).samples).toBe(2)
+  })
+})
+
+describe('a process that runs a model', () => {
+  it('that is killed says so of every run, and leaves others alone', async () => {
+    const [model, other] = await Promise.all([runModel('m.onnx', linear()), runModel('other.onnx', linear())])
+    const feeds = { x: { type: 'float32' as const, dims: [1, 64], bytes: new Uint8Array(256) } }
+    expect((await model.run(feeds)).outputs.y!.dims).toEqual([1, 80])
+    const running = refusal(model.run(feeds).then(() => model.run(feeds)))
+    model.end()
+    expect(await running).toMatchObject({
+      code: 'engine-died',
+      message: expect.stringMatching(/The process that ran m\.onnx ended\..*SIGKILL/),
+    })
+    expect((await refusal(model.run(feeds))).code).toBe('engine-died')
+    expect((await other.run(feeds)).outputs.y!.dims).toEqual([1, 80])
+    other.end()
+  })
+
+  it("ends with its program's cancel", async () => {
+    const abort = new AbortController()
+    const model = await runModel('m.onnx', linear(), { signal: abort.signal })
+    abort.abort()
+    expect((await refusal(model.run({}))).code).toBe('cancelled')
+  })
+
+  it('without onnxruntime-node says what to install', async () => {
+    // As built, where no node_modules lie beside it.
+    const built = resolve('out/main')
+    const place = await folder()
+    for (const name of await readdir(built)) if (name.endsWith('.js')) await cp(join(built, name), join(place, name))
+    await writeFile(join(place, 'package.json'), '{"type":"module"}')
+    const entry = pathToFileURL(join(place, 'runtime.js'))
+    expect((await refusal(runModel('m.onnx', linear(), { entry }))).message).toMatch(
+      /npm install onnxruntime-node@1\.30\.0/,
+    )
+  })
+})
+
+describe('calibration', () => {
+  const sumsOf = async (model: Uint8Array, sizes: Record<string, number>) => {
+    const path = await written(model)
+    const out: Uint8Array[] = []
+    const how = { ...choice, sizes, out: 'stats.safetensors', write: async (file: Uint8Array) => void out.push(file) }
+    const report = await calibrate(path, how)
+    const file = await openWeightFile(await pickSource(await written(out[0]!, 'stats.safetensors'), 'file'))
+    const values = new Map<string, Float32Array>()
+    for (const each of file.tensors) values.set(each.name, new Float32Array((await file.read(each)).slice().buffer))
+    await file.close()
+    return { report, values }
+  }
+
+  it('sums what flows into a product, also where that is the input of the model', async () => {
+    const two = whole(
+      node('MatMul', ['x', 'w'], ['h']),
+      node('MatMul', ['h', 'v'], ['y']),
+      initializer('w', weights('w', [8, 12])),
+      initializer('v', weights('v', [12, 9])),
+      slot(11, 'x', ['n', 8]),
+      slot(12, 'y', ['n', 9]),
+    )
+    const { report, values } = await sumsOf(two, { n: 5 })
+    expect(report).toMatchObject({ covered: 2, uncovered: [], samples: 2, fewestVectors: 10, inputs: 'drawn' })
+    expect(values.get('w.count')).toEqual(Float32Array.of(10))
+    // With H the sum of x xt, that of (x W)(x W)t is Wt H W.
+    const [H, G] = [values.get('w.gram')!, values.get('v.gram')!]
+    const W = new Float32Array(weights('w', [8, 12]).bytes.slice().buffer)
+    let [error, norm] = [0, 0]
+    for (let a = 0; a < 12; a++)
+      for (let b = 0; b < 12; b++) {
+        let sum = 0
+        for (let i = 0; i < 8; i++) for (let j = 0; j < 8; j++) sum += W[i * 12 + a]! * H[i * 8 + j]! * W[j * 12 + b]!
+        error += (sum - G[a * 12 + b]!) ** 2
+        norm += sum ** 2
+      }
+    // F32 in the runtime and in the file.
+    expect(Math.sqrt(error / norm)).toBeLessThan(8 * 12 * 2 ** -24)
+  })
+
+  it('looks into both branches of an If, and counts what a Loop hides', async () => {
+    const product = (name: string) =>
+      concat(
+        bytes(2, name),
+        node('Relu', ['x'], ['r']),
+        node('MatMul', ['r', `w ${name}`], [`y ${name}`]),
+        initializer(`w ${name}`, weights('w', [8, 6])),
+        slot(12, `y ${name}`, ['n', 6]),
+      )
+    const choose = whole(
+      node(
+        'If',
+        ['c'],
+        ['y'],
+        attribute('then_branch', bytes(6, product('then')), number(20, 5)),
+        attribute('else_branch', bytes(6, product('else')), number(20, 5)),
+      ),
+      slot(11, 'x', ['n', 8]),
+      slot(11, 'c', [], 9),
+      slot(12, 'y', ['n', 6]),
+    )
+    const { report, values } = await sumsOf(choose, { n: 4 })
+    // What is drawn is true: the other branch is never seen.
+    expect(report).toMatchObject({ covered: 1, uncovered: [] })
+    expect([...values.keys()]).toEqual(['y.then_branch.w then.gram', 'y.then_branch.w then.count'])
+    const body = concat(
+      bytes(2, 'body'),
+      node('MatMul', ['s', 'w'], ['n']),
+      node('Identity', ['go'], ['on']),
+      slot(11, 'i', [], 7),
+      slot(11, 'go', [], 9),
+      slot(11, 's', [3, 8]),
+      slot(12, 'on', [], 9),
+      slot(12, 'n', [3, 8]),
+    )
+    const loop = whole(
+      node('MatMul', ['x', 'v'], ['z']),
+      node('Loop', ['m', '', 'z'], ['y'], attribute('body', bytes(6, body), number(20, 5))),
+      tensor({ name: 'm', dims: [], type: 7, fields: [bytes(9, new Uint8Array(BigInt64Array.of(2n).buffer))] }),
+      initializer('w', weights('w', [8, 8])),
+      initializer('v', weights('v', [8, 8])),
+      slot(11, 'x', [3, 8]),
+      slot(12, 'y', [3, 8]),
+    )
+    expect((await sumsOf(loop, {})).report).toMatchObject({ covered: 1, uncovered: ['w'] })
+  })
+
+  it('has nothing to do in a file of weights', async () => {
+    const path = await written(fileBytes([weights('w', [8, 8])]), 'a.safetensors')
+    const how = { ...choice, out: 'o', write: async () => {} }
+    expect((await refusal(calibrate(path, how))).message).toMatch(/has weights and no graph/)
+  })
+})
