@@ -12,16 +12,21 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
+import { inFileOrder } from '../plan/entries.ts'
 import { hasGoal } from '../plan/goal.ts'
-import { isFactorized, planByNames } from '../plan/plan.ts'
+import { wholeRun } from '../plan/parts.ts'
+import { type Choices, isFactorized, planByNames } from '../plan/plan.ts'
 import { hasComputableDType, type TensorInfo } from '../tensor.ts'
+import { unwritten } from '../write/compression.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { sourceHash } from '../write/source-hash.ts'
 import { adapterStyle } from '../write/styles/adapter.ts'
+import type { OutputStyle } from '../write/styles/style.ts'
 import { writeRun } from './compress.ts'
 import type { FilesOf } from './files.ts'
 import { ofThisCut, type PairFacts, pairFacts } from './steps/pair-facts.ts'
 import { differencesOf, type Verdict, verdictOf } from './steps/pair-verdict.ts'
+import { planRun } from './steps/planned-run.ts'
 import { pinnedByRule } from './steps/ruled-ranks.ts'
 
 type ExtractJob = JobOf<'extract'>
@@ -51,7 +56,9 @@ export async function extractAdapter(
   const recipe = recipeHash({ job: 'extract', output: form, params, include, exclude, pins, options }, context)
   const run = { style, recipe, sourceHash: await sourceHash({ base, tuned }, context) }
   const ruled = rule ? await pinnedByRule(file, choices, style, rule, context) : choices
-  const report = await writeRun(file, target, run, { ...ruled, part: job.part }, context, started)
+  const { part } = job
+  const ofWhole = part && part.of > 1 ? await withMetadataOfWhole(file, ruled, style, context) : style
+  const report = await writeRun(file, target, { ...run, style: ofWhole }, { ...ruled, part }, context, started)
   return withVerdict(report, {
     pairs,
     compared,
@@ -76,6 +83,18 @@ function styleOf({ difference }: DifferenceFile<PairModel>, job: ExtractJob, who
   const { modules, architecture } = difference
   const oneRank = job.oneRank ? job.params.rank : null
   return adapterStyle(job.form, { modules, whole, architecture, oneRank, takesConvolutions: job.convRank !== null })
+}
+
+/** What loaders look for in the header is of all modules: each part says it, so that parts join to the bytes of one run. */
+async function withMetadataOfWhole(
+  file: DifferenceFile<PairModel>,
+  choices: Choices,
+  style: OutputStyle,
+  context: JobContext,
+): Promise<OutputStyle> {
+  const plans = await planRun(unwritten(file, style, wholeRun, context), choices)
+  const whole = inFileOrder(plans, style).filter(isFactorized)
+  return { ...style, metadata: () => style.metadata?.(whole) ?? new Map() }
 }
 
 /** Why the first of them are no matrices to factorize. */

@@ -85,7 +85,10 @@ export function refuse({ file, style, part }: Compression, { params }: Choices):
   const foreignValues = style.isGraph && file.graph ? unreadExternal(file.graph) : null
   if (foreignValues !== null)
     throw new AppError('bad-request', say('request.graph-foreign-values', { name: foreign(foreignValues) }))
-  if (part.of > 1 && !(isOneFile(style, file) && style.copiesKept && encodings[style.encoding].joins)) {
+  if (
+    part.of > 1 &&
+    !(isOneFile(style, file) && (style.copiesKept || style.isDifference) && encodings[style.encoding].joins)
+  ) {
     throw new AppError('bad-request', say('request.parts-one-file'))
   }
 }

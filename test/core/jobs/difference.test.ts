@@ -3,6 +3,7 @@ import { adapterModel, pairModel } from '../../../core/adapters/difference-model
 import type { JobOf } from '../../../core/contract.ts'
 import { decodeFloat32, encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
+import { openWeightFile } from '../../../core/formats/opening/open.ts'
 import { analyzeTensor } from '../../../core/jobs/analyze.ts'
 import { extractAdapter } from '../../../core/jobs/extract.ts'
 import { comparePair } from '../../../core/jobs/pair.ts'
@@ -12,6 +13,7 @@ import { normalPair } from '../../../core/kernels/philox.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
 import type { OutputId } from '../../../core/styles.ts'
+import { mergeParts } from '../../../core/write/parts/merge.ts'
 import { memoryFolder } from '../memory-folder.ts'
 import { openTensors, type TestTensor, testContext } from './harness.ts'
 
@@ -218,5 +220,41 @@ describe('an adapter as what it adds', () => {
     }
     const report = await resizeAdapter({ adapter: await open(), target: { folder, name: 'o' } }, job, testContext())
     expect(report.modules.map(({ name, rank }) => [name, rank])).toEqual([[first, 3]])
+  })
+})
+
+describe('parts of an extraction', () => {
+  const names = [0, 1, 2, 3].flatMap((i) => [
+    `double_blocks.${i}.img_attn.proj.weight`,
+    `double_blocks.${i}.txt_mlp.0.weight`,
+  ])
+  const pair = async () => ({
+    base: await openTensors(...names.map((name, k) => tensor(name, [48, 32], (i) => noise(k, i)))),
+    tuned: await openTensors(
+      ...names.map((name, k) => tensor(name, [48, 32], (i) => noise(k, i) + added(k + 40, 32, 2 + k)(i))),
+    ),
+  })
+
+  it.each([
+    ['kohya', { rank: 5 }],
+    ['kohya', { goalError: 0.1, minRank: 1 }],
+    ['diffusers', { goalError: 0.1, minRank: 1 }],
+    ['comfy', { goalSize: 12_000, minRank: 1 }],
+  ] as const)('are merged to the bytes of one run: %s, %o', async (form, params) => {
+    const files = await pair()
+    const whole = await extracted(files, extractJob(params, { form }))
+    const parts: WeightFile[] = []
+    for (const index of [1, 2, 3]) {
+      const { folder } = await extracted(files, extractJob(params, { form, part: { index, of: 3 } }))
+      parts.push(await openWeightFile({ folder, entry: 'o' }))
+    }
+    const folder = memoryFolder('out')
+    await mergeParts({ parts, target: { folder, name: 'o' } }, { force: false }, testContext())
+    expect(folder.files.get('o')).toEqual(whole.folder.files.get('o'))
+  })
+
+  it('are refused where the form has no place for them', async () => {
+    const job = extractJob({ rank: 5 }, { form: 'peft', part: { index: 1, of: 3 } })
+    await expect(extracted(await pair(), job)).rejects.toMatchObject({ code: 'bad-request' })
   })
 })
