@@ -4,6 +4,7 @@
  *
  * Legend: m x n, d = min(m, n), l sketch columns, q power iterations, k rank.
  */
+import type { ExactStage } from './phases.ts'
 
 /** Multiply-adds a millisecond in f32 products with the weights. */
 const productRate = 53e6
@@ -51,13 +52,17 @@ export function productCost(rows: number, cols: number, columns: number): number
 }
 
 /** Gram matrix of the smaller side, its eigenvectors, and one product to the other side with two passes to orthonormalize it. */
-export function exactCost(rows: number, cols: number, rank: number): number {
+export function exactCosts(rows: number, cols: number, rank: number): Readonly<Record<ExactStage, number>> {
   const smallest = Math.min(rows, cols)
   const largest = Math.max(rows, cols)
-  return (
-    (largest * smallest ** 2) / gramRate +
-    eigenCost(smallest, rank) +
-    productCost(rows, cols, rank) +
-    (2 * largest * rank ** 2) / orthonormalizeRate
-  )
+  return {
+    gram: (largest * smallest ** 2) / gramRate,
+    eigen: eigenCost(smallest, rank),
+    lift: productCost(rows, cols, rank) + (2 * largest * rank ** 2) / orthonormalizeRate,
+  }
+}
+
+export function exactCost(rows: number, cols: number, rank: number): number {
+  const { gram, eigen, lift } = exactCosts(rows, cols, rank)
+  return gram + eigen + lift
 }

@@ -17,6 +17,10 @@ export const timedPhases = [
 export type TimedPhase = (typeof timedPhases)[number]
 export type PhaseTimes = Readonly<Partial<Record<TimedPhase, number>>>
 
+/** Of an exact SVD by the Gram matrix, one after the other. */
+export const exactStages = ['gram', 'eigen', 'lift'] as const satisfies readonly TimedPhase[]
+export type ExactStage = (typeof exactStages)[number]
+
 /** "sketching" */
 export function phaseWords(phase: JobPhase | TimedPhase): Message {
   return say(`phase.${phase}`)

@@ -1,6 +1,6 @@
 /** A job as its client sees it: the one reducer of what jobs say. Reports are not kept here; the starter of the job is given its end. */
 import { type JobEvent, wholeJob } from '../contract.ts'
-import type { JobPhase } from '../phases.ts'
+import type { ExactStage, JobPhase } from '../phases.ts'
 
 type EventOf<T extends JobEvent['type']> = Omit<Extract<JobEvent, { type: T }>, 'type' | 'jobId'>
 
@@ -11,13 +11,22 @@ export interface JobView {
   readonly progress: EventOf<'progress'> | null
   /** 0..1: how far each phase of the job has come. A phase may go on after another. */
   readonly shares: Readonly<Partial<Record<JobPhase, number>>>
+  /** Milliseconds that the parts of an exact SVD took which are done. */
+  readonly stages: Readonly<Partial<Record<ExactStage, number>>>
   /** Spectrum and error curve as they stood after the last power iteration. */
   readonly estimate: EventOf<'estimate'> | null
   /** Tensors that a compression has written. */
   readonly finishedTensors: number
 }
 
-export const queuedJob: JobView = { state: 'queued', progress: null, shares: {}, estimate: null, finishedTensors: 0 }
+export const queuedJob: JobView = {
+  state: 'queued',
+  progress: null,
+  shares: {},
+  stages: {},
+  estimate: null,
+  finishedTensors: 0,
+}
 
 export function afterEvent(view: JobView, event: JobEvent): JobView {
   switch (event.type) {
@@ -34,6 +43,8 @@ export function afterEvent(view: JobView, event: JobEvent): JobView {
       const shares = total > 0 ? { ...view.shares, [phase]: done / total } : view.shares
       return { ...view, progress, shares }
     }
+    case 'stage':
+      return { ...view, stages: { ...view.stages, [event.phase]: event.elapsedMs } }
     case 'estimate': {
       const { type: _, jobId: __, ...estimate } = event
       return { ...view, estimate }

@@ -1,7 +1,7 @@
 /** What a job says while it lives. */
 import { z } from 'zod'
 import { errorCodes } from '../errors.ts'
-import { type JobPhase, jobPhases } from '../phases.ts'
+import { exactStages, type JobPhase, jobPhases } from '../phases.ts'
 import { tensorOutcomeSchema } from './jobs/compress.ts'
 import { resultSchema } from './jobs.ts'
 import { messageSchema } from './messages.ts'
@@ -29,6 +29,13 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     total: z.number(),
     /** Resident memory of the engine process now. */
     memoryBytes: z.number(),
+  }),
+  /** A part of an exact SVD is done: each takes long enough to be told from the others. */
+  z.strictObject({
+    type: z.literal('stage'),
+    jobId: z.string(),
+    phase: z.enum(exactStages),
+    elapsedMs: z.number(),
   }),
   /** After each power iteration: the spectrum and error curve as they stand. */
   z.strictObject({

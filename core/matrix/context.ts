@@ -6,7 +6,7 @@ import type { Message } from '../messages/message.ts'
 import type { SketchCache } from '../sketch-cache/sketch-cache.ts'
 
 /** An event as core says it: the host adds the job's id and how much memory its process takes. */
-type Utterance = WithoutHost<Extract<JobEvent, { type: 'progress' | 'estimate' | 'spectrum' | 'tensor' }>>
+type Utterance = WithoutHost<Extract<JobEvent, { type: 'progress' | 'stage' | 'estimate' | 'spectrum' | 'tensor' }>>
 type WithoutHost<E> = E extends unknown ? Omit<E, 'jobId' | 'memoryBytes'> : never
 
 export interface JobContext {

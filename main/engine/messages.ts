@@ -82,7 +82,9 @@ export type TaskAnswer = DriverInfo | OpenedFile | JobResult
 
 type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
 /** What a running job says: the event loop adds its id. */
-export type TaskEvent = WithoutJobId<Extract<JobEvent, { type: 'progress' | 'estimate' | 'spectrum' | 'tensor' }>>
+export type TaskEvent = WithoutJobId<
+  Extract<JobEvent, { type: 'progress' | 'stage' | 'estimate' | 'spectrum' | 'tensor' }>
+>
 
 export type ToDriver =
   | { readonly type: 'task'; readonly id: number; readonly task: Task }

@@ -1,17 +1,20 @@
 /** One line under the chart: what is being computed, what failed, what a rank beyond the sketch would need. Its place is always kept. */
 
-import { Button, Loader, Tooltip } from '@mantine/core'
+import { Button, Loader, Progress, Tooltip } from '@mantine/core'
 import { useInterval } from '@mantine/hooks'
 import { useRef, useState } from 'react'
 import { stageOf } from '../../core/client/job-view.ts'
 import type { UnderWay } from '../../core/client/latest.ts'
-import { phaseWords, timesOf } from '../../core/phases.ts'
+import { exactCost } from '../../core/cost.ts'
+import { fitParams } from '../../core/params.ts'
+import { exactStages, phaseWords, timesOf } from '../../core/phases.ts'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useAnalyses } from '../model/analyses.ts'
 import { cancelLook, retryAnalysis } from '../model/analysis.ts'
+import { type ExactProgress, exactProgress } from '../model/exact-progress.ts'
 import { openGrant } from '../model/file-actions.ts'
-import { exactSeconds, usePace } from '../model/price.ts'
+import { usePace } from '../model/price.ts'
 import { methodOf } from '../model/versus.ts'
 import type { TensorView } from '../model/view.ts'
 import { type AnalysisWish, analysisUnderWay, useWork } from '../model/work.ts'
@@ -89,17 +92,17 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
   )
 }
 
-/** What is being done now. A share is told where there is one; an exact SVD tells none, so its time is told as far as that is known. */
+/** What is being done now, with a share where one is known: an exact SVD is told in its parts. */
 function RunningLook({ running, view }: { readonly running: UnderWay<AnalysisWish>; readonly view: TensorView }) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
-  const pace = usePace()
   const { kind, params } = running.wish
   const { estimate } = running.view
   const stage = stageOf(running.view, kind)
   const exact = stage.name === 'exact' || (kind === 'analyze' && methodOf(params, view.size) === 'exact')
-  const left = useCountdown(exact && pace !== null ? 1000 * exactSeconds(view, params, pace) : null, stage.name)
-  const parts = [
+  const parts = useExactParts(exact ? running : null, view)
+  const share = parts?.share ?? stage.share
+  const said = [
     t(kind === 'compare' ? 'job.comparing' : 'job.analyzing'),
     estimate && !exact && estimate.iteration < estimate.iterations
       ? t('job.iteration', { iteration: estimate.iteration, iterations: estimate.iterations })
@@ -108,19 +111,27 @@ function RunningLook({ running, view }: { readonly running: UnderWay<AnalysisWis
         : stage.name === 'compute'
           ? null
           : sentences(phaseWords(stage.name)),
-    stage.share === null ? null : numbers.percent(Math.floor(stage.share * 100) / 100),
-    left === null ? null : left > 0 ? t('job.left', { time: numbers.countdown(left) }) : t('job.longer'),
-  ]
+    parts
+      ? t('job.part', { part: sentences(phaseWords(parts.stage)), number: parts.index + 1, of: exactStages.length })
+      : null,
+    share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
+    parts === null
+      ? null
+      : parts.leftMs === null
+        ? t('job.longer')
+        : t('job.left', { time: numbers.countdown(parts.leftMs) }),
+  ].filter((part) => part !== null)
   return (
     <div
       className="job-status"
       data-job={running.jobId ?? ''}
-      data-share={stage.share ?? ''}
+      data-share={share ?? ''}
       data-stage={exact ? 'exact' : stage.name}
       data-testid="job-status"
     >
       <Loader size={14} />
-      <output>{parts.filter((part) => part !== null).join(' · ')}</output>
+      <output>{said.join(' · ')}</output>
+      {parts ? <Progress aria-label={t('job.exact')} className="job-progress" value={100 * parts.share} /> : null}
       <Button onClick={cancelLook} size="compact-xs" variant="subtle">
         {t('app.cancel')}
       </Button>
@@ -128,11 +139,18 @@ function RunningLook({ running, view }: { readonly running: UnderWay<AnalysisWis
   )
 }
 
-/** Milliseconds left of `total`, from when `stage` began; below 0 once it takes longer than was reckoned. */
-function useCountdown(total: number | null, stage: string): number | null {
+/** null for what is over in a moment, and while nothing can be reckoned: Jacobi rotations end when they end. */
+function useExactParts(running: UnderWay<AnalysisWish> | null, { size }: TensorView): ExactProgress | null {
+  const pace = usePace()
   const [now, setNow] = useState(Date.now)
-  useInterval(() => setNow(Date.now()), 1000, { autoInvoke: true })
-  const began = useRef({ stage, at: Date.now() })
-  if (began.current.stage !== stage) began.current = { stage, at: Date.now() }
-  return total === null || total < leastTold ? null : total - (now - began.current.at)
+  useInterval(() => setNow(Date.now()), 500, { autoInvoke: true })
+  const stages = running?.view.stages
+  const step = running ? `${stageOf(running.view, running.wish.kind).name} ${Object.keys(stages ?? {}).length}` : ''
+  const began = useRef({ step, at: Date.now() })
+  if (began.current.step !== step) began.current = { step, at: Date.now() }
+  if (!running || !stages || pace === null || running.wish.params.exactRoute === 'jacobi') return null
+  const { rows, cols } = size
+  const { rank } = fitParams({ ...running.wish.params, method: 'exact' }, rows, cols)
+  if (exactCost(rows, cols, rank) * pace < leastTold) return null
+  return exactProgress({ rows, cols, rank, stages, pace, sinceMs: Math.max(0, now - began.current.at) })
 }

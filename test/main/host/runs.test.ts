@@ -216,8 +216,8 @@ describe('a run', () => {
   it('is as far as its bytes are written, however far one large matrix has been read', async () => {
     const first = page()
     const { engine } = await test.startRun(first)
-    const rows = { phase: 'read', tensor: 'w', done: 100, total: 200 } as const
-    for (const event of [progress(3), { ...progress(3), ...rows, memoryBytes: 77 }]) say(engine, event)
+    const read = { type: 'progress', jobId: 'job-0', phase: 'read', tensor: 'w', done: 100, total: 200 } as const
+    for (const event of [progress(3), { ...read, memoryBytes: 77 }]) say(engine, event)
     await vi.waitFor(() =>
       expect(first.runs.at(-1)!.progress).toEqual({
         phase: 'compress',
