@@ -25,6 +25,29 @@ export const weightEndings = {
 
 export type FormatId = keyof typeof weightEndings
 
+/** As their makers write them; names need no translation. */
+const formatNames: Readonly<Record<FormatId, string>> = {
+  safetensors: 'safetensors',
+  npy: 'NumPy .npy',
+  npz: 'NumPy .npz',
+  gguf: 'GGUF',
+  imatrix: 'imatrix',
+  aguf: 'AGUF',
+  keras: 'Keras',
+  'torch-export': 'PyTorch export',
+  'torch-distributed': 'PyTorch distributed',
+  nemo: 'NeMo',
+  pytorch: 'PyTorch',
+  onnx: 'ONNX',
+  tensorflow: 'TensorFlow',
+  flax: 'Flax',
+  llamafile: 'llamafile',
+}
+
+export function formatName(format: string): string {
+  return formatNames[format as FormatId] ?? format
+}
+
 export const allWeightEndings: readonly string[] = Object.values(weightEndings).flat()
 
 /** Whether models of this format have their graph beside the weights. */

@@ -3,6 +3,7 @@ import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useMemo } from 'react'
 import { isCode } from '../../core/messages/message.ts'
+import { formatName } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { BackIcon, GearIcon, HistoryIcon, RedoIcon, UndoIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
@@ -54,7 +55,7 @@ export function Header() {
             <span className="dimmed nowrap">
               {[
                 numbers.bytes(report.totalBytes),
-                report.format,
+                formatName(report.format),
                 layers > 0 ? t('header.layers', { count: layers, number: numbers.count(layers) }) : null,
               ]
                 .filter((part) => part !== null)

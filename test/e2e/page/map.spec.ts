@@ -10,6 +10,7 @@ import {
   chooseTensor,
   commandLine,
   download,
+  downloadBy,
   engineCounters,
   patience,
   readError,
@@ -239,6 +240,9 @@ test('the map is also a table and three kinds of file', async ({ page, folder })
     if (kind === 'SVG') expect(content.match(/M[\d.]+ [\d.]+h[\d.]+v20h/g)).toHaveLength(2 * 7 + 2)
     if (kind === 'PNG') expect(content.slice(1, 4)).toBe('PNG')
   }
+  const report = await downloadBy(page, () => page.getByRole('button', { name: 'Save report (HTML)' }).click())
+  expect(report.name).toBe('model.plan.html')
+  expect(report.bytes.toString()).toMatch(/Expected[\s\S]*model\.layers\.1\.mlp\.down_proj\.weight/)
   await figure.getByRole('button', { name: 'Show as table' }).click()
   await expect(page.locator('.data-table').getByRole('row', { name: /q_proj/ })).toHaveCount(2)
 })

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
-import { expectAccessible } from './accessible.ts'
-import { browse, chooseLens, openSample, patience, readError, resize } from './driving.ts'
+import { expectAccessible, expectAccessibleInBoth } from './accessible.ts'
+import { browse, chooseGoal, chooseLens, commandLine, openSample, patience, readError, resize } from './driving.ts'
 import { writeManyTensors } from './files.ts'
 
 async function expectNoOverflow(page: Page): Promise<void> {
@@ -84,6 +84,41 @@ test('a whole session by keyboard', async ({ page }) => {
   await expect(page.getByRole('dialog')).toBeHidden()
 })
 
+test('a screen reader is told what the curve, the map and progress show', async ({ page, folder }) => {
+  commandLine('sample', join(folder, 'model.safetensors'), '--layers', '6', '--hidden', '512')
+  await browse(page, 'model.safetensors')
+  await readError(page)
+  await expect(page.locator('.centre')).toMatchAriaSnapshot(`
+    - slider "Rank": /Rank \\d+, error [\\d.]+.%/
+  `)
+  await page.getByRole('separator', { name: 'Width of the list' }).focus()
+  const width = Number(await page.getByRole('separator').getAttribute('aria-valuenow'))
+  await page.keyboard.press('ArrowRight')
+  await expect(page.getByRole('separator')).toHaveAttribute('aria-valuenow', String(width + 16))
+  await page.getByRole('tab', { name: 'Model' }).click()
+  await chooseGoal(page, 'Size')
+  await expect(page.getByRole('progressbar', { name: 'Progress of the analysis' })).toHaveAttribute(
+    'aria-valuenow',
+    /[1-9]/,
+    patience,
+  )
+  // Cells fill in before the goal has settled any rank.
+  const map = page.getByRole('grid', { name: 'Map of model.safetensors' })
+  await map.focus()
+  await expect(map).toMatchAriaSnapshot(`
+    - row:
+      - gridcell /model\\.layers\\.0\\.self_attn\\.q_proj\\.weight, error [\\d.]+.% at half the bytes/ [selected]
+  `)
+  await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+  await expect(map).toMatchAriaSnapshot(`
+    - row:
+      - gridcell /model\\.layers\\.0\\.self_attn\\.q_proj\\.weight, Rank \\d+, error [\\d.]+.%, [\\d.]+.MB → [\\d.]+.kB/ [selected]
+  `)
+  await expect(page.locator('.centre')).toMatchAriaSnapshot(`
+    - slider "Size goal": /[\\d.]+.%. [\\d.]+.MB, [\\d.]+.%/
+  `)
+})
+
 test('the focus stays where an analysis was asked for', async ({ page }) => {
   await openSample(page)
   const card = page.getByRole('region', { name: 'Goal and outcome' })
@@ -109,9 +144,11 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await page.getByRole('button', { name: 'Tensors', exact: true }).click()
   await expect(page.getByRole('dialog').getByRole('treegrid', { name: 'Tensors' })).toBeVisible()
   expect(await cut('.list-number')).toBe(0)
+  await expectAccessibleInBoth(page, 'list in a drawer')
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Settings of the factorization' }).click()
   await expect(page.getByRole('dialog').getByRole('radiogroup', { name: 'Speed' })).toBeVisible()
+  await expectAccessibleInBoth(page, 'settings in a drawer')
   await page.keyboard.press('Escape')
   await page.getByRole('tab', { name: 'A/B' }).click()
   expect(await cut('.ab-fields input')).toBe(0)

