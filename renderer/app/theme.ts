@@ -1,5 +1,5 @@
 /** The tokens of frame/tokens.css, as Mantine's components take them. No color is written here but the tints that Mantine computes with. */
-import { Button, type CSSVariablesResolver, createTheme, type MantineColorsTuple, Modal } from '@mantine/core'
+import { Button, type CSSVariablesResolver, createTheme, Drawer, type MantineColorsTuple, Modal } from '@mantine/core'
 
 /** Tints of --accent: Mantine mixes what the tokens do not name, such as the ground of a light button. */
 const indigo: MantineColorsTuple = [
@@ -37,7 +37,11 @@ export const theme = createTheme({
         root: size === 'compact-sm' ? { '--button-height': '28px', '--button-padding-x': '12px' } : {},
       }),
     }),
-    Modal: Modal.extend({ defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } }),
+    Modal: Modal.extend({
+      classNames: { title: 'dialog-title' },
+      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } },
+    }),
+    Drawer: Drawer.extend({ classNames: { title: 'dialog-title' } }),
   },
 })
 

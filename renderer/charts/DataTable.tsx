@@ -15,7 +15,7 @@ export function DataTable({ caption, xTitle, series, rows, formatX, formatY }: D
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section aria-label={caption} className="data-table" tabIndex={0}>
-      <Table stickyHeader tabularNums>
+      <Table stickyHeader tabularNums verticalSpacing={4}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">{xTitle}</Table.Th>

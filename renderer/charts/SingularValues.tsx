@@ -4,6 +4,7 @@ import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import { say } from '../../core/messages/english.ts'
 import type { TensorView } from '../model/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
+import { ControlsPlace } from './ChartFrame.tsx'
 import type { Mark } from './LinePlot.tsx'
 import { RankChart } from './RankChart.tsx'
 import { listed, type Series } from './series.ts'
@@ -35,13 +36,15 @@ export function SingularValues({ view, rank }: { readonly view: TensorView; read
         title={t('chart.valuesTitle', { name: tensor.name })}
       />
       {approximate && view.exactValues ? (
-        <ValueErrors
-          approximate={approximate}
-          chart={chart}
-          exact={view.exactValues}
-          name={tensor.name}
-          resolution={sketch?.valueResolution ?? 0}
-        />
+        <ControlsPlace value={null}>
+          <ValueErrors
+            approximate={approximate}
+            chart={chart}
+            exact={view.exactValues}
+            name={tensor.name}
+            resolution={sketch?.valueResolution ?? 0}
+          />
+        </ControlsPlace>
       ) : null}
     </div>
   )

@@ -101,7 +101,7 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
           </Button>
         ) : (
           <Button disabled={busy || running !== null || (!desktop && (!folder || name.trim() === ''))} onClick={save}>
-            {t('code.save')}
+            {t('code.write')}
           </Button>
         )}
       </div>

@@ -21,16 +21,14 @@ export function RecipeButtons() {
   const name = useFile((state) => state.report?.name ?? '')
   return (
     <section aria-label={t('rules.recipe')} className="field">
-      <div className="field-label">{t('rules.recipe')}</div>
+      <h2 className="section-title">{t('rules.recipe')}</h2>
+      <p className="field-help">{t('rules.recipeHelp')}</p>
       <div className="recipe-buttons">
         <Button onClick={() => input.current?.click()} size="compact-sm" variant="default">
           {t('rules.openRecipe')}
         </Button>
         <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="default">
           {t('runs.saveRecipe')}
-        </Button>
-        <Button onClick={resetParams} size="compact-sm" variant="subtle">
-          {t('settings.reset')}
         </Button>
         <input
           accept=".json,application/json"
@@ -46,8 +44,10 @@ export function RecipeButtons() {
           type="file"
         />
       </div>
-      <p className="field-help">{t('rules.recipeHelp')}</p>
       <div ref={said}>{error ? <ErrorBox error={error} onClose={dismiss} /> : null}</div>
+      <Button className="settings-reset" onClick={resetParams} size="compact-sm" variant="subtle">
+        {t('settings.reset')}
+      </Button>
     </section>
   )
 }

@@ -39,7 +39,7 @@ export function SettingsPanel() {
       <Accordion
         chevronPosition="left"
         className="accordion"
-        classNames={{ control: 'control', label: 'label', content: 'content' }}
+        classNames={{ chevron: 'chevron', control: 'control', label: 'label', content: 'content' }}
         multiple
       >
         <Accordion.Item value="output">

@@ -42,41 +42,42 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
   const kept = tensors.length - compressible
 
   return (
-    <footer className="list-footer">
+    <footer className="facts list-footer">
       <span>
         {shown === tensors.length
           ? t('list.tensors', { count: tensors.length, total })
           : t('list.shown', { shown: numbers.count(shown), total })}
       </span>
       <span>
-        ·{' '}
         {t(ofModel ? 'list.compressible' : 'adapter.inList', {
           count: compressible,
           number: numbers.count(compressible),
         })}
       </span>
-      <span>· {t(ofModel ? 'list.kept' : 'adapter.leftOut', { count: kept, number: numbers.count(kept) })}</span>
       {kept > 0 ? (
-        <Popover position="top-start" returnFocus shadow="md" trapFocus width={340} withArrow>
-          <Popover.Target>
-            <Anchor component="button" size="xs" type="button">
-              {t('list.why')}
-            </Anchor>
-          </Popover.Target>
-          <Popover.Dropdown>
-            <ul className="reasons">
-              {reasons.slice(0, mostReasons).map(([english, { reason: why, count }]) => (
-                <li key={english}>
-                  <span className="number">{numbers.count(count)}</span>
-                  <span>{why ? sentences(why) : t('reasons.excluded')}</span>
-                </li>
-              ))}
-              {reasons.length > mostReasons ? (
-                <li>{t('list.moreReasons', { count: reasons.length - mostReasons })}</li>
-              ) : null}
-            </ul>
-          </Popover.Dropdown>
-        </Popover>
+        <span>
+          {t(ofModel ? 'list.kept' : 'adapter.leftOut', { count: kept, number: numbers.count(kept) })}{' '}
+          <Popover position="top-start" returnFocus shadow="md" trapFocus width={340} withArrow>
+            <Popover.Target>
+              <Anchor component="button" size="xs" type="button">
+                {t('list.why')}
+              </Anchor>
+            </Popover.Target>
+            <Popover.Dropdown>
+              <ul className="reasons">
+                {reasons.slice(0, mostReasons).map(([english, { reason: why, count }]) => (
+                  <li key={english}>
+                    <span className="number">{numbers.count(count)}</span>
+                    <span>{why ? sentences(why) : t('reasons.excluded')}</span>
+                  </li>
+                ))}
+                {reasons.length > mostReasons ? (
+                  <li>{t('list.moreReasons', { count: reasons.length - mostReasons })}</li>
+                ) : null}
+              </ul>
+            </Popover.Dropdown>
+          </Popover>
+        </span>
       ) : null}
     </footer>
   )

@@ -39,7 +39,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
     <section aria-label={t('result.title')} className="result">
       <div className="tensor-about">
         <h1 className="tensor-title">{tensor.name}</h1>
-        <div className="tensor-facts-line">
+        <div className="facts tensor-facts-line">
           <span>
             {size.count > 1 ? `${t('result.stack', { count: size.count })} ` : null}
             {size.rows} × {size.cols}

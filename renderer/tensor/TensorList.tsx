@@ -142,7 +142,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
                   key={chip}
                   onChange={() => selectionReducers.toggleChip(chip)}
                   size="xs"
-                  variant="light"
+                  variant="outline"
                 >
                   {t(`list.chips.${chip}`)}
                 </Chip>

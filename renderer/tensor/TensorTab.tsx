@@ -1,6 +1,8 @@
 /** One tensor: what becomes of it, its error, singular values or energy by rank, and how all of that was computed. */
 import { SegmentedControl } from '@mantine/core'
+import { useState } from 'react'
 import type { PlannedTensor } from '../../core/contract.ts'
+import { ControlsPlace } from '../charts/ChartFrame.tsx'
 import { Energy } from '../charts/Energy.tsx'
 import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
 import { SingularValues } from '../charts/SingularValues.tsx'
@@ -26,6 +28,7 @@ interface TensorTabProps {
 export function TensorTab({ view, rank, reached, planned }: TensorTabProps) {
   const { t } = useWords()
   const lens = useSelection((state) => state.lens)
+  const [place, setPlace] = useState<HTMLElement | null>(null)
   const whatIf = useSelection((state) => state.whatIf)
   const pinned = useSelection(({ pins }) => pins.get(view.tensor.name))
   const byRank = useParams(({ params }) => goalOf(params) === 'rank')
@@ -41,18 +44,25 @@ export function TensorTab({ view, rank, reached, planned }: TensorTabProps) {
   return (
     <div className="tensor-tab">
       <ResultPanel planned={planned} rank={rank} view={view} />
-      <SegmentedControl
-        aria-label={t('workbench.lens')}
-        className="lens"
-        data={lenses.map((value) => ({ value, label: t(`workbench.lenses.${value}`) }))}
-        onChange={(value) => selectionReducers.lens(value as Lens)}
-        size="xs"
-        value={lens}
-      />
+      <div className="tensor-controls">
+        <SegmentedControl
+          aria-label={t('workbench.lens')}
+          className="lens"
+          data={lenses.map((value) => ({ value, label: t(`workbench.lenses.${value}`) }))}
+          onChange={(value) => selectionReducers.lens(value as Lens)}
+          size="xs"
+          value={lens}
+        />
+        <div className="tensor-chart-controls" ref={setPlace} />
+      </div>
       {looked === null ? null : <WhatIf planned={rank} rank={looked} view={view} />}
-      {lens === 'error' ? <ErrorVsRank {...chart} key={view.tensor.name} view={view} /> : null}
-      {lens === 'values' ? <SingularValues rank={chart.rank} view={view} /> : null}
-      {lens === 'energy' ? <Energy {...chart} view={view} /> : null}
+      {place ? (
+        <ControlsPlace value={place}>
+          {lens === 'error' ? <ErrorVsRank {...chart} key={view.tensor.name} view={view} /> : null}
+          {lens === 'values' ? <SingularValues rank={chart.rank} view={view} /> : null}
+          {lens === 'energy' ? <Energy {...chart} view={view} /> : null}
+        </ControlsPlace>
+      ) : null}
       <ComparePanel rank={rank} view={view} />
       <JobStatus rank={rank} reached={reached} view={view} />
     </div>
