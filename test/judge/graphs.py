@@ -2,6 +2,10 @@
 """The output "onnx" held against onnx.checker and onnxruntime, on every structure of a graph that a weight can stand in.
 
     python3 test/judge/graphs.py [NAME ...] [--keep FOLDER]
+    python3 test/judge/graphs.py --model FILE.onnx [--share 0.5] [--size DIM=NUMBER ...] [--value INPUT=NUMBER ...]
+
+With --model a model of yours takes the place of the corpus: every weight that the graph takes factors for is factorized at this share of its rank, and
+what was left alone is counted.
 
 For each model, at full precision and with INT8 factors where it says so:
   valid    onnx.checker takes what was written (opsets that it knows)
@@ -21,6 +25,10 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 NODE = os.path.join(ROOT, "node_modules", ".bin", "node")
 parser = argparse.ArgumentParser()
 parser.add_argument("names", nargs="*")
+parser.add_argument("--model", action="append", default=[])
+parser.add_argument("--share", type=float, default=0.5)
+parser.add_argument("--size", action="append", default=[])
+parser.add_argument("--value", action="append", default=[])
 parser.add_argument("--keep", help="leave the models in this folder")
 options = parser.parse_args()
 NO_MATRIX = ("plan.one-dimensional", "plan.scalar", "plan.dtype")
@@ -285,13 +293,70 @@ def judge(engine, runtime, folder, name, made, opset, left, feeds, int8, save, r
     return worst
 
 
-corpus()
+def before_sigmoid(path, folder):
+    """The model with what goes into a last Sigmoid as its output: near zero a sigmoid in float32 has steps of 2^-25, which say nothing of its input."""
+    made = onnx.load(path)
+    makers = {name: node for node in made.graph.node for name in node.output}
+    for output in made.graph.output:
+        node = makers.get(output.name)
+        if node is not None and node.op_type == "Sigmoid":
+            output.CopyFrom(onnx.ValueInfoProto(name=node.input[0]))
+    opened = os.path.join(folder, f"{os.path.basename(path)}.logits.onnx")
+    onnx.save(made, opened)
+    return opened
+
+
+def yours(engine, runtime, folder, path):
+    """One model by its file: written, valid, equal to its dense copy."""
+    made = onnx.load(path)
+    name, out, dense = os.path.basename(path), os.path.join(folder, "small.onnx"), os.path.join(folder, "dense.onnx")
+    wish = dict(kind="compress", target=out, output="onnx", params=dict(goalSize=options.share), include=["*"], exclude=[], force=True)
+    (report,) = engine.run(path, wish)
+    if "fault" in report:
+        return check(False, name, f"not written: {report['fault']}")
+    check(report["bytesAfter"] == report["plannedBytes"] == os.path.getsize(out), name, "bytes as planned")
+    written = onnx.load(out)
+    opset = next(each.version for each in made.opset_import if each.domain in ("", "ai.onnx"))
+    if opset <= NEWEST:
+        try:
+            onnx.checker.check_model(written)
+        except Exception as error:
+            try:
+                onnx.checker.check_model(made)
+                check(False, name, f"onnx.checker: {error}")
+            except Exception:
+                print(f"  {name}: onnx.checker refuses the source as well")
+    copy, replaced, factorized = dense_copy(made, {each.name: each for each in written.graph.initializer})
+    check(replaced == factorized, name, f"{replaced} of {factorized} products found their place")
+    onnx.save(copy, dense)
+    sizes = dict(each.split("=") for each in options.size)
+    values = dict(each.split("=") for each in options.value)
+    weights = {each.name for each in made.graph.initializer}
+    feeds = {}
+    for each in made.graph.input:
+        if each.name in weights:
+            continue
+        kind = NUMPY[each.type.tensor_type.elem_type]
+        dims = [int(sizes.get(f"{each.name}.{i}", d.dim_value or 1)) for i, d in enumerate(each.type.tensor_type.shape.dim)]
+        feeds[each.name] = np.full(dims, float(values[each.name])).astype(kind) if each.name in values else rng.standard_normal(dims).astype(kind)
+    ours, theirs, whole = (runtime.run(before_sigmoid(each, folder), feeds) for each in (out, dense, path))
+    far = lambda a, b: max(np.linalg.norm(a[key] - b[key]) / max(np.linalg.norm(b[key]), 1e-30) for key in b)
+    worst = far(ours, theirs)
+    check(worst <= 1e-4, name, f"output off by {worst:.2e}")
+    kept = sum(1 for each in report["tensors"] if each["action"] == "kept" and "graph." in json.dumps(each["reason"]))
+    print(f"{name}: {report['bytesBefore']} -> {report['bytesAfter']} bytes, {factorized} weights factorized, {kept} left alone by the graph; off its dense copy by {worst:.1e}, off the source by {far(ours, whole):.2f}")
+
+
+if not options.model:
+    corpus()
 runtime = Runtime()
 engine = Engine()
 with tempfile.TemporaryDirectory() as scratch:
     folder = options.keep or scratch
     os.makedirs(folder, exist_ok=True)
     worst = {"keep": 0.0, "INT8": 0.0, "float16": 0.0}
+    for path in options.model:
+        yours(engine, runtime, folder, os.path.abspath(path))
     chosen = {name: each for name, each in models.items() if not options.names or any(part in name for part in options.names)}
     for name, each in chosen.items():
         for dtype in ("keep", "INT8") if each["int8"] and not each["left"] else ("keep",):
@@ -299,5 +364,5 @@ with tempfile.TemporaryDirectory() as scratch:
             key = "float16" if "float16" in name else dtype
             if off is not None:
                 worst[key] = max(worst[key], off)
-print(f"{len(chosen)} models, {checked} checks, {faults} faults; outputs off by at most {worst['keep']:.1e}, INT8 {worst['INT8']:.1e}, float16 {worst['float16']:.1e}")
+print(f"{len(chosen) + len(options.model)} models, {checked} checks, {faults} faults; outputs off by at most {worst['keep']:.1e}, INT8 {worst['INT8']:.1e}, float16 {worst['float16']:.1e}")
 sys.exit(1 if faults else 0)
