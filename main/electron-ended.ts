@@ -1,5 +1,8 @@
 /** Why an Electron that ended at once could not start, from what the system says; a clause for `npm start`. */
 import { dirname, join } from 'node:path'
+import { say } from '../core/messages/english.ts'
+import type { Message } from '../core/messages/message.ts'
+import { foreign } from '../core/messages/text.ts'
 
 export interface Ended {
   readonly code: number | null
@@ -26,18 +29,16 @@ const setuid = 0o4000
 /** What a shell and the dynamic loader end with when a library is missing, which the loader names on stderr. */
 const libraryMissing = 127
 
-export async function whyElectronEnded(program: string, { code, signal }: Ended, system: System): Promise<string> {
-  if (code === libraryMissing) return 'a library of the system is missing, as said above'
+export async function whyElectronEnded(program: string, { code, signal }: Ended, system: System): Promise<Message> {
+  if (code === libraryMissing) return say('start.library-missing')
   for (const [name, value] of restrictions) {
     if ((await system.read(`/proc/sys/${name}`))?.trim() !== value) continue
     // With this helper the sandbox needs no namespaces of the user's.
     const helper = join(dirname(program), 'chrome-sandbox')
     const owner = await system.owner(helper)
     if (owner?.uid === 0 && (owner.mode & setuid) !== 0) break
-    return (
-      `this system keeps programs from making the sandbox that Electron needs: ${name.replace('/', '.')} is ${value}. ` +
-      `Allow it for this program: sudo chown root "${helper}" && sudo chmod 4755 "${helper}"`
-    )
+    const setting = foreign(name.replace('/', '.'))
+    return say('start.no-sandbox', { setting, value: foreign(value), helper: foreign(helper) })
   }
-  return `it ended at once with ${signal ?? `exit code ${code}`}`
+  return signal === null ? say('start.ended', { code: code ?? 0 }) : say('start.ended-by', { signal: foreign(signal) })
 }

@@ -9,8 +9,11 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { inEnglish, say } from '../core/messages/english.ts'
+import type { Message } from '../core/messages/message.ts'
+import { foreign } from '../core/messages/text.ts'
 
-export type Runtime = { readonly program: string } | { readonly missing: string }
+export type Runtime = { readonly program: string } | { readonly missing: Message }
 
 /** Everything that is asked of the machine, so that a test can be one. */
 export interface Machine {
@@ -26,7 +29,7 @@ export interface Machine {
   unreachable(url: URL, environment: NodeJS.ProcessEnv): Promise<string | null>
   /** Runs Electron's own downloader, which says on stderr what goes wrong; its exit code. */
   install(script: string, environment: NodeJS.ProcessEnv): Promise<number>
-  say(line: string): void
+  tell(what: Message): void
 }
 
 /** A server that is there answers sooner, through a proxy too; one that is not must not hold up the start. */
@@ -39,28 +42,32 @@ export async function findRuntime(machine: Machine): Promise<Runtime> {
   const override = environment.ELECTRON_OVERRIDE_DIST_PATH
   if (override) {
     const program = join(override, executable)
-    return (await machine.exists(program)) ? usable(machine, program) : { missing: `there is no ${program}` }
+    return (await machine.exists(program))
+      ? usable(machine, program)
+      : { missing: say('start.no-program', { program: foreign(program) }) }
   }
-  if (electronPackage === null) return { missing: 'the package electron is not installed' }
+  if (electronPackage === null) return { missing: say('start.no-package') }
   const program = join(electronPackage, 'dist', executable)
   if (await machine.exists(program)) return usable(machine, program)
 
   const obstacle = noDesktop(machine)
-  if (obstacle) return { missing: `it is not installed here, and ${obstacle}` }
+  if (obstacle) return { missing: say('start.not-installed', { why: obstacle }) }
   const withProxy = proxyEnvironment(environment)
   if (!(await isCached(machine))) {
     const address = archiveAddress(machine)
-    if (!URL.canParse(address))
-      return { missing: `it is not installed here, and ${address} is no address to fetch it from` }
+    if (!URL.canParse(address)) {
+      const why = say('start.no-address', { address: foreign(address) })
+      return { missing: say('start.not-installed', { why }) }
+    }
     const url = new URL(address)
     const why = await machine.unreachable(url, withProxy)
-    if (why !== null) return { missing: `it is not installed here and ${url.host} cannot be reached (${why})` }
+    if (why !== null) return { missing: say('start.unreachable', { host: foreign(url.host), why: foreign(why) }) }
   }
-  machine.say("Fetching Electron's runtime (about 110 MB, once)...")
+  machine.tell(say('start.fetching'))
   const code = await machine.install(join(electronPackage, 'install.js'), withProxy)
   return code === 0 && (await machine.exists(program))
     ? usable(machine, program)
-    : { missing: `its download failed as said above, with exit code ${code}; "npx install-electron" tries again` }
+    : { missing: say('start.download-failed', { code }) }
 }
 
 function usable(machine: Machine, program: string): Runtime {
@@ -69,10 +76,10 @@ function usable(machine: Machine, program: string): Runtime {
 }
 
 /** Why a window cannot be opened even with a runtime. */
-function noDesktop({ environment, platform, root }: Machine): string | null {
-  if (platform === 'linux' && !environment.DISPLAY && !environment.WAYLAND_DISPLAY) return 'there is no display'
+function noDesktop({ environment, platform, root }: Machine): Message | null {
+  if (platform === 'linux' && !environment.DISPLAY && !environment.WAYLAND_DISPLAY) return say('start.no-display')
   // Chromium's sandbox refuses root, and without its sandbox it is not what this application promises.
-  if (platform === 'linux' && root) return 'its sandbox does not run as root'
+  if (platform === 'linux' && root) return say('start.root')
   return null
 }
 
@@ -160,7 +167,7 @@ export function thisMachine(): Machine {
         child.on('error', () => resolve(1))
         child.on('exit', (code) => resolve(code ?? 1))
       }),
-    say: (line) => console.log(line),
+    tell: (what) => console.log(inEnglish(what)),
   }
 }
 

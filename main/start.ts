@@ -7,6 +7,9 @@ import { spawn } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
+import { inEnglish, say } from '../core/messages/english.ts'
+import type { Message } from '../core/messages/message.ts'
+import { foreign } from '../core/messages/text.ts'
 import { browserCommand, launch, whichOnPath } from './browser.ts'
 import { type Ended, whyElectronEnded } from './electron-ended.ts'
 import { findRuntime, thisMachine } from './electron-runtime.ts'
@@ -21,7 +24,7 @@ const failure = 'program' in runtime ? await runElectron(runtime.program) : runt
 if (failure !== null) await openInBrowser(failure)
 
 /** Null once the application has run, or why it could not. */
-async function runElectron(program: string): Promise<string | null> {
+async function runElectron(program: string): Promise<Message | null> {
   // Inherited from an Electron that started this one as node (an editor's terminal), it would make this one a node too.
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env
   const started = performance.now()
@@ -30,7 +33,7 @@ async function runElectron(program: string): Promise<string | null> {
     child.on('error', settle)
     child.on('exit', (code, signal) => settle({ code, signal }))
   })
-  if (ended instanceof Error) return ended.message
+  if (ended instanceof Error) return say('foreign', { text: foreign(ended.message) })
   if (ended.code === 0 || performance.now() - started > startMs) {
     process.exitCode = ended.code ?? 1
     return null
@@ -41,8 +44,8 @@ async function runElectron(program: string): Promise<string | null> {
   })
 }
 
-async function openInBrowser(why: string): Promise<void> {
-  console.log(`Electron's runtime cannot be used (${why}); the page opens in a browser instead.`)
+async function openInBrowser(why: Message): Promise<void> {
+  console.log(inEnglish(say('start.in-browser', { why })))
   const serving = await serveUntilStopped({ folders: folders.length > 0 ? folders : [homedir()], port: 0 })
   const command = await browserCommand(serving.oneTimeUrl(), {
     environment: process.env,
@@ -51,9 +54,5 @@ async function openInBrowser(why: string): Promise<void> {
     which: whichOnPath,
   })
   if (command) launch(command)
-  console.log(
-    command
-      ? 'If no window opens, open this address in a browser. Ctrl+C ends it.'
-      : 'Open this address in a browser of this machine, or through "ssh -L". Ctrl+C ends it.',
-  )
+  console.log(inEnglish(say(command ? 'start.no-window' : 'start.no-browser')))
 }

@@ -8,13 +8,14 @@ import { extract } from './jobs/extract.ts'
 import { resize } from './jobs/resize.ts'
 import type { Recipe } from './recipe.ts'
 
+// One element of the tuple stands for all: its type is the union of theirs.
+const all = [compress, extract, resize, apply]
+
 /** What a run is asked for: its job, with grants of what it reads, by role, and of what it writes. Whether it can be resumed is the host's to say. */
-export const runRequestSchema = z.discriminatedUnion('kind', [
-  compress.request,
-  extract.request,
-  resize.request,
-  apply.request,
-])
+export const runRequestSchema = z.discriminatedUnion(
+  'kind',
+  all.map(({ request }) => request) as [(typeof all)[number]['request']],
+)
 export type RunRequest = z.input<typeof runRequestSchema>
 /** As it was parsed on arrival: defaults filled in. */
 export type RunJob = z.output<typeof runRequestSchema>
@@ -45,12 +46,10 @@ export function recipeOf(choices: RunChoices): Recipe | null {
 }
 
 /** All that a finished run has reported. */
-export const runReportSchema = z.discriminatedUnion('kind', [
-  compress.result,
-  extract.result,
-  resize.result,
-  apply.result,
-])
+export const runReportSchema = z.discriminatedUnion(
+  'kind',
+  all.map(({ result }) => result) as [(typeof all)[number]['result']],
+)
 export type RunReport = z.infer<typeof runReportSchema>
 
 /** What of a report is shown in the list of runs: that of a compression without its tensors, as far as the kind of the run has it. */

@@ -14,6 +14,7 @@ import { readers } from './chinese/readers.ts'
 import { report } from './chinese/report.ts'
 import { requests } from './chinese/requests.ts'
 import { runs } from './chinese/runs.ts'
+import { start } from './chinese/start.ts'
 import { statistics } from './chinese/statistics.ts'
 import type { Translation } from './english.ts'
 
@@ -33,5 +34,6 @@ export const chinese: Translation = {
   ...report,
   ...requests,
   ...runs,
+  ...start,
   ...statistics,
 }

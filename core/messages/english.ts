@@ -14,6 +14,7 @@ import { readers } from './english/readers.ts'
 import { report } from './english/report.ts'
 import { requests } from './english/requests.ts'
 import { runs } from './english/runs.ts'
+import { start } from './english/start.ts'
 import { statistics } from './english/statistics.ts'
 import type { Act, Message, NoValues, Values, Words } from './message.ts'
 import { numbersIn } from './numbers.ts'
@@ -35,6 +36,7 @@ export const english = {
   ...report,
   ...requests,
   ...runs,
+  ...start,
   ...statistics,
 }
 

@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
-import { findRuntime, type Machine, thisMachine } from '../../main/electron-runtime.ts'
+import { inEnglish } from '../../core/messages/english.ts'
+import * as runtime from '../../main/electron-runtime.ts'
+import { type Machine, thisMachine } from '../../main/electron-runtime.ts'
 
 const electronPackage = fileURLToPath(new URL('../../node_modules/electron', import.meta.url))
-const said: string[] = []
+const told: string[] = []
 
 function machine(changes: Partial<Machine> & { files?: string[] }): Machine {
   const files = changes.files ?? []
@@ -23,9 +25,15 @@ function machine(changes: Partial<Machine> & { files?: string[] }): Machine {
     list: async () => ['0123abcd'],
     unreachable: async () => 'ENOTFOUND',
     install: async () => 1,
-    say: (line) => said.push(line),
+    tell: (what) => void told.push(inEnglish(what)),
     ...changes,
   }
+}
+
+/** What is missing in English. */
+async function findRuntime(asked: Machine) {
+  const found = await runtime.findRuntime(asked)
+  return 'missing' in found ? { missing: inEnglish(found.missing) } : found
 }
 const program = `${electronPackage}/dist/electron`
 

@@ -30,12 +30,13 @@ export function historyCommand(): Command {
 function printHistory(entries: readonly HistoryEntry[]): void {
   const rows = entries.map(({ run, targetPath }) => [
     when(run.startedAt),
+    run.choices.kind,
     run.state,
     safe(run.sourceName),
     safe(targetPath),
     outcome(run),
   ])
-  print(table([['started', '', 'source', 'output', ''], ...rows]))
+  print(table([['started', 'job', '', 'source', 'output', ''], ...rows]))
   if (entries.some(({ run }) => run.resumable))
     print('\nThe same command with --resume continues after its finished tensors.')
 }

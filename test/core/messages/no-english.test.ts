@@ -18,10 +18,7 @@ const englishRooms = [
   'main/cli/',
   'main/bench/',
   'main/build/',
-  // `npm start` in a checkout.
-  'main/start.ts',
-  'main/electron-ended.ts',
-  'main/electron-runtime.ts',
+  // Before there is a window.
   'main/electron.ts',
   // Answers of HTTP to what is no page.
   'main/loopback/server.ts',
