@@ -6,6 +6,9 @@
  * All operands of a call live in the kernels' own memory (allocate*); calls are synchronous and use the whole team.
  * Every method may end with AppError `cancelled` (the shared flag was raised) or `engine-died` (a thread of the team is gone).
  */
+import type { Message } from '../messages/message.ts'
+import type { DeviceInfo } from './gpu/adapter.ts'
+import type { DeviceFault } from './gpu/fault.ts'
 
 /** Numerical class: fused and unfused multiply-add differ in the last bit, so outputs replay only within one class. */
 export type Arithmetic = 'fused' | 'unfused'
@@ -13,7 +16,10 @@ export type Arithmetic = 'fused' | 'unfused'
 /** Precisions the weights are multiplied at without a widened copy. F64 and F8 sources are converted when they are loaded. */
 export type WeightDType = 'F32' | 'F16' | 'BF16'
 
-/** m x n weights at their source precision, widened to f32 and multiplied by `scale` (a power of two) while they are packed. */
+/**
+ * m x n weights at their source precision, widened to f32 and multiplied by `scale` (a power of two) while they are packed. One object stands for
+ * one matrix: whoever changes `data` makes another.
+ */
 export interface Weights {
   readonly rows: number
   readonly cols: number
@@ -53,8 +59,41 @@ export interface KernelInfo {
   readonly threads: number
 }
 
+/** What decides whether a device gets the products of a matrix. */
+export interface SketchShape {
+  readonly rows: number
+  readonly cols: number
+  readonly dtype: WeightDType
+  /** Columns multiplied at a time. */
+  readonly columns: number
+  /** Products with A or At. */
+  readonly products: number
+}
+
+/** A device beside the kernels (gpu/products.ts). */
+export interface ProductDevice {
+  readonly info: DeviceInfo
+  /** Class of a tensor whose products it makes. */
+  readonly arithmetic: string
+  /** Whether it would get the products of such a matrix: the same answer every time, until it fails. */
+  takes(shape: SketchShape): boolean
+  /**
+   * Whether it may: NaN and Inf may be assumed away by its compiler, and what is subnormal may be taken as zero, which is less than rounding
+   * only where the largest entry is far above.
+   */
+  accepts(statistics: WeightStatistics): boolean
+  /** Kernels whose products it makes, of the matrix that lies in memory now: what was uploaded goes when that is released. */
+  products(): Kernels
+  /** Remembers why a matrix was computed without it. */
+  leave(fault: DeviceFault): void
+  /** What it did not do, for a report; nothing unless it was asked for. */
+  notices(): readonly Message[]
+}
+
 export interface Kernels {
   readonly info: KernelInfo
+  /** What could make the products of a matrix in place of these kernels; absent where there is nothing. */
+  readonly device?: ProductDevice
 
   /** Memory is a stack: `release(mark())` frees everything allocated in between. Contents start undefined. @throws AppError `out-of-memory` */
   allocateBytes(byteLength: number): Uint8Array

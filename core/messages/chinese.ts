@@ -2,6 +2,7 @@
 import { adapters } from './chinese/adapters.ts'
 import { answers } from './chinese/answers.ts'
 import { desktop } from './chinese/desktop.ts'
+import { device } from './chinese/device.ts'
 import { engine } from './chinese/engine.ts'
 import { files } from './chinese/files.ts'
 import { formats } from './chinese/formats.ts'
@@ -22,6 +23,7 @@ export const chinese: Translation = {
   ...adapters,
   ...answers,
   ...desktop,
+  ...device,
   ...engine,
   ...files,
   ...formats,

@@ -2,6 +2,7 @@
 import { adapters } from './english/adapters.ts'
 import { answers } from './english/answers.ts'
 import { desktop } from './english/desktop.ts'
+import { device } from './english/device.ts'
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
 import { formats } from './english/formats.ts'
@@ -24,6 +25,7 @@ export const english = {
   ...adapters,
   ...answers,
   ...desktop,
+  ...device,
   ...engine,
   ...files,
   ...formats,

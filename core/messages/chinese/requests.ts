@@ -55,6 +55,7 @@ export const requests = {
   'param.number': () => '应为数字。',
   'param.whole-number': () => '应为整数。',
   'param.range': (v) => `应在 ${v.min} 到 ${v.max} 之间。`,
+  'param.choice': (v, w) => `可选：${w.list(v.choices)}。`,
   'param.names': (v, w) => `应为以逗号分隔的名称，可选：${w.list(v.names.map((name) => `“${name}”`))}。`,
 
   'estimate.time': () => '时间是根据此机器当前负载下的短样本估计的。',

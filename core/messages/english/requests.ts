@@ -70,6 +70,7 @@ export const requests = {
   'param.number': () => 'Expected a number.',
   'param.whole-number': () => 'Expected a whole number.',
   'param.range': (v: { min: number; max: number }) => `Expected ${v.min} to ${v.max}.`,
+  'param.choice': (v: { choices: readonly Foreign[] }, w: Words) => `Allowed choices are ${w.list(v.choices)}.`,
   'param.names': (v: { names: readonly string[] }, w: Words) =>
     `Expected names of ${w.list(v.names)}, separated by commas.`,
 

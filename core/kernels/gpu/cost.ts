@@ -1,0 +1,59 @@
+/**
+ * Which matrices a device gets by itself (`--device auto`): a fixed function of shape, sketch, dtype and kind of adapter, so that bytes depend on no
+ * timing. It reckons one factorization on a processor of some four cores, and on the device with what remains on the processor, in seconds.
+ *
+ * Not fitted to hardware: rates are those of data sheets, half of whose peak a tile of this kind reaches.
+ *
+ * Legend: A m x n, k sketch columns.
+ */
+import type { SketchShape } from '../kernels.ts'
+import type { AdapterKind } from './adapter.ts'
+import { bytesPerWeight } from './device-kernels.ts'
+
+interface Rates {
+  /** f32 flop a second that a tile reaches. */
+  readonly flop: number
+  /** Bytes a second to and from the device. */
+  readonly bytes: number
+}
+
+/** Vulkan, Metal and D3D alike: a card of 10 TF on PCIe 3, and a chip's own of 2 TF at the memory's speed. */
+const device: Readonly<Record<Exclude<AdapterKind, 'software'>, Rates>> = {
+  discrete: { flop: 5e12, bytes: 12e9 },
+  integrated: { flop: 1e12, bytes: 12e9 },
+  unknown: { flop: 1e12, bytes: 12e9 },
+}
+/** f32 products and f64 sums a second, of four cores with 256-bit vectors. */
+const processor = { flop: 300e9, double: 100e9 } as const
+/** Bytes a second through the pipe to the device's process; seconds an operation takes before it begins. */
+const pipe = { bytes: 3e9, seconds: 1e-3 } as const
+/** What it has to gain: an estimate may be off by a third. */
+const leastGain = 1.3
+
+/** Whether a device of this kind is expected to be so much faster that it is worth it. Never a software one. */
+export function pays(kind: AdapterKind, shape: SketchShape): boolean {
+  return kind !== 'software' && gain(device[kind], shape) >= leastGain
+}
+
+/** Whether any device could be: whoever has no such matrix need not look for one. */
+export function mayPay(shape: SketchShape): boolean {
+  return pays('discrete', shape)
+}
+
+function gain(rates: Rates, { rows: m, cols: n, dtype, columns: k, products }: SketchShape): number {
+  const flop = 2 * m * n * k
+  // One of X and Y goes up, the other comes down.
+  const moved = 4 * (m + n) * k
+  const across = (bytes: number) => bytes / rates.bytes + bytes / pipe.bytes
+  const onDevice = across(m * n * bytesPerWeight[dtype]) + products * (flop / rates.flop + across(moved) + pipe.seconds)
+  const onProcessor = (products * flop) / processor.flop
+  // Gram matrices in f64, triangular products, and k x k problems, on the processor either way.
+  const passes = products / 2 + 1
+  const rest =
+    (passes * (m + n) * k ** 2) / processor.double +
+    (2 * passes * m * k ** 2) / processor.flop +
+    k ** 3 / processor.double
+  // Two products of one column, which takes a tile's 16, and 4 (m + n) k operations of one thread a product.
+  const guard = (2 * 2 * 16 * m * n) / processor.flop + (products * 4 * (m + n) * k) / 1e9
+  return (onProcessor + rest) / (onDevice + guard + rest)
+}

@@ -1,0 +1,31 @@
+import type { Words } from '../message.ts'
+import type { Foreign } from '../text.ts'
+
+/** The GPU that makes products beside the kernels. */
+export const device = {
+  'device.caught': (v: { name: Foreign }) =>
+    `The GPU (${v.name}) gave a wrong result, which was found out: the CPU computed that matrix again, and all that followed.`,
+  'device.gone': (v: { fault: Foreign }) =>
+    `The GPU was lost in the middle of the work (${v.fault}): the CPU computed that matrix again, and all that followed.`,
+  'device.silent': (v: { seconds: number }) =>
+    `The GPU gave no answer for ${v.seconds} s and was given up: the CPU computed that matrix again, and all that followed.`,
+  'device.no-room': (v: { rows: number; cols: number }) =>
+    `The GPU has no room for a matrix of ${v.rows} x ${v.cols}: the CPU computed it.`,
+  'device.refused': (v: { fault: Foreign }) =>
+    `The GPU refused the work (${v.fault}): the CPU computed that matrix again, and all that followed.`,
+  'device.no-package': () =>
+    'No GPU was used: the package webgpu is not installed. `npm install webgpu@0.6.2` beside GhostSVD brings it.',
+  'device.no-adapter': () =>
+    'No GPU was used: the system has no driver for one that Vulkan, Metal or Direct3D 12 knows.',
+  'device.not-named': (v: { wanted: Foreign; found: readonly Foreign[] }, w: Words) =>
+    v.found.length === 0
+      ? `No GPU was used: there is none, so none by the name of ${v.wanted}.`
+      : `No GPU was used: none has a name with ${v.wanted} in it. There is ${w.list(v.found)}.`,
+  'device.failed-test': (v: { name: Foreign; fault: Foreign }) =>
+    `No GPU was used: ${v.name} failed its test at the start (${v.fault}).`,
+  'device.not-started': (v: { fault: Foreign }) => `No GPU was used: it could not be started (${v.fault}).`,
+  'device.late': (v: { seconds: number }) => `No GPU was used: it did not start within ${v.seconds} s.`,
+  'device.desktop': () =>
+    'No GPU was used: the desktop application has none yet. `ghostsvd serve` and the command line have.',
+  'device.reference': () => 'No GPU was used: the reference kernels compute without one.',
+}
