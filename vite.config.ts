@@ -8,12 +8,12 @@ import { icons } from './main/build/icons.ts'
 import { licenses } from './main/build/licenses.ts'
 
 const at = (path: string) => resolve(import.meta.dirname, path)
-const external = ['electron', 'onnxruntime-node', /^electron\//, ...builtinModules, /^node:/]
+const external = ['electron', 'onnxruntime-node', 'webgpu', /^electron\//, ...builtinModules, /^node:/]
 const node = {
   consumer: 'server' as const,
   resolve: {
     noExternal: true as const,
-    external: ['electron', 'onnxruntime-node'],
+    external: ['electron', 'onnxruntime-node', 'webgpu'],
     conditions: ['node', 'import', 'module', 'default'],
   },
 }
@@ -64,6 +64,8 @@ export default defineConfig({
             driver: at('main/engine/driver.ts'),
             team: at('main/engine/team.ts'),
             runtime: at('main/answers/runtime.ts'),
+            relay: at('main/engine/relay.ts'),
+            device: at('main/engine/device.ts'),
           },
           output: {
             format: 'es',

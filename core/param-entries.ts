@@ -11,6 +11,7 @@ const methods = ['auto', 'randomized', 'exact'] as const
 const exactRoutes = ['gram', 'jacobi'] as const
 const algorithms = ['subspace', 'krylov', 'adaptive'] as const
 const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
+const devices = ['auto', 'cpu', 'gpu'] as const
 const factorLayouts = ['ab', 'usv'] as const
 const allocations = ['water-filling', 'greedy', 'uniform'] as const
 const goalScopes = ['tensor', 'model'] as const
@@ -33,6 +34,8 @@ interface ChoiceEntry {
   readonly type: 'choice'
   readonly default: string
   readonly choices: readonly string[]
+  /** What a value may begin with that is none of them: a name follows. */
+  readonly named?: string
 }
 interface BooleanEntry {
   readonly type: 'boolean'
@@ -317,6 +320,16 @@ export const paramEntries = {
     flag: '--memory-limit',
     label: 'Memory limit',
     help: 'bytes for matrices in memory (1.5GB); larger ones pass through in panels of rows; 0: half of what the kernels can have, 2 GiB at most',
+    affects: 'machine',
+  },
+  device: {
+    type: 'choice',
+    default: 'auto',
+    choices: devices,
+    named: 'gpu:',
+    flag: '--device',
+    label: 'Products by',
+    help: 'cpu, gpu, gpu:NAME (part of its name), or auto: a GPU for matrices large enough to gain by it, never a software one; bytes then are those of this GPU',
     affects: 'machine',
   },
   threads: {

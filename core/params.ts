@@ -41,7 +41,7 @@ export function errorToReach(params: Params): number | null {
 }
 
 type ValueOf<E> = E extends { type: 'choice'; choices: readonly (infer C)[] }
-  ? C
+  ? C | (E extends { named: infer N extends string } ? `${N}${string}` : never)
   : E extends { type: 'boolean' }
     ? boolean
     : number
@@ -58,8 +58,21 @@ function schemaOf(entry: ParamEntry): z.ZodType {
       const refined = only ? limited.refine(only.test, { params: { expected: only.expected } }) : limited
       return refined.default(entry.default)
     }
-    case 'choice':
-      return z.enum(entry.choices as [string, ...string[]]).default(entry.default)
+    case 'choice': {
+      const one = z.enum(entry.choices as [string, ...string[]])
+      const { named } = entry
+      return (
+        named === undefined
+          ? one
+          : one.or(
+              z
+                .string()
+                .startsWith(named)
+                .min(named.length + 1)
+                .max(200),
+            )
+      ).default(entry.default)
+    }
     case 'boolean':
       return z.boolean().default(entry.default)
   }

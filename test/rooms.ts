@@ -56,8 +56,9 @@ function house(): Record<string, Room> {
   const between = room('engine-shared', inAll, core, system, files)
   const parent = room('engine-parent', ['main/engine/parent/'], core, system, files, between)
   const loop = room('engine-loop', ['main/engine/loop/'], core, system, files, between)
-  const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between)
-  room('engine', ['main/engine/'], core, between, loop, driver)
+  const device = room('engine-device', ['main/engine/device/'], core, between)
+  const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between, device)
+  room('engine', ['main/engine/'], core, between, loop, device, driver)
   const engine = [...between, ...parent]
   const host = room('host', ['main/host/'], base, contract, rpc, client, system, files, history, engine)
   const doors = [...base, ...contract, ...rpc, ...client, ...system, ...files, ...history, ...engine, ...host]
@@ -66,7 +67,7 @@ function house(): Record<string, Room> {
   const bench = room('bench', ['main/bench/'], core, system, files)
   const running = room('running', ['main/answers/'], core, answers, system, files, parent)
   const tools = room('cli', ['main/cli/'], core, doors, driver, running)
-  const commands = room('commands', ['main/cli/commands/'], core, doors, driver, loopback, bench, running, tools)
+  const commands = room('commands', ['main/cli/commands/'], core, doors, device, driver, loopback, bench, running, tools)
   const cli = [...tools, ...room('program', ['main/cli/program.ts'], core, doors, tools, commands)]
   const entries = room('doors', ['main/'], base, doors, desktop, loopback, cli)
   room('build', ['main/build/'], entries)

@@ -2,11 +2,12 @@
 
 import { type AnalysisReport, analysisReportSchema, type JobOf } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { arithmeticWith } from '../kernels/gpu/adapter.ts'
 import type { GaussianKey } from '../kernels/kernels.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { factorizable } from '../matrix/factorizable.ts'
-import { type Found, finishedSketch, type SketchFacts } from '../matrix/factorize-matrix.ts'
-import { type LoadedMatrix, loadMatrix } from '../matrix/load.ts'
+import { deviceNamed, type Found, finishedSketch, type SketchFacts } from '../matrix/factorize-matrix.ts'
+import { kernelDType, type LoadedMatrix, loadMatrix } from '../matrix/load.ts'
 import { observer } from '../matrix/observer.ts'
 import { reportRun } from '../matrix/report-run.ts'
 import { sketchKey } from '../matrix/sketch-key.ts'
@@ -16,8 +17,9 @@ import { truncationCurve } from '../measure/residual.ts'
 import { type FittedParams, fitParams, type Params } from '../params.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
 import { factorize } from '../svd/factorize.ts'
+import { plannedArithmetic } from '../svd/on-device.ts'
 import { freshKey, gaussianKey } from '../svd/random.ts'
-import { type ComputableTensor, type MatrixView, matrixView } from '../tensor.ts'
+import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
 import type { FilesOf } from './files.ts'
 
 export async function analyzeTensor(
@@ -25,7 +27,8 @@ export async function analyzeTensor(
   job: JobOf<'analyze'>,
   context: JobContext,
 ): Promise<AnalysisReport> {
-  const key = job.reuse && !job.certify ? reuseKey(file, job, context) : null
+  const reuse = job.reuse && !job.certify ? reuseKey(file, job, context) : null
+  const key = reuse?.key ?? null
   const seen = key && (await context.sketches?.cache.get(key, { exact: false }))
   const report = seen && reportIn(seen.sketch.facts as SketchFacts)
   if (report) return report
@@ -38,15 +41,19 @@ export async function analyzeTensor(
     const readMs = performance.now() - started
     // The analysis of a whole model leaves sketches without a report: they are only measured.
     const finished = key && seen ? await finishedSketch(key, context) : null
-    if (key && finished) {
-      const run = { fitted, found: finished, computeMs: 0, workingBytes: 0, phasesMs: {} }
+    if (reuse && key && finished) {
+      const found = { ...finished, ...deviceNamed(reuse.arithmetic, context.kernels) }
+      const run = { fitted, found, computeMs: 0, workingBytes: 0, phasesMs: {} }
       const report = await reportRun(tensor, view, loaded, job.params, readMs, run, context)
       const measured: AnalysisReport = { ...report, reused: true }
       await context.sketches?.cache.amend(key, sketchOf(finished, measured))
       return measured
     }
     const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
-    if (key) await context.sketches?.cache.put(key, sketchOf(analysis.factorization, analysis.report))
+    const { info } = context.kernels
+    // Of another class where a device failed meanwhile.
+    if (reuse && reuse.arithmetic === arithmeticWith(info.arithmetic, analysis.factorization.device))
+      await context.sketches?.cache.put(reuse.key, sketchOf(analysis.factorization, analysis.report))
     const timed = job.repeat > 0 ? { ...analysis.report, computeMs: analysis.computeMs } : analysis.report
     if (!job.certify) return timed
     const { relativeError } = timed
@@ -87,7 +94,7 @@ function narrower(a: Certificate['floor'], b: Certificate['floor']): Certificate
   return { low: Math.max(a.low, b.low), high: Math.min(a.high, b.high) }
 }
 
-function sketchOf({ spectrum, ...factorization }: Found, report: AnalysisReport): Sketch {
+function sketchOf({ spectrum, device: _, ...factorization }: Found, report: AnalysisReport): Sketch {
   const facts: SketchFacts = { spectrum: spectrum ? Array.from(spectrum) : null, report }
   return { factorization, facts }
 }
@@ -97,12 +104,14 @@ function reportIn({ report }: SketchFacts): AnalysisReport | null {
   return analysisReportSchema.safeParse(report).data ?? null
 }
 
-/** Key of the sketch this analysis makes; null where there is no such tensor or nothing is kept. */
+/** Key of the sketch this analysis makes, and the class it is to be computed in; null where there is no such tensor or nothing is kept. */
 function reuseKey(file: WeightFile, job: JobOf<'analyze'>, { sketches, kernels }: JobContext) {
   const tensor = file.tensors.find(({ name }) => name === job.tensor)
   const view = tensor && matrixView(tensor)
-  if (!view || !sketches) return null
-  return sketchKey(sketches.sourceHash, job.tensor, fitParams(job.params, view.rows, view.cols), kernels.info)
+  if (!view || !sketches || !hasComputableDType(tensor)) return null
+  const fitted = fitParams(job.params, view.rows, view.cols)
+  const arithmetic = plannedArithmetic(kernels, { ...view, dtype: kernelDType(tensor.dtype) }, fitted)
+  return { key: sketchKey(sketches.sourceHash, job.tensor, fitted, arithmetic), arithmetic }
 }
 
 /** Analysis of a matrix that is already in memory. `computeMs` has the time of each counted run. */

@@ -7,7 +7,7 @@ import type { CompressionReport, JobOf, TensorOutcome } from '../contract.ts'
 import { AppError, existsAlready } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder, SourceFolder } from '../io.ts'
-import type { JobContext } from '../matrix/context.ts'
+import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { readAhead } from '../matrix/read-ahead.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
@@ -149,6 +149,7 @@ function reportOf(
   notices: readonly Message[],
   started: number,
 ): CompressionReport {
+  const device = outcomes.find((outcome) => outcome.device !== undefined)?.device
   return {
     output: name,
     source: sourceHash,
@@ -161,9 +162,10 @@ function reportOf(
     absoluteError,
     verified: true,
     tensors: outcomes,
-    notices: [...file.notices, ...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+    notices: [...file.notices, ...notices, ...kernelNotices(context)],
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
+    ...(device !== undefined && { device }),
     peakBytes: context.peakBytes(),
   }
 }

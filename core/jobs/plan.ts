@@ -9,7 +9,7 @@ import { modelError, modelResolution } from '../curves/model-error.ts'
 import { errorResolution } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import type { JobContext } from '../matrix/context.ts'
+import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { type ScanTensor, withKnownScans } from '../matrix/known.ts'
 import { oneAhead } from '../matrix/read-ahead.ts'
 import { scanValues } from '../matrix/scan.ts'
@@ -100,11 +100,7 @@ export async function planCompression(
     tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: [
-      ...file.notices,
-      ...(style.notices?.(plans.filter(isFactorized)) ?? []),
-      ...(host.kernelNotice ? [host.kernelNotice] : []),
-    ],
+    notices: [...file.notices, ...(style.notices?.(plans.filter(isFactorized)) ?? []), ...kernelNotices(host)],
     ...context.kernels.info,
   }
 }

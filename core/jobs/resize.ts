@@ -12,7 +12,7 @@ import type { JobOf, ResizedModule, ResizeReport } from '../contract.ts'
 import { decodeFloat32 } from '../formats/dtype.ts'
 import { openWeightFile } from '../formats/opening/open.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
-import type { JobContext } from '../matrix/context.ts'
+import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { failCheck } from '../measure/check.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
@@ -127,7 +127,7 @@ async function write(
       modules: resized,
       relativeError: over(resized),
       verified: true,
-      notices: [...notices, ...plan.notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+      notices: [...notices, ...plan.notices, ...kernelNotices(context)],
       elapsedMs: performance.now() - started,
       ...context.kernels.info,
     }

@@ -9,6 +9,11 @@ import type { SketchCache } from '../sketch-cache/sketch-cache.ts'
 type Utterance = WithoutHost<Extract<JobEvent, { type: 'progress' | 'stage' | 'estimate' | 'spectrum' | 'tensor' }>>
 type WithoutHost<E> = E extends unknown ? Omit<E, 'jobId' | 'memoryBytes'> : never
 
+/** What a report says of what computed it, beyond its name. */
+export function kernelNotices({ kernelNotice, kernels }: Pick<JobContext, 'kernelNotice' | 'kernels'>): Message[] {
+  return [...(kernelNotice ? [kernelNotice] : []), ...(kernels.device?.notices() ?? [])]
+}
+
 export interface JobContext {
   readonly kernels: Kernels
   /** Says when these are slower than the product's best, and why. */

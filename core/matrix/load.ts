@@ -85,7 +85,7 @@ export async function loadMatrix(
     }
     const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }).statistics()
     const scale = wide ? 1 : scaleFor(statistics.maxAbs)
-    return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }), statistics)
+    return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }, statistics), statistics)
   }
 
   const data = context.kernels.allocateBytes(rows * rowBytes)
@@ -99,7 +99,7 @@ export async function loadMatrix(
   const weights = { rows, cols, dtype: target, data, scale: 1 }
   const statistics = await residentOperand(context.kernels, weights).statistics()
   const scale = wide ? 1 : scaleFor(statistics.maxAbs)
-  return finished(residentOperand(context.kernels, { ...weights, scale }), statistics)
+  return finished(residentOperand(context.kernels, { ...weights, scale }, statistics), statistics)
 }
 
 /**
@@ -179,7 +179,7 @@ export async function matrixBytes(
 }
 
 /** The dtype a source is multiplied at. Every F8 value is a BF16 value: fewer bits of fraction, smaller exponents. */
-function kernelDType(stored: ComputableDType): WeightDType {
+export function kernelDType(stored: ComputableDType): WeightDType {
   if (stored === 'F64') return 'F32'
   return stored === 'F8_E4M3' || stored === 'F8_E5M2' ? 'BF16' : stored
 }

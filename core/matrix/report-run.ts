@@ -12,7 +12,7 @@ import { breakEvenRank } from '../plan/factor-dtype.ts'
 import { storedAs } from '../plan/verdict.ts'
 import { defaultStyle, styles } from '../styles.ts'
 import type { ComputableTensor, MatrixView } from '../tensor.ts'
-import type { JobContext } from './context.ts'
+import { type JobContext, kernelNotices } from './context.ts'
 import type { Found } from './factorize-matrix.ts'
 import type { LoadedMatrix } from './load.ts'
 import type { TimedRun } from './timed-run.ts'
@@ -32,7 +32,7 @@ export async function reportRun(
   const measured = await measure(tensor.name, loaded, factorization, fitted, context)
   const measureMs = performance.now() - measureStarted
 
-  const notices: Message[] = context.kernelNotice ? [context.kernelNotice] : []
+  const notices: Message[] = kernelNotices(context)
   if (params.rank > fitted.rank) notices.push(say('analysis.rank-used', { rank: params.rank, used: fitted.rank }))
   else if (fitted.method === 'randomized' && params.oversample > fitted.oversample) {
     notices.push(
@@ -62,6 +62,7 @@ export async function reportRun(
     elapsedMs: readMs + computeMs + measureMs,
     phasesMs: { read: readMs, ...phasesMs, measure: measureMs },
     ...context.kernels.info,
+    ...(factorization.device !== undefined && { device: factorization.device }),
     peakBytes: context.peakBytes(),
     notices,
   }

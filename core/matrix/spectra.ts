@@ -10,7 +10,7 @@ import type { TensorSpectrum } from '../plan/goals.ts'
 import type { FactorizedTensor } from '../plan/plan.ts'
 import { storageName, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
-import { factorizedMatrix } from './factorize-matrix.ts'
+import { arithmeticOf, factorizedMatrix } from './factorize-matrix.ts'
 import { findOnce, recall } from './known.ts'
 import { loadMatrix } from './load.ts'
 import { sketchKey } from './sketch-key.ts'
@@ -40,8 +40,9 @@ export function reportSpectrum({ info }: FactorizedTensor, { truncation }: Tenso
   context.report({ type: 'spectrum', tensor: info.name, errorCurve: truncation.map(Math.sqrt) })
 }
 
-function spectrumOf({ info, sketch, factorLayout }: FactorizedTensor, { kernels }: JobContext): readonly unknown[] {
-  return ['spectrum', factorLayout, sketchKey('', storageName(info), sketch, kernels.info)]
+function spectrumOf(plan: FactorizedTensor, { kernels }: JobContext): readonly unknown[] {
+  const { info, sketch, factorLayout } = plan
+  return ['spectrum', factorLayout, sketchKey('', storageName(info), sketch, arithmeticOf(plan, kernels))]
 }
 
 async function computeSpectrum(file: WeightFile, plan: FactorizedTensor, context: JobContext): Promise<TensorSpectrum> {

@@ -64,5 +64,6 @@ async function withinGoal(
   if (goal === null) return found
   const { squared } = await truncationCurve(kernels, operand, found, frobeniusNorm)
   const rank = squared.findIndex((square) => Math.sqrt(square) <= goal * (1 - measuringNoise))
-  return rank < 1 ? found : truncate(found, rank)
+  if (rank < 1) return found
+  return { ...truncate(found, rank), ...(found.device !== undefined && { device: found.device }) }
 }

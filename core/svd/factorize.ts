@@ -1,10 +1,13 @@
 /** The door of this room: an operand and its parameters in, a Factorization in the units of the stored weights out. */
+import { deviceName } from '../kernels/gpu/adapter.ts'
+import { DeviceFault } from '../kernels/gpu/fault.ts'
 import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
 import type { FittedParams } from '../params.ts'
 import { type ExactSvd, exactSvd, exactValues } from './exact.ts'
 import { exactSvdByJacobi } from './exact-jacobi.ts'
 import type { Factorization } from './factorization.ts'
 import { type Observer, stopwatch } from './observer.ts'
+import { deviceOf } from './on-device.ts'
 import type { Operand } from './operand.ts'
 import { randomizedSvd } from './randomized.ts'
 import { applySignRule } from './sign-rule.ts'
@@ -12,9 +15,16 @@ import type { Triplets } from './small-svd.ts'
 
 export type { Observer }
 
+export type Factorized = Factorization & {
+  /** All min(m, n) singular values, where the method gives them. */
+  readonly spectrum?: Float64Array
+  /** The device that made the products, with its driver; absent where the kernels did. */
+  readonly device?: string
+}
+
 /**
- * U, s, Vt of rank `params.rank` by `params.method`; with `exact` also `spectrum`, all min(m, n) singular values. The sign rule holds.
- * The arrays are copies: nothing stays in the kernels' memory.
+ * U, s, Vt of rank `params.rank` by `params.method`. The sign rule holds. The arrays are copies: nothing stays in the kernels' memory.
+ * Where a device beside the kernels makes the products and fails, the kernels begin again: a result is of one class of arithmetic.
  * @throws AppError `out-of-memory`, `cancelled`, `engine-died`
  */
 export async function factorize(
@@ -23,7 +33,26 @@ export async function factorize(
   params: FittedParams,
   key: GaussianKey,
   observer: Observer,
-): Promise<Factorization & { readonly spectrum?: Float64Array }> {
+): Promise<Factorized> {
+  const device = await deviceOf(kernels, operand, params)
+  if (!device) return factorizeBy(kernels, operand, params, key, observer)
+  try {
+    const found = await factorizeBy(kernels, operand.by(device.products()), params, key, observer)
+    return { ...found, device: deviceName(device.info) }
+  } catch (error) {
+    if (!(error instanceof DeviceFault)) throw error
+    device.leave(error)
+    return factorizeBy(kernels, operand, params, key, observer)
+  }
+}
+
+async function factorizeBy(
+  kernels: Kernels,
+  operand: Operand,
+  params: FittedParams,
+  key: GaussianKey,
+  observer: Observer,
+): Promise<Factorized> {
   const mark = kernels.mark()
   const watch = stopwatch(observer)
   try {

@@ -12,6 +12,8 @@ import type { Kernels, Matrix, WeightDType, WeightStatistics, Weights, WideWeigh
 export interface Operand {
   readonly rows: number
   readonly cols: number
+  /** What products are made of. */
+  readonly dtype: WeightDType
   /** Power of two the stored weights are multiplied with, so that A(AtQ) neither overflows nor vanishes in f32. */
   readonly scale: number
   /** Y <- A X. */
@@ -30,16 +32,20 @@ export interface Operand {
   statistics(): Promise<WeightStatistics>
   /** ||A||_F^2 in the units of the operand. */
   squaredNorm(): Promise<number>
+  /** The same matrix, its products made by other kernels on the same memory. */
+  by(kernels: Kernels): Operand
 }
 
 /** Calls `use` with A's rows in order, panel by panel. */
 export type WidePanels = (use: (panel: WideWeights, start: number) => void) => Promise<void>
 
-/** All of A in the kernels' memory. */
-export function residentOperand(kernels: Kernels, weights: Weights): Operand {
+/** All of A in the kernels' memory. `known`: its statistics, where a pass over it has found them. */
+export function residentOperand(kernels: Kernels, weights: Weights, known?: WeightStatistics): Operand {
   return withNorm({
     rows: weights.rows,
     cols: weights.cols,
+    dtype: weights.dtype,
+    by: (others) => residentOperand(others, weights, known),
     scale: weights.scale,
     multiply: async (X, Y) => kernels.gemm(weights, X, Y),
     multiplyTransposed: async (Y, Z) => kernels.gemmTransposed(weights, Y, Z, false),
@@ -60,6 +66,7 @@ export function residentOperand(kernels: Kernels, weights: Weights): Operand {
     },
     wide: null,
     statistics: async () => {
+      if (known) return known
       let whole = noStatistics
       for (const [block] of sumBlocks(kernels, weights)) whole = mergeStatistics(whole, kernels.statistics(block))
       return whole
@@ -87,7 +94,7 @@ export interface StreamedWeights {
 const bytesPerValue = { F32: 4, F16: 2, BF16: 2 } as const satisfies Record<WeightDType, number>
 
 /** A in panels of rows, each read when a product passes over it: a product costs one pass over the file. */
-export function streamedOperand(kernels: Kernels, weights: StreamedWeights): Operand {
+export function streamedOperand(kernels: Kernels, weights: StreamedWeights, known?: WeightStatistics): Operand {
   const { rows, cols, dtype, scale } = weights
   const blockRows = sumBlockRows(kernels)
   const panelRows = Math.max(1, Math.floor(weights.panelRows / blockRows)) * blockRows
@@ -109,7 +116,9 @@ export function streamedOperand(kernels: Kernels, weights: StreamedWeights): Ope
   return withNorm({
     rows,
     cols,
+    dtype,
     scale,
+    by: (others) => streamedOperand(others, weights, known),
     multiply: (X, Y) => forEachPanel((panel, start) => kernels.gemm(panel, X, rowsOf(Y, start, panel.rows))),
     multiplyTransposed: (Y, Z) =>
       forEachPanel((panel, start) => kernels.gemmTransposed(panel, rowsOf(Y, start, panel.rows), Z, start > 0)),
@@ -137,6 +146,7 @@ export function streamedOperand(kernels: Kernels, weights: StreamedWeights): Ope
     },
     wide: null,
     statistics: async () => {
+      if (known) return known
       let whole = noStatistics
       await forEachPanel((panel) => {
         for (const [block] of sumBlocks(kernels, panel)) whole = mergeStatistics(whole, kernels.statistics(block))
@@ -151,6 +161,7 @@ export function wideOperand(kernels: Kernels, image: Operand, wide: WidePanels):
   return {
     ...image,
     wide,
+    by: (others) => wideOperand(others, image.by(others), wide),
     gram: async (side, G) => {
       if (side === 'rows') return gramOfWideRows(kernels, image, wide, G)
       await wide((panel, start) => kernels.gramWeights(panel, 'cols', G, start > 0))

@@ -164,6 +164,8 @@ interface TensorError {
   readonly frobeniusNorm: number
   /** Where it comes from: what the rank leaves out, what rounding to the stored dtype adds, what a sparse part takes away. */
   readonly split: NonNullable<TensorOutcome['split']>
+  /** The device that made products of its matrices, or of some: one that failed has not made the others'. */
+  readonly device?: string
 }
 
 /** Every matrix of the tensor; the relative error of what was written, over all of them. */
@@ -175,6 +177,7 @@ async function compressTensor(
   const { info, view, params } = plan
   const isShared = file.tensors.some(({ sharesStorageWith }) => sharesStorageWith === info.name)
   const norms: number[] = []
+  const devices = new Set<string>()
   const truncation: number[] = []
   const measured: MeasuredError[] = []
   let precision: Precision = 'f32'
@@ -185,6 +188,7 @@ async function compressTensor(
       ahead?.loaded(info, index)
       const { operand, frobeniusNorm } = loaded
       const { spectrum, ...whole } = await factorizedMatrix(plan, index, loaded, context, isShared)
+      if (whole.device !== undefined) devices.add(whole.device)
       const factorization = truncate(whole, params.rank)
       const found = spectrum ? { ...factorization, spectrum } : factorization
       const { squared } = await truncationCurve(context.kernels, operand, found, frobeniusNorm)
@@ -222,7 +226,8 @@ async function compressTensor(
   const largest = Math.max(...norms)
   const frobeniusNorm = largest === 0 ? 0 : largest * Math.hypot(...norms.map((norm) => norm / largest))
   const resolution = errorResolution(relativeError, 'measured', precision, Math.min(view.rows, view.cols))
-  return { relativeError, resolution, frobeniusNorm, split }
+  const [device] = devices
+  return { relativeError, resolution, frobeniusNorm, split, ...(device !== undefined && { device }) }
 }
 
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */

@@ -1,5 +1,6 @@
 /** The metadata of an output file: who wrote it, from what, by which recipe, with which errors and checksums. */
 import type { TensorOutcome } from '../contract.ts'
+import { deviceOfRun } from '../matrix/factorize-matrix.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { isFactorized, type TensorPlan } from '../plan/plan.ts'
 import { encodings } from '../styles.ts'
@@ -31,6 +32,9 @@ export const NAMES = 'ghostsvd.names'
 
 /** Metadata field: which values of the source the file was made from (source-digest.ts). */
 export const DIGEST = 'ghostsvd.digest'
+
+/** Metadata field: the GPU that was to make the products of some of its tensors; absent where none was. */
+export const DEVICE = 'ghostsvd.device'
 
 /** What is known of a file when all its tensors are written. */
 export interface WrittenFacts {
@@ -69,6 +73,9 @@ export function outputMetadata(
     .filter(({ info }) => outcomeOf.get(info.name)?.action !== 'kept')
     .map(({ info }): [string, number] => [info.name, outcomeOf.get(info.name)?.relativeError ?? 0])
   metadata.set(ERRORS, errorsText(errors))
+  metadata.delete(DEVICE)
+  const device = deviceOfRun(plans, context.kernels)
+  if (device !== null) metadata.set(DEVICE, device)
   metadata.delete(CHECKSUMS)
   if (encodings[style.encoding].listsChecksums) {
     const planned = () => plans.flatMap((plan) => outputEntries(plan, style)).map(() => 0)

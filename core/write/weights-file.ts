@@ -7,6 +7,7 @@ import { modelError, modelResolution, type ResolvedError } from '../curves/model
 import { AppError } from '../errors.ts'
 import { openWeightFile } from '../formats/opening/open.ts'
 import { type ByteSource, pickedAlone } from '../io.ts'
+import { arithmeticWith } from '../kernels/gpu/adapter.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
 import { inFileOrder } from '../plan/entries.ts'
@@ -134,7 +135,8 @@ async function finish(
     ? keepTensor(compression, plan, output)
     : compressOrKeep(compression, plan, output))
   const checksums = output.written.slice(before).map(({ crc }) => crc)
-  const { arithmetic } = compression.context.kernels.info
+  const { info } = compression.context.kernels
+  const arithmetic = arithmeticWith(info.arithmetic, finished.outcome.device)
   await file.add({ ...finished, end: output.byteLength, checksums, arithmetic }, output)
   return finished
 }

@@ -1,6 +1,7 @@
 /** Flags of the command line, generated from the one table of parameters. */
 import { type Command, Option } from 'commander'
 import { say } from '../../core/messages/english.ts'
+import { foreign } from '../../core/messages/text.ts'
 import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
 import { type ParamKey, type Params, paramKeys, paramsSchema } from '../../core/params.ts'
 import { wrongUsage } from './usage.ts'
@@ -26,7 +27,14 @@ function paramOption(entry: ParamEntry): Option {
   const help = `${entry.help} (default: ${entry.default})`
   if (entry.type === 'boolean') return new Option(entry.flag, help)
   const option = new Option(`${entry.flag} <${entry.type === 'choice' ? 'choice' : (entry.unit ?? 'number')}>`, help)
-  if (entry.type === 'choice') return option.choices(entry.choices)
+  if (entry.type === 'choice') {
+    const { choices, named } = entry
+    if (named === undefined) return option.choices(choices)
+    return option.argParser((text) => {
+      if (choices.includes(text) || (text.startsWith(named) && text.length > named.length)) return text
+      throw wrongUsage(say('param.choice', { choices: [...choices, `${named}NAME`].map(foreign) }))
+    })
+  }
   const { min, max, unit, type, only } = entry
   return option.argParser((text) => {
     const value = numberWithin(unit ? plainNumber(text, unit) : text, min, max, type === 'int')

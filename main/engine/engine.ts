@@ -1,5 +1,6 @@
 /** Entry of the engine process, forked by main (supervisor.ts): one for each window, one for each compression run. */
 
+import { deviceSpawner } from './device/spawn-device.ts'
 import { siblingEntry } from './entries.ts'
 import { serveEngine } from './loop/engine-loop.ts'
 import { parentLink } from './loop/link.ts'
@@ -9,4 +10,4 @@ import { threadSpawner } from './threads.ts'
 process.on('unhandledRejection', (reason) => {
   throw reason
 })
-serveEngine(parentLink(), { entry: siblingEntry('driver'), spawn: threadSpawner() })
+serveEngine(parentLink(), { entry: siblingEntry('driver'), spawn: threadSpawner(), spawnDevice: deviceSpawner() })

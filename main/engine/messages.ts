@@ -112,3 +112,24 @@ export interface DriverData {
   /** Where threads of the team are asked for (threads.ts). */
   readonly teamPort: MessagePort
 }
+
+// --- driver <-> device ---------------------------------------------------------------------------------------------------------------
+
+/** Which device is wanted. */
+export interface DeviceWish {
+  /** Part of its name; null for whichever the system prefers. */
+  readonly name: string | null
+  /** Whether a processor that acts as a GPU is one. */
+  readonly software: boolean
+}
+
+/** What a relay thread (device/relay-thread.ts) is started with. */
+export interface DeviceStart {
+  /** Cells of device/relay-cells.ts. */
+  readonly control: SharedArrayBuffer
+  /** The relay's end of the driver's port: it is transferred. The device ends with the other. */
+  readonly port: MessagePort
+  readonly wish: DeviceWish
+}
+
+export type SpawnDevice = (start: DeviceStart) => void

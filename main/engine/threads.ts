@@ -8,6 +8,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { reportDeath } from '../../core/kernels/control.ts'
 import type { MemberInit, SpawnMember } from '../../core/kernels/team.ts'
+import type { SpawnDevice } from './messages.ts'
 
 /** The built entry beside this module; under tests the source, which Node 24 runs as it is. */
 const teamEntry = new URL(import.meta.url.endsWith('.ts') ? './team.ts' : './team.js', import.meta.url)
@@ -28,7 +29,10 @@ export function threadSpawner(entry = teamEntry): SpawnMember {
   }
 }
 
-type Request = { readonly spawn: MemberInit } | { readonly terminate: number }
+type Request =
+  | { readonly spawn: MemberInit }
+  | { readonly terminate: number }
+  | { readonly device: Parameters<SpawnDevice>[0] }
 
 /** Asks the other end of `port` to start members. */
 export function relaySpawner(port: MessagePort): SpawnMember {
@@ -42,14 +46,24 @@ export function relaySpawner(port: MessagePort): SpawnMember {
   }
 }
 
+/** Asks the other end of `port` to start a device: it ends with its own port, and so with the thread that asked. */
+export function relayDeviceSpawner(port: MessagePort): SpawnDevice {
+  return (init) => port.postMessage({ device: init } satisfies Request, [init.port])
+}
+
 /**
- * Starts the members that `relaySpawner` asks for at the other end; `ended` is called when one has ended that it asked to end. Returns
+ * Starts the members and devices that are asked for at the other end; `ended` is called when one has ended that it asked to end. Returns
  * what ends them all, for when the driver itself is ended.
  */
-export function answerSpawns(port: MessagePort, spawn: SpawnMember, ended = () => {}): () => Promise<void> {
+export function answerSpawns(
+  port: MessagePort,
+  { spawn, spawnDevice }: { readonly spawn: SpawnMember; readonly spawnDevice: SpawnDevice },
+  ended = () => {},
+): () => Promise<void> {
   const handles = new Map<number, ReturnType<SpawnMember>>()
   port.on('message', (request: Request) => {
-    if ('spawn' in request) handles.set(request.spawn.member, spawn(request.spawn))
+    if ('device' in request) spawnDevice(request.device)
+    else if ('spawn' in request) handles.set(request.spawn.member, spawn(request.spawn))
     else {
       const handle = handles.get(request.terminate)
       handles.delete(request.terminate)

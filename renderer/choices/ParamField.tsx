@@ -64,7 +64,11 @@ export function ParamField({ name, params, onChange, onCommit, terse, bare }: Pa
         <Select
           {...common}
           allowDeselect={false}
-          data={entry.choices.map((value) => ({ value, label: t(`choices.${value}` as 'choices.auto') }))}
+          data={[
+            ...entry.choices.map((value) => ({ value, label: t(`choices.${value}` as 'choices.auto') })),
+            // Out of a recipe or a command.
+            ...(entry.choices.includes(String(params[name])) ? [] : [String(params[name])]),
+          ]}
           onChange={(value) => value !== null && set(value)}
           value={params[name] as string}
         />

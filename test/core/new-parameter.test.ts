@@ -42,8 +42,7 @@ test('a sketch is another with another value, and a report on the page is stale'
   const { defaultParams, fitParams, sketchKeyOf } = await import('../../core/params.ts')
   const { sketchKey } = await import('../../core/matrix/sketch-key.ts')
   const params = { ...defaultParams, planted: 3 }
-  const kernel = { kernel: 'simd', arithmetic: 'fused', threads: 1 } as const
-  const keyOf = (some: typeof defaultParams) => sketchKey('', 'w', fitParams(some, 100, 100), kernel)
+  const keyOf = (some: typeof defaultParams) => sketchKey('', 'w', fitParams(some, 100, 100), 'fused')
   expect(keyOf(params)).not.toBe(keyOf(defaultParams))
   expect(sketchKeyOf(params)).not.toBe(sketchKeyOf(defaultParams))
 })

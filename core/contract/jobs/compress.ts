@@ -22,6 +22,8 @@ export const tensorOutcomeSchema = z.strictObject({
   split: z.strictObject({ truncation: z.number(), rounding: z.number(), sparseGain: z.number() }).optional(),
   bytesBefore: z.number(),
   bytesAfter: z.number(),
+  /** The GPU that made the products of a factorized tensor; absent where the processor did. */
+  device: z.string().optional(),
 })
 export type TensorOutcome = z.infer<typeof tensorOutcomeSchema>
 

@@ -36,7 +36,7 @@ export const versus = job('versus', {
   files: ofModel,
   options: {
     tensor: z.string(),
-    /** Kernel, threads and memory limit are those of `a`. */
+    /** Kernel, threads and memory limit are those of `a`; each has its own device, of which there is one. */
     a: paramsSchema,
     b: paramsSchema,
     /** A sketch runs that many times, with the seeds that follow its own: what it owes to chance. */
@@ -46,6 +46,6 @@ export const versus = job('versus', {
     /** Whether spectrum and error curve are said after each power iteration, of the first run of each side. */
     estimates: z.boolean().default(false),
   },
-  machine: ({ a }) => a,
+  machine: ({ a, b }) => (a.device === 'cpu' ? { ...a, device: b.device } : a),
   report: versusReportSchema,
 })

@@ -4,7 +4,7 @@ import { moduleEntries } from '../../adapters/forms.ts'
 import type { JobOf, PlannedTensor, PlanReport } from '../../contract.ts'
 import { absoluteError, modelError } from '../../curves/model-error.ts'
 import { AppError } from '../../errors.ts'
-import type { JobContext } from '../../matrix/context.ts'
+import { type JobContext, kernelNotices } from '../../matrix/context.ts'
 import { findOnce } from '../../matrix/known.ts'
 import { say } from '../../messages/english.ts'
 import { quoted } from '../../messages/text.ts'
@@ -112,7 +112,7 @@ export async function planResize(model: AdapterModel, job: JobOf<'plan'>, contex
     ],
     analyzed,
     elapsedMs: performance.now() - started,
-    notices: [...notices, ...(context.kernelNotice ? [context.kernelNotice] : [])],
+    notices: [...notices, ...kernelNotices(context)],
     ...context.kernels.info,
   }
 }

@@ -27,7 +27,7 @@ export interface DeviceLink {
 }
 
 /** Below this, subnormal entries are not far enough from the largest: 2^-126 is 2^-26 of it. */
-export const LEAST_MAGNITUDE = 2 ** -100
+const LEAST_MAGNITUDE = 2 ** -100
 /** Groups of a dispatch in one direction. */
 const MOST_ROWS = 65535 * TILE_ROWS
 

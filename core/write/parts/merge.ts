@@ -18,7 +18,19 @@ import { fromChecksums, toChecksums } from '../bits.ts'
 import { copyValues } from '../compress-tensor.ts'
 import { type CompressionTarget, refuseToReplace, whileHolding } from '../compression.ts'
 import { createSafetensors } from '../encodings/safetensors-output.ts'
-import { CHECKSUMS, DIGEST, ERROR, ERRORS, errorsText, fixedWidth, RECIPE, SOURCE, TIES, VERSION } from '../metadata.ts'
+import {
+  CHECKSUMS,
+  DEVICE,
+  DIGEST,
+  ERROR,
+  ERRORS,
+  errorsText,
+  fixedWidth,
+  RECIPE,
+  SOURCE,
+  TIES,
+  VERSION,
+} from '../metadata.ts'
 import { isDigest, joinedDigest } from '../source-digest.ts'
 import { PART, type PartTensor, partTensors, removePartFields } from './part-fields.ts'
 
@@ -74,7 +86,7 @@ function inOrder(files: readonly WeightFile[]): WeightFile[] {
   const numbered = files.map((file) => ({ file, part: partNumber(file) }))
   const of = numbered[0]?.part.of ?? 0
   for (const { file } of numbered) {
-    for (const key of [RECIPE, SOURCE, VERSION]) {
+    for (const key of [RECIPE, SOURCE, VERSION, DEVICE]) {
       if (file.metadata.get(key) !== first?.get(key)) {
         throw new AppError('bad-request', say('merge.differ', { field: foreign(key) }))
       }

@@ -6,6 +6,8 @@
 import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { OutputFolder, OutputSubfolder } from '../../io.ts'
+import { arithmeticWith } from '../../kernels/gpu/adapter.ts'
+import { deviceOfRun } from '../../matrix/factorize-matrix.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { outputEntries } from '../../plan/entries.ts'
@@ -95,6 +97,7 @@ export async function discardUnfinished({ folder, name }: CompressionTarget): Pr
 
 function identityOf({ style, recipe, sourceHash, part, context }: Compression, { files }: OutputLayout): RunIdentity {
   const hash = context.sha256()
+  const plans = files.flatMap((file) => file.plans)
   const described = files.map(({ name, plans }) => [name, plans.map((plan) => outputEntries(plan, style))])
   hash.update(new TextEncoder().encode(JSON.stringify(described)))
   return {
@@ -102,7 +105,7 @@ function identityOf({ style, recipe, sourceHash, part, context }: Compression, {
     recipe,
     part: `${part.index}/${part.of}`,
     version,
-    arithmetic: context.kernels.info.arithmetic,
+    arithmetic: arithmeticWith(context.kernels.info.arithmetic, deviceOfRun(plans, context.kernels) ?? undefined),
     layout: hexadecimal(hash.digest()),
   }
 }

@@ -11,6 +11,7 @@ import { foreign, quoted } from '../../../core/messages/text.ts'
 import { type BenchReport, benchParts, runBench } from '../../bench/bench.ts'
 import { benchModel, type ModelOptions, type ModelTiming } from '../../bench/model.ts'
 import { startPeers } from '../../bench/peers.ts'
+import { deviceSpawner } from '../../engine/device/spawn-device.ts'
 import { kernelRoom } from '../../engine/driver/kernel-room.ts'
 import { threadSpawner } from '../../engine/threads.ts'
 import { removeTree } from '../../files/replacing.ts'
@@ -49,7 +50,7 @@ export function benchCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (options: Options, self: Command) => {
       const params = paramsFrom(self, tunable)
-      const room = kernelRoom({ spawn: threadSpawner(), announceControl: () => {} })
+      const room = kernelRoom({ spawn: threadSpawner(), spawnDevice: deviceSpawner(), announceControl: () => {} })
       const { kernels, shutdown } = await room.kernels(params)
       const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))
       const peers = options.peers ? startPeers(kernels.info.threads) : null

@@ -21,7 +21,7 @@ import {
   type TaskEvent,
   type ToDriver,
 } from '../messages.ts'
-import { relaySpawner } from '../threads.ts'
+import { relayDeviceSpawner, relaySpawner } from '../threads.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
 
 /** At most 20 progress events a second: a page cannot show more, and a queue of them would delay what matters. */
@@ -46,6 +46,7 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
   const { flags, teamPort } = workerData as DriverData
   const tasks = makeTasks({
     spawn: relaySpawner(teamPort),
+    spawnDevice: relayDeviceSpawner(teamPort),
     announceControl: (control) => send({ type: 'control', control }),
     announceKernels: (info) => send({ type: 'kernels', info }),
   })

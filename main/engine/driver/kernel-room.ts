@@ -8,12 +8,13 @@ import type { Kernels } from '../../../core/kernels/kernels.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import type { SpawnMember } from '../../../core/kernels/team.ts'
 import { createWasmKernels } from '../../../core/kernels/wasm.ts'
-import { say } from '../../../core/messages/english.ts'
+import { all, say } from '../../../core/messages/english.ts'
 import type { Message } from '../../../core/messages/message.ts'
 import { foreign } from '../../../core/messages/text.ts'
 import type { Params } from '../../../core/params.ts'
+import { type Beside, deviceBeside } from '../device/device-beside.ts'
 import { collectGarbage } from '../garbage.ts'
-import type { DriverInfo } from '../messages.ts'
+import type { DriverInfo, SpawnDevice } from '../messages.ts'
 
 interface FoundKernels {
   readonly kernels: Kernels
@@ -28,6 +29,10 @@ type Wanted = Pick<Params, 'threads' | 'kernel'>
 export interface KernelRoom {
   /** @throws AppError `bad-request` for a kernel this machine lacks, `engine-died`, `out-of-memory` */
   kernels(wanted: Wanted): Promise<FoundKernels>
+  /**
+   * The same with the GPU that a job asks for beside them, found once for as long as these kernels are kept. @throws TypeError once they are gone
+   */
+  beside(found: FoundKernels, wanted: Params['device']): Promise<Pick<FoundKernels, 'kernels' | 'notice'>>
   /** A job has ended. A memory that grew for a large matrix, and cannot shrink, is given back if no other job comes soon. */
   rest(): void
 }
@@ -39,6 +44,7 @@ const restMs = 10_000
 /** What a driver's kernels need from the event loop: threads, started there because the driver is blocked while it computes, and a cancel. */
 export interface KernelRoomHost {
   readonly spawn: SpawnMember
+  readonly spawnDevice: SpawnDevice
   /** Told which control block cancels the kernels that are about to be made. */
   announceControl(control: SharedArrayBuffer): void
   /** Told what computes from now on. */
@@ -46,12 +52,20 @@ export interface KernelRoomHost {
 }
 
 export function kernelRoom(host: KernelRoomHost): KernelRoom {
-  let current: { readonly key: string; readonly found: FoundKernels; mostBytes: number } | null = null
+  interface Current {
+    readonly key: string
+    readonly found: FoundKernels & { readonly control: SharedArrayBuffer }
+    mostBytes: number
+    /** What was found of the device that was asked for last. */
+    device: { readonly wanted: Params['device']; readonly beside: Beside } | null
+  }
+  let current: Current | null = null
   let timer: NodeJS.Timeout | undefined
 
   async function end(): Promise<void> {
     const ended = current
     current = null
+    ended?.device?.beside.close()
     await ended?.found.shutdown()
     if (ended) collectGarbage()
   }
@@ -64,9 +78,23 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       if (current?.key === key) return current.found
       await end()
       const found = await make(wanted.kernel, threads, host)
-      current = { key, found, mostBytes: 0 }
+      current = { key, found, mostBytes: 0, device: null }
       host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
       return found
+    },
+    beside: async (found, wanted) => {
+      if (wanted === 'cpu') return found
+      const here = current
+      if (!here || here.found !== found) throw new TypeError('kernel room: these kernels are gone')
+      if (here.device?.wanted !== wanted) {
+        here.device?.beside.close()
+        here.device = null
+        const { control } = here.found
+        const beside = await deviceBeside(found.kernels, wanted, { spawnDevice: host.spawnDevice, control })
+        here.device = { wanted, beside }
+      }
+      const { kernels, notice } = here.device.beside
+      return { kernels, notice: notice && found.notice ? all([found.notice, notice]) : (notice ?? found.notice) }
     },
     rest: () => {
       clearTimeout(timer)
@@ -78,7 +106,11 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
   }
 }
 
-async function make(choice: Params['kernel'], threads: number, host: KernelRoomHost): Promise<FoundKernels> {
+async function make(
+  choice: Params['kernel'],
+  threads: number,
+  host: KernelRoomHost,
+): Promise<FoundKernels & { readonly control: SharedArrayBuffer }> {
   const control = newControl()
   host.announceControl(control)
   try {
@@ -90,13 +122,14 @@ async function make(choice: Params['kernel'], threads: number, host: KernelRoomH
       enableRevectorizer,
       memoryLimitBytes: machineLimit(),
     })
-    return { kernels, notice: noticeOf(kernels.info.kernel, choice), shutdown: kernels.shutdown }
+    return { kernels, notice: noticeOf(kernels.info.kernel, choice), shutdown: kernels.shutdown, control }
   } catch (error) {
     if (error instanceof AppError || choice !== 'auto') throw error
     return {
       kernels: referenceKernels(),
       notice: say('kernel.plain', { fault: foreign(error instanceof Error ? error.message : String(error)) }),
       shutdown: async () => {},
+      control,
     }
   }
 }

@@ -8,10 +8,13 @@ import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { runJob } from '../../../core/jobs/registry.ts'
 import { sourceOfCut } from '../../../core/jobs/steps/pair-facts.ts'
+import { mayPay } from '../../../core/kernels/gpu/cost.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
-import { defaultParams } from '../../../core/params.ts'
+import { defaultParams, fitParams, type Params } from '../../../core/params.ts'
 import { describeFile } from '../../../core/plan/describe.ts'
 import { adapterStyles } from '../../../core/styles.ts'
+import { sketchShape } from '../../../core/svd/on-device.ts'
+import { matrixView } from '../../../core/tensor.ts'
 import type { CompressionTarget } from '../../../core/write/compression.ts'
 import { writeFault } from '../../files/file-errors.ts'
 import { assertFileName } from '../../files/file-name.ts'
@@ -23,6 +26,18 @@ import type { KernelRoom } from './kernel-room.ts'
 import { assertAsOpened, fingerprintOfRoles, type OpenedWeights, openedFiles } from './opened-files.ts'
 import { sketchRoom } from './sketch-room.ts'
 
+/** A GPU that is not asked for is not looked for either, unless there is a matrix that any could be worth it for. */
+function mayUseDevice(params: Params, files: readonly WeightFile[]): boolean {
+  if (params.device !== 'auto') return params.device !== 'cpu'
+  const widest = { ...params, rank: Math.max(params.rank, params.maxRank) }
+  return files.some(({ tensors }) =>
+    tensors.some((tensor) => {
+      const view = matrixView(tensor)
+      return view && mayPay(sketchShape({ ...view, dtype: 'BF16' }, fitParams(widest, view.rows, view.cols)))
+    }),
+  )
+}
+
 type JobTask = Extract<Task, { kind: 'job' }>
 
 export function engineTasks(room: KernelRoom): DriverTasks {
@@ -31,9 +46,11 @@ export function engineTasks(room: KernelRoom): DriverTasks {
 
   async function job({ job, files: refs, target: place }: JobTask, context: TaskContext): Promise<JobResult> {
     const params = machineOf(job) ?? defaultParams
-    const { kernels, notice } = await room.kernels(params)
+    const found = await room.kernels(params)
     const opened: [role: string, OpenedWeights][] = []
     for (const [role, ref] of Object.entries(refs)) opened.push([role, await files.get(ref)])
+    const models = opened.map(([, { file }]) => file)
+    const { kernels, notice } = mayUseDevice(params, models) ? await room.beside(found, params.device) : found
     const cache = sketches.cache(params)
     const jobContext: JobContext = {
       ...context,

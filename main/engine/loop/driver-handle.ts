@@ -22,6 +22,7 @@ import {
   type DriverInfo,
   type FromDriver,
   PAUSED,
+  type SpawnDevice,
   type Task,
   type TaskAnswer,
   type TaskEvent,
@@ -40,6 +41,8 @@ export interface DriverHost {
   readonly entry: URL
   /** Starts the threads of the driver's team. */
   readonly spawn: SpawnMember
+  /** Starts the driver's GPU. */
+  readonly spawnDevice: SpawnDevice
   /** A partial file is about to exist or has gone; the driver waits for the answer. */
   notePartial(path: string, exists: boolean): Promise<void>
   removePartial(path: string, within: Bounds): Promise<void>
@@ -110,7 +113,7 @@ export function createDriver(host: DriverHost): Driver {
     const data: DriverData = { flags, teamPort: team.port2 }
     makeRoomForBuffers()
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
-    const endTeam = answerSpawns(team.port1, host.spawn, collectGarbage)
+    const endTeam = answerSpawns(team.port1, host, collectGarbage)
     const started: DriverThread = {
       control: null,
       postMessage: (message) => worker.postMessage(message),

@@ -30,7 +30,7 @@ interface Asked {
 const endLimitMs = 2_000
 
 /** What an engine is made of besides this loop. Tests put in parts that fail. */
-export type EngineParts = Pick<DriverHost, 'entry' | 'spawn'>
+export type EngineParts = Pick<DriverHost, 'entry' | 'spawn' | 'spawnDevice'>
 
 /** Serves clients until the parent says stop or is gone; then the process ends and nothing of it is left, half-written files included. */
 export function serveEngine(link: Link, parts: EngineParts): void {

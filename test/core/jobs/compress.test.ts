@@ -312,7 +312,7 @@ describe('a memory limit', () => {
         method: 'randomized',
       })
       asked.length = 0
-      await operand.statistics()
+      await operand.gram('cols', new Float64Array(250 ** 2))
       return asked.length
     }
     // 80 rows of 1000 bytes are half of it.

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { deviceSpawner } from '../../../../main/engine/device/spawn-device.ts'
 import { type KernelRoom, kernelRoom } from '../../../../main/engine/driver/kernel-room.ts'
 import { threadSpawner } from '../../../../main/engine/threads.ts'
 
@@ -8,6 +9,7 @@ function room(): { room: KernelRoom; announced: string[] } {
   const announced: string[] = []
   const made = kernelRoom({
     spawn: threadSpawner(),
+    spawnDevice: deviceSpawner(),
     announceControl: () => {},
     announceKernels: ({ kernel, threads }) => announced.push(`${kernel} ${threads}`),
   })

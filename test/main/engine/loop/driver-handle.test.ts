@@ -22,6 +22,7 @@ test('a half-written file that cannot be removed ends nothing else, and stays kn
   const known = new Set<string>()
   const driver = createDriver({
     entry: new URL('../fixtures/driver.ts', import.meta.url),
+    spawnDevice: () => {},
     spawn: () => {
       throw new Error('this driver has no team')
     },

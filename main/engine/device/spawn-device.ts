@@ -1,0 +1,34 @@
+/** Starts the relay thread of a device, and with it the device's process, from a thread that stays free; and sees to it that none outlives this process. */
+import { Worker } from 'node:worker_threads'
+import { siblingEntry } from '../entries.ts'
+import type { SpawnDevice } from '../messages.ts'
+import type { RelayInit } from './relay-thread.ts'
+
+/** @param entry the device's program @param started told its process's number */
+export function deviceSpawner(entry = siblingEntry('device'), started: (pid: number) => void = () => {}): SpawnDevice {
+  return (init) => {
+    const workerData: RelayInit = { ...init, entry: entry.href }
+    const relay = new Worker(siblingEntry('relay'), {
+      workerData,
+      transferList: [init.port],
+      execArgv: [],
+      name: 'relay',
+    })
+    relay.unref()
+    let pid: number | undefined
+    // A device that hangs does not see its pipe close.
+    const end = () => {
+      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      pid = undefined
+    }
+    process.on('exit', end)
+    relay.on('message', (message: { readonly pid?: number; readonly ended?: true }) => {
+      pid = message.ended ? undefined : message.pid
+      if (pid !== undefined) started(pid)
+    })
+    relay.on('exit', () => {
+      process.off('exit', end)
+      end()
+    })
+  }
+}
