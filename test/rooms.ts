@@ -67,7 +67,18 @@ function house(): Record<string, Room> {
   const bench = room('bench', ['main/bench/'], core, system, files)
   const running = room('running', ['main/answers/'], core, answers, system, files, parent)
   const tools = room('cli', ['main/cli/'], core, doors, driver, running)
-  const commands = room('commands', ['main/cli/commands/'], core, doors, device, driver, loopback, bench, running, tools)
+  const commands = room(
+    'commands',
+    ['main/cli/commands/'],
+    core,
+    doors,
+    device,
+    driver,
+    loopback,
+    bench,
+    running,
+    tools,
+  )
   const cli = [...tools, ...room('program', ['main/cli/program.ts'], core, doors, tools, commands)]
   const entries = room('doors', ['main/'], base, doors, desktop, loopback, cli)
   room('build', ['main/build/'], entries)

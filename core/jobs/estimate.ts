@@ -6,7 +6,7 @@
 import type { EstimateReport, JobOf } from '../contract.ts'
 import { exactCost, productCost, sketchCost } from '../cost.ts'
 import type { WeightFile } from '../formats/format.ts'
-import type { JobContext } from '../matrix/context.ts'
+import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, residentLimit } from '../matrix/load.ts'
 import { hasNonFinite, scanValues } from '../matrix/scan.ts'
@@ -45,7 +45,7 @@ export async function estimateRun(
   const sizeIsExact = !open.values && !open.spectra
   const plans = sizeIsExact ? await planRun(compression, job) : named
   const before = context.peakBytes()
-  const rate = await costPerSecond(file, plans.filter(isFactorized), context)
+  const { rate, device } = await costPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>
     some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + costOf(plan) / rate, 0)
   const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
@@ -71,8 +71,10 @@ export async function estimateRun(
     memoryBytes: before + Math.max(0, ...factorized.map((plan) => workingBytes(plan, context))),
     parts,
     ...context.kernels.info,
+    ...(device !== undefined && { device }),
     notices: [
       ...file.notices,
+      ...kernelNotices(context),
       ...(style.notices?.(factorized) ?? []),
       say('estimate.time'),
       ...openQuestions(open, job.params),
@@ -110,7 +112,7 @@ async function costPerSecond(
   file: WeightFile,
   plans: readonly FactorizedTensor[],
   context: JobContext,
-): Promise<number> {
+): Promise<{ readonly rate: number; readonly device: string | undefined }> {
   const byShape = new Map<string, FactorizedTensor[]>()
   for (const plan of plans) {
     const shape = lengthsOf(plan.view).join()
@@ -122,6 +124,7 @@ async function costPerSecond(
     .slice(0, SAMPLED_SHAPES)
   let seconds = 0
   let cost = 0
+  let device: string | undefined
   for (const [done, { plan }] of heaviest.entries()) {
     context.report({ type: 'progress', phase: 'estimate', tensor: plan.info.name, done, total: heaviest.length })
     if (hasNonFinite(await scanValues(file, plan.info, context))) continue
@@ -131,7 +134,8 @@ async function costPerSecond(
       // Once to warm up, once to count.
       for (const counted of [false, true]) {
         const started = performance.now()
-        await factorizedMatrix(plan, 0, loaded, { ...context, sketches: undefined }, false)
+        const found = await factorizedMatrix(plan, 0, loaded, { ...context, sketches: undefined }, false)
+        device ??= found.device
         if (counted) seconds += (performance.now() - started) / 1000
       }
       cost += factorizationCost(plan)
@@ -139,5 +143,5 @@ async function costPerSecond(
       context.kernels.release(mark)
     }
   }
-  return cost === 0 || seconds === 0 ? Number.POSITIVE_INFINITY : cost / seconds
+  return { rate: cost === 0 || seconds === 0 ? Number.POSITIVE_INFINITY : cost / seconds, device }
 }

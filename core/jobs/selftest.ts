@@ -8,7 +8,7 @@ import { errorCurve, floorCurve } from '../curves/error-curve.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { roundingLevel } from '../curves/resolution.ts'
 import { singularValueErrors } from '../curves/singular-value-error.ts'
-import type { JobContext } from '../matrix/context.ts'
+import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { observer } from '../matrix/observer.ts'
 import { isShare, reachesFloor } from '../measure/check.ts'
 import { distanceFromOrthonormal } from '../measure/orthonormality.ts'
@@ -47,11 +47,14 @@ export async function selfTest(
     measured.push(await measure(each.size, { ...job.params, rank: each.rank }, context))
   }
   const checks = claims(measured)
+  const device = measured.find((each) => each.device !== undefined)?.device
   return {
     rows: measured.map(({ row }) => row),
     checks,
     passed: checks.every(({ passed }) => passed),
     ...context.kernels.info,
+    ...(device !== undefined && { device }),
+    notices: kernelNotices(context),
   }
 }
 
@@ -59,6 +62,8 @@ interface Measured {
   readonly row: SelfTestRow
   /** The same seed gave the same bits in both runs. */
   readonly repeats: boolean
+  /** What made the products of the randomized runs. */
+  readonly device: string | undefined
 }
 
 async function measure(size: number, params: Params, context: JobContext): Promise<Measured> {
@@ -87,6 +92,7 @@ async function measure(size: number, params: Params, context: JobContext): Promi
     const errors = singularValueErrors(exact.found.spectrum!, randomized.found.s, 0)
     return {
       repeats: sameBits(first.found, randomized.found),
+      device: randomized.found.device,
       row: {
         size,
         rank,

@@ -10,7 +10,7 @@ import { type Key, say } from '../messages/english.ts'
 import { type Language, sentencesIn } from '../messages/languages.ts'
 import type { Message } from '../messages/message.ts'
 import { type Numbers, numbersIn } from '../messages/numbers.ts'
-import { fileName } from '../messages/text.ts'
+import { fileName, foreign } from '../messages/text.ts'
 import { modelMap } from '../model-map.ts'
 import { version } from '../version.ts'
 import { niceStep } from './axis.ts'
@@ -239,11 +239,14 @@ function countOf(w: ReportWords, compressed: number, count: number): Fact {
 
 function machineOf(
   w: ReportWords,
-  report: Pick<CompressionReport, 'kernel' | 'arithmetic' | 'threads' | 'elapsedMs'>,
+  report: Pick<CompressionReport, 'kernel' | 'arithmetic' | 'threads' | 'device' | 'elapsedMs'>,
 ): Fact[] {
-  const { kernel, arithmetic, threads, elapsedMs } = report
+  const { kernel, arithmetic, threads, device, elapsedMs } = report
   return [
     { name: w.say('report.arithmetic'), value: w.say('report.machine', { kernel, arithmetic, threads }) },
+    ...(device === undefined
+      ? []
+      : [{ name: w.say('report.device'), value: w.say('report.device-bytes', { device: foreign(device) }) }]),
     { name: w.say('report.time'), value: w.numbers.duration(elapsedMs) },
   ]
 }

@@ -1,5 +1,6 @@
 /** How reports look on a terminal. Under `--json` they are printed as they are, what they say in English. */
 import { inEnglish, terminalNumbers, toEnglish } from '../../core/messages/english.ts'
+import { escaped } from '../../core/messages/text.ts'
 import { type PhaseTimes, phaseWords, timesOf } from '../../core/phases.ts'
 
 /** Names come from files: control characters could rewrite the terminal. */
@@ -40,4 +41,14 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 /** After a model error: the same weighted by norms, where it is known. */
 export function absolute(error: number | null): string {
   return error === null ? '' : ` (absolute: ${percent(error)})`
+}
+
+/** "revectorized 6x16, 4 threads, products by NVIDIA H200, 550.54" */
+export function computedBy(report: {
+  readonly kernel: string
+  readonly threads: number
+  readonly device?: string | undefined
+}): string {
+  const { kernel, threads, device } = report
+  return `${kernel}, ${threads} threads${device === undefined ? '' : `, products by ${escaped(device)}`}`
 }

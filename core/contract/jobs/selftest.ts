@@ -30,6 +30,8 @@ const selfTestReportSchema = z.strictObject({
   /** What has to hold whatever the machine. */
   checks: z.array(z.strictObject({ claim: messageSchema, passed: z.boolean() })),
   passed: z.boolean(),
+  /** A device that was asked for and is not there. */
+  notices: z.array(messageSchema),
   ...kernelFields,
 })
 export type SelfTestReport = z.infer<typeof selfTestReportSchema>

@@ -39,6 +39,11 @@ export function arithmeticWith(host: string, device: string | undefined): string
   return device === undefined ? host : `${host} + ${device}`
 }
 
+/** Whether a device made products of what is of this class. */
+export function usesDevice(arithmetic: string): boolean {
+  return arithmetic.includes(' + ')
+}
+
 /** "NVIDIA H200, 550.54.14" */
 export function deviceName({ name, driver }: Pick<DeviceInfo, 'name' | 'driver'>): string {
   return driver === '' ? name : `${name}, ${driver}`

@@ -11,6 +11,8 @@ export const runs = {
   'run.other-recipe': () => other('设置不同'),
   'run.other-part': () => other('写的是另一部分'),
   'run.other-version': () => other('来自 GhostSVD 的另一版本'),
+  'run.other-device': (v) =>
+    `${v.name} 已完成的部分由其他硬件计算（“${v.before}”），与本次（“${v.now}”）不同。请用开始时的设备继续，或重新开始。`,
   'run.other-arithmetic': () => other('来自舍入方式不同的机器'),
   'run.other-layout': () => other('计划不同'),
   'run.journal-unreadable': () => other('日志无法读取'),

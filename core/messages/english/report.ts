@@ -1,5 +1,5 @@
 import type { Words } from '../message.ts'
-import type { FileName } from '../text.ts'
+import type { FileName, Foreign } from '../text.ts'
 
 /** What charts draw, by its one name, and the words of the report that is handed on. */
 export const report = {
@@ -65,6 +65,8 @@ export const report = {
   'report.source': () => 'Source',
   'report.source-hash': () => 'Fingerprint of the source',
   'report.arithmetic': () => 'Computed by',
+  'report.device': () => 'Products by',
+  'report.device-bytes': (v: { device: Foreign }) => `${v.device}; elsewhere the same settings may give other bytes`,
   'report.machine': (v: { kernel: string; arithmetic: string; threads: number }) =>
     `${v.kernel}, ${v.arithmetic} multiply-add, ${v.threads} ${v.threads === 1 ? 'thread' : 'threads'}`,
   'report.time': () => 'Time',

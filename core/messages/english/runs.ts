@@ -17,6 +17,8 @@ export const runs = {
   'run.other-recipe': () => other('had other settings'),
   'run.other-part': () => other('wrote another part'),
   'run.other-version': () => other('was of another version of GhostSVD'),
+  'run.other-device': (v: { name: FileName; before: Foreign; now: Foreign }) =>
+    `What is left of ${v.name} was computed by other hardware (${v.before}) than this run has (${v.now}). Resume it with the device it was begun with, or start a new run.`,
   'run.other-arithmetic': () => other('ran on a machine that rounds differently'),
   'run.other-layout': () => other('had another plan'),
   'run.journal-unreadable': () => other('has a journal that cannot be read'),

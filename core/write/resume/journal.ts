@@ -9,8 +9,10 @@ import { type TensorOutcome, tensorOutcomeSchema } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import { crc32 } from '../../formats/archives/crc32.ts'
 import type { ByteSink, OutputFolder } from '../../io.ts'
+import { usesDevice } from '../../kernels/gpu/adapter.ts'
+import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
-import { fileName } from '../../messages/text.ts'
+import { type Foreign, fileName, foreign } from '../../messages/text.ts'
 import { toChecksums } from '../bits.ts'
 
 /** Raised whenever what stands in a journal changes its shape. */
@@ -150,18 +152,26 @@ function inNameOf(said: readonly Message[], name: string): Message[] {
   )
 }
 
-/** What an earlier run left of its journal: one to resume, how that run differed, or that it cannot be read; null where there is none. */
+/**
+ * What an earlier run left of its journal: one to resume, how that run differed, or that it cannot be read; null where there is none.
+ * @throws AppError `bad-request` where one of the two has its products from a GPU and the other not from the same: what took hours is not thrown away for that
+ */
 export async function earlierJournal(
   { folder, name }: JournalPlace,
   identity: RunIdentity,
 ): Promise<Journal | keyof RunIdentity | 'damaged' | null> {
   const sink = await folder.resume(journalName(name), 0)
   if (!sink) return null
-  const { head, foreign, lines, byteLength, damaged } = parse(await sink.read(0, sink.byteLength))
+  const { head, foreign: ofAnother, lines, byteLength, damaged } = parse(await sink.read(0, sink.byteLength))
+  if (head && head.arithmetic !== identity.arithmetic && [head, identity].some((each) => usesDevice(each.arithmetic))) {
+    await sink.suspend()
+    const [before, now] = [head, identity].map((each) => foreign(each.arithmetic)) as [Foreign, Foreign]
+    throw new AppError('bad-request', say('run.other-device', { name: fileName(name), before, now }))
+  }
   const differs = head && (Object.keys(identity) as (keyof RunIdentity)[]).find((key) => head[key] !== identity[key])
   if (!head || differs) {
     await sink.abort()
-    return differs ?? (foreign ? 'version' : 'damaged')
+    return differs ?? (ofAnother ? 'version' : 'damaged')
   }
   // What was cut short goes, the space stays.
   await sink.overwrite(byteLength, emptyLines(sink.byteLength - byteLength))

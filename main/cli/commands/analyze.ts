@@ -9,7 +9,7 @@ import { factorizationKeys } from '../../../core/params.ts'
 import { analysisReportHtml } from '../../../core/report/report-html.ts'
 import { addParamFlags, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
-import { duration, formatBytes, percent, phases, print, printJson, safe, table } from '../print.ts'
+import { computedBy, duration, formatBytes, percent, phases, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml } from '../records.ts'
 
 interface Options {
@@ -76,10 +76,7 @@ function printAnalysis(report: AnalysisReport): void {
       ['singular values', `${singularValues(report.singularValues)}`],
       ['time', `${duration(report.elapsedMs)}: ${phases(report.phasesMs)}`],
       ...(report.computeMs ? [['repeated', report.computeMs.map(duration).join(', ')]] : []),
-      [
-        'computed by',
-        `${report.kernel}, ${report.arithmetic} multiply-add, ${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`,
-      ],
+      ['computed by', `${computedBy(report)}, ${report.arithmetic} multiply-add`],
       ['peak memory', formatBytes(report.peakBytes)],
     ]),
   )

@@ -7,7 +7,7 @@ import { inEnglish } from '../../../core/messages/english.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
-import { absolute, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { absolute, computedBy, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'
@@ -75,7 +75,7 @@ function printCompression(report: CompressionReport): void {
   print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print(
-    `\n${factorized} of ${report.tensors.length} tensors factorized in ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+    `\n${factorized} of ${report.tensors.length} tensors factorized in ${duration(report.elapsedMs)} (${computedBy(report)}).`,
   )
   print(
     `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}.`,

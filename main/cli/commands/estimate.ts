@@ -5,7 +5,7 @@ import type { EstimateReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
-import { countdown, formatBytes, print, printJson, table } from '../print.ts'
+import { computedBy, countdown, formatBytes, print, printJson, table } from '../print.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
 
 interface Options extends RequestOptions {
@@ -44,7 +44,7 @@ function printEstimate(report: EstimateReport): void {
         'tensors',
         `${report.factorized} of ${report.tensors} factorized, ${(report.weights / 1e6).toFixed(1)} million weights`,
       ],
-      ['time', `about ${countdown(1000 * report.seconds)} (${report.kernel}, ${report.threads} threads)`],
+      ['time', `about ${countdown(1000 * report.seconds)} (${computedBy(report)})`],
       ['memory', `about ${formatBytes(report.memoryBytes)}`],
     ]),
   )

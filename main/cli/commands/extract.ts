@@ -9,7 +9,7 @@ import type { AdapterForm } from '../../../core/styles.ts'
 import { addRuleFlags, formOption, type RuleOptions, ruleFrom } from '../adapter-flags.ts'
 import { addParamFlags, collect, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
-import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { computedBy, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 import { pinOf } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
@@ -97,7 +97,7 @@ function printExtraction(report: ExtractionReport): void {
     `They differ by ${percent(report.differenceShare)} of the tuned model's norm; the adapter holds ${percent(report.retained)} of the difference (squared norm).`,
   )
   print(
-    `${factorized} modules, ${report.form}, ${formatBytes(report.bytesAfter)}, ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+    `${factorized} modules, ${report.form}, ${formatBytes(report.bytesAfter)}, ${duration(report.elapsedMs)} (${computedBy(report)}).`,
   )
   if (report.verified)
     print(`Saved and checked: ${safe(report.output)} was read back, and base + adapter held against the tuned model.`)

@@ -6,7 +6,7 @@ import type { PlannedTensor, PlanReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { planReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
-import { absolute, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { absolute, computedBy, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml } from '../records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
 
@@ -60,7 +60,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
     `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${absolute(report.absoluteError)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
   )
   print(
-    `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${duration(report.elapsedMs)} (${report.kernel}, ${report.threads} threads).`,
+    `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${duration(report.elapsedMs)} (${computedBy(report)}).`,
   )
   for (const notice of report.notices) print(inEnglish(notice))
 }

@@ -6,9 +6,9 @@ import { AppError } from '../../../core/errors.ts'
 import { inEnglish, say } from '../../../core/messages/english.ts'
 import { addParamFlags, paramsFrom } from '../flags.ts'
 import { withEngine } from '../job.ts'
-import { duration, formatBytes, percent, print, printJson, table } from '../print.ts'
+import { computedBy, duration, formatBytes, percent, print, printJson, table } from '../print.ts'
 
-const keys = ['oversample', 'nIter', 'seed', 'threads', 'kernel'] as const
+const keys = ['oversample', 'nIter', 'seed', 'device', 'threads', 'kernel'] as const
 
 export function selfTestCommand(): Command {
   const command = new Command('selftest')
@@ -26,8 +26,9 @@ export function selfTestCommand(): Command {
   )
 }
 
-function printReport({ rows, checks, kernel, arithmetic, threads }: SelfTestReport): void {
-  print(`${kernel}, ${arithmetic} multiply-add, ${threads} threads; matrices of standard normals, F32\n`)
+function printReport(report: SelfTestReport): void {
+  const { rows, checks, arithmetic, notices } = report
+  print(`${computedBy(report)}, ${arithmetic} multiply-add; matrices of standard normals, F32\n`)
   const head = [
     'size',
     'rank',
@@ -64,5 +65,6 @@ function printReport({ rows, checks, kernel, arithmetic, threads }: SelfTestRepo
     ),
   )
   print('')
+  for (const notice of notices) print(inEnglish(notice))
   for (const { claim, passed } of checks) print(`${passed ? 'holds ' : 'FAILED'}  ${inEnglish(claim)}`)
 }
