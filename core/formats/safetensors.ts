@@ -234,7 +234,7 @@ function kindOf(value: Json | undefined): string {
   if (value === null) return 'no value'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (value instanceof Map) return 'an object'
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return 'a number that is no integer'
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return 'a number'
   return `the ${typeof value} ${printValue(value)}`
 }
 

@@ -9,7 +9,7 @@ import { overLimit } from './refusal.ts'
 /** Not quite a second of them. Pages hold the headers of some hundred objects each, and values are passed over. */
 export const maxReads = 10_000
 /** What members of archives may be unpacked to meanwhile, read from their beginning again wherever a reader goes back. */
-export const maxUnpackedBytes = 256_000_000
+export const maxUnpackedBytes = 128_000_000
 
 const pageBytes = 8192
 /** Together 4 MB. */

@@ -27,7 +27,6 @@ export interface JsonLimits {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const latin1 = new TextDecoder('latin1')
-const notInProportion = 'more would cost memory out of proportion to the file'
 /** The byte behind a backslash -> the byte it stands for; 0 for what is no escape of one letter. */
 const plainEscapes = new Uint8Array(256)
 for (const [letter, byte] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, f: 12, n: 10, r: 13, t: 9 }))
@@ -135,7 +134,8 @@ export function visitStrictJson(
       const key = string()
       if (seen.has(key))
         throw badFile(where, 'every key once', `${quoted(key)} a second time at byte ${start}`, { offset: start })
-      if (++keys > limits.maxKeys) throw overLimit(where, 'keys', limits.maxKeys, keys, notInProportion)
+      if (++keys > limits.maxKeys)
+        throw overLimit(where, 'keys', limits.maxKeys, keys, 'more would cost memory out of proportion to the file')
       skipSpace()
       if (bytes[at] !== 58) throw fail('":" after a key')
       at++
@@ -159,9 +159,21 @@ export function visitStrictJson(
     }
     for (;;) {
       if (items.length === limits.maxArrayLength)
-        throw overLimit(where, 'elements in one array', limits.maxArrayLength, items.length + 1, notInProportion)
+        throw overLimit(
+          where,
+          'elements in one array',
+          limits.maxArrayLength,
+          items.length + 1,
+          'more would cost memory out of proportion to the file',
+        )
       if (++elements > limits.maxElements)
-        throw overLimit(where, 'elements in all arrays', limits.maxElements, elements, notInProportion)
+        throw overLimit(
+          where,
+          'elements in all arrays',
+          limits.maxElements,
+          elements,
+          'more would cost memory out of proportion to the file',
+        )
       items.push(value(depth))
       skipSpace()
       if (bytes[at] === 93) break
@@ -216,7 +228,13 @@ export function visitStrictJson(
   const spend = (byteLength: number) => {
     textBytes += byteLength
     if (textBytes > limits.maxTextBytes)
-      throw overLimit(where, 'bytes of text', limits.maxTextBytes, textBytes, notInProportion)
+      throw overLimit(
+        where,
+        'bytes of text',
+        limits.maxTextBytes,
+        textBytes,
+        'more would cost memory out of proportion to the file',
+      )
   }
 
   const decodeUtf8 = (part: Uint8Array, start: number): string => {

@@ -141,7 +141,7 @@ describe('hostile', () => {
     )
     expect(await sentence(`{"__metadata__":{"a":"1","a":"2"}}`, 0)).toMatch(/every key once/)
     for (const number of ['88888888888888888888888888', '1e999', '0.5'])
-      expect(await sentence(`{"a":${number}}`, 0)).toMatch(/data_offsets, got a number that is no integer$/)
+      expect(await sentence(`{"a":${number}}`, 0)).toMatch(/data_offsets, got a number$/)
     const offsets = `{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1e300]}}`
     expect(await sentence(offsets, 1)).toMatch(/got \[0, no integer\]$/)
     expect(await sentence(`{"__metadata__":{"a":"1"},"__metadata__":{"b":"2"}}`, 0)).toMatch(/every key once/)

@@ -64,20 +64,21 @@ it('refuses a file whose reader is led through all of it, and counts nothing of 
 })
 
 it('refuses to unpack a member of an archive again and again for the sake of its headers', async () => {
-  const data = new Uint8Array(16_000_000)
+  const data = new Uint8Array(1_000_000)
   const headers = headerSource(memorySource('x.zip', zip([{ name: 'a', data, deflate: true }])))
   const archive = await openZip(headers)
   const member = await archive.open(archive.members.get('a')!)
-  const backwards = async (times: number) => {
-    for (let i = 0; i < times; i++) {
-      await member.slice(data.byteLength - 8, data.byteLength)
-      await member.slice(0, 8)
-    }
-  }
-  const most = Math.floor(maxUnpackedBytes / data.byteLength)
-  await expect(backwards(most + 2)).rejects.toThrow('bytes unpacked for its headers')
+  const end = () => member.slice(data.byteLength - 8, data.byteLength)
+  await end()
+  countUnpacked(headers, maxUnpackedBytes - 2 * data.byteLength)
+  await member.slice(0, 8)
+  await expect(
+    end()
+      .then(() => member.slice(0, 8))
+      .then(end),
+  ).rejects.toThrow('bytes unpacked for its headers')
   headers.opened()
-  await backwards(2)
+  await end()
 })
 
 it('counts nothing of a source that is none of headers', () => {
