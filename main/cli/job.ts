@@ -7,7 +7,7 @@ import { startEngine } from '../engine/parent/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'
 import { fileLog } from '../system/log.ts'
-import { endSignals, statusOf } from '../system/signals.ts'
+import { endLimitMs, endNow, endSignals } from '../system/signals.ts'
 import { progressLine } from './progress.ts'
 
 export const commandLog = () => fileLog(join(configFolder(), 'log.txt'))
@@ -38,8 +38,10 @@ export async function untilSignal<T>(use: (signal: AbortSignal) => Promise<T>): 
   const abort = new AbortController()
   const stop = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything; main/engine removes what is half-written.
-    if (signalSeen) process.exit(statusOf(signal))
+    if (signalSeen) return endNow(signal)
     signalSeen = signal
+    // Also after this function: what a file system never answers keeps a process that has nothing more to do.
+    setTimeout(endNow, endLimitMs, signal).unref()
     abort.abort()
   }
   for (const signal of endSignals) process.on(signal, stop)

@@ -16,6 +16,7 @@ import { storedSettings } from '../host/settings.ts'
 import { configFolder } from '../system/folders.ts'
 import { fileLog, logPath } from '../system/log.ts'
 import { ownCommand } from '../system/own-command.ts'
+import { exitWithoutFiles } from '../system/signals.ts'
 import { watchFaults } from './lifecycle/faults.ts'
 import { createQuitting } from './lifecycle/quitting.ts'
 import { onSessionEnd } from './lifecycle/session-end.ts'
@@ -56,7 +57,11 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
     running,
     ask: (count) => agreesToQuit(count),
     close: async () => void (await Promise.all([host?.close(), page.kept()])),
-    exit: (status) => app.exit(status),
+    exit: (status) =>
+      exitWithoutFiles(
+        () => app.exit(status),
+        () => void process.kill(process.pid, 'SIGKILL'),
+      ),
   })
   const page = createPageWindow({
     place: storedPlace(folder),

@@ -14,7 +14,7 @@ import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, refuseWith } from '../host/host.ts'
 import { configFolder } from '../system/folders.ts'
 import { ownCommand } from '../system/own-command.ts'
-import { endSignals, statusOf } from '../system/signals.ts'
+import { endLimitMs, endNow, endSignals } from '../system/signals.ts'
 import { downloads } from './downloads.ts'
 import { namedFolders, realFolders } from './folders.ts'
 import { framePorts } from './frames.ts'
@@ -94,9 +94,10 @@ export async function serveUntilStopped(
   let ending = false
   const end = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything.
-    if (ending) process.exit(statusOf(signal))
+    if (ending) return endNow(signal)
     ending = true
-    void serving.close().finally(() => process.exit(0))
+    setTimeout(endNow, endLimitMs, signal)
+    void serving.close().finally(() => endNow(signal, 0))
   }
   for (const signal of endSignals) process.on(signal, end)
   return serving

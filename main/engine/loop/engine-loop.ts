@@ -8,6 +8,7 @@ import { say } from '../../../core/messages/english.ts'
 import type { Port } from '../../../core/port.ts'
 import { removePartial } from '../../files/outputs.ts'
 import type { Place } from '../../files/within.ts'
+import { isWaitingForFiles } from '../../system/signals.ts'
 import type { Question, ToEngine } from '../messages.ts'
 import { createDriver, type DriverHost } from './driver-handle.ts'
 import { createLanes } from './lanes.ts'
@@ -105,6 +106,8 @@ export function serveEngine(link: Link, parts: EngineParts): void {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), endLimitMs).unref()
     for (const client of clients.values()) client.end()
     await Promise.all([worker.lanes.stop(), reader?.lanes.stop()])
+    // Nobody is left who would end a process that waits for a file (process.exit does).
+    if (parentGone && isWaitingForFiles()) process.kill(process.pid, 'SIGKILL')
     process.exit(0)
   }
 

@@ -1,0 +1,218 @@
+/**
+ * How programs end: `npm run build && npm run -s stress:ends -- [part of a line]`. Each door, with each thing that may hold it up, gets each signal in the middle of
+ * its work; within five seconds nothing of it may be left, no process and nothing half-written, and the same command must do its work
+ * afterwards. Linux as root: a dead mount is one that hung-folder.py serves and stops serving. Ends with status 1 where one does not end.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startDesktop } from '../e2e/set-up/desktop.ts'
+import { openDisplay } from '../e2e/set-up/display.ts'
+import { electronRuntime } from '../e2e/set-up/electron-runtime.ts'
+
+const limitMs = 5000
+const wanted = process.argv[2] ?? ''
+const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
+const root = mkdtempSync(join(tmpdir(), 'ghostsvd-ends-'))
+const [files, mount, out, temporary] = ['files', 'mount', 'out', 'tmp'].map((name) => join(root, name)) as [
+  string,
+  string,
+  string,
+  string,
+]
+for (const folder of [files, mount, out, temporary]) mkdirSync(folder)
+/** In the environment of everything that is started here, however its parents end. */
+const config = join(root, 'config')
+const environment = { ...process.env, GHOSTSVD_CONFIG: config, XDG_CACHE_HOME: join(root, 'cache'), TMPDIR: temporary }
+
+function whole(...args: string[]): void {
+  const { status, stderr } = spawnSync(process.execPath, [cli, ...args], { env: environment, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`)
+}
+
+/** Every process that has our folder in its environment, and is none that was there before. */
+function alive(except: ReadonlySet<number>): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => !except.has(pid) && belongs(pid))
+}
+
+function belongs(pid: number): boolean {
+  try {
+    const state = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')[0]
+    return state !== 'Z' && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`GHOSTSVD_CONFIG=${config}`)
+  } catch {
+    return false
+  }
+}
+
+const isEngine = (pid: number) => {
+  try {
+    return /engine\.js|engine\.cjs|utility/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+const at = (name: string) => join(mount, name)
+const adapter = join(root, 'adapter')
+const to = (name: string) => ['--out', join(out, name)]
+const doors: Record<string, readonly string[]> = {
+  compress: ['compress', at('m.safetensors'), ...to('c.safetensors'), '--method', 'exact', '--threads', '1'],
+  'compress --resume': [
+    'compress',
+    at('m.safetensors'),
+    ...to('r.safetensors'),
+    '--rank',
+    '8',
+    '--threads',
+    '1',
+    '--resume',
+  ],
+  analyze: ['analyze', at('m.safetensors'), '--tensor', 'model.layers.0.mlp.up_proj.weight', '--method', 'exact'],
+  plan: ['plan', at('m.safetensors'), '--goal-size', '30%'],
+  extract: ['extract', at('m.safetensors'), at('t.safetensors'), ...to('x'), '--rank', '8', '--to', 'peft'],
+  resize: ['resize', adapter, ...to('z'), '--rank', '4', '--relative-to', at('m.safetensors')],
+  apply: ['apply', at('m.safetensors'), adapter, ...to('y.safetensors')],
+  merge: ['merge', at('p1.safetensors'), at('p2.safetensors'), ...to('g.safetensors')],
+  serve: ['serve', mount, '--port', '0'],
+}
+const hindrances = ['nothing', 'engine stopped', 'dead mount'] as const
+type Hindrance = (typeof hindrances)[number]
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGINT twice'] as const
+/** Of a running command: what it is to finish, and what it is to resume. */
+const kept = /^r\.safetensors(\.journal)?\.partial$/
+
+let bad = 0
+function tell(line: string, ms: number, status: string, left: readonly string[]): void {
+  const wrong = left.length > 0 || ms > limitMs
+  if (wrong) bad++
+  console.log(
+    `${wrong ? 'BAD' : 'ok '} ${line.padEnd(48)} ${ms.toFixed(0).padStart(5)} ms  ${status}  ${left.join(', ')}`,
+  )
+}
+
+/** Waits for the end of everything; what is left is ended by force. */
+async function allGone(before: ReadonlySet<number>, since: number): Promise<[ms: number, left: string[]]> {
+  while (alive(before).length > 0 && performance.now() - since < 2 * limitMs) await wait(20)
+  const ms = performance.now() - since
+  const left = alive(before)
+  const names = left.map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, 3).join(' '))
+  for (const pid of left) process.kill(pid, 'SIGKILL')
+  return [ms, names]
+}
+
+async function hinder(hindrance: Hindrance, before: ReadonlySet<number>, server: ChildProcess): Promise<void> {
+  const engines = () => alive(before).filter(isEngine)
+  for (let tries = 0; engines().length === 0 && tries < 300; tries++) await wait(20)
+  await wait(300 + Math.random() * 700)
+  if (hindrance === 'engine stopped') for (const pid of engines()) process.kill(pid, 'SIGSTOP')
+  if (hindrance === 'dead mount') server.kill('SIGSTOP')
+  await wait(200)
+}
+
+async function strike(door: string, hindrance: Hindrance, signal: (typeof signals)[number], server: ChildProcess) {
+  const before = new Set(alive(new Set()))
+  const child = spawn(process.execPath, [cli, ...doors[door]!], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = once(child, 'exit')
+  if (door === 'serve') await once(child.stdout!, 'data')
+  if (door === 'serve' && hindrance !== 'nothing') await askServe(child, hindrance, server)
+  else await hinder(hindrance, before, server)
+  const since = performance.now()
+  const [name, twice] = signal.split(' ') as [NodeJS.Signals, string?]
+  child.kill(name)
+  if (twice) child.kill(name)
+  const [ms, left] = await allGone(before, since)
+  const [code, by] = await ended
+  server.kill('SIGCONT')
+  const names = readdirSync(out).filter((each) => /partial|lock/.test(each) && !kept.test(each))
+  tell(`${door}, ${hindrance}, ${signal}`, ms, String(code ?? by), [...left, ...(twice ? [] : names)])
+  for (const each of readdirSync(out)) rmSync(join(out, each), { recursive: true })
+}
+
+/** A listing that the host itself waits for. */
+async function askServe(_child: ChildProcess, hindrance: Hindrance, server: ChildProcess): Promise<void> {
+  if (hindrance === 'dead mount') server.kill('SIGSTOP')
+  await wait(300)
+}
+
+async function strikeDesktop(how: string, hindrance: Hindrance, server: ChildProcess, display: string): Promise<void> {
+  const before = new Set(alive(new Set()))
+  const { application } = await startDesktop({ folder: root, config, display, parameters: [at('m.safetensors')] })
+  const main = application.process()
+  await application.firstWindow()
+  await hinder(hindrance, before, server)
+  const since = performance.now()
+  const ended = once(main, 'exit')
+  if (how === 'closed window')
+    void application.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.close()).catch(() => {})
+  else if (how === 'end of the session')
+    void application.evaluate(({ powerMonitor }) => void powerMonitor.emit('shutdown')).catch(() => {})
+  else process.kill(main.pid!, how as NodeJS.Signals)
+  const [ms, left] = await allGone(before, since)
+  const [code, by] = await ended
+  server.kill('SIGCONT')
+  tell(
+    `desktop ${process.versions.electron ?? electronRuntime()?.version ?? ''}, ${hindrance}, ${how}`,
+    ms,
+    String(code ?? by),
+    left,
+  )
+}
+
+whole('sample', join(files, 'm.safetensors'), '--layers', '2', '--hidden', '768', '--seed', '1')
+const [model, tuned] = [join(files, 'm.safetensors'), join(files, 't.safetensors')]
+whole('compress', model, '--out', tuned, '--rank', '600', '--output', 'dense')
+whole('extract', model, tuned, '--out', adapter, '--rank', '8', '--to', 'peft')
+for (const part of ['1', '2'])
+  whole(
+    'compress',
+    join(files, 'm.safetensors'),
+    '--out',
+    join(files, `p${part}.safetensors`),
+    '--rank',
+    '8',
+    '--part',
+    `${part}/2`,
+  )
+const served = readdirSync(files).map((name) => join(files, name))
+const server = spawn('python3', [fileURLToPath(new URL('hung-folder.py', import.meta.url)), mount, ...served], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+await Promise.race([
+  once(server.stdout!, 'data'),
+  once(server, 'exit').then(() => Promise.reject(new Error('nothing mounted'))),
+])
+try {
+  for (const door of Object.keys(doors))
+    for (const hindrance of hindrances)
+      for (const signal of signals)
+        if (`${door}, ${hindrance}, ${signal}`.includes(wanted)) await strike(door, hindrance, signal, server)
+  const runtime = electronRuntime()
+  if (runtime && 'desktop'.includes(wanted.split(',')[0]!)) {
+    const display = await openDisplay()
+    for (const hindrance of hindrances)
+      for (const how of ['SIGTERM', 'SIGINT', 'SIGHUP', 'closed window', 'end of the session'])
+        await strikeDesktop(how, hindrance, server, display.name)
+    await display.close()
+  }
+  // A later start sweeps what those that were ended by force left.
+  const last = spawn(process.execPath, [cli, 'serve', files], { env: environment, stdio: ['ignore', 'pipe', 'ignore'] })
+  await once(last.stdout!, 'data')
+  last.kill('SIGTERM')
+  await once(last, 'exit')
+  const swept = readdirSync(temporary).filter((name) => name.startsWith('ghostsvd'))
+  tell('what a later start leaves of temporary folders', 0, '', swept)
+  whole('compress', join(files, 'm.safetensors'), '--out', join(out, 'last.safetensors'), '--rank', '8')
+} finally {
+  server.kill('SIGCONT')
+  server.kill('SIGTERM')
+  await once(server, 'exit')
+  rmSync(root, { recursive: true, force: true })
+}
+if (bad > 0) process.exitCode = 1
