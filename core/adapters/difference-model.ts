@@ -8,7 +8,7 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { type AdapterForm, adapterForms } from '../styles.ts'
 import { type ComputableDType, elementCount, hasComputableDType, type TensorInfo } from '../tensor.ts'
-import { type Adapter, type AdapterKind, matrixOf } from './adapter.ts'
+import { type Adapter, type AdapterKind, type AdapterModule, matrixOf } from './adapter.ts'
 import { type BothValues, differenceFile } from './difference.ts'
 import { effectiveFactors, wholeMatrix } from './effective.ts'
 import type { Factors } from './factors.ts'
@@ -196,6 +196,9 @@ export async function adapterModel(
       dtype: 'F32',
       shape: target.shape,
       byteLength: 4 * elementCount(target.shape),
+      // As large as its factors: what another rank is held against.
+      storedAs: storedAs(target),
+      storedBytes: target.sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
     }),
   )
   const modules = new Map(targets.map(({ name, transposed }) => [name, { name, transposed }]))
@@ -246,6 +249,14 @@ function productValues({ rank, B, A }: Factors, cols: number, from: number, to: 
     values.set(line, first - from)
   }
   return values
+}
+
+/** Its dtype and rank, or the kind of product that it is. */
+function storedAs({ sources }: TargetModule): string {
+  const [first] = sources as [AdapterModule]
+  const { dtype } = first.tensors.values().next().value!
+  const rank = sources.reduce((sum, each) => sum + each.rank, 0)
+  return first.kind === 'loha' || first.kind === 'lokr' ? `${dtype}, ${first.kind}` : `${dtype}, rank ${rank}`
 }
 
 function matrixNames({ tensors }: WeightFile): string[] {

@@ -6,6 +6,7 @@
 import { AppError } from '../errors.ts'
 import { decodeFloat32 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
+import { badFile } from '../formats/reading/refusal.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
 import { type AdapterModule, type FactorTensor, matrixOf } from './adapter.ts'
@@ -121,5 +122,10 @@ function turned(values: Float32Array, rows: number, cols: number): Float32Array 
 }
 
 async function valuesOf(file: WeightFile, tensor: FactorTensor): Promise<Float32Array> {
-  return decodeFloat32(tensor.dtype, await file.read(tensor))
+  const values = decodeFloat32(tensor.dtype, await file.read(tensor))
+  // Their sum is no number where one of them is none; that of finite ones in f64 always is.
+  let sum = 0
+  for (const value of values) sum += value
+  if (!Number.isFinite(sum)) throw badFile(tensor.name, 'values that are numbers', 'NaN or Inf')
+  return values
 }

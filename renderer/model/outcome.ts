@@ -7,6 +7,7 @@ import type { CompressionReport, FileReport, RunKind } from '../../core/contract
 import type { ErrorReport } from '../../core/errors.ts'
 import { sketchKeyOf } from '../../core/params.ts'
 import { allStyles, type Style } from '../../core/styles.ts'
+import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { type FileEstimate, useEstimate } from './estimate.ts'
@@ -70,13 +71,15 @@ interface Known {
   readonly refusal: ErrorReport | null
   readonly byRank: boolean
   readonly style: Style
+  /** Of the file, which differences are held against. */
+  readonly totalBytes?: number
 }
 
 /** Of the open file under the choices as they stand. */
-export function outcomeOf({ estimate, plan, running, refusal, byRank, style }: Known): Outcome {
+export function outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes = 0 }: Known): Outcome {
   const candidates = estimate.compressed + estimate.wouldGrow
   const unplanned: Sizes = {
-    bytesBefore: estimate.bytesBefore,
+    bytesBefore: style.isDifference ? totalBytes : estimate.bytesBefore,
     bytesAfter: byRank ? Math.round(bytesAtRank(estimate, style)) : null,
     sizeIsExact: false,
     compressed: byRank ? estimate.compressed : null,
@@ -189,12 +192,13 @@ export function useOutcome(): Outcome {
   const byRank = useParams(({ params }) => goalOf(params) === 'rank')
   const style = useParams(({ output }) => allStyles[output])
   const estimate = useEstimate()
+  const totalBytes = useFile(({ report }) => report?.totalBytes ?? 0)
   const plan = usePlan()
   const running = useRunningPlan()
   const refusal = useRefusal()
   return useMemo(
-    () => outcomeOf({ estimate, plan, running, refusal, byRank, style }),
-    [estimate, plan, running, refusal, byRank, style],
+    () => outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes }),
+    [estimate, plan, running, refusal, byRank, style, totalBytes],
   )
 }
 

@@ -200,4 +200,12 @@ describe('resize', () => {
       expect.stringMatching(/1 of 2 modules have no place in a diffusers adapter.*lora_unet_of_nobody/),
     )
   })
+
+  it('says which factor is no number', async () => {
+    const bad = lora('lora_unet_double_blocks_0_img_attn_proj', 6, 2, 5, 2)
+    const broken = bad.map((each, k) => (k === 1 ? values(each.name, each.shape as number[], () => Number.NaN) : each))
+    await expect(resized(await openTensors(...broken), request({ rank: 1 }))).rejects.toMatchObject({
+      code: 'bad-file',
+    })
+  })
 })
