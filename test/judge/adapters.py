@@ -1,14 +1,16 @@
 """Adapters held against numpy: what each loader would add, by its own formula for the scale, beside what the product says and writes.
 
-    python3 test/judge/adapters.py [resize|forms|extract|verdicts|torch|hostile ...]        (after npm run build)
+    python3 test/judge/adapters.py [resize|forms|extract|verdicts|torch|residual|hostile ...]        (after npm run build)
 
 Every matrix here has a known low rank, or none; forms are read by 20 lines each, which share no code with the product.
 """
 import json, os, re, subprocess, sys, tempfile, time
 import numpy as np
-from judge import NODE, ROOT, load, save, to_bf16
+from judge import NODE, NUMPY, ROOT, load, save, to_bf16
 
 FAILED = []
+# As codes.
+NUMPY.setdefault("F8_E4M3", np.uint8)
 
 
 def check(holds, sentence):
@@ -401,11 +403,8 @@ def judge_torch(folder):
     import torch
 
     rng = np.random.default_rng(5)
-    modules = llama_names(1)[:4]
-    base, tuned, true = fine_tune(folder, [m + ".weight" for m in modules], [4], rng, shape=(96, 96), scale=0.05)
-    W, T = load(os.path.join(base, "model.safetensors")), load(os.path.join(tuned, "model.safetensors"))
 
-    def tree(weights):
+    def tree(modules, weights):
         root = torch.nn.Module()
         for m in modules:
             at = root
@@ -416,23 +415,114 @@ def judge_torch(folder):
             layer = torch.nn.Linear(96, 96, bias=False).double()
             layer.weight.data = torch.from_numpy(weights[m + ".weight"])
             at.add_module(m.split(".")[-1], layer)
-        return root
+        return dict(root.named_modules())
 
-    x = torch.from_numpy(rng.standard_normal((16, 96)))
-    truth = dict(tree(T).named_modules())
-    for form, read in [("peft", added_by_peft), ("gguf", added_by_gguf)]:
-        out = os.path.join(folder, "out." + form)
+    flux = [f"double_blocks.{i}.{tail}" for i in range(2) for tail in ("img_attn.proj", "txt_attn.proj", "img_mod.lin")]
+    # What each loader calls the same module: kohya with underscores, diffusers by its own paths.
+    own = lambda m: m.replace("double_blocks", "transformer_blocks").replace("img_attn.proj", "attn.to_out.0").replace("txt_attn.proj", "attn.to_add_out").replace("img_mod.lin", "norm1.linear")
+    llama = llama_names(1)[:4]
+    for form, read, modules, called in [
+        ("peft", added_by_peft, llama, lambda m: m),
+        ("gguf", added_by_gguf, llama, None),
+        ("kohya", lambda out: added_by_kohya(load(out)), flux, lambda m: "lora_unet_" + m.replace(".", "_")),
+        ("comfy", lambda out: added_by_kohya(load(out)), flux, lambda m: "diffusion_model." + m),
+        ("diffusers", lambda out: added_by_diffusers(load(out)), flux, lambda m: "transformer." + own(m)),
+    ]:
+        place = os.path.join(folder, form)
+        os.makedirs(place)
+        base, tuned, true = fine_tune(place, [m + ".weight" for m in modules], [4], rng, shape=(96, 96), scale=0.05)
+        W, T = load(os.path.join(base, "model.safetensors")), load(os.path.join(tuned, "model.safetensors"))
+        x = torch.from_numpy(rng.standard_normal((16, 96)))
+        truth, model = tree(modules, T), tree(modules, W)
+        out = os.path.join(place, "out." + form)
         if form == "gguf":
             json.dump({"architectures": ["Qwen2ForCausalLM"]}, open(os.path.join(base, "config.json"), "w"))
         report = ghostsvd("extract", base, tuned, "--to", form, "--out", out, "--rank", 16, "--factor-dtype", "F32", "--json")
-        added = list(read(out).values()) if form == "gguf" else [read(out)[m] for m in modules]
-        model = dict(tree(W).named_modules())
+        found = read(out)
+        added = list(found.values()) if called is None else [found[called(m)] for m in modules]
         worst = 0
         for m, D in zip(modules, added):
-            y, t = model[m](x) + x @ torch.from_numpy(D).T, truth[m](x)
+            y, t = model[m](x) + x @ torch.from_numpy(np.asarray(D, np.float64)).T, truth[m](x)
             allowed = max(e["relativeError"] for e in report["tensors"] if e["name"].startswith(m))
             worst = max(worst, (torch.norm(y - t) / torch.norm(t - model[m](x)) / max(allowed, 1e-9)).item())
         check(worst < 1.5, f"torch: outputs with the {form} adapter are those of tuned, {worst:.2f} x the error it states")
+
+
+def f8_e4m3():
+    """All 256 values; NaN where there is none."""
+    codes = np.arange(256)
+    sign, exponent, fraction = np.where(codes & 128, -1.0, 1.0), (codes >> 3) & 15, codes & 7
+    values = sign * np.where(exponent == 0, fraction / 8 * 2.0**-6, (1 + fraction / 8) * 2.0 ** (exponent - 7.0))
+    return np.where((codes & 127) == 127, np.nan, values)
+
+
+def as_f8(W):
+    """Codes, the scale of all, and the values they mean."""
+    table, scale = f8_e4m3(), np.abs(W).max() / 448
+    order = np.argsort(np.nan_to_num(table, nan=1e9))
+    ladder = table[order][:254]
+    at = np.clip(np.searchsorted(ladder, W / scale), 1, 253)
+    nearer = np.where(np.abs(ladder[at] - W / scale) < np.abs(ladder[at - 1] - W / scale), at, at - 1)
+    return order[nearer].astype(np.uint8), np.float32(scale), ladder[nearer] * float(np.float32(scale))
+
+
+def gguf_base(path, weights, bits):
+    """Blocks of 32: Q8_0, or Q4_0. Answers with the values they mean."""
+    names = {m: "blk.0." + to + ".weight" for m, to in (("model.layers.0.mlp.gate_proj.weight", "ffn_gate"), ("model.layers.0.mlp.up_proj.weight", "ffn_up"), ("model.layers.0.self_attn.v_proj.weight", "attn_v"))}
+    text = lambda t: len(t.encode()).to_bytes(8, "little") + t.encode()
+    pair = lambda key, value: text(key) + (8).to_bytes(4, "little") + text(value)
+    values, blobs, infos, at = {}, [], b"", 0
+    for m, name in names.items():
+        W = weights[m]
+        blocks = W.reshape(-1, 32)
+        if bits == 8:
+            d = (np.abs(blocks).max(1) / 127).astype(np.float16)
+            q = np.round(blocks / np.maximum(d.astype(np.float64), 1e-12)[:, None]).clip(-127, 127)
+            blob = b"".join(d[i].tobytes() + q[i].astype(np.int8).tobytes() for i in range(len(q)))
+            values[m] = (q * d.astype(np.float64)[:, None]).reshape(W.shape)
+        else:
+            most = blocks[np.arange(len(blocks)), np.abs(blocks).argmax(1)]
+            d = (most / -8).astype(np.float16)
+            q = np.floor(blocks / np.where(d == 0, 1, d).astype(np.float64)[:, None] + 8.5).clip(0, 15)
+            packed = (q[:, :16].astype(np.uint8) | (q[:, 16:].astype(np.uint8) << 4))
+            blob = b"".join(d[i].tobytes() + packed[i].tobytes() for i in range(len(q)))
+            values[m] = ((q - 8) * d.astype(np.float64)[:, None]).reshape(W.shape)
+        infos += text(name) + (2).to_bytes(4, "little") + W.shape[1].to_bytes(8, "little") + W.shape[0].to_bytes(8, "little") + (8 if bits == 8 else 2).to_bytes(4, "little") + at.to_bytes(8, "little")
+        blobs.append(blob + b"\0" * (-len(blob) % 32))
+        at += len(blobs[-1])
+    head = b"GGUF" + (3).to_bytes(4, "little") + len(names).to_bytes(8, "little") + (1).to_bytes(8, "little") + pair("general.architecture", "qwen2") + infos
+    open(path, "wb").write(head + b"\0" * (-len(head) % 32) + b"".join(blobs))
+    return values
+
+
+def judge_residual(folder):
+    """An adapter that repairs a quantized base: the error of the base alone, with it, and the bytes of both, by numpy."""
+    rng = np.random.default_rng(8)
+    modules = ["model.layers.0.mlp.gate_proj", "model.layers.0.mlp.up_proj", "model.layers.0.self_attn.v_proj"]
+    # Weights with outliers of low rank, which quantizers lose.
+    weights = {m + ".weight": from_bf16(0.02 * rng.standard_normal((256, 128)) + np.outer(rng.standard_normal(256), rng.standard_normal(128)) * 0.05) for m in modules}
+    tuned = os.path.join(folder, "tuned.safetensors")
+    save(tuned, {name: ("BF16", W) for name, W in weights.items()})
+    for label in ("FP8", "Q8_0", "Q4_0"):
+        if label == "FP8":
+            base, stored, values = os.path.join(folder, "fp8.safetensors"), {}, {}
+            for name, W in weights.items():
+                codes, scale, values[name] = as_f8(W)
+                stored[name] = ("F8_E4M3", codes)
+                stored[name.replace(".weight", ".weight_scale")] = ("F32", np.array(scale))
+            save(base, stored)
+        else:
+            base = os.path.join(folder, label + ".gguf")
+            values = gguf_base(base, weights, 8 if label == "Q8_0" else 4)
+        out = os.path.join(folder, "repair-" + label)
+        report = ghostsvd("extract", base, tuned, "--to", "peft", "--out", out, "--rank", 8, "--factor-dtype", "F32", "--json")
+        added = added_by_peft(out)
+        norm = np.sqrt(sum(np.sum(W**2) for W in weights.values()))
+        without = np.sqrt(sum(np.sum((weights[n] - values[n]) ** 2) for n in weights)) / norm
+        repaired = np.sqrt(sum(np.sum((weights[n] - values[n] - added[n[: -len(".weight")]]) ** 2) for n in weights)) / norm
+        said = " ".join(report["verdict"])
+        numbers = [float(found) / 100 for found in re.findall(r"([\d.]+)[\s\u202f\u00a0]?%", said)][-2:]
+        check(len(numbers) == 2 and abs(numbers[0] - without) < 2e-4 and abs(numbers[1] - repaired) < 2e-4, f"{label} base: error {without:.4%} without, {repaired:.4%} with the adapter; the report says {numbers}; {os.path.getsize(base)} and {report['bytesAfter']} bytes")
 
 
 def judge_hostile(folder):
@@ -451,7 +541,7 @@ def judge_hostile(folder):
         check(code == 1 and words in said, f"{label}: {said[:140]}")
 
 
-SECTIONS = {"resize": judge_resize, "forms": judge_forms, "extract": judge_extract, "verdicts": judge_verdicts, "torch": judge_torch, "hostile": judge_hostile}
+SECTIONS = {"resize": judge_resize, "forms": judge_forms, "extract": judge_extract, "verdicts": judge_verdicts, "torch": judge_torch, "residual": judge_residual, "hostile": judge_hostile}
 
 
 def main():
