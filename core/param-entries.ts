@@ -331,6 +331,7 @@ export const paramEntries = {
     label: 'Products by',
     help: 'cpu, gpu, gpu:NAME (part of its name), or auto: a GPU for matrices large enough to gain by it, never a software one; bytes then are those of this GPU',
     affects: 'machine',
+    of: 'randomized',
   },
   threads: {
     type: 'int',

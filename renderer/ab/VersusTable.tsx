@@ -40,7 +40,9 @@ export function VersusTable({ result: { report, sides } }: { readonly result: Ve
               <span className="ab-badge" data-side={name}>
                 {t(`ab.${name}`)}
               </span>{' '}
-              <span className="ab-way">{way(name)}</span>
+              <span className="ab-way">
+                {[way(name), report[name].report.device].filter((part) => part !== undefined).join(' · ')}
+              </span>
             </Table.Th>
           ))}
         </Table.Tr>

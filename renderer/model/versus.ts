@@ -76,8 +76,8 @@ export const versusReducers = {
   },
 }
 
-/** What a machine does for both sides alike: the workbench's, whatever the sides are. */
-const machineKeys: readonly ParamKey[] = ['kernel', ...paramsThatAffect('machine')]
+/** What a machine does for both sides alike: the workbench's, whatever the sides are. Each has its own device: CPU beside GPU is a comparison. */
+const machineKeys: readonly ParamKey[] = ['kernel', ...paramsThatAffect('machine').filter((key) => key !== 'device')]
 
 /**
  * The sides as they stand. Until they are chosen A is what the workbench shows (`params`, with the rank of this tensor) and B the other

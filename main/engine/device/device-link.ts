@@ -19,7 +19,7 @@ export interface OpenDevice extends DeviceLink {
 /** A device that has said nothing for so long, though its process would say something five times a second, hangs. */
 const PATIENCE_MS = 10_000
 /** Starting, with compiling the shaders of its test. */
-const OPEN_MS = 120_000
+const OPEN_MS = 300_000
 const SLEEP_MS = 50
 
 export interface LinkOptions {

@@ -65,7 +65,7 @@ describe.skipIf(missing !== null)('a run whose products a GPU makes', () => {
     for (const close of open.splice(0)) close()
   })
 
-  it('names it, tensor by tensor', { timeout: 120_000 }, async () => {
+  it('names it, tensor by tensor', { timeout: 240_000 }, async () => {
     const { report, notices } = await run(null)
     expect(notices).toEqual([])
     expect(report.device).toContain('SwiftShader')
@@ -81,7 +81,7 @@ describe.skipIf(missing !== null)('a run whose products a GPU makes', () => {
     errs: /gave a wrong result, which was found out/,
   }
   for (const [fault, sentence] of Object.entries(said))
-    it(`is finished by the processor when it ${fault}`, { timeout: 120_000 }, async () => {
+    it(`is finished by the processor when it ${fault}`, { timeout: 240_000 }, async () => {
       const { report, bytes, notices } = await run(fault)
       expect(notices).toEqual([expect.stringMatching(sentence)])
       // Its third product is of the first matrix: all three are the processor's, and so is every value.

@@ -48,7 +48,7 @@ describe.skipIf(missing !== null)('a whole run on SwiftShader', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is as right as the processor’s, names its device, and leaves no process', { timeout: 180_000 }, async () => {
+  it('is as right as the processor’s, names its device, and leaves no process', { timeout: 400_000 }, async () => {
     const byGpu = await compress('gpu.safetensors', '--method', 'randomized', '--device', 'gpu')
     const byCpu = await compress('cpu.safetensors', '--method', 'randomized', '--device', 'cpu')
     expect(byGpu.notices).toEqual([])
@@ -64,14 +64,14 @@ describe.skipIf(missing !== null)('a whole run on SwiftShader', () => {
     if (pythonHas('numpy')) await run(python, [judge, model, join(folder, 'gpu.safetensors')])
   })
 
-  it('auto looks for none: the bytes are those of the processor', { timeout: 60_000 }, async () => {
+  it('auto looks for none: the bytes are those of the processor', { timeout: 120_000 }, async () => {
     await compress('auto.safetensors', '--method', 'randomized')
     const [auto, cpu] = ['auto', 'cpu'].map((name) => readFileSync(join(folder, `${name}.safetensors`)))
     expect(auto!.equals(cpu!)).toBe(true)
   })
 
   it('one that is not there is named beside those that are, and the processor computes', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const report = await compress('other.safetensors', '--method', 'randomized', '--device', 'gpu:Imaginary')
     expect(report.notices).toEqual([expect.stringMatching(/No GPU was used: .*Imaginary.*SwiftShader/)])
