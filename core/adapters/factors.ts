@@ -38,12 +38,12 @@ export async function factorsOf(file: WeightFile, module: AdapterModule): Promis
   }
   if (kind === 'table') {
     const [down, up] = [await get('down'), await get('up')]
-    return { rows, cols, rank, B: scaled(down, scale), A: turned(up, cols, rank) }
+    return { rows, cols, rank, B: scaled(down, scale), A: transpose(up, cols, rank) }
   }
   if (kind === 'embedding') {
     // D = (B A)t = At Bt
     const [down, up] = [await get('embedding-down'), await get('embedding-up')]
-    return { rows, cols, rank, B: scaled(turned(down, rank, rows), scale), A: turned(up, cols, rank) }
+    return { rows, cols, rank, B: scaled(transpose(down, rank, rows), scale), A: transpose(up, cols, rank) }
   }
   return null
 }
@@ -115,7 +115,7 @@ function scaled(values: Float32Array, scale: number): Float32Array {
 }
 
 /** rows x cols to cols x rows. */
-function turned(values: Float32Array, rows: number, cols: number): Float32Array {
+function transpose(values: Float32Array, rows: number, cols: number): Float32Array {
   const out = new Float32Array(values.length)
   for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = values[i * cols + j]!
   return out

@@ -44,7 +44,7 @@ export interface MergeChoices {
 
 /** @throws AppError `bad-request` for an adapter of another model */
 export function mergedFile(base: WeightFile, adapter: Adapter, choices: MergeChoices): Merged {
-  const additions = matched(base, adapter, choices)
+  const additions = matchModules(base, adapter, choices)
   const used = new Set([...additions.values()].flat().map(({ module }) => module.name))
   if (used.size === 0) throw new AppError('bad-request', say('apply.none'))
   const widened = new Set<string>()
@@ -58,7 +58,10 @@ export function mergedFile(base: WeightFile, adapter: Adapter, choices: MergeCho
   let held: { readonly name: string; readonly delta: Float32Array } | null = null
   const deltaOf = async (tensor: TensorInfo) => {
     if (held?.name !== tensor.name)
-      held = { name: tensor.name, delta: await delta(adapter, tensor, additions.get(tensor.name)!, choices.scale) }
+      held = {
+        name: tensor.name,
+        delta: await deltaOfTensor(adapter, tensor, additions.get(tensor.name)!, choices.scale),
+      }
     return held.delta
   }
   const read: WeightFile['read'] = async (tensor, start = 0, end = tensor.byteLength) => {
@@ -98,7 +101,7 @@ export function mergedFile(base: WeightFile, adapter: Adapter, choices: MergeCho
 }
 
 /** By the names that the form has for the modules of each tensor. */
-function matched(base: WeightFile, adapter: Adapter, choices: MergeChoices): Map<string, Addition[]> {
+function matchModules(base: WeightFile, adapter: Adapter, choices: MergeChoices): Map<string, Addition[]> {
   const modules = new Map(adapter.modules.map((module) => [module.name, module]))
   const matrices = base.tensors.filter(({ shape }) => shape.length >= 2)
   const family = familyOfTensors(matrices.map(({ name }) => name))
@@ -185,7 +188,7 @@ function orderBetween(
 }
 
 /** scale x what all modules add to a tensor, as large as it is. */
-async function delta(
+async function deltaOfTensor(
   { file }: Adapter,
   { shape }: TensorInfo,
   additions: readonly Addition[],

@@ -78,7 +78,7 @@ export const runSchema = z.strictObject({
   startedAt: z.number(),
   endedAt: z.number().nullable(),
   finishedTensors: z.number(),
-  /** Where it stands, while it goes on. */
+  /** Where it stands, while it is under way. */
   progress: z
     .strictObject({
       phase: z.enum(jobPhases),

@@ -1,5 +1,5 @@
 /**
- * The gate: every report passes here on its way out of the engine, and none whose numbers contradict mathematics goes on. What a job computes is checked once
+ * The gate: every report passes here on its way out of the engine, and none whose numbers contradict mathematics leaves it. What a job computes is checked once
  * more where it is computed, where a tensor can still be kept instead; this is the last place, for every job and every number.
  */
 import type {

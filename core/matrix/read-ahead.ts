@@ -1,5 +1,5 @@
 /**
- * Reading goes on while this thread computes: the host reads in the background, also while the driver is blocked by the team. So whatever
+ * Reading continues while this thread computes: the host reads in the background, also while the driver is blocked by the team. So whatever
  * is needed next is asked for before the work on the present one begins.
  */
 import type { WeightFile } from '../formats/format.ts'

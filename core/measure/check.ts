@@ -3,7 +3,6 @@
  * not with a sparse part, whose rounding can snap back to the source and fall below the floor.
  */
 import { type Precision, roundingLevel } from '../curves/resolution.ts'
-
 import { AppError } from '../errors.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'

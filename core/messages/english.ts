@@ -81,7 +81,7 @@ export function all(said: readonly Message[]): Message {
 }
 
 /** Makes messages that say the same one object: to another process it then goes once, however many tensors it is said of. */
-export function sharing(): (message: Message) => Message {
+export function shareEqual(): (message: Message) => Message {
   const known = new Map<string, Message>()
   return (message) => {
     const text = JSON.stringify(message)

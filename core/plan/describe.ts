@@ -1,7 +1,7 @@
 /** The tensors of an opened file as a report - what each one is, what a compression would do with it and why - and what a report says to decisions. */
 
 import type { TensorReport } from '../contract.ts'
-import { all, sharing } from '../messages/english.ts'
+import { all, shareEqual } from '../messages/english.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { isOwnFactor, roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
@@ -24,7 +24,7 @@ export function describeFile(
   params: Params = defaultParams,
   style: Style = styles[defaultStyle],
 ): TensorReport[] {
-  const shared = sharing()
+  const shared = shareEqual()
   return planFile(file, params, noRules, style).map((plan) => {
     // A table of integers has rows and columns but cannot be factorized: it is not offered.
     // Neither is a factor that was written by us: it is half of a matrix.

@@ -8,14 +8,14 @@ import { outputMetadata } from './metadata.ts'
 import type { FileCheckpoint } from './resume/checkpoint.ts'
 import { storedEntries, trustIn } from './resume/trust.ts'
 
-/** One that goes on after the tensors an earlier run has finished, or a new output. */
+/** One that resumes after the tensors an earlier run has finished, or a new one. */
 export async function openOutput(
   compression: Compression,
   target: CompressionTarget,
   plans: readonly TensorPlan[],
   file: FileCheckpoint,
 ): Promise<WeightsOutput> {
-  const left = file.finished.length > 0 ? await reopened(compression, target, plans, file) : null
+  const left = file.finished.length > 0 ? await reopenOutput(compression, target, plans, file) : null
   if (left) return left
   const { style, context } = compression
   const { entries, metadata } = plannedFile(compression, plans)
@@ -23,7 +23,7 @@ export async function openOutput(
 }
 
 /** What an earlier run left of this file, cut back to what holds of it; null where nothing does. */
-async function reopened(
+async function reopenOutput(
   compression: Compression,
   { folder, name }: CompressionTarget,
   plans: readonly TensorPlan[],

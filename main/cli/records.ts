@@ -141,7 +141,7 @@ export async function writeNew(path: string, content: Uint8Array | null, options
   }
 }
 
-/** A recipe may replace the one that it replays, and a run that goes on replaces what the earlier one recorded. */
+/** A recipe may replace the one that it replays, and a run that resumes replaces what the earlier one recorded. */
 async function mayReplace(record: string, { recipe, saveRecipe, force, resume }: RecordedRun): Promise<boolean> {
   if (force) return true
   if (record === saveRecipe && recipe !== undefined && (await meets([record], [recipe]))) return true

@@ -6,7 +6,6 @@
  * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
  */
 import { mkdir, readdir, stat } from 'node:fs/promises'
-
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Run, type RunReport, runReportSchema, runSchema } from '../../core/contract.ts'
@@ -95,7 +94,7 @@ export function createHistory(configFolder: string, log: Log): History {
   }
 
   /** Entries of the folder as they were written, with whether their process lives. Whatever is no entry is none of ours. */
-  async function stored(): Promise<{ entry: HistoryEntry; live: boolean }[]> {
+  async function readEntries(): Promise<{ entry: HistoryEntry; live: boolean }[]> {
     const names = await readdir(folder).catch(() => [])
     const found = await Promise.all(
       names.map(async (name) => {
@@ -117,7 +116,7 @@ export function createHistory(configFolder: string, log: Log): History {
   async function all(): Promise<{ entry: HistoryEntry; live: boolean }[]> {
     // Who is own is said before the files are read: what was read of a run may be older than its end, and own no more.
     const mine = new Map(own)
-    const others = (await stored()).filter(({ entry }) => !mine.has(entry.run.runId))
+    const others = (await readEntries()).filter(({ entry }) => !mine.has(entry.run.runId))
     return [...mine.values(), ...others].sort((a, b) => b.entry.run.startedAt - a.entry.run.startedAt)
   }
 

@@ -1,4 +1,4 @@
-/** A run while it goes on, as the list of runs has it: what its job says becomes its state, and its state its entry in the history. */
+/** A run while it is under way, as the list of runs has it: what its job says becomes its state, and its state its entry in the history. */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { afterEvent, queuedJob } from '../../core/client/job-view.ts'

@@ -134,7 +134,7 @@ export function createHost(options: HostOptions): Host {
     },
     startRun: async (request) => {
       const runId = await runs.start(runRequestSchema.parse(request))
-      // The run goes on, whatever becomes of that.
+      // The run does not depend on it.
       await recents
         .rememberOutput(request.target)
         .catch((error: unknown) => log(`The folder could not be remembered: ${String(error)}`))

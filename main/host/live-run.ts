@@ -57,7 +57,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     if (abort.signal.aborted || interrupted) throw new AppError('cancelled', say('job.cancelled'))
     engine = options.start({ restart: false })
     client = engineClient(engine.connect())
-    const files = await opened(asked.files, client)
+    const files = await openFiles(asked.files, client)
     const job = { ...asked, files } as JobOf<RunKind>
     const report = await client.run(job, {
       signal: abort.signal,
@@ -130,7 +130,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
 }
 
 /** Files of the engine's, by role. */
-async function opened(files: RunJob['files'], client: EngineClient): Promise<Record<string, string>> {
+async function openFiles(files: RunJob['files'], client: EngineClient): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const [role, grantId] of Object.entries(files))
     if (grantId !== undefined) found[role] = (await client.api.open(grantId)).fileId

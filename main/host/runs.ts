@@ -1,9 +1,8 @@
 /**
- * The list of runs as pages see and steer it. What goes on here is in `live`, all that ever was in the history
+ * The list of runs as pages see and steer it. Those under way here are in `live`, all there ever were in the history
  * (main/history/history.ts), among it runs of the command line and of other hosts.
  */
 import { basename } from 'node:path'
-
 import {
   choicesOf,
   type Grant,
@@ -60,14 +59,14 @@ export interface Runs {
   list(): Promise<Run[]>
   /** @throws AppError `not-found` for a run that has not finished */
   reportOf(runId: string): Promise<RunReport>
-  /** @throws AppError `not-found`, `bad-request` for a run that goes on */
+  /** @throws AppError `not-found`, `bad-request` for a run that has not ended */
   forget(runId: string): Promise<void>
   /** Where a run writes. @throws AppError `not-found` */
   place(runId: string): Promise<string>
   places(runId: string): Promise<RunPlaces>
   /** @throws AppError `not-found` where it is gone, or out of reach */
   open(runId: string, which: 'source' | 'target'): Promise<Grant>
-  /** Interrupts what goes on: finished tensors stay, for `resume`. */
+  /** Interrupts every run of this host: finished tensors stay, for `resume`. */
   close(): Promise<void>
 }
 
@@ -79,7 +78,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
   const takeTurn = createTurns()
 
   /** A page knows of the runs it began, and of those that write where it may write. */
-  async function shown(): Promise<HistoryEntry[]> {
+  async function listVisible(): Promise<HistoryEntry[]> {
     const entries = await history.list()
     const visible = await Promise.all(
       entries.map(async ({ run, targetPath }) => ours.has(run.runId) || reach.write(targetPath)),
@@ -88,7 +87,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
   }
 
   async function find(runId: string): Promise<HistoryEntry> {
-    const entry = (await shown()).find(({ run }) => run.runId === runId)
+    const entry = (await listVisible()).find(({ run }) => run.runId === runId)
     if (!entry) throw new AppError('not-found', say('runs.gone'))
     return entry
   }
@@ -165,7 +164,7 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       // The roles of its kind, as they were when it began.
       return begin(runRequestSchema.parse({ ...run.choices, files, target }))
     },
-    list: async () => (await shown()).map(({ run }) => run),
+    list: async () => (await listVisible()).map(({ run }) => run),
     async reportOf(runId) {
       const { run } = await find(runId)
       const found = await history.report(runId)

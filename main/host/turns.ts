@@ -1,5 +1,5 @@
 /**
- * How many runs go on at once. Each has a process of its own with a thread for every core and memory for its matrices, so more of them
+ * How many runs are under way at once. Each has a process of its own with a thread for every core and memory for its matrices, so more of them
  * finish no sooner; the next waits for its turn, first come, first served.
  */
 import { AppError } from '../../core/errors.ts'

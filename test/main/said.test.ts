@@ -3,7 +3,6 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-
 import type { AppError } from '../../core/errors.ts'
 import { openWeightFile } from '../../core/formats/opening/open.ts'
 import { stackMemory } from '../../core/kernels/memory.ts'

@@ -12,7 +12,7 @@ export const tensorOutcomeSchema = z.strictObject({
   rank: z.number().nullable(),
   /** How a factorized tensor's factors are stored, or were rounded before a dense copy multiplied them out; absent where that is not known. */
   factorDType: z.string().optional(),
-  /** Of the re-read output against the source; 0 for kept tensors, null only while the run goes on. */
+  /** Of the re-read output against the source; 0 for kept tensors, null only until it is written. */
   relativeError: z.number().nullable(),
   /** Differences of relative errors below this are rounding of the factors; of a factorized tensor. */
   resolution: z.number().optional(),

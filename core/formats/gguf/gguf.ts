@@ -155,8 +155,8 @@ async function readHeader(source: ByteSource): Promise<Header> {
   const version = cursor.u32()
   if (version === 0x0200_0000 || version === 0x0300_0000) throw unsupported(where, say('unread.big-endian-gguf'))
   if (version !== 2 && version !== 3) throw unsupported(where, say('unread.gguf-version', { version }))
-  const tensorCount = counted(where, 'tensors', cursor.u64(), maxTensors)
-  const pairCount = counted(where, 'key-value pairs', cursor.u64(), maxPairs)
+  const tensorCount = checkCount(where, 'tensors', cursor.u64(), maxTensors)
+  const pairCount = checkCount(where, 'key-value pairs', cursor.u64(), maxPairs)
   const metadata = await readPairs(cursor, where, pairCount)
   const alignment = alignmentOf(where, metadata)
   const described: Described[] = []
@@ -171,7 +171,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
   return { ...place(where, described, dataStart, source.byteLength, alignment), metadata }
 }
 
-function counted(where: string, what: string, count: number, limit: number): number {
+function checkCount(where: string, what: string, count: number, limit: number): number {
   if (count > limit) throw overLimit(where, what, limit, count, 'no published file comes near it')
   return count
 }

@@ -3,7 +3,6 @@
  * is; by a goal, which settles the ranks. After it every byte of the output has its place.
  */
 import { absoluteError, type NormedError } from '../../curves/model-error.ts'
-
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { isArrayName } from '../../formats/numpy/npz.ts'

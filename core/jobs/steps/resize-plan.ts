@@ -129,7 +129,7 @@ export function planOf(resizing: Resizing, ranks: readonly number[]): FilePlan {
       ? copied.length > magnitudes.length
         ? [say('adapter.others-kept', { count: adapter.others.length })]
         : []
-      : lost(adapter),
+      : noticesOfLoss(adapter),
   }
 }
 
@@ -137,7 +137,7 @@ function architectureOf({ form, file }: Adapter): string | null {
   return form === 'gguf' ? (file.metadata.get('general.architecture') ?? null) : null
 }
 
-function lost({ others, magnitudes }: Adapter): Message[] {
+function noticesOfLoss({ others, magnitudes }: Adapter): Message[] {
   return [
     ...(others.length > 0
       ? [say('adapter.others-left', { count: others.length, some: others.slice(0, 3).map(({ name }) => quoted(name)) })]

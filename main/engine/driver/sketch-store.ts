@@ -23,7 +23,7 @@ const DEFAULT_LIMIT_BYTES = 4e9
 /** However large the limit, no more than this share of what is free or already used for sketches. */
 const SHARE_OF_FREE = 1 / 4
 
-/** Dropping goes on down to this share of the limit, so that the folder is not looked at for each sketch. */
+/** Sketches are dropped down to this share of the limit, so that the folder is not looked at for each sketch. */
 const DROP_TO = 7 / 8
 
 /** Each engine may write this share of what is free before it looks again: four that write at once stay within the limit. */

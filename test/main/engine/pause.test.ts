@@ -49,12 +49,13 @@ async function endByCancel(job: RunningJob): Promise<void> {
 }
 
 describe('a paused job', () => {
-  it('says nothing more until it goes on', async () => {
+  it('says nothing more until it is resumed', async () => {
     const harness = testEngine()
     const { job } = await heldJob(harness)
     const { length } = job.events
     await harness.client.api.pause(idOf(job), false)
     await until(() => job.events.length > length + 2)
+    expect(job.events.at(-1)).toMatchObject({ type: 'progress' })
     await endByCancel(job)
   })
 

@@ -5,7 +5,6 @@ import { removePartial } from '../../../main/files/outputs.ts'
 import { can } from '../../system.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 import { leaveLock } from '../left-over.ts'
-
 import { fill, folderAt } from './output-folders.ts'
 
 describe('an output of several files', () => {

@@ -5,7 +5,6 @@ import { lockPath } from '../../../main/files/hold.ts'
 import { can } from '../../system.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 import { leaveLock } from '../left-over.ts'
-
 import { bytes, folderAt } from './output-folders.ts'
 
 describe('sink', () => {

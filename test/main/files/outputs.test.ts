@@ -15,7 +15,6 @@ import { can } from '../../system.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 import { journalText, leaveUnfinished } from '../left-over.ts'
 import { mounted } from './mounted.ts'
-
 import { bytes, fill, folderAt } from './output-folders.ts'
 
 describe('target', () => {
