@@ -63,7 +63,7 @@ export function differenceFile(
 }
 
 /** tuned - base, rounded to F32 once. What was handed in is used up. */
-export function subtracted({ base, tuned }: BothValues): Uint8Array {
+function subtracted({ base, tuned }: BothValues): Uint8Array {
   if (base instanceof Float32Array && tuned instanceof Float32Array) {
     const out = new Float32Array(tuned.length)
     for (let i = 0; i < out.length; i++) out[i] = tuned[i]! - base[i]!

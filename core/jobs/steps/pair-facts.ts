@@ -2,7 +2,7 @@
  * One pass over two models side by side: norms of both and of their difference, NaN and Inf, and the checksum of the difference, which the run then
  * need not look for. What is found is kept with the sketches of the two.
  */
-import { type BothValues, subtracted } from '../../adapters/difference.ts'
+import type { BothValues } from '../../adapters/difference.ts'
 import type { DifferenceFile, PairModel } from '../../adapters/difference-model.ts'
 import { isDifferent, type Pair } from '../../adapters/pairs.ts'
 import type { JobContext } from '../../matrix/context.ts'
@@ -92,30 +92,50 @@ async function comparedValues(
   for (let start = 0; start < count; start += step) {
     context.checkCancelled()
     const both = await values(pair, start, Math.min(count, start + step))
-    sums.base += squares(both.base)
-    sums.tuned += squares(both.tuned)
-    const bytes = subtracted(both)
-    const difference = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-    const found = squares(difference)
-    if (Number.isFinite(found)) sums.difference += found
-    else countNonFinite(difference, sums)
-    crc = context.crc32(bytes, crc)
+    const { base, tuned, difference, D } = comparedPiece(both)
+    sums.base += base
+    sums.tuned += tuned
+    if (Number.isFinite(difference)) sums.difference += difference
+    else countNonFinite(D, sums)
+    crc = context.crc32(new Uint8Array(D.buffer, D.byteOffset, D.byteLength), crc)
   }
   return { ...sums, crc }
 }
 
-/** In f64, four sums side by side. */
-function squares(values: Float32Array | Float64Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0]
-  let i = 0
-  for (const end = values.length - 3; i < end; i += 4) {
-    a += values[i]! * values[i]!
-    b += values[i + 1]! * values[i + 1]!
-    c += values[i + 2]! * values[i + 2]!
-    d += values[i + 3]! * values[i + 3]!
+/**
+ * D = tuned - base in F32, and the sums of squares of the three in f64, in one pass: each value is fetched once, which is four times as fast as a pass
+ * for each. Two sums side by side keep the adder busy.
+ */
+function comparedPiece({ base, tuned }: BothValues) {
+  const D = new Float32Array(tuned.length)
+  let [b0, b1, t0, t1, d0, d1] = [0, 0, 0, 0, 0, 0]
+  const even = tuned.length - (tuned.length % 2)
+  for (let i = 0; i < even; i += 2) {
+    const b = base[i]!
+    const t = tuned[i]!
+    const d = Math.fround(t - b)
+    D[i] = d
+    b0 += b * b
+    t0 += t * t
+    d0 += d * d
+    const c = base[i + 1]!
+    const u = tuned[i + 1]!
+    const e = Math.fround(u - c)
+    D[i + 1] = e
+    b1 += c * c
+    t1 += u * u
+    d1 += e * e
   }
-  for (; i < values.length; i++) a += values[i]! * values[i]!
-  return a + b + (c + d)
+  if (even < tuned.length) {
+    const b = base[even]!
+    const t = tuned[even]!
+    const d = Math.fround(t - b)
+    D[even] = d
+    b0 += b * b
+    t0 += t * t
+    d0 += d * d
+  }
+  return { base: b0 + b1, tuned: t0 + t1, difference: d0 + d1, D }
 }
 
 function countNonFinite(values: Float32Array, sums: { difference: number; nanCount: number; infCount: number }): void {
