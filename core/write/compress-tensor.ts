@@ -147,6 +147,7 @@ export async function compressOrKeep(
       factorDType: plan.factorDType,
       ...measured,
       split,
+      ...(compression.style.isGraph && { inGraph: costsInGraph(plan) }),
       bytesBefore: bytesInFile(plan.info),
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
@@ -156,6 +157,16 @@ export async function compressOrKeep(
     await writer.undo()
     return keepTensor(compression, keepAsIs(plan, say('plan.kept-unchanged', { why: error.said })), output)
   }
+}
+
+/** W x and its factors B (A x): two operations an entry. Looking a row up costs none, multiplying it by A does. */
+function costsInGraph({ info, view: { rows, cols }, params: { rank } }: FactorizedTensor): TensorOutcome['inGraph'] {
+  const parameters = { before: rows * cols, after: rank * (rows + cols) }
+  const isProduct = info.inGraph?.flops === 'product'
+  const flops = isProduct
+    ? { before: 2 * parameters.before, after: 2 * parameters.after }
+    : { before: 0, after: 2 * rank * cols }
+  return { parameters, flops }
 }
 
 interface TensorError {

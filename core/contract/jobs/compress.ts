@@ -20,6 +20,13 @@ export const tensorOutcomeSchema = z.strictObject({
   frobeniusNorm: z.number().optional(),
   /** Of a factorized tensor, each as a relative error; their squares add up, but for chance: truncation + rounding - sparse gain. */
   split: z.strictObject({ truncation: z.number(), rounding: z.number(), sparseGain: z.number() }).optional(),
+  /** Of a factorized weight of a graph: numbers stored, and operations for one row of inputs, place of a convolution or row looked up. */
+  inGraph: z
+    .strictObject({
+      parameters: z.strictObject({ before: z.number(), after: z.number() }),
+      flops: z.strictObject({ before: z.number(), after: z.number() }),
+    })
+    .optional(),
   bytesBefore: z.number(),
   bytesAfter: z.number(),
   /** The GPU that made the products of a factorized tensor; absent where the processor did. */

@@ -73,10 +73,16 @@ function printCompression(report: CompressionReport): void {
     ],
   )
   print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
+  const costs = report.tensors.flatMap(({ inGraph }) => (inGraph ? [inGraph] : []))
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print(
     `\n${factorized} of ${report.tensors.length} tensors factorized in ${duration(report.elapsedMs)} (${computedBy(report)}).`,
   )
+  if (costs.length > 0) {
+    const sum = (of: (each: (typeof costs)[number]) => number) => costs.reduce((total, each) => total + of(each), 0)
+    const flops = [sum(({ flops }) => flops.before), sum(({ flops }) => flops.after)]
+    print(`In the graph: ${flops[0]} -> ${flops[1]} operations for a row of inputs of each factorized weight.`)
+  }
   print(
     `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}.`,
   )

@@ -73,7 +73,11 @@ describe('output onnx', () => {
     ])
     expect(names(done.graph.properties).filter((name) => !name.startsWith('ghostsvd.'))).toEqual(['kept'])
     expect(done.graph).toMatchObject({ opset: 13, irVersion: 8 })
-    expect(outcomeOf(done.report.tensors, 'w')).toMatchObject({ action: 'factorized', rank: 4 })
+    expect(outcomeOf(done.report.tensors, 'w')).toMatchObject({
+      action: 'factorized',
+      rank: 4,
+      inGraph: { parameters: { before: 64 * 96, after: 4 * (64 + 96) }, flops: { before: 12288, after: 1280 } },
+    })
   })
 
   it('is the source itself where nothing is factorized, but for where its tensors and metadata stand', async () => {
