@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { startDesktop } from '../e2e/set-up/desktop.ts'
 import { openDisplay } from '../e2e/set-up/display.ts'
 import { electronRuntime } from '../e2e/set-up/electron-runtime.ts'
+import { openPage } from '../main/loopback/page.ts'
 
 const limitMs = 5000
 const wanted = process.argv[2] ?? ''
@@ -109,7 +110,7 @@ async function allGone(before: ReadonlySet<number>, since: number): Promise<[ms:
 
 async function hinder(hindrance: Hindrance, before: ReadonlySet<number>, server: ChildProcess): Promise<void> {
   const engines = () => alive(before).filter(isEngine)
-  for (let tries = 0; engines().length === 0 && tries < 300; tries++) await wait(20)
+  for (let tries = 0; engines().length === 0 && tries < 150; tries++) await wait(20)
   await wait(300 + Math.random() * 700)
   if (hindrance === 'engine stopped') for (const pid of engines()) process.kill(pid, 'SIGSTOP')
   if (hindrance === 'dead mount') server.kill('SIGSTOP')
@@ -120,9 +121,10 @@ async function strike(door: string, hindrance: Hindrance, signal: (typeof signal
   const before = new Set(alive(new Set()))
   const child = spawn(process.execPath, [cli, ...doors[door]!], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'exit')
-  if (door === 'serve') await once(child.stdout!, 'data')
-  if (door === 'serve' && hindrance !== 'nothing') await askServe(child, hindrance, server)
-  else await hinder(hindrance, before, server)
+  if (door === 'serve') {
+    const [url] = (await once(child.stdout!, 'data')) as [Buffer]
+    await askServe(url.toString().trim(), hindrance, before, server)
+  } else await hinder(hindrance, before, server)
   const since = performance.now()
   const [name, twice] = signal.split(' ') as [NodeJS.Signals, string?]
   child.kill(name)
@@ -135,10 +137,15 @@ async function strike(door: string, hindrance: Hindrance, signal: (typeof signal
   for (const each of readdirSync(out)) rmSync(join(out, each), { recursive: true })
 }
 
-/** A listing that the host itself waits for. */
-async function askServe(_child: ChildProcess, hindrance: Hindrance, server: ChildProcess): Promise<void> {
-  if (hindrance === 'dead mount') server.kill('SIGSTOP')
-  await wait(300)
+/** A page whose engine has been stopped, or for which the host itself waits for a folder. */
+async function askServe(url: string, hindrance: Hindrance, before: ReadonlySet<number>, server: ChildProcess) {
+  const page = await openPage(url)
+  const [root] = await page.host.listFolder(null)
+  const file = (await page.host.listFolder(root!.grant.id)).find(({ grant }) => grant.name === 'm.safetensors')!
+  await hinder(hindrance, before, server)
+  void page.host.listFolder(root!.grant.id).catch(() => {})
+  void page.engine.api.open(file.grant.id).catch(() => {})
+  await wait(200)
 }
 
 async function strikeDesktop(how: string, hindrance: Hindrance, server: ChildProcess, display: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The engine under abuse, for longer than a unit test may take: `npm run build && npm run -s stress -- [rounds]`.
+ * The engine under abuse, for longer than a unit test may take: `npm run build && node test/stress/lanes.ts [rounds]`.
  *
  * Cancels a job at a random moment, again and again, over all kinds of jobs and so over all of their phases, every third time after it was
  * paused; then kills the engine during jobs. Looks after each round for what may not be left: threads, open files, half-written outputs, memory. Ends with status 1 at the
