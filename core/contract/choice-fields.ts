@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { paramsSchema } from '../params.ts'
 import { styleIds } from '../styles.ts'
-import { pinsSchema } from './pins.ts'
+import { pinsSchema, statisticsHashSchema } from './pins.ts'
 
 export const choiceFields = {
   output: z.enum(styleIds),
@@ -11,4 +11,5 @@ export const choiceFields = {
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
   pins: pinsSchema,
+  statistics: statisticsHashSchema,
 }

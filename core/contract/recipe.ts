@@ -11,7 +11,7 @@ import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import type { Pin } from '../rules.ts'
 import { type AdapterForm, type OutputId, retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
-import { pinsSchema } from './pins.ts'
+import { pinsSchema, statisticsHashSchema } from './pins.ts'
 
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
@@ -20,6 +20,7 @@ export const recipeSchema = z.strictObject({
   include: z.array(z.string()),
   exclude: z.array(z.string()),
   pins: pinsSchema,
+  statistics: statisticsHashSchema,
 })
 export type Recipe = z.infer<typeof recipeSchema>
 
@@ -31,6 +32,8 @@ export interface RecipeInput {
   readonly include: readonly string[]
   readonly exclude: readonly string[]
   readonly pins?: readonly Pin[] | undefined
+  /** Which statistics errors are weighed by. */
+  readonly statistics?: string | undefined
 }
 
 /** What a run was asked for whose output is an adapter. */
@@ -48,8 +51,8 @@ export function recipeParams(params: Params): Partial<Params> {
 export function recipeText(
   recipe: Omit<RecipeInput, 'output'> & { readonly output: OutputId; readonly options?: object | undefined },
 ): string {
-  const { job, output, params, include, exclude, pins = [] } = recipe
-  const rules = { include, exclude, ...(pins.length > 0 && { pins }) }
+  const { job, output, params, include, exclude, pins = [], statistics } = recipe
+  const rules = { include, exclude, ...(pins.length > 0 && { pins }), ...(statistics !== undefined && { statistics }) }
   const what = { recipe: 1, ...(job && { job }), output, params: recipeParams(params), ...rules }
   return JSON.stringify({ ...what, ...(recipe.options && { options: recipe.options }) })
 }

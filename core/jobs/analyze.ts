@@ -21,12 +21,14 @@ import { plannedArithmetic } from '../svd/on-device.ts'
 import { freshKey, gaussianKey } from '../svd/random.ts'
 import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
 import type { FilesOf } from './files.ts'
+import { withStatistics } from './steps/with-statistics.ts'
 
 export async function analyzeTensor(
-  { model: file }: FilesOf<'analyze'>,
+  { model: file, statistics }: FilesOf<'analyze'>,
   job: JobOf<'analyze'>,
-  context: JobContext,
+  host: JobContext,
 ): Promise<AnalysisReport> {
+  const context = await withStatistics({ model: file, statistics }, undefined, host)
   const reuse = job.reuse && !job.certify ? reuseKey(file, job, context) : null
   const key = reuse?.key ?? null
   const seen = key && (await context.sketches?.cache.get(key, { exact: false }))

@@ -29,6 +29,7 @@ import { outputStyle } from '../write/styles/registry.ts'
 import { modelErrorOf, modelResolutionOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
 import type { FilesOf } from './files.ts'
 import { absoluteErrorOf, planRun, refuse } from './steps/planned-run.ts'
+import { statisticsNotices, statisticsReport, withStatistics } from './steps/with-statistics.ts'
 
 /** What a run that writes through this machinery is told, whichever job it is. */
 export interface WritingJob extends Choices {
@@ -46,13 +47,15 @@ export type RunOf = Pick<Compression, 'style' | 'recipe' | 'sourceHash'>
  * @throws AppError `would-overwrite`, `cannot-write`, `bad-file`, `source-changed`, `cancelled`; with how many tensors are finished
  */
 export async function compressFile(
-  { model: file, target }: FilesOf<'compress'>,
+  { model: file, statistics, target }: FilesOf<'compress'>,
   job: JobOf<'compress'>,
-  context: JobContext,
+  host: JobContext,
 ): Promise<CompressionReport> {
   const started = performance.now()
+  const context = await withStatistics({ model: file, statistics }, job.statistics, host)
   const hash = await sourceHash({ model: file }, context)
-  const run = { style: outputStyle(job.output), recipe: recipeHash(job, context), sourceHash: hash }
+  const recipe = recipeHash({ ...job, statistics: context.outputNorm?.hash }, context)
+  const run = { style: outputStyle(job.output), recipe, sourceHash: hash }
   return writeRun(file, target, run, job, context, started)
 }
 
@@ -117,7 +120,8 @@ async function writeOutput(
     const relativeError = modelErrorOf(plans, written.outcomes)
     const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
     const resolution = modelResolutionOf(plans, written.outcomes)
-    const whole = { ...written, plannedBytes, relativeError, resolution, absoluteError }
+    const weighed = statisticsReport(compression.context, plans, written.outcomes)
+    const whole = { ...written, plannedBytes, relativeError, resolution, absoluteError, ...weighed }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
     const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
     return reportOf(compression, target, whole, notices, started)
@@ -126,7 +130,7 @@ async function writeOutput(
   }
 }
 
-interface WholeOutput extends FinishedOutput {
+interface WholeOutput extends FinishedOutput, Pick<CompressionReport, 'statistics'> {
   /** Absent of a run that had been finished before. */
   readonly resolution?: number
   readonly plannedBytes: number
@@ -145,7 +149,7 @@ function normsOf(outcomes: readonly TensorOutcome[]) {
 function reportOf(
   { file, sourceHash, context }: Compression,
   { name }: CompressionTarget,
-  { files, bytesAfter, plannedBytes, relativeError, resolution, absoluteError, outcomes }: WholeOutput,
+  { files, bytesAfter, plannedBytes, relativeError, resolution, absoluteError, outcomes, ...statistics }: WholeOutput,
   notices: readonly Message[],
   started: number,
 ): CompressionReport {
@@ -160,9 +164,10 @@ function reportOf(
     relativeError,
     ...(resolution !== undefined && { resolution }),
     absoluteError,
+    ...statistics,
     verified: true,
     tensors: outcomes,
-    notices: [...file.notices, ...notices, ...kernelNotices(context)],
+    notices: [...file.notices, ...statisticsNotices(context), ...notices, ...kernelNotices(context)],
     elapsedMs: performance.now() - started,
     ...context.kernels.info,
     ...(device !== undefined && { device }),

@@ -19,12 +19,13 @@ import { layOut } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
 import { type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../plan/plan.ts'
 import { lengthsOf } from '../plan/shape.ts'
-import { elementCount, oncePerStorage } from '../tensor.ts'
+import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
 import { unwritten } from '../write/compression.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { findUndecided, planRun, refuse, type Undecided } from './steps/planned-run.ts'
+import { statisticsNotices, withStatistics } from './steps/with-statistics.ts'
 
 /** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
 const SAMPLED_SHAPES = 3
@@ -33,10 +34,11 @@ const SAMPLED_SHAPES = 3
 const COPY_BYTES_PER_SECOND = 4e8
 
 export async function estimateRun(
-  { model: file }: FilesOf<'estimate'>,
+  { model: file, statistics }: FilesOf<'estimate'>,
   job: JobOf<'estimate'>,
-  context: JobContext,
+  host: JobContext,
 ): Promise<EstimateReport> {
+  const context = await withStatistics({ model: file, statistics }, job.statistics, host)
   const style = outputStyle(job.output)
   const compression = unwritten(file, style, wholeRun, context)
   refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
@@ -47,7 +49,7 @@ export async function estimateRun(
   const before = context.peakBytes()
   const { rate, device } = await costPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>
-    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + costOf(plan) / rate, 0)
+    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + costOf(plan, context) / rate, 0)
   const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
   const parts = Array.from({ length: job.parts }, (_, i) => {
     const part = { index: i + 1, of: job.parts }
@@ -75,6 +77,7 @@ export async function estimateRun(
     notices: [
       ...file.notices,
       ...kernelNotices(context),
+      ...statisticsNotices(context),
       ...(style.notices?.(factorized) ?? []),
       say('estimate.time'),
       ...openQuestions(open, job.params),
@@ -90,14 +93,23 @@ function openQuestions({ values, spectra }: Undecided, params: Params): Message[
 }
 
 /** Of its factorization, and of the two products that measure it: what the rank leaves over, what was written. */
-function costOf(plan: TensorPlan): number {
+function costOf(plan: TensorPlan, context: JobContext): number {
   if (!isFactorized(plan) || plan.info.sharesStorageWith !== undefined) return 0
   const { count, rows, cols } = plan.view
-  return count * (factorizationCost(plan) + 2 * productCost(rows, cols, plan.params.rank))
+  return count * (factorizationCost(plan, context) + 2 * productCost(rows, cols, plan.params.rank))
 }
 
-function factorizationCost({ view: { rows, cols }, sketch }: FactorizedTensor): number {
-  return sketch.method === 'exact' ? exactCost(rows, cols, sketch.rank) : sketchCost(rows, cols, sketch)
+function factorizationCost(
+  { info, view: { rows, cols }, sketch }: FactorizedTensor,
+  { outputNorm }: JobContext,
+): number {
+  const plain = sketch.method === 'exact' ? exactCost(rows, cols, sketch.rank) : sketchCost(rows, cols, sketch)
+  const known = outputNorm?.statistics.of(storageName(info))
+  if (!known || known.kind === 'diagonal') return plain
+  // Formed once for its norm, C for every product of the sketch, and C itself.
+  const { width } = known
+  const products = sketch.method === 'exact' ? 0 : sketchCost(width, width, sketch)
+  return plain + products + productCost(rows, cols, width) + productCost(width, width, width) / 6
 }
 
 /** The matrix, its sketch and factors in f32, and what a product packs; never more of the matrix than stays in memory at once. */
@@ -119,7 +131,7 @@ async function costPerSecond(
     byShape.set(shape, [...(byShape.get(shape) ?? []), plan])
   }
   const heaviest = [...byShape.values()]
-    .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + costOf(plan), 0) }))
+    .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + costOf(plan, context), 0) }))
     .sort((a, b) => b.cost - a.cost)
     .slice(0, SAMPLED_SHAPES)
   let seconds = 0
@@ -130,15 +142,18 @@ async function costPerSecond(
     if (hasNonFinite(await scanValues(file, plan.info, context))) continue
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, plan.info, plan.view, 0, context, plan.sketch)
-      // Once to warm up, once to count.
+      // Once to warm up, once to count. What is weighted is formed and weighed while it is loaded.
       for (const counted of [false, true]) {
-        const started = performance.now()
-        const found = await factorizedMatrix(plan, 0, loaded, { ...context, sketches: undefined }, false)
+        context.kernels.release(mark)
+        const bare = { ...context, sketches: undefined }
+        const before = performance.now()
+        const loaded = await loadMatrix(file, plan.info, plan.view, 0, bare, plan.sketch)
+        const started = loaded.weighted ? before : performance.now()
+        const found = await factorizedMatrix(plan, 0, loaded, bare, false)
         device ??= found.device
         if (counted) seconds += (performance.now() - started) / 1000
       }
-      cost += factorizationCost(plan)
+      cost += factorizationCost(plan, context)
     } finally {
       context.kernels.release(mark)
     }

@@ -48,12 +48,13 @@ import { ofThisCut, pairFacts } from './steps/pair-facts.ts'
 import { planResize } from './steps/planned-resize.ts'
 import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './steps/planned-run.ts'
 import { pinnedByRule } from './steps/ruled-ranks.ts'
+import { statisticsNotices, statisticsReport, withStatistics } from './steps/with-statistics.ts'
 
 type PlanJob = JobOf<'plan'>
 
 /** @throws AppError `bad-request` for goals that contradict each other or cannot be met, `cancelled` */
 export async function planCompression(
-  { model }: FilesOf<'plan'>,
+  { model, statistics }: FilesOf<'plan'>,
   asked: PlanJob,
   host: JobContext,
 ): Promise<PlanReport> {
@@ -63,7 +64,8 @@ export async function planCompression(
   const sketches = host.sketches ?? { cache: new SketchCache({ hotTensors: 0, warmTensors: 0 }, null), sourceHash: '' }
   const given: JobContext = { ...host, sketches }
   const before = sketches.cache.counters.stored
-  const { file, job, style, context } = await inItsStyle(model, asked, given)
+  const { file, job, style, context: bare } = await inItsStyle(model, asked, given)
+  const context = await withStatistics({ model: file, statistics }, asked.statistics, bare)
   const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params, style) ?? [])
   // Each curve is said once.
   const report: JobContext['report'] = (event) => event.type !== 'spectrum' && host.report(event)
@@ -90,6 +92,7 @@ export async function planCompression(
       error: predictions.get(info.name)?.relativeError ?? 0,
       resolution: predictions.get(info.name)?.resolution ?? 0,
     }))
+  const tensors = plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name)))
   return {
     bytesBefore: file.totalBytes,
     bytesAfter: predictedOutput(compression, layOut(file, plans, style, 'output')),
@@ -97,10 +100,11 @@ export async function planCompression(
     resolution: modelResolution(errors),
     absoluteError: await absoluteErrorOf(file, plans, predictions, context),
     errorIsLeast: plans.some((plan) => isFactorized(plan) && ownSketch(plan, job.params)),
-    tensors: plans.flatMap((plan) => plannedTensors(compression, plan, predictions.get(plan.info.name))),
+    ...statisticsReport(context, plans, tensors),
+    tensors,
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: [...file.notices, ...(style.notices?.(plans.filter(isFactorized)) ?? []), ...kernelNotices(host)],
+    notices: [...file.notices, ...statisticsNotices(context), ...(style.notices?.(plans.filter(isFactorized)) ?? []), ...kernelNotices(host)],
     ...context.kernels.info,
   }
 }
@@ -190,6 +194,8 @@ interface Prediction {
   readonly relativeError: number
   readonly resolution: number
   readonly frobeniusNorm: number
+  /** Of the weights themselves, before anything is rounded, where the others are of outputs. */
+  readonly weightError: number | null
   /** Why the run would not write it. */
   readonly refusal: Message | null
   readonly int8Increase: number | null
@@ -210,6 +216,7 @@ function predict(
     relativeError,
     resolution: resolutionOf(plan, relativeError),
     frobeniusNorm: spectrum.frobeniusNorm,
+    weightError: spectrum.weights ? Math.sqrt(spectrum.weights[rank]!) : null,
     refusal: refusalAt(candidate, rank, rounded),
     int8Increase: params.factorDType === 'INT8' ? int8Increase(spectrum, rank) : null,
   }
@@ -238,6 +245,7 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
     factorDType: factorized ? plan.factorDType : null,
     relativeError: prediction?.relativeError ?? 0,
     ...(prediction && { resolution: prediction.resolution }),
+    ...(prediction && prediction.weightError !== null && { weightError: prediction.weightError }),
     int8Increase: prediction?.int8Increase ?? null,
     bytesBefore: bytesInFile(info),
     bytesAfter: bytesOf(entries) - bytesOf(scaleEntries),

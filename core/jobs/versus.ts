@@ -12,6 +12,7 @@ import { compareSpans, largestAngle } from '../measure/subspace-angle.ts'
 import { fitParams, type Params } from '../params.ts'
 import type { Factorization } from '../svd/factorization.ts'
 import type { FilesOf } from './files.ts'
+import { withStatistics } from './steps/with-statistics.ts'
 
 type VersusJob = JobOf<'versus'>
 
@@ -26,10 +27,11 @@ interface Side {
 
 /** Cost: one untimed factorization of each way (of an exact one on request) and one for each seed; an exact way has no use for a second seed. */
 export async function versusTensor(
-  { model: file }: FilesOf<'versus'>,
+  { model: file, statistics }: FilesOf<'versus'>,
   job: VersusJob,
-  context: JobContext,
+  host: JobContext,
 ): Promise<VersusReport> {
+  const context = await withStatistics({ model: file, statistics }, undefined, host)
   const { tensor, view } = await factorizable(file, job.tensor, context)
   const { kernels } = context
   const ways = [job.a, job.b]

@@ -21,6 +21,49 @@ export function inverseCholesky(
   const { common } = leader.instance
   const scales = memory.allocate(order * 8)
   const w = memory.allocate(order * order * 8)
+  const ld = order * 8
+  const isWhole = factor({ run, leader, memory, tile, g, order, scales }, (diagonal, n, p) =>
+    common.invertBlock(diagonal, ld, n, w + (p * order + p) * 8, ld),
+  )
+  if (!isWhole) return false
+  run('choleskyInverse', Math.ceil(order / CHOLESKY_BLOCK), tile, g, order, w)
+  run('scaledTranspose', Math.ceil(order / 64), w, order, scales, inverse)
+  return true
+}
+
+/** The lower triangle of G <- L, order x order f64 at a byte offset; see Kernels.cholesky. That of the scaled matrix is D L. */
+export function cholesky(
+  run: RunTasks,
+  leader: Worker,
+  memory: StackMemory,
+  tile: number,
+  g: number,
+  order: number,
+): boolean {
+  const scales = memory.allocate(order * 8)
+  if (!factor({ run, leader, memory, tile, g, order, scales }, () => {})) return false
+  const L = new Float64Array(memory.buffer(), g, order * order)
+  const D = new Float64Array(memory.buffer(), scales, order)
+  for (let i = 0; i < order; i++) for (let j = 0; j <= i; j++) L[i * order + j]! /= D[i]!
+  return true
+}
+
+interface Problem {
+  readonly run: RunTasks
+  readonly leader: Worker
+  readonly memory: StackMemory
+  readonly tile: number
+  readonly g: number
+  readonly order: number
+  readonly scales: number
+}
+
+/** G scaled to unit diagonal, then L in its lower triangle; `each` sees every diagonal block of L, n x n from row p on. False where it is singular. */
+function factor(
+  { run, leader, memory, tile, g, order, scales }: Problem,
+  each: (diagonal: number, n: number, p: number) => void,
+): boolean {
+  const { common } = leader.instance
   const block = memory.allocate(CHOLESKY_BLOCK * CHOLESKY_BLOCK * 8)
   const tolerance = 16 * order * 2 ** -53
   const ld = order * 8
@@ -30,12 +73,10 @@ export function inverseCholesky(
     const diagonal = g + (p * order + p) * 8
     if (!common.choleskyBlock(diagonal, ld, n, tolerance)) return false
     common.invertBlock(diagonal, ld, n, block, CHOLESKY_BLOCK * 8)
-    common.invertBlock(diagonal, ld, n, w + (p * order + p) * 8, ld)
+    each(diagonal, n, p)
     const rest = order - p - n
     run('choleskyPanel', Math.ceil(rest / CHOLESKY_ROWS), tile, g, order, p, n, block)
     run('choleskyUpdate', lowerBlockCount(rest, CHOLESKY_ROWS), tile, g, order, p, n)
   }
-  run('choleskyInverse', Math.ceil(order / CHOLESKY_BLOCK), tile, g, order, w)
-  run('scaledTranspose', Math.ceil(order / 64), w, order, scales, inverse)
   return true
 }

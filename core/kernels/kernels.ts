@@ -136,6 +136,11 @@ export interface Kernels {
    * diagonal entry not positive, or a pivot not above 16 k 2^-53 of its (unit) diagonal. k^3 flop.
    */
   inverseCholesky(G: Float64Array, order: number, Inverse: Float64Array): boolean
+  /**
+   * The lower triangle of G becomes L with L Lt = G, for the k x k matrix G in f64 of which the lower triangle counts; what is above it is undefined.
+   * False, with G destroyed, where `inverseCholesky` would be. k^3 / 3 flop.
+   */
+  cholesky(G: Float64Array, order: number): boolean
   /** B <- At: cols x rows. */
   transpose(A: Matrix, B: Matrix): void
   /** Sum over all entries of (scale * A - L R)^2 in f64, with L m x k and R k x n in f32. 2mnk flop. */

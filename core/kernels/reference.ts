@@ -23,6 +23,7 @@ export function referenceKernels(): Kernels {
     crossGram,
     multiplySmall,
     inverseCholesky,
+    cholesky: lowerCholesky,
     transpose,
     residual,
     residualDouble,
@@ -192,6 +193,21 @@ function inverseCholesky(G: Float64Array, order: number, Inverse: Float64Array):
   if (!cholesky(G, order, 16 * order * 2 ** -53)) return false
   invertUpper(G, order, Inverse)
   for (let i = 0; i < order; i++) for (let j = i; j < order; j++) Inverse[i * order + j]! *= inverseLength[i]!
+  return true
+}
+
+function lowerCholesky(G: Float64Array, order: number): boolean {
+  const length = new Float64Array(order)
+  for (let i = 0; i < order; i++) {
+    const square = G[i * order + i]!
+    if (!(square > 0)) return false
+    length[i] = Math.sqrt(square)
+  }
+  const R = new Float64Array(order * order)
+  for (let i = 0; i < order; i++)
+    for (let j = 0; j <= i; j++) R[j * order + i] = G[i * order + j]! / length[i]! / length[j]!
+  if (!cholesky(R, order, 16 * order * 2 ** -53)) return false
+  for (let i = 0; i < order; i++) for (let j = 0; j <= i; j++) G[i * order + j] = R[j * order + i]! * length[i]!
   return true
 }
 

@@ -5,7 +5,7 @@
  * threads nor on how the rows are split into panels, and tiles of one arithmetic class agree bit for bit.
  */
 import type { Params } from '../params.ts'
-import { inverseCholesky } from './cholesky.ts'
+import { cholesky, inverseCholesky } from './cholesky.ts'
 import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
 import { denseSolvers } from './eigen.ts'
@@ -269,6 +269,7 @@ function wasmKernels(
     multiplySmall,
     inverseCholesky: (G, order, Inverse) =>
       scoped(() => inverseCholesky(runFor(order ** 3), leader, memory, tile, addressOf(G), order, addressOf(Inverse))),
+    cholesky: (G, order) => scoped(() => cholesky(runFor(order ** 3), leader, memory, tile, addressOf(G), order)),
     transpose,
     residual,
     residualDouble,

@@ -4,6 +4,7 @@ import type { JobEvent } from '../contract.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import type { Message } from '../messages/message.ts'
 import type { SketchCache } from '../sketch-cache/sketch-cache.ts'
+import type { OutputNorm } from './output-norm.ts'
 
 /** An event as core says it: the host adds the job's id and how much memory its process takes. */
 type Utterance = WithoutHost<Extract<JobEvent, { type: 'progress' | 'stage' | 'estimate' | 'spectrum' | 'tensor' }>>
@@ -27,6 +28,8 @@ export interface JobContext {
   sha256(): { update(bytes: Uint8Array): void; digest(): Uint8Array }
   /** CRC-32 as zip uses it, of `bytes` after those whose checksum is `previous`: formats/archives/crc32.ts at the speed of memory. */
   crc32(bytes: Uint8Array, previous?: number): number
+  /** In which errors are measured, where there are statistics of inputs. Absent: the Frobenius norm of the weights. */
+  readonly outputNorm?: OutputNorm | undefined
   /** Finished sketches; absent where nothing is to be kept. `sourceHash` tells this state of the source from any other. */
   readonly sketches?: undefined | { readonly cache: SketchCache; readonly sourceHash: string }
 }

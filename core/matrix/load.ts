@@ -17,8 +17,10 @@ import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
 import type { FittedParams } from '../params.ts'
 import { type Operand, residentOperand, streamedOperand, type WidePanels, wideOperand } from '../svd/operand.ts'
-import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView } from '../tensor.ts'
+import { type Weighting, weightedOperand } from '../svd/weighted-operand.ts'
+import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
+import { findOnce } from './known.ts'
 
 /** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
 export const READ_BYTES = 4 << 20
@@ -26,10 +28,12 @@ export const READ_BYTES = 4 << 20
 const PANEL_BYTES = 256 << 20
 
 export interface LoadedMatrix {
-  /** Works on scale * W with `operand.scale` the whole power of two that was applied, so that results can be put back. */
+  /** Works on scale * W with `operand.scale` the whole power of two that was applied, so that results can be put back. Of a weighted matrix: on W C. */
   readonly operand: Operand
-  /** ||W||_F in f64, in the units of the file. */
+  /** ||W||_F in f64, in the units of the file; ||W C||_F. */
   readonly frobeniusNorm: number
+  /** C, and the weights themselves, where errors are those of outputs. */
+  readonly weighted?: { readonly weighting: Weighting; readonly plain: Omit<LoadedMatrix, 'weighted'> } | undefined
 }
 
 interface Magnitudes {
@@ -47,6 +51,25 @@ interface Magnitudes {
  * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
  */
 export async function loadMatrix(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  view: MatrixView,
+  index: number,
+  context: JobContext,
+  limits: Pick<FittedParams, 'memoryLimit' | 'method'>,
+): Promise<LoadedMatrix> {
+  const plain = await loadPlain(file, tensor, view, index, context, limits)
+  const name = storageName(tensor)
+  const weighting = await context.outputNorm?.of(name, index, context.kernels)
+  if (!weighting) return plain
+  const operand = weightedOperand(context.kernels, plain.operand, weighting)
+  // Costs as much as a product with all inputs: once for each matrix.
+  const norm = async () => Math.sqrt(await operand.squaredNorm()) / operand.scale
+  const frobeniusNorm = await findOnce(context, ['output-norm', name, index], norm)
+  return { operand, frobeniusNorm, weighted: { weighting, plain } }
+}
+
+async function loadPlain(
   file: WeightFile,
   tensor: ComputableTensor,
   view: MatrixView,

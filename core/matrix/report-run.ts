@@ -11,6 +11,8 @@ import type { FittedParams, Params } from '../params.ts'
 import { breakEvenRank } from '../plan/factor-dtype.ts'
 import { storedAs } from '../plan/verdict.ts'
 import { defaultStyle, styles } from '../styles.ts'
+import { truncate } from '../svd/factorization.ts'
+import { basisOf, imagesOf } from '../svd/lift-weighted.ts'
 import type { ComputableTensor, MatrixView } from '../tensor.ts'
 import { type JobContext, kernelNotices } from './context.ts'
 import type { Found } from './factorize-matrix.ts'
@@ -30,6 +32,7 @@ export async function reportRun(
   const { rows, cols } = view
   const measureStarted = performance.now()
   const measured = await measure(tensor.name, loaded, factorization, fitted, context)
+  const outputs = loaded.weighted && (await weightsBeside(loaded.weighted, factorization, fitted, context))
   const measureMs = performance.now() - measureStarted
 
   const notices: Message[] = kernelNotices(context)
@@ -42,6 +45,8 @@ export async function reportRun(
   if (tensor.remark !== undefined) notices.push(tensor.remark)
   else if (tensor.storedAs !== undefined)
     notices.push(say('analysis.stored-as', { encoding: foreign(tensor.storedAs) }))
+  if (loaded.weighted) notices.push(say('statistics.norm'))
+  else if (context.outputNorm) notices.push(say('statistics.uncovered'))
   if (view.count > 1) notices.push(say('analysis.first-of-stack', { count: view.count }))
   return {
     tensor: tensor.name,
@@ -58,13 +63,35 @@ export async function reportRun(
     frobeniusNorm: loaded.frobeniusNorm,
     ...measured,
     breakEvenRank: breakEvenRank(tensor, view, storedAs(tensor.dtype, fitted, styles[defaultStyle])),
-    noiseError: noiseError(rows, cols, fitted.rank),
+    noiseError: loaded.weighted ? null : noiseError(rows, cols, fitted.rank),
+    ...(outputs && { outputs }),
     elapsedMs: readMs + computeMs + measureMs,
     phasesMs: { read: readMs, ...phasesMs, measure: measureMs },
     ...context.kernels.info,
     ...(factorization.device !== undefined && { device: factorization.device }),
     peakBytes: context.peakBytes(),
     notices,
+  }
+}
+
+/** What the same rank leaves out of the weights: ||W||^2 - ||UtW||^2. */
+async function weightsBeside(
+  { weighting, plain }: NonNullable<LoadedMatrix['weighted']>,
+  found: Found,
+  { rank }: FittedParams,
+  { kernels }: JobContext,
+): Promise<NonNullable<AnalysisReport['outputs']>> {
+  const mark = kernels.mark()
+  try {
+    const basis = basisOf(kernels, truncate(found, rank), weighting.side)
+    const images = await imagesOf(kernels, plain.operand, basis, weighting.side)
+    const norm = plain.frobeniusNorm * plain.operand.scale
+    let kept = 0
+    for (let i = 0; i < images.data.length; i++) kept += images.data[i]! ** 2
+    const weightError = norm === 0 ? 0 : Math.sqrt(Math.max(0, 1 - kept / norm ** 2))
+    return { kind: weighting.kind, weightError }
+  } finally {
+    kernels.release(mark)
   }
 }
 

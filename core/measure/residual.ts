@@ -11,9 +11,9 @@ import type { Factorization } from '../svd/factorization.ts'
 import type { Operand } from '../svd/operand.ts'
 
 /** Relative squared error above which the spectrum of an f32 sketch gives the error to 1e-5. */
-const spectrumLimit = 1e-2
+export const spectrumLimit = 1e-2
 /** Relative error above which the rounding of an f32 product adds less than 1e-7 of it. */
-const singleLimit = 1e-3
+export const singleLimit = 1e-3
 
 export interface TruncationCurve {
   /** Squared relative error at rank 0..k: tails summed smallest first, on top of what the factorization leaves over. */

@@ -63,13 +63,13 @@ function cumulativeSums({ s }: Factorization, frobeniusNorm: number, lost: Float
 const splitter = (bits: number) => 2 ** (53 - bits) + 1
 const [split8, split11] = [splitter(8), splitter(11)]
 
-function toBFloat16(value: number): number {
+export function toBFloat16(value: number): number {
   const c = value * split8
   return c - (c - value)
 }
 
 /** Below 2^-14 in steps of 2^-24. Beyond 65504 nothing is written: that is refused elsewhere. */
-function toFloat16(value: number): number {
+export function toFloat16(value: number): number {
   if (Math.abs(value) < 2 ** -14) return value + 1.5 * 2 ** 28 - 1.5 * 2 ** 28
   const c = value * split11
   return c - (c - value)

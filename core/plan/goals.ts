@@ -35,6 +35,8 @@ export interface TensorSpectrum {
   readonly truncation: readonly number[]
   /** Squared relative error that factors of these dtypes add, INT8 with the scales each rank has, at the same ranks. */
   readonly rounding: Readonly<Record<'BF16' | 'F16' | 'INT8', readonly number[]>>
+  /** Squared relative error of the weights themselves, where all the above is of outputs. */
+  readonly weights?: readonly number[]
 }
 
 /** What a size goal is held against. */
@@ -341,7 +343,9 @@ function int8Reason({ plan, spectrum, dtypeAt }: Candidate, rank: number): Messa
     : say('plan.int8-would-add', { share, dtype: layoutOf(plan.factorLayout).insteadOfInt8 })
 }
 
-function noiseReason({ plan: { view }, spectrum: { truncation } }: Candidate): Message | null {
+function noiseReason({ plan: { view }, spectrum: { truncation, weights } }: Candidate): Message | null {
+  // The noise line is of weights.
+  if (weights) return null
   const noiselike = behavesLikeNoise(view.rows, view.cols, (rank) => {
     const squared = truncation[rank]
     return squared === undefined ? undefined : Math.sqrt(squared)

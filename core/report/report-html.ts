@@ -152,7 +152,9 @@ export function analysisReportHtml(made: AnalysisSource): string {
     outcome([
       { name: w.say('report.error-at', { rank }), value: numbers.error(report.relativeError, report.resolution) },
       { name: w.say('report.break-even'), value: numbers.count(report.breakEvenRank) },
-      { name: w.say('report.noise-at'), value: numbers.percent(report.noiseError) },
+      ...(report.noiseError === null
+        ? []
+        : [{ name: w.say('report.noise-at'), value: numbers.percent(report.noiseError) }]),
     ]),
     section(
       w.say('report.charts'),

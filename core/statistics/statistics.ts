@@ -13,8 +13,10 @@ import { lookup, type Place } from './names.ts'
 /** Along which side of the stored matrix its inputs lie: columns of y = W x, rows of y = x W. */
 type Side = 'cols' | 'rows'
 
-interface TensorStatistics {
+export interface TensorStatistics {
   readonly kind: Moments['kind']
+  /** The entry of the file, for sentences; the same for all that share it. */
+  readonly entry: string
   readonly side: Side
   /** Of its inputs. */
   readonly width: number
@@ -135,7 +137,7 @@ function placed({ entry, matrix }: Place, { rows, cols, count }: MatrixView, tur
   if (!side) return null
   const width = side === 'cols' ? cols : rows
   return {
-    ...{ kind: entry.kind, side, width, from: null },
+    ...{ kind: entry.kind, entry: matrix === null ? entry.name : `${entry.name}[${matrix}]`, side, width, from: null },
     samples: (index) => entry.samples(matrix ?? index),
     load: (index) => entry.load(matrix ?? index, width),
   }
@@ -156,7 +158,10 @@ async function counted({ samples, ...statistics }: Placed, { count }: MatrixView
   return { ...statistics, load }
 }
 
-async function meanOf({ kind, width, load }: TensorStatistics, reached: readonly number[]): Promise<Moments> {
+async function meanOf(
+  { kind, width, load }: Pick<TensorStatistics, 'kind' | 'width' | 'load'>,
+  reached: readonly number[],
+): Promise<Moments> {
   const sum = new Float64Array(kind === 'diagonal' ? width : width * width)
   for (const index of reached) {
     const { values } = await load(index)

@@ -79,7 +79,7 @@ export async function exactSingularValues(
 }
 
 /** Out of the kernels' memory, with V transposed, prescaling undone and signs fixed. */
-function lift(kernels: Kernels, operand: Operand, { U, s, V }: Triplets): Factorization {
+export function lift(kernels: Kernels, operand: Operand, { U, s, V }: Triplets): Factorization {
   const { rows, cols, scale } = operand
   const Vt = { rows: s.length, cols, data: kernels.allocateFloat32(s.length * cols) }
   kernels.transpose(V, Vt)

@@ -28,6 +28,8 @@ export interface Operand {
   residualDouble(L: Float64Array, R: Float64Array, inner: number): Promise<number>
   /** Passes over A in panels of rows, F64 where the source is. Null where the f32 image is all there is. */
   readonly wide: WidePanels | null
+  /** A's rows in order, in blocks of a height that does not depend on how they come: the f32 image, whose `scale` is yet to be applied. */
+  blocks(use: (block: Weights, start: number) => void): Promise<void>
   /** Of the weights as stored, or of their f32 image. */
   statistics(): Promise<WeightStatistics>
   /** ||A||_F^2 in the units of the operand. */
@@ -65,6 +67,9 @@ export function residentOperand(kernels: Kernels, weights: Weights, known?: Weig
       return sum
     },
     wide: null,
+    blocks: async (use) => {
+      for (const [block, start] of sumBlocks(kernels, weights)) use(block, start)
+    },
     statistics: async () => {
       if (known) return known
       let whole = noStatistics
@@ -145,6 +150,10 @@ export function streamedOperand(kernels: Kernels, weights: StreamedWeights, know
       return sum
     },
     wide: null,
+    blocks: (use) =>
+      forEachPanel((panel, first) => {
+        for (const [block, start] of sumBlocks(kernels, panel)) use(block, first + start)
+      }),
     statistics: async () => {
       if (known) return known
       let whole = noStatistics

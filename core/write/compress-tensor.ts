@@ -5,8 +5,9 @@ import { errorResolution, type Precision } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
+import type { JobContext } from '../matrix/context.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
-import { loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
+import { type LoadedMatrix, loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
 import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
 import { say } from '../messages/english.ts'
@@ -15,8 +16,10 @@ import { staysInNode } from '../plan/entries.ts'
 import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { reasonKept, reasonOfScale, worthless } from '../plan/verdict.ts'
 import { writtenDType } from '../styles.ts'
-import { truncate } from '../svd/factorization.ts'
-import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
+import { type Factorization, truncate } from '../svd/factorization.ts'
+import { type Lifted, liftToWeights } from '../svd/lift-weighted.ts'
+import { gaussianKey } from '../svd/random.ts'
+import { bytesInFile, storageName, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
 import { sourceChecksum } from './resume/trust.ts'
@@ -173,6 +176,7 @@ interface TensorError {
   readonly relativeError: number
   readonly resolution: number
   readonly frobeniusNorm: number
+  readonly weightError?: number
   /** Where it comes from: what the rank leaves out, what rounding to the stored dtype adds, what a sparse part takes away. */
   readonly split: NonNullable<TensorOutcome['split']>
   /** The device that made products of its matrices, or of some: one that failed has not made the others'. */
@@ -189,6 +193,7 @@ async function compressTensor(
   const isShared = file.tensors.some(({ sharesStorageWith }) => sharesStorageWith === info.name)
   const norms: number[] = []
   const devices = new Set<string>()
+  const plainNorms: number[] = []
   const truncation: number[] = []
   const measured: MeasuredError[] = []
   let precision: Precision = 'f32'
@@ -197,7 +202,7 @@ async function compressTensor(
     try {
       const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
       ahead?.loaded(info, index)
-      const { operand, frobeniusNorm } = loaded
+      const { operand, frobeniusNorm, weighted } = loaded
       const { spectrum, ...whole } = await factorizedMatrix(plan, index, loaded, context, isShared)
       if (whole.device !== undefined) devices.add(whole.device)
       const factorization = truncate(whole, params.rank)
@@ -206,7 +211,10 @@ async function compressTensor(
       const truncated = Math.sqrt(squared[params.rank]!)
       precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
       const weightBytes = await matrixBytes(file, info, view, index)
-      const written = await style.write(plan, { ...loaded, factorization, weightBytes, index }, writer.write, context)
+      // Factors are those of the weights: of the matrix that is nearest to them in the norm of outputs.
+      const lifted = weighted && (await lifting(plan, factorization, weighted, context))
+      const matrix = { ...loaded, factorization, ...lifted, weightBytes, index }
+      const written = await style.write(plan, matrix, writer.write, context)
       const total = written.withoutSparse
       const why = worthless(plan.factorDType, { total, truncation: truncated, rounding: written.rounding })
       if (why) throw new AppError('overflow', say('tensor.unfit', { name: foreign(info.name), why }))
@@ -222,6 +230,7 @@ async function compressTensor(
       truncation.push(truncated)
       measured.push(written)
       norms.push(frobeniusNorm)
+      if (weighted) plainNorms.push(weighted.plain.frobeniusNorm)
     } finally {
       context.kernels.release(mark)
     }
@@ -238,7 +247,29 @@ async function compressTensor(
   const frobeniusNorm = largest === 0 ? 0 : largest * Math.hypot(...norms.map((norm) => norm / largest))
   const resolution = errorResolution(relativeError, 'measured', precision, Math.min(view.rows, view.cols))
   const [device] = devices
-  return { relativeError, resolution, frobeniusNorm, split, ...(device !== undefined && { device }) }
+  const weightError = () =>
+    overMatrices(
+      plainNorms,
+      measured.map((each) => each.weightError ?? 0),
+    )
+  return {
+    relativeError,
+    resolution,
+    frobeniusNorm,
+    split,
+    ...(device !== undefined && { device }),
+    ...(plainNorms.length > 0 && { weightError: weightError() }),
+  }
+}
+
+function lifting(
+  { info, sketch }: FactorizedTensor,
+  found: Factorization,
+  { weighting, plain }: NonNullable<LoadedMatrix['weighted']>,
+  { kernels, sha256 }: JobContext,
+): Promise<Lifted> {
+  const key = gaussianKey(sha256, sketch.seed, storageName(info))
+  return liftToWeights(kernels, plain.operand, found, weighting.side, key)
 }
 
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */

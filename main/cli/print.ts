@@ -52,3 +52,13 @@ export function computedBy(report: {
   const { kernel, threads, device } = report
   return `${kernel}, ${threads} threads${device === undefined ? '' : `, products by ${escaped(device)}`}`
 }
+
+/** The columns of a table of tensors: of outputs, with what the weights themselves lose beside it. */
+export function errorHeader(weighted: boolean, ...others: readonly string[]): string[] {
+  return ['tensor', '', 'rank', 'dtype', ...(weighted ? ['output error', 'weight error'] : ['error']), ...others]
+}
+
+/** After a model error that is of outputs: that of the weights. */
+export function beside(statistics: { readonly weightError: number } | undefined): string {
+  return statistics ? ` in outputs, ${percent(statistics.weightError)} in weights` : ''
+}

@@ -5,6 +5,7 @@ import { say } from '../../core/messages/english.ts'
 import type { Pin } from '../../core/rules.ts'
 import { defaultStyle, retiredStyle, styleIds } from '../../core/styles.ts'
 import { addParamFlags, allParams, collect, paramsFrom } from './flags.ts'
+import type { CommandEngine } from './job.ts'
 import { readRecipe } from './records.ts'
 import { wrongUsage } from './usage.ts'
 
@@ -14,6 +15,21 @@ export interface RequestOptions {
   readonly exclude: string[]
   readonly pin: Pin[]
   readonly recipe?: string
+  readonly statistics?: string
+}
+
+/** Of every command whose errors may be those of outputs. */
+export const statisticsHelp =
+  'weigh errors by what flows through the model: an imatrix, Hessians, covariances, or sums of a calibration'
+
+/** The files of a job: the model, and statistics where they are asked for. */
+export async function openFiles(
+  engine: Pick<CommandEngine, 'open'>,
+  path: string,
+  { statistics }: { readonly statistics?: string },
+): Promise<{ model: string; statistics?: string }> {
+  const { fileId: model } = await engine.open(path)
+  return { model, ...(statistics !== undefined && { statistics: (await engine.open(statistics)).fileId }) }
 }
 
 export function addRequestFlags(command: Command): Command {
@@ -29,6 +45,7 @@ export function addRequestFlags(command: Command): Command {
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
     .option('--pin <glob=rank>', 'rank of matching tensors, whatever the goal; repeatable', pinOf, [])
+    .option('--statistics <file|folder>', statisticsHelp)
     .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
 }
 
@@ -49,5 +66,6 @@ export async function requestFrom(command: Command, options: RequestOptions) {
     include: [...(replayed?.include ?? []), ...options.include],
     exclude: [...(replayed?.exclude ?? []), ...options.exclude],
     pins: [...(replayed?.pins ?? []), ...options.pin],
+    ...(replayed?.statistics !== undefined && { statistics: replayed.statistics }),
   } satisfies RecipeInput
 }

@@ -5,7 +5,7 @@ import { paramsSchema } from '../../params.ts'
 import { timedPhases } from '../../phases.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
-import { job, ofModel } from './job.ts'
+import { job, withStatistics } from './job.ts'
 
 /** What holds whatever the exact SVD would say (measure/certificate.ts); in the units of the weights where they are lengths. */
 const certificateSchema = z.strictObject({
@@ -48,8 +48,13 @@ export const analysisReportSchema = z.strictObject({
   /** Relative error at rank 0..rank. */
   errorCurve: z.array(z.number()),
   breakEvenRank: z.number(),
-  /** Error a structureless matrix of this shape would have at `rank`. */
-  noiseError: z.number(),
+  /** Error a structureless matrix of this shape would have at `rank`; null for errors of outputs, which have no such line. */
+  noiseError: z.number().nullable(),
+  /**
+   * With statistics of the tensor's inputs all errors, norms and singular values are those of outputs, ||(W - What) C||_F, H regularized as docs/answers.md
+   * says. Beside them ||W - What||_F / ||W||_F at `rank`.
+   */
+  outputs: z.strictObject({ kind: z.enum(['diagonal', 'full']), weightError: z.number() }).optional(),
   elapsedMs: z.number(),
   /** The factorization was kept from an earlier job: the times are of reading and measuring alone. */
   reused: z.literal(true).optional(),
@@ -69,7 +74,7 @@ export const analysisReportSchema = z.strictObject({
 export type AnalysisReport = z.infer<typeof analysisReportSchema>
 
 export const analyze = job('analyze', {
-  files: ofModel,
+  files: withStatistics,
   options: {
     tensor: z.string(),
     params: paramsSchema,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
 import { spanFields } from '../span-fields.ts'
 import { analysisReportSchema } from './analyze.ts'
-import { job, ofModel } from './job.ts'
+import { job, withStatistics } from './job.ts'
 
 const comparisonReportSchema = z.strictObject({
   tensor: z.string(),
@@ -23,7 +23,7 @@ const comparisonReportSchema = z.strictObject({
 export type ComparisonReport = z.infer<typeof comparisonReportSchema>
 
 export const compare = job('compare', {
-  files: ofModel,
+  files: withStatistics,
   options: { tensor: z.string(), params: paramsSchema },
   machine: ({ params }) => params,
   report: comparisonReportSchema,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
-import { job, ofModel } from './job.ts'
+import { job, withStatistics } from './job.ts'
 
 export const tensorOutcomeSchema = z.strictObject({
   name: z.string(),
@@ -14,6 +14,8 @@ export const tensorOutcomeSchema = z.strictObject({
   factorDType: z.string().optional(),
   /** Of the re-read output against the source; 0 for kept tensors, null only until it is written. */
   relativeError: z.number().nullable(),
+  /** ||W - What||_F / ||W||_F, where `relativeError` is that of outputs. */
+  weightError: z.number().optional(),
   /** Differences of relative errors below this are rounding of the factors; of a factorized tensor. */
   resolution: z.number().optional(),
   /** Over all matrices of a factorized tensor. */
@@ -34,6 +36,15 @@ export const tensorOutcomeSchema = z.strictObject({
 })
 export type TensorOutcome = z.infer<typeof tensorOutcomeSchema>
 
+/** Over matrices of weights; `hash` as in a recipe. */
+export const statisticsSchema = z.strictObject({
+  hash: z.string(),
+  covered: z.number(),
+  total: z.number(),
+  borrowed: z.number(),
+  weightError: z.number(),
+})
+
 export const compressionReportSchema = z.strictObject({
   /** File name of the output, without its folder. */
   output: z.string(),
@@ -51,6 +62,8 @@ export const compressionReportSchema = z.strictObject({
   resolution: z.number().optional(),
   /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices; null where a norm is not known, as of a run that had been finished before. */
   absoluteError: z.number().nullable().default(null),
+  /** By which statistics of inputs errors are those of outputs, for how many matrices; `weightError` is the model error of the weights themselves. */
+  statistics: statisticsSchema.optional(),
   /** The output was read again and every tensor measured or compared byte for byte. */
   verified: z.boolean(),
   tensors: z.array(tensorOutcomeSchema),
@@ -69,7 +82,7 @@ export const partSchema = z
   .default(null)
 
 export const compress = job('compress', {
-  files: ofModel,
+  files: withStatistics,
   options: {
     target: z.string(),
     ...choiceFields,

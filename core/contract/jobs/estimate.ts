@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
-import { job, ofModel } from './job.ts'
+import { job, withStatistics } from './job.ts'
 
 const estimateReportSchema = z.strictObject({
   bytesBefore: z.number(),
@@ -26,7 +26,7 @@ const estimateReportSchema = z.strictObject({
 export type EstimateReport = z.infer<typeof estimateReportSchema>
 
 export const estimate = job('estimate', {
-  files: ofModel,
+  files: withStatistics,
   options: {
     ...choiceFields,
     /** How many machines share it. */

@@ -7,6 +7,8 @@ export const fileId = z.string()
 
 /** What most jobs are run on. */
 export const ofModel = z.strictObject({ model: fileId })
+/** What errors may be weighed by: those of outputs, by statistics of inputs. */
+export const withStatistics = z.strictObject({ model: fileId, statistics: fileId.optional() })
 /** For a job that reads no file. */
 export const noFiles = z.strictObject({}).default({})
 

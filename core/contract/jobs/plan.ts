@@ -4,7 +4,8 @@ import { outputIds } from '../../styles.ts'
 import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
-import { job, ofModel } from './job.ts'
+import { statisticsSchema } from './compress.ts'
+import { job, withStatistics } from './job.ts'
 import { rankRuleSchema } from './resize.ts'
 
 const plannedTensorSchema = z.strictObject({
@@ -18,6 +19,8 @@ const plannedTensorSchema = z.strictObject({
   relativeError: z.number(),
   /** Differences of errors below this are rounding; of what would be factorized. */
   resolution: z.number().optional(),
+  /** Of the weights themselves, where `relativeError` is that of outputs. */
+  weightError: z.number().optional(),
   /** Share by which INT8 factors would raise the error of this rank; null where INT8 was not asked for. */
   int8Increase: z.number().nullable(),
   bytesBefore: z.number(),
@@ -40,6 +43,8 @@ const planReportSchema = z.strictObject({
    * serves every rank. What a goal settles is cut from the sketches of the analysis, and comes to what is said.
    */
   errorIsLeast: z.boolean(),
+  /** As in the report of a run. */
+  statistics: statisticsSchema.optional(),
   tensors: z.array(plannedTensorSchema),
   /** Matrices factorized for this plan; 0 where all had been analyzed before. */
   analyzed: z.number(),
@@ -50,7 +55,7 @@ const planReportSchema = z.strictObject({
 export type PlanReport = z.infer<typeof planReportSchema>
 
 export const plan = job('plan', {
-  files: ofModel,
+  files: withStatistics,
   options: {
     ...choiceFields,
     output: z.enum(outputIds),

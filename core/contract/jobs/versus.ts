@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
 import { spanFields } from '../span-fields.ts'
 import { analysisReportSchema } from './analyze.ts'
-import { job, ofModel } from './job.ts'
+import { job, withStatistics } from './job.ts'
 
 /** One side of a comparison of two ways. */
 const versusSideSchema = z.strictObject({
@@ -33,7 +33,7 @@ const versusReportSchema = z.strictObject({
 export type VersusReport = z.infer<typeof versusReportSchema>
 
 export const versus = job('versus', {
-  files: ofModel,
+  files: withStatistics,
   options: {
     tensor: z.string(),
     /** Kernel, threads and memory limit are those of `a`; each has its own device, of which there is one. */

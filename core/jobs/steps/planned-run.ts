@@ -8,6 +8,7 @@ import type { WeightFile } from '../../formats/format.ts'
 import { isArrayName } from '../../formats/numpy/npz.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { knownScans, type ScanTensor, withKnownScans } from '../../matrix/known.ts'
+import { loadMatrix } from '../../matrix/load.ts'
 import { oneAhead } from '../../matrix/read-ahead.ts'
 import { hasNonFinite, scanValues, sumOfSquares } from '../../matrix/scan.ts'
 import { knownSpectrum, squaresOf, tensorSpectrum } from '../../matrix/spectra.ts'
@@ -22,7 +23,7 @@ import { partOf, wholeRun } from '../../plan/parts.ts'
 import { analysisDecides, type Choices, isFactorized, keepAsIs, planByNames, type TensorPlan } from '../../plan/plan.ts'
 import { refusalOfChoices } from '../../plan/refusal.ts'
 import { encodings, writtenDType } from '../../styles.ts'
-import { elementCount, oncePerStorage, storageName } from '../../tensor.ts'
+import { elementCount, hasComputableDType, oncePerStorage, storageName } from '../../tensor.ts'
 import type { Compression } from '../../write/compression.ts'
 import { unreadExternal } from '../../write/onnx/surgery.ts'
 import { predictedBytes } from '../../write/predicted-output.ts'
@@ -132,6 +133,7 @@ async function settleRanks(
   context: JobContext,
 ): Promise<TensorPlan[]> {
   if (!analysisDecides(params)) return [...plans]
+  refuseMixedNorms(plans, params, context)
   const candidates = await analyzeCandidates(file, plans, params, weighing, context)
   const totalWeight = goalOfModel(params) ? await weightOf(file, plans, candidates, params, context) : 0
   return withRanks(plans, candidates, params, file, weighing, totalWeight)
@@ -171,9 +173,39 @@ async function weightOf(
   const matrices = oncePerStorage(plans).filter(({ view }) => view)
   if (params.goalWeight === 'entries') return matrices.reduce((sum, { info }) => sum + elementCount(info.shape), 0)
   let total = candidates.reduce((sum, { weight }) => sum + weight, 0)
-  for (const plan of matrices)
-    if (!isFactorized(plan)) total += await squaresOf(plan.info, context, () => sumOfSquares(file, plan.info, context))
+  for (const plan of matrices) if (!isFactorized(plan)) total += (await squaresIn(file, plan, context)) ?? 0
   return total
+}
+
+/** ||W||_F^2, or that of outputs; null where the job measures outputs and has no statistics of this matrix: the two do not add up. */
+async function squaresIn(file: WeightFile, { info, view }: TensorPlan, context: JobContext): Promise<number | null> {
+  const { outputNorm, kernels } = context
+  if (!outputNorm) return squaresOf(info, context, () => sumOfSquares(file, info, context))
+  if (!view || !hasComputableDType(info) || !outputNorm.statistics.of(storageName(info))) return null
+  return squaresOf(info, context, async () => {
+    let sum = 0
+    for (let index = 0; index < view.count; index++) {
+      const mark = kernels.mark()
+      try {
+        const limits = { memoryLimit: 0, method: 'randomized' } as const
+        sum += (await loadMatrix(file, info, view, index, context, limits)).frobeniusNorm ** 2
+      } finally {
+        kernels.release(mark)
+      }
+    }
+    return sum
+  })
+}
+
+/** @throws AppError `bad-request` where an absolute goal would add up outputs and weights */
+function refuseMixedNorms(plans: readonly TensorPlan[], { goalWeight }: Params, { outputNorm }: JobContext): void {
+  if (!outputNorm || goalWeight === 'entries') return
+  const bare = oncePerStorage(plans.filter(isFactorized)).filter(
+    ({ info }) => !outputNorm.statistics.of(storageName(info)),
+  )
+  if (bare.length === 0) return
+  const some = bare.slice(0, 3).map(({ info }) => quoted(info.name))
+  throw new AppError('bad-request', say('statistics.absolute-uncovered', { count: bare.length, some }))
 }
 
 /** Over all matrices of the plans, each storage once, from the errors and norms of those that are factorized; null where one is not known. */
@@ -188,11 +220,13 @@ export async function absoluteErrorOf(
     const { info, view } = plan
     if (!view) continue
     const found = factorized.get(info.name)
-    matrices.push(
-      found
-        ? { norm: found.frobeniusNorm, error: found.relativeError }
-        : { norm: Math.sqrt(await squaresOf(info, context, () => sumOfSquares(file, info, context))), error: 0 },
-    )
+    if (found) {
+      if (context.outputNorm && !context.outputNorm.statistics.of(storageName(info))) return null
+      matrices.push({ norm: found.frobeniusNorm, error: found.relativeError })
+    } else {
+      const squares = await squaresIn(file, plan, context)
+      if (squares !== null) matrices.push({ norm: Math.sqrt(squares), error: 0 })
+    }
   }
   return absoluteError(matrices)
 }

@@ -11,6 +11,15 @@ export const statistics = {
     `${v.file} is of another model: it counts ${w.count(v.width)} inputs of ${v.name}, which has ${w.count(v.inputs)}.`,
   'statistics.coverage': (v: { covered: number; total: number; borrowed: number }, w: Words) =>
     `${w.count(v.covered)} of ${w.count(v.total)} matrices have statistics${v.borrowed > 0 ? ` (${w.count(v.borrowed)} of them those of another matrix with the same input)` : ''}${v.covered < v.total ? '; the others are unweighted' : ''}.`,
+  'statistics.needed': (v: { hash: string }) =>
+    `This recipe weighs errors by statistics of inputs (${v.hash.slice(0, 12)}...): name their file with --statistics.`,
+  'statistics.other': (v: { hash: string; found: string }) =>
+    `This recipe weighs errors by other statistics: ${v.hash.slice(0, 12)}..., not ${v.found.slice(0, 12)}...`,
+  'statistics.norm': () =>
+    'Errors of matrices with statistics are those of their outputs, regularized: 1 % of the mean square is added to each input, or 0.1 % of the mean eigenvalue to their second moments.',
+  'statistics.uncovered': () => 'It has no statistics: its errors are those of its weights.',
+  'statistics.absolute-uncovered': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
+    `An absolute error adds up outputs, and ${w.count(v.count)} matrices to be factorized have no statistics (${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}). Leave them out, or count every weight alike.`,
   'statistics.relative': () =>
     'CorDA divides every sample by its largest entry: these statistics are good for directions, and output errors by them are relative only.',
 }

@@ -1,4 +1,4 @@
-/** The largest entries of what the stored factors leave over of one matrix, as bytes, and the squared error they take away. */
+/** The largest entries of what the stored factors leave over of one matrix - of outputs, those that weigh most -, as bytes, and the squared error they take away. */
 import { AppError } from '../../errors.ts'
 import { decodeFloat64 } from '../../formats/dtype.ts'
 import type { Matrix } from '../../kernels/kernels.ts'
@@ -8,6 +8,7 @@ import { say } from '../../messages/english.ts'
 import { foreign } from '../../messages/text.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Operand } from '../../svd/operand.ts'
+import { inputWeights, type Weighting } from '../../svd/weighted-operand.ts'
 import { productPanels } from './product-panels.ts'
 import { largestEntries, type ResidualScan } from './sparse-residual.ts'
 import type { StoredFactors } from './stored-factors.ts'
@@ -26,21 +27,26 @@ export async function sparsePart(
   { info, view }: FactorizedTensor,
   weightBytes: MatrixBytes,
   matrixIndex: number,
-  { operand, L, R, count }: { operand: Operand; L: Matrix; R: Matrix; count: number },
+  { operand, L, R, count, weighting }: { operand: Operand; L: Matrix; R: Matrix; count: number; weighting?: Weighting },
   context: JobContext,
 ): Promise<SparsePart> {
   const { cols, scale } = operand
+  /** What an entry weighs in outputs, by its input alone. */
+  const weights = weighting && inputWeights(weighting)
+  const weightAt = (flat: number) =>
+    weights ? weights[weighting.side === 'cols' ? flat % cols : Math.floor(flat / cols)]! : 1
   const panels = productPanels(context, L, R)
   const scan: ResidualScan = async (visit) => {
     for (const { start, height, values: panel } of panels()) {
       const values = decodeFloat64(weightBytes.dtype, await weightBytes.rows(start, start + height))
       for (let i = 0; i < panel.length; i++) panel[i] = values[i]! * scale - panel[i]!
+      if (weights) for (let i = 0; i < panel.length; i++) panel[i]! *= weightAt(start * cols + i)
       visit(start * cols, panel)
     }
   }
   const entries = await largestEntries(scan, count)
   const offset = BigInt(matrixIndex * view.rows * view.cols)
-  const value = entries.value.map((residual) => residual / scale)
+  const value = entries.value.map((residual, i) => residual / scale / weightAt(Number(entries.index[i])))
   if (!value.every(Number.isFinite)) {
     throw new AppError('overflow', say('overflow.sparse', { name: foreign(info.name), dtype: 'F32' }))
   }

@@ -12,6 +12,8 @@ import type { TensorOutline } from '../../tensor.ts'
 export interface FactorizedMatrix extends LoadedMatrix {
   /** Of the rank that is written. */
   readonly factorization: Factorization
+  /** How much of the outputs' norm each of its directions has, where errors are those of outputs. */
+  readonly lengths?: Float64Array
   readonly weightBytes: MatrixBytes
   /** Of this matrix in a stack; 0 elsewhere. */
   readonly index: number
@@ -24,6 +26,8 @@ export interface MeasuredError {
   readonly withoutSparse: number
   /** ||U diag(s) Vt - what is stored||_F / ||W||_F, whatever there is to round, before a sparse part is added. */
   readonly rounding: number
+  /** ||W - What||_F / ||W||_F, where the others are of outputs. */
+  readonly weightError?: number
 }
 
 /** Appends bytes to entry `index` of the tensor. A stack writes matrix after matrix into the same entries. */

@@ -11,11 +11,13 @@ import { addParamFlags, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { computedBy, duration, formatBytes, percent, phases, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml } from '../records.ts'
+import { openFiles, statisticsHelp } from '../request.ts'
 
 interface Options {
   readonly tensor: string
   readonly repeat: number
   readonly certify?: boolean
+  readonly statistics?: string
   readonly reportHtml?: string
   readonly force?: boolean
   readonly json?: boolean
@@ -35,6 +37,7 @@ export function analyzeCommand(): Command {
       '--certify',
       'prove what can be proved without the exact SVD: intervals, a bracket of the floor, the spectral error',
     )
+    .option('--statistics <file|folder>', statisticsHelp)
     .option('--report-html <file>', 'write a report to hand on: one HTML file with charts and singular values')
     .option('--force', 'replace an existing report')
     .option('--json', 'print one JSON object')
@@ -43,8 +46,8 @@ export function analyzeCommand(): Command {
       const params = paramsFrom(self, keys)
       await refuseRecords({ reportHtml, force: options.force, sourcePath: path })
       const report = await withEngine(async (engine) => {
-        const { fileId: model } = await engine.open(path)
-        return engine.run<'analyze'>({ kind: 'analyze', files: { model }, tensor, params, repeat, certify })
+        const files = await openFiles(engine, path, options)
+        return engine.run<'analyze'>({ kind: 'analyze', files, tensor, params, repeat, certify })
       })
       if (reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
@@ -69,7 +72,15 @@ function printAnalysis(report: AnalysisReport): void {
         `errors to ${report.resolution.toExponential(1)}, singular values to ${report.valueResolution.toExponential(1)}`,
       ],
       ['numerical rank', numericalRankOf(report)],
-      ['like random noise', percent(report.noiseError)],
+      ...(report.noiseError === null ? [] : [['like random noise', percent(report.noiseError)]]),
+      ...(report.outputs
+        ? [
+            [
+              'weight error',
+              `${percent(report.outputs.weightError)}: all errors above are those of outputs (${report.outputs.kind === 'diagonal' ? 'mean squares' : 'second moments'} of the inputs, regularized)`,
+            ],
+          ]
+        : []),
       ...certificateRows(report),
       ['break-even rank', String(report.breakEvenRank)],
       ['Frobenius norm', report.frobeniusNorm.toPrecision(7)],

@@ -7,6 +7,13 @@ import { timesOf } from '../../../core/phases.ts'
 import { addParamFlags, paramsFrom } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, percent, print, printJson, safe, table } from '../print.ts'
+import { openFiles, statisticsHelp } from '../request.ts'
+
+interface Options {
+  readonly tensor: string
+  readonly statistics?: string
+  readonly json?: boolean
+}
 
 /** A comparison is of both methods. */
 const keys = factorizationKeys.filter((key) => key !== 'method')
@@ -17,12 +24,14 @@ export function compareCommand(): Command {
     .argument('<file>')
     .requiredOption('--tensor <name>', 'which tensor; `array` in an .npy file')
   return addParamFlags(command, keys)
+    .option('--statistics <file|folder>', statisticsHelp)
     .option('--json', 'print one JSON object')
-    .action(async (path: string, { tensor, json }: { tensor: string; json?: boolean }, self: Command) => {
+    .action(async (path: string, options: Options, self: Command) => {
+      const { tensor, json } = options
       const params = paramsFrom(self, keys)
       const report = await withEngine(async (engine) => {
-        const { fileId: model } = await engine.open(path)
-        return engine.run<'compare'>({ kind: 'compare', files: { model }, tensor, params })
+        const files = await openFiles(engine, path, options)
+        return engine.run<'compare'>({ kind: 'compare', files, tensor, params })
       })
       if (json) printJson(report)
       else printComparison(report)

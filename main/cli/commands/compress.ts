@@ -7,7 +7,7 @@ import { inEnglish } from '../../../core/messages/english.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
-import { absolute, computedBy, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { absolute, beside, computedBy, duration, errorHeader, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'
@@ -44,12 +44,14 @@ export function compressCommand(): Command {
       const report = await withEngine((engine) =>
         commandRuns(engine).run<'compress'>(
           { kind: 'compress', ...recipe, force, resume, part },
-          { model: path },
+          { model: path, ...(options.statistics !== undefined && { statistics: options.statistics }) },
           options.out,
         ),
       )
-      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, recipe)
-      if (options.report !== undefined) await writeReport(options.report, recipe, report)
+      const { statistics } = report
+      const replayable = { ...recipe, ...(statistics && { statistics: statistics.hash }) }
+      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, replayable)
+      if (options.report !== undefined) await writeReport(options.report, replayable, report)
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
         await writeHtml(options.reportHtml, runReportHtml({ ...made, recipe, report }))
@@ -60,19 +62,21 @@ export function compressCommand(): Command {
 }
 
 function printCompression(report: CompressionReport): void {
+  const weighted = report.statistics !== undefined
   const rows = report.tensors.map(
-    ({ name, action, rank, factorDType, relativeError, bytesBefore, bytesAfter, reason }) => [
+    ({ name, action, rank, factorDType, relativeError, weightError, bytesBefore, bytesAfter, reason }) => [
       safe(name),
       action,
       rank === null ? '' : String(rank),
       factorDType ?? '',
       action === 'factorized' ? percent(relativeError ?? 0) : '',
+      ...(weighted ? [weightError === undefined ? '' : percent(weightError)] : []),
       formatBytes(bytesBefore),
       formatBytes(bytesAfter),
       action === 'kept' ? safe(inEnglish(reason)) : '',
     ],
   )
-  print(table([['tensor', '', 'rank', 'dtype', 'error', 'before', 'after', ''], ...rows], [2, 4, 5, 6]))
+  print(table([errorHeader(weighted, 'before', 'after', ''), ...rows], weighted ? [2, 4, 5, 6, 7] : [2, 4, 5, 6]))
   const costs = report.tensors.flatMap(({ inGraph }) => (inGraph ? [inGraph] : []))
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print(
@@ -84,7 +88,7 @@ function printCompression(report: CompressionReport): void {
     print(`In the graph: ${flops[0]} -> ${flops[1]} operations for a row of inputs of each factorized weight.`)
   }
   print(
-    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}.`,
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)}, model error ${percent(report.relativeError)}${absolute(report.absoluteError)}${beside(report.statistics)}.`,
   )
   if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
   for (const notice of report.notices) print(inEnglish(notice))

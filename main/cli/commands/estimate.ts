@@ -6,7 +6,7 @@ import { inEnglish } from '../../../core/messages/english.ts'
 import { wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { computedBy, countdown, formatBytes, print, printJson, table } from '../print.ts'
-import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
+import { addRequestFlags, openFiles, type RequestOptions, requestFrom } from '../request.ts'
 
 interface Options extends RequestOptions {
   readonly parts: number
@@ -25,8 +25,8 @@ export function estimateCommand(): Command {
     .action(async (path: string, options: Options, self: Command) => {
       const request = await requestFrom(self, options)
       const report = await withEngine(async (engine) => {
-        const { fileId: model } = await engine.open(path)
-        return engine.run<'estimate'>({ kind: 'estimate', files: { model }, ...request, parts: options.parts })
+        const files = await openFiles(engine, path, options)
+        return engine.run<'estimate'>({ kind: 'estimate', files, ...request, parts: options.parts })
       })
       if (options.json) printJson(report)
       else printEstimate(report)

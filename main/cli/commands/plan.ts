@@ -6,9 +6,9 @@ import type { PlannedTensor, PlanReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { planReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
-import { absolute, computedBy, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import { absolute, beside, computedBy, duration, errorHeader, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
 import { refuseRecords, writeHtml } from '../records.ts'
-import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
+import { addRequestFlags, openFiles, type RequestOptions, requestFrom } from '../request.ts'
 
 interface Options extends RequestOptions {
   readonly reportHtml?: string
@@ -28,8 +28,8 @@ export function planCommand(): Command {
       const request = await requestFrom(self, options)
       await refuseRecords({ ...options, sourcePath: path })
       const report = await withEngine(async (engine) => {
-        const { fileId: model } = await engine.open(path)
-        return engine.run<'plan'>({ kind: 'plan', files: { model }, ...request })
+        const files = await openFiles(engine, path, options)
+        return engine.run<'plan'>({ kind: 'plan', files, ...request })
       })
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
@@ -41,23 +41,30 @@ export function planCommand(): Command {
 }
 
 function printPlan(report: PlanReport, int8: boolean): void {
-  const header = ['tensor', '', 'rank', 'dtype', 'error', ...(int8 ? ['INT8 adds'] : []), 'before', 'after', '']
+  const weighted = report.statistics !== undefined
+  const header = errorHeader(weighted, ...(int8 ? ['INT8 adds'] : []), 'before', 'after', '')
   const rows = report.tensors.map((tensor) => [
     safe(tensor.name),
     tensor.action,
     tensor.rank === null ? '' : String(tensor.rank),
     tensor.factorDType ?? '',
     tensor.action === 'factorize' ? percent(tensor.relativeError) : '',
+    ...(weighted ? [tensor.weightError === undefined ? '' : percent(tensor.weightError)] : []),
     ...(int8 ? [int8Cell(tensor)] : []),
     formatBytes(tensor.bytesBefore),
     formatBytes(tensor.bytesAfter),
     tensor.action === 'keep' ? safe(inEnglish(tensor.reason)) : '',
   ])
-  print(table([header, ...rows], int8 ? [2, 4, 5, 6, 7] : [2, 4, 5, 6]))
+  print(
+    table(
+      [header, ...rows],
+      [...header.keys()].filter((i) => i === 2 || (i > 3 && i < header.length - 1)),
+    ),
+  )
   const factorized = report.tensors.filter(({ action }) => action === 'factorize').length
   print(`\n${factorized} of ${report.tensors.length} tensors would be factorized.`)
   print(
-    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${absolute(report.absoluteError)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
+    `${formatBytes(report.bytesBefore)} -> ${formatBytes(report.bytesAfter)} (${report.bytesAfter} bytes exactly), expected model error ${percent(report.relativeError)}${absolute(report.absoluteError)}${beside(report.statistics)}${report.errorIsLeast ? ' or a little more: a run at a given rank makes narrower sketches than this analysis' : ''}.`,
   )
   print(
     `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${duration(report.elapsedMs)} (${computedBy(report)}).`,
