@@ -15,6 +15,7 @@ const decisions = readdirSync(join(root, 'docs/decisions')).map((name) => `docs/
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/answers.md',
   'docs/architecture.md',
   'docs/formats.md',
   'docs/platforms.md',
