@@ -127,6 +127,7 @@ export function weightedOperand(kernels: Kernels, plain: Operand, weighting: Wei
     rows,
     cols,
     dtype: 'F32',
+    by: (others) => weightedOperand(others, plain.by(others), weighting),
     scale,
     multiply: (X, Y) =>
       scoped(async () => {
