@@ -7,7 +7,19 @@ import { inEnglish } from '../../../core/messages/english.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
-import { absolute, beside, computedBy, duration, errorHeader, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import {
+  absolute,
+  beside,
+  computedBy,
+  duration,
+  errorHeader,
+  formatBytes,
+  percent,
+  print,
+  printJson,
+  safe,
+  table,
+} from '../print.ts'
 import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
 import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'

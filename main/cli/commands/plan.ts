@@ -6,7 +6,19 @@ import type { PlannedTensor, PlanReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { planReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
-import { absolute, beside, computedBy, duration, errorHeader, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
+import {
+  absolute,
+  beside,
+  computedBy,
+  duration,
+  errorHeader,
+  formatBytes,
+  percent,
+  print,
+  printJson,
+  safe,
+  table,
+} from '../print.ts'
 import { refuseRecords, writeHtml } from '../records.ts'
 import { addRequestFlags, openFiles, type RequestOptions, requestFrom } from '../request.ts'
 
