@@ -104,7 +104,12 @@ export async function planCompression(
     tensors,
     analyzed: sketches.cache.counters.stored - before,
     elapsedMs: performance.now() - started,
-    notices: [...file.notices, ...statisticsNotices(context), ...(style.notices?.(plans.filter(isFactorized)) ?? []), ...kernelNotices(host)],
+    notices: [
+      ...file.notices,
+      ...statisticsNotices(context),
+      ...(style.notices?.(plans.filter(isFactorized)) ?? []),
+      ...kernelNotices(host),
+    ],
     ...context.kernels.info,
   }
 }
