@@ -20,7 +20,7 @@ import { type Operand, residentOperand, streamedOperand, type WidePanels, wideOp
 import { type Weighting, weightedOperand } from '../svd/weighted-operand.ts'
 import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
-import { findOnce } from './known.ts'
+import { findOnce } from './facts.ts'
 
 /** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
 export const READ_BYTES = 4 << 20

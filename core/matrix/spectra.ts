@@ -15,7 +15,7 @@ import { gaussianKey } from '../svd/random.ts'
 import { storageName, type TensorInfo } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { arithmeticOf, factorizedMatrix } from './factorize-matrix.ts'
-import { findOnce, recall } from './known.ts'
+import { findOnce, recall } from './facts.ts'
 import { type LoadedMatrix, loadMatrix } from './load.ts'
 import { sketchKey } from './sketch-key.ts'
 

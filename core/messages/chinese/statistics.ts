@@ -9,7 +9,7 @@ export const statistics = {
   'statistics.coverage': (v, w) =>
     `${w.count(v.total)} 个矩阵中有 ${w.count(v.covered)} 个具有统计数据${v.borrowed > 0 ? `（其中 ${w.count(v.borrowed)} 个取自输入相同的另一矩阵）` : ''}${v.covered < v.total ? '；其余不加权' : ''}。`,
   'statistics.needed': (v) =>
-    `此配方按输入统计数据（${v.hash.slice(0, 12)}……）加权误差：请用 --statistics 指定其文件。`,
+    `此配方按输入统计数据（${v.hash.slice(0, 12)}……）加权误差：请用“--statistics”指定其文件。`,
   'statistics.other': (v) => `此配方按另一份统计数据加权误差：${v.hash.slice(0, 12)}……，而非 ${v.found.slice(0, 12)}……`,
   'statistics.norm': () =>
     '有统计数据的矩阵，其误差是输出的误差，并经正则化：每个输入加上均方值的 1%，或在二阶矩上加上平均特征值的 0.1%。',
