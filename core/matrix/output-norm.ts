@@ -16,8 +16,8 @@ import type { ModelStatistics, TensorStatistics } from '../statistics/statistics
 import type { Weighting } from '../svd/weighted-operand.ts'
 
 /** Of the mean of d, and of H's eigenvalues. */
-export const DIAGONAL_SHARE = 0.01
-export const FULL_SHARE = 1e-3
+const DIAGONAL_SHARE = 0.01
+const FULL_SHARE = 1e-3
 
 /** The norm of outputs that a job measures in, for what its statistics cover. */
 export interface OutputNorm {

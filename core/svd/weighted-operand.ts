@@ -29,7 +29,7 @@ export function inputWeights(weighting: Weighting): Float64Array {
 }
 
 /** Out <- C X, with a row of X for each input. Out may be X where C is diagonal. */
-export function timesC(kernels: Kernels, weighting: Weighting, X: Matrix, Out: Matrix): void {
+function timesC(kernels: Kernels, weighting: Weighting, X: Matrix, Out: Matrix): void {
   if (weighting.kind === 'full') kernels.gemm(asWeights(weighting.C), X, Out)
   else scaleRows(weighting.C, X, Out)
 }

@@ -13,6 +13,8 @@ import type { JobContext } from '../../../core/matrix/context.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { type ComputableDType, type DType, elementCount } from '../../../core/tensor.ts'
+import { concat } from '../formats/corpus.ts'
+import { bytes, node, number, opset, tensor } from '../formats/onnx/onnx-model.ts'
 import { memoryFolder } from '../memory-folder.ts'
 
 export type Reported = Parameters<JobContext['report']>[0]
@@ -74,6 +76,16 @@ export function fileBytes(tensors: readonly TestTensor[], metadata = new Map<str
     offset += bytes.byteLength
   }
   return whole
+}
+
+/** An ONNX model with a product for each tensor. */
+export async function openGraph(...tensors: readonly TestTensor[]): Promise<WeightFile> {
+  const initializers = tensors.map(({ name, shape, bytes: values }) =>
+    tensor({ name, dims: [...shape], fields: [bytes(9, values)] }),
+  )
+  const nodes = tensors.map(({ name }) => node('MatMul', ['x', name], [`y ${name}`]))
+  const whole = concat(number(1, 8), bytes(7, concat(...nodes, ...initializers)), opset(13))
+  return openWeightFile({ folder: memoryFolder('in', new Map([['model.onnx', whole]])), entry: 'model.onnx' })
 }
 
 export async function openTensors(...tensors: TestTensor[]): Promise<WeightFile> {

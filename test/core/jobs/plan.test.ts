@@ -12,7 +12,16 @@ import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
 import { styleIds, styles } from '../../../core/styles.ts'
 import { memoryFolder } from '../memory-folder.ts'
 import { withSpectrum } from '../svd/matrices.ts'
-import { compressJob, openTensors, outcomeOf, plain, type Reported, testContext, weights } from './harness.ts'
+import {
+  compressJob,
+  openGraph,
+  openTensors,
+  outcomeOf,
+  plain,
+  type Reported,
+  testContext,
+  weights,
+} from './harness.ts'
 
 type PlanJob = Extract<Job, { kind: 'plan' }>
 
@@ -41,6 +50,9 @@ const model = [
   { ...weights('model.layers.0.broken.weight', [64, 64]), bytes: new Uint8Array(4 * 64 * 64).fill(0xff) },
   plain('model.norm.weight', 'F32', [64], new Uint8Array(256)),
 ]
+
+/** What a graph of products takes. */
+const ofGraph = model.filter(({ dtype, shape }) => dtype === 'F32' && shape.length === 2)
 
 /** A context whose memory of sources outlives it in `cold`, as that of an engine on the user's disk. */
 function remembering(cold: ColdStore | null = null) {
@@ -81,13 +93,15 @@ describe('a plan says what a compression of the same request writes', () => {
   for (const output of styleIds) {
     // What an output style changes is the bytes of a tensor and what lies around them, not how ranks are chosen.
     const some = requests.filter(
-      ([, { goalError, rank, factorDType }]) =>
+      ([, { goalError, rank, factorDType, factorLayout }]) =>
         output === 'factors' ||
         goalError === 0.3 ||
-        (rank === 12 && !(styles[output].prescribed && factorDType === 'F16')),
+        (rank === 12 &&
+          !(styles[output].prescribed && factorDType === 'F16') &&
+          !(styles[output].isGraph && factorLayout === 'usv')),
     )
     it.each(some)(`as ${output}: %s`, async (_, params) => {
-      const file = await openTensors(...model)
+      const file = styles[output].isGraph ? await openGraph(...ofGraph) : await openTensors(...model)
       const job = planJob(params, { output })
       const plan = await planCompression({ model: file }, job, testContext())
       const report = await written(file, job)

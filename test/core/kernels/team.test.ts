@@ -77,7 +77,7 @@ describe('a team', () => {
     thread(
       `const { workerData } = require('node:worker_threads')
        import(workerData.threads).then(({ answerSpawns, threadSpawner }) => {
-         answerSpawns(workerData.port, (init) => {
+         const spawn = (init) => {
            const handle = threadSpawner()(init)
            const cells = new Int32Array(init.control)
            const timer = setInterval(() => {
@@ -86,7 +86,8 @@ describe('a team', () => {
              handle.terminate()
            }, 1)
            return handle
-         })
+         }
+         answerSpawns(workerData.port, { spawn, spawnDevice() {} })
        })`,
       {
         port: port2,

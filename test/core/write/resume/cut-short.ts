@@ -5,9 +5,7 @@ import { AppError } from '../../../../core/errors.ts'
 import type { WeightFile } from '../../../../core/formats/format.ts'
 import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
-import { concat } from '../../formats/corpus.ts'
-import { bytes, node, number, opset, tensor } from '../../formats/onnx/onnx-model.ts'
-import { compressJob, fileBytes, plain, type TestTensor, testContext, weights } from '../../jobs/harness.ts'
+import { compressJob, fileBytes, openGraph, plain, type TestTensor, testContext, weights } from '../../jobs/harness.ts'
 import { type MemoryFolder, memoryFolder } from '../../memory-folder.ts'
 import { sentencesOf, someWords } from '../../messages/words.ts'
 
@@ -36,25 +34,13 @@ export const kinds: readonly Kind[] = [
 ]
 
 export async function open(tensors: readonly TestTensor[], { shards = 1, output }: Kind): Promise<WeightFile> {
+  if (output === 'onnx') return openGraph(...tensors)
   const folder = memoryFolder('in')
-  if (output === 'onnx') {
-    folder.files.set('model.onnx', graphOf(tensors))
-    return openWeightFile({ folder, entry: 'model.onnx' })
-  }
   for (let i = 0; i < shards; i++) {
     const name = shards === 1 ? 'model.safetensors' : `model-0000${i + 1}-of-0000${shards}.safetensors`
     folder.files.set(name, fileBytes(tensors.filter((_, at) => Math.floor((at * shards) / tensors.length) === i)))
   }
   return openWeightFile({ folder, entry: null })
-}
-
-/** A model with a product for each tensor that is a matrix. */
-function graphOf(tensors: readonly TestTensor[]): Uint8Array {
-  const initializers = tensors.map(({ name, shape, bytes: values }) =>
-    tensor({ name, dims: [...shape], fields: [bytes(9, values)] }),
-  )
-  const nodes = tensors.map(({ name }) => node('MatMul', ['x', name], [`y ${name}`]))
-  return concat(number(1, 8), bytes(7, concat(...nodes, ...initializers)), opset(13))
 }
 
 export const quick = { method: 'randomized', nIter: 0 } as const
