@@ -136,7 +136,9 @@ test('a goal starts the analysis it needs, and until that is done nothing stands
   await expect(page.getByTestId('model-analysis')).toBeVisible(patience)
   await expect(page.getByTestId('model-error')).toHaveCount(0)
   await expect(page.getByText('Totals of a part of the model would mislead, so none are shown.')).toBeVisible()
-  await expect(page.locator('.map-legend')).toContainText('Rank not known yet')
+  // Meanwhile the map shows what is known of each: its error at half the bytes, which is nobody's plan.
+  await expect(page.locator('.map-legend')).toContainText('Error if every matrix is halved')
+  await expect(page.locator('.map-legend')).toContainText('Not analyzed yet')
   await page.keyboard.press('Control+Enter')
   await expect(page.getByRole('dialog')).toHaveCount(0)
   // A reload comes back to goal and tab, and the analysis is begun again from the sketches that were kept.
