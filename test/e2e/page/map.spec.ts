@@ -130,7 +130,7 @@ test('a goal starts the analysis it needs, and until that is done nothing stands
   page,
   folder,
 }) => {
-  await openMap(page, folder, 8, 512)
+  await openMap(page, folder, 6, 512)
   await chooseGoal(page, 'Size')
   await page.getByRole('textbox', { name: 'Size of the output' }).fill('40')
   await expect(page.getByTestId('model-analysis')).toBeVisible(patience)

@@ -12,15 +12,15 @@ test('two runs: the details of one stay open when the other ends, its output is 
   folder,
 }) => {
   test.slow()
-  await openIn(folder, page, 4, 512)
+  // The second run has to be at work until the details of the first are open.
+  await openIn(folder, page, 10, 512)
   await compress(page, 'first.safetensors')
   await saved(page)
   await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('24')
   await compress(page, 'second.safetensors')
   await expect(runLine(page)).toHaveAttribute('data-run', 'running', patience)
 
-  await tabTo(page, page.getByRole('button', { name: 'Details' }))
-  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Details' }).press('Enter')
   const dialog = page.getByRole('dialog', { name: 'What was done: first.safetensors' })
   await expect(dialog).toBeVisible()
   // The strip makes room for the run that ends; what was opened stays.
