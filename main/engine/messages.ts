@@ -111,6 +111,8 @@ export interface DriverData {
   readonly flags: Int32Array
   /** Where threads of the team are asked for (threads.ts). */
   readonly teamPort: MessagePort
+  /** Whether a process can hold a device here. A thread of the desktop application cannot tell: it knows node's version alone. */
+  readonly mayHaveDevice: boolean
 }
 
 // --- driver <-> device ---------------------------------------------------------------------------------------------------------------

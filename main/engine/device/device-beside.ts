@@ -22,12 +22,12 @@ export interface Beside {
 export async function deviceBeside(
   kernels: Kernels,
   wanted: Exclude<Params['device'], 'cpu'>,
-  host: { readonly spawnDevice: SpawnDevice; readonly control: SharedArrayBuffer },
+  host: { readonly spawnDevice: SpawnDevice | null; readonly control: SharedArrayBuffer },
 ): Promise<Beside> {
   const asked = wanted !== 'auto'
   const without = (why: Message): Beside => ({ kernels, notice: asked ? why : null, close: () => {} })
   if (kernels.info.kernel === 'reference') return without(say('device.reference'))
-  if (process.versions.electron) return without(say('device.desktop'))
+  if (!host.spawnDevice) return without(say('device.desktop'))
   if (!isInstalled()) return without(say('device.no-package'))
   const name = wanted.startsWith('gpu:') ? wanted.slice('gpu:'.length) : null
   const found = await openDevice(host.spawnDevice, {

@@ -15,6 +15,8 @@ export function deviceSpawner(entry = siblingEntry('device'), started: (pid: num
       name: 'relay',
     })
     relay.unref()
+    // What it was asked for says so by its silence: a device is never worth an engine.
+    relay.on('error', () => {})
     let pid: number | undefined
     // A device that hangs does not see its pipe close.
     const end = () => {

@@ -43,10 +43,10 @@ export interface DriverTasks {
 export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
   if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
   const port: MessagePort = parentPort
-  const { flags, teamPort } = workerData as DriverData
+  const { flags, teamPort, mayHaveDevice } = workerData as DriverData
   const tasks = makeTasks({
     spawn: relaySpawner(teamPort),
-    spawnDevice: relayDeviceSpawner(teamPort),
+    spawnDevice: mayHaveDevice ? relayDeviceSpawner(teamPort) : null,
     announceControl: (control) => send({ type: 'control', control }),
     announceKernels: (info) => send({ type: 'kernels', info }),
   })

@@ -44,7 +44,8 @@ const restMs = 10_000
 /** What a driver's kernels need from the event loop: threads, started there because the driver is blocked while it computes, and a cancel. */
 export interface KernelRoomHost {
   readonly spawn: SpawnMember
-  readonly spawnDevice: SpawnDevice
+  /** null in the desktop application, which has no device yet. */
+  readonly spawnDevice: SpawnDevice | null
   /** Told which control block cancels the kernels that are about to be made. */
   announceControl(control: SharedArrayBuffer): void
   /** Told what computes from now on. */

@@ -110,7 +110,8 @@ export function createDriver(host: DriverHost): Driver {
 
   function spawn(): DriverThread {
     const team = new MessageChannel()
-    const data: DriverData = { flags, teamPort: team.port2 }
+    const mayHaveDevice = process.versions.electron === undefined
+    const data: DriverData = { flags, teamPort: team.port2, mayHaveDevice }
     makeRoomForBuffers()
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
     const endTeam = answerSpawns(team.port1, host, collectGarbage)
