@@ -1,18 +1,17 @@
 /** A GGUF file being written: its header has its final length from the beginning, and each tensor is filled up to the alignment. */
 import { ggufHeader, ggufPadding } from '../../formats/gguf/gguf-writer.ts'
 import type { ByteSink } from '../../io.ts'
-import { type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { tensorBytes } from '../../tensor.ts'
+import { entryWriter } from './entry-writer.ts'
 import {
   type Checksum,
   createStarted,
   type Encoding,
   outputEnd,
   sinkSource,
-  type TensorWriter,
   unframed,
   type WeightsOutput,
   type WrittenEntry,
-  writeChecked,
 } from './weights-output.ts'
 
 const plannedBytes: Encoding['plannedBytes'] = (planned, metadata) =>
@@ -51,41 +50,18 @@ function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], 
       return sink.byteLength
     },
     written,
-    begin: (entries) => tensorWriter(sink, entries, written, crc32),
+    begin: (entries) => {
+      const after = (index: number) => {
+        const { dtype, shape } = entries[index]!
+        return new Uint8Array(ggufPadding(tensorBytes(dtype, shape)))
+      }
+      return entryWriter(sink, entries, written, crc32, { after })
+    },
     moves: (final) => header(final).byteLength !== headerBytes,
     complete: async (final) => {
       await moveData(sink, headerBytes, header(final))
       return sinkSource(sink)
     },
-  }
-}
-
-function tensorWriter(
-  sink: ByteSink,
-  entries: readonly TensorOutline[],
-  written: WrittenEntry[],
-  crc32: Checksum,
-): TensorWriter {
-  const start = sink.byteLength
-  // Factors of one module: they wait until the module is complete.
-  const pieces: Uint8Array[][] = entries.map(() => [])
-  return {
-    write: async (index, bytes) => void pieces[index]!.push(bytes),
-    done: async () => {
-      for (const [i, outline] of entries.entries()) {
-        const expected = tensorBytes(outline.dtype, outline.shape)
-        const received = pieces[i]!.reduce((sum, { byteLength }) => sum + byteLength, 0)
-        if (received !== expected) throw new Error(`${outline.name}: expected ${expected} bytes, got ${received}`)
-        let crc = 0
-        for (const piece of pieces[i]!) {
-          crc = crc32(piece, crc)
-          await writeChecked(sink, piece)
-        }
-        await writeChecked(sink, new Uint8Array(ggufPadding(expected)))
-        written.push({ outline, crc })
-      }
-    },
-    undo: () => sink.truncate(start),
   }
 }
 

@@ -9,8 +9,9 @@ import { decodeFloat32, encode } from '../../formats/dtype.ts'
 import { npzComment, planNpz } from '../../formats/numpy/npz.ts'
 import type { ByteSink } from '../../io.ts'
 import { encodedDType } from '../../styles.ts'
-import { isComputable, type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { isComputable, type TensorOutline } from '../../tensor.ts'
 import { ERRORS, TIES } from '../metadata.ts'
+import { entryWriter } from './entry-writer.ts'
 import { isEachIntact } from './intact.ts'
 import {
   type Checksum,
@@ -18,7 +19,6 @@ import {
   type Frame,
   outputEnd,
   sinkSource,
-  type TensorWriter,
   type WeightsOutput,
   type WrittenEntry,
   writeChecked,
@@ -66,7 +66,14 @@ function outputOn(sink: ByteSink, written: WrittenEntry[], crc32: Checksum): Wei
       return sink.byteLength
     },
     written,
-    begin: (entries) => memberWriter(sink, entries, written, crc32),
+    begin: (entries) => {
+      const outlines = entries.map(npzOutline)
+      return entryWriter(sink, entries, written, crc32, {
+        ...planNpz(outlines),
+        outline: (index) => outlines[index]!,
+        values: (index, bytes) => widen(entries[index]!, bytes),
+      })
+    },
     moves: () => false,
     complete: async (metadata) => {
       const plan = planNpz(
@@ -76,51 +83,6 @@ function outputOn(sink: ByteSink, written: WrittenEntry[], crc32: Checksum): Wei
       await writeChecked(sink, plan.directory(written.map(({ crc }) => crc)))
       return sinkSource(sink)
     },
-  }
-}
-
-function memberWriter(
-  sink: ByteSink,
-  entries: readonly TensorOutline[],
-  written: WrittenEntry[],
-  crc32: Checksum,
-): TensorWriter {
-  const start = sink.byteLength
-  const outlines = entries.map(npzOutline)
-  const plan = planNpz(outlines)
-  const received = entries.map(() => 0)
-  const checksums = entries.map(() => 0)
-  // The first member goes straight to the file. Those after it wait until it is complete: they are factors, and small.
-  const waiting: Uint8Array[][] = entries.map(() => [])
-  const put = async (index: number, bytes: Uint8Array) => {
-    checksums[index] = crc32(bytes, checksums[index])
-    await writeChecked(sink, bytes)
-  }
-  const open = async (index: number) => {
-    const { bytes, crc } = plan.before(index)
-    await writeChecked(sink, bytes)
-    checksums[index] = crc
-  }
-  return {
-    write: async (index, bytes) => {
-      if (index === 0 && received[0] === 0) await open(0)
-      received[index]! += bytes.byteLength
-      const values = widen(entries[index]!, bytes)
-      if (index === 0) await put(0, values)
-      else waiting[index]!.push(values)
-    },
-    done: async () => {
-      for (const [index, entry] of entries.entries()) {
-        const expected = tensorBytes(entry.dtype, entry.shape)
-        if (received[index] !== expected)
-          throw new Error(`${entry.name}: expected ${expected} bytes, got ${received[index]}`)
-        if (index > 0 || expected === 0) await open(index)
-        for (const values of waiting[index]!) await put(index, values)
-        await writeChecked(sink, plan.after(index, checksums[index]!))
-        written.push({ outline: outlines[index]!, crc: checksums[index]! })
-      }
-    },
-    undo: () => sink.truncate(start),
   }
 }
 

@@ -10,12 +10,13 @@ import { readRange } from '../../formats/reading/range.ts'
 import type { ByteSink } from '../../io.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
 import { say } from '../../messages/english.ts'
-import { type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { tensorBytes } from '../../tensor.ts'
 import { fromChecksums, toChecksums } from '../bits.ts'
 import { CHECKSUMS } from '../metadata.ts'
 import { initializerHead } from '../onnx/initializer.ts'
 import { graphPieces, graphStart } from '../onnx/surgery.ts'
 import { concat, message, type Piece, pieceBytes, piecesBytes, text, wideVarint } from '../onnx/wire.ts'
+import { entryWriter } from './entry-writer.ts'
 import { checksumOf } from './intact.ts'
 import {
   type Checksum,
@@ -24,7 +25,6 @@ import {
   outputEnd,
   type SourceFile,
   sinkSource,
-  type TensorWriter,
   unframed,
   type WeightsOutput,
   type WrittenEntry,
@@ -115,7 +115,10 @@ function outputOn(
       return sink.byteLength
     },
     written,
-    begin: (entries) => tensorWriter(sink, entries, written, crc32),
+    begin: (entries) =>
+      entryWriter(sink, entries, written, crc32, {
+        before: (index) => ({ bytes: initializerHead(entries[index]!), crc: 0 }),
+      }),
     moves: () => false,
     complete: async (metadata) => {
       const { rest, end } = graphPieces(
@@ -132,38 +135,5 @@ function outputOn(
       await writeChecked(sink, ownProperties(metadata, crc))
       return sinkSource(sink)
     },
-  }
-}
-
-function tensorWriter(
-  sink: ByteSink,
-  entries: readonly TensorOutline[],
-  written: WrittenEntry[],
-  crc32: Checksum,
-): TensorWriter {
-  const start = sink.byteLength
-  const received = entries.map(() => 0)
-  const checksums = entries.map(() => 0)
-  // The first goes straight to the file. Those after it wait until it is complete: they are factors, and small.
-  const waiting: Uint8Array[][] = entries.map(() => [])
-  return {
-    write: async (index, bytes) => {
-      if (index === 0 && received[0] === 0) await writeChecked(sink, initializerHead(entries[0]!))
-      received[index]! += bytes.byteLength
-      checksums[index] = crc32(bytes, checksums[index])
-      if (index === 0) await writeChecked(sink, bytes)
-      else waiting[index]!.push(bytes)
-    },
-    done: async () => {
-      for (const [index, entry] of entries.entries()) {
-        const expected = tensorBytes(entry.dtype, entry.shape)
-        if (received[index] !== expected)
-          throw new Error(`${entry.name}: expected ${expected} bytes, got ${received[index]}`)
-        if (index > 0 || expected === 0) await writeChecked(sink, initializerHead(entry))
-        for (const bytes of waiting[index]!) await writeChecked(sink, bytes)
-        written.push({ outline: entry, crc: checksums[index]! })
-      }
-    },
-    undo: () => sink.truncate(start),
   }
 }

@@ -7,6 +7,7 @@ import type { ByteSink } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { fromChecksums } from '../bits.ts'
 import { CHECKSUMS } from '../metadata.ts'
+import { entryWriter } from './entry-writer.ts'
 import { isEachIntact } from './intact.ts'
 import {
   type Checksum,
@@ -14,11 +15,9 @@ import {
   type Encoding,
   outputEnd,
   sinkSource,
-  type TensorWriter,
   unframed,
   type WeightsOutput,
   type WrittenEntry,
-  writeChecked,
 } from './weights-output.ts'
 
 /** Data is moved in pieces of this size where a header has to grow. */
@@ -68,42 +67,12 @@ function outputOn(sink: ByteSink, headerBytes: number, written: WrittenEntry[], 
       return sink.byteLength
     },
     written,
-    begin: (entries) => tensorWriter(sink, entries, written, crc32),
+    begin: (entries) => entryWriter(sink, entries, written, crc32),
     moves: (final) => header(final).byteLength > headerBytes,
     complete: async (final) => {
       await fillHeader(sink, header(final), headerBytes)
       return sinkSource(sink)
     },
-  }
-}
-
-function tensorWriter(
-  sink: ByteSink,
-  entries: readonly TensorOutline[],
-  written: WrittenEntry[],
-  crc32: Checksum,
-): TensorWriter {
-  const start = sink.byteLength
-  const lengths = entries.map(({ dtype, shape }) => tensorBytes(dtype, shape))
-  const received = lengths.map(() => 0)
-  const checksums = lengths.map(() => 0)
-  // The first entry goes straight to the file. Those after it wait until it is complete: they are factors, and small.
-  const waiting: Uint8Array[][] = entries.map(() => [])
-  return {
-    write: async (index, bytes) => {
-      received[index]! += bytes.byteLength
-      checksums[index] = crc32(bytes, checksums[index])
-      if (index === 0) await writeChecked(sink, bytes)
-      else waiting[index]!.push(bytes)
-    },
-    done: async () => {
-      for (const pieces of waiting) for (const piece of pieces) await writeChecked(sink, piece)
-      if (received.some((length, i) => length !== lengths[i])) {
-        throw new Error(`${entries[0]?.name}: expected ${lengths.join(', ')} bytes, got ${received.join(', ')}`)
-      }
-      written.push(...entries.map((outline, i) => ({ outline, crc: checksums[i]! })))
-    },
-    undo: () => sink.truncate(start),
   }
 }
 
