@@ -111,7 +111,9 @@ export interface DriverData {
   readonly flags: Int32Array
   /** Where threads of the team are asked for (threads.ts). */
   readonly teamPort: MessagePort
-  /** Whether a process can hold a device here. A thread of the desktop application cannot tell: it knows node's version alone. */
+  /** What the process says of itself (runtime-name.ts). */
+  readonly runtime: string
+  /** Whether a process can hold a device here. */
   readonly mayHaveDevice: boolean
 }
 

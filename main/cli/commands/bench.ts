@@ -15,6 +15,7 @@ import { deviceSpawner } from '../../engine/device/spawn-device.ts'
 import { kernelRoom } from '../../engine/driver/kernel-room.ts'
 import { threadSpawner } from '../../engine/threads.ts'
 import { removeTree } from '../../files/replacing.ts'
+import { runtimeName } from '../../system/runtime-name.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
 import { duration, phases, print, printJson, table } from '../print.ts'
@@ -50,7 +51,13 @@ export function benchCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (options: Options, self: Command) => {
       const params = paramsFrom(self, tunable)
-      const room = kernelRoom({ spawn: threadSpawner(), spawnDevice: deviceSpawner(), announceControl: () => {} })
+      const runtime = runtimeName()
+      const room = kernelRoom({
+        runtime,
+        spawn: threadSpawner(),
+        spawnDevice: deviceSpawner(),
+        announceControl: () => {},
+      })
       const { kernels, shutdown } = await room.kernels(params)
       const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))
       const peers = options.peers ? startPeers(kernels.info.threads) : null

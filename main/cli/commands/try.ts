@@ -1,4 +1,4 @@
-/** `ghostsvd try`: a model and what became of it, run on the same inputs. */
+/** `ghostsvd try`: a model and its compressed form, run on the same inputs. */
 import { Command } from 'commander'
 import type { TryReport } from '../../../core/contract/answers.ts'
 import { tryModels } from '../../answers/try.ts'

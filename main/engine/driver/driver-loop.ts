@@ -43,8 +43,9 @@ export interface DriverTasks {
 export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
   if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
   const port: MessagePort = parentPort
-  const { flags, teamPort, mayHaveDevice } = workerData as DriverData
+  const { flags, teamPort, runtime, mayHaveDevice } = workerData as DriverData
   const tasks = makeTasks({
+    runtime,
     spawn: relaySpawner(teamPort),
     spawnDevice: mayHaveDevice ? relayDeviceSpawner(teamPort) : null,
     announceControl: (control) => send({ type: 'control', control }),

@@ -43,6 +43,8 @@ const restMs = 10_000
 
 /** What a driver's kernels need from the event loop: threads, started there because the driver is blocked while it computes, and a cancel. */
 export interface KernelRoomHost {
+  /** Node or Electron, with its version. */
+  readonly runtime: string
   readonly spawn: SpawnMember
   /** null in the desktop application, which has no device yet. */
   readonly spawnDevice: SpawnDevice | null
@@ -123,7 +125,7 @@ async function make(
       enableRevectorizer,
       memoryLimitBytes: machineLimit(),
     })
-    return { kernels, notice: noticeOf(kernels.info.kernel, choice), shutdown: kernels.shutdown, control }
+    return { kernels, notice: noticeOf(kernels.info.kernel, choice, host.runtime), shutdown: kernels.shutdown, control }
   } catch (error) {
     if (error instanceof AppError || choice !== 'auto') throw error
     return {
@@ -154,10 +156,9 @@ function enableRevectorizer(): void {
   setFlagsFromString(major > 13 ? '--wasm-revectorize' : '--experimental-wasm-revectorize')
 }
 
-function noticeOf(kernel: string, choice: Params['kernel']): Message | null {
+function noticeOf(kernel: string, choice: Params['kernel'], name: string): Message | null {
   if (choice !== 'auto') return null
-  const { electron, node } = process.versions
-  const runtime = foreign(electron ? `Electron ${electron}` : `Node ${node}`)
+  const runtime = foreign(name)
   if (kernel.startsWith('simd')) return say('kernel.unfused', { runtime })
   if (kernel.startsWith('relaxed') && process.arch === 'x64') return say('kernel.narrow', { runtime })
   return null

@@ -15,6 +15,7 @@ import type { Message } from '../../../core/messages/message.ts'
 import { foreign } from '../../../core/messages/text.ts'
 import type { SketchCounters } from '../../../core/sketch-cache/sketch-cache.ts'
 import type { Bounds } from '../../files/within.ts'
+import { runtimeName } from '../../system/runtime-name.ts'
 import { collectGarbage, makeRoomForBuffers } from '../garbage.ts'
 import {
   CANCELLED,
@@ -111,7 +112,7 @@ export function createDriver(host: DriverHost): Driver {
   function spawn(): DriverThread {
     const team = new MessageChannel()
     const mayHaveDevice = process.versions.electron === undefined
-    const data: DriverData = { flags, teamPort: team.port2, mayHaveDevice }
+    const data: DriverData = { flags, teamPort: team.port2, runtime: runtimeName(), mayHaveDevice }
     makeRoomForBuffers()
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
     const endTeam = answerSpawns(team.port1, host, collectGarbage)

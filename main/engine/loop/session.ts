@@ -20,6 +20,7 @@ import { say } from '../../../core/messages/english.ts'
 import type { Port } from '../../../core/port.ts'
 import { serveApi } from '../../../core/rpc.ts'
 import type { Place } from '../../files/within.ts'
+import { runtimeName } from '../../system/runtime-name.ts'
 import type { DifferenceRef, DriverInfo, FileRef, OpenedFile, Task } from '../messages.ts'
 import type { Driver } from './driver-handle.ts'
 import type { Lanes, PendingTask } from './lanes.ts'
@@ -131,9 +132,4 @@ export function serveSession(port: Port, host: SessionHost): void {
     for (const fileId of files.keys()) driver.closeFile(fileId)
     files.clear()
   })
-}
-
-function runtimeName(): string {
-  const electron = process.versions.electron
-  return electron ? `Electron ${electron}` : `Node ${process.versions.node}`
 }

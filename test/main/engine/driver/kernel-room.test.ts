@@ -8,6 +8,7 @@ const rooms: KernelRoom[] = []
 function room(): { room: KernelRoom; announced: string[] } {
   const announced: string[] = []
   const made = kernelRoom({
+    runtime: 'Node of the test',
     spawn: threadSpawner(),
     spawnDevice: deviceSpawner(),
     announceControl: () => {},
