@@ -1,8 +1,7 @@
 /** Before an adapter is written: for whose loaders, what of the differences it holds, at which ranks, and where it goes. */
-import { Button, Checkbox, Modal, NumberInput, Radio, Select, TextInput } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { Button, Checkbox, Modal, NumberInput, Radio, Select } from '@mantine/core'
+import { useMemo } from 'react'
 import type { FileReport, RankRule } from '../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { adapterCommand } from '../../core/report/command.ts'
 import { type AdapterForm, adapterForms } from '../../core/styles.ts'
 import { hasKernel } from '../../core/tensor.ts'
@@ -10,16 +9,16 @@ import { adapterReducers, useAdapter } from '../choices/adapter.ts'
 import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
+import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
 import { openForForm } from '../model/file-actions.ts'
 import { canCompress, useOutcome } from '../model/outcome.ts'
-import { createTarget, currentQuestion, lastOutputFolder, pickTarget, startAdapterRun } from '../model/run-actions.ts'
+import { currentQuestion, startAdapterRun } from '../model/run-actions.ts'
 import { PlannedOutcome } from '../outcome/PlannedOutcome.tsx'
 import { useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
-import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
-import { useFolders } from './folders.ts'
+import { TargetFields, useTarget } from './target.tsx'
 import { targetName } from './target-name.ts'
 
 interface AdapterDialogProps {
@@ -33,23 +32,14 @@ const firstConvRank = 8
 export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
   const { t, numbers } = useWords()
   const host = useSession((state) => state.host)
-  const desktop = host?.kind === 'electron'
   const { params } = useParams()
   const choices = useAdapter()
   const reopening = useFile(({ status }) => status === 'opening')
-  const [ownName, setOwnName] = useState<string | null>(null)
-  const [starting, setStarting] = useState(false)
-  const [error, setError] = useState<ErrorReport | null>(null)
-  const folders = useFolders(lastOutputFolder)
-  const folder = folders.trail.at(-1)
   const outcome = useOutcome()
   const difference = report.difference!
   const { form, of } = difference
-  const taken = useMemo(
-    () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
-    [folder, folders.entries],
-  )
-  const name = ownName ?? targetName(report.name, form, params, taken)
+  const target = useTarget((taken) => targetName(report.name, form, params, taken))
+  const { error, busy, dismiss, attempt } = useAttempt()
   const places = new Map(difference.forms.map(({ form, modules }) => [form, modules]))
   const convolutions = useMemo(() => report.tensors.some((tensor) => tensor.matrix && hasKernel(tensor)), [report])
   const placesOf = (one: AdapterForm) => {
@@ -59,20 +49,13 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
   const byRank = goalOf(params) === 'rank'
   // A rule of LoRA tools stands in the place of rank and goal.
   const ready = choices.rule ? outcome.state !== 'refused' && byRank : canCompress(outcome)
-  const write = async () => {
-    setStarting(true)
-    setError(null)
-    try {
-      const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
-      if (!target) return
-      await startAdapterRun(target, desktop)
+  const write = () =>
+    attempt(async () => {
+      const chosen = await target.choose()
+      if (!chosen) return
+      await startAdapterRun(chosen, target.desktop)
       onClose()
-    } catch (fault) {
-      setError(toErrorReport(fault))
-    } finally {
-      setStarting(false)
-    }
-  }
+    })
   return (
     <Modal
       closeButtonProps={{ 'aria-label': t('app.close') }}
@@ -86,7 +69,7 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
         className="compress"
         onSubmit={(event) => {
           event.preventDefault()
-          void write()
+          write()
         }}
       >
         <div className="outcome-plain" data-testid="compress-outcome">
@@ -151,22 +134,9 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
             onChange={(event) => adapterReducers.set({ oneRank: event.currentTarget.checked })}
           />
         </div>
-        {desktop ? null : (
-          <fieldset className="target">
-            <legend>{t('compress.where')}</legend>
-            <FolderTrail folders={folders} />
-            <FolderEntries folders={folders} />
-            <TextInput
-              error={taken.has(name) ? t('compress.taken', { name }) : null}
-              label={t(form === 'peft' ? 'adapter.folderName' : 'compress.name')}
-              onChange={(event) => setOwnName(event.currentTarget.value)}
-              spellCheck={false}
-              value={name}
-            />
-          </fieldset>
-        )}
+        <TargetFields label={t(form === 'peft' ? 'adapter.folderName' : 'compress.name')} target={target} />
         <div className="compress-foot">
-          {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
+          {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
           <div className="dialog-buttons">
             <div className="dialog-aside">
               <CopyButton
@@ -175,7 +145,7 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
                   adapterCommand({
                     sources: difference.names,
                     form: of === 'adapter' && form === difference.adapter?.form ? null : form,
-                    target: name,
+                    target: target.name,
                     ...choices,
                     recipe: currentQuestion(),
                     ...(host && { program: host.command, platform: host.platform }),
@@ -186,11 +156,7 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
             <Button color="gray" onClick={onClose} variant="subtle">
               {t('app.cancel')}
             </Button>
-            <Button
-              disabled={!ready || reopening || (!desktop && (!folder || name.trim() === '' || taken.has(name)))}
-              loading={starting}
-              type="submit"
-            >
+            <Button disabled={!ready || reopening || !target.ready} loading={busy} type="submit">
               {t(`adapter.start.${of}`)}
             </Button>
           </div>

@@ -1,25 +1,23 @@
 /** Before a run: what becomes of the model and what that does not promise, who can open the output, and where it goes. */
-import { Button, Modal, Radio, TextInput } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { Button, Modal, Radio } from '@mantine/core'
 import type { FileReport } from '../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { compressCommand } from '../../core/report/command.ts'
 import { type StyleId, styleIds, styles } from '../../core/styles.ts'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
+import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
 import { canCompress, useOutcome } from '../model/outcome.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { saveRecipe } from '../model/recipes.ts'
-import { createTarget, currentRecipe, lastOutputFolder, pickTarget, startRun } from '../model/run-actions.ts'
+import { currentRecipe, startRun } from '../model/run-actions.ts'
 import { LargeChange } from '../outcome/LargeChange.tsx'
 import { PlannedOutcome } from '../outcome/PlannedOutcome.tsx'
 import { useSentences, useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
-import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
-import { useFolders } from './folders.ts'
+import { TargetFields, useTarget } from './target.tsx'
 import { targetName } from './target-name.ts'
 
 interface CompressDialogProps {
@@ -29,15 +27,11 @@ interface CompressDialogProps {
 
 export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { t } = useWords()
-  const desktop = useSession((state) => state.host?.kind === 'electron')
   const host = useSession((state) => state.host)
   const { params, output: style } = useParams()
-  /** null: the suggestion follows style, goal and folder. */
-  const [ownName, setOwnName] = useState<string | null>(null)
-  const [starting, setStarting] = useState(false)
-  const [error, setError] = useState<ErrorReport | null>(null)
-  const folders = useFolders(lastOutputFolder)
-  const folder = folders.trail.at(-1)
+  const target = useTarget((taken) => targetName(report.name, style, params, taken))
+  const { name } = target
+  const { error, busy, dismiss, attempt } = useAttempt()
 
   const sentences = useSentences()
   const { answer } = usePlanShown()
@@ -47,26 +41,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const outcome = useOutcome()
   const lacksGraph = (one: StyleId) => styles[one].isGraph && !hasGraph(report.format)
   const large = outcome.state === 'planned' && outcome.verdict === 'large'
-  const taken = useMemo(
-    () => new Set(folder && folders.entries?.map(({ grant }) => grant.name)),
-    [folder, folders.entries],
-  )
-  const name = ownName ?? targetName(report.name, style, params, taken)
-  const compress = async () => {
-    setStarting(true)
-    setError(null)
-    try {
-      const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
-      if (!target) return
-      // The system's own dialog asks before it names a file that exists.
-      await startRun(target, desktop)
+  const compress = () =>
+    attempt(async () => {
+      const chosen = await target.choose()
+      if (!chosen) return
+      await startRun(chosen, target.desktop)
       onClose()
-    } catch (fault) {
-      setError(toErrorReport(fault))
-    } finally {
-      setStarting(false)
-    }
-  }
+    })
 
   return (
     <Modal
@@ -81,7 +62,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         className="compress"
         onSubmit={(event) => {
           event.preventDefault()
-          if (!large) void compress()
+          if (!large) compress()
         }}
       >
         <div className="outcome-plain" data-testid="compress-outcome">
@@ -107,20 +88,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             ))}
           </div>
         </Radio.Group>
-        {desktop ? null : (
-          <fieldset className="target">
-            <legend>{t('compress.where')}</legend>
-            <FolderTrail folders={folders} />
-            <FolderEntries folders={folders} />
-            <TextInput
-              error={taken.has(name) ? t('compress.taken', { name }) : null}
-              label={t('compress.name')}
-              onChange={(event) => setOwnName(event.currentTarget.value)}
-              spellCheck={false}
-              value={name}
-            />
-          </fieldset>
-        )}
+        <TargetFields label={t('compress.name')} target={target} />
         {said.map((notice) => (
           <p className="caveat" key={notice} role="note">
             {notice}
@@ -128,7 +96,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         ))}
         {large ? null : <p className="caveat">{t('compress.caveat')}</p>}
         <div className="compress-foot">
-          {error ? <ErrorBox error={error} onClose={() => setError(null)} /> : null}
+          {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
           <div className="dialog-buttons">
             <div className="dialog-aside">
               <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="subtle">
@@ -152,10 +120,10 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             <Button
               color={large ? 'orange' : 'ghost'}
               className={large ? 'anyway' : ''}
-              disabled={!canCompress(outcome) || (!desktop && (!folder || name.trim() === '' || taken.has(name)))}
-              loading={starting}
+              disabled={!canCompress(outcome) || !target.ready}
+              loading={busy}
               // Enter in a field writes nothing that the words of this button have not been read for.
-              {...(large ? { onClick: () => void compress(), type: 'button' } : { type: 'submit' })}
+              {...(large ? { onClick: compress, type: 'button' } : { type: 'submit' })}
             >
               {t(large ? 'compress.anyway' : 'compress.start')}
             </Button>

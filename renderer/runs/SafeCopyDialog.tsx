@@ -1,19 +1,16 @@
 /** Where the safe copy goes, how far it is, and that it is there. */
-import { Button, Loader, Modal, TextInput } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { Button, Loader, Modal } from '@mantine/core'
+import { useEffect } from 'react'
 import { shareOf } from '../../core/client/job-view.ts'
 import type { FileReport } from '../../core/contract.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon } from '../frame/icons.tsx'
-import { useSession } from '../frame/session.ts'
 import { stemOf } from '../model/recipes.ts'
-import { createTarget, lastOutputFolder, pickTarget } from '../model/run-actions.ts'
 import { cancelSafeCopy, forgetSafeCopy, openSafeCopy, saveSafeCopy, useSafeCopy } from '../model/safe-copy.ts'
 import { useWork } from '../model/work.ts'
 import { useWords } from '../words/words.ts'
-import { FolderEntries, FolderTrail } from './FolderBrowser.tsx'
-import { useFolders } from './folders.ts'
+import { TargetFields, useTarget } from './target.tsx'
 
 interface SafeCopyDialogProps {
   readonly report: FileReport
@@ -22,10 +19,7 @@ interface SafeCopyDialogProps {
 
 export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
   const { t, numbers } = useWords()
-  const desktop = useSession((state) => state.host?.kind === 'electron')
-  const [name, setName] = useState(`${stemOf(report.name)}.safe.safetensors`)
-  const folders = useFolders(lastOutputFolder)
-  const folder = folders.trail.at(-1)
+  const target = useTarget(() => `${stemOf(report.name)}.safe.safetensors`)
   const { saved, fault } = useSafeCopy()
   const running = useWork((state) => state.copy)
   const { error, busy, dismiss, attempt } = useAttempt()
@@ -33,9 +27,8 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
   useEffect(() => forgetSafeCopy, [])
   const save = () =>
     attempt(async () => {
-      const target = desktop ? await pickTarget(name) : folder ? await createTarget(folder, name) : null
-      // The system's own dialog asks before it names a file that exists.
-      if (target) saveSafeCopy(target, desktop)
+      const chosen = await target.choose()
+      if (chosen) saveSafeCopy(chosen, target.desktop)
     })
   const share = running && shareOf(running.view)
   const wrong = error ?? fault
@@ -57,18 +50,7 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
         </output>
       ) : (
         <>
-          {desktop ? null : (
-            <div className="target">
-              <FolderTrail folders={folders} />
-              <FolderEntries folders={folders} />
-              <TextInput
-                label={t('compress.name')}
-                onChange={(event) => setName(event.currentTarget.value)}
-                spellCheck={false}
-                value={name}
-              />
-            </div>
-          )}
+          <TargetFields label={t('compress.name')} target={target} />
           {running ? (
             <output className="job-status">
               <Loader size={14} />
@@ -100,7 +82,7 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
             {t('code.open')}
           </Button>
         ) : (
-          <Button disabled={busy || running !== null || (!desktop && (!folder || name.trim() === ''))} onClick={save}>
+          <Button disabled={busy || running !== null || !target.ready} onClick={save}>
             {t('code.write')}
           </Button>
         )}
