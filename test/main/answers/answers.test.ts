@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -122,11 +122,12 @@ describe('a process that runs a model', () => {
   })
 
   it('without onnxruntime-node says what to install', async () => {
-    // As built, where no node_modules lie beside it.
+    // As built, beside a package of that name with nothing in it: a folder above the temporary one may have a real one.
     const built = resolve('out/main')
     const place = await folder()
     for (const name of await readdir(built)) if (name.endsWith('.js')) await cp(join(built, name), join(place, name))
     await writeFile(join(place, 'package.json'), '{"type":"module"}')
+    await mkdir(join(place, 'node_modules/onnxruntime-node'), { recursive: true })
     const entry = pathToFileURL(join(place, 'runtime.js'))
     expect((await refusal(runModel('m.onnx', linear(), { entry }))).message).toMatch(
       /npm install onnxruntime-node@1\.30\.0/,
