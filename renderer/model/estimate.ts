@@ -10,7 +10,6 @@ import { useSelection } from '../choices/selection.ts'
 import { useVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface FileEstimate {
-  readonly bytesBefore: number
   readonly bytesAfter: number
   /** Of the factors alone. */
   readonly factorBytes: number
@@ -32,13 +31,11 @@ export function estimateFile(
   { rank: forAll }: Params,
   pins: Pins = noPins,
 ): FileEstimate {
-  let bytesBefore = 0
   let bytesAfter = 0
   let factorBytes = 0
   let compressed = 0
   let wouldGrow = 0
   for (const tensor of tensors) {
-    if (tensor.sharesStorageWith === undefined) bytesBefore += tensor.byteLength
     const verdict = verdicts.get(tensor.name)
     const rank = pins.get(tensor.name) ?? forAll
     if (verdict && shrinksAt(verdict, rank)) {
@@ -51,7 +48,7 @@ export function estimateFile(
       bytesAfter += tensor.decodedBytes ?? tensor.byteLength
     }
   }
-  return { bytesBefore, bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
+  return { bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
 }
 
 /** The estimate as everything stands. */

@@ -71,16 +71,16 @@ interface Known {
   readonly refusal: ErrorReport | null
   readonly byRank: boolean
   readonly style: Style
-  /** Of the file, which differences are held against. */
-  readonly totalBytes?: number
+  /** Of the file as it is, header and all: what a goal is a share of. */
+  readonly totalBytes: number
 }
 
 /** Of the open file under the choices as they stand. */
-export function outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes = 0 }: Known): Outcome {
+export function outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes }: Known): Outcome {
   const candidates = estimate.compressed + estimate.wouldGrow
   const unplanned: Sizes = {
-    bytesBefore: style.isDifference ? totalBytes : estimate.bytesBefore,
-    bytesAfter: byRank ? Math.round(bytesAtRank(estimate, style)) : null,
+    bytesBefore: totalBytes,
+    bytesAfter: byRank ? Math.round(style.multipliesOut ? totalBytes : bytesAtRank(estimate, style)) : null,
     sizeIsExact: false,
     compressed: byRank ? estimate.compressed : null,
     candidates,
@@ -94,10 +94,14 @@ export function outcomeOf({ estimate, plan, running, refusal, byRank, style, tot
   return { ...unplanned, state: 'unknown' }
 }
 
-/** What the values of an output of this style take at one rank for all. */
-function bytesAtRank({ bytesBefore, bytesAfter, factorBytes }: FileEstimate, style: Style): number {
-  if (style.multipliesOut) return bytesBefore
-  return style.copiesKept ? bytesAfter : factorBytes
+/** What the header says of each entry, and the metadata of each matrix, on the average. */
+const entryBytes = 150
+
+/** What an output of this style takes at one rank for all: its values, and about what stands around them. */
+function bytesAtRank({ bytesAfter, factorBytes, compressed, wouldGrow, kept }: FileEstimate, style: Style): number {
+  return style.copiesKept
+    ? bytesAfter + entryBytes * (2 * compressed + wouldGrow + kept)
+    : factorBytes + entryBytes * 2 * compressed
 }
 
 function planned(

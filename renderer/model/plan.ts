@@ -26,6 +26,8 @@ export interface PlanAnswer {
   readonly tensors: ReadonlyMap<string, PlannedTensor>
   /** How many of them a run would factorize. */
   readonly compressed: number
+  /** Bytes of the output that are no values: header, metadata, what lies beside it. */
+  readonly aroundValues: number
 }
 
 /** The last question or analysis that failed, and whether the user has seen that. */
@@ -110,7 +112,14 @@ export const planReducers = {
 
 function answerOf(question: Question, report: PlanReport): PlanAnswer {
   const tensors = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
-  return { question, report, tensors, compressed: report.tensors.filter(({ rank }) => rank !== null).length }
+  const values = report.tensors.reduce((sum, { bytesAfter }) => sum + bytesAfter, 0)
+  return {
+    question,
+    report,
+    tensors,
+    compressed: report.tensors.filter(({ rank }) => rank !== null).length,
+    aroundValues: Math.max(0, report.bytesAfter - values),
+  }
 }
 
 /** Whether the analysis that these parameters need has been made: then the engine answers at once. */

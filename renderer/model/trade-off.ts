@@ -16,7 +16,7 @@ import { isAnalyzed, type PlanState, usePlan } from './plan.ts'
 import { useVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface TradeOff {
-  /** Bytes of the values of the file as it is. */
+  /** Of the file as it is. */
   readonly bytesBefore: number
   /** Bytes of the smallest output. */
   readonly least: number
@@ -29,6 +29,12 @@ export interface TradeOff {
 /** Halvings until a byte of a terabyte is found. */
 const halvings = 40
 
+interface Sizes {
+  readonly totalBytes: number
+  /** Of an output, what is no value. */
+  readonly aroundValues: number
+}
+
 /** null while the curve of a matrix is not known. Cost: a pass over all curves. */
 function tradeOffOf(
   tensors: readonly TensorReport[],
@@ -36,19 +42,24 @@ function tradeOffOf(
   params: Params,
   pins: Pins,
   plan: Pick<PlanState, 'curves' | 'curvesKey'>,
+  { totalBytes, aroundValues }: Sizes,
 ): TradeOff | null {
-  let fixed = 0
-  let bytesBefore = 0
+  let fixed = aroundValues
   let entries = 0
   const candidates: AllocationCandidate[] = []
+  // An output has each of the tensors that share a storage.
+  const copies = new Map<string, number>()
+  for (const { name, sharesStorageWith = name } of tensors)
+    copies.set(sharesStorageWith, (copies.get(sharesStorageWith) ?? 0) + 1)
   for (const tensor of tensors) {
     if (tensor.sharesStorageWith !== undefined) continue
-    bytesBefore += tensor.byteLength
+    const times = copies.get(tensor.name) ?? 1
+    const keptBytes = times * (tensor.decodedBytes ?? tensor.byteLength)
     if (tensor.matrix) entries += elementCount(tensor.shape)
     const verdict = verdicts.get(tensor.name)
     const largest = verdict ? largestUsefulRank(verdict.info, verdict.view, verdict.stored) : 0
     if (!verdict || largest < 1) {
-      fixed += tensor.byteLength
+      fixed += keptBytes
       continue
     }
     const curve = curveOf(tensor.name, params, plan, undefined)
@@ -61,12 +72,12 @@ function tradeOffOf(
       squaredErrors: curve.map((error) => error ** 2),
       minRank: pin === undefined ? Math.min(params.minRank, maxRank) : maxRank,
       maxRank,
-      keptBytes: tensor.byteLength,
-      bytesAt: (rank) => bytesAtRank(verdict, rank),
+      keptBytes,
+      bytesAt: (rank) => times * bytesAtRank(verdict, rank),
     })
   }
   const points = frontier(candidates)
-  return { bytesBefore, least: fixed + points[0]!.bytes, ...readOff(points, fixed, entries) }
+  return { bytesBefore: totalBytes, least: fixed + points[0]!.bytes, ...readOff(points, fixed, entries) }
 }
 
 function readOff(points: readonly FrontierPoint[], fixed: number, entries: number) {
@@ -90,18 +101,24 @@ function readOff(points: readonly FrontierPoint[], fixed: number, entries: numbe
 /** null until the whole model has been analyzed: the curve of a part would mislead. */
 export function useTradeOff(): TradeOff | null {
   const tensors = useFile((state) => state.report?.tensors)
+  const totalBytes = useFile((state) => state.report?.totalBytes ?? 0)
   const params = useParams((state) => state.params)
   const pins = useSelection((state) => state.pins)
   const verdicts = useVerdicts()
   const analyzed = usePlan((state) => isAnalyzed(state, params))
   const curves = usePlan((state) => state.curves)
   const curvesKey = usePlan((state) => state.curvesKey)
+  const aroundValues = usePlan(({ answers }) => answers[0]?.aroundValues ?? 0)
   const { minRank, maxRank, ...others } = params
   const { rank: _, goalSize: __, goalError: ___, goalEnergy: ____, ...computing } = others
   const key = JSON.stringify([minRank, maxRank, computing])
+  // What stands around the values differs by less than a screen shows from plan to plan: it does not draw the curve again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: key stands for what of the parameters is read: neither rank nor goal
   return useMemo(
-    () => (tensors && analyzed ? tradeOffOf(tensors, verdicts, params, pins, { curves, curvesKey }) : null),
-    [tensors, verdicts, key, pins, analyzed, curves, curvesKey],
+    () =>
+      tensors && analyzed
+        ? tradeOffOf(tensors, verdicts, params, pins, { curves, curvesKey }, { totalBytes, aroundValues })
+        : null,
+    [tensors, verdicts, key, pins, analyzed, curves, curvesKey, totalBytes],
   )
 }

@@ -12,9 +12,8 @@ import { paceOf } from '../../../renderer/model/price.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const estimate: FileEstimate = {
-  bytesBefore: 1000,
-  bytesAfter: 400,
-  factorBytes: 300,
+  bytesAfter: 400_000,
+  factorBytes: 300_000,
   compressed: 8,
   wouldGrow: 2,
   kept: 3,
@@ -32,6 +31,7 @@ const answer = (params: Params, relativeError = 0.43): PlanAnswer => ({
   report: { bytesBefore: 1100, bytesAfter: 440, relativeError, errorIsLeast: false } as PlanReport,
   tensors: new Map(),
   compressed: 7,
+  aroundValues: 40,
 })
 const state = (params: Params, answers: readonly PlanAnswer[], analyzed: readonly Params[] = []): PlanState => ({
   question: question(params),
@@ -43,7 +43,10 @@ const state = (params: Params, answers: readonly PlanAnswer[], analyzed: readonl
   failure: null,
 })
 const outcome = (plan: PlanState, more: Partial<Parameters<typeof outcomeOf>[0]> = {}) =>
-  outcomeOf({ estimate, plan, running: null, refusal: null, byRank: false, style: styles.factors, ...more })
+  outcomeOf({
+    ...{ estimate, plan, running: null, refusal: null, byRank: false, style: styles.factors, totalBytes: 1_000_000 },
+    ...more,
+  })
 const long = { long: true, waiting: false, tensor: 'a', share: 0.4 }
 
 describe('the outcome of the choices', () => {
@@ -56,10 +59,12 @@ describe('the outcome of the choices', () => {
 
   it('knows the size at a rank that is given, and still no error', () => {
     const byRank = outcome(state(defaultParams, []), { byRank: true })
-    expect(byRank).toMatchObject({ state: 'unknown', bytesAfter: 400, sizeIsExact: false, compressed: 8 })
+    // Of the file, not of its values: what a plan, a run and the file system say too, with about what its header takes.
+    expect(byRank).toMatchObject({ state: 'unknown', bytesBefore: 1_000_000, sizeIsExact: false, compressed: 8 })
+    expect(byRank.bytesAfter).toBe(400_000 + (8 * 2 + 2 + 3) * 150)
     expect(byRank).not.toHaveProperty('error')
     expect(canCompress(byRank)).toBe(true)
-    expect(outcome(state(defaultParams, []), { byRank: true, style: styles.dense }).bytesAfter).toBe(1000)
+    expect(outcome(state(defaultParams, []), { byRank: true, style: styles.dense }).bytesAfter).toBe(1_000_000)
   })
 
   it('shows no total of a part while the analysis is at work', () => {
