@@ -25,9 +25,12 @@ interface RunsState {
   readonly dismissed: ReadonlySet<string>
   /** What is asked or told of one run, whatever the lists below it show meanwhile. */
   readonly dialog: { readonly kind: 'details' | 'forget'; readonly runId: string } | null
+  /** Whose menu is open: it stays where it is shown until that is closed. */
+  readonly menuOf: string | null
 }
 
-export const useRuns = create<RunsState>(() => ({ runs: [], watched: new Set(), dismissed: new Set(), dialog: null }))
+const nothing: RunsState = { runs: [], watched: new Set(), dismissed: new Set(), dialog: null, menuOf: null }
+export const useRuns = create<RunsState>(() => nothing)
 
 export const runsReducers = {
   /** The host's list, newest first. */
@@ -60,6 +63,9 @@ export const runsReducers = {
   answered() {
     useRuns.setState({ dialog: null })
   },
+  menu(runId: string | null) {
+    useRuns.setState({ menuOf: runId })
+  },
   /** Runs that this window had seen at work before it was loaded again. */
   watch(runIds: Iterable<string>) {
     useRuns.setState(({ watched }) => ({ watched: new Set([...watched, ...runIds]) }))
@@ -85,14 +91,16 @@ export function isActive({ state }: Run): boolean {
 
 /**
  * What the strip shows: all that is at work, and below it how the newest ended of those seen at work; one that was interrupted before this
- * window came counts among them, since its finished tensors wait. `more` is how many others there are: the chart needs the room.
+ * window came counts among them, since its finished tensors wait; and one whose menu is open. `more` is how many others there are: the chart
+ * needs the room.
  */
-export function stripRuns({ runs, watched, dismissed }: RunsState): { shown: RunView[]; more: number } {
+export function stripRuns({ runs, watched, dismissed, menuOf }: RunsState): { shown: RunView[]; more: number } {
   const waiting = runs.find((run) => run.state === 'interrupted' && run.resumable)
   const ended = runs.filter(
     (run) => !isActive(run) && (watched.has(run.runId) || run === waiting) && !dismissed.has(run.runId),
   )
-  return { shown: [...runs.filter(isActive), ...ended.slice(0, 1)], more: Math.max(0, ended.length - 1) }
+  const shown = ended.filter(({ runId }, at) => at === 0 || runId === menuOf)
+  return { shown: [...runs.filter(isActive), ...shown], more: ended.length - shown.length }
 }
 
 /** In this phase tensors are finished; in those before it they are only looked at. */

@@ -34,8 +34,14 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
     <>
       {/* The placeholder would be a focusable element without a role inside the menu. */}
       <Menu
-        onClose={() => setCopied(null)}
-        onOpen={() => setOpened(true)}
+        onClose={() => {
+          setCopied(null)
+          runsReducers.menu(null)
+        }}
+        onOpen={() => {
+          setOpened(true)
+          runsReducers.menu(run.runId)
+        }}
         position="bottom-end"
         withInitialFocusPlaceholder={false}
         withinPortal

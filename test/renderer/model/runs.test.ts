@@ -69,7 +69,7 @@ describe('pace', () => {
 })
 
 describe('the list', () => {
-  beforeEach(() => useRuns.setState({ runs: [], watched: new Set(), dismissed: new Set() }))
+  beforeEach(() => useRuns.setState({ runs: [], watched: new Set(), dismissed: new Set(), menuOf: null }))
   const strip = () => stripRuns(useRuns.getState()).shown.map(({ runId }) => runId)
 
   test('a run that just began heads it', () => {
@@ -100,6 +100,17 @@ describe('the list', () => {
     runsReducers.dismiss('c')
     expect(strip()).toEqual(['r', 'b'])
     expect(stripRuns(useRuns.getState()).more).toBe(1)
+  })
+
+  test('a run whose menu is open stays while another ends, until it is closed', () => {
+    runsReducers.listed([at('compress', 0), ended('a', 'finished')], 0)
+    runsReducers.watch(['a'])
+    runsReducers.menu('a')
+    runsReducers.changed(ended('r', 'finished'), 0)
+    expect(strip()).toEqual(['r', 'a'])
+    expect(stripRuns(useRuns.getState()).more).toBe(0)
+    runsReducers.menu(null)
+    expect(strip()).toEqual(['r'])
   })
 
   test('what this window saw at work is known again after a reload', () => {
