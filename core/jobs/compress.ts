@@ -13,10 +13,12 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { fileName, foreign } from '../messages/text.ts'
 import { allowedError } from '../params.ts'
+import { hasGoal } from '../plan/goal.ts'
 import { sizeGoalBytes } from '../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../plan/output-files.ts'
 import { type Part, wholeRun } from '../plan/parts.ts'
 import { type Choices, isFactorized, type TensorPlan } from '../plan/plan.ts'
+import { tradeOffOf } from '../plan/trade-off.ts'
 import { tensorBytes } from '../tensor.ts'
 import { type Compression, type CompressionTarget, whileHolding } from '../write/compression.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
@@ -110,7 +112,7 @@ async function writeOutput(
   started: number,
 ): Promise<CompressionReport> {
   const { file, style } = compression
-  const plans = await planRun(compression, job)
+  const { plans, candidates } = await planRun(compression, job)
   const layout = layOut(file, plans, style, target.name)
   const plannedBytes = predictedOutput(compression, layout)
   const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)
@@ -121,7 +123,9 @@ async function writeOutput(
     const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
     const resolution = modelResolutionOf(plans, written.outcomes)
     const weighed = statisticsReport(compression.context, plans, written.outcomes)
-    const whole = { ...written, plannedBytes, relativeError, resolution, absoluteError, ...weighed }
+    const tradeOff = bytesFollowRanks(compression, job) ? tradeOffOf(plans, candidates, plannedBytes) : []
+    const known = { plannedBytes, relativeError, resolution, absoluteError, tradeOff, ...weighed }
+    const whole = { ...written, ...known }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
     const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
     return reportOf(compression, target, whole, notices, started)
@@ -130,9 +134,16 @@ async function writeOutput(
   }
 }
 
+/** Where a goal chose the ranks of a whole output that has what is kept as well. */
+function bytesFollowRanks({ style, part }: Compression, { params }: CompressionJob): boolean {
+  return hasGoal(params) && part.of === 1 && style.copiesKept && !style.multipliesOut
+}
+
 interface WholeOutput extends FinishedOutput, Pick<CompressionReport, 'statistics'> {
   /** Absent of a run that had been finished before. */
   readonly resolution?: number
+  /** Empty where it is not known. */
+  readonly tradeOff?: [number, number][]
   readonly plannedBytes: number
   readonly absoluteError: number | null
 }
@@ -149,10 +160,12 @@ function normsOf(outcomes: readonly TensorOutcome[]) {
 function reportOf(
   { file, sourceHash, context }: Compression,
   { name }: CompressionTarget,
-  { files, bytesAfter, plannedBytes, relativeError, resolution, absoluteError, outcomes, ...statistics }: WholeOutput,
+  whole: WholeOutput,
   notices: readonly Message[],
   started: number,
 ): CompressionReport {
+  const { files, bytesAfter, plannedBytes, relativeError, resolution, absoluteError, tradeOff = [], outcomes } = whole
+  const { statistics } = whole
   const device = outcomes.find((outcome) => outcome.device !== undefined)?.device
   return {
     output: name,
@@ -164,7 +177,8 @@ function reportOf(
     relativeError,
     ...(resolution !== undefined && { resolution }),
     absoluteError,
-    ...statistics,
+    ...(tradeOff.length > 0 && { tradeOff }),
+    ...(statistics && { statistics }),
     verified: true,
     tensors: outcomes,
     notices: [...file.notices, ...statisticsNotices(context), ...notices, ...kernelNotices(context)],

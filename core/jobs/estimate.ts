@@ -45,7 +45,7 @@ export async function estimateRun(
   const named = inFileOrder(planByNames(file, job, style), style)
   const open = await findUndecided(compression, job)
   const sizeIsExact = !open.values && !open.spectra
-  const plans = sizeIsExact ? await planRun(compression, job) : named
+  const plans = sizeIsExact ? (await planRun(compression, job)).plans : named
   const before = context.peakBytes()
   const { rate, device } = await costPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>

@@ -92,7 +92,7 @@ async function withMetadataOfWhole(
   style: OutputStyle,
   context: JobContext,
 ): Promise<OutputStyle> {
-  const plans = await planRun(unwritten(file, style, wholeRun, context), choices)
+  const { plans } = await planRun(unwritten(file, style, wholeRun, context), choices)
   const whole = inFileOrder(plans, style).filter(isFactorized)
   return { ...style, metadata: () => style.metadata?.(whole) ?? new Map() }
 }

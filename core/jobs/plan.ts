@@ -72,7 +72,7 @@ export async function planCompression(
   const compression = unwritten(file, style, wholeRun, { ...context, report })
   refuse(compression, job)
   const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
-  const planned = await planRun(compression, job)
+  const { plans: planned } = await planRun(compression, job)
   const predictions = new Map<string, Prediction>()
   for (const plan of planned.filter(isFactorized)) {
     const own = analysisDecides(job.params) ? await knownSpectrum(plan, context) : undefined

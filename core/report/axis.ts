@@ -65,3 +65,9 @@ function logTicks(low: number, high: number, count: number): Tick[] {
   if (ticks.filter(({ small }) => !small).length >= 2) return ticks
   return niceTicks(low, high, count).map((at) => ({ at, small: false }))
 }
+
+/** Where an axis of errors ends: an error is 1 at most; a small one has an axis of its own. */
+export function niceTop(error: number): number {
+  const step = niceStep(Math.max(error, 1e-9) / 4)
+  return Math.min(1, Math.ceil(error / step) * step)
+}

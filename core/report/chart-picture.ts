@@ -22,6 +22,13 @@ interface PictureMark {
   readonly y?: number | null
 }
 
+/** Measured, beside the lines; those with a name are what the picture is about. */
+interface PictureDot {
+  readonly x: number
+  readonly y: number
+  readonly name: string | null
+}
+
 interface PictureAxis extends Axis {
   readonly title: string
   readonly tick: (value: number) => string
@@ -35,6 +42,7 @@ export interface ChartPicture {
   readonly y: PictureAxis
   readonly lines: readonly PictureLine[]
   readonly marks: readonly PictureMark[]
+  readonly dots?: readonly PictureDot[]
 }
 
 export interface PictureSize {
@@ -53,7 +61,7 @@ const [titleSize, textSize] = [16, 12]
 const lead = 18
 
 export function chartPicture(
-  { title, facts, x, y, lines, marks }: ChartPicture,
+  { title, facts, x, y, lines, marks, dots = [] }: ChartPicture,
   palette: Palette = lightPalette,
   { width, plotHeight }: PictureSize = pictureSize,
 ): string {
@@ -145,6 +153,16 @@ export function chartPicture(
     )
     if (mark.y !== undefined && mark.y !== null)
       parts.push(element('circle', { cx: at, cy: yAt(mark.y), r: 4, fill: palette[color] }))
+  }
+  for (const dot of dots.filter(({ x: at, y: value }) => at <= x.high && value <= y.high)) {
+    const [cx, cy] = [xAt(dot.x), yAt(dot.y)]
+    const look =
+      dot.name === null
+        ? { r: 4, fill: palette.surface, stroke: palette['text-2'], 'stroke-width': 1.5 }
+        : { r: 6, fill: palette['series-what-if'], stroke: palette.surface, 'stroke-width': 2 }
+    parts.push(element('circle', { cx, cy, ...look }))
+    if (dot.name !== null)
+      parts.push(text(dot.name, { x: cx, y: cy - 12, 'text-anchor': 'middle', 'font-weight': 600, fill: palette.text }))
   }
 
   return framed(width, bottom + 40 + side, parts.join(''), palette)

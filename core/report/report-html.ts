@@ -13,7 +13,7 @@ import { type Numbers, numbersIn } from '../messages/numbers.ts'
 import { fileName, foreign } from '../messages/text.ts'
 import { modelMap } from '../model-map.ts'
 import { version } from '../version.ts'
-import { niceStep } from './axis.ts'
+import { niceTop } from './axis.ts'
 import { type ChartPicture, chartPicture, type PictureLine } from './chart-picture.ts'
 import { changedFlags, compressCommand } from './command.ts'
 import { type CellLook, mapPicture } from './map-picture.ts'
@@ -23,6 +23,7 @@ import { pagePalette } from './palette.ts'
 import { type Cell, code, type Fact, facts, outcome, paragraph, section, sortableTable } from './parts.ts'
 import { pythonSnippet } from './python.ts'
 import { lookOf, type Role } from './series.ts'
+import { tradeOffPicture } from './trade-off-picture.ts'
 
 interface Made {
   readonly language: Language
@@ -55,7 +56,7 @@ export function runReportHtml(made: RunSource): string {
       countOf(w, compressed.length, report.tensors.length),
     ]),
     paragraph(w.say('report.caveat'), 'caveat'),
-    section(w.say('report.charts'), ...pictures(w, rows, source)),
+    section(w.say('report.charts'), ...tradeOffIn(w, report, source), ...pictures(w, rows, source)),
     section(
       w.say('report.verification'),
       paragraph(w.say(report.verified ? 'report.verified' : 'report.not-verified'), report.verified ? 'good' : 'warn'),
@@ -314,6 +315,12 @@ function tensorTable(w: ReportWords, rows: readonly Row[]): string {
   return section(w.say('report.tensors'), hint, sortableTable(columns, cells))
 }
 
+/** None where no goal had other sizes looked at. */
+function tradeOffIn(w: ReportWords, report: CompressionReport, source: string): string[] {
+  const picture = tradeOffPicture(report, { ...w, source })
+  return picture ? [figure(chartPicture(picture, pagePalette, { width: 800, plotHeight: 220 }))] : []
+}
+
 /** A map of all matrices and their errors sorted; none where nothing was compressed. */
 function pictures(w: ReportWords, rows: readonly Row[], source: string): string[] {
   const { numbers } = w
@@ -365,12 +372,6 @@ function pictures(w: ReportWords, rows: readonly Row[], source: string): string[
     marks: [],
   }
   return [figure(map), figure(chartPicture(chart, pagePalette, { width: 800, plotHeight: 220 }))]
-}
-
-/** An error is 1 at most; a small one has an axis of its own. */
-function niceTop(error: number): number {
-  const step = niceStep(Math.max(error, 1e-9) / 4)
-  return Math.min(1, Math.ceil(error / step) * step)
 }
 
 /** At most so many points of a line: a report is read, not measured. */

@@ -5,9 +5,10 @@ import type { Series } from './series.ts'
 
 interface LegendProps {
   readonly series: readonly Series[]
-  readonly rank: number
+  /** null: none is marked, and the lines are named only. */
+  readonly rank: number | null
   /** That rank, in words. */
-  readonly at: string
+  readonly at: string | null
   readonly format: (value: number) => string
 }
 
@@ -15,10 +16,10 @@ export function Legend({ series, rank, at: where, format }: LegendProps) {
   const { t } = useWords()
   return (
     <div className="legend">
-      <span className="legend-rank number">{where}</span>
+      {where === null ? null : <span className="legend-rank number">{where}</span>}
       <ul aria-label={t('chart.legend')}>
         {series.map(({ id, label, role, at }) => {
-          const value = at(rank)
+          const value = rank === null ? null : at(rank)
           return (
             <li data-series={id} key={id}>
               <Swatch role={role} />

@@ -1,6 +1,6 @@
 /** Lines over ranks, drawn once for the same data: data in, picture out. Handles and read-outs lie above it and move on their own. */
 import { memo } from 'react'
-import { CartesianGrid, Line, LineChart, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts'
+import { CartesianGrid, Line, LineChart, ReferenceDot, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts'
 import { type Tick, ticksOf } from '../../core/report/axis.ts'
 import { lookOf, type Role } from '../../core/report/series.ts'
 import { axisOf, type Frame, margin, type RankAxis } from './axis.ts'
@@ -14,12 +14,20 @@ export interface Mark {
   readonly role: Role
 }
 
+/** A measured point, beside the lines: one with a name is what the chart is about. */
+export interface Dot {
+  readonly x: number
+  readonly y: number
+  readonly name: string | null
+}
+
 export interface LinePlotProps {
   readonly frame: Frame
   readonly axis: RankAxis
   readonly series: readonly Series[]
   readonly rows: readonly Row[]
   readonly marks: readonly Mark[]
+  readonly dots: readonly Dot[]
   readonly range: readonly [number, number]
   readonly logarithmic: boolean
   /** Space above the plot, in px: what a rank grip needs where there is one. */
@@ -39,7 +47,7 @@ const tickWidth = 80
 const tickHeight = 46
 
 export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
-  const { frame, axis, series, rows, marks, range, logarithmic } = props
+  const { frame, axis, series, rows, marks, dots, range, logarithmic } = props
   const yTicks = ticksOf(
     { low: range[0], high: range[1], scale: logarithmic ? 'log' : 'linear' },
     Math.max(2, Math.floor(frame.height / tickHeight)),
@@ -138,6 +146,17 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
           />
         )
       })}
+      {dots.map(({ x, y, name }, at) => (
+        <ReferenceDot
+          className={name === null ? 'chart-dot' : 'chart-dot named'}
+          // biome-ignore lint/suspicious/noArrayIndexKey: points have no names of their own, and none moves
+          key={at}
+          label={name === null ? false : { value: name, position: 'top', className: 'chart-dot-name' }}
+          r={name === null ? 4 : 6}
+          x={x}
+          y={y}
+        />
+      ))}
     </LineChart>
   )
 })

@@ -12,7 +12,7 @@ import { chartChoiceReducers, type ScaleChoice, scaleChoices, useChartChoices, z
 import { DataTable } from './DataTable.tsx'
 import { copyPicture, saveCsv, savePng, saveSvg } from './export.ts'
 import { Legend } from './Legend.tsx'
-import { LinePlot, type Mark } from './LinePlot.tsx'
+import { type Dot, LinePlot, type Mark } from './LinePlot.tsx'
 import { type Quantity, quantities } from './quantities.ts'
 import { RankHandle, type RankHandleProps } from './RankHandle.tsx'
 import { rankGrid, rowsOf, type Series, withExtremes } from './series.ts'
@@ -32,8 +32,10 @@ export interface RankChartProps {
   /** Ranks that are drawn whatever the grid is. */
   readonly marks?: readonly Mark[]
   readonly points?: readonly number[]
-  /** Shown at this rank in the legend. */
-  readonly rank: number
+  /** Measured, beside the lines. */
+  readonly dots?: readonly Dot[]
+  /** Shown at this rank in the legend; null: none is marked. */
+  readonly rank: number | null
   readonly handle?: Pick<RankHandleProps, 'min' | 'max' | 'label' | 'valueText' | 'grip' | 'onChange' | 'onCommit'> & {
     /** What the dot lies on. */
     readonly at: number | null
@@ -48,11 +50,13 @@ export interface RankChartProps {
 
 const noMarks: readonly Mark[] = []
 const noPoints: readonly number[] = []
+const noDots: readonly Dot[] = []
 /** Space above a plot without a grip, in px. */
 const bare = 16
 
 export function RankChart(props: RankChartProps) {
-  const { quantity, series, first, last, end, marks = noMarks, points = noPoints, rank, handle, resolution } = props
+  const { quantity, series, first, last, end, rank, handle, resolution } = props
+  const { marks = noMarks, points = noPoints, dots = noDots } = props
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const q = quantities[quantity]
@@ -65,7 +69,12 @@ export function RankChart(props: RankChartProps) {
     () => rowsOf(series, withExtremes(series, rankGrid(first, last, points))),
     [series, first, last, points],
   )
-  const [low, high] = useMemo(() => q.range(rows, series, scale), [q, rows, series, scale])
+  const [low, high] = useMemo(() => {
+    const [least, most] = q.range(rows, series, scale)
+    if (dots.length === 0) return [least, most] as const
+    const highest = Math.max(...dots.map(({ y }) => Math.ceil(10 * y) / 10))
+    return [least, series.length === 0 ? highest : Math.max(most, highest)] as const
+  }, [q, rows, series, scale, dots])
   const range = useMemo(() => [low, high] as const, [low, high])
   // No digit of an error that is rounding.
   const format = useMemo(
@@ -89,7 +98,7 @@ export function RankChart(props: RankChartProps) {
       })),
       marks: [
         ...marks.map(({ rank: x, label, role }) => ({ role, x, name: label })),
-        ...(handle
+        ...(handle && rank !== null
           ? [
               {
                 role: 'plan' as Role,
@@ -100,6 +109,7 @@ export function RankChart(props: RankChartProps) {
             ]
           : []),
       ],
+      dots,
     }
     return chartPicture(chart)
   }
@@ -111,6 +121,7 @@ export function RankChart(props: RankChartProps) {
   const plot = (frame: { width: number; height: number }) => (
     <LinePlot
       axis={axis}
+      dots={dots}
       formatTick={numbers[q.tick]}
       formatX={formatX}
       formatY={format}
@@ -129,7 +140,7 @@ export function RankChart(props: RankChartProps) {
     <ChartFrame
       legend={
         <Legend
-          at={q.thousandths ? formatX(rank) : t('chart.at', { rank: numbers.count(rank) })}
+          at={rank === null ? null : q.thousandths ? formatX(rank) : t('chart.at', { rank: numbers.count(rank) })}
           format={format}
           rank={rank}
           series={series}
@@ -179,7 +190,7 @@ export function RankChart(props: RankChartProps) {
       }
     >
       {(frame) =>
-        handle ? (
+        handle && rank !== null ? (
           <RankHandle
             axis={axis}
             frame={frame}

@@ -6,8 +6,9 @@ import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { type RunDifference, runDifference } from '../../core/report/run-difference.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { runReport } from '../model/run-actions.ts'
-import type { RunView } from '../model/runs.ts'
+import { type RunView, useRuns } from '../model/runs.ts'
 import { useWords } from '../words/words.ts'
+import { RunsTradeOff } from './RunsTradeOff.tsx'
 
 interface CompareRunsProps {
   readonly a: RunView
@@ -41,6 +42,21 @@ export function CompareRuns({ a, b, onClose }: CompareRunsProps) {
   }, [a.runId, b.runId])
   const found = useMemo(() => reports && runDifference(...reports), [reports])
   const sentence = useSentence()
+  const runs = useRuns((state) => state.runs)
+  const others = useMemo(
+    () =>
+      runs.flatMap(({ runId, choices, result }) =>
+        result &&
+        choices.kind === 'compress' &&
+        result.source === reports?.[0].source &&
+        ![a.runId, b.runId].includes(runId)
+          ? [result]
+          : [],
+      ),
+    [runs, reports, a.runId, b.runId],
+  )
+  // Sizes and errors of two models are no points of one curve.
+  const sameSource = reports && reports[0].source === reports[1].source
   return (
     <section aria-label={t('history.compare')} className="compare-runs" data-testid="compare-runs">
       <div className="details-head">
@@ -52,8 +68,9 @@ export function CompareRuns({ a, b, onClose }: CompareRunsProps) {
       {error ? <ErrorBox error={error} /> : null}
       {found && reports ? (
         <div className="compare-columns">
-          <Figures found={found} reports={reports} />
-          <div>
+          {sameSource ? <RunsTradeOff a={reports[0]} b={reports[1]} name={a.sourceName} others={others} /> : null}
+          <div className="compare-numbers">
+            <Figures found={found} reports={reports} />
             <Table aria-label={t('history.differ')} tabularNums verticalSpacing={4}>
               <Table.Thead>
                 <Table.Tr>

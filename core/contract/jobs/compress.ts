@@ -62,6 +62,11 @@ export const compressionReportSchema = z.strictObject({
   resolution: z.number().optional(),
   /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices; null where a norm is not known, as of a run that had been finished before. */
   absoluteError: z.number().nullable().default(null),
+  /**
+   * Bytes and least model error of other sizes of this output, ascending in bytes, as the analysis for a goal knew them; absent where there was
+   * none, and where bytes do not follow from ranks.
+   */
+  tradeOff: z.array(z.tuple([z.number(), z.number()])).optional(),
   /** By which statistics of inputs errors are those of outputs, for how many matrices; `weightError` is the model error of the weights themselves. */
   statistics: statisticsSchema.optional(),
   /** The output was read again and every tensor measured or compared byte for byte. */

@@ -29,8 +29,15 @@ import { unreadExternal } from '../../write/onnx/surgery.ts'
 import { predictedBytes } from '../../write/predicted-output.ts'
 import { outputStyle } from '../../write/styles/registry.ts'
 
-/** The plans of this run, or of its part, once `refuse` has let it pass. @throws AppError `bad-request` for goals that cannot be met */
-export async function planRun(compression: Compression, job: Choices): Promise<TensorPlan[]> {
+export interface PlannedRun {
+  /** Of this run, or of its part. */
+  readonly plans: TensorPlan[]
+  /** Of the whole run, each with what is known of it at every rank; none where nothing had to be found out. */
+  readonly candidates: readonly Candidate[]
+}
+
+/** The plan of a run once `refuse` has let it pass. @throws AppError `bad-request` for goals that cannot be met */
+export async function planRun(compression: Compression, job: Choices): Promise<PlannedRun> {
   const { file, style, part, context } = compression
   const named = planByNames(file, job, style)
   const mine = new Set(
@@ -39,7 +46,8 @@ export async function planRun(compression: Compression, job: Choices): Promise<T
   const isMine = ({ info }: TensorPlan) => mine.has(info.name)
   // A goal is allocated over all tensors; without one a part reads only its own.
   const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
-  return (await settleRanks(file, checked, job.params, weighingOf(compression), context)).filter(isMine)
+  const { plans, candidates } = await settleRanks(file, checked, job.params, weighingOf(compression), context)
+  return { plans: plans.filter(isMine), candidates }
 }
 
 /** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
@@ -131,12 +139,12 @@ async function settleRanks(
   params: Params,
   weighing: Weighing,
   context: JobContext,
-): Promise<TensorPlan[]> {
-  if (!analysisDecides(params)) return [...plans]
+): Promise<PlannedRun> {
+  if (!analysisDecides(params)) return { plans: [...plans], candidates: [] }
   refuseMixedNorms(plans, params, context)
   const candidates = await analyzeCandidates(file, plans, params, weighing, context)
   const totalWeight = goalOfModel(params) ? await weightOf(file, plans, candidates, params, context) : 0
-  return withRanks(plans, candidates, params, file, weighing, totalWeight)
+  return { plans: withRanks(plans, candidates, params, file, weighing, totalWeight), candidates }
 }
 
 /** One candidate for each storage. */

@@ -80,6 +80,29 @@ describe('a size goal', () => {
     await expect(compressed({ goalSize: 0.5, goalError: 0.1 })).rejects.toMatchObject({ code: 'bad-request' })
   })
 
+  it('knows what other sizes would have come to: where runs for them come out, and below one rank for all', async () => {
+    const run = async (params: Partial<Params>) => (await compressed(params)).report
+    const [small, large, byRank] = [await run({ goalSize: 0.3 }), await run({ goalSize: 0.6 }), await run({ rank: 20 })]
+    const leastAt = ({ tradeOff }: CompressionReport, bytes: number) => {
+      const next = tradeOff!.findIndex(([size]) => size >= bytes)
+      const [[from, high], [to, low]] = [tradeOff![next - 1]!, tradeOff![next]!]
+      return high + ((bytes - from) / (to - from)) * (low - high)
+    }
+    for (const [known, ran] of [
+      [small, small],
+      [small, large],
+      [large, small],
+    ] as const) {
+      // Below it by no more than what the header of so small a model differs by, above it by a rank of one tensor.
+      expect(ran.relativeError).toBeGreaterThan(leastAt(known, ran.bytesAfter) - 4e-3)
+      expect(ran.relativeError).toBeLessThan(leastAt(known, ran.bytesAfter) + 0.01)
+    }
+    expect(byRank.relativeError).toBeGreaterThan(leastAt(large, byRank.bytesAfter) + 0.02)
+    expect(byRank).not.toHaveProperty('tradeOff')
+    const dense = await compressed({ goalSize: 0.3 }, model, testContext(), { output: 'dense' })
+    expect(dense.report).not.toHaveProperty('tradeOff')
+  })
+
   it('as bytes means bytes', async () => {
     const { report } = await compressed({ goalSize: 60_000 })
     expect(report.bytesAfter).toBeLessThanOrEqual(60_000)
