@@ -1,8 +1,9 @@
 /**
- * Eight jobs as a new user does them, each from a cold page: `node test/bench/eight-jobs.ts`. Prints steps, clicks, fields typed into and seconds of each.
- * Waits are those of the machine it runs on; steps and clicks are the page's.
+ * Eight jobs as a new user does them, each from a cold page: `node test/bench/eight-jobs.ts [FOLDER] [JOB]`. Prints steps, clicks, fields typed
+ * into and seconds of each; with a folder it leaves a picture of each step there. Waits are those of the machine it runs on; steps and clicks are
+ * the page's.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, expect, type Page } from '@playwright/test'
@@ -12,6 +13,8 @@ import { findBrowser } from '../e2e/set-up/find-program.ts'
 import { serveProcess } from '../e2e/set-up/serving.ts'
 
 const patience = { timeout: 180_000 }
+const [pictures, only = ''] = process.argv.slice(2)
+if (pictures) await mkdir(pictures, { recursive: true })
 const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-jobs-'))
 const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
 commandLine('sample', join(folder, 'model.safetensors'), '--layers', '12', '--hidden', '512')
@@ -32,23 +35,35 @@ class Walk {
   clicks = 0
   fields = 0
   readonly page: Page
-  constructor(page: Page) {
+  readonly #job: string
+  constructor(page: Page, job: string) {
     this.page = page
+    this.#job = job
   }
   async click(what: string, target: ReturnType<Page['locator']>): Promise<void> {
     this.steps.push(what)
     this.clicks++
     await target.click(patience)
+    await this.#picture()
   }
   async type(what: string, target: ReturnType<Page['locator']>, text: string): Promise<void> {
     this.steps.push(what)
     this.fields++
     await target.fill(text)
+    await this.#picture()
   }
   async see(what: string, target: ReturnType<Page['locator']>, text?: RegExp): Promise<void> {
     this.steps.push(`(sees ${what})`)
     if (text) await expect(target).toContainText(text, patience)
     else await expect(target).toBeVisible(patience)
+    await this.#picture()
+  }
+  /** What stands there when the step has had its effect. */
+  async #picture(): Promise<void> {
+    if (!pictures) return
+    await this.page.waitForTimeout(150)
+    const name = `${this.#job} ${String(this.steps.length).padStart(2, '0')}`.replaceAll(/\W+/g, '-')
+    await this.page.screenshot({ path: join(pictures, `${name}.png`) })
   }
   async open(file: string): Promise<void> {
     await this.click('Browse this server', this.page.getByRole('button', { name: 'Browse this server…' }))
@@ -144,9 +159,9 @@ const jobs: Readonly<Record<string, (walk: Walk) => Promise<void>>> = {
   },
 }
 
-for (const [job, way] of Object.entries(jobs)) {
+for (const [job, way] of Object.entries(jobs).filter(([job]) => job.includes(only))) {
   const page = await context.newPage()
-  const walk = new Walk(page)
+  const walk = new Walk(page, job)
   const from = Date.now()
   try {
     await page.goto(new URL('/', server.url).href)
