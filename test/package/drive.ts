@@ -98,7 +98,7 @@ export async function startServe(cli: string, browser: string): Promise<Started>
 }
 
 /** The engine behind the page says that it is ready. */
-const usable = (page: Page) => page.getByText('Ready', { exact: true }).waitFor({ timeout: patienceMs })
+const usable = (page: Page) => page.locator('[data-engine="ready"]').waitFor({ timeout: patienceMs })
 
 async function waitFor(holds: () => boolean, child: ChildProcess): Promise<void> {
   for (const end = performance.now() + patienceMs; !holds(); await pause(20)) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { answerSave } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
-import { expectAccessibleInBoth } from './accessible.ts'
+import { expectAccessible } from './accessible.ts'
 import { browse, patience, tabTo } from './driving.ts'
 import { maliciousCheckpoint, readSafetensors } from './files.ts'
 
@@ -24,7 +24,7 @@ test('a checkpoint with code is opened under a banner that stays, and saved with
   await expect(page.getByText('No code found')).toHaveCount(0)
   // It cannot be dismissed: there is the way out of the file, and the way on without the code.
   await expect(banner.getByRole('button')).toHaveText(['Close file', 'Save a safe copy…'])
-  await expectAccessibleInBoth(page, 'banner')
+  await expectAccessible(page, 'banner')
 
   const desktop = desktopOf(page)
   if (desktop) await answerSave(desktop, 'attack.safe.safetensors')
@@ -33,7 +33,7 @@ test('a checkpoint with code is opened under a banner that stays, and saved with
   const dialog = page.getByRole('dialog')
   const save = dialog.getByRole('button', { name: 'Save', exact: true })
   await expect(save).toBeEnabled()
-  await expectAccessibleInBoth(page, 'safe copy')
+  await expectAccessible(page, 'safe copy')
   await tabTo(page, save)
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('safe-copy')).toContainText('Saved and checked: attack.safe.safetensors', patience)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
-import { expectAccessible, expectAccessibleInBoth } from './accessible.ts'
+import { expectAccessible } from './accessible.ts'
 import { browse, chooseGoal, chooseLens, commandLine, openSample, patience, readError, resize } from './driving.ts'
 import { writeManyTensors } from './files.ts'
 
@@ -14,41 +14,38 @@ async function expectNoOverflow(page: Page): Promise<void> {
   expect(overflow).toEqual([0, 0])
 }
 
-for (const scheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing serious on any screen, ${scheme}`, async ({ page }) => {
-    // axe looks at every element of eight screens.
-    test.slow()
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-    await expectAccessible(page, 'start')
-    await openSample(page)
-    await page.getByRole('button', { name: 'Advanced' }).click()
-    await expectAccessible(page, 'workbench')
-    await chooseLens(page, 'Singular values')
-    await expectAccessible(page, 'singular values')
-    await page.getByRole('button', { name: 'Show as table' }).click()
-    await expectAccessible(page, 'table')
-    await page.getByRole('tab', { name: 'Model' }).click()
-    await page.getByRole('button', { name: /^Analyze/ }).click()
-    await expectAccessible(page, 'map while it fills in')
-    await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
-    await expectAccessible(page, 'model')
-    await page.getByRole('button', { name: 'Show as table' }).last().click()
-    await expectAccessible(page, 'map as a table')
-    await page.getByRole('button', { name: 'Why?' }).click()
-    await expectAccessible(page, 'reasons')
-    await page.keyboard.press('Escape')
-    await page.keyboard.press('Control+Enter')
-    await expect(page.getByRole('dialog')).toBeVisible()
-    await expectAccessible(page, 'compress')
-    await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Settings' }).click()
-    await expectAccessible(page, 'settings')
-    await page.getByRole('button', { name: 'Self-test' }).click()
-    await page.getByRole('button', { name: 'Quick test' }).click()
-    await expect(page.getByTestId('self-test')).toHaveAttribute('data-passed', 'true', patience)
-    await expectAccessible(page, 'self-test')
-  })
-}
+test('axe finds nothing on any screen', async ({ page }) => {
+  // axe looks at every element of eight screens.
+  test.slow()
+  await expectAccessible(page, 'start')
+  await openSample(page)
+  await page.getByRole('button', { name: 'Advanced' }).click()
+  await expectAccessible(page, 'workbench')
+  await chooseLens(page, 'Singular values')
+  await expectAccessible(page, 'singular values')
+  await page.getByRole('button', { name: 'Show as table' }).click()
+  await expectAccessible(page, 'table')
+  await page.getByRole('tab', { name: 'Model' }).click()
+  await page.getByRole('button', { name: /^Analyze/ }).click()
+  await expectAccessible(page, 'map while it fills in')
+  await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+  await expectAccessible(page, 'model')
+  await page.getByRole('button', { name: 'Show as table' }).last().click()
+  await expectAccessible(page, 'map as a table')
+  await page.getByRole('button', { name: 'Why?' }).click()
+  await expectAccessible(page, 'reasons')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Control+Enter')
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await expectAccessible(page, 'compress')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Settings' }).click()
+  await expectAccessible(page, 'settings')
+  await page.getByRole('button', { name: 'Self-test' }).click()
+  await page.getByRole('button', { name: 'Quick test' }).click()
+  await expect(page.getByTestId('self-test')).toHaveAttribute('data-passed', 'true', patience)
+  await expectAccessible(page, 'self-test')
+})
 
 test('a whole session by keyboard', async ({ page }) => {
   const press = async (key: string, times = 1) => {
@@ -142,11 +139,11 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await page.getByRole('button', { name: 'Tensors', exact: true }).click()
   await expect(page.getByRole('dialog').getByRole('treegrid', { name: 'Tensors' })).toBeVisible()
   expect(await cut('.list-number')).toBe(0)
-  await expectAccessibleInBoth(page, 'list in a drawer')
+  await expectAccessible(page, 'list in a drawer')
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Settings of the factorization' }).click()
   await expect(page.getByRole('dialog').getByRole('radiogroup', { name: 'Speed' })).toBeVisible()
-  await expectAccessibleInBoth(page, 'settings in a drawer')
+  await expectAccessible(page, 'settings in a drawer')
   await page.keyboard.press('Escape')
   await page.getByRole('tab', { name: 'A/B' }).click()
   expect(await cut('.ab-fields input')).toBe(0)

@@ -3,7 +3,7 @@ import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
-import { expectAccessibleInBoth } from './accessible.ts'
+import { expectAccessible } from './accessible.ts'
 import { downloadBy, patience, tabTo } from './driving.ts'
 import { compress, openIn, runLine, saved } from './running.ts'
 
@@ -29,7 +29,7 @@ test('two runs: the details of one stay open when the other ends, its output is 
   await expect(page.locator('[data-testid=run][data-run=running]')).toHaveCount(0, patience)
   await expect(dialog).toBeVisible()
   await expect(dialog.getByTestId('run-verify')).toContainText('# GhostSVD measured 0.')
-  await expectAccessibleInBoth(page, 'details of a run')
+  await expectAccessible(page, 'details of a run')
   if (!desktopOf(page)) {
     const fetched = await downloadBy(page, async () => {
       await tabTo(page, dialog.getByRole('button', { name: 'Download' }))
@@ -43,7 +43,7 @@ test('two runs: the details of one stay open when the other ends, its output is 
 
   await tabTo(page, page.getByRole('button', { name: 'History', exact: true }))
   await page.keyboard.press('Enter')
-  await expectAccessibleInBoth(page, 'history')
+  await expectAccessible(page, 'history')
   for (const name of ['first', 'second']) {
     await tabTo(page, page.getByRole('checkbox', { name: `Compare ${name}.safetensors` }))
     await page.keyboard.press('Space')
@@ -53,7 +53,7 @@ test('two runs: the details of one stay open when the other ends, its output is 
     /^A is [\d.]+.MB larger; its model error is [\d.]+ points lower\.$/,
   )
   await expect(compared.getByRole('row', { name: /^Model error/ })).toContainText(/[\d.]+.%.*[\d.]+.%.*−[\d.]+ points/)
-  await expectAccessibleInBoth(page, 'two runs')
+  await expectAccessible(page, 'two runs')
 
   // An output that is elsewhere now is told, not offered.
   renameSync(join(folder, 'first.safetensors'), join(folder, 'moved.safetensors'))

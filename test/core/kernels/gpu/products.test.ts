@@ -36,7 +36,8 @@ describe.skipIf(missing !== null)('products on SwiftShader', () => {
     on.release(held)
   }
 
-  // Columns that take two, three and four a thread; one row, one column, edges of tiles, blocks and planes.
+  // Columns that take two, three and four a thread; one row, one column, edges of tiles, blocks and planes. A width is a program of its own, which
+  // SwiftShader makes in a second or more; dtypes differ in how a weight is read alone, so halves have the last four, of one width.
   const shapes = [
     [1, 1, 1],
     [1, 37, 42],
@@ -50,7 +51,7 @@ describe.skipIf(missing !== null)('products on SwiftShader', () => {
   ] as const
   for (const dtype of dtypes)
     it(`${dtype}: every entry of every shape is within the bound of its sums`, { timeout: 240_000 }, async () => {
-      for (const [m, n, k] of shapes) {
+      for (const [m, n, k] of dtype === 'F32' ? shapes : shapes.slice(-4)) {
         const A = weightsOf(m, n, dtype, m === 257 ? 2 ** -3 : 1)
         const next = noise(k)
         const X = Float32Array.from({ length: n * k }, next)
