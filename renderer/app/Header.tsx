@@ -52,7 +52,7 @@ export function Header() {
             <span className="file-name" title={report.name}>
               {report.name}
             </span>
-            <span className="dimmed nowrap">
+            <span className="file-facts dimmed">
               {[
                 numbers.bytes(report.totalBytes),
                 formatName(report.format),

@@ -102,7 +102,6 @@ export function Start() {
           <p className="dimmed small">{t(kind === 'electron' ? 'start.safeElectron' : 'start.safeLoopback')}</p>
         </section>
         {error ? <ErrorBox error={error} onClose={fileReducers.dismissed} /> : null}
-        <PairChoice busy={busy} />
         {recents.length > 0 ? (
           <section aria-labelledby="recents">
             <h2 className="section-title" id="recents">
@@ -132,6 +131,7 @@ export function Start() {
             </ol>
           </Paper>
         )}
+        <PairChoice busy={busy} />
         <p className="start-aside">
           <Anchor component="button" onClick={() => sessionReducers.show('selfTest')} type="button">
             {t('selfTest.open')}

@@ -80,7 +80,7 @@ export function outcomeOf({ estimate, plan, running, refusal, byRank, style, tot
   const candidates = estimate.compressed + estimate.wouldGrow
   const unplanned: Sizes = {
     bytesBefore: totalBytes,
-    bytesAfter: byRank ? Math.round(style.multipliesOut ? totalBytes : bytesAtRank(estimate, style)) : null,
+    bytesAfter: byRank ? Math.round(style.multipliesOut ? totalBytes : expectedBytes(estimate, style)) : null,
     sizeIsExact: false,
     compressed: byRank ? estimate.compressed : null,
     candidates,
@@ -98,7 +98,10 @@ export function outcomeOf({ estimate, plan, running, refusal, byRank, style, tot
 const entryBytes = 150
 
 /** What an output of this style takes at one rank for all: its values, and about what stands around them. */
-function bytesAtRank({ bytesAfter, factorBytes, compressed, wouldGrow, kept }: FileEstimate, style: Style): number {
+export function expectedBytes(
+  { bytesAfter, factorBytes, compressed, wouldGrow, kept }: FileEstimate,
+  style: Style,
+): number {
   return style.copiesKept
     ? bytesAfter + entryBytes * (2 * compressed + wouldGrow + kept)
     : factorBytes + entryBytes * 2 * compressed

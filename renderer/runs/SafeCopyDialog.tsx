@@ -40,7 +40,7 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
       size="lg"
       title={t('code.saveTitle', { name: report.name })}
     >
-      <p className="dimmed">{t('code.saveLead')}</p>
+      <p className="dimmed dialog-lead">{t('code.saveLead')}</p>
       {saved ? (
         <output className="run-ending" data-testid="safe-copy">
           <span className="run-check">

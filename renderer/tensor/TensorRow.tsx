@@ -95,7 +95,7 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
       <div className="list-number tensor-error" data-error={error ?? ''} data-rank={rank ?? ''} role="gridcell">
-        {error === null ? (withPlan ? '' : bytes) : numbers.percent(error)}
+        {withPlan ? (error === null ? '' : numbers.percent(error)) : bytes}
       </div>
     </div>
   )

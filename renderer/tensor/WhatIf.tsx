@@ -2,12 +2,14 @@
 import { ActionIcon, Button } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useMemo } from 'react'
+import { allStyles } from '../../core/styles.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { CloseIcon, PinIcon } from '../frame/icons.tsx'
 import { commitRank, setRank } from '../model/analysis.ts'
 import { estimateFile } from '../model/estimate.ts'
+import { expectedBytes } from '../model/outcome.ts'
 import { errorAtOneRank } from '../model/outlook.ts'
 import { usePlan } from '../model/plan.ts'
 import { useVerdicts } from '../model/verdicts.ts'
@@ -81,19 +83,20 @@ export function WhatIf({ view, rank, planned }: WhatIfProps) {
   )
 }
 
-/** What one rank for all would come to: bytes of the values, and the model's error where every curve is known. */
+/** What one rank for all would come to: the size as the card would have it, and the model's error where every curve is known. */
 function useForAll(rank: number): { readonly bytes: number; readonly error: number | null } {
   const report = useFile((state) => state.report)
   const verdicts = useVerdicts()
   const params = useParams((state) => state.params)
+  const style = useParams(({ output }) => allStyles[output])
   const pins = useSelection((state) => state.pins)
   const plan = usePlan()
   return useMemo(() => {
     const tensors = report?.tensors ?? []
     const at = { ...params, rank }
     return {
-      bytes: estimateFile(tensors, verdicts, at, pins).bytesAfter,
+      bytes: expectedBytes(estimateFile(tensors, verdicts, at, pins), style),
       error: errorAtOneRank(tensors, verdicts, at, pins, plan),
     }
-  }, [report, verdicts, params, pins, rank, plan])
+  }, [report, verdicts, params, style, pins, rank, plan])
 }

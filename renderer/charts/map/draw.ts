@@ -43,7 +43,8 @@ export function drawMap<T>(canvas: HTMLCanvasElement, view: MapView<T>): void {
 
   context.save()
   context.beginPath()
-  context.rect(left, top, room.width - left, room.height - top)
+  // The edge of what is marked lies around its cell.
+  context.rect(left - 2, top - 2, room.width - left + 2, room.height - top + 2)
   context.clip()
   context.textAlign = 'center'
   context.textBaseline = 'middle'

@@ -26,8 +26,8 @@ export interface Room {
 
 const character = 6.8
 const padding = 18
-const [narrowest, widest] = [5, 96]
-const [lowest, highest] = [6, 24]
+const [narrowest, widest] = [5, 160]
+const [lowest, highest] = [6, 40]
 const [widthForNumbers, heightForNumbers] = [46, 15]
 const labelHeight = 28
 const longestUpright = 150

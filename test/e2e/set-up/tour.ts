@@ -1,5 +1,5 @@
 /**
- * A walk through every screen in every state, in either language: what `npm run screenshots -- states` takes pictures of. It drives the built
+ * A walk through every screen in every state, in either language: what `npm run states` takes pictures of. It drives the built
  * page with its real engine, and leaves its host dead at the end.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -135,10 +135,10 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await page.keyboard.press('Shift+ArrowRight')
   await shot('tensor-what-if')
   await page.keyboard.press('Escape')
-  await page.locator('.goal input').first().fill('1')
+  await page.locator('.goal-value input').first().fill('1')
   await page.getByTestId('outcome').and(page.locator('[data-state="refused"]')).waitFor(patience)
   await shot('goal-refused')
-  await page.locator('.goal input').first().fill('40')
+  await page.locator('.goal-value input').first().fill('40')
   await exact()
   await compress('forty.safetensors')
   await shot('dialog-large')
@@ -165,7 +165,7 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await page.getByTestId('run-path').waitFor(patience)
   await shot('run-details')
   await page.keyboard.press('Escape')
-  await page.locator('.goal input').first().fill('60')
+  await page.locator('.goal-value input').first().fill('60')
   await exact()
   await write('sixty.safetensors')
   await expect(run()).toContainText('sixty', patience)

@@ -84,7 +84,7 @@ const labels = (count: number, name: string) =>
 test('cells take the room there is, and numbers where they fit', () => {
   const room = { width: 900, height: 500 }
   const few = mapLayout({ layers: labels(12, ''), roles: labels(7, 'proj'), bands: [] }, room)
-  expect(few).toMatchObject({ numbers: true, cellHeight: 24 })
+  expect(few).toMatchObject({ numbers: true, cellHeight: 39 })
   expect(few.width).toBeLessThanOrEqual(room.width)
   // 61 layers of 256 experts are 61 x 256 cells, without scrolling.
   const experts = {
