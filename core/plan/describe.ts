@@ -55,9 +55,16 @@ export function storable(report: TensorReport, params: Params, output: OutputId 
   return { info, view, stored: storedAs(info.dtype, params, style), ...(style.isDifference && { isDifference: true }) }
 }
 
+/** Every choice asks again for the views of all tensors, and what a name says of its axes takes longest to find. */
+const views = new WeakMap<TensorReport, MatrixView | null>()
+
 /** The matrices of what can be factorized; null for anything else. */
 export function viewOf(report: TensorReport): MatrixView | null {
-  return report.matrix && matrixView(tensorOf(report))
+  const known = views.get(report)
+  if (known !== undefined) return known
+  const view = report.matrix && matrixView(tensorOf(report))
+  views.set(report, view)
+  return view
 }
 
 /** The tensor as the plan knows it, but for its scale and remarks. */

@@ -1,7 +1,7 @@
 /** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { type CSSProperties, useMemo } from 'react'
+import { type CSSProperties, useDeferredValue, useMemo } from 'react'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
@@ -38,6 +38,8 @@ export function Workbench() {
   const drawers = useMediaQuery(narrow, matchMedia(narrow).matches)
   const listWidth = useListWidth((state) => state.width)
   const report = useFile((state) => state.report)
+  // Outcome and list first; charts and settings are rendered in the slices after, between which the page draws and hears.
+  const listed = useDeferredValue(report !== null, false)
   const tab = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
@@ -121,15 +123,17 @@ export function Workbench() {
             ) : null}
           </div>
           <Tabs.Panel value="model">
-            <div className="model-tab">
-              {report.difference ? null : <TradeOffChart />}
-              <ModelMap report={report} />
-            </div>
+            {listed ? (
+              <div className="model-tab">
+                {report.difference ? null : <TradeOffChart />}
+                <ModelMap report={report} />
+              </div>
+            ) : null}
           </Tabs.Panel>
           <Tabs.Panel value="tensor">
-            {view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
+            {!listed ? null : view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
           </Tabs.Panel>
-          <Tabs.Panel value="ab">{view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
+          <Tabs.Panel value="ab">{!listed ? null : view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
         </Tabs>
       </section>
       {!withSettings ? null : drawers ? (
@@ -143,9 +147,9 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : (
+      ) : listed ? (
         <SettingsPanel />
-      )}
+      ) : null}
       <RunStrip />
       {!saving.opened ? null : report.difference ? (
         <AdapterDialog onClose={saving.close} report={report} />

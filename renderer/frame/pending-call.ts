@@ -2,6 +2,8 @@
 export interface PendingCall {
   /** Calls after so many ms; whatever was pending is not called. */
   in(ms: number, call: () => void): void
+  /** The same, but at once - when the present event has been heard by all - where nothing was asked for as long: a single change waits for no other. */
+  settled(ms: number, call: () => void): void
   readonly pending: boolean
   /** Says whether a call was pending. */
   cancel(): boolean
@@ -9,19 +11,27 @@ export interface PendingCall {
 
 export function pendingCall(): PendingCall {
   let timer: ReturnType<typeof setTimeout> | undefined
+  let asked = Number.NEGATIVE_INFINITY
   const cancel = () => {
     const pending = timer !== undefined
     clearTimeout(timer)
     timer = undefined
     return pending
   }
+  const after = (ms: number, call: () => void) => {
+    cancel()
+    timer = setTimeout(() => {
+      timer = undefined
+      call()
+    }, ms)
+  }
   return {
-    in: (ms, call) => {
-      cancel()
-      timer = setTimeout(() => {
-        timer = undefined
-        call()
-      }, ms)
+    in: after,
+    settled: (ms, call) => {
+      const now = performance.now()
+      const single = timer === undefined && now - asked > ms
+      asked = now
+      after(single ? 0 : ms, call)
     },
     get pending() {
       return timer !== undefined

@@ -15,7 +15,7 @@ import { analysesReducers, covers, useAnalyses } from './analyses.ts'
 import { rankAnalyzed, usePlan } from './plan.ts'
 import { type AnalysisWish, analysisUnderWay, dropWork, useWork, versusUnderWay, want } from './work.ts'
 
-/** Longer than the 33 ms in which a held arrow key repeats, so that holding it starts one job; short enough not to be noticed. */
+/** Longer than the 33 ms in which a held arrow key repeats, so that holding it starts one job more than its first step; short enough not to be noticed. */
 const settleMs = 80
 
 /** What was changed or selected a moment ago, until that has settled. */
@@ -59,7 +59,7 @@ export function commitRank(): void {
 
 /** Runs the job that the selected tensor and the parameters ask for, if one is needed, once they have settled. */
 export function requestAnalysis(): void {
-  settling.in(settleMs, ensureAnalysis)
+  settling.settled(settleMs, ensureAnalysis)
 }
 
 /** The selected tensor again, after a failure. */

@@ -54,7 +54,7 @@ function choose(): void {
   if (now.every((part, i) => part === seen[i])) return
   seen = now
   planReducers.question(report && questionOf(currentQuestion()))
-  settling.in(settleMs, ensurePlan)
+  settling.settled(settleMs, ensurePlan)
 }
 
 const questionOf = (request: Omit<Question, 'recipe'>): Question => ({ ...request, recipe: recipeText(request) })

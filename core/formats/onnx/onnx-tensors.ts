@@ -107,7 +107,7 @@ function point(tensor: Constant, { at, end }: Field, where: string): void {
 
 async function packedDims(cursor: Cursor, field: Field, where: string, add: (size: number) => void): Promise<void> {
   if (field.wire !== 'bytes' || field.value > 10 * maxDimensions)
-    throw badFile(where, `at most ${maxDimensions} dimensions`, `${field.value} bytes of them`)
+    throw badFile(where, `at most ${maxDimensions} dimensions`, lengthOf(field))
   await cursor.need(field.value)
   while (cursor.position < field.end) add(varint(cursor, field.end, where))
 }
@@ -129,6 +129,9 @@ async function readPair(
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** What a field of a length in bytes has instead of the one that was expected. */
+const lengthOf = ({ wire, value }: Field) => (wire === 'bytes' ? `${value} bytes` : 'a number')
+
 /** Hands over the text of a field, at once where its bytes are at hand: a graph has a million names. @throws AppError `bad-file` */
 export function withText(
   cursor: Cursor,
@@ -138,7 +141,7 @@ export function withText(
   most = maxTextBytes,
 ): Promise<void> | undefined {
   if (field.wire !== 'bytes' || field.value > most)
-    throw badFile(where, `text of at most ${most} bytes in field ${field.number}`, `${field.value} bytes`)
+    throw badFile(where, `text of at most ${most} bytes in field ${field.number}`, lengthOf(field))
   const read = () => {
     try {
       take(decoder.decode(cursor.bytes(field.value)))

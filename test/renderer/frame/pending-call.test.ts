@@ -1,0 +1,28 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { pendingCall } from '../../../renderer/frame/pending-call.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+it('a single change is answered at once, after the event that made it; what follows closely waits until it has settled', () => {
+  const calls: string[] = []
+  const settling = pendingCall()
+  const change = (name: string) => settling.settled(80, () => calls.push(name))
+  change('first')
+  expect(calls).toEqual([])
+  vi.advanceTimersByTime(0)
+  expect(calls).toEqual(['first'])
+  for (const name of ['held', 'held on', 'let go']) {
+    vi.advanceTimersByTime(33)
+    change(name)
+  }
+  vi.advanceTimersByTime(79)
+  expect(calls).toEqual(['first'])
+  vi.advanceTimersByTime(1)
+  expect(calls).toEqual(['first', 'let go'])
+  vi.advanceTimersByTime(81)
+  change('later')
+  expect(settling.cancel()).toBe(true)
+  vi.advanceTimersByTime(200)
+  expect(calls).toHaveLength(2)
+})
