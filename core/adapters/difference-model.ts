@@ -9,13 +9,14 @@ import type { Message } from '../messages/message.ts'
 import { type AdapterForm, adapterForms } from '../styles.ts'
 import { type ComputableDType, elementCount, hasComputableDType, type TensorInfo } from '../tensor.ts'
 import { type Adapter, type AdapterKind, type AdapterModule, matrixOf } from './adapter.ts'
-import { type BothValues, differenceFile } from './difference.ts'
+import { differenceFile } from './difference.ts'
 import { effectiveFactors, wholeMatrix } from './effective.ts'
 import type { Factors } from './factors.ts'
 import type { Family, Row } from './family.ts'
 import { type ModelFacts, modelFacts } from './model-facts.ts'
 import { familyOfTensors } from './names.ts'
-import { hasPlace, type Pair, pairTensors } from './pairs.ts'
+import type { Pair } from './pair.ts'
+import { hasPlace, pairTensors } from './pairs.ts'
 import { readAdapter } from './read.ts'
 import { type TargetModule, translate } from './translate.ts'
 
@@ -61,7 +62,6 @@ export interface PairModel extends Places {
   readonly onlyTuned: readonly TensorInfo[]
   /** Tells these matrices from those of the same two models cut for other loaders: names alone do not, where rows are in another order. */
   readonly cut: string
-  values(pair: Pair, start: number, end: number): Promise<BothValues>
 }
 export interface AdapterModel extends Places {
   readonly of: 'adapter'
@@ -103,7 +103,7 @@ export async function pairModel(
   const choices = { family, form, heads: facts.heads, interleaved: facts.interleaved ?? false }
   const { pairs, onlyBase, onlyTuned } = pairTensors(base.tensors, tuned.tensors, choices)
   if (pairs.length === 0) throw new AppError('bad-request', say('extract.no-pairs'))
-  const { file, values } = differenceFile(base, tuned, pairs)
+  const file = differenceFile(base, tuned, pairs)
   const dtype = factorsOwnDType(tuned)
   const modules = new Map(
     pairs.flatMap(({ name, module, transposed }) => (module === null ? [] : [[name, { name: module, transposed }]])),
@@ -123,7 +123,7 @@ export async function pairModel(
   return {
     ...file,
     notices,
-    difference: { of: 'pair', ...places, base, tuned, pairs, onlyBase, onlyTuned, cut: cutOf(pairs), values },
+    difference: { of: 'pair', ...places, base, tuned, pairs, onlyBase, onlyTuned, cut: cutOf(pairs) },
   }
 }
 

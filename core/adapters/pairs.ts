@@ -6,31 +6,12 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign } from '../messages/text.ts'
 import type { AdapterForm } from '../styles.ts'
-import { elementCount, isComputable, type TensorInfo } from '../tensor.ts'
+import { elementCount, matrixView, type TensorInfo } from '../tensor.ts'
+import { isOfStack, pairedStacks } from './expert-stacks.ts'
 import type { Family, Row } from './family.ts'
 import { type Module, moduleKey, moduleOfTensor, namesOf, type Placed, placeTensor, type Share } from './names.ts'
+import type { Pair, Run } from './pair.ts'
 import { type Heads, isReordered, nativeRows } from './row-order.ts'
-
-/** So many rows of a tensor, from `start` on. */
-export interface Run {
-  readonly tensor: TensorInfo
-  readonly start: number
-  readonly rows: number
-}
-
-/** One matrix of the difference, with where its rows lie in both models. */
-export interface Pair {
-  /** Of the tuned tensor; what it is called there is what rules choose by. */
-  readonly name: string
-  /** In the adapter; null where it has no place there. */
-  readonly module: string | null
-  readonly transposed?: Row['transposed']
-  readonly shape: readonly number[]
-  readonly base: readonly Run[]
-  readonly tuned: readonly Run[]
-  /** Why it is no matrix to factorize. */
-  readonly unfit: Message | null
-}
 
 export interface Pairing {
   readonly pairs: readonly Pair[]
@@ -257,9 +238,4 @@ function whole(base: TensorInfo, tuned: TensorInfo, module: string | null, unfit
 
 function otherShape(base: TensorInfo, tuned: TensorInfo): Message {
   return say('adapter.other-shape', { base: base.shape, tuned: tuned.shape })
-}
-
-/** Whether differences of these can be computed. */
-export function isDifferent({ base, tuned }: Pair): boolean {
-  return [...base, ...tuned].every(({ tensor }) => isComputable(tensor.dtype) && tensor.unfit === undefined)
 }

@@ -9,6 +9,18 @@ import type { TensorInfo, TensorSet } from '../tensor.ts'
 import type { FormatId } from '../weight-formats.ts'
 import type { KnownGraph } from './reading/model-graph.ts'
 
+/** Values as some file has them, or in f64 where a scale was applied. */
+export interface Side {
+  readonly dtype: 'F32' | 'F16' | 'BF16' | 'F64'
+  readonly bytes: Uint8Array
+}
+
+/** What a difference is between: value i of it is value i of `tuned` minus value i of `base`, rounded to f32. */
+export interface Sides {
+  readonly base: Side
+  readonly tuned: Side
+}
+
 /** An opened weight file or sharded set: headers only; values are read when asked for. */
 export interface WeightFile extends TensorSet {
   readonly format: FormatId
@@ -25,6 +37,11 @@ export interface WeightFile extends TensorSet {
    * @throws AppError `bad-file`, `source-changed`
    */
   read(tensor: TensorInfo, start?: number, end?: number): Promise<Uint8Array>
+  /**
+   * Of a file of differences: what the bytes [start, end) that `read` gives are computed from, so that kernels can do it. The arrays are the
+   * caller's own.
+   */
+  readSides?(tensor: TensorInfo, start?: number, end?: number): Promise<Sides>
   /** A small file of that name in the folder that was opened, such as a configuration; null where there is none, or it is larger. */
   beside?(name: string, maxBytes: number): Promise<Uint8Array | null>
   close(): Promise<void>

@@ -2,8 +2,8 @@
  * What a fine-tune added to its base, as an adapter: pairs by name -> one pass that compares them -> a run over the file of their differences, by the
  * very machinery of a compression (compress.ts), with an adapter as its output -> a verdict from the numbers.
  */
-import { type DifferenceFile, type PairModel, pairModel, withUnfit } from '../adapters/difference-model.ts'
-import { bareName, isDifferent, type Pair } from '../adapters/pairs.ts'
+import { type DifferenceFile, type PairModel, pairModel, withTuned, withUnfit } from '../adapters/difference-model.ts'
+import { isDifferent, type Pair } from '../adapters/pair.ts'
 import type { ExtractionReport, JobOf } from '../contract.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { AppError } from '../errors.ts'

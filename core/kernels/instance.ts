@@ -35,6 +35,15 @@ interface Common {
   ): void
   packRowsDouble(from: number, ld: number, dtype: number, scale: number, rows: number, depth: number, to: number): void
   statisticsOf(from: number, dtype: number, count: number, to: number): void
+  differenceOf(
+    tuned: number,
+    tunedType: number,
+    base: number,
+    baseType: number,
+    count: number,
+    d: number,
+    to: number,
+  ): void
   squaredDifference(
     a: number,
     lda: number,

@@ -49,6 +49,15 @@ export interface WeightStatistics {
   readonly infCount: number
 }
 
+/** Over the entries whose difference is finite: sums of squares in f64; and how many are not. */
+export interface DifferenceSums {
+  readonly base: number
+  readonly tuned: number
+  readonly difference: number
+  readonly nanCount: number
+  readonly infCount: number
+}
+
 /** Counter-based normals: Philox4x32-10, key of two 32-bit words, counter = (row, column pair). */
 export type GaussianKey = readonly [number, number]
 
@@ -111,6 +120,8 @@ export interface Kernels {
 
   /** Statistics of the weights; sums in f64 with a fixed reduction tree. */
   statistics(A: Weights): WeightStatistics
+  /** D <- tuned - base, row-major, rounded to f32 once; of both the values as stored (`scale` not applied). Sums with a fixed reduction tree. */
+  subtract(tuned: Weights, base: Weights, D: Float32Array): DifferenceSums
   /** X <- standard normals of `key`: entry (i, j) depends only on (key, i, j), so a wider X keeps its first columns. */
   gaussian(key: GaussianKey, X: Matrix): void
   /** Y <- A X. 2mnk flop, f32 sums in fixed blocks of the inner dimension. */

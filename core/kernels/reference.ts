@@ -3,7 +3,7 @@
  * WebAssembly SIMD is missing. Sums are f64 throughout and rounded to f32 once, so they are also the more accurate side of a comparison.
  */
 import { EVD, Matrix as MlMatrix } from 'ml-matrix'
-import type { GaussianKey, Kernels, Matrix, WeightStatistics, Weights, WideWeights } from './kernels.ts'
+import type { DifferenceSums, GaussianKey, Kernels, Matrix, WeightStatistics, Weights, WideWeights } from './kernels.ts'
 import { normalPair } from './philox.ts'
 import { jacobiSvd } from './reference-jacobi.ts'
 import { widen } from './widen.ts'
@@ -15,6 +15,7 @@ export function referenceKernels(): Kernels {
     info: { kernel: 'reference', arithmetic: 'unfused', threads: 1 },
     panelRows: 1,
     statistics,
+    subtract,
     gaussian,
     gemm,
     gemmTransposed,
@@ -77,6 +78,23 @@ function statistics(A: Weights): WeightStatistics {
     }
   }
   return { sumOfSquares, maxAbs, nanCount, infCount }
+}
+
+function subtract(tuned: Weights, base: Weights, D: Float32Array): DifferenceSums {
+  const [t, b] = [widen(tuned), widen(base)]
+  const sums = { base: 0, tuned: 0, difference: 0, nanCount: 0, infCount: 0 }
+  for (let i = 0; i < D.length; i++) {
+    const d = Math.fround(t[i]! - b[i]!)
+    D[i] = d
+    if (Number.isNaN(d)) sums.nanCount++
+    else if (!Number.isFinite(d)) sums.infCount++
+    else {
+      sums.base += b[i]! ** 2
+      sums.tuned += t[i]! ** 2
+      sums.difference += d ** 2
+    }
+  }
+  return sums
 }
 
 function gaussian(key: GaussianKey, X: Matrix): void {

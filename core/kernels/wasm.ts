@@ -10,7 +10,16 @@ import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
 import { denseSolvers } from './eigen.ts'
 import type { TileName } from './instance.ts'
-import type { Arithmetic, GaussianKey, Kernels, Matrix, WeightStatistics, Weights, WideWeights } from './kernels.ts'
+import type {
+  Arithmetic,
+  DifferenceSums,
+  GaussianKey,
+  Kernels,
+  Matrix,
+  WeightStatistics,
+  Weights,
+  WideWeights,
+} from './kernels.ts'
 import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
 import { referenceKernels } from './reference.ts'
@@ -140,6 +149,23 @@ function wasmKernels(
     })
   }
 
+  function subtract(tuned: Weights, base: Weights, D: Float32Array): DifferenceSums {
+    return scoped(() => {
+      const chunks = Math.ceil(D.length / STATISTICS_CHUNK)
+      const to = memory.allocate(40 * chunks)
+      const [t, b, d] = [addressOf(tuned.data), addressOf(base.data), addressOf(D)]
+      const run = runFor(10 * D.length)
+      run('difference', chunks, t, dtypeNumber(tuned.dtype), b, dtypeNumber(base.dtype), D.length, d, to)
+      const parts = doubles(to, 5 * chunks)
+      const sum = (which: number) => {
+        let total = 0
+        for (let i = which; i < parts.length; i += 5) total += parts[i]!
+        return total
+      }
+      return { base: sum(0), tuned: sum(1), difference: sum(2), nanCount: sum(3), infCount: sum(4) }
+    })
+  }
+
   function gaussian(key: GaussianKey, X: Matrix): void {
     // At most 65536 normals a task, half a millisecond.
     const block = Math.max(1, Math.min(Math.floor(65536 / X.cols), Math.ceil(X.rows / (4 * team.threads))))
@@ -259,6 +285,7 @@ function wasmKernels(
     release: memory.release,
     memory: memory.usage,
     statistics,
+    subtract,
     gaussian,
     gemm: (A, X, Y) => multiply(A, X.data, Y, false),
     gemmTransposed,

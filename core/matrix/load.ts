@@ -21,6 +21,7 @@ import { type Weighting, weightedOperand } from '../svd/weighted-operand.ts'
 import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView, storageName } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { findOnce } from './facts.ts'
+import { subtractSides } from './sides.ts'
 
 /** Read in pieces of this size: large enough for the disk, small enough for a prompt cancel. */
 export const READ_BYTES = 4 << 20
@@ -114,9 +115,15 @@ async function loadPlain(
   const data = context.kernels.allocateBytes(rows * rowBytes)
   for (const [start, end] of rowPanels(view)) {
     context.checkCancelled()
-    const bytes = await weightBytes.rows(start, end)
-    data.set(convert(bytes), start * rowBytes)
-    discard(bytes)
+    const panel = data.subarray(start * rowBytes, end * rowBytes)
+    if (file.readSides) {
+      const sides = await file.readSides(tensor, ...storedRows(tensor, view, index, [start, end]))
+      subtractSides(context.kernels, sides, new Float32Array(panel.buffer, panel.byteOffset, panel.byteLength / 4))
+    } else {
+      const bytes = await weightBytes.rows(start, end)
+      panel.set(convert(bytes))
+      discard(bytes)
+    }
     context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
   }
   const weights = { rows, cols, dtype: target, data, scale: 1 }

@@ -30,17 +30,28 @@ export async function* oneAhead<Item, Result>(
 }
 
 /** A tensor's bytes in pieces, the next one under way while the caller is busy with what it got and may discard. */
-export async function* piecesOf(
+export function piecesOf(
   file: WeightFile,
   tensor: TensorInfo,
-  { checkCancelled }: Pick<JobContext, 'checkCancelled'>,
+  context: Pick<JobContext, 'checkCancelled'>,
 ): AsyncGenerator<Uint8Array> {
-  const read = (start: number) => file.read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
-  for await (const bytes of oneAhead(pieceStarts(tensor), read)) {
+  return inPieces(tensor, file.read, context)
+}
+
+/** The same by whatever `read` makes of bytes [start, end). */
+export async function* inPieces<Piece>(
+  tensor: TensorInfo,
+  read: Read<Piece>,
+  { checkCancelled }: Pick<JobContext, 'checkCancelled'>,
+): AsyncGenerator<Piece> {
+  const readFrom = (start: number) => read(tensor, start, Math.min(tensor.byteLength, start + READ_BYTES))
+  for await (const piece of oneAhead(pieceStarts(tensor), readFrom)) {
     checkCancelled()
-    yield bytes
+    yield piece
   }
 }
+
+type Read<Piece> = (tensor: TensorInfo, start?: number, end?: number) => Promise<Piece>
 
 function* pieceStarts({ byteLength }: TensorInfo): Generator<number> {
   for (let start = 0; start < byteLength; start += READ_BYTES) yield start
@@ -59,19 +70,11 @@ export interface ReadAhead {
 export function readAhead(source: WeightFile, kernels: Pick<Kernels, 'memory'>): ReadAhead {
   let matrices: { readonly plan: FactorizedTensor; readonly index: number }[] = []
   const firstOf = new Map<string, number>()
-  const coming = new Map<string, Promise<Uint8Array>>()
-  const keyOf = ({ name }: TensorInfo, start?: number, end?: number) => `${start} ${end} ${name}`
+  const bytes = begunReads(source.read)
+  const sides = source.readSides && begunReads(source.readSides)
 
   return {
-    file: {
-      ...source,
-      read: (tensor, start, end) => {
-        const key = keyOf(tensor, start, end)
-        const found = coming.get(key)
-        coming.delete(key)
-        return found ?? source.read(tensor, start, end)
-      },
-    },
+    file: { ...source, read: bytes.read, ...(sides && { readSides: sides.read }) },
     follow: (plans) => {
       matrices = []
       firstOf.clear()
@@ -82,17 +85,35 @@ export function readAhead(source: WeightFile, kernels: Pick<Kernels, 'memory'>):
     },
     loaded: (info, index) => {
       // What was not claimed belongs to an abandoned matrix.
-      coming.clear()
+      bytes.clear()
+      sides?.clear()
       const at = (firstOf.get(info.name) ?? matrices.length) + index
       const [present, next] = [matrices[at], matrices[at + 1]]
       if (!present || !next) return
       if (bytesOf(present.plan) + bytesOf(next.plan) > residentLimit(kernels, next.plan.sketch.memoryLimit)) return
       const { info: tensor, view } = next.plan
-      for (const panel of rowPanels(view)) {
-        const [start, end] = storedRows(tensor, view, next.index, panel)
-        coming.set(keyOf(tensor, start, end), forgettable(source.read(tensor, start, end)))
-      }
+      // As load.ts will ask for them.
+      for (const panel of rowPanels(view))
+        (sides ?? bytes).begin(tensor, ...storedRows(tensor, view, next.index, panel))
     },
+  }
+}
+
+/** Reads that are begun before anybody asks for their results, each handed over once. */
+function begunReads<Piece>(read: Read<Piece>) {
+  const coming = new Map<string, Promise<Piece>>()
+  const keyOf = ({ name }: TensorInfo, start?: number, end?: number) => `${start} ${end} ${name}`
+  return {
+    begin: (tensor: TensorInfo, start: number, end: number) => {
+      coming.set(keyOf(tensor, start, end), forgettable(read(tensor, start, end)))
+    },
+    read: (tensor: TensorInfo, start?: number, end?: number) => {
+      const key = keyOf(tensor, start, end)
+      const found = coming.get(key)
+      coming.delete(key)
+      return found ?? read(tensor, start, end)
+    },
+    clear: () => coming.clear(),
   }
 }
 

@@ -1,5 +1,5 @@
 /** "Is this a fine-tune of that?" From the norms of two models and of their difference. */
-import type { Pair } from '../../adapters/pairs.ts'
+import type { Pair } from '../../adapters/pair.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import type { PairFacts } from './pair-facts.ts'

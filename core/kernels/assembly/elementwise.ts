@@ -1,4 +1,4 @@
-/** Single passes over a matrix: statistics, squared differences, transposition, mirroring. Sums are f64, in an order fixed by the caller's blocks. */
+/** Single passes over a matrix: statistics, differences and their squares, transposition, mirroring. Sums are f64, in an order fixed by the caller's blocks. */
 import { widen, widenOne } from './pack'
 
 /**
@@ -66,6 +66,85 @@ function statisticsAs<T>(from: usize, dtype: i32, count: i32, to: usize): void {
 @inline
 function lanes(x: v128): i32 {
   return i32x4.extract_lane(x, 0) + i32x4.extract_lane(x, 1) + i32x4.extract_lane(x, 2) + i32x4.extract_lane(x, 3)
+}
+
+/**
+ * D = T - B in f32, rounded once, for `count` weights of either dtype. At `to` five f64, over the entries where D is finite: sums of the squares of B, T
+ * and D; then how many of D are NaN, and Inf. Two chains a sum, then the entries past the last four.
+ */
+export function differenceOf(t: usize, tType: i32, b: usize, bType: i32, count: i32, d: usize, to: usize): void {
+  if (tType == 0) differenceFrom<f32>(t, 0, b, bType, count, d, to)
+  else if (tType == 1) differenceFrom<u16>(t, 1, b, bType, count, d, to)
+  else differenceFrom<u16>(t, 2, b, bType, count, d, to)
+}
+
+@inline
+function differenceFrom<T>(t: usize, tType: i32, b: usize, bType: i32, count: i32, d: usize, to: usize): void {
+  if (bType == 0) differenceBetween<T, f32>(t, tType, b, 0, count, d, to)
+  else if (bType == 1) differenceBetween<T, u16>(t, tType, b, 1, count, d, to)
+  else differenceBetween<T, u16>(t, tType, b, 2, count, d, to)
+}
+
+@inline
+function differenceBetween<T, B>(t: usize, tType: i32, b: usize, bType: i32, count: i32, d: usize, to: usize): void {
+  let b0 = f64x2.splat(0), b1 = f64x2.splat(0), t0 = f64x2.splat(0), t1 = f64x2.splat(0)
+  let d0 = f64x2.splat(0), d1 = f64x2.splat(0)
+  let nan = i32x4.splat(0), infinite = i32x4.splat(0)
+  let i: i32 = 0
+  for (; i + 4 <= count; i += 4) {
+    let x = widen(t, tType), y = widen(b, bType)
+    let z = f32x4.sub(x, y)
+    v128.store(d, z)
+    const magnitude = v128.and(z, i32x4.splat(0x7fffffff))
+    const finite = i32x4.lt_s(magnitude, i32x4.splat(INFINITE))
+    if (!i32x4.all_true(finite)) {
+      // A lane that compares true is -1.
+      nan = i32x4.add(nan, i32x4.gt_s(magnitude, i32x4.splat(INFINITE)))
+      infinite = i32x4.add(infinite, i32x4.eq(magnitude, i32x4.splat(INFINITE)))
+      x = v128.and(x, finite)
+      y = v128.and(y, finite)
+      z = v128.and(z, finite)
+    }
+    const xl = f64x2.promote_low_f32x4(x), xh = f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1))
+    const yl = f64x2.promote_low_f32x4(y), yh = f64x2.promote_low_f32x4(v128.shuffle<i64>(y, y, 1, 1))
+    const zl = f64x2.promote_low_f32x4(z), zh = f64x2.promote_low_f32x4(v128.shuffle<i64>(z, z, 1, 1))
+    t0 = f64x2.add(t0, f64x2.mul(xl, xl))
+    t1 = f64x2.add(t1, f64x2.mul(xh, xh))
+    b0 = f64x2.add(b0, f64x2.mul(yl, yl))
+    b1 = f64x2.add(b1, f64x2.mul(yh, yh))
+    d0 = f64x2.add(d0, f64x2.mul(zl, zl))
+    d1 = f64x2.add(d1, f64x2.mul(zh, zh))
+    t += 4 * sizeof<T>()
+    b += 4 * sizeof<B>()
+    d += 16
+  }
+  let ofBase = across(b0, b1), ofTuned = across(t0, t1), ofDifference = across(d0, d1)
+  let nans = -lanes(nan), infinities = -lanes(infinite)
+  for (; i < count; i++) {
+    const x = widenOne(t, tType), y = widenOne(b, bType), z = x - y
+    store<f32>(d, z)
+    if (z != z) nans++
+    else if (abs(z) == Infinity) infinities++
+    else {
+      ofBase += <f64>y * <f64>y
+      ofTuned += <f64>x * <f64>x
+      ofDifference += <f64>z * <f64>z
+    }
+    t += sizeof<T>()
+    b += sizeof<B>()
+    d += 4
+  }
+  store<f64>(to, ofBase)
+  store<f64>(to, ofTuned, 8)
+  store<f64>(to, ofDifference, 16)
+  store<f64>(to, nans, 24)
+  store<f64>(to, infinities, 32)
+}
+
+@inline
+function across(x: v128, y: v128): f64 {
+  const s = f64x2.add(x, y)
+  return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1)
 }
 
 /** At `to`: f64 <- (reset ? 0 : what is there) + sum over rows x cols of (scale * A - P)^2. */

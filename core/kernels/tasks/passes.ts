@@ -1,7 +1,7 @@
 /** Single passes over a matrix, in blocks whose size never depends on the number of threads, since sums are taken per block. */
 import { BLOCK_DEPTH, bytesPer, DOUBLE_BLOCK, edgeOf, F64, roundUp, tilesOf, type Worker } from '../task.ts'
 
-/** Elements per statistics task. */
+/** Elements per task of statistics, and of differences. */
 export const STATISTICS_CHUNK = 262144
 /** Rows, and columns at a time, of a residual task: the product's block stays in the second-level cache. */
 export const RESIDUAL_ROWS = 96
@@ -14,6 +14,33 @@ export function statistics(index: number, worker: Worker, a: number, dtype: numb
   const start = index * STATISTICS_CHUNK
   const here = Math.min(STATISTICS_CHUNK, count - start)
   worker.instance.common.statisticsOf(a + start * bytesPer(dtype), dtype, here, to + 32 * index)
+}
+
+/** Task i: entries i * STATISTICS_CHUNK on of D <- T - B, and five f64 at to + 40 i; see assembly/elementwise.ts. */
+export function difference(
+  index: number,
+  worker: Worker,
+  tuned: number,
+  tunedType: number,
+  base: number,
+  baseType: number,
+  count: number,
+  d: number,
+  to: number,
+): void {
+  const start = index * STATISTICS_CHUNK
+  const here = Math.min(STATISTICS_CHUNK, count - start)
+  const at = (side: number, dtype: number) => side + start * bytesPer(dtype)
+  const { common } = worker.instance
+  common.differenceOf(
+    at(tuned, tunedType),
+    tunedType,
+    at(base, baseType),
+    baseType,
+    here,
+    d + 4 * start,
+    to + 40 * index,
+  )
 }
 
 /** Task i: f64 at to + 8 i <- sum of (scale A - L R)^2 over RESIDUAL_ROWS rows, R packed by packRight. */

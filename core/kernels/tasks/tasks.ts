@@ -4,7 +4,7 @@ import { choleskyInverse, choleskyPanel, choleskyUpdate, scaledTranspose } from 
 import { eigen, jacobi } from './eigen.ts'
 import { multiply, multiplyTransposed, multiplyTriangular, packRight, packRightDouble } from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
-import { gaussian, residual, residualDouble, statistics, transpose } from './passes.ts'
+import { difference, gaussian, residual, residualDouble, statistics, transpose } from './passes.ts'
 
 export const tasks = {
   packRight,
@@ -20,6 +20,7 @@ export const tasks = {
   choleskyInverse,
   scaledTranspose,
   statistics,
+  difference,
   residual,
   residualDouble,
   transpose,

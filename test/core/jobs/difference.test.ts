@@ -112,6 +112,19 @@ describe('a file of differences', () => {
     })
   })
 
+  it('leaves what is no number out of every norm', async () => {
+    const { base, tuned } = await models()
+    const read: WeightFile['read'] = async (info, start, end) => {
+      const bytes = await tuned.read(info, start, end)
+      if (info.name === q) new Float32Array(bytes.buffer, bytes.byteOffset)[3] = Number.NaN
+      return bytes
+    }
+    const model = await pairModel(base, { ...tuned, read }, null, false)
+    const { differences, cosine } = await comparePair({ model }, { kind: 'pair', files: { model: 'm' } }, testContext())
+    expect(cosine).toBeGreaterThan(0.9)
+    for (const { share, norm } of differences) expect(share * norm).toBeGreaterThan(0)
+  })
+
   it('keeps sketches of rows in another order apart', async () => {
     const { base, tuned } = await models()
     const config = { architectures: ['LlamaForCausalLM'], num_attention_heads: 4, num_key_value_heads: 4 }

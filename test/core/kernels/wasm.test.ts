@@ -102,6 +102,29 @@ function everyTeam(check: (kernels: TeamKernels) => void): void {
 }
 
 describe('every fast kernel agrees with the reference', () => {
+  it('T - B, its sums, and what is not finite', () => {
+    const count = fc.integer({ min: 1, max: 300 })
+    fc.assert(
+      fc.property(count, dtype, dtype, fc.boolean(), (n, tunedType, baseType, spoilt) => {
+        everyTeam((kernels) => {
+          const next = noise(n)
+          const [T, B] = [weights(kernels, 1, n, tunedType, next), weights(kernels, 1, n, baseType, next)]
+          if (spoilt)
+            for (const i of [0, n >> 1, n - 1])
+              T.data.fill(0xff, (i * T.data.length) / n, ((i + 1) * T.data.length) / n)
+          const [D, expected] = [kernels.allocateFloat32(n), new Float32Array(n)]
+          const sums = kernels.subtract(T, B, D)
+          const byReference = reference.subtract(T, B, expected)
+          expect(Array.from(D, (value) => value || 0)).toEqual(Array.from(expected, (value) => value || 0))
+          expect([sums.nanCount, sums.infCount]).toEqual([byReference.nanCount, byReference.infCount])
+          for (const which of ['base', 'tuned', 'difference'] as const)
+            expectWithin([sums[which]], [byReference[which]], 4 * n * U64 * byReference[which])
+        })
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('A X', () => {
     fc.assert(
       fc.property(size, size, size, dtype, fc.constantFrom(1, 2 ** 100, 2 ** -100), (m, n, k, type, scale) => {
