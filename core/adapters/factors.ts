@@ -125,7 +125,7 @@ async function valuesOf(file: WeightFile, tensor: FactorTensor): Promise<Float32
   const values = decodeFloat32(tensor.dtype, await file.read(tensor))
   // Their sum is no number where one of them is none; that of finite ones in f64 always is.
   let sum = 0
-  for (const value of values) sum += value
+  for (let i = 0; i < values.length; i++) sum += values[i]!
   if (!Number.isFinite(sum)) throw badFile(tensor.name, 'values that are numbers', 'NaN or Inf')
   return values
 }

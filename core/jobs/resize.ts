@@ -17,14 +17,14 @@ import { failCheck } from '../measure/check.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { type AdapterForm, adapterStyles } from '../styles.ts'
-import { type ProductSvd, squaredGap, squaredNorm } from '../svd/product.ts'
+import { squaredGap, squaredNorm } from '../svd/product.ts'
 import { adapterConfiguration, adapterPlace, encodeFactor, moduleBytes, outlines } from '../write/adapter-file.ts'
 import { copyValues } from '../write/compress-tensor.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { encodingOf } from '../write/encodings/registry.ts'
 import type { FilesOf } from './files.ts'
 import { valuesAbove0 } from './steps/adapter-ranks.ts'
-import { moduleSvd } from './steps/adapter-spectra.ts'
+import { type ModuleSvd, moduleSvd } from './steps/adapter-spectra.ts'
 import {
   analyze,
   baseNorms,
@@ -158,9 +158,9 @@ async function resizedModule(
   const module = modules[index]!
   const whole = await effectiveFactors(adapter.file, module)
   const keep = job.keepRanks && whole !== null
-  const svd = keep ? null : (held ?? (await moduleSvd(adapter.file, module, resizing.job.params, context)).svd)
+  const svd = keep ? null : (held ?? (await moduleSvd(adapter.file, module, resizing.job.params, context, whole)))
   const zero = s[0] === 0
-  const exact = keep ? whole : zero ? nothing(layout) : svd!.best(Math.min(rank, s.length))
+  const exact = keep ? whole : zero ? nothing(layout) : svd!.best(Math.min(rank, s.length), whole)
   const padded = paddedTo(exact, layout.rank)
   const { name, dtype } = layout
   const A = encodeFactor(name, dtype, padded.A)
@@ -190,11 +190,11 @@ async function missedSquares(
   { context: { kernels } }: Resizing,
   whole: Factors | null,
   stored: Factors,
-  svd: ProductSvd | null,
+  svd: ModuleSvd | null,
   squares: number,
 ): Promise<number> {
   if (whole) return squaredGap(kernels, whole, stored)
-  const best = svd!.best(valuesAbove0(svd!.s))
+  const best = svd!.best(valuesAbove0(svd!.s), null)
   return squaredGap(kernels, best, stored) + Math.max(0, squares - squaredNorm(kernels, best))
 }
 

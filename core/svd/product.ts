@@ -23,11 +23,14 @@ export interface Product {
   readonly A: Float32Array
 }
 
+/** All there is to know beside the factors themselves, which are not held here. */
 export interface ProductSvd {
   /** All r singular values, descending; those without a digit are 0. */
   readonly s: Float64Array
-  /** The best product of rank k, sqrt(s) in each factor. k is at most the number of values above 0. */
-  best(k: number): Product
+  /** r x r each. */
+  readonly R1: Float64Array
+  readonly GAR1t: Float64Array
+  readonly P: Float64Array
 }
 
 /** @throws AppError `out-of-memory`, `cancelled` */
@@ -44,20 +47,19 @@ export function productSvd(kernels: Kernels, { rows, cols, rank: r, B, A }: Prod
     const { values, vectors: P } = eigen(kernels, times(R1, GAR1t, r), r)
     const least = r * 2 ** -52 * Math.max(0, values[0]!)
     const s = values.map((value) => (value > least ? Math.sqrt(value) : 0))
-    return { s, best: (k) => bestOf(kernels, { rows, cols, rank: r, B, A }, { s, R1, GAR1t, P }, k) }
+    return { s, R1, GAR1t, P }
   } finally {
     kernels.release(mark)
   }
 }
 
-interface Core {
-  readonly s: Float64Array
-  readonly R1: Float64Array
-  readonly GAR1t: Float64Array
-  readonly P: Float64Array
-}
-
-function bestOf(kernels: Kernels, { rows, cols, rank: r, B, A }: Product, core: Core, k: number): Product {
+/** The best product of rank k, sqrt(s) in each factor, from the factors that `core` was found of. k is at most the number of values above 0. */
+export function bestProduct(
+  kernels: Kernels,
+  { rows, cols, rank: r, B, A }: Product,
+  core: ProductSvd,
+  k: number,
+): Product {
   const { s, R1, GAR1t, P } = core
   const left = new Float64Array(r * k) // A At R1t P / s^1.5
   const right = new Float64Array(r * k) // R1t P / sqrt s

@@ -45,8 +45,8 @@ export async function planResize(model: AdapterModel, job: JobOf<'plan'>, contex
     const sketch = isLora(module) ? 'factors' : `${sketchKeyOf(params)} ${Math.max(params.rank, params.maxRank)}`
     const one = await findOnce(context, ['module', form, module.name, sketch], async () => {
       analyzed++
-      const { svd, squares, rankBefore } = await moduleSvd(adapter.file, module, params, context)
-      return { s: Array.from(svd.s), squares, rankBefore }
+      const { s, squares, rankBefore } = await moduleSvd(adapter.file, module, params, context)
+      return { s: Array.from(s), squares, rankBefore }
     })
     const errorCurve = truncation(one.s, one.squares).map(Math.sqrt)
     if (job.knownCurves || analyzed > 0) context.report({ type: 'spectrum', tensor: module.name, errorCurve })

@@ -22,15 +22,14 @@ import { alignedOrder, alignmentOf } from '../../plan/entries.ts'
 import { hasGoal } from '../../plan/goal.ts'
 import { judgeBy } from '../../rules.ts'
 import { type AdapterForm, adapterStyles } from '../../styles.ts'
-import type { ProductSvd } from '../../svd/product.ts'
 import type { ComputableDType, TensorInfo } from '../../tensor.ts'
 import { adapterMetadata, outlines } from '../../write/adapter-file.ts'
 import { encodingOf } from '../../write/encodings/registry.ts'
 import { type Analyzed, type Choosing, chooseRanks, type ResizeChoices } from './adapter-ranks.ts'
-import { moduleSvd } from './adapter-spectra.ts'
+import { type ModuleSvd, moduleSvd } from './adapter-spectra.ts'
 
-/** Factors of all modules that are held while ranks are chosen; larger adapters are read twice. */
-const HELD_BYTES = 512 << 20
+/** What is held of modules while ranks are chosen: 680 of rank 128. The rest is decomposed again. */
+const HELD_BYTES = 256 << 20
 
 /** What stays the same over the job. */
 export interface Resizing {
@@ -62,20 +61,22 @@ export async function baseNorms(
   return norms
 }
 
-/** Held where there is space for all. */
+/** Held where there is space. */
 export interface Held extends Analyzed {
-  readonly svd: ProductSvd | null
+  readonly svd: ModuleSvd | null
 }
 
 export async function analyze(resizing: Resizing): Promise<Held[]> {
   const { modules, adapter, context } = resizing
-  const hold = 2 * adapter.file.totalBytes <= HELD_BYTES
   const found: Held[] = []
+  let space = HELD_BYTES
   for (const [i, module] of modules.entries()) {
     context.checkCancelled()
     context.report({ type: 'progress', phase: 'analyze', tensor: module.name, done: i, total: modules.length })
-    const { svd, squares, rankBefore } = await moduleSvd(adapter.file, module, resizing.job.params, context)
-    found.push({ s: svd.s, squares, rankBefore, svd: hold ? svd : null })
+    const svd = await moduleSvd(adapter.file, module, resizing.job.params, context)
+    const { s, squares, rankBefore, heldBytes } = svd
+    space -= heldBytes
+    found.push({ s, squares, rankBefore, svd: space >= 0 ? svd : null })
   }
   return found
 }
