@@ -191,7 +191,7 @@ export const adapterStyles: Readonly<Record<AdapterForm, Style>> = {
   comfy: { ...adapter, id: 'comfy', ending: '.lora.safetensors' },
   diffusers: { ...adapter, id: 'diffusers', ending: '.lora.safetensors' },
   peft: { ...adapter, id: 'peft', ending: '-lora', container: 'adapter' },
-  gguf: { ...adapter, id: 'gguf', ending: '.lora.gguf', encoding: 'gguf' },
+  gguf: { ...adapter, id: 'gguf', ending: '.lora.gguf', encoding: 'gguf', holds: { ...layersAlone, experts: true } },
 }
 
 /** Everything that a run can write: of a model, or of a difference. */

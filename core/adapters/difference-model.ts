@@ -97,7 +97,7 @@ export async function pairModel(
   const matrices = tuned.tensors.filter(({ shape }) => shape.length >= 2)
   const forms = adapterForms.map((form) => ({
     form,
-    modules: matrices.filter(({ name }) => hasPlace(name, family, form)).length,
+    modules: matrices.filter((tensor) => hasPlace(tensor, family, form)).length,
   }))
   const form = asked ?? usualForm(forms, family)
   const choices = { family, form, heads: facts.heads, interleaved: facts.interleaved ?? false }

@@ -16,6 +16,8 @@ export interface ModuleLayout {
   readonly transposed?: Row['transposed'] | undefined
   readonly rank: number
   readonly dtype: ComputableDType
+  /** So many matrices of this shape in one module: experts of GGUF. */
+  readonly stacked?: number | undefined
 }
 
 export interface ModuleEntry extends TensorOutline {
@@ -35,7 +37,7 @@ const endings = {
 /** Wider elements first, so that each entry lies at a multiple of its element size. */
 export function moduleEntries(
   form: AdapterForm,
-  { name, shape, transposed, rank, dtype }: ModuleLayout,
+  { name, shape, transposed, rank, dtype, stacked }: ModuleLayout,
 ): ModuleEntry[] {
   const [rows = 1, ...rest] = shape
   const cols = elementCount(rest)
@@ -54,9 +56,10 @@ export function moduleEntries(
     ]
   }
   const ones = rest.slice(1).map(() => 1)
+  const stack = stacked === undefined ? [] : [stacked]
   const factors: ModuleEntry[] = [
-    { name: name + down, dtype, shape: [rank, ...rest], of: 'A', turned: false },
-    { name: name + up, dtype, shape: [rows, rank, ...ones], of: 'B', turned: false },
+    { name: name + down, dtype, shape: [...stack, rank, ...rest], of: 'A', turned: false },
+    { name: name + up, dtype, shape: [...stack, rows, rank, ...ones], of: 'B', turned: false },
   ]
   if (form === 'peft' || form === 'gguf') return factors
   return [{ name: `${name}.alpha`, dtype: 'F32', shape: [], of: 'alpha', turned: false }, ...factors]

@@ -75,6 +75,13 @@ export function placeStack(family: Family, name: string): ((expert: number) => M
   )
 }
 
+/** What GGUF calls the stack that a module is an expert of, and its number there; null for what is no expert. */
+export function stackOf({ row, holes }: Module): { readonly name: string; readonly expert: number } | null {
+  if (row.stack === undefined) return null
+  const [layer, expert, ...others] = holes as [string | number, ...(string | number)[]]
+  return { name: patternOf(row.stack).fill([layer, ...others]), expert: Number(expert) }
+}
+
 /** What an adapter of this form calls a module, by shares of its rows; null where its loaders have no place for it. */
 export function namesOf(
   { part, row, holes }: Module,

@@ -6,7 +6,7 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign } from '../messages/text.ts'
 import type { AdapterForm } from '../styles.ts'
-import { elementCount, matrixView, type TensorInfo } from '../tensor.ts'
+import { elementCount, type TensorInfo } from '../tensor.ts'
 import { isOfStack, pairedStacks } from './expert-stacks.ts'
 import type { Family, Row } from './family.ts'
 import { type Module, moduleKey, moduleOfTensor, namesOf, type Placed, placeTensor, type Share } from './names.ts'
@@ -34,9 +34,12 @@ export function pairTensors(
   tuned: readonly TensorInfo[],
   choices: PairingChoices,
 ): Pairing {
-  const ofBase = grouped(base, choices.family)
-  const ofTuned = grouped(tuned, choices.family)
-  const pairs: Pair[] = []
+  const stacks = choices.form === 'gguf' && choices.family ? pairedStacks(base, tuned, choices.family) : []
+  const stacked = new Set(stacks.flatMap((pair) => [...pair.base, ...pair.tuned].map(({ tensor }) => tensor)))
+  const others = (tensors: readonly TensorInfo[]) => tensors.filter((tensor) => !stacked.has(tensor))
+  const ofBase = grouped(others(base), choices.family)
+  const ofTuned = grouped(others(tuned), choices.family)
+  const pairs: Pair[] = [...stacks]
   for (const [key, mine] of ofTuned) {
     const other = ofBase.get(key)
     if (other) pairs.push(...paired(other, mine, choices))
@@ -206,7 +209,12 @@ function alone(base: TensorInfo, tuned: TensorInfo, { family, form }: PairingCho
 }
 
 /** Whether an adapter of this form has a module for the tensor. */
-export function hasPlace(name: string, family: Family | null, form: AdapterForm): boolean {
+export function hasPlace(
+  { name, shape }: Pick<TensorInfo, 'name' | 'shape'>,
+  family: Family | null,
+  form: AdapterForm,
+): boolean {
+  if (form === 'gguf' && family && isOfStack(family, { name, shape })) return true
   const placed = family && placeTensor(family, name)
   if (placed) return namesOf(placed, form) !== null
   const module = moduleOfTensor(name)

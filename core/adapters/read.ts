@@ -112,6 +112,8 @@ async function readModule(
     if (elementCount(tensor.shape) === 0) throw badFile(name, 'at least one entry', `${quoted(tensor.name)} empty`)
     tensors.set(role, tensor)
   }
+  // Experts of GGUF, stacked: copied as they are.
+  if (file.format === 'gguf' && tensors.get('down')?.shape.length === 3) return null
   const kind = kindOf(name, has, file.format === 'gguf')
   const { rank, shape, decomposed } = shapes[kind](name, (role) => tensors.get(role))
   if (rank < 1 || rank > maxAdapterRank) throw badFile(name, `a rank from 1 to ${maxAdapterRank}`, String(rank))

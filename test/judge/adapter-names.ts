@@ -1,5 +1,5 @@
 /** Our table of names as JSON, for names.py: of each model of the tests its tensors, and what each form calls their modules. */
-import { familyOfTensors, namesOf, placeTensor } from '../../core/adapters/names.ts'
+import { familyOfTensors, namesOf, placeTensor, stackOf } from '../../core/adapters/names.ts'
 import { adapterForms } from '../../core/styles.ts'
 import { checkpoints } from '../core/adapters/checkpoints.ts'
 
@@ -13,7 +13,7 @@ const models = Object.entries(checkpoints).map(([model, tensors]) => {
         placed ? (namesOf(placed, form) ?? []).map(({ name, share }) => [name, share.start, share.end, share.of]) : [],
       ]),
     )
-    return { tensor, part: placed?.part.id ?? null, names }
+    return { tensor, part: placed?.part.id ?? null, names, stack: (placed && stackOf(placed)?.name) ?? null }
   })
   return [model, modules]
 })

@@ -197,7 +197,9 @@ def llama_cpp(folder, table):
         known = mapping.get_tensor_name_map(constants.MODEL_ARCH[architecture], layers)
         asked, unknown, wrong = [], [], []
         for row in table[model]:
-            for name, *_ in row["names"]["gguf"]:
+            # Of all experts of a layer there is one tensor, which its converter calls as if they had no numbers.
+            stacks = [[row["stack"]]] if row["stack"] else []
+            for name, *_ in row["names"]["gguf"] + stacks:
                 asked.append(name)
                 found = known.get_name(row["tensor"], try_suffixes=(".weight",))
                 if found is None:

@@ -42,7 +42,7 @@ const decoder: readonly Row[] = [
   // DeepSeek: latent attention.
   layer('self_attn.{q_a_proj|q_b_proj|kv_a_proj_with_mqa}', '{attn_q_a|attn_q_b|attn_kv_a_mqa}'),
   layer('self_attn.kv_b_proj', null),
-  // Experts are one tensor of three axes in GGUF.
+  // Experts are one tensor of three axes in GGUF: `stack`.
   layer('mlp.{gate|shared_expert_gate}', '{ffn_gate_inp|ffn_gate_inp_shexp}'),
   layer('mlp.{shared_expert|shared_experts}.{gate_proj|up_proj|down_proj}', 'ffn_{|}{gate|up|down}_shexp'),
   layer('mlp.experts.{i}.{gate_proj|up_proj|down_proj}', null, { stack: 'blk.{i}.ffn_{gate|up|down}_exps' }),

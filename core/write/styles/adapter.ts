@@ -24,12 +24,15 @@ export interface AdapterNames {
 }
 
 export function adapterStyle(form: AdapterForm, names: AdapterNames): OutputStyle {
-  const { modules, whole, architecture, oneRank, takesConvolutions } = names
-  const layoutOf = ({ info, params, factorDType }: FactorizedTensor): ModuleLayout => {
+  const { modules, whole, saved, architecture, oneRank, takesConvolutions } = names
+  const layoutOf = ({ info, view, params, factorDType }: FactorizedTensor): ModuleLayout => {
     const module = modules.get(info.name)
     if (!module || factorDType === 'INT8') throw new Error(`${info.name}: refused by the plan`)
     const rank = Math.max(oneRank ?? 0, params.rank)
-    return { ...module, shape: info.shape, transposed: module.transposed, rank, dtype: factorDType }
+    const isStack = view.kind === 'experts'
+    const shape = isStack ? [view.rows, view.cols] : info.shape
+    const stacked = isStack ? view.count : undefined
+    return { ...module, shape, stacked, transposed: module.transposed, rank, dtype: factorDType }
   }
   const written = (plans: readonly FactorizedTensor[]) =>
     plans.map((plan) => {

@@ -4,6 +4,7 @@ import type { JobOf } from '../../../core/contract.ts'
 import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { openWeightFile } from '../../../core/formats/opening/open.ts'
+import { memorySource, pickedAlone } from '../../../core/io.ts'
 import { extractAdapter } from '../../../core/jobs/extract.ts'
 import { normalPair } from '../../../core/kernels/philox.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
@@ -236,6 +237,60 @@ describe('extract', () => {
     expect(
       await missed(other.file, 'transformer.transformer_blocks.0.attn.to_k', tensor('', [16, 24], own(1)), tuned[1]!),
     ).toBeLessThan(1e-5)
+  })
+
+  it('writes norms whole for PEFT, as the tuned model has them, and no bias of a module with a matrix', async () => {
+    const { base, tuned } = pair('BF16')
+    const bias = (value: number) => tensor('model.layers.0.self_attn.q_proj.bias', [48], () => value, 'BF16')
+    const models = [
+      [...base, bias(0)],
+      [...tuned, bias(1)],
+    ] as const
+    const { report, file, folder } = await extracted(...models, request({ rank: 3 }, { whole: 'save' }))
+    const config = JSON.parse(new TextDecoder().decode(folder.files.get('adapter_config.json'))) as Record<
+      string,
+      unknown
+    >
+    expect(config.modules_to_save).toEqual(['model.layers.0.input_layernorm'])
+    const saved = file.tensors.find(({ name }) => name === `base_model.model.${norm}`)
+    expect(Buffer.from(await file.read(saved!))).toEqual(Buffer.from(tuned[3]!.bytes))
+    expect(report.notices.find(({ key }) => key === 'extract.whole-left')?.values).toMatchObject({ count: 1 })
+  })
+
+  it('stacks experts as llama.cpp has them, whichever way each model does', async () => {
+    const [experts, rows, cols, rank] = [3, 80, 64, 2]
+    const own = (e: number): Make => noise(30 + e)
+    const added = (e: number): Make => lowRank(40 + e, cols, rank)
+    const name = (e: number) => `model.layers.0.mlp.experts.${e}.gate_proj.weight`
+    const stack: Make = (i) => own(Math.floor(i / rows / cols))(i % (rows * cols))
+    const base = await openTensors(tensor('blk.0.ffn_gate_exps.weight', [experts, rows, cols], stack))
+    const tuned = await openTensors(
+      ...[0, 1, 2].map((e) => tensor(name(e), [rows, cols], plus(own(e), added(e)))),
+      tensor('model.layers.0.mlp.experts.0.up_proj.weight', [rows, cols], noise(9)),
+    )
+    const metadata = new Map([['general.architecture', 'qwen2moe']])
+    const folder = memoryFolder('out')
+    const files = { base: { ...base, metadata }, tuned, target: { folder, name: 'out' } }
+    const report = await extractAdapter(files, request({ rank, factorDType: 'F32' }, { form: 'gguf' }), testContext())
+    expect(report.tensors.find((each) => each.name === name(0))?.relativeError).toBeLessThan(1e-5)
+    const file = await openWeightFile(pickedAlone(memorySource('out', folder.files.get('out')!)))
+    const [A, B] = [
+      await values(file, 'blk.0.ffn_gate_exps.weight.lora_a'),
+      await values(file, 'blk.0.ffn_gate_exps.weight.lora_b'),
+    ]
+    expect([A.shape, B.shape]).toEqual([
+      [experts, rank, cols],
+      [experts, rows, rank],
+    ])
+    for (const [e, i, j] of [
+      [0, 0, 0],
+      [1, 79, 63],
+      [2, 40, 7],
+    ] as const) {
+      let sum = 0
+      for (let k = 0; k < rank; k++) sum += B.values[(e * rows + i) * rank + k]! * A.values[(e * rank + k) * cols + j]!
+      expect(sum).toBeCloseTo(added(e)(i * cols + j), 5)
+    }
   })
 
   it('undoes the order that GGUF has the rows of heads in', async () => {
