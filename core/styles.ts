@@ -194,6 +194,9 @@ export const adapterStyles: Readonly<Record<AdapterForm, Style>> = {
   gguf: { ...adapter, id: 'gguf', ending: '.lora.gguf', encoding: 'gguf', holds: { ...layersAlone, experts: true } },
 }
 
+/** Whose loaders take whole what is no matrix: norms, biases. */
+export const wholeForms = ['comfy', 'peft'] as const satisfies readonly AdapterForm[]
+
 /** Everything that a run can write: of a model, or of a difference. */
 export type OutputId = StyleId | AdapterForm
 

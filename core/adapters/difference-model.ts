@@ -133,7 +133,25 @@ export function withUnfit(
   unfit: (pair: Pair) => Message | null,
 ): DifferenceFile<PairModel> {
   const marked = differenceFile(difference.base, difference.tuned, difference.pairs, unfit)
-  return { ...file, ...marked.file, notices: file.notices, difference: { ...difference, values: marked.values } }
+  return { ...file, ...marked, notices: file.notices, difference }
+}
+
+/** The same with these tensors, none of them a matrix, as the tuned model has them. */
+export function withTuned(
+  file: DifferenceFile<PairModel>,
+  names: ReadonlyMap<string, unknown>,
+): DifferenceFile<PairModel> {
+  const { tuned, pairs } = file.difference
+  const own = new Map(pairs.flatMap(({ name, tuned: [run] }) => (run && names.has(name) ? [[name, run.tensor]] : [])))
+  const tensors = file.tensors.map((tensor): TensorInfo => {
+    const { dtype, byteLength } = own.get(tensor.name) ?? tensor
+    return { ...tensor, dtype, byteLength }
+  })
+  const read: WeightFile['read'] = (tensor, start, end) => {
+    const found = own.get(tensor.name)
+    return found ? tuned.read(found, start, end) : file.read(tensor, start, end)
+  }
+  return { ...file, tensors, read }
 }
 
 function cutOf(pairs: readonly Pair[]): string {

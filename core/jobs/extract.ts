@@ -16,6 +16,7 @@ import { inFileOrder } from '../plan/entries.ts'
 import { hasGoal } from '../plan/goal.ts'
 import { wholeRun } from '../plan/parts.ts'
 import { type Choices, isFactorized, planByNames } from '../plan/plan.ts'
+import { wholeForms } from '../styles.ts'
 import { hasComputableDType, type TensorInfo } from '../tensor.ts'
 import { unwritten } from '../write/compression.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
@@ -28,6 +29,7 @@ import { ofThisCut, type PairFacts, pairFacts } from './steps/pair-facts.ts'
 import { differencesOf, type Verdict, verdictOf } from './steps/pair-verdict.ts'
 import { planRun } from './steps/planned-run.ts'
 import { pinnedByRule } from './steps/ruled-ranks.ts'
+import { type WholeDifferences, wholeDifferences } from './steps/whole-differences.ts'
 
 type ExtractJob = JobOf<'extract'>
 
@@ -43,9 +45,10 @@ export async function extractAdapter(
   const context = ofThisCut(host, model)
   const { pairs, onlyBase, onlyTuned, family } = model.difference
   const compared = await pairFacts(model, context)
-  const file = withUnfit(model, (pair) => unfitFor(pair, compared.get(pair.name)))
+  const whole = wholeDifferences(model, compared, job)
+  const marked = withUnfit(model, (pair) => unfitFor(pair, compared.get(pair.name)))
+  const file = job.form === 'peft' ? withTuned(marked, whole.names) : marked
   const verdict = verdictOf(pairs, compared)
-  const whole = wholeNames(pairs, compared, job)
   const style = styleOf(file, job, whole)
   const params = ownParams(job.params, file.difference)
   const choices = { ...job, params, convRank: job.convRank ?? undefined }
@@ -68,7 +71,7 @@ export async function extractAdapter(
     onlyBase,
     onlyTuned,
     base,
-    whole,
+    whole: whole.names,
   })
 }
 
@@ -76,13 +79,16 @@ function refuse({ params, form, whole, oneRank, rule }: ExtractJob): void {
   if (params.factorDType === 'INT8') throw new AppError('bad-request', say('adapter.int8'))
   if (oneRank && (hasGoal(params) || rule)) throw new AppError('bad-request', say('extract.one-rank'))
   if (rule && hasGoal(params)) throw new AppError('bad-request', say('extract.rules'))
-  if (whole === 'save' && form !== 'comfy') throw new AppError('bad-request', say('extract.no-whole', { form }))
+  if (whole === 'save' && !wholeForms.some((takes) => takes === form))
+    throw new AppError('bad-request', say('extract.no-whole', { form }))
 }
 
-function styleOf({ difference }: DifferenceFile<PairModel>, job: ExtractJob, whole: ReadonlyMap<string, string>) {
-  const { modules, architecture } = difference
+function styleOf({ difference }: DifferenceFile<PairModel>, job: ExtractJob, { names, modules }: WholeDifferences) {
+  const { architecture } = difference
   const oneRank = job.oneRank ? job.params.rank : null
-  return adapterStyle(job.form, { modules, whole, architecture, oneRank, takesConvolutions: job.convRank !== null })
+  const takesConvolutions = job.convRank !== null
+  const written = { modules: difference.modules, whole: names, saved: modules }
+  return adapterStyle(job.form, { ...written, architecture, oneRank, takesConvolutions })
 }
 
 /** What loaders look for in the header is of all modules: each part says it, so that parts join to the bytes of one run. */
@@ -112,24 +118,6 @@ export function unfitFor(pair: Pair, facts: PairFacts | undefined): Message | nu
   if (facts.nanCount > 0 || facts.infCount > 0)
     return say('extract.non-finite', { nan: facts.nanCount, inf: facts.infCount })
   return facts.difference === 0 ? say('extract.identical') : null
-}
-
-/** `.diff` of a weight, `.diff_b` of a bias, as ComfyUI has them. */
-function wholeNames(
-  pairs: readonly Pair[],
-  compared: ReadonlyMap<string, PairFacts>,
-  job: ExtractJob,
-): Map<string, string> {
-  if (job.whole !== 'save') return new Map()
-  return new Map(
-    pairs.flatMap(({ name, shape }): [string, string][] => {
-      if (shape.length > 1 || !(compared.get(name)?.difference ?? 0) || !/^(model\.)?diffusion_model\./.test(name))
-        return []
-      const path = `diffusion_model.${bareName(name)}`
-      if (path.endsWith('.weight')) return [[name, path.replace(/\.weight$/, '.diff')]]
-      return path.endsWith('.bias') ? [[name, path.replace(/\.bias$/, '.diff_b')]] : []
-    }),
-  )
 }
 
 /** Factors as an adapter has them: in the dtype of what was tuned, where none is asked for. */

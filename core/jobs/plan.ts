@@ -184,7 +184,7 @@ async function inItsStyle(model: WeightFile, job: PlanJob, context: JobContext):
   const own = ofThisCut(context, pair)
   const compared = await pairFacts(pair, own)
   const file = withUnfit(pair, (each) => unfitFor(each, compared.get(each.name)))
-  const names = { modules, architecture, whole: new Map(), oneRank: oneRank ? job.params.rank : null }
+  const names = { modules, architecture, whole: new Map(), saved: [], oneRank: oneRank ? job.params.rank : null }
   const adapter = adapterStyle(form, { ...names, takesConvolutions: convRank !== null })
   const choices = { ...job, params: ownParams(job.params, { dtype }), convRank: convRank ?? undefined }
   return {

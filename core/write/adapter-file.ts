@@ -94,10 +94,11 @@ export function adapterConfiguration(
   form: AdapterForm,
   modules: readonly WrittenModule[],
   earlier: Readonly<Record<string, unknown>> | null,
+  saved: readonly string[] = [],
 ): { readonly name: string; readonly json: unknown } | null {
   if (form !== 'peft') return null
   const own = peftConfiguration(modules.map((module) => ({ ...module, path: withoutPrefix(module.path) })))
-  if (!earlier) return { name: CONFIGURATION, json: own }
+  if (!earlier) return { name: CONFIGURATION, json: saved.length > 0 ? { ...own, modules_to_save: saved } : own }
   const { r, lora_alpha, rank_pattern, alpha_pattern } = own
   return { name: CONFIGURATION, json: { ...earlier, r, lora_alpha, rank_pattern, alpha_pattern, use_rslora: false } }
 }

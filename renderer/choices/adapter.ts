@@ -1,6 +1,7 @@
 /** What else decides an adapter beside parameters and rules: of the open differences, until others are opened. */
 import { create } from 'zustand'
 import type { RankRule } from '../../core/contract.ts'
+import { type AdapterForm, wholeForms } from '../../core/styles.ts'
 
 export interface AdapterChoices {
   /** Of convolutions that see more than one point; null: left out. */
@@ -16,6 +17,15 @@ export interface AdapterChoices {
 const none: AdapterChoices = { convRank: null, whole: 'list', oneRank: false, rule: null }
 
 export const useAdapter = create<AdapterChoices>(() => none)
+
+/** What of them an adapter of this form can have. */
+export function choicesFor(form: AdapterForm, choices: AdapterChoices): AdapterChoices {
+  return takesWhole(form) ? choices : { ...choices, whole: 'list' }
+}
+
+export function takesWhole(form: AdapterForm): boolean {
+  return wholeForms.some((takes) => takes === form)
+}
 
 export const adapterReducers = {
   reset() {

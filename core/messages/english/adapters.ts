@@ -63,7 +63,7 @@ export const adapters = {
   'extract.for-one': (v: { name: Quoted; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
   'extract.verdict-none': () => 'No tensor of the two models can be compared.',
   'extract.no-whole': (v: { form: string }) =>
-    `Loaders of ${formOf(v.form)} adapters take no whole differences. Choose comfy, or leave them out.`,
+    `Loaders of ${formOf(v.form)} adapters take no whole differences. Choose comfy or peft, or leave them out.`,
   'extract.one-rank': () => 'One rank everywhere goes with a rank that is given, not with a goal.',
   'extract.rules': () => 'One rule at a time: a goal, or one of sv_ratio, sv_cumulative and sv_fro.',
   'extract.verdict-identical': () => 'The two models are identical.',

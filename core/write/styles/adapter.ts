@@ -16,6 +16,8 @@ export interface AdapterNames {
   readonly modules: ReadonlyMap<string, { readonly name: string; readonly transposed?: Row['transposed'] | undefined }>
   /** What a whole difference is called, for tensors that are no matrices. */
   readonly whole: ReadonlyMap<string, string>
+  /** Modules that are replaced whole, as PEFT's configuration names them. */
+  readonly saved: readonly string[]
   /** As llama.cpp calls it; GGUF names it. */
   readonly architecture: string | null
   /** The rank that all have, padded with zeros; null: each its own. */
@@ -39,7 +41,7 @@ export function adapterStyle(form: AdapterForm, names: AdapterNames): OutputStyl
       const { name, rank, transposed } = layoutOf(plan)
       return { path: name, rank, transposed }
     })
-  const configuration = (plans: readonly FactorizedTensor[]) => adapterConfiguration(form, written(plans), null)!
+  const configuration = (plans: readonly FactorizedTensor[]) => adapterConfiguration(form, written(plans), null, saved)!
   return {
     ...adapterStyles[form],
     takesConvolutions,

@@ -44,7 +44,7 @@ export function extractCommand(): Command {
       wholeNumber(1, 65536),
     )
     .addOption(
-      new Option('--whole <how>', 'differences of what is no matrix: list, skip, or save (ComfyUI)')
+      new Option('--whole <how>', 'differences of what is no matrix: list, skip, or save (ComfyUI, PEFT)')
         .choices(['list', 'skip', 'save'])
         .default('list'),
     )
