@@ -149,17 +149,28 @@ def sd_scripts(folder, table):
 
     kept = torch.nn.Linear, torch.nn.Conv2d
     torch.nn.Linear, torch.nn.Conv2d = Linear, Conv2d
+    flux = dict(in_channels=64, vec_in_dim=768, context_in_dim=4096, hidden_size=3072, mlp_ratio=4.0, num_heads=24, depth=19, depth_single_blocks=38, axes_dim=[16, 56, 56], theta=10000, qkv_bias=True, guidance_embed=True)
+    sd3 = dict(patch_size=2, depth=24, num_patches=1, pos_embed_max_size=1, adm_in_channels=2048, qk_norm=None, x_block_self_attn_layers=[], context_embedder_in_features=4096, context_embedder_out_features=1536, model_type="sd3m")
     try:
-        unets = {
-            "sd1": ("library/original_unet.py", lambda m: m.UNet2DConditionModel(64, 8, 768, False, False)),
-            "sdxl": ("library/sdxl_original_unet.py", lambda m: m.SdxlUNet2DConditionModel()),
+        models = {
+            "sd1": ("original_unet", "lora", lambda m: m.UNet2DConditionModel(64, 8, 768, False, False)),
+            "sdxl": ("sdxl_original_unet", "lora", lambda m: m.SdxlUNet2DConditionModel()),
+            "flux": ("flux_models", "lora_flux", lambda m: m.Flux(m.FluxParams(**flux))),
+            "sd3": ("sd3_models", "lora_sd3", lambda m: m.create_sd3_mmdit(m.SD3Params(**sd3))),
         }
-        for model, (path, build) in unets.items():
-            module = load_source(os.path.join(folder, path), "sd_scripts_" + model)
-            tree = {name for name, child in build(module).named_modules() if child.__class__.__name__ in ("Linear", "Conv2d", "LoRACompatibleLinear", "LoRACompatibleConv")}
-            keys = {"lora_unet_" + name.replace(".", "_") for name in tree}
+        for model, (file, network, build) in models.items():
+            built = build(load_source(os.path.join(folder, f"library/{file}.py"), f"library.{file}"))
+            layers = lambda tree: {name for name, child in tree.named_modules() if child.__class__.__name__ in ("Linear", "Conv2d", "LoRACompatibleLinear", "LoRACompatibleConv")}
+            key = lambda name: "lora_unet_" + name.replace(".", "_")
+            # Where its network looks for modules: in blocks of these classes.
+            source = open(os.path.join(folder, f"networks/{network}.py")).read()
+            classes = {name for found in re.findall(r"^    (?!TEXT_)\w*TARGET_REPLACE_MODULE\w* = (\[.*\])", source, re.M) for name in ast.literal_eval(found)}
+            looked = {key(f"{at}.{name}") for at, block in built.named_modules() if block.__class__.__name__ in classes for name in layers(block)}
             names = [name for row in table[model] if row["part"] == "unet" for name, *_ in row["names"]["kohya"]]
+            keys = {key(name) for name in layers(built)}
             tell(model, "sd-scripts", "kohya", names, [name for name in names if name not in keys])
+            outside = sorted(set(names) - looked)
+            print(f"{'':34} {len(set(names) & looked)} of them in {', '.join(sorted(classes))}" + (f"; it looks nowhere else, so not for {', '.join(outside[:3])} ..." if outside else ""))
     finally:
         torch.nn.Linear, torch.nn.Conv2d = kept
 
@@ -201,7 +212,7 @@ def llama_cpp(folder, table):
             stacks = [[row["stack"]]] if row["stack"] else []
             for name, *_ in row["names"]["gguf"] + stacks:
                 asked.append(name)
-                found = known.get_name(row["tensor"], try_suffixes=(".weight",))
+                found = known.get_name(re.sub(r"\.experts\.\d+\.", ".experts.", row["tensor"]), try_suffixes=(".weight",))
                 if found is None:
                     unknown.append(row["tensor"])
                 elif found != name + ".weight":

@@ -2,8 +2,9 @@
  * Runs that are killed and resumed, by the built command line: `npm run build && npm run -s stress:resume -- [rounds]`.
  *
  * Kills with SIGKILL, at random moments, the engine, the command line, or both, and every other time the run that goes on as well. Then
- * `--resume` has to give the bytes of an uninterrupted run, leave nothing beside them, and not have touched the source. Takes turns at the
- * kinds of output. Ends with status 1 at the first thing out of order. Linux only: it finds the engine in /proc.
+ * `--resume` (a resize, which has none: the same again) has to give the bytes of an uninterrupted run, leave nothing beside them, and not have touched
+ * the source. Takes turns at the kinds of output, extractions and a resize among them; parts are merged at the end. `-- 10 extract` takes the kinds whose
+ * names begin so. Ends with status 1 at the first thing out of order. Linux only: it finds the engine in /proc.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -12,12 +13,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { CompressionReport } from '../../core/contract.ts'
+import { decodeFloat32, encode } from '../../core/formats/dtype.ts'
 import { openWeightFile } from '../../core/formats/opening/open.ts'
 import { safetensorsHeader } from '../../core/formats/safetensors.ts'
+import { type ComputableDType, isComputable } from '../../core/tensor.ts'
 import { pickSource } from '../../main/files/files.ts'
 
 const rounds = Number(process.argv[2] ?? 10)
+const chosen = process.argv[3] ?? ''
 const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-resume-'))
 const outputs = join(folder, 'out')
@@ -29,13 +32,23 @@ const single = join(folder, 'model.safetensors')
 const shards = join(folder, 'shards')
 /** No projection tiers: a finished sketch on disk would make the second run too short to hit. */
 const common = ['--rank', '32', '--method', 'randomized', '--n-iter', '12', '--no-projection-tiers', '--threads', '1']
-const kinds: Record<string, { readonly source: string; readonly flags: readonly string[] }> = {
-  factors: { source: single, flags: [] },
-  shards: { source: shards, flags: ['--output', 'dense'] },
-  aguf: { source: single, flags: ['--output', 'aguf'] },
-  npz: { source: single, flags: ['--output', 'npz'] },
-  part: { source: single, flags: ['--part', '1/2'] },
+const tuned = join(folder, 'tuned.safetensors')
+const adapter = join(folder, 'adapter')
+const compress = (source: string, ...flags: string[]) => ['compress', source, ...common, ...flags]
+const extract = (...flags: string[]) => ['extract', single, tuned, ...common, ...flags]
+const allKinds: Record<string, readonly string[]> = {
+  factors: compress(single),
+  shards: compress(shards, '--output', 'dense'),
+  aguf: compress(single, '--output', 'aguf'),
+  npz: compress(single, '--output', 'npz'),
+  part: compress(single, '--part', '1/2'),
+  'extract to a folder': extract('--to', 'peft'),
+  'extract to a file': extract('--to', 'comfy'),
+  'extract part 1': extract('--to', 'comfy', '--part', '1/2'),
+  'extract part 2': extract('--to', 'comfy', '--part', '2/2'),
+  resize: ['resize', adapter, '--rank', '8'],
 }
+const kinds = Object.fromEntries(Object.entries(allKinds).filter(([kind]) => kind.startsWith(chosen)))
 const victims = ['engine', 'command line', 'both'] as const
 
 interface Started {
@@ -59,8 +72,9 @@ function ghostsvd(...args: string[]): Started {
   return { child, end }
 }
 
-const compress = (kind: string, out: string, ...more: string[]) =>
-  ghostsvd('compress', kinds[kind]!.source, '--out', out, ...common, ...kinds[kind]!.flags, ...more)
+const begin = (kind: string, out: string) => ghostsvd(...kinds[kind]!, '--out', out)
+const resume = (kind: string, out: string) =>
+  ghostsvd(...kinds[kind]!, '--out', out, ...(kind === 'resize' ? [] : ['--resume']))
 
 async function succeeds({ end }: Started): Promise<string> {
   const { status, stdout, stderr } = await end
@@ -79,6 +93,26 @@ async function makeShards(): Promise<void> {
     const name = `model-0000${shard + 1}-of-00003.safetensors`
     writeFileSync(join(shards, name), Buffer.concat([safetensorsHeader(mine, file.metadata), ...values]))
   }
+  await file.close()
+}
+
+/** Every value a hundredth larger, rounded: a fine-tune of sorts. */
+async function makeTuned(): Promise<void> {
+  const file = await openWeightFile(await pickSource(single, 'file'))
+  const values: Uint8Array[] = []
+  for (const tensor of file.tensors) {
+    const bytes = await file.read(tensor)
+    const dtype = tensor.dtype as ComputableDType
+    values.push(
+      isComputable(dtype)
+        ? encode(
+            dtype,
+            decodeFloat32(dtype, bytes).map((value) => 1.01 * value),
+          ).bytes
+        : bytes,
+    )
+  }
+  writeFileSync(tuned, Buffer.concat([safetensorsHeader(file.tensors, file.metadata), ...values]))
   await file.close()
 }
 
@@ -138,12 +172,15 @@ function fail(reason: string): never {
 
 await succeeds(ghostsvd('sample', single, '--layers', '4', '--hidden', '512'))
 await makeShards()
-const sources = [single, shards].map(digest).join()
+await makeTuned()
+await succeeds(ghostsvd(...extract('--to', 'peft'), '--out', adapter))
+const read = [single, shards, tuned, adapter]
+const sources = read.map(digest).join()
 const expected: Record<string, { readonly digest: string; readonly bytes: number }> = {}
 for (const kind of Object.keys(kinds)) {
   const out = join(folder, `whole-${kind}`)
   const started = performance.now()
-  await succeeds(compress(kind, out))
+  await succeeds(begin(kind, out))
   expected[kind] = { digest: digest(out), bytes: sizeOf(out) }
   console.log(`${kind}: ${sizeOf(out)} bytes, uninterrupted in ${(performance.now() - started).toFixed(0)} ms`)
 }
@@ -155,20 +192,27 @@ for (const victim of victims) {
     const what = `${kind}, ${victim} killed, round ${round}`
     const out = join(outputs, 'out')
     for (let strikes = 1 + (round % 2); strikes > 0; strikes--) {
-      await strike(compress(kind, out, '--resume'), victim, out, Math.random() * expected[kind]!.bytes)
+      await strike(resume(kind, out), victim, out, Math.random() * expected[kind]!.bytes)
       seen.kills++
     }
     const left = readdirSync(outputs).sort().join(' ')
-    const report = JSON.parse(await succeeds(compress(kind, out, '--resume'))) as CompressionReport
+    const report = JSON.parse(await succeeds(resume(kind, out))) as { notices: string[] }
     const wentOn = Number(/Resumed after (\d+)/.exec(report.notices.join())?.[1] ?? 0)
     if (left.includes('journal')) seen.left++
     seen.tensors += wentOn
-    console.log(`${what}: left ${left || 'nothing'}; went on after ${wentOn} of ${report.tensors.length} tensors`)
+    console.log(`${what}: left ${left || 'nothing'}; went on after ${wentOn} tensors`)
     if (digest(out) !== expected[kind]!.digest) fail(`${what}: other bytes than an uninterrupted run`)
     if (readdirSync(outputs).join() !== 'out') fail(`${what}: ${readdirSync(outputs).join(', ')} is there`)
-    if ([single, shards].map(digest).join() !== sources) fail(`${what}: the source has changed`)
+    if (read.map(digest).join() !== sources) fail(`${what}: the source has changed`)
     rmSync(out, { recursive: true })
   }
+}
+if ('extract part 2' in kinds && 'extract to a file' in kinds) {
+  const [one, two, merged] = ['whole-extract part 1', 'whole-extract part 2', 'merged'].map((name) =>
+    join(folder, name),
+  )
+  await succeeds(ghostsvd('merge', one!, two!, '--out', merged!))
+  if (digest(merged!) !== expected['extract to a file']!.digest) fail('parts of an extraction: merged to other bytes')
 }
 console.log(
   `${seen.kills} kills; ${seen.left} times finished tensors were left, ${seen.tensors} tensors were not computed again; always the bytes of an uninterrupted run, nothing beside them, the source untouched`,
