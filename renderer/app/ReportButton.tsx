@@ -15,9 +15,7 @@ export function ReportButton({ view }: { readonly view: TensorView | null }) {
   const source = useFile(({ report }) => report?.name ?? '')
   const plan = usePlanShown()
   const analysis = view?.stale === false ? view.report : null
-  // A plan of an adapter has no page of its own yet.
-  const isModel = useFile(({ report }) => report?.difference === undefined)
-  const answer = plan.exact && isModel ? plan.answer : null
+  const answer = plan.exact ? plan.answer : null
   if (tab === 'ab') return null
   const ready = tab === 'model' ? answer !== null : analysis !== null
   const save = () => {

@@ -13,8 +13,9 @@ import {
 } from '../../core/contract.ts'
 import { decodeText } from '../../core/decode-text.ts'
 import type { Language } from '../../core/messages/languages.ts'
+import { differencePlanHtml } from '../../core/report/difference-html.ts'
 import { analysisReportHtml, planReportHtml, runReportHtml } from '../../core/report/report-html.ts'
-import { styleIds } from '../../core/styles.ts'
+import { adapterStyles, styleIds } from '../../core/styles.ts'
 import { withoutWeightEnding } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers } from '../choices/params.ts'
@@ -22,7 +23,9 @@ import { selectionReducers } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { saveText } from '../frame/download.ts'
 import { requestAnalysis } from './analysis.ts'
+import { usePair } from './pair.ts'
 import type { PlanAnswer } from './plan.ts'
+import { adapterCommandFor } from './run-actions.ts'
 
 /** Takes over everything a recipe says; where it runs, on how many threads and under which limits stays the page's. @throws AppError `bad-file` */
 export async function openRecipe(file: File): Promise<void> {
@@ -62,15 +65,24 @@ export async function saveReport(run: Run, kind: 'json' | 'csv' | 'html', langua
 export function savePlanReport({ question, report }: PlanAnswer, source: string, language: Language): void {
   const { recipe: _, options: __, output, ...recipe } = question
   const style = styleIds.find((id) => id === output)
-  // A plan of an adapter has no page of its own yet: its run has.
-  if (!style) return
-  const html = planReportHtml({ language, time: Date.now(), source, recipe: { ...recipe, output: style }, report })
-  saveText(html, `${stemOf(source)}.plan.html`, 'text/html')
+  const made = { language, time: Date.now(), source, report }
+  const { report: opened } = useFile.getState()
+  const html = style
+    ? planReportHtml({ ...made, recipe: { ...recipe, output: style } })
+    : opened?.difference
+      ? differencePlanHtml({
+          ...made,
+          ...{ difference: opened.difference, pair: usePair.getState().report },
+          command: adapterCommandFor(opened.difference, stemOf(source) + adapterStyles[opened.difference.form].ending),
+        })
+      : null
+  if (html !== null) saveText(html, `${stemOf(source)}.plan.html`, 'text/html')
 }
 
 /** What was found of one tensor. */
 export function saveAnalysisReport(report: AnalysisReport, source: string, language: Language): void {
-  const html = analysisReportHtml({ language, time: Date.now(), source, report })
+  const isDifference = useFile.getState().report?.difference !== undefined
+  const html = analysisReportHtml({ language, time: Date.now(), source, report, isDifference })
   saveText(html, `${stemOf(source)}.${report.tensor}.html`, 'text/html')
 }
 

@@ -1,5 +1,6 @@
 /** Runs: they live with the host, the page only asks for them. */
-import type { Grant, Run, RunRequest } from '../../core/contract.ts'
+import type { DifferenceReport, Grant, Run, RunRequest } from '../../core/contract.ts'
+import { adapterCommand } from '../../core/report/command.ts'
 import { defaultStyle, styleIds } from '../../core/styles.ts'
 import { useAdapter } from '../choices/adapter.ts'
 import { useFile } from '../choices/file.ts'
@@ -47,6 +48,21 @@ export async function startAdapterRun(target: Grant, force: boolean): Promise<vo
       : { kind: 'resize', files: { adapter: grant.id }, ...common }
   await connection().host.startRun(run)
   await refreshRuns()
+}
+
+/** The command line that writes it. */
+export function adapterCommandFor(difference: DifferenceReport, target: string): string {
+  const { names, relativeTo, form, of, adapter } = difference
+  const { host } = useSession.getState()
+  return adapterCommand({
+    sources: names,
+    relativeTo,
+    form: of === 'adapter' && form === adapter?.form ? null : form,
+    target,
+    ...choicesFor(form, useAdapter.getState()),
+    recipe: currentQuestion(),
+    ...(host && { program: host.command, platform: host.platform }),
+  })
 }
 
 /** What the page would do now with a model, as a recipe. */

@@ -6,6 +6,7 @@ import { chinese } from '../../../core/messages/chinese.ts'
 import { say } from '../../../core/messages/english.ts'
 import { quoted } from '../../../core/messages/text.ts'
 import { defaultParams } from '../../../core/params.ts'
+import { differencePlanHtml } from '../../../core/report/difference-html.ts'
 import { reportPage, reportScript, reportStyle, scriptHash, styleHash } from '../../../core/report/page.ts'
 import { planReportHtml, runReportHtml } from '../../../core/report/report-html.ts'
 
@@ -121,4 +122,44 @@ test('a plan says that nothing was written', () => {
   })
   expect(planned).toContain('Nothing was written')
   expect(planned).not.toContain('read back')
+})
+
+test('says of two models what lies between them, and how to write the adapter', () => {
+  const { tensors, ...rest } = report(3)
+  const html = differencePlanHtml({
+    ...made,
+    report: {
+      ...rest,
+      ...{ errorIsLeast: false, analyzed: 3, absoluteError: 0.1 },
+      tensors: tensors.map(({ name, reason, rank, bytesBefore, bytesAfter, relativeError, action }) => ({
+        ...{ name, reason, rank, bytesBefore, bytesAfter, int8Increase: null, factorDType: null },
+        relativeError: relativeError ?? 0,
+        action: action === 'kept' ? 'keep' : 'factorize',
+      })),
+    },
+    difference: {
+      ...{
+        of: 'pair',
+        names: ['base', 'tuned'],
+        relativeTo: null,
+        form: 'peft',
+        forms: [],
+        family: 'GPT-2',
+        dtype: 'BF16',
+      },
+      ...{ convolutions: false, adapter: null },
+    },
+    pair: {
+      ...{ cosine: 0.9987, differenceShare: 0.031, identical: false, elapsedMs: 1, notices: [] },
+      verdict: [say('extract.verdict-fine-tune', { cosine: 0.9987 })],
+      differences: tensors.map(({ name }) => ({ name, module: null, share: 0.042, norm: 1 })),
+    },
+    command: 'ghostsvd extract base tuned --to peft --out <tuned-lora>',
+  })
+  for (const said of ['A fine-tune', 'GPT-2', '--out &lt;tuned-lora&gt;', 'Nothing was written'])
+    expect(html).toContain(said)
+  // Of the models, and in each row.
+  expect(html.match(/>3\.10?\s?%/g)).toHaveLength(1)
+  expect(html.match(/>4\.20?\s?%/g)).toHaveLength(tensors.length)
+  expect(html).not.toContain('<script>alert')
 })

@@ -5,7 +5,7 @@ import type { Page } from '@playwright/test'
 import { answerOpen } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
-import { browse, chooseGoal, patience } from './driving.ts'
+import { browse, chooseGoal, downloadBy, patience } from './driving.ts'
 import { floats, readSafetensors, writeSafetensors } from './files.ts'
 
 type Matrices = Map<string, { shape: [number, number]; values: Float32Array }>
@@ -99,6 +99,9 @@ test('two folders, a verdict, a goal, an adapter that holds what the page says',
   await page.getByRole('textbox', { name: 'Largest error' }).fill('20')
   await expect(error(page)).toHaveAttribute('data-error', /./, patience)
   await expect(page.getByTestId('pair-structure')).toHaveAttribute('data-noise', '0', patience)
+  await page.getByRole('tab', { name: 'Model' }).click()
+  const report = await downloadBy(page, () => page.getByRole('button', { name: 'Save report (HTML)' }).click())
+  expect(report.bytes.toString()).toMatch(/A fine-tune[\s\S]*ghostsvd extract[\s\S]*q_proj/)
   await page.getByRole('button', { name: 'Extract…' }).click()
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByRole('radio', { name: /PEFT/ })).toBeChecked()
