@@ -27,6 +27,7 @@ type OwnDType = 'F32' | 'F16' | 'BF16'
 interface DifferenceReport {
   readonly of: 'pair' | 'adapter'
   names: string[]
+  readonly relativeTo: string | null
   readonly form: AdapterForm
   forms: { form: AdapterForm; modules: number }[]
   readonly family: string | null
@@ -68,6 +69,8 @@ export interface AdapterModel extends Places {
   readonly adapter: Adapter
   readonly targets: readonly TargetModule[]
   readonly facts: ModelFacts
+  /** The model it belongs to, where it is at hand. */
+  readonly base: WeightFile | undefined
   readonly notices: readonly Message[]
 }
 
@@ -111,6 +114,7 @@ export async function pairModel(
   const report: DifferenceReport = {
     of: 'pair',
     names: [nameOf(base), nameOf(tuned)],
+    relativeTo: null,
     form,
     forms: forms.filter(({ modules }) => modules > 0),
     family: family?.label ?? null,
@@ -192,6 +196,7 @@ export async function adapterModel(
   const report: DifferenceReport = {
     of: 'adapter',
     names: [nameOf(file)],
+    relativeTo: base ? nameOf(base) : null,
     form,
     forms: forms.filter(({ modules }) => modules > 0),
     family: family?.label ?? null,
@@ -227,7 +232,7 @@ export async function adapterModel(
     notices: [...adapter.notices, ...notices],
     shards: [{ fileName: nameOf(file), tensorNames: tensors.map(({ name }) => name) }],
     read: rowsReader(file, targets),
-    difference: { of: 'adapter', ...places, adapter, targets, facts, notices: [...adapter.notices, ...notices] },
+    difference: { of: 'adapter', ...places, adapter, targets, facts, base, notices: [...adapter.notices, ...notices] },
   }
 }
 

@@ -67,7 +67,7 @@ function stacksOf(tensors: readonly TensorInfo[], family: Family): Map<string, S
   }
   for (const [name, own] of single) {
     // By its numbers it may have gaps: an array made whole has them as undefined.
-    const gap = Array.from(own).indexOf(undefined)
+    const gap = Array.from<TensorInfo | undefined>(own).indexOf(undefined)
     const here = own.filter((tensor) => tensor !== undefined)
     const [first] = here as [TensorInfo]
     const [rows = 0, cols = 0] = first.shape

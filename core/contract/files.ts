@@ -51,6 +51,8 @@ const differenceReportSchema = z.strictObject({
   of: z.enum(['pair', 'adapter']),
   /** Of files: base and tuned, or the adapter. */
   names: z.array(z.string()),
+  /** Name of the model that an adapter's errors are measured beside, and that says the order of its heads; null: of none. */
+  relativeTo: z.string().nullable(),
   /** For whose loaders its matrices are cut and named. */
   form: z.enum(adapterForms),
   /** Those that have a place for any of it, and for how many modules. */
@@ -85,7 +87,12 @@ export const differenceSourceSchema = z.union([
     form: z.enum(adapterForms).nullable(),
     convolutions: z.boolean(),
   }),
-  z.strictObject({ adapter: z.string(), form: z.enum(adapterForms).nullable() }),
+  z.strictObject({
+    adapter: z.string(),
+    /** The model it belongs to, for what is measured beside its weights. */
+    base: z.string().nullable(),
+    form: z.enum(adapterForms).nullable(),
+  }),
 ])
 export type DifferenceSource = z.infer<typeof differenceSourceSchema>
 

@@ -35,6 +35,8 @@ export function compressCommand({
 interface AdapterCommand extends Omit<RunCommand, 'sourcePath' | 'recipe'> {
   /** Base and tuned, or the adapter. */
   readonly sources: readonly string[]
+  /** The model that an adapter is measured beside; null: none. */
+  readonly relativeTo: string | null
   /** null: the one an adapter has. */
   readonly form: AdapterForm | null
   readonly recipe: Pick<RecipeInput, 'params' | 'include' | 'exclude' | 'pins'>
@@ -46,7 +48,8 @@ interface AdapterCommand extends Omit<RunCommand, 'sourcePath' | 'recipe'> {
 
 /** The same for `extract` and `resize`. */
 export function adapterCommand(run: AdapterCommand): string {
-  const { sources, form, target, recipe, convRank, whole, oneRank, rule, program = ['ghostsvd'], platform = '' } = run
+  const { sources, relativeTo, form, target, recipe, convRank, whole, oneRank, rule } = run
+  const { program = ['ghostsvd'], platform = '' } = run
   const quoted = quoteOf(platform)
   const { params, include, exclude } = recipe
   const ofPair = sources.length > 1
@@ -58,6 +61,7 @@ export function adapterCommand(run: AdapterCommand): string {
     ...sources.map((path) => quoted(asPath(path))),
     ...(form === null ? [] : [flag('--to', form, quoted)]),
     flag('--out', asPath(target), quoted),
+    ...(relativeTo === null ? [] : [flag('--relative-to', asPath(relativeTo), quoted)]),
     ...changed.map((key) => paramFlag(paramEntries[key], params[key], quoted)),
     ...(rule ? [flag(`--sv-${rule.rule}`, String(rule.value), quoted)] : []),
     ...(convRank === null ? [] : [flag('--conv-rank', String(convRank), quoted)]),

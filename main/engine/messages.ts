@@ -42,11 +42,12 @@ export interface FileRef {
   readonly within: Bounds
   /** State of the files when they were first opened; null before. */
   readonly fingerprint: string | null
-  /** It is opened as what it adds to a model: to the one at `base`, or, an adapter, to any. */
+  /** It is opened as what it adds to a model: a model to the one at `base`, an adapter to any, known or not. */
   readonly difference?: DifferenceRef
 }
 
 export interface DifferenceRef {
+  readonly of: 'pair' | 'adapter'
   readonly base: Place | null
   readonly form: AdapterForm | null
   readonly convolutions: boolean

@@ -1,15 +1,13 @@
 /** The second way in: two models, each picked or dropped, held side by side. */
 import { Button } from '@mantine/core'
-import { type DragEvent, useRef, useState } from 'react'
+import { type DragEvent, useState } from 'react'
 import type { Grant } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { connection } from '../frame/connection.ts'
-import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { CompareIcon, FileIcon, FolderIcon } from '../frame/icons.tsx'
-import { useSession } from '../frame/session.ts'
+import { CompareIcon } from '../frame/icons.tsx'
 import { droppedThings, openPair } from '../model/file-actions.ts'
-import { FolderBrowser } from '../runs/FolderBrowser.tsx'
+import { ModelPicker } from '../runs/ModelPicker.tsx'
 import { useWords } from '../words/words.ts'
 
 const sides = ['base', 'tuned'] as const
@@ -103,12 +101,7 @@ interface PairSideProps {
 
 function PairSide({ side, grant, busy, onPick, onDrop }: PairSideProps) {
   const { t } = useWords()
-  const desktop = useSession((state) => state.host?.kind === 'electron')
-  const browser = useDialog()
-  const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
-  const named = (what: string) => `${t(`pair.sides.${side}`)}: ${what}`
-  const button = { disabled: busy, size: 'compact-sm', variant: 'default' } as const
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what can be dropped here can be picked by its buttons too
     <div
@@ -127,70 +120,7 @@ function PairSide({ side, grant, busy, onPick, onDrop }: PairSideProps) {
       <span className="ellipsis pair-name" title={grant?.name}>
         {grant ? grant.name : t('pair.drop')}
       </span>
-      <div className="pair-pick">
-        {desktop ? (
-          <>
-            <Button
-              {...button}
-              aria-label={named(t('pair.file'))}
-              leftSection={<FileIcon size={16} />}
-              onClick={() => onPick(connection().host.pickFile())}
-            >
-              {t('pair.file')}
-            </Button>
-            <Button
-              {...button}
-              aria-label={named(t('pair.folder'))}
-              leftSection={<FolderIcon size={16} />}
-              onClick={() => onPick(connection().host.pickFolder())}
-            >
-              {t('pair.folder')}
-            </Button>
-          </>
-        ) : (
-          <>
-            <Button
-              {...button}
-              aria-label={named(t('pair.browse'))}
-              leftSection={<FolderIcon size={16} />}
-              onClick={browser.open}
-            >
-              {t('pair.browse')}
-            </Button>
-            <Button
-              {...button}
-              aria-label={named(t('pair.upload'))}
-              leftSection={<FileIcon size={16} />}
-              onClick={() => input.current?.click()}
-            >
-              {t('pair.upload')}
-            </Button>
-            <input
-              aria-label={named(t('pair.upload'))}
-              data-testid={`pair-upload-${side}`}
-              hidden
-              multiple
-              onChange={(event) => {
-                const files = [...(event.target.files ?? [])]
-                event.target.value = ''
-                if (files[0]) onPick(connection().grantFiles(files))
-              }}
-              ref={input}
-              type="file"
-            />
-          </>
-        )}
-      </div>
-      {browser.opened ? (
-        <FolderBrowser
-          onClose={browser.close}
-          onPick={(picked) => {
-            browser.close()
-            onPick(Promise.resolve(picked))
-          }}
-          title={t('browser.openTitle')}
-        />
-      ) : null}
+      <ModelPicker disabled={busy} label={t(`pair.sides.${side}`)} onPick={onPick} testId={`pair-upload-${side}`} />
     </div>
   )
 }

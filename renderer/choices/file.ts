@@ -10,7 +10,7 @@ import type { AdapterForm } from '../../core/styles.ts'
 export type OpenSource =
   | { readonly of: 'model' }
   | { readonly of: 'pair'; readonly base: Grant; readonly form: AdapterForm | null; readonly convolutions: boolean }
-  | { readonly of: 'adapter'; readonly form: AdapterForm | null }
+  | { readonly of: 'adapter'; readonly base: Grant | null; readonly form: AdapterForm | null }
 
 export interface FileState {
   readonly status: 'none' | 'opening' | 'open'

@@ -7,7 +7,7 @@ import { toErrorReport } from '../../core/errors.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { defaultParams } from '../../core/params.ts'
 import { type AdapterForm, adapterForms, defaultStyle, styleIds } from '../../core/styles.ts'
-import { adapterReducers } from '../choices/adapter.ts'
+import { adapterReducers, useAdapter } from '../choices/adapter.ts'
 import { fileReducers, type OpenSource, useFile } from '../choices/file.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
@@ -82,15 +82,17 @@ async function opened({ grant, source }: Asked): Promise<{ report: FileReport; s
     const { base, form, convolutions } = source
     return { report: await engine.openDifference({ base: base.id, tuned: grant.id, form, convolutions }), source }
   }
-  if (source?.of === 'adapter')
-    return { report: await engine.openDifference({ adapter: grant.id, form: source.form }), source }
+  if (source?.of === 'adapter') {
+    const { base, form } = source
+    return { report: await engine.openDifference({ adapter: grant.id, base: base?.id ?? null, form }), source }
+  }
   const report = await engine.open(grant.id)
   if (!report.isAdapter) return { report, source: { of: 'model' } }
   try {
-    const form = null
-    const difference = await engine.openDifference({ adapter: grant.id, form })
+    const [base, form] = [null, null]
+    const difference = await engine.openDifference({ adapter: grant.id, base, form })
     await engine.close(report.fileId)
-    return { report: difference, source: { of: 'adapter', form } }
+    return { report: difference, source: { of: 'adapter', base, form } }
   } catch (error) {
     const { said } = toErrorReport(error)
     return { report: { ...report, notices: [...report.notices, ...said] }, source: { of: 'model' } }
@@ -103,11 +105,24 @@ export const openPair = (base: Grant, tuned: Grant) =>
 
 /** The same differences cut and named for other loaders, or with convolutions: what was chosen stays, what was found is asked for again. */
 export async function openForForm(form: AdapterForm, convolutions: boolean): Promise<void> {
-  const { grant, source } = useFile.getState()
-  if (!grant || source.of === 'model') return
-  const other: OpenSource = source.of === 'pair' ? { ...source, form, convolutions } : { ...source, form }
+  const { source } = useFile.getState()
+  if (source.of === 'pair') await openAgain({ ...source, form, convolutions })
+  else if (source.of === 'adapter') await openAgain({ ...source, form })
+}
+
+/** The open adapter, measured beside the weights of a model; null: by itself again. */
+export async function openRelativeTo(base: Grant | null): Promise<void> {
+  const { source } = useFile.getState()
+  if (source.of === 'adapter') await openAgain({ ...source, base })
+}
+
+async function openAgain(source: OpenSource): Promise<void> {
+  const { grant } = useFile.getState()
+  if (!grant) return
   const { tab, lens } = useSelection.getState()
-  await openAsked(grant.name, async () => ({ grant, source: other }))
+  const choices = useAdapter.getState()
+  await openAsked(grant.name, async () => ({ grant, source }))
+  adapterReducers.set(choices)
   selectionReducers.tab(tab)
   selectionReducers.lens(lens)
 }
@@ -203,8 +218,8 @@ export async function reopen(analyze: boolean): Promise<void> {
 
 function show(grant: Grant, report: FileReport, source: OpenSource): void {
   fileReducers.opened(grant, report, source)
-  const base = source.of === 'pair' ? { base: source.base, form: source.form } : {}
-  sessionStorage.setItem(rememberedKey, JSON.stringify({ grant, ...base }))
+  const { base = null, form = null } = source.of === 'model' ? {} : source
+  sessionStorage.setItem(rememberedKey, JSON.stringify({ grant, of: source.of, base, form }))
   const chosen = useSelection.getState().tensor
   if (chosen !== null && report.tensors.some(({ name }) => name === chosen)) return
   const first = report.tensors.find(({ plan }) => plan !== 'keep') ?? report.tensors.find(({ matrix }) => matrix)
@@ -214,7 +229,8 @@ function show(grant: Grant, report: FileReport, source: OpenSource): void {
 
 const rememberedSchema = z.object({
   grant: grantSchema,
-  base: grantSchema.optional(),
+  of: z.enum(['model', 'pair', 'adapter']),
+  base: grantSchema.nullable(),
   form: z.enum(adapterForms).nullable().default(null),
 })
 
@@ -223,8 +239,9 @@ function recall(): Asked | null {
   if (stored === null) return null
   const { data } = rememberedSchema.safeParse(JSON.parse(stored))
   if (!data) return null
-  const { grant, base, form } = data
-  return base ? { grant, source: { of: 'pair', base, form, convolutions: false } } : { grant }
+  const { grant, of, base, form } = data
+  if (of === 'pair' && base) return { grant, source: { of, base, form, convolutions: false } }
+  return of === 'adapter' && base ? { grant, source: { of, base, form } } : { grant }
 }
 
 function forget(): void {

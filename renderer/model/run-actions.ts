@@ -2,7 +2,7 @@
 import type { DifferenceReport, Grant, Run, RunRequest } from '../../core/contract.ts'
 import { adapterCommand } from '../../core/report/command.ts'
 import { defaultStyle, styleIds } from '../../core/styles.ts'
-import { useAdapter } from '../choices/adapter.ts'
+import { choicesFor, useAdapter } from '../choices/adapter.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { rulesOf } from '../choices/rules.ts'
@@ -39,13 +39,13 @@ export async function startAdapterRun(target: Grant, force: boolean): Promise<vo
   cancelLook()
   const { params } = useParams.getState()
   const { include, exclude, pins } = currentChoices()
-  const { convRank, whole, oneRank, rule } = useAdapter.getState()
   const { form } = report.difference
+  const { convRank, whole, oneRank, rule } = choicesFor(form, useAdapter.getState())
   const common = { target: target.id, form, params, oneRank, rule, include, exclude, ...(pins && { pins }), force }
   const run: RunRequest =
     source.of === 'pair'
       ? { kind: 'extract', files: { base: source.base.id, tuned: grant.id }, ...common, convRank, whole }
-      : { kind: 'resize', files: { adapter: grant.id }, ...common }
+      : { kind: 'resize', files: { adapter: grant.id, ...(source.base && { base: source.base.id }) }, ...common }
   await connection().host.startRun(run)
   await refreshRuns()
 }

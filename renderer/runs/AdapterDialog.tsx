@@ -1,23 +1,22 @@
 /** Before an adapter is written: for whose loaders, what of the differences it holds, at which ranks, and where it goes. */
 import { Button, Checkbox, Modal, NumberInput, Radio, Select } from '@mantine/core'
 import { useMemo } from 'react'
-import type { FileReport, RankRule } from '../../core/contract.ts'
-import { adapterCommand } from '../../core/report/command.ts'
+import type { FileReport, Grant, RankRule } from '../../core/contract.ts'
 import { type AdapterForm, adapterForms } from '../../core/styles.ts'
 import { hasKernel } from '../../core/tensor.ts'
-import { adapterReducers, useAdapter } from '../choices/adapter.ts'
+import { adapterReducers, takesWhole, useAdapter } from '../choices/adapter.ts'
 import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { useSession } from '../frame/session.ts'
-import { openForForm } from '../model/file-actions.ts'
+import { openForForm, openRelativeTo } from '../model/file-actions.ts'
 import { canCompress, useOutcome } from '../model/outcome.ts'
-import { currentQuestion, startAdapterRun } from '../model/run-actions.ts'
+import { adapterCommandFor, startAdapterRun } from '../model/run-actions.ts'
 import { PlannedOutcome } from '../outcome/PlannedOutcome.tsx'
 import { useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
+import { ModelPicker } from './ModelPicker.tsx'
 import { TargetFields, useTarget } from './target.tsx'
 import { targetName } from './target-name.ts'
 
@@ -31,7 +30,6 @@ const firstConvRank = 8
 
 export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
   const { t, numbers } = useWords()
-  const host = useSession((state) => state.host)
   const { params } = useParams()
   const choices = useAdapter()
   const reopening = useFile(({ status }) => status === 'opening')
@@ -120,10 +118,10 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
               )}
             </>
           ) : null}
-          {of === 'pair' && form === 'comfy' ? (
+          {of === 'pair' && takesWhole(form) ? (
             <Checkbox
               checked={choices.whole === 'save'}
-              label={t('adapter.whole')}
+              label={t(form === 'peft' ? 'adapter.saved' : 'adapter.whole')}
               onChange={(event) => adapterReducers.set({ whole: event.currentTarget.checked ? 'save' : 'list' })}
             />
           ) : null}
@@ -134,24 +132,13 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
             onChange={(event) => adapterReducers.set({ oneRank: event.currentTarget.checked })}
           />
         </div>
+        {of === 'adapter' ? <RelativeTo disabled={reopening} name={difference.relativeTo} /> : null}
         <TargetFields label={t(form === 'peft' ? 'adapter.folderName' : 'compress.name')} target={target} />
         <div className="compress-foot">
           {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
           <div className="dialog-buttons">
             <div className="dialog-aside">
-              <CopyButton
-                label={t('runs.copyCommand')}
-                text={() =>
-                  adapterCommand({
-                    sources: difference.names,
-                    form: of === 'adapter' && form === difference.adapter?.form ? null : form,
-                    target: target.name,
-                    ...choices,
-                    recipe: currentQuestion(),
-                    ...(host && { program: host.command, platform: host.platform }),
-                  })
-                }
-              />
+              <CopyButton label={t('runs.copyCommand')} text={() => adapterCommandFor(difference, target.name)} />
             </div>
             <Button color="gray" onClick={onClose} variant="subtle">
               {t('app.cancel')}
@@ -164,6 +151,39 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
       </form>
     </Modal>
   )
+}
+
+/** The model whose weights an adapter's errors are measured beside. */
+function RelativeTo({ name, disabled }: { readonly name: string | null; readonly disabled: boolean }) {
+  const { t } = useWords()
+  return (
+    <div className="adapter-base" data-testid="adapter-base">
+      <div>
+        <strong>{t('adapter.base')}</strong> <span className="dimmed">{name ?? t('adapter.noBase')}</span>
+      </div>
+      <p className="dimmed small">{t('adapter.baseHelp')}</p>
+      <div className="adapter-pick">
+        <ModelPicker disabled={disabled} label={t('adapter.base')} onPick={(grant) => void pickedFor(grant)} />
+        {name === null ? null : (
+          <Button
+            color="gray"
+            disabled={disabled}
+            onClick={() => void openRelativeTo(null)}
+            size="compact-sm"
+            variant="subtle"
+          >
+            {t('adapter.dropBase')}
+          </Button>
+        )}
+      </div>
+    </div>
+  )
+}
+
+/** Nothing picked leaves what there was. */
+async function pickedFor(grant: Promise<Grant | null>): Promise<void> {
+  const found = await grant
+  if (found) await openRelativeTo(found)
 }
 
 const rules = ['none', 'ratio', 'cumulative', 'fro'] as const

@@ -16,6 +16,7 @@ import { adapterConfiguration } from '../../write/adapter-file.ts'
 import { type Analyzed, isLora } from './adapter-ranks.ts'
 import { moduleSvd } from './adapter-spectra.ts'
 import {
+  baseNorms,
   chosenModules,
   earlierConfiguration,
   layoutOf,
@@ -29,13 +30,14 @@ import {
 /** @throws AppError `bad-request` as a resize */
 export async function planResize(model: AdapterModel, job: JobOf<'plan'>, context: JobContext): Promise<PlanReport> {
   const started = performance.now()
-  const { form, adapter, facts, notices } = model
+  const { form, adapter, family, facts, base, notices } = model
   if (job.output !== form) throw new AppError('bad-request', say('extract.other-form', { form }))
   const { oneRank = false, rule = null } = job.adapter ?? {}
   const choices = { ...job, oneRank, rule, keepRanks: false }
   refuseResize(choices)
   const modules = chosenModules(model, choices)
-  const resizing: Resizing = { adapter, modules, norms: new Map(), job: choices, form, context, facts }
+  const norms = base ? await baseNorms(base, form, family, context) : new Map<string, number>()
+  const resizing: Resizing = { adapter, modules, norms, job: choices, form, context, facts }
   let analyzed = 0
   const found: Analyzed[] = []
   for (const [i, module] of modules.entries()) {

@@ -56,21 +56,24 @@ export async function weightPaths(path: string): Promise<readonly string[]> {
 async function openRef(ref: FileRef): Promise<OpenedWeights> {
   const { difference, fingerprint: expected } = ref
   if (!difference) return open(ref)
-  const { form, convolutions } = difference
+  const { of, form, convolutions } = difference
   const opened = [await open({ ...ref, fingerprint: null })]
   try {
     const [whole] = opened as [OpenedWeights]
-    if (difference.base === null)
+    const base = difference.base && (await open({ fileId: '', ...difference.base, fingerprint: null }))
+    if (base) opened.push(base)
+    if (of === 'adapter' && !base)
       return { ...whole, file: await adapterModel(whole.file, form), fingerprint: asExpected(whole, expected) }
-    const base = await open({ fileId: '', ...difference.base, fingerprint: null })
-    opened.push(base)
-    const file = await pairModel(base.file, whole.file, form, convolutions)
+    const file =
+      of === 'adapter'
+        ? await adapterModel(whole.file, form, base!.file)
+        : await pairModel(base!.file, whole.file, form, convolutions)
     const found: OpenedWeights = {
       file: { ...file, close: async () => void (await Promise.all(opened.map(({ file }) => file.close()))) },
       paths: opened.flatMap(({ paths }) => paths),
       fingerprint: fingerprintOfRoles([
-        ['base', base],
-        ['tuned', whole],
+        ['base', base!],
+        [of === 'adapter' ? 'adapter' : 'tuned', whole],
       ]),
       parts: opened,
     }

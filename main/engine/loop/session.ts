@@ -53,10 +53,13 @@ export function serveSession(port: Port, host: SessionHost): void {
     open: async (grantId) => open(await host.place(grantId, 'read')),
     openDifference: async (source) => {
       const { form } = source
-      if ('adapter' in source)
-        return open(await host.place(source.adapter, 'read'), { base: null, form, convolutions: true })
-      const base = await host.place(source.base, 'read')
-      return open(await host.place(source.tuned, 'read'), { base, form, convolutions: source.convolutions })
+      const base = source.base === null ? null : await host.place(source.base, 'read')
+      if ('adapter' in source) {
+        const difference = { of: 'adapter', base, form, convolutions: true } as const
+        return open(await host.place(source.adapter, 'read'), difference)
+      }
+      const difference = { of: 'pair', base, form, convolutions: source.convolutions } as const
+      return open(await host.place(source.tuned, 'read'), difference)
     },
     close: async (fileId) => {
       if (files.delete(fileId)) driver.closeFile(fileId)
@@ -88,9 +91,11 @@ export function serveSession(port: Port, host: SessionHost): void {
     const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile
     // Jobs run in the driver, which opens the file again when one needs it and makes sure that it is the same.
     if (opener.driver !== driver) opener.driver.closeFile(file.fileId)
-    const names = [...(difference?.base ? [difference.base] : []), place].map(({ path }) => basename(path))
-    const said = opened.difference && { difference: { ...opened.difference, names } }
-    const report: FileReport = { fileId: file.fileId, name: basename(place.path), ...opened, ...said }
+    const [name, base] = [basename(place.path), difference?.base ? basename(difference.base.path) : null]
+    const ofPair = difference?.of === 'pair' && base !== null
+    const named = ofPair ? { names: [base, name] } : { names: [name], relativeTo: base }
+    const said = opened.difference && { difference: { ...opened.difference, ...named } }
+    const report: FileReport = { fileId: file.fileId, name, ...opened, ...said }
     if (gone) driver.closeFile(file.fileId)
     else files.set(file.fileId, { ...file, fingerprint })
     return report

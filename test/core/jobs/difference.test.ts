@@ -224,6 +224,34 @@ describe('an adapter as what it adds', () => {
     },
   )
 
+  it('is planned beside its base as it is resized', async () => {
+    const block = (i: number) => `double_blocks.${i}.img_attn.proj.weight`
+    const base = await openTensors(
+      tensor(block(0), [40, 24], (i) => 9 * noise(8, i)),
+      tensor(block(1), [24, 40], (i) => 9 * noise(9, i)),
+    )
+    const params = { ...defaultParams, goalError: 0.1, minRank: 1 }
+    const ranksOf = async (beside: WeightFile | undefined) => {
+      const model = await adapterModel(await open(), null, beside)
+      const planned = await planCompression({ model }, planJob('kohya', params), testContext())
+      const job: JobOf<'resize'> = {
+        ...{ kind: 'resize', files: { adapter: 'a' }, target: 't', form: null, rule: null, force: false },
+        ...{ keepRanks: false, oneRank: false, include: [], exclude: [], params },
+      }
+      const target = { folder: memoryFolder('out'), name: 'o' }
+      const report = await resizeAdapter(
+        { adapter: await open(), target, ...(beside && { base: beside }) },
+        job,
+        testContext(),
+      )
+      const ranks = report.modules.map(({ rank }) => rank)
+      expect(planned.tensors.map(({ rank }) => rank)).toEqual(ranks)
+      return ranks
+    }
+    const [alone, beside] = [await ranksOf(undefined), await ranksOf(base)]
+    for (const [i, rank] of beside.entries()) expect(rank).toBeLessThan(alone[i]!)
+  })
+
   it('leaves out modules that are not chosen, and keeps ranks that are pinned', async () => {
     const folder = memoryFolder('out')
     const rules = { include: [], exclude: [second], pins: [{ match: first, rank: 3 }] }
