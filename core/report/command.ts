@@ -127,16 +127,25 @@ function quoteOf(platform: string): Quote {
   return platform === 'win32' ? quotedForWindows : quotedForPosix
 }
 
+/** What a terminal acts on when it is pasted, quotes or not, and what makes a line look like another. */
+const unprintable = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu
+
 function quotedForPosix(text: string): string {
+  // A name comes from a file: a Ctrl+C in it would end the line, and what follows would run.
+  if (text.search(unprintable) >= 0) return `$'${text.replace(/['\\]/g, '\\$&').replace(unprintable, inOctal)}'`
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function inOctal(character: string): string {
+  return [...new TextEncoder().encode(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')
 }
 
 /**
  * For cmd and PowerShell, which share the double quote; cmd passes a single one on. A backslash before a double quote belongs to it, by the
  * rules of the program that reads the line. What is between two % or after a $ one of the two replaces all the same: nothing that both
- * understand prevents that.
+ * understand prevents that. Control characters are in no path there; in a pattern a question mark stands for one.
  */
 function quotedForWindows(text: string): string {
   if (/^[\w@+=:./\\-]+$/.test(text)) return text
-  return `"${text.replace(/(\\*)("|$)/g, (_, slashes, end) => slashes + slashes + (end && `\\"`))}"`
+  return `"${text.replace(unprintable, '?').replace(/(\\*)("|$)/g, (_, slashes, end) => slashes + slashes + (end && `\\"`))}"`
 }

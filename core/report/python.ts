@@ -1,5 +1,6 @@
 /** A few lines of Python that load what a run has written. They say what this output holds and nothing it might have held. */
 import type { RecipeInput } from '../contract.ts'
+import { escaped } from '../messages/text.ts'
 
 interface SnippetSource {
   readonly recipe: RecipeInput
@@ -48,8 +49,10 @@ export function verificationSnippet({ source, worst, ...output }: Verification):
     '    if W.dim() > 1:',
     '        errors[name] = float((W - V).norm()) / max(float(W.norm()), 1e-300)',
     'for name in sorted(errors, key=errors.get, reverse=True)[:5]:',
-    '    print(f"{errors[name]:.6f}  {name}")',
-    ...(worst ? [`# GhostSVD measured ${worst.error.toFixed(6)} for ${worst.name}`] : []),
+    // A name could rewrite the terminal.
+    '    print(f"{errors[name]:.6f}  {name!r}")',
+    // A name comes from a file: a line break in it would end the comment, and what follows would run.
+    ...(worst ? [`# GhostSVD measured ${worst.error.toFixed(6)} for ${escaped(worst.name)}`] : []),
   ]
   return `${lines.join('\n')}\n`
 }

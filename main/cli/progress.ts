@@ -4,7 +4,7 @@ import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
 import type { JobEvent } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { phaseWords } from '../../core/phases.ts'
-import { percent } from './print.ts'
+import { percent, safe } from './print.ts'
 
 const BAR_CELLS = 24
 const CLEAR_LINE = '\r\u001b[K'
@@ -31,7 +31,9 @@ export function progressLine(stream: Pick<WriteStream, 'write' | 'isTTY' | 'colu
       if (event.type === 'progress' && progress?.phase === event.phase) {
         const { phase, tensor, done, total } = progress
         if (phase !== before?.phase) started = performance.now()
-        draw(`${bar(done, total)}  ${remaining(done, total, started)}  ${inEnglish(phaseWords(phase))} ${tensor ?? ''}`)
+        draw(
+          `${bar(done, total)}  ${remaining(done, total, started)}  ${inEnglish(phaseWords(phase))} ${safe(tensor ?? '')}`,
+        )
       } else if (event.type === 'estimate' && estimate) {
         const error = estimate.errorCurve.at(-1) ?? 0
         draw(`power iteration ${estimate.iteration} of ${estimate.iterations}  error ${percent(error)}`)

@@ -100,6 +100,23 @@ test.each(cases)('the command line reads back what was meant: %s', (_, one, sour
   expect(understood(wordsOnWindows(onWindows))).toEqual(meant)
 })
 
+// A shell that is typed into knows $'...' (POSIX 2024); Debian's sh, which nobody types into, does not.
+test.runIf(can.posix)('a name that a terminal would act on is typed by numbers', () => {
+  const names = ['a\u0003\nrm -rf ~\n', "it's \u001b[2J\\", 'ä\u009b2J\u202e', '-\u0007']
+  const text = line(recipe({}, { include: names }), 'a\nb', "c'\td")
+  expect(text).toMatch(/^[\x20-\x7eä]*$/)
+  const script = `ghostsvd() { printf '%s\\0' "$@"; }\n${text}`
+  const words = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
+  expect(understood(words)).toMatchObject({ source: 'a\nb', target: "c'\td", recipe: { include: names } })
+  const onWindows = compressCommand({
+    sourcePath: 'a',
+    target: 'b',
+    recipe: recipe({}, { include: ['w\ncalc\n'] }),
+    platform: 'win32',
+  })
+  expect(onWindows).toContain('--include "w?calc?"')
+})
+
 test('on Windows double quotes hold a pattern together, and keep cmd from reading its signs', () => {
   const one = recipe({}, { include: ['*.mlp.* & more'] })
   const places = { sourcePath: 'C:\\my models\\a.pt', target: 'C:\\small' }

@@ -48,6 +48,13 @@ test('what is verified has the names of its source', () => {
   expect(verificationSnippet({ ...made, recipe: recipe('aguf'), source: 'model.safetensors' })).toBeNull()
 })
 
+test('a name out of a file runs nothing', () => {
+  const name = "w\nimport os; os.system('id')\r#\u2028"
+  const made = { recipe: recipe('factors'), target: `a\n${name}`, files: 1, worst: { name, error: 0.5 } }
+  for (const text of [pythonSnippet(made), verificationSnippet({ ...made, source: `${name}.safetensors` })!])
+    expect(text.split(/[\n\r\u2028]/).filter((line) => /^(import os|#$)/.test(line))).toEqual([])
+})
+
 const cases = {
   'plain.safetensors': recipe('factors'),
   'half.safetensors': recipe('factors', { factorDType: 'BF16' }),
@@ -146,7 +153,7 @@ describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
   test('Python finds the errors that were reported, by the snippet that verifies', () => {
     for (const [target, { name, error }] of worst) {
       const [measured, where] = printed[target]!.split('\n')[0]!.split('  ')
-      expect(where, target).toBe(name)
+      expect(where, target).toBe(`'${name}'`)
       expect(Math.abs(Number(measured) - error), target).toBeLessThan(1e-5)
     }
     expect(worst.size).toBe(targets.length - 2)
