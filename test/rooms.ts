@@ -56,7 +56,7 @@ function house(): Record<string, Room> {
   const between = room('engine-shared', inAll, core, system, files)
   const parent = room('engine-parent', ['main/engine/parent/'], core, system, files, between)
   const loop = room('engine-loop', ['main/engine/loop/'], core, system, files, between)
-  const device = room('engine-device', ['main/engine/device/'], core, between)
+  const device = room('engine-device', ['main/engine/device/'], core, system, between)
   const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between, device)
   room('engine', ['main/engine/'], core, between, loop, device, driver)
   const engine = [...between, ...parent]

@@ -6,7 +6,7 @@ import type { Tap, TapSums } from '../../core/answers/taps.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
-import { whyItEnded } from '../engine/parent/exit-sentence.ts'
+import { type Exit, whyItEnded } from '../engine/parent/exit-sentence.ts'
 import type { Answer, FromRuntime, Loaded, Ran, ToRuntime } from './messages.ts'
 
 /** As package.json has it. */
@@ -63,19 +63,20 @@ export async function runModel(
     if ('answer' in answer) waits.resolve(answer.answer)
     else waits.reject(faultOf(name, answer, waits.kind === 'load'))
   })
-  child.on('close', (code, how) =>
-    endWith(
-      new AppError(
-        'engine-died',
-        say('answers.ended', { name: fileName(name), why: whyItEnded({ code, signal: how, stderrTail }) }),
-      ),
-    ),
-  )
+  const died = (exit: Exit) =>
+    endWith(new AppError('engine-died', say('answers.ended', { name: fileName(name), why: whyItEnded(exit) })))
+  child.on('close', (code, how) => died({ code, signal: how, stderrTail }))
+  // A process that could not be started at all has no 'close'.
+  child.on('error', (error) => {
+    if (child.pid === undefined) died({ code: null, signal: null, stderrTail: `Error: ${error.message}` })
+  })
   const kill = () => void child.kill('SIGKILL')
-  signal?.addEventListener('abort', () => {
+  const cancel = () => {
     endWith(new AppError('cancelled', say('job.cancelled')))
     kill()
-  })
+  }
+  signal?.addEventListener('abort', cancel)
+  if (signal?.aborted) cancel()
   const ask = (wish: Wish): Promise<Answer> => {
     if (ended) return Promise.reject(ended)
     const id = next++

@@ -6,6 +6,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Feeds } from '../../core/answers/inputs.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
 import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
+import { dieWithParent } from '../system/die-with-parent.ts'
 import type { Answer, FromRuntime, Loaded, Ran, ToRuntime } from './messages.ts'
 
 type Runtime = typeof import('onnxruntime-node')
@@ -120,5 +121,6 @@ process.on('message', (message: ToRuntime) => {
     (error) => process.send?.({ id, ...faultOf(error) } satisfies FromRuntime),
   )
 })
-// Without its program it has nothing to do.
+// Without its program it has nothing to do. A model that computes without end holds this thread, which then hears nothing.
 process.on('disconnect', () => process.exit(0))
+dieWithParent()

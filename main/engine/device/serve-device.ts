@@ -5,10 +5,10 @@
  * It lives as long as the pipe on file descriptor 3. A thread of its own ends it once its parent is gone, even where a driver holds the main one.
  */
 import { Socket } from 'node:net'
-import { Worker } from 'node:worker_threads'
 import { describeAdapter } from '../../../core/kernels/gpu/adapter.ts'
 import { DeviceError, DeviceKernels, type DeviceMatrix, limitsOf } from '../../../core/kernels/gpu/device-kernels.ts'
 import { startUpTest } from '../../../core/kernels/gpu/start-up-test.ts'
+import { dieWithParent } from '../../system/die-with-parent.ts'
 import type { DeviceWish } from '../messages.ts'
 import { type FromDevice, frameHead, type NoDevice, readFrames, type ToDevice } from './frames.ts'
 
@@ -153,11 +153,4 @@ function pollGently(): void {
     return turns++ < 50 ? atOnce(callback) : setTimeout(callback, 1)
   }
   globalThis.setImmediate = gently as unknown as typeof setImmediate
-}
-
-/** A driver may hold the main thread for ever; nobody else would end it then. */
-function dieWithParent(): void {
-  const watch = `const parent = process.ppid
-    for (;;) { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000); if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL') }`
-  new Worker(watch, { eval: true, name: 'parent watch' }).unref()
 }

@@ -1,4 +1,7 @@
-import { cp, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -121,6 +124,45 @@ describe('a process that runs a model', () => {
     expect((await refusal(model.run({}))).code).toBe('cancelled')
   })
 
+  it('is not begun for what was cancelled before', async () => {
+    expect((await refusal(runModel('m.onnx', linear(), { signal: AbortSignal.abort() }))).code).toBe('cancelled')
+  })
+
+  it.runIf(process.platform === 'linux')(
+    'ends with a program that was killed, also one that loops for ever',
+    async () => {
+      const body = concat(
+        bytes(2, 'body'),
+        node('Identity', ['go'], ['on']),
+        node('Identity', ['s'], ['n']),
+        slot(11, 'i', [], 7),
+        slot(11, 'go', [], 9),
+        slot(11, 's', [1]),
+        slot(12, 'on', [], 9),
+        slot(12, 'n', [1]),
+      )
+      const endless = whole(
+        node('Loop', ['', 't', 'x'], ['y'], attribute('body', bytes(6, body), number(20, 5))),
+        tensor({ name: 't', dims: [], type: 9, fields: [bytes(9, Uint8Array.of(1))] }),
+        slot(11, 'x', [1]),
+        slot(12, 'y', [1]),
+      )
+      const entry = pathToFileURL(resolve('main/answers/runtime-process.ts')).href
+      const program = `const { runModel } = await import(${JSON.stringify(entry)})
+      const model = await runModel('m', ${JSON.stringify(await written(endless))})
+      model.run({ x: { type: 'float32', dims: [1], bytes: new Uint8Array(4) } })
+      setTimeout(() => console.log('computes'), 500)`
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      await once(parent.stdout!, 'data')
+      const children = (await readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8')).trim().split(' ')
+      expect(children).toHaveLength(1)
+      parent.kill('SIGKILL')
+      await expect.poll(() => existsSync(`/proc/${children[0]}`), { timeout: 10_000, interval: 100 }).toBe(false)
+    },
+  )
+
   it('without onnxruntime-node says what to install', async () => {
     // As built, beside a package of that name with nothing in it: a folder above the temporary one may have a real one.
     const built = resolve('out/main')
@@ -173,6 +215,24 @@ describe('calibration', () => {
       }
     // F32 in the runtime and in the file.
     expect(Math.sqrt(error / norm)).toBeLessThan(8 * 12 * 2 ** -24)
+  })
+
+  it('has one entry for a weight that meets two values, and none for one that meets them from both sides', async () => {
+    const tied = whole(
+      node('MatMul', ['x', 'w'], ['h']),
+      node('MatMul', ['x', 'v'], ['u']),
+      node('MatMul', ['h', 'w'], ['q']),
+      node('MatMul', ['x', 'z'], ['p']),
+      node('Gemm', ['p', 'z'], ['o'], attribute('transB', number(3, 1), number(20, 2))),
+      node('Sum', ['q', 'u', 'o'], ['y']),
+      ...['w', 'v', 'z'].map((name) => initializer(name, weights(name, [8, 8]))),
+      slot(11, 'x', ['n', 8]),
+      slot(12, 'y', ['n', 8]),
+    )
+    const { report, values } = await sumsOf(tied, { n: 5 })
+    expect(report).toMatchObject({ covered: 2, uncovered: ['z'] })
+    expect([...values.keys()].sort()).toEqual(['v.count', 'v.gram', 'w.count', 'w.gram'])
+    expect([values.get('w.count'), values.get('v.count')]).toEqual([Float32Array.of(20), Float32Array.of(10)])
   })
 
   it('looks into both branches of an If, and counts what a Loop hides', async () => {
