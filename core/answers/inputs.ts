@@ -8,7 +8,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { normalPair, philox4x32 } from '../kernels/philox.ts'
 import { say } from '../messages/english.ts'
 import { fileName, quoted } from '../messages/text.ts'
-import { elementCount, type TensorInfo } from '../tensor.ts'
+import { elementCount, type TensorInfo, tensorBytes } from '../tensor.ts'
 import { isValueType, type Slot, type Value, type ValueType, valueTypes } from './value.ts'
 
 export type Feeds = Readonly<Record<string, Value>>
@@ -24,7 +24,10 @@ const openSizes = {
 } as const
 /** Whole numbers stay below this: every vocabulary has as many. */
 const largestNumber = 100
+/** Of all inputs of a sample together. */
 const mostElements = 1 << 28
+/** Drawn and encoded at once. */
+const pieceElements = 1 << 16
 
 /**
  * @param sizes of dimensions by the names that the model gives them, or of `input.axis` where it gives none
@@ -36,54 +39,72 @@ export function drawnInputs(
   sample: number,
   sizes: Readonly<Record<string, number>> = {},
 ): Feeds {
+  let total = 0
+  const inputs = slots.map((slot) => {
+    const { name, type } = slot
+    if (!isValueType(type))
+      throw new AppError('unsupported', say('answers.input-type', { input: quoted(name), type: quoted(type) }))
+    const dims = dimsOf(slot, sizes)
+    total += elementCount(dims)
+    if (!(total <= mostElements))
+      throw new AppError(
+        'over-limit',
+        say('answers.input-size', { input: quoted(name), count: total, most: mostElements }),
+      )
+    return { name, type, dims }
+  })
   return Object.fromEntries(
-    slots.map((slot, index) => {
-      const { name, type } = slot
-      if (!isValueType(type))
-        throw new AppError('unsupported', say('answers.input-type', { input: quoted(name), type: quoted(type) }))
-      const dims = dimsOf(slot, sizes)
-      const count = elementCount(dims)
-      if (!(count <= mostElements))
-        throw new AppError('over-limit', say('answers.input-size', { input: quoted(name), count, most: mostElements }))
-      return [name, { type, dims, bytes: drawn(name, type, count, [seed, 1000 * sample + index]) }]
-    }),
+    inputs.map(({ name, type, dims }, index) => [
+      name,
+      { type, dims, bytes: drawn(name, type, elementCount(dims), [seed, 1000 * sample + index]) },
+    ]),
   )
 }
 
 function dimsOf({ name, shape }: Slot, sizes: Readonly<Record<string, number>>): number[] {
   return shape.map((size, axis) => {
     if (typeof size === 'number' && size >= 0) return size
-    const given = sizes[String(size)] ?? sizes[`${name}.${axis}`]
+    const given = sizeGiven(sizes, String(size)) ?? sizeGiven(sizes, `${name}.${axis}`)
     if (given !== undefined) return given
     if (axis === 0) return openSizes.first
     return shape.length === 4 && axis > 1 ? openSizes.image : openSizes.other
   })
 }
 
+/** A model may call its sizes what every object has. */
+function sizeGiven(sizes: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(sizes, name) ? sizes[name] : undefined
+}
+
 /** Normal numbers, small whole ones, true; ones for a mask and zeros for types of tokens, which are what models take. */
 function drawn(name: string, type: ValueType, count: number, key: readonly [number, number]): Uint8Array {
-  if (type === 'float32' || type === 'float64' || type === 'float16') {
-    const values = new Float64Array(count)
-    for (let i = 0; i < count; i += 2) {
-      const pair = normalPair(key, 0, i / 2)
-      values[i] = pair[0]
-      if (i + 1 < count) values[i + 1] = pair[1]
-    }
-    return encode(valueTypes[type], values).bytes
-  }
-  if (type === 'bool') return new Uint8Array(count).fill(1)
+  const bytes = new Uint8Array(tensorBytes(valueTypes[type], [count]))
+  if (type === 'bool') return bytes.fill(1)
   const fixed = /mask/i.test(name) ? 1 : /type/i.test(name) ? 0 : null
-  const whole = Array.from({ length: count }, (_, i) => fixed ?? philox4x32(key, i, 7)[0] % largestNumber)
-  return wholeNumbers(type, whole)
+  for (let start = 0; start < count; start += pieceElements) {
+    const values = new Float64Array(Math.min(pieceElements, count - start))
+    if (type === 'float32' || type === 'float64' || type === 'float16') {
+      for (let i = 0; i < values.length; i += 2) {
+        const pair = normalPair(key, 0, (start + i) / 2)
+        values[i] = pair[0]
+        if (i + 1 < values.length) values[i + 1] = pair[1]
+      }
+      bytes.set(encode(valueTypes[type], values).bytes, tensorBytes(valueTypes[type], [start]))
+    } else {
+      for (let i = 0; i < values.length; i++) values[i] = fixed ?? philox4x32(key, start + i, 7)[0] % largestNumber
+      bytes.set(wholeNumbers(type, values), tensorBytes(valueTypes[type], [start]))
+    }
+  }
+  return bytes
 }
 
 function wholeNumbers(
   type: Exclude<ValueType, 'float32' | 'float64' | 'float16' | 'bool'>,
-  values: number[],
+  values: Float64Array,
 ): Uint8Array {
   const kinds = {
-    int64: () => BigInt64Array.from(values, BigInt),
-    uint64: () => BigUint64Array.from(values, BigInt),
+    int64: () => BigInt64Array.from([...values].map(BigInt)),
+    uint64: () => BigUint64Array.from([...values].map(BigInt)),
     int32: () => Int32Array.from(values),
     uint32: () => Uint32Array.from(values),
     int16: () => Int16Array.from(values),

@@ -41,7 +41,12 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
   const found = new Map<string, Found>()
   const uncovered = new Set<string>()
   await visit(graph, graph.main, [], true, found, uncovered)
+  // What meets both its rows and its columns would be summed over vectors of two kinds.
+  const both = metBothWays(graph)
   const all = [...found.values()]
+    .map((each) => ({ ...each, weights: each.weights.filter((weight) => !both.has(weight)) }))
+    .filter(({ weights }) => weights.length > 0)
+  for (const weight of both) uncovered.add(weight)
   const names = new Map(all.map((each, i) => [each, each.isInput ? each.value : `ghostsvd.tap.${i}`]))
   const covered = new Set(all.flatMap(({ weights }) => weights))
   const { splices, outputs } = opened(graph.main, all, names)
@@ -62,6 +67,18 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
     uncovered: [...uncovered].filter((weight) => !covered.has(weight)),
     pieces: spliced({ start: 0, end: graph.source.byteLength }, [rewritten(fields.graph, graph.field, inner)]),
   }
+}
+
+/** Weights that one node takes from the left and another from the right. */
+function metBothWays({ takers }: KnownGraph): Set<string> {
+  const sides = new Map<string, string>()
+  const found = new Set<string>()
+  for (const { weight, input } of takers.values()) {
+    if (input === null) continue
+    if ((sides.get(weight) ?? input) !== input) found.add(weight)
+    sides.set(weight, input)
+  }
+  return found
 }
 
 async function visit(
@@ -184,7 +201,7 @@ function opened(
     )
     const through = branches.flatMap((branch) => branch.outputs)
     if (through.length === 0) continue
-    outputs.push(...through)
+    for (const name of through) outputs.push(name)
     const inner = branches.map(({ attribute, graph, splices: own, outputs: mine }) => {
       const { content } = graph.scope
       const empty = through

@@ -43,8 +43,12 @@ export interface TapSums {
 
 /** 128 MiB of sums. */
 const widestGram = 4096
+/** Of the sums of all taps together, 2 GiB: beyond them the widest keep those of squares alone. A file of a few kilobytes could ask for any number. */
+const mostGramEntries = 2 ** 28
 /** Of one value of one sample, evenly chosen: the neighbouring places of a convolution say nearly the same. */
 const mostVectors = 2048
+/** Of these vectors, 256 MiB: places of a convolution overlap, so there may be far more of them than numbers in the value. */
+const mostEntries = 2 ** 25
 /** Vectors that are added together, so that the sums pass through the cache once for all of them. */
 const together = 8
 
@@ -55,31 +59,68 @@ export interface SumsOfTaps {
 }
 
 export function sumsOfTaps(): SumsOfTaps {
-  const sums = new Map<
-    string,
-    { weights: readonly string[]; width: number; count: number; gram: Float64Array | null; squares: Float64Array }
-  >()
+  /** By the weights that they are of: one that several values meet has one sum, of all of them. */
+  const sums = new Map<string, Sums>()
+  let sharing: Sharing | null = null
   return {
     add: (taps, values) => {
-      for (const { value, layout, weights, width } of taps) {
-        const found = values[value]
+      sharing ??= sharingOf(taps)
+      for (const tap of taps) {
+        const found = values[tap.value]
         if (!found || found.bytes.byteLength === 0) continue
-        const key = weights.join('\n')
-        const kept = sums.get(key) ?? {
-          ...{ weights, width, count: 0 },
-          gram: width <= widestGram ? new Float64Array(width * width) : null,
-          squares: new Float64Array(width),
+        const vectors = vectorsOf(found, tap.layout, tap.width)
+        for (const weights of sharing.groupsOf(tap)) {
+          const key = JSON.stringify(weights)
+          const kept = sums.get(key) ?? newSums(weights, tap.width, tap.width <= sharing.widestGram)
+          sums.set(key, kept)
+          kept.count += vectors.length / tap.width
+          addSquares(kept.squares, vectors)
+          if (kept.gram) addGram(kept.gram, vectors, tap.width)
         }
-        sums.set(key, kept)
-        const vectors = vectorsOf(found, layout, width)
-        kept.count += vectors.length / width
-        addSquares(kept.squares, vectors)
-        if (kept.gram) addGram(kept.gram, vectors, width)
       }
     },
-    result: () =>
-      [...sums.values()].map(({ gram, ...rest }) => ({ ...rest, gram: gram && mirrored(gram, rest.width) })),
+    result: () => {
+      for (const { gram, width } of sums.values()) if (gram) mirror(gram, width)
+      return [...sums.values()]
+    },
   }
+}
+
+interface Sums extends TapSums {
+  count: number
+}
+
+function newSums(weights: readonly string[], width: number, hasGram: boolean): Sums {
+  const gram = hasGram ? new Float64Array(width * width) : null
+  return { weights, width, count: 0, gram, squares: new Float64Array(width) }
+}
+
+interface Sharing {
+  /** The weights of a tap in groups, each of such as meet the same values. */
+  groupsOf(tap: Tap): readonly (readonly string[])[]
+  /** The widest vectors of which all products are summed. */
+  readonly widestGram: number
+}
+
+function sharingOf(taps: readonly Tap[]): Sharing {
+  const meets = new Map<string, number[]>()
+  for (const [i, { weights }] of taps.entries())
+    for (const weight of weights) meets.set(weight, [...(meets.get(weight) ?? []), i])
+  const groups = new Map<string, { readonly weights: string[]; readonly width: number }>()
+  for (const [weight, of] of meets) {
+    const group = groups.get(of.join()) ?? { weights: [], width: taps[of[0]!]!.width }
+    group.weights.push(weight)
+    groups.set(of.join(), group)
+  }
+  const widths = [...groups.values()].map(({ width }) => width)
+  let [entries, widest] = [0, 0]
+  for (const width of [...new Set(widths)].sort((a, b) => a - b)) {
+    entries += width * width * widths.filter((each) => each === width).length
+    if (width > widestGram || entries > mostGramEntries) break
+    widest = width
+  }
+  const groupOf = (weight: string) => groups.get(meets.get(weight)!.join())!.weights
+  return { groupsOf: ({ weights }) => [...new Set(weights.map(groupOf))], widestGram: widest }
 }
 
 /** One behind the other. */
@@ -91,7 +132,7 @@ function vectorsOf(value: Value, layout: VectorLayout, width: number): Float64Ar
     throw new RangeError(`vectors of ${value.dims.at(axis)} where ${width} are expected`)
   const inner = axis === -1 ? 1 : value.dims.at(-1)!
   const count = numbers.length / width
-  const chosen = evenly(count)
+  const chosen = evenly(count, width)
   const found = new Float64Array(chosen.length * width)
   for (const [i, vector] of chosen.entries()) {
     const start = Math.floor(vector / inner) * inner * width + (vector % inner)
@@ -100,9 +141,9 @@ function vectorsOf(value: Value, layout: VectorLayout, width: number): Float64Ar
   return found
 }
 
-/** Indices of at most `mostVectors` of so many. */
-function evenly(count: number): number[] {
-  const taken = Math.min(count, mostVectors)
+/** Indices of at most `mostVectors` of so many, fewer where they are long. */
+function evenly(count: number, width: number): number[] {
+  const taken = Math.min(count, mostVectors, Math.max(1, Math.floor(mostEntries / width)))
   return Array.from({ length: taken }, (_, i) => Math.floor((i * count) / taken))
 }
 
@@ -119,7 +160,7 @@ function patches(
   const spans = kernel.map((size, axis) => (size - 1) * dilations[axis]! + 1)
   const [begins, places] = bordersOf(sizes, spans, strides, pads)
   const perImage = places.reduce((product, size) => product * size, 1)
-  const chosen = evenly(batch * perImage)
+  const chosen = evenly(batch * perImage, width)
   const found = new Float64Array(chosen.length * width)
   const planes = sizes.reduce((product, size) => product * size, 1)
   const steps = sizes.map((_, axis) => sizes.slice(axis + 1).reduce((product, size) => product * size, 1))
@@ -200,9 +241,8 @@ function addGram(gram: Float64Array, vectors: Float64Array, width: number): void
   }
 }
 
-function mirrored(gram: Float64Array, width: number): Float64Array {
-  const whole = gram.slice()
+/** The upper triangle into the lower one, which nothing else writes. */
+function mirror(gram: Float64Array, width: number): void {
   for (let row = 1; row < width; row++)
-    for (let col = 0; col < row; col++) whole[row * width + col] = whole[col * width + row]!
-  return whole
+    for (let col = 0; col < row; col++) gram[row * width + col] = gram[col * width + row]!
 }

@@ -16,7 +16,7 @@ export const answers = {
   'answers.input-type': (v: { input: Quoted; type: Quoted }) =>
     `The input ${v.input} is of the type ${v.type}, of which no values are made here.`,
   'answers.input-size': (v: { input: Quoted; count: number; most: number }) =>
-    `The input ${v.input} would have ${v.count} values; at most ${v.most} are made. Give its open sizes with --size NAME=NUMBER.`,
+    `With the input ${v.input} a sample would have ${v.count} values; at most ${v.most} are made. Give its open sizes with --size NAME=NUMBER.`,
   'answers.no-input': (v: { name: FileName; input: Quoted }) => `${v.name} has no array for the input ${v.input}.`,
   'answers.input-differs': (v: { input: Quoted; wanted: Quoted; got: Quoted }) =>
     `The input ${v.input}: expected ${v.wanted}, got ${v.got}.`,

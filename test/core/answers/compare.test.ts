@@ -63,6 +63,13 @@ describe('inputs that are drawn', () => {
     expect(draw(1, 0)).not.toEqual(draw(1, 1))
     expect(draw(1, 0)).not.toEqual(draw(2, 0))
   })
+  it('of more values than anybody waits for are refused, and sizes may have any name', () => {
+    const wide = (name: string, size = 2 ** 27) => ({ name, type: 'float32', shape: [1, size] })
+    expect(() => drawnInputs([wide('x', 2 ** 40)], 1, 0)).toThrow(/"x" a sample would have 1099511627776 values/)
+    expect(() => drawnInputs([wide('x'), wide('y'), wide('z')], 1, 0)).toThrow(/"z" a sample would have 402653184 /)
+    for (const size of ['constructor', '__proto__', 'toString'])
+      expect(drawnInputs([{ name: 'x', type: 'int64', shape: [1, size] }], 1, 0).x!.dims).toEqual([1, 16])
+  })
   it('are refused where there are no values of a type', () => {
     expect(() => drawnInputs([{ name: 't', type: 'string', shape: [1] }], 1, 0)).toThrow(/of the type "string"/)
   })

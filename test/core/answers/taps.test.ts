@@ -77,6 +77,36 @@ describe('sums over what flows into a layer', () => {
     expect(sums(random([1, 2, 9]), layout, 6).count).toBe(5)
   })
 
+  it('have one sum for a weight that several values meet, and each weight once', () => {
+    const found = sumsOfTaps()
+    const layout = { kind: 'rows' as const }
+    const taps = [
+      { value: 'x', layout, weights: ['w', 'v', 'a\nb'], width: 4 },
+      { value: 'r', layout, weights: ['w'], width: 4 },
+      { value: 'r', layout, weights: ['a', 'b'], width: 4 },
+    ]
+    const [x, r] = [random([3, 4]), random([5, 4])]
+    found.add(taps, { x, r })
+    const counts = found.result().flatMap(({ weights, count }) => weights.map((weight) => [weight, count]))
+    expect(Object.fromEntries(counts)).toEqual({ w: 8, v: 3, 'a\nb': 3, a: 5, b: 5 })
+    expect(counts).toHaveLength(5)
+    const vectors = (value: Value, count: number) => range(count).map((i) => range(4).map((j) => at(value, i, j)))
+    const both = found.result().find(({ weights }) => weights.includes('w'))!
+    close(both.gram!, gram([...vectors(x, 3), ...vectors(r, 5)]))
+  })
+
+  it('keep to their memory: of many wide values squares alone, of long vectors few', () => {
+    const layout = { kind: 'rows' as const }
+    const found = sumsOfTaps()
+    const taps = range(20).map((i) => ({ value: `v${i}`, layout, weights: [`w${i}`], width: i < 3 ? 8 : 4096 }))
+    found.add(taps, Object.fromEntries(taps.map(({ value, width }) => [value, random([1, width])])))
+    expect(found.result().map(({ gram }) => gram !== null)).toEqual(range(20).map((i) => i < 3))
+    // A kernel of a million over twice as many places.
+    const long = { type: 'float32' as const, dims: [1, 1, 1_002_047], bytes: new Uint8Array(4 * 1_002_047) }
+    const patches = { kind: 'patches' as const, kernel: [1_000_000], strides: [1], dilations: [1], pads: [0, 0] }
+    expect(sums(long, patches, 1_000_000).count).toBe(33)
+  })
+
   it('add samples up, pass over empty values, and refuse others than the layer takes', () => {
     const found = sumsOfTaps()
     const taps = [{ value: 'v', layout: { kind: 'rows' as const }, weights: ['w', 'u'], width: 4 }]
