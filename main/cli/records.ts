@@ -30,6 +30,7 @@ import { readWhole } from '../files/read-whole.ts'
 /** Paths as they were given. */
 export interface RecordedRun {
   readonly sourcePath: string
+  readonly statistics?: string | undefined
   readonly target?: string
   /** The recipe that it replays. */
   readonly recipe?: string | undefined
@@ -56,12 +57,13 @@ export async function readRecipe(path: string): Promise<Recipe> {
  * @throws AppError `would-overwrite` for a record that exists, or is the source, the output or a recipe; `cannot-write`
  */
 export async function refuseRecords(run: RecordedRun): Promise<void> {
-  const { sourcePath, target, recipe, saveRecipe, report, reportHtml } = run
+  const { sourcePath, statistics, target, recipe, saveRecipe, report, reportHtml } = run
   const records = [saveRecipe, report, reportHtml].filter((path) => path !== undefined)
   if (records.length === 0) return
   const output = target === undefined ? [] : await placeOf(target).then((place) => [place, ...unfinishedPaths(place)])
   const recipes = await Promise.all([recipe, saveRecipe].filter((path) => path !== undefined).map(placeOf))
-  const sources = await weightPaths(sourcePath)
+  const read = [sourcePath, statistics].filter((path) => path !== undefined)
+  const sources = (await Promise.all(read.map(weightPaths))).flat()
   for (const record of records) {
     const name = basename(record)
     const place = await placeOf(record)

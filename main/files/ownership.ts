@@ -58,6 +58,12 @@ export async function assertNothingForeign(target: string, sources: readonly str
   throw foreign(output, target)
 }
 
+/** @throws AppError `would-overwrite` where one of these files or folders lies at `target`, under whatever name it is reached */
+export async function assertNoneOf(target: string, sources: readonly string[]): Promise<void> {
+  const identity = await fileIdentity(target)
+  for (const source of sources) if (sameFile(identity, await fileIdentity(source))) throw isSource(source, target)
+}
+
 /** Whether the way to `source`, links followed or not, is `path` or goes through it. */
 async function leadsThrough(source: string, path: string): Promise<boolean> {
   const identity = await fileIdentity(path)

@@ -43,6 +43,7 @@ export const files = {
   'files.link-out': (v) => `${v.name} 是指向 ${v.folder} 之外的链接。`,
   'files.is-source': (v) => `${v.name} 就是源文件，或包含源文件。请为 ${v.target} 选择其他名称。`,
   'files.is-source-folder': (v) => `${v.name} 是源文件所在的文件夹。请为 ${v.target} 选择其他名称。`,
+  'files.one-output': (v) => `${v.first} 和 ${v.second} 都会写入 ${v.target}。请将其中一个改名，或逐个写入。`,
   'files.no-temporary': (v) => `无法在 ${v.folder} 中创建临时文件夹（“${v.fault}”）。请用“TMPDIR”指定其他位置。`,
   'files.in-the-way': (v) =>
     `${v.name} 挡住了位置，且无法证明它由未完成的运行留下。请移走或删除它，或为 ${v.target} 选择其他名称。`,

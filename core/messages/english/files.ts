@@ -46,6 +46,8 @@ export const files = {
     `${v.name} is the source itself, or has it inside. Choose another name for ${v.target}.`,
   'files.is-source-folder': (v: { name: FileName; target: FileName }) =>
     `${v.name} is the folder of the source. Choose another name for ${v.target}.`,
+  'files.one-output': (v: { first: FileName; second: FileName; target: FileName }) =>
+    `${v.first} and ${v.second} would both be written to ${v.target}. Rename one of them, or write them one by one.`,
   'files.no-temporary': (v: { folder: Quoted; fault: Foreign }) =>
     `No temporary folder can be made in ${v.folder} (${v.fault}). Name another place in TMPDIR.`,
   'files.in-the-way': (v: { name: FileName; target: FileName }) =>

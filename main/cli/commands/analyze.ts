@@ -44,7 +44,7 @@ export function analyzeCommand(): Command {
     .action(async (path: string, options: Options, self: Command) => {
       const { tensor, repeat, certify = false, json, reportHtml } = options
       const params = paramsFrom(self, keys)
-      await refuseRecords({ reportHtml, force: options.force, sourcePath: path })
+      await refuseRecords({ reportHtml, force: options.force, sourcePath: path, statistics: options.statistics })
       const report = await withEngine(async (engine) => {
         const files = await openFiles(engine, path, options)
         return engine.run<'analyze'>({ kind: 'analyze', files, tensor, params, repeat, certify })
@@ -104,7 +104,7 @@ const reasons = {
 function certificateRows({ certificate, singularValues: s }: AnalysisReport): string[][] {
   if (!certificate) return []
   const { radii, floor, spectralError } = certificate
-  const worst = Math.max(...radii.map((radius, i) => (s[i]! > 0 ? radius / s[i]! : 0)))
+  const worst = radii.reduce((most, radius, i) => Math.max(most, s[i]! > 0 ? radius / s[i]! : 0), 0)
   return [
     ['the floor', `between ${percent(floor.low)} and ${percent(floor.high)}, for certain`],
     ['singular values', `each within ${percent(worst)} of one of the matrix`],

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { calibrate } from '../../answers/calibrate.ts'
+import { weightPaths } from '../../engine/driver/opened-files.ts'
 import { untilSignal } from '../job.ts'
 import { duration, formatBytes, print, printJson, safe } from '../print.ts'
 import { writeNew } from '../records.ts'
@@ -23,9 +24,11 @@ export function calibrateCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options) => {
       const { out, threads, force = false } = options
-      const write = (bytes: Uint8Array) => writeNew(out, bytes, { overwrite: force, sources: [resolve(path)] })
+      // Values beside the model are read too.
+      const sources = (await Promise.all([path, ...options.inputs].map((each) => weightPaths(resolve(each))))).flat()
+      const write = (bytes: Uint8Array) => writeNew(out, bytes, { overwrite: force, sources })
       // What stands in the way is found before anything runs.
-      await writeNew(out, null, { overwrite: force, sources: [resolve(path)] })
+      await writeNew(out, null, { overwrite: force, sources })
       const report = await untilSignal((signal) =>
         calibrate(path, { ...samplesOf(options), out, threads, signal, write }),
       )

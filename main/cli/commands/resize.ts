@@ -1,4 +1,5 @@
 /** `ghostsvd resize`: an adapter, or every adapter of a folder, at other ranks. */
+import type { Dirent } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Command } from 'commander'
@@ -10,7 +11,11 @@ import { type Params, rankKeys } from '../../../core/params.ts'
 import type { Pin } from '../../../core/rules.ts'
 import type { AdapterForm } from '../../../core/styles.ts'
 import { adapterStyles } from '../../../core/styles.ts'
-import { fileIdentity } from '../../files/files.ts'
+import { readFault, writeFault } from '../../files/file-errors.ts'
+import { fileIdentity, sourceFolder } from '../../files/files.ts'
+import { assertNoneOf } from '../../files/ownership.ts'
+import { pathKey } from '../../files/paths.ts'
+import { errno } from '../../system/errno.ts'
 import { addRuleFlags, formOption, type RuleOptions, ruleFrom } from '../adapter-flags.ts'
 import { addParamFlags, collect, paramsFrom } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
@@ -87,23 +92,67 @@ export async function resizeAll(
       'not-found',
       say('formats.no-weight-file', { name: fileName(path), looked: foreign('.safetensors .gguf .pt .bin') }),
     )
-  await mkdir(out, { recursive: true })
+  const batch = found.map((name) => ({ name, from: join(path, name), to: join(out, outputName(name, request.form)) }))
+  await refuseClashes(batch)
+  await makeFolder(out)
   const reports: ResizeReport[] = []
-  for (const name of found) reports.push(await resizeOne(join(path, name), join(out, outputName(name, request.form))))
+  for (const { from, to } of batch) reports.push(await resizeOne(from, to))
   return reports
+}
+
+interface BatchMember {
+  readonly name: string
+  readonly from: string
+  readonly to: string
+}
+
+/** @throws AppError `would-overwrite` where an output is another adapter of the batch, read already or not, or that of another */
+async function refuseClashes(batch: readonly BatchMember[]): Promise<void> {
+  const sources = batch.map(({ from }) => from)
+  const outputs = new Map<string, BatchMember>()
+  for (const member of batch) {
+    const other = outputs.get(pathKey(member.to))
+    if (other)
+      throw new AppError(
+        'would-overwrite',
+        say('files.one-output', {
+          first: fileName(other.name),
+          second: fileName(member.name),
+          target: fileName(member.to),
+        }),
+      )
+    outputs.set(pathKey(member.to), member)
+    await assertNoneOf(member.to, sources)
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    // A file of that name.
+    if (errno(error) !== 'EEXIST') throw writeFault(error, basename(path))
+    const why = say('system.ENOTDIR')
+    const said = say('files.cannot-write', { name: fileName(path), why, written: null })
+    throw new AppError('cannot-write', [said, say('files.choose-folder')])
+  }
 }
 
 /** A folder that is no PEFT adapter itself. */
 async function isBatch(path: string): Promise<boolean> {
   const identity = await fileIdentity(path)
-  return identity !== null && !identity.regular && !(await readdir(path)).includes('adapter_config.json')
+  return identity !== null && !identity.regular && !(await sourceFolder(path).list()).includes('adapter_config.json')
 }
 
 async function adaptersIn(folder: string): Promise<string[]> {
   const found: string[] = []
-  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch((error) => {
+    throw readFault(error, basename(folder))
+  })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.isDirectory()) {
-      if ((await readdir(join(folder, entry.name))).includes('adapter_config.json')) found.push(entry.name)
+      const inside = await sourceFolder(join(folder, entry.name)).list()
+      if (inside.includes('adapter_config.json')) found.push(entry.name)
     } else if (/\.(safetensors|gguf|pt|pth|bin|ckpt)$/i.test(entry.name)) found.push(entry.name)
   }
   return found
@@ -144,7 +193,7 @@ export function printResize(report: ResizeReport, short: boolean): void {
 }
 
 function ranksOf({ modules }: ResizeReport, key: 'rank' | 'rankBefore'): string {
-  const ranks = modules.map((module) => module[key])
-  const [least, most] = [Math.min(...ranks), Math.max(...ranks)]
+  const least = modules.reduce((rank, module) => Math.min(rank, module[key]), Number.POSITIVE_INFINITY)
+  const most = modules.reduce((rank, module) => Math.max(rank, module[key]), 0)
   return least === most ? `rank ${least}` : `ranks ${least} to ${most}`
 }

@@ -47,6 +47,13 @@ describe('a report is refused before the run', () => {
     await expect(refused({ sourcePath: at('shards'), report: second })).rejects.toThrow(/is the source itself/)
   })
 
+  it('that holds the statistics of the run', async () => {
+    const statistics = at('calibration.safetensors')
+    copyFileSync(at('model.safetensors'), statistics)
+    for (const record of ['report', 'reportHtml', 'saveRecipe'] as const)
+      await expect(refused({ statistics, [record]: statistics, force: true })).rejects.toThrow(/is the source itself/)
+  })
+
   it('that is the output, lies in it, is its journal, or would grow over it', async () => {
     mkdirSync(at('there'))
     if (can.link) symlinkSync(folder, at('there', 'here'))
