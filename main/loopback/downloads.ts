@@ -17,13 +17,16 @@ export function downloads(grants: Pick<Grants, 'path' | 'within'>): (url: URL) =
     const path = readable(grants, url.searchParams.get('file') ?? '')
     const file = path === null ? null : await openGranted(path, grants.within)
     if (path === null || file === null) return plainResponse(404, 'There is nothing here.')
-    // The end of the stream closes the file.
-    const stream = Readable.toWeb(file.handle.createReadStream()) as ReadableStream<Uint8Array>
-    return new Response(stream, {
+    // The end of the stream closes the file. Of one that still grows no more is sent than was announced: the rest would stand where the
+    // next answer of the connection begins.
+    const { handle, byteLength } = file
+    if (byteLength === 0) await handle.close()
+    const stream = byteLength === 0 ? null : Readable.toWeb(handle.createReadStream({ end: byteLength - 1 }))
+    return new Response(stream as ReadableStream<Uint8Array> | null, {
       headers: {
         ...securityHeaders(freshNonce()),
         'content-type': 'application/octet-stream',
-        'content-length': String(file.byteLength),
+        'content-length': String(byteLength),
         // RFC 5987: any name, and nothing of it is a header.
         'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(basename(path))}`,
         'cache-control': 'no-store',

@@ -6,7 +6,7 @@
  * with the digest of its key and its content, and one that does not hold is a miss too, and goes.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, stat, utimes } from 'node:fs/promises'
+import { lstat, mkdir, readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../../../core/sketch-cache/cold-store.ts'
 import { freeBytes } from '../../files/free-space.ts'
@@ -63,6 +63,11 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
   }
 }
 
+/** Of a sketch, or of one that is being written or was when its engine was killed (main/files/write-whole.ts). */
+function isOwnName(name: string): boolean {
+  return /^[0-9a-f]{64}\.sketch(\.[0-9a-f-]{36}\.partial)?$/.test(name)
+}
+
 const magic = new TextEncoder().encode('GhostSVD sketch\n')
 const digestBytes = 32
 const sealBytes = magic.byteLength + digestBytes
@@ -86,8 +91,9 @@ function digestOf(key: string, content: Uint8Array): Buffer {
 /** Removes the files used least recently where there are too many; how much more may be written. Other engines may be doing the same. */
 async function makeRoom(folder: string, limitBytes: number): Promise<number> {
   const files = await Promise.all(
-    (await readdir(folder)).map(async (name) => {
-      const found = await stat(join(folder, name)).catch(() => null)
+    // Whatever else somebody keeps there is not ours to remove.
+    (await readdir(folder)).filter(isOwnName).map(async (name) => {
+      const found = await lstat(join(folder, name)).catch(() => null)
       return { name, byteLength: found?.size ?? 0, usedMs: found?.mtimeMs ?? 0 }
     }),
   )

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -35,4 +35,15 @@ it('sends nothing else: no id of its own making, no path, no target, no folder, 
   await rm(path)
   for (const id of ['', 'a', path, '../w.npy', grants.target(path).id, (await grants.grant(folder)).id, gone])
     expect((await ask(id)).status, id).toBe(404)
+})
+
+it('sends as much as it announced of a file that grows meanwhile: the rest would be taken for the next answer', async () => {
+  const path = join(folder, 'w.npy')
+  for (const size of [200_000, 0]) {
+    await writeFile(path, Buffer.alloc(size, 1))
+    const reply = await ask((await grants.grant(path)).id)
+    await appendFile(path, 'HTTP/1.1 200 OK\r\n\r\n<script>')
+    expect((await reply.arrayBuffer()).byteLength).toBe(size)
+    expect(reply.headers.get('content-length')).toBe(String(size))
+  }
 })

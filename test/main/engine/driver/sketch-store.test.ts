@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { decodeSketch, encodeSketch } from '../../../../core/sketch-cache/codec.ts'
 import { sketchStore } from '../../../../main/engine/driver/sketch-store.ts'
@@ -113,6 +113,23 @@ it('stays within its bound by dropping what was used least recently', async () =
   expect(await store.read('a')).not.toBeNull()
   expect(await store.read('b')).toBeNull()
   expect(await store.read('c')).not.toBeNull()
+})
+
+it('makes room by dropping its own files alone', async () => {
+  const [precious, hidden] = [join(folder, 'thesis.txt'), join(folder, `${'a'.repeat(63)}.sketch`)]
+  await writeFile(precious, bytes(7))
+  await writeFile(hidden, bytes(7))
+  for (const path of [precious, hidden]) await utimes(path, 1, 1)
+  await mkdir(join(folder, 'models'))
+  // What a killed engine left behind counts as one of its sketches.
+  const left = join(folder, `${'b'.repeat(64)}.sketch.00000000-0000-0000-0000-000000000000.partial`)
+  await writeFile(left, bytes(7))
+  await utimes(left, 2, 2)
+  const store = sketchStore(folder, 2 * 148 + 50)
+  for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) await store.write(key, bytes(1))
+  expect(await readFile(precious)).toEqual(Buffer.from(bytes(7)))
+  expect(await readFile(hidden)).toEqual(Buffer.from(bytes(7)))
+  expect(await readdir(folder)).not.toContain(basename(left))
 })
 
 it('looks at its folder seldom, and never lets it grow beyond its bound', async () => {
