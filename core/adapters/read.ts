@@ -31,6 +31,14 @@ export async function readAdapter(file: WeightFile): Promise<Adapter> {
       continue
     }
     const roles = found.get(named.module) ?? new Map<Role, TensorInfo>()
+    const other = roles.get(named.role)
+    // Two spellings of one: whichever is taken, the other is left out in silence.
+    if (other)
+      throw badFile(
+        named.module,
+        `one tensor for its ${named.role}`,
+        `${quoted(other.name)} and ${quoted(tensor.name)}`,
+      )
     roles.set(named.role, tensor)
     found.set(named.module, roles)
   }

@@ -35,8 +35,9 @@ export function layOut(
   if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
   if (isOneFile(style, file)) return { inFolder: false, files: [{ name: target, plans }] }
   const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
-  const files = file.shards.map(({ fileName, tensorNames }) => ({
-    name: safetensorsName(fileName),
+  const names = distinctNames(file.shards.map(({ fileName }) => safetensorsName(fileName)))
+  const files = file.shards.map(({ tensorNames }, i) => ({
+    name: names[i]!,
     plans: tensorNames.flatMap((name) => byName.get(name) ?? []),
   }))
   return { inFolder: true, files }
@@ -45,6 +46,19 @@ export function layOut(
 /** `model-00001-of-00002.safetensors` for `pytorch_model-00001-of-00002.bin`. */
 function safetensorsName(fileName: string): string {
   return `${fileName.replace(/\.[^.]*$/, '').replace(/^pytorch_model/, 'model')}.safetensors`
+}
+
+/** `a.safetensors` and `a-2.safetensors` of `a.bin` and `a.pt`: the second would take the place of the first, also where case makes no difference. */
+function distinctNames(names: readonly string[]): string[] {
+  const taken = new Set(names.map((name) => name.toLowerCase()))
+  const given = new Set<string>()
+  return names.map((wanted) => {
+    let name = wanted
+    const isFree = () => !given.has(name.toLowerCase()) && (name === wanted || !taken.has(name.toLowerCase()))
+    for (let i = 2; !isFree(); i++) name = wanted.replace(/\.safetensors$/, `-${i}.safetensors`)
+    given.add(name.toLowerCase())
+    return name
+  })
 }
 
 /** What `companions` will be called; known without what the run has yet to find out. */

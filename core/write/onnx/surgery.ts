@@ -13,7 +13,7 @@
 
 import { scaleLayout } from '../../curves/size.ts'
 import type { GraphNode, KnownGraph, NodeAttribute, Scope } from '../../formats/reading/model-graph.ts'
-import type { TensorInfo, TensorOutline } from '../../tensor.ts'
+import type { DType, TensorInfo, TensorOutline } from '../../tensor.ts'
 import { dataTypeOf, initializer } from './initializer.ts'
 import { type Factored, factoredNodes, integerAttribute, newNode } from './nodes.ts'
 import {
@@ -73,6 +73,7 @@ export function graphPieces(graph: KnownGraph, written: readonly TensorOutline[]
     factored: new Map(),
     front: { nodes: [], tensors: [] },
     names: new Set(graph.taken),
+    zeros: new Map(),
   }
   for (const info of graph.tensors.values()) {
     const [A, B] = [entries.get(`${info.name}.lowrank_A`), entries.get(`${info.name}.lowrank_B`)]
@@ -102,6 +103,8 @@ interface Surgery {
   readonly front: { readonly nodes: Piece[]; readonly tensors: (TensorOutline & { readonly piece: Uint8Array })[] }
   /** Values that ours must not be called. */
   readonly names: Set<string>
+  /** The scalar zero of each dtype, once it is needed. */
+  readonly zeros: Map<DType, string>
 }
 
 /** A name that no value has. */
@@ -202,16 +205,18 @@ function rewrittenNode(
 }
 
 /** A scalar zero of this dtype, one for all nodes. */
-function zeroOf({ front }: Surgery, { dtype }: TensorInfo): string {
-  const name = `zero.lowrank_${dtype}`
-  if (!front.tensors.some((each) => each.name === name)) {
-    const outline = { name, dtype, shape: [1] }
-    front.tensors.push({
-      ...outline,
-      piece: initializer(outline, new Uint8Array(dtype === 'F64' ? 8 : dtype === 'F32' ? 4 : 2)),
-    })
-  }
-  return name
+function zeroOf(surgery: Surgery, { dtype }: TensorInfo): string {
+  const { front, zeros } = surgery
+  const known = zeros.get(dtype)
+  if (known !== undefined) return known
+  // An output of ours that is compressed again has one already.
+  const outline = { name: unique(surgery, `zero.lowrank_${dtype}`), dtype, shape: [1] }
+  zeros.set(dtype, outline.name)
+  front.tensors.push({
+    ...outline,
+    piece: initializer(outline, new Uint8Array(dtype === 'F64' ? 8 : dtype === 'F32' ? 4 : 2)),
+  })
+  return outline.name
 }
 
 /** What changes in the attributes of a node: graphs in it, and constants whose values stand in another file. */
@@ -255,7 +260,13 @@ function int64(values: readonly number[]): Uint8Array {
 
 /** Changes inside the main graph that bring all values beside the model into it. */
 export function externalSplices(graph: KnownGraph): Splice[] {
-  const surgery: Surgery = { graph, factored: new Map(), front: { nodes: [], tensors: [] }, names: new Set() }
+  const surgery: Surgery = {
+    graph,
+    factored: new Map(),
+    front: { nodes: [], tensors: [] },
+    names: new Set(),
+    zeros: new Map(),
+  }
   const listed = graph.main.tensors.flatMap(({ external }) => (external ? [inlined(surgery, external)] : []))
   return [...listed, ...graph.main.nodes.flatMap((node) => innerSplices(surgery, node))]
 }

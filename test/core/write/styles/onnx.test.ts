@@ -126,6 +126,19 @@ describe('output onnx', () => {
       'Gemm(y.lowrank, w.lowrank_B, c) -> y',
     ])
     expect(nodesOf((await write(gemm(9))).graph.main)[0]).toBe('Gemm(x, w.lowrank_A, zero.lowrank_F32) -> y.lowrank')
+    // So called is what an output of ours has already, or a value of somebody's that is no zero.
+    const taken = whole(
+      9,
+      8,
+      node('Gemm', ['x', 'w', 'zero.lowrank_F32'], ['h'], integer('transB', 1)),
+      node('Gemm', ['h', 'v', 'zero.lowrank_F32'], ['y'], integer('transB', 1)),
+      initializer(weights('w', [96, 64])),
+      initializer(weights('v', [64, 96])),
+      initializer(weights('zero.lowrank_F32', [1])),
+    )
+    const { graph } = await write(taken)
+    expect(nodesOf(graph.main)[0]).toBe('Gemm(x, w.lowrank_A, zero.lowrank_F32~2) -> h.lowrank')
+    expect(graph.main.tensors.filter(({ name }) => name.startsWith('zero'))).toHaveLength(2)
   })
 
   it('writes a kernel as one of fewer channels and one of a point', async () => {
