@@ -157,7 +157,12 @@ function splitNames(names: readonly string[]): SplitName[] {
 /** Several numbers without a gap (a sequence has activations in between), at least half of whose members recur. */
 function countsAlikeThings(numbers: ReadonlyMap<string, ReadonlySet<string>>): boolean {
   const values = [...numbers.keys()].map((part) => Number.parseInt(part, 10))
-  if (values.length < 2 || Math.max(...values) - Math.min(...values) >= values.length) return false
+  // By turns: a file may have more numbers than a call takes arguments.
+  const [least, most] = [
+    values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    values.reduce((a, b) => Math.max(a, b), 0),
+  ]
+  if (values.length < 2 || most - least >= values.length) return false
   const times = new Map<string, number>()
   for (const members of numbers.values()) for (const member of members) times.set(member, (times.get(member) ?? 0) + 1)
   const recurring = [...times.values()].filter((count) => count > 1).length

@@ -122,9 +122,10 @@ async function readHeader(
 }
 
 function noticesOf(matrices: readonly Matrix[], renamed: readonly string[]): Message[] {
-  const ranks = matrices.map(({ rank }) => rank)
+  const least = matrices.reduce((rank, each) => Math.min(rank, each.rank), Number.POSITIVE_INFINITY)
+  const most = matrices.reduce((rank, each) => Math.max(rank, each.rank), 0)
   const dtypes = [...new Set(matrices.map(({ int8 }) => (int8 ? 'INT8' : 'F32')))]
-  const stored = say('formats.matrices-as-factors', { least: Math.min(...ranks), most: Math.max(...ranks), dtypes })
+  const stored = say('formats.matrices-as-factors', { least, most, dtypes })
   const [first] = renamed
   if (first === undefined) return [stored]
   return [stored, say('formats.names-cut', { count: renamed.length, some: quoted(first) })]

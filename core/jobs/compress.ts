@@ -201,7 +201,8 @@ async function writeFiles(
   for (const { name, plans } of layout.files) {
     const each = await writeWeightsFile(compression, name, plans, checkpoint, meter)
     written.push(each)
-    outcomes.push(...each.outcomes)
+    // One by one: a file may have more tensors than a call takes arguments.
+    for (const outcome of each.outcomes) outcomes.push(outcome)
   }
   meter.done()
   const names = written.map(({ entries }) => entries.map(({ name }) => name))

@@ -69,8 +69,8 @@ async function computeSpectrum(file: WeightFile, plan: FactorizedTensor, context
     }
   }
   // An adaptive sketch of a stack ends where its first matrix does.
-  const rank = Math.min(...parts.map(({ truncation }) => truncation.length - 1))
-  const largest = Math.max(...parts.map(({ norm }) => norm))
+  const rank = parts.reduce((least, { truncation }) => Math.min(least, truncation.length - 1), Number.POSITIVE_INFINITY)
+  const largest = parts.reduce((most, { norm }) => Math.max(most, norm), 0)
   // What a plan that keeps this tensor wants to know, without another pass over it.
   await squaresOf(info, context, async () => parts.reduce((sum, { norm }) => sum + norm ** 2, 0))
   const shares = parts.map(({ norm }) => (largest === 0 ? 0 : (norm / largest) ** 2))
@@ -134,7 +134,7 @@ async function weightedCurves(
 
 /** Over all matrices, each by its own norm. */
 function weightCurve(parts: readonly Part[], rank: number): number[] {
-  const largest = Math.max(...parts.map(({ weights }) => weights!.norm))
+  const largest = parts.reduce((most, { weights }) => Math.max(most, weights!.norm), 0)
   const shares = parts.map(({ weights }) => (largest === 0 ? 0 : (weights!.norm / largest) ** 2))
   const whole = shares.reduce((sum, share) => sum + share, 0)
   return Array.from({ length: rank + 1 }, (_, k) =>

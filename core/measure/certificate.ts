@@ -127,7 +127,7 @@ async function spectralNorm(
 function largestLength({ rows, cols, data }: Matrix): number {
   const squares = new Float64Array(cols)
   for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) squares[j]! += data[at]! ** 2
-  return Math.sqrt(Math.max(...squares))
+  return Math.sqrt(squares.reduce((most, square) => Math.max(most, square), 0))
 }
 
 function divide({ data }: Matrix, by: number): void {

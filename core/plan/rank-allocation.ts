@@ -191,7 +191,10 @@ function fillByWater(candidates: readonly AllocationCandidate[], goal: Allocatio
   )
   const found = leastCost(items, bytes ? goal.bytes : goal.error ** 2 * goal.totalWeight)
   if (found) return found.map((choice, i) => offers[i]![choice]!)
-  const least = items.reduce((sum, item) => sum + Math.min(...item.map(({ resource }) => resource)), 0)
+  const least = items.reduce(
+    (sum, item) => sum + item.reduce((most, { resource }) => Math.min(most, resource), Number.POSITIVE_INFINITY),
+    0,
+  )
   throw tooSmall(bytes ? goal.bytes : 0, least)
 }
 

@@ -52,11 +52,11 @@ td.name{overflow-wrap:anywhere;min-width:200px}
 body{font-size:10pt}table{font-size:8pt}h2{break-after:avoid}figure,.outcome,pre{break-inside:avoid}tr{break-inside:avoid}thead{display:table-header-group}th{position:static}.hint{display:none}}`
 
 /** A press on a head sorts by that column, numbers as numbers; a second one turns it round. */
-export const reportScript = `for(const table of document.querySelectorAll('table.sortable')){const body=table.tBodies[0];const heads=[...table.tHead.rows[0].cells];heads.forEach((head,column)=>{head.querySelector('button').addEventListener('click',()=>{const down=head.getAttribute('aria-sort')==='ascending';for(const other of heads)other.removeAttribute('aria-sort');head.setAttribute('aria-sort',down?'descending':'ascending');const key=(row)=>{const cell=row.cells[column];return cell.dataset.v===undefined?cell.textContent:Number(cell.dataset.v)};const order=(a,b)=>typeof a==='number'&&typeof b==='number'?a-b:String(a).localeCompare(String(b),undefined,{numeric:true});const rows=[...body.rows].sort((a,b)=>order(key(a),key(b)));if(down)rows.reverse();body.append(...rows)})})}`
+export const reportScript = `for(const table of document.querySelectorAll('table.sortable')){const body=table.tBodies[0];const heads=[...table.tHead.rows[0].cells];heads.forEach((head,column)=>{head.querySelector('button').addEventListener('click',()=>{const down=head.getAttribute('aria-sort')==='ascending';for(const other of heads)other.removeAttribute('aria-sort');head.setAttribute('aria-sort',down?'descending':'ascending');const key=(row)=>{const cell=row.cells[column];return cell.dataset.v===undefined?cell.textContent:Number(cell.dataset.v)};const order=(a,b)=>typeof a==='number'&&typeof b==='number'?a-b:String(a).localeCompare(String(b),undefined,{numeric:true});const rows=[...body.rows].sort((a,b)=>order(key(a),key(b)));if(down)rows.reverse();for(const row of rows)body.append(row)})})}`
 
 /** SHA-256 of the two above, in base64; a test holds them to it and names them where they differ. */
 export const styleHash = 'C5vctY8b8l2MyVpFwvME/lGQsqC/rEQmmOXlII2G3DY='
-export const scriptHash = 'VKqjPx41qs6nK2q3gmIBRS2hN31J/05VOD9IRcu4Pwg='
+export const scriptHash = 'VJCn6ex7Fln4hbLBI5iso+BzHr7Y+96k1iGOSfq5eS8='
 
 /** How a report begins, by which it is told from any other file. */
 export const reportHtmlStart = '<!doctype html>\n<!-- GhostSVD report -->'

@@ -243,8 +243,9 @@ async function compressTensor(
     rounding: over(measured.map((each) => each.rounding)),
     sparseGain: Math.sqrt(Math.max(0, withoutSparse ** 2 - relativeError ** 2)),
   }
-  const largest = Math.max(...norms)
-  const frobeniusNorm = largest === 0 ? 0 : largest * Math.hypot(...norms.map((norm) => norm / largest))
+  // A stack may have more matrices than a call takes arguments.
+  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0)
+  const frobeniusNorm = largest === 0 ? 0 : largest * Math.sqrt(sumOfSquares(norms, largest))
   const resolution = errorResolution(relativeError, 'measured', precision, Math.min(view.rows, view.cols))
   const [device] = devices
   const weightError = () =>
@@ -272,9 +273,21 @@ function lifting(
   return liftToWeights(kernels, plain.operand, found, weighting.side, key)
 }
 
+/** sum (norm / largest)^2, compensated as Math.hypot's is (Kahan). */
+function sumOfSquares(norms: readonly number[], largest: number): number {
+  let [sum, lost] = [0, 0]
+  for (const norm of norms) {
+    const square = (norm / largest) ** 2 - lost
+    const next = sum + square
+    lost = next - sum - square
+    sum = next
+  }
+  return sum
+}
+
 /** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */
 function overMatrices(norms: readonly number[], errors: readonly number[]): number {
-  const largest = Math.max(...norms)
+  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0)
   if (largest === 0) return 0
   let lost = 0
   let whole = 0

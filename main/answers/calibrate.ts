@@ -54,7 +54,7 @@ export async function calibrate(path: string, choice: CalibrationChoice): Promis
         samples: samples.length,
         covered: new Set(sums.flatMap(({ weights }) => weights)).size,
         uncovered: tapped.uncovered,
-        fewestVectors: Math.min(...sums.map(({ count }) => count)),
+        fewestVectors: sums.reduce((fewest, { count }) => Math.min(fewest, count), Number.POSITIVE_INFINITY),
         byteLength: bytes.byteLength,
         elapsedMs: performance.now() - started,
       }

@@ -131,3 +131,8 @@ test('every matrix has one place and no two share one', () => {
   expect(placed.sort()).toEqual(names.sort())
   expect(new Set(roles.map(({ key }) => key)).size).toBe(roles.length)
 })
+
+test('more numbers than a call takes arguments are no fault', () => {
+  const names = each(130_000, (i) => [`${i}.w`])
+  expect(modelMap(names.map((name) => ({ name }))).layers.length).toBeGreaterThan(1)
+})

@@ -219,7 +219,7 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5> {
   const sizes = version < 2 ? [start.u8(13), start.u8(14)] : [start.u8(9), start.u8(10)]
   if (version > 3) throw unsupported(where, say('unread.hdf5-version', { version }))
   if (sizes.some((size) => size !== 8))
-    throw unsupported(where, say('unread.hdf5-offsets', { bytes: Math.min(...sizes) }))
+    throw unsupported(where, say('unread.hdf5-offsets', { bytes: Math.min(sizes[0]!, sizes[1]!) }))
   const base = version < 2 ? start.u64(version === 0 ? 24 : 28) : start.u64(12)
   if (base !== 0) throw unsupported(where, say('unread.hdf5-user-block'))
   // Of the root's entry in a symbol table the second field.

@@ -60,8 +60,9 @@ export const torchExport: Format = {
       /(^|\/)(serialized_(state_dict|constants)|data\/(weights|constants)\/[^/]+)\.pt$/.test(name),
     )
     const parts: WeightFile[] = []
-    for (const name of configs) parts.push(...(await rawWeights(source, archive, name)))
-    for (const name of checkpoints) parts.push(...(await checkpoint(archive, archive.members.get(name)!)))
+    for (const name of configs) for (const part of await rawWeights(source, archive, name)) parts.push(part)
+    for (const name of checkpoints)
+      for (const part of await checkpoint(archive, archive.members.get(name)!)) parts.push(part)
     if (parts.length === 0)
       throw badFile(
         source.name,

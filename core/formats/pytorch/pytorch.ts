@@ -88,7 +88,7 @@ async function weightFile(source: ByteSource, { roots, budget, torchScript }: Co
   const absent: LeftOut[] = []
   for (const root of roots) {
     const tree = namedTensors(root.value, source.name)
-    absent.push(...tree.left.map(({ name, why }) => ({ name: root.prefix + name, why })))
+    for (const { name, why } of tree.left) absent.push({ name: root.prefix + name, why })
     for (const prefix of tree.stripped) notices.push(say('formats.prefix', { prefix: quoted(prefix) }))
     const { prefix, locate, pickle } = root
     for (const tensor of tree.tensors) found.push({ ...tensor, name: prefix + tensor.name, locate, pickle })
@@ -206,7 +206,8 @@ async function readPickles(source: ByteSource, budget: PickleBudget): Promise<Co
     return { roots: [{ value, prefix: '', locate, pickle }], budget, torchScript: false }
   }
   const values = [first.value]
-  if (first.end < source.byteLength) values.push(...(await everyPickle(source, host, budget, first.end)))
+  if (first.end < source.byteLength)
+    for (const value of await everyPickle(source, host, budget, first.end)) values.push(value)
   const locate = nestedStorages(source, host, budget)
   // Values after the first STOP are another pickle's; each gets a number.
   const roots = values.map((value, i) => ({ value, prefix: i === 0 ? '' : `${i}.`, locate, pickle }))

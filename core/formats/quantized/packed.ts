@@ -158,7 +158,8 @@ function packedIn(tensors: readonly TensorInfo[]): Map<string, Belonging> {
       const stem = name.slice(0, -packed.length)
       const there = beside.map((each) => stem + each).filter((each) => names.has(each))
       // Scales that no table knows.
-      if (scheme === anyIntegers && packed === 'weight') there.push(...(besides.get(moduleOf(name)) ?? []))
+      if (scheme === anyIntegers && packed === 'weight')
+        for (const each of besides.get(moduleOf(name)) ?? []) there.push(each)
       const belongings = there.filter((each) => each !== name && !found.has(each))
       if (belongings.length === 0) continue
       if (!found.has(name)) found.set(name, { scheme, packed: name })

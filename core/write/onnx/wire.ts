@@ -75,7 +75,7 @@ export function spliced({ start, end }: Range, splices: readonly Splice[]): Piec
   }
   for (const splice of splices.toSorted((a, b) => a.at.start - b.at.start)) {
     keep(splice.at.start)
-    found.push(...splice.with)
+    for (const piece of splice.with) found.push(piece)
     from = splice.at.end
   }
   keep(end)

@@ -193,7 +193,7 @@ function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number, 
       if (reserved < text.byteLength) await sink.write(text.subarray(reserved))
       await sink.sync()
       safeLength += text.byteLength
-      finished.push(...lines)
+      for (const line of lines) finished.push(line)
     },
     forget: async (count) => {
       const dropped = byteLengthOf(finished.splice(count).map(encoded))
