@@ -25,7 +25,7 @@ const openSizes = {
 /** Whole numbers stay below this: every vocabulary has as many. */
 const largestNumber = 100
 /** Of all inputs of a sample together. */
-const mostElements = 1 << 28
+const mostElements = 1 << 27
 /** Drawn and encoded at once. */
 const pieceElements = 1 << 16
 

@@ -7,7 +7,8 @@ export type ToRuntime = { readonly id: number } & (
   | { readonly kind: 'load'; readonly model: string | Uint8Array; readonly threads: number }
   | { readonly kind: 'run'; readonly feeds: Feeds }
   | { readonly kind: 'observe'; readonly feeds: Feeds; readonly taps: readonly Tap[] }
-  | { readonly kind: 'sums' }
+  /** Those of the sums at this index, which are as large as a message should be; null behind the last. */
+  | { readonly kind: 'sums'; readonly index: number }
 )
 
 export interface Loaded {
@@ -22,11 +23,21 @@ export interface Ran {
   readonly peakBytes: number
 }
 
-export type Answer = Loaded | Ran | readonly TapSums[] | null
+export type Answer = Loaded | Ran | TapSums | null
 
-/** `missing`: there is no onnxruntime-node. `refused`: it would not take the model, or failed on the inputs, and says why. */
+/** Bytes of what goes in or comes out. Node's channel takes less than 2 GiB of a message; more than that ends the program that reads it. */
+export const mostValueBytes = 2 ** 30
+/** Of a model, which protobuf limits to about as much. */
+export const mostModelBytes = 2e9
+
+export function bytesOfValues(values: Readonly<Record<string, Value>>): number {
+  return Object.values(values).reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+}
+
+/** `too-large`: its outputs have so many bytes. `missing`: there is no onnxruntime-node. `refused`: it would not take the model, or failed on the inputs, and says why. */
 export type FromRuntime = { readonly id: number } & (
   | { readonly answer: Answer }
   | { readonly fault: 'missing' }
+  | { readonly fault: 'too-large'; readonly bytes: number }
   | { readonly fault: 'refused'; readonly detail: string }
 )

@@ -1,5 +1,7 @@
 /** A model in a process of its own, as a program holds it. */
 import { fork } from 'node:child_process'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Feeds } from '../../core/answers/inputs.ts'
 import type { Tap, TapSums } from '../../core/answers/taps.ts'
@@ -7,7 +9,16 @@ import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
 import { type Exit, whyItEnded } from '../engine/parent/exit-sentence.ts'
-import type { Answer, FromRuntime, Loaded, Ran, ToRuntime } from './messages.ts'
+import {
+  type Answer,
+  bytesOfValues,
+  type FromRuntime,
+  type Loaded,
+  mostModelBytes,
+  mostValueBytes,
+  type Ran,
+  type ToRuntime,
+} from './messages.ts'
 
 /** As package.json has it. */
 const runtimeVersion = '1.30.0'
@@ -34,8 +45,10 @@ export async function runModel(
   model: string | Uint8Array,
   { threads = 1, signal, entry = runtimeEntry() }: { threads?: number; signal?: AbortSignal; entry?: URL } = {},
 ): Promise<RunningModel> {
+  const hidden = typeof model === 'string' ? await foldersOf(model) : []
   const child = fork(fileURLToPath(entry), [], {
     serialization: 'advanced',
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -61,7 +74,7 @@ export async function runModel(
     waiting.delete(answer.id)
     if (!waits) return
     if ('answer' in answer) waits.resolve(answer.answer)
-    else waits.reject(faultOf(name, answer, waits.kind === 'load'))
+    else waits.reject(faultOf(name, withoutFolders(answer, hidden), waits.kind === 'load'))
   })
   const died = (exit: Exit) =>
     endWith(new AppError('engine-died', say('answers.ended', { name: fileName(name), why: whyItEnded(exit) })))
@@ -79,9 +92,11 @@ export async function runModel(
   if (signal?.aborted) cancel()
   const ask = (wish: Wish): Promise<Answer> => {
     if (ended) return Promise.reject(ended)
+    const tooLarge = refuseLarge(name, wish)
+    if (tooLarge) return Promise.reject(tooLarge)
     const id = next++
-    return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject, kind: wish.kind })
+    return new Promise((done, reject) => {
+      waiting.set(id, { resolve: done, reject, kind: wish.kind })
       // The callback takes the error of a channel that has just closed; the exit says the rest.
       child.send({ ...wish, id } as ToRuntime, undefined, undefined, () => {})
     })
@@ -92,7 +107,14 @@ export async function runModel(
       ...loaded,
       run: async (feeds) => (await ask({ kind: 'run', feeds })) as Ran,
       observe: async (feeds, taps) => void (await ask({ kind: 'observe', feeds, taps })),
-      sums: async () => (await ask({ kind: 'sums' })) as readonly TapSums[],
+      sums: async () => {
+        const sums: TapSums[] = []
+        for (;;) {
+          const next = (await ask({ kind: 'sums', index: sums.length })) as TapSums | null
+          if (next === null) return sums
+          sums.push(next)
+        }
+      },
       end: kill,
     }
   } catch (error) {
@@ -101,9 +123,42 @@ export async function runModel(
   }
 }
 
+function refuseLarge(name: string, wish: Wish): AppError | null {
+  const of = fileName(name)
+  if (wish.kind === 'load') {
+    const bytes = typeof wish.model === 'string' ? 0 : wish.model.byteLength
+    if (bytes <= mostModelBytes) return null
+    return new AppError('over-limit', say('answers.model-too-large', { name: of, bytes, most: mostModelBytes }))
+  }
+  const bytes = 'feeds' in wish ? bytesOfValues(wish.feeds) : 0
+  if (bytes <= mostValueBytes) return null
+  return new AppError('over-limit', say('answers.inputs-too-large', { name: of, bytes, most: mostValueBytes }))
+}
+
+/** The runtime's sentences have whole paths; ours have names, since a page must not learn where things lie. */
+function withoutFolders<A extends Extract<FromRuntime, { fault: string }>>(answer: A, folders: readonly string[]): A {
+  if (!('detail' in answer)) return answer
+  const named = (text: string, folder: string) =>
+    text.replaceAll(folder + sep, '').replaceAll(`"${folder}"`, `"${basename(folder)}"`)
+  return { ...answer, detail: folders.reduce(named, answer.detail) }
+}
+
+/** The folders of a path and of where it leads, the deepest first. */
+async function foldersOf(path: string): Promise<string[]> {
+  const found: string[] = []
+  for (const way of [resolve(path), await realpath(path).catch(() => path)])
+    for (let at = dirname(way); at !== dirname(at); at = dirname(at)) found.push(at)
+  return found.sort((a, b) => b.length - a.length)
+}
+
 function faultOf(name: string, answer: Extract<FromRuntime, { fault: string }>, isLoading: boolean): AppError {
   if (answer.fault === 'missing')
     return new AppError('unsupported', say('answers.missing', { version: runtimeVersion }))
+  if (answer.fault === 'too-large')
+    return new AppError(
+      'over-limit',
+      say('answers.outputs-too-large', { name: fileName(name), bytes: answer.bytes, most: mostValueBytes }),
+    )
   if (/allocate memory|bad_alloc|bad allocation/i.test(answer.detail))
     return new AppError('out-of-memory', say('answers.no-memory', { name: fileName(name) }))
   const detail = foreign(answer.detail.replace(/\s+/g, ' ').slice(0, 300))

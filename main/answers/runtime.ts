@@ -7,7 +7,15 @@ import type { Feeds } from '../../core/answers/inputs.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
 import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
 import { dieWithParent } from '../system/die-with-parent.ts'
-import type { Answer, FromRuntime, Loaded, Ran, ToRuntime } from './messages.ts'
+import {
+  type Answer,
+  bytesOfValues,
+  type FromRuntime,
+  type Loaded,
+  mostValueBytes,
+  type Ran,
+  type ToRuntime,
+} from './messages.ts'
 
 type Runtime = typeof import('onnxruntime-node')
 
@@ -99,16 +107,31 @@ async function answer(message: ToRuntime): Promise<Answer> {
       const { session } = await loaded
       return { inputs: slotsOf(session.inputMetadata), outputs: session.outputNames } satisfies Loaded
     }
-    case 'run':
-      return run(message.feeds)
+    case 'run': {
+      const ran = await run(message.feeds)
+      const bytes = bytesOfValues(ran.outputs)
+      if (bytes > mostValueBytes) throw new TooLarge(bytes)
+      return ran
+    }
     case 'observe':
       return observe(message.feeds, message.taps)
     case 'sums':
-      return sums.result() satisfies readonly TapSums[]
+      return (sums.result()[message.index] ?? null) satisfies TapSums | null
   }
 }
 
-function faultOf(error: unknown): { fault: 'missing' } | { fault: 'refused'; detail: string } {
+class TooLarge extends Error {
+  readonly bytes: number
+  constructor(bytes: number) {
+    super('too large')
+    this.bytes = bytes
+  }
+}
+
+type Fault = { fault: 'missing' } | { fault: 'too-large'; bytes: number } | { fault: 'refused'; detail: string }
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof TooLarge) return { fault: 'too-large', bytes: error.bytes }
   const code = error instanceof Error && 'code' in error ? error.code : null
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return { fault: 'missing' }
   return { fault: 'refused', detail: error instanceof Error ? error.message : String(error) }

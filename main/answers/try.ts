@@ -6,6 +6,7 @@ import type { TryReport } from '../../core/contract/answers.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
+import { openSource } from '../files/files.ts'
 import { type RunningModel, runModel } from './runtime-process.ts'
 import { nameOf, type SampleChoice, samplesFor } from './samples.ts'
 
@@ -25,9 +26,8 @@ export async function tryModels(originalPath: string, compressedPath: string, ch
   const models: RunningModel[] = []
   try {
     for (const path of [originalPath, compressedPath]) {
-      await stat(path).catch(() => {
-        throw new AppError('not-found', say('files.not-found', { name: fileName(nameOf(path)) }))
-      })
+      // The runtime would wait for a pipe, and read a device to its end.
+      await (await openSource(path)).close()
       models.push(await runModel(nameOf(path), path, how))
     }
     const [original, compressed] = models as [RunningModel, RunningModel]

@@ -7,6 +7,12 @@ export const answers: Pick<Translation, keyof typeof english> = {
   'answers.refused': (v) => `onnxruntime 无法载入 ${v.name}：${v.detail}`,
   'answers.run-failed': (v) => `${v.name} 在这些输入上运行失败：${v.detail}`,
   'answers.no-memory': (v) => `${v.name} 需要的内存超出可用内存。请减少或缩小输入。`,
+  'answers.model-too-large': (v, w) =>
+    `${v.name} 连同全部数值有 ${w.bytes(v.bytes)}；此处最多运行 ${w.bytes(v.most)} 的模型。`,
+  'answers.inputs-too-large': (v, w) =>
+    `${v.name} 的输入有 ${w.bytes(v.bytes)}；最多可向模型提供 ${w.bytes(v.most)}。请使用较小的输入。`,
+  'answers.outputs-too-large': (v, w) =>
+    `${v.name} 的输出有 ${w.bytes(v.bytes)}；最多比较 ${w.bytes(v.most)}。请使用较小的输入。`,
   'answers.ended': (v, w) => `运行 ${v.name} 的进程已结束。${w.text(v.why)}`,
   'answers.not-a-model': (v) => `${v.name} 不是可运行的模型：只有权重，没有计算图。可运行的模型是 ONNX 文件。`,
   'answers.input-type': (v) => `输入 ${v.input} 的类型是 ${v.type}，这里无法生成该类型的值。`,

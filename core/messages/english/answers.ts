@@ -9,6 +9,12 @@ export const answers = {
   'answers.run-failed': (v: { name: FileName; detail: Foreign }) => `${v.name} failed on these inputs: ${v.detail}`,
   'answers.no-memory': (v: { name: FileName }) =>
     `${v.name} needs more memory than there is. Try fewer or smaller inputs.`,
+  'answers.model-too-large': (v: { name: FileName; bytes: number; most: number }, w: Words) =>
+    `${v.name} has ${w.bytes(v.bytes)} with all its values; a model of at most ${w.bytes(v.most)} is run here.`,
+  'answers.inputs-too-large': (v: { name: FileName; bytes: number; most: number }, w: Words) =>
+    `The inputs for ${v.name} have ${w.bytes(v.bytes)}; at most ${w.bytes(v.most)} are given to a model. Try smaller ones.`,
+  'answers.outputs-too-large': (v: { name: FileName; bytes: number; most: number }, w: Words) =>
+    `The outputs of ${v.name} have ${w.bytes(v.bytes)}; at most ${w.bytes(v.most)} are compared. Try smaller inputs.`,
   'answers.ended': (v: { name: FileName; why: Message }, w: Words) =>
     `The process that ran ${v.name} ended. ${w.text(v.why)}`,
   'answers.not-a-model': (v: { name: FileName }) =>

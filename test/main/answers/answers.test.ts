@@ -12,7 +12,7 @@ import { runModel } from '../../../main/answers/runtime-process.ts'
 import { tryModels } from '../../../main/answers/try.ts'
 import { pickSource } from '../../../main/files/files.ts'
 import { concat } from '../../core/formats/corpus.ts'
-import { attribute, bytes, node, number, opset, slot, tensor } from '../../core/formats/onnx/onnx-model.ts'
+import { attribute, bytes, external, node, number, opset, slot, tensor } from '../../core/formats/onnx/onnx-model.ts'
 import { fileBytes, type TestTensor, weights } from '../../core/jobs/harness.ts'
 
 const folder = () => mkdtemp(join(tmpdir(), 'ghostsvd-answers-'))
@@ -75,9 +75,41 @@ describe('two models side by side', () => {
       code: 'unsupported',
       message: expect.stringMatching(/^onnxruntime refuses bad\.onnx: .*Nonsense/),
     })
+    const outside = tensor({
+      name: 'w',
+      dims: [64, 80],
+      fields: external({ location: '../x', offset: '0', length: '1' }),
+    })
+    const leads = await written(
+      whole(node('MatMul', ['x', 'w'], ['y']), outside, slot(11, 'x', [1, 64]), slot(12, 'y', [1, 80])),
+    )
+    expect((await refusal(tryModels(good, leads, choice))).message).not.toContain(tmpdir())
+    expect((await refusal(tryModels(good, '/dev/zero', choice))).message).toMatch(/zero is not a regular file/)
     const other = await written(whole(node('Identity', ['a'], ['y']), slot(11, 'a', [1]), slot(12, 'y', [1])))
     expect((await refusal(tryModels(good, other, choice))).message).toMatch(/not the same model/)
     expect((await refusal(tryModels(good, join(good, 'none.onnx'), choice))).code).toBe('not-found')
+  })
+
+  it('that give more than a channel between processes takes are refused, and end no program', async () => {
+    const [n, most] = [300_000_000, 2 ** 30]
+    const count = tensor({
+      name: 's',
+      dims: [1],
+      type: 7,
+      fields: [bytes(9, new Uint8Array(BigInt64Array.of(BigInt(n)).buffer))],
+    })
+    const long = whole(node('ConstantOfShape', ['s'], ['y']), count, slot(11, 'x', [1]), slot(12, 'y', ['n']))
+    const model = await runModel('long.onnx', long)
+    const feeds = { x: { type: 'float32' as const, dims: [1], bytes: new Uint8Array(4) } }
+    expect(await refusal(model.run(feeds))).toMatchObject({
+      code: 'over-limit',
+      message: 'The outputs of long.onnx have 1.20 GB; at most 1.07 GB are compared. Try smaller inputs.',
+    })
+    const large = { type: 'float32' as const, dims: [most], bytes: { byteLength: most + 1 } as Uint8Array }
+    expect((await refusal(model.run({ x: large }))).message).toMatch(/^The inputs for long\.onnx have/)
+    model.end()
+    const heavy = { byteLength: 2 ** 31 } as Uint8Array
+    expect((await refusal(runModel('heavy.onnx', heavy))).message).toMatch(/^heavy\.onnx has 2\.15 GB/)
   })
 
   it('that need more memory than there is say so, and the next one runs', async () => {
@@ -152,7 +184,8 @@ describe('a process that runs a model', () => {
       const model = await runModel('m', ${JSON.stringify(await written(endless))})
       model.run({ x: { type: 'float32', dims: [1], bytes: new Uint8Array(4) } })
       setTimeout(() => console.log('computes'), 500)`
-      const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      const path = await written(new TextEncoder().encode(program), 'parent.mjs')
+      const parent = spawn(process.execPath, [path], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       await once(parent.stdout!, 'data')

@@ -34,12 +34,14 @@ async function refusal(from: string, to: string, form: AdapterForm | null): Prom
 
 it('refuses an output that another adapter of the batch is, whether or not it was read already', async () => {
   for (const name of ['a.pt', 'a.safetensors']) writeFileSync(at(name), name)
-  expect(await refusal(folder, at('.'), 'kohya')).toMatch(/a\.pt and a\.safetensors would both be written to/)
+  expect(await refusal(folder, folder, 'kohya')).toMatch(/^a\.safetensors is the source itself/)
+  expect(await refusal(folder, at('new'), 'kohya')).toMatch(/^a\.pt and a\.safetensors would both be written to/)
   mkdirSync(at('b'))
   writeFileSync(at('b', 'z.pt'), 'z')
   mkdirSync(at('b', 'z'))
   writeFileSync(at('b', 'z', 'adapter_config.json'), '{}')
-  expect(await refusal(at('b'), at('b'), 'peft')).toMatch(/z and z\.pt would both/)
+  expect(await refusal(at('b'), at('b'), 'peft')).toMatch(/^z is the source itself/)
+  expect(await refusal(at('b'), at('new'), 'peft')).toMatch(/^z and z\.pt would both/)
   mkdirSync(at('c'))
   mkdirSync(at('out'))
   writeFileSync(at('c', 'x.pt'), 'x')
