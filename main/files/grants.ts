@@ -30,7 +30,11 @@ export interface Grants {
   place(id: string): string
 }
 
-export function createGrants(within: Bounds = null): Grants {
+/** So many that a page never meets the bound, and few enough that one which asks for ever takes no more than 50 MB. */
+const mostGrants = 100_000
+
+export function createGrants(within: Bounds = null, most = mostGrants): Grants {
+  // A Map keeps insertion order: its first key was given or used longest ago.
   const granted = new Map<string, { readonly path: string; readonly kind: Grant['kind'] }>()
   const ids = new Map<string, string>()
 
@@ -38,13 +42,21 @@ export function createGrants(within: Bounds = null): Grants {
     const key = `${kind}:${path}`
     const id = ids.get(key) ?? randomBytes(16).toString('base64url')
     ids.set(key, id)
+    granted.delete(id)
     granted.set(id, { path, kind })
+    for (const [oldest, old] of granted) {
+      if (granted.size <= most) break
+      granted.delete(oldest)
+      ids.delete(`${old.kind}:${old.path}`)
+    }
     return { id, name: basename(path) || path, kind, byteLength }
   }
 
   function find(id: string) {
     const found = granted.get(id)
     if (!found) throw new AppError('not-found', say('grants.not-given'))
+    granted.delete(id)
+    granted.set(id, found)
     return found
   }
 
