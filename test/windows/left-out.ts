@@ -5,8 +5,8 @@ export const leftOut: readonly (readonly [files: RegExp, why: string])[] = [
     'vi.mock: modules are replaced by vite, which does not start there',
   ],
   [
-    /main\/build\/|core\/messages\/no-(parsing|english)|renderer\/words\/texts|^test\/(rooms|docs)/,
-    'they build or parse sources by programs that npm installed for Linux',
+    /main\/(build|answers)\/|core\/messages\/no-(parsing|english)|renderer\/words\/texts|^test\/(rooms|docs)/,
+    'they build, parse or run by programs and libraries that npm installed for Linux',
   ],
   [
     /main\/(electron-runtime|loopback\/|cli\/serve|start)/,

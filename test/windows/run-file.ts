@@ -46,7 +46,10 @@ Object.assign(globalThis, {
   },
 })
 const { expect } = await import('vitest')
-const files = await (await findStartTests())([{ filepath: resolve(file) }], {
+// The runner's own time limits are no timers of a test that fakes them.
+;(await internal('source-map', 'setSafeTimers'))()
+const startTests = (await internal('run', 'startTests')) as StartTests
+const files = await startTests([{ filepath: resolve(file) }], {
   config,
   pool: 'forks',
   importFile: (path: string) => import(pathToFileURL(path).href),
@@ -60,15 +63,15 @@ process.exit(0)
 type StartTests = (specs: readonly { filepath: string }[], runner: object) => Promise<readonly Task[]>
 
 /** vitest exports its runner to itself alone: one of its chunks has it. The version of vitest is pinned. */
-async function findStartTests(): Promise<StartTests> {
+async function internal(chunk: string, what: string): Promise<(...parameters: never[]) => unknown> {
   const chunks = join(import.meta.dirname, '../../node_modules/vitest/dist/chunks')
-  for (const name of readdirSync(chunks).filter((each) => /^run\..*\.js$/.test(each))) {
+  for (const name of readdirSync(chunks).filter((each) => each.startsWith(`${chunk}.`) && each.endsWith('.js'))) {
     const found = Object.values(await import(pathToFileURL(join(chunks, name)).href)).find(
-      (each) => typeof each === 'function' && each.name === 'startTests',
+      (each) => typeof each === 'function' && each.name === what,
     )
-    if (found) return found as StartTests
+    if (found) return found as (...parameters: never[]) => unknown
   }
-  throw new Error('This vitest has no startTests.')
+  throw new Error(`This vitest has no ${what}.`)
 }
 
 function collect(task: Task, names: readonly string[]): void {

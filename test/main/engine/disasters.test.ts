@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CompressionReport } from '../../../core/contract.ts'
 import { sentencesOf } from '../../core/messages/words.ts'
+import { can } from '../../system.ts'
 import { mounted } from '../files/mounted.ts'
 import { type Harness, product, type RunningJob, running, temporaryFolder, testEngine } from './harness.ts'
 
@@ -147,7 +148,7 @@ describe('a run', () => {
     expect(await goesOn(out)).toContainEqual(expect.stringContaining('Resumed after'))
   })
 
-  it('whose source is replaced by another does not mix the two', async () => {
+  it.runIf(can.replaceOpenFiles)('whose source is replaced by another does not mix the two', async () => {
     const out = join(folder, 'out')
     const other = join(folder, 'other')
     await makeSource(other, 2)

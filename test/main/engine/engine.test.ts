@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { engineClient } from '../../../core/client/engine-client.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
+import { can } from '../../system.ts'
 import { type Harness, isAlive, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
 const analyze = (fileId: string, tensor: string) =>
@@ -258,7 +259,7 @@ describe('supervised engine', () => {
     }
   })
 
-  it('has as many threads after three hard cancels as after one', async () => {
+  it.runIf(can.proc)('has as many threads after three hard cancels as after one', async () => {
     const harness = testEngine()
     const fileId = await openSomething(harness)
     const counts: number[] = []

@@ -8,6 +8,7 @@ import type { EngineStatus, JobEvent, JobRequest, Lane } from '../../../core/con
 import { forkEngine } from '../../../main/engine/parent/host-process.ts'
 import { type Engine, startEngine } from '../../../main/engine/parent/supervisor.ts'
 import { createGrants, type Grants } from '../../../main/files/grants.ts'
+import { can } from '../../system.ts'
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
@@ -16,7 +17,8 @@ afterEach(async () => {
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-test-'))
-  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }))
+  // After every engine that may have a file of it open, whichever was made first: on Windows its name stays until it is closed.
+  cleanUps.unshift(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
   return folder
 }
 
@@ -102,10 +104,20 @@ export function running(
 
 /** Whether a process exists (a zombie that its parent has not collected does not). */
 export function isAlive(pid: number): boolean {
+  if (!can.proc) return hears(pid)
   const stat = `/proc/${pid}/stat`
   return existsSync(stat) && readFileSync(stat, 'utf8').split(') ')[1]?.[0] !== 'Z'
 }
 
+function hears(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Where `can.proc`. */
 export function threadCount(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).length
 }

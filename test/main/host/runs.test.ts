@@ -119,7 +119,7 @@ describe('more runs than go on at once', () => {
     say(going[0]!.engine, finished)
     await vi.waitFor(async () => expect(await stateOf(api, waits)).toBe('failed'))
     expect((await api.runs())[0]).toMatchObject({ runId: waits, error: { code: 'not-found' }, resumable: false })
-    expect(test.host.running).toBe(runsAtOnce - 1)
+    await vi.waitFor(() => expect(test.host.running).toBe(runsAtOnce - 1))
   })
 
   it('end with their host, interrupted, and start no engine on its way out', async () => {

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { storedSettings } from '../../../main/host/settings.ts'
 import { configFolder } from '../../../main/system/folders.ts'
@@ -48,10 +48,10 @@ describe('settings', () => {
 
 describe('the folder for configuration', () => {
   it('is the one of the platform, or the one that was asked for', () => {
-    expect(configFolder({ XDG_CONFIG_HOME: '/x' }, 'linux')).toBe('/x/ghostsvd')
+    expect(configFolder({ XDG_CONFIG_HOME: '/x' }, 'linux')).toBe(join('/x', 'ghostsvd'))
     expect(configFolder({}, 'linux')).toMatch(/[/\\]\.config[/\\]ghostsvd$/)
     expect(configFolder({}, 'darwin')).toMatch(/Library[/\\]Application Support[/\\]GhostSVD$/)
-    expect(configFolder({ GHOSTSVD_CONFIG: '/y' }, 'linux')).toBe('/y')
+    expect(configFolder({ GHOSTSVD_CONFIG: '/y' }, 'linux')).toBe(resolve('/y'))
     // Empty and relative ones name no folder: the current one would be written into.
     for (const folder of ['', '.', 'here'])
       expect(configFolder({ XDG_CONFIG_HOME: folder }, 'linux')).toBe(configFolder({}, 'linux'))
