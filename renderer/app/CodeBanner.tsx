@@ -24,12 +24,14 @@ export function CodeBanner() {
         <strong>{sentences(code)}</strong>
         <p>{t('code.explain', { count: report.tensors.length, number: numbers.count(report.tensors.length) })}</p>
       </div>
-      <Button color="gray" onClick={() => void closeFile()} size="sm" variant="subtle">
-        {t('code.close')}
-      </Button>
-      <Button className="code-banner-save" onClick={saving.open} size="sm">
-        {t('code.save')}
-      </Button>
+      <div className="code-banner-buttons">
+        <Button color="gray" onClick={() => void closeFile()} size="sm" variant="subtle">
+          {t('code.close')}
+        </Button>
+        <Button className="code-banner-save" onClick={saving.open} size="sm">
+          {t('code.save')}
+        </Button>
+      </div>
       {saving.opened ? <SafeCopyDialog onClose={saving.close} report={report} /> : null}
     </div>
   )

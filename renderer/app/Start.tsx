@@ -26,6 +26,8 @@ export function Start() {
       <div className="start-column">
         <h1 className="start-title">{t('start.title')}</h1>
         <p className="dimmed start-lead">{t('start.lead')}</p>
+        {/* Above what it is about: at 200 % zoom the drop zone alone fills the window. */}
+        {error ? <ErrorBox error={error} onClose={fileReducers.dismissed} /> : null}
         <section
           aria-label={t('start.drop')}
           className="drop-zone"
@@ -101,7 +103,6 @@ export function Start() {
           </div>
           <p className="dimmed small">{t(kind === 'electron' ? 'start.safeElectron' : 'start.safeLoopback')}</p>
         </section>
-        {error ? <ErrorBox error={error} onClose={fileReducers.dismissed} /> : null}
         {recents.length > 0 ? (
           <section aria-labelledby="recents">
             <h2 className="section-title" id="recents">

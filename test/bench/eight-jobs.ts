@@ -17,7 +17,9 @@ const [pictures, only = ''] = process.argv.slice(2)
 if (pictures) await mkdir(pictures, { recursive: true })
 const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-jobs-'))
 const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
-commandLine('sample', join(folder, 'model.safetensors'), '--layers', '12', '--hidden', '512')
+commandLine('sample', join(folder, 'model.safetensors'), '--layers', '8', '--hidden', '256')
+// One whose run lasts long enough to be interrupted.
+commandLine('sample', join(folder, 'large.safetensors'), '--layers', '12', '--hidden', '512')
 writeManyTensors(join(folder, 'many.safetensors'), 10_000)
 await writeFile(join(folder, 'attack.pt'), maliciousCheckpoint())
 const server = await serveProcess([folder], config)
@@ -130,8 +132,7 @@ const jobs: Readonly<Record<string, (walk: Walk) => Promise<void>>> = {
     await walk.see('the copy', walk.page.getByTestId('safe-copy'), /Saved and checked/)
   },
   'interrupt a run and resume it': async (walk) => {
-    await walk.open('model.safetensors')
-    await walk.exact()
+    await walk.open('large.safetensors')
     await walk.write()
     const run = walk.page.getByTestId('run').first()
     await expect(run).toContainText(/tensors? finished/, patience)
