@@ -60,7 +60,7 @@ async function openAsked(name: string, asking: () => Promise<Asked | null>): Pro
     if (before) await engine.close(before.fileId)
     forgetResults()
     fitOutput(report)
-    if (!recallChoices(report)) fitRank(report)
+    if (!recallChoices(report)) fitRank(report, before)
     show(granted, report, source)
     startPast()
     if (source.of === 'pair') lookAtPair()
@@ -144,10 +144,12 @@ function fitOutput({ difference }: FileReport): void {
   }
 }
 
-/** A model of small matrices starts where there is something to do, unless a rank was chosen. */
-function fitRank({ tensors }: FileReport): void {
+/** A model of small matrices starts where there is something to do, unless a rank was chosen. What was fitted to the file before was not. */
+function fitRank({ tensors }: FileReport, before: FileReport | null): void {
   const { params } = useParams.getState()
-  if (params.rank === defaultParams.rank) paramsReducers.set({ rank: firstRank(tensors, params) })
+  const unchosen = { ...params, rank: defaultParams.rank }
+  const ranks = [unchosen.rank, ...(before ? [firstRank(before.tensors, unchosen)] : [])]
+  if (ranks.includes(params.rank)) paramsReducers.set({ rank: firstRank(tensors, unchosen) })
 }
 
 /** What was found out about one file says nothing about the next. */
