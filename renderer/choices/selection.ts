@@ -119,8 +119,8 @@ function withMember(set: ReadonlySet<string>, member: string, present: boolean):
 }
 
 /**
- * Tells whether a name is searched for: `/.../` is a regular expression, `*` and `?` make a glob of the whole name, anything else is
- * found inside it. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
+ * Tells whether a name is searched for: `/.../` is a regular expression, `*` and `?` stand for any characters and any one, and all of it is
+ * found inside a name. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
  */
 export function nameMatcher(search: string): ((name: string) => boolean) | null {
   const text = search.trim()
@@ -136,7 +136,7 @@ export function nameMatcher(search: string): ((name: string) => boolean) | null 
   }
   if (/[*?]/.test(text)) {
     const escaped = text.replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    const pattern = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i')
+    const pattern = new RegExp(escaped.replaceAll('*', '.*').replaceAll('?', '.'), 'i')
     return (name) => pattern.test(name)
   }
   const lower = text.toLowerCase()

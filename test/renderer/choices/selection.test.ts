@@ -38,10 +38,11 @@ const all: SelectionState = {
 const names = (selection: Partial<SelectionState>, errors: Record<string, number> = {}) =>
   visibleTensors(file, { ...all, ...selection }, ({ name }) => errors[name]).map(({ name }) => name)
 
-test('text is found inside a name, a glob is the whole name, slashes make a regular expression', () => {
+test('text is found inside a name, with a glob as well, slashes make a regular expression', () => {
   expect(names({ search: 'MLP' })).toEqual(['layers.10.mlp.weight'])
   expect(names({ search: 'layers.*' })).toHaveLength(2)
-  expect(names({ search: '*.mlp' })).toEqual([])
+  expect(names({ search: '10.*weight' })).toEqual(['layers.10.mlp.weight'])
+  expect(names({ search: '10.*attn' })).toEqual([])
   expect(names({ search: '/^(norm|conv)/' })).toEqual(['norm.weight', 'conv1.weight'])
   expect(names({ search: 'layers.?.attn.weight' })).toEqual(['layers.2.attn.weight'])
 })
