@@ -43,7 +43,7 @@ export function productSvd(kernels: Kernels, { rows, cols, rank: r, B, A }: Prod
     const roots = l.map((value) => Math.sqrt(Math.max(0, value)))
     const R1 = new Float64Array(r * r)
     for (let i = 0; i < r; i++) for (let j = 0; j < r; j++) R1[i * r + j] = roots[i]! * W[j * r + i]!
-    const GAR1t = timesTransposed(GA, R1, r)
+    const GAR1t = times(GA, turned(R1, r), r)
     const { values, vectors: P } = eigen(kernels, times(R1, GAR1t, r), r)
     const least = r * 2 ** -52 * Math.max(0, values[0]!)
     const s = values.map((value) => (value > least ? Math.sqrt(value) : 0))
@@ -61,16 +61,8 @@ export function bestProduct(
   k: number,
 ): Product {
   const { s, R1, GAR1t, P } = core
-  const left = new Float64Array(r * k) // A At R1t P / s^1.5
-  const right = new Float64Array(r * k) // R1t P / sqrt s
-  for (let i = 0; i < r; i++)
-    for (let p = 0; p < r; p++) {
-      const [g, t] = [GAR1t[i * r + p]!, R1[p * r + i]!]
-      for (let j = 0; j < k; j++) {
-        left[i * k + j]! += g * P[p * r + j]!
-        right[i * k + j]! += t * P[p * r + j]!
-      }
-    }
+  const left = times(GAR1t, P, r, k) // A At R1t P / s^1.5
+  const right = times(turned(R1, r), P, r, k) // R1t P / sqrt s
   for (let i = 0; i < r; i++)
     for (let j = 0; j < k; j++) {
       left[i * k + j]! /= s[j]! ** 1.5
@@ -160,25 +152,28 @@ function eigen(kernels: Kernels, G: Float64Array, order: number) {
   return found
 }
 
-/** X Y, r x r. */
-function times(X: Float64Array, Y: Float64Array, r: number): Float64Array {
-  const Z = new Float64Array(r * r)
-  for (let i = 0; i < r; i++)
-    for (let p = 0; p < r; p++) {
-      const x = X[i * r + p]!
-      for (let j = 0; j < r; j++) Z[i * r + j]! += x * Y[p * r + j]!
+/**
+ * Z = X Y for X r x r and the first k columns of Y r x r. Four rows of Y at a time, so that an entry of Z is fetched once for four products; each sum
+ * runs over p in order, so its bits are those of the plain loops.
+ */
+function times(X: Float64Array, Y: Float64Array, r: number, k = r): Float64Array {
+  const Z = new Float64Array(r * k)
+  for (let i = 0; i < r; i++) {
+    const z = i * k
+    let p = 0
+    for (; p + 4 <= r; p += 4) {
+      const [x0, x1, x2, x3] = [X[i * r + p]!, X[i * r + p + 1]!, X[i * r + p + 2]!, X[i * r + p + 3]!]
+      const [y0, y1, y2, y3] = [p * r, (p + 1) * r, (p + 2) * r, (p + 3) * r]
+      for (let j = 0; j < k; j++)
+        Z[z + j] = Z[z + j]! + x0 * Y[y0 + j]! + x1 * Y[y1 + j]! + x2 * Y[y2 + j]! + x3 * Y[y3 + j]!
     }
+    for (; p < r; p++) for (let j = 0; j < k; j++) Z[z + j]! += X[i * r + p]! * Y[p * r + j]!
+  }
   return Z
 }
 
-/** X Yt, r x r. */
-function timesTransposed(X: Float64Array, Y: Float64Array, r: number): Float64Array {
-  const Z = new Float64Array(r * r)
-  for (let i = 0; i < r; i++)
-    for (let j = 0; j < r; j++) {
-      let sum = 0
-      for (let p = 0; p < r; p++) sum += X[i * r + p]! * Y[j * r + p]!
-      Z[i * r + j] = sum
-    }
-  return Z
+function turned(X: Float64Array, r: number): Float64Array {
+  const Y = new Float64Array(r * r)
+  for (let i = 0; i < r; i++) for (let j = 0; j < r; j++) Y[j * r + i] = X[i * r + j]!
+  return Y
 }
