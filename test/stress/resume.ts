@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { decodeFloat32, encode } from '../../core/formats/dtype.ts'
 import { openWeightFile } from '../../core/formats/opening/open.ts'
 import { safetensorsHeader } from '../../core/formats/safetensors.ts'
-import { type ComputableDType, isComputable } from '../../core/tensor.ts'
+import type { ComputableDType } from '../../core/tensor.ts'
 import { pickSource } from '../../main/files/files.ts'
 
 const rounds = Number(process.argv[2] ?? 10)
@@ -32,10 +32,11 @@ const single = join(folder, 'model.safetensors')
 const shards = join(folder, 'shards')
 /** No projection tiers: a finished sketch on disk would make the second run too short to hit. */
 const common = ['--rank', '32', '--method', 'randomized', '--n-iter', '12', '--no-projection-tiers', '--threads', '1']
+const base = join(folder, 'base.safetensors')
 const tuned = join(folder, 'tuned.safetensors')
 const adapter = join(folder, 'adapter')
 const compress = (source: string, ...flags: string[]) => ['compress', source, ...common, ...flags]
-const extract = (...flags: string[]) => ['extract', single, tuned, ...common, ...flags]
+const extract = (...flags: string[]) => ['extract', base, tuned, ...common, ...flags]
 const allKinds: Record<string, readonly string[]> = {
   factors: compress(single),
   shards: compress(shards, '--output', 'dense'),
@@ -96,23 +97,28 @@ async function makeShards(): Promise<void> {
   await file.close()
 }
 
-/** Every value a hundredth larger, rounded: a fine-tune of sorts. */
-async function makeTuned(): Promise<void> {
+/** The sample's matrices under names that every loader has a place for, and the same a hundredth larger, rounded: a fine-tune of sorts. */
+async function makePair(): Promise<void> {
   const file = await openWeightFile(await pickSource(single, 'file'))
-  const values: Uint8Array[] = []
-  for (const tensor of file.tensors) {
-    const bytes = await file.read(tensor)
-    const dtype = tensor.dtype as ComputableDType
-    values.push(
-      isComputable(dtype)
-        ? encode(
-            dtype,
-            decodeFloat32(dtype, bytes).map((value) => 1.01 * value),
-          ).bytes
-        : bytes,
-    )
+  const matrices = file.tensors.filter(({ shape }) => shape.length === 2)
+  const named = matrices.map((tensor, i) => ({ ...tensor, name: `double_blocks.${i}.img_attn.proj.weight` }))
+  for (const [path, factor] of [
+    [base, 1],
+    [tuned, 1.01],
+  ] as const) {
+    const values: Uint8Array[] = []
+    for (const tensor of matrices) {
+      const dtype = tensor.dtype as ComputableDType
+      const own = decodeFloat32(dtype, await file.read(tensor))
+      values.push(
+        encode(
+          dtype,
+          own.map((value) => factor * value),
+        ).bytes,
+      )
+    }
+    writeFileSync(path, Buffer.concat([safetensorsHeader(named, new Map()), ...values]))
   }
-  writeFileSync(tuned, Buffer.concat([safetensorsHeader(file.tensors, file.metadata), ...values]))
   await file.close()
 }
 
@@ -172,9 +178,9 @@ function fail(reason: string): never {
 
 await succeeds(ghostsvd('sample', single, '--layers', '4', '--hidden', '512'))
 await makeShards()
-await makeTuned()
+await makePair()
 await succeeds(ghostsvd(...extract('--to', 'peft'), '--out', adapter))
-const read = [single, shards, tuned, adapter]
+const read = [single, shards, base, tuned, adapter]
 const sources = read.map(digest).join()
 const expected: Record<string, { readonly digest: string; readonly bytes: number }> = {}
 for (const kind of Object.keys(kinds)) {
