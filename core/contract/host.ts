@@ -36,6 +36,8 @@ export interface LinksOut {
 const runPlacesSchema = z.strictObject({
   source: z.string(),
   target: z.string(),
+  /** Of what errors were weighed by; null where every weight counted alike. */
+  statistics: z.string().nullable(),
   sourceExists: z.boolean(),
   targetExists: z.boolean(),
 })

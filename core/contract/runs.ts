@@ -38,13 +38,6 @@ export function choicesOf(job: RunJob): RunChoices {
   return choices
 }
 
-/** What a compression was asked for, as a recipe; null for a run of another kind. */
-export function recipeOf(choices: RunChoices): Recipe | null {
-  if (choices.kind !== 'compress') return null
-  const { output, params, include, exclude, pins } = choices
-  return { recipe: 1, output, params, include, exclude, ...(pins && { pins }) }
-}
-
 /** All that a finished run has reported. */
 export const runReportSchema = z.discriminatedUnion(
   'kind',
@@ -71,6 +64,8 @@ export const runSchema = z.strictObject({
   choices: runChoicesSchema,
   /** File names without their folders; of several sources that of the first role. */
   sourceName: z.string(),
+  /** Of what errors are weighed by; absent where every weight counts alike. */
+  statisticsName: z.string().optional(),
   target: z.string(),
   state: z.enum(['waiting', 'running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
   resumable: z.boolean(),
@@ -95,3 +90,28 @@ export const runSchema = z.strictObject({
   error: errorReportSchema.nullable(),
 })
 export type Run = z.infer<typeof runSchema>
+
+/**
+ * What a compression was asked for, as a recipe that replays to its bytes; null for a run of another kind, and for one that had statistics and ended before
+ * anybody learned which.
+ */
+export function recipeOf({
+  choices,
+  result,
+  statisticsName,
+}: Pick<Run, 'choices' | 'result' | 'statisticsName'>): Recipe | null {
+  if (choices.kind !== 'compress') return null
+  const { output, params, include, exclude, pins } = choices
+  // Asked for by a file alone, they have their hash from the engine.
+  const statistics = result?.statistics?.hash ?? choices.statistics
+  if (statisticsName !== undefined && statistics === undefined) return null
+  return {
+    recipe: 1,
+    output,
+    params,
+    include,
+    exclude,
+    ...(pins && { pins }),
+    ...(statistics !== undefined && { statistics }),
+  }
+}

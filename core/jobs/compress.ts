@@ -31,7 +31,7 @@ import { outputStyle } from '../write/styles/registry.ts'
 import { modelErrorOf, modelResolutionOf, type WrittenFile, writeWeightsFile } from '../write/weights-file.ts'
 import type { FilesOf } from './files.ts'
 import { absoluteErrorOf, planRun, refuse } from './steps/planned-run.ts'
-import { statisticsNotices, statisticsReport, withStatistics } from './steps/with-statistics.ts'
+import { statisticsNotices, statisticsReport, statisticsUsed, withStatistics } from './steps/with-statistics.ts'
 
 /** What a run that writes through this machinery is told, whichever job it is. */
 export interface WritingJob extends Choices {
@@ -95,7 +95,7 @@ export async function writeRun(
     return reportOf(
       compression,
       target,
-      { ...finished, plannedBytes: finished.bytesAfter, absoluteError: null },
+      { ...finished, plannedBytes: finished.bytesAfter, absoluteError: null, ...statisticsUsed(context, null) },
       notices,
       started,
     )

@@ -9,6 +9,8 @@ interface RunCommand {
   readonly sourcePath: string
   readonly target: string
   readonly recipe: RecipeInput
+  /** Of the statistics that the recipe names, where they are known. */
+  readonly statisticsPath?: string | null | undefined
   /** How the command line is called; `ghostsvd` where it is not known. */
   readonly program?: readonly string[]
   /** Of the machine where the line will be run; a POSIX shell's where it is not known. */
@@ -19,6 +21,7 @@ export function compressCommand({
   sourcePath,
   target,
   recipe,
+  statisticsPath,
   program = ['ghostsvd'],
   platform = '',
 }: RunCommand): string {
@@ -28,11 +31,12 @@ export function compressCommand({
     'compress',
     quoted(asPath(sourcePath)),
     flag('--out', asPath(target), quoted),
+    ...(statisticsPath == null ? [] : [flag('--statistics', asPath(statisticsPath), quoted)]),
     ...changedFlags(recipe, platform),
   ].join(' ')
 }
 
-interface AdapterCommand extends Omit<RunCommand, 'sourcePath' | 'recipe'> {
+interface AdapterCommand extends Omit<RunCommand, 'sourcePath' | 'recipe' | 'statisticsPath'> {
   /** Base and tuned, or the adapter. */
   readonly sources: readonly string[]
   /** The model that an adapter is measured beside; null: none. */

@@ -34,6 +34,8 @@ import type { Role } from './series.ts'
 import { tradeOffPicture } from './trade-off-picture.ts'
 
 export interface RunSource extends Made {
+  /** File name of what errors were weighed by. */
+  readonly statistics?: string | undefined
   readonly recipe: RecipeInput
   readonly report: CompressionReport
 }
@@ -48,7 +50,7 @@ export interface AnalysisSource extends Made {
 }
 
 export function runReportHtml(made: RunSource): string {
-  const { source, recipe, report } = made
+  const { source, statistics, recipe, report } = made
   const w = wordsOf(made)
   const compressed = report.tensors.filter(({ action }) => action === 'factorized')
   const rows = report.tensors.map((tensor) => ({ ...tensor, factorDType: tensor.factorDType ?? null }))
@@ -72,7 +74,10 @@ export function runReportHtml(made: RunSource): string {
     ),
     settings(w, recipe),
     section(w.say('report.load'), code(pythonSnippet({ recipe, target: report.output, files: report.files }))),
-    section(w.say('report.again'), code(compressCommand({ sourcePath: source, target: report.output, recipe }))),
+    section(
+      w.say('report.again'),
+      code(compressCommand({ sourcePath: source, target: report.output, statisticsPath: statistics, recipe })),
+    ),
     noticesOf(w, report.notices),
     tensorTable(w, rows),
     recipeOf(w, recipe),

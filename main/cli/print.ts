@@ -59,6 +59,7 @@ export function errorHeader(weighted: boolean, ...others: readonly string[]): st
 }
 
 /** After a model error that is of outputs: that of the weights. */
-export function beside(statistics: { readonly weightError: number } | undefined): string {
-  return statistics ? ` in outputs, ${percent(statistics.weightError)} in weights` : ''
+export function beside(statistics: { readonly weightError: number | null } | undefined): string {
+  if (!statistics) return ''
+  return ` in outputs${statistics.weightError === null ? '' : `, ${percent(statistics.weightError)} in weights`}`
 }

@@ -57,6 +57,14 @@ export function pinOf(text: string, before: readonly Pin[]): Pin[] {
   return [...before, { match, rank }]
 }
 
+/** The recipe that replays to the same: with the hash of the statistics that were used, which only the engine knows before. */
+export function replayable<R extends RecipeInput>(
+  request: R,
+  { statistics }: { readonly statistics?: { readonly hash: string } | undefined },
+): R {
+  return { ...request, ...(statistics && { statistics: statistics.hash }) }
+}
+
 /** Flags over the recipe they name, if any; rules of both hold. @throws AppError `not-found`, `bad-file` */
 export async function requestFrom(command: Command, options: RequestOptions) {
   const replayed = options.recipe === undefined ? null : await readRecipe(options.recipe)

@@ -109,11 +109,17 @@ export async function leftAt(history: History, target: string): Promise<Run | nu
   return there.find(({ run }) => run.resumable)?.run ?? null
 }
 
+function statisticsOf(sources: RunStart['sources']): Pick<Run, 'statisticsName'> {
+  const found = sources.find(({ role }) => role === 'statistics')
+  return found ? { statisticsName: basename(found.path) } : {}
+}
+
 function newRun({ sources, targetPath, choices }: RunStart): Run {
   return {
     runId: randomUUID(),
     choices,
     sourceName: basename(sources[0]!.path),
+    ...statisticsOf(sources),
     target: basename(targetPath),
     state: 'running',
     resumable: false,

@@ -184,7 +184,8 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
       const { sources, targetPath } = await find(runId)
       const source = sources[0]?.path ?? ''
       const [sourceExists, targetExists] = await Promise.all([exists(source), exists(targetPath)])
-      return { source, target: targetPath, sourceExists, targetExists }
+      const statistics = sources.find(({ role }) => role === 'statistics')?.path ?? null
+      return { source, target: targetPath, statistics, sourceExists, targetExists }
     },
     async open(runId, which) {
       const entry = await find(runId)

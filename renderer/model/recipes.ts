@@ -46,15 +46,15 @@ export function saveRecipe(recipe: RecipeInput, name: string): void {
 
 /** @throws AppError of the host when it no longer has the report */
 export async function saveReport(run: Run, kind: 'json' | 'csv' | 'html', language: Language): Promise<void> {
-  const { runId, sourceName, target } = run
-  const recipe = recipeOf(run.choices)
+  const { runId, sourceName, target, statisticsName: statistics } = run
+  const recipe = recipeOf(run)
   const whole = await connection().host.runReport(runId)
   // Only a compression is offered it.
   if (recipe === null || whole.kind !== 'compress') return
   const { report } = whole
   if (kind === 'html') {
     const time = run.endedAt ?? run.startedAt
-    const html = runReportHtml({ language, time, source: sourceName, recipe, report })
+    const html = runReportHtml({ language, time, source: sourceName, statistics, recipe, report })
     return saveText(html, `${stemOf(target)}.report.html`, 'text/html')
   }
   if (kind === 'json') saveText(reportJson(recipe, report), `${stemOf(target)}.report.json`, 'application/json')

@@ -13,8 +13,9 @@ export async function downloadResult({ runId }: Run): Promise<void> {
   saveFrom(`${downloadPath}?file=${encodeURIComponent(id)}`, name)
 }
 /** The source of a run with everything the run was asked for, ready to be changed. */
-export async function runAgainWith({ runId, sourceName, choices }: Run): Promise<void> {
-  const recipe = recipeOf(choices)
+export async function runAgainWith(run: Run): Promise<void> {
+  const { runId, sourceName } = run
+  const recipe = recipeOf(run)
   await openFrom(sourceName, () => connection().host.openRun(runId, 'source'))
   if (recipe) applyRecipe(recipe)
 }

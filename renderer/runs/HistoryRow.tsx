@@ -25,7 +25,7 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
   const goalWords = useGoalWords()
   const { error, busy, dismiss, attempt } = useAttempt()
   const { result, choices, sourceName, target } = run
-  const recipe = recipeOf(choices)
+  const recipe = recipeOf(run)
   const places = useRunPlaces(run.runId, result !== null)
   return (
     <Table.Tr data-run={run.state} data-testid="history-row">

@@ -23,8 +23,8 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
   const [copied, setCopied] = useState<'command' | 'snippet' | null>(null)
   const [opened, setOpened] = useState(false)
   const texts = useRunTexts(run, useRunPlaces(run.runId, opened))
-  const { choices, target, result } = run
-  const recipe = recipeOf(choices)
+  const { target, result } = run
+  const recipe = recipeOf(run)
   const copy = (what: 'command' | 'snippet', text: string) => () => {
     copyText(text)
     setCopied(what)

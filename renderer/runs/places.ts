@@ -28,20 +28,20 @@ export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {
  * A compression as a line for the shell, and what loads and verifies its output in Python: as they run on the host's machine. Null for
  * other runs.
  */
-export function useRunTexts(
-  { choices, sourceName, target, result }: Run,
-  places: RunPlaces | null,
-  tensors: readonly TensorOutcome[] = [],
-) {
+export function useRunTexts(run: Run, places: RunPlaces | null, tensors: readonly TensorOutcome[] = []) {
+  const { sourceName, target, result, statisticsName: statistics = null } = run
   const host = useSession((state) => state.host)
-  const at = places ?? { source: sourceName, target }
-  const recipe = recipeOf(choices)
+  const at = places ?? { source: sourceName, target, statistics }
+  const recipe = recipeOf(run)
   const ofHost = host && { program: host.command, platform: host.platform }
   const worst = useMemo(() => worstOf(tensors), [tensors])
   if (recipe === null) return null
   const output = { recipe, target: at.target, files: result?.files ?? 1 }
   return {
-    command: compressCommand({ sourcePath: at.source, target: at.target, recipe, ...ofHost }),
+    command: compressCommand({
+      ...{ sourcePath: at.source, target: at.target, statisticsPath: at.statistics, recipe },
+      ...ofHost,
+    }),
     python: pythonSnippet(output),
     verify: verificationSnippet({ ...output, source: at.source, worst }),
   }

@@ -42,7 +42,8 @@ export const statisticsSchema = z.strictObject({
   covered: z.number(),
   total: z.number(),
   borrowed: z.number(),
-  weightError: z.number(),
+  /** null where it is not known, as of a run that had been finished before. */
+  weightError: z.number().nullable(),
 })
 
 export const compressionReportSchema = z.strictObject({

@@ -46,9 +46,18 @@ export function statisticsReport(
   outcomes: readonly Pick<TensorOutcome, 'name' | 'relativeError' | 'weightError'>[],
 ): Pick<CompressionReport, 'statistics'> {
   if (!outputNorm) return {}
-  const { hash, statistics } = outputNorm
   const errors = new Map(outcomes.map((each) => [each.name, each.weightError ?? each.relativeError ?? 0]))
   const matrices = oncePerStorage(plans).filter(({ view }) => view)
   const each = matrices.map(({ info }) => ({ entries: elementCount(info.shape), error: errors.get(info.name) ?? 0 }))
-  return { statistics: { hash, ...statistics.coverage, weightError: modelError(each) } }
+  return statisticsUsed({ outputNorm }, modelError(each))
+}
+
+/** Which statistics a run went by. @param weightError null where nobody measured it */
+export function statisticsUsed(
+  { outputNorm }: Pick<JobContext, 'outputNorm'>,
+  weightError: number | null,
+): Pick<CompressionReport, 'statistics'> {
+  if (!outputNorm) return {}
+  const { hash, statistics } = outputNorm
+  return { statistics: { hash, ...statistics.coverage, weightError } }
 }

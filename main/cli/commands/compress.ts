@@ -21,7 +21,7 @@ import {
   table,
 } from '../print.ts'
 import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
-import { addRequestFlags, type RequestOptions, requestFrom } from '../request.ts'
+import { addRequestFlags, type RequestOptions, replayable, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
 interface Options extends RequestOptions {
@@ -60,13 +60,13 @@ export function compressCommand(): Command {
           options.out,
         ),
       )
-      const { statistics } = report
-      const replayable = { ...recipe, ...(statistics && { statistics: statistics.hash }) }
-      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, replayable)
-      if (options.report !== undefined) await writeReport(options.report, replayable, report)
+      const used = replayable(recipe, report)
+      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, used)
+      if (options.report !== undefined) await writeReport(options.report, used, report)
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
-        await writeHtml(options.reportHtml, runReportHtml({ ...made, recipe, report }))
+        const statistics = options.statistics === undefined ? undefined : basename(options.statistics)
+        await writeHtml(options.reportHtml, runReportHtml({ ...made, statistics, recipe: used, report }))
       }
       if (options.json) printJson(report)
       else printCompression(report)

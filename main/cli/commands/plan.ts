@@ -20,7 +20,7 @@ import {
   table,
 } from '../print.ts'
 import { refuseRecords, writeHtml } from '../records.ts'
-import { addRequestFlags, openFiles, type RequestOptions, requestFrom } from '../request.ts'
+import { addRequestFlags, openFiles, type RequestOptions, replayable, requestFrom } from '../request.ts'
 
 interface Options extends RequestOptions {
   readonly reportHtml?: string
@@ -45,7 +45,7 @@ export function planCommand(): Command {
       })
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
-        await writeHtml(options.reportHtml, planReportHtml({ ...made, recipe: request, report }))
+        await writeHtml(options.reportHtml, planReportHtml({ ...made, recipe: replayable(request, report), report }))
       }
       if (options.json) printJson(report)
       else printPlan(report, request.params.factorDType === 'INT8')

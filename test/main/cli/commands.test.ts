@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { CompressionReport } from '../../../core/contract.ts'
+import { type CompressionReport, type Run, recipeOf } from '../../../core/contract.ts'
+import { encode } from '../../../core/formats/dtype.ts'
 import { safetensorsHeader } from '../../../core/formats/safetensors.ts'
 import { takeHold } from '../../../main/files/hold.ts'
+import { fileBytes, plain } from '../../core/jobs/harness.ts'
 import { python, pythonHas } from '../../python.ts'
 import { can } from '../../system.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
@@ -120,6 +122,36 @@ describe('ghostsvd', () => {
     expect(stdout).toContain(join(folder, 'listed.safetensors'))
     expect(stdout).toMatch(/failed .*exists already/)
     process.env.GHOSTSVD_CONFIG = join(folder, 'config')
+  })
+
+  it('names statistics of inputs wherever it says how to make the same bytes again', async () => {
+    const statistics = join(folder, 'statistics.safetensors')
+    const name = 'model.layers.0.mlp.up_proj.weight'
+    const squares = Float64Array.from({ length: 64 }, (_, i) => i + 1)
+    const sums = [
+      plain(`${name}.sum2`, 'F64', [64], encode('F64', squares).bytes),
+      plain(`${name}.count`, 'F64', [], encode('F64', Float64Array.of(9)).bytes),
+    ]
+    await writeFile(statistics, fileBytes(sums))
+    const at = (file: string) => join(folder, `weighed.${file}`)
+    const weighed = ['--statistics', statistics, '--report-html', at('html'), '--save-recipe', at('json'), '--resume']
+    const report = await compress('weighed.safetensors', ...weighed)
+    const { hash } = report.statistics!
+    // The second run finds the first one's output.
+    for (const weightError of [expect.any(Number), null]) {
+      const again = weightError === null ? await compress('weighed.safetensors', ...weighed) : report
+      expect(again.statistics).toMatchObject({ hash, weightError })
+      expect(JSON.parse(await readFile(at('json'), 'utf8'))).toMatchObject({ statistics: hash })
+      const html = await readFile(at('html'), 'utf8')
+      expect(html).toContain('--statistics statistics.safetensors')
+      expect(html).toContain(`statistics&quot;: &quot;${hash}`)
+    }
+    const { runs } = (await json('history')) as unknown as { runs: Run[] }
+    expect(recipeOf(runs[0]!)).toMatchObject({ statistics: hash })
+    // Cut short before anybody knew which they are: no recipe is better than one of other bytes.
+    expect(recipeOf({ ...runs[0]!, result: null })).toBeNull()
+    await json('plan', model, '--rank', '8', '--statistics', statistics, '--report-html', at('plan.html'))
+    expect(await readFile(at('plan.html'), 'utf8')).toContain(hash)
   })
 
   it('never writes over its source, and over another file only with --force', async () => {
