@@ -17,6 +17,7 @@ import { say } from '../../core/messages/english.ts'
 import { fileName as named, quoted } from '../../core/messages/text.ts'
 import { isPortableFileName } from '../files/file-name.ts'
 import { freeBytes } from '../files/free-space.ts'
+import { exists } from '../files/output-sink.ts'
 import { remove, replace } from '../files/replacing.ts'
 import { type Bounds, inFolder } from '../files/within.ts'
 import { plainResponse } from '../host/assets.ts'
@@ -38,26 +39,42 @@ export interface UploadOptions {
   readonly silenceMs?: number
 }
 
-/** The answer to POST /upload: a Grant, or an ErrorReport with 400, 409 or 507. */
+/** Folders of a dropped folder in each other: repositories of models have two. */
+const mostFolders = 16
+
+/**
+ * The answer to POST /upload: an ErrorReport with 400, 409 or 507, or the Grant of what was dropped: the file, or the folder that it lies in, however deep. Files
+ * keep their places in a dropped folder: two of one name are two, and external data are found.
+ */
 export function uploads(options: UploadOptions): (request: IncomingMessage, url: URL) => Promise<Response> {
   const room = options.freeBytes ?? (() => freeBytes(options.folder))
 
   return async (request, url) => {
     try {
-      const name = fileName(url.searchParams.get('name'))
-      const drop = dropId(url.searchParams.get('drop'))
-      const folder = join(options.folder, `drop-${drop}`)
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      const path = join(folder, name)
+      const names = namesIn(url.searchParams.get('name'))
+      const drop = join(options.folder, `drop-${dropId(url.searchParams.get('drop'))}`)
+      const path = join(drop, ...names)
+      await makeFolder(dirname(path), path)
       const limit = (await room()) - reserveBytes
-      await inFolder(folder, options.within, (held) =>
-        receive(request, join(held, name), limit, options.silenceMs ?? minuteMs),
+      await inFolder(dirname(path), options.within, (held) =>
+        receive(request, join(held, basename(path)), limit, options.silenceMs ?? minuteMs),
       )
-      return json(200, await options.grant(path))
+      return json(200, await options.grant(join(drop, names[0]!)))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       return json(statusOf(error), toErrorReport(error))
     }
+  }
+}
+
+/** @throws AppError `would-overwrite` where a file of the drop has the name of a folder */
+async function makeFolder(folder: string, path: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' || code === 'ENOTDIR') throw isThere(path)
+    throw error
   }
 }
 
@@ -68,6 +85,7 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
 async function receive(request: IncomingMessage, path: string, limit: number, silenceMs: number): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > limit) throw tooLarge(announced, limit)
+  if (await exists(path)) throw isThere(path)
   const partial = join(dirname(path), `.${basename(path)}.incoming`)
   let received = 0
   const bounded = new Transform({
@@ -83,6 +101,8 @@ async function receive(request: IncomingMessage, path: string, limit: number, si
   }, silenceMs)
   try {
     await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx', mode: 0o600 }))
+    // Nobody else can have written it: the name of what is on its way is taken.
+    if (await exists(path)) throw isThere(path)
     await replace(partial, path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
@@ -110,11 +130,16 @@ function tooLarge(bytes: number, limit: number): AppError {
   return new AppError('over-limit', say('uploads.too-large', { bytes, limit: Math.max(0, limit) }), { bytes, limit })
 }
 
-/** @throws AppError `bad-request` unless it is one component that every system can store */
-function fileName(name: string | null): string {
-  if (!name || !isPortableFileName(name))
-    throw new AppError('bad-request', say('uploads.bad-name', { name: quoted(name ?? '') }))
-  return name
+function isThere(path: string): AppError {
+  return new AppError('would-overwrite', say('uploads.twice', { name: named(path) }))
+}
+
+/** A path inside a drop. @throws AppError `bad-request` unless every component is one that every system can store */
+function namesIn(path: string | null): string[] {
+  const names = (path ?? '').split('/')
+  if (names.length > mostFolders || !names.every(isPortableFileName))
+    throw new AppError('bad-request', say('uploads.bad-name', { name: quoted(path ?? '') }))
+  return names
 }
 
 function dropId(id: string | null): string {

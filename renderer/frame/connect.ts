@@ -12,7 +12,6 @@ import {
   type EngineEvents,
   type EngineStatus,
   engineStatusSchema,
-  errorReportSchema,
   type Grant,
   grantAnswerSchema,
   grantSchema,
@@ -27,13 +26,11 @@ import {
   type SocketFrame,
   socketFrameSchema,
   socketPath,
-  uploadPath,
 } from '../../core/contract.ts'
-import { AppError, fromErrorReport } from '../../core/errors.ts'
-import { say } from '../../core/messages/english.ts'
+import { fromErrorReport } from '../../core/errors.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi } from '../../core/rpc.ts'
-import { entryName } from '../../core/weight-formats.ts'
+import { upload } from './upload.ts'
 
 type Side = SocketFrame['to']
 
@@ -218,30 +215,6 @@ async function grantByPath(bridge: DesktopBridge, files: readonly File[]): Promi
   const answer = grantAnswerSchema.parse(await bridge.grantFiles(files))
   if ('error' in answer) throw fromErrorReport(answer.error)
   return answer.ok
-}
-
-/** Copies files into one temporary folder of the server and answers with the grant of the one to open. */
-async function upload(files: readonly File[]): Promise<Grant> {
-  const opens = entryName(files.map(({ name }) => name))
-  const entry = files.find(({ name }) => name === opens)
-  if (!entry) throw new AppError('bad-request', say('uploads.nothing'))
-  const drop = crypto.randomUUID().replaceAll('-', '')
-  let opened: Grant | null = null
-  for (const file of files) {
-    const query = new URLSearchParams({ drop, name: file.name.slice(file.name.lastIndexOf('/') + 1) })
-    const response = await fetch(`${uploadPath}?${query}`, { method: 'POST', body: file })
-    const answer: unknown = await response.json().catch(() => null)
-    if (!response.ok) throw refusal(response.status, answer)
-    if (file === entry) opened = grantSchema.parse(answer)
-  }
-  return opened!
-}
-
-function refusal(status: number, answer: unknown): Error {
-  const report = errorReportSchema.safeParse(answer)
-  if (!report.success) return new AppError('cannot-write', say('uploads.refused', { status }))
-  const { details, ...rest } = report.data
-  return fromErrorReport(details ? { ...rest, details } : rest)
 }
 
 /** An object that hands each call to whatever `current` answers at that moment. */

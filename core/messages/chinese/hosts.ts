@@ -20,6 +20,7 @@ export const hosts = {
   'host.no-folders': () => '桌面应用使用系统的对话框。',
 
   'uploads.busy': (v) => `${v.name} 已在上传。`,
+  'uploads.twice': (v) => `拖入的内容中有两个 ${v.name}。请只拖入其中一个。`,
   'uploads.stopped': (v) => `${v.name} 停止传输。请重新上传。`,
   'uploads.aborted': (v) => `${v.name} 的上传已中断。`,
   'uploads.too-large': (v, w) =>

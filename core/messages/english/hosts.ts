@@ -26,8 +26,9 @@ export const hosts = {
   'host.no-folders': () => 'The desktop application has dialogs of the system instead.',
 
   'uploads.busy': (v: { name: FileName }) => `${v.name} is being uploaded already.`,
+  'uploads.twice': (v: { name: FileName }) => `${v.name} is there twice in what was dropped. Drop one of them.`,
   'uploads.stopped': (v: { name: FileName }) => `${v.name} stopped arriving. Upload it again.`,
-  'uploads.aborted': (v: { name: FileName }) => `The upload of ${v.name} was broken off.`,
+  'uploads.aborted': (v: { name: FileName }) => `The upload of ${v.name} was interrupted.`,
   'uploads.too-large': (v: { bytes: number; limit: number }, w: Words) =>
     `The upload has ${w.bytes(v.bytes)} and the temporary folder has room for ${w.bytes(v.limit)}. Put the file into a folder that was named when the host was started.`,
   'uploads.bad-name': (v: { name: Quoted }) => `${v.name} cannot be the name of an upload.`,

@@ -20,7 +20,11 @@ beforeEach(async () => {
   const receive = uploads({
     folder,
     within: [await realpath(folder)],
-    grant: async (path) => ({ id: 'id', name: basename(path), kind: 'file', byteLength: (await stat(path)).size }),
+    grant: async (path) => {
+      const status = await stat(path)
+      const kind = status.isDirectory() ? 'folder' : 'file'
+      return { id: 'id', name: basename(path), kind, byteLength: status.size }
+    },
     freeBytes: async () => free,
     silenceMs,
   })
@@ -86,8 +90,33 @@ describe('uploads', () => {
     expect(await readdir(join(folder, 'drop-b'))).toEqual(['x.npy'])
   })
 
+  it('keeps the files of a dropped folder in their places, and grants the folder', async () => {
+    for (const name of ['model/a/x.npy', 'model/b/x.npy', 'model/x.onnx']) {
+      const reply = await send({ drop: 'a', name }, name)
+      expect([reply.status, await reply.json()]).toEqual([
+        200,
+        expect.objectContaining({ name: 'model', kind: 'folder' }),
+      ])
+    }
+    for (const name of ['a/x.npy', 'b/x.npy', 'x.onnx'])
+      expect(await readFile(join(folder, 'drop-a', 'model', name), 'utf8')).toBe(`model/${name}`)
+  })
+
+  it('refuses a name that is there already', async () => {
+    expect((await send({ drop: 'a', name: 'x.npy' }, 'first')).status).toBe(200)
+    for (const name of ['x.npy', 'x.npy/y.npy']) {
+      const reply = await send({ drop: 'a', name }, 'second')
+      expect([reply.status, (await reply.json()).code], name).toEqual([409, 'would-overwrite'])
+    }
+    expect(await readFile(join(folder, 'drop-a', 'x.npy'), 'utf8')).toBe('first')
+  })
+
   it.each([
     ['path traversal', '../x.npy'],
+    ['path traversal in a folder', 'a/../../x.npy'],
+    ['a hidden folder', '.ssh/x.npy'],
+    ['an empty component', 'a//x.npy'],
+    ['endless folders', 'a/'.repeat(17).concat('x.npy')],
     ['a backslash', '..\\x.npy'],
     ['an absolute path', '/tmp/x.npy'],
     ['a null byte', 'x\0.npy'],
