@@ -67,6 +67,8 @@ export const runSchema = z.strictObject({
   /** Of what errors are weighed by; absent where every weight counts alike. */
   statisticsName: z.string().optional(),
   target: z.string(),
+  /** Its job has spoken. One that only waited left nothing: what lies beside its output is an earlier run's. Absent in entries of earlier versions. */
+  begun: z.boolean().optional(),
   state: z.enum(['waiting', 'running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
   resumable: z.boolean(),
   /** Milliseconds since 1970. */

@@ -171,11 +171,12 @@ export function createHistory(configFolder: string, log: Log): History {
       const targets = new Set<string>()
       for (const { entry, live } of await all()) {
         const { run, targetPath } = entry
-        // What lies beside an output belongs to the run that came last.
+        // What lies beside an output belongs to the run that came last, but for those that never came to it.
         // A target that cannot be read now cannot be resumed now: it must not hide all other runs.
-        const mayBeLeft = !live && run.state !== 'finished' && !targets.has(pathKey(targetPath))
+        const begun = run.begun !== false
+        const mayBeLeft = !live && begun && run.state !== 'finished' && !targets.has(pathKey(targetPath))
         const left = mayBeLeft ? await countUnfinished(targetPath).catch(() => 0) : 0
-        targets.add(pathKey(targetPath))
+        if (live || begun) targets.add(pathKey(targetPath))
         listed.push({ ...entry, run: withLeft(run, left) })
       }
       return listed

@@ -11,7 +11,7 @@ import { type History, type HistoryEntry, type OwnEntry, withLeft } from './hist
 
 export interface RunStart extends Omit<HistoryEntry, 'run'> {
   readonly choices: RunChoices
-  /** The run that it resumes: its entry is removed from the history. */
+  /** The run that it resumes: its entry is removed from the history once this one's job speaks. */
   readonly replaces: string | null
 }
 
@@ -32,8 +32,16 @@ export interface RunRecord {
   saved(): Promise<void>
 }
 
-/** @param changed called with the run whenever it has changed */
-export function recordRun(history: History, start: RunStart, changed: (run: Run) => void = () => {}): RunRecord {
+/**
+ * @param changed called with the run whenever it has changed
+ * @param replaced called once the entry of the run that it resumes is gone
+ */
+export function recordRun(
+  history: History,
+  start: RunStart,
+  changed: (run: Run) => void = () => {},
+  replaced: (runId: string) => void = () => {},
+): RunRecord {
   const { choices: _, replaces, ...rest } = start
   let run = newRun(start)
   let view = queuedJob
@@ -47,8 +55,17 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
   }
   function enter(): void {
     entry = history.begin({ run, ...rest })
-    if (replaces !== null) struck = history.forget(replaces)
     changed(run)
+  }
+  /** From now on what lies beside the output is its own. */
+  function begin(): void {
+    const changes = { begun: true, state: 'running', startedAt: Date.now() } as const
+    if (entry) become(changes)
+    else {
+      run = { ...run, ...changes }
+      enter()
+    }
+    if (replaces !== null) struck = history.forget(replaces).then(() => replaced(replaces))
   }
   async function end(changes: Partial<Run>, report: RunReport | null): Promise<void> {
     run = { ...run, progress: null, endedAt: Date.now(), ...changes }
@@ -68,8 +85,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
       enter()
     },
     hear(event) {
-      if (!entry) enter()
-      if (run.state === 'waiting') become({ state: 'running', startedAt: Date.now() })
+      if (!run.begun) begin()
       const before = view
       view = afterEvent(view, event)
       const { progress, finishedTensors } = view
@@ -85,7 +101,7 @@ export function recordRun(history: History, start: RunStart, changed: (run: Run)
       await end({ state: 'finished', finishedTensors, result: runResultSchema.parse(report) }, whole)
     },
     async cutShort(error, interrupted = false) {
-      const left = await countUnfinished(rest.targetPath).catch(() => 0)
+      const left = run.begun ? await countUnfinished(rest.targetPath).catch(() => 0) : 0
       const { resumable, finishedTensors } = withLeft(run, left)
       const kept = { resumable, finishedTensors }
       if (interrupted) await end({ ...kept, state: 'interrupted' }, null)
@@ -121,6 +137,7 @@ function newRun({ sources, targetPath, choices }: RunStart): Run {
     sourceName: basename(sources[0]!.path),
     ...statisticsOf(sources),
     target: basename(targetPath),
+    begun: false,
     state: 'running',
     resumable: false,
     startedAt: Date.now(),

@@ -46,6 +46,8 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   let jobId: string | null = null
   let discard = false
   let interrupted = false
+  /** What was asked for before the job could be. */
+  let held = false
 
   async function work(spoke: () => void): Promise<RunReport> {
     if (turn.waits) {
@@ -57,17 +59,28 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     if (abort.signal.aborted || interrupted) throw new AppError('cancelled', say('job.cancelled'))
     engine = options.start({ restart: false })
     client = engineClient(engine.connect())
-    const files = await openFiles(asked.files, client)
+    // An open may wait for a slow disk: whoever ends the run meanwhile does not wait with it.
+    const files = await Promise.race([openFiles(asked.files, client), aborted(abort.signal)])
     const job = { ...asked, files } as JobOf<RunKind>
     const report = await client.run(job, {
       signal: abort.signal,
       onEvent: (event) => {
+        const isFirst = jobId === null
         jobId = event.jobId
         record.hear(event)
+        // An engine that dies meanwhile ends the run itself.
+        if (isFirst && held) pause(true).catch(() => {})
         spoke()
       },
     })
     return { kind: job.kind, report } as RunReport
+  }
+
+  async function pause(paused: boolean): Promise<void> {
+    held = paused
+    if (jobId === null || !client) return
+    await client.api.pause(jobId, paused)
+    record.hold(paused)
   }
 
   async function clearUp(error: unknown): Promise<void> {
@@ -84,8 +97,8 @@ export function liveRun(options: LiveRunOptions): LiveRun {
       if (!record.entered) throw error
       // Before anything reads what it left: nothing writes any more.
       await end()
-      // One that never had its turn left nothing; an earlier run may have.
-      if (engine) await clearUp(error).catch(() => {})
+      // One that never began left nothing; an earlier run may have.
+      if (record.run.begun) await clearUp(error).catch(() => {})
       await record.cutShort(error, interrupted)
     } finally {
       await end()
@@ -110,11 +123,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     },
     begun: Promise.race([spoke, whole]).then(() => record.saved()),
     ended,
-    async pause(paused) {
-      if (jobId === null || !client) return
-      await client.api.pause(jobId, paused)
-      record.hold(paused)
-    },
+    pause,
     async cancel(keep) {
       if (!keep) discard = true
       abort.abort()
@@ -127,6 +136,14 @@ export function liveRun(options: LiveRunOptions): LiveRun {
       await ended
     },
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const refuse = () => reject(new AppError('cancelled', say('job.cancelled')))
+  if (signal.aborted) refuse()
+  else signal.addEventListener('abort', refuse, { once: true })
+  return promise
 }
 
 /** Files of the engine's, by role. */

@@ -113,17 +113,15 @@ export function createRuns({ start, stop, grants, history, reach, report, forgot
     // One that is about to begin is not in the history yet. Asked last, so that nothing comes between the answer and this run.
     if ([...live.values()].some(({ targetPath }) => samePath(targetPath, paths.targetPath)))
       throw beingWritten(paths.targetPath)
-    const replaces = left?.runId ?? null
-    const entry = { ...paths, choices: choicesOf(job), replaces }
+    const entry = { ...paths, choices: choicesOf(job), replaces: left?.runId ?? null }
     const turn = takeTurn()
-    const record = recordRun(history, entry, tell)
+    const record = recordRun(history, entry, tell, forgotten)
     const { runId } = record.run
     const one = liveRun({ ...entry, job, within: grants.within, record, turn, start, stop })
     live.set(runId, one)
     ours.add(runId)
     void one.ended.then(() => live.delete(runId))
     await one.begun
-    if (replaces !== null) forgotten(replaces)
     return runId
   }
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { HostApi, JobEvent, RunRequest } from '../../../core/contract.ts'
+import type { HostApi, JobEvent, Run, RunRequest } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { createHistory } from '../../../main/history/history.ts'
 import { runsAtOnce } from '../../../main/host/turns.ts'
@@ -110,6 +110,50 @@ describe('more runs than go on at once', () => {
     say(going[0]!.engine, finished)
     await vi.waitFor(() => expect(test.engines.at(-1)!.jobs).toHaveLength(1))
     expect(await stateOf(api, behind)).toBe('waiting')
+  })
+
+  it('take neither the entry nor the finished tensors of the run before before they begin', async () => {
+    const earlier = await test.startRun(page())
+    leaveUnfinished()
+    await restart()
+    const { api } = await full()
+    const asked = { ...test.request(), output: 'npz' as const, target: target('out.safetensors') }
+    const waits = await api.startRun(asked)
+    await api.cancelRun(waits, true)
+    const found = async (runs: Promise<Run[]>, runId: string) => (await runs).find((run) => run.runId === runId)
+    const listed = createHistory(join(folder, 'config'), () => {}).list()
+    for (const runs of [api.runs(), listed.then((all) => all.map(({ run }) => run))]) {
+      expect(await found(runs, waits)).toMatchObject({ state: 'cancelled', resumable: false, finishedTensors: 0 })
+      expect(await found(runs, earlier.runId)).toMatchObject({
+        choices: { output: 'factors' },
+        state: 'interrupted',
+        resumable: true,
+      })
+    }
+  })
+
+  it('are cancelled while their files are opened, and what an earlier run left stays', async () => {
+    const { api, going } = await full()
+    const opened = Promise.withResolvers<never>()
+    test.behavior.open = () => opened.promise
+    const waits = await start(api, 'out.safetensors')
+    leaveUnfinished()
+    say(going[0]!.engine, finished)
+    await vi.waitFor(() => expect(test.engines.filter(({ options }) => options.restart === false)).toHaveLength(5))
+    await api.cancelRun(waits, false)
+    expect(await stateOf(api, waits)).toBe('cancelled')
+    expect(test.engines.at(-1)!.stopped).toBe(true)
+    expect(await written()).toContain('out.safetensors.partial')
+  })
+
+  it('are held as soon as they begin where that was asked for before', async () => {
+    const { api, going } = await full()
+    const waits = await start(api, 'fifth')
+    await api.pauseRun(waits, true)
+    say(going[0]!.engine, finished)
+    await vi.waitFor(() => expect(test.engines.at(-1)!.jobs).toHaveLength(1))
+    test.engines.at(-1)!.jobs[0]!.say({ type: 'started', jobId: 'job-0' })
+    await vi.waitFor(async () => expect(await stateOf(api, waits)).toBe('paused'))
   })
 
   it('fail in the list where their source has gone meanwhile', async () => {
