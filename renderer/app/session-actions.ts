@@ -68,6 +68,6 @@ function followEngine(status: EngineStatus): void {
   if (status.state === 'died') lose(status.reason ?? say('engine.connection-lost'))
   if (status.state === 'ready' && before !== 'ready') {
     void refreshEngineInfo()
-    if (useSession.getState().died !== null) void reopen(false)
+    if (useSession.getState().fileLost) void reopen(false)
   }
 }

@@ -23,6 +23,8 @@ export interface SessionState {
   readonly engine: EngineStatus
   /** Set when an engine died and not yet dismissed: why. */
   readonly died: Message | null
+  /** An engine died and took the open file along; false once that is opened again in the next. */
+  readonly fileLost: boolean
   readonly host: HostInfo | null
   readonly engineInfo: EngineInfo | null
   readonly settings: Settings
@@ -36,6 +38,7 @@ export const useSession = create<SessionState>(() => ({
   refused: false,
   engine: { state: 'starting', reason: null },
   died: null,
+  fileLost: false,
   host: null,
   engineInfo: null,
   settings: settingsSchema.parse({}),
@@ -62,7 +65,12 @@ export const sessionReducers = {
     useSession.setState({ refused: true })
   },
   engine(engine: EngineStatus) {
-    useSession.setState(engine.state === 'died' ? { engine, died: engine.reason, engineInfo: null } : { engine })
+    useSession.setState(
+      engine.state === 'died' ? { engine, died: engine.reason, fileLost: true, engineInfo: null } : { engine },
+    )
+  },
+  reopening() {
+    useSession.setState({ fileLost: false })
   },
   dismissDeath() {
     useSession.setState({ died: null })

@@ -191,6 +191,7 @@ export const pickFolder = (name: string) => openFrom(name, () => connection().ho
 
 /** A new engine knows no files: the open one again, with what was chosen in it; without `analyze` nothing is computed unasked. */
 export async function reopen(analyze: boolean): Promise<void> {
+  sessionReducers.reopening()
   const { grant, source: before, status } = useFile.getState()
   const remembered: Asked | null = grant ? { grant, source: before } : recall()
   if (!remembered) return fileSettled()

@@ -1,5 +1,5 @@
 /** What tests of the page's model begin with: reports as the engine makes them, an open file, an engine that is asked. */
-import type { AnalysisReport, EngineApi, TensorReport, VersusReport } from '../../../core/contract.ts'
+import type { AnalysisReport, EngineApi, FileReport, TensorReport, VersusReport } from '../../../core/contract.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { fileReducers } from '../../../renderer/choices/file.ts'
 import { useParams } from '../../../renderer/choices/params.ts'
@@ -79,6 +79,14 @@ export function versusReport(tensor: string): VersusReport {
   }
 }
 
+/** An open model of these tensors. */
+export function fileReport(tensors: readonly TensorReport[], fileId = 'file'): FileReport {
+  return {
+    ...{ fileId, name: 'file', format: 'safetensors', safety: 'safe', totalBytes: 1, notices: [] },
+    tensors: [...tensors],
+  }
+}
+
 /** A page with these tensors open, nothing known of them, connected to an engine that answers what a test has it answer. */
 export function openPage(engine: Partial<EngineApi>, tensors: readonly TensorReport[], params: Params = defaultParams) {
   const notAsked = () => Promise.reject(new Error('not asked here'))
@@ -86,16 +94,5 @@ export function openPage(engine: Partial<EngineApi>, tensors: readonly TensorRep
   analysesReducers.reset()
   selectionReducers.reset()
   useParams.setState({ params, output: 'factors' })
-  fileReducers.opened(
-    { id: 'grant', name: 'file', kind: 'file', byteLength: null },
-    {
-      fileId: 'file',
-      name: 'file',
-      format: 'safetensors',
-      safety: 'safe',
-      totalBytes: 1,
-      notices: [],
-      tensors: [...tensors],
-    },
-  )
+  fileReducers.opened({ id: 'grant', name: 'file', kind: 'file', byteLength: null }, fileReport(tensors))
 }
