@@ -61,19 +61,31 @@ export function endsLikeWeights(name: string, endings: readonly string[] = allWe
   return endings.some((ending) => lower.endsWith(ending))
 }
 
+const indexEnding = /\.index(\.[\w-]+)?\.json$/i
+
+/** Whether a name says that a file is an index of shards. */
+export function isIndexName(name: string): boolean {
+  return indexEnding.test(name)
+}
+
+/** The name of what an index is of; any other as it is. */
+export function withoutIndexEnding(name: string): string {
+  return name.replace(indexEnding, '')
+}
+
 /** The name without such an ending, that of an index of shards included. */
 export function withoutWeightEnding(name: string): string {
-  const whole = name.replace(/\.index\.json$/i, '')
+  const whole = withoutIndexEnding(name)
   const ending = allWeightEndings.find((each) => whole.toLowerCase().endsWith(each))
   return (ending && whole.slice(0, -ending.length)) || name
 }
 
 /** Whether a file of this name is offered as weights: one of them, or an index that names some. */
 export function isWeightName(name: string): boolean {
-  return endsLikeWeights(name.replace(/\.index\.json$/i, ''))
+  return endsLikeWeights(withoutIndexEnding(name))
 }
 
 /** Of several files the one to open: the one that names the others, else the first that looks like weights, else the first. */
 export function entryName(names: readonly string[]): string | undefined {
-  return names.find((name) => name.endsWith('.index.json')) ?? names.find(isWeightName) ?? names[0]
+  return names.find(isIndexName) ?? names.find(isWeightName) ?? names[0]
 }

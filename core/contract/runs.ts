@@ -53,6 +53,19 @@ export const runResultSchema = z.object(
 )
 export type RunResult = z.infer<typeof runResultSchema>
 
+/** Whether a run of this kind writes an adapter, whose error is a share of what it adds, not of a model. */
+export function writesAdapter(kind: RunKind): boolean {
+  return kind === 'extract' || kind === 'resize'
+}
+
+/** The error that stands for the whole run. Of differences the large ones count: what an adapter misses is a share of all that it should add. */
+export function errorOfRun(
+  kind: RunKind,
+  { relativeError, absoluteError }: Pick<RunResult, 'relativeError' | 'absoluteError'>,
+): number {
+  return writesAdapter(kind) ? (absoluteError ?? relativeError) : relativeError
+}
+
 /**
  * A run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs, those of earlier
  * days and of the command line too, each with its outcome.

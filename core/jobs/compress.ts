@@ -250,7 +250,8 @@ function missedGoal(
   const goal = allowedError(params)
   if (goal === null || part.of > 1) return []
   if (params.goalScope === 'model') {
-    const error = params.goalWeight === 'entries' ? relativeError : (absoluteError ?? 0)
+    const error = params.goalWeight === 'entries' ? relativeError : (absoluteError ?? null)
+    if (error === null) return [say('run.error-goal-unknown', { goal })]
     return error > goal ? [say('run.error-goal-missed', { error, goal })] : []
   }
   const missed = outcomes.filter((outcome) => (outcome.relativeError ?? 0) > goal)

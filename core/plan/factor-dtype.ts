@@ -46,7 +46,12 @@ export function largestUsefulRank(info: TensorInfo, view: MatrixView, stored: St
 
 /** Largest rank whose factors are no larger than the tensor: m n / (m + n) rounded down, at equal dtype and with nothing beside them. */
 export function breakEvenRank(info: TensorInfo, view: MatrixView, stored: StoredAs): number {
-  return largestRank(view, (rank) => factorBytes(view, rank, stored) <= encodedBytes(info))
+  return rankWithin(encodedBytes(info), view, stored)
+}
+
+/** Largest rank whose factors, with all that is stored beside them, take no more; 0 where not even rank 1 does. */
+export function rankWithin(bytes: number, view: MatrixView, stored: StoredAs): number {
+  return largestRank(view, (rank) => factorBytes(view, rank, stored) <= bytes)
 }
 
 /** Bytes grow with the rank, but for the one at which INT8's scales change their layout: halve on either side of it. */

@@ -119,7 +119,7 @@ function withMember(set: ReadonlySet<string>, member: string, present: boolean):
 }
 
 /**
- * Tells whether a name is searched for: `/.../` is a regular expression, `*` and `?` stand for any characters and any one, and all of it is
+ * Tells whether a name is searched for: `/.../` is a regular expression, `*`, `?` and `{a,b}` stand for what they do in a rule, and all of it is
  * found inside a name. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
  */
 export function nameMatcher(search: string): ((name: string) => boolean) | null {
@@ -134,12 +134,11 @@ export function nameMatcher(search: string): ((name: string) => boolean) | null 
       return null
     }
   }
-  if (/[*?]/.test(text)) {
-    const escaped = text.replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    const pattern = new RegExp(escaped.replaceAll('*', '.*').replaceAll('?', '.'), 'i')
-    return (name) => pattern.test(name)
-  }
   const lower = text.toLowerCase()
+  if (isGlob(lower)) {
+    const matches = compileGlob(`*${lower}*`)
+    return (name) => matches(name.toLowerCase())
+  }
   return (name) => name.toLowerCase().includes(lower)
 }
 

@@ -3,16 +3,23 @@
  * of the tensors never stands for the model: until all have been analyzed its error is a sentence with a price, not a number.
  */
 import { useMemo } from 'react'
-import type { CompressionReport, FileReport, RunKind } from '../../core/contract.ts'
+import {
+  type CompressionReport,
+  errorOfRun,
+  type FileReport,
+  type RunKind,
+  recipeText,
+  writesAdapter,
+} from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
-import { sketchKeyOf } from '../../core/params.ts'
+import { sketchKeyOf, sketchKeys } from '../../core/params.ts'
 import { allStyles, type Style } from '../../core/styles.ts'
 import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { type FileEstimate, useEstimate } from './estimate.ts'
 import { shownPlan } from './outlook.ts'
-import { type PlanAnswer, type PlanState, usePlan } from './plan.ts'
+import { type PlanAnswer, type PlanState, type Question, usePlan } from './plan.ts'
 import { useRefusal } from './refusal.ts'
 import { type RunningPlan, useRunningPlan } from './running-plan.ts'
 
@@ -130,14 +137,11 @@ function planned(
 
 /** The newest plan for this goal, this output and these rules, where only what it was computed with has changed since. */
 function outdated({ question, answers }: PlanState): PlanAnswer | null {
-  if (!question) return null
+  if (!question || goalOf(question.params) === 'rank') return null
+  const computing = Object.fromEntries(sketchKeys.map((key) => [key, question.params[key]]))
+  const asNow = ({ params, ...others }: Question) => recipeText({ ...others, params: { ...params, ...computing } })
   const same = ({ question: other }: PlanAnswer) =>
-    other.output === question.output &&
-    other.params.goalSize === question.params.goalSize &&
-    other.params.goalError === question.params.goalError &&
-    other.params.goalEnergy === question.params.goalEnergy &&
-    goalOf(question.params) !== 'rank' &&
-    sketchKeyOf(other.params) !== sketchKeyOf(question.params)
+    asNow(other) === asNow(question) && sketchKeyOf(other.params) !== sketchKeyOf(question.params)
   return answers.find(same) ?? null
 }
 
@@ -164,8 +168,8 @@ export function outcomeOfRun(
   },
   kind: RunKind,
 ): Extract<Outcome, { state: 'measured' }> {
-  const isDifference = kind === 'extract' || kind === 'resize'
-  const error = isDifference ? (report.absoluteError ?? report.relativeError) : report.relativeError
+  const isDifference = writesAdapter(kind)
+  const error = errorOfRun(kind, report)
   return {
     state: 'measured',
     bytesBefore: report.bytesBefore,

@@ -6,6 +6,7 @@ import { useCallback } from 'react'
 import type { PlannedTensor, TensorReport } from '../../core/contract.ts'
 import { modelError } from '../../core/curves/model-error.ts'
 import { type Params, sketchKeyOf } from '../../core/params.ts'
+import { rankWithin } from '../../core/plan/factor-dtype.ts'
 import { leastRank } from '../../core/plan/goals.ts'
 import { bytesAtRank, type Storable, shrinksAt } from '../../core/plan/verdict.ts'
 import { elementCount } from '../../core/tensor.ts'
@@ -82,15 +83,15 @@ export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve,
   const verdict = verdicts.get(tensor.name)
   if (!verdict) return kept
   const rank = pin ?? expectedRank(params, verdict, curve)
-  if (rank === undefined) return { ...kept, kept: false, errorAtHalf: halved(verdict, bytes, curve) }
+  if (rank === undefined) return { ...kept, kept: false, errorAtHalf: errorWithin(bytes / 2, verdict, curve) }
   if (rank === null || !shrinksAt(verdict, rank)) return kept
   const bytesAfter = bytesAtRank(verdict, rank)
   return { kept: false, rank, error: curve?.[rank] ?? null, errorAtHalf: null, bytesAfter, curve, planned: null }
 }
 
-/** Factors grow with the rank alone, so half the bytes are so many ranks. */
-function halved(verdict: Storable, bytes: number, curve: readonly number[] | undefined): number | null {
-  return curve?.[Math.floor(bytes / 2 / bytesAtRank(verdict, 1))] ?? null
+/** Of the largest rank whose factors take no more. */
+function errorWithin(bytes: number, { view, stored }: Storable, curve: readonly number[] | undefined): number | null {
+  return curve?.[rankWithin(bytes, view, stored)] ?? null
 }
 
 /** undefined while a goal has still to find it, null where it cannot be met. */

@@ -37,7 +37,7 @@ export function followChoices(): void {
   // A run uses all threads.
   useRuns.subscribe(({ runs }, before) => {
     const began = runs.some(
-      ({ runId, state }) => state === 'running' && !before.runs.some((run) => run.runId === runId),
+      ({ runId, state }) => state === 'running' && before.runs.find((run) => run.runId === runId)?.state !== 'running',
     )
     if (began && useWork.getState().model) cancelPlan()
   })

@@ -16,6 +16,8 @@ describe('formats of weight files', () => {
 
   it('opens the one of several files that names the others', () => {
     expect(entryName(['a-00001-of-00002.safetensors', 'a.safetensors.index.json'])).toBe('a.safetensors.index.json')
+    expect(entryName(['A-1.SAFETENSORS', 'A.SAFETENSORS.INDEX.JSON'])).toBe('A.SAFETENSORS.INDEX.JSON')
+    expect(entryName(['a.fp16-1.safetensors', 'a.safetensors.index.fp16.json'])).toBe('a.safetensors.index.fp16.json')
     expect(entryName(['model.ckpt.data-00000-of-00001', 'model.ckpt.index'])).toBe('model.ckpt.index')
     expect(entryName(['README.md', 'model.nemo'])).toBe('model.nemo')
     expect(entryName(['README.md'])).toBe('README.md')
@@ -24,7 +26,9 @@ describe('formats of weight files', () => {
 
   it('takes an ending off a name, and never the whole name', () => {
     expect(
-      ['a.nemo', 'a.Safetensors', 'a.bin.index.json', 'config.json', '.metadata'].map(withoutWeightEnding),
-    ).toEqual(['a', 'a', 'a', 'config.json', '.metadata'])
+      ['a.nemo', 'a.Safetensors', 'a.bin.index.json', 'a.bin.index.fp16.json', 'config.json', '.metadata'].map(
+        withoutWeightEnding,
+      ),
+    ).toEqual(['a', 'a', 'a', 'a', 'config.json', '.metadata'])
   })
 })

@@ -2,9 +2,15 @@
 import { AppError } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import { fileName, foreign } from '../../messages/text.ts'
-import { allWeightEndings, endsLikeWeights, weightEndings } from '../../weight-formats.ts'
+import {
+  allWeightEndings,
+  endsLikeWeights,
+  isIndexName,
+  weightEndings,
+  withoutIndexEnding,
+} from '../../weight-formats.ts'
 import { wholeOfPart } from '../shards/joined.ts'
-import { isIndexName, parseShardName } from '../shards/sharded.ts'
+import { parseShardName } from '../shards/sharded.ts'
 
 /** What trainers leave beside a model, in the model's own formats. */
 const companions =
@@ -17,9 +23,7 @@ const companions =
 export function onlyModel(folderName: string, present: ReadonlySet<string>): string {
   for (const group of [weightEndings.safetensors, allWeightEndings]) {
     const ofGroup = (name: string) => endsLikeWeights(wholeOfPart(name) ?? name, group) && !companions.test(name)
-    const indexes = [...present].filter(
-      (name) => isIndexName(name) && ofGroup(name.replace(/\.index(\.[\w-]+)?\.json$/i, '')),
-    )
+    const indexes = [...present].filter((name) => isIndexName(name) && ofGroup(withoutIndexEnding(name)))
     const candidates = indexes.length > 0 ? indexes : onePerSet([...present].filter(ofGroup))
     const [name, ...others] = candidates.sort()
     if (name === undefined) continue

@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts'
 import type { ByteSource, PickedSource, SourceFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { fileName } from '../../messages/text.ts'
+import { isIndexName } from '../../weight-formats.ts'
 import type { OpenWeightFile, WeightFile } from '../format.ts'
 import { metadataName } from '../pytorch/distributed.ts'
 import { withScales } from '../quantized/fp8-scale.ts'
@@ -18,7 +19,6 @@ import { newestSnapshot } from '../shards/hub-cache.ts'
 import { openJoined, partsOfWhole, wholeOfPart } from '../shards/joined.ts'
 import {
   indexOfShard,
-  isIndexName,
   type OpenShard,
   openIndexed,
   openShards,

@@ -9,6 +9,7 @@ import type { ByteSource, SourceFolder } from '../../io.ts'
 import { distinct, say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName, foreign, quoted } from '../../messages/text.ts'
+import { isIndexName } from '../../weight-formats.ts'
 import type { WeightFile } from '../format.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
@@ -31,11 +32,6 @@ const indexLimits: JsonLimits = {
 }
 
 export type OpenShard = (name: string) => Promise<WeightFile>
-
-/** Whether a name says that a file is an index. */
-export function isIndexName(name: string): boolean {
-  return /\.index(\.[\w-]+)?\.json$/i.test(name)
-}
 
 interface ShardName {
   readonly prefix: string

@@ -23,6 +23,7 @@ export const runs = {
   'run.goal-missed': (v, w) =>
     `未达到大小目标：写出 ${w.count(v.written)} 字节，目标为 ${w.count(v.goal)} 字节。无法分解的张量保持原样。`,
   'run.error-goal-missed': (v, w) => `未达到误差目标：达到 ${w.percent(v.error)}，目标为 ${w.percent(v.goal)}。`,
+  'run.error-goal-unknown': (v, w) => `并非所有范数都已知，因此不知道是否达到 ${w.percent(v.goal)} 的误差目标。`,
   'run.error-goal-missed-by': (v, w) =>
     `${v.total} 个张量中有 ${v.count} 个未达到误差目标，其中 ${v.name} 相差最大：${w.percent(v.error)}，目标为 ${w.percent(v.goal)}。`,
   'run.finished-so-far': (v, w) => `${v.total} 个张量中已完成 ${v.done} 个；可用${w.act('resume')}继续。`,

@@ -34,6 +34,8 @@ export const runs = {
     `The size goal was missed: ${w.count(v.written)} bytes were written, ${w.count(v.goal)} was the goal. Tensors that could not be factorized were kept as they are.`,
   'run.error-goal-missed': (v: { error: number; goal: number }, w: Words) =>
     `The error goal was missed: ${w.percent(v.error)} was reached, ${w.percent(v.goal)} was the goal.`,
+  'run.error-goal-unknown': (v: { goal: number }, w: Words) =>
+    `Whether the error goal of ${w.percent(v.goal)} was reached is not known: not every norm is.`,
   'run.error-goal-missed-by': (
     v: { count: number; total: number; name: Foreign; error: number; goal: number },
     w: Words,

@@ -7,7 +7,7 @@ import type { AdapterForm } from '../../../core/styles.ts'
 import { formOption } from '../adapter-flags.ts'
 import { withEngine } from '../job.ts'
 import { formatBytes, print, printJson, safe } from '../print.ts'
-import { printResize, resizeAll } from './resize.ts'
+import { printResized, resizeAll } from './resize.ts'
 
 interface Options {
   readonly out: string
@@ -42,12 +42,10 @@ export function convertCommand(): Command {
           pins: [],
           oneRank: false,
         }
-        const reports = await withEngine((engine) =>
+        const resized = await withEngine((engine) =>
           resizeAll(engine, path, out, relativeTo, { form: to, ...ranks, force }),
         )
-        if (json) printJson(reports.length === 1 ? reports[0] : reports)
-        else for (const report of reports) printResize(report, reports.length > 1)
-        return
+        return printResized(resized, json)
       }
       const { notices, report } = await withEngine(async (engine) => {
         const { fileId: model, notices } = await engine.open(path)

@@ -1,7 +1,7 @@
 /** `ghostsvd history`: the outcome of earlier runs, of the command line and of pages. */
 
 import { Command } from 'commander'
-import type { Run } from '../../../core/contract.ts'
+import { errorOfRun, type Run } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { createHistory, type HistoryEntry } from '../../history/history.ts'
 import { configFolder } from '../../system/folders.ts'
@@ -41,9 +41,9 @@ function printHistory(entries: readonly HistoryEntry[]): void {
     print('\nThe same command with --resume continues after its finished tensors.')
 }
 
-function outcome({ state, result, resumable, finishedTensors, error, progress }: Run): string {
+function outcome({ state, choices, result, resumable, finishedTensors, error, progress }: Run): string {
   if (result)
-    return `${formatBytes(result.bytesBefore)} -> ${formatBytes(result.bytesAfter)}, error ${percent(result.relativeError)}`
+    return `${formatBytes(result.bytesBefore)} -> ${formatBytes(result.bytesAfter)}, error ${percent(errorOfRun(choices.kind, result))}`
   if (state === 'running' || state === 'paused')
     return progress && progress.total > 0 ? percent(progress.done / progress.total) : ''
   // What a run has finished before it failed its own sentence says; an engine that died said nothing.

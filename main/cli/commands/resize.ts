@@ -69,10 +69,15 @@ export function resizeCommand(): Command {
       const { include, exclude, pin: pins } = options
       const rules = { include, exclude, pins }
       const request = { form: to, params: paramsFrom(self, rankKeys), rule, keepRanks: false, oneRank, ...rules, force }
-      const reports = await withEngine((engine) => resizeAll(engine, path, out, relativeTo, request))
-      if (options.json) printJson(reports.length === 1 && !(await isBatch(path)) ? reports[0] : reports)
-      else for (const report of reports) printResize(report, reports.length > 1)
+      const resized = await withEngine((engine) => resizeAll(engine, path, out, relativeTo, request))
+      printResized(resized, options.json)
     })
+}
+
+interface Resized {
+  /** The path was a folder of adapters, with however many in it. */
+  readonly isBatch: boolean
+  readonly reports: readonly ResizeReport[]
 }
 
 export async function resizeAll(
@@ -81,11 +86,11 @@ export async function resizeAll(
   out: string,
   relativeTo: string | undefined,
   request: ResizeRequest,
-): Promise<ResizeReport[]> {
+): Promise<Resized> {
   const runs = commandRuns(engine)
   const resizeOne = (adapter: string, to: string) =>
     runs.run<'resize'>({ kind: 'resize', ...request }, { adapter, base: relativeTo }, to)
-  if (!(await isBatch(path))) return [await resizeOne(path, out)]
+  if (!(await isBatch(path))) return { isBatch: false, reports: [await resizeOne(path, out)] }
   const found = await adaptersIn(path)
   if (found.length === 0)
     throw new AppError(
@@ -97,7 +102,13 @@ export async function resizeAll(
   await makeFolder(out)
   const reports: ResizeReport[] = []
   for (const { from, to } of batch) reports.push(await resizeOne(from, to))
-  return reports
+  return { isBatch: true, reports }
+}
+
+/** An array of a folder of adapters, also where it has but one. */
+export function printResized({ isBatch, reports }: Resized, json: boolean | undefined): void {
+  if (json) printJson(isBatch ? reports : reports[0])
+  else for (const report of reports) printResize(report, reports.length > 1)
 }
 
 interface BatchMember {
@@ -165,7 +176,7 @@ function outputName(name: string, form: AdapterForm | null): string {
   return adapterStyles[form].container === 'adapter' ? stem : `${stem}.${adapterStyles[form].encoding}`
 }
 
-export function printResize(report: ResizeReport, short: boolean): void {
+function printResize(report: ResizeReport, short: boolean): void {
   const rows = report.modules.map(({ name, matrix, rankBefore, rank, scale, norm, toBase, relativeError }) => [
     safe(name),
     matrix.join(' x '),

@@ -3,7 +3,7 @@
  * sleep while one computes. A pure function from the runs that go on to what is to be seen; who does it is handed in.
  */
 
-import type { Run } from '../../../core/contract.ts'
+import { errorOfRun, type Run } from '../../../core/contract.ts'
 import { fileName } from '../../../core/messages/text.ts'
 import type { Say } from '../words.ts'
 
@@ -73,12 +73,12 @@ export function barOf({ mode, value }: TaskbarProgress, platform: NodeJS.Platfor
 }
 
 /** Whoever cancelled a run, or closed the application, knows. */
-export function noticeOf({ state, target, result, error }: Run, say: Say): Notice | null {
+export function noticeOf({ state, choices, target, result, error }: Run, say: Say): Notice | null {
   if (state === 'finished' && result) {
-    const { bytesBefore: before, bytesAfter: after, relativeError: error } = result
+    const { bytesBefore: before, bytesAfter: after } = result
     return {
       title: say('desktop.run-finished', { name: fileName(target) }),
-      body: say('desktop.run-sizes', { before, after, error }),
+      body: say('desktop.run-sizes', { before, after, error: errorOfRun(choices.kind, result) }),
     }
   }
   if (state === 'failed')

@@ -1,5 +1,11 @@
 /** A compression as the list of runs has it, for tests that are about something else. */
-import type { CompressionReport, Run, RunChoices, RunReport } from '../../../core/contract.ts'
+import {
+  type CompressionReport,
+  type Run,
+  type RunChoices,
+  type RunReport,
+  runChoicesSchema,
+} from '../../../core/contract.ts'
 import { defaultParams } from '../../../core/params.ts'
 
 export const someChoices: RunChoices = {
@@ -12,6 +18,8 @@ export const someChoices: RunChoices = {
   resume: false,
   part: null,
 }
+
+export const someExtraction = runChoicesSchema.parse({ kind: 'extract', form: 'peft', params: {} })
 
 export function someRun(changes: Partial<Run> = {}): Run {
   return {

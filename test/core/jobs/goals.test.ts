@@ -169,6 +169,18 @@ describe('an error goal', () => {
     expect(absolute.report.bytesAfter).not.toBe(report.bytesAfter)
   })
 
+  it('by norms is neither reached nor missed where a finished output does not say its norms', async () => {
+    const params = { method: 'exact', minRank: 1, goalError: 0.2, goalScope: 'model', goalWeight: 'norm' } as const
+    const target = { folder: memoryFolder('out'), name: 'o' }
+    const run = async () => {
+      const files = { model: await openTensors(...model), target }
+      return compressFile(files, compressJob(params, { resume: true }), testContext())
+    }
+    const goalSaid = ({ notices }: CompressionReport) => notices.filter(({ key }) => key.startsWith('run.error-goal'))
+    expect(goalSaid(await run())).toEqual([])
+    expect(goalSaid(await run())).toEqual([say('run.error-goal-unknown', { goal: 0.2 })])
+  })
+
   it('counts the rounding of half-precision factors', async () => {
     // The spectrum alone reaches 0.02 at some rank; BF16 factors add about 0.002, which must not push it over.
     const tensors = [decaying('steep', 96, 96, 2, 'BF16')]

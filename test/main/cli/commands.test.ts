@@ -124,6 +124,29 @@ describe('ghostsvd', () => {
     process.env.GHOSTSVD_CONFIG = join(folder, 'config')
   })
 
+  it('prints an array of a folder of adapters, also of one', async () => {
+    const adapters = join(folder, 'adapters')
+    await mkdir(adapters)
+    const module = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q'
+    const values = (count: number) =>
+      encode(
+        'F32',
+        Float64Array.from({ length: count }, (_, i) => Math.sin(i)),
+      ).bytes
+    const tensors = [
+      plain(`${module}.lora_down.weight`, 'F32', [4, 64], values(256)),
+      plain(`${module}.lora_up.weight`, 'F32', [64, 4], values(256)),
+    ]
+    await writeFile(join(adapters, 'one.safetensors'), fileBytes(tensors))
+    for (const [command, ...options] of [
+      ['convert', '--to', 'kohya'],
+      ['resize', '--rank', '2'],
+    ]) {
+      const found = await json(command!, adapters, '--out', join(folder, `adapters-${command}`), ...options)
+      expect(found).toMatchObject([{ output: 'one.safetensors' }])
+    }
+  })
+
   it('names statistics of inputs wherever it says how to make the same bytes again', async () => {
     const statistics = join(folder, 'statistics.safetensors')
     const name = 'model.layers.0.mlp.up_proj.weight'

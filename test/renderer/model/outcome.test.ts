@@ -91,8 +91,15 @@ describe('the outcome of the choices', () => {
     const stale = outcome(state(slower, [answer(sized)], [sized]))
     expect(stale).toMatchObject({ state: 'stale', error: 0.43, bytesAfter: 440 })
     expect(canCompress(stale)).toBe(false)
-    // Of another goal it says nothing.
+    // Of another goal it says nothing, nor of other rules, dtypes or weights.
     expect(outcome(state({ ...slower, goalSize: 0.6 }, [answer(sized)], [sized])).state).toBe('unknown')
+    for (const other of [{ maxRank: 7 }, { factorDType: 'INT8' }, { goalWeight: 'norm' }] as const)
+      expect(outcome(state({ ...slower, ...other }, [answer(sized)], [sized])).state, JSON.stringify(other)).toBe(
+        'unknown',
+      )
+    const ruled = { ...answer(sized), question: { ...question(sized), exclude: ['w'] } }
+    expect(outcome(state(slower, [ruled], [sized])).state).toBe('unknown')
+    expect(outcome(state(slower, [ruled, answer(sized, 0.3)], [sized]))).toMatchObject({ state: 'stale', error: 0.3 })
   })
 
   it('is a refusal where no run can do it', () => {

@@ -37,5 +37,7 @@ test('while ranks are not settled the error at half the bytes is known from the 
   // Factors of rank r take 4 r (300 + 200) bytes: half of 240,000 are 60 ranks.
   expect(outlook({ goalSize: 0.4 }).errorAtHalf).toBe(1 / 61)
   expect(outlook({ goalSize: 0.4 }, null).errorAtHalf).toBeNull()
+  // A sparse part takes its share at every rank, once: 5 % of 60,000 entries at 12 bytes leave 84,000, which are 42 ranks.
+  expect(outlook({ goalSize: 0.4, sparseDensity: 0.05 }).errorAtHalf).toBe(1 / 43)
   expect(outlook({ rank: 9 }).errorAtHalf).toBeNull()
 })

@@ -11,7 +11,9 @@ import { shownPlan } from '../../../renderer/model/outlook.ts'
 import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../renderer/model/plan.ts'
 import { analyzeModel, cancelPlan, followChoices, forgetPlan } from '../../../renderer/model/plan-actions.ts'
 import { runningPlan } from '../../../renderer/model/running-plan.ts'
+import { runsReducers } from '../../../renderer/model/runs.ts'
 import { fileSettled, loseWork, receiveJobEvent, useWork } from '../../../renderer/model/work.ts'
+import { someRun } from '../../core/contract/some-run.ts'
 import { someWords } from '../../core/messages/words.ts'
 import { openPage, tensorReport } from './harness.ts'
 
@@ -90,6 +92,17 @@ test('without an analysis another rank, and another speed, ask nothing', async (
   changeParams({ rank: 32, nIter: 4 })
   await settle()
   expect(asked.filter((one) => one.includes('plan'))).toEqual([])
+})
+
+test('a run that begins ends the analysis, also one that had waited', async () => {
+  for (const before of [[], [someRun({ state: 'waiting' })]]) {
+    runsReducers.listed(before, 0)
+    analyzeModel()
+    await settle()
+    expect(useWork.getState().model).not.toBeNull()
+    runsReducers.changed(someRun({ state: 'running' }), 1)
+    expect(useWork.getState().model).toBeNull()
+  }
 })
 
 test('a goal starts the analysis it needs, once', async () => {

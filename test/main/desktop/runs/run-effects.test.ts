@@ -3,7 +3,7 @@ import type { Run } from '../../../../core/contract.ts'
 import type { JobPhase } from '../../../../core/phases.ts'
 import { barOf, noticeOf, progressOf, runEffects } from '../../../../main/desktop/runs/run-effects.ts'
 import { sayIn } from '../../../../main/desktop/words.ts'
-import { someReport, someRun } from '../../../core/contract/some-run.ts'
+import { someExtraction, someReport, someRun } from '../../../core/contract/some-run.ts'
 import { someWords } from '../../../core/messages/words.ts'
 
 type State = Run['state']
@@ -68,6 +68,14 @@ describe('a notice', () => {
       title: 'a.safetensors 已保存并检查',
       body: '2.00\u00a0GB → 1.00\u00a0GB，误差 12.30\u00a0%',
     })
+    // Of an adapter the error of all differences together, as everywhere.
+    const { result } = runOf('a', 'finished')
+    const extracted = {
+      ...runOf('a', 'finished'),
+      choices: someExtraction,
+      result: { ...result!, absoluteError: 0.04 },
+    }
+    expect(noticeOf(extracted, sayIn('en'))!.body).toContain('error 4.00')
     for (const state of ['cancelled', 'interrupted', 'running', 'paused'] as const)
       expect(noticeOf(runOf('a', state), sayIn('en'))).toBeNull()
   })
