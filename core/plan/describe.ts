@@ -68,7 +68,7 @@ export function viewOf(report: TensorReport): MatrixView | null {
 }
 
 /** The tensor as the plan knows it, but for its scale and remarks. */
-function tensorOf(report: TensorReport): TensorInfo {
+export function tensorOf(report: TensorReport): TensorInfo {
   const { name, dtype, shape, matrix, byteLength, decodedBytes, decodedDType, sharesStorageWith, inGraph } = report
   const count = shape.length === 2 && matrix?.length === 3 ? matrix[0] : undefined
   return {

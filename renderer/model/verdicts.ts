@@ -2,31 +2,39 @@
 import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import { type Params, paramsThatAffect } from '../../core/params.ts'
-import { storable } from '../../core/plan/describe.ts'
-import type { Storable } from '../../core/plan/verdict.ts'
-import type { OutputId } from '../../core/styles.ts'
+import { tensorOf } from '../../core/plan/describe.ts'
+import { largestUsefulRank } from '../../core/plan/factor-dtype.ts'
+import { type Storable, verdictsOn } from '../../core/plan/verdict.ts'
+import type { Ruling } from '../../core/rules.ts'
+import { allStyles, defaultStyle, type OutputId } from '../../core/styles.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
-import { type Choice, isCompressed } from '../choices/rules.ts'
+import type { Choice } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
 
 /** By name; tensors that are kept whatever the rank are not in it. */
 export type Verdicts = ReadonlyMap<string, Storable>
 
-/** Cost: one pass over the tensors. */
+/** As a run decides it, on what the report of the file says of its tensors. Cost: one pass over names and shapes. */
 export function verdictsOf(
   tensors: readonly TensorReport[],
-  choice: Choice,
+  { included, excluded }: Choice,
   params: Params,
-  output?: OutputId,
+  output: OutputId = defaultStyle,
 ): Verdicts {
-  const found = new Map<string, Storable>()
-  for (const tensor of tensors) {
-    const verdict = isCompressed(tensor, choice) ? storable(tensor, params, output) : null
-    if (verdict) found.set(tensor.name, verdict)
+  const matrices = tensors.filter(({ matrix }) => matrix !== null).map(tensorOf)
+  const judge = (name: string): Ruling => {
+    if (excluded.has(name)) return { says: 'out', pattern: null }
+    return { says: included.has(name) ? 'in' : 'nothing' }
   }
+  const found = new Map<string, Storable>()
+  for (const [name, verdict] of verdictsOn(matrices, params, judge, allStyles[output]))
+    if (verdict.action === 'factorize' && verdict.refusal === null && canShrink(verdict)) found.set(name, verdict)
   return found
 }
+
+const canShrink = ({ info, view, stored, isDifference }: Storable) =>
+  isDifference === true || largestUsefulRank(info, view, stored) > 0
 
 const noTensors: readonly TensorReport[] = []
 const storageKeys = paramsThatAffect('storage')

@@ -4,10 +4,12 @@ import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
 import { defaultParams, sketchKeyOf } from '../../../core/params.ts'
 import { storable } from '../../../core/plan/describe.ts'
 import { bytesAtRank } from '../../../core/plan/verdict.ts'
+import type { OutputId } from '../../../core/styles.ts'
 import type { Choice } from '../../../renderer/choices/rules.ts'
 import { estimateFile } from '../../../renderer/model/estimate.ts'
 import { verdictsOf } from '../../../renderer/model/verdicts.ts'
 import { chosenRank, errorAt, tensorView } from '../../../renderer/model/view.ts'
+import { someWords } from '../../core/messages/words.ts'
 import { analysisReport, tensorReport } from './harness.ts'
 
 const tensor = tensorReport('w', { dtype: 'BF16', shape: [100, 80], matrix: [100, 80], byteLength: 16_000 })
@@ -89,6 +91,21 @@ test('a file keeps what is kept, what was left out and what would grow', () => {
     bytesAfter: 16_200,
     kept: 2,
   })
+})
+
+test('what an output has no place for is kept before any plan, as a run keeps it', () => {
+  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
+  const use = { isInNode: false, isConvolution: false, input: 'rows', flops: 'product', opset: 17 } as const
+  const inGraph = { ...tensor, name: 'g', inGraph: { ...use, unfit: null } }
+  const unfit = { ...tensor, name: 'u', inGraph: { ...use, unfit: someWords('a QLinearMatMul') } }
+  const experts = { ...tensor, name: 'e', shape: [4, 100, 80], matrix: [4, 100, 80], byteLength: 64_000 }
+  const decided = (output: OutputId, now: Partial<typeof params> = {}) => [
+    ...verdictsOf([inGraph, unfit, experts], nobody, { ...params, ...now }, output).keys(),
+  ]
+  expect(decided('factors')).toEqual(['g', 'u', 'e'])
+  expect(decided('onnx')).toEqual(['g'])
+  expect(decided('aguf')).toEqual(['g', 'u'])
+  expect(decided('onnx', { sparseDensity: 0.01 })).toEqual([])
 })
 
 test('a quantized tensor counts as it is copied, and a shared storage as often as it is written', () => {
