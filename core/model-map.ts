@@ -9,6 +9,7 @@
  * Experts are columns, not rows: `model.layers.3.mlp.experts.5.up_proj` stands in the row of its layer and in the band `experts.*.up_proj`,
  * in the fifth column of it, so that N layers of M experts are N x M cells for each of their roles.
  */
+import { compareNames } from './natural-order.ts'
 
 interface MapRole {
   readonly key: string
@@ -67,7 +68,7 @@ export function modelMap<T extends { readonly name: string }>(matrices: readonly
     stemOfRole,
     (parts) => parts.join(''),
   )
-  const rows = [...layers].sort(([a], [b]) => collator.compare(a, b))
+  const rows = [...layers].sort(([a], [b]) => compareNames(a, b))
   const layerLabels = shortest(
     rows.map(([, { parts }]) => parts),
     stemOfLayer,
@@ -91,9 +92,7 @@ function inOrder(columns: ReadonlyMap<string, Column>): [string, Column][] {
   const seen = new Map([...most.keys()].map((band, i) => [band, i]))
   return [...columns].sort(
     ([a, one], [b, other]) =>
-      most.get(other.band)! - most.get(one.band)! ||
-      seen.get(one.band)! - seen.get(other.band)! ||
-      collator.compare(a, b),
+      most.get(other.band)! - most.get(one.band)! || seen.get(one.band)! - seen.get(other.band)! || compareNames(a, b),
   )
 }
 
@@ -113,9 +112,6 @@ function bandsOf(columns: readonly Column[]): MapBand[] {
   }
   return bands.filter(({ count }) => count > 1).map(({ label, first, count }) => ({ label, first, count }))
 }
-
-/** layers.2 before layers.10. */
-const collator = new Intl.Collator('en', { numeric: true })
 
 /** Parts keep the separator behind them. A number between underscores is a part too: kohya writes `down_blocks_0_attentions_1_`. */
 const parted = (name: string) => name.split(/(?<=[./])|(?<=_)(?=\d+_)|(?<=_\d+_)/)

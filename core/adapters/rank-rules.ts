@@ -2,13 +2,15 @@
  * The rules for ranks that users of LoRA tools know. Each is the least rank that does what it says; sd-scripts adds one too many in all three (its
  * pull request 2194).
  */
-export interface RankRule {
+import type { RuleId } from '../rank-rule-entries.ts'
+
+interface RankRule {
   /**
    *   ratio       values above the largest over `value`
    *   cumulative  the first values that add up to this share of the sum of all
    *   fro         the first values whose norm is this share of the norm of all
    */
-  readonly rule: 'ratio' | 'cumulative' | 'fro'
+  readonly rule: RuleId
   readonly value: number
 }
 

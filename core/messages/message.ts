@@ -30,6 +30,8 @@ export interface Words {
   bytes(value: number): string
   /** 0.1243 -> "12.43 %" */
   percent(share: number): string
+  /** By how much something grows: "5.00 %", "> 900 %" beyond tenfold; null: without limit. */
+  increase(share: number | null): string
   /** "a, b, c" */
   list(items: readonly string[]): string
 }

@@ -31,6 +31,8 @@ export interface Numbers {
   tickPercent(share: number): string
   /** "+0.91 %" */
   signedPercent(share: number): string
+  /** By how much something grows: "5.00 %", and "> 900 %" beyond tenfold, where the number says no more than that; null: without limit. */
+  increase(share: number | null): string
   /** 35 ms, 1.24 s, 3 min 20 s */
   duration(milliseconds: number): string
   /** What is left, in whole seconds: 35 s, 3 min 20 s */
@@ -80,6 +82,7 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
       if (value !== 0 && Math.abs(value) < 0.001) return `${value.toExponential(0)}${space}%`
       return `${format(language, { maximumSignificantDigits: 3 }).format(value)}${space}%`
     },
+    increase: (share) => (share === null || share > 9 ? `>${space}900${space}%` : percent(share)),
     signedPercent: (share) => `${share < 0 ? '' : '+'}${percent(share)}`,
     bytes: (value) => {
       const size = Math.abs(value)

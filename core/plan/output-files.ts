@@ -15,7 +15,8 @@ export interface OutputLayout {
   readonly files: readonly OutputFile[]
 }
 
-const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
+/** Of a PEFT folder. */
+export const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
 const SHARD_INDEX = 'model.safetensors.index.json'
 
 /** Whether the output is one file of the target's name, not as many as the source has. */

@@ -1,4 +1,5 @@
 /** An adapter's file, or PEFT's folder with its configuration: modules in order, each read back, the whole opened as any reader would. */
+
 import {
   diffusersHeader,
   type ModuleEntry,
@@ -13,6 +14,7 @@ import { encode } from '../formats/dtype.ts'
 import type { OutputFolder } from '../io.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
+import { ADAPTER_WEIGHTS } from '../plan/output-files.ts'
 import { type AdapterForm, adapterStyles } from '../styles.ts'
 import { dtypeBits, type TensorOutline } from '../tensor.ts'
 
@@ -117,7 +119,7 @@ export async function adapterPlace(
   if (adapterStyles[form].container !== 'adapter')
     return { folder, name, finish: async () => {}, abort: async () => {} }
   const inner = await folder.subfolder(name, byteLength)
-  return { folder: inner, name: 'adapter_model.safetensors', finish: inner.finish, abort: inner.abort }
+  return { folder: inner, name: ADAPTER_WEIGHTS, finish: inner.finish, abort: inner.abort }
 }
 
 /** @throws AppError `overflow` for values outside the dtype */

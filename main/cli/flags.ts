@@ -37,7 +37,7 @@ function paramOption(entry: ParamEntry): Option {
   }
   const { min, max, unit, type, only } = entry
   return option.argParser((text) => {
-    const value = numberWithin(unit ? plainNumber(text, unit) : text, min, max, type === 'int')
+    const value = quantityWithin(text, unit ?? null, min, max, type === 'int')
     if (only && !only.test(value)) throw wrongUsage(only.expected)
     return value
   })
@@ -50,6 +50,11 @@ function plainNumber(text: string, unit: Unit): string {
   const bytes = unit !== 'share' ? /^([\d.]+)\s*([kMGT])B?$/i.exec(text) : null
   if (!bytes) return text
   return String(Math.round(Number(bytes[1]) * 1000 ** ('KMGT'.indexOf(bytes[2]!.toUpperCase()) + 1)))
+}
+
+/** As people write it: 95% or 0.95, 1.2GB. @throws as `numberWithin` */
+export function quantityWithin(text: string, unit: Unit | null, min: number, max: number, whole = false): number {
+  return numberWithin(unit ? plainNumber(text, unit) : text, min, max, whole)
 }
 
 /** @throws InvalidArgumentError, which commander turns into wrong usage */

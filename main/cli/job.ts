@@ -1,16 +1,15 @@
 /** A command's engine: started for it, ended with it; Ctrl+C cancels its job. */
-import { join } from 'node:path'
 import { engineClient } from '../../core/client/engine-client.ts'
 import type { FileReport, JobEvent, JobRequest, ReportOf } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { startEngine } from '../engine/parent/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'
-import { fileLog } from '../system/log.ts'
+import { fileLog, logPath } from '../system/log.ts'
 import { endLimitMs, endNow, endSignals } from '../system/signals.ts'
 import { progressLine } from './progress.ts'
 
-export const commandLog = () => fileLog(join(configFolder(), 'log.txt'))
+export const commandLog = () => fileLog(logPath(configFolder()))
 
 let signalSeen: NodeJS.Signals | null = null
 

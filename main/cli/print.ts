@@ -15,7 +15,7 @@ export function printJson(value: unknown): void {
 }
 
 /** Numbers as sentences have them. */
-export const { bytes: formatBytes, percent, duration, countdown } = terminalNumbers
+export const { bytes: formatBytes, percent, increase, duration, countdown, count } = terminalNumbers
 
 /** Where the time went: "reading 12 ms, sketching 40 ms". */
 export function phases(phasesMs: PhaseTimes): string {

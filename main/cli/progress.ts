@@ -1,10 +1,11 @@
 /** One line on a terminal that is drawn over again while a job runs; nothing at all where stderr is no terminal. */
 import type { WriteStream } from 'node:tty'
 import { afterEvent, queuedJob } from '../../core/client/job-view.ts'
+import { timeLeft } from '../../core/client/time-left.ts'
 import type { JobEvent } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { phaseWords } from '../../core/phases.ts'
-import { percent, safe } from './print.ts'
+import { countdown, percent, safe } from './print.ts'
 
 const BAR_CELLS = 24
 const CLEAR_LINE = '\r\u001b[K'
@@ -52,10 +53,9 @@ export function bar(done: number, total: number): string {
   return `${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${String(Math.round(100 * share)).padStart(3)} %`
 }
 
-/** By the time it took so far; nothing is said before a twentieth is done. */
+/** By the time it took so far. */
 function remaining(done: number, total: number, startedMs: number): string {
-  if (done < total / 20 || done === 0) return '      '
-  const seconds = ((performance.now() - startedMs) / 1000) * (total / done - 1)
-  const minutes = Math.floor(seconds / 60)
-  return `${minutes}:${String(Math.floor(seconds % 60)).padStart(2, '0')} left`
+  const share = total > 0 ? Math.min(1, done / total) : 0
+  const left = timeLeft(share, share, performance.now() - startedMs)
+  return left === null ? '' : `${countdown(left)} left`
 }

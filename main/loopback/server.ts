@@ -11,7 +11,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { downloadPath, languageOf, socketPath, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { say } from '../../core/messages/english.ts'
+import { inEnglish, say } from '../../core/messages/english.ts'
 import { sentencesIn } from '../../core/messages/languages.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { type AssetHandler, plainResponse } from '../host/assets.ts'
@@ -94,7 +94,7 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
     if (refusal) return refuse(refusal.status, refusal.sentence)
     if (request.url !== socketPath) return refuse(404, 'There is nothing here.')
     if (!gate.sameOrigin(request)) return refuse(403, 'Only the page itself may connect.')
-    if (!gate.admits(request)) return refuse(403, 'Open the link that was printed in the terminal.')
+    if (!gate.admits(request)) return refuse(403, inEnglish(say('serve.open-link')))
     if (sockets.clients.size >= maxPages) return refuse(503, `${maxPages} pages are open. Close one.`)
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       endWhenSilent(webSocket)

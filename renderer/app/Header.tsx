@@ -1,4 +1,5 @@
 /** The bar above every screen: where one is, what is open, what is at work, the way to Settings. */
+
 import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useMemo } from 'react'
@@ -7,10 +8,10 @@ import { formatName } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { BackIcon, GearIcon, HistoryIcon, RedoIcon, UndoIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
-import { layersOf } from '../model/outcome.ts'
 import { redo, undo, usePast } from '../model/past.ts'
 import { isActive, useRuns } from '../model/runs.ts'
 import { EngineBadge } from '../settings/EngineBadge.tsx'
+import { layerCount } from '../tensor/list-rows.ts'
 import { useWords } from '../words/words.ts'
 
 export function Header() {
@@ -20,7 +21,7 @@ export function Header() {
   const aside = screen !== 'start' && screen !== 'workbench'
   const running = useRuns(({ runs }) => runs.some(isActive))
   const report = useFile((state) => state.report)
-  const layers = useMemo(() => (report ? layersOf(report) : 0), [report])
+  const layers = useMemo(() => (report ? layerCount(report.tensors) : 0), [report])
 
   return (
     <header className="header">

@@ -135,6 +135,10 @@ interface ShareInputProps extends QuantityProps {
   readonly onChange: (share: number) => void
 }
 
+const shareDecimals = 3
+/** One step of the last decimal. */
+export const finestShare = 10 ** -(shareDecimals + 2)
+
 /** A share as people write it, in percent. */
 export function ShareInput({ entry, value, onChange, unitless, ...common }: ShareInputProps) {
   return (
@@ -142,21 +146,23 @@ export function ShareInput({ entry, value, onChange, unitless, ...common }: Shar
       {...common}
       allowNegative={false}
       clampBehavior="none"
-      decimalScale={3}
-      max={entry.max * 100}
-      min={entry.min * 100}
+      decimalScale={shareDecimals}
+      max={inPercent(entry.max)}
+      min={inPercent(entry.min)}
       onNumber={(percent) => {
-        if (percent < entry.min * 100 || percent > entry.max * 100) return false
+        if (percent < inPercent(entry.min) || percent > inPercent(entry.max)) return false
         onChange(percent / 100)
         return true
       }}
       step={entry.step * 100}
       {...(unitless ? {} : { suffix: '\u00a0%' })}
-      // 0.07 * 100 is 7.000000000000001.
-      value={Number((value * 100).toFixed(6))}
+      value={inPercent(value)}
     />
   )
 }
+
+/** 0.07 * 100 is 7.000000000000001. */
+const inPercent = (share: number) => Number((share * 100).toFixed(6))
 
 const megabyte = { bytes: 1e6, suffix: '\u00a0MB' } as const
 

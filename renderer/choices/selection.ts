@@ -1,6 +1,8 @@
 /** What the tensor list shows and what the user chose in it. */
+
 import { create } from 'zustand'
 import type { TensorReport } from '../../core/contract.ts'
+import { compareNames } from '../../core/natural-order.ts'
 import type { Rules } from '../../core/rules.ts'
 import { applyRules, type Choice, isCompressed, type Pins, type WrittenRules } from './rules.ts'
 
@@ -169,7 +171,3 @@ export function visibleTensors(
       return shown.sort((a, b) => (differenceOf(b) ?? -1) - (differenceOf(a) ?? -1))
   }
 }
-
-/** layers.2 before layers.10. */
-const collator = new Intl.Collator('en', { numeric: true })
-const compareNames = (a: string, b: string) => collator.compare(a, b)

@@ -3,14 +3,7 @@
  * of the tensors never stands for the model: until all have been analyzed its error is a sentence with a price, not a number.
  */
 import { useMemo } from 'react'
-import {
-  type CompressionReport,
-  errorOfRun,
-  type FileReport,
-  type RunKind,
-  recipeText,
-  writesAdapter,
-} from '../../core/contract.ts'
+import { type CompressionReport, errorOfRun, type RunKind, recipeText, writesAdapter } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import { sketchKeyOf, sketchKeys } from '../../core/params.ts'
 import { allStyles, type Style } from '../../core/styles.ts'
@@ -211,14 +204,4 @@ export function useOutcome(): Outcome {
     () => outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes }),
     [estimate, plan, running, refusal, byRank, style, totalBytes],
   )
-}
-
-/** How many layers the names of its tensors tell of. */
-export function layersOf({ tensors }: FileReport): number {
-  const layers = new Set<string>()
-  for (const { name } of tensors) {
-    const layer = /(?:^|\.)(?:layers?|blocks?|h)\.(\d+)\./.exec(name)?.[1]
-    if (layer !== undefined) layers.add(layer)
-  }
-  return layers.size
 }

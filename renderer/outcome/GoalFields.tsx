@@ -1,8 +1,9 @@
 /** Goal: the best use of a size, the least ranks for an error, or one rank for all. Choosing one starts the analysis it needs. */
 import { SegmentedControl, Select } from '@mantine/core'
+import { paramEntries } from '../../core/param-entries.ts'
 import { useFile } from '../choices/file.ts'
 import { type Goal, goalOf, goals, noGoal } from '../choices/goal.ts'
-import { ParamField, ShareInput, SizeInput } from '../choices/ParamField.tsx'
+import { finestShare, ParamField, ShareInput, SizeInput } from '../choices/ParamField.tsx'
 import { useParams } from '../choices/params.ts'
 import { changeParams, commitRank, setGoal } from '../model/analysis.ts'
 import type { Outcome } from '../model/outcome.ts'
@@ -13,11 +14,11 @@ import { useWords } from '../words/words.ts'
 const firstError = 0.1
 const firstSize = 0.5
 
-/** A goal of 0 would be none: 0.1 % is the least. */
-const goalRange = { min: 0.001, max: 1, step: 0.01 } as const
+/** A goal of 0 would be none: the least is what the field can show. */
+const goalRange = { min: finestShare, max: paramEntries.goalError.max, step: 0.01 } as const
 
 /** All of the source, or more, is no goal for its size. */
-const sizeRange = { ...goalRange, max: 0.999 } as const
+const sizeRange = { ...goalRange, max: 1 - finestShare } as const
 
 interface GoalFieldsProps {
   readonly view: TensorView | null

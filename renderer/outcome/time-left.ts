@@ -1,10 +1,7 @@
 /** How long a piece of work still takes, from how far it has come while one looked. */
 import { useInterval } from '@mantine/hooks'
 import { useRef, useState } from 'react'
-
-/** Before that it would be a guess. */
-const leastShare = 0.02
-const leastMs = 1500
+import { timeLeft } from '../../core/client/time-left.ts'
 
 /** Milliseconds, counted down between two steps of `share` (0..1); null while nothing can be said. */
 export function useTimeLeft(share: number): number | null {
@@ -16,7 +13,6 @@ export function useTimeLeft(share: number): number | null {
   if (share !== moved.current.share) moved.current = { share, at: Date.now() }
   const passed = moved.current.share - start.current.share
   const took = moved.current.at - start.current.at
-  if (passed < leastShare || took < leastMs) return null
-  const atMove = (took / passed) * (1 - moved.current.share)
-  return Math.max(1000, atMove - (now - moved.current.at))
+  const atMove = timeLeft(moved.current.share, passed, took)
+  return atMove === null ? null : Math.max(1000, atMove - (now - moved.current.at))
 }

@@ -2,6 +2,7 @@
 import { Button, Checkbox, Modal, NumberInput, Radio, Select } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport, Grant, RankRule } from '../../core/contract.ts'
+import { rankRules, ruleIds } from '../../core/rank-rule-entries.ts'
 import { type AdapterForm, adapterForms } from '../../core/styles.ts'
 import { hasKernel } from '../../core/tensor.ts'
 import { adapterReducers, takesWhole, useAdapter } from '../choices/adapter.ts'
@@ -186,9 +187,7 @@ async function pickedFor(grant: Promise<Grant | null>): Promise<void> {
   if (found) await openRelativeTo(found)
 }
 
-const rules = ['none', 'ratio', 'cumulative', 'fro'] as const
-/** As in the examples of sd-scripts. */
-const firstValues: Readonly<Record<RankRule['rule'], number>> = { ratio: 10, cumulative: 0.9, fro: 0.9 }
+const rules = ['none', ...ruleIds] as const
 
 function RuleField({ rule }: { readonly rule: RankRule | null }) {
   const { t } = useWords()
@@ -205,20 +204,22 @@ function RuleField({ rule }: { readonly rule: RankRule | null }) {
         onChange={(value) => {
           const kind = rules.find((one) => one === value) ?? 'none'
           if (kind === 'none') adapterReducers.set({ rule: null })
-          else set(kind, firstValues[kind])
+          else set(kind, rankRules[kind].first)
         }}
         value={rule?.rule ?? 'none'}
       />
       {rule ? (
         <NumberInput
-          decimalScale={4}
+          clampBehavior="none"
+          decimalScale={6}
           label={t('adapter.ruleValue')}
-          max={rule.rule === 'ratio' ? 1e6 : 1}
-          min={rule.rule === 'ratio' ? 1.0001 : 0.0001}
+          max={rankRules[rule.rule].max}
+          min={rankRules[rule.rule].min}
           onChange={(value) => {
-            if (typeof value === 'number' && value > (rule.rule === 'ratio' ? 1 : 0)) set(rule.rule, value)
+            const { min, max } = rankRules[rule.rule]
+            if (typeof value === 'number' && value >= min && value <= max) set(rule.rule, value)
           }}
-          step={rule.rule === 'ratio' ? 1 : 0.01}
+          step={rankRules[rule.rule].step}
           value={rule.value}
         />
       ) : null}

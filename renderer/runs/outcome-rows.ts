@@ -1,5 +1,7 @@
 /** The rows of a run's table as they are wanted: those whose name or reason has the text, in the order of a column. */
+
 import type { TensorOutcome } from '../../core/contract.ts'
+import { compareNames } from '../../core/natural-order.ts'
 
 const sortColumns = ['name', 'rank', 'error', 'bytes'] as const
 export type SortColumn = (typeof sortColumns)[number]
@@ -9,7 +11,6 @@ export interface Sorting {
 }
 
 /** model.layers.2 before model.layers.10. */
-const collator = new Intl.Collator('en', { numeric: true })
 
 /** What a column sorts by; kept tensors have neither rank nor error and stand below those that have. */
 const keys = {
@@ -30,7 +31,7 @@ export function outcomeRows(
   const { column, descending } = sorting
   const order =
     column === 'name'
-      ? (a: TensorOutcome, b: TensorOutcome) => collator.compare(a.name, b.name)
+      ? (a: TensorOutcome, b: TensorOutcome) => compareNames(a.name, b.name)
       : (a: TensorOutcome, b: TensorOutcome) => keys[column](a) - keys[column](b)
   const sorted = found.toSorted(order)
   return descending ? sorted.reverse() : sorted

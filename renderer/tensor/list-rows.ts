@@ -3,6 +3,7 @@
  * rows. A row shows what its group does not say already, and the numbers of a name are never the part that is cut.
  */
 import type { TensorReport } from '../../core/contract.ts'
+import { compareNames } from '../../core/natural-order.ts'
 import { isOwnFactor } from '../../core/roles.ts'
 
 export interface GroupRow {
@@ -52,8 +53,6 @@ export function labelOf(name: string, grouped: boolean): RowLabel {
   }
 }
 
-const collator = new Intl.Collator('en', { numeric: true })
-
 /** The groups of a model, layers as they are counted, what stands outside of them first. Cost: one pass over the names and a sort of layers. */
 export function groupsOf(tensors: readonly TensorReport[]): ReadonlyMap<string, readonly TensorReport[]> {
   const groups = new Map<string, TensorReport[]>()
@@ -63,7 +62,12 @@ export function groupsOf(tensors: readonly TensorReport[]): ReadonlyMap<string, 
     if (group) group.push(tensor)
     else groups.set(layer, [tensor])
   }
-  return new Map([...groups].sort(([a], [b]) => collator.compare(a, b)))
+  return new Map([...groups].sort(([a], [b]) => compareNames(a, b)))
+}
+
+/** Layers, as the list groups them. */
+export function layerCount(tensors: readonly TensorReport[]): number {
+  return [...groupsOf(tensors).keys()].filter((key) => key !== '').length
 }
 
 /** @param grouped whether they stand in the order of the file */

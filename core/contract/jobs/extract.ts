@@ -1,5 +1,6 @@
 /** What one model adds to another, as an adapter: the low-rank part of tuned - base. */
 import { z } from 'zod'
+import { paramEntries } from '../../param-entries.ts'
 import { paramsSchema } from '../../params.ts'
 import { adapterForms } from '../../styles.ts'
 import { messageSchema } from '../messages.ts'
@@ -41,7 +42,7 @@ export const extract = job('extract', {
     form: z.enum(adapterForms),
     params: paramsSchema,
     /** Rank of convolutions that see more than one point; null: they are left out. */
-    convRank: z.number().int().min(1).nullable().default(null),
+    convRank: z.number().int().min(paramEntries.rank.min).max(paramEntries.rank.max).nullable().default(null),
     /** Differences of what is no matrix: only listed, or written as they are where the form has a place for them. */
     whole: z.enum(['list', 'skip', 'save']).default('list'),
     oneRank: z.boolean().default(false),

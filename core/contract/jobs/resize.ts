@@ -1,17 +1,17 @@
 /** An adapter at other ranks, in its own form or another. */
 import { z } from 'zod'
 import { paramsSchema } from '../../params.ts'
+import { rankRules, ruleIds } from '../../rank-rule-entries.ts'
 import { adapterForms } from '../../styles.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { pinsSchema } from '../pins.ts'
 import { fileId, job } from './job.ts'
 
-/** A rule that users of LoRA tools know (core/adapters/rank-rules.ts). */
-export const rankRuleSchema = z.discriminatedUnion('rule', [
-  z.strictObject({ rule: z.literal('ratio'), value: z.number().gt(1) }),
-  z.strictObject({ rule: z.enum(['cumulative', 'fro']), value: z.number().gt(0).max(1) }),
-])
+/** A rule that users of LoRA tools know. */
+export const rankRuleSchema = z
+  .strictObject({ rule: z.enum(ruleIds), value: z.number() })
+  .refine(({ rule, value }) => value >= rankRules[rule].min && value <= rankRules[rule].max)
 
 export type RankRule = z.infer<typeof rankRuleSchema>
 

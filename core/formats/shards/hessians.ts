@@ -2,6 +2,7 @@
  * A folder of Hessians as relaxml's tools leave them: one checkpoint for each layer and kind of projection, `0_qkv.pt`. As one set their tensors
  * are named after their files: `0_qkv.flatH`.
  */
+import { endsLikeWeights } from '../../weight-formats.ts'
 import type { WeightFile } from '../format.ts'
 import { overLimit } from '../reading/refusal.ts'
 import { combine, type OpenShard } from './sharded.ts'
@@ -14,7 +15,7 @@ const hessianName = /^\d+_(qkv|q|k|v|o|up|gate|down)\.pt$/
 /** The files of such a folder in order of layers; null for any other folder. */
 export function hessiansIn(present: ReadonlySet<string>): string[] | null {
   const names = [...present].filter((name) => hessianName.test(name))
-  const others = [...present].some((name) => /\.(pt|pth|bin|safetensors|gguf)$/i.test(name) && !hessianName.test(name))
+  const others = [...present].some((name) => endsLikeWeights(name) && !hessianName.test(name))
   if (names.length === 0 || others) return null
   return names.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1))
 }

@@ -36,8 +36,8 @@ export const plan = {
   'plan.rank-limit': (v, w) => `在允许的最大秩下未达到目标：秩 ${v.rank} 时为 ${w.percent(v.error)}。`,
   'plan.break-even': (v, w) => `在盈亏点以下未达到目标：秩 ${v.rank} 时为 ${w.percent(v.error)}。`,
   'plan.too-small-for': (v) => `因子值太小，无法用 ${v.dtype} 表示。`,
-  'plan.int8-adds': (v, w) => `INT8 约使其误差增加 ${share(v.share, w)}。`,
-  'plan.int8-would-add': (v, w) => `INT8 会使其误差增加约 ${share(v.share, w)}：改用 ${v.dtype} 因子。`,
+  'plan.int8-adds': (v, w) => `INT8 使其误差增加 ${w.increase(v.share)}。`,
+  'plan.int8-would-add': (v, w) => `INT8 会使其误差增加 ${w.increase(v.share)}：改用 ${v.dtype} 因子。`,
   'plan.noise': () => '与随机噪声相似：降低秩没有帮助。',
 
   'plan.non-finite': (v) => `${v.name} 含有${nonFinite(v)}。`,
@@ -58,8 +58,4 @@ const unless = (w: Words) => `除非${w.act('include')}，否则保留。`
 export function nonFinite({ nan, inf }: { readonly nan: number; readonly inf: number }): string {
   const counted = (count: number, what: string) => (count > 0 ? [` ${count} 个 ${what} 值`] : [])
   return [...counted(nan, 'NaN'), ...counted(inf, 'Inf')].join('和')
-}
-
-function share(value: number | null, w: Words): string {
-  return value === null ? '全部' : w.percent(value)
 }

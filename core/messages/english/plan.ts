@@ -45,9 +45,9 @@ export const plan = {
   'plan.break-even': (v: { error: number; rank: number }, w: Words) =>
     `The goal is not reached below break-even: ${w.percent(v.error)} at rank ${v.rank}.`,
   'plan.too-small-for': (v: { dtype: string }) => `Its factor values are too small for ${v.dtype}.`,
-  'plan.int8-adds': (v: { share: number | null }, w: Words) => `INT8 adds about ${share(v.share, w)} to its error.`,
+  'plan.int8-adds': (v: { share: number | null }, w: Words) => `INT8 adds ${w.increase(v.share)} to its error.`,
   'plan.int8-would-add': (v: { share: number | null; dtype: string }, w: Words) =>
-    `INT8 would add about ${share(v.share, w)} to its error: ${v.dtype} factors.`,
+    `INT8 would add ${w.increase(v.share)} to its error: ${v.dtype} factors.`,
   'plan.noise': () => 'Behaves like random noise: low rank will not help.',
 
   'plan.non-finite': (v: { name: Foreign; nan: number; inf: number }) => `${v.name} has ${nonFinite(v)}.`,
@@ -71,9 +71,4 @@ export function nonFinite({ nan, inf }: { readonly nan: number; readonly inf: nu
   const counted = (count: number, what: string) =>
     count > 0 ? [`${count} ${what} ${count === 1 ? 'value' : 'values'}`] : []
   return [...counted(nan, 'NaN'), ...counted(inf, 'Inf')].join(' and ')
-}
-
-/** null: there is no other error to compare with. */
-function share(value: number | null, w: Words): string {
-  return value === null ? 'everything' : w.percent(value)
 }

@@ -11,6 +11,7 @@ import {
   absolute,
   beside,
   computedBy,
+  count,
   duration,
   errorHeader,
   formatBytes,
@@ -96,7 +97,7 @@ function printCompression(report: CompressionReport): void {
   )
   if (costs.length > 0) {
     const sum = (of: (each: (typeof costs)[number]) => number) => costs.reduce((total, each) => total + of(each), 0)
-    const flops = [sum(({ flops }) => flops.before), sum(({ flops }) => flops.after)]
+    const flops = [sum(({ flops }) => flops.before), sum(({ flops }) => flops.after)].map(count)
     print(`In the graph: ${flops[0]} -> ${flops[1]} operations for a row of inputs of each factorized weight.`)
   }
   print(

@@ -1,7 +1,9 @@
 /** `ghostsvd extract`: the difference of two models as an adapter. */
+
 import { Command, Option } from 'commander'
 import type { ExtractionReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
+import { paramEntries } from '../../../core/param-entries.ts'
 import { factorizationKeys, rankKeys } from '../../../core/params.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
 import type { Pin } from '../../../core/rules.ts'
@@ -41,7 +43,7 @@ export function extractCommand(): Command {
     .option(
       '--conv-rank <number>',
       'also convolutions that see more than one point, at this rank',
-      wholeNumber(1, 65536),
+      wholeNumber(paramEntries.rank.min, paramEntries.rank.max),
     )
     .addOption(
       new Option('--whole <how>', 'differences of what is no matrix: list, skip, or save (ComfyUI, PEFT)')

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path'
 import { Command } from 'commander'
-import type { PlannedTensor, PlanReport } from '../../../core/contract.ts'
+import type { PlanReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { planReportHtml } from '../../../core/report/report-html.ts'
 import { withEngine } from '../job.ts'
@@ -13,6 +13,7 @@ import {
   duration,
   errorHeader,
   formatBytes,
+  increase,
   percent,
   print,
   printJson,
@@ -62,7 +63,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
     tensor.factorDType ?? '',
     tensor.action === 'factorize' ? percent(tensor.relativeError) : '',
     ...(weighted ? [tensor.weightError === undefined ? '' : percent(tensor.weightError)] : []),
-    ...(int8 ? [int8Cell(tensor)] : []),
+    ...(int8 ? [tensor.int8Increase === null ? '' : increase(tensor.int8Increase)] : []),
     formatBytes(tensor.bytesBefore),
     formatBytes(tensor.bytesAfter),
     tensor.action === 'keep' ? safe(inEnglish(tensor.reason)) : '',
@@ -82,10 +83,4 @@ function printPlan(report: PlanReport, int8: boolean): void {
     `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${duration(report.elapsedMs)} (${computedBy(report)}).`,
   )
   for (const notice of report.notices) print(inEnglish(notice))
-}
-
-/** Beyond tenfold the number says no more than that. */
-function int8Cell({ int8Increase }: PlannedTensor): string {
-  if (int8Increase === null) return ''
-  return int8Increase > 9 ? '> 900 %' : `${(100 * int8Increase).toPrecision(2)} %`
 }

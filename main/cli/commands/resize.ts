@@ -3,6 +3,7 @@ import type { Dirent } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Command } from 'commander'
+import { CONFIGURATION } from '../../../core/adapters/scales.ts'
 import type { RankRule, ResizeReport } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { inEnglish, say } from '../../../core/messages/english.ts'
@@ -11,6 +12,7 @@ import { type Params, rankKeys } from '../../../core/params.ts'
 import type { Pin } from '../../../core/rules.ts'
 import type { AdapterForm } from '../../../core/styles.ts'
 import { adapterStyles } from '../../../core/styles.ts'
+import { endsLikeWeights, weightEndings, withoutWeightEnding } from '../../../core/weight-formats.ts'
 import { readFault, writeFault } from '../../files/file-errors.ts'
 import { fileIdentity, sourceFolder } from '../../files/files.ts'
 import { assertNoneOf } from '../../files/ownership.ts'
@@ -95,7 +97,7 @@ export async function resizeAll(
   if (found.length === 0)
     throw new AppError(
       'not-found',
-      say('formats.no-weight-file', { name: fileName(path), looked: foreign('.safetensors .gguf .pt .bin') }),
+      say('formats.no-weight-file', { name: fileName(path), looked: foreign(adapterEndings.join(' ')) }),
     )
   const batch = found.map((name) => ({ name, from: join(path, name), to: join(out, outputName(name, request.form)) }))
   await refuseClashes(batch)
@@ -110,6 +112,9 @@ export function printResized({ isBatch, reports }: Resized, json: boolean | unde
   if (json) printJson(isBatch ? reports : reports[0])
   else for (const report of reports) printResize(report, reports.length > 1)
 }
+
+/** What adapters are written as. */
+const adapterEndings = [...weightEndings.safetensors, ...weightEndings.gguf, ...weightEndings.pytorch]
 
 interface BatchMember {
   readonly name: string
@@ -152,7 +157,7 @@ async function makeFolder(path: string): Promise<void> {
 /** A folder that is no PEFT adapter itself. */
 async function isBatch(path: string): Promise<boolean> {
   const identity = await fileIdentity(path)
-  return identity !== null && !identity.regular && !(await sourceFolder(path).list()).includes('adapter_config.json')
+  return identity !== null && !identity.regular && !(await sourceFolder(path).list()).includes(CONFIGURATION)
 }
 
 async function adaptersIn(folder: string): Promise<string[]> {
@@ -163,8 +168,8 @@ async function adaptersIn(folder: string): Promise<string[]> {
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.isDirectory()) {
       const inside = await sourceFolder(join(folder, entry.name)).list()
-      if (inside.includes('adapter_config.json')) found.push(entry.name)
-    } else if (/\.(safetensors|gguf|pt|pth|bin|ckpt)$/i.test(entry.name)) found.push(entry.name)
+      if (inside.includes(CONFIGURATION)) found.push(entry.name)
+    } else if (endsLikeWeights(entry.name, adapterEndings)) found.push(entry.name)
   }
   return found
 }
@@ -172,7 +177,7 @@ async function adaptersIn(folder: string): Promise<string[]> {
 /** The name it had, with the ending of its new form. */
 function outputName(name: string, form: AdapterForm | null): string {
   if (form === null) return name
-  const stem = basename(name).replace(/\.(safetensors|gguf|pt|pth|bin|ckpt)$/i, '')
+  const stem = withoutWeightEnding(basename(name))
   return adapterStyles[form].container === 'adapter' ? stem : `${stem}.${adapterStyles[form].encoding}`
 }
 

@@ -1,7 +1,10 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { rankRuleSchema } from '../../../core/contract/jobs/resize.ts'
 import { paramEntries } from '../../../core/param-entries.ts'
 import { defaultParams } from '../../../core/params.ts'
+import { rankRules, ruleIds } from '../../../core/rank-rule-entries.ts'
+import { addRuleFlags, type RuleOptions, ruleFrom } from '../../../main/cli/adapter-flags.ts'
 import { addParamFlags, allParams, paramsFrom } from '../../../main/cli/flags.ts'
 import { safe, table } from '../../../main/cli/print.ts'
 import { bar, progressLine } from '../../../main/cli/progress.ts'
@@ -46,6 +49,27 @@ describe('flags', () => {
   ])('refuse %s %s', (flag, value) => {
     expect(() => parse(flag, value)).toThrow(/Expected|Allowed choices/)
   })
+})
+
+it('the rules of LoRA tools are one table to flags and schema', () => {
+  const parsed = (flag: string, value: string) => {
+    const command = addRuleFlags(new Command())
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} })
+    return ruleFrom(command.parse([flag, value], { from: 'user' }).opts<RuleOptions>())
+  }
+  for (const rule of ruleIds) {
+    const { flag, min, max, first } = rankRules[rule]
+    for (const value of [min, first, max]) {
+      expect(parsed(flag, String(value))).toEqual({ rule, value })
+      expect(rankRuleSchema.safeParse({ rule, value }).success).toBe(true)
+    }
+    for (const value of [min / 2, max * 2]) {
+      expect(() => parsed(flag, String(value))).toThrow(/Expected/)
+      expect(rankRuleSchema.safeParse({ rule, value }).success).toBe(false)
+    }
+  }
+  expect(parsed('--sv-fro', '95%')).toEqual({ rule: 'fro', value: 0.95 })
 })
 
 it('a size goal is a share below 100 % or a whole number of bytes', () => {

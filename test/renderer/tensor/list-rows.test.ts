@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
-import { groupsOf, labelOf, layerNumber, listRows } from '../../../renderer/tensor/list-rows.ts'
+import { groupsOf, labelOf, layerCount, layerNumber, listRows } from '../../../renderer/tensor/list-rows.ts'
 
 const tensor = (name: string) => ({ name }) as TensorReport
 const layers = [0, 10, 2, 1].flatMap((i) =>
@@ -11,6 +11,12 @@ const model = [tensor('model.embed.weight'), ...layers, tensor('lm_head.weight')
 test('layers stand as they are counted, what no layer has above them', () => {
   expect([...groupsOf(model).keys()]).toEqual(['', ...[0, 1, 2, 10].map((i) => `model.layers.${i}`)])
   expect([...groupsOf(model).values()].map((members) => members.length)).toEqual([2, 2, 2, 2, 2])
+})
+
+test('layers are counted as they are grouped, whatever a model calls them', () => {
+  expect(layerCount(model)).toBe(4)
+  expect(layerCount([0, 1].map((i) => tensor(`blk.${i}.attn_q.weight`)))).toBe(2)
+  expect(layerCount(['encoder', 'decoder'].map((side) => tensor(`${side}.layer.0.q.weight`)))).toBe(2)
 })
 
 test('a closed layer is one row, and every tensor is in one place', () => {

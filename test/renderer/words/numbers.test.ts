@@ -27,6 +27,16 @@ test.each([
   expect(plain(numbers.percent(share))).toBe(text)
 })
 
+test('beyond tenfold an increase says no more than that', () => {
+  expect([0.05, 9, 9.1, 50, null].map((share) => plain(numbers.increase(share)))).toEqual([
+    '5.00 %',
+    '900.00 %',
+    '> 900 %',
+    '> 900 %',
+    '> 900 %',
+  ])
+})
+
 test('signs are shown where they matter', () => {
   expect(plain(numbers.signedPercent(0.0091))).toBe('+0.910 %')
   expect(plain(numbers.signedPercent(-0.0091))).toBe('-0.910 %')
