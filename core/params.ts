@@ -40,6 +40,11 @@ export function errorToReach(params: Params): number | null {
   return params.algorithm === 'adaptive' && params.method !== 'exact' ? allowedError(params) : null
 }
 
+/** A value that some choice may have, apart from those that name something. */
+export type ChoiceValue = {
+  [K in ParamKey]: Entries[K] extends { choices: readonly (infer C)[] } ? C : never
+}[ParamKey]
+
 type ValueOf<E> = E extends { type: 'choice'; choices: readonly (infer C)[] }
   ? C | (E extends { named: infer N extends string } ? `${N}${string}` : never)
   : E extends { type: 'boolean' }

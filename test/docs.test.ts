@@ -1,5 +1,5 @@
 /** What the documents name exists: a map that lies is worse than none. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { allImports, type Import } from './rooms.ts'
@@ -11,19 +11,9 @@ const names = new Set([
   ...rooms.flatMap((room) => readdirSync(join(root, room), { recursive: true }).map((path) => basename(String(path)))),
 ])
 
-const decisions = readdirSync(join(root, 'docs/decisions')).map((name) => `docs/decisions/${name}`)
-const documents = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/answers.md',
-  'docs/architecture.md',
-  'docs/formats.md',
-  'docs/platforms.md',
-  'docs/release.md',
-  'docs/scale-out.md',
-]
+const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root })]
 
-describe.each([...documents, ...decisions])('%s', (document) => {
+describe.each(documents)('%s', (document) => {
   const text = readFileSync(join(root, document), 'utf8')
 
   it('names source files and folders that exist', () => {
@@ -53,6 +43,25 @@ describe.each([...documents, ...decisions])('%s', (document) => {
     for (const [, script] of text.matchAll(/npm run (?:-s )?([\w:]+)/g))
       expect(scripts, script).toHaveProperty([script!])
   })
+})
+
+const sources = globSync('{core,main,renderer,test}/**/*.{ts,tsx}', { cwd: root })
+
+/** Files that comments of a source name and that are not there: `facts.ts` and `write/facts.ts` stand for any path that ends so. */
+function lost(text: string, files: readonly string[]): string[] {
+  const comments = text.match(/\/\*[\s\S]*?\*\/|(?<!:)\/\/[^\n]*/g) ?? []
+  const named = comments.flatMap((comment) => comment.match(/(?<![\w./-])[\w-][\w./-]*\.tsx?\b/g) ?? [])
+  return named.filter((name) => !files.some((file) => file === name || file.endsWith(`/${name}`)))
+}
+
+test('comments name files that exist', () => {
+  // Of the root, and of Electron.
+  const known = [...sources, 'vite.config.ts', 'artifact-utils.ts']
+  for (const file of sources) {
+    if (file === 'test/docs.test.ts') continue
+    expect(lost(readFileSync(join(root, file), 'utf8'), known), file).toEqual([])
+  }
+  expect(lost('const a = 1 // as b/c.ts and d.ts have it', ['x/b/c.ts'])).toEqual(['d.ts'])
 })
 
 /** Steps `a` -> `b` of a text whose files do not know each other. */

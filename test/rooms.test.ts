@@ -57,7 +57,7 @@ describe('the check', () => {
     expect(circles(planted)).toEqual([['core/svd/a.ts', 'core/svd/b.ts', 'core/svd/c.ts']])
   })
 
-  it('refuses a file that lies in no room', () => {
-    expect(() => upward([{ from: 'elsewhere/a.ts', to: 'core/io.ts' }])).toThrow('elsewhere/a.ts lies in no room')
+  it.each(['core', 'main', 'renderer'])('refuses a file of a new folder of %s, which is in no room', (tree) => {
+    expect(() => upward([{ from: `${tree}/new/a.ts`, to: 'core/io.ts' }])).toThrow(`${tree}/new/a.ts lies in no room`)
   })
 })

@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseSync } from 'vite'
 
-/** Folders of a room; a file belongs to the longest path that is a prefix of its own. */
+/** Folders of a room; a file belongs to the longest path that is a prefix of its own. A tree (`core/`) has its own files only, not those of its folders. */
 export interface Room {
   readonly paths: readonly string[]
   /** Rooms it may import from, besides itself. */
@@ -22,7 +22,7 @@ function house(): Record<string, Room> {
     found[name] = { paths, sees: sees.flat() }
     return [name]
   }
-  const base = room('base', ['core/'])
+  const base = room('base', ['core/', 'core/messages/'])
   const curves = room('curves', ['core/curves/'], base)
   const contract = room('contract', ['core/contract.ts', 'core/contract/'], base)
   const rpc = room('rpc', ['core/rpc.ts'], base, contract)
@@ -136,13 +136,18 @@ export function allImports(): Import[] {
   return sourceFiles().flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')))
 }
 
+function lies(path: string, within: string): boolean {
+  const isTree = within.indexOf('/') === within.length - 1
+  return path.startsWith(within) && !(isTree && path.slice(within.length).includes('/'))
+}
+
 /** @throws Error for a file in no room */
 function roomOf(path: string): string {
   let longest = ''
   let found: string | undefined
   for (const [name, { paths }] of Object.entries(rooms))
     for (const prefix of paths)
-      if (path.startsWith(prefix) && prefix.length > longest.length) {
+      if (lies(path, prefix) && prefix.length > longest.length) {
         longest = prefix
         found = name
       }

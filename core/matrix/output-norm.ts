@@ -31,6 +31,10 @@ export interface OutputNorm {
   of(name: string, index: number, kernels: Kernels): Promise<Weighting | null>
 }
 
+/**
+ * C is made when a matrix asks for it, width^2 numbers and up to width^3 / 3 flop; the last one is kept, outside the kernels' memory.
+ * @param hash of the file of statistics (write/source-hash.ts)
+ */
 export function outputNormBy(statistics: ModelStatistics, hash: string): OutputNorm {
   /** The last one: projections with the same input come one after another, and C of a large H takes seconds. */
   let last: { readonly key: string; readonly factor: Factor } | null = null

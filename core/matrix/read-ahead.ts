@@ -67,6 +67,7 @@ export interface ReadAhead {
   loaded(info: TensorInfo, index: number): void
 }
 
+/** Nothing is read before `follow` and `loaded` say what comes; reads of anything else go to the source as they are. It does not close the source. */
 export function readAhead(source: WeightFile, kernels: Pick<Kernels, 'memory'>): ReadAhead {
   let matrices: { readonly plan: FactorizedTensor; readonly index: number }[] = []
   const firstOf = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
  * How the error of a tensor falls with its rank: what a goal is allocated on. One factorization a matrix, at the largest rank that could
- * be chosen; every rank below is then known, and stays findOnce (known.ts).
+ * be chosen; every rank below is then known, and is kept (facts.ts).
  */
 
 import type { WeightFile } from '../formats/format.ts'

@@ -22,6 +22,12 @@ export interface TimedRun {
   readonly phasesMs: PhaseTimes
 }
 
+/**
+ * Factorizes the matrix that lies in memory, by `context.kernels`. An adaptive sketch is cut to the least rank within its goal.
+ * @param fitted to this matrix; that of the result has the rank that came of it
+ * @param showEstimates whether the curve after each power iteration is reported
+ * @throws AppError `out-of-memory`, `cancelled`, `engine-died`
+ */
 export async function timedRun(
   tensor: ComputableTensor,
   { operand, frobeniusNorm }: LoadedMatrix,

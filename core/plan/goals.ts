@@ -182,6 +182,11 @@ export function leastRank(matrix: Storable, curve: readonly number[], params: Pa
   return largest < curve.length ? null : undefined
 }
 
+/**
+ * What a goal may choose for one tensor, as the run writes it: errors before and after rounding, bytes with every copy of its storage.
+ * @param copies tensors of the output that are this storage
+ * @param spectrum up to the rank of the plan's sketch; ranks beyond it are no choice
+ */
 export function candidateOf(
   plan: FactorizedTensor,
   copies: number,

@@ -14,6 +14,10 @@ import { allocateMatrix } from './small-svd.ts'
 /** Columns of the identity that one product reads entries with: a streamed matrix is passed over d / 512 times. */
 const PANEL = 512
 
+/**
+ * As `exactSvd` (exact.ts), with `wide` factors in f64 where the operand has f64 entries; 8 (d max(m, n) + d^2) bytes of the kernels' memory while it runs.
+ * @throws AppError `out-of-memory`, `cancelled`, `engine-died`
+ */
 export async function exactSvdByJacobi(
   kernels: Kernels,
   operand: Operand,

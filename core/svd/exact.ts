@@ -17,6 +17,12 @@ export interface ExactSvd extends Triplets {
   readonly wide?: { readonly U: Float64Array; readonly Vt: Float64Array }
 }
 
+/**
+ * The leading `rank` triplets of A (m x n), and all its singular values: U m x rank, V n x rank, s descending in the operand's units. U and V lie in the
+ * kernels' memory until the caller's mark, beside 8 d^2 + 8 d rank bytes while it runs.
+ * @param key of the columns that stand in for those of singular value 0
+ * @throws AppError `out-of-memory`, `cancelled`, `engine-died`
+ */
 export async function exactSvd(
   kernels: Kernels,
   operand: Operand,
@@ -49,7 +55,7 @@ export async function exactSvd(
   return { U: side === 'cols' ? Far : Near, V: side === 'cols' ? Near : Far, s: spectrum.slice(0, rank), spectrum }
 }
 
-/** All min(m, n) singular values, without vectors, in the units of the operand. */
+/** All min(m, n) singular values, descending, without vectors, in the units of the operand. @throws as `exactSvd` */
 export async function exactValues(
   kernels: Kernels,
   operand: Operand,

@@ -12,6 +12,12 @@ import type { Operand } from './operand.ts'
 import { findRange } from './range-finder.ts'
 import { type Range, smallSvd, type Triplets } from './small-svd.ts'
 
+/**
+ * The leading `params.rank` triplets of A (m x n), fewer where an adaptive sketch ends sooner: U m x k, V n x k, s descending in the operand's units.
+ * U and V lie in the kernels' memory until the caller's mark.
+ * @param key of the random sketch, and of columns that stand in for degenerate ones: the same key gives the same bits
+ * @throws AppError `out-of-memory`, `cancelled`, `engine-died`
+ */
 export async function randomizedSvd(
   kernels: Kernels,
   operand: Operand,

@@ -112,6 +112,7 @@ export function sideBySide(kernels: Kernels, blocks: readonly Matrix[]): Matrix 
   return whole
 }
 
+/** rows x cols f32, undefined, in the kernels' memory until the caller's mark. @throws AppError `out-of-memory` */
 export function allocateMatrix(kernels: Kernels, rows: number, cols: number): Matrix {
   return { rows, cols, data: kernels.allocateFloat32(rows * cols) }
 }

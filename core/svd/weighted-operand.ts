@@ -52,6 +52,10 @@ export function rightTimesC(kernels: Kernels, weighting: Weighting, M: Weights, 
     for (let j = 0; j < M.cols; j++, at++) Out.data[at] = values[at]! * M.scale * C[j]!
 }
 
+/**
+ * W C (`side` cols) or Ct W (rows) as an operand, in the units of W times `scale`. The memory of W and of C stays the caller's.
+ * @throws Error where C is not as wide as W has inputs, a fault of the caller
+ */
 export function weightedOperand(kernels: Kernels, plain: Operand, weighting: Weighting): Operand {
   const { rows, cols } = plain
   const scale = plain.scale * weighting.scale

@@ -2,7 +2,7 @@
 import { NumberInput, type NumberInputProps, Select, Switch } from '@mantine/core'
 import { useState } from 'react'
 import { type ParamEntry, paramEntries } from '../../core/param-entries.ts'
-import type { ParamKey, Params } from '../../core/params.ts'
+import type { ChoiceValue, ParamKey, Params } from '../../core/params.ts'
 import { useWords } from '../words/words.ts'
 
 interface ParamFieldProps {
@@ -65,7 +65,8 @@ export function ParamField({ name, params, onChange, onCommit, terse, bare }: Pa
           {...common}
           allowDeselect={false}
           data={[
-            ...entry.choices.map((value) => ({ value, label: t(`choices.${value}` as 'choices.auto') })),
+            // A value without words does not compile.
+            ...entry.choices.map((value) => ({ value, label: t(`choices.${value as ChoiceValue}`) })),
             // Out of a recipe or a command.
             ...(entry.choices.includes(String(params[name])) ? [] : [String(params[name])]),
           ]}

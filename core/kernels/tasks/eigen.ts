@@ -2,7 +2,15 @@
 import type { Eigen } from '../instance.ts'
 import { tilesOf, type Worker } from '../task.ts'
 
-/** @param status where the leader leaves the i32 result */
+/**
+ * The first `count` eigenvectors of a symmetric matrix and all its eigenvalues.
+ * @param index of this task; 0 leads
+ * @param tile which of the compiled tiles, `wide` whether its products take the wide path
+ * @param workspace address of the crew's memory, `helperBytes` of it for each helper
+ * @param status address of the i32 result that the leader leaves
+ * @param order of the matrix, whose f64 rows begin at `g` and are destroyed
+ * @param values address of `order` f64, `vectors` of order x count f64
+ */
 export function eigen(
   index: number,
   worker: Worker,
@@ -23,6 +31,10 @@ export function eigen(
   )
 }
 
+/**
+ * One-sided Jacobi on `count` rows of `length` f64 at `w`, which end as singular vectors: `values` gets their norms, `j` (count x count f64) the rotations.
+ * The rest as for `eigen`.
+ */
 export function jacobi(
   index: number,
   worker: Worker,

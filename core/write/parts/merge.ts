@@ -1,7 +1,7 @@
 /**
  * The parts of a run put together: the bytes are those of a run that was not split. Parts are cut along what names and shapes say, one run
  * orders by what is written in the end, and leaves space for what it could not factorize: so each part says these things of its tensors
- * (write/part-fields.ts).
+ * (part-fields.ts).
  */
 
 import { modelError } from '../../curves/model-error.ts'

@@ -44,7 +44,7 @@ export interface RunIdentity {
   readonly recipe: string
   readonly part: string
   readonly version: string
-  /** Fused or unfused: results differ in the last bit. */
+  /** Fused or unfused, and for products of a GPU its name and driver: results differ in the last bit. */
   readonly arithmetic: string
   /** SHA-256 of the files with everything that will stand in them. */
   readonly layout: string

@@ -1,4 +1,4 @@
-/** The engine process inside Electron: a utility process, behind the same interface as a fork (engine/host-process.ts). */
+/** The engine process inside Electron: a utility process, behind the same interface as a fork (engine/parent/host-process.ts). */
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { app, type Details, type UtilityProcess, utilityProcess } from 'electron/main'
