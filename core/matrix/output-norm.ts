@@ -10,6 +10,8 @@
  */
 import { badFile } from '../formats/reading/refusal.ts'
 import type { Kernels } from '../kernels/kernels.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
 import { quoted } from '../messages/text.ts'
 import type { Moments } from '../statistics/entries.ts'
 import type { ModelStatistics, TensorStatistics } from '../statistics/statistics.ts'
@@ -18,6 +20,9 @@ import type { Weighting } from '../svd/weighted-operand.ts'
 /** Of the mean of d, and of H's eigenvalues. */
 const DIAGONAL_SHARE = 0.01
 const FULL_SHARE = 1e-3
+
+/** What errors by it are. */
+export const normNotice = (): Message => say('statistics.norm', { squares: DIAGONAL_SHARE, moments: FULL_SHARE })
 
 /** The norm of outputs that a job measures in, for what its statistics cover. */
 export interface OutputNorm {

@@ -1,4 +1,5 @@
 /** What a factorization found, measured and reported. */
+
 import type { AnalysisReport } from '../contract.ts'
 import { noiseError } from '../curves/noise-line.ts'
 import { errorResolution, numericalRank, valueResolution } from '../curves/resolution.ts'
@@ -17,6 +18,7 @@ import type { ComputableTensor, MatrixView } from '../tensor.ts'
 import { type JobContext, kernelNotices } from './context.ts'
 import type { Found } from './factorize-matrix.ts'
 import type { LoadedMatrix } from './load.ts'
+import { normNotice } from './output-norm.ts'
 import type { TimedRun } from './timed-run.ts'
 
 /** `params` are those asked for: where they did not fit the matrix, a notice says so. */
@@ -45,7 +47,7 @@ export async function reportRun(
   if (tensor.remark !== undefined) notices.push(tensor.remark)
   else if (tensor.storedAs !== undefined)
     notices.push(say('analysis.stored-as', { encoding: foreign(tensor.storedAs) }))
-  if (loaded.weighted) notices.push(say('statistics.norm'))
+  if (loaded.weighted) notices.push(normNotice())
   else if (context.outputNorm) notices.push(say('statistics.uncovered'))
   if (view.count > 1) notices.push(say('analysis.first-of-stack', { count: view.count }))
   return {

@@ -8,6 +8,7 @@ import type { Tap, TapSums } from '../../core/answers/taps.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
+import { packagesBeside } from '../../core/version.ts'
 import { type Exit, whyItEnded } from '../engine/parent/exit-sentence.ts'
 import {
   type Answer,
@@ -20,8 +21,6 @@ import {
   type ToRuntime,
 } from './messages.ts'
 
-/** As package.json has it. */
-const runtimeVersion = '1.30.0'
 const tailCharacters = 8192
 
 export interface RunningModel extends Loaded {
@@ -153,7 +152,7 @@ async function foldersOf(path: string): Promise<string[]> {
 
 function faultOf(name: string, answer: Extract<FromRuntime, { fault: string }>, isLoading: boolean): AppError {
   if (answer.fault === 'missing')
-    return new AppError('unsupported', say('answers.missing', { version: runtimeVersion }))
+    return new AppError('unsupported', say('answers.missing', { version: packagesBeside['onnxruntime-node'] }))
   if (answer.fault === 'too-large')
     return new AppError(
       'over-limit',

@@ -7,6 +7,7 @@ import { isCode } from '../../core/messages/message.ts'
 import { formatName } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { BackIcon, GearIcon, HistoryIcon, RedoIcon, UndoIcon } from '../frame/icons.tsx'
+import { useModKey } from '../frame/mod-key.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
 import { redo, undo, usePast } from '../model/past.ts'
 import { isActive, useRuns } from '../model/runs.ts'
@@ -118,6 +119,7 @@ function UndoButtons() {
   const { t } = useWords()
   const past = usePast()
   // In a field the keys undo what was typed there, which is not chosen before it is left.
+  const mod = useModKey()
   useHotkeys([
     ['mod+Z', undo],
     ['mod+shift+Z', redo],
@@ -125,7 +127,7 @@ function UndoButtons() {
   ])
   return (
     <>
-      <Tooltip label={`${t('header.undo')} (Ctrl+Z)`}>
+      <Tooltip label={`${t('header.undo')} (${mod}+Z)`}>
         <ActionIcon
           aria-label={t('header.undo')}
           color="gray"
@@ -138,7 +140,7 @@ function UndoButtons() {
           <UndoIcon />
         </ActionIcon>
       </Tooltip>
-      <Tooltip label={`${t('header.redo')} (Ctrl+Shift+Z)`}>
+      <Tooltip label={`${t('header.redo')} (${mod}+Shift+Z)`}>
         <ActionIcon
           aria-label={t('header.redo')}
           color="gray"

@@ -2,12 +2,13 @@
 import { Kbd, Modal, Table } from '@mantine/core'
 import { useWindowEvent } from '@mantine/hooks'
 import { useDialog } from '../frame/dialog.ts'
+import { useModKey } from '../frame/mod-key.ts'
 import { useWords } from '../words/words.ts'
 
 const shortcuts = [
-  ['search', ['Ctrl', 'F']],
-  ['compress', ['Ctrl', 'Enter']],
-  ['undo', ['Ctrl', 'Z']],
+  ['search', ['mod', 'F']],
+  ['compress', ['mod', 'Enter']],
+  ['undo', ['mod', 'Z']],
   ['rank', ['←', '→']],
   ['rankTen', ['Shift', '←', '→']],
   ['move', ['↑', '↓']],
@@ -24,6 +25,7 @@ const fields = new Set(['INPUT', 'TEXTAREA'])
 
 export function Shortcuts() {
   const { t } = useWords()
+  const mod = useModKey()
   const sheet = useDialog()
   useWindowEvent('keydown', (event) => {
     const typing = event.target instanceof HTMLElement && fields.has(event.target.tagName)
@@ -44,7 +46,7 @@ export function Shortcuts() {
               <Table.Td className="right nowrap">
                 {keys.map((key) => (
                   <Kbd key={key} ml={4}>
-                    {key}
+                    {key === 'mod' ? mod : key}
                   </Kbd>
                 ))}
               </Table.Td>

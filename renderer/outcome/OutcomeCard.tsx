@@ -4,6 +4,7 @@ import { useHotkeys } from '@mantine/hooks'
 import { useRef } from 'react'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { useModKey } from '../frame/mod-key.ts'
 import { canCompress, useOutcome } from '../model/outcome.ts'
 import { planReducers, untold, usePlan } from '../model/plan.ts'
 import { cancelPlan } from '../model/plan-actions.ts'
@@ -22,6 +23,7 @@ interface OutcomeCardProps {
 
 export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
   const { t } = useWords()
+  const mod = useModKey()
   const outcome = useOutcome()
   const analyzing = useRunningPlan()?.long === true
   const failure = usePlan(untold)
@@ -40,7 +42,7 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
           <Tooltip
             label={
               <>
-                <Kbd>Ctrl</Kbd> <Kbd>Enter</Kbd>
+                <Kbd>{mod}</Kbd> <Kbd>Enter</Kbd>
               </>
             }
           >

@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { version } from '../../core/version.ts'
+import { packagesBeside, version } from '../../core/version.ts'
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const manifest = JSON.parse(read('package.json'))
 
 it('is that of package.json', () => {
-  const read = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  expect(version).toBe(read.version)
+  expect(version).toBe(manifest.version)
+})
+
+it('says of packages beside it what package.json and the documents say', () => {
+  expect(manifest.peerDependencies).toEqual(packagesBeside)
+  expect(manifest.devDependencies).toMatchObject(packagesBeside)
+  const documents = read('docs/answers.md') + read('docs/performance.md')
+  for (const [name, pinned] of Object.entries(packagesBeside))
+    expect(documents).toContain(`npm install ${name}@${pinned}`)
 })

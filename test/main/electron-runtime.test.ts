@@ -89,7 +89,7 @@ describe('the runtime of Electron', () => {
       ELECTRON_CUSTOM_FILENAME: 'own.zip',
     }
     expect(await addressAsked(environment)).toMatch(/^https:\/\/mirror\.example\/\d+\.\d+\.\d+\/folder\/own\.zip$/)
-    const missing = { missing: expect.stringContaining('is no address to fetch it from') }
+    const missing = { missing: expect.stringContaining('is not a valid download address') }
     expect(await findRuntime(machine({ environment: { DISPLAY: ':0', ELECTRON_MIRROR: 'mirror' } }))).toEqual(missing)
   })
 

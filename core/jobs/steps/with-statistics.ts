@@ -4,7 +4,7 @@ import { modelError } from '../../curves/model-error.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import type { JobContext } from '../../matrix/context.ts'
-import { outputNormBy } from '../../matrix/output-norm.ts'
+import { normNotice, outputNormBy } from '../../matrix/output-norm.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import type { TensorPlan } from '../../plan/plan.ts'
@@ -36,7 +36,7 @@ export async function withStatistics(
 
 /** What every report says of them. */
 export function statisticsNotices({ outputNorm }: JobContext): readonly Message[] {
-  return outputNorm ? [...outputNorm.statistics.notices, say('statistics.norm')] : []
+  return outputNorm ? [...outputNorm.statistics.notices, normNotice()] : []
 }
 
 /** The error of the weights over all matrices, where that of outputs is `relativeError`; of what has no statistics both are the same. */

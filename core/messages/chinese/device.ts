@@ -6,8 +6,8 @@ export const device = {
   'device.silent': (v) => `GPU 在 ${v.seconds} 秒内没有应答，不再使用：该矩阵及其后的全部矩阵改由 CPU 计算。`,
   'device.no-room': (v) => `GPU 的内存放不下 ${v.rows} x ${v.cols} 的矩阵：由 CPU 计算。`,
   'device.refused': (v) => `GPU 拒绝了计算（“${v.fault}”）：该矩阵及其后的全部矩阵改由 CPU 计算。`,
-  'device.no-package': () =>
-    '未使用 GPU：没有安装 npm 包“webgpu”。在 GhostSVD 旁执行 “npm install webgpu@0.6.2” 即可安装。',
+  'device.no-package': (v) =>
+    `未使用 GPU：没有安装 npm 包“webgpu”。在 GhostSVD 旁执行 “npm install webgpu@${v.version}” 即可安装。`,
   'device.no-adapter': () => '未使用 GPU：系统没有 Vulkan、Metal 或 Direct3D 12 可用的驱动。',
   'device.not-named': (v, w) =>
     v.found.length === 0

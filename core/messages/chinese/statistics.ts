@@ -11,8 +11,8 @@ export const statistics = {
   'statistics.needed': (v) =>
     `此配方按输入统计数据（${v.hash.slice(0, 12)}……）加权误差：请用“--statistics”指定其文件。`,
   'statistics.other': (v) => `此配方按另一份统计数据加权误差：${v.hash.slice(0, 12)}……，而非 ${v.found.slice(0, 12)}……`,
-  'statistics.norm': () =>
-    '有统计数据的矩阵，其误差是输出的误差，并经正则化：每个输入加上均方值的 1%，或在二阶矩上加上平均特征值的 0.1%。',
+  'statistics.norm': (v, w) =>
+    `有统计数据的矩阵，其误差是输出的误差，并经正则化：每个输入加上均方值的 ${w.percent(v.squares)}，或在二阶矩上加上平均特征值的 ${w.percent(v.moments)}。`,
   'statistics.uncovered': () => '它没有统计数据：其误差为权重的误差。',
   'statistics.absolute-uncovered': (v, w) =>
     `绝对误差是各输出之和，而有 ${w.count(v.count)} 个待分解的矩阵没有统计数据（${w.list(v.some)}${v.count > v.some.length ? '……' : ''}）。请排除它们，或让每个权重同等计数。`,

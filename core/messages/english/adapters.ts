@@ -6,7 +6,7 @@ import { nonFinite, shapeOf } from './plan.ts'
 export const adapters = {
   'adapter.none': (v: { name: FileName }) =>
     `${v.name} holds no low-rank adapter: none of its tensors is named as a LoRA, LoHa or LoKr names its factors.`,
-  'adapter.tucker': (v: { name: Foreign }) => `${v.name}: LoHa and LoKr with Tucker cores are not read here.`,
+  'adapter.tucker': (v: { name: Foreign }) => `${v.name}: LoHa and LoKr with Tucker cores are not supported.`,
   'adapter.too-large': (v: { name: Foreign; rows: number; cols: number }, w: Words) =>
     `${v.name}: its product of ${w.count(v.rows)} x ${w.count(v.cols)} is larger than any weight; it is not formed.`,
   'adapter.no-alpha': (v: { count: number; total: number }) =>
@@ -55,8 +55,8 @@ export const adapters = {
     `${v.count} tensors are in the tuned model alone, and no adapter adds them: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
   'extract.whole-left': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
     `${v.count} tensors that are no matrices differ and are not written: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
-  'extract.no-pairs': () => 'No tensor of one model has its like in the other: they are not of one family.',
-  'extract.not-a-pair': () => 'This was not made of two models.',
+  'extract.no-pairs': () => 'The two models have no tensors in common: they are not of one family.',
+  'extract.not-a-pair': () => 'This is not a pair of models.',
   'extract.other-form': (v: { form: string }) =>
     `These matrices are cut for loaders of ${formOf(v.form)} adapters. Open them for another form first.`,
   'extract.nothing': () => 'There is nothing to extract in all that an adapter could hold.',

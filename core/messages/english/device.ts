@@ -4,7 +4,7 @@ import type { Foreign } from '../text.ts'
 /** The GPU that makes products beside the kernels. */
 export const device = {
   'device.caught': (v: { name: Foreign }) =>
-    `The GPU (${v.name}) gave a wrong result, which was found out: the CPU computed that matrix again, and all that followed.`,
+    `The GPU (${v.name}) gave a wrong result, which was detected: the CPU computed that matrix again, and all that followed.`,
   'device.gone': (v: { fault: Foreign }) =>
     `The GPU was lost in the middle of the work (${v.fault}): the CPU computed that matrix again, and all that followed.`,
   'device.silent': (v: { seconds: number }) =>
@@ -13,8 +13,8 @@ export const device = {
     `The GPU has no room for a matrix of ${v.rows} x ${v.cols}: the CPU computed it.`,
   'device.refused': (v: { fault: Foreign }) =>
     `The GPU refused the work (${v.fault}): the CPU computed that matrix again, and all that followed.`,
-  'device.no-package': () =>
-    'No GPU was used: the package webgpu is not installed. `npm install webgpu@0.6.2` beside GhostSVD brings it.',
+  'device.no-package': (v: { version: string }) =>
+    `No GPU was used: the package webgpu is not installed. \`npm install webgpu@${v.version}\` beside GhostSVD brings it.`,
   'device.no-adapter': () =>
     'No GPU was used: the system has no driver for one that Vulkan, Metal or Direct3D 12 knows.',
   'device.not-named': (v: { wanted: Foreign; found: readonly Foreign[] }, w: Words) =>

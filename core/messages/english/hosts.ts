@@ -7,11 +7,11 @@ export const hosts = {
   'grants.not-to-read': (v: { name: FileName }) => `${v.name} was not given to this page to read it.`,
   'grants.not-to-write': (v: { name: FileName }) => `${v.name} was not given to this page to write it.`,
   'grants.own-page': () => 'Only the page itself may do this.',
-  'grants.not-a-file': () => 'What was dropped is no file of this computer.',
+  'grants.not-a-file': () => 'What was dropped is not a file on this computer.',
 
   'runs.gone': () => 'This run is not in the list any more: it was resumed or removed in another window.',
   'runs.too-many': (v: { most: number }) =>
-    `${v.most} runs go on or wait already. Cancel some of them, or start this one when they have ended.`,
+    `${v.most} runs are under way or waiting. Cancel some of them, or start this one when they have ended.`,
   'runs.elsewhere': (v: { name: FileName }) =>
     `${v.name} is being written by another process, from the command line or another application. Stop it there.`,
   'runs.out-of-sight': (v: { name: FileName }) =>

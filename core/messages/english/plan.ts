@@ -11,7 +11,7 @@ export const plan = {
   'plan.not-included': () => 'Not among the included tensors.',
   'plan.excluded': (v: { pattern: Quoted }) => `Left out by the rule ${v.pattern}.`,
   'plan.embedding': (_: NoValues, w: Words) =>
-    `An embedding: its rare rows would suffer first. Kept unless ${w.act('include')}.`,
+    `An embedding: its rare rows lose most. Kept unless ${w.act('include')}.`,
   'plan.head': (_: NoValues, w: Words) => `The output head decides every token. Kept unless ${w.act('include')}.`,
   'plan.router': (_: NoValues, w: Words) => `A router decides which expert runs. Kept unless ${w.act('include')}.`,
   'plan.narrow': (v: { shape: readonly number[]; least: number }, w: Words) =>

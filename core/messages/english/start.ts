@@ -8,7 +8,7 @@ export const start = {
   'start.no-display': () => 'there is no display',
   'start.root': () => 'its sandbox does not run as root',
   'start.not-installed': (v: { why: Message }, w: Words) => `it is not installed here, and ${w.text(v.why)}`,
-  'start.no-address': (v: { address: Foreign }) => `${v.address} is no address to fetch it from`,
+  'start.no-address': (v: { address: Foreign }) => `${v.address} is not a valid download address`,
   'start.unreachable': (v: { host: Foreign; why: Foreign }) =>
     `it is not installed here and ${v.host} cannot be reached (${v.why})`,
   'start.download-failed': (v: { code: number }) =>

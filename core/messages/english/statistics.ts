@@ -4,7 +4,7 @@ import type { FileName, Foreign, Quoted } from '../text.ts'
 /** What is found and said of statistics of a model's inputs. */
 export const statistics = {
   'statistics.none': (v: { name: FileName }) =>
-    `${v.name} holds no statistics that are read here: an imatrix, Hessians, covariances or sums of a calibration.`,
+    `${v.name} holds no statistics that GhostSVD can read: an imatrix, Hessians, covariances or sums of a calibration.`,
   'statistics.no-match': (v: { name: FileName; entries: number; some: readonly Quoted[] }, w: Words) =>
     `None of the ${w.count(v.entries)} entries of ${v.name} (${w.list(v.some)}${v.entries > v.some.length ? ', ...' : ''}) has samples for a matrix of this model.`,
   'statistics.width': (v: { name: Foreign; file: FileName; width: number; inputs: number }, w: Words) =>
@@ -15,8 +15,8 @@ export const statistics = {
     `This recipe weighs errors by statistics of inputs (${v.hash.slice(0, 12)}...): name their file with --statistics.`,
   'statistics.other': (v: { hash: string; found: string }) =>
     `This recipe weighs errors by other statistics: ${v.hash.slice(0, 12)}..., not ${v.found.slice(0, 12)}...`,
-  'statistics.norm': () =>
-    'Errors of matrices with statistics are those of their outputs, regularized: 1 % of the mean square is added to each input, or 0.1 % of the mean eigenvalue to their second moments.',
+  'statistics.norm': (v: { squares: number; moments: number }, w: Words) =>
+    `Errors of matrices with statistics are those of their outputs, regularized: ${w.percent(v.squares)} of the mean square is added to each input, or ${w.percent(v.moments)} of the mean eigenvalue to their second moments.`,
   'statistics.uncovered': () => 'It has no statistics: its errors are those of its weights.',
   'statistics.absolute-uncovered': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
     `An absolute error adds up outputs, and ${w.count(v.count)} matrices to be factorized have no statistics (${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}). Leave them out, or count every weight alike.`,

@@ -6,6 +6,7 @@ import { say } from '../../../core/messages/english.ts'
 import type { Message } from '../../../core/messages/message.ts'
 import { foreign } from '../../../core/messages/text.ts'
 import type { Params } from '../../../core/params.ts'
+import { packagesBeside } from '../../../core/version.ts'
 import type { SpawnDevice } from '../messages.ts'
 import { openDevice } from './device-link.ts'
 import type { NoDevice } from './frames.ts'
@@ -28,7 +29,7 @@ export async function deviceBeside(
   const without = (why: Message): Beside => ({ kernels, notice: asked ? why : null, close: () => {} })
   if (kernels.info.kernel === 'reference') return without(say('device.reference'))
   if (!host.spawnDevice) return without(say('device.desktop'))
-  if (!isInstalled()) return without(say('device.no-package'))
+  if (!isInstalled()) return without(say('device.no-package', { version: packagesBeside.webgpu }))
   const name = wanted.startsWith('gpu:') ? wanted.slice('gpu:'.length) : null
   const found = await openDevice(host.spawnDevice, {
     wish: { name, software: asked },

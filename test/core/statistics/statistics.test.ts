@@ -104,7 +104,7 @@ describe('an imatrix', () => {
       'None of the 15 entries of imatrix.gguf',
     )
     const weights = await openTensors(plain('w', 'F32', [1, 1], new Uint8Array(4)))
-    await expect(modelStatistics(qwenMoe, weights)).rejects.toThrow('holds no statistics that are read here')
+    await expect(modelStatistics(qwenMoe, weights)).rejects.toThrow('holds no statistics that GhostSVD can read')
   })
 })
 

@@ -81,7 +81,7 @@ test('a file that a script made has no path, and is refused in a sentence', asyn
   })
   await page.locator('.app').dispatchEvent('drop', { dataTransfer: transfer })
   const alert = page.getByRole('alert')
-  await expect(alert).toContainText('What was dropped is no file of this computer.')
+  await expect(alert).toContainText('What was dropped is not a file on this computer.')
   await expect(alert).not.toContainText('invoking remote method')
   await expect(alert).toHaveAttribute('data-code', 'bad-request')
 })

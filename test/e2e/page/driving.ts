@@ -78,7 +78,7 @@ export async function chooseGoal(page: Page, goal: 'Rank' | 'Error' | 'Size'): P
 
 /** Which side of the tensor the middle of the workbench shows. */
 export async function chooseLens(page: Page, lens: 'Error' | 'Singular values' | 'Energy'): Promise<void> {
-  await page.getByRole('radiogroup', { name: 'Shown of the tensor' }).getByText(lens, { exact: true }).click()
+  await page.getByRole('radiogroup', { name: 'View of the tensor' }).getByText(lens, { exact: true }).click()
 }
 
 export async function choosePreset(page: Page, name: string): Promise<void> {

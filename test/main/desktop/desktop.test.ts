@@ -310,7 +310,7 @@ describe('dropped files', () => {
     }
     expect(await refused([join(folder, 'model.npy')], frame('https://evil.example'))).toContain('Only the page')
     for (const given of [[''], [], 'model.npy', null, [1], [{ path: '/etc/passwd' }]])
-      expect(await refused(given)).toContain('no file of this computer')
+      expect(await refused(given)).toContain('not a file on this computer')
     expect(await refused([join(folder, 'gone.npy')])).toBe('gone.npy was not found.')
   })
 })

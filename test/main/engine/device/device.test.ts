@@ -78,7 +78,7 @@ describe.skipIf(missing !== null)('a run whose products a GPU makes', () => {
     hangs: /gave no answer for 2 s/,
     spins: /gave no answer for 2 s/,
     lost: /was lost in the middle of the work|refused the work/,
-    errs: /gave a wrong result, which was found out/,
+    errs: /gave a wrong result, which was detected/,
   }
   for (const [fault, sentence] of Object.entries(said))
     it(`is finished by the processor when it ${fault}`, { timeout: 240_000 }, async () => {
