@@ -5,15 +5,8 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import { isCompressed } from '../choices/rules.ts'
-import {
-  chips,
-  nameMatcher,
-  type SortOrder,
-  selectionReducers,
-  sortOrders,
-  useSelection,
-  visibleTensors,
-} from '../choices/selection.ts'
+import { nameMatcher, visibleTensors } from '../choices/search.ts'
+import { chips, type SortOrder, selectionReducers, sortOrders, useSelection } from '../choices/selection.ts'
 import { SearchIcon } from '../frame/icons.tsx'
 import { selectTensor } from '../model/analysis.ts'
 import { useOutlook } from '../model/outlook.ts'

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
 import { isCompressed } from '../../../renderer/choices/rules.ts'
-import { nameMatcher, type SelectionState, visibleTensors } from '../../../renderer/choices/selection.ts'
+import { nameMatcher, visibleTensors } from '../../../renderer/choices/search.ts'
+import type { SelectionState } from '../../../renderer/choices/selection.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const tensor = (name: string, changes: Partial<TensorReport> = {}): TensorReport => ({
