@@ -22,6 +22,7 @@ const words: Words = {
   count: () => '〈n〉',
   bytes: () => '〈b〉',
   percent: () => '〈p〉',
+  increase: () => '〈p〉',
   list: () => '〈l〉',
 }
 
