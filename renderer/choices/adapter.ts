@@ -14,6 +14,9 @@ export interface AdapterChoices {
   readonly rule: RankRule | null
 }
 
+/** Where convolutions begin that are taken in. */
+export const firstConvRank = 8
+
 const none: AdapterChoices = { convRank: null, whole: 'list', oneRank: false, rule: null }
 
 export const useAdapter = create<AdapterChoices>(() => none)

@@ -52,6 +52,11 @@ export const selectionReducers = {
   reset() {
     useSelection.setState(start)
   },
+  /** Where another list was looked at, and how. */
+  view({ tensor, search, chips, sort, tab, lens }: SelectionState, tensors: readonly TensorReport[]) {
+    const there = tensors.some(({ name }) => name === tensor)
+    useSelection.setState({ search, chips, sort, tab, lens, whatIf: null, ...(there && { tensor }) })
+  },
   select(tensor: string | null) {
     useSelection.setState({ tensor, whatIf: null })
   },

@@ -7,9 +7,10 @@ import { toErrorReport } from '../../core/errors.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { defaultParams } from '../../core/params.ts'
 import { type AdapterForm, adapterForms, defaultStyle, styleIds } from '../../core/styles.ts'
-import { adapterReducers, useAdapter } from '../choices/adapter.ts'
+import { type AdapterChoices, adapterReducers, firstConvRank, useAdapter } from '../choices/adapter.ts'
 import { fileReducers, type OpenSource, useFile } from '../choices/file.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
+import { rulesOf } from '../choices/rules.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
@@ -43,7 +44,12 @@ export async function openFrom(name: string, grant: () => Promise<Grant | null>)
   })
 }
 
-async function openAsked(name: string, asking: () => Promise<Asked | null>): Promise<void> {
+/** @param keep called with the report once it is shown: what of the file before is to hold for this one */
+async function openAsked(
+  name: string,
+  asking: () => Promise<Asked | null>,
+  keep: (report: FileReport) => void = () => {},
+): Promise<void> {
   const mine = ++openings
   const before = useFile.getState().report
   fileReducers.opening(name)
@@ -56,16 +62,19 @@ async function openAsked(name: string, asking: () => Promise<Asked | null>): Pro
     const { engine, host } = connection()
     const { report, source } = await opened(asked)
     if (mine !== openings) return await engine.close(report.fileId)
+    // From here to `show` nothing is waited for: no other opening comes between.
     cancelLook()
-    if (before) await engine.close(before.fileId)
     forgetResults()
     fitOutput(report)
     if (!recallChoices(report)) fitRank(report, before)
     show(granted, report, source)
+    keep(report)
     startPast()
     if (source.of === 'pair') lookAtPair()
     requestAnalysis()
     sessionReducers.show('workbench')
+    // An engine that has died has nothing open.
+    if (before) await engine.close(before.fileId).catch(() => {})
     await host.remember(granted.id)
     sessionReducers.recents(await host.recents())
   } catch (error) {
@@ -117,14 +126,25 @@ export async function openRelativeTo(base: Grant | null): Promise<void> {
 }
 
 async function openAgain(source: OpenSource): Promise<void> {
-  const { grant } = useFile.getState()
-  if (!grant) return
-  const { tab, lens } = useSelection.getState()
-  const choices = useAdapter.getState()
-  await openAsked(grant.name, async () => ({ grant, source }))
-  adapterReducers.set(choices)
-  selectionReducers.tab(tab)
-  selectionReducers.lens(lens)
+  const { grant, report } = useFile.getState()
+  if (!grant || !report) return
+  const selection = useSelection.getState()
+  const [rules, choices] = [rulesOf(report.tensors, selection), useAdapter.getState()]
+  await openAsked(
+    grant.name,
+    async () => ({ grant, source }),
+    ({ tensors }) => {
+      adapterReducers.set({ ...choices, convRank: convRankOf(source, choices) })
+      selectionReducers.rules(rules, tensors)
+      selectionReducers.view(selection, tensors)
+    },
+  )
+}
+
+/** Whether convolutions are listed and whether they are written is one choice: that of the file. */
+function convRankOf(source: OpenSource, { convRank }: AdapterChoices): number | null {
+  if (source.of !== 'pair') return convRank
+  return source.convolutions ? (convRank ?? firstConvRank) : null
 }
 
 /** Differences become adapters in their own dtype, models what they did before. */
@@ -132,6 +152,7 @@ function fitOutput({ difference }: FileReport): void {
   const { output, params } = useParams.getState()
   const before = useFile.getState().report?.difference
   adapterReducers.reset()
+  if (difference?.convolutions) adapterReducers.set({ convRank: firstConvRank })
   if (difference) {
     const { form, dtype } = difference
     paramsReducers.output(form)
@@ -200,7 +221,7 @@ export async function reopen(analyze: boolean): Promise<void> {
   fileReducers.opening(remembered.grant.name)
   try {
     const { report, source } = await opened(remembered)
-    if (mine !== openings) return
+    if (mine !== openings) return await connection().engine.close(report.fileId)
     if (!grant) fitOutput(report)
     if (!grant) recallChoices(report)
     show(remembered.grant, report, source)
@@ -221,8 +242,7 @@ export async function reopen(analyze: boolean): Promise<void> {
 
 function show(grant: Grant, report: FileReport, source: OpenSource): void {
   fileReducers.opened(grant, report, source)
-  const { base = null, form = null } = source.of === 'model' ? {} : source
-  sessionStorage.setItem(rememberedKey, JSON.stringify({ grant, of: source.of, base, form }))
+  sessionStorage.setItem(rememberedKey, JSON.stringify({ grant, source }))
   const chosen = useSelection.getState().tensor
   if (chosen !== null && report.tensors.some(({ name }) => name === chosen)) return
   const first = report.tensors.find(({ plan }) => plan !== 'keep') ?? report.tensors.find(({ matrix }) => matrix)
@@ -230,21 +250,21 @@ function show(grant: Grant, report: FileReport, source: OpenSource): void {
   requestAnalysis()
 }
 
+const form = z.enum(adapterForms).nullable()
 const rememberedSchema = z.object({
   grant: grantSchema,
-  of: z.enum(['model', 'pair', 'adapter']),
-  base: grantSchema.nullable(),
-  form: z.enum(adapterForms).nullable().default(null),
+  source: z.discriminatedUnion('of', [
+    z.object({ of: z.literal('model') }),
+    z.object({ of: z.literal('pair'), base: grantSchema, form, convolutions: z.boolean() }),
+    z.object({ of: z.literal('adapter'), base: grantSchema.nullable(), form }),
+  ]),
 })
 
 function recall(): Asked | null {
   const stored = sessionStorage.getItem(rememberedKey)
   if (stored === null) return null
   const { data } = rememberedSchema.safeParse(JSON.parse(stored))
-  if (!data) return null
-  const { grant, of, base, form } = data
-  if (of === 'pair' && base) return { grant, source: { of, base, form, convolutions: false } }
-  return of === 'adapter' && base ? { grant, source: { of, base, form } } : { grant }
+  return data ?? null
 }
 
 function forget(): void {

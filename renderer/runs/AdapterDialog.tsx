@@ -2,6 +2,7 @@
 import { Button, Checkbox, Modal, NumberInput, Radio, Select } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport, Grant, RankRule } from '../../core/contract.ts'
+import { paramEntries } from '../../core/param-entries.ts'
 import { rankRules, ruleIds } from '../../core/rank-rule-entries.ts'
 import { type AdapterForm, adapterForms } from '../../core/styles.ts'
 import { hasKernel } from '../../core/tensor.ts'
@@ -25,9 +26,6 @@ interface AdapterDialogProps {
   readonly report: FileReport
   readonly onClose: () => void
 }
-
-/** Where a rank for convolutions starts. */
-const firstConvRank = 8
 
 export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
   const { t, numbers } = useWords()
@@ -101,18 +99,13 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
               <Checkbox
                 checked={choices.convRank !== null}
                 label={t('adapter.convolutions')}
-                onChange={(event) => {
-                  const taken = event.currentTarget.checked
-                  void openForForm(form, taken).then(() =>
-                    adapterReducers.set({ convRank: taken ? firstConvRank : null }),
-                  )
-                }}
+                onChange={(event) => void openForForm(form, event.currentTarget.checked)}
               />
               {choices.convRank === null ? null : (
                 <NumberInput
                   label={t('adapter.convRank')}
-                  max={65536}
-                  min={1}
+                  max={paramEntries.rank.max}
+                  min={paramEntries.rank.min}
                   onChange={(value) => typeof value === 'number' && adapterReducers.set({ convRank: value })}
                   value={choices.convRank}
                 />
