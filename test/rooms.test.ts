@@ -42,7 +42,7 @@ describe('the check', () => {
 
   it('sees the page import the engine, and main the page', () => {
     const planted = [
-      ...importsOf('renderer/model/planted.ts', "import { openWeightFile } from '../core/formats/opening/open.ts'"),
+      ...importsOf('renderer/model/planted.ts', "import { openWeightFile } from '../../core/formats/opening/open.ts'"),
       ...importsOf('main/host/planted.ts', "import { words } from '../../renderer/words/words.ts'"),
     ]
     expect(upward(planted)).toHaveLength(2)

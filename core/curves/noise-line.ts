@@ -50,25 +50,32 @@ export function behavesLikeNoise(
   return error === undefined || rank < 1 ? null : error > noiseError(rows, cols, rank) - noiseMargin
 }
 
+/** A matrix that is cut at a rank. */
+export interface NoiseJudged {
+  readonly rows: number
+  readonly cols: number
+  readonly norm: number
+  readonly rank: number
+  /** Relative error at that rank; null where it is not known. */
+  readonly error: number | null
+}
+
 /**
- * Share of the squared norm of several matrices that follows their noise lines, at the end of each curve or at half the full rank, whichever
- * comes first: closer to the full rank everything is small, noise too. Null where a curve is not known.
+ * Share of the squared norm of several matrices that follows their noise lines at the ranks they are cut at. Those beyond half their full rank are passed
+ * over: close to it everything is small, noise too. Null where the error of one is not known, and where none is left.
  */
-export function differenceNoise(
-  matrices: readonly {
-    readonly rows: number
-    readonly cols: number
-    readonly norm: number
-    readonly curve: readonly number[] | undefined
-  }[],
-): number | null {
+export function differenceNoise(matrices: readonly NoiseJudged[]): number | null {
   let [all, noisy] = [0, 0]
-  for (const { rows, cols, norm, curve } of matrices) {
-    if (!curve) return null
-    const rank = Math.min(curve.length - 1, Math.floor(Math.min(rows, cols) / 2))
-    if (rank < 1) continue
+  for (const { rows, cols, norm, rank, error } of matrices) {
+    if (rank < 1 || rank > Math.min(rows, cols) / 2) continue
+    if (error === null) return null
     all += norm ** 2
-    if (curve[rank]! > noiseError(rows, cols, rank) - noiseMargin) noisy += norm ** 2
+    if (error > noiseError(rows, cols, rank) - noiseMargin) noisy += norm ** 2
   }
   return all === 0 ? null : noisy / all
+}
+
+/** Whether a difference as a whole has no low-rank structure. */
+export function isMostlyNoise(share: number | null): share is number {
+  return share !== null && share > 0.5
 }

@@ -10,8 +10,8 @@ import type { JobContext } from '../matrix/context.ts'
 import { defaultParams } from '../params.ts'
 import { hexadecimal, sourceHash } from '../write/source-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
-import { writeRun } from './compress.ts'
 import type { FilesOf } from './files.ts'
+import { writeRun } from './steps/write-run.ts'
 
 /** @throws AppError `bad-request` for an adapter of another model; as a compression */
 export async function applyAdapter(

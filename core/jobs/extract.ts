@@ -3,33 +3,32 @@
  * very machinery of a compression (compress.ts), with an adapter as its output -> a verdict from the numbers.
  */
 import { type DifferenceFile, type PairModel, pairModel, withTuned, withUnfit } from '../adapters/difference-model.ts'
-import { isDifferent, type Pair } from '../adapters/pair.ts'
+import type { Pair } from '../adapters/pair.ts'
 import type { ExtractionReport, JobOf } from '../contract.ts'
-import { noiseError } from '../curves/noise-line.ts'
+import { differenceNoise, isMostlyNoise, type NoiseJudged } from '../curves/noise-line.ts'
 import { AppError } from '../errors.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
-import type { Params } from '../params.ts'
 import { inFileOrder } from '../plan/entries.ts'
-import { hasGoal } from '../plan/goal.ts'
 import { wholeRun } from '../plan/parts.ts'
 import { type Choices, isFactorized, planByNames } from '../plan/plan.ts'
-import { wholeForms } from '../styles.ts'
-import { hasComputableDType, type TensorInfo } from '../tensor.ts'
+import { refusalOfAdapter } from '../plan/refusal.ts'
+import type { TensorInfo } from '../tensor.ts'
 import { unwritten } from '../write/compression.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { sourceHash } from '../write/source-hash.ts'
 import { adapterStyle } from '../write/styles/adapter.ts'
 import type { OutputStyle } from '../write/styles/style.ts'
-import { writeRun } from './compress.ts'
 import type { FilesOf } from './files.ts'
 import { ofThisCut, type PairFacts, pairFacts } from './steps/pair-facts.ts'
+import { leftOut, ownParams, unfitFor } from './steps/pair-pieces.ts'
 import { differencesOf, type Verdict, verdictOf } from './steps/pair-verdict.ts'
 import { planRun } from './steps/planned-run.ts'
 import { pinnedByRule } from './steps/ruled-ranks.ts'
 import { type WholeDifferences, wholeDifferences } from './steps/whole-differences.ts'
+import { writeRun } from './steps/write-run.ts'
 
 type ExtractJob = JobOf<'extract'>
 
@@ -40,7 +39,8 @@ export async function extractAdapter(
   host: JobContext,
 ): Promise<ExtractionReport> {
   const started = performance.now()
-  refuse(job)
+  const refusal = refusalOfAdapter(job.params, { ...job, ofPair: true })
+  if (refusal) throw refusal
   const model = await pairModel(base, tuned, job.form, job.convRank !== null)
   const context = ofThisCut(host, model)
   const { pairs, onlyBase, onlyTuned, family } = model.difference
@@ -75,14 +75,6 @@ export async function extractAdapter(
   })
 }
 
-function refuse({ params, form, whole, oneRank, rule }: ExtractJob): void {
-  if (params.factorDType === 'INT8') throw new AppError('bad-request', say('adapter.int8'))
-  if (oneRank && (hasGoal(params) || rule)) throw new AppError('bad-request', say('extract.one-rank'))
-  if (rule && hasGoal(params)) throw new AppError('bad-request', say('extract.rules'))
-  if (whole === 'save' && !wholeForms.some((takes) => takes === form))
-    throw new AppError('bad-request', say('extract.no-whole', { form }))
-}
-
 function styleOf({ difference }: DifferenceFile<PairModel>, job: ExtractJob, { names, modules }: WholeDifferences) {
   const { architecture } = difference
   const oneRank = job.oneRank ? job.params.rank : null
@@ -110,22 +102,6 @@ function some(pairs: readonly Pair[]): Message[] {
     .slice(0, 3)
 }
 
-/** Why a pair that has a place in the adapter is no matrix to factorize. */
-export function unfitFor(pair: Pair, facts: PairFacts | undefined): Message | null {
-  const packed = [...pair.base, ...pair.tuned].find(({ tensor }) => !hasComputableDType(tensor) || tensor.unfit)
-  if (packed) return say('extract.packed', { dtype: foreign(packed.tensor.storedAs ?? packed.tensor.dtype) })
-  if (!facts) return null
-  if (facts.nanCount > 0 || facts.infCount > 0)
-    return say('extract.non-finite', { nan: facts.nanCount, inf: facts.infCount })
-  return facts.difference === 0 ? say('extract.identical') : null
-}
-
-/** Factors as an adapter has them: in the dtype of what was tuned, where none is asked for. */
-export function ownParams(params: Params, { dtype }: Pick<PairModel, 'dtype'>): Params {
-  const factorDType = params.factorDType === 'keep' ? dtype : params.factorDType
-  return { ...params, factorDType, factorLayout: 'ab', sparseDensity: 0 }
-}
-
 interface Extracted {
   readonly pairs: readonly Pair[]
   readonly compared: ReadonlyMap<string, PairFacts>
@@ -147,7 +123,8 @@ function withVerdict(
       action === 'factorized' ? [[name, { error: relativeError ?? 1, rank: rank ?? 0 }] as const] : [],
     ),
   )
-  let [all, kept, noisy, judged, tunedSquares] = [0, 0, 0, 0, 0]
+  let [all, kept, tunedSquares] = [0, 0, 0]
+  const written: NoiseJudged[] = []
   for (const { name, shape } of pairs) {
     const facts = shape.length > 1 ? compared.get(name) : undefined
     if (!facts || facts.nanCount + facts.infCount > 0) continue
@@ -158,14 +135,12 @@ function withVerdict(
     kept += facts.difference * (1 - Math.min(1, found.error) ** 2)
     const [rows = 1, ...rest] = shape
     const cols = rest.reduce((product, size) => product * size, 1)
-    // Close to the full rank everything is small, noise too.
-    if (found.rank > Math.min(rows, cols) / 2) continue
-    judged += facts.difference
-    if (found.error > noiseError(rows, cols, found.rank) - NOISE_MARGIN) noisy += facts.difference
+    written.push({ rows, cols, norm: Math.sqrt(facts.difference), ...found })
   }
   const retained = all === 0 ? 0 : kept / all
   const said = [...verdict.said]
-  if (judged > 0 && noisy / judged > 0.5) said.push(say('extract.no-structure', { share: noisy / judged }))
+  const noise = differenceNoise(written)
+  if (isMostlyNoise(noise)) said.push(say('extract.no-structure', { share: noise }))
   if (base.tensors.some(({ storedAs, dtype }) => storedAs !== undefined || dtype.startsWith('F8')) && tunedSquares > 0)
     said.push(
       say('extract.residual', {
@@ -197,35 +172,4 @@ function withVerdict(
       ...report.notices,
     ],
   }
-}
-
-/** Closer to the noise line than this is noise: two points, as for any matrix (curves/noise-line.ts). */
-const NOISE_MARGIN = 0.02
-
-/** What no module holds: tensors of one model alone, and differences of what is no matrix. */
-export function leftOut({
-  onlyBase,
-  onlyTuned,
-  pairs,
-  compared,
-  written,
-}: Pick<Extracted, 'onlyBase' | 'onlyTuned' | 'pairs' | 'compared'> & {
-  readonly written: ReadonlyMap<string, string>
-}): Message[] {
-  const some = (items: readonly { readonly name: string }[]) => ({
-    count: items.length,
-    some: items.slice(0, 3).map(({ name }) => quoted(name)),
-  })
-  const whole = pairs.filter(
-    (pair) =>
-      pair.shape.length < 2 &&
-      isDifferent(pair) &&
-      (compared.get(pair.name)?.difference ?? 0) > 0 &&
-      !written.has(pair.name),
-  )
-  return [
-    ...(onlyBase.length > 0 ? [say('extract.only-base', some(onlyBase))] : []),
-    ...(onlyTuned.length > 0 ? [say('extract.only-tuned', some(onlyTuned))] : []),
-    ...(whole.length > 0 ? [say('extract.whole-left', some(whole))] : []),
-  ]
 }

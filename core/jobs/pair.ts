@@ -3,9 +3,9 @@ import { pairOf } from '../adapters/difference-model.ts'
 import type { JobOf, PairReport } from '../contract.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { all } from '../messages/english.ts'
-import { leftOut } from './extract.ts'
 import type { FilesOf } from './files.ts'
 import { ofThisCut, pairFacts } from './steps/pair-facts.ts'
+import { leftOut } from './steps/pair-pieces.ts'
 import { differencesOf, verdictOf } from './steps/pair-verdict.ts'
 
 export async function comparePair({ model }: FilesOf<'pair'>, _: JobOf<'pair'>, host: JobContext): Promise<PairReport> {

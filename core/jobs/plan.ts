@@ -33,6 +33,7 @@ import {
   type TensorPlan,
   unsettled,
 } from '../plan/plan.ts'
+import { refusalOfAdapter } from '../plan/refusal.ts'
 import { reasonKept, reasonOfScale, storedAs } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { type Style, styleIds, writtenDType } from '../styles.ts'
@@ -42,9 +43,9 @@ import { predictedOutput } from '../write/predicted-output.ts'
 import { adapterStyle } from '../write/styles/adapter.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { OutputStyle } from '../write/styles/style.ts'
-import { ownParams, unfitFor } from './extract.ts'
 import type { FilesOf } from './files.ts'
 import { ofThisCut, pairFacts } from './steps/pair-facts.ts'
+import { ownParams, unfitFor } from './steps/pair-pieces.ts'
 import { planResize } from './steps/planned-resize.ts'
 import { absoluteErrorOf, planRun, refuse, weighingOf, withFiniteValues } from './steps/planned-run.ts'
 import { pinnedByRule } from './steps/ruled-ranks.ts'
@@ -181,6 +182,8 @@ async function inItsStyle(model: WeightFile, job: PlanJob, context: JobContext):
   const { form, modules, architecture, dtype } = pair.difference
   if (form !== job.output) throw new AppError('bad-request', say('extract.other-form', { form }))
   const { convRank = null, oneRank = false, rule = null } = job.adapter ?? {}
+  const refusal = refusalOfAdapter(job.params, { form, oneRank, rule, ofPair: true })
+  if (refusal) throw refusal
   const own = ofThisCut(context, pair)
   const compared = await pairFacts(pair, own)
   const file = withUnfit(pair, (each) => unfitFor(each, compared.get(each.name)))

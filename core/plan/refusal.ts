@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { layouts } from '../layouts.ts'
 import { say } from '../messages/english.ts'
 import type { Params } from '../params.ts'
-import type { Style } from '../styles.ts'
+import { type AdapterForm, type Style, wholeForms } from '../styles.ts'
 import { type GoalParams, hasGoal, noGoal } from './goal.ts'
 
 /**
@@ -26,5 +26,29 @@ export function refusalOfChoices(params: Params, style: Style, hasGraph: boolean
     return new AppError('bad-request', say('request.int8-layout'))
   if (params.goalSize > 0 && !style.copiesKept && !style.isDifference)
     return new AppError('bad-request', say('request.size-goal-of-factors'))
+  return null
+}
+
+/** What else decides an adapter. */
+interface AdapterChoices {
+  readonly form: AdapterForm | null
+  readonly oneRank: boolean
+  readonly rule: object | null
+  /** Differences of what is no matrix. */
+  readonly whole?: string
+  /** Of two models; otherwise of an adapter. */
+  readonly ofPair: boolean
+}
+
+/** The same of what is written as an adapter. */
+export function refusalOfAdapter(
+  params: Params,
+  { form, oneRank, rule, whole, ofPair }: AdapterChoices,
+): AppError | null {
+  if (params.factorDType === 'INT8') return new AppError('bad-request', say('adapter.int8'))
+  if (ofPair && oneRank && (hasGoal(params) || rule)) return new AppError('bad-request', say('extract.one-rank'))
+  if (rule && hasGoal(params)) return new AppError('bad-request', say('extract.rules'))
+  if (whole === 'save' && form !== null && !wholeForms.some((takes) => takes === form))
+    return new AppError('bad-request', say('extract.no-whole', { form }))
   return null
 }

@@ -3,13 +3,11 @@ import { useMemo } from 'react'
 import { create } from 'zustand'
 import { faultOf } from '../../core/client/latest.ts'
 import type { PairReport } from '../../core/contract.ts'
-import { differenceNoise } from '../../core/curves/noise-line.ts'
+import { differenceNoise, type NoiseJudged } from '../../core/curves/noise-line.ts'
 import type { ErrorReport } from '../../core/errors.ts'
-import { sketchKeyOf } from '../../core/params.ts'
 import { viewOf } from '../../core/plan/describe.ts'
 import { useFile } from '../choices/file.ts'
-import { useParams } from '../choices/params.ts'
-import { usePlan } from './plan.ts'
+import { useOutlook } from './outlook.ts'
 import { dropWork, want } from './work.ts'
 
 type Difference = PairReport['differences'][number]
@@ -47,20 +45,21 @@ export function lookAtPair(): void {
   })
 }
 
-/** Share of the difference (squared norm) that has no low-rank structure; null until all of it has been analyzed. */
+/** Share of the difference (squared norm) that has no low-rank structure at the ranks it would be written at; null until they are known, with their errors. */
 export function useNoiseShare(): number | null {
   const tensors = useFile(({ report }) => report?.tensors)
   const byName = usePair((state) => state.byName)
-  const curves = usePlan((state) => state.curves)
-  const curvesKey = usePlan((state) => state.curvesKey)
-  const key = useParams(({ params }) => sketchKeyOf(params))
+  const outlook = useOutlook()
   return useMemo(() => {
-    if (!tensors || curvesKey !== key) return null
-    const matrices = tensors.flatMap((tensor) => {
+    const matrices: NoiseJudged[] = []
+    for (const tensor of tensors ?? []) {
       const view = viewOf(tensor)
       const norm = byName.get(tensor.name)?.norm ?? 0
-      return view && norm > 0 && tensor.plan !== 'keep' ? [{ ...view, norm, curve: curves.get(tensor.name) }] : []
-    })
+      const { kept, rank, error } = outlook(tensor)
+      if (!view || norm === 0 || kept) continue
+      if (rank === null) return null
+      matrices.push({ ...view, norm, rank, error })
+    }
     return differenceNoise(matrices)
-  }, [tensors, byName, curves, curvesKey, key])
+  }, [tensors, byName, outlook])
 }

@@ -2,6 +2,7 @@
 import { Anchor, Button, Loader, Progress } from '@mantine/core'
 import { shareOf } from '../../core/client/job-view.ts'
 import type { DifferenceReport } from '../../core/contract.ts'
+import { isMostlyNoise } from '../../core/curves/noise-line.ts'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { openPair } from '../model/file-actions.ts'
@@ -18,9 +19,6 @@ export function DifferenceBand() {
     </section>
   )
 }
-
-/** Above this share of it the difference as a whole has no low-rank structure. */
-const mostly = 0.5
 
 function PairBand({ difference }: { readonly difference: DifferenceReport }) {
   const { t, numbers } = useWords()
@@ -64,7 +62,7 @@ function PairBand({ difference }: { readonly difference: DifferenceReport }) {
             )
           ) : (
             <span data-noise={noise} data-testid="pair-structure">
-              {noise > mostly
+              {isMostlyNoise(noise)
                 ? t('pair.noStructure', { share: numbers.percent(noise) })
                 : t('pair.structure', { share: numbers.percent(1 - noise) })}
             </span>

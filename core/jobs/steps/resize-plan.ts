@@ -2,6 +2,7 @@
  * What a resize does to each module before anything is written: its spectrum, its rank, its place in the file. The same for the run that writes, and for a
  * screen that asks what it would come to.
  */
+
 import type { Adapter, AdapterModule } from '../../adapters/adapter.ts'
 import type { AdapterModel } from '../../adapters/difference-model.ts'
 import { type ModuleLayout, moduleEntries } from '../../adapters/forms.ts'
@@ -19,7 +20,7 @@ import type { Message } from '../../messages/message.ts'
 import { quoted } from '../../messages/text.ts'
 import type { Params } from '../../params.ts'
 import { alignedOrder, alignmentOf } from '../../plan/entries.ts'
-import { hasGoal } from '../../plan/goal.ts'
+import { refusalOfAdapter } from '../../plan/refusal.ts'
 import { judgeBy } from '../../rules.ts'
 import { type AdapterForm, adapterStyles } from '../../styles.ts'
 import type { ComputableDType, TensorInfo } from '../../tensor.ts'
@@ -181,8 +182,8 @@ export function ranksOf(resizing: Resizing, found: readonly Analyzed[]): number[
 }
 
 export function refuseResize({ params, rule }: Pick<ResizeChoices, 'params' | 'rule'>): void {
-  if (params.factorDType === 'INT8') throw new AppError('bad-request', say('adapter.int8'))
-  if (rule && hasGoal(params)) throw new AppError('bad-request', say('extract.rules'))
+  const refusal = refusalOfAdapter(params, { form: null, oneRank: false, rule, ofPair: false })
+  if (refusal) throw refusal
   const goals = [params.goalSize, params.goalError, params.goalEnergy].filter((goal) => goal > 0)
   if (goals.length > 1) throw new AppError('bad-request', say('request.one-goal'))
 }

@@ -150,9 +150,10 @@ describe('more runs than go on at once', () => {
     const { api, going } = await full()
     const waits = await start(api, 'fifth')
     await api.pauseRun(waits, true)
+    const before = test.engines.length
     say(going[0]!.engine, finished)
-    await vi.waitFor(() => expect(test.engines.at(-1)!.jobs).toHaveLength(1))
-    test.engines.at(-1)!.jobs[0]!.say({ type: 'started', jobId: 'job-0' })
+    await vi.waitFor(() => expect(test.engines[before]?.jobs).toHaveLength(1))
+    say(test.engines[before]!, { type: 'started', jobId: 'job-0' })
     await vi.waitFor(async () => expect(await stateOf(api, waits)).toBe('paused'))
   })
 
@@ -424,7 +425,12 @@ describe('after a restart of the host', () => {
     say(engine, finished)
     await vi.waitFor(() => expect(test.host.running).toBe(0))
     const places = { source: join(folder, 'in.npy'), target: join(folder, 'out.safetensors') }
-    expect(await api.runPlaces(runId)).toEqual({ ...places, sourceExists: true, targetExists: false })
+    expect(await api.runPlaces(runId)).toEqual({
+      ...places,
+      statistics: null,
+      sourceExists: true,
+      targetExists: false,
+    })
     await expect(api.openRun(runId, 'target')).rejects.toMatchObject({ code: 'not-found' })
     await writeFile(places.target, 'bytes')
     expect((await api.runPlaces(runId)).targetExists).toBe(true)

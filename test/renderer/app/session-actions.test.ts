@@ -31,6 +31,7 @@ vi.mock('../../../renderer/frame/connect.ts', () => ({
     return { engine, host: { settings: async () => ({}), info: async () => null, recents: none, runs: none } }
   },
 }))
+vi.stubGlobal('addEventListener', () => {})
 vi.stubGlobal('sessionStorage', { getItem: () => null, setItem: () => {}, removeItem: () => {} })
 
 const say = (state: EngineStatus['state']) =>

@@ -67,11 +67,13 @@ beforeEach(async () => {
 test('two openings at once leave one file open, the last', async () => {
   await openGrant(grant('before'))
   held = []
-  const both = [openGrant(grant('a')), openGrant(grant('b'))]
+  const first = openGrant(grant('a'))
+  await vi.waitFor(() => expect(held).toHaveLength(1))
+  const second = openGrant(grant('b'))
   await vi.waitFor(() => expect(held).toHaveLength(2))
   for (const go of held) go()
   held = null
-  await Promise.all(both)
+  await Promise.all([first, second])
   expect(useFile.getState().grant?.id).toBe('b')
   expect([...open]).toEqual([useFile.getState().report!.fileId])
 })

@@ -103,6 +103,7 @@ test('a run that begins ends the analysis, also one that had waited', async () =
     runsReducers.changed(someRun({ state: 'running' }), 1)
     expect(useWork.getState().model).toBeNull()
   }
+  runsReducers.listed([], 2)
 })
 
 test('a goal starts the analysis it needs, once', async () => {
@@ -199,7 +200,7 @@ test('a question that takes long is shown as work', async () => {
   await settle()
   finish('job-1')
   setGoal({ goalSize: 0.4 })
-  await vi.advanceTimersByTimeAsync(700)
+  await vi.advanceTimersByTimeAsync(600)
   expect(running()).toMatchObject({ long: false })
   await vi.advanceTimersByTimeAsync(200)
   expect(running()).toMatchObject({ long: true })

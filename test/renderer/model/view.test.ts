@@ -98,11 +98,11 @@ test('what an output has no place for is kept before any plan, as a run keeps it
   const use = { isInNode: false, isConvolution: false, input: 'rows', flops: 'product', opset: 17 } as const
   const inGraph = { ...tensor, name: 'g', inGraph: { ...use, unfit: null } }
   const unfit = { ...tensor, name: 'u', inGraph: { ...use, unfit: someWords('a QLinearMatMul') } }
-  const experts = { ...tensor, name: 'e', shape: [4, 100, 80], matrix: [4, 100, 80], byteLength: 64_000 }
+  const experts = { ...tensor, name: 'experts.w', shape: [4, 100, 80], matrix: [4, 100, 80], byteLength: 64_000 }
   const decided = (output: OutputId, now: Partial<typeof params> = {}) => [
     ...verdictsOf([inGraph, unfit, experts], nobody, { ...params, ...now }, output).keys(),
   ]
-  expect(decided('factors')).toEqual(['g', 'u', 'e'])
+  expect(decided('factors')).toEqual(['g', 'u', 'experts.w'])
   expect(decided('onnx')).toEqual(['g'])
   expect(decided('aguf')).toEqual(['g', 'u'])
   expect(decided('onnx', { sparseDensity: 0.01 })).toEqual([])

@@ -1,0 +1,260 @@
+/**
+ * A run over a file of weights, whatever it is made of: plan -> for each tensor (read -> factorize -> write -> read back -> measure) -> header -> open as a
+ * reader -> rename. Streaming: one matrix at a time is in memory. Kept tensors are copied byte for byte.
+ */
+
+import type { CompressionReport, TensorOutcome } from '../../contract.ts'
+import { AppError, existsAlready } from '../../errors.ts'
+import type { WeightFile } from '../../formats/format.ts'
+import type { OutputFolder, SourceFolder } from '../../io.ts'
+import { type JobContext, kernelNotices } from '../../matrix/context.ts'
+import { readAhead } from '../../matrix/read-ahead.ts'
+import { say } from '../../messages/english.ts'
+import type { Message } from '../../messages/message.ts'
+import { fileName, foreign } from '../../messages/text.ts'
+import { allowedError } from '../../params.ts'
+import { hasGoal } from '../../plan/goal.ts'
+import { sizeGoalBytes } from '../../plan/goals.ts'
+import { companions, layOut, type OutputLayout } from '../../plan/output-files.ts'
+import { type Part, wholeRun } from '../../plan/parts.ts'
+import { type Choices, isFactorized, type TensorPlan } from '../../plan/plan.ts'
+import { tradeOffOf } from '../../plan/trade-off.ts'
+import { tensorBytes } from '../../tensor.ts'
+import { type Compression, type CompressionTarget, whileHolding } from '../../write/compression.ts'
+import { predictedOutput } from '../../write/predicted-output.ts'
+import { progressMeter } from '../../write/progress.ts'
+import { type Checkpoint, discardUnfinished, openCheckpoint } from '../../write/resume/checkpoint.ts'
+import { type FinishedOutput, finishedOutput } from '../../write/resume/finished-output.ts'
+import { modelErrorOf, modelResolutionOf, type WrittenFile, writeWeightsFile } from '../../write/weights-file.ts'
+import { absoluteErrorOf, planRun, refuse } from './planned-run.ts'
+import { statisticsNotices, statisticsReport, statisticsUsed } from './with-statistics.ts'
+
+/** What a run that writes through this machinery is told, whichever job it is. */
+export interface WritingJob extends Choices {
+  readonly force: boolean
+  readonly resume: boolean
+  readonly part: Part | null
+}
+/** Which run it is, and in which style it writes. */
+export type RunOf = Pick<Compression, 'style' | 'recipe' | 'sourceHash'>
+
+/**
+ * Plans, writes and measures a run over whatever file of weights it is given, and resumes it.
+ * @throws AppError as `compressFile`
+ */
+export async function writeRun(
+  file: WeightFile,
+  target: CompressionTarget,
+  { style, recipe, sourceHash }: RunOf,
+  job: WritingJob,
+  context: JobContext,
+  started: number,
+): Promise<CompressionReport> {
+  const { resume } = job
+  const part = job.part ?? wholeRun
+  const ahead = readAhead(file, context.kernels)
+  const compression = {
+    file: ahead.file,
+    ahead,
+    style,
+    recipe,
+    sourceHash,
+    resume,
+    part,
+    context,
+  }
+  refuse(compression, job)
+  const finished = resume ? await finishedOutput(compression, job, target) : null
+  if (finished && !('key' in finished)) {
+    await whileHolding(target, () => discardUnfinished(target))
+    const notice = say('run.finished-before', { name: fileName(target.name) })
+    const notices = [notice, ...missedGoal(compression, job, finished)]
+    return reportOf(
+      compression,
+      target,
+      { ...finished, plannedBytes: finished.bytesAfter, absoluteError: null, ...statisticsUsed(context, null) },
+      notices,
+      started,
+    )
+  }
+  if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished)
+  return whileHolding(target, () => writeOutput(compression, target, job, started))
+}
+
+/** Plans, writes and names it. */
+async function writeOutput(
+  compression: Compression,
+  target: CompressionTarget,
+  job: WritingJob,
+  started: number,
+): Promise<CompressionReport> {
+  const { file, style } = compression
+  const { plans, candidates } = await planRun(compression, job)
+  const layout = layOut(file, plans, style, target.name)
+  const plannedBytes = predictedOutput(compression, layout)
+  const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)
+  try {
+    const written = await writeFiles(compression, layout, checkpoint, plans)
+    await checkpoint.finish()
+    const relativeError = modelErrorOf(plans, written.outcomes)
+    const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
+    const resolution = modelResolutionOf(plans, written.outcomes)
+    const weighed = statisticsReport(compression.context, plans, written.outcomes)
+    const tradeOff = bytesFollowRanks(compression, job) ? tradeOffOf(plans, candidates, plannedBytes) : []
+    const known = { plannedBytes, relativeError, resolution, absoluteError, tradeOff, ...weighed }
+    const whole = { ...written, ...known }
+    const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
+    const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
+    return reportOf(compression, target, whole, notices, started)
+  } catch (error) {
+    throw await checkpoint.fail(error)
+  }
+}
+
+/** Where a goal chose the ranks of a whole output that has what is kept as well. */
+function bytesFollowRanks({ style, part }: Compression, { params }: WritingJob): boolean {
+  return hasGoal(params) && part.of === 1 && style.copiesKept && !style.multipliesOut
+}
+
+interface WholeOutput extends FinishedOutput, Pick<CompressionReport, 'statistics'> {
+  /** Absent of a run that had been finished before. */
+  readonly resolution?: number
+  /** Empty where it is not known. */
+  readonly tradeOff?: [number, number][]
+  readonly plannedBytes: number
+  readonly absoluteError: number | null
+}
+
+/** Norms and errors of what was factorized. */
+function normsOf(outcomes: readonly TensorOutcome[]) {
+  return new Map(
+    outcomes.flatMap(({ name, relativeError, frobeniusNorm }) =>
+      frobeniusNorm === undefined ? [] : [[name, { relativeError: relativeError ?? 0, frobeniusNorm }] as const],
+    ),
+  )
+}
+
+function reportOf(
+  { file, sourceHash, context }: Compression,
+  { name }: CompressionTarget,
+  whole: WholeOutput,
+  notices: readonly Message[],
+  started: number,
+): CompressionReport {
+  const { files, bytesAfter, plannedBytes, relativeError, resolution, absoluteError, tradeOff = [], outcomes } = whole
+  const { statistics } = whole
+  const device = outcomes.find((outcome) => outcome.device !== undefined)?.device
+  return {
+    output: name,
+    source: sourceHash,
+    files,
+    bytesBefore: file.totalBytes,
+    bytesAfter,
+    plannedBytes,
+    relativeError,
+    ...(resolution !== undefined && { resolution }),
+    absoluteError,
+    ...(tradeOff.length > 0 && { tradeOff }),
+    ...(statistics && { statistics }),
+    verified: true,
+    tensors: outcomes,
+    notices: [...file.notices, ...statisticsNotices(context), ...notices, ...kernelNotices(context)],
+    elapsedMs: performance.now() - started,
+    ...context.kernels.info,
+    ...(device !== undefined && { device }),
+    peakBytes: context.peakBytes(),
+  }
+}
+
+async function writeFiles(
+  compression: Compression,
+  layout: OutputLayout,
+  checkpoint: Checkpoint,
+  plans: readonly TensorPlan[],
+): Promise<{ outcomes: TensorOutcome[]; files: number; bytesAfter: number }> {
+  const meter = progressMeter(plans, compression.context)
+  const outcomes: TensorOutcome[] = []
+  const written: WrittenFile[] = []
+  for (const { name, plans } of layout.files) {
+    const each = await writeWeightsFile(compression, name, plans, checkpoint, meter)
+    written.push(each)
+    // One by one: a file may have more tensors than a call takes arguments.
+    for (const outcome of each.outcomes) outcomes.push(outcome)
+  }
+  meter.done()
+  const names = written.map(({ entries }) => entries.map(({ name }) => name))
+  const dataBytes = written
+    .flatMap(({ entries }) => entries)
+    .reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const beside = companions(layout, compression.style, names, dataBytes)
+  for (const { name, bytes } of beside) {
+    await writeWhole(checkpoint.folder, name, bytes)
+    bytesAfter += bytes.byteLength
+  }
+  return { outcomes, files: written.length + beside.length, bytesAfter }
+}
+
+async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array): Promise<void> {
+  const sink = await folder.create(name, bytes.byteLength)
+  try {
+    await sink.write(bytes)
+    await sink.close()
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+}
+
+/**
+ * A plan keeps its goals as far as it can be known before anything is rounded and written. What could not be factorized in the end is as large as it was;
+ * a dense copy's size goals are those of its factors.
+ */
+function missedGoal(
+  { file, style, part }: Compression,
+  { params }: WritingJob,
+  {
+    bytesAfter,
+    relativeError,
+    absoluteError,
+    outcomes,
+  }: Pick<WholeOutput, 'bytesAfter' | 'relativeError' | 'outcomes'> & Partial<WholeOutput>,
+): Message[] {
+  const size = style.multipliesOut || part.of > 1 ? null : sizeGoalBytes(params, file.totalBytes)
+  if (size !== null && bytesAfter > size) {
+    return [say('run.goal-missed', { written: bytesAfter, goal: size })]
+  }
+  const goal = allowedError(params)
+  if (goal === null || part.of > 1) return []
+  if (params.goalScope === 'model') {
+    const error = params.goalWeight === 'entries' ? relativeError : (absoluteError ?? null)
+    if (error === null) return [say('run.error-goal-unknown', { goal })]
+    return error > goal ? [say('run.error-goal-missed', { error, goal })] : []
+  }
+  const missed = outcomes.filter((outcome) => (outcome.relativeError ?? 0) > goal)
+  const [worst] = missed.toSorted((a, b) => b.relativeError! - a.relativeError!)
+  if (!worst) return []
+  const most = { name: foreign(worst.name), error: worst.relativeError!, goal }
+  return [say('run.error-goal-missed-by', { count: missed.length, total: outcomes.length, ...most })]
+}
+
+/** An empty folder is as good as none for an output that is a folder. `why`: what is there is of this run, but does not hold. */
+async function refuseToOverwrite(
+  { folder, name }: CompressionTarget,
+  inFolder: boolean,
+  why: Message | null,
+): Promise<void> {
+  if (!(await folder.list()).includes(name)) return
+  if (inFolder && (await isEmptyFolder(folder.inside(name)))) return
+  throw existsAlready(name, ...(why ? [why] : []))
+}
+
+async function isEmptyFolder(folder: SourceFolder): Promise<boolean> {
+  try {
+    return (await folder.list()).length === 0
+  } catch (error) {
+    // A file, or a folder that nobody may look into.
+    if (error instanceof AppError) return false
+    throw error
+  }
+}
