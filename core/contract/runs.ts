@@ -66,6 +66,9 @@ export function errorOfRun(
   return writesAdapter(kind) ? (absoluteError ?? relativeError) : relativeError
 }
 
+/** What a date can be made of. */
+const timeSchema = z.number().min(-8.64e15).max(8.64e15)
+
 /**
  * A run lives in an engine of its own, so it survives a reload of the page that started it. The host keeps a list of all runs, those of earlier
  * days and of the command line too, each with its outcome.
@@ -85,8 +88,8 @@ export const runSchema = z.strictObject({
   state: z.enum(['waiting', 'running', 'paused', 'finished', 'failed', 'cancelled', 'interrupted']),
   resumable: z.boolean(),
   /** Milliseconds since 1970. */
-  startedAt: z.number(),
-  endedAt: z.number().nullable(),
+  startedAt: timeSchema,
+  endedAt: timeSchema.nullable(),
   finishedTensors: z.number(),
   /** Where it stands, while it is under way. */
   progress: z

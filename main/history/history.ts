@@ -100,9 +100,9 @@ export function createHistory(configFolder: string, log: Log): History {
       names.map(async (name) => {
         const runId = name.replace(/\.json$/, '')
         if (!runIdPattern.test(runId) || name === runId) return null
-        const file = fileSchema.safeParse(await readJson(join(folder, name)))
-        if (!file.success || file.data.run.runId !== runId) return null
-        const { history: _, owner, ...entry } = file.data
+        const file = understood(fileSchema, await readJson(join(folder, name)))
+        if (file?.run.runId !== runId) return null
+        const { history: _, owner, ...entry } = file
         if (entry.run.endedAt !== null) return { entry, live: false }
         const written = await stat(join(folder, name)).catch(() => null)
         if (!written) return null
@@ -184,8 +184,7 @@ export function createHistory(configFolder: string, log: Log): History {
     async report(runId) {
       const mine = own.get(runId)
       if (mine || !runIdPattern.test(runId)) return mine?.report ?? null
-      const report = reportFileSchema.safeParse(await readJson(reportPath(runId)))
-      return report.success ? report.data : null
+      return understood(reportFileSchema, await readJson(reportPath(runId)))
     },
     async forget(runId) {
       if (runIdPattern.test(runId)) await remove(runId)
@@ -202,6 +201,20 @@ export function withLeft(run: Run, left: number): Run {
 function interrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
   const run: Run = { ...entry.run, state: 'interrupted', progress: null, endedAt: Math.round(seenAt) }
   return { ...entry, run }
+}
+
+/**
+ * A file as its schema has it, null for any other. Every message in it must have the values that its sentence needs: one that has not, or is nested
+ * deeper than anybody can follow, would be the end of whoever shows the list.
+ */
+function understood<S extends z.ZodType>(schema: S, value: unknown): z.output<S> | null {
+  try {
+    const parsed = schema.parse(value)
+    JSON.stringify(parsed, withEnglish)
+    return parsed
+  } catch {
+    return null
+  }
 }
 
 async function readJson(path: string): Promise<unknown> {

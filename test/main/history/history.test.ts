@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Run, RunChoices } from '../../../core/contract.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { createHistory, type History, type HistoryEntry } from '../../../main/history/history.ts'
 import { thisProcess } from '../../../main/system/process-identity.ts'
 import { someChoices, someReport, someRun, someRunReport } from '../../core/contract/some-run.ts'
@@ -229,6 +230,24 @@ describe('the history', () => {
     expect(await states(history)).toEqual([[1, 'finished', false]])
     expect(await history.report(idOf(6))).toBeNull()
     expect(await files()).toEqual(expect.arrayContaining(Object.keys(others)))
+  })
+
+  it('passes over what no sentence can be made of, and what nobody can follow', async () => {
+    await finish(1)
+    const deep = JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)
+    const faults = [
+      { key: 'answers.ended', values: { name: 'x' } },
+      { key: 'foreign', values: { text: deep } },
+    ]
+    for (const [i, said] of faults.entries())
+      await leave(2 + i, await thisProcess(), ended('failed', { error: { code: 'bug', said: [said] } as never }))
+    // No date can be made of it.
+    await leave(9, await thisProcess(), ended('failed', { startedAt: 1e300 }))
+    const shown = (await open().list()).map(({ run }) => run.startedAt)
+    expect(shown).toContain(1)
+    expect(shown).not.toContain(2)
+    expect(shown).not.toContain(1e300)
+    for (const { run } of await open().list()) expect(() => run.error && inEnglish(run.error.said)).not.toThrow()
   })
 
   it('fails no run where it cannot be written', async () => {
