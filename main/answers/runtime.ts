@@ -2,6 +2,7 @@
  * The process in which one model runs. onnxruntime-node is loaded here and nowhere else, when the first model comes: a fault of its native code
  * ends this process and no other.
  */
+import { writeFileSync } from 'node:fs'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Feeds } from '../../core/answers/inputs.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
@@ -147,3 +148,11 @@ process.on('message', (message: ToRuntime) => {
 // Without its program it has nothing to do. A model that computes without end holds this thread, which then hears nothing.
 process.on('disconnect', () => process.exit(0))
 dieWithParent()
+// A model may ask for all the memory there is. What Linux ends then for want of it is this process, not the program or its neighbors.
+if (process.platform === 'linux') {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000')
+  } catch {
+    // Without /proc it takes its chance.
+  }
+}

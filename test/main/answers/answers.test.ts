@@ -191,6 +191,8 @@ describe('a process that runs a model', () => {
       await once(parent.stdout!, 'data')
       const children = (await readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8')).trim().split(' ')
       expect(children).toHaveLength(1)
+      // It is the first to go where memory is short.
+      expect(await readFile(`/proc/${children[0]}/oom_score_adj`, 'utf8')).toBe('1000\n')
       parent.kill('SIGKILL')
       await expect.poll(() => existsSync(`/proc/${children[0]}`), { timeout: 10_000, interval: 100 }).toBe(false)
     },
