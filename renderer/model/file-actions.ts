@@ -66,7 +66,8 @@ async function openAsked(
     cancelLook()
     forgetResults()
     fitOutput(report)
-    if (!recallChoices(report)) fitRank(report, before)
+    if (before) unfitRank(before)
+    if (!recallChoices(report)) fitRank(report)
     show(granted, report, source)
     keep(report)
     startPast()
@@ -165,12 +166,17 @@ function fitOutput({ difference }: FileReport): void {
   }
 }
 
-/** A model of small matrices starts where there is something to do, unless a rank was chosen. What was fitted to the file before was not. */
-function fitRank({ tensors }: FileReport, before: FileReport | null): void {
+/** A model of small matrices starts where there is something to do, unless a rank was chosen. */
+function fitRank({ tensors }: FileReport): void {
   const { params } = useParams.getState()
-  const unchosen = { ...params, rank: defaultParams.rank }
-  const ranks = [unchosen.rank, ...(before ? [firstRank(before.tensors, unchosen)] : [])]
-  if (ranks.includes(params.rank)) paramsReducers.set({ rank: firstRank(tensors, unchosen) })
+  if (params.rank === defaultParams.rank) paramsReducers.set({ rank: firstRank(tensors, params) })
+}
+
+/** A rank that was fitted to a file was not chosen: it goes with that file. */
+function unfitRank({ tensors }: FileReport): void {
+  const { params } = useParams.getState()
+  const { rank } = defaultParams
+  if (params.rank === firstRank(tensors, { ...params, rank })) paramsReducers.set({ rank })
 }
 
 /** What was found out about one file says nothing about the next. */
@@ -191,6 +197,7 @@ export async function closeFile(): Promise<void> {
   forgetResults()
   forget()
   fileReducers.closed()
+  unfitRank(report)
   sessionReducers.show('start')
   fileSettled()
   await connection().engine.close(report.fileId)

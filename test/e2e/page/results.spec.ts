@@ -53,6 +53,10 @@ test('two runs: the details of one stay open when the other ends, its output is 
     /^A is [\d.]+.MB larger; its model error is [\d.]+ points lower\.$/,
   )
   await expect(compared.getByRole('row', { name: /^Model error/ })).toContainText(/[\d.]+.%.*[\d.]+.%.*−[\d.]+ points/)
+  // Both as points of size and error; the curve of other sizes is known of runs for a goal.
+  const chart = compared.getByRole('figure', { name: 'Runs of model.safetensors by size and error' })
+  await expect(chart.locator('.chart-dot-name')).toHaveText(['B', 'A'])
+  await expect(compared).toContainText('The curve of other sizes is known of runs for a size')
   await expectAccessible(page, 'two runs')
 
   // An output that is elsewhere now is told, not offered.
