@@ -2,7 +2,10 @@
 import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
-import { bytesAtRank, shrinksAt } from '../../core/plan/verdict.ts'
+import { tensorOf } from '../../core/plan/describe.ts'
+import { shrinksAt } from '../../core/plan/verdict.ts'
+import { factorBytesIn, keptBytesIn } from '../../core/plan/written-bytes.ts'
+import { allStyles, defaultStyle, type Style } from '../../core/styles.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import type { Pins } from '../choices/rules.ts'
@@ -30,6 +33,7 @@ export function estimateFile(
   verdicts: Verdicts,
   { rank: forAll }: Params,
   pins: Pins = noPins,
+  style: Style = allStyles[defaultStyle],
 ): FileEstimate {
   let bytesAfter = 0
   let factorBytes = 0
@@ -39,13 +43,13 @@ export function estimateFile(
     const verdict = verdicts.get(tensor.name)
     const rank = pins.get(tensor.name) ?? forAll
     if (verdict && shrinksAt(verdict, rank)) {
-      const factors = bytesAtRank(verdict, rank)
+      const factors = factorBytesIn(style, verdict, rank)
       compressed++
       bytesAfter += factors
       factorBytes += factors
     } else {
       if (verdict) wouldGrow++
-      bytesAfter += tensor.decodedBytes ?? tensor.byteLength
+      bytesAfter += keptBytesIn(style, tensorOf(tensor))
     }
   }
   return { bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
@@ -56,6 +60,10 @@ export function useEstimate(): FileEstimate {
   const tensors = useFile((state) => state.report?.tensors)
   const params = useParams((state) => state.params)
   const pins = useSelection((state) => state.pins)
+  const style = useParams(({ output }) => allStyles[output])
   const verdicts = useVerdicts()
-  return useMemo(() => estimateFile(tensors ?? [], verdicts, params, pins), [tensors, verdicts, params, pins])
+  return useMemo(
+    () => estimateFile(tensors ?? [], verdicts, params, pins, style),
+    [tensors, verdicts, params, pins, style],
+  )
 }

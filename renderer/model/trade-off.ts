@@ -2,10 +2,12 @@
 import { useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import type { Params } from '../../core/params.ts'
+import { tensorOf } from '../../core/plan/describe.ts'
 import { largestUsefulRank } from '../../core/plan/factor-dtype.ts'
 import { type FrontierPoint, frontier, squaredErrorAt } from '../../core/plan/frontier.ts'
 import type { AllocationCandidate } from '../../core/plan/rank-allocation.ts'
-import { bytesAtRank } from '../../core/plan/verdict.ts'
+import { factorBytesIn, keptBytesIn } from '../../core/plan/written-bytes.ts'
+import { allStyles, type Style } from '../../core/styles.ts'
 import { elementCount } from '../../core/tensor.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
@@ -43,6 +45,7 @@ function tradeOffOf(
   pins: Pins,
   plan: Pick<PlanState, 'curves' | 'curvesKey'>,
   { totalBytes, aroundValues }: Sizes,
+  style: Style,
 ): TradeOff | null {
   let fixed = aroundValues
   let entries = 0
@@ -54,7 +57,7 @@ function tradeOffOf(
   for (const tensor of tensors) {
     if (tensor.sharesStorageWith !== undefined) continue
     const times = copies.get(tensor.name) ?? 1
-    const keptBytes = times * (tensor.decodedBytes ?? tensor.byteLength)
+    const keptBytes = times * keptBytesIn(style, tensorOf(tensor))
     if (tensor.matrix) entries += elementCount(tensor.shape)
     const verdict = verdicts.get(tensor.name)
     const largest = verdict ? largestUsefulRank(verdict.info, verdict.view, verdict.stored) : 0
@@ -73,7 +76,7 @@ function tradeOffOf(
       minRank: pin === undefined ? Math.min(params.minRank, maxRank) : maxRank,
       maxRank,
       keptBytes,
-      bytesAt: (rank) => times * bytesAtRank(verdict, rank),
+      bytesAt: (rank) => times * factorBytesIn(style, verdict, rank),
     })
   }
   const points = frontier(candidates)
@@ -104,6 +107,7 @@ export function useTradeOff(): TradeOff | null {
   const totalBytes = useFile((state) => state.report?.totalBytes ?? 0)
   const params = useParams((state) => state.params)
   const pins = useSelection((state) => state.pins)
+  const style = useParams(({ output }) => allStyles[output])
   const verdicts = useVerdicts()
   const analyzed = usePlan((state) => isAnalyzed(state, params))
   const curves = usePlan((state) => state.curves)
@@ -117,8 +121,8 @@ export function useTradeOff(): TradeOff | null {
   return useMemo(
     () =>
       tensors && analyzed
-        ? tradeOffOf(tensors, verdicts, params, pins, { curves, curvesKey }, { totalBytes, aroundValues })
+        ? tradeOffOf(tensors, verdicts, params, pins, { curves, curvesKey }, { totalBytes, aroundValues }, style)
         : null,
-    [tensors, verdicts, key, pins, analyzed, curves, curvesKey, totalBytes],
+    [tensors, verdicts, key, pins, analyzed, curves, curvesKey, totalBytes, style],
   )
 }

@@ -15,12 +15,13 @@ const tensors = ['a', 'b'].map((name) => tensorReport(name))
 
 let open: Set<string>
 let asked: unknown[]
-/** Answers that are held back until they are let go. */
-let held: (() => void)[] | null
+let closed: string[]
+/** Until then no file is closed. */
+let closing: PromiseWithResolvers<void> | null
 const stored = new Map<string, string>()
 
 beforeEach(async () => {
-  ;[open, asked, held] = [new Set(), [], null]
+  ;[open, asked, closed, closing] = [new Set(), [], [], null]
   stored.clear()
   const store = {
     getItem: (key: string) => stored.get(key) ?? null,
@@ -33,7 +34,6 @@ beforeEach(async () => {
   const answered = async (report: Partial<FileReport> = {}) => {
     const fileId = `file ${++files}`
     open.add(fileId)
-    if (held) await new Promise<void>((go) => held!.push(go))
     return { ...fileReport(tensors, fileId), ...report }
   }
   const engine: Partial<EngineApi> = {
@@ -55,7 +55,11 @@ beforeEach(async () => {
         } as unknown as DifferenceReport,
       })
     },
-    close: async (fileId) => void open.delete(fileId),
+    close: async (fileId) => {
+      closed.push(fileId)
+      await closing?.promise
+      open.delete(fileId)
+    },
   }
   const host = { remember: async () => {}, recents: async () => [] }
   setConnection({ engine, host } as unknown as Connection)
@@ -66,13 +70,13 @@ beforeEach(async () => {
 
 test('two openings at once leave one file open, the last', async () => {
   await openGrant(grant('before'))
-  held = []
+  closing = Promise.withResolvers<void>()
   const first = openGrant(grant('a'))
-  await vi.waitFor(() => expect(held).toHaveLength(1))
+  // The engine is asked to close what was open before, and takes its time.
+  await vi.waitFor(() => expect(closed).toHaveLength(1))
   const second = openGrant(grant('b'))
-  await vi.waitFor(() => expect(held).toHaveLength(2))
-  for (const go of held) go()
-  held = null
+  await vi.waitFor(() => expect(open.size).toBe(3))
+  closing.resolve()
   await Promise.all([first, second])
   expect(useFile.getState().grant?.id).toBe('b')
   expect([...open]).toEqual([useFile.getState().report!.fileId])

@@ -4,7 +4,7 @@ import { errorCurve, floorCurve } from '../../../core/curves/error-curve.ts'
 import { defaultParams, sketchKeyOf } from '../../../core/params.ts'
 import { storable } from '../../../core/plan/describe.ts'
 import { bytesAtRank } from '../../../core/plan/verdict.ts'
-import type { OutputId } from '../../../core/styles.ts'
+import { type OutputId, styles } from '../../../core/styles.ts'
 import type { Choice } from '../../../renderer/choices/rules.ts'
 import { estimateFile } from '../../../renderer/model/estimate.ts'
 import { verdictsOf } from '../../../renderer/model/verdicts.ts'
@@ -106,6 +106,13 @@ test('what an output has no place for is kept before any plan, as a run keeps it
   expect(decided('onnx')).toEqual(['g'])
   expect(decided('aguf')).toEqual(['g', 'u'])
   expect(decided('onnx', { sparseDensity: 0.01 })).toEqual([])
+})
+
+test('an archive of NumPy arrays holds BF16 as F32', () => {
+  const nobody = { included: new Set<string>(), excluded: new Set<string>() }
+  const bias = { ...tensor, name: 'bias', shape: [100], matrix: null, plan: 'keep' as const, byteLength: 200 }
+  const verdicts = verdictsOf([tensor, bias], nobody, params, 'npz')
+  expect(estimateFile([tensor, bias], verdicts, params, undefined, styles.npz).bytesAfter).toBe(180 * 20 * 4 + 400)
 })
 
 test('a quantized tensor counts as it is copied, and a shared storage as often as it is written', () => {

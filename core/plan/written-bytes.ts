@@ -1,0 +1,31 @@
+/** What an output holds in bytes: in the dtypes of its container, which are wider than the source's where that has no name for them (BF16 in NPZ). */
+import { type Style, writtenDType } from '../styles.ts'
+import { type DType, tensorBytes } from '../tensor.ts'
+import { type FactorDType, factorBytes } from './factor-dtype.ts'
+import type { Storable } from './verdict.ts'
+
+type Container = Pick<Style, 'encoding'>
+
+/** Of the factors at a rank, of all matrices of the tensor, with all that is stored beside them. */
+export function factorBytesIn(
+  style: Container,
+  { view, stored }: Pick<Storable, 'view' | 'stored'>,
+  rank: number,
+): number {
+  const { dtype } = stored
+  const held = dtype === 'INT8' ? dtype : (writtenDType(style, dtype) as FactorDType)
+  return factorBytes(view, Math.min(rank, view.rows, view.cols), { ...stored, dtype: held })
+}
+
+/** Of a tensor that is copied. @param byteLength of its values as they are read */
+export function keptBytesIn(
+  style: Container,
+  {
+    dtype,
+    shape,
+    byteLength,
+  }: { readonly dtype: DType; readonly shape: readonly number[]; readonly byteLength: number },
+): number {
+  const held = writtenDType(style, dtype)
+  return held === dtype ? byteLength : tensorBytes(held, shape)
+}
