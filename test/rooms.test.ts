@@ -27,6 +27,19 @@ describe('rooms', () => {
   })
 })
 
+/** Jobs that import another one: what several do lies in steps/, and only a preset has another for its model. */
+function jobsOfJobs(found: readonly { readonly from: string; readonly to: string }[]): string[] {
+  const isJob = (path: string) => /^core\/jobs\/(?!registry|files|gate)[\w-]+\.ts$/.test(path)
+  const sides = found.filter(({ from, to }) => isJob(from) && isJob(to))
+  return sides.map(({ from, to }) => `${from} -> ${to}`)
+}
+
+it('jobs import no job, but a preset its model', () => {
+  expect(jobsOfJobs(imports)).toEqual(['core/jobs/compare.ts -> core/jobs/versus.ts'])
+  const planted = importsOf('core/jobs/a.ts', "import { writeRun } from './compress.ts'")
+  expect(jobsOfJobs(planted)).toEqual(['core/jobs/a.ts -> core/jobs/compress.ts'])
+})
+
 describe('the check', () => {
   it.each([
     ['a value', "import { compressFile } from '../jobs/compress.ts'"],
