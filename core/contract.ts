@@ -23,6 +23,7 @@ export {
 export type { ConversionReport } from './contract/jobs/convert.ts'
 export type { EstimateReport } from './contract/jobs/estimate.ts'
 export type { ExtractionReport } from './contract/jobs/extract.ts'
+export { filesByRole, isListed } from './contract/jobs/job.ts'
 export type { PairReport } from './contract/jobs/pair.ts'
 export type { PlannedTensor, PlanReport } from './contract/jobs/plan.ts'
 export type { RankRule, ResizedModule, ResizeReport } from './contract/jobs/resize.ts'

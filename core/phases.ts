@@ -2,10 +2,12 @@
 import { say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
 
-/** Of a job, as its progress says. `read` counts the rows of one large matrix, within whatever phase that is read for. */
+/**
+ * Of a job, as its progress says. `read` counts the rows of one large matrix, within whatever phase that is read for; `run` counts runs of models.
+ */
 export const jobPhases = [
   ...(['read', 'plan', 'analyze', 'estimate', 'compress', 'verify'] as const),
-  ...(['convert', 'sample', 'selftest', 'versus'] as const),
+  ...(['convert', 'sample', 'selftest', 'versus', 'run'] as const),
 ] as const
 export type JobPhase = (typeof jobPhases)[number]
 

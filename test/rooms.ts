@@ -44,10 +44,9 @@ function house(): Record<string, Room> {
   const engineSide = [...formats, ...adapters, ...statistics, ...kernels, ...svd, ...measure, ...sketches]
   const matrix = room('matrix', ['core/matrix/'], shared, engineSide)
   const write = room('write', ['core/write/'], shared, engineSide, matrix)
-  const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write)
-  const core = [...shared, ...report, ...rpc, ...client, ...engineSide, ...matrix, ...write, ...jobs]
-
   const answers = room('answers', ['core/answers/'], shared, engineSide, matrix, write)
+  const jobs = room('jobs', ['core/jobs/'], shared, engineSide, matrix, write, answers)
+  const core = [...shared, ...report, ...rpc, ...client, ...engineSide, ...matrix, ...write, ...answers, ...jobs]
 
   const system = room('system', ['main/system/'], base, contract)
   const files = room('files', ['main/files/'], base, contract, formats, write, system)
@@ -57,7 +56,8 @@ function house(): Record<string, Room> {
   const parent = room('engine-parent', ['main/engine/parent/'], core, system, files, between)
   const loop = room('engine-loop', ['main/engine/loop/'], core, system, files, between)
   const device = room('engine-device', ['main/engine/device/'], core, system, between)
-  const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between, device)
+  const running = room('running', ['main/answers/'], core, system, files, parent)
+  const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between, device, running)
   room('engine', ['main/engine/'], core, between, loop, device, driver)
   const engine = [...between, ...parent]
   const host = room('host', ['main/host/'], base, contract, rpc, client, system, files, history, engine)
@@ -65,7 +65,6 @@ function house(): Record<string, Room> {
   const desktop = room('desktop', ['main/desktop/'], doors)
   const loopback = room('loopback', ['main/loopback/'], doors)
   const bench = room('bench', ['main/bench/'], core, system, files)
-  const running = room('running', ['main/answers/'], core, answers, system, files, parent)
   const tools = room('cli', ['main/cli/'], core, doors, driver, running)
   const commands = room(
     'commands',

@@ -116,16 +116,35 @@ function wholeNumbers(
 }
 
 /**
- * One sample: arrays under the names of the inputs, or a single array for a model of one input.
+ * The samples of a file: arrays under the names of the inputs, or a single array for a model of one input; of several samples each array has its number
+ * behind the name (`x.0`, `x.1`, ...).
  * @throws AppError `bad-request` for an input that has none, or one of another type or shape
  */
-export async function givenInputs(file: WeightFile, slots: readonly Slot[]): Promise<Feeds> {
-  const name = fileName(file.shards[0]?.fileName ?? '')
+export async function givenInputs(file: WeightFile, slots: readonly Slot[]): Promise<Feeds[]> {
+  const byName = new Map(file.tensors.map((tensor) => [tensor.name, tensor]))
+  const only = slots.length === 1 && file.tensors.length === 1 ? file.tensors[0] : undefined
+  const isNumbered = slots.some(({ name }) => !byName.has(name) && byName.has(`${name}.0`))
+  if (!isNumbered) return [await sampleOf(file, slots, (name) => byName.get(name) ?? only)]
+  const samples: Feeds[] = []
+  // An input that is the same for all may stand there once.
+  const at = (name: string) => byName.get(`${name}.${samples.length}`)
+  while (slots.some(({ name }) => at(name)))
+    samples.push(await sampleOf(file, slots, (name) => at(name) ?? byName.get(name)))
+  return samples
+}
+
+async function sampleOf(
+  file: WeightFile,
+  slots: readonly Slot[],
+  find: (name: string) => TensorInfo | undefined,
+): Promise<Feeds> {
   const found: [string, Value][] = []
   for (const slot of slots) {
-    const only = slots.length === 1 && file.tensors.length === 1 ? file.tensors[0] : undefined
-    const tensor = file.tensors.find((each) => each.name === slot.name) ?? only
-    if (!tensor) throw new AppError('bad-request', say('answers.no-input', { name, input: quoted(slot.name) }))
+    const tensor = find(slot.name)
+    if (!tensor) {
+      const name = fileName(file.shards[0]?.fileName ?? '')
+      throw new AppError('bad-request', say('answers.no-input', { name, input: quoted(slot.name) }))
+    }
     found.push([slot.name, await arrayFor(file, tensor, slot)])
   }
   return Object.fromEntries(found)

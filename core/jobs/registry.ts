@@ -1,5 +1,6 @@
 /** How each job runs. One that is declared in core/contract/jobs.ts and missing here does not compile. */
-import type { Job, JobKind, JobOf, JobResult, ReportOf } from '../contract.ts'
+import type { ModelRunner } from '../answers/runner.ts'
+import { isListed, type Job, type JobKind, type JobOf, type JobResult, type ReportOf } from '../contract.ts'
 import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import type { CompressionTarget } from '../write/compression.ts'
@@ -39,15 +40,28 @@ const runs: {
 
 /** What a host has opened for a job: a file for each role that it names, and where it writes, if it does. */
 export interface JobFiles {
+  /** As `filesByRole` names them. */
   readonly opened: Readonly<Record<string, WeightFile>>
   readonly target: CompressionTarget | null
+  /** Of a host that can run models. */
+  readonly models?: ModelRunner | null
 }
 
-export async function runJob(job: Job, { opened, target }: JobFiles, context: JobContext): Promise<JobResult> {
+export async function runJob(job: Job, { opened, target, models }: JobFiles, context: JobContext): Promise<JobResult> {
   // Roles and target are those of the job's own declaration, by which it was parsed.
   const run = runs[job.kind] as (files: object, job: Job, context: JobContext) => Promise<unknown>
-  const report = await run({ ...opened, ...(target && { target }) }, job, context)
+  const files = { ...inLists(job, opened), ...(target && { target }), ...(models && { models }) }
+  const report = await run(files, job, context)
   const result = { kind: job.kind, report } as JobResult
   checkReport(result)
   return result
+}
+
+/** The files of a role that may have several as one list. */
+function inLists({ files }: Job, opened: JobFiles['opened']): Record<string, WeightFile | WeightFile[]> {
+  const lists = Object.entries(files).flatMap(([role, ids]: [string, unknown]) =>
+    Array.isArray(ids) ? [[role, ids.map((_, i) => opened[`${role}.${i}`]!)] as const] : [],
+  )
+  const single = Object.entries(opened).filter(([role]) => !isListed(role))
+  return Object.fromEntries([...single, ...lists])
 }

@@ -1,7 +1,7 @@
 /** What crosses between a program and the process in which a model runs. */
 import type { Feeds } from '../../core/answers/inputs.ts'
+import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import type { Tap, TapSums } from '../../core/answers/taps.ts'
-import type { Slot, Value } from '../../core/answers/value.ts'
 
 export type ToRuntime = { readonly id: number } & (
   | { readonly kind: 'load'; readonly model: string | Uint8Array; readonly threads: number }
@@ -10,18 +10,6 @@ export type ToRuntime = { readonly id: number } & (
   /** Those of the sums at this index, which are as large as a message should be; null behind the last. */
   | { readonly kind: 'sums'; readonly index: number }
 )
-
-export interface Loaded {
-  readonly inputs: readonly Slot[]
-  readonly outputs: readonly string[]
-}
-
-export interface Ran {
-  readonly outputs: Readonly<Record<string, Value>>
-  readonly elapsedMs: number
-  /** Most memory the process has had resident so far. */
-  readonly peakBytes: number
-}
 
 export type Answer = Loaded | Ran | TapSums | null
 

@@ -3,33 +3,25 @@ import { fork } from 'node:child_process'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Feeds } from '../../core/answers/inputs.ts'
-import type { Tap, TapSums } from '../../core/answers/taps.ts'
+import type { Loaded, Ran, RunningModel } from '../../core/answers/runner.ts'
+import type { TapSums } from '../../core/answers/taps.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
 import { packagesBeside } from '../../core/version.ts'
 import { type Exit, whyItEnded } from '../engine/parent/exit-sentence.ts'
-import {
-  type Answer,
-  bytesOfValues,
-  type FromRuntime,
-  type Loaded,
-  mostModelBytes,
-  mostValueBytes,
-  type Ran,
-  type ToRuntime,
-} from './messages.ts'
+import { type Answer, bytesOfValues, type FromRuntime, mostModelBytes, mostValueBytes, type ToRuntime } from './messages.ts'
 
 const tailCharacters = 8192
 
-export interface RunningModel extends Loaded {
-  /** @throws AppError `unsupported` where the model fails on them, `engine-died` where the process ended */
-  run(feeds: Feeds): Promise<Ran>
-  /** Runs it and adds what flows through the taps to their sums. */
-  observe(feeds: Feeds, taps: readonly Tap[]): Promise<void>
-  sums(): Promise<readonly TapSums[]>
-  end(): void
+/** The process in which a model runs, as those hold it who run one. */
+interface RuntimeProcess {
+  /** Never throws; a message to a process that has ended is lost. */
+  postMessage(message: ToRuntime): void
+  onMessage(listener: (message: FromRuntime) => void): void
+  /** Called once, after the last message of the process. */
+  onExit(listener: (exit: Exit) => void): void
+  kill(): void
 }
 
 type Wish = ToRuntime extends infer Each ? (Each extends ToRuntime ? Omit<Each, 'id'> : never) : never
@@ -45,17 +37,7 @@ export async function runModel(
   { threads = 1, signal, entry = runtimeEntry() }: { threads?: number; signal?: AbortSignal; entry?: URL } = {},
 ): Promise<RunningModel> {
   const hidden = typeof model === 'string' ? await foldersOf(model) : []
-  const child = fork(fileURLToPath(entry), [], {
-    serialization: 'advanced',
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-  })
-  let stderrTail = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderrTail = (stderrTail + text).slice(-tailCharacters)
-  })
+  const child = forkRuntime(entry)
   const waiting = new Map<
     number,
     { resolve: (answer: Answer) => void; reject: (error: AppError) => void; kind: string }
@@ -67,22 +49,17 @@ export async function runModel(
     for (const { reject } of waiting.values()) reject(ended)
     waiting.clear()
   }
-  child.on('message', (message) => {
-    const answer = message as FromRuntime
+  child.onMessage((answer) => {
     const waits = waiting.get(answer.id)
     waiting.delete(answer.id)
     if (!waits) return
     if ('answer' in answer) waits.resolve(answer.answer)
     else waits.reject(faultOf(name, withoutFolders(answer, hidden), waits.kind === 'load'))
   })
-  const died = (exit: Exit) =>
-    endWith(new AppError('engine-died', say('answers.ended', { name: fileName(name), why: whyItEnded(exit) })))
-  child.on('close', (code, how) => died({ code, signal: how, stderrTail }))
-  // A process that could not be started at all has no 'close'.
-  child.on('error', (error) => {
-    if (child.pid === undefined) died({ code: null, signal: null, stderrTail: `Error: ${error.message}` })
-  })
-  const kill = () => void child.kill('SIGKILL')
+  child.onExit((exit) =>
+    endWith(new AppError('engine-died', say('answers.ended', { name: fileName(name), why: whyItEnded(exit) }))),
+  )
+  const { kill } = child
   const cancel = () => {
     endWith(new AppError('cancelled', say('job.cancelled')))
     kill()
@@ -96,8 +73,7 @@ export async function runModel(
     const id = next++
     return new Promise((done, reject) => {
       waiting.set(id, { resolve: done, reject, kind: wish.kind })
-      // The callback takes the error of a channel that has just closed; the exit says the rest.
-      child.send({ ...wish, id } as ToRuntime, undefined, undefined, () => {})
+      child.postMessage({ ...wish, id } as ToRuntime)
     })
   }
   try {
@@ -148,6 +124,33 @@ async function foldersOf(path: string): Promise<string[]> {
   for (const way of [resolve(path), await realpath(path).catch(() => path)])
     for (let at = dirname(way); at !== dirname(at); at = dirname(at)) found.push(at)
   return found.sort((a, b) => b.length - a.length)
+}
+
+function forkRuntime(entry: URL): RuntimeProcess {
+  const child = fork(fileURLToPath(entry), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: [],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  })
+  let stderrTail = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderrTail = (stderrTail + text).slice(-tailCharacters)
+  })
+  return {
+    // The callback takes the error of a channel that has just closed; the exit says the rest.
+    postMessage: (message) => void child.send(message, undefined, undefined, () => {}),
+    onMessage: (listener) => void child.on('message', (message) => listener(message as FromRuntime)),
+    onExit: (listener) => {
+      child.on('close', (code, signal) => listener({ code, signal, stderrTail }))
+      // A process that could not be started at all has no 'close'.
+      child.on('error', (error) => {
+        if (child.pid === undefined) listener({ code: null, signal: null, stderrTail: `Error: ${error.message}` })
+      })
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
 }
 
 function faultOf(name: string, answer: Extract<FromRuntime, { fault: string }>, isLoading: boolean): AppError {

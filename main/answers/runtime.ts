@@ -5,18 +5,11 @@
 import { writeFileSync } from 'node:fs'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Feeds } from '../../core/answers/inputs.ts'
+import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
 import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
 import { dieWithParent } from '../system/die-with-parent.ts'
-import {
-  type Answer,
-  bytesOfValues,
-  type FromRuntime,
-  type Loaded,
-  mostValueBytes,
-  type Ran,
-  type ToRuntime,
-} from './messages.ts'
+import { type Answer, bytesOfValues, type FromRuntime, mostValueBytes, type ToRuntime } from './messages.ts'
 
 type Runtime = typeof import('onnxruntime-node')
 

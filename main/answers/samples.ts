@@ -1,35 +1,25 @@
-/** The samples that models are run on: drawn from their inputs' shapes, or files of the user's, one sample each. */
+/** The samples that models are run on, from files by their paths. */
 import { basename } from 'node:path'
-import { drawnInputs, type Feeds, givenInputs } from '../../core/answers/inputs.ts'
+import type { Feeds } from '../../core/answers/inputs.ts'
+import { type DrawnSamples, samplesFrom } from '../../core/answers/samples.ts'
 import type { Slot } from '../../core/answers/value.ts'
+import type { WeightFile } from '../../core/formats/format.ts'
 import { openWeightFile } from '../../core/formats/opening/open.ts'
 import { pickSource } from '../files/files.ts'
 
-export interface SampleChoice {
+export interface SampleChoice extends DrawnSamples {
   /** Files of arrays, .npz or .npy; without any, inputs are drawn. */
   readonly files: readonly string[]
-  /** How many are drawn. */
-  readonly count: number
-  readonly seed: number
-  /** Of dimensions that the model leaves open, by their names or as input.axis. */
-  readonly sizes: Readonly<Record<string, number>>
 }
 
-export async function samplesFor(
-  slots: readonly Slot[],
-  { files, count, seed, sizes }: SampleChoice,
-): Promise<Feeds[]> {
-  if (files.length === 0) return Array.from({ length: count }, (_, sample) => drawnInputs(slots, seed, sample, sizes))
-  const samples: Feeds[] = []
-  for (const path of files) {
-    const file = await openWeightFile(await pickSource(path, 'file'))
-    try {
-      samples.push(await givenInputs(file, slots))
-    } finally {
-      await file.close()
-    }
+export async function samplesFor(slots: readonly Slot[], { files, ...drawn }: SampleChoice): Promise<Feeds[]> {
+  const opened: WeightFile[] = []
+  try {
+    for (const path of files) opened.push(await openWeightFile(await pickSource(path, 'file')))
+    return await samplesFrom(slots, opened, drawn)
+  } finally {
+    for (const file of opened) await file.close()
   }
-  return samples
 }
 
 /** For sentences and reports. */

@@ -2,12 +2,13 @@
 import { stat } from 'node:fs/promises'
 import { differenceOf, spreadOf } from '../../core/answers/compare.ts'
 import type { Feeds } from '../../core/answers/inputs.ts'
+import type { RunningModel } from '../../core/answers/runner.ts'
 import type { TryReport } from '../../core/contract/answers.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, quoted } from '../../core/messages/text.ts'
 import { openSource } from '../files/files.ts'
-import { type RunningModel, runModel } from './runtime-process.ts'
+import { runModel } from './runtime-process.ts'
 import { nameOf, type SampleChoice, samplesFor } from './samples.ts'
 
 export interface TryChoice extends SampleChoice {

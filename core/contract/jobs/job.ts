@@ -9,6 +9,8 @@ export const fileId = z.string()
 export const ofModel = z.strictObject({ model: fileId })
 /** What errors may be weighed by: those of outputs, by statistics of inputs. */
 export const withStatistics = z.strictObject({ model: fileId, statistics: fileId.optional() })
+/** Of a role that has several files, or none. */
+export const fileIds = z.array(fileId).max(10_000).default([])
 /** For a job that reads no file. */
 export const noFiles = z.strictObject({}).default({})
 
@@ -50,4 +52,19 @@ export function job<
     request: z.strictObject({ kind: z.literal(kind), files, ...options }),
     result: z.strictObject({ kind: z.literal(kind), report }),
   }
+}
+
+/** Each file of a job with its role; of a role that has several, `role.0`, `role.1`, ... */
+export function filesByRole(files: object): [role: string, id: string][] {
+  return Object.entries(files as Readonly<Record<string, string | readonly string[] | undefined>>).flatMap(
+    ([role, ids]): [string, string][] => {
+      if (ids === undefined) return []
+      return typeof ids === 'string' ? [[role, ids]] : ids.map((id, i) => [`${role}.${i}`, id])
+    },
+  )
+}
+
+/** Whether it is one of several files of a role: inputs to run a model on, or models to run, which no weights follow from. */
+export function isListed(role: string): boolean {
+  return role.includes('.')
 }

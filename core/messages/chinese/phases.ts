@@ -11,6 +11,7 @@ export const phases = {
   'phase.sample': () => '生成',
   'phase.selftest': () => '自检',
   'phase.versus': () => '分解',
+  'phase.run': () => '运行模型',
   'phase.sketch': () => '草图',
   'phase.iterate': () => '迭代',
   'phase.orthonormalize': () => '正交化',

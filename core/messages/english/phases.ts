@@ -10,6 +10,7 @@ export const phases = {
   'phase.sample': () => 'making',
   'phase.selftest': () => 'testing',
   'phase.versus': () => 'factorizing',
+  'phase.run': () => 'running models',
   'phase.sketch': () => 'sketching',
   'phase.iterate': () => 'iterating',
   'phase.orthonormalize': () => 'orthonormalizing',

@@ -3,7 +3,7 @@
 import { basename, dirname, join } from 'node:path'
 import { isDifferenceFile } from '../../../core/adapters/difference-model.ts'
 import { looksLikeAdapter } from '../../../core/adapters/read.ts'
-import { type Job, type JobResult, machineOf, writesOf } from '../../../core/contract.ts'
+import { isListed, type Job, type JobResult, machineOf, writesOf } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
 import { runJob } from '../../../core/jobs/registry.ts'
@@ -16,6 +16,7 @@ import { adapterStyles } from '../../../core/styles.ts'
 import { sketchShape } from '../../../core/svd/on-device.ts'
 import { matrixView } from '../../../core/tensor.ts'
 import type { CompressionTarget } from '../../../core/write/compression.ts'
+import { modelRunner } from '../../answers/runner.ts'
 import { writeFault } from '../../files/file-errors.ts'
 import { assertFileName } from '../../files/file-name.ts'
 import { outputFolder } from '../../files/outputs.ts'
@@ -60,11 +61,16 @@ export function engineTasks(room: KernelRoom): DriverTasks {
     }
     const held = place && (await holdTarget(place))
     const target = place && held && targetOf(place, held, job, opened, context)
+    const runner = 'inputs' in job.files ? modelRunner({ ...context, paths: modelPaths(opened) }) : null
     const mark = kernels.mark()
     try {
       return await runJob(
         job,
-        { opened: Object.fromEntries(opened.map(([role, { file }]) => [role, file])), target },
+        {
+          opened: Object.fromEntries(opened.map(([role, { file }]) => [role, file])),
+          target,
+          models: runner?.models ?? null,
+        },
         jobContext,
       )
     } catch (error) {
@@ -74,6 +80,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
       // A job that failed in the middle has not freed what it allocated.
       kernels.release(mark)
       room.rest()
+      await runner?.close()
       await held?.close()
     }
   }
@@ -104,8 +111,19 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   }
 }
 
+/** Where a model lies that is to be run: the file itself, also of a folder that was opened. */
+function modelPaths(opened: readonly (readonly [role: string, OpenedWeights])[]): Map<string, string> {
+  return new Map(
+    opened.map(([role, { file, paths }]) => {
+      const name = file.shards[0]?.fileName
+      return [role, paths.find((path) => basename(path) === name) ?? paths[0]!]
+    }),
+  )
+}
+
 /** What sketches of these files are kept under. */
-function sourceOf(opened: readonly (readonly [role: string, OpenedWeights])[]): string {
+function sourceOf(all: readonly (readonly [role: string, OpenedWeights])[]): string {
+  const opened = all.filter(([role]) => !isListed(role))
   const source = fingerprintOfRoles(opened)
   const [first] = opened
   const file = first?.[1].file

@@ -10,6 +10,7 @@ import {
   type EngineEvents,
   engineArguments,
   type FileReport,
+  filesByRole,
   type JobResult,
   jobSchema,
   type Lane,
@@ -67,8 +68,7 @@ export function serveSession(port: Port, host: SessionHost): void {
     start: async (request, lane) => {
       const job = jobSchema.parse(request)
       const inRoles: Record<string, FileRef> = {}
-      for (const [role, fileId] of Object.entries<string | undefined>(job.files))
-        if (fileId !== undefined) inRoles[role] = fileOf(fileId)
+      for (const [role, fileId] of filesByRole(job.files)) inRoles[role] = fileOf(fileId)
       const writes = writesOf(job)
       const target = writes && (await host.place(writes.target, 'write'))
       const jobId = randomUUID()

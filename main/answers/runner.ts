@@ -1,0 +1,108 @@
+/** Models that a job runs (core/answers/runner.ts): each in a process of its own; what is written to be run lies in a temporary folder of the job's. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, sep } from 'node:path'
+import type { ModelRunner, RunningModel, RunOptions } from '../../core/answers/runner.ts'
+import { outputFolder } from '../files/outputs.ts'
+import type { Place } from '../files/within.ts'
+import { runModel } from './runtime-process.ts'
+
+export interface RunnerHost {
+  /** Paths of the models that the job was given, by role; `role.0`, `role.1`, ... of one with several. */
+  readonly paths: ReadonlyMap<string, string>
+  /** Throws once the job is cancelled. */
+  checkCancelled(): void
+  /** Says that something is about to exist or has gone; returns once the process that would remove it knows. */
+  notePartial(place: Place, exists: boolean): Promise<void>
+}
+
+/** A cancel ends a model within this, whatever it computes. */
+const listenMs = 20
+const modelName = 'model.onnx'
+
+/** @returns the runner, and what ends its models and removes all that was written for them */
+export function modelRunner({ paths, checkCancelled, notePartial }: RunnerHost): {
+  readonly models: ModelRunner
+  close(): Promise<void>
+} {
+  const live = new Set<RunningModel>()
+  let folder: Promise<string> | null = null
+  let written = 0
+
+  async function makeFolder(): Promise<string> {
+    const path = await mkdtemp(join(tmpdir(), 'ghostsvd-models-'))
+    await notePartial({ path: path + sep, within: null }, true)
+    return path
+  }
+
+  /** Waits for an answer of a model, and for the job's cancel. */
+  async function hearing<T>(abort: AbortController, answer: Promise<T>): Promise<T> {
+    const timer = setInterval(() => {
+      try {
+        checkCancelled()
+      } catch {
+        abort.abort()
+      }
+    }, listenMs)
+    try {
+      return await answer
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  async function start(
+    name: string,
+    model: string | Uint8Array,
+    { threads = 1 }: RunOptions = {},
+    ended: () => void = () => {},
+  ): Promise<RunningModel> {
+    checkCancelled()
+    const abort = new AbortController()
+    const running = await hearing(abort, runModel(name, model, { threads, signal: abort.signal }))
+    const held: RunningModel = {
+      ...running,
+      run: (feeds) => hearing(abort, running.run(feeds)),
+      observe: (feeds, taps) => hearing(abort, running.observe(feeds, taps)),
+      sums: () => hearing(abort, running.sums()),
+      end: () => {
+        live.delete(held)
+        running.end()
+        ended()
+      },
+    }
+    live.add(held)
+    return held
+  }
+
+  return {
+    models: {
+      file: async (role, index, options) => {
+        const path = paths.get(index === undefined ? role : `${role}.${index}`)
+        if (path === undefined) throw new TypeError(`no model has the role ${role}`)
+        return start(basename(path), path, options)
+      },
+      written: async (write, options) => {
+        folder ??= makeFolder()
+        const own = join(await folder, String(++written))
+        await mkdir(own)
+        const remove = () => void rm(own, { recursive: true, force: true }).catch(() => {})
+        try {
+          await write({ folder: outputFolder(own, { overwrite: true, sources: [] }), name: modelName })
+          return await start(modelName, join(own, modelName), options, remove)
+        } catch (error) {
+          remove()
+          throw error
+        }
+      },
+      ofBytes: start,
+    },
+    close: async () => {
+      for (const model of live) model.end()
+      if (!folder) return
+      const path = await folder
+      await rm(path, { recursive: true, force: true, maxRetries: 3 })
+      await notePartial({ path: path + sep, within: null }, false)
+    },
+  }
+}
