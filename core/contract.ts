@@ -13,6 +13,13 @@ export * from './contract/events.ts'
 export * from './contract/files.ts'
 export * from './contract/host.ts'
 export { type AnalysisReport, analysisReportSchema } from './contract/jobs/analyze.ts'
+export {
+  type Answer,
+  type AnswerGoal,
+  type AnswerRow,
+  type AnswersReport,
+  answerGoalSchema,
+} from './contract/jobs/answers.ts'
 export type { ApplicationReport } from './contract/jobs/apply.ts'
 export type { ComparisonReport } from './contract/jobs/compare.ts'
 export {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Params } from '../params.ts'
 import { analyze } from './jobs/analyze.ts'
+import { answers } from './jobs/answers.ts'
 import { apply } from './jobs/apply.ts'
 import { compare } from './jobs/compare.ts'
 import { compress } from './jobs/compress.ts'
@@ -17,7 +18,7 @@ import { selftest } from './jobs/selftest.ts'
 import { versus } from './jobs/versus.ts'
 
 const jobs = {
-  ...{ analyze, compare, versus, plan, pair },
+  ...{ analyze, compare, versus, plan, pair, answers },
   ...{ compress, estimate, sample, convert, extract, resize, apply, selftest },
 }
 export type JobKind = keyof typeof jobs

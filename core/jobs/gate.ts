@@ -4,6 +4,7 @@
  */
 import type {
   AnalysisReport,
+  AnswersReport,
   ComparisonReport,
   CompressionReport,
   ExtractionReport,
@@ -24,6 +25,7 @@ const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null 
   versus: checkVersus,
   plan: checkPlan,
   pair: checkPair,
+  answers: checkAnswers,
   compress: checkCompression,
   resize: checkResize,
   extract: checkExtraction,
@@ -135,6 +137,18 @@ function checkPair({ cosine, differences }: PairReport): void {
   if (!(Math.abs(cosine) <= 1)) failCheck('pair', `the cosine came out as ${cosine}`, cosine)
   for (const { name, norm } of differences)
     if (!(norm >= 0 && Number.isFinite(norm))) failCheck(name, `the norm of its difference came out as ${norm}`, norm)
+}
+
+function checkAnswers({ rows }: AnswersReport): void {
+  for (const { form, relativeError, calibration, heldOut } of rows) {
+    checkShare(form, 'the error', relativeError)
+    for (const answer of [calibration, heldOut]) {
+      if (answer?.error != null && !(answer.error >= 0 && Number.isFinite(answer.error)))
+        failCheck(form, `the error of its outputs came out as ${answer.error}`, answer.error)
+      if (answer?.agreement != null && !(answer.agreement >= 0 && answer.agreement <= 1))
+        failCheck(form, `the agreement of its outputs came out as ${answer.agreement}`, answer.agreement)
+    }
+  }
 }
 
 function checkExtraction(report: ExtractionReport): void {

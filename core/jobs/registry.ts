@@ -5,6 +5,7 @@ import type { WeightFile } from '../formats/format.ts'
 import type { JobContext } from '../matrix/context.ts'
 import type { CompressionTarget } from '../write/compression.ts'
 import { analyzeTensor } from './analyze.ts'
+import { compareAnswers } from './answers.ts'
 import { applyAdapter } from './apply.ts'
 import { compareTensor } from './compare.ts'
 import { compressFile } from './compress.ts'
@@ -28,6 +29,7 @@ const runs: {
   versus: versusTensor,
   plan: planCompression,
   pair: comparePair,
+  answers: compareAnswers,
   compress: compressFile,
   estimate: estimateRun,
   sample: writeSample,

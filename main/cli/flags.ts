@@ -57,6 +57,11 @@ export function quantityWithin(text: string, unit: Unit | null, min: number, max
   return numberWithin(unit ? plainNumber(text, unit) : text, min, max, whole)
 }
 
+/** `5%` or `0.05`, from 0 to 1. @throws InvalidArgumentError */
+export function shareIn(text: string): number {
+  return quantityWithin(text, 'share', 0, 1)
+}
+
 /** @throws InvalidArgumentError, which commander turns into wrong usage */
 export function numberWithin(text: string, min: number, max: number, whole: boolean): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)

@@ -13,6 +13,7 @@ import { version } from '../../core/version.ts'
 import { writeFault } from '../files/file-errors.ts'
 import { statusOf } from '../system/signals.ts'
 import { analyzeCommand } from './commands/analyze.ts'
+import { answersCommand } from './commands/answers.ts'
 import { applyCommand } from './commands/apply.ts'
 import { benchCommand } from './commands/bench.ts'
 import { calibrateCommand } from './commands/calibrate.ts'
@@ -41,6 +42,7 @@ const commands = [
   convertCommand,
   tryCommand,
   calibrateCommand,
+  answersCommand,
   extractCommand,
   resizeCommand,
   applyCommand,

@@ -32,7 +32,8 @@ export function addSampleFlags(command: Command, samples: number): Command {
     .option('--threads <number>', 'that onnxruntime computes with', wholeNumber(1, 1024), 1)
 }
 
-function sizeOf(text: string, before: Readonly<Record<string, number>>): Record<string, number> {
+/** `name=size`, several of them collected. */
+export function sizeOf(text: string, before: Readonly<Record<string, number>>): Record<string, number> {
   const [, name, digits] = /^(.+)=(\d+)$/.exec(text) ?? []
   const size = Number(digits)
   if (name === undefined || !(size >= 1)) throw wrongUsage(say('request.size-form'))

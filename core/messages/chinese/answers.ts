@@ -22,5 +22,12 @@ export const answers: Pick<Translation, keyof typeof english> = {
   'answers.input-differs': (v) => `输入 ${v.input}：应为 ${v.wanted}，实为 ${v.got}。`,
   'answers.inputs-changed': (v) => `${v.original} 与 ${v.compressed} 的输入和输出不同：它们不是同一个模型。`,
   'answers.outputs-differ': (v) => `输出 ${v.output} 在两个模型中的大小不同。`,
+  'answers.no-output': (v) => `模型没有名为 ${v.output} 的输出。`,
+  'answers.drawn': () => '输入是随机生成的：换成真实输入，各行的顺序可能不同。请提供几十个自己的输入。',
+  'answers.same-samples': () => '输入太少，无法留出一部分：这里的结果来自用于选择的那些输入。',
+  'answers.no-statistics': () => '没有输入统计时，秩只由权重决定：低于 95 % 的字节时可能受损。请先校准。',
+  'answers.goal-missed': () => '所试的大小中没有一个能使回答满足目标。',
+  'answers.int8-wins': (v, w) =>
+    `单用 INT8 更小也更接近：以 ${w.percent(v.share)} 的字节得到 ${w.percent(v.error)} 的误差，而低秩以 ${w.percent(v.other)} 的字节得到 ${w.percent(v.otherError)}。低秩的好处在于运行更快，或叠加在 INT8 之上。`,
   'answers.nothing-to-calibrate': () => '没有节点同时使用权重和可观察的值：没有可校准的内容。',
 }

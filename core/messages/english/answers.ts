@@ -29,6 +29,15 @@ export const answers = {
   'answers.inputs-changed': (v: { original: FileName; compressed: FileName }) =>
     `${v.original} and ${v.compressed} do not have the same inputs and outputs: they are not the same model.`,
   'answers.outputs-differ': (v: { output: Quoted }) => `The output ${v.output} has not the same size in both models.`,
+  'answers.no-output': (v: { output: Quoted }) => `The model has no output called ${v.output}.`,
+  'answers.drawn': () =>
+    'The inputs were drawn at random: on real ones these rows may stand in another order. Give a few dozen of your own.',
+  'answers.same-samples': () => 'There are too few inputs to hold any out: these answers are those that decided.',
+  'answers.no-statistics': () =>
+    'Without statistics of inputs, ranks come from the weights alone: below 95 % of the bytes expect damage. Calibrate first.',
+  'answers.goal-missed': () => 'No size that was tried keeps the answers within the goal.',
+  'answers.int8-wins': (v: { share: number; error: number; other: number; otherError: number }, w: Words) =>
+    `INT8 alone is smaller and nearer: ${w.percent(v.share)} of the bytes at an error of ${w.percent(v.error)}, against ${w.percent(v.other)} at ${w.percent(v.otherError)} by low rank. Low rank pays where it makes the model faster, or on top of INT8.`,
   'answers.nothing-to-calibrate': () =>
     'No node takes a weight together with a value that can be looked at: there is nothing to calibrate.',
 }

@@ -1,0 +1,193 @@
+/** Ranks for a size, in each way that plan/answer-allocations.ts knows, as choices that `compress` takes. */
+import { recipeParams } from '../../contract.ts'
+import { AppError } from '../../errors.ts'
+import type { JobContext } from '../../matrix/context.ts'
+import { findOnce } from '../../matrix/facts.ts'
+import {
+  type AllocationKind,
+  allocationKinds,
+  type Sensitivity,
+  triedRanks,
+  uniformRanks,
+  weighed,
+} from '../../plan/answer-allocations.ts'
+import { hasGoal, noGoal } from '../../plan/goal.ts'
+import { type Candidate, sizeGoalBytes } from '../../plan/goals.ts'
+import { wholeRun } from '../../plan/parts.ts'
+import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
+import { type Allocation, allocateRanks } from '../../plan/rank-allocation.ts'
+import { patternFor } from '../../rules.ts'
+import { storageName } from '../../tensor.ts'
+import { type Compression, unwritten } from '../../write/compression.ts'
+import { predictedBytes } from '../../write/predicted-output.ts'
+import { hexadecimal } from '../../write/source-hash.ts'
+import { type Answered, answerOf, type Bench, withCandidate } from './answer-models.ts'
+import { analyzeCandidates, checkValues, planRun, weighingOf } from './planned-run.ts'
+
+export interface Allocated {
+  readonly allocation: AllocationKind
+  readonly choices: Choices
+}
+
+export interface Allocator {
+  /** Bytes that rank or goal of the choices come to. */
+  readonly bytes: number
+  /** @throws AppError `bad-request` where no way has so few bytes */
+  at(bytes: number): Promise<Allocated[]>
+}
+
+/** Samples that a matrix alone is tried on, and models that are written for that at most. */
+const mostSamples = 15
+const mostTrials = 240
+
+/**
+ * Analyzes every matrix once.
+ * @param samples on which each matrix alone is tried; none: that kind is left out
+ * @param expects so many models will be written for it
+ */
+export async function answerAllocator(
+  bench: Bench,
+  job: Choices,
+  samples: readonly Answered[],
+  expects: (models: number) => void,
+): Promise<Allocator> {
+  const { file, style, context } = bench
+  const compression = unwritten(file, style, wholeRun, context)
+  const bytes = await bytesAskedFor(compression, job)
+  // The sketches of a goal reach as far as any of them goes.
+  const params = { ...job.params, ...noGoal, goalSize: Math.max(2, bytes) }
+  const plans = await checkValues(file, planByNames(file, { ...job, params }, style), context)
+  const candidates = await analyzeCandidates(file, plans, params, weighingOf(compression), context)
+  const free = candidates.filter(({ plan, maxRank }) => plan.pinned === undefined && maxRank > 0)
+  const fixed = candidates.filter(({ plan }) => plan.pinned !== undefined)
+  const choicesOf = (allocation: Allocation) => asChoices(job, plans, free, allocation, fixed)
+  const sizeOf = (choices: Choices) => predictedBytes(compression, planByNames(file, choices, style))
+  const wants = samples.length > 0 && free.length > 0 && free.length <= mostTrials
+  let tried: readonly (readonly Sensitivity[])[] | null = null
+
+  const uniformAt = (goal: number): Allocation | null => {
+    let [low, high] = [0, 1]
+    if (sizeOf(choicesOf(uniformRanks(free, low))) > goal) return null
+    for (let i = 0; i < 24; i++) {
+      const middle = (low + high) / 2
+      if (sizeOf(choicesOf(uniformRanks(free, middle))) <= goal) low = middle
+      else high = middle
+    }
+    return uniformRanks(free, low)
+  }
+
+  const at = (kind: Exclude<AllocationKind, 'uniform'>, goal: number, uniform: Allocation): Allocation => {
+    const offered = weighed(free, kind, uniform, tried ?? [])
+    const nothing = sizeOf(choicesOf(free.map(() => null)))
+    let budget = goal - (nothing - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
+    for (;;) {
+      const found = allocateRanks(offered, { kind: 'bytes', bytes: budget }, 'water-filling')
+      const excess = sizeOf(choicesOf(found)) - goal
+      if (excess <= 0) return found
+      budget -= excess
+    }
+  }
+
+  return {
+    bytes,
+    at: async (goal) => {
+      const uniform = uniformAt(goal)
+      if (wants && !tried) {
+        const shares = 3 * free.length <= mostTrials ? undefined : [0.45]
+        const ranks = free.map((candidate) => triedRanks(candidate, shares))
+        expects(ranks.reduce((sum, each) => sum + each.length, 0))
+        tried = await sensitivities(bench, job, free, ranks, samples.slice(0, mostSamples))
+      }
+      const found: Allocated[] = uniform ? [{ allocation: 'uniform', choices: choicesOf(uniform) }] : []
+      let refusal: unknown = null
+      for (const kind of allocationKinds) {
+        if (kind === 'uniform' || (kind === 'measured' && !tried)) continue
+        try {
+          const floors = uniform ?? free.map(() => 1)
+          found.push({ allocation: kind, choices: choicesOf(at(kind, goal, floors)) })
+        } catch (error) {
+          if (!(error instanceof AppError && error.code === 'bad-request')) throw error
+          refusal = error
+        }
+      }
+      if (found.length === 0 && refusal) throw refusal
+      return found
+    },
+  }
+}
+
+/** Each matrix alone at its ranks: what the answer then loses. */
+async function sensitivities(
+  bench: Bench,
+  job: Choices,
+  candidates: readonly Candidate[],
+  ranks: readonly (readonly number[])[],
+  samples: readonly Answered[],
+): Promise<Sensitivity[][]> {
+  const found: Sensitivity[][] = []
+  const { context, judged } = bench
+  const samplesHash = hashOf(samples, context)
+  for (const [i, { plan }] of candidates.entries()) {
+    const mine: Sensitivity[] = []
+    for (const rank of ranks[i]!) {
+      const match = patternFor(plan.info.name)
+      const params = { ...job.params, ...noGoal, denseDType: 'keep' } as const
+      const alone: Choices = { params, include: [match], exclude: job.exclude, pins: [{ match, rank }] }
+      // Another goal is then a matter of seconds.
+      const fact = ['sensitivity', samplesHash, judged, recipeParams(params), plan.info.name, rank]
+      const squaredError = await findOnce(context, fact, async () => {
+        const answer = await withCandidate(bench, alone, ({ model }) => answerOf(bench, model, samples))
+        return (answer.error ?? 0) ** 2
+      })
+      mine.push({ rank, squaredError })
+    }
+    found.push(mine)
+  }
+  return found
+}
+
+/** Tells these inputs from any others. */
+function hashOf(samples: readonly Answered[], { sha256 }: Pick<JobContext, 'sha256'>): string {
+  const hash = sha256()
+  for (const { feeds } of samples)
+    for (const [name, { type, dims, bytes }] of Object.entries(feeds)) {
+      hash.update(new TextEncoder().encode(JSON.stringify([name, type, dims])))
+      hash.update(bytes)
+    }
+  return hexadecimal(hash.digest())
+}
+
+/** What is factorized is named, each with its rank: everything else is kept, by no rule that would keep it from INT8. */
+function asChoices(
+  job: Choices,
+  plans: readonly TensorPlan[],
+  free: readonly Candidate[],
+  allocation: Allocation,
+  fixed: readonly Candidate[],
+): Choices {
+  const ranks = new Map<string, number>()
+  for (const [i, { plan }] of free.entries()) {
+    const rank = allocation[i]
+    if (rank != null) ranks.set(storageName(plan.info), rank)
+  }
+  for (const { plan, maxRank } of fixed) if (maxRank > 0) ranks.set(storageName(plan.info), maxRank)
+  const named = plans.filter((plan) => isFactorized(plan) && ranks.has(storageName(plan.info)))
+  const names = named.map(({ info }) => patternFor(info.name))
+  const pins = named.map(({ info }) => ({ match: patternFor(info.name), rank: ranks.get(storageName(info))! }))
+  return {
+    params: { ...job.params, ...noGoal },
+    include: names.length > 0 ? names : [noTensor],
+    exclude: job.exclude,
+    pins,
+  }
+}
+
+/** A name that no tensor has: with it nothing is factorized. */
+export const noTensor = '(none)'
+
+async function bytesAskedFor(compression: Compression, job: Choices): Promise<number> {
+  const { file } = compression
+  const size = sizeGoalBytes(job.params, file.totalBytes)
+  if (hasGoal(job.params) && size !== null) return size
+  return predictedBytes(compression, await planRun(compression, job))
+}
