@@ -43,9 +43,10 @@ export interface Style {
   readonly ending: string
   /**
    * `file`: one file of the target's name. `like-source`: as many files as the source has, in a folder of the target's name when that is
-   * more than one. `adapter`: a folder with one file of weights and its configuration.
+   * more than one. `adapter`: a folder with one file of weights and its configuration. `model`: a folder with as many files as the source has, and what
+   * stands beside them.
    */
-  readonly container: 'file' | 'like-source' | 'adapter'
+  readonly container: 'file' | 'like-source' | 'adapter' | 'model'
   /** What the files are encoded as. */
   readonly encoding: EncodingId
   /** Whether tensors that are not factorized are copied. Where not, the source's size is no measure of the output. */
@@ -63,17 +64,25 @@ export interface Style {
   readonly isGraph: boolean
   /** Whether it holds what is added to a model: nothing is kept as it is there, and what is left out is lost. */
   readonly isDifference: boolean
+  /** Whether factors are modules of their own: only the weight of a linear module becomes them. */
+  readonly asModules: boolean
   /** Whether convolutions that see more than one point are in it unless they are named; the habit of adapters is to leave them out. */
   readonly takesConvolutions: boolean
   /** What of a tensor has a place in it. */
-  readonly holds: { readonly experts: boolean; readonly sparse: boolean; readonly int8: boolean }
+  readonly holds: {
+    readonly experts: boolean
+    readonly sparse: boolean
+    readonly int8: boolean
+    /** Kept weights in INT8, which something in the output has to widen. */
+    readonly denseInt8: boolean
+  }
 }
 
 /** English, for the page; other languages have `compress.styles.<id>` in their words. */
 export type StyleWords = { short: string; title: string; help: string }
 
-const everything = { experts: true, sparse: true, int8: true }
-const layersAlone = { experts: false, sparse: false, int8: false }
+const everything = { experts: true, sparse: true, int8: true, denseInt8: false }
+const layersAlone = { experts: false, sparse: false, int8: false, denseInt8: false }
 
 const entries = {
   factors: {
@@ -91,6 +100,7 @@ const entries = {
     prescribed: null,
     isGraph: false,
     isDifference: false,
+    asModules: false,
     takesConvolutions: true,
     holds: everything,
   },
@@ -109,6 +119,7 @@ const entries = {
     prescribed: null,
     isGraph: false,
     isDifference: false,
+    asModules: false,
     takesConvolutions: true,
     holds: everything,
   },
@@ -127,6 +138,7 @@ const entries = {
     prescribed: null,
     isGraph: false,
     isDifference: false,
+    asModules: false,
     takesConvolutions: true,
     holds: everything,
   },
@@ -146,6 +158,7 @@ const entries = {
     prescribed: { layout: 'aguf', dtype: 'F32', largestRank: 65_535 },
     isGraph: false,
     isDifference: false,
+    asModules: false,
     takesConvolutions: true,
     holds: { ...everything, experts: false },
   },
@@ -164,8 +177,28 @@ const entries = {
     prescribed: null,
     isGraph: true,
     isDifference: false,
+    asModules: false,
     takesConvolutions: true,
-    holds: { experts: false, sparse: false, int8: true },
+    holds: { experts: false, sparse: false, int8: true, denseInt8: true },
+  },
+  transformers: {
+    words: {
+      short: 'transformers',
+      title: 'Folder for transformers',
+      help: 'Factors as modules, config.json and a loader: from_pretrained opens it after "import ghostsvd_loader". Needs the config.json of the model.',
+    },
+    ending: '-lowrank',
+    container: 'model',
+    encoding: 'safetensors',
+    copiesKept: true,
+    keepsScales: false,
+    multipliesOut: false,
+    prescribed: null,
+    isGraph: false,
+    isDifference: false,
+    asModules: true,
+    takesConvolutions: true,
+    holds: layersAlone,
   },
 } as const satisfies Readonly<Record<string, Omit<Style, 'id'> & { readonly words: StyleWords }>>
 
@@ -182,6 +215,7 @@ const adapter = {
   prescribed: null,
   isGraph: false,
   isDifference: true,
+  asModules: false,
   holds: layersAlone,
 } as const
 
@@ -227,6 +261,11 @@ export const styles = Object.fromEntries(
 
 export const outputIds = [...styleIds, ...adapterForms] as [OutputId, ...OutputId[]]
 export const allStyles: Readonly<Record<OutputId, Style>> = { ...styles, ...adapterStyles }
+
+/** The module whose weight this is, by its name; null for what is no weight of a module. */
+export function moduleOf(name: string): string | null {
+  return name.endsWith('.weight') ? name.slice(0, -'.weight'.length) : null
+}
 
 /** The dtype in which an output holds values of this one. */
 export function writtenDType({ encoding }: Pick<Style, 'encoding'>, dtype: DType): DType {

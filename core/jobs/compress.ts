@@ -4,7 +4,7 @@ import type { CompressionReport, JobOf } from '../contract.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { sourceHash } from '../write/source-hash.ts'
-import { outputStyle } from '../write/styles/registry.ts'
+import { styleFor } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { withStatistics } from './steps/with-statistics.ts'
 import { writeRun } from './steps/write-run.ts'
@@ -22,6 +22,6 @@ export async function compressFile(
   const context = await withStatistics({ model: file, statistics }, job.statistics, host)
   const hash = await sourceHash({ model: file }, context)
   const recipe = recipeHash({ ...job, statistics: context.outputNorm?.hash }, context)
-  const run = { style: outputStyle(job.output), recipe, sourceHash: hash }
+  const run = { style: await styleFor(job.output, file), recipe, sourceHash: hash }
   return writeRun(file, target, run, job, context, started)
 }

@@ -22,7 +22,7 @@ import { lengthsOf } from '../plan/shape.ts'
 import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
 import { unwritten } from '../write/compression.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
-import { outputStyle } from '../write/styles/registry.ts'
+import { styleFor } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { findUndecided, planRun, refuse, type Undecided } from './steps/planned-run.ts'
 import { statisticsNotices, withStatistics } from './steps/with-statistics.ts'
@@ -39,7 +39,7 @@ export async function estimateRun(
   host: JobContext,
 ): Promise<EstimateReport> {
   const context = await withStatistics({ model: file, statistics }, job.statistics, host)
-  const style = outputStyle(job.output)
+  const style = await styleFor(job.output, file)
   const compression = unwritten(file, style, wholeRun, context)
   refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
   const named = inFileOrder(planByNames(file, job, style), style)

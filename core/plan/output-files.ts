@@ -17,6 +17,7 @@ export interface OutputLayout {
 
 /** Of a PEFT folder. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
+const WHOLE_WEIGHTS = 'model.safetensors'
 const SHARD_INDEX = 'model.safetensors.index.json'
 
 /** Whether the output is one file of the target's name, not as many as the source has. */
@@ -34,6 +35,8 @@ export function layOut(
   target: string,
 ): OutputLayout {
   if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
+  if (style.container === 'model' && file.shards.length < 2)
+    return { inFolder: true, files: [{ name: WHOLE_WEIGHTS, plans }] }
   if (isOneFile(style, file)) return { inFolder: false, files: [{ name: target, plans }] }
   const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
   const names = distinctNames(file.shards.map(({ fileName }) => safetensorsName(fileName)))
@@ -63,8 +66,12 @@ function distinctNames(names: readonly string[]): string[] {
 }
 
 /** What `companions` will be called; known without what the run has yet to find out. */
-export function companionNames({ inFolder, files }: OutputLayout, { configuration }: StyleLayout): string[] {
-  return [...(inFolder && files.length > 1 ? [SHARD_INDEX] : []), ...(configuration ? [configuration([]).name] : [])]
+export function companionNames({ inFolder, files }: OutputLayout, { configuration, beside }: StyleLayout): string[] {
+  return [
+    ...(inFolder && files.length > 1 ? [SHARD_INDEX] : []),
+    ...(configuration ? [configuration([]).name] : []),
+    ...(beside?.([]).map(({ name }) => name) ?? []),
+  ]
 }
 
 /** Files beside the weights, smallest last so that a folder with all of them is a finished one. */
@@ -81,10 +88,10 @@ export function companions(
     )
     found.push({ name: SHARD_INDEX, json: { metadata: { total_size: dataBytes }, weight_map: weightMap } })
   }
-  const configuration = style.configuration?.(files.flatMap(({ plans }) => plans.filter(isFactorized)))
+  const factorized = files.flatMap(({ plans }) => plans.filter(isFactorized))
+  const configuration = style.configuration?.(factorized)
   if (configuration) found.push(configuration)
-  return found.map(({ name, json }) => ({
-    name,
-    bytes: new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`),
-  }))
+  const texts = found.map(({ name, json }) => ({ name, text: `${JSON.stringify(json, null, 2)}\n` }))
+  const all = [...texts, ...(style.beside?.(factorized) ?? [])]
+  return all.map(({ name, text }) => ({ name, bytes: new TextEncoder().encode(text) }))
 }

@@ -93,6 +93,7 @@ const snippets: Readonly<Record<RecipeInput['output'], Snippet>> = {
   },
   aguf: { lines: aguf, leavesWeights: false },
   onnx: { lines: onnx, leavesWeights: false },
+  transformers: { lines: transformers, leavesWeights: false },
   dense: {
     lines: (name, _, files) => (files > 1 ? denseFolder(name) : denseFile(name)),
     leavesWeights: true,
@@ -151,6 +152,23 @@ function onnx(name: string): string[] {
     '# Inputs and outputs are those of the source:',
     'print([(each.name, each.shape, each.type) for each in session.get_inputs()])',
     '# outputs = session.run(None, {name: array})',
+  ]
+}
+
+/** By the loader that lies in the folder. */
+function transformers(name: string): string[] {
+  return [
+    '# pip install transformers torch safetensors',
+    'import sys',
+    'from transformers import AutoModelForCausalLM',
+    '',
+    `folder = ${name}`,
+    'sys.path.insert(0, folder)',
+    'import ghostsvd_loader',
+    '',
+    'model = AutoModelForCausalLM.from_pretrained(folder)',
+    '# Any other torch module of the same shape:',
+    '# ghostsvd_loader.apply_factors(module, folder)',
   ]
 }
 

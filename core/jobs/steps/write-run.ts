@@ -17,7 +17,7 @@ import { hasGoal } from '../../plan/goal.ts'
 import { sizeGoalBytes } from '../../plan/goals.ts'
 import { companions, layOut, type OutputLayout } from '../../plan/output-files.ts'
 import { type Part, wholeRun } from '../../plan/parts.ts'
-import { type Choices, isFactorized, type TensorPlan } from '../../plan/plan.ts'
+import { type Choices, isFactorized, keepAsIs, type TensorPlan } from '../../plan/plan.ts'
 import { tradeOffOf } from '../../plan/trade-off.ts'
 import { tensorBytes } from '../../tensor.ts'
 import { type Compression, type CompressionTarget, whileHolding } from '../../write/compression.ts'
@@ -187,7 +187,13 @@ async function writeFiles(
     .flatMap(({ entries }) => entries)
     .reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
   let bytesAfter = written.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const beside = companions(layout, compression.style, names, dataBytes)
+  const kept = new Set(outcomes.flatMap(({ name, action }) => (action === 'kept' ? [name] : [])))
+  // What could not be factorized in the end has no factors that anything beside the weights may name.
+  const settled = layout.files.map(({ name, plans }) => ({
+    name,
+    plans: plans.map((plan) => (isFactorized(plan) && kept.has(plan.info.name) ? keepAsIs(plan, plan.reason) : plan)),
+  }))
+  const beside = companions({ ...layout, files: settled }, compression.style, names, dataBytes)
   for (const { name, bytes } of beside) {
     await writeWhole(checkpoint.folder, name, bytes)
     bytesAfter += bytes.byteLength

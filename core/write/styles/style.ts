@@ -1,5 +1,6 @@
 /** A writer: how the numbers of a factorized tensor become the bytes of its style (core/styles.ts). One style a file in this folder. */
 
+import type { WeightFile } from '../../formats/format.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import type { LoadedMatrix, MatrixBytes } from '../../matrix/load.ts'
 import type { Message } from '../../messages/message.ts'
@@ -50,6 +51,8 @@ export interface OutputStyle extends StyleLayout {
   metadata?(plans: readonly FactorizedTensor[]): ReadonlyMap<string, string>
   /** What readers of the file see of each of these, in the order of the file; absent where they see its entries. */
   readAs?(plans: readonly TensorPlan[]): (plan: FactorizedTensor) => TensorOutline
+  /** The same for this source, where something beside its weights is taken over. @throws AppError `bad-request` where it cannot be */
+  for?(file: WeightFile): Promise<OutputStyle>
   /** What is to be said of an output of these before it is written. */
   notices?(plans: readonly FactorizedTensor[]): Message[]
 }

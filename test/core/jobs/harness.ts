@@ -91,6 +91,7 @@ export async function openGraph(...tensors: readonly TestTensor[]): Promise<Weig
 export async function openTensors(...tensors: TestTensor[]): Promise<WeightFile> {
   const folder = memoryFolder('in')
   folder.files.set('model.safetensors', fileBytes(tensors))
+  folder.files.set('config.json', new TextEncoder().encode('{"model_type": "test"}'))
   return openWeightFile({ folder, entry: 'model.safetensors' })
 }
 

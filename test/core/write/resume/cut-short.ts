@@ -18,7 +18,7 @@ export const model = [
 
 /** What is written, and from how many files. */
 export type Kind = {
-  readonly output: 'factors' | 'dense' | 'npz' | 'aguf' | 'onnx'
+  readonly output: 'factors' | 'dense' | 'npz' | 'aguf' | 'onnx' | 'transformers'
   readonly shards?: number
   readonly part?: string
 }
@@ -31,6 +31,8 @@ export const kinds: readonly Kind[] = [
   { output: 'npz' },
   { output: 'aguf' },
   { output: 'onnx' },
+  { output: 'transformers' },
+  { output: 'transformers', shards: 2 },
 ]
 
 export async function open(tensors: readonly TestTensor[], { shards = 1, output }: Kind): Promise<WeightFile> {
@@ -40,6 +42,7 @@ export async function open(tensors: readonly TestTensor[], { shards = 1, output 
     const name = shards === 1 ? 'model.safetensors' : `model-0000${i + 1}-of-0000${shards}.safetensors`
     folder.files.set(name, fileBytes(tensors.filter((_, at) => Math.floor((at * shards) / tensors.length) === i)))
   }
+  folder.files.set('config.json', new TextEncoder().encode('{"model_type": "test"}'))
   return openWeightFile({ folder, entry: null })
 }
 
