@@ -20,20 +20,21 @@ const columns = [
   'rank',
   'factorDType',
   'relativeError',
+  'weightError',
   ...parts,
   'bytesBefore',
   'bytesAfter',
   'reason',
 ]
 
-/** The first line of a report as a table. */
-export const reportCsvHeader = `${columns.join(',')}\r\n`
+/** How a report as a table begins, those of earlier versions too. */
+export const reportCsvStart = `${columns.slice(0, columns.indexOf('weightError')).join(',')},`
 
 /** A table of the tensors. RFC 4180. */
 export function reportCsv({ tensors }: CompressionReport): string {
   const rows = tensors.map(
-    ({ name, action, rank, factorDType, relativeError, split, bytesBefore, bytesAfter, reason }) => {
-      const errors = [relativeError, ...parts.map((part) => split?.[part])]
+    ({ name, action, rank, factorDType, relativeError, weightError, split, bytesBefore, bytesAfter, reason }) => {
+      const errors = [relativeError, weightError, ...parts.map((part) => split?.[part])]
       return [
         name,
         action,

@@ -5,6 +5,7 @@ import { desktop } from './chinese/desktop.ts'
 import { device } from './chinese/device.ts'
 import { engine } from './chinese/engine.ts'
 import { files } from './chinese/files.ts'
+import { forecast } from './chinese/forecast.ts'
 import { formats } from './chinese/formats.ts'
 import { general } from './chinese/general.ts'
 import { graph } from './chinese/graph.ts'
@@ -26,6 +27,7 @@ export const chinese: Translation = {
   ...device,
   ...engine,
   ...files,
+  ...forecast,
   ...formats,
   ...general,
   ...graph,

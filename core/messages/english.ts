@@ -5,6 +5,7 @@ import { desktop } from './english/desktop.ts'
 import { device } from './english/device.ts'
 import { engine } from './english/engine.ts'
 import { files } from './english/files.ts'
+import { forecast } from './english/forecast.ts'
 import { formats } from './english/formats.ts'
 import { general } from './english/general.ts'
 import { graph } from './english/graph.ts'
@@ -28,6 +29,7 @@ export const english = {
   ...device,
   ...engine,
   ...files,
+  ...forecast,
   ...formats,
   ...general,
   ...graph,

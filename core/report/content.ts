@@ -121,6 +121,8 @@ export interface Row {
   readonly factorDType: string | null
   readonly relativeError: number | null
   readonly resolution?: number | undefined
+  /** Where `relativeError` is of outputs. */
+  readonly weightError?: number | undefined
   readonly bytesBefore: number
   readonly bytesAfter: number
   readonly reason: Message
@@ -135,10 +137,12 @@ export function rowsOfPlan({ tensors }: Pick<PlanReport, 'tensors'>): Row[] {
 
 export function tensorTable(w: ReportWords, rows: readonly Row[]): string {
   const { numbers } = w
+  const weighted = rows.some(({ weightError }) => weightError !== undefined)
   const columns = [
     { title: w.say('report.tensor-name') },
     { title: w.say('report.rank'), numeric: true },
-    { title: w.say('report.error'), numeric: true },
+    { title: w.say(weighted ? 'report.output-error' : 'report.error'), numeric: true },
+    ...(weighted ? [{ title: w.say('report.weight-error'), numeric: true }] : []),
     { title: w.say('report.dtype') },
     { title: w.say('report.before'), numeric: true },
     { title: w.say('report.after'), numeric: true },
@@ -148,6 +152,7 @@ export function tensorTable(w: ReportWords, rows: readonly Row[]): string {
     row.name,
     row.rank === null ? cell(-1, w.say('report.kept')) : cell(row.rank, numbers.count(row.rank)),
     errorCell(w, row),
+    ...(weighted ? [weightCell(w, row)] : []),
     row.factorDType ?? '',
     cell(row.bytesBefore, numbers.bytes(row.bytesBefore)),
     cell(row.bytesAfter, numbers.bytes(row.bytesAfter)),
@@ -157,10 +162,15 @@ export function tensorTable(w: ReportWords, rows: readonly Row[]): string {
   return section(w.say('report.tensors'), hint, sortableTable(columns, cells))
 }
 
-export function errorCell({ numbers }: ReportWords, { action, relativeError, resolution }: Row): Cell {
-  return action === 'kept' || relativeError === null
+/** A kept weight that is written in INT8 has an error too. */
+export function errorCell({ numbers }: ReportWords, { action, factorDType, relativeError, resolution }: Row): Cell {
+  return (action === 'kept' && factorDType === null) || relativeError === null
     ? cell(-1, '–')
     : cell(relativeError, numbers.error(relativeError, resolution ?? 0))
+}
+
+function weightCell({ numbers }: ReportWords, { weightError }: Row): Cell {
+  return weightError === undefined ? cell(-1, '–') : cell(weightError, numbers.percent(weightError))
 }
 
 /** A map of all matrices and their errors sorted; none where nothing was compressed. */

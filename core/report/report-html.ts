@@ -60,7 +60,7 @@ export function runReportHtml(made: RunSource): string {
       { name: w.say('report.model-error'), value: w.numbers.error(report.relativeError, report.resolution ?? 0) },
       countOf(w, compressed.length, report.tensors.length),
     ]),
-    paragraph(w.say('report.caveat'), 'caveat'),
+    paragraph(w.say(report.statistics ? 'report.caveat-outputs' : 'report.caveat'), 'caveat'),
     section(w.say('report.charts'), ...tradeOffIn(w, report, source), ...pictures(w, rows, source)),
     section(
       w.say('report.verification'),
@@ -96,7 +96,7 @@ export function planReportHtml(made: PlanSource): string {
       { name: w.say('report.expected-error'), value: w.numbers.error(report.relativeError, report.resolution ?? 0) },
       countOf(w, compressed.length, rows.length),
     ]),
-    paragraph(w.say('report.caveat'), 'caveat'),
+    paragraph(w.say(report.statistics ? 'report.caveat-outputs' : 'report.caveat'), 'caveat'),
     section(w.say('report.charts'), ...pictures(w, rows, source)),
     section(
       w.say('report.verification'),

@@ -9,7 +9,7 @@ import {
   type RecipeInput,
   recipeFile,
   reportCsv,
-  reportCsvHeader,
+  reportCsvStart,
   reportJson,
   reportJsonStart,
 } from '../../core/contract.ts'
@@ -152,7 +152,7 @@ async function mayReplace(record: string, { recipe, saveRecipe, force, resume }:
 
 /** Whether a file was written by a run, as its recipe or its report. */
 function isRecord(text: string): boolean {
-  if ([reportJsonStart, reportCsvHeader, reportHtmlStart].some((start) => text.startsWith(start))) return true
+  if ([reportJsonStart, reportCsvStart, reportHtmlStart].some((start) => text.startsWith(start))) return true
   try {
     parseRecipe(text, '')
     return true

@@ -46,6 +46,10 @@ export const report: Pick<Translation, keyof typeof english> = {
   'report.expected-error': () => '预计模型误差',
   'report.matrices': () => '已压缩的矩阵',
   'report.of-tensors': (v, w) => `共 ${w.count(v.count)} 个张量`,
+  'report.output-error': () => '输出误差',
+  'report.weight-error': () => '权重误差',
+  'report.caveat-outputs': () =>
+    '各层的输出误差比权重误差更能说明问题，但仍不等于模型的回答：替换之前请评估模型（ONNX 模型可用“try”）。',
   'report.caveat': () => '权重误差不能预测模型质量：替换之前请先评测模型。',
   'report.verified': () => '输出中的每个张量都已重新读取，并与源文件逐一比对测量。',
   'report.not-verified': () => '输出未被重新读取。',

@@ -49,6 +49,10 @@ export const report = {
   'report.expected-error': () => 'Expected model error',
   'report.matrices': () => 'Matrices compressed',
   'report.of-tensors': (v: { count: number }, w: Words) => `of ${w.count(v.count)} tensors`,
+  'report.output-error': () => 'Output error',
+  'report.weight-error': () => 'Weight error',
+  'report.caveat-outputs': () =>
+    'The output error of layers says more than that of weights, and still not what the model answers: evaluate the model before you replace it (an ONNX model with try).',
   'report.caveat': () => 'Weight error does not predict model quality: evaluate the model before you replace it.',
   'report.verified': () => 'Every tensor of the output was read back and measured against the source.',
   'report.not-verified': () => 'The output was not read back.',

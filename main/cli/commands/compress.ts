@@ -3,9 +3,11 @@
 import { basename } from 'node:path'
 import { Command } from 'commander'
 import type { CompressionReport } from '../../../core/contract.ts'
-import { inEnglish } from '../../../core/messages/english.ts'
+import { inEnglish, say } from '../../../core/messages/english.ts'
+import { forecastOf } from '../../../core/plan/forecast.ts'
 import { parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
+import { styles } from '../../../core/styles.ts'
 import { withEngine } from '../job.ts'
 import {
   absolute,
@@ -70,11 +72,11 @@ export function compressCommand(): Command {
         await writeHtml(options.reportHtml, runReportHtml({ ...made, statistics, recipe: used, report }))
       }
       if (options.json) printJson(report)
-      else printCompression(report)
+      else printCompression(report, styles[recipe.output].isGraph)
     })
 }
 
-function printCompression(report: CompressionReport): void {
+function printCompression(report: CompressionReport, runs: boolean): void {
   const weighted = report.statistics !== undefined
   const rows = report.tensors.map(
     ({ name, action, rank, factorDType, relativeError, weightError, bytesBefore, bytesAfter, reason }) => [
@@ -82,7 +84,7 @@ function printCompression(report: CompressionReport): void {
       action,
       rank === null ? '' : String(rank),
       factorDType ?? '',
-      action === 'factorized' ? percent(relativeError ?? 0) : '',
+      action === 'factorized' || factorDType !== undefined ? percent(relativeError ?? 0) : '',
       ...(weighted ? [weightError === undefined ? '' : percent(weightError)] : []),
       formatBytes(bytesBefore),
       formatBytes(bytesAfter),
@@ -105,5 +107,9 @@ function printCompression(report: CompressionReport): void {
   )
   if (report.verified) print(`Saved and checked: ${safe(report.output)} was read back as it was written.`)
   for (const notice of report.notices) print(inEnglish(notice))
-  print('Weight error does not predict model quality: evaluate before you replace it.')
+  const names = report.tensors.map(({ name }) => name)
+  const share = report.bytesAfter / Math.max(1, report.bytesBefore)
+  const forecast = forecastOf({ names, share, weighted, runs })
+  if (forecast) print(inEnglish(forecast))
+  print(inEnglish(say(weighted ? 'report.caveat-outputs' : 'report.caveat')))
 }

@@ -4,7 +4,9 @@ import { basename } from 'node:path'
 import { Command } from 'commander'
 import type { PlanReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
+import { forecastOf } from '../../../core/plan/forecast.ts'
 import { planReportHtml } from '../../../core/report/report-html.ts'
+import { styles } from '../../../core/styles.ts'
 import { withEngine } from '../job.ts'
 import {
   absolute,
@@ -49,11 +51,11 @@ export function planCommand(): Command {
         await writeHtml(options.reportHtml, planReportHtml({ ...made, recipe: replayable(request, report), report }))
       }
       if (options.json) printJson(report)
-      else printPlan(report, request.params.factorDType === 'INT8')
+      else printPlan(report, request.params.factorDType === 'INT8', styles[request.output].isGraph)
     })
 }
 
-function printPlan(report: PlanReport, int8: boolean): void {
+function printPlan(report: PlanReport, int8: boolean, runs: boolean): void {
   const weighted = report.statistics !== undefined
   const header = errorHeader(weighted, ...(int8 ? ['INT8 adds'] : []), 'before', 'after', '')
   const rows = report.tensors.map((tensor) => [
@@ -61,7 +63,7 @@ function printPlan(report: PlanReport, int8: boolean): void {
     tensor.action,
     tensor.rank === null ? '' : String(tensor.rank),
     tensor.factorDType ?? '',
-    tensor.action === 'factorize' ? percent(tensor.relativeError) : '',
+    tensor.factorDType !== null ? percent(tensor.relativeError) : '',
     ...(weighted ? [tensor.weightError === undefined ? '' : percent(tensor.weightError)] : []),
     ...(int8 ? [tensor.int8Increase === null ? '' : increase(tensor.int8Increase)] : []),
     formatBytes(tensor.bytesBefore),
@@ -83,4 +85,8 @@ function printPlan(report: PlanReport, int8: boolean): void {
     `${report.analyzed === 0 ? 'All matrices had been analyzed before' : `${report.analyzed} matrices analyzed`}: ${duration(report.elapsedMs)} (${computedBy(report)}).`,
   )
   for (const notice of report.notices) print(inEnglish(notice))
+  const names = report.tensors.map(({ name }) => name)
+  const share = report.bytesAfter / Math.max(1, report.bytesBefore)
+  const forecast = forecastOf({ names, share, weighted, runs })
+  if (forecast) print(inEnglish(forecast))
 }

@@ -49,6 +49,6 @@ test('a name that a spreadsheet would run is text in the table', () => {
   } as const
   const csv = reportCsv({ tensors: [{ name: '=1+1', ...tensor }] } as unknown as Parameters<typeof reportCsv>[0])
   expect(csv).toBe(
-    'name,action,rank,factorDType,relativeError,truncation,rounding,sparseGain,bytesBefore,bytesAfter,reason\r\n\'=1+1,kept,,,0,,,,4,4,"a ""b"", c"\r\n',
+    'name,action,rank,factorDType,relativeError,weightError,truncation,rounding,sparseGain,bytesBefore,bytesAfter,reason\r\n\'=1+1,kept,,,0,,,,,4,4,"a ""b"", c"\r\n',
   )
 })
