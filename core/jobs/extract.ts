@@ -28,13 +28,14 @@ import { differencesOf, type Verdict, verdictOf } from './steps/pair-verdict.ts'
 import { planRun } from './steps/planned-run.ts'
 import { pinnedByRule } from './steps/ruled-ranks.ts'
 import { type WholeDifferences, wholeDifferences } from './steps/whole-differences.ts'
+import { withStatistics } from './steps/with-statistics.ts'
 import { writeRun } from './steps/write-run.ts'
 
 type ExtractJob = JobOf<'extract'>
 
 /** @throws AppError `bad-request` for models that have nothing in common or nothing to extract; as a compression */
 export async function extractAdapter(
-  { base, tuned, target }: FilesOf<'extract'>,
+  { base, tuned, statistics, target }: FilesOf<'extract'>,
   job: ExtractJob,
   host: JobContext,
 ): Promise<ExtractionReport> {
@@ -42,12 +43,13 @@ export async function extractAdapter(
   const refusal = refusalOfAdapter(job.params, { ...job, ofPair: true })
   if (refusal) throw refusal
   const model = await pairModel(base, tuned, job.form, job.convRank !== null)
-  const context = ofThisCut(host, model)
+  const bare = ofThisCut(host, model)
   const { pairs, onlyBase, onlyTuned, family } = model.difference
-  const compared = await pairFacts(model, context)
+  const compared = await pairFacts(model, bare)
   const whole = wholeDifferences(model, compared, job)
   const marked = withUnfit(model, (pair) => unfitFor(pair, compared.get(pair.name)))
   const file = job.form === 'peft' ? withTuned(marked, whole.names) : marked
+  const context = await withStatistics({ model: file, statistics }, undefined, bare)
   const verdict = verdictOf(pairs, compared)
   const style = styleOf(file, job, whole)
   const params = ownParams(job.params, file.difference)
@@ -56,7 +58,9 @@ export async function extractAdapter(
     throw new AppError('bad-request', [...verdict.said, say('extract.nothing'), ...some(pairs)])
   const { include, exclude, pins, convRank, oneRank, form, rule } = job
   const options = { convRank, whole: job.whole, oneRank, ...(rule && { rule }) }
-  const recipe = recipeHash({ job: 'extract', output: form, params, include, exclude, pins, options }, context)
+  const weighedBy = context.outputNorm?.hash
+  const asked = { job: 'extract', output: form, params, include, exclude, pins, statistics: weighedBy, options } as const
+  const recipe = recipeHash(asked, context)
   const run = { style, recipe, sourceHash: await sourceHash({ base, tuned }, context) }
   const ruled = rule ? await pinnedByRule(file, choices, style, rule, context) : choices
   const { part } = job
@@ -119,8 +123,9 @@ function withVerdict(
   { pairs, compared, verdict, job, family, onlyBase, onlyTuned, base, whole }: Extracted,
 ): ExtractionReport {
   const errors = new Map(
-    report.tensors.flatMap(({ name, action, relativeError, rank }) =>
-      action === 'factorized' ? [[name, { error: relativeError ?? 1, rank: rank ?? 0 }] as const] : [],
+    report.tensors.flatMap(({ name, action, relativeError, weightError, rank }) =>
+      // Shares and noise lines are of weights, whatever the errors are of.
+      action === 'factorized' ? [[name, { error: weightError ?? relativeError ?? 1, rank: rank ?? 0 }] as const] : [],
     ),
   )
   let [all, kept, tunedSquares] = [0, 0, 0]

@@ -36,7 +36,12 @@ const extractionReportSchema = compressionReportSchema.extend({
 export type ExtractionReport = z.infer<typeof extractionReportSchema>
 
 export const extract = job('extract', {
-  files: z.strictObject({ base: fileId, tuned: fileId }),
+  files: z.strictObject({
+    base: fileId,
+    tuned: fileId,
+    /** By which differences are weighed: errors are then those of outputs. */
+    statistics: fileId.optional(),
+  }),
   options: {
     target: z.string(),
     form: z.enum(adapterForms),

@@ -12,7 +12,7 @@ import { addRuleFlags, formOption, type RuleOptions, ruleFrom } from '../adapter
 import { addParamFlags, collect, paramsFrom, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { computedBy, duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
-import { pinOf } from '../request.ts'
+import { pinOf, statisticsHelp } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
 interface Options extends RuleOptions {
@@ -27,6 +27,7 @@ interface Options extends RuleOptions {
   readonly force?: boolean
   readonly resume?: boolean
   readonly part?: string
+  readonly statistics?: string
   readonly json?: boolean
 }
 
@@ -54,6 +55,7 @@ export function extractCommand(): Command {
     .option('--include <glob>', 'only matching tensors, also those left out by default; repeatable', collect, [])
     .option('--exclude <glob>', 'not the matching tensors; repeatable', collect, [])
     .option('--pin <glob=rank>', 'rank of matching tensors, whatever the goal; repeatable', pinOf, [])
+    .option('--statistics <file|folder>', statisticsHelp)
     .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--force', 'replace an existing output')
@@ -65,8 +67,9 @@ export function extractCommand(): Command {
       const params = paramsFrom(self, keys)
       const rule = ruleFrom(options)
       const choices = { form, params, convRank, whole, oneRank, rule, include, exclude, pins, force, resume, part }
+      const paths = { base: basePath, tuned: tunedPath, statistics: options.statistics }
       const report = await withEngine((engine) =>
-        commandRuns(engine).run<'extract'>({ kind: 'extract', ...choices }, { base: basePath, tuned: tunedPath }, out),
+        commandRuns(engine).run<'extract'>({ kind: 'extract', ...choices }, paths, out),
       )
       if (options.json) printJson(report)
       else printExtraction(report)
@@ -95,6 +98,10 @@ function printExtraction(report: ExtractionReport): void {
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print('')
   for (const said of report.verdict) print(inEnglish(said))
+  if (report.statistics)
+    print(
+      `Errors are those of outputs; the retained share of a module is of them, that of the adapter of the weights (error ${percent(report.statistics.weightError)}).`,
+    )
   print(
     `They differ by ${percent(report.differenceShare)} of the tuned model's norm; the adapter holds ${percent(report.retained)} of the difference (squared norm).`,
   )

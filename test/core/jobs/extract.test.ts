@@ -392,3 +392,32 @@ describe('extract', () => {
     await expect(extracted(base, tuned, request({ rank: 4 }, { form: 'comfy' }))).rejects.toThrow(/nothing to extract/)
   })
 })
+
+describe('an extraction weighed by statistics', () => {
+  it('has a smaller output error than one of the weights, and says the weight error beside it', async () => {
+    const { base, tuned } = pair()
+    // Inputs of which a few are a hundred times as large as the others.
+    const squares = (name: string) => [
+      tensor(`${name}.sum2`, [32], (i) => (i % 8 === 0 ? 1e4 : 1)),
+      tensor(`${name}.count`, [1], () => 1),
+    ]
+    const files = async () => ({
+      base: await openTensors(...base),
+      tuned: await openTensors(...tuned),
+      statistics: await openTensors(...squares(q), ...squares(up)),
+    })
+    const run = async (weighed: boolean, rank: number) => {
+      const { statistics, ...models } = await files()
+      const target = { folder: memoryFolder('out'), name: 'a' }
+      const given = weighed ? { ...models, statistics, target } : { ...models, target }
+      return extractAdapter(given as never, request({ rank, method: 'exact' }), testContext())
+    }
+    const [plain, weighed] = [await run(false, 2), await run(true, 2)]
+    const of = (report: typeof plain) => report.tensors.find(({ name }) => name === q)!
+    expect(weighed.statistics).toMatchObject({ covered: 2 })
+    // The directions of the weights are not those of the outputs: each is the nearest in its own norm.
+    expect(of(weighed).weightError!).toBeGreaterThan(of(plain).relativeError!)
+    expect(of(weighed).relativeError!).toBeLessThan(of(weighed).weightError!)
+    expect(weighed.retained).toBeLessThan(plain.retained)
+  })
+})
