@@ -10,6 +10,7 @@ import type { Message } from './messages/message.ts'
 const methods = ['auto', 'randomized', 'exact'] as const
 const exactRoutes = ['gram', 'jacobi'] as const
 const algorithms = ['subspace', 'krylov', 'adaptive'] as const
+const denseDTypes = ['keep', 'INT8'] as const
 const factorDTypes = ['keep', 'F32', 'F16', 'BF16', 'INT8'] as const
 const devices = ['auto', 'cpu', 'gpu'] as const
 const factorLayouts = ['ab', 'usv'] as const
@@ -61,6 +62,8 @@ export type ParamEntry = (NumberEntry | ChoiceEntry | BooleanEntry) & {
   readonly affects: Affects
   /** The method that reads it; both where it is absent. */
   readonly of?: 'exact' | 'randomized'
+  /** Left out of a recipe at its default, which then reads as it did before there was this parameter. */
+  readonly unsaidAtDefault?: true
 }
 
 export const paramEntries = {
@@ -267,6 +270,16 @@ export const paramEntries = {
     label: 'INT8 everywhere',
     help: 'with INT8 factors: also where rounding would add more than 5 % to the error',
     affects: 'storage',
+  },
+  denseDType: {
+    type: 'choice',
+    default: 'keep',
+    choices: denseDTypes,
+    flag: '--dense-dtype',
+    label: 'Kept weights',
+    help: 'dtype of weights that stay whole: that of the source, or INT8 with a scale for each output, in a model that runs (onnx)',
+    affects: 'storage',
+    unsaidAtDefault: true,
   },
   sparseDensity: {
     type: 'float',

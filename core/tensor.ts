@@ -101,6 +101,8 @@ export interface GraphUse {
   readonly input: 'rows' | 'cols' | null
   /** Whether it costs two operations an entry for each row of inputs or place of a convolution; a look-up costs none. */
   readonly flops: 'product' | 'none'
+  /** The axis of its outputs, for which INT8 codes have a scale each; null where a node may need it as it is. */
+  readonly int8Axis: number | null
   /** Version of the standard operators. */
   readonly opset: number
 }

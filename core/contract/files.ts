@@ -31,6 +31,7 @@ const tensorReportSchema = z.strictObject({
       isConvolution: z.boolean(),
       input: z.enum(['rows', 'cols']).nullable(),
       flops: z.enum(['product', 'none']),
+      int8Axis: z.number().nullable(),
       opset: z.number(),
     })
     .optional(),

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { isMessage, say } from '../messages/english.ts'
 import { fileName } from '../messages/text.ts'
+import { type ParamEntry, paramEntries } from '../param-entries.ts'
 import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import type { Pin } from '../rules.ts'
 import { type AdapterForm, type OutputId, retiredStyle, styleIds } from '../styles.ts'
@@ -44,7 +45,9 @@ export interface AdapterRecipe extends Omit<RecipeInput, 'output'> {
 }
 
 export function recipeParams(params: Params): Partial<Params> {
-  return Object.fromEntries(recipeKeys.map((key) => [key, params[key]]))
+  const entries: Readonly<Record<string, ParamEntry>> = paramEntries
+  const said = recipeKeys.filter((key) => !(entries[key]?.unsaidAtDefault && params[key] === entries[key].default))
+  return Object.fromEntries(said.map((key) => [key, params[key]]))
 }
 
 /** Stable text of a recipe: keys sorted, parameters that cannot change the bytes left out. */

@@ -39,9 +39,10 @@ import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { type Style, styleIds, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
 import { type Compression, unwritten } from '../write/compression.ts'
+import { denseInt8Error, isDenseInt8 } from '../write/dense-int8.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { adapterStyle } from '../write/styles/adapter.ts'
-import { outputStyle } from '../write/styles/registry.ts'
+import { styleFor } from '../write/styles/registry.ts'
 import type { OutputStyle } from '../write/styles/style.ts'
 import type { FilesOf } from './files.ts'
 import { ofThisCut, pairFacts } from './steps/pair-facts.ts'
@@ -80,6 +81,8 @@ export async function planCompression(
     const spectrum = own ?? spectra.get(storageName(plan.info))
     if (spectrum) predictions.set(plan.info.name, predict(compression, plan, spectrum, job))
   }
+  for (const plan of planned.filter(isDenseInt8))
+    predictions.set(plan.info.name, { ...unrefused, ...(await denseInt8Error(file, plan, context)) })
   // What the run would refuse to write it keeps.
   const plans = planned.map((plan) => {
     const refusal = predictions.get(plan.info.name)?.refusal
@@ -177,7 +180,7 @@ async function inItsStyle(model: WeightFile, job: PlanJob, context: JobContext):
   const style = styleIds.find((id) => id === job.output)
   if (isDifferenceFile(model) !== (style === undefined))
     throw new AppError('bad-request', say('request.output-of-other', { output: foreign(job.output) }))
-  if (style !== undefined) return { file: model, job, style: outputStyle(style), context }
+  if (style !== undefined) return { file: model, job, style: await styleFor(style, model), context }
   const pair = pairOf(model)
   const { form, modules, architecture, dtype } = pair.difference
   if (form !== job.output) throw new AppError('bad-request', say('extract.other-form', { form }))
@@ -198,12 +201,15 @@ async function inItsStyle(model: WeightFile, job: PlanJob, context: JobContext):
   }
 }
 
+/** Of what is kept in INT8: the run writes it. */
+const unrefused = { refusal: null, int8Increase: null }
+
 interface Prediction {
   readonly relativeError: number
   readonly resolution: number
   readonly frobeniusNorm: number
   /** Of the weights themselves, before anything is rounded, where the others are of outputs. */
-  readonly weightError: number | null
+  readonly weightError?: number | null | undefined
   /** Why the run would not write it. */
   readonly refusal: Message | null
   readonly int8Increase: number | null
@@ -250,10 +256,10 @@ function plannedTensors({ style }: Compression, plan: TensorPlan, prediction: Pr
     action: plan.action,
     reason: factorized ? reason : reasonKept(style, reason),
     rank: factorized ? plan.params.rank : null,
-    factorDType: factorized ? plan.factorDType : null,
+    factorDType: factorized ? plan.factorDType : isDenseInt8(plan) ? 'INT8' : null,
     relativeError: prediction?.relativeError ?? 0,
     ...(prediction && { resolution: prediction.resolution }),
-    ...(prediction && prediction.weightError !== null && { weightError: prediction.weightError }),
+    ...(prediction?.weightError != null && { weightError: prediction.weightError }),
     int8Increase: prediction?.int8Increase ?? null,
     bytesBefore: bytesInFile(info),
     bytesAfter: bytesOf(entries) - bytesOf(scaleEntries),

@@ -9,10 +9,14 @@ export interface StyleLayout extends Style {
   entries(plan: FactorizedTensor): TensorOutline[]
   /** Where the format has tensors in groups: in which one this is. They go in ascending order. */
   group?(info: TensorInfo): number
+  /** What it holds of a kept weight that is written in INT8. */
+  int8?(plan: TensorPlan): TensorOutline[]
   /** What it holds of a tensor that is not factorized, where it copies none. */
   kept?(plan: TensorPlan): TensorOutline | null
   /** The configuration beside an adapter's weights. */
   configuration?(plans: readonly FactorizedTensor[]): { readonly name: string; readonly json: unknown }
+  /** Whatever else lies beside the weights. */
+  beside?(plans: readonly FactorizedTensor[]): readonly { readonly name: string; readonly text: string }[]
 }
 
 /** What the file holds of one tensor. */
@@ -22,13 +26,14 @@ export function outputEntries(plan: TensorPlan, style: StyleLayout): TensorOutli
     const kept = style.kept?.(plan)
     return kept ? [kept] : []
   }
+  if (plan.denseInt8 !== undefined && style.int8) return style.int8(plan)
   if (staysInNode(plan, style)) return []
   return plan.scale ? [plan.scale, plan.info] : [plan.info]
 }
 
 /** Whether a kept tensor is part of a node that is copied as a whole. */
-export function staysInNode({ info }: TensorPlan, { isGraph }: Pick<Style, 'isGraph'>): boolean {
-  return isGraph && info.inGraph?.isInNode === true
+export function staysInNode({ info, denseInt8 }: TensorPlan, { isGraph }: Pick<Style, 'isGraph'>): boolean {
+  return isGraph && info.inGraph?.isInNode === true && denseInt8 === undefined
 }
 
 function bytesOf({ dtype, shape }: TensorOutline): number {

@@ -39,9 +39,14 @@ export function singularValueDType(dtype: FactorDType): 'F64' | 'F32' {
   return dtype === 'F64' ? 'F64' : 'F32'
 }
 
-/** Largest rank whose factors are smaller than the tensor as it is; 0 where not even rank 1 is. */
-export function largestUsefulRank(info: TensorInfo, view: MatrixView, stored: StoredAs): number {
-  return largestRank(view, (rank) => factorBytes(view, rank, stored) < encodedBytes(info))
+/** Largest rank whose factors are smaller than the tensor as it is kept; 0 where not even rank 1 is. */
+export function largestUsefulRank(
+  info: TensorInfo,
+  view: MatrixView,
+  stored: StoredAs,
+  keptBytes = encodedBytes(info),
+): number {
+  return largestRank(view, (rank) => factorBytes(view, rank, stored) < keptBytes)
 }
 
 /** Largest rank whose factors are no larger than the tensor: m n / (m + n) rounded down, at equal dtype and with nothing beside them. */

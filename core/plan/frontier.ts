@@ -38,8 +38,10 @@ export function frontier(candidates: readonly AllocationCandidate[]): FrontierPo
 }
 
 /** Corners of the lower convex hull of one tensor's offers, by rising bytes. */
-function hullOf({ weight, squaredErrors, minRank, maxRank, keptBytes, bytesAt }: AllocationCandidate): FrontierPoint[] {
-  const offers: FrontierPoint[] = keptBytes === null ? [] : [{ bytes: keptBytes, squaredError: 0 }]
+function hullOf(candidate: AllocationCandidate): FrontierPoint[] {
+  const { weight, squaredErrors, minRank, maxRank, keptBytes, keptSquaredError = 0, bytesAt } = candidate
+  const kept = keptBytes === null ? null : { bytes: keptBytes, squaredError: weight * keptSquaredError }
+  const offers: FrontierPoint[] = kept ? [kept] : []
   for (let rank = Math.max(1, minRank); rank <= maxRank; rank++)
     offers.push({ bytes: bytesAt(rank), squaredError: weight * squaredErrors[rank]! })
   // Left out altogether: it is all error.

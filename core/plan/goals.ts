@@ -14,13 +14,13 @@ import {
   type ComputableDType,
   type DType,
   elementCount,
-  encodedBytes,
   mostLost,
   significantBits,
   storageName,
   type TensorSet,
   tensorBytes,
 } from '../tensor.ts'
+import { bytesKept, denseInt8Bytes } from './dense-int8.ts'
 import { type FactorDType, factorBytes, largestUsefulRank } from './factor-dtype.ts'
 import { goalOf, hasGoal } from './goal.ts'
 import { atRank, type FactorizedTensor, isFactorized, keepAsIs, type TensorPlan, withStorageNote } from './plan.ts'
@@ -81,6 +81,7 @@ export interface Candidate extends AllocationCandidate {
 /**
  * The plans with the ranks and dtypes that their spectra give them.
  * @param totalWeight of all matrices of the file, kept ones too, as `goalWeight` counts them; for a goal that holds for the whole model
+ * @param keptError weighted squared error of those that are no candidates, and kept in fewer bits
  * @throws AppError `bad-request` for goals that contradict each other or cannot be met
  */
 export function withRanks(
@@ -90,6 +91,7 @@ export function withRanks(
   { totalBytes }: Pick<TensorSet, 'totalBytes'>,
   weighing: Weighing,
   totalWeight: number,
+  keptError = 0,
 ): TensorPlan[] {
   const ranked = (ranks: Allocation) => applyRanks(plans, candidates, ranks, params)
   if (!hasGoal(params)) return ranked(candidates.map(({ plan }) => plan.params.rank))
@@ -98,7 +100,7 @@ export function withRanks(
   const error = errorAimedAt(params)!
   const free = candidates.filter((candidate) => !isPinned(candidate)).map(withMargin)
   if (params.goalScope === 'tensor') return ranked(withPins(candidates, leastRanks(free, error)))
-  const left = error ** 2 * totalWeight - pinnedError(candidates)
+  const left = error ** 2 * totalWeight - pinnedError(candidates) - keptError
   if (left < 0) throw new AppError('bad-request', say('request.pins-too-coarse'))
   const goalLeft = { kind: 'model-error', error: Math.sqrt(left / totalWeight), totalWeight } as const
   return ranked(withPins(candidates, allocateRanks(free, goalLeft, params.allocation)))
@@ -167,7 +169,7 @@ export function leastRank(matrix: Storable, curve: readonly number[], params: Pa
   const { info, view, stored } = matrix
   const error = errorAimedAt(params)
   if (error === null || !isWide(stored.dtype) || !ownCurveDecides(matrix, params)) return undefined
-  const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored))
+  const largest = Math.min(params.maxRank, largestUsefulRank(info, view, stored, matrix.keptBytes))
   const rounding = 2 * (1 + ROUNDING_MARGIN) * roundingOf(stored.dtype)
   // The error falls with the rank: halve. e^2 + (1 - e^2) rounding <= error^2
   const meets = (rank: number) => curve[rank]! ** 2 + rounding * (1 - curve[rank]! ** 2) <= error ** 2
@@ -186,6 +188,7 @@ export function leastRank(matrix: Storable, curve: readonly number[], params: Pa
  * What a goal may choose for one tensor, as the run writes it: errors before and after rounding, bytes with every copy of its storage.
  * @param copies tensors of the output that are this storage
  * @param spectrum up to the rank of the plan's sketch; ranks beyond it are no choice
+ * @param keptError relative error of keeping it, where that rounds it
  */
 export function candidateOf(
   plan: FactorizedTensor,
@@ -193,8 +196,9 @@ export function candidateOf(
   spectrum: TensorSpectrum,
   params: Params,
   weighing: Pick<Weighing, 'stored' | 'isDifference'>,
+  keptError = 0,
 ): Candidate {
-  const { info, view, sketch } = plan
+  const { info, view, sketch, denseInt8 } = plan
   const { truncation, rounding } = spectrum
   const stored = { dtype: plan.factorDType, layout: plan.factorLayout, sparseDensity: params.sparseDensity }
   const dtypeAt = (rank: number): FactorDType => {
@@ -215,7 +219,9 @@ export function candidateOf(
   let maxRank = unfit
     ? 0
     : Math.min(plan.pinned ?? params.maxRank, plan.params.rank, sketch.rank, truncation.length - 1)
-  while (!isDifference && maxRank > 0 && factorBytesAt(maxRank) >= encodedBytes(info)) maxRank--
+  while (!isDifference && maxRank > 0 && factorBytesAt(maxRank) >= bytesKept(info, denseInt8)) maxRank--
+  const whole =
+    denseInt8 === undefined ? tensorBytes(weighing.stored(info.dtype), info.shape) : denseInt8Bytes(info, denseInt8)
   return {
     plan,
     spectrum,
@@ -226,7 +232,8 @@ export function candidateOf(
     roundingAloneAt,
     minRank: plan.pinned === undefined ? Math.min(params.minRank, maxRank) : maxRank,
     maxRank,
-    keptBytes: isDifference ? null : copies * tensorBytes(weighing.stored(info.dtype), info.shape),
+    keptBytes: isDifference ? null : copies * whole,
+    keptSquaredError: keptError ** 2,
     bytesAt: (rank) => {
       const dtype = dtypeAt(rank)
       const held = dtype === 'INT8' ? dtype : (weighing.stored(dtype) as FactorDType)
@@ -312,8 +319,9 @@ function applyRanks(
     if (rank === null) return keepAsIs(plan, whyKept(candidate, params))
     const dtype = candidate.dtypeAt(rank)
     const bytes = candidate.factorBytesAt(rank)
-    if (candidate.keptBytes !== null && bytes >= encodedBytes(plan.info)) {
-      return keepAsIs(plan, say('plan.grows', { rank, dtype, before: encodedBytes(plan.info), after: bytes }))
+    const before = bytesKept(plan.info, plan.denseInt8)
+    if (candidate.keptBytes !== null && bytes >= before) {
+      return keepAsIs(plan, say('plan.grows', { rank, dtype, before, after: bytes }))
     }
     const reason = [atRank(plan.info, plan.view, rank, bytes), int8Reason(candidate, rank), noiseReason(candidate)]
     return {

@@ -20,6 +20,7 @@ import {
   type TensorSet,
 } from '../tensor.ts'
 import { dtypeSketch, goalSketch } from './analysis-rank.ts'
+import { denseInt8Axis } from './dense-int8.ts'
 import { type FactorDType, largestUsefulRank } from './factor-dtype.ts'
 import { hasGoal } from './goal.ts'
 import { lengthsOf } from './shape.ts'
@@ -34,6 +35,8 @@ interface Planned {
   /** Where it stands among the tensors of the source, those of one storage side by side, while their sketch is at hand. */
   readonly place: number
   readonly reason: Message
+  /** Where it is kept, it is written in INT8 with a scale for each index of this axis (dense-int8.ts). */
+  readonly denseInt8?: number | undefined
   /** CRC-32 of the source's values (matrix/checksum.ts), where a pass over them was made. */
   readonly crc?: number | undefined
   /** Holds the factors of this F8 tensor: written with it where it is kept, and left out where they are in what is written. */
@@ -60,8 +63,13 @@ export interface FactorizedTensor extends Planned {
 export type TensorPlan = KeptTensor | FactorizedTensor
 
 /** The same tensor left as it is, for another reason. */
-export function keepAsIs({ info, view, place, scale, crc }: TensorPlan, reason: Message): KeptTensor {
-  return { action: 'keep', grows: false, info, view, place, reason: withStorageNote(info, reason), scale, crc }
+export function keepAsIs({ info, view, place, scale, crc, denseInt8 }: TensorPlan, reason: Message): KeptTensor {
+  const said = withStorageNote(info, withDenseNote(denseInt8, info, reason))
+  return { action: 'keep', grows: false, info, view, place, reason: said, scale, crc, denseInt8 }
+}
+
+function withDenseNote(axis: number | undefined, { shape }: TensorInfo, reason: Message): Message {
+  return axis === undefined ? reason : all([reason, say('plan.dense-int8', { scales: shape[axis]! })])
 }
 
 /** The same plans, with each scale at the tensor it belongs to instead of on its own. */
@@ -104,7 +112,9 @@ export function planFile(
   const pinOf = pinsBy(rules)
   return tensors.map((info) => {
     const own = hasKernel(info) ? convolution : params
-    return planOn(verdicts.get(info.name)!, info, places.get(info.name)!, own, pinOf(storageName(info)))
+    const verdict = verdicts.get(info.name)!
+    const denseInt8 = verdict.action === 'keep' && verdict.asIs ? undefined : denseInt8Axis(info, params, style)
+    return planOn(verdict, info, places.get(info.name)!, own, pinOf(storageName(info)), denseInt8)
   })
 }
 
@@ -123,13 +133,20 @@ function placesOf(tensors: readonly TensorInfo[]): Map<string, number> {
 }
 
 /** A verdict at the rank, or at the largest one for a goal to choose among, or at the one it is pinned to. */
-function planOn(verdict: Verdict, info: TensorInfo, place: number, given: Params, pin: number | null): TensorPlan {
+function planOn(
+  verdict: Verdict,
+  info: TensorInfo,
+  place: number,
+  given: Params,
+  pin: number | null,
+  denseInt8: number | undefined,
+): TensorPlan {
   const params = pin === null ? given : { ...given, rank: pin, maxRank: Math.max(given.maxRank, pin) }
   const keep = (reason: Message, grows = false): KeptTensor => {
-    return { action: 'keep', grows, info, view: verdict.view, place, reason: withStorageNote(info, reason) }
+    return { ...keepAsIs({ action: 'keep', grows, info, view: verdict.view, place, reason, denseInt8 }, reason), grows }
   }
   if (verdict.action === 'keep') return keep(verdict.reason)
-  const { view, stored, refusal } = verdict
+  const { view, stored, refusal, keptBytes } = verdict
   // Of one storage the first was judged; the others are the very same view of it.
   const { name, sharesStorageWith } = info
   const tensor =
@@ -141,10 +158,11 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, given: Params
     place,
     factorDType: stored.dtype,
     factorLayout: stored.layout,
+    denseInt8,
     ...(pin === null ? {} : { pinned: pin }),
   } as const
   if (hasGoal(params)) {
-    const largest = largestUsefulRank(tensor, view, stored)
+    const largest = largestUsefulRank(tensor, view, stored, keptBytes)
     if (pin !== null && pin > largest) return keep(wouldGrow(verdict, pin, largest))
     const rank = pin ?? Math.min(params.maxRank, largest)
     if (rank < 1) return keep(say('plan.never-smaller'))
@@ -155,7 +173,7 @@ function planOn(verdict: Verdict, info: TensorInfo, place: number, given: Params
   const fitted = fitParams(params, view.rows, view.cols)
   const { rank } = fitted
   if (!shrinksAt(verdict, rank)) {
-    const largest = largestUsefulRank(tensor, view, stored)
+    const largest = largestUsefulRank(tensor, view, stored, keptBytes)
     return keep(wouldGrow(verdict, rank, largest), largest > 0)
   }
   if (refusal !== null) return keep(refusal)
@@ -174,8 +192,8 @@ export function atRank(info: TensorInfo, view: MatrixView, rank: number, bytes: 
 }
 
 function wouldGrow(verdict: FactorizedVerdict, rank: number, largest: number): Message {
-  const { info, stored } = verdict
-  const bytes = { before: encodedBytes(info), after: bytesAtRank(verdict, rank) }
+  const { info, stored, keptBytes = encodedBytes(info) } = verdict
+  const bytes = { before: keptBytes, after: bytesAtRank(verdict, rank) }
   const grows = say('plan.grows', { rank, dtype: stored.dtype, ...bytes })
   const useful = largest > 0 ? say('plan.largest-useful-rank', { rank: largest }) : say('plan.never-smaller')
   if (info.storedBytes === undefined) return all([grows, useful])

@@ -25,6 +25,8 @@ export interface AllocationCandidate {
   readonly maxRank: number
   /** Bytes as they are; null where there is no keeping it: what an adapter leaves out is lost. */
   readonly keptBytes: number | null
+  /** Squared relative error of keeping it, where that rounds it; 0 where absent. */
+  readonly keptSquaredError?: number
   /** Bytes at a rank. */
   bytesAt(rank: number): number
 }
@@ -69,7 +71,7 @@ export function leastRanks(candidates: readonly AllocationCandidate[], error: nu
 }
 
 function squaredErrorAt(candidate: AllocationCandidate, rank: number | null): number {
-  return rank === null ? 0 : candidate.squaredErrors[rank]!
+  return rank === null ? (candidate.keptSquaredError ?? 0) : candidate.squaredErrors[rank]!
 }
 
 function bytesOf(candidate: AllocationCandidate, rank: number | null): number {

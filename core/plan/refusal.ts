@@ -13,7 +13,11 @@ import { type GoalParams, hasGoal, noGoal } from './goal.ts'
  */
 export function refusalOfChoices(params: Params, style: Style, hasGraph: boolean): AppError | null {
   if (style.isGraph && !hasGraph) return new AppError('bad-request', say('request.no-graph'))
+  if (style.asModules && params.factorLayout === 'usv')
+    return new AppError('bad-request', say('request.modules-layout'))
   if (style.isGraph && params.factorLayout === 'usv') return new AppError('bad-request', say('request.graph-layout'))
+  if (params.denseDType === 'INT8' && !style.holds.denseInt8 && !style.isDifference)
+    return new AppError('bad-request', say('request.dense-int8'))
   const goals = (Object.keys(noGoal) as (keyof GoalParams)[]).filter((key) => params[key] > 0)
   if (goals.length > 1) return new AppError('bad-request', say('request.one-goal'))
   const { prescribed } = style

@@ -12,7 +12,7 @@ import { foreign, quoted } from '../messages/text.ts'
 import type { Params } from '../params.ts'
 import { roleOf } from '../roles.ts'
 import type { Ruling } from '../rules.ts'
-import type { Style } from '../styles.ts'
+import { moduleOf, type Style } from '../styles.ts'
 import {
   axesOfTensor,
   type ComputableDType,
@@ -25,6 +25,7 @@ import {
   storageName,
   type TensorInfo,
 } from '../tensor.ts'
+import { denseInt8Axis, denseInt8Bytes } from './dense-int8.ts'
 import { type FactorDType, factorBytes, factorDType, type StoredAs } from './factor-dtype.ts'
 import { lengthsOf } from './shape.ts'
 
@@ -36,12 +37,16 @@ interface KeptVerdict {
   /** null for what is no matrix of weights: it counts for nothing in the model's error. */
   readonly view: MatrixView | null
   readonly reason: Message
+  /** Whether it is to stay as it is to the bit: a rule says so, or it is no weight. */
+  readonly asIs: boolean
 }
 /** A matrix of weights and how its factors are stored. */
 export interface Storable {
   readonly info: ComputableTensor
   readonly view: MatrixView
   readonly stored: StoredAs
+  /** Bytes of the matrix where it is kept, if those are not the source's: what its factors have to be smaller than. */
+  readonly keptBytes?: number | undefined
   /** Of a difference, which has no bytes to save: factors of any rank are written. */
   readonly isDifference?: boolean
 }
@@ -68,7 +73,8 @@ export function verdictsOn(
     const first = verdicts.get(storageName(info))
     const owner = owners.get(info.name)
     if (first) verdicts.set(info.name, first)
-    else if (owner !== undefined) verdicts.set(info.name, { action: 'keep', view: null, reason: scaleReason(owner) })
+    else if (owner !== undefined)
+      verdicts.set(info.name, { action: 'keep', view: null, reason: scaleReason(owner), asIs: true })
     else verdicts.set(info.name, verdictOn(info, params, judge(info.name), style))
   }
   return verdicts
@@ -106,17 +112,17 @@ export function worthless(dtype: FactorDType, { total, truncation, rounding }: R
 
 function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Style): Verdict {
   const view = matrixView(info)
-  const keep = (reason: Message): KeptVerdict => ({ action: 'keep', view, reason })
-  const setAside = (reason: Message): KeptVerdict => ({ action: 'keep', view: null, reason })
+  const keep = (reason: Message, asIs = false): KeptVerdict => ({ action: 'keep', view, reason, asIs })
+  const setAside = (reason: Message): KeptVerdict => ({ action: 'keep', view: null, reason, asIs: true })
 
   if (info.unfit !== undefined) return setAside(info.unfit)
   if (!view) return keep(notAMatrix(info.shape))
   if (!hasComputableDType(info)) return setAside(say('plan.dtype', { dtype: foreign(info.dtype) }))
   if (style.isGraph && info.inGraph?.unfit) return keep(info.inGraph.unfit)
   if (ruling.says === 'out') {
-    return keep(
-      ruling.pattern === null ? say('plan.not-included') : say('plan.excluded', { pattern: quoted(ruling.pattern) }),
-    )
+    return ruling.pattern === null
+      ? keep(say('plan.not-included'))
+      : keep(say('plan.excluded', { pattern: quoted(ruling.pattern) }), true)
   }
   if (ruling.says === 'nothing') {
     const other = notWeights(info.name)
@@ -126,7 +132,17 @@ function verdictOn(info: TensorInfo, params: Params, ruling: Ruling, style: Styl
   }
   const stored = storedAs(info.dtype, params, style)
   const { isDifference } = style
-  return { action: 'factorize', info, view, stored, isDifference, refusal: refusalOf(style, view, stored) }
+  const axis = denseInt8Axis(info, params, style)
+  const keptBytes = axis === undefined ? undefined : denseInt8Bytes(info, axis)
+  return {
+    action: 'factorize',
+    info,
+    view,
+    stored,
+    keptBytes,
+    isDifference,
+    refusal: refusalOf(style, info, view, stored),
+  }
 }
 
 /** Bytes of the factors at a rank, of all matrices of the tensor, with all that is stored beside them. */
@@ -136,7 +152,7 @@ export function bytesAtRank({ view, stored }: Pick<Storable, 'view' | 'stored'>,
 
 /** Whether factors of this rank are smaller than the tensor as it is. */
 export function shrinksAt(matrix: Storable, rank: number): boolean {
-  return matrix.isDifference === true || bytesAtRank(matrix, rank) < encodedBytes(matrix.info)
+  return matrix.isDifference === true || bytesAtRank(matrix, rank) < (matrix.keptBytes ?? encodedBytes(matrix.info))
 }
 
 /** How a style stores factors of a matrix of these values. */
@@ -148,11 +164,21 @@ export function storedAs(
   return { dtype: factorDType(dtype, asked, prescribed), layout: prescribed?.layout ?? factorLayout, sparseDensity }
 }
 
-function refusalOf({ holds }: Style, view: MatrixView, { dtype, sparseDensity }: StoredAs): Message | null {
+function refusalOf(
+  { holds, asModules }: Style,
+  info: TensorInfo,
+  view: MatrixView,
+  { dtype, sparseDensity }: StoredAs,
+): Message | null {
   if (view.kind === 'experts' && !holds.experts) return say('plan.no-place-for-experts')
   if (sparseDensity > 0 && !holds.sparse) return say('plan.no-place-for-sparse')
   if (dtype === 'INT8' && !holds.int8) return say('plan.no-place-for-int8')
+  if (asModules && !isLinearWeight(info, view)) return say('plan.no-place-but-linear')
   return null
+}
+
+function isLinearWeight({ name, shape }: TensorInfo, { kind }: MatrixView): boolean {
+  return kind === 'linear' && shape.length === 2 && moduleOf(name) !== null && roleOf(name) !== 'embedding'
 }
 
 function notAMatrix(shape: readonly number[]): Message {

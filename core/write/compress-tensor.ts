@@ -12,7 +12,7 @@ import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
-import { staysInNode } from '../plan/entries.ts'
+import { outputEntries, staysInNode } from '../plan/entries.ts'
 import { type FactorizedTensor, keepAsIs, type TensorPlan } from '../plan/plan.ts'
 import { reasonKept, reasonOfScale, worthless } from '../plan/verdict.ts'
 import { writtenDType } from '../styles.ts'
@@ -21,6 +21,7 @@ import { type Lifted, liftToWeights } from '../svd/lift-weighted.ts'
 import { gaussianKey } from '../svd/random.ts'
 import { bytesInFile, storageName, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { Compression } from './compression.ts'
+import { type DenseInt8Plan, denseInt8Scales, isDenseInt8, writeCodes } from './dense-int8.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
 import { sourceChecksum } from './resume/trust.ts'
 import type { MeasuredError, OutputStyle } from './styles/style.ts'
@@ -67,6 +68,7 @@ async function keepWhole(
 async function copyTensor(compression: Compression, plan: TensorPlan, output: WeightsOutput): Promise<Finished> {
   const { file, style, context } = compression
   const { info, reason, scale } = plan
+  if (isDenseInt8(plan)) return keepInInt8(compression, plan, output)
   if (staysInNode(plan, style)) {
     const outcome = { name: info.name, action: 'kept', reason, rank: null, relativeError: 0 } as const
     const bytes = { bytesBefore: bytesInFile(info), bytesAfter: storedBytes(style, info) }
@@ -80,6 +82,28 @@ async function copyTensor(compression: Compression, plan: TensorPlan, output: We
     outcome: { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes },
     sourceCrc,
   }
+}
+
+/** A kept weight as codes and scales, measured as it is written. */
+async function keepInInt8(
+  { file, style, context }: Compression,
+  plan: DenseInt8Plan,
+  output: WeightsOutput,
+): Promise<Finished> {
+  const { info, reason } = plan
+  const entries = outputEntries(plan, style)
+  const scales = await denseInt8Scales(file, plan, context)
+  const writer = output.begin(entries)
+  await writer.write(0, new Uint8Array(scales.buffer))
+  let sourceCrc = await scaleChecksum(file, info, context)
+  const error = await writeCodes(file, plan, scales, context, async (codes, source) => {
+    sourceCrc = context.crc32(source, sourceCrc)
+    await writer.write(1, codes)
+  })
+  await writer.done()
+  const bytesAfter = entries.reduce((sum, entry) => sum + storedBytes(style, entry), 0)
+  const outcome = { name: info.name, action: 'kept', reason, rank: null, factorDType: 'INT8', ...error } as const
+  return { outcome: { ...outcome, bytesBefore: bytesInFile(info), bytesAfter }, sourceCrc }
 }
 
 /** The outcome of the scale attached to a tensor, after the tensor itself. */

@@ -18,7 +18,7 @@ export const SOURCE = 'ghostsvd.source'
 /** Metadata field: names of tensors whose storage was that of another, with that other's name. Both are in the file. */
 export const TIES = 'ghostsvd.ties'
 
-/** Metadata field: the error of each factorized tensor, in the order of the file. */
+/** Metadata field: the error of each factorized tensor, and of each weight kept in INT8, in the order of the file. */
 export const ERRORS = 'ghostsvd.errors'
 
 /** Metadata field: the error of the model. */
@@ -69,8 +69,11 @@ export function outputMetadata(
   metadata.set(ERROR, fixedWidth(error))
   // One number for each tensor that was to be factorized; the one that could not is left out, which spaces after the header make up for.
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
-  const errors = factorized
-    .filter(({ info }) => outcomeOf.get(info.name)?.action !== 'kept')
+  const errors = plans
+    .filter(
+      (plan) =>
+        plan.denseInt8 !== undefined || (isFactorized(plan) && outcomeOf.get(plan.info.name)?.action !== 'kept'),
+    )
     .map(({ info }): [string, number] => [info.name, outcomeOf.get(info.name)?.relativeError ?? 0])
   metadata.set(ERRORS, errorsText(errors))
   metadata.delete(DEVICE)

@@ -1,4 +1,4 @@
-/** Runs models with onnxruntime for graphs.py: a line of JSON in - a model and its inputs - and a line out, its outputs or why it was refused. */
+/** Runs models with onnxruntime for graphs.py and answers.py: a line of JSON in - a model and its inputs - and a line out, its outputs or why it was refused. */
 import { createInterface } from 'node:readline'
 import type { Tensor as TensorOf } from 'onnxruntime-node'
 
@@ -33,20 +33,25 @@ function toWire({ type, dims, data }: TensorOf): Wire {
 }
 
 // At the level "all" onnxruntime multiplies INT8 weights by inputs that it rounds to INT8 too: another model than the one that is meant.
-const options = { logSeverityLevel: 3, intraOpNumThreads: 1, graphOptimizationLevel: 'basic' } as const
+const options = { logSeverityLevel: 3, intraOpNumThreads: 1 } as const
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { model, inputs } = JSON.parse(line) as { model: string; inputs: Record<string, Wire> }
+  const { model, inputs, level = 'basic' } = JSON.parse(line) as {
+    model: string
+    /** One sample, or several: then answers come as a list. */
+    inputs: Record<string, Wire> | Record<string, Wire>[]
+    level?: 'basic' | 'all'
+  }
   try {
-    const session = await InferenceSession.create(model, options)
-    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, wire]) => [name, fromWire(wire)]))
-    const outputs = await session.run(feeds)
+    const session = await InferenceSession.create(model, { ...options, graphOptimizationLevel: level })
+    const answers: Record<string, Wire>[] = []
+    for (const each of [inputs].flat()) {
+      const feeds = Object.fromEntries(Object.entries(each).map(([name, wire]) => [name, fromWire(wire)]))
+      const outputs = await session.run(feeds)
+      answers.push(Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, toWire(tensor)])))
+    }
     await session.release()
-    console.log(
-      JSON.stringify({
-        outputs: Object.fromEntries(Object.entries(outputs).map(([name, each]) => [name, toWire(each)])),
-      }),
-    )
+    console.log(JSON.stringify({ outputs: Array.isArray(inputs) ? answers : answers[0] }))
   } catch (error) {
     console.log(JSON.stringify({ refused: error instanceof Error ? error.message : String(error) }))
   }

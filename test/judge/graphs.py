@@ -7,10 +7,11 @@
 With --model a model of yours takes the place of the corpus: every weight that the graph takes factors for is factorized at this share of its rank, and
 what was left alone is counted.
 
-For each model, at full precision and with INT8 factors where it says so:
+For each model, at full precision, with INT8 factors where it says so, and with every weight kept in INT8 ("whole", no factors):
   valid    onnx.checker takes what was written (opsets that it knows)
   equal    onnxruntime gives for it what it gives for a dense copy of the source, made here: each factorized weight replaced by B A, multiplied out by
-           numpy from the factors in the file. 1e-4 of the norm of each output; 5e-3 in float16
+           numpy from the factors in the file, or codes times scales. 1e-4 of the norm of each output; 5e-3 in float16
+  rounded  codes and scales are what numpy makes of the source's values, and the error of each weight is the reported one
   left     what had to be left alone was, for the reason that is expected
   planned  the bytes are those that the plan said
 Exit status 1 where anything does not hold. Needs numpy, onnx and onnxruntime-node; `npm run build` before.
@@ -208,11 +209,31 @@ def product(stored, name, shape):
     return (b.reshape(b.shape[0], -1) @ a.reshape(a.shape[0], -1)).reshape(shape)
 
 
-def dense_copy(made, stored):
+def widened(stored, name, axes):
+    """Codes times scales; along which axis one-dimensional scales go, the node that widens them says."""
+    codes, scale = (numpy_helper.to_array(stored[f"{name}.{end}"]).astype(np.float64) for end in ("int8", "int8_scale"))
+    if scale.ndim == 1:
+        scale = scale.reshape([len(scale) if i == axes[f"{name}.int8"] else 1 for i in range(codes.ndim)])
+    return codes * scale, scale
+
+
+def check_codes(name, stored, base, source, axes, report):
+    ours, scale = widened(stored, base, axes)
+    wide = source.astype(np.float64)
+    along = tuple(i for i in range(wide.ndim) if scale.shape[i] == 1)
+    theirs = np.abs(wide).max(axis=along, keepdims=True) / 127
+    check(np.allclose(scale, theirs, rtol=1e-6), name, f"{base}: scales are off")
+    check(np.all(np.abs(ours - wide) <= 0.5001 * scale + 1e-12), name, f"{base}: codes are not the nearest")
+    error = np.linalg.norm(ours - wide) / np.linalg.norm(wide)
+    said = next(each for each in report["tensors"] if each["name"] == base)
+    check(said.get("factorDType") == "INT8" and abs(said["relativeError"] - error) <= 1e-5, name, f"{base}: an error of {error:.6f}, {said['relativeError']:.6f} reported")
+
+
+def dense_copy(made, stored, axes, found):
     """The source with each factorized weight replaced by its product. Names are told apart by their ends: a weight in a node has a path before its own."""
     copy = onnx.ModelProto()
     copy.CopyFrom(made)
-    bases = [name[: -len(".lowrank_A")] for name in stored if name.endswith(".lowrank_A")]
+    bases = [name[: -len(end)] for name in stored for end in (".lowrank_A", ".int8") if name.endswith(end)]
     used = set()
 
     def replace(tensor, names):
@@ -221,7 +242,9 @@ def dense_copy(made, stored):
                 continue
             used.add(base)
             source = numpy_helper.to_array(tensor)
-            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(product(stored, base, source.shape).astype(source.dtype)), tensor.name))
+            found[base] = source
+            value = widened(stored, base, axes)[0] if f"{base}.int8" in stored else product(stored, base, source.shape)
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value.astype(source.dtype)), tensor.name))
             return
 
     def visit(graph, path):
@@ -258,14 +281,15 @@ def judge(engine, runtime, folder, name, made, opset, left, feeds, int8, save, r
         made = onnx.load(path)
     else:
         onnx.save(made, path)
-    params = dict(rank=rank, factorDType=dtype, int8Always=dtype == "INT8")
-    wish = dict(kind="compress", target=out, output="onnx", params=params, include=["*"], exclude=[], force=True)
+    whole = dtype == "whole"
+    params = dict(denseDType="INT8") if whole else dict(rank=rank, factorDType=dtype, int8Always=dtype == "INT8")
+    wish = dict(kind="compress", target=out, output="onnx", params=params, include=["(none)" if whole else "*"], exclude=[], force=True)
     (report,) = engine.run(path, wish)
     if "fault" in report:
         return check(False, name, f"not written: {report['fault']}")
     check(report["bytesAfter"] == report["plannedBytes"] == os.path.getsize(out), name, f"{report['plannedBytes']} bytes planned, {os.path.getsize(out)} written")
     kept = {each["name"]: json.dumps(each["reason"]) for each in report["tensors"] if each["action"] == "kept"}
-    for each in report["tensors"]:
+    for each in [] if whole else report["tensors"]:
         reason = next((reason for end, reason in left.items() if each["name"].endswith(end)), None)
         if reason is not None:
             check(reason in kept.get(each["name"], ""), name, f"{each['name']} should be left alone ({reason}): {kept.get(each['name'])}")
@@ -278,8 +302,13 @@ def judge(engine, runtime, folder, name, made, opset, left, feeds, int8, save, r
         except Exception as error:
             check(False, name, f"onnx.checker: {error}")
     stored = {each.name: each for each in written.graph.initializer}
-    copy, replaced, factorized = dense_copy(made, stored)
+    axes, sources = axes_of(written), {}
+    copy, replaced, factorized = dense_copy(made, stored, axes, sources)
     check(replaced == factorized, name, f"{replaced} of {factorized} products found their place")
+    if whole:
+        check(factorized > 0 or left or "float64" in name, name, "nothing is kept in INT8")
+        for base, source in sources.items():
+            check_codes(name, stored, base, source, axes, report)
     onnx.save(copy, dense)
     given = random_feeds(made, feeds)
     try:
@@ -291,6 +320,11 @@ def judge(engine, runtime, folder, name, made, opset, left, feeds, int8, save, r
     half = "float16" in name
     check(worst <= (5e-3 if half else 1e-4), name, f"{dtype}: output off by {worst:.2e}")
     return worst
+
+
+def axes_of(model):
+    """Of scales, by the codes that they widen."""
+    return {node.input[0]: attribute.i for node in model.graph.node if node.op_type == "DequantizeLinear" for attribute in node.attribute if attribute.name == "axis"}
 
 
 def before_sigmoid(path, folder):
@@ -326,7 +360,7 @@ def yours(engine, runtime, folder, path):
                 check(False, name, f"onnx.checker: {error}")
             except Exception:
                 print(f"  {name}: onnx.checker refuses the source as well")
-    copy, replaced, factorized = dense_copy(made, {each.name: each for each in written.graph.initializer})
+    copy, replaced, factorized = dense_copy(made, {each.name: each for each in written.graph.initializer}, axes_of(written), {})
     check(replaced == factorized, name, f"{replaced} of {factorized} products found their place")
     onnx.save(copy, dense)
     sizes = dict(each.split("=") for each in options.size)
@@ -354,15 +388,15 @@ engine = Engine()
 with tempfile.TemporaryDirectory() as scratch:
     folder = options.keep or scratch
     os.makedirs(folder, exist_ok=True)
-    worst = {"keep": 0.0, "INT8": 0.0, "float16": 0.0}
+    worst = {"keep": 0.0, "INT8": 0.0, "whole": 0.0, "float16": 0.0}
     for path in options.model:
         yours(engine, runtime, folder, os.path.abspath(path))
     chosen = {name: each for name, each in models.items() if not options.names or any(part in name for part in options.names)}
     for name, each in chosen.items():
-        for dtype in ("keep", "INT8") if each["int8"] and not each["left"] else ("keep",):
+        for dtype in ("keep", "INT8", "whole") if each["int8"] and not each["left"] else ("keep", "whole"):
             off = judge(engine, runtime, folder, name, each["model"], each["opset"], each["left"], each["feeds"], each["int8"], each["save"], each["rank"], dtype)
             key = "float16" if "float16" in name else dtype
             if off is not None:
                 worst[key] = max(worst[key], off)
-print(f"{len(chosen) + len(options.model)} models, {checked} checks, {faults} faults; outputs off by at most {worst['keep']:.1e}, INT8 {worst['INT8']:.1e}, float16 {worst['float16']:.1e}")
+print(f"{len(chosen) + len(options.model)} models, {checked} checks, {faults} faults; outputs off by at most {worst['keep']:.1e}, INT8 {worst['INT8']:.1e}, whole in INT8 {worst['whole']:.1e}, float16 {worst['float16']:.1e}")
 sys.exit(1 if faults else 0)

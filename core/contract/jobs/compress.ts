@@ -10,9 +10,12 @@ export const tensorOutcomeSchema = z.strictObject({
   action: z.enum(['factorized', 'kept']),
   reason: messageSchema,
   rank: z.number().nullable(),
-  /** How a factorized tensor's factors are stored, or were rounded before a dense copy multiplied them out; absent where that is not known. */
+  /**
+   * How a factorized tensor's factors are stored, or were rounded before a dense copy multiplied them out; absent where that is not known. INT8 of a kept
+   * weight that is written so.
+   */
   factorDType: z.string().optional(),
-  /** Of the re-read output against the source; 0 for kept tensors, null only until it is written. */
+  /** Of the re-read output against the source; 0 for what is kept as it is, null only until it is written. */
   relativeError: z.number().nullable(),
   /** ||W - What||_F / ||W||_F, where `relativeError` is that of outputs. */
   weightError: z.number().optional(),

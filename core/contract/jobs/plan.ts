@@ -14,6 +14,7 @@ const plannedTensorSchema = z.strictObject({
   reason: messageSchema,
   /** Of what would be written; null for kept tensors. */
   rank: z.number().nullable(),
+  /** Of the factors; INT8 of a kept weight that is written so. */
   factorDType: z.string().nullable(),
   /** As far as it can be known before anything is rounded and written: from the analysis, rounding reckoned in; 0 for kept tensors. */
   relativeError: z.number(),

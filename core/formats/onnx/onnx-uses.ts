@@ -15,6 +15,8 @@ const oldestOpset = 7
 const lastListed = 3
 /** What our names of factors and of what flows between them end with. */
 const own = '.lowrank'
+/** And those of codes of a weight that is kept. */
+const ownInt8 = '.int8'
 
 /** One node's use of a weight. */
 interface Use {
@@ -22,6 +24,8 @@ interface Use {
   readonly fit: { readonly input: GraphUse['input']; readonly isConvolution: boolean } | null
   readonly opType: string
   readonly flops: GraphUse['flops']
+  /** The axis of the node's outputs; null where the node may need the values as they are. */
+  readonly outputs: number | null
 }
 
 interface Found {
@@ -54,17 +58,20 @@ export function graphUses(graph: ModelGraph): {
   for (const info of graph.tensors.values()) {
     const mine = found.uses.get(info.name) ?? []
     const fits = mine.flatMap(({ fit }) => fit ?? [])
+    const isListed = top.has(info.name) && listed.has(graph.valueNames.get(info.name)!)
     const input = fits.every((fit) => fit.input === fits[0]!.input) ? (fits[0]?.input ?? null) : null
     uses.set(info.name, {
-      unfit: unfit(graph, info, mine, found, top.has(info.name) && listed.has(graph.valueNames.get(info.name)!)),
+      unfit: unfit(graph, info, mine, found, isListed),
       isInNode: !top.has(info.name),
       isConvolution: fits.length > 0 && fits.every(({ isConvolution }) => isConvolution),
       input,
       flops: mine.some(({ flops }) => flops === 'product') ? 'product' : 'none',
+      int8Axis: int8Axis(graph, info, mine, found, isListed),
       opset: graph.opset,
     })
   }
-  return { graph: { ...graph, takers: found.takers, taken: found.taken }, uses }
+  const axes = [...uses].flatMap(([name, { int8Axis: axis }]) => (axis === null ? [] : [[name, axis] as const]))
+  return { graph: { ...graph, takers: found.takers, taken: found.taken, int8Axes: new Map(axes) }, uses }
 }
 
 function unfit(
@@ -88,6 +95,21 @@ function unfit(
   return null
 }
 
+/** Weights of layers alone: rounding a table that other nodes compute with may cost more than an answer. */
+function int8Axis(
+  graph: ModelGraph,
+  info: TensorInfo,
+  uses: readonly Use[],
+  { results, ofFunctions, taken }: Found,
+  isListed: boolean,
+): number | null {
+  const [first] = uses
+  if (!first || !isComputable(info.dtype) || info.shape.length < 2 || graph.opset < oldestOpset) return null
+  if (ofFunctions.has(info.name) || results.has(info.name) || (isListed && graph.irVersion > lastListed)) return null
+  if (['', '_scale'].some((end) => taken.has(`${info.name}${ownInt8}${end}`))) return null
+  return uses.every(({ outputs }) => outputs !== null) ? first.outputs : null
+}
+
 /** What a name stands for in a graph: a weight, or null for a value of another kind. */
 type Names = ReadonlyMap<string, string | null>
 
@@ -96,7 +118,7 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
   // Names of the whole graph's other values need no entry: what is not found is no weight.
   const declare = (name: string, weight: string | null) => {
     if (weight !== null || outer.length > 0) names.set(name, weight)
-    if (name.includes(own)) found.taken.add(name)
+    if (name.includes(own) || name.includes(ownInt8)) found.taken.add(name)
   }
   for (const { name } of scope.inputs) declare(name, null)
   for (const { name, weight } of scope.tensors) declare(name, weight)
@@ -139,7 +161,7 @@ function roleIn(
   weights: readonly (string | null)[],
   graph: ModelGraph,
 ): Use {
-  const none: Use = { fit: null, opType: node.opType, flops: 'none' }
+  const none: Use = { fit: null, opType: node.opType, flops: 'none', outputs: null }
   if (!info || !isStandard(node)) return none
   const integer = (name: string, otherwise: number) => {
     const found = node.attributes.find((each) => each.name === name)
@@ -153,6 +175,7 @@ function roleIn(
     fit: { input, isConvolution: false },
     opType: node.opType,
     flops: 'product',
+    outputs: input === 'cols' ? 0 : 1,
   })
   switch (node.opType) {
     case 'MatMul':
@@ -162,13 +185,23 @@ function roleIn(
       const transposed = integer(index === 1 ? 'transB' : 'transA', 0) !== 0
       return product((index === 1) === transposed ? 'cols' : 'rows')
     }
-    case 'Conv':
-      return index === 1 && info.shape.length >= 3 && integer('group', 1) === 1
-        ? { fit: { input: 'cols', isConvolution: true }, opType: node.opType, flops: 'product' }
-        : { ...none, opType: integer('group', 1) === 1 ? node.opType : 'Conv (groups)' }
+    case 'Conv': {
+      const grouped = integer('group', 1) !== 1
+      const outputs = index === 1 && info.shape.length >= 3 ? 0 : null
+      return outputs === 0 && !grouped
+        ? { fit: { input: 'cols', isConvolution: true }, opType: node.opType, flops: 'product', outputs }
+        : { ...none, opType: grouped ? 'Conv (groups)' : node.opType, outputs }
+    }
+    case 'ConvTranspose':
+      return { ...none, outputs: index === 1 && info.shape.length >= 3 ? 1 : null }
+    case 'LSTM':
+    case 'GRU':
+    case 'RNN':
+      // [directions, gates x hidden, inputs], of inputs and of what comes back.
+      return { ...none, outputs: (index === 1 || index === 2) && info.shape.length === 3 ? 1 : null }
     case 'Gather':
       return index === 0 && matrix && integer('axis', 0) === 0
-        ? { fit: { input: null, isConvolution: false }, opType: node.opType, flops: 'none' }
+        ? { fit: { input: null, isConvolution: false }, opType: node.opType, flops: 'none', outputs: 0 }
         : none
     default:
       return none

@@ -100,4 +100,6 @@ export interface KnownGraph extends ModelGraph {
   readonly takers: ReadonlyMap<GraphNode, Taken>
   /** Values that are called as ours would be. */
   readonly taken: ReadonlySet<string>
+  /** By weight, the axis of its outputs (GraphUse.int8Axis), of those that INT8 codes may stand for. */
+  readonly int8Axes: ReadonlyMap<string, number>
 }

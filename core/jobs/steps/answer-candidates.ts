@@ -189,5 +189,6 @@ async function bytesAskedFor(compression: Compression, job: Choices): Promise<nu
   const { file } = compression
   const size = sizeGoalBytes(job.params, file.totalBytes)
   if (hasGoal(job.params) && size !== null) return size
-  return predictedBytes(compression, await planRun(compression, job))
+  const { plans } = await planRun(compression, job)
+  return predictedBytes(compression, plans)
 }

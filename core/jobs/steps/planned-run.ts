@@ -20,11 +20,20 @@ import { hasGoal } from '../../plan/goal.ts'
 import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../../plan/goals.ts'
 import { isOneFile } from '../../plan/output-files.ts'
 import { partOf, wholeRun } from '../../plan/parts.ts'
-import { analysisDecides, type Choices, isFactorized, keepAsIs, planByNames, type TensorPlan } from '../../plan/plan.ts'
+import {
+  analysisDecides,
+  type Choices,
+  isFactorized,
+  keepAsIs,
+  planByNames,
+  type TensorPlan,
+  unsettled,
+} from '../../plan/plan.ts'
 import { refusalOfChoices } from '../../plan/refusal.ts'
 import { encodings, writtenDType } from '../../styles.ts'
 import { elementCount, hasComputableDType, oncePerStorage, storageName } from '../../tensor.ts'
 import type { Compression } from '../../write/compression.ts'
+import { denseInt8Error, isDenseInt8 } from '../../write/dense-int8.ts'
 import { unreadExternal } from '../../write/onnx/surgery.ts'
 import { predictedBytes } from '../../write/predicted-output.ts'
 import { outputStyle } from '../../write/styles/registry.ts'
@@ -73,10 +82,11 @@ export async function findUndecided({ file, style, context }: Compression, job: 
   const scanned = await knownScans(context)
   let values = false
   let spectra = false
-  for (const plan of planByNames(file, job, style).filter(isFactorized)) {
+  for (const plan of planByNames(file, job, style)) {
+    if (!isFactorized(plan) && plan.denseInt8 === undefined) continue
     const scan = scanned.get(storageName(plan.info))
     values ||= scan === undefined
-    if (spectra || (scan && hasNonFinite(scan)) || !analysisDecides(job.params)) continue
+    if (!isFactorized(plan) || spectra || (scan && hasNonFinite(scan)) || !analysisDecides(job.params)) continue
     spectra = !(await knownSpectrum(plan, context))
   }
   return { values, spectra }
@@ -101,7 +111,11 @@ export function refuse({ file, style, part }: Compression, { params }: Choices):
   }
 }
 
-async function checkValues(file: WeightFile, plans: readonly TensorPlan[], context: JobContext): Promise<TensorPlan[]> {
+export async function checkValues(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  context: JobContext,
+): Promise<TensorPlan[]> {
   const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
   return withKnownScans(
     context,
@@ -121,12 +135,13 @@ async function checkValues(file: WeightFile, plans: readonly TensorPlan[], conte
 
 /** The plan with what is known of its values, or one to keep the tensor where it has NaN or Inf. */
 export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Promise<TensorPlan> {
-  if (plan.action === 'keep') return plan
-  const found = await scan(plan.info)
+  const { info } = plan
+  if ((plan.action === 'keep' && plan.denseInt8 === undefined) || !hasComputableDType(info)) return plan
+  const found = await scan(info)
   const scanned = { ...plan, crc: found.crc }
   if (!hasNonFinite(found)) return scanned
   const why = say('plan.non-finite', { name: foreign(plan.info.name), nan: found.nanCount, inf: found.infCount })
-  return keepAsIs(scanned, say('plan.kept-unchanged', { why: [why] }))
+  return keepAsIs({ ...scanned, denseInt8: undefined }, say('plan.kept-unchanged', { why: [why] }))
 }
 
 /**
@@ -143,12 +158,14 @@ async function settleRanks(
   if (!analysisDecides(params)) return { plans: [...plans], candidates: [] }
   refuseMixedNorms(plans, params, context)
   const candidates = await analyzeCandidates(file, plans, params, weighing, context)
-  const totalWeight = goalOfModel(params) ? await weightOf(file, plans, candidates, params, context) : 0
-  return { plans: withRanks(plans, candidates, params, file, weighing, totalWeight), candidates }
+  if (!goalOfModel(params)) return { plans: withRanks(plans, candidates, params, file, weighing, 0), candidates }
+  const totalWeight = await weightOf(file, plans, candidates, params, context)
+  const kept = await keptErrorOf(file, plans, params, context)
+  return { plans: withRanks(plans, candidates, params, file, weighing, totalWeight, kept), candidates }
 }
 
-/** One candidate for each storage. */
-async function analyzeCandidates(
+/** One candidate for each storage, analyzed up to the rank of its plan's sketch. */
+export async function analyzeCandidates(
   file: WeightFile,
   all: readonly TensorPlan[],
   params: Params,
@@ -164,10 +181,29 @@ async function analyzeCandidates(
     context.checkCancelled()
     context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
     const copies = factorized.filter(({ info }) => storageName(info) === storageName(plan.info)).length
-    candidates.push(candidateOf(plan, copies, await tensorSpectrum(file, plan, context), params, weighing))
+    const spectrum = await tensorSpectrum(file, plan, context)
+    const kept = keepAsIs(plan, unsettled)
+    const keptError = isDenseInt8(kept) ? (await denseInt8Error(file, kept, context)).relativeError : 0
+    candidates.push(candidateOf(plan, copies, spectrum, params, weighing, keptError))
     done += plan.info.byteLength
   }
   return candidates
+}
+
+/** Weighted squared error of what is kept whatever the goal, where that rounds it. */
+async function keptErrorOf(
+  file: WeightFile,
+  plans: readonly TensorPlan[],
+  { goalWeight }: Params,
+  context: JobContext,
+): Promise<number> {
+  let sum = 0
+  for (const plan of oncePerStorage(plans).filter(isDenseInt8)) {
+    if (!plan.view) continue
+    const { relativeError, frobeniusNorm } = await denseInt8Error(file, plan, context)
+    sum += (goalWeight === 'entries' ? elementCount(plan.info.shape) : frobeniusNorm ** 2) * relativeError ** 2
+  }
+  return sum
 }
 
 /** Of all matrices, as the goal counts them. */

@@ -31,6 +31,7 @@ export const plan = {
       : `秩为 ${v.rank}、因子为 ${v.dtype} 时会从 ${w.bytes(v.before)} 变为 ${w.bytes(v.after)}。`,
   'plan.largest-useful-rank': (v) => `最大的有用秩：${v.rank}。`,
   'plan.copied-as': (v, w) => `副本写为 ${v.dtype}：${w.bytes(v.bytes)}。`,
+  'plan.dense-int8': (v) => `以 INT8 写出，${v.scales} 个输出各有一个缩放。`,
   'plan.never-smaller': () => '任何秩都不会使其变小。',
   'plan.size-goal': () => '在大小目标下，保持原样对模型最有利。',
   'plan.rank-limit': (v, w) => `在允许的最大秩下未达到目标：秩 ${v.rank} 时为 ${w.percent(v.error)}。`,
@@ -44,6 +45,7 @@ export const plan = {
   'plan.kept-unchanged': (v, w) => `${w.text(v.why)}已保持原样。`,
   'plan.not-in-output': (v, w) => `${w.text(v.reason)}不属于此输出。`,
   'plan.no-place-for-experts': () => '此输出无法容纳专家堆叠。',
+  'plan.no-place-but-linear': () => '在此输出中，只有线性模块的权重会成为因子。',
   'plan.no-place-for-sparse': () => '此输出无法容纳稀疏部分。',
   'plan.no-place-for-int8': () => '此输出只含浮点因子；而要求的是 INT8。',
   'output.names-numbered': (v) =>

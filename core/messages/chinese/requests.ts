@@ -7,10 +7,18 @@ export const requests = {
   'request.unknown': (v) => `此处没有 ${v.method} 这一请求。`,
   'request.one-goal': () => '一次只能有一个目标：大小、误差或能量。',
   'request.int8-layout': () => 'INT8 因子写为 A 与 B。请选择布局“A 与 B”。',
+  'request.dense-int8': () =>
+    '保留的 INT8 权重在运行时需要还原：只有输出 onnx 能做到。请选择它，或保持来源的数值类型。',
+  'request.no-configuration': () =>
+    '此输出是供 transformers 打开的文件夹：需要权重旁的 “config.json”，但没有可读取的。请选择其他输出。',
+  'request.already-quantized': () =>
+    '该模型的 “config.json” 已指定一种量化，而供 transformers 的文件夹只能有一种。请选择其他输出。',
+  'request.modules-layout': () => '模块依次乘以 A 和 B：请选择 A 和 B 作为因子布局。',
   'request.prescribed-dtype': (v) => `此类文件只含 ${v.dtype} 或 INT8 因子。请选择其中之一，或源文件的数值类型。`,
   'request.largest-rank': (v) => `此类文件的秩最大为 ${v.most}；要求的是 ${v.rank}。请选择更小的秩。`,
   'request.size-goal-of-factors': () => '大小目标适用于含整个模型的文件；此输出只含因子。请选择秩或误差。',
   'request.archive-name': (v) => `NumPy 归档无法容纳名为 ${v.name} 的张量：作为文件名会指向归档之外。请选择其他输出。`,
+  'request.answer-goal': () => '应为大于 0 的输出误差，如“5%”，或保持类别的行的比例，如“same:98%”。',
   'request.size-form': () => '“--size” 的形式为 “NAME=NUMBER”，数字至少为 1。',
   'request.parts-one-file': () => '只有单个 safetensors 文件的输出才能分部分写出。',
   'request.part': (v) => `应为形如 3/8 的部分（从 1/8 到 8/8），得到的是 ${v.text}。`,

@@ -38,6 +38,7 @@ export const plan = {
   'plan.largest-useful-rank': (v: { rank: number }) => `Largest useful rank: ${v.rank}.`,
   'plan.copied-as': (v: { dtype: Foreign; bytes: number }, w: Words) =>
     `A copy is written as ${v.dtype}: ${w.bytes(v.bytes)}.`,
+  'plan.dense-int8': (v: { scales: number }) => `Written in INT8, one scale for each of its ${v.scales} outputs.`,
   'plan.never-smaller': () => 'No rank makes it smaller.',
   'plan.size-goal': () => 'Under the size goal its own bytes serve the model best.',
   'plan.rank-limit': (v: { error: number; rank: number }, w: Words) =>
@@ -54,6 +55,7 @@ export const plan = {
   'plan.kept-unchanged': (v: { why: readonly Message[] }, w: Words) => `${w.text(v.why)} It was kept unchanged.`,
   'plan.not-in-output': (v: { reason: Message }, w: Words) => `${w.text(v.reason)} Not part of this output.`,
   'plan.no-place-for-experts': () => 'A stack of experts has no place in this output.',
+  'plan.no-place-but-linear': () => 'Only the weight of a linear module becomes factors in this output.',
   'plan.no-place-for-sparse': () => 'This output has no place for a sparse part.',
   'plan.no-place-for-int8': () => 'This output holds floating-point factors; INT8 was asked for.',
   'output.names-numbered': (v: { count: number; name: Foreign; short: Foreign }) =>

@@ -10,6 +10,13 @@ export const requests = {
   'request.unknown': (v: { method: Quoted }) => `${v.method} is not something that can be asked for here.`,
   'request.one-goal': () => 'One goal at a time: a size, an error or an energy.',
   'request.int8-layout': () => 'INT8 factors are written as A and B. Choose the layout A and B.',
+  'request.dense-int8': () =>
+    'Kept weights in INT8 need something that widens them when the model runs: only the output onnx has that. Choose it, or keep the dtype of the source.',
+  'request.no-configuration': () =>
+    'This output is a folder that transformers opens: it needs the config.json of the model beside its weights, and there is none that can be read. Choose another output.',
+  'request.already-quantized': () =>
+    'The config.json of this model names a quantization already, and a folder for transformers has one at a time. Choose another output.',
+  'request.modules-layout': () => 'Modules multiply by A and B: choose A and B as the layout of the factors.',
   'request.prescribed-dtype': (v: { dtype: string }) =>
     `This kind of file holds factors in ${v.dtype} or INT8. Choose one of them, or the dtype of the source.`,
   'request.largest-rank': (v: { rank: number; most: number }) =>
@@ -18,6 +25,8 @@ export const requests = {
     'A size goal is for a file with the whole model; this one holds only factors. Choose a rank or an error.',
   'request.archive-name': (v: { name: Quoted }) =>
     `A NumPy archive cannot hold a tensor called ${v.name}: as the name of a file it would lead out of the archive. Choose another output.`,
+  'request.answer-goal': () =>
+    'Expected an error of outputs above 0, as in 5%, or a share of rows that keep their class, as in same:98%.',
   'request.size-form': () => '--size takes NAME=NUMBER, the number at least 1.',
   'request.parts-one-file': () => 'Only an output that is one safetensors file can be made in parts.',
   'request.part': (v: { text: Quoted }) => `Expected a part such as 3/8 (from 1/8 to 8/8), got ${v.text}.`,

@@ -71,16 +71,19 @@ export function graphPieces(graph: KnownGraph, written: readonly TensorOutline[]
   const surgery: Surgery = {
     graph,
     factored: new Map(),
+    inInt8: new Map(),
     front: { nodes: [], tensors: [] },
     names: new Set(graph.taken),
     zeros: new Map(),
   }
   for (const info of graph.tensors.values()) {
+    const codes = entries.get(`${info.name}.int8`)
+    if (codes) surgery.inInt8.set(info.name, widenedWhole(surgery, info, codes, entries))
     const [A, B] = [entries.get(`${info.name}.lowrank_A`), entries.get(`${info.name}.lowrank_B`)]
     if (!A || !B) continue
     surgery.factored.set(info.name, {
-      A: widened(surgery, info, A, entries, kernelOf(info, A, B)),
-      B: widened(surgery, info, B, entries, B.shape),
+      A: widened(surgery, info, A, entries, { shape: kernelOf(info, A, B), axis: scaleAxis(A) }),
+      B: widened(surgery, info, B, entries, { shape: B.shape, axis: scaleAxis(B) }),
       spatial: info.shape.length - 2,
     })
   }
@@ -99,6 +102,8 @@ export function graphPieces(graph: KnownGraph, written: readonly TensorOutline[]
 interface Surgery {
   readonly graph: KnownGraph
   readonly factored: Map<string, Factored>
+  /** Kept weights that are stored in INT8: the value of the outermost graph that each is. */
+  readonly inInt8: Map<string, string>
   /** What stands before everything else of the graph. */
   readonly front: { readonly nodes: Piece[]; readonly tensors: (TensorOutline & { readonly piece: Uint8Array })[] }
   /** Values that ours must not be called. */
@@ -120,38 +125,65 @@ function kernelOf({ shape }: TensorInfo, A: TensorOutline, B: TensorOutline): re
   return shape.length > 2 ? [B.shape[1]!, ...shape.slice(1)] : A.shape
 }
 
-/** The value that a stored factor is in the graph's own dtype and of this shape: itself, or what nodes make of it. */
+/** A kept weight in the graph's own dtype: under its own name where it stands in the outermost graph, which then needs no other change. */
+function widenedWhole(
+  surgery: Surgery,
+  info: TensorInfo,
+  codes: TensorOutline,
+  entries: ReadonlyMap<string, TensorOutline>,
+): string {
+  const { main, valueNames, int8Axes } = surgery.graph
+  const name = valueNames.get(info.name) ?? info.name
+  const isOutermost =
+    main.tensors.some(({ weight }) => weight === info.name) || main.nodes.some(({ weight }) => weight === info.name)
+  const how = { shape: codes.shape, axis: int8Axes.get(info.name) ?? 0 }
+  return widened(surgery, info, codes, entries, isOutermost ? { ...how, name } : how)
+}
+
+interface Widening {
+  /** What nodes take. */
+  readonly shape: readonly number[]
+  /** Of the scales. */
+  readonly axis: number
+  /** Of the value; one of its own where absent. */
+  readonly name?: string
+}
+
+/** The value that a stored tensor is in the graph's own dtype and of this shape: itself, or what nodes make of it. */
 function widened(
   surgery: Surgery,
   { dtype }: TensorInfo,
   stored: TensorOutline,
   entries: ReadonlyMap<string, TensorOutline>,
-  shape: readonly number[],
+  { shape, axis, name }: Widening,
 ): string {
   const { graph, front } = surgery
-  let [at, has] = [stored.name, stored.dtype]
-  const step = (opType: string, inputs: readonly string[], ...own: readonly Uint8Array[]) => {
-    const output = unique(surgery, `${stored.name}.value`)
-    front.nodes.push(...newNode({ opType, name: output, inputs, output, own }))
-    at = output
-  }
+  const steps: { readonly opType: string; readonly more: readonly string[]; readonly own: readonly Uint8Array[] }[] = []
+  const step = (opType: string, more: readonly string[] = [], ...own: readonly Uint8Array[]) =>
+    void steps.push({ opType, more, own })
+  let has = stored.dtype
   const scale = stored.dtype === 'I8' ? entries.get(`${stored.name}_scale`) : undefined
   if (scale && graph.opset >= opsetOf.axis) {
     // One scale for each index of the axis that has as many.
-    step('DequantizeLinear', [at, scale.name], integerAttribute('axis', scaleAxis(stored)))
+    step('DequantizeLinear', [scale.name], integerAttribute('axis', axis))
     has = 'F32'
   } else if (scale) {
-    step('Cast', [at], integerAttribute('to', dataTypeOf('F32')))
-    step('Mul', [at, scale.name])
+    step('Cast', [], integerAttribute('to', dataTypeOf('F32')))
+    step('Mul', [scale.name])
     has = 'F32'
   }
-  if (has !== dtype) step('Cast', [at], integerAttribute('to', dataTypeOf(dtype)))
+  if (has !== dtype) step('Cast', [], integerAttribute('to', dataTypeOf(dtype)))
   if (shape.length !== stored.shape.length) {
     const sizes = { name: unique(surgery, `${stored.name}.shape`), dtype: 'I64' as const, shape: [shape.length] }
     front.tensors.push({ ...sizes, piece: initializer(sizes, int64(shape)) })
-    step('Reshape', [at, sizes.name])
+    step('Reshape', [sizes.name])
   }
-  return at
+  return steps.reduce((at, { opType, more, own }, i) => {
+    const isLast = i === steps.length - 1
+    const output = isLast && name !== undefined ? name : unique(surgery, `${stored.name}.value`)
+    front.nodes.push(...newNode({ opType, name: output, inputs: [at, ...more], output, own }))
+    return output
+  }, stored.name)
 }
 
 /** Scales of directions go along the first axis of A and the second of B, those of rows of B and columns of A along the others. */
@@ -162,20 +194,30 @@ function scaleAxis({ name, shape }: TensorOutline): number {
 }
 
 function scopeSplices(surgery: Surgery, scope: Scope): Splice[] {
-  const { graph, factored } = surgery
+  const { graph, factored, inInt8 } = surgery
   const splices: Splice[] = []
   const gone = new Set<string>()
+  /** Nodes at the beginning of this graph. */
+  const front: Piece[] = []
   const drop = (at: Splice['at']) => void splices.push({ at, with: [] })
+  /** In a graph within, the value of the outermost one takes the place of a weight under its name there. */
+  const standIn = (name: string, value: string | undefined): Piece[] =>
+    value === undefined || value === name
+      ? []
+      : newNode({ opType: 'Identity', name: '', inputs: [value], output: name })
   for (const { name, weight, whole, external } of scope.tensors) {
     const isEntry = scope.kind === 'model' && weight !== null && graph.tensors.has(weight)
-    if (weight !== null && factored.has(weight)) gone.add(name)
-    if (isEntry || (weight !== null && factored.has(weight))) drop(whole)
+    const isReplaced = weight !== null && (factored.has(weight) || inInt8.has(weight))
+    if (isReplaced) gone.add(name)
+    if (isReplaced) front.push(...standIn(name, inInt8.get(weight)))
+    if (isEntry || isReplaced) drop(whole)
     else if (external) splices.push(inlined(surgery, external))
   }
   for (const node of scope.nodes) {
-    if (node.weight !== null && factored.has(node.weight)) {
-      gone.add(node.outputs[0] ?? '')
-      drop(node.whole)
+    if (node.weight !== null && (factored.has(node.weight) || inInt8.has(node.weight))) {
+      const name = node.outputs[0] ?? ''
+      gone.add(name)
+      splices.push({ at: node.whole, with: standIn(name, inInt8.get(node.weight)) })
       continue
     }
     const taken = graph.takers.get(node)
@@ -183,6 +225,8 @@ function scopeSplices(surgery: Surgery, scope: Scope): Splice[] {
     if (taken && factors) splices.push({ at: node.whole, with: rewrittenNode(surgery, node, taken, factors) })
     else splices.push(...innerSplices(surgery, node))
   }
+  const { start } = scope.content
+  if (front.length > 0) splices.unshift({ at: { start, end: start }, with: front })
   if (gone.size > 0) for (const { name, whole } of [...scope.inputs, ...scope.values]) if (gone.has(name)) drop(whole)
   return splices
 }
@@ -263,6 +307,7 @@ export function externalSplices(graph: KnownGraph): Splice[] {
   const surgery: Surgery = {
     graph,
     factored: new Map(),
+    inInt8: new Map(),
     front: { nodes: [], tensors: [] },
     names: new Set(),
     zeros: new Map(),

@@ -161,6 +161,11 @@ function outcomesOf(
     const entries = writtenNames(info, planOf.get(info.name), style).flatMap((name) => tensors.get(name) ?? [])
     const bytesAfter = entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0)
     const bytes = { bytesBefore: bytesInFile(info), bytesAfter }
+    if (entries.some(({ name }) => name === `${info.name}.int8`)) {
+      const relativeError = Number(errors.get(info.name))
+      const reason = say('plan.finished-kept')
+      return { name: info.name, action: 'kept', reason, rank: null, factorDType: 'INT8', relativeError, ...bytes }
+    }
     // An archive may have had no space for the errors of all its tensors.
     const isFactorized = errors.has(info.name) || (entries.length > 0 && !tensors.has(info.name))
     if (!isFactorized) {
@@ -203,7 +208,8 @@ function productOutcome(
 /** Every name that something of the tensor may have in the output: its own, those of factors of any dtype. */
 function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style: OutputStyle): string[] {
   const planned = plan?.action === 'factorize' ? style.entries(plan).map((entry) => entry.name) : []
-  return [...new Set([name, ...factorSuffixes.map((suffix) => `${name}.${suffix}`), ...planned])]
+  const codes = ['int8', 'int8_scale'].map((suffix) => `${name}.${suffix}`)
+  return [...new Set([name, ...factorSuffixes.map((suffix) => `${name}.${suffix}`), ...codes, ...planned])]
 }
 
 /** The dimension that both factors share, and their dtype; a dense copy shows neither. */
@@ -211,7 +217,7 @@ function factorsOf(
   entries: readonly TensorOutline[],
   { inGraph }: TensorInfo,
 ): Pick<TensorOutcome, 'rank' | 'factorDType'> {
-  const right = entries.find(({ name }) => name.endsWith('.lowrank_A') || name.endsWith('.Vt'))
+  const right = entries.find(({ name }) => /\.(lowrank_A|Vt|A\.weight)$/.test(name))
   const down = entries.find(({ name }) => name.endsWith('.lora_A.weight') || name.endsWith('.lora_down.weight'))
   const factor = right ?? down
   if (!factor) return { rank: null }

@@ -2,6 +2,8 @@
  * Output "onnx": the source's own graph with A and B where a weight was (core/write/onnx/), which runs wherever it ran. A and B are as in the
  * output "factors", B of a convolution as a kernel of one point and A as one of r channels.
  *
+ * A weight that is kept in INT8 is `<name>.int8` with `<name>.int8_scale`, widened in the graph to the value it was.
+ *
  * INT8 factors are widened in the graph: scales lie along one axis (DequantizeLinear), or before opset 13 as they are broadcast (Cast, Mul).
  * Scales of columns fit no axis of a kernel, so such a factor is stored as a matrix and reshaped after.
  */
@@ -9,7 +11,7 @@
 import { scaleLayout } from '../../curves/size.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import { styles } from '../../styles.ts'
-import type { TensorOutline } from '../../tensor.ts'
+import type { TensorInfo, TensorOutline } from '../../tensor.ts'
 import { opsetOf } from '../onnx/surgery.ts'
 import { writeMeasured } from './measured.ts'
 import type { SparsePart } from './sparse-part.ts'
@@ -28,6 +30,11 @@ export const onnx: OutputStyle = {
     return writeMeasured(plan, matrix, places, writeEntry, context)
   },
 
+  int8: ({ info, denseInt8 }) => [
+    { name: `${info.name}.int8_scale`, dtype: 'F32', shape: scaleShape(info, info.shape, denseInt8!) },
+    { name: `${info.name}.int8`, dtype: 'I8', shape: info.shape },
+  ],
+
   // A graph has no alignment to keep.
   group: () => 0,
 }
@@ -44,14 +51,15 @@ function entries({ info, view, params: { rank }, factorDType }: FactorizedTensor
     { name: `${info.name}.lowrank_B`, dtype, shape: b },
   ]
   if (!isInt8) return factors
-  const hasAxis = (info.inGraph?.opset ?? 0) >= opsetOf.axis
-  const scales = [
-    { of: a, axis: byRow ? 1 : 0 },
-    { of: b, axis: byRow ? 0 : 1 },
-  ].map(({ of, axis }) => (hasAxis ? [of[axis]!] : of.map((size, i) => (i === axis ? size : 1))))
+  const scales = [scaleShape(info, a, byRow ? 1 : 0), scaleShape(info, b, byRow ? 0 : 1)]
   return [
     { name: `${info.name}.lowrank_A_scale`, dtype: 'F32', shape: scales[0]! },
     { name: `${info.name}.lowrank_B_scale`, dtype: 'F32', shape: scales[1]! },
     ...factors,
   ]
+}
+
+/** Along an axis that the operators know, or as it is broadcast. */
+function scaleShape({ inGraph }: TensorInfo, shape: readonly number[], axis: number): number[] {
+  return (inGraph?.opset ?? 0) >= opsetOf.axis ? [shape[axis]!] : shape.map((size, i) => (i === axis ? size : 1))
 }
