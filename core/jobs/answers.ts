@@ -311,7 +311,7 @@ function noticesOf(
 ): Message[] {
   const found: Message[] = []
   if (drawn) found.push(say('answers.drawn'))
-  else if (same) found.push(say('answers.same-samples'))
+  if (same) found.push(say('answers.same-samples'))
   if (!weighted) found.push(say('answers.no-statistics'))
   const int8 = rows.find(({ form }) => form === 'int8')
   const best = chosen === null ? null : rows[chosen]!

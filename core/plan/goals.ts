@@ -101,7 +101,10 @@ export function withRanks(
   const free = candidates.filter((candidate) => !isPinned(candidate)).map(withMargin)
   if (params.goalScope === 'tensor') return ranked(withPins(candidates, leastRanks(free, error)))
   const left = error ** 2 * totalWeight - pinnedError(candidates) - keptError
-  if (left < 0) throw new AppError('bad-request', say('request.pins-too-coarse'))
+  if (left < 0) {
+    const why = keptError > error ** 2 * totalWeight ? say('request.kept-too-coarse') : say('request.pins-too-coarse')
+    throw new AppError('bad-request', why)
+  }
   const goalLeft = { kind: 'model-error', error: Math.sqrt(left / totalWeight), totalWeight } as const
   return ranked(withPins(candidates, allocateRanks(free, goalLeft, params.allocation)))
 }

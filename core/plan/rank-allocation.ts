@@ -193,11 +193,12 @@ function fillByWater(candidates: readonly AllocationCandidate[], goal: Allocatio
   )
   const found = leastCost(items, bytes ? goal.bytes : goal.error ** 2 * goal.totalWeight)
   if (found) return found.map((choice, i) => offers[i]![choice]!)
+  if (!bytes) throw new AppError('bad-request', say('request.kept-too-coarse'))
   const least = items.reduce(
     (sum, item) => sum + item.reduce((most, { resource }) => Math.min(most, resource), Number.POSITIVE_INFINITY),
     0,
   )
-  throw tooSmall(bytes ? goal.bytes : 0, least)
+  throw tooSmall(goal.bytes, least)
 }
 
 /** Candidates to be looked at next: the largest key first, of equal ones the smaller index. */

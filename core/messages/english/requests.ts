@@ -33,6 +33,8 @@ export const requests = {
   'request.pin-form': () => 'It should be a name or glob, an equals sign and a rank, as in *.q=32.',
   'request.pins-too-coarse': () =>
     'The pinned tensors alone have a larger error than the goal allows. Raise their ranks, or choose a larger error.',
+  'request.kept-too-coarse': () =>
+    'Kept weights in INT8 alone have a larger error than the goal allows. Keep the dtype of the source for them, or choose a larger error.',
   'request.goal-too-small': (v: { left: number; needed: number }, w: Words) =>
     `The goal leaves ${w.bytes(v.left)} for the compressed matrices; their smallest ranks already need ${w.bytes(v.needed)}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`,
   'request.kept-too-large': (v: { more: number }, w: Words) =>

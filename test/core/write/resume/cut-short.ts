@@ -31,12 +31,14 @@ export const kinds: readonly Kind[] = [
   { output: 'npz' },
   { output: 'aguf' },
   { output: 'onnx' },
-  { output: 'transformers' },
+  { output: 'transformers', shards: 1 },
   { output: 'transformers', shards: 2 },
 ]
 
-export async function open(tensors: readonly TestTensor[], { shards = 1, output }: Kind): Promise<WeightFile> {
-  if (output === 'onnx') return openGraph(...tensors)
+export async function open(given: readonly TestTensor[], { shards = 1, output }: Kind): Promise<WeightFile> {
+  if (output === 'onnx') return openGraph(...given)
+  // Only weights of modules become factors there.
+  const tensors = output === 'transformers' ? given.map((each) => ({ ...each, name: `${each.name}.weight` })) : given
   const folder = memoryFolder('in')
   for (let i = 0; i < shards; i++) {
     const name = shards === 1 ? 'model.safetensors' : `model-0000${i + 1}-of-0000${shards}.safetensors`

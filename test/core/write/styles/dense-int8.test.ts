@@ -94,7 +94,7 @@ describe('weights that are kept in INT8', () => {
     for (const params of [
       { rank: 8 },
       { goalSize: 0.5, maxRank: 30 },
-      { goalError: 0.004, goalScope: 'model' },
+      { goalError: 0.05, goalScope: 'model' },
     ] as const) {
       const asked = { ...defaultParams, denseDType: 'INT8', ...params } as const
       const job = { ...compressJob({}, {}), kind: 'plan', ...rest, params: asked, knownCurves: true } as never
@@ -107,6 +107,11 @@ describe('weights that are kept in INT8', () => {
         expect(planned.relativeError).toBeCloseTo(relativeError!, 4)
       }
     }
+  })
+
+  it('are too coarse for an error goal below what they alone come to', async () => {
+    const asked = write(model(), { goalError: 1e-4, goalScope: 'model' }, { include: ['w'] })
+    await expect(asked).rejects.toThrow(/in INT8 alone/)
   })
 
   it('are widened by a product before operators know an axis, and within a branch by what stands outside', async () => {
