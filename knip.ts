@@ -5,8 +5,7 @@ const config: KnipConfig = {
   entry: [
     'main/{cli,start,electron}.ts!',
     'main/desktop/page/preload.ts!',
-    'main/engine/{engine,driver,team,relay,device}.ts!',
-    'main/answers/runtime.ts!',
+    'main/engine/{engine,driver,team,relay,device,runtime}.ts!',
     'main/build/fpm.ts',
     'test/e2e/set-up/{global-set-up,screenshots,states,old-electron/shim}.ts',
     'test/{bench,judge,package,stress}/**/*.ts',

@@ -63,7 +63,7 @@ export default defineConfig({
             engine: at('main/engine/engine.ts'),
             driver: at('main/engine/driver.ts'),
             team: at('main/engine/team.ts'),
-            runtime: at('main/answers/runtime.ts'),
+            runtime: at('main/engine/runtime.ts'),
             relay: at('main/engine/relay.ts'),
             device: at('main/engine/device.ts'),
           },

@@ -7,6 +7,7 @@
  *   page / CLI --EngineApi--> engine        page --HostApi--> main
  *   page / CLI <--EngineEvents-- engine     page <--HostEvents-- main
  */
+export type { CalibrationReport, OutputDifference, TriedModel, TryReport } from './contract/answers.ts'
 export * from './contract/doors.ts'
 export * from './contract/engine.ts'
 export * from './contract/events.ts'
@@ -36,6 +37,7 @@ export type { PlannedTensor, PlanReport } from './contract/jobs/plan.ts'
 export type { RankRule, ResizedModule, ResizeReport } from './contract/jobs/resize.ts'
 export type { SampleReport } from './contract/jobs/sample.ts'
 export type { SelfTestReport, SelfTestRow } from './contract/jobs/selftest.ts'
+export type { StatisticsLook } from './contract/jobs/statistics.ts'
 export type { VersusReport } from './contract/jobs/versus.ts'
 export * from './contract/jobs.ts'
 export * from './contract/recipe.ts'

@@ -5,10 +5,10 @@
 import { app } from 'electron/main'
 import { commandLine, isCommand } from './cli/program.ts'
 import { runDesktop } from './desktop/desktop.ts'
-import { spawnUtilityProcess } from './desktop/engine/engine-process.ts'
+import { spawnModelProcess, spawnUtilityProcess } from './desktop/engine/engine-process.ts'
 import { filesOf, lacksDisplay, ownParameters } from './desktop/lifecycle/parameters.ts'
 import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
-import { spawnEnginesBy } from './engine/parent/host-process.ts'
+import { spawnEnginesBy, spawnModelsBy } from './engine/parent/host-process.ts'
 
 const parameters = ownParameters(process.argv, process.defaultApp === true)
 if (lacksDisplay(process.platform, process.env, process.argv)) {
@@ -20,6 +20,7 @@ if (lacksDisplay(process.platform, process.env, process.argv)) {
 }
 // Electron's program cannot be forked as node: that fuse is off.
 spawnEnginesBy(spawnUtilityProcess)
+spawnModelsBy(spawnModelProcess)
 prepareDesktop()
 // No top-level await: the application becomes ready only after its entry has been evaluated.
 if (isCommand(parameters[0])) void runCommand()

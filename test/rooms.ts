@@ -56,9 +56,9 @@ function house(): Record<string, Room> {
   const parent = room('engine-parent', ['main/engine/parent/'], core, system, files, between)
   const loop = room('engine-loop', ['main/engine/loop/'], core, system, files, between)
   const device = room('engine-device', ['main/engine/device/'], core, system, between)
-  const running = room('running', ['main/answers/'], core, system, files, parent)
+  const running = room('running', ['main/answers/'], core, system, files, between, parent)
   const driver = room('engine-driver', ['main/engine/driver/'], core, system, files, between, device, running)
-  room('engine', ['main/engine/'], core, between, loop, device, driver)
+  room('engine', ['main/engine/'], core, system, between, loop, device, driver, running)
   const engine = [...between, ...parent]
   const host = room('host', ['main/host/'], base, contract, rpc, client, system, files, history, engine)
   const doors = [...base, ...contract, ...rpc, ...client, ...system, ...files, ...history, ...engine, ...host]
@@ -94,8 +94,9 @@ function house(): Record<string, Room> {
   const ab = room('ab', ['renderer/ab/'], state, charts, tensor)
   const runs = room('runs', ['renderer/runs/'], state, outcome, charts, tensor)
   const settings = room('settings', ['renderer/settings/'], state, charts, tensor, runs)
-  const app = room('app', ['renderer/app/'], state, outcome, charts, tensor, ab, runs, settings)
-  room('page', ['renderer/'], words, frame, outcome, charts, tensor, ab, runs, app)
+  const tries = room('try', ['renderer/try/'], state, outcome, charts, tensor, runs)
+  const app = room('app', ['renderer/app/'], state, outcome, charts, tensor, ab, runs, settings, tries)
+  room('page', ['renderer/'], words, frame, outcome, charts, tensor, ab, runs, tries, app)
   return found
 }
 

@@ -2,7 +2,7 @@
  * How far the outputs of two models are from each other on the same inputs, and how long both took. An output may be anything; where its last axis
  * can be that of classes, it is also said how often both prefer the same one.
  */
-import type { ClassAgreement, OutputDifference, TryReport } from '../contract/answers.ts'
+import type { ClassAgreement, OutputDifference, Spread } from '../contract/answers.ts'
 import { numbersOf, type Value } from './value.ts'
 
 /** Collects one output over all samples. */
@@ -73,7 +73,7 @@ function agreementOf(a: Float64Array, b: Float64Array, classes: number): ClassAg
 }
 
 /** Median and middle half. @throws RangeError for none */
-export function spreadOf(values: readonly number[]): TryReport['latencyRatio'] {
+export function spreadOf(values: readonly number[]): Spread {
   if (values.length === 0) throw new RangeError('no values')
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number) => {

@@ -8,20 +8,12 @@ import type { WeightFile } from '../formats/format.ts'
 import { normalPair, philox4x32 } from '../kernels/philox.ts'
 import { say } from '../messages/english.ts'
 import { fileName, quoted } from '../messages/text.ts'
+import { usualSize } from '../open-sizes.ts'
 import { elementCount, type TensorInfo, tensorBytes } from '../tensor.ts'
 import { isValueType, type Slot, type Value, type ValueType, valueTypes } from './value.ts'
 
 export type Feeds = Readonly<Record<string, Value>>
 
-/** A size that the model leaves open. */
-const openSizes = {
-  /** Along the first axis: how many at once. */
-  first: 1,
-  /** Along the last two of four, an image's. */
-  image: 64,
-  /** Along any other. */
-  other: 16,
-} as const
 /** Whole numbers stay below this: every vocabulary has as many. */
 const largestNumber = 100
 /** Of all inputs of a sample together. */
@@ -65,9 +57,7 @@ function dimsOf({ name, shape }: Slot, sizes: Readonly<Record<string, number>>):
   return shape.map((size, axis) => {
     if (typeof size === 'number' && size >= 0) return size
     const given = sizeGiven(sizes, String(size)) ?? sizeGiven(sizes, `${name}.${axis}`)
-    if (given !== undefined) return given
-    if (axis === 0) return openSizes.first
-    return shape.length === 4 && axis > 1 ? openSizes.image : openSizes.other
+    return given ?? usualSize(axis, shape.length)
   })
 }
 

@@ -6,6 +6,7 @@
 import type { WeightFile } from '../formats/format.ts'
 import type { GraphNode, KnownGraph, NodeAttribute, Placed, Scope } from '../formats/reading/model-graph.ts'
 import { readRange } from '../formats/reading/range.ts'
+import { packedNumbers, smallMessage } from '../formats/reading/small-message.ts'
 import { elementCount, type TensorInfo } from '../tensor.ts'
 import { dataTypeOf, emptyConstantNode } from '../write/onnx/initializer.ts'
 import { newNode } from '../write/onnx/nodes.ts'
@@ -150,32 +151,15 @@ async function attributeValues(
   { source }: KnownGraph,
   { content }: NodeAttribute,
 ): Promise<{ readonly integers: number[]; readonly text: string }> {
-  const data = await readRange(source, content.start, content.end, 'attribute')
-  const integers: number[] = []
-  let [at, found] = [0, '']
-  const number = () => {
-    let [value, shift] = [0, 1]
-    for (;;) {
-      const byte = data[at++]!
-      value += (byte & 127) * shift
-      shift *= 128
-      if (byte < 128 || at >= data.length) return value
-    }
+  const where = `${source.name}: attribute`
+  const found = smallMessage(await readRange(source, content.start, content.end, 'attribute'), where)
+  const text = found.find(({ number, bytes }) => number === 4 && bytes)?.bytes
+  return {
+    integers: found
+      .filter(({ number }) => number === 8)
+      .flatMap(({ value, bytes }) => (bytes ? packedNumbers(bytes, where) : [value])),
+    text: text ? new TextDecoder().decode(text) : '',
   }
-  while (at < data.length) {
-    const key = number()
-    const [field, wire] = [Math.floor(key / 8), key % 8]
-    if (wire === 0) {
-      const value = number()
-      if (field === 8) integers.push(value)
-    } else if (wire === 2) {
-      const end = number() + at
-      if (field === 8) while (at < end) integers.push(number())
-      if (field === 4) found = new TextDecoder().decode(data.subarray(at, end))
-      at = end
-    } else at += wire === 5 ? 4 : 8
-  }
-  return { integers, text: found }
 }
 
 /** Changes inside a graph so that values of graphs in it come out, and the names under which they do. */

@@ -1,4 +1,4 @@
-/** Two models run on the same inputs, and a model whose inputs of layers were summed: reports. */
+/** Models run on the same inputs, and a model whose inputs of layers were summed: what is said of them. */
 import { z } from 'zod'
 
 export const spreadSchema = z.strictObject({
@@ -7,16 +7,7 @@ export const spreadSchema = z.strictObject({
   low: z.number(),
   high: z.number(),
 })
-
-interface RanModel {
-  readonly name: string
-  /** Of the file. */
-  readonly byteLength: number
-  /** Milliseconds of one run. */
-  readonly latencyMs: z.infer<typeof spreadSchema>
-  /** Most memory that its process has had. */
-  readonly peakBytes: number
-}
+export type Spread = z.infer<typeof spreadSchema>
 
 /** Rows along the last axis, how many have the same largest entry, and how many have the original's among the five largest. */
 const classAgreementSchema = z.strictObject({
@@ -41,28 +32,45 @@ export const outputDifferenceSchema = z.strictObject({
 })
 export type OutputDifference = z.infer<typeof outputDifferenceSchema>
 
-export interface TryReport {
-  readonly original: RanModel
-  readonly compressed: RanModel
-  /** Latency of the compressed model over that of the original, run by run. */
-  readonly latencyRatio: z.infer<typeof spreadSchema>
-  readonly inputs: 'drawn' | 'given'
-  readonly samples: number
-  /** Runs of each model, all samples together. */
-  readonly runs: number
-  readonly threads: number
-  readonly outputs: readonly OutputDifference[]
-}
+const ranModelSchema = z.strictObject({
+  name: z.string(),
+  /** Of the file. */
+  byteLength: z.number(),
+  /** Milliseconds of one run. */
+  latencyMs: spreadSchema,
+  /** Most memory that its process has had. */
+  peakBytes: z.number(),
+})
 
-export interface CalibrationReport {
-  readonly output: string
-  readonly inputs: 'drawn' | 'given'
-  readonly samples: number
+export const tryReportSchema = z.strictObject({
+  original: ranModelSchema,
+  compressed: z.array(
+    ranModelSchema.extend({
+      /** Latency over that of the original, run by run. */
+      latencyRatio: spreadSchema,
+      outputs: z.array(outputDifferenceSchema),
+    }),
+  ),
+  inputs: z.enum(['drawn', 'given']),
+  samples: z.number(),
+  /** Runs of each model, all samples together. */
+  runs: z.number(),
+  threads: z.number(),
+  elapsedMs: z.number(),
+})
+export type TryReport = z.infer<typeof tryReportSchema>
+export type TriedModel = TryReport['compressed'][number]
+
+export const calibrationReportSchema = z.strictObject({
+  output: z.string(),
+  inputs: z.enum(['drawn', 'given']),
+  samples: z.number(),
   /** Weights with statistics, and those whose inputs cannot be seen. */
-  readonly covered: number
-  readonly uncovered: readonly string[]
+  covered: z.number(),
+  uncovered: z.array(z.string()),
   /** Vectors of the tensor that has fewest. */
-  readonly fewestVectors: number
-  readonly byteLength: number
-  readonly elapsedMs: number
-}
+  fewestVectors: z.number(),
+  byteLength: z.number(),
+  elapsedMs: z.number(),
+})
+export type CalibrationReport = z.infer<typeof calibrationReportSchema>

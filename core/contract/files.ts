@@ -107,6 +107,11 @@ const fileReportSchema = z.strictObject({
   tensors: z.array(tensorReportSchema),
   /** Most of its matrices are factors of an adapter: `openDifference` shows what it adds. */
   isAdapter: z.literal(true).optional(),
+  /** What a model that has a graph is fed with: a size is a number, the name of an open one, or null for one without a name. */
+  inputs: z
+    .array(z.strictObject({ name: z.string(), shape: z.array(z.union([z.number(), z.string(), z.null()])).readonly() }))
+    .readonly()
+    .optional(),
   /** Of what `openDifference` opened. */
   difference: differenceReportSchema.optional(),
 })

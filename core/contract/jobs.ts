@@ -4,6 +4,7 @@ import type { Params } from '../params.ts'
 import { analyze } from './jobs/analyze.ts'
 import { answers } from './jobs/answers.ts'
 import { apply } from './jobs/apply.ts'
+import { calibrate } from './jobs/calibrate.ts'
 import { compare } from './jobs/compare.ts'
 import { compress } from './jobs/compress.ts'
 import { convert } from './jobs/convert.ts'
@@ -15,10 +16,12 @@ import { plan } from './jobs/plan.ts'
 import { resize } from './jobs/resize.ts'
 import { sample } from './jobs/sample.ts'
 import { selftest } from './jobs/selftest.ts'
+import { statistics } from './jobs/statistics.ts'
+import { tryModels } from './jobs/try.ts'
 import { versus } from './jobs/versus.ts'
 
 const jobs = {
-  ...{ analyze, compare, versus, plan, pair, answers },
+  ...{ analyze, compare, versus, plan, pair, statistics, answers, calibrate, try: tryModels },
   ...{ compress, estimate, sample, convert, extract, resize, apply, selftest },
 }
 export type JobKind = keyof typeof jobs

@@ -59,7 +59,16 @@ export async function extractAdapter(
   const { include, exclude, pins, convRank, oneRank, form, rule } = job
   const options = { convRank, whole: job.whole, oneRank, ...(rule && { rule }) }
   const weighedBy = context.outputNorm?.hash
-  const asked = { job: 'extract', output: form, params, include, exclude, pins, statistics: weighedBy, options } as const
+  const asked = {
+    job: 'extract',
+    output: form,
+    params,
+    include,
+    exclude,
+    pins,
+    statistics: weighedBy,
+    options,
+  } as const
   const recipe = recipeHash(asked, context)
   const run = { style, recipe, sourceHash: await sourceHash({ base, tuned }, context) }
   const ruled = rule ? await pinnedByRule(file, choices, style, rule, context) : choices

@@ -13,6 +13,7 @@ import type {
   PlanReport,
   ReportOf,
   ResizeReport,
+  TryReport,
   VersusReport,
 } from '../contract.ts'
 import { roundingLevel } from '../curves/resolution.ts'
@@ -34,6 +35,9 @@ const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null 
   sample: null,
   convert: null,
   selftest: null,
+  statistics: null,
+  calibrate: null,
+  try: checkTry,
 }
 
 /** @throws AppError `internal-check` with the numbers */
@@ -163,6 +167,19 @@ function checkCompression({ output, tensors, relativeError, absoluteError }: Com
     if (relativeError !== null) checkShare(name, 'the error', relativeError)
   checkShare(output, 'the model error', relativeError)
   if (absoluteError !== null) checkShare(output, 'the absolute error', absoluteError)
+}
+
+function checkTry({ compressed }: TryReport): void {
+  for (const { outputs } of compressed)
+    for (const { name, relativeError, cosine, classes } of outputs) {
+      if (relativeError !== null && !(relativeError >= 0))
+        failCheck(name, `its error came out as ${relativeError}`, relativeError)
+      // Two sums of thousands of squares, and a product of them.
+      if (cosine !== null && !(Math.abs(cosine) <= 1 + level))
+        failCheck(name, `the cosine came out as ${cosine}`, cosine)
+      if (classes && !(classes.sameFirst <= classes.firstAmongFive && classes.firstAmongFive <= classes.rows))
+        failCheck(name, `${classes.sameFirst} of ${classes.rows} rows agree`, classes.sameFirst)
+    }
 }
 
 function checkResize({ output, modules, relativeError }: ResizeReport): void {

@@ -7,6 +7,7 @@ import type { CompressionTarget } from '../write/compression.ts'
 import { analyzeTensor } from './analyze.ts'
 import { compareAnswers } from './answers.ts'
 import { applyAdapter } from './apply.ts'
+import { calibrateModel } from './calibrate.ts'
 import { compareTensor } from './compare.ts'
 import { compressFile } from './compress.ts'
 import { convertFile } from './convert.ts'
@@ -19,6 +20,8 @@ import { planCompression } from './plan.ts'
 import { resizeAdapter } from './resize.ts'
 import { writeSample } from './sample.ts'
 import { selfTest } from './selftest.ts'
+import { lookAtStatistics } from './statistics.ts'
+import { tryCompressed } from './try.ts'
 import { versusTensor } from './versus.ts'
 
 const runs: {
@@ -30,6 +33,9 @@ const runs: {
   plan: planCompression,
   pair: comparePair,
   answers: compareAnswers,
+  statistics: lookAtStatistics,
+  calibrate: calibrateModel,
+  try: tryCompressed,
   compress: compressFile,
   estimate: estimateRun,
   sample: writeSample,

@@ -11,6 +11,8 @@ interface TensorDifference {
 export interface RunDifference {
   /** a - b. */
   readonly bytes: number
+  /** Model errors in the norm that both runs have: of weights, where they were weighed by different statistics. */
+  readonly errors: { readonly a: number; readonly b: number }
   /** 0 where it is no more than rounding. */
   readonly error: number
   readonly elapsedMs: number
@@ -21,11 +23,17 @@ export interface RunDifference {
 }
 
 const compressedIn = ({ tensors }: CompressionReport) => tensors.filter(({ action }) => action === 'factorized')
-const errorOf = ({ action, relativeError }: TensorOutcome) => (action === 'kept' ? 0 : relativeError)
-const worstOf = (outcomes: readonly TensorOutcome[]) =>
-  outcomes.reduce((most, { relativeError }) => Math.max(most, relativeError ?? 0), 0)
 
 export function runDifference(a: CompressionReport, b: CompressionReport): RunDifference {
+  const sameNorm = a.statistics?.hash === b.statistics?.hash
+  const inNorm = ({ relativeError, weightError }: Pick<TensorOutcome, 'relativeError' | 'weightError'>) =>
+    sameNorm ? relativeError : (weightError ?? relativeError)
+  const errorOf = (outcome: TensorOutcome) => (outcome.action === 'kept' ? 0 : inNorm(outcome))
+  const worstOf = (outcomes: readonly TensorOutcome[]) =>
+    outcomes.reduce((most, outcome) => Math.max(most, inNorm(outcome) ?? 0), 0)
+  const modelError = ({ relativeError, statistics }: CompressionReport) =>
+    sameNorm ? relativeError : (statistics?.weightError ?? relativeError)
+  const errors = { a: modelError(a), b: modelError(b) }
   const inB = new Map(b.tensors.map((tensor) => [tensor.name, errorOf(tensor)]))
   const inA = new Map(a.tensors.map((tensor) => [tensor.name, errorOf(tensor)]))
   const names = new Set([...inA.keys(), ...inB.keys()])
@@ -35,7 +43,8 @@ export function runDifference(a: CompressionReport, b: CompressionReport): RunDi
     .sort((one, other) => gap(other) - gap(one))
   return {
     bytes: a.bytesAfter - b.bytesAfter,
-    error: beyond(a.relativeError - b.relativeError, Math.max(a.resolution ?? 0, b.resolution ?? 0)),
+    errors,
+    error: beyond(errors.a - errors.b, Math.max(a.resolution ?? 0, b.resolution ?? 0)),
     elapsedMs: a.elapsedMs - b.elapsedMs,
     compressed: { a: compressedIn(a).length, b: compressedIn(b).length },
     worst: { a: worstOf(compressedIn(a)), b: worstOf(compressedIn(b)) },

@@ -12,13 +12,11 @@ import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile, overLimit, shapeText } from '../formats/reading/refusal.ts'
 import { quoted } from '../messages/text.ts'
+import type { StatisticsForm } from '../statistics-forms.ts'
 import { elementCount, hasComputableDType, type TensorInfo } from '../tensor.ts'
 
 /** Of a full H: 8 n^2 bytes of it are in memory while it is factorized. */
 const maxWidth = 20_480
-
-const forms = ['imatrix', 'sums', 'relaxml', 'factors', 'covariance'] as const
-export type Form = (typeof forms)[number]
 
 /** Mean squares of n inputs, their n x n second moments (row-major, symmetric), or C of H = C Ct (lower triangle). */
 export interface Moments {
@@ -43,7 +41,7 @@ export interface Entry {
 }
 
 export interface StatisticsFile {
-  readonly form: Form
+  readonly form: StatisticsForm
   readonly entries: readonly Entry[]
 }
 

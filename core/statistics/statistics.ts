@@ -6,8 +6,9 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { fileName, foreign, quoted } from '../messages/text.ts'
 import { isOwnFactor } from '../roles.ts'
+import type { StatisticsForm } from '../statistics-forms.ts'
 import { hasComputableDType, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
-import { type Form, type Moments, readStatistics } from './entries.ts'
+import { type Moments, readStatistics } from './entries.ts'
 import { lookup, type Place } from './names.ts'
 
 /** Along which side of the stored matrix its inputs lie: columns of y = W x, rows of y = x W. */
@@ -35,7 +36,7 @@ interface Coverage {
 }
 
 export interface ModelStatistics {
-  readonly form: Form
+  readonly form: StatisticsForm
   /** null for a tensor that is not covered. */
   of(name: string): TensorStatistics | null
   readonly coverage: Coverage

@@ -2,6 +2,7 @@
 import type { Feeds } from '../../core/answers/inputs.ts'
 import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import type { Tap, TapSums } from '../../core/answers/taps.ts'
+import type { Value } from '../../core/answers/value.ts'
 
 export type ToRuntime = { readonly id: number } & (
   | { readonly kind: 'load'; readonly model: string | Uint8Array; readonly threads: number }

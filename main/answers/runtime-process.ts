@@ -9,13 +9,21 @@ import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
 import { packagesBeside } from '../../core/version.ts'
+import { siblingEntry } from '../engine/entries.ts'
 import { type Exit, whyItEnded } from '../engine/parent/exit-sentence.ts'
-import { type Answer, bytesOfValues, type FromRuntime, mostModelBytes, mostValueBytes, type ToRuntime } from './messages.ts'
+import {
+  type Answer,
+  bytesOfValues,
+  type FromRuntime,
+  mostModelBytes,
+  mostValueBytes,
+  type ToRuntime,
+} from './messages.ts'
 
 const tailCharacters = 8192
 
 /** The process in which a model runs, as those hold it who run one. */
-interface RuntimeProcess {
+export interface RuntimeProcess {
   /** Never throws; a message to a process that has ended is lost. */
   postMessage(message: ToRuntime): void
   onMessage(listener: (message: FromRuntime) => void): void
@@ -34,10 +42,14 @@ type Wish = ToRuntime extends infer Each ? (Each extends ToRuntime ? Omit<Each, 
 export async function runModel(
   name: string,
   model: string | Uint8Array,
-  { threads = 1, signal, entry = runtimeEntry() }: { threads?: number; signal?: AbortSignal; entry?: URL } = {},
+  {
+    threads = 1,
+    signal,
+    entry = siblingEntry('runtime'),
+  }: { threads?: number; signal?: AbortSignal; entry?: URL } = {},
 ): Promise<RunningModel> {
   const hidden = typeof model === 'string' ? await foldersOf(model) : []
-  const child = forkRuntime(entry)
+  const child = spawn(entry)
   const waiting = new Map<
     number,
     { resolve: (answer: Answer) => void; reject: (error: AppError) => void; kind: string }
@@ -126,6 +138,13 @@ async function foldersOf(path: string): Promise<string[]> {
   return found.sort((a, b) => b.length - a.length)
 }
 
+let spawn: (entry: URL) => RuntimeProcess = forkRuntime
+
+/** How this thread starts the processes of models, said once before the first: Electron's program cannot be forked as node. */
+export function spawnRuntimesBy(other: () => RuntimeProcess): void {
+  spawn = other
+}
+
 function forkRuntime(entry: URL): RuntimeProcess {
   const child = fork(fileURLToPath(entry), [], {
     serialization: 'advanced',
@@ -166,9 +185,4 @@ function faultOf(name: string, answer: Extract<FromRuntime, { fault: string }>, 
   const detail = foreign(answer.detail.replace(/\s+/g, ' ').slice(0, 300))
   const key = isLoading ? 'answers.refused' : 'answers.run-failed'
   return new AppError('unsupported', say(key, { name: fileName(name), detail }))
-}
-
-/** Beside this module, as built and as source. */
-function runtimeEntry(): URL {
-  return new URL(`./runtime${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 }

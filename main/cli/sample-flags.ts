@@ -1,8 +1,8 @@
 /** Which inputs a model is run on, as flags. */
 import type { Command } from 'commander'
 import { say } from '../../core/messages/english.ts'
-import type { SampleChoice } from '../answers/samples.ts'
 import { collect, wholeNumber } from './flags.ts'
+import type { CommandEngine } from './job.ts'
 import { wrongUsage } from './usage.ts'
 
 export interface SampleOptions {
@@ -17,7 +17,7 @@ export function addSampleFlags(command: Command, samples: number): Command {
   return command
     .option(
       '--inputs <file>',
-      'one sample: an .npz with an array for each input, or an .npy for the only one; repeatable',
+      'samples: an .npz with an array for each input (x.0, x.1, ... for several), or an .npy for the only one; repeatable',
       collect,
       [],
     )
@@ -40,6 +40,14 @@ export function sizeOf(text: string, before: Readonly<Record<string, number>>): 
   return { ...before, [name]: size }
 }
 
-export function samplesOf({ inputs, samples, seed, size }: SampleOptions): SampleChoice {
-  return { files: inputs, count: samples, seed, sizes: size }
+/** As jobs take them. */
+export function samplesOf({ samples, seed, size, threads }: SampleOptions) {
+  return { samples, seed, sizes: size, threads }
+}
+
+/** Files of a role that has several, opened. */
+export async function openAll(engine: Pick<CommandEngine, 'open'>, paths: readonly string[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const path of paths) ids.push((await engine.open(path)).fileId)
+  return ids
 }

@@ -4,7 +4,7 @@
  */
 
 import type { MessagePort } from 'node:worker_threads'
-import type { DifferenceReport, Job, JobEvent, JobResult, TensorReport } from '../../core/contract.ts'
+import type { DifferenceReport, FileReport, Job, JobEvent, JobResult, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
 import type { Message } from '../../core/messages/message.ts'
@@ -14,12 +14,33 @@ import type { Bounds, Place } from '../files/within.ts'
 
 // --- main <-> engine -----------------------------------------------------------------------------------------------------------------
 
+/** To or from a model's process (main/answers/messages.ts), passed on as it is. */
+export interface ModelMessage {
+  readonly type: 'model'
+  /** Of the process: the driver's own name for it. */
+  readonly model: string
+  readonly message: unknown
+}
+/** The process is wanted no more. */
+export interface ModelEnd {
+  readonly type: 'model-end'
+  readonly model: string
+}
+/** It has ended, by itself or because it was told to. */
+export interface ModelEnded {
+  readonly type: 'model-ended'
+  readonly model: string
+  readonly exit: { readonly code: number | null; readonly signal: string | null; readonly stderrTail: string }
+}
+
 export type ToEngine =
   | { readonly type: 'connect'; readonly port: number }
   | { readonly type: 'message'; readonly port: number; readonly message: unknown }
   | { readonly type: 'disconnect'; readonly port: number }
   | { readonly type: 'answer'; readonly request: number; readonly ok: Place | null }
   | { readonly type: 'answer'; readonly request: number; readonly error: ErrorReport }
+  | ModelMessage
+  | ModelEnded
   /** Cancel everything, remove what is half-written, exit 0. */
   | { readonly type: 'stop' }
 
@@ -27,6 +48,9 @@ export type FromEngine =
   | { readonly type: 'ready' }
   | { readonly type: 'message'; readonly port: number; readonly message: unknown }
   | { readonly type: 'ask'; readonly request: number; readonly question: Question }
+  /** The first one for a model starts its process. */
+  | ModelMessage
+  | ModelEnd
 
 /** The path behind a grant, or the notice that a partial file is about to exist or has gone: main removes those of an engine that died. */
 export type Question =
@@ -72,6 +96,7 @@ export interface OpenedFile {
   readonly tensors: TensorReport[]
   readonly fingerprint: string
   readonly isAdapter?: true
+  readonly inputs?: NonNullable<FileReport['inputs']>
   readonly difference?: DifferenceReport
 }
 
@@ -91,6 +116,8 @@ export type ToDriver =
   | { readonly type: 'task'; readonly id: number; readonly task: Task }
   | { readonly type: 'close'; readonly fileId: string }
   | { readonly type: 'noted'; readonly request: number }
+  | ModelMessage
+  | ModelEnded
 
 export type FromDriver =
   | { readonly type: 'settled'; readonly id: number; readonly ok: TaskAnswer; readonly sketches?: SketchCounters }
@@ -99,6 +126,8 @@ export type FromDriver =
   | { readonly type: 'partial'; readonly request: number; readonly place: Place; readonly exists: boolean }
   /** The control block (core/kernels/control.ts) by which the kernels made from now on are cancelled. */
   | { readonly type: 'control'; readonly control: SharedArrayBuffer }
+  | ModelMessage
+  | ModelEnd
   /** Other kernels compute from now on. */
   | { readonly type: 'kernels'; readonly info: DriverInfo }
 
@@ -116,6 +145,8 @@ export interface DriverData {
   readonly runtime: string
   /** Whether a process can hold a device here. */
   readonly mayHaveDevice: boolean
+  /** Whether processes of models are started by main: elsewhere the driver forks them. */
+  readonly relaysModels: boolean
 }
 
 // --- driver <-> device ---------------------------------------------------------------------------------------------------------------

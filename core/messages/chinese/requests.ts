@@ -24,7 +24,8 @@ export const requests = {
   'request.part': (v) => `应为形如 3/8 的部分（从 1/8 到 8/8），得到的是 ${v.text}。`,
   'request.pin-form': () => '应为名称或通配模式、等号和秩，例如 *.q=32。',
   'request.pins-too-coarse': () => '仅已固定的张量，误差就超过目标。请提高它们的秩，或选择更大的误差。',
-  'request.kept-too-coarse': () => '仅 INT8 的保留权重就已超出目标允许的误差。请让它们保持来源的数值类型，或选择更大的误差。',
+  'request.kept-too-coarse': () =>
+    '仅 INT8 的保留权重就已超出目标允许的误差。请让它们保持来源的数值类型，或选择更大的误差。',
   'request.goal-too-small': (v, w) =>
     `目标为压缩的矩阵留下 ${w.bytes(v.left)}；它们的最小秩已需要 ${w.bytes(v.needed)}。请选择更大的大小、更小的最小秩，或少排除一些张量。`,
   'request.kept-too-large': (v, w) =>

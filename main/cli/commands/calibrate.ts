@@ -1,12 +1,8 @@
 /** `ghostsvd calibrate`: statistics of what flows into the layers of a model, from running it. */
-import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { calibrate } from '../../answers/calibrate.ts'
-import { weightPaths } from '../../engine/driver/opened-files.ts'
-import { untilSignal } from '../job.ts'
+import { withEngine } from '../job.ts'
 import { duration, formatBytes, print, printJson, safe } from '../print.ts'
-import { writeNew } from '../records.ts'
-import { addSampleFlags, type SampleOptions, samplesOf } from '../sample-flags.ts'
+import { addSampleFlags, openAll, type SampleOptions, samplesOf } from '../sample-flags.ts'
 
 interface Options extends SampleOptions {
   readonly out: string
@@ -23,27 +19,23 @@ export function calibrateCommand(): Command {
     .option('--force', 'replace an existing file')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options) => {
-      const { out, threads, force = false } = options
-      // Values beside the model are read too.
-      const sources = (await Promise.all([path, ...options.inputs].map((each) => weightPaths(resolve(each))))).flat()
-      const write = (bytes: Uint8Array) => writeNew(out, bytes, { overwrite: force, sources })
-      // What stands in the way is found before anything runs.
-      await writeNew(out, null, { overwrite: force, sources })
-      const report = await untilSignal((signal) =>
-        calibrate(path, { ...samplesOf(options), out, threads, signal, write }),
-      )
-      if (options.json) printJson(report)
-      else {
-        const { output, byteLength, covered, uncovered, samples, inputs, fewestVectors, elapsedMs } = report
+      const { out, force = false } = options
+      const report = await withEngine(async (engine) => {
+        const model = (await engine.open(path)).fileId
+        const files = { model, inputs: await openAll(engine, options.inputs) }
+        return engine.run<'calibrate'>({
+          ...{ kind: 'calibrate', files, target: engine.target(out), force },
+          ...samplesOf(options),
+        })
+      })
+      if (options.json) return printJson(report)
+      const { output, byteLength, covered, uncovered, samples, inputs, fewestVectors, elapsedMs } = report
+      print(`Wrote ${output}: statistics of ${covered} weights, ${formatBytes(byteLength)}, in ${duration(elapsedMs)}.`)
+      const drawn = inputs === 'drawn' ? ' They were drawn at random: real ones say more.' : ''
+      print(`Inputs: ${samples}; at least ${fewestVectors} vectors for each weight.${drawn}`)
+      if (uncovered.length > 0)
         print(
-          `Wrote ${output}: statistics of ${covered} weights, ${formatBytes(byteLength)}, in ${duration(elapsedMs)}.`,
+          `${uncovered.length} weights have none, since what flows into them cannot be seen from outside (bodies of Loop and Scan, functions): ${safe(uncovered.slice(0, 3).join(', '))}${uncovered.length > 3 ? ', ...' : ''}`,
         )
-        const drawn = inputs === 'drawn' ? ' They were drawn at random: real ones say more.' : ''
-        print(`Inputs: ${samples}; at least ${fewestVectors} vectors for each weight.${drawn}`)
-        if (uncovered.length > 0)
-          print(
-            `${uncovered.length} weights have none, since what flows into them cannot be seen from outside (bodies of Loop and Scan, functions): ${safe(uncovered.slice(0, 3).join(', '))}${uncovered.length > 3 ? ', ...' : ''}`,
-          )
-      }
     })
 }

@@ -1,11 +1,10 @@
-/** `ghostsvd try`: a model and its compressed form, run on the same inputs. */
+/** `ghostsvd try`: a model and compressed forms of it, run on the same inputs. */
 import { Command } from 'commander'
-import type { TryReport } from '../../../core/contract/answers.ts'
-import { tryModels } from '../../answers/try.ts'
+import type { TryReport } from '../../../core/contract.ts'
 import { wholeNumber } from '../flags.ts'
-import { untilSignal } from '../job.ts'
+import { withEngine } from '../job.ts'
 import { formatBytes, percent, print, printJson, safe, table } from '../print.ts'
-import { addSampleFlags, type SampleOptions, samplesOf } from '../sample-flags.ts'
+import { addSampleFlags, openAll, type SampleOptions, samplesOf } from '../sample-flags.ts'
 
 interface Options extends SampleOptions {
   readonly rounds: number
@@ -15,49 +14,58 @@ interface Options extends SampleOptions {
 export function tryCommand(): Command {
   const command = new Command('try')
     .description(
-      'run a model and its compressed form on the same inputs: how far the outputs are apart, time and memory of both',
+      'run a model and its compressed forms on the same inputs: how far the outputs are apart, time and memory of each',
     )
     .argument('<model.onnx>')
-    .argument('<compressed.onnx>')
+    .argument('<compressed.onnx...>')
   return addSampleFlags(command, 3)
     .option('--rounds <number>', 'timed runs of each sample', wholeNumber(1, 10_000), 5)
     .option('--json', 'print one JSON object')
-    .action(async (original: string, compressed: string, options: Options) => {
-      const { rounds, threads } = options
-      const report = await untilSignal((signal) =>
-        tryModels(original, compressed, { ...samplesOf(options), rounds, threads, signal }),
-      )
+    .action(async (original: string, compressed: string[], options: Options) => {
+      const { rounds } = options
+      const report = await withEngine(async (engine) => {
+        const model = (await engine.open(original)).fileId
+        const files = {
+          model,
+          compressed: await openAll(engine, compressed),
+          inputs: await openAll(engine, options.inputs),
+        }
+        return engine.run<'try'>({ kind: 'try', files, ...samplesOf(options), rounds })
+      })
       if (options.json) printJson(report)
       else printTry(report)
     })
 }
 
-function printTry(report: TryReport): void {
-  const rows = report.outputs.map(({ name, dims, relativeError, largestError, cosine, classes }) => [
-    safe(name),
-    `[${dims.join(', ')}]`,
-    relativeError === null ? '' : percent(relativeError),
-    largestError === null ? '' : percent(largestError),
-    cosine === null ? '' : cosine.toFixed(6),
-    classes ? percent(classes.sameFirst / classes.rows) : '',
-    classes ? percent(classes.firstAmongFive / classes.rows) : '',
-  ])
-  print(
-    table([['output', 'shape', 'error', 'largest', 'cosine', 'same class', 'among five'], ...rows], [2, 3, 4, 5, 6]),
+function printTry({ original, compressed, ...how }: TryReport): void {
+  for (const { name, outputs } of compressed) {
+    const rows = outputs.map(({ name, dims, relativeError, largestError, cosine, classes }) => [
+      safe(name),
+      `[${dims.join(', ')}]`,
+      relativeError === null ? '' : percent(relativeError),
+      largestError === null ? '' : percent(largestError),
+      cosine === null ? '' : cosine.toFixed(6),
+      classes ? percent(classes.sameFirst / classes.rows) : '',
+      classes ? percent(classes.firstAmongFive / classes.rows) : '',
+    ])
+    const head = [`outputs of ${safe(name)}`, 'shape', 'error', 'largest', 'cosine', 'same class', 'among five']
+    print(`${table([head, ...rows], [2, 3, 4, 5, 6])}\n`)
+  }
+  const models = [{ ...original, latencyRatio: null }, ...compressed].map(
+    ({ name, byteLength, latencyMs, latencyRatio, peakBytes }) => [
+      safe(name),
+      formatBytes(byteLength),
+      `${ms(latencyMs.median)} (${ms(latencyMs.low)} to ${ms(latencyMs.high)})`,
+      latencyRatio ? `${ratio(latencyRatio.median)} (${ratio(latencyRatio.low)} to ${ratio(latencyRatio.high)})` : '',
+      formatBytes(peakBytes),
+    ],
   )
-  const models = [report.original, report.compressed].map(({ name, byteLength, latencyMs, peakBytes }) => [
-    safe(name),
-    formatBytes(byteLength),
-    `${ms(latencyMs.median)} (${ms(latencyMs.low)} to ${ms(latencyMs.high)})`,
-    formatBytes(peakBytes),
-  ])
-  print(`\n${table([['model', 'file', 'one run', 'memory'], ...models], [1, 2, 3])}`)
-  const { median, low, high } = report.latencyRatio
-  const inputs = report.inputs === 'given' ? 'given' : 'drawn at random, which says little of real ones'
-  print(
-    `\nTime: ${median.toFixed(2)} of the original's (${low.toFixed(2)} to ${high.toFixed(2)}), ${report.runs} runs of each in turn, threads: ${report.threads}. Inputs: ${report.samples}, ${inputs}.`,
-  )
+  print(table([['model', 'file', 'one run', 'of the original', 'memory'], ...models], [1, 2, 3, 4]))
+  const inputs = how.inputs === 'given' ? 'given' : 'drawn at random, which says little of real ones'
+  print(`\n${how.runs} runs of each in turn, threads: ${how.threads}. Inputs: ${how.samples}, ${inputs}.`)
 }
+
+const ratio = (value: number) => value.toFixed(2)
 
 function ms(value: number): string {
   return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`

@@ -1,9 +1,9 @@
-/** The engine process inside Electron: a utility process, behind the same interface as a fork (engine/parent/host-process.ts). */
+/** The processes of engines and models inside Electron: utility processes, behind the same interface as a fork (engine/parent/host-process.ts). */
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { app, type Details, type UtilityProcess, utilityProcess } from 'electron/main'
 import { siblingEntry } from '../../engine/entries.ts'
-import type { FromEngine } from '../../engine/messages.ts'
+import type { FromEngine, ToEngine } from '../../engine/messages.ts'
 import { type HostProcess, tailCharacters } from '../../engine/parent/host-process.ts'
 import { identify, type ProcessIdentity, stillLives } from '../../system/process-identity.ts'
 import { utilityExit } from './utility-exit.ts'
@@ -13,12 +13,16 @@ const lookMs = 10
 /** One that will not go, having closed its ports, is ended. */
 const goneLimitMs = 2_000
 
-let engines = 0
+let processes = 0
 
 /** Only after Electron is ready. */
-export function spawnUtilityProcess(): HostProcess {
-  const serviceName = `GhostSVD engine ${++engines}`
-  const child = utilityProcess.fork(fileURLToPath(siblingEntry('engine')), [], {
+export const spawnUtilityProcess = () => spawnUtility<ToEngine, FromEngine>('engine')
+/** The process of a model (main/answers/). */
+export const spawnModelProcess = () => spawnUtility<unknown, unknown>('runtime')
+
+function spawnUtility<To, From>(entry: 'engine' | 'runtime'): HostProcess<To, From> {
+  const serviceName = `GhostSVD ${entry} ${++processes}`
+  const child = utilityProcess.fork(fileURLToPath(siblingEntry(entry)), [], {
     serviceName,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -49,10 +53,10 @@ export function spawnUtilityProcess(): HostProcess {
     },
     postMessage(message) {
       if (ended) return
-      if (message.type === 'stop') asked = true
+      if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'stop') asked = true
       child.postMessage(message)
     },
-    onMessage: (listener) => void child.on('message', (message: FromEngine) => listener(message)),
+    onMessage: (listener) => void child.on('message', (message: From) => listener(message)),
     onExit(listener) {
       child.once('exit', (reported) => {
         ended = true

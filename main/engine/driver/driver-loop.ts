@@ -10,6 +10,7 @@ import { AppError, toErrorReport } from '../../../core/errors.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
 import { say } from '../../../core/messages/english.ts'
 import type { SketchCounters } from '../../../core/sketch-cache/sketch-cache.ts'
+import { spawnRuntimesBy } from '../../answers/runtime-process.ts'
 import type { Place } from '../../files/within.ts'
 import {
   CANCELLED,
@@ -23,6 +24,7 @@ import {
 } from '../messages.ts'
 import { relayDeviceSpawner, relaySpawner } from '../threads.ts'
 import type { KernelRoomHost } from './kernel-room.ts'
+import { relayedRuntimes } from './relayed-runtimes.ts'
 
 /** At most 20 progress events a second: a page cannot show more, and a queue of them would delay what matters. */
 const progressIntervalMs = 50
@@ -43,7 +45,8 @@ export interface DriverTasks {
 export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
   if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
   const port: MessagePort = parentPort
-  const { flags, teamPort, runtime, mayHaveDevice } = workerData as DriverData
+  const { flags, teamPort, runtime, mayHaveDevice, relaysModels } = workerData as DriverData
+  if (relaysModels) spawnRuntimesBy(relayedRuntimes(port))
   const tasks = makeTasks({
     runtime,
     spawn: relaySpawner(teamPort),
@@ -93,7 +96,7 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
   port.on('message', (message: ToDriver) => {
     if (message.type === 'task') void run(message.id, message.task)
     else if (message.type === 'close') void tasks.closeFile(message.fileId)
-    else {
+    else if (message.type === 'noted') {
       noted.get(message.request)?.()
       noted.delete(message.request)
     }

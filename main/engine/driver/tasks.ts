@@ -6,6 +6,7 @@ import { looksLikeAdapter } from '../../../core/adapters/read.ts'
 import { isListed, type Job, type JobResult, machineOf, writesOf } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
+import { declaredInputs } from '../../../core/formats/onnx/declared-inputs.ts'
 import { runJob } from '../../../core/jobs/registry.ts'
 import { sourceOfCut } from '../../../core/jobs/steps/pair-facts.ts'
 import { mayPay } from '../../../core/kernels/gpu/cost.ts'
@@ -99,6 +100,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
             ...{ format, safety, totalBytes, fingerprint },
             notices: [...notices],
             ...described(file),
+            ...(file.graph && { inputs: await declaredInputs(file.graph) }),
           }
           return report
         }

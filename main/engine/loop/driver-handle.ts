@@ -22,6 +22,9 @@ import {
   type DriverData,
   type DriverInfo,
   type FromDriver,
+  type ModelEnd,
+  type ModelEnded,
+  type ModelMessage,
   PAUSED,
   type SpawnDevice,
   type Task,
@@ -47,6 +50,8 @@ export interface DriverHost {
   /** A partial file is about to exist or has gone; the driver waits for the answer. */
   notePartial(path: string, exists: boolean): Promise<void>
   removePartial(path: string, within: Bounds): Promise<void>
+  /** Passed on to main, which has the processes of models. */
+  tellModel(message: ModelMessage | ModelEnd): void
 }
 
 export interface TaskListener {
@@ -73,6 +78,8 @@ export interface Driver {
   /** Of the finished sketches, after the last task. */
   readonly sketches: SketchCounters
   closeFile(fileId: string): void
+  /** What a model says, or that its process has ended; of another driver's it is ignored. */
+  hearModel(message: ModelMessage | ModelEnded): void
   /** Ends thread and team; what is half-written is gone when this resolves. */
   stop(): Promise<void>
 }
@@ -100,6 +107,8 @@ interface Entry {
 export function createDriver(host: DriverHost): Driver {
   const flags = new Int32Array(new SharedArrayBuffer(8))
   const partials = new Map<string, Bounds>()
+  /** Whose processes main has for this driver. */
+  const models = new Set<string>()
   let running: Entry | null = null
   let thread: DriverThread | null = spawn()
   /** While a driver is being ended: its end, with its files removed. */
@@ -111,8 +120,9 @@ export function createDriver(host: DriverHost): Driver {
 
   function spawn(): DriverThread {
     const team = new MessageChannel()
-    const mayHaveDevice = process.versions.electron === undefined
-    const data: DriverData = { flags, teamPort: team.port2, runtime: runtimeName(), mayHaveDevice }
+    const isElectron = process.versions.electron !== undefined
+    const machine = { mayHaveDevice: !isElectron, relaysModels: isElectron }
+    const data: DriverData = { flags, teamPort: team.port2, runtime: runtimeName(), ...machine }
     makeRoomForBuffers()
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })
     const endTeam = answerSpawns(team.port1, host, collectGarbage)
@@ -149,6 +159,14 @@ export function createDriver(host: DriverHost): Driver {
     if (message.type === 'control') {
       from.control = message.control
       if (Atomics.load(flags, CANCELLED) !== 0) raiseCancel(message.control)
+      return
+    }
+    if (message.type === 'model' || message.type === 'model-end') {
+      // One that is being replaced has had its models ended.
+      if (from !== thread) return
+      if (message.type === 'model') models.add(message.model)
+      else models.delete(message.model)
+      host.tellModel(message)
       return
     }
     if (message.type === 'kernels') {
@@ -212,6 +230,8 @@ export function createDriver(host: DriverHost): Driver {
     const entry = running
     if (!old) return
     thread = null
+    for (const model of models) host.tellModel({ type: 'model-end', model })
+    models.clear()
     // At once, while the thread may still have them open, and again when it cannot make any more. Windows allows only the second.
     const early = removePartials({ forget: false })
     ending = Promise.all([old.terminate(), early]).then(() => removePartials())
@@ -294,6 +314,11 @@ export function createDriver(host: DriverHost): Driver {
     },
     closeFile: (fileId) => {
       thread?.postMessage({ type: 'close', fileId })
+    },
+    hearModel: (message) => {
+      if (!models.has(message.model)) return
+      if (message.type === 'model-ended') models.delete(message.model)
+      thread?.postMessage(message)
     },
     stop: async () => {
       stopped = true

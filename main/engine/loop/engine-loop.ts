@@ -52,6 +52,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
     ...parts,
     notePartial: async (path, exists) => void (await ask({ about: 'partial', path, exists })),
     removePartial,
+    tellModel: (message) => link.postMessage(message),
   }
   const start = () => {
     const driver = createDriver(driverHost)
@@ -97,6 +98,10 @@ export function serveEngine(link: Link, parts: EngineParts): void {
         else waiting?.resolve(message.ok)
         return
       }
+      case 'model':
+      case 'model-ended':
+        worker.driver.hearModel(message)
+        return
       case 'stop':
         void end()
     }

@@ -8,11 +8,11 @@ import { siblingEntry } from '../entries.ts'
 import type { FromEngine, ToEngine } from '../messages.ts'
 import type { Exit } from './exit-sentence.ts'
 
-export interface HostProcess {
+export interface HostProcess<To = ToEngine, From = FromEngine> {
   readonly pid: number | undefined
   /** Never throws; a message to a process that has ended is lost. */
-  postMessage(message: ToEngine): void
-  onMessage(listener: (message: FromEngine) => void): void
+  postMessage(message: To): void
+  onMessage(listener: (message: From) => void): void
   /** Called once, after the last message of the process. */
   onExit(listener: (exit: Exit) => void): void
   kill(): void
@@ -29,6 +29,21 @@ export function spawnEnginesBy(other: Spawn): void {
 
 export function spawnEngine(): HostProcess {
   return spawn()
+}
+
+/** A model's process: what it is told and says is its own (main/answers/messages.ts). */
+export type ModelProcess = HostProcess<unknown, unknown>
+
+let spawnOfModel: (() => ModelProcess) | null = null
+
+/** How this program starts the processes of models, where engines cannot fork them. */
+export function spawnModelsBy(other: () => ModelProcess): void {
+  spawnOfModel = other
+}
+
+export function spawnModel(): ModelProcess {
+  if (!spawnOfModel) throw new Error('Here engines start the processes of their models themselves.')
+  return spawnOfModel()
 }
 
 /** The longest tail of stderr that is kept to tell why a process ended. */

@@ -10,9 +10,10 @@ import type { Port } from '../../../core/port.ts'
 import type { Lost } from '../../../core/rpc.ts'
 import { removePartial } from '../../files/outputs.ts'
 import type { Bounds } from '../../files/within.ts'
-import type { FromEngine, Question, ToEngine } from '../messages.ts'
+import type { FromEngine, ModelEnd, ModelMessage, Question, ToEngine } from '../messages.ts'
 import { whyItEnded } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
+import { modelsOf } from './models-of.ts'
 import { begin, type Effect, next, type Step, type SupervisionEvent } from './supervision.ts'
 
 /** Which path stands behind a grant: `Grants` of main/files/grants.ts is one. */
@@ -115,9 +116,14 @@ export function startEngine(options: EngineOptions): Engine {
 
   function watch(started: HostProcess): HostProcess {
     const partials = new Set<string>()
-    started.onMessage((message) => hear(started, partials, message))
+    const models = modelsOf(started)
+    started.onMessage((message) => {
+      if (message.type === 'model' || message.type === 'model-end') models.hear(message)
+      else hear(started, partials, message)
+    })
     started.onExit((exit) => {
       child = null
+      models.end()
       if (exit.code !== 0 || exit.stderrTail) options.log?.(`${inEnglish(whyItEnded(exit))}\n${exit.stderrTail}`)
       // An engine that was killed could not tidy up; after its death no half-written file is left.
       void Promise.all([...partials].map((path) => removePartial(path, options.paths.within).catch(() => {}))).then(
@@ -127,7 +133,7 @@ export function startEngine(options: EngineOptions): Engine {
     return started
   }
 
-  function hear(from: HostProcess, partials: Set<string>, message: FromEngine): void {
+  function hear(from: HostProcess, partials: Set<string>, message: Exclude<FromEngine, ModelMessage | ModelEnd>): void {
     switch (message.type) {
       case 'ready':
         happen({ type: 'ready', nowMs: performance.now() })

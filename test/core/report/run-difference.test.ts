@@ -37,3 +37,15 @@ test('a run beside itself differs in nothing', () => {
   const a = run(80, 0.43, { q: 0.2 })
   expect(runDifference(a, a)).toMatchObject({ bytes: 0, error: 0, tensors: [] })
 })
+
+test('runs weighed by different statistics are held against each other by their weights', () => {
+  const weighed = (hash: string, error: number, weightError: number) => ({
+    ...run(80, error, { q: error }),
+    statistics: { hash, covered: 1, total: 1, borrowed: 0, weightError },
+    tensors: run(80, error, { q: error }).tensors.map((tensor) => ({ ...tensor, weightError })),
+  })
+  const [a, b] = [weighed('a', 0.1, 0.4), run(80, 0.3, { q: 0.3 })]
+  const found = runDifference(a, b)
+  expect(found).toMatchObject({ errors: { a: 0.4, b: 0.3 }, worst: { a: 0.4, b: 0.3 }, tensors: [{ a: 0.4, b: 0.3 }] })
+  expect(runDifference(a, weighed('a', 0.2, 0.3)).errors).toEqual({ a: 0.1, b: 0.2 })
+})

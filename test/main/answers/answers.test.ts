@@ -3,17 +3,26 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import {
+  type CalibrationReport,
+  filesByRole,
+  type JobRequest,
+  type JobResult,
+  jobSchema,
+  type TryReport,
+} from '../../../core/contract.ts'
 import { openWeightFile } from '../../../core/formats/opening/open.ts'
-import { calibrate } from '../../../main/answers/calibrate.ts'
+import { runJob } from '../../../core/jobs/registry.ts'
+import { modelRunner } from '../../../main/answers/runner.ts'
 import { runModel } from '../../../main/answers/runtime-process.ts'
-import { tryModels } from '../../../main/answers/try.ts'
 import { pickSource } from '../../../main/files/files.ts'
+import { outputFolder } from '../../../main/files/outputs.ts'
 import { concat } from '../../core/formats/corpus.ts'
 import { attribute, bytes, external, node, number, opset, slot, tensor } from '../../core/formats/onnx/onnx-model.ts'
-import { fileBytes, type TestTensor, weights } from '../../core/jobs/harness.ts'
+import { fileBytes, type TestTensor, testContext, weights } from '../../core/jobs/harness.ts'
 
 const folder = () => mkdtemp(join(tmpdir(), 'ghostsvd-answers-'))
 const initializer = (name: string, { shape, bytes: values }: TestTensor) =>
@@ -21,7 +30,38 @@ const initializer = (name: string, { shape, bytes: values }: TestTensor) =>
 const whole = (...graph: Uint8Array[]) => concat(number(1, 8), bytes(7, concat(bytes(2, 'main'), ...graph)), opset(13))
 const linear = (from = weights('w', [64, 80])) =>
   whole(node('MatMul', ['x', 'w'], ['y']), initializer('w', from), slot(11, 'x', ['n', 64]), slot(12, 'y', ['n', 80]))
-const choice = { files: [], count: 2, seed: 1, sizes: { n: 3 }, rounds: 1, threads: 1 }
+
+/** Runs a job whose files are paths, as a driver does. */
+async function ran(request: JobRequest, out?: string): Promise<JobResult['report']> {
+  const job = jobSchema.parse(request)
+  const paths = new Map(filesByRole(job.files))
+  const files = await Promise.all(
+    [...paths].map(async ([role, path]) => [role, await openWeightFile(await pickSource(path, 'file'))] as const),
+  )
+  const runner = modelRunner({ paths, checkCancelled: () => {}, notePartial: async () => {} })
+  try {
+    const folder = out === undefined ? null : outputFolder(dirname(out), { overwrite: false, sources: [] })
+    const target = folder && { folder, name: basename(out!) }
+    const opened = Object.fromEntries(files)
+    return (await runJob(job, { opened, target, models: runner.models }, testContext())).report
+  } finally {
+    await runner.close()
+    for (const [, file] of files) await file.close()
+  }
+}
+const choice = { samples: 2, sizes: { n: 3 }, rounds: 1 }
+const tried = async (model: string, compressed: readonly string[], inputs: readonly string[] = []) =>
+  (await ran({
+    kind: 'try',
+    files: { model, compressed: [...compressed], inputs: [...inputs] },
+    ...choice,
+  })) as TryReport
+const calibrated = async (model: string, sizes: Record<string, number>) => {
+  const out = join(await folder(), 'stats.safetensors')
+  const files = { model, inputs: [] }
+  const report = await ran({ kind: 'calibrate', files, target: '', samples: 2, sizes }, out)
+  return { out, report: report as CalibrationReport }
+}
 
 async function written(model: Uint8Array, name = 'm.onnx'): Promise<string> {
   const path = join(await folder(), name)
@@ -34,15 +74,17 @@ const refusal = (promise: Promise<unknown>) =>
     (error: Error & { code?: string }) => ({ code: error.code, message: error.message }),
   )
 
-describe('two models side by side', () => {
-  it('are the same where they are the same, and as far apart as their weights', async () => {
+describe('models side by side', () => {
+  it('are the same where they are the same, and each as far apart as its weights', async () => {
     const [one, other] = [await written(linear()), await written(linear(weights('ww', [64, 80])), 'c.onnx')]
-    expect((await tryModels(one, one, choice)).outputs).toMatchObject([
+    const report = await tried(one, [one, other])
+    expect(report).toMatchObject({ samples: 2, runs: 2, inputs: 'drawn', original: { name: 'm.onnx' } })
+    const [same, different] = report.compressed
+    expect(same!.outputs).toMatchObject([
       { name: 'y', dims: [3, 80], relativeError: 0, classes: { rows: 6, sameFirst: 6, firstAmongFive: 6 } },
     ])
-    const report = await tryModels(one, other, choice)
-    expect(report).toMatchObject({ samples: 2, runs: 2, inputs: 'drawn', compressed: { name: 'c.onnx' } })
-    expect(report.outputs[0]!.relativeError).toBeGreaterThan(0)
+    expect(different).toMatchObject({ name: 'c.onnx' })
+    expect(different!.outputs[0]!.relativeError).toBeGreaterThan(0)
     expect(report.original.latencyMs.median).toBeGreaterThan(0)
     expect(report.original.peakBytes).toBeGreaterThan(1e6)
   })
@@ -58,20 +100,25 @@ describe('two models side by side', () => {
       )
     }
     const given = await written(npy('2, 64', 128), 'x.npy')
-    expect(await tryModels(model, model, { ...choice, files: [given] })).toMatchObject({ inputs: 'given', samples: 1 })
+    expect(await tried(model, [model], [given])).toMatchObject({ inputs: 'given', samples: 1 })
     const wrong = await written(npy('2, 63', 126), 'x.npy')
-    expect((await refusal(tryModels(model, model, { ...choice, files: [wrong] }))).message).toMatch(
+    expect((await refusal(tried(model, [model], [wrong]))).message).toMatch(
       /The input "x": expected "float32 \[n, 64\]", got "F32 \[2, 63\]"/,
     )
   })
 
-  it('are refused with a sentence: by the runtime, for other inputs, for what is not there', async () => {
+  it('are refused with a sentence: by the runtime, for other inputs, for what is no model', async () => {
     const good = await written(linear())
     const unknown = await written(
-      whole(node('Nonsense', ['x'], ['y']), slot(11, 'x', [1]), slot(12, 'y', [1])),
+      whole(
+        node('Nonsense', ['x', 'w'], ['y']),
+        initializer('w', weights('w', [8, 8])),
+        slot(11, 'x', [1]),
+        slot(12, 'y', [1]),
+      ),
       'bad.onnx',
     )
-    expect(await refusal(tryModels(good, unknown, choice))).toMatchObject({
+    expect(await refusal(tried(good, [unknown]))).toMatchObject({
       code: 'unsupported',
       message: expect.stringMatching(/^onnxruntime refuses bad\.onnx: .*Nonsense/),
     })
@@ -83,11 +130,19 @@ describe('two models side by side', () => {
     const leads = await written(
       whole(node('MatMul', ['x', 'w'], ['y']), outside, slot(11, 'x', [1, 64]), slot(12, 'y', [1, 80])),
     )
-    expect((await refusal(tryModels(good, leads, choice))).message).not.toContain(tmpdir())
-    expect((await refusal(tryModels(good, '/dev/zero', choice))).message).toMatch(/zero is not a regular file/)
-    const other = await written(whole(node('Identity', ['a'], ['y']), slot(11, 'a', [1]), slot(12, 'y', [1])))
-    expect((await refusal(tryModels(good, other, choice))).message).toMatch(/not the same model/)
-    expect((await refusal(tryModels(good, join(good, 'none.onnx'), choice))).code).toBe('not-found')
+    expect((await refusal(runModel('m.onnx', leads))).message).not.toContain(tmpdir())
+    expect((await refusal(tried(good, ['/dev/zero']))).message).toMatch(/zero is not a regular file/)
+    const other = await written(
+      whole(
+        node('MatMul', ['a', 'w'], ['y']),
+        initializer('w', weights('w', [64, 80])),
+        slot(11, 'a', ['n', 64]),
+        slot(12, 'y', ['n', 80]),
+      ),
+    )
+    expect((await refusal(tried(good, [other]))).message).toMatch(/not the same model/)
+    const file = await written(fileBytes([weights('w', [8, 8])]), 'a.safetensors')
+    expect((await refusal(tried(good, [file]))).message).toMatch(/has weights and no graph/)
   })
 
   it('that give more than a channel between processes takes are refused, and end no program', async () => {
@@ -127,9 +182,9 @@ describe('two models side by side', () => {
       slot(12, 'y', ['n']),
     )
     const path = await written(huge, 'huge.onnx')
-    expect((await refusal(tryModels(path, path, choice))).message).toMatch(/^huge\.onnx needs more memory/)
+    expect((await refusal(tried(path, [path]))).message).toMatch(/^huge\.onnx needs more memory/)
     const good = await written(linear())
-    expect((await tryModels(good, good, choice)).samples).toBe(2)
+    expect((await tried(good, [good])).samples).toBe(2)
   })
 })
 
@@ -214,11 +269,8 @@ describe('a process that runs a model', () => {
 
 describe('calibration', () => {
   const sumsOf = async (model: Uint8Array, sizes: Record<string, number>) => {
-    const path = await written(model)
-    const out: Uint8Array[] = []
-    const how = { ...choice, sizes, out: 'stats.safetensors', write: async (file: Uint8Array) => void out.push(file) }
-    const report = await calibrate(path, how)
-    const file = await openWeightFile(await pickSource(await written(out[0]!, 'stats.safetensors'), 'file'))
+    const { out, report } = await calibrated(await written(model), sizes)
+    const file = await openWeightFile(await pickSource(out, 'file'))
     const values = new Map<string, Float32Array>()
     for (const each of file.tensors) values.set(each.name, new Float32Array((await file.read(each)).slice().buffer))
     await file.close()
@@ -319,7 +371,6 @@ describe('calibration', () => {
 
   it('has nothing to do in a file of weights', async () => {
     const path = await written(fileBytes([weights('w', [8, 8])]), 'a.safetensors')
-    const how = { ...choice, out: 'o', write: async () => {} }
-    expect((await refusal(calibrate(path, how))).message).toMatch(/has weights and no graph/)
+    expect((await refusal(calibrated(path, {}))).message).toMatch(/has weights and no graph/)
   })
 })

@@ -24,7 +24,7 @@ export async function layOutForOldElectron(folder: string): Promise<void> {
 }
 
 async function bundleMain(folder: string): Promise<void> {
-  const entries = ['electron', 'engine', 'driver', 'team'].map((name) => [name, built(`main/${name}.js`)])
+  const entries = ['electron', 'engine', 'driver', 'team', 'runtime'].map((name) => [name, built(`main/${name}.js`)])
   await build({
     configFile: false,
     logLevel: 'error',
@@ -37,7 +37,7 @@ async function bundleMain(folder: string): Promise<void> {
       minify: false,
       rolldownOptions: {
         input: { shim: join(import.meta.dirname, 'shim.ts'), ...Object.fromEntries(entries) },
-        external: [/^electron/, /^node:/, ...builtinModules],
+        external: [/^electron/, /^node:/, 'onnxruntime-node', ...builtinModules],
         output: {
           format: 'cjs',
           entryFileNames: '[name].js',

@@ -21,6 +21,7 @@ test('a half-written file that cannot be removed ends nothing else, and stays kn
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const known = new Set<string>()
   const driver = createDriver({
+    tellModel: () => {},
     entry: new URL('../fixtures/driver.ts', import.meta.url),
     spawnDevice: () => {},
     spawn: () => {

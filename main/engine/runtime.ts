@@ -8,8 +8,8 @@ import type { Feeds } from '../../core/answers/inputs.ts'
 import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
 import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
+import { type Answer, bytesOfValues, type FromRuntime, mostValueBytes, type ToRuntime } from '../answers/messages.ts'
 import { dieWithParent } from '../system/die-with-parent.ts'
-import { type Answer, bytesOfValues, type FromRuntime, mostValueBytes, type ToRuntime } from './messages.ts'
 
 type Runtime = typeof import('onnxruntime-node')
 
@@ -131,16 +131,28 @@ function faultOf(error: unknown): Fault {
   return { fault: 'refused', detail: error instanceof Error ? error.message : String(error) }
 }
 
-process.on('message', (message: ToRuntime) => {
+function hear(message: ToRuntime, say: (said: FromRuntime) => void): void {
   const { id } = message
   answer(message).then(
-    (answer) => process.send?.({ id, answer } satisfies FromRuntime),
-    (error) => process.send?.({ id, ...faultOf(error) } satisfies FromRuntime),
+    (answer) => say({ id, answer }),
+    (error) => say({ id, ...faultOf(error) }),
   )
-})
-// Without its program it has nothing to do. A model that computes without end holds this thread, which then hears nothing.
-process.on('disconnect', () => process.exit(0))
-dieWithParent()
+}
+
+/** Electron's process.parentPort; its types live in a package that this process must not import. */
+interface ParentPort {
+  postMessage(message: FromRuntime): void
+  on(event: 'message', listener: (event: { data: ToRuntime }) => void): void
+}
+
+const { parentPort } = process as { parentPort?: ParentPort }
+if (parentPort) parentPort.on('message', ({ data }) => hear(data, (said) => parentPort.postMessage(said)))
+else {
+  process.on('message', (message: ToRuntime) => hear(message, (said) => process.send?.(said)))
+  // Without its program it has nothing to do. A model that computes without end holds this thread, which then hears nothing.
+  process.on('disconnect', () => process.exit(0))
+  dieWithParent()
+}
 // A model may ask for all the memory there is. What Linux ends then for want of it is this process, not the program or its neighbors.
 if (process.platform === 'linux') {
   try {

@@ -1,0 +1,91 @@
+/** Statistics of what flows into a model's layers, from running it (core/answers/): a file of sums in our own form (docs/formats.md). */
+import { samplesFrom } from '../answers/samples.ts'
+import { tappedModel } from '../answers/tapped.ts'
+import type { TapSums } from '../answers/taps.ts'
+import type { CalibrationReport, JobOf } from '../contract.ts'
+import { AppError } from '../errors.ts'
+import { encode } from '../formats/dtype.ts'
+import type { WeightFile } from '../formats/format.ts'
+import { safetensorsHeader } from '../formats/safetensors.ts'
+import type { JobContext } from '../matrix/context.ts'
+import { say } from '../messages/english.ts'
+import { fileName } from '../messages/text.ts'
+import { refuseToReplace, whileHolding } from '../write/compression.ts'
+import { contentOf } from '../write/encodings/onnx-output.ts'
+import { writeChecked } from '../write/encodings/weights-output.ts'
+import { concat, type Piece } from '../write/onnx/wire.ts'
+import type { FilesOf } from './files.ts'
+
+/** @throws AppError `unsupported`, `bad-request`, `engine-died`, `cancelled`, `cannot-write`, `would-overwrite` */
+export async function calibrateModel(
+  { model: file, inputs, target, models }: FilesOf<'calibrate'>,
+  { samples: count, seed, sizes, threads, force }: JobOf<'calibrate'>,
+  context: JobContext,
+): Promise<CalibrationReport> {
+  const started = performance.now()
+  const name = file.shards[0]?.fileName ?? ''
+  await refuseToReplace(target, force)
+  const tapped = await tappedModel(file)
+  if (!tapped) throw new AppError('unsupported', say('answers.not-a-model', { name: fileName(name) }))
+  if (tapped.taps.length === 0) throw new AppError('bad-request', say('answers.nothing-to-calibrate'))
+  return whileHolding(target, async () => {
+    const model = await models.ofBytes(name, await bytesOf(file, tapped.pieces), { threads })
+    try {
+      const samples = await samplesFrom(model.inputs, inputs, { count, seed, sizes })
+      for (const [i, feeds] of samples.entries()) {
+        context.report({ type: 'progress', phase: 'run', tensor: null, done: i, total: samples.length })
+        await model.observe(feeds, tapped.taps)
+      }
+      const from = inputs.length > 0 ? 'given' : 'drawn'
+      const sums = await model.sums()
+      const bytes = statisticsFile(sums, { inputs: from, samples: String(samples.length), model: name })
+      const sink = await target.folder.create(target.name, bytes.byteLength)
+      try {
+        await writeChecked(sink, bytes)
+        await sink.close()
+      } catch (error) {
+        await sink.abort()
+        throw error
+      }
+      return {
+        output: target.name,
+        inputs: from,
+        samples: samples.length,
+        covered: new Set(sums.flatMap(({ weights }) => weights)).size,
+        uncovered: [...tapped.uncovered],
+        fewestVectors: sums.reduce((fewest, { count }) => Math.min(fewest, count), Number.POSITIVE_INFINITY),
+        byteLength: bytes.byteLength,
+        elapsedMs: performance.now() - started,
+      }
+    } finally {
+      model.end()
+    }
+  })
+}
+
+async function bytesOf(file: WeightFile, pieces: readonly Piece[]): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for (const piece of pieces)
+    for await (const bytes of contentOf({ read: file.read, graph: file.graph! }, piece)) parts.push(bytes)
+  return concat(parts)
+}
+
+/** F32: sums of thousands of products have no more digits that mean something. */
+function statisticsFile(sums: readonly TapSums[], about: Readonly<Record<string, string>>): Uint8Array {
+  const tensors = sums.flatMap(({ weights, width, count, gram, squares }) =>
+    weights.flatMap((weight) => [
+      {
+        name: `${weight}.${gram ? 'gram' : 'sum2'}`,
+        dtype: 'F32' as const,
+        shape: gram ? [width, width] : [width],
+        values: gram ?? squares,
+      },
+      { name: `${weight}.count`, dtype: 'F32' as const, shape: [1], values: Float64Array.of(count) },
+    ]),
+  )
+  const metadata = new Map(Object.entries(about).map(([key, value]) => [`ghostsvd.calibration.${key}`, value]))
+  return concat([
+    safetensorsHeader(tensors, metadata),
+    ...tensors.map(({ dtype, values }) => encode(dtype, values).bytes),
+  ])
+}
