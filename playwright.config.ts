@@ -28,7 +28,7 @@ const electron = (name: string, specs: Pick<Project, 'testMatch' | 'testIgnore'>
 const desktopSpecs = [
   '**/desktop/*.spec.ts',
   '**/host/policy.spec.ts',
-  '**/page/{adapters,compress,faults,runs}.spec.ts',
+  '**/page/{adapters,answers,compress,faults,runs}.spec.ts',
 ]
 /** What only another host does. */
 const otherSpecs = ['**/kernels/*.spec.ts', '**/host/{start,package}.spec.ts']

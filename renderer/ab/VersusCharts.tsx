@@ -16,12 +16,16 @@ export function VersusErrors({ report }: { readonly report: VersusReport }) {
   const name = useRoleNames()
   const [rows, cols] = sizeOf(report)
   const lines = useLines(report, errorsOf, 0)
-  const series = useMemo<Series[]>(
-    () => [
-      ...lines,
-      { id: 'noise', role: 'noise', label: name('noise'), at: (at) => noiseError(rows, cols, at), smooth: true },
-    ],
-    [lines, rows, cols, name],
+  const series = useMemo<readonly Series[]>(
+    () =>
+      // Errors of outputs have no noise line.
+      report.a.report.outputs
+        ? lines
+        : [
+            ...lines,
+            { id: 'noise', role: 'noise', label: name('noise'), at: (at) => noiseError(rows, cols, at), smooth: true },
+          ],
+    [lines, rows, cols, name, report],
   )
   return (
     <RankChart

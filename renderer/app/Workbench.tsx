@@ -2,6 +2,7 @@
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { type CSSProperties, useDeferredValue, useMemo } from 'react'
+import { hasGraph } from '../../core/weight-formats.ts'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
@@ -24,6 +25,7 @@ import { ListDivider } from '../tensor/ListDivider.tsx'
 import { useListWidth } from '../tensor/list-width.ts'
 import { TensorList } from '../tensor/TensorList.tsx'
 import { TensorTab } from '../tensor/TensorTab.tsx'
+import { TryTab } from '../try/TryTab.tsx'
 import { useWords } from '../words/words.ts'
 import { ReportButton } from './ReportButton.tsx'
 
@@ -40,7 +42,7 @@ export function Workbench() {
   const report = useFile((state) => state.report)
   // Outcome and list first; charts and settings are rendered in the slices after, between which the page draws and hears.
   const listed = useDeferredValue(report !== null, false)
-  const tab = useSelection((state) => state.tab)
+  const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
   const pin = useSelection(({ pins }) => (name === null ? undefined : pins.get(name)))
@@ -65,8 +67,10 @@ export function Workbench() {
   if (!report) return <main className="workbench" />
   const { rank, reached } = view ? chosenRank(view, params, planned, pin) : { rank: params.rank, reached: true }
   const kept = <KeptTensor tensor={tensor} />
-  // A/B has settings of its own.
-  const withSettings = tab !== 'ab'
+  // A/B has settings of its own, and Try has use for none.
+  const runs = hasGraph(report.format) && report.difference === undefined
+  const tab = wanted === 'try' && !runs ? 'tensor' : wanted
+  const withSettings = tab !== 'ab' && tab !== 'try'
   return (
     <main
       className="workbench"
@@ -110,6 +114,7 @@ export function Workbench() {
               <Tabs.Tab value="model">{t('workbench.modelTab')}</Tabs.Tab>
               <Tabs.Tab value="tensor">{t('workbench.tensorTab')}</Tabs.Tab>
               <Tabs.Tab value="ab">{t('ab.tab')}</Tabs.Tab>
+              {runs ? <Tabs.Tab value="try">{t('try.tab')}</Tabs.Tab> : null}
             </Tabs.List>
             <div className="tab-tools">
               <ReportButton view={view} />
@@ -133,6 +138,7 @@ export function Workbench() {
           <Tabs.Panel value="tensor">
             {!listed ? null : view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
           </Tabs.Panel>
+          {runs ? <Tabs.Panel value="try">{listed ? <TryTab report={report} /> : null}</Tabs.Panel> : null}
           <Tabs.Panel value="ab">{!listed ? null : view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
         </Tabs>
       </section>

@@ -1,6 +1,7 @@
 /** Size against error of the whole model: the least error at every size, and the goal as a point on it that can be dragged. */
 import { useMemo, useState } from 'react'
 import { useFile } from '../choices/file.ts'
+import { useStatistics } from '../choices/statistics.ts'
 import { setGoal } from '../model/analysis.ts'
 import { largeChange, useOutcome } from '../model/outcome.ts'
 import { type TradeOff, useTradeOff } from '../model/trade-off.ts'
@@ -29,6 +30,7 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
   const { t, numbers } = useWords()
   const outcome = useOutcome()
   const name = useFile(({ report }) => report?.name ?? '')
+  const statistics = useStatistics(({ chosen }) => chosen?.grant.name)
   const [dragged, setDragged] = useState<number | null>(null)
   const { bytesBefore, errorAt, bytesFor, least } = tradeOff
   const bytesAt = (thousandths: number) => (thousandths / whole) * bytesBefore
@@ -59,7 +61,7 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
   return (
     <RankChart
       end={whole}
-      facts={[name]}
+      facts={statistics === undefined ? [name] : [name, t('chart.ofOutputs', { name: statistics })]}
       fileName={`${name}.size-error`}
       first={0}
       fixed

@@ -5,6 +5,7 @@ import { say } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
 import { lookOf, type Role } from '../../core/report/series.ts'
 import { useFile } from '../choices/file.ts'
+import { useStatistics } from '../choices/statistics.ts'
 import type { TensorView } from '../model/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
 import type { Mark } from './LinePlot.tsx'
@@ -53,7 +54,9 @@ export function useTensorSeries(view: TensorView, { noise, of }: ErrorLines): re
       series.push(line('estimate', errorCurve, sentences(say('series.estimate', { iteration, iterations }))))
     }
     if (floor) series.push(line('exact', floor))
-    series.push({ id: 'noise', role: 'noise', label: name('noise'), at: noise, smooth: true })
+    // Errors of outputs have no such line.
+    if (!view.report?.outputs)
+      series.push({ id: 'noise', role: 'noise', label: name('noise'), at: noise, smooth: true })
     return series
   }, [view, name, sentences])
 }
@@ -92,16 +95,18 @@ function useBreakEven({ breakEven, matrix }: TensorView, last: number): readonly
 /** Model, tensor, shape, dtype, method with its parameters and seed. */
 export function useTensorFacts({ tensor, size, report }: TensorView): readonly string[] {
   const model = useFile((state) => state.report?.name)
+  const statistics = useStatistics(({ chosen }) => chosen?.grant.name)
   const sentences = useSentences()
-  const { numbers } = useWords()
+  const { t, numbers } = useWords()
   return useMemo(
     () => [
       ...(model === undefined ? [] : [model]),
       `${numbers.count(size.rows)} × ${numbers.count(size.cols)}`,
       tensor.dtype,
       ...(report ? [sentences(methodOf(report))] : []),
+      ...(report?.outputs && statistics !== undefined ? [t('chart.ofOutputs', { name: statistics })] : []),
     ],
-    [model, tensor, size, report, sentences, numbers],
+    [model, statistics, tensor, size, report, sentences, t, numbers],
   )
 }
 

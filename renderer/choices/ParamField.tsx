@@ -92,7 +92,7 @@ interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' |
  * A number that is typed may be empty or out of its limits for a moment. Once the field is left it shows the value that holds, and beside it
  * why another one does not: nothing that was typed goes back in silence.
  */
-function NumberField({ value, onNumber, onBlur, min, max, suffix = '', ...common }: NumberFieldProps) {
+export function NumberField({ value, onNumber, onBlur, min, max, suffix = '', ...common }: NumberFieldProps) {
   const { t, numbers } = useWords()
   const [draft, setDraft] = useState<string | number | null>(null)
   const [refused, setRefused] = useState(false)

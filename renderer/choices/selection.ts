@@ -11,7 +11,7 @@ export const sortOrders = ['file', 'size', 'name', 'error', 'difference'] as con
 export type SortOrder = (typeof sortOrders)[number]
 
 /** What the middle of the workbench shows, and which side of a tensor. */
-export const tabs = ['model', 'tensor', 'ab'] as const
+export const tabs = ['model', 'tensor', 'ab', 'try'] as const
 export type Tab = (typeof tabs)[number]
 export const lenses = ['error', 'values', 'energy'] as const
 export type Lens = (typeof lenses)[number]

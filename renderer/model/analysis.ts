@@ -10,6 +10,7 @@ import { useFile } from '../choices/file.ts'
 import { noGoal, rankToAnalyze } from '../choices/goal.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
+import { withStatistics } from '../choices/statistics.ts'
 import { pendingCall } from '../frame/pending-call.ts'
 import { analysesReducers, covers, useAnalyses } from './analyses.ts'
 import { rankAnalyzed, usePlan } from './plan.ts'
@@ -133,6 +134,6 @@ function look(kind: AnalysisWish['kind'], tensor: string, params: Params): void 
 
 /** Looking at one tensor answers every goal: the goal is the run's. A sketch that was finished before answers a look, never a stopwatch. */
 function requestOf(kind: AnalysisWish['kind'], fileId: string, tensor: string, params: Params): JobRequest {
-  const look = { files: { model: fileId }, tensor, params: { ...params, ...noGoal } }
+  const look = { files: withStatistics(fileId), tensor, params: { ...params, ...noGoal } }
   return kind === 'analyze' ? { kind, ...look, reuse: true } : { kind, ...look }
 }

@@ -11,16 +11,20 @@ import { type AdapterChoices, adapterReducers, firstConvRank, useAdapter } from 
 import { fileReducers, type OpenSource, useFile } from '../choices/file.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
 import { rulesOf } from '../choices/rules.ts'
+import { samplesReducers } from '../choices/samples.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { connection } from '../frame/connection.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
 import { analysesReducers } from './analyses.ts'
 import { cancelLook, requestAnalysis } from './analysis.ts'
+import { forgetAnswers } from './answers.ts'
 import { firstRank } from './first-rank.ts'
 import { forgetPair, lookAtPair, usePair } from './pair.ts'
 import { startPast } from './past.ts'
 import { forgetPlan } from './plan-actions.ts'
 import { recallChoices } from './remembered.ts'
+import { forgetStatistics, recallStatistics, reopenStatistics } from './statistics.ts'
+import { forgetTry } from './try.ts'
 import { versusReducers } from './versus.ts'
 import { fileSettled } from './work.ts'
 
@@ -185,6 +189,10 @@ function forgetResults(): void {
   versusReducers.reset()
   forgetPlan()
   forgetPair()
+  forgetStatistics()
+  forgetTry()
+  forgetAnswers()
+  samplesReducers.reset()
   selectionReducers.reset()
 }
 
@@ -228,11 +236,13 @@ export async function reopen(analyze: boolean): Promise<void> {
   fileReducers.opening(remembered.grant.name)
   try {
     const { report, source } = await opened(remembered)
+    await reopenStatistics()
     if (mine !== openings) return await connection().engine.close(report.fileId)
     if (!grant) fitOutput(report)
     if (!grant) recallChoices(report)
     show(remembered.grant, report, source)
     if (!grant) startPast()
+    if (!grant && source.of === 'model') recallStatistics()
     if (source.of === 'pair' && !usePair.getState().report) lookAtPair()
     if (!grant) sessionReducers.returned()
     if (analyze) requestAnalysis()

@@ -45,6 +45,8 @@ export interface KnownError {
   readonly error: number
   /** Of what lies between two models, or in an adapter: a share of that, not of a model. */
   readonly isDifference: boolean
+  /** Of the weights, where `error` is that of layers' outputs, by statistics of inputs; null where it is of weights itself. */
+  readonly weightError: number | null
   /** Differences of it below this are rounding; 0 where that is not known. */
   readonly resolution: number
   /** The run comes to this or a little more. */
@@ -122,6 +124,7 @@ function planned(
     candidates,
     error,
     isDifference,
+    weightError: report.statistics?.weightError ?? null,
     resolution: report.resolution ?? 0,
     least: report.errorIsLeast,
     verdict: isDifference ? 'untested' : verdictOn(error),
@@ -156,7 +159,7 @@ export function smallestSize({ said }: ErrorReport, goalBytes: number | null, le
 
 /** Of a finished run. */
 export function outcomeOfRun(
-  report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError' | 'resolution'> & {
+  report: Pick<CompressionReport, 'bytesBefore' | 'bytesAfter' | 'relativeError' | 'resolution' | 'statistics'> & {
     readonly absoluteError?: number | null | undefined
   },
   kind: RunKind,
@@ -173,6 +176,7 @@ export function outcomeOfRun(
     planned: null,
     error,
     isDifference,
+    weightError: report.statistics?.weightError ?? null,
     resolution: report.resolution ?? 0,
     least: false,
     verdict: isDifference ? 'untested' : verdictOn(error),

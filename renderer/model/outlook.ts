@@ -25,6 +25,8 @@ export interface Outlook {
   readonly rank: number | null
   /** Relative error at that rank; null while it is not known, and for what is kept. */
   readonly error: number | null
+  /** Of the weights, where `error` is that of its outputs and a plan has said so; null otherwise. */
+  readonly weightError: number | null
   /** Relative error where its factors take half its bytes: what an analysis finds before a goal has settled ranks; null once one has. */
   readonly errorAtHalf: number | null
   readonly bytesAfter: number
@@ -66,15 +68,16 @@ interface Known {
 export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve, pin }: Known): Outlook {
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
-    const { rank, relativeError, bytesAfter } = planned
+    const { rank, relativeError, bytesAfter, weightError = null } = planned
     const error = rank === null ? null : relativeError
-    return { kept: rank === null, rank, error, errorAtHalf: null, bytesAfter, curve, planned }
+    return { kept: rank === null, rank, error, weightError, errorAtHalf: null, bytesAfter, curve, planned }
   }
   const bytes = tensor.decodedBytes ?? tensor.byteLength
   const kept: Outlook = {
     kept: true,
     rank: null,
     error: null,
+    weightError: null,
     errorAtHalf: null,
     bytesAfter: bytes,
     curve,
@@ -86,7 +89,8 @@ export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve,
   if (rank === undefined) return { ...kept, kept: false, errorAtHalf: errorWithin(bytes / 2, verdict, curve) }
   if (rank === null || !shrinksAt(verdict, rank)) return kept
   const bytesAfter = bytesAtRank(verdict, rank)
-  return { kept: false, rank, error: curve?.[rank] ?? null, errorAtHalf: null, bytesAfter, curve, planned: null }
+  const error = curve?.[rank] ?? null
+  return { kept: false, rank, error, weightError: null, errorAtHalf: null, bytesAfter, curve, planned: null }
 }
 
 /** Of the largest rank whose factors take no more. */

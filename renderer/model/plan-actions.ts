@@ -11,6 +11,7 @@ import { useFile } from '../choices/file.ts'
 import { goalOf, noGoal } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { useSelection } from '../choices/selection.ts'
+import { useStatistics, withStatistics } from '../choices/statistics.ts'
 import { pendingCall } from '../frame/pending-call.ts'
 import { requestAnalysis } from './analysis.ts'
 import { answerTo, isAnalyzed, planReducers, type Question, usePlan } from './plan.ts'
@@ -33,7 +34,7 @@ const curves = inPortions(portionMs, planReducers.curves)
 
 /** From now on the plan follows the choices. Called once. */
 export function followChoices(): void {
-  for (const store of [useParams, useSelection, useFile, useAdapter]) store.subscribe(choose)
+  for (const store of [useParams, useSelection, useFile, useAdapter, useStatistics]) store.subscribe(choose)
   // A run uses all threads.
   useRuns.subscribe(({ runs }, before) => {
     const began = runs.some(
@@ -50,7 +51,9 @@ function choose(): void {
   const { params, output } = useParams.getState()
   const { included, excluded, written, pins } = useSelection.getState()
   const { report } = useFile.getState()
-  const now = [params, output, included, excluded, written, pins, report, useAdapter.getState()]
+  const { chosen } = useStatistics.getState()
+  const hash = chosen?.look.hash
+  const now = [params, output, included, excluded, written, pins, report, hash, useAdapter.getState()]
   if (now.every((part, i) => part === seen[i])) return
   seen = now
   planReducers.question(report && questionOf(currentQuestion()))
@@ -78,6 +81,15 @@ export function forgetPlan(): void {
   goalSeen = null
   settling.cancel()
   planReducers.reset()
+}
+
+/** Errors are in another norm from now on: nothing that was planned holds, and what had been analyzed is analyzed again. */
+export function restartPlan(): void {
+  const { answers, curves } = usePlan.getState()
+  const wasAnalyzed = answers.length > 0 || curves.size > 0
+  forgetPlan()
+  choose()
+  if (wasAnalyzed) analyzeModel()
 }
 
 /** The goal when a plan was last looked for: one that was cancelled is not begun again before another is chosen. */
@@ -115,7 +127,7 @@ function serves({ long, question: { params } }: PlanWish, question: Question): b
 
 function ask(question: Question, long: boolean): void {
   rest()
-  const { output, params, include, exclude, pins, options } = question
+  const { output, params, include, exclude, pins, statistics, options } = question
   const key = sketchKeyOf(params)
   const hasCurves = usePlan.getState().curvesKey === key
   const { model } = useWork.getState()
@@ -130,8 +142,8 @@ function ask(question: Question, long: boolean): void {
       const fileId = useFile.getState().report?.fileId
       if (fileId === undefined) return null
       const rules = { include: [...include], exclude: [...exclude], ...(pins && { pins: [...pins] }) }
-      const adapter = options && { adapter: options }
-      const files = { model: fileId }
+      const adapter = { ...(options && { adapter: options }), ...(statistics !== undefined && { statistics }) }
+      const files = withStatistics(fileId)
       return { kind: 'plan', files, output, params, ...rules, ...adapter, knownCurves: long || !hasCurves }
     },
     hear: (event: JobEvent) => {

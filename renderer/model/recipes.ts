@@ -20,6 +20,7 @@ import { withoutWeightEnding } from '../../core/weight-formats.ts'
 import { useFile } from '../choices/file.ts'
 import { paramsReducers } from '../choices/params.ts'
 import { selectionReducers } from '../choices/selection.ts'
+import { statisticsReducers } from '../choices/statistics.ts'
 import { connection } from '../frame/connection.ts'
 import { saveText } from '../frame/download.ts'
 import { requestAnalysis } from './analysis.ts'
@@ -32,7 +33,8 @@ export async function openRecipe(file: File): Promise<void> {
   applyRecipe(parseRecipe(decodeText(new Uint8Array(await file.arrayBuffer())), file.name))
 }
 
-export function applyRecipe({ output, params, include, exclude, pins }: Recipe): void {
+export function applyRecipe({ output, params, include, exclude, pins, statistics }: Recipe): void {
+  statisticsReducers.wanted(statistics ?? null)
   paramsReducers.set(recipeParams(params))
   paramsReducers.output(output)
   selectionReducers.rules({ include, exclude, pins }, useFile.getState().report?.tensors ?? [])

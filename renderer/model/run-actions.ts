@@ -7,6 +7,7 @@ import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { rulesOf } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
+import { statisticsHash, useStatistics } from '../choices/statistics.ts'
 import { connection } from '../frame/connection.ts'
 import { useSession } from '../frame/session.ts'
 import { cancelLook } from './analysis.ts'
@@ -22,9 +23,10 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
   // A run uses all threads: looking pauses.
   cancelLook()
   const { recipe: _, ...recipe } = currentRecipe()
+  const { chosen } = useStatistics.getState()
   await connection().host.startRun({
     kind: 'compress',
-    files: { model: grant.id },
+    files: { model: grant.id, ...(chosen && { statistics: chosen.grant.id }) },
     target: target.id,
     ...recipe,
     force,
@@ -87,6 +89,7 @@ function currentChoices() {
     include: [...include],
     exclude: [...exclude],
     ...(pins && { pins: [...pins] }),
+    ...statisticsHash(),
   }
 }
 

@@ -3,6 +3,7 @@ import { faultOf, type WishEnd } from '../../core/client/latest.ts'
 import { comparisonOf } from '../../core/plan/comparison.ts'
 import { useFile } from '../choices/file.ts'
 import { useSelection } from '../choices/selection.ts'
+import { withStatistics } from '../choices/statistics.ts'
 import { analysesReducers } from './analyses.ts'
 import { interruptAnalysis, requestAnalysis } from './analysis.ts'
 import { useRuns } from './runs.ts'
@@ -20,7 +21,7 @@ export function runVersus(sides: Sides, seeds: number): void {
     ...{ kind: 'versus', tensor, sides, interrupted, onFile: true },
     request: () => {
       const fileId = useFile.getState().report?.fileId
-      return fileId === undefined ? null : { kind: 'versus', files: { model: fileId }, tensor, ...sides, seeds }
+      return fileId === undefined ? null : { kind: 'versus', files: withStatistics(fileId), tensor, ...sides, seeds }
     },
     hear: ({ type }) => {
       if (type === 'started') versusReducers.asked(tensor)

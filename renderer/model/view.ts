@@ -76,7 +76,8 @@ export function tensorView(input: ViewInput): TensorView | null {
     comparison: comparison?.report ?? null,
     comparisonStale: comparison !== undefined && comparison.key !== comparisonKey(params),
     breakEven: matrix.isDifference ? Math.min(rows, cols) : breakEvenRank(matrix.info, size, matrix.stored),
-    noiselike: behavesLikeNoise(rows, cols, (rank) => (floor ?? curve)[rank]),
+    // The noise line is of weights.
+    noiselike: report?.outputs ? null : behavesLikeNoise(rows, cols, (rank) => (floor ?? curve)[rank]),
   }
 }
 

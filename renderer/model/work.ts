@@ -6,6 +6,9 @@
  *   selfTest   in the foreground, after a look that has begun
  *   copy       the open file in another container, likewise
  *   pair       one pass over two models, for what lies between them. In the background, before their analysis
+ *   statistics a file of statistics held against the open model, in the foreground
+ *   calibrate  the open model run for statistics, try: run beside its compressed forms, answers: forms of it
+ *              written, run and compared; in the foreground
  */
 import { create } from 'zustand'
 import { createFeed } from '../../core/client/feed.ts'
@@ -42,10 +45,17 @@ type Wishes = {
   readonly selfTest: Wish
   readonly copy: Wish
   readonly pair: Wish
+  readonly statistics: Wish
+  readonly calibrate: Wish
+  readonly try: Wish
+  readonly answers: Wish
 }
 export type WorkState = { readonly [Owner in keyof Wishes]: UnderWay<Wishes[Owner]> | null }
 
-export const useWork = create<WorkState>(() => ({ look: null, model: null, selfTest: null, copy: null, pair: null }))
+export const useWork = create<WorkState>(() => ({
+  ...{ look: null, model: null, selfTest: null, copy: null, pair: null, statistics: null },
+  ...{ calibrate: null, try: null, answers: null },
+}))
 
 const feed = createFeed({ start: (job, lane) => connection().engine.start(job, lane) })
 const latest = latestPerOwner<Wishes>(

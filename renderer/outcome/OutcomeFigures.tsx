@@ -86,6 +86,7 @@ function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
       return (
         <>
           <ErrorFigure known={outcome} passing={!outcome.settled} />
+          <WeightError known={outcome} />
           <VerdictLine known={outcome} />
           {remedy ? <p>{remedy}</p> : null}
         </>
@@ -94,6 +95,7 @@ function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
       return (
         <>
           <ErrorFigure known={outcome} passing={false} />
+          <WeightError known={outcome} />
           <VerdictLine known={outcome} />
         </>
       )
@@ -133,18 +135,50 @@ function ErrorFigure({ known, passing }: { readonly known: KnownError; readonly 
   return (
     <p className="hero" data-error={known.error} data-passing={passing} data-testid="model-error">
       <ErrorNumber known={known} />{' '}
-      <span className="outcome-of">{t(known.isDifference ? 'adapter.missed' : 'outcome.modelError')}</span>
+      <span className="outcome-of">
+        {t(
+          known.isDifference
+            ? 'adapter.missed'
+            : known.weightError === null
+              ? 'outcome.modelError'
+              : 'outcome.outputError',
+        )}
+      </span>
     </p>
   )
+}
+
+/** Of the weights, where the figure above is that of outputs. */
+function WeightError({ known: { weightError } }: { readonly known: KnownError }) {
+  const { t, numbers } = useWords()
+  if (weightError === null) return null
+  return (
+    <p data-error={weightError} data-testid="model-weight-error">
+      {t('outcome.weightError', { error: numbers.percent(weightError) })}
+    </p>
+  )
+}
+
+/** Which error it is, in a line; that of the weights stands beside that of outputs. */
+function useErrorWords(): (known: KnownError) => string {
+  const { t, numbers } = useWords()
+  return ({ isDifference, weightError }) => {
+    if (isDifference) return t('adapter.missed')
+    if (weightError === null) return t('outcome.modelError')
+    return t('outcome.outputErrorBeside', { weights: numbers.percent(weightError) })
+  }
 }
 
 /** A model error as far as its digits mean something, wherever it is shown. */
 export function ErrorNumber({ known }: { readonly known: KnownError }) {
   const { t, numbers } = useWords()
-  const { error, resolution, least, isDifference } = known
+  const { error, resolution, least, isDifference, weightError } = known
   const value = numbers.error(error, resolution)
   const help = [
-    t(least ? 'plan.leastHelp' : isDifference ? 'adapter.missedHelp' : 'plan.errorHelp'),
+    ...(weightError === null ? [] : [t('outcome.outputHelp')]),
+    ...(weightError !== null && !least
+      ? []
+      : [t(least ? 'plan.leastHelp' : isDifference ? 'adapter.missedHelp' : 'plan.errorHelp')]),
     ...(resolution > 0 ? [t('outcome.resolution', { resolution: numbers.percent(resolution) })] : []),
   ]
   return <span title={help.join(' ')}>{least && error > resolution ? t('result.least', { value }) : value}</span>
@@ -153,6 +187,7 @@ export function ErrorNumber({ known }: { readonly known: KnownError }) {
 /** Size and error of a run in a line, for lists: the same numbers as in the card. */
 export function OutcomeLine({ outcome }: { readonly outcome: Extract<Outcome, { state: 'measured' }> }) {
   const { t } = useWords()
+  const errorWords = useErrorWords()
   const { bytesBefore, bytesAfter, verdict } = outcome
   return (
     <span className="outcome-line">
@@ -161,7 +196,7 @@ export function OutcomeLine({ outcome }: { readonly outcome: Extract<Outcome, { 
         <strong className="number">
           <ErrorNumber known={outcome} />
         </strong>{' '}
-        {t(outcome.isDifference ? 'adapter.missed' : 'outcome.modelError')}
+        {errorWords(outcome)}
       </span>
       {verdict === 'large' ? (
         <span className="outcome-line-verdict" data-verdict={verdict}>

@@ -129,8 +129,8 @@ function Figures({ found, reports }: FiguresProps) {
     ['size', numbers.bytes(a.bytesAfter), numbers.bytes(b.bytesAfter), signed(found.bytes, numbers.bytes)],
     [
       'error',
-      numbers.error(a.relativeError, a.resolution ?? 0),
-      numbers.error(b.relativeError, b.resolution ?? 0),
+      numbers.error(found.errors.a, a.resolution ?? 0),
+      numbers.error(found.errors.b, b.resolution ?? 0),
       signed(found.error, (points) => t('history.points', { points: numbers.value(100 * points) })),
     ],
     ['time', numbers.duration(a.elapsedMs), numbers.duration(b.elapsedMs), signed(found.elapsedMs, numbers.duration)],

@@ -6,9 +6,11 @@ import { compressCommand } from '../../core/report/command.ts'
 import { type StyleId, styleIds, styles } from '../../core/styles.ts'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { paramsReducers, useParams } from '../choices/params.ts'
+import { useStatistics } from '../choices/statistics.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
+import { useForecast } from '../model/forecast.ts'
 import { canCompress, useOutcome } from '../model/outcome.ts'
 import { usePlanShown } from '../model/outlook.ts'
 import { saveRecipe } from '../model/recipes.ts'
@@ -39,6 +41,8 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const known = new Set(report.notices.map(sentences))
   const said = (answer?.report.notices ?? []).map(sentences).filter((notice) => !known.has(notice))
   const outcome = useOutcome()
+  const forecast = useForecast(outcome)
+  const weighted = useStatistics(({ chosen }) => chosen !== null)
   const lacksGraph = (one: StyleId) => styles[one].isGraph && !hasGraph(report.format)
   const large = outcome.state === 'planned' && outcome.verdict === 'large'
   const compress = () =>
@@ -94,7 +98,12 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             {notice}
           </p>
         ))}
-        {large ? null : <p className="caveat">{t('compress.caveat')}</p>}
+        {forecast ? (
+          <p className="caveat" data-testid="forecast" role="note">
+            {sentences(forecast)}
+          </p>
+        ) : null}
+        {large ? null : <p className="caveat">{t(weighted ? 'compress.caveatOutputs' : 'compress.caveat')}</p>}
         <div className="compress-foot">
           {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
           <div className="dialog-buttons">
@@ -109,6 +118,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
                     sourcePath: report.name,
                     target: name,
                     recipe: currentRecipe(),
+                    statisticsPath: useStatistics.getState().chosen?.grant.name,
                     ...(host && { program: host.command, platform: host.platform }),
                   })
                 }

@@ -11,16 +11,18 @@ interface FolderBrowserProps {
   readonly title: string
   readonly onPick: (grant: Grant) => void
   readonly onClose: () => void
+  /** Files that do not end like weights are listed too. */
+  readonly anyFile?: boolean
 }
 
-export function FolderBrowser({ title, onPick, onClose }: FolderBrowserProps) {
+export function FolderBrowser({ title, onPick, onClose, anyFile = false }: FolderBrowserProps) {
   const { t } = useWords()
   const folders = useFolders()
   const here = folders.trail.at(-1)
   return (
     <Modal closeButtonProps={{ 'aria-label': t('app.close') }} onClose={onClose} opened size="lg" title={title}>
       <FolderTrail folders={folders} />
-      <FolderEntries folders={folders} onFile={onPick} />
+      <FolderEntries anyFile={anyFile} folders={folders} onFile={onPick} />
       <div className="dialog-buttons">
         <Button color="gray" onClick={onClose} variant="subtle">
           {t('app.cancel')}
@@ -53,8 +55,13 @@ export function FolderTrail({ folders }: FoldersProps) {
   )
 }
 
+interface FolderEntriesProps extends FoldersProps {
+  readonly onFile?: (grant: Grant) => void
+  readonly anyFile?: boolean
+}
+
 /** Folders lead further down; files are picked, or only shown where there is no `onFile`. */
-export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onFile?: (grant: Grant) => void }) {
+export function FolderEntries({ folders, onFile, anyFile = false }: FolderEntriesProps) {
   const { t } = useWords()
   const place = useRef<HTMLElement>(null)
   // What was pressed went with the listing it was in. The focus waits here for the next one, and goes on to its first entry.
@@ -65,6 +72,7 @@ export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onF
   return (
     <section aria-label={t('browser.entries')} className="entries-place" ref={place} tabIndex={-1}>
       <Listing
+        anyFile={anyFile}
         enter={(folder) => {
           place.current?.focus()
           folders.down(folder)
@@ -84,13 +92,16 @@ export function FolderEntries({ folders, onFile }: FoldersProps & { readonly onF
 interface ListingProps extends FoldersProps {
   readonly enter: (folder: Grant) => void
   readonly onFile: ((grant: Grant) => void) | undefined
+  readonly anyFile: boolean
 }
 
-function Listing({ folders, enter, onFile }: ListingProps) {
+function Listing({ folders, enter, onFile, anyFile }: ListingProps) {
   const { t, numbers } = useWords()
   if (folders.error) return <ErrorBox error={folders.error} />
   if (!folders.entries) return <Loader aria-label={t('browser.loading')} className="entries-loading" size="sm" />
-  const shown = folders.entries.filter(({ grant, weights }) => grant.kind === 'folder' || (onFile && weights))
+  const shown = folders.entries.filter(
+    ({ grant, weights }) => grant.kind === 'folder' || (onFile && (weights || anyFile)),
+  )
   if (shown.length === 0) {
     return (
       <p className="dimmed entries-empty">

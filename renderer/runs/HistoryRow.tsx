@@ -57,7 +57,11 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
         <div className="dimmed small">
           {places && !places.targetExists ? <span className="run-gone">{t('history.gone')} · </span> : null}
           {recipe
-            ? `${goalWords(recipe.params)} · ${t(`compress.styles.${recipe.output}.short`)}`
+            ? [
+                goalWords(recipe.params),
+                t(`compress.styles.${recipe.output}.short`),
+                ...(recipe.statistics === undefined ? [] : [t('try.weighted')]),
+              ].join(' · ')
             : t(`history.kinds.${choices.kind}`)}{' '}
           · {numbers.moment(run.startedAt)}
         </div>
@@ -76,6 +80,11 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
       </Table.Td>
       <Table.Td className="right nowrap">
         {result ? <ErrorNumber known={outcomeOfRun(result, run.choices.kind)} /> : null}
+        {result?.statistics ? (
+          <div className="dimmed small">
+            {t('history.ofOutputs', { weights: numbers.percent(result.statistics.weightError) })}
+          </div>
+        ) : null}
       </Table.Td>
       <Table.Td className="right nowrap">
         {run.endedAt === null ? null : numbers.duration(result?.elapsedMs ?? run.endedAt - run.startedAt)}

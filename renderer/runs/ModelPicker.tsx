@@ -1,4 +1,4 @@
-/** Buttons that pick a model, file or folder, by whatever the host has for it. */
+/** Buttons that pick a file beside the open one, or a folder, by whatever the host has for it. */
 import { Button } from '@mantine/core'
 import { useRef } from 'react'
 import type { Grant } from '../../core/contract.ts'
@@ -12,13 +12,24 @@ import { FolderBrowser } from './FolderBrowser.tsx'
 interface ModelPickerProps {
   /** What it is picked for. */
   readonly label: string
-  readonly disabled: boolean
+  readonly disabled?: boolean
   readonly onPick: (grant: Promise<Grant | null>) => void
+  /** Whether a folder is one thing too. */
+  readonly folders?: boolean
+  /** Files that do not end like weights are listed too. */
+  readonly anyFile?: boolean
   /** Of the field for uploads. */
   readonly testId?: string
 }
 
-export function ModelPicker({ label, disabled, onPick, testId }: ModelPickerProps) {
+export function ModelPicker({
+  label,
+  disabled = false,
+  onPick,
+  folders = true,
+  anyFile = false,
+  testId,
+}: ModelPickerProps) {
   const { t } = useWords()
   const desktop = useSession((state) => state.host?.kind === 'electron')
   const browser = useDialog()
@@ -38,14 +49,16 @@ export function ModelPicker({ label, disabled, onPick, testId }: ModelPickerProp
             >
               {t('pair.file')}
             </Button>
-            <Button
-              {...button}
-              aria-label={named(t('pair.folder'))}
-              leftSection={<FolderIcon size={16} />}
-              onClick={() => onPick(connection().host.pickFolder())}
-            >
-              {t('pair.folder')}
-            </Button>
+            {folders ? (
+              <Button
+                {...button}
+                aria-label={named(t('pair.folder'))}
+                leftSection={<FolderIcon size={16} />}
+                onClick={() => onPick(connection().host.pickFolder())}
+              >
+                {t('pair.folder')}
+              </Button>
+            ) : null}
           </>
         ) : (
           <>
@@ -69,7 +82,7 @@ export function ModelPicker({ label, disabled, onPick, testId }: ModelPickerProp
               aria-label={named(t('pair.upload'))}
               data-testid={testId}
               hidden
-              multiple
+              multiple={folders}
               onChange={(event) => {
                 const files = [...(event.target.files ?? [])]
                 event.target.value = ''
@@ -83,6 +96,7 @@ export function ModelPicker({ label, disabled, onPick, testId }: ModelPickerProp
       </div>
       {browser.opened ? (
         <FolderBrowser
+          anyFile={anyFile}
           onClose={browser.close}
           onPick={(picked) => {
             browser.close()

@@ -4,6 +4,8 @@ import type { useAttempt } from '../frame/attempt.ts'
 import { useSession } from '../frame/session.ts'
 import { resumeRun, showInFolder } from '../model/run-actions.ts'
 import { type RunView, runsReducers } from '../model/runs.ts'
+import { isTryable } from '../model/try.ts'
+import { tryRun } from '../model/try-actions.ts'
 import { useWords } from '../words/words.ts'
 import { RunMenu } from './RunMenu.tsx'
 
@@ -25,6 +27,11 @@ export function RunActions({ run, attempt, busy }: RunActionsProps) {
       {result && hasFileManager ? (
         <Button onClick={() => attempt(() => showInFolder(runId))} size="compact-sm" variant="default">
           {t('run.show')}
+        </Button>
+      ) : null}
+      {isTryable(run) ? (
+        <Button disabled={busy} onClick={() => attempt(() => tryRun(run))} size="compact-sm">
+          {t('try.it')}
         </Button>
       ) : null}
       {result ? (

@@ -6,6 +6,8 @@ import { outcomeOfRun } from '../model/outcome.ts'
 import { downloadResult, openResult } from '../model/result-actions.ts'
 import { showInFolder } from '../model/run-actions.ts'
 import type { RunView } from '../model/runs.ts'
+import { isTryable } from '../model/try.ts'
+import { tryRun } from '../model/try-actions.ts'
 import { OutcomeFigures } from '../outcome/OutcomeFigures.tsx'
 import { useWords } from '../words/words.ts'
 import { CopyButton } from './CopyButton.tsx'
@@ -62,6 +64,18 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
             {t('run.download')}
           </Button>
         ) : null}
+        {isTryable(run) ? (
+          <Button
+            disabled={gone}
+            onClick={() => {
+              onClose()
+              attempt(() => tryRun(run))
+            }}
+            size="compact-sm"
+          >
+            {t('try.it')}
+          </Button>
+        ) : null}
         <Button
           disabled={gone}
           onClick={() => {
@@ -69,6 +83,7 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
             void openResult(run)
           }}
           size="compact-sm"
+          variant={isTryable(run) ? 'default' : 'filled'}
         >
           {t('run.open')}
         </Button>

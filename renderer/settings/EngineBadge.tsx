@@ -2,6 +2,7 @@
 
 import { Popover, Table, UnstyledButton } from '@mantine/core'
 import { useEffect, useState } from 'react'
+import { shareOf } from '../../core/client/job-view.ts'
 import { useFile } from '../choices/file.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { PulseIcon } from '../frame/icons.tsx'
@@ -14,7 +15,9 @@ import { useSentences, useWords } from '../words/words.ts'
 export function EngineBadge() {
   const { t } = useWords()
   const state = useSession((session) => (session.connected ? session.engine.state : 'lost'))
-  const busy = useWork(({ look, selfTest }) => look !== null || selfTest !== null)
+  const busy = useWork((work) =>
+    [work.look, work.selfTest, work.calibrate, work.try, work.answers].some((one) => one !== null),
+  )
   const atWork = useWorkUnderWay()
   const work = state === 'ready' ? atWork : null
   const title = useFile(({ report }) => report?.name)
@@ -63,7 +66,7 @@ export function EngineBadge() {
 /** The newest work of the page, of the whole house: a run that writes is at work as well. null where nothing is. */
 function useWorkUnderWay(): string | null {
   const { t, numbers } = useWords()
-  const { look, selfTest } = useWork()
+  const { look, selfTest, calibrate, try: trying, answers } = useWork()
   const plan = useRunningPlan()
   const run = useRuns(({ runs }) => runs.find(({ state }) => state === 'running'))
   const part = (share: number | null) =>
@@ -74,6 +77,8 @@ function useWorkUnderWay(): string | null {
     return t('engine.writing') + part(share)
   }
   if (selfTest) return t('selfTest.title')
+  const models = trying ?? calibrate ?? answers
+  if (models) return t('engine.models') + part(shareOf(models.view))
   if (plan?.long && !plan.waiting) return t('engine.analysis') + part(plan.share)
   if (look) return t(look.wish.kind === 'analyze' ? 'engine.busy' : 'engine.exact')
   return null

@@ -12,6 +12,7 @@ import { useWords } from '../words/words.ts'
 import { fieldsOf } from './fields.ts'
 import { RecipeButtons } from './RecipeButtons.tsx'
 import { RulesFields } from './RulesFields.tsx'
+import { StatisticsFields } from './StatisticsFields.tsx'
 
 /** In view without opening anything. */
 const always = ['nIter', 'oversample'] as const
@@ -25,7 +26,8 @@ export function SettingsPanel() {
   const { t, numbers } = useWords()
   const pins = useSelection((state) => state.pins)
   const params = useParams((state) => state.params)
-  const ofModel = useFile(({ report }) => report?.difference === undefined)
+  const report = useFile((state) => state.report)
+  const ofModel = report?.difference === undefined
   const field = { params, onChange: changeParams }
   return (
     <aside aria-label={t('settings.title')} className="settings">
@@ -36,6 +38,7 @@ export function SettingsPanel() {
           <ParamField {...field} bare name={name} />
         </div>
       ))}
+      {report && ofModel ? <StatisticsFields report={report} /> : null}
       <Accordion
         chevronPosition="left"
         className="accordion"

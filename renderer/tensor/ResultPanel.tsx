@@ -6,6 +6,7 @@ import { bytesAtRank } from '../../core/plan/verdict.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
+import { useStatistics } from '../choices/statistics.ts'
 import { usePair } from '../model/pair.ts'
 import { errorAt, type TensorView } from '../model/view.ts'
 import { useWords } from '../words/words.ts'
@@ -25,6 +26,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { tensor, size, report } = view
   const difference = usePair(({ byName }) => byName.get(tensor.name))
   const pinned = useSelection(({ pins }) => pins.get(tensor.name))
+  const weighted = useStatistics(({ chosen }) => chosen !== null)
   const kept = planned !== null && planned.rank === null
   const atRank = errorAt(view, rank)
   const error = kept ? 0 : atRank
@@ -74,6 +76,16 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
               {t('pair.fact', { share: numbers.percent(difference.share) })}
             </span>
           ) : null}
+          {report?.outputs ? (
+            <span data-testid="weight-error" title={t('outcome.outputHelp')}>
+              {t('result.weightError', {
+                error: numbers.percent(planned?.weightError ?? report.outputs.weightError),
+                rank: numbers.count(planned?.weightError === undefined ? report.rank : (planned.rank ?? report.rank)),
+              })}
+            </span>
+          ) : weighted ? (
+            <span className="noise-note">{t('result.unweighted')}</span>
+          ) : null}
           {view.noiselike ? <span className="noise-note">{t('result.noise')}</span> : null}
           {planned ? (
             <PlannedNote planned={planned} />
@@ -101,7 +113,11 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
                     resolution: report ? numbers.percent(report.resolution) : t('result.notKnown'),
                   })}${known ? ` ${t(known.orMore ? 'result.rankOrMore' : 'result.numericalRank', { rank: numbers.count(known.rank) })}` : ''}`
           }
-          label={kept ? t('result.kept') : t('result.error', { rank: numbers.count(rank) })}
+          label={
+            kept
+              ? t('result.kept')
+              : t(report?.outputs ? 'result.outputError' : 'result.error', { rank: numbers.count(rank) })
+          }
           testid="relative-error"
           value={
             error === null

@@ -36,7 +36,11 @@ function toWire({ type, dims, data }: TensorOf): Wire {
 const options = { logSeverityLevel: 3, intraOpNumThreads: 1 } as const
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { model, inputs, level = 'basic' } = JSON.parse(line) as {
+  const {
+    model,
+    inputs,
+    level = 'basic',
+  } = JSON.parse(line) as {
     model: string
     /** One sample, or several: then answers come as a list. */
     inputs: Record<string, Wire> | Record<string, Wire>[]

@@ -1,6 +1,7 @@
 /** What the pointer or the keyboard is at: its name, rank, error and bytes, and why it is what it is. */
 import { useCallback } from 'react'
 import type { TensorReport } from '../../../core/contract.ts'
+import { useStatistics } from '../../choices/statistics.ts'
 import type { Outlook } from '../../model/outlook.ts'
 import { useInt8Words } from '../../words/int8-words.ts'
 import { useSentences, useWords } from '../../words/words.ts'
@@ -63,25 +64,32 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
   const { t, numbers } = useWords()
   const int8 = useInt8Words()
   const sentences = useSentences()
+  const covered = useStatistics(({ chosen }) => chosen?.covered ?? null)
   return useCallback(
-    (tensor, { kept, rank, error, errorAtHalf, bytesAfter, planned }) => {
+    (tensor, { kept, rank, error, weightError, errorAtHalf, bytesAfter, planned }) => {
+      const by = covered?.get(tensor.name)
+      const weighed = !covered
+        ? []
+        : [by ? (by.from === null ? t('map.weighted') : t('map.borrowed', { name: by.from })) : t('map.uncovered')]
       const bytes = `${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(bytesAfter)}`
       if (kept) {
         const why = planned ? planned.reason : tensor.plan === 'keep' ? tensor.reason : null
-        return [t('map.kept'), numbers.bytes(tensor.byteLength), ...(why ? [sentences(why)] : [])]
+        return [t('map.kept'), numbers.bytes(tensor.byteLength), ...(why ? [sentences(why)] : []), ...weighed]
       }
       if (rank === null)
         return errorAtHalf === null
-          ? [t('map.noRank')]
-          : [t('map.atHalf', { error: numbers.percent(errorAtHalf) }), t('map.noRank')]
+          ? [t('map.noRank'), ...weighed]
+          : [t('map.atHalf', { error: numbers.percent(errorAtHalf) }), t('map.noRank'), ...weighed]
       return [
         t('chart.rankMark', { rank: numbers.count(rank) }),
-        error === null ? t('map.unknown') : t('map.error', { error: numbers.percent(error) }),
+        error === null ? t('map.unknown') : t(by ? 'map.ofOutputs' : 'map.error', { error: numbers.percent(error) }),
+        ...(weightError === null ? [] : [t('map.ofWeights', { error: numbers.percent(weightError) })]),
         bytes,
         ...[planned && int8(planned)].filter((part) => part !== null),
+        ...weighed,
       ]
     },
-    [t, numbers, int8, sentences],
+    [t, numbers, int8, sentences, covered],
   )
 }
 

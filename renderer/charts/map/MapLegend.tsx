@@ -10,10 +10,12 @@ interface MapLegendProps {
   readonly high: string
   /** Why the error of some matrices is not known: they have still to be analyzed, or a goal has still to find their rank. */
   readonly unknown: 'unknown' | 'noRank' | null
+  /** Matrices without statistics, where others have them: their cells have a corner. */
+  readonly unweighted: number
 }
 
-export function MapLegend({ title, low, high, unknown }: MapLegendProps) {
-  const { t } = useWords()
+export function MapLegend({ title, low, high, unknown, unweighted }: MapLegendProps) {
+  const { t, numbers } = useWords()
   const others = [{ look: 'kept', label: 'kept' } as const, ...(unknown ? [{ look: 'unknown', label: unknown }] : [])]
   return (
     <div className="map-legend">
@@ -34,6 +36,12 @@ export function MapLegend({ title, low, high, unknown }: MapLegendProps) {
           {t(`map.${label}`)}
         </span>
       ))}
+      {unweighted === 0 ? null : (
+        <span>
+          <span aria-hidden="true" className="map-key" data-corner="true" data-look="kept" />
+          {t('map.unweighted', { number: numbers.count(unweighted) })}
+        </span>
+      )}
     </div>
   )
 }

@@ -6,6 +6,7 @@ import { modelMap } from '../../../core/model-map.ts'
 import { mapPicture } from '../../../core/report/map-picture.ts'
 import { fittedScale, stepOf } from '../../../core/report/map-scale.ts'
 import { useSelection } from '../../choices/selection.ts'
+import { useStatistics } from '../../choices/statistics.ts'
 import { selectTensor } from '../../model/analysis.ts'
 import { type Outlook, useOutlook } from '../../model/outlook.ts'
 import { useWords } from '../../words/words.ts'
@@ -22,7 +23,7 @@ import { csvHeader, csvRow, mapRecords } from './records.ts'
 const detailsHeight = 24
 
 /** What a cell shows. */
-const quantities = ['error', 'rank', 'saved'] as const
+const quantities = ['error', 'weight', 'rank', 'saved'] as const
 type MapQuantity = (typeof quantities)[number]
 
 /** The last choice holds for this browser. */
@@ -31,13 +32,18 @@ const remembered = (): MapQuantity => quantities.find((one) => one === localStor
 
 const quantityOf: Readonly<Record<MapQuantity, (outlook: Outlook, bytes: number) => number | null>> = {
   error: ({ error, errorAtHalf }) => error ?? errorAtHalf,
+  // Of what has no statistics the error is that of its weights.
+  weight: ({ error, weightError, planned }) => weightError ?? (planned ? error : null),
   rank: ({ rank }) => rank,
   saved: ({ rank, bytesAfter }, bytes) => (rank === null || bytes === 0 ? null : 1 - bytesAfter / bytes),
 }
 
 export function ModelMap({ report }: { readonly report: FileReport }) {
   const { t, numbers } = useWords()
-  const [quantity, setQuantity] = useState(remembered)
+  const [wanted, setQuantity] = useState(remembered)
+  const covered = useStatistics(({ chosen }) => chosen?.covered ?? null)
+  // Without statistics every error is one of weights.
+  const quantity = wanted === 'weight' && !covered ? 'error' : wanted
   const [looked, setLooked] = useState<Looked | null>(null)
   const map = useMemo(() => modelMap(report.tensors.filter(({ matrix }) => matrix !== null)), [report])
   const outlookOf = useOutlook()
@@ -54,7 +60,9 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   const open = records.filter(({ outlook, tensor }) => !outlook.kept && shown(outlook, tensor.byteLength) === null)
   // Before a goal has settled the ranks: what each would come to at half its bytes.
   const halves = quantity === 'error' && records.some(({ outlook }) => outlook.errorAtHalf !== null)
-  const quantityWords = t(halves ? 'map.errorAtHalf' : `map.quantities.${quantity}`)
+  const quantityWords = t(
+    halves ? 'map.errorAtHalf' : quantity === 'error' && covered ? 'map.outputError' : `map.quantities.${quantity}`,
+  )
   const unknown =
     open.length === 0 ? null : halves || open.some(({ outlook }) => outlook.rank !== null) ? 'unknown' : 'noRank'
   const describe = useDescription()
@@ -66,9 +74,9 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
       const look = outlook.kept ? 'kept' : value === null ? 'unknown' : stepOf(value, scale)
       // Two digits of a share are what a cell has room for.
       const text = value === null ? '' : show(quantity === 'rank' ? value : Number(value.toPrecision(2)))
-      return { look, text }
+      return { look, text, marked: covered !== null && !covered.has(tensor.name) }
     },
-    [outlookOf, scale, shown, show, quantity],
+    [outlookOf, scale, shown, show, quantity, covered],
   )
   const said = useCallback((tensor: TensorReport) => describe(tensor, outlookOf(tensor)), [describe, outlookOf])
   const selected = useSelection((state) => state.tensor)
@@ -83,7 +91,15 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>
   return (
     <ChartFrame
-      legend={<MapLegend high={show(scale.high)} low={show(scale.low)} title={quantityWords} unknown={unknown} />}
+      legend={
+        <MapLegend
+          high={show(scale.high)}
+          low={show(scale.low)}
+          title={quantityWords}
+          unknown={unknown}
+          unweighted={covered ? records.filter(({ tensor }) => !covered.has(tensor.name)).length : 0}
+        />
+      }
       save={{
         svg: () => saveSvg(picture(), fileName),
         png: () => void savePng(picture(), fileName),
@@ -95,7 +111,12 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
       tools={
         <SegmentedControl
           aria-label={t('map.quantity')}
-          data={quantities.map((value) => ({ value, label: t(`map.quantities.${value}`) }))}
+          data={quantities
+            .filter((value) => covered !== null || value !== 'weight')
+            .map((value) => ({
+              value,
+              label: t(value === 'error' && covered ? 'map.outputError' : `map.quantities.${value}`),
+            }))}
           onChange={(value) => {
             setQuantity(value as MapQuantity)
             localStorage.setItem(rememberedKey, value)

@@ -9,6 +9,8 @@ import type { MapPlace } from './moves.ts'
 export interface MapCell {
   readonly look: CellLook
   readonly text: string
+  /** By a corner: it has no statistics where others have. */
+  readonly marked?: boolean
 }
 
 export interface MapView<T> {
@@ -21,6 +23,9 @@ export interface MapView<T> {
   readonly scroll: { readonly x: number; readonly y: number }
   readonly room: Room
 }
+
+/** In px. */
+const cornerSize = 7
 
 const font = (size: number) => `${size}px system-ui, sans-serif`
 
@@ -53,7 +58,7 @@ export function drawMap<T>(canvas: HTMLCanvasElement, view: MapView<T>): void {
     for (const [role, tensor] of map.layers[layer]!.tensors) {
       const x = xOf(role)
       if (x > room.width || x + width < left) continue
-      const { look, text } = cellOf(tensor)
+      const { look, text, marked } = cellOf(tensor)
       const y = yOf(layer)
       if (look === 'unknown') {
         context.strokeStyle = color('line-control')
@@ -64,6 +69,7 @@ export function drawMap<T>(canvas: HTMLCanvasElement, view: MapView<T>): void {
       }
       context.fillStyle = look === 'kept' ? color('sunken') : color(mapToken(look))
       context.fillRect(x, y, width, height)
+      if (marked) corner(context, x + width, y, color(look === 'kept' ? 'text-2' : mapInk(look)))
       if (!layout.numbers || text === '' || look === 'kept') continue
       context.fillStyle = color(mapInk(look))
       context.fillText(text, x + width / 2, y + height / 2 + 0.5)
@@ -80,6 +86,16 @@ export function drawMap<T>(canvas: HTMLCanvasElement, view: MapView<T>): void {
   }
   context.restore()
   labels(context, view, color)
+}
+
+/** In the upper right. */
+function corner(context: CanvasRenderingContext2D, right: number, y: number, color: string): void {
+  context.fillStyle = color
+  context.beginPath()
+  context.moveTo(right - cornerSize, y)
+  context.lineTo(right, y)
+  context.lineTo(right, y + cornerSize)
+  context.fill()
 }
 
 /** Layers beside their rows, roles above their columns; where there is no room for each, as many as there is room for. */

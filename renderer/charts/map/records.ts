@@ -22,10 +22,21 @@ export function mapRecords(
   )
 }
 
-export const csvHeader = ['tensor', 'layer', 'role', 'kept', 'rank', 'relative_error', 'bytes_before', 'bytes_after']
+export const csvHeader = [
+  'tensor',
+  'layer',
+  'role',
+  'kept',
+  'rank',
+  'relative_error',
+  'weight_error',
+  'bytes_before',
+  'bytes_after',
+]
 
 /** Every number as it is; absent ones are empty. */
 export function csvRow({ tensor, layer, role, outlook }: MapRecord): (string | number)[] {
-  const { kept, rank, error, bytesAfter } = outlook
-  return [tensor.name, layer, role, kept ? 1 : 0, rank ?? '', error ?? '', tensor.byteLength, Math.round(bytesAfter)]
+  const { kept, rank, error, weightError, bytesAfter } = outlook
+  const errors = [error ?? '', weightError ?? '']
+  return [tensor.name, layer, role, kept ? 1 : 0, rank ?? '', ...errors, tensor.byteLength, Math.round(bytesAfter)]
 }

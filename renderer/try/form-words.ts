@@ -1,0 +1,28 @@
+/** How the Try tab speaks of forms and times. */
+import type { Recipe } from '../../core/contract.ts'
+import { useGoalWords } from '../words/goal-words.ts'
+import { useWords } from '../words/words.ts'
+
+/** What a compressed form is, in a few words: its goal, whether it was weighed, and what is stored as INT8. */
+export function useFormWords(): (recipe: Recipe | null) => string {
+  const { t } = useWords()
+  const goalWords = useGoalWords()
+  return (recipe) => {
+    if (!recipe) return ''
+    const { params, statistics } = recipe
+    return [
+      goalWords(params),
+      t(statistics === undefined ? 'try.plain' : 'try.weighted'),
+      ...(params.factorDType === 'INT8' ? [t('choices.INT8')] : []),
+    ].join(' · ')
+  }
+}
+
+/** Milliseconds of a run with three digits, which is what tells two models apart. */
+export function useLatencyWords(): (milliseconds: number) => string {
+  const { t, numbers } = useWords()
+  return (milliseconds) =>
+    milliseconds < 1000
+      ? t('try.milliseconds', { value: numbers.value(Number(milliseconds.toPrecision(3))) })
+      : numbers.duration(milliseconds)
+}

@@ -1,0 +1,164 @@
+/** From weights to answers: a model is opened, calibrated, compressed and tried, and what fails on the way is a sentence. */
+import { execFileSync } from 'node:child_process'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { answerOpen, answerSave } from '../set-up/desktop.ts'
+import { desktopOf } from '../set-up/doors.ts'
+import { expect, test } from '../set-up/fixtures.ts'
+import { browse, patience, readError } from './driving.ts'
+import { writeSafetensors } from './files.ts'
+import { classifier, nonsense, samples } from './onnx-files.ts'
+
+/** Picks a file beside the open one. @param label of its buttons @param field its upload's */
+async function give(page: Page, label: string, field: string, path: string): Promise<void> {
+  const desktop = desktopOf(page)
+  if (!desktop) return page.getByTestId(field).setInputFiles(path)
+  await answerOpen(desktop, path)
+  await page.getByRole('button', { name: `${label}: File…` }).click()
+}
+
+async function openModel(page: Page, folder: string): Promise<void> {
+  writeFileSync(join(folder, 'model.onnx'), classifier())
+  await browse(page, 'model.onnx')
+  await readError(page)
+  const rank = page.getByRole('textbox', { name: 'Rank', exact: true })
+  await rank.fill('24')
+  await rank.press('Enter')
+  await readError(page)
+}
+
+/** The open model as a model that runs. */
+async function compressTo(page: Page, name: string): Promise<void> {
+  const desktop = desktopOf(page)
+  await page.getByRole('button', { name: 'Compress…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('radio', { name: /Model that runs/ }).click()
+  if (desktop) await answerSave(desktop, name)
+  else await dialog.getByRole('textbox', { name: 'File name' }).fill(name)
+  await dialog.getByRole('button', { name: /^(Compress|Write anyway)$/ }).click()
+  await expect(dialog).toBeHidden(patience)
+  await expect(page.getByTestId('run').first()).toContainText(name, patience)
+  await expect(page.getByTestId('run').first()).toHaveAttribute('data-run', 'finished', patience)
+}
+
+const statistics = (page: Page) => page.locator('.statistics-chosen')
+
+test('calibrated on inputs, a model of the same bytes answers nearer on others', async ({ page, folder }) => {
+  writeFileSync(join(folder, 'calibration.npz'), samples(1000, 8))
+  writeFileSync(join(folder, 'held-out.npz'), samples(2000, 4))
+  await openModel(page, folder)
+  await expect(page.getByText(/^Noise/)).toBeVisible()
+  await compressTo(page, 'plain.onnx')
+
+  await page.getByRole('button', { name: 'Calibrate…' }).click()
+  const dialog = page.getByRole('dialog', { name: /^Calibrate/ })
+  await give(page, 'Inputs', 'calibrate-inputs', join(folder, 'calibration.npz'))
+  await expect(dialog).toContainText('calibration.npz')
+  const desktop = desktopOf(page)
+  if (desktop) await answerSave(desktop, 'model.statistics.safetensors')
+  await dialog.getByRole('button', { name: 'Calibrate', exact: true }).click()
+  await expect(statistics(page)).toHaveAttribute('data-covered', '3', patience)
+  await expect(statistics(page)).toContainText('From 8 samples that were given.')
+  // Errors are those of outputs now, with that of the weights beside them; a noise line they do not have.
+  await readError(page)
+  await expect(page.getByTestId('weight-error')).toContainText(/weight error [\d.]+\s%/)
+  await page.getByRole('tab', { name: 'Tensor' }).click()
+  await expect(page.getByText(/^Noise/)).toHaveCount(0)
+  await compressTo(page, 'weighted.onnx')
+  await expect(page.getByTestId('run-result').first()).toContainText(/layer output error · weights [\d.]+\s%/)
+
+  await page.getByTestId('run').first().getByRole('button', { name: 'Try it' }).click()
+  const result = page.getByTestId('try-result')
+  await expect(result).toHaveAttribute('data-inputs', 'drawn', patience)
+  await expect(page.getByTestId('try-verdict')).toHaveAttribute('data-verdict', 'drawn')
+  await page.getByRole('checkbox', { name: 'plain.onnx' }).check()
+  await give(page, 'Inputs', 'try-inputs', join(folder, 'held-out.npz'))
+  await page.getByTestId('try').getByRole('button', { name: 'Try', exact: true }).click()
+  await expect(result).toHaveAttribute('data-inputs', 'given', patience)
+  const rows = page.getByTestId('try-row')
+  await expect(rows).toHaveCount(2)
+  const errorOf = async (name: string) => Number(await rows.filter({ hasText: name }).getAttribute('data-error'))
+  expect(await errorOf('weighted.onnx')).toBeLessThan((await errorOf('plain.onnx')) / 3)
+  expect(statSync(join(folder, 'weighted.onnx')).size).toBe(statSync(join(folder, 'plain.onnx')).size)
+})
+
+test('statistics of another model are refused with their numbers, and the map says what some do not cover', async ({
+  page,
+  folder,
+}) => {
+  const sums = (name: string, tensor: string, inputs: number) => {
+    const square = { shape: [inputs], values: new Float32Array(inputs).fill(1) }
+    const tensors = new Map([
+      [`${tensor}.sum2`, square],
+      [`${tensor}.count`, { shape: [1], values: Float32Array.of(4) }],
+    ])
+    writeSafetensors(join(folder, name), tensors)
+    return join(folder, name)
+  }
+  await openModel(page, folder)
+  const title = 'Statistics of inputs'
+  const alert = page.getByTestId('statistics').getByRole('alert')
+  await give(page, title, 'statistics-upload', sums('wide.safetensors', 'w1', 77))
+  await expect(alert).toContainText('it counts 77 inputs of w1, which has 96', patience)
+  await give(page, title, 'statistics-upload', sums('other.safetensors', 'elsewhere', 96))
+  await expect(alert).toContainText('None of the 1 entries of other.safetensors', patience)
+  await give(page, title, 'statistics-upload', join(folder, 'model.onnx'))
+  await expect(alert).toContainText('model.onnx holds no statistics that are read here', patience)
+  await expect(statistics(page)).toHaveCount(0)
+
+  await give(page, title, 'statistics-upload', sums('some.safetensors', 'w1', 96))
+  await expect(statistics(page)).toContainText('1 of 3 matrices have statistics', patience)
+  await page.getByRole('tab', { name: 'Model' }).click()
+  await expect(page.getByText('No statistics: 2', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Without these statistics' }).click()
+  await expect(page.getByText('No statistics: 2', { exact: true })).toHaveCount(0)
+})
+
+/** Processes in which models run, of this host. */
+async function modelProcesses(page: Page, engines: () => Promise<number[]>): Promise<number[]> {
+  const desktop = desktopOf(page)
+  if (desktop) {
+    const metrics = await desktop.application.evaluate(({ app }) => app.getAppMetrics())
+    return metrics.filter(({ name }) => name?.startsWith('GhostSVD runtime')).map(({ pid }) => pid)
+  }
+  const parents = await engines()
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
+  return listed.flatMap((line) => {
+    const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+    return command?.includes('runtime.js') && parents.includes(Number(parent)) ? [Number(pid)] : []
+  })
+}
+
+test('a model that the runtime refuses, and one that is killed at work: a sentence each, and the next one runs', async ({
+  page,
+  folder,
+  engines,
+}) => {
+  writeFileSync(join(folder, 'bad.onnx'), nonsense())
+  writeFileSync(join(folder, 'same.onnx'), classifier())
+  await openModel(page, folder)
+  await page.getByRole('tab', { name: 'Try' }).click()
+  const tab = page.getByTestId('try')
+  const start = tab.getByRole('button', { name: 'Try', exact: true })
+  await give(page, 'Compressed models', 'try-file', join(folder, 'bad.onnx'))
+  await start.click()
+  await expect(tab.getByRole('alert')).toContainText(/onnxruntime refuses bad\.onnx: .*Nonsense/, patience)
+
+  await page.getByRole('checkbox', { name: 'bad.onnx' }).uncheck()
+  await give(page, 'Compressed models', 'try-file', join(folder, 'same.onnx'))
+  const count = page.getByRole('textbox', { name: 'Samples drawn' })
+  await count.fill('10000')
+  await start.click()
+  await expect.poll(async () => (await modelProcesses(page, engines)).length, patience).toBe(2)
+  await expect(tab).toContainText(/Running the models · [1-9]/, patience)
+  const [victim] = await modelProcesses(page, engines)
+  process.kill(victim!, 'SIGKILL')
+  await expect(tab.getByRole('alert')).toContainText(/The process that ran (model|same)\.onnx ended\./, patience)
+  await expect.poll(async () => (await modelProcesses(page, engines)).length, patience).toBe(0)
+
+  await count.fill('2')
+  await start.click()
+  await expect(page.getByTestId('try-row')).toHaveAttribute('data-error', '0', patience)
+  await expect(page.locator('[data-engine]')).toHaveAttribute('data-engine', 'ready')
+})
