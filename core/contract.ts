@@ -19,7 +19,6 @@ export {
   type AnswerGoal,
   type AnswerRow,
   type AnswersReport,
-  answerGoalSchema,
 } from './contract/jobs/answers.ts'
 export type { ApplicationReport } from './contract/jobs/apply.ts'
 export type { ComparisonReport } from './contract/jobs/compare.ts'

@@ -26,9 +26,9 @@ export interface Sensitivity {
 }
 
 /** Shares of the largest useful rank at which a matrix alone is tried. */
-export const triedShares = [0.2, 0.45, 0.75] as const
+const triedShares = [0.2, 0.45, 0.75] as const
 
-export function usefulRank({ plan: { info, view, factorDType, factorLayout } }: Candidate): number {
+function usefulRank({ plan: { info, view, factorDType, factorLayout } }: Candidate): number {
   return largestUsefulRank(info, view, { dtype: factorDType, layout: factorLayout, sparseDensity: 0 })
 }
 

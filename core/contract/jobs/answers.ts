@@ -12,7 +12,7 @@ import { pinsSchema } from '../pins.ts'
 import { fileId, fileIds, job } from './job.ts'
 
 /** `error`: relative, of outputs. `agreement`: share of the rows of outputs whose largest entry stays the same. */
-export const answerGoalSchema = z.discriminatedUnion('kind', [
+const answerGoalSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('error'), most: z.number().gt(0).max(1) }),
   z.strictObject({ kind: z.literal('agreement'), least: z.number().gt(0).max(1) }),
 ])

@@ -96,16 +96,13 @@ describe('the goal on answers', () => {
     }
   })
 
-  it('finds the smallest model that keeps the answers within a goal, and says where none does', async () => {
+  it('finds the smallest model that keeps the answers within a goal', async () => {
     const { report } = await ask({}, { goal: { kind: 'error', most: 0.03 }, samples: 2, rounds: 0 })
     const row = report.rows[report.chosen!]!
     expect(row.calibration!.error).toBeLessThanOrEqual(0.03)
     for (const other of report.rows.filter(({ meetsGoal }) => meetsGoal))
       expect(other.bytes).toBeGreaterThanOrEqual(row.bytes)
     expect(keysOf(report)).toContain('answers.same-samples')
-    const never = await ask({}, { goal: { kind: 'error', most: 1e-6 }, samples: 2, rounds: 0 })
-    expect(never.report.chosen).toBeNull()
-    expect(keysOf(never.report)).toContain('answers.goal-missed')
   }, 180_000)
 
   it('ends with its cancel while a model runs', async () => {
