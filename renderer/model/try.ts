@@ -75,7 +75,7 @@ export function isTryable({ state, choices }: Pick<RunView, 'state' | 'choices'>
 export function candidatesOf(runs: readonly RunView[], name: string, files: readonly Grant[]): readonly Candidate[] {
   const written = runs
     .filter((run) => run.sourceName === name && isTryable(run))
-    .map(({ runId: id, target, choices }) => ({ id, name: target, recipe: recipeOf(choices), grant: null }))
+    .map((run) => ({ id: run.runId, name: run.target, recipe: recipeOf(run), grant: null }))
   return [...files.map((grant) => ({ id: grant.id, name: grant.name, recipe: null, grant })), ...written]
 }
 

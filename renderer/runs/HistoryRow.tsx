@@ -80,7 +80,7 @@ export function HistoryRow({ run, letter, onChoose }: HistoryRowProps) {
       </Table.Td>
       <Table.Td className="right nowrap">
         {result ? <ErrorNumber known={outcomeOfRun(result, run.choices.kind)} /> : null}
-        {result?.statistics ? (
+        {result?.statistics?.weightError != null ? (
           <div className="dimmed small">
             {t('history.ofOutputs', { weights: numbers.percent(result.statistics.weightError) })}
           </div>

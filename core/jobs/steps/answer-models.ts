@@ -13,7 +13,7 @@ import type { Choices } from '../../plan/plan.ts'
 import type { StyleId } from '../../styles.ts'
 import { recipeHash } from '../../write/recipe-hash.ts'
 import type { OutputStyle } from '../../write/styles/style.ts'
-import { writeRun } from '../compress.ts'
+import { writeRun } from './write-run.ts'
 
 /** A sample with what the original says to it. */
 export interface Answered {

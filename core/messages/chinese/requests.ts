@@ -10,9 +10,9 @@ export const requests = {
   'request.dense-int8': () =>
     '保留的 INT8 权重在运行时需要还原：只有输出 onnx 能做到。请选择它，或保持来源的数值类型。',
   'request.no-configuration': () =>
-    '此输出是供 transformers 打开的文件夹：需要权重旁的 “config.json”，但没有可读取的。请选择其他输出。',
+    '此输出是供 “transformers” 打开的文件夹：需要权重旁的 “config.json”，但没有可读取的。请选择其他输出。',
   'request.already-quantized': () =>
-    '该模型的 “config.json” 已指定一种量化，而供 transformers 的文件夹只能有一种。请选择其他输出。',
+    '该模型的 “config.json” 已指定一种量化，而供 “transformers” 的文件夹只能有一种。请选择其他输出。',
   'request.modules-layout': () => '模块依次乘以 A 和 B：请选择 A 和 B 作为因子布局。',
   'request.prescribed-dtype': (v) => `此类文件只含 ${v.dtype} 或 INT8 因子。请选择其中之一，或源文件的数值类型。`,
   'request.largest-rank': (v) => `此类文件的秩最大为 ${v.most}；要求的是 ${v.rank}。请选择更小的秩。`,

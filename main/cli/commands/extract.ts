@@ -98,9 +98,10 @@ function printExtraction(report: ExtractionReport): void {
   const factorized = report.tensors.filter(({ action }) => action === 'factorized').length
   print('')
   for (const said of report.verdict) print(inEnglish(said))
+  const ofWeights = report.statistics?.weightError
   if (report.statistics)
     print(
-      `Errors are those of outputs; the retained share of a module is of them, that of the adapter of the weights (error ${percent(report.statistics.weightError)}).`,
+      `Errors are those of outputs; the retained share of a module is of them, that of the adapter of the weights${ofWeights == null ? '' : ` (error ${percent(ofWeights)})`}.`,
     )
   print(
     `They differ by ${percent(report.differenceShare)} of the tuned model's norm; the adapter holds ${percent(report.retained)} of the difference (squared norm).`,

@@ -30,6 +30,7 @@ const englishRooms = [
   'core/report/python.ts',
   'core/report/command.ts',
   'core/report/page.ts',
+  'core/write/transformers-loader.ts',
 ]
 /** Exact words that a catalog's sentence quotes, for whoever made the file or reads a report of a fault; and programming faults. */
 const quotedBy = new Set([

@@ -95,7 +95,14 @@ test('a file keeps what is kept, what was left out and what would grow', () => {
 
 test('what an output has no place for is kept before any plan, as a run keeps it', () => {
   const nobody = { included: new Set<string>(), excluded: new Set<string>() }
-  const use = { isInNode: false, isConvolution: false, input: 'rows', flops: 'product', opset: 17 } as const
+  const use = {
+    isInNode: false,
+    isConvolution: false,
+    input: 'rows',
+    flops: 'product',
+    int8Axis: null,
+    opset: 17,
+  } as const
   const inGraph = { ...tensor, name: 'g', inGraph: { ...use, unfit: null } }
   const unfit = { ...tensor, name: 'u', inGraph: { ...use, unfit: someWords('a QLinearMatMul') } }
   const experts = { ...tensor, name: 'experts.w', shape: [4, 100, 80], matrix: [4, 100, 80], byteLength: 64_000 }
