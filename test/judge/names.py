@@ -162,15 +162,20 @@ def sd_scripts(folder, table):
             built = build(load_source(os.path.join(folder, f"library/{file}.py"), f"library.{file}"))
             layers = lambda tree: {name for name, child in tree.named_modules() if child.__class__.__name__ in ("Linear", "Conv2d", "LoRACompatibleLinear", "LoRACompatibleConv")}
             key = lambda name: "lora_unet_" + name.replace(".", "_")
-            # Where its network looks for modules: in blocks of these classes.
+            # Where its network looks for modules: in blocks of these classes, and, for a file that has them, around them by these filters.
             source = open(os.path.join(folder, f"networks/{network}.py")).read()
             classes = {name for found in re.findall(r"^    (?!TEXT_)\w*TARGET_REPLACE_MODULE\w* = (\[.*\])", source, re.M) for name in ast.literal_eval(found)}
-            looked = {key(f"{at}.{name}") for at, block in built.named_modules() if block.__class__.__name__ in classes for name in layers(block)}
+            filters = re.findall(r'"(_\w+|\w+_embedder|final_\w+)"', "".join(re.findall(r"self\.(?:in|emb)_dims:\n(.*?)loras, _ = create_modules", source, re.S)))
+            inside = {key(f"{at}.{name}") for at, block in built.named_modules() if block.__class__.__name__ in classes for name in layers(block)}
+            around = {key(name) for name in layers(built) if any(part in key(name) for part in filters)}
             names = [name for row in table[model] if row["part"] == "unet" for name, *_ in row["names"]["kohya"]]
             keys = {key(name) for name in layers(built)}
             tell(model, "sd-scripts", "kohya", names, [name for name in names if name not in keys])
-            outside = sorted(set(names) - looked)
-            print(f"{'':34} {len(set(names) & looked)} of them in {', '.join(sorted(classes))}" + (f"; it looks nowhere else, so not for {', '.join(outside[:3])} ..." if outside else ""))
+            left = sorted(set(names) - inside - around)
+            print(f"{'':34} {len(set(names) & inside)} in {', '.join(sorted(classes))}, {len(set(names) & around - inside)} around them")
+            if left:
+                FAILED.append(f"{model} kohya sd-scripts")
+                print(f"{'':13} it never looks for {', '.join(left[:5])}")
     finally:
         torch.nn.Linear, torch.nn.Conv2d = kept
 
