@@ -133,6 +133,6 @@ test('every matrix has one place and no two share one', () => {
 })
 
 test('more numbers than a call takes arguments are no fault', () => {
-  const names = each(130_000, (i) => [`${i}.w`])
+  const names = each(130_000, (i) => [`l.0.e.${i}.w`])
   expect(modelMap(names.map((name) => ({ name }))).layers.length).toBeGreaterThan(1)
 })
