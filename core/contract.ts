@@ -7,7 +7,7 @@
  *   page / CLI --EngineApi--> engine        page --HostApi--> main
  *   page / CLI <--EngineEvents-- engine     page <--HostEvents-- main
  */
-export type { CalibrationReport, OutputDifference, TriedModel, TryReport } from './contract/answers.ts'
+export type { CalibrationReport, TriedModel, TryReport } from './contract/answers.ts'
 export * from './contract/doors.ts'
 export * from './contract/engine.ts'
 export * from './contract/events.ts'

@@ -8,7 +8,7 @@ import type { Feeds } from './inputs.ts'
 import type { RunningModel } from './runner.ts'
 
 /** What ran, and what it is called in sentences. */
-export interface NamedModel {
+interface NamedModel {
   readonly name: string
   readonly model: RunningModel
 }

@@ -125,7 +125,7 @@ function writeText(path: string, text: string | null, options: OutputOptions): P
  * Whole or not at all; null writes nothing, and finds out what would stand in the way.
  * @throws AppError `would-overwrite`, `cannot-write`
  */
-export async function writeNew(path: string, content: Uint8Array | null, options: OutputOptions): Promise<void> {
+async function writeNew(path: string, content: Uint8Array | null, options: OutputOptions): Promise<void> {
   assertFileName(basename(path))
   const [folder, name] = [outputFolder(dirname(path), options), basename(path)]
   const bytes = content ?? new Uint8Array(0)

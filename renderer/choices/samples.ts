@@ -6,7 +6,7 @@ import { usualSize } from '../../core/open-sizes.ts'
 /** What runs a model. */
 export type SampleUse = 'calibrate' | 'try'
 
-export interface SamplesState {
+interface SamplesState {
   /** Files of arrays; none: samples are drawn. */
   readonly given: readonly Grant[]
   /** How many are drawn. */
@@ -38,7 +38,7 @@ export const samplesReducers = {
 }
 
 /** A dimension that the model leaves open. */
-export interface OpenSize {
+interface OpenSize {
   /** As jobs take it. */
   readonly key: string
   readonly usual: number

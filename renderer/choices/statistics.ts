@@ -14,7 +14,7 @@ export interface ChosenStatistics {
   readonly covered: ReadonlyMap<string, Covered>
 }
 
-export interface StatisticsState {
+interface StatisticsState {
   readonly chosen: ChosenStatistics | null
   /** The name of a file that is being read. */
   readonly reading: string | null

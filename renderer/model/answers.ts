@@ -12,7 +12,7 @@ import { currentRecipe } from './run-actions.ts'
 import { closeAll, openAll, sampleOptions } from './sample-files.ts'
 import { dropWork, want } from './work.ts'
 
-export interface AnswersState {
+interface AnswersState {
   /** null: the nearest at the goal of the page. */
   readonly goal: AnswerGoal | null
   /** Files of arrays are being opened. */

@@ -11,7 +11,7 @@ import { closeAll, openAll, sampleOptions } from './sample-files.ts'
 import { chooseStatistics } from './statistics.ts'
 import { dropWork, want } from './work.ts'
 
-export interface CalibrationState {
+interface CalibrationState {
   readonly report: CalibrationReport | null
   readonly fault: ErrorReport | null
 }

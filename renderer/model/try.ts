@@ -23,7 +23,7 @@ export interface Tried {
   readonly candidates: readonly Candidate[]
 }
 
-export interface TryState {
+interface TryState {
   /** Files beside those of runs. */
   readonly files: readonly Grant[]
   /** Ids of candidates; null: the newest run's. */

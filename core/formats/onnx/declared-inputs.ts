@@ -4,7 +4,7 @@ import type { KnownGraph } from '../reading/model-graph.ts'
 import { readRange } from '../reading/range.ts'
 import { type SmallField, smallMessage } from '../reading/small-message.ts'
 
-export interface DeclaredInput {
+interface DeclaredInput {
   readonly name: string
   /** A number, the name of one that is left open, null for one that is not even named. */
   readonly shape: readonly (number | string | null)[]

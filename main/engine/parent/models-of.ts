@@ -2,7 +2,7 @@
 import type { ModelEnd, ModelMessage } from '../messages.ts'
 import { type HostProcess, type ModelProcess, spawnModel } from './host-process.ts'
 
-export interface ModelsOf {
+interface ModelsOf {
   hear(message: ModelMessage | ModelEnd): void
   /** The engine has ended. */
   end(): void
