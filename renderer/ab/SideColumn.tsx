@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core'
 import type { MatrixView } from '../../core/tensor.ts'
 import { ParamField } from '../choices/ParamField.tsx'
-import { methodOf, type SideName, type Sides, sideFields, versusReducers } from '../model/versus.ts'
+import { methodOf, type SideName, type Sides, sideFields, versusReducers } from '../model/looking/versus.ts'
 import { useWords } from '../words/words.ts'
 
 interface SideColumnProps {

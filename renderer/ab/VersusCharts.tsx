@@ -4,11 +4,11 @@ import type { AnalysisReport, VersusReport } from '../../core/contract.ts'
 import { floorCurve } from '../../core/curves/error-curve.ts'
 import { noiseError } from '../../core/curves/noise-line.ts'
 import type { Role } from '../../core/report/series.ts'
-import { RankChart } from '../charts/RankChart.tsx'
+import { RankChart } from '../charts/plot/RankChart.tsx'
 import { listed, type Series } from '../charts/series.ts'
 import { methodOf, useRoleNames } from '../charts/tensor-series.ts'
 import { useFile } from '../choices/file.ts'
-import { type SideName, sideNames } from '../model/versus.ts'
+import { type SideName, sideNames } from '../model/looking/versus.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 export function VersusErrors({ report }: { readonly report: VersusReport }) {

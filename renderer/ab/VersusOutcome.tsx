@@ -1,6 +1,6 @@
 /** What a comparison found: the verdict, the numbers behind it, and the curves of both sides. */
 import { useEffect, useRef } from 'react'
-import type { VersusResult } from '../model/versus.ts'
+import type { VersusResult } from '../model/looking/versus.ts'
 import { useSentences, useWords } from '../words/words.ts'
 import { VersusErrors, VersusValues } from './VersusCharts.tsx'
 import { VersusTable } from './VersusTable.tsx'

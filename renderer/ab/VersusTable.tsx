@@ -1,7 +1,7 @@
 /** The numbers of both sides: means, and where there were several runs how far they lie apart. */
 import { Table } from '@mantine/core'
 import type { VersusReport } from '../../core/contract.ts'
-import { type SideName, type Spread, sideNames, spreadOf, type VersusResult } from '../model/versus.ts'
+import { type SideName, type Spread, sideNames, spreadOf, type VersusResult } from '../model/looking/versus.ts'
 import { useWords } from '../words/words.ts'
 
 type Side = VersusReport['a']

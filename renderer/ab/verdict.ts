@@ -8,7 +8,7 @@
 import type { TFunction } from 'i18next'
 import type { VersusReport } from '../../core/contract.ts'
 import type { Numbers } from '../../core/messages/numbers.ts'
-import { type SideName, type Spread, spreadOf } from '../model/versus.ts'
+import { type SideName, type Spread, spreadOf } from '../model/looking/versus.ts'
 
 type TimeVerdict =
   | { readonly kind: 'faster'; readonly factor: number }

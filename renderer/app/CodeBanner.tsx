@@ -4,8 +4,8 @@ import { isCode } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { useDialog } from '../frame/dialog.ts'
 import { WarningIcon } from '../frame/icons.tsx'
-import { closeFile } from '../model/file-actions.ts'
-import { SafeCopyDialog } from '../runs/SafeCopyDialog.tsx'
+import { closeFile } from '../model/file/file-actions.ts'
+import { SafeCopyDialog } from '../runs/dialogs/SafeCopyDialog.tsx'
 import { useSentences, useWords } from '../words/words.ts'
 
 export function CodeBanner() {

@@ -6,8 +6,8 @@ import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { connection } from '../frame/connection.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CompareIcon } from '../frame/icons.tsx'
-import { droppedThings, openPair } from '../model/file-actions.ts'
-import { ModelPicker } from '../runs/ModelPicker.tsx'
+import { droppedThings, openPair } from '../model/file/file-actions.ts'
+import { ModelPicker } from '../runs/dialogs/ModelPicker.tsx'
 import { useWords } from '../words/words.ts'
 
 const sides = ['base', 'tuned'] as const

@@ -3,9 +3,9 @@ import { ActionIcon, Tooltip } from '@mantine/core'
 import { useFile } from '../choices/file.ts'
 import { useSelection } from '../choices/selection.ts'
 import { ReportIcon } from '../frame/icons.tsx'
-import { usePlanShown } from '../model/outlook.ts'
-import { saveAnalysisReport, savePlanReport } from '../model/recipes.ts'
-import type { TensorView } from '../model/view.ts'
+import { usePlanShown } from '../model/figures/outlook.ts'
+import type { TensorView } from '../model/looking/view.ts'
+import { saveAnalysisReport, savePlanReport } from '../model/running/recipes.ts'
 import { useWords } from '../words/words.ts'
 
 export function ReportButton({ view }: { readonly view: TensorView | null }) {

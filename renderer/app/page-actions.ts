@@ -3,7 +3,7 @@ import i18next from 'i18next'
 import type { PageAction } from '../../core/contract.ts'
 import { fromErrorReport } from '../../core/errors.ts'
 import { sessionReducers } from '../frame/session.ts'
-import { closeFile, openFrom, openGrant, pickFile, pickFolder } from '../model/file-actions.ts'
+import { closeFile, openFrom, openGrant, pickFile, pickFolder } from '../model/file/file-actions.ts'
 
 export async function carryOut(action: PageAction): Promise<void> {
   switch (action.do) {

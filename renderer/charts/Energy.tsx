@@ -2,12 +2,12 @@
 import { useMemo } from 'react'
 import { energyKept } from '../../core/curves/error-curve.ts'
 import { noiseError } from '../../core/curves/noise-line.ts'
-import { errorAt } from '../model/view.ts'
+import { errorAt } from '../model/looking/view.ts'
 import { useWords } from '../words/words.ts'
 import type { RankChartsProps } from './ErrorVsRank.tsx'
-import { RankChart } from './RankChart.tsx'
+import { RankChart } from './plot/RankChart.tsx'
+import { useLastRank } from './plot/zoom.ts'
 import { useRankMarks, useTensorFacts, useTensorSeries } from './tensor-series.ts'
-import { useLastRank } from './zoom.ts'
 
 /** The noise line is solved to the last bit or two: what it keeps at rank 0 is nothing. */
 const roundOff = 1e-12

@@ -1,11 +1,11 @@
 /** Relative error against rank: the last report, what stands between it and the best possible, and the handle that chooses. */
 import { useMemo } from 'react'
 import { noiseError } from '../../core/curves/noise-line.ts'
-import { errorAt, type TensorView } from '../model/view.ts'
+import { errorAt, type TensorView } from '../model/looking/view.ts'
 import { useWords } from '../words/words.ts'
-import { RankChart } from './RankChart.tsx'
+import { RankChart } from './plot/RankChart.tsx'
+import { useLastRank } from './plot/zoom.ts'
 import { useRankMarks, useTensorFacts, useTensorSeries } from './tensor-series.ts'
-import { useLastRank } from './zoom.ts'
 
 export interface RankChartsProps {
   readonly view: TensorView

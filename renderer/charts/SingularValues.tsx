@@ -2,14 +2,14 @@
 import { useMemo } from 'react'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import { say } from '../../core/messages/english.ts'
-import type { TensorView } from '../model/view.ts'
+import type { TensorView } from '../model/looking/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
-import { ControlsPlace } from './ChartFrame.tsx'
-import type { Mark } from './LinePlot.tsx'
-import { RankChart } from './RankChart.tsx'
+import { ControlsPlace } from './plot/ChartFrame.tsx'
+import type { Mark } from './plot/LinePlot.tsx'
+import { RankChart } from './plot/RankChart.tsx'
+import { useLastRank } from './plot/zoom.ts'
 import { listed, type Series } from './series.ts'
 import { sketchOf, useRoleNames, useTensorFacts } from './tensor-series.ts'
-import { useLastRank } from './zoom.ts'
 
 export function SingularValues({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
   const { t } = useWords()

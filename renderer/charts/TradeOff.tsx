@@ -2,12 +2,12 @@
 import { useMemo, useState } from 'react'
 import { useFile } from '../choices/file.ts'
 import { useStatistics } from '../choices/statistics.ts'
-import { setGoal } from '../model/analysis.ts'
-import { largeChange, useOutcome } from '../model/outcome.ts'
-import { type TradeOff, useTradeOff } from '../model/trade-off.ts'
+import { largeChange, useOutcome } from '../model/figures/outcome.ts'
+import { type TradeOff, useTradeOff } from '../model/figures/trade-off.ts'
+import { setGoal } from '../model/looking/analysis.ts'
 import { useWords } from '../words/words.ts'
-import type { Mark } from './LinePlot.tsx'
-import { RankChart } from './RankChart.tsx'
+import type { Mark } from './plot/LinePlot.tsx'
+import { RankChart } from './plot/RankChart.tsx'
 import type { Series } from './series.ts'
 
 /** The axis counts thousandths of the file. */

@@ -2,7 +2,7 @@
 import type { Key } from '../../core/messages/english.ts'
 import type { Numbers } from '../../core/messages/numbers.ts'
 import type { Scale } from '../../core/report/axis.ts'
-import { lowestError, valueRange } from './range.ts'
+import { lowestError, valueRange } from './plot/range.ts'
 import type { Row, Series } from './series.ts'
 
 const quantityIds = ['error', 'energy', 'value', 'valueError', 'model'] as const

@@ -6,9 +6,9 @@ import type { Message } from '../../core/messages/message.ts'
 import { lookOf, type Role } from '../../core/report/series.ts'
 import { useFile } from '../choices/file.ts'
 import { useStatistics } from '../choices/statistics.ts'
-import type { TensorView } from '../model/view.ts'
+import type { TensorView } from '../model/looking/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
-import type { Mark } from './LinePlot.tsx'
+import type { Mark } from './plot/LinePlot.tsx'
 import { listed, type Series } from './series.ts'
 
 export type SayRole = (role: Role) => string

@@ -5,9 +5,9 @@ import type { DifferenceReport } from '../../core/contract.ts'
 import { isMostlyNoise } from '../../core/curves/noise-line.ts'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { openPair } from '../model/file-actions.ts'
-import { lookAtPair, useNoiseShare, usePair } from '../model/pair.ts'
-import { useWork } from '../model/work.ts'
+import { openPair } from '../model/file/file-actions.ts'
+import { lookAtPair, useNoiseShare, usePair } from '../model/looking/pair.ts'
+import { useWork } from '../model/looking/work.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 export function DifferenceBand() {

@@ -5,9 +5,9 @@ import { useFile } from '../choices/file.ts'
 import { type Goal, goalOf, goals, noGoal } from '../choices/goal.ts'
 import { finestShare, ParamField, ShareInput, SizeInput } from '../choices/ParamField.tsx'
 import { useParams } from '../choices/params.ts'
-import { changeParams, commitRank, setGoal } from '../model/analysis.ts'
-import type { Outcome } from '../model/outcome.ts'
-import { errorAt, type TensorView } from '../model/view.ts'
+import type { Outcome } from '../model/figures/outcome.ts'
+import { changeParams, commitRank, setGoal } from '../model/looking/analysis.ts'
+import { errorAt, type TensorView } from '../model/looking/view.ts'
 import { useWords } from '../words/words.ts'
 
 /** Where a goal starts when nothing better is known. */

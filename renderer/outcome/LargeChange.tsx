@@ -1,8 +1,8 @@
 /** A large change is said before it is written, with the way to a smaller one. */
 import { Button, Tooltip } from '@mantine/core'
 import { WarningIcon } from '../frame/icons.tsx'
-import { setGoal } from '../model/analysis.ts'
-import { largeChange } from '../model/outcome.ts'
+import { largeChange } from '../model/figures/outcome.ts'
+import { setGoal } from '../model/looking/analysis.ts'
 import { useWords } from '../words/words.ts'
 
 export function LargeChange() {

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react'
 import { useFile } from '../choices/file.ts'
 import { ArrowIcon, WarningIcon } from '../frame/icons.tsx'
-import type { KnownError, Outcome } from '../model/outcome.ts'
+import type { KnownError, Outcome } from '../model/figures/outcome.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 interface OutcomeFiguresProps {

@@ -2,8 +2,8 @@
 import { Button, Modal } from '@mantine/core'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { cancelRun } from '../model/run-actions.ts'
-import type { RunView } from '../model/runs.ts'
+import { cancelRun } from '../model/running/run-actions.ts'
+import type { RunView } from '../model/running/runs.ts'
 import { useWords } from '../words/words.ts'
 
 interface CancelQuestionProps {

@@ -3,7 +3,7 @@ import { Button, Modal } from '@mantine/core'
 import type { Run } from '../../core/contract.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { forgetRun } from '../model/run-actions.ts'
+import { forgetRun } from '../model/running/run-actions.ts'
 import { useWords } from '../words/words.ts'
 
 interface ForgetQuestionProps {

@@ -8,10 +8,10 @@ import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { runReport } from '../model/run-actions.ts'
-import type { RunView } from '../model/runs.ts'
+import { runReport } from '../model/running/run-actions.ts'
+import type { RunView } from '../model/running/runs.ts'
 import { useSentences, useWords } from '../words/words.ts'
-import { nextSorting, outcomeRows, type SortColumn, type Sorting } from './outcome-rows.ts'
+import { nextSorting, outcomeRows, type SortColumn, type Sorting } from './history/outcome-rows.ts'
 import { RunResult } from './RunResult.tsx'
 
 /** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */

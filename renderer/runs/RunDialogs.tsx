@@ -1,6 +1,6 @@
 /** What is told or asked of one run: above the lists, which go on changing under it as other runs end. */
 import { useFocusReturn } from '@mantine/hooks'
-import { runsReducers, useRuns } from '../model/runs.ts'
+import { runsReducers, useRuns } from '../model/running/runs.ts'
 import { ForgetQuestion } from './ForgetQuestion.tsx'
 import { RunDetails } from './RunDetails.tsx'
 

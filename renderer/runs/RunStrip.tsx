@@ -1,7 +1,7 @@
 /** Runs at work and how the newest seen at work ended, at the foot of the page. They go on while the page looks at something else. */
 import { Anchor } from '@mantine/core'
 import { sessionReducers } from '../frame/session.ts'
-import { isActive, stripRuns, useRuns } from '../model/runs.ts'
+import { isActive, stripRuns, useRuns } from '../model/running/runs.ts'
 import { useWords } from '../words/words.ts'
 import { ActiveRun } from './ActiveRun.tsx'
 import { EndedRun } from './EndedRun.tsx'

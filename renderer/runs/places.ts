@@ -4,7 +4,7 @@ import { type Run, type RunPlaces, recipeOf, type TensorOutcome } from '../../co
 import { compressCommand } from '../../core/report/command.ts'
 import { pythonSnippet, verificationSnippet } from '../../core/report/python.ts'
 import { useSession } from '../frame/session.ts'
-import { runPlaces } from '../model/run-actions.ts'
+import { runPlaces } from '../model/running/run-actions.ts'
 
 /** null until the host has answered. @param wanted ask only then */
 export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {

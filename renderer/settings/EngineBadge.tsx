@@ -7,9 +7,9 @@ import { useFile } from '../choices/file.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { PulseIcon } from '../frame/icons.tsx'
 import { useSession } from '../frame/session.ts'
-import { useRunningPlan } from '../model/running-plan.ts'
-import { useRuns } from '../model/runs.ts'
-import { useWork } from '../model/work.ts'
+import { useWork } from '../model/looking/work.ts'
+import { useRunningPlan } from '../model/planning/running-plan.ts'
+import { useRuns } from '../model/running/runs.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 export function EngineBadge() {

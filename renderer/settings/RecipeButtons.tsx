@@ -4,9 +4,9 @@ import { useEffect, useRef } from 'react'
 import { useFile } from '../choices/file.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { resetParams } from '../model/analysis.ts'
-import { openRecipe, saveRecipe } from '../model/recipes.ts'
-import { currentRecipe } from '../model/run-actions.ts'
+import { resetParams } from '../model/looking/analysis.ts'
+import { openRecipe, saveRecipe } from '../model/running/recipes.ts'
+import { currentRecipe } from '../model/running/run-actions.ts'
 import { useWords } from '../words/words.ts'
 
 export function RecipeButtons() {

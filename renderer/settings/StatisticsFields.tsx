@@ -5,9 +5,9 @@ import { hasGraph } from '../../core/weight-formats.ts'
 import { statisticsReducers, useStatistics } from '../choices/statistics.ts'
 import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
-import { chooseStatistics, clearStatistics } from '../model/statistics.ts'
-import { CalibrateDialog } from '../runs/CalibrateDialog.tsx'
-import { ModelPicker } from '../runs/ModelPicker.tsx'
+import { chooseStatistics, clearStatistics } from '../model/answering/statistics.ts'
+import { CalibrateDialog } from '../runs/dialogs/CalibrateDialog.tsx'
+import { ModelPicker } from '../runs/dialogs/ModelPicker.tsx'
 import { useSentences, useWords } from '../words/words.ts'
 
 export function StatisticsFields({ report }: { readonly report: FileReport }) {

@@ -2,8 +2,8 @@
 import { faultOf } from '../../core/client/latest.ts'
 import { defaultParams } from '../../core/params.ts'
 import { useParams } from '../choices/params.ts'
-import { cancelLook } from '../model/analysis.ts'
-import { dropWork, want } from '../model/work.ts'
+import { cancelLook } from '../model/looking/analysis.ts'
+import { dropWork, want } from '../model/looking/work.ts'
 import { useSelfTest } from './self-test.ts'
 
 /** `full` adds 4096 x 4096, whose exact SVD takes a while. */

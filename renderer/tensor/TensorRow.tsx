@@ -2,7 +2,7 @@
 import { memo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import { selectionReducers } from '../choices/selection.ts'
-import { selectTensor } from '../model/analysis.ts'
+import { selectTensor } from '../model/looking/analysis.ts'
 import { useWords } from '../words/words.ts'
 import type { RowLabel } from './list-rows.ts'
 import { Sparkline } from './Sparkline.tsx'

@@ -6,8 +6,15 @@ import { phaseWords } from '../../core/phases.ts'
 import { ShareInput } from '../choices/ParamField.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon } from '../frame/icons.tsx'
-import { cancelForms, chooseForm, compareForms, dismissForms, setAnswerGoal, useAnswers } from '../model/answers.ts'
-import { useWork } from '../model/work.ts'
+import {
+  cancelForms,
+  chooseForm,
+  compareForms,
+  dismissForms,
+  setAnswerGoal,
+  useAnswers,
+} from '../model/answering/answers.ts'
+import { useWork } from '../model/looking/work.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 /** Where a goal starts when nothing better is known. */

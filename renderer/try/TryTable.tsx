@@ -2,7 +2,7 @@
 import { Table } from '@mantine/core'
 import type { TriedModel } from '../../core/contract.ts'
 import { CheckIcon, WarningIcon } from '../frame/icons.tsx'
-import { answersOf, type Tried } from '../model/try.ts'
+import { answersOf, type Tried } from '../model/answering/try.ts'
 import { useWords } from '../words/words.ts'
 import { useFormWords, useLatencyWords } from './form-words.ts'
 

@@ -68,7 +68,7 @@ test('the page has a field for it, and its command line names it', async () => {
 
 test('both sides of A/B have it, and a result with another value is stale', async () => {
   const { defaultParams } = await import('../../core/params.ts')
-  const { isStale, sideFields } = await import('../../renderer/model/versus.ts')
+  const { isStale, sideFields } = await import('../../renderer/model/looking/versus.ts')
   for (const method of ['exact', 'randomized'] as const) expect(sideFields(method)).toContain('planted')
   const sides = { a: defaultParams, b: defaultParams }
   const result = { sides } as Parameters<typeof isStale>[0]

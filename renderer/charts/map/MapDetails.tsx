@@ -2,10 +2,10 @@
 import { useCallback } from 'react'
 import type { TensorReport } from '../../../core/contract.ts'
 import { useStatistics } from '../../choices/statistics.ts'
-import type { Outlook } from '../../model/outlook.ts'
+import type { Outlook } from '../../model/figures/outlook.ts'
 import { useInt8Words } from '../../words/int8-words.ts'
 import { useSentences, useWords } from '../../words/words.ts'
-import type { Frame } from '../axis.ts'
+import type { Frame } from '../plot/axis.ts'
 import type { Looked } from './MapGrid.tsx'
 
 interface MapDetailsProps {

@@ -1,7 +1,7 @@
 /** Every matrix of the map with what is to be expected of it: rows of the table and of the CSV file. */
 import type { TensorReport } from '../../../core/contract.ts'
 import type { ModelMap } from '../../../core/model-map.ts'
-import type { Outlook } from '../../model/outlook.ts'
+import type { Outlook } from '../../model/figures/outlook.ts'
 
 export interface MapRecord {
   readonly tensor: TensorReport

@@ -101,7 +101,7 @@ test('two folders, a verdict, a goal, an adapter that holds what the page says',
   await expect(page.getByTestId('pair-structure')).toHaveAttribute('data-noise', '0', patience)
   await page.getByRole('tab', { name: 'Model' }).click()
   const report = await downloadBy(page, () => page.getByRole('button', { name: 'Save report (HTML)' }).click())
-  expect(report.bytes.toString()).toMatch(/A fine-tune[\s\S]*ghostsvd extract[\s\S]*q_proj/)
+  expect(report.bytes.toString()).toMatch(/A fine-tune[\s\S]*extract base tuned[\s\S]*q_proj/)
   await page.getByRole('button', { name: 'Extract…' }).click()
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByRole('radio', { name: /PEFT/ })).toBeChecked()

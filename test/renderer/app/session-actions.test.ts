@@ -4,7 +4,7 @@ import { startSession } from '../../../renderer/app/session-actions.ts'
 import { fileReducers, useFile } from '../../../renderer/choices/file.ts'
 import type { ConnectionEvents } from '../../../renderer/frame/connect.ts'
 import { sessionReducers } from '../../../renderer/frame/session.ts'
-import { want } from '../../../renderer/model/work.ts'
+import { want } from '../../../renderer/model/looking/work.ts'
 import { someWords } from '../../core/messages/words.ts'
 import { fileReport, tensorReport } from '../model/harness.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { niceTicks, ticksOf } from '../../../core/report/axis.ts'
-import { margin, rankOfX, xOfRank } from '../../../renderer/charts/axis.ts'
-import { lowestError } from '../../../renderer/charts/range.ts'
+import { margin, rankOfX, xOfRank } from '../../../renderer/charts/plot/axis.ts'
+import { lowestError } from '../../../renderer/charts/plot/range.ts'
 import { listed, rankGrid, rowsOf, type Series, withExtremes } from '../../../renderer/charts/series.ts'
 
 test('a grid has both ends and the marks, ascending, distinct, and never more than a chart can draw', () => {

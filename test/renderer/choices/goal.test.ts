@@ -6,7 +6,7 @@ import { storable } from '../../../core/plan/describe.ts'
 import { type ComputableDType, dtypeBits } from '../../../core/tensor.ts'
 import { goalOf, noGoal, rankToAnalyze } from '../../../renderer/choices/goal.ts'
 import { paramsReducers, useParams } from '../../../renderer/choices/params.ts'
-import { firstRank } from '../../../renderer/model/first-rank.ts'
+import { firstRank } from '../../../renderer/model/figures/first-rank.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 const tensorOf = (dtype: ComputableDType, count = 1): TensorReport => ({

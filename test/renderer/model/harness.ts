@@ -6,7 +6,7 @@ import { useParams } from '../../../renderer/choices/params.ts'
 import { selectionReducers } from '../../../renderer/choices/selection.ts'
 import type { Connection } from '../../../renderer/frame/connect.ts'
 import { setConnection } from '../../../renderer/frame/connection.ts'
-import { analysesReducers } from '../../../renderer/model/analyses.ts'
+import { analysesReducers } from '../../../renderer/model/looking/analyses.ts'
 import { someWords } from '../../core/messages/words.ts'
 
 /** A matrix of 2048 x 2048 that a run would factorize. */

@@ -1,0 +1,88 @@
+/** What stands around a picture of numbers: a legend, its own controls, the same numbers as a table, and its export. */
+import { ActionIcon, Menu, Tooltip } from '@mantine/core'
+import { useElementSize, useTimeout } from '@mantine/hooks'
+import { createContext, type ReactNode, useContext, useState } from 'react'
+import { createPortal } from 'react-dom'
+import { DownloadIcon, TableIcon } from '../../frame/icons.tsx'
+import { useWords } from '../../words/words.ts'
+import type { Frame } from './axis.ts'
+
+/** Where the controls of a chart stand that is one of several behind one choice: beside that choice, instead of above the picture. */
+export const ControlsPlace = createContext<HTMLElement | null>(null)
+
+interface ChartFrameProps {
+  readonly title: string
+  /** Below the picture: it is read together with the axis. */
+  readonly legend: ReactNode
+  readonly tools?: ReactNode
+  readonly table: () => ReactNode
+  readonly save: {
+    readonly svg: () => void
+    readonly png: () => void
+    readonly copy: () => Promise<void>
+    readonly csv: () => void
+  }
+  readonly children: (frame: Frame) => ReactNode
+}
+
+export function ChartFrame({ title, legend, tools, table, save, children }: ChartFrameProps) {
+  const { t } = useWords()
+  const [asTable, setAsTable] = useState(false)
+  const { ref, width, height } = useElementSize()
+  const [copied, setCopied] = useState<'copied' | 'notCopied' | null>(null)
+  const { start } = useTimeout(() => setCopied(null), 2500)
+  const copy = () =>
+    void save
+      .copy()
+      .then(() => setCopied('copied'))
+      .catch(() => setCopied('notCopied'))
+      .finally(() => start())
+  const place = useContext(ControlsPlace)
+  const controls = (
+    <div className="chart-tools">
+      {tools}
+      <div className="chart-buttons">
+        <output className="chart-copied small">{copied ? t(`chart.${copied}`) : null}</output>
+        <Tooltip label={t('chart.table')}>
+          <ActionIcon
+            aria-label={t('chart.table')}
+            aria-pressed={asTable}
+            color="gray"
+            onClick={() => setAsTable(!asTable)}
+            variant={asTable ? 'filled' : 'subtle'}
+          >
+            <TableIcon />
+          </ActionIcon>
+        </Tooltip>
+        <Menu position="bottom-end" withinPortal>
+          <Menu.Target>
+            <Tooltip label={t('chart.export')}>
+              <ActionIcon aria-label={t('chart.export')} color="gray" variant="subtle">
+                <DownloadIcon />
+              </ActionIcon>
+            </Tooltip>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item onClick={copy}>{t('chart.copy')}</Menu.Item>
+            <Menu.Item onClick={save.svg}>{t('chart.saveSvg')}</Menu.Item>
+            <Menu.Item onClick={save.png}>{t('chart.savePng')}</Menu.Item>
+            <Menu.Item onClick={save.csv}>{t('chart.saveCsv')}</Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+    </div>
+  )
+  return (
+    <figure aria-label={title} className="chart">
+      {place ? createPortal(controls, place) : <div className="chart-head">{controls}</div>}
+      <div className="chart-body" ref={ref}>
+        {asTable
+          ? table()
+          : width > 0 && height > 0
+            ? children({ width: Math.floor(width), height: Math.floor(height) })
+            : null}
+      </div>
+      {legend}
+    </figure>
+  )
+}

@@ -1,0 +1,21 @@
+/** What is done with a run once it is over: its output opened or fetched, its source opened again with its recipe. */
+import { downloadPath, type Run, recipeOf } from '../../../core/contract.ts'
+import { connection } from '../../frame/connection.ts'
+import { saveFrom } from '../../frame/download.ts'
+import { openFrom } from '../file/file-actions.ts'
+import { applyRecipe } from './recipes.ts'
+
+/** What a run has written, in the workbench. */
+export const openResult = ({ runId, target }: Run) => openFrom(target, () => connection().host.openRun(runId, 'target'))
+/** Loopback: to the machine whose browser this is. @throws AppError `not-found` where it is gone */
+export async function downloadResult({ runId }: Run): Promise<void> {
+  const { id, name } = await connection().host.openRun(runId, 'target')
+  saveFrom(`${downloadPath}?file=${encodeURIComponent(id)}`, name)
+}
+/** The source of a run with everything the run was asked for, ready to be changed. */
+export async function runAgainWith(run: Run): Promise<void> {
+  const { runId, sourceName } = run
+  const recipe = recipeOf(run)
+  await openFrom(sourceName, () => connection().host.openRun(runId, 'source'))
+  if (recipe) applyRecipe(recipe)
+}

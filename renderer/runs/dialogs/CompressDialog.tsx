@@ -1,0 +1,145 @@
+/** Before a run: what becomes of the model and what that does not promise, who can open the output, and where it goes. */
+import { Button, Modal, Radio } from '@mantine/core'
+import type { FileReport } from '../../../core/contract.ts'
+import { say } from '../../../core/messages/english.ts'
+import { compressCommand } from '../../../core/report/command.ts'
+import { type StyleId, styleIds, styles } from '../../../core/styles.ts'
+import { hasGraph } from '../../../core/weight-formats.ts'
+import { paramsReducers, useParams } from '../../choices/params.ts'
+import { useStatistics } from '../../choices/statistics.ts'
+import { useAttempt } from '../../frame/attempt.ts'
+import { ErrorBox } from '../../frame/ErrorBox.tsx'
+import { useSession } from '../../frame/session.ts'
+import { useForecast } from '../../model/figures/forecast.ts'
+import { canCompress, useOutcome } from '../../model/figures/outcome.ts'
+import { usePlanShown } from '../../model/figures/outlook.ts'
+import { saveRecipe } from '../../model/running/recipes.ts'
+import { currentRecipe, startRun } from '../../model/running/run-actions.ts'
+import { LargeChange } from '../../outcome/LargeChange.tsx'
+import { PlannedOutcome } from '../../outcome/PlannedOutcome.tsx'
+import { useSentences, useWords } from '../../words/words.ts'
+import { CopyButton } from '../CopyButton.tsx'
+import { TargetFields, useTarget } from './target.tsx'
+import { targetName } from './target-name.ts'
+
+interface CompressDialogProps {
+  readonly report: FileReport
+  readonly onClose: () => void
+}
+
+export function CompressDialog({ report, onClose }: CompressDialogProps) {
+  const { t } = useWords()
+  const host = useSession((state) => state.host)
+  const { params, output: style } = useParams()
+  const target = useTarget((taken) => targetName(report.name, style, params, taken))
+  const { name } = target
+  const { error, busy, dismiss, attempt } = useAttempt()
+
+  const sentences = useSentences()
+  const { answer } = usePlanShown()
+  // Of this output; what the file is was said when it was opened.
+  const known = new Set(report.notices.map(sentences))
+  const said = (answer?.report.notices ?? []).map(sentences).filter((notice) => !known.has(notice))
+  const outcome = useOutcome()
+  const forecast = useForecast(outcome)
+  const weighted = useStatistics(({ chosen }) => chosen !== null)
+  const lacksGraph = (one: StyleId) => styles[one].isGraph && !hasGraph(report.format)
+  const large = outcome.state === 'planned' && outcome.verdict === 'large'
+  const compress = () =>
+    attempt(async () => {
+      const chosen = await target.choose()
+      if (!chosen) return
+      await startRun(chosen, target.desktop)
+      onClose()
+    })
+
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      onClose={onClose}
+      opened
+      size={680}
+      yOffset="4dvh"
+      title={t('compress.title', { name: report.name })}
+    >
+      <form
+        className="compress"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (!large) compress()
+        }}
+      >
+        <div className="outcome-plain" data-testid="compress-outcome">
+          <PlannedOutcome outcome={outcome} />
+        </div>
+        {large ? <LargeChange /> : null}
+        <Radio.Group
+          label={t('compress.style')}
+          onChange={(value) => paramsReducers.output(value as StyleId)}
+          value={style}
+        >
+          <div className="cards">
+            {styleIds.map((one) => (
+              <Radio.Card className="card" disabled={lacksGraph(one)} key={one} value={one}>
+                <Radio.Indicator />
+                <div>
+                  <div className="card-title">{t(`compress.styles.${one}.title`)}</div>
+                  <div className="dimmed">
+                    {lacksGraph(one) ? sentences(say('request.no-graph')) : t(`compress.styles.${one}.help`)}
+                  </div>
+                </div>
+              </Radio.Card>
+            ))}
+          </div>
+        </Radio.Group>
+        <TargetFields label={t('compress.name')} target={target} />
+        {said.map((notice) => (
+          <p className="caveat" key={notice} role="note">
+            {notice}
+          </p>
+        ))}
+        {forecast ? (
+          <p className="caveat" data-testid="forecast" role="note">
+            {sentences(forecast)}
+          </p>
+        ) : null}
+        {large ? null : <p className="caveat">{t(weighted ? 'compress.caveatOutputs' : 'compress.caveat')}</p>}
+        <div className="compress-foot">
+          {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
+          <div className="dialog-buttons">
+            <div className="dialog-aside">
+              <Button onClick={() => saveRecipe(currentRecipe(), name)} size="compact-sm" variant="subtle">
+                {t('runs.saveRecipe')}
+              </Button>
+              <CopyButton
+                label={t('runs.copyCommand')}
+                text={() =>
+                  compressCommand({
+                    sourcePath: report.name,
+                    target: name,
+                    recipe: currentRecipe(),
+                    statisticsPath: useStatistics.getState().chosen?.grant.name,
+                    ...(host && { program: host.command, platform: host.platform }),
+                  })
+                }
+              />
+            </div>
+            <Button color="gray" onClick={onClose} variant="subtle">
+              {t('app.cancel')}
+            </Button>
+            <Button
+              color={large ? 'orange' : 'ghost'}
+              className={large ? 'anyway' : ''}
+              disabled={!canCompress(outcome) || !target.ready}
+              loading={busy}
+              // Enter in a field writes nothing that the words of this button have not been read for.
+              {...(large ? { onClick: compress, type: 'button' } : { type: 'submit' })}
+            >
+              {t(large ? 'compress.anyway' : 'compress.start')}
+            </Button>
+          </div>
+        </div>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,92 @@
+/** Runs of one model by size and error, over the least error at each size where the analysis of A or B knew it. */
+import { useMemo } from 'react'
+import type { CompressionReport, RunResult } from '../../../core/contract.ts'
+import type { Dot } from '../../charts/plot/LinePlot.tsx'
+import { RankChart } from '../../charts/plot/RankChart.tsx'
+import type { Series } from '../../charts/series.ts'
+import { useWords } from '../../words/words.ts'
+
+interface RunsTradeOffProps {
+  /** Of the source. */
+  readonly name: string
+  readonly a: CompressionReport
+  readonly b: CompressionReport
+  /** Other runs of the same source. */
+  readonly others: readonly RunResult[]
+}
+
+/** The axis counts thousandths of the file. */
+const whole = 1000
+/** Curves nearer than this everywhere are one: analyses for two goals differ in what is chance. */
+const sameCurve = 0.003
+
+export function RunsTradeOff({ name, a, b, others }: RunsTradeOffProps) {
+  const { t } = useWords()
+  const series = useMemo<Series[]>(() => {
+    const [ofA, ofB] = [curveOf(a), curveOf(b)]
+    const label = t('tradeOff.best')
+    if (!ofA || !ofB || near(ofA, ofB)) {
+      const at = ofA ?? ofB
+      return at ? [{ id: 'best', role: 'randomized', label, at, smooth: true }] : []
+    }
+    return [
+      { id: 'a', role: 'randomized', label: t('history.bestOf', { run: 'A' }), at: ofA, smooth: true },
+      { id: 'b', role: 'randomized-2', label: t('history.bestOf', { run: 'B' }), at: ofB, smooth: true },
+    ]
+  }, [a, b, t])
+  const points = useMemo(() => [a, b].flatMap(startOf), [a, b])
+  const dots = useMemo<Dot[]>(
+    () => [...others.map((run) => dotOf(run, null)), dotOf(b, 'B'), dotOf(a, 'A')],
+    [a, b, others],
+  )
+  return (
+    <div className="compare-chart">
+      <RankChart
+        dots={dots}
+        end={whole}
+        facts={[name]}
+        fileName={`${name}.runs`}
+        first={0}
+        fixed
+        last={whole}
+        points={points}
+        quantity="model"
+        rank={null}
+        series={series}
+        title={t('history.chart', { name })}
+      />
+      {others.length > 0 ? <p className="dimmed small">{t('history.otherRuns', { count: others.length })}</p> : null}
+      {series.length === 0 ? <p className="dimmed small">{t('history.noCurve')}</p> : null}
+    </div>
+  )
+}
+
+function dotOf(run: Pick<RunResult, 'bytesBefore' | 'bytesAfter' | 'relativeError'>, name: string | null): Dot {
+  return { x: (whole * run.bytesAfter) / Math.max(1, run.bytesBefore), y: run.relativeError, name }
+}
+
+/** The first whole thousandth of a curve, so that it begins where it does. */
+function startOf({ tradeOff, bytesBefore }: CompressionReport): number[] {
+  return tradeOff ? [Math.ceil((whole * tradeOff[0]![0]) / bytesBefore)] : []
+}
+
+/** Model error at thousandths of the source; null outside. */
+function curveOf({ tradeOff, bytesBefore }: CompressionReport): Series['at'] | null {
+  if (!tradeOff) return null
+  return (thousandths) => {
+    const bytes = (thousandths / whole) * bytesBefore
+    const next = tradeOff.findIndex(([size]) => size >= bytes)
+    const [after, before] = [tradeOff[next], tradeOff[Math.max(0, next - 1)]]
+    if (!after || !before || (next === 0 && after[0] > bytes)) return null
+    const share = after[0] === before[0] ? 0 : (bytes - before[0]) / (after[0] - before[0])
+    return before[1] + share * (after[1] - before[1])
+  }
+}
+
+function near(a: Series['at'], b: Series['at']): boolean {
+  for (let at = 0; at <= whole; at += 10) {
+    const [one, other] = [a(at), b(at)]
+    if (one !== null && other !== null && Math.abs(one - other) > sameCurve) return false
+  }
+  return true
+}

@@ -1,0 +1,143 @@
+/** What the page says of the whole model: nothing of a part, nothing of other settings as of these, and a price for what is not known. */
+import { describe, expect, it } from 'vitest'
+import type { AnalysisReport, PlanReport } from '../../../../core/contract.ts'
+import { AppError, toErrorReport } from '../../../../core/errors.ts'
+import { defaultParams, type Params, sketchKeyOf } from '../../../../core/params.ts'
+import { planReach } from '../../../../core/plan/analysis-rank.ts'
+import { styles } from '../../../../core/styles.ts'
+import type { FileEstimate } from '../../../../renderer/model/figures/estimate.ts'
+import { canCompress, outcomeOf, outcomeOfRun, verdictOn } from '../../../../renderer/model/figures/outcome.ts'
+import type { PlanAnswer, PlanState, Question } from '../../../../renderer/model/planning/plan.ts'
+import { paceOf } from '../../../../renderer/model/planning/price.ts'
+import { someWords } from '../../../core/messages/words.ts'
+
+const estimate: FileEstimate = {
+  bytesAfter: 400_000,
+  factorBytes: 300_000,
+  compressed: 8,
+  wouldGrow: 2,
+  kept: 3,
+}
+const sized = { ...defaultParams, goalSize: 0.4 }
+const question = (params: Params): Question => ({
+  recipe: JSON.stringify(params),
+  output: 'factors',
+  params,
+  include: [],
+  exclude: [],
+})
+const answer = (params: Params, relativeError = 0.43): PlanAnswer => ({
+  question: question(params),
+  report: { bytesBefore: 1100, bytesAfter: 440, relativeError, errorIsLeast: false } as PlanReport,
+  tensors: new Map(),
+  compressed: 7,
+  aroundValues: 40,
+})
+const state = (params: Params, answers: readonly PlanAnswer[], analyzed: readonly Params[] = []): PlanState => ({
+  question: question(params),
+  late: false,
+  analyzed: Object.fromEntries(analyzed.map((one) => [sketchKeyOf(one), planReach(one)])),
+  curves: new Map(),
+  curvesKey: null,
+  answers,
+  failure: null,
+})
+const outcome = (plan: PlanState, more: Partial<Parameters<typeof outcomeOf>[0]> = {}) =>
+  outcomeOf({
+    ...{ estimate, plan, running: null, refusal: null, byRank: false, style: styles.factors, totalBytes: 1_000_000 },
+    ...more,
+  })
+const long = { long: true, waiting: false, tensor: 'a', share: 0.4 }
+
+describe('the outcome of the choices', () => {
+  it('is no number before the model was analyzed, and a goal is not run blindly', () => {
+    const unknown = outcome(state(sized, []))
+    expect(unknown).toMatchObject({ state: 'unknown', bytesAfter: null, compressed: null, candidates: 10 })
+    expect(unknown).not.toHaveProperty('error')
+    expect(canCompress(unknown)).toBe(false)
+  })
+
+  it('knows the size at a rank that is given, and still no error', () => {
+    const byRank = outcome(state(defaultParams, []), { byRank: true })
+    // Of the file, not of its values: what a plan, a run and the file system say too, with about what its header takes.
+    expect(byRank).toMatchObject({ state: 'unknown', bytesBefore: 1_000_000, sizeIsExact: false, compressed: 8 })
+    expect(byRank.bytesAfter).toBe(400_000 + (8 * 2 + 2 + 3) * 150)
+    expect(byRank).not.toHaveProperty('error')
+    expect(canCompress(byRank)).toBe(true)
+    expect(outcome(state(defaultParams, []), { byRank: true, style: styles.dense }).bytesAfter).toBe(1_000_000)
+  })
+
+  it('shows no total of a part while the analysis is at work', () => {
+    const analyzing = outcome(state(sized, []), { running: long })
+    expect(analyzing).toMatchObject({ state: 'analyzing', bytesAfter: null })
+    expect(analyzing).not.toHaveProperty('error')
+    expect(canCompress(analyzing)).toBe(false)
+  })
+
+  it('is the plan of the choices, to the byte', () => {
+    const planned = outcome(state(sized, [answer(sized)], [sized]))
+    expect(planned).toMatchObject({ state: 'planned', settled: true, bytesBefore: 1100, bytesAfter: 440, error: 0.43 })
+    expect(canCompress(planned)).toBe(true)
+  })
+
+  it('is for a moment the plan before, which is not run', () => {
+    const passing = outcome(state({ ...sized, goalSize: 0.5 }, [answer(sized)], [sized]))
+    expect(passing).toMatchObject({ state: 'planned', settled: false, sizeIsExact: false })
+    expect(canCompress(passing)).toBe(false)
+  })
+
+  it('stays, as one of other settings, when the speed changes', () => {
+    const slower = { ...sized, nIter: 4 }
+    const stale = outcome(state(slower, [answer(sized)], [sized]))
+    expect(stale).toMatchObject({ state: 'stale', error: 0.43, bytesAfter: 440 })
+    expect(canCompress(stale)).toBe(false)
+    // Of another goal it says nothing, nor of other rules, dtypes or weights.
+    expect(outcome(state({ ...slower, goalSize: 0.6 }, [answer(sized)], [sized])).state).toBe('unknown')
+    for (const other of [{ maxRank: 7 }, { factorDType: 'INT8' }, { goalWeight: 'norm' }] as const)
+      expect(outcome(state({ ...slower, ...other }, [answer(sized)], [sized])).state, JSON.stringify(other)).toBe(
+        'unknown',
+      )
+    const ruled = { ...answer(sized), question: { ...question(sized), exclude: ['w'] } }
+    expect(outcome(state(slower, [ruled], [sized])).state).toBe('unknown')
+    expect(outcome(state(slower, [ruled, answer(sized, 0.3)], [sized]))).toMatchObject({ state: 'stale', error: 0.3 })
+  })
+
+  it('is a refusal where no run can do it', () => {
+    const refusal = toErrorReport(new AppError('bad-request', someWords('too small')))
+    const refused = outcome(state(sized, [answer(sized)], [sized]), { refusal })
+    expect(refused).toMatchObject({ state: 'refused', bytesAfter: null, compressed: null })
+    expect(canCompress(refused)).toBe(false)
+  })
+})
+
+it('says of quality only that a change is large: no weight error earns praise', () => {
+  expect([0, 0.05, 0.1].map(verdictOn)).toEqual(['untested', 'untested', 'untested'])
+  expect([0.1001, 0.43].map(verdictOn)).toEqual(['large', 'large'])
+  expect(outcomeOfRun({ bytesBefore: 9, bytesAfter: 3, relativeError: 0.2 }, 'compress')).toMatchObject({
+    state: 'measured',
+    verdict: 'large',
+  })
+  const missed = { bytesBefore: 9, bytesAfter: 3, relativeError: 0.4, absoluteError: 0.3 }
+  expect(outcomeOfRun(missed, 'extract')).toMatchObject({ error: 0.3, verdict: 'untested', isDifference: true })
+})
+
+describe('the pace of this machine', () => {
+  const report = (more: Partial<AnalysisReport>) =>
+    ({
+      method: 'randomized',
+      nIter: 2,
+      rank: 64,
+      phasesMs: { read: 500, sketch: 20, lift: 5 },
+      ...more,
+    }) as AnalysisReport
+  const size = { kind: 'linear', count: 1, rows: 2048, cols: 2048 } as const
+  const params = defaultParams
+
+  it('counts what was computed, not what was read or kept from before', () => {
+    const pace = paceOf([{ report: report({}), params, size }])
+    expect(pace).toBeGreaterThan(0)
+    expect(paceOf([{ report: report({ phasesMs: { read: 9000, sketch: 20, lift: 5 } }), params, size }])).toBe(pace)
+    expect(paceOf([{ report: report({ reused: true }), params, size }])).toBeNull()
+    expect(paceOf([])).toBeNull()
+  })
+})

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { defaultParams } from '../../../../core/params.ts'
+import { outlookOf } from '../../../../renderer/model/figures/outlook.ts'
+import { verdictsOf } from '../../../../renderer/model/figures/verdicts.ts'
+import { tensorReport } from '../harness.ts'
+
+const tensor = tensorReport('w', { shape: [300, 200], matrix: [300, 200], byteLength: 240_000 })
+const choice = { included: new Set<string>(), excluded: new Set<string>() }
+const curve = Array.from({ length: 65 }, (_, rank) => 1 / (1 + rank))
+const outlook = (changes: Partial<typeof defaultParams>, known: readonly number[] | null = curve) => {
+  const params = { ...defaultParams, ...changes }
+  const verdicts = verdictsOf([tensor], choice, params)
+  return outlookOf(tensor, { params, verdicts, plan: null, curve: known ?? undefined })
+}
+
+test('without a plan one rank for all is known at once, and its error from the curve', () => {
+  expect(outlook({ rank: 9 })).toMatchObject({ kept: false, rank: 9, error: 0.1 })
+  expect(outlook({ rank: 9 }, null)).toMatchObject({ kept: false, rank: 9, error: null })
+})
+
+test('without a plan an error goal is read off the curve, as a run will', () => {
+  // 0.1 is the error of rank 9 before rounding: a run aims below it.
+  expect(outlook({ goalError: 0.1 })).toMatchObject({ kept: false, rank: 10, error: 1 / 11 })
+  expect(outlook({ goalError: 0.1 }, null)).toMatchObject({ kept: false, rank: null, error: null })
+  expect(outlook({ goalError: 0.001, maxRank: 32 })).toMatchObject({ kept: true, rank: null, error: null })
+  // Where the curve ends before the ranks do, nothing is known yet.
+  expect(outlook({ goalError: 0.001 })).toMatchObject({ kept: false, rank: null, error: null })
+  expect(outlook({ goalError: 0.1, goalScope: 'model' })).toMatchObject({ kept: false, rank: null })
+  expect(outlook({ goalError: 0.1, factorDType: 'INT8' })).toMatchObject({ kept: false, rank: null })
+})
+
+test('without a plan nobody knows what a size goal gives a tensor, whatever rank was chosen before', () => {
+  expect(outlook({ rank: 9, goalSize: 0.4 })).toMatchObject({ kept: false, rank: null, error: null })
+})
+
+test('while ranks are not settled the error at half the bytes is known from the curve alone', () => {
+  // Factors of rank r take 4 r (300 + 200) bytes: half of 240,000 are 60 ranks.
+  expect(outlook({ goalSize: 0.4 }).errorAtHalf).toBe(1 / 61)
+  expect(outlook({ goalSize: 0.4 }, null).errorAtHalf).toBeNull()
+  // A sparse part takes its share at every rank, once: 5 % of 60,000 entries at 12 bytes leave 84,000, which are 42 ranks.
+  expect(outlook({ goalSize: 0.4, sparseDensity: 0.05 }).errorAtHalf).toBe(1 / 43)
+  expect(outlook({ rank: 9 }).errorAtHalf).toBeNull()
+})

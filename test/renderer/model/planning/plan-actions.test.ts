@@ -1,0 +1,332 @@
+/** The analysis of a whole model: when it is asked for, when it is preempted, what is asked after it; against an engine that writes down. */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { EngineApi, JobRequest, Lane, PlanReport } from '../../../../core/contract.ts'
+import { AppError } from '../../../../core/errors.ts'
+import { defaultParams } from '../../../../core/params.ts'
+import type { JobPhase } from '../../../../core/phases.ts'
+import { fileReducers } from '../../../../renderer/choices/file.ts'
+import { shownPlan } from '../../../../renderer/model/figures/outlook.ts'
+import { cancelLook, changeParams, selectTensor, setGoal } from '../../../../renderer/model/looking/analysis.ts'
+import { fileSettled, loseWork, receiveJobEvent, useWork } from '../../../../renderer/model/looking/work.ts'
+import { planReducers, refusal as refusalOf, untold, usePlan } from '../../../../renderer/model/planning/plan.ts'
+import {
+  analyzeModel,
+  cancelPlan,
+  followChoices,
+  forgetPlan,
+} from '../../../../renderer/model/planning/plan-actions.ts'
+import { runningPlan } from '../../../../renderer/model/planning/running-plan.ts'
+import { runsReducers } from '../../../../renderer/model/running/runs.ts'
+import { someRun } from '../../../core/contract/some-run.ts'
+import { someWords } from '../../../core/messages/words.ts'
+import { openPage, tensorReport } from '../harness.ts'
+
+const report = (bytesAfter: number): PlanReport => ({
+  bytesBefore: 1000,
+  bytesAfter,
+  relativeError: 0.1,
+  absoluteError: 0.1,
+  errorIsLeast: false,
+  tensors: [
+    {
+      name: 'a',
+      action: 'factorize',
+      reason: someWords(''),
+      rank: 7,
+      factorDType: 'F32',
+      relativeError: 0.1,
+      int8Increase: null,
+      bytesBefore: 500,
+      bytesAfter: 100,
+    },
+  ],
+  analyzed: 0,
+  elapsedMs: 1,
+  notices: [],
+  kernel: 'simd',
+  arithmetic: 'fused',
+  threads: 1,
+})
+
+let asked: string[]
+let refusal: AppError | null
+const running = () => runningPlan(useWork.getState().model, usePlan.getState().late)
+const shown = () => shownPlan(usePlan.getState(), running())
+const settle = () => vi.advanceTimersByTimeAsync(1000)
+const finish = (jobId: string, bytes = 1) =>
+  receiveJobEvent({ type: 'finished', jobId, result: { kind: 'plan', report: report(bytes) } })
+const named = (job: JobRequest, lane?: Lane) => {
+  if (job.kind === 'analyze') return `look at ${job.tensor}`
+  if (job.kind !== 'plan') return job.kind
+  const { goalSize, goalError, rank, nIter } = { ...defaultParams, ...job.params }
+  return `${lane === 'background' ? '' : 'in front: '}plan ${goalSize ? `size ${goalSize}` : goalError ? `error ${goalError}` : `rank ${rank}`} q ${nIter}`
+}
+
+followChoices()
+beforeEach(() => {
+  vi.useFakeTimers()
+  asked = []
+  refusal = null
+  let jobs = 0
+  const engine: Partial<EngineApi> = {
+    start: (job, lane) => {
+      if (refusal) return Promise.reject(refusal)
+      asked.push(named(job, lane))
+      return Promise.resolve(`job-${++jobs}`)
+    },
+    cancel: (jobId) => {
+      asked.push(`cancel ${jobId}`)
+      receiveJobEvent({ type: 'cancelled', jobId })
+      return Promise.resolve()
+    },
+  }
+  openPage(engine, [tensorReport('a'), tensorReport('b')])
+})
+afterEach(() => {
+  fileSettled()
+  cancelLook()
+  forgetPlan()
+  loseWork(someWords(''))
+  fileSettled()
+  fileReducers.closed()
+  vi.useRealTimers()
+})
+
+test('without an analysis another rank, and another speed, ask nothing', async () => {
+  changeParams({ rank: 32, nIter: 4 })
+  await settle()
+  expect(asked.filter((one) => one.includes('plan'))).toEqual([])
+})
+
+test('a run that begins ends the analysis, also one that had waited', async () => {
+  for (const before of [[], [someRun({ state: 'waiting' })]]) {
+    runsReducers.listed(before, 0)
+    analyzeModel()
+    await settle()
+    expect(useWork.getState().model).not.toBeNull()
+    runsReducers.changed(someRun({ state: 'running' }), 1)
+    expect(useWork.getState().model).toBeNull()
+  }
+  runsReducers.listed([], 2)
+})
+
+test('a goal starts the analysis it needs, once', async () => {
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2'])
+  setGoal({ goalSize: 0.5 })
+  await settle()
+  // The one at work serves it as well.
+  expect(asked).toEqual(['plan rank 64 q 2'])
+})
+
+test('another speed does not start it again by itself', async () => {
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  cancelPlan()
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked.filter((one) => one.startsWith('plan'))).toEqual(['plan rank 64 q 2'])
+})
+
+test('the analysis is asked without a goal, and the goal as soon as it has been made', async () => {
+  setGoal({ goalSize: 0.4 })
+  analyzeModel()
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2'])
+  finish('job-1')
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'plan size 0.4 q 2'])
+  finish('job-2', 400)
+  expect(shown()).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+})
+
+test('another goal is asked at once, and one that was asked before is known', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1', 640)
+  setGoal({ goalError: 0.1 })
+  await settle()
+  finish('job-2')
+  changeParams({ goalError: 0 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'plan error 0.1 q 2'])
+  expect(shown().answer?.report.bytesAfter).toBe(640)
+})
+
+test('only the last of many quick changes is asked', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  for (const goalSize of [0.5, 0.4, 0.3]) setGoal({ goalSize })
+  await settle()
+  expect(asked.slice(1)).toEqual(['plan size 0.3 q 2'])
+})
+
+test('looking at a tensor leaves the analysis to the engine, which says whether it waits', async () => {
+  analyzeModel()
+  await settle()
+  receiveJobEvent({ type: 'started', jobId: 'job-1' })
+  selectTensor('b')
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'look at b'])
+  receiveJobEvent({ type: 'waiting', jobId: 'job-1' })
+  expect(running()).toMatchObject({ long: true, waiting: true })
+  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'unsupported', said: [someWords('NaN')] } })
+  receiveJobEvent({ type: 'started', jobId: 'job-1' })
+  expect(running()).toMatchObject({ long: true, waiting: false })
+  finish('job-1')
+  expect(running()).toBeNull()
+})
+
+test('the share is that of the analysis, kept while something else is done and by the same analysis under another goal', async () => {
+  const progress = (jobId: string, phase: JobPhase, done: number) =>
+    receiveJobEvent({ type: 'progress', jobId, phase, tensor: 'a', done, total: 4, memoryBytes: 1 })
+  analyzeModel()
+  await settle()
+  progress('job-1', 'analyze', 2)
+  progress('job-1', 'plan', 0)
+  expect(running()?.share).toBe(0.5)
+  analyzeModel()
+  await settle()
+  progress('job-2', 'analyze', 1)
+  expect(running()?.share).toBe(0.5)
+  progress('job-2', 'analyze', 3)
+  expect(running()?.share).toBe(0.75)
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked.at(-1)).toBe('plan rank 64 q 4')
+  expect(running()?.share).toBe(0)
+})
+
+test('a question that takes long is shown as work', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.4 })
+  await vi.advanceTimersByTimeAsync(600)
+  expect(running()).toMatchObject({ long: false })
+  await vi.advanceTimersByTimeAsync(200)
+  expect(running()).toMatchObject({ long: true })
+})
+
+test('a goal set during the analysis does not start it over; other iterations do', async () => {
+  analyzeModel()
+  await settle()
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2'])
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked.slice(1)).toEqual(['cancel job-1', 'plan rank 64 q 4'])
+})
+
+test('other iterations after the analysis ask nothing until it is made for them', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(asked).toHaveLength(1)
+  expect(shown().answer).toBeNull()
+  changeParams({ nIter: 2 })
+  await settle()
+  expect(asked).toHaveLength(1)
+  expect(shown().exact).toBe(true)
+})
+
+test('a rank beyond the analysis is not asked for unasked', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  changeParams({ maxRank: 2048 })
+  await settle()
+  expect(asked).toHaveLength(1)
+})
+
+test('a cancelled analysis stays cancelled', async () => {
+  analyzeModel()
+  await settle()
+  cancelPlan()
+  changeParams({ rank: 32 })
+  await settle()
+  expect(asked).toEqual(['plan rank 64 q 2', 'cancel job-1'])
+  expect(running()).toBeNull()
+})
+
+test('curves come in portions and belong to their parameters', async () => {
+  analyzeModel()
+  await settle()
+  for (const name of ['a', 'b'])
+    receiveJobEvent({ type: 'spectrum', jobId: 'job-1', tensor: name, errorCurve: [1, 0.5] })
+  expect(usePlan.getState().curves.size).toBe(0)
+  await settle()
+  expect([...usePlan.getState().curves.keys()]).toEqual(['a', 'b'])
+  changeParams({ nIter: 4 })
+  await settle()
+  expect(usePlan.getState().curves.size).toBe(0)
+})
+
+test('a goal that cannot be met is a sentence, and the next one is asked', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.01 })
+  await settle()
+  receiveJobEvent({ type: 'failed', jobId: 'job-2', error: { code: 'bad-request', said: [someWords('Too small.')] } })
+  expect(untold(usePlan.getState())?.said).toEqual([someWords('Too small.')])
+  setGoal({ goalSize: 0.5 })
+  await settle()
+  expect(asked.at(-1)).toBe('plan size 0.5 q 2')
+  expect(usePlan.getState().failure).toBeNull()
+})
+
+test('a goal that cannot be met shows no other goal’s plan, though its sentence was dismissed', async () => {
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  finish('job-2', 400)
+  setGoal({ goalSize: 0.01 })
+  // Long enough to be asked, too short to be shown as work.
+  await vi.advanceTimersByTimeAsync(300)
+  // For the moment until the engine has answered.
+  expect(shown()).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
+  receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', said: [someWords('Too small.')] } })
+  expect(shown().answer).toBeNull()
+  planReducers.dismissed()
+  expect(untold(usePlan.getState())).toBeNull()
+  expect(refusalOf(usePlan.getState())?.said).toEqual([someWords('Too small.')])
+  expect(shown().answer).toBeNull()
+  // A goal that is known is shown without asking, and the sentence of the other is of no goal on show.
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(refusalOf(usePlan.getState())).toBeNull()
+  expect(shown()).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+})
+
+test('an engine that died has refused nothing', async () => {
+  analyzeModel()
+  await settle()
+  loseWork(someWords('It was killed.'))
+  expect(untold(usePlan.getState())?.said).toEqual([someWords('It was killed.')])
+  expect(refusalOf(usePlan.getState())).toBeNull()
+})
+
+test('a refused start and a dead engine are sentences', async () => {
+  refusal = new AppError('not-found', someWords('This file is not open any more.'))
+  analyzeModel()
+  await settle()
+  expect(running()).toBeNull()
+  expect(usePlan.getState()).toMatchObject({ failure: { error: { code: 'not-found' } } })
+  refusal = null
+  analyzeModel()
+  await settle()
+  loseWork(someWords('It was killed.'))
+  await settle()
+  expect(running()).toBeNull()
+  expect(usePlan.getState()).toMatchObject({ failure: { error: { code: 'engine-died' } } })
+  expect(asked).toHaveLength(1)
+})
