@@ -38,7 +38,7 @@ import { unreadExternal } from '../../write/onnx/surgery.ts'
 import { predictedBytes } from '../../write/predicted-output.ts'
 import { outputStyle } from '../../write/styles/registry.ts'
 
-export interface PlannedRun {
+interface PlannedRun {
   /** Of this run, or of its part. */
   readonly plans: TensorPlan[]
   /** Of the whole run, each with what is known of it at every rank; none where nothing had to be found out. */
