@@ -2,7 +2,9 @@
 import type { PlannedTensor } from '../../core/contract.ts'
 import { energyKept } from '../../core/curves/error-curve.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
-import { bytesAtRank } from '../../core/plan/verdict.ts'
+import { shrinksAt } from '../../core/plan/verdict.ts'
+import { factorBytesIn } from '../../core/plan/written-bytes.ts'
+import { allStyles } from '../../core/styles.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
@@ -23,6 +25,7 @@ interface ResultPanelProps {
 export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { t, numbers } = useWords()
   const params = useParams((state) => state.params)
+  const style = useParams(({ output }) => allStyles[output])
   const { tensor, size, report } = view
   const difference = usePair(({ byName }) => byName.get(tensor.name))
   const pinned = useSelection(({ pins }) => pins.get(tensor.name))
@@ -30,8 +33,9 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const kept = planned !== null && planned.rank === null
   const atRank = errorAt(view, rank)
   const error = kept ? 0 : atRank
-  const after = planned && (kept || planned.rank === rank) ? planned.bytesAfter : bytesAtRank(view.matrix, rank)
-  const grows = !kept && !view.matrix.isDifference && after >= tensor.byteLength
+  const after =
+    planned && (kept || planned.rank === rank) ? planned.bytesAfter : factorBytesIn(style, view.matrix, rank)
+  const grows = !kept && !shrinksAt(view.matrix, rank)
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
   const least = !kept && report?.method === 'randomized' && goalOf(params) === 'rank' && rank < report.rank
   const known = report && knownRank(report)

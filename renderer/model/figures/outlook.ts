@@ -2,13 +2,17 @@
  * What is to be expected of each tensor before a run: from the plan where there is one for the choices as they stand, else from what has
  * been analyzed so far.
  */
+
 import { useCallback } from 'react'
 import type { PlannedTensor, TensorReport } from '../../../core/contract.ts'
 import { modelError } from '../../../core/curves/model-error.ts'
 import { type Params, sketchKeyOf } from '../../../core/params.ts'
+import { tensorOf } from '../../../core/plan/describe.ts'
 import { rankWithin } from '../../../core/plan/factor-dtype.ts'
 import { leastRank } from '../../../core/plan/goals.ts'
-import { bytesAtRank, type Storable, shrinksAt } from '../../../core/plan/verdict.ts'
+import { type Storable, shrinksAt } from '../../../core/plan/verdict.ts'
+import { factorBytesIn, heldIn, keptBytesIn } from '../../../core/plan/written-bytes.ts'
+import { allStyles, defaultStyle, type Style } from '../../../core/styles.ts'
 import { elementCount } from '../../../core/tensor.ts'
 import { goalOf } from '../../choices/goal.ts'
 import { useParams } from '../../choices/params.ts'
@@ -63,16 +67,21 @@ interface Known {
   readonly curve: readonly number[] | undefined
   /** Of its own, whatever the goal. */
   readonly pin?: number | undefined
+  /** What would be written. */
+  readonly style?: Style
 }
 
-export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve, pin }: Known): Outlook {
+export function outlookOf(
+  tensor: TensorReport,
+  { params, verdicts, plan, curve, pin, style = allStyles[defaultStyle] }: Known,
+): Outlook {
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
     const { rank, relativeError, bytesAfter, weightError = null } = planned
     const error = rank === null ? null : relativeError
     return { kept: rank === null, rank, error, weightError, errorAtHalf: null, bytesAfter, curve, planned }
   }
-  const bytes = tensor.decodedBytes ?? tensor.byteLength
+  const bytes = keptBytesIn(style, tensorOf(tensor))
   const kept: Outlook = {
     kept: true,
     rank: null,
@@ -86,16 +95,21 @@ export function outlookOf(tensor: TensorReport, { params, verdicts, plan, curve,
   const verdict = verdicts.get(tensor.name)
   if (!verdict) return kept
   const rank = pin ?? expectedRank(params, verdict, curve)
-  if (rank === undefined) return { ...kept, kept: false, errorAtHalf: errorWithin(bytes / 2, verdict, curve) }
+  if (rank === undefined) return { ...kept, kept: false, errorAtHalf: errorWithin(bytes / 2, verdict, style, curve) }
   if (rank === null || !shrinksAt(verdict, rank)) return kept
-  const bytesAfter = bytesAtRank(verdict, rank)
+  const bytesAfter = factorBytesIn(style, verdict, rank)
   const error = curve?.[rank] ?? null
   return { kept: false, rank, error, weightError: null, errorAtHalf: null, bytesAfter, curve, planned: null }
 }
 
 /** Of the largest rank whose factors take no more. */
-function errorWithin(bytes: number, { view, stored }: Storable, curve: readonly number[] | undefined): number | null {
-  return curve?.[rankWithin(bytes, view, stored)] ?? null
+function errorWithin(
+  bytes: number,
+  { view, stored }: Storable,
+  style: Style,
+  curve: readonly number[] | undefined,
+): number | null {
+  return curve?.[rankWithin(bytes, view, heldIn(style, stored))] ?? null
 }
 
 /** undefined while a goal has still to find it, null where it cannot be met. */
@@ -162,12 +176,13 @@ export function useOutlook(): (tensor: TensorReport) => Outlook {
   const curves = usePlan((state) => state.curves)
   const curvesKey = usePlan((state) => state.curvesKey)
   const pins = useSelection((state) => state.pins)
+  const style = useParams(({ output }) => allStyles[output])
   const plan = usePlanShown().answer
   return useCallback(
     (tensor) => {
       const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])
-      return outlookOf(tensor, { params, verdicts, plan, curve, pin: pins.get(tensor.name) })
+      return outlookOf(tensor, { params, verdicts, plan, curve, pin: pins.get(tensor.name), style })
     },
-    [params, verdicts, analyses, curves, curvesKey, pins, plan],
+    [params, verdicts, analyses, curves, curvesKey, pins, plan, style],
   )
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultParams } from '../../../../core/params.ts'
+import { styles } from '../../../../core/styles.ts'
 import { outlookOf } from '../../../../renderer/model/figures/outlook.ts'
 import { verdictsOf } from '../../../../renderer/model/figures/verdicts.ts'
 import { tensorReport } from '../harness.ts'
@@ -40,4 +41,14 @@ test('while ranks are not settled the error at half the bytes is known from the 
   // A sparse part takes its share at every rank, once: 5 % of 60,000 entries at 12 bytes leave 84,000, which are 42 ranks.
   expect(outlook({ goalSize: 0.4, sparseDensity: 0.05 }).errorAtHalf).toBe(1 / 43)
   expect(outlook({ rank: 9 }).errorAtHalf).toBeNull()
+})
+
+test('an archive of NumPy arrays holds BF16 as F32, as the run will write it', () => {
+  const half = tensorReport('w', { dtype: 'BF16', shape: [300, 200], matrix: [300, 200], byteLength: 120_000 })
+  const params = { ...defaultParams, rank: 9 }
+  const bytesAfter = (excluded: readonly string[]) => {
+    const verdicts = verdictsOf([half], { ...choice, excluded: new Set(excluded) }, params, 'npz')
+    return outlookOf(half, { params, verdicts, plan: null, curve: undefined, style: styles.npz }).bytesAfter
+  }
+  expect([bytesAfter([]), bytesAfter(['w'])]).toEqual([9 * 500 * 4, 240_000])
 })
