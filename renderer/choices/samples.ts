@@ -7,15 +7,15 @@ import { usualSize } from '../../core/open-sizes.ts'
 export type SampleUse = 'calibrate' | 'try'
 
 interface SamplesState {
-  /** Files of arrays; none: samples are drawn. */
-  readonly given: readonly Grant[]
+  /** Files of arrays; none: samples are drawn. What a model was calibrated on says little of what it answers: each use has its own. */
+  readonly given: Readonly<Record<SampleUse, readonly Grant[]>>
   /** How many are drawn. */
   readonly drawn: Readonly<Record<SampleUse, number>>
   /** Of dimensions that the model leaves open, by their names or as input.axis; of others the usual ones hold. */
   readonly sizes: Readonly<Record<string, number>>
 }
 
-const start: SamplesState = { given: [], drawn: { calibrate: 16, try: 8 }, sizes: {} }
+const start: SamplesState = { given: { calibrate: [], try: [] }, drawn: { calibrate: 16, try: 8 }, sizes: {} }
 
 export const useSamples = create<SamplesState>(() => start)
 
@@ -23,11 +23,15 @@ export const samplesReducers = {
   reset() {
     useSamples.setState(start)
   },
-  give(grant: Grant) {
-    useSamples.setState(({ given }) => ({ given: [...given.filter(({ id }) => id !== grant.id), grant] }))
+  give(use: SampleUse, grant: Grant) {
+    useSamples.setState(({ given }) => ({
+      given: { ...given, [use]: [...given[use].filter(({ id }) => id !== grant.id), grant] },
+    }))
   },
-  takeBack(id: string) {
-    useSamples.setState(({ given }) => ({ given: given.filter((grant) => grant.id !== id) }))
+  takeBack(use: SampleUse, id: string) {
+    useSamples.setState(({ given }) => ({
+      given: { ...given, [use]: given[use].filter((grant) => grant.id !== id) },
+    }))
   },
   draw(use: SampleUse, count: number) {
     useSamples.setState(({ drawn }) => ({ drawn: { ...drawn, [use]: count } }))

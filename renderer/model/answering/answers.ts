@@ -44,7 +44,7 @@ export async function compareForms(): Promise<void> {
   const mine = ++attempts
   useAnswers.setState({ opening: true, fault: null })
   try {
-    const inputs = await openAll(useSamples.getState().given)
+    const inputs = await openAll(useSamples.getState().given.try)
     if (mine !== attempts) return closeAll(inputs)
     cancelLook()
     useAnswers.setState({ opening: false })

@@ -29,7 +29,7 @@ export function forgetCalibration(): void {
 /** @throws AppError of a file of arrays that cannot be opened */
 export async function calibrate(target: Grant, force: boolean): Promise<void> {
   useCalibration.setState(none)
-  const inputs = await openAll(useSamples.getState().given)
+  const inputs = await openAll(useSamples.getState().given.calibrate)
   cancelLook()
   want('calibrate', {
     onFile: true,

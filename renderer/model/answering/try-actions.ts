@@ -30,7 +30,7 @@ export async function startTry(): Promise<void> {
     for (const candidate of candidates) grants.push(await grantOf(candidate))
     const compressed = await openAll(grants)
     opened.push(...compressed)
-    const inputs = await openAll(useSamples.getState().given)
+    const inputs = await openAll(useSamples.getState().given.try)
     opened.push(...inputs)
     if (mine !== attempts) return closeAll(opened)
     cancelLook()

@@ -18,14 +18,15 @@ const noInputs = {}
 
 export function SampleFields({ use }: { readonly use: SampleUse }) {
   const { t } = useWords()
-  const { given, drawn, sizes } = useSamples()
+  const { given: all, drawn, sizes } = useSamples()
+  const given = all[use]
   const report = useFile((state) => state.report)
   const open = useMemo(() => openSizesOf(report ?? noInputs), [report])
   const { error, dismiss, attempt } = useAttempt()
   const pick = (grant: Promise<Grant | null>) =>
     attempt(async () => {
       const picked = await grant
-      if (picked) samplesReducers.give(picked)
+      if (picked) samplesReducers.give(use, picked)
     })
   return (
     <fieldset className="samples" data-testid="samples">
@@ -39,7 +40,7 @@ export function SampleFields({ use }: { readonly use: SampleUse }) {
               </span>
               <CloseButton
                 aria-label={t('samples.takeBack', { name })}
-                onClick={() => samplesReducers.takeBack(id)}
+                onClick={() => samplesReducers.takeBack(use, id)}
                 size="sm"
               />
             </li>
