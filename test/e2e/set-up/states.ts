@@ -24,6 +24,10 @@ const looks: Readonly<Record<string, Look>> = {
   small: { scheme: 'light', width: 960, height: 640 },
   zoomed: { scheme: 'light', width: 640, height: 400 },
 }
+/** So many pictures beside and below each other on a sheet. */
+const across = 3
+const down = 3
+const column = 640
 /** Another walk, in the light. */
 const chinese = 'zh-CN'
 
@@ -81,11 +85,6 @@ async function picture(page: Page, look: Look, path: string): Promise<void> {
   await page.mouse.move(0, 0)
   await page.screenshot({ path, animations: 'disabled' })
 }
-
-/** So many pictures beside and below each other on a sheet. */
-const across = 3
-const down = 3
-const column = 640
 
 async function sheets(browser: Browser, look: string, { width, height }: Look): Promise<void> {
   const files = (await readdir(join(out, look))).filter((name) => name.endsWith('.png')).toSorted()
