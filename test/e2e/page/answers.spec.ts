@@ -15,7 +15,7 @@ async function give(page: Page, label: string, field: string, path: string): Pro
   const desktop = desktopOf(page)
   if (!desktop) return page.getByTestId(field).setInputFiles(path)
   await answerOpen(desktop, path)
-  await page.getByRole('button', { name: `${label}: File…` }).click()
+  await page.getByRole('button', { name: `${label}: File…`, exact: true }).click()
 }
 
 async function openModel(page: Page, folder: string): Promise<void> {
