@@ -35,8 +35,9 @@ it('removes what a killed host left, and nothing of one that lives, of another m
 })
 
 it('says where it cannot be made', async () => {
-  await expect(temporaryFolder('/nonexistent')).rejects.toMatchObject({
+  const absent = join(folderForTest(), 'absent')
+  await expect(temporaryFolder(absent)).rejects.toMatchObject({
     code: 'cannot-write',
-    message: 'No temporary folder can be made in "/nonexistent" (ENOENT). Name another place in TMPDIR.',
+    message: `No temporary folder can be made in "${absent}" (ENOENT). Name another place in TMPDIR.`,
   })
 })
