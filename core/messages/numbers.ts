@@ -43,6 +43,8 @@ export interface Numbers {
   factor(value: number): string
   /** Four significant digits, powers of ten where they are shorter. */
   value(value: number): string
+  /** As it is: a limit that was rounded would be another. */
+  limit(value: number): string
 }
 
 /** @param space between a number and its unit */
@@ -107,6 +109,7 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
     },
     moment: (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time),
     factor: (value) => fixed(value, 1),
+    limit: (value) => format(language, { maximumFractionDigits: 10 }).format(value),
     value: (value) => {
       const size = Math.abs(value)
       if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(3)

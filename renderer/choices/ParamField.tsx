@@ -97,8 +97,8 @@ export function NumberField({ value, onNumber, onBlur, min, max, suffix = '', ..
   const [draft, setDraft] = useState<string | number | null>(null)
   const [refused, setRefused] = useState(false)
   const limits = {
-    min: `${numbers.value(Number(min ?? 0))}${suffix}`,
-    max: max === undefined ? '' : `${numbers.value(Number(max))}${suffix}`,
+    min: `${numbers.limit(Number(min ?? 0))}${suffix}`,
+    max: max === undefined ? '' : `${numbers.limit(Number(max))}${suffix}`,
   }
   return (
     <NumberInput

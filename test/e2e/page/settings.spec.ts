@@ -24,7 +24,7 @@ test('a number that was cleared is the old one again once the field is left', as
     await size.fill(typed)
     await page.keyboard.press('Tab')
     await expect(size).toHaveValue(before)
-    await expect(page.getByText(/^0\.1 to 99\.9$/)).toBeVisible()
+    await expect(page.getByText(/^0\.001 to 99\.999$/)).toBeVisible()
   }
 })
 

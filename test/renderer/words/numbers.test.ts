@@ -37,6 +37,10 @@ test('beyond tenfold an increase says no more than that', () => {
   ])
 })
 
+test('a limit is not rounded', () => {
+  expect([99.999, 0.001, 65_536, 1e9].map(numbers.limit)).toEqual(['99.999', '0.001', '65,536', '1,000,000,000'])
+})
+
 test('signs are shown where they matter', () => {
   expect(plain(numbers.signedPercent(0.0091))).toBe('+0.910 %')
   expect(plain(numbers.signedPercent(-0.0091))).toBe('-0.910 %')
