@@ -1,7 +1,7 @@
 /** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { type CSSProperties, useDeferredValue, useMemo } from 'react'
+import { type CSSProperties, useMemo } from 'react'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
@@ -40,8 +40,6 @@ export function Workbench() {
   const drawers = useMediaQuery(narrow, matchMedia(narrow).matches)
   const listWidth = useListWidth((state) => state.width)
   const report = useFile((state) => state.report)
-  // Outcome and list first; charts and settings are rendered in the slices after, between which the page draws and hears.
-  const listed = useDeferredValue(report !== null, false)
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
@@ -128,18 +126,20 @@ export function Workbench() {
             ) : null}
           </div>
           <Tabs.Panel value="model">
-            {listed ? (
-              <div className="model-tab">
-                {report.difference ? null : <TradeOffChart />}
-                <ModelMap report={report} />
-              </div>
-            ) : null}
+            <div className="model-tab">
+              {report.difference ? null : <TradeOffChart />}
+              <ModelMap report={report} />
+            </div>
           </Tabs.Panel>
           <Tabs.Panel value="tensor">
-            {!listed ? null : view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
+            {view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
           </Tabs.Panel>
-          {runs ? <Tabs.Panel value="try">{listed ? <TryTab report={report} /> : null}</Tabs.Panel> : null}
-          <Tabs.Panel value="ab">{!listed ? null : view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
+          {runs ? (
+            <Tabs.Panel value="try">
+              <TryTab report={report} />
+            </Tabs.Panel>
+          ) : null}
+          <Tabs.Panel value="ab">{view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
         </Tabs>
       </section>
       {!withSettings ? null : drawers ? (
@@ -153,9 +153,9 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : listed ? (
+      ) : (
         <SettingsPanel />
-      ) : null}
+      )}
       <RunStrip />
       {!saving.opened ? null : report.difference ? (
         <AdapterDialog onClose={saving.close} report={report} />
