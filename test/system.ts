@@ -66,7 +66,7 @@ export const can = {
     }
     return true
   }),
-  /** Pipes as files (mkfifo), devices in /dev, a shell at /bin/sh: what POSIX has and Windows has not. */
+  /** Pipes as files (mkfifo), devices in /dev, a shell at /bin/sh, signals that a process hears: what POSIX has and Windows has not. */
   posix: !isWindows,
   /** Processes as files in /proc. */
   proc: process.platform === 'linux',

@@ -5,7 +5,7 @@ export const leftOut: readonly (readonly [files: RegExp, why: string])[] = [
     'vi.mock: modules are replaced by vite, which does not start there',
   ],
   [
-    /main\/(build|answers)\/|core\/messages\/no-(parsing|english)|renderer\/words\/texts|^test\/(rooms|docs)/,
+    /main\/(build|answers|engine\/device\/(device|whole))\b|kernels\/gpu\/products|core\/messages\/no-(parsing|english)|renderer\/words\/texts|^test\/(rooms|docs)/,
     'they build, parse or run by programs and libraries that npm installed for Linux',
   ],
   [
