@@ -60,7 +60,7 @@ describe('engine', () => {
     expect((await harness.client.api.info()).jobsStarted).toBe(0)
   })
 
-  it('hears no signal that a terminal sends to its parent', async () => {
+  it.runIf(can.posix)('hears no signal that a terminal sends to its parent', async () => {
     const folder = temporaryFolder()
     const parent = fork(new URL('./fixtures/parent.ts', import.meta.url), [join(folder, 'spins')], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -228,7 +228,7 @@ describe('supervised engine', () => {
     const first = harness.engine.pid!
     const job = running(harness, analyze(fileId, 'kill the engine'))
     expect(await job.end).toMatchObject({ code: 'engine-died', message: expect.stringContaining(killed) })
-    expect(inEnglish((await harness.reached('died')).reason!)).toContain('SIGKILL')
+    expect(inEnglish((await harness.reached('died')).reason!)).toContain(killed)
     await harness.reached('ready', 2)
     expect(harness.engine.pid).not.toBe(first)
     expect(isAlive(first)).toBe(false)
