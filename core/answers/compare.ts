@@ -62,10 +62,12 @@ function agreementOf(a: Float64Array, b: Float64Array, classes: number): ClassAg
     const at = row * classes
     let first = 0
     for (let i = 1; i < classes; i++) if (a[at + i]! > a[at + first]!) first = i
+    // A model that answers NaN agrees with nobody.
+    if (Number.isNaN(b[at + first]!)) continue
     // Of equal entries the first counts as the larger, in both.
     let larger = 0
     for (let i = 0; i < classes; i++)
-      if (b[at + i]! > b[at + first]! || (b[at + i]! === b[at + first]! && i < first)) larger++
+      if (!(b[at + i]! < b[at + first]! || (b[at + i]! === b[at + first]! && i >= first))) larger++
     if (larger === 0) sameFirst++
     if (larger < 5) firstAmongFive++
   }

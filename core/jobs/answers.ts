@@ -235,7 +235,9 @@ function nearest<T extends { readonly calibration: Answer | null }>(tried: reado
 }
 
 function distance(answer: Answer | null, { goal }: Job): number {
-  const error = answer?.error ?? 0
+  const found = answer?.error ?? 0
+  // NaN or Inf among the answers.
+  const error = Number.isFinite(found) ? found : Number.POSITIVE_INFINITY
   if (goal?.kind !== 'agreement') return error
   // Of equal agreement the smaller error.
   return 1 - (answer?.agreement ?? 0) + 1e-6 * Math.min(1, error)

@@ -21,6 +21,15 @@ describe('the difference of two outputs', () => {
     expect(found.classes).toBeNull()
   })
 
+  it('counts no row that is answered with NaN as the same', () => {
+    const difference = differenceOf('y')
+    difference.add(
+      floats([2, 3], 1, 2, 3, 1, 2, 3),
+      floats([2, 3], Number.NaN, Number.NaN, Number.NaN, 1, Number.NaN, 3),
+    )
+    expect(difference.result().classes).toEqual({ rows: 2, sameFirst: 0, firstAmongFive: 1 })
+  })
+
   it('counts rows whose largest entry is the same, the first of equal ones, and those where it is among five', () => {
     const difference = differenceOf('y')
     const row = [9, 1, 2, 3, 4, 5, 6]
