@@ -55,6 +55,7 @@ interface Common {
     cols: number,
     to: number,
     reset: number,
+    spare: number,
   ): void
   squaredDifferenceDouble(
     a: number,
@@ -74,6 +75,10 @@ interface Common {
   choleskyBlock(g: number, ld: number, n: number, tolerance: number): number
   invertBlock(l: number, ld: number, n: number, w: number, ldw: number): void
   scaledTranspose(from: number, order: number, d: number, to: number, first: number, rows: number): void
+  signColumns(u: number, ld: number, rows: number, width: number, margin: number, flips: number, spare: number): void
+  negateWhere(flip: number, v: number, count: number): void
+  roundColumns: RoundVectors
+  roundRows: RoundVectors
   gaussianRows(
     k0: number,
     k1: number,
@@ -85,6 +90,22 @@ interface Common {
     spare: number,
   ): void
 }
+
+/** assembly/factors.ts. */
+type RoundVectors = (
+  m: number,
+  ld: number,
+  rows: number,
+  cols: number,
+  scales: number,
+  dtype: number,
+  codes: number,
+  stored: number,
+  whole: number,
+  off: number,
+  beyond: number,
+  spare: number,
+) => void
 
 /** C <- (add ? C : 0) + A B over one block of the inner dimension: assembly/f32-6x16.ts. */
 type Block = (

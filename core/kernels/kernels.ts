@@ -61,6 +61,15 @@ export interface DifferenceSums {
 /** Counter-based normals: Philox4x32-10, key of two 32-bit words, counter = (row, column pair). */
 export type GaussianKey = readonly [number, number]
 
+/** What rounding to a dtype took from the vectors of a matrix. */
+export interface RoundingSums {
+  /** A vector each: the sum of the squares of its exact entries, and of what rounding took; both in f64, in the order of the entries. */
+  readonly whole: Float64Array
+  readonly off: Float64Array
+  /** Finite entries that left the range of the dtype. */
+  readonly overflows: number
+}
+
 export interface KernelInfo {
   /** Tile that was chosen, as `--kernel` names it plus its shape: "revectorized 6x16", "relaxed 6x8", "simd 5x8", "reference". */
   readonly kernel: string
@@ -154,6 +163,20 @@ export interface Kernels {
   cholesky(G: Float64Array, order: number): boolean
   /** B <- At: cols x rows. */
   transpose(A: Matrix, B: Matrix): void
+  /** Pairs of a column of U (m x k) and a row of Vt (k x n) change sign, in place, where the sign rule says so (sign-rule.ts). */
+  fixSigns(U: Matrix, Vt: Matrix): void
+  /**
+   * Each column of M (or row), a vector, times its scale in f64, rounded once to `dtype`, to nearest with ties to even: `codes` in the order of M, and
+   * `stored`, as M, what they say. Scales are not negative.
+   */
+  roundScaled(
+    M: Matrix,
+    side: 'rows' | 'cols',
+    scales: Float64Array,
+    dtype: WeightDType,
+    codes: Uint8Array,
+    stored: Matrix,
+  ): RoundingSums
   /** Sum over all entries of (scale * A - L R)^2 in f64, with L m x k and R k x n in f32. 2mnk flop. */
   residual(A: Weights, L: Matrix, R: Matrix): number
   /** The same with L (m x inner) and R (inner x n) in f64, products and sums in f64 too: no digit of a small residual is lost. Half as fast. */

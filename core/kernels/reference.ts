@@ -6,6 +6,8 @@ import { EVD, Matrix as MlMatrix } from 'ml-matrix'
 import type { DifferenceSums, GaussianKey, Kernels, Matrix, WeightStatistics, Weights, WideWeights } from './kernels.ts'
 import { normalPair } from './philox.ts'
 import { jacobiSvd } from './reference-jacobi.ts'
+import { roundScaled } from './reference-rounding.ts'
+import { applySignRule } from './sign-rule.ts'
 import { widen } from './widen.ts'
 
 export function referenceKernels(): Kernels {
@@ -26,6 +28,8 @@ export function referenceKernels(): Kernels {
     inverseCholesky,
     cholesky: lowerCholesky,
     transpose,
+    fixSigns: (U, Vt) => applySignRule({ rows: U.rows, cols: Vt.cols, rank: U.cols, U: U.data, Vt: Vt.data }),
+    roundScaled,
     residual,
     residualDouble,
     symmetricEigen,

@@ -9,6 +9,7 @@ import { cholesky, inverseCholesky } from './cholesky.ts'
 import { chooseTiles } from './choose.ts'
 import { clearCancel, newControl, raiseCancel } from './control.ts'
 import { denseSolvers } from './eigen.ts'
+import { factorPasses } from './factors.ts'
 import type { TileName } from './instance.ts'
 import type {
   Arithmetic,
@@ -300,6 +301,7 @@ function wasmKernels(
     transpose,
     residual,
     residualDouble,
+    ...factorPasses(team, memory),
     ...denseSolvers(team, memory, leader, tileName),
   }
 

@@ -2,6 +2,7 @@
 import { deviceName } from '../kernels/gpu/adapter.ts'
 import { DeviceFault } from '../kernels/gpu/fault.ts'
 import type { GaussianKey, Kernels } from '../kernels/kernels.ts'
+import { applySignRule } from '../kernels/sign-rule.ts'
 import type { FittedParams } from '../params.ts'
 import { type ExactSvd, exactSvd, exactValues } from './exact.ts'
 import { exactSvdByJacobi } from './exact-jacobi.ts'
@@ -10,7 +11,6 @@ import { type Observer, stopwatch } from './observer.ts'
 import { deviceOf } from './on-device.ts'
 import type { Operand } from './operand.ts'
 import { randomizedSvd } from './randomized.ts'
-import { applySignRule } from './sign-rule.ts'
 import type { Triplets } from './small-svd.ts'
 
 export type { Observer }
@@ -83,9 +83,8 @@ export function lift(kernels: Kernels, operand: Operand, { U, s, V }: Triplets):
   const { rows, cols, scale } = operand
   const Vt = { rows: s.length, cols, data: kernels.allocateFloat32(s.length * cols) }
   kernels.transpose(V, Vt)
-  const factorization = { rows, cols, rank: s.length, U: U.data.slice(), s: unscaled(s, scale), Vt: Vt.data.slice() }
-  applySignRule(factorization)
-  return factorization
+  kernels.fixSigns(U, Vt)
+  return { rows, cols, rank: s.length, U: U.data.slice(), s: unscaled(s, scale), Vt: Vt.data.slice() }
 }
 
 function wideLift({ rows, cols, scale }: Operand, s: Float64Array, wide: NonNullable<ExactSvd['wide']>): Factorization {

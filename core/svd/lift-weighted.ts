@@ -6,10 +6,10 @@
  * What comes out is the SVD of What itself, so that its factors are balanced, rounded and quantized as those of any matrix.
  */
 import type { GaussianKey, Kernels, Matrix } from '../kernels/kernels.ts'
+import { applySignRule } from '../kernels/sign-rule.ts'
 import type { Factorization } from './factorization.ts'
 import { lift } from './factorize.ts'
 import type { Operand } from './operand.ts'
-import { applySignRule } from './sign-rule.ts'
 import { allocateMatrix, smallSvd } from './small-svd.ts'
 
 export interface Lifted {

@@ -1,5 +1,8 @@
 /** Single passes over a matrix: statistics, differences and their squares, transposition, mirroring. Sums are f64, in an order fixed by the caller's blocks. */
-import { widen, widenOne } from './pack'
+import { STRIP, touch, widen, widenOne } from './pack'
+
+/** Entries whose cache lines are fetched together. */
+const AHEAD: i32 = 4096
 
 /**
  * Of `count` weights: at `to` four f64: sum of squares of the finite entries, largest finite magnitude, count of NaN, count of Inf.
@@ -23,6 +26,7 @@ function statisticsAs<T>(from: usize, dtype: i32, count: i32, to: usize): void {
   let nan = i32x4.splat(0), infinite = i32x4.splat(0)
   let i: i32 = 0
   for (; i + 8 <= count; i += 8) {
+    if (i % AHEAD == 0) touch(from, 0, 1, min(AHEAD, count - i) * size, to)
     const x = v128.and(widen(from, dtype), i32x4.splat(0x7fffffff))
     const y = v128.and(widen(from + 4 * size, dtype), i32x4.splat(0x7fffffff))
     const finiteX = i32x4.lt_s(x, i32x4.splat(INFINITE)), finiteY = i32x4.lt_s(y, i32x4.splat(INFINITE))
@@ -147,44 +151,68 @@ function across(x: v128, y: v128): f64 {
   return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1)
 }
 
-/** At `to`: f64 <- (reset ? 0 : what is there) + sum over rows x cols of (scale * A - P)^2. */
+/** At `to`: f64 <- (reset ? 0 : what is there) + sum over rows x cols of (scale * A - P)^2. `spare`: 16 bytes that nobody needs. */
 export function squaredDifference(
-  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32, to: usize, reset: i32,
+  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32, to: usize, reset: i32, spare: usize,
 ): void {
-  const sum = dtype == 0 ? differenceAs<f32>(a, lda, 0, scale, p, ldp, rows, cols)
-    : dtype == 1 ? differenceAs<u16>(a, lda, 1, scale, p, ldp, rows, cols)
-    : differenceAs<u16>(a, lda, 2, scale, p, ldp, rows, cols)
+  const sum = dtype == 0 ? differenceAs<f32>(a, lda, 0, scale, p, ldp, rows, cols, spare)
+    : dtype == 1 ? differenceAs<u16>(a, lda, 1, scale, p, ldp, rows, cols, spare)
+    : differenceAs<u16>(a, lda, 2, scale, p, ldp, rows, cols, spare)
   store<f64>(to, reset ? sum : load<f64>(to) + sum)
 }
 
 @inline
 function differenceAs<T>(
-  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32,
+  a: usize, lda: usize, dtype: i32, scale: f32, p: usize, ldp: usize, rows: i32, cols: i32, spare: usize,
 ): f64 {
-  const size: i32 = sizeof<T>()
+  const size: usize = sizeof<T>()
   const factor = f32x4.splat(scale)
   let s0 = f64x2.splat(0), s1 = f64x2.splat(0)
   let rest: f64 = 0
   for (let i: i32 = 0; i < rows; i++) {
-    const ai: usize = a + i * lda
-    const pi: usize = p + i * ldp
+    if (i % STRIP == 0) touch(a, lda, min(STRIP, rows - i), cols * <i32>size, spare)
+    let ai: usize = a
+    let pi: usize = p
     let j: i32 = 0
-    for (; j + 4 <= cols; j += 4) {
-      const x = f32x4.mul(widen(ai + j * size, dtype), factor)
-      const y = v128.load(pi + (j << 2))
-      const d0 = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y))
-      const d1 = f64x2.sub(
-        f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)), f64x2.promote_low_f32x4(v128.shuffle<i64>(y, y, 1, 1)))
+    // Two steps of the same chains at a time.
+    for (; j + 8 <= cols; j += 8) {
+      const x = f32x4.mul(widen(ai, dtype), factor), X = f32x4.mul(widen(ai + 4 * size, dtype), factor)
+      const d0 = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.load64_zero(pi)))
+      const d1 = f64x2.sub(upper(x), f64x2.promote_low_f32x4(v128.load64_zero(pi, 8)))
+      const D0 = f64x2.sub(f64x2.promote_low_f32x4(X), f64x2.promote_low_f32x4(v128.load64_zero(pi, 16)))
+      const D1 = f64x2.sub(upper(X), f64x2.promote_low_f32x4(v128.load64_zero(pi, 24)))
+      s0 = f64x2.add(f64x2.add(s0, f64x2.mul(d0, d0)), f64x2.mul(D0, D0))
+      s1 = f64x2.add(f64x2.add(s1, f64x2.mul(d1, d1)), f64x2.mul(D1, D1))
+      ai += 8 * size
+      pi += 32
+    }
+    if (j + 4 <= cols) {
+      const x = f32x4.mul(widen(ai, dtype), factor)
+      const d0 = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.load64_zero(pi)))
+      const d1 = f64x2.sub(upper(x), f64x2.promote_low_f32x4(v128.load64_zero(pi, 8)))
       s0 = f64x2.add(s0, f64x2.mul(d0, d0))
       s1 = f64x2.add(s1, f64x2.mul(d1, d1))
+      ai += 4 * size
+      pi += 16
+      j += 4
     }
     for (; j < cols; j++) {
-      const d = <f64>(widenOne(ai + j * size, dtype) * scale) - <f64>load<f32>(pi + (j << 2))
+      const d = <f64>(widenOne(ai, dtype) * scale) - <f64>load<f32>(pi)
       rest += d * d
+      ai += size
+      pi += 4
     }
+    a += lda
+    p += ldp
   }
   const s = f64x2.add(s0, s1)
   return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1) + rest
+}
+
+/** The upper two of four. */
+@inline
+function upper(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1))
 }
 
 /** The same for P in f64, and for A in f64 (dtype 3) as well. */

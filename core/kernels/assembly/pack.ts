@@ -28,7 +28,7 @@ export function touch(from: usize, ld: usize, rows: i32, bytes: i32, to: usize):
 export function widen(from: usize, dtype: i32): v128 {
   if (dtype == 0) return v128.load(from)
   if (dtype == 2) return i32x4.shl(v128.load16x4_u(from), 16)
-  return widenHalf(v128.load16x4_u(from))
+  return widenHalfLanes(v128.load16x4_u(from))
 }
 
 /** The same for two values, in the low lanes. */
@@ -36,12 +36,12 @@ export function widen(from: usize, dtype: i32): v128 {
 function widenTwo(from: usize, dtype: i32): v128 {
   if (dtype == 0) return v128.load64_zero(from)
   const halves = i32x4.extend_low_i16x8_u(v128.load32_zero(from))
-  return dtype == 2 ? i32x4.shl(halves, 16) : widenHalf(halves)
+  return dtype == 2 ? i32x4.shl(halves, 16) : widenHalfLanes(halves)
 }
 
 /** Four binary16 in 32-bit lanes to f32: exponent and fraction moved into place and multiplied by 2^112, exact for subnormals; Inf and NaN get their exponent back. */
 @inline
-function widenHalf(h: v128): v128 {
+export function widenHalfLanes(h: v128): v128 {
   const magnitude = v128.and(h, i32x4.splat(0x7fff))
   const finite = f32x4.mul(i32x4.shl(magnitude, 13), f32x4.splat(5.192296858534828e33))
   const special = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000))
@@ -53,7 +53,7 @@ export function widenOne(from: usize, dtype: i32): f32 {
   if (dtype == 0) return load<f32>(from)
   const half = <i32>load<u16>(from)
   if (dtype == 2) return reinterpret<f32>(half << 16)
-  return f32x4.extract_lane(widenHalf(i32x4.splat(half)), 0)
+  return f32x4.extract_lane(widenHalfLanes(i32x4.splat(half)), 0)
 }
 
 /** Rows stay rows: to[row][p], `depth` floats each, zeros in the rows from `rows` to `padded`. */

@@ -104,6 +104,7 @@ export function residual(
       columns,
       to + 8 * index,
       reset,
+      edgeOf(worker),
     )
   }
 }

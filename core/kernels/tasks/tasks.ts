@@ -2,6 +2,7 @@
 import type { Worker } from '../task.ts'
 import { choleskyInverse, choleskyPanel, choleskyUpdate, scaledTranspose } from './cholesky.ts'
 import { eigen, jacobi } from './eigen.ts'
+import { fixSigns, roundScaled } from './factors.ts'
 import { multiply, multiplyTransposed, multiplyTriangular, packRight, packRightDouble } from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
 import { difference, gaussian, residual, residualDouble, statistics, transpose } from './passes.ts'
@@ -25,6 +26,8 @@ export const tasks = {
   residualDouble,
   transpose,
   gaussian,
+  fixSigns,
+  roundScaled,
   eigen,
   jacobi,
 } as const

@@ -34,7 +34,7 @@ export const dense: OutputStyle = {
     const mark = kernels.mark()
     try {
       const meter = weighted && outputMeter(kernels, matrix, weighted)
-      const stored = storeFactors(plan, factorization)
+      const stored = storeFactors(plan, factorization, kernels)
       const { L, R } = factorMatrices(stored, operand, kernels)
       const count = sparseCount(params.sparseDensity, rows, cols)
       const request = { operand, L, R, count, ...(weighted && { weighting: weighted.weighting }) }

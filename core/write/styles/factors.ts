@@ -23,7 +23,7 @@ export const factors: OutputStyle = {
   entries: (plan) => [...sparseEntries(plan), ...factorEntries(plan)],
 
   write: (plan, matrix, writeEntry, context) => {
-    const stored = storeFactors(plan, matrix.factorization)
+    const stored = storeFactors(plan, matrix.factorization, context.kernels)
     const first = sparseEntries(plan).length
     return writeMeasured(plan, matrix, { stored, first, sparseAt: 0, asWritten: (part) => part }, writeEntry, context)
   },

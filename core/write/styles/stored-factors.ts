@@ -4,7 +4,7 @@ import { scaleLayout } from '../../curves/size.ts'
 import { AppError } from '../../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
 import { discard } from '../../io.ts'
-import type { Kernels, Matrix } from '../../kernels/kernels.ts'
+import type { Kernels, Matrix, RoundingSums, WeightDType } from '../../kernels/kernels.ts'
 import type { FillFactors } from '../../measure/residual.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
@@ -13,7 +13,7 @@ import { type FactorDType, singularValueDType } from '../../plan/factor-dtype.ts
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import type { Factorization } from '../../svd/factorization.ts'
 import type { Operand } from '../../svd/operand.ts'
-import { type ComputableDType, mostLost } from '../../tensor.ts'
+import { type ComputableDType, dtypeBits, mostLost } from '../../tensor.ts'
 import { quantizeFactors } from './quantize.ts'
 
 export interface StoredFactors {
@@ -28,12 +28,15 @@ export interface StoredFactors {
   readonly lost: Float64Array
 }
 
-/** @throws AppError `overflow` for values outside the dtype: Inf is never written, nor factors that vanish in its smallest steps */
-export function storeFactors(plan: FactorizedTensor, factorization: Factorization): StoredFactors {
+/**
+ * What is rounded by the kernels lies in their memory, until the caller's mark.
+ * @throws AppError `overflow` for values outside the dtype: Inf is never written, nor factors that vanish in its smallest steps
+ */
+export function storeFactors(plan: FactorizedTensor, factorization: Factorization, kernels: Kernels): StoredFactors {
   if (plan.factorDType === 'INT8') return storeInt8(plan, factorization)
   return plan.params.factorLayout === 'ab'
-    ? storeBalanced(plan, plan.factorDType, factorization)
-    : storeApart(plan, plan.factorDType, factorization)
+    ? storeBalanced(plan, plan.factorDType, factorization, kernels)
+    : storeApart(plan, plan.factorDType, factorization, kernels)
 }
 
 /** Relative error that rounding the factors adds: each direction's share of it weighs s_j^2 (measure/rounding.ts). */
@@ -47,9 +50,14 @@ export function fillWith({ left, right, balanced }: StoredFactors, scale: number
   const half = balanced ? 2 ** Math.floor(Math.log2(scale) / 2) : 1
   const rest = scale / half
   return (L, R) => {
-    for (let i = 0; i < left.length; i++) L[i] = left[i]! * rest
-    for (let i = 0; i < right.length; i++) R[i] = right[i]! * half
+    fillScaled(L, left, rest)
+    fillScaled(R, right, half)
   }
+}
+
+function fillScaled(target: Float32Array | Float64Array, values: Float32Array | Float64Array, scale: number): void {
+  if (scale === 1) target.set(values)
+  else for (let i = 0; i < values.length; i++) target[i] = values[i]! * scale
 }
 
 /**
@@ -67,32 +75,41 @@ export function factorMatrices(
   return { L, R }
 }
 
-function storeBalanced(plan: FactorizedTensor, dtype: ComputableDType, factorization: Factorization): StoredFactors {
-  const { A, B } = balancedFactors(factorization)
-  const pieces = [encodeFinite(plan, dtype, A), encodeFinite(plan, dtype, B)]
-  const [left, right] = [decode(dtype, pieces[1]!), decode(dtype, pieces[0]!)]
-  const lost = lostIn(factorization, B, left, A, right)
-  discard(A)
-  discard(B)
+function storeBalanced(
+  plan: FactorizedTensor,
+  dtype: ComputableDType,
+  factorization: Factorization,
+  kernels: Kernels,
+): StoredFactors {
+  const { rows, cols, rank, U, s, Vt } = factorization
+  const roots = s.map(Math.sqrt)
+  const A = roundFactor(plan, dtype, { rows: rank, cols, data: Vt }, 'rows', roots, kernels)
+  const B = roundFactor(plan, dtype, { rows, cols: rank, data: U }, 'cols', roots, kernels)
+  const lost = lostIn(B, A)
   refuseVanished(plan, dtype, factorization, lost)
-  return { pieces, left, right, balanced: true, lost }
+  return { pieces: [A.bytes, B.bytes], left: B.values, right: A.values, balanced: true, lost }
 }
 
-function storeApart(plan: FactorizedTensor, dtype: ComputableDType, factorization: Factorization): StoredFactors {
-  const { rows, rank, U, s, Vt } = factorization
+function storeApart(
+  plan: FactorizedTensor,
+  dtype: ComputableDType,
+  factorization: Factorization,
+  kernels: Kernels,
+): StoredFactors {
+  const { rows, cols, rank, U, s, Vt } = factorization
   const wide = singularValueDType(plan.factorDType)
   const S = encodeFinite(plan, wide, s)
-  const left = encodeFinite(plan, dtype, U)
-  const right = encodeFinite(plan, dtype, Vt)
   const values = decodeFloat64(wide, S)
-  const [storedU, storedVt] = [decode(dtype, left), decode(dtype, right)]
-  const lost = lostIn(factorization, U, storedU, Vt, storedVt)
+  const ones = new Float64Array(rank).fill(1)
+  const left = roundFactor(plan, dtype, { rows, cols: rank, data: U }, 'cols', ones, kernels)
+  const right = roundFactor(plan, dtype, { rows: rank, cols, data: Vt }, 'rows', ones, kernels)
+  const lost = lostIn(left, right)
   for (let j = 0; j < rank; j++) if (s[j]! > 0) lost[j]! += (values[j]! / s[j]! - 1) ** 2
   refuseVanished(plan, dtype, factorization, lost)
   return {
-    pieces: [S, left, right],
-    left: scaleCols(storedU, rows, rank, values),
-    right: storedVt,
+    pieces: [S, left.bytes, right.bytes],
+    left: scaleCols(left.values, rows, rank, values),
+    right: right.values,
     balanced: false,
     lost,
   }
@@ -114,7 +131,7 @@ function storeInt8(plan: FactorizedTensor, factorization: Factorization): Stored
     left,
     right,
     balanced: true,
-    lost: lostIn(factorization, B, left, A, right),
+    lost: lostIn(lossOf(B, left, rank, 'cols'), lossOf(A, right, rank, 'rows')),
   }
 }
 
@@ -130,7 +147,7 @@ export function storeSingleScales(plan: FactorizedTensor, factorization: Factori
     return { bytes, scale: Float32Array.of(1), values: decodeFloat32('F32', bytes) }
   }) as [SingleScale, SingleScale]
   const right = transposed(v.values, cols, rank)
-  const lost = lostIn(factorization, U, u.values, Vt, right)
+  const lost = lostIn(lossOf(U, u.values, rank, 'cols'), lossOf(Vt, right, rank, 'rows'))
   for (let j = 0; j < rank; j++) if (s[j]! > 0) lost[j]! += (values[j]! / s[j]! - 1) ** 2
   if (plan.factorDType !== 'INT8') refuseVanished(plan, 'F32', factorization, lost)
   const pieces = [u.bytes, bytesOf(u.scale), S, v.bytes, bytesOf(v.scale)]
@@ -193,31 +210,86 @@ function decode(dtype: ComputableDType, bytes: Uint8Array): Float32Array | Float
 
 function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Float32Array | Float64Array): Uint8Array {
   const { bytes, overflows } = encode(dtype, values)
-  if (overflows > 0) {
-    const counted = { count: overflows, of: values.length }
-    throw outside(plan, dtype, say('overflow.factors', { name: foreign(plan.info.name), dtype, ...counted }))
-  }
+  if (overflows > 0) throw overflowing(plan, dtype, overflows, values.length)
   return bytes
 }
 
-/** Per column j: ||B_j - stored||^2 / ||B_j||^2 and the same of row j of A. */
-function lostIn({ rows, cols, rank }: Factorization, B: Values, left: Values, A: Values, right: Values): Float64Array {
-  const lost = new Float64Array(rank)
-  const add = (exact: Values, stored: Values, length: number, next: number) => {
-    const [whole, off] = [new Float64Array(rank), new Float64Array(rank)]
-    // In the order of memory, whichever way that is.
-    const [outer, inner] = next === 1 ? [length, rank] : [rank, length]
-    for (let o = 0, at = 0; o < outer; o++)
-      for (let i = 0; i < inner; i++, at++) {
-        const j = next === 1 ? i : o
-        const gap = exact[at]! - stored[at]!
-        whole[j]! += exact[at]! * exact[at]!
-        off[j]! += gap * gap
-      }
-    for (let j = 0; j < rank; j++) if (whole[j]! > 0) lost[j]! += off[j]! / whole[j]!
+function overflowing(plan: FactorizedTensor, dtype: ComputableDType, count: number, of: number): AppError {
+  return outside(plan, dtype, say('overflow.factors', { name: foreign(plan.info.name), dtype, count, of }))
+}
+
+/** A factor as it is stored. */
+interface RoundedFactor extends Loss {
+  readonly bytes: Uint8Array
+  /** What they say. */
+  readonly values: Float32Array | Float64Array
+}
+
+interface Vectors {
+  readonly rows: number
+  readonly cols: number
+  readonly data: Float32Array | Float64Array
+}
+
+/** Each column of M, or row, times its scale: by the kernels, but for what has the digits of f64. @throws AppError `overflow` */
+function roundFactor(
+  plan: FactorizedTensor,
+  dtype: ComputableDType,
+  { rows, cols, data }: Vectors,
+  side: 'rows' | 'cols',
+  scales: Float64Array,
+  kernels: Kernels,
+): RoundedFactor {
+  if (data instanceof Float64Array || !isWeightDType(dtype)) {
+    const exact = side === 'rows' ? scaleRows(data, rows, cols, scales) : scaleCols(data, rows, cols, scales)
+    const bytes = encodeFinite(plan, dtype, exact)
+    const values = decode(dtype, bytes)
+    const loss = lossOf(exact, values, scales.length, side)
+    discard(exact)
+    return { bytes, values, ...loss }
   }
-  add(B, left, rows, 1)
-  add(A, right, cols, cols)
+  const values = kernels.allocateFloat32(data.length)
+  const mark = kernels.mark()
+  try {
+    const M = { rows, cols, data: kernels.allocateFloat32(data.length) }
+    M.data.set(data)
+    const codes = kernels.allocateBytes((data.length * dtypeBits[dtype]) / 8)
+    const { overflows, ...loss } = kernels.roundScaled(M, side, scales, dtype, codes, { rows, cols, data: values })
+    if (overflows > 0) throw overflowing(plan, dtype, overflows, data.length)
+    return { bytes: codes.slice(), values, ...loss }
+  } finally {
+    kernels.release(mark)
+  }
+}
+
+function isWeightDType(dtype: ComputableDType): dtype is WeightDType {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16'
+}
+
+/** Sums of the squares of each direction's exact entries, and of what rounding took from them. */
+type Loss = Omit<RoundingSums, 'overflows'>
+
+/** Of `rank` directions, which are the columns or the rows of both. */
+function lossOf(exact: Values, stored: Values, rank: number, side: 'rows' | 'cols'): Loss {
+  const [whole, off] = [new Float64Array(rank), new Float64Array(rank)]
+  const length = exact.length / rank
+  // In the order of memory, whichever way that is.
+  const [outer, inner] = side === 'cols' ? [length, rank] : [rank, length]
+  for (let o = 0, at = 0; o < outer; o++)
+    for (let i = 0; i < inner; i++, at++) {
+      const j = side === 'cols' ? i : o
+      const gap = exact[at]! - stored[at]!
+      whole[j]! += exact[at]! * exact[at]!
+      off[j]! += gap * gap
+    }
+  return { whole, off }
+}
+
+/** Per direction: ||B_j - stored||^2 / ||B_j||^2 and the same of row j of A. */
+function lostIn(B: Loss, A: Loss): Float64Array {
+  const lost = new Float64Array(B.whole.length)
+  for (const { whole, off } of [B, A])
+    for (let j = 0; j < lost.length; j++) if (whole[j]! > 0) lost[j]! += off[j]! / whole[j]!
   return lost
 }
 

@@ -27,7 +27,7 @@ export const transformers: OutputStyle = {
   entries,
 
   write: (plan, matrix, writeEntry, context) => {
-    const stored = storeFactors(plan, matrix.factorization)
+    const stored = storeFactors(plan, matrix.factorization, context.kernels)
     const places = { stored, first: 0, sparseAt: stored.pieces.length, asWritten: (part: SparsePart) => part }
     return writeMeasured(plan, matrix, places, writeEntry, context)
   },
