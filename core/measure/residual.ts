@@ -22,12 +22,24 @@ export interface TruncationCurve {
   readonly errorSource: 'spectrum' | 'measured' | 'exact'
 }
 
-/** Of all ranks of the factorization. Measuring costs 2 m n k flop. @throws AppError `out-of-memory`, `cancelled` */
+/** Relative errors of the same factors as they are stored. */
+export interface StoredErrors {
+  /** Measured. */
+  readonly total: number
+  /** What rounding them adds. */
+  readonly rounding: number
+}
+
+/**
+ * Of all ranks of the factorization. Measuring costs 2 m n k flop, and nothing where `stored` says it already.
+ * @throws AppError `out-of-memory`, `cancelled`
+ */
 export async function truncationCurve(
   kernels: Kernels,
   operand: Operand,
   found: Factorization & { readonly spectrum?: Float64Array },
   frobeniusNorm: number,
+  stored?: StoredErrors,
 ): Promise<TruncationCurve> {
   const { rank, s, spectrum } = found
   if (spectrum) {
@@ -39,10 +51,21 @@ export async function truncationCurve(
   const shares = Float64Array.from(s, (value) => (value / frobeniusNorm) ** 2)
   let beyond = Math.max(0, 1 - shares.reduceRight((sum, share) => sum + share, 0))
   const isMeasured = beyond < spectrumLimit
-  if (isMeasured) beyond = ((await residualNorm(kernels, operand, found, frobeniusNorm)) / frobeniusNorm) ** 2
+  if (isMeasured)
+    beyond =
+      withoutRounding(stored) ?? ((await residualNorm(kernels, operand, found, frobeniusNorm)) / frobeniusNorm) ** 2
   squared[rank] = beyond
   for (let k = rank - 1; k >= 0; k--) squared[k] = squared[k + 1]! + shares[k]!
   return { squared, errorSource: isMeasured ? 'measured' : 'spectrum' }
+}
+
+/**
+ * The squared error without rounding: what rounding leaves is orthogonal, but for chance, to everything else, so squares add up (rounding.ts). Null where
+ * rounding is most of it, and the difference would be noise.
+ */
+function withoutRounding(stored?: StoredErrors): number | null {
+  if (!stored || stored.total ** 2 < 2 * stored.rounding ** 2) return null
+  return stored.total ** 2 - stored.rounding ** 2
 }
 
 /** ||A - U diag(s) Vt||_F in the units of the stored weights. */

@@ -231,8 +231,6 @@ async function compressTensor(
       if (whole.device !== undefined) devices.add(whole.device)
       const factorization = truncate(whole, params.rank)
       const found = spectrum ? { ...factorization, spectrum } : factorization
-      const { squared } = await truncationCurve(context.kernels, operand, found, frobeniusNorm)
-      const truncated = Math.sqrt(squared[params.rank]!)
       precision = factorization.U instanceof Float64Array ? 'f64' : 'f32'
       const weightBytes = await matrixBytes(file, info, view, index)
       // Factors are those of the weights: of the matrix that is nearest to them in the norm of outputs.
@@ -240,6 +238,8 @@ async function compressTensor(
       const matrix = { ...loaded, factorization, ...lifted, weightBytes, index }
       const written = await style.write(plan, matrix, writer.write, context)
       const total = written.withoutSparse
+      const { squared } = await truncationCurve(context.kernels, operand, found, frobeniusNorm, { total, ...written })
+      const truncated = Math.sqrt(squared[params.rank]!)
       const why = worthless(plan.factorDType, { total, truncation: truncated, rounding: written.rounding })
       if (why) throw new AppError('overflow', say('tensor.unfit', { name: foreign(info.name), why }))
       checkError({
