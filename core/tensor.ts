@@ -146,6 +146,13 @@ export interface MatrixView {
   readonly cols: number
 }
 
+/** Of the values of a matrix as they are stored, all of them finite. */
+export interface Magnitudes {
+  /** In f64. */
+  readonly sumOfSquares: number
+  readonly maxAbs: number
+}
+
 /**
  * The matrix view of a tensor: [m, n] as it is, or as the experts that are stacked in it; a stack of experts [e, o, i] as e matrices where its
  * name says so; a convolution [...k, i, o] as all others by the last; every other of 3 to 5 dimensions, such as a convolution [o, i, ...k], as

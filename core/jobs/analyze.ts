@@ -34,12 +34,12 @@ export async function analyzeTensor(
   const seen = key && (await context.sketches?.cache.get(key, { exact: false }))
   const report = seen && reportIn(seen.sketch.facts as SketchFacts)
   if (report) return report
-  const { tensor, view } = await factorizable(file, job.tensor, context)
+  const { tensor, view, magnitudes } = await factorizable(file, job.tensor, context)
   const mark = context.kernels.mark()
   try {
     const started = performance.now()
     const fitted = fitParams(job.params, view.rows, view.cols)
-    const loaded = await loadMatrix(file, tensor, view, 0, context, fitted)
+    const loaded = await loadMatrix(file, tensor, view, 0, context, fitted, magnitudes?.[0])
     const readMs = performance.now() - started
     // The analysis of a whole model leaves sketches without a report: they are only measured.
     const finished = key && seen ? await finishedSketch(key, context) : null

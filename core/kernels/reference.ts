@@ -67,7 +67,8 @@ function plainHeap(): Pick<
   }
 }
 
-function statistics(A: Weights): WeightStatistics {
+function statistics(A: Weights, beside?: () => void): WeightStatistics {
+  beside?.()
   const values = widen(A)
   let sumOfSquares = 0
   let maxAbs = 0

@@ -42,6 +42,8 @@ export interface Team {
   readonly control: SharedArrayBuffer
   /** Runs tasks 0..count - 1 and returns when all are done. @throws AppError `cancelled`, `engine-died` */
   readonly run: RunTasks
+  /** The same while the calling thread does `work`, before it takes tasks itself. */
+  beside(work: () => void): RunTasks
   /** The same on the calling thread alone, for work that is done before a sleeping thread would be awake. */
   readonly runAlone: RunTasks
   shutdown(): Promise<void>
@@ -102,13 +104,25 @@ export async function assembleTeam(options: {
     checkAlive(control.buffer)
     checkCancel(cells)
   }
-  const run: RunTasks = (task, count, ...args) => {
-    if (count <= 1 || members === 0) return runAlone(task, count, ...args)
+  const beside =
+    (work: () => void): RunTasks =>
+    (task, count, ...args) => {
+      if (count <= 1 || members === 0) {
+        work()
+        return runAlone(task, count, ...args)
+      }
+      together(work, task, count, args)
+    }
+  const run: RunTasks = (task, count, ...args) =>
+    count <= 1 || members === 0 ? runAlone(task, count, ...args) : together(nothing, task, count, args)
+
+  function together<T extends TaskName>(work: () => void, task: T, count: number, args: TaskArguments<T>): void {
     start(task, count, ...args)
     Atomics.store(cells, cell.running, members)
     Atomics.add(cells, cell.call, 1)
     Atomics.notify(cells, cell.call)
     try {
+      work()
       takeTasks(control, leader, 0)
     } finally {
       // Whatever happened here, no thread may still be writing when the caller continues.
@@ -118,8 +132,10 @@ export async function assembleTeam(options: {
     checkAlive(control.buffer)
     checkCancel(cells)
   }
-  return { team: { threads, control: control.buffer, run, runAlone, shutdown }, leader }
+  return { team: { threads, control: control.buffer, run, beside, runAlone, shutdown }, leader }
 }
+
+const nothing = () => {}
 
 function workerOf(control: Control, modules: Modules, memory: WebAssembly.Memory, scratch: number): Worker {
   const { cells } = control

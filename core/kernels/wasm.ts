@@ -132,12 +132,13 @@ function wasmKernels(
   }
   const doubles = (at: number, length: number) => new Float64Array(memory.buffer(), at, length)
 
-  function statistics(A: Weights): WeightStatistics {
+  function statistics(A: Weights, beside?: () => void): WeightStatistics {
     return scoped(() => {
       const count = A.rows * A.cols
       const chunks = Math.ceil(count / STATISTICS_CHUNK)
       const to = memory.allocate(32 * chunks)
-      team.run('statistics', chunks, addressOf(A.data), dtypeNumber(A.dtype), count, to)
+      const run = beside ? team.beside(beside) : team.run
+      run('statistics', chunks, addressOf(A.data), dtypeNumber(A.dtype), count, to)
       const parts = doubles(to, 4 * chunks)
       let [sumOfSquares, maxAbs, nanCount, infCount] = [0, 0, 0, 0]
       for (let i = 0; i < parts.length; i += 4) {

@@ -4,7 +4,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
-import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
+import { type ComputableTensor, hasComputableDType, type Magnitudes, type MatrixView, matrixView } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { hasNonFinite, scanValues } from './scan.ts'
 
@@ -16,7 +16,7 @@ export async function factorizable(
   file: WeightFile,
   name: string,
   context: JobContext,
-): Promise<{ tensor: ComputableTensor; view: MatrixView }> {
+): Promise<{ tensor: ComputableTensor; view: MatrixView; magnitudes?: readonly Magnitudes[] | undefined }> {
   const tensor = file.tensors.find((candidate) => candidate.name === name)
   if (!tensor) {
     throw new AppError('bad-request', noTensor(file, name))
@@ -33,7 +33,7 @@ export async function factorizable(
       'unsupported',
       say('tensor.non-finite', { name: foreign(name), nan: found.nanCount, inf: found.infCount }),
     )
-  return { tensor, view }
+  return { tensor, view, magnitudes: found.magnitudes }
 }
 
 export function noTensor({ tensors }: WeightFile, name: string): Message {

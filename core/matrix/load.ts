@@ -18,7 +18,14 @@ import { foreign } from '../messages/text.ts'
 import type { FittedParams } from '../params.ts'
 import { type Operand, residentOperand, streamedOperand, type WidePanels, wideOperand } from '../svd/operand.ts'
 import { type Weighting, weightedOperand } from '../svd/weighted-operand.ts'
-import { type ComputableDType, type ComputableTensor, dtypeBits, type MatrixView, storageName } from '../tensor.ts'
+import {
+  type ComputableDType,
+  type ComputableTensor,
+  dtypeBits,
+  type Magnitudes,
+  type MatrixView,
+  storageName,
+} from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { findOnce } from './facts.ts'
 import { subtractSides } from './sides.ts'
@@ -37,18 +44,12 @@ export interface LoadedMatrix {
   readonly weighted?: { readonly weighting: Weighting; readonly plain: Omit<LoadedMatrix, 'weighted'> } | undefined
 }
 
-interface Magnitudes {
-  readonly sumOfSquares: number
-  readonly maxAbs: number
-  readonly nanCount: number
-  readonly infCount: number
-}
-
 /**
  * Matrix `index` of the tensor. Allocates in the kernels' memory: the caller marks before and releases after.
  * The weights must be finite (scan.ts): NaN and Inf have no singular values.
  * Beyond `memoryLimit` bytes (0: `residentLimit`) it goes through in panels, with the same results; only the exact SVD of a wide matrix, whose Gram
  * matrix A At pairs every row with every other, always has it whole.
+ * @param magnitudes of this matrix, where the pass that looked for NaN and Inf has found them: spares another pass
  * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
  */
 export async function loadMatrix(
@@ -58,8 +59,9 @@ export async function loadMatrix(
   index: number,
   context: JobContext,
   limits: Pick<FittedParams, 'memoryLimit' | 'method'>,
+  magnitudes?: Magnitudes,
 ): Promise<LoadedMatrix> {
-  const plain = await loadPlain(file, tensor, view, index, context, limits)
+  const plain = await loadPlain(file, tensor, view, index, context, limits, magnitudes)
   const name = storageName(tensor)
   const weighting = await context.outputNorm?.of(name, index, context.kernels)
   if (!weighting) return plain
@@ -77,10 +79,12 @@ async function loadPlain(
   index: number,
   context: JobContext,
   { memoryLimit, method }: Pick<FittedParams, 'memoryLimit' | 'method'>,
+  magnitudes?: Magnitudes,
 ): Promise<LoadedMatrix> {
   const { rows, cols } = view
   const weightBytes = await matrixBytes(file, tensor, view, index)
   const target = kernelDType(weightBytes.dtype)
+  const known = magnitudes && { ...magnitudes, nanCount: 0, infCount: 0 }
   const wide = weightBytes.dtype === 'F64' ? await scaledValues(weightBytes, cols, context) : null
   const prescale = wide?.scale ?? 1
   const finished = (image: Operand, statistics: Magnitudes): LoadedMatrix =>
@@ -107,7 +111,7 @@ async function loadPlain(
       context.checkCancelled()
       return convert(await weightBytes.rows(start, end))
     }
-    const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }).statistics()
+    const statistics = await streamedOperand(context.kernels, { ...unscaled, scale: 1, readRows }, known).statistics()
     const scale = wide ? 1 : scaleFor(statistics.maxAbs)
     return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }, statistics), statistics)
   }
@@ -127,7 +131,7 @@ async function loadPlain(
     context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
   }
   const weights = { rows, cols, dtype: target, data, scale: 1 }
-  const statistics = await residentOperand(context.kernels, weights).statistics()
+  const statistics = await residentOperand(context.kernels, weights, known).statistics()
   const scale = wide ? 1 : scaleFor(statistics.maxAbs)
   return finished(residentOperand(context.kernels, { ...weights, scale }, statistics), statistics)
 }
@@ -206,6 +210,11 @@ export async function matrixBytes(
     unscale: (values, start) => scaled(values, start, true),
     rescale: (values, start) => scaled(values, start, false),
   }
+}
+
+/** Whether kernels read values of this dtype as they are stored. */
+export function isWeightDType(dtype: ComputableDType): dtype is WeightDType {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16'
 }
 
 /** The dtype a source is multiplied at. Every F8 value is a BF16 value: fewer bits of fraction, smaller exponents. */

@@ -1,23 +1,28 @@
 /**
  * NaN and Inf in a tensor, found before anything is planned in bytes: such a tensor is kept unchanged, so its place in the output is that
- * of the original. The one pass over all values; their checksum comes out of it as well.
+ * of the original. The one pass over all values; their checksum comes out of it as well,
+ * and what a load would look for again.
  */
 import { decodeFloat64 } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/quantized/fp8-scale.ts'
 import { discard } from '../io.ts'
+import type { Kernels, WeightDType, WeightStatistics } from '../kernels/kernels.ts'
+import { mergeStatistics, noStatistics, sumBlockRows } from '../svd/operand.ts'
 import {
   type ComputableDType,
   type ComputableTensor,
   dtypeBits,
   elementCount,
   isComputable,
+  type Magnitudes,
+  matrixView,
   type TensorInfo,
 } from '../tensor.ts'
 import { type ReadingContext, scaleChecksum } from './checksum.ts'
 import type { JobContext } from './context.ts'
-import { READ_BYTES } from './load.ts'
-import { piecesOf } from './read-ahead.ts'
+import { isWeightDType, READ_BYTES, storedRows } from './load.ts'
+import { oneAhead, piecesOf } from './read-ahead.ts'
 
 export interface NonFinite {
   readonly nanCount: number
@@ -38,9 +43,83 @@ const infinityPattern = {
 export interface Scan extends NonFinite {
   /** Of what decides its values (checksum.ts). */
   readonly crc: number
+  /** Of each of its matrices, to the bits that an operand finds; where the kernels read its values as they are stored. */
+  readonly magnitudes?: readonly Magnitudes[]
 }
 
-export async function scanValues(file: WeightFile, tensor: ComputableTensor, context: ReadingContext): Promise<Scan> {
+type ScanContext = ReadingContext & Pick<JobContext, 'kernels'>
+
+export async function scanValues(file: WeightFile, tensor: ComputableTensor, context: ScanContext): Promise<Scan> {
+  const blocks = blocksOf(tensor, context.kernels)
+  return blocks ? scanBlocks(file, tensor, blocks, context) : scanPieces(file, tensor, context)
+}
+
+/** The blocks of rows over which an operand sums (operand.ts). */
+interface Block {
+  /** Of the matrix. */
+  readonly index: number
+  readonly rows: number
+  readonly cols: number
+  /** Where it lies among the tensor's bytes. */
+  readonly from: number
+  readonly to: number
+}
+
+/** A block waits in memory, the next one beside it. */
+const MOST_BLOCK_BYTES = 32 << 20
+
+/** Null for what kernels do not read as it is stored, and where a block is too large to be read ahead. */
+function blocksOf(tensor: ComputableTensor, kernels: Kernels): Iterable<Block> | null {
+  const view = matrixView(tensor)
+  if (!view || tensor.scale || !isWeightDType(tensor.dtype)) return null
+  const { rows, cols, count } = view
+  const rowBytes = (cols * dtypeBits[tensor.dtype]) / 8
+  const height = Math.min(rows, sumBlockRows(kernels))
+  return height * rowBytes > MOST_BLOCK_BYTES ? null : inOrder()
+
+  function* inOrder(): Generator<Block> {
+    for (let index = 0; index < count; index++)
+      for (let start = 0; start < rows; start += height) {
+        const end = Math.min(rows, start + height)
+        const [from, to] = storedRows(tensor, view!, index, [start, end])
+        yield { index, rows: end - start, cols, from, to }
+      }
+  }
+}
+
+async function scanBlocks(
+  file: WeightFile,
+  tensor: ComputableTensor,
+  blocks: Iterable<Block>,
+  { kernels, crc32, checkCancelled }: ScanContext,
+): Promise<Scan> {
+  const dtype = tensor.dtype as WeightDType
+  const matrices: WeightStatistics[] = []
+  let crc = 0
+  const read = async (block: Block) => ({ ...block, bytes: await file.read(tensor, block.from, block.to) })
+  for await (const { index, rows, cols, bytes } of oneAhead(blocks, read)) {
+    checkCancelled()
+    // Nothing is awaited in between: a matrix that is computed meanwhile has the same stack of memory.
+    const mark = kernels.mark()
+    try {
+      const data = kernels.allocateBytes(bytes.byteLength)
+      data.set(bytes)
+      const found = kernels.statistics({ rows, cols, dtype, data, scale: 1 }, () => {
+        crc = crc32(bytes, crc)
+      })
+      matrices[index] = mergeStatistics(matrices[index] ?? noStatistics, found)
+    } finally {
+      kernels.release(mark)
+    }
+    discard(bytes)
+  }
+  const total = (of: (each: WeightStatistics) => number) => matrices.reduce((sum, each) => sum + of(each), 0)
+  const nonFinite = { nanCount: total((each) => each.nanCount), infCount: total((each) => each.infCount) }
+  const magnitudes = matrices.map(({ sumOfSquares, maxAbs }) => ({ sumOfSquares, maxAbs }))
+  return { ...nonFinite, crc, ...(!hasNonFinite(nonFinite) && { magnitudes }) }
+}
+
+async function scanPieces(file: WeightFile, tensor: ComputableTensor, context: ReadingContext): Promise<Scan> {
   let nanCount = await nanOfScale(file, tensor)
   let infCount = 0
   let crc = await scaleChecksum(file, tensor, context)

@@ -14,6 +14,7 @@ import {
   type ComputableDType,
   encodedBytes,
   hasKernel,
+  type Magnitudes,
   type MatrixView,
   storageName,
   type TensorInfo,
@@ -39,6 +40,8 @@ interface Planned {
   readonly denseInt8?: number | undefined
   /** CRC-32 of the source's values (matrix/checksum.ts), where a pass over them was made. */
   readonly crc?: number | undefined
+  /** Of each of its matrices, where that pass found them. */
+  readonly magnitudes?: readonly Magnitudes[] | undefined
   /** Holds the factors of this F8 tensor: written with it where it is kept, and left out where they are in what is written. */
   readonly scale?: TensorInfo | undefined
 }

@@ -231,7 +231,7 @@ async function gramOfRows(kernels: Kernels, weights: StreamedWeights, height: nu
 }
 
 /** Sums over all of A are added up by blocks of this many rows, in order: the same bits whatever the panels. */
-function sumBlockRows(kernels: Kernels): number {
+export function sumBlockRows(kernels: Pick<Kernels, 'panelRows'>): number {
   return Math.ceil(1024 / kernels.panelRows) * kernels.panelRows
 }
 
@@ -244,9 +244,9 @@ function* sumBlocks(kernels: Kernels, weights: Weights): Generator<readonly [Wei
   }
 }
 
-const noStatistics: WeightStatistics = { sumOfSquares: 0, maxAbs: 0, nanCount: 0, infCount: 0 }
+export const noStatistics: WeightStatistics = { sumOfSquares: 0, maxAbs: 0, nanCount: 0, infCount: 0 }
 
-function mergeStatistics(a: WeightStatistics, b: WeightStatistics): WeightStatistics {
+export function mergeStatistics(a: WeightStatistics, b: WeightStatistics): WeightStatistics {
   return {
     sumOfSquares: a.sumOfSquares + b.sumOfSquares,
     maxAbs: Math.max(a.maxAbs, b.maxAbs),

@@ -224,7 +224,7 @@ async function compressTensor(
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, info, view, index, context, plan.sketch)
+      const loaded = await loadMatrix(file, info, view, index, context, plan.sketch, plan.magnitudes?.[index])
       ahead?.loaded(info, index)
       const { operand, frobeniusNorm, weighted } = loaded
       const { spectrum, ...whole } = await factorizedMatrix(plan, index, loaded, context, isShared)

@@ -138,7 +138,7 @@ export async function withFiniteValues(plan: TensorPlan, scan: ScanTensor): Prom
   const { info } = plan
   if ((plan.action === 'keep' && plan.denseInt8 === undefined) || !hasComputableDType(info)) return plan
   const found = await scan(info)
-  const scanned = { ...plan, crc: found.crc }
+  const scanned = { ...plan, crc: found.crc, magnitudes: found.magnitudes }
   if (!hasNonFinite(found)) return scanned
   const why = say('plan.non-finite', { name: foreign(plan.info.name), nan: found.nanCount, inf: found.infCount })
   return keepAsIs({ ...scanned, denseInt8: undefined }, say('plan.kept-unchanged', { why: [why] }))

@@ -4,7 +4,8 @@ import { scaleLayout } from '../../curves/size.ts'
 import { AppError } from '../../errors.ts'
 import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
 import { discard } from '../../io.ts'
-import type { Kernels, Matrix, RoundingSums, WeightDType } from '../../kernels/kernels.ts'
+import type { Kernels, Matrix, RoundingSums } from '../../kernels/kernels.ts'
+import { isWeightDType } from '../../matrix/load.ts'
 import type { FillFactors } from '../../measure/residual.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
@@ -260,10 +261,6 @@ function roundFactor(
   } finally {
     kernels.release(mark)
   }
-}
-
-function isWeightDType(dtype: ComputableDType): dtype is WeightDType {
-  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16'
 }
 
 /** Sums of the squares of each direction's exact entries, and of what rounding took from them. */

@@ -1,11 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { crc32 } from '../../../core/formats/archives/crc32.ts'
 import { decodeFloat64, encode } from '../../../core/formats/dtype.ts'
 import type { WeightFile } from '../../../core/formats/format.ts'
-import { READ_BYTES } from '../../../core/matrix/load.ts'
+import type { TeamKernels } from '../../../core/kernels/wasm.ts'
+import { loadMatrix, READ_BYTES } from '../../../core/matrix/load.ts'
 import { scanValues } from '../../../core/matrix/scan.ts'
-import { type ComputableDType, computableDTypes, dtypeBits } from '../../../core/tensor.ts'
-import { openTensors, plain, testContext } from '../jobs/harness.ts'
+import { type ComputableDType, computableDTypes, dtypeBits, matrixView } from '../../../core/tensor.ts'
+import { openTensors, plain, testContext, weights } from '../jobs/harness.ts'
+import { testKernels } from '../kernels/team-kernels.ts'
 
 /** What it counts in the only tensor of a file, and what the values themselves say. */
 async function counted(dtype: ComputableDType, bytes: Uint8Array) {
@@ -71,5 +73,55 @@ describe('a tensor of several pieces', () => {
     const found = await scanValues(watched, { ...file.tensors[0]!, dtype: 'BF16' }, testContext())
     expect(found).toMatchObject({ nanCount: 0, infCount: 4 })
     expect(asked).toEqual([0, READ_BYTES, 2 * READ_BYTES])
+  })
+})
+
+describe('matrices that the kernels read as they are stored', () => {
+  let kernels: TeamKernels
+  beforeAll(async () => {
+    kernels = await testKernels({ threads: 2 })
+  })
+  afterAll(() => kernels.shutdown())
+  const resident = { memoryLimit: 0, method: 'randomized' } as const
+
+  it.each(['F32', 'F16', 'BF16'] as const)(
+    'have the magnitudes that a load finds, to the bit, in %s',
+    async (dtype) => {
+      // More than a block of rows, and several matrices.
+      for (const shape of [
+        [2600, 70],
+        [3, 1100, 40],
+      ]) {
+        const given = weights('model.experts.w', shape, dtype)
+        const file = await openTensors(given)
+        const context = testContext({ kernels })
+        const tensor = { ...file.tensors[0]!, dtype }
+        const found = await scanValues(file, tensor, context)
+        expect(found).toMatchObject({ nanCount: 0, infCount: 0, crc: crc32(given.bytes) })
+        const view = matrixView(tensor)!
+        expect(found.magnitudes).toHaveLength(view.count)
+        for (let index = 0; index < view.count; index++) {
+          const load = (magnitudes?: NonNullable<typeof found.magnitudes>[number]) =>
+            loadMatrix(file, tensor, view, index, context, resident, magnitudes)
+          const mark = kernels.mark()
+          const [fresh, known] = [await load(), await load(found.magnitudes![index])]
+          expect(known.frobeniusNorm).toBe(fresh.frobeniusNorm)
+          expect(await known.operand.statistics()).toEqual(await fresh.operand.statistics())
+          // Streamed in panels as well, where a pass over them is a pass over the file.
+          const streamed = await loadMatrix(file, tensor, view, index, context, { ...resident, memoryLimit: 1 })
+          expect(known.frobeniusNorm).toBe(streamed.frobeniusNorm)
+          kernels.release(mark)
+        }
+      }
+    },
+  )
+
+  it('have none where there is NaN or Inf, which are counted', async () => {
+    const bytes = new Uint8Array(2 * 1500 * 30)
+    for (const at of [0, 2 * 1100 * 30 + 6]) bytes.set([0x80, 0x7f], at)
+    bytes.set([0x81, 0x7f], 2 * 20)
+    const file = await openTensors(plain('w', 'BF16', [1500, 30], bytes))
+    const found = await scanValues(file, { ...file.tensors[0]!, dtype: 'BF16' }, testContext({ kernels }))
+    expect(found).toEqual({ nanCount: 1, infCount: 2, crc: crc32(bytes) })
   })
 })
