@@ -10,7 +10,7 @@ import { useFile } from '../../choices/file.ts'
 import { useParams } from '../../choices/params.ts'
 import type { Pins } from '../../choices/rules.ts'
 import { useSelection } from '../../choices/selection.ts'
-import { useVerdicts, type Verdicts } from './verdicts.ts'
+import { useVerdicts, useWholeBytes, type Verdicts, type WholeBytes } from './verdicts.ts'
 
 export interface FileEstimate {
   readonly bytesAfter: number
@@ -23,10 +23,11 @@ export interface FileEstimate {
 }
 
 const noPins: Pins = new Map()
+const noneWhole: WholeBytes = new Map()
 
 /**
  * Sizes of the values at one rank for all: factorized tensors at their factors' size, those that would grow and the kept ones as they
- * are. Cost: one pass over the tensors.
+ * are written. Cost: one pass over the tensors.
  */
 export function estimateFile(
   tensors: readonly TensorReport[],
@@ -34,6 +35,7 @@ export function estimateFile(
   { rank: forAll }: Params,
   pins: Pins = noPins,
   style: Style = allStyles[defaultStyle],
+  whole: WholeBytes = noneWhole,
 ): FileEstimate {
   let bytesAfter = 0
   let factorBytes = 0
@@ -49,7 +51,7 @@ export function estimateFile(
       factorBytes += factors
     } else {
       if (verdict) wouldGrow++
-      bytesAfter += keptBytesIn(style, tensorOf(tensor))
+      bytesAfter += whole.get(tensor.name) ?? keptBytesIn(style, tensorOf(tensor))
     }
   }
   return { bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
@@ -62,8 +64,9 @@ export function useEstimate(): FileEstimate {
   const pins = useSelection((state) => state.pins)
   const style = useParams(({ output }) => allStyles[output])
   const verdicts = useVerdicts()
+  const whole = useWholeBytes()
   return useMemo(
-    () => estimateFile(tensors ?? [], verdicts, params, pins, style),
-    [tensors, verdicts, params, pins, style],
+    () => estimateFile(tensors ?? [], verdicts, params, pins, style, whole),
+    [tensors, verdicts, params, pins, style, whole],
   )
 }

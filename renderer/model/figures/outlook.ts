@@ -21,7 +21,7 @@ import { useSelection } from '../../choices/selection.ts'
 import { type Analysis, useAnalyses } from '../looking/analyses.ts'
 import { answerTo, failureOfChoices, isAnalyzed, type PlanAnswer, type PlanState, usePlan } from '../planning/plan.ts'
 import { type RunningPlan, useRunningPlan } from '../planning/running-plan.ts'
-import { useVerdicts, type Verdicts } from './verdicts.ts'
+import { useVerdicts, useWholeBytes, type Verdicts, type WholeBytes } from './verdicts.ts'
 
 export interface Outlook {
   readonly kept: boolean
@@ -69,11 +69,12 @@ interface Known {
   readonly pin?: number | undefined
   /** What would be written. */
   readonly style?: Style
+  readonly whole?: WholeBytes
 }
 
 export function outlookOf(
   tensor: TensorReport,
-  { params, verdicts, plan, curve, pin, style = allStyles[defaultStyle] }: Known,
+  { params, verdicts, plan, curve, pin, style = allStyles[defaultStyle], whole }: Known,
 ): Outlook {
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
@@ -81,7 +82,7 @@ export function outlookOf(
     const error = rank === null ? null : relativeError
     return { kept: rank === null, rank, error, weightError, errorAtHalf: null, bytesAfter, curve, planned }
   }
-  const bytes = keptBytesIn(style, tensorOf(tensor))
+  const bytes = whole?.get(tensor.name) ?? keptBytesIn(style, tensorOf(tensor))
   const kept: Outlook = {
     kept: true,
     rank: null,
@@ -178,11 +179,12 @@ export function useOutlook(): (tensor: TensorReport) => Outlook {
   const pins = useSelection((state) => state.pins)
   const style = useParams(({ output }) => allStyles[output])
   const plan = usePlanShown().answer
+  const whole = useWholeBytes()
   return useCallback(
     (tensor) => {
       const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])
-      return outlookOf(tensor, { params, verdicts, plan, curve, pin: pins.get(tensor.name), style })
+      return outlookOf(tensor, { params, verdicts, plan, curve, pin: pins.get(tensor.name), style, whole })
     },
-    [params, verdicts, analyses, curves, curvesKey, pins, plan, style],
+    [params, verdicts, analyses, curves, curvesKey, pins, plan, style, whole],
   )
 }

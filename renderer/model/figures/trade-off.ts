@@ -15,7 +15,7 @@ import type { Pins } from '../../choices/rules.ts'
 import { useSelection } from '../../choices/selection.ts'
 import { isAnalyzed, type PlanState, usePlan } from '../planning/plan.ts'
 import { curveOf } from './outlook.ts'
-import { useVerdicts, type Verdicts } from './verdicts.ts'
+import { useVerdicts, useWholeBytes, type Verdicts, type WholeBytes } from './verdicts.ts'
 
 export interface TradeOff {
   /** Of the file as it is. */
@@ -46,6 +46,7 @@ function tradeOffOf(
   plan: Pick<PlanState, 'curves' | 'curvesKey'>,
   { totalBytes, aroundValues }: Sizes,
   style: Style,
+  whole: WholeBytes,
 ): TradeOff | null {
   let fixed = aroundValues
   let entries = 0
@@ -57,10 +58,10 @@ function tradeOffOf(
   for (const tensor of tensors) {
     if (tensor.sharesStorageWith !== undefined) continue
     const times = copies.get(tensor.name) ?? 1
-    const keptBytes = times * keptBytesIn(style, tensorOf(tensor))
+    const keptBytes = times * (whole.get(tensor.name) ?? keptBytesIn(style, tensorOf(tensor)))
     if (tensor.matrix) entries += elementCount(tensor.shape)
     const verdict = verdicts.get(tensor.name)
-    const largest = verdict ? largestUsefulRank(verdict.info, verdict.view, verdict.stored) : 0
+    const largest = verdict ? largestUsefulRank(verdict.info, verdict.view, verdict.stored, verdict.keptBytes) : 0
     if (!verdict || largest < 1) {
       fixed += keptBytes
       continue
@@ -109,6 +110,7 @@ export function useTradeOff(): TradeOff | null {
   const pins = useSelection((state) => state.pins)
   const style = useParams(({ output }) => allStyles[output])
   const verdicts = useVerdicts()
+  const whole = useWholeBytes()
   const analyzed = usePlan((state) => isAnalyzed(state, params))
   const curves = usePlan((state) => state.curves)
   const curvesKey = usePlan((state) => state.curvesKey)
@@ -121,8 +123,8 @@ export function useTradeOff(): TradeOff | null {
   return useMemo(
     () =>
       tensors && analyzed
-        ? tradeOffOf(tensors, verdicts, params, pins, { curves, curvesKey }, { totalBytes, aroundValues }, style)
+        ? tradeOffOf(tensors, verdicts, params, pins, { curves, curvesKey }, { totalBytes, aroundValues }, style, whole)
         : null,
-    [tensors, verdicts, key, pins, analyzed, curves, curvesKey, totalBytes, style],
+    [tensors, verdicts, key, pins, analyzed, curves, curvesKey, totalBytes, style, whole],
   )
 }

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import type { TensorReport } from '../../../../core/contract.ts'
 import { defaultParams } from '../../../../core/params.ts'
-import { styles } from '../../../../core/styles.ts'
+import { allStyles, styles } from '../../../../core/styles.ts'
+import { estimateFile } from '../../../../renderer/model/figures/estimate.ts'
 import { outlookOf } from '../../../../renderer/model/figures/outlook.ts'
-import { verdictsOf } from '../../../../renderer/model/figures/verdicts.ts'
+import { verdictsOf, wholeBytesOf } from '../../../../renderer/model/figures/verdicts.ts'
 import { tensorReport } from '../harness.ts'
 
 const tensor = tensorReport('w', { shape: [300, 200], matrix: [300, 200], byteLength: 240_000 })
@@ -51,4 +53,31 @@ test('an archive of NumPy arrays holds BF16 as F32, as the run will write it', (
     return outlookOf(half, { params, verdicts, plan: null, curve: undefined, style: styles.npz }).bytesAfter
   }
   expect([bytesAfter([]), bytesAfter(['w'])]).toEqual([9 * 500 * 4, 240_000])
+})
+
+test('what stays whole in INT8 has the bytes that a run gives it, and what is excluded its own', () => {
+  const inGraph: TensorReport['inGraph'] = {
+    ...{ unfit: null, isInNode: false, isConvolution: false, int8Axis: 0, opset: 13 },
+    input: 'cols',
+    flops: 'product',
+  }
+  const taken = tensorReport('w', { shape: [300, 200], matrix: [300, 200], byteLength: 240_000, inGraph })
+  const params = { ...defaultParams, rank: 9, denseDType: 'INT8' } as const
+  const bytesAfter = (rank: number, excluded: readonly string[] = [], output: 'onnx' | 'factors' = 'onnx') => {
+    const rules = { ...choice, excluded: new Set(excluded) }
+    const at = { ...params, rank }
+    const verdicts = verdictsOf([taken], rules, at, output)
+    const written = { include: [], exclude: [...excluded] }
+    const whole = wholeBytesOf([taken], () => written, at, output)
+    const style = allStyles[output]
+    return [
+      outlookOf(taken, { params: at, verdicts, plan: null, curve: undefined, style, whole }).bytesAfter,
+      estimateFile([taken], verdicts, at, undefined, style, whole).bytesAfter,
+    ]
+  }
+  // Codes and a scale for each of 300 outputs; factors of rank 64 would take 4 x 64 x 500 bytes, and gain nothing any more.
+  expect(bytesAfter(64)).toEqual([61_200, 61_200])
+  expect(bytesAfter(9)).toEqual([18_000, 18_000])
+  expect(bytesAfter(9, ['w'])).toEqual([240_000, 240_000])
+  expect(bytesAfter(64, [], 'factors')).toEqual([128_000, 128_000])
 })
