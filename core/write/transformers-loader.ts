@@ -40,15 +40,27 @@ class LowRank(nn.Module):
         return F.linear(F.linear(x, self.A.weight), self.B.weight, self.bias)
 
 
+def module_of(model, name):
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        return None
+
+
 def swap(model, ranks):
     """Puts a LowRank of its rank in the place of each module."""
     for name, rank in ranks.items():
         parent, _, child = name.rpartition(".")
-        owner = model.get_submodule(parent)
-        module = getattr(owner, child)
-        if not (isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"):
+        module = module_of(model, name)
+        if module is None:
+            raise TypeError(f"{name}: the model has no such module. transformers 5 stacks experts as it loads them: compress with --exclude '*.experts.*'")
+        if not is_linear(module):
             raise TypeError(f"{name} is a {type(module).__name__}: only a Linear or a Conv1D has factors")
-        setattr(owner, child, LowRank(module, rank))
+        setattr(model.get_submodule(parent), child, LowRank(module, rank))
+
+
+def is_linear(module):
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
 
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I8": torch.int8, "I64": torch.int64}
@@ -91,9 +103,8 @@ def apply_factors(model, path, strict=True):
             others[key] = value
     modules = {name[: -len(".weight")]: pair for name, pair in factors.items() if name.endswith(".weight") and pair["A"].dim() == 2}
     whole = {name: pair for name, pair in factors.items() if name[: -len(".weight")] not in modules}
-    linear = lambda name: isinstance(model.get_submodule(name), nn.Linear) or type(model.get_submodule(name)).__name__ == "Conv1D"
-    whole.update({f"{name}.weight": pair for name, pair in modules.items() if not linear(name)})
-    modules = {name: pair for name, pair in modules.items() if linear(name)}
+    whole.update({f"{name}.weight": pair for name, pair in modules.items() if not is_linear(module_of(model, name))})
+    modules = {name: pair for name, pair in modules.items() if is_linear(module_of(model, name))}
     swap(model, {name: pair["A"].shape[0] for name, pair in modules.items()})
     state = model.state_dict()
     for name, pair in modules.items():
@@ -101,7 +112,8 @@ def apply_factors(model, path, strict=True):
             others[f"{name}.{side}.weight"] = pair[side]
     # What is no Linear, such as a convolution or an embedding, gets its matrix multiplied out.
     for name, pair in whole.items():
-        others[name] = (pair["B"].float().flatten(1) @ pair["A"].float().flatten(1)).reshape(state[name].shape)
+        product = pair["B"].float().flatten(1) @ pair["A"].float().flatten(1)
+        others[name] = product.reshape(state[name].shape) if name in state else product
     unknown = [name for name in others if name not in state]
     if strict and unknown:
         raise KeyError(f"{len(unknown)} tensors have no place in the model: {unknown[:3]}")
