@@ -19,12 +19,25 @@ export interface OutputLayout {
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors'
 const WHOLE_WEIGHTS = 'model.safetensors'
 const SHARD_INDEX = 'model.safetensors.index.json'
+/** Of a graph whose values do not fit into its own file. */
+export const GRAPH = 'model.onnx'
+export const GRAPH_VALUES = 'model.onnx.data'
+
+/** What protobuf's readers take of one message. */
+export const mostGraphBytes = 2 ** 31 - 1
+
+/** Whether the values of a graph lie beside it: those of a source that is larger than one message, whatever becomes of them, so that it is known from the start. */
+export function hasValuesBeside({ totalBytes }: Pick<TensorSet, 'totalBytes'>): boolean {
+  return totalBytes > mostGraphBytes
+}
 
 /** Whether the output is one file of the target's name, not as many as the source has. */
 export function isOneFile(
-  { container }: Pick<StyleLayout, 'container'>,
-  { shards }: Pick<TensorSet, 'shards'>,
+  { container, isGraph }: Pick<StyleLayout, 'container' | 'isGraph'>,
+  file: Pick<TensorSet, 'shards' | 'totalBytes'>,
 ): boolean {
+  if (isGraph && hasValuesBeside(file)) return false
+  const { shards } = file
   return container === 'file' || (container === 'like-source' && shards.length < 2)
 }
 
@@ -37,6 +50,7 @@ export function layOut(
   if (style.container === 'adapter') return { inFolder: true, files: [{ name: ADAPTER_WEIGHTS, plans }] }
   if (style.container === 'model' && file.shards.length < 2)
     return { inFolder: true, files: [{ name: WHOLE_WEIGHTS, plans }] }
+  if (style.isGraph && hasValuesBeside(file)) return { inFolder: true, files: [{ name: GRAPH_VALUES, plans }] }
   if (isOneFile(style, file)) return { inFolder: false, files: [{ name: target, plans }] }
   const byName = new Map(plans.map((plan) => [plan.info.name, plan]))
   const names = distinctNames(file.shards.map(({ fileName }) => safetensorsName(fileName)))

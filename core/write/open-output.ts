@@ -54,7 +54,7 @@ async function reopenOutput(
   const written = file.finished.flatMap(({ outcome, checksums }, i) =>
     storedEntries(plans[i]!, outcome, style).map((outline, j) => ({ outline, crc: checksums[j]! })),
   )
-  return encoding.reopen(sink, entries, metadata, written, context.crc32)
+  return encoding.reopen(sink, entries, metadata, written, context.crc32, folder)
 }
 
 /** Where the first tensor stands. */

@@ -6,7 +6,7 @@ import type { TensorOutcome } from '../contract.ts'
 import { modelError, modelResolution, type ResolvedError } from '../curves/model-error.ts'
 import { AppError } from '../errors.ts'
 import { openWeightFile } from '../formats/opening/open.ts'
-import { type ByteSource, pickedAlone } from '../io.ts'
+import type { PickedSource } from '../io.ts'
 import { arithmeticWith } from '../kernels/gpu/adapter.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
@@ -15,7 +15,8 @@ import { isFactorized, type TensorPlan } from '../plan/plan.ts'
 import { elementCount, oncePerStorage, type TensorInfo, type TensorOutline } from '../tensor.ts'
 import { compressOrKeep, type Finished, keepTensor, scaleOutcome } from './compress-tensor.ts'
 import type { Compression } from './compression.ts'
-import type { WeightsOutput } from './encodings/weights-output.ts'
+import { encodingOf } from './encodings/registry.ts'
+import { pickedOutput, type WeightsOutput } from './encodings/weights-output.ts'
 import { outputMetadata } from './metadata.ts'
 import { firstByte, openOutput } from './open-output.ts'
 import type { ProgressMeter } from './progress.ts'
@@ -38,6 +39,7 @@ export async function writeWeightsFile(
   meter: ProgressMeter,
 ): Promise<WrittenFile> {
   const { style } = compression
+  const encoding = encodingOf(style, compression.file)
   const plans = inFileOrder(planned, style)
   const file = checkpoint.file(plans.length)
   const whole = checkpoint.inFolder ? await finishedFile(compression, name, plans, file, checkpoint, meter) : null
@@ -49,7 +51,8 @@ export async function writeWeightsFile(
     const error = modelErrorOf(plans, outcomes)
     const final = outputMetadata(compression, plans, { error, outcomes, sourceCrcs, checksums })
     if (output.moves(final)) await file.forget()
-    const entries = await verifyStructure(await output.complete(final), plans, outcomes, style)
+    const completed = pickedOutput(encoding, await output.complete(final), checkpoint.folder)
+    const entries = await verifyStructure(completed, name, plans, outcomes, style)
     await file.save(output)
     const byteLength = await output.close()
     return { byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
@@ -78,7 +81,8 @@ async function finishedFile(
       await file.distrust(0, distrust)
       return null
     }
-    const entries = await verifyStructure(source, plans, outcomes, compression.style)
+    const picked = pickedOutput(encodingOf(compression.style, compression.file), source, folder)
+    const entries = await verifyStructure(picked, name, plans, outcomes, compression.style)
     for (const [i, plan] of plans.entries()) {
       meter.begin(plan)
       compression.context.report({ type: 'tensor', outcome: outcomes[i]! })
@@ -143,7 +147,8 @@ async function finish(
 
 /** The whole file, opened as any reader would: every tensor is there with its dtype and shape. Its values were checked as they were written. */
 async function verifyStructure(
-  source: ByteSource,
+  picked: PickedSource,
+  name: string,
   plans: readonly TensorPlan[],
   outcomes: readonly TensorOutcome[],
   style: OutputStyle,
@@ -153,15 +158,16 @@ async function verifyStructure(
     if (!readAs) return storedEntries(plan, outcomes[i]!, style)
     return isFactorized(plan) && outcomes[i]!.action === 'factorized' ? [readAs(plan)] : []
   })
-  const output = await openWeightFile(pickedAlone(source))
+  const output = await openWeightFile(picked)
   const found = new Map(output.tensors.map((tensor): [string, TensorInfo] => [tensor.name, tensor]))
+  await output.close()
   for (const { name: wanted, dtype, shape } of expected) {
     const tensor = found.get(wanted)
     if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
       throw new AppError(
         'internal-check',
         say('check.failed', {
-          name: foreign(source.name),
+          name: foreign(name),
           detail: foreign(`${wanted} is not in the finished file as it was written`),
         }),
       )

@@ -21,6 +21,7 @@ import { type Choices, isFactorized, keepAsIs, type TensorPlan } from '../../pla
 import { tradeOffOf } from '../../plan/trade-off.ts'
 import { tensorBytes } from '../../tensor.ts'
 import { type Compression, type CompressionTarget, whileHolding } from '../../write/compression.ts'
+import { encodingOf } from '../../write/encodings/registry.ts'
 import { predictedOutput } from '../../write/predicted-output.ts'
 import { progressMeter } from '../../write/progress.ts'
 import { type Checkpoint, discardUnfinished, openCheckpoint } from '../../write/resume/checkpoint.ts'
@@ -198,7 +199,8 @@ async function writeFiles(
     await writeWhole(checkpoint.folder, name, bytes)
     bytesAfter += bytes.byteLength
   }
-  return { outcomes, files: written.length + beside.length, bytesAfter }
+  const { opensAt } = encodingOf(compression.style, compression.file)
+  return { outcomes, files: (opensAt === undefined ? 1 : 2) * written.length + beside.length, bytesAfter }
 }
 
 async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array): Promise<void> {

@@ -2,18 +2,22 @@
  * A model being written: what stands before its graph, the initializers one after another, each read back, then the rest of the graph and of
  * the model. How long the graph is stands before it, in a number of fixed width that is filled in at the end. Its metadata end with ours, the
  * first of which is the checksum of everything before them.
+ *
+ * A source beyond what protobuf takes of one message has its values in files beside it, and so has its output: the values come one after another in
+ * `model.onnx.data`, and at the end the model is written beside them, with the offset of each. The checksum is of the model's bytes, then of the values.
  */
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import type { KnownGraph } from '../../formats/reading/model-graph.ts'
 import { readRange } from '../../formats/reading/range.ts'
-import type { ByteSink } from '../../io.ts'
+import type { ByteSink, OutputFolder } from '../../io.ts'
 import { READ_BYTES } from '../../matrix/load.ts'
 import { say } from '../../messages/english.ts'
-import { tensorBytes } from '../../tensor.ts'
+import { GRAPH, GRAPH_VALUES, hasValuesBeside, mostGraphBytes } from '../../plan/output-files.ts'
+import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { fromChecksums, toChecksums } from '../bits.ts'
 import { CHECKSUMS } from '../metadata.ts'
-import { initializerHead } from '../onnx/initializer.ts'
+import { externalInitializer, initializerHead } from '../onnx/initializer.ts'
 import { graphPieces, graphStart } from '../onnx/surgery.ts'
 import { concat, message, type Piece, pieceBytes, piecesBytes, text, wideVarint } from '../onnx/wire.ts'
 import { entryWriter } from './entry-writer.ts'
@@ -31,8 +35,6 @@ import {
   writeChecked,
 } from './weights-output.ts'
 
-/** What protobuf's readers take of one message. */
-const mostBytes = 2 ** 31 - 1
 const modelProperty = 14
 
 /** The source of what is taken over. */
@@ -40,15 +42,17 @@ type GraphSource = Pick<WeightFile, 'read'> & { readonly graph: KnownGraph }
 
 export function onnxEncoding(file: SourceFile | null): Encoding {
   if (!file?.graph) throw new Error('A graph is written from a graph')
-  const { graph } = file
-  const source: GraphSource = { read: file.read, graph }
+  const source: GraphSource = { read: file.read, graph: file.graph }
+  return hasValuesBeside(file) ? besideValues(source) : aroundValues(source)
+}
+
+/** One file. */
+function aroundValues(source: GraphSource): Encoding {
+  const { graph } = source
   const startBytes = piecesBytes(graphStart(graph).start)
   const plannedBytes: Encoding['plannedBytes'] = (planned, metadata) => {
     const { rest, end } = graphPieces(graph, planned)
-    const framed = planned.reduce(
-      (sum, entry) => sum + initializerHead(entry).byteLength + tensorBytes(entry.dtype, entry.shape),
-      0,
-    )
+    const framed = planned.reduce((sum, entry) => sum + initializerHead(entry).byteLength + bytesOf(entry), 0)
     return startBytes + framed + piecesBytes(rest) + piecesBytes(end) + ownProperties(metadata, 0).byteLength
   }
   return {
@@ -57,21 +61,59 @@ export function onnxEncoding(file: SourceFile | null): Encoding {
     frames: () => (entries) => entries.map(({ outline }) => ({ ...unframed, before: initializerHead(outline) })),
     create: async (folder, name, planned, metadata, crc32) => {
       const byteLength = plannedBytes(planned, metadata)
-      if (byteLength > mostBytes)
-        throw new AppError('bad-request', say('request.graph-too-large', { bytes: byteLength, limit: mostBytes }))
-      const start: Uint8Array[] = []
-      for (const piece of graphStart(graph).start) for await (const bytes of contentOf(source, piece)) start.push(bytes)
-      const sink = await createStarted(folder, name, byteLength, concat(start))
+      refuseLarge(byteLength)
+      const sink = await createStarted(folder, name, byteLength, await startOf(source))
       return outputOn(source, sink, startBytes, [], crc32)
     },
     reopen: (sink, _, __, written, crc32) => outputOn(source, sink, startBytes, [...written], crc32),
     isIntact: async ({ file, bytes }, context) => {
-      // Of everything before our own metadata, which begin with it.
-      const own = file.graph?.properties.find(({ name }) => name === CHECKSUMS)
-      const [expected] = fromChecksums(file.metadata.get(CHECKSUMS) ?? '')
-      return own !== undefined && (await checksumOf(bytes, 0, own.whole.start, 0, context)) === expected
+      const own = ownIn(file)
+      return own !== null && (await checksumOf(bytes, 0, own.start, 0, context)) === own.expected
     },
   }
+}
+
+/** Values in one file, the model in another beside it. */
+function besideValues(source: GraphSource): Encoding {
+  const modelBytes = (planned: readonly TensorOutline[], metadata: ReadonlyMap<string, string>) => {
+    const { start, inside, end } = modelBeside(source.graph, planned)
+    return piecesBytes([...start, ...inside, ...end]) + ownProperties(metadata, 0).byteLength
+  }
+  return {
+    opensAt: GRAPH,
+    plannedBytes: (planned, metadata) =>
+      planned.reduce((sum, entry) => sum + bytesOf(entry), 0) + modelBytes(planned, metadata),
+    firstByte: () => 0,
+    frames: () => (entries) => entries.map(() => unframed),
+    create: async (folder, name, planned, metadata, crc32) => {
+      refuseLarge(modelBytes(planned, metadata))
+      const byteLength = planned.reduce((sum, entry) => sum + bytesOf(entry), 0)
+      return valuesOn(source, await folder.create(name, byteLength), folder, [], crc32)
+    },
+    reopen: (sink, _, __, written, crc32, folder) => valuesOn(source, sink, folder, [...written], crc32),
+    isIntact: async ({ file, bytes }, context) => {
+      const own = ownIn(file)
+      if (own === null) return false
+      const model = await checksumOf(file.graph!.source, 0, own.start, 0, context)
+      return (await checksumOf(bytes, 0, bytes.byteLength, model, context)) === own.expected
+    },
+  }
+}
+
+function bytesOf({ dtype, shape }: TensorOutline): number {
+  return tensorBytes(dtype, shape)
+}
+
+function refuseLarge(byteLength: number): void {
+  if (byteLength > mostGraphBytes)
+    throw new AppError('bad-request', say('request.graph-too-large', { bytes: byteLength, limit: mostGraphBytes }))
+}
+
+/** Where a finished model's own metadata begin, and the checksum that stands there; null where there is none. */
+function ownIn({ graph, metadata }: WeightFile): { readonly start: number; readonly expected: number } | null {
+  const own = graph?.properties.find(({ name }) => name === CHECKSUMS)
+  const [expected] = fromChecksums(metadata.get(CHECKSUMS) ?? '')
+  return own && expected !== undefined ? { start: own.whole.start, expected } : null
 }
 
 /** Entries of the model's metadata. */
@@ -99,6 +141,31 @@ export async function* contentOf({ graph, read }: GraphSource, piece: Piece): As
   }
 }
 
+/** What stands before the initializers. */
+async function startOf(source: GraphSource): Promise<Uint8Array> {
+  const start: Uint8Array[] = []
+  for (const piece of graphStart(source.graph).start)
+    for await (const bytes of contentOf(source, piece)) start.push(bytes)
+  return concat(start)
+}
+
+async function writePieces(source: GraphSource, sink: ByteSink, pieces: readonly Piece[]): Promise<void> {
+  for (const piece of pieces) for await (const bytes of contentOf(source, piece)) await writeChecked(sink, bytes)
+}
+
+async function crcOf(sink: ByteSink, crc32: Checksum, previous: number): Promise<number> {
+  let crc = previous
+  for (let at = 0; at < sink.byteLength; at += READ_BYTES)
+    crc = crc32(await sink.read(at, Math.min(sink.byteLength, at + READ_BYTES)), crc)
+  return crc
+}
+
+/** Fills in how long the graph is, which begins at this byte and is whole. */
+async function writeGraphLength(sink: ByteSink, startBytes: number): Promise<void> {
+  const length = wideVarint(sink.byteLength - startBytes)
+  await sink.overwrite(startBytes - length.byteLength, length)
+}
+
 function outputOn(
   source: GraphSource,
   sink: ByteSink,
@@ -106,9 +173,6 @@ function outputOn(
   written: WrittenEntry[],
   crc32: Checksum,
 ): WeightsOutput {
-  const writePieces = async (pieces: readonly Piece[]) => {
-    for (const piece of pieces) for await (const bytes of contentOf(source, piece)) await writeChecked(sink, bytes)
-  }
   return {
     ...outputEnd(sink),
     get byteLength() {
@@ -125,15 +189,69 @@ function outputOn(
         source.graph,
         written.map(({ outline }) => outline),
       )
-      await writePieces(rest)
-      const length = wideVarint(sink.byteLength - startBytes)
-      await sink.overwrite(startBytes - length.byteLength, length)
-      await writePieces(end)
-      let crc = 0
-      for (let at = 0; at < sink.byteLength; at += READ_BYTES)
-        crc = crc32(await sink.read(at, Math.min(sink.byteLength, at + READ_BYTES)), crc)
-      await writeChecked(sink, ownProperties(metadata, crc))
+      await writePieces(source, sink, rest)
+      await writeGraphLength(sink, startBytes)
+      await writePieces(source, sink, end)
+      await writeChecked(sink, ownProperties(metadata, await crcOf(sink, crc32, 0)))
       return sinkSource(sink)
+    },
+  }
+}
+
+/** A model whose initializers lie in the file beside it, one after another; without its own metadata. */
+function modelBeside(graph: KnownGraph, entries: readonly TensorOutline[]) {
+  const { start, rest, end } = graphPieces(graph, entries)
+  let offset = 0
+  const initializers = entries.map((entry) => {
+    const initializer = externalInitializer(entry, GRAPH_VALUES, offset)
+    offset += bytesOf(entry)
+    return initializer
+  })
+  return { start, inside: [...initializers, ...rest], end }
+}
+
+function valuesOn(
+  source: GraphSource,
+  sink: ByteSink,
+  folder: OutputFolder,
+  written: WrittenEntry[],
+  crc32: Checksum,
+): WeightsOutput {
+  let modelBytes = 0
+  return {
+    ...outputEnd(sink),
+    get byteLength() {
+      return sink.byteLength
+    },
+    written,
+    begin: (entries) => entryWriter(sink, entries, written, crc32),
+    moves: () => false,
+    complete: async (metadata) => {
+      const outlines = written.map(({ outline }) => outline)
+      const { inside, end } = modelBeside(source.graph, outlines)
+      const start = await startOf(source)
+      const own = ownProperties(metadata, 0).byteLength
+      const byteLength = start.byteLength + piecesBytes(inside) + piecesBytes(end) + own
+      refuseLarge(byteLength)
+      const model = await createStarted(folder, GRAPH, byteLength, start)
+      try {
+        await writePieces(source, model, inside)
+        await writeGraphLength(model, start.byteLength)
+        await writePieces(source, model, end)
+        const crc = await crcOf(sink, crc32, await crcOf(model, crc32, 0))
+        await writeChecked(model, ownProperties(metadata, crc))
+        modelBytes = model.byteLength
+        await model.close()
+      } catch (error) {
+        await model.abort()
+        throw error
+      }
+      return sinkSource(sink)
+    },
+    close: async () => {
+      const { byteLength } = sink
+      await sink.close()
+      return byteLength + modelBytes
     },
   }
 }

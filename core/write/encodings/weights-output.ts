@@ -5,7 +5,15 @@
 
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
-import { type ByteSink, type ByteSource, discard, type OutputFolder } from '../../io.ts'
+import {
+  type ByteSink,
+  type ByteSource,
+  discard,
+  type OutputFolder,
+  type PickedSource,
+  pickedAlone,
+  type SourceFolder,
+} from '../../io.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { say } from '../../messages/english.ts'
 import { fileName } from '../../messages/text.ts'
@@ -65,24 +73,50 @@ export interface Encoding {
     metadata: ReadonlyMap<string, string>,
     crc32: Checksum,
   ): Promise<WeightsOutput>
-  /** Continues a file that ends after the `written` ones. */
+  /** Continues a file that ends after the `written` ones, in this folder. */
   reopen(
     sink: ByteSink,
     planned: readonly TensorOutline[],
     metadata: ReadonlyMap<string, string>,
     written: readonly WrittenEntry[],
     crc32: Checksum,
+    folder: OutputFolder,
   ): WeightsOutput
   /** What stands around the values of a tensor's entries; asked for in the order of the file. */
   frames(planned: readonly TensorOutline[]): (entries: readonly WrittenEntry[]) => readonly Frame[]
   /** Whether a finished file has the bytes that were written: one pass over it. null where the format has no place for checksums. */
   readonly isIntact: ((finished: FinishedFile, context: JobContext) => Promise<boolean>) | null
+  /** The file that readers open, where it is another one beside the values; `complete` writes it. */
+  readonly opensAt?: string
+}
+
+/** An output as readers open it: the file, or the one that names it. `source` stays the caller's to close. */
+export function pickedOutput(
+  { opensAt }: Pick<Encoding, 'opensAt'>,
+  source: ByteSource,
+  folder: SourceFolder,
+): PickedSource {
+  const { name, byteLength } = source
+  const held = {
+    name,
+    byteLength,
+    slice: (start: number, end: number) => source.slice(start, end),
+    close: async () => {},
+  }
+  if (opensAt === undefined) return pickedAlone(held)
+  const both: SourceFolder = {
+    name: folder.name,
+    list: async () => [opensAt, name],
+    open: async (wanted) => (wanted === name ? held : folder.open(wanted)),
+    inside: (inner) => folder.inside(inner),
+  }
+  return { folder: both, entry: opensAt }
 }
 
 /** The source, for a container that is written from it. */
-export type SourceFile = Pick<WeightFile, 'read' | 'graph'>
+export type SourceFile = Pick<WeightFile, 'read' | 'graph' | 'totalBytes'>
 
-/** A finished file, opened as its readers do, and its bytes. */
+/** A finished file, opened as its readers do, and the bytes of its values. */
 export interface FinishedFile {
   readonly file: WeightFile
   readonly bytes: ByteSource

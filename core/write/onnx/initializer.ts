@@ -7,7 +7,9 @@ import { type DType, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { bytes, concat, integer, lengthTag, message, text, varint } from './wire.ts'
 
 const graphInitializer = 5
-const tensor = { dims: 1, dataType: 2, name: 8, raw: 9 }
+const tensor = { dims: 1, dataType: 2, name: 8, raw: 9, external: 13, location: 14 }
+/** TensorProto.DataLocation.EXTERNAL. */
+const externalValues = 1
 const typeOf = new Map([...dataTypes].map(([type, dtype]) => [dtype, type]))
 
 /** TensorProto.DataType of values of this dtype. */
@@ -28,6 +30,23 @@ export function initializerHead({ name, dtype, shape }: TensorOutline): Uint8Arr
     varint(byteLength),
   ])
   return concat([lengthTag(graphInitializer), varint(head.byteLength + byteLength), head])
+}
+
+/** One whose values lie in a file beside the model. */
+export function externalInitializer(
+  { name, dtype, shape }: TensorOutline,
+  location: string,
+  offset: number,
+): Uint8Array {
+  const where = { location, offset: String(offset), length: String(tensorBytes(dtype, shape)) }
+  return message(
+    graphInitializer,
+    ...shape.map((size) => integer(tensor.dims, size)),
+    integer(tensor.dataType, dataTypeOf(dtype)),
+    text(tensor.name, name),
+    ...Object.entries(where).map(([key, value]) => message(tensor.external, text(1, key), text(2, value))),
+    integer(tensor.location, externalValues),
+  )
 }
 
 export function initializer(outline: TensorOutline, values: Uint8Array): Uint8Array {

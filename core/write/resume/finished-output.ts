@@ -7,7 +7,7 @@ import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { openWeightFile } from '../../formats/opening/open.ts'
-import { type ByteSource, pickedAlone, type SourceFolder } from '../../io.ts'
+import type { ByteSource, SourceFolder } from '../../io.ts'
 import { withKnownScans } from '../../matrix/known.ts'
 import { scanValues } from '../../matrix/scan.ts'
 import { say, type ValuesOf } from '../../messages/english.ts'
@@ -20,7 +20,7 @@ import { type Choices, type FactorizedTensor, isFactorized, planByNames, type Te
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../../tensor.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
 import { encodingOf } from '../encodings/registry.ts'
-import type { FinishedFile } from '../encodings/weights-output.ts'
+import { type FinishedFile, pickedOutput } from '../encodings/weights-output.ts'
 import { DIGEST, ERROR, ERRORS, NAMES, RECIPE, SOURCE } from '../metadata.ts'
 import { PART } from '../parts/part-fields.ts'
 import { type SourceTensor, sourceDigest } from '../source-digest.ts'
@@ -43,7 +43,7 @@ export async function finishedOutput(
   { folder, name }: CompressionTarget,
 ): Promise<FinishedOutput | Message | null> {
   const { file, style, part, context } = compression
-  const { isIntact } = encodingOf(style, file)
+  const { isIntact, opensAt } = encodingOf(style, file)
   // What is there cannot be proven.
   if (isIntact === null) return null
   const plans = partOf(inFileOrder(planByNames(file, job, style), style), part, ({ info }) => info.byteLength)
@@ -74,27 +74,36 @@ export async function finishedOutput(
     const [first, ...others] = written
     const relativeError =
       first && others.length === 0 ? Number(first.metadata.get(ERROR)) : modelErrorOf(plans, outcomes)
-    return { files: written.length + beside.length, bytesAfter, relativeError, outcomes }
+    return {
+      files: (opensAt === undefined ? 1 : 2) * written.length + beside.length,
+      bytesAfter,
+      relativeError,
+      outcomes,
+    }
   } finally {
-    for (const { bytes } of found) await bytes.close()
+    for (const { file, bytes } of found) {
+      await file.close()
+      await bytes.close()
+    }
   }
 }
 
 /** One file of the output, its header read; null where it is not there or not of this run. */
 async function openOfRun(
-  { recipe, sourceHash, part }: Compression,
+  { file: source, style, recipe, sourceHash, part }: Compression,
   folder: SourceFolder,
   name: string,
 ): Promise<FinishedFile | null> {
   const bytes = await openOrNull(() => folder.open(name))
   if (!bytes) return null
-  const file = await openOrNull(() => openWeightFile(pickedAlone(bytes)))
+  const file = await openOrNull(() => openWeightFile(pickedOutput(encodingOf(style, source), bytes, folder)))
   const ofPart = part.of > 1 ? `${part.index}/${part.of}` : undefined
   const isThis =
     file?.metadata.get(RECIPE) === recipe &&
     file.metadata.get(SOURCE) === sourceHash &&
     file.metadata.get(PART) === ofPart
   if (isThis) return { file, bytes }
+  await file?.close()
   await bytes.close()
   return null
 }

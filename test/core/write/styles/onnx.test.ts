@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { AppError } from '../../../../core/errors.ts'
 import { openWeightFile } from '../../../../core/formats/opening/open.ts'
 import { compressFile } from '../../../../core/jobs/compress.ts'
-import { inEnglish } from '../../../../core/messages/english.ts'
+import { inEnglish, say } from '../../../../core/messages/english.ts'
 import type { Params } from '../../../../core/params.ts'
 import { concat } from '../../formats/corpus.ts'
 import {
@@ -196,6 +197,56 @@ describe('output onnx', () => {
     const { report, graph } = await write(model)
     expect(outcomeOf(report.tensors, 'w')).toMatchObject({ action: 'kept', reason: expect.stringMatching(reason) })
     expect(graph.tensors.has('w')).toBe(true)
+  })
+
+  it('of a source beyond 2 GB is a folder with the values beside the graph, resumed and recognized like any', async () => {
+    const v = weights('v', [96, 80])
+    const shapes = [declared(11, 'x'), declared(12, 'z')]
+    const nodes = [node('MatMul', ['x', 'w'], ['y']), node('MatMul', ['y', 'v'], ['z'])]
+    const model = whole(13, 8, ...nodes, bytes(2, 'main'), initializer(w), initializer(v), ...shapes)
+    const open = () => openWeightFile({ folder: memoryFolder('in', new Map([['m.onnx', model]])), entry: 'm.onnx' })
+    const small = await write(model)
+    // As large as it says: how large it is decides.
+    const large = { ...(await open()), totalBytes: 2 ** 31 }
+    const folder = memoryFolder('out')
+    const context = testContext()
+    let tensors = 0
+    const interrupted: typeof context = {
+      ...context,
+      report: (event) => {
+        if (event.type === 'tensor') tensors++
+      },
+      checkCancelled: () => {
+        if (tensors === 1) throw new AppError('cancelled', say('job.cancelled'))
+      },
+    }
+    const run = (on = context) =>
+      compressFile(
+        { model: large, target: { folder, name: 'o.onnx' } },
+        compressJob({ rank: 4 }, { output: 'onnx', include: ['*'], resume: true }),
+        on,
+      )
+    await expect(run(interrupted)).rejects.toThrow(/[Cc]ancel/)
+    const report = await run()
+    expect(report.notices.map(({ key }) => key)).toContain('run.resumed')
+    expect([report.files, report.bytesAfter]).toEqual([2, report.plannedBytes])
+    const inside = folder.folders.get('o.onnx')!
+    expect([...inside.files.keys()].toSorted()).toEqual(['model.onnx', 'model.onnx.data'])
+    const found = await openWeightFile({ folder: inside, entry: 'model.onnx' })
+    expect(found.totalBytes).toBe(report.bytesAfter)
+    expect(nodesOf(found.graph!.main)).toEqual(nodesOf(small.graph.main))
+    for (const tensor of small.file.tensors) {
+      const same = found.tensors.find(({ name }) => name === tensor.name)!
+      expect(await found.read(same)).toEqual(await small.file.read(tensor))
+    }
+    expect((await run()).notices.map(({ key }) => key)).toContain('run.finished-before')
+    for (const [name, values] of inside.files) {
+      const damaged = values.slice()
+      damaged[Math.floor(values.byteLength / 2)]! ^= 1
+      inside.files.set(name, damaged)
+      await expect(run()).rejects.toThrow(/o.onnx/)
+      inside.files.set(name, values)
+    }
   })
 
   it('is absent for weights without a graph, and for factors that a graph does not multiply', async () => {
