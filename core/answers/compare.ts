@@ -13,7 +13,7 @@ export interface DifferenceOf {
 }
 
 export function differenceOf(name: string): DifferenceOf {
-  let [errors, originals, others, products] = [0, 0, 0, 0]
+  let [errors, originals, others, products, notFinite] = [0, 0, 0, 0, 0]
   let largest: number | null = null
   let dims: readonly number[] | null = null
   let classes: { rows: number; sameFirst: number; firstAmongFive: number } | null = null
@@ -24,10 +24,16 @@ export function differenceOf(name: string): DifferenceOf {
       dims ??= original.dims
       let [error, norm] = [0, 0]
       for (let i = 0; i < a.length; i++) {
-        error += (a[i]! - b[i]!) ** 2
-        norm += a[i]! ** 2
-        others += b[i]! ** 2
-        products += a[i]! * b[i]!
+        const [x, y] = [a[i]!, b[i]!]
+        if (!(Number.isFinite(x) && Number.isFinite(y))) {
+          // A mask's -Inf in both is the same answer.
+          if (!Object.is(x, y)) notFinite++
+          continue
+        }
+        error += (x - y) ** 2
+        norm += x ** 2
+        others += y ** 2
+        products += x * y
       }
       errors += error
       originals += norm
@@ -39,14 +45,18 @@ export function differenceOf(name: string): DifferenceOf {
       classes.sameFirst += agreement.sameFirst
       classes.firstAmongFive += agreement.firstAmongFive
     },
-    result: () => ({
-      name,
-      dims: dims ?? [],
-      relativeError: originals > 0 ? Math.sqrt(errors / originals) : null,
-      largestError: largest,
-      cosine: originals > 0 && others > 0 ? products / Math.sqrt(originals) / Math.sqrt(others) : null,
-      classes,
-    }),
+    result: () => {
+      const known = notFinite === 0 && originals > 0
+      return {
+        name,
+        dims: dims ?? [],
+        notFinite,
+        relativeError: known ? Math.sqrt(errors / originals) : null,
+        largestError: known ? largest : null,
+        cosine: known && others > 0 ? products / Math.sqrt(originals) / Math.sqrt(others) : null,
+        classes,
+      }
+    },
   }
 }
 

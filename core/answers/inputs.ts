@@ -106,41 +106,46 @@ function wholeNumbers(
 }
 
 /**
- * The samples of a file: arrays under the names of the inputs, or a single array for a model of one input; of several samples each array has its number
- * behind the name (`x.0`, `x.1`, ...).
+ * The samples of a file, each read when it is asked for: arrays under the names of the inputs, or a single array for a model of one input; of several samples
+ * each array has its number behind the name (`x.0`, `x.1`, ...).
  * @throws AppError `bad-request` for an input that has none, or one of another type or shape
  */
-export async function givenInputs(file: WeightFile, slots: readonly Slot[]): Promise<Feeds[]> {
+export function givenInputs(file: WeightFile, slots: readonly Slot[]): (() => Promise<Feeds>)[] {
   const byName = new Map(file.tensors.map((tensor) => [tensor.name, tensor]))
   const only = slots.length === 1 && file.tensors.length === 1 ? file.tensors[0] : undefined
   const isNumbered = slots.some(({ name }) => !byName.has(name) && byName.has(`${name}.0`))
-  if (!isNumbered) return [await sampleOf(file, slots, (name) => byName.get(name) ?? only)]
-  const samples: Feeds[] = []
+  if (!isNumbered) return [sampleOf(file, slots, (name) => byName.get(name) ?? only)]
+  const samples: (() => Promise<Feeds>)[] = []
   // An input that is the same for all may stand there once.
-  const at = (name: string) => byName.get(`${name}.${samples.length}`)
-  while (slots.some(({ name }) => at(name)))
-    samples.push(await sampleOf(file, slots, (name) => at(name) ?? byName.get(name)))
+  const at = (name: string, sample: number) => byName.get(`${name}.${sample}`)
+  for (let sample = 0; slots.some(({ name }) => at(name, sample)); sample++)
+    samples.push(sampleOf(file, slots, (name) => at(name, sample) ?? byName.get(name)))
   return samples
 }
 
-async function sampleOf(
+function sampleOf(
   file: WeightFile,
   slots: readonly Slot[],
   find: (name: string) => TensorInfo | undefined,
-): Promise<Feeds> {
-  const found: [string, Value][] = []
-  for (const slot of slots) {
+): () => Promise<Feeds> {
+  const found = slots.map((slot) => {
     const tensor = find(slot.name)
     if (!tensor) {
       const name = fileName(file.shards[0]?.fileName ?? '')
       throw new AppError('bad-request', say('answers.no-input', { name, input: quoted(slot.name) }))
     }
-    found.push([slot.name, await arrayFor(file, tensor, slot)])
+    return { name: slot.name, tensor, type: typeFor(tensor, slot) }
+  })
+  return async () => {
+    const arrays: [string, Value][] = []
+    for (const { name, tensor, type } of found)
+      arrays.push([name, { type, dims: tensor.shape, bytes: await file.read(tensor) }])
+    return Object.fromEntries(arrays)
   }
-  return Object.fromEntries(found)
 }
 
-async function arrayFor(file: WeightFile, tensor: TensorInfo, { name, type, shape }: Slot): Promise<Value> {
+/** The type of an input as the runtime calls it. @throws AppError `bad-request` where the array is of another, or of another shape */
+function typeFor(tensor: TensorInfo, { name, type, shape }: Slot): ValueType {
   const fits =
     shape.length === tensor.shape.length &&
     shape.every((size, axis) => typeof size !== 'number' || size < 0 || size === tensor.shape[axis])
@@ -153,5 +158,5 @@ async function arrayFor(file: WeightFile, tensor: TensorInfo, { name, type, shap
         got: quoted(`${tensor.dtype} [${tensor.shape.join(', ')}]`),
       }),
     )
-  return { type, dims: tensor.shape, bytes: await file.read(tensor) }
+  return type
 }

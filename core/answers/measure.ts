@@ -4,8 +4,8 @@ import { AppError } from '../errors.ts'
 import { say } from '../messages/english.ts'
 import { fileName, quoted } from '../messages/text.ts'
 import { differenceOf } from './compare.ts'
-import type { Feeds } from './inputs.ts'
 import type { RunningModel } from './runner.ts'
+import type { Samples } from './samples.ts'
 
 /** What ran, and what it is called in sentences. */
 interface NamedModel {
@@ -40,7 +40,7 @@ export function refuseOthers(original: NamedModel, others: readonly NamedModel[]
  */
 export async function measureModels(
   models: readonly RunningModel[],
-  samples: readonly Feeds[],
+  samples: Samples,
   rounds: number,
   onSample: (done: number, total: number) => void = () => {},
 ): Promise<Measured[]> {
@@ -50,7 +50,8 @@ export async function measureModels(
     peakBytes: 0,
     differences: original!.outputs.map((name) => ({ name, difference: differenceOf(name) })),
   }))
-  for (const [i, feeds] of samples.entries()) {
+  for (let i = 0; i < samples.count; i++) {
+    const feeds = await samples.at(i)
     const of = await original!.run(feeds)
     for (const [at, model] of models.entries()) {
       const with_ = at === 0 ? of : await model.run(feeds)
@@ -69,7 +70,7 @@ export async function measureModels(
         one.times.push(elapsedMs)
         one.peakBytes = Math.max(one.peakBytes, peakBytes)
       }
-    onSample(i + 1, samples.length)
+    onSample(i + 1, samples.count)
   }
   return found.map(({ times, peakBytes, differences }) => ({
     times,

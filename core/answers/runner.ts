@@ -31,14 +31,23 @@ export interface RunningModel extends Loaded {
 export interface RunOptions {
   /** That it computes with; 1 where none is said. */
   readonly threads?: number
+  /** Values of its graph that come out behind its outputs. */
+  readonly reveal?: readonly string[]
+}
+
+/** A model that was written to be run, as often as it is asked for. */
+export interface WrittenModel {
+  run(options?: RunOptions): Promise<RunningModel>
+  /** What was written is gone then. */
+  remove(): void
 }
 
 /** @throws AppError of each `unsupported` where there is no runtime or it refuses the model, `out-of-memory`, `engine-died`, `cancelled` */
 export interface ModelRunner {
   /** A model that the job was given, by its role; of a role with several files the one at `index`. */
   file(role: string, index?: number, options?: RunOptions): Promise<RunningModel>
-  /** What `write` puts at its target, which is gone when the model ends. */
-  written(write: (target: CompressionTarget) => Promise<void>, options?: RunOptions): Promise<RunningModel>
+  /** What `write` puts at its target; it is gone at the end of the job at the latest. */
+  written(write: (target: CompressionTarget) => Promise<void>): Promise<WrittenModel>
   /** @param name for sentences */
-  ofBytes(name: string, bytes: Uint8Array, options?: RunOptions): Promise<RunningModel>
+  ofBytes(name: string, bytes: Uint8Array, options?: Pick<RunOptions, 'threads'>): Promise<RunningModel>
 }

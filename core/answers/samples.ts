@@ -1,6 +1,6 @@
 /**
  * The samples that models are run on: drawn from their inputs' shapes, or taken from files of arrays. A file is one sample, an array under the name of
- * each input, or several: `x.0`, `x.1`, ... for the input `x`.
+ * each input, or several: `x.0`, `x.1`, ... for the input `x`. One sample is in memory at a time: a few of the largest would fill it.
  */
 import type { WeightFile } from '../formats/format.ts'
 import { drawnInputs, type Feeds, givenInputs } from './inputs.ts'
@@ -14,14 +14,25 @@ export interface DrawnSamples {
   readonly sizes: Readonly<Record<string, number>>
 }
 
-/** @throws AppError `bad-request` for a file that has no array for an input, or one of another type or shape; `unsupported`, `over-limit` */
-export async function samplesFrom(
+export interface Samples {
+  readonly count: number
+  /** Drawn or read anew each time. @throws AppError `unsupported`, `over-limit` for what is drawn; of reading */
+  at(index: number): Promise<Feeds>
+}
+
+/** @throws AppError `bad-request` for a file that has no array for an input, or one of another type or shape */
+export function samplesFrom(
   slots: readonly Slot[],
   files: readonly WeightFile[],
   { count, seed, sizes }: DrawnSamples,
-): Promise<Feeds[]> {
-  if (files.length === 0) return Array.from({ length: count }, (_, sample) => drawnInputs(slots, seed, sample, sizes))
-  const samples: Feeds[] = []
-  for (const file of files) samples.push(...(await givenInputs(file, slots)))
-  return samples
+): Samples {
+  if (files.length === 0) return { count, at: async (sample) => drawnInputs(slots, seed, sample, sizes) }
+  const all = files.flatMap((file) => givenInputs(file, slots))
+  return { count: all.length, at: (sample) => all[sample]!() }
+}
+
+/** Those of them at these places. */
+export function someOf({ count, at }: Samples, keep: (index: number) => boolean): Samples {
+  const kept = Array.from({ length: count }, (_, i) => i).filter(keep)
+  return { count: kept.length, at: (index) => at(kept[index]!) }
 }

@@ -21,11 +21,13 @@ export const outputDifferenceSchema = z.strictObject({
   name: z.string(),
   /** Of the first sample. */
   dims: z.array(z.number()).readonly(),
-  /** ||original - compressed|| / ||original|| over all samples; null where the original is zero everywhere. */
+  /** Numbers, over all samples, that are NaN or infinite in one of the two and not the same in the other. With any there is no error, and no cosine. */
+  notFinite: z.number(),
+  /** ||original - compressed|| / ||original|| over all samples; null where the original is zero everywhere, or `notFinite` is not 0. */
   relativeError: z.number().nullable(),
-  /** Of the sample in which it is largest. */
+  /** Of the sample in which it is largest; null as above. */
   largestError: z.number().nullable(),
-  /** Cosine of the angle between them, over all samples; null where one of them is zero. */
+  /** Cosine of the angle between them, over all samples; null where one of them is zero, or `notFinite` is not 0. */
   cosine: z.number().nullable(),
   /** null for an output that has no axis of classes. */
   classes: classAgreementSchema.nullable(),
@@ -68,7 +70,9 @@ export const calibrationReportSchema = z.strictObject({
   /** Weights with statistics, and those whose inputs cannot be seen. */
   covered: z.number(),
   uncovered: z.array(z.string()),
-  /** Vectors of the tensor that has fewest. */
+  /** Weights whose inputs were NaN or infinite, or whose squares add up to more than F32 holds: they are left out. */
+  notFinite: z.array(z.string()),
+  /** Vectors of the tensor that has fewest; 0 where no value came out. */
   fewestVectors: z.number(),
   byteLength: z.number(),
   elapsedMs: z.number(),

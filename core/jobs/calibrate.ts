@@ -31,14 +31,18 @@ export async function calibrateModel(
   return whileHolding(target, async () => {
     const model = await models.ofBytes(name, await bytesOf(file, tapped.pieces), { threads })
     try {
-      const samples = await samplesFrom(model.inputs, inputs, { count, seed, sizes })
-      for (const [i, feeds] of samples.entries()) {
-        context.report({ type: 'progress', phase: 'run', tensor: null, done: i, total: samples.length })
-        await model.observe(feeds, tapped.taps)
+      const samples = samplesFrom(model.inputs, inputs, { count, seed, sizes })
+      for (let i = 0; i < samples.count; i++) {
+        context.report({ type: 'progress', phase: 'run', tensor: null, done: i, total: samples.count })
+        await model.observe(await samples.at(i), tapped.taps)
       }
       const from = inputs.length > 0 ? 'given' : 'drawn'
-      const sums = await model.sums()
-      const bytes = statisticsFile(sums, { inputs: from, samples: String(samples.length), model: name })
+      const found = await model.sums()
+      const sums = found.filter(hasNumbers)
+      const notFinite = found.filter((each) => !hasNumbers(each)).flatMap(({ weights }) => weights)
+      if (sums.length === 0 && notFinite.length > 0)
+        throw new AppError('bad-request', say('answers.calibration-not-finite', { name: fileName(name) }))
+      const bytes = statisticsFile(sums, { inputs: from, samples: String(samples.count), model: name })
       const sink = await target.folder.create(target.name, bytes.byteLength)
       try {
         await writeChecked(sink, bytes)
@@ -50,10 +54,11 @@ export async function calibrateModel(
       return {
         output: target.name,
         inputs: from,
-        samples: samples.length,
+        samples: samples.count,
         covered: new Set(sums.flatMap(({ weights }) => weights)).size,
         uncovered: [...tapped.uncovered],
-        fewestVectors: sums.reduce((fewest, { count }) => Math.min(fewest, count), Number.POSITIVE_INFINITY),
+        notFinite,
+        fewestVectors: sums.length === 0 ? 0 : Math.min(...sums.map(({ count }) => count)),
         byteLength: bytes.byteLength,
         elapsedMs: performance.now() - started,
       }
@@ -68,6 +73,11 @@ async function bytesOf(file: WeightFile, pieces: readonly Piece[]): Promise<Uint
   for (const piece of pieces)
     for await (const bytes of contentOf({ read: file.read, graph: file.graph! }, piece)) parts.push(bytes)
   return concat(parts)
+}
+
+/** Products are no larger than the squares they are between. */
+function hasNumbers({ squares }: TapSums): boolean {
+  return squares.every((square) => Number.isFinite(Math.fround(square)))
 }
 
 /** F32: sums of thousands of products have no more digits that mean something. */

@@ -147,12 +147,17 @@ function checkAnswers({ rows }: AnswersReport): void {
   for (const { form, relativeError, calibration, heldOut } of rows) {
     checkShare(form, 'the error', relativeError)
     for (const answer of [calibration, heldOut]) {
+      for (const { name, notFinite } of answer?.outputs ?? []) checkCount(name, notFinite)
       if (answer?.error != null && !(answer.error >= 0 && Number.isFinite(answer.error)))
         failCheck(form, `the error of its outputs came out as ${answer.error}`, answer.error)
       if (answer?.agreement != null && !(answer.agreement >= 0 && answer.agreement <= 1))
         failCheck(form, `the agreement of its outputs came out as ${answer.agreement}`, answer.agreement)
     }
   }
+}
+
+function checkCount(name: string, count: number): void {
+  if (!(Number.isInteger(count) && count >= 0)) failCheck(name, `${count} of its numbers are NaN or infinite`, count)
 }
 
 function checkExtraction(report: ExtractionReport): void {
@@ -171,7 +176,8 @@ function checkCompression({ output, tensors, relativeError, absoluteError }: Com
 
 function checkTry({ compressed }: TryReport): void {
   for (const { outputs } of compressed)
-    for (const { name, relativeError, cosine, classes } of outputs) {
+    for (const { name, notFinite, relativeError, cosine, classes } of outputs) {
+      checkCount(name, notFinite)
       if (relativeError !== null && !(relativeError >= 0))
         failCheck(name, `its error came out as ${relativeError}`, relativeError)
       // Two sums of thousands of squares, and a product of them.

@@ -36,8 +36,8 @@ export async function tryCompressed(
     }
     const named = running.map((model, i) => ({ model, name: nameOf(files[i]!) }))
     refuseOthers(named[0]!, named.slice(1))
-    const samples = await samplesFrom(named[0]!.model.inputs, inputs, { count, seed, sizes })
-    progress(0, samples.length)
+    const samples = samplesFrom(named[0]!.model.inputs, inputs, { count, seed, sizes })
+    progress(0, samples.count)
     const found = await measureModels(running, samples, rounds, progress)
     const original = found[0]!.times
     const tried = found.map(({ times, peakBytes }, i) => ({
@@ -54,7 +54,7 @@ export async function tryCompressed(
         outputs: [...outputs],
       })),
       inputs: inputs.length > 0 ? 'given' : 'drawn',
-      samples: samples.length,
+      samples: samples.count,
       runs: original.length,
       threads,
       elapsedMs: performance.now() - started,

@@ -7,22 +7,26 @@
  *   absolute   least sum of squared errors
  *   floored    least sum of fourth powers of relative errors, no matrix below 0.6 of its uniform rank
  *   measured   least sum of what each matrix alone was seen to cost the answer, with the same floor
+ *   logits     the same of what the answer's last softmax or sigmoid takes, which sees more where that is sure of itself and less where it is not
  */
 import { elementCount } from '../tensor.ts'
 import { largestUsefulRank } from './factor-dtype.ts'
 import type { Candidate } from './goals.ts'
 import type { Allocation, AllocationCandidate } from './rank-allocation.ts'
 
-export const allocationKinds = ['uniform', 'relative', 'absolute', 'floored', 'measured'] as const
+export const allocationKinds = ['uniform', 'relative', 'absolute', 'floored', 'measured', 'logits'] as const
 export type AllocationKind = (typeof allocationKinds)[number]
 
 /** Of the uniform rank: with less, one matrix of many can be taken down to nothing that the sums do not see. */
 const floorShare = 0.6
 
-/** Squared relative error of the answer where this matrix alone has this rank. */
+/** What the answer loses where this matrix alone has this rank, as squared relative errors. */
 export interface Sensitivity {
   readonly rank: number
-  readonly squaredError: number
+  /** Of the outputs. */
+  readonly measured: number
+  /** Of what their last activations take; null where they have none. */
+  readonly logits: number | null
 }
 
 /** Shares of the largest useful rank at which a matrix alone is tried. */
@@ -82,13 +86,35 @@ const weighedBy: {
     keptSquaredError: keptSquaredError ** 2,
     minRank,
   }),
-  measured: ({ squaredErrors, keptSquaredError = 0 }, minRank, tried) => {
-    const cost = answerCurve(squaredErrors, tried)
-    const end = cost.length - 1
-    // What rounding costs, as the last of its ranks does.
-    const kept = keptSquaredError * (cost[end]! / Math.max(squaredErrors[end]!, tiny))
-    return { weight: 1, squaredErrors: cost, keptSquaredError: kept, minRank }
-  },
+  measured: (candidate, minRank, tried) =>
+    byAnswers(
+      candidate,
+      minRank,
+      tried.map(({ rank, measured }) => ({ rank, squaredError: measured })),
+    ),
+  logits: (candidate, minRank, tried) =>
+    byAnswers(
+      candidate,
+      minRank,
+      tried.flatMap(({ rank, logits }) => (logits === null ? [] : [{ rank, squaredError: logits }])),
+    ),
+}
+
+interface Cost {
+  readonly rank: number
+  readonly squaredError: number
+}
+
+function byAnswers(
+  { squaredErrors, keptSquaredError = 0 }: Candidate,
+  minRank: number,
+  tried: readonly Cost[],
+): Weighed {
+  const cost = answerCurve(squaredErrors, tried)
+  const end = cost.length - 1
+  // What rounding costs, as the last of its ranks does.
+  const kept = keptSquaredError * (cost[end]! / Math.max(squaredErrors[end]!, tiny))
+  return { weight: 1, squaredErrors: cost, keptSquaredError: kept, minRank }
 }
 
 const tiny = 1e-30
@@ -97,7 +123,7 @@ const tiny = 1e-30
  * What the answer loses at every rank, from a few: the ratio of its squared error to the matrix's own, between two of them as the power of the rank's distance
  * that meets both, and beyond them as at the nearest.
  */
-function answerCurve(squaredErrors: ArrayLike<number>, tried: readonly Sensitivity[]): Float64Array {
+function answerCurve(squaredErrors: ArrayLike<number>, tried: readonly Cost[]): Float64Array {
   const points = tried
     .map(({ rank, squaredError }) => ({
       rank,

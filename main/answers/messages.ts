@@ -4,8 +4,15 @@ import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import type { Tap, TapSums } from '../../core/answers/taps.ts'
 import type { Value } from '../../core/answers/value.ts'
 
-export type ToRuntime = { readonly id: number } & (
-  | { readonly kind: 'load'; readonly model: string | Uint8Array; readonly threads: number }
+export type ToRuntime = {
+  readonly id: number
+} /** `reveal`: values of the graph of a model that is a file, which come out behind its outputs. */ & (
+  | {
+      readonly kind: 'load'
+      readonly model: string | Uint8Array
+      readonly threads: number
+      readonly reveal: readonly string[]
+    }
   | { readonly kind: 'run'; readonly feeds: Feeds }
   | { readonly kind: 'observe'; readonly feeds: Feeds; readonly taps: readonly Tap[] }
   /** Those of the sums at this index, which are as large as a message should be; null behind the last. */

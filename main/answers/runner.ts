@@ -1,8 +1,9 @@
 /** Models that a job runs (core/answers/runner.ts): each in a process of its own; what is written to be run lies in a temporary folder of the job's. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, sep } from 'node:path'
 import type { ModelRunner, RunningModel, RunOptions } from '../../core/answers/runner.ts'
+import { GRAPH } from '../../core/plan/output-files.ts'
 import { outputFolder } from '../files/outputs.ts'
 import type { Place } from '../files/within.ts'
 import { runModel } from './runtime-process.ts'
@@ -54,12 +55,11 @@ export function modelRunner({ paths, checkCancelled, notePartial }: RunnerHost):
   async function start(
     name: string,
     model: string | Uint8Array,
-    { threads = 1 }: RunOptions = {},
-    ended: () => void = () => {},
+    { threads = 1, reveal = [] }: RunOptions = {},
   ): Promise<RunningModel> {
     checkCancelled()
     const abort = new AbortController()
-    const running = await hearing(abort, runModel(name, model, { threads, signal: abort.signal }))
+    const running = await hearing(abort, runModel(name, model, { threads, reveal, signal: abort.signal }))
     const held: RunningModel = {
       ...running,
       run: (feeds) => hearing(abort, running.run(feeds)),
@@ -68,7 +68,6 @@ export function modelRunner({ paths, checkCancelled, notePartial }: RunnerHost):
       end: () => {
         live.delete(held)
         running.end()
-        ended()
       },
     }
     live.add(held)
@@ -82,18 +81,21 @@ export function modelRunner({ paths, checkCancelled, notePartial }: RunnerHost):
         if (path === undefined) throw new TypeError(`no model has the role ${role}`)
         return start(basename(path), path, options)
       },
-      written: async (write, options) => {
+      written: async (write) => {
         folder ??= makeFolder()
         const own = join(await folder, String(++written))
         await mkdir(own)
         const remove = () => void rm(own, { recursive: true, force: true }).catch(() => {})
         try {
           await write({ folder: outputFolder(own, { overwrite: true, sources: [] }), name: modelName })
-          return await start(modelName, join(own, modelName), options, remove)
         } catch (error) {
           remove()
           throw error
         }
+        // Values beside a graph make it a folder.
+        const path = join(own, modelName)
+        const entry = (await stat(path)).isDirectory() ? join(path, GRAPH) : path
+        return { run: (options) => start(modelName, entry, options), remove }
       },
       ofBytes: start,
     },

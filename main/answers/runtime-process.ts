@@ -44,9 +44,10 @@ export async function runModel(
   model: string | Uint8Array,
   {
     threads = 1,
+    reveal = [],
     signal,
     entry = siblingEntry('runtime'),
-  }: { threads?: number; signal?: AbortSignal; entry?: URL } = {},
+  }: { threads?: number; reveal?: readonly string[]; signal?: AbortSignal; entry?: URL } = {},
 ): Promise<RunningModel> {
   const hidden = typeof model === 'string' ? await foldersOf(model) : []
   const child = spawn(entry)
@@ -89,7 +90,7 @@ export async function runModel(
     })
   }
   try {
-    const loaded = (await ask({ kind: 'load', model, threads })) as Loaded
+    const loaded = (await ask({ kind: 'load', model, threads, reveal })) as Loaded
     return {
       ...loaded,
       run: async (feeds) => (await ask({ kind: 'run', feeds })) as Ran,

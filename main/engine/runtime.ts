@@ -3,8 +3,11 @@
  * ends this process and no other.
  */
 import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Feeds } from '../../core/answers/inputs.ts'
+import { withOutputs } from '../../core/answers/logits.ts'
 import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
 import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
@@ -21,13 +24,17 @@ interface Session {
 let loaded: Promise<Session> | null = null
 const sums = sumsOfTaps()
 
-async function load(model: string | Uint8Array, threads: number): Promise<Session> {
+async function load({ model, threads, reveal }: Extract<ToRuntime, { kind: 'load' }>): Promise<Session> {
   // Where there is a Float16Array onnxruntime 1.30 makes its tensors of it, whose values its own binding then finds empty.
   Reflect.deleteProperty(globalThis, 'Float16Array')
   const runtime = await import('onnxruntime-node')
   const options = { logSeverityLevel: 4, intraOpNumThreads: threads, interOpNumThreads: 1 } as const
-  const session = await runtime.InferenceSession.create(model as string, options)
-  return { runtime, session }
+  if (typeof model !== 'string' || reveal.length === 0)
+    return { runtime, session: await runtime.InferenceSession.create(model as string, options) }
+  // A model from bytes has no folder of its own, in which values beside it would lie.
+  const extra = { session: { model_external_initializers_file_folder_path: dirname(model) } }
+  const bytes = withOutputs(await readFile(model), reveal)
+  return { runtime, session: await runtime.InferenceSession.create(bytes, { ...options, extra }) }
 }
 
 function slotsOf(values: InferenceSession['inputMetadata']): Slot[] {
@@ -97,7 +104,7 @@ async function observe(feeds: Feeds, taps: readonly Tap[]): Promise<null> {
 async function answer(message: ToRuntime): Promise<Answer> {
   switch (message.kind) {
     case 'load': {
-      loaded = load(message.model, message.threads)
+      loaded = load(message)
       const { session } = await loaded
       return { inputs: slotsOf(session.inputMetadata), outputs: session.outputNames } satisfies Loaded
     }

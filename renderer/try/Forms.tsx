@@ -16,6 +16,7 @@ import {
 } from '../model/answering/answers.ts'
 import { useWork } from '../model/looking/work.ts'
 import { useSentences, useWords } from '../words/words.ts'
+import { useErrorWords } from './form-words.ts'
 
 /** Where a goal starts when nothing better is known. */
 const firstGoals = {
@@ -86,7 +87,8 @@ export function Forms() {
 function FormsTable({ report }: { readonly report: AnswersReport }) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
-  const { rows, chosen, inputs, calibration, heldOut, notices } = report
+  const errorWords = useErrorWords()
+  const { rows, chosen, chosenBy, inputs, calibration, heldOut, notices } = report
   const factor = (ratio: number) => numbers.value(Number(ratio.toFixed(2)))
   return (
     <div className="try-result" data-testid="forms-result">
@@ -121,7 +123,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
                   <span className="ab-range"> {numbers.percent(row.share)}</span>
                 </Table.Td>
                 <Table.Td className="right">
-                  {row.form === 'original' || row.heldOut.error === null ? '–' : numbers.percent(row.heldOut.error)}
+                  {row.form === 'original' ? '–' : errorWords(row.heldOut.notFinite, row.heldOut.error)}
                 </Table.Td>
                 <Table.Td className="right">
                   {row.form === 'original' || row.heldOut.agreement === null
@@ -153,7 +155,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
       </div>
       <p className="dimmed small">
         {t(`forms.${inputs}`, { calibration: numbers.count(calibration), heldOut: numbers.count(heldOut) })}{' '}
-        {chosen === null ? t('forms.noneChosen') : null}
+        {t(`forms.chosenBy.${chosenBy}`)} {chosen === null ? t('forms.noneChosen') : null}
       </p>
       {notices.map(sentences).map((notice) => (
         <p className="caveat" key={notice} role="note">

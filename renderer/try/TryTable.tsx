@@ -1,15 +1,19 @@
 /** One row for each model: bytes, how far its outputs are from the original's, and what a run takes. */
 import { Table } from '@mantine/core'
 import type { TriedModel } from '../../core/contract.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName, quoted } from '../../core/messages/text.ts'
 import { CheckIcon, WarningIcon } from '../frame/icons.tsx'
 import { answersOf, type Tried } from '../model/answering/try.ts'
-import { useWords } from '../words/words.ts'
-import { useFormWords, useLatencyWords } from './form-words.ts'
+import { useSentences, useWords } from '../words/words.ts'
+import { useErrorWords, useFormWords, useLatencyWords } from './form-words.ts'
 
 export function TryTable({ tried: { report, candidates } }: { readonly tried: Tried }) {
   const { t, numbers } = useWords()
   const words = useFormWords()
   const took = useLatencyWords()
+  const errorWords = useErrorWords()
+  const sentences = useSentences()
   const factor = (ratio: number) => numbers.value(Number(ratio.toFixed(2)))
   const { original, compressed, samples, runs, threads, inputs } = report
   const latency = ({ latencyMs: { median, low, high } }: Pick<TriedModel, 'latencyMs'>) => (
@@ -48,7 +52,7 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
               <Table.Td className="right nowrap">{numbers.bytes(original.peakBytes)}</Table.Td>
             </Table.Tr>
             {compressed.map((model, i) => {
-              const { error, cosine, agreement } = answersOf(model)
+              const { notFinite, error, cosine, agreement } = answersOf(model)
               const { median, low, high } = model.latencyRatio
               return (
                 <Table.Tr
@@ -70,7 +74,7 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
                       {numbers.percent(model.byteLength / Math.max(1, original.byteLength))}
                     </span>
                   </Table.Td>
-                  <Table.Td className="right">{error === null ? '–' : numbers.percent(error)}</Table.Td>
+                  <Table.Td className="right">{errorWords(notFinite, error)}</Table.Td>
                   <Table.Td className="right">{agreement === null ? '–' : numbers.percent(agreement)}</Table.Td>
                   <Table.Td className="right">{cosine === null ? '–' : cosine.toFixed(5)}</Table.Td>
                   <Table.Td className="right nowrap">{latency(model)}</Table.Td>
@@ -88,22 +92,41 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
       <p className="dimmed small">
         {t(`try.${inputs}`, { count: samples })} {t('try.runs', { count: runs, threads })}
       </p>
+      {notFiniteOf(compressed)
+        .map(sentences)
+        .map((notice) => (
+          <p className="caveat" key={notice} role="note">
+            {notice}
+          </p>
+        ))}
       {compressed.some(({ outputs }) => outputs.length > 1) ? <EachOutput compressed={compressed} /> : null}
     </section>
+  )
+}
+
+/** A sentence for each output with NaN or Inf. */
+function notFiniteOf(models: readonly TriedModel[]) {
+  return models.flatMap((model) =>
+    model.outputs
+      .filter(({ notFinite }) => notFinite > 0)
+      .map(({ name, notFinite: count }) =>
+        say('answers.not-finite', { name: fileName(model.name), output: quoted(name), count }),
+      ),
   )
 }
 
 /** What it means for the answers, of the form that is nearest: green is earned by given inputs alone. */
 function Sentence({ tried: { report, candidates } }: { readonly tried: Tried }) {
   const { t, numbers } = useWords()
+  const errorWords = useErrorWords()
   const { inputs, compressed } = report
   const [best] = compressed
     .map((model, i) => ({ model, candidate: candidates[i]!, ...answersOf(model) }))
-    .toSorted((a, b) => (a.error ?? 0) - (b.error ?? 0))
+    .toSorted((a, b) => a.notFinite - b.notFinite || (a.error ?? 0) - (b.error ?? 0))
   if (!best) return null
-  const { model, error, agreement, rows, kept } = best
+  const { model, notFinite, error, agreement, rows, kept } = best
   const verdict = inputs === 'drawn' ? 'drawn' : kept ? 'kept' : 'changed'
-  const facts = { name: model.name, error: error === null ? '–' : numbers.percent(error) }
+  const facts = { name: model.name, error: errorWords(notFinite, error) }
   return (
     <p className="try-sentence" data-testid="try-verdict" data-verdict={verdict}>
       {verdict === 'kept' ? <CheckIcon size={18} /> : verdict === 'changed' ? <WarningIcon size={18} /> : null}
@@ -124,6 +147,7 @@ function Sentence({ tried: { report, candidates } }: { readonly tried: Tried }) 
 /** Where a model has several outputs. */
 function EachOutput({ compressed }: { readonly compressed: readonly TriedModel[] }) {
   const { t, numbers } = useWords()
+  const errorWords = useErrorWords()
   return (
     <details className="try-outputs">
       <summary>{t('try.outputs')}</summary>
@@ -141,13 +165,13 @@ function EachOutput({ compressed }: { readonly compressed: readonly TriedModel[]
         </Table.Thead>
         <Table.Tbody>
           {compressed.flatMap((model) =>
-            model.outputs.map(({ name, dims, relativeError, largestError, classes, cosine }) => (
+            model.outputs.map(({ name, dims, notFinite, relativeError, largestError, classes, cosine }) => (
               <Table.Tr key={`${model.name} ${name}`}>
                 <Table.Th scope="row">
                   {name} <span className="dimmed">[{dims.join(', ')}]</span>
                 </Table.Th>
                 <Table.Td>{model.name}</Table.Td>
-                <Table.Td className="right">{relativeError === null ? '–' : numbers.percent(relativeError)}</Table.Td>
+                <Table.Td className="right">{errorWords(notFinite, relativeError)}</Table.Td>
                 <Table.Td className="right">{largestError === null ? '–' : numbers.percent(largestError)}</Table.Td>
                 <Table.Td className="right">
                   {classes ? numbers.percent(classes.sameFirst / classes.rows) : '–'}

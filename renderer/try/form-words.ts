@@ -26,3 +26,9 @@ export function useLatencyWords(): (milliseconds: number) => string {
       ? t('try.milliseconds', { value: numbers.value(Number(milliseconds.toPrecision(3))) })
       : numbers.duration(milliseconds)
 }
+
+/** The error of an output, or why it has none. */
+export function useErrorWords(): (notFinite: number, error: number | null) => string {
+  const { t, numbers } = useWords()
+  return (notFinite, error) => (notFinite > 0 ? t('try.notFinite') : error === null ? '–' : numbers.percent(error))
+}

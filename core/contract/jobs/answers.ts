@@ -19,7 +19,9 @@ const answerGoalSchema = z.discriminatedUnion('kind', [
 export type AnswerGoal = z.infer<typeof answerGoalSchema>
 
 const answerSchema = z.strictObject({
-  /** Of the output that differs most; null where no output has numbers that are not all zero. */
+  /** Numbers of these outputs that are NaN or infinite in one of the two and not the same in the other. With any there is no error, and no goal is met. */
+  notFinite: z.number(),
+  /** Of the output that differs most; null where the original's are zero everywhere, or `notFinite` is not 0. */
   error: z.number().nullable(),
   /** Share of rows with the same largest entry, over all outputs that have an axis of classes; null where none has. */
   agreement: z.number().nullable(),
@@ -30,7 +32,7 @@ export type Answer = z.infer<typeof answerSchema>
 const answerRowSchema = z.strictObject({
   form: z.enum(['original', 'int8', 'low-rank', 'low-rank-int8']),
   /** How ranks were shared out (core/plan/answer-allocations.ts); `plain`: by the weights alone, beside statistics. */
-  allocation: z.enum(['plain', 'uniform', 'relative', 'absolute', 'floored', 'measured']).nullable(),
+  allocation: z.enum(['plain', 'uniform', 'relative', 'absolute', 'floored', 'measured', 'logits']).nullable(),
   /** Of the file, and as a share of the source's. */
   bytes: z.number(),
   share: z.number(),
@@ -66,6 +68,8 @@ const answersReportSchema = z.strictObject({
   rows: z.array(answerRowSchema),
   /** The row that is nearest on the inputs that decide, of those that have the size asked for; with a goal the smallest that meets it. null: none does. */
   chosen: z.number().nullable(),
+  /** What nearest means: the share of rows that keep their class, where outputs are classes or the goal asks for it, else the error. */
+  chosenBy: z.enum(['agreement', 'error']),
   /** Models that were written and run. */
   models: z.number(),
   elapsedMs: z.number(),
@@ -85,7 +89,7 @@ export const answers = job('answers', {
   }),
   options: {
     ...choiceFields,
-    /** null: the nearest of the size that rank or goal of `params` come to. */
+    /** null: the nearest at the size that rank or goal of `params` come to. */
     goal: answerGoalSchema.nullable().default(null),
     /** The output that is looked at; null: all of them, and the worst counts. */
     judgedBy: z.string().nullable().default(null),

@@ -1,4 +1,5 @@
 /** Ranks for a size, in each way that plan/answer-allocations.ts knows, as choices that `compress` takes. */
+import type { RunningModel } from '../../answers/runner.ts'
 import { recipeParams } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { JobContext } from '../../matrix/context.ts'
@@ -21,7 +22,7 @@ import { storageName } from '../../tensor.ts'
 import { type Compression, unwritten } from '../../write/compression.ts'
 import { predictedBytes } from '../../write/predicted-output.ts'
 import { hexadecimal } from '../../write/source-hash.ts'
-import { type Answered, answerOf, type Bench, withCandidate } from './answer-models.ts'
+import { type AnsweredSamples, answerOf, type Bench, whileRunning, writeCandidate } from './answer-models.ts'
 import { analyzeCandidates, checkValues, planRun, weighingOf } from './planned-run.ts'
 
 export interface Allocated {
@@ -42,13 +43,13 @@ const mostTrials = 240
 
 /**
  * Analyzes every matrix once.
- * @param samples on which each matrix alone is tried; none: that kind is left out
+ * @param samples on which each matrix alone is tried; null: those kinds are left out
  * @param expects so many models will be written for it
  */
 export async function answerAllocator(
   bench: Bench,
   job: Choices,
-  samples: readonly Answered[],
+  samples: AnsweredSamples | null,
   expects: (models: number) => void,
 ): Promise<Allocator> {
   const { file, style, context } = bench
@@ -62,7 +63,7 @@ export async function answerAllocator(
   const fixed = candidates.filter(({ plan }) => plan.pinned !== undefined)
   const choicesOf = (allocation: Allocation) => asChoices(job, plans, free, allocation, fixed)
   const sizeOf = (choices: Choices) => predictedBytes(compression, planByNames(file, choices, style))
-  const wants = samples.length > 0 && free.length > 0 && free.length <= mostTrials
+  const wants = samples !== null && free.length > 0 && free.length <= mostTrials
   let tried: readonly (readonly Sensitivity[])[] | null = null
 
   const uniformAt = (goal: number): Allocation | null => {
@@ -92,16 +93,17 @@ export async function answerAllocator(
     bytes,
     at: async (goal) => {
       const uniform = uniformAt(goal)
-      if (wants && !tried) {
+      if (samples && wants && !tried) {
         const shares = 3 * free.length <= mostTrials ? undefined : [0.45]
         const ranks = free.map((candidate) => triedRanks(candidate, shares))
         expects(ranks.reduce((sum, each) => sum + each.length, 0))
-        tried = await sensitivities(bench, job, free, ranks, samples.slice(0, mostSamples))
+        tried = await sensitivities(bench, job, free, ranks, samples)
       }
       const found: Allocated[] = uniform ? [{ allocation: 'uniform', choices: choicesOf(uniform) }] : []
       let refusal: unknown = null
       for (const kind of allocationKinds) {
-        if (kind === 'uniform' || (kind === 'measured' && !tried)) continue
+        if (kind === 'uniform' || ((kind === 'measured' || kind === 'logits') && !tried)) continue
+        if (kind === 'logits' && bench.logits.length === 0) continue
         try {
           const floors = uniform ?? free.map(() => 1)
           found.push({ allocation: kind, choices: choicesOf(at(kind, goal, floors)) })
@@ -122,11 +124,11 @@ async function sensitivities(
   job: Choices,
   candidates: readonly Candidate[],
   ranks: readonly (readonly number[])[],
-  samples: readonly Answered[],
+  samples: AnsweredSamples,
 ): Promise<Sensitivity[][]> {
   const found: Sensitivity[][] = []
-  const { context, judged } = bench
-  const samplesHash = hashOf(samples, context)
+  const { context, judged, logits } = bench
+  const samplesHash = await hashOf(samples, context)
   for (const [i, { plan }] of candidates.entries()) {
     const mine: Sensitivity[] = []
     for (const rank of ranks[i]!) {
@@ -134,26 +136,39 @@ async function sensitivities(
       const params = { ...job.params, ...noGoal, denseDType: 'keep' } as const
       const alone: Choices = { params, include: [match], exclude: job.exclude, pins: [{ match, rank }] }
       // Another goal is then a matter of seconds.
-      const fact = ['sensitivity', samplesHash, judged, recipeParams(params), plan.info.name, rank]
-      const squaredError = await findOnce(context, fact, async () => {
-        const answer = await withCandidate(bench, alone, ({ model }) => answerOf(bench, model, samples))
-        return (answer.error ?? 0) ** 2
+      const fact = ['sensitivity', samplesHash, judged, logits, recipeParams(params), plan.info.name, rank]
+      const costs = await findOnce(context, fact, async () => {
+        const candidate = await writeCandidate(bench, alone)
+        try {
+          const find = async (model: RunningModel) => answerOf(bench, model, samples, mostSamples)
+          const { answer, logitsError } = await whileRunning(bench, candidate, find)
+          return { measured: costOf(answer.notFinite, answer.error), logits: costOf(answer.notFinite, logitsError) }
+        } finally {
+          candidate.model.remove()
+        }
       })
-      mine.push({ rank, squaredError })
+      mine.push({ rank, ...costs })
     }
     found.push(mine)
   }
   return found
 }
 
+/** An answer of NaN or Inf costs all there is. */
+function costOf(notFinite: number, error: number | null): number {
+  return notFinite > 0 ? 1 : (error ?? 0) ** 2
+}
+
 /** Tells these inputs from any others. */
-function hashOf(samples: readonly Answered[], { sha256 }: Pick<JobContext, 'sha256'>): string {
+async function hashOf(samples: AnsweredSamples, { sha256 }: Pick<JobContext, 'sha256'>): Promise<string> {
   const hash = sha256()
-  for (const { feeds } of samples)
+  for (let i = 0; i < Math.min(mostSamples, samples.count); i++) {
+    const { feeds } = await samples.at(i)
     for (const [name, { type, dims, bytes }] of Object.entries(feeds)) {
       hash.update(new TextEncoder().encode(JSON.stringify([name, type, dims])))
       hash.update(bytes)
     }
+  }
   return hexadecimal(hash.digest())
 }
 

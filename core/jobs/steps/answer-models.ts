@@ -1,7 +1,8 @@
 /** Candidates as models that run: written as `compress` writes them, and held against the answers of the original. */
 import { differenceOf, spreadOf } from '../../answers/compare.ts'
 import type { Feeds } from '../../answers/inputs.ts'
-import type { ModelRunner, RunningModel } from '../../answers/runner.ts'
+import type { ModelRunner, RunningModel, WrittenModel } from '../../answers/runner.ts'
+import type { Samples } from '../../answers/samples.ts'
 import type { Value } from '../../answers/value.ts'
 import type { Answer, AnswerRow, CompressionReport } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
@@ -16,9 +17,14 @@ import type { OutputStyle } from '../../write/styles/style.ts'
 import { writeRun } from './write-run.ts'
 
 /** A sample with what the original says to it. */
-export interface Answered {
+interface Answered {
   readonly feeds: Feeds
   readonly outputs: Readonly<Record<string, Value>>
+}
+
+export interface AnsweredSamples {
+  readonly count: number
+  at(index: number): Promise<Answered>
 }
 
 export interface Bench {
@@ -29,8 +35,11 @@ export interface Bench {
   readonly sourceHash: string
   readonly models: ModelRunner
   readonly original: RunningModel
-  /** Outputs that are looked at. */
+  /** Outputs that are looked at, and what their last activations take where that can be seen. */
   readonly judged: readonly string[]
+  readonly logits: readonly string[]
+  /** Those of the outputs that are looked at of which it is known that they are classes. */
+  readonly classes: ReadonlySet<string>
   readonly threads: number
   readonly rounds: number
   readonly context: JobContext
@@ -38,51 +47,75 @@ export interface Bench {
   counted(): void
 }
 
-export async function answered(original: RunningModel, samples: readonly Feeds[]): Promise<Answered[]> {
-  const found: Answered[] = []
-  for (const feeds of samples) found.push({ feeds, outputs: (await original.run(feeds)).outputs })
-  return found
+/** Of inputs and answers together; what is beyond is made, read and answered again when it is asked for. */
+const mostHeldBytes = 2 ** 28
+
+/** Answers of the original, kept as far as memory allows. */
+export function answered(original: RunningModel, samples: Samples): AnsweredSamples {
+  const held = new Map<number, Answered>()
+  let left = mostHeldBytes
+  return {
+    count: samples.count,
+    at: async (index) => {
+      const known = held.get(index)
+      if (known) return known
+      const feeds = await samples.at(index)
+      const { outputs } = await original.run(feeds)
+      const found = { feeds, outputs }
+      for (const { bytes } of [...Object.values(feeds), ...Object.values(outputs)]) left -= bytes.byteLength
+      if (left >= 0) held.set(index, found)
+      return found
+    },
+  }
 }
 
-/** A candidate that was written and is running. */
-export interface RunningCandidate {
-  readonly model: RunningModel
+/** A candidate that was written, and what was said of it. */
+export interface WrittenCandidate {
+  readonly model: WrittenModel
   readonly report: CompressionReport
 }
 
-/** Writes what these choices come to and runs it; it ends with `use`. */
-export async function withCandidate<T>(
-  { file, output, style, sourceHash, models, threads, context, counted }: Bench,
+/** Writes what these choices come to. */
+export async function writeCandidate(
+  { file, output, style, sourceHash, models, context, counted }: Bench,
   choices: Choices,
-  use: (candidate: RunningCandidate) => Promise<T>,
-): Promise<T> {
+): Promise<WrittenCandidate> {
   let report: CompressionReport | null = null
   // What it says of its tensors is for nobody.
   const quiet: JobContext = { ...context, report: () => {} }
   const recipe = recipeHash({ ...choices, output, statistics: context.outputNorm?.hash }, context)
-  const model = await models.written(
-    async (target) => {
-      const job = { ...choices, force: true, resume: false, part: null }
-      report = await writeRun(file, target, { style, recipe, sourceHash }, job, quiet, performance.now())
-    },
-    { threads },
-  )
+  const model = await models.written(async (target) => {
+    const job = { ...choices, force: true, resume: false, part: null }
+    report = await writeRun(file, target, { style, recipe, sourceHash }, job, quiet, performance.now())
+  })
   counted()
+  return { model, report: report! }
+}
+
+/** Runs a candidate for `use`. */
+export async function whileRunning<T>(
+  { threads, logits }: Bench,
+  { model }: Pick<WrittenCandidate, 'model'>,
+  use: (running: RunningModel) => Promise<T>,
+): Promise<T> {
+  const running = await model.run({ threads, reveal: logits })
   try {
-    return await use({ model, report: report! })
+    return await use(running)
   } finally {
-    model.end()
+    running.end()
   }
 }
 
-/** How far the answers of a model are from the original's. */
+/** How far the answers of a model are from the original's, on the first so many samples. */
 export async function answerOf(
-  { judged }: Pick<Bench, 'judged'>,
+  { judged, logits }: Pick<Bench, 'judged' | 'logits'>,
   model: RunningModel,
-  samples: readonly Answered[],
-): Promise<Answer> {
-  const differences = judged.map((name) => ({ name, difference: differenceOf(name) }))
-  for (const { feeds, outputs } of samples) {
+  samples: AnsweredSamples,
+  count = samples.count,
+): Promise<{ readonly answer: Answer; readonly logitsError: number | null }> {
+  const differences = [...judged, ...logits].map((name) => ({ name, difference: differenceOf(name) }))
+  for (let i = 0; i < Math.min(count, samples.count); i++) {
+    const { feeds, outputs } = await samples.at(i)
     const ran = await model.run(feeds)
     for (const { name, difference } of differences) {
       const [of, with_] = [outputs[name], ran.outputs[name]]
@@ -92,26 +125,34 @@ export async function answerOf(
       difference.add(of, with_)
     }
   }
-  const outputs = differences.map(({ difference }) => difference.result())
-  const errors = outputs.flatMap(({ relativeError }) => relativeError ?? [])
-  const classes = outputs.flatMap((output) => output.classes ?? [])
-  const rows = classes.reduce((sum, each) => sum + each.rows, 0)
-  return {
-    error: errors.length > 0 ? Math.max(...errors) : null,
-    agreement: rows > 0 ? classes.reduce((sum, each) => sum + each.sameFirst, 0) / rows : null,
+  const found = differences.map(({ difference }) => difference.result())
+  const outputs = found.slice(0, judged.length)
+  const rows = outputs.reduce((sum, { classes }) => sum + (classes?.rows ?? 0), 0)
+  const notFinite = outputs.reduce((sum, each) => sum + each.notFinite, 0)
+  const answer = {
+    notFinite,
+    error: notFinite > 0 ? null : largestError(outputs),
+    agreement: rows > 0 ? outputs.reduce((sum, { classes }) => sum + (classes?.sameFirst ?? 0), 0) / rows : null,
     outputs,
   }
+  return { answer, logitsError: largestError(found.slice(judged.length)) }
+}
+
+function largestError(outputs: Answer['outputs']): number | null {
+  const errors = outputs.flatMap(({ relativeError }) => relativeError ?? [])
+  return errors.length > 0 ? Math.max(...errors) : null
 }
 
 /** Runs of both in turn; null where none are asked for. */
 export async function latencyOf(
   { original, rounds }: Pick<Bench, 'original' | 'rounds'>,
   model: RunningModel,
-  samples: readonly Answered[],
+  samples: AnsweredSamples,
 ): Promise<AnswerRow['latencyRatio']> {
   const ratios: number[] = []
   for (let round = 0; round < rounds; round++)
-    for (const { feeds } of samples) {
+    for (let i = 0; i < samples.count; i++) {
+      const { feeds } = await samples.at(i)
       const [before, after] = [await original.run(feeds), await model.run(feeds)]
       ratios.push(after.elapsedMs / before.elapsedMs)
     }

@@ -29,5 +29,13 @@ export const answers: Pick<Translation, keyof typeof english> = {
   'answers.goal-missed': () => '所试的大小中没有一个能使回答满足目标。',
   'answers.int8-wins': (v, w) =>
     `单用 INT8 更小也更接近：以 ${w.percent(v.share)} 的字节得到 ${w.percent(v.error)} 的误差，而低秩以 ${w.percent(v.other)} 的字节得到 ${w.percent(v.otherError)}。低秩的好处在于运行更快，或叠加在 INT8 之上。`,
+  'answers.int8-wins-classes': (v, w) =>
+    `单用 INT8 更小且保留同样多：以 ${w.percent(v.share)} 的字节保留 ${w.percent(v.same)} 的类别，而低秩以 ${w.percent(v.other)} 的字节保留 ${w.percent(v.otherSame)}。低秩的好处在于运行更快，或叠加在 INT8 之上。`,
+  'answers.not-finite': (v) =>
+    `${v.name}：输出 ${v.output} 中有 ${v.count} 个数为 NaN 或无穷大，而原模型的不是，或者相反。这样的输出没有误差可言。`,
+  'answers.forms-not-finite': (v) =>
+    `这些形式中有 ${v.count} 个给出 NaN 或无穷大，而原模型没有，或者相反。这样的形式没有误差，也不会被选中。`,
+  'answers.calibration-not-finite': (v) =>
+    `在这些输入上，流入 ${v.name} 各权重的全是 NaN、无穷大或过大的数：没有统计数据可言。请检查输入。`,
   'answers.nothing-to-calibrate': () => '没有节点同时使用权重和可观察的值：没有可校准的内容。',
 }

@@ -19,6 +19,11 @@ export const requests = {
   'request.size-goal-of-factors': () => '大小目标适用于含整个模型的文件；此输出只含因子。请选择秩或误差。',
   'request.archive-name': (v) => `NumPy 归档无法容纳名为 ${v.name} 的张量：作为文件名会指向归档之外。请选择其他输出。`,
   'request.answer-goal': () => '应为大于 0 的输出误差，如“5%”，或保持类别的行的比例，如“same:98%”。',
+  'request.answer-goal-output': () => '对回答的目标需要可独立运行的输出：“--output onnx”。',
+  'request.answer-goal-alone': () =>
+    '对回答的目标会自行寻找大小和秩，且在一次运行中完成：请去掉大小、误差和能量目标以及 “--part”。',
+  'request.answer-goal-needed': () =>
+    '模型的输入用于对其回答的目标：请给出 “--goal-answer”，或去掉 “--inputs”、“--held-out”、“--judged-by”、“--samples”、“--size” 和 “--model-threads”。',
   'request.size-form': () => '“--size” 的形式为 “NAME=NUMBER”，数字至少为 1。',
   'request.parts-one-file': () => '只有单个 safetensors 文件的输出才能分部分写出。',
   'request.part': (v) => `应为形如 3/8 的部分（从 1/8 到 8/8），得到的是 ${v.text}。`,

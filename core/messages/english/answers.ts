@@ -38,6 +38,14 @@ export const answers = {
   'answers.goal-missed': () => 'No size that was tried keeps the answers within the goal.',
   'answers.int8-wins': (v: { share: number; error: number; other: number; otherError: number }, w: Words) =>
     `INT8 alone is smaller and nearer: ${w.percent(v.share)} of the bytes at an error of ${w.percent(v.error)}, against ${w.percent(v.other)} at ${w.percent(v.otherError)} by low rank. Low rank pays where it makes the model faster, or on top of INT8.`,
+  'answers.int8-wins-classes': (v: { share: number; same: number; other: number; otherSame: number }, w: Words) =>
+    `INT8 alone is smaller and keeps as much: ${w.percent(v.same)} of the classes at ${w.percent(v.share)} of the bytes, against ${w.percent(v.otherSame)} at ${w.percent(v.other)} by low rank. Low rank pays where it makes the model faster, or on top of INT8.`,
+  'answers.not-finite': (v: { name: FileName; output: Quoted; count: number }) =>
+    `${v.name}: ${v.count === 1 ? 'a number' : `${v.count} numbers`} of the output ${v.output} ${v.count === 1 ? 'is' : 'are'} NaN or infinite, and not so in the original or the other way round. There is no error of such an output.`,
+  'answers.forms-not-finite': (v: { count: number }) =>
+    `${v.count === 1 ? 'One of these forms answers' : `${v.count} of these forms answer`} with NaN or infinite numbers where the original does not, or the other way round. Such a form has no error and is not chosen.`,
+  'answers.calibration-not-finite': (v: { name: FileName }) =>
+    `On these inputs everything that flows into the weights of ${v.name} is NaN, infinite or far too large: there are no statistics of it. Look at the inputs.`,
   'answers.nothing-to-calibrate': () =>
     'No node takes a weight together with a value that can be looked at: there is nothing to calibrate.',
 }

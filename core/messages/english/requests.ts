@@ -27,6 +27,11 @@ export const requests = {
     `A NumPy archive cannot hold a tensor called ${v.name}: as the name of a file it would lead out of the archive. Choose another output.`,
   'request.answer-goal': () =>
     'Expected an error of outputs above 0, as in 5%, or a share of rows that keep their class, as in same:98%.',
+  'request.answer-goal-output': () => 'A goal on answers needs an output that runs by itself: --output onnx.',
+  'request.answer-goal-alone': () =>
+    'A goal on answers looks for size and ranks itself, in one run: leave out goals for size, error and energy, and --part.',
+  'request.answer-goal-needed': () =>
+    'Inputs of the model are for a goal on its answers: give --goal-answer, or leave out --inputs, --held-out, --judged-by, --samples, --size and --model-threads.',
   'request.size-form': () => '--size takes NAME=NUMBER, the number at least 1.',
   'request.parts-one-file': () => 'Only an output that is one safetensors file can be made in parts.',
   'request.part': (v: { text: Quoted }) => `Expected a part such as 3/8 (from 1/8 to 8/8), got ${v.text}.`,

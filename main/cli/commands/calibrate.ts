@@ -29,13 +29,17 @@ export function calibrateCommand(): Command {
         })
       })
       if (options.json) return printJson(report)
-      const { output, byteLength, covered, uncovered, samples, inputs, fewestVectors, elapsedMs } = report
+      const { output, byteLength, covered, uncovered, notFinite, samples, inputs, fewestVectors, elapsedMs } = report
       print(`Wrote ${output}: statistics of ${covered} weights, ${formatBytes(byteLength)}, in ${duration(elapsedMs)}.`)
       const drawn = inputs === 'drawn' ? ' They were drawn at random: real ones say more.' : ''
       print(`Inputs: ${samples}; at least ${fewestVectors} vectors for each weight.${drawn}`)
       if (uncovered.length > 0)
         print(
           `${uncovered.length} weights have none, since what flows into them cannot be seen from outside (bodies of Loop and Scan, functions): ${safe(uncovered.slice(0, 3).join(', '))}${uncovered.length > 3 ? ', ...' : ''}`,
+        )
+      if (notFinite.length > 0)
+        print(
+          `${notFinite.length} weights have none, since NaN, infinite or far too large numbers flowed into them: ${safe(notFinite.slice(0, 3).join(', '))}${notFinite.length > 3 ? ', ...' : ''}`,
         )
     })
 }

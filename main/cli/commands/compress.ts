@@ -2,12 +2,16 @@
 
 import { basename } from 'node:path'
 import { Command } from 'commander'
-import type { CompressionReport } from '../../../core/contract.ts'
+import type { AnswersReport, CompressionReport } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
 import { inEnglish, say } from '../../../core/messages/english.ts'
+import type { Params } from '../../../core/params.ts'
 import { forecastOf } from '../../../core/plan/forecast.ts'
-import { parsePart } from '../../../core/plan/parts.ts'
+import { hasGoal } from '../../../core/plan/goal.ts'
+import { type Part, parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
-import { styles } from '../../../core/styles.ts'
+import { type StyleId, styles } from '../../../core/styles.ts'
+import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords } from '../answer-goal.ts'
 import { withEngine } from '../job.ts'
 import {
   absolute,
@@ -27,7 +31,7 @@ import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.t
 import { addRequestFlags, type RequestOptions, replayable, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
-interface Options extends RequestOptions {
+interface Options extends RequestOptions, AnswerOptions {
   readonly out: string
   readonly force?: boolean
   readonly resume?: boolean
@@ -43,7 +47,7 @@ export function compressCommand(): Command {
     .description('factorize every matrix that gains from it, write the result, read it back and measure it')
     .argument('<file|folder>')
     .requiredOption('--out <file>', 'where to write; never the source')
-  return addRequestFlags(command)
+  return addAnswerFlags(addRequestFlags(command))
     .option('--resume', 'continue what an unfinished run left, and keep finished tensors after Ctrl+C or a crash')
     .option('--part <i/n>', 'write one part of a run that several machines share (3/8); merge joins them')
     .option('--save-recipe <file>', 'write the recipe of this run, which replays to the same bytes')
@@ -52,17 +56,23 @@ export function compressCommand(): Command {
     .option('--force', 'replace an existing output, recipe or report')
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
-      const recipe = await requestFrom(self, options)
+      const asked = await requestFrom(self, options)
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
+      const byAnswers = options.goalAnswer !== undefined
+      if (byAnswers) refuseBeside(asked, self, part)
+      else refuseWithout(self)
       await refuseRecords({ ...options, sourcePath: path, target: options.out })
-      const report = await withEngine((engine) =>
-        commandRuns(engine).run<'compress'>(
+      const { report, recipe, answers } = await withEngine(async (engine) => {
+        const answers = byAnswers ? await askAnswers(engine, path, asked, options, 0) : null
+        const recipe = answers ? { output: 'onnx' as const, ...chosenRow(answers).choices } : asked
+        const report = await commandRuns(engine).run<'compress'>(
           { kind: 'compress', ...recipe, force, resume, part },
           { model: path, ...(options.statistics !== undefined && { statistics: options.statistics }) },
           options.out,
-        ),
-      )
+        )
+        return { report, recipe, answers }
+      })
       const used = replayable(recipe, report)
       if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, used)
       if (options.report !== undefined) await writeReport(options.report, used, report)
@@ -71,9 +81,39 @@ export function compressCommand(): Command {
         const statistics = options.statistics === undefined ? undefined : basename(options.statistics)
         await writeHtml(options.reportHtml, runReportHtml({ ...made, statistics, recipe: used, report }))
       }
-      if (options.json) printJson(report)
-      else printCompression(report, styles[recipe.output].isGraph)
+      if (options.json) printJson({ ...report, ...(answers && { answers }) })
+      else {
+        printCompression(report, styles[recipe.output].isGraph)
+        if (answers) printChosen(answers)
+      }
     })
+}
+
+/** The goal on answers looks for size and ranks itself, in a model that runs. */
+function refuseBeside({ params }: { readonly params: Params }, self: Command, part: Part | null): void {
+  if (self.getOptionValueSource('output') === 'cli' && !styles[self.getOptionValue('output') as StyleId].isGraph)
+    throw new AppError('bad-request', say('request.answer-goal-output'))
+  if (hasGoal(params) || part !== null) throw new AppError('bad-request', say('request.answer-goal-alone'))
+}
+
+/** Inputs without a goal on what comes of them would be left aside in silence. */
+function refuseWithout(self: Command): void {
+  const flags = ['inputs', 'heldOut', 'judgedBy', 'samples', 'size', 'modelThreads'] as const
+  if (flags.some((flag) => self.getOptionValueSource(flag) === 'cli'))
+    throw new AppError('bad-request', say('request.answer-goal-needed'))
+}
+
+function printChosen(answers: AnswersReport): void {
+  const { form, allocation, heldOut } = chosenRow(answers)
+  const how = [formWords[form], ...(allocation === null ? [] : [allocation])].join(', ')
+  const held = [
+    ...(heldOut.error === null ? [] : [`output error ${percent(heldOut.error)}`]),
+    ...(heldOut.agreement === null ? [] : [`same class ${percent(heldOut.agreement)}`]),
+  ]
+  print(
+    `\nChosen by its answers of ${answers.models} models that were run: ${how}. On ${answers.heldOut} samples held out: ${held.join(', ')}.`,
+  )
+  for (const notice of answers.notices) print(inEnglish(notice))
 }
 
 function printCompression(report: CompressionReport, runs: boolean): void {

@@ -1,6 +1,8 @@
 /** `ghostsvd try`: a model and compressed forms of it, run on the same inputs. */
 import { Command } from 'commander'
 import type { TryReport } from '../../../core/contract.ts'
+import { inEnglish, say } from '../../../core/messages/english.ts'
+import { fileName, quoted } from '../../../core/messages/text.ts'
 import { wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { formatBytes, percent, print, printJson, safe, table } from '../print.ts'
@@ -39,10 +41,10 @@ export function tryCommand(): Command {
 
 function printTry({ original, compressed, ...how }: TryReport): void {
   for (const { name, outputs } of compressed) {
-    const rows = outputs.map(({ name, dims, relativeError, largestError, cosine, classes }) => [
+    const rows = outputs.map(({ name, dims, notFinite, relativeError, largestError, cosine, classes }) => [
       safe(name),
       `[${dims.join(', ')}]`,
-      relativeError === null ? '' : percent(relativeError),
+      notFinite > 0 ? 'NaN or Inf' : relativeError === null ? '' : percent(relativeError),
       largestError === null ? '' : percent(largestError),
       cosine === null ? '' : cosine.toFixed(6),
       classes ? percent(classes.sameFirst / classes.rows) : '',
@@ -50,6 +52,9 @@ function printTry({ original, compressed, ...how }: TryReport): void {
     ])
     const head = [`outputs of ${safe(name)}`, 'shape', 'error', 'largest', 'cosine', 'same class', 'among five']
     print(`${table([head, ...rows], [2, 3, 4, 5, 6])}\n`)
+    for (const { name: output, notFinite: count } of outputs)
+      if (count > 0)
+        print(`${inEnglish(say('answers.not-finite', { name: fileName(name), output: quoted(output), count }))}\n`)
   }
   const models = [{ ...original, latencyRatio: null }, ...compressed].map(
     ({ name, byteLength, latencyMs, latencyRatio, peakBytes }) => [

@@ -88,19 +88,21 @@ const keptShare = 0.98
 /** An output without classes: its relative error up to which it counts as kept. */
 const keptError = 0.01
 
-/** What a model's outputs come to: the largest error, and the least agreement of outputs that have classes. */
+/** What a model's outputs come to: the largest error, which there is none of beside NaN or Inf, and the least agreement of outputs that have classes. */
 export function answersOf({ outputs }: Pick<TriedModel, 'outputs'>) {
+  const notFinite = outputs.reduce((sum, each) => sum + each.notFinite, 0)
   const errors = outputs.flatMap(({ relativeError }) => relativeError ?? [])
   const cosines = outputs.flatMap(({ cosine }) => cosine ?? [])
   const agreements = outputs.flatMap(({ classes }) => (classes ? [classes] : []))
   const least = agreements.toSorted((a, b) => a.sameFirst / a.rows - b.sameFirst / b.rows)[0] ?? null
-  const error = errors.length > 0 ? Math.max(...errors) : null
+  const error = notFinite === 0 && errors.length > 0 ? Math.max(...errors) : null
   const agreement = least && least.sameFirst / least.rows
   return {
+    notFinite,
     error,
-    cosine: cosines.length > 0 ? Math.min(...cosines) : null,
+    cosine: notFinite === 0 && cosines.length > 0 ? Math.min(...cosines) : null,
     agreement,
     rows: least?.rows ?? 0,
-    kept: agreement === null ? error !== null && error <= keptError : agreement >= keptShare,
+    kept: notFinite === 0 && (agreement === null ? error !== null && error <= keptError : agreement >= keptShare),
   }
 }

@@ -30,6 +30,16 @@ describe('the difference of two outputs', () => {
     expect(difference.result().classes).toEqual({ rows: 2, sameFirst: 0, firstAmongFive: 1 })
   })
 
+  it('has no error beside NaN or Inf, and says of how many numbers; what both have is the same answer', () => {
+    const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY]
+    const masked = differenceOf('y')
+    masked.add(floats([4], -inf, nan, 3, 4), floats([4], -inf, nan, 3, 3))
+    expect(masked.result()).toMatchObject({ notFinite: 0, relativeError: 1 / 5, largestError: 1 / 5 })
+    const broken = differenceOf('y')
+    broken.add(floats([4], 1, 2, -inf, 4), floats([4], nan, inf, inf, 4))
+    expect(broken.result()).toMatchObject({ notFinite: 3, relativeError: null, largestError: null, cosine: null })
+  })
+
   it('counts rows whose largest entry is the same, the first of equal ones, and those where it is among five', () => {
     const difference = differenceOf('y')
     const row = [9, 1, 2, 3, 4, 5, 6]

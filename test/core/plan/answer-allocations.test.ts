@@ -32,12 +32,16 @@ describe('ways of sharing out ranks', () => {
   })
 
   it('measured gives ranks to what the answer depends on, and none falls below 0.6 of its uniform rank', () => {
-    const at = (squaredError: number) => [10, 22, 37].map((rank) => ({ rank, squaredError: squaredError / rank }))
+    const at = (measured: number) =>
+      [10, 22, 37].map((rank) => ({ rank, measured: measured / rank, logits: 1e-3 / measured / rank }))
     const [a, b] = ranksOf('measured', [at(1), at(1e-4), at(1e-4)]) as number[]
     expect(a).toBeGreaterThan(b! * 1.5)
     const turned = ranksOf('measured', [at(1e-4), at(1), at(1e-4)]) as number[]
     expect([turned[0], turned[1]]).toEqual([b, a])
     expect(Math.min(a!, b!)).toBeGreaterThanOrEqual(15)
+    // By what stands before the last activation the other matrix matters.
+    const [c, d] = ranksOf('logits', [at(1), at(1e-4), at(1)]) as number[]
+    expect(d).toBeGreaterThan(c!)
   })
 
   it('floored holds the floor where relative lets a matrix fall below it', () => {

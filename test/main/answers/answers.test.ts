@@ -89,6 +89,35 @@ describe('models side by side', () => {
     expect(report.original.peakBytes).toBeGreaterThan(1e6)
   })
 
+  it('have no error where one answers with NaN or Inf, and say of how many numbers', async () => {
+    const huge = weights('w', [64, 80])
+    const values = new Float32Array(huge.bytes.slice().buffer).fill(3e38)
+    const broken = await written(linear({ ...huge, bytes: new Uint8Array(values.buffer) }), 'c.onnx')
+    const report = await tried(await written(linear()), [broken])
+    const [output] = report.compressed[0]!.outputs
+    expect(output!.notFinite).toBeGreaterThan(0)
+    expect(output).toMatchObject({ relativeError: null, largestError: null, cosine: null })
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report)
+  })
+
+  it('give values of their graphs away, also with weights beside them', async () => {
+    const beside = weights('w', [64, 80])
+    const path = await written(
+      whole(
+        ...[node('MatMul', ['x', 'w'], ['h']), node('Softmax', ['h'], ['y'])],
+        tensor({ name: 'w', dims: [64, 80], fields: external({ location: 'w.bin' }) }),
+        ...[slot(11, 'x', ['n', 64]), slot(12, 'y', ['n', 80])],
+      ),
+    )
+    await writeFile(join(dirname(path), 'w.bin'), beside.bytes)
+    const model = await runModel('m.onnx', path, { reveal: ['h'] })
+    const feeds = { x: { type: 'float32', dims: [2, 64], bytes: new Uint8Array(512).fill(1) } } as const
+    const { outputs } = await model.run(feeds)
+    model.end()
+    expect(Object.keys(outputs)).toEqual(['y', 'h'])
+    expect(outputs.h!.dims).toEqual([2, 80])
+  })
+
   it('take arrays of the user, and say what does not fit', async () => {
     const model = await written(linear())
     const npy = (shape: string, count: number) => {
@@ -302,6 +331,22 @@ describe('calibration', () => {
       }
     // F32 in the runtime and in the file.
     expect(Math.sqrt(error / norm)).toBeLessThan(8 * 12 * 2 ** -24)
+  })
+
+  it('leaves out what NaN or infinite numbers flow into', async () => {
+    const huge = weights('w', [8, 8])
+    const values = new Uint8Array(new Float32Array(64).fill(3e38).buffer)
+    const two = (first: TestTensor) =>
+      whole(
+        node('MatMul', ['x', 'w'], ['h']),
+        node('MatMul', ['h', 'v'], ['y']),
+        initializer('w', first),
+        initializer('v', weights('v', [8, 9])),
+        slot(11, 'x', ['n', 8]),
+        slot(12, 'y', ['n', 9]),
+      )
+    const { report } = await sumsOf(two({ ...huge, bytes: values }), { n: 5 })
+    expect(report).toMatchObject({ covered: 1, notFinite: ['v'] })
   })
 
   it('has one entry for a weight that meets two values, and none for one that meets them from both sides', async () => {

@@ -21,6 +21,19 @@ const nodes = [node('MatMul', ['x', 'v'], ['h']), node('Relu', ['h'], ['r']), no
 const shaped = [bytes(2, 'main'), slot(11, 'x', ['n', 64]), slot(12, 'y', ['n', 80])]
 const graph = concat(...nodes, ...[weights('v', [64, 96]), weights('w', [96, 80])].map(initializer), ...shaped)
 const model = concat(number(1, 8), bytes(7, graph), opset(13))
+/** The same with classes. */
+const classes = concat(
+  number(1, 8),
+  bytes(
+    7,
+    concat(
+      ...[...nodes, node('Softmax', ['y'], ['p'])],
+      ...[weights('v', [64, 96]), weights('w', [96, 80])].map(initializer),
+      ...[bytes(2, 'main'), slot(11, 'x', ['n', 64]), slot(12, 'p', ['n', 80])],
+    ),
+  ),
+  opset(13),
+)
 
 const folders: string[] = []
 afterAll(() => Promise.all(folders.map((each) => rm(each, { recursive: true }))))
@@ -29,11 +42,12 @@ async function ask(
   params: Partial<Params>,
   rest: Partial<Extract<Job, { kind: 'answers' }>> = {},
   cancelled = () => {},
+  of = model,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-goal-'))
   folders.push(folder)
   const path = join(folder, 'm.onnx')
-  await writeFile(path, model)
+  await writeFile(path, of)
   const noted: string[] = []
   const { models, close } = modelRunner({
     paths: new Map([['model', path]]),
@@ -74,6 +88,10 @@ describe('the goal on answers', () => {
     for (const row of low) expect(row.bytes).toBeLessThanOrEqual(0.6 * size)
     expect(rows[1]!.bytes).toBeLessThan(0.35 * size)
     expect(rows[0]!.heldOut.error).toBe(0)
+    // Only what a softmax gives is known to be classes.
+    expect(report.chosenBy).toBe('error')
+    // Two matrices at three ranks each, and every row but the original: written once, to be looked at and to be judged.
+    expect(report.models).toBe(6 + rows.length - 1)
     const nearest = Math.min(...low.map(({ calibration }) => calibration!.error!))
     expect(rows[chosen!]!.calibration!.error).toBe(nearest)
     expect(rows[chosen!]!.latencyRatio!.median).toBeGreaterThan(0)
@@ -104,6 +122,16 @@ describe('the goal on answers', () => {
       expect(other.bytes).toBeGreaterThanOrEqual(row.bytes)
     expect(keysOf(report)).toContain('answers.same-samples')
   }, 180_000)
+
+  it('of classes are the nearest that keep most of them, and are measured before the softmax too', async () => {
+    const { report } = await ask({ goalSize: 0.6 }, { samples: 6, rounds: 0, sizes: { n: 40 } }, () => {}, classes)
+    const low = report.rows.filter(({ form }) => form === 'low-rank')
+    const agreement = (row: (typeof low)[number]) => row.calibration!.agreement!
+    expect(report.chosenBy).toBe('agreement')
+    expect(agreement(report.rows[report.chosen!]!)).toBe(Math.max(...low.map(agreement)))
+    expect(report.rows[0]!.heldOut.outputs.map(({ name }) => name)).toEqual(['p'])
+    expect(report.models).toBe(6 + report.rows.length - 1)
+  }, 60_000)
 
   it('ends with its cancel while a model runs', async () => {
     let asked = 0
