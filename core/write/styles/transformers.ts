@@ -53,14 +53,15 @@ function entries({ info, view, params: { rank }, factorDType }: FactorizedTensor
   ]
 }
 
-/** @throws AppError `bad-request` where there is none, or one of a model that is quantized already */
-async function configurationOf(file: Pick<WeightFile, 'beside'>): Promise<Readonly<Record<string, unknown>>> {
+/** Its text, which holds a JSON object. @throws AppError `bad-request` where there is none, or one of a model that is quantized already */
+async function configurationOf(file: Pick<WeightFile, 'beside'>): Promise<string> {
   const bytes = await file.beside?.(configurationName, maxConfigurationBytes)
-  const found = bytes ? parsed(new TextDecoder().decode(bytes)) : null
+  const text = bytes ? new TextDecoder().decode(bytes) : ''
+  const found = parsed(text)
   if (!found) throw new AppError('bad-request', say('request.no-configuration'))
   if ('quantization_config' in found || 'compression_config' in found)
     throw new AppError('bad-request', say('request.already-quantized'))
-  return found
+  return text
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | null {
@@ -72,7 +73,11 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-function withRanks(configuration: Readonly<Record<string, unknown>>, plans: readonly FactorizedTensor[]): string {
+/** The source's text with one more member: written again from what was parsed, 0.0 would be 0, which transformers refuses where it wants a float. */
+function withRanks(configuration: string, plans: readonly FactorizedTensor[]): string {
   const ranks = Object.fromEntries(plans.map(({ info, params }) => [moduleOf(info.name)!, params.rank]))
-  return `${JSON.stringify({ ...configuration, quantization_config: { quant_method: 'ghostsvd', ranks } }, null, 2)}\n`
+  const members = configuration.slice(configuration.indexOf('{') + 1)
+  const added = JSON.stringify({ quantization_config: { quant_method: 'ghostsvd', ranks } }, null, 2)
+  const isOnly = members.trimStart().startsWith('}')
+  return `${added.slice(0, -'\n}'.length)}${isOnly ? '\n' : ','}${members}`
 }

@@ -29,12 +29,13 @@ const model = [
 async function write(
   output: StyleId,
   params: Partial<Params> = {},
-  beside: object | null = config,
+  beside: object | string | null = config,
   include: string[] = [],
 ) {
   const folder = memoryFolder('out')
   const source = memoryFolder('in', new Map([['model.safetensors', fileBytes(model)]]))
-  if (beside) source.files.set('config.json', new TextEncoder().encode(JSON.stringify(beside)))
+  if (beside !== null)
+    source.files.set('config.json', Buffer.from(typeof beside === 'string' ? beside : JSON.stringify(beside)))
   const file = await openWeightFile({ folder: source, entry: 'model.safetensors' })
   const job = compressJob({ rank: 12, ...params }, { output, include })
   const report = await compressFile({ model: file, target: { folder, name: 'small' } }, job, testContext())
@@ -65,6 +66,19 @@ describe('a folder for transformers', () => {
         action: 'kept',
         reason: expect.stringMatching(/linear module/),
       })
+  })
+
+  it.each([
+    [
+      '{\n  "rope": 1e6,\n  "jitter": 0.0,\n  "id": 9007199254740993\n}\n',
+      /"rope": 1e6,\n {2}"jitter": 0\.0,\n {2}"id": 9007199254740993\n}\n$/,
+    ],
+    [' { } ', /^{\n {2}"quantization_config": [\s\S]*\}\n \} $/],
+  ])('keeps the configuration %j to the digit: transformers refuses 0 where it wants 0.0', async (text, kept) => {
+    const { inside } = await write('transformers', {}, text)
+    const written = textOf(inside, 'config.json')
+    expect(written).toMatch(kept)
+    expect(JSON.parse(written)).toMatchObject({ quantization_config: { quant_method: 'ghostsvd' } })
   })
 
   it.each([
