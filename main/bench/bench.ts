@@ -8,6 +8,7 @@
 import { productsOf } from '../../core/cost.ts'
 import { floorCurve } from '../../core/curves/error-curve.ts'
 import { mean } from '../../core/curves/mean.ts'
+import { deviceName } from '../../core/kernels/gpu/adapter.ts'
 import type { KernelInfo, Kernels, Matrix, Weights } from '../../core/kernels/kernels.ts'
 import { distanceFromOrthonormal } from '../../core/measure/orthonormality.ts'
 import { residualNorm } from '../../core/measure/residual.ts'
@@ -27,7 +28,8 @@ export interface BenchOptions {
   readonly sizes: readonly number[]
   readonly ranks: readonly number[]
   readonly repeat: number
-  readonly algorithm: Params['algorithm']
+  /** Of these the algorithm counts, and the device. */
+  readonly params: Params
   /** Asks the peers, with the matrix on disk where they can read it; null without them. */
   readonly peers: { ask(request: PeerRequest): Promise<PeerReply>; save(A: Matrix): Promise<string> } | null
   /** Called before each line of work. */
@@ -58,6 +60,8 @@ interface RandomizedTiming extends Timing {
   readonly peerExcess?: Readonly<Record<string, number>>
   /** Largest |UtU - I|. */
   readonly orthogonality: number
+  /** The GPU that made its products; null where the processor did. */
+  readonly device: string | null
 }
 
 interface SizeReport {
@@ -72,6 +76,8 @@ interface SizeReport {
 export interface BenchReport extends KernelInfo {
   /** Best rate of a product whose operands stay in cache: what the machine can do. */
   readonly peakGigaflops: number
+  /** The GPU beside the processor; null where there is none or none was asked for. */
+  readonly device: string | null
   readonly peers: Readonly<Record<string, string>>
   readonly sizes: readonly SizeReport[]
 }
@@ -114,7 +120,8 @@ export async function runBench(kernels: Kernels, options: BenchOptions): Promise
     }
     sizes.push({ size, products, randomized, ...exact })
   }
-  return { ...kernels.info, peakGigaflops, peers, sizes }
+  const device = kernels.device ? deviceName(kernels.device.info) : null
+  return { ...kernels.info, peakGigaflops, device, peers, sizes }
 }
 
 const watchless: Observer = { phase: () => {}, checkCancelled: () => {} }
@@ -197,16 +204,17 @@ async function timeRandomized(
   rank: number,
   floor: number,
   names: readonly PeerName[],
-  { repeat, peers, algorithm }: BenchOptions,
+  { repeat, peers, params: { algorithm, device } }: BenchOptions,
 ): Promise<RandomizedTiming> {
   const { rows, cols } = operand
-  const params = fitParams({ ...defaultParams, method: 'randomized', algorithm, rank }, rows, cols)
+  const params = fitParams({ ...defaultParams, method: 'randomized', algorithm, device, rank }, rows, cols)
   const { oversample, nIter } = params
   const norm = Math.sqrt((await operand.statistics()).sumOfSquares)
   const ours = { ms: [] as number[], excess: [] as number[] }
   const theirs = new Map(names.map((name) => [name, { ms: [] as number[], excess: [] as number[] }]))
   const phases: PhaseTimes[] = []
   let orthogonality = 0
+  let by: string | null = null
   for (let run = 0; run <= repeat; run++) {
     const phasesMs: Partial<Record<TimedPhase, number>> = {}
     // As for the products: warm at once before the clock starts, on both sides.
@@ -223,6 +231,7 @@ async function timeRandomized(
     ours.ms.push(ms)
     ours.excess.push(error / floor - 1)
     phases.push(phasesMs)
+    by = factorization.device ?? null
     orthogonality = Math.max(orthogonality, distanceFromOrthonormal(kernels, factorization))
     for (const [peer, reply] of replies) {
       theirs.get(peer)!.ms.push(reply.ms)
@@ -238,6 +247,7 @@ async function timeRandomized(
     phasesMs: medianOfEach(phases),
     excess: mean(ours.excess),
     orthogonality,
+    device: by,
     ...(theirs.size > 0 && {
       peerTimeOverOurs: Object.fromEntries([...theirs].map(([name, side]) => [name, median(side.ms) / ms])),
       peerExcess: Object.fromEntries([...theirs].map(([name, side]) => [name, mean(side.excess)])),

@@ -95,7 +95,7 @@ async function suite(kernels: DeviceKernels): Promise<void> {
     ] as const) {
       const A = weightsOf(m, n, dtype)
       const held = await kernels.allocate(A)
-      kernels.write(held, 0, A.data)
+      await kernels.write(held, 0, A.data)
       for (const mode of ['plain', 'transposed'] as const) {
         const [rows, inner] = mode === 'plain' ? [m, n] : [n, m]
         const right = Float32Array.from({ length: inner * k }, noise(k))
@@ -118,7 +118,7 @@ async function products(kernels: DeviceKernels): Promise<void> {
     for (const dtype of ['F32', 'BF16'] as const) {
       const A = weightsOf(n, n, dtype)
       const held = await kernels.allocate(A)
-      kernels.write(held, 0, A.data)
+      await kernels.write(held, 0, A.data)
       for (const k of [32, 128, 512]) {
         const right = Float32Array.from({ length: n * k }, noise(k))
         const out = new Float32Array(n * k)
@@ -187,11 +187,7 @@ function runs(): void {
         for (const rank of [32, 128, 512].filter((k) => k < n)) {
           const times = ['cpu', options.device].map((device) => {
             const flags = ['--device', device, '--method', 'randomized', '--rank', String(rank), '--repeat', '5']
-            const { computeMs } = JSON.parse(
-              cli('analyze', file, '--tensor', 'w', ...flags, '--no-projection-tiers'),
-            ) as {
-              computeMs: number[]
-            }
+            const { computeMs } = JSON.parse(cli('analyze', file, '--tensor', 'w', ...flags)) as { computeMs: number[] }
             return computeMs
               .sort((a, b) => a - b)[2]!
               .toFixed(0)

@@ -13,8 +13,8 @@ import { arithmeticWith, type DeviceInfo, deviceName } from './adapter.ts'
 import { pays } from './cost.ts'
 import { bytesPerWeight } from './device-kernels.ts'
 import { DeviceFault } from './fault.ts'
-import { alarm, columnLengths, isFault, type MatrixSums, signedSums, signs } from './guard.ts'
-import { CHUNK, type Mode, TILE_ROWS } from './wgsl.ts'
+import { alarm, columnSums, isFault, type MatrixSums, signs } from './guard.ts'
+import { CHUNK, type Mode, TILE } from './wgsl.ts'
 
 /** A device on the other side of a process or a window. Each call throws DeviceFault, or AppError `cancelled`. */
 export interface DeviceLink {
@@ -29,7 +29,7 @@ export interface DeviceLink {
 /** Below this, subnormal entries are not far enough from the largest: 2^-126 is 2^-26 of it. */
 const LEAST_MAGNITUDE = 2 ** -100
 /** Groups of a dispatch in one direction. */
-const MOST_ROWS = 65535 * TILE_ROWS
+const MOST_ROWS = 65535 * TILE
 
 /** `asked`: the device was named by the user, so it gets whatever it can hold, and its failure is told. */
 export function withDevice(kernels: Kernels, link: DeviceLink, asked: boolean): Kernels {
@@ -59,18 +59,12 @@ export function withDevice(kernels: Kernels, link: DeviceLink, asked: boolean): 
 
   function multiply(A: Weights, mode: Mode, right: Matrix, out: Matrix, accumulate: boolean, mark: number): void {
     const { id, sums } = hold(A, mark)
-    const k = right.cols
-    const previous = accumulate ? out.data.slice() : null
-    const before = previous && {
-      sums: signedSums(sums.colSigns, previous, k),
-      lengths: columnLengths(previous, k),
-    }
-    link.multiply(id, mode, right.data, k, out.data, accumulate)
-    const made = { mode, right: right.data, out: out.data, k, before }
-    const column = alarm(sums, made)
-    if (column === null) return
-    const entries = previous && Float32Array.from({ length: out.rows }, (_, i) => previous[i * k + column]!)
-    if (isFault(A, made, column, entries)) throw new DeviceFault(say('device.caught', { name: shown(info) }), true)
+    const before = accumulate ? { values: out.data.slice(), sums: columnSums(kernels, sums.colSigns, out) } : null
+    link.multiply(id, mode, right.data, right.cols, out.data, accumulate)
+    const made = { mode, right, out, before }
+    const column = alarm(kernels, sums, made)
+    if (column !== null && isFault(A, made, column))
+      throw new DeviceFault(say('device.caught', { name: shown(info) }), true)
   }
 
   const device: ProductDevice = {
@@ -132,7 +126,7 @@ function sumsOf(kernels: Kernels, A: Weights): MatrixSums {
     kernels.gemmTransposed(A, u, ofCols, false) // uTA
     kernels.gemm(A, v, ofRows) // A v
     const norm = Math.sqrt(kernels.statistics(A).sumOfSquares) * A.scale
-    return { rowSigns, colSigns, ofCols: Float64Array.from(ofCols.data), ofRows: Float64Array.from(ofRows.data), norm }
+    return { rowSigns, colSigns, ofCols: ofCols.data.slice(), ofRows: ofRows.data.slice(), norm }
   } finally {
     kernels.release(mark)
   }

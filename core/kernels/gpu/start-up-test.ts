@@ -18,7 +18,7 @@ export async function startUpTest(kernels: DeviceKernels): Promise<string | null
     const values = widen({ rows: m, cols: n, dtype, data, scale })
     const A = await kernels.allocate({ rows: m, cols: n, dtype, scale })
     try {
-      kernels.write(A, 0, data)
+      await kernels.write(A, 0, data)
       for (const mode of ['plain', 'transposed'] as const) {
         const [rows, inner] = mode === 'plain' ? [m, n] : [n, m]
         const right = Float32Array.from({ length: inner * k }, next)

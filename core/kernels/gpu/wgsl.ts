@@ -1,8 +1,9 @@
 /**
  * The shaders, as text: C <- op(A) B with op(A) = A or At, and the sum of the planes it leaves.
  *
- * A workgroup of 16 x 16 threads makes a tile of 64 rows and 16 TN columns of C; each thread 4 x TN of its entries, 16 rows and 16 columns apart, so
- * that neighboring threads read neighboring words of A, B and C. Slices of A and B pass through workgroup memory, widened to f32 on their way.
+ * A workgroup of 16 x 16 threads makes a tile of 64 x 64 of C, each thread 4 x 4 neighboring entries. Slices of A and B pass through workgroup memory, widened to
+ * f32 on their way, as vectors of four: a thread then reads two of them for 16 products. Larger tiles and deeper slices were slower on the hardware there
+ * was (docs/performance.md).
  *
  * Sums: BLOCK terms in order, blocks in order within CHUNK terms; chunks are planes of their own, added in order by `reduceSource`. So the bits
  * of a product depend on neither how A is cut into panels of whole chunks nor on the tile. Entries are off by no more than `depthOf` u sum |a||x|.
@@ -15,22 +16,14 @@ import type { WeightDType } from '../kernels.ts'
 const BLOCK = 256
 /** Terms of one plane. Panels of A are whole multiples of it. */
 export const CHUNK = 2048
-/** Rows of C a workgroup makes. */
-export const TILE_ROWS = 64
-/** Terms of a slice: 16 keep both slices within 8.3 KB, so that several workgroups share a core. */
+/** Rows and columns of C a workgroup makes. */
+export const TILE = 64
+/** Terms of a slice: each thread brings one vector of A and one of B. */
 const depth = 16
 /** Threads of a workgroup, and of one of `reduceSource`. */
 export const GROUP = 256
 
 export type Mode = 'plain' | 'transposed'
-
-/** Columns of C each thread makes: the least padding, and the widest of those. */
-export function threadColumns(cols: number): 2 | 3 | 4 {
-  const padded = (width: number) => Math.ceil(cols / (16 * width)) * 16 * width
-  let best: 2 | 3 | 4 = 4
-  for (const width of [3, 2] as const) if (padded(width) < padded(best)) best = width
-  return best
-}
 
 /** Additions any term of a sum of `inner` passes through, in f32, with its product: BLOCK, then those of blocks and planes. */
 export function depthOf(inner: number): number {
@@ -59,9 +52,6 @@ const weightOf: Readonly<Record<WeightDType, { readonly word: string; readonly s
   },
 }
 
-const TM = TILE_ROWS / 16
-const range = (count: number) => Array.from({ length: count }, (_, i) => i)
-
 /** Uniform words of a product, in the order of P. `plane`: words between the planes of C; 0 where there is one. */
 export interface ProductWords {
   readonly rows: number
@@ -80,20 +70,17 @@ export const UNIFORM_BYTES = 48
 /** Word of P that holds the scale. */
 export const SCALE_WORD = 8
 
-/** `width`: threadColumns. */
-export function productSource(mode: Mode, dtype: WeightDType, width: 2 | 3 | 4): string {
-  const tileCols = 16 * width
-  const pitch = TILE_ROWS + 1
+/** Vectors of a slice of A from one term to the next: one more than there are, so that neighbors are written to different banks. */
+const pitch = TILE / 4 + 1
+const four = (line: (i: number) => string) => [0, 1, 2, 3].map(line).join('\n')
+
+export function productSource(mode: Mode, dtype: WeightDType): string {
   const { word, source } = weightOf[dtype]
-  const each = (line: (i: number, j: number) => string) =>
-    range(TM)
-      .flatMap((i) => range(width).map((j) => line(i, j)))
-      .join('\n')
   // Neighboring threads read neighbors in A: along a row of it, whichever way that lies in the product.
-  const [r, d, element] =
+  const [quad, d, element] =
     mode === 'transposed'
-      ? [`s % ${TILE_ROWS}u`, `s / ${TILE_ROWS}u`, '(p.aRow + d0 + d) * p.lda + row0 + r']
-      : [`s / ${depth}u`, `s % ${depth}u`, '(p.aRow + row0 + r) * p.lda + d0 + d']
+      ? ['t % 16u', 't / 16u', (i: number) => `(p.aRow + d0 + d) * p.lda + row + ${i}u`]
+      : ['t / 16u', 't % 16u', (i: number) => `(p.aRow + row + ${i}u) * p.lda + d0 + d`]
   return `
 struct P { rows: u32, inner: u32, cols: u32, lda: u32, aRow: u32, bRow: u32, cRow: u32, accumulate: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> p: P;
@@ -101,53 +88,59 @@ struct P { rows: u32, inner: u32, cols: u32, lda: u32, aRow: u32, bRow: u32, cRo
 @group(0) @binding(2) var<storage, read> B: array<f32>;
 @group(0) @binding(3) var<storage, read_write> C: array<f32>;
 ${source}
-var<workgroup> As: array<f32, ${depth * pitch}>;
-var<workgroup> Bs: array<f32, ${depth * tileCols}>;
+fn sliceOfA(t: u32, row0: u32, d0: u32, end: u32) -> vec4f {
+  let row = row0 + 4u * (${quad}); let d = ${d};
+  var a = vec4f();
+  if (d0 + d < end) {
+    ${four((i) => `if (row + ${i}u < p.rows) { a[${i}] = weight(${element(i)}); }`)}
+  }
+  return a;
+}
+fn sliceOfB(t: u32, col0: u32, d0: u32, end: u32) -> vec4f {
+  let col = col0 + 4u * (t % 16u); let d = d0 + t / 16u;
+  let at = (p.bRow + d) * p.cols + col;
+  var b = vec4f();
+  if (d < end) {
+    ${four((j) => `if (col + ${j}u < p.cols) { b[${j}] = B[at + ${j}u]; }`)}
+  }
+  return b;
+}
+fn put(row: u32, col: u32, plane: u32, c: vec4f) {
+  if (row >= p.rows) { return; }
+  let at = plane * p.rows * p.cols + (p.cRow + row) * p.cols + col;
+  ${four(
+    (j) => `if (col + ${j}u < p.cols) {
+    var v = c[${j}];
+    if (p.accumulate != 0u) { v = C[at + ${j}u] + v; }
+    C[at + ${j}u] = v;
+  }`,
+  )}
+}
+var<workgroup> As: array<vec4f, ${depth * pitch}>;
+var<workgroup> Bs: array<vec4f, ${(depth * TILE) / 4}>;
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let tx = local.x; let ty = local.y; let t = ty * 16u + tx;
-  let col0 = group.x * ${tileCols}u; let row0 = group.y * ${TILE_ROWS}u;
+  let row0 = group.y * ${TILE}u; let col0 = group.x * ${TILE}u;
   let begin = group.z * ${CHUNK}u; let stop = min(p.inner, begin + ${CHUNK}u);
-  ${each((i, j) => `var c${i}_${j} = 0.0;`)}
+  ${four((i) => `var c${i} = vec4f();`)}
   for (var block = begin; block < stop; block += ${BLOCK}u) {
     let end = min(stop, block + ${BLOCK}u);
-    ${each((i, j) => `var s${i}_${j} = 0.0;`)}
+    ${four((i) => `var s${i} = vec4f();`)}
     for (var d0 = block; d0 < end; d0 += ${depth}u) {
-      for (var s = t; s < ${TILE_ROWS * depth}u; s += ${GROUP}u) {
-        let r = ${r}; let d = ${d};
-        var v = 0.0;
-        if (d0 + d < end && row0 + r < p.rows) { v = weight(${element}); }
-        As[d * ${pitch}u + r] = v;
-      }
-      for (var s = t; s < ${tileCols * depth}u; s += ${GROUP}u) {
-        let c = s % ${tileCols}u; let d = s / ${tileCols}u;
-        var v = 0.0;
-        if (d0 + d < end && col0 + c < p.cols) { v = B[(p.bRow + d0 + d) * p.cols + col0 + c]; }
-        Bs[s] = v;
-      }
+      As[(${d}) * ${pitch}u + ${quad}] = sliceOfA(t, row0, d0, end);
+      Bs[t] = sliceOfB(t, col0, d0, end);
       workgroupBarrier();
       for (var d = 0u; d < ${depth}u; d++) {
-        ${range(TM)
-          .map((i) => `let a${i} = As[d * ${pitch}u + ty + ${16 * i}u];`)
-          .join('\n')}
-        ${range(width)
-          .map((j) => `let b${j} = Bs[d * ${tileCols}u + tx + ${16 * j}u];`)
-          .join('\n')}
-        ${each((i, j) => `s${i}_${j} = fma(a${i}, b${j}, s${i}_${j});`)}
+        let a = As[d * ${pitch}u + ty];
+        let b = Bs[d * 16u + tx];
+        ${four((i) => `s${i} = fma(vec4f(a[${i}]), b, s${i});`)}
       }
       workgroupBarrier();
     }
-    ${each((i, j) => `c${i}_${j} += s${i}_${j};`)}
+    ${four((i) => `c${i} += s${i};`)}
   }
-  let plane = group.z * p.rows * p.cols;
-  ${each(
-    (i, j) => `{ let r = row0 + ty + ${16 * i}u; let c = col0 + tx + ${16 * j}u;
-    if (r < p.rows && c < p.cols) {
-      let at = plane + (p.cRow + r) * p.cols + c;
-      if (p.accumulate != 0u) { c${i}_${j} = C[at] + c${i}_${j}; }
-      C[at] = c${i}_${j};
-    } }`,
-  )}
+  ${four((i) => `put(row0 + 4u * ty + ${i}u, col0 + 4u * tx, group.z, c${i});`)}
 }`
 }
 

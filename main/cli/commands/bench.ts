@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { AppError } from '../../../core/errors.ts'
 import type { Matrix } from '../../../core/kernels/kernels.ts'
-import { say as message } from '../../../core/messages/english.ts'
-import { foreign, quoted } from '../../../core/messages/text.ts'
+import { inEnglish, say as message } from '../../../core/messages/english.ts'
+import { escaped, foreign, quoted } from '../../../core/messages/text.ts'
 import { type BenchReport, benchParts, runBench } from '../../bench/bench.ts'
 import { benchModel, type ModelOptions, type ModelTiming } from '../../bench/model.ts'
 import { startPeers } from '../../bench/peers.ts'
@@ -36,7 +36,7 @@ const allParts = [...benchParts, 'model'] as const
 type Part = (typeof allParts)[number]
 const partList = allParts.join(', ')
 
-const tunable = ['algorithm', 'threads', 'kernel'] as const
+const tunable = ['algorithm', 'device', 'threads', 'kernel'] as const
 
 export function benchCommand(): Command {
   const command = new Command('bench')
@@ -58,7 +58,8 @@ export function benchCommand(): Command {
         spawnDevice: deviceSpawner(),
         announceControl: () => {},
       })
-      const { kernels, shutdown } = await room.kernels(params)
+      const found = await room.kernels(params)
+      const { kernels, notice } = await room.beside(found, params.device)
       const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))
       const peers = options.peers ? startPeers(kernels.info.threads) : null
       try {
@@ -67,7 +68,7 @@ export function benchCommand(): Command {
         const parts = benchParts.filter((part) => options.parts.includes(part))
         const report = await runBench(kernels, {
           ...common,
-          algorithm: params.algorithm,
+          params,
           parts,
           sizes: parts.length > 0 ? options.sizes : [],
           peers: peers && { ask: peers.ask, save: (A) => saveNpy(join(folder, 'matrix.npy'), A) },
@@ -78,12 +79,13 @@ export function benchCommand(): Command {
             )
           : []
         say('')
-        if (options.json) printJson({ ...report, models })
+        if (options.json) printJson({ ...report, models, notices: notice ? [notice] : [] })
         else printBench(report, models)
+        if (notice && !options.json) print(inEnglish(notice))
       } finally {
         peers?.stop()
         await removeTree(folder)
-        await shutdown()
+        await room.close()
       }
     })
 }
@@ -136,10 +138,10 @@ async function saveNpy(path: string, { rows, cols, data }: Matrix): Promise<stri
 }
 
 function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
-  const { kernel, arithmetic, threads, peakGigaflops } = report
-  print(
-    `${kernel}, ${arithmetic} multiply-add, ${threads} ${threads === 1 ? 'thread' : 'threads'}; peak ${peakGigaflops.toFixed(0)} GFLOP/s in cache`,
-  )
+  const { kernel, arithmetic, threads, device, peakGigaflops } = report
+  const processor = `${kernel}, ${arithmetic} multiply-add, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  const beside = device === null ? '' : `; products of rows marked * by ${escaped(device)}`
+  print(`${processor}; peak ${peakGigaflops.toFixed(0)} GFLOP/s in cache${beside}`)
   const peers = Object.keys(report.peers)
   if (peers.length > 0)
     print(
@@ -181,7 +183,7 @@ function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
               ...peers.map((name) => `excess ${name}`),
             ],
             ...randomized.map((r) => [
-              r.spectrum,
+              r.device === null ? r.spectrum : `${r.spectrum} *`,
               String(r.rank),
               duration(r.ms),
               r.gigaflops.toFixed(0),

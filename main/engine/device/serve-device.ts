@@ -30,7 +30,7 @@ export interface Mischief {
 }
 
 export async function serveDevice(mischief: Mischief = {}): Promise<void> {
-  pollGently()
+  const { wake } = pollGently()
   dieWithParent()
   const pipe = new Socket({ fd: 3, readable: true, writable: true })
   // The engine is gone.
@@ -45,6 +45,7 @@ export async function serveDevice(mischief: Mischief = {}): Promise<void> {
   const resident = new Map<number, DeviceMatrix>()
   const faults = new Map<number, unknown>()
   for await (const { head, payload } of readFrames<ToDevice>(pipe)) {
+    wake()
     if (head.op === 'open') {
       const found = await open(head.wish, mischief.untested ?? false).catch(
         (error: unknown): NoDevice => ({
@@ -73,7 +74,7 @@ export async function serveDevice(mischief: Mischief = {}): Promise<void> {
         break
       case 'write': {
         const matrix = resident.get(head.id)
-        if (matrix) kernels.write(matrix, head.offset, payload)
+        if (matrix) await kernels.write(matrix, head.offset, payload).catch((error) => faults.set(head.id, error))
         break
       }
       case 'created':
@@ -141,16 +142,21 @@ function text(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Dawn waits for the device by asking again from `setImmediate`, a whole core. After some quick turns a millisecond between two is soon enough. */
-function pollGently(): void {
+/** As long as a product takes on hardware. */
+const QUICK_MS = 20
+
+/**
+ * Dawn waits for the device by asking again from `setImmediate`, a whole core. That is right for as long as a product takes on hardware, with the driver
+ * asleep meanwhile; from then on a millisecond between two questions is soon enough. `wake`: something new was asked of the device.
+ */
+function pollGently(): { wake(): void } {
   const atOnce = globalThis.setImmediate
-  let turns = 0
-  let last = 0
-  const gently = (callback: () => void) => {
-    const now = performance.now()
-    if (now - last > 20) turns = 0
-    last = now
-    return turns++ < 50 ? atOnce(callback) : setTimeout(callback, 1)
-  }
+  let quickUntil = 0
+  const gently = (callback: () => void) => (performance.now() < quickUntil ? atOnce(callback) : setTimeout(callback, 1))
   globalThis.setImmediate = gently as unknown as typeof setImmediate
+  return {
+    wake: () => {
+      quickUntil = performance.now() + QUICK_MS
+    },
+  }
 }

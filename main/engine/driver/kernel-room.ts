@@ -35,6 +35,8 @@ export interface KernelRoom {
   beside(found: FoundKernels, wanted: Params['device']): Promise<Pick<FoundKernels, 'kernels' | 'notice'>>
   /** A job has ended. A memory that grew for a large matrix, and cannot shrink, is given back if no other job comes soon. */
   rest(): void
+  /** Ends the threads and the device's process, for a host that needs no other job. */
+  close(): Promise<void>
 }
 
 /** Kernels that never needed more stay: making them again costs a tenth of a second. */
@@ -105,6 +107,10 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
       // The peak itself may have been restarted by a job that measures with it.
       current.mostBytes = Math.max(current.mostBytes, current.found.kernels.memory.peakBytes)
       if (current.mostBytes > keptBytes) timer = setTimeout(() => void end(), restMs)
+    },
+    close: () => {
+      clearTimeout(timer)
+      return end()
     },
   }
 }

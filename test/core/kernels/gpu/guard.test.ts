@@ -44,7 +44,7 @@ function sumsOf(A: Weights): MatrixSums {
   kernels.gemmTransposed(A, u, ofCols, false)
   kernels.gemm(A, v, ofRows)
   const norm = Math.sqrt(kernels.statistics(A).sumOfSquares)
-  return { rowSigns, colSigns, ofCols: Float64Array.from(ofCols.data), ofRows: Float64Array.from(ofRows.data), norm }
+  return { rowSigns, colSigns, ofCols: ofCols.data.slice(), ofRows: ofRows.data.slice(), norm }
 }
 
 describe('the guard of products', () => {
@@ -67,7 +67,7 @@ describe('the guard of products', () => {
         const X = matrix(n, 42, normal)
         const Y = matrix(m, 42, () => 0)
         kernels.gemm(A, X, Y)
-        expect(alarm(sumsOf(A), { mode: 'plain', right: X.data, out: Y.data, k: 42, before: null })).toBe(null)
+        expect(alarm(kernels, sumsOf(A), { mode: 'plain', right: X, out: Y, before: null })).toBe(null)
         kernels.release(mark)
       }
   })
@@ -91,7 +91,7 @@ describe('the guard of products', () => {
       out[i] = change(out[i]!)
     }
     const cut = (out: Float32Array, half: number, mask: number) => {
-      const bits = new Uint32Array(out.buffer)
+      const bits = new Uint32Array(out.buffer, out.byteOffset, out.length)
       for (let i = 0; i < bits.length; i++) bits[i] = (bits[i]! + half) & mask
     }
     const step = (i: number, j: number) => {
@@ -113,9 +113,9 @@ describe('the guard of products', () => {
     for (const [name, least, spoil] of faults) {
       let caught = 0
       for (let i = 0; i < tries; i++) {
-        const out = good.slice()
-        spoil(out)
-        if (alarm(sums, { mode: 'plain', right: X.data, out, k, before: null }) !== null) caught++
+        Y.data.set(good)
+        spoil(Y.data)
+        if (alarm(kernels, sums, { mode: 'plain', right: X, out: Y, before: null }) !== null) caught++
       }
       expect(caught, name).toBeGreaterThanOrEqual(least)
     }

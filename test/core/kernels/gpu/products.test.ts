@@ -31,7 +31,7 @@ describe.skipIf(missing !== null)('products on SwiftShader', () => {
   async function product(A: Weights, mode: Mode, right: Float32Array, k: number, out: Float32Array, on = kernels) {
     const accumulate = !Number.isNaN(out[0])
     const held = await on.allocate(A)
-    on.write(held, 0, A.data)
+    await on.write(held, 0, A.data)
     await on.multiply(held, mode, right, k, out, accumulate)
     on.release(held)
   }
@@ -135,7 +135,7 @@ describe.skipIf(missing !== null)('products on SwiftShader', () => {
   }, async () => {
     const A = weightsOf(8, 8, 'F32')
     const held = await kernels.allocate(A)
-    kernels.write(held, 0, A.data)
+    await kernels.write(held, 0, A.data)
     await kernels.multiply(held, 'plain', new Float32Array(8), 1, new Float32Array(8))
     held.panels[0]!.buffer.destroy()
     await expect(kernels.multiply(held, 'plain', new Float32Array(8), 1, new Float32Array(8))).rejects.toMatchObject({
