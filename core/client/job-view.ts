@@ -41,7 +41,9 @@ export function afterEvent(view: JobView, event: JobEvent): JobView {
         return { ...view, progress: { ...before, memoryBytes: progress.memoryBytes } }
       const { phase, done, total } = progress
       const shares = total > 0 ? { ...view.shares, [phase]: done / total } : view.shares
-      return { ...view, progress, shares }
+      // A run plans before it begins: one that plans again begins again.
+      const finishedTensors = phase === 'plan' ? 0 : view.finishedTensors
+      return { ...view, progress, shares, finishedTensors }
     }
     case 'stage':
       return { ...view, stages: { ...view.stages, [event.phase]: event.elapsedMs } }

@@ -39,7 +39,7 @@ export async function analyzeTensor(
   try {
     const started = performance.now()
     const fitted = fitParams(job.params, view.rows, view.cols)
-    const loaded = await loadMatrix(file, tensor, view, 0, context, fitted, magnitudes?.[0])
+    const loaded = await loadMatrix(file, tensor, view, 0, context, fitted, { magnitudes: magnitudes?.[0] })
     const readMs = performance.now() - started
     // The analysis of a whole model leaves sketches without a report: they are only measured.
     const finished = key && seen ? await finishedSketch(key, context) : null

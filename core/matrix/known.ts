@@ -11,6 +11,11 @@ export async function knownScans(context: JobContext): Promise<Map<string, Scan>
   return new Map(Object.entries((await recall<Record<string, Scan>>(context, SCANS)) ?? {}))
 }
 
+/** Adds what a pass has found. */
+export async function rememberScans(context: JobContext, found: ReadonlyMap<string, Scan>): Promise<void> {
+  if (found.size > 0) await remember(context, SCANS, Object.fromEntries([...(await knownScans(context)), ...found]))
+}
+
 export type ScanTensor = (tensor: ComputableTensor) => Promise<Scan>
 
 /**

@@ -12,11 +12,20 @@ import { decodeFloat64, encode } from '../formats/dtype.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { applyScale, readScale } from '../formats/quantized/fp8-scale.ts'
 import { discard } from '../io.ts'
-import type { Kernels, WeightDType } from '../kernels/kernels.ts'
+import type { Kernels, WeightDType, Weights } from '../kernels/kernels.ts'
 import { say } from '../messages/english.ts'
 import { foreign } from '../messages/text.ts'
 import type { FittedParams } from '../params.ts'
-import { type Operand, residentOperand, streamedOperand, type WidePanels, wideOperand } from '../svd/operand.ts'
+import {
+  mergeStatistics,
+  noStatistics,
+  type Operand,
+  residentOperand,
+  streamedOperand,
+  sumBlockRows,
+  type WidePanels,
+  wideOperand,
+} from '../svd/operand.ts'
 import { type Weighting, weightedOperand } from '../svd/weighted-operand.ts'
 import {
   type ComputableDType,
@@ -35,6 +44,16 @@ export const READ_BYTES = 4 << 20
 
 const PANEL_BYTES = 256 << 20
 
+type Limits = Pick<FittedParams, 'memoryLimit' | 'method'>
+
+/** What is known of a matrix that is loaded, or is to be seen of it. */
+export interface Pass {
+  /** Where the pass that looked for NaN and Inf has found them: spares another. */
+  readonly magnitudes?: Magnitudes | undefined
+  /** Is shown the bytes of the matrix as they are stored, in order. Of a tensor that `isSeenWhole` alone. */
+  readonly watch?: ((bytes: Uint8Array) => void) | undefined
+}
+
 export interface LoadedMatrix {
   /** Works on scale * W with `operand.scale` the whole power of two that was applied, so that results can be put back. Of a weighted matrix: on W C. */
   readonly operand: Operand
@@ -49,7 +68,6 @@ export interface LoadedMatrix {
  * The weights must be finite (scan.ts): NaN and Inf have no singular values.
  * Beyond `memoryLimit` bytes (0: `residentLimit`) it goes through in panels, with the same results; only the exact SVD of a wide matrix, whose Gram
  * matrix A At pairs every row with every other, always has it whole.
- * @param magnitudes of this matrix, where the pass that looked for NaN and Inf has found them: spares another pass
  * @throws AppError `bad-file`, `source-changed`, `out-of-memory`, `cancelled`
  */
 export async function loadMatrix(
@@ -58,10 +76,10 @@ export async function loadMatrix(
   view: MatrixView,
   index: number,
   context: JobContext,
-  limits: Pick<FittedParams, 'memoryLimit' | 'method'>,
-  magnitudes?: Magnitudes,
+  limits: Limits,
+  pass: Pass = {},
 ): Promise<LoadedMatrix> {
-  const plain = await loadPlain(file, tensor, view, index, context, limits, magnitudes)
+  const plain = await loadPlain(file, tensor, view, index, context, limits, pass)
   const name = storageName(tensor)
   const weighting = await context.outputNorm?.of(name, index, context.kernels)
   if (!weighting) return plain
@@ -78,8 +96,8 @@ async function loadPlain(
   view: MatrixView,
   index: number,
   context: JobContext,
-  { memoryLimit, method }: Pick<FittedParams, 'memoryLimit' | 'method'>,
-  magnitudes?: Magnitudes,
+  limits: Limits,
+  { magnitudes, watch }: Pass,
 ): Promise<LoadedMatrix> {
   const { rows, cols } = view
   const weightBytes = await matrixBytes(file, tensor, view, index)
@@ -96,10 +114,9 @@ async function loadPlain(
       : { operand: image, frobeniusNorm: Math.sqrt(statistics.sumOfSquares) }
   const convert = converter(weightBytes.dtype, target, prescale)
   const rowBytes = (cols * dtypeBits[target]) / 8
-  const whole = method === 'exact' && rows < cols
-  const limit = residentLimit(context.kernels, whole ? 0 : memoryLimit)
+  const limit = limitOf(context.kernels, view, limits)
   if (rows * rowBytes > limit) {
-    if (whole) {
+    if (comesWhole(view, limits)) {
       throw new AppError(
         'out-of-memory',
         say('memory.exact-too-wide', { name: foreign(tensor.name), needed: rows * rowBytes, limit }),
@@ -116,24 +133,82 @@ async function loadPlain(
     return finished(streamedOperand(context.kernels, { ...unscaled, scale, readRows }, statistics), statistics)
   }
 
-  const data = context.kernels.allocateBytes(rows * rowBytes)
+  const { kernels } = context
+  const data = kernels.allocateBytes(rows * rowBytes)
+  const weights = { rows, cols, dtype: target, data, scale: 1 }
+  const sums = sumsOf(kernels, weights, watch)
   for (const [start, end] of rowPanels(view)) {
     context.checkCancelled()
     const panel = data.subarray(start * rowBytes, end * rowBytes)
     if (file.readSides) {
       const sides = await file.readSides(tensor, ...storedRows(tensor, view, index, [start, end]))
-      subtractSides(context.kernels, sides, new Float32Array(panel.buffer, panel.byteOffset, panel.byteLength / 4))
+      subtractSides(kernels, sides, new Float32Array(panel.buffer, panel.byteOffset, panel.byteLength / 4))
     } else {
       const bytes = await weightBytes.rows(start, end)
-      panel.set(convert(bytes))
-      discard(bytes)
+      const place = () => {
+        panel.set(convert(bytes))
+        discard(bytes)
+      }
+      if (known) place()
+      else sums.upTo(start, place)
     }
     context.report({ type: 'progress', phase: 'read', tensor: tensor.name, done: end, total: rows })
   }
-  const weights = { rows, cols, dtype: target, data, scale: 1 }
-  const statistics = await residentOperand(context.kernels, weights, known).statistics()
+  const statistics = known ?? sums.upTo(rows)
   const scale = wide ? 1 : scaleFor(statistics.maxAbs)
-  return finished(residentOperand(context.kernels, { ...weights, scale }, statistics), statistics)
+  return finished(residentOperand(kernels, { ...weights, scale }, statistics), statistics)
+}
+
+/** A matrix that comes in row by row is summed by the blocks of an operand; `watch` is shown each. */
+function sumsOf(kernels: Kernels, weights: Weights, watch: Pass['watch']) {
+  const { rows, cols, data } = weights
+  const height = sumBlockRows(kernels)
+  const rowBytes = data.byteLength / rows
+  let found = noStatistics
+  let summed = 0
+  return {
+    /** Of whole blocks up to row `end`, or all, while this thread does `meanwhile`. */
+    upTo: (end: number, meanwhile = () => {}) => {
+      let rest = meanwhile
+      for (; summed < end && (summed + height <= end || end === rows); summed += height) {
+        const block = data.subarray(summed * rowBytes, Math.min(summed + height, rows) * rowBytes)
+        const beside = () => {
+          watch?.(block)
+          rest()
+          rest = () => {}
+        }
+        const part = { ...weights, rows: block.byteLength / rowBytes, cols, data: block }
+        found = mergeStatistics(found, kernels.statistics(part, beside))
+      }
+      rest()
+      return found
+    },
+  }
+}
+
+/** The exact SVD of a wide matrix pairs all rows. */
+function comesWhole({ rows, cols }: MatrixView, { method }: Limits): boolean {
+  return method === 'exact' && rows < cols
+}
+
+function limitOf(kernels: Pick<Kernels, 'memory'>, view: MatrixView, limits: Limits): number {
+  return residentLimit(kernels, comesWhole(view, limits) ? 0 : limits.memoryLimit)
+}
+
+/**
+ * Whether loading the matrices of a tensor passes over all its bytes as they are stored, once and in order, and sums them: then what a scan would find is
+ * found there.
+ */
+export function isSeenWhole(
+  { readSides }: Pick<WeightFile, 'readSides'>,
+  { dtype, scale, byteLength }: ComputableTensor,
+  view: MatrixView,
+  { kernels, outputNorm }: Pick<JobContext, 'kernels' | 'outputNorm'>,
+  limits: Limits,
+): boolean {
+  if (readSides || outputNorm || scale || !isWeightDType(dtype)) return false
+  const bytes = (view.rows * view.cols * dtypeBits[dtype]) / 8
+  return bytes * view.count === byteLength && bytes <= limitOf(kernels, view, limits)
 }
 
 /**

@@ -56,7 +56,9 @@ async function computeSpectrum(file: WeightFile, plan: FactorizedTensor, context
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, info, view, index, context, sketch, plan.magnitudes?.[index])
+      const loaded = await loadMatrix(file, info, view, index, context, sketch, {
+        magnitudes: plan.magnitudes?.[index],
+      })
       const { operand, frobeniusNorm } = loaded
       const found = await factorizedMatrix(plan, index, loaded, context, true)
       const truncation = (await truncationCurve(context.kernels, operand, found, frobeniusNorm)).squared

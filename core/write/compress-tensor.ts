@@ -4,10 +4,11 @@ import type { TensorOutcome } from '../contract.ts'
 import { errorResolution, type Precision } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
-import { type ReadingContext, scaleChecksum } from '../matrix/checksum.ts'
+import { type ReadingContext, scaleChecksum, tensorChecksum } from '../matrix/checksum.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
-import { type LoadedMatrix, loadMatrix, matrixBytes, READ_BYTES } from '../matrix/load.ts'
+import { type LoadedMatrix, loadMatrix, matrixBytes, type Pass, READ_BYTES } from '../matrix/load.ts'
+import { hasNonFinite, type Scan } from '../matrix/scan.ts'
 import { checkError } from '../measure/check.ts'
 import { truncationCurve } from '../measure/residual.ts'
 import { say } from '../messages/english.ts'
@@ -19,8 +20,15 @@ import { writtenDType } from '../styles.ts'
 import { type Factorization, truncate } from '../svd/factorization.ts'
 import { type Lifted, liftToWeights } from '../svd/lift-weighted.ts'
 import { gaussianKey } from '../svd/random.ts'
-import { bytesInFile, storageName, type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
-import type { Compression } from './compression.ts'
+import {
+  bytesInFile,
+  type Magnitudes,
+  storageName,
+  type TensorInfo,
+  type TensorOutline,
+  tensorBytes,
+} from '../tensor.ts'
+import { type Compression, FoundNonFinite } from './compression.ts'
 import { type DenseInt8Plan, denseInt8Scales, isDenseInt8, writeCodes } from './dense-int8.ts'
 import type { TensorWriter, WeightsOutput } from './encodings/weights-output.ts'
 import { sourceChecksum } from './resume/trust.ts'
@@ -163,8 +171,9 @@ export async function compressOrKeep(
 ): Promise<Finished> {
   const entries = compression.style.entries(plan)
   const writer = output.begin(entries)
+  const source = sourceOf(compression, plan)
   try {
-    const { split, ...measured } = await compressTensor(compression, plan, writer)
+    const { split, ...measured } = await compressTensor(compression, plan, source, writer)
     await writer.done()
     const outcome: TensorOutcome = {
       name: plan.info.name,
@@ -178,11 +187,49 @@ export async function compressOrKeep(
       bytesBefore: bytesInFile(plan.info),
       bytesAfter: entries.reduce((sum, entry) => sum + storedBytes(compression.style, entry), 0),
     }
-    return { outcome, sourceCrc: plan.crc ?? null }
+    return { outcome, sourceCrc: source.scan().crc }
   } catch (error) {
     if (!(error instanceof AppError && perTensorFaults.includes(error.code))) throw error
     await writer.undo()
-    return keepTensor(compression, keepAsIs(plan, say('plan.kept-unchanged', { why: error.said })), output)
+    const { crc = await tensorChecksum(compression.file, plan.info, compression.context) } = plan
+    return keepTensor(compression, keepAsIs({ ...plan, crc }, say('plan.kept-unchanged', { why: error.said })), output)
+  }
+}
+
+/** The values of a tensor as they are loaded, matrix after matrix. */
+interface SourcePass {
+  /** For loading its matrix `index`. */
+  pass(index: number): Pass
+  /** It was loaded. @throws FoundNonFinite */
+  add(loaded: LoadedMatrix): Promise<void>
+  /** What was found of it: by the scan before, or once all of it was loaded. */
+  scan(): Scan
+}
+
+function sourceOf({ context, seen }: Compression, plan: FactorizedTensor): SourcePass {
+  const { info, crc: known, magnitudes } = plan
+  if (known !== undefined) {
+    const scan = { nanCount: 0, infCount: 0, crc: known, ...(magnitudes && { magnitudes }) }
+    return { pass: (index) => ({ magnitudes: magnitudes?.[index] }), add: async () => {}, scan: () => scan }
+  }
+  let crc = 0
+  const found: Magnitudes[] = []
+  return {
+    pass: () => ({
+      watch: (bytes) => {
+        crc = context.crc32(bytes, crc)
+      },
+    }),
+    add: async ({ operand }) => {
+      const { sumOfSquares, maxAbs, ...counted } = await operand.statistics()
+      if (hasNonFinite(counted)) throw new FoundNonFinite(info.name)
+      found.push({ sumOfSquares, maxAbs })
+    },
+    scan: () => {
+      const scan = { nanCount: 0, infCount: 0, crc, magnitudes: found }
+      seen?.set(storageName(info), scan)
+      return scan
+    },
   }
 }
 
@@ -211,6 +258,7 @@ interface TensorError {
 async function compressTensor(
   { file, ahead, style, context }: Compression,
   plan: FactorizedTensor,
+  source: SourcePass,
   writer: TensorWriter,
 ): Promise<TensorError> {
   const { info, view, params } = plan
@@ -224,7 +272,8 @@ async function compressTensor(
   for (let index = 0; index < view.count; index++) {
     const mark = context.kernels.mark()
     try {
-      const loaded = await loadMatrix(file, info, view, index, context, plan.sketch, plan.magnitudes?.[index])
+      const loaded = await loadMatrix(file, info, view, index, context, plan.sketch, source.pass(index))
+      await source.add(loaded)
       ahead?.loaded(info, index)
       const { operand, frobeniusNorm, weighted } = loaded
       const { spectrum, ...whole } = await factorizedMatrix(plan, index, loaded, context, isShared)

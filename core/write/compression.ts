@@ -4,6 +4,7 @@ import type { WeightFile } from '../formats/format.ts'
 import type { OutputFolder } from '../io.ts'
 import type { JobContext } from '../matrix/context.ts'
 import type { ReadAhead } from '../matrix/read-ahead.ts'
+import type { Scan } from '../matrix/scan.ts'
 import type { Part } from '../plan/parts.ts'
 import type { OutputStyle } from './styles/style.ts'
 
@@ -21,7 +22,12 @@ export interface Compression {
   readonly resume: boolean
   readonly part: Part
   readonly context: JobContext
+  /** What is found of tensors, by storage, that no scan has passed over before they are loaded (steps/planned-run.ts). */
+  readonly seen?: Map<string, Scan>
 }
+
+/** A tensor that was planned without a scan has NaN or Inf: the plan is another. */
+export class FoundNonFinite extends Error {}
 
 /**
  * The same of a run that is only planned, for its bytes. Hashes take part in those with their length alone: 64 digits, whatever they say.

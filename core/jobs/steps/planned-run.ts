@@ -8,7 +8,7 @@ import type { WeightFile } from '../../formats/format.ts'
 import { isArrayName } from '../../formats/numpy/npz.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { knownScans, type ScanTensor, withKnownScans } from '../../matrix/known.ts'
-import { loadMatrix } from '../../matrix/load.ts'
+import { isSeenWhole, loadMatrix } from '../../matrix/load.ts'
 import { oneAhead } from '../../matrix/read-ahead.ts'
 import { hasNonFinite, scanValues, sumOfSquares } from '../../matrix/scan.ts'
 import { knownSpectrum, squaresOf, tensorSpectrum } from '../../matrix/spectra.ts'
@@ -45,16 +45,25 @@ interface PlannedRun {
   readonly candidates: readonly Candidate[]
 }
 
-/** The plan of a run once `refuse` has let it pass. @throws AppError `bad-request` for goals that cannot be met */
+/**
+ * The plan of a run once `refuse` has let it pass. With `seen`, what loading passes over anyway is planned without a scan where no analysis has to load it
+ * before: the run finds its checksum, or that it has NaN or Inf (compress-tensor.ts).
+ * @throws AppError `bad-request` for goals that cannot be met
+ */
 export async function planRun(compression: Compression, job: Choices): Promise<PlannedRun> {
-  const { file, style, part, context } = compression
+  const { file, style, part, seen, context } = compression
   const named = planByNames(file, job, style)
   const mine = new Set(
     partOf(inFileOrder(named, style), part, ({ info }) => info.byteLength).map(({ info }) => info.name),
   )
   const isMine = ({ info }: TensorPlan) => mine.has(info.name)
   // A goal is allocated over all tensors; without one a part reads only its own.
-  const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context)
+  const isLater = (plan: TensorPlan) =>
+    seen !== undefined &&
+    !analysisDecides(job.params) &&
+    isFactorized(plan) &&
+    isSeenWhole(file, plan.info, plan.view, context, plan.sketch)
+  const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context, isLater)
   const { plans, candidates } = await settleRanks(file, checked, job.params, weighingOf(compression), context)
   return { plans: plans.filter(isMine), candidates }
 }
@@ -111,19 +120,24 @@ export function refuse({ file, style, part }: Compression, { params }: Choices):
   }
 }
 
+/** `isLater`: which need not be scanned, unless that was done before. */
 export async function checkValues(
   file: WeightFile,
   plans: readonly TensorPlan[],
   context: JobContext,
+  isLater: (plan: TensorPlan) => boolean = () => false,
 ): Promise<TensorPlan[]> {
   const total = plans.reduce((sum, plan) => sum + plan.info.byteLength, 0)
+  const scanned = await knownScans(context)
+  const isNow = (plan: TensorPlan) => scanned.has(storageName(plan.info)) || !isLater(plan)
   return withKnownScans(
     context,
     (tensor) => scanValues(file, tensor, context),
     async (scan) => {
       let done = 0
       const checked: TensorPlan[] = []
-      for await (const plan of oneAhead(plans, (next) => withFiniteValues(next, scan))) {
+      const check = async (next: TensorPlan) => (isNow(next) ? withFiniteValues(next, scan) : next)
+      for await (const plan of oneAhead(plans, check)) {
         checked.push(plan)
         done += plan.info.byteLength
         context.report({ type: 'progress', phase: 'plan', tensor: plan.info.name, done, total })

@@ -8,7 +8,9 @@ import { AppError, existsAlready } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import type { OutputFolder, SourceFolder } from '../../io.ts'
 import { type JobContext, kernelNotices } from '../../matrix/context.ts'
+import { rememberScans } from '../../matrix/known.ts'
 import { readAhead } from '../../matrix/read-ahead.ts'
+import type { Scan } from '../../matrix/scan.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName, foreign } from '../../messages/text.ts'
@@ -20,12 +22,13 @@ import { type Part, wholeRun } from '../../plan/parts.ts'
 import { type Choices, isFactorized, keepAsIs, type TensorPlan } from '../../plan/plan.ts'
 import { tradeOffOf } from '../../plan/trade-off.ts'
 import { tensorBytes } from '../../tensor.ts'
-import { type Compression, type CompressionTarget, whileHolding } from '../../write/compression.ts'
+import { type Compression, type CompressionTarget, FoundNonFinite, whileHolding } from '../../write/compression.ts'
 import { encodingOf } from '../../write/encodings/registry.ts'
 import { predictedOutput } from '../../write/predicted-output.ts'
 import { progressMeter } from '../../write/progress.ts'
 import { type Checkpoint, discardUnfinished, openCheckpoint } from '../../write/resume/checkpoint.ts'
 import { type FinishedOutput, finishedOutput } from '../../write/resume/finished-output.ts'
+import { hasJournal } from '../../write/resume/journal.ts'
 import { modelErrorOf, modelResolutionOf, type WrittenFile, writeWeightsFile } from '../../write/weights-file.ts'
 import { absoluteErrorOf, planRun, refuse } from './planned-run.ts'
 import { statisticsNotices, statisticsReport, statisticsUsed } from './with-statistics.ts'
@@ -79,7 +82,30 @@ export async function writeRun(
     )
   }
   if (!job.force) await refuseToOverwrite(target, layOut(file, [], style, target.name).inFolder, finished)
-  return whileHolding(target, () => writeOutput(compression, target, job, started))
+  return whileHolding(target, () => writeUnscanned(compression, target, job, started))
+}
+
+/**
+ * Without a scan of what is loaded anyway; NaN or Inf that comes to light there changes the plan, and all begins again with a scan. What an earlier run
+ * left is of the plan that a scan makes.
+ */
+async function writeUnscanned(
+  compression: Compression,
+  target: CompressionTarget,
+  job: WritingJob,
+  started: number,
+): Promise<CompressionReport> {
+  if (compression.resume && (await hasJournal(target))) return writeOutput(compression, target, job, started)
+  const seen = new Map<string, Scan>()
+  try {
+    return await writeOutput({ ...compression, seen }, target, job, started)
+  } catch (error) {
+    if (!(error instanceof FoundNonFinite)) throw error
+    await discardUnfinished(target)
+  } finally {
+    await rememberScans(compression.context, seen)
+  }
+  return writeOutput(compression, target, job, started)
 }
 
 /** Plans, writes and names it. */

@@ -178,6 +178,13 @@ export async function earlierJournal(
   return journalOn(sink, lines, byteLength, damaged)
 }
 
+/** Whether an earlier run left one. */
+export async function hasJournal({ folder, name }: JournalPlace): Promise<boolean> {
+  const sink = await folder.resume(journalName(name), 0)
+  await sink?.suspend()
+  return sink !== null
+}
+
 /** @param start where the lines to come go */
 function journalOn(sink: ByteSink, left: readonly JournalLine[], start: number, damaged: boolean): Journal {
   const finished = [...left]

@@ -98,11 +98,11 @@ describe('readAhead', () => {
     expect(asked).toEqual(['c'])
   })
 
-  it('reads no matrix twice in a run beyond the check of its values', async () => {
+  it('reads each matrix of a run once', async () => {
     const { file, asked } = await watchedFile()
     const folder = memoryFolder('out')
     await compressFile({ model: file, target: { folder, name: 'out.safetensors' } }, compressJob(), testContext())
-    expect(asked.toSorted()).toEqual(['a', 'a', 'b', 'b', 'c', 'c'])
+    expect(asked).toEqual(['a', 'b', 'c'])
   })
 
   it('leaves no unhandled rejection and no file where a run fails or is cancelled', async () => {

@@ -102,7 +102,7 @@ describe('matrices that the kernels read as they are stored', () => {
         expect(found.magnitudes).toHaveLength(view.count)
         for (let index = 0; index < view.count; index++) {
           const load = (magnitudes?: NonNullable<typeof found.magnitudes>[number]) =>
-            loadMatrix(file, tensor, view, index, context, resident, magnitudes)
+            loadMatrix(file, tensor, view, index, context, resident, { magnitudes })
           const mark = kernels.mark()
           const [fresh, known] = [await load(), await load(found.magnitudes![index])]
           expect(known.frobeniusNorm).toBe(fresh.frobeniusNorm)
