@@ -73,7 +73,7 @@ const commandLine: Words = {
   place: 'command line',
   text: inEnglish,
   act: (action) => acts[action],
-  list: (items) => items.join(', '),
+  list: (items, of = items.length) => items.join(', ') + (of > items.length ? ` and ${of - items.length} more` : ''),
 }
 
 /** Several sentences where one message is wanted. */

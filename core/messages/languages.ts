@@ -11,18 +11,26 @@ const catalogs = { en: english, 'zh-CN': chinese } as const
 /** Chinese sentences end in their own space. */
 const betweenSentences = { en: ' ', 'zh-CN': '' } as const
 const betweenItems = { en: ', ', 'zh-CN': '、' } as const
+/** After the first of a longer list. */
+const andMore: Readonly<Record<Language, (count: string) => string>> = {
+  en: (count) => ` and ${count} more`,
+  'zh-CN': (count) => ` 等另外 ${count} 项`,
+}
 const acts: Readonly<Record<Language, Readonly<Record<Act, string>>>> = {
   en: { overwrite: 'allow it to be replaced', include: 'you tick it', plan: 'Analyze model', resume: 'Resume' },
   'zh-CN': { overwrite: '允许替换它', include: '勾选', plan: '“分析模型”', resume: '“恢复”' },
 }
 
 export function sentencesIn(language: Language): (said: Message | readonly Message[]) => string {
+  const numbers = numbersIn(language)
   const words: Words = {
-    ...numbersIn(language),
+    ...numbers,
     place: 'page',
     text: (said) => sentences(catalogs[language], words, said, betweenSentences[language]),
     act: (action) => acts[language][action],
-    list: (items) => items.join(betweenItems[language]),
+    list: (items, of = items.length) =>
+      items.join(betweenItems[language]) +
+      (of > items.length ? andMore[language](numbers.count(of - items.length)) : ''),
   }
   return words.text
 }

@@ -32,8 +32,8 @@ export interface Words {
   percent(share: number): string
   /** By how much something grows: "5.00 %", "> 900 %" beyond tenfold; null: without limit. */
   increase(share: number | null): string
-  /** "a, b, c" */
-  list(items: readonly string[]): string
+  /** "a, b, c", or "a, b and 3 more" where these are the first of so many. */
+  list(items: readonly string[], of?: number): string
 }
 
 /** What some sentences advise. Their words differ between the command line and the page. */

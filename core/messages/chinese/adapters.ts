@@ -2,8 +2,6 @@ import { formOf } from '../english/adapters.ts'
 import { shapeOf } from '../english/plan.ts'
 import type { Translation } from '../english.ts'
 
-const some = (count: number, shown: readonly string[], list: (items: readonly string[]) => string) =>
-  `${list(shown)}${count > shown.length ? '……' : ''}`
 const nonFinite = ({ nan, inf }: { readonly nan: number; readonly inf: number }) =>
   [...(nan > 0 ? [`${nan} 个 NaN`] : []), ...(inf > 0 ? [`${inf} 个 Inf`] : [])].join('、')
 
@@ -16,10 +14,10 @@ export const adapters = {
     `${v.total} 个模块中有 ${v.count} 个没有 alpha，而秩又各不相同：与 ComfyUI 一样，按比例 1 处理。`,
   'adapter.dora': (v) => `DoRA：${v.count} 个幅值原样保留。它们是针对原乘积的方向训练的；新乘积与之接近，但不相等。`,
   'adapter.dora-lost': (v) => `DoRA：${v.count} 个幅值在这种形式中没有位置，已略去：写出的只是差值本身。`,
-  'adapter.others': (v, w) => `${v.count} 个张量不属于任何低秩模块（${some(v.count, v.some, w.list)}）。`,
+  'adapter.others': (v, w) => `${v.count} 个张量不属于任何低秩模块（${w.list(v.some, v.count)}）。`,
   'adapter.others-kept': (v) => `${v.count} 个不属于低秩模块的张量原样复制。`,
   'adapter.others-left': (v, w) =>
-    `${v.count} 个不属于低秩模块的张量已略去，因为这种形式没有它们的位置：${some(v.count, v.some, w.list)}。`,
+    `${v.count} 个不属于低秩模块的张量已略去，因为这种形式没有它们的位置：${w.list(v.some, v.count)}。`,
   'adapter.no-place': (v) => `${formOf(v.form)} 适配器的加载器不为它建立模块。`,
   'adapter.no-module': () => '这是参数而不是模块：适配器按模块命名。',
   'adapter.other-shape': (v) => `形状不同：基础模型为 [${v.base.join(', ')}]，微调模型为 [${v.tuned.join(', ')}]。`,
@@ -30,7 +28,7 @@ export const adapters = {
   'adapter.family-unknown': (v) =>
     `这些名称不属于任何已知的模型族；模块按张量命名。请试一试 ${formOf(v.form)} 适配器的加载器是否接受。`,
   'adapter.unplaced': (v, w) =>
-    `${v.total} 个模块中有 ${v.count} 个在 ${formOf(v.form)} 适配器中没有位置，已略去：${some(v.count, v.some, w.list)}。`,
+    `${v.total} 个模块中有 ${v.count} 个在 ${formOf(v.form)} 适配器中没有位置，已略去：${w.list(v.some, v.count)}。`,
   'adapter.no-names': (v) => `其模块名称不属于任何已知的模型族，无法改写为 ${formOf(v.form)} 的名称。`,
   'adapter.no-architecture': () =>
     'GGUF 适配器要写明其模型的架构。请给出它所属的模型（GGUF，或带有 config.json 的文件夹）。',
@@ -44,10 +42,9 @@ export const adapters = {
   'extract.packed': (v) => `${v.dtype} 数值不是权重，这里无法求差。`,
   'extract.embedding': (_, w) => `嵌入：并非所有加载器都接受。已略去，除非${w.act('include')}。`,
   'extract.conv': () => '卷积：除非指定卷积的秩，否则略去。',
-  'extract.only-base': (v, w) => `${v.count} 个张量只在基础模型中：${some(v.count, v.some, w.list)}。`,
-  'extract.only-tuned': (v, w) =>
-    `${v.count} 个张量只在微调模型中，没有适配器能添加它们：${some(v.count, v.some, w.list)}。`,
-  'extract.whole-left': (v, w) => `${v.count} 个不是矩阵的张量有差异，但不写出：${some(v.count, v.some, w.list)}。`,
+  'extract.only-base': (v, w) => `${v.count} 个张量只在基础模型中：${w.list(v.some, v.count)}。`,
+  'extract.only-tuned': (v, w) => `${v.count} 个张量只在微调模型中，没有适配器能添加它们：${w.list(v.some, v.count)}。`,
+  'extract.whole-left': (v, w) => `${v.count} 个不是矩阵的张量有差异，但不写出：${w.list(v.some, v.count)}。`,
   'extract.no-pairs': () => '两个模型没有一个张量能够对应：它们不属于同一模型族。',
   'extract.not-a-pair': () => '这不是由两个模型得来的。',
   'extract.other-form': (v) => `这些矩阵是按 ${formOf(v.form)} 适配器的加载器划分的。请先按另一种形式打开。`,
@@ -68,7 +65,7 @@ export const adapters = {
 
   'apply.none': () => '这个适配器没有一个模块属于基础模型的张量。',
   'apply.unmatched': (v, w) =>
-    `${v.total} 个模块中有 ${v.count} 个不属于基础模型的任何张量，已略去：${some(v.count, v.some, w.list)}。`,
+    `${v.total} 个模块中有 ${v.count} 个不属于基础模型的任何张量，已略去：${w.list(v.some, v.count)}。`,
   'apply.misfit': (v) =>
     `${v.module}：其乘积为 [${shapeOf(v.module_shape)}]，所属张量为 [${shapeOf(v.tensor)}]。这个适配器是为另一个模型制作的。`,
   'apply.applied': (v) => `改变了 ${v.count} 个矩阵，每个加上适配器内容${v.scale === 1 ? '' : `的 ${v.scale} 倍`}。`,

@@ -10,7 +10,7 @@ export const formats = {
 
   'formats.no-weight-file': (v) => `${v.name} 中没有权重文件（查找了 ${v.looked}）。`,
   'formats.several-models': (v, w) =>
-    `${v.name} 中有 ${v.count} 个模型（${w.list(v.some)}${v.count > v.some.length ? '……' : ''}）。请打开其中之一。`,
+    `${v.name} 中有 ${v.count} 个模型（${w.list(v.some, v.count)}）。请打开其中之一。`,
 
   'lookalike.text': (v) => `${v.name} 是文本，不是权重。${weightFiles}`,
   'lookalike.empty': (v) => `${v.name} 是空文件。请重新下载或复制。`,
@@ -44,15 +44,15 @@ export const formats = {
   'formats.objects': (v) => `${v.where} 含有 Python 对象（pickle）而非数值，不会打开。请将其另存为数值数组。`,
 
   'formats.code': (v, w) =>
-    `用 “torch.load” 加载此文件会运行 “${w.list(v.names)}”${and(v.more)}。GhostSVD 没有运行它。`,
+    `用 “torch.load” 加载此文件会运行 ${w.list(v.names, v.names.length + v.more)}。GhostSVD 没有运行它。`,
   'formats.torchscript': () => '这是 “TorchScript” 归档：张量之外还带有程序。只读取了张量。',
   'formats.prefix': (v) => `显示的名称省略了 ${v.prefix}。`,
-  'formats.left-out': (v, w) => `以下内容的值无法读取，已略过：${w.list(v.some.map(w.text))}${and(v.more)}。`,
+  'formats.left-out': (v, w) => `以下内容的值无法读取，已略过：${w.list(v.some.map(w.text), v.some.length + v.more)}。`,
   'formats.quantized': (v, w) => `此文件已量化（${w.list(v.encodings)}）：谱中含有量化噪声。`,
   'formats.packed': (v, w) => `此文件已量化（${w.list(v.schemes.map(w.text))}）：其打包的张量及附属内容保持原样。`,
   'formats.packed-tensor': (v, w) => `打包的数值（${w.text(v.scheme)}），不是逐个的权重；保持原样。`,
   'formats.beside-packed': (v, w) => `附属于 ${v.packed} 的打包数值（${w.text(v.scheme)}）；保持原样。`,
-  'formats.scales': (v, w) => `无法理解 ${w.list(v.some)}${and(v.more)} 旁的缩放因子；这些 F8 张量保持原样。`,
+  'formats.scales': (v, w) => `无法理解 ${w.list(v.some, v.some.length + v.more)} 旁的缩放因子；这些 F8 张量保持原样。`,
   'formats.scale-unknown': (v) =>
     `其缩放因子 ${v.scale}（${v.dtype} [${v.shape.join(', ')}]）${v.ambiguous ? '符合不止一种块大小' : '不符合任何已知布局'}：无法得知其 ${v.codes} 编码代表的值。保持原样。`,
   'formats.scales-unknown': (v, w) =>
@@ -71,8 +71,7 @@ export const formats = {
   'formats.part-unknown': (v) => `${v.class} 类张量的一部分，其含义未知；保持原样。`,
   'formats.opened-alone': (v, w) => `${v.name} 已单独打开，因为无法使用其索引。${w.text(v.why)}`,
   'formats.counted-instead': (v) => `${v.index} 指向此处没有的文件；已改为打开按名称编号的 ${v.count} 个文件。`,
-  'formats.index-ghosts': (v, w) =>
-    `${v.index} 中有 ${v.count} 个张量（${w.list(v.some)}${v.count > v.some.length ? '……' : ''}）不在任何文件中。`,
+  'formats.index-ghosts': (v, w) => `${v.index} 中有 ${v.count} 个张量（${w.list(v.some, v.count)}）不在任何文件中。`,
   'formats.index-misplaced': (v) =>
     `${v.index} 称 ${v.tensor} 在 ${v.said} 中；实际在 ${v.actual} 中${v.more > 0 ? `，另有 ${v.more} 个也不在所称的文件中` : ''}。`,
   'formats.several-snapshots': (v, w) =>
@@ -81,7 +80,3 @@ export const formats = {
     `由 GhostSVD 压缩：${w.count(v.count)} 个矩阵，秩 ${v.least === v.most ? v.least : `${v.least} 至 ${v.most}`}${v.error === null ? '' : `，模型误差 ${w.percent(v.error)}`}。因子按原样显示：再次分解只会增加误差。`,
   'formats.adapter': () => '此文件是 LoRA 之类的适配器：其矩阵已是因子，全部保持原样。',
 } satisfies Partial<Translation>
-
-function and(more: number): string {
-  return more > 0 ? ` 等另外 ${more} 项` : ''
-}

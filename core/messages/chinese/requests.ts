@@ -39,8 +39,7 @@ export const requests = {
     `隐藏维度 ${v.hidden} 的矩阵有 ${w.bytes(v.bytes)}；示例中每个矩阵最多 ${w.bytes(v.limit)}。请选择不超过 16384 的值。`,
 
   'tensor.no-whole-bytes': (v) => `${v.dtype} [${v.shape.join(', ')}] 不是整数个字节。`,
-  'tensor.unknown': (v, w) =>
-    `文件中没有张量 ${v.name}。其中有 ${v.count} 个：${w.list(v.some)}${v.count > v.some.length ? '……' : ''}。`,
+  'tensor.unknown': (v, w) => `文件中没有张量 ${v.name}。其中有 ${v.count} 个：${w.list(v.some, v.count)}。`,
   'tensor.unfit': (v, w) => `${v.name}：${w.text(v.why)}`,
   'tensor.no-matrix': (v) => `${v.name} 的形状为 [${v.shape.join(', ')}]，不是矩阵：没有可分解的内容。`,
   'tensor.dtype': (v) => `${v.name} 的值为 ${v.dtype}，不是可以分解的权重。`,

@@ -16,10 +16,10 @@ export const adapters = {
   'adapter.dora-lost': (v: { count: number }) =>
     `DoRA: ${v.count} magnitudes have no place in this form and are left out: what is written adds the difference alone.`,
   'adapter.others': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} tensors belong to no low-rank module (${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}).`,
+    `${v.count} tensors belong to no low-rank module (${w.list(v.some, v.count)}).`,
   'adapter.others-kept': (v: { count: number }) => `${v.count} tensors of no low-rank module are copied as they are.`,
   'adapter.others-left': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} tensors of no low-rank module are left out, because this form has no place for them: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `${v.count} tensors of no low-rank module are left out, because this form has no place for them: ${w.list(v.some, v.count)}.`,
   'adapter.no-place': (v: { form: string }) => `Loaders of ${formOf(v.form)} adapters build no module for it.`,
   'adapter.no-module': () => 'A parameter that is no module: adapters name modules.',
   'adapter.other-shape': (v: { base: readonly number[]; tuned: readonly number[] }) =>
@@ -32,7 +32,7 @@ export const adapters = {
   'adapter.family-unknown': (v: { form: string }) =>
     `The names are of no family that is known here; modules are named after their tensors. Try whether a loader of ${formOf(v.form)} adapters takes them.`,
   'adapter.unplaced': (v: { count: number; total: number; form: string; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} of ${v.total} modules have no place in a ${formOf(v.form)} adapter and are left out: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `${v.count} of ${v.total} modules have no place in a ${formOf(v.form)} adapter and are left out: ${w.list(v.some, v.count)}.`,
   'adapter.no-names': (v: { form: string }) =>
     `Its module names are of no family that is known here, so they cannot be turned into those of ${formOf(v.form)}.`,
   'adapter.no-architecture': () =>
@@ -50,11 +50,11 @@ export const adapters = {
     `An embedding: loaders differ in whether they take one. Left out unless ${w.act('include')}.`,
   'extract.conv': () => 'A convolution: left out unless a rank for convolutions is given.',
   'extract.only-base': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} tensors are in the base alone: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `${v.count} tensors are in the base alone: ${w.list(v.some, v.count)}.`,
   'extract.only-tuned': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} tensors are in the tuned model alone, and no adapter adds them: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `${v.count} tensors are in the tuned model alone, and no adapter adds them: ${w.list(v.some, v.count)}.`,
   'extract.whole-left': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} tensors that are no matrices differ and are not written: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `${v.count} tensors that are no matrices differ and are not written: ${w.list(v.some, v.count)}.`,
   'extract.no-pairs': () => 'The two models have no tensors in common: they are not of one family.',
   'extract.not-a-pair': () => 'This is not a pair of models.',
   'extract.other-form': (v: { form: string }) =>
@@ -80,7 +80,7 @@ export const adapters = {
 
   'apply.none': () => 'None of the modules of this adapter belongs to a tensor of the base.',
   'apply.unmatched': (v: { count: number; total: number; some: readonly Quoted[] }, w: Words) =>
-    `${v.count} of ${v.total} modules belong to no tensor of the base and are left out: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `${v.count} of ${v.total} modules belong to no tensor of the base and are left out: ${w.list(v.some, v.count)}.`,
   'apply.misfit': (v: { module: Foreign; module_shape: readonly number[]; tensor: readonly number[] }) =>
     `${v.module}: its product is [${shapeOf(v.module_shape)}], the tensor it belongs to [${shapeOf(v.tensor)}]. This adapter was made for another model.`,
   'apply.applied': (v: { count: number; scale: number }) =>

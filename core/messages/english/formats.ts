@@ -21,7 +21,7 @@ export const formats = {
   'formats.no-weight-file': (v: { name: FileName; looked: Foreign }) =>
     `${v.name} holds no weight file (looked for ${v.looked}).`,
   'formats.several-models': (v: { name: FileName; count: number; some: readonly FileName[] }, w: Words) =>
-    `${v.name} holds ${v.count} models (${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}). Open one of them.`,
+    `${v.name} holds ${v.count} models (${w.list(v.some, v.count)}). Open one of them.`,
 
   'lookalike.text': (v: { name: FileName }) => `${v.name} holds text, not weights. ${weightFiles}`,
   'lookalike.empty': (v: { name: FileName }) => `${v.name} is empty. Download or copy it again.`,
@@ -66,12 +66,12 @@ export const formats = {
     `${v.where} holds Python objects (a pickle) instead of numbers. They are not opened. Save it as an array of numbers.`,
 
   'formats.code': (v: { names: readonly Foreign[]; more: number }, w: Words) =>
-    `This file would run ${w.list(v.names)}${and(v.more)} when loaded with torch.load. GhostSVD did not run it.`,
+    `This file would run ${w.list(v.names, v.names.length + v.more)} when loaded with torch.load. GhostSVD did not run it.`,
   'formats.torchscript': () =>
     'A TorchScript archive: it carries a program beside its tensors. Only the tensors were read.',
   'formats.prefix': (v: { prefix: Quoted }) => `Names are shown without ${v.prefix}.`,
   'formats.left-out': (v: { some: readonly Message[]; more: number }, w: Words) =>
-    `Left out, because their values are not read: ${w.list(v.some.map(w.text))}${and(v.more)}.`,
+    `Left out, because their values are not read: ${w.list(v.some.map(w.text), v.some.length + v.more)}.`,
   'formats.quantized': (v: { encodings: readonly Foreign[] }, w: Words) =>
     `This file is already quantized (${w.list(v.encodings)}): the spectra include quantization noise.`,
   'formats.packed': (v: { schemes: readonly Message[] }, w: Words) =>
@@ -81,7 +81,7 @@ export const formats = {
   'formats.beside-packed': (v: { packed: Quoted; scheme: Message }, w: Words) =>
     `It belongs to the packed values of ${v.packed} (${w.text(v.scheme)}); kept as it is.`,
   'formats.scales': (v: { some: readonly Quoted[]; more: number }, w: Words) =>
-    `The scale factors beside ${w.list(v.some)}${and(v.more)} are not understood; these F8 tensors are kept as they are.`,
+    `The scale factors beside ${w.list(v.some, v.some.length + v.more)} are not understood; these F8 tensors are kept as they are.`,
   'formats.scale-unknown': (v: {
     scale: Quoted
     dtype: Foreign
@@ -115,7 +115,7 @@ export const formats = {
   'formats.index-ghosts': (v: { index: FileName; count: number; some: readonly Quoted[] }, w: Words) =>
     v.count === 1
       ? `${v.index} names the tensor ${w.list(v.some)} that no file of the set has.`
-      : `${v.index} names ${v.count} tensors (${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}) that no file of the set has.`,
+      : `${v.index} names ${v.count} tensors (${w.list(v.some, v.count)}) that no file of the set has.`,
   'formats.index-misplaced': (v: { index: FileName; tensor: Quoted; said: Quoted; actual: Quoted; more: number }) =>
     `${v.index} places ${v.tensor} in ${v.said}; it is in ${v.actual}${v.more > 0 ? `, and ${v.more} more in other files than it says` : ''}.`,
   'formats.several-snapshots': (v: { name: FileName; count: number; some: readonly Foreign[] }, w: Words) =>
@@ -124,8 +124,4 @@ export const formats = {
     `Compressed by GhostSVD: ${v.count === 1 ? '1 matrix' : `${w.count(v.count)} matrices`}, ${v.least === v.most ? `rank ${v.least}` : `ranks ${v.least} to ${v.most}`}${v.error === null ? '' : `, model error ${w.percent(v.error)}`}. Its factors are shown as they are: a factor of a factor would only add an error.`,
   'formats.adapter': () =>
     'This file is an adapter such as a LoRA: its matrices are factors already, and each is kept as it is.',
-}
-
-function and(more: number): string {
-  return more > 0 ? ` and ${more} more` : ''
 }

@@ -50,7 +50,7 @@ export const requests = {
   'tensor.no-whole-bytes': (v: { dtype: Foreign; shape: readonly number[] }) =>
     `${v.dtype} [${v.shape.join(', ')}] is no whole number of bytes.`,
   'tensor.unknown': (v: { name: Quoted; count: number; some: readonly Foreign[] }, w: Words) =>
-    `The file has no tensor ${v.name}. It has ${v.count}: ${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}.`,
+    `The file has no tensor ${v.name}. It has ${v.count}: ${w.list(v.some, v.count)}.`,
   'tensor.unfit': (v: { name: Foreign; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
   'tensor.no-matrix': (v: { name: Foreign; shape: readonly number[] }) =>
     `${v.name} has the shape [${v.shape.join(', ')}], which is no matrix: there is nothing to factorize.`,

@@ -6,7 +6,7 @@ export const statistics = {
   'statistics.none': (v: { name: FileName }) =>
     `${v.name} holds no statistics that GhostSVD can read: an imatrix, Hessians, covariances or sums of a calibration.`,
   'statistics.no-match': (v: { name: FileName; entries: number; some: readonly Quoted[] }, w: Words) =>
-    `None of the ${w.count(v.entries)} entries of ${v.name} (${w.list(v.some)}${v.entries > v.some.length ? ', ...' : ''}) has samples for a matrix of this model.`,
+    `None of the ${w.count(v.entries)} entries of ${v.name} (${w.list(v.some, v.entries)}) has samples for a matrix of this model.`,
   'statistics.width': (v: { name: Foreign; file: FileName; width: number; inputs: number }, w: Words) =>
     `${v.file} is of another model: it counts ${w.count(v.width)} inputs of ${v.name}, which has ${w.count(v.inputs)}.`,
   'statistics.coverage': (v: { covered: number; total: number; borrowed: number }, w: Words) =>
@@ -19,7 +19,7 @@ export const statistics = {
     `Errors of matrices with statistics are those of their outputs, regularized: ${w.percent(v.squares)} of the mean square is added to each input, or ${w.percent(v.moments)} of the mean eigenvalue to their second moments.`,
   'statistics.uncovered': () => 'It has no statistics: its errors are those of its weights.',
   'statistics.absolute-uncovered': (v: { count: number; some: readonly Quoted[] }, w: Words) =>
-    `An absolute error adds up outputs, and ${w.count(v.count)} matrices to be factorized have no statistics (${w.list(v.some)}${v.count > v.some.length ? ', ...' : ''}). Leave them out, or count every weight alike.`,
+    `An absolute error adds up outputs, and ${w.count(v.count)} matrices to be factorized have no statistics (${w.list(v.some, v.count)}). Leave them out, or count every weight alike.`,
   'statistics.relative': () =>
     'CorDA divides every sample by its largest entry: these statistics are good for directions, and output errors by them are relative only.',
 }

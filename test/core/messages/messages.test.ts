@@ -83,3 +83,12 @@ it('machines get English', () => {
     tensors: [{ name: 'w' }],
   })
 })
+
+it('a list that goes on says how many more there are, in either language, and its sentence ends in one dot', () => {
+  const said = say('extract.only-base', { count: 1202, some: [quoted('a'), quoted('b')] })
+  expect(inEnglish(said)).toBe('1202 tensors are in the base alone: "a", "b" and 1200 more.')
+  expect(sentencesIn('en')(said)).toBe('1202 tensors are in the base alone: "a", "b" and 1,200 more.')
+  expect(sentencesIn('zh-CN')(said)).toMatch(/："a"、"b" 等另外 1,200 项。$/)
+  const all = say('extract.only-base', { count: 2, some: [quoted('a'), quoted('b')] })
+  expect(inEnglish(all)).toBe('2 tensors are in the base alone: "a", "b".')
+})
