@@ -1,12 +1,13 @@
 /** Runs at work and how the newest seen at work ended, at the foot of the page. They go on while the page looks at something else. */
 import { Anchor } from '@mantine/core'
+import { memo } from 'react'
 import { sessionReducers } from '../frame/session.ts'
 import { isActive, stripRuns, useRuns } from '../model/running/runs.ts'
 import { useWords } from '../words/words.ts'
 import { ActiveRun } from './ActiveRun.tsx'
 import { EndedRun } from './EndedRun.tsx'
 
-export function RunStrip() {
+export const RunStrip = memo(function RunStrip() {
   const { t, numbers } = useWords()
   const { shown, more } = stripRuns(useRuns())
   return shown.length === 0 ? null : (
@@ -23,4 +24,4 @@ export function RunStrip() {
       ) : null}
     </div>
   )
-}
+})

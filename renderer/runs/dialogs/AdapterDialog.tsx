@@ -1,5 +1,5 @@
 /** Before an adapter is written: for whose loaders, what of the differences it holds, at which ranks, and where it goes. */
-import { Button, Checkbox, Modal, NumberInput, Radio, Select } from '@mantine/core'
+import { Button, Checkbox, Modal, NumberInput, Select } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport, Grant, RankRule } from '../../../core/contract.ts'
 import { paramEntries } from '../../../core/param-entries.ts'
@@ -18,6 +18,7 @@ import { adapterCommandFor, startAdapterRun } from '../../model/running/run-acti
 import { PlannedOutcome } from '../../outcome/PlannedOutcome.tsx'
 import { useWords } from '../../words/words.ts'
 import { CopyButton } from '../CopyButton.tsx'
+import { FormChoice } from './FormChoice.tsx'
 import { ModelPicker } from './ModelPicker.tsx'
 import { TargetFields, useTarget } from './target.tsx'
 import { targetName } from './target-name.ts'
@@ -72,26 +73,22 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
         <div className="outcome-plain" data-testid="compress-outcome">
           <PlannedOutcome outcome={outcome} />
         </div>
-        <Radio.Group
+        <FormChoice
+          forms={adapterForms.map((id) => ({
+            id,
+            title: (
+              <>
+                {t(`adapter.forms.${id}.title`)}
+                <span className="dimmed"> {placesOf(id)}</span>
+              </>
+            ),
+            help: t(`adapter.forms.${id}.loaders`),
+            disabled: !places.has(id) || reopening,
+          }))}
           label={t('adapter.form')}
-          onChange={(value) => void openForForm(value as AdapterForm, difference.convolutions)}
+          onChange={(id) => void openForForm(id, difference.convolutions)}
           value={form}
-        >
-          <div className="cards">
-            {adapterForms.map((one) => (
-              <Radio.Card className="card" disabled={!places.has(one) || reopening} key={one} value={one}>
-                <Radio.Indicator />
-                <div>
-                  <div className="card-title">
-                    {t(`adapter.forms.${one}.title`)}
-                    <span className="dimmed"> {placesOf(one)}</span>
-                  </div>
-                  <div className="dimmed">{t(`adapter.forms.${one}.loaders`)}</div>
-                </div>
-              </Radio.Card>
-            ))}
-          </div>
-        </Radio.Group>
+        />
         <div className="adapter-choices">
           <RuleField rule={choices.rule} />
           {of === 'pair' && convolutions ? (

@@ -1,5 +1,5 @@
 /** Before a run: what becomes of the model and what that does not promise, who can open the output, and where it goes. */
-import { Button, Modal, Radio } from '@mantine/core'
+import { Button, Modal } from '@mantine/core'
 import type { FileReport } from '../../../core/contract.ts'
 import { say } from '../../../core/messages/english.ts'
 import { compressCommand } from '../../../core/report/command.ts'
@@ -19,6 +19,7 @@ import { LargeChange } from '../../outcome/LargeChange.tsx'
 import { PlannedOutcome } from '../../outcome/PlannedOutcome.tsx'
 import { useSentences, useWords } from '../../words/words.ts'
 import { CopyButton } from '../CopyButton.tsx'
+import { FormChoice } from './FormChoice.tsx'
 import { TargetFields, useTarget } from './target.tsx'
 import { targetName } from './target-name.ts'
 
@@ -73,25 +74,17 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           <PlannedOutcome outcome={outcome} />
         </div>
         {large ? <LargeChange /> : null}
-        <Radio.Group
+        <FormChoice
+          forms={styleIds.map((id) => ({
+            id,
+            title: t(`compress.styles.${id}.title`),
+            help: t(`compress.styles.${id}.help`),
+            refusal: lacksGraph(id) ? sentences(say('request.no-graph')) : null,
+          }))}
           label={t('compress.style')}
-          onChange={(value) => paramsReducers.output(value as StyleId)}
-          value={style}
-        >
-          <div className="cards">
-            {styleIds.map((one) => (
-              <Radio.Card className="card" disabled={lacksGraph(one)} key={one} value={one}>
-                <Radio.Indicator />
-                <div>
-                  <div className="card-title">{t(`compress.styles.${one}.title`)}</div>
-                  <div className="dimmed">
-                    {lacksGraph(one) ? sentences(say('request.no-graph')) : t(`compress.styles.${one}.help`)}
-                  </div>
-                </div>
-              </Radio.Card>
-            ))}
-          </div>
-        </Radio.Group>
+          onChange={paramsReducers.output}
+          value={style as StyleId}
+        />
         <TargetFields label={t('compress.name')} target={target} />
         {said.map((notice) => (
           <p className="caveat" key={notice} role="note">

@@ -41,10 +41,8 @@ export function TargetFields({ target: { desktop, folders, name, setName, isTake
   const { t } = useWords()
   if (desktop) return null
   return (
-    <fieldset className="target">
-      <legend>{t('compress.where')}</legend>
-      <FolderTrail folders={folders} />
-      <FolderEntries folders={folders} />
+    <fieldset aria-label={t('compress.where')} className="target">
+      {/* The name first: what folders there are may be long. */}
       <TextInput
         error={isTaken ? t('compress.taken', { name }) : null}
         label={label}
@@ -52,6 +50,11 @@ export function TargetFields({ target: { desktop, folders, name, setName, isTake
         spellCheck={false}
         value={name}
       />
+      <div className="target-folder">
+        <span className="target-label">{t('compress.where')}</span>
+        <FolderTrail folders={folders} />
+      </div>
+      <FolderEntries folders={folders} />
     </fieldset>
   )
 }
