@@ -1,5 +1,5 @@
 /**
- * Random moments in the page: `npm run build && npm run -s stress:moments -- [moments] [seed]`.
+ * Random moments in the page: `npm run build && npm run -s stress:moments -- [moments] [seed] [job]`.
  *
  * Each job of the page is cut at so many random moments by a reload, a closed tab, a killed engine or a killed host (SIGKILL). Then what was
  * chosen and found out has to be there again, or a sentence has to say what is not. Counts both; ends with status 1 where something was lost in
@@ -17,6 +17,8 @@ import { type ServingProcess, serveProcess, servingEngines } from '../e2e/set-up
 
 const moments = Number(process.argv[2] ?? 10)
 const seed = Number(process.argv[3] ?? 1)
+/** A part of its name; all jobs without. */
+const only = process.argv[4] ?? ''
 const random = generator(seed)
 const tensor = 'model.layers.1.mlp.up_proj.weight'
 const excluded = 'model.layers.0.mlp.gate_proj.weight'
@@ -124,7 +126,8 @@ const executablePath = findBrowser()
 const browser = await chromium.launch(executablePath ? { executablePath } : {})
 let lost = 0
 const counts = new Map<string, number>()
-for (const job of jobs) {
+const wanted = jobs.filter(({ name }) => name.includes(only))
+for (const job of wanted) {
   for (let moment = 0; moment < moments; moment++) {
     const cut = disturbances[Math.floor(random() * disturbances.length)]!
     const after = Math.round(random() * job.within)
@@ -142,7 +145,7 @@ for (const job of jobs) {
 await browser.close()
 for (const used of [folder, configs]) await rm(used, { recursive: true, force: true })
 console.log([...counts].map(([what, count]) => `${what} ${count}`).join(', '))
-console.log(`${jobs.length * moments} moments, ${lost} lost in silence (seed ${seed})`)
+console.log(`${wanted.length * moments} moments, ${lost} lost in silence (seed ${seed})`)
 process.exit(lost > 0 ? 1 : 0)
 
 async function once(job: Job, cut: Disturbance, after: number): Promise<void> {

@@ -1,10 +1,21 @@
 /** Everybody can use the page: by keyboard alone, with a screen reader, in both themes and languages, in the smallest window. */
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
-import { browse, chooseGoal, chooseLens, commandLine, openSample, patience, readError, resize } from './driving.ts'
+import {
+  browse,
+  chooseGoal,
+  chooseLens,
+  commandLine,
+  openSample,
+  patience,
+  readError,
+  resize,
+  tabTo,
+} from './driving.ts'
 import { writeManyTensors } from './files.ts'
+import { saved } from './running.ts'
 
 async function expectNoOverflow(page: Page): Promise<void> {
   const overflow = await page.evaluate(() => {
@@ -81,6 +92,64 @@ test('a whole session by keyboard', async ({ page }) => {
   await expect(page.getByRole('dialog')).toBeHidden()
 })
 
+test(
+  'from the picker to a run, its history, and again with its settings: by keyboard alone',
+  loopbackOnly,
+  async ({ page, folder }) => {
+    for (const name of ['another', 'model'])
+      commandLine('sample', join(folder, `${name}.safetensors`), '--layers', '2', '--hidden', '256')
+    const press = (key: string) => page.keyboard.press(key)
+    const enter = async (target: Locator) => {
+      await tabTo(page, target)
+      await press('Enter')
+    }
+    const size = page.getByRole('textbox', { name: 'Size of the output' })
+    const exact = () => expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+    const dialog = page.getByRole('dialog')
+    await enter(page.getByRole('button', { name: 'Browse this server…' }))
+    // In the picker arrows lead from entry to entry; the folder holds two files.
+    await tabTo(page, dialog.getByRole('button', { name: /^another\.safetensors/ }))
+    await press('ArrowDown')
+    await expect(dialog.getByRole('button', { name: /^model\.safetensors/ })).toBeFocused()
+    await press('Enter')
+    await readError(page)
+    // Rank is the last of three: the arrow leads round to Size, which starts the analysis it needs.
+    await tabTo(page, page.getByRole('radio', { name: 'Rank', exact: true }))
+    await press('ArrowRight')
+    await tabTo(page, size)
+    await press('Control+a')
+    await page.keyboard.type('40')
+    await exact()
+    await enter(page.getByRole('button', { name: /^Compare with (exact|randomized)/ }))
+    await expect(page.getByTestId('excess')).toBeVisible(patience)
+    // A select: opened, moved in, chosen from.
+    await enter(page.getByRole('combobox', { name: 'Zoom' }))
+    await press('ArrowDown')
+    await press('Enter')
+    await expect(page.getByRole('combobox', { name: 'Zoom' })).toHaveValue('To break-even')
+
+    await press('Control+Enter')
+    await tabTo(page, dialog.getByRole('textbox', { name: 'File name' }))
+    await press('Control+a')
+    await page.keyboard.type('forty.safetensors')
+    await enter(dialog.getByRole('button', { name: 'Write anyway' }))
+    await saved(page)
+    await size.focus()
+    await press('Control+a')
+    await page.keyboard.type('60')
+    await exact()
+
+    await enter(page.getByRole('button', { name: 'History', exact: true }))
+    await enter(page.getByRole('button', { name: 'More about forty.safetensors' }))
+    const again = page.getByRole('menuitem', { name: 'Run again with…' })
+    for (let i = 0; i < 12 && !(await again.evaluate((item) => item === document.activeElement)); i++)
+      await press('ArrowDown')
+    await press('Enter')
+    await exact()
+    await expect(size).toHaveValue('40')
+  },
+)
+
 test('a screen reader is told what the curve, the map and progress show', async ({ page, folder }) => {
   commandLine('sample', join(folder, 'model.safetensors'), '--layers', '4', '--hidden', '512')
   await browse(page, 'model.safetensors')
@@ -112,6 +181,36 @@ test('a screen reader is told what the curve, the map and progress show', async 
   `)
   const goal = page.getByRole('slider', { name: 'Size goal' })
   await expect(goal).toHaveAttribute('aria-valuetext', /^[\d.]+.%: [\d.]+.MB, [\d.]+.%$/)
+})
+
+test('"?" lists the keys, and what is dragged over the workbench is told where it may be dropped', async ({ page }) => {
+  await openSample(page)
+  await page.keyboard.press('?')
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  const over = (type: string, files: boolean) =>
+    page.evaluate(
+      ([name, withFile]) => {
+        const dataTransfer = new DataTransfer()
+        if (withFile) dataTransfer.items.add(new File(['x'], 'w.npy'))
+        else dataTransfer.setData('text/plain', 'a selected word')
+        document
+          .querySelector('.app')!
+          .dispatchEvent(new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer }))
+      },
+      [type, files] as const,
+    )
+  const highlight = page.locator('.drop-highlight')
+  await over('dragenter', true)
+  await expect(highlight).toBeVisible()
+  await over('dragleave', true)
+  await expect(highlight).toHaveCount(0)
+  // Text is no file: nothing is offered, and nothing is said of it when it falls.
+  await over('dragenter', false)
+  await expect(highlight).toHaveCount(0)
+  await over('drop', false)
+  await expect(page.getByRole('alert')).toHaveCount(0)
 })
 
 test('the focus stays where an analysis was asked for', async ({ page }) => {
@@ -155,6 +254,15 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await expect(dialog.getByTestId('outcome')).toBeInViewport()
 })
 
+test('no column scrolls sideways beside its scroll bar', async ({ page }) => {
+  await resize(page, 1280, 775)
+  await openSample(page)
+  await page.getByRole('button', { name: 'Advanced' }).click()
+  await expect(page.getByRole('textbox', { name: 'Seed' })).toBeVisible()
+  for (const column of ['.settings', '.list-rows', '.centre'])
+    expect(await page.locator(column).evaluate((one) => one.scrollWidth - one.clientWidth), column).toBe(0)
+})
+
 test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly, async ({ page }) => {
   // 1280 x 800 at 200 %.
   await page.setViewportSize({ width: 640, height: 400 })
@@ -176,6 +284,25 @@ test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly,
   await chooseLens(page, 'Error')
   await page.getByRole('slider').scrollIntoViewIfNeeded()
   await expect(page.getByRole('slider')).toBeInViewport()
+
+  // Where and under which name it is written is seen without scrolling in a window of this width.
+  await page.setViewportSize({ width: 800, height: 640 })
+  await page.keyboard.press('Control+Enter')
+  const name = page.getByRole('dialog').getByRole('textbox', { name: 'File name' })
+  await expect(name).toBeInViewport({ ratio: 1 })
+  await expect(page.getByRole('dialog').getByText('Folder', { exact: true })).toBeInViewport({ ratio: 1 })
+  await name.fill('an-output-with-a-name.safetensors')
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^(Compress|Write anyway)$/ })
+    .click()
+  await saved(page)
+  await page.setViewportSize({ width: 640, height: 400 })
+  await page.getByRole('button', { name: 'History', exact: true }).click()
+  const target = page.locator('.history-target')
+  await expect(target).toHaveText('an-output-with-a-name.safetensors')
+  expect(await target.evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0)
+  expect(await sideways()).toBeLessThanOrEqual(0)
 })
 
 test('the language and the theme are chosen in the settings and kept', async ({ page }) => {

@@ -1,12 +1,13 @@
 /**
  * `npm run states -- FOLDER [LOOK ...]`: a picture of every screen in every state, in every look, and sheets of them side by side: for people
- * who review how the page looks. Run `npm run build` before.
+ * who review how the page looks. The look `axe` takes none, and says what axe finds in each state, in both themes. Run `npm run build` before.
  */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from '@playwright/test'
+import { violationsIn } from '../page/accessible.ts'
 import { findBrowser } from './find-program.ts'
 import { serveProcess } from './serving.ts'
 import { type Language, walk } from './tour.ts'
@@ -30,6 +31,8 @@ const down = 3
 const column = 640
 /** Another walk, in the light. */
 const chinese = 'zh-CN'
+/** No picture: what axe finds. */
+const audit = 'axe'
 
 const [out = 'states', ...asked] = process.argv.slice(2)
 const wanted = asked.length > 0 ? asked : [...Object.keys(looks), chinese]
@@ -37,7 +40,7 @@ const looksOf = (language: Language) => (language === chinese ? ['light'] : want
 const named = (language: Language, look: string) => (language === chinese ? chinese : look)
 
 const languages: Language[] = [
-  ...(looksOf('en').length > 0 ? ['en' as const] : []),
+  ...(looksOf('en').length > 0 || wanted.includes(audit) ? ['en' as const] : []),
   ...(wanted.includes(chinese) ? ([chinese] as const) : []),
 ]
 const executablePath = findBrowser()
@@ -53,6 +56,7 @@ async function picturesIn(browser: Browser, language: Language): Promise<void> {
   const page = await browser.newPage({ locale: language, viewport: light!, reducedMotion: 'reduce' })
   for (const look of looksOf(language)) await mkdir(join(out, named(language, look)), { recursive: true })
   let count = 0
+  let found = 0
   try {
     await walk({
       page,
@@ -62,6 +66,12 @@ async function picturesIn(browser: Browser, language: Language): Promise<void> {
       shot: async (name) => {
         const file = `${String(++count).padStart(2, '0')}-${name}.png`
         for (const look of looksOf(language)) await picture(page, looks[look]!, join(out, named(language, look), file))
+        if (wanted.includes(audit) && language === 'en')
+          for (const scheme of ['dark', 'light'] as const)
+            for (const violation of await violationsIn(page, scheme)) {
+              found++
+              console.log(`axe ${name}, ${scheme}: ${violation}`)
+            }
         await show(page, light!)
         console.log(`${language} ${file}`)
       },
@@ -72,6 +82,7 @@ async function picturesIn(browser: Browser, language: Language): Promise<void> {
     await page.close()
     for (const used of [folder, config]) await rm(used, { recursive: true, force: true })
   }
+  if (wanted.includes(audit) && language === 'en') console.log(`axe: ${count} states in 2 themes, ${found} violations`)
   for (const look of looksOf(language)) await sheets(browser, named(language, look), looks[look]!)
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
 import { commandLine } from '../page/driving.ts'
 import { maliciousCheckpoint, writeManyTensors, writeNoise } from '../page/files.ts'
+import { classifier, samples } from '../page/onnx-files.ts'
 import type { ServingProcess } from './serving.ts'
 import { root } from './serving.ts'
 
@@ -46,6 +47,8 @@ function furnish(folder: string): void {
   writeManyTensors(join(folder, 'many.safetensors'), 9000)
   writeFileSync(join(folder, 'damaged.safetensors'), readFileSync(join(folder, 'model.safetensors')).subarray(0, 2e6))
   writeFileSync(join(folder, 'attack.pt'), maliciousCheckpoint())
+  writeFileSync(join(folder, 'classifier.onnx'), classifier())
+  writeFileSync(join(folder, 'samples.npz'), samples(1000, 16))
 }
 
 export async function walk({ page, folder, server, language, shot }: Tour): Promise<void> {
@@ -225,6 +228,39 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await page.getByTestId('job-status').getByRole('button').first().click()
   await page.getByRole('alert').first().waitFor(patience)
   await shot('look-failed')
+
+  // A model that runs: its inputs, its forms beside each other, its answers.
+  await open('classifier.onnx')
+  await settled()
+  await tab('try.tab')
+  await shot('try-empty')
+  await page.getByTestId('try-inputs').setInputFiles(join(folder, 'samples.npz'))
+  await expect(page.getByTestId('try')).toContainText('samples.npz', patience)
+  await button('forms.start').click()
+  await page.getByTestId('forms').getByRole('status').waitFor(patience)
+  await shot('forms-at-work')
+  await page.getByTestId('forms-result').waitFor(patience)
+  await page.getByTestId('forms-result').scrollIntoViewIfNeeded()
+  await shot('forms')
+  await tab('workbench.tensorTab')
+  await button('calibrate.button').click()
+  await shot('calibrate')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Control+Enter')
+  await page
+    .getByRole('dialog')
+    .getByRole('radio', { name: /\.onnx/ })
+    .click()
+  await page.getByRole('dialog').getByRole('textbox').last().fill('small.onnx')
+  await shot('dialog-graph')
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: new RegExp(`${words('compress.start').source}|${words('compress.anyway').source}`) })
+    .click()
+  await page.getByTestId('run-result').first().waitFor(patience)
+  await button('try.it').first().click()
+  await page.getByTestId('try-result').waitFor(patience)
+  await shot('try-done')
 
   // Many tensors, and the screens aside.
   await open('many.safetensors')
