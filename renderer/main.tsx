@@ -17,9 +17,12 @@ import './runs/runs.css'
 import './try/try.css'
 import { createRoot } from 'react-dom/client'
 import { App } from './app/App.tsx'
+import { fetchScreens } from './app/later.ts'
 import { startSession } from './app/session-actions.ts'
 import { startI18n } from './words/i18n.ts'
 
 await startI18n()
 createRoot(document.getElementById('root')!).render(<App nonce={nonce} />)
+// After the next frame, which is the first that has anything in it.
+requestAnimationFrame(() => setTimeout(fetchScreens))
 await startSession()

@@ -9,6 +9,7 @@ import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
+import { useRankShown } from '../model/figures/rank-shown.ts'
 import { isStale, methodOf, sideNames, sidesOf, useVersus, versusReducers } from '../model/looking/versus.ts'
 import { cancelVersus, runVersus } from '../model/looking/versus-actions.ts'
 import type { TensorView } from '../model/looking/view.ts'
@@ -20,14 +21,10 @@ import { VersusOutcome } from './VersusOutcome.tsx'
 /** Seeds of a run that shows what is owed to chance: enough that ranges which do not touch mean something. */
 const seedsOfSpread = 5
 
-interface AbTabProps {
-  readonly view: TensorView
-  /** Of this tensor, as the workbench shows it. */
-  readonly rank: number
-}
-
-export function AbTab({ view: { tensor, size }, rank }: AbTabProps) {
+export function AbTab({ view }: { readonly view: TensorView }) {
   const { t } = useWords()
+  const { tensor, size } = view
+  const { rank } = useRankShown(view)
   const chosen = useVersus((state) => state.chosen)
   const params = useParams((state) => state.params)
   const sides = useMemo(() => sidesOf(chosen, { ...params, rank }, size), [chosen, params, rank, size])

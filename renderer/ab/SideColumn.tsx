@@ -34,8 +34,8 @@ export function SideColumn({ side, sides, size }: SideColumnProps) {
             key={name}
             name={name}
             onChange={(changes) => versusReducers.change(sides, side, changes)}
-            params={params}
             terse
+            value={params[name]}
           />
         ))}
       </div>

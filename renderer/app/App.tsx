@@ -1,39 +1,35 @@
 /** The page: theme, language, the bar above, and the screen that is asked for. */
-import { MantineProvider } from '@mantine/core'
+import { Button, MantineProvider } from '@mantine/core'
 import { useWindowEvent } from '@mantine/hooks'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useSession } from '../frame/session.ts'
+import { ErrorBox } from '../frame/ErrorBox.tsx'
+import { type Screen, useSession } from '../frame/session.ts'
 import { droppedFiles, openFiles } from '../model/file/file-actions.ts'
-import { DifferenceBand } from '../outcome/DifferenceBand.tsx'
-import { HistoryScreen } from '../runs/history/History.tsx'
-import { RunDialogs } from '../runs/RunDialogs.tsx'
 import { RunStrip } from '../runs/RunStrip.tsx'
-import { SelfTestScreen } from '../settings/SelfTest.tsx'
-import { SettingsScreen } from '../settings/Settings.tsx'
 import { speak } from '../words/i18n.ts'
 import { DropHighlight } from './DropHighlight.tsx'
 import { Header } from './Header.tsx'
+import { useLater } from './later.ts'
 import { Notices } from './Notices.tsx'
 import { Shortcuts } from './Shortcuts.tsx'
 import { Start } from './Start.tsx'
 import { cssVariables, theme } from './theme.ts'
-import { Workbench } from './Workbench.tsx'
 
-const screens = {
-  start: Start,
-  workbench: Workbench,
-  history: HistoryScreen,
-  settings: SettingsScreen,
-  selfTest: SelfTestScreen,
-} as const
+const screenNames = {
+  workbench: 'Workbench',
+  history: 'HistoryScreen',
+  settings: 'SettingsScreen',
+  selfTest: 'SelfTestScreen',
+} as const satisfies Record<Exclude<Screen, 'start'>, string>
 /** The workbench has the strip of runs above its own bar, History is made of them. */
-const withoutStrip: ReadonlySet<keyof typeof screens> = new Set(['workbench', 'history'])
+const withoutStrip: ReadonlySet<Screen> = new Set(['workbench', 'history'])
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { theme: scheme, language } = useSession((state) => state.settings)
   const screen = useSession((state) => state.screen)
-  const Screen = screens[screen]
+  const screens = useLater((state) => state.screens)
+  const Shown = screen === 'start' ? Start : (screens?.[screenNames[screen]] ?? Missing)
   const { t } = useTranslation()
   // Anywhere: a file dropped beside the drop zone would make the browser leave the page.
   useWindowEvent('dragover', (event) => event.preventDefault())
@@ -56,13 +52,30 @@ export function App({ nonce }: { readonly nonce: string }) {
       <div className="app">
         <Header />
         <Notices />
-        {screen === 'workbench' ? <DifferenceBand /> : null}
-        <Screen />
+        {screen === 'workbench' && screens ? <screens.DifferenceBand /> : null}
+        <Shown />
         {withoutStrip.has(screen) ? null : <RunStrip />}
-        <RunDialogs />
+        {screens ? <screens.RunDialogs /> : null}
         <DropHighlight />
         <Shortcuts />
       </div>
     </MantineProvider>
+  )
+}
+
+/** A screen that has not come yet, or could not be fetched. */
+function Missing() {
+  const { t } = useTranslation()
+  const fault = useLater((state) => state.fault)
+  return (
+    <main className="start">
+      {fault ? (
+        <ErrorBox error={fault}>
+          <Button color="red" onClick={() => location.reload()} size="compact-sm" variant="light">
+            {t('app.reload')}
+          </Button>
+        </ErrorBox>
+      ) : null}
+    </main>
   )
 }

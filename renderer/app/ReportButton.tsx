@@ -1,5 +1,6 @@
 /** What stands in the open tab, as a file to hand on: the plan of the model, or the analysis of a tensor. */
 import { ActionIcon, Tooltip } from '@mantine/core'
+import { memo } from 'react'
 import { useFile } from '../choices/file.ts'
 import { useSelection } from '../choices/selection.ts'
 import { ReportIcon } from '../frame/icons.tsx'
@@ -8,7 +9,7 @@ import type { TensorView } from '../model/looking/view.ts'
 import { saveAnalysisReport, savePlanReport } from '../model/running/recipes.ts'
 import { useWords } from '../words/words.ts'
 
-export function ReportButton({ view }: { readonly view: TensorView | null }) {
+export const ReportButton = memo(function ReportButton({ view }: { readonly view: TensorView | null }) {
   const { t, language: spoken } = useWords()
   const language = spoken === 'zh-CN' ? 'zh-CN' : 'en'
   const tab = useSelection((state) => state.tab)
@@ -37,4 +38,4 @@ export function ReportButton({ view }: { readonly view: TensorView | null }) {
       </ActionIcon>
     </Tooltip>
   )
-}
+})

@@ -1,20 +1,16 @@
 /** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { type CSSProperties, useMemo } from 'react'
+import type { CSSProperties } from 'react'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
 import { useFile } from '../choices/file.ts'
-import { useParams } from '../choices/params.ts'
 import { selectionReducers, type Tab, useSelection } from '../choices/selection.ts'
 import { useDialog } from '../frame/dialog.ts'
 import { ListIcon, SlidersIcon } from '../frame/icons.tsx'
-import { usePlanShown } from '../model/figures/outlook.ts'
-import { useAnalyses } from '../model/looking/analyses.ts'
-import { chosenRank, tensorView } from '../model/looking/view.ts'
-import { analysisUnderWay, useWork } from '../model/looking/work.ts'
+import { useTensorView } from '../model/figures/rank-shown.ts'
 import { OutcomeCard } from '../outcome/OutcomeCard.tsx'
 import { AdapterDialog } from '../runs/dialogs/AdapterDialog.tsx'
 import { CompressDialog } from '../runs/dialogs/CompressDialog.tsx'
@@ -43,27 +39,10 @@ export function Workbench() {
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
-  const pin = useSelection(({ pins }) => (name === null ? undefined : pins.get(name)))
-  const params = useParams((state) => state.params)
-  const output = useParams((state) => state.output)
-  const analysis = useAnalyses((state) => (name === null ? undefined : state.analyses[name]))
-  const comparison = useAnalyses((state) => (name === null ? undefined : state.comparisons[name]))
-  const estimate = useWork((state) => {
-    const underWay = analysisUnderWay(state)
-    return underWay?.wish.tensor === name ? underWay.view.estimate : null
-  })
-  const planned = usePlanShown().answer?.tensors.get(name ?? '') ?? null
-  // The rank changes with every step of a drag and none of this depends on it.
-  const { rank: _, ...sketch } = params
-  const sketchKey = JSON.stringify(sketch)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: sketchKey stands for all of params but the rank
-  const view = useMemo(
-    () => tensorView({ tensor, params, output, analysis, comparison, estimate }),
-    [tensor, sketchKey, output, analysis, comparison, estimate],
-  )
+  // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
+  const view = useTensorView(tensor)
 
   if (!report) return <main className="workbench" />
-  const { rank, reached } = view ? chosenRank(view, params, planned, pin) : { rank: params.rank, reached: true }
   const kept = <KeptTensor tensor={tensor} />
   // A/B has settings of its own, and Try has use for none.
   const runs = hasGraph(report.format) && report.difference === undefined
@@ -76,7 +55,7 @@ export function Workbench() {
       data-settings={withSettings}
       style={{ '--list-width': `${listWidth}px` } as CSSProperties}
     >
-      <OutcomeCard onCompress={saving.open} rank={rank} view={view} />
+      <OutcomeCard onCompress={saving.open} view={view} />
       {drawers ? (
         <Drawer
           closeButtonProps={{ 'aria-label': t('app.close') }}
@@ -131,15 +110,13 @@ export function Workbench() {
               <ModelMap report={report} />
             </div>
           </Tabs.Panel>
-          <Tabs.Panel value="tensor">
-            {view ? <TensorTab planned={planned} rank={rank} reached={reached} view={view} /> : kept}
-          </Tabs.Panel>
+          <Tabs.Panel value="tensor">{view ? <TensorTab view={view} /> : kept}</Tabs.Panel>
           {runs ? (
             <Tabs.Panel value="try">
               <TryTab report={report} />
             </Tabs.Panel>
           ) : null}
-          <Tabs.Panel value="ab">{view ? <AbTab rank={rank} view={view} /> : kept}</Tabs.Panel>
+          <Tabs.Panel value="ab">{view ? <AbTab view={view} /> : kept}</Tabs.Panel>
         </Tabs>
       </section>
       {!withSettings ? null : drawers ? (

@@ -1,5 +1,13 @@
 /** The tokens of frame/tokens.css, as Mantine's components take them. No color is written here but the tints that Mantine computes with. */
-import { Button, type CSSVariablesResolver, createTheme, Drawer, type MantineColorsTuple, Modal } from '@mantine/core'
+import {
+  Button,
+  Combobox,
+  type CSSVariablesResolver,
+  createTheme,
+  Drawer,
+  type MantineColorsTuple,
+  Modal,
+} from '@mantine/core'
 
 /** Tints of --accent: Mantine mixes what the tokens do not name, such as the ground of a light button. */
 const indigo: MantineColorsTuple = [
@@ -41,6 +49,8 @@ export const theme = createTheme({
       classNames: { title: 'dialog-title' },
       defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } },
     }),
+    // The options of a select are made when it is opened.
+    Combobox: Combobox.extend({ defaultProps: { keepMounted: false } }),
     Drawer: Drawer.extend({ classNames: { title: 'dialog-title' } }),
   },
 })

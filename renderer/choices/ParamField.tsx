@@ -7,7 +7,7 @@ import { useWords } from '../words/words.ts'
 
 interface ParamFieldProps {
   readonly name: ParamKey
-  readonly params: Params
+  readonly value: Params[ParamKey]
   readonly onChange: (changes: Partial<Params>) => void
   /** Called when a number was left or entered. */
   readonly onCommit?: () => void
@@ -17,10 +17,10 @@ interface ParamFieldProps {
   readonly bare?: boolean
 }
 
-export function ParamField({ name, params, onChange, onCommit, terse, bare }: ParamFieldProps) {
+export function ParamField({ name, value, onChange, onCommit, terse, bare }: ParamFieldProps) {
   const { t } = useWords()
   const entry = paramEntries[name] as ParamEntry
-  const set = (value: unknown) => onChange({ [name]: value } as Partial<Params>)
+  const set = (chosen: unknown) => onChange({ [name]: chosen } as Partial<Params>)
   const help = t(`params.${name}.help`)
   const label = t(`params.${name}.label`)
   const common = {
@@ -29,10 +29,10 @@ export function ParamField({ name, params, onChange, onCommit, terse, bare }: Pa
     ...(terse || bare ? { title: help } : { description: help }),
   } as const
   if ('unit' in entry && entry.unit === 'share') {
-    return <ShareInput {...common} entry={entry} onChange={set} value={params[name] as number} />
+    return <ShareInput {...common} entry={entry} onChange={set} value={value as number} />
   }
   if ('unit' in entry && entry.unit === 'bytes') {
-    return <SizeInput {...common} onChange={set} value={params[name] as number} />
+    return <SizeInput {...common} onChange={set} value={value as number} />
   }
   switch (entry.type) {
     case 'int':
@@ -47,16 +47,16 @@ export function ParamField({ name, params, onChange, onCommit, terse, bare }: Pa
           max={entry.max}
           min={entry.min}
           onBlur={onCommit}
-          onNumber={(value) => {
-            if (value < entry.min || value > entry.max) return false
-            set(value)
+          onNumber={(typed) => {
+            if (typed < entry.min || typed > entry.max) return false
+            set(typed)
             return true
           }}
           onKeyDown={(event) => {
             if (event.key === 'Enter') onCommit?.()
           }}
           step={entry.step}
-          value={params[name] as number}
+          value={value as number}
         />
       )
     case 'choice':
@@ -66,18 +66,16 @@ export function ParamField({ name, params, onChange, onCommit, terse, bare }: Pa
           allowDeselect={false}
           data={[
             // A value without words does not compile.
-            ...entry.choices.map((value) => ({ value, label: t(`choices.${value as ChoiceValue}`) })),
+            ...entry.choices.map((choice) => ({ value: choice, label: t(`choices.${choice as ChoiceValue}`) })),
             // Out of a recipe or a command.
-            ...(entry.choices.includes(String(params[name])) ? [] : [String(params[name])]),
+            ...(entry.choices.includes(String(value)) ? [] : [String(value)]),
           ]}
-          onChange={(value) => value !== null && set(value)}
-          value={params[name] as string}
+          onChange={(chosen) => chosen !== null && set(chosen)}
+          value={value as string}
         />
       )
     case 'boolean':
-      return (
-        <Switch {...common} checked={Boolean(params[name])} onChange={(event) => set(event.currentTarget.checked)} />
-      )
+      return <Switch {...common} checked={Boolean(value)} onChange={(event) => set(event.currentTarget.checked)} />
   }
 }
 

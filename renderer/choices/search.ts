@@ -2,7 +2,7 @@
 import type { TensorReport } from '../../core/contract.ts'
 import { compileGlob, isGlob } from '../../core/glob.ts'
 import { compareNames } from '../../core/natural-order.ts'
-import { isCompressed } from './rules.ts'
+import { type Choice, isCompressed } from './rules.ts'
 import type { SelectionState } from './selection.ts'
 
 /**
@@ -32,7 +32,7 @@ export function nameMatcher(search: string): ((name: string) => boolean) | null 
 /** The rows of the list, in order. `errorOf` gives what is known of a tensor's error, for the order by error. */
 export function visibleTensors(
   tensors: readonly TensorReport[],
-  selection: SelectionState,
+  selection: Choice & Pick<SelectionState, 'search' | 'chips' | 'sort'>,
   errorOf: (tensor: TensorReport) => number | undefined,
   differenceOf: (tensor: TensorReport) => number | undefined = () => undefined,
 ): TensorReport[] {

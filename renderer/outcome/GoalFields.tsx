@@ -1,5 +1,7 @@
 /** Goal: the best use of a size, the least ranks for an error, or one rank for all. Choosing one starts the analysis it needs. */
 import { SegmentedControl, Select } from '@mantine/core'
+import { useCallbackRef } from '@mantine/hooks'
+import { memo } from 'react'
 import { paramEntries } from '../../core/param-entries.ts'
 import { useFile } from '../choices/file.ts'
 import { type Goal, goalOf, goals, noGoal } from '../choices/goal.ts'
@@ -35,26 +37,19 @@ export function GoalFields({ view, rank, outcome: { bytesBefore, bytesAfter } }:
   const share = bytesAfter === null || bytesBefore === 0 ? null : bytesAfter / bytesBefore
   // Up to the next tenth of a percent: the first goal is met by what was chosen before it.
   const roundUp = (part: number) => Math.min(1, Math.ceil(part * 1000) / 1000)
-  const choose = (chosen: Goal) => {
+  const choose = useCallbackRef((chosen: Goal) => {
     const error = view ? errorAt(view, rank) : null
     if (chosen === 'rank') setGoal(noGoal)
     else if (chosen === 'error') setGoal(lastGoals.error ?? { goalError: error ? roundUp(error) : firstError })
     else setGoal(lastGoals.size ?? { goalSize: share && share < 1 ? roundUp(share) : firstSize })
-  }
+  })
   return (
     <div className="goal">
-      <SegmentedControl
-        aria-label={t('settings.goal')}
-        data={[...goals].reverse().map((value) => ({ value, label: t(`settings.goals.${value}`) }))}
-        fullWidth
-        onChange={(value) => choose(value as Goal)}
-        size="xs"
-        value={goal}
-      />
+      <GoalChoice goal={goal} onChoose={choose} />
       <div className="goal-value">
         {goal === 'rank' ? (
           <>
-            <ParamField bare name="rank" onChange={changeParams} onCommit={commitRank} params={params} />
+            <ParamField bare name="rank" onChange={changeParams} onCommit={commitRank} value={params.rank} />
             <span className="outcome-hint">{t('outcome.goals.rank')}</span>
           </>
         ) : goal === 'error' ? (
@@ -66,6 +61,25 @@ export function GoalFields({ view, rank, outcome: { bytesBefore, bytesAfter } }:
     </div>
   )
 }
+
+interface GoalChoiceProps {
+  readonly goal: Goal
+  readonly onChoose: (goal: Goal) => void
+}
+
+const GoalChoice = memo(function GoalChoice({ goal, onChoose }: GoalChoiceProps) {
+  const { t } = useWords()
+  return (
+    <SegmentedControl
+      aria-label={t('settings.goal')}
+      data={[...goals].reverse().map((value) => ({ value, label: t(`settings.goals.${value}`) }))}
+      fullWidth
+      onChange={(value) => onChoose(value as Goal)}
+      size="xs"
+      value={goal}
+    />
+  )
+})
 
 function ErrorGoal() {
   const { t } = useWords()

@@ -1,11 +1,12 @@
 /** Goal, outcome, action: one row at the top of the workbench, whatever is looked at below. */
 import { Button, Kbd, Tooltip } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { useRef } from 'react'
+import { memo, useRef } from 'react'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useModKey } from '../frame/mod-key.ts'
 import { canCompress, useOutcome } from '../model/figures/outcome.ts'
+import { useRankShown } from '../model/figures/rank-shown.ts'
 import type { TensorView } from '../model/looking/view.ts'
 import { planReducers, untold, usePlan } from '../model/planning/plan.ts'
 import { cancelPlan } from '../model/planning/plan-actions.ts'
@@ -15,19 +16,17 @@ import { GoalFields } from './GoalFields.tsx'
 import { PlannedOutcome } from './PlannedOutcome.tsx'
 
 interface OutcomeCardProps {
+  /** The tensor on show. */
   readonly view: TensorView | null
-  /** Of the tensor on show. */
-  readonly rank: number
   readonly onCompress: () => void
 }
 
-export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
+export const OutcomeCard = memo(function OutcomeCard({ view, onCompress }: OutcomeCardProps) {
   const { t } = useWords()
-  const mod = useModKey()
+  const { rank } = useRankShown(view)
   const outcome = useOutcome()
   const analyzing = useRunningPlan()?.long === true
   const failure = usePlan(untold)
-  const of = useFile(({ report }) => report?.difference?.of)
   const place = useRef<HTMLElement>(null)
   const ready = canCompress(outcome)
   useHotkeys([['mod+Enter', () => ready && onCompress()]], [])
@@ -38,19 +37,7 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
       <PlannedOutcome onAsk={() => place.current?.focus()} outcome={outcome} />
       <div className="outcome-action">
         {/* What a rank comes to in bytes is known without an analysis; a goal has to wait for it. */}
-        {ready || !analyzing ? (
-          <Tooltip
-            label={
-              <>
-                <Kbd>{mod}</Kbd> <Kbd>Enter</Kbd>
-              </>
-            }
-          >
-            <Button disabled={!ready} onClick={onCompress}>
-              {t(of ? `adapter.bar.${of}` : 'bar.compress')}
-            </Button>
-          </Tooltip>
-        ) : null}
+        {ready || !analyzing ? <CompressButton onCompress={onCompress} ready={ready} /> : null}
         {analyzing ? (
           <>
             <Button color="gray" onClick={cancelPlan} variant="light">
@@ -67,4 +54,28 @@ export function OutcomeCard({ view, rank, onCompress }: OutcomeCardProps) {
       ) : null}
     </section>
   )
+})
+
+interface CompressButtonProps {
+  readonly ready: boolean
+  readonly onCompress: () => void
 }
+
+const CompressButton = memo(function CompressButton({ ready, onCompress }: CompressButtonProps) {
+  const { t } = useWords()
+  const mod = useModKey()
+  const of = useFile(({ report }) => report?.difference?.of)
+  return (
+    <Tooltip
+      label={
+        <>
+          <Kbd>{mod}</Kbd> <Kbd>Enter</Kbd>
+        </>
+      }
+    >
+      <Button disabled={!ready} onClick={onCompress}>
+        {t(of ? `adapter.bar.${of}` : 'bar.compress')}
+      </Button>
+    </Tooltip>
+  )
+})

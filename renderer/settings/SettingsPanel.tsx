@@ -1,5 +1,7 @@
 /** What the factorization is computed with, at the right of the workbench: what people came to tune in view, everything else a line away. */
 import { Accordion, CloseButton, Radio } from '@mantine/core'
+import { memo } from 'react'
+import type { ParamKey } from '../../core/params.ts'
 import { useFile } from '../choices/file.ts'
 import { goalOf } from '../choices/goal.ts'
 import { ParamField } from '../choices/ParamField.tsx'
@@ -7,7 +9,7 @@ import { presetOf, type SpeedPreset, speedPresets, useParams } from '../choices/
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { changeParams } from '../model/looking/analysis.ts'
 import { isAnalyzed, usePlan } from '../model/planning/plan.ts'
-import { useAnalysisPrice } from '../model/planning/price.ts'
+import { useAnalysisPrice, usePace } from '../model/planning/price.ts'
 import { useWords } from '../words/words.ts'
 import { fieldsOf } from './fields.ts'
 import { RecipeButtons } from './RecipeButtons.tsx'
@@ -22,26 +24,27 @@ const output = fieldsOf('storage')
 const allocation = fieldsOf('reach', 'allocation')
 const presets = Object.keys(speedPresets) as SpeedPreset[]
 
-export function SettingsPanel() {
+export const SettingsPanel = memo(function SettingsPanel() {
   const { t, numbers } = useWords()
   const pins = useSelection((state) => state.pins)
-  const params = useParams((state) => state.params)
+  const byRank = useParams(({ params }) => goalOf(params) === 'rank')
   const report = useFile((state) => state.report)
   const ofModel = report?.difference === undefined
-  const field = { params, onChange: changeParams }
   return (
     <aside aria-label={t('settings.title')} className="settings">
       <Speed />
       {always.map((name) => (
         <div className="field-line" key={name}>
           <span aria-hidden="true">{t(`params.${name}.label`)}</span>
-          <ParamField {...field} bare name={name} />
+          <Field bare name={name} />
         </div>
       ))}
       {report && ofModel ? <StatisticsFields report={report} /> : null}
       <Accordion
         chevronPosition="left"
         className="accordion"
+        // What nobody has opened is not made: forty fields would be, and again with every change.
+        keepMounted={false}
         classNames={{ chevron: 'chevron', control: 'control', label: 'label', content: 'content' }}
         multiple
       >
@@ -53,18 +56,18 @@ export function SettingsPanel() {
               {output
                 .filter((name) => ofModel || name === 'factorDType')
                 .map((name) => (
-                  <ParamField {...field} key={name} name={name} />
+                  <Field key={name} name={name} />
                 ))}
             </div>
           </Accordion.Panel>
         </Accordion.Item>
-        {goalOf(params) === 'rank' ? null : (
+        {byRank ? null : (
           <Accordion.Item value="allocation">
             <Accordion.Control>{t('settings.allocation')}</Accordion.Control>
             <Accordion.Panel>
               <div className="fields">
                 {allocation.map((name) => (
-                  <ParamField {...field} key={name} name={name} />
+                  <Field key={name} name={name} />
                 ))}
               </div>
             </Accordion.Panel>
@@ -101,7 +104,7 @@ export function SettingsPanel() {
           <Accordion.Panel>
             <div className="fields">
               {advanced.map((name) => (
-                <ParamField {...field} key={name} name={name} />
+                <Field key={name} name={name} />
               ))}
             </div>
           </Accordion.Panel>
@@ -110,28 +113,28 @@ export function SettingsPanel() {
       {ofModel ? <RecipeButtons /> : null}
     </aside>
   )
+})
+
+/** Rendered again for its own value alone. */
+function Field({ name, bare = false }: { readonly name: ParamKey; readonly bare?: boolean }) {
+  const value = useParams(({ params }) => params[name])
+  return <ParamField bare={bare} name={name} onChange={changeParams} value={value} />
 }
 
 /** Each with what an analysis of the whole model takes by it, once there is something to go by. */
 function Speed() {
-  const { t, numbers } = useWords()
-  const params = useParams((state) => state.params)
-  const plan = usePlan()
-  const price = useAnalysisPrice()
-  const cost = (preset: SpeedPreset) => {
-    const chosen = { ...params, ...speedPresets[preset] }
-    if (isAnalyzed(plan, chosen)) return t('settings.done')
-    return price ? numbers.countdown(1000 * price(chosen)) : ''
-  }
+  const { t } = useWords()
+  const chosen = useParams(({ params }) => presetOf(params))
+  const priced = usePace() !== null
   return (
     <Radio.Group
       className="speed"
       label={t('settings.speed')}
       labelProps={{ className: 'section-title' }}
       onChange={(value) => changeParams(speedPresets[value as SpeedPreset])}
-      value={presetOf(params) ?? ''}
+      value={chosen ?? ''}
     >
-      {price ? <span className="speed-head">{t('settings.analysisTakes')}</span> : null}
+      {priced ? <span className="speed-head">{t('settings.analysisTakes')}</span> : null}
       {presets.map((value) => (
         <div className="speed-row" key={value}>
           <Radio
@@ -140,9 +143,22 @@ function Speed() {
             title={t(`settings.presetHelp.${value}`)}
             value={value}
           />
-          <span className="speed-time">{cost(value)}</span>
+          <SpeedTime preset={value} />
         </div>
       ))}
     </Radio.Group>
+  )
+}
+
+function SpeedTime({ preset }: { readonly preset: SpeedPreset }) {
+  const { t, numbers } = useWords()
+  const params = useParams((state) => state.params)
+  const price = useAnalysisPrice()
+  const chosen = { ...params, ...speedPresets[preset] }
+  const done = usePlan((state) => isAnalyzed(state, chosen))
+  return (
+    <span className="speed-time">
+      {done ? t('settings.done') : price ? numbers.countdown(1000 * price(chosen)) : ''}
+    </span>
   )
 }

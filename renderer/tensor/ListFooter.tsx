@@ -1,7 +1,7 @@
 /** The sum of the list: how many tensors, how many can be compressed, and why the others are kept. */
 
 import { Anchor, Popover } from '@mantine/core'
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
@@ -19,11 +19,12 @@ interface ListFooterProps {
 /** Reasons with numbers in them are all different: the most frequent ones are named. */
 const mostReasons = 12
 
-export function ListFooter({ tensors, shown, total }: ListFooterProps) {
+export const ListFooter = memo(function ListFooter({ tensors, shown, total }: ListFooterProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const ofModel = useFile(({ report }) => report?.difference === undefined)
-  const { included, excluded } = useSelection()
+  const included = useSelection((state) => state.included)
+  const excluded = useSelection((state) => state.excluded)
   const { compressible, reasons } = useMemo(() => {
     const counted = new Map<string, { readonly reason: Message | null; count: number }>()
     let factorized = 0
@@ -81,4 +82,4 @@ export function ListFooter({ tensors, shown, total }: ListFooterProps) {
       ) : null}
     </footer>
   )
-}
+})

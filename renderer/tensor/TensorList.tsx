@@ -1,19 +1,18 @@
 /** Every tensor of the file, by layer: found, sorted, taken in or left out. Only the rows in view exist, so 10,000 list at once. */
-import { Chip, CloseButton, Select, TextInput } from '@mantine/core'
-import { useHotkeys } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { useShallow } from 'zustand/react/shallow'
 import type { TensorReport } from '../../core/contract.ts'
 import { isCompressed } from '../choices/rules.ts'
-import { nameMatcher, visibleTensors } from '../choices/search.ts'
-import { chips, type SortOrder, selectionReducers, sortOrders, useSelection } from '../choices/selection.ts'
-import { SearchIcon } from '../frame/icons.tsx'
+import { visibleTensors } from '../choices/search.ts'
+import { type SelectionState, selectionReducers, useSelection } from '../choices/selection.ts'
 import { useOutlook } from '../model/figures/outlook.ts'
 import { selectTensor } from '../model/looking/analysis.ts'
 import { usePair } from '../model/looking/pair.ts'
 import { useWords } from '../words/words.ts'
-import { GroupRow, Tick } from './GroupRow.tsx'
+import { GroupRow } from './GroupRow.tsx'
 import { ListFooter } from './ListFooter.tsx'
+import { ListHead } from './ListHead.tsx'
 import { type ListRow, listRows } from './list-rows.ts'
 import { listReducers, useListState } from './list-state.ts'
 import { rowId, TensorRow } from './TensorRow.tsx'
@@ -23,17 +22,21 @@ const rowHeight = 28
 
 const none: ReadonlySet<string> = new Set()
 
-export function TensorList({ tensors }: { readonly tensors: readonly TensorReport[] }) {
+/** What decides its rows: not which of them is chosen, nor a rank that is looked at. */
+const listed = ({ search, chips, sort, included, excluded }: SelectionState) => ({
+  ...{ search, chips, sort, included, excluded },
+})
+
+export const TensorList = memo(function TensorList({ tensors }: { readonly tensors: readonly TensorReport[] }) {
   const { t, numbers } = useWords()
-  const selection = useSelection()
+  const tensor = useSelection((state) => state.tensor)
+  const selection = useSelection(useShallow(listed))
   const collapsed = useListState((state) => state.collapsed)
   // A drag is followed when there is time for it.
   const outlook = useDeferredValue(useOutlook())
-  const search = useRef<HTMLInputElement>(null)
   const viewport = useRef<HTMLDivElement>(null)
   // The way here has gone with the screen it was on: from the list everything is one or two keys away.
   useEffect(() => viewport.current?.focus({ preventScroll: true }), [])
-  useHotkeys([['mod+F', () => search.current?.focus()]], [])
 
   // Typing stays ahead of filtering; the order by error follows reports, the others do not need them.
   const deferred = useDeferredValue(selection)
@@ -53,13 +56,16 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   // What is searched for is shown, also in a group that was closed.
   const closed = deferred.search.trim() === '' ? collapsed : none
   const rows = useMemo(() => listRows(shown, deferred.sort === 'file', closed), [shown, deferred.sort, closed])
-  const present = useMemo(() => new Set<string | null>(tensors.map(({ kind }) => kind)), [tensors])
-  const selected = rows.findIndex((row) => row.kind === 'tensor' && row.tensor.name === selection.tensor)
+  const groups = useMemo(() => rows.flatMap((row) => (row.kind === 'group' ? [row.key] : [])), [rows])
+  const selected = useMemo(
+    () => rows.findIndex((row) => row.kind === 'tensor' && row.tensor.name === tensor),
+    [rows, tensor],
+  )
   // The keyboard may be at a group; a tensor that is chosen anywhere takes it along.
   const [group, setGroup] = useState<string | null>(null)
   useEffect(() => {
-    if (selection.tensor !== null) setGroup(null)
-  }, [selection.tensor])
+    if (tensor !== null) setGroup(null)
+  }, [tensor])
   const atGroup = group === null ? -1 : rows.findIndex((row) => row.kind === 'group' && row.key === group)
   const active = atGroup >= 0 ? atGroup : selected
   const virtual = useVirtualizer({
@@ -103,72 +109,11 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
   }
   const allTicked = (some: readonly TensorReport[]) =>
     some.every((tensor) => !tensor.matrix || isCompressed(tensor, selection))
-  const groups = rows.flatMap((row) => (row.kind === 'group' ? [row.key] : []))
   const withPlan = shown.length > 0 && outlook(shown.find(({ matrix }) => matrix) ?? shown[0]!).planned !== null
 
   return (
     <section aria-label={t('list.title')} className="list" data-pair={ofPair} data-plan={withPlan}>
-      <div className="list-head">
-        <TextInput
-          aria-label={t('list.search')}
-          error={nameMatcher(selection.search) === null ? t('list.badPattern') : null}
-          leftSection={<SearchIcon size={16} />}
-          onChange={(event) => selectionReducers.search(event.currentTarget.value)}
-          placeholder={t('list.searchHint')}
-          ref={search}
-          rightSection={
-            selection.search ? (
-              <CloseButton aria-label={t('list.clear')} onClick={() => selectionReducers.search('')} size="sm" />
-            ) : null
-          }
-          size="xs"
-          spellCheck={false}
-          value={selection.search}
-        />
-        <div className="list-filters">
-          <div className="chips">
-            {chips
-              .filter((chip) => chip === 'kept' || present.has(chip))
-              .map((chip) => (
-                <Chip
-                  checked={selection.chips.includes(chip)}
-                  key={chip}
-                  onChange={() => selectionReducers.toggleChip(chip)}
-                  size="xs"
-                  variant="outline"
-                >
-                  {t(`list.chips.${chip}`)}
-                </Chip>
-              ))}
-          </div>
-          <Select
-            allowDeselect={false}
-            aria-label={t('list.sort')}
-            className="list-sort"
-            comboboxProps={{ width: 150, position: 'bottom-end' }}
-            data={sortOrders
-              .filter((value) => value !== 'difference' || ofPair)
-              .map((value) => ({ value, label: t(`list.orders.${value}`) }))}
-            onChange={(value) => value && selectionReducers.sort(value as SortOrder)}
-            size="xs"
-            value={selection.sort}
-          />
-        </div>
-        <div className="list-columns">
-          <Tick
-            label={t('list.all', { count: shown.length, number: numbers.count(shown.length) })}
-            onChange={(compressed) => selectionReducers.setAllCompressed(shown, compressed)}
-            tabbable
-            tensors={shown}
-          />
-          <span className="list-column-name">{t('list.columns.tensor')}</span>
-          {ofPair ? <span className="list-number">{t('pair.share')}</span> : null}
-          <span className={withPlan ? 'list-number' : 'list-number list-shape'}>
-            {t(withPlan ? 'list.columns.rank' : 'list.columns.shape')}
-          </span>
-          <span className="list-number">{t(withPlan ? 'list.columns.error' : 'list.columns.size')}</span>
-        </div>
-      </div>
+      <ListHead ofPair={ofPair} shown={shown} tensors={tensors} withPlan={withPlan} />
       <div
         aria-activedescendant={active >= 0 ? rowId(active) : undefined}
         aria-label={t('list.title')}
@@ -194,23 +139,23 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
                   top={start}
                 />
               )
-            const { tensor, label } = row
-            const compressed = isCompressed(tensor, selection)
-            const { error, rank, kept, planned, curve } = outlook(tensor)
+            const { tensor: one, label } = row
+            const compressed = isCompressed(one, selection)
+            const { error, rank, kept, planned, curve } = outlook(one)
             return (
               <TensorRow
                 compressed={compressed}
                 curve={curve}
-                difference={ofPair ? (differences.get(tensor.name)?.share ?? null) : undefined}
+                difference={ofPair ? (differences.get(one.name)?.share ?? null) : undefined}
                 error={error}
                 index={index}
-                key={tensor.name}
+                key={one.name}
                 label={label}
                 level={groups.length > 0 ? 2 : 1}
                 planKeeps={compressed && kept && planned !== null}
                 rank={planned ? rank : null}
                 selected={index === selected}
-                tensor={tensor}
+                tensor={one}
                 top={start}
                 withPlan={withPlan}
               />
@@ -222,7 +167,7 @@ export function TensorList({ tensors }: { readonly tensors: readonly TensorRepor
       <ListFooter shown={shown.length} tensors={tensors} total={numbers.count(tensors.length)} />
     </section>
   )
-}
+})
 
 function targetOf(key: string, active: number, count: number, page: number): number | null {
   const last = count - 1

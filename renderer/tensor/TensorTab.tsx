@@ -1,7 +1,6 @@
 /** One tensor: what becomes of it, its error, singular values or energy by rank, and how all of that was computed. */
 import { SegmentedControl } from '@mantine/core'
-import { useState } from 'react'
-import type { PlannedTensor } from '../../core/contract.ts'
+import { memo, useState } from 'react'
 import { Energy } from '../charts/Energy.tsx'
 import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
 import { ControlsPlace } from '../charts/plot/ChartFrame.tsx'
@@ -9,6 +8,7 @@ import { SingularValues } from '../charts/SingularValues.tsx'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { type Lens, lenses, selectionReducers, useSelection } from '../choices/selection.ts'
+import { useRankShown } from '../model/figures/rank-shown.ts'
 import { commitRank, setRank } from '../model/looking/analysis.ts'
 import type { TensorView } from '../model/looking/view.ts'
 import { useWords } from '../words/words.ts'
@@ -17,16 +17,8 @@ import { JobStatus } from './JobStatus.tsx'
 import { ResultPanel } from './ResultPanel.tsx'
 import { WhatIf } from './WhatIf.tsx'
 
-interface TensorTabProps {
-  readonly view: TensorView
-  readonly rank: number
-  /** Whether the goal, if there is one, is met at this rank. */
-  readonly reached: boolean
-  readonly planned: PlannedTensor | null
-}
-
-export function TensorTab({ view, rank, reached, planned }: TensorTabProps) {
-  const { t } = useWords()
+export function TensorTab({ view }: { readonly view: TensorView }) {
+  const { rank, reached, planned } = useRankShown(view)
   const lens = useSelection((state) => state.lens)
   const [place, setPlace] = useState<HTMLElement | null>(null)
   const whatIf = useSelection((state) => state.whatIf)
@@ -45,14 +37,7 @@ export function TensorTab({ view, rank, reached, planned }: TensorTabProps) {
     <div className="tensor-tab">
       <ResultPanel planned={planned} rank={rank} view={view} />
       <div className="tensor-controls">
-        <SegmentedControl
-          aria-label={t('workbench.lens')}
-          className="lens"
-          data={lenses.map((value) => ({ value, label: t(`workbench.lenses.${value}`) }))}
-          onChange={(value) => selectionReducers.lens(value as Lens)}
-          size="xs"
-          value={lens}
-        />
+        <LensChoice />
         <div className="tensor-chart-controls" ref={setPlace} />
       </div>
       {looked === null ? null : <WhatIf planned={rank} rank={looked} view={view} />}
@@ -68,3 +53,18 @@ export function TensorTab({ view, rank, reached, planned }: TensorTabProps) {
     </div>
   )
 }
+
+const LensChoice = memo(function LensChoice() {
+  const { t } = useWords()
+  const lens = useSelection((state) => state.lens)
+  return (
+    <SegmentedControl
+      aria-label={t('workbench.lens')}
+      className="lens"
+      data={lenses.map((value) => ({ value, label: t(`workbench.lenses.${value}`) }))}
+      onChange={(value) => selectionReducers.lens(value as Lens)}
+      size="xs"
+      value={lens}
+    />
+  )
+})

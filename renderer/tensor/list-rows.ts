@@ -16,6 +16,7 @@ export interface GroupRow {
 interface TensorListRow {
   readonly kind: 'tensor'
   readonly tensor: TensorReport
+  /** Worked out when it is asked for: of ten thousand rows some forty are drawn. */
   readonly label: RowLabel
 }
 export type ListRow = GroupRow | TensorListRow
@@ -53,13 +54,24 @@ export function labelOf(name: string, grouped: boolean): RowLabel {
   }
 }
 
-/** The groups of a model, layers as they are counted, what stands outside of them first. Cost: one pass over the names and a sort of layers. */
+/** Of lists that are still in use: the header counts layers that the list shows. */
+const grouped = new WeakMap<readonly TensorReport[], ReadonlyMap<string, readonly TensorReport[]>>()
+
+/** The groups of a model, layers as they are counted, what stands outside of them first. Cost: one pass over the names and a sort of layers, once a list. */
 export function groupsOf(tensors: readonly TensorReport[]): ReadonlyMap<string, readonly TensorReport[]> {
+  const known = grouped.get(tensors)
+  if (known) return known
+  const found = group(tensors)
+  grouped.set(tensors, found)
+  return found
+}
+
+function group(tensors: readonly TensorReport[]): ReadonlyMap<string, readonly TensorReport[]> {
   const groups = new Map<string, TensorReport[]>()
   for (const tensor of tensors) {
     const { layer } = partsOf(tensor.name)
-    const group = groups.get(layer)
-    if (group) group.push(tensor)
+    const members = groups.get(layer)
+    if (members) members.push(tensor)
     else groups.set(layer, [tensor])
   }
   return new Map([...groups].sort(([a], [b]) => compareNames(a, b)))
@@ -70,14 +82,14 @@ export function layerCount(tensors: readonly TensorReport[]): number {
   return [...groupsOf(tensors).keys()].filter((key) => key !== '').length
 }
 
-/** @param grouped whether they stand in the order of the file */
+/** @param inOrder whether they stand in the order of the file */
 export function listRows(
   tensors: readonly TensorReport[],
-  grouped: boolean,
+  inOrder: boolean,
   collapsed: ReadonlySet<string>,
 ): ListRow[] {
-  const alone = (tensor: TensorReport) => ({ kind: 'tensor' as const, tensor, label: labelOf(tensor.name, false) })
-  if (!grouped) return tensors.map(alone)
+  const alone = (tensor: TensorReport) => rowOf(tensor, () => labelOf(tensor.name, false))
+  if (!inOrder) return tensors.map(alone)
   const groups = groupsOf(tensors)
   // A file of unnumbered names has nothing to group by.
   if (groups.size < 2) return tensors.map(alone)
@@ -88,12 +100,35 @@ export function listRows(
   })
 }
 
-/** Within a layer the last part of a name says all, unless another one ends alike. */
 function inGroup(members: readonly TensorReport[]): TensorListRow[] {
-  const rows = members.map((tensor) => ({ kind: 'tensor' as const, tensor, label: labelOf(tensor.name, true) }))
+  let labels: readonly RowLabel[] | null = null
+  return members.map((tensor, i) =>
+    rowOf(tensor, () => {
+      labels ??= labelsIn(members)
+      return labels[i]!
+    }),
+  )
+}
+
+/** Within a layer the last part of a name says all, unless another one ends alike. */
+function labelsIn(members: readonly TensorReport[]): RowLabel[] {
+  const labels = members.map(({ name }) => labelOf(name, true))
   const times = new Map<string, number>()
-  for (const { label } of rows) times.set(label.leaf, (times.get(label.leaf) ?? 0) + 1)
-  return rows.map((row) => (times.get(row.label.leaf) === 1 ? { ...row, label: { ...row.label, path: '' } } : row))
+  for (const { leaf } of labels) times.set(leaf, (times.get(leaf) ?? 0) + 1)
+  return labels.map((label) => (times.get(label.leaf) === 1 ? { ...label, path: '' } : label))
+}
+
+function rowOf(tensor: TensorReport, label: () => RowLabel): TensorListRow {
+  let known: RowLabel | null = null
+  return {
+    kind: 'tensor',
+    tensor,
+    // The same object each time: a row that is drawn again is not rendered for it.
+    get label() {
+      known ??= label()
+      return known
+    },
+  }
 }
 
 /** What a group is called: its number where all layers are of one stack, else its path. */

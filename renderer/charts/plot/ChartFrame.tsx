@@ -1,7 +1,7 @@
 /** What stands around a picture of numbers: a legend, its own controls, the same numbers as a table, and its export. */
 import { ActionIcon, Menu, Tooltip } from '@mantine/core'
 import { useElementSize, useTimeout } from '@mantine/hooks'
-import { createContext, type ReactNode, useContext, useState } from 'react'
+import { createContext, type ReactNode, useContext, useMemo, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { DownloadIcon, TableIcon } from '../../frame/icons.tsx'
 import { useWords } from '../../words/words.ts'
@@ -29,6 +29,8 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
   const { t } = useWords()
   const [asTable, setAsTable] = useState(false)
   const { ref, width, height } = useElementSize()
+  // The same one as long as it is as large: what is drawn in it compares it by identity.
+  const frame = useMemo(() => ({ width: Math.floor(width), height: Math.floor(height) }), [width, height])
   const [copied, setCopied] = useState<'copied' | 'notCopied' | null>(null)
   const { start } = useTimeout(() => setCopied(null), 2500)
   const copy = () =>
@@ -76,11 +78,7 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
     <figure aria-label={title} className="chart">
       {place ? createPortal(controls, place) : <div className="chart-head">{controls}</div>}
       <div className="chart-body" ref={ref}>
-        {asTable
-          ? table()
-          : width > 0 && height > 0
-            ? children({ width: Math.floor(width), height: Math.floor(height) })
-            : null}
+        {asTable ? table() : frame.width > 0 && frame.height > 0 ? children(frame) : null}
       </div>
       {legend}
     </figure>

@@ -1,5 +1,6 @@
 /** What a run under the choices as they stand would factorize, and how: everything but the rank, so that a drag only multiplies. */
 import { useMemo } from 'react'
+import { useShallow } from 'zustand/react/shallow'
 import type { TensorReport } from '../../../core/contract.ts'
 import { type Params, paramsThatAffect } from '../../../core/params.ts'
 import { denseInt8Axis, denseInt8Bytes } from '../../../core/plan/dense-int8.ts'
@@ -65,6 +66,16 @@ export function wholeBytesOf(
 const noTensors: readonly TensorReport[] = []
 const storageKeys = paramsThatAffect('storage')
 
+/** The last answer: card, list, map and settings ask the same at once, and ten thousand tensors are judged once for all of them. */
+let last: { readonly asked: readonly unknown[]; readonly verdicts: Verdicts } = { asked: [], verdicts: new Map() }
+
+function sharedVerdicts(tensors: readonly TensorReport[], choice: Choice, output: OutputId, key: string): Verdicts {
+  const asked = [tensors, choice.included, choice.excluded, output, key]
+  if (last.asked.length === 0 || asked.some((part, i) => part !== last.asked[i]))
+    last = { asked, verdicts: verdictsOf(tensors, choice, useParams.getState().params, output) }
+  return last.verdicts
+}
+
 /** Rebuilt for another file, rule or way to store factors, not for another rank. */
 export function useVerdicts(): Verdicts {
   const tensors = useFile((state) => state.report?.tensors ?? noTensors)
@@ -72,9 +83,8 @@ export function useVerdicts(): Verdicts {
   const excluded = useSelection((state) => state.excluded)
   const output = useParams((state) => state.output)
   const key = useStorageKey()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: of the parameters only those in `key` are read
   return useMemo(
-    () => verdictsOf(tensors, { included, excluded }, useParams.getState().params, output),
+    () => sharedVerdicts(tensors, { included, excluded }, output, key),
     [tensors, included, excluded, output, key],
   )
 }
@@ -82,13 +92,15 @@ export function useVerdicts(): Verdicts {
 /** Likewise. */
 export function useWholeBytes(): WholeBytes {
   const tensors = useFile((state) => state.report?.tensors ?? noTensors)
-  const selection = useSelection()
+  const choice = useSelection(
+    useShallow(({ included, excluded, written, pins }) => ({ included, excluded, written, pins })),
+  )
   const output = useParams((state) => state.output)
   const key = useStorageKey()
   // biome-ignore lint/correctness/useExhaustiveDependencies: of the parameters only those in `key` are read
   return useMemo(
-    () => wholeBytesOf(tensors, () => rulesOf(tensors, selection), useParams.getState().params, output),
-    [tensors, selection, output, key],
+    () => wholeBytesOf(tensors, () => rulesOf(tensors, choice), useParams.getState().params, output),
+    [tensors, choice, output, key],
   )
 }
 

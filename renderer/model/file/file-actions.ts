@@ -65,6 +65,8 @@ async function openAsked(
     fileReducers.opening(granted.name)
     const { engine, host } = connection()
     const { report, source } = await opened(asked)
+    // A long listing has just been parsed: what draws it is another task, between which the page answers.
+    await new Promise((resolve) => setTimeout(resolve))
     if (mine !== openings) return await engine.close(report.fileId)
     // From here to `show` nothing is waited for: no other opening comes between.
     cancelLook()
