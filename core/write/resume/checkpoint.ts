@@ -19,7 +19,7 @@ import { hexadecimal } from '../source-hash.ts'
 import { earlierJournal, type Journal, type JournalLine, journalName, newJournal, type RunIdentity } from './journal.ts'
 import type { Distrust } from './trust.ts'
 
-/** What is finished waits this long, or until it comes to this many bytes, before it is synced: a power cut costs no more than that. */
+/** What is finished waits this long, or until it comes to this many bytes, before it is synced: a power cut costs no more than that and what is under way. */
 const SYNC_MS = 1000
 const SYNC_BYTES = 64 << 20
 
@@ -46,7 +46,7 @@ export interface FileCheckpoint {
   forget(): Promise<void>
   /** Only the first `count` of them can be resumed, and nothing of later files. */
   distrust(count: number, why: Distrust): Promise<void>
-  /** One more tensor is whole. */
+  /** One more tensor is whole. Where it is saved, that goes on while the next one is computed; a failure of it ends the next call. */
   add(line: JournalLine, output: WeightsOutput): Promise<void>
   /** Returns when all that was added would survive a power cut. */
   save(output: WeightsOutput): Promise<void>
@@ -149,11 +149,22 @@ function checkpointOn(
   let suspended = false
 
   const outlives = (error: unknown) => resume || !(error instanceof AppError && error.code === 'cancelled')
-  const savePending = async () => {
-    await journal.save(pending)
+  /** A save that is under way while the next tensors are computed. */
+  let behind: Promise<void> = Promise.resolve()
+  const settled = () => behind.catch(() => {})
+  /** Once `sync` has made safe what they describe, which tensors that come meanwhile are no part of. */
+  const savePending = async (sync = async () => {}) => {
+    const lines = pending
     pending = []
     pendingBytes = 0
     savedAt = performance.now()
+    try {
+      await sync()
+      await journal.save(lines)
+    } catch (error) {
+      pending = [...lines, ...pending]
+      throw error
+    }
   }
 
   function file(tensors: number): FileCheckpoint {
@@ -163,11 +174,11 @@ function checkpointOn(
     /** Of its last whole tensor; 0 where there is none. */
     let end = mine.at(-1)?.end ?? 0
     const save = async (output: WeightsOutput) => {
-      if (pending.length === 0) return
-      await output.sync()
-      await savePending()
+      await behind
+      if (pending.length > 0) await savePending(() => output.sync())
     }
     const keep = async (count: number) => {
+      await behind
       mine.length = Math.min(mine.length, count)
       pending = []
       end = mine.at(-1)?.end ?? 0
@@ -185,10 +196,15 @@ function checkpointOn(
         pending.push(line)
         pendingBytes += line.end - end
         end = line.end
-        if (pendingBytes >= SYNC_BYTES || performance.now() - savedAt >= SYNC_MS) await save(output)
+        if (pendingBytes < SYNC_BYTES && performance.now() - savedAt < SYNC_MS) return
+        // No further ahead than one: a disk that is slower than the computation is waited for.
+        await behind
+        behind = savePending(() => output.sync())
+        behind.catch(() => {})
       },
       save,
       leave: async (output, error) => {
+        await settled()
         if (!outlives(error) || end === 0) return output.abort()
         suspended = true
         // Where even that fails, what had been synced before is what there is.
@@ -213,6 +229,7 @@ function checkpointOn(
       await journal.remove()
     },
     fail: async (error) => {
+      await settled()
       // A disk that takes nothing any more leaves what was saved before; what is thrown is why the run failed, not this.
       if (outlives(error)) await savePending().catch(() => {})
       if (!outlives(error) || finished.length === 0) {
