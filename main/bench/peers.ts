@@ -20,12 +20,16 @@ export type PeerRequest =
       readonly oversample: number
       readonly nIter: number
       readonly seed: number
+      /** Once untimed before the clock starts, so that caches are filled and every core is awake. */
+      readonly warm: boolean
     }
   | { readonly op: 'values' | 'full' }
 
 export interface PeerReply {
   /** Versions of what is installed; answer to `load`. */
   readonly peers?: Readonly<Partial<Record<PeerName, string>>>
+  /** The kernels that OpenBLAS took for this processor, as it names them, of each copy that is loaded; answer to `load`. */
+  readonly kernels?: readonly string[]
   readonly ms: number
   readonly error: number
   readonly orthogonality: number
@@ -51,9 +55,11 @@ const restMs = 100
 export function startPeers(threads: number): Peers {
   if (!existsSync(script)) throw new AppError('not-found', say('bench.no-script', { path: quoted(script) }))
   const limit = String(threads)
+  // Peers compute with the kernels that they take by themselves.
+  const { OPENBLAS_CORETYPE: _, OPENBLAS_L2_SIZE: __, ...environment } = process.env
   const python = spawn(existsSync(debianPython) ? debianPython : 'python3', [script, limit], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, OPENBLAS_NUM_THREADS: limit, OMP_NUM_THREADS: limit, MKL_NUM_THREADS: limit },
+    env: { ...environment, OPENBLAS_NUM_THREADS: limit, OMP_NUM_THREADS: limit, MKL_NUM_THREADS: limit },
   })
   const waiting: { resolve(reply: PeerReply): void; reject(error: Error): void }[] = []
   let ended: AppError | null = null

@@ -3,13 +3,16 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { AppError } from '../../../core/errors.ts'
-import type { Matrix } from '../../../core/kernels/kernels.ts'
+import type { Matrix, Weights } from '../../../core/kernels/kernels.ts'
 import { inEnglish, say as message } from '../../../core/messages/english.ts'
-import { escaped, foreign, quoted } from '../../../core/messages/text.ts'
-import { type BenchReport, benchParts, runBench } from '../../bench/bench.ts'
-import { benchModel, type ModelOptions, type ModelTiming } from '../../bench/model.ts'
+import { foreign, quoted } from '../../../core/messages/text.ts'
+import { runBench } from '../../bench/bench.ts'
+import { freshProcesses } from '../../bench/fresh.ts'
+import { type BenchDType, type BenchShape, type Spectrum, spectra } from '../../bench/matrices.ts'
+import { benchModel, type ModelOptions } from '../../bench/model.ts'
+import { benchParts, type SavedMatrix } from '../../bench/options.ts'
 import { startPeers } from '../../bench/peers.ts'
 import { deviceSpawner } from '../../engine/device/spawn-device.ts'
 import { kernelRoom } from '../../engine/driver/kernel-room.ts'
@@ -18,35 +21,48 @@ import { removeTree } from '../../files/replacing.ts'
 import { runtimeName } from '../../system/runtime-name.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
-import { duration, phases, print, printJson, table } from '../print.ts'
+import { print, printJson } from '../print.ts'
 import { wrongUsage } from '../usage.ts'
+import { printBench } from './bench-report.ts'
 
 interface Options {
-  readonly sizes: readonly number[]
+  readonly sizes: readonly BenchShape[]
+  readonly dtype: BenchDType
+  readonly spectra: readonly Spectrum[]
   readonly ranks: readonly number[]
   readonly parts: readonly Part[]
   readonly model?: string
   readonly repeat: number
   readonly peers?: boolean
+  readonly fresh?: boolean
   readonly json?: boolean
 }
 
 /** Whole runs take their time and write files: only where they are asked for. */
 const allParts = [...benchParts, 'model'] as const
 type Part = (typeof allParts)[number]
-const partList = allParts.join(', ')
 
 const tunable = ['algorithm', 'device', 'threads', 'kernel'] as const
 
 export function benchCommand(): Command {
   const command = new Command('bench')
     .description('measure products, randomized and exact SVD, and whole runs (--parts model) on this machine')
-    .option('--sizes <numbers>', 'n of the n x n matrices, separated by commas', numbers(64, 16384), [1024, 4096])
+    .option('--sizes <shapes>', 'matrices, separated by commas: 4096 is square, 8192x1024 is not', shapes, [
+      { rows: 1024, cols: 1024 },
+      { rows: 4096, cols: 4096 },
+    ])
+    .addOption(
+      new Option('--dtype <dtype>', 'of the weights; peers get the same values in F32')
+        .choices(['F32', 'BF16'])
+        .default('F32'),
+    )
+    .option('--spectra <names>', `of ${spectra.join(', ')}`, namesOf(spectra), spectra.slice(0, 3))
     .option('--ranks <numbers>', 'ranks, separated by commas', numbers(1, 4096), [32, 128, 512])
-    .option('--parts <names>', `of ${partList}`, partNames, [...benchParts])
+    .option('--parts <names>', `of ${allParts.join(', ')}`, namesOf(allParts), [...benchParts])
     .option('--model <file|folder>', 'weights for the part model; a sample of 271 MB is made without it')
     .option('--repeat <number>', 'runs of each, after one that is discarded', wholeNumber(1, 1000), 5)
     .option('--peers', "alternate with numpy, scikit-learn and torch of Debian's python3 packages")
+    .option('--fresh', 'with --peers or without: once more, the first of a process that has just started')
   return addParamFlags(command, tunable)
     .option('--json', 'print one JSON object')
     .action(async (options: Options, self: Command) => {
@@ -66,12 +82,12 @@ export function benchCommand(): Command {
         const { ranks, repeat } = options
         const common = { ranks, repeat, say }
         const parts = benchParts.filter((part) => options.parts.includes(part))
+        const { dtype, spectra: chosen } = options
         const report = await runBench(kernels, {
-          ...common,
-          params,
-          parts,
-          sizes: parts.length > 0 ? options.sizes : [],
-          peers: peers && { ask: peers.ask, save: (A) => saveNpy(join(folder, 'matrix.npy'), A) },
+          ...{ ...common, params, parts, dtype, spectra: chosen, peers },
+          shapes: parts.length > 0 ? options.sizes : [],
+          fresh: options.fresh ? freshProcesses(process.argv[1]!, kernels.info.threads) : null,
+          save: (weights, values) => saveMatrix(folder, weights, values),
         })
         const models = options.parts.includes('model')
           ? await withEngine((engine) =>
@@ -104,133 +120,54 @@ function say(text: string): void {
 }
 
 function numbers(min: number, max: number): (text: string) => number[] {
-  return (text) => {
-    const list = text.split(',').map((part) => numberWithin(part, min, max, true))
-    return list
-  }
+  return (text) => text.split(',').map((part) => numberWithin(part, min, max, true))
 }
 
-/** @throws InvalidArgumentError, which commander turns into wrong usage */
-function partNames(text: string): Part[] {
-  return text.split(',').map((name) => {
-    const part = allParts.find((known) => known === name.trim())
-    if (!part) throw wrongUsage(message('param.names', { names: allParts }))
-    return part
+function shapes(text: string): BenchShape[] {
+  return text.split(',').map((part) => {
+    const sides = part.split('x')
+    const [rows, cols = rows] = (sides.length > 2 ? [part] : sides).map((side) => numberWithin(side, 64, 16384, true))
+    return { rows: rows!, cols: cols! }
   })
 }
 
-/** NPY version 1: the header padded so that the values start at byte 128. */
-async function saveNpy(path: string, { rows, cols, data }: Matrix): Promise<string> {
+/** @throws InvalidArgumentError, which commander turns into wrong usage */
+function namesOf<Name extends string>(known: readonly Name[]): (text: string) => Name[] {
+  return (text) =>
+    text.split(',').map((name) => {
+      const found = known.find((each) => each === name.trim())
+      if (!found) throw wrongUsage(message('param.names', { names: known }))
+      return found
+    })
+}
+
+async function saveMatrix(
+  folder: string,
+  { dtype, data }: Weights,
+  { rows, cols, data: values }: Matrix,
+): Promise<SavedMatrix> {
+  const saved = { safetensors: join(folder, 'matrix.safetensors'), npy: join(folder, 'matrix.npy') }
+  const head = Buffer.from(JSON.stringify({ w: { dtype, shape: [rows, cols], data_offsets: [0, data.byteLength] } }))
+  const padded = Buffer.concat([head, Buffer.alloc(-head.length & 7, ' ')])
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(padded.length))
+  // NPY version 1: the header padded so that the values start at byte 128.
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${cols}), }`.padEnd(117)
   const header = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${text}\n`, 'latin1')
   try {
-    await writeFile(path, Buffer.concat([header, Buffer.from(data.buffer, data.byteOffset, data.byteLength)]))
+    await writeFile(saved.safetensors, Buffer.concat([length, padded, data]))
+    await writeFile(
+      saved.npy,
+      Buffer.concat([header, Buffer.from(values.buffer, values.byteOffset, values.byteLength)]),
+    )
   } catch (error) {
     throw new AppError(
       'cannot-write',
       message('bench.not-handed', {
-        path: quoted(path),
+        path: quoted(folder),
         fault: foreign(error instanceof Error ? error.message : String(error)),
       }),
     )
   }
-  return path
-}
-
-function printBench(report: BenchReport, models: readonly ModelTiming[]): void {
-  const { kernel, arithmetic, threads, device, peakGigaflops } = report
-  const processor = `${kernel}, ${arithmetic} multiply-add, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
-  const beside = device === null ? '' : `; products of rows marked * by ${escaped(device)}`
-  print(`${processor}; peak ${peakGigaflops.toFixed(0)} GFLOP/s in cache${beside}`)
-  const peers = Object.keys(report.peers)
-  if (peers.length > 0)
-    print(
-      `Peers: ${Object.entries(report.peers)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', ')}. numpy computes QR and SVD of float32 in float64. Ratios: peer time / ours.`,
-    )
-  for (const { size, products, randomized, exactValues, exactFull } of report.sizes) {
-    print(`\n${size} x ${size}`)
-    if (products.length > 0)
-      print(
-        table(
-          [
-            ['product', 'columns', 'time', 'GFLOP/s', 'of peak', ...(peers.length > 0 ? ['numpy'] : [])],
-            ...products.map((p) => [
-              p.product,
-              String(p.columns),
-              duration(p.ms),
-              p.gigaflops.toFixed(0),
-              `${(100 * p.shareOfPeak).toFixed(0)} %`,
-              ...ratios(p.peerTimeOverOurs, ['numpy']),
-            ]),
-          ],
-          [1, 2, 3, 4, 5],
-        ),
-      )
-    if (randomized.length > 0)
-      print(
-        table(
-          [
-            [
-              'randomized',
-              'rank',
-              'time',
-              'GFLOP/s',
-              'excess',
-              '|UtU-I|',
-              ...peers,
-              ...peers.map((name) => `excess ${name}`),
-            ],
-            ...randomized.map((r) => [
-              r.device === null ? r.spectrum : `${r.spectrum} *`,
-              String(r.rank),
-              duration(r.ms),
-              r.gigaflops.toFixed(0),
-              r.excess.toExponential(2),
-              r.orthogonality.toExponential(1),
-              ...ratios(r.peerTimeOverOurs, peers),
-              ...peers.map((name) => (r.peerExcess?.[name] ?? Number.NaN).toExponential(2)),
-            ]),
-          ],
-          [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
-        ),
-      )
-    for (const r of randomized) print(`  ${r.spectrum} ${r.rank}: ${phases(r.phasesMs)}`)
-    if (exactValues)
-      print(
-        `exact values ${duration(exactValues.ms)} (${phases(exactValues.phasesMs)}) ${listTimes(exactValues.peerTimeOverOurs)}`,
-      )
-    if (exactFull)
-      print(
-        `exact full SVD ${duration(exactFull.ms)} (${phases(exactFull.phasesMs)}) ${listTimes(exactFull.peerTimeOverOurs)}`,
-      )
-  }
-  if (models.length > 0)
-    print(
-      `\nwhole runs against their bare products, ${(models[0]!.weights / 1e6).toFixed(0)} million weights\n${table(
-        [
-          ['rank', 'run', 'weights/s', 'products', 'weights/s', 'ratio'],
-          ...models.map(({ rank, weights, runMs, productsMs, shareOfProductSpeed }) => [
-            String(rank),
-            duration(runMs),
-            `${(weights / runMs / 1e3).toFixed(1)} M`,
-            duration(productsMs),
-            `${(weights / productsMs / 1e3).toFixed(1)} M`,
-            `${(100 * shareOfProductSpeed).toFixed(0)} %`,
-          ]),
-        ],
-        [0, 1, 2, 3, 4, 5],
-      )}`,
-    )
-}
-
-function ratios(found: Readonly<Record<string, number>> | undefined, names: readonly string[]): string[] {
-  return found ? names.map((name) => `${(found[name] ?? Number.NaN).toFixed(2)}x`) : []
-}
-
-function listTimes(found: Readonly<Record<string, number>> | undefined): string {
-  return Object.entries(found ?? {})
-    .map(([name, ratio]) => `${name} ${ratio.toFixed(2)}x`)
-    .join(' ')
+  return saved
 }
