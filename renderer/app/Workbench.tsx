@@ -1,7 +1,7 @@
 /** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import type { CSSProperties } from 'react'
+import { type CSSProperties, useDeferredValue } from 'react'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
@@ -39,6 +39,8 @@ export function Workbench() {
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
+  // Card, list and tensor first: the settings are rendered in slices after them, between which the page draws.
+  const first = useDeferredValue(false, true)
   // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
   const view = useTensorView(tensor)
 
@@ -130,7 +132,7 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : (
+      ) : first ? null : (
         <SettingsPanel />
       )}
       <RunStrip />

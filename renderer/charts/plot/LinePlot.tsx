@@ -42,6 +42,7 @@ export interface LinePlotProps {
 
 /** A plot lower than this, in px, has no room for the name of its y axis; the legend says it as well. */
 const titleHeight = 190
+const noLines = () => []
 /** Room one tick label needs, in px. */
 const tickWidth = 80
 const tickHeight = 46
@@ -67,6 +68,8 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
         horizontalValues={yTicks.filter(({ small }) => !small).map(({ at }) => at)}
         stroke="var(--chart-grid)"
         vertical={false}
+        // It would find ticks of the ranks, and measure their texts, for lines that are not drawn.
+        verticalCoordinatesGenerator={noLines}
       />
       <XAxis
         allowDataOverflow
