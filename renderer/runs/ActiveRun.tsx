@@ -7,11 +7,9 @@ import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
 import { cancelRun, pauseRun } from '../model/running/run-actions.ts'
-import { bytesPerSecond, type RunView, timeLeftMs, writingPhase } from '../model/running/runs.ts'
+import { bytesPerSecond, type RunView, timeLeftMs, workOf, writingPhase } from '../model/running/runs.ts'
 import { useWords } from '../words/words.ts'
 import { CancelQuestion } from './CancelQuestion.tsx'
-
-const titles: Readonly<Record<string, 'writing' | 'checking'>> = { [writingPhase]: 'writing', verify: 'checking' }
 
 export function ActiveRun({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
@@ -20,13 +18,13 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
   const { progress, target: name } = run
   const paused = run.state === 'paused'
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
-  const waits = run.state === 'waiting'
-  const title = waits ? 'waiting' : progress ? (titles[progress.phase] ?? 'planning') : 'starting'
+  const work = workOf(run)
+  const waits = work === 'waiting'
   const cancel = () => (run.finishedTensors > 0 ? question.open() : attempt(() => cancelRun(run.runId, false)))
   return (
     <div className="run active" data-run={run.state} data-testid="run">
       <div className="run-line">
-        <span className="run-name ellipsis">{t(`runs.${title}`, { name })}</span>
+        <span className="run-name ellipsis">{t(`runs.${work}`, { name })}</span>
         <Progress
           aria-label={t('runs.progress', { name })}
           className="run-progress"

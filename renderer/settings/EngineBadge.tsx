@@ -9,7 +9,7 @@ import { PulseIcon } from '../frame/icons.tsx'
 import { useSession } from '../frame/session.ts'
 import { useWork } from '../model/looking/work.ts'
 import { useRunningPlan } from '../model/planning/running-plan.ts'
-import { useRuns } from '../model/running/runs.ts'
+import { useRuns, workOf } from '../model/running/runs.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 export function EngineBadge() {
@@ -74,7 +74,7 @@ function useWorkUnderWay(): string | null {
   if (run) {
     const { progress } = run
     const share = progress && progress.total > 0 ? progress.done / progress.total : null
-    return t('engine.writing') + part(share)
+    return t(`runs.works.${workOf(run)}`) + part(share)
   }
   if (selfTest) return t('selfTest.title')
   const models = trying ?? calibrate ?? answers

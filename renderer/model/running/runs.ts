@@ -106,6 +106,13 @@ export function stripRuns({ runs, watched, dismissed, menuOf }: RunsState): { sh
 /** In this phase tensors are finished; in those before it they are only looked at. */
 export const writingPhase = 'compress'
 
+/** What a run is at, in a word: the same wherever it is told. */
+export function workOf({ state, progress }: Pick<Run, 'state' | 'progress'>) {
+  if (state === 'waiting') return 'waiting'
+  if (!progress) return 'starting'
+  return progress.phase === writingPhase ? 'writing' : progress.phase === 'verify' ? 'checking' : 'planning'
+}
+
 /** A run as it stands now, after how this page saw it before; `now` in ms. */
 export function trackRun(before: RunView | undefined, run: Run, now: number): RunView {
   const { progress, finishedTensors } = run

@@ -1,4 +1,4 @@
-/** What may be written, a card of one line each: what the chosen one is good for stands below them, why another cannot be chosen on it. */
+/** What may be written, a card of one line each: below them stands what the chosen one is good for, and why another cannot be chosen. */
 import { Radio } from '@mantine/core'
 import type { ReactNode } from 'react'
 
@@ -23,18 +23,22 @@ export function FormChoice<Id extends string>({ label, forms, value, onChange }:
     <Radio.Group label={label} onChange={(id) => onChange(id as Id)} value={value}>
       <div className="cards">
         {forms.map(({ id, title, help, refusal = null, disabled = refusal !== null }) => (
-          <Radio.Card className="card" disabled={disabled} key={id} title={help} value={id}>
+          <Radio.Card className="card" disabled={disabled} key={id} title={refusal ?? help} value={id}>
             <Radio.Indicator />
-            <div>
-              <div className="card-title">{title}</div>
-              {refusal === null ? null : <div className="dimmed small">{refusal}</div>}
-            </div>
+            <span className="card-title">{title}</span>
           </Radio.Card>
         ))}
       </div>
       <p aria-live="polite" className="dimmed card-help">
         {forms.find(({ id }) => id === value)?.help}
       </p>
+      {forms.map(({ id, title, refusal }) =>
+        refusal ? (
+          <p className="dimmed small" key={id}>
+            {title}: {refusal}
+          </p>
+        ) : null,
+      )}
     </Radio.Group>
   )
 }

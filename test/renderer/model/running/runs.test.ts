@@ -9,6 +9,7 @@ import {
   timeLeftMs,
   trackRun,
   useRuns,
+  workOf,
 } from '../../../../renderer/model/running/runs.ts'
 import { someRun } from '../../../core/contract/some-run.ts'
 
@@ -141,4 +142,14 @@ describe('the list', () => {
     runsReducers.forgotten('r')
     expect(useRuns.getState().runs).toEqual([])
   })
+})
+
+test('what a run is at is one word for header and strip, and planning is not called writing', () => {
+  expect([someRun({ progress: null }), at('analyze', 1), at('compress', 1), at('verify', 1)].map(workOf)).toEqual([
+    'starting',
+    'planning',
+    'writing',
+    'checking',
+  ])
+  expect(workOf(someRun({ state: 'waiting', progress: null }))).toBe('waiting')
 })
