@@ -129,8 +129,8 @@ export interface Kernels {
 
   /** Statistics of the weights; sums in f64 with a fixed reduction tree. `beside` is done once, by the calling thread, while others begin. */
   statistics(A: Weights, beside?: () => void): WeightStatistics
-  /** D <- tuned - base, row-major, rounded to f32 once; of both the values as stored (`scale` not applied). Sums with a fixed reduction tree. */
-  subtract(tuned: Weights, base: Weights, D: Float32Array): DifferenceSums
+  /** D <- tuned - base, row-major, rounded to f32 once; of both the values as stored (`scale` not applied). Sums with a fixed reduction tree. `beside` as above. */
+  subtract(tuned: Weights, base: Weights, D: Float32Array, beside?: () => void): DifferenceSums
   /** X <- standard normals of `key`: entry (i, j) depends only on (key, i, j), so a wider X keeps its first columns. */
   gaussian(key: GaussianKey, X: Matrix): void
   /** Y <- A X. 2mnk flop, f32 sums in fixed blocks of the inner dimension. */

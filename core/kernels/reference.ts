@@ -85,7 +85,8 @@ function statistics(A: Weights, beside?: () => void): WeightStatistics {
   return { sumOfSquares, maxAbs, nanCount, infCount }
 }
 
-function subtract(tuned: Weights, base: Weights, D: Float32Array): DifferenceSums {
+function subtract(tuned: Weights, base: Weights, D: Float32Array, beside?: () => void): DifferenceSums {
+  beside?.()
   const [t, b] = [widen(tuned), widen(base)]
   const sums = { base: 0, tuned: 0, difference: 0, nanCount: 0, infCount: 0 }
   for (let i = 0; i < D.length; i++) {

@@ -151,12 +151,12 @@ function wasmKernels(
     })
   }
 
-  function subtract(tuned: Weights, base: Weights, D: Float32Array): DifferenceSums {
+  function subtract(tuned: Weights, base: Weights, D: Float32Array, beside?: () => void): DifferenceSums {
     return scoped(() => {
       const chunks = Math.ceil(D.length / STATISTICS_CHUNK)
       const to = memory.allocate(40 * chunks)
       const [t, b, d] = [addressOf(tuned.data), addressOf(base.data), addressOf(D)]
-      const run = runFor(10 * D.length)
+      const run = beside ? team.beside(beside) : runFor(10 * D.length)
       run('difference', chunks, t, dtypeNumber(tuned.dtype), b, dtypeNumber(base.dtype), D.length, d, to)
       const parts = doubles(to, 5 * chunks)
       const sum = (which: number) => {

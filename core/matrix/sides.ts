@@ -8,14 +8,18 @@ import type { DifferenceSums, Kernels, Weights } from '../kernels/kernels.ts'
  * D <- tuned - base, rounded to f32 once: the bits that the file's `read` gives.
  * @param D in the kernels' memory
  * @param sides used up
+ * @param beside what this thread does while others begin
  */
-export function subtractSides(kernels: Kernels, sides: Sides, D: Float32Array): DifferenceSums {
+export function subtractSides(kernels: Kernels, sides: Sides, D: Float32Array, beside?: () => void): DifferenceSums {
   const { base, tuned } = sides
-  if (base.dtype === 'F64' || tuned.dtype === 'F64') return subtractWide(sides, D)
+  if (base.dtype === 'F64' || tuned.dtype === 'F64') {
+    beside?.()
+    return subtractWide(sides, D)
+  }
   const mark = kernels.mark()
   try {
     const [t, b] = [held(kernels, tuned, D.length), held(kernels, base, D.length)]
-    return kernels.subtract(t, b, D)
+    return kernels.subtract(t, b, D, beside)
   } finally {
     kernels.release(mark)
   }

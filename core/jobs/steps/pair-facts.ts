@@ -98,14 +98,24 @@ async function comparedValues(
   let [crc, left] = [0, elementCount(tensor.shape)]
   const mark = kernels.mark()
   try {
-    const D = kernels.allocateFloat32(Math.min(left, READ_BYTES / 4))
-    for await (const sides of inPieces(tensor, readSides, context)) {
-      const piece = D.subarray(0, left)
-      const found = subtractSides(kernels, sides, piece)
-      for (const which of sumNames) sums[which] += found[which]
-      crc = context.crc32(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength), crc)
-      left -= piece.length
+    // The checksum of a piece is taken while the next one is subtracted.
+    const both = [0, 1].map(() => kernels.allocateFloat32(Math.min(left, READ_BYTES / 4))) as [
+      Float32Array,
+      Float32Array,
+    ]
+    let before = both[0].subarray(0, 0)
+    const sumBefore = () => {
+      crc = context.crc32(new Uint8Array(before.buffer, before.byteOffset, before.byteLength), crc)
     }
+    for await (const sides of inPieces(tensor, readSides, context)) {
+      const piece = both[0].subarray(0, left)
+      const found = subtractSides(kernels, sides, piece, sumBefore)
+      for (const which of sumNames) sums[which] += found[which]
+      left -= piece.length
+      before = piece
+      both.reverse()
+    }
+    sumBefore()
   } finally {
     kernels.release(mark)
   }
