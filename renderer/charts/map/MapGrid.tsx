@@ -20,6 +20,7 @@ export interface Looked {
 interface MapGridProps {
   readonly title: string
   readonly map: ModelMap<TensorReport>
+  /** Of the picture, the outline of its focus included. */
   readonly frame: Frame
   readonly cellOf: (tensor: TensorReport) => MapCell
   /** All there is to say of a cell, in a sentence. */
@@ -29,9 +30,14 @@ interface MapGridProps {
   readonly onLook: (looked: Looked | null) => void
 }
 
-export function MapGrid({ title, map, frame, cellOf, describe, selected, onSelect, onLook }: MapGridProps) {
+/** Around the view, as in map.css. */
+const outline = 2
+
+export function MapGrid({ title, map, frame: outer, cellOf, describe, selected, onSelect, onLook }: MapGridProps) {
   const { layers, roles } = map
   const scheme = useComputedColorScheme()
+  const { width, height } = outer
+  const frame = useMemo(() => ({ width: width - 2 * outline, height: height - 2 * outline }), [width, height])
   const layout = useMemo(() => mapLayout(map, frame), [map, frame])
   const viewport = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
@@ -67,10 +73,10 @@ export function MapGrid({ title, map, frame, cellOf, describe, selected, onSelec
     const view = viewport.current
     if (!view) return
     const [x, y] = [next.role * layout.cellWidth, next.layer * layout.cellHeight]
-    const [width, height] = [frame.width - layout.left, frame.height - layout.top]
+    const shown = { width: frame.width - layout.left, height: frame.height - layout.top }
     view.scrollTo({
-      left: Math.min(x, Math.max(view.scrollLeft, x + layout.cellWidth - width)),
-      top: Math.min(y, Math.max(view.scrollTop, y + layout.cellHeight - height)),
+      left: Math.min(x, Math.max(view.scrollLeft, x + layout.cellWidth - shown.width)),
+      top: Math.min(y, Math.max(view.scrollTop, y + layout.cellHeight - shown.height)),
     })
   }
   const onKeyDown = (event: KeyboardEvent) => {

@@ -31,14 +31,24 @@ const [lowest, highest] = [6, 40]
 const [widthForNumbers, heightForNumbers] = [46, 15]
 const labelHeight = 28
 const longestUpright = 150
+/** Of browsers whose bars take room: 15 to 17 px. */
+const scrollbar = 17
 
 const longest = (labels: readonly string[]) => labels.reduce((most, label) => Math.max(most, label.length), 0)
 const clamp = (value: number, least: number, most: number) => Math.max(least, Math.min(most, value))
 
-export function mapLayout(
-  { layers, roles, bands }: Pick<ModelMap<unknown>, 'layers' | 'roles' | 'bands'>,
-  room: Room,
-): MapLayout {
+type Shape = Pick<ModelMap<unknown>, 'layers' | 'roles' | 'bands'>
+
+/** Where one way has to scroll, its bar takes room of the other. */
+export function mapLayout(map: Shape, room: Room): MapLayout {
+  const first = layoutIn(map, room)
+  return layoutIn(map, {
+    width: first.height > room.height ? room.width - scrollbar : room.width,
+    height: first.width > room.width ? room.height - scrollbar : room.height,
+  })
+}
+
+function layoutIn({ layers, roles, bands }: Shape, room: Room): MapLayout {
   const banded = bands.reduce((sum, { count }) => sum + count, 0)
   const left = Math.round(clamp(longest(layers.map(({ label }) => label)) * character + padding, 44, room.width * 0.35))
   const cellWidth = clamp(Math.floor((room.width - left - 2) / Math.max(1, roles.length)), narrowest, widest)
