@@ -27,6 +27,8 @@ const sums = sumsOfTaps()
 async function load({ model, threads, reveal }: Extract<ToRuntime, { kind: 'load' }>): Promise<Session> {
   // Where there is a Float16Array onnxruntime 1.30 makes its tensors of it, whose values its own binding then finds empty.
   Reflect.deleteProperty(globalThis, 'Float16Array')
+  // Unless it is told so it leaves an id of this machine and a database in the user's cache, a file in the temporary folder, and reports its sessions.
+  process.env.ORT_DISABLE_TELEMETRY = '1'
   const runtime = await import('onnxruntime-node')
   const options = { logSeverityLevel: 4, intraOpNumThreads: threads, interOpNumThreads: 1 } as const
   if (typeof model !== 'string' || reveal.length === 0)

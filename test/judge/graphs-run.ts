@@ -4,6 +4,7 @@ import type { Tensor as TensorOf } from 'onnxruntime-node'
 
 // Where there is a Float16Array onnxruntime 1.30 makes its tensors of it, whose values its own binding then finds empty.
 Reflect.deleteProperty(globalThis, 'Float16Array')
+process.env.ORT_DISABLE_TELEMETRY = '1'
 const { InferenceSession, Tensor } = await import('onnxruntime-node')
 
 interface Wire {

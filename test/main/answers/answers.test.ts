@@ -218,6 +218,21 @@ describe('models side by side', () => {
 })
 
 describe('a process that runs a model', () => {
+  it('leaves nothing in the folders of the user, and reports to nobody', async () => {
+    const [path, place] = [await written(linear()), await folder()]
+    const before = { TMPDIR: process.env.TMPDIR, XDG_CACHE_HOME: process.env.XDG_CACHE_HOME, HOME: process.env.HOME }
+    Object.assign(process.env, { TMPDIR: place, XDG_CACHE_HOME: place, HOME: place })
+    try {
+      ;(await runModel('m.onnx', path)).end()
+      // The database of onnxruntime's telemetry, the id of the machine, and the log of its client.
+      expect(await readdir(place)).toEqual([])
+    } finally {
+      for (const [name, value] of Object.entries(before))
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+    }
+  })
+
   it('that is killed says so of every run, and leaves others alone', async () => {
     const [model, other] = await Promise.all([runModel('m.onnx', linear()), runModel('other.onnx', linear())])
     const feeds = { x: { type: 'float32' as const, dims: [1, 64], bytes: new Uint8Array(256) } }
