@@ -66,7 +66,7 @@ interface Block {
 }
 
 /** A block waits in memory, the next one beside it. */
-const MOST_BLOCK_BYTES = 32 << 20
+const MOST_BLOCK_BYTES = 8 << 20
 
 /** Null for what kernels do not read as it is stored, and where a block is too large to be read ahead. */
 function blocksOf(tensor: ComputableTensor, kernels: Kernels): Iterable<Block> | null {
