@@ -53,7 +53,9 @@ async function picturesIn(browser: Browser, language: Language): Promise<void> {
   const config = await mkdtemp(join(tmpdir(), 'ghostsvd-config-'))
   const server = await serveProcess([folder], config)
   const { light } = looks
-  const page = await browser.newPage({ locale: language, viewport: light!, reducedMotion: 'reduce' })
+  // axe opens a page of its own beside it, which a page without a context of its own cannot have.
+  const context = await browser.newContext({ locale: language, viewport: light!, reducedMotion: 'reduce' })
+  const page = await context.newPage()
   for (const look of looksOf(language)) await mkdir(join(out, named(language, look)), { recursive: true })
   let count = 0
   let found = 0
@@ -79,7 +81,7 @@ async function picturesIn(browser: Browser, language: Language): Promise<void> {
   } finally {
     await page.screenshot({ path: join(out, `last-${language}.png`) })
     server.process.kill('SIGKILL')
-    await page.close()
+    await context.close()
     for (const used of [folder, config]) await rm(used, { recursive: true, force: true })
   }
   if (wanted.includes(audit) && language === 'en') console.log(`axe: ${count} states in 2 themes, ${found} violations`)
