@@ -44,7 +44,9 @@ const languages: Language[] = [
   ...(wanted.includes(chinese) ? ([chinese] as const) : []),
 ]
 const executablePath = findBrowser()
-const browser = await chromium.launch(executablePath ? { executablePath } : {})
+// Headless, it hides the scrollbars that everybody else sees.
+const ignoreDefaultArgs = ['--hide-scrollbars']
+const browser = await chromium.launch({ ignoreDefaultArgs, ...(executablePath && { executablePath }) })
 for (const language of languages) await picturesIn(browser, language)
 await browser.close()
 
