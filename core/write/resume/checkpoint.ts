@@ -141,7 +141,7 @@ function checkpointOn(
   /** Whole, but not safe yet. */
   let pending: JournalLine[] = []
   let pendingBytes = 0
-  /** The first tensor is saved at once: from then on there is something to resume. */
+  /** The first tensor is saved at once, and waited for: from then on there is something to resume. */
   let savedAt = Number.NEGATIVE_INFINITY
   /** Tensors of the files before the next. */
   let before = 0
@@ -197,10 +197,12 @@ function checkpointOn(
         pendingBytes += line.end - end
         end = line.end
         if (pendingBytes < SYNC_BYTES && performance.now() - savedAt < SYNC_MS) return
+        const isFirst = savedAt === Number.NEGATIVE_INFINITY
         // No further ahead than one: a disk that is slower than the computation is waited for.
         await behind
         behind = savePending(() => output.sync())
         behind.catch(() => {})
+        if (isFirst) await behind
       },
       save,
       leave: async (output, error) => {

@@ -21,24 +21,28 @@ const written = async (folder: MemoryFolder, report: () => void) =>
     testContext({ report: (event) => event.type === 'tensor' && report() }),
   )
 
-it('computes on while the first tensor is synced, and says nothing of it in the journal before', async () => {
-  let finished = 0
-  const first = Promise.withResolvers<void>()
+it('computes on while what is finished is synced, and says nothing of it in the journal before', async () => {
+  // Every look at the clock is a second later: each tensor is due to be saved.
+  let clock = 0
+  const watch = vi.spyOn(performance, 'now').mockImplementation(() => (clock += 1000))
+  const second = Promise.withResolvers<void>()
+  let syncs = 0
   const journals: number[] = []
   const lines = (folder: MemoryFolder) =>
     new TextDecoder().decode(folder.partials.get('o.journal')).split('"end":').length - 1
   const folder = syncedBy(async (real) => {
-    await first.promise
+    if (++syncs === 2) await second.promise
     await real()
   })
-  const done = written(folder, () => {
-    finished++
-    journals.push(lines(folder))
-  })
-  await vi.waitFor(() => expect(finished).toBe(model.length))
-  expect(journals).toEqual(model.map(() => 0))
-  first.resolve()
+  const done = written(folder, () => journals.push(lines(folder)))
+  // The first is waited for, the second not, and no further one begins before that has ended.
+  await vi.waitFor(() => expect(journals.length).toBe(2))
+  expect(syncs).toBe(2)
+  second.resolve()
   const { elapsedMs: _, ...report } = await done
+  watch.mockRestore()
+  expect(journals.slice(0, 2)).toEqual([1, 1])
+  expect(journals[2]).toBeGreaterThanOrEqual(2)
   const plain = await run(memoryFolder('plain'))
   expect(finishedFiles(folder)).toEqual(plain.files)
   expect(report.tensors).toEqual(plain.report.tensors)
