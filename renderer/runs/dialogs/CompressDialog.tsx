@@ -79,13 +79,19 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             id,
             title: t(`compress.styles.${id}.title`),
             help: t(`compress.styles.${id}.help`),
-            refusal: lacksGraph(id) ? sentences(say('request.no-graph')) : null,
+            disabled: lacksGraph(id),
           }))}
           label={t('compress.style')}
           onChange={paramsReducers.output}
           value={style as StyleId}
         />
         <TargetFields label={t('compress.name')} target={target} />
+        {/* Why a card cannot be chosen: below what has to be filled in, which a low window shows without scrolling. */}
+        {styleIds.filter(lacksGraph).map((id) => (
+          <p className="dimmed small" key={id}>
+            {t(`compress.styles.${id}.title`)}: {sentences(say('request.no-graph'))}
+          </p>
+        ))}
         {said.map((notice) => (
           <p className="caveat" key={notice} role="note">
             {notice}

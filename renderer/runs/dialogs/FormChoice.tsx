@@ -1,4 +1,4 @@
-/** What may be written, a card of one line each: below them stands what the chosen one is good for, and why another cannot be chosen. */
+/** What may be written, a card of one line each; what the chosen one is good for stands below them. */
 import { Radio } from '@mantine/core'
 import type { ReactNode } from 'react'
 
@@ -6,9 +6,7 @@ interface Form<Id extends string> {
   readonly id: Id
   readonly title: ReactNode
   readonly help: string
-  /** Why it cannot be chosen. */
-  readonly refusal?: string | null
-  readonly disabled?: boolean
+  readonly disabled: boolean
 }
 
 interface FormChoiceProps<Id extends string> {
@@ -22,8 +20,8 @@ export function FormChoice<Id extends string>({ label, forms, value, onChange }:
   return (
     <Radio.Group label={label} onChange={(id) => onChange(id as Id)} value={value}>
       <div className="cards">
-        {forms.map(({ id, title, help, refusal = null, disabled = refusal !== null }) => (
-          <Radio.Card className="card" disabled={disabled} key={id} title={refusal ?? help} value={id}>
+        {forms.map(({ id, title, help, disabled }) => (
+          <Radio.Card className="card" disabled={disabled} key={id} title={help} value={id}>
             <Radio.Indicator />
             <span className="card-title">{title}</span>
           </Radio.Card>
@@ -32,13 +30,6 @@ export function FormChoice<Id extends string>({ label, forms, value, onChange }:
       <p aria-live="polite" className="dimmed card-help">
         {forms.find(({ id }) => id === value)?.help}
       </p>
-      {forms.map(({ id, title, refusal }) =>
-        refusal ? (
-          <p className="dimmed small" key={id}>
-            {title}: {refusal}
-          </p>
-        ) : null,
-      )}
     </Radio.Group>
   )
 }
