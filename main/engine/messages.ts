@@ -159,7 +159,15 @@ export interface DeviceWish {
   readonly software: boolean
 }
 
-/** What a relay thread (device/relay-thread.ts) is started with. */
+/** Why there is no device, or no more. */
+export type NoDevice =
+  | { readonly why: 'no-adapter' }
+  | { readonly why: 'not-named'; readonly found: readonly string[] }
+  | { readonly why: 'failed-test'; readonly name: string; readonly fault: string }
+  | { readonly why: 'not-started'; readonly fault: string }
+  | { readonly why: 'late'; readonly seconds: number }
+
+/** What a relay (device/relay.ts) is started with. */
 export interface DeviceStart {
   /** Cells of device/relay-cells.ts. */
   readonly control: SharedArrayBuffer

@@ -1,5 +1,8 @@
 /** Entry of the thread between a driver and its device's process: out/main/relay.js. */
 import { workerData } from 'node:worker_threads'
-import { serveRelay } from './device/relay-thread.ts'
+import { deviceProcess } from './device/device-process.ts'
+import { serveRelay } from './device/relay.ts'
+import type { RelayInit } from './device/spawn-device.ts'
 
-serveRelay(workerData)
+const init = workerData as RelayInit
+serveRelay(init, deviceProcess(init.entry))

@@ -7,9 +7,8 @@ import type { Message } from '../../../core/messages/message.ts'
 import { foreign } from '../../../core/messages/text.ts'
 import type { Params } from '../../../core/params.ts'
 import { packagesBeside } from '../../../core/version.ts'
-import type { SpawnDevice } from '../messages.ts'
+import type { NoDevice, SpawnDevice } from '../messages.ts'
 import { openDevice } from './device-link.ts'
-import type { NoDevice } from './frames.ts'
 
 export interface Beside {
   readonly kernels: Kernels

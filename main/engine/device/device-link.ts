@@ -1,4 +1,4 @@
-/** The driver's side of its device: calls that block until the relay thread says that they are done, the device is gone, or it has been silent for too long. */
+/** The driver's side of its device: calls that block until the relay says that they are done, the device is gone, or it has been silent for too long. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { checkCancel, controlOf } from '../../../core/kernels/control.ts'
 import { DeviceFault } from '../../../core/kernels/gpu/fault.ts'
@@ -6,10 +6,9 @@ import type { DeviceLink } from '../../../core/kernels/gpu/products.ts'
 import type { Weights } from '../../../core/kernels/kernels.ts'
 import { say } from '../../../core/messages/english.ts'
 import { foreign } from '../../../core/messages/text.ts'
-import type { DeviceWish, SpawnDevice } from '../messages.ts'
-import type { NoDevice } from './frames.ts'
+import type { DeviceWish, NoDevice, SpawnDevice } from '../messages.ts'
+import type { RelayAnswer, SharedPiece, ToRelay } from './relay.ts'
 import { cell, newRelayControl, outcome, readText, relayControlOf } from './relay-cells.ts'
-import type { RelayAnswer, SharedPiece, ToRelay } from './relay-thread.ts'
 
 export interface OpenDevice extends DeviceLink {
   /** Ends its process. */
@@ -29,7 +28,7 @@ export interface LinkOptions {
   readonly patienceMs?: number
 }
 
-/** A device's process with what to say to it, or why there is none. */
+/** A device with what to say to it, or why there is none. */
 export async function openDevice(
   spawn: SpawnDevice,
   { wish, cancelControl, patienceMs = PATIENCE_MS }: LinkOptions,

@@ -1,8 +1,15 @@
-/** What passes between a device's process and the engine: a length (u32, little-endian), so many bytes of JSON, and as many raw bytes as its `payload` says. */
+/** What passes between a device and the engine: a length (u32, little-endian), so many bytes of JSON, and as many raw bytes as its `payload` says. */
 import type { DeviceInfo } from '../../../core/kernels/gpu/adapter.ts'
 import type { WeightShape } from '../../../core/kernels/gpu/device-kernels.ts'
 import type { Mode } from '../../../core/kernels/gpu/wgsl.ts'
-import type { DeviceWish } from '../messages.ts'
+import type { DeviceWish, NoDevice } from '../messages.ts'
+
+/** A stream of bytes in both directions, in whatever pieces. */
+export interface ByteLink {
+  /** What it is given stays as it is until it has been sent. */
+  write(bytes: Uint8Array): void
+  readonly chunks: AsyncIterable<Uint8Array>
+}
 
 export type ToDevice =
   | { readonly op: 'open'; readonly wish: DeviceWish }
@@ -24,14 +31,6 @@ export type ToDevice =
       readonly accumulate: boolean
     }
 
-/** Why there is no device. */
-export type NoDevice =
-  | { readonly why: 'no-adapter' }
-  | { readonly why: 'not-named'; readonly found: readonly string[] }
-  | { readonly why: 'failed-test'; readonly name: string; readonly fault: string }
-  | { readonly why: 'not-started'; readonly fault: string }
-  | { readonly why: 'late'; readonly seconds: number }
-
 export type FromDevice =
   | { readonly opened: DeviceInfo }
   | { readonly failed: NoDevice }
@@ -41,8 +40,19 @@ export type FromDevice =
   | { readonly seq: number; readonly fault?: string; readonly outOfMemory?: boolean }
   | { readonly lost: string }
 
+/** A frame with the pieces of its payload. */
+export function writeFrame(link: ByteLink, head: ToDevice | FromDevice, ...payload: readonly Uint8Array[]): void {
+  link.write(
+    frameHead(
+      head,
+      payload.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ),
+  )
+  for (const piece of payload) link.write(piece)
+}
+
 /** Head and length; the payload follows. */
-export function frameHead(head: ToDevice | FromDevice, payload = 0): Uint8Array {
+function frameHead(head: ToDevice | FromDevice, payload: number): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify({ head, payload }))
   const frame = new Uint8Array(4 + json.byteLength)
   new DataView(frame.buffer).setUint32(0, json.byteLength, true)

@@ -1,8 +1,13 @@
 /** Starts the relay thread of a device, and with it the device's process, from a thread that stays free; and sees to it that none outlives this process. */
 import { Worker } from 'node:worker_threads'
 import { siblingEntry } from '../entries.ts'
-import type { SpawnDevice } from '../messages.ts'
-import type { RelayInit } from './relay-thread.ts'
+import type { DeviceStart, SpawnDevice } from '../messages.ts'
+
+/** What relay.ts is started with. */
+export interface RelayInit extends DeviceStart {
+  /** The device's program. */
+  readonly entry: string
+}
 
 /** @param entry the device's program @param started told its process's number */
 export function deviceSpawner(entry = siblingEntry('device'), started: (pid: number) => void = () => {}): SpawnDevice {

@@ -1,21 +1,19 @@
 /**
- * The thread between a driver and its device's process. The driver blocks while it waits and hears of no event; this one is free: it reads what is to
- * be sent from the driver's shared memory, writes what comes back into shared memory, and wakes the driver. Results go to a buffer of their own, so that a
- * driver that has given up on one may use its memory for something else.
+ * What stands between a driver and its device. The driver blocks while it waits and hears of no event; this runs in a thread of its own, where events are heard: it
+ * reads what is to be sent from the driver's shared memory, writes what comes back into shared memory, and wakes the driver. Results go to a buffer of their own, so
+ * that a driver that has given up on one may use its memory for something else. How bytes reach the device is its host's (device-process.ts).
  *
- * The process is killed when the driver says so, or when the driver's end of the port is gone.
+ * The device is killed when the driver says so, or when the driver's end of the port is gone.
  */
-import { spawn } from 'node:child_process'
-import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { parentPort } from 'node:worker_threads'
-import type { DeviceStart } from '../messages.ts'
-import { type FromDevice, frameHead, readFrames, type ToDevice } from './frames.ts'
+import type { DeviceStart, NoDevice } from '../messages.ts'
+import { type ByteLink, type FromDevice, readFrames, type ToDevice, writeFrame } from './frames.ts'
 import { cell, outcome, relayControlOf, writeText } from './relay-cells.ts'
 
-export interface RelayInit extends DeviceStart {
-  /** The device's program. */
-  readonly entry: string
+/** What serves a device, elsewhere. */
+export interface FarDevice extends ByteLink {
+  kill(): void
+  /** Told once it can answer no more, perhaps twice. */
+  onEnd(listener: (why: NoDevice) => void): void
 }
 
 /** Bytes of shared memory. */
@@ -41,14 +39,9 @@ export type RelayAnswer = Extract<FromDevice, { opened: unknown } | { failed: un
 
 const PIECE_BYTES = 4 << 20
 
-export function serveRelay({ control, port, wish, entry }: RelayInit): void {
+export function serveRelay({ control, port, wish }: DeviceStart, device: FarDevice): void {
   const shared = relayControlOf(control)
   const { cells } = shared
-  const child = spawn(process.execPath, [fileURLToPath(entry)], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-  })
-  parentPort?.postMessage({ pid: child.pid })
-  const pipe = child.stdio[3] as Duplex
   let answered = false
   /** Where products go that are under way, by number: several where the driver has given up on one. */
   const targets = new Map<number, SharedArrayBuffer>()
@@ -57,39 +50,24 @@ export function serveRelay({ control, port, wish, entry }: RelayInit): void {
     answered = true
     port.postMessage(message)
   }
-  const die = (fault: string) => {
-    if (!answered) answer({ failed: { why: 'not-started', fault } })
+  const die = (why: NoDevice) => {
+    if (!answered) answer({ failed: why })
     if (Atomics.load(cells, cell.dead) !== 0) return
-    writeText(shared, fault)
+    writeText(shared, 'fault' in why ? why.fault : why.why)
     Atomics.store(cells, cell.dead, 1)
     Atomics.notify(cells, cell.done)
   }
-  const kill = () => {
-    child.kill('SIGKILL')
-  }
-  child.on('error', (error) => die(error.message))
-  child.on('exit', (code, signal) => {
-    parentPort?.postMessage({ ended: true })
-    die(signal ?? `status ${code}`)
+  device.onEnd((why) => {
+    die(why)
     port.close()
   })
-  pipe.on('error', () => {})
-  port.on('close', kill)
+  port.on('close', device.kill)
 
-  const send = (head: ToDevice, pieces: readonly SharedPiece[] = []) => {
-    pipe.write(
-      frameHead(
-        head,
-        pieces.reduce((sum, { byteLength }) => sum + byteLength, 0),
-      ),
-    )
-    for (const { buffer, at, byteLength } of pieces)
-      for (let start = 0; start < byteLength; start += PIECE_BYTES)
-        pipe.write(new Uint8Array(buffer, at + start, Math.min(PIECE_BYTES, byteLength - start)))
-  }
+  const send = (head: ToDevice, pieces: readonly SharedPiece[] = []) =>
+    writeFrame(device, head, ...pieces.flatMap(inPieces))
 
   port.on('message', (message: ToRelay) => {
-    if (message === 'kill') return kill()
+    if (message === 'kill') return device.kill()
     if ('drop' in message) return send({ op: 'drop', id: message.drop })
     if ('multiply' in message) {
       targets.set(message.multiply.seq, message.to)
@@ -113,12 +91,12 @@ export function serveRelay({ control, port, wish, entry }: RelayInit): void {
       const target = 'seq' in head ? targets.get(head.seq) : undefined
       return target && byteLength > 0 ? new Uint8Array(target, 0, byteLength) : new Uint8Array(byteLength)
     }
-    for await (const { head } of readFrames<FromDevice>(pipe, place)) {
+    for await (const { head } of readFrames<FromDevice>(device.chunks, place)) {
       Atomics.add(cells, cell.beats, 1)
       if ('opened' in head || 'failed' in head) answer(head)
       else if ('lost' in head) {
-        die(head.lost)
-        kill()
+        die({ why: 'not-started', fault: head.lost })
+        device.kill()
       } else if ('seq' in head) {
         targets.delete(head.seq)
         if (head.fault !== undefined) writeText(shared, head.fault)
@@ -129,4 +107,11 @@ export function serveRelay({ control, port, wish, entry }: RelayInit): void {
       }
     }
   }
+}
+
+function inPieces({ buffer, at, byteLength }: SharedPiece): Uint8Array[] {
+  const pieces: Uint8Array[] = []
+  for (let start = 0; start < byteLength; start += PIECE_BYTES)
+    pieces.push(new Uint8Array(buffer, at + start, Math.min(PIECE_BYTES, byteLength - start)))
+  return pieces
 }
