@@ -1,6 +1,6 @@
 /** What the randomized SVD costs in error and gains in time, in one line below the chart; the exact SVD it takes is offered, with its price. */
 import { Button, Modal } from '@mantine/core'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { excessOverFloor } from '../../core/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import { useParams } from '../choices/params.ts'
@@ -9,7 +9,7 @@ import { CompareIcon } from '../frame/icons.tsx'
 import { compareWithExact } from '../model/looking/analysis.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
 import { analysisUnderWay, useWork } from '../model/looking/work.ts'
-import { exactBytes, exactSeconds, usePace } from '../model/planning/price.ts'
+import { exactBytes, exactSeconds, reckonedPace, usePace } from '../model/planning/price.ts'
 import { useWords } from '../words/words.ts'
 
 /** An exact SVD that takes longer asks first. In seconds. */
@@ -31,7 +31,14 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
     return wish?.kind === 'compare' && wish.tensor === view.tensor.name
   })
   const seconds = pace === null ? null : exactSeconds(view, params, pace)
-  const start = () => (seconds !== null && seconds > askFrom ? question.open() : compareWithExact(rank))
+  // As it was when it was asked: the pace may be lost meanwhile, to a sketch that was kept from before.
+  const [asked, setAsked] = useState(seconds)
+  const start = () => {
+    // Where nothing says how fast this machine is, a long one is still not begun unasked.
+    if (exactSeconds(view, params, pace ?? reckonedPace) <= askFrom) return compareWithExact(rank)
+    setAsked(seconds)
+    question.open()
+  }
   const { comparison, comparisonStale: stale, report } = view
   const offered = !comparing && (comparison === null || stale) && report !== null
   const exactly = report?.method === 'exact'
@@ -58,7 +65,7 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
               : t('compare.button')}
         </Button>
       ) : null}
-      {question.opened && seconds !== null ? (
+      {question.opened ? (
         <Modal
           closeButtonProps={{ 'aria-label': t('app.close') }}
           onClose={question.close}
@@ -66,8 +73,8 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
           title={t('compare.askTitle', { name: view.tensor.name })}
         >
           <p>
-            {t('compare.ask', {
-              time: numbers.countdown(1000 * seconds),
+            {t(asked === null ? 'compare.askUnknown' : 'compare.ask', {
+              time: asked === null ? '' : numbers.countdown(1000 * asked),
               memory: numbers.bytes(exactBytes(view.size)),
             })}
           </p>

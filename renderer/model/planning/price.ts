@@ -18,6 +18,9 @@ import type { TensorView } from '../looking/view.ts'
 /** Milliseconds here for each one of the cost's. */
 export type Pace = number
 
+/** Of one thread, as the cost reckons: what is assumed where only the order of magnitude matters. */
+export const reckonedPace: Pace = 1
+
 const costOf = ({ rows, cols, count }: MatrixView, fitted: FittedParams) =>
   count * (fitted.method === 'exact' ? exactCost(rows, cols, fitted.rank) : sketchCost(rows, cols, fitted))
 
