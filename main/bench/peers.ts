@@ -10,7 +10,7 @@ import { foreign, quoted } from '../../core/messages/text.ts'
 
 export type PeerName = 'numpy' | 'sklearn' | 'torch'
 
-export type PeerRequest =
+type PeerRequest =
   | { readonly op: 'load'; readonly path: string }
   | { readonly op: 'product'; readonly columns: number; readonly transposed: boolean }
   | {

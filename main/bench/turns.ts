@@ -4,7 +4,7 @@ import type { Observer } from '../../core/svd/factorize.ts'
 import { median } from './median.ts'
 
 /** Their time / ours: above 1 we are faster. */
-export interface Ratio {
+interface Ratio {
   /** Of the medians. */
   readonly median: number
   /** Of single turns. */
