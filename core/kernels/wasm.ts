@@ -206,7 +206,8 @@ function wasmKernels(
   function gramWeights(A: WideWeights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
     const order = side === 'rows' ? A.rows : A.cols
     let block = DOUBLE_BLOCK
-    while (block > 24 && lowerBlockCount(order, block) < 4 * team.threads) block /= 2
+    // Each task packs its own panels: with many small ones that takes longer than the products.
+    while (block > 24 && lowerBlockCount(order, block) < 3 * team.threads) block /= 2
     const count = lowerBlockCount(order, block)
     const [a, g] = [addressOf(A.data), addressOf(G)]
     const dtype = dtypeNumber(A.dtype)
