@@ -100,7 +100,7 @@ function Progress({ running: { jobId, view } }: { readonly running: UnderWay<Ver
         {[
           t('ab.running'),
           view.progress && sentences(phaseWords(view.progress.phase)),
-          share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
+          share === null ? null : numbers.tickPercent(Math.floor(share * 100) / 100),
         ]
           .filter(Boolean)
           .join(' · ')}

@@ -114,7 +114,7 @@ function RunningLook({ running, view }: { readonly running: UnderWay<AnalysisWis
     parts
       ? t('job.part', { part: sentences(phaseWords(parts.stage)), number: parts.index + 1, of: exactStages.length })
       : null,
-    share === null ? null : numbers.percent(Math.floor(share * 100) / 100),
+    share === null ? null : numbers.tickPercent(Math.floor(share * 100) / 100),
     parts === null
       ? null
       : parts.leftMs === null

@@ -66,7 +66,7 @@ export function Forms() {
             <output className="job-status">
               <Loader size={14} />
               {phase ? sentences(phaseWords(phase)) : t('try.running')}
-              {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
+              {share === null ? null : ` · ${numbers.tickPercent(Math.floor(share * 100) / 100)}`}
             </output>
             <Button color="gray" onClick={cancelForms} size="xs" variant="light">
               {t('app.cancel')}
@@ -92,7 +92,8 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
   const factor = (ratio: number) => numbers.value(Number(ratio.toFixed(2)))
   return (
     <div className="try-result" data-testid="forms-result">
-      <div className="try-table">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section aria-label={t('forms.title')} className="try-table" tabIndex={0}>
         <Table tabularNums verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
@@ -152,7 +153,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
             ))}
           </Table.Tbody>
         </Table>
-      </div>
+      </section>
       <p className="dimmed small">
         {t(`forms.${inputs}`, { calibration: numbers.count(calibration), heldOut: numbers.count(heldOut) })}{' '}
         {t(`forms.chosenBy.${chosenBy}`)} {chosen === null ? t('forms.noneChosen') : null}

@@ -40,7 +40,7 @@ export function TryTab({ report }: { readonly report: FileReport }) {
             <output className="job-status">
               <Loader size={14} />
               {t('try.running')}
-              {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
+              {share === null ? null : ` · ${numbers.tickPercent(Math.floor(share * 100) / 100)}`}
             </output>
             <Button color="gray" onClick={cancelTry} size="xs" variant="light">
               {t('app.cancel')}

@@ -25,7 +25,8 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
   return (
     <section aria-label={t('try.result')} className="try-result" data-inputs={inputs} data-testid="try-result">
       <Sentence tried={{ report, candidates }} />
-      <div className="try-table">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section aria-label={t('try.title')} className="try-table" tabIndex={0}>
         <Table tabularNums verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
@@ -88,7 +89,7 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
             })}
           </Table.Tbody>
         </Table>
-      </div>
+      </section>
       <p className="dimmed small">
         {t(`try.${inputs}`, { count: samples })} {t('try.runs', { count: runs, threads })}
       </p>

@@ -51,7 +51,7 @@ export function CalibrateDialog({ report, onClose }: CalibrateDialogProps) {
           <output className="job-status">
             <Loader size={14} />
             {t('calibrate.running')}
-            {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
+            {share === null ? null : ` · ${numbers.tickPercent(Math.floor(share * 100) / 100)}`}
           </output>
         ) : null}
         {wrong ? <ErrorBox error={wrong} onClose={error ? dismiss : forgetCalibration} /> : null}

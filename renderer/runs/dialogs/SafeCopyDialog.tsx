@@ -61,7 +61,7 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
             <output className="job-status">
               <Loader size={14} />
               {t('code.saving')}
-              {share === null ? null : ` · ${numbers.percent(Math.floor(share * 100) / 100)}`}
+              {share === null ? null : ` · ${numbers.tickPercent(Math.floor(share * 100) / 100)}`}
             </output>
           ) : null}
         </>
