@@ -72,6 +72,10 @@ const colors = {
   '--mantine-color-ghost-light': 'var(--accent-soft)',
   '--mantine-color-ghost-light-color': 'var(--accent-text)',
   '--mantine-color-ghost-outline': 'var(--accent-text)',
+  '--mantine-color-red-light': 'var(--danger-soft)',
+  '--mantine-color-red-light-color': 'var(--danger)',
+  '--mantine-color-orange-light': 'var(--warn-soft)',
+  '--mantine-color-orange-light-color': 'var(--warn)',
   '--mantine-color-gray-light': 'var(--sunken)',
   '--mantine-color-gray-light-color': 'var(--text)',
 }

@@ -6,7 +6,8 @@ import { grantSchema } from '../../../core/contract.ts'
 import { toErrorReport } from '../../../core/errors.ts'
 import type { Message } from '../../../core/messages/message.ts'
 import { defaultParams } from '../../../core/params.ts'
-import { type AdapterForm, adapterForms, defaultStyle, styleIds } from '../../../core/styles.ts'
+import { type AdapterForm, adapterForms, defaultStyle, styleIds, styles } from '../../../core/styles.ts'
+import { hasGraph } from '../../../core/weight-formats.ts'
 import { type AdapterChoices, adapterReducers, firstConvRank, useAdapter } from '../../choices/adapter.ts'
 import { fileReducers, type OpenSource, useFile } from '../../choices/file.ts'
 import { paramsReducers, useParams } from '../../choices/params.ts'
@@ -154,9 +155,10 @@ function convRankOf(source: OpenSource, { convRank }: AdapterChoices): number | 
   return source.convolutions ? (convRank ?? firstConvRank) : null
 }
 
-/** Differences become adapters in their own dtype, models what they did before. */
-function fitOutput({ difference }: FileReport): void {
+/** Differences become adapters in their own dtype, models what they did before, where they can. */
+function fitOutput({ difference, format }: FileReport): void {
   const { output, params } = useParams.getState()
+  const style = styleIds.find((id) => id === output)
   const before = useFile.getState().report?.difference
   adapterReducers.reset()
   if (difference?.convolutions) adapterReducers.set({ convRank: firstConvRank })
@@ -165,7 +167,9 @@ function fitOutput({ difference }: FileReport): void {
     paramsReducers.output(form)
     const own = before || (params.factorDType !== 'keep' && params.factorDType !== 'INT8') ? {} : { factorDType: dtype }
     paramsReducers.set({ ...own, factorLayout: 'ab', sparseDensity: 0 })
-  } else if (!styleIds.some((id) => id === output)) {
+  } else if (style) {
+    if (styles[style].isGraph && !hasGraph(format)) paramsReducers.output(defaultStyle)
+  } else {
     const { factorDType, factorLayout, sparseDensity } = defaultParams
     paramsReducers.output(defaultStyle)
     paramsReducers.set({ factorDType, factorLayout, sparseDensity })

@@ -3,6 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import type { DifferenceReport, EngineApi, FileReport, Grant } from '../../../../core/contract.ts'
 import { adapterReducers, firstConvRank, useAdapter } from '../../../../renderer/choices/adapter.ts'
 import { fileReducers, useFile } from '../../../../renderer/choices/file.ts'
+import { paramsReducers, useParams } from '../../../../renderer/choices/params.ts'
 import { rulesOf } from '../../../../renderer/choices/rules.ts'
 import { selectionReducers, useSelection } from '../../../../renderer/choices/selection.ts'
 import type { Connection } from '../../../../renderer/frame/connect.ts'
@@ -111,4 +112,14 @@ test('a reload opens differences as they were', async () => {
   expect(useAdapter.getState().convRank).toBe(firstConvRank)
   await closeFile()
   expect(stored.size).toBe(0)
+})
+
+test('an output that is a model’s own graph does not go on to a file that has none', async () => {
+  await openGrant(grant('a'))
+  paramsReducers.output('onnx')
+  await openGrant(grant('b'))
+  expect(useParams.getState().output).toBe('factors')
+  paramsReducers.output('npz')
+  await openGrant(grant('c'))
+  expect(useParams.getState().output).toBe('npz')
 })
