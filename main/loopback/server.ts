@@ -26,6 +26,8 @@ const maxPages = 16
 export interface ServerOptions {
   /** 0: the system chooses. */
   readonly port: number
+  /** How long a connection may take to send the head of a request. Milliseconds. */
+  readonly headersMs?: number
   readonly assets: AssetHandler
   /** Answers POST uploadPath; cookie and origin have been checked. */
   upload(request: IncomingMessage, url: URL): Promise<Response>
@@ -49,7 +51,10 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
   const gate = createGate(() => (server.address() as AddressInfo).port)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false })
   // Node answers a request without Host itself, without our headers; the gate refuses it with them.
-  const server = createServer({ requireHostHeader: false }, (request, response) => {
+  const headersTimeout = options.headersMs ?? 15_000
+  const connectionsCheckingInterval = Math.min(30_000, headersTimeout)
+  const limits = { headersTimeout, connectionsCheckingInterval, requireHostHeader: false }
+  const server = createServer(limits, (request, response) => {
     answer(request)
       .catch((error: unknown) => {
         console.error(error)
@@ -60,7 +65,6 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
   })
   // Uploads take as long as they take; headers do not.
   server.requestTimeout = 0
-  server.headersTimeout = 15_000
 
   async function answer(request: IncomingMessage): Promise<Response> {
     const refusal = gate.refusesAddress(request)
@@ -107,7 +111,9 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
   })
   server.on('connect', (_request, socket: Duplex) => refuseUpgrade(socket, 405, 'CONNECT is not allowed here.'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    // A browser keeps a spare connection open, and would take what is said to it for the answer to its next request.
+    const saidNothing = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    if (saidNothing || error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
     else refuseUpgrade(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, 'This is not a request.')
   })
 
