@@ -20,18 +20,26 @@ const PATIENCE_MS = 10_000
 /** Starting, with compiling the shaders of its test. */
 const OPEN_MS = 300_000
 const SLEEP_MS = 50
+/**
+ * What an operation may take of a device whose process lives and beats: a queue that never ends is waited for by nobody. A hundredth of what the slowest
+ * device does, a processor that acts as one, and some minutes for it to be busy with others.
+ */
+const OPERATION_MS = 180_000
+const LEAST_FLOP_PER_MS = 1e5
+const LEAST_BYTES_PER_MS = 1e4
 
 export interface LinkOptions {
   readonly wish: DeviceWish
   /** Of the kernels beside it: a cancel ends a wait at once. */
   readonly cancelControl: SharedArrayBuffer
   readonly patienceMs?: number
+  readonly operationMs?: number
 }
 
 /** A device with what to say to it, or why there is none. */
 export async function openDevice(
   spawn: SpawnDevice,
-  { wish, cancelControl, patienceMs = PATIENCE_MS }: LinkOptions,
+  { wish, cancelControl, patienceMs = PATIENCE_MS, operationMs = OPERATION_MS }: LinkOptions,
 ): Promise<OpenDevice | NoDevice> {
   const control = newRelayControl()
   const { port1: port, port2 } = new MessageChannel()
@@ -55,10 +63,17 @@ export async function openDevice(
     return new DeviceFault(say('device.gone', { fault: foreign(readText(relayControlOf(control))) }), true)
   }
 
-  /** @throws AppError `cancelled`, DeviceFault */
-  function wait(seq: number, { rows, cols }: Pick<Weights, 'rows' | 'cols'>): void {
+  function giveUp(ms: number): DeviceFault {
+    post('kill')
+    return new DeviceFault(say('device.silent', { seconds: Math.round(ms / 1000) }), true)
+  }
+
+  /** @param workMs what the work itself may take @throws AppError `cancelled`, DeviceFault */
+  function wait(seq: number, { rows, cols }: Pick<Weights, 'rows' | 'cols'>, workMs: number): void {
     let beats = Atomics.load(cells, cell.beats)
     let silentMs = 0
+    let waitedMs = 0
+    const mostMs = operationMs + workMs
     for (;;) {
       const done = Atomics.load(cells, cell.done)
       if (done === seq) break
@@ -66,14 +81,14 @@ export async function openDevice(
       const asleepAt = performance.now()
       Atomics.wait(cells, cell.done, done, SLEEP_MS)
       // A machine that slept was silent for no longer than one turn of this loop.
-      silentMs += Math.min(performance.now() - asleepAt, 2 * SLEEP_MS)
+      const sleptMs = Math.min(performance.now() - asleepAt, 2 * SLEEP_MS)
+      silentMs += sleptMs
+      waitedMs += sleptMs
       const now = Atomics.load(cells, cell.beats)
       if (now !== beats) silentMs = 0
       beats = now
-      if (silentMs > patienceMs) {
-        post('kill')
-        throw new DeviceFault(say('device.silent', { seconds: Math.round(patienceMs / 1000) }), true)
-      }
+      if (silentMs > patienceMs) throw giveUp(patienceMs)
+      if (waitedMs > mostMs) throw giveUp(mostMs)
       try {
         checkCancel(kernelCells)
       } catch (error) {
@@ -90,6 +105,10 @@ export async function openDevice(
   }
 
   const shapes = new Map<number, Weights>()
+  const drop = (id: number) => {
+    shapes.delete(id)
+    post({ drop: id })
+  }
   return {
     info: answer.opened,
     upload: (A) => {
@@ -98,13 +117,16 @@ export async function openDevice(
       const { rows, cols, dtype, scale } = A
       shapes.set(id, A)
       post({ upload: { op: 'create', id, shape: { rows, cols, dtype, scale } }, seq, bytes: shared(A.data) })
-      wait(seq, A)
+      try {
+        wait(seq, A, A.data.byteLength / LEAST_BYTES_PER_MS)
+      } catch (error) {
+        // Nobody learns its number: half of it would lie there until the device ends.
+        drop(id)
+        throw error
+      }
       return id
     },
-    drop: (id) => {
-      shapes.delete(id)
-      post({ drop: id })
-    },
+    drop,
     multiply: (id, mode, right, k, out, accumulate) => {
       const seq = ++lastSeq
       if (landing.byteLength < out.byteLength) landing = new SharedArrayBuffer(out.byteLength)
@@ -112,7 +134,8 @@ export async function openDevice(
       const pieces = accumulate ? [shared(right), shared(out)] : [shared(right)]
       const lengths = { rightLength: right.length, outLength: out.length }
       post({ multiply: { op: 'multiply', seq, id, mode, k, ...lengths, accumulate }, pieces, to })
-      wait(seq, shapes.get(id)!)
+      const A = shapes.get(id)!
+      wait(seq, A, (2 * A.rows * A.cols * k) / LEAST_FLOP_PER_MS)
       out.set(new Float32Array(to, 0, out.length))
     },
     close: () => {
@@ -124,14 +147,18 @@ export async function openDevice(
 
 function firstAnswer(port: MessagePort): Promise<RelayAnswer> {
   return new Promise((resolve) => {
+    const settle = (answer: RelayAnswer) => {
+      clearTimeout(late)
+      port.off('close', ended)
+      resolve(answer)
+    }
+    const ended = () => settle({ failed: { why: 'not-started', fault: 'ERR_CLOSED_MESSAGE_PORT' } })
     const late = setTimeout(() => {
       port.postMessage('kill' satisfies ToRelay)
-      resolve({ failed: { why: 'late', seconds: OPEN_MS / 1000 } })
+      settle({ failed: { why: 'late', seconds: OPEN_MS / 1000 } })
     }, OPEN_MS)
-    port.once('message', (answer: RelayAnswer) => {
-      clearTimeout(late)
-      resolve(answer)
-    })
+    port.once('message', settle)
+    port.once('close', ended)
   })
 }
 

@@ -1,6 +1,6 @@
 /** A device's process as its relay thread has it: started, joined by a pipe, killed. */
 import { spawn } from 'node:child_process'
-import type { Duplex } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { parentPort } from 'node:worker_threads'
 import type { FarDevice } from './relay.ts'
@@ -11,14 +11,17 @@ export function deviceProcess(entry: string): FarDevice {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
   parentPort?.postMessage({ pid: child.pid })
-  const pipe = child.stdio[3] as Duplex
-  pipe.on('error', () => {})
+  // Without a process there is no pipe: 'error' says why.
+  const pipe = (child.pid === undefined ? null : child.stdio[3]) as Duplex | null
+  pipe?.on('error', () => {})
   return {
-    write: (bytes) => void pipe.write(bytes),
-    chunks: pipe,
+    write: (bytes) => void pipe?.write(bytes),
+    chunks: pipe ?? Readable.from([]),
     kill: () => void child.kill('SIGKILL'),
     onEnd: (listener) => {
-      child.on('error', ({ message }) => listener({ why: 'not-started', fault: message }))
+      child.on('error', ({ message }) => {
+        if (child.pid === undefined) listener({ why: 'not-started', fault: message })
+      })
       child.on('exit', (code, signal) => {
         parentPort?.postMessage({ ended: true })
         listener({ why: 'not-started', fault: signal ?? `status ${code}` })

@@ -40,6 +40,9 @@ export type FromDevice =
   | { readonly seq: number; readonly fault?: string; readonly outOfMemory?: boolean }
   | { readonly lost: string }
 
+/** Of the JSON of a frame: names and sentences. Who claims more is no device, and would be listened to for ever. */
+const mostHeadBytes = 1 << 16
+
 /** A frame with the pieces of its payload. */
 export function writeFrame(link: ByteLink, head: ToDevice | FromDevice, ...payload: readonly Uint8Array[]): void {
   link.write(
@@ -60,10 +63,14 @@ function frameHead(head: ToDevice | FromDevice, payload: number): Uint8Array {
   return frame
 }
 
-/** Frames in order, each after the one before was used up. `place`: where a payload of so many bytes goes. */
+/**
+ * Frames in order, each after the one before was used up. `place`: where a payload of so many bytes goes; it throws where there may be none
+ * of that length. `parse`: what comes from the other side as what it should be. @throws Error where it is not
+ */
 export async function* readFrames<H>(
   chunks: AsyncIterable<Uint8Array>,
   place: (head: H, byteLength: number) => Uint8Array = (_, byteLength) => new Uint8Array(byteLength),
+  parse: (head: unknown) => H = (head) => head as H,
 ): AsyncGenerator<{ readonly head: H; readonly payload: Uint8Array }> {
   let rest = new Uint8Array(0)
   let open: { readonly head: H; readonly payload: Uint8Array; got: number } | null = null
@@ -83,12 +90,14 @@ export async function* readFrames<H>(
       bytes = new Uint8Array(0)
       if (rest.byteLength < 4) break
       const length = new DataView(rest.buffer, rest.byteOffset).getUint32(0, true)
+      if (length > mostHeadBytes) throw new Error(`device: a head of ${length} bytes`)
       if (rest.byteLength < 4 + length) break
-      const { head, payload } = JSON.parse(new TextDecoder().decode(rest.subarray(4, 4 + length))) as {
-        head: H
-        payload: number
+      const frame = JSON.parse(new TextDecoder().decode(rest.subarray(4, 4 + length))) as {
+        readonly head: unknown
+        readonly payload: number
       }
-      open = { head, payload: place(head, payload), got: 0 }
+      const head = parse(frame.head)
+      open = { head, payload: place(head, frame.payload), got: 0 }
       bytes = rest.subarray(4 + length)
       rest = new Uint8Array(0)
     }

@@ -44,3 +44,12 @@ export function readText({ buffer }: RelayControl): string {
   const bytes = new Uint8Array(buffer, CELLS_BYTES, TEXT_BYTES).slice()
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)))
 }
+
+/** The device answers nothing from now on: the driver, if it waits, hears why. What was said first stays. */
+export function markDead(control: RelayControl, fault: string): void {
+  const { cells } = control
+  if (Atomics.load(cells, cell.dead) !== 0) return
+  writeText(control, fault)
+  Atomics.store(cells, cell.dead, 1)
+  Atomics.notify(cells, cell.done)
+}

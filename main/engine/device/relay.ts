@@ -5,9 +5,11 @@
  *
  * The device is killed when the driver says so, or when the driver's end of the port is gone.
  */
+import { z } from 'zod'
 import type { DeviceStart, NoDevice } from '../messages.ts'
 import { type ByteLink, type FromDevice, readFrames, type ToDevice, writeFrame } from './frames.ts'
-import { cell, outcome, relayControlOf, writeText } from './relay-cells.ts'
+import { cell, markDead, outcome, relayControlOf, writeText } from './relay-cells.ts'
+import { parseReply } from './replies.ts'
 
 /** What serves a device, elsewhere. */
 export interface FarDevice extends ByteLink {
@@ -43,8 +45,8 @@ export function serveRelay({ control, port, wish }: DeviceStart, device: FarDevi
   const shared = relayControlOf(control)
   const { cells } = shared
   let answered = false
-  /** Where products go that are under way, by number: several where the driver has given up on one. */
-  const targets = new Map<number, SharedArrayBuffer>()
+  /** Where the answers go that are outstanding, by number: several where the driver has given up on one. */
+  const targets = new Map<number, Uint8Array>()
 
   const answer = (message: RelayAnswer) => {
     answered = true
@@ -52,10 +54,7 @@ export function serveRelay({ control, port, wish }: DeviceStart, device: FarDevi
   }
   const die = (why: NoDevice) => {
     if (!answered) answer({ failed: why })
-    if (Atomics.load(cells, cell.dead) !== 0) return
-    writeText(shared, 'fault' in why ? why.fault : why.why)
-    Atomics.store(cells, cell.dead, 1)
-    Atomics.notify(cells, cell.done)
+    markDead(shared, 'fault' in why ? why.fault : why.why)
   }
   device.onEnd((why) => {
     die(why)
@@ -70,10 +69,12 @@ export function serveRelay({ control, port, wish }: DeviceStart, device: FarDevi
     if (message === 'kill') return device.kill()
     if ('drop' in message) return send({ op: 'drop', id: message.drop })
     if ('multiply' in message) {
-      targets.set(message.multiply.seq, message.to)
+      const { seq, outLength } = message.multiply
+      targets.set(seq, new Uint8Array(message.to, 0, 4 * outLength))
       return send(message.multiply, message.pieces)
     }
     const { upload, seq, bytes } = message
+    targets.set(seq, new Uint8Array(0))
     send(upload)
     const { id } = upload
     for (let offset = 0; offset < bytes.byteLength; offset += PIECE_BYTES) {
@@ -83,20 +84,30 @@ export function serveRelay({ control, port, wish }: DeviceStart, device: FarDevi
     send({ op: 'created', seq, id })
   })
 
-  void hear().catch(() => {})
+  // Whoever answers what nobody asked, or nothing any more, is killed: its silence would be waited for.
+  void hear()
+    .catch((error: unknown) => {
+      const fault = error instanceof z.ZodError ? `${error.name} ${error.issues[0]?.code}` : String(error)
+      die({ why: 'not-started', fault })
+    })
+    .finally(device.kill)
   send({ op: 'open', wish })
 
   async function hear(): Promise<void> {
     const place = (head: FromDevice, byteLength: number) => {
-      const target = 'seq' in head ? targets.get(head.seq) : undefined
-      return target && byteLength > 0 ? new Uint8Array(target, 0, byteLength) : new Uint8Array(byteLength)
+      const target = 'seq' in head ? targets.get(head.seq) : new Uint8Array(0)
+      const expected = 'seq' in head && head.fault !== undefined ? 0 : target?.byteLength
+      if (byteLength !== expected) throw new Error(`an answer of ${byteLength} bytes that nobody asked for`)
+      return target!.subarray(0, byteLength)
     }
-    for await (const { head } of readFrames<FromDevice>(device.chunks, place)) {
+    for await (const { head } of readFrames(device.chunks, place, parseReply)) {
       Atomics.add(cells, cell.beats, 1)
-      if ('opened' in head || 'failed' in head) answer(head)
-      else if ('lost' in head) {
+      if ('opened' in head || 'failed' in head) {
+        if (answered) throw new Error('a second answer to one question')
+        answer(head)
+      } else if ('lost' in head) {
         die({ why: 'not-started', fault: head.lost })
-        device.kill()
+        return
       } else if ('seq' in head) {
         targets.delete(head.seq)
         if (head.fault !== undefined) writeText(shared, head.fault)

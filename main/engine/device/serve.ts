@@ -52,7 +52,7 @@ export async function serve(link: ByteLink, { open, heard, mischief = {} }: Serv
       }
       opened = found
       mischief.opened?.(found.device)
-      void found.device.lost.then(({ reason, message }) => send({ lost: message || reason }))
+      void found.device.lost.then(({ reason, message }) => send({ lost: textOf(message || reason) }))
       send({ opened: found.info })
       continue
     }
@@ -114,6 +114,9 @@ function described(error: unknown): { fault: string; outOfMemory: boolean } {
   return { fault: textOf(error), outOfMemory: error instanceof DeviceError && error.outOfMemory }
 }
 
+/** Dawn quotes whole shaders. */
+const mostText = 5000
+
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return (error instanceof Error ? error.message : String(error)).slice(0, mostText)
 }

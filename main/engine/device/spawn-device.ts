@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { siblingEntry } from '../entries.ts'
 import type { DeviceStart, SpawnDevice } from '../messages.ts'
+import { markDead, relayControlOf } from './relay-cells.ts'
 
 /** What relay.ts is started with. */
 export interface RelayInit extends DeviceStart {
@@ -20,12 +21,16 @@ export function deviceSpawner(entry = siblingEntry('device'), started: (pid: num
       name: 'relay',
     })
     relay.unref()
-    // What it was asked for says so by its silence: a device is never worth an engine.
-    relay.on('error', () => {})
+    // A device is never worth an engine: whoever waits hears that it is gone.
+    relay.on('error', (error) => markDead(relayControlOf(init.control), String(error)))
     let pid: number | undefined
     // A device that hangs does not see its pipe close.
     const end = () => {
-      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      try {
+        if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      } catch {
+        // It ended a moment ago.
+      }
       pid = undefined
     }
     process.on('exit', end)
@@ -36,6 +41,7 @@ export function deviceSpawner(entry = siblingEntry('device'), started: (pid: num
     relay.on('exit', () => {
       process.off('exit', end)
       end()
+      markDead(relayControlOf(init.control), 'ERR_CLOSED_MESSAGE_PORT')
     })
   }
 }
