@@ -78,8 +78,11 @@ export interface OutputFolder extends SourceFolder {
   subfolder(name: string, byteLength: number): Promise<OutputSubfolder>
   /** The partial folder that `suspend` or a crash left under that name, finished files included; null where there is none. */
   resumeSubfolder(name: string): Promise<OutputSubfolder | null>
-  /** Removes the partial file or folder of that name, where there is one. */
-  discard(name: string): Promise<void>
+  /**
+   * Removes the partial file or folder of that name, where there is one. Files of an earlier output that were moved aside for it go back, unless what it was to
+   * become is there (`finished`).
+   */
+  discard(name: string, finished?: boolean): Promise<void>
 }
 
 /** A folder being filled, under a name of its own (`.partial`) until `finish`: its files appear together or not at all. */

@@ -8,8 +8,8 @@
 
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, open } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { copyFile, open, readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../core/errors.ts'
@@ -102,6 +102,7 @@ export function takenOver(name: string): AppError {
 
 /** The same bytes in a file of their own, in place of one that another process may still have open. Shares blocks where the file system can. */
 export async function renew(partial: string): Promise<void> {
+  await removeCopies(partial)
   const copy = `${partial}.${randomUUID()}.copy`
   try {
     await copyFile(partial, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
@@ -110,6 +111,14 @@ export async function renew(partial: string): Promise<void> {
     await remove(copy)
     throw error
   }
+}
+
+/** Of runs that were killed while they made one, or that have lost the name to the one that asks: each is as large as the output. */
+export async function removeCopies(partial: string): Promise<void> {
+  const copy = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.copy$/
+  const name = basename(partial)
+  for (const each of await readdir(dirname(partial)))
+    if (each.startsWith(name) && copy.test(each.slice(name.length))) await remove(join(dirname(partial), each))
 }
 
 /** False where there is one already. */

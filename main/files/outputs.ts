@@ -14,12 +14,13 @@ import { errno } from '../system/errno.ts'
 import { isNowhere, writeFault } from './file-errors.ts'
 import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.ts'
 import { freeBytes } from './free-space.ts'
-import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, renew, takeHold } from './hold.ts'
+import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, removeCopies, renew, takeHold } from './hold.ts'
 import { applyMode, modeOf, privateFile, privateFolder } from './mode.ts'
 import { attempt, exists, fileSink, type SinkOptions, type TargetNames } from './output-sink.ts'
-import { assertNothingForeign, isOurs, partialPath, unfinishedPaths } from './ownership.ts'
+import { assertNothingForeign, isOurs, partialPath, targetOf, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
 import { persist, remove, removeTree, replace } from './replacing.ts'
+import { dropAside, putBack, replaceContents } from './set-aside.ts'
 import { syncFolder } from './sync-folder.ts'
 import { type Bounds, holdFolder, inFolder } from './within.ts'
 
@@ -82,7 +83,7 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
     },
     subfolder: (name, byteLength) => newSubfolder(path, name, byteLength, options),
     resumeSubfolder: (name) => resumedSubfolder(path, name, options),
-    discard: async (file) => {
+    discard: async (file, finished = false) => {
       const name = singleComponent(file)
       const partial = partialPath(join(path, name))
       try {
@@ -91,6 +92,7 @@ export function outputFolder(path: string, given: OutputOptions): OutputFolder {
       } catch (error) {
         throw writeFault(error, name)
       }
+      if (!finished) await putBack(partial, join(path, name))
       await discard(partial)
     },
     inside: (name) => sourceFolder(join(path, singleComponent(name))),
@@ -123,8 +125,12 @@ async function beginPartial<T>(names: TargetNames, options: OutputOptions, begin
 
 /** Removes what `onPartial` announced: a partial file, or with its files a partial folder, whose path ends in a separator. */
 export async function removePartial(path: string, within: Bounds = null): Promise<void> {
-  const how = path.endsWith(sep) ? removeTree : remove
-  await inFolder(dirname(path), within, (folder) => how(join(folder, basename(path))))
+  await inFolder(dirname(path), within, async (folder) => {
+    const partial = join(folder, basename(path))
+    if (!path.endsWith(sep)) return remove(partial)
+    await putBack(partial, targetOf(partial), within)
+    await removeTree(partial)
+  })
 }
 
 /** How many tensors of an unfinished run can be resumed at its target: they lie there, and a journal says so. */
@@ -153,6 +159,8 @@ export async function discardUnfinished(target: string, within: Bounds = null): 
   try {
     if (!(await isOurs(there))) return
     if (await isHeld(there)) throw beingWritten(target)
+    for (const path of unfinishedPaths(there)) await removeCopies(path)
+    await putBack(partialPath(there), there, within)
     for (const path of [...unfinishedPaths(there), lockPath(there), oldLockPath(there)]) await discard(path)
   } finally {
     await held.close()
@@ -175,6 +183,7 @@ async function discard(partial: string): Promise<void> {
  */
 async function clear({ target, partial }: TargetNames, options: OutputOptions): Promise<void> {
   if (!options.hold?.()) await assertNothingForeign(target, options.sources)
+  await putBack(partial, target)
   await removeTree(partial)
 }
 
@@ -238,6 +247,7 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
           await replaceContents(partial, target)
           await removeTree(partial)
         } else {
+          await dropAside(partial)
           // Windows does not rename onto a folder, not even an empty one.
           if (existing) await persist(target, () => rmdir(target))
           await replace(partial, target)
@@ -254,29 +264,6 @@ function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubf
       if ((await options.hold?.()?.isOwn()) !== false) await removePartial(partial)
       await end()
     },
-  }
-}
-
-/**
- * Moves the files of one folder into another, all or none. Those that they replace are moved out first, into the partial folder, which is
- * ours: one that another program has open stops it before anything is new, and nowhere do weights of one run lie beside the
- * configuration of another.
- */
-async function replaceContents(partial: string, target: string): Promise<void> {
-  const before = join(partial, '.replaced')
-  await mkdir(before, { recursive: true })
-  const files = (await readdir(partial)).filter((file) => join(partial, file) !== before)
-  const moved: [from: string, to: string][] = []
-  const move = async (from: string, to: string) => {
-    await replace(from, to)
-    moved.push([from, to])
-  }
-  try {
-    for (const file of files) if (await exists(join(target, file))) await move(join(target, file), join(before, file))
-    for (const file of files) await move(join(partial, file), join(target, file))
-  } catch (error) {
-    for (const [from, to] of moved.reverse()) await replace(to, from)
-    throw error
   }
 }
 

@@ -20,6 +20,11 @@ export function partialPath(target: string): string {
   return `${target}.partial`
 }
 
+/** And back. */
+export function targetOf(partial: string): string {
+  return partial.slice(0, -partialPath('').length)
+}
+
 /** Where a run to this target keeps what is unfinished: the output and its journal. */
 export function unfinishedPaths(target: string): string[] {
   return [target, journalName(target)].map(partialPath)

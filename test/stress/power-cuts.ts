@@ -6,14 +6,15 @@ import { cutPower, cutSettings } from './power/cuts.ts'
 
 const points = Number(process.argv[2] ?? 10_000)
 const seed = Number(process.argv[3] ?? 1)
-for (const kind of ['file', 'folder'] as const) {
+const each = Math.ceil(points / 3)
+for (const kind of ['file', 'folder', 'replaced'] as const) {
   const start = performance.now()
-  const { steps, resumed, finished, wrong } = await cutPower(kind, points / 2, seed)
+  const { steps, resumed, finished, mixed, wrong } = await cutPower(kind, each, seed)
   const seconds = ((performance.now() - start) / 1000).toFixed(0)
   console.log(
-    `${kind}: ${points / 2} crash points over ${steps} steps, ${resumed} resumed, ${finished} had finished, ${wrong.length} wrong, ${seconds} s`,
+    `${kind}: ${each} crash points over ${steps} steps, ${resumed} resumed, ${finished} had finished, ${mixed} old beside new, ${wrong.length} wrong, ${seconds} s`,
   )
-  for (const each of wrong.slice(0, 20)) console.log(`  ${each}`)
+  for (const line of wrong.slice(0, 20)) console.log(`  ${line}`)
   if (wrong.length > 0) process.exitCode = 1
 }
 const settings = await cutSettings(points, seed)

@@ -70,7 +70,7 @@ export async function writeRun(
   refuse(compression, job)
   const finished = resume ? await finishedOutput(compression, job, target) : null
   if (finished && !('key' in finished)) {
-    await whileHolding(target, () => discardUnfinished(target))
+    await whileHolding(target, () => discardUnfinished(target, true))
     const notice = say('run.finished-before', { name: fileName(target.name) })
     const notices = [notice, ...missedGoal(compression, job, finished)]
     return reportOf(

@@ -90,9 +90,9 @@ export async function openCheckpoint(
   )
 }
 
-/** Removes what an unfinished run left, its journal included. */
-export async function discardUnfinished({ folder, name }: CompressionTarget): Promise<void> {
-  for (const each of [name, journalName(name)]) await folder.discard(each)
+/** Removes what an unfinished run left, its journal included. `finished`: its output is there all the same, seen and whole. */
+export async function discardUnfinished({ folder, name }: CompressionTarget, finished = false): Promise<void> {
+  for (const each of [name, journalName(name)]) await folder.discard(each, finished)
 }
 
 function identityOf({ style, recipe, sourceHash, part, context }: Compression, { files }: OutputLayout): RunIdentity {

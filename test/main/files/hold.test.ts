@@ -128,6 +128,22 @@ describe('two runs that cannot ask after each other, on machines that share a fo
     expect([...readFileSync(join(path, 'out'))]).toEqual([...bytes(60, 1)])
   })
 
+  it('leave no copy where one of them was killed while it made one', async () => {
+    const path = temporaryFolder()
+    const dead = folderAt(path)
+    await dead.hold('out')
+    await (await dead.create('out', 60)).write(bytes(60))
+    lockedBy(path, { host: 'another machine' })
+    const copy = 'out.partial.0f7ac9b8-6b1e-4c3a-9f53-0d6bb0e7a111.copy'
+    writeFileSync(join(path, copy), bytes(60))
+    writeFileSync(join(path, 'out.partial.thesis.copy'), 'precious')
+    const folder = folderAt(path)
+    const hold = await folder.hold('out')
+    await (await folder.resume('out', 60))!.close()
+    await hold.release()
+    expect(readdirSync(path).sort()).toEqual(['out', 'out.partial.thesis.copy'])
+  })
+
   it('leave a folder of several files to the later one', async () => {
     const path = temporaryFolder()
     const earlier = folderAt(path)

@@ -93,6 +93,54 @@ describe('an output of several files', () => {
     expect(readFileSync(join(path, 'adapter', 'weights'))).toHaveLength(3)
   })
 
+  describe('that was cut short while it took the place of another', () => {
+    /** As it lies there when the first of two files has been moved aside and replaced. */
+    async function cutShort() {
+      const path = temporaryFolder()
+      for (const folder of ['adapter', 'adapter.partial', 'adapter.partial/.replaced']) mkdirSync(join(path, folder))
+      for (const [name, content] of Object.entries({
+        'adapter/config': 'old',
+        'adapter/mine': 'mine',
+        'adapter.partial/config': 'new',
+        'adapter.partial/.replaced/weights': 'old',
+      }))
+        writeFileSync(join(path, name), content)
+      await leaveLock(join(path, 'adapter'))
+      const folder = folderAt(path, { overwrite: true })
+      await folder.hold('adapter')
+      const contents = () =>
+        readdirSync(join(path, 'adapter')).map((name) => [name, readFileSync(join(path, 'adapter', name), 'utf8')])
+      return { path, folder, contents }
+    }
+    const before = [
+      ['config', 'old'],
+      ['mine', 'mine'],
+      ['weights', 'old'],
+    ]
+
+    it('leaves what was there before when it is discarded, by whoever', async () => {
+      const { folder, contents } = await cutShort()
+      await folder.discard('adapter')
+      expect(contents()).toEqual(before)
+      const other = await cutShort()
+      await removePartial(join(other.path, 'adapter.partial') + sep)
+      expect(other.contents()).toEqual(before)
+      const again = await cutShort()
+      await (await again.folder.subfolder('adapter', 3)).abort()
+      expect(again.contents()).toEqual(before)
+    })
+
+    it('is finished when it is resumed, and nothing of before is left beside it', async () => {
+      const { path, folder, contents } = await cutShort()
+      const inner = (await folder.resumeSubfolder('adapter'))!
+      await fill(inner, 'weights')
+      await inner.finish()
+      expect(contents().map(([name]) => name)).toEqual(['config', 'mine', 'weights'])
+      expect(contents()[0]).toEqual(['config', 'new'])
+      expect(readdirSync(path).filter((name) => name.startsWith('adapter.partial/'))).toEqual([])
+    })
+  })
+
   it.runIf(can.link)('is never the folder of the source, reached by a link either', async () => {
     const path = temporaryFolder()
     mkdirSync(join(path, 'model'))

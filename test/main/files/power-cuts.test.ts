@@ -6,8 +6,8 @@ import { can } from '../../system.ts'
 const timeout = 60_000
 
 // The disk of the test keeps the names in an unsynced folder in any order.
-it.runIf(can.syncFolders).each(['file', 'folder'] as const)(
-  'a run to a %s ends in the same bytes wherever the power went',
+it.runIf(can.syncFolders).each(['file', 'folder', 'replaced'] as const)(
+  'a run (%s) ends in the same bytes wherever the power went',
   { timeout },
   async (kind) => {
     const { wrong, resumed, finished, steps } = await cutPower(kind, 40, 7)

@@ -22,6 +22,8 @@ export interface Cuts {
   /** Points after which the next run found a finished tensor, and after which the output was there already. */
   readonly resumed: number
   readonly finished: number
+  /** Points after which files of the old output and of the new one lie beside each other. */
+  readonly mixed: number
   /** What was wrong, point by point. */
   readonly wrong: readonly string[]
 }
@@ -32,8 +34,8 @@ const tensors = [
   plain('kept', 'I32', [3], new Uint8Array(12).fill(7)),
 ]
 
-/** `folder`: in three shards, whose output is a folder. */
-export type Kind = 'file' | 'folder'
+/** `folder`: in three shards, whose output is a folder. `replaced`: over an earlier output of them, at another rank. */
+export type Kind = 'file' | 'folder' | 'replaced'
 
 async function openModel(kind: Kind) {
   const folder = memoryFolder('in')
@@ -68,13 +70,12 @@ async function inFastTime<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function compress(folder: string, kind: Kind, resume: boolean): Promise<string[]> {
+async function compress(folder: string, kind: Kind, resume: boolean, rank = 2): Promise<string[]> {
   const model = await openModel(kind)
-  const target = { folder: outputFolder(folder, { overwrite: !resume, sources: [] }), name }
-  const job = compressJob(
-    { rank: 2, method: 'exact' },
-    { resume, force: !resume, output: kind === 'file' ? 'factors' : 'dense' },
-  )
+  const force = !resume || kind === 'replaced'
+  const target = { folder: outputFolder(folder, { overwrite: force, sources: [] }), name }
+  const output = kind === 'file' ? 'factors' : 'dense'
+  const job = compressJob({ rank, method: 'exact' }, { resume, force, output })
   const { notices } = await inFastTime(() => compressFile({ model, target }, job, testContext()))
   return notices.map(({ key }) => key)
 }
@@ -114,24 +115,31 @@ export async function cutPower(kind: Kind, points: number, seed: number, syncs =
     const whole = join(top, 'whole')
     layOut(whole, new Map(), (bytes) => bytes)
     const recording = recordDisk(whole)
+    let [first, old] = [0, undefined as Image | undefined]
     try {
+      if (kind === 'replaced') {
+        await compress(whole, kind, false, 3)
+        old = readImage(whole)
+        first = recording.steps.length
+      }
       await compress(whole, kind, true)
     } finally {
       recording.stop()
     }
     const expected = readImage(whole)
     const wrong: string[] = []
-    let [resumed, finished] = [0, 0]
+    let [resumed, finished, mixed] = [0, 0, 0]
     for (let point = 0; point < points; point++) {
-      const steps = Math.round((point * recording.steps.length) / Math.max(1, points - 1))
+      const steps = first + Math.round((point * (recording.steps.length - first)) / Math.max(1, points - 1))
       const random = draws(seed + point + 1)
       const image = imageAfter(recording, steps, random, syncs)
       const folder = join(top, String(point))
       layOut(folder, image, afterBoot)
       const where = `${kind}, point ${point} of seed ${seed}, after ${steps} steps`
       if (image.has(name)) {
-        finished++
-        if (!same(image.get(name), expected.get(name))) wrong.push(`${where}: what has the final name is not whole`)
+        if (same(image.get(name), expected.get(name))) finished++
+        else if (!old) wrong.push(`${where}: what has the final name is not whole`)
+        else if (!same(image.get(name), old.get(name))) mixed++
       }
       try {
         const notices = await compress(folder, kind, random() < 0.8)
@@ -143,7 +151,7 @@ export async function cutPower(kind: Kind, points: number, seed: number, syncs =
       }
       rmSync(folder, { recursive: true })
     }
-    return { points, steps: recording.steps.length, resumed, finished, wrong }
+    return { points, steps: recording.steps.length - first, resumed, finished, mixed, wrong }
   } finally {
     rmSync(top, { recursive: true, force: true })
   }
