@@ -1,10 +1,10 @@
 /** Models that a job runs (core/answers/runner.ts): each in a process of its own; what is written to be run lies in a temporary folder of the job's. */
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import type { ModelRunner, RunningModel, RunOptions } from '../../core/answers/runner.ts'
 import { GRAPH } from '../../core/plan/output-files.ts'
 import { outputFolder } from '../files/outputs.ts'
+import { ownedFolder } from '../files/temporary.ts'
 import type { Place } from '../files/within.ts'
 import { runModel } from './runtime-process.ts'
 
@@ -31,7 +31,7 @@ export function modelRunner({ paths, checkCancelled, notePartial }: RunnerHost):
   let written = 0
 
   async function makeFolder(): Promise<string> {
-    const path = await mkdtemp(join(tmpdir(), 'ghostsvd-models-'))
+    const path = await ownedFolder()
     await notePartial({ path: path + sep, within: null }, true)
     return path
   }

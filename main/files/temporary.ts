@@ -20,8 +20,16 @@ const prefix = 'ghostsvd-'
 const ownerFile = 'owner.json'
 const ownerSchema = z.strictObject({ ghostsvd: z.literal('temporary folder'), process: processIdentitySchema })
 
-/** Only this user can enter it. @throws AppError `cannot-write` */
+/** Only this user can enter it. Removed when the process ends. @throws AppError `cannot-write` */
 export async function temporaryFolder(parent = tmpdir()): Promise<string> {
+  const folder = await ownedFolder(parent)
+  // 'exit' allows only synchronous work; it comes after SIGINT and SIGTERM too, where those end in process.exit.
+  process.once('exit', () => removeTreeAtExit(folder))
+  return folder
+}
+
+/** As `temporaryFolder`, for whoever removes it earlier, or is told to by another process. */
+export async function ownedFolder(parent = tmpdir()): Promise<string> {
   await sweep(parent).catch(() => {})
   const folder = await mkdtemp(join(parent, prefix)).catch((error: unknown) => {
     throw new AppError(
@@ -29,8 +37,6 @@ export async function temporaryFolder(parent = tmpdir()): Promise<string> {
       say('files.no-temporary', { folder: quoted(parent), fault: foreign(errno(error) ?? String(error)) }),
     )
   })
-  // 'exit' allows only synchronous work; it comes after SIGINT and SIGTERM too, where those end in process.exit.
-  process.once('exit', () => removeTreeAtExit(folder))
   const owner: z.infer<typeof ownerSchema> = { ghostsvd: 'temporary folder', process: await thisProcess() }
   await writeFile(join(folder, ownerFile), JSON.stringify(owner), { mode: 0o600 })
   return folder

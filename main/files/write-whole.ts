@@ -1,6 +1,7 @@
 /** Small files of the application itself - settings, history, sketches - written whole or not at all, by however many processes at once. */
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { lstat, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { remove, replace } from './replacing.ts'
 
 /**
@@ -16,5 +17,20 @@ export async function writeWhole(path: string, content: string | Uint8Array, las
   } catch (error) {
     await remove(partial).catch(() => {})
     throw error
+  }
+}
+
+const left = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.partial$/
+/** Writing one takes milliseconds: whoever has not finished in an hour was ended in the middle of it. */
+const leftMs = 3_600_000
+
+/** Removes what was left in a folder of files that were being written when their process was killed. @param isOurs of the file's own name, whether we write it there */
+export async function sweepLeft(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const own = left.exec(name)?.[1]
+    if (own === undefined || !isOurs(own)) continue
+    const path = join(folder, name)
+    const found = await lstat(path).catch(() => null)
+    if (found?.isFile() && Date.now() - found.mtimeMs > leftMs) await remove(path).catch(() => {})
   }
 }

@@ -14,7 +14,7 @@ import { countUnfinished } from '../files/outputs.ts'
 import { pathKey } from '../files/paths.ts'
 import { readWhole } from '../files/read-whole.ts'
 import { remove as removeFile } from '../files/replacing.ts'
-import { writeWhole } from '../files/write-whole.ts'
+import { sweepLeft, writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { inThisForm, reportInThisForm, withMessages } from './older-history.ts'
@@ -121,6 +121,7 @@ export function createHistory(configFolder: string, log: Log): History {
   }
 
   async function prune(): Promise<void> {
+    await sweepLeft(folder, (name) => runIdPattern.test(name.replace(/(\.report)?\.json$/, '')))
     const names = await readdir(folder).catch(() => [])
     if (names.length <= kept) return
     for (const { entry, live } of (await all()).slice(kept)) if (!live) await remove(entry.run.runId)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { z } from 'zod'
 import { type Settings, settingsSchema } from '../../core/contract.ts'
 import { readWhole } from '../files/read-whole.ts'
-import { writeWhole } from '../files/write-whole.ts'
+import { sweepLeft, writeWhole } from '../files/write-whole.ts'
 
 export interface Stored<T> {
   read(): Promise<T>
@@ -34,6 +34,7 @@ export function jsonFile<S extends z.ZodType>(folder: string, name: string, sche
         const value = change(await read())
         await mkdir(folder, { recursive: true, mode: 0o700 })
         await writeWhole(path, `${JSON.stringify(value, null, 2)}\n`)
+        await sweepLeft(folder, (each) => each === name)
       })
       last = updated.catch(() => {})
       return updated

@@ -1,4 +1,5 @@
 /** The goal on answers, with models that run: candidates are written, run by onnxruntime, and what is chosen is written again by its choices. */
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,7 +53,11 @@ async function ask(
   const { models, close } = modelRunner({
     paths: new Map([['model', path]]),
     checkCancelled: cancelled,
-    notePartial: async ({ path: at }, exists) => void noted.push(`${exists} ${at}`),
+    notePartial: async ({ path: at }, exists) => {
+      noted.push(`${exists} ${at}`)
+      // Whoever finds it after all processes were killed can tell that it is nobody's.
+      if (exists) expect(existsSync(join(at, 'owner.json'))).toBe(true)
+    },
   })
   const file = await openWeightFile(await pickSource(path, 'file'))
   const job = {

@@ -213,6 +213,20 @@ describe('the history', () => {
     await own.end(entryOf(102, ended('failed')).run, null)
   })
 
+  it('removes what killed processes left half-written', async () => {
+    await finish(1)
+    const uuid = '0f7ac9b8-6b1e-4c3a-9f53-0d6bb0e7a111'
+    const left = [`${idOf(2)}.json.${uuid}.partial`, `${idOf(2)}.report.json.${uuid}.partial`]
+    const others = [`thesis.json.${uuid}.partial`]
+    for (const name of [...left, ...others]) {
+      await writeFile(join(folder, 'config', 'history', name), '{')
+      await utimes(join(folder, 'config', 'history', name), 0, 0)
+    }
+    await finish(3)
+    expect(await files()).toEqual(expect.arrayContaining(others))
+    expect((await files()).filter((name) => left.includes(name))).toEqual([])
+  })
+
   it('ignores what is no entry of its own, and leaves it alone', async () => {
     await finish(1)
     const others = {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,6 +44,19 @@ describe('settings', () => {
     })
     expect(await readdir(folder)).toEqual(['settings.json'])
   })
+})
+
+it('files that were being written when their process was killed go with the next change, and no others', async () => {
+  const left = (name: string) => `${name}.0f7ac9b8-6b1e-4c3a-9f53-0d6bb0e7a111.partial`
+  const names = [left('settings.json'), left('thesis.json'), 'settings.json.partial', left('recents.json')]
+  for (const name of names) {
+    await writeFile(join(folder, name), '{')
+    await utimes(join(folder, name), 0, 0)
+  }
+  const begun = 'settings.json.1f7ac9b8-6b1e-4c3a-9f53-0d6bb0e7a111.partial'
+  await writeFile(join(folder, begun), '{')
+  await storedSettings(folder).update((settings) => ({ ...settings, theme: 'dark' }))
+  expect((await readdir(folder)).sort()).toEqual([...names.slice(1), begun, 'settings.json'].sort())
 })
 
 describe('the folder for configuration', () => {
