@@ -5,8 +5,7 @@
  * the disk can hold; a reserve stays free, since a full disk takes more with it than this host.
  */
 
-import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
@@ -47,7 +46,7 @@ const mostFolders = 16
  * keep their places in a dropped folder: two of one name are two, and external data are found.
  */
 export function uploads(options: UploadOptions): (request: IncomingMessage, url: URL) => Promise<Response> {
-  const room = options.freeBytes ?? (() => freeBytes(options.folder))
+  const promise = promises(options.freeBytes ?? (() => freeBytes(options.folder)))
 
   return async (request, url) => {
     try {
@@ -55,14 +54,51 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
       const drop = join(options.folder, `drop-${dropId(url.searchParams.get('drop'))}`)
       const path = join(drop, ...names)
       await makeFolder(dirname(path), path)
-      const limit = (await room()) - reserveBytes
       await inFolder(dirname(path), options.within, (held) =>
-        receive(request, join(held, basename(path)), limit, options.silenceMs ?? minuteMs),
+        receive(request, join(held, basename(path)), promise(), options.silenceMs ?? minuteMs),
       )
       return json(200, await options.grant(join(drop, names[0]!)))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       return json(statusOf(error), toErrorReport(error))
+    }
+  }
+}
+
+/** Of an upload that has not said how long it is, so much at a time. */
+const stepBytes = 16e6
+
+/** What one upload may still write. */
+interface Promised {
+  /** For `least` bytes, and as many more as are wanted. @throws AppError `over-limit` where the disk has no room for them beside what others were promised */
+  ask(least: number, wanted?: number): Promise<void>
+  /** They have come. */
+  take(bytes: number): void
+  readonly left: number
+  /** Gives back what did not come. */
+  end(): void
+}
+
+/** Uploads come at the same time: what one was promised no other is, or all of them together would fill the disk that each of them fits on. */
+function promises(room: () => Promise<number>): () => Promised {
+  let all = 0
+  return () => {
+    let left = 0
+    const take = (bytes: number) => {
+      all -= bytes
+      left -= bytes
+    }
+    return {
+      ask: async (least, wanted = least) => {
+        const limit = (await room()) - reserveBytes - all
+        if (least > limit) throw tooLarge(least, limit)
+        take(-Math.min(wanted, limit))
+      },
+      take,
+      get left() {
+        return left
+      },
+      end: () => take(left),
     }
   }
 }
@@ -82,16 +118,52 @@ async function makeFolder(folder: string, path: string): Promise<void> {
  * Writes the body under a name that no upload can have (theirs do not begin with a dot) and gives it its own once it is whole.
  * @param silenceMs an upload that brings less than `leastBytes` in so long is ended: its socket and its file would stay for good
  */
-async function receive(request: IncomingMessage, path: string, limit: number, silenceMs: number): Promise<void> {
-  const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > limit) throw tooLarge(announced, limit)
+async function receive(request: IncomingMessage, path: string, promised: Promised, silenceMs: number): Promise<void> {
   if (await exists(path)) throw isThere(path)
   const partial = join(dirname(path), `.${basename(path)}.incoming`)
+  try {
+    await promised.ask(Number(request.headers['content-length'] ?? 0))
+    // Once it is open it is ours: whatever fails before leaves that of another upload alone.
+    const file = await open(partial, 'wx', 0o600)
+    try {
+      await pour(request, file, path, promised, silenceMs)
+      // Nobody else can have written it: the name of what is on its way is taken.
+      if (await exists(path)) throw isThere(path)
+      await replace(partial, path)
+    } catch (error) {
+      await remove(partial)
+      throw error
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'EEXIST') throw new AppError('would-overwrite', say('uploads.busy', { name: named(path) }))
+    // The page left, or its network did: there is no one to answer, and nothing failed here.
+    if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw aborted(basename(path))
+    throw error
+  } finally {
+    promised.end()
+  }
+}
+
+/** The body into the file, which it closes. */
+async function pour(
+  request: IncomingMessage,
+  file: FileHandle,
+  path: string,
+  promised: Promised,
+  silenceMs: number,
+): Promise<void> {
   let received = 0
   const bounded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      received += chunk.byteLength
-      done(received > limit ? tooLarge(received, limit) : null, chunk)
+      const { byteLength } = chunk
+      received += byteLength
+      const taken = () => {
+        promised.take(byteLength)
+        done(null, chunk)
+      }
+      if (byteLength <= promised.left) taken()
+      else promised.ask(byteLength, Math.max(stepBytes, byteLength)).then(taken, done)
     },
   })
   let seen = 0
@@ -100,19 +172,10 @@ async function receive(request: IncomingMessage, path: string, limit: number, si
     seen = received
   }, silenceMs)
   try {
-    await pipeline(request, bounded, createWriteStream(partial, { flags: 'wx', mode: 0o600 }))
-    // Nobody else can have written it: the name of what is on its way is taken.
-    if (await exists(path)) throw isThere(path)
-    await replace(partial, path)
+    await pipeline(request, bounded, file.createWriteStream())
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    // Not ours: its owner still writes it.
-    if (code === 'EEXIST') throw new AppError('would-overwrite', say('uploads.busy', { name: named(path) }))
-    await remove(partial)
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw tooLarge(received, received)
-    // The page left, or its network did: there is no one to answer, and nothing failed here.
-    if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw aborted(basename(path))
-    throw error
+    const full = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+    throw full ? tooLarge(received, received) : error
   } finally {
     clearInterval(watch)
   }

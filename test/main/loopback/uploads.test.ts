@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -12,10 +13,12 @@ let folder: string
 let server: Server
 let address: string
 let free = 1e9
-const silenceMs = 300
+const shortMs = 300
+let silenceMs = shortMs
 
 beforeEach(async () => {
   free = 1e9
+  silenceMs = shortMs
   folder = await mkdtemp(join(tmpdir(), 'ghostsvd-uploads-'))
   const receive = uploads({
     folder,
@@ -25,8 +28,10 @@ beforeEach(async () => {
       const kind = status.isDirectory() ? 'folder' : 'file'
       return { id: 'id', name: basename(path), kind, byteLength: status.size }
     },
-    freeBytes: async () => free,
-    silenceMs,
+    freeBytes: async () => free - (await written()),
+    get silenceMs() {
+      return silenceMs
+    },
   })
   server = createServer(async (request, response) => {
     const reply = await receive(request, new URL(request.url!, 'http://127.0.0.1'))
@@ -40,6 +45,20 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
   await rm(folder, { recursive: true, force: true })
 })
+
+/** Bytes of all that was written so far. */
+async function written(): Promise<number> {
+  const names = await readdir(folder, { recursive: true })
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (found) => (found.isFile() ? found.size : 0),
+        () => 0,
+      ),
+    ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
 
 const send = (query: Record<string, string>, body: BodyInit) =>
   fetch(`${address}?${new URLSearchParams(query)}`, { method: 'POST', body })
@@ -179,6 +198,53 @@ describe('uploads', () => {
     expect((await sent).status).toBe(200)
     const bytes = await readFile(join(folder, 'drop-a', 'x.npy'))
     expect([bytes.byteLength, bytes.every((byte) => byte === 1)]).toEqual([200_000, true])
+  })
+
+  /** An upload that has begun, and goes on when told. */
+  async function begun(name: string, byteLength: number) {
+    const { port } = new URL(address)
+    const socket = connect(Number(port), '127.0.0.1').on('error', () => {})
+    const head = `POST /upload?drop=a&name=${name} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${byteLength}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), Buffer.alloc(byteLength - 1)]))
+    const partial = join(folder, 'drop-a', `.${name}.incoming`)
+    const isThere = () =>
+      stat(partial).then(
+        ({ size }) => size === byteLength - 1,
+        () => false,
+      )
+    await expect.poll(isThere).toBe(true)
+    return async () => {
+      socket.write('x')
+      const [reply] = (await once(socket, 'data')) as [Buffer]
+      socket.destroy()
+      return String(reply).slice(9, 12)
+    }
+  }
+
+  it('promises the space that is left once, to however many uploads', async () => {
+    silenceMs = 60_000
+    free = 256e6 + 100_000
+    const first = await begun('x.npy', 70_000)
+    const second = await send({ drop: 'a', name: 'y.npy' }, new Uint8Array(70_000))
+    expect([second.status, (await second.json()).code]).toEqual([507, 'over-limit'])
+    expect((await send({ drop: 'a', name: 'y.npy' }, new Uint8Array(20_000))).status).toBe(200)
+    expect(await first()).toBe('200')
+  })
+
+  it('leaves what is on its way alone when another of that name is cut off or does not fit', async () => {
+    silenceMs = 60_000
+    const first = await begun('x.npy', 70_000)
+    const { port } = new URL(address)
+    for (let i = 0; i < 40; i++) {
+      const socket = connect(Number(port), '127.0.0.1').on('error', () => {})
+      socket.write(`POST /upload?drop=a&name=x.npy HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nx`)
+      await once(socket, 'connect')
+      setTimeout(() => socket.destroy(), i % 4)
+      await once(socket, 'close')
+    }
+    expect((await send({ drop: 'a', name: 'x.npy' }, new Uint8Array(5))).status).toBe(409)
+    expect(await first()).toBe('200')
+    expect((await readFile(join(folder, 'drop-a', 'x.npy'))).byteLength).toBe(70_000)
   })
 
   it('ends an upload that trickles, and leaves nothing of it', async () => {
