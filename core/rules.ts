@@ -40,8 +40,17 @@ export function judgeBy({ include, exclude }: Rules): (name: string) => Ruling {
 
 /** The rank a tensor is pinned to; null where it follows the goal. */
 export function pinsBy({ pins = [] }: Pick<Rules, 'pins'>): (name: string) => number | null {
-  const ranks = pins.map(({ match, rank }) => ({ rank, matches: matchNames([match]) }))
-  return (name) => ranks.findLast(({ matches }) => matches(name) !== undefined)?.rank ?? null
+  const numbered = pins.map((pin, index) => ({ ...pin, index }))
+  // Each tensor of a model may have one: a name is looked up.
+  const plain = new Map(numbered.filter(({ match }) => !isGlob(match)).map((pin) => [pin.match, pin]))
+  const globs = numbered
+    .filter(({ match }) => isGlob(match))
+    .map((pin) => ({ ...pin, matches: compileGlob(pin.match) }))
+  return (name) => {
+    const own = plain.get(name)
+    const glob = globs.findLast(({ index, matches }) => index > (own?.index ?? -1) && matches(name))
+    return (glob ?? own)?.rank ?? null
+  }
 }
 
 /** The pattern for one name. There is no escape: a character that means something in a glob is asked for as any one character. */

@@ -18,15 +18,17 @@ export interface EncodingFacts {
   readonly listsChecksums: boolean
   /** Whether parts of it can be joined to the bytes of the whole. */
   readonly joins: boolean
+  /** Whether its writer gives another name to what would have that of something else. */
+  readonly renames: boolean
 }
 
-const none = { widened: [], namesMembers: false, listsChecksums: false, joins: false } as const
+const none = { widened: [], namesMembers: false, listsChecksums: false, joins: false, renames: false } as const
 const encodingFacts = {
   safetensors: { ...none, listsChecksums: true, joins: true },
   npz: { ...none, widened: ['BF16', 'F8_E4M3', 'F8_E5M2'], namesMembers: true },
-  aguf: none,
+  aguf: { ...none, renames: true },
   gguf: none,
-  onnx: none,
+  onnx: { ...none, renames: true },
 } as const satisfies Readonly<Record<string, EncodingFacts>>
 
 export type EncodingId = keyof typeof encodingFacts

@@ -12,14 +12,14 @@ import { type Params, paramsSchema, recipeKeys } from '../params.ts'
 import type { Pin } from '../rules.ts'
 import { type AdapterForm, type OutputId, retiredStyle, styleIds } from '../styles.ts'
 import type { JobKind } from './jobs.ts'
-import { pinsSchema, statisticsHashSchema } from './pins.ts'
+import { patternsSchema, pinsSchema, statisticsHashSchema } from './pins.ts'
 
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
   output: z.enum(styleIds),
   params: paramsSchema,
-  include: z.array(z.string()),
-  exclude: z.array(z.string()),
+  include: patternsSchema,
+  exclude: patternsSchema,
   pins: pinsSchema,
   statistics: statisticsHashSchema,
 })

@@ -1,5 +1,9 @@
 /** What an output file holds, and in which order. */
-import type { Style } from '../styles.ts'
+import { AppError } from '../errors.ts'
+import { say } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { quoted } from '../messages/text.ts'
+import { encodings, type Style } from '../styles.ts'
 import { type TensorInfo, type TensorOutline, tensorBytes } from '../tensor.ts'
 import type { FactorizedTensor, TensorPlan } from './plan.ts'
 
@@ -29,6 +33,29 @@ export function outputEntries(plan: TensorPlan, style: StyleLayout): TensorOutli
   if (plan.denseInt8 !== undefined && style.int8) return style.int8(plan)
   if (staysInNode(plan, style)) return []
   return plan.scale ? [plan.scale, plan.info] : [plan.info]
+}
+
+/**
+ * Readers find tensors by name, over all files of an output: two of one name would be one. @throws AppError `bad-request` that says which, before anything is
+ * computed
+ */
+export function refuseTwins(plans: readonly TensorPlan[], style: StyleLayout): void {
+  if (encodings[style.encoding].renames) return
+  const owners = new Map<string, TensorPlan>()
+  for (const plan of plans)
+    for (const { name } of outputEntries(plan, style)) {
+      const other = owners.get(name)
+      if (other) throw new AppError('bad-request', sayTwins(name, other, plan))
+      owners.set(name, plan)
+    }
+}
+
+function sayTwins(name: string, first: TensorPlan, second: TensorPlan): Message {
+  const written = quoted(name)
+  const factorized = [first, second].filter(({ info }) => info.name !== name)
+  const [tensor] = factorized
+  if (tensor && factorized.length === 1) return say('plan.name-taken', { tensor: quoted(tensor.info.name), written })
+  return say('plan.one-name', { first: quoted(first.info.name), second: quoted(second.info.name), written })
 }
 
 /** Whether a kept tensor is part of a node that is copied as a whole. */

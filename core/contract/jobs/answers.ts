@@ -8,7 +8,7 @@ import { outputDifferenceSchema, spreadSchema } from '../answers.ts'
 import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
-import { pinsSchema } from '../pins.ts'
+import { patternsSchema, pinsSchema } from '../pins.ts'
 import { fileId, fileIds, job } from './job.ts'
 
 /** `error`: relative, of outputs. `agreement`: share of the rows of outputs whose largest entry stays the same. */
@@ -51,8 +51,8 @@ const answerRowSchema = z.strictObject({
   choices: z
     .strictObject({
       params: paramsSchema,
-      include: z.array(z.string()),
-      exclude: z.array(z.string()),
+      include: patternsSchema,
+      exclude: patternsSchema,
       pins: pinsSchema,
     })
     .nullable(),

@@ -4,7 +4,7 @@ import { paramEntries } from '../../param-entries.ts'
 import { paramsSchema } from '../../params.ts'
 import { adapterForms } from '../../styles.ts'
 import { messageSchema } from '../messages.ts'
-import { pinsSchema } from '../pins.ts'
+import { patternsSchema, pinsSchema } from '../pins.ts'
 import { compressionReportSchema, partSchema } from './compress.ts'
 import { fileId, job } from './job.ts'
 import { rankRuleSchema } from './resize.ts'
@@ -53,8 +53,8 @@ export const extract = job('extract', {
     oneRank: z.boolean().default(false),
     /** In place of rank and goal. */
     rule: rankRuleSchema.nullable().default(null),
-    include: z.array(z.string()).default([]),
-    exclude: z.array(z.string()).default([]),
+    include: patternsSchema.default([]),
+    exclude: patternsSchema.default([]),
     pins: pinsSchema,
     force: z.boolean().default(false),
     resume: z.boolean().default(false),

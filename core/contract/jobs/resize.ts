@@ -5,7 +5,7 @@ import { rankRules, ruleIds } from '../../rank-rule-entries.ts'
 import { adapterForms } from '../../styles.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
-import { pinsSchema } from '../pins.ts'
+import { patternsSchema, pinsSchema } from '../pins.ts'
 import { fileId, job } from './job.ts'
 
 /** A rule that users of LoRA tools know. */
@@ -65,8 +65,8 @@ export const resize = job('resize', {
     /** All modules padded with zeros to the largest rank, for loaders that know one for all. */
     oneRank: z.boolean().default(false),
     /** Of modules, by their names in the form that is written: what is left out is not in the output. */
-    include: z.array(z.string()).default([]),
-    exclude: z.array(z.string()).default([]),
+    include: patternsSchema.default([]),
+    exclude: patternsSchema.default([]),
     pins: pinsSchema,
     force: z.boolean().default(false),
   },

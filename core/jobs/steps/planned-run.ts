@@ -15,7 +15,7 @@ import { knownSpectrum, squaresOf, tensorSpectrum } from '../../matrix/spectra.t
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
 import type { Params } from '../../params.ts'
-import { inFileOrder } from '../../plan/entries.ts'
+import { inFileOrder, refuseTwins } from '../../plan/entries.ts'
 import { hasGoal } from '../../plan/goal.ts'
 import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../../plan/goals.ts'
 import { isOneFile } from '../../plan/output-files.ts'
@@ -53,6 +53,7 @@ interface PlannedRun {
 export async function planRun(compression: Compression, job: Choices): Promise<PlannedRun> {
   const { file, style, part, seen, context } = compression
   const named = planByNames(file, job, style)
+  refuseTwins(named, style)
   const mine = new Set(
     partOf(inFileOrder(named, style), part, ({ info }) => info.byteLength).map(({ info }) => info.name),
   )

@@ -42,6 +42,9 @@ export const plan = {
   'plan.noise': () => '与随机噪声相似：降低秩没有帮助。',
 
   'plan.non-finite': (v) => `${v.name} 含有${nonFinite(v)}。`,
+  'plan.name-taken': (v) =>
+    `${v.tensor} 的因子将写为 ${v.written}，而此文件中已有同名张量。请排除 ${v.tensor} 使其保持不变，或选择其他布局或输出。`,
+  'plan.one-name': (v) => `${v.first} 与 ${v.second} 都将写为 ${v.written}。请排除其中之一，或选择其他输出。`,
   'plan.kept-unchanged': (v, w) => `${w.text(v.why)}已保持原样。`,
   'plan.not-in-output': (v, w) => `${w.text(v.reason)}不属于此输出。`,
   'plan.no-place-for-experts': () => '此输出无法容纳专家堆叠。',

@@ -58,6 +58,7 @@ export const requests = {
 
   'recipe.not-one': (v) => `${v.name} 不是此版本的配方。`,
   'recipe.retired': (v, w) => `${v.name} 要求的输出已不再提供。${w.text(v.why)}`,
+  'recipe.globs': (v, w) => `带有 *、? 或 { } 的模式合计最多 ${w.count(v.most)} 个字符。`,
   'recipe.origin': () => '配方由页面中的“保存配方”或“compress --save-recipe”写出。',
 
   'style.peft-retired': (v, w) =>

@@ -52,6 +52,10 @@ export const plan = {
   'plan.noise': () => 'Behaves like random noise: low rank will not help.',
 
   'plan.non-finite': (v: { name: Foreign; nan: number; inf: number }) => `${v.name} has ${nonFinite(v)}.`,
+  'plan.name-taken': (v: { tensor: Quoted; written: Quoted }) =>
+    `The factors of ${v.tensor} would be written as ${v.written}, which is another tensor of this file. Exclude ${v.tensor} to keep it as it is, or choose another layout or output.`,
+  'plan.one-name': (v: { first: Quoted; second: Quoted; written: Quoted }) =>
+    `${v.first} and ${v.second} would both be written as ${v.written}. Exclude one of them, or choose another output.`,
   'plan.kept-unchanged': (v: { why: readonly Message[] }, w: Words) => `${w.text(v.why)} It was kept unchanged.`,
   'plan.not-in-output': (v: { reason: Message }, w: Words) => `${w.text(v.reason)} Not part of this output.`,
   'plan.no-place-for-experts': () => 'A stack of experts has no place in this output.',

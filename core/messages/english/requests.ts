@@ -75,6 +75,8 @@ export const requests = {
 
   'recipe.not-one': (v: { name: FileName }) => `${v.name} is no recipe of this version.`,
   'recipe.retired': (v: { name: FileName; why: Message }, w: Words) => `${v.name}: ${w.text(v.why)}`,
+  'recipe.globs': (v: { most: number }, w: Words) =>
+    `Patterns with *, ? or { } may have ${w.count(v.most)} characters together.`,
   'recipe.origin': () => 'Recipes are written by Save recipe in the page and by compress --save-recipe.',
 
   'style.peft-retired': (v: { styles: readonly string[] }, w: Words) =>

@@ -57,6 +57,16 @@ it('reports a slower kernel', async () => {
   }
 })
 
+it('says before it computes anything that factors would take the name of another tensor, and what to do', async () => {
+  const tensors = [weights('w', [100, 80]), plain('w.lowrank_A', 'F32', [2], new Uint8Array(8))]
+  await expect(compressed(tensors)).rejects.toMatchObject({
+    code: 'bad-request',
+    message: expect.stringMatching(/^The factors of "w" would be written as "w.lowrank_A", .* Exclude "w" to keep it/),
+  })
+  expect((await compressed(tensors, {}, { exclude: ['w'] })).of('w').action).toBe('kept')
+  expect((await compressed(tensors, { factorLayout: 'usv' })).of('w').action).toBe('factorized')
+})
+
 function tensorOf(file: WeightFile, name: string): TensorInfo {
   const tensor = file.tensors.find((each) => each.name === name)
   if (!tensor) throw new Error(`no tensor ${name} among ${file.tensors.map((each) => each.name).join(', ')}`)

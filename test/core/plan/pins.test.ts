@@ -33,6 +33,17 @@ function plan(changes: Partial<Params>, pins: readonly Pin[]) {
 }
 const pinned = (rank: number): Pin[] => [{ match: 'a', rank }]
 
+it('of several pins for a name the last counts, whether it names it or a pattern does', () => {
+  const rankOf = pinsBy({
+    pins: [
+      { match: 'a', rank: 1 },
+      { match: '?', rank: 2 },
+      { match: 'b', rank: 3 },
+    ],
+  })
+  expect(['a', 'b', 'c', 'dd'].map(rankOf)).toEqual([2, 3, 2, null])
+})
+
 describe('a pinned rank', () => {
   it('stays under a goal for the size, which the others meet', () => {
     const { ranks: free } = plan({ goalSize: 0.25 }, [])
