@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { attackCache } from './damaged-cache.ts'
+import { attackCache, type Cached, cachedProgram, cachedRun } from './damaged-cache.ts'
 import { drawer } from './draw.ts'
 import { flood } from './host/floods.ts'
 import { attackWithFrames } from './host/frames.ts'
@@ -19,6 +19,8 @@ export interface Attacks {
   floods(scale: number): Promise<string>
   swaps(rounds: number): Promise<string>
   cache(rounds: number): Promise<string>
+  /** The same without a process for each run. */
+  cacheOfDriver(rounds: number): Promise<string>
   cuts(points: number): Promise<string>
   end(): Promise<void>
 }
@@ -38,6 +40,10 @@ export async function prepareAttacks(seed: number): Promise<Attacks> {
     started ??= await startHost(served, home)
     return started
   }
+  const cache = async (cached: Cached, count: number) => {
+    const { rounds, kinds } = await attackCache(cached, count, drawer(seed, 1))
+    return `${rounds} damaged caches of ${kinds} kinds: the same bytes each time`
+  }
   return {
     frames: async (count) => {
       const { sent, answered, closed } = await attackWithFrames(await host(), count, drawer(seed, 0))
@@ -51,16 +57,15 @@ export async function prepareAttacks(seed: number): Promise<Attacks> {
       const { used, refused } = await attackWithSwaps(await host(), served, home, rounds)
       return `${rounds} uses of a folder that is swapped meanwhile: ${used} as they should be, ${refused} refused, nothing outside reached`
     },
-    cache: async (each) => {
-      const { rounds, kinds } = attackCache(model, home, each, drawer(seed, 1))
-      return `${rounds} damaged caches of ${kinds} kinds: the same bytes each time`
-    },
+    cache: (rounds) => cache(cachedProgram(model, home), rounds),
+    cacheOfDriver: (rounds) => cache(cachedRun(home), rounds),
     cuts: async (points) => {
       const lines: string[] = []
-      for (const kind of ['file', 'folder'] as const) {
-        const { resumed, wrong } = await cutPower(kind, Math.ceil(points / 2), seed)
+      for (const kind of ['file', 'folder', 'replaced'] as const) {
+        const each = Math.ceil(points / 3)
+        const { resumed, wrong } = await cutPower(kind, each, seed)
         if (wrong.length > 0) throw new Error(wrong.join('\n'))
-        lines.push(`${Math.ceil(points / 2)} power cuts of a run to a ${kind}: ${resumed} resumed, 0 wrong`)
+        lines.push(`${each} power cuts of a run (${kind}): ${resumed} resumed, 0 wrong`)
       }
       const settings = await cutSettings(points, seed)
       if (settings.length > 0) throw new Error(settings.join('\n'))

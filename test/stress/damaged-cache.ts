@@ -19,6 +19,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compressFile } from '../../core/jobs/compress.ts'
+import { SketchCache } from '../../core/sketch-cache/sketch-cache.ts'
+import { sketchStore } from '../../main/engine/driver/sketch-store.ts'
+import { compressJob, openTensors, testContext, weights } from '../core/jobs/harness.ts'
+import { memoryFolder } from '../core/memory-folder.ts'
 
 const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
 
@@ -74,25 +79,53 @@ export interface CacheAttack {
   readonly kinds: number
 }
 
-/** @param home for the cache and the outputs @throws where an output differs from one that was made without a cache */
-export function attackCache(model: string, home: string, rounds: number, draw: () => number): CacheAttack {
-  const run = (cache: string): string => {
-    const out = join(home, 'out.safetensors')
-    execFileSync(
-      process.execPath,
-      [cli, 'compress', model, '--out', out, '--goal-size', '60%', '--method', 'randomized', '--force'],
-      {
-        // The cache lies beside the configuration.
-        env: { ...process.env, GHOSTSVD_CONFIG: cache },
-        stdio: ['ignore', 'ignore', 'pipe'],
-        timeout: 120_000,
-      },
-    )
-    return createHash('sha256').update(readFileSync(out)).digest('hex')
-  }
+/** Sketches in a folder, and a run that uses what it finds there. */
+export interface Cached {
+  readonly folder: string
+  /** The digest of what it writes. */
+  run(): Promise<string>
+}
+
+/** The built program, which keeps its cache beside its configuration. */
+export function cachedProgram(model: string, home: string): Cached {
   const cache = join(home, 'sketches')
-  const expected = run(cache)
-  const folder = join(cache, 'cache', 'sketches')
+  return {
+    folder: join(cache, 'cache', 'sketches'),
+    run: async () => {
+      const out = join(home, 'out.safetensors')
+      execFileSync(
+        process.execPath,
+        [cli, 'compress', model, '--out', out, '--goal-size', '60%', '--method', 'randomized', '--force'],
+        {
+          env: { ...process.env, GHOSTSVD_CONFIG: cache },
+          stdio: ['ignore', 'ignore', 'pipe'],
+          timeout: 120_000,
+        },
+      )
+      return createHash('sha256').update(readFileSync(out)).digest('hex')
+    },
+  }
+}
+
+/** Its driver alone, in this process. */
+export function cachedRun(home: string): Cached {
+  const folder = join(home, 'driver-sketches')
+  return {
+    folder,
+    run: async () => {
+      const cache = new SketchCache({ hotTensors: 1, warmTensors: 1 }, sketchStore(folder))
+      const model = await openTensors(...['a', 'b', 'c'].map((name, i) => weights(name, [120 + i, 80])))
+      const target = { folder: memoryFolder('out'), name: 'out.safetensors' }
+      const job = compressJob({ goalSize: 0.6, method: 'randomized' })
+      await compressFile({ model, target }, job, testContext({ sketches: { cache, sourceHash: 'model' } }))
+      return createHash('sha256').update(target.folder.files.get(target.name)!).digest('hex')
+    },
+  }
+}
+
+/** @throws where an output differs from one that was made without a cache */
+export async function attackCache({ folder, run }: Cached, rounds: number, draw: () => number): Promise<CacheAttack> {
+  const expected = await run()
   const kinds = Object.keys(damages)
   for (let round = 0; round < rounds; round++) {
     const kind = kinds[round % kinds.length]!
@@ -100,7 +133,7 @@ export function attackCache(model: string, home: string, rounds: number, draw: (
     // Half of them each time, so that whole and damaged ones meet.
     const chosen = sketches.filter((_, i) => (i + round) % 2 === 0)
     for (const path of chosen) damages[kind]!(path, chosen.find((other) => other !== path) ?? path, draw)
-    const digest = run(cache)
+    const digest = await run()
     if (digest !== expected) throw new Error(`${kind}: other bytes`)
     for (const name of readdirSync(folder))
       if (!statSync(join(folder, name), { throwIfNoEntry: false })?.isFile())

@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openZip } from '../../../core/formats/archives/zip.ts'
 import { memorySource } from '../../../core/io.ts'
+import { readers } from '../../stress/mutants/readers.ts'
 import { checkpoint, zip } from './archives/archives.ts'
 import { openFolder } from './corpus.ts'
 import { contents, damage } from './damage.ts'
@@ -24,18 +25,19 @@ const edits = fc.array(
   }),
   { minLength: 1, maxLength: 6 },
 )
-describe.each(Object.entries(seeds))('%s', (_, each) => {
-  it('damaged anywhere: opens or says why not', { timeout }, async () => {
+describe.each(Object.entries(readers))('%s', (_, { seeds: each, read }) => {
+  it('damaged anywhere: taken or refused in a sentence', { timeout }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(each.length - 1), edits, async (which, changes) => {
         const { name, files } = each[which]!
-        const bytes = changes.reduce(damage, files[name]!)
-        await contents(() => openFolder({ ...files, [name]: bytes }, name), bytes.byteLength)
+        await read({ ...files, [name]: damage(files[name]!, changes) }, name)
       }),
       { numRuns, seed },
     )
   })
+})
 
+describe.each(Object.entries(seeds))('%s', (_, each) => {
   it('cut anywhere: refused, or the values are those of the whole file', { timeout }, async () => {
     const whole = await Promise.all(
       each.map(({ name, files }) => contents(() => openFolder(files, name), files[name]!.byteLength)),
@@ -70,7 +72,7 @@ it('pytorch zip: a damaged pickle in a whole archive: opens or says why not', { 
   )
   await fc.assert(
     fc.asyncProperty(fc.nat(pickles.length - 1), edits, async (which, changes) => {
-      const bytes = zip(checkpoint(changes.reduce(damage, pickles[which]!), storages))
+      const bytes = zip(checkpoint(damage(pickles[which]!, changes), storages))
       await contents(() => openFolder({ 'x.pt': bytes }, 'x.pt'), bytes.byteLength)
     }),
     { numRuns, seed },

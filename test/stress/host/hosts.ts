@@ -26,7 +26,12 @@ export async function startHost(folder: string, home: string): Promise<StressedH
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const ended = once(child, 'exit')
-  const [line] = (await once(child.stdout!, 'data')) as [Buffer]
+  const line = await Promise.race([
+    once(child.stdout!, 'data').then(([data]) => data as Buffer),
+    ended.then(([status]) => {
+      throw new Error(`the host ended with status ${status}: was the page built (npm run build)?`)
+    }),
+  ])
   const url = line.toString().trim()
   return {
     url,
