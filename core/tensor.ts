@@ -210,6 +210,30 @@ export function storageName({ name, sharesStorageWith }: TensorInfo): string {
   return sharesStorageWith ?? name
 }
 
+const byName = new WeakMap<readonly TensorInfo[], ReadonlyMap<string, TensorInfo>>()
+const sharers = new WeakMap<readonly TensorInfo[], ReadonlySet<string | undefined>>()
+
+/** The tensor of that name among those of a file, without a look at each of them: a model may have a hundred thousand. */
+export function tensorNamed(tensors: readonly TensorInfo[], name: string): TensorInfo | undefined {
+  let known = byName.get(tensors)
+  if (!known) {
+    // Of several the first.
+    known = new Map([...tensors].reverse().map((tensor) => [tensor.name, tensor]))
+    byName.set(tensors, known)
+  }
+  return known.get(name)
+}
+
+/** Whether others of the file share the storage of the tensor of that name. */
+export function hasSharers(tensors: readonly TensorInfo[], name: string): boolean {
+  let known = sharers.get(tensors)
+  if (!known) {
+    known = new Set(tensors.map(({ sharesStorageWith }) => sharesStorageWith))
+    sharers.set(tensors, known)
+  }
+  return known.has(name)
+}
+
 /** The first item of each storage. */
 export function oncePerStorage<T extends { readonly info: TensorInfo }>(items: readonly T[]): T[] {
   const seen = new Set<string>()

@@ -6,6 +6,7 @@
 import type { AdapterForm } from '../styles.ts'
 import { type ComputableDType, elementCount, type TensorOutline } from '../tensor.ts'
 import type { Row } from './family.ts'
+import { endsAfterDots } from './tensor-names.ts'
 
 /** A module to be written: D = B A, B rows x rank, A rank x cols. */
 export interface ModuleLayout {
@@ -82,7 +83,9 @@ export const PEFT_PREFIX = 'base_model.model.'
 export function peftConfiguration(modules: readonly WrittenModule[]): Readonly<Record<string, unknown>> {
   const r = mostFrequent(modules.map(({ rank }) => rank))
   const paths = new Set(modules.map(({ path }) => path))
-  const ends = new Set(modules.flatMap(({ path }) => properEnds(path)).filter((end) => paths.has(end)))
+  const lengths = new Set(modules.map(({ path }) => path.length))
+  const ends = new Set<string>()
+  for (const { path } of modules) for (const end of endsAfterDots(path, lengths)) if (paths.has(end)) ends.add(end)
   const pattern = Object.fromEntries(
     modules.filter(({ rank }) => rank !== r).map(({ path, rank }) => [ends.has(path) ? `^${path}` : path, rank]),
   )
@@ -102,19 +105,15 @@ export function peftConfiguration(modules: readonly WrittenModule[]): Readonly<R
   }
 }
 
-/** `b.c` and `c` of `a.b.c`. */
-function properEnds(path: string): string[] {
-  const parts = path.split('.')
-  return parts.slice(1).map((_, i) => parts.slice(i + 1).join('.'))
-}
-
 /** The header that diffusers reads PEFT's configuration from, one for each part before the first dot. */
 export function diffusersHeader(modules: readonly WrittenModule[]): string {
   const parts = new Map<string, WrittenModule[]>()
   for (const module of modules) {
     const dot = module.path.indexOf('.')
     const part = module.path.slice(0, dot)
-    parts.set(part, [...(parts.get(part) ?? []), { ...module, path: module.path.slice(dot + 1) }])
+    const own = parts.get(part) ?? []
+    own.push({ ...module, path: module.path.slice(dot + 1) })
+    parts.set(part, own)
   }
   const entries = [...parts].flatMap(([part, own]) => {
     const { r, lora_alpha, rank_pattern, alpha_pattern, target_modules } = peftConfiguration(own)

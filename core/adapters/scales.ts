@@ -10,6 +10,7 @@ import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/reading/refusal.ts'
 import { quoted } from '../messages/text.ts'
 import type { AdapterForm } from '../styles.ts'
+import { endsAfterDots } from './tensor-names.ts'
 
 export interface DeclaredScales {
   /** Whether more than the modules' own alphas was found. */
@@ -59,30 +60,59 @@ function inHeader({ metadata }: WeightFile): Declared | null {
   const text = metadata.get(HEADER)
   if (text === undefined) return null
   const all = parsed(text, HEADER)
-  const parts = [...new Set(Object.keys(all).flatMap((key) => /^(\w+)\./.exec(key)?.[1] ?? []))]
-  const byPart = parts.map((part): readonly [string, Declared] => {
-    const own = Object.entries(all).flatMap(([key, value]) =>
-      key.startsWith(`${part}.`) ? [[key.slice(part.length + 1), value] as const] : [],
-    )
-    return [`${part}.`, declaredIn(Object.fromEntries(own), `${part}.`)]
-  })
-  return { alphaOf: (module) => byPart.find(([prefix]) => module.startsWith(prefix))?.[1].alphaOf(module) ?? null }
+  const keys = new Map<string, [key: string, value: unknown][]>()
+  for (const [key, value] of Object.entries(all)) {
+    const part = partOf(key)
+    if (part === null) continue
+    const own = keys.get(part) ?? []
+    own.push([key.slice(part.length), value])
+    keys.set(part, own)
+  }
+  const byPart = new Map([...keys].map(([part, own]) => [part, declaredIn(Object.fromEntries(own), part)]))
+  return { alphaOf: (module) => byPart.get(partOf(module) ?? '')?.alphaOf(module) ?? null }
+}
+
+/** `unet.` of `unet.up.0`; null of a name without parts. */
+function partOf(name: string): string | null {
+  return /^\w+\./.exec(name)?.[0] ?? null
 }
 
 function declaredIn(configuration: Readonly<Record<string, unknown>>, prefix: string): Declared {
   const { lora_alpha: common, alpha_pattern: pattern = {}, use_rslora: rooted = false } = configuration
   const alpha = common === undefined || common === null ? null : numberOf(common, 'lora_alpha')
   if (typeof pattern !== 'object' || pattern === null) throw badFile('alpha_pattern', 'a table', 'something else')
-  const patterns = Object.entries(pattern).map(([key, value]) => ({
-    matches: anchored(key),
-    alpha: numberOf(value, 'alpha_pattern'),
-  }))
+  const patternOf = firstMatch(
+    Object.entries(pattern).map(([key, value]) => ({ ...anchored(key), alpha: numberOf(value, 'alpha_pattern') })),
+  )
   return {
     alphaOf: (module) => {
       const name = module.slice(prefix.length).replace(/^base_model\.model\./, '')
-      const found = patterns.find(({ matches }) => matches(name))?.alpha ?? alpha
+      const found = patternOf(name)?.alpha ?? alpha
       return found === null ? null : { alpha: found, rooted: rooted === true }
     },
+  }
+}
+
+interface Anchored {
+  readonly plain: string
+  /** Whether it is a whole name; otherwise also what one ends in, after a dot. */
+  readonly whole: boolean
+}
+
+/** The first of them that matches a name. There may be one for each of a hundred thousand modules: they are looked up. */
+function firstMatch<T extends Anchored>(patterns: readonly T[]): (name: string) => T | undefined {
+  const wholes = new Map<string, number>()
+  const endings = new Map<string, number>()
+  for (const [i, { plain, whole }] of patterns.entries()) {
+    const known = whole ? wholes : endings
+    if (!known.has(plain)) known.set(plain, i)
+  }
+  const lengths = new Set([...endings.keys()].map(({ length }) => length))
+  return (name) => {
+    const found = [wholes.get(name), endings.get(name)]
+    for (const end of endsAfterDots(name, lengths)) found.push(endings.get(end))
+    const [first] = found.filter((each) => each !== undefined).sort((a, b) => a - b)
+    return first === undefined ? undefined : patterns[first]
   }
 }
 
@@ -90,15 +120,15 @@ function declaredIn(configuration: Readonly<Record<string, unknown>>, prefix: st
  * PEFT's rule: a regular expression for the end of a module's name, from its beginning or after a dot. A file may not bring expressions of its own
  * here, some of which never end: names with escaped dots and anchors are understood.
  */
-function anchored(key: string): (module: string) => boolean {
-  const fromStart = key.startsWith('^')
+function anchored(key: string): Anchored {
+  const whole = key.startsWith('^')
   const plain = key
     .replace(/^\^/, '')
     .replace(/\$$/, '')
     .replace(/^(\(\.\*\\\.\)\?|\.\*\\\.)/, '')
     .replaceAll('\\.', '.')
   if (!/^[\w.-]+$/.test(plain)) throw badFile('alpha_pattern', 'names, their dots escaped', quoted(key))
-  return (module) => module === plain || (!fromStart && module.endsWith(`.${plain}`))
+  return { plain, whole }
 }
 
 function numberOf(value: unknown, what: string): number {

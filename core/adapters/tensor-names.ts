@@ -40,3 +40,9 @@ export function takeApart(name: string): { readonly module: string; readonly rol
   }
   return null
 }
+
+/** `b.c` and `c` of `a.b.c`, those of one of these lengths: a name may have a million dots, and all of its ends would be a terabyte. */
+export function* endsAfterDots(name: string, lengths: ReadonlySet<number>): Generator<string> {
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1))
+    if (lengths.has(name.length - dot - 1)) yield name.slice(dot + 1)
+}

@@ -47,7 +47,11 @@ export function translate(adapter: Adapter, choices: TranslationChoices): Transl
   for (const module of modules) {
     const placed = placeModule(family, form, module.name)
     if (!placed) unplaced.push(module.name)
-    else groups.set(moduleKey(placed), [...(groups.get(moduleKey(placed)) ?? []), { module, placed }])
+    else {
+      const pieces = groups.get(moduleKey(placed)) ?? []
+      pieces.push({ module, placed })
+      groups.set(moduleKey(placed), pieces)
+    }
   }
   const found: TargetModule[] = []
   let joined = 0

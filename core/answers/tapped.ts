@@ -50,7 +50,8 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
   for (const weight of both) uncovered.add(weight)
   const names = new Map(all.map((each, i) => [each, each.isInput ? each.value : `ghostsvd.tap.${i}`]))
   const covered = new Set(all.flatMap(({ weights }) => weights))
-  const { splices, outputs } = opened(graph.main, all, names)
+  const types = new Map(all.map((each) => [names.get(each)!, dataTypeOf(each.info.dtype)]))
+  const { splices, outputs } = opened(graph.main, all, { names, types })
   const { content } = graph.main
   const end = { start: content.end, end: content.end }
   const added = outputs.map((name) => message(fields.graphOutput, text(1, name)))
@@ -82,24 +83,33 @@ function metBothWays({ takers }: KnownGraph): Set<string> {
   return found
 }
 
+/** A graph that is being visited, with what it calls its values; an outer one for those in it. */
+interface Around {
+  readonly scope: Scope
+  readonly seen: boolean
+  readonly inputs: ReadonlySet<string>
+  readonly names: ReadonlySet<string>
+}
+
 async function visit(
   graph: KnownGraph,
   scope: Scope,
-  outer: readonly { readonly scope: Scope; readonly seen: boolean; readonly names: ReadonlySet<string> }[],
+  outer: readonly Around[],
   seen: boolean,
   found: Map<string, Found>,
   uncovered: Set<string>,
 ): Promise<void> {
   const constants = new Set(scope.nodes.flatMap(({ weight, outputs }) => (weight === null ? [] : [outputs[0] ?? ''])))
-  const names = new Set([...scope.inputs.map(({ name }) => name), ...scope.nodes.flatMap(({ outputs }) => outputs)])
-  const scopes = [...outer, { scope, seen, names }]
+  const inputs = new Set(scope.inputs.map(({ name }) => name))
+  const names = new Set([...inputs, ...scope.nodes.flatMap(({ outputs }) => outputs)])
+  const scopes = [...outer, { scope, seen, inputs, names }]
   for (const node of scope.nodes) {
     const taken = graph.takers.get(node)
     const info = taken && graph.tensors.get(taken.weight)
     if (taken && info && node.opType !== 'Gather') {
       const value = node.inputs[node.opType === 'Conv' ? 0 : 1 - taken.index] ?? ''
       const place = scopes.findLast((each) => each.names.has(value))
-      const isInput = place?.scope.kind === 'model' && place.scope.inputs.some(({ name }) => name === value)
+      const isInput = place?.scope.kind === 'model' && place.inputs.has(value)
       if (!place?.seen || constants.has(value)) uncovered.add(taken.weight)
       else {
         const layout = await layoutOf(graph, node, taken.index, info)
@@ -166,14 +176,14 @@ async function attributeValues(
 function opened(
   scope: Scope,
   all: readonly Found[],
-  names: ReadonlyMap<Found, string>,
+  known: { readonly names: ReadonlyMap<Found, string>; readonly types: ReadonlyMap<string, number> },
 ): { readonly splices: Splice[]; readonly outputs: string[] } {
   const splices: Splice[] = []
   const outputs: string[] = []
   const front: Piece[] = []
   for (const each of all) {
     if (each.scope !== scope || each.isInput) continue
-    const name = names.get(each)!
+    const name = known.names.get(each)!
     front.push(...newNode({ opType: 'Identity', name, inputs: [each.value], output: name }))
     outputs.push(name)
   }
@@ -181,18 +191,19 @@ function opened(
   if (front.length > 0) splices.push({ at: { start: scope.content.end, end: scope.content.end }, with: front })
   for (const node of scope.nodes.filter(({ opType }) => opType === 'If')) {
     const branches = node.attributes.flatMap((attribute) =>
-      attribute.graphs.map((graph) => ({ attribute, graph, ...opened(graph.scope, all, names) })),
+      attribute.graphs.map((graph) => ({ attribute, graph, ...opened(graph.scope, all, known) })),
     )
     const through = branches.flatMap((branch) => branch.outputs)
     if (through.length === 0) continue
     for (const name of through) outputs.push(name)
     const inner = branches.map(({ attribute, graph, splices: own, outputs: mine }) => {
       const { content } = graph.scope
+      const given = new Set(mine)
       const empty = through
-        .filter((name) => !mine.includes(name))
-        .flatMap((name) => [emptyConstantNode(name, typeOf(all, names, name))])
+        .filter((name) => !given.has(name))
+        .flatMap((name) => [emptyConstantNode(name, known.types.get(name)!)])
       const declared = through.map((name) =>
-        message(fields.graphOutput, text(1, name), message(2, message(1, integer(1, typeOf(all, names, name))))),
+        message(fields.graphOutput, text(1, name), message(2, message(1, integer(1, known.types.get(name)!)))),
       )
       const changed = [...own, { at: { start: content.end, end: content.end }, with: [...empty, ...declared] }]
       return rewritten(attribute.field, attribute, [rewritten(graph.field, graph, changed)])
@@ -202,8 +213,4 @@ function opened(
     splices.push(rewritten(node.field, node as Placed, [...inner, more]))
   }
   return { splices, outputs }
-}
-
-function typeOf(all: readonly Found[], names: ReadonlyMap<Found, string>, name: string): number {
-  return dataTypeOf(all.find((each) => names.get(each) === name)!.info.dtype)
 }

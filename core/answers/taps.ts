@@ -105,7 +105,11 @@ interface Sharing {
 function sharingOf(taps: readonly Tap[]): Sharing {
   const meets = new Map<string, number[]>()
   for (const [i, { weights }] of taps.entries())
-    for (const weight of weights) meets.set(weight, [...(meets.get(weight) ?? []), i])
+    for (const weight of weights) {
+      const of = meets.get(weight) ?? []
+      of.push(i)
+      meets.set(weight, of)
+    }
   const groups = new Map<string, { readonly weights: string[]; readonly width: number }>()
   for (const [weight, of] of meets) {
     const group = groups.get(of.join()) ?? { weights: [], width: taps[of[0]!]!.width }

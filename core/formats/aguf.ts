@@ -9,6 +9,7 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { quoted } from '../messages/text.ts'
 import type { TensorInfo } from '../tensor.ts'
+import { uniqueNames } from '../unique-names.ts'
 import { decodeFloat64 } from './dtype.ts'
 import type { Format, WeightFile } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
@@ -93,7 +94,7 @@ async function readHeader(
   await cursor.need(4)
   const layers = cursor.u32()
   const matrices: Matrix[] = []
-  const names = new Set<string>()
+  const names = uniqueNames()
   const renamed: string[] = []
   let unchecked = checkedAtOpening
   for (let layer = 0; layer < layers; layer++) {
@@ -105,10 +106,8 @@ async function readHeader(
     for (let i = 0; i < count; i++) {
       await cursor.need(nameBytes)
       const wanted = `layers.${index}.${nameOf(cursor.bytes(nameBytes))}`
-      let name = wanted
-      for (let n = 2; names.has(name); n++) name = `${wanted}~${n}`
+      const name = names(wanted)
       if (name !== wanted) renamed.push(name)
-      names.add(name)
       const matrix = await readMatrix(cursor, `${where}: ${quoted(name)}`, name)
       matrices.push(matrix)
       unchecked -= matrix.entries
@@ -185,11 +184,22 @@ async function readMatrix(cursor: Cursor, where: string, name: string): Promise<
     dtype: 'F32',
     shape: [rows, cols],
     byteLength: rows * cols * 4,
-    storedAs: `rank ${rank} ${int8 ? 'INT8' : 'F32'}`,
+    ...formOf(rank, int8),
     storedBytes: cursor.position - u,
-    remark: say('formats.stored-factors', { rank, dtype: int8 ? 'INT8' : 'F32' }),
   }
   return { info, rows, cols, rank, int8, u, s, v, scaleU, scaleV, sparse, entries }
+}
+
+const forms = new Map<string, Required<Pick<TensorInfo, 'storedAs' | 'remark'>>>()
+
+/** What is said of factors of a rank: the same of all of them, of which a hostile file has very many. */
+function formOf(rank: number, int8: boolean) {
+  const dtype = int8 ? 'INT8' : 'F32'
+  const storedAs = `rank ${rank} ${dtype}`
+  const known = forms.get(storedAs) ?? { storedAs, remark: say('formats.stored-factors', { rank, dtype }) }
+  // As few as honest files have.
+  if (forms.size < 1000) forms.set(storedAs, known)
+  return known
 }
 
 function flag(value: number, where: string, what: string): boolean {

@@ -19,7 +19,7 @@ import type { Sketch } from '../sketch-cache/codec.ts'
 import { factorize } from '../svd/factorize.ts'
 import { plannedArithmetic } from '../svd/on-device.ts'
 import { freshKey, gaussianKey } from '../svd/random.ts'
-import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView } from '../tensor.ts'
+import { type ComputableTensor, hasComputableDType, type MatrixView, matrixView, tensorNamed } from '../tensor.ts'
 import type { FilesOf } from './files.ts'
 import { withStatistics } from './steps/with-statistics.ts'
 
@@ -108,7 +108,7 @@ function reportIn({ report }: SketchFacts): AnalysisReport | null {
 
 /** Key of the sketch this analysis makes, and the class it is to be computed in; null where there is no such tensor or nothing is kept. */
 function reuseKey(file: WeightFile, job: JobOf<'analyze'>, { sketches, kernels }: JobContext) {
-  const tensor = file.tensors.find(({ name }) => name === job.tensor)
+  const tensor = tensorNamed(file.tensors, job.tensor)
   const view = tensor && matrixView(tensor)
   if (!view || !sketches || !hasComputableDType(tensor)) return null
   const fitted = fitParams(job.params, view.rows, view.cols)

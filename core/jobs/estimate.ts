@@ -128,7 +128,9 @@ async function costPerSecond(
   const byShape = new Map<string, FactorizedTensor[]>()
   for (const plan of plans) {
     const shape = lengthsOf(plan.view).join()
-    byShape.set(shape, [...(byShape.get(shape) ?? []), plan])
+    const group = byShape.get(shape) ?? []
+    group.push(plan)
+    byShape.set(shape, group)
   }
   const heaviest = [...byShape.values()]
     .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + costOf(plan, context), 0) }))

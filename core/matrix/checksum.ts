@@ -4,7 +4,7 @@
  */
 import type { WeightFile } from '../formats/format.ts'
 import { discard } from '../io.ts'
-import type { TensorInfo } from '../tensor.ts'
+import { type TensorInfo, tensorNamed } from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { piecesOf } from './read-ahead.ts'
 
@@ -16,7 +16,7 @@ export async function scaleChecksum(
   { scale }: TensorInfo,
   { crc32 }: ReadingContext,
 ): Promise<number> {
-  const factors = scale && file.tensors.find(({ name }) => name === scale.tensor)
+  const factors = scale && tensorNamed(file.tensors, scale.tensor)
   return factors ? crc32(await file.read(factors)) : 0
 }
 

@@ -4,7 +4,14 @@ import type { WeightFile } from '../formats/format.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { foreign, quoted } from '../messages/text.ts'
-import { type ComputableTensor, hasComputableDType, type Magnitudes, type MatrixView, matrixView } from '../tensor.ts'
+import {
+  type ComputableTensor,
+  hasComputableDType,
+  type Magnitudes,
+  type MatrixView,
+  matrixView,
+  tensorNamed,
+} from '../tensor.ts'
 import type { JobContext } from './context.ts'
 import { hasNonFinite, scanValues } from './scan.ts'
 
@@ -17,7 +24,7 @@ export async function factorizable(
   name: string,
   context: JobContext,
 ): Promise<{ tensor: ComputableTensor; view: MatrixView; magnitudes?: readonly Magnitudes[] | undefined }> {
-  const tensor = file.tensors.find((candidate) => candidate.name === name)
+  const tensor = tensorNamed(file.tensors, name)
   if (!tensor) {
     throw new AppError('bad-request', noTensor(file, name))
   }

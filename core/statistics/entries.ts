@@ -77,10 +77,8 @@ function imatrixEntry(file: WeightFile, sum: TensorInfo, byName: ReadonlyMap<str
   const matrices = together ? null : elementCount(counts.shape)
   const width = together ? null : (sum.shape.at(-1) ?? 0)
   const length = elementCount(sum.shape)
-  const countOf = async (index: number) => {
-    const all = decodeFloat64(stored.counts.dtype, await file.read(stored.counts))
-    return asCount(where, all[together ? 0 : index])
-  }
+  const all = once(async () => decodeFloat64(stored.counts.dtype, await file.read(stored.counts)))
+  const countOf = async (index: number) => asCount(where, (await all())[together ? 0 : index])
   if (matrices !== null && (matrices < 1 || length !== matrices * width!))
     throw badFile(
       where,
@@ -117,8 +115,8 @@ function sumsEntry(file: WeightFile, name: string, byName: ReadonlyMap<string, T
   if (counts !== 1 && counts !== stack)
     throw badFile(where, 'one count, or one for each matrix', shapeText(counted.shape))
   if (gram) refuseWidth(where, width)
-  const countOf = async (index: number) =>
-    asCount(where, wholeNumbers(where, counted, await file.read(counted))[counts === 1 ? 0 : index])
+  const all = once(async () => wholeNumbers(where, counted, await file.read(counted)))
+  const countOf = async (index: number) => asCount(where, (await all())[counts === 1 ? 0 : index])
   return {
     name,
     kind: gram ? 'full' : 'diagonal',
@@ -195,6 +193,15 @@ function squareEntry(file: WeightFile, tensor: TensorInfo, kind: 'full' | 'facto
 
 function placeOf(file: WeightFile, name: string): string {
   return `${file.shards[0]?.fileName ?? ''}: statistics of ${quoted(name)}`
+}
+
+/** Counts of a stack are asked for one by one, and lie together. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined
+  return () => {
+    found ??= read()
+    return found
+  }
 }
 
 function refuseWidth(where: string, width: number): void {

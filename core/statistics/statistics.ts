@@ -4,11 +4,11 @@ import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
-import { fileName, foreign, quoted } from '../messages/text.ts'
+import { type FileName, type Foreign, fileName, foreign, quoted } from '../messages/text.ts'
 import { isOwnFactor } from '../roles.ts'
 import type { StatisticsForm } from '../statistics-forms.ts'
 import { hasComputableDType, type MatrixView, matrixView, type TensorInfo } from '../tensor.ts'
-import { type Moments, readStatistics } from './entries.ts'
+import { type Entry, type Moments, readStatistics } from './entries.ts'
 import { lookup, type Place } from './names.ts'
 
 /** Along which side of the stored matrix its inputs lie: columns of y = W x, rows of y = x W. */
@@ -102,10 +102,7 @@ async function entryFor(
   if (place) {
     const statistics = placed(place, view, turned)
     if (statistics) return counted(statistics, view)
-    const { entry } = place
-    const width = entry.width ?? entry.length / Math.max(1, view.count)
-    const sizes = { name: foreign(tensor.name), file, width, inputs: turned ? view.rows : view.cols }
-    throw new AppError('bad-request', say('statistics.width', sizes))
+    throw new AppError('bad-request', otherSizes(place.entry, { name: foreign(tensor.name), file }, view, turned))
   }
   if (view.count === 1) return null
   const each = Array.from({ length: view.count }, (_, expert) => found.ofExpert(tensor.name, expert))
@@ -115,6 +112,20 @@ async function entryFor(
   if (!first || all.length < view.count) return null
   const ofExpert = { samples: (i: number) => all[i]!.samples(0), load: (i: number) => all[i]!.load(0) }
   return counted({ ...first, ...ofExpert }, view)
+}
+
+/** How sizes differ. The file may say no more than how many inputs all matrices have together. */
+function otherSizes(
+  { width, matrices, length }: Entry,
+  names: { readonly name: Foreign; readonly file: FileName },
+  { rows, cols, count }: MatrixView,
+  turned: boolean,
+): Message {
+  const inputs = turned ? rows : cols
+  const found = matrices ?? (length % inputs === 0 ? length / inputs : count)
+  if ((width ?? inputs) === inputs && found !== count)
+    return say('statistics.matrices', { ...names, matrices: found, count })
+  return say('statistics.width', { ...names, width: width ?? length, inputs: width === null ? inputs * count : inputs })
 }
 
 /** As the tensor has them, whether or not there were samples. */
@@ -146,13 +157,13 @@ function placed({ entry, matrix }: Place, { rows, cols, count }: MatrixView, tur
 
 /** Experts that no sample reached get the mean of the others; null where none was reached. Only counts are read. */
 async function counted({ samples, ...statistics }: Placed, { count }: MatrixView): Promise<TensorStatistics | null> {
-  const reached: number[] = []
-  for (let index = 0; index < count; index++) if ((await samples(index)) !== 0) reached.push(index)
-  if (reached.length === 0) return null
-  if (reached.length === count) return statistics
+  const reached = new Set<number>()
+  for (let index = 0; index < count; index++) if ((await samples(index)) !== 0) reached.add(index)
+  if (reached.size === 0) return null
+  if (reached.size === count) return statistics
   let mean: Promise<Moments> | undefined
   const load = (index: number) => {
-    if (reached.includes(index)) return statistics.load(index)
+    if (reached.has(index)) return statistics.load(index)
     mean ??= meanOf(statistics, reached)
     return mean
   }
@@ -161,12 +172,12 @@ async function counted({ samples, ...statistics }: Placed, { count }: MatrixView
 
 async function meanOf(
   { kind, width, load }: Pick<TensorStatistics, 'kind' | 'width' | 'load'>,
-  reached: readonly number[],
+  reached: ReadonlySet<number>,
 ): Promise<Moments> {
   const sum = new Float64Array(kind === 'diagonal' ? width : width * width)
   for (const index of reached) {
     const { values } = await load(index)
-    for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / reached.length
+    for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / reached.size
   }
   return { kind, values: sum }
 }

@@ -22,6 +22,7 @@ import { type Lifted, liftToWeights } from '../svd/lift-weighted.ts'
 import { gaussianKey } from '../svd/random.ts'
 import {
   bytesInFile,
+  hasSharers,
   type Magnitudes,
   storageName,
   type TensorInfo,
@@ -262,7 +263,7 @@ async function compressTensor(
   writer: TensorWriter,
 ): Promise<TensorError> {
   const { info, view, params } = plan
-  const isShared = file.tensors.some(({ sharesStorageWith }) => sharesStorageWith === info.name)
+  const isShared = hasSharers(file.tensors, info.name)
   const norms: number[] = []
   const devices = new Set<string>()
   const plainNorms: number[] = []

@@ -14,15 +14,14 @@ import { AppError } from '../../errors.ts'
 import type { ByteSource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
-import { countUnpacked } from '../reading/header-source.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
-import { crc32 } from './crc32.ts'
+import { inflatedSource } from './inflated-source.ts'
 import { maxCommentBytes } from './zip-writer.ts'
 
-/** A member for each tensor, and a few more; each costs about 300 bytes here. */
-export const maxMembers = 200_000
-/** 200,000 members with names of 150 characters. The directory is read into memory whole. */
+/** A member for each tensor, and a few more; each costs about 200 bytes here. */
+export const maxMembers = 150_000
+/** 150,000 members with names of 200 characters. The directory is read into memory whole. */
 const maxDirectoryBytes = 40_000_000
 /** Deflate reaches 1032:1 on zeros. Real weights stay below 20:1; an array of zeros below this size is let through whatever its ratio. */
 const maxRatio = 200
@@ -38,6 +37,8 @@ export interface ZipMember {
   readonly crc: number
   /** Of its local header. */
   readonly headerOffset: number
+  /** Of its name, here and there. */
+  readonly nameBytes: number
   /** Where the next member or the directory begins: nothing of this one may lie beyond. */
   readonly limit: number
 }
@@ -48,6 +49,8 @@ export interface ZipArchive {
   readonly comment: Uint8Array
   /** The member's unpacked bytes as a source of their own. Ranges of stored members are read in place. */
   open(member: ZipMember): Promise<ByteSource>
+  /** The first bytes of a stored member, at most so many: for headers in archives of very many members, which are read by the hundred. */
+  head(member: ZipMember, byteLength: number): Promise<Uint8Array>
 }
 
 const endSignature = 0x06054b50
@@ -75,7 +78,11 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     throw badFile(source.name, `a zip directory that ends at ${end.position}`, `${byteLength} bytes at ${offset}`)
   const directory = await readRange(source, offset, offset + byteLength, 'zip directory')
   const members = checkDirectory(source.name, directory, count, offset)
-  return { members, comment, open: (member) => openMember(source, member) }
+  return {
+    ...{ members, comment },
+    open: (member) => openMember(source, member),
+    head: headReader(source),
+  }
 }
 
 interface DirectoryEnd {
@@ -129,6 +136,9 @@ async function findEnd(source: ByteSource): Promise<DirectoryEnd> {
   return { count: wide[0], byteLength: wide[1], offset: wide[2], position: record, comment }
 }
 
+/** Its limit is known once all are. */
+type Placed = Omit<ZipMember, 'limit'> & { limit: number }
+
 function checkDirectory(
   where: string,
   directory: Uint8Array,
@@ -136,7 +146,7 @@ function checkDirectory(
   directoryOffset: number,
 ): Map<string, ZipMember> {
   const view = viewOf(directory)
-  const found: (Omit<ZipMember, 'limit'> & { nameBytes: number })[] = []
+  const found: Placed[] = []
   let at = 0
   for (let i = 0; i < count; i++) {
     if (at + 46 > directory.byteLength || view.getUint32(at, true) !== directorySignature)
@@ -149,17 +159,17 @@ function checkDirectory(
     if (next > directory.byteLength)
       throw badFile(where, 'a zip directory that holds its members', 'one that ends inside one')
     const name = decodeName(where, directory.subarray(at + 46, at + 46 + nameBytes))
-    const label = `${where}: member ${quoted(name)}`
+    const label = () => `${where}: member ${quoted(name)}`
     checkName(label, name)
-    if (flags & 0x2041) throw unsupported(label, say('unread.encrypted'))
-    if (method !== 0 && method !== 8) throw unsupported(label, say('unread.zip-method', { method }))
+    if (flags & 0x2041) throw unsupported(label(), say('unread.encrypted'))
+    if (method !== 0 && method !== 8) throw unsupported(label(), say('unread.zip-method', { method }))
     const extra = viewOf(directory.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes))
     const [byteLength, packedLength, headerOffset] = sizes(label, view, at, extra)
     if (method === 0 && byteLength !== packedLength)
-      throw badFile(label, `${packedLength} bytes, as it is stored`, `${byteLength} bytes`)
+      throw badFile(label(), `${packedLength} bytes, as it is stored`, `${byteLength} bytes`)
     if (byteLength > maxBytesAtAnyRatio && byteLength > maxRatio * packedLength)
       throw overLimit(
-        label,
+        label(),
         'times its packed size',
         maxRatio,
         Math.round(byteLength / Math.max(1, packedLength)),
@@ -173,6 +183,7 @@ function checkDirectory(
       crc: view.getUint32(at + 16, true),
       headerOffset,
       nameBytes,
+      limit: directoryOffset,
     })
     at = next
   }
@@ -182,32 +193,28 @@ function checkDirectory(
 }
 
 /** Members must follow one another without overlap and end before the directory. */
-function placeMembers(
-  where: string,
-  found: readonly (Omit<ZipMember, 'limit'> & { nameBytes: number })[],
-  directoryOffset: number,
-): Map<string, ZipMember> {
+function placeMembers(where: string, found: readonly Placed[], directoryOffset: number): Map<string, ZipMember> {
   const order = [...found].sort((a, b) => a.headerOffset - b.headerOffset)
-  const limits = new Map<string, number>()
   for (const [i, member] of order.entries()) {
     const next = order[i + 1]
-    const limit = next ? next.headerOffset : directoryOffset
-    if (member.headerOffset + 30 + member.nameBytes + member.packedLength > limit)
+    member.limit = next ? next.headerOffset : directoryOffset
+    if (member.headerOffset + 30 + member.nameBytes + member.packedLength > member.limit)
       throw badFile(
         `${where}: member ${quoted(member.name)}`,
-        `it to end before ${next ? quoted(next.name) : 'the directory'} at ${limit}`,
+        `it to end before ${next ? quoted(next.name) : 'the directory'} at ${member.limit}`,
         `${member.packedLength} bytes at ${member.headerOffset}: they overlap`,
       )
-    if (limits.has(member.name)) throw badFile(where, 'every member once', `${quoted(member.name)} twice`)
-    limits.set(member.name, limit)
   }
-  return new Map(
-    found.map(({ nameBytes: _, ...member }) => [member.name, { ...member, limit: limits.get(member.name)! }]),
-  )
+  const members = new Map<string, ZipMember>()
+  for (const member of found) {
+    if (members.has(member.name)) throw badFile(where, 'every member once', `${quoted(member.name)} twice`)
+    members.set(member.name, member)
+  }
+  return members
 }
 
 /** [unpacked, packed, offset], from the zip64 extra field where the plain ones are full. */
-function sizes(where: string, view: DataView, at: number, extra: DataView): [number, number, number] {
+function sizes(where: () => string, view: DataView, at: number, extra: DataView): [number, number, number] {
   const plain = [view.getUint32(at + 24, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)]
   if (!plain.includes(0xffff_ffff)) return plain as [number, number, number]
   let field = 0
@@ -218,7 +225,7 @@ function sizes(where: string, view: DataView, at: number, extra: DataView): [num
   const wide = plain.map((value) => {
     if (value !== 0xffff_ffff) return value
     const size = read + 8 <= Math.min(end, extra.byteLength) ? uint64(extra, read) : null
-    if (size === null) throw badFile(where, 'its sizes in a zip64 field', 'none')
+    if (size === null) throw badFile(where(), 'its sizes in a zip64 field', 'none')
     read += 8
     return size
   })
@@ -239,26 +246,57 @@ export function isMemberName(name: string): boolean {
 }
 
 /** Nothing is ever unpacked to disk here, but a name like this has no honest reason. */
-function checkName(where: string, name: string): void {
-  if (!isMemberName(name)) throw badFile(where, 'a name inside the archive', 'a path that leads out of it')
+function checkName(where: () => string, name: string): void {
+  if (!isMemberName(name)) throw badFile(where(), 'a name inside the archive', 'a path that leads out of it')
 }
 
-async function openMember(source: ByteSource, member: ZipMember): Promise<ByteSource> {
-  const label = `${source.name}: member ${quoted(member.name)}`
-  const header = viewOf(await readRange(source, member.headerOffset, member.headerOffset + 30, 'zip member header'))
-  if (header.getUint32(0, true) !== localSignature) throw badFile(label, 'a zip member header', 'something else')
+/** Where the bytes of a member begin, by its local header: `head` has it and the name. */
+function startOfMember({ name: where }: ByteSource, member: ZipMember, head: Uint8Array): number {
+  const label = () => `${where}: member ${quoted(member.name)}`
+  const header = viewOf(head)
+  if (header.getUint32(0, true) !== localSignature) throw badFile(label(), 'a zip member header', 'something else')
   const nameBytes = header.getUint16(26, true)
-  const nameStart = member.headerOffset + 30
-  const name = await readRange(source, nameStart, Math.min(nameStart + nameBytes, member.limit), 'zip member name')
-  if (decodeName(label, name) !== member.name)
-    throw badFile(label, 'the same name in the directory and at the member', 'two names')
-  const start = nameStart + nameBytes + header.getUint16(28, true)
+  const name = head.subarray(30, 30 + nameBytes)
+  if (nameBytes !== member.nameBytes || decodeName(where, name) !== member.name)
+    throw badFile(label(), 'the same name in the directory and at the member', 'two names')
+  const start = member.headerOffset + 30 + nameBytes + header.getUint16(28, true)
   if (start + member.packedLength > member.limit)
     throw badFile(
-      label,
+      label(),
       `it to end before ${member.limit}`,
       `an end at ${start + member.packedLength}: it overlaps what follows`,
     )
+  return start
+}
+
+/** Members that are no larger lie so close that the next ones are read with them. */
+const smallMember = 4096
+const windowBytes = 1 << 18
+
+function headReader(source: ByteSource): ZipArchive['head'] {
+  let window: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) }
+  return async (member, most) => {
+    const { headerOffset, nameBytes, byteLength, limit } = member
+    const enough = Math.min(limit, headerOffset + 30 + nameBytes + most)
+    if (headerOffset < window.start || enough > window.start + window.bytes.byteLength) {
+      const more = limit - headerOffset < smallMember ? windowBytes : 0
+      const end = Math.min(source.byteLength, Math.max(enough, headerOffset + more))
+      window = { start: headerOffset, bytes: await readRange(source, headerOffset, end, 'zip members') }
+    }
+    const head = window.bytes.subarray(headerOffset - window.start, enough - window.start)
+    const start = startOfMember(source, member, head)
+    const end = start + Math.min(most, byteLength)
+    // What stands between header and bytes, for alignment, was not reckoned with.
+    return end > enough
+      ? readRange(source, start, end, 'zip member')
+      : head.subarray(start - headerOffset, end - headerOffset)
+  }
+}
+
+async function openMember(source: ByteSource, member: ZipMember): Promise<ByteSource> {
+  const { headerOffset, nameBytes } = member
+  const head = await readRange(source, headerOffset, headerOffset + 30 + nameBytes, 'zip member header')
+  const start = startOfMember(source, member, head)
   const shown = `${source.name}: ${member.name}`
   return member.deflated
     ? inflatedSource(source, shown, member, start)
@@ -275,90 +313,6 @@ export function rangeSource(source: ByteSource, name: string, start: number, byt
   }
 }
 
-const packedWindow = 1 << 17
-
-/** Reads forward through a deflated member, in pieces of at most what inflating one window of it gives. */
-function inflatedSource(source: ByteSource, name: string, member: ZipMember, start: number): ByteSource {
-  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null
-  /** Bytes before `piece` and the checksum of everything up to its end. */
-  let position = 0
-  let piece: Uint8Array = new Uint8Array(0)
-  let checksum = 0
-  let last = Promise.resolve()
-
-  const restart = () => {
-    position = 0
-    piece = new Uint8Array(0)
-    checksum = 0
-    let packed = 0
-    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        pull: async (controller) => {
-          const end = Math.min(packed + packedWindow, member.packedLength)
-          if (packed < end)
-            controller.enqueue((await readRange(source, start + packed, start + end, name)) as Uint8Array<ArrayBuffer>)
-          packed = end
-          if (packed === member.packedLength) controller.close()
-        },
-      },
-      { highWaterMark: 0 },
-    )
-    reader = stream.pipeThrough(new DecompressionStream('deflate-raw')).getReader()
-  }
-  const nextPiece = async () => {
-    position += piece.byteLength
-    piece = new Uint8Array(0)
-    let result: ReadableStreamReadResult<Uint8Array>
-    try {
-      result = await reader!.read()
-    } catch (error) {
-      if (error instanceof AppError) throw error
-      throw badFile(name, 'deflated data', `data that cannot be inflated after ${position} bytes`)
-    }
-    if (result.done) throw badFile(name, `${member.byteLength} bytes`, `${position} when unpacked`)
-    piece = result.value
-    countUnpacked(source, piece.byteLength)
-    checksum = crc32(piece, checksum)
-    if (position + piece.byteLength > member.byteLength)
-      throw badFile(name, `${member.byteLength} bytes`, 'more when unpacked: its size is a lie')
-    if (position + piece.byteLength === member.byteLength && checksum !== member.crc)
-      throw badFile(name, `the checksum ${hex(member.crc)}`, hex(checksum))
-  }
-  const slice = async (from: number, to: number): Promise<Uint8Array> => {
-    if (to > member.byteLength || from > to) throw new RangeError(`${name}: ${from}..${to}`)
-    if (reader === null || from < position) restart()
-    const out = new Uint8Array(to - from)
-    for (let at = from; at < to; ) {
-      while (at >= position + piece.byteLength) await nextPiece()
-      const part = piece.subarray(at - position, to - position)
-      out.set(part, at - from)
-      at += part.byteLength
-    }
-    return out
-  }
-  return {
-    name,
-    byteLength: member.byteLength,
-    // One reader, so one read at a time.
-    slice: (from, to) => {
-      const result = last.then(() => slice(from, to))
-      last = result.then(
-        () => {},
-        () => {
-          reader = null
-        },
-      )
-      return result
-    },
-    close: async () => {
-      await last
-      // A stream that failed behind the bytes that were asked for rejects here; those bytes were good.
-      await reader?.cancel().catch(() => {})
-      reader = null
-    },
-  }
-}
-
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
@@ -367,8 +321,4 @@ function viewOf(bytes: Uint8Array): DataView {
 function uint64(view: DataView, at: number): number | null {
   const value = view.getBigUint64(at, true)
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0')
 }

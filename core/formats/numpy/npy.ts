@@ -15,6 +15,8 @@ import { badFile, overLimit, shapeText, unsupported } from '../reading/refusal.t
 
 /** numpy writes 128 bytes and itself refuses more than 10,000 unless told that the file is trusted; versions 2 and 3 could name 4 GB. */
 const maxHeaderBytes = 65_536
+const latin1 = new TextDecoder('latin1')
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** numpy's own limit. */
 const maxDimensions = 32
 
@@ -38,26 +40,41 @@ const dtypeOfCode: Record<string, DType> = {
 }
 const codeOfDType = Object.fromEntries(Object.entries(dtypeOfCode).map(([code, dtype]) => [dtype, code]))
 
-export interface NpyArray {
+/** What a header says. */
+export interface NpyHeader {
   readonly dtype: DType
   readonly shape: readonly number[]
   readonly byteLength: number
-  readonly view: StridedView
+  readonly fortran: boolean
   readonly bigEndian: boolean
   /** Where the values begin. */
   readonly dataOffset: number
+}
+
+export interface NpyArray {
+  readonly byteLength: number
+  readonly dtype: DType
+  readonly view: StridedView
+  readonly bigEndian: boolean
+}
+
+/** Its values as they lie behind the header. */
+export function npyArray({ dtype, shape, byteLength, fortran, bigEndian }: Omit<NpyHeader, 'dataOffset'>): NpyArray {
+  const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
+  return { dtype, byteLength, bigEndian, view: { itemBytes: dtypeBits[dtype] / 8, shape, strides, offset: 0 } }
 }
 
 export const npy: Format = {
   id: 'npy',
   sniff: looksLikeNpy,
   open: async (source) => {
-    const array = await readNpyHeader(source)
+    const header = await readNpyHeader(source)
+    const array = npyArray(header)
     const tensor: TensorInfo = {
       name: 'array',
-      dtype: array.dtype,
-      shape: array.shape,
-      byteLength: array.byteLength,
+      dtype: header.dtype,
+      shape: header.shape,
+      byteLength: header.byteLength,
     }
     return {
       format: 'npy',
@@ -74,7 +91,7 @@ export const npy: Format = {
             say('formats.only-array', { where: foreign(source.name), name: quoted(wanted.name) }),
           )
         return readNpyValues(array, start, end, (from, to) =>
-          readRange(source, array.dataOffset + from, array.dataOffset + to, 'values'),
+          readRange(source, header.dataOffset + from, header.dataOffset + to, 'values'),
         )
       },
       close: () => source.close(),
@@ -87,43 +104,57 @@ export function looksLikeNpy(head: Uint8Array): boolean {
   return magic.every((byte, i) => head[i] === byte)
 }
 
+/** As much as nearly all headers have. */
+export const npyHeadBytes = 256
+
 /**
  * Reads and checks the header.
  * @throws AppError `bad-file`, `unsupported` (object, structured, string arrays), `over-limit`
  */
-export async function readNpyHeader(source: ByteSource): Promise<NpyArray> {
-  const where = source.name
-  if (source.byteLength < 10) throw badFile(where, 'at least 10 bytes of NPY header', `${source.byteLength} bytes`)
-  const start = await readRange(source, 0, Math.min(12, source.byteLength), 'header')
-  if (!looksLikeNpy(start)) throw badFile(where, 'the NPY magic', 'other bytes')
-  const version = start[6]!
-  if (version < 1 || version > 3 || start[7] !== 0)
-    throw unsupported(where, say('unread.npy-version', { version: `${version}.${start[7]}` }))
+export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
+  const { name, byteLength } = source
+  const head = await readRange(source, 0, Math.min(npyHeadBytes, byteLength), 'header')
+  const found = npyHeaderIn(name, head, byteLength)
+  if (typeof found !== 'number') return found
+  return npyHeaderIn(name, await readRange(source, 0, found, 'header'), byteLength) as NpyHeader
+}
+
+/**
+ * The header at the beginning of `head`, the first bytes of what has `byteLength`; where it goes on behind them, how many there must be.
+ * @throws AppError as `readNpyHeader`
+ */
+export function npyHeaderIn(where: string, head: Uint8Array, byteLength: number): NpyHeader | number {
+  if (byteLength < 10) throw badFile(where, 'at least 10 bytes of NPY header', `${byteLength} bytes`)
+  if (!looksLikeNpy(head)) throw badFile(where, 'the NPY magic', 'other bytes')
+  const version = head[6]!
+  if (version < 1 || version > 3 || head[7] !== 0)
+    throw unsupported(where, say('unread.npy-version', { version: `${version}.${head[7]}` }))
   const prefix = version === 1 ? 10 : 12
-  if (start.byteLength < prefix) throw badFile(where, `${prefix} bytes of NPY header`, `${source.byteLength} bytes`)
-  const view = new DataView(start.buffer, start.byteOffset)
+  if (byteLength < prefix) throw badFile(where, `${prefix} bytes of NPY header`, `${byteLength} bytes`)
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
   const headerBytes = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
-  if (prefix + headerBytes > source.byteLength)
+  const end = prefix + headerBytes
+  if (end > byteLength)
     throw new AppError(
       'bad-file',
-      say('formats.header-beyond', { where: foreign(where), bytes: source.byteLength, header: headerBytes }),
+      say('formats.header-beyond', { where: foreign(where), bytes: byteLength, header: headerBytes }),
     )
   if (headerBytes > maxHeaderBytes)
     throw overLimit(where, 'bytes of header', maxHeaderBytes, headerBytes, 'an honest one has 128')
-  const bytes = await readRange(source, prefix, prefix + headerBytes, 'header')
-  return checkNpyHeader(where, headerText(where, version, bytes), prefix + headerBytes, source.byteLength)
+  if (end > head.byteLength) return end
+  return checkNpyHeader(where, headerText(where, version, head.subarray(prefix, end)), end, byteLength)
 }
 
 function headerText(where: string, version: number, bytes: Uint8Array): string {
-  if (version < 3) return new TextDecoder('latin1').decode(bytes)
+  if (version < 3) return latin1.decode(bytes)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw badFile(`${where}: header`, 'UTF-8 text', 'bytes that are not UTF-8')
   }
 }
 
-function checkNpyHeader(where: string, text: string, dataOffset: number, fileBytes: number): NpyArray {
+function checkNpyHeader(where: string, text: string, dataOffset: number, fileBytes: number): NpyHeader {
   const { descr, fortran, shape } = parseHeaderDict(where, text)
   const { dtype, bigEndian } = parseDescr(where, descr)
   if (shape.length > maxDimensions)
@@ -138,8 +169,7 @@ function checkNpyHeader(where: string, text: string, dataOffset: number, fileByt
       'bad-file',
       say('formats.wrong-length', { where: foreign(where), needs: byteLength, has: fileBytes - dataOffset }),
     )
-  const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
-  return { dtype, shape, byteLength, view: { itemBytes, shape, strides, offset: 0 }, bigEndian, dataOffset }
+  return { dtype, shape, byteLength, fortran, bigEndian, dataOffset }
 }
 
 /** The three keys in any order, nothing else: a pattern, because a Python literal needs no interpreter here. */

@@ -7,14 +7,23 @@ import { AppError } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import { type DType, type TensorInfo, tensorBytes } from '../../tensor.ts'
 import { crc32 } from '../archives/crc32.ts'
-import { isMemberName, looksLikeZip, maxMembers, openZip, type ZipMember } from '../archives/zip.ts'
+import { isMemberName, looksLikeZip, openZip, type ZipArchive, type ZipMember } from '../archives/zip.ts'
 import { maxCommentBytes, planZip, type ZipPlan } from '../archives/zip-writer.ts'
 import type { Format } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { type LeftOut, leftOut, noTensor, nothingIn } from '../reading/refusal.ts'
+import { type LeftOut, leftOut, noTensor, nothingIn, overLimit } from '../reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
-import { looksLikeNpy, type NpyArray, npyHeader, readNpyHeader, readNpyValues } from './npy.ts'
+import {
+  looksLikeNpy,
+  type NpyHeader,
+  npyArray,
+  npyHeadBytes,
+  npyHeader,
+  npyHeaderIn,
+  readNpyHeader,
+  readNpyValues,
+} from './npy.ts'
 
 const suffix = '.npy'
 
@@ -26,44 +35,48 @@ const commentLimits: JsonLimits = {
   maxTextBytes: 65_536,
 }
 
+/** Each has a header of its own, which is read when the file is opened. No published archive comes near it, and none is written that has more. */
+const maxArrays = 100_000
+
+function refuseMany(where: string, count: number): void {
+  if (count > maxArrays) throw overLimit(where, 'arrays', maxArrays, count, 'the header of each is read to open it')
+}
+
 export const npz: Format = {
   id: 'npz',
   // Each member has a header of its own, and an honest archive of factors as many members as there are.
-  maxReads: 3 * maxMembers,
+  maxReads: 3 * maxArrays,
   sniff: (head, source) =>
     looksLikeZip(head) && (source.name.toLowerCase().endsWith('.npz') || firstMemberName(head).endsWith(suffix)),
   open: async (source) => {
     const archive = await openZip(source)
-    const arrays = new Map<string, { readonly member: ZipMember; readonly array: NpyArray }>()
+    const arrays = new Map<string, { readonly member: ZipMember; readonly header: NpyHeader }>()
     const left: LeftOut[] = []
+    refuseMany(source.name, archive.members.size)
+    refuseDeflated(source.name, archive)
     for (const member of archive.members.values()) {
       if (!member.name.endsWith(suffix)) {
         left.push({ name: member.name, why: say('left-out.no-array') })
         continue
       }
       const name = member.name.slice(0, -suffix.length)
-      const values = await archive.open(member)
       try {
+        const header = await headerOf(source.name, archive, member)
         // macOS puts a file of its own beside each: `__MACOSX/._w.npy`.
-        if (!looksLikeNpy(await readRange(values, 0, Math.min(6, values.byteLength), 'first bytes'))) {
-          left.push({ name: member.name, why: say('left-out.no-array') })
-          continue
-        }
-        arrays.set(name, { member, array: await readNpyHeader(values) })
+        if (header) arrays.set(name, { member, header })
+        else left.push({ name: member.name, why: say('left-out.no-array') })
       } catch (error) {
         // Text and Python objects beside the weights are no reason to refuse the weights.
         if (!(error instanceof AppError) || error.code !== 'unsupported') throw error
         left.push({ name, why: say('left-out.no-numbers') })
-      } finally {
-        await values.close()
       }
     }
     if (arrays.size === 0) throw nothingIn(source.name, 'arrays', left.length > 0 ? [leftOut(left)] : [])
-    const tensors: TensorInfo[] = [...arrays].map(([name, { array }]) => ({
+    const tensors: TensorInfo[] = [...arrays].map(([name, { header }]) => ({
       name,
-      dtype: array.dtype,
-      shape: array.shape,
-      byteLength: array.byteLength,
+      dtype: header.dtype,
+      shape: header.shape,
+      byteLength: header.byteLength,
     }))
     const sources = openOnce()
     return {
@@ -77,10 +90,10 @@ export const npz: Format = {
       read: async (tensor, start = 0, end = tensor.byteLength) => {
         const found = arrays.get(tensor.name)
         if (!found) throw noTensor(source.name, tensor.name)
-        const { member, array } = found
+        const { member, header } = found
         const values = await sources.open({ id: member.name, open: () => archive.open(member) })
-        return readNpyValues(array, start, end, (from, to) =>
-          readRange(values, array.dataOffset + from, array.dataOffset + to, 'values'),
+        return readNpyValues(npyArray(header), start, end, (from, to) =>
+          readRange(values, header.dataOffset + from, header.dataOffset + to, 'values'),
         )
       },
       close: async () => {
@@ -89,6 +102,33 @@ export const npz: Format = {
       },
     }
   },
+}
+
+/** Beginning to inflate takes a third of a millisecond, and each of them has a header. Published archives that are deflated have some hundreds. */
+const maxDeflated = 2500
+
+function refuseDeflated(where: string, { members }: ZipArchive): void {
+  let deflated = 0
+  for (const member of members.values()) if (member.deflated) deflated++
+  if (deflated > maxDeflated)
+    throw overLimit(where, 'deflated members', maxDeflated, deflated, 'the header of each is inflated to open it')
+}
+
+/** What its first bytes say; null where they are those of no array. */
+async function headerOf(where: string, archive: ZipArchive, member: ZipMember): Promise<NpyHeader | null> {
+  if (!member.deflated) {
+    const head = await archive.head(member, npyHeadBytes)
+    if (!looksLikeNpy(head)) return null
+    const found = npyHeaderIn(`${where}: ${member.name}`, head, member.byteLength)
+    if (typeof found !== 'number') return found
+  }
+  const values = await archive.open(member)
+  try {
+    if (!looksLikeNpy(await readRange(values, 0, Math.min(6, values.byteLength), 'first bytes'))) return null
+    return await readNpyHeader(values)
+  } finally {
+    await values.close()
+  }
 }
 
 /** JSON of strings by name, as this product writes it into the archive's comment, where numpy does not look; anything else is no metadata. */
@@ -146,9 +186,10 @@ export interface NpzPlan {
 
 /**
  * Lays out an NPZ file: every byte but the values and checksums is known before the first value is. Values are little-endian, in C order.
- * @throws AppError `unsupported` for a dtype numpy has not, `bad-request` for a name twice
+ * @throws AppError `unsupported` for a dtype numpy has not, `bad-request` for a name twice, `over-limit`
  */
 export function planNpz(arrays: readonly NpzOutline[], comment?: Uint8Array<ArrayBuffer>): NpzPlan {
+  refuseMany('NPZ', arrays.length)
   const headers = arrays.map(({ dtype, shape }) => npyHeader(dtype, shape))
   const plan = planZip(
     arrays.map(({ name, dtype, shape }, i) => ({

@@ -4,13 +4,13 @@ import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../../tensor.ts'
 import type { WeightFile } from '../format.ts'
-import { type NpyArray, npyDType, readNpyValues } from '../numpy/npy.ts'
+import { npyArray, npyDType, readNpyValues } from '../numpy/npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, figure, type LeftOut, noTensor, overLimit, shapeText } from '../reading/refusal.ts'
 import { type FoundTensor, wholeTensorKeys } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
-import { cOrderStrides, extent, fortranStrides, readStrided, type StridedView } from './strided.ts'
+import { extent, readStrided, type StridedView } from './strided.ts'
 
 /** numpy has 32, PyTorch 64. */
 const maxDimensions = 64
@@ -191,15 +191,8 @@ function arrayReader(
   const count = checkedElementCount(shape)
   if (shape.length > maxDimensions || count === null || count * itemBytes !== data.length)
     throw badFile(where, `the bytes of ${dtype} ${shapeText(shape)}`, `${data.length} bytes`)
-  const strides = fortran ? fortranStrides(shape) : cOrderStrides(shape)
-  const array: NpyArray = {
-    dtype,
-    shape,
-    byteLength: data.length,
-    view: { itemBytes, shape, strides, offset: 0 },
-    bigEndian: elementType.order === '>',
-    dataOffset: data.offset,
-  }
+  const { offset, length: byteLength } = data
+  const array = npyArray({ dtype, shape, byteLength, fortran, bigEndian: elementType.order === '>' })
   const { inline } = data
   const bytes = inline ? async () => memorySource(where, inline) : open
   return {
@@ -209,9 +202,7 @@ function arrayReader(
     identity: null,
     located: null,
     read: (start, end) =>
-      readNpyValues(array, start, end, async (from, to) =>
-        readRange(await bytes(), array.dataOffset + from, array.dataOffset + to, where),
-      ),
+      readNpyValues(array, start, end, async (from, to) => readRange(await bytes(), offset + from, offset + to, where)),
   }
 }
 

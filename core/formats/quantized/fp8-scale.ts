@@ -8,7 +8,14 @@ import { AppError } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { foreign, quoted } from '../../messages/text.ts'
-import { type ComputableDType, type DType, elementCount, isComputable, type TensorInfo } from '../../tensor.ts'
+import {
+  type ComputableDType,
+  type DType,
+  elementCount,
+  isComputable,
+  type TensorInfo,
+  tensorNamed,
+} from '../../tensor.ts'
 import { decodeFloat64 } from '../dtype.ts'
 import type { WeightFile } from '../format.ts'
 
@@ -222,14 +229,22 @@ export interface ScaleGrid {
 export async function readScale(file: WeightFile, tensor: TensorInfo): Promise<ScaleGrid | null> {
   const { scale } = tensor
   if (!scale) return null
-  const info = file.tensors.find(({ name }) => name === scale.tensor)
+  // A stack asks for them with each of its matrices.
+  const last = lastRead.get(file)
+  if (last?.of === tensor.name) return last.grid
+  const info = tensorNamed(file.tensors, scale.tensor)
   if (!info)
     throw new AppError(
       'bad-request',
       say('formats.scale-missing', { tensor: foreign(tensor.name), scale: quoted(scale.tensor) }),
     )
-  return { factors: decodeFactors(info.dtype, await file.read(info)), blocks: scale.blocks, shape: tensor.shape }
+  const factors = decodeFactors(info.dtype, await file.read(info))
+  const grid = { factors, blocks: scale.blocks, shape: tensor.shape }
+  lastRead.set(file, { of: tensor.name, grid })
+  return grid
 }
+
+const lastRead = new WeakMap<WeightFile, { readonly of: string; readonly grid: ScaleGrid }>()
 
 /** The MX formats keep the exponent alone: 2^(x - 127), 255 for NaN. */
 function decodeFactors(dtype: DType, bytes: Uint8Array): Float64Array {

@@ -6,6 +6,8 @@ export const statistics = {
     `${v.name} 的 ${w.count(v.entries)} 个条目（${w.list(v.some, v.entries)}）中，没有一个含有此模型矩阵的样本。`,
   'statistics.width': (v, w) =>
     `${v.file} 属于另一个模型：它为 ${v.name} 统计了 ${w.count(v.width)} 个输入，而该矩阵有 ${w.count(v.inputs)} 个。`,
+  'statistics.matrices': (v, w) =>
+    `${v.file} 属于另一个模型：它含有 ${v.name} 的 ${w.count(v.matrices)} 个矩阵的统计数据，而该张量有 ${w.count(v.count)} 个矩阵。`,
   'statistics.coverage': (v, w) =>
     `${w.count(v.total)} 个矩阵中有 ${w.count(v.covered)} 个具有统计数据${v.borrowed > 0 ? `（其中 ${w.count(v.borrowed)} 个取自输入相同的另一矩阵）` : ''}${v.covered < v.total ? '；其余不加权' : ''}。`,
   'statistics.needed': (v) =>

@@ -9,6 +9,8 @@ export const statistics = {
     `None of the ${w.count(v.entries)} entries of ${v.name} (${w.list(v.some, v.entries)}) has samples for a matrix of this model.`,
   'statistics.width': (v: { name: Foreign; file: FileName; width: number; inputs: number }, w: Words) =>
     `${v.file} is of another model: it counts ${w.count(v.width)} inputs of ${v.name}, which has ${w.count(v.inputs)}.`,
+  'statistics.matrices': (v: { name: Foreign; file: FileName; matrices: number; count: number }, w: Words) =>
+    `${v.file} is of another model: of ${v.name} it has statistics of ${w.count(v.matrices)} ${v.matrices === 1 ? 'matrix' : 'matrices'}, and there ${v.count === 1 ? 'is' : 'are'} ${w.count(v.count)}.`,
   'statistics.coverage': (v: { covered: number; total: number; borrowed: number }, w: Words) =>
     `${w.count(v.covered)} of ${w.count(v.total)} matrices have statistics${v.borrowed > 0 ? ` (${w.count(v.borrowed)} of them those of another matrix with the same input)` : ''}${v.covered < v.total ? '; the others are unweighted' : ''}.`,
   'statistics.needed': (v: { hash: string }) =>

@@ -7,6 +7,7 @@
  */
 import type { ByteSource } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { uniqueNames } from '../../unique-names.ts'
 import { type Frame, unframed, type WrittenEntry } from './weights-output.ts'
 
 const nameBytes = 8
@@ -30,16 +31,17 @@ export function layerOf(name: string): number {
 
 /** By name. Unique within a layer: `q_proj`, `self_a~2`. */
 export function agufNames(names: readonly string[]): ReadonlyMap<string, AgufName> {
-  const taken = new Set<string>()
+  const unique = uniqueNames()
   return new Map(
     names.map((name) => {
       const layer = layerOf(name)
       const parts = name.split(/[./:]+/).filter((part) => part !== '')
       if (parts.length > 1 && parts.at(-1) === 'weight') parts.pop()
       const last = parts.at(-1) ?? ''
-      let short = cut(last, nameBytes)
-      for (let n = 2; taken.has(`${layer} ${short}`); n++) short = `${cut(last, nameBytes - `~${n}`.length)}~${n}`
-      taken.add(`${layer} ${short}`)
+      const short = unique(
+        `${layer} ${cut(last, nameBytes)}`,
+        (n) => `${layer} ${cut(last, nameBytes - `~${n}`.length)}~${n}`,
+      ).slice(`${layer} `.length)
       return [name, { layer, short, shown: `layers.${layer}.${short}` }]
     }),
   )

@@ -106,6 +106,17 @@ describe('reading', () => {
 })
 
 describe('hostile', () => {
+  // Counting from 2 for each of them took minutes.
+  it('40,000 matrices of one name', async () => {
+    const same = matrix({ rows: 1, cols: 1 })
+    const whole = new Uint8Array(same.byteLength * 40_000)
+    for (let i = 0; i < 40_000; i++) whole.set(same, i * same.byteLength)
+    const head = file([[0, []]])
+    new DataView(head.buffer).setUint32(head.byteLength - 4, 40_000, true)
+    const { tensors } = await openBytes('x.aguf', concat(head, whole))
+    expect([tensors[1]!.name, tensors.at(-1)!.name]).toEqual(['layers.0.w~2', 'layers.0.w~40000'])
+  })
+
   it('cut at every byte', async () => {
     const whole = file([[0, [matrix({ places: [[0, 0]] }), matrix({ int8: 0 })]]])
     for (let length = 4; length < whole.byteLength; length++) await refusal(() => open(whole.slice(0, length)))

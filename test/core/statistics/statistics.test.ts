@@ -98,6 +98,38 @@ describe('an imatrix', () => {
     )
   })
 
+  it('is refused where it speaks of another number of matrices, by these numbers', async () => {
+    const sums = (matrices: number) => [
+      plain('w.sum2', 'F32', [matrices, 8], new Uint8Array(32 * matrices)),
+      plain('w.count', 'F32', [1], new Uint8Array(4)),
+    ]
+    const file = await openTensors(...sums(3))
+    await expect(modelStatistics(modelOf(tensor('w', [4, 8])), file)).rejects.toThrow(
+      'is of another model: of w it has statistics of 3 matrices, and there is 1.',
+    )
+  })
+
+  it('counts of a stack are read once, however many matrices it has', async () => {
+    const [name, count] = ['blk.0.ffn_up_exps.weight', 500] as const
+    const counts = new Float32Array(count).fill(1)
+    counts[7] = 0
+    const open = await openTensors(
+      plain(`${name}.sum2`, 'F32', [count, 8], new Uint8Array(32 * count)),
+      plain(`${name}.count`, 'F32', [count], new Uint8Array(counts.buffer)),
+    )
+    const reads: string[] = []
+    const file: WeightFile = {
+      ...open,
+      read: (tensor, ...range) => {
+        reads.push(tensor.name)
+        return open.read(tensor, ...range)
+      },
+    }
+    const { of } = await modelStatistics(modelOf(tensor(name, [count, 4, 8])), file)
+    expect(of(name)).not.toBeNull()
+    expect(reads).toEqual([`${name}.count`])
+  })
+
   it('is refused where it has no matrix of the model', async () => {
     const file = await openBytes('imatrix.gguf', load('imatrix.gguf'))
     await expect(modelStatistics(modelOf(tensor('vit.weight', [8, 8])), file)).rejects.toThrow(

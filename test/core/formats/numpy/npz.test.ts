@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { crc32 } from '../../../../core/formats/archives/crc32.ts'
 import { planZip } from '../../../../core/formats/archives/zip-writer.ts'
@@ -123,6 +124,20 @@ print([[k, str(f[k].dtype), list(f[k].shape), f[k].ravel().tolist()] for k in f.
   })
 })
 
+it.each([40, 9000])('finds an array behind %i bytes that align it', async (length) => {
+  const data = concat(npyHeader('F32', [2]), new Uint8Array(8).fill(1))
+  const plain = zip([{ name: 'w.npy', data }])
+  const extra = new Uint8Array(length)
+  new DataView(extra.buffer).setUint32(0, ((length - 4) << 16) | 1, true)
+  const aligned = concat(plain.subarray(0, 35), extra, plain.subarray(35))
+  const view = new DataView(aligned.buffer)
+  view.setUint16(28, length, true)
+  const offset = aligned.byteLength - 6
+  view.setUint32(offset, view.getUint32(offset, true) + length, true)
+  const file = await openBytes('x.npz', aligned)
+  expect(await file.read(file.tensors[0]!)).toEqual(new Uint8Array(8).fill(1))
+})
+
 describe('hostile', () => {
   const good = concat(npyHeader('F32', [2]), new Uint8Array(8))
   const sentence = async (bytes: Uint8Array) => (await refusal(() => openBytes('x.npz', bytes))).message
@@ -133,6 +148,11 @@ describe('hostile', () => {
       expect(await sentence(file.subarray(0, Math.floor((file.byteLength * i) / 20)))).toMatch(
         /expected .* got |is cut short|is empty/,
       )
+  })
+  it('very many members, deflated: each has a header', async () => {
+    const member = { data: new Uint8Array(deflateRawSync(good)), claim: { method: 8, byteLength: good.byteLength } }
+    const members = Array.from({ length: 2501 }, (_, i) => ({ name: `${i}.npy`, ...member }))
+    expect(await sentence(zip(members))).toContain('expected at most 2500 deflated members, got 2501')
   })
   it('a member that ends before its values do', async () => {
     expect(await sentence(zip([{ name: 'a.npy', data: good.subarray(0, good.byteLength - 1) }]))).toMatch(
