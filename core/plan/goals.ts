@@ -340,6 +340,7 @@ function whyKept({ maxRank, squaredErrors, unfit }: Candidate, params: Params): 
   if (unfit) return unfit
   if (maxRank < 1) return say('plan.never-smaller')
   if (params.goalSize > 0) return say('plan.size-goal')
+  if (params.goalScope === 'model') return say('plan.model-goal')
   const best = { error: Math.sqrt(squaredErrors[maxRank]!), rank: maxRank }
   return say(maxRank === params.maxRank ? 'plan.rank-limit' : 'plan.break-even', best)
 }

@@ -34,6 +34,7 @@ export const plan = {
   'plan.dense-int8': (v) => `以 INT8 写出，${v.scales} 个输出各有一个缩放。`,
   'plan.never-smaller': () => '任何秩都不会使其变小。',
   'plan.size-goal': () => '在大小目标下，保持原样对模型最有利。',
+  'plan.model-goal': () => '在整个模型的目标下，保留其原有字节对模型最有利。',
   'plan.rank-limit': (v, w) => `在允许的最大秩下未达到目标：秩 ${v.rank} 时为 ${w.percent(v.error)}。`,
   'plan.break-even': (v, w) => `在盈亏点以下未达到目标：秩 ${v.rank} 时为 ${w.percent(v.error)}。`,
   'plan.too-small-for': (v) => `因子值太小，无法用 ${v.dtype} 表示。`,

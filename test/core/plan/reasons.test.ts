@@ -59,6 +59,8 @@ test('what a goal keeps has its reason', async () => {
   }
   expect(await keyUnder({ goalSize: 1e9 })).toMatchObject({ key: 'plan.size-goal' })
   expect(await keyUnder({ goalError: 1e-6 })).toMatchObject({ key: 'plan.break-even', values: { rank: 43 } })
+  // Others may be cut at errors above the goal: break-even is no reason then.
+  expect(await keyUnder({ goalError: 1e-6, goalScope: 'model' })).toMatchObject({ key: 'plan.model-goal' })
   expect(await keyUnder({ goalError: 1e-6, maxRank: 20 })).toMatchObject({
     key: 'plan.rank-limit',
     values: { rank: 20 },
