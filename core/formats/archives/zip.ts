@@ -20,7 +20,7 @@ import { inflatedSource } from './inflated-source.ts'
 import { maxCommentBytes } from './zip-writer.ts'
 
 /** A member for each tensor, and a few more; each costs about 200 bytes here. */
-export const maxMembers = 150_000
+const maxMembers = 150_000
 /** 150,000 members with names of 200 characters. The directory is read into memory whole. */
 const maxDirectoryBytes = 40_000_000
 /** Deflate reaches 1032:1 on zeros. Real weights stay below 20:1; an array of zeros below this size is let through whatever its ratio. */
