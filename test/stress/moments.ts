@@ -165,6 +165,11 @@ async function once(job: Job, cut: Disturbance, after: number): Promise<void> {
     await expect(page.locator('.file-name')).toHaveText(job.file, patience)
     if (job.file === 'model.safetensors') await expectChosen(page)
     await job.check(page, cut)
+  } catch (error) {
+    const picture = join(tmpdir(), `ghostsvd-lost-${lost}.png`)
+    for (const one of context.pages()) await one.screenshot({ path: picture }).catch(() => {})
+    console.log(`what the page shows: ${picture}`)
+    throw error
   } finally {
     await context.close()
     await server.stop()

@@ -89,6 +89,15 @@ export async function choosePreset(page: Page, name: string): Promise<void> {
     .click()
 }
 
+/** Compares with the exact SVD; on a machine so busy that this would take more than seconds, the page asks first. */
+export async function compareWithExact(page: Page): Promise<void> {
+  const start = page.getByRole('dialog', { name: /^Exact SVD of/ }).getByRole('button', { name: 'Start' })
+  await page.getByRole('button', { name: /^Compare with (exact|randomized)/ }).press('Enter')
+  const answered = start.or(page.locator('[data-testid=job-status][data-job]')).or(page.getByTestId('excess'))
+  await expect(answered.first()).toBeVisible()
+  if (await start.isVisible()) await start.press('Enter')
+}
+
 /** The same question to the command line, answered as JSON. */
 export function commandLine<Report>(...parameters: string[]): Report {
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}out/main/cli.js`, ...parameters, '--json'], {

@@ -10,6 +10,7 @@ import {
   choosePreset,
   chooseTensor,
   commandLine,
+  compareWithExact,
   download,
   errorFigure,
   jobsStarted,
@@ -182,7 +183,7 @@ test('a comparison shows the floor and what going fast costs, and keeps it while
   await choosePreset(page, 'Fast')
   const tensor = 'model.layers.0.self_attn.q_proj.weight'
   await chooseTensor(page, tensor)
-  await page.getByRole('button', { name: /^Compare with exact/ }).click()
+  await compareWithExact(page)
   const figure = page.getByTestId('excess')
   await expect(figure).toContainText('Extra error vs exact SVD +', patience)
   const report = commandLine<ComparisonReport>(...['compare', sample, '--tensor', tensor, '--n-iter', '1'])

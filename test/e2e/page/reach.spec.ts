@@ -8,6 +8,7 @@ import {
   chooseGoal,
   chooseLens,
   commandLine,
+  compareWithExact,
   openSample,
   patience,
   readError,
@@ -120,7 +121,8 @@ test(
     await press('Control+a')
     await page.keyboard.type('40')
     await exact()
-    await enter(page.getByRole('button', { name: /^Compare with (exact|randomized)/ }))
+    await tabTo(page, page.getByRole('button', { name: /^Compare with (exact|randomized)/ }))
+    await compareWithExact(page)
     await expect(page.getByTestId('excess')).toBeVisible(patience)
     // A select: opened, moved in, chosen from.
     await enter(page.getByRole('combobox', { name: 'Zoom' }))
