@@ -157,7 +157,18 @@ async function send(reply: Response, request: IncomingMessage, response: ServerR
 async function stream({ status, headers }: Response, body: ReadableStream, response: ServerResponse): Promise<void> {
   for (const [name, value] of headers) response.setHeader(name, value)
   response.writeHead(status)
-  await pipeline(Readable.fromWeb(body as WebStream), response)
+  const announced = Number(headers.get('content-length') ?? 0)
+  await pipeline(Readable.fromWeb(body as WebStream), (chunks) => wholly(chunks, announced), response)
+}
+
+/** Of a file that shrinks meanwhile less comes than was announced, and a browser waits for the rest: the connection ends then. */
+async function* wholly(chunks: AsyncIterable<Uint8Array>, announced: number): AsyncGenerator<Uint8Array> {
+  let left = announced
+  for await (const chunk of chunks) {
+    left -= chunk.byteLength
+    yield chunk
+  }
+  if (left > 0) throw new Error(`download: ${left} bytes are missing`)
 }
 
 /** The same headers as any other refusal, written by hand: an upgrade has no ServerResponse. */

@@ -36,6 +36,8 @@ beforeAll(async () => {
     },
     download: async (url) => {
       downloaded.push(url.search)
+      const shrunk = { 'content-disposition': 'attachment', 'content-length': '1000' }
+      if (url.searchParams.has('shrunk')) return new Response('less', { headers: shrunk })
       return new Response('{}')
     },
     page: (socket) => {
@@ -309,6 +311,11 @@ describe('attacks on the WebSocket', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(600e6)
     socket.terminate()
     await closed
+  })
+
+  it('ends a download of a file that has shrunk since it was announced', async () => {
+    const reply = await fetch(`http://127.0.0.1:${server.port}/download?shrunk`, { headers: { cookie } })
+    await expect(reply.arrayBuffer()).rejects.toThrow()
   })
 
   it('answers CONNECT with 405', async () => {
