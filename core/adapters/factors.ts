@@ -126,6 +126,6 @@ async function valuesOf(file: WeightFile, tensor: FactorTensor): Promise<Float32
   // Their sum is no number where one of them is none; that of finite ones in f64 always is.
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i]!
-  if (!Number.isFinite(sum)) throw badFile(tensor.name, 'values that are numbers', 'NaN or Inf')
+  if (!Number.isFinite(sum)) throw badFile(tensor.name, 'finite values', 'some that are not')
   return values
 }

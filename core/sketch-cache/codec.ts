@@ -59,7 +59,7 @@ export async function decodeSketch(bytes: Uint8Array): Promise<Sketch | null> {
       facts: JSON.parse(file.metadata.get('facts') ?? 'null'),
     }
   } catch (error) {
-    if (error instanceof AppError) return null
+    if (error instanceof AppError || error instanceof SyntaxError) return null
     throw error
   }
 }

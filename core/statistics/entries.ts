@@ -284,5 +284,6 @@ function lowerTriangle(where: string, C: Float64Array, n: number): Float64Array 
 }
 
 function shown(value: number): string {
-  return Number.isFinite(value) ? String(value) : 'no number'
+  if (!Number.isFinite(value)) return 'no number'
+  return Math.abs(value) < 1e15 ? String(value) : `a ${value < 0 ? 'negative ' : ''}number beyond 10^15`
 }
