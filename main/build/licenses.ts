@@ -80,9 +80,12 @@ function readPackage(folder: string): Bundled {
     texts: readdirSync(folder)
       .filter((name) => licenseFile.test(name))
       .sort()
-      .map((name) => readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n').trim()),
+      .map((name) => ofItself(readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n'))),
   }
 }
+
+/** Without those of what a tool bundles into itself: of Vite we carry the function that loads a chunk, and none of its dependencies. */
+const ofItself = (text: string) => text.split('\n# Licenses of bundled dependencies')[0]!.trim()
 
 /** One section a package, by name; identical texts are not folded, since each carries its own copyright line. */
 function noticeOf(packages: readonly Bundled[]): string {

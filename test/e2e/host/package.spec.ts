@@ -136,7 +136,8 @@ test('the command installs from its tarball, without anything else, and works', 
   expect(
     packed.files.map(({ path }: { path: string }) => path).filter((path: string) => path.endsWith('.map')),
   ).toEqual([])
-  expect(packed.unpackedSize).toBeLessThan(5e6)
+  // 1.4 MB packed. A dependency that is bundled by mistake is more than what is left here.
+  expect(packed.unpackedSize).toBeLessThan(5.25e6)
   const prefix = join(folder, 'prefix')
   npm('install', '--global', '--prefix', prefix, join(folder, packed.filename))
   expect(readdirSync(join(prefix, 'lib/node_modules'))).toEqual(['ghostsvd'])
