@@ -70,7 +70,7 @@ test('a run survives a reload of the page', async ({ page, folder }) => {
 })
 
 test('a cancelled run leaves no file', async ({ page, folder }) => {
-  await openIn(folder, page, 12, 512)
+  await openIn(folder, page, 36, 512)
   await compress(page)
   await finishSome(page)
   await cancelRun(page, 'Discard')

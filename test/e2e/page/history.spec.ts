@@ -112,7 +112,7 @@ test(
     const first = await serveProcess([folder], config)
     const page = await browser.newPage()
     await page.goto(first.url)
-    const source = await openIn(folder, page, 12, 512)
+    const source = await openIn(folder, page, 36, 512)
     await compress(page)
     await finishSome(page)
     first.process.kill('SIGKILL')

@@ -39,8 +39,9 @@ export async function holdRun(page: Page): Promise<void> {
   await expect(runLine(page)).toHaveAttribute('data-run', 'paused', patience)
 }
 
-/** Cancels a run that has finished something. */
+/** Cancels a run that has finished something: held, so that it does not end while the question stands. */
 export async function cancelRun(page: Page, answer: 'Keep for later' | 'Discard'): Promise<void> {
+  if ((await runLine(page).getAttribute('data-run')) !== 'paused') await holdRun(page)
   await runLine(page).getByRole('button', { name: 'Cancel' }).click()
   const question = page.getByRole('dialog')
   await expect(question).toContainText(/Keep the \d+ finished tensors?\?/)

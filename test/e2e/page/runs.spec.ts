@@ -28,7 +28,7 @@ test('a held run stands still and goes on to the same bytes', async ({ page, fol
 })
 
 test('a cancelled run that was kept is resumed, also by another page, to the same bytes', async ({ page, folder }) => {
-  const source = await openIn(folder, page, 12, 512)
+  const source = await openIn(folder, page, 36, 512)
   await compress(page)
   await finishSome(page)
   await cancelRun(page, 'Keep for later')
@@ -65,7 +65,7 @@ test(
   'a run that one window goes on with is the same one in another, which has no dead entry to press',
   loopbackOnly,
   async ({ page, folder, server }) => {
-    await openIn(folder, page, 12, 512)
+    await openIn(folder, page, 36, 512)
     const other = await page.context().newPage()
     await other.goto(server!.url)
     await compress(page)
