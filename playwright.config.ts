@@ -42,8 +42,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: true,
-  // Runs of the sample end in a second or two now; a press of Pause or Cancel that comes after the end is tried again. The list says which were ("flaky").
-  retries: 2,
+  retries: 0,
   // What a test waits for is bounded where it waits; this ends one that hangs, on a machine as busy as it may be.
   timeout: 180_000,
   // Playwright's 5 s are for a page that has the machine to itself; here two engines compute beside it on what may be two cores.

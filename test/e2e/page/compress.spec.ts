@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { chooseGoal, chooseTensor, patience, readError } from './driving.ts'
 import { floats, readSafetensors, squaredResidual } from './files.ts'
-import { cancelRun, compress, finishSome, openIn, saved } from './running.ts'
+import { cancelRun, compress, finishSome, openIn, saved, slowly } from './running.ts'
 
 test('a compressed file holds what the page says, by an independent reader', async ({ page, folder }) => {
   const source = await openIn(folder, page, 1, 256)
@@ -70,7 +70,8 @@ test('a run survives a reload of the page', async ({ page, folder }) => {
 })
 
 test('a cancelled run leaves no file', async ({ page, folder }) => {
-  await openIn(folder, page, 36, 512)
+  await openIn(folder, page, 12, 512)
+  await slowly(page)
   await compress(page)
   await finishSome(page)
   await cancelRun(page, 'Discard')

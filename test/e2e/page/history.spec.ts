@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
 import { browse, download, patience, readError, resize } from './driving.ts'
-import { cancelRun, compress, compressed, digest, finishSome, openIn, saved } from './running.ts'
+import { cancelRun, compress, compressed, digest, finishSome, openIn, saved, slowly } from './running.ts'
 
 const toHistory = { name: 'History', exact: true } as const
 
@@ -112,7 +112,7 @@ test(
     const first = await serveProcess([folder], config)
     const page = await browser.newPage()
     await page.goto(first.url)
-    const source = await openIn(folder, page, 36, 512)
+    const source = await openIn(folder, page, 12, 512)
     await compress(page)
     await finishSome(page)
     first.process.kill('SIGKILL')
@@ -141,6 +141,7 @@ test(
     await page.getByRole('button', { name: 'Back' }).click()
     await browse(page, 'model.safetensors')
     await readError(page)
+    await slowly(page)
     await compress(page, 'third.safetensors')
     await finishSome(page)
     await cancelRun(page, 'Keep for later')

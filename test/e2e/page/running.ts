@@ -5,15 +5,26 @@ import { join } from 'node:path'
 import { expect, type Locator, type Page } from '@playwright/test'
 import { answerSave } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
-import { browse, commandLine, patience, readError } from './driving.ts'
+import { browse, choosePreset, commandLine, patience, readError, setAdvanced } from './driving.ts'
 
-/** A sample in the folder, opened. Twelve layers of 512 take seconds on any machine, and finish something in the first. */
+/** A sample in the folder, opened. Twelve layers of 512 take seconds, and finish something in the first. */
 export async function openIn(folder: string, page: Page, layers: number, hidden: number): Promise<string> {
   const source = join(folder, 'model.safetensors')
   commandLine('sample', source, '--layers', String(layers), '--hidden', String(hidden))
   await browse(page, 'model.safetensors')
   await readError(page)
   return source
+}
+
+/** What `slowly` chooses, for the command line. */
+export const slow = ['--method', 'randomized', '--n-iter', '20'] as const
+
+/** For a run that is to be cancelled: it takes many times as long, and leaves a core to the browser that has to press a button meanwhile. */
+export async function slowly(page: Page): Promise<void> {
+  await choosePreset(page, 'Precise')
+  await page.getByRole('textbox', { name: 'Power iterations' }).fill(slow[3])
+  await setAdvanced(page, 'Threads', 1)
+  await readError(page)
 }
 
 export async function compress(page: Page, name?: string): Promise<void> {
@@ -39,9 +50,8 @@ export async function holdRun(page: Page): Promise<void> {
   await expect(runLine(page)).toHaveAttribute('data-run', 'paused', patience)
 }
 
-/** Cancels a run that has finished something: held, so that it does not end while the question stands. */
+/** Cancels a run that has finished something. */
 export async function cancelRun(page: Page, answer: 'Keep for later' | 'Discard'): Promise<void> {
-  if ((await runLine(page).getAttribute('data-run')) !== 'paused') await holdRun(page)
   await runLine(page).getByRole('button', { name: 'Cancel' }).click()
   const question = page.getByRole('dialog')
   await expect(question).toContainText(/Keep the \d+ finished tensors?\?/)

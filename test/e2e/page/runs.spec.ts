@@ -4,7 +4,19 @@ import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
 import { clipboardText, commandLine, download, patience, setAdvanced } from './driving.ts'
-import { cancelRun, compress, compressed, digest, finishSome, holdRun, openIn, runLine, saved } from './running.ts'
+import {
+  cancelRun,
+  compress,
+  compressed,
+  digest,
+  finishSome,
+  holdRun,
+  openIn,
+  runLine,
+  saved,
+  slow,
+  slowly,
+} from './running.ts'
 
 const output = 'model.lowrank.safetensors'
 
@@ -28,7 +40,8 @@ test('a held run stands still and goes on to the same bytes', async ({ page, fol
 })
 
 test('a cancelled run that was kept is resumed, also by another page, to the same bytes', async ({ page, folder }) => {
-  const source = await openIn(folder, page, 36, 512)
+  const source = await openIn(folder, page, 12, 512)
+  await slowly(page)
   await compress(page)
   await finishSome(page)
   await cancelRun(page, 'Keep for later')
@@ -40,7 +53,7 @@ test('a cancelled run that was kept is resumed, also by another page, to the sam
   await row.getByRole('button', { name: 'Resume' }).click()
   await expect(row.filter({ hasText: 'Cancelled' })).toHaveCount(0)
   await expect(row).toHaveAttribute('data-run', 'finished', patience)
-  expect(digest(join(folder, output))).toBe(compressed(source, folder))
+  expect(digest(join(folder, output))).toBe(compressed(source, folder, ...slow))
   expect(readdirSync(folder).filter((name) => /partial|journal/.test(name))).toEqual([])
 })
 
@@ -65,9 +78,10 @@ test(
   'a run that one window goes on with is the same one in another, which has no dead entry to press',
   loopbackOnly,
   async ({ page, folder, server }) => {
-    await openIn(folder, page, 36, 512)
+    await openIn(folder, page, 12, 512)
     const other = await page.context().newPage()
     await other.goto(server!.url)
+    await slowly(page)
     await compress(page)
     await finishSome(page)
     await cancelRun(page, 'Keep for later')
