@@ -16,7 +16,7 @@ export interface DrawnSamples {
 
 export interface Samples {
   readonly count: number
-  /** Drawn or read anew each time. @throws AppError `unsupported`, `over-limit` for what is drawn; of reading */
+  /** Drawn or read again at each call: never held together. @throws AppError `unsupported`, `over-limit` for what is drawn; of reading */
   at(index: number): Promise<Feeds>
 }
 

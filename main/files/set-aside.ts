@@ -46,7 +46,7 @@ export async function dropAside(partial: string): Promise<void> {
 /** Before a partial folder goes that has not replaced everything: the files that it was to replace are where they were. */
 export async function putBack(partial: string, target: string, within: Bounds = null): Promise<void> {
   const aside = join(partial, asideName)
-  // A link is nobody's files of before.
+  // A link here was not made by us: what it points to is not ours to put back.
   if (!(await lstat(aside).catch(() => null))?.isDirectory()) return
   try {
     // All that was to come has come: it was cut short after that, and what was moved aside is what it replaced.
