@@ -33,6 +33,11 @@ class LowRank(nn.Module):
         self.B.weight = nn.Parameter(torch.empty(rows, rank, **like), requires_grad=False)
         self.bias = module.bias
 
+    @property
+    def weight(self):
+        """B A, multiplied out for whoever asks: models look at the weights of their layers before they load them, and at their dtype when they run."""
+        return self.B.weight @ self.A.weight
+
     def forward(self, x):
         if self.turned:
             y = (x @ self.B.weight) @ self.A.weight
@@ -116,7 +121,7 @@ def apply_factors(model, path, strict=True):
         others[name] = product.reshape(state[name].shape) if name in state else product
     unknown = [name for name in others if name not in state]
     if strict and unknown:
-        raise KeyError(f"{len(unknown)} tensors have no place in the model: {unknown[:3]}")
+        raise KeyError(f"{len(unknown)} tensors have no place in the model: {unknown[:3]}. transformers renames and stacks some as it loads them, experts above all: there from_pretrained opens the folder")
     with torch.no_grad():
         for name, value in others.items():
             if name in state:
