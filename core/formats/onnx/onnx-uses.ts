@@ -17,6 +17,8 @@ const lastListed = 3
 const own = '.lowrank'
 /** And those of codes of a weight that is kept. */
 const ownInt8 = '.int8'
+/** Weights in one value that are followed: a hostile graph may join each to all before it. */
+const mostMoved = 64
 
 /** One node's use of a weight. */
 interface Use {
@@ -26,11 +28,27 @@ interface Use {
   readonly flops: GraphUse['flops']
   /** The axis of the node's outputs; null where the node may need the values as they are. */
   readonly outputs: number | null
+  /** It only moves the values: what counts is where they go. */
+  readonly moves: boolean
 }
+
+/** Nodes that move values, as exporters put the gates of a recurrent layer in order. */
+const movers: ReadonlySet<string> = new Set([
+  'Concat',
+  'Identity',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+])
 
 interface Found {
   readonly takers: Map<GraphNode, Taken>
   readonly uses: Map<string, Use[]>
+  /** Of weights that nodes have moved: the axis of the outputs of each layer that they come to, null for anything else. */
+  readonly flows: Map<string, (number | null)[]>
   /** Weights that are results of a graph. */
   readonly results: Set<string>
   readonly ofFunctions: Set<string>
@@ -46,6 +64,7 @@ export function graphUses(graph: ModelGraph): {
   const found: Found = {
     takers: new Map(),
     uses: new Map(),
+    flows: new Map(),
     results: new Set(),
     ofFunctions: new Set(),
     taken: new Set(),
@@ -100,24 +119,29 @@ function int8Axis(
   graph: ModelGraph,
   info: TensorInfo,
   uses: readonly Use[],
-  { results, ofFunctions, taken }: Found,
+  { results, ofFunctions, taken, flows }: Found,
   isListed: boolean,
 ): number | null {
-  const [first] = uses
-  if (!first || !isComputable(info.dtype) || info.shape.length < 2 || graph.opset < oldestOpset) return null
+  if (!isComputable(info.dtype) || info.shape.length < 2 || graph.opset < oldestOpset) return null
   if (ofFunctions.has(info.name) || results.has(info.name) || (isListed && graph.irVersion > lastListed)) return null
   if (['', '_scale'].some((end) => taken.has(`${info.name}${ownInt8}${end}`))) return null
-  return uses.every(({ outputs }) => outputs !== null) ? first.outputs : null
+  const axes = [...uses.flatMap(({ outputs, moves }) => (moves ? [] : [outputs])), ...(flows.get(info.name) ?? [])]
+  return axes.every((axis) => axis !== null) ? (axes[0] ?? null) : null
 }
 
-/** What a name stands for in a graph: a weight, or null for a value of another kind. */
-type Names = ReadonlyMap<string, string | null>
+/** What a name stands for in a graph: a weight, or what nodes have made of some by moving them; null for a value of another kind. */
+type Names = ReadonlyMap<string, Origin | null>
+interface Origin {
+  readonly weights: readonly string[]
+  readonly isMoved: boolean
+}
 
 function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], found: Found): void {
-  const names = new Map<string, string | null>()
+  const names = new Map<string, Origin | null>()
   // Names of the whole graph's other values need no entry: what is not found is no weight.
   const declare = (name: string, weight: string | null) => {
-    if (weight !== null || outer.length > 0) names.set(name, weight)
+    if (weight !== null || outer.length > 0)
+      names.set(name, weight === null ? null : { weights: [weight], isMoved: false })
     if (name.includes(own) || name.includes(ownInt8)) found.taken.add(name)
   }
   for (const { name } of scope.inputs) declare(name, null)
@@ -128,20 +152,19 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
     if (weight !== null && scope.kind === 'function') found.ofFunctions.add(weight)
   }
   const scopes = [...outer, names]
-  const weightOf = (name: string) => {
+  const originOf = (name: string) => {
     for (let i = scopes.length - 1; i >= 0; i--) {
       const at = scopes[i]!.get(name)
       if (at !== undefined) return at
     }
     return null
   }
-  for (const { name } of scope.outputs) {
-    const weight = weightOf(name)
-    if (weight !== null) found.results.add(weight)
-  }
   for (const node of scope.nodes) {
-    const weights = node.inputs.map(weightOf)
+    const origins = node.inputs.map(originOf)
+    const weights = origins.map((origin) => (origin && !origin.isMoved ? origin.weights[0]! : null))
     for (const [i, weight] of weights.entries()) {
+      if (origins[i]?.isMoved && !movesInput(node, i))
+        for (const each of origins[i].weights) flow(found, each, outputsOfRecurrent(node, i, graph.tensors.get(each)))
       if (weight === null) continue
       const use = roleIn(node, i, graph.tensors.get(weight), weights, graph)
       const uses = found.uses.get(weight)
@@ -151,7 +174,33 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
     }
     for (const { graphs } of node.attributes)
       for (const { scope: inner } of graphs) visitScope(graph, inner, scopes, found)
+    const moved = new Set(origins.flatMap((origin, i) => (origin && movesInput(node, i) ? origin.weights : [])))
+    if (moved.size > mostMoved) for (const weight of moved) flow(found, weight, null)
+    else if (moved.size > 0) for (const name of node.outputs) names.set(name, { weights: [...moved], isMoved: true })
   }
+  for (const { name } of scope.outputs) {
+    const origin = originOf(name)
+    if (origin?.isMoved) for (const weight of origin.weights) flow(found, weight, null)
+    else if (origin) found.results.add(origin.weights[0]!)
+  }
+}
+
+function flow({ flows }: Found, weight: string, axis: number | null): void {
+  const known = flows.get(weight)
+  if (known) known.push(axis)
+  else flows.set(weight, [axis])
+}
+
+/** Whether what comes out holds these very values. */
+function movesInput(node: GraphNode, index: number): boolean {
+  return isStandard(node) && movers.has(node.opType) && (index === 0 || node.opType === 'Concat')
+}
+
+/** [directions, gates x hidden, inputs], of inputs and of what comes back; before a node has put the directions in front: [gates x hidden, inputs]. */
+function outputsOfRecurrent(node: GraphNode, index: number, info: TensorInfo | undefined): number | null {
+  const isLayer = isStandard(node) && ['LSTM', 'GRU', 'RNN'].includes(node.opType) && (index === 1 || index === 2)
+  const size = info?.shape.length
+  return isLayer && (size === 2 || size === 3) ? size - 2 : null
 }
 
 function roleIn(
@@ -161,7 +210,8 @@ function roleIn(
   weights: readonly (string | null)[],
   graph: ModelGraph,
 ): Use {
-  const none: Use = { fit: null, opType: node.opType, flops: 'none', outputs: null }
+  const moves = movesInput(node, index)
+  const none: Use = { fit: null, opType: node.opType, flops: 'none', outputs: null, moves }
   if (!info || !isStandard(node)) return none
   const integer = (name: string, otherwise: number) => {
     const found = node.attributes.find((each) => each.name === name)
@@ -176,6 +226,7 @@ function roleIn(
     opType: node.opType,
     flops: 'product',
     outputs: input === 'cols' ? 0 : 1,
+    moves,
   })
   switch (node.opType) {
     case 'MatMul':
@@ -189,7 +240,7 @@ function roleIn(
       const grouped = integer('group', 1) !== 1
       const outputs = index === 1 && info.shape.length >= 3 ? 0 : null
       return outputs === 0 && !grouped
-        ? { fit: { input: 'cols', isConvolution: true }, opType: node.opType, flops: 'product', outputs }
+        ? { fit: { input: 'cols', isConvolution: true }, opType: node.opType, flops: 'product', outputs, moves }
         : { ...none, opType: grouped ? 'Conv (groups)' : node.opType, outputs }
     }
     case 'ConvTranspose':
@@ -197,11 +248,10 @@ function roleIn(
     case 'LSTM':
     case 'GRU':
     case 'RNN':
-      // [directions, gates x hidden, inputs], of inputs and of what comes back.
-      return { ...none, outputs: (index === 1 || index === 2) && info.shape.length === 3 ? 1 : null }
+      return { ...none, outputs: info.shape.length === 3 ? outputsOfRecurrent(node, index, info) : null }
     case 'Gather':
       return index === 0 && matrix && integer('axis', 0) === 0
-        ? { fit: { input: null, isConvolution: false }, opType: node.opType, flops: 'none', outputs: 0 }
+        ? { fit: { input: null, isConvolution: false }, opType: node.opType, flops: 'none', outputs: 0, moves }
         : none
     default:
       return none

@@ -109,6 +109,29 @@ describe('weights that are kept in INT8', () => {
     }
   })
 
+  it('are those of recurrent layers too whose gates nodes put in order, and no table that goes elsewhere as well', async () => {
+    const gates = (...rest: Uint8Array[]) =>
+      whole(
+        13,
+        node('Slice', ['w', 'from', 'to'], ['w1']),
+        node('Slice', ['w', 'to', 'end'], ['w2']),
+        node('Concat', ['w2', 'w1'], ['wc'], integer('axis', 0)),
+        node('Unsqueeze', ['wc', 'zero'], ['wu']),
+        node('LSTM', ['x', 'wu', 'r'], ['y'], integer('hidden_size', 16)),
+        ...[weights('w', [64, 96]), weights('r', [1, 64, 16])].map(initializer),
+        ...rest,
+        declared(12, 'y'),
+      )
+    const { report, graph } = await write(gates())
+    expect(nodesOf(graph.main)).toContain('DequantizeLinear(w.int8, w.int8_scale) -> w')
+    expect(outcomeOf(report.tensors, 'w')).toMatchObject({ factorDType: 'INT8', bytesAfter: 64 * 96 + 4 * 64 })
+    for (const other of [node('Add', ['wc', 'x'], ['z']), declared(12, 'wu')]) {
+      const { report } = await write(gates(other))
+      expect(outcomeOf(report.tensors, 'w')).toMatchObject({ relativeError: 0, bytesAfter: 64 * 96 * 4 })
+      expect(outcomeOf(report.tensors, 'r')).toMatchObject({ factorDType: 'INT8' })
+    }
+  })
+
   it('are too coarse for an error goal below what they alone come to', async () => {
     const asked = write(model(), { goalError: 1e-4, goalScope: 'model' }, { include: ['w'] })
     await expect(asked).rejects.toThrow(/in INT8 alone/)
