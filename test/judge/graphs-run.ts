@@ -1,6 +1,6 @@
 /** Runs models with onnxruntime for graphs.py and answers.py: a line of JSON in - a model and its inputs - and a line out, its outputs or why it was refused. */
 import { createInterface } from 'node:readline'
-import type { Tensor as TensorOf } from 'onnxruntime-node'
+import type { InferenceSession as Session, Tensor as TensorOf } from 'onnxruntime-node'
 
 // Where there is a Float16Array onnxruntime 1.30 makes its tensors of it, whose values its own binding then finds empty.
 Reflect.deleteProperty(globalThis, 'Float16Array')
@@ -36,26 +36,37 @@ function toWire({ type, dims, data }: TensorOf): Wire {
 // At the level "all" onnxruntime multiplies INT8 weights by inputs that it rounds to INT8 too: another model than the one that is meant.
 const options = { logSeverityLevel: 3, intraOpNumThreads: 1 } as const
 
+let held: { readonly model: string; readonly session: Session } | null = null
+
 for await (const line of createInterface({ input: process.stdin })) {
   const {
     model,
     inputs,
     level = 'basic',
+    keep = false,
   } = JSON.parse(line) as {
     model: string
     /** One sample, or several: then answers come as a list. */
     inputs: Record<string, Wire> | Record<string, Wire>[]
     level?: 'basic' | 'all'
+    /** For the next line, of the same file unchanged: what a model answers may go into it again. */
+    keep?: boolean
   }
   try {
-    const session = await InferenceSession.create(model, { ...options, graphOptimizationLevel: level })
+    if (held && !(keep && held.model === model)) {
+      await held.session.release()
+      held = null
+    }
+    const session: Session =
+      held?.session ?? (await InferenceSession.create(model, { ...options, graphOptimizationLevel: level }))
+    if (keep) held = { model, session }
     const answers: Record<string, Wire>[] = []
     for (const each of [inputs].flat()) {
       const feeds = Object.fromEntries(Object.entries(each).map(([name, wire]) => [name, fromWire(wire)]))
       const outputs = await session.run(feeds)
       answers.push(Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, toWire(tensor)])))
     }
-    await session.release()
+    if (!keep) await session.release()
     console.log(JSON.stringify({ outputs: Array.isArray(inputs) ? answers : answers[0] }))
   } catch (error) {
     console.log(JSON.stringify({ refused: error instanceof Error ? error.message : String(error) }))

@@ -20,6 +20,7 @@ import argparse, base64, json, os, subprocess, sys, tempfile
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from dense import axes_of, dense_copy, widened
 from judge import Engine
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -153,6 +154,8 @@ def corpus():
     model("loop", [helper.make_node("Loop", ["m", "", "x"], ["y"], name="loop", body=body)], [tensor("w", weight(64, 80)), tensor("m", np.array(3))], [value("x", [3, 64])], [value("y", [3, 64])])
     lstm = helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=64)
     model("lstm", [lstm], [tensor("w", weight(1, 256, 64)), tensor("r", weight(1, 256, 64))], [value("x", [4, 1, 64])], [value("y", ["a", "b", "c", "d"])], left={"w": "LSTM", "r": "LSTM"})
+    cut = [helper.make_node("Split", ["w"], ["w0", "w1", "w2", "w3"], axis=0), helper.make_node("Concat", ["w0", "w3", "w1", "w2"], ["wc"], axis=0), helper.make_node("Unsqueeze", ["wc", "zero"], ["wu"]), helper.make_node("Unsqueeze", ["r", "zero"], ["ru"])]
+    model("lstm whose gates are put in order", [*cut, helper.make_node("LSTM", ["x", "wu", "ru"], ["y"], hidden_size=64)], [tensor("w", weight(256, 64)), tensor("r", weight(256, 64)), tensor("zero", np.array([0]))], [value("x", [4, 1, 64])], [value("y", ["a", "b", "c", "d"])], left={"w": "Split", "r": "Unsqueeze"})
     model("matrices in a stack", [helper.make_node("MatMul", ["x", "w"], ["y"])], [tensor("w", weight(4, 64, 80))], [value("x", [4, 3, 64])], [value("y", [4, 3, 80])], left={"w": "MatMul"})
     model("external data", [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("MatMul", ["h", "v"], ["y"])], [tensor("w", weight(64, 80)), tensor("v", weight(80, 64))], [value("x", [3, 64])], [value("y", [3, 64])], save="external")
     model("external data of constants", [constant("k", weight(64, 80)), helper.make_node("Mul", ["x", "k"], ["h"]), helper.make_node("MatMul", ["h", "v"], ["y"])], [tensor("v", weight(80, 64))], [value("x", [64, 80])], [value("y", [64, 64])], left={"k": "Mul"}, save="external")
@@ -186,37 +189,6 @@ class Runtime:
         return {name: np.frombuffer(base64.b64decode(each["base64"]), each["type"]).reshape(each["dims"]).astype(np.float64) for name, each in answer["outputs"].items()}
 
 
-def graphs_of(graph):
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
-                yield from graphs_of(inner)
-
-
-def product(stored, name, shape):
-    """W = B A from the factors in the file, in the dtype that the graph computes with."""
-    def factor(side):
-        array = numpy_helper.to_array(stored[f"{name}.lowrank_{side}"]).astype(np.float64)
-        scale = stored.get(f"{name}.lowrank_{side}_scale")
-        if scale is None:
-            return array
-        scale = numpy_helper.to_array(scale).astype(np.float64).reshape(-1)
-        rank = array.shape[0] if side == "A" else array.shape[1]
-        axis = (0 if side == "A" else 1) if rank < 100 else (1 if side == "A" else 0)
-        return array * scale.reshape([len(scale) if i == axis else 1 for i in range(array.ndim)])
-    a, b = factor("A"), factor("B")
-    return (b.reshape(b.shape[0], -1) @ a.reshape(a.shape[0], -1)).reshape(shape)
-
-
-def widened(stored, name, axes):
-    """Codes times scales; along which axis one-dimensional scales go, the node that widens them says."""
-    codes, scale = (numpy_helper.to_array(stored[f"{name}.{end}"]).astype(np.float64) for end in ("int8", "int8_scale"))
-    if scale.ndim == 1:
-        scale = scale.reshape([len(scale) if i == axes[f"{name}.int8"] else 1 for i in range(codes.ndim)])
-    return codes * scale, scale
-
-
 def check_codes(name, stored, base, source, axes, report):
     ours, scale = widened(stored, base, axes)
     wide = source.astype(np.float64)
@@ -227,38 +199,6 @@ def check_codes(name, stored, base, source, axes, report):
     error = np.linalg.norm(ours - wide) / np.linalg.norm(wide)
     said = next(each for each in report["tensors"] if each["name"] == base)
     check(said.get("factorDType") == "INT8" and abs(said["relativeError"] - error) <= 1e-5, name, f"{base}: an error of {error:.6f}, {said['relativeError']:.6f} reported")
-
-
-def dense_copy(made, stored, axes, found):
-    """The source with each factorized weight replaced by its product. Names are told apart by their ends: a weight in a node has a path before its own."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(made)
-    bases = [name[: -len(end)] for name in stored for end in (".lowrank_A", ".int8") if name.endswith(end)]
-    used = set()
-
-    def replace(tensor, names):
-        for base in bases:
-            if base in used or base not in names:
-                continue
-            used.add(base)
-            source = numpy_helper.to_array(tensor)
-            found[base] = source
-            value = widened(stored, base, axes)[0] if f"{base}.int8" in stored else product(stored, base, source.shape)
-            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value.astype(source.dtype)), tensor.name))
-            return
-
-    def visit(graph, path):
-        for each in graph.initializer:
-            replace(each, [".".join(path + [each.name])])
-        for node in graph.node:
-            for attribute in node.attribute:
-                if node.op_type == "Constant" and attribute.name == "value":
-                    replace(attribute.t, [".".join(path + [node.output[0]])])
-                for inner in [attribute.g] if attribute.HasField("g") else []:
-                    visit(inner, path + [node.name or node.output[0], attribute.name])
-
-    visit(copy.graph, [])
-    return copy, len(used), len(bases)
 
 
 faults = 0
@@ -320,11 +260,6 @@ def judge(engine, runtime, folder, name, made, opset, left, feeds, int8, save, r
     half = "float16" in name
     check(worst <= (5e-3 if half else 1e-4), name, f"{dtype}: output off by {worst:.2e}")
     return worst
-
-
-def axes_of(model):
-    """Of scales, by the codes that they widen."""
-    return {node.input[0]: attribute.i for node in model.graph.node if node.op_type == "DequantizeLinear" for attribute in node.attribute if attribute.name == "axis"}
 
 
 def before_sigmoid(path, folder):
