@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   type CalibrationReport,
   filesByRole,
@@ -24,7 +24,13 @@ import { concat } from '../../core/formats/corpus.ts'
 import { attribute, bytes, external, node, number, opset, slot, tensor } from '../../core/formats/onnx/onnx-model.ts'
 import { fileBytes, type TestTensor, testContext, weights } from '../../core/jobs/harness.ts'
 
-const folder = () => mkdtemp(join(tmpdir(), 'ghostsvd-answers-'))
+const folders: string[] = []
+afterAll(() => Promise.all(folders.map((each) => rm(each, { recursive: true, maxRetries: 10 }))))
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'ghostsvd-answers-'))
+  folders.push(made)
+  return made
+}
 const initializer = (name: string, { shape, bytes: values }: TestTensor) =>
   tensor({ name, dims: [...shape], fields: [bytes(9, values)] })
 const whole = (...graph: Uint8Array[]) => concat(number(1, 8), bytes(7, concat(bytes(2, 'main'), ...graph)), opset(13))

@@ -1,10 +1,10 @@
 /** A process ends when it is told to, whatever file it waits for. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 
 import { can } from '../../system.ts'
 
@@ -38,7 +38,9 @@ it.runIf(can.posix)('by its status where it waits for nothing', async () => {
 })
 
 it.runIf(can.posix)('by the signal where a file operation never ends', async () => {
-  const pipe = join(mkdtempSync(join(tmpdir(), 'ghostsvd-pipe-')), 'pipe')
+  const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-pipe-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const pipe = join(folder, 'pipe')
   execFileSync('mkfifo', [pipe])
   expect(await endedBy(pipe)).toEqual([null, 'SIGTERM'])
 })
