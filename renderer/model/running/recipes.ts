@@ -7,12 +7,12 @@ import {
   type Run,
   recipeFile,
   recipeOf,
-  recipeParams,
   reportCsv,
   reportJson,
 } from '../../../core/contract.ts'
 import { decodeText } from '../../../core/decode-text.ts'
 import type { Language } from '../../../core/messages/languages.ts'
+import { recipeKeys } from '../../../core/params.ts'
 import { differencePlanHtml } from '../../../core/report/difference-html.ts'
 import { analysisReportHtml, planReportHtml, runReportHtml } from '../../../core/report/report-html.ts'
 import { adapterStyles, styleIds } from '../../../core/styles.ts'
@@ -35,7 +35,8 @@ export async function openRecipe(file: File): Promise<void> {
 
 export function applyRecipe({ output, params, include, exclude, pins, statistics }: Recipe): void {
   statisticsReducers.wanted(statistics ?? null)
-  paramsReducers.set(recipeParams(params))
+  // Also those that its text leaves out at their defaults.
+  paramsReducers.set(Object.fromEntries(recipeKeys.map((key) => [key, params[key]])))
   paramsReducers.output(output)
   selectionReducers.rules({ include, exclude, pins }, useFile.getState().report?.tensors ?? [])
   requestAnalysis()

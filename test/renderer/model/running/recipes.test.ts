@@ -50,6 +50,12 @@ test('an opened recipe is what would be run, word for word, and the list shows w
   expect(shown).toEqual(['layers.1.up', 'embed'])
 })
 
+test('what a recipe does not say is at its default, whatever was chosen before', async () => {
+  paramsReducers.set({ denseDType: 'INT8' })
+  await openRecipe(fileOf(recipeFile(recipe)))
+  expect(recipeText(currentRecipe())).toBe(recipeText(recipe))
+})
+
 test('where the page computes stays its own: threads and limits are no part of a recipe', async () => {
   paramsReducers.set({ threads: 3, memoryLimit: 5e8, rank: 9 })
   await openRecipe(fileOf(recipeFile(recipe)))
