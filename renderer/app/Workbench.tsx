@@ -2,11 +2,10 @@
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { type CSSProperties, useDeferredValue } from 'react'
-import { hasGraph } from '../../core/weight-formats.ts'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
-import { useFile } from '../choices/file.ts'
+import { isRunnable, useFile } from '../choices/file.ts'
 import { selectionReducers, type Tab, useSelection } from '../choices/selection.ts'
 import { useDialog } from '../frame/dialog.ts'
 import { ListIcon, SlidersIcon } from '../frame/icons.tsx'
@@ -47,7 +46,7 @@ export function Workbench() {
   if (!report) return <main className="workbench" />
   const kept = <KeptTensor tensor={tensor} />
   // A/B has settings of its own, and Try has use for none.
-  const runs = hasGraph(report.format) && report.difference === undefined
+  const runs = isRunnable({ report })
   const tab = wanted === 'try' && !runs ? 'tensor' : wanted
   const withSettings = tab !== 'ab' && tab !== 'try'
   return (

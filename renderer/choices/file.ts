@@ -5,6 +5,7 @@ import type { FileReport, Grant, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
 import type { Message } from '../../core/messages/message.ts'
 import type { AdapterForm } from '../../core/styles.ts'
+import { hasGraph } from '../../core/weight-formats.ts'
 
 /** What the open file was made of, by grants: itself, two models, or an adapter as what it adds. */
 export type OpenSource =
@@ -39,6 +40,11 @@ const none: FileState = {
 }
 
 export const useFile = create<FileState>(() => none)
+
+/** Whether the open file is a model that runs by itself. */
+export function isRunnable({ report }: Pick<FileState, 'report'>): boolean {
+  return report !== null && hasGraph(report.format) && report.difference === undefined
+}
 
 export const fileReducers = {
   opening(name: string) {

@@ -3,14 +3,16 @@ import { SegmentedControl, Select } from '@mantine/core'
 import { useCallbackRef } from '@mantine/hooks'
 import { memo } from 'react'
 import { paramEntries } from '../../core/param-entries.ts'
-import { useFile } from '../choices/file.ts'
+import { isRunnable, useFile } from '../choices/file.ts'
 import { type Goal, goalOf, goals, noGoal } from '../choices/goal.ts'
 import { finestShare, ParamField, ShareInput, SizeInput } from '../choices/ParamField.tsx'
 import { useParams } from '../choices/params.ts'
+import { leaveAnswerGoal, setAnswerGoal, useAnswerGoal } from '../model/answering/answers.ts'
 import type { Outcome } from '../model/figures/outcome.ts'
 import { changeParams, commitRank, setGoal } from '../model/looking/analysis.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
 import { useWords } from '../words/words.ts'
+import { AnswerGoalFields, firstAnswerGoals } from './AnswerGoal.tsx'
 
 /** Where a goal starts when nothing better is known. */
 const firstError = 0.1
@@ -33,11 +35,14 @@ export function GoalFields({ view, rank, outcome: { bytesBefore, bytesAfter } }:
   const { t } = useWords()
   const params = useParams((state) => state.params)
   const lastGoals = useParams((state) => state.lastGoals)
-  const goal = goalOf(params)
+  const answers = useAnswerGoal()
+  const goal = answers ? 'answers' : goalOf(params)
   const share = bytesAfter === null || bytesBefore === 0 ? null : bytesAfter / bytesBefore
   // Up to the next tenth of a percent: the first goal is met by what was chosen before it.
   const roundUp = (part: number) => Math.min(1, Math.ceil(part * 1000) / 1000)
-  const choose = useCallbackRef((chosen: Goal) => {
+  const choose = useCallbackRef((chosen: Goal | 'answers') => {
+    if (chosen === 'answers') return setAnswerGoal(firstAnswerGoals.error)
+    if (answers) leaveAnswerGoal()
     const error = view ? errorAt(view, rank) : null
     if (chosen === 'rank') setGoal(noGoal)
     else if (chosen === 'error') setGoal(lastGoals.error ?? { goalError: error ? roundUp(error) : firstError })
@@ -47,7 +52,9 @@ export function GoalFields({ view, rank, outcome: { bytesBefore, bytesAfter } }:
     <div className="goal">
       <GoalChoice goal={goal} onChoose={choose} />
       <div className="goal-value">
-        {goal === 'rank' ? (
+        {answers ? (
+          <AnswerGoalFields goal={answers.goal} />
+        ) : goal === 'rank' ? (
           <>
             <ParamField bare name="rank" onChange={changeParams} onCommit={commitRank} value={params.rank} />
             <span className="outcome-hint">{t('outcome.goals.rank')}</span>
@@ -63,18 +70,20 @@ export function GoalFields({ view, rank, outcome: { bytesBefore, bytesAfter } }:
 }
 
 interface GoalChoiceProps {
-  readonly goal: Goal
-  readonly onChoose: (goal: Goal) => void
+  readonly goal: Goal | 'answers'
+  readonly onChoose: (goal: Goal | 'answers') => void
 }
 
 const GoalChoice = memo(function GoalChoice({ goal, onChoose }: GoalChoiceProps) {
   const { t } = useWords()
+  const runs = useFile(isRunnable)
+  const offered = [...[...goals].reverse(), ...(runs ? (['answers'] as const) : [])]
   return (
     <SegmentedControl
       aria-label={t('settings.goal')}
-      data={[...goals].reverse().map((value) => ({ value, label: t(`settings.goals.${value}`) }))}
+      data={offered.map((value) => ({ value, label: t(`settings.goals.${value}`) }))}
       fullWidth
-      onChange={(value) => onChoose(value as Goal)}
+      onChange={(value) => onChoose(value as Goal | 'answers')}
       size="xs"
       value={goal}
     />

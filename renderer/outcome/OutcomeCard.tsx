@@ -5,6 +5,7 @@ import { memo, useRef } from 'react'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useModKey } from '../frame/mod-key.ts'
+import { useAnswerGoal } from '../model/answering/answers.ts'
 import { canCompress, useOutcome } from '../model/figures/outcome.ts'
 import { useRankShown } from '../model/figures/rank-shown.ts'
 import type { TensorView } from '../model/looking/view.ts'
@@ -12,7 +13,9 @@ import { planReducers, untold, usePlan } from '../model/planning/plan.ts'
 import { cancelPlan } from '../model/planning/plan-actions.ts'
 import { useRunningPlan } from '../model/planning/running-plan.ts'
 import { useWords } from '../words/words.ts'
+import { AnswerSearch, SearchButton } from './AnswerGoal.tsx'
 import { GoalFields } from './GoalFields.tsx'
+import { OutcomeFigures } from './OutcomeFigures.tsx'
 import { PlannedOutcome } from './PlannedOutcome.tsx'
 
 interface OutcomeCardProps {
@@ -28,17 +31,25 @@ export const OutcomeCard = memo(function OutcomeCard({ view, onCompress }: Outco
   const analyzing = useRunningPlan()?.long === true
   const failure = usePlan(untold)
   const place = useRef<HTMLElement>(null)
-  const ready = canCompress(outcome)
+  const answers = useAnswerGoal()
+  // What keeps the answers is not known before forms have been run.
+  const searching = answers !== null && answers.found === null
+  const ready = canCompress(outcome) && !searching
   useHotkeys([['mod+Enter', () => ready && onCompress()]], [])
   return (
     <section aria-label={t('outcome.title')} className="outcome" ref={place} tabIndex={-1}>
       <GoalFields outcome={outcome} rank={rank} view={view} />
       {/* Asking for the analysis takes the words away that were pressed: the focus goes to the card. */}
-      <PlannedOutcome onAsk={() => place.current?.focus()} outcome={outcome} />
+      {searching ? (
+        <OutcomeFigures outcome={{ ...outcome, ...nothingKnown, state: 'unknown' }} progress={<AnswerSearch />} />
+      ) : (
+        <PlannedOutcome onAsk={() => place.current?.focus()} outcome={outcome} />
+      )}
       <div className="outcome-action">
+        {searching ? <SearchButton /> : null}
         {/* What a rank comes to in bytes is known without an analysis; a goal has to wait for it. */}
-        {ready || !analyzing ? <CompressButton onCompress={onCompress} ready={ready} /> : null}
-        {analyzing ? (
+        {!searching && (ready || !analyzing) ? <CompressButton onCompress={onCompress} ready={ready} /> : null}
+        {analyzing && !searching ? (
           <>
             <Button color="gray" onClick={cancelPlan} variant="light">
               {t('app.cancel')}
@@ -55,6 +66,9 @@ export const OutcomeCard = memo(function OutcomeCard({ view, onCompress }: Outco
     </section>
   )
 })
+
+/** Of a size that is looked for. */
+const nothingKnown = { bytesAfter: null, compressed: null, rounded: 0 } as const
 
 interface CompressButtonProps {
   readonly ready: boolean

@@ -27,7 +27,7 @@ export function OutcomeFigures({ outcome, remedy, progress }: OutcomeFiguresProp
 function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
   const { t, numbers } = useWords()
   const of = useFile(({ report }) => report?.difference?.of)
-  const { bytesBefore, bytesAfter, sizeIsExact, compressed, candidates, state } = outcome
+  const { bytesBefore, bytesAfter, sizeIsExact, compressed, candidates, rounded, state } = outcome
   const share = bytesAfter === null || bytesBefore === 0 ? null : bytesAfter / bytesBefore
   const passing = state === 'stale' || (state === 'planned' && !outcome.settled)
   return (
@@ -71,6 +71,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
                 number: numbers.count(compressed),
                 total: numbers.count(candidates),
               })}
+          {rounded > 0 ? ` · ${t('outcome.rounded', { number: numbers.count(rounded) })}` : null}
         </p>
       )}
     </div>

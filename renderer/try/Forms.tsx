@@ -1,9 +1,8 @@
 /** Which form keeps the answers: original, INT8, plain and weighted low rank, both together, as the engine has written and run them. */
 import { Button, Loader, Select, Table } from '@mantine/core'
 import { shareOf } from '../../core/client/job-view.ts'
-import type { AnswerGoal, AnswerRow, AnswersReport } from '../../core/contract.ts'
+import type { AnswerRow, AnswersReport } from '../../core/contract.ts'
 import { phaseWords } from '../../core/phases.ts'
-import { ShareInput } from '../choices/ParamField.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon } from '../frame/icons.tsx'
 import {
@@ -11,19 +10,14 @@ import {
   chooseForm,
   compareForms,
   dismissForms,
+  leaveAnswerGoal,
   setAnswerGoal,
   useAnswers,
 } from '../model/answering/answers.ts'
 import { useWork } from '../model/looking/work.ts'
+import { AnswerShare, firstAnswerGoals } from '../outcome/AnswerGoal.tsx'
 import { useSentences, useWords } from '../words/words.ts'
 import { useErrorWords } from './form-words.ts'
-
-/** Where a goal starts when nothing better is known. */
-const firstGoals = {
-  error: { kind: 'error', most: 0.1 },
-  agreement: { kind: 'agreement', least: 0.98 },
-} as const satisfies Record<AnswerGoal['kind'], AnswerGoal>
-const goalRange = { min: 0.001, max: 1, step: 0.01 } as const
 
 export function Forms() {
   const { t, numbers } = useWords()
@@ -43,24 +37,14 @@ export function Forms() {
           allowDeselect={false}
           aria-label={t('forms.goal')}
           data={(['none', 'error', 'agreement'] as const).map((value) => ({ value, label: t(`forms.goals.${value}`) }))}
-          onChange={(kind) => setAnswerGoal(kind === 'error' || kind === 'agreement' ? firstGoals[kind] : null)}
+          onChange={(kind) =>
+            kind === 'error' || kind === 'agreement' ? setAnswerGoal(firstAnswerGoals[kind]) : leaveAnswerGoal()
+          }
           size="xs"
           value={goal?.kind ?? 'none'}
           w={240}
         />
-        {goal ? (
-          <ShareInput
-            aria-label={t(`forms.goals.${goal.kind}`)}
-            entry={goalRange}
-            onChange={(share) =>
-              setAnswerGoal(
-                goal.kind === 'error' ? { kind: 'error', most: share } : { kind: 'agreement', least: share },
-              )
-            }
-            size="xs"
-            value={goal.kind === 'error' ? goal.most : goal.least}
-          />
-        ) : null}
+        {goal ? <AnswerShare goal={goal} /> : null}
         {running || opening ? (
           <>
             <output className="job-status">
@@ -88,6 +72,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const errorWords = useErrorWords()
+  const goal = useAnswers((state) => state.goal)
   const { rows, chosen, chosenBy, inputs, calibration, heldOut, notices } = report
   const factor = (ratio: number) => numbers.value(Number(ratio.toFixed(2)))
   return (
@@ -141,7 +126,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
                 <Table.Td className="right">
                   {row.choices ? (
                     <Button
-                      onClick={() => chooseForm(row)}
+                      onClick={() => chooseForm(row, goal)}
                       size="compact-sm"
                       variant={i === chosen ? 'filled' : 'default'}
                     >

@@ -1,27 +1,44 @@
-/** Which form of the open model keeps its answers: ways of sharing out ranks, INT8 and both, each written, run and compared by the engine. */
+/**
+ * Which form of the open model keeps its answers: ways of sharing out ranks, INT8 and both, each written, run and compared by the engine. What is taken over from
+ * there replaces rules and parameters; what they were before is kept, for the next look and for leaving the goal again.
+ */
 import { create } from 'zustand'
 import { faultOf } from '../../../core/client/latest.ts'
-import type { AnswerGoal, AnswerRow, AnswersReport } from '../../../core/contract.ts'
+import { type AnswerGoal, type AnswerRow, type AnswersReport, recipeText } from '../../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
-import { useFile } from '../../choices/file.ts'
+import { isRunnable, useFile } from '../../choices/file.ts'
 import { useSamples } from '../../choices/samples.ts'
 import { statisticsHash, withStatistics } from '../../choices/statistics.ts'
 import { cancelLook } from '../looking/analysis.ts'
 import { dropWork, want } from '../looking/work.ts'
+import { usePlan } from '../planning/plan.ts'
 import { applyRecipe } from '../running/recipes.ts'
-import { currentRecipe } from '../running/run-actions.ts'
+import { currentQuestion, currentRecipe } from '../running/run-actions.ts'
 import { closeAll, openAll, sampleOptions } from './sample-files.ts'
+
+/** A form that the choices of the page were taken from. */
+interface Taken {
+  readonly row: AnswerRow
+  /** What it was found for, and among how many that were held out. */
+  readonly goal: AnswerGoal | null
+  readonly heldOut: number
+  /** Text of the choices since: others are the user's own. */
+  readonly recipe: string
+  /** The choices before. */
+  readonly before: ReturnType<typeof currentRecipe>
+}
 
 interface AnswersState {
   /** null: the nearest at the goal of the page. */
   readonly goal: AnswerGoal | null
+  readonly taken: Taken | null
   /** Files of arrays are being opened. */
   readonly opening: boolean
   readonly report: AnswersReport | null
   readonly fault: ErrorReport | null
 }
 
-const none: AnswersState = { goal: null, opening: false, report: null, fault: null }
+const none: AnswersState = { goal: null, taken: null, opening: false, report: null, fault: null }
 
 export const useAnswers = create<AnswersState>(() => none)
 
@@ -35,12 +52,37 @@ export function setAnswerGoal(goal: AnswerGoal | null): void {
   useAnswers.setState({ goal })
 }
 
+/** Another kind of goal: the choices are what they were before a form was taken over, as far as they are still its. */
+export function leaveAnswerGoal(): void {
+  cancelForms()
+  const taken = standing(useAnswers.getState().taken)
+  useAnswers.setState({ goal: null, taken: null })
+  if (taken) applyRecipe({ pins: [], ...taken.before, ...statisticsHash() })
+}
+
+/** As long as nothing else was chosen since. */
+function standing(taken: Taken | null, recipe: string = recipeText(currentQuestion())): Taken | null {
+  return taken?.recipe === recipe ? taken : null
+}
+
+/** Where the goal is one on answers: what was found for it, while the choices are still those; null: it has to be looked for. */
+export function useAnswerGoal(): { readonly goal: AnswerGoal; readonly found: Taken | null } | null {
+  const goal = useAnswers((state) => state.goal)
+  const taken = useAnswers((state) => state.taken)
+  const recipe = usePlan(({ question }) => question?.recipe)
+  const runs = useFile(isRunnable)
+  if (goal === null || !runs) return null
+  const found = taken && JSON.stringify(taken.goal) === JSON.stringify(goal) ? standing(taken, recipe ?? '') : null
+  return { goal, found }
+}
+
 /** Of what is drawn a third is held out: as many as a trial is judged by. */
 const shareDrawn = 3
 
 let attempts = 0
 
-export async function compareForms(): Promise<void> {
+/** @param take the form that is chosen, where one is */
+export async function compareForms(take = false): Promise<void> {
   const mine = ++attempts
   useAnswers.setState({ opening: true, fault: null })
   try {
@@ -54,7 +96,7 @@ export async function compareForms(): Promise<void> {
       request: () => {
         const model = useFile.getState().report?.fileId
         if (model === undefined) return null
-        const { recipe: _, ...choices } = currentRecipe()
+        const { recipe: _, ...choices } = standing(useAnswers.getState().taken)?.before ?? currentRecipe()
         const { samples, sizes } = sampleOptions('try')
         const files = { ...withStatistics(model), inputs, heldOut: [] }
         return { kind: 'answers', files, ...choices, output: 'onnx', goal, samples: shareDrawn * samples, sizes }
@@ -62,7 +104,10 @@ export async function compareForms(): Promise<void> {
       end: (how) => {
         closeAll(inputs)
         useAnswers.setState({ fault: faultOf(how) })
-        if (how.type === 'finished' && how.result.kind === 'answers') useAnswers.setState({ report: how.result.report })
+        if (how.type !== 'finished' || how.result.kind !== 'answers') return
+        const { report } = how.result
+        useAnswers.setState({ report })
+        if (take && report.chosen !== null) chooseForm(report.rows[report.chosen]!, goal)
       },
     })
   } catch (error) {
@@ -80,7 +125,11 @@ export function dismissForms(): void {
   useAnswers.setState({ fault: null })
 }
 
-/** From now on Compress writes this very form. */
-export function chooseForm({ choices }: AnswerRow): void {
-  if (choices) applyRecipe({ recipe: 1, output: 'onnx', ...choices, ...statisticsHash() })
+/** From now on Compress writes this very form. @param goal that it was found for */
+export function chooseForm(row: AnswerRow, goal: AnswerGoal | null = null): void {
+  if (!row.choices) return
+  const before = standing(useAnswers.getState().taken)?.before ?? currentRecipe()
+  applyRecipe({ recipe: 1, output: 'onnx', ...row.choices, ...statisticsHash() })
+  const heldOut = useAnswers.getState().report?.heldOut ?? 0
+  useAnswers.setState({ taken: { row, goal, heldOut, recipe: recipeText(currentQuestion()), before } })
 }

@@ -20,6 +20,8 @@ export interface FileEstimate {
   /** Tensors that are kept although they are matrices chosen for compression, because their factors would be larger. */
   readonly wouldGrow: number
   readonly kept: number
+  /** Of the others those that are written in INT8. */
+  readonly rounded: number
 }
 
 const noPins: Pins = new Map()
@@ -41,6 +43,7 @@ export function estimateFile(
   let factorBytes = 0
   let compressed = 0
   let wouldGrow = 0
+  let rounded = 0
   for (const tensor of tensors) {
     const verdict = verdicts.get(tensor.name)
     const rank = pins.get(tensor.name) ?? forAll
@@ -51,10 +54,12 @@ export function estimateFile(
       factorBytes += factors
     } else {
       if (verdict) wouldGrow++
-      bytesAfter += whole.get(tensor.name) ?? keptBytesIn(style, tensorOf(tensor))
+      const inInt8 = whole.get(tensor.name)
+      if (inInt8 !== undefined) rounded++
+      bytesAfter += inInt8 ?? keptBytesIn(style, tensorOf(tensor))
     }
   }
-  return { bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow }
+  return { bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow, rounded }
 }
 
 /** The estimate as everything stands. */

@@ -38,6 +38,8 @@ interface Sizes {
   /** Matrices that are factorized, and that could be; null where that is not known yet. */
   readonly compressed: number | null
   readonly candidates: number
+  /** Weights that are kept whole and written in INT8. */
+  readonly rounded: number
 }
 
 /** An error of the whole model, and what follows from it. */
@@ -86,13 +88,14 @@ export function outcomeOf({ estimate, plan, running, refusal, byRank, style, tot
     sizeIsExact: false,
     compressed: byRank ? estimate.compressed : null,
     candidates,
+    rounded: estimate.rounded,
   }
   if (refusal) return { ...unplanned, bytesAfter: null, compressed: null, state: 'refused', refusal }
   const { answer, exact } = shownPlan(plan, running)
-  if (answer) return { ...planned(answer, candidates, style), sizeIsExact: exact, state: 'planned', settled: exact }
+  if (answer) return { ...unplanned, ...planned(answer, style), sizeIsExact: exact, state: 'planned', settled: exact }
   if (running?.long) return { ...unplanned, state: 'analyzing' }
   const before = outdated(plan)
-  if (before) return { ...planned(before, candidates, style), sizeIsExact: false, state: 'stale' }
+  if (before) return { ...unplanned, ...planned(before, style), sizeIsExact: false, state: 'stale' }
   return { ...unplanned, state: 'unknown' }
 }
 
@@ -111,9 +114,8 @@ export function expectedBytes(
 
 function planned(
   { report, compressed }: PlanAnswer,
-  candidates: number,
   { isDifference }: Pick<Style, 'isDifference'>,
-): Sizes & KnownError {
+): Omit<Sizes, 'candidates' | 'rounded'> & KnownError {
   // Of differences the large ones count: what an adapter misses is a share of all that lies between two models.
   const error = isDifference ? (report.absoluteError ?? report.relativeError) : report.relativeError
   return {
@@ -121,7 +123,6 @@ function planned(
     bytesAfter: report.bytesAfter,
     sizeIsExact: true,
     compressed,
-    candidates,
     error,
     isDifference,
     weightError: report.statistics?.weightError ?? null,
@@ -173,6 +174,7 @@ export function outcomeOfRun(
     sizeIsExact: true,
     compressed: null,
     candidates: 0,
+    rounded: 0,
     planned: null,
     error,
     isDifference,
@@ -185,12 +187,13 @@ export function outcomeOfRun(
 
 /** Whether a run may be asked for: its outcome is known, or a rank that was given makes it no secret until it is measured. */
 export function canCompress(outcome: Outcome): boolean {
+  const changed = (outcome.compressed ?? 0) + outcome.rounded > 0
   switch (outcome.state) {
     case 'planned':
-      return outcome.settled && (outcome.compressed ?? 0) > 0
+      return outcome.settled && changed
     case 'unknown':
     case 'analyzing':
-      return outcome.bytesAfter !== null && (outcome.compressed ?? 0) > 0
+      return outcome.bytesAfter !== null && changed
     default:
       return false
   }

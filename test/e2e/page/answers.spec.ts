@@ -6,7 +6,7 @@ import type { Page } from '@playwright/test'
 import { answerOpen, answerSave } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
-import { browse, patience, readError } from './driving.ts'
+import { browse, chooseGoal, patience, readError } from './driving.ts'
 import { writeSafetensors } from './files.ts'
 import { classifier, nonsense, samples } from './onnx-files.ts'
 
@@ -45,6 +45,8 @@ async function compressTo(page: Page, name: string): Promise<void> {
 const statistics = (page: Page) => page.locator('.statistics-chosen')
 
 test('calibrated on inputs, a model of the same bytes answers nearer on others', async ({ page, folder }) => {
+  // It writes and runs dozens of models.
+  test.slow()
   writeFileSync(join(folder, 'calibration.npz'), samples(1000, 8))
   writeFileSync(join(folder, 'held-out.npz'), samples(2000, 4))
   await openModel(page, folder)
@@ -81,7 +83,24 @@ test('calibrated on inputs, a model of the same bytes answers nearer on others',
   await expect(rows).toHaveCount(2)
   const errorOf = async (name: string) => Number(await rows.filter({ hasText: name }).getAttribute('data-error'))
   expect(await errorOf('weighted.onnx')).toBeLessThan((await errorOf('plain.onnx')) / 3)
-  expect(statSync(join(folder, 'weighted.onnx')).size).toBe(statSync(join(folder, 'plain.onnx')).size)
+  const sizeOf = (name: string) => statSync(join(folder, name)).size
+  expect(sizeOf('weighted.onnx')).toBe(sizeOf('plain.onnx'))
+
+  // The goal on answers looks for the form itself, on the same inputs; whoever leaves it has the choices of before.
+  const card = page.getByRole('region', { name: 'Goal and outcome' })
+  await chooseGoal(page, 'Answers')
+  await expect(card.getByRole('button', { name: 'Compress…' })).toHaveCount(0)
+  await card.getByRole('textbox', { name: 'Output error at most' }).fill('2')
+  await card.getByRole('button', { name: 'Find the smallest' }).click()
+  const found = page.getByTestId('answers-found')
+  await expect(found).toHaveAttribute('data-form', /int8/, { timeout: 3 * patience.timeout })
+  await expect(found).toContainText('Held out (1): output error')
+  await compressTo(page, 'kept.onnx')
+  expect(sizeOf('kept.onnx')).toBeLessThan(0.65 * sizeOf('weighted.onnx'))
+  await chooseGoal(page, 'Rank')
+  await expect(found).toHaveCount(0)
+  await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('24')
+  await expect(card).toContainText('3 of 3 matrices compressed')
 })
 
 test('statistics of another model are refused with their numbers, and the map says what some do not cover', async ({

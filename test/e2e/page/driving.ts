@@ -72,7 +72,7 @@ export async function setAdvanced(page: Page, label: string, value: number): Pro
   await page.getByRole('textbox', { name: label }).fill(String(value))
 }
 
-export async function chooseGoal(page: Page, goal: 'Rank' | 'Error' | 'Size'): Promise<void> {
+export async function chooseGoal(page: Page, goal: 'Rank' | 'Error' | 'Size' | 'Answers'): Promise<void> {
   await page.getByRole('radiogroup', { name: 'Goal' }).getByText(goal, { exact: true }).click()
 }
 

@@ -17,6 +17,7 @@ const estimate: FileEstimate = {
   compressed: 8,
   wouldGrow: 2,
   kept: 3,
+  rounded: 0,
 }
 const sized = { ...defaultParams, goalSize: 0.4 }
 const question = (params: Params): Question => ({
@@ -65,6 +66,15 @@ describe('the outcome of the choices', () => {
     expect(byRank).not.toHaveProperty('error')
     expect(canCompress(byRank)).toBe(true)
     expect(outcome(state(defaultParams, []), { byRank: true, style: styles.dense }).bytesAfter).toBe(1_000_000)
+  })
+
+  it('may be written where no matrix is factorized and weights are rounded to INT8', () => {
+    const whole = { ...estimate, compressed: 0, wouldGrow: 0 }
+    const byRank = { byRank: true, style: styles.onnx }
+    expect(canCompress(outcome(state(defaultParams, []), { ...byRank, estimate: whole }))).toBe(false)
+    const rounded = outcome(state(defaultParams, []), { ...byRank, estimate: { ...whole, rounded: 4 } })
+    expect(rounded).toMatchObject({ compressed: 0, rounded: 4 })
+    expect(canCompress(rounded)).toBe(true)
   })
 
   it('shows no total of a part while the analysis is at work', () => {
