@@ -24,7 +24,13 @@ import { bytesKept, denseInt8Bytes } from './dense-int8.ts'
 import { type FactorDType, factorBytes, largestUsefulRank } from './factor-dtype.ts'
 import { goalOf, hasGoal } from './goal.ts'
 import { atRank, type FactorizedTensor, isFactorized, keepAsIs, type TensorPlan, withStorageNote } from './plan.ts'
-import { type Allocation, type AllocationCandidate, allocateRanks, leastRanks } from './rank-allocation.ts'
+import {
+  type Allocation,
+  type AllocationCandidate,
+  allocateRanks,
+  leastRanks,
+  ranksForSizes,
+} from './rank-allocation.ts'
 import { type Storable, worthless } from './verdict.ts'
 
 /** How the error of a tensor falls with its rank: what a goal is allocated on. */
@@ -296,8 +302,9 @@ function fillSize(
     params,
   )
   let budget = goal - (predict(nothing) - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
+  const ranksFor = ranksForSizes(free, params.allocation)
   for (;;) {
-    const ranks = withPins(candidates, allocateRanks(free, { kind: 'bytes', bytes: budget }, params.allocation))
+    const ranks = withPins(candidates, ranksFor(budget))
     const found = applyRanks(plans, candidates, ranks, params)
     const excess = predict(found) - goal
     if (excess <= 0) return found

@@ -18,12 +18,20 @@ const mostBounds = 8e6
 
 /** For each item the index of its choice; null where not even the cheapest ones fit. Items without choices are not allowed. */
 export function leastCost(items: readonly (readonly Choice[])[], budget: number): number[] | null {
+  return leastCosts(items)(budget)
+}
+
+/** The same for one budget after another: what does not depend on it - the hulls and the order of their steps - is found once. */
+export function leastCosts(items: readonly (readonly Choice[])[]): (budget: number) => number[] | null {
   const fronts = items.map(frontOf)
   const least = fronts.reduce((sum, front) => sum + front[0]!.resource, 0)
-  if (!(least <= budget)) return null
-  const along = alongHulls(fronts, budget)
-  const positions = items.length <= fewItems ? branchAndBound(fronts, budget, along) : along
-  return positions.map((position, i) => fronts[i]![position]!.index)
+  const walk = walkOf(fronts)
+  return (budget) => {
+    if (!(least <= budget)) return null
+    const along = alongHulls(walk, budget)
+    const positions = items.length <= fewItems ? branchAndBound(fronts, budget, along) : along
+    return positions.map((position, i) => fronts[i]![position]!.index)
+  }
 }
 
 /** A choice that is not dominated, with its place among those of its item. */
@@ -59,64 +67,77 @@ function gain(from: Choice, to: Choice): number {
   return (from.cost - to.cost) / (to.resource - from.resource)
 }
 
-interface Step {
+/** Points of one item's front that lie under one edge of its hull, after the edge's first. */
+interface Edge {
   readonly item: number
-  /** Position on the item's front it leads to, from the one before. */
+  /** Positions on the front. */
+  readonly from: number
   readonly to: number
   readonly gain: number
 }
 
-/** Every front walked point by point, in the order of the hull edges the points lie under: steepest first, ties in the items' order. */
-function stepsOf(fronts: readonly (readonly Point[])[]): Step[] {
-  const steps = fronts.flatMap((front, item) => {
+/** The order in which all fronts are walked point by point: the steepest edges of the hulls first, ties in the items' order. */
+function edgesOf(fronts: readonly (readonly Point[])[]): Edge[] {
+  const edges: Edge[] = []
+  for (const [item, front] of fronts.entries()) {
     const hull = hullOf(front)
-    return hull.slice(1).flatMap((corner, edge) => {
-      const from = hull[edge]!
-      const each = gain(front[from]!, front[corner]!)
-      return Array.from({ length: corner - from }, (_, i) => ({ item, to: from + 1 + i, gain: each }))
-    })
-  })
-  return steps.sort((a, b) => b.gain - a.gain || a.item - b.item || a.to - b.to)
+    for (let i = 1; i < hull.length; i++) {
+      const [from, to] = [hull[i - 1]!, hull[i]!]
+      edges.push({ item, from, to, gain: gain(front[from]!, front[to]!) })
+    }
+  }
+  return edges.sort((a, b) => b.gain - a.gain || a.item - b.item || a.to - b.to)
 }
 
-/** The cheapest stop within the budget: along all steps, or with one item held at any point of its front. */
-function alongHulls(fronts: readonly (readonly Point[])[], budget: number): number[] {
-  const steps = stepsOf(fronts)
+/** All fronts walked together. */
+interface Walk {
+  readonly fronts: readonly (readonly Point[])[]
+  /** For each item which of the steps are its own, ascending. */
+  readonly own: readonly (readonly number[])[]
+  /** Resource used and cost left after the first k steps. */
+  readonly used: Float64Array
+  readonly paid: Float64Array
+}
+
+function walkOf(fronts: readonly (readonly Point[])[]): Walk {
   const own: number[][] = fronts.map(() => [])
-  for (const [k, { item }] of steps.entries()) own[item]!.push(k)
-  const used = new Float64Array(steps.length + 1)
-  const paid = new Float64Array(steps.length + 1)
+  const steps = fronts.reduce((sum, front) => sum + front.length - 1, 0)
+  const used = new Float64Array(steps + 1)
+  const paid = new Float64Array(steps + 1)
   for (const front of fronts) {
     used[0]! += front[0]!.resource
     paid[0]! += front[0]!.cost
   }
-  for (const [k, { item, to }] of steps.entries()) {
-    const [before, after] = [fronts[item]![to - 1]!, fronts[item]![to]!]
-    used[k + 1] = used[k]! + (after.resource - before.resource)
-    paid[k + 1] = paid[k]! + (after.cost - before.cost)
-  }
-  /** Position of an item after the first k steps. */
-  const positionOf = (item: number, k: number) => countBelow(own[item]!, k)
-  const lastWithin = (room: number, without: number | null) => {
-    let [low, high] = [0, steps.length]
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2)
-      const others = without === null ? 0 : fronts[without]![positionOf(without, middle)]!.resource
-      if (used[middle]! - others <= room) low = middle
-      else high = middle - 1
+  let k = 0
+  for (const { item, from, to } of edgesOf(fronts)) {
+    const front = fronts[item]!
+    for (let at = from + 1; at <= to; at++, k++) {
+      const [before, after] = [front[at - 1]!, front[at]!]
+      own[item]!.push(k)
+      used[k + 1] = used[k]! + (after.resource - before.resource)
+      paid[k + 1] = paid[k]! + (after.cost - before.cost)
     }
-    return low
   }
-  let best = { cost: Number.POSITIVE_INFINITY, k: 0, held: null as { item: number; at: number } | null }
-  const plain = lastWithin(budget, null)
-  best = { cost: paid[plain]!, k: plain, held: null }
+  return { fronts, own, used, paid }
+}
+
+/** The cheapest stop within the budget: along all steps, or with one item held at any point of its front. Cost: two halvings a point. */
+function alongHulls({ fronts, own, used, paid }: Walk, budget: number): number[] {
+  const steps = used.length - 1
+  const plain = lastOf(0, steps, (k) => used[k]! <= budget)
+  let best = { cost: paid[plain]!, k: plain, held: null as { item: number; at: number } | null }
   for (const [item, front] of fronts.entries()) {
+    const mine = own[item]!
     const least = used[0]! - front[0]!.resource
     for (const [at, point] of front.entries()) {
       const room = budget - point.resource
       if (least > room) break
-      const k = lastWithin(room, item)
-      const cost = paid[k]! - front[positionOf(item, k)]!.cost + point.cost
+      // What the others use grows with every step but the item's own: first between which of those the room ends, then after which step.
+      const from = (taken: number) => (taken === 0 ? 0 : mine[taken - 1]! + 1)
+      const othersUse = (k: number, taken: number) => used[k]! - front[taken]!.resource
+      const taken = lastOf(0, mine.length, (some) => othersUse(from(some), some) <= room)
+      const k = lastOf(from(taken), mine[taken] ?? steps, (some) => othersUse(some, taken) <= room)
+      const cost = paid[k]! - front[taken]!.cost + point.cost
       if (cost < best.cost) best = { cost, k, held: { item, at } }
     }
   }
@@ -124,8 +145,18 @@ function alongHulls(fronts: readonly (readonly Point[])[], budget: number): numb
   return withinBudget(
     fronts,
     budget,
-    fronts.map((_, item) => (held?.item === item ? held.at : positionOf(item, k))),
+    fronts.map((_, item) => (held?.item === item ? held.at : countBelow(own[item]!, k))),
   )
+}
+
+/** The last of low..high for which it holds: for `low` it does, and after the first for which it does not it does for none. */
+function lastOf(low: number, high: number, holds: (k: number) => boolean): number {
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (holds(middle)) low = middle
+    else high = middle - 1
+  }
+  return low
 }
 
 /** The running sums above may be off in their last digits: what is handed out is within the budget as its own terms add up. */

@@ -12,7 +12,7 @@
 import TinyQueue from 'tinyqueue'
 import { AppError } from '../errors.ts'
 import { say } from '../messages/english.ts'
-import { leastCost } from './knapsack.ts'
+import { leastCosts } from './knapsack.ts'
 
 export interface AllocationCandidate {
   readonly name: string
@@ -48,11 +48,24 @@ export function allocateRanks(
   goal: AllocationGoal,
   method: AllocationMethod,
 ): Allocation {
-  if (method === 'water-filling') return fillByWater(candidates, goal)
+  if (method === 'water-filling')
+    return fillByWater(candidates, goal.kind)(goal.kind === 'bytes' ? goal.bytes : goal.error ** 2 * goal.totalWeight)
   const ledger = new Ledger(candidates, goal)
   if (method === 'uniform') fillUniformly(ledger)
   else fillGreedily(ledger)
   return ledger.choice
+}
+
+/**
+ * The same for one size after another, as a goal is approached whose header depends on the ranks it names: what no size changes is found once.
+ * The result throws as `allocateRanks` does.
+ */
+export function ranksForSizes(
+  candidates: readonly AllocationCandidate[],
+  method: AllocationMethod,
+): (bytes: number) => Allocation {
+  if (method === 'water-filling') return fillByWater(candidates, 'bytes')
+  return (bytes) => allocateRanks(candidates, { kind: 'bytes', bytes }, method)
 }
 
 /**
@@ -178,27 +191,32 @@ function fillGreedily(ledger: Ledger): void {
   }
 }
 
-/** The least error within the bytes, or the fewest bytes within the error. */
-function fillByWater(candidates: readonly AllocationCandidate[], goal: AllocationGoal): Allocation {
+/** The least error within the bytes, or the fewest bytes within the (weighted, squared) error. */
+function fillByWater(
+  candidates: readonly AllocationCandidate[],
+  kind: AllocationGoal['kind'],
+): (limit: number) => Allocation {
   const offers = candidates.map(({ minRank, maxRank, keptBytes }) => [
     ...Array.from({ length: Math.max(0, maxRank - minRank + 1) }, (_, i) => minRank + i),
     ...(keptBytes === null && maxRank >= minRank ? [] : [null]),
   ])
-  const bytes = goal.kind === 'bytes'
   const items = candidates.map((candidate, i) =>
     offers[i]!.map((rank) => {
       const [size, error] = [bytesOf(candidate, rank), candidate.weight * squaredErrorAt(candidate, rank)]
-      return bytes ? { resource: size, cost: error } : { resource: error, cost: size }
+      return kind === 'bytes' ? { resource: size, cost: error } : { resource: error, cost: size }
     }),
   )
-  const found = leastCost(items, bytes ? goal.bytes : goal.error ** 2 * goal.totalWeight)
-  if (found) return found.map((choice, i) => offers[i]![choice]!)
-  if (!bytes) throw new AppError('bad-request', say('request.kept-too-coarse'))
-  const least = items.reduce(
-    (sum, item) => sum + item.reduce((most, { resource }) => Math.min(most, resource), Number.POSITIVE_INFINITY),
-    0,
-  )
-  throw tooSmall(goal.bytes, least)
+  const choose = leastCosts(items)
+  return (limit) => {
+    const found = choose(limit)
+    if (found) return found.map((choice, i) => offers[i]![choice]!)
+    if (kind === 'model-error') throw new AppError('bad-request', say('request.kept-too-coarse'))
+    const least = items.reduce(
+      (sum, item) => sum + item.reduce((most, { resource }) => Math.min(most, resource), Number.POSITIVE_INFINITY),
+      0,
+    )
+    throw tooSmall(limit, least)
+  }
 }
 
 /** Candidates to be looked at next: the largest key first, of equal ones the smaller index. */

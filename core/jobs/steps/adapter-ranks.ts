@@ -6,7 +6,7 @@ import type { JobOf } from '../../contract.ts'
 import { allowedError } from '../../params.ts'
 import { hasGoal } from '../../plan/goal.ts'
 import { sizeGoalBytes } from '../../plan/goals.ts'
-import { type AllocationCandidate, allocateRanks, leastRanks } from '../../plan/rank-allocation.ts'
+import { type AllocationCandidate, allocateRanks, leastRanks, ranksForSizes } from '../../plan/rank-allocation.ts'
 import { pinsBy } from '../../rules.ts'
 import type { AdapterForm } from '../../styles.ts'
 import { elementCount, tensorBytes } from '../../tensor.ts'
@@ -66,8 +66,9 @@ export function chooseRanks(resizing: Choosing, found: readonly Analyzed[]): num
     const totalWeight = candidates.reduce((sum, { weight }) => sum + weight, 0)
     return chosen(allocateRanks(candidates, { kind: 'model-error', error, totalWeight }, params.allocation))
   }
+  const ranksFor = ranksForSizes(candidates, params.allocation)
   for (let budget = size; ; ) {
-    const ranks = chosen(allocateRanks(candidates, { kind: 'bytes', bytes: budget }, params.allocation))
+    const ranks = chosen(ranksFor(budget))
     const excess = resizing.predict(ranks) - size
     if (excess <= 0) return ranks
     budget -= excess

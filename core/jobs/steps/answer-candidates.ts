@@ -16,7 +16,7 @@ import { hasGoal, noGoal } from '../../plan/goal.ts'
 import { type Candidate, sizeGoalBytes } from '../../plan/goals.ts'
 import { wholeRun } from '../../plan/parts.ts'
 import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
-import { type Allocation, allocateRanks } from '../../plan/rank-allocation.ts'
+import { type Allocation, ranksForSizes } from '../../plan/rank-allocation.ts'
 import { patternFor } from '../../rules.ts'
 import { storageName } from '../../tensor.ts'
 import { type Compression, unwritten } from '../../write/compression.ts'
@@ -81,8 +81,9 @@ export async function answerAllocator(
     const offered = weighed(free, kind, uniform, tried ?? [])
     const nothing = sizeOf(choicesOf(free.map(() => null)))
     let budget = goal - (nothing - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
+    const ranksFor = ranksForSizes(offered, 'water-filling')
     for (;;) {
-      const found = allocateRanks(offered, { kind: 'bytes', bytes: budget }, 'water-filling')
+      const found = ranksFor(budget)
       const excess = sizeOf(choicesOf(found)) - goal
       if (excess <= 0) return found
       budget -= excess
