@@ -61,10 +61,39 @@ const ROUTER_INSIDE = /^(layer|classifier|dense|linear|proj|fc|w|weight|router_w
 const LAYER = /^(\d+|.*(layers?|blocks?|encoder|decoder|h|stage)_?\d+)$/i
 
 /**
+ * What was found for names but for the numbers of their layers and experts: of ten thousand tensors there are a few dozen. A whole part that is
+ * a number says nothing of a role, and of axes no more than whether it is 0 (Keras' `vars/0`).
+ */
+function byPattern<Found>(): (pattern: string, find: () => Found) => Found {
+  const known = new Map<string, Found>()
+  return (pattern, find) => {
+    let found = known.get(pattern)
+    if (found === undefined) {
+      found = find()
+      // Names that have nothing in common would fill a memory.
+      if (known.size >= mostPatterns) known.clear()
+      known.set(pattern, found)
+    }
+    return found
+  }
+}
+
+const mostPatterns = 4096
+const NUMBER = /(?<=[./])\d+(?=[./])/g
+const patternOf = (name: string) => name.replace(NUMBER, (number) => (number === '0' ? '0' : '1'))
+const roles = byPattern<Role | null>()
+const axes = byPattern<Axes>()
+
+/**
  * What the name says, null where it says nothing. `head`, `router` and `embedding` are judged by the module that owns the tensor, the
  * others by any part, since a trainer's state repeats the names of the weights.
  */
 export function roleOf(name: string): Role | null {
+  const pattern = patternOf(name)
+  return roles(pattern, () => roleIn(pattern))
+}
+
+function roleIn(name: string): Role | null {
   const parts = partsOf(name)
   const last = parts.at(-1) ?? ''
   if (parts.some((part) => OPTIMIZER_PART.test(part)) || OPTIMIZER_LEAF.test(last)) return 'optimizer'
@@ -131,7 +160,14 @@ const MOST_TAPS_FIRST = 31
  * convolution [o, i, ...taps] and for the heads of an attention; `taps first`: all others by the last, as for a convolution
  * [...taps, i, o] of JAX and TensorFlow; `unknown`: the name does not tell.
  */
-export function axesOf(name: string, shape: readonly number[]): 'experts' | 'matrix' | 'taps first' | 'unknown' {
+type Axes = 'experts' | 'matrix' | 'taps first' | 'unknown'
+
+export function axesOf(name: string, shape: readonly number[]): Axes {
+  const pattern = patternOf(name)
+  return axes(`${pattern}\n${shape}`, () => axesIn(pattern, shape))
+}
+
+function axesIn(name: string, shape: readonly number[]): Axes {
   if (isExpertPath(name)) return shape.length === 3 ? 'experts' : 'unknown'
   if (hasTapsFirst(name, shape)) return 'taps first'
   if (shape.length !== 3) return 'matrix'

@@ -35,9 +35,11 @@ export function visibleTensors(
   selection: Choice & Pick<SelectionState, 'search' | 'chips' | 'sort'>,
   errorOf: (tensor: TensorReport) => number | undefined,
   differenceOf: (tensor: TensorReport) => number | undefined = () => undefined,
-): TensorReport[] {
+): readonly TensorReport[] {
   const matches = nameMatcher(selection.search) ?? (() => false)
   const wanted = new Set<string>(selection.chips)
+  // The file as it is: what is known of it, such as its groups, is known of this list.
+  if (selection.search.trim() === '' && wanted.size === 0 && selection.sort === 'file') return tensors
   const shown = tensors.filter((tensor) => {
     if (!matches(tensor.name)) return false
     if (wanted.size === 0) return true

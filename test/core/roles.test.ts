@@ -213,3 +213,18 @@ describe('three axes', () => {
     ['conv.weight', [64, 4096, 4096]],
   ])('%s %j is nobody knows what', (name, shape) => expect(axesOf(name, shape)).toBe('unknown'))
 })
+
+it('what was found for a name is that of the same name in another layer, and of no other', () => {
+  for (const role of Object.keys(table) as (Role | 'none')[])
+    for (const name of table[role]) {
+      const elsewhere = name.replace(/(?<=[./])\d+(?=[./])/g, (number) => String(Number(number) + 41))
+      expect([name, roleOf(elsewhere) ?? 'none']).toEqual([name, role])
+      expect([name, roleOf(name) ?? 'none']).toEqual([name, role])
+    }
+  // The first of Keras' variables is a kernel, whichever layer it is of.
+  const ofVariable = (layer: number, variable: number) =>
+    axesOf(`layers/${layer}/vars/${variable}/.ATTRIBUTES/VARIABLE_VALUE`, [3, 3, 64, 128])
+  expect([ofVariable(0, 0), ofVariable(7, 0), ofVariable(0, 1), ofVariable(7, 1)]).toEqual(
+    [0, 0, 1, 1].map((variable) => (variable === 0 ? 'taps first' : 'matrix')),
+  )
+})
