@@ -81,7 +81,11 @@ export function latestPerOwner<Wishes extends Readonly<Record<string, Wish>>>(
     const slot = slots.get(owner)
     if (!slot) return
     slots.delete(owner)
-    if (slot.begun) cleared.set(owner, cancelled(slot, cleared.get(owner)))
+    if (!slot.begun) return
+    const clear = cancelled(slot, cleared.get(owner)).then(() => {
+      if (cleared.get(owner) === clear) cleared.delete(owner)
+    })
+    cleared.set(owner, clear)
   }
 
   async function cancelled({ started }: Slot<W>, before: Promise<void> | undefined): Promise<void> {
@@ -97,7 +101,9 @@ export function latestPerOwner<Wishes extends Readonly<Record<string, Wish>>>(
     const { wish } = slot
     slot.begun = true
     show(owner, slot)
-    await cleared.get(owner)
+    const clear = cleared.get(owner)
+    // Where there is nothing to wait for the engine is asked at once: what renders the wish comes after it.
+    if (clear) await clear
     if (slots.get(owner) !== slot) return
     const request = wish.request()
     if (!request) {

@@ -2,28 +2,45 @@
 export interface PendingCall {
   /** Calls after so many ms; whatever was pending is not called. */
   in(ms: number, call: () => void): void
-  /** The same, but at once - when the present event has been heard by all - where nothing was asked for as long: a single change waits for no other. */
+  /** The same, but once the present event has been heard by all where nothing was asked for as long: a single change waits for no other. */
   settled(ms: number, call: () => void): void
   readonly pending: boolean
   /** Says whether a call was pending. */
   cancel(): boolean
 }
 
+/** Calls that wait for the end of the present event alone. */
+const soon = new Set<() => void>()
+
+/**
+ * Said at the end of what a user has done: all that follows from it is called now. Without a word it is called after the page has rendered
+ * the change; so the engine is asked first, and works while the page does.
+ */
+export function answerNow(): void {
+  for (const call of [...soon]) call()
+}
+
 export function pendingCall(): PendingCall {
   let timer: ReturnType<typeof setTimeout> | undefined
   let asked = Number.NEGATIVE_INFINITY
+  let now: (() => void) | null = null
   const cancel = () => {
     const pending = timer !== undefined
     clearTimeout(timer)
     timer = undefined
+    if (now) soon.delete(now)
     return pending
   }
   const after = (ms: number, call: () => void) => {
     cancel()
-    timer = setTimeout(() => {
-      timer = undefined
+    const due = () => {
+      cancel()
       call()
-    }, ms)
+    }
+    timer = setTimeout(due, ms)
+    if (ms > 0) return
+    now = due
+    soon.add(due)
   }
   return {
     in: after,

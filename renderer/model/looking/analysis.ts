@@ -11,7 +11,7 @@ import { noGoal, rankToAnalyze } from '../../choices/goal.ts'
 import { paramsReducers, useParams } from '../../choices/params.ts'
 import { selectionReducers, useSelection } from '../../choices/selection.ts'
 import { withStatistics } from '../../choices/statistics.ts'
-import { pendingCall } from '../../frame/pending-call.ts'
+import { answerNow, pendingCall } from '../../frame/pending-call.ts'
 import { rankAnalyzed, usePlan } from '../planning/plan.ts'
 import { analysesReducers, covers, useAnalyses } from './analyses.ts'
 import { type AnalysisWish, analysisUnderWay, dropWork, useWork, versusUnderWay, want } from './work.ts'
@@ -26,7 +26,7 @@ export function selectTensor(name: string): void {
   if (useSelection.getState().tensor === name) return
   selectionReducers.select(name)
   if (versusUnderWay(useWork.getState())) dropWork('look')
-  requestAnalysis()
+  askNow()
 }
 
 /** Changes parameters; those that change the sketch start a job, the rank only once it is let go. */
@@ -34,12 +34,13 @@ export function changeParams(changes: Partial<Params>): void {
   paramsReducers.set(changes)
   // Most changes need no job; whether one does is found once they have settled. A rank waits until it is let go.
   if (Object.keys(changes).some((key) => key !== 'rank' && !(key in noGoal))) requestAnalysis()
+  answerNow()
 }
 
 /** Every parameter as it was at first. */
 export function resetParams(): void {
   paramsReducers.reset()
-  requestAnalysis()
+  askNow()
 }
 
 /** One rank for all tensors: from now on no goal decides. */
@@ -50,12 +51,18 @@ export function setRank(rank: number): void {
 /** Changes the goal; an error goal may need a longer curve. */
 export function setGoal(changes: Partial<Params>): void {
   changeParams({ ...noGoal, ...changes })
-  requestAnalysis()
+  askNow()
 }
 
 /** The rank handle was let go, or a rank was typed. */
 export function commitRank(): void {
+  askNow()
+}
+
+/** Of a user, at the end of an event: what is asked for alone is asked before the page renders. */
+function askNow(): void {
   requestAnalysis()
+  answerNow()
 }
 
 /** Runs the job that the selected tensor and the parameters ask for, if one is needed, once they have settled. */

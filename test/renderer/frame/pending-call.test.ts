@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { pendingCall } from '../../../renderer/frame/pending-call.ts'
+import { answerNow, pendingCall } from '../../../renderer/frame/pending-call.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -25,4 +25,26 @@ it('a single change is answered at once, after the event that made it; what foll
   expect(settling.cancel()).toBe(true)
   vi.advanceTimersByTime(200)
   expect(calls).toHaveLength(2)
+})
+
+it('a single change is answered before the page renders it where its maker says that the event is over, and once', () => {
+  const calls: string[] = []
+  const [analysis, plan] = [pendingCall(), pendingCall()]
+  analysis.settled(80, () => calls.push('analysis'))
+  plan.settled(100, () => calls.push('plan'))
+  expect(calls).toEqual([])
+  answerNow()
+  expect(calls).toEqual(['analysis', 'plan'])
+  expect(plan.pending).toBe(false)
+  // What follows closely still waits, and what was taken back is not called.
+  plan.settled(100, () => calls.push('plan again'))
+  answerNow()
+  vi.advanceTimersByTime(99)
+  expect(calls).toHaveLength(2)
+  vi.advanceTimersByTime(100)
+  analysis.settled(80, () => calls.push('never'))
+  analysis.cancel()
+  answerNow()
+  vi.advanceTimersByTime(500)
+  expect(calls).toEqual(['analysis', 'plan', 'plan again'])
 })

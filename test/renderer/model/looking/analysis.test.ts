@@ -66,12 +66,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('stepping through the list starts one job, for where it stopped', async () => {
+test('a step in the list is asked for before the page renders it; stepping on starts one more job, for where it stopped', async () => {
   selectTensor('a')
-  selectTensor('b')
+  expect(asked).toEqual(['analyze a rank 64 q 2 auto'])
+  for (const name of ['b', 'bias', 'a', 'b']) selectTensor(name)
   await settle()
-  expect(asked).toEqual(['analyze b rank 64 q 2 auto'])
-  expect(running()?.jobId).toBe('job-1')
+  expect(asked.slice(1)).toEqual(['cancel job-1', 'analyze b rank 64 q 2 auto'])
+  expect(running()?.jobId).toBe('job-2')
 })
 
 test('what is no matrix starts nothing and ends what runs', async () => {
@@ -102,12 +103,17 @@ test('a rank within the sketch needs no job, one beyond it does, once it is let 
 test('changing the iterations cancels the running job before the new one starts', async () => {
   selectTensor('a')
   await settle()
-  changeParams({ nIter: 3 })
-  changeParams({ nIter: 4 })
+  for (const nIter of [3, 5, 4]) changeParams({ nIter })
   await settle()
-  expect(asked).toEqual(['analyze a rank 64 q 2 auto', 'cancel job-1', 'analyze a rank 64 q 4 auto'])
-  receiveJobEvent(finished('job-1', 'a', 64))
-  expect(running()?.jobId).toBe('job-2')
+  expect(asked).toEqual([
+    'analyze a rank 64 q 2 auto',
+    'cancel job-1',
+    'analyze a rank 64 q 3 auto',
+    'cancel job-2',
+    'analyze a rank 64 q 4 auto',
+  ])
+  receiveJobEvent(finished('job-2', 'a', 64))
+  expect(running()?.jobId).toBe('job-3')
 })
 
 test('a finished sketch may answer a look, never a comparison', async () => {

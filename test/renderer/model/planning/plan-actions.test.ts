@@ -155,13 +155,13 @@ test('another goal is asked at once, and one that was asked before is known', as
   expect(shown().answer?.report.bytesAfter).toBe(640)
 })
 
-test('only the last of many quick changes is asked', async () => {
+test('of many quick changes the first is asked at once, and the last', async () => {
   analyzeModel()
   await settle()
   finish('job-1')
   for (const goalSize of [0.5, 0.4, 0.3]) setGoal({ goalSize })
   await settle()
-  expect(asked.slice(1)).toEqual(['plan size 0.3 q 2'])
+  expect(asked.slice(1)).toEqual(['plan size 0.5 q 2', 'cancel job-2', 'plan size 0.3 q 2'])
 })
 
 test('looking at a tensor leaves the analysis to the engine, which says whether it waits', async () => {
