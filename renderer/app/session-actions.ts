@@ -51,9 +51,11 @@ async function greet(): Promise<void> {
   sessionReducers.host(info)
   sessionReducers.recents(recents)
   runsReducers.listed(runs, Date.now())
+  // Opening needs no kernels: the page draws the file while the engine makes them.
+  const reopened = reopen(true)
   await refreshEngineInfo()
   sessionReducers.engine({ state: 'ready', reason: null })
-  await reopen(true)
+  await reopened
 }
 
 /** Whatever the engine was doing is lost. */
