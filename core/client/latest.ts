@@ -103,7 +103,7 @@ export function latestPerOwner<Wishes extends Readonly<Record<string, Wish>>>(
     show(owner, slot)
     const clear = cleared.get(owner)
     // Where there is nothing to wait for the engine is asked at once: what renders the wish comes after it.
-    if (clear) await clear
+    if (clear !== undefined) await clear
     if (slots.get(owner) !== slot) return
     const request = wish.request()
     if (!request) {

@@ -1,8 +1,8 @@
 /** One tensor: what becomes of it, its error, singular values or energy by rank, and how all of that was computed. */
 import { SegmentedControl } from '@mantine/core'
-import { memo, useState } from 'react'
+import { memo, useDeferredValue, useState } from 'react'
 import { Energy } from '../charts/Energy.tsx'
-import { ErrorVsRank } from '../charts/ErrorVsRank.tsx'
+import { ErrorVsRank, type RankChartsProps } from '../charts/ErrorVsRank.tsx'
 import { ControlsPlace } from '../charts/plot/ChartFrame.tsx'
 import { SingularValues } from '../charts/SingularValues.tsx'
 import { goalOf } from '../choices/goal.ts'
@@ -43,15 +43,26 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
       {looked === null ? null : <WhatIf planned={rank} rank={looked} view={view} />}
       {place ? (
         <ControlsPlace value={place}>
-          {lens === 'error' ? <ErrorVsRank {...chart} key={view.tensor.name} view={view} /> : null}
-          {lens === 'values' ? <SingularValues rank={chart.rank} view={view} /> : null}
-          {lens === 'energy' ? <Energy {...chart} view={view} /> : null}
+          <LensChart {...chart} lens={lens} view={view} />
         </ControlsPlace>
       ) : null}
       <ComparePanel rank={rank} view={view} />
       <JobStatus rank={rank} reached={reached} view={view} />
     </div>
   )
+}
+
+/**
+ * Nothing takes longer to render than a chart. What is new in it - the first curve of a sketch, a result - is drawn at once; that a curve is out of
+ * date, and each step of a sketch after the first, in slices in which whatever comes next takes their place. The rank follows each step of a drag.
+ */
+function LensChart({ lens, view, ...chart }: RankChartsProps & { readonly lens: Lens }) {
+  const before = useDeferredValue(view)
+  const mayWait = view.estimate === null ? view.stale : before.estimate !== null
+  const drawn = mayWait && before.tensor === view.tensor ? before : view
+  if (lens === 'values') return <SingularValues rank={chart.rank} view={drawn} />
+  if (lens === 'energy') return <Energy {...chart} view={drawn} />
+  return <ErrorVsRank {...chart} key={view.tensor.name} view={drawn} />
 }
 
 const LensChoice = memo(function LensChoice() {
