@@ -36,22 +36,46 @@ const configLimits: JsonLimits = {
   maxTextBytes: maxConfigBytes,
 }
 const nameBytes = 8
+/** Its name, rank, rows, columns and kind of factors. */
+const headBytes = nameBytes + 11
+const scaleBytes = 4
 
-/** Where the parts of one matrix lie. */
+/** Where one matrix lies; places of its parts follow from that (`partsOf`). Hostile files have very many of them. */
 interface Matrix {
   readonly info: TensorInfo
-  readonly rows: number
-  readonly cols: number
-  readonly rank: number
-  readonly int8: boolean
+  readonly form: Form
   readonly u: number
-  readonly s: number
-  readonly v: number
   readonly scaleU: number
   readonly scaleV: number
-  /** Pairs of row and column, then values; none where `entries` is 0. */
-  readonly sparse: number
+  /** Of the sparse part: pairs of row and column, then values. */
   readonly entries: number
+}
+
+/** What is said of factors of a rank: the same of all of them. */
+interface Form extends Required<Pick<TensorInfo, 'storedAs' | 'remark'>> {
+  readonly rank: number
+  readonly int8: boolean
+}
+
+interface Parts extends Matrix {
+  readonly rank: number
+  readonly int8: boolean
+  readonly rows: number
+  readonly cols: number
+  readonly s: number
+  readonly v: number
+  readonly sparse: number
+}
+
+function partsOf(matrix: Matrix): Parts {
+  const { info, form, u, entries } = matrix
+  const { rank, int8 } = form
+  const [rows = 0, cols = 0] = info.shape
+  const entryBytes = int8 ? 1 : 4
+  const s = u + rows * rank * entryBytes + scaleBytes
+  const v = s + 4 * rank
+  const mark = v + cols * rank * entryBytes + scaleBytes
+  return { ...matrix, rank, int8, rows, cols, s, v, sparse: mark + 1 + (entries > 0 ? 4 : 0) }
 }
 
 export const aguf: Format = {
@@ -59,8 +83,7 @@ export const aguf: Format = {
   sniff: (head) => head[0] === 65 && head[1] === 71 && head[2] === 85 && head[3] === 70,
   open: async (source) => {
     const { matrices, metadata, notices } = await readHeader(source)
-    const byName = new Map(matrices.map((matrix) => [matrix.info.name, matrix]))
-    const tensors = matrices.map(({ info }) => info)
+    const tensors = Array.from(matrices.values(), ({ info }) => info)
     return {
       format: 'aguf',
       safety: 'safe',
@@ -70,11 +93,11 @@ export const aguf: Format = {
       notices,
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
       read: async (tensor, start = 0, end = tensor.byteLength) => {
-        const matrix = byName.get(tensor.name)
+        const matrix = matrices.get(tensor.name)
         if (!matrix) throw noTensor(source.name, tensor.name)
         if (!(start >= 0 && start <= end && end <= tensor.byteLength))
           throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
-        return readProduct(source, matrix, start, end)
+        return readProduct(source, partsOf(matrix), start, end)
       },
       close: () => source.close(),
     } satisfies WeightFile
@@ -83,7 +106,7 @@ export const aguf: Format = {
 
 async function readHeader(
   source: ByteSource,
-): Promise<{ matrices: Matrix[]; metadata: Map<string, string>; notices: Message[] }> {
+): Promise<{ matrices: ReadonlyMap<string, Matrix>; metadata: Map<string, string>; notices: Message[] }> {
   const where = source.name
   const cursor = cursorOver(source, 0, source.byteLength)
   await cursor.need(12)
@@ -93,41 +116,69 @@ async function readHeader(
   const metadata = await readConfig(cursor, where)
   await cursor.need(4)
   const layers = cursor.u32()
-  const matrices: Matrix[] = []
-  const names = uniqueNames()
-  const renamed: string[] = []
+  const matrices = new Map<string, Matrix>()
+  const names = uniqueNames({ has: (name) => matrices.has(name), add: () => {} })
+  const renamed = { count: 0, first: '' }
   let unchecked = checkedAtOpening
+  /** Of the last one: most have it as well. */
+  let shape: readonly number[] = []
   for (let layer = 0; layer < layers; layer++) {
     await cursor.need(8)
     const index = cursor.u32()
     const count = cursor.u32()
-    if (matrices.length + count > maxMatrices)
-      throw overLimit(where, 'matrices', maxMatrices, matrices.length + count, 'no published model comes near it')
+    if (matrices.size + count > maxMatrices)
+      throw overLimit(where, 'matrices', maxMatrices, matrices.size + count, 'no published model comes near it')
+    // Most of them lie in the window: only what is not there yet is waited for, and only a refusal makes its words.
     for (let i = 0; i < count; i++) {
-      await cursor.need(nameBytes)
+      if (!cursor.has(headBytes)) await cursor.need(headBytes)
       const wanted = `layers.${index}.${nameOf(cursor.bytes(nameBytes))}`
       const name = names(wanted)
-      if (name !== wanted) renamed.push(name)
-      const matrix = await readMatrix(cursor, `${where}: ${quoted(name)}`, name)
-      matrices.push(matrix)
-      unchecked -= matrix.entries
-      if (unchecked >= 0) await visitSparse(source, matrix, () => {})
+      if (name !== wanted && renamed.count++ === 0) renamed.first = name
+      const { rank, rows, cols, int8 } = readShape(cursor, where, name)
+      const u = cursor.position
+      cursor.skip(rows * rank * (int8 ? 1 : 4))
+      if (!cursor.has(scaleBytes)) await cursor.need(scaleBytes)
+      const scaleU = readScale(cursor, where, name)
+      cursor.skip(rank * 4 + cols * rank * (int8 ? 1 : 4))
+      if (!cursor.has(scaleBytes + 1)) await cursor.need(scaleBytes + 1)
+      const scaleV = readScale(cursor, where, name)
+      let entries = 0
+      if (flag(cursor, where, name, 'mark of a sparse part')) {
+        await cursor.need(4)
+        entries = cursor.u32()
+        cursor.skip(entries * 10)
+      }
+      const form = formOf(rank, int8)
+      const { storedAs, remark } = form
+      if (shape[0] !== rows || shape[1] !== cols) shape = [rows, cols]
+      const [byteLength, storedBytes] = [rows * cols * 4, cursor.position - u]
+      const info: TensorInfo = { name, dtype: 'F32', shape, byteLength, storedAs, remark, storedBytes }
+      const matrix = { info, form, u, scaleU, scaleV, entries }
+      matrices.set(name, matrix)
+      unchecked -= entries
+      if (entries > 0 && unchecked >= 0) await visitSparse(source, partsOf(matrix), () => {})
     }
   }
   if (cursor.position !== source.byteLength)
     throw badFile(where, `${cursor.position} bytes, the end of its last matrix`, `${source.byteLength}`)
-  if (matrices.length === 0) throw badFile(where, 'matrices', 'none')
+  if (matrices.size === 0) throw badFile(where, 'matrices', 'none')
   return { matrices, metadata, notices: noticesOf(matrices, renamed) }
 }
 
-function noticesOf(matrices: readonly Matrix[], renamed: readonly string[]): Message[] {
-  const least = matrices.reduce((rank, each) => Math.min(rank, each.rank), Number.POSITIVE_INFINITY)
-  const most = matrices.reduce((rank, each) => Math.max(rank, each.rank), 0)
-  const dtypes = [...new Set(matrices.map(({ int8 }) => (int8 ? 'INT8' : 'F32')))]
-  const stored = say('formats.matrices-as-factors', { least, most, dtypes })
-  const [first] = renamed
-  if (first === undefined) return [stored]
-  return [stored, say('formats.names-cut', { count: renamed.length, some: quoted(first) })]
+function noticesOf(
+  matrices: ReadonlyMap<string, Matrix>,
+  renamed: { readonly count: number; readonly first: string },
+): Message[] {
+  const dtypes = new Set<'INT8' | 'F32'>()
+  let [least, most] = [Number.POSITIVE_INFINITY, 0]
+  for (const { form } of matrices.values()) {
+    least = Math.min(least, form.rank)
+    most = Math.max(most, form.rank)
+    dtypes.add(form.int8 ? 'INT8' : 'F32')
+  }
+  const stored = say('formats.matrices-as-factors', { least, most, dtypes: [...dtypes] })
+  if (renamed.count === 0) return [stored]
+  return [stored, say('formats.names-cut', { count: renamed.count, some: quoted(renamed.first) })]
 }
 
 async function readConfig(cursor: Cursor, where: string): Promise<Map<string, string>> {
@@ -148,75 +199,50 @@ function nameOf(bytes: Uint8Array): string {
   return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end)).replace(/\ufffd+$/, '')
 }
 
-async function readMatrix(cursor: Cursor, where: string, name: string): Promise<Matrix> {
-  await cursor.need(11)
+const inFile = (where: string, name: string) => `${where}: ${quoted(name)}`
+
+function readShape(cursor: Cursor, where: string, name: string) {
   const rank = cursor.u8() + 256 * cursor.u8()
   const rows = cursor.u32()
   const cols = cursor.u32()
-  for (const [what, size] of [
-    ['rows', rows],
-    ['columns', cols],
-  ] as const)
-    if (size > maxDimension) throw overLimit(where, what, maxDimension, size, 'no published matrix comes near it')
+  if (rows > maxDimension) throw tooLong(inFile(where, name), 'rows', rows)
+  if (cols > maxDimension) throw tooLong(inFile(where, name), 'columns', cols)
   if (rank < 1 || rank > Math.min(rows, cols))
-    throw badFile(where, `a rank from 1 to ${Math.min(rows, cols)} (${rows} x ${cols})`, `${rank}`)
-  const int8 = flag(cursor.u8(), where, 'kind of factors')
-  const entryBytes = int8 ? 1 : 4
-  const u = cursor.position
-  cursor.skip(rows * rank * entryBytes)
-  const scaleU = await scale(cursor, where)
-  const s = cursor.position
-  cursor.skip(rank * 4)
-  const v = cursor.position
-  cursor.skip(cols * rank * entryBytes)
-  const scaleV = await scale(cursor, where)
-  await cursor.need(1)
-  const hasSparse = flag(cursor.u8(), where, 'mark of a sparse part')
-  let entries = 0
-  if (hasSparse) {
-    await cursor.need(4)
-    entries = cursor.u32()
-  }
-  const sparse = cursor.position
-  cursor.skip(entries * 10)
-  const info: TensorInfo = {
-    name,
-    dtype: 'F32',
-    shape: [rows, cols],
-    byteLength: rows * cols * 4,
-    ...formOf(rank, int8),
-    storedBytes: cursor.position - u,
-  }
-  return { info, rows, cols, rank, int8, u, s, v, scaleU, scaleV, sparse, entries }
+    throw badFile(inFile(where, name), `a rank from 1 to ${Math.min(rows, cols)} (${rows} x ${cols})`, `${rank}`)
+  return { rank, rows, cols, int8: flag(cursor, where, name, 'kind of factors') }
 }
 
-const forms = new Map<string, Required<Pick<TensorInfo, 'storedAs' | 'remark'>>>()
+const forms = new Map<number, Form>()
 
-/** What is said of factors of a rank: the same of all of them, of which a hostile file has very many. */
-function formOf(rank: number, int8: boolean) {
+function formOf(rank: number, int8: boolean): Form {
+  const key = 2 * rank + Number(int8)
+  const known = forms.get(key)
+  if (known) return known
   const dtype = int8 ? 'INT8' : 'F32'
-  const storedAs = `rank ${rank} ${dtype}`
-  const known = forms.get(storedAs) ?? { storedAs, remark: say('formats.stored-factors', { rank, dtype }) }
+  const form = { rank, int8, storedAs: `rank ${rank} ${dtype}`, remark: say('formats.stored-factors', { rank, dtype }) }
   // As few as honest files have.
-  if (forms.size < 1000) forms.set(storedAs, known)
-  return known
+  if (forms.size < 1000) forms.set(key, form)
+  return form
 }
 
-function flag(value: number, where: string, what: string): boolean {
-  if (value > 1) throw badFile(where, `0 or 1 as ${what}`, `${value}`)
+function tooLong(where: string, what: string, size: number) {
+  return overLimit(where, what, maxDimension, size, 'no published matrix comes near it')
+}
+
+function flag(cursor: Cursor, where: string, name: string, what: string): boolean {
+  const value = cursor.u8()
+  if (value > 1) throw badFile(inFile(where, name), `0 or 1 as ${what}`, `${value}`)
   return value === 1
 }
 
-async function scale(cursor: Cursor, where: string): Promise<number> {
-  await cursor.need(4)
-  const bytes = cursor.bytes(4)
-  const value = new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true)
-  if (!Number.isFinite(value)) throw badFile(where, 'a finite scale', 'one that is not')
+function readScale(cursor: Cursor, where: string, name: string): number {
+  const value = cursor.f32()
+  if (!Number.isFinite(value)) throw badFile(inFile(where, name), 'a finite scale', 'one that is not')
   return value
 }
 
 /** Bytes [start, end) of the product, in panels of the rows they touch. */
-async function readProduct(source: ByteSource, matrix: Matrix, start: number, end: number): Promise<Uint8Array> {
+async function readProduct(source: ByteSource, matrix: Parts, start: number, end: number): Promise<Uint8Array> {
   const { cols, rank } = matrix
   const rowBytes = 4 * cols
   const firstRow = Math.floor(start / rowBytes)
@@ -236,7 +262,7 @@ async function readProduct(source: ByteSource, matrix: Matrix, start: number, en
 /** `count` rows of the product from row `first` on. */
 async function productRows(
   source: ByteSource,
-  matrix: Matrix,
+  matrix: Parts,
   singular: Float64Array,
   first: number,
   count: number,
@@ -266,7 +292,7 @@ async function productRows(
 /** Rows of U or of V, count x rank, without their scale. */
 async function factorRows(
   source: ByteSource,
-  { rank, int8 }: Matrix,
+  { rank, int8 }: Parts,
   base: number,
   first: number,
   count: number,
@@ -287,7 +313,7 @@ function transposed(values: Float64Array, rows: number, cols: number): Float64Ar
 /** Entries of the sparse part in their order, some at a time. @throws AppError `bad-file` for one outside the matrix */
 async function visitSparse(
   source: ByteSource,
-  { info, rows, cols, sparse, entries }: Matrix,
+  { info, rows, cols, sparse, entries }: Parts,
   visit: (row: number, column: number, value: number) => void,
 ): Promise<void> {
   const step = 65_536

@@ -7,10 +7,12 @@
 import type { ByteSource } from '../io.ts'
 import { quoted } from '../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
+import { uniqueNames } from '../unique-names.ts'
 import type { Format } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
+import { pathNames } from './reading/name-meter.ts'
 import { readRange } from './reading/range.ts'
-import { type ReadableTensor, uniqueName, weightFileOf } from './reading/readable.ts'
+import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
 import { badFile, type LeftOut, leftOut, nothingIn, overLimit, shapeText } from './reading/refusal.ts'
 
 /** Values of all kinds; each costs a call. */
@@ -60,7 +62,8 @@ export const flax: Format = {
       cursor: cursorOver(source, 0, source.byteLength),
       arrays: [],
       left: [],
-      names: new Set(),
+      unique: uniqueNames(),
+      nameOf: pathNames(source.name, '/'),
       values: 0,
       keys: 0,
     }
@@ -85,7 +88,8 @@ interface Walk {
   readonly cursor: Cursor
   readonly arrays: ReadableTensor[]
   readonly left: LeftOut[]
-  readonly names: Set<string>
+  readonly unique: ReturnType<typeof uniqueNames>
+  readonly nameOf: ReturnType<typeof pathNames>
   values: number
   keys: number
 }
@@ -251,7 +255,7 @@ async function readExtension(walk: Walk, byteLength: number, path: readonly stri
   const type = cursor.u8()
   const end = cursor.position + byteLength
   if (type === ndarray || type === scalar) add(walk, path, [await readArray(walk, end)], null)
-  else if (type !== nativeComplex) walk.left.push({ name: path.join('/') || 'value', why: `extension ${type}` })
+  else if (type !== nativeComplex) walk.left.push({ name: walk.nameOf(path) || 'value', why: `extension ${type}` })
   cursor.skip(end - cursor.position)
   return other
 }
@@ -304,7 +308,7 @@ async function readChunked(walk: Walk, count: number, path: readonly string[]): 
     const key = await readValue(walk, path)
     const name = key.kind === 'text' ? key.text : ''
     if (name !== 'shape' && name !== 'chunks') throw badFile(where, 'shape and chunks of an array', quoted(name))
-    const inner: Walk = { ...walk, arrays: [], left: [], names: new Set() }
+    const inner: Walk = { ...walk, arrays: [], left: [], unique: uniqueNames() }
     await walk.cursor.need(1)
     const code = walk.cursor.u8()
     if (!startsMap(code)) throw badFile(where, `a map of ${name}`, 'another value')
@@ -348,7 +352,7 @@ async function readChunk(walk: Walk, where: string): Promise<Stored> {
 function add(walk: Walk, path: readonly string[], parts: readonly Stored[], whole: readonly number[] | null): void {
   const { source } = walk
   const [first] = parts
-  const wanted = path.join('/') || 'array'
+  const wanted = walk.nameOf(path) || 'array'
   const where = `${source.name}: ${quoted(wanted)}`
   if (walk.arrays.length === maxTensors)
     throw overLimit(source.name, 'arrays', maxTensors, maxTensors + 1, 'no published model comes near it')
@@ -367,7 +371,7 @@ function add(walk: Walk, path: readonly string[], parts: readonly Stored[], whol
     throw badFile(where, due === null ? `the bytes of ${values}` : `${due} bytes (${values})`, `${byteLength}`)
   }
   walk.arrays.push({
-    info: { name: uniqueName(wanted, walk.names), dtype, shape, byteLength },
+    info: { name: walk.unique(wanted), dtype, shape, byteLength },
     read: (start, end) => readParts(source, parts, start, end, where),
   })
 }

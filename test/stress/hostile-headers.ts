@@ -6,6 +6,7 @@ import { int, le32, pickle, str, zip } from '../core/formats/archives/archives.t
 import { concat, safetensorsFile, text, u64 } from '../core/formats/corpus.ts'
 import * as onnx from '../core/formats/onnx/onnx-model.ts'
 import { type Hostile, hostileNamed } from './hostile-named.ts'
+import { hostileShared } from './hostile-shared.ts'
 
 const repeated = (piece: Uint8Array, count: number): Uint8Array => {
   const whole = new Uint8Array(piece.byteLength * count)
@@ -376,4 +377,5 @@ export const hostile: Record<string, Hostile> = {
     { 'x.ckpt.data-00000-of-00001': new Uint8Array(8) },
   ],
   ...hostileNamed,
+  ...hostileShared,
 }

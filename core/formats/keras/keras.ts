@@ -8,10 +8,12 @@ import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName } from '../../messages/text.ts'
 import { checkedElementCount, type DType, dtypeBits } from '../../tensor.ts'
+import { uniqueNames } from '../../unique-names.ts'
 import { looksLikeZip, openZip } from '../archives/zip.ts'
 import type { Format } from '../format.ts'
+import { nameMeter } from '../reading/name-meter.ts'
 import { readRange } from '../reading/range.ts'
-import { type ReadableTensor, uniqueName, weightFileOf } from '../reading/readable.ts'
+import { type ReadableTensor, weightFileOf } from '../reading/readable.ts'
 import { badFile, type LeftOut, leftOut, nothingIn, overLimit } from '../reading/refusal.ts'
 import { type Fields, type HeaderMessage, isHdf5, isUndefined, maxDepth, maxObjects, openHdf5 } from './headers.ts'
 
@@ -44,7 +46,8 @@ async function datasets(source: ByteSource): Promise<{ tensors: ReadableTensor[]
   const hdf5 = await openHdf5(source)
   const tensors: ReadableTensor[] = []
   const left: LeftOut[] = []
-  const names = new Set<string>()
+  const unique = uniqueNames()
+  const meter = nameMeter(source.name)
   // A hard link may lead back to a group above: each object once.
   const seen = new Set<number>()
   const open: { path: string; address: number; depth: number }[] = [{ path: '', address: hdf5.root, depth: 0 }]
@@ -59,10 +62,11 @@ async function datasets(source: ByteSource): Promise<{ tensors: ReadableTensor[]
     if (links === null) {
       const found = datasetOf(source, path || '/', messages)
       if ('why' in found) left.push({ name: path, why: found.why })
-      else tensors.push(found.at(uniqueName(path, names)))
+      else tensors.push(found.at(unique(path)))
       continue
     }
     for (const { name, address } of links) {
+      meter([path, name])
       const inner = path === '' ? name : `${path}/${name}`
       if (address === null) left.push({ name: inner, why: say('left-out.link') })
       else open.push({ path: inner, address, depth: depth + 1 })

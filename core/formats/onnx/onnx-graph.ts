@@ -7,6 +7,8 @@
 
 import type { ByteSource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
+import { quoted } from '../../messages/text.ts'
+import { uniqueNames } from '../../unique-names.ts'
 import { type Cursor, cursorOver } from '../reading/cursor.ts'
 import type {
   DeclaredValue,
@@ -19,6 +21,7 @@ import type {
   Range,
   Scope,
 } from '../reading/model-graph.ts'
+import { pathNames } from '../reading/name-meter.ts'
 import { type Field, type FieldBudget, spendField, varint, visitFields } from '../reading/protobuf.ts'
 import { badFile, type LeftOut, overLimit } from '../reading/refusal.ts'
 import { type Constant, emptyConstant, readTensor, withText } from './onnx-tensors.ts'
@@ -62,6 +65,8 @@ interface Walk {
   readonly nodeBudget: FieldBudget
   readonly constants: Constant[]
   readonly names: Set<string>
+  readonly unique: ReturnType<typeof uniqueNames>
+  readonly nameOf: ReturnType<typeof pathNames>
   readonly valueNames: Map<string, string>
   readonly left: LeftOut[]
   readonly counted: { nodes: number; attributes: number }
@@ -75,13 +80,16 @@ const placed = ({ number, at, start, end }: Field): Placed => ({
 
 export async function readModel(source: ByteSource): Promise<Model> {
   const where = source.name
+  const names = new Set<string>()
   const walk: Walk = {
     source,
     cursor: cursorOver(source, 0, source.byteLength),
     budget: { left: maxFields, limit: maxFields },
     nodeBudget: { left: maxNodeFields, limit: maxNodeFields },
     constants: [],
-    names: new Set(),
+    names,
+    unique: uniqueNames(names),
+    nameOf: pathNames(where, '.'),
     valueNames: new Map(),
     left: [],
     counted: { nodes: 0, attributes: 0 },
@@ -376,11 +384,9 @@ function add(walk: Walk, constant: Constant, path: readonly string[], mustBeUniq
   const where = walk.source.name
   if (walk.constants.length === maxTensors)
     throw overLimit(where, 'weights', maxTensors, maxTensors + 1, 'no published model comes near it')
-  let name = [...path, constant.name].join('.')
-  if (walk.names.has(name) && mustBeUnique)
-    throw badFile(where, 'every initializer once', `${JSON.stringify(name)} twice`)
-  for (let i = 2; walk.names.has(name); i++) name = `${[...path, constant.name].join('.')}~${i}`
-  walk.names.add(name)
+  const wanted = walk.nameOf([...path, constant.name])
+  if (mustBeUnique && walk.names.has(wanted)) throw badFile(where, 'every initializer once', `${quoted(wanted)} twice`)
+  const name = walk.unique(wanted)
   walk.valueNames.set(name, constant.name)
   walk.constants.push({ ...constant, name })
   return name

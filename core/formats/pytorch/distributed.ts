@@ -27,7 +27,7 @@ import {
 import { runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
 import { pickleBudget } from './pickle-limits.ts'
-import { isNode, type OpaqueNode, type PickleValue, sequenceItems } from './pickle-values.ts'
+import { isCount, isNode, type OpaqueNode, type PickleValue, sequenceItems, sizesOf } from './pickle-values.ts'
 import { checkpointFile, codeNotices } from './pytorch.ts'
 
 export const metadataName = '.metadata'
@@ -35,6 +35,8 @@ export const metadataName = '.metadata'
 const maxFiles = 4096
 /** Of one tensor: a chunk for each process. */
 const maxChunks = 8192
+/** Of all tensors: as many as the largest checkpoints have, with room. One list may be that of any number of tensors. */
+const maxAllChunks = 1_000_000
 const maxTensors = 150_000
 
 interface Chunk {
@@ -93,10 +95,15 @@ export const torchDistributed: Format = {
 
 // --- The metadata -----------------------------------------------------------------------------------------------------------------
 
+/** Far more than an object of these classes has. One dictionary may be the state of any number of objects: it is not looked through for each. */
+const mostAttributes = 1000
+
 /** An attribute of an object that a class made, whose name ends so. */
 function attribute(value: PickleValue | undefined, key: string): PickleValue | undefined {
   const state = isNode(value, 'opaque') ? value.state : value
-  return isNode(state, 'dict') ? state.values[state.keys.lastIndexOf(key)] : undefined
+  return isNode(state, 'dict') && state.keys.length <= mostAttributes
+    ? state.values[state.keys.lastIndexOf(key)]
+    : undefined
 }
 
 function isClass(value: PickleValue | undefined, name: string): value is OpaqueNode {
@@ -116,8 +123,9 @@ function describedTensors(where: string, root: PickleValue, left: LeftOut[]): De
     throw overLimit(where, 'tensors', maxTensors, tensors.keys.length, 'no published model comes near it')
   const placed = new Map<string, PickleValue>()
   for (const [i, index] of places.keys.entries())
-    placed.set(placeKey(text(attribute(index, 'fqn')), sizesIn(attribute(index, 'offset'))), places.values[i]!)
+    placed.set(placeKey(text(attribute(index, 'fqn')), sizesOf(attribute(index, 'offset'))), places.values[i]!)
   const described: Described[] = []
+  let chunks = 0
   const names = new Set<string>()
   for (const [i, key] of tensors.keys.entries()) {
     const entry = tensors.values[i]!
@@ -135,19 +143,22 @@ function describedTensors(where: string, root: PickleValue, left: LeftOut[]): De
       left.push({ name, why: isNode(type, 'global') ? type.name : say('left-out.no-dtype') })
       continue
     }
-    const shape = sizesIn(attribute(entry, 'size'))
+    const shape = sizesOf(attribute(entry, 'size'))
     const parts = sequenceItems(attribute(entry, 'chunks'))
     if (!shape || checkedElementCount(shape) === null || shape.length > 64 || !parts)
       throw badFile(label, 'a size and chunks', 'something else')
     if (parts.length > maxChunks) throw overLimit(label, 'chunks', maxChunks, parts.length, 'one a process is usual')
+    chunks += parts.length
+    if (chunks > maxAllChunks)
+      throw overLimit(where, 'chunks', maxAllChunks, chunks, 'no published model comes near it')
     described.push({ name, dtype, shape, chunks: parts.map((part) => chunkOf(label, name, part, placed)) })
   }
   return described
 }
 
 function chunkOf(label: string, name: string, part: PickleValue, placed: ReadonlyMap<string, PickleValue>): Chunk {
-  const offsets = sizesIn(attribute(part, 'offsets'))
-  const sizes = sizesIn(attribute(part, 'sizes'))
+  const offsets = sizesOf(attribute(part, 'offsets'))
+  const sizes = sizesOf(attribute(part, 'sizes'))
   if (!offsets || !sizes) throw badFile(label, 'chunks with offsets and sizes', 'something else')
   // Tensors that are whole on one process may be stored without an offset.
   const info = placed.get(placeKey(name, offsets)) ?? placed.get(placeKey(name, null))
@@ -165,16 +176,6 @@ const placeKey = (name: string, offset: readonly number[] | null) => `${offset ?
 
 function text(value: PickleValue | undefined): string {
   return typeof value === 'string' ? value : ''
-}
-
-function isCount(value: PickleValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-/** A torch.Size. */
-function sizesIn(value: PickleValue | undefined): readonly number[] | null {
-  const items = sequenceItems(value)
-  return items?.every(isCount) ? (items as readonly number[]) : null
 }
 
 // --- Chunks -----------------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import {
   type DictNode,
   type ElementTypeNode,
   type GlobalNode,
+  isCount,
   isNode,
   type OpaqueNode,
   type PickleNode,
@@ -23,6 +24,7 @@ import {
   type SequenceNode,
   type StorageNode,
   sequenceItems,
+  sizesOf,
   type TensorNode,
   type WrapperNode,
 } from './pickle-values.ts'
@@ -259,15 +261,9 @@ function storageOf(id: PickleValue, where: string): PickleValue {
 /** (storage, offset, shape, strides, ...). */
 function tensorOf(args: readonly PickleValue[], where: string, dtypeArgument?: PickleValue): TensorNode {
   const [storage, offset, shapeValue, stridesValue] = args
-  const shape = sequenceItems(shapeValue)
-  const strides = sequenceItems(stridesValue)
-  if (
-    !isNode(storage, 'storage') ||
-    !isCount(offset) ||
-    !shape?.every(isCount) ||
-    !strides?.every(isCount) ||
-    shape.length !== strides.length
-  )
+  const shape = sizesOf(shapeValue)
+  const strides = sizesOf(stridesValue)
+  if (!isNode(storage, 'storage') || !isCount(offset) || !shape || !strides || shape.length !== strides.length)
     throw badFile(
       `${where}: tensor`,
       'a storage, an offset, and as many sizes as strides, none negative',
@@ -280,21 +276,16 @@ function tensorOf(args: readonly PickleValue[], where: string, dtypeArgument?: P
     dtype: typed ? (typed.dtype ?? null) : storage.dtype,
     typeName: typed ? typed.name : storage.typeName,
     offset,
-    shape: shape as readonly number[],
-    strides: strides as readonly number[],
+    shape,
+    strides,
   }
 }
 
-function isCount(value: PickleValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
 function wrapperOf(type: PickleValue | undefined, size: PickleValue | undefined): WrapperNode {
-  const shape = sequenceItems(size)
   return {
     kind: 'wrapper',
     name: isNode(type, 'global') ? type.name : 'tensor',
-    shape: shape?.every(isCount) ? (shape as readonly number[]) : null,
+    shape: sizesOf(size),
     state: null,
   }
 }
@@ -330,7 +321,8 @@ function sequenceOf(kind: SequenceNode['kind'], value: PickleValue | undefined):
 function bytesOf(value: PickleValue | undefined): BytesNode {
   if (isNode(value, 'bytes')) return value
   const text = typeof value === 'string' ? value : ''
-  const inline = Uint8Array.from(text, (character) => character.charCodeAt(0))
+  const inline = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) inline[i] = text.charCodeAt(i)
   return { kind: 'bytes', offset: 0, length: inline.byteLength, inline }
 }
 
@@ -361,14 +353,14 @@ function bufferArray([data, elementType, shape, order]: readonly PickleValue[], 
 function setArrayState(target: ArrayNode, state: PickleValue, where: string): void {
   const items = sequenceItems(state) ?? []
   const [shapeValue, elementType, fortran, data] = items.length === 5 ? items.slice(1) : items
-  const shape = sequenceItems(shapeValue)
-  if (!shape?.every(isCount) || !isNode(elementType, 'element-type'))
+  const shape = sizesOf(shapeValue)
+  if (!shape || !isNode(elementType, 'element-type'))
     throw badFile(`${where}: array`, 'a shape and a dtype', 'something else')
   // An array of objects has a list here: there is nothing in it to show as numbers.
   const bytes = typeof data === 'string' ? textAsBytes(data) : data
   if (!isNode(bytes, 'bytes')) return
   target.content = {
-    shape: shape as readonly number[],
+    shape,
     fortran: fortran === true || fortran === 1,
     elementType,
     data: bytes,

@@ -17,6 +17,8 @@ export const maxMarks = 1000
 export const maxStringBytes = 16_000_000
 /** Of all text together. */
 const maxTextBytes = 48_000_000
+/** Bytes that calls copy out of what other calls are given as well: a few bytes each, however long that is. */
+const maxCopiedBytes = 48_000_000
 /** A line of protocol 0 that has no end would be searched to the end of the file. */
 export const maxLineBytes = 16_000_000
 /** Longer integers than 2048 bits are data in disguise. */
@@ -28,12 +30,13 @@ export interface PickleBudget {
   objects: number
   items: number
   textBytes: number
+  copiedBytes: number
   /** Globals outside the allow-list, in the order met. */
   readonly unknownGlobals: Set<string>
 }
 
 export function pickleBudget(): PickleBudget {
-  return { opcodes: 0, objects: 0, items: 0, textBytes: 0, unknownGlobals: new Set() }
+  return { opcodes: 0, objects: 0, items: 0, textBytes: 0, copiedBytes: 0, unknownGlobals: new Set() }
 }
 
 /** Keeps the account of one pickle and says where it stands when it refuses. */
@@ -49,6 +52,7 @@ export interface PickleMeter {
   objects(count: number): void
   items(count: number): void
   text(byteLength: number): void
+  copied(byteLength: number): void
   unknownGlobal(name: string): void
   /** Forgets what the opcode spent, because it has to be read again. */
   undo(): void
@@ -83,6 +87,11 @@ export function pickleMeter(where: string, start: number, budget: PickleBudget):
       budget.textBytes += byteLength
       if (budget.textBytes > maxTextBytes)
         throw meter.over('bytes of text', maxTextBytes, budget.textBytes, 'no weight file has so many names')
+    },
+    copied: (byteLength) => {
+      budget.copiedBytes += byteLength
+      if (budget.copiedBytes > maxCopiedBytes)
+        throw meter.over('bytes of copies', maxCopiedBytes, budget.copiedBytes, 'no weight file makes so many')
     },
     unknownGlobal: (name) => {
       budget.unknownGlobals.add(name)

@@ -4,9 +4,12 @@
  * leave no trace in a name).
  */
 
+import { uniqueNames } from '../../unique-names.ts'
+import { nameMeter } from '../reading/name-meter.ts'
 import { type LeftOut, overLimit } from '../reading/refusal.ts'
 import {
   type ArrayNode,
+  type DictNode,
   isNode,
   type PickleNode,
   type PickleValue,
@@ -52,7 +55,7 @@ const wrapperKeys = [
 const moduleParts = new Set(['_parameters', '_buffers', '_modules'])
 
 /** Where the classes that hold a whole tensor, or its shard, keep it: torch's DTensor, its relatives, torchao's Float8 training weights. */
-export const wholeTensorKeys = ['_local_tensor', '_local_shard', '_tensor', 'elem', '_elem']
+const wholeTensorKeys = ['_local_tensor', '_local_shard', '_tensor', 'elem', '_elem']
 
 interface Found {
   readonly path: readonly string[]
@@ -66,8 +69,9 @@ interface Found {
  */
 export function namedTensors(root: PickleValue, where: string): TensorTree {
   const found: Found[] = []
+  const meter = nameMeter(where)
   // A container reached twice is shown once, so a hundred lists of a hundred references each stay a hundred lists.
-  const seen = new Set<PickleNode>()
+  const seen = new Set<PickleNode | readonly PickleValue[]>()
 
   const left: LeftOut[] = []
   let inside: WrapperNode | undefined
@@ -77,18 +81,21 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
     const outer = inside
     inside = wrapper
     const { state } = wrapper
-    const key = isNode(state, 'dict') ? wholeTensorKeys.find((each) => state.keys.includes(each)) : undefined
-    if (isNode(state, 'dict') && key !== undefined) visit(state.values[state.keys.lastIndexOf(key)]!, path)
+    const whole = isNode(state, 'dict') ? wholeTensor(state) : null
+    if (whole) visit(whole.value, path)
     else visit(state, [...path, ''])
     inside = outer
-    if (found.length === before && left.length < maxTensors)
+    if (found.length === before && left.length < maxTensors) {
+      meter(path)
       left.push({ name: joined(path) || 'tensor', why: wrapper.name.slice(0, 100) })
+    }
   }
   const visit = (value: PickleValue, path: readonly string[]): void => {
     if (typeof value !== 'object' || value === null) return
     if (isNode(value, 'tensor') || isNode(value, 'array') || isNode(value, 'storage')) {
       if (found.length === maxTensors)
         throw overLimit(where, 'tensors', maxTensors, found.length + 1, 'no published file comes near it')
+      meter(path)
       found.push({ path, node: value, ...(inside && { inside }) })
       return
     }
@@ -99,7 +106,10 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
     if (isNode(value, 'wrapper')) visitWrapper(value, path)
     else if (isNode(value, 'dict')) visitPairs(value.keys, value.values, path)
     else if (isNode(value, 'opaque')) {
-      for (const each of [value.state, ...value.args]) visit(each, [...path, ''])
+      visit(value.state, [...path, ''])
+      // A tuple of arguments, which other objects may have as well.
+      if (!seen.has(value.args)) for (const each of value.args) visit(each, [...path, ''])
+      seen.add(value.args)
       visitItems(value.items, path)
       visitPairs(value.keys, value.values, path)
     } else if (isNode(value, 'list') || isNode(value, 'tuple') || isNode(value, 'set')) visitItems(value.items, path)
@@ -125,9 +135,34 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
   return { ...withoutWrappers(root, found), left }
 }
 
+/** Keys of honest checkpoints are names, numbers, or a few of these together; a tuple may hold another a billion times over, or in a million levels. */
+const mostKeyParts = 64
+const mostKeyLevels = 8
+const mostPartCharacters = 4096
+
 function keyLabel(key: PickleValue): string {
-  if (typeof key !== 'object' || key === null) return String(key)
-  return isNode(key, 'tuple') ? key.items.map(keyLabel).join(',') : key.kind
+  const parts: string[] = []
+  return addParts(key, parts, 0) ? parts.join(',') : 'tuple'
+}
+
+/** Whether it has no more parts than a key may have. */
+function addParts(key: PickleValue, parts: string[], level: number): boolean {
+  if (isNode(key, 'tuple') && key.items.length > 0)
+    return level < mostKeyLevels && key.items.every((item) => addParts(item, parts, level + 1))
+  parts.push(typeof key !== 'object' || key === null ? String(key) : isNode(key, 'tuple') ? '' : key.kind)
+  return parts.length <= mostKeyParts && (level === 0 || parts.at(-1)!.length <= mostPartCharacters)
+}
+
+const wholeTensors = new WeakMap<DictNode, { readonly value: PickleValue } | null>()
+
+/** The whole tensor that a state has; null for none. Looked for once: it may be the state of any number of tensors. */
+export function wholeTensor(state: DictNode): { readonly value: PickleValue } | null {
+  const known = wholeTensors.get(state)
+  if (known !== undefined) return known
+  const key = wholeTensorKeys.find((each) => state.keys.includes(each))
+  const found = key === undefined ? null : { value: state.values[state.keys.lastIndexOf(key)]! }
+  wholeTensors.set(state, found)
+  return found
 }
 
 const joined = (path: readonly string[]) => path.filter((part) => part !== '').join('.')
@@ -149,12 +184,13 @@ function withoutWrappers(root: PickleValue, found: readonly Found[]): Omit<Tenso
   const parallel = inner.length > 0 && inner.every((name) => name.startsWith('module.'))
 
   const names = new Set<string>()
+  const unique = uniqueNames(names)
   const tensors = found.map(({ path, ...rest }, i) => {
     const short = shortNames[i]!
     const wanted = short === null ? joined(path) : parallel ? short.slice('module.'.length) : short
-    const name = unused(wanted || 'tensor', joined(path), names)
-    names.add(name)
-    return { name, ...rest }
+    const [own, full] = [wanted || 'tensor', joined(path)]
+    const inFull = names.has(own) && full !== '' && !names.has(full)
+    return { name: inFull ? unique(full) : unique(own, (n) => `${own} (${n})`), ...rest }
   })
   const stripped = [...prefix, ...(parallel ? ['module'] : [])].map((part) => `${part}.`)
   return { tensors, stripped }
@@ -168,10 +204,4 @@ function isDictAt(root: PickleValue, path: readonly string[]): boolean {
     value = value.values[value.keys.lastIndexOf(part)] ?? null
   }
   return isNode(value, 'dict')
-}
-
-function unused(wanted: string, full: string, names: ReadonlySet<string>): string {
-  if (!names.has(wanted)) return wanted
-  if (full !== '' && !names.has(full)) return full
-  for (let i = 2; ; i++) if (!names.has(`${wanted} (${i})`)) return `${wanted} (${i})`
 }

@@ -127,6 +127,19 @@ export function sequenceItems(value: PickleValue | undefined): readonly PickleVa
   return isNode(value, 'list') || isNode(value, 'tuple') ? value.items : null
 }
 
+/** Far more than any tensor has. */
+const mostSizes = 1000
+
+export function isCount(value: PickleValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+/** Sizes, strides or offsets; null for anything else. A list of a million may be those of a hundred thousand tensors: it is not looked through for each. */
+export function sizesOf(value: PickleValue | undefined): readonly number[] | null {
+  const items = sequenceItems(value)
+  return items && items.length <= mostSizes && items.every(isCount) ? (items as readonly number[]) : null
+}
+
 /** For sentences. */
 export function kindOf(value: PickleValue): string {
   return value === null ? 'None' : typeof value === 'object' ? `a ${value.kind}` : `a ${typeof value}`

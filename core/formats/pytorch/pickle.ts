@@ -88,10 +88,22 @@ function findGlobal({ host, meter }: Machine, module: string, name: string): Glo
 /** What Python would call; here a known global builds data and everything else becomes a name with its arguments. */
 function reduce({ meter }: Machine, target: PickleValue, args: readonly PickleValue[]): PickleValue {
   meter.objects(1)
-  if (isNode(target, 'global') && target.build) return target.build(args, meter.place())
+  if (isNode(target, 'global') && target.build) {
+    const made = target.build(args, meter.place())
+    if (made !== args[0]) meter.copied(bytesCopied(made))
+    return made
+  }
   meter.objects(3)
   const name = isNode(target, 'global') || isNode(target, 'opaque') ? target.name : kindOf(target)
   return { kind: 'opaque', name, args, state: null, items: [], keys: [], values: [] }
+}
+
+/** What making it has copied: anything may be an argument of any number of calls. */
+function bytesCopied(made: PickleValue): number {
+  if (isNode(made, 'dict')) return 16 * made.keys.length
+  if (isNode(made, 'list') || isNode(made, 'tuple') || isNode(made, 'set')) return 8 * made.items.length
+  if (isNode(made, 'bytes')) return made.inline?.byteLength ?? 0
+  return isNode(made, 'array') ? (made.content?.data.inline?.byteLength ?? 0) : 0
 }
 
 function reduceWithTuple(machine: Machine): void {
@@ -108,7 +120,10 @@ function argumentTuple({ stack, meter }: Machine): readonly PickleValue[] {
 function build({ stack, host, meter }: Machine): void {
   const state = stack.pop()
   const target = stack.top()
-  if (host.setState(target, state, meter.place())) return
+  if (host.setState(target, state, meter.place())) {
+    meter.copied(bytesCopied(target))
+    return
+  }
   // Attributes of a dict subclass (`_metadata` of a state dict) are of no use here; those of an unknown object may hold tensors.
   if (isNode(target, 'opaque')) target.state = state
 }

@@ -8,7 +8,7 @@ import { npyArray, npyDType, readNpyValues } from '../numpy/npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, figure, type LeftOut, noTensor, overLimit, shapeText } from '../reading/refusal.ts'
-import { type FoundTensor, wholeTensorKeys } from './pickle-tree.ts'
+import { type FoundTensor, wholeTensor } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
 import { extent, readStrided, type StridedView } from './strided.ts'
 
@@ -107,7 +107,7 @@ function partOf(
   own: readonly number[],
 ): Pick<TensorInfo, 'unfit' | 'remark'> | undefined {
   const className = foreign(quoted(name).slice(1, -1))
-  if (!isNode(state, 'dict') || !wholeTensorKeys.some((key) => state.keys.includes(key)))
+  if (!isNode(state, 'dict') || wholeTensor(state) === null)
     return { unfit: say('formats.part-unknown', { class: className }) }
   if (shape === null || (shape.length === own.length && shape.every((size, axis) => size === own[axis])))
     return undefined

@@ -21,6 +21,7 @@ export interface Cursor {
   peek(): number
   u8(): number
   u32(): number
+  f32(): number
   /** Exact below 2^53; larger numbers are only ever refused. */
   u64(): number
   bytes(length: number): Uint8Array
@@ -67,6 +68,7 @@ export function cursorOver(source: ByteSource, start: number, end: number): Curs
     peek: () => window[at]!,
     u8: () => window[take(1)]!,
     u32: () => view.getUint32(take(4), true),
+    f32: () => view.getFloat32(take(4), true),
     u64: () => {
       const from = take(8)
       return view.getUint32(from, true) + view.getUint32(from + 4, true) * 2 ** 32

@@ -31,11 +31,3 @@ export function weightFileOf(
     },
   }
 }
-
-/** `name`, or with a number behind it where it is taken; takes it. */
-export function uniqueName(wanted: string, taken: Set<string>): string {
-  let name = wanted
-  for (let i = 2; taken.has(name); i++) name = `${wanted}~${i}`
-  taken.add(name)
-  return name
-}

@@ -14,6 +14,7 @@
 import { scaleLayout } from '../../curves/size.ts'
 import type { GraphNode, KnownGraph, NodeAttribute, Scope } from '../../formats/reading/model-graph.ts'
 import type { DType, TensorInfo, TensorOutline } from '../../tensor.ts'
+import { uniqueNames } from '../../unique-names.ts'
 import { dataTypeOf, initializer } from './initializer.ts'
 import { type Factored, factoredNodes, integerAttribute, newNode } from './nodes.ts'
 import {
@@ -67,13 +68,15 @@ export function graphStart({ source, field, properties }: KnownGraph): Pick<Grap
 
 /** @param written the entries of the output, whichever of the planned tensors were factorized in the end */
 export function graphPieces(graph: KnownGraph, written: readonly TensorOutline[]): GraphPieces {
+  const { main } = graph
   const entries = new Map(written.map((entry) => [entry.name, entry]))
   const surgery: Surgery = {
     graph,
     factored: new Map(),
     inInt8: new Map(),
+    outermost: new Set([...main.tensors, ...main.nodes].flatMap(({ weight }) => weight ?? [])),
     front: { nodes: [], tensors: [] },
-    names: new Set(graph.taken),
+    unique: uniqueNames(new Set(graph.taken)),
     zeros: new Map(),
   }
   for (const info of graph.tensors.values()) {
@@ -104,20 +107,14 @@ interface Surgery {
   readonly factored: Map<string, Factored>
   /** Kept weights that are stored in INT8: the value of the outermost graph that each is. */
   readonly inInt8: Map<string, string>
+  /** Weights that stand in the outermost graph. */
+  readonly outermost: ReadonlySet<string>
   /** What stands before everything else of the graph. */
   readonly front: { readonly nodes: Piece[]; readonly tensors: (TensorOutline & { readonly piece: Uint8Array })[] }
-  /** Values that ours must not be called. */
-  readonly names: Set<string>
+  /** A name that no value has. */
+  readonly unique: ReturnType<typeof uniqueNames>
   /** The scalar zero of each dtype, once it is needed. */
   readonly zeros: Map<DType, string>
-}
-
-/** A name that no value has. */
-function unique({ names }: Surgery, wanted: string): string {
-  let name = wanted
-  for (let i = 2; names.has(name); i++) name = `${wanted}~${i}`
-  names.add(name)
-  return name
 }
 
 /** r channels of the kernel that the weight is: its factor may be stored as a matrix. */
@@ -132,12 +129,10 @@ function widenedWhole(
   codes: TensorOutline,
   entries: ReadonlyMap<string, TensorOutline>,
 ): string {
-  const { main, valueNames, int8Axes } = surgery.graph
+  const { valueNames, int8Axes } = surgery.graph
   const name = valueNames.get(info.name) ?? info.name
-  const isOutermost =
-    main.tensors.some(({ weight }) => weight === info.name) || main.nodes.some(({ weight }) => weight === info.name)
   const how = { shape: codes.shape, axis: int8Axes.get(info.name) ?? 0 }
-  return widened(surgery, info, codes, entries, isOutermost ? { ...how, name } : how)
+  return widened(surgery, info, codes, entries, surgery.outermost.has(info.name) ? { ...how, name } : how)
 }
 
 interface Widening {
@@ -174,13 +169,13 @@ function widened(
   }
   if (has !== dtype) step('Cast', [], integerAttribute('to', dataTypeOf(dtype)))
   if (shape.length !== stored.shape.length) {
-    const sizes = { name: unique(surgery, `${stored.name}.shape`), dtype: 'I64' as const, shape: [shape.length] }
+    const sizes = { name: surgery.unique(`${stored.name}.shape`), dtype: 'I64' as const, shape: [shape.length] }
     front.tensors.push({ ...sizes, piece: initializer(sizes, int64(shape)) })
     step('Reshape', [sizes.name])
   }
   return steps.reduce((at, { opType, more, own }, i) => {
     const isLast = i === steps.length - 1
-    const output = isLast && name !== undefined ? name : unique(surgery, `${stored.name}.value`)
+    const output = isLast && name !== undefined ? name : surgery.unique(`${stored.name}.value`)
     front.nodes.push(...newNode({ opType, name: output, inputs: [at, ...more], output, own }))
     return output
   }, stored.name)
@@ -243,7 +238,7 @@ function rewrittenNode(
     node,
     index,
     factors,
-    between: unique(surgery, `${node.outputs[0]}.lowrank`),
+    between: surgery.unique(`${node.outputs[0]}.lowrank`),
     zero: needsAddend ? zeroOf(surgery, graph.tensors.get(weight)!) : null,
   })
 }
@@ -254,7 +249,7 @@ function zeroOf(surgery: Surgery, { dtype }: TensorInfo): string {
   const known = zeros.get(dtype)
   if (known !== undefined) return known
   // An output of ours that is compressed again has one already.
-  const outline = { name: unique(surgery, `zero.lowrank_${dtype}`), dtype, shape: [1] }
+  const outline = { name: surgery.unique(`zero.lowrank_${dtype}`), dtype, shape: [1] }
   zeros.set(dtype, outline.name)
   front.tensors.push({
     ...outline,
@@ -308,8 +303,9 @@ export function externalSplices(graph: KnownGraph): Splice[] {
     graph,
     factored: new Map(),
     inInt8: new Map(),
+    outermost: new Set(),
     front: { nodes: [], tensors: [] },
-    names: new Set(),
+    unique: uniqueNames(),
     zeros: new Map(),
   }
   const listed = graph.main.tensors.flatMap(({ external }) => (external ? [inlined(surgery, external)] : []))

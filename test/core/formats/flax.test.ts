@@ -48,6 +48,14 @@ describe('hostile', () => {
     expect(await sentence(deep)).toMatch(/at most 64 levels of maps/)
     expect(await sentence(concat(Uint8Array.of(0xdf), u32(0xffff_ffff)))).toMatch(/more bytes at/)
   })
+  it('1000 arrays below keys that are longer than all of them', async () => {
+    const key = concat(Uint8Array.of(0xda, 4000 >> 8, 4000 & 255), text('k'.repeat(4000)))
+    const path = concat(...Array.from({ length: 60 }, () => concat(Uint8Array.of(0x81), key)))
+    const arrays = concat(...Array.from({ length: 1000 }, () => array([1])))
+    expect(await sentence(concat(path, Uint8Array.of(0xdc, 1000 >> 8, 1000 & 255), arrays))).toMatch(
+      /at most 64000000 characters of names/,
+    )
+  })
   it('more keys than any model has', async () => {
     const pair = (i: number) => concat(str(String(i)), Uint8Array.of(1))
     const many = Buffer.concat(Array.from({ length: 500_001 }, (_, i) => pair(i)))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { inEnglish } from '../../../../core/messages/english.ts'
 import { concat, openFolder, refusal } from '../corpus.ts'
-import { bytes, external, model, number, tensor, varint } from './onnx-model.ts'
+import { attribute, bytes, external, model, node, number, tensor, varint } from './onnx-model.ts'
 
 const open = (file: Uint8Array, files: Record<string, Uint8Array> = {}) =>
   openFolder({ 'm.onnx': file, ...files }, 'm.onnx')
@@ -88,6 +88,12 @@ describe('reading', () => {
 })
 
 describe('hostile', () => {
+  // Counting from 2 for each of them took minutes.
+  it('20,000 constants of one name', async () => {
+    const constant = node('Constant', [], ['c'], attribute('value_float', number(2, 0)))
+    const { tensors } = await open(model(Uint8Array.from(Buffer.concat(Array(20_000).fill(constant)))))
+    expect([tensors[1]!.name, tensors.at(-1)!.name]).toEqual(['c~2', 'c~20000'])
+  })
   it('truncated at every 1/20 of its length', async () => {
     const good = model(tensor(), tensor({ name: 'v' }))
     for (let i = 0; i < 20; i++)

@@ -193,6 +193,47 @@ describe('bounds', () => {
   it('a memo bomb: a list that holds itself', async () => {
     expect(await sentence(pickle(']q', 0, 'h', 0, 'a.'))).toMatch(/expected tensors, got none/)
   })
+  it('a key that holds a tuple a trillion times over, or in 100,000 levels', async () => {
+    const doubled = Array.from({ length: 40 }, (_, i) => pickle('q', i, 'h', i, 0x86))
+    expect(await sentence(pickle(0x80, 2, '})', ...doubled, 'Ns.'))).toMatch(/expected tensors, got none/)
+    const deep = new Uint8Array(100_000).fill(0x85)
+    expect(await sentence(pickle(0x80, 2, '})', deep, 'Ns.'))).toMatch(/expected tensors, got none/)
+  })
+  it('names that are paths of one long key', async () => {
+    const key = pickle('X', le32(1_000_000), 'k'.repeat(1_000_000), 'q', 1)
+    const bytes = pickle(0x80, 2, key, '}', 'h\x01}'.repeat(100), 'h\x01', arrayBytes, 's'.repeat(101), '.')
+    expect(await sentence(bytes)).toMatch(/at most 64000000 characters of names/)
+  })
+  it('calls that copy one list, or one text, again and again', async () => {
+    const calls = (name: string, argument: Uint8Array) =>
+      pickle(
+        0x80,
+        2,
+        `c${name}\nq`,
+        0,
+        argument,
+        'q',
+        1,
+        '(',
+        ...Array(200).fill(pickle('h', 0, 'h', 1, 0x85, 'R')),
+        'l.',
+      )
+    const copies = /at most 48000000 bytes of copies/
+    expect(await sentence(calls('builtins\nlist', pickle('(', 'N'.repeat(100_000), 't')))).toMatch(copies)
+    expect(await sentence(calls('_codecs\nencode', pickle('X', le32(1_000_000), 'k'.repeat(1_000_000))))).toMatch(
+      copies,
+    )
+  })
+  it('20,000 tensors of one name', async () => {
+    const one = pickle('h', 1)
+    const bytes = pickle(0x80, 2, 'ca\nb\n(', arrayBytes, 'q', 1, ...Array(20_000).fill(one), 'tR.')
+    const { tensors } = await openBytes('x.pkl', bytes)
+    expect([tensors[0]!.name, tensors[1]!.name, tensors.at(-1)!.name]).toEqual([
+      'tensor',
+      'tensor (2)',
+      'tensor (20001)',
+    ])
+  })
   it('more objects than memory', async () => {
     expect(await sentence(pickle(']', ']0'.repeat(1_300_000), '.'))).toMatch(/at most 1200000 objects/)
   })

@@ -1,0 +1,101 @@
+/** Hostile files in which a little is referred to, or stands below, very often: what a reader makes of each reference would be gigabytes. */
+import { le32, pickle, str } from '../core/formats/archives/archives.ts'
+import { concat, text } from '../core/formats/corpus.ts'
+import * as onnx from '../core/formats/onnx/onnx-model.ts'
+import type { Hostile } from './hostile-named.ts'
+
+type Part = string | number | Uint8Array
+
+const pickled = (...parts: Part[]) => pickle(0x80, 2, ...parts, '.')
+const times = (count: number, part: Uint8Array): Uint8Array => {
+  const whole = new Uint8Array(count * part.byteLength)
+  for (let i = 0; i < count; i++) whole.set(part, i * part.byteLength)
+  return whole
+}
+const long = (letters: number) => pickle('X', le32(letters), 'k'.repeat(letters))
+/** A function in memo 0 and an argument in memo 1, then a list of so many calls of it. */
+const calls = (
+  name: string,
+  argument: Uint8Array,
+  count: number,
+  call: Uint8Array = pickle('h', 0, 'h', 1, 0x85, 'R'),
+) => pickled(`c${name}\nq`, 0, argument, 'q', 1, '(', times(count, call), 'l')
+const many = (count: number) => pickle('(', 'N'.repeat(count), 't')
+/** Sizes, in memo 2 beside a storage in memo 1, of so many tensors. */
+const sizes = (count: number, tensors: number) =>
+  pickled(
+    'ctorch._utils\n_rebuild_tensor_v2\nq\x00(',
+    ...[str('storage'), 'ctorch\nFloatStorage\n', str('0'), str('cpu'), 'K', 1, 'tQq', 1, '('],
+    ...['K\x01'.repeat(count), 'tq', 2, '('],
+    times(tensors, pickle('h', 0, '(h', 1, 'K', 0, 'h', 2, 'h', 2, 0x89, 'Nt', 'R')),
+    'l',
+  )
+const wrapper = pickle('ctorch._tensor\n_rebuild_from_type_v2\nq', 0)
+/** So many tensors of a class of its own with one state, of as many keys. */
+const wrapped = (count: number, keys: number) =>
+  pickled(
+    ...[wrapper, 'ctorch._utils\n_rebuild_wrapper_subclass\nq', 1, 'ca\nb\nq', 2, '}('],
+    ...Array.from({ length: keys }, (_, i) => pickle('J', le32(i), 'N')),
+    ...['uq', 3, '('],
+    times(count, pickle('h', 0, '(h', 1, 'h', 2, 'h', 2, 0x85, 'h', 3, 'tR')),
+    'l',
+  )
+const levels = (count: number, of: Uint8Array) => times(count, of)
+
+/** Graphs in graphs, by nodes of names so long, and in the innermost so many constants. */
+function deepConstants(depth: number, letters: number, count: number): Uint8Array {
+  const constant = onnx.node('Constant', [], ['c'], onnx.attribute('value_float', onnx.number(2, 0)))
+  let inner = times(count, constant)
+  for (let i = 0; i < depth; i++)
+    inner = onnx.bytes(
+      1,
+      concat(
+        onnx.bytes(3, 'n'.repeat(letters)),
+        onnx.bytes(4, 'If'),
+        onnx.bytes(5, concat(onnx.bytes(1, 'a'), onnx.bytes(6, inner))),
+      ),
+    )
+  return onnx.model(inner)
+}
+
+/** Maps in maps, by keys so long, and in the innermost so many arrays without values. */
+function deepArrays(depth: number, letters: number, count: number): Uint8Array {
+  const u16 = (value: number) => Uint8Array.of(value >> 8, value)
+  const array = concat(Uint8Array.of(0x93, 0x91, 0, 0xa7), text('float32'), Uint8Array.of(0xc4, 0))
+  const step = concat(Uint8Array.of(0x81, 0xda), u16(letters), text('k'.repeat(letters)))
+  const entry = concat(Uint8Array.of(0xc7, array.byteLength, 1), array)
+  const list = Uint8Array.of(0xdd, count >>> 24, count >>> 16, count >>> 8, count)
+  return concat(times(depth, step), list, times(count, entry))
+}
+
+export const hostileShared: Record<string, Hostile> = {
+  'pickle: a tuple of two of itself, 40 times, as a key': () => [
+    'x.pkl',
+    pickled('})', ...Array.from({ length: 40 }, (_, i) => pickle('q', i, 'h', i, 0x86)), 'Ns'),
+  ],
+  'pickle: 900,000 levels of tuples as a key': () => ['x.pkl', pickled('})', levels(9e5, Uint8Array.of(0x85)), 'Ns')],
+  'pickle: a path of 200 keys of 4e6 letters': () => [
+    'x.pkl',
+    pickled(
+      long(4e6),
+      'q',
+      1,
+      '}',
+      'h\x01}'.repeat(200),
+      'h\x01',
+      'cnumpy.core.multiarray\n_reconstruct\n)R',
+      's'.repeat(201),
+    ),
+  ],
+  'pickle: 3000 copies of a list of 900,000': () => ['x.pkl', calls('builtins\nlist', many(9e5), 3000)],
+  'pickle: 3000 texts of 15e6 as bytes': () => ['x.pkl', calls('_codecs\nencode', long(15e6), 3000)],
+  'pickle: 300,000 objects of the same 900,000 arguments': () => [
+    'x.pkl',
+    calls('a\nb', many(9e5), 2e5, pickle('h', 0, 'h', 1, 'R')),
+  ],
+  'pickle: 100,000 tensors of the same 900,000 sizes': () => ['x.pkl', sizes(9e5, 1e5)],
+  'pickle: 100,000 tensors of a class with the same 100,000 keys': () => ['x.pkl', wrapped(1e5, 1e5)],
+  'onnx: 65,000 constants of one name': () => ['x.onnx', deepConstants(0, 0, 65_000)],
+  'onnx: 65,000 constants, 30 graphs of names of 4000 letters deep': () => ['x.onnx', deepConstants(30, 4000, 65_000)],
+  'msgpack: 140,000 arrays, 60 maps of keys of 4000 letters deep': () => ['x.msgpack', deepArrays(60, 4000, 140_000)],
+}
