@@ -33,19 +33,24 @@ const activations: ReadonlyMap<string, { readonly hasClasses: boolean }> = new M
 export function lastActivations({ main }: Pick<KnownGraph, 'main'>): Activation[] {
   const makers = new Map(main.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
   const outer = new Set([...main.inputs, ...main.outputs].map(({ name }) => name))
+  /** Of each value that was passed: a hostile graph may run in a circle, and any number of its outputs through the same nodes. */
+  const known = new Map<string, Omit<Activation, 'output'> | null>()
   return main.outputs.flatMap(({ name: output }) => {
+    const passed: string[] = []
     let value = output
-    // A hostile graph may run in a circle.
-    for (let steps = 0; steps <= main.nodes.length; steps++) {
+    for (; !known.has(value); passed.push(value)) {
+      known.set(value, null)
       const node = makers.get(value)
       const input = node?.inputs[0]
-      if (!node || input === undefined || (node.domain !== '' && node.domain !== 'ai.onnx')) return []
+      if (!node || input === undefined || (node.domain !== '' && node.domain !== 'ai.onnx')) break
       const found = activations.get(node.opType)
-      if (found) return [{ output, ...found, logits: makers.has(input) && !outer.has(input) ? input : null }]
-      if (!passing.has(node.opType)) return []
+      if (found) known.set(value, { ...found, logits: makers.has(input) && !outer.has(input) ? input : null })
+      if (found || !passing.has(node.opType)) break
       value = input
     }
-    return []
+    const found = known.get(value) ?? null
+    for (const each of passed) known.set(each, found)
+    return found ? [{ output, ...found }] : []
   })
 }
 

@@ -6,6 +6,7 @@ import { fileName, quoted } from '../messages/text.ts'
 import { differenceOf } from './compare.ts'
 import type { RunningModel } from './runner.ts'
 import type { Samples } from './samples.ts'
+import { namedValue } from './value.ts'
 
 /** What ran, and what it is called in sentences. */
 interface NamedModel {
@@ -56,7 +57,7 @@ export async function measureModels(
     for (const [at, model] of models.entries()) {
       const with_ = at === 0 ? of : await model.run(feeds)
       for (const { name, difference } of found[at]!.differences) {
-        const [a, b] = [of.outputs[name], with_.outputs[name]]
+        const [a, b] = [namedValue(of.outputs, name), namedValue(with_.outputs, name)]
         if (!a || !b) continue
         if (a.bytes.byteLength !== b.bytes.byteLength)
           throw new AppError('bad-request', say('answers.outputs-differ', { output: quoted(name) }))

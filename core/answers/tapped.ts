@@ -51,13 +51,16 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
   const names = new Map(all.map((each, i) => [each, each.isInput ? each.value : `ghostsvd.tap.${i}`]))
   const covered = new Set(all.flatMap(({ weights }) => weights))
   const types = new Map(all.map((each) => [names.get(each)!, dataTypeOf(each.info.dtype)]))
-  const { splices, outputs } = opened(graph.main, all, { names, types })
+  const { splices, outputs } = opened(
+    graph.main,
+    Map.groupBy(all, ({ scope }) => scope),
+    { names, types },
+  )
   const { content } = graph.main
   const end = { start: content.end, end: content.end }
   const added = outputs.map((name) => message(fields.graphOutput, text(1, name)))
-  const brought = externalSplices(graph).filter(
-    ({ at }) => !splices.some((each) => each.at.start <= at.start && at.end <= each.at.end),
-  )
+  const changes = insideOf(splices)
+  const brought = externalSplices(graph).filter(({ at }) => !changes(at))
   const inner = [...splices, ...brought, { at: end, with: added }]
   return {
     taps: all.map((each) => ({
@@ -68,6 +71,21 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
     })),
     uncovered: [...uncovered].filter((weight) => !covered.has(weight)),
     pieces: spliced({ start: 0, end: graph.source.byteLength }, [rewritten(fields.graph, graph.field, inner)]),
+  }
+}
+
+/** Whether one of these, which lie apart, has all of a range. */
+function insideOf(splices: readonly Splice[]): (at: Splice['at']) => boolean {
+  const ordered = splices.toSorted((a, b) => a.at.start - b.at.start)
+  return ({ start, end }) => {
+    let [low, high] = [0, ordered.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (ordered[middle]!.at.start <= start) low = middle + 1
+      else high = middle
+    }
+    const last = ordered[low - 1]
+    return last !== undefined && end <= last.at.end
   }
 }
 
@@ -175,14 +193,14 @@ async function attributeValues(
 /** Changes inside a graph so that values of graphs in it come out, and the names under which they do. */
 function opened(
   scope: Scope,
-  all: readonly Found[],
+  all: ReadonlyMap<Scope, readonly Found[]>,
   known: { readonly names: ReadonlyMap<Found, string>; readonly types: ReadonlyMap<string, number> },
 ): { readonly splices: Splice[]; readonly outputs: string[] } {
   const splices: Splice[] = []
   const outputs: string[] = []
   const front: Piece[] = []
-  for (const each of all) {
-    if (each.scope !== scope || each.isInput) continue
+  for (const each of all.get(scope) ?? []) {
+    if (each.isInput) continue
     const name = known.names.get(each)!
     front.push(...newNode({ opType: 'Identity', name, inputs: [each.value], output: name }))
     outputs.push(name)

@@ -2,7 +2,7 @@
  * Sums over what flows into layers: for each tapped value the sum of x xt over all its vectors x (of x^2 alone where they are long), which is
  * what our statistics hold (docs/formats.md). In f64, vector by vector.
  */
-import { numbersOf, type Value } from './value.ts'
+import { namedValue, numbersOf, type Value } from './value.ts'
 
 /** How vectors lie in a value. */
 export type VectorLayout =
@@ -66,7 +66,7 @@ export function sumsOfTaps(): SumsOfTaps {
     add: (taps, values) => {
       sharing ??= sharingOf(taps)
       for (const tap of taps) {
-        const found = values[tap.value]
+        const found = namedValue(values, tap.value)
         if (!found || found.bytes.byteLength === 0) continue
         const vectors = vectorsOf(found, tap.layout, tap.width)
         for (const weights of sharing.groupsOf(tap)) {

@@ -38,6 +38,11 @@ export function isValueType(type: string): type is ValueType {
   return Object.hasOwn(valueTypes, type)
 }
 
+/** The value of a name that a model chose: it may be what every object has, and a model may say nothing under it. */
+export function namedValue(values: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined
+}
+
 /** Its numbers; whole ones beyond 2^53 are rounded. The array is the caller's own. */
 export function numbersOf({ type, bytes }: Value): Float64Array {
   if (type === 'float16') return Float64Array.from(decodeFloat32('F16', bytes))

@@ -36,18 +36,23 @@ export async function assertWithin(handle: FileHandle, path: string, within: Bou
  */
 export interface HeldFolder {
   readonly path: string
+  /** The same for other processes. */
+  readonly pathElsewhere: string
   close(): Promise<void>
 }
 
 /** @throws AppError `not-found` where the folder lies outside; what the file system says, as it says it */
 export async function holdFolder(path: string, within: Bounds): Promise<HeldFolder> {
-  if (!within) return { path, close: async () => {} }
+  if (!within) return { path, pathElsewhere: path, close: async () => {} }
   const handle = await open(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NONBLOCK ?? 0))
   try {
     await assertWithin(handle, path, within)
     const held = descriptorPath(handle)
     const lasting = (await readlink(held).catch(() => null)) !== null
-    return { path: lasting ? held : await realpath(path), close: () => handle.close() }
+    const close = () => handle.close()
+    if (lasting) return { path: held, pathElsewhere: held.replace('self', String(process.pid)), close }
+    const real = await realpath(path)
+    return { path: real, pathElsewhere: real, close }
   } catch (error) {
     await handle.close()
     throw error

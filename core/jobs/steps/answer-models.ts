@@ -3,7 +3,7 @@ import { differenceOf, spreadOf } from '../../answers/compare.ts'
 import type { Feeds } from '../../answers/inputs.ts'
 import type { ModelRunner, RunningModel, WrittenModel } from '../../answers/runner.ts'
 import type { Samples } from '../../answers/samples.ts'
-import type { Value } from '../../answers/value.ts'
+import { namedValue, type Value } from '../../answers/value.ts'
 import type { Answer, AnswerRow, CompressionReport } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
@@ -118,7 +118,7 @@ export async function answerOf(
     const { feeds, outputs } = await samples.at(i)
     const ran = await model.run(feeds)
     for (const { name, difference } of differences) {
-      const [of, with_] = [outputs[name], ran.outputs[name]]
+      const [of, with_] = [namedValue(outputs, name), namedValue(ran.outputs, name)]
       if (!of || !with_) continue
       if (of.bytes.byteLength !== with_.bytes.byteLength)
         throw new AppError('bad-request', say('answers.outputs-differ', { output: quoted(name) }))
@@ -140,7 +140,7 @@ export async function answerOf(
 
 function largestError(outputs: Answer['outputs']): number | null {
   const errors = outputs.flatMap(({ relativeError }) => relativeError ?? [])
-  return errors.length > 0 ? Math.max(...errors) : null
+  return errors.length > 0 ? errors.reduce((most, error) => Math.max(most, error)) : null
 }
 
 /** Runs of both in turn; null where none are asked for. */

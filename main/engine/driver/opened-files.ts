@@ -10,10 +10,13 @@ import type { SourceFolder } from '../../../core/io.ts'
 import { say } from '../../../core/messages/english.ts'
 import { fileName } from '../../../core/messages/text.ts'
 import { fileIdentity, openSource, pickSource } from '../../files/files.ts'
+import type { Bounds } from '../../files/within.ts'
 import type { FileRef } from '../messages.ts'
 
 export interface OpenedWeights {
   readonly file: WeightFile
+  /** Where everything of it has to lie. */
+  readonly within: Bounds
   /** Every file of the set: none of them may become an output. */
   readonly paths: readonly string[]
   /** Tells this state of the files from any other. */
@@ -70,6 +73,7 @@ async function openRef(ref: FileRef): Promise<OpenedWeights> {
         : await pairModel(base!.file, whole.file, form, convolutions)
     const found: OpenedWeights = {
       file: { ...file, close: async () => void (await Promise.all(opened.map(({ file }) => file.close()))) },
+      within: ref.within,
       paths: opened.flatMap(({ paths }) => paths),
       fingerprint: fingerprintOfRoles([
         ['base', base!],
@@ -104,7 +108,7 @@ async function open({ path, within, fingerprint: expected }: FileRef): Promise<O
     const paths = [...new Set([path, ...[...names].sort().map((name) => join(folder, name))])]
     const fingerprint = await fingerprintOf(paths)
     if (expected !== null && fingerprint !== expected) throw hasChanged(path)
-    return { file, paths, fingerprint }
+    return { file, within, paths, fingerprint }
   } catch (error) {
     await file.close()
     throw error
@@ -112,8 +116,8 @@ async function open({ path, within, fingerprint: expected }: FileRef): Promise<O
 }
 
 /**
- * A file that is rewritten in place and given its old time back passes for unchanged while it is read (`openSource`): what it does then to
- * a computation is no fault of the program.
+ * Of what is read past `openSource`: by the runtime of models; and of a file that is rewritten in place and given its old time back, which passes for
+ * unchanged there: what it does then to a computation is no fault of the program.
  * @throws AppError `source-changed`
  */
 export async function assertAsOpened({ paths, fingerprint, parts }: OpenedWeights): Promise<void> {
@@ -157,7 +161,8 @@ async function describe(path: string): Promise<string | null> {
   if (identity === null) return null
   const { device, inode, byteLength, modifiedNs, changedNs, regular } = identity
   const checksum = regular ? await sampleChecksum(path) : 0
-  return [device, inode, byteLength, modifiedNs, changedNs, checksum].join(':')
+  // A folder is what is opened of it: an output that is written beside its files changes none of them.
+  return (regular ? [device, inode, byteLength, modifiedNs, changedNs, checksum] : [device, inode]).join(':')
 }
 
 /** CRC-32 of pieces spread evenly over the file, its first and last bytes among them. */

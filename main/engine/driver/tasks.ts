@@ -17,7 +17,7 @@ import { adapterStyles } from '../../../core/styles.ts'
 import { sketchShape } from '../../../core/svd/on-device.ts'
 import { matrixView } from '../../../core/tensor.ts'
 import type { CompressionTarget } from '../../../core/write/compression.ts'
-import { modelRunner } from '../../answers/runner.ts'
+import { type GivenModel, modelRunner } from '../../answers/runner.ts'
 import { writeFault } from '../../files/file-errors.ts'
 import { assertFileName } from '../../files/file-name.ts'
 import { outputFolder } from '../../files/outputs.ts'
@@ -62,7 +62,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
     }
     const held = place && (await holdTarget(place))
     const target = place && held && targetOf(place, held, job, opened, context)
-    const runner = 'inputs' in job.files ? modelRunner({ ...context, paths: modelPaths(opened) }) : null
+    const runner = 'inputs' in job.files ? modelRunner({ ...context, given: givenModels(opened) }) : null
     const mark = kernels.mark()
     try {
       return await runJob(
@@ -113,12 +113,14 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   }
 }
 
-/** Where a model lies that is to be run: the file itself, also of a folder that was opened. */
-function modelPaths(opened: readonly (readonly [role: string, OpenedWeights])[]): Map<string, string> {
+/** Where models lie that are to be run: the file itself, also of a folder that was opened. */
+function givenModels(opened: readonly (readonly [role: string, OpenedWeights])[]): Map<string, GivenModel> {
   return new Map(
-    opened.map(([role, { file, paths }]) => {
+    opened.map(([role, weights]) => {
+      const { file, within, paths } = weights
       const name = file.shards[0]?.fileName
-      return [role, paths.find((path) => basename(path) === name) ?? paths[0]!]
+      const path = paths.find((each) => basename(each) === name) ?? paths[0]!
+      return [role, { path, within, assertAsOpened: () => assertAsOpened(weights) }]
     }),
   )
 }

@@ -1,12 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { differenceOf, spreadOf } from '../../../core/answers/compare.ts'
 import { drawnInputs } from '../../../core/answers/inputs.ts'
+import { measureModels } from '../../../core/answers/measure.ts'
 import { numbersOf, type Value } from '../../../core/answers/value.ts'
 
 const floats = (dims: number[], ...values: number[]): Value => ({
   type: 'float32',
   dims,
   bytes: new Uint8Array(Float32Array.from(values).buffer),
+})
+
+it('passes over an output under whose name a model says nothing, whatever every object has there', async () => {
+  const outputs = ['constructor', '__proto__', 'y']
+  const run = async () => ({ outputs: { y: floats([1], 2) }, elapsedMs: 1, peakBytes: 1 })
+  const model = { inputs: [], outputs, run, observe: async () => {}, sums: async () => [], end: () => {} }
+  const [, found] = await measureModels([model, model], { count: 1, at: async () => ({}) }, 1)
+  expect(found!.outputs.map(({ name, dims }) => [name, dims])).toEqual([
+    ...[
+      ['constructor', []],
+      ['__proto__', []],
+      ['y', [1]],
+    ],
+  ])
 })
 
 describe('the difference of two outputs', () => {

@@ -37,6 +37,8 @@ const whole = (...graph: Uint8Array[]) => concat(number(1, 8), bytes(7, concat(b
 const linear = (from = weights('w', [64, 80])) =>
   whole(node('MatMul', ['x', 'w'], ['y']), initializer('w', from), slot(11, 'x', ['n', 64]), slot(12, 'y', ['n', 80]))
 
+const asItIs = (path: string) => ({ path, within: null, assertAsOpened: async () => {} })
+
 /** Runs a job whose files are paths, as a driver does. */
 async function ran(request: JobRequest, out?: string): Promise<JobResult['report']> {
   const job = jobSchema.parse(request)
@@ -44,7 +46,11 @@ async function ran(request: JobRequest, out?: string): Promise<JobResult['report
   const files = await Promise.all(
     [...paths].map(async ([role, path]) => [role, await openWeightFile(await pickSource(path, 'file'))] as const),
   )
-  const runner = modelRunner({ paths, checkCancelled: () => {}, notePartial: async () => {} })
+  const runner = modelRunner({
+    given: new Map([...paths].map(([role, path]) => [role, asItIs(path)])),
+    checkCancelled: () => {},
+    notePartial: async () => {},
+  })
   try {
     const folder = out === undefined ? null : outputFolder(dirname(out), { overwrite: false, sources: [] })
     const target = folder && { folder, name: basename(out!) }

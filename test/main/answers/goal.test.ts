@@ -51,7 +51,7 @@ async function ask(
   await writeFile(path, of)
   const noted: string[] = []
   const { models, close } = modelRunner({
-    paths: new Map([['model', path]]),
+    given: new Map([['model', { path, within: null, assertAsOpened: async () => {} }]]),
     checkCancelled: cancelled,
     notePartial: async ({ path: at }, exists) => {
       noted.push(`${exists} ${at}`)

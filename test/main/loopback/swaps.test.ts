@@ -10,6 +10,8 @@ import type { Grant } from '../../../core/contract.ts'
 import { forkEngine, spawnEnginesBy } from '../../../main/engine/parent/host-process.ts'
 import { discardUnfinished, removePartial } from '../../../main/files/outputs.ts'
 import { type Serving, serve } from '../../../main/loopback/serve.ts'
+import { concat } from '../../core/formats/corpus.ts'
+import { bytes, node, number, opset, slot, tensor } from '../../core/formats/onnx/onnx-model.ts'
 import { product } from '../engine/harness.ts'
 import { leaveUnfinished } from '../left-over.ts'
 import { openPage, type TestPage } from './page.ts'
@@ -27,6 +29,19 @@ function model(name: string): Buffer {
   length.writeBigUInt64LE(BigInt(header.byteLength))
   return Buffer.concat([length, header, Buffer.from(Float32Array.from({ length: 64 }, (_, i) => i % 7).buffer)])
 }
+
+/** y = x w. */
+const graph = concat(
+  number(1, 8),
+  bytes(
+    7,
+    concat(
+      ...[node('MatMul', ['x', 'w'], ['y']), slot(11, 'x', ['n', 8]), slot(12, 'y', ['n', 8]), bytes(2, 'main')],
+      tensor({ name: 'w', dims: [8, 8], fields: [bytes(9, new Uint8Array(256))] }),
+    ),
+  ),
+  opset(13),
+)
 
 beforeEach(async () => {
   top = await realpath(await mkdtemp(join(tmpdir(), 'swaps-')))
@@ -84,6 +99,27 @@ it.each([
   await swap()
   expect((await download()).status).toBe(404)
 })
+
+it.each([
+  ['a model', async () => rm(inside('sub', 'm.onnx'))],
+  ['the folder of a model', swapFolder],
+])(
+  'runs nothing of %s that was swapped for a link',
+  async (_what, swap) => {
+    for (const place of [inside, outside]) await writeFile(place('sub', 'm.onnx'), graph)
+    const { folder } = await listed()
+    const found = (await page.host.listFolder(folder.id)).find(({ grant }) => grant.name === 'm.onnx')!
+    const { fileId } = await page.engine.api.open(found.grant.id)
+    const files = { model: fileId, compressed: [fileId], inputs: [] }
+    const job = { kind: 'try' as const, files, samples: 1, rounds: 1 }
+    await expect(page.engine.run(job)).resolves.toMatchObject({ samples: 1 })
+    await swap()
+    if (swap !== swapFolder) await symlink(outside('sub', 'm.onnx'), inside('sub', 'm.onnx'))
+    const refusal = swap === swapFolder ? refused : { code: 'source-changed' }
+    await expect(page.engine.run(job)).rejects.toMatchObject(refusal)
+  },
+  60_000,
+)
 
 it('lists no folder that was swapped for a link', async () => {
   const { folder } = await listed()

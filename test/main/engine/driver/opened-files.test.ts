@@ -37,6 +37,19 @@ it.each(['folder', 'index', 'shard'])(
   },
 )
 
+it('an output that is written beside them changes no weights of a folder', async () => {
+  const folder = join(temporaryFolder(), 'set')
+  mkdirSync(folder)
+  shardsIn(folder)
+  const files = openedFiles()
+  const ref = { fileId: 'f', path: folder, within: null }
+  const { fingerprint } = await files.get({ ...ref, fingerprint: null })
+  await files.close('f')
+  writeFileSync(join(folder, 'out.gguf'), '')
+  await expect(files.get({ ...ref, fingerprint })).resolves.toMatchObject({ fingerprint })
+  await files.close('f')
+})
+
 it('external data is a file of the set, and its change is seen', async () => {
   const folder = temporaryFolder()
   const path = join(folder, 'm.onnx')
