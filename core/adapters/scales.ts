@@ -6,6 +6,8 @@
  *   PEFT             alpha_pattern or lora_alpha over the rank, over its root with use_rslora; a pattern is anchored at the end of the module's name
  *   llama.cpp        one alpha over each tensor's own rank; 0: 1
  */
+
+import { isShallow } from '../depth.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/reading/refusal.ts'
 import { quoted } from '../messages/text.ts'
@@ -136,10 +138,12 @@ function numberOf(value: unknown, what: string): number {
   throw badFile(what, 'a number', 'something else')
 }
 
-function parsed(text: string, what: string): Readonly<Record<string, unknown>> {
+/** @throws AppError `bad-file`, also for one that nests deeper than whatever writes it again can follow */
+export function parsed(text: string, what: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && isShallow(value))
+      return value as Record<string, unknown>
   } catch {
     // Said below.
   }

@@ -51,6 +51,22 @@ export function errorsText(errors: readonly (readonly [string, number])[]): stri
   return JSON.stringify(Object.fromEntries(errors.map(([name, error]) => [name, fixedWidth(error)])))
 }
 
+/** What a field of texts by names holds; null where it holds something else: a header can be damaged where no checksum covers it. */
+export function namedTexts(field: string): Map<string, string> | null {
+  const found = new Map<string, string>()
+  try {
+    const value: unknown = JSON.parse(field)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+    for (const [name, text] of Object.entries(value)) {
+      if (typeof text !== 'string') return null
+      found.set(name, text)
+    }
+    return found
+  } catch {
+    return null
+  }
+}
+
 /** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run, when nothing is `written`. */
 export function outputMetadata(
   compression: Compression,

@@ -89,7 +89,8 @@ async function finishedFile(
     }
     return { byteLength: source.byteLength, outcomes: withScaleOutcomes(compression, plans, outcomes), entries }
   } catch (error) {
-    if (!(error instanceof AppError && (error.code === 'bad-file' || error.code === 'internal-check'))) throw error
+    // Also without the file that is opened in its place: nothing is there to build on.
+    if (!(error instanceof AppError && ['bad-file', 'internal-check', 'not-found'].includes(error.code))) throw error
     await file.distrust(0, 'damaged')
     return null
   } finally {

@@ -8,7 +8,7 @@ import type { AdapterModel } from '../../adapters/difference-model.ts'
 import { type ModuleLayout, moduleEntries } from '../../adapters/forms.ts'
 import type { ModelFacts } from '../../adapters/model-facts.ts'
 import { namesOf, placeTensor } from '../../adapters/names.ts'
-import { CONFIGURATION } from '../../adapters/scales.ts'
+import { CONFIGURATION, parsed } from '../../adapters/scales.ts'
 import type { TargetModule } from '../../adapters/translate.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
@@ -192,8 +192,8 @@ export function refuseResize({ params, rule }: Pick<ResizeChoices, 'params' | 'r
 export async function earlierConfiguration(
   { form, file }: Adapter,
   to: AdapterForm,
-): Promise<Record<string, unknown> | null> {
+): Promise<Readonly<Record<string, unknown>> | null> {
   if (form !== 'peft' || to !== 'peft') return null
   const bytes = await file.beside?.(CONFIGURATION, 8_000_000)
-  return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>) : null
+  return bytes ? parsed(new TextDecoder().decode(bytes), CONFIGURATION) : null
 }

@@ -26,6 +26,7 @@ import {
   ERRORS,
   errorsText,
   fixedWidth,
+  namedTexts,
   RECIPE,
   SOURCE,
   TIES,
@@ -137,16 +138,13 @@ function piecesOf(file: WeightFile): Piece[] {
 
 /** Names of tensors with that of the one whose storage they share. */
 function tiesOf(parts: readonly WeightFile[]): Map<string, string> {
-  return new Map(parts.flatMap((part) => Object.entries(tiesOfPart(part))))
+  return new Map(parts.flatMap((part) => [...tiesOfPart(part)]))
 }
 
-function tiesOfPart({ metadata, shards }: WeightFile): Record<string, string> {
-  const text = metadata.get(TIES) ?? '{}'
-  try {
-    return JSON.parse(text) as Record<string, string>
-  } catch {
-    throw badFile(`${shards[0]?.fileName ?? 'A part'}: ${TIES}`, 'JSON', 'something else')
-  }
+function tiesOfPart({ metadata, shards }: WeightFile): Map<string, string> {
+  const found = namedTexts(metadata.get(TIES) ?? '{}')
+  if (found) return found
+  throw badFile(`${shards[0]?.fileName ?? 'A part'}: ${TIES}`, 'names by names', 'something else')
 }
 
 /** As one run reckons it, in the order of its file: every matrix, each storage once; what was kept counts 0. */

@@ -36,6 +36,9 @@ export interface PartTensor {
   readonly planned: readonly TensorOutline[] | null
 }
 
+/** Relative errors are about 1 at most; what has more digits than the header has space for is damage. */
+const mostError = 1e9
+
 const outlineSchema = z.strictObject({
   name: z.string(),
   dtype: z.enum(Object.keys(dtypeBits) as [DType, ...DType[]]),
@@ -100,6 +103,9 @@ export function partTensors({ metadata, shards, tensors }: WeightFile): PartTens
       error: bits === null ? null : fromBits(bits),
     }),
   )
+  // Written as 64 bits, of which most others are no error.
+  for (const { error } of found)
+    if (error !== null && !(error >= 0 && error < mostError)) throw badFile(where, 'errors', String(error))
   const entries = found.reduce((sum, each) => sum + each.entries, 0)
   if (entries !== tensors.length) throw badFile(where, `${tensors.length} entries`, String(entries))
   return found

@@ -14,14 +14,23 @@ import { say, type ValuesOf } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName } from '../../messages/text.ts'
 import { inFileOrder } from '../../plan/entries.ts'
-import { companionNames, layOut } from '../../plan/output-files.ts'
+import { companionNames, companions, layOut, type OutputLayout } from '../../plan/output-files.ts'
 import { partOf } from '../../plan/parts.ts'
-import { type Choices, type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
+import {
+  type Choices,
+  type FactorizedTensor,
+  isFactorized,
+  keepAsIs,
+  planByNames,
+  type TensorPlan,
+  unsettled,
+} from '../../plan/plan.ts'
 import { bytesInFile, type TensorInfo, type TensorOutline, tensorBytes } from '../../tensor.ts'
+import { version } from '../../version.ts'
 import type { Compression, CompressionTarget } from '../compression.ts'
 import { encodingOf } from '../encodings/registry.ts'
-import { type FinishedFile, pickedOutput } from '../encodings/weights-output.ts'
-import { DIGEST, ERROR, ERRORS, NAMES, RECIPE, SOURCE } from '../metadata.ts'
+import { type FinishedFile, pickedOutput, sameBytes } from '../encodings/weights-output.ts'
+import { DIGEST, ERROR, ERRORS, NAMES, namedTexts, RECIPE, SOURCE, VERSION } from '../metadata.ts'
 import { PART } from '../parts/part-fields.ts'
 import { type SourceTensor, sourceDigest } from '../source-digest.ts'
 import { factorSuffixes } from '../styles/factors.ts'
@@ -71,9 +80,11 @@ export async function finishedOutput(
         return say('files.exists-outdated')
     const written = found.map(({ file }) => file)
     const outcomes = outcomesOf(file, plans, style, written)
-    const [first, ...others] = written
-    const relativeError =
-      first && others.length === 0 ? Number(first.metadata.get(ERROR)) : modelErrorOf(plans, outcomes)
+    const relativeError = outcomes && errorOf(layout, outcomes, written)
+    // What its header says of errors has no checksum of its own, but one error is made of the others.
+    if (!outcomes || relativeError === null) return say('files.exists-damaged', { name: fileName(name) })
+    const damaged = await damagedBeside(where, settled(layout, outcomes), style, written)
+    if (damaged !== null) return say('files.exists-damaged', { name: fileName(damaged) })
     return {
       files: (opensAt === undefined ? 1 : 2) * written.length + beside.length,
       bytesAfter,
@@ -86,6 +97,41 @@ export async function finishedOutput(
       await bytes.close()
     }
   }
+}
+
+/** With the ranks that were written. */
+function settled({ inFolder, files }: OutputLayout, outcomes: readonly TensorOutcome[]): OutputLayout {
+  const found = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
+  const asWritten = (plan: TensorPlan): TensorPlan => {
+    const { action, rank = null } = found.get(plan.info.name) ?? {}
+    if (!isFactorized(plan)) return plan
+    if (action === 'kept') return keepAsIs(plan, unsettled)
+    return rank === null ? plan : { ...plan, params: { ...plan.params, rank } }
+  }
+  return { inFolder, files: files.map(({ name, plans }) => ({ name, plans: plans.map(asWritten) })) }
+}
+
+/** The file beside the weights that does not hold what this version writes there; null for none, or where another version wrote them. */
+async function damagedBeside(
+  folder: SourceFolder,
+  layout: OutputLayout,
+  style: OutputStyle,
+  written: readonly WeightFile[],
+): Promise<string | null> {
+  if (written.some(({ metadata }) => metadata.get(VERSION) !== version)) return null
+  const tensors = written.map((each) => each.tensors)
+  const names = tensors.map((each) => each.map(({ name }) => name))
+  const dataBytes = tensors.flat().reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  for (const { name, bytes } of companions(layout, style, names, dataBytes)) {
+    const source = await folder.open(name)
+    try {
+      const isWhole = source.byteLength === bytes.byteLength
+      if (!isWhole || !sameBytes(await source.slice(0, source.byteLength), bytes)) return name
+    } finally {
+      await source.close()
+    }
+  }
+  return null
 }
 
 /** One file of the output, its header read; null where it is not there or not of this run. */
@@ -133,6 +179,41 @@ async function presentDigest(compression: Compression, plans: readonly TensorPla
   )
 }
 
+/** A text for each of some names, over all files; null where that is not what stands there. */
+function textsIn(written: readonly WeightFile[], field: string): Map<string, string> | null {
+  const found = written.map(({ metadata }) => namedTexts(metadata.get(field) ?? '{}'))
+  return found.includes(null) ? null : new Map(found.flatMap((texts) => [...(texts ?? [])]))
+}
+
+/** NaN is none. */
+function isError(value: number): boolean {
+  return value >= 0 && Number.isFinite(value)
+}
+
+/** Errors are written with seven digits. */
+const errorDigits = 1e-6
+
+/** As the files say it, where what each says of its tensors comes to that; null where it does not. */
+function errorOf(
+  { files }: OutputLayout,
+  outcomes: readonly TensorOutcome[],
+  written: readonly WeightFile[],
+): number | null {
+  const isWhole = outcomes.every(({ relativeError }) => relativeError !== null)
+  const said = written.map(({ metadata }) => Number(metadata.get(ERROR)))
+  for (const [i, { plans }] of files.entries()) {
+    if (!isError(said[i]!)) return null
+    const found = modelErrorOf(plans, outcomes)
+    if (isWhole && Math.abs(said[i]! - found) > errorDigits * Math.max(said[i]!, found)) return null
+  }
+  const [only, ...others] = said
+  if (only !== undefined && others.length === 0) return only
+  return modelErrorOf(
+    files.flatMap(({ plans }) => plans),
+    outcomes,
+  )
+}
+
 async function openOrNull<T extends ByteSource | WeightFile>(open: () => Promise<T>): Promise<T | null> {
   try {
     return await open()
@@ -147,18 +228,13 @@ function outcomesOf(
   plans: readonly TensorPlan[],
   style: OutputStyle,
   written: readonly WeightFile[],
-): TensorOutcome[] {
-  const errors = new Map(
-    written.flatMap(({ metadata }) =>
-      Object.entries(JSON.parse(metadata.get(ERRORS) ?? '{}') as Record<string, string>),
-    ),
-  )
+): TensorOutcome[] | null {
+  const errors = textsIn(written, ERRORS)
+  const readAs = textsIn(written, NAMES)
+  if (!errors || !readAs || [...errors.values()].some((text) => !isError(Number(text)))) return null
+  // An archive may have had no space for the errors of all its tensors.
+  const errorOfTensor = (name: string) => (errors.has(name) ? Number(errors.get(name)) : null)
   const tensors = new Map(written.flatMap((each) => each.tensors).map((tensor) => [tensor.name, tensor]))
-  const readAs = new Map(
-    written.flatMap(({ metadata }) =>
-      Object.entries(JSON.parse(metadata.get(NAMES) ?? '{}') as Record<string, string>),
-    ),
-  )
   const whole = new Map([...tensors.values()].map((tensor) => [readAs.get(tensor.name), tensor]))
   const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
   const scales = new Set(plans.flatMap(({ scale }) => scale?.name ?? []))
@@ -166,28 +242,26 @@ function outcomesOf(
   return mine.map((info): TensorOutcome => {
     const [product, plan] = [whole.get(info.name), planOf.get(info.name)]
     if (product?.remark && plan?.action === 'factorize')
-      return productOutcome(plan, product.remark, style, Number(errors.get(info.name)))
+      return productOutcome(plan, product.remark, style, errorOfTensor(info.name))
     const entries = writtenNames(info, planOf.get(info.name), style).flatMap((name) => tensors.get(name) ?? [])
     const bytesAfter = entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0)
     const bytes = { bytesBefore: bytesInFile(info), bytesAfter }
     if (entries.some(({ name }) => name === `${info.name}.int8`)) {
-      const relativeError = Number(errors.get(info.name))
+      const relativeError = errorOfTensor(info.name)
       const reason = say('plan.finished-kept')
       return { name: info.name, action: 'kept', reason, rank: null, factorDType: 'INT8', relativeError, ...bytes }
     }
-    // An archive may have had no space for the errors of all its tensors.
     const isFactorized = errors.has(info.name) || (entries.length > 0 && !tensors.has(info.name))
     if (!isFactorized) {
       const reason = say(entries.length > 0 ? 'plan.finished-kept' : 'plan.finished-left-out')
       return { name: info.name, action: 'kept', reason, rank: null, relativeError: 0, ...bytes }
     }
-    const error = errors.get(info.name)
     return {
       name: info.name,
       action: 'factorized',
       reason: say('plan.finished-factorized'),
       ...factorsOf(entries, info),
-      relativeError: error === undefined ? null : Number(error),
+      relativeError: errorOfTensor(info.name),
       ...bytes,
     }
   })
@@ -198,7 +272,7 @@ function productOutcome(
   plan: FactorizedTensor,
   remark: Message,
   style: OutputStyle,
-  relativeError: number,
+  relativeError: number | null,
 ): TensorOutcome {
   const { rank, dtype } = remark.values as ValuesOf<'formats.stored-factors'>
   const entries = style.entries({ ...plan, params: { ...plan.params, rank }, factorDType: dtype })

@@ -151,6 +151,17 @@ describe('resize', () => {
     expect(report.modules.map(({ scale }) => scale)).toEqual([1, 4])
   })
 
+  it('refuses a configuration that nests deeper than whoever writes it again can follow', async () => {
+    const folder = memoryFolder('peft')
+    const tensors = [random('base_model.model.proj.lora_A.weight', [4, 16])]
+    tensors.push(random('base_model.model.proj.lora_B.weight', [24, 4]))
+    folder.files.set('adapter_model.safetensors', fileBytes(tensors))
+    const deep = `{"r":4,"lora_alpha":8,"more":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+    folder.files.set('adapter_config.json', new TextEncoder().encode(deep))
+    const file = await openWeightFile({ folder, entry: null })
+    await expect(resized(file, request({ rank: 2 }))).rejects.toMatchObject({ code: 'bad-file' })
+  })
+
   it('pads to one rank everywhere, with the same product', async () => {
     const file = await openTensors(...lora(module, 32, 6, 24, 6), ...lora(qkv, 48, 3, 24, 3))
     const { report, file: out } = await resized(file, request({ rank: 64 }, { oneRank: true }))

@@ -151,13 +151,22 @@ describe('merged parts', () => {
   it('are refused where their header does not say what it has to', async () => {
     const folder = memoryFolder('in')
     const fields = { 'ghostsvd.part': '1/1', 'ghostsvd.recipe': 'r', 'ghostsvd.source': 's', 'ghostsvd.version': 'v' }
-    for (const [tensors, what] of [
+    const one = '[["a",0,8,16,1,1,null,null]]'
+    for (const [tensors, what, ties] of [
       [undefined, /what this version writes/],
       ['{', /what this version writes/],
       ['[["a",0,8,16,1,9,null,null]]', /expected 1 entries, got 9/],
+      ['[["a",0,8,16,1,1,"7ff8000000000000",null]]', /expected errors, got NaN/],
+      ['[["a",0,8,16,1,1,"bff0000000000000",null]]', /expected errors, got -1/],
+      [one, /expected names by names/, 'null'],
+      [one, /expected names by names/, '{"a":{}}'],
     ] as const) {
       const metadata = new Map(
-        Object.entries({ ...fields, ...(tensors !== undefined && { 'ghostsvd.tensors': tensors }) }),
+        Object.entries({
+          ...fields,
+          ...(tensors !== undefined && { 'ghostsvd.tensors': tensors }),
+          ...(ties !== undefined && { 'ghostsvd.ties': ties }),
+        }),
       )
       folder.files.set('p', fileBytes([plain('a', 'F32', [4, 4], new Uint8Array(64))], metadata))
       const part = await openWeightFile({ folder, entry: 'p' })

@@ -20,6 +20,16 @@ function weightsAmong(files: Map<string, Uint8Array>): [string, Uint8Array] {
   return found.sort(([, a], [, b]) => b.byteLength - a.byteLength)[0]!
 }
 
+/** With another digit in the first error that the header names, or with no list of errors at all. */
+function inHeader(bytes: Uint8Array, edit: 'digit' | 'brace'): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1')
+  const found = /ghostsvd\.errors[^{]{1,6}\{[^}]*?\d\.(?=\d)/.exec(text)!
+  const at = edit === 'digit' ? found.index + found[0].length : found.index + found[0].indexOf('{')
+  const changed = bytes.slice()
+  changed[at] = edit === 'digit' ? 48 + ((changed[at]! - 47) % 10) : 91
+  return changed
+}
+
 function zeroed(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return bytes.slice().fill(0, start, end)
 }
@@ -77,6 +87,34 @@ describe.each(described)('finished tensors are proven before they are used: %s',
     const damaged = 'The journal that an unfinished run left here is damaged: what follows in it was computed again.'
     // Where nothing follows, a crash may have cut it short as well.
     expect(report.notices.includes(damaged)).toBe(until > 1)
+  })
+
+  it('not a finished output whose header was damaged where it says how far it is off', async () => {
+    for (const edit of ['digit', 'brace'] as const) {
+      const folder = memoryFolder('out')
+      await run(folder, { kind, resume: true })
+      const named = folder.folders.get('o')?.files ?? folder.files
+      const [name, bytes] = weightsAmong(named)
+      named.set(name, inHeader(bytes, edit))
+      await expect(run(folder, { kind, resume: true }), edit).rejects.toMatchObject({ code: 'would-overwrite' })
+    }
+  })
+
+  it('not a finished output with something else in a file beside its weights', async () => {
+    const folder = memoryFolder('out')
+    await run(folder, { kind, resume: true })
+    const beside = [...(folder.folders.get('o')?.files ?? [])].filter(([name]) => /\.(json|py)$/.test(name))
+    for (const [name, bytes] of beside) {
+      const { files } = folder.folders.get('o')!
+      files.set(name, zeroed(bytes, bytes.byteLength / 2, bytes.byteLength / 2 + 4))
+      await expect(run(folder, { kind, resume: true }), name).rejects.toMatchObject({
+        code: 'would-overwrite',
+        message: expect.stringContaining(`What ${name} holds is damaged.`),
+      })
+      files.set(name, bytes)
+    }
+    const { report } = await run(folder, { kind, resume: true })
+    expect(report.notices.some((notice) => notice.includes('had been finished before'))).toBe(true)
   })
 
   it('not a finished output that was damaged, or whose source changed in the middle', async () => {
