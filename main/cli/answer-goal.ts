@@ -1,8 +1,12 @@
 /** The goal on answers as flags, of `answers`, which shows what was tried, and of `compress`, which writes what was found. */
+import { lstat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { AnswerGoal, AnswerRow, AnswersReport, JobRequest } from '../../core/contract.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, existsAlready } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
+import { weightPaths } from '../engine/driver/opened-files.ts'
+import { assertNoneOf } from '../files/ownership.ts'
 import { collect, shareIn, wholeNumber } from './flags.ts'
 import type { CommandEngine } from './job.ts'
 import { openFiles } from './request.ts'
@@ -73,6 +77,18 @@ export async function askAnswers(
     ...(hash !== undefined && { statistics: hash }),
     ...{ samples, seed: params?.seed ?? 1, sizes, rounds, threads },
   })
+}
+
+/**
+ * Models are tried for hours before the run that would refuse its output.
+ * @param replaces whether what is there may be replaced, or looked at by the run itself
+ * @throws AppError `would-overwrite`
+ */
+export async function refuseOutput(out: string, source: string, replaces: boolean): Promise<void> {
+  await assertNoneOf(out, await weightPaths(source))
+  // A folder may be empty, which the run finds out.
+  const found = replaces ? null : await lstat(out).catch(() => null)
+  if (found && !found.isDirectory()) throw existsAlready(basename(out))
 }
 
 /** The row that was chosen, with what `compress` writes it from. @throws AppError `bad-request` where none is */

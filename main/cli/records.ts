@@ -52,14 +52,18 @@ export async function readRecipe(path: string): Promise<Recipe> {
   return parseRecipe(decodeText(bytes), name)
 }
 
+/** What each record of a run may replace, by its path: what came there while the run was under way is not among it. */
+export type PassedRecords = ReadonlyMap<string, OutputOptions>
+
 /**
  * A record replaces nothing that anybody did not ask to replace, and with `force` nothing else of its run. Asked before the run starts, which may take hours.
  * @throws AppError `would-overwrite` for a record that exists, or is the source, the output or a recipe; `cannot-write`
  */
-export async function refuseRecords(run: RecordedRun): Promise<void> {
+export async function refuseRecords(run: RecordedRun): Promise<PassedRecords> {
   const { sourcePath, statistics, target, recipe, saveRecipe, report, reportHtml } = run
   const records = [saveRecipe, report, reportHtml].filter((path) => path !== undefined)
-  if (records.length === 0) return
+  const passed = new Map<string, OutputOptions>()
+  if (records.length === 0) return passed
   const output = target === undefined ? [] : await placeOf(target).then((place) => [place, ...unfinishedPaths(place)])
   const recipes = await Promise.all([recipe, saveRecipe].filter((path) => path !== undefined).map(placeOf))
   const read = [sourcePath, statistics].filter((path) => path !== undefined)
@@ -73,8 +77,11 @@ export async function refuseRecords(run: RecordedRun): Promise<void> {
     if (record === reportHtml && report !== undefined && (await meets(written, [await placeOf(report)])))
       throw refusal(name, 'report')
     // What the folder or a source does not allow shows here: the same steps, without a byte.
-    await writeText(record, null, { overwrite: await mayReplace(record, run), sources })
+    const options = { overwrite: await mayReplace(record, run), sources }
+    await writeText(record, null, options)
+    passed.set(record, options)
   }
+  return passed
 }
 
 /** Links to its folder resolved. The name itself is not: what is written there replaces a link. */
@@ -101,21 +108,25 @@ function refusal(name: string, what: 'output' | 'recipe' | 'report'): AppError {
 }
 
 /** Replaces what `refuseRecords` let pass. */
-export function writeRecipe(path: string, recipe: RecipeInput): Promise<void> {
-  return writeText(path, recipeFile(recipe), passed)
+export function writeRecipe(path: string, recipe: RecipeInput, passed: PassedRecords): Promise<void> {
+  return writeText(path, recipeFile(recipe), passed.get(path)!)
 }
 
 /** A table of the tensors for a name that ends in .csv, else everything as JSON. Replaces what `refuseRecords` let pass. */
-export function writeReport(path: string, recipe: RecipeInput, report: CompressionReport): Promise<void> {
-  return writeText(path, path.toLowerCase().endsWith('.csv') ? reportCsv(report) : reportJson(recipe, report), passed)
+export function writeReport(
+  path: string,
+  recipe: RecipeInput,
+  report: CompressionReport,
+  passed: PassedRecords,
+): Promise<void> {
+  const text = path.toLowerCase().endsWith('.csv') ? reportCsv(report) : reportJson(recipe, report)
+  return writeText(path, text, passed.get(path)!)
 }
 
 /** A report to hand on. Replaces what `refuseRecords` let pass. */
-export function writeHtml(path: string, html: string): Promise<void> {
-  return writeText(path, html, passed)
+export function writeHtml(path: string, html: string, passed: PassedRecords): Promise<void> {
+  return writeText(path, html, passed.get(path)!)
 }
-
-const passed = { overwrite: true, sources: [] }
 
 function writeText(path: string, text: string | null, options: OutputOptions): Promise<void> {
   return writeNew(path, text === null ? null : new TextEncoder().encode(text), options)

@@ -44,14 +44,19 @@ export function analyzeCommand(): Command {
     .action(async (path: string, options: Options, self: Command) => {
       const { tensor, repeat, certify = false, json, reportHtml } = options
       const params = paramsFrom(self, keys)
-      await refuseRecords({ reportHtml, force: options.force, sourcePath: path, statistics: options.statistics })
+      const records = await refuseRecords({
+        reportHtml,
+        force: options.force,
+        sourcePath: path,
+        statistics: options.statistics,
+      })
       const report = await withEngine(async (engine) => {
         const files = await openFiles(engine, path, options)
         return engine.run<'analyze'>({ kind: 'analyze', files, tensor, params, repeat, certify })
       })
       if (reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
-        await writeHtml(reportHtml, analysisReportHtml({ ...made, report }))
+        await writeHtml(reportHtml, analysisReportHtml({ ...made, report }), records)
       }
       if (json) printJson(report)
       else printAnalysis(report)

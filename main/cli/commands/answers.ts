@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { Command } from 'commander'
 import type { Answer, AnswerRow, AnswersReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
-import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords } from '../answer-goal.ts'
+import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords, refuseOutput } from '../answer-goal.ts'
 import { addParamFlags, allParams, collect, wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
@@ -36,6 +36,7 @@ export function answersCommand(): Command {
     .action(async (path: string, options: Options, self: Command) => {
       const request = await requestFrom(self, { ...options, output: 'onnx' })
       const { rounds, out, force = false } = options
+      if (out !== undefined) await refuseOutput(out, path, force)
       const { report, written } = await withEngine(async (engine) => {
         const report = await askAnswers(engine, path, request, options, rounds)
         if (out === undefined) return { report, written: null }

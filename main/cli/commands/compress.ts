@@ -11,7 +11,7 @@ import { hasGoal } from '../../../core/plan/goal.ts'
 import { type Part, parsePart } from '../../../core/plan/parts.ts'
 import { runReportHtml } from '../../../core/report/report-html.ts'
 import { type StyleId, styles } from '../../../core/styles.ts'
-import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords } from '../answer-goal.ts'
+import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords, refuseOutput } from '../answer-goal.ts'
 import { withEngine } from '../job.ts'
 import {
   absolute,
@@ -62,7 +62,8 @@ export function compressCommand(): Command {
       const byAnswers = options.goalAnswer !== undefined
       if (byAnswers) refuseBeside(asked, self, part)
       else refuseWithout(self)
-      await refuseRecords({ ...options, sourcePath: path, target: options.out })
+      const records = await refuseRecords({ ...options, sourcePath: path, target: options.out })
+      if (byAnswers) await refuseOutput(options.out, path, force || resume)
       const { report, recipe, answers } = await withEngine(async (engine) => {
         const answers = byAnswers ? await askAnswers(engine, path, asked, options, 0) : null
         const recipe = answers ? { output: 'onnx' as const, ...chosenRow(answers).choices } : asked
@@ -74,12 +75,13 @@ export function compressCommand(): Command {
         return { report, recipe, answers }
       })
       const used = replayable(recipe, report)
-      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, used)
-      if (options.report !== undefined) await writeReport(options.report, used, report)
+      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, used, records)
+      if (options.report !== undefined) await writeReport(options.report, used, report, records)
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
         const statistics = options.statistics === undefined ? undefined : basename(options.statistics)
-        await writeHtml(options.reportHtml, runReportHtml({ ...made, statistics, recipe: used, report }))
+        const html = runReportHtml({ ...made, statistics, recipe: used, report })
+        await writeHtml(options.reportHtml, html, records)
       }
       if (options.json) printJson({ ...report, ...(answers && { answers }) })
       else {

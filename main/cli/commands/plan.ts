@@ -41,14 +41,15 @@ export function planCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (path: string, options: Options, self: Command) => {
       const request = await requestFrom(self, options)
-      await refuseRecords({ ...options, sourcePath: path })
+      const records = await refuseRecords({ ...options, sourcePath: path })
       const report = await withEngine(async (engine) => {
         const files = await openFiles(engine, path, options)
         return engine.run<'plan'>({ kind: 'plan', files, ...request })
       })
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
-        await writeHtml(options.reportHtml, planReportHtml({ ...made, recipe: replayable(request, report), report }))
+        const html = planReportHtml({ ...made, recipe: replayable(request, report), report })
+        await writeHtml(options.reportHtml, html, records)
       }
       if (options.json) printJson(report)
       else printPlan(report, request.params.factorDType === 'INT8', styles[request.output].isGraph)

@@ -2,7 +2,8 @@
 import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type RecordedRun, refuseRecords } from '../../../main/cli/records.ts'
+import { refuseOutput } from '../../../main/cli/answer-goal.ts'
+import { type RecordedRun, refuseRecords, writeHtml } from '../../../main/cli/records.ts'
 import { fileBytes, plain } from '../../core/jobs/harness.ts'
 import { can } from '../../system.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
@@ -26,6 +27,24 @@ describe('a report is refused before the run', () => {
     await expect(
       refuseRecords({ sourcePath: at('model.safetensors'), reportHtml: at('model.safetensors') }),
     ).rejects.toThrow(/is the source itself/)
+  })
+
+  it('that came there while the run was under way', async () => {
+    const reportHtml = at('report.html')
+    const records = await refused({ reportHtml })
+    writeFileSync(reportHtml, 'a letter')
+    await expect(writeHtml(reportHtml, '<p>', records)).rejects.toThrow('report.html exists already.')
+    expect(readFileSync(reportHtml, 'utf8')).toBe('a letter')
+    await writeHtml(reportHtml, '<p>', await refused({ reportHtml, force: true }))
+    expect(readFileSync(reportHtml, 'utf8')).toBe('<p>')
+  })
+
+  it('before models are tried for hours: an output that exists, or is the source', async () => {
+    await expect(refuseOutput(at('model.safetensors'), at('model.safetensors'), true)).rejects.toThrow(/is the source/)
+    writeFileSync(at('there.onnx'), '')
+    await expect(refuseOutput(at('there.onnx'), at('model.safetensors'), false)).rejects.toThrow('exists already.')
+    await refuseOutput(at('there.onnx'), at('model.safetensors'), true)
+    await refuseOutput(at('new.onnx'), at('model.safetensors'), false)
   })
 
   it('that is the source, one of its shards, a link to it, or would grow over it', async () => {
