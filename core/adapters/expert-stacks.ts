@@ -51,7 +51,7 @@ const sizeOf = ({ experts, rows, cols }: Stack) => [experts, rows, cols]
 
 function stacksOf(tensors: readonly TensorInfo[], family: Family): Map<string, Stack> {
   const found = new Map<string, Stack>()
-  const single = new Map<string, TensorInfo[]>()
+  const single = new Map<string, Map<number, TensorInfo>>()
   for (const tensor of tensors) {
     if (!isOfStack(family, tensor)) continue
     const [experts = 0, rows = 0, cols = 0] = tensor.shape
@@ -60,24 +60,23 @@ function stacksOf(tensors: readonly TensorInfo[], family: Family): Map<string, S
       found.set(moduleOfTensor(tensor.name)!, { tensors: [tensor], runs: [run], experts, rows, cols, unfit: null })
     } else {
       const { name, expert } = stackOf(placeTensor(family, tensor.name)!)!
-      const own = single.get(name) ?? []
-      own[expert] = tensor
-      single.set(name, own)
+      const own = single.get(name) ?? new Map<number, TensorInfo>()
+      // A name may give it any number, for which no array is made.
+      single.set(name, own.set(expert, tensor))
     }
   }
   for (const [name, own] of single) {
-    // By its numbers it may have gaps: an array made whole has them as undefined.
-    const gap = Array.from<TensorInfo | undefined>(own).indexOf(undefined)
-    const here = own.filter((tensor) => tensor !== undefined)
+    const numbered = [...own].sort(([a], [b]) => a - b)
+    const hasGap = numbered.some(([expert], i) => expert !== i)
+    const here = numbered.map(([, tensor]) => tensor)
     const [first] = here as [TensorInfo]
     const [rows = 0, cols = 0] = first.shape
     const other = here.find(({ shape }) => shape.join() !== first.shape.join())
-    const unfit =
-      gap >= 0
-        ? say('adapter.part-missing', { name: foreign(name) })
-        : other
-          ? say('adapter.other-shape', { base: first.shape, tuned: other.shape })
-          : null
+    const unfit = hasGap
+      ? say('adapter.part-missing', { name: foreign(name) })
+      : other
+        ? say('adapter.other-shape', { base: first.shape, tuned: other.shape })
+        : null
     const runs = here.map((tensor) => ({ tensor, start: 0, rows }))
     if (!found.has(name)) found.set(name, { tensors: here, runs, experts: here.length, rows, cols, unfit })
   }

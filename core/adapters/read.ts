@@ -17,6 +17,8 @@ import { type Role, takeApart } from './tensor-names.ts'
 
 /** A model of experts has 44,544 (DeepSeek V3, every expert); each costs a small read for its scale. */
 const maxModules = 65_536
+/** The largest vocabularies have 300,000; arrays are made that have a number for each row. */
+const maxSize = 16_777_216
 /** Sketches and cores are square in it; published adapters end at 1024. */
 const maxAdapterRank = 16_384
 
@@ -124,6 +126,8 @@ async function readModule(
   if (file.format === 'gguf' && tensors.get('down')?.shape.length === 3) return null
   const kind = kindOf(name, has, file.format === 'gguf')
   const { rank, shape, decomposed } = shapes[kind](name, (role) => tensors.get(role))
+  const largest = shape.reduce((most, size) => Math.max(most, size), 0)
+  if (largest > maxSize) throw overLimit(name, 'rows or columns', maxSize, largest, 'no published model comes near it')
   if (rank < 1 || rank > maxAdapterRank) throw badFile(name, `a rank from 1 to ${maxAdapterRank}`, String(rank))
   const alpha = await alphaOf(file, name, roles.get('alpha'))
   const scale = decomposed ? declared.scaleOf(name, rank, alpha) : 1

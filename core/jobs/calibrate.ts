@@ -58,7 +58,7 @@ export async function calibrateModel(
         covered: new Set(sums.flatMap(({ weights }) => weights)).size,
         uncovered: [...tapped.uncovered],
         notFinite,
-        fewestVectors: sums.length === 0 ? 0 : Math.min(...sums.map(({ count }) => count)),
+        fewestVectors: sums.length === 0 ? 0 : sums.reduce((least, { count }) => Math.min(least, count), Infinity),
         byteLength: bytes.byteLength,
         elapsedMs: performance.now() - started,
       }

@@ -70,7 +70,7 @@ export async function estimateRun(
     factorized: factorized.length,
     weights: oncePerStorage(factorized).reduce((sum, { info }) => sum + elementCount(info.shape), 0),
     seconds: secondsOf(plans),
-    memoryBytes: before + Math.max(0, ...factorized.map((plan) => workingBytes(plan, context))),
+    memoryBytes: before + factorized.reduce((most, plan) => Math.max(most, workingBytes(plan, context)), 0),
     parts,
     ...context.kernels.info,
     ...(device !== undefined && { device }),

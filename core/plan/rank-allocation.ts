@@ -142,7 +142,7 @@ class Ledger {
 /** One rank for all, as large as the goal allows, each tensor within its own limits; past its largest useful rank a tensor is kept. */
 function fillUniformly(ledger: Ledger): void {
   const { candidates, goal } = ledger
-  const largest = Math.max(0, ...candidates.map((candidate) => candidate.maxRank))
+  const largest = candidates.reduce((most, { maxRank }) => Math.max(most, maxRank), 0)
   const least = [...ledger.choice]
   const at = (rank: number) =>
     candidates.map(({ minRank, maxRank }, i) => (least[i] === null ? null : Math.max(minRank, Math.min(rank, maxRank))))

@@ -29,7 +29,7 @@ const keyWidth = 14
 export function mapPicture<T>(picture: MapPicture<T>, palette: Palette = lightPalette, least = 800): string {
   const { title, facts, map, cellOf } = picture
   const { layers, roles, bands } = map
-  const left = side + Math.max(40, ...layers.map(({ label: name }) => textWidth(name, textSize))) + 10
+  const left = side + Math.max(40, widestOf(layers)) + 10
   const cell = Math.min(widest, Math.max(narrowest, Math.floor((least - left - side) / Math.max(1, roles.length))))
   const width = Math.max(least, left + cell * roles.length + side)
   const between = cell > 8 ? gap : 0.5
@@ -53,7 +53,7 @@ export function mapPicture<T>(picture: MapPicture<T>, palette: Palette = lightPa
   // Roles that are wider than their columns stand upright; those of a band have its name once.
   const banded = new Set(bands.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i)))
   const heads = roles.map(({ label: name }, index) => ({ name, index })).filter(({ index }) => !banded.has(index))
-  const longest = Math.max(0, ...heads.map(({ name }) => textWidth(name, textSize)))
+  const longest = widestOf(heads.map(({ name: label }) => ({ label })))
   const upright = longest + 6 > cell
   top += 20 + (upright && heads.length > 0 ? longest : 12)
   for (const { name, index } of heads) {
@@ -84,6 +84,11 @@ export function mapPicture<T>(picture: MapPicture<T>, palette: Palette = lightPa
   const cells = [...paths].map(([look, d]) => element('path', { d, ...paintOf(look, palette), 'data-look': look }))
   const bottom = top + layers.length * (cellHeight + gap) + side
   return framed(width, bottom, cells.join('') + parts.join(''), palette)
+}
+
+/** There may be more of them than a call takes arguments. */
+function widestOf(named: readonly { readonly label: string }[]): number {
+  return named.reduce((most, { label: name }) => Math.max(most, textWidth(name, textSize)), 0)
 }
 
 function paintOf(look: CellLook, palette: Palette): Readonly<Record<string, string>> {

@@ -20,7 +20,7 @@ export function tradeOffPicture(
 ): ChartPicture | null {
   if (!tradeOff) return null
   const points = tradeOff.map(([bytes, error]) => [bytes / Math.max(1, bytesBefore), error] as const)
-  const most = Math.max(relativeError, ...points.map(([, error]) => error))
+  const most = points.reduce((found, [, error]) => Math.max(found, error), relativeError)
   return {
     title: text(say('report.trade-off')),
     facts: [source],

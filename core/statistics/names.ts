@@ -3,6 +3,7 @@
  * input borrow from each other.
  */
 import { familyOfTensors, moduleKey, placeStack, placeTensor } from '../adapters/names.ts'
+import { overLimit } from '../formats/reading/refusal.ts'
 import type { Entry } from './entries.ts'
 
 /** An entry, and which of its matrices; null: that of the same number. */
@@ -20,8 +21,10 @@ export interface Lookup {
   borrowed(name: string): { readonly place: Place; readonly from: string } | null
 }
 
-/** Experts that a stack of unknown size is entered for. */
+/** Experts that a stack is entered for: twice as many as the largest models have. What a file says of their number may be anything. */
 const maxExperts = 1024
+/** Of all stacks. */
+const maxPlaces = 2_000_000
 
 /** @param names of all tensors of the model, by which its family is told */
 export function lookup(names: readonly string[], entries: readonly Entry[]): Lookup {
@@ -35,7 +38,10 @@ export function lookup(names: readonly string[], entries: readonly Entry[]): Loo
   /** Modules of a profile by layers: `3.self_attn.q_proj`. */
   const byTail = new Map<string, Place>()
   const add = (key: string, place: Place) => {
-    if (!places.has(key)) places.set(key, place)
+    if (places.has(key)) return
+    if (places.size >= maxPlaces)
+      throw overLimit('statistics', 'experts', maxPlaces, places.size + 1, 'no published model comes near it')
+    places.set(key, place)
   }
   for (const entry of entries) {
     add(entry.name, { entry, matrix: null })
@@ -43,7 +49,7 @@ export function lookup(names: readonly string[], entries: readonly Entry[]): Loo
     if (tail !== null) byTail.set(asTensor(tail), { entry, matrix: null })
     add(keyOf(entry.name), { entry, matrix: null })
     for (const moduleOf of family ? placeStack(family, asTensor(entry.name)) : [])
-      for (let expert = 0; expert < (entry.matrices ?? maxExperts); expert++)
+      for (let expert = 0; expert < Math.min(entry.matrices ?? maxExperts, maxExperts); expert++)
         add(key(moduleKey(moduleOf(expert))), { entry, matrix: expert })
   }
   const of = (name: string): Place | null =>

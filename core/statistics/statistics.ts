@@ -91,6 +91,9 @@ export async function modelStatistics(model: Tensors, file: WeightFile): Promise
   return { form: read.form, of: (tensor) => statistics.get(tensor) ?? null, coverage, notices }
 }
 
+/** Experts of one tensor that a file may have entries of their own for; the largest models have 512. */
+const mostNamed = 65_536
+
 async function entryFor(
   found: ReturnType<typeof lookup>,
   tensor: TensorInfo,
@@ -104,7 +107,7 @@ async function entryFor(
     if (statistics) return counted(statistics, view)
     throw new AppError('bad-request', otherSizes(place.entry, { name: foreign(tensor.name), file }, view, turned))
   }
-  if (view.count === 1) return null
+  if (view.count === 1 || view.count > mostNamed) return null
   const each = Array.from({ length: view.count }, (_, expert) => found.ofExpert(tensor.name, expert))
   const one = { ...view, count: 1 }
   const all = each.flatMap((of) => (of && placed({ ...of, matrix: of.matrix ?? 0 }, one, turned)) ?? [])
@@ -157,14 +160,16 @@ function placed({ entry, matrix }: Place, { rows, cols, count }: MatrixView, tur
 
 /** Experts that no sample reached get the mean of the others; null where none was reached. Only counts are read. */
 async function counted({ samples, ...statistics }: Placed, { count }: MatrixView): Promise<TensorStatistics | null> {
-  const reached = new Set<number>()
-  for (let index = 0; index < count; index++) if ((await samples(index)) !== 0) reached.add(index)
-  if (reached.size === 0) return null
-  if (reached.size === count) return statistics
+  // A hostile stack has more matrices than a set has entries.
+  const reached = new Uint8Array(count)
+  for (let index = 0; index < count; index++) if ((await samples(index)) !== 0) reached[index] = 1
+  const size = reached.reduce((sum, each) => sum + each, 0)
+  if (size === 0) return null
+  if (size === count) return statistics
   let mean: Promise<Moments> | undefined
   const load = (index: number) => {
-    if (reached.has(index)) return statistics.load(index)
-    mean ??= meanOf(statistics, reached)
+    if (reached[index] === 1) return statistics.load(index)
+    mean ??= meanOf(statistics, reached, size)
     return mean
   }
   return { ...statistics, load }
@@ -172,12 +177,14 @@ async function counted({ samples, ...statistics }: Placed, { count }: MatrixView
 
 async function meanOf(
   { kind, width, load }: Pick<TensorStatistics, 'kind' | 'width' | 'load'>,
-  reached: ReadonlySet<number>,
+  reached: Uint8Array,
+  size: number,
 ): Promise<Moments> {
   const sum = new Float64Array(kind === 'diagonal' ? width : width * width)
-  for (const index of reached) {
+  for (const [index, isReached] of reached.entries()) {
+    if (isReached === 0) continue
     const { values } = await load(index)
-    for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / reached.size
+    for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / size
   }
   return { kind, values: sum }
 }

@@ -15,6 +15,7 @@ export const engine = {
   'engine.failed-with-code': (v) => `引擎出错（“${v.fault}”），退出代码 ${v.code}。`,
   'engine.exited': (v) => `引擎意外结束，退出代码 ${v.code}。`,
   'engine.not-given': () => '此文件未交给此引擎。请重新打开。',
+  'engine.too-many': (v) => `一个页面最多可打开 ${v.most} 个文件和等待的任务。请重新加载页面后再试。`,
   'engine.not-open': () => '此文件已不再打开。请重新打开。',
   'engine.open-too-long': (v) => `打开此文件超过 ${v.seconds} 秒，已放弃。`,
   'engine.file-changed': (v) => `${v.name} 在打开之后已更改。请重新打开。`,

@@ -20,6 +20,8 @@ export const engine = {
     `The engine failed (${v.fault}) and ended with exit code ${v.code}.`,
   'engine.exited': (v: { code: number }) => `The engine ended unexpectedly with exit code ${v.code}.`,
   'engine.not-given': () => 'This file was not given to this engine. Open it again.',
+  'engine.too-many': (v: { most: number }) =>
+    `A page has at most ${v.most} files open and jobs waiting. Reload it, and try again.`,
   'engine.not-open': () => 'This file is not open any more. Open it again.',
   'engine.open-too-long': (v: { seconds: number }) =>
     `The file took longer than ${v.seconds} s to open and was given up.`,

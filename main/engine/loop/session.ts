@@ -38,6 +38,13 @@ export interface SessionHost {
   readonly counter: { jobsStarted: number }
 }
 
+/** Of files and of jobs of a client, each: a page comes nowhere near it, and one that asks for ever takes no more than some megabytes. */
+const most = 10_000
+
+function refuseMore(count: number): void {
+  if (count >= most) throw new AppError('over-limit', say('engine.too-many', { most }))
+}
+
 /** Serves a client on `port` until the port closes. */
 export function serveSession(port: Port, host: SessionHost): void {
   const { driver, lanes, counter } = host
@@ -66,6 +73,7 @@ export function serveSession(port: Port, host: SessionHost): void {
       if (files.delete(fileId)) driver.closeFile(fileId)
     },
     start: async (request, lane) => {
+      refuseMore(jobs.size)
       const job = jobSchema.parse(request)
       const inRoles: Record<string, FileRef> = {}
       for (const [role, fileId] of filesByRole(job.files)) inRoles[role] = fileOf(fileId)
@@ -86,6 +94,7 @@ export function serveSession(port: Port, host: SessionHost): void {
 
   /** Named after what was picked: two folders hold files of one name. */
   async function open(place: Place, difference?: DifferenceRef): Promise<FileReport> {
+    refuseMore(files.size)
     const file: FileRef = { fileId: randomUUID(), ...place, fingerprint: null, ...(difference && { difference }) }
     const opener = host.opener()
     const { fingerprint, ...opened } = (await opener.lanes.submit({ kind: 'open', file }).answer) as OpenedFile

@@ -24,9 +24,13 @@ export function valueRange(rows: readonly Row[], series: readonly Series[], scal
   const ids = series.map(({ id }) => id)
   const values = [...valuesOf(rows, ids)].filter((value) => value > 0)
   if (values.length === 0) return [scale === 'log' ? 0.1 : 0, 1]
-  const most = Math.max(...values)
+  // Of a large model there are more than a call takes arguments.
+  const most = values.reduce((a, b) => Math.max(a, b))
   if (scale === 'linear') return [0, most * 1.05]
-  const low = Math.max(Math.min(...values), most * 10 ** -decades)
+  const low = Math.max(
+    values.reduce((a, b) => Math.min(a, b)),
+    most * 10 ** -decades,
+  )
   return [low / 1.3, most * 1.3]
 }
 

@@ -293,6 +293,18 @@ describe('extract', () => {
     }
   })
 
+  it.each([4_000_000_000, 99_999_999_999])('makes no room for expert %i of a stack', async (number) => {
+    const metadata = new Map([['general.architecture', 'qwen2moe']])
+    const name = (e: number) => `model.layers.0.mlp.experts.${e}.gate_proj.weight`
+    const models = await Promise.all(
+      [1, 2].map((seed) => openTensors(...[0, number].map((e) => tensor(name(e), [80, 64], noise(seed + (e % 7)))))),
+    )
+    const [base, tuned] = models.map((each) => ({ ...each, metadata }))
+    const files = { base: base!, tuned: tuned!, target: { folder: memoryFolder('out'), name: 'out' } }
+    const extracted = extractAdapter(files, request({ rank: 2, factorDType: 'F32' }, { form: 'gguf' }), testContext())
+    await expect(extracted).rejects.toMatchObject({ code: 'bad-request' })
+  })
+
   it('undoes the order that GGUF has the rows of heads in', async () => {
     const head = 8
     const order = (r: number) => {

@@ -34,6 +34,12 @@ const chart: ChartPicture = {
   marks: [{ role: 'plan', x: 25, y: 0.75, name: 'Rank 25' }],
 }
 
+test('a map has more layers than a call takes arguments', () => {
+  const map = modelMap(Array.from({ length: 130_000 }, (_, i) => ({ name: `layers.${i}.w` })))
+  const picture = { title: '', facts: [], map, cellOf: () => ({ look: 'kept' as const, text: '' }) }
+  expect(mapPicture({ ...picture, low: '0', high: '1', kept: 'kept' })).toContain('>129999<')
+})
+
 describe('a chart', () => {
   const svg = chartPicture(chart)
 
