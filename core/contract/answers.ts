@@ -72,6 +72,8 @@ export const calibrationReportSchema = z.strictObject({
   uncovered: z.array(z.string()),
   /** Weights whose inputs were NaN or infinite, or whose squares add up to more than F32 holds: they are left out. */
   notFinite: z.array(z.string()),
+  /** And by nothing but zeros. */
+  allZero: z.array(z.string()),
   /** Vectors of the tensor that has fewest; 0 where no value came out. */
   fewestVectors: z.number(),
   byteLength: z.number(),

@@ -38,10 +38,15 @@ export async function calibrateModel(
       }
       const from = inputs.length > 0 ? 'given' : 'drawn'
       const found = await model.sums()
-      const sums = found.filter(hasNumbers)
-      const notFinite = found.filter((each) => !hasNumbers(each)).flatMap(({ weights }) => weights)
-      if (sums.length === 0 && notFinite.length > 0)
-        throw new AppError('bad-request', say('answers.calibration-not-finite', { name: fileName(name) }))
+      const finite = found.filter(hasNumbers)
+      const sums = finite.filter(isHeard)
+      const namesOf = (some: readonly TapSums[]) => some.flatMap(({ weights }) => weights)
+      const notFinite = namesOf(found.filter((each) => !hasNumbers(each)))
+      const allZero = namesOf(finite.filter((each) => !isHeard(each)))
+      if (sums.length === 0 && found.length > 0) {
+        const why = notFinite.length > 0 ? 'answers.calibration-not-finite' : 'answers.calibration-all-zero'
+        throw new AppError('bad-request', say(why, { name: fileName(name) }))
+      }
       const bytes = statisticsFile(sums, { inputs: from, samples: String(samples.count), model: name })
       const sink = await target.folder.create(target.name, bytes.byteLength)
       try {
@@ -58,6 +63,7 @@ export async function calibrateModel(
         covered: new Set(sums.flatMap(({ weights }) => weights)).size,
         uncovered: [...tapped.uncovered],
         notFinite,
+        allZero,
         fewestVectors: sums.length === 0 ? 0 : sums.reduce((least, { count }) => Math.min(least, count), Infinity),
         byteLength: bytes.byteLength,
         elapsedMs: performance.now() - started,
@@ -78,6 +84,11 @@ async function bytesOf(file: WeightFile, pieces: readonly Piece[]): Promise<Uint
 /** Products are no larger than the squares they are between. */
 function hasNumbers({ squares }: TapSums): boolean {
   return squares.every((square) => Number.isFinite(Math.fround(square)))
+}
+
+/** Where nothing but zeros flows into a layer, behind a ReLU that never opens, its outputs weigh no error at all. */
+function isHeard({ squares }: TapSums): boolean {
+  return squares.some((square) => Math.fround(square) > 0)
 }
 
 /** F32: sums of thousands of products have no more digits that mean something. */

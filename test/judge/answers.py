@@ -251,7 +251,7 @@ def operations(runtime, path, feeds, folder):
     for node in nodes:
         if node.output[0] not in had:
             made.graph.output.append(onnx.ValueInfoProto(name=node.output[0]))
-    widened = {node.output[0]: node.input[0] for node in made.graph.node if node.op_type in ("DequantizeLinear", "Cast", "Mul", "Reshape")}
+    widened = {node.output[0]: node.input[0] for node in made.graph.node if node.op_type in ("DequantizeLinear", "Cast", "Mul", "Reshape", "Identity")}
 
     def shape(name):
         while name not in sizes and name in widened:

@@ -5,7 +5,7 @@
 
 Models are tiny, random and made here: no network. Where transformers is missing, the command line and apply_factors are tried on modules of the same names.
 """
-import importlib, importlib.util, json, os, shlex, shutil, struct, subprocess, sys, tempfile, time, traceback
+import importlib, json, os, shlex, shutil, struct, subprocess, sys, tempfile, time, traceback
 
 for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
     os.environ[key] = "1"
@@ -219,15 +219,19 @@ def judge(name, config, dtype, shards):
         error = off(held["dense"], logits(plain))
         return error < limit, f"logits off by {error:.1e} (bar {limit:.0e})"
 
-    def by_names():
-        """Experts that transformers 5 stacks when it loads have other names in the model than in the file, for load_state_dict as well."""
-        if not hasattr(transformers, "conversion_mapping") and importlib.util.find_spec("transformers.conversion_mapping") is None:
-            return by_apply()
-        try:
-            by_apply()
-        except KeyError as error:
-            return "from_pretrained" in str(error), f"refused: {str(error)[:200]}"
-        return False, "taken, whatever its names"
+    def by_names(take):
+        """transformers 5 renames and stacks some tensors as it loads and saves them: load_state_dict has no place for the source's own then."""
+        def body():
+            from transformers import AutoModelForCausalLM
+            places = AutoModelForCausalLM.from_config(config).state_dict()
+            if all(key in places for key in held["loader"].tensors_of(held["folder"])):
+                return take()
+            try:
+                take()
+            except KeyError as error:
+                return "from_pretrained" in str(error), f"refused: {str(error)[:200]}"
+            return False, "taken, whatever its names"
+        return body
 
     def by_file():
         from transformers import AutoModelForCausalLM
@@ -277,9 +281,9 @@ def judge(name, config, dtype, shards):
     if check(f"{name}: dense copy", dense) is None:
         return
     check(f"{name}: from_pretrained by HfQuantizer", by_quantizer)
-    check(f"{name}: apply_factors, the folder", by_names if "experts" in name else by_apply)
+    check(f"{name}: apply_factors, the folder", by_names(by_apply))
     if shards is None and "experts" not in name:
-        check(f"{name}: apply_factors, an output factors", by_file)
+        check(f"{name}: apply_factors, an output factors", by_names(by_file))
     if "experts" in name:
         check(f"{name}: experts as factors", experts)
     if name in ("Llama", "GPT-2") and "model" in held:

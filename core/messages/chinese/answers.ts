@@ -37,5 +37,6 @@ export const answers: Pick<Translation, keyof typeof english> = {
     `这些形式中有 ${v.count} 个给出 NaN 或无穷大，而原模型没有，或者相反。这样的形式没有误差，也不会被选中。`,
   'answers.calibration-not-finite': (v) =>
     `在这些输入上，流入 ${v.name} 各权重的全是 NaN、无穷大或过大的数：没有统计数据可言。请检查输入。`,
+  'answers.calibration-all-zero': (v) => `在这些输入上，流入 ${v.name} 各权重的全是零：没有统计数据可言。请检查输入。`,
   'answers.nothing-to-calibrate': () => '没有节点同时使用权重和可观察的值：没有可校准的内容。',
 }

@@ -46,6 +46,8 @@ export const answers = {
     `${v.count === 1 ? 'One of these forms answers' : `${v.count} of these forms answer`} with NaN or infinite numbers where the original does not, or the other way round. Such a form has no error and is not chosen.`,
   'answers.calibration-not-finite': (v: { name: FileName }) =>
     `On these inputs everything that flows into the weights of ${v.name} is NaN, infinite or far too large: there are no statistics of it. Look at the inputs.`,
+  'answers.calibration-all-zero': (v: { name: FileName }) =>
+    `On these inputs nothing but zeros flows into the weights of ${v.name}: there are no statistics of it. Look at the inputs.`,
   'answers.nothing-to-calibrate': () =>
     'No node takes a weight together with a value that can be looked at: there is nothing to calibrate.',
 }

@@ -29,7 +29,8 @@ export function calibrateCommand(): Command {
         })
       })
       if (options.json) return printJson(report)
-      const { output, byteLength, covered, uncovered, notFinite, samples, inputs, fewestVectors, elapsedMs } = report
+      const { output, byteLength, covered, uncovered, notFinite, allZero, samples, inputs, fewestVectors, elapsedMs } =
+        report
       print(`Wrote ${output}: statistics of ${covered} weights, ${formatBytes(byteLength)}, in ${duration(elapsedMs)}.`)
       const drawn = inputs === 'drawn' ? ' They were drawn at random: real ones say more.' : ''
       print(`Inputs: ${samples}; at least ${fewestVectors} vectors for each weight.${drawn}`)
@@ -40,6 +41,10 @@ export function calibrateCommand(): Command {
       if (notFinite.length > 0)
         print(
           `${notFinite.length} weights have none, since NaN, infinite or far too large numbers flowed into them: ${safe(notFinite.slice(0, 3).join(', '))}${notFinite.length > 3 ? ', ...' : ''}`,
+        )
+      if (allZero.length > 0)
+        print(
+          `${allZero.length} weights have none, since nothing but zeros flowed into them: ${safe(allZero.slice(0, 3).join(', '))}${allZero.length > 3 ? ', ...' : ''}`,
         )
     })
 }

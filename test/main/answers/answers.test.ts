@@ -376,6 +376,23 @@ describe('calibration', () => {
     expect(report).toMatchObject({ covered: 1, notFinite: ['v'] })
   })
 
+  it('leaves out what nothing but zeros flow into, and has none where that is so of all', async () => {
+    const silent = (...front: Uint8Array[]) =>
+      whole(
+        ...front,
+        node('MatMul', ['z', 'v'], ['y']),
+        initializer('v', weights('v', [8, 9])),
+        slot(11, 'x', ['n', 8]),
+        slot(12, 'y', ['n', 9]),
+      )
+    const product = [node('MatMul', ['x', 'w'], ['h']), node('Sub', ['h', 'h'], ['z'])]
+    const { report, values } = await sumsOf(silent(...product, initializer('w', weights('w', [8, 8]))), { n: 5 })
+    expect(report).toMatchObject({ covered: 1, notFinite: [], allZero: ['v'] })
+    expect([...values.keys()]).toEqual(['w.gram', 'w.count'])
+    const all = await written(silent(node('Sub', ['x', 'x'], ['z'])))
+    expect((await refusal(calibrated(all, { n: 5 }))).message).toMatch(/nothing but zeros flows/)
+  })
+
   it('has one entry for a weight that meets two values, and none for one that meets them from both sides', async () => {
     const tied = whole(
       node('MatMul', ['x', 'w'], ['h']),
