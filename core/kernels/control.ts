@@ -18,6 +18,9 @@ const REASON_BYTES = 1024
 const ARGUMENTS_AT = 4 * (CELLS + MAX_THREADS)
 const REASON_AT = ARGUMENTS_AT + 8 * ARGUMENTS
 
+/** No call is open: added to `cell.joined`. */
+export const CLOSED = 1 << 30
+
 export const cell = {
   /** Number of the call; raised to start one. Members sleep on it. */
   call: 0,
@@ -25,8 +28,8 @@ export const cell = {
   task: 1,
   count: 2,
   next: 3,
-  /** Members still at work on the call. The leader sleeps on it. */
-  running: 4,
+  /** Members at work on the call, plus CLOSED while none may begin. The leader sleeps on it. */
+  joined: 4,
   /** 1: the call, and all that follow, were asked to end. */
   cancel: 5,
   /** 0, or 1 + the number of the member that died. */
@@ -76,7 +79,7 @@ export function reportDeath(buffer: SharedArrayBuffer, member: number, reason: s
   new Uint8Array(buffer, REASON_AT, REASON_BYTES).set(text)
   Atomics.store(cells, cell.reason, text.length)
   Atomics.compareExchange(cells, cell.dead, 0, member + 1)
-  Atomics.notify(cells, cell.running)
+  Atomics.notify(cells, cell.joined)
 }
 
 /** 0: go on, 1: cancelled, 2: a member is gone. What WebAssembly that runs for long asks between its tiles. */

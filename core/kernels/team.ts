@@ -1,12 +1,23 @@
 /**
  * A team of N threads on one shared memory. A call is a task name, a count and some numbers; tasks 0..count - 1 are handed out by
  * Atomics.add to any free thread, the leader (the thread that calls) included. All spin for a moment, then sleep; every sleep has
- * a time-out, and a member that throws, dies or falls silent ends the call with a reason.
+ * a time-out. A call waits for the members that have joined it, not for one that is still asleep when the work is done; one that throws, dies or
+ * falls silent in the middle ends the call with a reason.
  */
 
 import { AppError } from '../errors.ts'
 import { say } from '../messages/english.ts'
-import { type Control, cell, checkAlive, checkCancel, controlOf, MAX_THREADS, poll, reportDeath } from './control.ts'
+import {
+  CLOSED,
+  type Control,
+  cell,
+  checkAlive,
+  checkCancel,
+  controlOf,
+  MAX_THREADS,
+  poll,
+  reportDeath,
+} from './control.ts'
 import { instantiate } from './instance.ts'
 import type { Modules } from './modules.ts'
 import type { Worker } from './task.ts'
@@ -30,8 +41,13 @@ interface MemberHandle {
 /** The host's way to start a thread that calls `serveMember(init)` and to report its end by `reportDeath`. */
 export type SpawnMember = (init: MemberInit) => MemberHandle
 
-/** About 60 microseconds with Atomics.pause: as long as the leader usually needs between two calls. */
-const SPIN_ROUNDS = 2000
+/**
+ * What the leader does alone between two calls is over by then, even in a small factorization. To wake a thread on an idle core takes a tenth of a millisecond: a sixth of
+ * a product of 1024 x 1024 with 42 columns.
+ */
+const SPIN_MS = 0.3
+/** A round takes some 20 to 60 nanoseconds, a look at the clock as long. */
+const ROUNDS_A_LOOK = 64
 const SLEEP_MS = 50
 const IDLE_SLEEP_MS = 1000
 
@@ -69,6 +85,7 @@ export async function assembleTeam(options: {
   const { spawn } = options
   if (members > 0 && !spawn) throw new TypeError('team: more than one thread needs a way to start them')
 
+  Atomics.store(control.cells, cell.joined, CLOSED)
   const leader = workerOf(control, modules, memory, options.scratch[0]!)
   const handles: MemberHandle[] = []
   for (let member = 1; member < threads; member++) {
@@ -118,7 +135,8 @@ export async function assembleTeam(options: {
 
   function together<T extends TaskName>(work: () => void, task: T, count: number, args: TaskArguments<T>): void {
     start(task, count, ...args)
-    Atomics.store(cells, cell.running, members)
+    // Not a store: a member that comes late to the call before may be about to find that out.
+    Atomics.and(cells, cell.joined, ~CLOSED)
     Atomics.add(cells, cell.call, 1)
     Atomics.notify(cells, cell.call)
     try {
@@ -127,6 +145,7 @@ export async function assembleTeam(options: {
     } finally {
       // Whatever happened here, no thread may still be writing when the caller continues.
       Atomics.store(cells, cell.next, count)
+      Atomics.or(cells, cell.joined, CLOSED)
       waitForMembers(control, members, patienceMs)
     }
     checkAlive(control.buffer)
@@ -159,8 +178,8 @@ export function serveMember(init: MemberInit): void {
       const call = Atomics.load(cells, cell.call)
       if (call === seen) continue
       seen = call
-      takeTasks(control, worker, init.member)
-      if (Atomics.sub(cells, cell.running, 1) === 1) Atomics.notify(cells, cell.running)
+      if ((Atomics.add(cells, cell.joined, 1) & CLOSED) === 0) takeTasks(control, worker, init.member)
+      if (Atomics.sub(cells, cell.joined, 1) === CLOSED + 1) Atomics.notify(cells, cell.joined)
     }
   } catch (error) {
     reportDeath(init.control, init.member, error instanceof Error ? error.message : String(error))
@@ -181,23 +200,23 @@ function takeTasks(control: Control, worker: Worker, member: number): void {
   }
 }
 
-/** @throws AppError `engine-died` */
+/** Until the call has been left by all who joined it. @throws AppError `engine-died` */
 function waitForMembers(control: Control, members: number, patienceMs: number): void {
   const { cells, heartbeats } = control
   const beats = () => {
     let sum = 0
     for (let member = 1; member <= members; member++) sum += Atomics.load(heartbeats, member)
-    return sum + Atomics.load(cells, cell.running)
+    return sum + Atomics.load(cells, cell.joined)
   }
   let last = beats()
   let silentMs = 0
   for (;;) {
-    const running = Atomics.load(cells, cell.running)
-    if (running === 0) return
+    const joined = Atomics.load(cells, cell.joined)
+    if (joined === CLOSED) return
     checkAlive(control.buffer)
-    if (spinWhile(cells, cell.running, running)) continue
+    if (spinWhile(cells, cell.joined, joined)) continue
     const asleepAt = performance.now()
-    Atomics.wait(cells, cell.running, running, SLEEP_MS)
+    Atomics.wait(cells, cell.joined, joined, SLEEP_MS)
     const now = beats()
     // A process that was stopped, or a machine that slept, was silent for no longer than one turn of this loop.
     silentMs = now === last ? silentMs + Math.min(performance.now() - asleepAt, 2 * SLEEP_MS) : 0
@@ -229,9 +248,12 @@ const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => un
 
 /** Whether the cell changed from `value` within a moment. */
 function spinWhile(cells: Int32Array, index: number, value: number): boolean {
-  for (let round = 0; round < SPIN_ROUNDS; round++) {
-    if (Atomics.load(cells, index) !== value) return true
-    pause()
-  }
+  const end = performance.now() + SPIN_MS
+  do {
+    for (let round = 0; round < ROUNDS_A_LOOK; round++) {
+      if (Atomics.load(cells, index) !== value) return true
+      pause()
+    }
+  } while (performance.now() < end)
   return false
 }

@@ -47,7 +47,7 @@ const debianPython = '/usr/bin/python3'
 
 /**
  * After a call the threads of OpenBLAS spin for some tens of milliseconds before they sleep. Who computes meanwhile on as many threads as
- * there are cores gets one core less, and that is not what is to be measured. Ours sleep after 20 microseconds.
+ * there are cores gets one core less, and that is not what is to be measured. Ours sleep after 300 microseconds.
  */
 const restMs = 100
 

@@ -1,7 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AppError, type ErrorCode } from '../../../core/errors.ts'
-import { cell } from '../../../core/kernels/control.ts'
+import { CLOSED, cell } from '../../../core/kernels/control.ts'
 import type { Kernels } from '../../../core/kernels/kernels.ts'
 import type { MemberInit, SpawnMember } from '../../../core/kernels/team.ts'
 import type { TeamKernels } from '../../../core/kernels/wasm.ts'
@@ -112,13 +112,16 @@ describe('a team', () => {
     expect(() => product(kernels, 10)()).toThrow(/Compute thread 1 ended during the work: it ended with status 1/)
   })
 
-  it('gives up on a member that says nothing', async () => {
+  it('gives up on a member that says nothing in the middle of a call, and does without one that is not there', async () => {
     const silent: SpawnMember = (init: MemberInit) => {
       Atomics.add(new Int32Array(init.control), cell.ready, 1)
       return { terminate: async () => undefined }
     }
     const kernels = await kernelsWith(silent, 100)
-    expect(() => product(kernels, 300)()).toThrow(/no task was finished for 0 s/)
+    const multiply = product(kernels, 300)
+    expect(codeOf(multiply)).toBeNull()
+    expect(Atomics.add(new Int32Array(kernels.control), cell.joined, 1)).toBe(CLOSED)
+    expect(multiply).toThrow(/no task was finished for 0 s/)
   })
 
   it('says so when a thread cannot start', async () => {
