@@ -10,7 +10,7 @@ import type { Params } from '../params.ts'
 import type { Instance, TileName, Tiles } from './instance.ts'
 import type { Arithmetic } from './kernels.ts'
 import type { StackMemory } from './memory.ts'
-import { BLOCK_DEPTH } from './task.ts'
+import { BLOCK_DEPTH, F32 } from './task.ts'
 
 export interface Choice {
   readonly tile: TileName
@@ -70,7 +70,7 @@ function run(
 ): { bits: number[]; elapsedMs: number } {
   const mark = memory.mark()
   const c = memory.allocate(EDGE * EDGE * 4)
-  instance.common.packPanels(b, EDGE * 4, EDGE, BLOCK_DEPTH, tiles.cols, packed)
+  instance.common.packPanels(b, EDGE * 4, F32, 1, EDGE, BLOCK_DEPTH, tiles.cols, packed)
   const row = BLOCK_DEPTH * 4
   const once = (add: number) =>
     tiles.block(a, tiles.rows * row, row, 4, packed, c, EDGE * 4, EDGE, EDGE, BLOCK_DEPTH, add, 0)

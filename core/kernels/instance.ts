@@ -12,17 +12,17 @@ interface Common {
     depth: number,
     to: number,
   ): void
-  packColumns(
+  packColumns(from: number, ld: number, width: number, depth: number, group: number, to: number): void
+  packPanels(
     from: number,
     ld: number,
     dtype: number,
     scale: number,
-    width: number,
+    cols: number,
     depth: number,
-    group: number,
+    width: number,
     to: number,
   ): void
-  packPanels(from: number, ld: number, cols: number, depth: number, width: number, to: number): void
   packPanelsDouble(from: number, ld: number, cols: number, depth: number, width: number, to: number): void
   packColumnsDouble(
     from: number,

@@ -25,7 +25,7 @@ import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
 import { referenceKernels } from './reference.ts'
 import { BLOCK_DEPTH, DOUBLE_BLOCK, dtypeNumber, roundUp, SCRATCH_BYTES, tileNumber, type Worker } from './task.ts'
-import { PACKED_DEPTH } from './tasks/gemm.ts'
+import { leftBytes, PACKED_DEPTH, transposedColumns } from './tasks/gemm.ts'
 import { lowerBlockCount } from './tasks/gram.ts'
 import { RESIDUAL_ROWS, STATISTICS_CHUNK } from './tasks/passes.ts'
 import { assembleTeam, type SpawnMember, type Team } from './team.ts'
@@ -100,19 +100,11 @@ function wasmKernels(
 
   /** `work` in flop, or what takes as long. */
   const runFor = (work: number) => (work < aloneBelowFlop ? team.runAlone : team.run)
-  /** Rows per task: up to 16 groups, fewer where that leaves threads without work. */
+  /** Rows per task: up to 16 groups, in as many tasks for each thread; fewer where that leaves threads without work. */
   const blockFor = (rows: number) => {
     const groups = Math.ceil(rows / tileRows)
-    return tileRows * Math.max(1, Math.min(16, Math.ceil(groups / (4 * team.threads))))
-  }
-  /**
-   * Columns per task of At Y: wide enough for the rows of A to come in long stretches, so few tasks that each thread gets as many.
-   * With many columns of Y narrower, for the block of Z to stay in the second-level cache.
-   */
-  const columnsFor = (cols: number, width: number) => {
-    const groups = Math.ceil(cols / tileRows)
-    const tasks = roundUp(Math.ceil(groups / (width > 256 ? 32 : 64)), team.threads)
-    return tileRows * Math.ceil(groups / tasks)
+    const rounds = Math.max(4, Math.ceil(groups / (16 * team.threads)))
+    return tileRows * Math.ceil(groups / (rounds * team.threads))
   }
   /** Runs `body` and frees what it allocated. */
   const scoped = <T>(body: () => T): T => {
@@ -191,8 +183,10 @@ function wasmKernels(
 
   function gemmTransposed(A: Weights, Y: Matrix, Z: Matrix, accumulate: boolean): void {
     scoped(() => {
-      const packed = pack(Y.data, Y.rows, Y.cols)
-      const block = columnsFor(A.cols, Y.cols)
+      const packed = memory.allocate(leftBytes(Y.rows, Y.cols, tileRows))
+      const packing = runFor(16 * Y.rows * Y.cols)
+      packing('packLeft', Math.ceil(Y.rows / BLOCK_DEPTH), addressOf(Y.data), Y.rows, Y.cols, tileRows, packed)
+      const block = transposedColumns(A.cols, Y.cols, tileCols, team.threads)
       const [a, z] = [addressOf(A.data), addressOf(Z.data)]
       const dtype = dtypeNumber(A.dtype)
       const { rows, cols, scale } = A
@@ -205,6 +199,7 @@ function wasmKernels(
 
   function gramWeights(A: WideWeights, side: 'rows' | 'cols', G: Float64Array, accumulate: boolean): void {
     const order = side === 'rows' ? A.rows : A.cols
+    const work = A.rows * A.cols * order
     let block = DOUBLE_BLOCK
     // Each task packs its own panels: with many small ones that takes longer than the products.
     while (block > 24 && lowerBlockCount(order, block) < 3 * team.threads) block /= 2
@@ -213,7 +208,7 @@ function wasmKernels(
     const dtype = dtypeNumber(A.dtype)
     const byRows = side === 'rows' ? 1 : 0
     const add = accumulate ? 1 : 0
-    const run = runFor(A.rows * A.cols * order)
+    const run = runFor(work)
     run('symmetricProduct', count, tile, a, A.rows, A.cols, dtype, A.scale, byRows, g, add, block)
     run('mirror', count, g, order, block)
   }

@@ -161,6 +161,25 @@ describe('every fast kernel agrees with the reference', () => {
     )
   })
 
+  it('At Y with more columns than a task turns at a time, and with more of A than it takes', () => {
+    everyTeam((kernels) => {
+      for (const [m, n, k] of [
+        [300, 41, 1600],
+        [70, 801, 240],
+        [70, 401, 241],
+      ] as const) {
+        const next = noise(n)
+        const A = weights(kernels, m, n, 'BF16', next)
+        const Y = matrix(kernels, m, k, next)
+        const Z = matrix(kernels, n, k, next)
+        const expected = { ...Z, data: Z.data.slice() }
+        kernels.gemmTransposed(A, Y, Z, true)
+        reference.gemmTransposed(A, Y, expected, true)
+        expectWithin(Z.data, expected.data, 2 * (m + 2) * U32 * (m * largest(widen(A)) + 1))
+      }
+    })
+  })
+
   it('Gram matrices of sketches and of weights, both sides', () => {
     fc.assert(
       fc.property(size, size, dtype, fc.boolean(), (m, n, type, accumulate) => {
