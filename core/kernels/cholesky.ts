@@ -18,14 +18,11 @@ export function inverseCholesky(
   order: number,
   inverse: number,
 ): boolean {
-  const { common } = leader.instance
   const scales = memory.allocate(order * 8)
   const w = memory.allocate(order * order * 8)
-  const ld = order * 8
-  const isWhole = factor({ run, leader, memory, tile, g, order, scales }, (diagonal, n, p) =>
-    common.invertBlock(diagonal, ld, n, w + (p * order + p) * 8, ld),
-  )
-  if (!isWhole) return false
+  // The panels want the inverse of every diagonal block, and so does R^-1.
+  const inverses = { at: (p: number) => w + (p * order + p) * 8, ld: order * 8 }
+  if (!factor({ run, leader, tile, g, order, scales }, inverses)) return false
   run('choleskyInverse', Math.ceil(order / CHOLESKY_BLOCK), tile, g, order, w)
   run('scaledTranspose', Math.ceil(order / 64), w, order, scales, inverse)
   return true
@@ -41,7 +38,9 @@ export function cholesky(
   order: number,
 ): boolean {
   const scales = memory.allocate(order * 8)
-  if (!factor({ run, leader, memory, tile, g, order, scales }, () => {})) return false
+  const block = memory.allocate(CHOLESKY_BLOCK * CHOLESKY_BLOCK * 8)
+  const inverses = { at: () => block, ld: CHOLESKY_BLOCK * 8 }
+  if (!factor({ run, leader, tile, g, order, scales }, inverses)) return false
   const L = new Float64Array(memory.buffer(), g, order * order)
   const D = new Float64Array(memory.buffer(), scales, order)
   for (let i = 0; i < order; i++) for (let j = 0; j <= i; j++) L[i * order + j]! /= D[i]!
@@ -51,20 +50,22 @@ export function cholesky(
 interface Problem {
   readonly run: RunTasks
   readonly leader: Worker
-  readonly memory: StackMemory
   readonly tile: number
   readonly g: number
   readonly order: number
   readonly scales: number
 }
 
-/** G scaled to unit diagonal, then L in its lower triangle; `each` sees every diagonal block of L, n x n from row p on. False where it is singular. */
-function factor(
-  { run, leader, memory, tile, g, order, scales }: Problem,
-  each: (diagonal: number, n: number, p: number) => void,
-): boolean {
+/** Where the inverse of the diagonal block from row p on goes. */
+interface Inverses {
+  at(p: number): number
+  /** Bytes from row to row. */
+  readonly ld: number
+}
+
+/** G scaled to unit diagonal, then L in its lower triangle. False where it is singular. */
+function factor({ run, leader, tile, g, order, scales }: Problem, inverses: Inverses): boolean {
   const { common } = leader.instance
-  const block = memory.allocate(CHOLESKY_BLOCK * CHOLESKY_BLOCK * 8)
   const tolerance = 16 * order * 2 ** -53
   const ld = order * 8
   if (!common.unitDiagonal(g, order, scales)) return false
@@ -72,10 +73,11 @@ function factor(
     const n = Math.min(CHOLESKY_BLOCK, order - p)
     const diagonal = g + (p * order + p) * 8
     if (!common.choleskyBlock(diagonal, ld, n, tolerance)) return false
-    common.invertBlock(diagonal, ld, n, block, CHOLESKY_BLOCK * 8)
-    each(diagonal, n, p)
+    const inverse = inverses.at(p)
+    common.invertBlock(diagonal, ld, n, inverse, inverses.ld)
     const rest = order - p - n
-    run('choleskyPanel', Math.ceil(rest / CHOLESKY_ROWS), tile, g, order, p, n, block)
+    if (rest === 0) break
+    run('choleskyPanel', Math.ceil(rest / CHOLESKY_ROWS), tile, g, order, p, n, inverse, inverses.ld)
     run('choleskyUpdate', lowerBlockCount(rest, CHOLESKY_ROWS), tile, g, order, p, n)
   }
   return true

@@ -163,7 +163,7 @@ function wasmKernels(
   function gaussian(key: GaussianKey, X: Matrix): void {
     // At most 65536 normals a task, half a millisecond.
     const block = Math.max(1, Math.min(Math.floor(65536 / X.cols), Math.ceil(X.rows / (4 * team.threads))))
-    const run = runFor(40 * X.rows * X.cols)
+    const run = runFor(400 * X.rows * X.cols)
     run('gaussian', Math.ceil(X.rows / block), key[0], key[1], addressOf(X.data), X.rows, X.cols, block)
   }
 
@@ -202,7 +202,7 @@ function wasmKernels(
     const work = A.rows * A.cols * order
     let block = DOUBLE_BLOCK
     // Each task packs its own panels: with many small ones that takes longer than the products.
-    while (block > 24 && lowerBlockCount(order, block) < 3 * team.threads) block /= 2
+    if (work >= aloneBelowFlop) while (block > 24 && lowerBlockCount(order, block) < 3 * team.threads) block /= 2
     const count = lowerBlockCount(order, block)
     const [a, g] = [addressOf(A.data), addressOf(G)]
     const dtype = dtypeNumber(A.dtype)

@@ -14,7 +14,7 @@ const INVERSION_DEPTH = 240
 /** f64 in packed doubles, as assembly/pack-double.ts numbers it. */
 const F64 = 3
 
-/** Task i: CHOLESKY_ROWS rows below the diagonal block at `p`: L <- G Wt, with W, n x n, the block's inverse. */
+/** Task i: CHOLESKY_ROWS rows below the diagonal block at `p`: L <- G Wt, with W, n x n, the block's inverse, `ldw` bytes from row to row. */
 export function choleskyPanel(
   index: number,
   worker: Worker,
@@ -24,6 +24,7 @@ export function choleskyPanel(
   p: number,
   n: number,
   w: number,
+  ldw: number,
 ): void {
   const { common } = worker.instance
   const first = p + n + index * CHOLESKY_ROWS
@@ -31,7 +32,7 @@ export function choleskyPanel(
   const target = g + (first * order + p) * 8
   const right = worker.scratch + CHOLESKY_ROWS * CHOLESKY_BLOCK * 8
   common.packRowsDouble(target, order * 8, F64, 1, here, n, worker.scratch)
-  common.packRowsDouble(w, CHOLESKY_BLOCK * 8, F64, 1, n, n, right)
+  common.packRowsDouble(w, ldw, F64, 1, n, n, right)
   const { doubleBlock } = tilesOf(worker, tile)
   doubleBlock(worker.scratch, right, target, order * 8, here, n, n, 0, n, edgeOf(worker))
 }
