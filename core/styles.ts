@@ -147,7 +147,7 @@ const entries = {
   aguf: {
     words: {
       short: 'prototype',
-      title: 'For the prototype (.aguf)',
+      title: 'GhostSVD prototype (.aguf)',
       help: 'U, S and V of each compressed matrix, in F32 or INT8. Not a whole model: kept tensors are left out, names are cut to 8 bytes.',
     },
     ending: '.aguf',

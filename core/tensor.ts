@@ -70,6 +70,8 @@ export interface TensorInfo {
   readonly byteLength: number
   /** The file's own encoding where it differs from `dtype`, such as Q4_K. */
   readonly storedAs?: string
+  /** Rank of the factors the file has in its place. */
+  readonly storedRank?: number
   /** Bytes that encoding takes in the file. */
   readonly storedBytes?: number
   /** Factors that multiply the values of an F8 tensor: what the model computes with is value x factor. `read` gives the values alone. */

@@ -220,7 +220,7 @@ export async function adapterModel(
       shape: target.shape,
       byteLength: 4 * elementCount(target.shape),
       // As large as its factors: what another rank is held against.
-      storedAs: storedAs(target),
+      ...storedAs(target),
       storedBytes: target.sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
     }),
   )
@@ -275,11 +275,13 @@ function productValues({ rank, B, A }: Factors, cols: number, from: number, to: 
 }
 
 /** Its dtype and rank, or the kind of product that it is. */
-function storedAs({ sources }: TargetModule): string {
+function storedAs({ sources }: TargetModule): Pick<TensorInfo, 'storedAs' | 'storedRank'> {
   const [first] = sources as [AdapterModule]
   const { dtype } = first.tensors.values().next().value!
   const rank = sources.reduce((sum, each) => sum + each.rank, 0)
-  return first.kind === 'loha' || first.kind === 'lokr' ? `${dtype}, ${first.kind}` : `${dtype}, rank ${rank}`
+  return first.kind === 'loha' || first.kind === 'lokr'
+    ? { storedAs: `${dtype}, ${first.kind}` }
+    : { storedAs: dtype, storedRank: rank }
 }
 
 function matrixNames({ tensors }: WeightFile): string[] {

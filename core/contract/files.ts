@@ -1,6 +1,6 @@
 /** Files as main names them and as the engine describes them. */
 import { z } from 'zod'
-import { adapterForms } from '../styles.ts'
+import { adapterForms, styleIds } from '../styles.ts'
 import { type DType, dtypeBits } from '../tensor.ts'
 import { messageSchema } from './messages.ts'
 
@@ -19,6 +19,8 @@ const tensorReportSchema = z.strictObject({
   shape: z.array(z.number()),
   /** As the file encodes it. */
   byteLength: z.number(),
+  /** Rank of the factors the file has in its place. */
+  storedRank: z.number().optional(),
   /** Of its values where the file encodes them in blocks: what a copy takes, and what factors of the same dtype go by. */
   decodedBytes: z.number().optional(),
   /** Of its values, where `dtype` is an encoding in blocks. */
@@ -112,6 +114,8 @@ const fileReportSchema = z.strictObject({
     .array(z.strictObject({ name: z.string(), shape: z.array(z.union([z.number(), z.string(), z.null()])).readonly() }))
     .readonly()
     .optional(),
+  /** Outputs that this file cannot become, and why, as far as what lies beside it decides that. */
+  cannotBecome: z.array(z.strictObject({ output: z.enum(styleIds), why: messageSchema })).optional(),
   /** Of what `openDifference` opened. */
   difference: differenceReportSchema.optional(),
 })

@@ -16,12 +16,13 @@ import { plan } from './jobs/plan.ts'
 import { resize } from './jobs/resize.ts'
 import { sample } from './jobs/sample.ts'
 import { selftest } from './jobs/selftest.ts'
+import { sizes } from './jobs/sizes.ts'
 import { statistics } from './jobs/statistics.ts'
 import { tryModels } from './jobs/try.ts'
 import { versus } from './jobs/versus.ts'
 
 const jobs = {
-  ...{ analyze, compare, versus, plan, pair, statistics, answers, calibrate, try: tryModels },
+  ...{ analyze, compare, versus, plan, sizes, pair, statistics, answers, calibrate, try: tryModels },
   ...{ compress, estimate, sample, convert, extract, resize, apply, selftest },
 }
 export type JobKind = keyof typeof jobs

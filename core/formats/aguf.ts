@@ -52,7 +52,7 @@ interface Matrix {
 }
 
 /** What is said of factors of a rank: the same of all of them. */
-interface Form extends Required<Pick<TensorInfo, 'storedAs' | 'remark'>> {
+interface Form extends Required<Pick<TensorInfo, 'storedAs' | 'storedRank' | 'remark'>> {
   readonly rank: number
   readonly int8: boolean
 }
@@ -149,10 +149,10 @@ async function readHeader(
         cursor.skip(entries * 10)
       }
       const form = formOf(rank, int8)
-      const { storedAs, remark } = form
+      const { storedAs, storedRank, remark } = form
       if (shape[0] !== rows || shape[1] !== cols) shape = [rows, cols]
       const [byteLength, storedBytes] = [rows * cols * 4, cursor.position - u]
-      const info: TensorInfo = { name, dtype: 'F32', shape, byteLength, storedAs, remark, storedBytes }
+      const info: TensorInfo = { name, dtype: 'F32', shape, byteLength, storedAs, storedRank, remark, storedBytes }
       const matrix = { info, form, u, scaleU, scaleV, entries }
       matrices.set(name, matrix)
       unchecked -= entries
@@ -219,7 +219,7 @@ function formOf(rank: number, int8: boolean): Form {
   const known = forms.get(key)
   if (known) return known
   const dtype = int8 ? 'INT8' : 'F32'
-  const form = { rank, int8, storedAs: `rank ${rank} ${dtype}`, remark: say('formats.stored-factors', { rank, dtype }) }
+  const form = { rank, int8, storedAs: dtype, storedRank: rank, remark: say('formats.stored-factors', { rank, dtype }) }
   // As few as honest files have.
   if (forms.size < 1000) forms.set(key, form)
   return form

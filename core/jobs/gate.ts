@@ -25,6 +25,7 @@ const checks: { readonly [K in JobKind]: ((report: ReportOf[K]) => void) | null 
   compare: checkComparison,
   versus: checkVersus,
   plan: checkPlan,
+  sizes: checkSizes,
   pair: checkPair,
   answers: checkAnswers,
   compress: checkCompression,
@@ -135,6 +136,10 @@ function checkPlan({ tensors, relativeError, absoluteError }: PlanReport): void 
   for (const { name, relativeError } of tensors) checkShare(name, 'the error it is expected to have', relativeError)
   checkShare('model', 'the expected error', relativeError)
   if (absoluteError !== null) checkShare('model', 'the expected absolute error', absoluteError)
+}
+
+function checkSizes({ tradeOff }: ReportOf['sizes']): void {
+  for (const [bytes, error] of tradeOff) checkShare('model', `the error expected of ${bytes} bytes`, error)
 }
 
 function checkPair({ cosine, differences }: PairReport): void {

@@ -20,7 +20,7 @@ import { foreign } from '../messages/text.ts'
 import { planSketch } from '../plan/analysis-rank.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { hasGoal } from '../plan/goal.ts'
-import { candidateOf, int8Increase, refusalAt, roundingOf, type TensorSpectrum } from '../plan/goals.ts'
+import { candidateOf, copiedErrorAt, int8Increase, refusalAt, type TensorSpectrum } from '../plan/goals.ts'
 import { layOut } from '../plan/output-files.ts'
 import { wholeRun } from '../plan/parts.ts'
 import {
@@ -45,6 +45,7 @@ import { adapterStyle } from '../write/styles/adapter.ts'
 import { styleFor } from '../write/styles/registry.ts'
 import type { OutputStyle } from '../write/styles/style.ts'
 import type { FilesOf } from './files.ts'
+import { nothingIn } from './steps/nothing.ts'
 import { ofThisCut, pairFacts } from './steps/pair-facts.ts'
 import { ownParams, unfitFor } from './steps/pair-pieces.ts'
 import { planResize } from './steps/planned-resize.ts'
@@ -110,6 +111,7 @@ export async function planCompression(
     elapsedMs: performance.now() - started,
     notices: [
       ...file.notices,
+      ...nothingIn(compression, job, plans, spectra),
       ...statisticsNotices(context),
       ...(style.notices?.(plans.filter(isFactorized)) ?? []),
       ...kernelNotices(host),
@@ -155,13 +157,15 @@ async function analyzeAll(
   }
   const analyze = async (scan: ScanTensor) => {
     const total = analyses.reduce((sum, { info }) => sum + info.byteLength, 0)
-    let done = 0
+    // What is known is done already: the share goes on where it stood.
+    let done = analyses.reduce((sum, plan, i) => sum + (found[i] ? plan.info.byteLength : 0), 0)
     for await (const plan of oneAhead(analyses, (next) => withFiniteValues(next, scan))) {
       context.checkCancelled()
       context.report({ type: 'progress', phase: 'analyze', tensor: plan.info.name, done, total })
       const name = storageName(plan.info)
-      if (!spectra.has(name) && isFactorized(plan)) spectra.set(name, await tensorSpectrum(file, plan, context))
-      done += plan.info.byteLength
+      const wasKnown = spectra.has(name)
+      if (!wasKnown && isFactorized(plan)) spectra.set(name, await tensorSpectrum(file, plan, context))
+      if (!wasKnown) done += plan.info.byteLength
     }
   }
   await withKnownScans(context, (tensor) => scanValues(file, tensor, context), analyze)
@@ -224,7 +228,7 @@ function predict(
   const { rank } = plan.params
   const candidate = candidateOf(plan, 1, spectrum, params, weighingOf(compression))
   // A dense copy is multiplied out of what the factors hold, and rounded to its own dtype.
-  const rounded = compression.style.multipliesOut ? roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!) : 0
+  const rounded = compression.style.multipliesOut ? copiedErrorAt(candidate, rank) : 0
   const relativeError = Math.sqrt(candidate.squaredErrors[rank]! + rounded)
   return {
     relativeError,

@@ -20,6 +20,7 @@ import { planCompression } from './plan.ts'
 import { resizeAdapter } from './resize.ts'
 import { writeSample } from './sample.ts'
 import { selfTest } from './selftest.ts'
+import { sizesOfModel } from './sizes.ts'
 import { lookAtStatistics } from './statistics.ts'
 import { tryCompressed } from './try.ts'
 import { versusTensor } from './versus.ts'
@@ -31,6 +32,7 @@ const runs: {
   compare: compareTensor,
   versus: versusTensor,
   plan: planCompression,
+  sizes: sizesOfModel,
   pair: comparePair,
   answers: compareAnswers,
   statistics: lookAtStatistics,

@@ -10,6 +10,7 @@ import { formats } from './chinese/formats.ts'
 import { general } from './chinese/general.ts'
 import { graph } from './chinese/graph.ts'
 import { hosts } from './chinese/hosts.ts'
+import { nothing } from './chinese/nothing.ts'
 import { phases } from './chinese/phases.ts'
 import { plan } from './chinese/plan.ts'
 import { readers } from './chinese/readers.ts'
@@ -32,6 +33,7 @@ export const chinese: Translation = {
   ...general,
   ...graph,
   ...hosts,
+  ...nothing,
   ...phases,
   ...plan,
   ...readers,

@@ -10,6 +10,7 @@ import { formats } from './english/formats.ts'
 import { general } from './english/general.ts'
 import { graph } from './english/graph.ts'
 import { hosts } from './english/hosts.ts'
+import { nothing } from './english/nothing.ts'
 import { phases } from './english/phases.ts'
 import { plan } from './english/plan.ts'
 import { readers } from './english/readers.ts'
@@ -34,6 +35,7 @@ export const english = {
   ...general,
   ...graph,
   ...hosts,
+  ...nothing,
   ...phases,
   ...plan,
   ...readers,
@@ -63,6 +65,9 @@ const acts: Readonly<Record<Act, string>> = {
   include: 'it is named with --include',
   plan: '`plan`',
   resume: '--resume',
+  'int8-factors': '--factor-dtype INT8',
+  'dense-int8': '--dense-dtype INT8',
+  statistics: '--statistics',
 }
 
 /** A terminal searches and copies plain spaces. */

@@ -17,8 +17,14 @@ const andMore: Readonly<Record<Language, (count: string) => string>> = {
   'zh-CN': (count) => ` 等另外 ${count} 项`,
 }
 const acts: Readonly<Record<Language, Readonly<Record<Act, string>>>> = {
-  en: { overwrite: 'allow it to be replaced', include: 'you tick it', plan: 'Analyze model', resume: 'Resume' },
-  'zh-CN': { overwrite: '允许替换它', include: '勾选', plan: '“分析模型”', resume: '“恢复”' },
+  en: {
+    ...{ overwrite: 'allow it to be replaced', include: 'you tick it', plan: 'Analyze model', resume: 'Resume' },
+    ...{ 'int8-factors': 'Factor dtype', 'dense-int8': 'Kept weights', statistics: 'Statistics of inputs' },
+  },
+  'zh-CN': {
+    ...{ overwrite: '允许替换它', include: '勾选', plan: '“分析模型”', resume: '“恢复”' },
+    ...{ 'int8-factors': '“因子数据类型”', 'dense-int8': '“保留的权重”', statistics: '“输入统计数据”' },
+  },
 }
 
 export function sentencesIn(language: Language): (said: Message | readonly Message[]) => string {

@@ -1,7 +1,9 @@
 /** The tensors of an opened file as a report - what each one is, what a compression would do with it and why - and what a report says to decisions. */
 
 import type { TensorReport } from '../contract.ts'
-import { all, shareEqual } from '../messages/english.ts'
+import { all, say, shareEqual } from '../messages/english.ts'
+import type { Message } from '../messages/message.ts'
+import { foreign } from '../messages/text.ts'
 import { defaultParams, type Params } from '../params.ts'
 import { isOwnFactor, roleOf } from '../roles.ts'
 import { noRules } from '../rules.ts'
@@ -35,6 +37,7 @@ export function describeFile(
       shape: [...plan.info.shape],
       byteLength: encodedBytes(plan.info),
       ...(plan.info.storedBytes !== undefined && { decodedBytes: plan.info.byteLength }),
+      ...(plan.info.storedRank !== undefined && { storedRank: plan.info.storedRank }),
       ...(plan.info.storedAs !== undefined && { decodedDType: plan.info.dtype }),
       ...(plan.info.sharesStorageWith !== undefined && { sharesStorageWith: plan.info.sharesStorageWith }),
       ...(plan.info.inGraph !== undefined && { inGraph: plan.info.inGraph }),
@@ -44,6 +47,14 @@ export function describeFile(
       reason: shared(plan.info.remark ? all([plan.info.remark, plan.reason]) : plan.reason),
     }
   })
+}
+
+/** Its dtype as people read it, with the rank of the factors that the file has in its place. */
+export function dtypeWords({ dtype, storedRank }: Pick<TensorReport, 'dtype' | 'storedRank'>): Message {
+  const said = foreign(dtype)
+  return storedRank === undefined
+    ? say('formats.dtype', { dtype: said })
+    : say('formats.dtype-of-rank', { dtype: said, rank: storedRank })
 }
 
 /** Of what the report says can be factorized, what decisions need: the matrices, and how this kind of output stores their factors. */

@@ -23,13 +23,14 @@ import {
 import { bytesKept, denseInt8Bytes } from './dense-int8.ts'
 import { type FactorDType, factorBytes, largestUsefulRank } from './factor-dtype.ts'
 import { goalOf, hasGoal } from './goal.ts'
+import type { Effort } from './knapsack.ts'
 import { atRank, type FactorizedTensor, isFactorized, keepAsIs, type TensorPlan, withStorageNote } from './plan.ts'
 import {
   type Allocation,
   type AllocationCandidate,
   allocateRanks,
   leastRanks,
-  ranksForSizes,
+  sizeAllocator,
 } from './rank-allocation.ts'
 import { type Storable, worthless } from './verdict.ts'
 
@@ -269,6 +270,11 @@ export function refusalAt(candidate: Candidate, rank: number, copied: number): M
   return candidate.unfit ?? worthless(candidate.plan.factorDType, errors)
 }
 
+/** Squared relative error that multiplying factors out again and rounding them to the dtype of the source adds. */
+export function copiedErrorAt({ plan, spectrum }: Candidate, rank: number): number {
+  return roundingOf(plan.info.dtype) * (1 - spectrum.truncation[rank]!)
+}
+
 /** F16 ends at 6e-8: below, factors lose more than its bits ever round off. As the run finds when it stores them (write/styles/stored-factors.ts). */
 function unfitFor(dtype: FactorDType, { truncation, rounding }: TensorSpectrum, rank: number): Message | null {
   if (dtype !== 'F16' || rounding.F16[rank]! <= mostLost('F16') * (1 - truncation[rank]!)) return null
@@ -283,6 +289,35 @@ export function roundingOf(dtype: ComputableDType): number {
   return 2 ** (2 - 2 * significantBits[dtype]) / 12 / (3 / (2 * Math.LN2))
 }
 
+/** What a size goal chooses among: the same tensors, rules and dtypes within any bytes. */
+export interface SizedPlans {
+  /** Bytes of the candidates' values, of all that has a choice: of the smallest plan, and of the one that keeps them all. */
+  readonly least: number
+  readonly most: number
+  /** With all of them kept. */
+  readonly kept: TensorPlan[]
+  /** @throws AppError `bad-request` below `least` */
+  within(bytes: number): TensorPlan[]
+}
+
+/** @param plans before a goal has settled their ranks */
+export function sizedPlans(
+  plans: readonly TensorPlan[],
+  candidates: readonly Candidate[],
+  params: Params,
+  effort?: Effort,
+): SizedPlans {
+  const free = candidates.filter((candidate) => !isPinned(candidate))
+  const { least, within } = sizeAllocator(free, params.allocation, effort)
+  const ranked = (ranks: Allocation) => applyRanks(plans, candidates, withPins(candidates, ranks), params)
+  return {
+    least,
+    most: free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0),
+    kept: ranked(free.map(() => null)),
+    within: (bytes) => ranked(within(bytes)),
+  }
+}
+
 /** As much as fits: the header's length depends on the ranks it names, so what it takes more than assumed is taken off the budget. */
 function fillSize(
   goal: number,
@@ -291,21 +326,10 @@ function fillSize(
   params: Params,
   { predict }: Weighing,
 ): TensorPlan[] {
-  const free = candidates.filter((candidate) => !isPinned(candidate))
-  const nothing = applyRanks(
-    plans,
-    candidates,
-    withPins(
-      candidates,
-      free.map(() => null),
-    ),
-    params,
-  )
-  let budget = goal - (predict(nothing) - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
-  const ranksFor = ranksForSizes(free, params.allocation)
+  const { most, kept, within } = sizedPlans(plans, candidates, params)
+  let budget = goal - (predict(kept) - most)
   for (;;) {
-    const ranks = withPins(candidates, ranksFor(budget))
-    const found = applyRanks(plans, candidates, ranks, params)
+    const found = within(budget)
     const excess = predict(found) - goal
     if (excess <= 0) return found
     budget -= excess

@@ -13,24 +13,45 @@ export interface Choice {
 }
 
 const fewItems = 8
-/** Bounds looked at before the best found so far is taken for the optimum: about a second. */
-const mostBounds = 8e6
+
+/** How far a search goes. */
+export interface Effort {
+  /** Share of the cost that is not worth searching for: what is found may cost so much more than the best there is. */
+  readonly slack: number
+  /** Bounds looked at before the best found so far is taken for the optimum. */
+  readonly mostBounds: number
+}
+/** To the optimum: about a second at worst. */
+const whole: Effort = { slack: 0, mostBounds: 8e6 }
+
+/** The same items at any budget: what does not depend on it is worked out once. */
+export interface CostSearch {
+  /** Of the cheapest choices: no budget below it can be kept. */
+  readonly least: number
+  /** For each item the index of its choice; null where not even the cheapest ones fit. */
+  within(budget: number): number[] | null
+}
 
 /** For each item the index of its choice; null where not even the cheapest ones fit. Items without choices are not allowed. */
 export function leastCost(items: readonly (readonly Choice[])[], budget: number): number[] | null {
-  return leastCosts(items)(budget)
+  return costSearch(items).within(budget)
 }
 
-/** The same for one budget after another: what does not depend on it - the hulls and the order of their steps - is found once. */
-export function leastCosts(items: readonly (readonly Choice[])[]): (budget: number) => number[] | null {
+/** Cost: a sort of all choices and of the steps between them; then a budget a pass over the items, or over all choices where that can pay. */
+export function costSearch(items: readonly (readonly Choice[])[], effort: Effort = whole): CostSearch {
   const fronts = items.map(frontOf)
   const least = fronts.reduce((sum, front) => sum + front[0]!.resource, 0)
   const walk = walkOf(fronts)
-  return (budget) => {
-    if (!(least <= budget)) return null
-    const along = alongHulls(walk, budget)
-    const positions = items.length <= fewItems ? branchAndBound(fronts, budget, along) : along
-    return positions.map((position, i) => fronts[i]![position]!.index)
+  const bound = effort.slack > 0 ? relaxed(fronts) : () => Number.NEGATIVE_INFINITY
+  const branch = items.length > 0 && items.length <= fewItems ? branchAndBound(fronts, effort) : null
+  return {
+    least,
+    within: (budget) => {
+      if (!(least <= budget)) return null
+      const stop = alongHulls(walk, budget, bound(budget) * (1 + effort.slack))
+      const positions = branch ? branch(budget, stop) : stop
+      return positions.map((position, i) => fronts[i]![position]!.index)
+    },
   }
 }
 
@@ -121,12 +142,14 @@ function walkOf(fronts: readonly (readonly Point[])[]): Walk {
   return { fronts, own, used, paid }
 }
 
-/** The cheapest stop within the budget: along all steps, or with one item held at any point of its front. Cost: two halvings a point. */
-function alongHulls({ fronts, own, used, paid }: Walk, budget: number): number[] {
+/** The cheapest stop within the budget: along all steps, or with one item held at any point of its front, unless
+ * the first costs `enough` or less. Cost: two halvings a point. */
+function alongHulls({ fronts, own, used, paid }: Walk, budget: number, enough: number): number[] {
   const steps = used.length - 1
   const plain = lastOf(0, steps, (k) => used[k]! <= budget)
   let best = { cost: paid[plain]!, k: plain, held: null as { item: number; at: number } | null }
   for (const [item, front] of fronts.entries()) {
+    if (best.cost <= enough) break
     const mine = own[item]!
     const least = used[0]! - front[0]!.resource
     for (const [at, point] of front.entries()) {
@@ -182,7 +205,10 @@ function countBelow(ascending: readonly number[], limit: number): number {
 }
 
 /** The optimum, from a good first answer; ties go to the first found. */
-function branchAndBound(fronts: readonly (readonly Point[])[], budget: number, first: readonly number[]): number[] {
+function branchAndBound(
+  fronts: readonly (readonly Point[])[],
+  { slack, mostBounds }: Effort,
+): (budget: number, first: readonly number[]) => number[] {
   // Large items first: what they leave decides the most.
   const order = fronts.map((_, i) => i)
   const range = (i: number) => fronts[i]!.at(-1)!.resource - fronts[i]![0]!.resource
@@ -190,40 +216,43 @@ function branchAndBound(fronts: readonly (readonly Point[])[], budget: number, f
   const bounds = order.map((_, depth) => relaxed(order.slice(depth).map((i) => fronts[i]!)))
   bounds.push(() => 0)
   const least = order.map((_, depth) => order.slice(depth).reduce((sum, i) => sum + fronts[i]![0]!.resource, 0))
-  let best = first.reduce((sum, position, i) => sum + fronts[i]![position]!.cost, 0)
-  let found = [...first]
-  const chosen = [...first]
-  let looked = 0
-  const descend = (depth: number, room: number, cost: number): void => {
-    const item = order[depth]!
-    const front = fronts[item]!
-    if (depth === order.length - 1) {
-      let at = front.length - 1
-      while (front[at]!.resource > room) at--
-      if (cost + front[at]!.cost < best) {
-        best = cost + front[at]!.cost
-        chosen[item] = at
-        found = [...chosen]
+  return (budget, first) => {
+    let best = first.reduce((sum, position, i) => sum + fronts[i]![position]!.cost, 0)
+    let found = [...first]
+    const chosen = [...first]
+    let looked = 0
+    const worthwhile = (bound: number) => bound * (1 + slack) < best
+    const descend = (depth: number, room: number, cost: number): void => {
+      const item = order[depth]!
+      const front = fronts[item]!
+      if (depth === order.length - 1) {
+        let at = front.length - 1
+        while (front[at]!.resource > room) at--
+        if (cost + front[at]!.cost < best) {
+          best = cost + front[at]!.cost
+          chosen[item] = at
+          found = [...chosen]
+        }
+        return
       }
-      return
+      const open: { at: number; bound: number }[] = []
+      for (let at = 0; at < front.length; at++) {
+        const left = room - front[at]!.resource
+        if (left < least[depth + 1]!) break
+        const bound = cost + front[at]!.cost + bounds[depth + 1]!(left)
+        if (worthwhile(bound)) open.push({ at, bound })
+      }
+      looked += front.length
+      open.sort((a, b) => a.bound - b.bound || a.at - b.at)
+      for (const { at, bound } of open) {
+        if (!worthwhile(bound) || looked > mostBounds) return
+        chosen[item] = at
+        descend(depth + 1, room - front[at]!.resource, cost + front[at]!.cost)
+      }
     }
-    const open: { at: number; bound: number }[] = []
-    for (let at = 0; at < front.length; at++) {
-      const left = room - front[at]!.resource
-      if (left < least[depth + 1]!) break
-      const bound = cost + front[at]!.cost + bounds[depth + 1]!(left)
-      if (bound < best) open.push({ at, bound })
-    }
-    looked += front.length
-    open.sort((a, b) => a.bound - b.bound || a.at - b.at)
-    for (const { at, bound } of open) {
-      if (bound >= best || looked > mostBounds) return
-      chosen[item] = at
-      descend(depth + 1, room - front[at]!.resource, cost + front[at]!.cost)
-    }
+    descend(0, budget, 0)
+    return found
   }
-  descend(0, budget, 0)
-  return found
 }
 
 /** The least cost of these items for any budget, if their hulls could be stopped at anywhere: never above the true one. */

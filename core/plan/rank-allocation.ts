@@ -12,7 +12,7 @@
 import TinyQueue from 'tinyqueue'
 import { AppError } from '../errors.ts'
 import { say } from '../messages/english.ts'
-import { leastCosts } from './knapsack.ts'
+import { costSearch, type Effort, leastCost } from './knapsack.ts'
 
 export interface AllocationCandidate {
   readonly name: string
@@ -49,23 +49,55 @@ export function allocateRanks(
   method: AllocationMethod,
 ): Allocation {
   if (method === 'water-filling')
-    return fillByWater(candidates, goal.kind)(goal.kind === 'bytes' ? goal.bytes : goal.error ** 2 * goal.totalWeight)
+    return goal.kind === 'bytes' ? sizeAllocator(candidates, method).within(goal.bytes) : fillByWater(candidates, goal)
   const ledger = new Ledger(candidates, goal)
   if (method === 'uniform') fillUniformly(ledger)
   else fillGreedily(ledger)
   return ledger.choice
 }
 
-/**
- * The same for one size after another, as a goal is approached whose header depends on the ranks it names: what no size changes is found once.
- * The result throws as `allocateRanks` does.
- */
+/** The same candidates within any bytes. */
+export interface SizeAllocator {
+  /** Of the smallest choices there are. */
+  readonly least: number
+  /** @throws AppError `bad-request` below `least` */
+  within(bytes: number): Allocation
+}
+
+/** `allocateRanks` for one size after another: what depends on no size is worked out once. */
+export function sizeAllocator(
+  candidates: readonly AllocationCandidate[],
+  method: AllocationMethod,
+  effort?: Effort,
+): SizeAllocator {
+  if (method !== 'water-filling') {
+    const least = candidates.reduce((sum, each) => sum + bytesOf(each, leastChoice(each)), 0)
+    return { least, within: (bytes) => allocateRanks(candidates, { kind: 'bytes', bytes }, method) }
+  }
+  const offers = candidates.map(offersOf)
+  const items = candidates.map((candidate, i) =>
+    offers[i]!.map((rank) => ({
+      resource: bytesOf(candidate, rank),
+      cost: candidate.weight * squaredErrorAt(candidate, rank),
+    })),
+  )
+  const { least, within } = costSearch(items, effort)
+  return {
+    least,
+    within: (bytes) => {
+      const found = within(bytes)
+      if (!found) throw tooSmall(bytes, least)
+      return found.map((choice, i) => offers[i]![choice]!)
+    },
+  }
+}
+
+/** The same, of a goal that is approached: its header depends on the ranks it names. The result throws as `allocateRanks` does. */
 export function ranksForSizes(
   candidates: readonly AllocationCandidate[],
   method: AllocationMethod,
 ): (bytes: number) => Allocation {
-  if (method === 'water-filling') return fillByWater(candidates, 'bytes')
-  return (bytes) => allocateRanks(candidates, { kind: 'bytes', bytes }, method)
+  return sizeAllocator(candidates, method).within
 }
 
 /**
@@ -91,6 +123,10 @@ function bytesOf(candidate: AllocationCandidate, rank: number | null): number {
   return rank === null ? (candidate.keptBytes ?? 0) : candidate.bytesAt(rank)
 }
 
+function leastChoice({ minRank, maxRank }: AllocationCandidate): number | null {
+  return minRank <= maxRank ? minRank : null
+}
+
 function tooSmall(goal: number, least: number): AppError {
   return new AppError(
     'bad-request',
@@ -111,7 +147,7 @@ class Ledger {
   constructor(candidates: readonly AllocationCandidate[], goal: AllocationGoal) {
     this.candidates = candidates
     this.goal = goal
-    this.choice = candidates.map((candidate) => (candidate.minRank <= candidate.maxRank ? candidate.minRank : null))
+    this.choice = candidates.map(leastChoice)
     candidates.forEach((candidate, i) => {
       this.#bytes += bytesOf(candidate, this.choice[i]!)
       this.#squaredError += candidate.weight * squaredErrorAt(candidate, this.choice[i]!)
@@ -142,7 +178,7 @@ class Ledger {
 /** One rank for all, as large as the goal allows, each tensor within its own limits; past its largest useful rank a tensor is kept. */
 function fillUniformly(ledger: Ledger): void {
   const { candidates, goal } = ledger
-  const largest = candidates.reduce((most, { maxRank }) => Math.max(most, maxRank), 0)
+  const largest = Math.max(0, ...candidates.map((candidate) => candidate.maxRank))
   const least = [...ledger.choice]
   const at = (rank: number) =>
     candidates.map(({ minRank, maxRank }, i) => (least[i] === null ? null : Math.max(minRank, Math.min(rank, maxRank))))
@@ -191,32 +227,29 @@ function fillGreedily(ledger: Ledger): void {
   }
 }
 
-/** The least error within the bytes, or the fewest bytes within the (weighted, squared) error. */
+/** The fewest bytes within the error. */
 function fillByWater(
   candidates: readonly AllocationCandidate[],
-  kind: AllocationGoal['kind'],
-): (limit: number) => Allocation {
-  const offers = candidates.map(({ minRank, maxRank, keptBytes }) => [
+  { error, totalWeight }: Extract<AllocationGoal, { kind: 'model-error' }>,
+): Allocation {
+  const offers = candidates.map(offersOf)
+  const items = candidates.map((candidate, i) =>
+    offers[i]!.map((rank) => ({
+      resource: candidate.weight * squaredErrorAt(candidate, rank),
+      cost: bytesOf(candidate, rank),
+    })),
+  )
+  const found = leastCost(items, error ** 2 * totalWeight)
+  if (!found) throw new AppError('bad-request', say('request.kept-too-coarse'))
+  return found.map((choice, i) => offers[i]![choice]!)
+}
+
+/** Every rank there is, and keeping it where that is a choice. */
+function offersOf({ minRank, maxRank, keptBytes }: AllocationCandidate): (number | null)[] {
+  return [
     ...Array.from({ length: Math.max(0, maxRank - minRank + 1) }, (_, i) => minRank + i),
     ...(keptBytes === null && maxRank >= minRank ? [] : [null]),
-  ])
-  const items = candidates.map((candidate, i) =>
-    offers[i]!.map((rank) => {
-      const [size, error] = [bytesOf(candidate, rank), candidate.weight * squaredErrorAt(candidate, rank)]
-      return kind === 'bytes' ? { resource: size, cost: error } : { resource: error, cost: size }
-    }),
-  )
-  const choose = leastCosts(items)
-  return (limit) => {
-    const found = choose(limit)
-    if (found) return found.map((choice, i) => offers[i]![choice]!)
-    if (kind === 'model-error') throw new AppError('bad-request', say('request.kept-too-coarse'))
-    const least = items.reduce(
-      (sum, item) => sum + item.reduce((most, { resource }) => Math.min(most, resource), Number.POSITIVE_INFINITY),
-      0,
-    )
-    throw tooSmall(limit, least)
-  }
+  ]
 }
 
 /** Candidates to be looked at next: the largest key first, of equal ones the smaller index. */

@@ -1,4 +1,4 @@
-/** Size against error of a run, for its report: the least error at every size, as its analysis knew it, and where the run came out. */
+/** Size against error of a run, for its report: the plan's error at every size, as its analysis knew it, and where the run came out. */
 import type { CompressionReport } from '../contract.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
@@ -32,7 +32,7 @@ export function tradeOffPicture(
       title: text(say('axis.model-error')),
       tick: numbers.tickPercent,
     },
-    lines: [{ role: 'randomized', name: text(say('report.least-error')), points }],
+    lines: [{ role: 'randomized', name: text(say('report.error-at-size')), points }],
     marks: [],
     dots: [
       {

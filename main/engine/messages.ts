@@ -98,6 +98,7 @@ export interface OpenedFile {
   readonly isAdapter?: true
   readonly inputs?: NonNullable<FileReport['inputs']>
   readonly difference?: DifferenceReport
+  readonly cannotBecome?: NonNullable<FileReport['cannotBecome']>
 }
 
 export interface DriverInfo extends KernelInfo {

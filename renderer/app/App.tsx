@@ -9,6 +9,7 @@ import { droppedFiles, openFiles } from '../model/file/file-actions.ts'
 import { RunStrip } from '../runs/RunStrip.tsx'
 import { speak } from '../words/i18n.ts'
 import { DropHighlight } from './DropHighlight.tsx'
+import { FaultBoundary } from './Fault.tsx'
 import { Header } from './Header.tsx'
 import { useLater } from './later.ts'
 import { Notices } from './Notices.tsx'
@@ -49,16 +50,20 @@ export function App({ nonce }: { readonly nonce: string }) {
       theme={theme}
       {...(scheme === 'system' ? {} : { forceColorScheme: scheme })}
     >
-      <div className="app">
-        <Header />
-        <Notices />
-        {screen === 'workbench' && screens ? <screens.DifferenceBand /> : null}
-        <Shown />
-        {withoutStrip.has(screen) ? null : <RunStrip />}
-        {screens ? <screens.RunDialogs /> : null}
-        <DropHighlight />
-        <Shortcuts />
-      </div>
+      <FaultBoundary of="page">
+        <div className="app">
+          <Header />
+          <Notices />
+          {screen === 'workbench' && screens ? <screens.DifferenceBand /> : null}
+          <FaultBoundary of={screen}>
+            <Shown />
+          </FaultBoundary>
+          {withoutStrip.has(screen) ? null : <RunStrip />}
+          {screens ? <screens.RunDialogs /> : null}
+          <DropHighlight />
+          <Shortcuts />
+        </div>
+      </FaultBoundary>
     </MantineProvider>
   )
 }

@@ -6,7 +6,7 @@ import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { DropIcon, FileIcon, FolderIcon, SparkIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'
-import { openFiles, openGrant, openSample, pickFile, pickFolder } from '../model/file/file-actions.ts'
+import { openFiles, openGrant, openSample, pickFile, pickFolder, stayHere } from '../model/file/file-actions.ts'
 import { FolderBrowser } from '../runs/dialogs/FolderBrowser.tsx'
 import { useWords } from '../words/words.ts'
 import { PairChoice } from './PairChoice.tsx'
@@ -19,7 +19,8 @@ export function Start() {
   const [over, setOver] = useState(false)
   const browser = useDialog()
   const input = useRef<HTMLInputElement>(null)
-  const busy = status === 'opening'
+  const returning = useSession((state) => state.returning)
+  const busy = status === 'opening' || returning !== null
 
   return (
     <main className="start">
@@ -39,7 +40,14 @@ export function Start() {
           {busy ? (
             <output className="drop-busy">
               <Loader size="sm" />
-              <span>{t('start.opening', { name: opening })}</span>
+              <span>
+                {returning === null ? t('start.opening', { name: opening }) : t('start.returning', { name: returning })}
+              </span>
+              {returning === null ? null : (
+                <Button onClick={stayHere} size="compact-sm" variant="subtle">
+                  {t('start.stay')}
+                </Button>
+              )}
             </output>
           ) : (
             <>

@@ -7,7 +7,7 @@ import { connect } from '../frame/connect.ts'
 import { connection, setConnection } from '../frame/connection.ts'
 import { refreshEngineInfo } from '../frame/engine-info.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
-import { openingLost, reopen } from '../model/file/file-actions.ts'
+import { expectReturn, openingLost, reopen } from '../model/file/file-actions.ts'
 import { followPast } from '../model/file/past.ts'
 import { rememberChoices } from '../model/file/remembered.ts'
 import { loseWork, receiveJobEvent } from '../model/looking/work.ts'
@@ -18,6 +18,7 @@ import { carryOut } from './page-actions.ts'
 
 /** Settles once the settings are known, so that the page is first painted in its theme and language. */
 export async function startSession(): Promise<void> {
+  expectReturn()
   rememberWatched()
   askForSilentRuns()
   // What the desktop wants opened at the start comes after the page has found out who is there.

@@ -1,4 +1,5 @@
-/** Size against error of the whole model: the least error at every size, and the goal as a point on it that can be dragged. */
+/** Size against error of the whole model: the plan's error at every size, and the goal as a point on it that can be dragged. */
+import { Loader } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { useFile } from '../choices/file.ts'
 import { useStatistics } from '../choices/statistics.ts'
@@ -16,6 +17,12 @@ const whole = 1000
 export function TradeOffChart() {
   const { t } = useWords()
   const tradeOff = useTradeOff()
+  if (tradeOff === 'waiting')
+    return (
+      <output className="trade-off-none">
+        <Loader size={14} /> <span>{t('tradeOff.waiting')}</span>
+      </output>
+    )
   return tradeOff ? (
     <Curve tradeOff={tradeOff} />
   ) : (
@@ -32,14 +39,17 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
   const name = useFile(({ report }) => report?.name ?? '')
   const statistics = useStatistics(({ chosen }) => chosen?.grant.name)
   const [dragged, setDragged] = useState<number | null>(null)
-  const { bytesBefore, errorAt, bytesFor, least } = tradeOff
+  const { bytesBefore, errorAt, bytesFor, least, steps } = tradeOff
   const bytesAt = (thousandths: number) => (thousandths / whole) * bytesBefore
   const series = useMemo<Series[]>(() => {
     const at = (thousandths: number) => errorAt((thousandths / whole) * bytesBefore)
-    return [{ id: 'best', role: 'randomized', label: t('tradeOff.best'), at, smooth: true }]
+    return [{ id: 'plans', role: 'randomized', label: t('tradeOff.curve'), at, smooth: true }]
   }, [t, errorAt, bytesBefore])
   const start = Math.min(whole - 1, Math.ceil((whole * least) / bytesBefore))
-  const points = useMemo(() => [start], [start])
+  const points = useMemo(
+    () => [start, ...steps.map((bytes) => (whole * bytes) / bytesBefore)],
+    [start, steps, bytesBefore],
+  )
   const limit = bytesFor(largeChange)
   const marks = useMemo<Mark[]>(() => {
     const label = t('tradeOff.limit', { limit: numbers.tickPercent(largeChange), bytes: numbers.bytes(limit) })

@@ -3,6 +3,7 @@ import { useMemo } from 'react'
 import type { AnalysisReport } from '../../core/contract.ts'
 import { say } from '../../core/messages/english.ts'
 import type { Message } from '../../core/messages/message.ts'
+import { dtypeWords } from '../../core/plan/describe.ts'
 import { lookOf, type Role } from '../../core/report/series.ts'
 import { useFile } from '../choices/file.ts'
 import { useStatistics } from '../choices/statistics.ts'
@@ -102,7 +103,7 @@ export function useTensorFacts({ tensor, size, report }: TensorView): readonly s
     () => [
       ...(model === undefined ? [] : [model]),
       `${numbers.count(size.rows)} × ${numbers.count(size.cols)}`,
-      tensor.dtype,
+      sentences(dtypeWords(tensor)),
       ...(report ? [sentences(methodOf(report))] : []),
       ...(report?.outputs && statistics !== undefined ? [t('chart.ofOutputs', { name: statistics })] : []),
     ],

@@ -57,6 +57,9 @@ export const fileReducers = {
       ...{ opening: null, error: null, notices: report.notices },
     })
   },
+  notice(notice: Message) {
+    useFile.setState(({ report, notices }) => (report ? { notices: [...notices, notice] } : {}))
+  },
   dismissNotice(notice: Message) {
     useFile.setState(({ notices }) => ({ notices: notices.filter((one) => one !== notice) }))
   },

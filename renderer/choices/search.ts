@@ -7,7 +7,7 @@ import type { SelectionState } from './selection.ts'
 
 /**
  * Tells whether a name is searched for: `/.../` is a regular expression, `*`, `?` and `{a,b}` stand for what they do in a rule, and all of it is
- * found inside a name. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
+ * found inside a name; of several words every one is. Case does not matter. Returns null where a regular expression does not parse (it may be half typed).
  */
 export function nameMatcher(search: string): ((name: string) => boolean) | null {
   const text = search.trim()
@@ -26,7 +26,8 @@ export function nameMatcher(search: string): ((name: string) => boolean) | null 
     const matches = compileGlob(`*${lower}*`)
     return (name) => matches(name.toLowerCase())
   }
-  return (name) => name.toLowerCase().includes(lower)
+  const words = lower.split(/\s+/)
+  return (name) => words.every((word) => name.toLowerCase().includes(word))
 }
 
 /** The rows of the list, in order. `errorOf` gives what is known of a tensor's error, for the order by error. */

@@ -29,6 +29,8 @@ export interface SessionState {
   readonly engineInfo: EngineInfo | null
   readonly settings: Settings
   readonly recents: readonly Grant[]
+  /** Name of the file that was open before a reload, until it is open again or is not going to be. */
+  readonly returning: string | null
 }
 
 export const useSession = create<SessionState>(() => ({
@@ -43,6 +45,7 @@ export const useSession = create<SessionState>(() => ({
   engineInfo: null,
   settings: settingsSchema.parse({}),
   recents: [],
+  returning: null,
 }))
 
 export const sessionReducers = {
@@ -57,6 +60,9 @@ export const sessionReducers = {
     useSession.setState(({ screen }) =>
       screen === 'start' ? { screen: 'workbench', previous: 'start' } : { previous: 'workbench' },
     )
+  },
+  returning(name: string | null) {
+    useSession.setState({ returning: name })
   },
   connected(connected: boolean) {
     useSession.setState(connected ? { connected } : { connected, engine: { state: 'starting', reason: null } })

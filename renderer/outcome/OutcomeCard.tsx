@@ -82,9 +82,13 @@ const CompressButton = memo(function CompressButton({ ready, onCompress }: Compr
   return (
     <Tooltip
       label={
-        <>
-          <Kbd>{mod}</Kbd> <Kbd>Enter</Kbd>
-        </>
+        ready ? (
+          <>
+            <Kbd>{mod}</Kbd> <Kbd>Enter</Kbd>
+          </>
+        ) : (
+          t('outcome.notReady')
+        )
       }
     >
       <Button disabled={!ready} onClick={onCompress}>

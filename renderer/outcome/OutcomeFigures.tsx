@@ -1,5 +1,6 @@
 /** What becomes of the model, in two columns: its size before and after, and its error with what can be said of that. The same everywhere. */
 import type { ReactNode } from 'react'
+import type { Message } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { ArrowIcon, WarningIcon } from '../frame/icons.tsx'
 import type { KnownError, Outcome } from '../model/figures/outcome.ts'
@@ -7,18 +8,20 @@ import { useSentences, useWords } from '../words/words.ts'
 
 interface OutcomeFiguresProps {
   readonly outcome: Outcome
+  /** Why nothing is made smaller; takes the place of an error that would read like a success. */
+  readonly nothing?: readonly Message[] | undefined
   /** What can be done about what is not known, or stands in the way. */
   readonly remedy?: ReactNode
   /** Takes the place of the error while it is being found. */
   readonly progress?: ReactNode
 }
 
-export function OutcomeFigures({ outcome, remedy, progress }: OutcomeFiguresProps) {
+export function OutcomeFigures({ outcome, nothing, remedy, progress }: OutcomeFiguresProps) {
   return (
     <>
       <SizeColumn outcome={outcome} />
       <div className="outcome-error" data-testid="outcome" data-state={outcome.state}>
-        {progress ?? <ErrorColumn outcome={outcome} remedy={remedy} />}
+        {progress ?? <ErrorColumn nothing={nothing} outcome={outcome} remedy={remedy} />}
       </div>
     </>
   )
@@ -78,10 +81,21 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
   )
 }
 
-function ErrorColumn({ outcome, remedy }: OutcomeFiguresProps) {
+function ErrorColumn({ outcome, nothing, remedy }: OutcomeFiguresProps) {
   const { t } = useWords()
   const sentences = useSentences()
   const of = useFile(({ report }) => report?.difference?.of)
+  if (nothing)
+    return (
+      <>
+        <p className="outcome-unknown">{t('outcome.nothing')}</p>
+        <p className="outcome-verdict" data-testid="nothing-compressed" data-verdict="large">
+          <WarningIcon size={16} />
+          <span>{sentences(nothing)}</span>
+        </p>
+        {remedy ? <p>{remedy}</p> : null}
+      </>
+    )
   switch (outcome.state) {
     case 'planned':
       return (

@@ -2,11 +2,13 @@
 import { Anchor, Progress } from '@mantine/core'
 import type { ErrorReport } from '../../core/errors.ts'
 import { sizeGoalBytes } from '../../core/plan/goals.ts'
+import type { Nothing } from '../../core/plan/nothing.ts'
 import { useFile } from '../choices/file.ts'
 import { useParams } from '../choices/params.ts'
+import { useNothing } from '../model/figures/nothing.ts'
 import { type Outcome, smallestSize } from '../model/figures/outcome.ts'
 import { useTradeOff } from '../model/figures/trade-off.ts'
-import { setGoal } from '../model/looking/analysis.ts'
+import { changeParams, setGoal } from '../model/looking/analysis.ts'
 import { usePlan } from '../model/planning/plan.ts'
 import { analyzeModel } from '../model/planning/plan-actions.ts'
 import { useAnalysisPrice } from '../model/planning/price.ts'
@@ -23,18 +25,36 @@ interface PlannedOutcomeProps {
 
 export function PlannedOutcome({ outcome, onAsk }: PlannedOutcomeProps) {
   const running = useRunningPlan()
+  const nothing = useNothing(outcome)
   return (
     <OutcomeFigures
+      nothing={nothing?.parts}
       outcome={outcome}
       progress={running?.long ? <Analyzing candidates={outcome.candidates} running={running} /> : undefined}
       remedy={
-        outcome.state === 'unknown' || outcome.state === 'stale' ? (
+        nothing ? (
+          <Instead nothing={nothing} />
+        ) : outcome.state === 'unknown' || outcome.state === 'stale' ? (
           <Remedy onAsk={onAsk} />
         ) : outcome.state === 'refused' ? (
           <SmallestSize refusal={outcome.refusal} />
         ) : undefined
       }
     />
+  )
+}
+
+/** What makes something smaller, a click away. */
+function Instead({ nothing: { remedy } }: { readonly nothing: Nothing }) {
+  const { t, numbers } = useWords()
+  if (!remedy) return null
+  const { rank } = remedy
+  return (
+    <Anchor component="button" onClick={() => changeParams(remedy)} type="button">
+      {rank === undefined
+        ? t(remedy.denseDType ? 'outcome.keepInInt8' : 'outcome.useInt8')
+        : t('outcome.useRank', { rank: numbers.count(rank) })}
+    </Anchor>
   )
 }
 
@@ -79,21 +99,14 @@ function Analyzing({ running, candidates }: { readonly running: RunningPlan; rea
   )
 }
 
-/** What the header of an output says of one tensor, at most about: two factors with names, shapes and places. */
-const entryBytes = 400
-
 /** Where a size is out of reach, the smallest that is not. */
 function SmallestSize({ refusal }: { readonly refusal: ErrorReport }) {
   const { t, numbers } = useWords()
   const goalSize = useParams((state) => state.params.goalSize)
   const total = useFile((state) => state.report?.totalBytes ?? 0)
-  const tensors = useFile((state) => state.report?.tensors.length ?? 0)
-  const least = useTradeOff()?.least ?? null
-  const bytes = smallestSize(
-    refusal,
-    sizeGoalBytes({ goalSize }, total),
-    least === null ? null : least + entryBytes * tensors,
-  )
+  const tradeOff = useTradeOff()
+  const least = tradeOff === null || tradeOff === 'waiting' ? null : tradeOff.least
+  const bytes = smallestSize(refusal, sizeGoalBytes({ goalSize }, total), least)
   if (bytes === null) return null
   return (
     <Anchor component="button" onClick={() => setGoal({ goalSize: bytes })} type="button">

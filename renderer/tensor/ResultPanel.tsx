@@ -2,16 +2,18 @@
 import type { PlannedTensor } from '../../core/contract.ts'
 import { energyKept } from '../../core/curves/error-curve.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
+import { dtypeWords } from '../../core/plan/describe.ts'
 import { shrinksAt } from '../../core/plan/verdict.ts'
 import { factorBytesIn } from '../../core/plan/written-bytes.ts'
 import { allStyles } from '../../core/styles.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
+import { isCompressed } from '../choices/rules.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { useStatistics } from '../choices/statistics.ts'
 import { usePair } from '../model/looking/pair.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import { Figure } from './Figure.tsx'
 import { PlannedNote } from './PlannedNote.tsx'
 
@@ -24,6 +26,7 @@ interface ResultPanelProps {
 
 export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { t, numbers } = useWords()
+  const sentences = useSentences()
   const params = useParams((state) => state.params)
   const style = useParams(({ output }) => allStyles[output])
   const { tensor, size, report } = view
@@ -31,11 +34,19 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const pinned = useSelection(({ pins }) => pins.get(tensor.name))
   const weighted = useStatistics(({ chosen }) => chosen !== null)
   const kept = planned !== null && planned.rank === null
+  const included = useSelection((state) => state.included)
+  const excluded = useSelection((state) => state.excluded)
+  // Before a plan: what is left out by name, shape or tick is not made smaller, whatever is looked at here.
+  const leftOut = planned === null && !isCompressed(tensor, { included, excluded })
   const atRank = errorAt(view, rank)
   const error = kept ? 0 : atRank
   const after =
-    planned && (kept || planned.rank === rank) ? planned.bytesAfter : factorBytesIn(style, view.matrix, rank)
-  const grows = !kept && !shrinksAt(view.matrix, rank)
+    planned && (kept || planned.rank === rank)
+      ? planned.bytesAfter
+      : leftOut
+        ? tensor.byteLength
+        : factorBytesIn(style, view.matrix, rank)
+  const grows = !kept && !leftOut && !shrinksAt(view.matrix, rank)
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
   const least = !kept && report?.method === 'randomized' && goalOf(params) === 'rank' && rank < report.rank
   const known = report && knownRank(report)
@@ -50,12 +61,12 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
             {size.count > 1 ? `${t('result.stack', { count: size.count })} ` : null}
             {size.rows} × {size.cols}
           </span>
-          <span>{tensor.dtype}</span>
+          <span>{sentences(dtypeWords(tensor))}</span>
           <span
             data-testid="tensor-bytes"
             data-warn={grows}
             title={
-              kept
+              kept || leftOut
                 ? undefined
                 : t(grows ? 'result.growsHelp' : 'result.bytesHelp', { rank: numbers.count(view.breakEven) })
             }
@@ -93,6 +104,10 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
           {view.noiselike ? <span className="noise-note">{t('result.noise')}</span> : null}
           {planned ? (
             <PlannedNote planned={planned} />
+          ) : leftOut ? (
+            <span data-testid="left-out">
+              {t('plan.kept', { reason: tensor.plan === 'keep' ? sentences(tensor.reason) : t('reasons.excluded') })}
+            </span>
           ) : goalOf(params) === 'size' ? (
             <span>{t('plan.rankUnknown')}</span>
           ) : null}

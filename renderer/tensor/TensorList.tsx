@@ -33,7 +33,8 @@ export const TensorList = memo(function TensorList({ tensors }: { readonly tenso
   const selection = useSelection(useShallow(listed))
   const collapsed = useListState((state) => state.collapsed)
   // A drag is followed when there is time for it.
-  const outlook = useDeferredValue(useOutlook())
+  const newest = useOutlook()
+  const outlook = useDeferredValue(newest)
   const viewport = useRef<HTMLDivElement>(null)
   // The way here has gone with the screen it was on: from the list everything is one or two keys away.
   useEffect(() => viewport.current?.focus({ preventScroll: true }), [])
@@ -112,7 +113,13 @@ export const TensorList = memo(function TensorList({ tensors }: { readonly tenso
   const withPlan = shown.length > 0 && outlook(shown.find(({ matrix }) => matrix) ?? shown[0]!).planned !== null
 
   return (
-    <section aria-label={t('list.title')} className="list" data-pair={ofPair} data-plan={withPlan}>
+    <section
+      aria-busy={outlook !== newest}
+      aria-label={t('list.title')}
+      className="list"
+      data-pair={ofPair}
+      data-plan={withPlan}
+    >
       <ListHead ofPair={ofPair} shown={shown} tensors={tensors} withPlan={withPlan} />
       <div
         aria-activedescendant={active >= 0 ? rowId(active) : undefined}
@@ -164,10 +171,13 @@ export const TensorList = memo(function TensorList({ tensors }: { readonly tenso
         </div>
         {rows.length === 0 ? <p className="dimmed list-none">{t('list.none')}</p> : null}
       </div>
+      {active >= 0 ? <p className="list-active mono small">{nameOf(rows[active]!)}</p> : null}
       <ListFooter shown={shown.length} tensors={tensors} total={numbers.count(tensors.length)} />
     </section>
   )
 })
+
+const nameOf = (row: ListRow) => (row.kind === 'group' ? row.key : row.tensor.name)
 
 function targetOf(key: string, active: number, count: number, page: number): number | null {
   const last = count - 1

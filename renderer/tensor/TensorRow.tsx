@@ -1,9 +1,10 @@
 /** One tensor of the list, in a line: its name within its layer, and its rank and error, or its shape and size before there is a plan. */
 import { memo } from 'react'
 import type { TensorReport } from '../../core/contract.ts'
+import { dtypeWords } from '../../core/plan/describe.ts'
 import { selectionReducers } from '../choices/selection.ts'
 import { selectTensor } from '../model/looking/analysis.ts'
-import { useWords } from '../words/words.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import type { RowLabel } from './list-rows.ts'
 import { Sparkline } from './Sparkline.tsx'
 
@@ -34,6 +35,7 @@ interface TensorRowProps {
 
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
+  const sentences = useSentences()
   const { tensor, label, index, selected, compressed, difference, error, rank, planKeeps, withPlan, curve } = props
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
   const bytes = numbers.bytes(tensor.byteLength)
@@ -73,11 +75,15 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
       <div
         className="tensor-name"
         role="gridcell"
-        title={`${tensor.name}\n${[shape, tensor.dtype, bytes].join(' · ')}`}
+        title={`${tensor.name}\n${[shape, sentences(dtypeWords(tensor)), bytes].join(' · ')}`}
       >
         {label.layer === '' ? null : <span className="tensor-layer">{label.layer}</span>}
         <span className="tensor-path">{label.path}</span>
-        <span className="tensor-leaf">{label.leaf}</span>
+        <span className="tensor-leaf">
+          {/* Two parts of one word, of which the first is cut. */}
+          <span className="tensor-head">{label.leaf.slice(0, label.leaf.length - label.tail)}</span>
+          <span className="tensor-tail">{label.leaf.slice(label.leaf.length - label.tail)}</span>
+        </span>
         {withPlan && curve && difference === undefined ? <Sparkline curve={curve} /> : null}
       </div>
       {difference === undefined ? null : (

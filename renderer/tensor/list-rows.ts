@@ -21,12 +21,14 @@ interface TensorListRow {
 }
 export type ListRow = GroupRow | TensorListRow
 
-/** A name in three parts, of which only `path` may be cut. */
+/** A name in three parts: `path` is cut first, then the beginning of `leaf`. */
 export interface RowLabel {
   /** The layer, where no group says it. */
   readonly layer: string
   readonly path: string
   readonly leaf: string
+  /** Characters at the end of `leaf` that are never cut; 0 where its beginning is what tells it from the others. */
+  readonly tail: number
 }
 
 interface Parts {
@@ -40,6 +42,9 @@ function partsOf(name: string): Parts {
   return found ? { layer: found[1]!, role: name.slice(found[0].length) } : { layer: '', role: name }
 }
 
+/** Characters of a name's end that a narrow list has room for. */
+const tailLength = 12
+
 /** Cut in front of the last number, or of the last part: `mlp.experts.` + `12.up_proj`; a factor goes with its matrix: `q_proj.lowrank_A`. */
 export function labelOf(name: string, grouped: boolean): RowLabel {
   const { layer, role } = partsOf(name)
@@ -47,10 +52,12 @@ export function labelOf(name: string, grouped: boolean): RowLabel {
   const number = shown.search(/\d+[./_](?!.*\d[./_])/)
   const owner = isOwnFactor(shown) ? shown.lastIndexOf('.') : shown.length
   const at = number >= 0 ? number : shown.lastIndexOf('.', owner - 1) + 1
+  const leaf = shown.slice(at)
   return {
     layer: grouped || layer === '' ? '' : (/\d+$/.exec(layer)?.[0] ?? ''),
     path: shown.slice(0, at),
-    leaf: shown.slice(at),
+    leaf,
+    tail: Math.min(leaf.length, tailLength),
   }
 }
 
@@ -115,7 +122,28 @@ function labelsIn(members: readonly TensorReport[]): RowLabel[] {
   const labels = members.map(({ name }) => labelOf(name, true))
   const times = new Map<string, number>()
   for (const { leaf } of labels) times.set(leaf, (times.get(leaf) ?? 0) + 1)
-  return labels.map((label) => (times.get(label.leaf) === 1 ? { ...label, path: '' } : label))
+  const told = toldBy(labels.map(({ path, leaf }) => path + leaf))
+  return labels.map((label, i) => {
+    const { path, leaf, tail } = label
+    // Where it differs near its beginning only, it is its end that may go.
+    const differsAt = told[i]! - path.length
+    const kept = differsAt < leaf.length - tail && differsAt >= 0 && leaf.length > tail ? 0 : tail
+    return times.get(leaf) === 1 ? { ...label, path: '', tail: kept } : { ...label, tail: kept }
+  })
+}
+
+/** Where each name parts from the one most like it up to there. */
+function toldBy(names: readonly string[]): number[] {
+  const order = names.map((_, i) => i).sort((a, b) => (names[a]! < names[b]! ? -1 : 1))
+  const told = names.map(() => 0)
+  for (let k = 1; k < order.length; k++) {
+    const [a, b] = [order[k - 1]!, order[k]!]
+    let same = 0
+    while (same < names[a]!.length && names[a]![same] === names[b]![same]) same++
+    told[a] = Math.max(told[a]!, same)
+    told[b] = Math.max(told[b]!, same)
+  }
+  return told
 }
 
 function rowOf(tensor: TensorReport, label: () => RowLabel): TensorListRow {

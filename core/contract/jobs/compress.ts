@@ -5,6 +5,9 @@ import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { job, withStatistics } from './job.ts'
 
+/** Bytes of the whole output and model error of the plan for them, ascending in bytes; lines between two points hold for the sizes between. */
+export const tradeOffSchema = z.array(z.tuple([z.number(), z.number()]))
+
 export const tensorOutcomeSchema = z.strictObject({
   name: z.string(),
   action: z.enum(['factorized', 'kept']),
@@ -67,10 +70,9 @@ export const compressionReportSchema = z.strictObject({
   /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices; null where a norm is not known, as of a run that had been finished before. */
   absoluteError: z.number().nullable().default(null),
   /**
-   * Bytes and least model error of other sizes of this output, ascending in bytes, as the analysis for a goal knew them; absent where there was
-   * none, and where bytes do not follow from ranks.
+   * What size goals for this output come to, as its analysis knew them; absent where there was none, and where bytes do not follow from ranks.
    */
-  tradeOff: z.array(z.tuple([z.number(), z.number()])).optional(),
+  tradeOff: tradeOffSchema.optional(),
   /** By which statistics of inputs errors are those of outputs, for how many matrices; `weightError` is the model error of the weights themselves. */
   statistics: statisticsSchema.optional(),
   /** The output was read again and every tensor measured or compared byte for byte. */

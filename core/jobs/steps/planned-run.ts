@@ -18,7 +18,7 @@ import type { Params } from '../../params.ts'
 import { inFileOrder, refuseTwins } from '../../plan/entries.ts'
 import { hasGoal } from '../../plan/goal.ts'
 import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../../plan/goals.ts'
-import { isOneFile } from '../../plan/output-files.ts'
+import { isOneFile, layOut } from '../../plan/output-files.ts'
 import { partOf, wholeRun } from '../../plan/parts.ts'
 import {
   analysisDecides,
@@ -30,17 +30,20 @@ import {
   unsettled,
 } from '../../plan/plan.ts'
 import { refusalOfChoices } from '../../plan/refusal.ts'
+import type { OpenChoice } from '../../plan/trade-off.ts'
 import { encodings, writtenDType } from '../../styles.ts'
 import { elementCount, hasComputableDType, oncePerStorage, storageName } from '../../tensor.ts'
 import type { Compression } from '../../write/compression.ts'
 import { denseInt8Error, isDenseInt8 } from '../../write/dense-int8.ts'
 import { unreadExternal } from '../../write/onnx/surgery.ts'
-import { predictedBytes } from '../../write/predicted-output.ts'
+import { predictedBytes, predictedOutput } from '../../write/predicted-output.ts'
 import { outputStyle } from '../../write/styles/registry.ts'
 
-interface PlannedRun {
+export interface PlannedRun {
   /** Of this run, or of its part. */
   readonly plans: TensorPlan[]
+  /** The same before ranks were settled. */
+  readonly open: readonly TensorPlan[]
   /** Of the whole run, each with what is known of it at every rank; none where nothing had to be found out. */
   readonly candidates: readonly Candidate[]
 }
@@ -66,7 +69,7 @@ export async function planRun(compression: Compression, job: Choices): Promise<P
     isSeenWhole(file, plan.info, plan.view, context, plan.sketch)
   const checked = await checkValues(file, hasGoal(job.params) ? named : named.filter(isMine), context, isLater)
   const { plans, candidates } = await settleRanks(file, checked, job.params, weighingOf(compression), context)
-  return { plans: plans.filter(isMine), candidates }
+  return { plans: plans.filter(isMine), open: checked.filter(isMine), candidates }
 }
 
 /** A dense copy is the test drive of the factors: its goals are theirs. A part's are those of the whole run. */
@@ -77,6 +80,15 @@ export function weighingOf(compression: Compression): Weighing {
     stored: (dtype) => writtenDType(style, dtype),
     isDifference: style.isDifference,
   }
+}
+
+/** What outputs of other sizes are weighed by (plan/trade-off.ts). */
+export function sizesOf(compression: Compression): Pick<OpenChoice, 'multipliesOut' | 'bytesOf'> {
+  const { file, style } = compression
+  const { multipliesOut } = style
+  return multipliesOut
+    ? { multipliesOut, bytesOf: weighingOf(compression).predict }
+    : { multipliesOut, bytesOf: (plans) => predictedOutput(compression, layOut(file, plans, style, 'output')) }
 }
 
 /** What decides the plan of a run and has not been found out yet. */
@@ -169,7 +181,7 @@ async function settleRanks(
   params: Params,
   weighing: Weighing,
   context: JobContext,
-): Promise<PlannedRun> {
+): Promise<Omit<PlannedRun, 'open'>> {
   if (!analysisDecides(params)) return { plans: [...plans], candidates: [] }
   refuseMixedNorms(plans, params, context)
   const candidates = await analyzeCandidates(file, plans, params, weighing, context)
@@ -206,10 +218,10 @@ export async function analyzeCandidates(
 }
 
 /** Weighted squared error of what is kept whatever the goal, where that rounds it. */
-async function keptErrorOf(
+export async function keptErrorOf(
   file: WeightFile,
   plans: readonly TensorPlan[],
-  { goalWeight }: Params,
+  { goalWeight }: Pick<Params, 'goalWeight'>,
   context: JobContext,
 ): Promise<number> {
   let sum = 0

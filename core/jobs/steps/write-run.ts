@@ -21,7 +21,7 @@ import { companions, layOut, type OutputLayout } from '../../plan/output-files.t
 import { type Part, wholeRun } from '../../plan/parts.ts'
 import { type Choices, isFactorized, keepAsIs, type TensorPlan } from '../../plan/plan.ts'
 import { tradeOffOf } from '../../plan/trade-off.ts'
-import { tensorBytes } from '../../tensor.ts'
+import { elementCount, oncePerStorage, storageName, tensorBytes } from '../../tensor.ts'
 import { type Compression, type CompressionTarget, FoundNonFinite, whileHolding } from '../../write/compression.ts'
 import { encodingOf } from '../../write/encodings/registry.ts'
 import { predictedOutput } from '../../write/predicted-output.ts'
@@ -30,7 +30,8 @@ import { type Checkpoint, discardUnfinished, openCheckpoint } from '../../write/
 import { type FinishedOutput, finishedOutput } from '../../write/resume/finished-output.ts'
 import { hasJournal } from '../../write/resume/journal.ts'
 import { modelErrorOf, modelResolutionOf, type WrittenFile, writeWeightsFile } from '../../write/weights-file.ts'
-import { absoluteErrorOf, planRun, refuse } from './planned-run.ts'
+import { nothingIn } from './nothing.ts'
+import { absoluteErrorOf, type PlannedRun, planRun, refuse, sizesOf } from './planned-run.ts'
 import { statisticsNotices, statisticsReport, statisticsUsed } from './with-statistics.ts'
 
 /** What a run that writes through this machinery is told, whichever job it is. */
@@ -115,8 +116,9 @@ async function writeOutput(
   job: WritingJob,
   started: number,
 ): Promise<CompressionReport> {
-  const { file, style } = compression
-  const { plans, candidates } = await planRun(compression, job)
+  const { file, style, part } = compression
+  const planned = await planRun(compression, job)
+  const { plans } = planned
   const layout = layOut(file, plans, style, target.name)
   const plannedBytes = predictedOutput(compression, layout)
   const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)
@@ -127,11 +129,15 @@ async function writeOutput(
     const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
     const resolution = modelResolutionOf(plans, written.outcomes)
     const weighed = statisticsReport(compression.context, plans, written.outcomes)
-    const tradeOff = bytesFollowRanks(compression, job) ? tradeOffOf(plans, candidates, plannedBytes) : []
+    const tradeOff = bytesFollowRanks(compression, job)
+      ? tradeOffOf({ ...planned, ...sizesOf(compression), keptError: keptErrorIn(planned, written) }, job.params)
+      : []
     const known = { plannedBytes, relativeError, resolution, absoluteError, tradeOff, ...weighed }
     const whole = { ...written, ...known }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
-    const notices = [...checkpoint.notices, ...numbered, ...missedGoal(compression, job, whole)]
+    const spectra = new Map(planned.candidates.map(({ plan, spectrum }) => [storageName(plan.info), spectrum]))
+    const nothing = part.of === 1 ? nothingIn(compression, job, plans, spectra) : []
+    const notices = [...checkpoint.notices, ...nothing, ...numbered, ...missedGoal(compression, job, whole)]
     return reportOf(compression, target, whole, notices, started)
   } catch (error) {
     throw await checkpoint.fail(error)
@@ -141,6 +147,15 @@ async function writeOutput(
 /** Where a goal chose the ranks of a whole output that has what is kept as well. */
 function bytesFollowRanks({ style, part }: Compression, { params }: WritingJob): boolean {
   return hasGoal(params) && part.of === 1 && style.copiesKept && !style.multipliesOut
+}
+
+/** Weighted squared error of what was kept in fewer bits, and had no choice. */
+function keptErrorIn({ open, candidates }: PlannedRun, { outcomes }: Pick<WrittenFile, 'outcomes'>): number {
+  const errors = new Map(outcomes.map(({ name, relativeError }) => [name, relativeError ?? 0]))
+  const chosen = new Set(candidates.map(({ plan }) => storageName(plan.info)))
+  return oncePerStorage(open)
+    .filter(({ info, view }) => view && !chosen.has(storageName(info)))
+    .reduce((sum, { info }) => sum + elementCount(info.shape) * (errors.get(info.name) ?? 0) ** 2, 0)
 }
 
 interface WholeOutput extends FinishedOutput, Pick<CompressionReport, 'statistics'> {

@@ -3,6 +3,8 @@ import type { Translation } from '../english.ts'
 const weightFiles = '请选择 .safetensors、.pt、.gguf、.npy、.npz 或 .onnx 文件。'
 
 export const formats = {
+  'formats.dtype': (v) => v.dtype,
+  'formats.dtype-of-rank': (v) => `${v.dtype}，秩 ${v.rank}`,
   'formats.contradiction': (v) => `此文件已损坏，或与其扩展名不符（“${v.detail}”）。请重新下载或复制。`,
   'formats.over-limit': (v) => `此文件超出正常文件的范围（“${v.detail}”）。`,
   'formats.unsupported': (v, w) => `无法读取 ${v.where}：${w.text(v.what)}。`,

@@ -3,9 +3,9 @@ import type { NoValues, Words } from '../message.ts'
 /** What is known beforehand of a compressed model's answers. Numbers are those of docs/answers.md. */
 export const forecast = {
   'forecast.language-plain': (v: { removed: number; plain: number; weighted: number }, w: Words) =>
-    `Published, of another model: with ${w.percent(v.removed)} removed LLaMA-7B went from a perplexity of 5.68 to ${v.plain} by plain SVD, and to ${v.weighted} with statistics of inputs (SVD-LLM, arXiv 2403.07378). This one has no statistics.`,
+    `Published, of another model and another goal: LLaMA-7B without ${w.percent(v.removed)} of its weights went from a perplexity of 5.68 to ${v.plain} by plain SVD, and to ${v.weighted} with statistics of inputs (SVD-LLM, arXiv 2403.07378). This one has no statistics.`,
   'forecast.language-weighted': (v: { removed: number; plain: number; weighted: number }, w: Words) =>
-    `Published, of another model: with ${w.percent(v.removed)} removed LLaMA-7B went from a perplexity of 5.68 to ${v.weighted} with statistics of inputs (SVD-LLM, arXiv 2403.07378). Newer models lose more, and 4.5 bits a weight cost a few hundredths.`,
+    `Published, of another model and another goal: LLaMA-7B without ${w.percent(v.removed)} of its weights went from a perplexity of 5.68 to ${v.weighted} with statistics of inputs (SVD-LLM, arXiv 2403.07378). Newer models lose more, and 4.5 bits a weight cost a few hundredths.`,
   'forecast.runs-plain': (_: NoValues) =>
     'Measured, of another model: plain SVD left a text recognizer 18 % of its characters at 80 % of the bytes, statistics of inputs 98 to 99 %, and INT8 alone 99 % at 28 %. This one has no statistics; it runs, so calibrate it and look at its answers.',
   'forecast.runs-weighted': (_: NoValues) =>
@@ -14,5 +14,5 @@ export const forecast = {
     'Nothing published is near this model. Without statistics of inputs, expect damage below 95 % of the bytes.',
   'forecast.weighted': () => 'Nothing published is near this model: evaluate it.',
   'forecast.spectra': (v: { noise: number; total: number; spread: number }, w: Words) =>
-    `Its own spectra: ${v.noise} of ${v.total} matrices behave like noise, and the middle one spreads over ${w.percent(v.spread)} of its directions (stable rank).`,
+    `Its own spectra: ${v.noise} of ${v.total} matrices behave like noise, and half of them spread over more than ${w.percent(v.spread)} of their directions (stable rank).`,
 }

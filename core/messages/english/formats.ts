@@ -8,6 +8,8 @@ const weightFiles = 'Choose a .safetensors, .pt, .gguf, .npy, .npz or .onnx file
  * what it is and what to do, and quotes them.
  */
 export const formats = {
+  'formats.dtype': (v: { dtype: Foreign }) => v.dtype,
+  'formats.dtype-of-rank': (v: { dtype: Foreign; rank: number }) => `${v.dtype}, rank ${v.rank}`,
   'formats.contradiction': (v: { detail: Foreign }, w: Words) =>
     w.place === 'page'
       ? `This file is damaged, or not what its name says ("${v.detail}"). Download or copy it again.`

@@ -45,6 +45,7 @@ export const runs = {
     `${v.done} of ${v.total} tensors are finished; ${w.act('resume')} continues after them.`,
   'run.finished-with-source': (v: { done: number; total: number }, w: Words) =>
     `${v.done} of ${v.total} tensors are finished; with the source as it was, ${w.act('resume')} continues after them.`,
+  'run.settings-of': (v: { name: FileName }) => `These are the settings of the run that wrote ${v.name}.`,
   'run.finished-kept': (_: NoValues, w: Words) => `Finished tensors are kept; ${w.act('resume')} continues after them.`,
 
   'overflow.factors': (v: { name: Foreign; dtype: string; count: number; of: number }) =>

@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import type { FileReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
+import { dtypeWords } from '../../../core/plan/describe.ts'
 import { withEngine } from '../job.ts'
 import { formatBytes, print, printJson, safe, table } from '../print.ts'
 
@@ -19,13 +20,13 @@ export function inspectCommand(): Command {
 }
 
 function printFile({ format, safety, totalBytes, notices, tensors }: Omit<FileReport, 'fileId' | 'name'>): void {
-  const rows = tensors.map(({ name, dtype, shape, byteLength, plan, reason }) => [
-    safe(name),
-    dtype,
-    `[${shape.join(', ')}]`,
-    formatBytes(byteLength),
-    plan,
-    inEnglish(reason),
+  const rows = tensors.map((tensor) => [
+    safe(tensor.name),
+    inEnglish(dtypeWords(tensor)),
+    `[${tensor.shape.join(', ')}]`,
+    formatBytes(tensor.byteLength),
+    tensor.plan,
+    inEnglish(tensor.reason),
   ])
   print(table([['tensor', 'dtype', 'shape', 'size', 'plan', 'reason'], ...rows], [3]))
   const factorized = tensors.filter(({ plan }) => plan === 'factorize').length

@@ -13,10 +13,11 @@ import { mayPay } from '../../../core/kernels/gpu/cost.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
 import { defaultParams, fitParams, type Params } from '../../../core/params.ts'
 import { describeFile } from '../../../core/plan/describe.ts'
-import { adapterStyles } from '../../../core/styles.ts'
+import { adapterStyles, styleIds, styles } from '../../../core/styles.ts'
 import { sketchShape } from '../../../core/svd/on-device.ts'
 import { matrixView } from '../../../core/tensor.ts'
 import type { CompressionTarget } from '../../../core/write/compression.ts'
+import { styleFor } from '../../../core/write/styles/registry.ts'
 import { type GivenModel, modelRunner } from '../../answers/runner.ts'
 import { writeFault } from '../../files/file-errors.ts'
 import { assertFileName } from '../../files/file-name.ts'
@@ -100,6 +101,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
             ...{ format, safety, totalBytes, fingerprint },
             notices: [...notices],
             ...described(file),
+            ...(await cannotBecome(file)),
             ...(file.graph && { inputs: await declaredInputs(file.graph) }),
           }
           return report
@@ -142,6 +144,21 @@ function described(file: WeightFile): Pick<OpenedFile, 'tensors' | 'isAdapter' |
   const { form, convolutions, report } = file.difference
   const style = { ...adapterStyles[form], takesConvolutions: convolutions }
   return { tensors: describeFile(file, defaultParams, style), difference: report }
+}
+
+/** Outputs that need what lies beside the weights, where it does not. */
+async function cannotBecome(file: WeightFile): Promise<Pick<OpenedFile, 'cannotBecome'>> {
+  if (isDifferenceFile(file)) return {}
+  const refused: NonNullable<OpenedFile['cannotBecome']> = []
+  for (const output of styleIds.filter((id) => styles[id].asModules)) {
+    try {
+      await styleFor(output, file)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      refused.push(...error.said.slice(0, 1).map((why) => ({ output, why })))
+    }
+  }
+  return refused.length > 0 ? { cannotBecome: refused } : {}
 }
 
 /** The folder of a target, held while a job writes there: what it is replaced by meanwhile is another folder. */

@@ -23,6 +23,9 @@ export interface RankHandleProps {
 
 /** Ranks that Shift and the page keys move. */
 const largeStep = 10
+/** Of a grip, in px: a character at most, and beside them. */
+const gripDigit = 7.5
+const gripPadding = 8
 
 export function RankHandle(props: RankHandleProps) {
   const { frame, axis, rank, min = 1, max } = props
@@ -42,6 +45,12 @@ export function RankHandle(props: RankHandleProps) {
     event.preventDefault()
     set(target)
   }
+
+  const grip = props.grip ?? String(rank)
+  const x = xOfRank(Math.min(rank, axis.last), axis, frame)
+  // A long one at either end is moved inside, so that it is read whole.
+  const half = (grip.length * gripDigit) / 2 + gripPadding
+  const inside = Math.min(0, frame.width - x - half) + Math.max(0, half - x)
 
   return (
     // A press anywhere in the plot is a shortcut for the slider inside it.
@@ -79,14 +88,16 @@ export function RankHandle(props: RankHandleProps) {
         ref={handle}
         role="slider"
         style={{
-          transform: `translateX(${xOfRank(Math.min(rank, axis.last), axis, frame)}px)`,
+          transform: `translateX(${x}px)`,
           top: margin.top,
           height: plotHeight(frame),
         }}
         tabIndex={0}
       >
         {props.height === null ? null : <span className="rank-dot" style={{ top: `${props.height * 100}%` }} />}
-        <span className="rank-grip">{props.grip ?? rank}</span>
+        <span className="rank-grip" style={{ transform: `translateX(calc(-50% + ${inside}px))` }}>
+          {grip}
+        </span>
       </div>
     </div>
   )

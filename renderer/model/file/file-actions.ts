@@ -10,6 +10,7 @@ import { type AdapterForm, adapterForms, defaultStyle, styleIds, styles } from '
 import { hasGraph } from '../../../core/weight-formats.ts'
 import { type AdapterChoices, adapterReducers, firstConvRank, useAdapter } from '../../choices/adapter.ts'
 import { fileReducers, type OpenSource, useFile } from '../../choices/file.ts'
+import { noGoal } from '../../choices/goal.ts'
 import { paramsReducers, useParams } from '../../choices/params.ts'
 import { rulesOf } from '../../choices/rules.ts'
 import { samplesReducers } from '../../choices/samples.ts'
@@ -56,7 +57,8 @@ async function openAsked(
   keep: (report: FileReport) => void = () => {},
 ): Promise<void> {
   const mine = ++openings
-  const before = useFile.getState().report
+  const { report: before, grant: earlier } = useFile.getState()
+  sessionReducers.returning(null)
   fileReducers.opening(name)
   try {
     const asked = await asking()
@@ -74,7 +76,7 @@ async function openAsked(
     forgetResults()
     fitOutput(report)
     if (before) unfitRank(before)
-    if (!recallChoices(report)) fitRank(report)
+    if (!recallChoices(report)) fitRank(report, earlier !== null && earlier.id !== granted.id)
     show(granted, report, source)
     keep(report)
     startPast()
@@ -156,7 +158,7 @@ function convRankOf(source: OpenSource, { convRank }: AdapterChoices): number | 
 }
 
 /** Differences become adapters in their own dtype, models what they did before, where they can. */
-function fitOutput({ difference, format }: FileReport): void {
+function fitOutput({ difference, format, cannotBecome }: FileReport): void {
   const { output, params } = useParams.getState()
   const style = styleIds.find((id) => id === output)
   const before = useFile.getState().report?.difference
@@ -168,7 +170,8 @@ function fitOutput({ difference, format }: FileReport): void {
     const own = before || (params.factorDType !== 'keep' && params.factorDType !== 'INT8') ? {} : { factorDType: dtype }
     paramsReducers.set({ ...own, factorLayout: 'ab', sparseDensity: 0 })
   } else if (style) {
-    if (styles[style].isGraph && !hasGraph(format)) paramsReducers.output(defaultStyle)
+    const refused = cannotBecome?.some(({ output }) => output === style)
+    if (refused || (styles[style].isGraph && !hasGraph(format))) paramsReducers.output(defaultStyle)
   } else {
     const { factorDType, factorLayout, sparseDensity } = defaultParams
     paramsReducers.output(defaultStyle)
@@ -176,8 +179,12 @@ function fitOutput({ difference, format }: FileReport): void {
   }
 }
 
-/** A model of small matrices starts where there is something to do, unless a rank was chosen. */
-function fitRank({ tensors }: FileReport): void {
+/**
+ * A model of small matrices starts where there is something to do, unless a rank was chosen. The goal of the file before stays with it: for this one
+ * nobody asked, and it would begin an analysis. One click brings it back.
+ */
+function fitRank({ tensors }: FileReport, another: boolean): void {
+  if (another) paramsReducers.set(noGoal)
   const { params } = useParams.getState()
   if (params.rank === defaultParams.rank) paramsReducers.set({ rank: firstRank(tensors, params) })
 }
@@ -231,12 +238,28 @@ export const openFiles = (name: string, files: () => Promise<readonly File[]>) =
 export const pickFile = (name: string) => openFrom(name, () => connection().host.pickFile())
 export const pickFolder = (name: string) => openFrom(name, () => connection().host.pickFolder())
 
+/** A page that was loaded again says so from its first picture on: what it opens needs the host, and that takes its time. */
+export function expectReturn(): void {
+  sessionReducers.returning(recall()?.grant.name ?? null)
+}
+
+/** The file of an earlier load stays closed after all. */
+export function stayHere(): void {
+  openings++
+  forget()
+  sessionReducers.returning(null)
+  fileReducers.abandoned()
+}
+
 /** A new engine knows no files: the open one again, with what was chosen in it; without `analyze` nothing is computed unasked. */
 export async function reopen(analyze: boolean): Promise<void> {
   sessionReducers.reopening()
   const { grant, source: before, status } = useFile.getState()
   const remembered: Asked | null = grant ? { grant, source: before } : recall()
-  if (!remembered) return fileSettled()
+  if (!remembered) {
+    sessionReducers.returning(null)
+    return fileSettled()
+  }
   if (status === 'opening') return
   const mine = ++openings
   fileReducers.opening(remembered.grant.name)
@@ -259,6 +282,7 @@ export async function reopen(analyze: boolean): Promise<void> {
     if (grant) fileReducers.failed(toErrorReport(error))
     else fileReducers.closed()
   } finally {
+    if (mine === openings) sessionReducers.returning(null)
     if (mine === openings) fileSettled()
   }
 }

@@ -103,6 +103,8 @@ export function chosenRank(
   const allRanks = Math.min(params.rank, view.smallest)
   if (goalOf(params) === 'rank') return { rank: allRanks, reached: true }
   if (planned && planned.rank !== null) return { rank: planned.rank, reached: true }
+  // Kept: what its reason speaks of is where factors would be as large as itself.
+  if (planned && view.curve.length > 1) return { rank: Math.min(view.breakEven, view.curve.length - 1), reached: true }
   if (view.curve.length === 0 || !ownCurveDecides(view.matrix, params)) return { rank: allRanks, reached: true }
   const least = leastRank(view.matrix, view.curve, params)
   return { rank: least ?? view.curve.length - 1, reached: typeof least === 'number' || planned !== null }

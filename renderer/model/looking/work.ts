@@ -3,6 +3,7 @@
  *
  *   look       the tensor on show: its analysis, a comparison, two ways side by side. In the foreground, one of them at a time
  *   model      the analysis of the whole file, and the plans after it. In the background: any other job preempts it
+ *   sizes      what size goals come to, once it has been analyzed. In the background, when no plan is asked
  *   selfTest   in the foreground, after a look that has begun
  *   copy       the open file in another container, likewise
  *   pair       one pass over two models, for what lies between them. In the background, before their analysis
@@ -39,9 +40,15 @@ export interface PlanWish extends Wish {
   readonly from: number
 }
 
+export interface SizesWish extends Wish {
+  /** Which choices it is of. */
+  readonly of: string
+}
+
 type Wishes = {
   readonly look: AnalysisWish | VersusWish
   readonly model: PlanWish
+  readonly sizes: SizesWish
   readonly selfTest: Wish
   readonly copy: Wish
   readonly pair: Wish
@@ -53,7 +60,7 @@ type Wishes = {
 export type WorkState = { readonly [Owner in keyof Wishes]: UnderWay<Wishes[Owner]> | null }
 
 export const useWork = create<WorkState>(() => ({
-  ...{ look: null, model: null, selfTest: null, copy: null, pair: null, statistics: null },
+  ...{ look: null, model: null, sizes: null, selfTest: null, copy: null, pair: null, statistics: null },
   ...{ calibrate: null, try: null, answers: null },
 }))
 

@@ -19,6 +19,7 @@ import { currentQuestion } from '../running/run-actions.ts'
 import { useRuns } from '../running/runs.ts'
 import { answerTo, isAnalyzed, planReducers, type Question, usePlan } from './plan.ts'
 import { runningPlan } from './running-plan.ts'
+import { ensureSizes, forgetSizes, restSizes } from './sizes.ts'
 
 /** A rank is dragged and a number typed in several steps. */
 const settleMs = 100
@@ -77,6 +78,7 @@ export function cancelPlan(): void {
 /** Another file, or none. */
 export function forgetPlan(): void {
   cancelPlan()
+  forgetSizes()
   seen = []
   goalSeen = null
   settling.cancel()
@@ -114,6 +116,7 @@ function ensurePlan(): void {
   goalSeen = chosen
   if (answerTo(state, question.recipe)) {
     if (running) cancelPlan()
+    ensureSizes()
   } else if (isAnalyzed(state, question.params)) ask(question, false)
   // What is being analyzed is not what is wanted any more; and a goal that was just chosen needs the analysis to mean anything.
   else if (running || (another && chosen !== null)) analyzeModel()
@@ -127,6 +130,7 @@ function serves({ long, question: { params } }: PlanWish, question: Question): b
 
 function ask(question: Question, long: boolean): void {
   rest()
+  restSizes()
   const { output, params, include, exclude, pins, statistics, options } = question
   const key = sketchKeyOf(params)
   const hasCurves = usePlan.getState().curvesKey === key
@@ -157,6 +161,8 @@ function follow(question: Question, long: boolean, how: WishEnd): void {
   const fault = faultOf(how)
   if (fault) planReducers.failed(question, long || usePlan.getState().late, fault)
   rest()
+  // A size that cannot be had: the curve says which can.
+  if (fault) ensureSizes()
   if (how.type !== 'finished' || how.result.kind !== 'plan') return
   planReducers.answered(question, how.result.report)
   // The goal may have changed meanwhile, and the tensor on show may have been given a rank beyond what is known of it.

@@ -1,5 +1,8 @@
 /** What is done with a run once it is over: its output opened or fetched, its source opened again with its recipe. */
 import { downloadPath, type Run, recipeOf } from '../../../core/contract.ts'
+import { say } from '../../../core/messages/english.ts'
+import { fileName } from '../../../core/messages/text.ts'
+import { fileReducers } from '../../choices/file.ts'
 import { connection } from '../../frame/connection.ts'
 import { saveFrom } from '../../frame/download.ts'
 import { openFrom } from '../file/file-actions.ts'
@@ -18,4 +21,6 @@ export async function runAgainWith(run: Run): Promise<void> {
   const recipe = recipeOf(run)
   await openFrom(sourceName, () => connection().host.openRun(runId, 'source'))
   if (recipe) applyRecipe(recipe)
+  // Whose settings these are: nothing else on the workbench says it.
+  if (recipe) fileReducers.notice(say('run.settings-of', { name: fileName(run.target) }))
 }

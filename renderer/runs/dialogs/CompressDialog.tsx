@@ -2,6 +2,7 @@
 import { Button, Modal } from '@mantine/core'
 import type { FileReport } from '../../../core/contract.ts'
 import { say } from '../../../core/messages/english.ts'
+import type { Message } from '../../../core/messages/message.ts'
 import { compressCommand } from '../../../core/report/command.ts'
 import { type StyleId, styleIds, styles } from '../../../core/styles.ts'
 import { hasGraph } from '../../../core/weight-formats.ts'
@@ -15,7 +16,7 @@ import { canCompress, useOutcome } from '../../model/figures/outcome.ts'
 import { usePlanShown } from '../../model/figures/outlook.ts'
 import { saveRecipe } from '../../model/running/recipes.ts'
 import { currentRecipe, startRun } from '../../model/running/run-actions.ts'
-import { LargeChange } from '../../outcome/LargeChange.tsx'
+import { LargeChange, UnknownChange } from '../../outcome/LargeChange.tsx'
 import { PlannedOutcome } from '../../outcome/PlannedOutcome.tsx'
 import { useSentences, useWords } from '../../words/words.ts'
 import { CopyButton } from '../CopyButton.tsx'
@@ -40,12 +41,21 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
   const { answer } = usePlanShown()
   // Of this output; what the file is was said when it was opened.
   const known = new Set(report.notices.map(sentences))
-  const said = (answer?.report.notices ?? []).map(sentences).filter((notice) => !known.has(notice))
+  const said = (answer?.report.notices ?? [])
+    // Said in the outcome above.
+    .filter(({ key }) => key !== 'nothing.compressed')
+    .map(sentences)
+    .filter((notice) => !known.has(notice))
   const outcome = useOutcome()
   const forecast = useForecast(outcome)
   const weighted = useStatistics(({ chosen }) => chosen !== null)
-  const lacksGraph = (one: StyleId) => styles[one].isGraph && !hasGraph(report.format)
-  const large = outcome.state === 'planned' && outcome.verdict === 'large'
+  const refusalOf = (one: StyleId): Message | undefined =>
+    styles[one].isGraph && !hasGraph(report.format)
+      ? say('request.no-graph')
+      : report.cannotBecome?.find(({ output }) => output === one)?.why
+  // An error that is not known is not a small one.
+  const unknown = canCompress(outcome) && outcome.state !== 'planned'
+  const large = unknown || (outcome.state === 'planned' && outcome.verdict === 'large')
   const compress = () =>
     attempt(async () => {
       const chosen = await target.choose()
@@ -73,13 +83,13 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         <div className="outcome-plain" data-testid="compress-outcome">
           <PlannedOutcome outcome={outcome} />
         </div>
-        {large ? <LargeChange /> : null}
+        {unknown ? <UnknownChange /> : large ? <LargeChange /> : null}
         <FormChoice
           forms={styleIds.map((id) => ({
             id,
             title: t(`compress.styles.${id}.title`),
             help: t(`compress.styles.${id}.help`),
-            disabled: lacksGraph(id),
+            disabled: refusalOf(id) !== undefined,
           }))}
           label={t('compress.style')}
           onChange={paramsReducers.output}
@@ -87,11 +97,14 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
         />
         <TargetFields label={t('compress.name')} target={target} />
         {/* Why a card cannot be chosen: below what has to be filled in, which a low window shows without scrolling. */}
-        {styleIds.filter(lacksGraph).map((id) => (
-          <p className="dimmed small" key={id}>
-            {t(`compress.styles.${id}.title`)}: {sentences(say('request.no-graph'))}
-          </p>
-        ))}
+        {styleIds.map((id) => {
+          const why = refusalOf(id)
+          return why ? (
+            <p className="dimmed small" key={id}>
+              {t(`compress.styles.${id}.title`)}: {sentences(why)}
+            </p>
+          ) : null
+        })}
         {said.map((notice) => (
           <p className="caveat" key={notice} role="note">
             {notice}

@@ -1,6 +1,7 @@
-/** Runs of one model by size and error, over the least error at each size where the analysis of A or B knew it. */
+/** Runs of one model by size and error, over what the plan for each size comes to, where the analysis of A or B knew it. */
 import { useMemo } from 'react'
 import type { CompressionReport, RunResult } from '../../../core/contract.ts'
+import { errorAtSize } from '../../../core/plan/trade-off.ts'
 import type { Dot } from '../../charts/plot/LinePlot.tsx'
 import { RankChart } from '../../charts/plot/RankChart.tsx'
 import type { Series } from '../../charts/series.ts'
@@ -24,14 +25,14 @@ export function RunsTradeOff({ name, a, b, others }: RunsTradeOffProps) {
   const { t } = useWords()
   const series = useMemo<Series[]>(() => {
     const [ofA, ofB] = [curveOf(a), curveOf(b)]
-    const label = t('tradeOff.best')
+    const label = t('tradeOff.curve')
     if (!ofA || !ofB || near(ofA, ofB)) {
       const at = ofA ?? ofB
-      return at ? [{ id: 'best', role: 'randomized', label, at, smooth: true }] : []
+      return at ? [{ id: 'plans', role: 'randomized', label, at, smooth: true }] : []
     }
     return [
-      { id: 'a', role: 'randomized', label: t('history.bestOf', { run: 'A' }), at: ofA, smooth: true },
-      { id: 'b', role: 'randomized-2', label: t('history.bestOf', { run: 'B' }), at: ofB, smooth: true },
+      { id: 'a', role: 'randomized', label: t('history.curveOf', { run: 'A' }), at: ofA, smooth: true },
+      { id: 'b', role: 'randomized-2', label: t('history.curveOf', { run: 'B' }), at: ofB, smooth: true },
     ]
   }, [a, b, t])
   const points = useMemo(() => [a, b].flatMap(startOf), [a, b])
@@ -73,13 +74,10 @@ function startOf({ tradeOff, bytesBefore }: CompressionReport): number[] {
 /** Model error at thousandths of the source; null outside. */
 function curveOf({ tradeOff, bytesBefore }: CompressionReport): Series['at'] | null {
   if (!tradeOff) return null
+  const most = tradeOff.at(-1)![0]
   return (thousandths) => {
     const bytes = (thousandths / whole) * bytesBefore
-    const next = tradeOff.findIndex(([size]) => size >= bytes)
-    const [after, before] = [tradeOff[next], tradeOff[Math.max(0, next - 1)]]
-    if (!after || !before || (next === 0 && after[0] > bytes)) return null
-    const share = after[0] === before[0] ? 0 : (bytes - before[0]) / (after[0] - before[0])
-    return before[1] + share * (after[1] - before[1])
+    return bytes > most ? null : errorAtSize(tradeOff, bytes)
   }
 }
 

@@ -11,8 +11,8 @@ const said = (input: Partial<Parameters<typeof forecastOf>[0]>) => {
 
 describe('what is known beforehand', () => {
   it('is what was published at the nearest ratio, with its source', () => {
-    expect(said({})).toMatch(/20.00 % removed LLaMA-7B .* 20061 by plain SVD, and to 7.9 .*2403\.07378/)
-    expect(said({ share: 0.55, weighted: true })).toMatch(/40.00 % removed .* to 13.1 with statistics/)
+    expect(said({})).toMatch(/LLaMA-7B without 20.00 % of .* 20061 by plain SVD, and to 7.9 .*2403\.07378/)
+    expect(said({ share: 0.55, weighted: true })).toMatch(/without 40.00 % of .* to 13.1 with statistics/)
     expect(said({ names: ['conv1.weight'] })).toMatch(/Nothing published is near this model/)
     expect(said({ runs: true })).toMatch(/calibrate it/)
     expect(said({ share: 0.97 })).toBeNull()
@@ -23,6 +23,6 @@ describe('what is known beforehand', () => {
     const low = Array.from({ length: 65 }, (_, rank) => 0.5 ** rank)
     const matrices = [noise, low, low].map((curve) => ({ rows: 64, cols: 64, curve }))
     // Stable rank of the middle one: 1 / (1 - 0.25) of 64.
-    expect(said({ share: 1, matrices })).toMatch(/1 of 3 matrices behave like noise.*2.08 % of its directions/)
+    expect(said({ share: 1, matrices })).toMatch(/1 of 3 matrices behave like noise.*2.08 % of their directions/)
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Choice, leastCost, leastCosts } from '../../../core/plan/knapsack.ts'
+import { type Choice, costSearch, leastCost } from '../../../core/plan/knapsack.ts'
 
 /** Every way to choose, the slow and obviously right way. */
 function bestOf(items: readonly (readonly Choice[])[], budget: number): number {
@@ -49,7 +49,7 @@ describe('leastCost', () => {
     })
     let before = Number.POSITIVE_INFINITY
     // What is found once for all budgets is what each alone would find.
-    const within = leastCosts(many)
+    const { within } = costSearch(many)
     for (let budget = 40; budget < 5500; budget += 7) {
       const found = within(budget)!
       if (budget % 5 === 0) expect(leastCost(many, budget)).toEqual(found)

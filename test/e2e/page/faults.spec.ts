@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { serveProcess } from '../set-up/serving.ts'
-import { browse, choosePreset, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
+import { browse, choosePreset, clipboardText, drop, openSample, patience, readError, setAdvanced } from './driving.ts'
 import { writeNoise } from './files.ts'
 
 const text = (content: string) => Buffer.from(content, 'latin1')
@@ -210,3 +210,27 @@ test(
     await again.stop()
   },
 )
+
+test('a part of the page that fails is a sentence, and loaded again the page has what was chosen', async ({
+  page,
+  faults,
+}) => {
+  await openSample(page)
+  await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('24')
+  await page.evaluate(() => {
+    CanvasRenderingContext2D.prototype.fillRect = () => {
+      throw new Error('planted')
+    }
+  })
+  await page.getByRole('tab', { name: 'Model' }).click()
+  const fault = page.getByTestId('fault')
+  await expect(fault).toContainText('What you chose is kept')
+  await expect(fault).toContainText('planted')
+  await expect(page.getByRole('banner')).toContainText('sample')
+  await fault.getByRole('button', { name: 'Copy the details' }).click()
+  expect(await clipboardText(page)).toMatch(/^GhostSVD \d.*workbench[\s\S]*planted/)
+  await fault.getByRole('button', { name: 'Load the page again' }).click()
+  await expect(page.getByRole('tab', { name: 'Model' })).toHaveAttribute('aria-selected', 'true', patience)
+  await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('24')
+  faults.length = 0
+})

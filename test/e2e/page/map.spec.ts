@@ -97,7 +97,7 @@ test('a size goal in the page writes exactly the bytes it shows', async ({ page,
   await expect(dialog.getByTestId('file-bytes')).not.toHaveAttribute('data-after', String(planned))
   await expect(dialog.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
   // It holds factors alone: no size of a whole model can be asked of it.
-  await dialog.getByText('For the prototype (.aguf)').click()
+  await dialog.getByText('GhostSVD prototype (.aguf)').click()
   await expect(dialog.getByText('A size goal is for a file with the whole model')).toBeVisible(patience)
   await expect(dialog.getByRole('button', { name: 'Compress', exact: true })).toBeDisabled()
   await dialog.getByText('Factors (.safetensors)').click()
@@ -177,6 +177,16 @@ test('a goal that cannot be met shows no other goal’s numbers and compresses n
   await page.getByRole('option', { name: '%' }).click()
   await size.fill('60')
   await expect.poll(() => plannedBytes(page)).toBe(planned)
+  // A goal that keeps every tensor is no success of 0 %: it says why, and what does instead.
+  await chooseGoal(page, 'Error')
+  await page.getByRole('textbox', { name: 'Largest error' }).fill('0.1')
+  const nothing = page.getByTestId('nothing-compressed')
+  await expect(nothing).toContainText('No matrix has an error of 0.1', patience)
+  await expect(page.getByTestId('model-error')).toHaveCount(0)
+  await expect(page.getByRole('button', { name: 'Compress…' })).toBeDisabled()
+  await page.getByRole('button', { name: 'Use INT8 factors' }).click()
+  await page.getByRole('textbox', { name: 'Largest error' }).fill('5')
+  await expect(nothing).toHaveCount(0, patience)
 })
 
 test('looking at a tensor does not wait for the analysis, which goes on after it', async ({ page, folder }) => {

@@ -34,20 +34,23 @@ test('the numbers of a name are in the parts that are not cut', () => {
     layer: '',
     path: 'self_attn.',
     leaf: 'q_proj',
+    tail: 6,
   })
   expect(labelOf('model.layers.10.self_attn.q_proj.weight', false).layer).toBe('10')
   expect(labelOf('model.layers.3.mlp.experts.127.up_proj.weight', true)).toEqual({
     layer: '',
     path: 'mlp.experts.',
     leaf: '127.up_proj',
+    tail: 11,
   })
   expect(labelOf('h.0.attn.q_proj.weight.lowrank_A', true)).toEqual({
     layer: '',
     path: 'attn.',
     leaf: 'q_proj.lowrank_A',
+    tail: 12,
   })
-  expect(labelOf('lm_head.weight', true)).toEqual({ layer: '', path: '', leaf: 'lm_head' })
-  expect(labelOf('weight', false)).toEqual({ layer: '', path: '', leaf: 'weight' })
+  expect(labelOf('lm_head.weight', true)).toEqual({ layer: '', path: '', leaf: 'lm_head', tail: 7 })
+  expect(labelOf('weight', false)).toEqual({ layer: '', path: '', leaf: 'weight', tail: 6 })
 })
 
 test('layers of one stack are called by their number, those of several by their path', () => {
@@ -67,4 +70,18 @@ test('within a layer a row shows no more than tells it from the others', () => {
   const rows = listRows([...names, tensor('wte.weight')], true, new Set())
   const shown = rows.flatMap((row) => (row.kind === 'tensor' ? [row.label.path + row.label.leaf] : []))
   expect(shown).toEqual(['wte', 'q_proj', 'attn.proj', 'mlp.proj'])
+})
+
+test('what tells a name from the others is not cut: its end, or its beginning where they end alike', () => {
+  const shown = (names: readonly string[]) =>
+    listRows([...names.map((name) => tensor(`h.0.${name}`)), tensor('wte')], true, new Set()).flatMap((row) =>
+      row.kind === 'tensor' && row.tensor.name !== 'wte'
+        ? [row.label.tail === 0 ? `${row.label.leaf.slice(0, 8)}…` : `…${row.label.leaf.slice(-row.label.tail)}`]
+        : [],
+    )
+  expect(shown(['lstm_cell_recurrent_weight_ih', 'lstm_cell_recurrent_weight_hh'])).toEqual([
+    '…nt_weight_ih',
+    '…nt_weight_hh',
+  ])
+  expect(shown(['q_projection_with_a_long_end', 'k_projection_with_a_long_end'])).toEqual(['q_projec…', 'k_projec…'])
 })

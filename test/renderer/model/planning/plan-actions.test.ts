@@ -17,6 +17,7 @@ import {
   forgetPlan,
 } from '../../../../renderer/model/planning/plan-actions.ts'
 import { runningPlan } from '../../../../renderer/model/planning/running-plan.ts'
+import { sizesOf, useSizes } from '../../../../renderer/model/planning/sizes.ts'
 import { runsReducers } from '../../../../renderer/model/running/runs.ts'
 import { someRun } from '../../../core/contract/some-run.ts'
 import { someWords } from '../../../core/messages/words.ts'
@@ -50,6 +51,9 @@ const report = (bytesAfter: number): PlanReport => ({
 })
 
 let asked: string[]
+/** Choices of which the curve of sizes was asked for, and jobs of it that were dropped. */
+let sizes: string[]
+let dropped: string[]
 let refusal: AppError | null
 const running = () => runningPlan(useWork.getState().model, usePlan.getState().late)
 const shown = () => shownPlan(usePlan.getState(), running())
@@ -66,17 +70,20 @@ const named = (job: JobRequest, lane?: Lane) => {
 followChoices()
 beforeEach(() => {
   vi.useFakeTimers()
-  asked = []
+  ;[asked, sizes, dropped] = [[], [], []]
   refusal = null
   let jobs = 0
   const engine: Partial<EngineApi> = {
     start: (job, lane) => {
+      // The curve of sizes follows each plan, behind it.
+      if (job.kind === 'sizes') return Promise.resolve(`sizes-${sizes.push(JSON.stringify(job.params))}`)
       if (refusal) return Promise.reject(refusal)
       asked.push(named(job, lane))
       return Promise.resolve(`job-${++jobs}`)
     },
     cancel: (jobId) => {
-      asked.push(`cancel ${jobId}`)
+      if (jobId.startsWith('sizes')) dropped.push(jobId)
+      else asked.push(`cancel ${jobId}`)
       receiveJobEvent({ type: 'cancelled', jobId })
       return Promise.resolve()
     },
@@ -329,4 +336,38 @@ test('a refused start and a dead engine are sentences', async () => {
   expect(running()).toBeNull()
   expect(usePlan.getState()).toMatchObject({ failure: { error: { code: 'engine-died' } } })
   expect(asked).toHaveLength(1)
+})
+
+test('what size goals come to is asked for once a plan is there, gives way to the next plan, and holds for every goal', async () => {
+  analyzeModel()
+  await settle()
+  expect(sizes).toEqual([])
+  finish('job-1')
+  await settle()
+  expect(sizes).toHaveLength(1)
+  // Another goal goes first.
+  setGoal({ goalSize: 0.4 })
+  await settle()
+  expect(dropped).toEqual(['sizes-1'])
+  finish('job-2')
+  await settle()
+  expect(sizes).toHaveLength(2)
+  const tradeOff: [number, number][] = [
+    [10, 0.9],
+    [1000, 0],
+  ]
+  receiveJobEvent({ type: 'finished', jobId: 'sizes-2', result: { kind: 'sizes', report: { tradeOff } } })
+  const { question } = usePlan.getState()
+  expect(useSizes.getState()).toEqual({ of: sizesOf(question!), points: tradeOff })
+  // Its curve is known: neither another goal nor another rank asks again; another allocation does.
+  setGoal({ goalSize: 0.6 })
+  await settle()
+  finish('job-3')
+  await settle()
+  expect(sizes).toHaveLength(2)
+  changeParams({ allocation: 'greedy' })
+  await settle()
+  finish('job-4')
+  await settle()
+  expect(sizes).toHaveLength(3)
 })

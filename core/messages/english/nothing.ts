@@ -1,0 +1,29 @@
+import type { Message, NoValues, Words } from '../message.ts'
+
+/** Of a model that a run would leave as it is: why, and what to do instead. */
+export const nothing = {
+  'nothing.compressed': (v: { parts: readonly Message[] }, w: Words) => `No matrix is compressed. ${w.text(v.parts)}`,
+  'nothing.none': (_: NoValues, w: Words) =>
+    `Every tensor is kept for its name, its shape or a rule; a matrix is factorized all the same if ${w.act('include')}.`,
+  'nothing.rank': (v: { rank: number }) => `At rank ${v.rank} no matrix gets smaller.`,
+  'nothing.smaller-rank': (v: { rank: number }) => `Rank ${v.rank} is the largest that makes one smaller.`,
+  'nothing.size': (v: { count: number }, w: Words) =>
+    v.count === 1
+      ? 'At this size its one matrix is best kept whole: choose a smaller one.'
+      : `At this size each of the ${w.count(v.count)} matrices is best kept whole: choose a smaller one.`,
+  'nothing.error': (v: { goal: number; least: number }, w: Words) =>
+    `No matrix has an error of ${w.percent(v.goal)} or less before its factors are as large as itself: the least is ${w.percent(v.least)}.`,
+  'nothing.model-error': (v: { goal: number; least: number }, w: Words) =>
+    `Whichever matrix is compressed, the model error becomes at least ${w.percent(v.least)}, and ${w.percent(v.goal)} is the goal.`,
+  'nothing.error-unknown': (v: { goal: number }, w: Words) =>
+    `No matrix gets smaller with an error of ${w.percent(v.goal)} or less.`,
+  'nothing.noise': (v: { noisy: number; count: number }, w: Words) =>
+    `${w.count(v.noisy)} of ${w.count(v.count)} ${v.count === 1 ? 'matrix behaves' : 'matrices behave'} like random noise, which low rank does not make smaller.`,
+  'nothing.dense-int8': (v: { share: number }, w: Words) =>
+    `Kept in INT8 instead (${w.act('dense-int8')}) they bring the file to about ${w.percent(v.share)}.`,
+  'nothing.int8-factors': (v: { share: number }, w: Words) =>
+    `INT8 factors instead (${w.act('int8-factors')}) bring the file to about ${w.percent(v.share)} even at full rank.`,
+  'nothing.quantize': () => 'Such weights are made smaller by quantization instead.',
+  'nothing.statistics': (_: NoValues, w: Words) =>
+    `By the errors of what layers give (${w.act('statistics')}) it may still be compressed.`,
+}

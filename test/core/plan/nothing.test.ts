@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { inEnglish } from '../../../core/messages/english.ts'
+import { defaultParams, type Params } from '../../../core/params.ts'
+import { nothingCompressed, type Unshrunk } from '../../../core/plan/nothing.ts'
+import { storedAs } from '../../../core/plan/verdict.ts'
+import { styles } from '../../../core/styles.ts'
+import { type ComputableDType, dtypeBits, matrixView } from '../../../core/tensor.ts'
+
+/** Independent entries: each direction holds as much as any other. */
+const noise = Array.from({ length: 257 }, (_, rank) => Math.sqrt(1 - rank / 256))
+const falling = Array.from({ length: 257 }, (_, rank) => (1 + rank) ** -0.4)
+
+function saidOf(
+  curves: readonly (readonly number[])[],
+  changes: Partial<Params>,
+  dtype: ComputableDType = 'F32',
+  weighted = false,
+) {
+  const params = { ...defaultParams, ...changes }
+  const matrices = curves.map((curve, i): Unshrunk => {
+    const info = { name: `w${i}`, dtype, shape: [256, 256], byteLength: (256 * 256 * dtypeBits[dtype]) / 8 }
+    return { info, view: matrixView(info)!, stored: storedAs(dtype, params, styles.factors), curve }
+  })
+  const totalBytes = matrices.reduce((sum, { info }) => sum + info.byteLength, 0)
+  const asked = { params, style: styles.factors, totalBytes, entries: curves.length * 256 * 256, weighted }
+  const { parts, remedy } = nothingCompressed(matrices, asked)
+  return { text: inEnglish(parts), remedy }
+}
+
+describe('a model of which nothing would be compressed', () => {
+  it('names the least error there is, the noise, and INT8 with what it comes to', () => {
+    const { text, remedy } = saidOf([noise, noise], { goalError: 0.05 })
+    // At rank 127, the last below break-even: sqrt(1 - 127 / 256) = 70.99 %.
+    expect(text).toContain(
+      'No matrix has an error of 5.00 % or less before its factors are as large as itself: the least is 70.99 %.',
+    )
+    expect(text).toContain('2 of 2 matrices behave like random noise')
+    expect(text).toMatch(
+      /INT8 factors instead \(--factor-dtype INT8\) bring the file to about 5\d\.\d\d % even at full rank/,
+    )
+    expect(text).toContain('By the errors of what layers give (--statistics)')
+    expect(remedy).toEqual({ factorDType: 'INT8' })
+  })
+
+  it('counts a matrix against the whole model where the goal is of the model', () => {
+    const { text } = saidOf([noise, noise, noise, noise], { goalError: 0.05, goalScope: 'model' })
+    // One of four: half of 70.99 %.
+    expect(text).toContain(
+      'Whichever matrix is compressed, the model error becomes at least 35.49 %, and 5.00 % is the goal.',
+    )
+  })
+
+  it('offers the largest rank that saves, where a rank is too large', () => {
+    const { text, remedy } = saidOf([falling], { rank: 200 })
+    expect(text).toContain('At rank 200 no matrix gets smaller. Rank 127 is the largest that makes one smaller.')
+    expect(text).not.toContain('noise')
+    expect(remedy).toEqual({ rank: 127 })
+  })
+
+  it('says nothing of INT8 factors that would be as large, nor of statistics that are there', () => {
+    const { text, remedy } = saidOf([noise], { goalError: 0.05 }, 'BF16', true)
+    expect(text).toContain('made smaller by quantization instead')
+    expect(text).not.toMatch(/INT8|--statistics|noise/)
+    expect(remedy).toBeNull()
+  })
+
+  it('names rules where nothing may be factorized at all', () => {
+    expect(saidOf([], {}).text).toContain('kept for its name, its shape or a rule')
+  })
+})
