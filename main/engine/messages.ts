@@ -78,7 +78,6 @@ export interface DifferenceRef {
 }
 
 export type Task =
-  | { readonly kind: 'info' }
   | { readonly kind: 'open'; readonly file: FileRef }
   | {
       readonly kind: 'job'
@@ -105,7 +104,7 @@ export interface DriverInfo extends KernelInfo {
   readonly notice: Message | null
 }
 
-export type TaskAnswer = DriverInfo | OpenedFile | JobResult
+export type TaskAnswer = OpenedFile | JobResult
 
 type WithoutJobId<E> = E extends unknown ? Omit<E, 'jobId'> : never
 /** What a running job says: the event loop adds its id. */
@@ -117,6 +116,8 @@ export type ToDriver =
   | { readonly type: 'task'; readonly id: number; readonly task: Task }
   | { readonly type: 'close'; readonly fileId: string }
   | { readonly type: 'noted'; readonly request: number }
+  /** Make the kernels that jobs are likely to want, beside any task: `kernels` comes, or `no-kernels`. */
+  | { readonly type: 'warm' }
   | ModelMessage
   | ModelEnded
 
@@ -131,6 +132,8 @@ export type FromDriver =
   | ModelEnd
   /** Other kernels compute from now on. */
   | { readonly type: 'kernels'; readonly info: DriverInfo }
+  /** Those that were asked for without a task could not be made. */
+  | { readonly type: 'no-kernels'; readonly error: ErrorReport }
 
 /** Places in the driver's flags: not 0 once the running task is to end, and while it is to pause. */
 export const CANCELLED = 0

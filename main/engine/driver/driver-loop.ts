@@ -37,6 +37,8 @@ export interface TaskContext extends Omit<JobContext, 'kernels' | 'kernelNotice'
 
 export interface DriverTasks {
   run(task: Task, context: TaskContext): Promise<TaskAnswer>
+  /** Makes the kernels that jobs are likely to want, unless there are some, and announces them. */
+  warm(): Promise<void>
   closeFile(fileId: string): Promise<void>
   /** Of the finished sketches, after each task. */
   sketches?(): SketchCounters
@@ -96,6 +98,8 @@ export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): v
   port.on('message', (message: ToDriver) => {
     if (message.type === 'task') void run(message.id, message.task)
     else if (message.type === 'close') void tasks.closeFile(message.fileId)
+    else if (message.type === 'warm')
+      void tasks.warm().catch((error: unknown) => send({ type: 'no-kernels', error: toErrorReport(error) }))
     else if (message.type === 'noted') {
       noted.get(message.request)?.()
       noted.delete(message.request)

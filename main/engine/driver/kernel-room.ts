@@ -29,6 +29,8 @@ type Wanted = Pick<Params, 'threads' | 'kernel'>
 export interface KernelRoom {
   /** @throws AppError `bad-request` for a kernel this machine lacks, `engine-died`, `out-of-memory` */
   kernels(wanted: Wanted): Promise<FoundKernels>
+  /** Makes these where there are none yet. @throws as `kernels` */
+  warm(wanted: Wanted): Promise<void>
   /**
    * The same with the GPU that a job asks for beside them, found once for as long as these kernels are kept. @throws TypeError once they are gone
    */
@@ -65,6 +67,8 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
     device: { readonly wanted: Params['device']; readonly beside: Beside } | null
   }
   let current: Current | null = null
+  /** The last that were asked for, made or not: one making waits for the other. */
+  let asked: Promise<unknown> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
 
   async function end(): Promise<void> {
@@ -75,18 +79,28 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
     if (ended) collectGarbage()
   }
 
+  async function kernels(wanted: Wanted): Promise<FoundKernels> {
+    clearTimeout(timer)
+    const threads = wanted.threads || availableParallelism()
+    const key = `${wanted.kernel} ${threads}`
+    if (current?.key === key) return current.found
+    await end()
+    const found = await make(wanted.kernel, threads, host)
+    current = { key, found, mostBytes: 0, device: null }
+    host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
+    return found
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = asked.then(work)
+    asked = done.catch(() => {})
+    return done
+  }
+
   return {
-    kernels: async (wanted) => {
-      clearTimeout(timer)
-      const threads = wanted.threads || availableParallelism()
-      const key = `${wanted.kernel} ${threads}`
-      if (current?.key === key) return current.found
-      await end()
-      const found = await make(wanted.kernel, threads, host)
-      current = { key, found, mostBytes: 0, device: null }
-      host.announceKernels?.({ ...found.kernels.info, notice: found.notice })
-      return found
-    },
+    kernels: (wanted) => inTurn(() => kernels(wanted)),
+    // A job that came first has made its own, and uses them.
+    warm: (wanted) => inTurn(async () => void (current ?? (await kernels(wanted)))),
     beside: async (found, wanted) => {
       if (wanted === 'cpu') return found
       const here = current

@@ -90,10 +90,6 @@ export function engineTasks(room: KernelRoom): DriverTasks {
   return {
     run: async (task, context) => {
       switch (task.kind) {
-        case 'info': {
-          const { kernels, notice } = await room.kernels(defaultParams)
-          return { ...kernels.info, notice }
-        }
         case 'open': {
           const { file, fingerprint } = await files.get(task.file)
           const { format, safety, totalBytes, notices } = file
@@ -110,6 +106,7 @@ export function engineTasks(room: KernelRoom): DriverTasks {
           return job(task, context)
       }
     },
+    warm: () => room.warm(defaultParams),
     closeFile: files.close,
     sketches: sketches.counters,
   }

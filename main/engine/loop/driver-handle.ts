@@ -73,8 +73,11 @@ export interface RunningTask {
 export interface Driver {
   /** Gives it a task. The one before has ended; a driver that is being replaced begins as soon as it can. */
   run(task: Task, listener?: TaskListener): RunningTask
-  /** The kernels that computed last; null before there were any. Needs no turn. */
-  readonly info: DriverInfo | null
+  /**
+   * The kernels that computed last, or those that are made for this question. Needs no turn: tasks go on meanwhile.
+   * @throws AppError `engine-died`, `cancelled` once the driver has ended
+   */
+  info(): Promise<DriverInfo>
   /** Of the finished sketches, after the last task. */
   readonly sketches: SketchCounters
   closeFile(fileId: string): void
@@ -115,6 +118,8 @@ export function createDriver(host: DriverHost): Driver {
   let ending: Promise<void> | null = null
   let stopped = false
   let info: DriverInfo | null = null
+  /** Who asked for kernels before there were any. */
+  const curious: { resolve(info: DriverInfo): void; reject(error: Error): void }[] = []
   let sketches: SketchCounters = { hot: 0, warm: 0, cold: 0, missed: 0, stored: 0 }
   let lastId = 0
 
@@ -171,6 +176,11 @@ export function createDriver(host: DriverHost): Driver {
     }
     if (message.type === 'kernels') {
       info = message.info
+      for (const { resolve } of curious.splice(0)) resolve(info)
+      return
+    }
+    if (message.type === 'no-kernels') {
+      if (from === thread) refuseInfo(fromErrorReport(message.error))
       return
     }
     if (from !== thread || message.id !== running?.id) return
@@ -216,6 +226,10 @@ export function createDriver(host: DriverHost): Driver {
     if (entry.task.kind === 'open') limitTime(entry)
   }
 
+  function refuseInfo(reason: Error): void {
+    for (const { reject } of curious.splice(0)) reject(reason)
+  }
+
   function limitTime(entry: Entry): void {
     const timer = setTimeout(() => {
       if (running === entry)
@@ -237,8 +251,10 @@ export function createDriver(host: DriverHost): Driver {
     ending = Promise.all([old.terminate(), early]).then(() => removePartials())
     await ending
     ending = null
+    if (stopped || !(reason instanceof AppError && reason.code === 'cancelled')) refuseInfo(reason)
     if (entry?.begun && running === entry) settle(entry, () => entry.reject(reason))
-    if (!stopped && entry) thread ??= spawn()
+    if (!stopped && (entry || curious.length > 0)) thread ??= spawn()
+    if (curious.length > 0) thread?.postMessage({ type: 'warm' })
     begin()
     // After the answer, which is awaited.
     setImmediate(collectGarbage)
@@ -290,8 +306,16 @@ export function createDriver(host: DriverHost): Driver {
   }
 
   return {
-    get info() {
-      return info
+    info: () => {
+      if (info) return Promise.resolve(info)
+      return new Promise((resolve, reject) => {
+        curious.push({ resolve, reject })
+        if (stopped) return refuseInfo(new AppError('cancelled', say('engine.stopped')))
+        // One that is being ended refuses them when it has.
+        if (ending !== null) return
+        thread ??= spawn()
+        thread.postMessage({ type: 'warm' })
+      })
     },
     get sketches() {
       return sketches
@@ -325,7 +349,9 @@ export function createDriver(host: DriverHost): Driver {
       // A run that hears it in time notes what it has finished.
       if (running) await cancel(running)
       await ending
-      await replace(new AppError('cancelled', say('engine.stopped')))
+      const end = new AppError('cancelled', say('engine.stopped'))
+      await replace(end)
+      refuseInfo(end)
     },
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The order in which a driver is given its tasks. Jobs a user waits for go first, and one long job may wait behind them all.
  *
- *   short tasks    opening a file, information: before any job that has not begun
+ *   short tasks    opening a file: before any job that has not begun
  *   foreground     jobs one after another, in the order they came
  *   background     one job at a time, while the foreground is empty
  *

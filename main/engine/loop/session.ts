@@ -22,7 +22,7 @@ import type { Port } from '../../../core/port.ts'
 import { serveApi } from '../../../core/rpc.ts'
 import type { Place } from '../../files/within.ts'
 import { runtimeName } from '../../system/runtime-name.ts'
-import type { DifferenceRef, DriverInfo, FileRef, OpenedFile, Task } from '../messages.ts'
+import type { DifferenceRef, FileRef, OpenedFile, Task } from '../messages.ts'
 import type { Driver } from './driver-handle.ts'
 import type { Lanes, PendingTask } from './lanes.ts'
 
@@ -54,7 +54,7 @@ export function serveSession(port: Port, host: SessionHost): void {
 
   const implementation: EngineApi = {
     info: async () => {
-      const info = driver.info ?? ((await lanes.submit({ kind: 'info' }).answer) as DriverInfo)
+      const info = await driver.info()
       const { sketches } = driver
       return { ...info, sketches, pid: process.pid, runtime: runtimeName(), jobsStarted: counter.jobsStarted }
     },

@@ -34,6 +34,16 @@ describe('kernel room', () => {
     expect(announced).toEqual(['simd 5x8 1', 'simd 5x8 2'])
   })
 
+  it('makes kernels ahead of a job, and none beside those of a job that came first', async () => {
+    const { room: made, announced } = room()
+    const [ofJob] = await Promise.all([made.kernels(simd), made.warm({ kernel: 'reference', threads: 1 })])
+    expect(announced).toEqual(['simd 5x8 1'])
+    expect(await made.kernels(simd)).toBe(ofJob)
+    const { room: other, announced: then } = room()
+    await Promise.all([other.warm(simd), other.kernels(simd)])
+    expect(then).toEqual(['simd 5x8 1'])
+  })
+
   it('says what it cannot make, and goes on', async () => {
     const { room: made } = room()
     await expect(made.kernels({ ...simd, threads: 1e6 })).rejects.toMatchObject({ code: 'out-of-memory' })

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Job } from '../../../../core/contract.ts'
 import { createDriver } from '../../../../main/engine/loop/driver-handle.ts'
 
@@ -47,4 +47,29 @@ test('a half-written file that cannot be removed ends nothing else, and stays kn
   await expect(write('finishes').answer).resolves.toMatchObject({ kind: 'sample' })
   await driver.stop()
   expect(readdirSync(folder).sort()).toEqual(['finishes', 'spins.partial'])
+})
+
+test('a file is opened while kernels are made, and who waits for them hears when there will be none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ghostsvd-driver-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'model')
+  writeFileSync(path, 'x')
+  vi.stubEnv('GHOSTSVD_TEST_COLD', '1')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const driver = createDriver({
+    tellModel: () => {},
+    entry: new URL('../fixtures/driver.ts', import.meta.url),
+    spawnDevice: () => {},
+    spawn: () => {
+      throw new Error('this driver has no team')
+    },
+    notePartial: async () => {},
+    removePartial: async () => {},
+  })
+  const info = driver.info()
+  const file = { fileId: 'file', path, within: null, fingerprint: null }
+  await expect(driver.run({ kind: 'open', file }).answer).resolves.toMatchObject({ totalBytes: 1 })
+  const refused = expect(info).rejects.toMatchObject({ code: 'cancelled' })
+  await driver.stop()
+  await refused
 })
