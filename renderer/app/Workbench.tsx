@@ -1,7 +1,7 @@
-/** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right. */
+/** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right: made in this order. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { type CSSProperties, useDeferredValue } from 'react'
+import type { CSSProperties } from 'react'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
@@ -9,6 +9,7 @@ import { isRunnable, useFile } from '../choices/file.ts'
 import { selectionReducers, type Tab, useSelection } from '../choices/selection.ts'
 import { useDialog } from '../frame/dialog.ts'
 import { ListIcon, SlidersIcon } from '../frame/icons.tsx'
+import { useStages } from '../frame/stages.ts'
 import { useTensorView } from '../model/figures/rank-shown.ts'
 import { OutcomeCard } from '../outcome/OutcomeCard.tsx'
 import { AdapterDialog } from '../runs/dialogs/AdapterDialog.tsx'
@@ -38,8 +39,8 @@ export function Workbench() {
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
-  // Card, list and tensor first: the settings are rendered in slices after them, between which the page draws.
-  const first = useDeferredValue(false, true)
+  // Card and list, the tab, the settings.
+  const made = useStages(2)
   // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
   const view = useTensorView(tensor)
 
@@ -105,19 +106,23 @@ export function Workbench() {
               </Tooltip>
             ) : null}
           </div>
-          <Tabs.Panel value="model">
-            <div className="model-tab">
-              {report.difference ? null : <TradeOffChart />}
-              <ModelMap report={report} />
-            </div>
-          </Tabs.Panel>
-          <Tabs.Panel value="tensor">{view ? <TensorTab view={view} /> : kept}</Tabs.Panel>
-          {runs ? (
-            <Tabs.Panel value="try">
-              <TryTab report={report} />
-            </Tabs.Panel>
-          ) : null}
-          <Tabs.Panel value="ab">{view ? <AbTab view={view} /> : kept}</Tabs.Panel>
+          {made < 1 ? null : (
+            <>
+              <Tabs.Panel value="model">
+                <div className="model-tab">
+                  {report.difference ? null : <TradeOffChart />}
+                  <ModelMap report={report} />
+                </div>
+              </Tabs.Panel>
+              <Tabs.Panel value="tensor">{view ? <TensorTab view={view} /> : kept}</Tabs.Panel>
+              {runs ? (
+                <Tabs.Panel value="try">
+                  <TryTab report={report} />
+                </Tabs.Panel>
+              ) : null}
+              <Tabs.Panel value="ab">{view ? <AbTab view={view} /> : kept}</Tabs.Panel>
+            </>
+          )}
         </Tabs>
       </section>
       {!withSettings ? null : drawers ? (
@@ -131,7 +136,7 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : first ? null : (
+      ) : made < 2 ? null : (
         <SettingsPanel />
       )}
       <RunStrip />

@@ -23,30 +23,29 @@ export function answerNow(): void {
 export function pendingCall(): PendingCall {
   let timer: ReturnType<typeof setTimeout> | undefined
   let asked = Number.NEGATIVE_INFINITY
-  let now: (() => void) | null = null
+  /** Called at the end of the present event, where that is all it waits for. */
+  let due: (() => void) | null = null
   const cancel = () => {
     const pending = timer !== undefined
     clearTimeout(timer)
     timer = undefined
-    if (now) soon.delete(now)
+    if (due) soon.delete(due)
     return pending
   }
   const after = (ms: number, call: () => void) => {
     cancel()
-    const due = () => {
+    due = () => {
       cancel()
       call()
     }
     timer = setTimeout(due, ms)
-    if (ms > 0) return
-    now = due
-    soon.add(due)
+    if (ms === 0) soon.add(due)
   }
   return {
     in: after,
     settled: (ms, call) => {
       const now = performance.now()
-      const single = timer === undefined && now - asked > ms
+      const single = (timer === undefined && now - asked > ms) || (due !== null && soon.has(due))
       asked = now
       after(single ? 0 : ms, call)
     },

@@ -3,8 +3,8 @@
  * rows. A row shows what its group does not say already, and the numbers of a name are never the part that is cut.
  */
 import type { TensorReport } from '../../core/contract.ts'
-import { compareNames } from '../../core/natural-order.ts'
 import { isOwnFactor } from '../../core/roles.ts'
+import { groupsOf, partsOf } from '../choices/layers.ts'
 
 export interface GroupRow {
   readonly kind: 'group'
@@ -31,17 +31,6 @@ export interface RowLabel {
   readonly tail: number
 }
 
-interface Parts {
-  readonly layer: string
-  readonly role: string
-}
-
-/** A name up to its first number, and the rest. */
-function partsOf(name: string): Parts {
-  const found = /^(.*?(?:^|[./_])\d+)[./_](?=.)/.exec(name)
-  return found ? { layer: found[1]!, role: name.slice(found[0].length) } : { layer: '', role: name }
-}
-
 /** Characters of a name's end that a narrow list has room for. */
 const tailLength = 12
 
@@ -59,34 +48,6 @@ export function labelOf(name: string, grouped: boolean): RowLabel {
     leaf,
     tail: Math.min(leaf.length, tailLength),
   }
-}
-
-/** Of lists that are still in use: the header counts layers that the list shows. */
-const grouped = new WeakMap<readonly TensorReport[], ReadonlyMap<string, readonly TensorReport[]>>()
-
-/** The groups of a model, layers as they are counted, what stands outside of them first. Cost: one pass over the names and a sort of layers, once a list. */
-export function groupsOf(tensors: readonly TensorReport[]): ReadonlyMap<string, readonly TensorReport[]> {
-  const known = grouped.get(tensors)
-  if (known) return known
-  const found = group(tensors)
-  grouped.set(tensors, found)
-  return found
-}
-
-function group(tensors: readonly TensorReport[]): ReadonlyMap<string, readonly TensorReport[]> {
-  const groups = new Map<string, TensorReport[]>()
-  for (const tensor of tensors) {
-    const { layer } = partsOf(tensor.name)
-    const members = groups.get(layer)
-    if (members) members.push(tensor)
-    else groups.set(layer, [tensor])
-  }
-  return new Map([...groups].sort(([a], [b]) => compareNames(a, b)))
-}
-
-/** Layers, as the list groups them. */
-export function layerCount(tensors: readonly TensorReport[]): number {
-  return [...groupsOf(tensors).keys()].filter((key) => key !== '').length
 }
 
 /** @param inOrder whether they stand in the order of the file */

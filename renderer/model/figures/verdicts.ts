@@ -76,6 +76,12 @@ function sharedVerdicts(tensors: readonly TensorReport[], choice: Choice, output
   return last.verdicts
 }
 
+/** What a file will be judged by that is about to be shown, unless it was open before: then its choices come back and it is judged again. */
+export function judgeAhead(tensors: readonly TensorReport[]): void {
+  const { params, output } = useParams.getState()
+  sharedVerdicts(tensors, useSelection.getInitialState(), output, storageKey(params))
+}
+
 /** Rebuilt for another file, rule or way to store factors, not for another rank. */
 export function useVerdicts(): Verdicts {
   const tensors = useFile((state) => state.report?.tensors ?? noTensors)
@@ -105,5 +111,7 @@ export function useWholeBytes(): WholeBytes {
 }
 
 function useStorageKey(): string {
-  return useParams(({ params }) => JSON.stringify(storageKeys.map((name) => params[name])))
+  return useParams(({ params }) => storageKey(params))
 }
+
+const storageKey = (params: Params) => JSON.stringify(storageKeys.map((name) => params[name]))

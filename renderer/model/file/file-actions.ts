@@ -22,11 +22,12 @@ import { forgetStatistics, recallStatistics, reopenStatistics } from '../answeri
 import { forgetTry } from '../answering/try.ts'
 import { firstRank } from '../figures/first-rank.ts'
 import { analysesReducers } from '../looking/analyses.ts'
-import { cancelLook, requestAnalysis } from '../looking/analysis.ts'
+import { askForAnalysis, cancelLook, requestAnalysis } from '../looking/analysis.ts'
 import { forgetPair, lookAtPair, usePair } from '../looking/pair.ts'
 import { versusReducers } from '../looking/versus.ts'
 import { fileSettled } from '../looking/work.ts'
 import { forgetPlan } from '../planning/plan-actions.ts'
+import { workThrough } from './listing.ts'
 import { startPast } from './past.ts'
 import { recallChoices } from './remembered.ts'
 
@@ -68,8 +69,7 @@ async function openAsked(
     fileReducers.opening(granted.name)
     const { engine, host } = connection()
     const { report, source } = await opened(asked)
-    // A long listing has just been parsed: what draws it is another task, between which the page answers.
-    await new Promise((resolve) => setTimeout(resolve))
+    await workThrough(report)
     if (mine !== openings) return await engine.close(report.fileId)
     // From here to `show` nothing is waited for: no other opening comes between.
     cancelLook()
@@ -81,8 +81,8 @@ async function openAsked(
     keep(report)
     startPast()
     if (source.of === 'pair') lookAtPair()
-    requestAnalysis()
     sessionReducers.show('workbench')
+    askForAnalysis()
     // An engine that has died has nothing open.
     if (before) await engine.close(before.fileId).catch(() => {})
     await host.remember(granted.id)
@@ -265,6 +265,7 @@ export async function reopen(analyze: boolean): Promise<void> {
   fileReducers.opening(remembered.grant.name)
   try {
     const { report, source } = await opened(remembered)
+    await workThrough(report)
     await reopenStatistics()
     if (mine !== openings) return await connection().engine.close(report.fileId)
     if (!grant) fitOutput(report)
@@ -274,7 +275,7 @@ export async function reopen(analyze: boolean): Promise<void> {
     if (!grant && source.of === 'model') recallStatistics()
     if (source.of === 'pair' && !usePair.getState().report) lookAtPair()
     if (!grant) sessionReducers.returned()
-    if (analyze) requestAnalysis()
+    if (analyze) askForAnalysis()
   } catch (error) {
     if (mine !== openings) return
     forget()

@@ -26,7 +26,7 @@ export function selectTensor(name: string): void {
   if (useSelection.getState().tensor === name) return
   selectionReducers.select(name)
   if (versusUnderWay(useWork.getState())) dropWork('look')
-  askNow()
+  askForAnalysis()
 }
 
 /** Changes parameters; those that change the sketch start a job, the rank only once it is let go. */
@@ -40,7 +40,7 @@ export function changeParams(changes: Partial<Params>): void {
 /** Every parameter as it was at first. */
 export function resetParams(): void {
   paramsReducers.reset()
-  askNow()
+  askForAnalysis()
 }
 
 /** One rank for all tensors: from now on no goal decides. */
@@ -51,16 +51,16 @@ export function setRank(rank: number): void {
 /** Changes the goal; an error goal may need a longer curve. */
 export function setGoal(changes: Partial<Params>): void {
   changeParams({ ...noGoal, ...changes })
-  askNow()
+  askForAnalysis()
 }
 
 /** The rank handle was let go, or a rank was typed. */
 export function commitRank(): void {
-  askNow()
+  askForAnalysis()
 }
 
-/** Of a user, at the end of an event: what is asked for alone is asked before the page renders. */
-function askNow(): void {
+/** At the end of what a user has done: what is asked for alone is asked before the page renders it. */
+export function askForAnalysis(): void {
   requestAnalysis()
   answerNow()
 }

@@ -8,7 +8,8 @@ import { exactCost, sketchCost } from '../../../core/cost.ts'
 import { type FittedParams, fitParams, type Params } from '../../../core/params.ts'
 import { planSketch } from '../../../core/plan/analysis-rank.ts'
 import { viewOf } from '../../../core/plan/describe.ts'
-import type { MatrixView } from '../../../core/tensor.ts'
+import type { Storable } from '../../../core/plan/verdict.ts'
+import { encodedBytes, type MatrixView } from '../../../core/tensor.ts'
 import { useFile } from '../../choices/file.ts'
 import { useParams } from '../../choices/params.ts'
 import { useVerdicts, type Verdicts } from '../figures/verdicts.ts'
@@ -44,11 +45,35 @@ export function paceOf(
   return cost === 0 ? null : took / cost
 }
 
+interface MatrixKind {
+  readonly first: Storable
+  times: number
+}
+
+/** Matrices of one shape and as many bytes cost the same: ten thousand are of a few kinds, and each speed asks for their price. */
+const kinds = new WeakMap<Verdicts, readonly MatrixKind[]>()
+
+function kindsOf(verdicts: Verdicts): readonly MatrixKind[] {
+  const known = kinds.get(verdicts)
+  if (known) return known
+  const found = new Map<string, MatrixKind>()
+  for (const verdict of verdicts.values()) {
+    const { info, view } = verdict
+    if (info.sharesStorageWith !== undefined) continue
+    const key = `${view.count} ${view.rows} ${view.cols} ${encodedBytes(info)}`
+    const kind = found.get(key)
+    if (kind) kind.times++
+    else found.set(key, { first: verdict, times: 1 })
+  }
+  kinds.set(verdicts, [...found.values()])
+  return [...found.values()]
+}
+
 /** Seconds that the analysis of the whole model takes under these parameters, if nothing of it is kept from before. */
 function analysisSeconds(verdicts: Verdicts, params: Params, pace: Pace): number {
   let cost = 0
-  for (const { info, view } of verdicts.values())
-    if (info.sharesStorageWith === undefined) cost += costOf(view, planSketch(info, view, params))
+  for (const { first, times } of kindsOf(verdicts))
+    cost += times * costOf(first.view, planSketch(first.info, first.view, params))
   return (cost * pace) / 1000
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
-import { groupsOf, labelOf, layerCount, layerNumber, listRows } from '../../../renderer/tensor/list-rows.ts'
+import { groupsOf, layerCount } from '../../../renderer/choices/layers.ts'
+import { labelOf, layerNumber, listRows } from '../../../renderer/tensor/list-rows.ts'
 
 const tensor = (name: string) => ({ name }) as TensorReport
 const layers = [0, 10, 2, 1].flatMap((i) =>

@@ -139,7 +139,6 @@ test('another speed does not start it again by itself', async () => {
 
 test('the analysis is asked without a goal, and the goal as soon as it has been made', async () => {
   setGoal({ goalSize: 0.4 })
-  analyzeModel()
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2'])
   finish('job-1')
