@@ -12,6 +12,8 @@ const productRate = 53e6
 const orthonormalizeRate = 23e6
 /** D d^2 a millisecond of a Gram matrix in f64, of which one triangle is computed. */
 const gramRate = 49e6
+/** As many columns of a product as take the time that a pass over the matrix takes besides: by profiles of whole runs (docs/performance.md). */
+const [residualColumns, passColumns] = [40, 100]
 /**
  * Milliseconds of a symmetric eigenproblem in f64 of this order with so many vectors: the reduction to tridiagonal form, which waits for
  * memory the more the larger it is, and the vectors brought back through it.
@@ -49,6 +51,16 @@ export function sketchCost(rows: number, cols: number, { columns, nIter, blocks,
 /** One product of the matrix with so many columns. */
 export function productCost(rows: number, cols: number, columns: number): number {
   return (rows * cols * columns) / productRate
+}
+
+/** Of L R against the matrix, L of so many columns: a product that also reads the matrix and sums squares, worth some columns more. */
+export function residualCost(rows: number, cols: number, rank: number): number {
+  return productCost(rows, cols, 1.2 * rank + residualColumns)
+}
+
+/** What a run does with each weight whatever the rank: read it, look for NaN and Inf, take its checksum and sum its square. */
+export function passCost(rows: number, cols: number): number {
+  return productCost(rows, cols, passColumns)
 }
 
 /** Gram matrix of the smaller side, its eigenvectors, and one product to the other side with two passes to orthonormalize it. */

@@ -1,15 +1,16 @@
 /**
  * What a run would take: size as planned, exactly where nothing of that is open; time from a short sample, memory from the shapes. The
- * sample factorizes one tensor of each of the shapes that make up most of the work; the rest is reckoned by what they cost (cost.ts).
+ * sample loads, factorizes and measures one tensor of each of the shapes that make up most of the work; the rest is reckoned by what they cost (cost.ts).
  */
 
 import type { EstimateReport, JobOf } from '../contract.ts'
-import { exactCost, productCost, sketchCost } from '../cost.ts'
+import { exactCost, passCost, productCost, residualCost, sketchCost } from '../cost.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { factorizedMatrix } from '../matrix/factorize-matrix.ts'
 import { loadMatrix, residentLimit } from '../matrix/load.ts'
 import { hasNonFinite, scanValues } from '../matrix/scan.ts'
+import { residualNorm } from '../measure/residual.ts'
 import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import type { Params } from '../params.ts'
@@ -19,6 +20,7 @@ import { layOut } from '../plan/output-files.ts'
 import { partOf, wholeRun } from '../plan/parts.ts'
 import { type FactorizedTensor, isFactorized, planByNames, type TensorPlan } from '../plan/plan.ts'
 import { lengthsOf } from '../plan/shape.ts'
+import { truncate } from '../svd/factorization.ts'
 import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
 import { unwritten } from '../write/compression.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
@@ -30,7 +32,7 @@ import { statisticsNotices, withStatistics } from './steps/with-statistics.ts'
 /** Shapes that are tried: more would sharpen the time little and make an estimate slow. */
 const SAMPLED_SHAPES = 3
 
-/** Reading, checking for NaN, copying and writing, without the factorization: bytes a second of an ordinary disk. */
+/** Reading what is kept, checking it for NaN and writing it: bytes a second of an ordinary disk. */
 const COPY_BYTES_PER_SECOND = 4e8
 
 export async function estimateRun(
@@ -49,7 +51,7 @@ export async function estimateRun(
   const before = context.peakBytes()
   const { rate, device } = await costPerSecond(file, plans.filter(isFactorized), context)
   const secondsOf = (some: readonly TensorPlan[]) =>
-    some.reduce((sum, plan) => sum + plan.info.byteLength / COPY_BYTES_PER_SECOND + costOf(plan, context) / rate, 0)
+    some.reduce((sum, plan) => sum + (isFactorized(plan) ? runCost(plan, context) / rate : copySeconds(plan)), 0)
   const planOf = new Map(plans.map((plan) => [plan.info.name, plan]))
   const parts = Array.from({ length: job.parts }, (_, i) => {
     const part = { index: i + 1, of: job.parts }
@@ -92,16 +94,22 @@ function openQuestions({ values, spectra }: Undecided, params: Params): Message[
   return [...(spectra ? [analysis] : []), ...(values ? [reading] : [])]
 }
 
-/** Of its factorization, and of the two products that measure it: what the rank leaves over, what was written. */
-function costOf(plan: TensorPlan, context: JobContext): number {
-  if (!isFactorized(plan) || plan.info.sharesStorageWith !== undefined) return 0
-  const { count, rows, cols } = plan.view
-  return count * (factorizationCost(plan, context) + 2 * productCost(rows, cols, plan.params.rank))
+const copySeconds = ({ info: { byteLength } }: TensorPlan) => byteLength / COPY_BYTES_PER_SECOND
+
+/** In a run, in units of cost.ts; nothing for a tensor whose values another has. What the rank leaves out is measured with what was written. */
+export function runCost(plan: FactorizedTensor, context: Pick<JobContext, 'outputNorm'>): number {
+  return plan.info.sharesStorageWith === undefined ? plan.view.count * matrixCost(plan, context) : 0
+}
+
+/** One of its matrices: loaded, factorized, and what was written held against it. */
+function matrixCost(plan: FactorizedTensor, context: Pick<JobContext, 'outputNorm'>): number {
+  const { rows, cols } = plan.view
+  return passCost(rows, cols) + factorizationCost(plan, context) + residualCost(rows, cols, plan.params.rank)
 }
 
 function factorizationCost(
   { info, view: { rows, cols }, sketch }: FactorizedTensor,
-  { outputNorm }: JobContext,
+  { outputNorm }: Pick<JobContext, 'outputNorm'>,
 ): number {
   const plain = sketch.method === 'exact' ? exactCost(rows, cols, sketch.rank) : sketchCost(rows, cols, sketch)
   const known = outputNorm?.statistics.of(storageName(info))
@@ -133,7 +141,7 @@ async function costPerSecond(
     byShape.set(shape, group)
   }
   const heaviest = [...byShape.values()]
-    .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + costOf(plan, context), 0) }))
+    .map((group) => ({ plan: group[0]!, cost: group.reduce((sum, plan) => sum + runCost(plan, context), 0) }))
     .sort((a, b) => b.cost - a.cost)
     .slice(0, SAMPLED_SHAPES)
   let seconds = 0
@@ -144,18 +152,18 @@ async function costPerSecond(
     if (hasNonFinite(await scanValues(file, plan.info, context))) continue
     const mark = context.kernels.mark()
     try {
-      // Once to warm up, once to count. What is weighted is formed and weighed while it is loaded.
+      // Once to warm up, once to count.
       for (const counted of [false, true]) {
         context.kernels.release(mark)
         const bare = { ...context, sketches: undefined }
-        const before = performance.now()
+        const started = performance.now()
         const loaded = await loadMatrix(file, plan.info, plan.view, 0, bare, plan.sketch)
-        const started = loaded.weighted ? before : performance.now()
         const found = await factorizedMatrix(plan, 0, loaded, bare, false)
         device ??= found.device
+        await residualNorm(context.kernels, loaded.operand, truncate(found, plan.params.rank), loaded.frobeniusNorm)
         if (counted) seconds += (performance.now() - started) / 1000
       }
-      cost += factorizationCost(plan, context)
+      cost += matrixCost(plan, context)
     } finally {
       context.kernels.release(mark)
     }
