@@ -8,9 +8,11 @@ export function uniqueNames(
   const last = new Map<string, number>()
   return (wanted, numbered = (n) => `${wanted}~${n}`) => {
     let name = wanted
-    let n = last.get(wanted) ?? 1
-    while (taken.has(name)) name = numbered(++n)
-    last.set(wanted, n)
+    if (taken.has(name)) {
+      let n = last.get(wanted) ?? 1
+      while (taken.has(name)) name = numbered(++n)
+      last.set(wanted, n)
+    }
     taken.add(name)
     return name
   }

@@ -19,7 +19,8 @@ import { badFile, type LeftOut, leftOut, nothingIn, overLimit, shapeText } from 
 const maxValues = 4_000_000
 /** Of all maps together; each is kept until its map ends. */
 const maxKeys = 500_000
-const maxTensors = 150_000
+/** The largest published models have about 10,000; each costs 1.5 KB. */
+const maxTensors = 65_536
 /** Maps in maps; modules nest about ten deep. */
 const maxDepth = 64
 const maxDimensions = 64
@@ -353,10 +354,10 @@ function add(walk: Walk, path: readonly string[], parts: readonly Stored[], whol
   const { source } = walk
   const [first] = parts
   const wanted = walk.nameOf(path) || 'array'
-  const where = `${source.name}: ${quoted(wanted)}`
+  const where = () => `${source.name}: ${quoted(wanted)}`
   if (walk.arrays.length === maxTensors)
     throw overLimit(source.name, 'arrays', maxTensors, maxTensors + 1, 'no published model comes near it')
-  if (!first) throw badFile(where, 'chunks', 'none')
+  if (!first) throw badFile(where(), 'chunks', 'none')
   const dtype = dtypeOfName.get(first.dtypeName)
   if (!dtype || parts.some(({ dtypeName }) => dtypeName !== first.dtypeName)) {
     walk.left.push({ name: wanted, why: quoted(first.dtypeName) })
@@ -368,11 +369,11 @@ function add(walk: Walk, path: readonly string[], parts: readonly Stored[], whol
   const due = count === null ? null : (count * dtypeBits[dtype]) / 8
   if (due !== byteLength) {
     const values = `${dtype} ${shapeText(shape)}`
-    throw badFile(where, due === null ? `the bytes of ${values}` : `${due} bytes (${values})`, `${byteLength}`)
+    throw badFile(where(), due === null ? `the bytes of ${values}` : `${due} bytes (${values})`, `${byteLength}`)
   }
   walk.arrays.push({
     info: { name: walk.unique(wanted), dtype, shape, byteLength },
-    read: (start, end) => readParts(source, parts, start, end, where),
+    read: (start, end) => readParts(source, parts, start, end, where()),
   })
 }
 

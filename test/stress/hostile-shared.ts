@@ -35,7 +35,7 @@ const wrapper = pickle('ctorch._tensor\n_rebuild_from_type_v2\nq', 0)
 const wrapped = (count: number, keys: number) =>
   pickled(
     ...[wrapper, 'ctorch._utils\n_rebuild_wrapper_subclass\nq', 1, 'ca\nb\nq', 2, '}('],
-    ...Array.from({ length: keys }, (_, i) => pickle('J', le32(i), 'N')),
+    Uint8Array.from(Buffer.concat(Array.from({ length: keys }, (_, i) => pickle('J', le32(i), 'N')))),
     ...['uq', 3, '('],
     times(count, pickle('h', 0, '(h', 1, 'h', 2, 'h', 2, 0x85, 'h', 3, 'tR')),
     'l',

@@ -4,6 +4,7 @@ import type { ByteSource, SourceFolder } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { fileName, quoted } from '../../messages/text.ts'
 import { cursorOver } from '../reading/cursor.ts'
+import { refuseLongName } from '../reading/name-meter.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
 import { rangeSource } from './zip.ts'
 
@@ -62,6 +63,7 @@ export async function openTar(source: ByteSource): Promise<Map<string, TarMember
       // 0 and NUL are files; links, folders and devices hold nothing.
       if (type === '0' || type === '\0' || type === '7') {
         const name = (longName ?? nameIn(header)).replace(/^(\.\/)+/, '')
+        refuseLongName(where, name.length)
         if (members.has(name)) throw badFile(where, 'every member once', `${quoted(name)} twice`)
         members.set(name, { start, byteLength })
       }

@@ -14,6 +14,7 @@ import { AppError } from '../../errors.ts'
 import type { ByteSource } from '../../io.ts'
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
+import { refuseLongName } from '../reading/name-meter.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, overLimit, unsupported } from '../reading/refusal.ts'
 import { inflatedSource } from './inflated-source.ts'
@@ -159,6 +160,7 @@ function checkDirectory(
     if (next > directory.byteLength)
       throw badFile(where, 'a zip directory that holds its members', 'one that ends inside one')
     const name = decodeName(where, directory.subarray(at + 46, at + 46 + nameBytes))
+    refuseLongName(where, name.length)
     const label = () => `${where}: member ${quoted(name)}`
     checkName(label, name)
     if (flags & 0x2041) throw unsupported(label(), say('unread.encrypted'))

@@ -33,6 +33,8 @@ const maxNodeFields = 2_000_000
 /** Each costs about 500 bytes, and an attribute about 300; the largest exported models have about 5e4 nodes. */
 const maxNodes = 100_000
 const maxAttributes = 250_000
+/** Constants that are nodes cost twice as much as initializers. */
+const maxConstants = 40_000
 /** The largest exported models have about 1e4. */
 const maxTensors = 65_536
 /** Subgraphs in subgraphs; exporters write two or three. */
@@ -69,7 +71,7 @@ interface Walk {
   readonly nameOf: ReturnType<typeof pathNames>
   readonly valueNames: Map<string, string>
   readonly left: LeftOut[]
-  readonly counted: { nodes: number; attributes: number }
+  readonly counted: { nodes: number; attributes: number; constants: number }
 }
 
 const placed = ({ number, at, start, end }: Field): Placed => ({
@@ -92,7 +94,7 @@ export async function readModel(source: ByteSource): Promise<Model> {
     nameOf: pathNames(where, '.'),
     valueNames: new Map(),
     left: [],
-    counted: { nodes: 0, attributes: 0 },
+    counted: { nodes: 0, attributes: 0, constants: 0 },
   }
   const metadata = new Map<string, string>()
   const functions: Scope[] = []
@@ -274,6 +276,7 @@ async function readNode(walk: Walk, message: Field, path: readonly string[], nod
   for (const { attribute, integer, constant, tensor, graphs, isSparse, field, whole, content } of held) {
     if (opType === 'Constant' && isSparse) walk.left.push({ name: output || label, why: say('left-out.sparse') })
     if (constant && opType === 'Constant') {
+      charge(walk.counted, 'constants', maxConstants, where)
       weight = add(walk, { ...constant, name: output || label }, path, false)
       walk.valueNames.set(weight, output)
     }

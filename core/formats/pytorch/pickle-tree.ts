@@ -5,7 +5,7 @@
  */
 
 import { uniqueNames } from '../../unique-names.ts'
-import { nameMeter } from '../reading/name-meter.ts'
+import { nameMeter, refuseLongName } from '../reading/name-meter.ts'
 import { type LeftOut, overLimit } from '../reading/refusal.ts'
 import {
   type ArrayNode,
@@ -121,7 +121,11 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
   const visitPairs = (keys: readonly PickleValue[], values: readonly PickleValue[], path: readonly string[]) => {
     // A key set twice counts once, with its last value, where it stood first.
     const last = new Map<string, PickleValue>()
-    for (const [i, key] of keys.entries()) last.set(keyLabel(key), values[i]!)
+    for (const [i, key] of keys.entries()) {
+      const label = keyLabel(key)
+      refuseLongName(where, label.length)
+      last.set(label, values[i]!)
+    }
     const isModule = last.has('_parameters') && last.has('_modules')
     for (const [key, value] of last) {
       if (typeof value !== 'object' || value === null) continue
@@ -138,7 +142,7 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
 /** Keys of honest checkpoints are names, numbers, or a few of these together; a tuple may hold another a billion times over, or in a million levels. */
 const mostKeyParts = 64
 const mostKeyLevels = 8
-const mostPartCharacters = 4096
+const mostPartCharacters = 200
 
 function keyLabel(key: PickleValue): string {
   const parts: string[] = []

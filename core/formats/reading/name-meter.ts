@@ -4,6 +4,18 @@
  */
 import { overLimit } from './refusal.ts'
 
+/**
+ * Of one name or key. V8 takes no more of a string than this for its hash: thousands of longer ones that differ at their ends are all in one place of a
+ * table, and each is held against each.
+ */
+const maxNameLength = 16_000
+
+/** @throws AppError `over-limit` */
+export function refuseLongName(where: string, length: number): void {
+  if (length > maxNameLength)
+    throw overLimit(where, 'characters in a name', maxNameLength, length, 'no published file comes near it')
+}
+
 /** Of all names of a file together; 200,000 of a hundred characters have a third of it. */
 const maxNameCharacters = 64_000_000
 
@@ -14,7 +26,9 @@ type NameMeter = (parts: readonly string[]) => void
 export function nameMeter(where: string): NameMeter {
   let characters = 0
   return (parts) => {
-    for (const { length } of parts) characters += length
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    refuseLongName(where, length)
+    characters += length
     if (characters > maxNameCharacters)
       throw overLimit(where, 'characters of names', maxNameCharacters, characters, 'no published model comes near it')
   }

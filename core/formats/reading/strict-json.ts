@@ -5,6 +5,7 @@
  */
 
 import { quoted } from '../../messages/text.ts'
+import { refuseLongName } from './name-meter.ts'
 import { badFile, overLimit } from './refusal.ts'
 
 export type Json = string | number | boolean | null | Json[] | JsonObject
@@ -132,6 +133,7 @@ export function visitStrictJson(
       if (bytes[at] !== 34) throw fail('a quoted key')
       const start = at
       const key = string()
+      refuseLongName(where, key.length)
       if (seen.has(key))
         throw badFile(where, 'every key once', `${quoted(key)} a second time at byte ${start}`, { offset: start })
       if (++keys > limits.maxKeys)

@@ -202,7 +202,13 @@ describe('bounds', () => {
   it('names that are paths of one long key', async () => {
     const key = pickle('X', le32(1_000_000), 'k'.repeat(1_000_000), 'q', 1)
     const bytes = pickle(0x80, 2, key, '}', 'h\x01}'.repeat(100), 'h\x01', arrayBytes, 's'.repeat(101), '.')
-    expect(await sentence(bytes)).toMatch(/at most 64000000 characters of names/)
+    expect(await sentence(bytes)).toMatch(/at most 16000 characters in a name/)
+  })
+  it('keys that differ at their ends alone, and are too long to be told apart by their hashes', async () => {
+    const long = (i: number) =>
+      concat(text('X'), le32(17_000), text('k'.repeat(16_990) + String(i).padStart(10)), text('N'))
+    const bytes = pickle(0x80, 2, '}(', ...Array.from({ length: 500 }, (_, i) => long(i)), 'u.')
+    expect(await sentence(bytes)).toMatch(/at most 16000 characters in a name, got 17000/)
   })
   it('calls that copy one list, or one text, again and again', async () => {
     const calls = (name: string, argument: Uint8Array) =>
