@@ -3,17 +3,18 @@ import type { Recipe } from '../../core/contract.ts'
 import { useGoalWords } from '../words/goal-words.ts'
 import { useWords } from '../words/words.ts'
 
-/** What a compressed form is, in a few words: its goal, whether it was weighed, and what is stored as INT8. */
+/** What a compressed form is, in a few words: its goal, or that tensors have ranks of their own, whether it was weighed, and what is stored as INT8. */
 export function useFormWords(): (recipe: Recipe | null) => string {
   const { t } = useWords()
   const goalWords = useGoalWords()
   return (recipe) => {
     if (!recipe) return ''
-    const { params, statistics } = recipe
+    const { params, statistics, include, pins = [] } = recipe
     return [
-      goalWords(params),
+      // As a row of "Compare forms" names them, each with its rank.
+      pins.length > 0 && pins.length === include.length ? t('try.ownRanks') : goalWords(params),
       t(statistics === undefined ? 'try.plain' : 'try.weighted'),
-      ...(params.factorDType === 'INT8' ? [t('choices.INT8')] : []),
+      ...(params.factorDType === 'INT8' || params.denseDType === 'INT8' ? [t('choices.INT8')] : []),
     ].join(' · ')
   }
 }
