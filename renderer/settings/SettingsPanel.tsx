@@ -152,13 +152,14 @@ function Speed() {
 
 function SpeedTime({ preset }: { readonly preset: SpeedPreset }) {
   const { t, numbers } = useWords()
-  const params = useParams((state) => state.params)
   const price = useAnalysisPrice()
-  const chosen = { ...params, ...speedPresets[preset] }
-  const done = usePlan((state) => isAnalyzed(state, chosen))
+  const analyzed = usePlan((state) => state.analyzed)
+  // Numbers and not the parameters, most of whose changes, such as the steps of a drag, change none of them.
+  const done = useParams(({ params }) => isAnalyzed({ analyzed }, { ...params, ...speedPresets[preset] }))
+  const seconds = useParams(({ params }) => price?.({ ...params, ...speedPresets[preset] }))
   return (
     <span className="speed-time">
-      {done ? t('settings.done') : price ? numbers.countdown(1000 * price(chosen)) : ''}
+      {done ? t('settings.done') : seconds === undefined ? '' : numbers.countdown(1000 * seconds)}
     </span>
   )
 }

@@ -2,7 +2,7 @@
 
 import { Button, Loader, Progress, Tooltip } from '@mantine/core'
 import { useInterval } from '@mantine/hooks'
-import { useRef, useState } from 'react'
+import { memo, useRef, useState } from 'react'
 import { stageOf } from '../../core/client/job-view.ts'
 import type { UnderWay } from '../../core/client/latest.ts'
 import { exactCost } from '../../core/cost.ts'
@@ -25,12 +25,13 @@ const leastTold = 2000
 
 interface JobStatusProps {
   readonly view: TensorView
-  readonly rank: number
+  /** Of the tensor, where it lies beyond what was computed or misses the goal; null otherwise: no step of a drag is told here. */
+  readonly rank: number | null
   /** Whether the goal, if there is one, is met at this rank. */
   readonly reached: boolean
 }
 
-export function JobStatus({ view, rank, reached }: JobStatusProps) {
+export const JobStatus = memo(function JobStatus({ view, rank, reached }: JobStatusProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const running = useWork(analysisUnderWay)
@@ -62,10 +63,10 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
       </div>
     )
   }
-  const beyond = report.method === 'randomized' && rank > report.rank
+  const beyond = rank !== null && isBeyond(view, rank)
   const text = beyond
     ? t('job.beyond', { rank: numbers.count(report.rank) })
-    : !reached
+    : !reached && rank !== null
       ? t('job.notReached', { rank: numbers.count(rank) })
       : [
           report.method === 'exact'
@@ -90,6 +91,11 @@ export function JobStatus({ view, rank, reached }: JobStatusProps) {
       </span>
     </div>
   )
+})
+
+/** Whether a sketch ends before this rank. */
+export function isBeyond({ report }: TensorView, rank: number): boolean {
+  return report?.method === 'randomized' && rank > report.rank
 }
 
 /** What is being done now, with a share where one is known: an exact SVD is told in its parts. */

@@ -6,7 +6,7 @@ import type { TensorReport } from '../../core/contract.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { visibleTensors } from '../choices/search.ts'
 import { type SelectionState, selectionReducers, useSelection } from '../choices/selection.ts'
-import { useOutlook } from '../model/figures/outlook.ts'
+import { type Outlook, useOutlook } from '../model/figures/outlook.ts'
 import { selectTensor } from '../model/looking/analysis.ts'
 import { usePair } from '../model/looking/pair.ts'
 import { useWords } from '../words/words.ts'
@@ -28,13 +28,37 @@ const listed = ({ search, chips, sort, included, excluded }: SelectionState) => 
 })
 
 export const TensorList = memo(function TensorList({ tensors }: { readonly tensors: readonly TensorReport[] }) {
+  const { t } = useWords()
+  // A drag is followed when there is time for it: a step of one renders none of the rows before.
+  const newest = useOutlook()
+  const outlook = useDeferredValue(newest)
+  const ofPair = usePair(({ byName }) => byName.size > 0)
+  const some = tensors.find(({ matrix }) => matrix) ?? tensors[0]
+  const withPlan = useMemo(() => some !== undefined && outlook(some).planned !== null, [some, outlook])
+  return (
+    <section
+      aria-busy={outlook !== newest}
+      aria-label={t('list.title')}
+      className="list"
+      data-pair={ofPair}
+      data-plan={withPlan}
+    >
+      <Rows outlook={outlook} tensors={tensors} withPlan={withPlan} />
+    </section>
+  )
+})
+
+interface RowsProps {
+  readonly tensors: readonly TensorReport[]
+  readonly outlook: (tensor: TensorReport) => Outlook
+  readonly withPlan: boolean
+}
+
+const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
   const { t, numbers } = useWords()
   const tensor = useSelection((state) => state.tensor)
   const selection = useSelection(useShallow(listed))
   const collapsed = useListState((state) => state.collapsed)
-  // A drag is followed when there is time for it.
-  const newest = useOutlook()
-  const outlook = useDeferredValue(newest)
   const viewport = useRef<HTMLDivElement>(null)
   // The way here has gone with the screen it was on: from the list everything is one or two keys away.
   useEffect(() => viewport.current?.focus({ preventScroll: true }), [])
@@ -110,16 +134,9 @@ export const TensorList = memo(function TensorList({ tensors }: { readonly tenso
   }
   const allTicked = (some: readonly TensorReport[]) =>
     some.every((tensor) => !tensor.matrix || isCompressed(tensor, selection))
-  const withPlan = shown.length > 0 && outlook(shown.find(({ matrix }) => matrix) ?? shown[0]!).planned !== null
 
   return (
-    <section
-      aria-busy={outlook !== newest}
-      aria-label={t('list.title')}
-      className="list"
-      data-pair={ofPair}
-      data-plan={withPlan}
-    >
+    <>
       <ListHead ofPair={ofPair} shown={shown} tensors={tensors} withPlan={withPlan} />
       <div
         aria-activedescendant={active >= 0 ? rowId(active) : undefined}
@@ -173,7 +190,7 @@ export const TensorList = memo(function TensorList({ tensors }: { readonly tenso
       </div>
       {active >= 0 ? <p className="list-active mono small">{nameOf(rows[active]!)}</p> : null}
       <ListFooter shown={shown.length} tensors={tensors} total={numbers.count(tensors.length)} />
-    </section>
+    </>
   )
 })
 

@@ -13,7 +13,7 @@ import { commitRank, setRank } from '../model/looking/analysis.ts'
 import type { TensorView } from '../model/looking/view.ts'
 import { useWords } from '../words/words.ts'
 import { ComparePanel } from './ComparePanel.tsx'
-import { JobStatus } from './JobStatus.tsx'
+import { isBeyond, JobStatus } from './JobStatus.tsx'
 import { ResultPanel } from './ResultPanel.tsx'
 import { WhatIf } from './WhatIf.tsx'
 
@@ -47,7 +47,7 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
         </ControlsPlace>
       ) : null}
       <ComparePanel rank={rank} view={view} />
-      <JobStatus rank={rank} reached={reached} view={view} />
+      <JobStatus rank={!reached || isBeyond(view, rank) ? rank : null} reached={reached} view={view} />
     </div>
   )
 }

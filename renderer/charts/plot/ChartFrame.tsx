@@ -1,7 +1,7 @@
 /** What stands around a picture of numbers: a legend, its own controls, the same numbers as a table, and its export. */
 import { ActionIcon, Menu, Tooltip } from '@mantine/core'
-import { useElementSize, useTimeout } from '@mantine/hooks'
-import { createContext, type ReactNode, useContext, useMemo, useState } from 'react'
+import { useCallbackRef, useElementSize, useTimeout } from '@mantine/hooks'
+import { createContext, memo, type ReactNode, useContext, useMemo, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { DownloadIcon, TableIcon } from '../../frame/icons.tsx'
 import { useWords } from '../../words/words.ts'
@@ -26,21 +26,54 @@ interface ChartFrameProps {
 }
 
 export function ChartFrame({ title, legend, tools, table, save, children }: ChartFrameProps) {
-  const { t } = useWords()
   const [asTable, setAsTable] = useState(false)
   const { ref, width, height } = useElementSize()
   // The same one as long as it is as large: what is drawn in it compares it by identity.
   const frame = useMemo(() => ({ width: Math.floor(width), height: Math.floor(height) }), [width, height])
+  const place = useContext(ControlsPlace)
+  const controls = (
+    <Controls
+      asTable={asTable}
+      onAsTable={setAsTable}
+      onCopy={useCallbackRef(save.copy)}
+      onCsv={useCallbackRef(save.csv)}
+      onPng={useCallbackRef(save.png)}
+      onSvg={useCallbackRef(save.svg)}
+      tools={tools}
+    />
+  )
+  return (
+    <figure aria-label={title} className="chart">
+      {place ? createPortal(controls, place) : <div className="chart-head">{controls}</div>}
+      <div className="chart-body" ref={ref}>
+        {asTable ? table() : frame.width > 0 && frame.height > 0 ? children(frame) : null}
+      </div>
+      {legend}
+    </figure>
+  )
+}
+
+interface ControlsProps {
+  readonly tools: ReactNode
+  readonly asTable: boolean
+  readonly onAsTable: (asTable: boolean) => void
+  readonly onCopy: () => Promise<void>
+  readonly onSvg: () => void
+  readonly onPng: () => void
+  readonly onCsv: () => void
+}
+
+/** None of them follows the rank, so no step of a drag renders them. */
+const Controls = memo(function Controls({ tools, asTable, onAsTable, onCopy, onSvg, onPng, onCsv }: ControlsProps) {
+  const { t } = useWords()
   const [copied, setCopied] = useState<'copied' | 'notCopied' | null>(null)
   const { start } = useTimeout(() => setCopied(null), 2500)
   const copy = () =>
-    void save
-      .copy()
+    void onCopy()
       .then(() => setCopied('copied'))
       .catch(() => setCopied('notCopied'))
       .finally(() => start())
-  const place = useContext(ControlsPlace)
-  const controls = (
+  return (
     <div className="chart-tools">
       {tools}
       <div className="chart-buttons">
@@ -50,7 +83,7 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
             aria-label={t('chart.table')}
             aria-pressed={asTable}
             color="gray"
-            onClick={() => setAsTable(!asTable)}
+            onClick={() => onAsTable(!asTable)}
             variant={asTable ? 'filled' : 'subtle'}
           >
             <TableIcon />
@@ -66,21 +99,12 @@ export function ChartFrame({ title, legend, tools, table, save, children }: Char
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item onClick={copy}>{t('chart.copy')}</Menu.Item>
-            <Menu.Item onClick={save.svg}>{t('chart.saveSvg')}</Menu.Item>
-            <Menu.Item onClick={save.png}>{t('chart.savePng')}</Menu.Item>
-            <Menu.Item onClick={save.csv}>{t('chart.saveCsv')}</Menu.Item>
+            <Menu.Item onClick={onSvg}>{t('chart.saveSvg')}</Menu.Item>
+            <Menu.Item onClick={onPng}>{t('chart.savePng')}</Menu.Item>
+            <Menu.Item onClick={onCsv}>{t('chart.saveCsv')}</Menu.Item>
           </Menu.Dropdown>
         </Menu>
       </div>
     </div>
   )
-  return (
-    <figure aria-label={title} className="chart">
-      {place ? createPortal(controls, place) : <div className="chart-head">{controls}</div>}
-      <div className="chart-body" ref={ref}>
-        {asTable ? table() : frame.width > 0 && frame.height > 0 ? children(frame) : null}
-      </div>
-      {legend}
-    </figure>
-  )
-}
+})

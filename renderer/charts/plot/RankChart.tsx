@@ -85,6 +85,30 @@ export function RankChart(props: RankChartProps) {
   const xTitle = sentences(say(q.x))
   const yTitle = sentences(say(q.title))
 
+  const { below, fixed } = props
+  const tools = useMemo(
+    () =>
+      below ? (
+        <span className="chart-name">{yTitle}</span>
+      ) : (
+        <>
+          {fixed ? null : (
+            <Select
+              allowDeselect={false}
+              aria-label={t('chart.zoom')}
+              className="chart-zoom"
+              data={zooms.map((zoom) => ({ value: zoom, label: t(`chart.zooms.${zoom}`) }))}
+              onChange={(zoom) => chartChoiceReducers.zoom(zoom as (typeof zooms)[number])}
+              size="xs"
+              value={choices.zoom}
+            />
+          )}
+          {q.scales ? <ScaleControl of={q.scales} value={chosen} /> : null}
+        </>
+      ),
+    [below, fixed, yTitle, t, choices.zoom, q, chosen],
+  )
+
   const picture = (): string => {
     const chart: ChartPicture = {
       title: props.title,
@@ -168,26 +192,7 @@ export function RankChart(props: RankChartProps) {
         />
       )}
       title={props.title}
-      tools={
-        props.below ? (
-          <span className="chart-name">{yTitle}</span>
-        ) : (
-          <>
-            {props.fixed ? null : (
-              <Select
-                allowDeselect={false}
-                aria-label={t('chart.zoom')}
-                className="chart-zoom"
-                data={zooms.map((zoom) => ({ value: zoom, label: t(`chart.zooms.${zoom}`) }))}
-                onChange={(zoom) => chartChoiceReducers.zoom(zoom as (typeof zooms)[number])}
-                size="xs"
-                value={choices.zoom}
-              />
-            )}
-            {q.scales ? <ScaleControl of={q.scales} value={chosen} /> : null}
-          </>
-        )
-      }
+      tools={tools}
     >
       {(frame) =>
         handle && rank !== null ? (
