@@ -68,7 +68,32 @@ function deepArrays(depth: number, letters: number, count: number): Uint8Array {
   return concat(times(depth, step), list, times(count, entry))
 }
 
+/** Weights that are joined, and the joined value as so many inputs of one node with so many attributes. */
+function manyInputs(opType: string, inputs: number, attributes: number): Uint8Array {
+  const weights = Array.from({ length: 60 }, (_, i) => onnx.tensor({ name: `w${i}`, dims: [1, 2, 3] }))
+  const joined = onnx.node(
+    'Concat',
+    Array.from({ length: 60 }, (_, i) => `w${i}`),
+    ['m'],
+  )
+  const many = (name: string) => times(inputs, onnx.bytes(1, name))
+  const taking = (name: string) =>
+    onnx.bytes(
+      1,
+      concat(
+        many(name),
+        onnx.bytes(2, 'y'),
+        onnx.bytes(4, opType),
+        times(attributes, onnx.bytes(5, onnx.bytes(1, 'x'))),
+      ),
+    )
+  return onnx.model(...weights, joined, taking('m'), taking('w0'))
+}
+
 export const hostileShared: Record<string, Hostile> = {
+  'onnx: 60 joined weights, 300,000 times in a Concat': () => ['x.onnx', manyInputs('Concat', 3e5, 0)],
+  'onnx: 60 joined weights, 300,000 times in an LSTM': () => ['x.onnx', manyInputs('LSTM', 3e5, 0)],
+  'onnx: a weight 300,000 times in a Conv of 100,000 attributes': () => ['x.onnx', manyInputs('Conv', 3e5, 1e5)],
   'pickle: a tuple of two of itself, 40 times, as a key': () => [
     'x.pkl',
     pickled('})', ...Array.from({ length: 40 }, (_, i) => pickle('q', i, 'h', i, 0x86)), 'Ns'),

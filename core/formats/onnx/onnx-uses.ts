@@ -17,6 +17,8 @@ const lastListed = 3
 const own = '.lowrank'
 /** And those of codes of a weight that is kept. */
 const ownInt8 = '.int8'
+/** Of the inputs of a node, the last in which a weight is looked for: the second of a recurrent layer. */
+const lastRole = 2
 /** Weights in one value that are followed: a hostile graph may join each to all before it. */
 const mostMoved = 64
 
@@ -48,7 +50,7 @@ interface Found {
   readonly takers: Map<GraphNode, Taken>
   readonly uses: Map<string, Use[]>
   /** Of weights that nodes have moved: the axis of the outputs of each layer that they come to, null for anything else. */
-  readonly flows: Map<string, (number | null)[]>
+  readonly flows: Map<string, Set<number | null>>
   /** Weights that are results of a graph. */
   readonly results: Set<string>
   readonly ofFunctions: Set<string>
@@ -162,10 +164,15 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
   for (const node of scope.nodes) {
     const origins = node.inputs.map(originOf)
     const weights = origins.map((origin) => (origin && !origin.isMoved ? origin.weights[0]! : null))
-    for (const [i, weight] of weights.entries()) {
-      if (origins[i]?.isMoved && !movesInput(node, i))
-        for (const each of origins[i].weights) flow(found, each, outputsOfRecurrent(node, i, graph.tensors.get(each)))
-      if (weight === null) continue
+    // One node may take a value a million times.
+    const counted = new Set<Origin>()
+    for (const [i, origin] of origins.entries()) {
+      if (!origin || (i > lastRole && counted.has(origin))) continue
+      if (i > lastRole) counted.add(origin)
+      if (origin.isMoved && !movesInput(node, i))
+        for (const each of origin.weights) flow(found, each, outputsOfRecurrent(node, i, graph.tensors.get(each)))
+      const weight = weights[i]
+      if (weight == null) continue
       const use = roleIn(node, i, graph.tensors.get(weight), weights, graph)
       const uses = found.uses.get(weight)
       if (use.fit) found.takers.set(node, { weight, index: i, input: use.fit.input })
@@ -174,7 +181,8 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
     }
     for (const { graphs } of node.attributes)
       for (const { scope: inner } of graphs) visitScope(graph, inner, scopes, found)
-    const moved = new Set(origins.flatMap((origin, i) => (origin && movesInput(node, i) ? origin.weights : [])))
+    const sources = new Set(origins.filter((origin, i) => origin && movesInput(node, i)))
+    const moved = new Set([...sources].flatMap((origin) => origin?.weights ?? []))
     if (moved.size > mostMoved) for (const weight of moved) flow(found, weight, null)
     else if (moved.size > 0) for (const name of node.outputs) names.set(name, { weights: [...moved], isMoved: true })
   }
@@ -187,8 +195,8 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
 
 function flow({ flows }: Found, weight: string, axis: number | null): void {
   const known = flows.get(weight)
-  if (known) known.push(axis)
-  else flows.set(weight, [axis])
+  if (known) known.add(axis)
+  else flows.set(weight, new Set([axis]))
 }
 
 /** Whether what comes out holds these very values. */
@@ -212,7 +220,7 @@ function roleIn(
 ): Use {
   const moves = movesInput(node, index)
   const none: Use = { fit: null, opType: node.opType, flops: 'none', outputs: null, moves }
-  if (!info || !isStandard(node)) return none
+  if (!info || !isStandard(node) || index > lastRole) return none
   const integer = (name: string, otherwise: number) => {
     const found = node.attributes.find((each) => each.name === name)
     return found ? found.integer : otherwise
