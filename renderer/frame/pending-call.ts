@@ -5,6 +5,8 @@ export interface PendingCall {
   /** The same, but once the present event has been heard by all where nothing was asked for as long: a single change waits for no other. */
   settled(ms: number, call: () => void): void
   readonly pending: boolean
+  /** Calls what waits for the end of the present event alone, before whatever else does. */
+  answer(): void
   /** Says whether a call was pending. */
   cancel(): boolean
 }
@@ -51,6 +53,9 @@ export function pendingCall(): PendingCall {
     },
     get pending() {
       return timer !== undefined
+    },
+    answer: () => {
+      if (due && soon.has(due)) due()
     },
     cancel,
   }

@@ -7,8 +7,8 @@
  *
  *   queued -> running -> ended, exactly once; in the background also running -> waiting -> running
  *
- * A foreground job preempts the background one: its run is cancelled and its request kept, and it runs again once the foreground has been
- * empty for `calmMs`. What it had finished lies in the cache of sketches, so a second run gets there faster; the share that it reports
+ * A foreground job preempts the background one: its run is cancelled and its request kept, and it runs again once the foreground is empty,
+ * and has been for `calmMs` where a user steps from one look to the next. What it had finished lies in the cache of sketches, so a second run gets there faster; the share that it reports
  * never falls below what it had reached.
  */
 
@@ -21,6 +21,8 @@ import type { Driver, RunningTask, TaskListener } from './driver-handle.ts'
 
 /** A user who steps through a list starts one look after another. */
 export const calmMs = 300
+/** One that comes so much later than the one before is no step, nor is the first, which a page that was loaded asks for by itself. */
+export const stepMs = 1000
 
 interface JobListener extends TaskListener {
   /** A background job stands behind those of the foreground: before it runs, or preempted. `started` follows when it runs. */
@@ -67,6 +69,8 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
   const background: Entry[] = []
   let running: Entry | null = null
   let calm: NodeJS.Timeout | undefined
+  let lastLookMs = Number.NEGATIVE_INFINITY
+  let steps = false
 
   const queueOf = ({ task, lane }: Entry) =>
     task.kind !== 'job' ? short : lane === 'foreground' ? foreground : background
@@ -102,10 +106,13 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
   function leaveForeground({ task }: Entry): void {
     if (task.kind !== 'job' || inFront()) return
     clearTimeout(calm)
-    calm = setTimeout(() => {
-      calm = undefined
-      next()
-    }, calmMs)
+    calm = setTimeout(
+      () => {
+        calm = undefined
+        next()
+      },
+      steps ? calmMs : 0,
+    )
   }
 
   function enter(entry: Entry): void {
@@ -115,6 +122,11 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
     clearTimeout(calm)
     calm = undefined
     if (!inFront()) return
+    if (entry.lane === 'foreground') {
+      const now = performance.now()
+      steps = now - lastLookMs < stepMs
+      lastLookMs = now
+    }
     if (running?.lane === 'background') preempt(running)
     for (const behind of background) wait(behind)
   }

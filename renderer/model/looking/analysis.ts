@@ -62,6 +62,8 @@ export function commitRank(): void {
 /** At the end of what a user has done: what is asked for alone is asked before the page renders it. */
 export function askForAnalysis(): void {
   requestAnalysis()
+  // Before the plan of the model, which a look would preempt.
+  settling.answer()
   answerNow()
 }
 

@@ -5,7 +5,7 @@ import type { Job, JobResult, Lane } from '../../../../core/contract.ts'
 import { AppError } from '../../../../core/errors.ts'
 import type { JobPhase } from '../../../../core/phases.ts'
 import type { TaskListener } from '../../../../main/engine/loop/driver-handle.ts'
-import { calmMs, createLanes, type Lanes } from '../../../../main/engine/loop/lanes.ts'
+import { calmMs, createLanes, type Lanes, stepMs } from '../../../../main/engine/loop/lanes.ts'
 import type { Task, TaskAnswer } from '../../../../main/engine/messages.ts'
 import { someWords } from '../../../core/messages/words.ts'
 
@@ -136,15 +136,32 @@ test('a background job runs at once where nobody is in front of it', async () =>
   expect(taken()).toEqual(['model finished'])
 })
 
-test('a background job that comes during a foreground one says that it waits, and runs when that has been over for a while', async () => {
+test('a background job that comes during a foreground one says that it waits, and runs after it', async () => {
   submit('look')
   submit('model', 'background')
   await pass()
   expect(taken()).toEqual(['model waits', 'run look'])
   task?.resolve()
-  await pass(calmMs - 1)
-  expect(taken()).toEqual(['look finished'])
-  await pass(1)
+  await pass()
+  expect(taken()).toEqual(['look finished', 'run model'])
+})
+
+test('a look that comes long after the one before leaves no calm to pass, one that follows it does', async () => {
+  submit('model', 'background')
+  for (const [after, calm] of [
+    [0, 0],
+    [stepMs, 0],
+    [stepMs / 2, calmMs],
+  ] as const) {
+    await pass(after)
+    submit('look')
+    await pass()
+    taken()
+    task?.resolve()
+    await pass(Math.max(0, calm - 1))
+    expect(taken()).toEqual(calm === 0 ? ['look finished', 'run model'] : ['look finished'])
+    await pass(1)
+  }
   expect(taken()).toEqual(['run model'])
 })
 
@@ -162,7 +179,7 @@ test('a foreground job preempts the background one, which runs again with its ow
   expect(taken()).toEqual(['model finished'])
 })
 
-test('stepping through a list keeps the background waiting, which says so once', async () => {
+test('stepping through a list keeps the background waiting after its first step, which says so once', async () => {
   submit('model', 'background')
   await pass()
   for (const name of ['a', 'b', 'c']) {
@@ -171,15 +188,21 @@ test('stepping through a list keeps the background waiting, which says so once',
     task?.resolve()
     await pass(calmMs - 1)
   }
+  const preempted = ['run model', 'model waits', 'cancel model']
   expect(taken()).toEqual([
-    ...['run model', 'model waits', 'cancel model'],
-    ...['a', 'b', 'c'].flatMap((name) => [`run ${name}`, `${name} finished`]),
+    ...[...preempted, 'run a', 'a finished', ...preempted],
+    ...['b', 'c'].flatMap((name) => [`run ${name}`, `${name} finished`]),
   ])
   await pass(1)
   expect(taken()).toEqual(['run model'])
 })
 
 test('a foreground job that is cancelled before the background one has heard its own cancel leaves the calm to pass', async () => {
+  submit('step before')
+  await pass()
+  task?.resolve()
+  await pass()
+  taken()
   obedient = false
   submit('model', 'background')
   await pass()
@@ -330,10 +353,12 @@ test('only a job keeps the driver busy: between two runs of a background job a f
   submit('model', 'background')
   await pass()
   expect(lanes.busy).toBe(true)
-  submit('look')
-  await pass()
-  task?.resolve()
-  await pass()
+  for (const step of ['look', 'next look']) {
+    submit(step)
+    await pass()
+    task?.resolve()
+    await pass()
+  }
   expect(lanes.busy).toBe(false)
   lanes.submit({ kind: 'open', file: { fileId: 'f', path: '/f', within: null, fingerprint: null } })
   await pass()
