@@ -105,11 +105,15 @@ export async function assembleTeam(options: {
   }
 
   const { cells } = control
-  const start: RunTasks = (task, count, ...args) => {
-    if (Atomics.load(cells, cell.stop) === 1) throw new TypeError('team: used after its shutdown')
+  const check = () => {
+    if (poll(control) === 0) return
     checkAlive(control.buffer)
     checkCancel(cells)
-    control.arguments.set(args)
+  }
+  const start: RunTasks = (task, count, ...args) => {
+    if (Atomics.load(cells, cell.stop) === 1) throw new TypeError('team: used after its shutdown')
+    check()
+    for (let i = 0; i < args.length; i++) control.arguments[i] = args[i]!
     Atomics.store(cells, cell.task, taskNames.indexOf(task))
     Atomics.store(cells, cell.count, count)
     Atomics.store(cells, cell.next, 0)
@@ -118,8 +122,7 @@ export async function assembleTeam(options: {
     start(task, count, ...args)
     takeTasks(control, leader, 0)
     // A task that looks at the control block has ended early because of the one or the other.
-    checkAlive(control.buffer)
-    checkCancel(cells)
+    check()
   }
   const beside =
     (work: () => void): RunTasks =>
@@ -148,8 +151,7 @@ export async function assembleTeam(options: {
       Atomics.or(cells, cell.joined, CLOSED)
       waitForMembers(control, members, patienceMs)
     }
-    checkAlive(control.buffer)
-    checkCancel(cells)
+    check()
   }
   return { team: { threads, control: control.buffer, run, beside, runAlone, shutdown }, leader }
 }
@@ -189,7 +191,9 @@ export function serveMember(init: MemberInit): void {
 function takeTasks(control: Control, worker: Worker, member: number): void {
   const { cells, heartbeats } = control
   const task = tasks[taskNames[Atomics.load(cells, cell.task)]!] as AnyTask
-  const numbers = Array.from(control.arguments)
+  // After its index and its thread; of the whole block of arguments a copy takes longer than many a task.
+  const numbers: number[] = []
+  for (let i = 0; i < task.length - 2; i++) numbers.push(control.arguments[i]!)
   const count = Atomics.load(cells, cell.count)
   for (;;) {
     if (worker.cancelled()) return
