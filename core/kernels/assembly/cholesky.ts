@@ -61,10 +61,29 @@ export function invertBlock(l: usize, ld: usize, n: i32, w: usize, ldw: usize): 
   }
 }
 
-/** Rows [first, first + rows) of to <- diag(d) fromT, zero below the diagonal; both order x order. */
+/** Rows [first, first + rows) of to <- diag(d) fromT, zero below the diagonal; both order x order. Two rows at a time, turned 2 x 2 in registers. */
 export function scaledTranspose(from: usize, order: i32, d: usize, to: usize, first: i32, rows: i32): void {
   const ld: usize = order << 3
-  for (let i: i32 = first; i < first + rows; i++) {
+  let i: i32 = first
+  for (; i + 2 <= first + rows; i += 2) {
+    const t0: usize = to + i * ld, t1: usize = t0 + ld
+    memory.fill(t0, 0, i << 3)
+    memory.fill(t1, 0, (i + 1) << 3)
+    const d0 = load<f64>(d + (i << 3)), d1 = load<f64>(d + (i << 3), 8)
+    const column: usize = from + (i << 3)
+    store<f64>(t0 + (i << 3), d0 * load<f64>(column + i * ld))
+    let j: i32 = i + 1
+    for (; j + 2 <= order; j += 2) {
+      const a = v128.load(column + j * ld), b = v128.load(column + j * ld + ld)
+      v128.store(t0 + (j << 3), f64x2.mul(f64x2.splat(d0), v128.shuffle<f64>(a, b, 0, 2)))
+      v128.store(t1 + (j << 3), f64x2.mul(f64x2.splat(d1), v128.shuffle<f64>(a, b, 1, 3)))
+    }
+    if (j < order) {
+      store<f64>(t0 + (j << 3), d0 * load<f64>(column + j * ld))
+      store<f64>(t1 + (j << 3), d1 * load<f64>(column + j * ld, 8))
+    }
+  }
+  if (i < first + rows) {
     const ti: usize = to + i * ld
     memory.fill(ti, 0, i << 3)
     const di = load<f64>(d + (i << 3))

@@ -287,7 +287,24 @@ export function transposeBlock(from: usize, ldFrom: usize, to: usize, ldTo: usiz
 /** The upper triangle of an order x order f64 matrix becomes the mirror of the lower: the block of rows [i0, i1) and columns [j0, j1). */
 export function mirrorBlock(g: usize, order: i32, i0: i32, i1: i32, j0: i32, j1: i32): void {
   const ld: usize = order << 3
-  for (let i: i32 = i0; i < i1; i++) {
-    for (let j: i32 = j0; j < min(j1, i); j++) store<f64>(g + j * ld + (i << 3), load<f64>(g + i * ld + (j << 3)))
+  let i: i32 = i0
+  // Two rows at a time, turned 2 x 2 in registers, as far as both are below the diagonal.
+  for (; i + 2 <= i1; i += 2) {
+    const r0: usize = g + i * ld, r1: usize = r0 + ld
+    let j: i32 = j0
+    for (; j + 2 <= min(j1, i); j += 2) {
+      const a = v128.load(r0 + (j << 3)), b = v128.load(r1 + (j << 3))
+      const target: usize = g + j * ld + (i << 3)
+      v128.store(target, v128.shuffle<f64>(a, b, 0, 2))
+      v128.store(target + ld, v128.shuffle<f64>(a, b, 1, 3))
+    }
+    mirrorRow(g, ld, i, j, j1)
+    mirrorRow(g, ld, i + 1, j, j1)
   }
+  if (i < i1) mirrorRow(g, ld, i, j0, j1)
+}
+
+@inline
+function mirrorRow(g: usize, ld: usize, i: i32, j0: i32, j1: i32): void {
+  for (let j: i32 = j0; j < min(j1, i); j++) store<f64>(g + j * ld + (i << 3), load<f64>(g + i * ld + (j << 3)))
 }

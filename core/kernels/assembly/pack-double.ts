@@ -103,6 +103,33 @@ function rowsOf<T>(from: usize, ld: usize, dtype: i32, scale: f32, rows: i32, de
           target += 192
         }
       }
+    } else {
+      // 4 x 2 at a time.
+      const factors = f64x2.splat(scale)
+      for (; v + 4 <= here; v += 4) {
+        let s0: usize = from + (i + v) * ld, s1: usize = s0 + ld, s2: usize = s1 + ld, s3: usize = s2 + ld
+        let target: usize = to + (v << 3)
+        let p: i32 = 0
+        for (; p + 2 <= depth; p += 2) {
+          const a = f64x2.mul(v128.load(s0), factors), b = f64x2.mul(v128.load(s1), factors)
+          const c = f64x2.mul(v128.load(s2), factors), d = f64x2.mul(v128.load(s3), factors)
+          v128.store(target, v128.shuffle<f64>(a, b, 0, 2))
+          v128.store(target, v128.shuffle<f64>(c, d, 0, 2), 16)
+          v128.store(target, v128.shuffle<f64>(a, b, 1, 3), 192)
+          v128.store(target, v128.shuffle<f64>(c, d, 1, 3), 208)
+          s0 += 16
+          s1 += 16
+          s2 += 16
+          s3 += 16
+          target += 384
+        }
+        if (p < depth) {
+          store<f64>(target, one(s0, dtype, scale))
+          store<f64>(target, one(s1, dtype, scale), 8)
+          store<f64>(target, one(s2, dtype, scale), 16)
+          store<f64>(target, one(s3, dtype, scale), 24)
+        }
+      }
     }
     for (; v < here; v++) {
       const source: usize = from + (i + v) * ld
