@@ -12,7 +12,16 @@ interface Common {
     depth: number,
     to: number,
   ): void
-  packColumns(from: number, ld: number, width: number, depth: number, group: number, to: number): void
+  packColumns(
+    from: number,
+    ld: number,
+    dtype: number,
+    scale: number,
+    width: number,
+    depth: number,
+    group: number,
+    to: number,
+  ): void
   packPanels(
     from: number,
     ld: number,

@@ -25,7 +25,7 @@ import { ADDRESS_SPACE_BYTES, type StackMemory, stackMemory } from './memory.ts'
 import { compileModules } from './modules.ts'
 import { referenceKernels } from './reference.ts'
 import { BLOCK_DEPTH, DOUBLE_BLOCK, dtypeNumber, roundUp, SCRATCH_BYTES, tileNumber, type Worker } from './task.ts'
-import { leftBytes, PACKED_DEPTH, transposedColumns } from './tasks/gemm.ts'
+import { leftBytes, MOST_TURNED, PACKED_DEPTH, turnedColumns } from './tasks/gemm.ts'
 import { lowerBlockCount } from './tasks/gram.ts'
 import { RESIDUAL_ROWS, STATISTICS_CHUNK } from './tasks/passes.ts'
 import { assembleTeam, type SpawnMember, type Team } from './team.ts'
@@ -106,6 +106,11 @@ function wasmKernels(
     const rounds = Math.max(4, Math.ceil(groups / (16 * team.threads)))
     return tileRows * Math.ceil(groups / (rounds * team.threads))
   }
+  /** Columns per task of At Y with many columns of Y: few, for the block of Z to stay in the second-level cache, in as many tasks for each thread. */
+  const columnsFor = (cols: number) => {
+    const groups = Math.ceil(cols / tileRows)
+    return tileRows * Math.ceil(groups / roundUp(Math.ceil(groups / 32), team.threads))
+  }
   /** Runs `body` and frees what it allocated. */
   const scoped = <T>(body: () => T): T => {
     const mark = memory.mark()
@@ -120,6 +125,12 @@ function wasmKernels(
     const to = memory.allocate(rows * roundUp(cols, tileCols) * 4)
     const task = x instanceof Float64Array ? 'packRightDouble' : 'packRight'
     runFor(16 * rows * cols)(task, Math.ceil(rows / BLOCK_DEPTH), addressOf(x), rows, cols, tileCols, to)
+    return to
+  }
+  /** Y for Yt A: byte offset. */
+  const packLeft = ({ rows, cols, data }: Matrix): number => {
+    const to = memory.allocate(leftBytes(rows, cols, tileRows))
+    runFor(16 * rows * cols)('packLeft', Math.ceil(rows / BLOCK_DEPTH), addressOf(data), rows, cols, tileRows, to)
     return to
   }
   const doubles = (at: number, length: number) => new Float64Array(memory.buffer(), at, length)
@@ -183,17 +194,17 @@ function wasmKernels(
 
   function gemmTransposed(A: Weights, Y: Matrix, Z: Matrix, accumulate: boolean): void {
     scoped(() => {
-      const packed = memory.allocate(leftBytes(Y.rows, Y.cols, tileRows))
-      const packing = runFor(16 * Y.rows * Y.cols)
-      packing('packLeft', Math.ceil(Y.rows / BLOCK_DEPTH), addressOf(Y.data), Y.rows, Y.cols, tileRows, packed)
-      const block = transposedColumns(A.cols, Y.cols, tileCols, team.threads)
+      const isTurned = Y.cols <= MOST_TURNED
+      const packed = isTurned ? packLeft(Y) : pack(Y.data, Y.rows, Y.cols)
+      const block = isTurned ? turnedColumns(A.cols, tileCols, team.threads) : columnsFor(A.cols)
       const [a, z] = [addressOf(A.data), addressOf(Z.data)]
       const dtype = dtypeNumber(A.dtype)
       const { rows, cols, scale } = A
       const add = accumulate ? 1 : 0
       const count = Math.ceil(cols / block)
       const run = runFor(2 * rows * cols * Y.cols)
-      run('multiplyTransposed', count, tile, a, rows, cols, dtype, scale, packed, Y.cols, z, add, block)
+      const task = isTurned ? 'multiplyTurned' : 'multiplyTransposed'
+      run(task, count, tile, a, rows, cols, dtype, scale, packed, Y.cols, z, add, block)
     })
   }
 

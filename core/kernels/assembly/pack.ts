@@ -5,8 +5,8 @@
  * dtype 0 F32, 1 F16, 2 BF16. Strides `ld` in bytes. `scale` is a power of two and multiplies exactly.
  */
 
-/** Rows that are touched together. */
-export const STRIP: i32 = 16
+/** Rows that are touched together: at a stride of a power of two they share their sets of the first-level cache, of 8 or 12 ways. */
+export const STRIP: i32 = 8
 
 /**
  * Reads one word of every cache line of `rows` rows and leaves them in the cache. Weights come from main memory, row after row on another
@@ -31,6 +31,14 @@ export function widen(from: usize, dtype: i32): v128 {
   return widenHalfLanes(v128.load16x4_u(from))
 }
 
+/** The same for two values, in the low lanes. */
+@inline
+function widenTwo(from: usize, dtype: i32): v128 {
+  if (dtype == 0) return v128.load64_zero(from)
+  const halves = i32x4.extend_low_i16x8_u(v128.load32_zero(from))
+  return dtype == 2 ? i32x4.shl(halves, 16) : widenHalfLanes(halves)
+}
+
 /** Four binary16 in 32-bit lanes to f32: exponent and fraction moved into place and multiplied by 2^112, exact for subnormals; Inf and NaN get their exponent back. */
 @inline
 export function widenHalfLanes(h: v128): v128 {
@@ -48,61 +56,62 @@ export function widenOne(from: usize, dtype: i32): f32 {
   return f32x4.extract_lane(widenHalfLanes(i32x4.splat(half)), 0)
 }
 
-/** Depth of a block of the inner dimension, as BLOCK_DEPTH in ../task.ts. */
-const BLOCK: i32 = 256
-
-/**
- * Rows stay rows, in blocks of BLOCK columns: to[block][row][p], zeros in the rows from `rows` to `padded`. So the rows of a tile lie one after another: at the stride of
- * a matrix, a power of two more often than not, they would all begin in the same sets of the first-level cache.
- */
+/** Rows stay rows: to[row][p], `depth` floats each, zeros in the rows from `rows` to `padded`. */
 export function packRows(
   from: usize, ld: usize, dtype: i32, scale: f32, rows: i32, padded: i32, depth: i32, to: usize,
 ): void {
-  if (dtype == 0) rowsOf<f32>(from, ld, 0, scale, rows, padded, depth, to)
-  else if (dtype == 1) rowsOf<u16>(from, ld, 1, scale, rows, padded, depth, to)
-  else rowsOf<u16>(from, ld, 2, scale, rows, padded, depth, to)
-  for (let start: i32 = 0; start < depth; start += BLOCK) {
-    const row: usize = min(BLOCK, depth - start) << 2
-    memory.fill(to + start * (padded << 2) + rows * row, 0, (padded - rows) * row)
-  }
+  if (dtype == 0) rowsOf<f32>(from, ld, 0, scale, rows, depth, to)
+  else if (dtype == 1) rowsOf<u16>(from, ld, 1, scale, rows, depth, to)
+  else rowsOf<u16>(from, ld, 2, scale, rows, depth, to)
+  memory.fill(to + rows * (depth << 2), 0, (padded - rows) * (depth << 2))
 }
 
 @inline
-function rowsOf<T>(from: usize, ld: usize, dtype: i32, scale: f32, rows: i32, padded: i32, depth: i32, to: usize): void {
+function rowsOf<T>(from: usize, ld: usize, dtype: i32, scale: f32, rows: i32, depth: i32, to: usize): void {
   const size: i32 = sizeof<T>()
   const factor = f32x4.splat(scale)
   for (let i: i32 = 0; i < rows; i++) {
-    let source: usize = from + i * ld
-    if (i % STRIP == 0) touch(source, ld, min(STRIP, rows - i), depth * size, to + i * (min(BLOCK, depth) << 2))
-    for (let start: i32 = 0; start < depth; start += BLOCK) {
-      const here: i32 = min(BLOCK, depth - start)
-      const target: usize = to + start * (padded << 2) + i * (here << 2)
-      let p: i32 = 0
-      for (; p + 4 <= here; p += 4) v128.store(target + (p << 2), f32x4.mul(widen(source + p * size, dtype), factor))
-      for (; p < here; p++) store<f32>(target + (p << 2), widenOne(source + p * size, dtype) * scale)
-      source += BLOCK * size
-    }
+    if (i % STRIP == 0) touch(from + i * ld, ld, min(STRIP, rows - i), depth * size, to)
+    const source: usize = from + i * ld
+    let p: i32 = 0
+    for (; p + 4 <= depth; p += 4) v128.store(to + (p << 2), f32x4.mul(widen(source + p * size, dtype), factor))
+    for (; p < depth; p++) store<f32>(to + (p << 2), widenOne(source + p * size, dtype) * scale)
+    to += depth << 2
   }
 }
 
-/** Columns of f32 become the tile's rows: to[group][p][r], r < group: `width` columns in groups of `group`, zeros past the end. Group 5 or 6. */
-export function packColumns(from: usize, ld: usize, width: i32, depth: i32, group: i32, to: usize): void {
+/** Columns become the tile's rows: to[group][p][r], r < group: `width` columns in groups of `group`, zeros past the end. Group 5 or 6. */
+export function packColumns(
+  from: usize, ld: usize, dtype: i32, scale: f32, width: i32, depth: i32, group: i32, to: usize,
+): void {
+  if (dtype == 0) columnsOf<f32>(from, ld, 0, scale, width, depth, group, to)
+  else if (dtype == 1) columnsOf<u16>(from, ld, 1, scale, width, depth, group, to)
+  else columnsOf<u16>(from, ld, 2, scale, width, depth, group, to)
+}
+
+@inline
+function columnsOf<T>(from: usize, ld: usize, dtype: i32, scale: f32, width: i32, depth: i32, group: i32, to: usize): void {
+  const size: i32 = sizeof<T>()
+  const factor = f32x4.splat(scale)
   const row: usize = group << 2
   const panel: usize = depth * row + 64
   const whole: i32 = width / group
   const rest: i32 = width - whole * group
   for (let p: i32 = 0; p < depth; p++) {
+    if (p % STRIP == 0) touch(from + p * ld, ld, min(STRIP, depth - p), width * size, to + depth * row)
     let source: usize = from + p * ld
     let target: usize = to + p * row
     for (let g: i32 = 0; g < whole; g++) {
-      v128.store(target, v128.load(source))
-      if (group == 6) store<u64>(target, load<u64>(source, 16), 16)
-      else store<u32>(target, load<u32>(source, 16), 16)
-      source += row
+      v128.store(target, f32x4.mul(widen(source, dtype), factor))
+      if (group == 6) v128.store64_lane(target, f32x4.mul(widenTwo(source + 4 * size, dtype), factor), 0, 16)
+      else store<f32>(target, widenOne(source + 4 * size, dtype) * scale, 16)
+      source += group * size
       target += panel
     }
     if (rest == 0) continue
-    for (let j: i32 = 0; j < group; j++) store<f32>(target + (j << 2), j < rest ? load<f32>(source + (j << 2)) : 0)
+    for (let j: i32 = 0; j < group; j++) {
+      store<f32>(target + (j << 2), j < rest ? widenOne(source + j * size, dtype) * scale : 0)
+    }
   }
 }
 

@@ -48,7 +48,7 @@ export function packLeft(
   const start = index * BLOCK_DEPTH
   const depth = Math.min(BLOCK_DEPTH, rows - start)
   const target = to + leftBytes(start, cols, group)
-  worker.instance.common.packColumns(y + start * cols * 4, cols * 4, cols, depth, group, target)
+  worker.instance.common.packColumns(y + start * cols * 4, cols * 4, F32, 1, cols, depth, group, target)
 }
 
 /** The same as packRight from f64, rounded to f32. */
@@ -89,21 +89,24 @@ export function multiply(
   const size = bytesPer(dtype)
   const ld = inner * size
   const padded = roundUp(cols, width)
-  const height = roundUp(here, group)
   // Rows of f32 are as good as packed ones, unless Y takes their place; a last group that is not full would make the tile read past the end.
   const inPlace = dtype === F32 && scale === 1 && here % group === 0 && a !== y
   const target = y + first * cols * 4
   for (let p0 = 0; p0 < inner; p0 += PACKED_DEPTH) {
     const length = Math.min(PACKED_DEPTH, inner - p0)
-    const from = a + first * ld + p0 * size
-    if (!inPlace) worker.instance.common.packRows(from, ld, dtype, scale, here, height, length, worker.scratch)
+    let from = a + first * ld + p0 * size
+    let row = ld
+    if (!inPlace) {
+      worker.instance.common.packRows(from, ld, dtype, scale, here, roundUp(here, group), length, worker.scratch)
+      from = worker.scratch
+      row = length * 4
+    }
     for (let p = p0; p < p0 + length; p += BLOCK_DEPTH) {
       if (worker.cancelled()) return
       const depth = Math.min(BLOCK_DEPTH, inner - p)
-      const row = inPlace ? ld : depth * 4
       const right = packed + p * padded * 4
       const add = accumulate || p > 0 ? 1 : 0
-      const left = inPlace ? from + (p - p0) * 4 : worker.scratch + (p - p0) * height * 4
+      const left = from + (p - p0) * 4
       block(left, group * row, row, 4, right, target, cols * 4, here, cols, depth, add, edgeOf(worker))
     }
   }
@@ -128,17 +131,16 @@ export function multiplyTriangular(
   const first = index * blockRows
   const here = Math.min(blockRows, rows - first)
   const padded = roundUp(order, width)
-  const height = roundUp(here, group)
   const target = out + first * order * 4
   for (let p0 = 0; p0 < order; p0 += PACKED_DEPTH) {
     const length = Math.min(PACKED_DEPTH, order - p0)
+    const row = length * 4
     const from = y + (first * order + p0) * 4
-    worker.instance.common.packRows(from, order * 4, F32, 1, here, height, length, worker.scratch)
+    worker.instance.common.packRows(from, order * 4, F32, 1, here, roundUp(here, group), length, worker.scratch)
     for (let p = p0; p < p0 + length; p += BLOCK_DEPTH) {
       if (worker.cancelled()) return
       const depth = Math.min(BLOCK_DEPTH, order - p)
-      const row = depth * 4
-      const left = worker.scratch + (p - p0) * height * 4
+      const left = worker.scratch + (p - p0) * 4
       // The panel of columns j on ends at row j + width.
       for (let j = p - (p % width); j < order; j += width) {
         const needed = Math.min(depth, j + width - p)
@@ -151,15 +153,51 @@ export function multiplyTriangular(
   }
 }
 
-/** Columns of Y at a time: what they make of 192 columns of A, and those packed, fill a thread's scratch. A multiple of the groups of all tiles. */
-const MOST_TURNED = 750
-const GROUPS = 30
+/** Task j: rows j * blockCols on of Z <- (add ? Z : 0) + At Y, with A rows x cols and Y packed by packRight, rows x width. */
+export function multiplyTransposed(
+  index: number,
+  worker: Worker,
+  tile: number,
+  a: number,
+  rows: number,
+  cols: number,
+  dtype: number,
+  scale: number,
+  packed: number,
+  width: number,
+  z: number,
+  accumulate: number,
+  blockCols: number,
+): void {
+  const { rows: group, cols: tileCols, block } = tilesOf(worker, tile)
+  const first = index * blockCols
+  const here = Math.min(blockCols, cols - first)
+  const size = bytesPer(dtype)
+  const ld = cols * size
+  const padded = roundUp(width, tileCols)
+  const target = z + first * width * 4
+  const row = group * 4
+  for (let p = 0; p < rows; p += BLOCK_DEPTH) {
+    if (worker.cancelled()) return
+    const depth = Math.min(BLOCK_DEPTH, rows - p)
+    const from = a + p * ld + first * size
+    worker.instance.common.packColumns(from, ld, dtype, scale, here, depth, group, worker.scratch)
+    const panel = depth * row + PANEL_PAD
+    const right = packed + p * padded * 4
+    const add = accumulate || p > 0 ? 1 : 0
+    block(worker.scratch, panel, 4, row, right, target, width * 4, here, width, depth, add, edgeOf(worker))
+  }
+}
+
+/** Most columns of Y that are turned: what they make of TURNED_COLUMNS columns of A, and those packed, fill a thread's scratch. With more there is nothing to gain. */
+export const MOST_TURNED = 240
+const TURNED_COLUMNS = 384
 
 /**
- * Task j: rows j * blockCols on of Z <- (add ? Z : 0) + At Y, with A rows x cols and Y, rows x width, packed by packLeft. Computed as Zt = Yt A: rows of A are
- * rows of a right-hand side as they lie, and the columns of a sketch (42, 138, 522) are cut into a tile's few rows with less left over than into its many columns.
+ * The same as Zt = Yt A, with Y packed by packLeft: rows of A are rows of a right-hand side as they lie, and the columns of a sketch (42, 138) are cut into a tile's
+ * few rows with less left over than into its many columns.
  */
-export function multiplyTransposed(
+export function multiplyTurned(
   index: number,
   worker: Worker,
   tile: number,
@@ -180,30 +218,37 @@ export function multiplyTransposed(
   const here = Math.min(blockCols, cols - first)
   const size = bytesPer(dtype)
   const ld = cols * size
+  const target = z + first * width * 4
   const turned = worker.scratch
-  const most = roundUp(Math.ceil(width / Math.ceil(width / MOST_TURNED)), GROUPS)
-  for (let w = 0; w < width; w += most) {
-    const some = Math.min(most, width - w)
-    const target = z + (first * width + w) * 4
-    const right = turned + roundUp(some * here * 4, 64)
-    if (accumulate) common.transposeBlock(target, width * 4, turned, here * 4, here, some)
-    for (let p = 0; p < rows; p += BLOCK_DEPTH) {
-      if (worker.cancelled()) return
-      const depth = Math.min(BLOCK_DEPTH, rows - p)
-      const stride = leftStride(depth, group)
-      common.packPanels(a + p * ld + first * size, ld, dtype, scale, here, depth, panel, right)
-      const left = packed + leftBytes(p, width, group) + (w / group) * stride
-      const add = accumulate || p > 0 ? 1 : 0
-      block(left, stride, 4, group * 4, right, turned, here * 4, some, here, depth, add, edgeOf(worker))
-    }
-    common.transposeBlock(turned, here * 4, target, width * 4, some, here)
+  const right = turned + roundUp(width * here * 4, 64)
+  if (accumulate) common.transposeBlock(target, width * 4, turned, here * 4, here, width)
+  for (let p = 0; p < rows; p += BLOCK_DEPTH) {
+    if (worker.cancelled()) return
+    const depth = Math.min(BLOCK_DEPTH, rows - p)
+    common.packPanels(a + p * ld + first * size, ld, dtype, scale, here, depth, panel, right)
+    const left = packed + leftBytes(p, width, group)
+    const add = accumulate || p > 0 ? 1 : 0
+    block(
+      left,
+      leftStride(depth, group),
+      4,
+      group * 4,
+      right,
+      turned,
+      here * 4,
+      width,
+      here,
+      depth,
+      add,
+      edgeOf(worker),
+    )
   }
+  common.transposeBlock(turned, here * 4, target, width * 4, width, here)
 }
 
-/** Columns of A per task of multiplyTransposed: wide enough for its rows to come in long stretches; with many columns of Y narrower, for the block of Z to stay in the second-level cache. */
-export function transposedColumns(cols: number, width: number, panel: number, threads: number): number {
+/** Columns of A per task of multiplyTurned: few enough for each thread to get some, wide enough for its rows to come in long stretches. */
+export function turnedColumns(cols: number, panel: number, threads: number): number {
   const panels = Math.ceil(cols / panel)
-  const most = (width > 240 ? 192 : 384) / panel
-  const tasks = roundUp(Math.ceil(panels / most), threads)
-  return panel * Math.ceil(panels / tasks)
+  const tasks = Math.max(Math.ceil((panels * panel) / TURNED_COLUMNS), Math.min(4 * threads, Math.floor(panels / 8)))
+  return panel * Math.ceil(panels / roundUp(tasks, threads))
 }

@@ -3,7 +3,15 @@ import type { Worker } from '../task.ts'
 import { choleskyInverse, choleskyPanel, choleskyUpdate, scaledTranspose } from './cholesky.ts'
 import { eigen, jacobi } from './eigen.ts'
 import { fixSigns, roundScaled } from './factors.ts'
-import { multiply, multiplyTransposed, multiplyTriangular, packLeft, packRight, packRightDouble } from './gemm.ts'
+import {
+  multiply,
+  multiplyTransposed,
+  multiplyTriangular,
+  multiplyTurned,
+  packLeft,
+  packRight,
+  packRightDouble,
+} from './gemm.ts'
 import { crossProduct, mirror, symmetricProduct } from './gram.ts'
 import { difference, gaussian, residual, residualDouble, statistics, transpose } from './passes.ts'
 
@@ -14,6 +22,7 @@ export const tasks = {
   multiply,
   multiplyTransposed,
   multiplyTriangular,
+  multiplyTurned,
   symmetricProduct,
   crossProduct,
   mirror,

@@ -161,12 +161,11 @@ describe('every fast kernel agrees with the reference', () => {
     )
   })
 
-  it('At Y with more columns than a task turns at a time, and with more of A than it takes', () => {
+  it('At Y with as many columns as are turned, and one more, and with more of A than a task takes', () => {
     everyTeam((kernels) => {
       for (const [m, n, k] of [
-        [300, 41, 1600],
-        [70, 801, 240],
-        [70, 401, 241],
+        [300, 801, 240],
+        [300, 401, 241],
       ] as const) {
         const next = noise(n)
         const A = weights(kernels, m, n, 'BF16', next)
