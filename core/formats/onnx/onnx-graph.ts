@@ -33,6 +33,8 @@ const maxNodeFields = 2_000_000
 /** Each costs about 500 bytes, and an attribute about 300; the largest exported models have about 5e4 nodes. */
 const maxNodes = 100_000
 const maxAttributes = 250_000
+/** What nodes take and give: 50,000 of them have 250,000. */
+const maxValues = 600_000
 /** Constants that are nodes cost twice as much as initializers. */
 const maxConstants = 40_000
 /** The largest exported models have about 1e4. */
@@ -71,7 +73,7 @@ interface Walk {
   readonly nameOf: ReturnType<typeof pathNames>
   readonly valueNames: Map<string, string>
   readonly left: LeftOut[]
-  readonly counted: { nodes: number; attributes: number; constants: number }
+  readonly counted: { nodes: number; attributes: number; constants: number; values: number }
 }
 
 const placed = ({ number, at, start, end }: Field): Placed => ({
@@ -94,7 +96,7 @@ export async function readModel(source: ByteSource): Promise<Model> {
     nameOf: pathNames(where, '.'),
     valueNames: new Map(),
     left: [],
-    counted: { nodes: 0, attributes: 0, constants: 0 },
+    counted: { nodes: 0, attributes: 0, constants: 0, values: 0 },
   }
   const metadata = new Map<string, string>()
   const functions: Scope[] = []
@@ -247,8 +249,10 @@ async function readNode(walk: Walk, message: Field, path: readonly string[], nod
     if (field.wire !== 'bytes') return undefined
     switch (field.number) {
       case node.input:
+        charge(walk.counted, 'values', maxValues, where)
         return withText(cursor, field, where, (text) => void inputs.push(text))
       case node.output:
+        charge(walk.counted, 'values', maxValues, where)
         return withText(cursor, field, where, (text) => void outputs.push(text))
       case node.name:
         return withText(cursor, field, where, (text) => {
