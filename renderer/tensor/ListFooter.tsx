@@ -21,25 +21,13 @@ const mostReasons = 12
 
 export const ListFooter = memo(function ListFooter({ tensors, shown, total }: ListFooterProps) {
   const { t, numbers } = useWords()
-  const sentences = useSentences()
   const ofModel = useFile(({ report }) => report?.difference === undefined)
   const included = useSelection((state) => state.included)
   const excluded = useSelection((state) => state.excluded)
-  const { compressible, reasons } = useMemo(() => {
-    const counted = new Map<string, { readonly reason: Message | null; count: number }>()
-    let factorized = 0
-    for (const tensor of tensors) {
-      if (isCompressed(tensor, { included, excluded })) factorized++
-      else {
-        const why = tensor.plan === 'keep' ? tensor.reason : null
-        const english = why ? inEnglish(why) : ''
-        const group = counted.get(english) ?? { reason: why, count: 0 }
-        group.count++
-        counted.set(english, group)
-      }
-    }
-    return { compressible: factorized, reasons: [...counted].sort(([, a], [, b]) => b.count - a.count) }
-  }, [tensors, included, excluded])
+  const compressible = useMemo(
+    () => tensors.filter((tensor) => isCompressed(tensor, { included, excluded })).length,
+    [tensors, included, excluded],
+  )
   const kept = tensors.length - compressible
 
   return (
@@ -65,17 +53,7 @@ export const ListFooter = memo(function ListFooter({ tensors, shown, total }: Li
               </Anchor>
             </Popover.Target>
             <Popover.Dropdown>
-              <ul className="reasons">
-                {reasons.slice(0, mostReasons).map(([english, { reason: why, count }]) => (
-                  <li key={english}>
-                    <span className="number">{numbers.count(count)}</span>
-                    <span>{why ? sentences(why) : t('reasons.excluded')}</span>
-                  </li>
-                ))}
-                {reasons.length > mostReasons ? (
-                  <li>{t('list.moreReasons', { count: reasons.length - mostReasons })}</li>
-                ) : null}
-              </ul>
+              <Reasons tensors={tensors} />
             </Popover.Dropdown>
           </Popover>
         </span>
@@ -83,3 +61,34 @@ export const ListFooter = memo(function ListFooter({ tensors, shown, total }: Li
     </footer>
   )
 })
+
+/** Counted when somebody asks: of ten thousand tensors each has a sentence of its own. */
+function Reasons({ tensors }: Pick<ListFooterProps, 'tensors'>) {
+  const { t, numbers } = useWords()
+  const sentences = useSentences()
+  const included = useSelection((state) => state.included)
+  const excluded = useSelection((state) => state.excluded)
+  const reasons = useMemo(() => {
+    const counted = new Map<string, { readonly reason: Message | null; count: number }>()
+    for (const tensor of tensors) {
+      if (isCompressed(tensor, { included, excluded })) continue
+      const why = tensor.plan === 'keep' ? tensor.reason : null
+      const english = why ? inEnglish(why) : ''
+      const group = counted.get(english) ?? { reason: why, count: 0 }
+      group.count++
+      counted.set(english, group)
+    }
+    return [...counted].sort(([, a], [, b]) => b.count - a.count)
+  }, [tensors, included, excluded])
+  return (
+    <ul className="reasons">
+      {reasons.slice(0, mostReasons).map(([english, { reason: why, count }]) => (
+        <li key={english}>
+          <span className="number">{numbers.count(count)}</span>
+          <span>{why ? sentences(why) : t('reasons.excluded')}</span>
+        </li>
+      ))}
+      {reasons.length > mostReasons ? <li>{t('list.moreReasons', { count: reasons.length - mostReasons })}</li> : null}
+    </ul>
+  )
+}
