@@ -23,11 +23,27 @@ export function fileName(path: string): FileName {
 }
 
 export function quoted(name: string): Quoted {
-  return escaped(JSON.stringify(cut(name, quotedLength))) as Quoted
+  return fitted(name, quotedLength, (text) => escaped(JSON.stringify(text))) as Quoted
 }
 
 export function foreign(text: string): Foreign {
-  return escaped(cut(text, foreignLength)) as Foreign
+  return fitted(text, foreignLength, escaped) as Foreign
+}
+
+/** What a file calls a type or a class: no longer than a name. */
+export function foreignType(text: string): Foreign {
+  return fitted(text, quotedLength, escaped) as Foreign
+}
+
+/** What quotation marks, dots and a few escapes add. */
+const allowance = 32
+
+/** As much of a text as is of this length once it is shown: a control character takes six. */
+function fitted(text: string, length: number, shown: (text: string) => string): string {
+  for (let kept = length; ; kept = Math.floor(kept / 2)) {
+    const found = shown(cut(text, kept))
+    if (found.length <= length + allowance || kept < 8) return found
+  }
 }
 
 function cut(text: string, length: number): string {

@@ -5,7 +5,7 @@
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import { isCode, type Message } from '../../messages/message.ts'
-import { foreign, quoted } from '../../messages/text.ts'
+import { foreign, foreignType, quoted } from '../../messages/text.ts'
 
 /** The file contradicts its format. */
 export function badFile(
@@ -58,7 +58,7 @@ export interface LeftOut {
 /** The notice for what a file holds beside the tensors that are read: nothing is skipped in silence. */
 export function leftOut(left: readonly LeftOut[]): Message {
   const some = left.slice(0, 3).map(({ name, why }) => {
-    const reason = typeof why === 'string' ? say('foreign', { text: foreign(why) }) : why
+    const reason = typeof why === 'string' ? say('foreign', { text: foreignType(why) }) : why
     return say('left-out.one', { name: quoted(name), why: reason })
   })
   return say('formats.left-out', { some, more: left.length - some.length })

@@ -114,6 +114,14 @@ describe('code in a pickle', () => {
     expect(inEnglish((await openBytes('x.pkl', bytes)).notices[0]!)).toMatch(/posix\.system/)
   })
 
+  it('names of control characters are no longer for being shown as escapes', async () => {
+    const type = `torch\nFloatStorage${'\u0011'.repeat(100)}`
+    const storage = pickle('(', str('storage'), `c${type}\n`, str('0'), str('cpu'), 'K', 1, 'tQ')
+    const one = pickle('ctorch._utils\n_rebuild_tensor_v2\n(', storage, 'K', 0, '(K\x01t(K\x01t', 0x89, 'NtR')
+    const root = pickle(0x80, 2, '}(', str('a'), one, str('b'), one, str('c'), one, 'u.')
+    const { message } = await refusal(() => openBytes('x.pt', zip(checkpoint(root, { 0: new Uint8Array(4) }))))
+    expect(message.length).toBeLessThan(800)
+  })
   it('names are cut and cleaned before they are shown', async () => {
     const name = `\u202e\u001b[31m${'x'.repeat(300)}`
     const message = await sentence(pickle(`c${name}\nf\n.`), 'x.pkl').catch(() =>
