@@ -6,15 +6,14 @@ export const nothing = {
   'nothing.rank': (v) => `秩为 ${v.rank} 时，没有矩阵会变小。`,
   'nothing.smaller-rank': (v) => `能使某个矩阵变小的最大秩为 ${v.rank}。`,
   'nothing.size': (v, w) => `在此大小下，${w.count(v.count)} 个矩阵均以完整保留为最佳：请选择更小的大小。`,
-  'nothing.error': (v, w) =>
-    `在因子与矩阵本身一样大之前，没有矩阵的误差能达到 ${w.percent(v.goal)} 或更低：最小为 ${w.percent(v.least)}。`,
+  'nothing.error': (v, w) => `在盈亏平衡点以下，没有矩阵能达到 ${w.percent(v.goal)}：最小为 ${w.percent(v.least)}。`,
   'nothing.model-error': (v, w) =>
-    `无论压缩哪个矩阵，模型误差都至少为 ${w.percent(v.least)}，而目标是 ${w.percent(v.goal)}。`,
+    `压缩任何一个矩阵都会使模型误差达到 ${w.percent(v.least)} 以上；目标是 ${w.percent(v.goal)}。`,
   'nothing.error-unknown': (v, w) => `没有矩阵能在误差不超过 ${w.percent(v.goal)} 时变小。`,
-  'nothing.noise': (v, w) => `${w.count(v.count)} 个矩阵中有 ${w.count(v.noisy)} 个与随机噪声相似，低秩不会使其变小。`,
-  'nothing.dense-int8': (v, w) => `改为以 INT8 保留（${w.act('dense-int8')}），文件约为原来的 ${w.percent(v.share)}。`,
+  'nothing.noise': (v, w) => `${w.count(v.count)} 个中有 ${w.count(v.noisy)} 个与随机噪声相似。`,
+  'nothing.dense-int8': (v, w) => `以 INT8 保留（${w.act('dense-int8')}）时，文件约为原来的 ${w.percent(v.share)}。`,
   'nothing.int8-factors': (v, w) =>
-    `改用 INT8 因子（${w.act('int8-factors')}），即使满秩，文件也约为原来的 ${w.percent(v.share)}。`,
-  'nothing.quantize': () => '这样的权重应改用量化来缩小。',
+    `使用 INT8 因子（${w.act('int8-factors')}）时，文件约为原来的 ${w.percent(v.share)}。`,
+  'nothing.quantize': () => '这样的权重可用量化缩小。',
   'nothing.statistics': (_, w) => `若按各层输出的误差计（${w.act('statistics')}），仍有可能压缩。`,
 } satisfies Partial<Translation>

@@ -12,18 +12,20 @@ export const nothing = {
       ? 'At this size its one matrix is best kept whole: choose a smaller one.'
       : `At this size each of the ${w.count(v.count)} matrices is best kept whole: choose a smaller one.`,
   'nothing.error': (v: { goal: number; least: number }, w: Words) =>
-    `No matrix has an error of ${w.percent(v.goal)} or less before its factors are as large as itself: the least is ${w.percent(v.least)}.`,
+    `No matrix reaches ${w.percent(v.goal)} below break-even: the least is ${w.percent(v.least)}.`,
   'nothing.model-error': (v: { goal: number; least: number }, w: Words) =>
-    `Whichever matrix is compressed, the model error becomes at least ${w.percent(v.least)}, and ${w.percent(v.goal)} is the goal.`,
+    `Compressing any matrix takes the model error to ${w.percent(v.least)} or more; the goal is ${w.percent(v.goal)}.`,
   'nothing.error-unknown': (v: { goal: number }, w: Words) =>
     `No matrix gets smaller with an error of ${w.percent(v.goal)} or less.`,
   'nothing.noise': (v: { noisy: number; count: number }, w: Words) =>
-    `${w.count(v.noisy)} of ${w.count(v.count)} ${v.count === 1 ? 'matrix behaves' : 'matrices behave'} like random noise, which low rank does not make smaller.`,
+    v.noisy === v.count && v.count > 1
+      ? `All ${w.count(v.count)} behave like random noise.`
+      : `${w.count(v.noisy)} of ${w.count(v.count)} ${v.noisy === 1 ? 'behaves' : 'behave'} like random noise.`,
   'nothing.dense-int8': (v: { share: number }, w: Words) =>
-    `Kept in INT8 instead (${w.act('dense-int8')}) they bring the file to about ${w.percent(v.share)}.`,
+    `Kept in INT8 (${w.act('dense-int8')}) they bring the file to about ${w.percent(v.share)}.`,
   'nothing.int8-factors': (v: { share: number }, w: Words) =>
-    `INT8 factors instead (${w.act('int8-factors')}) bring the file to about ${w.percent(v.share)} even at full rank.`,
-  'nothing.quantize': () => 'Such weights are made smaller by quantization instead.',
+    `INT8 factors (${w.act('int8-factors')}) bring the file to about ${w.percent(v.share)}.`,
+  'nothing.quantize': () => 'Quantization makes such weights smaller.',
   'nothing.statistics': (_: NoValues, w: Words) =>
-    `By the errors of what layers give (${w.act('statistics')}) it may still be compressed.`,
+    `By the errors of layer outputs (${w.act('statistics')}) it may still be compressed.`,
 }

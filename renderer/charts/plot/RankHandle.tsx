@@ -23,8 +23,10 @@ export interface RankHandleProps {
 
 /** Ranks that Shift and the page keys move. */
 const largeStep = 10
-/** Of a grip, in px: a character at most, and beside them. */
+/** Of a grip, in px: a character at most, one of Chinese, and beside them. */
 const gripDigit = 7.5
+const gripWide = 12.5
+const wideFrom = '\u2e80'
 const gripPadding = 8
 
 export function RankHandle(props: RankHandleProps) {
@@ -49,7 +51,7 @@ export function RankHandle(props: RankHandleProps) {
   const grip = props.grip ?? String(rank)
   const x = xOfRank(Math.min(rank, axis.last), axis, frame)
   // A long one at either end is moved inside, so that it is read whole.
-  const half = (grip.length * gripDigit) / 2 + gripPadding
+  const half = [...grip].reduce((sum, one) => sum + (one < wideFrom ? gripDigit : gripWide), 0) / 2 + gripPadding
   const inside = Math.min(0, frame.width - x - half) + Math.max(0, half - x)
 
   return (

@@ -31,23 +31,17 @@ describe('a model of which nothing would be compressed', () => {
   it('names the least error there is, the noise, and INT8 with what it comes to', () => {
     const { text, remedy } = saidOf([noise, noise], { goalError: 0.05 })
     // At rank 127, the last below break-even: sqrt(1 - 127 / 256) = 70.99 %.
-    expect(text).toContain(
-      'No matrix has an error of 5.00 % or less before its factors are as large as itself: the least is 70.99 %.',
-    )
-    expect(text).toContain('2 of 2 matrices behave like random noise')
-    expect(text).toMatch(
-      /INT8 factors instead \(--factor-dtype INT8\) bring the file to about 5\d\.\d\d % even at full rank/,
-    )
-    expect(text).toContain('By the errors of what layers give (--statistics)')
+    expect(text).toContain('No matrix reaches 5.00 % below break-even: the least is 70.99 %.')
+    expect(text).toContain('All 2 behave like random noise')
+    expect(text).toMatch(/INT8 factors \(--factor-dtype INT8\) bring the file to about 5\d\.\d\d %/)
+    expect(text).toContain('(--statistics) it may still be compressed')
     expect(remedy).toEqual({ factorDType: 'INT8' })
   })
 
   it('counts a matrix against the whole model where the goal is of the model', () => {
     const { text } = saidOf([noise, noise, noise, noise], { goalError: 0.05, goalScope: 'model' })
     // One of four: half of 70.99 %.
-    expect(text).toContain(
-      'Whichever matrix is compressed, the model error becomes at least 35.49 %, and 5.00 % is the goal.',
-    )
+    expect(text).toContain('Compressing any matrix takes the model error to 35.49 % or more; the goal is 5.00 %.')
   })
 
   it('offers the largest rank that saves, where a rank is too large', () => {
@@ -59,7 +53,7 @@ describe('a model of which nothing would be compressed', () => {
 
   it('says nothing of INT8 factors that would be as large, nor of statistics that are there', () => {
     const { text, remedy } = saidOf([noise], { goalError: 0.05 }, 'BF16', true)
-    expect(text).toContain('made smaller by quantization instead')
+    expect(text).toContain('Quantization makes such weights smaller')
     expect(text).not.toMatch(/INT8|--statistics|noise/)
     expect(remedy).toBeNull()
   })

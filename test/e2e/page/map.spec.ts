@@ -181,7 +181,7 @@ test('a goal that cannot be met shows no other goal’s numbers and compresses n
   await chooseGoal(page, 'Error')
   await page.getByRole('textbox', { name: 'Largest error' }).fill('0.1')
   const nothing = page.getByTestId('nothing-compressed')
-  await expect(nothing).toContainText('No matrix has an error of 0.1', patience)
+  await expect(nothing).toContainText('No matrix reaches 0.1', patience)
   await expect(page.getByTestId('model-error')).toHaveCount(0)
   await expect(page.getByRole('button', { name: 'Compress…' })).toBeDisabled()
   await page.getByRole('button', { name: 'Use INT8 factors' }).click()
