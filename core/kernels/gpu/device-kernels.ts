@@ -68,7 +68,7 @@ export class DeviceKernels {
   readonly #device: GPUDevice
   readonly #panelBytes: number
   readonly #flopPerSubmit: number
-  readonly #pipelines = new Map<string, GPUComputePipeline>()
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>()
   readonly #scratch = new Map<string, GPUBuffer>()
   readonly #staging: Staging[] = []
   #turn = 0
@@ -81,6 +81,16 @@ export class DeviceKernels {
     this.#flopPerSubmit = flopPerSubmit
     device.addEventListener('uncapturederror', (event) => {
       this.#uncaptured ??= (event as GPUUncapturedErrorEvent).error.message
+    })
+  }
+
+  /** Compiles every shader, side by side: seconds on some drivers, which products would take one after another. @throws DeviceError */
+  async compile(): Promise<void> {
+    await this.#checked(async () => {
+      const products = (['plain', 'transposed'] as const).flatMap((mode) =>
+        (['F32', 'F16', 'BF16'] as const).map((dtype) => this.#product(mode, dtype)),
+      )
+      await Promise.all([...products, this.#reduce()])
     })
   }
 
@@ -185,8 +195,8 @@ export class DeviceKernels {
       cRow: direct ? firstOut : 0,
       accumulate: direct && add ? 1 : 0,
     }
-    const product = await this.#pipeline(`${mode} ${dtype}`, () => productSource(mode, dtype))
-    const reduce = direct ? null : await this.#pipeline('reduce', () => reduceSource)
+    const product = await this.#product(mode, dtype)
+    const reduce = direct ? null : await this.#reduce()
     const encoder = this.#device.createCommandEncoder()
     const pass = encoder.beginComputePass()
     pass.setPipeline(product)
@@ -242,13 +252,21 @@ export class DeviceKernels {
     return result.value
   }
 
-  /** Compiled on another thread: seconds on some drivers, in which whoever waits hears that this one lives. */
-  async #pipeline(key: string, source: () => string): Promise<GPUComputePipeline> {
+  #product(mode: Mode, dtype: WeightDType): Promise<GPUComputePipeline> {
+    return this.#pipeline(`${mode} ${dtype}`, () => productSource(mode, dtype))
+  }
+
+  #reduce(): Promise<GPUComputePipeline> {
+    return this.#pipeline('reduce', () => reduceSource)
+  }
+
+  /** Compiled on another thread, in which time whoever waits hears that this one lives. */
+  #pipeline(key: string, source: () => string): Promise<GPUComputePipeline> {
     const found = this.#pipelines.get(key)
-    if (found) return found
+    if (found !== undefined) return found
     const module = this.#device.createShaderModule({ code: source() })
     const compute = { module, entryPoint: 'main' }
-    const made = await this.#device.createComputePipelineAsync({ layout: 'auto', compute })
+    const made = this.#device.createComputePipelineAsync({ layout: 'auto', compute })
     this.#pipelines.set(key, made)
     return made
   }

@@ -13,6 +13,7 @@ const scale = 0.25
 /** What was wrong, in English for a log and a report; null where nothing was. Takes as long as its shaders take to compile. @throws DeviceError */
 export async function startUpTest(kernels: DeviceKernels): Promise<string | null> {
   const next = noise()
+  await kernels.compile()
   for (const dtype of ['F32', 'F16', 'BF16'] as const) {
     const data = weights(dtype, next)
     const values = widen({ rows: m, cols: n, dtype, data, scale })
