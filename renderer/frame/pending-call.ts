@@ -19,7 +19,8 @@ const soon = new Set<() => void>()
  * the change; so the engine is asked first, and works while the page does.
  */
 export function answerNow(): void {
-  for (const call of [...soon]) call()
+  // One may take another back.
+  for (const call of [...soon]) if (soon.has(call)) call()
 }
 
 export function pendingCall(): PendingCall {
