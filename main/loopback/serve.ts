@@ -89,16 +89,21 @@ export async function serveUntilStopped(
   options: ServeOptions,
   print: (line: string) => void = console.log,
 ): Promise<Serving> {
-  const serving = await serve(options)
-  print(serving.url)
   let ending = false
+  const starting = serve(options)
   const end = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything.
     if (ending) return endNow(signal)
     ending = true
     setTimeout(endNow, endLimitMs, signal)
-    void serving.close().finally(() => endNow(signal, 0))
+    void starting
+      .then((serving) => serving.close())
+      .catch(() => {})
+      .finally(() => endNow(signal, 0))
   }
+  // From the first moment on: a signal that nobody hears yet would leave the temporary folder.
   for (const signal of endSignals) process.on(signal, end)
+  const serving = await starting
+  print(serving.url)
   return serving
 }

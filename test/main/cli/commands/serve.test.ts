@@ -1,9 +1,13 @@
 /** `ghostsvd serve` as a command: what it refuses before it serves. The host itself is tested in test/main/loopback. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { ghostsvd, temporaryFolder } from '../run.ts'
+import { expect, test, vi } from 'vitest'
+import { can } from '../../../system.ts'
+import { ghostsvd, program, temporaryFolder } from '../run.ts'
 
 test('a folder that is none ends it with a sentence', async () => {
   const folder = await temporaryFolder()
@@ -27,4 +31,16 @@ test('a port that is taken is named', async () => {
   expect(ended).toMatchObject({ status: 1, stdout: '' })
   expect(ended.stderr).toBe(`Port ${port} is in use. Choose another one, or 0 for any free port.\n`)
   await new Promise((resolve) => other.close(resolve))
+})
+
+test.runIf(can.posix)('a signal while it starts leaves no temporary folder', async () => {
+  const temporary = await temporaryFolder()
+  const env = { ...process.env, TMPDIR: temporary, GHOSTSVD_CONFIG: join(temporary, 'config') }
+  const child = spawn(process.execPath, [program, 'serve', temporary], { env, stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = once(child, 'exit')
+  const own = () => readdirSync(temporary).filter((name) => name.startsWith('ghostsvd-'))
+  await vi.waitFor(() => expect(own()).toHaveLength(1), { timeout: 20_000, interval: 1 })
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+  expect(own()).toEqual([])
 })
