@@ -131,7 +131,7 @@ async function readModule(
   if (rank < 1 || rank > maxAdapterRank) throw badFile(name, `a rank from 1 to ${maxAdapterRank}`, String(rank))
   const alpha = await alphaOf(file, name, roles.get('alpha'))
   const scale = decomposed ? declared.scaleOf(name, rank, alpha) : 1
-  if (!Number.isFinite(scale)) throw badFile(name, 'a scale that is a number', String(scale))
+  if (!Number.isFinite(scale)) throw badFile(name, 'a scale that is a number', 'none')
   const byteLength = [...roles.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0)
   return { name, kind, tensors, rank, alpha, scale, shape, byteLength }
 }
@@ -148,7 +148,7 @@ async function alphaOf(file: WeightFile, name: string, tensor: TensorInfo | unde
   const bytes = await file.read(tensor)
   const value = hasComputableDType(tensor) ? decodeFloat64(tensor.dtype, bytes)[0]! : wholeNumber(tensor, bytes)
   if (value === null || !Number.isFinite(value))
-    throw badFile(name, 'an alpha that is a number', `${value ?? tensor.dtype}`)
+    throw badFile(name, 'an alpha that is a number', value === null ? tensor.dtype : 'none')
   return value
 }
 

@@ -74,7 +74,7 @@ export function damage(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
   return changed.slice(0, end)
 }
 
-const internals = /\bNaN\b|\bundefined\b|\bnull\b|\bInfinity\b|\[object|=>|\d\.\d+e\+\d/
+const internals = /\bNaN\b|\bundefined\b|\bnull\b|\bInfinity\b|\[object|\) =>|\d\.\d+e\+\d/
 
 /** What `act` gives; null where the file was refused in a sentence. @throws whatever else it throws */
 export async function orRefused<T>(act: () => Promise<T>): Promise<T | null> {
