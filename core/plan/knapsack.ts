@@ -25,7 +25,7 @@ export interface Effort {
 const whole: Effort = { slack: 0, mostBounds: 8e6 }
 
 /** The same items at any budget: what does not depend on it is worked out once. */
-export interface CostSearch {
+interface CostSearch {
   /** Of the cheapest choices: no budget below it can be kept. */
   readonly least: number
   /** For each item the index of its choice; null where not even the cheapest ones fit. */

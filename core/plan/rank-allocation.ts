@@ -57,7 +57,7 @@ export function allocateRanks(
 }
 
 /** The same candidates within any bytes. */
-export interface SizeAllocator {
+interface SizeAllocator {
   /** Of the smallest choices there are. */
   readonly least: number
   /** @throws AppError `bad-request` below `least` */

@@ -5,7 +5,7 @@ import { floorCurve } from '../../../core/curves/error-curve.ts'
 import { behavesLikeNoise } from '../../../core/curves/noise-line.ts'
 import { type Params, sketchKeyOf } from '../../../core/params.ts'
 import { storable } from '../../../core/plan/describe.ts'
-import { breakEvenRank } from '../../../core/plan/factor-dtype.ts'
+import { breakEvenRank, largestUsefulRank } from '../../../core/plan/factor-dtype.ts'
 import { leastRank, ownCurveDecides } from '../../../core/plan/goals.ts'
 import type { Storable } from '../../../core/plan/verdict.ts'
 import type { OutputId } from '../../../core/styles.ts'
@@ -103,8 +103,12 @@ export function chosenRank(
   const allRanks = Math.min(params.rank, view.smallest)
   if (goalOf(params) === 'rank') return { rank: allRanks, reached: true }
   if (planned && planned.rank !== null) return { rank: planned.rank, reached: true }
-  // Kept: what its reason speaks of is where factors would be as large as itself.
-  if (planned && view.curve.length > 1) return { rank: Math.min(view.breakEven, view.curve.length - 1), reached: true }
+  // Kept: what its reason speaks of is the last rank before factors are as large as itself.
+  if (planned && view.curve.length > 1) {
+    const { info, view: size, stored, keptBytes } = view.matrix
+    const last = Math.min(largestUsefulRank(info, size, stored, keptBytes), params.maxRank, view.curve.length - 1)
+    return { rank: Math.max(1, last), reached: true }
+  }
   if (view.curve.length === 0 || !ownCurveDecides(view.matrix, params)) return { rank: allRanks, reached: true }
   const least = leastRank(view.matrix, view.curve, params)
   return { rank: least ?? view.curve.length - 1, reached: typeof least === 'number' || planned !== null }

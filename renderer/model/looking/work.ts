@@ -40,7 +40,7 @@ export interface PlanWish extends Wish {
   readonly from: number
 }
 
-export interface SizesWish extends Wish {
+interface SizesWish extends Wish {
   /** Which choices it is of. */
   readonly of: string
 }
