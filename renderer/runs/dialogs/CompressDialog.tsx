@@ -115,7 +115,9 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
             {sentences(forecast)}
           </p>
         ) : null}
-        {large ? null : <p className="caveat">{t(weighted ? 'compress.caveatOutputs' : 'compress.caveat')}</p>}
+        {large && !unknown ? null : (
+          <p className="caveat">{t(weighted ? 'compress.caveatOutputs' : 'compress.caveat')}</p>
+        )}
         <div className="compress-foot">
           {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
           <div className="dialog-buttons">
