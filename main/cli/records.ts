@@ -53,7 +53,7 @@ export async function readRecipe(path: string): Promise<Recipe> {
 }
 
 /** What each record of a run may replace, by its path: what came there while the run was under way is not among it. */
-export type PassedRecords = ReadonlyMap<string, OutputOptions>
+type PassedRecords = ReadonlyMap<string, OutputOptions>
 
 /**
  * A record replaces nothing that anybody did not ask to replace, and with `force` nothing else of its run. Asked before the run starts, which may take hours.
