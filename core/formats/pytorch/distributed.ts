@@ -269,7 +269,8 @@ function openChunk(
   open: (file: string) => Promise<ByteSource>,
   once: ReturnType<typeof openOnce>['open'],
 ): Promise<ByteSource> {
-  const id = `${file}:${start}`
+  // Another chunk that claims the same bytes is checked for itself.
+  const id = `${file}:${start}:${byteLength}:${dtype}:${sizes.join()}`
   return once({
     id,
     open: async () => {
@@ -292,7 +293,7 @@ function openChunk(
             .join(', ') || 'none',
         )
       return {
-        name: id,
+        name: `${file}:${start}`,
         byteLength: tensor.byteLength,
         slice: (from, to) => weights.read(tensor, from, to),
         close: () => weights.close(),

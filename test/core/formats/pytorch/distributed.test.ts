@@ -69,6 +69,15 @@ describe('hostile', () => {
     const file = await open({ '__0_0.distcp': damaged })
     await expect(file.read(tensors[0]!)).rejects.toThrow(/chunk at 0/)
   })
+  it('a chunk at the place of another tensor, which was read before', async () => {
+    // BININT2 811: where the first chunk of model.grid.weight starts; at 0 is one of model.rows.weight.
+    const file = await open({ '.metadata': edited(Uint8Array.of(0x4d, 0x2b, 3), Uint8Array.of(0x4d, 0, 0), 3) })
+    const [rows, grid] = ['rows', 'grid'].map(
+      (part) => file.tensors.find(({ name }) => name === `model.${part}.weight`)!,
+    )
+    await file.read(rows!, 0, 24)
+    await expect(file.read(grid!)).rejects.toThrow(/chunk at 0 is cut short/)
+  })
   it('a pickle that is no metadata, and code in one', async () => {
     expect(await sentence({ '.metadata': Uint8Array.of(0x80, 2, 0x7d, 0x2e) })).toMatch(
       /the metadata of a distributed checkpoint/,
