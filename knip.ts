@@ -4,8 +4,8 @@ import type { KnipConfig } from 'knip'
 const config: KnipConfig = {
   entry: [
     'main/{cli,start,electron}.ts!',
-    'main/desktop/page/preload.ts!',
-    'main/engine/{engine,driver,team,relay,device,runtime}.ts!',
+    'main/desktop/{page,device}/preload.ts!',
+    'main/engine/{engine,driver,team,relay,device,device-window,runtime}.ts!',
     'main/build/fpm.ts',
     'test/e2e/set-up/{global-set-up,screenshots,states,old-electron/shim}.ts',
     'test/{bench,judge,package,stress}/**/*.ts',

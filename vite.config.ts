@@ -18,6 +18,22 @@ const node = {
   },
 }
 
+const preload = (name: string, entry: string) => ({
+  ...node,
+  build: {
+    outDir: at('out/main'),
+    emptyOutDir: false,
+    sourcemap: true,
+    target: 'node24',
+    minify: false,
+    rolldownOptions: {
+      external,
+      input: { [name]: at(entry) },
+      output: { format: 'cjs' as const, entryFileNames: '[name].cjs' },
+    },
+  },
+})
+
 export default defineConfig({
   root: at('renderer'),
   base: './',
@@ -76,18 +92,20 @@ export default defineConfig({
       },
     },
     // A sandboxed preload cannot be an ES module.
-    preload: {
+    preload: preload('preload', 'main/desktop/page/preload.ts'),
+    devicePreload: preload('device-preload', 'main/desktop/device/preload.ts'),
+    // The script of the window that is a GPU: a page's, without imports.
+    deviceWindow: {
       ...node,
       build: {
         outDir: at('out/main'),
         emptyOutDir: false,
         sourcemap: true,
-        target: 'node24',
+        target: 'chrome114',
         minify: false,
         rolldownOptions: {
-          external,
-          input: { preload: at('main/desktop/page/preload.ts') },
-          output: { format: 'cjs', entryFileNames: '[name].cjs' },
+          input: { 'device-window': at('main/engine/device-window.ts') },
+          output: { format: 'es', entryFileNames: '[name].js' },
         },
       },
     },

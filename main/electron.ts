@@ -5,10 +5,12 @@
 import { app } from 'electron/main'
 import { commandLine, isCommand } from './cli/program.ts'
 import { runDesktop } from './desktop/desktop.ts'
+import { openDeviceWindow } from './desktop/device/device-window.ts'
 import { spawnModelProcess, spawnUtilityProcess } from './desktop/engine/engine-process.ts'
-import { filesOf, lacksDisplay, ownParameters } from './desktop/lifecycle/parameters.ts'
+import { filesOf, lacksDisplay, namesGpu, ownParameters } from './desktop/lifecycle/parameters.ts'
 import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
-import { spawnEnginesBy, spawnModelsBy } from './engine/parent/host-process.ts'
+import { hardenContents } from './desktop/window/window.ts'
+import { openDevicesBy, spawnEnginesBy, spawnModelsBy } from './engine/parent/host-process.ts'
 
 const parameters = ownParameters(process.argv, process.defaultApp === true)
 if (lacksDisplay(process.platform, process.env, process.argv)) {
@@ -21,14 +23,20 @@ if (lacksDisplay(process.platform, process.env, process.argv)) {
 // Electron's program cannot be forked as node: that fuse is off.
 spawnEnginesBy(spawnUtilityProcess)
 spawnModelsBy(spawnModelProcess)
-prepareDesktop()
+const runsCommand = isCommand(parameters[0])
+const wantsGpu = runsCommand && namesGpu(parameters)
+if (!runsCommand || wantsGpu) openDevicesBy(openDeviceWindow)
+prepareDesktop(wantsGpu)
 // No top-level await: the application becomes ready only after its entry has been evaluated.
-if (isCommand(parameters[0])) void runCommand()
+if (runsCommand) void runCommand()
 else void runDesktop(filesOf(parameters, process.cwd()))
 
 async function runCommand(): Promise<void> {
-  // Nothing is drawn: no process for it.
-  app.disableHardwareAcceleration()
+  // Nothing is drawn: no process for it, unless products are made there.
+  if (!wantsGpu) app.disableHardwareAcceleration()
+  // A window that is a GPU may be the only one, and go before the command has ended.
+  app.on('window-all-closed', () => {})
+  app.on('web-contents-created', (_event, contents) => hardenContents(contents))
   await app.whenReady()
   const status = await commandLine(['', '', ...parameters]).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)

@@ -93,8 +93,10 @@ export function outputMetadata(
     .map(({ info }): [string, number] => [info.name, outcomeOf.get(info.name)?.relativeError ?? 0])
   metadata.set(ERRORS, errorsText(errors))
   metadata.delete(DEVICE)
-  const device = deviceOfRun(plans, context.kernels)
-  if (device !== null) metadata.set(DEVICE, device)
+  // One that was lost in the middle is in no kernels any more, but in what it made.
+  const made = outcomes.find((outcome) => outcome.device !== undefined)?.device
+  const device = deviceOfRun(plans, context.kernels) ?? made
+  if (device !== undefined) metadata.set(DEVICE, device)
   metadata.delete(CHECKSUMS)
   if (encodings[style.encoding].listsChecksums) {
     const planned = () => plans.flatMap((plan) => outputEntries(plan, style)).map(() => 0)

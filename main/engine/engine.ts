@@ -1,6 +1,7 @@
 /** Entry of the engine process, forked by main (supervisor.ts): one for each window, one for each compression run. */
 
 import { deviceSpawner } from './device/spawn-device.ts'
+import { windowSpawner } from './device/window-device.ts'
 import { siblingEntry } from './entries.ts'
 import { serveEngine } from './loop/engine-loop.ts'
 import { parentLink } from './loop/link.ts'
@@ -10,4 +11,6 @@ import { threadSpawner } from './threads.ts'
 process.on('unhandledRejection', (reason) => {
   throw reason
 })
-serveEngine(parentLink(), { entry: siblingEntry('driver'), spawn: threadSpawner(), spawnDevice: deviceSpawner() })
+const link = parentLink()
+const spawnDevice = process.versions.electron === undefined ? deviceSpawner() : windowSpawner(link)
+serveEngine(link, { entry: siblingEntry('driver'), spawn: threadSpawner(), spawnDevice })

@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { DifferenceReport, FileReport, Job, JobEvent, JobResult, TensorReport } from '../../core/contract.ts'
 import type { ErrorReport } from '../../core/errors.ts'
+import type { Way } from '../../core/kernels/gpu/adapter.ts'
 import type { KernelInfo } from '../../core/kernels/kernels.ts'
 import type { Message } from '../../core/messages/message.ts'
 import type { SketchCounters } from '../../core/sketch-cache/sketch-cache.ts'
@@ -33,6 +34,30 @@ export interface ModelEnded {
   readonly exit: { readonly code: number | null; readonly signal: string | null; readonly stderrTail: string }
 }
 
+/** A hidden window that is a device, asked for by its engine. */
+export interface DeviceAsked {
+  readonly type: 'device'
+  /** The engine's own number for it. */
+  readonly device: number
+  /** Whether the user named it: `auto` takes what is there. */
+  readonly asked: boolean
+}
+export interface DeviceEnd {
+  readonly type: 'device-end'
+  readonly device: number
+}
+/** Its window is there: beside this comes the port to it. */
+interface DevicePort {
+  readonly type: 'device-port'
+  readonly device: number
+}
+/** It has ended, or never came. */
+interface DeviceEnded {
+  readonly type: 'device-ended'
+  readonly device: number
+  readonly why: NoDevice
+}
+
 export type ToEngine =
   | { readonly type: 'connect'; readonly port: number }
   | { readonly type: 'message'; readonly port: number; readonly message: unknown }
@@ -41,6 +66,8 @@ export type ToEngine =
   | { readonly type: 'answer'; readonly request: number; readonly error: ErrorReport }
   | ModelMessage
   | ModelEnded
+  | DevicePort
+  | DeviceEnded
   /** Cancel everything, remove what is half-written, exit 0. */
   | { readonly type: 'stop' }
 
@@ -51,6 +78,8 @@ export type FromEngine =
   /** The first one for a model starts its process. */
   | ModelMessage
   | ModelEnd
+  | DeviceAsked
+  | DeviceEnd
 
 /** The path behind a grant, or the notice that a partial file is about to exist or has gone: main removes those of an engine that died. */
 export type Question =
@@ -147,8 +176,8 @@ export interface DriverData {
   readonly teamPort: MessagePort
   /** What the process says of itself (runtime-name.ts). */
   readonly runtime: string
-  /** Whether a process can hold a device here. */
-  readonly mayHaveDevice: boolean
+  /** How a device is reached here. */
+  readonly deviceWay: Way
   /** Whether processes of models are started by main: elsewhere the driver forks them. */
   readonly relaysModels: boolean
 }
@@ -165,7 +194,10 @@ export interface DeviceWish {
 
 /** Why there is no device, or no more. */
 export type NoDevice =
-  | { readonly why: 'no-adapter' }
+  /** Neither a process nor Chromium has one to offer. */
+  | { readonly why: 'no-adapter' | 'no-webgpu' }
+  /** Chromium has to be told before it starts. */
+  | { readonly why: 'next-start' }
   | { readonly why: 'not-named'; readonly found: readonly string[] }
   | { readonly why: 'failed-test'; readonly name: string; readonly fault: string }
   | { readonly why: 'not-started'; readonly fault: string }

@@ -41,6 +41,7 @@ export function RunResult({ run, report, tensors, attempt, onClose }: RunResultP
         {report.peakBytes === undefined
           ? numbers.duration(report.elapsedMs)
           : t('run.tookIn', { time: numbers.duration(report.elapsedMs), memory: numbers.bytes(report.peakBytes) })}
+        {report.device !== undefined && ` · ${t('run.productsBy', { device: report.device })}`}
       </p>
       <div className="run-place">
         <code data-testid="run-path">{places?.target ?? run.target}</code>

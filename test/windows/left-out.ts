@@ -1,7 +1,7 @@
 /** Test files that cannot run on this Windows, and why. A real one runs them all. */
 export const leftOut: readonly (readonly [files: RegExp, why: string])[] = [
   [
-    /main\/desktop\/(desktop|page\/preload|engine\/engine-process|lifecycle\/updates)|renderer\/(model\/running\/run-actions|app\/session-actions)|core\/new-parameter/,
+    /main\/desktop\/(desktop|page\/preload|device\/|engine\/engine-process|lifecycle\/updates)|renderer\/(model\/running\/run-actions|app\/session-actions)|core\/new-parameter/,
     'vi.mock: modules are replaced by vite, which does not start there',
   ],
   [

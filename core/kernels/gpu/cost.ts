@@ -8,7 +8,7 @@
  * Legend: A m x n, k sketch columns.
  */
 import type { SketchShape } from '../kernels.ts'
-import type { AdapterKind } from './adapter.ts'
+import { type AdapterKind, isHardware, type Way } from './adapter.ts'
 import { bytesPerWeight } from './device-kernels.ts'
 
 interface Rates {
@@ -19,34 +19,41 @@ interface Rates {
 }
 
 /** Vulkan, Metal and D3D alike: a card of 10 TF on PCIe 3, and a chip's own of 2 TF at the memory's speed. */
-const device: Readonly<Record<Exclude<AdapterKind, 'software'>, Rates>> = {
+const device: Readonly<Record<'discrete' | 'integrated' | 'unknown', Rates>> = {
   discrete: { flop: 5e12, bytes: 12e9 },
   integrated: { flop: 1e12, bytes: 12e9 },
   unknown: { flop: 1e12, bytes: 12e9 },
 }
 /** f32 products and f64 sums a second, of four cores with 256-bit vectors. */
 const processor = { flop: 300e9, double: 100e9 } as const
-/** Bytes a second through the pipe to the device's process; seconds an operation takes before it begins. */
-const pipe = { bytes: 3e9, seconds: 1e-3 } as const
+/** Bytes a second to the device's process or window, where they are copied four times; seconds an operation takes before it begins. */
+const ways: Readonly<Record<Way, { readonly bytes: number; readonly seconds: number }>> = {
+  pipe: { bytes: 3e9, seconds: 1e-3 },
+  port: { bytes: 4e8, seconds: 2e-3 },
+}
 /** What it has to gain: an estimate may be off by a third. */
 const leastGain = 1.3
 
-/** Whether a device of this kind is expected to be so much faster that it is worth it. Never a software one. */
-export function pays(kind: AdapterKind, shape: SketchShape): boolean {
-  return kind !== 'software' && gain(device[kind], shape) >= leastGain
+/** Whether a device of this kind is expected to be so much faster that it is worth it. Never one that is, or may be, of software. */
+export function pays(kind: AdapterKind, way: Way, shape: SketchShape): boolean {
+  return isHardware(kind) && gain(device[kind], ways[way], shape) >= leastGain
 }
 
 /** Whether any device could be: whoever has no such matrix need not look for one. */
-export function mayPay(shape: SketchShape): boolean {
-  return pays('discrete', shape)
+export function mayPay(way: Way, shape: SketchShape): boolean {
+  return pays('discrete', way, shape)
 }
 
-function gain(rates: Rates, { rows: m, cols: n, dtype, columns: k, products }: SketchShape): number {
+function gain(
+  rates: Rates,
+  way: (typeof ways)[Way],
+  { rows: m, cols: n, dtype, columns: k, products }: SketchShape,
+): number {
   const flop = 2 * m * n * k
   // One of X and Y goes up, the other comes down.
   const moved = 4 * (m + n) * k
-  const across = (bytes: number) => bytes / rates.bytes + bytes / pipe.bytes
-  const onDevice = across(m * n * bytesPerWeight[dtype]) + products * (flop / rates.flop + across(moved) + pipe.seconds)
+  const across = (bytes: number) => bytes / rates.bytes + bytes / way.bytes
+  const onDevice = across(m * n * bytesPerWeight[dtype]) + products * (flop / rates.flop + across(moved) + way.seconds)
   const onProcessor = (products * flop) / processor.flop
   // Gram matrices in f64, triangular products, and k x k problems, on the processor either way.
   const passes = products / 2 + 1

@@ -9,7 +9,7 @@ import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { foreign } from '../../messages/text.ts'
 import type { Kernels, Matrix, ProductDevice, SketchShape, Weights } from '../kernels.ts'
-import { arithmeticWith, type DeviceInfo, deviceName } from './adapter.ts'
+import { arithmeticWith, type DeviceInfo, deviceName, type Way } from './adapter.ts'
 import { pays } from './cost.ts'
 import { bytesPerWeight } from './device-kernels.ts'
 import { DeviceFault } from './fault.ts'
@@ -19,6 +19,7 @@ import { CHUNK, type Mode, TILE } from './wgsl.ts'
 /** A device on the other side of a process or a window. Each call throws DeviceFault, or AppError `cancelled`. */
 export interface DeviceLink {
   readonly info: DeviceInfo
+  readonly way: Way
   /** Weights to the device, at their own precision: a number to speak of them by. */
   upload(A: Weights): number
   drop(id: number): void
@@ -33,7 +34,7 @@ const MOST_ROWS = 65535 * TILE
 
 /** `asked`: the device was named by the user, so it gets whatever it can hold, and its failure is told. */
 export function withDevice(kernels: Kernels, link: DeviceLink, asked: boolean): Kernels {
-  const { info } = link
+  const { info, way } = link
   const said: Message[] = []
   let failed = false
   let held: {
@@ -70,7 +71,7 @@ export function withDevice(kernels: Kernels, link: DeviceLink, asked: boolean): 
   const device: ProductDevice = {
     info,
     arithmetic: arithmeticWith(kernels.info.arithmetic, deviceName(info)),
-    takes: (shape) => !failed && holds(info, shape) && (asked || pays(info.kind, shape)),
+    takes: (shape) => !failed && holds(info, shape) && (asked || pays(info.kind, way, shape)),
     accepts: ({ nanCount, infCount, maxAbs }) => nanCount + infCount === 0 && maxAbs >= LEAST_MAGNITUDE,
     products: () => {
       const mark = kernels.mark()

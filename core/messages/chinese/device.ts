@@ -16,6 +16,8 @@ export const device = {
   'device.failed-test': (v) => `未使用 GPU：${v.name} 未通过启动检验（“${v.fault}”）。`,
   'device.not-started': (v) => `未使用 GPU：无法启动（“${v.fault}”）。`,
   'device.late': (v) => `未使用 GPU：在 ${v.seconds} 秒内没有启动。`,
-  'device.desktop': () => '未使用 GPU：桌面应用尚不支持。“ghostsvd serve”和命令行支持。',
+  'device.no-webgpu': () =>
+    '未使用 GPU：应用所基于的 Chromium 在此处不提供 WebGPU。“ghostsvd serve”和 npm 包的命令行会自行查找 GPU。',
+  'device.next-start': () => '未使用 GPU：在 Linux 上，应用必须在启动前就知道需要 GPU。现已记下：请退出后重新打开。',
   'device.reference': () => '未使用 GPU：参考内核不使用 GPU。',
 } satisfies Partial<Translation>

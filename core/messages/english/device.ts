@@ -25,7 +25,9 @@ export const device = {
     `No GPU was used: ${v.name} failed its test at the start (${v.fault}).`,
   'device.not-started': (v: { fault: Foreign }) => `No GPU was used: it could not be started (${v.fault}).`,
   'device.late': (v: { seconds: number }) => `No GPU was used: it did not start within ${v.seconds} s.`,
-  'device.desktop': () =>
-    'No GPU was used: the desktop application has none yet. `ghostsvd serve` and the command line have.',
+  'device.no-webgpu': () =>
+    'No GPU was used: Chromium, which the application runs in, offers none for WebGPU here. `ghostsvd serve` and the command line of the npm package look for one by themselves.',
+  'device.next-start': () =>
+    'No GPU was used: on Linux the application has to know before it starts that one is wanted. It does now: quit it and open it again.',
   'device.reference': () => 'No GPU was used: the reference kernels compute without one.',
 }

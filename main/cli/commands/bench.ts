@@ -72,6 +72,7 @@ export function benchCommand(): Command {
         runtime,
         spawn: threadSpawner(),
         spawnDevice: deviceSpawner(),
+        deviceWay: 'pipe',
         announceControl: () => {},
       })
       const found = await room.kernels(params)

@@ -1,10 +1,11 @@
 /** The processes of engines and models inside Electron: utility processes, behind the same interface as a fork (engine/parent/host-process.ts). */
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { app, type Details, type UtilityProcess, utilityProcess } from 'electron/main'
+import { app, type Details, type MessagePortMain, utilityProcess } from 'electron/main'
 import { siblingEntry } from '../../engine/entries.ts'
 import type { FromEngine, ToEngine } from '../../engine/messages.ts'
 import { type HostProcess, tailCharacters } from '../../engine/parent/host-process.ts'
+import { killNow } from '../../system/kill-now.ts'
 import { identify, type ProcessIdentity, stillLives } from '../../system/process-identity.ts'
 import { utilityExit } from './utility-exit.ts'
 
@@ -45,16 +46,16 @@ function spawnUtility<To, From>(entry: 'engine' | 'runtime'): HostProcess<To, Fr
   app.on('child-process-gone', hearDeath)
   child.once('spawn', () => {
     identity = identify(child.pid!)
-    if (killed) end(child)
+    if (killed) killNow(child.pid)
   })
   return {
     get pid() {
       return child.pid
     },
-    postMessage(message) {
+    postMessage(message, ports = []) {
       if (ended) return
       if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'stop') asked = true
-      child.postMessage(message)
+      child.postMessage(message, ports as MessagePortMain[])
     },
     onMessage: (listener) => void child.on('message', (message: From) => listener(message)),
     onExit(listener) {
@@ -67,20 +68,10 @@ function spawnUtility<To, From>(entry: 'engine' | 'runtime'): HostProcess<To, Fr
       })
     },
     kill() {
-      // Not there yet: `spawn` does it.
+      // Not there yet: `spawn` does it. A process that hangs does not hear a polite request; `kill()` of Electron would be one.
       killed = true
-      end(child)
+      killNow(child.pid)
     },
-  }
-}
-
-/** A process that hangs does not hear a polite request; `kill()` of Electron would be one. */
-function end({ pid }: Pick<UtilityProcess, 'pid'>): void {
-  if (pid === undefined) return
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended a moment ago.
   }
 }
 
@@ -91,7 +82,7 @@ async function untilGone(identity: Promise<ProcessIdentity> | null): Promise<voi
   if (!known) return
   for (const limit = performance.now() + goneLimitMs; (await stillLives(known)) !== false; await pause(lookMs)) {
     if (performance.now() < limit) continue
-    end(known)
+    killNow(known.pid)
     return
   }
 }

@@ -18,6 +18,9 @@ export const chromiumSwitches: ReadonlySet<string> = new Set([
   'use-gl',
   'use-angle',
   'ignore-gpu-blocklist',
+  'enable-unsafe-webgpu',
+  'use-webgpu-adapter',
+  'use-vulkan',
   'enable-features',
   'disable-features',
   'enable-blink-features',
@@ -79,6 +82,11 @@ export function filesOf(parameters: readonly string[], folder: string): string[]
       .filter((argument, i) => argument !== '' && (!argument.startsWith('-') || (end >= 0 && i >= end)))
       .map((argument) => resolve(folder, argument.startsWith('file:') ? fileURLToPath(argument) : argument))
   )
+}
+
+/** Whether a command line names a GPU: `--device gpu`, `--device=gpu:NAME`. Others start Electron without one. */
+export function namesGpu(parameters: readonly string[]): boolean {
+  return parameters.some((parameter, i) => `${parameter}=${parameters[i + 1] ?? ''}`.startsWith('--device=gpu'))
 }
 
 /** Chromium aborts without a display, in the middle of its own start. */

@@ -14,7 +14,7 @@ export interface PageWindowOptions {
 }
 
 export interface PageWindow {
-  /** Null while it is closed, which on macOS is not the end. */
+  /** Null before it opens and once it has closed. */
   readonly current: BrowserWindow | null
   /** Opens it, or brings it forward. */
   show(): Promise<void>
@@ -51,6 +51,8 @@ export function createPageWindow({ place, quitting, recovery }: PageWindowOption
     })
     opened.on('closed', () => {
       window = null
+      // Windows of GPUs, which nobody sees, go with their engines.
+      quitting.end(0)
     })
     await opened.loadURL(`${pageOrigin}/`).catch((error: NodeJS.ErrnoException) => {
       // Reloaded by the user before it had loaded: no fault either.

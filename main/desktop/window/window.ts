@@ -36,7 +36,12 @@ export function windowOptions(background: string): BrowserWindowConstructorOptio
     minHeight: smallest.height,
     show: false,
     backgroundColor: background,
-    webPreferences: { ...plainWindow.webPreferences, preload: join(import.meta.dirname, 'preload.cjs') },
+    webPreferences: {
+      ...plainWindow.webPreferences,
+      preload: join(import.meta.dirname, 'preload.cjs'),
+      // The page draws; GPUs compute elsewhere (main/desktop/device/).
+      disableBlinkFeatures: 'WebGPU',
+    },
   }
 }
 
@@ -63,19 +68,19 @@ export function hardenContents(contents: WebContents): void {
 /** To put a picture on the clipboard where a click led to it. Nothing can be read from there. */
 const onlyPermission = 'clipboard-sanitized-write'
 
-/** No other permission and no device for any page, and no request that leaves the application. */
-export function hardenSession(session: Session): void {
+/** No other permission and no device for any page, and no request that leaves the application, or `host` of it. */
+export function hardenSession(session: Session, host = new URL(pageOrigin).hostname): void {
   session.setPermissionRequestHandler((_contents, permission, answer) => answer(permission === onlyPermission))
   session.setPermissionCheckHandler((_contents, permission) => permission === onlyPermission)
   session.setDevicePermissionHandler(() => false)
-  session.webRequest.onBeforeRequest(({ url }, answer) => answer({ cancel: !staysInside(url) }))
+  session.webRequest.onBeforeRequest(({ url }, answer) => answer({ cancel: !staysInside(url, host) }))
 }
 
-function staysInside(url: string): boolean {
+function staysInside(url: string, own: string): boolean {
   if (!URL.canParse(url)) return false
   const { protocol, host } = new URL(url)
   // devtools: is the inspector's own page; data: and blob: carry their content with them.
-  return (protocol === 'app:' && host === 'ghostsvd') || ['devtools:', 'data:', 'blob:'].includes(protocol)
+  return (protocol === 'app:' && host === own) || ['devtools:', 'data:', 'blob:'].includes(protocol)
 }
 
 /** Whether an ipc message comes from our page, in the main frame of a window. */

@@ -1,5 +1,6 @@
 /** Kernels with the GPU that a job asks for beside them, or why there is none. */
 import { createRequire } from 'node:module'
+import type { Way } from '../../../core/kernels/gpu/adapter.ts'
 import { withDevice } from '../../../core/kernels/gpu/products.ts'
 import type { Kernels } from '../../../core/kernels/kernels.ts'
 import { say } from '../../../core/messages/english.ts'
@@ -14,7 +15,7 @@ export interface Beside {
   readonly kernels: Kernels
   /** Why there is none, where one was asked for. */
   readonly notice: Message | null
-  /** Ends its process. */
+  /** Ends its process or window. */
   close(): void
 }
 
@@ -22,16 +23,17 @@ export interface Beside {
 export async function deviceBeside(
   kernels: Kernels,
   wanted: Exclude<Params['device'], 'cpu'>,
-  host: { readonly spawnDevice: SpawnDevice | null; readonly control: SharedArrayBuffer },
+  host: { readonly spawnDevice: SpawnDevice; readonly deviceWay: Way; readonly control: SharedArrayBuffer },
 ): Promise<Beside> {
   const asked = wanted !== 'auto'
   const without = (why: Message): Beside => ({ kernels, notice: asked ? why : null, close: () => {} })
   if (kernels.info.kernel === 'reference') return without(say('device.reference'))
-  if (!host.spawnDevice) return without(say('device.desktop'))
-  if (!isInstalled()) return without(say('device.no-package', { version: packagesBeside.webgpu }))
+  if (host.deviceWay === 'pipe' && !isInstalled())
+    return without(say('device.no-package', { version: packagesBeside.webgpu }))
   const name = wanted.startsWith('gpu:') ? wanted.slice('gpu:'.length) : null
   const found = await openDevice(host.spawnDevice, {
     wish: { name, software: asked },
+    way: host.deviceWay,
     cancelControl: host.control,
   })
   if ('why' in found) return without(reason(found, name))
@@ -52,6 +54,10 @@ function reason(none: NoDevice, name: string | null): Message {
   switch (none.why) {
     case 'no-adapter':
       return say('device.no-adapter')
+    case 'no-webgpu':
+      return say('device.no-webgpu')
+    case 'next-start':
+      return say('device.next-start')
     case 'not-named':
       return say('device.not-named', { wanted: foreign(name ?? ''), found: none.found.map(foreign) })
     case 'failed-test':

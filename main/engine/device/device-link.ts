@@ -1,6 +1,7 @@
 /** The driver's side of its device: calls that block until the relay says that they are done, the device is gone, or it has been silent for too long. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { checkCancel, controlOf } from '../../../core/kernels/control.ts'
+import type { Way } from '../../../core/kernels/gpu/adapter.ts'
 import { DeviceFault } from '../../../core/kernels/gpu/fault.ts'
 import type { DeviceLink } from '../../../core/kernels/gpu/products.ts'
 import type { Weights } from '../../../core/kernels/kernels.ts'
@@ -11,7 +12,7 @@ import type { RelayAnswer, SharedPiece, ToRelay } from './relay.ts'
 import { cell, newRelayControl, outcome, readText, relayControlOf } from './relay-cells.ts'
 
 export interface OpenDevice extends DeviceLink {
-  /** Ends its process. */
+  /** Ends its process or window. */
   close(): void
 }
 
@@ -30,6 +31,7 @@ const LEAST_BYTES_PER_MS = 1e4
 
 export interface LinkOptions {
   readonly wish: DeviceWish
+  readonly way: Way
   /** Of the kernels beside it: a cancel ends a wait at once. */
   readonly cancelControl: SharedArrayBuffer
   readonly patienceMs?: number
@@ -39,7 +41,7 @@ export interface LinkOptions {
 /** A device with what to say to it, or why there is none. */
 export async function openDevice(
   spawn: SpawnDevice,
-  { wish, cancelControl, patienceMs = PATIENCE_MS, operationMs = OPERATION_MS }: LinkOptions,
+  { wish, way, cancelControl, patienceMs = PATIENCE_MS, operationMs = OPERATION_MS }: LinkOptions,
 ): Promise<OpenDevice | NoDevice> {
   const control = newRelayControl()
   const { port1: port, port2 } = new MessageChannel()
@@ -111,6 +113,7 @@ export async function openDevice(
   }
   return {
     info: answer.opened,
+    way,
     upload: (A) => {
       const id = ++lastId
       const seq = ++lastSeq

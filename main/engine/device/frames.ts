@@ -1,4 +1,4 @@
-/** What passes between a device and the engine: a length (u32, little-endian), so many bytes of JSON, and as many raw bytes as its `payload` says. */
+/** What passes between a device and the engine, through a pipe or a port: a length (u32, little-endian), so many bytes of JSON, and as many raw bytes as its `payload` says. */
 import type { DeviceInfo } from '../../../core/kernels/gpu/adapter.ts'
 import type { WeightShape } from '../../../core/kernels/gpu/device-kernels.ts'
 import type { Mode } from '../../../core/kernels/gpu/wgsl.ts'

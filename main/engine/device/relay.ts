@@ -1,7 +1,8 @@
 /**
- * What stands between a driver and its device. The driver blocks while it waits and hears of no event; this runs in a thread of its own, where events are heard: it
- * reads what is to be sent from the driver's shared memory, writes what comes back into shared memory, and wakes the driver. Results go to a buffer of their own, so
- * that a driver that has given up on one may use its memory for something else. How bytes reach the device is its host's (device-process.ts).
+ * What stands between a driver and its device. The driver blocks while it waits and hears of no event; this runs where events are heard: in a thread of its own
+ * beside a process (relay.ts above), on the engine's event loop beside a window, whose port no thread can have. It reads what is to be sent from the driver's
+ * shared memory, writes what comes back into shared memory, and wakes the driver. Results go to a buffer of their own, so that a driver that has given up
+ * on one may use its memory for something else.
  *
  * The device is killed when the driver says so, or when the driver's end of the port is gone.
  */
@@ -11,7 +12,7 @@ import { type ByteLink, type FromDevice, readFrames, type ToDevice, writeFrame }
 import { cell, markDead, outcome, relayControlOf, writeText } from './relay-cells.ts'
 import { parseReply } from './replies.ts'
 
-/** What serves a device, elsewhere. */
+/** A process or a window that serves a device. */
 export interface FarDevice extends ByteLink {
   kill(): void
   /** Told once it can answer no more, perhaps twice. */

@@ -1,6 +1,6 @@
 /**
- * What a device's process may say. Dawn and a driver that is not ours run in it: whatever has gone wrong there, an answer is what was asked for, of the
- * length that was asked for, or the end of that process.
+ * What a device's process or window may say. Dawn and a driver that is not ours run in it: whatever has gone wrong there, an answer is what was asked for, of the
+ * length that was asked for, or the end of it.
  */
 import { z } from 'zod'
 import type { FromDevice } from './frames.ts'
@@ -21,13 +21,13 @@ const replySchema: z.ZodType<FromDevice> = z.union([
     opened: z.strictObject({
       name,
       driver: name,
-      kind: z.enum(['discrete', 'integrated', 'unknown', 'software']),
+      kind: z.enum(['discrete', 'integrated', 'unknown', 'unnamed', 'software']),
       bufferBytes: z.number().int().positive(),
     }),
   }),
   z.strictObject({
     failed: z.discriminatedUnion('why', [
-      z.strictObject({ why: z.literal('no-adapter') }),
+      z.strictObject({ why: z.enum(['no-adapter', 'no-webgpu']) }),
       z.strictObject({ why: z.literal('not-named'), found: z.array(name).max(100) }),
       z.strictObject({ why: z.literal('failed-test'), name, fault: sentence }),
       z.strictObject({ why: z.literal('not-started'), fault: sentence }),

@@ -5,7 +5,7 @@
  * It lives as long as the pipe on file descriptor 3. A thread of its own ends it once its parent is gone, even where a driver holds the main one.
  */
 import { Socket } from 'node:net'
-import { describeAdapter } from '../../../core/kernels/gpu/adapter.ts'
+import { describeAdapter, isHardware } from '../../../core/kernels/gpu/adapter.ts'
 import { dieWithParent } from '../../system/die-with-parent.ts'
 import type { DeviceWish, NoDevice } from '../messages.ts'
 import { type Mischief, type Opened, serve, testedDevice, textOf } from './serve.ts'
@@ -42,7 +42,7 @@ async function open({ name, software }: DeviceWish, untested: boolean): Promise<
     return { why: 'not-named', found: [...textOf(error).matchAll(/name: '([^']*)'/g)].map(([, found]) => found!) }
   }
   const info = adapter && describeAdapter(adapter)
-  if (!adapter || !info || (info.kind === 'software' && !software))
+  if (!adapter || !info || !(software || isHardware(info.kind)))
     return name === null ? { why: 'no-adapter' } : { why: 'not-named', found: [] }
   return testedDevice(adapter, info, untested)
 }

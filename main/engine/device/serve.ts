@@ -1,5 +1,6 @@
 /**
- * What a device does for the engine, on the WebGPU API alone: its host (serve-device.ts) brings the bytes and the adapter.
+ * What a device does for the engine, on the WebGPU API alone: the same in a process of plain node (serve-device.ts) and in a window
+ * (serve-window.ts), which bring the bytes and the adapter.
  */
 import type { DeviceInfo } from '../../../core/kernels/gpu/adapter.ts'
 import { DeviceError, DeviceKernels, type DeviceMatrix, limitsOf } from '../../../core/kernels/gpu/device-kernels.ts'

@@ -1,5 +1,6 @@
 /** Starts the relay thread of a device, and with it the device's process, from a thread that stays free; and sees to it that none outlives this process. */
 import { Worker } from 'node:worker_threads'
+import { killNow } from '../../system/kill-now.ts'
 import { siblingEntry } from '../entries.ts'
 import type { DeviceStart, SpawnDevice } from '../messages.ts'
 import { markDead, relayControlOf } from './relay-cells.ts'
@@ -26,11 +27,7 @@ export function deviceSpawner(entry = siblingEntry('device'), started: (pid: num
     let pid: number | undefined
     // A device that hangs does not see its pipe close.
     const end = () => {
-      try {
-        if (pid !== undefined) process.kill(pid, 'SIGKILL')
-      } catch {
-        // It ended a moment ago.
-      }
+      killNow(pid)
       pid = undefined
     }
     process.on('exit', end)

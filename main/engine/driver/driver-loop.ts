@@ -47,12 +47,13 @@ export interface DriverTasks {
 export function serveDriver(makeTasks: (host: KernelRoomHost) => DriverTasks): void {
   if (!parentPort) throw new Error('The driver is started by the engine, not by hand.')
   const port: MessagePort = parentPort
-  const { flags, teamPort, runtime, mayHaveDevice, relaysModels } = workerData as DriverData
+  const { flags, teamPort, runtime, deviceWay, relaysModels } = workerData as DriverData
   if (relaysModels) spawnRuntimesBy(relayedRuntimes(port))
   const tasks = makeTasks({
     runtime,
     spawn: relaySpawner(teamPort),
-    spawnDevice: mayHaveDevice ? relayDeviceSpawner(teamPort) : null,
+    spawnDevice: relayDeviceSpawner(teamPort),
+    deviceWay,
     announceControl: (control) => send({ type: 'control', control }),
     announceKernels: (info) => send({ type: 'kernels', info }),
   })

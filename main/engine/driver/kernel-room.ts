@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { AppError } from '../../../core/errors.ts'
 import { newControl } from '../../../core/kernels/control.ts'
+import type { Way } from '../../../core/kernels/gpu/adapter.ts'
 import type { Kernels } from '../../../core/kernels/kernels.ts'
 import { referenceKernels } from '../../../core/kernels/reference.ts'
 import type { SpawnMember } from '../../../core/kernels/team.ts'
@@ -27,6 +28,8 @@ interface FoundKernels {
 type Wanted = Pick<Params, 'threads' | 'kernel'>
 
 export interface KernelRoom {
+  /** How a device is reached. */
+  readonly deviceWay: Way
   /** @throws AppError `bad-request` for a kernel this machine lacks, `engine-died`, `out-of-memory` */
   kernels(wanted: Wanted): Promise<FoundKernels>
   /** Makes these where there are none yet. @throws as `kernels` */
@@ -37,7 +40,7 @@ export interface KernelRoom {
   beside(found: FoundKernels, wanted: Params['device']): Promise<Pick<FoundKernels, 'kernels' | 'notice'>>
   /** A job has ended. A memory that grew for a large matrix, and cannot shrink, is given back if no other job comes soon. */
   rest(): void
-  /** Ends the threads and the device's process, for a host that needs no other job. */
+  /** Ends the threads and the device, for a host that needs no other job. */
   close(): Promise<void>
 }
 
@@ -50,8 +53,8 @@ export interface KernelRoomHost {
   /** Node or Electron, with its version. */
   readonly runtime: string
   readonly spawn: SpawnMember
-  /** null in the desktop application, which has no device yet. */
-  readonly spawnDevice: SpawnDevice | null
+  readonly spawnDevice: SpawnDevice
+  readonly deviceWay: Way
   /** Told which control block cancels the kernels that are about to be made. */
   announceControl(control: SharedArrayBuffer): void
   /** Told what computes from now on. */
@@ -98,6 +101,7 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
   }
 
   return {
+    deviceWay: host.deviceWay,
     kernels: (wanted) => inTurn(() => kernels(wanted)),
     // A job that came first has made its own, and uses them.
     warm: (wanted) => inTurn(async () => void (current ?? (await kernels(wanted)))),
@@ -109,7 +113,7 @@ export function kernelRoom(host: KernelRoomHost): KernelRoom {
         here.device?.beside.close()
         here.device = null
         const { control } = here.found
-        const beside = await deviceBeside(found.kernels, wanted, { spawnDevice: host.spawnDevice, control })
+        const beside = await deviceBeside(found.kernels, wanted, { ...host, control })
         here.device = { wanted, beside }
       }
       const { kernels, notice } = here.device.beside

@@ -9,6 +9,7 @@ import type { WeightFile } from '../../../core/formats/format.ts'
 import { declaredInputs } from '../../../core/formats/onnx/declared-inputs.ts'
 import { runJob } from '../../../core/jobs/registry.ts'
 import { sourceOfCut } from '../../../core/jobs/steps/pair-facts.ts'
+import type { Way } from '../../../core/kernels/gpu/adapter.ts'
 import { mayPay } from '../../../core/kernels/gpu/cost.ts'
 import type { JobContext } from '../../../core/matrix/context.ts'
 import { defaultParams, fitParams, type Params } from '../../../core/params.ts'
@@ -30,13 +31,13 @@ import { assertAsOpened, fingerprintOfRoles, type OpenedWeights, openedFiles } f
 import { sketchRoom } from './sketch-room.ts'
 
 /** A GPU that is not asked for is not looked for either, unless there is a matrix that any could be worth it for. */
-function mayUseDevice(params: Params, files: readonly WeightFile[]): boolean {
+function mayUseDevice(params: Params, files: readonly WeightFile[], way: Way): boolean {
   if (params.device !== 'auto') return params.device !== 'cpu'
   const widest = { ...params, rank: Math.max(params.rank, params.maxRank) }
   return files.some(({ tensors }) =>
     tensors.some((tensor) => {
       const view = matrixView(tensor)
-      return view && mayPay(sketchShape({ ...view, dtype: 'BF16' }, fitParams(widest, view.rows, view.cols)))
+      return view && mayPay(way, sketchShape({ ...view, dtype: 'BF16' }, fitParams(widest, view.rows, view.cols)))
     }),
   )
 }
@@ -53,7 +54,9 @@ export function engineTasks(room: KernelRoom): DriverTasks {
     const opened: [role: string, OpenedWeights][] = []
     for (const [role, ref] of Object.entries(refs)) opened.push([role, await files.get(ref)])
     const models = opened.map(([, { file }]) => file)
-    const { kernels, notice } = mayUseDevice(params, models) ? await room.beside(found, params.device) : found
+    const { kernels, notice } = mayUseDevice(params, models, room.deviceWay)
+      ? await room.beside(found, params.device)
+      : found
     const cache = sketches.cache(params)
     const jobContext: JobContext = {
       ...context,

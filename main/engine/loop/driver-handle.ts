@@ -126,7 +126,7 @@ export function createDriver(host: DriverHost): Driver {
   function spawn(): DriverThread {
     const team = new MessageChannel()
     const isElectron = process.versions.electron !== undefined
-    const machine = { mayHaveDevice: !isElectron, relaysModels: isElectron }
+    const machine = { deviceWay: isElectron ? 'port' : 'pipe', relaysModels: isElectron } as const
     const data: DriverData = { flags, teamPort: team.port2, runtime: runtimeName(), ...machine }
     makeRoomForBuffers()
     const worker = new Worker(host.entry, { workerData: data, transferList: [team.port2], name: 'driver' })

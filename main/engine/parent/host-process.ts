@@ -5,13 +5,13 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { siblingEntry } from '../entries.ts'
-import type { FromEngine, ToEngine } from '../messages.ts'
+import type { FromEngine, NoDevice, ToEngine } from '../messages.ts'
 import type { Exit } from './exit-sentence.ts'
 
 export interface HostProcess<To = ToEngine, From = FromEngine> {
   readonly pid: number | undefined
-  /** Never throws; a message to a process that has ended is lost. */
-  postMessage(message: To): void
+  /** Never throws; a message to a process that has ended is lost. Ports are Electron's, and cross only there. */
+  postMessage(message: To, ports?: readonly unknown[]): void
   onMessage(listener: (message: From) => void): void
   /** Called once, after the last message of the process. */
   onExit(listener: (exit: Exit) => void): void
@@ -44,6 +44,26 @@ export function spawnModelsBy(other: () => ModelProcess): void {
 export function spawnModel(): ModelProcess {
   if (!spawnOfModel) throw new Error('Here engines start the processes of their models themselves.')
   return spawnOfModel()
+}
+
+/** A hidden window that serves as a GPU. */
+export interface DeviceWindow {
+  /** Called once, with Electron's port to it. */
+  onReady(listener: (port: unknown) => void): void
+  /** Called once. */
+  onEnd(listener: (why: NoDevice) => void): void
+  end(): void
+}
+
+let openWindow: (asked: boolean) => DeviceWindow | NoDevice = () => ({ why: 'no-webgpu' })
+
+/** How this program opens the windows that are GPUs to its engines, where it has any. @param other told whether the user named a GPU */
+export function openDevicesBy(other: typeof openWindow): void {
+  openWindow = other
+}
+
+export function openDevice(asked: boolean): DeviceWindow | NoDevice {
+  return openWindow(asked)
 }
 
 /** The longest tail of stderr that is kept to tell why a process ended. */

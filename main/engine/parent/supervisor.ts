@@ -10,7 +10,8 @@ import type { Port } from '../../../core/port.ts'
 import type { Lost } from '../../../core/rpc.ts'
 import { removePartial } from '../../files/outputs.ts'
 import type { Bounds } from '../../files/within.ts'
-import type { FromEngine, ModelEnd, ModelMessage, Question, ToEngine } from '../messages.ts'
+import type { DeviceAsked, DeviceEnd, FromEngine, ModelEnd, ModelMessage, Question, ToEngine } from '../messages.ts'
+import { devicesOf } from './devices-of.ts'
 import { whyItEnded } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import { modelsOf } from './models-of.ts'
@@ -117,13 +118,16 @@ export function startEngine(options: EngineOptions): Engine {
   function watch(started: HostProcess): HostProcess {
     const partials = new Set<string>()
     const models = modelsOf(started)
+    const devices = devicesOf(started)
     started.onMessage((message) => {
       if (message.type === 'model' || message.type === 'model-end') models.hear(message)
+      else if (message.type === 'device' || message.type === 'device-end') devices.hear(message)
       else hear(started, partials, message)
     })
     started.onExit((exit) => {
       child = null
       models.end()
+      devices.end()
       if (exit.code !== 0 || exit.stderrTail) options.log?.(`${inEnglish(whyItEnded(exit))}\n${exit.stderrTail}`)
       // An engine that was killed could not tidy up; after its death no half-written file is left.
       void Promise.all([...partials].map((path) => removePartial(path, options.paths.within).catch(() => {}))).then(
@@ -133,7 +137,7 @@ export function startEngine(options: EngineOptions): Engine {
     return started
   }
 
-  function hear(from: HostProcess, partials: Set<string>, message: Exclude<FromEngine, ModelMessage | ModelEnd>): void {
+  function hear(from: HostProcess, partials: Set<string>, message: OwnMessage): void {
     switch (message.type) {
       case 'ready':
         happen({ type: 'ready', nowMs: performance.now() })
@@ -217,6 +221,9 @@ export function startEngine(options: EngineOptions): Engine {
       }),
   }
 }
+
+/** What is neither a model's nor a device's. */
+type OwnMessage = Exclude<FromEngine, ModelMessage | ModelEnd | DeviceAsked | DeviceEnd>
 
 function deliver(client: Client, message: unknown): void {
   for (const listener of client.messageListeners) listener(message)

@@ -90,6 +90,8 @@ const names = new Set(
     ...['PyTorch', 'NeMo', 'Zarr', 'onnxruntime', 'MatMul', 'Gemm', 'Conv', 'Gather'],
     ...[
       'Electron',
+      'Linux',
+      'WebGPU',
       'Chromium',
       'ONNX',
       'PEFT',

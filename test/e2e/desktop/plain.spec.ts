@@ -8,6 +8,7 @@ import { chmodSync, chownSync, cpSync, existsSync, readdirSync, readFileSync, re
 import { join } from 'node:path'
 import { patience } from '../page/driving.ts'
 import { writeNoise } from '../page/files.ts'
+import { descendants, type Process } from '../set-up/descendants.ts'
 import { desktopEnvironment } from '../set-up/desktop.ts'
 import { openVirtualDisplay } from '../set-up/display.ts'
 import { electronRuntime } from '../set-up/electron-runtime.ts'
@@ -18,31 +19,6 @@ test.skip(process.platform !== 'linux', 'reads /proc')
 const root = process.getuid?.() === 0
 /** Debian's "nobody". */
 const nobody = 65534
-
-interface Process {
-  readonly pid: number
-  readonly parent: number
-  /** `--type=`, empty for the first process. */
-  readonly type: string
-}
-
-function descendants(of: number): Process[] {
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid): Process[] => {
-      try {
-        const parent = Number(/^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))![1])
-        const type = /--type=([\w-]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.[1] ?? ''
-        return [{ pid: Number(pid), parent, type }]
-      } catch {
-        // It ended while it was read.
-        return []
-      }
-    })
-  const found = all.filter(({ pid }) => pid === of)
-  for (const { pid } of found) found.push(...all.filter(({ parent }) => parent === pid))
-  return found
-}
 
 /** Local addresses of TCP sockets that these processes listen on. */
 function listening(processes: readonly Process[]): string[] {

@@ -376,7 +376,6 @@ describe('the end', () => {
 
   it('ends every engine, and writes the place of the window down, before the application goes', async () => {
     window().close()
-    fake.app.emit('window-all-closed')
     await vi.waitFor(() => expect(fake.app.exits).toEqual([0]))
     expect(engines.engines.every((engine) => engine.stopped)).toBe(true)
     const place = JSON.parse(await readFile(join(folder, 'config', 'window.json'), 'utf8'))

@@ -41,7 +41,12 @@ export class FakeContents extends EventEmitter {
 
 export class FakeWindow extends EventEmitter {
   static all: FakeWindow[] = []
-  readonly webContents = Object.assign(new EventEmitter(), { reload: mock(), forcefullyCrashRenderer: mock() })
+  readonly webContents = Object.assign(new EventEmitter(), {
+    reload: mock(),
+    forcefullyCrashRenderer: mock(),
+    postMessage: mock(),
+    getOSProcessId: () => 0,
+  })
   destroyed = false
   loaded: string[] = []
   shown = false
@@ -67,6 +72,11 @@ export class FakeWindow extends EventEmitter {
     let prevented = false
     this.emit('close', { preventDefault: () => (prevented = true) })
     if (prevented) return
+    this.destroyed = true
+    this.emit('closed')
+  }
+  destroy() {
+    if (this.destroyed) return
     this.destroyed = true
     this.emit('closed')
   }
@@ -141,7 +151,12 @@ export function fakeElectron() {
     quits: 0,
     exits: [] as number[],
     switches: new Set<string>(),
-    commandLine: { hasSwitch: (name: string) => app.switches.has(name) },
+    commandLine: {
+      hasSwitch: (name: string) => app.switches.has(name),
+      getSwitchValue: (name: string) => app.switchValues.get(name) ?? '',
+      appendSwitch: (name: string, value = '') => void app.switchValues.set(name, value),
+    },
+    switchValues: new Map<string, string>(),
     paths: new Map<string, string>(),
     userModelId: '',
     setAppUserModelId: (id: string) => {
@@ -173,7 +188,10 @@ export function fakeElectron() {
   })
   return {
     app,
-    session: { defaultSession: session },
+    session: {
+      defaultSession: session,
+      fromPartition: (name: string) => ({ ...session, name, protocol: fake.protocol }),
+    },
     privileged: [] as { scheme: string; privileges: Record<string, boolean> }[],
     protocol: {
       registerSchemesAsPrivileged: (schemes_: never[]) => void fake.privileged.push(...schemes_),

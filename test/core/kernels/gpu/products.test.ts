@@ -126,8 +126,8 @@ describe.skipIf(missing !== null)('products on SwiftShader', () => {
     const info = describeAdapter(found.adapter)
     expect(info).toMatchObject({ kind: 'software', driver: expect.stringContaining('SwiftShader') })
     const shape = { rows: 65536, cols: 65536, dtype: 'BF16', columns: 512, products: 6 } as const
-    expect(pays('discrete', shape)).toBe(true)
-    expect(pays(info.kind, shape)).toBe(false)
+    expect(pays('discrete', 'pipe', shape)).toBe(true)
+    expect(pays(info.kind, 'pipe', shape)).toBe(false)
   })
 
   it('what is wrong with the work, or too large, is an error and not the result before', {
@@ -154,6 +154,7 @@ function toldLink(spoil: (out: Float32Array, call: number) => void = () => {}) {
   let products = 0
   const link: DeviceLink = {
     info: { name: 'told', driver: '1', kind: 'discrete', bufferBytes: 2 ** 30 },
+    way: 'pipe',
     upload: (A) => {
       calls.push('upload')
       resident.set(resident.size + 1, A)
@@ -293,15 +294,31 @@ describe('kernels with a device beside them', () => {
 })
 
 describe('the table of auto', () => {
+  const card = ['discrete', 'pipe'] as const
   const square = (n: number, columns: number) => ({ rows: n, cols: n, dtype: 'BF16', columns, products: 6 }) as const
 
   it('takes large matrices of wide sketches, by shape alone', () => {
-    expect(pays('discrete', square(1024, 138))).toBe(false)
-    expect(pays('discrete', square(4096, 42))).toBe(false)
-    expect(pays('discrete', square(4096, 138))).toBe(true)
-    expect(pays('discrete', square(8192, 522))).toBe(true)
-    expect(mayPay(square(512, 522))).toBe(false)
-    for (const kind of ['integrated', 'unknown'] as const) expect(pays(kind, square(4096, 42))).toBe(false)
+    expect(pays(...card, square(1024, 138))).toBe(false)
+    expect(pays(...card, square(4096, 42))).toBe(false)
+    expect(pays(...card, square(4096, 138))).toBe(true)
+    expect(pays(...card, square(8192, 522))).toBe(true)
+    expect(mayPay('pipe', square(512, 522))).toBe(false)
+    for (const kind of ['integrated', 'unknown'] as const) expect(pays(kind, 'pipe', square(4096, 42))).toBe(false)
+  })
+
+  it('takes none that may be of software, and through a window only the largest', () => {
+    const limits = { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 30 }
+    const nothing = { vendor: '', architecture: '', device: '', description: '', isFallbackAdapter: false }
+    const adapter = (info: Partial<typeof nothing>) =>
+      describeAdapter({ info: { ...nothing, ...info }, limits }, 'Chromium 114.0.5735.106')
+    expect(adapter({})).toMatchObject({ name: 'GPU', driver: 'Chromium 114.0.5735.106', kind: 'unnamed' })
+    const largest = square(16384, 522)
+    expect(pays(adapter({}).kind, 'port', largest)).toBe(false)
+    expect(pays(adapter({ vendor: 'google', architecture: 'swiftshader' }).kind, 'port', largest)).toBe(false)
+    expect(pays(adapter({ vendor: 'nvidia', isFallbackAdapter: true }).kind, 'port', largest)).toBe(false)
+    expect(pays(adapter({ vendor: 'nvidia', architecture: 'ampere' }).kind, 'port', largest)).toBe(true)
+    expect(pays(adapter({ vendor: 'nvidia', architecture: 'ampere' }).kind, 'port', square(4096, 138))).toBe(false)
+    expect(mayPay('port', square(8192, 138))).toBe(false)
   })
 
   it('counts weights at their own precision', () => {

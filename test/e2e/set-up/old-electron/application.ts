@@ -1,6 +1,6 @@
 /**
  * The built application in a form that the old Electron runs: its modules as CommonJS, since a main process and a utility process of 25 know no
- * other, with what Node 18 lacks (shim.ts); the preload with the names Electron 25 has. Everything else is the product's own built code.
+ * other, with what Node 18 lacks (shim.ts); the preloads with the names Electron 25 has. Everything else is the product's own built code.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
@@ -14,7 +14,9 @@ const built = (name: string) => join(root, 'out', name)
 export async function layOutForOldElectron(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true })
   await bundleMain(join(folder, 'out/main'))
-  writeFileSync(join(folder, 'out/main/preload.cjs'), oldPreload(readFileSync(built('main/preload.cjs'), 'utf8')))
+  for (const name of ['preload.cjs', 'device-preload.cjs'])
+    writeFileSync(join(folder, 'out/main', name), oldPreload(readFileSync(built(`main/${name}`), 'utf8')))
+  cpSync(built('main/device-window.js'), join(folder, 'out/main/device-window.js'))
   cpSync(built('renderer'), join(folder, 'out/renderer'), { recursive: true })
   const { name, productName, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(

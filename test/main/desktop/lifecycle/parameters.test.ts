@@ -6,6 +6,7 @@ import {
   chromiumSwitches,
   filesOf,
   lacksDisplay,
+  namesGpu,
   ownParameters,
 } from '../../../../main/desktop/lifecycle/parameters.ts'
 
@@ -67,4 +68,16 @@ it('needs a display on Linux, of X or of Wayland, unless Chromium was told how t
   expect(lacksDisplay('linux', { WAYLAND_DISPLAY: 'wayland-0' }, [])).toBe(false)
   expect(lacksDisplay('linux', {}, ['--ozone-platform=headless'])).toBe(false)
   expect(lacksDisplay('darwin', {}, [])).toBe(false)
+})
+
+it('knows a command that names a GPU from all others', () => {
+  for (const named of [
+    ['--device', 'gpu'],
+    ['--device=gpu'],
+    ['--device', 'gpu:Arc'],
+    ['--device=gpu:Arc', '--rank', '8'],
+  ])
+    expect(namesGpu(['compress', 'm', ...named]), named.join(' ')).toBe(true)
+  for (const other of [[], ['--device', 'cpu'], ['--device=auto'], ['--device'], ['--devices', 'gpu'], ['gpu']])
+    expect(namesGpu(['compress', 'm', ...other]), other.join(' ')).toBe(false)
 })

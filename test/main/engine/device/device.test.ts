@@ -32,6 +32,7 @@ describe.skipIf(missing !== null)('a run whose products a GPU makes', () => {
     })
     const link = await openDevice(spawn, {
       wish: { name: null, software: true },
+      way: 'pipe',
       cancelControl: kernels.control,
       patienceMs: 1500,
     })

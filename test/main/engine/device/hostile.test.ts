@@ -15,7 +15,7 @@ async function open(mischief: string) {
     pid = started
   })
   const link = await openDevice(spawn, {
-    ...{ wish: { name: null, software: true }, cancelControl: newControl() },
+    ...({ wish: { name: null, software: true }, way: 'pipe', cancelControl: newControl() } as const),
     ...{ patienceMs: 20_000, operationMs: 300 },
   })
   return { link, gone: () => expect.poll(() => lives(pid), { timeout: 10_000 }).toBe(false) }
@@ -57,7 +57,7 @@ describe('a device that says', () => {
 
   it('nothing, because it could not be started, is none', async () => {
     const link = await openDevice(deviceSpawner(new URL('./fixtures/nowhere.ts', import.meta.url)), {
-      ...{ wish: { name: null, software: true }, cancelControl: newControl() },
+      ...({ wish: { name: null, software: true }, way: 'pipe', cancelControl: newControl() } as const),
     })
     expect(link).toMatchObject({ why: 'not-started' })
   })

@@ -11,6 +11,7 @@ function room(): { room: KernelRoom; announced: string[] } {
     runtime: 'Node of the test',
     spawn: threadSpawner(),
     spawnDevice: deviceSpawner(),
+    deviceWay: 'pipe',
     announceControl: () => {},
     announceKernels: ({ kernel, threads }) => announced.push(`${kernel} ${threads}`),
   })

@@ -1,0 +1,54 @@
+/**
+ * On Linux Chromium has WebGPU only with two switches that cannot be given once it runs, and the second one moves all that it draws to Vulkan, which not every
+ * driver survives. So they are given to a start only where the one before was asked for a GPU by name, which leaves a note, or a command names one. The
+ * note is used up by that start: where it goes wrong the next one is as it always was, and who uses no GPU any more is back there by himself. Where it cannot
+ * be written or removed there is no GPU, and the application starts all the same.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { app } from 'electron/main'
+import { configFolder } from '../../system/folders.ts'
+
+const webgpu = 'enable-unsafe-webgpu'
+const feature = 'Vulkan'
+const notePath = () => join(configFolder(), 'browser', 'gpu-wanted')
+
+let offers = process.platform !== 'linux'
+
+/** Before Electron is ready. @param commanded whether this start is a command that names a GPU */
+export function offerDevice(commanded: boolean): void {
+  if (process.platform !== 'linux') return
+  const noted = done(() => rmSync(notePath()))
+  offers = noted || commanded || app.commandLine.hasSwitch(webgpu)
+  if (!offers) return
+  app.commandLine.appendSwitch(webgpu)
+  // The last of several is the one that counts.
+  const others = app.commandLine.getSwitchValue('enable-features')
+  app.commandLine.appendSwitch('enable-features', others === '' ? feature : `${others},${feature}`)
+}
+
+/** Whether Chromium was started so that it may have a GPU to compute on. */
+export function offersDevice(): boolean {
+  return offers
+}
+
+/** For the next start. @returns whether that will know of it */
+export function noteDeviceAsked(): boolean {
+  return (
+    process.platform !== 'linux' ||
+    done(() => {
+      mkdirSync(dirname(notePath()), { recursive: true, mode: 0o700 })
+      writeFileSync(notePath(), '')
+    })
+  )
+}
+
+/** Whether the disk let it be done. */
+function done(change: () => void): boolean {
+  try {
+    change()
+    return true
+  } catch {
+    return false
+  }
+}
