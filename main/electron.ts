@@ -6,6 +6,7 @@ import { app } from 'electron/main'
 import { commandLine, isCommand } from './cli/program.ts'
 import { runDesktop } from './desktop/desktop.ts'
 import { openDeviceWindow } from './desktop/device/device-window.ts'
+import { offerCommandDevice } from './desktop/device/linux-switches.ts'
 import { spawnModelProcess, spawnUtilityProcess } from './desktop/engine/engine-process.ts'
 import { filesOf, lacksDisplay, namesGpu, ownParameters } from './desktop/lifecycle/parameters.ts'
 import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
@@ -26,7 +27,8 @@ spawnModelsBy(spawnModelProcess)
 const runsCommand = isCommand(parameters[0])
 const wantsGpu = runsCommand && namesGpu(parameters)
 if (!runsCommand || wantsGpu) openDevicesBy(openDeviceWindow)
-prepareDesktop(wantsGpu)
+prepareDesktop()
+if (wantsGpu) offerCommandDevice()
 // No top-level await: the application becomes ready only after its entry has been evaluated.
 if (runsCommand) void runCommand()
 else void runDesktop(filesOf(parameters, process.cwd()))

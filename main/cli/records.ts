@@ -107,6 +107,13 @@ function refusal(name: string, what: 'output' | 'recipe' | 'report'): AppError {
   return new AppError('would-overwrite', say('files.record-in-the-way', { name: fileName(name), of: what }))
 }
 
+/** One after another, each whether or not the others could be written. @throws what the first one threw that could not */
+export async function writeAll(records: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const record of records) await record().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
+}
+
 /** Replaces what `refuseRecords` let pass. */
 export function writeRecipe(path: string, recipe: RecipeInput, passed: PassedRecords): Promise<void> {
   return writeText(path, recipeFile(recipe), passed.get(path)!)

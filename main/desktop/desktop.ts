@@ -17,6 +17,7 @@ import { configFolder } from '../system/folders.ts'
 import { fileLog, logPath } from '../system/log.ts'
 import { ownCommand } from '../system/own-command.ts'
 import { exitWithoutFiles } from '../system/signals.ts'
+import { offerNotedDevice } from './device/linux-switches.ts'
 import { watchFaults } from './lifecycle/faults.ts'
 import { createQuitting } from './lifecycle/quitting.ts'
 import { onSessionEnd } from './lifecycle/session-end.ts'
@@ -38,6 +39,8 @@ const secondSchema = z.object({ files: z.array(z.string()).max(10_000) })
 /** @param files to be opened at once, as absolute paths */
 export async function runDesktop(files: readonly string[]): Promise<void> {
   if (!app.requestSingleInstanceLock({ files })) return app.quit()
+  // Not before: a second instance, which only hands over its files, would use up the note of the first.
+  offerNotedDevice()
 
   const folder = configFolder()
   const log = fileLog(logPath(folder))

@@ -122,7 +122,7 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
     // A key set twice counts once, with its last value, where it stood first.
     const last = new Map<string, PickleValue>()
     for (const [i, key] of keys.entries()) {
-      const label = keyLabel(key)
+      const label = keyLabel(key) ?? `tuple ${i}`
       refuseLongName(where, label.length)
       last.set(label, values[i]!)
     }
@@ -144,9 +144,10 @@ const mostKeyParts = 64
 const mostKeyLevels = 8
 const mostPartCharacters = 200
 
-function keyLabel(key: PickleValue): string {
+/** Null for a key of more parts. */
+function keyLabel(key: PickleValue): string | null {
   const parts: string[] = []
-  return addParts(key, parts, 0) ? parts.join(',') : 'tuple'
+  return addParts(key, parts, 0) ? parts.join(',') : null
 }
 
 /** Whether it has no more parts than a key may have. */

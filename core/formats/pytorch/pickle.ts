@@ -90,7 +90,7 @@ function reduce({ meter }: Machine, target: PickleValue, args: readonly PickleVa
   meter.objects(1)
   if (isNode(target, 'global') && target.build) {
     const made = target.build(args, meter.place())
-    if (made !== args[0]) meter.copied(bytesCopied(made))
+    if (made !== args[0]) meter.copied(bytesCopied(made, args))
     return made
   }
   meter.objects(3)
@@ -99,11 +99,13 @@ function reduce({ meter }: Machine, target: PickleValue, args: readonly PickleVa
 }
 
 /** What making it has copied: anything may be an argument of any number of calls. */
-function bytesCopied(made: PickleValue): number {
+function bytesCopied(made: PickleValue, from: readonly PickleValue[]): number {
   if (isNode(made, 'dict')) return 16 * made.keys.length
   if (isNode(made, 'list') || isNode(made, 'tuple') || isNode(made, 'set')) return 8 * made.items.length
   if (isNode(made, 'bytes')) return made.inline?.byteLength ?? 0
-  return isNode(made, 'array') ? (made.content?.data.inline?.byteLength ?? 0) : 0
+  // An array keeps the bytes it is given, which were counted where they were made.
+  const data = isNode(made, 'array') ? made.content?.data : undefined
+  return data && !from.includes(data) ? (data.inline?.byteLength ?? 0) : 0
 }
 
 function reduceWithTuple(machine: Machine): void {
@@ -121,7 +123,7 @@ function build({ stack, host, meter }: Machine): void {
   const state = stack.pop()
   const target = stack.top()
   if (host.setState(target, state, meter.place())) {
-    meter.copied(bytesCopied(target))
+    meter.copied(bytesCopied(target, isNode(state, 'tuple') ? state.items : []))
     return
   }
   // Attributes of a dict subclass (`_metadata` of a state dict) are of no use here; those of an unknown object may hold tensors.

@@ -124,14 +124,16 @@ async function writeOutput(
   const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)
   try {
     const written = await writeFiles(compression, layout, checkpoint, plans)
+    // Hundreds of plans: while the run can still be cancelled.
+    const tradeOff = bytesFollowRanks(compression, job)
+      ? tradeOffOf({ ...planned, ...sizesOf(compression), keptError: keptErrorIn(planned, written) }, job.params)
+      : []
+    compression.context.checkCancelled()
     await checkpoint.finish()
     const relativeError = modelErrorOf(plans, written.outcomes)
     const absoluteError = await absoluteErrorOf(file, plans, normsOf(written.outcomes), compression.context)
     const resolution = modelResolutionOf(plans, written.outcomes)
     const weighed = statisticsReport(compression.context, plans, written.outcomes)
-    const tradeOff = bytesFollowRanks(compression, job)
-      ? tradeOffOf({ ...planned, ...sizesOf(compression), keptError: keptErrorIn(planned, written) }, job.params)
-      : []
     const known = { plannedBytes, relativeError, resolution, absoluteError, tradeOff, ...weighed }
     const whole = { ...written, ...known }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []

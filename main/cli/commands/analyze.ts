@@ -54,12 +54,12 @@ export function analyzeCommand(): Command {
         const files = await openFiles(engine, path, options)
         return engine.run<'analyze'>({ kind: 'analyze', files, tensor, params, repeat, certify })
       })
+      if (json) printJson(report)
+      else printAnalysis(report)
       if (reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
         await writeHtml(reportHtml, analysisReportHtml({ ...made, report }), records)
       }
-      if (json) printJson(report)
-      else printAnalysis(report)
     })
 }
 

@@ -27,7 +27,7 @@ import {
   safe,
   table,
 } from '../print.ts'
-import { refuseRecords, writeHtml, writeRecipe, writeReport } from '../records.ts'
+import { refuseRecords, writeAll, writeHtml, writeRecipe, writeReport } from '../records.ts'
 import { addRequestFlags, type RequestOptions, replayable, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
@@ -74,20 +74,23 @@ export function compressCommand(): Command {
         )
         return { report, recipe, answers }
       })
-      const used = replayable(recipe, report)
-      if (options.saveRecipe !== undefined) await writeRecipe(options.saveRecipe, used, records)
-      if (options.report !== undefined) await writeReport(options.report, used, report, records)
-      if (options.reportHtml !== undefined) {
-        const made = { language: 'en', time: Date.now(), source: basename(path) } as const
-        const statistics = options.statistics === undefined ? undefined : basename(options.statistics)
-        const html = runReportHtml({ ...made, statistics, recipe: used, report })
-        await writeHtml(options.reportHtml, html, records)
-      }
+      // First, and none of the records for want of another: a file that came into the way of one meanwhile is not to cost the rest.
       if (options.json) printJson({ ...report, ...(answers && { answers }) })
       else {
         printCompression(report, styles[recipe.output].isGraph)
         if (answers) printChosen(answers)
       }
+      const used = replayable(recipe, report)
+      const { saveRecipe, report: table, reportHtml } = options
+      const made = { language: 'en', time: Date.now(), source: basename(path) } as const
+      const statistics = options.statistics === undefined ? undefined : basename(options.statistics)
+      await writeAll([
+        async () => saveRecipe !== undefined && (await writeRecipe(saveRecipe, used, records)),
+        async () => table !== undefined && (await writeReport(table, used, report, records)),
+        async () =>
+          reportHtml !== undefined &&
+          (await writeHtml(reportHtml, runReportHtml({ ...made, statistics, recipe: used, report }), records)),
+      ])
     })
 }
 

@@ -46,13 +46,13 @@ export function planCommand(): Command {
         const files = await openFiles(engine, path, options)
         return engine.run<'plan'>({ kind: 'plan', files, ...request })
       })
+      if (options.json) printJson(report)
+      else printPlan(report, request.params.factorDType === 'INT8', styles[request.output].isGraph)
       if (options.reportHtml !== undefined) {
         const made = { language: 'en', time: Date.now(), source: basename(path) } as const
         const html = planReportHtml({ ...made, recipe: replayable(request, report), report })
         await writeHtml(options.reportHtml, html, records)
       }
-      if (options.json) printJson(report)
-      else printPlan(report, request.params.factorDType === 'INT8', styles[request.output].isGraph)
     })
 }
 

@@ -14,12 +14,24 @@ const feature = 'Vulkan'
 const notePath = () => join(configFolder(), 'browser', 'gpu-wanted')
 
 let offers = process.platform !== 'linux'
+/** A command has its own start, and says nothing of the next one of the window. */
+let leavesNotes = true
 
-/** Before Electron is ready. @param commanded whether this start is a command that names a GPU */
-export function offerDevice(commanded: boolean): void {
+/** Before Electron is ready, in the window's own start. */
+export function offerNotedDevice(): void {
   if (process.platform !== 'linux') return
   const noted = done(() => rmSync(notePath()))
-  offers = noted || commanded || app.commandLine.hasSwitch(webgpu)
+  offerIf(noted || app.commandLine.hasSwitch(webgpu))
+}
+
+/** Before Electron is ready, for a command that names a GPU. */
+export function offerCommandDevice(): void {
+  leavesNotes = false
+  if (process.platform === 'linux') offerIf(true)
+}
+
+function offerIf(wanted: boolean): void {
+  offers = wanted
   if (!offers) return
   app.commandLine.appendSwitch(webgpu)
   // The last of several is the one that counts.
@@ -34,13 +46,11 @@ export function offersDevice(): boolean {
 
 /** For the next start. @returns whether that will know of it */
 export function noteDeviceAsked(): boolean {
-  return (
-    process.platform !== 'linux' ||
-    done(() => {
-      mkdirSync(dirname(notePath()), { recursive: true, mode: 0o700 })
-      writeFileSync(notePath(), '')
-    })
-  )
+  if (process.platform !== 'linux' || !leavesNotes) return true
+  return done(() => {
+    mkdirSync(dirname(notePath()), { recursive: true, mode: 0o700 })
+    writeFileSync(notePath(), '')
+  })
 }
 
 /** Whether the disk let it be done. */

@@ -3,11 +3,8 @@ import { join } from 'node:path'
 import { crashReporter } from 'electron/common'
 import { app, protocol } from 'electron/main'
 import { configFolder } from '../../system/folders.ts'
-import { offerDevice } from '../device/linux-switches.ts'
 
-/** @param wantsGpu whether this start is a command that names a GPU */
-export function prepareDesktop(wantsGpu = false): void {
-  offerDevice(wantsGpu)
+export function prepareDesktop(): void {
   // Chromium's sandbox does not start as root, where --no-sandbox is the only way: enableSandbox() would take that back.
   if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
   // Windows shows notifications of applications it knows by this id: `appId` of electron-builder.yml.

@@ -3,7 +3,7 @@ import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSy
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { refuseOutput } from '../../../main/cli/answer-goal.ts'
-import { type RecordedRun, refuseRecords, writeHtml } from '../../../main/cli/records.ts'
+import { type RecordedRun, refuseRecords, writeAll, writeHtml } from '../../../main/cli/records.ts'
 import { fileBytes, plain } from '../../core/jobs/harness.ts'
 import { can } from '../../system.ts'
 import { ghostsvd, temporaryFolder } from './run.ts'
@@ -36,6 +36,16 @@ describe('a report is refused before the run', () => {
     await expect(writeHtml(reportHtml, '<p>', records)).rejects.toThrow('report.html exists already.')
     expect(readFileSync(reportHtml, 'utf8')).toBe('a letter')
     await writeHtml(reportHtml, '<p>', await refused({ reportHtml, force: true }))
+    expect(readFileSync(reportHtml, 'utf8')).toBe('<p>')
+  })
+
+  it('but costs no other record', async () => {
+    const [report, reportHtml] = [at('report.json'), at('report.html')]
+    const records = await refused({ report, reportHtml })
+    writeFileSync(report, 'a letter')
+    const all = [report, reportHtml].map((path) => () => writeHtml(path, '<p>', records))
+    await expect(writeAll(all)).rejects.toThrow('report.json exists already.')
+    expect(readFileSync(report, 'utf8')).toBe('a letter')
     expect(readFileSync(reportHtml, 'utf8')).toBe('<p>')
   })
 

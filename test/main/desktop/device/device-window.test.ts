@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { offerDevice } from '../../../../main/desktop/device/linux-switches.ts'
+import { offerCommandDevice, offerNotedDevice } from '../../../../main/desktop/device/linux-switches.ts'
 import type { NoDevice } from '../../../../main/engine/messages.ts'
 import type { DeviceWindow } from '../../../../main/engine/parent/host-process.ts'
 import { FakeWindow, fake } from '../fake-electron.ts'
@@ -28,14 +28,14 @@ afterAll(async () => {
 
 it('needs a start that knew of it on Linux, which a note of the one before brings, once', () => {
   const note = join(folder, 'browser', 'gpu-wanted')
-  offerDevice(false)
+  offerNotedDevice()
   expect(openDeviceWindow(false)).toEqual({ why: 'no-webgpu' })
   expect(existsSync(note)).toBe(false)
   expect(openDeviceWindow(true)).toEqual({ why: 'next-start' })
   expect(FakeWindow.all).toEqual([])
   expect(fake.app.switchValues.size).toBe(0)
   fake.app.switchValues.set('enable-features', 'Other')
-  offerDevice(false)
+  offerNotedDevice()
   expect(Object.fromEntries(fake.app.switchValues)).toEqual({
     'enable-unsafe-webgpu': '',
     'enable-features': 'Other,Vulkan',
@@ -48,12 +48,18 @@ it('promises no next start that the disk does not let it note, and starts all th
   writeFileSync(elsewhere, '')
   process.env.GHOSTSVD_CONFIG = elsewhere
   try {
-    offerDevice(false)
+    offerNotedDevice()
     expect(openDeviceWindow(true)).toEqual({ why: 'no-webgpu' })
   } finally {
     process.env.GHOSTSVD_CONFIG = before
-    offerDevice(true)
+    offerCommandDevice()
   }
+})
+
+it('is offered to a command that names it, which leaves no note for the window', () => {
+  expect(openDeviceWindow(true)).not.toHaveProperty('why')
+  expect(existsSync(join(folder, 'browser', 'gpu-wanted'))).toBe(false)
+  FakeWindow.all.splice(0)
 })
 
 it('is hidden and has a session of its own; its port goes to the engine, and a crash is the end of it', async () => {
