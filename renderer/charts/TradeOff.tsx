@@ -6,7 +6,8 @@ import { useStatistics } from '../choices/statistics.ts'
 import { largeChange, useOutcome } from '../model/figures/outcome.ts'
 import { type TradeOff, useTradeOff } from '../model/figures/trade-off.ts'
 import { setGoal } from '../model/looking/analysis.ts'
-import { useWords } from '../words/words.ts'
+import { useSizes } from '../model/planning/sizes.ts'
+import { useSentences, useWords } from '../words/words.ts'
 import type { Mark } from './plot/LinePlot.tsx'
 import { RankChart } from './plot/RankChart.tsx'
 import type { Series } from './series.ts'
@@ -16,12 +17,21 @@ const whole = 1000
 
 export function TradeOffChart() {
   const { t } = useWords()
+  const sentences = useSentences()
   const tradeOff = useTradeOff()
+  const failure = useSizes((state) => state.failure)
   if (tradeOff === 'waiting')
     return (
       <output className="trade-off-none">
         <Loader size={14} /> <span>{t('tradeOff.waiting')}</span>
       </output>
+    )
+  if (tradeOff === 'none')
+    return (
+      <p className="trade-off-none">
+        <strong>{t('tradeOff.notMade')}</strong>
+        {failure ? <span>{sentences(failure.said)}</span> : null}
+      </p>
     )
   return tradeOff ? (
     <Curve tradeOff={tradeOff} />

@@ -105,7 +105,7 @@ function SmallestSize({ refusal }: { readonly refusal: ErrorReport }) {
   const goalSize = useParams((state) => state.params.goalSize)
   const total = useFile((state) => state.report?.totalBytes ?? 0)
   const tradeOff = useTradeOff()
-  const least = tradeOff === null || tradeOff === 'waiting' ? null : tradeOff.least
+  const least = tradeOff === null || typeof tradeOff === 'string' ? null : tradeOff.least
   const bytes = smallestSize(refusal, sizeGoalBytes({ goalSize }, total), least)
   if (bytes === null) return null
   return (

@@ -2,8 +2,9 @@
 import { useMemo } from 'react'
 import { bytesForError, errorAtSize, type TradeOffPoint } from '../../../core/plan/trade-off.ts'
 import { useFile } from '../../choices/file.ts'
+import { useWork } from '../looking/work.ts'
 import { isAnalyzed, usePlan } from '../planning/plan.ts'
-import { sizesOf, useSizes } from '../planning/sizes.ts'
+import { areSizesComing, sizesOf, useSizes } from '../planning/sizes.ts'
 
 export interface TradeOff {
   /** Of the file as it is. */
@@ -21,18 +22,27 @@ export interface TradeOff {
 /** A fall of the error by this much, over less than that of the file, is a step. */
 const step = { error: 0.002, share: 0.001 }
 
-/** `waiting`: the engine is at it. null until the whole model has been analyzed: the curve of a part would mislead. */
-export function useTradeOff(): TradeOff | 'waiting' | null {
+/**
+ * `waiting`: the engine is at it. `none`: nothing came of it, or it was cut off. null until the whole model has been analyzed: the curve of a part would
+ * mislead.
+ */
+export function useTradeOff(): TradeOff | 'waiting' | 'none' | null {
   const bytesBefore = useFile(({ report }) => report?.totalBytes ?? 0)
   const asked = usePlan(({ question }) => question)
   const analyzed = usePlan((state) => state.question !== null && isAnalyzed(state, state.question.params))
   const key = useMemo(() => asked && sizesOf(asked), [asked])
-  const { of, points } = useSizes()
+  const of = useSizes((sizes) => sizes.of)
+  const points = useSizes((sizes) => sizes.points)
+  const failure = useSizes((sizes) => sizes.failure)
+  // A curve that is there is not drawn again for what is asked meanwhile.
+  const soon = useSizes((sizes) => sizes.of !== key && sizes.soon)
+  const coming = useWork((work) => of !== key && areSizesComing({ soon }, work))
   return useMemo(() => {
     if (!analyzed || key === null) return null
-    if (of !== key) return 'waiting'
+    if (of !== key) return coming ? 'waiting' : 'none'
+    if (failure) return 'none'
     return points.length === 0 ? null : tradeOffOf(points, bytesBefore)
-  }, [analyzed, key, of, points, bytesBefore])
+  }, [analyzed, key, of, points, failure, coming, bytesBefore])
 }
 
 function tradeOffOf(points: readonly TradeOffPoint[], bytesBefore: number): TradeOff {

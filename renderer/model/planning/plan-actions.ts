@@ -19,7 +19,7 @@ import { currentQuestion } from '../running/run-actions.ts'
 import { useRuns } from '../running/runs.ts'
 import { answerTo, isAnalyzed, planReducers, type Question, usePlan } from './plan.ts'
 import { runningPlan } from './running-plan.ts'
-import { ensureSizes, forgetSizes, restSizes } from './sizes.ts'
+import { ensureSizes, expectSizes, forgetSizes, restSizes } from './sizes.ts'
 
 /** A rank is dragged and a number typed in several steps. */
 const settleMs = 100
@@ -58,7 +58,11 @@ function choose(): void {
   if (now.every((part, i) => part === seen[i])) return
   seen = now
   planReducers.question(report && questionOf(currentQuestion()))
-  settling.settled(settleMs, ensurePlan)
+  expectSizes(true)
+  settling.settled(settleMs, () => {
+    expectSizes(false)
+    ensurePlan()
+  })
 }
 
 const questionOf = (request: Omit<Question, 'recipe'>): Question => ({ ...request, recipe: recipeText(request) })

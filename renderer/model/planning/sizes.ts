@@ -3,7 +3,9 @@
  * asked; another goal or rank leaves it as it is.
  */
 import { create } from 'zustand'
+import { faultOf } from '../../../core/client/latest.ts'
 import { recipeText } from '../../../core/contract.ts'
+import type { ErrorReport } from '../../../core/errors.ts'
 import { defaultParams } from '../../../core/params.ts'
 import type { TradeOffPoint } from '../../../core/plan/trade-off.ts'
 import { styleIds } from '../../../core/styles.ts'
@@ -11,7 +13,7 @@ import { useFile } from '../../choices/file.ts'
 import { noGoal } from '../../choices/goal.ts'
 import { withStatistics } from '../../choices/statistics.ts'
 import { pendingCall } from '../../frame/pending-call.ts'
-import { dropWork, useWork, want } from '../looking/work.ts'
+import { dropWork, useWork, type WorkState, want } from '../looking/work.ts'
 import { isAnalyzed, type Question, usePlan } from './plan.ts'
 
 interface SizesState {
@@ -19,9 +21,13 @@ interface SizesState {
   readonly of: string | null
   /** Ascending in bytes; empty where the engine does not know all of it. */
   readonly points: readonly TradeOffPoint[]
+  /** Why there are none, where the engine refused or failed. */
+  readonly failure: ErrorReport | null
+  /** It will be asked for in a moment, unless a plan goes first. */
+  readonly soon: boolean
 }
 
-const none: SizesState = { of: null, points: [] }
+const none: SizesState = { of: null, points: [], failure: null, soon: false }
 /** Goals follow each other while somebody tries them: the next one goes first. */
 const calmMs = 400
 
@@ -51,6 +57,20 @@ export function forgetSizes(): void {
 export function restSizes(): void {
   calm.cancel()
   dropWork('sizes')
+  expectSizes(false)
+}
+
+/** Whether choices that have just changed may ask for another curve. */
+export function expectSizes(soon: boolean): void {
+  useSizes.setState({ soon })
+}
+
+/** Whether a curve that is not there yet may still come: a plan that is cut off, or an engine that dies, asks for none. */
+export function areSizesComing(
+  { soon }: Pick<SizesState, 'soon'>,
+  { model, sizes }: Pick<WorkState, 'model' | 'sizes'>,
+) {
+  return soon || model !== null || sizes !== null
 }
 
 /** Asks for the curve of the choices as they stand, if it is not known and the engine can answer without reading weights. */
@@ -60,7 +80,11 @@ export function ensureSizes(): void {
   if (!question || useFile.getState().report?.difference || !isAnalyzed(state, question.params)) return
   const asked = withoutGoal(question)
   if (useSizes.getState().of === asked.recipe || useWork.getState().sizes?.wish.of === asked.recipe) return
-  calm.settled(calmMs, () => ask(asked))
+  expectSizes(true)
+  calm.settled(calmMs, () => {
+    ask(asked)
+    expectSizes(false)
+  })
 }
 
 function ask({ output, params, include, exclude, pins, statistics, recipe }: Question): void {
@@ -76,7 +100,9 @@ function ask({ output, params, include, exclude, pins, statistics, recipe }: Que
     },
     end: (how) => {
       if (how.type === 'finished' && how.result.kind === 'sizes')
-        useSizes.setState({ of: recipe, points: how.result.report.tradeOff })
+        useSizes.setState({ of: recipe, points: how.result.report.tradeOff, failure: null })
+      // What these choices are refused for once they are refused for again.
+      else if (how.type === 'failed') useSizes.setState({ of: recipe, points: [], failure: faultOf(how) })
     },
   })
 }

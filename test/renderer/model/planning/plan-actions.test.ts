@@ -17,7 +17,7 @@ import {
   forgetPlan,
 } from '../../../../renderer/model/planning/plan-actions.ts'
 import { runningPlan } from '../../../../renderer/model/planning/running-plan.ts'
-import { sizesOf, useSizes } from '../../../../renderer/model/planning/sizes.ts'
+import { areSizesComing, sizesOf, useSizes } from '../../../../renderer/model/planning/sizes.ts'
 import { runsReducers } from '../../../../renderer/model/running/runs.ts'
 import { someRun } from '../../../core/contract/some-run.ts'
 import { someWords } from '../../../core/messages/words.ts'
@@ -357,7 +357,7 @@ test('what size goals come to is asked for once a plan is there, gives way to th
   ]
   receiveJobEvent({ type: 'finished', jobId: 'sizes-2', result: { kind: 'sizes', report: { tradeOff } } })
   const { question } = usePlan.getState()
-  expect(useSizes.getState()).toEqual({ of: sizesOf(question!), points: tradeOff })
+  expect(useSizes.getState()).toMatchObject({ of: sizesOf(question!), points: tradeOff, failure: null })
   // Its curve is known: neither another goal nor another rank asks again; another allocation does.
   setGoal({ goalSize: 0.6 })
   await settle()
@@ -369,4 +369,32 @@ test('what size goals come to is asked for once a plan is there, gives way to th
   finish('job-4')
   await settle()
   expect(sizes).toHaveLength(3)
+})
+
+test('where the curve of sizes is refused, or its plan is cut off, nobody waits for it, and the same is not asked again', async () => {
+  const isComing = () => areSizesComing(useSizes.getState(), useWork.getState())
+  analyzeModel()
+  await settle()
+  finish('job-1')
+  expect(isComing()).toBe(true)
+  await settle()
+  expect(isComing()).toBe(true)
+  const error = { code: 'bad-request', said: [someWords('This output has factors alone.')] } as const
+  receiveJobEvent({ type: 'failed', jobId: 'sizes-1', error })
+  const of = sizesOf(usePlan.getState().question!)
+  expect(useSizes.getState()).toMatchObject({ of, points: [], failure: error })
+  expect(isComing()).toBe(false)
+  setGoal({ goalError: 0.4 })
+  await settle()
+  finish('job-2')
+  await settle()
+  expect(sizes).toHaveLength(1)
+  changeParams({ allocation: 'greedy' })
+  expect(isComing()).toBe(true)
+  await settle()
+  runsReducers.changed(someRun({ state: 'running' }), 3)
+  await settle()
+  expect(asked.at(-1)).toBe('cancel job-3')
+  expect(isComing()).toBe(false)
+  runsReducers.listed([], 4)
 })
