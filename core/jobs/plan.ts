@@ -75,7 +75,7 @@ export async function planCompression(
   const compression = unwritten(file, style, wholeRun, { ...context, report })
   refuse(compression, job)
   const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
-  const { plans: planned } = await planRun(compression, job)
+  const { plans: planned, candidates } = await planRun(compression, job)
   const predictions = new Map<string, Prediction>()
   for (const plan of planned.filter(isFactorized)) {
     const own = analysisDecides(job.params) ? await knownSpectrum(plan, context) : undefined
@@ -111,7 +111,7 @@ export async function planCompression(
     elapsedMs: performance.now() - started,
     notices: [
       ...file.notices,
-      ...nothingIn(compression, job, plans, spectra),
+      ...nothingIn(compression, job, plans, candidates, spectra),
       ...statisticsNotices(context),
       ...(style.notices?.(plans.filter(isFactorized)) ?? []),
       ...kernelNotices(host),

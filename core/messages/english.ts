@@ -66,6 +66,7 @@ const acts: Readonly<Record<Act, string>> = {
   plan: '`plan`',
   resume: '--resume',
   'int8-factors': '--factor-dtype INT8',
+  'max-rank': '--max-rank',
   'dense-int8': '--dense-dtype INT8',
   statistics: '--statistics',
 }

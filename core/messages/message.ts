@@ -37,7 +37,15 @@ export interface Words {
 }
 
 /** What some sentences advise. Their words differ between the command line and the page. */
-export type Act = 'overwrite' | 'include' | 'plan' | 'resume' | 'int8-factors' | 'dense-int8' | 'statistics'
+export type Act =
+  | 'overwrite'
+  | 'include'
+  | 'plan'
+  | 'resume'
+  | 'int8-factors'
+  | 'dense-int8'
+  | 'max-rank'
+  | 'statistics'
 
 /** Whether it names code that loading a file would run: what nobody may overlook. */
 export function isCode({ key }: Message): boolean {

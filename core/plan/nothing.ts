@@ -17,6 +17,8 @@ import type { Storable } from './verdict.ts'
 export interface Unshrunk extends Storable {
   /** Relative error at rank 0, 1, ..., as far as it is known. */
   readonly curve: readonly number[] | undefined
+  /** The same with what rounding adds; absent where nobody has reckoned it. */
+  readonly rounded?: readonly number[]
 }
 
 interface Asked {
@@ -40,7 +42,7 @@ export interface Nothing {
 export function nothingCompressed(matrices: readonly Unshrunk[], asked: Asked): Nothing {
   if (matrices.length === 0) return { parts: [say('nothing.none')], remedy: null }
   const largest = matrices.map(({ info, view, stored, keptBytes }) => largestUsefulRank(info, view, stored, keptBytes))
-  const useful = Math.max(...largest)
+  const useful = largest.reduce((most, rank) => Math.max(most, rank), 0)
   const noisy = matrices.filter(({ view, curve }) => isNoise(view.rows, view.cols, curve)).length
   const byRank = goalOf(asked.params) === 'rank'
   // A rank below is one step away; what is noise is not helped by it.
@@ -67,19 +69,23 @@ function why(matrices: readonly Unshrunk[], largest: readonly number[], { params
   if (goal === 'size') return say('nothing.size', { count })
   if (goal === 'rank') return say('nothing.rank', { rank: params.rank })
   const ofModel = params.goalScope === 'model'
-  const errors = matrices.map(({ info, curve }, i) => {
-    const error = curve?.[Math.min(params.maxRank, largest[i]!)]
-    return error === undefined
-      ? undefined
-      : error * (ofModel ? Math.sqrt(elementCount(info.shape) / Math.max(1, entries)) : 1)
-  })
-  const least = Math.min(...errors.map((error) => error ?? 0))
-  // A curve that is not known, or a rank that is too large already: the number would be made up.
-  if (least === 0) return say('nothing.error-unknown', { goal: allowedError(params)! })
-  return say(ofModel ? 'nothing.model-error' : 'nothing.error', { goal: allowedError(params)!, least })
+  const least = matrices.reduce((lowest, { info, curve, rounded }, i) => {
+    const error = (rounded ?? curve)?.[Math.min(params.maxRank, largest[i]!)] ?? 0
+    return Math.min(lowest, error * (ofModel ? Math.sqrt(elementCount(info.shape) / Math.max(1, entries)) : 1))
+  }, Number.POSITIVE_INFINITY)
+  const figures = { goal: allowedError(params)!, least }
+  // A curve that is not known, a rank that is too large already, or rounding that nobody reckoned: the number would be made up.
+  if (least <= figures.goal) return say('nothing.error-unknown', figures)
+  // What larger ranks would reach is not known.
+  if (largest.some((rank) => rank > params.maxRank))
+    return say('nothing.rank-limit', { ...figures, rank: params.maxRank })
+  return say(ofModel ? 'nothing.model-error' : 'nothing.error', figures)
 }
 
-/** INT8 where this output has a place for it, and what it comes to: of all codes and scales, at full rank where they are factors. */
+/**
+ * INT8 where this output has a place for it, and what it comes to: of all codes and scales, and of factors at full rank for a goal, as far as ranks may go
+ * there, or at the rank asked for.
+ */
 function int8Instead(
   matrices: readonly Unshrunk[],
   { params, style, totalBytes }: Asked,
@@ -92,9 +98,14 @@ function int8Instead(
     if (bytes > 0) return { said: say('nothing.dense-int8', { share: share(bytes) }), remedy: { denseDType: 'INT8' } }
   }
   if (style.holds.int8 && matrices.some(({ stored }) => stored.dtype !== 'INT8')) {
-    const bytes = saved(({ view, stored }) =>
-      factorBytes(view, Math.min(view.rows, view.cols), { ...stored, dtype: 'INT8' }),
-    )
+    const bytes = saved(({ view, stored }) => {
+      const full = Math.min(view.rows, view.cols)
+      const byRank = goalOf(params) === 'rank'
+      // At full rank all the error is rounding, and such factors go to half precision.
+      const reached = byRank ? params.rank < full || params.int8Always : full <= params.maxRank
+      if (!reached) return Number.POSITIVE_INFINITY
+      return factorBytes(view, byRank ? Math.min(params.rank, full) : full, { ...stored, dtype: 'INT8' })
+    })
     if (bytes > 0)
       return { said: say('nothing.int8-factors', { share: share(bytes) }), remedy: { factorDType: 'INT8' } }
   }

@@ -137,8 +137,7 @@ async function writeOutput(
     const known = { plannedBytes, relativeError, resolution, absoluteError, tradeOff, ...weighed }
     const whole = { ...written, ...known }
     const numbered = style.notices?.(plans.filter(isFactorized)) ?? []
-    const spectra = new Map(planned.candidates.map(({ plan, spectrum }) => [storageName(plan.info), spectrum]))
-    const nothing = part.of === 1 ? nothingIn(compression, job, plans, spectra) : []
+    const nothing = part.of === 1 ? nothingIn(compression, job, plans, planned.candidates) : []
     const notices = [...checkpoint.notices, ...nothing, ...numbered, ...missedGoal(compression, job, whole)]
     return reportOf(compression, target, whole, notices, started)
   } catch (error) {

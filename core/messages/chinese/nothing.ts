@@ -9,6 +9,8 @@ export const nothing = {
   'nothing.error': (v, w) => `在盈亏平衡点以下，没有矩阵能达到 ${w.percent(v.goal)}：最小为 ${w.percent(v.least)}。`,
   'nothing.model-error': (v, w) =>
     `压缩任何一个矩阵都会使模型误差达到 ${w.percent(v.least)} 以上；目标是 ${w.percent(v.goal)}。`,
+  'nothing.rank-limit': (v, w) =>
+    `秩不超过允许的最大值 ${v.rank}（${w.act('max-rank')}）时，最小误差为 ${w.percent(v.least)}；目标是 ${w.percent(v.goal)}。`,
   'nothing.error-unknown': (v, w) => `没有矩阵能在误差不超过 ${w.percent(v.goal)} 时变小。`,
   'nothing.noise': (v, w) => `${w.count(v.count)} 个中有 ${w.count(v.noisy)} 个与随机噪声相似。`,
   'nothing.dense-int8': (v, w) => `以 INT8 保留（${w.act('dense-int8')}）时，文件约为原来的 ${w.percent(v.share)}。`,

@@ -15,6 +15,8 @@ export const nothing = {
     `No matrix reaches ${w.percent(v.goal)} below break-even: the least is ${w.percent(v.least)}.`,
   'nothing.model-error': (v: { goal: number; least: number }, w: Words) =>
     `Compressing any matrix takes the model error to ${w.percent(v.least)} or more; the goal is ${w.percent(v.goal)}.`,
+  'nothing.rank-limit': (v: { goal: number; least: number; rank: number }, w: Words) =>
+    `At ranks up to ${v.rank}, the largest allowed (${w.act('max-rank')}), the least error is ${w.percent(v.least)}; the goal is ${w.percent(v.goal)}.`,
   'nothing.error-unknown': (v: { goal: number }, w: Words) =>
     `No matrix gets smaller with an error of ${w.percent(v.goal)} or less.`,
   'nothing.noise': (v: { noisy: number; count: number }, w: Words) =>

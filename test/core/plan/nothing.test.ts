@@ -15,11 +15,18 @@ function saidOf(
   changes: Partial<Params>,
   dtype: ComputableDType = 'F32',
   weighted = false,
+  rounded?: readonly number[],
 ) {
   const params = { ...defaultParams, ...changes }
   const matrices = curves.map((curve, i): Unshrunk => {
     const info = { name: `w${i}`, dtype, shape: [256, 256], byteLength: (256 * 256 * dtypeBits[dtype]) / 8 }
-    return { info, view: matrixView(info)!, stored: storedAs(dtype, params, styles.factors), curve }
+    return {
+      info,
+      view: matrixView(info)!,
+      stored: storedAs(dtype, params, styles.factors),
+      curve,
+      ...(rounded && { rounded }),
+    }
   })
   const totalBytes = matrices.reduce((sum, { info }) => sum + info.byteLength, 0)
   const asked = { params, style: styles.factors, totalBytes, entries: curves.length * 256 * 256, weighted }
@@ -56,6 +63,28 @@ describe('a model of which nothing would be compressed', () => {
     expect(text).toContain('Quantization makes such weights smaller')
     expect(text).not.toMatch(/INT8|--statistics|noise/)
     expect(remedy).toBeNull()
+  })
+
+  it('names the limit of ranks where that comes before break-even, and no INT8 that it puts out of reach', () => {
+    const { text, remedy } = saidOf([noise], { goalError: 0.05, maxRank: 64 })
+    // sqrt(1 - 64 / 256)
+    expect(text).toContain(
+      'At ranks up to 64, the largest allowed (--max-rank), the least error is 86.60 %; the goal is 5.00 %.',
+    )
+    expect(text).not.toMatch(/break-even|INT8/)
+    expect(remedy).toBeNull()
+  })
+
+  it('counts what rounding adds, and names no least error below the goal', () => {
+    const small = noise.map((error) => error / 72)
+    const rounded = small.map((error) => error + 0.002)
+    expect(saidOf([small], { goalError: 0.01 }).text).toContain('with an error of 1.00 % or less')
+    expect(saidOf([small], { goalError: 0.01 }, 'F32', false, rounded).text).toContain('the least is 1.19 %')
+  })
+
+  it('takes more matrices than a call takes arguments', () => {
+    const many = Array.from({ length: 150_000 }, () => [])
+    expect(saidOf(many, { goalError: 0.05 }).text).toContain('No matrix gets smaller with an error of 5.00 % or less')
   })
 
   it('names rules where nothing may be factorized at all', () => {
