@@ -11,11 +11,13 @@ import {
   cancelForms,
   compareForms,
   dismissForms,
+  isMissed,
   setAnswerGoal,
   useAnswerGoal,
   useAnswers,
 } from '../model/answering/answers.ts'
 import { useWork } from '../model/looking/work.ts'
+import { usePlan } from '../model/planning/plan.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 /** Where a goal starts when nothing better is known. */
@@ -86,10 +88,12 @@ function FoundAnswer() {
 export function AnswerSearch() {
   const { t, numbers } = useWords()
   const sentences = useSentences()
-  const { report, fault } = useAnswers()
+  const answers = useAnswers()
+  const { fault } = answers
+  const recipe = usePlan(({ question }) => question?.recipe)
   const given = useSamples((state) => state.given.try.length)
   const running = useWork((state) => state.answers)
-  const missed = report !== null && report.chosen === null
+  const missed = isMissed(answers, recipe)
   if (running) {
     const share = shareOf(running.view) ?? 0
     const phase = running.view.progress?.phase

@@ -28,6 +28,13 @@ interface Taken {
   readonly before: ReturnType<typeof currentRecipe>
 }
 
+/** What forms are looked for by. */
+interface Search {
+  readonly goal: AnswerGoal | null
+  /** Text of the choices. */
+  readonly recipe: string
+}
+
 interface AnswersState {
   /** null: the nearest at the goal of the page. */
   readonly goal: AnswerGoal | null
@@ -35,10 +42,12 @@ interface AnswersState {
   /** Files of arrays are being opened. */
   readonly opening: boolean
   readonly report: AnswersReport | null
+  /** What it was made for; null without a report. */
+  readonly madeFor: Search | null
   readonly fault: ErrorReport | null
 }
 
-const none: AnswersState = { goal: null, taken: null, opening: false, report: null, fault: null }
+const none: AnswersState = { goal: null, taken: null, opening: false, report: null, madeFor: null, fault: null }
 
 export const useAnswers = create<AnswersState>(() => none)
 
@@ -76,6 +85,15 @@ export function useAnswerGoal(): { readonly goal: AnswerGoal; readonly found: Ta
   return { goal, found }
 }
 
+/** Whether no form meets the goal as it stands: nothing was looked for by another goal, or among other choices. @param recipe text of the choices now */
+export function isMissed({ report, madeFor, goal }: AnswersState, recipe: string | undefined): boolean {
+  return report?.chosen === null && isSame(madeFor, { goal, recipe })
+}
+
+function isSame(search: Search | null, now: { readonly goal: AnswerGoal | null; readonly recipe: string | undefined }) {
+  return search?.recipe === now.recipe && JSON.stringify(search?.goal) === JSON.stringify(now.goal)
+}
+
 /** Of what is drawn a third is held out: as many as a trial is judged by. */
 const shareDrawn = 3
 
@@ -91,11 +109,13 @@ export async function compareForms(take = false): Promise<void> {
     cancelLook()
     useAnswers.setState({ opening: false })
     const { goal } = useAnswers.getState()
+    let recipe = ''
     want('answers', {
       onFile: true,
       request: () => {
         const model = useFile.getState().report?.fileId
         if (model === undefined) return null
+        recipe = recipeText(currentQuestion())
         const { recipe: _, ...choices } = standing(useAnswers.getState().taken)?.before ?? currentRecipe()
         const { samples, sizes } = sampleOptions('try')
         const files = { ...withStatistics(model), inputs, heldOut: [] }
@@ -106,8 +126,11 @@ export async function compareForms(take = false): Promise<void> {
         useAnswers.setState({ fault: faultOf(how) })
         if (how.type !== 'finished' || how.result.kind !== 'answers') return
         const { report } = how.result
-        useAnswers.setState({ report })
-        if (take && report.chosen !== null) chooseForm(report.rows[report.chosen]!, goal)
+        const madeFor = { goal, recipe }
+        useAnswers.setState({ report, madeFor })
+        // What was chosen meanwhile is the user's own.
+        const holds = isSame(madeFor, { goal: useAnswers.getState().goal, recipe: recipeText(currentQuestion()) })
+        if (take && holds && report.chosen !== null) chooseForm(report.rows[report.chosen]!, goal)
       },
     })
   } catch (error) {

@@ -1,18 +1,25 @@
 /** What a form that keeps the answers does to the choices of the page, and that none of it stays behind; against an engine that writes down. */
 import { beforeEach, expect, test } from 'vitest'
-import type { Answer, AnswerRow, AnswersReport, JobRequest } from '../../../../core/contract.ts'
+import {
+  type Answer,
+  type AnswerRow,
+  type AnswersReport,
+  type JobRequest,
+  recipeText,
+} from '../../../../core/contract.ts'
 import { defaultParams } from '../../../../core/params.ts'
 import { paramsReducers, useParams } from '../../../../renderer/choices/params.ts'
 import {
   chooseForm,
   compareForms,
   forgetAnswers,
+  isMissed,
   leaveAnswerGoal,
   setAnswerGoal,
   useAnswers,
 } from '../../../../renderer/model/answering/answers.ts'
 import { receiveJobEvent } from '../../../../renderer/model/looking/work.ts'
-import { currentRecipe } from '../../../../renderer/model/running/run-actions.ts'
+import { currentQuestion, currentRecipe } from '../../../../renderer/model/running/run-actions.ts'
 import { openPage, tensorReport } from '../harness.ts'
 
 const answer: Answer = { notFinite: 0, error: 0.01, agreement: null, outputs: [] }
@@ -37,10 +44,11 @@ beforeEach(() => {
   paramsReducers.output('onnx')
   paramsReducers.set({ goalSize: 0.4 })
 })
-const found = async () => {
+const found = async (meanwhile = () => {}, of = report) => {
   await compareForms(true)
   await expect.poll(() => asked.length).toBeGreaterThan(0)
-  receiveJobEvent({ type: 'finished', jobId: `job-${asked.length}`, result: { kind: 'answers', report } })
+  meanwhile()
+  receiveJobEvent({ type: 'finished', jobId: `job-${asked.length}`, result: { kind: 'answers', report: of } })
 }
 
 test('the form that is found is what would be run, and another look begins with what there was before', async () => {
@@ -68,4 +76,16 @@ test('whoever leaves the goal has the choices of before, unless others were made
   paramsReducers.set({ seed: 9 })
   leaveAnswerGoal()
   expect(useParams.getState().params).toMatchObject({ denseDType: 'INT8', seed: 9 })
+})
+
+test('what was found for another goal or other choices is neither taken over nor said to be missed', async () => {
+  const missed = () => isMissed(useAnswers.getState(), recipeText(currentQuestion()))
+  setAnswerGoal(goal)
+  await found(() => paramsReducers.set({ seed: 9 }))
+  expect(useParams.getState().params).toMatchObject({ seed: 9, goalSize: 0.4 })
+  expect(useAnswers.getState().taken).toBeNull()
+  await found(() => {}, { ...report, chosen: null })
+  expect(missed()).toBe(true)
+  setAnswerGoal({ kind: 'error', most: 0.5 })
+  expect(missed()).toBe(false)
 })
