@@ -29,7 +29,7 @@ import { desk } from './runs/desk.ts'
 import { runEffects } from './runs/run-effects.ts'
 import { createDialogs } from './window/dialogs.ts'
 import { createPageWindow } from './window/page-window.ts'
-import { hardenContents, hardenSession, pageOrigin } from './window/window.ts'
+import { clipboardWrite, hardenContents, hardenSession, pageOrigin } from './window/window.ts'
 import { storedPlace } from './window/window-place.ts'
 import { sayFor } from './words.ts'
 
@@ -117,7 +117,7 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
     settings = await storedSettings(folder).read()
     await app.whenReady()
     onSessionEnd(quitting.end)
-    hardenSession(session.defaultSession)
+    hardenSession(session.defaultSession, new URL(pageOrigin).hostname, clipboardWrite)
     protocol.handle('app', await assetHandler(builtPage, [new URL(pageOrigin).hostname]))
     nativeTheme.themeSource = settings.theme
 

@@ -41,6 +41,7 @@ export const hosts = {
   'merge.cancelled': () => '合并已取消。',
   'bench.not-handed': (v) => `无法通过 ${v.path} 将矩阵交给对照程序：“${v.fault}”。`,
   'bench.no-script': (v) => `“--peers”运行只在源码检出中才有的“test/bench/peers.py”：缺少 ${v.path}。`,
+  'bench.no-window': () => '在应用中“bench”不测量 GPU（其他命令可使用）：请通过 npm 包运行，并安装 webgpu 包。',
   'bench.peers-ended': (v) => `“--peers”的 Python 进程已结束：“${v.reason}”。`,
   'bench.peers-said': (v) => `“--peers”的 Python 进程报告：“${v.line}”`,
 } satisfies Partial<Translation>

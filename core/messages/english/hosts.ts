@@ -51,6 +51,8 @@ export const hosts = {
     `The matrix could not be handed to the peers through ${v.path}: ${v.fault}.`,
   'bench.no-script': (v: { path: Quoted }) =>
     `--peers runs test/bench/peers.py, which is only in a checkout: ${v.path} is missing.`,
+  'bench.no-window': () =>
+    'bench measures no GPU in the application, whose other commands use one: run it from the npm package, with the package webgpu.',
   'bench.peers-ended': (v: { reason: Foreign }) => `The Python process of --peers ended: ${v.reason}.`,
   'bench.peers-said': (v: { line: Foreign }) => `The Python process of --peers said: ${v.line}`,
 }

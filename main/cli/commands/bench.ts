@@ -67,6 +67,9 @@ export function benchCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (options: Options, self: Command) => {
       const params = paramsFrom(self, tunable)
+      // The kernels it measures are this process's own: none of an engine that asks for a window.
+      if (process.versions.electron && params.device.startsWith('gpu'))
+        throw new AppError('bad-request', message('bench.no-window'))
       const runtime = runtimeName()
       const room = kernelRoom({
         runtime,

@@ -76,7 +76,7 @@ export function openDeviceWindow(asked: boolean): DeviceWindow | NoDevice {
 function sessionOfDevices(): Session {
   // Without "persist:" nothing of it is kept.
   const made = session.fromPartition('ghostsvd-device', { cache: false })
-  hardenSession(made, host)
+  hardenSession(made, host, null)
   made.protocol.handle('app', async (request) => {
     const { hostname, pathname } = new URL(request.url)
     const found = hostname === host && request.method === 'GET' ? await contentOf(pathname) : null

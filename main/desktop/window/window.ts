@@ -66,12 +66,12 @@ export function hardenContents(contents: WebContents): void {
 }
 
 /** To put a picture on the clipboard where a click led to it. Nothing can be read from there. */
-const onlyPermission = 'clipboard-sanitized-write'
+export const clipboardWrite = 'clipboard-sanitized-write'
 
-/** No other permission and no device for any page, and no request that leaves the application, or `host` of it. */
-export function hardenSession(session: Session, host = new URL(pageOrigin).hostname): void {
-  session.setPermissionRequestHandler((_contents, permission, answer) => answer(permission === onlyPermission))
-  session.setPermissionCheckHandler((_contents, permission) => permission === onlyPermission)
+/** No other permission and no device for any page, and no request that leaves `host` of the application. @param allowed null for no permission at all */
+export function hardenSession(session: Session, host: string, allowed: typeof clipboardWrite | null): void {
+  session.setPermissionRequestHandler((_contents, permission, answer) => answer(permission === allowed))
+  session.setPermissionCheckHandler((_contents, permission) => permission === allowed)
   session.setDevicePermissionHandler(() => false)
   session.webRequest.onBeforeRequest(({ url }, answer) => answer({ cancel: !staysInside(url, host) }))
 }
