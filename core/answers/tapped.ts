@@ -51,11 +51,9 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
   const names = new Map(all.map((each, i) => [each, each.isInput ? each.value : `ghostsvd.tap.${i}`]))
   const covered = new Set(all.flatMap(({ weights }) => weights))
   const types = new Map(all.map((each) => [names.get(each)!, dataTypeOf(each.info.dtype)]))
-  const { splices, outputs } = opened(
-    graph.main,
-    Map.groupBy(all, ({ scope }) => scope),
-    { names, types },
-  )
+  const inScope = new Map<Found['scope'], typeof all>()
+  for (const each of all) inScope.set(each.scope, [...(inScope.get(each.scope) ?? []), each])
+  const { splices, outputs } = opened(graph.main, inScope, { names, types })
   const { content } = graph.main
   const end = { start: content.end, end: content.end }
   const added = outputs.map((name) => message(fields.graphOutput, text(1, name)))

@@ -75,11 +75,13 @@ function Missing() {
   return (
     <main className="start">
       {fault ? (
-        <ErrorBox error={fault}>
-          <Button color="red" onClick={() => location.reload()} size="compact-sm" variant="light">
-            {t('app.reload')}
-          </Button>
-        </ErrorBox>
+        <div className="start-column">
+          <ErrorBox error={fault}>
+            <Button color="red" onClick={() => location.reload()} size="compact-sm" variant="light">
+              {t('app.reload')}
+            </Button>
+          </ErrorBox>
+        </div>
       ) : null}
     </main>
   )

@@ -59,13 +59,15 @@ function Fault({ error, of, where }: FaultProps) {
   const version = useSession(({ host }) => host?.version ?? '')
   return (
     <main className="start" data-testid="fault">
-      <p>{t('fault.what')}</p>
-      <ErrorBox error={toErrorReport(error)}>
-        <Button color="red" onClick={() => location.reload()} size="compact-sm" variant="light">
-          {t('app.reload')}
-        </Button>
-        <CopyButton label={t('fault.copy')} text={() => detailsOf({ version, of, error, where })} />
-      </ErrorBox>
+      <div className="start-column">
+        <p>{t('fault.what')}</p>
+        <ErrorBox error={toErrorReport(error)}>
+          <Button color="red" onClick={() => location.reload()} size="compact-sm" variant="light">
+            {t('app.reload')}
+          </Button>
+          <CopyButton label={t('fault.copy')} text={() => detailsOf({ version, of, error, where })} />
+        </ErrorBox>
+      </div>
     </main>
   )
 }

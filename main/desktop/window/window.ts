@@ -55,8 +55,12 @@ export function openExternal(url: string): void {
 /** Every WebContents of the application passes here, whoever made it. */
 export function hardenContents(contents: WebContents): void {
   const refuse = (event: { preventDefault(): void }) => event.preventDefault()
-  contents.on('will-navigate', refuse)
-  contents.on('will-frame-navigate', refuse)
+  // A page that has failed loads itself again.
+  const refuseElsewhere = (event: { preventDefault(): void; readonly url: string; readonly isMainFrame: boolean }) => {
+    if (!event.isMainFrame || event.url !== contents.getURL()) event.preventDefault()
+  }
+  contents.on('will-navigate', refuseElsewhere)
+  contents.on('will-frame-navigate', refuseElsewhere)
   contents.on('will-redirect', refuse)
   contents.on('will-attach-webview', refuse)
   contents.setWindowOpenHandler(({ url }) => {

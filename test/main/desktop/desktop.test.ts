@@ -141,6 +141,15 @@ describe('what a page may not do', () => {
     },
   )
 
+  it('may load itself again, and nothing else, in a frame neither', () => {
+    for (const event of ['will-navigate', 'will-frame-navigate']) {
+      const to = (url: string, isMainFrame: boolean) =>
+        refused((details) => contents.emit(event, { ...details, url, isMainFrame }))
+      expect([to('app://ghostsvd/', true), to('app://ghostsvd/', false)]).toEqual([false, true])
+      expect(to('app://ghostsvd/other', true)).toBe(true)
+    }
+  })
+
   it('opens no window, and leads the browser only to the hosts on the list', () => {
     for (const url of [
       'http://github.com/',

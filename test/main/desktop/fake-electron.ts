@@ -34,6 +34,9 @@ class FakeChannel {
 
 export class FakeContents extends EventEmitter {
   openHandler: ((details: { url: string }) => { action: string }) | null = null
+  getURL() {
+    return 'app://ghostsvd/'
+  }
   setWindowOpenHandler(handler: NonNullable<typeof this.openHandler>) {
     this.openHandler = handler
   }
