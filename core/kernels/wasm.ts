@@ -236,7 +236,7 @@ function wasmKernels(
     scoped(() => {
       let rows = Y.data
       if (Out.data.byteOffset === rows.byteOffset && Y.cols > PACKED_DEPTH) {
-        rows = new Float32Array(memory.buffer(), memory.allocate(rows.byteLength), rows.length)
+        rows = new Float32Array(...view(rows.byteLength, rows.length))
         rows.set(Y.data)
         memory.addressOf(rows)
       }
