@@ -256,6 +256,31 @@ describe('every fast kernel agrees with the reference', () => {
     })
   })
 
+  it('Y M onto Y where the memory has to grow for a copy of Y', async () => {
+    const kernels = await testKernels({ choice: 'simd', threads: 1 })
+    try {
+      const [m, k] = [1025, 1025]
+      const next = noise(9)
+      const Y = matrix(kernels, m, k, next)
+      // Twice the identity: exact, and not taken for an upper triangular one.
+      const M = kernels.allocateFloat64(k * k)
+      for (let i = 0; i < k; i++) M[i * k + i] = 2
+      M[(k - 1) * k] = 1
+      const first = Array.from({ length: m }, (_, i) => 2 * Y.data[i * k]! + Y.data[i * k + k - 1]!)
+      // Up to the end of what there is.
+      while (kernels.allocateBytes(1).buffer.byteLength - kernels.memory.usedBytes > 4 * m * k)
+        kernels.allocateBytes(1 << 20)
+      kernels.multiplySmall(Y, M, Y)
+      expectWithin(
+        Array.from({ length: m }, (_, i) => Y.data[i * k]!),
+        first,
+        4 * U32,
+      )
+    } finally {
+      await kernels.shutdown()
+    }
+  })
+
   it('Y R for upper triangular R, beside Y and onto Y', () => {
     everyTeam((kernels) => {
       for (const [m, k] of [
