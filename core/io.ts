@@ -95,13 +95,15 @@ export interface OutputSubfolder extends OutputFolder {
   abort(): Promise<void>
 }
 
+/** Absent before Node 22, where the collector frees them. */
+type Transferable = ArrayBuffer & { transfer?(byteLength: number): ArrayBuffer }
+
 /**
  * Frees the buffer of an array that is no longer needed, now; its views have zero length afterwards. The collector would look for
  * buffers of megabytes too late to give their memory to the next one, and too often for a heap as small as ours.
  */
 export function discard({ buffer }: ArrayBufferView): void {
-  // Absent before Node 22, where the collector frees them.
-  if (buffer instanceof ArrayBuffer) buffer.transfer?.(0)
+  if (buffer instanceof ArrayBuffer) (buffer as Transferable).transfer?.(0)
 }
 
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {

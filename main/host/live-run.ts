@@ -139,11 +139,11 @@ export function liveRun(options: LiveRunOptions): LiveRun {
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const refuse = () => reject(new AppError('cancelled', say('job.cancelled')))
-  if (signal.aborted) refuse()
-  else signal.addEventListener('abort', refuse, { once: true })
-  return promise
+  return new Promise((_resolve, reject) => {
+    const refuse = () => reject(new AppError('cancelled', say('job.cancelled')))
+    if (signal.aborted) refuse()
+    else signal.addEventListener('abort', refuse, { once: true })
+  })
 }
 
 /** Files of the engine's, by role. */
