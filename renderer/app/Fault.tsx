@@ -11,7 +11,7 @@ import { CopyButton } from '../runs/CopyButton.tsx'
 import { useWords } from '../words/words.ts'
 
 interface FaultBoundaryProps {
-  /** Another one is tried anew: a screen that failed is left by going to another. */
+  /** Another one gets its own try: a screen that failed is left by going to another. */
   readonly of: string
   readonly children: ReactNode
 }

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react'
 const unseenMs = 200
 
 /**
- * How many parts are made, up to `last`: the next one after a frame has been drawn with those before it. Not React's slices, which begin anew with
+ * How many parts are made, up to `last`: the next one after a frame has been drawn with those before it. Not React's slices, which start over with
  * whatever a store says meanwhile, and a file that has just been opened is talked about a lot.
  */
 export function useStages(last: number): number {
