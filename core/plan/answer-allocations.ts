@@ -10,8 +10,8 @@
  *   logits     the same of what the answer's last softmax or sigmoid takes, which sees more where that is sure of itself and less where it is not
  */
 import { elementCount } from '../tensor.ts'
+import type { Candidate } from './candidate.ts'
 import { largestUsefulRank } from './factor-dtype.ts'
-import type { Candidate } from './goals.ts'
 import type { Allocation, AllocationCandidate } from './rank-allocation.ts'
 
 export const allocationKinds = ['uniform', 'relative', 'absolute', 'floored', 'measured', 'logits'] as const

@@ -5,7 +5,8 @@
  */
 import type { Params } from '../params.ts'
 import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
-import { type Candidate, copiedErrorAt, refusalAt, sizedPlans } from './goals.ts'
+import { type Candidate, copiedErrorAt, refusalAt } from './candidate.ts'
+import { sizedPlans } from './goals.ts'
 import { isFactorized, keepAsIs, type TensorPlan } from './plan.ts'
 
 /** What a run or a plan knows before a goal settles its ranks. */

@@ -12,8 +12,9 @@ import {
   uniformRanks,
   weighed,
 } from '../../plan/answer-allocations.ts'
+import type { Candidate } from '../../plan/candidate.ts'
 import { hasGoal, noGoal } from '../../plan/goal.ts'
-import { type Candidate, sizeGoalBytes } from '../../plan/goals.ts'
+import { sizeGoalBytes } from '../../plan/goals.ts'
 import { wholeRun } from '../../plan/parts.ts'
 import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
 import { type Allocation, ranksForSizes } from '../../plan/rank-allocation.ts'

@@ -1,7 +1,7 @@
 /** Whether a plan compresses nothing, and the sentence for it. */
 import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
-import type { Candidate, TensorSpectrum } from '../../plan/goals.ts'
+import type { Candidate, TensorSpectrum } from '../../plan/candidate.ts'
 import { nothingCompressed, type Unshrunk } from '../../plan/nothing.ts'
 import { type Choices, isFactorized, type TensorPlan } from '../../plan/plan.ts'
 import { verdictsOn } from '../../plan/verdict.ts'

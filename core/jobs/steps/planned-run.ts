@@ -15,9 +15,10 @@ import { knownSpectrum, squaresOf, tensorSpectrum } from '../../matrix/spectra.t
 import { say } from '../../messages/english.ts'
 import { foreign, quoted } from '../../messages/text.ts'
 import type { Params } from '../../params.ts'
+import { type Candidate, candidateOf } from '../../plan/candidate.ts'
 import { inFileOrder, refuseTwins } from '../../plan/entries.ts'
 import { hasGoal } from '../../plan/goal.ts'
-import { type Candidate, candidateOf, goalOfModel, type Weighing, withRanks } from '../../plan/goals.ts'
+import { goalOfModel, type Weighing, withRanks } from '../../plan/goals.ts'
 import { isOneFile, layOut } from '../../plan/output-files.ts'
 import { partOf, wholeRun } from '../../plan/parts.ts'
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { triedRanks, uniformRanks, weighed } from '../../../core/plan/answer-allocations.ts'
-import type { Candidate } from '../../../core/plan/goals.ts'
+import type { Candidate } from '../../../core/plan/candidate.ts'
 import { allocateRanks } from '../../../core/plan/rank-allocation.ts'
 
 /** Of the shape rows x cols in F32, whose squared errors fall as this power of the rank. */

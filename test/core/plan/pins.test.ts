@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { parseRecipe, recipeText } from '../../../core/contract.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
-import { candidateOf, withRanks } from '../../../core/plan/goals.ts'
+import { candidateOf } from '../../../core/plan/candidate.ts'
+import { withRanks } from '../../../core/plan/goals.ts'
 import { isFactorized, planFile, type TensorPlan } from '../../../core/plan/plan.ts'
 import { type Pin, pinsBy } from '../../../core/rules.ts'
 
