@@ -46,7 +46,7 @@ export function Notices() {
         </Alert>
       )}
       {elsewhere && status === 'opening' ? (
-        <Alert color="gray" icon={<Loader color="gray" size={16} />} variant="light">
+        <Alert color="gray" icon={<Loader color="gray" size={16} />} role="status" variant="light">
           {t('notices.opening', { name: opening })}
         </Alert>
       ) : null}

@@ -122,7 +122,8 @@ for (const [what, type, signal, sentence] of [
   }) => {
     const { program, application } = electronRuntime()!
     const [source, out] = [join(folder, 'model.safetensors'), join(folder, 'out.safetensors')]
-    commandLine('sample', source, '--layers', '1', '--hidden', '256')
+    // Enough that one is always under way when the first is seen to be finished.
+    commandLine('sample', source, '--layers', '4', '--hidden', '256')
     const flags = ['--out', out, '--method', 'randomized', '--rank', '16', '--n-iter', '8', '--device', 'gpu', '--json']
     const command = spawn(program, [...sandbox, application, 'compress', source, ...flags, ...software], {
       env: desktopEnvironment({ config, display }),
