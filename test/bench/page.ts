@@ -88,6 +88,10 @@ async function measure(browser: Browser, tree: string, times: Times): Promise<vo
 
     await back(page)
     await open(page, 'model.safetensors')
+    // At the rank of before nothing of it would be compressed, and nothing need be analyzed.
+    const rank = page.getByRole('textbox', { name: 'Rank', exact: true })
+    await rank.fill('64')
+    await rank.press('Enter')
     await settled(page)
     // Pages before 0.2 showed no bytes of a plan that could be waited for.
     if ((await page.getByTestId('outcome').count()) === 0) return
