@@ -14,7 +14,7 @@ import { sketchKey } from '../matrix/sketch-key.ts'
 import { timedRun } from '../matrix/timed-run.ts'
 import { type Certificate, certify } from '../measure/certificate.ts'
 import { truncationCurve } from '../measure/residual.ts'
-import { type FittedParams, fitParams, type Params } from '../params.ts'
+import { type FittedParams, fitParams } from '../params.ts'
 import type { Sketch } from '../sketch-cache/codec.ts'
 import { factorize } from '../svd/factorize.ts'
 import { plannedArithmetic } from '../svd/on-device.ts'
@@ -51,7 +51,7 @@ export async function analyzeTensor(
       await context.sketches?.cache.amend(key, sketchOf(finished, measured))
       return measured
     }
-    const analysis = await analyzeLoaded(tensor, view, loaded, job.params, readMs, job.repeat, context)
+    const analysis = await analyzeLoaded(tensor, view, loaded, job, readMs, context)
     const { info } = context.kernels
     // Of another class where a device failed meanwhile.
     if (reuse && reuse.arithmetic === arithmeticWith(info.arithmetic, analysis.factorization.device))
@@ -121,14 +121,13 @@ async function analyzeLoaded(
   tensor: ComputableTensor,
   view: MatrixView,
   loaded: LoadedMatrix,
-  params: Params,
+  { params, repeat, estimates = false }: JobOf<'analyze'>,
   readMs: number,
-  repeat: number,
   context: JobContext,
 ): Promise<{ report: AnalysisReport; factorization: Found; computeMs: number[]; workingBytes: number }> {
   // An adaptive run ends at the rank its goal takes; each starts from what was asked for.
   const fitted = fitParams(params, view.rows, view.cols)
-  let run = await timedRun(tensor, loaded, fitted, context, true)
+  let run = await timedRun(tensor, loaded, fitted, context, estimates)
   const computeMs: number[] = repeat > 0 ? [] : [run.computeMs]
   // The first of several warms up: code is compiled, pages are mapped.
   for (let counted = 0; counted < repeat; counted++) {

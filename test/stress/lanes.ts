@@ -49,12 +49,14 @@ const target = () => grants.target(join(outputs, 'out.safetensors')).id
 const jobs: Record<string, (fileId: string) => JobRequest> = {
   randomized: (fileId) => ({
     kind: 'analyze',
+    estimates: true,
     files: { model: fileId },
     tensor,
     params: { method: 'randomized', rank: 128, nIter: 16 },
   }),
   krylov: (fileId) => ({
     kind: 'analyze',
+    estimates: true,
     files: { model: fileId },
     tensor,
     params: { method: 'randomized', algorithm: 'krylov', rank: 64 },

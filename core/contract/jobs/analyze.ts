@@ -84,6 +84,8 @@ export const analyze = job('analyze', {
     reuse: z.boolean().default(false),
     /** Whether to prove what can be proved without the exact SVD: residuals, intervals, a bracket of the floor, the spectral error. */
     certify: z.boolean().optional(),
+    /** Whether the curve after each power iteration is told, at the price of an eigenproblem each: for a screen, never for a stopwatch. */
+    estimates: z.boolean().optional(),
   },
   machine: ({ params }) => params,
   report: analysisReportSchema,

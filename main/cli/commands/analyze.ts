@@ -44,6 +44,7 @@ export function analyzeCommand(): Command {
     .action(async (path: string, options: Options, self: Command) => {
       const { tensor, repeat, certify = false, json, reportHtml } = options
       const params = paramsFrom(self, keys)
+      const drawn = process.stderr.isTTY // by the progress line
       const records = await refuseRecords({
         reportHtml,
         force: options.force,
@@ -52,7 +53,7 @@ export function analyzeCommand(): Command {
       })
       const report = await withEngine(async (engine) => {
         const files = await openFiles(engine, path, options)
-        return engine.run<'analyze'>({ kind: 'analyze', files, tensor, params, repeat, certify })
+        return engine.run<'analyze'>({ kind: 'analyze', files, tensor, params, repeat, certify, estimates: drawn })
       })
       if (json) printJson(report)
       else printAnalysis(report)

@@ -144,5 +144,5 @@ function look(kind: AnalysisWish['kind'], tensor: string, params: Params): void 
 /** Looking at one tensor answers every goal: the goal is the run's. A sketch that was finished before answers a look, never a stopwatch. */
 function requestOf(kind: AnalysisWish['kind'], fileId: string, tensor: string, params: Params): JobRequest {
   const look = { files: withStatistics(fileId), tensor, params: { ...params, ...noGoal } }
-  return kind === 'analyze' ? { kind, ...look, reuse: true } : { kind, ...look }
+  return kind === 'analyze' ? { kind, ...look, reuse: true, estimates: true } : { kind, ...look }
 }

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { FileReport, PlanReport } from '../../../core/contract.ts'
+import type { AnalysisReport, FileReport, PlanReport } from '../../../core/contract.ts'
 import { can } from '../../system.ts'
 import { type Harness, mortal, product, running, temporaryFolder, testEngine, threadCount, until } from './harness.ts'
 
@@ -27,13 +27,16 @@ describe('product', () => {
       tensor: firstMatrix(file),
       params: { rank: 16, method: 'randomized' },
     } as const
-    const randomized = running(harness, { kind: 'analyze', ...job })
+    const randomized = running(harness, { kind: 'analyze', ...job, estimates: true })
     const report = await randomized.end
     expect(report).toMatchObject({ rank: 16, threads: (await client.api.info()).threads })
     // One estimate for the sketch and each power iteration.
     expect(randomized.events.filter(({ type }) => type === 'estimate').length).toBeGreaterThanOrEqual(2)
+    const unwatched = running(harness, { kind: 'analyze', ...job })
+    expect(await unwatched.end).toMatchObject({ singularValues: (report as AnalysisReport).singularValues })
+    expect(unwatched.events.filter(({ type }) => type === 'estimate')).toHaveLength(0)
     const comparison = await client.run({ kind: 'compare', ...job })
-    expect(comparison.randomized.relativeError).toBe((report as { relativeError: number }).relativeError)
+    expect(comparison.randomized.relativeError).toBe((report as AnalysisReport).relativeError)
     expect(comparison.excess).toBeGreaterThanOrEqual(0)
     const target = grants.target(join(folder, 'factors.safetensors')).id
     const compressed = await client.run({
@@ -41,7 +44,7 @@ describe('product', () => {
     })
     expect(compressed.verified).toBe(true)
     expect(readFileSync(join(folder, 'factors.safetensors'))).toHaveLength(compressed.bytesAfter)
-    expect((await client.api.info()).jobsStarted).toBe(4)
+    expect((await client.api.info()).jobsStarted).toBe(5)
   })
 
   it('says that a file has changed which was rewritten under its old time while it was read', async () => {
