@@ -61,7 +61,7 @@ export function differenceOf(name: string): DifferenceOf {
 }
 
 /** Floating-point rows [n, classes] or [batch, positions, classes]: logits, or what a softmax makes of them. */
-function looksLikeClasses({ type, dims }: Value): boolean {
+export function looksLikeClasses({ type, dims }: Value): boolean {
   return type.startsWith('float') && (dims.length === 2 || dims.length === 3) && dims.at(-1)! > 1
 }
 

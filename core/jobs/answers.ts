@@ -28,6 +28,7 @@ import {
   type AnsweredSamples,
   answered,
   answerOf,
+  assertTellsApart,
   type Bench,
   latencyOf,
   type WrittenCandidate,
@@ -104,6 +105,7 @@ export async function compareAnswers(
       },
     }
     const samples = answered(original, split)
+    await assertTellsApart(bench, job.goal, samples)
     const judgedOn = others === split ? samples : answered(original, others)
     const allocator = await answerAllocator(bench, job, samples, (more) => {
       expected += more
@@ -283,22 +285,18 @@ function byAgreement({ classes }: Pick<Bench, 'classes'>, { goal }: Job): boolea
 function distanceFor(bench: Pick<Bench, 'classes'>, job: Job): Judge['distance'] {
   return (answer) => {
     if (!answer || answer.notFinite > 0) return Number.POSITIVE_INFINITY
-    const error = answer.error ?? 0
+    const error = answer.error ?? Number.POSITIVE_INFINITY
     if (!byAgreement(bench, job)) return error
-    const known = answer.outputs.filter(({ name }) => bench.classes.has(name))
-    const classes = (known.length > 0 ? known : answer.outputs).flatMap(({ classes }) => classes ?? [])
-    const rows = classes.reduce((sum, each) => sum + each.rows, 0)
-    const same = classes.reduce((sum, { sameFirst }) => sum + sameFirst, 0)
     // Of equal agreement the smaller error.
-    return (rows > 0 ? 1 - same / rows : 0) + 1e-6 * Math.min(1, error)
+    return 1 - (answer.agreement ?? 0) + 1e-6 * Math.min(1, error)
   }
 }
 
 function meets(answer: Answer, { goal }: Job): boolean | null {
   if (goal === null) return null
   if (answer.notFinite > 0) return false
-  if (goal.kind === 'error') return (answer.error ?? 0) <= goal.most
-  return (answer.agreement ?? 1) >= goal.least
+  if (goal.kind === 'error') return answer.error !== null && answer.error <= goal.most
+  return answer.agreement !== null && answer.agreement >= goal.least
 }
 
 async function originalRow(bench: Bench, samples: AnsweredSamples): Promise<AnswerRow> {

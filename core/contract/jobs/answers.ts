@@ -23,7 +23,7 @@ const answerSchema = z.strictObject({
   notFinite: z.number(),
   /** Of the output that differs most; null where the original's are zero everywhere, or `notFinite` is not 0. */
   error: z.number().nullable(),
-  /** Share of rows with the same largest entry, over all outputs that have an axis of classes; null where none has. */
+  /** Share of rows with the same largest entry, over the outputs that a softmax makes, or where there are none over all that have an axis of classes; null where none has. */
   agreement: z.number().nullable(),
   outputs: z.array(outputDifferenceSchema),
 })

@@ -1,10 +1,10 @@
 /** Candidates as models that run: written as `compress` writes them, and held against the answers of the original. */
-import { differenceOf, spreadOf } from '../../answers/compare.ts'
+import { differenceOf, looksLikeClasses, spreadOf } from '../../answers/compare.ts'
 import type { Feeds } from '../../answers/inputs.ts'
 import type { ModelRunner, RunningModel, WrittenModel } from '../../answers/runner.ts'
 import type { Samples } from '../../answers/samples.ts'
-import { namedValue, type Value } from '../../answers/value.ts'
-import type { Answer, AnswerRow, CompressionReport } from '../../contract.ts'
+import { namedValue, numbersOf, type Value } from '../../answers/value.ts'
+import type { Answer, AnswerGoal, AnswerRow, CompressionReport } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import type { JobContext } from '../../matrix/context.ts'
@@ -69,6 +69,26 @@ export function answered(original: RunningModel, samples: Samples): AnsweredSamp
   }
 }
 
+/**
+ * What the original answers must be able to tell forms apart: a goal of classes met by outputs that have none, or an error over zeros, would take the smallest.
+ * @throws AppError `bad-request`
+ */
+export async function assertTellsApart(
+  { judged }: Pick<Bench, 'judged'>,
+  goal: AnswerGoal | null,
+  samples: AnsweredSamples,
+): Promise<void> {
+  let [hasClasses, isHeard] = [goal?.kind !== 'agreement', false]
+  for (let i = 0; i < samples.count && !(hasClasses && isHeard); i++) {
+    const { outputs } = await samples.at(i)
+    const values = judged.flatMap((name) => namedValue(outputs, name) ?? [])
+    hasClasses ||= values.some(looksLikeClasses)
+    isHeard ||= values.some((value) => numbersOf(value).some((number) => number !== 0))
+  }
+  if (!hasClasses) throw new AppError('bad-request', say('answers.no-classes'))
+  if (!isHeard) throw new AppError('bad-request', say('answers.only-zeros'))
+}
+
 /** A candidate that was written, and what was said of it. */
 export interface WrittenCandidate {
   readonly model: WrittenModel
@@ -108,7 +128,7 @@ export async function whileRunning<T>(
 
 /** How far the answers of a model are from the original's, on the first so many samples. */
 export async function answerOf(
-  { judged, logits }: Pick<Bench, 'judged' | 'logits'>,
+  { judged, logits, classes }: Pick<Bench, 'judged' | 'logits' | 'classes'>,
   model: RunningModel,
   samples: AnsweredSamples,
   count = samples.count,
@@ -127,12 +147,15 @@ export async function answerOf(
   }
   const found = differences.map(({ difference }) => difference.result())
   const outputs = found.slice(0, judged.length)
-  const rows = outputs.reduce((sum, { classes }) => sum + (classes?.rows ?? 0), 0)
+  // A state [2, 1, 128] looks like classes too: where a softmax makes some outputs, the others do not count.
+  const known = outputs.filter((each) => each.classes !== null && classes.has(each.name))
+  const agreements = (known.length > 0 ? known : outputs).flatMap(({ classes }) => classes ?? [])
+  const rows = agreements.reduce((sum, each) => sum + each.rows, 0)
   const notFinite = outputs.reduce((sum, each) => sum + each.notFinite, 0)
   const answer = {
     notFinite,
     error: notFinite > 0 ? null : largestError(outputs),
-    agreement: rows > 0 ? outputs.reduce((sum, { classes }) => sum + (classes?.sameFirst ?? 0), 0) / rows : null,
+    agreement: rows > 0 ? agreements.reduce((sum, { sameFirst }) => sum + sameFirst, 0) / rows : null,
     outputs,
   }
   return { answer, logitsError: largestError(found.slice(judged.length)) }

@@ -30,6 +30,10 @@ export const answers = {
     `${v.original} and ${v.compressed} do not have the same inputs and outputs: they are not the same model.`,
   'answers.outputs-differ': (v: { output: Quoted }) => `The output ${v.output} has not the same size in both models.`,
   'answers.no-output': (v: { output: Quoted }) => `The model has no output called ${v.output}.`,
+  'answers.no-classes': () =>
+    'No output that is looked at has classes, so none can be kept. Ask for a largest error instead, or for another output.',
+  'answers.only-zeros': () =>
+    'The original answers nothing but zeros to the inputs that decide: no form can be told from another by them. Give others.',
   'answers.drawn': () =>
     'The inputs were drawn at random: on real ones these rows may stand in another order. Give a few dozen of your own.',
   'answers.same-samples': () => 'There are too few inputs to hold any out: these answers are those that decided.',

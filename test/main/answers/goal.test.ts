@@ -35,6 +35,20 @@ const classes = concat(
   ),
   opset(13),
 )
+/** The same with one number of it for an answer, made by this node. */
+const oneOf = (last: Uint8Array) =>
+  concat(
+    number(1, 8),
+    bytes(
+      7,
+      concat(
+        ...[...nodes, last],
+        ...[weights('v', [64, 96]), weights('w', [96, 80])].map(initializer),
+        ...[bytes(2, 'main'), slot(11, 'x', ['n', 64]), slot(12, 'z', ['a', 'b'])],
+      ),
+    ),
+    opset(13),
+  )
 
 const folders: string[] = []
 afterAll(() => Promise.all(folders.map((each) => rm(each, { recursive: true }))))
@@ -148,5 +162,15 @@ describe('the goal on answers', () => {
 
   it('refuses an output that the model does not have', async () => {
     await expect(ask({}, { judgedBy: 'z' })).rejects.toThrow(/no output called "z"/)
+  })
+
+  // Every form would meet the goal, and the smallest be taken.
+  it('refuses to keep classes where no output has any, and to tell zeros apart', async () => {
+    const mean = oneOf(node('ReduceMean', ['y'], ['z']))
+    const zeros = oneOf(node('Sub', ['y', 'y'], ['z']))
+    const keep = { goal: { kind: 'agreement', least: 0.98 }, samples: 3, rounds: 0 } as const
+    await expect(ask({}, keep, () => {}, mean)).rejects.toThrow(/No output that is looked at has classes/)
+    const near = { ...keep, goal: { kind: 'error', most: 0.05 } } as const
+    await expect(ask({}, near, () => {}, zeros)).rejects.toThrow(/nothing but zeros/)
   })
 })
