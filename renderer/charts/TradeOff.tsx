@@ -22,7 +22,7 @@ export function TradeOffChart() {
   const failure = useSizes((state) => state.failure)
   if (tradeOff === 'waiting')
     return (
-      <output className="trade-off-none">
+      <output className="trade-off-none" data-testid="trade-off-wait">
         <Loader size={14} /> <span>{t('tradeOff.waiting')}</span>
       </output>
     )

@@ -1,57 +1,12 @@
 /** Two models in, an adapter out, and an adapter at other ranks: judged by a reader that knows nothing of the product. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { answerOpen } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
+import { type Matrices, twoModels, writeAdapter } from './adapter-files.ts'
 import { browse, chooseGoal, downloadBy, patience } from './driving.ts'
-import { floats, readSafetensors, writeSafetensors } from './files.ts'
-
-type Matrices = Map<string, { shape: [number, number]; values: Float32Array }>
-
-/** The same numbers for the same seed. */
-function numbers(seed: number, count: number): Float32Array {
-  let state = seed
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32 - 0.5
-  })
-}
-
-const shapes: Readonly<Record<string, [number, number]>> = {
-  'model.layers.0.self_attn.q_proj.weight': [96, 64],
-  'model.layers.0.mlp.up_proj.weight': [160, 64],
-  'model.layers.1.self_attn.q_proj.weight': [96, 64],
-  'model.layers.1.mlp.up_proj.weight': [160, 64],
-}
-
-/** L R of this rank, with falling singular values. */
-function product(seed: number, [rows, cols]: [number, number], rank: number, size: number): Float32Array {
-  const [L, R] = [numbers(seed, rows * rank), numbers(seed + 1, rank * cols)]
-  const out = new Float32Array(rows * cols)
-  for (let i = 0; i < rows; i++)
-    for (let k = 0; k < rank; k++)
-      for (let j = 0; j < cols; j++) out[i * cols + j]! += (size * L[i * rank + k]! * R[k * cols + j]!) / (k + 1)
-  return out
-}
-
-/** base/ and tuned/ in the folder, tuned with a difference of rank 6 in each matrix. */
-function twoModels(folder: string): { base: Matrices; tuned: Matrices } {
-  const base: Matrices = new Map()
-  const tuned: Matrices = new Map()
-  for (const [i, [name, shape]] of Object.entries(shapes).entries()) {
-    const values = numbers(i + 1, shape[0] * shape[1])
-    const D = product(100 + 2 * i, shape, 6, 0.1)
-    base.set(name, { shape, values })
-    tuned.set(name, { shape, values: values.map((value, at) => value + D[at]!) })
-  }
-  for (const [name, model] of Object.entries({ base, tuned })) {
-    mkdirSync(join(folder, name))
-    writeSafetensors(join(folder, name, 'model.safetensors'), model)
-  }
-  return { base, tuned }
-}
+import { floats, readSafetensors } from './files.ts'
 
 async function pickFolder(page: Page, side: 'Base' | 'Fine-tuned', name: string): Promise<void> {
   const desktop = desktopOf(page)
@@ -114,16 +69,8 @@ test('two folders, a verdict, a goal, an adapter that holds what the page says',
 })
 
 test('an adapter is known as one, resized, and holds what the page says', async ({ page, folder }) => {
-  const names = ['lora_unet_double_blocks_0_img_attn_proj', 'lora_unet_double_blocks_1_img_attn_proj']
-  const adapter: Matrices = new Map()
-  for (const [i, name] of names.entries()) {
-    adapter.set(`${name}.lora_down.weight`, { shape: [16, 96], values: numbers(i + 7, 16 * 96) })
-    adapter.set(`${name}.lora_up.weight`, {
-      shape: [128, 16],
-      values: numbers(i + 70, 128 * 16).map((value, at) => value / (1 + (at % 16))),
-    })
-  }
-  writeSafetensors(join(folder, 'style.safetensors'), adapter)
+  const adapter = writeAdapter(join(folder, 'style.safetensors'))
+  const names = [...adapter.keys()].flatMap((key) => key.match(/^(.*)\.lora_down\.weight$/)?.[1] ?? [])
   await browse(page, 'style.safetensors')
   await expect(page.getByTestId('adapter-facts')).toContainText('kohya adapter (LoRA)')
   await expect(page.getByTestId('adapter-facts')).toContainText('2 modules, rank 16, scale 1')

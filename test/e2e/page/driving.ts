@@ -177,3 +177,21 @@ export async function clipboardText(page: Page): Promise<string> {
   await page.context().grantPermissions(['clipboard-read'])
   return page.evaluate(() => navigator.clipboard.readText())
 }
+
+/** What the next load of the page says to its engine waits until it is released. Loopback: by its socket. */
+export async function heldEngine(page: Page): Promise<() => void> {
+  const waiting: (() => void)[] = []
+  let held = true
+  await page.routeWebSocket(/./, (socket) => {
+    const server = socket.connectToServer()
+    socket.onMessage((message) => {
+      const toEngine = String(message).includes('"to":"engine"')
+      if (held && toEngine) waiting.push(() => server.send(message))
+      else server.send(message)
+    })
+  })
+  return () => {
+    held = false
+    for (const send of waiting) send()
+  }
+}

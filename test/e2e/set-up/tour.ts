@@ -2,10 +2,11 @@
  * A walk through every screen in every state, in either language: what `npm run states` takes pictures of. It drives the built
  * page with its real engine, and leaves its host dead at the end.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type Page } from '@playwright/test'
-import { commandLine } from '../page/driving.ts'
+import { twoModels, writeAdapter } from '../page/adapter-files.ts'
+import { commandLine, heldEngine } from '../page/driving.ts'
 import { maliciousCheckpoint, writeManyTensors, writeNoise } from '../page/files.ts'
 import { classifier, samples } from '../page/onnx-files.ts'
 import type { ServingProcess } from './serving.ts'
@@ -49,6 +50,8 @@ function furnish(folder: string): void {
   writeFileSync(join(folder, 'attack.pt'), maliciousCheckpoint())
   writeFileSync(join(folder, 'classifier.onnx'), classifier())
   writeFileSync(join(folder, 'samples.npz'), samples(1000, 16))
+  twoModels(folder)
+  writeAdapter(join(folder, 'style.safetensors'))
 }
 
 export async function walk({ page, folder, server, language, shot }: Tour): Promise<void> {
@@ -57,7 +60,10 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   const button = (key: string) => page.getByRole('button', { name: words(key) })
   const tab = (key: string) => page.getByRole('tab', { name: words(key) }).click()
   const settled = () => expect(page.getByTestId('relative-error')).toHaveAttribute('data-stale', 'false', patience)
-  const exact = () => expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+  const exact = async () => {
+    await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+    await expect(page.getByTestId('trade-off-wait')).toBeHidden(patience)
+  }
   const goal = (key: string) => page.locator('.goal .mantine-SegmentedControl-label', { hasText: words(key) }).click()
   const home = async () => {
     if (await button('header.openOther').isVisible()) await button('header.openOther').click()
@@ -158,6 +164,7 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await goal('settings.goals.size')
   await exact()
   await page.keyboard.press('?')
+  await page.getByRole('dialog').waitFor()
   await shot('shortcuts')
   await page.keyboard.press('Escape')
 
@@ -182,8 +189,7 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await page.locator('.goal-value input').first().fill('60')
   await exact()
   await write('sixty.safetensors')
-  await expect(run()).toContainText('sixty', patience)
-  await page.getByTestId('run-result').waitFor(patience)
+  await expect(run().and(page.locator('[data-run=finished]'))).toContainText('sixty', patience)
   // Pressed in the page itself as soon as it is there: all sketches are kept, and the run may end before a driver has found the button.
   await page.evaluate(() => {
     const watch = setInterval(() => {
@@ -213,7 +219,7 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await back()
   await write('failed.safetensors')
   await expect(run()).toHaveAttribute('data-run', 'running', patience)
-  rmSync(join(folder, 'model.safetensors'))
+  renameSync(join(folder, 'model.safetensors'), join(folder, 'moved.safetensors'))
   await expect(run()).toHaveAttribute('data-run', /failed|finished/, patience)
   await shot('run-failed')
 
@@ -244,6 +250,53 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await page.getByTestId('job-status').getByRole('button').first().click()
   await page.getByRole('alert').first().waitFor(patience)
   await shot('look-failed')
+  writeNoise(join(folder, 'noise.npy'), 1024)
+  await open('noise.npy')
+  await settled()
+  appendFileSync(join(folder, 'noise.npy'), 'more')
+  await page.locator('.speed label').first().click()
+  await page.getByRole('alert').first().waitFor(patience)
+  await shot('look-file-changed')
+
+  // What lies between two models, and an adapter at other ranks.
+  await home()
+  for (const [at, name] of ['base', 'tuned'].entries()) {
+    await page.getByTestId(`pair-${name}`).getByRole('button').first().click()
+    await page.getByRole('dialog').getByText(name, { exact: true }).click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: words('browser.openFolder') })
+      .click()
+    if (at === 0) await expect(page.getByTestId('pair-base')).toContainText(name)
+  }
+  await expect(page.getByTestId('pair-tuned')).toContainText('tuned')
+  await shot('pair-chosen')
+  await button('pair.compare').click()
+  await page.getByTestId('pair-verdict').waitFor(patience)
+  await shot('pair')
+  await goal('settings.goals.error')
+  await expect(page.getByTestId('model-error')).toHaveAttribute('data-error', /./, patience)
+  await tab('workbench.modelTab')
+  await shot('pair-goal')
+  await page.keyboard.press('Control+Enter')
+  await page.getByRole('dialog').getByRole('textbox').last().waitFor(patience)
+  await shot('dialog-extract')
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: words('adapter.start.pair') })
+    .click()
+  await page.getByTestId('run-result').first().waitFor(patience)
+  await shot('extracted')
+  await open('style.safetensors')
+  await settled()
+  await goal('settings.goals.rank')
+  await page.locator('.goal-value input').first().fill('4')
+  await page.keyboard.press('Enter')
+  await shot('adapter')
+  await page.keyboard.press('Control+Enter')
+  await page.getByTestId('adapter-base').waitFor(patience)
+  await shot('dialog-resize')
+  await page.keyboard.press('Escape')
 
   // A model that runs: its inputs, its forms beside each other, its answers.
   await open('classifier.onnx')
@@ -296,6 +349,23 @@ export async function walk({ page, folder, server, language, shot }: Tour): Prom
   await button('selfTest.open').click()
   await shot('self-test')
   await back()
+  // A part of the page that fails, and the page loaded again while its host is slow to open the file.
+  await open('moved.safetensors')
+  await settled()
+  await page.evaluate(() => {
+    CanvasRenderingContext2D.prototype.fillRect = () => {
+      throw new Error('planted')
+    }
+  })
+  await tab('workbench.modelTab')
+  await page.getByTestId('fault').waitFor(patience)
+  await shot('fault')
+  const release = await heldEngine(page)
+  await page.reload()
+  await button('start.stay').waitFor(patience)
+  await shot('start-returning')
+  release()
+  await page.getByRole('treegrid').waitFor(patience)
   await home()
   await shot('start-recents')
   server.process.kill('SIGKILL')
