@@ -48,7 +48,7 @@ export type RunReport = z.infer<typeof runReportSchema>
 /** What of a report is shown in the list of runs: that of a compression without tensors and curve, as far as the kind of the run has it. */
 export const runResultSchema = z.object(
   compressionReportSchema
-    .omit({ tensors: true, tradeOff: true })
+    .omit({ tensors: true, plansBySize: true })
     .partial({ source: true, plannedBytes: true, absoluteError: true, peakBytes: true }).shape,
 )
 export type RunResult = z.infer<typeof runResultSchema>

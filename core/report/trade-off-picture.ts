@@ -15,11 +15,11 @@ interface Made {
 
 /** null where no goal had other sizes looked at. */
 export function tradeOffPicture(
-  { tradeOff, bytesBefore, bytesAfter, relativeError }: CompressionReport,
+  { plansBySize, bytesBefore, bytesAfter, relativeError }: CompressionReport,
   { text, numbers, source }: Made,
 ): ChartPicture | null {
-  if (!tradeOff) return null
-  const points = tradeOff.map(([bytes, error]) => [bytes / Math.max(1, bytesBefore), error] as const)
+  if (!plansBySize) return null
+  const points = plansBySize.map(([bytes, error]) => [bytes / Math.max(1, bytesBefore), error] as const)
   const most = points.reduce((found, [, error]) => Math.max(found, error), relativeError)
   return {
     title: text(say('report.trade-off')),

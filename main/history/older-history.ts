@@ -39,9 +39,15 @@ function thirdForm({ force, part, run, ...entry }: Record<string, unknown>): unk
   return { ...entry, history: 3, run: { ...rest, sourceName, choices: { kind: 'compress', ...asked, force, part } } }
 }
 
-/** A report of any form: there were those of compressions only, without their kind. */
-export function reportInThisForm(report: unknown): unknown {
-  return isRecord(report) && !('kind' in report) ? { kind: 'compress', report } : report
+/**
+ * A report of any form: there were those of compressions only, without their kind; and the errors at other sizes were once a bound below every plan,
+ * which is no curve of plans and is left out.
+ */
+export function reportInThisForm(file: unknown): unknown {
+  const whole = isRecord(file) && !('kind' in file) ? { kind: 'compress', report: file } : file
+  if (!isRecord(whole) || !isRecord(whole.report) || !('tradeOff' in whole.report)) return whole
+  const { tradeOff: _, ...report } = whole.report
+  return { ...whole, report }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

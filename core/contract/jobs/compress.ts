@@ -70,9 +70,10 @@ export const compressionReportSchema = z.strictObject({
   /** sqrt(sum ||W - What||^2 / sum ||W||^2) over all matrices; null where a norm is not known, as of a run that had been finished before. */
   absoluteError: z.number().nullable().default(null),
   /**
-   * What size goals for this output come to, as its analysis knew them; absent where there was none, and where bytes do not follow from ranks.
+   * What size goals for this output come to, as its analysis knew them; absent where there was none, and where bytes do not follow from ranks. Earlier
+   * versions had a `tradeOff` there, a bound that no plan reaches: it is not read (main/history/older-history.ts).
    */
-  tradeOff: tradeOffSchema.optional(),
+  plansBySize: tradeOffSchema.optional(),
   /** By which statistics of inputs errors are those of outputs, for how many matrices; `weightError` is the model error of the weights themselves. */
   statistics: statisticsSchema.optional(),
   /** The output was read again and every tensor measured or compared byte for byte. */

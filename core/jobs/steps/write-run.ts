@@ -197,7 +197,7 @@ function reportOf(
     relativeError,
     ...(resolution !== undefined && { resolution }),
     absoluteError,
-    ...(tradeOff.length > 0 && { tradeOff }),
+    ...(tradeOff.length > 0 && { plansBySize: tradeOff }),
     ...(statistics && { statistics }),
     verified: true,
     tensors: outcomes,

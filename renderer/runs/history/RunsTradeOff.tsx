@@ -67,17 +67,17 @@ function dotOf(run: Pick<RunResult, 'bytesBefore' | 'bytesAfter' | 'relativeErro
 }
 
 /** The first whole thousandth of a curve, so that it begins where it does. */
-function startOf({ tradeOff, bytesBefore }: CompressionReport): number[] {
-  return tradeOff ? [Math.ceil((whole * tradeOff[0]![0]) / bytesBefore)] : []
+function startOf({ plansBySize, bytesBefore }: CompressionReport): number[] {
+  return plansBySize ? [Math.ceil((whole * plansBySize[0]![0]) / bytesBefore)] : []
 }
 
 /** Model error at thousandths of the source; null outside. */
-function curveOf({ tradeOff, bytesBefore }: CompressionReport): Series['at'] | null {
-  if (!tradeOff) return null
-  const most = tradeOff.at(-1)![0]
+function curveOf({ plansBySize, bytesBefore }: CompressionReport): Series['at'] | null {
+  if (!plansBySize) return null
+  const most = plansBySize.at(-1)![0]
   return (thousandths) => {
     const bytes = (thousandths / whole) * bytesBefore
-    return bytes > most ? null : errorAtSize(tradeOff, bytes)
+    return bytes > most ? null : errorAtSize(plansBySize, bytes)
   }
 }
 

@@ -83,9 +83,9 @@ describe('a size goal', () => {
   it('knows what other sizes would have come to: where runs for them come out, and below one rank for all', async () => {
     const run = async (params: Partial<Params>) => (await compressed(params)).report
     const [small, large, byRank] = [await run({ goalSize: 0.3 }), await run({ goalSize: 0.6 }), await run({ rank: 20 })]
-    const leastAt = ({ tradeOff }: CompressionReport, bytes: number) => {
-      const next = tradeOff!.findIndex(([size]) => size >= bytes)
-      const [[from, high], [to, low]] = [tradeOff![next - 1]!, tradeOff![next]!]
+    const leastAt = ({ plansBySize }: CompressionReport, bytes: number) => {
+      const next = plansBySize!.findIndex(([size]) => size >= bytes)
+      const [[from, high], [to, low]] = [plansBySize![next - 1]!, plansBySize![next]!]
       return high + ((bytes - from) / (to - from)) * (low - high)
     }
     for (const [known, ran] of [
@@ -98,9 +98,9 @@ describe('a size goal', () => {
       expect(ran.relativeError).toBeLessThan(leastAt(known, ran.bytesAfter) + 0.01)
     }
     expect(byRank.relativeError).toBeGreaterThan(leastAt(large, byRank.bytesAfter) + 0.02)
-    expect(byRank).not.toHaveProperty('tradeOff')
+    expect(byRank).not.toHaveProperty('plansBySize')
     const dense = await compressed({ goalSize: 0.3 }, model, testContext(), { output: 'dense' })
-    expect(dense.report).not.toHaveProperty('tradeOff')
+    expect(dense.report).not.toHaveProperty('plansBySize')
   })
 
   it('as bytes means bytes', async () => {

@@ -75,8 +75,8 @@ describe('a run', () => {
   })
 
   test('shows where it came out on the curve of other sizes, where its analysis knew that', () => {
-    const tradeOff = Array.from({ length: 129 }, (_, i): [number, number] => [i * 2e6, 0.5 - i / 300])
-    const known = runReportHtml({ ...made, recipe, report: { ...report(300), tradeOff } }).replaceAll('\u00a0', ' ')
+    const plansBySize = Array.from({ length: 129 }, (_, i): [number, number] => [i * 2e6, 0.5 - i / 300])
+    const known = runReportHtml({ ...made, recipe, report: { ...report(300), plansBySize } }).replaceAll('\u00a0', ' ')
     expect(known.match(/<svg /g)).toHaveLength(3)
     for (const part of ['Size against error', 'Error of the plan for each size', '180 MB, 23.40 %'])
       expect(known).toContain(part)

@@ -97,6 +97,15 @@ describe('the history', () => {
     expect(await open().report(idOf(1))).toEqual(someRunReport)
   })
 
+  it('leaves out of an earlier report a bound that no plan reaches, whatever form it has', async () => {
+    await finish(1)
+    const report = { ...someReport, tradeOff: [[1, 0.5]] }
+    for (const earlier of [{ kind: 'compress', report }, report]) {
+      await writeFile(path(1).replace('.json', '.report.json'), JSON.stringify(earlier))
+      expect(await open().report(idOf(1))).toEqual(someRunReport)
+    }
+  })
+
   it('reads what its first form wrote, which had sentences where there are messages now, and one source', async () => {
     const firstForm = (entry: HistoryEntry) => {
       const {
