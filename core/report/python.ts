@@ -21,6 +21,8 @@ interface Verification extends SnippetSource {
   readonly source: string
   /** The largest error of the run, and where. */
   readonly worst: { readonly name: string; readonly error: number } | null
+  /** Model error of the weights as the run measured it; null where that is not known. */
+  readonly modelError: number | null
 }
 
 /** A source that this library opens whole: a shard of several holds only its own tensors. */
@@ -28,10 +30,10 @@ const wholeSafetensors = (source: string) =>
   source.endsWith('.safetensors') && !/-\d+-of-\d+\.safetensors$/.test(source)
 
 /**
- * Loads the output and the source, multiplies out, and prints how far the matrices are from each other: the judge that is not this program. null where
- * the source is no single safetensors file, or the output has not the source's names.
+ * Loads the output and the source, multiplies out, and prints how far the matrices are from each other, each and all of them by the formula of the model
+ * error (curves/model-error.ts): the judge that is not this program. null where the source is no single safetensors file, or the output has not the source's names.
  */
-export function verificationSnippet({ source, worst, ...output }: Verification): string | null {
+export function verificationSnippet({ source, worst, modelError, ...output }: Verification): string | null {
   if (!snippets[output.recipe.output].leavesWeights || !wholeSafetensors(source)) return null
   const load = pythonSnippet(output).split('\n')
   const lines = [
@@ -42,17 +44,22 @@ export function verificationSnippet({ source, worst, ...output }: Verification):
     'from safetensors.torch import load_file',
     '',
     `source = load_file(${JSON.stringify(source)})`,
-    'errors = {}',
+    'errors, entries = {}, {}',
     'for name, weight in weights.items():',
     '    W = source[name].double()',
     '    V = torch.as_tensor(weight).double().reshape(W.shape)',
-    '    if W.dim() > 1:',
+    '    if W.dim() > 1 and source[name].is_floating_point():',
     '        errors[name] = float((W - V).norm()) / max(float(W.norm()), 1e-300)',
+    '        entries[name] = W.numel()',
     'for name in sorted(errors, key=errors.get, reverse=True)[:5]:',
     // A name could rewrite the terminal.
     '    print(f"{errors[name]:.6f}  {name!r}")',
     // A name comes from a file: a line break in it would end the comment, and what follows would run.
     ...(worst ? [`# GhostSVD measured ${worst.error.toFixed(6)} for ${escaped(worst.name)}`] : []),
+    '',
+    'lost = sum(entries[name] * errors[name] ** 2 for name in errors)',
+    'print(f"{(lost / max(sum(entries.values()), 1)) ** 0.5:.6f}  model error, over all matrices by their entries")',
+    ...(modelError === null ? [] : [`# GhostSVD measured ${modelError.toFixed(6)} for the model`]),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -35,6 +35,8 @@ export function useRunTexts(run: Run, places: RunPlaces | null, tensors: readonl
   const recipe = recipeOf(run)
   const ofHost = host && { program: host.command, platform: host.platform }
   const worst = useMemo(() => worstOf(tensors), [tensors])
+  // Python holds weights against weights, whatever the run weighed them by.
+  const modelError = (result?.statistics ? result.statistics.weightError : result?.relativeError) ?? null
   if (recipe === null) return null
   const output = { recipe, target: at.target, files: result?.files ?? 1 }
   return {
@@ -43,15 +45,16 @@ export function useRunTexts(run: Run, places: RunPlaces | null, tensors: readonl
       ...ofHost,
     }),
     python: pythonSnippet(output),
-    verify: verificationSnippet({ ...output, source: at.source, worst }),
+    verify: verificationSnippet({ ...output, source: at.source, worst, modelError }),
   }
 }
 
-/** The matrix with the largest error; null before the tensors of the run are known. */
+/** The matrix whose weights have the largest error; null before the tensors of the run are known. */
 function worstOf(tensors: readonly TensorOutcome[]): { name: string; error: number } | null {
   let worst: { name: string; error: number } | null = null
-  for (const { name, action, relativeError } of tensors)
-    if (action === 'factorized' && relativeError !== null && relativeError > (worst?.error ?? -1))
-      worst = { name, error: relativeError }
+  for (const { name, action, relativeError, weightError } of tensors) {
+    const error = weightError ?? relativeError
+    if (action === 'factorized' && error !== null && error > (worst?.error ?? -1)) worst = { name, error }
+  }
   return worst
 }

@@ -42,7 +42,7 @@ test.runIf(pythonHas())('Python understands every line, whatever the file is cal
 })
 
 test('what is verified has the names of its source', () => {
-  const made = { recipe: recipe('factors'), target: 'x.safetensors', files: 1, worst: null }
+  const made = { recipe: recipe('factors'), target: 'x.safetensors', files: 1, worst: null, modelError: null }
   expect(verificationSnippet({ ...made, source: 'model.gguf' })).toBeNull()
   expect(verificationSnippet({ ...made, source: 'model-00001-of-00002.safetensors' })).toBeNull()
   expect(verificationSnippet({ ...made, recipe: recipe('aguf'), source: 'model.safetensors' })).toBeNull()
@@ -50,7 +50,13 @@ test('what is verified has the names of its source', () => {
 
 test('a name out of a file runs nothing', () => {
   const name = "w\nimport os; os.system('id')\r#\u2028"
-  const made = { recipe: recipe('factors'), target: `a\n${name}`, files: 1, worst: { name, error: 0.5 } }
+  const made = {
+    recipe: recipe('factors'),
+    target: `a\n${name}`,
+    files: 1,
+    worst: { name, error: 0.5 },
+    modelError: 0.5,
+  }
   for (const text of [pythonSnippet(made), verificationSnippet({ ...made, source: `${name}.safetensors` })!])
     expect(text.split(/[\n\r\u2028]/).filter((line) => /^(import os|#$)/.test(line))).toEqual([])
 })
@@ -106,6 +112,7 @@ describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
   let found: Record<string, Record<string, number>>
   const verifications: Record<string, string> = {}
   const worst = new Map<string, { readonly name: string; readonly error: number }>()
+  const modelErrors = new Map<string, number>()
   let printed: Record<string, string>
   let folder: string
 
@@ -133,9 +140,15 @@ describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
         .filter(({ action }) => action === 'factorized')
         .toSorted((a, b) => b.relativeError! - a.relativeError!)
       const named = { name: most!.name, error: most!.relativeError! }
-      const verify = verificationSnippet({ ...made, source: 'model.safetensors', worst: named })
+      const verify = verificationSnippet({
+        ...made,
+        source: 'model.safetensors',
+        worst: named,
+        modelError: report.relativeError,
+      })
       if (verify === null) continue
       worst.set(target, named)
+      modelErrors.set(target, report.relativeError)
       verifications[target] = verify
       expect(verify).toContain(`# GhostSVD measured ${named.error.toFixed(6)} for ${named.name}`)
     }
@@ -157,6 +170,15 @@ describe.runIf(pythonHas('numpy', 'torch'))('run on what was written', () => {
       expect(Math.abs(Number(measured) - error), target).toBeLessThan(1e-5)
     }
     expect(worst.size).toBe(targets.length - 2)
+  })
+
+  test('Python finds the model error that was reported, and what the run measured stands beside it', () => {
+    for (const [target, error] of modelErrors) {
+      const [measured] = printed[target]!.trim().split('\n').at(-1)!.split('  ')
+      expect(Math.abs(Number(measured) - error), target).toBeLessThan(1e-5)
+      expect(verifications[target]).toContain(`# GhostSVD measured ${error.toFixed(6)} for the model`)
+    }
+    expect(modelErrors.size).toBe(worst.size)
   })
 
   test.each(targets)('%s gives back the weights, with the errors that were reported', (target) => {
