@@ -104,7 +104,8 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
       return minutesAnd(Math.round(seconds))
     },
     countdown: (milliseconds) => {
-      const seconds = Math.ceil(milliseconds / 1000)
+      // What is still to come is never nothing.
+      const seconds = Math.max(1, Math.ceil(milliseconds / 1000))
       return seconds < 60 ? `${count(seconds)}${space}${units.s}` : minutesAnd(seconds)
     },
     moment: (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time),

@@ -9,6 +9,11 @@ export interface MapScale {
 
 const wholeScale: MapScale = { low: 0, high: 1 }
 
+/** Errors closer together than this are the rounding of F32 factors, and have one color. */
+const leastSpan = 1e-5
+/** A scale spans this share of its largest value at least: 11 % beside 9 % is no disaster, and does not look like one. */
+const leastShare = 0.5
+
 /** Round ends around the values there are, so that differences show; a whole range where there are none. @param limit no value is larger */
 export function fittedScale(values: readonly number[], limit = 1): MapScale {
   if (values.length === 0) return wholeScale
@@ -18,7 +23,7 @@ export function fittedScale(values: readonly number[], limit = 1): MapScale {
     least = Math.min(least, value)
     most = Math.max(most, value)
   }
-  const unit = niceStep(Math.max(most - least, least / 10, 1e-9) / 4)
+  const unit = niceStep(Math.max(most - least, most * leastShare, leastSpan) / 4)
   const low = Math.floor(least / unit + 1e-9) * unit
   const high = Math.ceil(most / unit - 1e-9) * unit
   return { low, high: Math.min(limit, Math.max(high, low + unit)) }

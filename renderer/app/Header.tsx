@@ -1,7 +1,7 @@
 /** The bar above every screen: where one is, what is open, what is at work, the way to Settings. */
 
 import { ActionIcon, Badge, Button, Indicator, Tooltip } from '@mantine/core'
-import { useHotkeys } from '@mantine/hooks'
+import { getHotkeyHandler, useWindowEvent } from '@mantine/hooks'
 import { useMemo } from 'react'
 import { isCode } from '../../core/messages/message.ts'
 import { formatName } from '../../core/weight-formats.ts'
@@ -10,6 +10,7 @@ import { layerCount } from '../choices/layers.ts'
 import { BackIcon, GearIcon, HistoryIcon, RedoIcon, UndoIcon } from '../frame/icons.tsx'
 import { useModKey } from '../frame/mod-key.ts'
 import { sessionReducers, useSession } from '../frame/session.ts'
+import { isTyping } from '../frame/typing.ts'
 import { redo, undo, usePast } from '../model/file/past.ts'
 import { isActive, useRuns } from '../model/running/runs.ts'
 import { EngineBadge } from '../settings/EngineBadge.tsx'
@@ -114,17 +115,21 @@ export function Header() {
   )
 }
 
+const undoKeys = getHotkeyHandler([
+  ['mod+Z', undo],
+  ['mod+shift+Z', redo],
+  ['mod+Y', redo],
+])
+
 /** Over goal, parameters, ticks, rules and pins: each change that has settled is a step. */
 function UndoButtons() {
   const { t } = useWords()
   const past = usePast()
   // In a field the keys undo what was typed there, which is not chosen before it is left.
   const mod = useModKey()
-  useHotkeys([
-    ['mod+Z', undo],
-    ['mod+shift+Z', redo],
-    ['mod+Y', redo],
-  ])
+  useWindowEvent('keydown', (event) => {
+    if (!isTyping(event)) undoKeys(event)
+  })
   return (
     <>
       <Tooltip label={`${t('header.undo')} (${mod}+Z)`}>

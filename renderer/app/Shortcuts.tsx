@@ -3,6 +3,7 @@ import { Kbd, Modal, Table } from '@mantine/core'
 import { useWindowEvent } from '@mantine/hooks'
 import { useDialog } from '../frame/dialog.ts'
 import { useModKey } from '../frame/mod-key.ts'
+import { isTyping } from '../frame/typing.ts'
 import { useWords } from '../words/words.ts'
 
 const shortcuts = [
@@ -20,16 +21,12 @@ const shortcuts = [
   ['sheet', ['?']],
 ] as const
 
-/** Where a ? is a letter. */
-const fields = new Set(['INPUT', 'TEXTAREA'])
-
 export function Shortcuts() {
   const { t } = useWords()
   const mod = useModKey()
   const sheet = useDialog()
   useWindowEvent('keydown', (event) => {
-    const typing = event.target instanceof HTMLElement && fields.has(event.target.tagName)
-    if (event.key === '?' && !typing) sheet.open()
+    if (event.key === '?' && !isTyping(event)) sheet.open()
   })
   return (
     <Modal

@@ -73,12 +73,13 @@ function FoundAnswer() {
     ...(heldOut.error === null ? [] : [t('outcome.answers.error', { error: numbers.percent(heldOut.error) })]),
     ...(heldOut.agreement === null ? [] : [t('outcome.answers.same', { share: numbers.percent(heldOut.agreement) })]),
   ]
+  const [error = '', same] = said
   return (
     <span className="outcome-hint" data-form={form} data-testid="answers-found">
       {t('outcome.answers.found', {
         form: t(`forms.names.${form}`),
         number: numbers.count(found.heldOut),
-        said: said.join(', '),
+        said: same === undefined ? error : t('outcome.answers.both', { error, same }),
       })}
     </span>
   )

@@ -65,16 +65,18 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
       )}
       {state === 'measured' ? null : (
         <p>
-          {compressed === null
-            ? t(of ? 'adapter.candidates' : 'outcome.candidates', {
-                count: candidates,
-                number: numbers.count(candidates),
-              })
-            : t(of ? 'adapter.compressed' : 'outcome.compressed', {
-                number: numbers.count(compressed),
-                total: numbers.count(candidates),
-              })}
-          {rounded > 0 ? ` · ${t('outcome.rounded', { number: numbers.count(rounded) })}` : null}
+          {compressed === 0 && candidates === 0 && rounded > 0
+            ? t('outcome.roundedOnly', { count: rounded, number: numbers.count(rounded) })
+            : compressed === null
+              ? t(of ? 'adapter.candidates' : 'outcome.candidates', {
+                  count: candidates,
+                  number: numbers.count(candidates),
+                })
+              : t(of ? 'adapter.compressed' : 'outcome.compressed', {
+                  number: numbers.count(compressed),
+                  total: numbers.count(candidates),
+                })}
+          {rounded > 0 && candidates > 0 ? ` · ${t('outcome.rounded', { number: numbers.count(rounded) })}` : null}
         </p>
       )}
     </div>
@@ -103,6 +105,11 @@ function ErrorColumn({ outcome, nothing, remedy }: OutcomeFiguresProps) {
           <ErrorFigure known={outcome} passing={!outcome.settled} />
           <WeightError known={outcome} />
           <VerdictLine known={outcome} />
+          {outcome.measuredIn === null ? null : (
+            <p className="ellipsis" data-testid="measured-in">
+              {t('outcome.measuredIn', { name: outcome.measuredIn })}
+            </p>
+          )}
           {remedy ? <p>{remedy}</p> : null}
         </>
       )

@@ -54,6 +54,8 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
         <Menu.Dropdown>
           {recipe && texts ? (
             <>
+              <Menu.Item onClick={() => attempt(() => runAgainWith(run))}>{t('runs.againWith')}</Menu.Item>
+              <Menu.Divider />
               <Menu.Item
                 closeMenuOnClick={false}
                 onClick={copy('command', texts.command)}
@@ -85,7 +87,6 @@ export function RunMenu({ run, attempt }: RunMenuProps) {
                   </Menu.Item>
                 </>
               ) : null}
-              <Menu.Item onClick={() => attempt(() => runAgainWith(run))}>{t('runs.againWith')}</Menu.Item>
             </>
           ) : null}
           {isActive(run) ? null : (

@@ -1,10 +1,10 @@
 /** How the error of a matrix falls with its rank, in the height of a line: which of them bear compression is seen without opening any. */
 import { memo } from 'react'
 
-const width = 44
+const width = 34
 const height = 16
 /** Points are enough for the eye. */
-const steps = 22
+const steps = 17
 
 export const Sparkline = memo(function Sparkline({ curve }: { readonly curve: readonly number[] }) {
   const last = curve.length - 1

@@ -152,7 +152,10 @@ const jobs: Readonly<Record<string, (walk: Walk) => Promise<void>>> = {
     await walk.click('History', walk.page.getByRole('button', { name: 'History', exact: true }))
     const row = walk.page.getByTestId('history-row').last()
     await walk.click('More', row.getByRole('button', { name: /^More about/ }))
-    await walk.click('Run again with…', walk.page.getByRole('menuitem', { name: 'Run again with…' }))
+    await walk.click(
+      'Run again with its settings…',
+      walk.page.getByRole('menuitem', { name: 'Run again with its settings…' }),
+    )
     await walk.see('its goal', walk.page.getByRole('textbox', { name: 'Size of the output' }))
     await walk.exact()
     await walk.write()

@@ -30,6 +30,7 @@ export const runs = {
   'run.finished-with-source': (v, w) =>
     `${v.total} 个张量中已完成 ${v.done} 个；源文件恢复原样后，可用${w.act('resume')}继续。`,
   'run.settings-of': (v) => `这些是写出 ${v.name} 的那次运行的设置。`,
+  'run.settings-of-measured': (v, w) => `这些是写出 ${v.name} 的那次运行的设置，其模型误差为 ${w.percent(v.error)}。`,
   'run.finished-kept': (_, w) => `已完成的张量已保留；可用${w.act('resume')}继续。`,
 
   'overflow.factors': (v) => `${v.name}：${v.of} 个因子值中有 ${v.count} 个超出 ${v.dtype} 的范围。`,

@@ -46,6 +46,8 @@ export const runs = {
   'run.finished-with-source': (v: { done: number; total: number }, w: Words) =>
     `${v.done} of ${v.total} tensors are finished; with the source as it was, ${w.act('resume')} continues after them.`,
   'run.settings-of': (v: { name: FileName }) => `These are the settings of the run that wrote ${v.name}.`,
+  'run.settings-of-measured': (v: { name: FileName; error: number }, w: Words) =>
+    `These are the settings of the run that wrote ${v.name}, with a model error of ${w.percent(v.error)}.`,
   'run.finished-kept': (_: NoValues, w: Words) => `Finished tensors are kept; ${w.act('resume')} continues after them.`,
 
   'overflow.factors': (v: { name: Foreign; dtype: string; count: number; of: number }) =>

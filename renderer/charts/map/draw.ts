@@ -111,7 +111,8 @@ function labels<T>(
   context.textBaseline = 'middle'
   context.save()
   context.beginPath()
-  context.rect(0, top, left - 4, room.height - top)
+  // Of rows lower than a line the first has its label in the empty corner above it too.
+  context.rect(0, top - 7, left - 4, room.height - top + 7)
   context.clip()
   context.textAlign = 'right'
   const everyRow = Math.ceil(14 / cellHeight)

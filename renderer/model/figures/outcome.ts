@@ -3,7 +3,14 @@
  * of the tensors never stands for the model: until all have been analyzed its error is a sentence with a price, not a number.
  */
 import { useMemo } from 'react'
-import { type CompressionReport, errorOfRun, type RunKind, recipeText, writesAdapter } from '../../../core/contract.ts'
+import {
+  type CompressionReport,
+  errorOfRun,
+  type Run,
+  type RunKind,
+  recipeText,
+  writesAdapter,
+} from '../../../core/contract.ts'
 import type { ErrorReport } from '../../../core/errors.ts'
 import { sketchKeyOf, sketchKeys } from '../../../core/params.ts'
 import { allStyles, type Style } from '../../../core/styles.ts'
@@ -13,6 +20,7 @@ import { useParams } from '../../choices/params.ts'
 import { type PlanAnswer, type PlanState, type Question, usePlan } from '../planning/plan.ts'
 import { useRefusal } from '../planning/refusal.ts'
 import { type RunningPlan, useRunningPlan } from '../planning/running-plan.ts'
+import { measuredBy, useRuns } from '../running/runs.ts'
 import { type FileEstimate, useEstimate } from './estimate.ts'
 import { shownPlan } from './outlook.ts'
 
@@ -59,8 +67,11 @@ export interface KnownError {
 export type Outcome = Sizes &
   (
     | { readonly state: 'unknown' | 'analyzing' }
-    /** `settled` false: for a moment the plan before, until the engine has answered. */
-    | ({ readonly state: 'planned'; readonly settled: boolean } & KnownError)
+    /**
+     * `settled` false: for a moment the plan before, until the engine has answered. `measuredIn`: the output of the run that did just this, whose numbers
+     * these are where nobody has planned.
+     */
+    | ({ readonly state: 'planned'; readonly settled: boolean; readonly measuredIn: string | null } & KnownError)
     /** The plan of other computing parameters: as good as it was, and not what a run would do now. */
     | ({ readonly state: 'stale' } & KnownError)
     | { readonly state: 'refused'; readonly refusal: ErrorReport }
@@ -73,6 +84,8 @@ interface Known {
   readonly plan: PlanState
   readonly running: RunningPlan | null
   readonly refusal: ErrorReport | null
+  /** A run of this very file with the choices as they stand. */
+  readonly measured: Pick<Run, 'choices' | 'result' | 'target'> | null
   readonly byRank: boolean
   readonly style: Style
   /** Of the file as it is, header and all: what a goal is a share of. */
@@ -80,7 +93,7 @@ interface Known {
 }
 
 /** Of the open file under the choices as they stand. */
-export function outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes }: Known): Outcome {
+export function outcomeOf({ estimate, plan, running, refusal, measured, byRank, style, totalBytes }: Known): Outcome {
   const candidates = estimate.compressed + estimate.wouldGrow
   const unplanned: Sizes = {
     bytesBefore: totalBytes,
@@ -92,7 +105,18 @@ export function outcomeOf({ estimate, plan, running, refusal, byRank, style, tot
   }
   if (refusal) return { ...unplanned, bytesAfter: null, compressed: null, state: 'refused', refusal }
   const { answer, exact } = shownPlan(plan, running)
-  if (answer) return { ...unplanned, ...planned(answer, style), sizeIsExact: exact, state: 'planned', settled: exact }
+  if (answer)
+    return {
+      ...unplanned,
+      ...planned(answer, style),
+      ...{ sizeIsExact: exact, state: 'planned', settled: exact, measuredIn: null },
+    }
+  if (measured?.result) {
+    const { compressed, candidates, rounded } = unplanned
+    const found = outcomeOfRun(measured.result, measured.choices.kind)
+    const counts = { compressed, candidates, rounded }
+    return { ...found, ...counts, state: 'planned', settled: true, measuredIn: measured.target }
+  }
   if (running?.long) return { ...unplanned, state: 'analyzing' }
   const before = outdated(plan)
   if (before) return { ...unplanned, ...planned(before, style), sizeIsExact: false, state: 'stale' }
@@ -207,8 +231,10 @@ export function useOutcome(): Outcome {
   const plan = usePlan()
   const running = useRunningPlan()
   const refusal = useRefusal()
+  const fileId = useFile(({ report }) => report?.fileId)
+  const measured = useRuns((state) => measuredBy(state, fileId, plan.question?.recipe))
   return useMemo(
-    () => outcomeOf({ estimate, plan, running, refusal, byRank, style, totalBytes }),
-    [estimate, plan, running, refusal, byRank, style, totalBytes],
+    () => outcomeOf({ estimate, plan, running, refusal, measured, byRank, style, totalBytes }),
+    [estimate, plan, running, refusal, measured, byRank, style, totalBytes],
   )
 }

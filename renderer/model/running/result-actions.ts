@@ -21,6 +21,12 @@ export async function runAgainWith(run: Run): Promise<void> {
   const recipe = recipeOf(run)
   await openFrom(sourceName, () => connection().host.openRun(runId, 'source'))
   if (recipe) applyRecipe(recipe)
-  // Whose settings these are: nothing else on the workbench says it.
-  if (recipe) fileReducers.notice(say('run.settings-of', { name: fileName(run.target) }))
+  // Whose settings these are, and what they came to then: nothing else on the workbench says it.
+  if (!recipe) return
+  const name = fileName(run.target)
+  const { result } = run
+  const error = (result?.statistics ? result.statistics.weightError : result?.relativeError) ?? null
+  fileReducers.notice(
+    error === null ? say('run.settings-of', { name }) : say('run.settings-of-measured', { name, error }),
+  )
 }

@@ -1,5 +1,5 @@
 /** Runs: they live with the host, the page only asks for them. */
-import type { DifferenceReport, Grant, Run, RunRequest } from '../../../core/contract.ts'
+import { type DifferenceReport, type Grant, type Run, type RunRequest, recipeText } from '../../../core/contract.ts'
 import { adapterCommand } from '../../../core/report/command.ts'
 import { defaultStyle, styleIds } from '../../../core/styles.ts'
 import { choicesFor, useAdapter } from '../../choices/adapter.ts'
@@ -20,17 +20,19 @@ import { isActive, runsReducers, useRuns } from './runs.ts'
 export async function startRun(target: Grant, force: boolean): Promise<void> {
   const { grant } = useFile.getState()
   if (!grant) return
+  const asked = askedNow()
   // A run uses all threads: looking pauses.
   cancelLook()
   const { recipe: _, ...recipe } = currentRecipe()
   const { chosen } = useStatistics.getState()
-  await connection().host.startRun({
+  const runId = await connection().host.startRun({
     kind: 'compress',
     files: { model: grant.id, ...(chosen && { statistics: chosen.grant.id }) },
     target: target.id,
     ...recipe,
     force,
   })
+  if (asked) runsReducers.asked(runId, asked)
   await refreshRuns()
 }
 
@@ -38,6 +40,7 @@ export async function startRun(target: Grant, force: boolean): Promise<void> {
 export async function startAdapterRun(target: Grant, force: boolean): Promise<void> {
   const { grant, report, source } = useFile.getState()
   if (!grant || !report?.difference || source.of === 'model') return
+  const asked = askedNow()
   cancelLook()
   const { params } = useParams.getState()
   const { include, exclude, pins } = currentChoices()
@@ -48,8 +51,15 @@ export async function startAdapterRun(target: Grant, force: boolean): Promise<vo
     source.of === 'pair'
       ? { kind: 'extract', files: { base: source.base.id, tuned: grant.id }, ...common, convRank, whole }
       : { kind: 'resize', files: { adapter: grant.id, ...(source.base && { base: source.base.id }) }, ...common }
-  await connection().host.startRun(run)
+  const runId = await connection().host.startRun(run)
+  if (asked) runsReducers.asked(runId, asked)
   await refreshRuns()
+}
+
+/** What a run that begins now is asked for; null without a file. */
+function askedNow() {
+  const { report } = useFile.getState()
+  return report && { fileId: report.fileId, recipe: recipeText(currentQuestion()) }
 }
 
 /** The command line that writes it. */

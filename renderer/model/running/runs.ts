@@ -17,19 +17,33 @@ export interface RunView extends Run {
   readonly pace: Pace | null
 }
 
+interface Asked {
+  readonly fileId: string
+  readonly recipe: string
+}
+
 interface RunsState {
   /** The host's list, newest first. */
   readonly runs: readonly RunView[]
   /** Runs this window has seen at work: it says how they ended, also after a reload. */
   readonly watched: ReadonlySet<string>
   readonly dismissed: ReadonlySet<string>
+  /** What this page has asked for, by run: of which opening of a file, by which recipe. Another opening may find other bytes. */
+  readonly asked: ReadonlyMap<string, Asked>
   /** What is asked or told of one run, whatever the lists below it show meanwhile. */
   readonly dialog: { readonly kind: 'details' | 'forget'; readonly runId: string } | null
   /** Whose menu is open: it stays where it is shown until that is closed. */
   readonly menuOf: string | null
 }
 
-const nothing: RunsState = { runs: [], watched: new Set(), dismissed: new Set(), dialog: null, menuOf: null }
+const nothing: RunsState = {
+  runs: [],
+  watched: new Set(),
+  dismissed: new Set(),
+  asked: new Map(),
+  dialog: null,
+  menuOf: null,
+}
 export const useRuns = create<RunsState>(() => nothing)
 
 export const runsReducers = {
@@ -53,6 +67,9 @@ export const runsReducers = {
       const runs = before ? state.runs.map((other) => (other === before ? view : other)) : [view, ...state.runs]
       return watching({ ...state, runs })
     })
+  },
+  asked(runId: string, asked: Asked) {
+    useRuns.setState((state) => ({ asked: new Map([...state.asked, [runId, asked]]) }))
   },
   forgotten(runId: string) {
     useRuns.setState(({ runs }) => ({ runs: runs.filter((run) => run.runId !== runId) }))
@@ -83,6 +100,19 @@ function watching(state: RunsState): RunsState {
   return fresh.length === 0
     ? state
     : { ...state, watched: new Set([...state.watched, ...fresh.map(({ runId }) => runId)]) }
+}
+
+/** The newest run that has done with this opening of a file what a recipe says, and measured it; null where there is none. */
+export function measuredBy(
+  { runs, asked }: Pick<RunsState, 'runs' | 'asked'>,
+  fileId: string | undefined,
+  recipe: string | undefined,
+): RunView | null {
+  const same = ({ runId, result }: RunView) => {
+    const of = asked.get(runId)
+    return result !== null && of !== undefined && of.fileId === fileId && of.recipe === recipe
+  }
+  return runs.find(same) ?? null
 }
 
 export function isActive({ state }: Run): boolean {

@@ -101,7 +101,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           const why = refusalOf(id)
           return why ? (
             <p className="dimmed small" key={id}>
-              {t(`compress.styles.${id}.title`)}: {sentences(why)}
+              {t('compress.refused', { style: t(`compress.styles.${id}.title`), why: sentences(why) })}
             </p>
           ) : null
         })}

@@ -30,6 +30,12 @@ test('a compressed file holds what the page says, by an independent reader', asy
   }
   const shown = Number(await result.getAttribute('data-relative-error'))
   expect(Math.abs(shown - Math.sqrt(weighted / entries))).toBeLessThan(1e-6)
+  // The card says what was measured of just these choices, and of no others.
+  const card = page.getByTestId('outcome')
+  await expect(card).toContainText('As measured in model.lowrank.safetensors.')
+  await expect(card.getByTestId('model-error')).toHaveAttribute('data-error', String(shown))
+  await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('63')
+  await expect(card).toContainText('Model error not known')
   // Nothing half written stays behind.
   expect(readdirSync(folder).sort()).toEqual(['model.lowrank.safetensors', 'model.safetensors'])
 })

@@ -33,6 +33,7 @@ test('a run stays in the history over a reload, with its report, recipe and sett
   await expect(page.getByTestId('run-verify')).toContainText(`load_file(${JSON.stringify(output)})`)
   await expect(page.getByTestId('run-verify')).toContainText(`load_file(${JSON.stringify(source)})`)
   await expect(page.getByTestId('run-verify')).toContainText(/# GhostSVD measured 0\.\d{6} for model\./)
+  await expect(page.getByTestId('run-verify')).toContainText(/# GhostSVD measured 0\.\d{6} for the model/)
   await page.getByRole('tab', { name: 'Run it again from a terminal' }).click()
   await expect(page.getByTestId('run-command')).toContainText(` compress ${source} --out ${output} --rank 20`)
   // Reasons are there to be read, in a small window and without a mouse.
@@ -62,8 +63,11 @@ test('a run stays in the history over a reload, with its report, recipe and sett
 
   // After a reload the page is back at its defaults: the run's source is opened, with the run's settings.
   await more.click()
-  await page.getByRole('menuitem', { name: 'Run again with…' }).click()
+  await page.getByRole('menuitem', { name: 'Run again with its settings…' }).click()
   await expect(page.getByRole('textbox', { name: 'Rank', exact: true })).toHaveValue('20')
+  await expect(page.locator('.notices')).toContainText(
+    /wrote model\.lowrank\.safetensors, with a model error of [\d.]+.%/,
+  )
   await expect(page.getByRole('checkbox', { name: /mlp\.up_proj/ })).not.toBeChecked()
 
   await page.getByRole('button', toHistory).click()

@@ -16,6 +16,11 @@ test('a fitted scale has round ends around all errors, near ones too', () => {
     expect(high).toBeLessThanOrEqual(1)
   }
   expect(fittedScale([])).toEqual({ low: 0, high: 1 })
+  // What differs by rounding alone is of one color, and what differs by little of neighbors.
+  const stepsOf = (errors: number[]) => errors.map((error) => stepOf(error, fittedScale(errors)))
+  expect(new Set(stepsOf([5.9e-7, 6e-7, 6.2e-7, 6.3e-7])).size).toBe(1)
+  const [low, high] = stepsOf([0.09, 0.11])
+  expect(high! - low!).toBeLessThan(steps / 2)
   // Ranks have no whole.
   expect(fittedScale([4, 162], Number.POSITIVE_INFINITY)).toEqual({ low: 0, high: 200 })
 })

@@ -9,6 +9,7 @@ import type { FileEstimate } from '../../../../renderer/model/figures/estimate.t
 import { canCompress, outcomeOf, outcomeOfRun, verdictOn } from '../../../../renderer/model/figures/outcome.ts'
 import type { PlanAnswer, PlanState, Question } from '../../../../renderer/model/planning/plan.ts'
 import { paceOf } from '../../../../renderer/model/planning/price.ts'
+import { someReport, someRun } from '../../../core/contract/some-run.ts'
 import { someWords } from '../../../core/messages/words.ts'
 
 const estimate: FileEstimate = {
@@ -45,7 +46,16 @@ const state = (params: Params, answers: readonly PlanAnswer[], analyzed: readonl
 })
 const outcome = (plan: PlanState, more: Partial<Parameters<typeof outcomeOf>[0]> = {}) =>
   outcomeOf({
-    ...{ estimate, plan, running: null, refusal: null, byRank: false, style: styles.factors, totalBytes: 1_000_000 },
+    ...{
+      estimate,
+      plan,
+      running: null,
+      refusal: null,
+      measured: null,
+      byRank: false,
+      style: styles.factors,
+      totalBytes: 1_000_000,
+    },
     ...more,
   })
 const long = { long: true, waiting: false, tensor: 'a', share: 0.4 }
@@ -66,6 +76,18 @@ describe('the outcome of the choices', () => {
     expect(byRank).not.toHaveProperty('error')
     expect(canCompress(byRank)).toBe(true)
     expect(outcome(state(defaultParams, []), { byRank: true, style: styles.dense }).bytesAfter).toBe(1_000_000)
+  })
+
+  it('is what a run of the same choices measured, until a plan says it', () => {
+    const result = { ...someReport, bytesBefore: 1_000_000, bytesAfter: 410_000, relativeError: 0.43 }
+    const measured = { ...someRun({}), result, target: 'small.safetensors' }
+    const known = outcome(state(defaultParams, []), { byRank: true, measured })
+    const counts = { compressed: 8, candidates: 10 }
+    expect(known).toMatchObject({ state: 'planned', settled: true, measuredIn: 'small.safetensors', ...counts })
+    expect(known).toMatchObject({ bytesAfter: 410_000, sizeIsExact: true, error: 0.43, verdict: 'large' })
+    expect(canCompress(known)).toBe(true)
+    const planned = outcome(state(sized, [answer(sized)], [sized]), { measured })
+    expect(planned).toMatchObject({ measuredIn: null, bytesAfter: 440 })
   })
 
   it('may be written where no matrix is factorized and weights are rounded to INT8', () => {
