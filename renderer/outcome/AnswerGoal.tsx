@@ -51,7 +51,7 @@ export function AnswerGoalFields({ goal }: { readonly goal: AnswerGoal }) {
       <Select
         allowDeselect={false}
         aria-label={t('forms.goal')}
-        className="goal-scope"
+        className="goal-scope of-answers"
         comboboxProps={{ width: 200, position: 'bottom-start' }}
         data={(['error', 'agreement'] as const).map((value) => ({ value, label: t(`forms.goals.${value}`) }))}
         onChange={(kind) => kind !== null && setAnswerGoal(firstAnswerGoals[kind as AnswerGoal['kind']])}
