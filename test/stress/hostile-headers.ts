@@ -172,10 +172,10 @@ export const hostile: Record<string, Hostile> = {
       { zip64: true },
     ),
   ],
-  'onnx: 65,000 initializers': () => [
+  'onnx: 50,000 initializers': () => [
     'x.onnx',
     onnx.model(
-      joined(65_000, (i) => onnx.bytes(5, concat(onnx.number(1, 0), onnx.number(2, 1), onnx.bytes(8, `${i}`)))),
+      joined(50_000, (i) => onnx.bytes(5, concat(onnx.number(1, 0), onnx.number(2, 1), onnx.bytes(8, `${i}`)))),
     ),
   ],
   'onnx: 500,000 initializers': () => ['x.onnx', onnx.model(joined(5e5, (i) => onnx.bytes(5, onnx.bytes(8, `${i}`))))],

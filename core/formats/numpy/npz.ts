@@ -36,7 +36,7 @@ const commentLimits: JsonLimits = {
 }
 
 /** Each has a header of its own, which is read when the file is opened. No published archive comes near it, and none is written that has more. */
-const maxArrays = 100_000
+const maxArrays = 65_536
 
 function refuseMany(where: string, count: number): void {
   if (count > maxArrays) throw overLimit(where, 'arrays', maxArrays, count, 'the header of each is read to open it')

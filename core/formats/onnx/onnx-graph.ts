@@ -38,7 +38,7 @@ const maxValues = 600_000
 /** Constants that are nodes cost twice as much as initializers. */
 const maxConstants = 40_000
 /** The largest exported models have about 1e4. */
-const maxTensors = 65_536
+const maxTensors = 50_000
 /** Subgraphs in subgraphs; exporters write two or three. */
 const maxDepth = 32
 /** Of what we have written of a run into a model: the errors of a hundred thousand tensors. */
