@@ -14,6 +14,9 @@ import { type AdapterForm, type OutputId, retiredStyle, styleIds } from '../styl
 import type { JobKind } from './jobs.ts'
 import { patternsSchema, pinsSchema, statisticsHashSchema } from './pins.ts'
 
+/** A pin for every tensor of the largest model takes half of it. What is chosen by mistake may be a model. */
+export const mostRecipeBytes = 64 * 1024 * 1024
+
 export const recipeSchema = z.strictObject({
   recipe: z.literal(1),
   output: z.enum(styleIds),

@@ -4,6 +4,7 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import {
   type CompressionReport,
+  mostRecipeBytes,
   parseRecipe,
   type Recipe,
   type RecipeInput,
@@ -46,7 +47,7 @@ export interface RecordedRun {
 /** @throws AppError `not-found`, `bad-file` */
 export async function readRecipe(path: string): Promise<Recipe> {
   const name = basename(path)
-  const bytes = await readWhole(path).catch((error: unknown) => {
+  const bytes = await readWhole(path, mostRecipeBytes).catch((error: unknown) => {
     throw readFault(error, name)
   })
   return parseRecipe(decodeText(bytes), name)

@@ -1,6 +1,7 @@
 /** Recipes and reports: files of the page's own, read from and handed to the browser. */
 import {
   type AnalysisReport,
+  mostRecipeBytes,
   parseRecipe,
   type Recipe,
   type RecipeInput,
@@ -11,7 +12,10 @@ import {
   reportJson,
 } from '../../../core/contract.ts'
 import { decodeText } from '../../../core/decode-text.ts'
+import { AppError } from '../../../core/errors.ts'
+import { say } from '../../../core/messages/english.ts'
 import type { Language } from '../../../core/messages/languages.ts'
+import { fileName } from '../../../core/messages/text.ts'
 import { recipeKeys } from '../../../core/params.ts'
 import { differencePlanHtml } from '../../../core/report/difference-html.ts'
 import { analysisReportHtml, planReportHtml, runReportHtml } from '../../../core/report/report-html.ts'
@@ -28,9 +32,12 @@ import { usePair } from '../looking/pair.ts'
 import type { PlanAnswer } from '../planning/plan.ts'
 import { adapterCommandFor } from './run-actions.ts'
 
-/** Takes over everything a recipe says; where it runs, on how many threads and under which limits stays the page's. @throws AppError `bad-file` */
+/** Takes over everything a recipe says; where it runs, on how many threads and under which limits stays the page's. @throws AppError `bad-file`, `over-limit` */
 export async function openRecipe(file: File): Promise<void> {
-  applyRecipe(parseRecipe(decodeText(new Uint8Array(await file.arrayBuffer())), file.name))
+  const { name, size: bytes } = file
+  if (bytes > mostRecipeBytes)
+    throw new AppError('over-limit', say('files.too-large', { name: fileName(name), bytes, limit: mostRecipeBytes }))
+  applyRecipe(parseRecipe(decodeText(new Uint8Array(await file.arrayBuffer())), name))
 }
 
 export function applyRecipe({ output, params, include, exclude, pins, statistics }: Recipe): void {

@@ -66,3 +66,9 @@ test('what is no recipe changes nothing', async () => {
   await expect(openRecipe(fileOf('{}'))).rejects.toThrow('small.recipe.json is no recipe of this version.')
   expect(useParams.getState()).toMatchObject({ params: defaultParams, output: 'factors' })
 })
+
+test('a file that no recipe is as large as is not read', async () => {
+  const large = fileOf('')
+  Object.defineProperties(large, { size: { value: 2 ** 32 }, arrayBuffer: { value: () => expect.fail('was read') } })
+  await expect(openRecipe(large)).rejects.toMatchObject({ code: 'over-limit' })
+})
