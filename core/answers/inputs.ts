@@ -10,7 +10,7 @@ import { say } from '../messages/english.ts'
 import { fileName, quoted } from '../messages/text.ts'
 import { usualSize } from '../open-sizes.ts'
 import { elementCount, type TensorInfo, tensorBytes } from '../tensor.ts'
-import { isValueType, type Slot, type Value, type ValueType, valueTypes } from './value.ts'
+import { isValueType, mostValueBytes, type Slot, type Value, type ValueType, valueTypes } from './value.ts'
 
 export type Feeds = Readonly<Record<string, Value>>
 
@@ -108,7 +108,7 @@ function wholeNumbers(
 /**
  * The samples of a file, each read when it is asked for: arrays under the names of the inputs, or a single array for a model of one input; of several samples
  * each array has its number behind the name (`x.0`, `x.1`, ...).
- * @throws AppError `bad-request` for an input that has none, or one of another type or shape
+ * @throws AppError `bad-request` for an input that has none, or one of another type or shape; `over-limit` for more than a model is handed at once
  */
 export function givenInputs(file: WeightFile, slots: readonly Slot[]): (() => Promise<Feeds>)[] {
   const byName = new Map(file.tensors.map((tensor) => [tensor.name, tensor]))
@@ -136,6 +136,12 @@ function sampleOf(
     }
     return { name: slot.name, tensor, type: typeFor(tensor, slot) }
   })
+  // Before a byte is read: an open size may be given any length by a file with a hole in it.
+  const bytes = found.reduce((sum, { tensor }) => sum + tensor.byteLength, 0)
+  if (bytes > mostValueBytes) {
+    const name = fileName(file.shards[0]?.fileName ?? '')
+    throw new AppError('over-limit', say('answers.inputs-too-large', { name, bytes, most: mostValueBytes }))
+  }
   return async () => {
     const arrays: [string, Value][] = []
     for (const { name, tensor, type } of found)

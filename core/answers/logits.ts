@@ -3,7 +3,7 @@
  * weights are measured there too; and an output of a softmax is one of classes, whatever its shape.
  */
 import type { KnownGraph } from '../formats/reading/model-graph.ts'
-import { concat, message, text } from '../write/onnx/wire.ts'
+import { bytes, concat, message, text } from '../write/onnx/wire.ts'
 
 export interface Activation {
   /** Name of the output. */
@@ -64,6 +64,6 @@ const fields = { graph: 7, output: 12, name: 1 }
 export function withOutputs(model: Uint8Array, values: readonly string[]): Uint8Array {
   return concat([
     model,
-    message(fields.graph, ...values.map((value) => message(fields.output, text(fields.name, value)))),
+    bytes(fields.graph, concat(values.map((value) => message(fields.output, text(fields.name, value))))),
   ])
 }

@@ -7,6 +7,9 @@ import type { Feeds } from './inputs.ts'
 import type { Tap, TapSums } from './taps.ts'
 import type { Slot, Value } from './value.ts'
 
+/** Of a model that is handed over in bytes, which protobuf limits to about as much. */
+export const mostModelBytes = 2e9
+
 export interface Loaded {
   readonly inputs: readonly Slot[]
   readonly outputs: readonly string[]

@@ -52,7 +52,11 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
   const covered = new Set(all.flatMap(({ weights }) => weights))
   const types = new Map(all.map((each) => [names.get(each)!, dataTypeOf(each.info.dtype)]))
   const inScope = new Map<Found['scope'], typeof all>()
-  for (const each of all) inScope.set(each.scope, [...(inScope.get(each.scope) ?? []), each])
+  for (const each of all) {
+    const before = inScope.get(each.scope)
+    if (before) before.push(each)
+    else inScope.set(each.scope, [each])
+  }
   const { splices, outputs } = opened(graph.main, inScope, { names, types })
   const { content } = graph.main
   const end = { start: content.end, end: content.end }
@@ -137,9 +141,13 @@ async function visit(
       }
     }
     for (const { graphs } of node.attributes)
-      for (const { scope: inner } of graphs)
-        await visit(graph, inner, scopes, seen && node.opType === 'If', found, uncovered)
+      for (const { scope: inner } of graphs) await visit(graph, inner, scopes, seen && chooses(node), found, uncovered)
   }
+}
+
+/** Whether it runs one of two graphs. With more of them, which is no If, each would have to give what all others do. */
+function chooses({ opType, attributes }: GraphNode): boolean {
+  return opType === 'If' && attributes.reduce((sum, { graphs }) => sum + graphs.length, 0) === 2
 }
 
 async function layoutOf(graph: KnownGraph, node: GraphNode, index: number, info: TensorInfo): Promise<VectorLayout> {
@@ -205,7 +213,7 @@ function opened(
   }
   // Behind all nodes: what it takes has to be there.
   if (front.length > 0) splices.push({ at: { start: scope.content.end, end: scope.content.end }, with: front })
-  for (const node of scope.nodes.filter(({ opType }) => opType === 'If')) {
+  for (const node of scope.nodes.filter(chooses)) {
     const branches = node.attributes.flatMap((attribute) =>
       attribute.graphs.map((graph) => ({ attribute, graph, ...opened(graph.scope, all, known) })),
     )

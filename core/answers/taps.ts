@@ -116,15 +116,17 @@ function sharingOf(taps: readonly Tap[]): Sharing {
     group.weights.push(weight)
     groups.set(of.join(), group)
   }
-  const widths = [...groups.values()].map(({ width }) => width)
+  const ofWidth = new Map<number, number>()
+  for (const { width } of groups.values()) ofWidth.set(width, (ofWidth.get(width) ?? 0) + 1)
   let [entries, widest] = [0, 0]
-  for (const width of [...new Set(widths)].sort((a, b) => a - b)) {
-    entries += width * width * widths.filter((each) => each === width).length
+  for (const [width, count] of [...ofWidth].sort(([a], [b]) => a - b)) {
+    entries += width * width * count
     if (width > widestGram || entries > mostGramEntries) break
     widest = width
   }
-  const groupOf = (weight: string) => groups.get(meets.get(weight)!.join())!.weights
-  return { groupsOf: ({ weights }) => [...new Set(weights.map(groupOf))], widestGram: widest }
+  // By weight, once: a weight that every tap meets has a list of all of them.
+  const groupOf = new Map([...groups.values()].flatMap(({ weights }) => weights.map((weight) => [weight, weights])))
+  return { groupsOf: ({ weights }) => [...new Set(weights.map((weight) => groupOf.get(weight)!))], widestGram: widest }
 }
 
 /** One behind the other. */

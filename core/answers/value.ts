@@ -18,6 +18,9 @@ export const valueTypes = {
   bool: 'BOOL',
 } as const satisfies Readonly<Record<string, DType>>
 
+/** Bytes of all that goes into a model or comes out of it. Node's channel takes less than 2 GiB of a message; more than that ends the program that reads it. */
+export const mostValueBytes = 2 ** 30
+
 export type ValueType = keyof typeof valueTypes
 
 export interface Value {

@@ -1,4 +1,5 @@
 /** Statistics of what flows into a model's layers, from running it (core/answers/): a file of sums in our own form (docs/formats.md). */
+import { mostModelBytes } from '../answers/runner.ts'
 import { samplesFrom } from '../answers/samples.ts'
 import { tappedModel } from '../answers/tapped.ts'
 import type { TapSums } from '../answers/taps.ts'
@@ -13,7 +14,7 @@ import { fileName } from '../messages/text.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { contentOf } from '../write/encodings/onnx-output.ts'
 import { writeChecked } from '../write/encodings/weights-output.ts'
-import { concat, type Piece } from '../write/onnx/wire.ts'
+import { concat, type Piece, piecesBytes } from '../write/onnx/wire.ts'
 import type { FilesOf } from './files.ts'
 
 /** @throws AppError `unsupported`, `bad-request`, `engine-died`, `cancelled`, `cannot-write`, `would-overwrite` */
@@ -28,6 +29,12 @@ export async function calibrateModel(
   const tapped = await tappedModel(file)
   if (!tapped) throw new AppError('unsupported', say('answers.not-a-model', { name: fileName(name) }))
   if (tapped.taps.length === 0) throw new AppError('bad-request', say('answers.nothing-to-calibrate'))
+  // Known before anything is read: values beside a model may have any size.
+  const modelBytes = piecesBytes(tapped.pieces)
+  if (modelBytes > mostModelBytes) {
+    const values = { name: fileName(name), bytes: modelBytes, most: mostModelBytes }
+    throw new AppError('over-limit', say('answers.model-too-large', values))
+  }
   return whileHolding(target, async () => {
     const model = await models.ofBytes(name, await bytesOf(file, tapped.pieces), { threads })
     try {
@@ -75,10 +82,14 @@ export async function calibrateModel(
 }
 
 async function bytesOf(file: WeightFile, pieces: readonly Piece[]): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
+  const whole = new Uint8Array(piecesBytes(pieces))
+  let at = 0
   for (const piece of pieces)
-    for await (const bytes of contentOf({ read: file.read, graph: file.graph! }, piece)) parts.push(bytes)
-  return concat(parts)
+    for await (const bytes of contentOf({ read: file.read, graph: file.graph! }, piece)) {
+      whole.set(bytes, at)
+      at += bytes.byteLength
+    }
+  return whole
 }
 
 /** Products are no larger than the squares they are between. */

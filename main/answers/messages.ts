@@ -21,11 +21,6 @@ export type ToRuntime = {
 
 export type Answer = Loaded | Ran | TapSums | null
 
-/** Bytes of what goes in or comes out. Node's channel takes less than 2 GiB of a message; more than that ends the program that reads it. */
-export const mostValueBytes = 2 ** 30
-/** Of a model, which protobuf limits to about as much. */
-export const mostModelBytes = 2e9
-
 export function bytesOfValues(values: Readonly<Record<string, Value>>): number {
   return Object.values(values).reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
 }

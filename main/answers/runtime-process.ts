@@ -3,22 +3,16 @@ import { fork } from 'node:child_process'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Loaded, Ran, RunningModel } from '../../core/answers/runner.ts'
+import { type Loaded, mostModelBytes, type Ran, type RunningModel } from '../../core/answers/runner.ts'
 import type { TapSums } from '../../core/answers/taps.ts'
+import { mostValueBytes } from '../../core/answers/value.ts'
 import { AppError } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { fileName, foreign } from '../../core/messages/text.ts'
 import { packagesBeside } from '../../core/version.ts'
 import { siblingEntry } from '../engine/entries.ts'
 import { type Exit, whyItEnded } from '../engine/parent/exit-sentence.ts'
-import {
-  type Answer,
-  bytesOfValues,
-  type FromRuntime,
-  mostModelBytes,
-  mostValueBytes,
-  type ToRuntime,
-} from './messages.ts'
+import { type Answer, bytesOfValues, type FromRuntime, type ToRuntime } from './messages.ts'
 
 const tailCharacters = 8192
 

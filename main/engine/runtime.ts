@@ -10,8 +10,8 @@ import type { Feeds } from '../../core/answers/inputs.ts'
 import { withOutputs } from '../../core/answers/logits.ts'
 import type { Loaded, Ran } from '../../core/answers/runner.ts'
 import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
-import { isValueType, type Slot, type Value } from '../../core/answers/value.ts'
-import { type Answer, bytesOfValues, type FromRuntime, mostValueBytes, type ToRuntime } from '../answers/messages.ts'
+import { isValueType, mostValueBytes, type Slot, type Value } from '../../core/answers/value.ts'
+import { type Answer, bytesOfValues, type FromRuntime, type ToRuntime } from '../answers/messages.ts'
 import { dieWithParent } from '../system/die-with-parent.ts'
 
 type Runtime = typeof import('onnxruntime-node')

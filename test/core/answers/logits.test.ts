@@ -23,6 +23,11 @@ const found = async (nodes: readonly Uint8Array[], ...outputs: string[]) =>
 
 const product = node('MatMul', ['x', 'w'], ['h'])
 
+it('appends as many values as a graph may have outputs', () => {
+  const values = Array.from({ length: 200_000 }, (_, i) => `h${i}`)
+  expect(withOutputs(new Uint8Array(3), values).byteLength).toBeGreaterThan(values.length * 6)
+})
+
 it('finds what goes into the last softmax or sigmoid, behind nodes that only move numbers', async () => {
   const moved = [
     product,

@@ -116,4 +116,14 @@ describe('sums over what flows into a layer', () => {
     expect(found.result()).toMatchObject([{ count: 5, weights: ['w', 'u'] }])
     expect(() => found.add(taps, { v: random([4, 3]) })).toThrow(/vectors of 3 where 4/)
   })
+
+  it('of one weight that very many values meet are looked up once', () => {
+    const value = random([1, 2])
+    const taps = range(50_000).map(
+      (i) => ({ value: `v${i}`, layout: { kind: 'rows' }, weights: ['w'], width: 2 }) as const,
+    )
+    const found = sumsOfTaps()
+    found.add(taps, Object.fromEntries(taps.map((tap) => [tap.value, value])))
+    expect(found.result()).toMatchObject([{ weights: ['w'], count: 50_000 }])
+  }, 5_000)
 })

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { tappedModel } from '../../../core/answers/tapped.ts'
 import {
   type CalibrationReport,
   filesByRole,
@@ -61,6 +62,7 @@ async function ran(request: JobRequest, out?: string): Promise<JobResult['report
     for (const [, file] of files) await file.close()
   }
 }
+const bytesOf = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 const choice = { samples: 2, sizes: { n: 3 }, rounds: 1 }
 const tried = async (model: string, compressed: readonly string[], inputs: readonly string[] = []) =>
   (await ran({
@@ -128,6 +130,22 @@ describe('models side by side', () => {
     model.end()
     expect(Object.keys(outputs)).toEqual(['y', 'h'])
     expect(outputs.h!.dims).toEqual([2, 80])
+  })
+
+  it('read neither values nor inputs of which there are more than a model is handed', async () => {
+    const inputs = join(await folder(), 'x.npy')
+    const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${2 ** 27}, 64), }`
+    const lead = concat(bytesOf('\x93NUMPY\x01\x00'), Uint8Array.of(118, 0), bytesOf(`${header.padEnd(117)}\n`))
+    await writeFile(inputs, lead)
+    await truncate(inputs, lead.byteLength + 2 ** 35)
+    const model = await written(linear())
+    expect(await refusal(tried(model, [model], [inputs]))).toMatchObject({ code: 'over-limit' })
+    const wide = tensor({ name: 'w', dims: [64, 2 ** 27], fields: external({ location: 'w.bin' }) })
+    const shapes = [slot(11, 'x', [1, 64]), slot(12, 'y', [1, 2 ** 27])]
+    const path = await written(whole(node('MatMul', ['x', 'w'], ['y']), wide, ...shapes))
+    await writeFile(join(dirname(path), 'w.bin'), '')
+    await truncate(join(dirname(path), 'w.bin'), 2 ** 35)
+    expect(await refusal(calibrated(path, {}))).toMatchObject({ code: 'over-limit' })
   })
 
   it('take arrays of the user, and say what does not fit', async () => {
@@ -409,6 +427,31 @@ describe('calibration', () => {
     expect(report).toMatchObject({ covered: 2, uncovered: ['z'] })
     expect([...values.keys()].sort()).toEqual(['v.count', 'v.gram', 'w.count', 'w.gram'])
     expect([values.get('w.count'), values.get('v.count')]).toEqual([Float32Array.of(20), Float32Array.of(10)])
+  })
+
+  it('looks into no If of a thousand branches, each of which would have to give what all others do', async () => {
+    const graphs = Array.from({ length: 1000 }, (_, i) =>
+      bytes(
+        11,
+        concat(
+          bytes(2, `g${i}`),
+          node('Relu', ['x'], ['r']),
+          node('MatMul', ['r', `w${i}`], [`y${i}`]),
+          initializer(`w${i}`, weights('w', [8, 6])),
+          slot(12, `y${i}`, ['n', 6]),
+        ),
+      ),
+    )
+    const model = whole(
+      node('If', ['c'], ['y'], attribute('branches', ...graphs, number(20, 10))),
+      slot(11, 'x', ['n', 8]),
+      slot(11, 'c', [], 9),
+      slot(12, 'y', ['n', 6]),
+    )
+    const file = await openWeightFile(await pickSource(await written(model), 'file'))
+    const tapped = await tappedModel(file)
+    await file.close()
+    expect([tapped!.taps.length, tapped!.uncovered.length]).toEqual([0, 1000])
   })
 
   it('looks into both branches of an If, and counts what a Loop hides', async () => {
