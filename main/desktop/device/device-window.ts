@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BrowserWindow, MessageChannelMain, type Session, session } from 'electron/main'
+import { autoUpdater, BrowserWindow, MessageChannelMain, type Session, session } from 'electron/main'
 import type { NoDevice } from '../../engine/messages.ts'
 import type { DeviceWindow } from '../../engine/parent/host-process.ts'
 import { killNow } from '../../system/kill-now.ts'
@@ -54,6 +54,10 @@ export function openDeviceWindow(asked: boolean): DeviceWindow | NoDevice {
   // Quitting closes every window at once, while the user is still being asked whether runs may be cut short.
   window.on('close', (event) => event.preventDefault())
   window.on('closed', () => end('closed'))
+  // macOS installs an update once all windows are closed, and never where one refuses.
+  const giveWay = () => end('ended')
+  autoUpdater.once('before-quit-for-update', giveWay)
+  window.once('closed', () => autoUpdater.off('before-quit-for-update', giveWay))
   window.loadURL(`app://${host}/`).then(
     () => {
       if (ended) return
