@@ -38,7 +38,7 @@ export function differenceOf(name: string): DifferenceOf {
       errors += error
       originals += norm
       if (norm > 0) largest = Math.max(largest ?? 0, Math.sqrt(error / norm))
-      const agreement = looksLikeClasses(original) ? agreementOf(a, b, original.dims.at(-1)!) : null
+      const agreement = a.length > 0 && looksLikeClasses(original) ? agreementOf(a, b, original.dims.at(-1)!) : null
       if (!agreement) return
       classes ??= { rows: 0, sameFirst: 0, firstAmongFive: 0 }
       classes.rows += agreement.rows

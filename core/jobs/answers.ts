@@ -340,7 +340,8 @@ function choose(rows: readonly AnswerRow[], judge: Judge): number | null {
   const found =
     job.goal === null
       ? nearest(
-          offered.filter(({ form }) => form === 'low-rank'),
+          // One that answers NaN where the original does not is as far from it as can be.
+          offered.filter(({ form, calibration }) => form === 'low-rank' && judge.distance(calibration) < Infinity),
           judge,
         )
       : offered.filter(({ meetsGoal }) => meetsGoal).toSorted((a, b) => a.bytes - b.bytes)[0]

@@ -2,7 +2,13 @@
 import { lstat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import type { AnswerGoal, AnswerRow, AnswersReport, JobRequest } from '../../core/contract.ts'
+import {
+  type AnswerGoal,
+  type AnswerRow,
+  type AnswersReport,
+  type JobRequest,
+  mostSamples,
+} from '../../core/contract.ts'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { weightPaths } from '../engine/driver/opened-files.ts'
@@ -38,7 +44,7 @@ export function addAnswerFlags(command: Command): Command {
     )
     .option('--held-out <file>', 'samples that judge; without any, every third of the others; repeatable', collect, [])
     .option('--judged-by <output>', 'the output that is looked at; all of them, and the worst counts')
-    .option('--samples <number>', 'how many to draw where none are given', wholeNumber(1, 10_000), 24)
+    .option('--samples <number>', 'how many to draw where none are given', wholeNumber(1, mostSamples), 24)
     .option(
       '--size <name=number>',
       'of a dimension that the model leaves open, by its name or as input.axis; repeatable',
@@ -94,7 +100,10 @@ export async function refuseOutput(out: string, source: string, replaces: boolea
 /** The row that was chosen, with what `compress` writes it from. @throws AppError `bad-request` where none is */
 export function chosenRow({ rows, chosen }: AnswersReport): AnswerRow & { choices: NonNullable<AnswerRow['choices']> } {
   const row = chosen === null ? null : rows[chosen]!
-  if (!row?.choices) throw new AppError('bad-request', say('answers.goal-missed'))
+  if (!row?.choices) {
+    const hadGoal = rows.some(({ meetsGoal }) => meetsGoal !== null)
+    throw new AppError('bad-request', hadGoal ? say('answers.goal-missed') : say('answers.none-finite'))
+  }
   return { ...row, choices: row.choices }
 }
 

@@ -1,5 +1,6 @@
 /** Which inputs a model is run on, as flags. */
 import type { Command } from 'commander'
+import { mostSamples } from '../../core/contract.ts'
 import { say } from '../../core/messages/english.ts'
 import { collect, wholeNumber } from './flags.ts'
 import type { CommandEngine } from './job.ts'
@@ -21,7 +22,7 @@ export function addSampleFlags(command: Command, samples: number): Command {
       collect,
       [],
     )
-    .option('--samples <number>', 'how many to draw where none are given', wholeNumber(1, 10_000), samples)
+    .option('--samples <number>', 'how many to draw where none are given', wholeNumber(1, mostSamples), samples)
     .option('--seed <number>', 'of what is drawn', wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
     .option(
       '--size <name=number>',

@@ -9,6 +9,7 @@ import { choiceFields } from '../choice-fields.ts'
 import { kernelFields } from '../kernel-fields.ts'
 import { messageSchema } from '../messages.ts'
 import { patternsSchema, pinsSchema } from '../pins.ts'
+import { mostSamples } from '../sample-fields.ts'
 import { fileId, fileIds, job } from './job.ts'
 
 /** `error`: relative, of outputs. `agreement`: share of the rows of outputs whose largest entry stays the same. */
@@ -94,7 +95,7 @@ export const answers = job('answers', {
     /** The output that is looked at; null: all of them, and the worst counts. */
     judgedBy: z.string().nullable().default(null),
     /** Drawn where none are given. */
-    samples: z.number().int().min(1).max(10_000).default(24),
+    samples: z.number().int().min(1).max(mostSamples).default(24),
     seed: z.number().int().min(0).default(1),
     sizes: z.record(z.string(), z.number().int().min(1)).default({}),
     /** Timed runs of each held-out sample; 0: none. */

@@ -29,6 +29,7 @@ export const answers: Pick<Translation, keyof typeof english> = {
   'answers.same-samples': () => '输入太少，无法留出一部分：这里的结果来自用于选择的那些输入。',
   'answers.no-statistics': () => '没有输入统计时，秩只由权重决定：低于 95 % 的字节时可能受损。请先校准。',
   'answers.goal-missed': () => '所试的大小中没有一个能使回答满足目标。',
+  'answers.none-finite': () => '每种低秩形式都在原模型没有的地方给出 NaN 或无穷大，或者相反：没有选用任何一种。',
   'answers.int8-wins': (v, w) =>
     `单用 INT8 更小也更接近：以 ${w.percent(v.share)} 的字节得到 ${w.percent(v.error)} 的误差，而低秩以 ${w.percent(v.other)} 的字节得到 ${w.percent(v.otherError)}。低秩的好处在于运行更快，或叠加在 INT8 之上。`,
   'answers.int8-wins-classes': (v, w) =>

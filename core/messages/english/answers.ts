@@ -40,6 +40,8 @@ export const answers = {
   'answers.no-statistics': () =>
     'Without statistics of inputs, ranks come from the weights alone: below 95 % of the bytes expect damage. Calibrate first.',
   'answers.goal-missed': () => 'No size that was tried keeps the answers within the goal.',
+  'answers.none-finite': () =>
+    'Every low-rank form answers with NaN or infinite numbers where the original does not, or the other way round: none is chosen.',
   'answers.int8-wins': (v: { share: number; error: number; other: number; otherError: number }, w: Words) =>
     `INT8 alone is smaller and nearer: ${w.percent(v.share)} of the bytes at an error of ${w.percent(v.error)}, against ${w.percent(v.other)} at ${w.percent(v.otherError)} by low rank. Low rank pays where it makes the model faster, or on top of INT8.`,
   'answers.int8-wins-classes': (v: { share: number; same: number; other: number; otherSame: number }, w: Words) =>

@@ -4,7 +4,7 @@
  */
 import { create } from 'zustand'
 import { faultOf } from '../../../core/client/latest.ts'
-import { type AnswerGoal, type AnswerRow, type AnswersReport, recipeText } from '../../../core/contract.ts'
+import { type AnswerGoal, type AnswerRow, type AnswersReport, mostSamples, recipeText } from '../../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
 import { isRunnable, useFile } from '../../choices/file.ts'
 import { useSamples } from '../../choices/samples.ts'
@@ -119,7 +119,15 @@ export async function compareForms(take = false): Promise<void> {
         const { recipe: _, ...choices } = standing(useAnswers.getState().taken)?.before ?? currentRecipe()
         const { samples, sizes } = sampleOptions('try')
         const files = { ...withStatistics(model), inputs, heldOut: [] }
-        return { kind: 'answers', files, ...choices, output: 'onnx', goal, samples: shareDrawn * samples, sizes }
+        return {
+          kind: 'answers',
+          files,
+          ...choices,
+          output: 'onnx',
+          goal,
+          samples: Math.min(mostSamples, shareDrawn * samples),
+          sizes,
+        }
       },
       end: (how) => {
         closeAll(inputs)

@@ -1,7 +1,7 @@
 /** What a model is run on: files of arrays, or how many samples to draw, and sizes that it leaves open. */
 import { CloseButton } from '@mantine/core'
 import { useMemo } from 'react'
-import type { Grant } from '../../../core/contract.ts'
+import { type Grant, mostSamples } from '../../../core/contract.ts'
 import { useFile } from '../../choices/file.ts'
 import { NumberField } from '../../choices/ParamField.tsx'
 import { openSizesOf, type SampleUse, samplesReducers, useSamples } from '../../choices/samples.ts'
@@ -10,8 +10,6 @@ import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { useWords } from '../../words/words.ts'
 import { ModelPicker } from './ModelPicker.tsx'
 
-/** As many as there can be in a job. */
-const mostSamples = 10_000
 /** Values along one dimension: more would be too many in all. */
 const mostAlong = 1 << 20
 const noInputs = {}

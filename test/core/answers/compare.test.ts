@@ -65,6 +65,12 @@ describe('the difference of two outputs', () => {
     expect(difference.result().classes).toEqual({ rows: 3, sameFirst: 2, firstAmongFive: 2 })
   })
 
+  it('has no share of rows where there are no rows', () => {
+    const difference = differenceOf('y')
+    difference.add(floats([0, 80]), floats([0, 80]))
+    expect(difference.result()).toMatchObject({ dims: [0, 80], classes: null })
+  })
+
   it('has no numbers where the original is zero, and refuses other sizes', () => {
     const difference = differenceOf('y')
     difference.add(floats([1], 0), floats([1], 1))

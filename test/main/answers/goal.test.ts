@@ -119,6 +119,17 @@ describe('the goal on answers', () => {
     expect(noted.map((each) => each.split(' ')[0])).toEqual(['true', 'false'])
   })
 
+  it('chooses nothing where every form answers with NaN that the original does not have', async () => {
+    const values = [weights('v', [64, 96]), weights('w', [96, 80])].map(initializer)
+    const logged = concat(...nodes, node('Log', ['y'], ['z']), ...values, bytes(2, 'main'))
+    const slots = [slot(11, 'x', ['n', 64]), slot(12, 'z', ['n', 80])]
+    const of = concat(number(1, 8), bytes(7, concat(logged, ...slots)), opset(13))
+    const { report } = await ask({ goalSize: 0.6 }, { rounds: 0 }, undefined, of)
+    expect(report.rows.filter(({ form }) => form === 'low-rank').length).toBeGreaterThan(1)
+    expect(report.chosen).toBeNull()
+    expect(keysOf(report)).toContain('answers.forms-not-finite')
+  }, 60_000)
+
   it('says choices that compress writes the same file from', async () => {
     const { report } = found
     for (const form of ['int8', 'low-rank', 'low-rank-int8'] as const) {

@@ -5,10 +5,13 @@ import {
   type AnswerRow,
   type AnswersReport,
   type JobRequest,
+  jobSchema,
+  mostSamples,
   recipeText,
 } from '../../../../core/contract.ts'
 import { defaultParams } from '../../../../core/params.ts'
 import { paramsReducers, useParams } from '../../../../renderer/choices/params.ts'
+import { samplesReducers } from '../../../../renderer/choices/samples.ts'
 import {
   chooseForm,
   compareForms,
@@ -59,6 +62,13 @@ test('the form that is found is what would be run, and another look begins with 
   expect(currentRecipe()).toMatchObject({ output: 'onnx', include: ['(none)'], params: { denseDType: 'INT8' } })
   await found()
   expect(asked[1]).toMatchObject({ kind: 'answers', include: [], exclude: [], params: before.params, goal })
+})
+
+test('draws no more samples than a job takes, however many the trial does', async () => {
+  samplesReducers.draw('try', mostSamples)
+  await found()
+  expect(jobSchema.parse(asked[0])).toMatchObject({ kind: 'answers', samples: mostSamples })
+  samplesReducers.reset()
 })
 
 test('whoever leaves the goal has the choices of before, unless others were made since', async () => {
