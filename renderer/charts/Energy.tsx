@@ -9,8 +9,8 @@ import { RankChart } from './plot/RankChart.tsx'
 import { useLastRank } from './plot/zoom.ts'
 import { useRankMarks, useTensorFacts, useTensorSeries } from './tensor-series.ts'
 
-/** The noise line is solved to the last bit or two: what it keeps at rank 0 is nothing. */
-const roundOff = 1e-12
+/** What is kept at rank 0 is nothing, and a sketch knows its norm in single precision; one direction of the largest matrix keeps a hundred times this. */
+const roundOff = 1e-7
 const kept = (error: number) => (error > 1 - roundOff ? 0 : energyKept(error))
 
 export function Energy({ view, rank, planned = null, onRank, onCommit }: RankChartsProps) {
