@@ -39,8 +39,8 @@ export function Workbench() {
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
-  // Card and list, the tab, the settings.
-  const made = useStages(2)
+  // The card, the list, the tab, the settings.
+  const made = useStages(3)
   // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
   const view = useTensorView(tensor)
 
@@ -68,7 +68,7 @@ export function Workbench() {
         >
           <TensorList tensors={report.tensors} />
         </Drawer>
-      ) : (
+      ) : made < 1 ? null : (
         <>
           <TensorList tensors={report.tensors} />
           <ListDivider />
@@ -106,7 +106,7 @@ export function Workbench() {
               </Tooltip>
             ) : null}
           </div>
-          {made < 1 ? null : (
+          {made < 2 ? null : (
             <>
               <Tabs.Panel value="model">
                 <div className="model-tab">
@@ -136,7 +136,7 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : made < 2 ? null : (
+      ) : made < 3 ? null : (
         <SettingsPanel />
       )}
       <RunStrip />

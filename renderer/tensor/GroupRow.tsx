@@ -16,15 +16,15 @@ interface GroupRowProps {
   readonly top: number
   /** The keyboard is here. */
   readonly active: boolean
-  /** Keys of all groups. */
-  readonly groups: readonly string[]
+  /** All groups are layers of one stack: a number is name enough. */
+  readonly ofOneStack: boolean
   readonly outlook: (tensor: TensorReport) => Outlook
 }
 
-export function GroupRow({ row, index, top, active, groups, outlook }: GroupRowProps) {
+export function GroupRow({ row, index, top, active, ofOneStack, outlook }: GroupRowProps) {
   const { t, numbers } = useWords()
   const { key, tensors, collapsed } = row
-  const number = layerNumber(key, groups)
+  const number = ofOneStack ? layerNumber(key) : null
   const name = key === '' ? t('list.outside') : number === null ? key : t('list.layer', { number })
   const { before, after } = useMemo(() => {
     let [all, left] = [0, 0]

@@ -13,7 +13,7 @@ import { useWords } from '../words/words.ts'
 import { GroupRow } from './GroupRow.tsx'
 import { ListFooter } from './ListFooter.tsx'
 import { ListHead } from './ListHead.tsx'
-import { type ListRow, listRows } from './list-rows.ts'
+import { areOneStack, type ListRow, listRows } from './list-rows.ts'
 import { listReducers, useListState } from './list-state.ts'
 import { rowId, TensorRow } from './TensorRow.tsx'
 
@@ -82,6 +82,7 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
   const closed = deferred.search.trim() === '' ? collapsed : none
   const rows = useMemo(() => listRows(shown, deferred.sort === 'file', closed), [shown, deferred.sort, closed])
   const groups = useMemo(() => rows.flatMap((row) => (row.kind === 'group' ? [row.key] : [])), [rows])
+  const ofOneStack = useMemo(() => areOneStack(groups), [groups])
   const selected = useMemo(
     () => rows.findIndex((row) => row.kind === 'tensor' && row.tensor.name === tensor),
     [rows, tensor],
@@ -155,15 +156,15 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
               return (
                 <GroupRow
                   active={index === atGroup}
-                  groups={groups}
                   index={index}
                   key={`group ${row.key}`}
+                  ofOneStack={ofOneStack}
                   outlook={outlook}
                   row={row}
                   top={start}
                 />
               )
-            const { tensor: one, label } = row
+            const { tensor: one } = row
             const compressed = isCompressed(one, selection)
             const { error, rank, kept, planned, curve } = outlook(one)
             return (
@@ -174,12 +175,11 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
                 error={error}
                 index={index}
                 key={one.name}
-                label={label}
                 level={groups.length > 0 ? 2 : 1}
                 planKeeps={compressed && kept && planned !== null}
                 rank={planned ? rank : null}
+                row={row}
                 selected={index === selected}
-                tensor={one}
                 top={start}
                 withPlan={withPlan}
               />

@@ -1,18 +1,16 @@
 /** One tensor of the list, in a line: its name within its layer, and its rank and error, or its shape and size before there is a plan. */
 import { memo } from 'react'
-import type { TensorReport } from '../../core/contract.ts'
 import { dtypeWords } from '../../core/plan/describe.ts'
 import { selectionReducers } from '../choices/selection.ts'
 import { selectTensor } from '../model/looking/analysis.ts'
 import { useSentences, useWords } from '../words/words.ts'
-import type { RowLabel } from './list-rows.ts'
+import { rowLabel, type TensorListRow } from './list-rows.ts'
 import { Sparkline } from './Sparkline.tsx'
 
 export const rowId = (index: number) => `tensor-row-${index}`
 
 interface TensorRowProps {
-  readonly tensor: TensorReport
-  readonly label: RowLabel
+  readonly row: TensorListRow
   /** In the tree of the list. */
   readonly level: number
   readonly index: number
@@ -36,7 +34,9 @@ interface TensorRowProps {
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
-  const { tensor, label, index, selected, compressed, difference, error, rank, planKeeps, withPlan, curve } = props
+  const { row, index, selected, compressed, difference, error, rank, planKeeps, withPlan, curve } = props
+  const { tensor } = row
+  const label = rowLabel(row)
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
   const bytes = numbers.bytes(tensor.byteLength)
   const outcome = !compressed ? t('map.kept') : planKeeps ? t('list.whole') : rank === null ? '' : numbers.count(rank)

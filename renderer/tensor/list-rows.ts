@@ -13,11 +13,11 @@ export interface GroupRow {
   readonly tensors: readonly TensorReport[]
   readonly collapsed: boolean
 }
-interface TensorListRow {
+export interface TensorListRow {
   readonly kind: 'tensor'
   readonly tensor: TensorReport
-  /** Worked out when it is asked for: of ten thousand rows some forty are drawn. */
-  readonly label: RowLabel
+  /** The group it stands in, with all that is shown of it; null where nothing is grouped. */
+  readonly group: readonly TensorReport[] | null
 }
 export type ListRow = GroupRow | TensorListRow
 
@@ -56,41 +56,46 @@ export function listRows(
   inOrder: boolean,
   collapsed: ReadonlySet<string>,
 ): ListRow[] {
-  const alone = (tensor: TensorReport) => rowOf(tensor, () => labelOf(tensor.name, false))
+  const alone = (tensor: TensorReport): ListRow => ({ kind: 'tensor', tensor, group: null })
   if (!inOrder) return tensors.map(alone)
   const groups = groupsOf(tensors)
   // A file of unnumbered names has nothing to group by.
   if (groups.size < 2) return tensors.map(alone)
-  return [...groups].flatMap(([key, members]): ListRow[] => {
+  const rows: ListRow[] = []
+  for (const [key, group] of groups) {
     const closed = collapsed.has(key)
-    const head: GroupRow = { kind: 'group', key, tensors: members, collapsed: closed }
-    return closed ? [head] : [head, ...inGroup(members)]
-  })
+    rows.push({ kind: 'group', key, tensors: group, collapsed: closed })
+    if (!closed) for (const tensor of group) rows.push({ kind: 'tensor', tensor, group })
+  }
+  return rows
 }
 
-function inGroup(members: readonly TensorReport[]): TensorListRow[] {
-  let labels: readonly RowLabel[] | null = null
-  return members.map((tensor, i) =>
-    rowOf(tensor, () => {
-      labels ??= labelsIn(members)
-      return labels[i]!
-    }),
-  )
+/** Of groups whose rows have been drawn. */
+const labels = new WeakMap<readonly TensorReport[], ReadonlyMap<TensorReport, RowLabel>>()
+
+/** What a row says of its name, worked out where it is drawn: of ten thousand some forty are. */
+export function rowLabel({ tensor, group }: TensorListRow): RowLabel {
+  if (!group) return labelOf(tensor.name, false)
+  const known = labels.get(group) ?? labelsIn(group)
+  labels.set(group, known)
+  return known.get(tensor)!
 }
 
 /** Within a layer the last part of a name says all, unless another one ends alike. */
-function labelsIn(members: readonly TensorReport[]): RowLabel[] {
+function labelsIn(members: readonly TensorReport[]): ReadonlyMap<TensorReport, RowLabel> {
   const labels = members.map(({ name }) => labelOf(name, true))
   const times = new Map<string, number>()
   for (const { leaf } of labels) times.set(leaf, (times.get(leaf) ?? 0) + 1)
   const told = toldBy(labels.map(({ path, leaf }) => path + leaf))
-  return labels.map((label, i) => {
+  const labelAt = (i: number): RowLabel => {
+    const label = labels[i]!
     const { path, leaf, tail } = label
     // Where it differs near its beginning only, it is its end that may go.
     const differsAt = told[i]! - path.length
     const kept = differsAt < leaf.length - tail && differsAt >= 0 && leaf.length > tail ? 0 : tail
     return times.get(leaf) === 1 ? { ...label, path: '', tail: kept } : { ...label, tail: kept }
-  })
+  }
+  return new Map(members.map((tensor, i) => [tensor, labelAt(i)]))
 }
 
 /** Where each name parts from the one most like it up to there. */
@@ -107,22 +112,13 @@ function toldBy(names: readonly string[]): number[] {
   return told
 }
 
-function rowOf(tensor: TensorReport, label: () => RowLabel): TensorListRow {
-  let known: RowLabel | null = null
-  return {
-    kind: 'tensor',
-    tensor,
-    // The same object each time: a row that is drawn again is not rendered for it.
-    get label() {
-      known ??= label()
-      return known
-    },
-  }
+/** Whether all layers are of one stack, so that their numbers tell them apart. Cost: one pass over the keys of the groups. */
+export function areOneStack(keys: readonly string[]): boolean {
+  const stems = new Set(keys.filter((key) => key !== '').map((key) => key.replace(/\d+$/, '')))
+  return stems.size <= 1
 }
 
-/** What a group is called: its number where all layers are of one stack, else its path. */
-export function layerNumber(key: string, keys: Iterable<string>): string | null {
-  const stem = key.replace(/\d+$/, '')
-  for (const other of keys) if (other !== '' && other.replace(/\d+$/, '') !== stem) return null
+/** The number at the end of a layer's key; null where it has none. */
+export function layerNumber(key: string): string | null {
   return /\d+$/.exec(key)?.[0] ?? null
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TensorReport } from '../../../core/contract.ts'
 import { groupsOf, layerCount } from '../../../renderer/choices/layers.ts'
-import { labelOf, layerNumber, listRows } from '../../../renderer/tensor/list-rows.ts'
+import { areOneStack, labelOf, layerNumber, listRows, rowLabel } from '../../../renderer/tensor/list-rows.ts'
 
 const tensor = (name: string) => ({ name }) as TensorReport
 const layers = [0, 10, 2, 1].flatMap((i) =>
@@ -55,8 +55,9 @@ test('the numbers of a name are in the parts that are not cut', () => {
 })
 
 test('layers of one stack are called by their number, those of several by their path', () => {
-  expect(layerNumber('model.layers.3', ['', 'model.layers.3', 'model.layers.4'])).toBe('3')
-  expect(layerNumber('down_blocks.0', ['down_blocks.0', 'up_blocks.0'])).toBeNull()
+  expect(areOneStack(['', 'model.layers.3', 'model.layers.4'])).toBe(true)
+  expect(areOneStack(['down_blocks.0', 'up_blocks.0'])).toBe(false)
+  expect(layerNumber('model.layers.3')).toBe('3')
 })
 
 test('ten thousand experts are grouped by layer', () => {
@@ -69,17 +70,17 @@ test('ten thousand experts are grouped by layer', () => {
 test('within a layer a row shows no more than tells it from the others', () => {
   const names = ['attn.q_proj', 'attn.proj', 'mlp.proj'].map((role) => tensor(`h.0.${role}.weight`))
   const rows = listRows([...names, tensor('wte.weight')], true, new Set())
-  const shown = rows.flatMap((row) => (row.kind === 'tensor' ? [row.label.path + row.label.leaf] : []))
+  const shown = rows.flatMap((row) => (row.kind === 'tensor' ? [rowLabel(row).path + rowLabel(row).leaf] : []))
   expect(shown).toEqual(['wte', 'q_proj', 'attn.proj', 'mlp.proj'])
 })
 
 test('what tells a name from the others is not cut: its end, or its beginning where they end alike', () => {
   const shown = (names: readonly string[]) =>
-    listRows([...names.map((name) => tensor(`h.0.${name}`)), tensor('wte')], true, new Set()).flatMap((row) =>
-      row.kind === 'tensor' && row.tensor.name !== 'wte'
-        ? [row.label.tail === 0 ? `${row.label.leaf.slice(0, 8)}…` : `…${row.label.leaf.slice(-row.label.tail)}`]
-        : [],
-    )
+    listRows([...names.map((name) => tensor(`h.0.${name}`)), tensor('wte')], true, new Set()).flatMap((row) => {
+      if (row.kind === 'group' || row.tensor.name === 'wte') return []
+      const { leaf, tail } = rowLabel(row)
+      return [tail === 0 ? `${leaf.slice(0, 8)}…` : `…${leaf.slice(-tail)}`]
+    })
   expect(shown(['lstm_cell_recurrent_weight_ih', 'lstm_cell_recurrent_weight_hh'])).toEqual([
     '…nt_weight_ih',
     '…nt_weight_hh',
