@@ -167,7 +167,7 @@ export interface Kernels {
   fixSigns(U: Matrix, Vt: Matrix): void
   /**
    * Each column of M (or row), a vector, times its scale in f64, rounded once to `dtype`, to nearest with ties to even: `codes` in the order of M, and
-   * `stored`, as M, what they say. Scales are not negative.
+   * `stored`, as M, what they say. What would be subnormal in F32 or BF16 is zero. Scales are not negative.
    */
   roundScaled(
     M: Matrix,

@@ -6,6 +6,9 @@ const smallFloats = {
   BF16: { fraction: 7, minExponent: -126, largest: (2 - 2 ** -7) * 2 ** 127, infinity: 0x7f80, nan: 0x7fc0 },
 } as const
 
+/** Of F32 and BF16. */
+const leastNormal = 2 ** -126
+
 export function roundScaled(
   M: Matrix,
   side: 'rows' | 'cols',
@@ -23,7 +26,8 @@ export function roundScaled(
     for (let j = 0; j < cols; j++, at++) {
       const vector = side === 'rows' ? i : j
       const exact = M.data[at]! * scales[vector]!
-      const value = dtype === 'F32' ? Math.fround(exact) : rounded(exact, dtype)
+      const near = dtype === 'F32' ? Math.fround(exact) : rounded(exact, dtype)
+      const value = dtype !== 'F16' && Math.abs(near) < leastNormal ? near * 0 : near
       if (Number.isFinite(exact) && !Number.isFinite(value)) overflows++
       if (dtype === 'F32') bytes.setFloat32(4 * at, value, true)
       else bytes.setUint16(2 * at, codeOf(value, dtype), true)

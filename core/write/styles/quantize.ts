@@ -7,6 +7,7 @@
  * Rounding is to nearest: stochastic rounding only adds noise. Nothing is clamped, the scale reaches the largest entry.
  */
 import type { ScaleLayout } from '../../curves/size.ts'
+import { withoutSubnormal } from '../../formats/dtype.ts'
 
 export interface QuantizedFactors {
   /** r x n and m x r, row-major. */
@@ -46,7 +47,7 @@ function quantizeMatrix(
       scales[group] = Math.max(scales[group]!, Math.abs(M[i * cols + j]!))
     }
   }
-  for (let group = 0; group < scales.length; group++) scales[group] = scales[group]! / 127
+  for (let group = 0; group < scales.length; group++) scales[group] = withoutSubnormal('F32', scales[group]! / 127)
   const values = new Int8Array(rows * cols)
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j++) {

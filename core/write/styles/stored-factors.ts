@@ -2,7 +2,7 @@
 
 import { scaleLayout } from '../../curves/size.ts'
 import { AppError } from '../../errors.ts'
-import { decodeFloat32, decodeFloat64, encode } from '../../formats/dtype.ts'
+import { decodeFloat32, decodeFloat64, encode, withoutSubnormal } from '../../formats/dtype.ts'
 import { discard } from '../../io.ts'
 import type { Kernels, Matrix, RoundingSums } from '../../kernels/kernels.ts'
 import { isWeightDType } from '../../matrix/load.ts'
@@ -144,7 +144,7 @@ export function storeSingleScales(plan: FactorizedTensor, factorization: Factori
   const V = transposed(Vt, rank, cols)
   const [u, v] = [U, V].map((factor) => {
     if (plan.factorDType === 'INT8') return singleScale(factor)
-    const bytes = encodeFinite(plan, 'F32', new Float64Array(factor))
+    const bytes = encodeFinite(plan, 'F32', normal('F32', new Float64Array(factor)))
     return { bytes, scale: Float32Array.of(1), values: decodeFloat32('F32', bytes) }
   }) as [SingleScale, SingleScale]
   const right = transposed(v.values, cols, rank)
@@ -215,6 +215,11 @@ function encodeFinite(plan: FactorizedTensor, dtype: ComputableDType, values: Fl
   return bytes
 }
 
+/** What would be subnormal is zero, as `Kernels.roundScaled` has it. */
+function normal(dtype: ComputableDType, values: Float64Array): Float64Array {
+  return values.map((value) => withoutSubnormal(dtype, value))
+}
+
 function overflowing(plan: FactorizedTensor, dtype: ComputableDType, count: number, of: number): AppError {
   return outside(plan, dtype, say('overflow.factors', { name: foreign(plan.info.name), dtype, count, of }))
 }
@@ -243,7 +248,7 @@ function roundFactor(
 ): RoundedFactor {
   if (data instanceof Float64Array || !isWeightDType(dtype)) {
     const exact = side === 'rows' ? scaleRows(data, rows, cols, scales) : scaleCols(data, rows, cols, scales)
-    const bytes = encodeFinite(plan, dtype, exact)
+    const bytes = encodeFinite(plan, dtype, normal(dtype, exact))
     const values = decode(dtype, bytes)
     const loss = lossOf(exact, values, scales.length, side)
     discard(exact)

@@ -68,6 +68,24 @@ it('rounds scaled vectors to the bits of the reference, and sums what that takes
   )
 })
 
+it('stores zero for what would be subnormal in F32 and BF16, and keeps what is in F16', () => {
+  const entries = [1, 2 ** -126, 2 ** -127, -(2 ** -149), 2 ** -20, 0, -1, 1e-39, -1e-39, 3, 2 ** -130]
+  const zeros = entries.map((value) => (Math.abs(value) < 2 ** -126 ? value * 0 : value))
+  for (const each of [kernels, reference])
+    for (const side of ['rows', 'cols'] as const)
+      for (const dtype of ['F32', 'BF16', 'F16'] as const)
+        within(each, () => {
+          const [rows, cols] = side === 'rows' ? [1, entries.length] : [entries.length, 1]
+          const M = { rows, cols, data: each.allocateFloat32(entries.length) }
+          M.data.set(entries)
+          const stored = { ...M, data: each.allocateFloat32(entries.length) }
+          const codes = each.allocateBytes(entries.length * 4)
+          each.roundScaled(M, side, Float64Array.of(1), dtype, codes, stored)
+          if (dtype === 'F16') expect(stored.data[4]).toBe(2 ** -20)
+          else expect([...stored.data]).toEqual(zeros)
+        })
+})
+
 it('fixes signs as the reference does, ties to rounding included', () => {
   fc.assert(
     fc.property(size, size, size, fc.nat(), (rows, cols, rank, seed) => {
