@@ -53,6 +53,8 @@ test('two runs: the details of one stay open when the other ends, its output is 
     /^A is [\d.]+.MB larger; its model error is [\d.]+ points lower\.$/,
   )
   await expect(compared.getByRole('row', { name: /^Model error/ })).toContainText(/[\d.]+.%.*[\d.]+.%.*−[\d.]+ points/)
+  // One bar scrolls it: nothing that is there for readers alone makes the page longer than its window.
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0)
   // Both as points of size and error; the curve of other sizes is known of runs for a goal.
   const chart = compared.getByRole('figure', { name: 'Runs of model.safetensors by size and error' })
   await expect(chart.locator('.chart-dot-name')).toHaveText(['B', 'A'])
