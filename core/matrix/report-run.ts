@@ -45,8 +45,8 @@ export async function reportRun(
     )
   }
   if (tensor.remark !== undefined) notices.push(tensor.remark)
-  // Of an adapter it names the form of its factors, which quantizes nothing.
-  else if (tensor.storedAs !== undefined && tensor.storedBytes !== undefined)
+  // Of factors it names their dtype, which quantizes nothing.
+  else if (tensor.storedAs !== undefined && tensor.storedRank === undefined)
     notices.push(say('analysis.stored-as', { encoding: foreign(tensor.storedAs) }))
   if (loaded.weighted) notices.push(normNotice())
   else if (context.outputNorm) notices.push(say('statistics.uncovered'))

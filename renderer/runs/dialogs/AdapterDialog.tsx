@@ -78,8 +78,7 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
             id,
             title: (
               <>
-                {t(`adapter.forms.${id}.title`)}
-                <span className="dimmed"> {placesOf(id)}</span>
+                {t(`adapter.forms.${id}.title`)} <span className="dimmed">{placesOf(id)}</span>
               </>
             ),
             help: t(`adapter.forms.${id}.loaders`),

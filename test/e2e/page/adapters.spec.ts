@@ -55,6 +55,11 @@ test('two folders, a verdict, a goal, an adapter that holds what the page says',
   await expect(error(page)).toHaveAttribute('data-error', /./, patience)
   await expect(page.getByTestId('pair-structure')).toHaveAttribute('data-noise', '0', patience)
   await page.getByRole('tab', { name: 'Model' }).click()
+  const [hint, quantity] = [
+    page.getByText('Point at a cell'),
+    page.getByRole('radiogroup', { name: 'What the map shows' }),
+  ]
+  expect((await quantity.boundingBox())!.y).toBeLessThan((await hint.boundingBox())!.y - 100)
   const report = await downloadBy(page, () => page.getByRole('button', { name: 'Save report (HTML)' }).click())
   expect(report.bytes.toString()).toMatch(/A fine-tune[\s\S]*extract base tuned[\s\S]*q_proj/)
   await page.getByRole('button', { name: 'Extract…' }).click()
@@ -74,6 +79,8 @@ test('an adapter is known as one, resized, and holds what the page says', async 
   await browse(page, 'style.safetensors')
   await expect(page.getByTestId('adapter-facts')).toContainText('kohya adapter (LoRA)')
   await expect(page.getByTestId('adapter-facts')).toContainText('2 modules, rank 16, scale 1')
+  await expect(page.getByTestId('job-status')).toContainText('Exact SVD', patience)
+  await expect(page.getByTestId('job-status')).not.toContainText('quantization')
   await page.getByRole('textbox', { name: 'Rank', exact: true }).first().fill('4')
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: 'Resize…' }).click()
