@@ -2,7 +2,7 @@
  * What went wrong, kept for debugging: faults with their stacks, and how engines ended. A text file of this user, bounded; it never
  * leaves the machine by itself, and nothing in it is needed for anything.
  */
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export type Log = (text: string) => void
@@ -15,9 +15,20 @@ export function fileLog(path: string, limitBytes = 1_000_000): Log {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
       if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > limitBytes) renameSync(path, `${path}.old`)
-      appendFileSync(path, `${new Date().toISOString()} ${text.trimEnd()}\n`, { mode: 0o600 })
+      append(path, `${new Date().toISOString()} ${text.trimEnd()}\n`)
     } catch {
       // A full or read-only disk is told where it matters; a log that cannot be kept is no reason to stop anything.
     }
+  }
+}
+
+/** A pipe under this name would be waited for until somebody reads it, by a thread that then hears no signal: it is not written to. */
+function append(path: string, text: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK = 0 } = constants
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600)
+  try {
+    if (fstatSync(file).isFile()) appendFileSync(file, text)
+  } finally {
+    closeSync(file)
   }
 }

@@ -4,7 +4,7 @@
  * note is used up by that start: where it goes wrong the next one is as it always was, and who uses no GPU any more is back there by himself. Where it cannot
  * be written or removed there is no GPU, and the application starts all the same.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { app } from 'electron/main'
 import { configFolder } from '../../system/folders.ts'
@@ -49,7 +49,9 @@ export function noteDeviceAsked(): boolean {
   if (process.platform !== 'linux' || !leavesNotes) return true
   return done(() => {
     mkdirSync(dirname(notePath()), { recursive: true, mode: 0o700 })
-    writeFileSync(notePath(), '')
+    // Not waiting: a pipe under this name has no reader.
+    const { O_WRONLY, O_CREAT, O_NONBLOCK } = constants
+    closeSync(openSync(notePath(), O_WRONLY | O_CREAT | O_NONBLOCK, 0o600))
   })
 }
 

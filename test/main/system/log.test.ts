@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync, readdirSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { fileLog } from '../../../main/system/log.ts'
@@ -12,6 +13,18 @@ it('keeps two bounded files', () => {
   const text = readFileSync(join(folder, 'sub', 'log.txt'), 'utf8')
   expect(text).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z fault \d\n {4}at somewhere\n/)
   expect(text.length).toBeLessThan(200)
+})
+
+it.runIf(process.platform !== 'win32')('waits for nobody who would read a pipe under its name', () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'log.txt')
+  execFileSync('mkfifo', [path])
+  const log = fileLog(path)
+  log('without a reader')
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  log('with one')
+  expect(readSync(reader, Buffer.alloc(100))).toBe(0)
+  closeSync(reader)
 })
 
 it('does not mind when it cannot be kept', () => {
