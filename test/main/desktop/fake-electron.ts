@@ -208,6 +208,7 @@ export function fakeElectron() {
       getPrimaryDisplay: () => fake.screen.getAllDisplays()[0],
       getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1040 } }],
     },
+    autoUpdater: new EventEmitter(),
     powerMonitor: new EventEmitter(),
     crashReporter: { start: mock() },
     MessageChannelMain: FakeChannel,
