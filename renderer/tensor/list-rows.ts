@@ -22,7 +22,7 @@ export interface TensorListRow {
 export type ListRow = GroupRow | TensorListRow
 
 /** A name in three parts: `path` is cut first, then the beginning of `leaf`. */
-export interface RowLabel {
+interface RowLabel {
   /** The layer, where no group says it. */
   readonly layer: string
   readonly path: string
