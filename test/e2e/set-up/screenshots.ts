@@ -19,6 +19,8 @@ const browser = await chromium.launch(executablePath ? { executablePath } : {})
 
 async function open(colorScheme: 'light' | 'dark', size: keyof typeof sizes): Promise<Page> {
   const page = await browser.newPage({ viewport: sizes[size], colorScheme, reducedMotion: 'reduce' })
+  // Others may use the machine.
+  page.setDefaultTimeout(300_000)
   await page.goto(server.url)
   await page.locator('[data-engine="ready"]').waitFor()
   return page
