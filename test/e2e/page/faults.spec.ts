@@ -13,6 +13,7 @@ import {
   openSample,
   patience,
   readError,
+  resize,
   setAdvanced,
 } from './driving.ts'
 import { writeNoise } from './files.ts'
@@ -153,6 +154,10 @@ test('a file that is gone is offered to be opened again, not to be read again', 
   const box = page.getByRole('alert')
   await expect(box).toContainText('was removed or renamed while it was read. Open it again.', patience)
   await expect(box.getByRole('button', { name: 'Try again' })).toBeHidden()
+  // Whole and above the fold in the smallest window too.
+  await resize(page, 960, 640)
+  await expect(box).toBeInViewport({ ratio: 1 })
+  await resize(page, 1280, 800)
   writeNoise(file, 256)
   await box.getByRole('button', { name: 'Open it again' }).click()
   await readError(page)
