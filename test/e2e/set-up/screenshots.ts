@@ -84,6 +84,7 @@ for (const [scheme, size] of [
   await page.getByRole('tab', { name: 'Model' }).click()
   await page.getByRole('radiogroup', { name: 'Goal' }).getByText('Size', { exact: true }).click()
   await page.locator('[data-testid=file-bytes][data-exact=true]').waitFor()
+  await page.getByTestId('trade-off-wait').waitFor({ state: 'hidden' })
   await page.locator('[data-engine="ready"]').waitFor()
   await picture(page, `map-${scheme}${size === 'small' ? '-small' : ''}`)
   await page.close()
