@@ -211,6 +211,7 @@ function refuseWidth(where: string, width: number): void {
 
 function numeric(where: string, tensor: TensorInfo) {
   if (!hasComputableDType(tensor)) throw badFile(where, 'values in floating point', tensor.storedAs ?? tensor.dtype)
+  if (elementCount(tensor.shape) === 0) throw badFile(where, 'values', shapeText(tensor.shape))
   return tensor
 }
 
@@ -229,12 +230,14 @@ function asCount(where: string, count: number | undefined): number {
 function wholeNumbers(where: string, tensor: TensorInfo, bytes: Uint8Array): number[] {
   if (hasComputableDType(tensor)) return Array.from(decodeFloat64(tensor.dtype, bytes))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const { dtype } = tensor
-  const count = elementCount(tensor.shape)
-  if (dtype === 'I64' || dtype === 'U64')
-    return Array.from({ length: count }, (_, i) => Number(view.getBigInt64(8 * i, true)))
-  if (dtype === 'I32' || dtype === 'U32') return Array.from({ length: count }, (_, i) => view.getInt32(4 * i, true))
-  throw badFile(where, 'a count', dtype)
+  const read = {
+    I64: (i: number) => Number(view.getBigInt64(8 * i, true)),
+    U64: (i: number) => Number(view.getBigUint64(8 * i, true)),
+    I32: (i: number) => view.getInt32(4 * i, true),
+    U32: (i: number) => view.getUint32(4 * i, true),
+  }[tensor.dtype as string]
+  if (!read) throw badFile(where, 'a count', tensor.dtype)
+  return Array.from({ length: elementCount(tensor.shape) }, (_, i) => read(i))
 }
 
 function meanSquares(where: string, sums: Float64Array, count: number): Float64Array {

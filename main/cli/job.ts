@@ -2,6 +2,7 @@
 import { engineClient } from '../../core/client/engine-client.ts'
 import type { FileReport, JobEvent, JobRequest, ReportOf } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { endForked } from '../engine/parent/host-process.ts'
 import { startEngine } from '../engine/parent/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'
@@ -36,8 +37,8 @@ const cancelLimitMs = 1_500
 export async function untilSignal<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController()
   const stop = (signal: NodeJS.Signals) => {
-    // A second Ctrl+C does not wait for anything; main/engine removes what is half-written.
-    if (signalSeen) return endNow(signal)
+    // A second Ctrl+C does not wait for anything.
+    if (signalSeen) return void endForked().then(() => endNow(signal))
     signalSeen = signal
     // Also after this function: what a file system never answers keeps a process that has nothing more to do.
     setTimeout(endNow, endLimitMs, signal).unref()

@@ -7,6 +7,7 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { say } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
+import { endForked } from '../engine/parent/host-process.ts'
 import { startEngine } from '../engine/parent/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { temporaryFolder } from '../files/temporary.ts'
@@ -93,7 +94,7 @@ export async function serveUntilStopped(
   const starting = serve(options)
   const end = (signal: NodeJS.Signals) => {
     // A second Ctrl+C does not wait for anything.
-    if (ending) return endNow(signal)
+    if (ending) return void endForked().then(() => endNow(signal))
     ending = true
     setTimeout(endNow, endLimitMs, signal)
     void starting

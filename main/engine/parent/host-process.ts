@@ -2,7 +2,7 @@
  * An operating-system process that runs the engine, as main holds it: child_process.fork here, Electron's utilityProcess in the desktop
  * application. The supervisor sees only this interface.
  */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { siblingEntry } from '../entries.ts'
 import type { FromEngine, NoDevice, ToEngine } from '../messages.ts'
@@ -69,6 +69,29 @@ export function openDevice(asked: boolean): DeviceWindow | NoDevice {
 /** The longest tail of stderr that is kept to tell why a process ended. */
 export const tailCharacters = 8192
 
+const forked = new Set<ChildProcess>()
+/** What an engine that hears takes to remove what it has half-written. */
+const deafMs = 500
+
+/** Ends what `forkEngine` started, without waiting: an engine goes when its channel does, and one that does not hear it is killed. */
+export async function endForked(): Promise<void> {
+  await Promise.all(
+    [...forked].map(
+      (child) =>
+        new Promise<void>((resolve) => {
+          const deaf = setTimeout(() => child.kill('SIGKILL'), deafMs)
+          // One that waits for a disk that is gone cannot even be killed.
+          const late = setTimeout(resolve, 2 * deafMs)
+          child.once('close', () => {
+            for (const timer of [deaf, late]) clearTimeout(timer)
+            resolve()
+          })
+          if (child.connected) child.disconnect()
+        }),
+    ),
+  )
+}
+
 /** Forks the engine with node itself. `entry` and node's own arguments differ only in tests. */
 export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string[] = []): HostProcess {
   const child = fork(fileURLToPath(entry), [], {
@@ -82,6 +105,8 @@ export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string
     detached: process.platform !== 'win32',
     windowsHide: true,
   })
+  forked.add(child)
+  child.once('close', () => forked.delete(child))
   let stderrTail = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderrTail = (stderrTail + text).slice(-tailCharacters)

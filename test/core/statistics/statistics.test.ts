@@ -238,6 +238,8 @@ describe('sums of ours', () => {
   })
 
   it.each([
+    ['a stack of none', [f64('w.sum2', [0, 2], []), count]],
+    ['products of a stack of none', [f64('w.gram', [0, 2, 2], []), count]],
     ['no count', [f64('w.sum2', [2], [1, 1])]],
     ['a negative count', [f64('w.sum2', [2], [1, 1]), f64('w.count', [], [-1])]],
     ['a count that is none', [f64('w.sum2', [2], [1, 1]), f64('w.count', [], [Number.NaN])]],

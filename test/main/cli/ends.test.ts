@@ -83,19 +83,23 @@ it.runIf(onLinux)('a full stderr ends no command', async () => {
   closeSync(full)
 })
 
-it.runIf(onLinux)(
-  'Ctrl+C ends a command whose engine does not answer, with all that it has written',
-  async () => {
-    const folder = await temporaryFolder()
-    const { child, engine, ended } = await running(folder)
-    process.kill(engine, 'SIGSTOP')
-    child.kill('SIGINT')
-    expect(await ended).toBe(130)
-    expect(parentOf(engine)).toBeNull()
-    expect(readdirSync(folder).sort()).toEqual(['config', 'model.safetensors'])
-  },
-  120_000,
-)
+for (const [signals, what] of [
+  [['SIGINT'], 'Ctrl+C ends'],
+  [['SIGINT', 'SIGINT'], 'Ctrl+C, and again at once, ends'],
+] as const)
+  it.runIf(onLinux)(
+    `${what} a command whose engine does not answer, with all that it has written`,
+    async () => {
+      const folder = await temporaryFolder()
+      const { child, engine, ended } = await running(folder)
+      process.kill(engine, 'SIGSTOP')
+      for (const signal of signals) child.kill(signal)
+      expect(await ended).toBe(130)
+      expect(parentOf(engine)).toBeNull()
+      expect(readdirSync(folder).sort()).toEqual(['config', 'model.safetensors'])
+    },
+    120_000,
+  )
 
 it.runIf(onLinux)(
   'an engine whose command was killed ends by itself',
