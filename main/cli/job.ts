@@ -7,7 +7,7 @@ import { startEngine } from '../engine/parent/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { configFolder } from '../system/folders.ts'
 import { fileLog, logPath } from '../system/log.ts'
-import { endLimitMs, endNow, endSignals } from '../system/signals.ts'
+import { endLimitMs, endNow, endSignals, impatientLimitMs } from '../system/signals.ts'
 import { progressLine } from './progress.ts'
 
 export const commandLog = () => fileLog(logPath(configFolder()))
@@ -37,11 +37,11 @@ const cancelLimitMs = 1_500
 export async function untilSignal<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController()
   const stop = (signal: NodeJS.Signals) => {
-    // A second Ctrl+C does not wait for anything.
-    if (signalSeen) return void endForked().then(() => endNow(signal))
-    signalSeen = signal
     // Also after this function: what a file system never answers keeps a process that has nothing more to do.
-    setTimeout(endNow, endLimitMs, signal).unref()
+    setTimeout(endNow, signalSeen ? impatientLimitMs : endLimitMs, signal).unref()
+    // A second Ctrl+C waits for no answer of an engine; its death ends the command.
+    if (signalSeen) return endForked()
+    signalSeen = signal
     abort.abort()
   }
   for (const signal of endSignals) process.on(signal, stop)

@@ -15,7 +15,7 @@ import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, refuseWith } from '../host/host.ts'
 import { configFolder } from '../system/folders.ts'
 import { ownCommand } from '../system/own-command.ts'
-import { endLimitMs, endNow, endSignals } from '../system/signals.ts'
+import { endLimitMs, endNow, endSignals, impatientLimitMs } from '../system/signals.ts'
 import { downloads } from './downloads.ts'
 import { namedFolders, realFolders } from './folders.ts'
 import { framePorts } from './frames.ts'
@@ -93,10 +93,10 @@ export async function serveUntilStopped(
   let ending = false
   const starting = serve(options)
   const end = (signal: NodeJS.Signals) => {
-    // A second Ctrl+C does not wait for anything.
-    if (ending) return void endForked().then(() => endNow(signal))
+    setTimeout(endNow, ending ? impatientLimitMs : endLimitMs, signal)
+    // A second Ctrl+C waits for no answer of an engine.
+    if (ending) return endForked()
     ending = true
-    setTimeout(endNow, endLimitMs, signal)
     void starting
       .then((serving) => serving.close())
       .catch(() => {})

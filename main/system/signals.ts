@@ -8,6 +8,8 @@ export function statusOf(signal: NodeJS.Signals): number {
 
 /** From a signal to the end of all that belongs to a command or a host, whatever a file system or an engine does. */
 export const endLimitMs = 4_300
+/** The same from a second signal: half a second until what does not hear is killed, the rest to remove what it has half-written. */
+export const impatientLimitMs = 1_500
 /** What a file operation on a disk that answers may take. */
 const fileLimitMs = 500
 
