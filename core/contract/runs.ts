@@ -66,6 +66,14 @@ export function errorOfRun(
   return writesAdapter(kind) ? (absoluteError ?? relativeError) : relativeError
 }
 
+/** Model error of the weights, also where a run's errors are of outputs; null where that was not measured. */
+export function weightErrorOf({
+  relativeError,
+  statistics,
+}: Pick<RunResult, 'relativeError' | 'statistics'>): number | null {
+  return statistics ? statistics.weightError : relativeError
+}
+
 /** What a date can be made of. */
 const timeSchema = z.number().min(-8.64e15).max(8.64e15)
 

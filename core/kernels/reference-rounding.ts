@@ -7,7 +7,7 @@ const smallFloats = {
 } as const
 
 /** Of F32 and BF16. */
-const leastNormal = 2 ** -126
+const leastNormal = 2 ** smallFloats.BF16.minExponent
 
 export function roundScaled(
   M: Matrix,

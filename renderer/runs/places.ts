@@ -1,6 +1,6 @@
 /** Where a run read and wrote, as the host says it: for texts that are shown and copied. */
 import { useEffect, useMemo, useState } from 'react'
-import { type Run, type RunPlaces, recipeOf, type TensorOutcome } from '../../core/contract.ts'
+import { type Run, type RunPlaces, recipeOf, type TensorOutcome, weightErrorOf } from '../../core/contract.ts'
 import { compressCommand } from '../../core/report/command.ts'
 import { pythonSnippet, verificationSnippet } from '../../core/report/python.ts'
 import { useSession } from '../frame/session.ts'
@@ -36,7 +36,7 @@ export function useRunTexts(run: Run, places: RunPlaces | null, tensors: readonl
   const ofHost = host && { program: host.command, platform: host.platform }
   const worst = useMemo(() => worstOf(tensors), [tensors])
   // Python holds weights against weights, whatever the run weighed them by.
-  const modelError = (result?.statistics ? result.statistics.weightError : result?.relativeError) ?? null
+  const modelError = result && weightErrorOf(result)
   if (recipe === null) return null
   const output = { recipe, target: at.target, files: result?.files ?? 1 }
   return {

@@ -4,7 +4,7 @@
  * A small float of `fraction` bits counts its codes up through subnormals and normals alike (core/formats/dtype.ts), so the bits of a double, shifted to
  * that fraction after half a step was added, are its code but for an origin. Ties go to even: from one half the odd code alone is lifted.
  *
- * What is subnormal in F32 or BF16 becomes zero: nothing beside the other entries of a factor, and a processor multiplies by it at a hundredth of its rate.
+ * What is subnormal in F32 or BF16 becomes zero: nothing beside the other entries of a factor, and slow to multiply by (core/formats/dtype.ts).
  * (Those of F16 have digits, and are normal once they are widened.)
  *
  * dtype 0 F32, 1 F16, 2 BF16. All matrices are row-major; `ld` is in bytes of f32. Sums are f64, each along its vector in order.

@@ -1,5 +1,5 @@
 /** What is done with a run once it is over: its output opened or fetched, its source opened again with its recipe. */
-import { downloadPath, type Run, recipeOf } from '../../../core/contract.ts'
+import { downloadPath, type Run, recipeOf, weightErrorOf } from '../../../core/contract.ts'
 import { say } from '../../../core/messages/english.ts'
 import { fileName } from '../../../core/messages/text.ts'
 import { fileReducers } from '../../choices/file.ts'
@@ -25,7 +25,7 @@ export async function runAgainWith(run: Run): Promise<void> {
   if (!recipe) return
   const name = fileName(run.target)
   const { result } = run
-  const error = (result?.statistics ? result.statistics.weightError : result?.relativeError) ?? null
+  const error = result && weightErrorOf(result)
   fileReducers.notice(
     error === null ? say('run.settings-of', { name }) : say('run.settings-of-measured', { name, error }),
   )
