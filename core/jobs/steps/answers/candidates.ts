@@ -1,9 +1,9 @@
 /** Ranks for a size, in each way that plan/answer-allocations.ts knows, as choices that `compress` takes. */
-import type { RunningModel } from '../../answers/runner.ts'
-import { recipeParams } from '../../contract.ts'
-import { AppError } from '../../errors.ts'
-import type { JobContext } from '../../matrix/context.ts'
-import { findOnce } from '../../matrix/facts.ts'
+import type { RunningModel } from '../../../answers/runner.ts'
+import { recipeParams } from '../../../contract.ts'
+import { AppError } from '../../../errors.ts'
+import type { JobContext } from '../../../matrix/context.ts'
+import { findOnce } from '../../../matrix/facts.ts'
 import {
   type AllocationKind,
   allocationKinds,
@@ -11,20 +11,20 @@ import {
   triedRanks,
   uniformRanks,
   weighed,
-} from '../../plan/answer-allocations.ts'
-import type { Candidate } from '../../plan/candidate.ts'
-import { hasGoal, noGoal } from '../../plan/goal.ts'
-import { sizeGoalBytes } from '../../plan/goals.ts'
-import { wholeRun } from '../../plan/parts.ts'
-import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../plan/plan.ts'
-import { type Allocation, ranksForSizes } from '../../plan/rank-allocation.ts'
-import { patternFor } from '../../rules.ts'
-import { storageName } from '../../tensor.ts'
-import { type Compression, unwritten } from '../../write/compression.ts'
-import { predictedBytes } from '../../write/predicted-output.ts'
-import { hexadecimal } from '../../write/source-hash.ts'
-import { type AnsweredSamples, answerOf, type Bench, whileRunning, writeCandidate } from './answer-models.ts'
-import { analyzeCandidates, checkValues, planRun, weighingOf } from './planned-run.ts'
+} from '../../../plan/answer-allocations.ts'
+import type { Candidate } from '../../../plan/candidate.ts'
+import { hasGoal, noGoal } from '../../../plan/goal.ts'
+import { sizeGoalBytes } from '../../../plan/goals.ts'
+import { wholeRun } from '../../../plan/parts.ts'
+import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../../plan/plan.ts'
+import { type Allocation, ranksForSizes } from '../../../plan/rank-allocation.ts'
+import { patternFor } from '../../../rules.ts'
+import { storageName } from '../../../tensor.ts'
+import { type Compression, unwritten } from '../../../write/compression.ts'
+import { predictedBytes } from '../../../write/predicted-output.ts'
+import { hexadecimal } from '../../../write/source-hash.ts'
+import { analyzeCandidates, checkValues, planRun, weighingOf } from '../planned-run.ts'
+import { type AnsweredSamples, answerOf, type Bench, whileRunning, writeCandidate } from './models.ts'
 
 export interface Allocated {
   readonly allocation: AllocationKind
