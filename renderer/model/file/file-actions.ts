@@ -1,47 +1,31 @@
 /** Opening: from a dialog, a drop, a list or the sample to an open file on the workbench. */
-
-import { z } from 'zod'
 import type { FileReport, Grant } from '../../../core/contract.ts'
-import { grantSchema } from '../../../core/contract.ts'
 import { toErrorReport } from '../../../core/errors.ts'
 import type { Message } from '../../../core/messages/message.ts'
-import { defaultParams } from '../../../core/params.ts'
-import { type AdapterForm, adapterForms, defaultStyle, styleIds, styles } from '../../../core/styles.ts'
-import { hasGraph } from '../../../core/weight-formats.ts'
+import type { AdapterForm } from '../../../core/styles.ts'
 import { type AdapterChoices, adapterReducers, firstConvRank, useAdapter } from '../../choices/adapter.ts'
 import { fileReducers, type OpenSource, useFile } from '../../choices/file.ts'
-import { noGoal } from '../../choices/goal.ts'
-import { paramsReducers, useParams } from '../../choices/params.ts'
 import { rulesOf } from '../../choices/rules.ts'
 import { samplesReducers } from '../../choices/samples.ts'
 import { selectionReducers, useSelection } from '../../choices/selection.ts'
 import { connection } from '../../frame/connection.ts'
-import { sessionReducers, useSession } from '../../frame/session.ts'
+import { sessionReducers } from '../../frame/session.ts'
 import { forgetAnswers } from '../answering/answers.ts'
 import { forgetStatistics, recallStatistics, reopenStatistics } from '../answering/statistics.ts'
 import { forgetTry } from '../answering/try.ts'
-import { firstRank } from '../figures/first-rank.ts'
 import { analysesReducers } from '../looking/analyses.ts'
 import { askForAnalysis, cancelLook, requestAnalysis } from '../looking/analysis.ts'
 import { forgetPair, lookAtPair, usePair } from '../looking/pair.ts'
 import { versusReducers } from '../looking/versus.ts'
 import { fileSettled } from '../looking/work.ts'
 import { forgetPlan } from '../planning/plan-actions.ts'
+import { fitOutput, fitRank, unfitRank } from './fitting.ts'
 import { workThrough } from './listing.ts'
+import { type Asked, forgetOpenFile, recallOpenFile, rememberOpenFile } from './open-file.ts'
 import { startPast } from './past.ts'
 import { recallChoices } from './remembered.ts'
 
-/** The open file is remembered for as long as this window lives, so that a reload comes back to it. */
-const rememberedKey = 'ghostsvd.open'
-
 let openings = 0
-
-/** What is to be opened. */
-interface Asked {
-  readonly grant: Grant
-  /** Absent where the file itself says what it is. */
-  readonly source?: OpenSource
-}
 
 /** Opens what `grant` answers with; whatever fails on the way is shown as a sentence and the file open before stays. */
 export async function openFrom(name: string, grant: () => Promise<Grant | null>): Promise<void> {
@@ -157,45 +141,6 @@ function convRankOf(source: OpenSource, { convRank }: AdapterChoices): number | 
   return source.convolutions ? (convRank ?? firstConvRank) : null
 }
 
-/** Differences become adapters in their own dtype, models what they did before, where they can. */
-function fitOutput({ difference, format, cannotBecome }: FileReport): void {
-  const { output, params } = useParams.getState()
-  const style = styleIds.find((id) => id === output)
-  const before = useFile.getState().report?.difference
-  adapterReducers.reset()
-  if (difference?.convolutions) adapterReducers.set({ convRank: firstConvRank })
-  if (difference) {
-    const { form, dtype } = difference
-    paramsReducers.output(form)
-    const own = before || (params.factorDType !== 'keep' && params.factorDType !== 'INT8') ? {} : { factorDType: dtype }
-    paramsReducers.set({ ...own, factorLayout: 'ab', sparseDensity: 0 })
-  } else if (style) {
-    const refused = cannotBecome?.some(({ output }) => output === style)
-    if (refused || (styles[style].isGraph && !hasGraph(format))) paramsReducers.output(defaultStyle)
-  } else {
-    const { factorDType, factorLayout, sparseDensity } = defaultParams
-    paramsReducers.output(defaultStyle)
-    paramsReducers.set({ factorDType, factorLayout, sparseDensity })
-  }
-}
-
-/**
- * A model of small matrices starts where there is something to do, unless a rank was chosen. The goal of the file before stays with it: for this one
- * nobody asked, and it would begin an analysis. One click brings it back.
- */
-function fitRank({ tensors }: FileReport, another: boolean): void {
-  if (another) paramsReducers.set(noGoal)
-  const { params } = useParams.getState()
-  if (params.rank === defaultParams.rank) paramsReducers.set({ rank: firstRank(tensors, params) })
-}
-
-/** A rank that was fitted to a file was not chosen: it goes with that file. */
-function unfitRank({ tensors }: FileReport): void {
-  const { params } = useParams.getState()
-  const { rank } = defaultParams
-  if (params.rank === firstRank(tensors, { ...params, rank })) paramsReducers.set({ rank })
-}
-
 /** What was found out about one file says nothing about the next. */
 function forgetResults(): void {
   analysesReducers.reset()
@@ -216,7 +161,7 @@ export async function closeFile(): Promise<void> {
   openings++
   cancelLook()
   forgetResults()
-  forget()
+  forgetOpenFile()
   fileReducers.closed()
   unfitRank(report)
   sessionReducers.show('start')
@@ -240,13 +185,13 @@ export const pickFolder = (name: string) => openFrom(name, () => connection().ho
 
 /** A page that was loaded again says so from its first picture on: what it opens needs the host, and that takes its time. */
 export function expectReturn(): void {
-  sessionReducers.returning(recall()?.grant.name ?? null)
+  sessionReducers.returning(recallOpenFile()?.grant.name ?? null)
 }
 
 /** The file of an earlier load stays closed after all. */
 export function stayHere(): void {
   openings++
-  forget()
+  forgetOpenFile()
   sessionReducers.returning(null)
   fileReducers.abandoned()
 }
@@ -255,7 +200,7 @@ export function stayHere(): void {
 export async function reopen(analyze: boolean): Promise<void> {
   sessionReducers.reopening()
   const { grant, source: before, status } = useFile.getState()
-  const remembered: Asked | null = grant ? { grant, source: before } : recall()
+  const remembered: Asked | null = grant ? { grant, source: before } : recallOpenFile()
   if (!remembered) {
     sessionReducers.returning(null)
     return fileSettled()
@@ -278,7 +223,7 @@ export async function reopen(analyze: boolean): Promise<void> {
     if (analyze) askForAnalysis()
   } catch (error) {
     if (mine !== openings) return
-    forget()
+    forgetOpenFile()
     // A page that was only remembering starts where every page starts; one that had the file open says what happened to it.
     if (grant) fileReducers.failed(toErrorReport(error))
     else fileReducers.closed()
@@ -290,75 +235,10 @@ export async function reopen(analyze: boolean): Promise<void> {
 
 function show(grant: Grant, report: FileReport, source: OpenSource): void {
   fileReducers.opened(grant, report, source)
-  sessionStorage.setItem(rememberedKey, JSON.stringify({ grant, source }))
+  rememberOpenFile(grant, source)
   const chosen = useSelection.getState().tensor
   if (chosen !== null && report.tensors.some(({ name }) => name === chosen)) return
   const first = report.tensors.find(({ plan }) => plan !== 'keep') ?? report.tensors.find(({ matrix }) => matrix)
   selectionReducers.select(first?.name ?? null)
   requestAnalysis()
-}
-
-const form = z.enum(adapterForms).nullable()
-const rememberedSchema = z.object({
-  grant: grantSchema,
-  source: z.discriminatedUnion('of', [
-    z.object({ of: z.literal('model') }),
-    z.object({ of: z.literal('pair'), base: grantSchema, form, convolutions: z.boolean() }),
-    z.object({ of: z.literal('adapter'), base: grantSchema.nullable(), form }),
-  ]),
-})
-
-function recall(): Asked | null {
-  const stored = sessionStorage.getItem(rememberedKey)
-  if (stored === null) return null
-  const { data } = rememberedSchema.safeParse(JSON.parse(stored))
-  return data ?? null
-}
-
-function forget(): void {
-  sessionStorage.removeItem(rememberedKey)
-}
-
-/**
- * The files of a drop. In the browser a dropped folder is walked (Electron is given the folder itself and does that on its own side):
- * each file is named by its path inside the drop.
- */
-export async function droppedFiles(transfer: DataTransfer): Promise<readonly File[]> {
-  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? [])
-  const plain = [...transfer.files]
-  if (useSession.getState().host?.kind === 'electron' || !entries.some((entry) => entry.isDirectory)) return plain
-  const found: File[] = []
-  for (const entry of entries) await walk(entry, found)
-  return found
-}
-
-/** What was dropped, thing by thing: a file alone, a folder with all its files. For two models that are dropped at once. */
-export async function droppedThings(transfer: DataTransfer): Promise<readonly (readonly File[])[]> {
-  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? [])
-  const plain = [...transfer.files]
-  if (useSession.getState().host?.kind === 'electron') return plain.map((file) => [file])
-  const things: File[][] = []
-  for (const entry of entries) {
-    const found: File[] = []
-    await walk(entry, found)
-    things.push(found)
-  }
-  return things
-}
-
-async function walk(entry: FileSystemEntry, found: File[]): Promise<void> {
-  // Caches and version control of a model folder: .cache, .git, .DS_Store.
-  if (entry.name.startsWith('.')) return
-  if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject))
-    found.push(new File([file], entry.fullPath.replace(/^\//, '')))
-    return
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader()
-  // readEntries answers in portions; an empty one is the end.
-  for (;;) {
-    const portion = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject))
-    if (portion.length === 0) return
-    for (const child of portion) await walk(child, found)
-  }
 }
