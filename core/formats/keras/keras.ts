@@ -15,7 +15,9 @@ import { nameMeter } from '../reading/name-meter.ts'
 import { readRange } from '../reading/range.ts'
 import { type ReadableTensor, weightFileOf } from '../reading/readable.ts'
 import { badFile, type LeftOut, leftOut, nothingIn, overLimit } from '../reading/refusal.ts'
-import { type Fields, type HeaderMessage, isHdf5, isUndefined, maxDepth, maxObjects, openHdf5 } from './headers.ts'
+import type { Fields } from './fields.ts'
+import { maxObjects } from './groups.ts'
+import { type HeaderMessage, isHdf5, isUndefined, maxDepth, openHdf5 } from './headers.ts'
 
 const weightsMember = 'model.weights.h5'
 const maxDimensions = 32
