@@ -12,6 +12,8 @@ import { filesOf, lacksDisplay, namesGpu, ownParameters } from './desktop/lifecy
 import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
 import { hardenContents } from './desktop/window/window.ts'
 import { openDevicesBy, spawnEnginesBy, spawnModelsBy } from './engine/parent/host-process.ts'
+import { killNow } from './system/kill-now.ts'
+import { exitWithoutFiles } from './system/signals.ts'
 
 const parameters = ownParameters(process.argv, process.defaultApp === true)
 if (lacksDisplay(process.platform, process.env, process.argv)) {
@@ -48,5 +50,9 @@ async function runCommand(): Promise<void> {
   await Promise.all(
     [process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))),
   )
-  app.exit(status)
+  // What a command leaves waiting for a disk that is gone, Electron would wait for too.
+  exitWithoutFiles(
+    () => app.exit(status),
+    () => killNow(process.pid),
+  )
 }

@@ -14,6 +14,7 @@ import { browserCommand, launch, whichOnPath } from './browser.ts'
 import { type Ended, whyElectronEnded } from './electron-ended.ts'
 import { findRuntime, thisMachine } from './electron-runtime.ts'
 import { serveUntilStopped } from './loopback/serve.ts'
+import { endSignals } from './system/signals.ts'
 
 /** An Electron that ends sooner than this with an error never showed a window. */
 const startMs = 5000
@@ -28,13 +29,23 @@ async function runElectron(program: string): Promise<Message | null> {
   // Inherited from an Electron that started this one as node (an editor's terminal), it would make this one a node too.
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env
   const started = performance.now()
+  let told = false
   const ended = await new Promise<Ended | Error>((settle) => {
     const child = spawn(program, [resolve(import.meta.dirname, '../..')], { stdio: 'inherit', env })
+    // Whoever ends this program means the application.
+    const tell = (signal: NodeJS.Signals) => {
+      told = true
+      child.kill(signal)
+    }
+    for (const signal of endSignals) process.on(signal, tell)
+    child.on('close', () => {
+      for (const signal of endSignals) process.off(signal, tell)
+    })
     child.on('error', settle)
     child.on('exit', (code, signal) => settle({ code, signal }))
   })
   if (ended instanceof Error) return say('foreign', { text: foreign(ended.message) })
-  if (ended.code === 0 || performance.now() - started > startMs) {
+  if (told || ended.code === 0 || performance.now() - started > startMs) {
     process.exitCode = ended.code ?? 1
     return null
   }

@@ -62,6 +62,8 @@ export function commandRuns(engine: CommandEngine): CommandRuns {
         await record.finish({ kind: choices.kind, report } as RunReport)
         return report
       } catch (error) {
+        // A cancel is answered before all is gone that goes.
+        if (error instanceof AppError && error.code === 'cancelled') await engine.end()
         await record.cutShort(error)
         throw record.run.resumable ? withWhatIsKept(error, record.run) : error
       }

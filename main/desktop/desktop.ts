@@ -14,6 +14,7 @@ import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, type Host, refuseWith } from '../host/host.ts'
 import { storedSettings } from '../host/settings.ts'
 import { configFolder } from '../system/folders.ts'
+import { killNow } from '../system/kill-now.ts'
 import { fileLog, logPath } from '../system/log.ts'
 import { ownCommand } from '../system/own-command.ts'
 import { exitWithoutFiles } from '../system/signals.ts'
@@ -63,7 +64,7 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
     exit: (status) =>
       exitWithoutFiles(
         () => app.exit(status),
-        () => void process.kill(process.pid, 'SIGKILL'),
+        () => killNow(process.pid),
       ),
   })
   const page = createPageWindow({

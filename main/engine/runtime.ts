@@ -13,6 +13,7 @@ import { sumsOfTaps, type Tap, type TapSums } from '../../core/answers/taps.ts'
 import { isValueType, mostValueBytes, type Slot, type Value } from '../../core/answers/value.ts'
 import { type Answer, bytesOfValues, type FromRuntime, type ToRuntime } from '../answers/messages.ts'
 import { dieWithParent } from '../system/die-with-parent.ts'
+import { killNow } from '../system/kill-now.ts'
 
 type Runtime = typeof import('onnxruntime-node')
 
@@ -162,8 +163,9 @@ const { parentPort } = process as { parentPort?: ParentPort }
 if (parentPort) parentPort.on('message', ({ data }) => hear(data, (said) => parentPort.postMessage(said)))
 else {
   process.on('message', (message: ToRuntime) => hear(message, (said) => process.send?.(said)))
-  // Without its program it has nothing to do. A model that computes without end holds this thread, which then hears nothing.
-  process.on('disconnect', () => process.exit(0))
+  // Without its program it has nothing to do, and nothing to tidy up: `exit` would wait for a model on a disk that is gone. A model that
+  // computes without end holds this thread, which then hears nothing.
+  process.on('disconnect', () => killNow(process.pid))
   dieWithParent()
 }
 // A model may ask for all the memory there is. What Linux ends then for want of it is this process, not the program or its neighbors.

@@ -177,8 +177,9 @@ export function createHost(options: HostOptions): Host {
       return runs.live
     },
     async close() {
-      await runs.close()
-      await Promise.all([...engines].map(stop))
+      // All at once: how long an end may take knows of no second round (main/system/end-limits.ts).
+      const ended = runs.close()
+      await Promise.all([ended, ...[...engines].map(stop)])
     },
   }
 }

@@ -7,15 +7,15 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { say } from '../../core/messages/english.ts'
 import { version } from '../../core/version.ts'
-import { endForked } from '../engine/parent/host-process.ts'
-import { startEngine } from '../engine/parent/supervisor.ts'
+import { hurryEngines, startEngine } from '../engine/parent/supervisor.ts'
 import { createGrants } from '../files/grants.ts'
 import { temporaryFolder } from '../files/temporary.ts'
 import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, refuseWith } from '../host/host.ts'
+import { hostEndMs, impatientEndMs } from '../system/end-limits.ts'
 import { configFolder } from '../system/folders.ts'
 import { ownCommand } from '../system/own-command.ts'
-import { endLimitMs, endNow, endSignals, impatientLimitMs } from '../system/signals.ts'
+import { endNow, endSignals } from '../system/signals.ts'
 import { downloads } from './downloads.ts'
 import { namedFolders, realFolders } from './folders.ts'
 import { framePorts } from './frames.ts'
@@ -93,9 +93,9 @@ export async function serveUntilStopped(
   let ending = false
   const starting = serve(options)
   const end = (signal: NodeJS.Signals) => {
-    setTimeout(endNow, ending ? impatientLimitMs : endLimitMs, signal)
+    setTimeout(endNow, ending ? impatientEndMs : hostEndMs, signal)
     // A second Ctrl+C waits for no answer of an engine.
-    if (ending) return endForked()
+    if (ending) return hurryEngines()
     ending = true
     void starting
       .then((serving) => serving.close())

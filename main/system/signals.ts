@@ -1,3 +1,5 @@
+import { filesMs } from './end-limits.ts'
+
 /** Signals that ask a program to end: Ctrl+C, a plain kill, the end of its terminal; on Windows also Ctrl+Break, nothing raises that elsewhere. */
 export const endSignals = ['SIGINT', 'SIGBREAK', 'SIGTERM', 'SIGHUP'] as const
 
@@ -6,18 +8,11 @@ export function statusOf(signal: NodeJS.Signals): number {
   return signal === 'SIGINT' || signal === 'SIGBREAK' ? 130 : 143
 }
 
-/** From a signal to the end of all that belongs to a command or a host, whatever a file system or an engine does. */
-export const endLimitMs = 4_300
-/** The same from a second signal: half a second until what does not hear is killed, the rest to remove what it has half-written. */
-export const impatientLimitMs = 1_500
-/** What a file operation on a disk that answers may take. */
-const fileLimitMs = 500
-
 /**
  * Calls `exit` once no file operation is under way: `process.exit`, and Electron's, wait for each of them, and one on a dead mount is under way
  * for ever. Then `otherwise` has to end the process without waiting.
  */
-export function exitWithoutFiles(exit: () => void, otherwise: () => void, patienceMs = fileLimitMs): void {
+export function exitWithoutFiles(exit: () => void, otherwise: () => void, patienceMs = filesMs): void {
   if (!isWaitingForFiles()) exit()
   else if (patienceMs > 0) setTimeout(exitWithoutFiles, 50, exit, otherwise, patienceMs - 50)
   else otherwise()

@@ -1,21 +1,24 @@
 /**
  * How programs end: `npm run build && npm run -s stress:ends -- [part of a line]`. Each door, with each thing that may hold it up, gets each signal in the middle of
  * its work; within five seconds nothing of it may be left, no process and nothing half-written, and the same command must do its work
- * afterwards. Linux as root: a dead mount is one that hung-folder.py serves and stops serving. Ends with status 1 where one does not end.
+ * afterwards. One that had done its work before it was struck is struck again, sooner. Linux as root: a dead mount is one that hung-folder.py serves and
+ * stops serving. Ends with status 1 where one does not end.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisedMs as limitMs } from '../../main/system/end-limits.ts'
+import { concat } from '../core/formats/corpus.ts'
+import { bytes, node, number, opset, slot, tensor } from '../core/formats/onnx/onnx-model.ts'
 import { startDesktop } from '../e2e/set-up/desktop.ts'
 import { openDisplay } from '../e2e/set-up/display.ts'
 import { electronRuntime } from '../e2e/set-up/electron-runtime.ts'
 import { openPage } from '../main/loopback/page.ts'
 
-const limitMs = 5000
 const wanted = process.argv[2] ?? ''
 const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'ghostsvd-ends-'))
@@ -81,9 +84,12 @@ const doors: Record<string, readonly string[]> = {
   resize: ['resize', adapter, ...to('z'), '--rank', '4', '--relative-to', at('m.safetensors')],
   apply: ['apply', at('m.safetensors'), adapter, ...to('y.safetensors')],
   merge: ['merge', at('p1.safetensors'), at('p2.safetensors'), ...to('g.safetensors')],
+  answers: ['answers', at('a.onnx'), ...to('a.onnx'), '--samples', '48', '--goal-answer', '1%'],
   serve: ['serve', mount, '--port', '0'],
 }
 const hindrances = ['nothing', 'engine stopped', 'dead mount'] as const
+/** The one that has no engine. */
+const alone = 'merge'
 type Hindrance = (typeof hindrances)[number]
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGINT twice'] as const
 /** Of a running command: what it is to finish, and what it is to resume. */
@@ -108,33 +114,76 @@ async function allGone(before: ReadonlySet<number>, since: number): Promise<[ms:
   return [ms, names]
 }
 
-async function hinder(hindrance: Hindrance, before: ReadonlySet<number>, server: ChildProcess): Promise<void> {
+/** @param share of the time after which a door is struck */
+async function hinder(
+  hindrance: Hindrance,
+  before: ReadonlySet<number>,
+  server: ChildProcess,
+  share = 1,
+): Promise<void> {
   const engines = () => alive(before).filter(isEngine)
   for (let tries = 0; engines().length === 0 && tries < 150; tries++) await wait(20)
-  await wait(300 + Math.random() * 700)
+  await wait(share * (300 + Math.random() * 700))
   if (hindrance === 'engine stopped') for (const pid of engines()) process.kill(pid, 'SIGSTOP')
   if (hindrance === 'dead mount') server.kill('SIGSTOP')
-  await wait(200)
+  await wait(share * 200)
 }
 
-async function strike(door: string, hindrance: Hindrance, signal: (typeof signals)[number], server: ChildProcess) {
+/** One that only copies is struck while it does, and its mount dies under its hand. */
+async function hinderAlone(hindrance: Hindrance, child: ChildProcess, server: ChildProcess): Promise<void> {
+  const isStruck =
+    hindrance === 'dead mount'
+      ? () => readFileSync(`/proc/${server.pid}/stat`, 'utf8').replace(/^.*\) /s, '')[0] === 'T'
+      : () => readdirSync(out).some((name) => name.endsWith('.partial'))
+  while (!isStruck() && child.exitCode === null) await wait(1)
+}
+
+type Signal = (typeof signals)[number]
+
+async function strike(door: string, hindrance: Hindrance, signal: Signal, server: ChildProcess): Promise<void> {
+  for (let share = 1; share > 0.01; share /= 2) if (await struck(door, hindrance, signal, server, share)) return
+  bad++
+  console.log(`BAD ${door}, ${hindrance}, ${signal}: it ends before it can be struck`)
+}
+
+/** Whether it was, before it had done its work. */
+async function struck(
+  door: string,
+  hindrance: Hindrance,
+  signal: Signal,
+  server: ChildProcess,
+  share: number,
+): Promise<boolean> {
   const before = new Set(alive(new Set()))
+  if (door === alone && hindrance === 'dead mount') server.kill('SIGUSR1')
   const child = spawn(process.execPath, [cli, ...doors[door]!], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'exit')
   if (door === 'serve') {
     const [url] = (await once(child.stdout!, 'data')) as [Buffer]
     await askServe(url.toString().trim(), hindrance, before, server)
-  } else await hinder(hindrance, before, server)
+  } else if (door === alone) await hinderAlone(hindrance, child, server)
+  else await hinder(hindrance, before, server, share)
+  const isStruck = child.exitCode === null
   const since = performance.now()
   const [name, twice] = signal.split(' ') as [NodeJS.Signals, string?]
   child.kill(name)
-  if (twice) child.kill(name)
+  if (twice) {
+    // Of two that are pending a process hears one.
+    await wait(50)
+    child.kill(name)
+  }
   const [ms, left] = await allGone(before, since)
-  const [code, by] = await ended
-  server.kill('SIGCONT')
   const names = readdirSync(out).filter((each) => /partial|lock/.test(each) && !kept.test(each))
-  tell(`${door}, ${hindrance}, ${signal}`, ms, String(code ?? by), [...left, ...(twice ? [] : names)])
+  // What waits for its disk has an end that can be asked about only now.
+  server.kill('SIGCONT')
+  const [code, by] = await ended
   for (const each of readdirSync(out)) rmSync(join(out, each), { recursive: true })
+  // A host that ends by a signal leaves its own to the next one.
+  if (door !== 'serve') names.push(...readdirSync(temporary).filter((each) => each.startsWith('ghostsvd')))
+  // Otherwise it was done a moment before it heard. A host that was told to end has ended well.
+  const counts = isStruck && (code !== 0 || door === 'serve')
+  if (counts) tell(`${door}, ${hindrance}, ${signal}`, ms, String(code ?? by), [...left, ...names])
+  return counts
 }
 
 /** A page whose engine has been stopped, or for which the host itself waits for a folder. */
@@ -162,14 +211,29 @@ async function strikeDesktop(how: string, hindrance: Hindrance, server: ChildPro
     void application.evaluate(({ powerMonitor }) => void powerMonitor.emit('shutdown')).catch(() => {})
   else process.kill(main.pid!, how as NodeJS.Signals)
   const [ms, left] = await allGone(before, since)
-  const [code, by] = await ended
   server.kill('SIGCONT')
+  const [code, by] = await ended
   tell(
     `desktop ${process.versions.electron ?? electronRuntime()?.version ?? ''}, ${hindrance}, ${how}`,
     ms,
     String(code ?? by),
     left,
   )
+}
+
+/** A model of so many products, all of the same size, one after another. */
+function chain(length: number, size: number): Uint8Array {
+  let state = 1
+  const products = Array.from({ length }, (_, i) => {
+    const values = Float32Array.from({ length: size * size }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return (state / 2 ** 32 - 0.5) / Math.sqrt(size / 12)
+    })
+    const initializer = tensor({ name: `w${i}`, dims: [size, size], fields: [bytes(9, new Uint8Array(values.buffer))] })
+    return [node('MatMul', [`x${i}`, `w${i}`], [`x${i + 1}`]), initializer]
+  })
+  const ends = [slot(11, 'x0', ['n', size]), slot(12, `x${length}`, ['n', size])]
+  return concat(number(1, 8), bytes(7, concat(bytes(2, 'chain'), ...products.flat(), ...ends)), opset(13))
 }
 
 whole('sample', join(files, 'm.safetensors'), '--layers', '2', '--hidden', '768', '--seed', '1')
@@ -187,6 +251,7 @@ for (const part of ['1', '2'])
     '--part',
     `${part}/2`,
   )
+writeFileSync(join(files, 'a.onnx'), chain(12, 512))
 const served = readdirSync(files).map((name) => join(files, name))
 const server = spawn('python3', [fileURLToPath(new URL('hung-folder.py', import.meta.url)), mount, ...served], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -199,7 +264,8 @@ try {
   for (const door of Object.keys(doors))
     for (const hindrance of hindrances)
       for (const signal of signals)
-        if (`${door}, ${hindrance}, ${signal}`.includes(wanted)) await strike(door, hindrance, signal, server)
+        if (`${door}, ${hindrance}, ${signal}`.includes(wanted) && !(door === alone && hindrance === 'engine stopped'))
+          await strike(door, hindrance, signal, server)
   const runtime = electronRuntime()
   if (runtime && 'desktop'.includes(wanted.split(',')[0]!)) {
     const display = await openDisplay()
@@ -219,7 +285,7 @@ try {
 } finally {
   server.kill('SIGCONT')
   server.kill('SIGTERM')
-  await once(server, 'exit')
+  if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
   rmSync(root, { recursive: true, force: true })
 }
 if (bad > 0) process.exitCode = 1

@@ -1,7 +1,8 @@
 """
 A folder on a dead mount, for tests of how programs end: `hung-folder.py FOLDER SOURCE...` mounts the files at FOLDER, read-only, by the kernel's
 own protocol (FUSE 7.31), says "mounted", and serves them until it is stopped (SIGSTOP). From then on every operation there waits as on a
-server that has gone. SIGCONT and SIGTERM unmount it. Linux, as root.
+server that has gone. SIGCONT and SIGTERM unmount it. After SIGUSR1 it stops itself in the middle of the next file that is read: that reading cannot even be
+killed, as on a disk that is gone. Linux, as root.
 """
 import ctypes
 import os
@@ -24,7 +25,16 @@ def end(*_):
     os._exit(0)
 
 
+stops = False
+
+
+def stop_soon(*_):
+    global stops
+    stops = True
+
+
 signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGUSR1, stop_soon)
 print("mounted", flush=True)
 
 
@@ -56,7 +66,11 @@ def answer(operation, node, body):
     if operation in (14, 27):
         return struct.pack("<QII", 0, 1 if operation == 14 else 0, 0)
     if operation == 15:
+        global stops
         _, offset, size = struct.unpack_from("<QQI", body)
+        if stops and offset + size >= sizes[node - 2] / 2:
+            stops = False
+            os.kill(os.getpid(), signal.SIGSTOP)
         with open(sources[node - 2], "rb") as file:
             file.seek(offset)
             return file.read(size)

@@ -12,7 +12,7 @@ import { assertFileName } from '../../files/file-name.ts'
 import { pickSource } from '../../files/files.ts'
 import { outputFolder } from '../../files/outputs.ts'
 import { expandPattern } from '../expand.ts'
-import { untilSignal } from '../job.ts'
+import { withoutEngine } from '../job.ts'
 import { formatBytes, percent, print, printJson, safe } from '../print.ts'
 
 export function mergeCommand(): Command {
@@ -25,8 +25,8 @@ export function mergeCommand(): Command {
     .action(async (given: string[], { out, force = false, json }: { out: string; force?: boolean; json?: boolean }) => {
       const paths = (await Promise.all(given.map((path) => expandPattern(path)))).flat()
       assertFileName(basename(out))
-      const folder = outputFolder(dirname(out), { overwrite: force, sources: paths })
-      const report = await untilSignal(async (signal) => {
+      const report = await withoutEngine(async (signal, note) => {
+        const folder = outputFolder(dirname(out), { overwrite: force, sources: paths, onPartial: note, onLock: note })
         const parts: WeightFile[] = []
         try {
           for (const path of paths) parts.push(await openWeightFile(await pickSource(path, 'file')))

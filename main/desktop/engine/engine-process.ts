@@ -5,14 +5,13 @@ import { app, type Details, type MessagePortMain, utilityProcess } from 'electro
 import { siblingEntry } from '../../engine/entries.ts'
 import type { FromEngine, ToEngine } from '../../engine/messages.ts'
 import { type HostProcess, tailCharacters } from '../../engine/parent/host-process.ts'
+import { goneMs } from '../../system/end-limits.ts'
 import { killNow } from '../../system/kill-now.ts'
 import { identify, type ProcessIdentity, stillLives } from '../../system/process-identity.ts'
 import { utilityExit } from './utility-exit.ts'
 
 /** Electron tells of an end before the process has ended: it may still hold files open. It is gone within milliseconds. */
 const lookMs = 10
-/** One that will not go, having closed its ports, is ended. */
-const goneLimitMs = 2_000
 
 let processes = 0
 
@@ -72,15 +71,18 @@ function spawnUtility<To, From>(entry: 'engine' | 'runtime'): HostProcess<To, Fr
       killed = true
       killNow(child.pid)
     },
+    // Electron keeps no program alive for it.
+    forsake: () => void app.off('child-process-gone', hearDeath),
   }
 }
 
+/** One that will not go, having closed its ports, is ended. */
 async function untilGone(identity: Promise<ProcessIdentity> | null): Promise<void> {
   // The last of its messages, its stderr and its death are still on their way.
   await pause(lookMs)
   const known = await identity?.catch(() => null)
   if (!known) return
-  for (const limit = performance.now() + goneLimitMs; (await stillLives(known)) !== false; await pause(lookMs)) {
+  for (const limit = performance.now() + goneMs; (await stillLives(known)) !== false; await pause(lookMs)) {
     if (performance.now() < limit) continue
     killNow(known.pid)
     return

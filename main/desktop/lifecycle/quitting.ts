@@ -1,4 +1,5 @@
 /** The end of the application: asked about while compressions run, and orderly whatever brings it. */
+import { hostEndMs } from '../../system/end-limits.ts'
 
 export interface QuittingOptions {
   /** Compressions that would be cut short. */
@@ -17,9 +18,6 @@ export interface Quitting {
   /** Without a question. Only the first call counts. */
   end(status: number): void
 }
-
-/** Engines end within 3 s (stopLimitMs of supervision.ts); a session that ends does not wait much longer. */
-export const endLimitMs = 4_000
 
 export function createQuitting({ running, ask, close, exit }: QuittingOptions): Quitting {
   let [asking, agreed, ending] = [false, false, false]
@@ -40,7 +38,7 @@ export function createQuitting({ running, ask, close, exit }: QuittingOptions): 
     end(status) {
       if (ending) return
       ending = true
-      const late = setTimeout(() => exit(status), endLimitMs)
+      const late = setTimeout(() => exit(status), hostEndMs)
       void close()
         .catch(() => {})
         .then(() => {

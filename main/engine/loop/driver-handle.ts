@@ -15,6 +15,7 @@ import type { Message } from '../../../core/messages/message.ts'
 import { foreign } from '../../../core/messages/text.ts'
 import type { SketchCounters } from '../../../core/sketch-cache/sketch-cache.ts'
 import type { Bounds } from '../../files/within.ts'
+import { atMost } from '../../system/end-limits.ts'
 import { runtimeName } from '../../system/runtime-name.ts'
 import { collectGarbage, makeRoomForBuffers } from '../garbage.ts'
 import {
@@ -38,6 +39,8 @@ import { answerSpawns } from '../threads.ts'
 export const graceMs = 150
 /** By when a cancel is answered even if the system takes its time to end the thread. */
 const answerMs = 190
+/** By when the next task has another driver even if the system takes longer than that. */
+const terminateMs = 2_000
 /** Opening reads headers only; what takes longer is a file made to take forever. */
 const openLimitMs = 60_000
 
@@ -248,7 +251,8 @@ export function createDriver(host: DriverHost): Driver {
     models.clear()
     // At once, while the thread may still have them open, and again when it cannot make any more. Windows allows only the second.
     const early = removePartials({ forget: false })
-    ending = Promise.all([old.terminate(), early]).then(() => removePartials())
+    // One that waits for a disk that is gone has ended as far as it can: it runs no more, and its thread goes when the disk is back.
+    ending = Promise.all([atMost(terminateMs, old.terminate()), early]).then(() => removePartials())
     await ending
     ending = null
     if (stopped || !(reason instanceof AppError && reason.code === 'cancelled')) refuseInfo(reason)

@@ -8,6 +8,7 @@ import { say } from '../../../core/messages/english.ts'
 import type { Port } from '../../../core/port.ts'
 import { removePartial } from '../../files/outputs.ts'
 import type { Place } from '../../files/within.ts'
+import { tidyMs } from '../../system/end-limits.ts'
 import { isWaitingForFiles } from '../../system/signals.ts'
 import type { Question, ToEngine } from '../messages.ts'
 import { createDriver, type DriverHost } from './driver-handle.ts'
@@ -23,12 +24,6 @@ interface Asked {
   resolve(answer: Place | null): void
   reject(error: Error): void
 }
-
-/**
- * What keeps a driver from ending cannot be known beforehand: a file operation on a dead mount is waited for by the process itself. Shorter
- * than the supervisor's patience, so that it finds a process that has tidied up as far as it could.
- */
-const endLimitMs = 2_000
 
 /** What an engine is made of besides this loop. Tests put in parts that fail. */
 export type EngineParts = Pick<DriverHost, 'entry' | 'spawn' | 'spawnDevice'>
@@ -108,7 +103,7 @@ export function serveEngine(link: Link, parts: EngineParts): void {
   }
 
   async function end(): Promise<void> {
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), endLimitMs).unref()
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), tidyMs).unref()
     for (const client of clients.values()) client.end()
     await Promise.all([worker.lanes.stop(), reader?.lanes.stop()])
     // Nobody is left who would end a process that waits for a file (process.exit does).

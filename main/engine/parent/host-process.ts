@@ -2,7 +2,7 @@
  * An operating-system process that runs the engine, as main holds it: child_process.fork here, Electron's utilityProcess in the desktop
  * application. The supervisor sees only this interface.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { siblingEntry } from '../entries.ts'
 import type { FromEngine, NoDevice, ToEngine } from '../messages.ts'
@@ -16,6 +16,8 @@ export interface HostProcess<To = ToEngine, From = FromEngine> {
   /** Called once, after the last message of the process. */
   onExit(listener: (exit: Exit) => void): void
   kill(): void
+  /** It was killed and cannot go, as it waits for a disk: nothing here waits for it any more. */
+  forsake(): void
 }
 
 export type Spawn = () => HostProcess
@@ -69,18 +71,6 @@ export function openDevice(asked: boolean): DeviceWindow | NoDevice {
 /** The longest tail of stderr that is kept to tell why a process ended. */
 export const tailCharacters = 8192
 
-const forked = new Set<ChildProcess>()
-/** What an engine that hears takes to remove what it has half-written. */
-const deafMs = 500
-
-/** Ends what `forkEngine` started: an engine goes when its channel does, and one that does not hear that is killed. */
-export function endForked(): void {
-  for (const child of forked) {
-    if (child.connected) child.disconnect()
-    setTimeout(() => child.kill('SIGKILL'), deafMs).unref()
-  }
-}
-
 /** Forks the engine with node itself. `entry` and node's own arguments differ only in tests. */
 export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string[] = []): HostProcess {
   const child = fork(fileURLToPath(entry), [], {
@@ -94,8 +84,6 @@ export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string
     detached: process.platform !== 'win32',
     windowsHide: true,
   })
-  forked.add(child)
-  child.once('close', () => forked.delete(child))
   let stderrTail = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderrTail = (stderrTail + text).slice(-tailCharacters)
@@ -126,5 +114,10 @@ export function forkEngine(entry: URL = siblingEntry('engine'), execArgv: string
       })
     },
     kill: () => void child.kill('SIGKILL'),
+    forsake: () => {
+      child.stderr?.destroy()
+      if (child.connected) child.disconnect()
+      child.unref()
+    },
   }
 }

@@ -4,17 +4,20 @@
  *   starting --ready--> ready --exit--> pausing --timer--> starting ...
  *   anything --stop--> stopping --exit--> ended
  *
+ * What has to be killed and is not gone a moment later waits for a disk that is gone: it is forsaken, and counts as ended.
+ *
  * An engine that dies is started again after a pause that grows with each death in a row; five of them end it. A run's engine is not
  * started again: its job is what died.
  */
 import { say } from '../../../core/messages/english.ts'
 import type { Message } from '../../../core/messages/message.ts'
+import { goneMs, hurryMs, stopMs } from '../../system/end-limits.ts'
 
 export type Supervision =
   | { readonly phase: 'starting'; readonly deaths: number; readonly late: boolean }
   | { readonly phase: 'ready'; readonly deaths: number; readonly sinceMs: number }
   | { readonly phase: 'pausing'; readonly deaths: number }
-  | { readonly phase: 'stopping' }
+  | { readonly phase: 'stopping'; readonly killed: boolean }
   | { readonly phase: 'ended'; readonly reason: Message | null }
 
 export type SupervisionEvent =
@@ -22,11 +25,15 @@ export type SupervisionEvent =
   | { readonly type: 'exit'; readonly nowMs: number; readonly reason: Message }
   | { readonly type: 'timer' }
   | { readonly type: 'stop' }
+  /** As `stop`, of somebody who does not want to wait. */
+  | { readonly type: 'hurry' }
 
 export type Effect =
   | { readonly type: 'spawn' }
   | { readonly type: 'ask-to-stop' }
   | { readonly type: 'kill' }
+  /** Its process counts as ended: `exit` follows. */
+  | { readonly type: 'forsake' }
   /** Replaces a timer that is running. */
   | { readonly type: 'timer'; readonly afterMs: number }
   | { readonly type: 'no-timer' }
@@ -45,8 +52,6 @@ export interface Step {
 
 /** An engine starts in well under a second; a machine that swaps may need longer. */
 const startLimitMs = 20_000
-/** An engine removes its half-written files when asked to stop; then patience ends. */
-const stopLimitMs = 2_500
 /** An engine that lived this long is not one that dies at once: the count of deaths in a row restarts. */
 export const stableMs = 30_000
 export const maxDeaths = 5
@@ -67,24 +72,25 @@ export function next(state: Supervision, event: SupervisionEvent, restart: boole
           state: { phase: 'ready', deaths: state.deaths, sinceMs: event.nowMs },
           effects: [{ type: 'no-timer' }, { type: 'status', state: 'ready', reason: null }],
         }
-      if (event.type === 'timer') return { state: { ...state, late: true }, effects: [{ type: 'kill' }] }
+      if (event.type === 'timer') return { state: { ...state, late: true }, effects: killed(state.late) }
       if (event.type === 'exit')
         return died(
           state.deaths + 1,
           state.late ? say('engine.late', { seconds: startLimitMs / 1000 }) : event.reason,
           restart,
         )
-      return stopping()
+      return stopping(event)
     case 'ready':
       if (event.type === 'exit')
         return died(event.nowMs - state.sinceMs >= stableMs ? 1 : state.deaths + 1, event.reason, restart)
-      return event.type === 'stop' ? stopping() : unchanged(state)
+      return isEnd(event) ? stopping(event) : unchanged(state)
     case 'pausing':
       if (event.type === 'timer') return starting(state.deaths)
-      return event.type === 'stop' ? end() : unchanged(state)
+      return isEnd(event) ? end() : unchanged(state)
     case 'stopping':
       if (event.type === 'exit') return end()
-      return { state, effects: event.type === 'timer' ? [{ type: 'kill' }] : [] }
+      if (event.type === 'timer') return { state: { ...state, killed: true }, effects: killed(state.killed) }
+      return { state, effects: event.type === 'hurry' && !state.killed ? [{ type: 'timer', afterMs: hurryMs }] : [] }
     case 'ended':
       return unchanged(state)
   }
@@ -111,8 +117,20 @@ function died(deaths: number, reason: Message, restart: boolean): Step {
   return { state: { phase: 'ended', reason }, effects: [...told, { type: 'no-timer' }] }
 }
 
-function stopping(): Step {
-  return { state: { phase: 'stopping' }, effects: [{ type: 'ask-to-stop' }, { type: 'timer', afterMs: stopLimitMs }] }
+type End = Extract<SupervisionEvent, { readonly type: 'stop' | 'hurry' }>
+
+function isEnd(event: SupervisionEvent): event is End {
+  return event.type === 'stop' || event.type === 'hurry'
+}
+
+function stopping({ type }: End): Step {
+  const afterMs = type === 'hurry' ? hurryMs : stopMs
+  return { state: { phase: 'stopping', killed: false }, effects: [{ type: 'ask-to-stop' }, { type: 'timer', afterMs }] }
+}
+
+/** @param before whether it was killed before, and is still there */
+function killed(before: boolean): Effect[] {
+  return before ? [{ type: 'forsake' }] : [{ type: 'kill' }, { type: 'timer', afterMs: goneMs }]
 }
 
 function end(): Step {

@@ -10,12 +10,21 @@ import type { Port } from '../../../core/port.ts'
 import type { Lost } from '../../../core/rpc.ts'
 import { removePartial } from '../../files/outputs.ts'
 import type { Bounds } from '../../files/within.ts'
+import { atMost, filesMs } from '../../system/end-limits.ts'
 import type { DeviceAsked, DeviceEnd, FromEngine, ModelEnd, ModelMessage, Question, ToEngine } from '../messages.ts'
 import { devicesOf } from './devices-of.ts'
-import { whyItEnded } from './exit-sentence.ts'
+import { type Exit, whyItEnded } from './exit-sentence.ts'
 import { type HostProcess, type Spawn, spawnEngine } from './host-process.ts'
 import { modelsOf } from './models-of.ts'
 import { begin, type Effect, next, type Step, type SupervisionEvent } from './supervision.ts'
+
+/** Engines of this process that have not ended: each way to hurry it. */
+const living = new Set<() => void>()
+
+/** Ends every engine of this process, and sooner than `stop` does those that do not hear. */
+export function hurryEngines(): void {
+  for (const hurry of living) hurry()
+}
 
 /** Which path stands behind a grant: `Grants` of main/files/grants.ts is one. */
 interface PathBook {
@@ -64,6 +73,8 @@ export function startEngine(options: EngineOptions): Engine {
   const onceEnded: (() => void)[] = []
   let lastPort = 0
   let child: HostProcess | null = null
+  /** Takes the process that runs now for ended. */
+  let forsake = () => {}
   let timer: NodeJS.Timeout | undefined
   let status: EngineStatus = { state: 'starting', reason: null }
   let { state } = begin()
@@ -72,6 +83,7 @@ export function startEngine(options: EngineOptions): Engine {
     state = step.state
     for (const effect of step.effects) carryOut(effect)
     if (state.phase === 'ended') {
+      living.delete(hurry)
       for (const id of [...clients.keys()]) closeClient(id)
       for (const done of onceEnded.splice(0)) done()
     }
@@ -91,6 +103,9 @@ export function startEngine(options: EngineOptions): Engine {
         return
       case 'kill':
         child?.kill()
+        return
+      case 'forsake':
+        forsake()
         return
       case 'timer':
         clearTimeout(timer)
@@ -119,22 +134,34 @@ export function startEngine(options: EngineOptions): Engine {
     const partials = new Set<string>()
     const models = modelsOf(started)
     const devices = devicesOf(started)
+    let over = false
     started.onMessage((message) => {
+      if (over) return
       if (message.type === 'model' || message.type === 'model-end') models.hear(message)
       else if (message.type === 'device' || message.type === 'device-end') devices.hear(message)
       else hear(started, partials, message)
     })
-    started.onExit((exit) => {
+    async function end(exit: Exit): Promise<void> {
+      if (over) return
+      over = true
       child = null
       models.end()
       devices.end()
       if (exit.code !== 0 || exit.stderrTail) options.log?.(`${inEnglish(whyItEnded(exit))}\n${exit.stderrTail}`)
-      // An engine that was killed could not tidy up; after its death no half-written file is left.
-      void Promise.all([...partials].map((path) => removePartial(path, options.paths.within).catch(() => {}))).then(
-        () => happen({ type: 'exit', nowMs: performance.now(), reason: whyItEnded(exit) }),
-      )
-    })
+      // An engine that was killed could not tidy up; after its death no half-written file is left, but on a disk that does not answer.
+      await atMost(filesMs, Promise.all([...partials].map(removed)))
+      happen({ type: 'exit', nowMs: performance.now(), reason: whyItEnded(exit) })
+    }
+    started.onExit((exit) => void end(exit))
+    forsake = () => {
+      started.forsake()
+      void end({ code: null, signal: 'SIGKILL', stderrTail: '' })
+    }
     return started
+  }
+
+  async function removed(path: string): Promise<void> {
+    await removePartial(path, options.paths.within).catch(() => {})
   }
 
   function hear(from: HostProcess, partials: Set<string>, message: OwnMessage): void {
@@ -204,6 +231,8 @@ export function startEngine(options: EngineOptions): Engine {
     }
   }
 
+  const hurry = () => happen({ type: 'hurry' })
+  living.add(hurry)
   apply(begin())
   return {
     connect,

@@ -1,9 +1,12 @@
 /** A command ends when it is told to, whatever its engine does; and an engine ends when its command is gone. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { promisedMs } from '../../../main/system/end-limits.ts'
 import { ghostsvd, program, temporaryFolder } from './run.ts'
 
 /** Children of a process, by the parent that /proc names. */
@@ -99,7 +102,7 @@ it.runIf(onLinux)(
 )
 
 it.runIf(onLinux)(
-  'a second Ctrl+C ends it sooner, and its engine too; what is half-written goes with the next run',
+  'a second Ctrl+C ends it sooner, with its engine and with all that it has written',
   async () => {
     const folder = await temporaryFolder()
     const { child, engine, ended } = await running(folder)
@@ -109,9 +112,97 @@ it.runIf(onLinux)(
     await wait(100)
     child.kill('SIGINT')
     expect(await ended).toBe(130)
-    await expect.poll(() => parentOf(engine), { timeout: 3_000 }).toBeNull()
+    expect(parentOf(engine)).toBeNull()
+    expect(readdirSync(folder).sort()).toEqual(['config', 'model.safetensors'])
   },
   120_000,
+)
+
+/** The files of a folder on a disk that can go away (hung-folder.py); null where this system does not let a test mount one. */
+async function mortalDisk(mount: string, files: readonly string[]): Promise<ChildProcess | null> {
+  mkdirSync(mount)
+  const script = fileURLToPath(new URL('../../stress/hung-folder.py', import.meta.url))
+  const server = spawn('python3', [script, mount, ...files], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const mounted = await new Promise<boolean>((resolve) => {
+    server.stdout!.once('data', () => resolve(true))
+    for (const event of ['exit', 'error']) server.once(event, () => resolve(false))
+  })
+  if (!mounted) return null
+  onTestFinished(async () => {
+    server.kill('SIGCONT')
+    server.kill('SIGTERM')
+    if (server.exitCode === null) await once(server, 'exit')
+  })
+  return server
+}
+
+const noMounts = 'this system does not let a test mount a folder of its own'
+const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')[0]
+
+/** Ctrl+C, and what the command says until it is gone. A thread that waits for a disk keeps it in the table until the disk is back. */
+async function saidAtEnd(child: ChildProcess): Promise<string> {
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const since = performance.now()
+  child.kill('SIGINT')
+  await expect.poll(() => parentOf(child.pid!), { timeout: 10_000 }).toBeNull()
+  expect(performance.now() - since).toBeLessThan(promisedMs)
+  return said
+}
+const nothingLeft = 'Cancelled. Nothing half-written was left behind.\n'
+
+it.runIf(onLinux)(
+  'Ctrl+C ends a command whose engine cannot even be killed, as its source is on a disk that has gone, with all that it has written',
+  { timeout: 120_000 },
+  async ({ skip }) => {
+    const folder = await temporaryFolder()
+    const [model, mount, out] = [join(folder, 'm.safetensors'), join(folder, 'mount'), join(folder, 'out')]
+    await ghostsvd(['sample', model, '--layers', '2', '--hidden', '768'])
+    const server = await mortalDisk(mount, [model])
+    if (!server) return skip(noMounts)
+    mkdirSync(out)
+    const slowly = ['--method', 'exact', '--threads', '1']
+    // With one thread for files an engine removes nothing while it waits.
+    const env = { ...process.env, UV_THREADPOOL_SIZE: '1', GHOSTSVD_CONFIG: join(folder, 'config') }
+    const child = spawn(
+      process.execPath,
+      [program, 'compress', join(mount, 'm.safetensors'), '--out', join(out, 'x'), ...slowly],
+      { stdio: ['ignore', 'ignore', 'pipe'], env },
+    )
+    await expect.poll(() => readdirSync(out), { timeout: 60_000 }).toContain('x.journal.partial')
+    server.kill('SIGSTOP')
+    await wait(200)
+    expect(await saidAtEnd(child)).toContain(nothingLeft)
+    expect(readdirSync(out)).toEqual([])
+  },
+)
+
+it.runIf(onLinux)(
+  'Ctrl+C ends a merge whose part is on a disk that goes in the middle of it, with all that it has written',
+  { timeout: 120_000 },
+  async ({ skip }) => {
+    const folder = await temporaryFolder()
+    const [model, mount, out] = [join(folder, 'm.safetensors'), join(folder, 'mount'), join(folder, 'out')]
+    await ghostsvd(['sample', model, '--layers', '1', '--hidden', '256'])
+    const parts = ['1', '2'].map((name) => join(folder, name))
+    for (const [i, part] of parts.entries())
+      await ghostsvd(['compress', model, '--out', part, '--rank', '8', '--part', `${i + 1}/2`])
+    const server = await mortalDisk(mount, parts)
+    if (!server) return skip(noMounts)
+    mkdirSync(out)
+    server.kill('SIGUSR1')
+    const child = spawn(
+      process.execPath,
+      [program, 'merge', join(mount, '1'), join(mount, '2'), '--out', join(out, 'x')],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    await expect.poll(() => stateOf(server.pid!), { timeout: 60_000 }).toBe('T')
+    expect(readdirSync(out).sort()).toEqual(['x.partial', 'x.partial.lock'])
+    expect(await saidAtEnd(child)).toContain(nothingLeft)
+    expect(readdirSync(out)).toEqual([])
+  },
 )
 
 it.runIf(onLinux)(

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -37,6 +37,18 @@ describe('engine', () => {
     job.abort.abort()
     expect(await job.end).toMatchObject({ code: 'cancelled' })
     expect(job.events.map((event) => event.type)).toEqual(['started', 'cancelled'])
+    expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
+  })
+
+  it.runIf(can.posix)('runs the next job while the last one waits for a disk that never answers', async () => {
+    const harness = testEngine()
+    const fileId = await openSomething(harness)
+    const pipe = join(temporaryFolder(), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const job = running(harness, analyze(fileId, `pipe ${pipe}`), 'progress')
+    await job.started
+    job.abort.abort()
+    expect(await job.end).toMatchObject({ code: 'cancelled' })
     expect(await harness.client.run(analyze(fileId, 'after'))).toMatchObject({ output: 'after' })
   })
 

@@ -20,6 +20,7 @@ function echo() {
     kill: () => {
       for (const end of ended.splice(0)) end()
     },
+    forsake: () => {},
   }
   return child
 }
@@ -32,7 +33,7 @@ test('main starts one for the first message, passes on what it says, and lets no
   })
   const told: ToEngine[] = []
   const engine: HostProcess = {
-    ...{ pid: 1, onMessage: () => {}, onExit: () => {}, kill: () => {} },
+    ...{ pid: 1, onMessage: () => {}, onExit: () => {}, kill: () => {}, forsake: () => {} },
     postMessage: (message) => void told.push(message),
   }
   const models = modelsOf(engine)

@@ -20,6 +20,7 @@ async function refusal(from: string, to: string, form: AdapterForm | null): Prom
   const engine = {
     open: () => Promise.reject(new Error('opened')),
     target: () => 'target',
+    end: async () => {},
     run: () => Promise.reject(new Error('run')),
   }
   const rules = { rule: null, keepRanks: false, oneRank: false, include: [], exclude: [], pins: [], force: true }

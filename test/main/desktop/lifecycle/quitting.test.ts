@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { createQuitting, endLimitMs, type Quitting } from '../../../../main/desktop/lifecycle/quitting.ts'
+import { createQuitting, type Quitting } from '../../../../main/desktop/lifecycle/quitting.ts'
+import { hostEndMs } from '../../../../main/system/end-limits.ts'
 
 describe('quitting', () => {
   let running: number
@@ -60,7 +61,7 @@ describe('quitting', () => {
   it('does not wait for ever', () => {
     vi.useFakeTimers()
     quitting.end(0)
-    vi.advanceTimersByTime(endLimitMs)
+    vi.advanceTimersByTime(hostEndMs)
     expect(exits).toEqual([0])
     vi.useRealTimers()
   })

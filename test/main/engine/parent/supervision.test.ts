@@ -12,12 +12,14 @@ import {
   type SupervisionEvent,
   stableMs,
 } from '../../../../main/engine/parent/supervision.ts'
+import { goneMs, hurryMs, stopMs } from '../../../../main/system/end-limits.ts'
 import { someWords } from '../../../core/messages/words.ts'
 
 const fell = someWords('it fell')
 const exit = (nowMs = 0): SupervisionEvent => ({ type: 'exit', nowMs, reason: fell })
 const ready = (nowMs = 0): SupervisionEvent => ({ type: 'ready', nowMs })
 const stop: SupervisionEvent = { type: 'stop' }
+const hurry: SupervisionEvent = { type: 'hurry' }
 const timer: SupervisionEvent = { type: 'timer' }
 
 const live = (events: readonly SupervisionEvent[], restart = true): Step =>
@@ -58,15 +60,25 @@ describe('supervision', () => {
   })
 
   it('kills an engine that does not start, and says so', () => {
-    expect(live([timer]).effects).toEqual([{ type: 'kill' }])
+    expect(live([timer]).effects).toEqual([{ type: 'kill' }, { type: 'timer', afterMs: goneMs }])
+    expect(live([timer, timer]).effects).toEqual([{ type: 'forsake' }])
     expect(live([timer, exit()], false).state).toMatchObject({
       reason: { key: 'engine.late' },
     })
   })
 
-  it('asks to stop, then kills', () => {
-    expect(live([ready(), stop]).effects[0]).toEqual({ type: 'ask-to-stop' })
-    expect(live([ready(), stop, timer]).effects).toEqual([{ type: 'kill' }])
+  it('asks to stop, then kills, then waits no more', () => {
+    const asked = { type: 'ask-to-stop' }
+    const killed = [{ type: 'kill' }, { type: 'timer', afterMs: goneMs }]
+    expect(live([ready(), stop]).effects).toEqual([asked, { type: 'timer', afterMs: stopMs }])
+    expect(live([ready(), stop, timer]).effects).toEqual(killed)
+    expect(live([ready(), stop, timer, timer]).effects).toEqual([{ type: 'forsake' }])
+    expect(live([ready(), stop, timer, timer, exit()]).state).toEqual({ phase: 'ended', reason: null })
+    expect(live([ready(), hurry]).effects).toEqual([asked, { type: 'timer', afterMs: hurryMs }])
+    expect(live([ready(), stop, hurry]).effects).toEqual([{ type: 'timer', afterMs: hurryMs }])
+    expect(live([ready(), stop, hurry, timer]).effects).toEqual(killed)
+    expect(live([ready(), stop, timer, hurry]).effects).toEqual([])
+    expect(live([ready(), exit(), hurry]).state).toEqual({ phase: 'ended', reason: null })
     expect(live([ready(), stop, exit()]).state).toEqual({ phase: 'ended', reason: null })
     expect(live([ready(), exit(), stop]).state).toEqual({ phase: 'ended', reason: null })
   })
@@ -77,6 +89,7 @@ describe('supervision', () => {
       ready(stableMs * 2),
       timer,
       stop,
+      hurry,
       exit(),
       exit(stableMs * 3),
     )
