@@ -1,6 +1,6 @@
 /**
  * Globs over tensor names: `*` is any run of characters (dots too), `?` one character, `{a,b}` alternatives, nested as deep as one likes;
- * all else stands for itself. A pattern matches a whole name.
+ * all else stands for itself, and so does each of `*?{},\` after a backslash. A pattern matches a whole name.
  *
  * A pattern comes from a page, a recipe or a command line, so matching must not depend on how it is written: as a regular expression,
  * eight stars in a row backtrack for minutes. Here the pattern is a nondeterministic automaton whose states are advanced together
@@ -22,10 +22,15 @@ export function isGlob(pattern: string): boolean {
   return /[*?{]/.test(pattern)
 }
 
+/** The pattern for one name. */
+export function patternFor(name: string): string {
+  return isGlob(name) ? name.replace(/[*?{},\\]/g, '\\$&') : name
+}
+
 /** @returns a predicate over whole names; it keeps its working memory, so it is not reentrant */
 export function compileGlob(pattern: string): (name: string) => boolean {
   const { states, accepting } = automaton(pattern)
-  const prefix = /^[^*?{},]*/.exec(pattern)![0]
+  const prefix = /^[^*?{},\\]*/.exec(pattern)![0]
   /** For each state the last step that reached it, so that it is entered once a step. */
   const reached = new Uint32Array(states.length)
   let step = 0
@@ -70,6 +75,14 @@ export function compileGlob(pattern: string): (name: string) => boolean {
   }
 }
 
+/** What may mean something, as it is written; what stands for itself, as code points. */
+function* signsOf(pattern: string): Generator<string | number> {
+  for (const [sign] of pattern.matchAll(/\\[*?{},\\]|./gsu)) {
+    if (sign.length > 1 && sign[0] === '\\') yield sign.codePointAt(1)!
+    else yield '*?{},'.includes(sign) ? sign : sign.codePointAt(0)!
+  }
+}
+
 function automaton(pattern: string): { states: readonly State[]; accepting: number } {
   const states: State[] = []
   const add = (takes: number): number => states.push({ takes, next: [] }) - 1
@@ -78,7 +91,8 @@ function automaton(pattern: string): { states: readonly State[]; accepting: numb
   let end = add(none)
   const groups: { readonly start: number; readonly end: number }[] = []
   // A brace that is never closed opens nothing, unless some later one closes: then the end of the pattern closes the rest.
-  const lastClosing = pattern.lastIndexOf('}')
+  const signs = [...signsOf(pattern)]
+  const closes = signs.includes('}')
 
   function take(codePoint: number): void {
     const state = add(codePoint)
@@ -106,20 +120,18 @@ function automaton(pattern: string): { states: readonly State[]; accepting: numb
     end = group.end
   }
 
-  let previous = ''
-  for (const character of pattern) {
-    if (character === '*') {
-      if (previous !== '*') repeatAny()
-    } else if (character === '?') take(any)
-    else if (character === '{' && lastClosing >= 0) {
+  for (const [i, sign] of signs.entries()) {
+    if (sign === '*') {
+      if (signs[i - 1] !== '*') repeatAny()
+    } else if (sign === '?') take(any)
+    else if (sign === '{' && closes) {
       groups.push({ start: end, end: add(none) })
       alternative()
-    } else if (character === '}' && groups.length > 0) close()
-    else if (character === ',' && groups.length > 0) {
+    } else if (sign === '}' && groups.length > 0) close()
+    else if (sign === ',' && groups.length > 0) {
       link(end, groups.at(-1)!.end)
       alternative()
-    } else take(character.codePointAt(0)!)
-    previous = character
+    } else take(typeof sign === 'number' ? sign : sign.codePointAt(0)!)
   }
   while (groups.length > 0) close()
   return { states, accepting: end }

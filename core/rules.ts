@@ -53,11 +53,6 @@ export function pinsBy({ pins = [] }: Pick<Rules, 'pins'>): (name: string) => nu
   }
 }
 
-/** The pattern for one name. There is no escape: a character that means something in a glob is asked for as any one character. */
-export function patternFor(name: string): string {
-  return name.replace(/[*?{},]/g, '?')
-}
-
 /** Answers with a pattern that matches, so that a reason can quote it. Plain names, of which there may be thousands, are looked up. */
 function matchNames(patterns: readonly string[]): (name: string) => string | undefined {
   const plain = new Set(patterns.filter((pattern) => !isGlob(pattern)))

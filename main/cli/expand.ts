@@ -14,7 +14,7 @@ export async function expandPattern(path: string, platform: NodeJS.Platform = pr
   const name = basename(path)
   // Neither can be in a name there.
   if (platform !== 'win32' || !/[*?]/.test(name)) return [path]
-  const fits = compileGlob(name.toLowerCase().replace(/[{},]/g, '?'))
+  const fits = compileGlob(name.toLowerCase().replace(/[{},]/g, '\\$&'))
   const listed = await readdir(dirname(path)).catch(() => [])
   const found = listed.filter((each) => fits(each.toLowerCase())).sort()
   return found.length > 0 ? found.map((each) => join(dirname(path), each)) : [path]

@@ -3,7 +3,8 @@
  * patterns. Patterns stay word for word as long as the list shows what they choose, so that a recipe opened here is run as it was saved.
  */
 import type { TensorReport } from '../../core/contract.ts'
-import { judgeBy, noRules, type Pin, patternFor, pinsBy, type Rules } from '../../core/rules.ts'
+import { patternFor } from '../../core/glob.ts'
+import { judgeBy, noRules, type Pin, pinsBy, type Rules } from '../../core/rules.ts'
 
 /** Tensors taken in or left out against the plan the file came with. */
 export interface Choice {

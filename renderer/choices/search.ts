@@ -23,7 +23,9 @@ export function nameMatcher(search: string): ((name: string) => boolean) | null 
   }
   const lower = text.toLowerCase()
   if (isGlob(lower)) {
-    const matches = compileGlob(`*${lower}*`)
+    // A backslash at the end would take the star after it.
+    const whole = /(?:^|[^\\])(?:\\\\)*\\$/.test(lower) ? `${lower}\\` : lower
+    const matches = compileGlob(`*${whole}*`)
     return (name) => matches(name.toLowerCase())
   }
   const words = lower.split(/\s+/)

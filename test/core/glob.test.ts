@@ -66,6 +66,14 @@ test('an open brace without a closing one, a comma and a closing brace outside a
   expect(compileGlob('{a}{b*')('abc')).toBe(true)
 })
 
+test('after a backslash a sign stands for itself; before any other character a backslash does', () => {
+  expect(['a*b', 'acb', 'a\\cb'].map(compileGlob('a\\*b'))).toEqual([true, false, false])
+  expect(['{a,b}c', 'ac', '{a,bc'].map(compileGlob('\\{a\\,b\\}*'))).toEqual([true, false, false])
+  expect(compileGlob('{a\\},b}')('a}')).toBe(true)
+  expect(compileGlob('\\\\?')('\\x')).toBe(true)
+  expect(compileGlob('\\x*\\')('\\xy\\')).toBe(true)
+})
+
 test('one wildcard is one character, also beyond the basic plane', () => {
   expect(compileGlob('?')('𝑊')).toBe(true)
   expect(compileGlob('??')('𝑊')).toBe(false)

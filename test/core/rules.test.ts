@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { judgeBy, patternFor } from '../../core/rules.ts'
+import { patternFor } from '../../core/glob.ts'
+import { judgeBy, pinsBy } from '../../core/rules.ts'
 
 test('without rules nothing is said, and habits decide', () => {
   expect(judgeBy({ include: [], exclude: [] })('a')).toEqual({ says: 'nothing' })
@@ -13,9 +14,29 @@ test('with an include only what matches is in; exclude has the last word and is 
   expect(judge('head')).toEqual({ says: 'out', pattern: 'head' })
 })
 
-test('a name as a pattern matches itself, whatever stands in it', () => {
-  for (const name of ['a.b', 'x{1,2}', 'what?', '*', 'a,b', 'half{', '[0]', 'line\nbreak'])
-    expect(judgeBy({ include: [patternFor(name)], exclude: [] })(name), name).toEqual({ says: 'in' })
+test('a name as a pattern matches itself and no other, whatever stands in it', () => {
+  const names = [
+    'a.b',
+    'x{1,2}',
+    'x1',
+    'what?',
+    'whats',
+    '*',
+    'a*b',
+    'acb',
+    'a\\*b',
+    'a\\b',
+    'a,b',
+    'half{',
+    '[0]',
+    'line\nbreak',
+  ]
+  for (const name of names) {
+    const judge = judgeBy({ include: [patternFor(name)], exclude: [] })
+    expect(names.filter((each) => judge(each).says === 'in')).toEqual([name])
+  }
+  const pinned = pinsBy({ pins: names.map((name, rank) => ({ match: patternFor(name), rank })) })
+  expect(names.map(pinned)).toEqual([...names.keys()])
 })
 
 test('every other sign stands for itself beside a wildcard', () => {

@@ -5,6 +5,7 @@
 import { rankBy } from '../../adapters/rank-rules.ts'
 import type { RankRule } from '../../contract.ts'
 import type { WeightFile } from '../../formats/format.ts'
+import { patternFor } from '../../glob.ts'
 import type { JobContext } from '../../matrix/context.ts'
 import { factorizedMatrix } from '../../matrix/factorize-matrix.ts'
 import { loadMatrix } from '../../matrix/load.ts'
@@ -12,7 +13,6 @@ import { goalSketch } from '../../plan/analysis-rank.ts'
 import { largestUsefulRank } from '../../plan/factor-dtype.ts'
 import { type Choices, type FactorizedTensor, isFactorized, planByNames } from '../../plan/plan.ts'
 import { storedAs } from '../../plan/verdict.ts'
-import { patternFor } from '../../rules.ts'
 import type { OutputStyle } from '../../write/styles/style.ts'
 
 export async function pinnedByRule<C extends Choices>(

@@ -47,7 +47,7 @@ test('what was left out is excluded', () => {
 })
 
 test('taking in one that is kept by habit names all that are factorized, since include means only those', () => {
-  expect(after(null, '+head', '-b').rules).toEqual({ include: ['a', 'head', 'x?1?2?'], exclude: [] })
+  expect(after(null, '+head', '-b').rules).toEqual({ include: ['a', 'head', 'x\\{1\\,2\\}'], exclude: [] })
 })
 
 test('opened rules stay word for word, and the list shows what they choose', () => {

@@ -55,8 +55,9 @@ test('a glob is one of rules, in any case, and takes no time whatever it is', ()
   expect(performance.now() - started).toBeLessThan(5000)
 })
 
-test('a dot in a glob is a dot', () => {
+test('a dot in a glob is a dot, and a backslash at the end of what is typed one too', () => {
   expect(nameMatcher('a.b*')?.('axb1')).toBe(false)
+  expect(nameMatcher('a*b\\')?.('xacb\\d')).toBe(true)
 })
 
 test('a half typed regular expression finds nothing and says so', () => {
