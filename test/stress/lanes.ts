@@ -224,7 +224,8 @@ async function killDuringJobs(): Promise<void> {
       client = engineClient(engine.connect())
     }
   }
-  console.log(`${kills} kills; what the jobs said:`, died)
+  const said = Object.entries(died).map(([sentence, times]) => `${sentence} (${times})`)
+  console.log(`${kills} kills; what the jobs said: ${said.join(' ')}`)
 }
 
 await cancelAtRandom()

@@ -1,7 +1,6 @@
 /** `ghostsvd bench`: how fast this machine is, and with --peers, how fast the libraries others use are on it. */
 
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { AppError } from '../../../core/errors.ts'
@@ -18,6 +17,7 @@ import { deviceSpawner } from '../../engine/device/spawn-device.ts'
 import { kernelRoom } from '../../engine/driver/kernel-room.ts'
 import { threadSpawner } from '../../engine/threads.ts'
 import { removeTree } from '../../files/replacing.ts'
+import { ownedFolder } from '../../files/temporary.ts'
 import { runtimeName } from '../../system/runtime-name.ts'
 import { addParamFlags, numberWithin, paramsFrom, wholeNumber } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
@@ -80,7 +80,7 @@ export function benchCommand(): Command {
       })
       const found = await room.kernels(params)
       const { kernels, notice } = await room.beside(found, params.device)
-      const folder = await mkdtemp(join(tmpdir(), 'ghostsvd-bench-'))
+      const folder = await ownedFolder()
       const peers = options.peers ? startPeers(kernels.info.threads) : null
       try {
         const { ranks, repeat } = options

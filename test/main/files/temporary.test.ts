@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { temporaryFolder } from '../../../main/files/temporary.ts'
 import { type ProcessIdentity, thisProcess } from '../../../main/system/process-identity.ts'
@@ -32,6 +33,26 @@ it('removes what a killed host left, and nothing of one that lives, of another m
   for (const each of kept) expect(readFileSync(join(each, 'uploads', 'model.npy'), 'utf8')).toBe('weights')
   expect(readdirSync(parent).sort()).toContain('ghostsvd-thesis')
   expect(JSON.parse(readFileSync(join(folder, 'owner.json'), 'utf8'))).toMatchObject({ process: mine })
+})
+
+it('removes an empty folder of one that was killed before it had written whose it is, once that is long ago', async () => {
+  const parent = folderForTest()
+  const longAgo = Date.now() / 1000 - 2 * 3600
+  const make = (name: string, seconds: number, inside?: string) => {
+    mkdirSync(join(parent, name))
+    if (inside !== undefined) writeFileSync(join(parent, name, inside), '')
+    utimesSync(join(parent, name), seconds, seconds)
+  }
+  const name = () => `ghostsvd-${randomUUID()}`
+  const [killed, cut, beginning, filled, link] = [name(), name(), name(), name(), name()]
+  make(killed, longAgo)
+  make(cut, longAgo, 'owner.json')
+  make(beginning, Date.now() / 1000)
+  make(filled, longAgo, 'thesis.txt')
+  make('ghostsvd-models', longAgo)
+  symlinkSync(join(parent, 'ghostsvd-models'), join(parent, link))
+  const own = basename(await temporaryFolder(parent))
+  expect(readdirSync(parent).sort()).toEqual([beginning, filled, 'ghostsvd-models', link, own].sort())
 })
 
 it('says where it cannot be made', async () => {
