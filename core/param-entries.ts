@@ -73,7 +73,7 @@ export const paramEntries = {
     choices: methods,
     flag: '--method',
     label: 'Method',
-    help: 'randomized SVD, exact SVD, or auto: exact where that takes but a moment (about 1000 x 1000), else whichever is cheaper',
+    help: 'randomized SVD, exact SVD, or auto: exact where it takes only a moment (about 1000 x 1000), else whichever is cheaper',
     affects: 'sketch',
   },
   exactRoute: {
@@ -181,7 +181,7 @@ export const paramEntries = {
     step: 0.005,
     flag: '--goal-error',
     label: 'Error goal',
-    help: 'largest relative error, reached with the least ranks; 0: no such goal',
+    help: 'largest relative error, reached with the smallest ranks; 0: no such goal',
     affects: 'allocation',
   },
   goalEnergy: {
@@ -201,8 +201,8 @@ export const paramEntries = {
     default: 'tensor',
     choices: goalScopes,
     flag: '--goal-scope',
-    label: 'Goal holds for',
-    help: 'an error or energy goal holds for each tensor or for the whole model',
+    label: 'Goal applies to',
+    help: 'an error or energy goal applies to each tensor or to the whole model',
     affects: 'allocation',
   },
   goalWeight: {
@@ -210,7 +210,7 @@ export const paramEntries = {
     default: 'entries',
     choices: goalWeights,
     flag: '--goal-weight',
-    label: 'Model error counts',
+    label: 'Model error weighs',
     help: 'every weight alike, scale-free (entries), or the absolute error (norm)',
     affects: 'allocation',
   },
@@ -220,7 +220,7 @@ export const paramEntries = {
     choices: allocations,
     flag: '--allocation',
     label: 'Allocation',
-    help: 'how ranks are shared out under a goal for the whole file',
+    help: 'how ranks are allocated under a goal for the whole file',
     affects: 'allocation',
   },
   minRank: {
@@ -231,7 +231,7 @@ export const paramEntries = {
     step: 1,
     flag: '--min-rank',
     label: 'Smallest rank',
-    help: 'no matrix gets fewer when ranks are allocated',
+    help: 'no matrix is allocated a smaller rank',
     affects: 'allocation',
   },
   maxRank: {
@@ -242,7 +242,7 @@ export const paramEntries = {
     step: 1,
     flag: '--max-rank',
     label: 'Largest rank',
-    help: 'no matrix gets more when ranks are allocated',
+    help: 'no matrix is allocated a larger rank',
     affects: 'reach',
   },
   factorDType: {

@@ -91,7 +91,7 @@ const entries = {
     words: {
       short: 'factors',
       title: 'Factors (.safetensors)',
-      help: 'The two factors of each matrix in place of it. The smallest file; needs a loader that multiplies them.',
+      help: 'Two factors in place of each matrix. The smallest file; needs a loader that multiplies them.',
     },
     ending: '.lowrank.safetensors',
     container: 'file',

@@ -27,6 +27,8 @@ export interface Numbers {
   percent(share: number): string
   /** A measured error, as far as it means anything: "≤ 0.00038 %" where it is no more than its resolution, and no digit beyond that. 0 is exact. */
   error(share: number, resolution: number): string
+  /** The same where there is no room for how much: "≈ 0 %" where it is no more than its resolution. */
+  shortError(share: number, resolution: number): string
   /** As short as it goes, for an axis: "40 %", "0.5 %". */
   tickPercent(share: number): string
   /** "+0.91 %" */
@@ -41,6 +43,10 @@ export interface Numbers {
   moment(time: number): string
   /** One decimal: 12.8 */
   factor(value: number): string
+  /** Two decimals: 0.90 */
+  ratio(value: number): string
+  /** With all of so many digits: 0.0860 */
+  digits(value: number, digits: number): string
   /** Four significant digits, powers of ten where they are shorter. */
   value(value: number): string
   /** As it is: a limit that was rounded would be another. */
@@ -79,6 +85,7 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
       const digits = Math.floor(Math.log10(share / resolution)) + 1
       return digits >= 3 || share < 1e-5 ? percent(share) : `${significant(share * 100, digits)}${space}%`
     },
+    shortError: (share, resolution) => (share > 0 && share <= resolution ? `≈${space}0${space}%` : percent(share)),
     tickPercent: (share) => {
       const value = share * 100
       if (value !== 0 && Math.abs(value) < 0.001) return `${value.toExponential(0)}${space}%`
@@ -110,6 +117,8 @@ export function numbersIn(language: string, space = '\u00a0'): Numbers {
     },
     moment: (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time),
     factor: (value) => fixed(value, 1),
+    ratio: (value) => fixed(value, 2),
+    digits: significant,
     limit: (value) => format(language, { maximumFractionDigits: 10 }).format(value),
     value: (value) => {
       const size = Math.abs(value)

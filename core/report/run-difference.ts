@@ -6,6 +6,13 @@ interface TensorDifference {
   /** Relative errors, 0 where it was kept; null where a run has no such tensor. */
   readonly a: number | null
   readonly b: number | null
+  /** Differences below this are rounding. */
+  readonly resolution: number
+}
+
+interface WorstError {
+  readonly error: number
+  readonly resolution: number
 }
 
 export interface RunDifference {
@@ -17,10 +24,12 @@ export interface RunDifference {
   readonly error: number
   readonly elapsedMs: number
   readonly compressed: { readonly a: number; readonly b: number }
-  readonly worst: { readonly a: number; readonly b: number }
-  /** Those that differ, the largest difference of errors first. */
+  readonly worst: { readonly a: WorstError; readonly b: WorstError }
+  /** Those that differ by more than rounding, the largest difference of errors first. */
   readonly tensors: readonly TensorDifference[]
 }
+
+type Named = ReadonlyMap<string, TensorOutcome>
 
 const compressedIn = ({ tensors }: CompressionReport) => tensors.filter(({ action }) => action === 'factorized')
 
@@ -30,16 +39,31 @@ export function runDifference(a: CompressionReport, b: CompressionReport): RunDi
     sameNorm ? relativeError : (weightError ?? relativeError)
   const errorOf = (outcome: TensorOutcome) => (outcome.action === 'kept' ? 0 : inNorm(outcome))
   const worstOf = (outcomes: readonly TensorOutcome[]) =>
-    outcomes.reduce((most, outcome) => Math.max(most, inNorm(outcome) ?? 0), 0)
+    outcomes.reduce<WorstError>(
+      (most, outcome) => {
+        const error = inNorm(outcome) ?? 0
+        return error > most.error ? { error, resolution: outcome.resolution ?? 0 } : most
+      },
+      { error: 0, resolution: 0 },
+    )
   const modelError = ({ relativeError, statistics }: CompressionReport) =>
     sameNorm ? relativeError : (statistics?.weightError ?? relativeError)
   const errors = { a: modelError(a), b: modelError(b) }
-  const inB = new Map(b.tensors.map((tensor) => [tensor.name, errorOf(tensor)]))
-  const inA = new Map(a.tensors.map((tensor) => [tensor.name, errorOf(tensor)]))
+  const named = ({ tensors: of }: CompressionReport): Named => new Map(of.map((tensor) => [tensor.name, tensor]))
+  const [inA, inB] = [named(a), named(b)]
+  const errorIn = (run: Named, name: string) => {
+    const outcome = run.get(name)
+    return outcome ? errorOf(outcome) : null
+  }
   const names = new Set([...inA.keys(), ...inB.keys()])
   const tensors = [...names]
-    .map((name) => ({ name, a: inA.get(name) ?? null, b: inB.get(name) ?? null }))
-    .filter((one) => one.a !== one.b)
+    .map((name) => ({
+      name,
+      a: errorIn(inA, name),
+      b: errorIn(inB, name),
+      resolution: Math.max(inA.get(name)?.resolution ?? 0, inB.get(name)?.resolution ?? 0),
+    }))
+    .filter((one) => (one.a === null) !== (one.b === null) || gap(one) > one.resolution)
     .sort((one, other) => gap(other) - gap(one))
   return {
     bytes: a.bytesAfter - b.bytesAfter,

@@ -18,7 +18,7 @@ type TimeVerdict =
 type ErrorVerdict =
   /** By this share of the other's. */
   | { readonly kind: 'larger' | 'smaller'; readonly share: number }
-  /** The other's is 0. */
+  /** The other's is 0, or no more than rounding. */
   | { readonly kind: 'aboveZero' }
   /** So many times the other's, from twice on. */
   | { readonly kind: 'times'; readonly factor: number }
@@ -56,7 +56,7 @@ function errorVerdict(first: Spread, second: Spread, resolution: number): ErrorV
   const gap = first.mean - second.mean
   if (Math.abs(gap) <= resolution) return { kind: 'same' }
   if (overlap(first, second)) return { kind: 'noise' }
-  if (second.mean === 0) return { kind: 'aboveZero' }
+  if (second.mean <= resolution) return { kind: 'aboveZero' }
   if (first.mean >= 2 * second.mean) return { kind: 'times', factor: first.mean / second.mean }
   return gap > 0 ? { kind: 'larger', share: gap / second.mean } : { kind: 'smaller', share: -gap / second.mean }
 }
@@ -76,7 +76,7 @@ export function verdictSentence(
   const against = report[subject === 'a' ? 'b' : 'a']
   const sameRank = side.report.rank === against.report.rank
   const errorOf = ({ errors, report: { rank } }: VersusReport['a']) => {
-    const value = numbers.percent(spreadOf(errors).mean)
+    const value = numbers.error(spreadOf(errors).mean, report.resolution)
     return sameRank ? value : t('ab.verdict.atRank', { error: value, rank: numbers.count(rank) })
   }
   const values = {

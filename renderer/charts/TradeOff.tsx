@@ -2,6 +2,8 @@
 import { Loader } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { useFile } from '../choices/file.ts'
+import { goalOf } from '../choices/goal.ts'
+import { useParams } from '../choices/params.ts'
 import { useStatistics } from '../choices/statistics.ts'
 import { largeChange, useOutcome } from '../model/figures/outcome.ts'
 import { type TradeOff, useTradeOff } from '../model/figures/trade-off.ts'
@@ -51,10 +53,6 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
   const [dragged, setDragged] = useState<number | null>(null)
   const { bytesBefore, errorAt, bytesFor, least, steps } = tradeOff
   const bytesAt = (thousandths: number) => (thousandths / whole) * bytesBefore
-  const series = useMemo<Series[]>(() => {
-    const at = (thousandths: number) => errorAt((thousandths / whole) * bytesBefore)
-    return [{ id: 'plans', role: 'randomized', label: t('tradeOff.curve'), at, smooth: true }]
-  }, [t, errorAt, bytesBefore])
   const start = Math.min(whole - 1, Math.ceil((whole * least) / bytesBefore))
   const points = useMemo(
     () => [start, ...steps.map((bytes) => (whole * bytes) / bytesBefore)],
@@ -67,17 +65,28 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
   }, [limit, bytesBefore, t, numbers])
   const planned = outcome.state === 'planned' ? outcome : null
   const chosen = planned?.bytesAfter == null ? null : (whole * planned.bytesAfter) / Math.max(1, planned.bytesBefore)
-  const at = dragged ?? Math.min(whole - 1, Math.max(start, Math.round(chosen ?? start)))
-  // The point is where the plan is; a step of the drag is read off the curve.
-  const error = dragged === null && planned ? planned.error : errorAt(bytesAt(at))
+  const at = dragged ?? Math.min(whole, Math.max(start, Math.round(chosen ?? start)))
+  // The point is where the plan is, and reads as its card does; a step of the drag is read off the curve.
+  const shown = dragged === null ? planned : null
+  const error = shown ? shown.error : errorAt(bytesAt(at))
+  // The plan of a size goal is one of those the curve is made of; another one may lie above it.
+  const ofSize = useParams(({ params }) => goalOf(params) === 'size')
+  const plannedAt = shown ? at : null
+  const onCurve = shown?.bytesAfter == null ? null : ofSize ? shown.error : errorAt(shown.bytesAfter)
+  const series = useMemo<Series[]>(() => {
+    const value = (thousandths: number) =>
+      thousandths === plannedAt ? onCurve : errorAt((thousandths / whole) * bytesBefore)
+    return [{ id: 'plans', role: 'randomized', label: t('tradeOff.curve'), at: value, smooth: true }]
+  }, [t, errorAt, bytesBefore, plannedAt, onCurve])
+  const resolution = shown?.resolution ?? 0
   const figures = {
     share: numbers.tickPercent(at / whole),
-    bytes: numbers.bytes(dragged === null && planned?.bytesAfter ? planned.bytesAfter : bytesAt(at)),
+    bytes: numbers.bytes(shown?.bytesAfter ? shown.bytesAfter : bytesAt(at)),
   }
   const words =
     error === null
       ? t('tradeOff.point', figures)
-      : t('tradeOff.pointError', { ...figures, error: numbers.percent(error) })
+      : t('tradeOff.pointError', { ...figures, error: numbers.error(error, resolution) })
   return (
     <RankChart
       end={whole}
@@ -90,8 +99,9 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
         grip: words,
         label: t('tradeOff.handle'),
         min: start,
-        max: whole - 1,
-        onChange: (thousandths) => setDragged(Math.max(start, thousandths)),
+        // A goal is less than the file; a plan under another goal may be all of it.
+        max: Math.max(whole - 1, at),
+        onChange: (thousandths) => setDragged(Math.min(whole - 1, Math.max(start, thousandths))),
         onCommit: () => {
           if (dragged !== null) setGoal({ goalSize: dragged / whole })
           setDragged(null)
@@ -103,6 +113,7 @@ function Curve({ tradeOff }: { readonly tradeOff: TradeOff }) {
       points={points}
       quantity="model"
       rank={at}
+      resolution={resolution}
       series={series}
       title={t('tradeOff.title', { name })}
     />

@@ -97,7 +97,7 @@ function AdapterBand({ difference }: { readonly difference: DifferenceReport }) 
       <strong>
         {t('adapter.is', {
           form: t(`adapter.forms.${form}.name`),
-          kinds: [...new Set(kinds.map((kind) => t(`adapter.kinds.${kind}`)))].join(', '),
+          kinds: [...new Set(kinds.map((kind) => t(`adapter.kinds.${kind}`)))].join(t('app.items')),
           family: family ?? t('adapter.noFamily'),
         })}
       </strong>{' '}

@@ -73,6 +73,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
                   number: numbers.count(candidates),
                 })
               : t(of ? 'adapter.compressed' : 'outcome.compressed', {
+                  count: candidates,
                   number: numbers.count(compressed),
                   total: numbers.count(candidates),
                 })}

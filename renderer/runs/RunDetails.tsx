@@ -7,6 +7,7 @@ import type { TensorOutcome } from '../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { useAttempt } from '../frame/attempt.ts'
+import { DottedName } from '../frame/DottedName.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { runReport } from '../model/running/run-actions.ts'
 import type { RunView } from '../model/running/runs.ts'
@@ -103,7 +104,7 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
               return (
                 <Table.Tr data-index={index} key={outcome.name} ref={virtual.measureElement}>
                   <Table.Td className="details-name">
-                    {outcome.name}
+                    <DottedName name={outcome.name} />
                     <div className="dimmed small">{sentences(outcome.reason)}</div>
                   </Table.Td>
                   <Table.Td className="right">{outcome.rank === null ? '–' : numbers.count(outcome.rank)}</Table.Td>

@@ -7,6 +7,7 @@ import { goalOf } from '../choices/goal.ts'
 import { ParamField } from '../choices/ParamField.tsx'
 import { presetOf, type SpeedPreset, speedPresets, useParams } from '../choices/params.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
+import { DottedName } from '../frame/DottedName.tsx'
 import { changeParams } from '../model/looking/analysis.ts'
 import { isAnalyzed, usePlan } from '../model/planning/plan.ts'
 import { useAnalysisPrice, usePace } from '../model/planning/price.ts'
@@ -80,7 +81,9 @@ export const SettingsPanel = memo(function SettingsPanel() {
               <ul className="pins">
                 {[...pins].map(([name, rank]) => (
                   <li key={name}>
-                    <span className="pin-name">{name}</span>
+                    <span className="pin-name">
+                      <DottedName name={name} />
+                    </span>
                     <span className="number">{numbers.count(rank)}</span>
                     <CloseButton
                       aria-label={t('rules.unpin', { name })}

@@ -72,7 +72,7 @@ export const JobStatus = memo(function JobStatus({ view, rank, reached }: JobSta
           report.method === 'exact'
             ? t('job.exact')
             : t('job.randomized', { rank: report.rank, oversample: report.oversample, count: report.nIter }),
-          t('job.machine', { kernel: report.kernel, count: report.threads }),
+          t('job.threads', { count: report.threads }),
           ...report.notices.map(sentences),
         ].join(' · ')
   const took = t(report.reused ? 'job.reused' : 'job.took', { time: numbers.duration(report.elapsedMs) })

@@ -8,6 +8,7 @@ import type { Message } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { useSelection } from '../choices/selection.ts'
+import { useWholeBytes } from '../model/figures/verdicts.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 interface ListFooterProps {
@@ -28,7 +29,18 @@ export const ListFooter = memo(function ListFooter({ tensors, shown, total }: Li
     () => tensors.filter((tensor) => isCompressed(tensor, { included, excluded })).length,
     [tensors, included, excluded],
   )
+  const whole = useWholeBytes()
   const kept = tensors.length - compressible
+  const inInt8 = useMemo(
+    () => tensors.filter((tensor) => whole.has(tensor.name) && !isCompressed(tensor, { included, excluded })).length,
+    [tensors, whole, included, excluded],
+  )
+  const keptWords = [
+    inInt8 > 0 ? t('list.keptInt8', { count: inInt8, number: numbers.count(inInt8) }) : null,
+    kept > inInt8
+      ? t(ofModel ? 'list.kept' : 'adapter.leftOut', { count: kept - inInt8, number: numbers.count(kept - inInt8) })
+      : null,
+  ].filter((part) => part !== null)
 
   return (
     <footer className="facts list-footer">
@@ -45,7 +57,7 @@ export const ListFooter = memo(function ListFooter({ tensors, shown, total }: Li
       </span>
       {kept > 0 ? (
         <span>
-          {t(ofModel ? 'list.kept' : 'adapter.leftOut', { count: kept, number: numbers.count(kept) })}{' '}
+          {keptWords.join(' · ')}{' '}
           <Popover position="top-start" returnFocus shadow="md" trapFocus width={340} withArrow>
             <Popover.Target>
               <Anchor component="button" size="xs" type="button">

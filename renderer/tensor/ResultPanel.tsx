@@ -11,6 +11,8 @@ import { useParams } from '../choices/params.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { useStatistics } from '../choices/statistics.ts'
+import { DottedName } from '../frame/DottedName.tsx'
+import { useWholeBytes } from '../model/figures/verdicts.ts'
 import { usePair } from '../model/looking/pair.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
@@ -33,6 +35,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const difference = usePair(({ byName }) => byName.get(tensor.name))
   const pinned = useSelection(({ pins }) => pins.get(tensor.name))
   const weighted = useStatistics(({ chosen }) => chosen !== null)
+  const whole = useWholeBytes()
   const kept = planned !== null && planned.rank === null
   const included = useSelection((state) => state.included)
   const excluded = useSelection((state) => state.excluded)
@@ -44,7 +47,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
     planned && (kept || planned.rank === rank)
       ? planned.bytesAfter
       : leftOut
-        ? tensor.byteLength
+        ? (whole.get(tensor.name) ?? tensor.byteLength)
         : factorBytesIn(style, view.matrix, rank)
   const grows = !kept && !leftOut && !shrinksAt(view.matrix, rank)
   // A goal is cut from the sketch of its analysis; a run at a rank makes a sketch of that rank.
@@ -55,7 +58,9 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   return (
     <section aria-label={t('result.title')} className="result">
       <div className="tensor-about">
-        <h1 className="tensor-title">{tensor.name}</h1>
+        <h1 className="tensor-title">
+          <DottedName name={tensor.name} />
+        </h1>
         <div className="facts tensor-facts-line">
           <span>
             {size.count > 1 ? `${t('result.stack', { count: size.count })} ` : null}

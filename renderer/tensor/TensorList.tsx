@@ -166,7 +166,7 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
               )
             const { tensor: one } = row
             const compressed = isCompressed(one, selection)
-            const { error, rank, kept, planned, curve } = outlook(one)
+            const { error, resolution, rank, kept, planned, curve } = outlook(one)
             return (
               <TensorRow
                 compressed={compressed}
@@ -178,6 +178,7 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
                 level={groups.length > 0 ? 2 : 1}
                 planKeeps={compressed && kept && planned !== null}
                 rank={planned ? rank : null}
+                resolution={resolution}
                 row={row}
                 selected={index === selected}
                 top={start}

@@ -21,6 +21,8 @@ interface TensorRowProps {
   readonly difference?: number | null | undefined
   /** To expect at `rank`; null while it is not known. */
   readonly error: number | null
+  /** Errors below this are rounding. */
+  readonly resolution: number
   /** Relative error at rank 0, 1, ..., as far as it is known. */
   readonly curve: readonly number[] | undefined
   /** Found by a plan; null without one. */
@@ -34,7 +36,7 @@ interface TensorRowProps {
 export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
-  const { row, index, selected, compressed, difference, error, rank, planKeeps, withPlan, curve } = props
+  const { row, index, selected, compressed, difference, error, resolution, rank, planKeeps, withPlan, curve } = props
   const { tensor } = row
   const label = rowLabel(row)
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
@@ -101,7 +103,7 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
       <div className="list-number tensor-error" data-error={error ?? ''} data-rank={rank ?? ''} role="gridcell">
-        {withPlan ? (error === null ? '' : numbers.percent(error)) : bytes}
+        {withPlan ? (error === null ? '' : numbers.shortError(error, resolution)) : bytes}
       </div>
     </div>
   )

@@ -32,7 +32,8 @@ export function WhatIf({ view, rank, planned }: WhatIfProps) {
   const drop = () => selectionReducers.whatIf(null)
   useHotkeys([['Escape', drop]])
   const forAll = useForAll(rank)
-  const known = (error: number | null) => (error === null ? t('result.notKnown') : numbers.percent(error))
+  const known = (error: number | null) =>
+    error === null ? t('result.notKnown') : numbers.error(error, view.report?.resolution ?? 0)
   return (
     <section aria-label={t('whatIf.title')} className="what-if" data-testid="what-if">
       <div>

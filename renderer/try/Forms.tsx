@@ -74,7 +74,6 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
   const errorWords = useErrorWords()
   const goal = useAnswers((state) => state.goal)
   const { rows, chosen, chosenBy, inputs, calibration, heldOut, notices } = report
-  const factor = (ratio: number) => numbers.value(Number(ratio.toFixed(2)))
   return (
     <div className="try-result" data-testid="forms-result">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
@@ -121,7 +120,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
                     ? row.form === 'original'
                       ? '1'
                       : '–'
-                    : `${factor(row.latencyRatio.median)} (${t('ab.range', { low: factor(row.latencyRatio.low), high: factor(row.latencyRatio.high) })})`}
+                    : `${numbers.ratio(row.latencyRatio.median)} (${t('ab.range', { low: numbers.ratio(row.latencyRatio.low), high: numbers.ratio(row.latencyRatio.high) })})`}
                 </Table.Td>
                 <Table.Td className="right">
                   {row.choices ? (

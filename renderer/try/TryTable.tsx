@@ -14,7 +14,6 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
   const took = useLatencyWords()
   const errorWords = useErrorWords()
   const sentences = useSentences()
-  const factor = (ratio: number) => numbers.value(Number(ratio.toFixed(2)))
   const { original, compressed, samples, runs, threads, inputs } = report
   const latency = ({ latencyMs: { median, low, high } }: Pick<TriedModel, 'latencyMs'>) => (
     <>
@@ -80,8 +79,11 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
                   <Table.Td className="right">{cosine === null ? '–' : cosine.toFixed(5)}</Table.Td>
                   <Table.Td className="right nowrap">{latency(model)}</Table.Td>
                   <Table.Td className="right nowrap">
-                    {factor(median)}
-                    <span className="ab-range"> {t('ab.range', { low: factor(low), high: factor(high) })}</span>
+                    {numbers.ratio(median)}
+                    <span className="ab-range">
+                      {' '}
+                      {t('ab.range', { low: numbers.ratio(low), high: numbers.ratio(high) })}
+                    </span>
                   </Table.Td>
                   <Table.Td className="right nowrap">{numbers.bytes(model.peakBytes)}</Table.Td>
                 </Table.Tr>
@@ -169,7 +171,7 @@ function EachOutput({ compressed }: { readonly compressed: readonly TriedModel[]
             model.outputs.map(({ name, dims, notFinite, relativeError, largestError, classes, cosine }) => (
               <Table.Tr key={`${model.name} ${name}`}>
                 <Table.Th scope="row">
-                  {name} <span className="dimmed">[{dims.join(', ')}]</span>
+                  {name} <span className="dimmed">{dims.join(' × ')}</span>
                 </Table.Th>
                 <Table.Td>{model.name}</Table.Td>
                 <Table.Td className="right">{errorWords(notFinite, relativeError)}</Table.Td>

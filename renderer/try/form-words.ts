@@ -24,7 +24,7 @@ export function useLatencyWords(): (milliseconds: number) => string {
   const { t, numbers } = useWords()
   return (milliseconds) =>
     milliseconds < 1000
-      ? t('try.milliseconds', { value: numbers.value(Number(milliseconds.toPrecision(3))) })
+      ? t('try.milliseconds', { value: numbers.digits(milliseconds, 3) })
       : numbers.duration(milliseconds)
 }
 

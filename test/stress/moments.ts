@@ -95,7 +95,7 @@ const jobs: readonly Job[] = [
       // One whose engine died before the run was on the list is refused where it was asked for.
       const refused = page.getByRole('dialog').getByRole('alert').filter({ hasText: 'The compute engine stopped' })
       const told = line
-        .filter({ hasText: /Saved and checked|was cut short|finished tensors? (is|are) kept/ })
+        .filter({ hasText: /Saved and checked|was interrupted|finished tensors? (is|are) kept/ })
         .or(refused)
       try {
         await expect(told).toBeVisible(unhurried)

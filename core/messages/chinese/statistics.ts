@@ -17,6 +17,6 @@ export const statistics = {
     `有统计数据的矩阵，其误差是输出的误差，并经正则化：每个输入加上均方值的 ${w.percent(v.squares)}，或在二阶矩上加上平均特征值的 ${w.percent(v.moments)}。`,
   'statistics.uncovered': () => '它没有统计数据：其误差为权重的误差。',
   'statistics.absolute-uncovered': (v, w) =>
-    `绝对误差是各输出之和，而有 ${w.count(v.count)} 个待分解的矩阵没有统计数据（${w.list(v.some, v.count)}）。请排除它们，或让每个权重同等计数。`,
+    `绝对误差是各输出之和，而有 ${w.count(v.count)} 个待分解的矩阵没有统计数据（${w.list(v.some, v.count)}）。请排除它们，或让每个权重同等对待。`,
   'statistics.relative': () => 'CorDA 将每个样本除以其最大元素：这些统计数据适用于方向，由其得出的输出误差只是相对的。',
 } satisfies Partial<Translation>

@@ -24,10 +24,10 @@ export const nothing = {
       ? `All ${w.count(v.count)} behave like random noise.`
       : `${w.count(v.noisy)} of ${w.count(v.count)} ${v.noisy === 1 ? 'behaves' : 'behave'} like random noise.`,
   'nothing.dense-int8': (v: { share: number }, w: Words) =>
-    `Kept in INT8 (${w.act('dense-int8')}) they bring the file to about ${w.percent(v.share)}.`,
+    `Kept in INT8 (${w.act('dense-int8')}), they would bring the file to about ${w.percent(v.share)}.`,
   'nothing.int8-factors': (v: { share: number }, w: Words) =>
-    `INT8 factors (${w.act('int8-factors')}) bring the file to about ${w.percent(v.share)}.`,
-  'nothing.quantize': () => 'Quantization makes such weights smaller.',
+    `INT8 factors (${w.act('int8-factors')}) would bring the file to about ${w.percent(v.share)}.`,
+  'nothing.quantize': () => 'Quantization can make such weights smaller.',
   'nothing.statistics': (_: NoValues, w: Words) =>
-    `By the errors of layer outputs (${w.act('statistics')}) it may still be compressed.`,
+    `Measured by the errors of layer outputs (${w.act('statistics')}), it may still be compressible.`,
 }

@@ -66,7 +66,7 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
   const sentences = useSentences()
   const covered = useStatistics(({ chosen }) => chosen?.covered ?? null)
   return useCallback(
-    (tensor, { kept, rank, error, weightError, errorAtHalf, bytesAfter, planned }) => {
+    (tensor, { kept, rank, error, resolution, weightError, errorAtHalf, bytesAfter, planned }) => {
       const by = covered?.get(tensor.name)
       const weighed = !covered
         ? []
@@ -82,7 +82,9 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
           : [t('map.atHalf', { error: numbers.percent(errorAtHalf) }), t('map.noRank'), ...weighed]
       return [
         t('chart.rankMark', { rank: numbers.count(rank) }),
-        error === null ? t('map.unknown') : t(by ? 'map.ofOutputs' : 'map.error', { error: numbers.percent(error) }),
+        error === null
+          ? t('map.unknown')
+          : t(by ? 'map.ofOutputs' : 'map.error', { error: numbers.error(error, resolution) }),
         ...(weightError === null ? [] : [t('map.ofWeights', { error: numbers.percent(weightError) })]),
         bytes,
         ...[planned && int8(planned)].filter((part) => part !== null),
@@ -95,6 +97,7 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
 
 /** The same in one sentence for a screen reader. */
 export function useDescription(): (tensor: TensorReport, outlook: Outlook) => string {
+  const { t } = useWords()
   const facts = useFacts()
-  return useCallback((tensor, outlook) => [tensor.name, ...facts(tensor, outlook)].join(', '), [facts])
+  return useCallback((tensor, outlook) => [tensor.name, ...facts(tensor, outlook)].join(t('app.items')), [t, facts])
 }

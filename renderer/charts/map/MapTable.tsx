@@ -53,7 +53,7 @@ export function MapTable({ title, records }: { readonly title: string; readonly 
                   {outlook.kept ? t('map.kept') : outlook.rank === null ? '–' : numbers.count(outlook.rank)}
                 </Table.Td>
                 <Table.Td className="right nowrap">
-                  {outlook.error === null ? '–' : numbers.percent(outlook.error)}
+                  {outlook.error === null ? '–' : numbers.error(outlook.error, outlook.resolution)}
                 </Table.Td>
                 <Table.Td className="right nowrap">
                   {numbers.bytes(tensor.byteLength)} → {numbers.bytes(outlook.bytesAfter)}

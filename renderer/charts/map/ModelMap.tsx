@@ -73,10 +73,15 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
       const value = shown(outlook, tensor.byteLength)
       const look = outlook.kept ? 'kept' : value === null ? 'unknown' : stepOf(value, scale)
       // Two digits of a share are what a cell has room for.
-      const text = value === null ? '' : show(quantity === 'rank' ? value : Number(value.toPrecision(2)))
+      const text =
+        value === null
+          ? ''
+          : quantity === 'error' && value <= outlook.resolution
+            ? numbers.shortError(value, outlook.resolution)
+            : show(quantity === 'rank' ? value : Number(value.toPrecision(2)))
       return { look, text, marked: covered !== null && !covered.has(tensor.name) }
     },
-    [outlookOf, scale, shown, show, quantity, covered],
+    [outlookOf, scale, shown, show, numbers, quantity, covered],
   )
   const said = useCallback((tensor: TensorReport) => describe(tensor, outlookOf(tensor)), [describe, outlookOf])
   const selected = useSelection((state) => state.tensor)

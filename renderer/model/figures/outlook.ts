@@ -29,6 +29,8 @@ export interface Outlook {
   readonly rank: number | null
   /** Relative error at that rank; null while it is not known, and for what is kept. */
   readonly error: number | null
+  /** Differences of errors below this are rounding; 0 while that is not known. */
+  readonly resolution: number
   /** Of the weights, where `error` is that of its outputs and a plan has said so; null otherwise. */
   readonly weightError: number | null
   /** Relative error where its factors take half its bytes: what an analysis finds before a goal has settled ranks; null once one has. */
@@ -65,6 +67,7 @@ interface Known {
   readonly plan: PlanAnswer | null
   /** Relative error at rank 0, 1, ... */
   readonly curve: readonly number[] | undefined
+  readonly resolution?: number | undefined
   /** Of its own, whatever the goal. */
   readonly pin?: number | undefined
   /** What would be written. */
@@ -74,19 +77,31 @@ interface Known {
 
 export function outlookOf(
   tensor: TensorReport,
-  { params, verdicts, plan, curve, pin, style = allStyles[defaultStyle], whole }: Known,
+  { params, verdicts, plan, curve, resolution = 0, pin, style = allStyles[defaultStyle], whole }: Known,
 ): Outlook {
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
     const { rank, relativeError, bytesAfter, weightError = null } = planned
     const error = rank === null ? null : relativeError
-    return { kept: rank === null, rank, error, weightError, errorAtHalf: null, bytesAfter, curve, planned }
+    const least = planned.resolution ?? 0
+    return {
+      kept: rank === null,
+      rank,
+      error,
+      resolution: least,
+      weightError,
+      errorAtHalf: null,
+      bytesAfter,
+      curve,
+      planned,
+    }
   }
   const bytes = whole?.get(tensor.name) ?? keptBytesIn(style, tensorOf(tensor))
   const kept: Outlook = {
     kept: true,
     rank: null,
     error: null,
+    resolution,
     weightError: null,
     errorAtHalf: null,
     bytesAfter: bytes,
@@ -100,7 +115,7 @@ export function outlookOf(
   if (rank === null || !shrinksAt(verdict, rank)) return kept
   const bytesAfter = factorBytesIn(style, verdict, rank)
   const error = curve?.[rank] ?? null
-  return { kept: false, rank, error, weightError: null, errorAtHalf: null, bytesAfter, curve, planned: null }
+  return { ...kept, kept: false, rank, error, bytesAfter }
 }
 
 /** Of the largest rank whose factors take no more. */
@@ -182,8 +197,11 @@ export function useOutlook(): (tensor: TensorReport) => Outlook {
   const whole = useWholeBytes()
   return useCallback(
     (tensor) => {
-      const curve = curveOf(tensor.name, params, { curves, curvesKey }, analyses[tensor.name])
-      return outlookOf(tensor, { params, verdicts, plan, curve, pin: pins.get(tensor.name), style, whole })
+      const analysis = analyses[tensor.name]
+      const curve = curveOf(tensor.name, params, { curves, curvesKey }, analysis)
+      const resolution = analysis?.key === sketchKeyOf(params) ? analysis.report.resolution : 0
+      const pin = pins.get(tensor.name)
+      return outlookOf(tensor, { params, verdicts, plan, curve, resolution, pin, style, whole })
     },
     [params, verdicts, analyses, curves, curvesKey, pins, plan, style, whole],
   )

@@ -34,7 +34,7 @@ export function ModelPicker({
   const desktop = useSession((state) => state.host?.kind === 'electron')
   const browser = useDialog()
   const input = useRef<HTMLInputElement>(null)
-  const named = (what: string) => `${label}: ${what}`
+  const named = (what: string) => t('app.named', { label, what })
   const button = { disabled, size: 'compact-sm', variant: 'default' } as const
   return (
     <>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import type { CompressionReport } from '../../../core/contract.ts'
 import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
 import { type RunDifference, runDifference } from '../../../core/report/run-difference.ts'
+import { DottedName } from '../../frame/DottedName.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { runReport } from '../../model/running/run-actions.ts'
 import { type RunView, useRuns } from '../../model/running/runs.ts'
@@ -87,12 +88,12 @@ export function CompareRuns({ a, b, onClose }: CompareRunsProps) {
                 {found.tensors.slice(0, all ? many : few).map((tensor) => (
                   <Table.Tr key={tensor.name}>
                     <Table.Th className="compare-name" scope="row">
-                      {tensor.name}
+                      <DottedName name={tensor.name} />
                     </Table.Th>
                     {[tensor.a, tensor.b].map((value, side) => (
                       // biome-ignore lint/suspicious/noArrayIndexKey: A and B, always
                       <Table.Td className="right nowrap" key={side}>
-                        {value === null ? '–' : numbers.percent(value)}
+                        {value === null ? '–' : numbers.error(value, tensor.resolution)}
                       </Table.Td>
                     ))}
                   </Table.Tr>
@@ -125,6 +126,7 @@ function Figures({ found, reports }: FiguresProps) {
   const signed = (value: number, show: (size: number) => string) =>
     value === 0 ? '–' : `${value < 0 ? '−' : '+'}${show(Math.abs(value))}`
   const [a, b] = reports
+  const worst = (run: 'a' | 'b') => numbers.error(found.worst[run].error, found.worst[run].resolution)
   const rows = [
     ['size', numbers.bytes(a.bytesAfter), numbers.bytes(b.bytesAfter), signed(found.bytes, numbers.bytes)],
     [
@@ -140,7 +142,7 @@ function Figures({ found, reports }: FiguresProps) {
       numbers.count(found.compressed.b),
       signed(found.compressed.a - found.compressed.b, numbers.count),
     ],
-    ['worst', numbers.percent(found.worst.a), numbers.percent(found.worst.b), ''],
+    ['worst', worst('a'), worst('b'), ''],
   ] as const
   return (
     <Table aria-label={t('history.figures')} tabularNums verticalSpacing={4}>

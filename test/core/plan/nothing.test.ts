@@ -40,8 +40,8 @@ describe('a model of which nothing would be compressed', () => {
     // At rank 127, the last below break-even: sqrt(1 - 127 / 256) = 70.99 %.
     expect(text).toContain('No matrix reaches 5.00 % below break-even: the least is 70.99 %.')
     expect(text).toContain('All 2 behave like random noise')
-    expect(text).toMatch(/INT8 factors \(--factor-dtype INT8\) bring the file to about 5\d\.\d\d %/)
-    expect(text).toContain('(--statistics) it may still be compressed')
+    expect(text).toMatch(/INT8 factors \(--factor-dtype INT8\) would bring the file to about 5\d\.\d\d %/)
+    expect(text).toContain('(--statistics), it may still be compressible')
     expect(remedy).toEqual({ factorDType: 'INT8' })
   })
 
@@ -60,7 +60,7 @@ describe('a model of which nothing would be compressed', () => {
 
   it('says nothing of INT8 factors that would be as large, nor of statistics that are there', () => {
     const { text, remedy } = saidOf([noise], { goalError: 0.05 }, 'BF16', true)
-    expect(text).toContain('Quantization makes such weights smaller')
+    expect(text).toContain('Quantization can make such weights smaller')
     expect(text).not.toMatch(/INT8|--statistics|noise/)
     expect(remedy).toBeNull()
   })

@@ -78,7 +78,7 @@ describe('a run', () => {
     const plansBySize = Array.from({ length: 129 }, (_, i): [number, number] => [i * 2e6, 0.5 - i / 300])
     const known = runReportHtml({ ...made, recipe, report: { ...report(300), plansBySize } }).replaceAll('\u00a0', ' ')
     expect(known.match(/<svg /g)).toHaveLength(3)
-    for (const part of ['Size against error', 'Error of the plan for each size', '180 MB, 23.40 %'])
+    for (const part of ['Size against error', 'Error of the plan at each size', '180 MB, 23.40 %'])
       expect(known).toContain(part)
   })
 

@@ -56,7 +56,7 @@ test('who quits finds the finished tensors kept, and the next start resumes to t
 
   const second = await startDesktop({ folder, config, display })
   const again = await second.application.firstWindow()
-  await expect(runLine(again)).toContainText(/was cut short.*finished tensors? (is|are) kept/, patience)
+  await expect(runLine(again)).toContainText(/was interrupted.*finished tensors? (is|are) kept/, patience)
   await runLine(again).getByRole('button', { name: 'Resume' }).click()
   await saved(again)
   expect(digest(join(folder, output))).toBe(compressed(source, folder))

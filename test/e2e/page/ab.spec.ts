@@ -118,7 +118,7 @@ test('sides are swapped with what is known of them, copied, and marked once they
 
   await setNumber(page, 'B', 'Power iterations', 0)
   await expect(verdict(page)).toHaveAttribute('data-stale', 'true')
-  await expect(page.getByText('These numbers are of other parameters.')).toBeVisible()
+  await expect(page.getByText('These numbers are for other parameters.')).toBeVisible()
   await page.getByRole('button', { name: 'Copy to A' }).click()
   await expect(sideOf(page, 'A').getByRole('textbox', { name: 'Power iterations' })).toHaveValue('0')
   await setMethod(page, 'A', 'Exact SVD')

@@ -101,7 +101,7 @@ test(
     await open.press('Enter')
     await dialog.getByRole('button', { name: 'outputs' }).press('Enter')
     await expect(dialog).toContainText('No folders inside this one.')
-    await expect(dialog.getByRole('region', { name: 'What lies in this folder' })).toBeFocused()
+    await expect(dialog.getByRole('region', { name: 'Contents of this folder' })).toBeFocused()
     await page.keyboard.press('Escape')
     await expect(open).toBeFocused()
     await open.press('Enter')

@@ -224,7 +224,7 @@ test(
     await host.stop()
     await expect(page.getByText('The connection to GhostSVD was lost.')).toBeVisible()
     const again = await serveProcess([folder], join(folder, 'config'), Number(new URL(host.url).port))
-    await expect(page.getByTestId('refused')).toContainText('Open the link that it printed in the terminal.', patience)
+    await expect(page.getByTestId('refused')).toContainText('Open the link it printed in the terminal.', patience)
     await expect(page.getByText('Trying again')).toHaveCount(0)
     await page.goto(again.url)
     await expect(page.locator('[data-engine="ready"]')).toBeVisible()

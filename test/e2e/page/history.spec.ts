@@ -101,7 +101,7 @@ test('a run of the command line is followed while it is at work', loopbackOnly, 
   await expect(page.getByRole('alert')).toContainText('is being written by another process')
   cli.kill('SIGINT')
   await ended
-  await expect(page.getByTestId('history-row')).toContainText(/by-command-line.*(Cancelled|Cut short)/, patience)
+  await expect(page.getByTestId('history-row')).toContainText(/by-command-line.*(Cancelled|Interrupted)/, patience)
   await page.close()
   await server.stop()
   await rm(config, { recursive: true, force: true })
@@ -131,7 +131,7 @@ test(
     const second = await serveProcess([folder], config)
     await page.goto(second.url)
     // The strip offers it unasked.
-    await expect(page.getByTestId('run')).toContainText(/was cut short.*finished tensors? (is|are) kept/, patience)
+    await expect(page.getByTestId('run')).toContainText(/was interrupted.*finished tensors? (is|are) kept/, patience)
     await page.getByRole('button', toHistory).click()
     const rows = page.getByTestId('history-row')
     await expect(rows).toHaveCount(2)

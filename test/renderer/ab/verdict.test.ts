@@ -60,8 +60,9 @@ describe('one run of each', () => {
       'its error is 50 % larger (15.00 % at rank 32 against 10.00 % at rank 128).',
     )
   })
-  test('nothing is divided by an error of 0', () => {
-    expect(say(side([41], [0]), side([10], [1e-3]))).toContain('its error is 0.100 % where that of A is 0 %.')
+  test('nothing is divided by an error of 0, or of rounding', () => {
+    expect(say(side([41], [6e-7]), side([10], [1e-3]))).toContain('its error is 0.100 %, and that of A is ≤ 0.00040 %.')
+    expect(say(side([41], [0]), side([10], [1e-3]))).toContain('its error is 0.100 %, and that of A is 0 %.')
     expect(say(side([41], [1e-3]), side([10], [0]))).toContain('its error is 100 % smaller')
     expect(say(side([41], [0]), side([10], [0]))).toContain('their errors are the same (0 %)')
     expect(say(side([41], [1e-8]), side([10], [0]))).toContain('their errors are the same')

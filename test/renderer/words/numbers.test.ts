@@ -75,6 +75,8 @@ test('errors: no digit beyond their resolution, and none at all where they are n
   expect(shown(0.0000312, 3.8e-6)).toBe('0.003 %')
   expect(shown(0.000312, 3.8e-6)).toBe('0.031 %')
   expect(shown(3e-7, 3.8e-6)).toBe('≤ 0.00038 %')
+  expect(numbers.shortError(3e-7, 3.8e-6)).toBe('≈\u00a00\u00a0%')
+  expect(numbers.shortError(0.12, 3.8e-6)).toBe(numbers.percent(0.12))
   expect(shown(3.8e-6, 3.8e-6)).toBe('≤ 0.00038 %')
   // A zero matrix, and a kept one.
   expect(shown(0, 3.8e-6)).toBe('0 %')

@@ -99,6 +99,19 @@ test.each(globSync('**/*.tsx', { cwd: renderer }))('%s shows no text of its own'
     if (kind === 'JSXExpressionContainer' && expression?.type === 'Literal' && typeof expression.value === 'string') {
       if (hasLetters(expression.value)) found.push(expression.value)
     }
+    // Commas and colons between words are of a language, too.
+    const {
+      callee,
+      arguments: given,
+      quasis,
+    } = node as unknown as {
+      callee?: { property?: { name?: string } }
+      arguments?: { value?: unknown }[]
+      quasis?: { value: { raw: string } }[]
+    }
+    if (callee?.property?.name === 'join' && /[,:;] /.test(String(given?.[0]?.value)))
+      found.push(String(given?.[0]?.value))
+    if (quasis?.some(({ value: { raw } }) => /^[:;] $/.test(raw))) found.push('a colon in a template')
     for (const child of Object.values(node)) visit(child)
   }
   visit(program)

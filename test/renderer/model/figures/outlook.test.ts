@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
-import type { TensorReport } from '../../../../core/contract.ts'
+import type { PlannedTensor, TensorReport } from '../../../../core/contract.ts'
 import { defaultParams } from '../../../../core/params.ts'
 import { allStyles, styles } from '../../../../core/styles.ts'
 import { estimateFile } from '../../../../renderer/model/figures/estimate.ts'
 import { outlookOf } from '../../../../renderer/model/figures/outlook.ts'
 import { verdictsOf, wholeBytesOf } from '../../../../renderer/model/figures/verdicts.ts'
+import type { PlanAnswer } from '../../../../renderer/model/planning/plan.ts'
 import { tensorReport } from '../harness.ts'
 
 const tensor = tensorReport('w', { shape: [300, 200], matrix: [300, 200], byteLength: 240_000 })
@@ -19,6 +20,14 @@ const outlook = (changes: Partial<typeof defaultParams>, known: readonly number[
 test('without a plan one rank for all is known at once, and its error from the curve', () => {
   expect(outlook({ rank: 9 })).toMatchObject({ kept: false, rank: 9, error: 0.1 })
   expect(outlook({ rank: 9 }, null)).toMatchObject({ kept: false, rank: 9, error: null })
+})
+
+test('how far an error is known comes with it, from the plan or from the analysis of the tensor itself', () => {
+  const of = { params: defaultParams, verdicts: verdictsOf([tensor], choice, defaultParams), curve }
+  expect(outlookOf(tensor, { ...of, plan: null, resolution: 4e-6 })).toMatchObject({ resolution: 4e-6 })
+  const planned = { name: 'w', rank: 9, relativeError: 1e-7, resolution: 3e-6, bytesAfter: 18_000 } as PlannedTensor
+  const plan = { tensors: new Map([['w', planned]]) } as unknown as PlanAnswer
+  expect(outlookOf(tensor, { ...of, plan, resolution: 4e-6 })).toMatchObject({ error: 1e-7, resolution: 3e-6 })
 })
 
 test('without a plan an error goal is read off the curve, as a run will', () => {
