@@ -50,7 +50,7 @@ function Ending({ run }: { readonly run: RunView }) {
           <strong className="nowrap">{t(result.verified ? 'run.saved' : 'run.savedUnchecked')}</strong>
           <OutcomeLine outcome={outcomeOfRun(result, run.choices.kind)} />
         </span>
-        <span className="dimmed ellipsis small">
+        <span className="run-output dimmed ellipsis small">
           {[
             result.output,
             ...(result.files > 1 ? [t('run.files', { count: result.files })] : []),

@@ -98,7 +98,8 @@ interface ListingProps extends FoldersProps {
 function Listing({ folders, enter, onFile, anyFile }: ListingProps) {
   const { t, numbers } = useWords()
   if (folders.error) return <ErrorBox error={folders.error} />
-  if (!folders.entries) return <Loader aria-label={t('browser.loading')} className="entries-loading" size="sm" />
+  if (!folders.entries)
+    return <Loader aria-label={t('browser.loading')} className="entries-loading" role="status" size="sm" />
   const shown = folders.entries.filter(
     ({ grant, weights }) => grant.kind === 'folder' || (onFile && (weights || anyFile)),
   )

@@ -1,6 +1,6 @@
 /** Two models in, an adapter out, and an adapter at other ranks: judged by a reader that knows nothing of the product. */
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
+import type { Locator, Page } from '@playwright/test'
 import { answerOpen } from '../set-up/desktop.ts'
 import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
@@ -50,6 +50,9 @@ test('two folders, a verdict, a goal, an adapter that holds what the page says',
   await pickFolder(page, 'Fine-tuned', 'tuned')
   await page.getByRole('button', { name: 'Compare', exact: true }).click()
   await expect(page.getByTestId('pair-verdict')).toContainText('A fine-tune', patience)
+  const [band, card] = [page.locator('.difference'), page.locator('.outcome')]
+  const below = async (one: Locator) => (({ y, height }) => y + height)((await one.boundingBox())!)
+  expect((await card.boundingBox())!.y - (await below(band))).toBeGreaterThanOrEqual(8)
   await chooseGoal(page, 'Error')
   await page.getByRole('textbox', { name: 'Largest error' }).fill('20')
   await expect(error(page)).toHaveAttribute('data-error', /./, patience)
@@ -65,6 +68,7 @@ test('two folders, a verdict, a goal, an adapter that holds what the page says',
   await page.getByRole('button', { name: 'Extract…' }).click()
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByRole('radio', { name: /PEFT/ })).toBeChecked()
+  expect(await dialog.getByRole('radio', { name: /PEFT/ }).innerText()).toMatch(/PEFT \(folder\)\s\d+ modules/)
   await dialog.getByRole('button', { name: 'Extract', exact: true }).click()
   const result = page.getByTestId('run-result')
   await expect(result).toContainText('Saved and checked', patience)

@@ -61,7 +61,7 @@ test('calibrated on inputs, a model of the same bytes answers nearer on others',
   if (desktop) await answerSave(desktop, 'model.statistics.safetensors')
   await dialog.getByRole('button', { name: 'Calibrate', exact: true }).click()
   await expect(statistics(page)).toHaveAttribute('data-covered', '3', patience)
-  await expect(statistics(page)).toContainText('From 8 samples that were given.')
+  await expect(statistics(page)).toContainText('From 8 given samples.')
   // Errors are those of outputs now, with that of the weights beside them; a noise line they do not have.
   await readError(page)
   await expect(page.getByTestId('weight-error')).toContainText(/weight error [\d.]+\s%/)
@@ -90,11 +90,15 @@ test('calibrated on inputs, a model of the same bytes answers nearer on others',
   const card = page.getByRole('region', { name: 'Goal and outcome' })
   await chooseGoal(page, 'Answers')
   await expect(card.getByRole('button', { name: 'Compress…' })).toHaveCount(0)
+  const kind = card.locator('.goal-scope input')
+  expect(await kind.evaluate((field) => field.scrollWidth - field.clientWidth)).toBeLessThanOrEqual(0)
   await card.getByRole('textbox', { name: 'Output error at most' }).fill('2')
   await card.getByRole('button', { name: 'Find the smallest' }).click()
   const found = page.getByTestId('answers-found')
   await expect(found).toHaveAttribute('data-form', /int8/, { timeout: 3 * patience.timeout })
   await expect(found).toContainText('Held out (1): output error')
+  // What is written in INT8 is not "kept as it is", and has not the bytes it had.
+  await expect(page.locator('.list-footer')).toContainText('kept in INT8')
   await compressTo(page, 'kept.onnx')
   expect(sizeOf('kept.onnx')).toBeLessThan(0.65 * sizeOf('weighted.onnx'))
   await chooseGoal(page, 'Rank')
@@ -131,7 +135,7 @@ test('statistics of another model are refused with their numbers, and the map sa
   await expect(statistics(page)).toContainText('1 of 3 matrices have statistics', patience)
   await page.getByRole('tab', { name: 'Model' }).click()
   await expect(page.getByText('No statistics: 2', { exact: true })).toBeVisible()
-  await page.getByRole('button', { name: 'Without these statistics' }).click()
+  await page.getByRole('button', { name: 'Remove these statistics' }).click()
   await expect(page.getByText('No statistics: 2', { exact: true })).toHaveCount(0)
 })
 

@@ -89,6 +89,13 @@ test('a size goal in the page writes exactly the bytes it shows', async ({ page,
   await expect.poll(() => plannedBytes(page)).toBeLessThanOrEqual(goal)
   const planned = await plannedBytes(page)
   const error = Number(await page.getByTestId('model-error').getAttribute('data-error'))
+  // Card, curve and point say one number.
+  const [said] = (await page.getByTestId('model-error').innerText()).match(/[\d.]+\s%/)!
+  await expect(page.locator('[data-series=plans] strong')).toHaveText(said)
+  await expect(page.getByRole('slider', { name: 'Size goal' })).toHaveAttribute(
+    'aria-valuetext',
+    new RegExp(`, ${said}$`),
+  )
   await page.keyboard.press('Control+Enter')
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByTestId('file-bytes')).toHaveAttribute('data-after', String(planned))
@@ -135,7 +142,7 @@ test('a goal starts the analysis it needs, and until that is done nothing stands
   await page.getByRole('textbox', { name: 'Size of the output' }).fill('40')
   await expect(page.getByTestId('model-analysis')).toBeVisible(patience)
   await expect(page.getByTestId('model-error')).toHaveCount(0)
-  await expect(page.getByText('Totals of a part of the model would mislead, so none are shown.')).toBeVisible()
+  await expect(page.getByText('Totals for part of the model would be misleading, so none are shown.')).toBeVisible()
   // Meanwhile the map shows what is known of each: its error at half the bytes, which is nobody's plan.
   await expect(page.locator('.map-legend')).toContainText('Error if every matrix is halved')
   await expect(page.locator('.map-legend')).toContainText('Not analyzed yet')

@@ -139,6 +139,12 @@ test('a rank beyond the sketch starts one job when the handle is let go', async 
   await openSample(page)
   await choosePreset(page, 'Balanced')
   await readError(page)
+  // What a norm in single precision leaves is nothing.
+  await chooseLens(page, 'Energy')
+  await page.getByRole('button', { name: 'Show as table' }).click()
+  await expect(page.getByRole('row', { name: /^0 / })).toHaveText(/^0(0\s%)+$/)
+  await page.getByRole('button', { name: 'Show as table' }).click()
+  await chooseLens(page, 'Error')
   const before = await jobsStarted(page)
   await rankHandle(page).focus()
   await page.keyboard.down('Shift')

@@ -16,6 +16,7 @@ import {
   tabTo,
 } from './driving.ts'
 import { writeManyTensors } from './files.ts'
+import { cutTexts, overlaps } from './geometry.ts'
 import { saved } from './running.ts'
 
 async function expectNoOverflow(page: Page): Promise<void> {
@@ -42,6 +43,8 @@ test('axe finds nothing on any screen', async ({ page }) => {
   await expectAccessible(page, 'map while it fills in')
   await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
   await expectAccessible(page, 'model')
+  // Names end where their curves begin.
+  expect(await overlaps(page.locator('.list'))).toEqual([])
   await page.getByRole('button', { name: 'Show as table' }).last().click()
   await expectAccessible(page, 'map as a table')
   await page.getByRole('button', { name: 'Why?' }).click()
@@ -260,13 +263,19 @@ test('the smallest window shows everything without scrolling sideways', async ({
   await expect(dialog.getByTestId('outcome')).toBeInViewport()
 })
 
-test('no column scrolls sideways beside its scroll bar', async ({ page }) => {
+test('columns scroll one way, and what stands in them stands clear of its neighbors', async ({ page }) => {
   await resize(page, 1280, 775)
   await openSample(page)
+  expect(await overlaps(page.locator('.list'))).toEqual([])
+  expect(await cutTexts(page.locator('.tensor-tail'))).toEqual([])
+  // Two ways to choose a file are a line, and the longer settings below it take no second for them.
+  const [first, second] = await page.locator('.settings .model-picker button').all()
+  expect((await second!.boundingBox())!.y).toBe((await first!.boundingBox())!.y)
   await page.getByRole('button', { name: 'Advanced' }).click()
   await expect(page.getByRole('textbox', { name: 'Seed' })).toBeVisible()
   for (const column of ['.settings', '.list-rows', '.centre'])
     expect(await page.locator(column).evaluate((one) => one.scrollWidth - one.clientWidth), column).toBe(0)
+  expect(await overlaps(page.locator('.workbench'))).toEqual([])
 })
 
 test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly, async ({ page }) => {
@@ -280,6 +289,8 @@ test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly,
     for (const body of bodies) expect((await body.boundingBox())!.height).toBeGreaterThanOrEqual(180)
     expect(await sideways()).toBeLessThanOrEqual(0)
   }
+  // What stands beside the name gives way before it.
+  expect(await cutTexts(page.locator('.file-name'))).toEqual([])
   for (const lens of ['Error', 'Singular values'] as const) {
     await chooseLens(page, lens)
     await lowest()
@@ -297,6 +308,10 @@ test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly,
   const name = page.getByRole('dialog').getByRole('textbox', { name: 'File name' })
   await expect(name).toBeInViewport({ ratio: 1 })
   await expect(page.getByRole('dialog').getByText('Folder', { exact: true })).toBeInViewport({ ratio: 1 })
+  // At 200 % its foot covers nothing, and a long size leaves the error beside it its place.
+  await page.setViewportSize({ width: 640, height: 400 })
+  expect(await overlaps(page.getByRole('dialog'))).toEqual([])
+  await page.setViewportSize({ width: 800, height: 640 })
   await name.fill('an-output-with-a-name.safetensors')
   await page
     .getByRole('dialog')

@@ -5,6 +5,7 @@ import { desktopOf } from '../set-up/doors.ts'
 import { expect, test } from '../set-up/fixtures.ts'
 import { expectAccessible } from './accessible.ts'
 import { downloadBy, patience, tabTo } from './driving.ts'
+import { unevenness } from './geometry.ts'
 import { compress, openIn, runLine, saved } from './running.ts'
 
 test('two runs: the details of one stay open when the other ends, its output is fetched, and both are compared', async ({
@@ -16,12 +17,14 @@ test('two runs: the details of one stay open when the other ends, its output is 
   await openIn(folder, page, 10, 512)
   await compress(page, 'first.safetensors')
   await saved(page)
+  await expect(page.locator('.outcome-line-verdict')).toContainText('Large change.')
+  expect(await unevenness(page.locator('.outcome-line'))).toBeLessThan(1)
   await page.getByRole('textbox', { name: 'Rank', exact: true }).fill('24')
   await compress(page, 'second.safetensors')
   await expect(runLine(page)).toHaveAttribute('data-run', 'running', patience)
 
   await page.getByRole('button', { name: 'Details' }).press('Enter')
-  const dialog = page.getByRole('dialog', { name: 'What was done: first.safetensors' })
+  const dialog = page.getByRole('dialog', { name: 'Run details: first.safetensors' })
   await expect(dialog).toBeVisible()
   // The strip makes room for the run that ends; what was opened stays.
   await expect(page.getByTestId('run-result')).toHaveCount(1)
@@ -58,7 +61,7 @@ test('two runs: the details of one stay open when the other ends, its output is 
   // Both as points of size and error; the curve of other sizes is known of runs for a goal.
   const chart = compared.getByRole('figure', { name: 'Runs of model.safetensors by size and error' })
   await expect(chart.locator('.chart-dot-name')).toHaveText(['B', 'A'])
-  await expect(compared).toContainText('The curve of other sizes is known of runs for a size')
+  await expect(compared).toContainText('Only runs with a size, error or energy goal have a curve')
   await expectAccessible(page, 'two runs')
 
   // An output that is elsewhere now is told, not offered.

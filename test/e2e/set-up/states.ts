@@ -25,6 +25,8 @@ const looks: Readonly<Record<string, Look>> = {
   small: { scheme: 'light', width: 960, height: 640 },
   zoomed: { scheme: 'light', width: 640, height: 400 },
 }
+/** Below this width cards stack, and the page scrolls. */
+const narrow = 760
 /** So many pictures beside and below each other on a sheet. */
 const across = 3
 const down = 3
@@ -98,7 +100,8 @@ async function show(page: Page, { scheme, width, height }: Look): Promise<void> 
 async function picture(page: Page, look: Look, path: string): Promise<void> {
   await show(page, look)
   await page.mouse.move(0, 0)
-  await page.screenshot({ path, animations: 'disabled' })
+  // Zoomed in the page scrolls: all of it is to be seen.
+  await page.screenshot({ path, animations: 'disabled', fullPage: look.width < narrow })
 }
 
 async function sheets(browser: Browser, look: string, { width, height }: Look): Promise<void> {
@@ -115,7 +118,7 @@ async function sheets(browser: Browser, look: string, { width, height }: Look): 
     const sheet = resolve(out, `sheet-${look}.html`)
     await writeFile(sheet, `<!doctype html><style>${style}</style>${figures.join('')}`)
     await page.goto(pathToFileURL(sheet).href)
-    await page.screenshot({ path: join(out, `sheet-${look}-${1 + first / (across * down)}.png`) })
+    await page.screenshot({ path: join(out, `sheet-${look}-${1 + first / (across * down)}.png`), fullPage: true })
     await rm(sheet)
   }
   await page.close()
