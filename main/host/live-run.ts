@@ -10,6 +10,7 @@ import type { Engine, EngineOptions } from '../engine/parent/supervisor.ts'
 import { countUnfinished, discardUnfinished } from '../files/outputs.ts'
 import type { Bounds } from '../files/within.ts'
 import type { RunRecord, RunStart } from '../history/run-record.ts'
+import { atMost, cancelMs } from '../system/end-limits.ts'
 import type { Turn } from './turns.ts'
 
 export interface LiveRunOptions extends RunStart {
@@ -89,6 +90,12 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     if (discard || (died && (await countUnfinished(targetPath)) === 0)) await discardUnfinished(targetPath, within)
   }
 
+  /** The death of an engine that did not hear the cancel. */
+  function asCancelled(error: unknown): unknown {
+    const deaf = abort.signal.aborted && error instanceof AppError && error.code === 'engine-died'
+    return deaf ? new AppError('cancelled', say('job.cancelled')) : error
+  }
+
   async function live(spoke: () => void): Promise<void> {
     try {
       await record.finish(await work(spoke))
@@ -99,7 +106,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
       await end()
       // One that never began left nothing; an earlier run may have.
       if (record.run.begun) await clearUp(error).catch(() => {})
-      await record.cutShort(error, interrupted)
+      await record.cutShort(asCancelled(error), interrupted)
     } finally {
       await end()
     }
@@ -128,6 +135,9 @@ export function liveRun(options: LiveRunOptions): LiveRun {
       if (!keep) discard = true
       abort.abort()
       if (!engine) turn.leave()
+      // An engine that does not hear it is ended, and its death answers.
+      await atMost(cancelMs, ended)
+      await end()
       await ended
     },
     async interrupt() {

@@ -3,7 +3,7 @@
  * so there is always the time to clear up after what had to be killed, and all of it fits into what is promised. Milliseconds.
  *
  *   a signal, a closed window, the end of a session
- *     a command cancels its job, and asks an engine that does not answer to stop        cancelMs
+ *     a command cancels its job, and asks an engine that does not answer to stop        cancelMs; a run of a page that is cancelled likewise
  *       the engine ends its driver and removes what it has half-written                 tidyMs, else it kills itself
  *     its parent kills one that has not ended                                           noticeMs later: stopMs
  *     what cannot be killed - it waits for a disk that is gone - counts as ended        goneMs later

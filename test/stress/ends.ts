@@ -8,7 +8,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisedMs as limitMs } from '../../main/system/end-limits.ts'
@@ -17,6 +17,7 @@ import { bytes, node, number, opset, slot, tensor } from '../core/formats/onnx/o
 import { startDesktop } from '../e2e/set-up/desktop.ts'
 import { openDisplay } from '../e2e/set-up/display.ts'
 import { electronRuntime } from '../e2e/set-up/electron-runtime.ts'
+import { layOutForOldElectron } from '../e2e/set-up/old-electron/application.ts'
 import { openPage } from '../main/loopback/page.ts'
 
 const wanted = process.argv[2] ?? ''
@@ -85,7 +86,7 @@ const doors: Record<string, readonly string[]> = {
   apply: ['apply', at('m.safetensors'), adapter, ...to('y.safetensors')],
   merge: ['merge', at('p1.safetensors'), at('p2.safetensors'), ...to('g.safetensors')],
   answers: ['answers', at('a.onnx'), ...to('a.onnx'), '--samples', '48', '--goal-answer', '1%'],
-  serve: ['serve', mount, '--port', '0'],
+  serve: ['serve', mount, out, '--port', '0'],
 }
 const hindrances = ['nothing', 'engine stopped', 'dead mount'] as const
 /** The one that has no engine. */
@@ -186,15 +187,46 @@ async function struck(
   return counts
 }
 
-/** A page whose engine has been stopped, or for which the host itself waits for a folder. */
+/** A page with a run under way, whose engines have been stopped, or for which the host itself waits for a folder. */
 async function askServe(url: string, hindrance: Hindrance, before: ReadonlySet<number>, server: ChildProcess) {
   const page = await openPage(url)
-  const [root] = await page.host.listFolder(null)
-  const file = (await page.host.listFolder(root!.grant.id)).find(({ grant }) => grant.name === 'm.safetensors')!
+  const roots = await page.host.listFolder(null)
+  const [from, into] = [mount, out].map((path) => roots.find(({ grant }) => grant.name === basename(path))!.grant.id)
+  const file = (await page.host.listFolder(from!)).find(({ grant }) => grant.name === 'm.safetensors')!.grant.id
+  const target = (await page.host.createTarget(into!, 'r.safetensors')).id
+  const params = { method: 'exact', threads: 1 } as const
+  const runId = await page.host.startRun({
+    kind: 'compress',
+    files: { model: file },
+    target,
+    output: 'factors',
+    params,
+  })
   await hinder(hindrance, before, server)
-  void page.host.listFolder(root!.grant.id).catch(() => {})
-  void page.engine.api.open(file.grant.id).catch(() => {})
+  void page.host.listFolder(from!).catch(() => {})
+  void page.engine.api.open(file).catch(() => {})
   await wait(200)
+  return { page, runId }
+}
+
+/** A run that is cancelled in the window: it has ended when that is answered, with all that it has written. */
+async function strikeRun(hindrance: Hindrance, server: ChildProcess): Promise<void> {
+  const before = new Set(alive(new Set()))
+  const child = spawn(process.execPath, [cli, ...doors.serve!], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = once(child, 'exit')
+  const [url] = (await once(child.stdout!, 'data')) as [Buffer]
+  const { page, runId } = await askServe(url.toString().trim(), hindrance, before, server)
+  const since = performance.now()
+  const answered = page.host.cancelRun(runId, false).then(() => 'answered')
+  const how = await Promise.race([answered, wait(2 * limitMs, 'no answer')])
+  const ms = performance.now() - since
+  const state = page.runs.findLast((run) => run.runId === runId)?.state
+  const names = readdirSync(out)
+  server.kill('SIGCONT')
+  child.kill('SIGTERM')
+  await ended
+  tell(`a run of a page, ${hindrance}, cancelled`, ms, `${how}, ${state}`, names)
+  for (const each of readdirSync(out)) rmSync(join(out, each), { recursive: true })
 }
 
 async function strikeDesktop(how: string, hindrance: Hindrance, server: ChildProcess, display: string): Promise<void> {
@@ -266,8 +298,11 @@ try {
       for (const signal of signals)
         if (`${door}, ${hindrance}, ${signal}`.includes(wanted) && !(door === alone && hindrance === 'engine stopped'))
           await strike(door, hindrance, signal, server)
+  for (const hindrance of hindrances)
+    if (`a run of a page, ${hindrance}, cancelled`.includes(wanted)) await strikeRun(hindrance, server)
   const runtime = electronRuntime()
   if (runtime && 'desktop'.includes(wanted.split(',')[0]!)) {
+    if (runtime.old) await layOutForOldElectron(runtime.application)
     const display = await openDisplay()
     for (const hindrance of hindrances)
       for (const how of ['SIGTERM', 'SIGINT', 'SIGHUP', 'closed window', 'end of the session'])

@@ -39,6 +39,8 @@ export function portPair(): [Port, Port] {
 export interface FakeEngine extends Engine {
   readonly options: EngineOptions
   stopped: boolean
+  /** It answers no cancel. */
+  deaf: boolean
   /** Every job that was started, and a way to speak for it. */
   readonly jobs: { readonly request: Parameters<EngineApi['start']>[0]; say(event: JobEvent): void }[]
   readonly cancelled: string[]
@@ -89,7 +91,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
             },
             cancel: async (jobId) => {
               cancelled.push(jobId)
-              events.job({ type: 'cancelled', jobId })
+              if (!engine.deaf) events.job({ type: 'cancelled', jobId })
             },
             pause: async (jobId, on) => void paused.push([jobId, on]),
             ...behavior,
@@ -107,6 +109,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
         cancelled,
         paused,
         stopped: false,
+        deaf: false,
         stop: async () => {
           engine.stopped = true
           for (const client of clients) client.close()

@@ -186,6 +186,16 @@ describe('a run that is cancelled', () => {
     expect(await now.written()).toEqual([])
   })
 
+  it('leaves nothing half-written also where its engine does not hear the cancel', async () => {
+    const { runId, engine } = await now.test.startRun(now.page())
+    engine.deaf = true
+    now.leaveUnfinished()
+    await now.page().api.cancelRun(runId, false)
+    expect(engine.stopped).toBe(true)
+    expect(await now.page().api.runs()).toMatchObject([{ state: 'cancelled', resumable: false, error: null }])
+    expect(await now.written()).toEqual([])
+  })
+
   it('leaves nothing half-written also where it failed a moment before', async () => {
     const first = now.page()
     const { runId, engine } = await now.test.startRun(first)
