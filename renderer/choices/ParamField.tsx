@@ -1,6 +1,6 @@
 /** One entry of core/params.ts as a control: label, help, limits and choices are the entry's, the words are the page's. */
 import { NumberInput, type NumberInputProps, Select, Switch } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { type ParamEntry, paramEntries } from '../../core/param-entries.ts'
 import type { ChoiceValue, ParamKey, Params } from '../../core/params.ts'
 import { useWords } from '../words/words.ts'
@@ -87,17 +87,35 @@ interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' |
 }
 
 /**
- * A number that is typed may be empty or out of its limits for a moment. Once the field is left it shows the value that holds, and beside it
- * why another one does not: nothing that was typed goes back in silence.
+ * A number that is typed may be empty or out of its limits for a moment. What was typed stands until the field is left: what it sets comes
+ * back later than the next key, and must not be written into it. Once the field is left it shows the value that holds, and beside it why
+ * another one does not: nothing that was typed goes back in silence.
  */
-export function NumberField({ value, onNumber, onBlur, min, max, suffix = '', ...common }: NumberFieldProps) {
+export function NumberField({
+  value,
+  onNumber,
+  onBlur,
+  onKeyDown,
+  min,
+  max,
+  suffix = '',
+  ...common
+}: NumberFieldProps) {
   const { t, numbers } = useWords()
   const [draft, setDraft] = useState<string | number | null>(null)
   const [refused, setRefused] = useState(false)
+  /** The value before the first key, and those that were typed since: any other was set elsewhere, and shows at once. */
+  const own = useRef<number[]>([])
+  useEffect(() => {
+    if (own.current.includes(value)) return
+    own.current = [value]
+    setDraft(null)
+  }, [value])
   const limits = {
     min: `${numbers.limit(Number(min ?? 0))}${suffix}`,
     max: max === undefined ? '' : `${numbers.limit(Number(max))}${suffix}`,
   }
+  const isRefused = draft !== null && draft !== '' && !own.current.includes(Number(draft))
   return (
     <NumberInput
       {...common}
@@ -105,13 +123,28 @@ export function NumberField({ value, onNumber, onBlur, min, max, suffix = '', ..
       {...(max === undefined ? {} : { max })}
       error={refused ? t(max === undefined ? 'settings.atLeast' : 'settings.between', limits) : null}
       onBlur={() => {
-        setRefused(draft !== null && draft !== '')
+        setRefused(isRefused)
+        // Of 510 % its beginnings were numbers that can be, and nobody meant them.
+        if (isRefused) onNumber(own.current[0]!)
+        own.current = []
         setDraft(null)
         onBlur?.()
       }}
       onChange={(typed) => {
         setRefused(false)
-        setDraft(typeof typed === 'number' && onNumber(typed) ? null : typed)
+        setDraft(typed)
+        if (own.current.length === 0) own.current = [value]
+        if (typeof typed === 'number' && onNumber(typed)) own.current.push(typed)
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') setRefused(isRefused)
+        onKeyDown?.(event)
+      }}
+      onMouseDown={(event) => {
+        if (event.detail !== 2) return
+        // On its unit, a double click would take that alone, and what is typed then would be added to the number.
+        event.preventDefault()
+        event.currentTarget.select()
       }}
       suffix={suffix}
       value={draft ?? value}

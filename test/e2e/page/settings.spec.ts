@@ -26,6 +26,22 @@ test('a number that was cleared is the old one again once the field is left', as
     await expect(size).toHaveValue(before)
     await expect(page.getByText(/^0\.001 to 99\.999$/)).toBeVisible()
   }
+  // By hand: a double click beside the number takes it whole, and no key is lost to what the one before it sets.
+  await chooseGoal(page, 'Error')
+  const largest = page.getByRole('textbox', { name: 'Largest error' })
+  await largest.fill('5')
+  await page.keyboard.press('Tab')
+  await largest.dblclick({ delay: 40, position: { x: 36, y: 15 } })
+  await page.keyboard.type('10')
+  await expect(largest).toHaveValue(/^10.%$/)
+  await expect(page.getByTestId('outcome')).not.toContainText('Planned with other settings.')
+  // Of 1055 % the beginnings are goals too, and nobody meant them.
+  await page.keyboard.type('55')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText(/^0\.001.% to 100.%$/)).toBeVisible()
+  await page.keyboard.press('Tab')
+  await expect(largest).toHaveValue(/^5.%$/)
+  await expect(page.getByText(/^0\.001.% to 100.%$/)).toBeVisible()
 })
 
 test('why a recipe was refused is in view', async ({ page, folder }) => {
