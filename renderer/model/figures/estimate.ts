@@ -22,6 +22,9 @@ export interface FileEstimate {
   readonly kept: number
   /** Of the others those that are written in INT8. */
   readonly rounded: number
+  /** Characters of the names of factorized tensors and of all others: what stands around the values repeats them. */
+  readonly factorNames: number
+  readonly keptNames: number
 }
 
 const noPins: Pins = new Map()
@@ -44,22 +47,27 @@ export function estimateFile(
   let compressed = 0
   let wouldGrow = 0
   let rounded = 0
+  let factorNames = 0
+  let keptNames = 0
   for (const tensor of tensors) {
     const verdict = verdicts.get(tensor.name)
     const rank = pins.get(tensor.name) ?? forAll
     if (verdict && shrinksAt(verdict, rank)) {
       const factors = factorBytesIn(style, verdict, rank)
       compressed++
+      factorNames += tensor.name.length
       bytesAfter += factors
       factorBytes += factors
     } else {
       if (verdict) wouldGrow++
+      keptNames += tensor.name.length
       const inInt8 = whole.get(tensor.name)
       if (inInt8 !== undefined) rounded++
       bytesAfter += inInt8 ?? keptBytesIn(style, tensorOf(tensor))
     }
   }
-  return { bytesAfter, factorBytes, compressed, wouldGrow, kept: tensors.length - compressed - wouldGrow, rounded }
+  const kept = tensors.length - compressed - wouldGrow
+  return { bytesAfter, factorBytes, compressed, wouldGrow, kept, rounded, factorNames, keptNames }
 }
 
 /** The estimate as everything stands. */

@@ -123,17 +123,22 @@ export function outcomeOf({ estimate, plan, running, refusal, measured, byRank, 
   return { ...unplanned, state: 'unknown' }
 }
 
-/** What the header says of each entry, and the metadata of each matrix, on the average. */
-const entryBytes = 150
+/** What a header says of an entry beside its name - dtype, shape, offsets - and its checksum. */
+const besideName = 75
+/** Of a matrix: two entries, each with a suffix to its name, and its error by its name. */
+const besideThreeNames = 190
+/** Of the run: the digests of its source, its recipe and its result. */
+const ofTheRun = 500
 
 /** What an output of this style takes at one rank for all: its values, and about what stands around them. */
 export function expectedBytes(
-  { bytesAfter, factorBytes, compressed, wouldGrow, kept }: FileEstimate,
+  { bytesAfter, factorBytes, compressed, wouldGrow, kept, factorNames, keptNames }: FileEstimate,
   style: Style,
 ): number {
+  const around = ofTheRun + 3 * factorNames + besideThreeNames * compressed
   return style.copiesKept
-    ? bytesAfter + entryBytes * (2 * compressed + wouldGrow + kept)
-    : factorBytes + entryBytes * 2 * compressed
+    ? bytesAfter + around + keptNames + besideName * (wouldGrow + kept)
+    : factorBytes + around
 }
 
 function planned(

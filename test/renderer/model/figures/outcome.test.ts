@@ -1,12 +1,18 @@
 /** What the page says of the whole model: nothing of a part, nothing of other settings as of these, and a price for what is not known. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { AnalysisReport, PlanReport } from '../../../../core/contract.ts'
 import { AppError, toErrorReport } from '../../../../core/errors.ts'
 import { defaultParams, type Params, sketchKeyOf } from '../../../../core/params.ts'
 import { planReach } from '../../../../core/plan/analysis-rank.ts'
 import { styles } from '../../../../core/styles.ts'
 import type { FileEstimate } from '../../../../renderer/model/figures/estimate.ts'
-import { canCompress, outcomeOf, outcomeOfRun, verdictOn } from '../../../../renderer/model/figures/outcome.ts'
+import {
+  canCompress,
+  expectedBytes,
+  outcomeOf,
+  outcomeOfRun,
+  verdictOn,
+} from '../../../../renderer/model/figures/outcome.ts'
 import type { PlanAnswer, PlanState, Question } from '../../../../renderer/model/planning/plan.ts'
 import { paceOf } from '../../../../renderer/model/planning/price.ts'
 import { someReport, someRun } from '../../../core/contract/some-run.ts'
@@ -19,6 +25,8 @@ const estimate: FileEstimate = {
   wouldGrow: 2,
   kept: 3,
   rounded: 0,
+  factorNames: 240,
+  keptNames: 100,
 }
 const sized = { ...defaultParams, goalSize: 0.4 }
 const question = (params: Params): Question => ({
@@ -72,7 +80,7 @@ describe('the outcome of the choices', () => {
     const byRank = outcome(state(defaultParams, []), { byRank: true })
     // Of the file, not of its values: what a plan, a run and the file system say too, with about what its header takes.
     expect(byRank).toMatchObject({ state: 'unknown', bytesBefore: 1_000_000, sizeIsExact: false, compressed: 8 })
-    expect(byRank.bytesAfter).toBe(400_000 + (8 * 2 + 2 + 3) * 150)
+    expect(byRank.bytesAfter).toBe(400_000 + 500 + 3 * 240 + 190 * 8 + 100 + 75 * (2 + 3))
     expect(byRank).not.toHaveProperty('error')
     expect(canCompress(byRank)).toBe(true)
     expect(outcome(state(defaultParams, []), { byRank: true, style: styles.dense }).bytesAfter).toBe(1_000_000)
@@ -151,6 +159,23 @@ it('says of quality only that a change is large: no weight error earns praise', 
   })
   const missed = { bytesBefore: 9, bytesAfter: 3, relativeError: 0.4, absoluteError: 0.3 }
   expect(outcomeOfRun(missed, 'extract')).toMatchObject({ error: 0.3, verdict: 'untested', isDifference: true })
+})
+
+test('what stands around the values is expected to take about what it takes', () => {
+  // Ten thousand small tensors: what it takes decides there whether the output is larger than its source.
+  const names = Array.from({ length: 1000 }, (_, i) => `model.layers.${i}.mlp.down_proj.weight`)
+  const entry = (name: string, i: number) => [name, { dtype: 'F32', shape: [32, 40], data_offsets: [i * 5e3, i * 6e3] }]
+  const lengthOf = (written: readonly string[]) => JSON.stringify(Object.fromEntries(written.map(entry))).length
+  const whole = { ...estimate, bytesAfter: 0, factorBytes: 0, wouldGrow: 0, compressed: 0, kept: 0, factorNames: 0 }
+  const keptNames = names.join('').length
+  const checksums = 8 * names.length
+  const kept = expectedBytes({ ...whole, kept: names.length, keptNames }, styles.factors)
+  expect(kept / (lengthOf(names) + checksums)).toBeCloseTo(1, 1)
+  const halves = names.flatMap((name) => [`${name}.lowrank_A`, `${name}.lowrank_B`])
+  const errors = JSON.stringify(Object.fromEntries(names.map((name) => [name, '4.810935e-01'])))
+  const around = { ...whole, compressed: names.length, factorNames: keptNames, keptNames: 0 }
+  const taken = lengthOf(halves) + JSON.stringify(errors).length + 2 * checksums
+  expect(expectedBytes(around, styles.factors) / taken).toBeCloseTo(1, 1)
 })
 
 describe('the pace of this machine', () => {
