@@ -63,7 +63,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
           {t('outcome.share', { share: numbers.percent(share) })}
         </p>
       )}
-      {state === 'measured' ? null : (
+      {state === 'measured' || (candidates === 0 && rounded === 0) ? null : (
         <p>
           {compressed === 0 && candidates === 0 && rounded > 0
             ? t('outcome.roundedOnly', { count: rounded, number: numbers.count(rounded) })

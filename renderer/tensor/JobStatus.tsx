@@ -81,7 +81,8 @@ export const JobStatus = memo(function JobStatus({ view, rank, reached }: JobSta
   )
   return (
     <div className="job-status" data-testid="job-status">
-      {beyond ? null : (
+      {/* A comparison times both anew, in a line of its own: a second time of the same would only be another. */}
+      {beyond || (view.comparison !== null && !view.comparisonStale) ? null : (
         <Tooltip label={phases.join(' · ')} multiline w={300}>
           <span className="job-time">{took}</span>
         </Tooltip>

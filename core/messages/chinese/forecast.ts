@@ -13,5 +13,7 @@ export const forecast: Pick<Translation, keyof typeof english> = {
   'forecast.plain': () => '没有与此模型相近的已发表结果。没有输入统计时，低于 95 % 的字节预计会受损。',
   'forecast.weighted': () => '没有与此模型相近的已发表结果：请评估它。',
   'forecast.spectra': (v, w) =>
-    `它自己的谱：${v.total} 个矩阵中有 ${v.noise} 个像随机噪声；半数矩阵分布在超过 ${w.percent(v.spread)} 的方向上（稳定秩）。`,
+    v.total === 1
+      ? `它自己的谱${v.noise === 1 ? '结构不多于随机噪声，' : ''}分布在 ${w.percent(v.spread)} 的方向上（稳定秩）。`
+      : `它自己的谱：${w.count(v.total)} 个矩阵中有 ${w.count(v.noise)} 个的结构不多于随机噪声；全部矩阵的半数分布在超过 ${w.percent(v.spread)} 的方向上（稳定秩）。`,
 }

@@ -12,7 +12,7 @@ export const nothing = {
   'nothing.rank-limit': (v, w) =>
     `秩不超过允许的最大值 ${v.rank}（${w.act('max-rank')}）时，最小误差为 ${w.percent(v.least)}；目标是 ${w.percent(v.goal)}。`,
   'nothing.error-unknown': (v, w) => `没有矩阵能在误差不超过 ${w.percent(v.goal)} 时变小。`,
-  'nothing.noise': (v, w) => `${w.count(v.count)} 个中有 ${w.count(v.noisy)} 个与随机噪声相似。`,
+  'nothing.noise': (v, w) => `${w.count(v.count)} 个中有 ${w.count(v.noisy)} 个的结构不多于随机噪声。`,
   'nothing.dense-int8': (v, w) => `以 INT8 保留（${w.act('dense-int8')}）时，文件约为原来的 ${w.percent(v.share)}。`,
   'nothing.int8-factors': (v, w) =>
     `使用 INT8 因子（${w.act('int8-factors')}）时，文件约为原来的 ${w.percent(v.share)}。`,

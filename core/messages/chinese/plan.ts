@@ -40,7 +40,7 @@ export const plan = {
   'plan.too-small-for': (v) => `因子值太小，无法用 ${v.dtype} 表示。`,
   'plan.int8-adds': (v, w) => `INT8 使其误差增加 ${w.increase(v.share)}。`,
   'plan.int8-would-add': (v, w) => `INT8 会使其误差增加 ${w.increase(v.share)}：改用 ${v.dtype} 因子。`,
-  'plan.noise': () => '与随机噪声相似：降低秩没有帮助。',
+  'plan.noise': () => '结构不多于随机噪声：降低秩没有帮助。',
 
   'plan.non-finite': (v) => `${v.name} 含有${nonFinite(v)}。`,
   'plan.name-taken': (v) =>

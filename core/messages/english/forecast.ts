@@ -14,5 +14,7 @@ export const forecast = {
     'Nothing published is near this model. Without statistics of inputs, expect damage below 95 % of the bytes.',
   'forecast.weighted': () => 'Nothing published is near this model: evaluate it.',
   'forecast.spectra': (v: { noise: number; total: number; spread: number }, w: Words) =>
-    `Its own spectra: ${v.noise} of ${v.total} matrices behave like noise, and half of them spread over more than ${w.percent(v.spread)} of their directions (stable rank).`,
+    v.total === 1
+      ? `Its own spectrum ${v.noise === 1 ? 'has no more structure than random noise, and ' : ''}spreads over ${w.percent(v.spread)} of its directions (stable rank).`
+      : `Its own spectra: ${w.count(v.noise)} of ${w.count(v.total)} matrices ${v.noise === 1 ? 'has' : 'have'} no more structure than random noise, and half of all spread over more than ${w.percent(v.spread)} of their directions (stable rank).`,
 }

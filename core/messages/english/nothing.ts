@@ -21,8 +21,8 @@ export const nothing = {
     `No matrix gets smaller with an error of ${w.percent(v.goal)} or less.`,
   'nothing.noise': (v: { noisy: number; count: number }, w: Words) =>
     v.noisy === v.count && v.count > 1
-      ? `All ${w.count(v.count)} behave like random noise.`
-      : `${w.count(v.noisy)} of ${w.count(v.count)} ${v.noisy === 1 ? 'behaves' : 'behave'} like random noise.`,
+      ? `All ${w.count(v.count)} have no more structure than random noise.`
+      : `${w.count(v.noisy)} of ${w.count(v.count)} ${v.noisy === 1 ? 'has' : 'have'} no more structure than random noise.`,
   'nothing.dense-int8': (v: { share: number }, w: Words) =>
     `Kept in INT8 (${w.act('dense-int8')}), they would bring the file to about ${w.percent(v.share)}.`,
   'nothing.int8-factors': (v: { share: number }, w: Words) =>

@@ -50,7 +50,7 @@ export const plan = {
   'plan.int8-adds': (v: { share: number | null }, w: Words) => `INT8 adds ${w.increase(v.share)} to its error.`,
   'plan.int8-would-add': (v: { share: number | null; dtype: string }, w: Words) =>
     `INT8 would add ${w.increase(v.share)} to its error: ${v.dtype} factors.`,
-  'plan.noise': () => 'Behaves like random noise: low rank will not help.',
+  'plan.noise': () => 'No more structure than random noise: low rank will not help.',
 
   'plan.non-finite': (v: { name: Foreign; nan: number; inf: number }) => `${v.name} has ${nonFinite(v)}.`,
   'plan.name-taken': (v: { tensor: Quoted; written: Quoted }) =>

@@ -23,6 +23,7 @@ describe('what is known beforehand', () => {
     const low = Array.from({ length: 65 }, (_, rank) => 0.5 ** rank)
     const matrices = [noise, low, low].map((curve) => ({ rows: 64, cols: 64, curve }))
     // Stable rank of the middle one: 1 / (1 - 0.25) of 64.
-    expect(said({ share: 1, matrices })).toMatch(/1 of 3 matrices behave like noise.*2.08 % of their directions/)
+    expect(said({ share: 1, matrices })).toMatch(/1 of 3 matrices has no more .*2.08 % of their directions/)
+    expect(said({ share: 1, matrices: [matrices[1]!] })).toMatch(/^Its own spectrum spreads over 2.08 % of its/)
   })
 })

@@ -39,7 +39,7 @@ describe('a model of which nothing would be compressed', () => {
     const { text, remedy } = saidOf([noise, noise], { goalError: 0.05 })
     // At rank 127, the last below break-even: sqrt(1 - 127 / 256) = 70.99 %.
     expect(text).toContain('No matrix reaches 5.00 % below break-even: the least is 70.99 %.')
-    expect(text).toContain('All 2 behave like random noise')
+    expect(text).toContain('All 2 have no more structure than random noise')
     expect(text).toMatch(/INT8 factors \(--factor-dtype INT8\) would bring the file to about 5\d\.\d\d %/)
     expect(text).toContain('(--statistics), it may still be compressible')
     expect(remedy).toEqual({ factorDType: 'INT8' })

@@ -176,7 +176,7 @@ test('changing the power iterations replaces the job, and each iteration is draw
   await setAdvanced(page, 'Power iterations', 1)
   await readError(page)
   await expect(status).toContainText('1 power iteration')
-  await expect(page.getByText('Behaves like random noise')).toBeHidden()
+  await expect(page.getByText('No more structure than random noise')).toBeHidden()
 })
 
 test('a comparison shows the floor and what going fast costs, and keeps it while parameters change', async ({
@@ -198,6 +198,7 @@ test('a comparison shows the floor and what going fast costs, and keeps it while
   expect(fast).toBeGreaterThan(0)
   const compared = page.getByRole('region', { name: 'Compare with exact' })
   await expect(compared).toContainText(/Randomized took .*, exact .* times as (fast|long)/)
+  await expect(page.getByTestId('job-status')).not.toContainText('took')
   await expect(compared).not.toContainText('other settings')
   // A rank beyond the sketch has no singular values of it: those up to its rank are not the answer.
   const rank = page.getByRole('textbox', { name: 'Rank', exact: true })
