@@ -17,6 +17,7 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
   const { error, busy, dismiss, attempt } = useAttempt()
   const { progress, target: name } = run
   const paused = run.state === 'paused'
+  const connected = useSession((session) => session.connected)
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
   const work = workOf(run)
   const waits = work === 'waiting'
@@ -34,7 +35,7 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
         <span className="run-share number">{numbers.percent(Math.floor(share * 1000) / 1000)}</span>
         {waits ? null : (
           <Button
-            disabled={busy}
+            disabled={busy || !connected}
             onClick={() => attempt(() => pauseRun(run.runId, !paused))}
             size="compact-sm"
             variant="default"
@@ -42,7 +43,7 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
             {t(paused ? 'runs.continue' : 'runs.pause')}
           </Button>
         )}
-        <Button disabled={busy} onClick={cancel} size="compact-sm" variant="default">
+        <Button disabled={busy || !connected} onClick={cancel} size="compact-sm" variant="default">
           {t('app.cancel')}
         </Button>
       </div>

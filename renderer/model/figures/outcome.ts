@@ -136,9 +136,7 @@ export function expectedBytes(
   style: Style,
 ): number {
   const around = ofTheRun + 3 * factorNames + besideThreeNames * compressed
-  return style.copiesKept
-    ? bytesAfter + around + keptNames + besideName * (wouldGrow + kept)
-    : factorBytes + around
+  return style.copiesKept ? bytesAfter + around + keptNames + besideName * (wouldGrow + kept) : factorBytes + around
 }
 
 function planned(

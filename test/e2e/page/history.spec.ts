@@ -121,6 +121,10 @@ test(
     await finishSome(page)
     first.process.kill('SIGKILL')
     await first.stop()
+    // Nobody would hear what is pressed.
+    await expect(page.getByTestId('run')).toContainText('last known state')
+    for (const name of ['Pause', 'Cancel'])
+      await expect(page.getByTestId('run').getByRole('button', { name })).toBeDisabled()
 
     const byCommand = join(folder, 'by-command-line.safetensors')
     const cli = spawnSync(process.execPath, [`${root}out/main/cli.js`, 'compress', source, '--out', byCommand], {
