@@ -29,12 +29,14 @@ export interface Starting {
   readonly user?: { readonly uid: number; readonly gid: number }
 }
 
-/** Starts a packed application with a configuration of its own. @param parameters a file to open, switches of Chromium */
+/** Starts a packed application with a configuration of its own; not as root. @param parameters a file to open, switches of Chromium */
 export async function startApplication(
   program: string,
   parameters: readonly string[] = [],
   { environment = process.env, user }: Starting = {},
 ): Promise<Started> {
+  if (process.getuid?.() === 0 && !user)
+    throw new Error("Chromium's sandbox refuses root. Run this as another user, in a display of his: xvfb-run does.")
   const config = await mkdtemp(join(tmpdir(), 'ghostsvd-started-'))
   if (user) await chown(config, user.uid, user.gid)
   const started = performance.now()

@@ -1,5 +1,5 @@
 /**
- * `node test/package/installed.ts PACKAGE.deb FOLDER` (root, Debian, Xvfb, xdotool, imagemagick): what a user does with the package.
+ * `node test/package/installed.ts PACKAGE.deb FOLDER` (root, Debian, Xvfb, xdotool, imagemagick, desktop-file-utils): what a user does with the package.
  * Installs it by apt-get; looks at its menu entry, types, fuses; runs its command, and its window as another user with Chromium's sandbox
  * on; ends it, purges it, and lists what is left. Pictures go to FOLDER. It changes the machine it runs on, so it is no part of `npm test`.
  */

@@ -9,8 +9,6 @@ import { type Started, startApplication, startServe } from './drive.ts'
 const runs = 5
 const [program] = process.argv.slice(2)
 if (program === undefined) throw new Error('Name the program of a packed application.')
-if (process.getuid?.() === 0)
-  throw new Error("Chromium's sandbox refuses root. Run this as another user, in a display of his: xvfb-run does.")
 const browser = findBrowser()
 if (browser === null) throw new Error('No Chromium for the page of ghostsvd serve.')
 const cli = resolve(import.meta.dirname, '../../out/main/cli.js')
