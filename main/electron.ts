@@ -8,12 +8,11 @@ import { runDesktop } from './desktop/desktop.ts'
 import { openDeviceWindow } from './desktop/device/device-window.ts'
 import { offerCommandDevice } from './desktop/device/linux-switches.ts'
 import { spawnModelProcess, spawnUtilityProcess } from './desktop/engine/engine-process.ts'
+import { exitApplication } from './desktop/lifecycle/exit.ts'
 import { filesOf, lacksDisplay, namesGpu, ownParameters } from './desktop/lifecycle/parameters.ts'
 import { prepareDesktop } from './desktop/lifecycle/prepare.ts'
 import { hardenContents } from './desktop/window/window.ts'
 import { openDevicesBy, spawnEnginesBy, spawnModelsBy } from './engine/parent/host-process.ts'
-import { killNow } from './system/kill-now.ts'
-import { exitWithoutFiles } from './system/signals.ts'
 
 const parameters = ownParameters(process.argv, process.defaultApp === true)
 if (lacksDisplay(process.platform, process.env, process.argv)) {
@@ -50,9 +49,5 @@ async function runCommand(): Promise<void> {
   await Promise.all(
     [process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))),
   )
-  // What a command leaves waiting for a disk that is gone, Electron would wait for too.
-  exitWithoutFiles(
-    () => app.exit(status),
-    () => killNow(process.pid),
-  )
+  exitApplication(status)
 }

@@ -14,11 +14,10 @@ import { assetHandler, builtPage } from '../host/assets.ts'
 import { createHost, type Host, refuseWith } from '../host/host.ts'
 import { storedSettings } from '../host/settings.ts'
 import { configFolder } from '../system/folders.ts'
-import { killNow } from '../system/kill-now.ts'
 import { fileLog, logPath } from '../system/log.ts'
 import { ownCommand } from '../system/own-command.ts'
-import { exitWithoutFiles } from '../system/signals.ts'
 import { offerNotedDevice } from './device/linux-switches.ts'
+import { exitApplication } from './lifecycle/exit.ts'
 import { watchFaults } from './lifecycle/faults.ts'
 import { createQuitting } from './lifecycle/quitting.ts'
 import { onSessionEnd } from './lifecycle/session-end.ts'
@@ -61,11 +60,7 @@ export async function runDesktop(files: readonly string[]): Promise<void> {
     running,
     ask: (count) => agreesToQuit(count),
     close: async () => void (await Promise.all([host?.close(), page.kept()])),
-    exit: (status) =>
-      exitWithoutFiles(
-        () => app.exit(status),
-        () => killNow(process.pid),
-      ),
+    exit: exitApplication,
   })
   const page = createPageWindow({
     place: storedPlace(folder),

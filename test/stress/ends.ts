@@ -39,30 +39,49 @@ function whole(...args: string[]): void {
   if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`)
 }
 
-/** Every process that has our folder in its environment, and is none that was there before. */
+/** A file of /proc; nothing for a process that has gone. */
+function told(pid: number, what: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+/** State, parent and start of a process, as /proc counts them. */
+function statOf(pid: number): [state: string, parent: number, start: string] {
+  const fields = told(pid, 'stat')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return [fields[0] ?? '', Number(fields[1]), fields[19] ?? '']
+}
+
+/** Those that were ever seen, with their start: what an Electron forks by its zygotes has no environment, and in the end no parent. */
+const seen = new Map<number, string>()
+
+/** Every process that has our folder in its environment, or descends from one that has, and is none that was there before. */
 function alive(except: ReadonlySet<number>): number[] {
-  return readdirSync('/proc')
+  const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => !except.has(pid) && belongs(pid))
+  const stats = new Map(pids.map((pid) => [pid, statOf(pid)]))
+  const belongs = (pid: number): boolean => {
+    const [state, parent, start] = stats.get(pid) ?? ['', 0, '']
+    if (state === '' || pid === process.pid) return false
+    if (seen.get(pid) === start) return true
+    const ours = told(pid, 'environ').includes(`GHOSTSVD_CONFIG=${config}`) || belongs(parent)
+    if (ours) seen.set(pid, start)
+    return ours
+  }
+  return pids.filter((pid) => !except.has(pid) && belongs(pid) && lives(pid))
 }
 
-function belongs(pid: number): boolean {
-  try {
-    const state = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')[0]
-    return state !== 'Z' && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`GHOSTSVD_CONFIG=${config}`)
-  } catch {
-    return false
-  }
+/** One that was killed and waits for its disk has no memory any more, or SIGKILL before it. */
+function lives(pid: number): boolean {
+  const killed = Number.parseInt(/^(?:Sig|Shd)Pnd:\s*(\w+)/m.exec(told(pid, 'status'))?.[1] ?? '0', 16) & 0x100
+  return statOf(pid)[0] !== 'Z' && told(pid, 'cmdline') !== '' && killed === 0
 }
 
-const isEngine = (pid: number) => {
-  try {
-    return /engine\.js|engine\.cjs|utility/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))
-  } catch {
-    return false
-  }
-}
+const isEngine = (pid: number) => /engine\.js|node\.mojom\.NodeService/.test(told(pid, 'cmdline'))
 
 const at = (name: string) => join(mount, name)
 const adapter = join(root, 'adapter')
@@ -93,6 +112,7 @@ const hindrances = ['nothing', 'engine stopped', 'dead mount'] as const
 const alone = 'merge'
 type Hindrance = (typeof hindrances)[number]
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGINT twice'] as const
+const ways = ['SIGTERM', 'SIGINT', 'SIGHUP', 'closed window', 'end of the session']
 /** Of a running command: what it is to finish, and what it is to resume. */
 const kept = /^r\.safetensors(\.journal)?\.partial$/
 
@@ -110,7 +130,7 @@ async function allGone(before: ReadonlySet<number>, since: number): Promise<[ms:
   while (alive(before).length > 0 && performance.now() - since < 2 * limitMs) await wait(20)
   const ms = performance.now() - since
   const left = alive(before)
-  const names = left.map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').slice(0, 3).join(' '))
+  const names = left.map((pid) => told(pid, 'cmdline').split('\0').slice(0, 3).join(' '))
   for (const pid of left) process.kill(pid, 'SIGKILL')
   return [ms, names]
 }
@@ -134,7 +154,7 @@ async function hinder(
 async function hinderAlone(hindrance: Hindrance, child: ChildProcess, server: ChildProcess): Promise<void> {
   const isStruck =
     hindrance === 'dead mount'
-      ? () => readFileSync(`/proc/${server.pid}/stat`, 'utf8').replace(/^.*\) /s, '')[0] === 'T'
+      ? () => statOf(server.pid!)[0] === 'T'
       : () => readdirSync(out).some((name) => name.endsWith('.partial'))
   while (!isStruck() && child.exitCode === null) await wait(1)
 }
@@ -233,7 +253,8 @@ async function strikeDesktop(how: string, hindrance: Hindrance, server: ChildPro
   const before = new Set(alive(new Set()))
   const { application } = await startDesktop({ folder: root, config, display, parameters: [at('m.safetensors')] })
   const main = application.process()
-  await application.firstWindow()
+  const page = await application.firstWindow()
+  await page.getByText('m.safetensors').first().waitFor()
   await hinder(hindrance, before, server)
   const since = performance.now()
   const ended = once(main, 'exit')
@@ -301,12 +322,13 @@ try {
   for (const hindrance of hindrances)
     if (`a run of a page, ${hindrance}, cancelled`.includes(wanted)) await strikeRun(hindrance, server)
   const runtime = electronRuntime()
-  if (runtime && 'desktop'.includes(wanted.split(',')[0]!)) {
+  const ofDesktop = hindrances
+    .flatMap((hindrance) => ways.map((how) => ({ hindrance, how })))
+    .filter(({ hindrance, how }) => `desktop, ${hindrance}, ${how}`.includes(wanted))
+  if (runtime && ofDesktop.length > 0) {
     if (runtime.old) await layOutForOldElectron(runtime.application)
     const display = await openDisplay()
-    for (const hindrance of hindrances)
-      for (const how of ['SIGTERM', 'SIGINT', 'SIGHUP', 'closed window', 'end of the session'])
-        await strikeDesktop(how, hindrance, server, display.name)
+    for (const { hindrance, how } of ofDesktop) await strikeDesktop(how, hindrance, server, display.name)
     await display.close()
   }
   // A later start sweeps what those that were ended by force left.

@@ -1,8 +1,8 @@
 /** What cannot be changed any more once Electron is ready. */
 import { join } from 'node:path'
-import { crashReporter } from 'electron/common'
 import { app, protocol } from 'electron/main'
 import { configFolder } from '../../system/folders.ts'
+import { startCrashHandler } from './crash-handler.ts'
 
 export function prepareDesktop(): void {
   // Chromium's sandbox does not start as root, where --no-sandbox is the only way: enableSandbox() would take that back.
@@ -11,9 +11,9 @@ export function prepareDesktop(): void {
   app.setAppUserModelId('org.ghostsvd.GhostSVD')
   // Chromium's own data lies with our settings, so that another configuration is another instance.
   app.setPath('userData', join(configFolder(), 'browser'))
-  // Dumps of processes that crash stay on this machine, beside the log.
+  // Beside the log.
   app.setPath('crashDumps', join(configFolder(), 'crashes'))
-  crashReporter.start({ uploadToServer: false })
+  startCrashHandler()
   protocol.registerSchemesAsPrivileged([
     { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
   ])
