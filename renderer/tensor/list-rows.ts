@@ -34,13 +34,17 @@ interface RowLabel {
 /** Characters of a name's end that a narrow list has room for. */
 const tailLength = 12
 
-/** Cut in front of the last number, or of the last part: `mlp.experts.` + `12.up_proj`; a factor goes with its matrix: `q_proj.lowrank_A`. */
+/**
+ * Cut in front of the part with the last number, or of the last part: `mlp.experts.` + `12.up_proj`, `conv1.bias`; a factor goes with its matrix:
+ * `q_proj.lowrank_A`.
+ */
 export function labelOf(name: string, grouped: boolean): RowLabel {
   const { layer, role } = partsOf(name)
   const shown = role.replace(/(?<=.)\.weight(?=$|\.)/, '')
   const number = shown.search(/\d+[./_](?!.*\d[./_])/)
   const owner = isOwnFactor(shown) ? shown.lastIndexOf('.') : shown.length
-  const at = number >= 0 ? number : shown.lastIndexOf('.', owner - 1) + 1
+  const before = (separator: string, end: number) => shown.lastIndexOf(separator, end - 1) + 1
+  const at = number >= 0 ? Math.max(before('.', number), before('/', number)) : before('.', owner)
   const leaf = shown.slice(at)
   return {
     layer: grouped || layer === '' ? '' : (/\d+$/.exec(layer)?.[0] ?? ''),

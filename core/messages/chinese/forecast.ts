@@ -12,8 +12,10 @@ export const forecast: Pick<Translation, keyof typeof english> = {
     '实测（另一个模型）：使用输入统计，文字识别模型在 80 % 的字节下保留 99 % 的字符，60 % 时为 98 %，单用 INT8 在 28 % 的字节下为 99 %。此模型可以运行：请看它的回答。',
   'forecast.plain': () => '没有与此模型相近的已发表结果。没有输入统计时，低于 95 % 的字节预计会受损。',
   'forecast.weighted': () => '没有与此模型相近的已发表结果：请评估它。',
-  'forecast.spectra': (v, w) =>
-    v.total === 1
-      ? `它自己的谱${v.noise === 1 ? '结构不多于随机噪声，' : ''}分布在 ${w.percent(v.spread)} 的方向上（稳定秩）。`
-      : `它自己的谱：${w.count(v.total)} 个矩阵中有 ${w.count(v.noise)} 个的结构不多于随机噪声；全部矩阵的半数分布在超过 ${w.percent(v.spread)} 的方向上（稳定秩）。`,
+  'forecast.spectra': (v, w) => {
+    const spread = `${w.percent(v.spread)} 的方向上（稳定秩）。`
+    if (v.total === 1) return `它自己的谱${v.noise === 1 ? '结构不多于随机噪声，' : ''}分布在 ${spread}`
+    const noise = `${w.count(v.total)} 个矩阵中有 ${w.count(v.noise)} 个的结构不多于随机噪声；全部矩阵的半数`
+    return `它自己的谱：${v.noise === 0 ? `${w.count(v.total)} 个矩阵的半数` : noise}分布在超过 ${spread}`
+  },
 }

@@ -13,8 +13,11 @@ export const forecast = {
   'forecast.plain': () =>
     'Nothing published is near this model. Without statistics of inputs, expect damage below 95 % of the bytes.',
   'forecast.weighted': () => 'Nothing published is near this model: evaluate it.',
-  'forecast.spectra': (v: { noise: number; total: number; spread: number }, w: Words) =>
-    v.total === 1
-      ? `Its own spectrum ${v.noise === 1 ? 'has no more structure than random noise, and ' : ''}spreads over ${w.percent(v.spread)} of its directions (stable rank).`
-      : `Its own spectra: ${w.count(v.noise)} of ${w.count(v.total)} matrices ${v.noise === 1 ? 'has' : 'have'} no more structure than random noise, and half of all spread over more than ${w.percent(v.spread)} of their directions (stable rank).`,
+  'forecast.spectra': (v: { noise: number; total: number; spread: number }, w: Words) => {
+    const spread = `over ${v.total === 1 ? '' : 'more than '}${w.percent(v.spread)} of ${v.total === 1 ? 'its' : 'their'} directions (stable rank)`
+    if (v.total === 1)
+      return `Its own spectrum ${v.noise === 1 ? 'has no more structure than random noise, and ' : ''}spreads ${spread}.`
+    const noise = `${w.count(v.noise)} of ${w.count(v.total)} matrices ${v.noise === 1 ? 'has' : 'have'} no more structure than random noise, and `
+    return `Its own spectra: ${v.noise === 0 ? `half of ${w.count(v.total)} matrices` : `${noise}half of all`} spread ${spread}.`
+  },
 }

@@ -50,6 +50,8 @@ test('the numbers of a name are in the parts that are not cut', () => {
     leaf: 'q_proj.lowrank_A',
     tail: 12,
   })
+  // Of a part no number is torn: "1.bias" would be of anything.
+  expect(labelOf('block.conv1.bias', true)).toEqual({ layer: '', path: 'block.', leaf: 'conv1.bias', tail: 10 })
   expect(labelOf('lm_head.weight', true)).toEqual({ layer: '', path: '', leaf: 'lm_head', tail: 7 })
   expect(labelOf('weight', false)).toEqual({ layer: '', path: '', leaf: 'weight', tail: 6 })
 })
