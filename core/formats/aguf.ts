@@ -116,6 +116,8 @@ async function readHeader(
   const metadata = await readConfig(cursor, where)
   await cursor.need(4)
   const layers = cursor.u32()
+  // One without matrices has a few bytes, or none of its own in a file with a hole.
+  if (layers > maxMatrices) throw overLimit(where, 'layers', maxMatrices, layers, 'no published model comes near it')
   const matrices = new Map<string, Matrix>()
   const names = uniqueNames({ has: (name) => matrices.has(name), add: () => {} })
   const renamed = { count: 0, first: '' }

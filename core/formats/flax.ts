@@ -10,6 +10,7 @@ import { checkedElementCount, type DType, dtypeBits } from '../tensor.ts'
 import { uniqueNames } from '../unique-names.ts'
 import type { Format } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
+import { length, sizeOf, startsList, startsMap } from './reading/message-pack.ts'
 import { pathNames } from './reading/name-meter.ts'
 import { readRange } from './reading/range.ts'
 import { type ReadableTensor, weightFileOf } from './reading/readable.ts'
@@ -67,6 +68,7 @@ export const flax: Format = {
       nameOf: pathNames(source.name, '/'),
       values: 0,
       keys: 0,
+      depth: 0,
     }
     await readValue(walk, [])
     if (walk.cursor.position !== source.byteLength)
@@ -93,6 +95,8 @@ interface Walk {
   readonly nameOf: ReturnType<typeof pathNames>
   values: number
   keys: number
+  /** Of the value that is being read, whether it is one of a map or list, a key, or a part of an array. */
+  depth: number
 }
 
 /** An array as it stands in the file. */
@@ -107,10 +111,6 @@ type Value =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'other' }
-
-function startsMap(byte: number): boolean {
-  return (byte & 0xf0) === 0x80 || byte === 0xde || byte === 0xdf
-}
 
 const other: Value = { kind: 'other' }
 
@@ -147,10 +147,8 @@ async function readValue(walk: Walk, path: readonly string[]): Promise<Value> {
   const code = cursor.u8()
   if (code < 0x80) return { kind: 'number', number: code }
   if (code >= 0xe0) return { kind: 'number', number: code - 256 }
-  if (startsMap(code))
-    return readMap(walk, (code & 0xf0) === 0x80 ? code & 15 : await length(cursor, code === 0xde ? 2 : 4), path)
-  if ((code & 0xf0) === 0x90 || code === 0xdc || code === 0xdd)
-    return readList(walk, (code & 0xf0) === 0x90 ? code & 15 : await length(cursor, code === 0xdc ? 2 : 4), path)
+  if (startsMap(code)) return nested(walk, readMap, await sizeOf(cursor, code), path)
+  if (startsList(code)) return nested(walk, readList, await sizeOf(cursor, code), path)
   if ((code & 0xe0) === 0xa0) return readText(walk, code & 31)
   switch (code) {
     case 0xc0: // nil, false, true
@@ -186,22 +184,14 @@ async function readValue(walk: Walk, path: readonly string[]): Promise<Value> {
     case 0xd6:
     case 0xd7:
     case 0xd8:
-      return readExtension(walk, 1 << (code - 0xd4), path)
+      return nested(walk, readExtension, 1 << (code - 0xd4), path)
     case 0xc7:
     case 0xc8:
     case 0xc9:
-      return readExtension(walk, await length(cursor, 1 << (code - 0xc7)), path)
+      return nested(walk, readExtension, await length(cursor, 1 << (code - 0xc7)), path)
     default:
       throw badFile(where, `a value of MessagePack at byte ${at}`, `byte 0x${code.toString(16)}`)
   }
-}
-
-/** A number of `bytes` bytes, big-endian. */
-async function length(cursor: Cursor, bytes: number): Promise<number> {
-  await cursor.need(bytes)
-  let value = 0
-  for (let i = 0; i < bytes; i++) value = value * 256 + cursor.u8()
-  return value
 }
 
 async function readText(walk: Walk, byteLength: number): Promise<Value> {
@@ -223,7 +213,6 @@ function textOf({ cursor, source }: Walk, byteLength: number): string {
 }
 
 async function readMap(walk: Walk, count: number, path: readonly string[]): Promise<Value> {
-  checkDepth(walk, path)
   const keys = new Set<string>()
   for (let i = 0; i < count; i++) {
     const key = quickValue(walk) ?? (await readValue(walk, path))
@@ -240,14 +229,22 @@ async function readMap(walk: Walk, count: number, path: readonly string[]): Prom
 }
 
 async function readList(walk: Walk, length: number, path: readonly string[]): Promise<Value> {
-  checkDepth(walk, path)
   for (let i = 0; i < length; i++) if (quickValue(walk) === undefined) await readValue(walk, [...path, String(i)])
   return other
 }
 
-function checkDepth({ source }: Walk, path: readonly string[]): void {
-  if (path.length > maxDepth)
-    throw overLimit(source.name, 'levels of maps', maxDepth, path.length, 'no honest model nests so deep')
+/** What may hold values that hold values. Those that the specification has no place for, such as maps as keys, nest as deep as any. */
+async function nested(
+  walk: Walk,
+  read: (walk: Walk, size: number, path: readonly string[]) => Promise<Value>,
+  size: number,
+  path: readonly string[],
+): Promise<Value> {
+  if (++walk.depth > maxDepth)
+    throw overLimit(walk.source.name, 'levels of maps', maxDepth, walk.depth, 'no honest model nests so deep')
+  const value = await read(walk, size, path)
+  walk.depth--
+  return value
 }
 
 async function readExtension(walk: Walk, byteLength: number, path: readonly string[]): Promise<Value> {
@@ -313,7 +310,7 @@ async function readChunked(walk: Walk, count: number, path: readonly string[]): 
     await walk.cursor.need(1)
     const code = walk.cursor.u8()
     if (!startsMap(code)) throw badFile(where, `a map of ${name}`, 'another value')
-    const size = (code & 0xf0) === 0x80 ? code & 15 : await length(walk.cursor, code === 0xde ? 2 : 4)
+    const size = await sizeOf(walk.cursor, code)
     if (name === 'shape' && size > maxDimensions) throw badFile(where, `at most ${maxDimensions} dimensions`, `${size}`)
     for (let each = 0; each < size; each++) {
       const place = await readValue(inner, path)

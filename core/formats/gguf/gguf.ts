@@ -38,7 +38,7 @@ const maxDimensions = 4
 const maxNameBytes = 4096
 /** Of an array in an array; the specification allows any, writers use one. */
 const maxArrayDepth = 4
-/** Arrays in one array; each costs a call. */
+/** Arrays in arrays, of all pairs together; each costs a wait. */
 const maxNestedArrays = 4096
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** Metadata kept to be shown; chat templates are longer and are cut. */
@@ -179,12 +179,13 @@ function checkCount(where: string, what: string, count: number, limit: number): 
 /** Scalars and strings as text; arrays as their length. */
 async function readPairs(cursor: Cursor, where: string, count: number): Promise<Map<string, string>> {
   const metadata = new Map<string, string>()
+  const nested = { arrays: 0 }
   for (let i = 0; i < count; i++) {
     const key = await readText(cursor, where, maxNameBytes, 'key')
     await cursor.need(4)
     const type = cursor.u32()
     if (metadata.has(key)) throw badFile(where, 'every key once', `${quoted(key)} twice`)
-    metadata.set(key, await readValue(cursor, `${where}: ${quoted(key)}`, type))
+    metadata.set(key, await readValue(cursor, `${where}: ${quoted(key)}`, type, nested))
   }
   return metadata
 }
@@ -202,7 +203,12 @@ async function readText(cursor: Cursor, where: string, limit: number, what: stri
   }
 }
 
-async function readValue(cursor: Cursor, where: string, type: number): Promise<string> {
+/** Of one file. */
+interface Nested {
+  arrays: number
+}
+
+async function readValue(cursor: Cursor, where: string, type: number, nested: Nested): Promise<string> {
   const fixed = fixedBytes.get(type)
   if (fixed !== undefined) {
     await cursor.need(fixed)
@@ -217,7 +223,7 @@ async function readValue(cursor: Cursor, where: string, type: number): Promise<s
     cursor.skip(length - shown)
     return text
   }
-  if (type === arrayType) return `${await skipArray(cursor, where, 1)} values`
+  if (type === arrayType) return `${await skipArray(cursor, where, 1, nested)} values`
   throw badFile(where, 'a value type from 0 to 12', `${type}`)
 }
 
@@ -227,7 +233,7 @@ function lengthOf(where: string, length: number): number {
 }
 
 /** @returns the number of its elements */
-async function skipArray(cursor: Cursor, where: string, depth: number): Promise<number> {
+async function skipArray(cursor: Cursor, where: string, depth: number, nested: Nested): Promise<number> {
   if (depth > maxArrayDepth)
     throw overLimit(where, 'levels of arrays', maxArrayDepth, depth, 'nobody writes more than one')
   await cursor.need(12)
@@ -241,9 +247,10 @@ async function skipArray(cursor: Cursor, where: string, depth: number): Promise<
       cursor.skip(lengthOf(where, cursor.u64()))
     }
   else if (type === arrayType) {
-    if (count > maxNestedArrays)
-      throw overLimit(where, 'arrays in one array', maxNestedArrays, count, 'nobody writes so many')
-    for (let i = 0; i < count; i++) await skipArray(cursor, where, depth + 1)
+    nested.arrays += count
+    if (nested.arrays > maxNestedArrays)
+      throw overLimit(where, 'arrays in arrays', maxNestedArrays, nested.arrays, 'nobody writes so many')
+    for (let i = 0; i < count; i++) await skipArray(cursor, where, depth + 1, nested)
   } else throw badFile(where, 'an array of a type from 0 to 12', `${type}`)
   return count
 }

@@ -5,7 +5,7 @@ import { readRange } from '../reading/range.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
 
 /** Nodes of the trees of one file: an honest one has one for eight names. */
-const maxNodes = 300_000
+export const maxNodes = 300_000
 /** Of all headers together; an honest object has about eight. */
 const maxMessages = 400_000
 

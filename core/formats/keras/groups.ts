@@ -1,6 +1,6 @@
 /** What the groups of an HDF5 file hold: symbol tables, which are a tree over a heap of names, and links in headers. */
 import { badFile, overLimit } from '../reading/refusal.ts'
-import type { Fields, Structures } from './fields.ts'
+import { type Fields, maxNodes, type Structures } from './fields.ts'
 
 /** Groups and datasets; the largest models have some thousand, and each costs 5 KB and 20 microseconds here. */
 export const maxObjects = 20_000
@@ -31,6 +31,9 @@ export async function symbolTable(structures: Structures, tree: number, heapAt: 
     const used = node.u16(6)
     const entries = await read(address + 24, 16 * used + 8, 'tree')
     const isLeaf = node.u8(5) === 0
+    // A node may name itself as its child as often as it has any.
+    if (!isLeaf && open.length + used > maxNodes)
+      throw overLimit(where, 'nodes', maxNodes, open.length + used, 'each name has a fraction of one')
     for (let i = 0; i < used; i++) {
       const child = entries.u64(16 * i + 8)
       if (isLeaf) links.push(...(await symbolsAt(structures, child, heap)))

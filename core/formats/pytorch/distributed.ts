@@ -27,6 +27,7 @@ import {
 import { runPickle } from './pickle.ts'
 import { torchHost } from './pickle-globals.ts'
 import { pickleBudget } from './pickle-limits.ts'
+import { wellFormed } from './pickle-tree.ts'
 import { isCount, isNode, type OpaqueNode, type PickleValue, sequenceItems, sizesOf } from './pickle-values.ts'
 import { checkpointFile, codeNotices } from './pytorch.ts'
 
@@ -133,8 +134,9 @@ function describedTensors(where: string, root: PickleValue, left: LeftOut[]): De
     if (!isClass(entry, 'TensorStorageMetadata')) continue
     const name = text(key)
     const label = `${where}: tensor ${quoted(name)}`
-    if (names.has(name)) throw badFile(where, 'every tensor once', `${quoted(name)} twice`)
-    names.add(name)
+    const shown = wellFormed(name)
+    if (names.has(shown)) throw badFile(where, 'every tensor once', `${quoted(name)} twice`)
+    names.add(shown)
     const properties = attribute(entry, 'properties')
     const state = isNode(properties, 'opaque') ? properties.state : properties
     const type = sequenceItems(state)?.[0] ?? attribute(properties, 'dtype')
@@ -151,7 +153,7 @@ function describedTensors(where: string, root: PickleValue, left: LeftOut[]): De
     chunks += parts.length
     if (chunks > maxAllChunks)
       throw overLimit(where, 'chunks', maxAllChunks, chunks, 'no published model comes near it')
-    described.push({ name, dtype, shape, chunks: parts.map((part) => chunkOf(label, name, part, placed)) })
+    described.push({ name: shown, dtype, shape, chunks: parts.map((part) => chunkOf(label, name, part, placed)) })
   }
   return described
 }

@@ -118,15 +118,7 @@ const builders: Record<string, Build> = {
   'torch._utils._rebuild_parameter': (args) => args[0] ?? null,
   'torch._utils._rebuild_parameter_with_state': (args) => args[0] ?? null,
   'torch.nn.parameter.Parameter': (args) => args[0] ?? null,
-  'torch._tensor._rebuild_from_type_v2': (args, where) => {
-    const [rebuild, type, rebuildArgs, state] = args
-    const items = sequenceItems(rebuildArgs)
-    if (!isNode(rebuild, 'global') || !items) return null
-    if (!rebuild.build) return { ...opaqueOf(rebuild), args: items, state: state ?? null }
-    const built = rebuild.build(items, where)
-    if (!isNode(built, 'wrapper')) return built
-    return { ...built, name: isNode(type, 'global') ? type.name : built.name, state: state ?? null }
-  },
+  'torch._tensor._rebuild_from_type_v2': rebuildFromType,
   // Its inner tensors come as the state of _rebuild_from_type_v2.
   'torch._utils._rebuild_wrapper_subclass': ([type, , size]) => wrapperOf(type, size),
   'torch._utils._rebuild_meta_tensor_no_storage': ([, size]) => ({
@@ -279,6 +271,18 @@ function tensorOf(args: readonly PickleValue[], where: string, dtypeArgument?: P
     shape,
     strides,
   }
+}
+
+/** (function, class, its arguments, state). A function that is this one again, in whose arguments is this one again, is nobody's. */
+function rebuildFromType(args: readonly PickleValue[], where: string): PickleValue {
+  const [rebuild, type, rebuildArgs, state] = args
+  const items = sequenceItems(rebuildArgs)
+  if (!isNode(rebuild, 'global') || !items) return null
+  if (!rebuild.build || rebuild.build === rebuildFromType)
+    return { ...opaqueOf(rebuild), args: items, state: state ?? null }
+  const built = rebuild.build(items, where)
+  if (!isNode(built, 'wrapper')) return built
+  return { ...built, name: isNode(type, 'global') ? type.name : built.name, state: state ?? null }
 }
 
 function wrapperOf(type: PickleValue | undefined, size: PickleValue | undefined): WrapperNode {

@@ -73,10 +73,15 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
   // A container reached twice is shown once, so a hundred lists of a hundred references each stay a hundred lists.
   const seen = new Set<PickleNode | readonly PickleValue[]>()
 
+  const tooDeep = (levels: number) =>
+    overLimit(where, 'levels of nesting', maxDepth, levels, 'no honest checkpoint nests so deep')
   const left: LeftOut[] = []
   let inside: WrapperNode | undefined
+  /** Wrappers in wrappers, which add nothing to a path. */
+  let wrappers = 0
 
   const visitWrapper = (wrapper: WrapperNode, path: readonly string[]): void => {
+    if (++wrappers > maxDepth) throw tooDeep(wrappers)
     const before = found.length
     const outer = inside
     inside = wrapper
@@ -85,6 +90,7 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
     if (whole) visit(whole.value, path)
     else visit(state, [...path, ''])
     inside = outer
+    wrappers--
     if (found.length === before && left.length < maxTensors) {
       meter(path)
       left.push({ name: joined(path) || 'tensor', why: wrapper.name.slice(0, 100) })
@@ -101,8 +107,7 @@ export function namedTensors(root: PickleValue, where: string): TensorTree {
     }
     if (seen.has(value)) return
     seen.add(value)
-    if (path.length > maxDepth)
-      throw overLimit(where, 'levels of nesting', maxDepth, path.length, 'no honest checkpoint nests so deep')
+    if (path.length > maxDepth) throw tooDeep(path.length)
     if (isNode(value, 'wrapper')) visitWrapper(value, path)
     else if (isNode(value, 'dict')) visitPairs(value.keys, value.values, path)
     else if (isNode(value, 'opaque')) {
@@ -170,7 +175,12 @@ export function wholeTensor(state: DictNode): { readonly value: PickleValue } | 
   return found
 }
 
-const joined = (path: readonly string[]) => path.filter((part) => part !== '').join('.')
+const joined = (path: readonly string[]) => wellFormed(path.filter((part) => part !== '').join('.'))
+
+/** Python's texts may have half a surrogate pair, which no file of weights can: it would be written as an escape that readers refuse. */
+export function wellFormed(name: string): string {
+  return name.replace(/\p{Cs}/gu, '\ufffd')
+}
 
 /** Leaves `state_dict.` and the like, and the `module.` of DataParallel, out of the names they wrap. */
 function withoutWrappers(root: PickleValue, found: readonly Found[]): Omit<TensorTree, 'left'> {

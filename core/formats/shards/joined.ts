@@ -13,7 +13,7 @@ const maxParts = 1000
 
 /** The name of the whole file; null for a name that is no part of one. */
 export function wholeOfPart(name: string): string | null {
-  return /^(.+\.gguf)(?:\.part\d{1,4}of\d{1,4}|-split-[a-z]{1,2})$/i.exec(name)?.[1] ?? null
+  return /^(.+\.gguf)(?:\.part\d{1,4}of(?!0+$)\d{1,4}|-split-[a-z]{1,2})$/i.exec(name)?.[1] ?? null
 }
 
 /** All parts in order. @throws AppError `not-found` where one is missing */

@@ -44,7 +44,7 @@ interface ShardName {
 /** `model-00003-of-00030.safetensors` taken apart; null for a name that does not count. */
 export function parseShardName(name: string): ShardName | null {
   const [, prefix, , total, extension] = /^(.*)-(\d{1,6})-of-(\d{1,6})(\.\w+)$/.exec(name) ?? []
-  if (prefix === undefined || total === undefined || extension === undefined) return null
+  if (prefix === undefined || total === undefined || extension === undefined || Number(total) === 0) return null
   return { prefix, count: Number(total), extension, width: total.length }
 }
 

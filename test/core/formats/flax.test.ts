@@ -48,6 +48,15 @@ describe('hostile', () => {
     expect(await sentence(deep)).toMatch(/at most 64 levels of maps/)
     expect(await sentence(concat(Uint8Array.of(0xdf), u32(0xffff_ffff)))).toMatch(/more bytes at/)
   })
+  it.each([
+    ['maps as keys of maps', Uint8Array.of(0x81)],
+    ['arrays in chunks as the mark of arrays in chunks', concat(Uint8Array.of(0x81), str('__msgpack_chunked_array__'))],
+    ['arrays as the sizes of arrays', concat(Uint8Array.of(0xc9), u32(0x7fff_ffff), Uint8Array.of(1, 0x93, 0x91))],
+    ['arrays as the dtypes of arrays', concat(Uint8Array.of(0xc9), u32(0x7fff_ffff), Uint8Array.of(1, 0x93, 0x90))],
+  ])('%s, which no path grows by', async (_, level) => {
+    const bytes = concat(...Array.from({ length: 200 }, () => level), new Uint8Array(64))
+    expect(await sentence(map(str('a'), bytes))).toMatch(/at most 64 levels of maps/)
+  })
   it('1000 arrays below keys that are longer than all of them', async () => {
     const key = concat(Uint8Array.of(0xda, 4000 >> 8, 4000 & 255), text('k'.repeat(4000)))
     const path = concat(...Array.from({ length: 60 }, () => concat(Uint8Array.of(0x81), key)))

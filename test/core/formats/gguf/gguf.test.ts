@@ -219,6 +219,9 @@ describe('hostile', () => {
     expect(await sentence({ pairs: [pair('a', 9, concat(...Array.from({ length: 100_000 }, () => level)))] })).toMatch(
       /at most 4 levels of arrays/,
     )
+    // As many as one may have, in each of two pairs.
+    const many = concat(le32(9), u64(4096n), ...Array.from({ length: 4096 }, () => concat(le32(0), u64(0n))))
+    expect(await sentence({ pairs: [pair('a', 9, many), pair('b', 9, many)] })).toMatch(/at most 4096 arrays in arrays/)
   })
   it('keys and tensors twice', async () => {
     expect(await sentence({ pairs: [pair('a', 4, le32(1)), pair('a', 4, le32(2))] })).toMatch(

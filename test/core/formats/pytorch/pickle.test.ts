@@ -188,6 +188,27 @@ describe('bounds', () => {
       /at most 256 levels of nesting/,
     )
   })
+  it('nested 100,000 deep, by tensors whose class is made by the function that makes classes', async () => {
+    const from = pickle('ctorch._tensor\n_rebuild_from_type_v2\nq', 0, 'ctorch\nTensor\nq', 1, '(]tq', 2)
+    const level = pickle('(h', 0, 'h', 1, 'h', 2, 'Ntq', 2, '0')
+    const levels = new Uint8Array(100_000 * level.byteLength)
+    for (let i = 0; i < 100_000; i++) levels.set(level, i * level.byteLength)
+    expect(await sentence(concat(from, levels, pickle('h', 0, 'h', 2, 'R.')))).toMatch(/at most 256 levels of nesting/)
+  })
+  it('nested 10,000 deep, by tensors that are all of a tensor of another class', async () => {
+    const classes = pickle(
+      ...['ctorch._tensor\n_rebuild_from_type_v2\nq', 0, 'ca\nb\nq', 1],
+      ...['ctorch._utils\n_rebuild_wrapper_subclass\nq', 2, '(h', 1, 'N)tq', 3, 'Nq', 4],
+    )
+    const level = pickle('h', 0, '(h', 2, 'h', 1, 'h', 3, '}', str('_tensor'), 'h', 4, 'stRq', 4, '0')
+    const levels = new Uint8Array(10_000 * level.byteLength)
+    for (let i = 0; i < 10_000; i++) levels.set(level, i * level.byteLength)
+    expect(await sentence(concat(classes, levels, pickle('h', 4, '.')))).toMatch(/at most 256 levels of nesting/)
+  })
+  it('names with half a surrogate pair, which no file of weights can have', async () => {
+    const file = await openBytes('x.pkl', pickle('(dVa\\ud800\n', arrayBytes, 'sVa\\ud801\n', arrayBytes, 's.'))
+    expect(file.tensors.map(({ name }) => name)).toEqual(['a\ufffd', 'a\ufffd (2)'])
+  })
   it('a memo bomb: 100 levels of 100 references', async () => {
     const levels = Array.from({ length: 100 }, (_, i) =>
       pickle('](', ...Array.from({ length: 100 }, () => pickle('h', i)), 'eq', i + 1),

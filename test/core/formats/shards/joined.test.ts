@@ -34,6 +34,9 @@ describe('a GGUF model cut into parts', () => {
     const { 'm.gguf-split-a': __, ...later } = cut(['m.gguf-split-a', 'm.gguf-split-b'])
     expect((await refusal(() => openFolder(later, 'm.gguf-split-b'))).message).toMatch(/m.gguf-split-a is missing/)
     expect((await refusal(() => openFolder({ 'm.gguf.part1of9999': model }))).code).toBe('over-limit')
+    // A part of none is a file of its own.
+    const alone = await openFolder({ 'm.gguf.part1of0': model }, 'm.gguf.part1of0')
+    expect(alone.shards[0]!.fileName).toBe('m.gguf.part1of0')
   })
 })
 

@@ -74,6 +74,9 @@ describe('a set opens as one file', () => {
 
   it('opens a lone part by itself', async () => {
     expect((await openFolder({ [names[1]]: one('b') })).tensors).toHaveLength(1)
+    // One of none counts nothing.
+    for (const name of ['m-00001-of-00000.safetensors', 'm-0-of-0.safetensors'])
+      expect((await openFolder({ [name]: one('b') }, name)).tensors).toHaveLength(1)
   })
 })
 
