@@ -133,10 +133,18 @@ async function scanPieces(file: WeightFile, tensor: ComputableTensor, context: R
   return { nanCount, infCount, crc }
 }
 
-/** Values whose factor is NaN or Inf, which no code shows: as many as a block has for each such factor, so too many at the edges. */
-async function nanOfScale(file: WeightFile, tensor: TensorInfo): Promise<number> {
+/** The largest values of what comes with factors. */
+const largestCode: Partial<Readonly<Record<ComputableDType, number>>> = { F8_E4M3: 448, F8_E5M2: 57_344 }
+const largestFloat = (2 - 2 ** -23) * 2 ** 127
+
+/**
+ * Values whose factor is NaN or Inf, or takes the largest of them beyond F32, which no code shows: as many as a block has for each such factor, so too many
+ * at the edges.
+ */
+async function nanOfScale(file: WeightFile, tensor: ComputableTensor): Promise<number> {
   const grid = await readScale(file, tensor)
-  const bad = grid ? grid.factors.reduce((count, factor) => count + (Number.isFinite(factor) ? 0 : 1), 0) : 0
+  const most = largestFloat / (largestCode[tensor.dtype] ?? 1)
+  const bad = grid ? grid.factors.reduce((count, factor) => count + (Math.abs(factor) <= most ? 0 : 1), 0) : 0
   return bad === 0 ? 0 : Math.min(elementCount(tensor.shape), bad * elementCount(grid!.blocks))
 }
 

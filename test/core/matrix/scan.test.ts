@@ -76,6 +76,19 @@ describe('a tensor of several pieces', () => {
   })
 })
 
+it.each([
+  ['F8_E4M3', 3e38 / 448, 0],
+  ['F8_E4M3', 3e38, 4],
+  ['F8_E5M2', 3e38 / 57_344, 0],
+  ['F8_E5M2', -1e35, 4],
+] as const)('%s times a factor of %d has %d values beyond F32', async (dtype, factor, nanCount) => {
+  const scale = new Uint8Array(Float32Array.of(factor).buffer)
+  const codes = plain('m.weight', dtype, [2, 2], new Uint8Array(4).fill(0x3c))
+  const file = await openTensors(codes, plain('m.weight_scale_inv', 'F32', [1, 1], scale))
+  const found = await scanValues(file, { ...file.tensors[0]!, dtype }, testContext())
+  expect(found).toMatchObject({ nanCount, infCount: 0 })
+})
+
 describe('matrices that the kernels read as they are stored', () => {
   let kernels: TeamKernels
   beforeAll(async () => {
