@@ -3,7 +3,7 @@
  * a reader sees the old state or the whole new one, also after a power cut. What is unfinished can be resumed, or discarded.
  */
 
-import { mkdir, open, readdir, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { AppError, existsAlready } from '../../core/errors.ts'
 import type { ByteSink, OutputFolder, OutputSubfolder } from '../../core/io.ts'
@@ -16,11 +16,12 @@ import { fileIdentity, sameFile, singleComponent, sourceFolder } from './files.t
 import { freeBytes } from './free-space.ts'
 import { beingWritten, type Hold, isHeld, lockPath, oldLockPath, removeCopies, renew, takeHold } from './hold.ts'
 import { applyMode, modeOf, privateFile, privateFolder } from './mode.ts'
+import { onOneDisk } from './one-disk.ts'
 import { attempt, exists, fileSink, type SinkOptions, type TargetNames } from './output-sink.ts'
 import { assertNothingForeign, isOurs, partialPath, targetOf, unfinishedPaths } from './ownership.ts'
 import { readWhole } from './read-whole.ts'
 import { persist, remove, removeTree, replace } from './replacing.ts'
-import { dropAside, putBack, replaceContents } from './set-aside.ts'
+import { assertNoFolder, dropAside, putBack, replaceContents } from './set-aside.ts'
 import { syncFolder } from './sync-folder.ts'
 import { type Bounds, holdFolder, inFolder } from './within.ts'
 
@@ -222,28 +223,44 @@ async function folderNames(folder: string, file: string, { sources, overwrite }:
   const names = { folder, name, target, partial: partialPath(target) + sep }
   await attempt(names, async () => {
     for (const path of [target, names.partial]) await assertNoSource(path, name, sources)
-    if ((await contents(target))?.length && !overwrite) throw existsAlready(name)
+    const existing = await contents(target)
+    if (existing?.length && !overwrite) throw existsAlready(name)
+    if (existing) await assertMovable(folder, target)
   })
   return names
 }
 
+/** What has grown beside its name could not take it. @throws AppError `cannot-write` where another disk is mounted there, or a link leads to one */
+async function assertMovable(folder: string, target: string): Promise<void> {
+  if (await onOneDisk(folder, target)) return
+  throw new AppError('cannot-write', say('files.other-disk', { name: fileName(target) }))
+}
+
 function outputSubfolder(names: TargetNames, options: OutputOptions): OutputSubfolder {
   const { folder, name, target, partial } = names
+  // What an earlier run has finished in it may be written again.
+  const inside = outputFolder(partial, { ...options, overwrite: true })
   let open = true
   const end = async () => {
     open = false
     await options.onPartial?.(partial, false)
   }
   return {
-    // What an earlier run has finished in it may be written again.
-    ...outputFolder(partial, { ...options, overwrite: true }),
+    ...inside,
+    create: async (file, byteLength) => {
+      // Known before its values are computed.
+      await assertNoFolder(join(target, singleComponent(file)))
+      return inside.create(file, byteLength)
+    },
     finish: () =>
       attempt(names, async () => {
         await options.hold?.()?.assertOwn()
         const existing = await contents(target)
         await applyMode(partial, await modeOf(options.sources))
-        if (existing?.length) {
-          if (!options.overwrite) throw existsAlready(name)
+        // A link stays one: no folder can take its place, and what it leads to may be in use under other names.
+        const isLink = existing !== null && (await lstat(target)).isSymbolicLink()
+        if (existing?.length && !options.overwrite) throw existsAlready(name)
+        if (existing?.length || isLink) {
           await replaceContents(partial, target)
           await removeTree(partial)
         } else {
@@ -307,6 +324,8 @@ async function targetNames(folder: string, file: string, options: OutputOptions)
     if (existing && !existing.regular)
       throw new AppError('cannot-write', say('files.target-not-regular', { name: fileName(name) }))
     if (occupied && !options.overwrite) throw existsAlready(name)
+    // One that is mounted under this name by itself, as into a container, can be written but not replaced. A link can be.
+    if (existing && (await lstat(target)).isFile()) await assertMovable(folder, target)
   })
   return names
 }

@@ -3,9 +3,13 @@
  * ours: a file that another program has open stops it before anything is new, and nowhere do weights of one run lie beside the configuration of another. Whoever
  * finds that this was cut short in the middle - by a cancel, a kill, the power - finishes it, or puts back what was there before.
  */
-import { lstat, mkdir, readdir } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AppError } from '../../core/errors.ts'
+import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { errno } from '../system/errno.ts'
+import { makeFolder } from '../system/make-folder.ts'
 import { exists } from './output-sink.ts'
 import { removeTree, replace } from './replacing.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -14,11 +18,18 @@ import { type Bounds, inFolder } from './within.ts'
 /** In a partial folder. */
 const asideName = '.replaced'
 
-/** Moves the files of one folder into another, all or none. */
+/** A folder of the user's may lie where a file of the output goes. @throws AppError `cannot-write` */
+export async function assertNoFolder(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => null))?.isDirectory())
+    throw new AppError('cannot-write', say('files.target-not-regular', { name: fileName(path) }))
+}
+
+/** Moves the files of one folder into another, all or none. @throws AppError as `assertNoFolder` */
 export async function replaceContents(partial: string, target: string): Promise<void> {
   const aside = join(partial, asideName)
-  await mkdir(aside, { recursive: true })
   const files = (await readdir(partial)).filter((file) => file !== asideName)
+  for (const file of files) await assertNoFolder(join(target, file))
+  await makeFolder(aside)
   const moved: [from: string, to: string][] = []
   const move = async (from: string, to: string) => {
     await replace(from, to)
@@ -53,7 +64,7 @@ export async function putBack(partial: string, target: string, within: Bounds = 
     if ((await readdir(partial)).every((name) => name === asideName)) return
     await inFolder(aside, within, async (held) => {
       const files = await readdir(held)
-      if (files.length > 0) await mkdir(target, { recursive: true })
+      if (files.length > 0) await makeFolder(target)
       for (const file of files) await replace(join(held, file), join(target, file))
       if (files.length > 0) await syncFolder(target)
     })

@@ -47,6 +47,9 @@ export const files = {
   'files.no-temporary': (v) => `无法在 ${v.folder} 中创建临时文件夹（“${v.fault}”）。请用“TMPDIR”指定其他位置。`,
   'files.in-the-way': (v) =>
     `${v.name} 挡住了位置，且无法证明它由未完成的运行留下。请移走或删除它，或为 ${v.target} 选择其他名称。`,
+  'files.current-folder-gone': () => '启动此命令的文件夹已不存在。请先切换到其他文件夹。',
+  'files.other-disk': (v) =>
+    `${v.name} 是另一个磁盘，或指向另一个磁盘的链接：输出先写在其名称旁，再一步移入。请选择它里面的名称。`,
   'files.target-not-regular': (v) => `${v.name} 不是普通文件。请选择其他名称。`,
   'files.bad-name': (v) => `${v.name} 在此处不能用作文件名。请选择其他名称。`,
   'files.not-in-folder': (v) => `${v.name} 不是此文件夹中文件的名称。`,

@@ -52,6 +52,10 @@ export const files = {
     `No temporary folder can be made in ${v.folder} (${v.fault}). Name another place in TMPDIR.`,
   'files.in-the-way': (v: { name: FileName; target: FileName }) =>
     `${v.name} is in the way, and nothing says that an unfinished run left it. Move it or remove it, or choose another name for ${v.target}.`,
+  'files.current-folder-gone': () =>
+    'The folder that this command was started in is gone. Change to another folder first.',
+  'files.other-disk': (v: { name: FileName }) =>
+    `${v.name} is another disk, or a link to one: an output grows beside its name and is then moved in one step. Choose a name inside it.`,
   'files.target-not-regular': (v: { name: FileName }) => `${v.name} is not a regular file. Choose another name.`,
   'files.bad-name': (v: { name: Quoted }) => `${v.name} cannot be the name of a file here. Choose another name.`,
   'files.not-in-folder': (v: { name: Quoted }) => `${v.name} is not the name of a file in this folder.`,

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { removePartial } from '../../../main/files/outputs.ts'
 import { can } from '../../system.ts'
 import { temporaryFolder } from '../engine/harness.ts'
 import { leaveLock } from '../left-over.ts'
+import { mounted } from './mounted.ts'
 import { fill, folderAt } from './output-folders.ts'
 
 describe('an output of several files', () => {
@@ -40,6 +41,48 @@ describe('an output of several files', () => {
     await fill(inner, 'weights')
     await inner.finish()
     expect(readdirSync(join(path, 'adapter'))).toEqual(['weights'])
+  })
+
+  it.runIf(can.link)('goes where a link leads, and the link stays', async () => {
+    const path = temporaryFolder()
+    mkdirSync(join(path, 'there'))
+    symlinkSync('there', join(path, 'adapter'))
+    const inner = await folderAt(path).subfolder('adapter', 6)
+    await fill(inner, 'weights')
+    await inner.finish()
+    expect(lstatSync(join(path, 'adapter')).isSymbolicLink()).toBe(true)
+    expect([readdirSync(path), readdirSync(join(path, 'there'))]).toEqual([['adapter', 'there'], ['weights']])
+  })
+
+  it.each([['-t', 'tmpfs', 'tmpfs'], ['--bind']])('is refused at once where %s is mounted', async (...how) => {
+    const path = temporaryFolder()
+    const disk = mounted(...(how[0] === '--bind' ? [...how, path] : how))
+    if (disk === null) return
+    const name = basename(disk)
+    await expect(folderAt(dirname(disk)).subfolder(name, 6)).rejects.toMatchObject({
+      code: 'cannot-write',
+      message: expect.stringContaining('is another disk'),
+    })
+    symlinkSync(disk, join(path, 'adapter'))
+    if (how[0] !== '--bind') await expect(folderAt(path).subfolder('adapter', 6)).rejects.toThrow('is another disk')
+    expect(readdirSync(dirname(disk)).filter((each) => each.startsWith(`${name}.`))).toEqual([])
+  })
+
+  it("leaves a folder of the user's that lies under the name of one of its files", async () => {
+    const path = temporaryFolder()
+    mkdirSync(join(path, 'adapter', 'config'), { recursive: true })
+    writeFileSync(join(path, 'adapter', 'config', 'thesis'), 'precious')
+    const inner = await folderAt(path, { overwrite: true }).subfolder('adapter', 6)
+    await fill(inner, 'weights')
+    await expect(fill(inner, 'config')).rejects.toMatchObject({ code: 'cannot-write' })
+    await expect(inner.finish()).resolves.toBeUndefined()
+    expect(readFileSync(join(path, 'adapter', 'config', 'thesis'), 'utf8')).toBe('precious')
+    // One that came while the last file was written.
+    const later = await folderAt(path, { overwrite: true }).subfolder('adapter', 6)
+    await fill(later, 'other')
+    mkdirSync(join(path, 'adapter', 'other'))
+    await expect(later.finish()).rejects.toMatchObject({ code: 'cannot-write' })
+    expect(readdirSync(join(path, 'adapter')).sort()).toEqual(['config', 'other', 'weights'])
   })
 
   it('is suspended and resumed with its finished files, which may be written again', async () => {
