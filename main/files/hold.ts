@@ -8,7 +8,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, open, readdir } from 'node:fs/promises'
+import { copyFile, lstat, open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
@@ -77,6 +77,9 @@ export async function takeHold(
     }
     return true
   }
+  const removeOwn = async () => {
+    if ((await readLock(path))?.lock?.id === mine.id) await remove(path)
+  }
   return {
     doubtful: mine.doubtful,
     isOwn,
@@ -84,7 +87,9 @@ export async function takeHold(
       if (!(await isOwn())) throw takenOver(basename(target))
     },
     release: async () => {
-      if ((await readLock(path))?.lock?.id === mine.id) await remove(path)
+      // What became of the run is said already. A lock that cannot be removed, since the folder is read-only by now, is soon that of a process that has
+      // ended, which holds up nobody.
+      await removeOwn().catch(() => {})
       await note(path, false)
     },
   }
@@ -186,11 +191,19 @@ async function readLock(path: string): Promise<Found | null> {
       text = (await readWhole(path)).toString('utf8')
       return { text, lock: lockSchema.parse(JSON.parse(text)) }
     } catch (error) {
-      if (errno(error) === 'ENOENT') return null
+      // A link that leads nowhere is there all the same: nothing can be made in its place.
+      if (errno(error) === 'ENOENT') return (await isThere(path)) ? { text: '', lock: null } : null
       if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
     }
   }
   return { text, lock: null }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Of several that find the same lock one moves it away. Where it was a newer one by then, it goes back. */

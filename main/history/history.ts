@@ -5,7 +5,7 @@
  * An entry says which process the run belongs to. One whose process is gone without having written an end was interrupted; whoever lists
  * it finds that out. Nothing here ever fails a run: what cannot be written is told to the log and kept in memory.
  */
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Run, type RunReport, runReportSchema, runSchema } from '../../core/contract.ts'
@@ -16,6 +16,7 @@ import { readWhole } from '../files/read-whole.ts'
 import { remove as removeFile } from '../files/replacing.ts'
 import { sweepLeft, writeWhole } from '../files/write-whole.ts'
 import type { Log } from '../system/log.ts'
+import { makeFolder, ownFolder } from '../system/make-folder.ts'
 import { type ProcessIdentity, processIdentitySchema, stillLives, thisProcess } from '../system/process-identity.ts'
 import { inThisForm, reportInThisForm, withMessages } from './older-history.ts'
 
@@ -84,7 +85,7 @@ export function createHistory(configFolder: string, log: Log): History {
 
   async function writeJson(path: string, value: unknown): Promise<boolean> {
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeFolder(folder, ownFolder)
       await writeWhole(path, `${JSON.stringify(value, withEnglish)}\n`)
       return true
     } catch (error) {

@@ -2,12 +2,12 @@
  * What the user chose: one small JSON file per subject in the platform's folder for configuration, written whole and renamed, so that a
  * crash leaves the old one.
  */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { type Settings, settingsSchema } from '../../core/contract.ts'
 import { readWhole } from '../files/read-whole.ts'
 import { sweepLeft, writeWhole } from '../files/write-whole.ts'
+import { makeFolder, ownFolder } from '../system/make-folder.ts'
 
 export interface Stored<T> {
   read(): Promise<T>
@@ -32,7 +32,7 @@ export function jsonFile<S extends z.ZodType>(folder: string, name: string, sche
     update(change) {
       const updated = last.then(async () => {
         const value = change(await read())
-        await mkdir(folder, { recursive: true, mode: 0o700 })
+        await makeFolder(folder, ownFolder)
         await writeWhole(path, `${JSON.stringify(value, null, 2)}\n`)
         await sweepLeft(folder, (each) => each === name)
       })

@@ -5,7 +5,7 @@
  * the disk can hold; a reserve stays free, since a full disk takes more with it than this host.
  */
 
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
@@ -20,6 +20,7 @@ import { exists } from '../files/output-sink.ts'
 import { remove, replace } from '../files/replacing.ts'
 import { type Bounds, inFolder } from '../files/within.ts'
 import { plainResponse } from '../host/assets.ts'
+import { makeFolder, ownFolder } from '../system/make-folder.ts'
 
 const reserveBytes = 256e6
 /** What an upload has to bring in each minute: the slowest line that anybody would wait for is a hundred times faster. */
@@ -53,7 +54,7 @@ export function uploads(options: UploadOptions): (request: IncomingMessage, url:
       const names = namesIn(url.searchParams.get('name'))
       const drop = join(options.folder, `drop-${dropId(url.searchParams.get('drop'))}`)
       const path = join(drop, ...names)
-      await makeFolder(dirname(path), path)
+      await makeFolderOf(path)
       await inFolder(dirname(path), options.within, (held) =>
         receive(request, join(held, basename(path)), promise(), options.silenceMs ?? minuteMs),
       )
@@ -104,9 +105,9 @@ function promises(room: () => Promise<number>): () => Promised {
 }
 
 /** @throws AppError `would-overwrite` where a file of the drop has the name of a folder */
-async function makeFolder(folder: string, path: string): Promise<void> {
+async function makeFolderOf(path: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path), ownFolder)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' || code === 'ENOTDIR') throw isThere(path)

@@ -2,8 +2,9 @@
  * What went wrong, kept for debugging: faults with their stacks, and how engines ended. A text file of this user, bounded; it never
  * leaves the machine by itself, and nothing in it is needed for anything.
  */
-import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, closeSync, constants, fstatSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolderSync, ownFolder } from './make-folder.ts'
 
 export type Log = (text: string) => void
 
@@ -13,7 +14,7 @@ export const logPath = (configFolder: string): string => join(configFolder, 'log
 export function fileLog(path: string, limitBytes = 1_000_000): Log {
   return (text) => {
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      makeFolderSync(dirname(path), ownFolder)
       if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > limitBytes) renameSync(path, `${path}.old`)
       append(path, `${new Date().toISOString()} ${text.trimEnd()}\n`)
     } catch {

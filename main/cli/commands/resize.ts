@@ -1,6 +1,6 @@
 /** `ghostsvd resize`: an adapter, or every adapter of a folder, at other ranks. */
 import type { Dirent } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Command } from 'commander'
 import { CONFIGURATION } from '../../../core/adapters/scales.ts'
@@ -18,6 +18,7 @@ import { fileIdentity, sourceFolder } from '../../files/files.ts'
 import { assertNoneOf } from '../../files/ownership.ts'
 import { pathKey } from '../../files/paths.ts'
 import { errno } from '../../system/errno.ts'
+import { makeFolder } from '../../system/make-folder.ts'
 import { addRuleFlags, formOption, type RuleOptions, ruleFrom } from '../adapter-flags.ts'
 import { addParamFlags, collect, paramsFrom } from '../flags.ts'
 import { type CommandEngine, withEngine } from '../job.ts'
@@ -101,7 +102,7 @@ export async function resizeAll(
     )
   const batch = found.map((name) => ({ name, from: join(path, name), to: join(out, outputName(name, request.form)) }))
   await refuseClashes(batch)
-  await makeFolder(out)
+  await makeOutputFolder(out)
   const reports: ResizeReport[] = []
   for (const { from, to } of batch) reports.push(await resizeOne(from, to))
   return { isBatch: true, reports }
@@ -142,9 +143,9 @@ async function refuseClashes(batch: readonly BatchMember[]): Promise<void> {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeOutputFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true })
+    await makeFolder(path)
   } catch (error) {
     // A file of that name.
     if (errno(error) !== 'EEXIST') throw writeFault(error, basename(path))

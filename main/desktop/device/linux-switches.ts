@@ -4,10 +4,11 @@
  * note is used up by that start: where it goes wrong the next one is as it always was, and who uses no GPU any more is back there by himself. Where it cannot
  * be written or removed there is no GPU, and the application starts all the same.
  */
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { app } from 'electron/main'
 import { configFolder } from '../../system/folders.ts'
+import { makeFolderSync, ownFolder } from '../../system/make-folder.ts'
 
 const webgpu = 'enable-unsafe-webgpu'
 const feature = 'Vulkan'
@@ -48,7 +49,7 @@ export function offersDevice(): boolean {
 export function noteDeviceAsked(): boolean {
   if (process.platform !== 'linux' || !leavesNotes) return true
   return done(() => {
-    mkdirSync(dirname(notePath()), { recursive: true, mode: 0o700 })
+    makeFolderSync(dirname(notePath()), ownFolder)
     // Not waiting: a pipe under this name has no reader.
     const { O_WRONLY, O_CREAT, O_NONBLOCK } = constants
     closeSync(openSync(notePath(), O_WRONLY | O_CREAT | O_NONBLOCK, 0o600))

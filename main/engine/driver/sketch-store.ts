@@ -6,13 +6,14 @@
  * with the digest of its key and its content, and one that does not hold is a miss too, and goes.
  */
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readdir, utimes } from 'node:fs/promises'
+import { lstat, readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ColdStore } from '../../../core/sketch-cache/cold-store.ts'
 import { freeBytes } from '../../files/free-space.ts'
 import { readWhole } from '../../files/read-whole.ts'
 import { remove } from '../../files/replacing.ts'
 import { writeWhole } from '../../files/write-whole.ts'
+import { makeFolder } from '../../system/make-folder.ts'
 
 /**
  * The analysis of a model keeps 4 bytes x rank 512 x (rows + columns) of each matrix: 2.3 GB for 24 layers of width 2048. Of a larger
@@ -52,7 +53,7 @@ export function sketchStore(folder: string, limitBytes = DEFAULT_LIMIT_BYTES): C
       if (bytes.byteLength > limitBytes) return
       const file = sealed(key, bytes)
       try {
-        await mkdir(folder, { recursive: true })
+        await makeFolder(folder)
         await writeWhole(pathOf(key), file, false)
         room -= file.byteLength
         if (room < 0) room = await makeRoom(folder, limitBytes)

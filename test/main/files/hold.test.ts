@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lockPath } from '../../../main/files/hold.ts'
@@ -75,6 +75,18 @@ describe('a name', () => {
     await hold.release()
     expect(readdirSync(path)).toEqual(['out'])
   })
+})
+
+it.skipIf(!can.link)('a link that leads nowhere, in place of its lock, ends a run', async () => {
+  const path = temporaryFolder()
+  const folder = folderAt(path)
+  const hold = await folder.hold('out')
+  const sink = await folder.create('out', 1)
+  rmSync(lockPath(join(path, 'out')))
+  symlinkSync('nowhere', lockPath(join(path, 'out')))
+  await expect(sink.sync()).rejects.toMatchObject({ code: 'cannot-write' })
+  await sink.abort()
+  await hold.release()
 })
 
 describe('two runs that cannot ask after each other, on machines that share a folder', () => {
