@@ -141,6 +141,17 @@ function checkHeader(where: string, header: Uint8Array, dataStart: number, fileB
   return { tensors, metadata, left: unread }
 }
 
+/**
+ * The beginning of a file of so many bytes as its reader would take it, before its values are written: names get suffixes, and a header has limits.
+ * @throws AppError as its reader
+ */
+export function checkSafetensorsHeader(where: string, start: Uint8Array, fileBytes: number): void {
+  const header = start.subarray(lengthBytes)
+  if (header.byteLength > maxHeaderBytes)
+    throw overLimit(where, 'bytes of header', maxHeaderBytes, header.byteLength, 'the header is read into memory whole')
+  checkHeader(where, header, start.byteLength, fileBytes)
+}
+
 interface Placed {
   readonly name: string
   readonly fileOffset: number

@@ -7,6 +7,7 @@
 import { AppError } from '../../errors.ts'
 import { say } from '../../messages/english.ts'
 import { quoted } from '../../messages/text.ts'
+import { refuseLongName } from '../reading/name-meter.ts'
 
 export interface ZipOutline {
   readonly name: string
@@ -42,6 +43,8 @@ export function planZip(members: readonly ZipOutline[], comment = new Uint8Array
   for (const [i, { name }] of members.entries()) {
     if (seen.has(name) || names[i]!.byteLength === 0 || names[i]!.byteLength > 0xffff)
       throw new AppError('bad-request', say('formats.zip-member', { name: quoted(name), twice: seen.has(name) }))
+    // Of one that is longer no reader of ours would open the archive.
+    refuseLongName('ZIP', name.length)
     seen.add(name)
   }
   const isWide = (i: number) => members[i]!.byteLength >= full

@@ -119,6 +119,8 @@ async function writeOutput(
   const { file, style, part } = compression
   const planned = await planRun(compression, job)
   const { plans } = planned
+  if (!style.copiesKept && !style.isDifference && !plans.some(isFactorized))
+    throw new AppError('bad-request', say('request.nothing-to-hold'))
   const layout = layOut(file, plans, style, target.name)
   const plannedBytes = predictedOutput(compression, layout)
   const checkpoint = await openCheckpoint(compression, target, layout, plannedBytes)

@@ -17,6 +17,8 @@ export const requests = {
   'request.prescribed-dtype': (v) => `此类文件只含 ${v.dtype} 或 INT8 因子。请选择其中之一，或源文件的数值类型。`,
   'request.largest-rank': (v) => `此类文件的秩最大为 ${v.most}；要求的是 ${v.rank}。请选择更小的秩。`,
   'request.size-goal-of-factors': () => '大小目标适用于含整个模型的文件；此输出只含因子。请选择秩或误差。',
+  'request.nothing-to-hold': () =>
+    '此输出只含因子，而没有矩阵会被分解。请选择其他输出、更低的秩，或指定默认保留的矩阵（“--include”）。',
   'request.archive-name': (v) => `NumPy 归档无法容纳名为 ${v.name} 的张量：作为文件名会指向归档之外。请选择其他输出。`,
   'request.answer-goal': () => '应为大于 0 的输出误差，如“5%”，或保持类别的行的比例，如“same:98%”。',
   'request.answer-goal-output': () => '对回答的目标需要可独立运行的输出：“--output onnx”。',

@@ -23,6 +23,8 @@ export const requests = {
     `This kind of file holds ranks up to ${v.most}; ${v.rank} was asked for. Choose a smaller rank.`,
   'request.size-goal-of-factors': () =>
     'A size goal is for a file with the whole model; this one holds only factors. Choose a rank or an error.',
+  'request.nothing-to-hold': () =>
+    'This output holds factors alone, and no matrix would be factorized. Choose another output, a lower rank, or name matrices that are kept by default (--include).',
   'request.archive-name': (v: { name: Quoted }) =>
     `A NumPy archive cannot hold a tensor called ${v.name}: as the name of a file it would lead out of the archive. Choose another output.`,
   'request.answer-goal': () =>

@@ -2,7 +2,7 @@
  * The file being written: a header whose length is known before the run, then the tensors in order, each read back and held against what
  * was handed in. The header's numbers are filled in at the end; the name appears when everything is there.
  */
-import { safetensorsHeader } from '../../formats/safetensors.ts'
+import { checkSafetensorsHeader, safetensorsHeader } from '../../formats/safetensors.ts'
 import type { ByteSink } from '../../io.ts'
 import { type TensorOutline, tensorBytes } from '../../tensor.ts'
 import { fromChecksums } from '../bits.ts'
@@ -32,7 +32,9 @@ function plannedBytes(entries: readonly TensorOutline[], metadata: ReadonlyMap<s
 /** `metadata` has every number at its final width. @throws AppError `cannot-write` */
 export const createSafetensors: Encoding['create'] = async (folder, name, planned, metadata, crc32) => {
   const placeholder = safetensorsHeader(planned, metadata)
-  const sink = await createStarted(folder, name, plannedBytes(planned, metadata), placeholder)
+  const byteLength = plannedBytes(planned, metadata)
+  checkSafetensorsHeader(name, placeholder, byteLength)
+  const sink = await createStarted(folder, name, byteLength, placeholder)
   return outputOn(sink, placeholder.byteLength, [], crc32)
 }
 

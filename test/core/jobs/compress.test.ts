@@ -67,6 +67,21 @@ it('says before it computes anything that factors would take the name of another
   expect((await compressed(tensors, { factorLayout: 'usv' })).of('w').action).toBe('factorized')
 })
 
+it('says before it computes anything what no reader would open, or would find empty', async () => {
+  const early = async (tensors: TestTensor[], rest: Parameters<typeof compressJob>[1], code: string, words: RegExp) => {
+    const [file, folder, context] = [await openTensors(...tensors), memoryFolder('out'), testContext()]
+    const target = { folder, name: 'out' }
+    const refused = compressFile({ model: file, target }, compressJob({ rank: 4 }, rest), context)
+    await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(words) })
+    expect(context.events.filter(({ type }) => type === 'tensor')).toEqual([])
+    expect([...folder.files.keys()]).toEqual([])
+  }
+  const long = [weights('n'.repeat(15_998), [80, 64])]
+  await early(long, { output: 'npz' }, 'over-limit', /at most 16000 characters in a name/)
+  await early(long, { include: ['*'] }, 'over-limit', /at most 16000 characters in a name/)
+  await early([weights('w', [8, 8])], { output: 'aguf' }, 'bad-request', /no matrix would be factorized/)
+})
+
 function tensorOf(file: WeightFile, name: string): TensorInfo {
   const tensor = file.tensors.find((each) => each.name === name)
   if (!tensor) throw new Error(`no tensor ${name} among ${file.tensors.map((each) => each.name).join(', ')}`)
