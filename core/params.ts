@@ -53,6 +53,9 @@ type ValueOf<E> = E extends { type: 'choice'; choices: readonly (infer C)[] }
 /** Every tunable value, complete: handed through unchanged from the door to the loop that reads it. */
 export type Params = { readonly [K in ParamKey]: ValueOf<Entries[K]> }
 
+/** Of a device and the like. */
+export const longestName = 200
+
 function schemaOf(entry: ParamEntry): z.ZodType {
   switch (entry.type) {
     case 'int':
@@ -74,7 +77,7 @@ function schemaOf(entry: ParamEntry): z.ZodType {
                 .string()
                 .startsWith(named)
                 .min(named.length + 1)
-                .max(200),
+                .max(longestName),
             )
       ).default(entry.default)
     }

@@ -6,7 +6,7 @@
 import { createBirpc } from 'birpc'
 import type { z } from 'zod'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
-import { isMessage, say } from './messages/english.ts'
+import { inEnglish, isMessage, say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
 import { foreign, quoted } from './messages/text.ts'
 import type { Port } from './port.ts'
@@ -115,6 +115,9 @@ export function isLost(message: unknown): message is Lost {
 }
 
 function firstIssue(error: z.ZodError): string {
-  const { path, message } = error.issues[0]!
-  return [...(path.length > 1 ? [path.slice(1).join('.')] : []), message].join(': ')
+  const issue = error.issues[0]!
+  // What a schema of ours says itself of a value that it does not take.
+  const expected = issue.code === 'custom' ? issue.params?.expected : undefined
+  const said = isMessage(expected) ? inEnglish(expected) : issue.message
+  return [...(issue.path.length > 1 ? [issue.path.slice(1).join('.')] : []), said].join(': ')
 }

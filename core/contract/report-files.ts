@@ -52,6 +52,6 @@ export function reportCsv({ tensors }: CompressionReport): string {
 
 /** A cell that a spreadsheet would take for a formula is made text. */
 function cell(text: string): string {
-  const plain = /^[=+@\t\r-]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text
+  const plain = /^[=+@\t\r\n＝＋－＠-]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { say } from '../../core/messages/english.ts'
 import { foreign } from '../../core/messages/text.ts'
 import { type ParamEntry, paramEntries, type Unit } from '../../core/param-entries.ts'
-import { type ParamKey, type Params, paramKeys, paramsSchema } from '../../core/params.ts'
+import { longestName, type ParamKey, type Params, paramKeys, paramsSchema } from '../../core/params.ts'
 import { wrongUsage } from './usage.ts'
 
 export const allParams = paramKeys
@@ -31,7 +31,7 @@ function paramOption(entry: ParamEntry): Option {
     const { choices, named } = entry
     if (named === undefined) return option.choices(choices)
     return option.argParser((text) => {
-      if (choices.includes(text) || (text.startsWith(named) && text.length > named.length)) return text
+      if (choices.includes(text) || isNamed(text, named)) return text
       throw wrongUsage(say('param.choice', { choices: [...choices, `${named}NAME`].map(foreign) }))
     })
   }
@@ -41,6 +41,10 @@ function paramOption(entry: ParamEntry): Option {
     if (only && !only.test(value)) throw wrongUsage(only.expected)
     return value
   })
+}
+
+function isNamed(text: string, named: string): boolean {
+  return text.startsWith(named) && text.length > named.length && text.length <= longestName
 }
 
 /** Of shares `40%` is 0.4, of bytes `1.2GB` is 1.2e9; a size is either. What is none of them stays as it is. */

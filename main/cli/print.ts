@@ -10,8 +10,18 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+/** The same JSON to whoever reads it: JSON itself escapes no more than the first 32 control characters of names, and a terminal acts on more. */
+export function json(value: unknown): string {
+  return JSON.stringify(value, toEnglish()).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )
+}
+
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, toEnglish()))
+  print(json(value))
 }
 
 /** Numbers as sentences have them. */

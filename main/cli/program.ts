@@ -33,6 +33,7 @@ import { serveCommand } from './commands/serve.ts'
 import { tryCommand } from './commands/try.ts'
 import { expandHome } from './expand.ts'
 import { endedBySignal } from './job.ts'
+import { printJson } from './print.ts'
 
 const commands = [
   inspectCommand,
@@ -67,6 +68,7 @@ export function isCommand(word: string | undefined): boolean {
 export async function commandLine(argv: readonly string[]): Promise<number> {
   watchStreams()
   try {
+    assertCurrentFolder()
     await program().parseAsync(argv.map((word) => expandHome(word)))
     return 0
   } catch (error) {
@@ -82,6 +84,15 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
       return statusOf(endedBySignal() ?? 'SIGTERM')
     }
     return report(error, argv.includes('--json'))
+  }
+}
+
+/** Every relative path begins there, and so does every process that a command starts. @throws AppError `not-found` */
+function assertCurrentFolder(): void {
+  try {
+    process.cwd()
+  } catch {
+    throw new AppError('not-found', say('files.current-folder-gone'))
   }
 }
 
@@ -119,7 +130,7 @@ function program(): Command {
 function report(error: unknown, json: boolean): number {
   const { code, said } = toErrorReport(error)
   const message = inEnglish(said)
-  if (json) process.stdout.write(`${JSON.stringify({ code, message })}\n`)
+  if (json) printJson({ code, message })
   process.stderr.write(`${message}\n`)
   if (code === 'bug' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   return 1

@@ -53,7 +53,7 @@ export function addRequestFlags(command: Command): Command {
 export function pinOf(text: string, before: readonly Pin[]): Pin[] {
   const [, match, digits] = /^(.+)=(\d+)$/.exec(text) ?? []
   const rank = Number(digits)
-  if (match === undefined || !(rank >= 1)) throw wrongUsage(say('request.pin-form'))
+  if (match === undefined || !(rank >= 1 && Number.isSafeInteger(rank))) throw wrongUsage(say('request.pin-form'))
   return [...before, { match, rank }]
 }
 

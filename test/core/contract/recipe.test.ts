@@ -47,8 +47,13 @@ test('a name that a spreadsheet would run is text in the table', () => {
     bytesBefore: 4,
     bytesAfter: 4,
   } as const
-  const csv = reportCsv({ tensors: [{ name: '=1+1', ...tensor }] } as unknown as Parameters<typeof reportCsv>[0])
+  const csvOf = (name: string) =>
+    reportCsv({ tensors: [{ name, ...tensor }] } as unknown as Parameters<typeof reportCsv>[0])
+  const csv = csvOf('=1+1')
   expect(csv).toBe(
     'name,action,rank,factorDType,relativeError,weightError,truncation,rounding,sparseGain,bytesBefore,bytesAfter,reason\r\n\'=1+1,kept,,,0,,,,,4,4,"a ""b"", c"\r\n',
   )
+  // Excel reads the wide forms as well where they are typed, and passes over a line break.
+  for (const name of ['＝1+1', '＠SUM(1)']) expect(csvOf(name)).toContain(`\r\n'${name},`)
+  expect(csvOf('\n=1+1')).toContain(`"'\n=1+1",`)
 })

@@ -23,6 +23,16 @@ beforeAll(async () => {
   await ghostsvd(['sample', model, '--layers', '1', '--hidden', '64'])
 })
 
+it('escapes under --json what a terminal acts on, and says the same', async () => {
+  const names = ['\u009b2J', '\u202egnp', 'a\ufeff\u2028', '\u{e0041}', 'é 😀']
+  const path = join(folder, 'names.safetensors')
+  await writeFile(path, fileBytes(names.map((name) => plain(name, 'F32', [1], new Uint8Array(4)))))
+  const { stdout } = await ghostsvd(['inspect', path, '--json'])
+  expect(stdout.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}\u2028]/u)
+  const { tensors } = JSON.parse(stdout) as { tensors: { name: string }[] }
+  expect(tensors.map(({ name }) => name)).toEqual(names)
+})
+
 async function json(...args: string[]): Promise<Record<string, unknown>> {
   const { status, stdout, stderr } = await ghostsvd([...args, '--json'])
   expect(status, stderr).toBe(0)

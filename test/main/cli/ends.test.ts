@@ -49,6 +49,23 @@ async function running(
 
 const onLinux = process.platform === 'linux'
 
+it.runIf(onLinux)('a command says in a sentence that the folder it was started in is gone', async () => {
+  const gone = join(await temporaryFolder(), 'gone')
+  const start = 'mkdir "$1"; cd "$1"; rmdir "$1"; exec "$2" "$3" inspect model.safetensors'
+  const child = spawn('sh', ['-c', start, 'sh', gone, process.execPath, program], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const status = await new Promise((resolve) => child.on('close', resolve))
+  expect([status, said]).toEqual([
+    1,
+    'The folder that this command was started in is gone. Change to another folder first.\n',
+  ])
+})
+
 it
   .runIf(onLinux)
   .each([
