@@ -44,6 +44,8 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
     if (!parsed.success || !isCall(parsed.data.message)) return socket.close(1008, refusal)
     for (const listener of listeners[parsed.data.to]) listener(parsed.data.message)
   })
+  // ws has answered it by now. Pings ask nobody, and their answers pile up as others do.
+  socket.on('ping', () => endUnread(socket))
   // ws closes the connection itself with 1009 (too big) or 1002; without a listener the error would end the process.
   socket.on('error', () => socket.terminate())
 
@@ -51,8 +53,7 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
     postMessage(message) {
       if (socket.readyState !== socket.OPEN) return
       socket.send(JSON.stringify({ to, message } satisfies SocketFrame))
-      // A close would wait behind what is not read.
-      if (socket.bufferedAmount > maxWaitingBytes) socket.terminate()
+      endUnread(socket)
     },
     on(event: 'message' | 'close', listener: (message?: unknown) => void) {
       if (event === 'message') listeners[to].add(listener)
@@ -61,4 +62,9 @@ export function framePorts(socket: WebSocket): Record<SocketFrame['to'], Port> {
     close: () => socket.close(1008, refusal),
   })
   return { engine: port('engine'), host: port('host') }
+}
+
+/** A close would wait behind what is not read. */
+function endUnread(socket: WebSocket): void {
+  if (socket.bufferedAmount > maxWaitingBytes) socket.terminate()
 }
