@@ -8,6 +8,7 @@
  *   page / CLI <--EngineEvents-- engine     page <--HostEvents-- main
  */
 export type { CalibrationReport, TriedModel, TryReport } from './contract/answers.ts'
+export * from './contract/crossing.ts'
 export * from './contract/doors.ts'
 export * from './contract/engine.ts'
 export * from './contract/events.ts'

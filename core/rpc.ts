@@ -5,6 +5,7 @@
 
 import { createBirpc } from 'birpc'
 import type { z } from 'zod'
+import type { Crossing, Crossings } from './contract.ts'
 import { AppError, type ErrorReport, fromErrorReport, toErrorReport } from './errors.ts'
 import { inEnglish, isMessage, say } from './messages/english.ts'
 import type { Message } from './messages/message.ts'
@@ -20,12 +21,13 @@ type Answer = { readonly ok: unknown } | { readonly error: ErrorReport }
 
 /**
  * Answers `Api` calls that arrive on `port` and returns the means to send `Events` to the other side.
- * `schemas` has the argument tuple of each method; a call whose arguments do not parse is refused as `bad-request`.
+ * `schemas` has the argument tuple of each method; a call whose arguments do not parse is refused as `bad-request`. `crossings` are those of the other side.
  */
 export function serveApi<Api extends object, Events extends object>(
   port: Port,
   implementation: Methods<Api>,
   schemas: Record<keyof Api & string, z.ZodType>,
+  crossings: Crossings<Api> = {},
 ): Events {
   // Without a prototype: a peer that calls `constructor` finds nothing.
   const functions: Record<string, (...args: unknown[]) => Promise<Answer>> = Object.create(null)
@@ -39,7 +41,9 @@ export function serveApi<Api extends object, Events extends object>(
             say('request.invalid', { method, detail: foreign(firstIssue(parsed.error)) }),
           )
         const call = implementation[method as keyof Api] as (...parsed: unknown[]) => unknown
-        return { ok: (await call(...(parsed.data as unknown[]))) ?? null }
+        const answer = (await call(...(parsed.data as unknown[]))) ?? null
+        const crossing = crossings[method as keyof Api] as Crossing<unknown> | undefined
+        return { ok: crossing ? crossing.pack(answer) : answer }
       } catch (error) {
         return { error: toErrorReport(error) }
       }
@@ -64,6 +68,7 @@ export function serveApi<Api extends object, Events extends object>(
 export function connectApi<Api extends object, Events extends object>(
   port: Port,
   events: Methods<Events>,
+  crossings: Crossings<Api> = {},
 ): Methods<Api> {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => Promise<Answer>>>(events as never, channel(port))
   const closed = () => new AppError('engine-died', say('engine.connection-lost'))
@@ -82,7 +87,8 @@ export function connectApi<Api extends object, Events extends object>(
             if (rpc.$closed) throw closed()
             const answer = await rpc.$call(String(method), ...args)
             if ('error' in answer) throw fromErrorReport(answer.error)
-            return answer.ok
+            const crossing = crossings[method as keyof Api] as Crossing<unknown> | undefined
+            return crossing ? crossing.unpack(answer.ok) : answer.ok
           },
   })
 }

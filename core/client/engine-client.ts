@@ -1,6 +1,14 @@
 /** An engine as the command line, a run or a test has it: a port of its own, and each job as one promise. */
 
-import type { EngineApi, EngineEvents, JobEvent, JobRequest, Lane, ReportOf } from '../contract.ts'
+import {
+  type EngineApi,
+  type EngineEvents,
+  engineCrossings,
+  type JobEvent,
+  type JobRequest,
+  type Lane,
+  type ReportOf,
+} from '../contract.ts'
 import { AppError, fromErrorReport } from '../errors.ts'
 import { say } from '../messages/english.ts'
 import type { Port } from '../port.ts'
@@ -24,7 +32,7 @@ export interface EngineClient {
 }
 
 export function engineClient(port: Port): EngineClient {
-  const api = connectApi<EngineApi, EngineEvents>(port, { job: (event) => feed.receive(event) })
+  const api = connectApi<EngineApi, EngineEvents>(port, { job: (event) => feed.receive(event) }, engineCrossings)
   const feed = createFeed(api)
   port.on('message', (message) => {
     if (isLost(message)) feed.lose(message.lost)

@@ -7,10 +7,12 @@
  */
 
 import {
+  type Crossings,
   type DesktopBridge,
   type EngineApi,
   type EngineEvents,
   type EngineStatus,
+  engineCrossings,
   engineStatusSchema,
   type Grant,
   grantAnswerSchema,
@@ -78,9 +80,11 @@ class Channel<Api extends object, Events extends object> {
   #port!: PagePort
   #send: ((message: unknown) => void) | null = null
   readonly #events: Events
+  readonly #crossings: Crossings<Api>
 
-  constructor(events: Events) {
+  constructor(events: Events, crossings: Crossings<Api> = {}) {
     this.#events = events
+    this.#crossings = crossings
     this.#start()
   }
 
@@ -100,7 +104,7 @@ class Channel<Api extends object, Events extends object> {
   #start(): void {
     this.#port = new PagePort()
     if (this.#send) this.#port.attach(this.#send)
-    this.api = connectApi<Api, Events>(this.#port, this.#events as never) as unknown as Api
+    this.api = connectApi<Api, Events>(this.#port, this.#events as never, this.#crossings) as unknown as Api
   }
 }
 
@@ -142,7 +146,10 @@ interface Channels {
 /** Events are parsed where they arrive, as calls are on the other side: what does not fit the contract is a bug and throws. */
 function createChannels(events: ConnectionEvents): Channels {
   const channels: Channels = {
-    engine: new Channel<EngineApi, EngineEvents>({ job: (event) => events.job(jobEventSchema.parse(event)) }),
+    engine: new Channel<EngineApi, EngineEvents>(
+      { job: (event) => events.job(jobEventSchema.parse(event)) },
+      engineCrossings,
+    ),
     host: new Channel<HostApi, HostEvents>({
       engine: (status) => {
         const parsed = engineStatusSchema.parse(status)

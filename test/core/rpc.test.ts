@@ -1,6 +1,13 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import {
+  type EngineApi,
+  engineArguments,
+  engineCrossings,
+  type FileReport,
+  type TensorReport,
+} from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi, serveApi } from '../../core/rpc.ts'
@@ -80,4 +87,34 @@ describe('rpc', () => {
       expect(await api.half(2)).toBe(1)
     },
   )
+
+  it('sends what is said of many tensors once, and answers with it beside each', async () => {
+    const { near, far } = channel()
+    const [grows, kept] = [someWords('It would grow.'), someWords('It is a bias.')]
+    const tensor = (i: number): TensorReport => ({
+      ...{ name: `layers.${i}.weight`, dtype: 'F32', shape: [64, 64], byteLength: 16384 },
+      ...{ matrix: [64, 64], kind: 'linear', plan: 'keep', reason: i % 3 === 0 ? kept : grows },
+    })
+    const report: FileReport = {
+      ...{ fileId: 'a', name: 'x', format: 'npy', safety: 'safe', totalBytes: 0, notices: [] },
+      tensors: Array.from({ length: 9 }, (_, i) => tensor(i)),
+    }
+    const engine = { open: async () => report } as unknown as EngineApi
+    serveApi<EngineApi, object>(far, engine, engineArguments, engineCrossings)
+    const sent: string[] = []
+    const asText: Port = {
+      ...{ postMessage: (message) => near.postMessage(message), close: () => near.close() },
+      on: (event: 'message' | 'close', listener: (message: unknown) => void) =>
+        event === 'close'
+          ? near.on(event, listener as () => void)
+          : near.on(event, (message) => {
+              sent.push(JSON.stringify(message))
+              listener(JSON.parse(sent.at(-1)!))
+            }),
+    }
+    const got = await connectApi<EngineApi, object>(asText, {}, engineCrossings).open('a')
+    expect(got).toEqual(report)
+    expect(sent[0]!.split('It would grow.')).toHaveLength(2)
+    expect(got.tensors[2]!.reason).toBe(got.tensors[1]!.reason)
+  })
 })

@@ -9,6 +9,7 @@ import {
   type EngineApi,
   type EngineEvents,
   engineArguments,
+  engineCrossings,
   type FileReport,
   filesByRole,
   type JobResult,
@@ -90,7 +91,7 @@ export function serveSession(port: Port, host: SessionHost): void {
     },
     pause: async (jobId, paused) => jobs.get(jobId)?.pause(paused),
   }
-  const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments)
+  const events = serveApi<EngineApi, EngineEvents>(port, implementation, engineArguments, engineCrossings)
 
   /** Named after what was picked: two folders hold files of one name. */
   async function open(place: Place, difference?: DifferenceRef): Promise<FileReport> {

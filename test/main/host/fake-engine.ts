@@ -5,6 +5,7 @@ import {
   type EngineEvents,
   type EngineStatus,
   engineArguments,
+  engineCrossings,
   type JobEvent,
 } from '../../../core/contract.ts'
 import type { Port } from '../../../core/port.ts'
@@ -97,6 +98,7 @@ export function fakeEngines(behavior: Partial<EngineApi> = {}): {
             ...behavior,
           },
           engineArguments,
+          engineCrossings,
         )
         return near
       }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { EngineApi } from '../../../core/contract.ts'
+import { type EngineApi, engineCrossings } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { someWords } from '../../core/messages/words.ts'
@@ -37,7 +37,7 @@ describe('a page', () => {
 
   it('reaches its engine through the host, by grants of the host', async () => {
     const { ports } = page()
-    const engine = connectApi<EngineApi, object>(ports.engine, {})
+    const engine = connectApi<EngineApi, object>(ports.engine, {}, engineCrossings)
     expect((await engine.open(test.source)).fileId).toBe(`file-of-${test.source}`)
     await expect(engine.open('/etc/passwd')).rejects.toMatchObject({ code: 'not-found' })
     await expect(engine.open(test.target)).rejects.toMatchObject({ code: 'bad-request' })
