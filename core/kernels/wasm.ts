@@ -82,7 +82,7 @@ export async function createWasmKernels(options: KernelOptions): Promise<TeamKer
     spawn,
     patienceMs,
   })
-  const { tile, arithmetic } = chooseTiles(leader.instance, options.choice, memory)
+  const { tile, arithmetic } = await chooseTiles(leader.instance, options.choice, memory)
   return { ...wasmKernels(team, leader, memory, tile, arithmetic, aloneBelowFlop), ...stop, shutdown: team.shutdown }
 }
 

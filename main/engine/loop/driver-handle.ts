@@ -41,7 +41,7 @@ export const graceMs = 150
 const answerMs = 190
 /** By when the next task has another driver even if the system takes longer than that. */
 const terminateMs = 2_000
-/** Opening reads headers only; what takes longer is a file made to take forever. */
+/** Opening reads headers only; what takes longer is a file made to take forever, or a disk that does not answer. */
 const openLimitMs = 60_000
 
 export interface DriverHost {
