@@ -49,6 +49,18 @@ export function largestUsefulRank(
   return largestRank(view, (rank) => factorBytes(view, rank, stored) < keptBytes)
 }
 
+/** Whether there is one, at the cost of two ranks. */
+export function hasUsefulRank(
+  info: TensorInfo,
+  view: MatrixView,
+  stored: StoredAs,
+  keptBytes = encodedBytes(info),
+): boolean {
+  const shrinks = (rank: number) =>
+    rank <= Math.min(view.rows, view.cols) && factorBytes(view, rank, stored) < keptBytes
+  return shrinks(1) || shrinks(ROW_SCALES_FROM)
+}
+
 /** Largest rank whose factors are no larger than the tensor: m n / (m + n) rounded down, at equal dtype and with nothing beside them. */
 export function breakEvenRank(info: TensorInfo, view: MatrixView, stored: StoredAs): number {
   return rankWithin(encodedBytes(info), view, stored)

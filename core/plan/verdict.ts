@@ -68,16 +68,30 @@ export function verdictsOn(
   style: Style,
 ): ReadonlyMap<string, Verdict> {
   const owners = new Map(tensors.flatMap(({ name, scale }) => (scale ? [[scale.tensor, name]] : [])))
+  const verdictFor = inOrder(params, judge, style, owners)
+  return new Map(tensors.map((info) => [info.name, verdictFor(info)]))
+}
+
+/** Judges tensors one after another, in their order: one that shares a storage is judged by the first that has it. `owners` have scales by name. */
+export function inOrder(
+  params: Params,
+  judge: Judge,
+  style: Style,
+  owners: ReadonlyMap<string, string> = new Map(),
+): (info: TensorInfo) => Verdict {
   const verdicts = new Map<string, Verdict>()
-  for (const info of tensors) {
+  const verdictFor = (info: TensorInfo): Verdict => {
     const first = verdicts.get(storageName(info))
+    if (first) return first
     const owner = owners.get(info.name)
-    if (first) verdicts.set(info.name, first)
-    else if (owner !== undefined)
-      verdicts.set(info.name, { action: 'keep', view: null, reason: scaleReason(owner), asIs: true })
-    else verdicts.set(info.name, verdictOn(info, params, judge(info.name), style))
+    if (owner !== undefined) return { action: 'keep', view: null, reason: scaleReason(owner), asIs: true }
+    return verdictOn(info, params, judge(info.name), style)
   }
-  return verdicts
+  return (info) => {
+    const verdict = verdictFor(info)
+    verdicts.set(info.name, verdict)
+    return verdict
+  }
 }
 
 function scaleReason(owner: string): Message {

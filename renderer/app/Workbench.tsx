@@ -39,8 +39,8 @@ export function Workbench() {
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
-  // The card, the list, the tab, the settings.
-  const made = useStages(3)
+  // The frame, the card, the list, the tab, its chart, the settings.
+  const made = useStages(5, { atOnce: 2 })
   // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
   const view = useTensorView(tensor)
 
@@ -57,7 +57,7 @@ export function Workbench() {
       data-settings={withSettings}
       style={{ '--list-width': `${listWidth}px` } as CSSProperties}
     >
-      <OutcomeCard onCompress={saving.open} view={view} />
+      {made < 1 ? null : <OutcomeCard onCompress={saving.open} view={view} />}
       {drawers ? (
         <Drawer
           closeButtonProps={{ 'aria-label': t('app.close') }}
@@ -68,7 +68,7 @@ export function Workbench() {
         >
           <TensorList tensors={report.tensors} />
         </Drawer>
-      ) : made < 1 ? null : (
+      ) : made < 2 ? null : (
         <>
           <TensorList tensors={report.tensors} />
           <ListDivider />
@@ -106,7 +106,7 @@ export function Workbench() {
               </Tooltip>
             ) : null}
           </div>
-          {made < 2 ? null : (
+          {made < 3 ? null : (
             <>
               <Tabs.Panel value="model">
                 <div className="model-tab">
@@ -136,7 +136,7 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : made < 3 ? null : (
+      ) : made < 5 ? null : (
         <SettingsPanel />
       )}
       <RunStrip />

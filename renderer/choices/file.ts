@@ -46,14 +46,23 @@ export function isRunnable({ report }: Pick<FileState, 'report'>): boolean {
   return report !== null && hasGraph(report.format) && report.difference === undefined
 }
 
+/** Of lists that are still in use: it is made before the file is shown, in a task of its own. */
+const named = new WeakMap<readonly TensorReport[], ReadonlyMap<string, TensorReport>>()
+
+/** Tensors by their names. Cost: one pass, once a list. */
+export function byNameOf(tensors: readonly TensorReport[]): ReadonlyMap<string, TensorReport> {
+  const known = named.get(tensors) ?? new Map(tensors.map((tensor) => [tensor.name, tensor]))
+  named.set(tensors, known)
+  return known
+}
+
 export const fileReducers = {
   opening(name: string) {
     useFile.setState({ status: 'opening', opening: name, error: null })
   },
   opened(grant: Grant, report: FileReport, source: OpenSource = { of: 'model' }) {
-    const byName = new Map(report.tensors.map((tensor) => [tensor.name, tensor]))
     useFile.setState({
-      ...{ status: 'open', grant, source, report, byName },
+      ...{ status: 'open', grant, source, report, byName: byNameOf(report.tensors) },
       ...{ opening: null, error: null, notices: report.notices },
     })
   },

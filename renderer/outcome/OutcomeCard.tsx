@@ -5,6 +5,7 @@ import { memo, useRef } from 'react'
 import { useFile } from '../choices/file.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useModKey } from '../frame/mod-key.ts'
+import { useStages } from '../frame/stages.ts'
 import { useAnswerGoal } from '../model/answering/answers.ts'
 import { canCompress, useOutcome } from '../model/figures/outcome.ts'
 import { useRankShown } from '../model/figures/rank-shown.ts'
@@ -36,11 +37,13 @@ export const OutcomeCard = memo(function OutcomeCard({ view, onCompress }: Outco
   const searching = answers !== null && answers.found === null
   const ready = canCompress(outcome) && !searching
   useHotkeys([['mod+Enter', () => ready && onCompress()]], [])
+  // The goal, what it comes to.
+  const made = useStages(1, { atOnce: 1 })
   return (
     <section aria-label={t('outcome.title')} className="outcome" ref={place} tabIndex={-1}>
       <GoalFields outcome={outcome} rank={rank} view={view} />
       {/* Asking for the analysis takes the words away that were pressed: the focus goes to the card. */}
-      {searching ? (
+      {made < 1 ? null : searching ? (
         <OutcomeFigures outcome={{ ...outcome, ...nothingKnown, state: 'unknown' }} progress={<AnswerSearch />} />
       ) : (
         <PlannedOutcome onAsk={() => place.current?.focus()} outcome={outcome} />

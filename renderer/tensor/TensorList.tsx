@@ -6,6 +6,7 @@ import type { TensorReport } from '../../core/contract.ts'
 import { isCompressed } from '../choices/rules.ts'
 import { visibleTensors } from '../choices/search.ts'
 import { type SelectionState, selectionReducers, useSelection } from '../choices/selection.ts'
+import { useStages } from '../frame/stages.ts'
 import { type Outlook, useOutlook } from '../model/figures/outlook.ts'
 import { selectTensor } from '../model/looking/analysis.ts'
 import { usePair } from '../model/looking/pair.ts'
@@ -21,6 +22,7 @@ import { rowId, TensorRow } from './TensorRow.tsx'
 const rowHeight = 28
 
 const none: ReadonlySet<string> = new Set()
+const noRows: readonly ListRow[] = []
 
 /** What decides its rows: not which of them is chosen, nor a rank that is looked at. */
 const listed = ({ search, chips, sort, included, excluded }: SelectionState) => ({
@@ -78,9 +80,14 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
       ),
     [tensors, deferred, known, differences],
   )
+  // Its head, its rows.
+  const made = useStages(1, { atOnce: 1 })
   // What is searched for is shown, also in a group that was closed.
   const closed = deferred.search.trim() === '' ? collapsed : none
-  const rows = useMemo(() => listRows(shown, deferred.sort === 'file', closed), [shown, deferred.sort, closed])
+  const rows = useMemo(
+    () => (made < 1 ? noRows : listRows(shown, deferred.sort === 'file', closed)),
+    [made, shown, deferred.sort, closed],
+  )
   const groups = useMemo(() => rows.flatMap((row) => (row.kind === 'group' ? [row.key] : [])), [rows])
   const ofOneStack = useMemo(() => areOneStack(groups), [groups])
   const selected = useMemo(
@@ -187,7 +194,7 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
             )
           })}
         </div>
-        {rows.length === 0 ? <p className="dimmed list-none">{t('list.none')}</p> : null}
+        {shown.length === 0 ? <p className="dimmed list-none">{t('list.none')}</p> : null}
       </div>
       {active >= 0 ? <p className="list-active mono small">{nameOf(rows[active]!)}</p> : null}
       <ListFooter shown={shown.length} tensors={tensors} total={numbers.count(tensors.length)} />

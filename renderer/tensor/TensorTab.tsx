@@ -8,6 +8,7 @@ import { SingularValues } from '../charts/SingularValues.tsx'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
 import { type Lens, lenses, selectionReducers, useSelection } from '../choices/selection.ts'
+import { useStages } from '../frame/stages.ts'
 import { useRankShown } from '../model/figures/rank-shown.ts'
 import { commitRank, setRank } from '../model/looking/analysis.ts'
 import type { TensorView } from '../model/looking/view.ts'
@@ -21,6 +22,8 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
   const { rank, reached, planned } = useRankShown(view)
   const lens = useSelection((state) => state.lens)
   const [place, setPlace] = useState<HTMLElement | null>(null)
+  // What becomes of the tensor, its chart.
+  const made = useStages(1, { atOnce: 1 })
   const whatIf = useSelection((state) => state.whatIf)
   const pinned = useSelection(({ pins }) => pins.get(view.tensor.name))
   const byRank = useParams(({ params }) => goalOf(params) === 'rank')
@@ -41,7 +44,7 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
         <div className="tensor-chart-controls" ref={setPlace} />
       </div>
       {looked === null ? null : <WhatIf planned={rank} rank={looked} view={view} />}
-      {place ? (
+      {place && made > 0 ? (
         <ControlsPlace value={place}>
           <LensChart {...chart} lens={lens} view={view} />
         </ControlsPlace>

@@ -1,8 +1,9 @@
 /** Lines over ranks, drawn once for the same data: data in, picture out. Handles and read-outs lie above it and move on their own. */
-import { memo } from 'react'
+import { memo, useEffect } from 'react'
 import { CartesianGrid, Line, LineChart, ReferenceDot, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts'
 import { type Tick, ticksOf } from '../../../core/report/axis.ts'
 import { lookOf, type Role } from '../../../core/report/series.ts'
+import { useStages } from '../../frame/stages.ts'
 import type { Row, Series } from '../series.ts'
 import { axisOf, type Frame, margin, type RankAxis } from './axis.ts'
 import { PlotTooltip } from './PlotTooltip.tsx'
@@ -47,7 +48,16 @@ const noLines = () => []
 const tickWidth = 80
 const tickHeight = 46
 
+/** Whether one has been drawn. What is behind it takes longest the first time: longer than a task may, if the first were not made in parts. */
+let drawnBefore = false
+/** The frame, axes and grid, the lines, what follows the pointer. */
+const lastPart = 3
+
 export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
+  const made = useStages(lastPart, { first: drawnBefore ? lastPart : 0 })
+  useEffect(() => {
+    drawnBefore ||= made === lastPart
+  }, [made])
   const { frame, axis, series, rows, marks, dots, range, logarithmic } = props
   const yTicks = ticksOf(
     { low: range[0], high: range[1], scale: logarithmic ? 'log' : 'linear' },
@@ -64,102 +74,114 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
       margin={{ left: 0, right: margin.right, top: props.top, bottom: 0 }}
       width={frame.width}
     >
-      <CartesianGrid
-        horizontalValues={yTicks.filter(({ small }) => !small).map(({ at }) => at)}
-        stroke="var(--chart-grid)"
-        vertical={false}
-        // It would find ticks of the ranks, and measure their texts, for lines that are not drawn.
-        verticalCoordinatesGenerator={noLines}
-      />
-      <XAxis
-        allowDataOverflow
-        dataKey="rank"
-        domain={[axis.first, axis.last]}
-        height={margin.bottom}
-        interval={0}
-        label={{ value: props.xTitle, position: 'insideBottom', offset: 4, className: 'chart-title' }}
-        scale={axis.scale ?? 'linear'}
-        stroke="var(--line-control)"
-        tick={({ x, y, payload }) => (
-          <TickMark at={payload.value} down format={props.formatX} ticks={xTicks} x={Number(x)} y={Number(y)} />
-        )}
-        tickLine={false}
-        ticks={xTicks.map(({ at }) => at)}
-        type="number"
-      />
-      <YAxis
-        allowDataOverflow
-        domain={[range[0], range[1]]}
-        interval={0}
-        label={
-          frame.height < titleHeight
-            ? false
-            : { value: props.yTitle, angle: -90, position: 'insideLeft', offset: 8, className: 'chart-title' }
-        }
-        scale={logarithmic ? 'log' : 'linear'}
-        stroke="var(--line-control)"
-        tick={({ x, y, payload }) => (
-          <TickMark at={payload.value} format={props.formatTick} ticks={yTicks} x={Number(x)} y={Number(y)} />
-        )}
-        tickLine={false}
-        ticks={yTicks.map(({ at }) => at)}
-        width={margin.left}
-      />
-      <Tooltip
-        content={<PlotTooltip formatX={props.formatX} formatY={props.formatY} series={series} xTitle={props.xTitle} />}
-        cursor={{ stroke: 'var(--line-control)', strokeDasharray: '2 3' }}
-        isAnimationActive={false}
-        // Above the handle of the rank.
-        wrapperStyle={{ zIndex: 2 }}
-      />
-      {marks.map(({ rank, label, role }) => {
-        const { dash, width } = lookOf(role)
-        return (
-          <ReferenceLine
-            key={label}
-            label={{
-              value: label,
-              position: rank > axis.first + (axis.last - axis.first) * 0.6 ? 'insideTopRight' : 'insideTopLeft',
-              className: 'chart-mark',
-              fill: strokeOf(role),
-            }}
-            stroke={strokeOf(role)}
-            strokeWidth={width}
-            x={rank}
-            {...(dash ? { strokeDasharray: dash } : {})}
+      {made < 1 ? null : (
+        <>
+          <CartesianGrid
+            horizontalValues={yTicks.filter(({ small }) => !small).map(({ at }) => at)}
+            stroke="var(--chart-grid)"
+            vertical={false}
+            // It would find ticks of the ranks, and measure their texts, for lines that are not drawn.
+            verticalCoordinatesGenerator={noLines}
           />
-        )
-      })}
-      {series.map(({ id, label, role }) => {
-        const { dash, width } = lookOf(role)
-        return (
-          <Line
-            activeDot={{ r: 3, strokeWidth: 0 }}
-            connectNulls={false}
-            dataKey={id}
-            dot={false}
-            isAnimationActive={false}
-            key={id}
-            name={label}
-            stroke={strokeOf(role)}
-            strokeLinecap={dash ? 'round' : 'butt'}
-            strokeWidth={width}
-            type="linear"
-            {...(dash ? { strokeDasharray: dash } : {})}
+          <XAxis
+            allowDataOverflow
+            dataKey="rank"
+            domain={[axis.first, axis.last]}
+            height={margin.bottom}
+            interval={0}
+            label={{ value: props.xTitle, position: 'insideBottom', offset: 4, className: 'chart-title' }}
+            scale={axis.scale ?? 'linear'}
+            stroke="var(--line-control)"
+            tick={({ x, y, payload }) => (
+              <TickMark at={payload.value} down format={props.formatX} ticks={xTicks} x={Number(x)} y={Number(y)} />
+            )}
+            tickLine={false}
+            ticks={xTicks.map(({ at }) => at)}
+            type="number"
           />
-        )
-      })}
-      {dots.map(({ x, y, name }, at) => (
-        <ReferenceDot
-          className={name === null ? 'chart-dot' : 'chart-dot named'}
-          // biome-ignore lint/suspicious/noArrayIndexKey: points have no names of their own, and none moves
-          key={at}
-          label={name === null ? false : { value: name, position: 'top', className: 'chart-dot-name' }}
-          r={name === null ? 4 : 6}
-          x={x}
-          y={y}
+          <YAxis
+            allowDataOverflow
+            domain={[range[0], range[1]]}
+            interval={0}
+            label={
+              frame.height < titleHeight
+                ? false
+                : { value: props.yTitle, angle: -90, position: 'insideLeft', offset: 8, className: 'chart-title' }
+            }
+            scale={logarithmic ? 'log' : 'linear'}
+            stroke="var(--line-control)"
+            tick={({ x, y, payload }) => (
+              <TickMark at={payload.value} format={props.formatTick} ticks={yTicks} x={Number(x)} y={Number(y)} />
+            )}
+            tickLine={false}
+            ticks={yTicks.map(({ at }) => at)}
+            width={margin.left}
+          />
+        </>
+      )}
+      {made < 2 ? null : (
+        <>
+          {marks.map(({ rank, label, role }) => {
+            const { dash, width } = lookOf(role)
+            return (
+              <ReferenceLine
+                key={label}
+                label={{
+                  value: label,
+                  position: rank > axis.first + (axis.last - axis.first) * 0.6 ? 'insideTopRight' : 'insideTopLeft',
+                  className: 'chart-mark',
+                  fill: strokeOf(role),
+                }}
+                stroke={strokeOf(role)}
+                strokeWidth={width}
+                x={rank}
+                {...(dash ? { strokeDasharray: dash } : {})}
+              />
+            )
+          })}
+          {series.map(({ id, label, role }) => {
+            const { dash, width } = lookOf(role)
+            return (
+              <Line
+                activeDot={{ r: 3, strokeWidth: 0 }}
+                connectNulls={false}
+                dataKey={id}
+                dot={false}
+                isAnimationActive={false}
+                key={id}
+                name={label}
+                stroke={strokeOf(role)}
+                strokeLinecap={dash ? 'round' : 'butt'}
+                strokeWidth={width}
+                type="linear"
+                {...(dash ? { strokeDasharray: dash } : {})}
+              />
+            )
+          })}
+          {dots.map(({ x, y, name }, at) => (
+            <ReferenceDot
+              className={name === null ? 'chart-dot' : 'chart-dot named'}
+              // biome-ignore lint/suspicious/noArrayIndexKey: points have no names of their own, and none moves
+              key={at}
+              label={name === null ? false : { value: name, position: 'top', className: 'chart-dot-name' }}
+              r={name === null ? 4 : 6}
+              x={x}
+              y={y}
+            />
+          ))}
+        </>
+      )}
+      {made < 3 ? null : (
+        <Tooltip
+          content={
+            <PlotTooltip formatX={props.formatX} formatY={props.formatY} series={series} xTitle={props.xTitle} />
+          }
+          cursor={{ stroke: 'var(--line-control)', strokeDasharray: '2 3' }}
+          isAnimationActive={false}
+          // Above the handle of the rank.
+          wrapperStyle={{ zIndex: 2 }}
         />
-      ))}
+      )}
     </LineChart>
   )
 })

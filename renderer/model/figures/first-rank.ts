@@ -8,8 +8,15 @@ import { shrinksAt } from '../../../core/plan/verdict.ts'
 /** The rank as it is where it makes some matrix smaller; otherwise half of the largest one that would. */
 export function firstRank(tensors: readonly TensorReport[], params: Params): number {
   let largest = 0
+  // Of ten thousand matrices there are a few kinds.
+  const kinds = new Set<string>()
   for (const tensor of tensors) {
-    const matrix = tensor.plan === 'keep' ? null : storable(tensor, params)
+    const { plan, dtype, decodedDType, byteLength, matrix: shape } = tensor
+    if (plan === 'keep') continue
+    const kind = `${dtype} ${decodedDType} ${byteLength} ${shape}`
+    if (kinds.has(kind)) continue
+    kinds.add(kind)
+    const matrix = storable(tensor, params)
     if (!matrix) continue
     if (shrinksAt(matrix, params.rank)) return params.rank
     largest = Math.max(largest, largestUsefulRank(matrix.info, matrix.view, matrix.stored))

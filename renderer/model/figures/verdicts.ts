@@ -5,8 +5,8 @@ import type { TensorReport } from '../../../core/contract.ts'
 import { type Params, paramsThatAffect } from '../../../core/params.ts'
 import { denseInt8Axis, denseInt8Bytes } from '../../../core/plan/dense-int8.ts'
 import { tensorOf } from '../../../core/plan/describe.ts'
-import { largestUsefulRank } from '../../../core/plan/factor-dtype.ts'
-import { type Storable, verdictsOn } from '../../../core/plan/verdict.ts'
+import { hasUsefulRank } from '../../../core/plan/factor-dtype.ts'
+import { inOrder, type Storable, verdictsOn } from '../../../core/plan/verdict.ts'
 import { judgeBy, type Rules, type Ruling } from '../../../core/rules.ts'
 import { allStyles, defaultStyle, type OutputId } from '../../../core/styles.ts'
 import { useFile } from '../../choices/file.ts'
@@ -20,23 +20,44 @@ export type Verdicts = ReadonlyMap<string, Storable>
 /** As a run decides it, on what the report of the file says of its tensors. Cost: one pass over names and shapes. */
 export function verdictsOf(
   tensors: readonly TensorReport[],
-  { included, excluded }: Choice,
+  choice: Choice,
   params: Params,
   output: OutputId = defaultStyle,
 ): Verdicts {
-  const matrices = tensors.filter(({ matrix }) => matrix !== null).map(tensorOf)
+  const judging = judgeInPortions(tensors, choice, params, output)
+  for (;;) {
+    const { done, value } = judging.next()
+    if (done) return value
+  }
+}
+
+/** Tensors that are judged between two yields: some milliseconds, also the first time. */
+const portion = 1000
+
+function* judgeInPortions(
+  tensors: readonly TensorReport[],
+  { included, excluded }: Choice,
+  params: Params,
+  output: OutputId,
+): Generator<undefined, Verdicts, undefined> {
   const judge = (name: string): Ruling => {
     if (excluded.has(name)) return { says: 'out', pattern: null }
     return { says: included.has(name) ? 'in' : 'nothing' }
   }
+  const verdictFor = inOrder(params, judge, allStyles[output])
   const found = new Map<string, Storable>()
-  for (const [name, verdict] of verdictsOn(matrices, params, judge, allStyles[output]))
-    if (verdict.action === 'factorize' && verdict.refusal === null && canShrink(verdict)) found.set(name, verdict)
+  for (const [at, tensor] of tensors.entries()) {
+    if (at > 0 && at % portion === 0) yield
+    if (tensor.matrix === null) continue
+    const verdict = verdictFor(tensorOf(tensor))
+    if (verdict.action === 'factorize' && verdict.refusal === null && canShrink(verdict))
+      found.set(tensor.name, verdict)
+  }
   return found
 }
 
 const canShrink = ({ info, view, stored, isDifference, keptBytes }: Storable) =>
-  isDifference === true || largestUsefulRank(info, view, stored, keptBytes) > 0
+  isDifference === true || hasUsefulRank(info, view, stored, keptBytes)
 
 /** Bytes of those tensors that are written in INT8 where they stay whole, by name. */
 export type WholeBytes = ReadonlyMap<string, number>
@@ -70,16 +91,26 @@ const storageKeys = paramsThatAffect('storage')
 let last: { readonly asked: readonly unknown[]; readonly verdicts: Verdicts } = { asked: [], verdicts: new Map() }
 
 function sharedVerdicts(tensors: readonly TensorReport[], choice: Choice, output: OutputId, key: string): Verdicts {
-  const asked = [tensors, choice.included, choice.excluded, output, key]
-  if (last.asked.length === 0 || asked.some((part, i) => part !== last.asked[i]))
-    last = { asked, verdicts: verdictsOf(tensors, choice, useParams.getState().params, output) }
+  const asked = askedOf(tensors, choice, output, key)
+  if (!isLast(asked)) last = { asked, verdicts: verdictsOf(tensors, choice, useParams.getState().params, output) }
   return last.verdicts
 }
 
-/** What a file will be judged by that is about to be shown, unless it was open before: then its choices come back and it is judged again. */
-export function judgeAhead(tensors: readonly TensorReport[]): void {
+function askedOf(tensors: readonly TensorReport[], { included, excluded }: Choice, output: OutputId, key: string) {
+  return [tensors, included, excluded, output, key]
+}
+
+const isLast = (asked: readonly unknown[]) => last.asked.length > 0 && asked.every((part, i) => part === last.asked[i])
+
+/**
+ * What a file will be judged by that is about to be shown, unless it was open before: then its choices come back and it is judged again. Yields where
+ * another task may come between.
+ */
+export function* judgeAhead(tensors: readonly TensorReport[]): Generator<undefined, void, undefined> {
   const { params, output } = useParams.getState()
-  sharedVerdicts(tensors, useSelection.getInitialState(), output, storageKey(params))
+  const nothingChosen = useSelection.getInitialState()
+  const asked = askedOf(tensors, nothingChosen, output, storageKey(params))
+  last = { asked, verdicts: yield* judgeInPortions(tensors, nothingChosen, params, output) }
 }
 
 /** Rebuilt for another file, rule or way to store factors, not for another rank. */

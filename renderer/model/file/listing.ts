@@ -1,6 +1,7 @@
 /** A long listing is worked through before it is drawn, in tasks between which the page answers; what they find is kept beside it. */
 import type { FileReport } from '../../../core/contract.ts'
 import { viewOf } from '../../../core/plan/describe.ts'
+import { byNameOf } from '../../choices/file.ts'
 import { groupsOf } from '../../choices/layers.ts'
 import { judgeAhead } from '../figures/verdicts.ts'
 
@@ -14,10 +15,12 @@ export async function workThrough({ tensors }: FileReport): Promise<void> {
     if (from > 0) await nextTask()
     for (const tensor of tensors.slice(from, from + portion)) viewOf(tensor)
   }
-  for (const find of [groupsOf, judgeAhead]) {
+  for (const find of [groupsOf, byNameOf]) {
     if (tensors.length > portion) await nextTask()
     find(tensors)
   }
+  if (tensors.length > portion) await nextTask()
+  for (const _ of judgeAhead(tensors)) await nextTask()
   if (tensors.length > portion) await nextTask()
 }
 

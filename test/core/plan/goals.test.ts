@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { say } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { candidateOf, refusalAt } from '../../../core/plan/candidate.ts'
-import { breakEvenRank, largestUsefulRank } from '../../../core/plan/factor-dtype.ts'
+import { breakEvenRank, hasUsefulRank, largestUsefulRank } from '../../../core/plan/factor-dtype.ts'
 import { leastRank, withRanks } from '../../../core/plan/goals.ts'
 import { type FactorizedTensor, planFile } from '../../../core/plan/plan.ts'
 import { type Storable, storedAs, worthless } from '../../../core/plan/verdict.ts'
@@ -48,6 +48,22 @@ describe('break-even', () => {
     const { info, view, stored } = matrixOf('F32', [1024, 1024])
     expect(breakEvenRank(info, view, stored)).toBe(512)
     expect(largestUsefulRank(info, view, stored)).toBe(511)
+  })
+
+  it('is there where one of two ranks is smaller', () => {
+    for (const factorDType of ['keep', 'F32', 'INT8'] as const)
+      for (const factorLayout of ['ab', 'usv'] as const)
+        for (const rows of [1, 2, 3, 4, 5, 64, 99, 100, 101, 4096])
+          for (const cols of [1, 2, 3, 8, 100, 101, 4096])
+            for (const dtype of ['BF16', 'F8_E4M3'] as const) {
+              const { info, view, stored } = matrixOf(dtype, [rows, cols], {
+                ...defaultParams,
+                factorDType,
+                factorLayout,
+              })
+              const largest = largestUsefulRank(info, view, stored)
+              expect(hasUsefulRank(info, view, stored), `${rows} x ${cols} ${factorDType}`).toBe(largest > 0)
+            }
   })
 })
 
