@@ -136,11 +136,15 @@ export function stripRuns({ runs, watched, dismissed, menuOf }: RunsState): { sh
 /** In this phase tensors are finished; in those before it they are only looked at. */
 export const writingPhase = 'compress'
 
+/** The last tensor is written; the output is put on the disk, opened as a reader would and reported. */
+const isWritten = ({ done, total }: NonNullable<Run['progress']>) => total > 0 && done >= total
+
 /** What a run is at, in a word: the same wherever it is told. */
 export function workOf({ state, progress }: Pick<Run, 'state' | 'progress'>) {
   if (state === 'waiting') return 'waiting'
   if (!progress) return 'starting'
-  return progress.phase === writingPhase ? 'writing' : progress.phase === 'verify' ? 'checking' : 'planning'
+  if (progress.phase === writingPhase) return isWritten(progress) ? 'finishing' : 'writing'
+  return progress.phase === 'verify' ? 'checking' : 'planning'
 }
 
 /** A run as it stands now, after how this page saw it before; `now` in ms. */
@@ -182,6 +186,6 @@ const tensorsToTell = 3
 export function timeLeftMs(run: RunView, now: number): number | null {
   const { pace, progress } = run
   const rate = bytesPerSecond(run)
-  if (!pace || !progress || rate === null || pace.passed < tensorsToTell) return null
+  if (!pace || !progress || rate === null || pace.passed < tensorsToTell || isWritten(progress)) return null
   return Math.max(0, (1000 * (progress.total - progress.done)) / rate - (now - pace.movedAt))
 }

@@ -145,11 +145,13 @@ describe('the list', () => {
 })
 
 test('what a run is at is one word for header and strip, and planning is not called writing', () => {
-  expect([someRun({ progress: null }), at('analyze', 1), at('compress', 1), at('verify', 1)].map(workOf)).toEqual([
-    'starting',
-    'planning',
-    'writing',
-    'checking',
-  ])
+  const stages = [
+    someRun({ progress: null }),
+    at('analyze', 1),
+    at('compress', 1),
+    at('compress', 1000),
+    at('verify', 1),
+  ]
+  expect(stages.map(workOf)).toEqual(['starting', 'planning', 'writing', 'finishing', 'checking'])
   expect(workOf(someRun({ state: 'waiting', progress: null }))).toBe('waiting')
 })
