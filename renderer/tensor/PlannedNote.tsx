@@ -15,8 +15,9 @@ export function PlannedNote({ planned }: { readonly planned: PlannedTensor }) {
           .filter((part) => part !== null)
           .join(' · ')
   return (
-    <span className="dimmed ellipsis" data-testid="planned" title={text}>
-      {text}
+    <span className="planned-note dimmed" data-testid="planned" title={text}>
+      {/* What cuts it would cut the dot before it, too. */}
+      <span className="ellipsis">{text}</span>
     </span>
   )
 }

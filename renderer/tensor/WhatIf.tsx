@@ -39,7 +39,7 @@ export function WhatIf({ view, rank, planned }: WhatIfProps) {
       <div>
         <p>
           <strong>{t('whatIf.rank', { rank: numbers.count(rank) })}</strong>{' '}
-          {t('whatIf.error', { error: known(errorAt(view, rank)) })}
+          <span className="nowrap">{t('whatIf.error', { error: known(errorAt(view, rank)) })}</span>
         </p>
         <p className="what-if-note">
           {t('whatIf.planned', { rank: numbers.count(planned), error: known(errorAt(view, planned)) })}

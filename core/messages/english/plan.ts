@@ -40,8 +40,8 @@ export const plan = {
     `A copy is written as ${v.dtype}: ${w.bytes(v.bytes)}.`,
   'plan.dense-int8': (v: { scales: number }) => `Written in INT8, one scale for each of its ${v.scales} outputs.`,
   'plan.never-smaller': () => 'No rank makes it smaller.',
-  'plan.size-goal': () => 'Under the size goal its own bytes serve the model best.',
-  'plan.model-goal': () => 'Under a goal over the whole model its own bytes serve the model best.',
+  'plan.size-goal': () => 'Under the size goal, keeping it whole serves the model best.',
+  'plan.model-goal': () => 'Under a goal over the whole model, keeping it whole serves the model best.',
   'plan.rank-limit': (v: { error: number; rank: number }, w: Words) =>
     `The goal is not reached with the largest rank allowed: ${w.percent(v.error)} at rank ${v.rank}.`,
   'plan.break-even': (v: { error: number; rank: number }, w: Words) =>

@@ -45,7 +45,7 @@ export const requests = {
   'request.goal-too-small': (v: { left: number; needed: number }, w: Words) =>
     `The goal leaves ${w.bytes(v.left)} for the compressed matrices; their smallest ranks already need ${w.bytes(v.needed)}. Choose a larger size, a smaller minimum rank, or exclude fewer tensors.`,
   'request.kept-too-large': (v: { more: number }, w: Words) =>
-    `The tensors that are kept as they are exceed the goal by ${w.bytes(v.more)} on their own, before any matrix. Choose a larger size, or exclude fewer tensors.`,
+    `The tensors that stay unchanged already exceed the goal by ${w.bytes(v.more)}, before any matrix is counted. Choose a larger size, or exclude fewer tensors.`,
   'request.sample-too-large': (v: { hidden: number; bytes: number; limit: number }, w: Words) =>
     `A hidden size of ${v.hidden} makes matrices of ${w.bytes(v.bytes)}; the sample is limited to ${w.bytes(v.limit)} each. Choose at most 16384.`,
 

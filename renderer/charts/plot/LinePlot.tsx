@@ -106,7 +106,15 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
             label={
               frame.height < titleHeight
                 ? false
-                : { value: props.yTitle, angle: -90, position: 'insideLeft', offset: 8, className: 'chart-title' }
+                : {
+                    value: props.yTitle,
+                    angle: -90,
+                    position: 'insideLeft',
+                    offset: 8,
+                    className: 'chart-title',
+                    // Around the middle of its axis: it would begin there, and end above the plot.
+                    style: { textAnchor: 'middle' },
+                  }
             }
             scale={logarithmic ? 'log' : 'linear'}
             stroke="var(--line-control)"

@@ -49,7 +49,9 @@ export function SampleFields({ use }: { readonly use: SampleUse }) {
       )}
       <div className="samples-row">
         <ModelPicker folders={false} label={t('samples.title')} onPick={pick} testId={`${use}-inputs`} />
-        {given.length > 0 ? null : (
+      </div>
+      {given.length > 0 ? null : (
+        <div className="samples-row">
           <NumberField
             allowDecimal={false}
             allowNegative={false}
@@ -66,29 +68,27 @@ export function SampleFields({ use }: { readonly use: SampleUse }) {
             value={drawn[use]}
             w={120}
           />
-        )}
-        {given.length > 0
-          ? null
-          : open.map(({ key, usual }) => (
-              <NumberField
-                allowDecimal={false}
-                allowNegative={false}
-                clampBehavior="none"
-                key={key}
-                label={t('samples.size', { name: key })}
-                max={mostAlong}
-                min={1}
-                onNumber={(size) => {
-                  if (!(size >= 1 && size <= mostAlong)) return false
-                  samplesReducers.size(key, size)
-                  return true
-                }}
-                size="xs"
-                value={sizes[key] ?? usual}
-                w={120}
-              />
-            ))}
-      </div>
+          {open.map(({ key, usual }) => (
+            <NumberField
+              allowDecimal={false}
+              allowNegative={false}
+              clampBehavior="none"
+              key={key}
+              label={t('samples.size', { name: key })}
+              max={mostAlong}
+              min={1}
+              onNumber={(size) => {
+                if (!(size >= 1 && size <= mostAlong)) return false
+                samplesReducers.size(key, size)
+                return true
+              }}
+              size="xs"
+              value={sizes[key] ?? usual}
+              w={120}
+            />
+          ))}
+        </div>
+      )}
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
     </fieldset>
   )

@@ -268,6 +268,11 @@ test('columns scroll one way, and what stands in them stands clear of its neighb
   await openSample(page)
   expect(await overlaps(page.locator('.list'))).toEqual([])
   expect(await cutTexts(page.locator('.tensor-tail'))).toEqual([])
+  // Columns have their names above them, beside a bar as well.
+  const end = async (one: Locator) => (({ x, width }) => x + width)((await one.boundingBox())!)
+  expect(await end(page.locator('.list-columns .list-number').last())).toBe(
+    await end(page.locator('.tensor-row .list-number').last()),
+  )
   // Two ways to choose a file are a line, and the longer settings below it take no second for them.
   const [first, second] = await page.locator('.settings .model-picker button').all()
   expect((await second!.boundingBox())!.y).toBe((await first!.boundingBox())!.y)
@@ -297,6 +302,9 @@ test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly,
   }
   await page.getByRole('tab', { name: 'Model' }).click()
   await lowest()
+  // One bar, and that of the page.
+  await page.getByRole('tab', { name: 'A/B' }).click()
+  expect(await page.locator('.ab').evaluate((one) => one.scrollHeight - one.clientHeight)).toBeLessThanOrEqual(0)
   await page.getByRole('tab', { name: 'Tensor' }).click()
   await chooseLens(page, 'Error')
   await page.getByRole('slider').scrollIntoViewIfNeeded()

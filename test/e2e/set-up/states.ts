@@ -60,6 +60,8 @@ async function picturesIn(browser: Browser, language: Language): Promise<void> {
   // axe opens a page of its own beside it, which a page without a context of its own cannot have.
   const context = await browser.newContext({ locale: language, viewport: light!, reducedMotion: 'reduce' })
   const page = await context.newPage()
+  // Others may use the machine.
+  page.setDefaultTimeout(300_000)
   for (const look of looksOf(language)) await mkdir(join(out, named(language, look)), { recursive: true })
   let count = 0
   let found = 0
