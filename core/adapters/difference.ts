@@ -3,7 +3,7 @@
  * whatever dtypes the two have. Never more than what is asked for is in memory.
  */
 import { decodeFloat32, decodeFloat64 } from '../formats/dtype.ts'
-import type { Side, Sides, WeightFile } from '../formats/format.ts'
+import { type Side, type Sides, safetyOf, type WeightFile } from '../formats/format.ts'
 import { applyScale, readScale, type ScaleGrid } from '../formats/quantized/fp8-scale.ts'
 import type { Message } from '../messages/message.ts'
 import { type ComputableDType, dtypeBits, elementCount, type TensorInfo } from '../tensor.ts'
@@ -36,7 +36,7 @@ export function differenceFile(
   }
   return {
     format: tuned.format,
-    safety: base.safety === 'safe' ? tuned.safety : base.safety,
+    safety: safetyOf([base.safety, tuned.safety]),
     totalBytes: tuned.totalBytes,
     tensors,
     metadata: new Map(),

@@ -103,7 +103,7 @@ const fileReportSchema = z.strictObject({
   fileId: z.string(),
   name: z.string(),
   format: z.string(),
-  safety: z.enum(['safe', 'opened-without-running']),
+  safety: z.enum(['safe', 'opened-without-running', 'code-passed-over']),
   totalBytes: z.number(),
   notices: z.array(messageSchema),
   tensors: z.array(tensorReportSchema),

@@ -21,11 +21,22 @@ export interface Sides {
   readonly tuned: Side
 }
 
+/**
+ * `safe`: the format cannot carry code. `opened-without-running`: a pickle, read by the allow-list machine, and nothing else that could be code.
+ * `code-passed-over`: beside its weights the format may have layers, programs or objects that whoever loads it runs. They were not looked at.
+ */
+export type Safety = 'safe' | 'opened-without-running' | 'code-passed-over'
+
+/** Of several together. */
+export function safetyOf(all: readonly Safety[]): Safety {
+  for (const each of ['code-passed-over', 'opened-without-running'] as const) if (all.includes(each)) return each
+  return 'safe'
+}
+
 /** An opened weight file or sharded set: headers only; values are read when asked for. */
 export interface WeightFile extends TensorSet {
   readonly format: FormatId
-  /** `safe`: the format cannot carry code. `opened-without-running`: a pickle, read by the allow-list machine. */
-  readonly safety: 'safe' | 'opened-without-running'
+  readonly safety: Safety
   readonly metadata: ReadonlyMap<string, string>
   /** For the user: code that was not run, already quantized, names cut. */
   readonly notices: readonly Message[]

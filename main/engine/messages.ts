@@ -118,7 +118,7 @@ export type Task =
 
 export interface OpenedFile {
   readonly format: string
-  readonly safety: 'safe' | 'opened-without-running'
+  readonly safety: FileReport['safety']
   readonly totalBytes: number
   readonly notices: Message[]
   readonly tensors: TensorReport[]

@@ -33,6 +33,8 @@ export const llamafile: Format = {
     return {
       ...file,
       format: 'llamafile',
+      // It is a program.
+      safety: 'code-passed-over',
       totalBytes: source.byteLength,
       close: async () => {
         await file.close()

@@ -29,7 +29,7 @@ import { torchHost } from './pickle-globals.ts'
 import { pickleBudget } from './pickle-limits.ts'
 import { wellFormed } from './pickle-tree.ts'
 import { isCount, isNode, type OpaqueNode, type PickleValue, sequenceItems, sizesOf } from './pickle-values.ts'
-import { checkpointFile, codeNotices } from './pytorch.ts'
+import { checkpointFile, codeNotices, lookIntoNested } from './pytorch.ts'
 
 export const metadataName = '.metadata'
 /** A file for each process; published ones have up to 512. */
@@ -62,7 +62,7 @@ export const torchDistributed: Format = {
     const budget = pickleBudget()
     const { value } = await runPickle(source, 0, torchHost({ torchScript: false }), budget)
     const left: LeftOut[] = []
-    const described = describedTensors(source.name, value, left)
+    const { described, others } = describedTensors(source.name, value, left)
     const sizes = await fileSizes(source.name, folder, described)
     const files = openOnce()
     const chunks = openOnce()
@@ -76,12 +76,14 @@ export const torchDistributed: Format = {
         read: (start, end) => readChunks(tensor, start, end, (chunk) => openChunk(tensor, chunk, open, chunks.open)),
       }
     })
+    await lookIntoNested(budget)
     const notices = codeNotices(budget, false)
     if (left.length > 0) notices.push(leftOut(left))
     if (readables.length === 0) throw nothingIn(source.name, 'tensors', notices)
     return weightFileOf(source.name, readables, {
       format: 'torch-distributed',
-      safety: 'opened-without-running',
+      // Each of them is a pickle of its own, somewhere in the files.
+      safety: others > 0 ? 'code-passed-over' : 'opened-without-running',
       totalBytes: [...sizes.values()].reduce((sum, size) => sum + size, source.byteLength),
       metadata: new Map(),
       notices,
@@ -111,7 +113,12 @@ function isClass(value: PickleValue | undefined, name: string): value is OpaqueN
   return isNode(value, 'opaque') && value.name.endsWith(`.${name}`)
 }
 
-function describedTensors(where: string, root: PickleValue, left: LeftOut[]): Described[] {
+/** The tensors, and how many entries are none: numbers and objects of a trainer. */
+function describedTensors(
+  where: string,
+  root: PickleValue,
+  left: LeftOut[],
+): { readonly described: readonly Described[]; readonly others: number } {
   const tensors = attribute(root, 'state_dict_metadata')
   const places = attribute(root, 'storage_data')
   if (!isNode(tensors, 'dict') || !isNode(places, 'dict'))
@@ -128,10 +135,13 @@ function describedTensors(where: string, root: PickleValue, left: LeftOut[]): De
   const described: Described[] = []
   let chunks = 0
   const names = new Set<string>()
+  let others = 0
   for (const [i, key] of tensors.keys.entries()) {
     const entry = tensors.values[i]!
-    // What is no tensor: numbers and objects of a trainer, each a pickle of its own.
-    if (!isClass(entry, 'TensorStorageMetadata')) continue
+    if (!isClass(entry, 'TensorStorageMetadata')) {
+      others++
+      continue
+    }
     const name = text(key)
     const label = `${where}: tensor ${quoted(name)}`
     const shown = wellFormed(name)
@@ -155,7 +165,7 @@ function describedTensors(where: string, root: PickleValue, left: LeftOut[]): De
       throw overLimit(where, 'chunks', maxAllChunks, chunks, 'no published model comes near it')
     described.push({ name: shown, dtype, shape, chunks: parts.map((part) => chunkOf(label, name, part, placed)) })
   }
-  return described
+  return { described, others }
 }
 
 function chunkOf(label: string, name: string, part: PickleValue, placed: ReadonlyMap<string, PickleValue>): Chunk {

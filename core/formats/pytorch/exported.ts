@@ -77,6 +77,7 @@ export const torchExport: Format = {
     return {
       ...file,
       format: 'torch-export',
+      safety: 'code-passed-over',
       totalBytes: source.byteLength,
       shards: [{ fileName: source.name, tensorNames }],
     }

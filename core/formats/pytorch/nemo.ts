@@ -26,7 +26,14 @@ export const nemo: Format = {
     }
     const file = combine(files, closeAll)
     const tensorNames = file.tensors.map(({ name }) => name)
-    return { ...file, format: 'nemo', totalBytes: source.byteLength, shards: [{ fileName: source.name, tensorNames }] }
+    // Its configuration names classes that are made when it is loaded.
+    return {
+      ...file,
+      format: 'nemo',
+      safety: 'code-passed-over',
+      totalBytes: source.byteLength,
+      shards: [{ fileName: source.name, tensorNames }],
+    }
   },
 }
 

@@ -1,5 +1,7 @@
 /** What a pickle may cost, and who keeps the account. A few bytes of pickle can ask for any amount of memory, time or stack. */
+import type { ByteSource } from '../../io.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
+import type { BytesNode } from './pickle-values.ts'
 
 /** 100,000 tensors take about 5e6. Stops pickles that push and pop for ever, and lists of a byte an item. */
 const maxOpcodes = 10_000_000
@@ -33,10 +35,20 @@ export interface PickleBudget {
   copiedBytes: number
   /** Globals outside the allow-list, in the order met. */
   readonly unknownGlobals: Set<string>
+  /** Files that a pickle holds and would have torch load, each once. Whoever reads the pickle looks into them. */
+  readonly nested: Map<BytesNode, ByteSource>
 }
 
 export function pickleBudget(): PickleBudget {
-  return { opcodes: 0, objects: 0, items: 0, textBytes: 0, copiedBytes: 0, unknownGlobals: new Set() }
+  return {
+    opcodes: 0,
+    objects: 0,
+    items: 0,
+    textBytes: 0,
+    copiedBytes: 0,
+    unknownGlobals: new Set(),
+    nested: new Map(),
+  }
 }
 
 /** Keeps the account of one pickle and says where it stands when it refuses. */

@@ -11,7 +11,7 @@ import { type PickleInput, pickleInput, WindowEnd } from './pickle-input.ts'
 import { type PickleBudget, type PickleMeter, pickleMeter } from './pickle-limits.ts'
 import { type PickleStack, pickleStack } from './pickle-stack.ts'
 import { decimal, decimalOrBoolean, float, memoNumber, rawUnicode, reprString } from './pickle-text.ts'
-import { type GlobalNode, isNode, kindOf, type PickleValue } from './pickle-values.ts'
+import { type BytesNode, type GlobalNode, isNode, kindOf, type PickleValue } from './pickle-values.ts'
 
 /** What the allow-list knows. */
 export interface PickleHost {
@@ -33,6 +33,8 @@ interface Machine {
   readonly stack: PickleStack
   readonly host: PickleHost
   readonly meter: PickleMeter
+  /** A file in the pickle was met. */
+  nested(file: BytesNode): void
 }
 
 type Opcode = (machine: Machine) => void
@@ -53,7 +55,8 @@ export async function runPickle(
 ): Promise<PickleResult> {
   const meter = pickleMeter(source.name, start, budget)
   const input = pickleInput(source, start, meter)
-  const machine: Machine = { input, stack: pickleStack(meter), host, meter }
+  const nested = (file: BytesNode) => void budget.nested.set(file, budget.nested.get(file) ?? source)
+  const machine: Machine = { input, stack: pickleStack(meter), host, meter, nested }
   for (;;) {
     meter.offset = input.position()
     if (input.isSpent()) {
@@ -86,11 +89,12 @@ function findGlobal({ host, meter }: Machine, module: string, name: string): Glo
 }
 
 /** What Python would call; here a known global builds data and everything else becomes a name with its arguments. */
-function reduce({ meter }: Machine, target: PickleValue, args: readonly PickleValue[]): PickleValue {
+function reduce({ meter, nested }: Machine, target: PickleValue, args: readonly PickleValue[]): PickleValue {
   meter.objects(1)
   if (isNode(target, 'global') && target.build) {
     const made = target.build(args, meter.place())
     if (made !== args[0]) meter.copied(bytesCopied(made, args))
+    if (isNode(made, 'storage') && made.nested) nested(made.nested)
     return made
   }
   meter.objects(3)

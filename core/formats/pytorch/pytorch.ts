@@ -45,10 +45,9 @@ export async function checkpointFile(source: ByteSource): Promise<WeightFile> {
   const start = await readRange(source, 0, Math.min(4, source.byteLength), 'first bytes')
   const budget = pickleBudget()
   try {
-    return await weightFile(
-      source,
-      looksLikeZip(start) ? await readArchive(source, budget) : await readPickles(source, budget),
-    )
+    const content = looksLikeZip(start) ? await readArchive(source, budget) : await readPickles(source, budget)
+    await lookIntoNested(budget)
+    return await weightFile(source, content)
   } catch (error) {
     throw withCode(error, budget)
   }
@@ -303,14 +302,41 @@ function nestedStorages(source: ByteSource, host: PickleHost, budget: PickleBudg
     if (!storage.nested) throw badFile(where, 'its values in this file', 'a reference to a storage outside it')
     const done = known.get(storage.nested)
     if (done) return done
-    const { offset, length, inline } = storage.nested
-    const part = inline ? memorySource(where, inline) : rangeSource(source, where, offset, length)
-    const magic = await runPickle(part, 0, host, budget)
-    if (magic.value !== legacyMagic) throw badFile(where, "a storage in PyTorch's old form", 'something else')
-    const { value, locate } = await readLegacy(part, magic.end, host, budget)
-    if (!isNode(value, 'storage') || value.nested) throw badFile(where, 'a storage', 'something else')
-    const located = { ...(await locate(value, where)), id: `nested ${known.size}`, storage: value }
+    const found = await nestedStorage(source, storage.nested, where, host, budget)
+    const located = { ...found, id: `nested ${known.size}` }
     known.set(storage.nested, located)
     return located
+  }
+}
+
+async function nestedStorage(
+  source: ByteSource,
+  { offset, length, inline }: BytesNode,
+  where: string,
+  host: PickleHost,
+  budget: PickleBudget,
+): Promise<LocatedStorage> {
+  const part = inline ? memorySource(where, inline) : rangeSource(source, where, offset, length)
+  const magic = await runPickle(part, 0, host, budget)
+  if (magic.value !== legacyMagic) throw badFile(where, "a storage in PyTorch's old form", 'something else')
+  const { value, locate } = await readLegacy(part, magic.end, host, budget)
+  if (!isNode(value, 'storage') || value.nested) throw badFile(where, 'a storage', 'something else')
+  return { ...(await locate(value, where)), storage: value }
+}
+
+/**
+ * torch.load would load every file in the pickle with all that it names, also one whose result nothing uses: names of code in any of them are
+ * collected. One that is no plain storage counts as code itself: it would be loaded, and nothing is known of it here.
+ */
+export async function lookIntoNested(budget: PickleBudget): Promise<void> {
+  const host = torchHost({ torchScript: false })
+  // What is found in them is looked into as well: a Map visits what is added to it.
+  for (const [file, source] of budget.nested) {
+    try {
+      await nestedStorage(source, file, source.name, host, budget)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      budget.unknownGlobals.add('torch.storage._load_from_bytes')
+    }
   }
 }

@@ -10,7 +10,7 @@ import { distinct, say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { fileName, foreign, quoted } from '../../messages/text.ts'
 import { isIndexName } from '../../weight-formats.ts'
-import type { WeightFile } from '../format.ts'
+import { safetyOf, type WeightFile } from '../format.ts'
 import { readRange } from '../reading/range.ts'
 import { badFile, overLimit } from '../reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
@@ -247,7 +247,7 @@ export function combine(files: readonly WeightFile[], closeAll: () => Promise<vo
   }
   return {
     format: files[0]!.format,
-    safety: files.some((file) => file.safety !== 'safe') ? 'opened-without-running' : 'safe',
+    safety: safetyOf(files.map(({ safety }) => safety)),
     totalBytes: files.reduce((sum, file) => sum + file.totalBytes, 0),
     tensors: files.flatMap((file) => file.tensors),
     metadata,

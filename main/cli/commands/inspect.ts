@@ -30,7 +30,12 @@ function printFile({ format, safety, totalBytes, notices, tensors }: Omit<FileRe
   ])
   print(table([['tensor', 'dtype', 'shape', 'size', 'plan', 'reason'], ...rows], [3]))
   const factorized = tensors.filter(({ plan }) => plan === 'factorize').length
-  const origin = safety === 'safe' ? 'a format that cannot carry code' : 'opened without running it'
+  const origin =
+    safety === 'safe'
+      ? 'a format that cannot carry code'
+      : safety === 'opened-without-running'
+        ? 'opened without running it'
+        : 'a format that can carry code beside its weights, of which nothing was run'
   print(`\n${format}, ${origin}. ${formatBytes(totalBytes)}.`)
   print(
     `${tensors.length} tensors: ${factorized} can be compressed, ${tensors.length - factorized} are kept as they are.`,

@@ -174,6 +174,43 @@ for protocol in range(6):
   }
 })
 
+describe('code in a file in a pickle, which torch.load loads as well', () => {
+  const system = "cposix\nsystem\n(S'id'\ntR"
+  /** A storage as torch.save wrote it before 1.6. */
+  const storage = (code: string) =>
+    concat(
+      pickle(0x80, 2, 0x8a, 10, Uint8Array.of(0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19), '.'),
+      pickle(0x80, 2, 'M', Uint8Array.of(0xe9, 3), '.'),
+      pickle(0x80, 2, '}.'),
+      pickle(0x80, 2, code, '(', str('storage'), 'ctorch\nFloatStorage\n', str('0'), str('cpu'), 'K', 1, 'NtQ.'),
+      pickle(0x80, 2, ']', str('0'), 'a.'),
+      new Uint8Array(8).fill(1, 0, 1),
+      new Uint8Array(4),
+    )
+  const loaded = (file: Uint8Array) =>
+    pickle('ctorch.storage\n_load_from_bytes\n', 'B', le32(file.byteLength), file, 0x85, 'R')
+  const notices = async (then: Uint8Array) => {
+    const file = await openBytes('x.pkl', pickle('(dVa\n', arrayBytes, 's', then, '.'))
+    return [file.tensors.length, ...sentencesOf(file.notices)]
+  }
+  const would = (names: string) => `This file would run ${names} when loaded with torch.load. GhostSVD did not run it.`
+
+  it('is named where the storage is used, and where it is dropped at once', async () => {
+    const used = (code: string) => pickle('Vb\n', loaded(storage(code)), 's')
+    expect(await notices(used(''))).toEqual([2])
+    expect(await notices(used(`${system}0`))).toEqual([2, would('posix.system')])
+    expect(await notices(pickle(loaded(storage(`${system}0`)), '0'))).toEqual([1, would('posix.system')])
+  })
+  it('is what a file is that is no storage, however deep it lies', async () => {
+    const dropped = (file: Uint8Array) => pickle(loaded(file), '0')
+    const inner = 'torch.storage._load_from_bytes'
+    expect(await notices(dropped(pickle(system, '.')))).toEqual([1, would(`posix.system, ${inner}`)])
+    expect(await notices(dropped(text('PK')))).toEqual([1, would(inner)])
+    const deep = pickle(dropped(pickle(dropped(pickle(system, '.')), 'N.')), 'N.')
+    expect(await notices(dropped(deep))).toEqual([1, would(`${inner}, posix.system`)])
+  })
+})
+
 describe('bounds', () => {
   it('nested 100,000 deep, by marks', async () => {
     expect(await sentence(pickle('('.repeat(100_000)))).toMatch(/at most 1000 open marks, got 1001/)
