@@ -275,12 +275,12 @@ function productValues({ rank, B, A }: Factors, cols: number, from: number, to: 
 }
 
 /** Its dtype and rank, or the kind of product that it is. */
-function storedAs({ sources }: TargetModule): Pick<TensorInfo, 'storedAs' | 'storedRank'> {
+function storedAs({ sources }: TargetModule): Pick<TensorInfo, 'storedAs' | 'storedRank' | 'remark'> {
   const [first] = sources as [AdapterModule]
   const { dtype } = first.tensors.values().next().value!
   const rank = sources.reduce((sum, each) => sum + each.rank, 0)
   return first.kind === 'loha' || first.kind === 'lokr'
-    ? { storedAs: `${dtype}, ${first.kind}` }
+    ? { storedAs: `${dtype}, ${first.kind}`, remark: say('adapter.multiplied-out', { kind: first.kind, dtype }) }
     : { storedAs: dtype, storedRank: rank }
 }
 

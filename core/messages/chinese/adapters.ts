@@ -1,4 +1,4 @@
-import { formOf } from '../english/adapters.ts'
+import { formOf, productOf } from '../english/adapters.ts'
 import { shapeOf } from '../english/plan.ts'
 import type { Translation } from '../english.ts'
 
@@ -7,6 +7,7 @@ const nonFinite = ({ nan, inf }: { readonly nan: number; readonly inf: number })
 
 export const adapters = {
   'adapter.none': (v) => `${v.name} 不含低秩适配器：没有一个张量按 LoRA、LoHa 或 LoKr 的方式命名因子。`,
+  'adapter.multiplied-out': (v) => `${v.dtype} 的 ${productOf(v.kind)} 所表示的乘积。`,
   'adapter.tucker': (v) => `${v.name}：这里不读取带 Tucker 核的 LoHa 和 LoKr。`,
   'adapter.too-large': (v, w) =>
     `${v.name}：其乘积为 ${w.count(v.rows)} x ${w.count(v.cols)}，比任何权重都大，因此不展开。`,

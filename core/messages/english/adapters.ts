@@ -6,6 +6,8 @@ import { nonFinite, shapeOf } from './plan.ts'
 export const adapters = {
   'adapter.none': (v: { name: FileName }) =>
     `${v.name} holds no low-rank adapter: none of its tensors is named as a LoRA, LoHa or LoKr names its factors.`,
+  'adapter.multiplied-out': (v: { kind: 'loha' | 'lokr'; dtype: string }) =>
+    `The product that a ${productOf(v.kind)} in ${v.dtype} stands for.`,
   'adapter.tucker': (v: { name: Foreign }) => `${v.name}: LoHa and LoKr with Tucker cores are not supported.`,
   'adapter.too-large': (v: { name: Foreign; rows: number; cols: number }, w: Words) =>
     `${v.name}: its product of ${w.count(v.rows)} x ${w.count(v.cols)} is larger than any weight; it is not formed.`,
@@ -88,6 +90,8 @@ export const adapters = {
   'apply.widened': () => 'The base is quantized: what is written is BF16.',
   'apply.dora': () => 'DoRA is applied by its magnitudes alone in its own loader; it is not merged here.',
 }
+
+export const productOf = (kind: 'loha' | 'lokr') => (kind === 'lokr' ? 'LoKr' : 'LoHa')
 
 /** As people call it. */
 export function formOf(form: string): string {

@@ -10,6 +10,7 @@ import { comparePair } from '../../../core/jobs/pair.ts'
 import { planCompression } from '../../../core/jobs/plan.ts'
 import { resizeAdapter } from '../../../core/jobs/resize.ts'
 import { normalPair } from '../../../core/kernels/philox.ts'
+import { inEnglish } from '../../../core/messages/english.ts'
 import { defaultParams, type Params } from '../../../core/params.ts'
 import { SketchCache } from '../../../core/sketch-cache/sketch-cache.ts'
 import type { OutputId } from '../../../core/styles.ts'
@@ -194,6 +195,18 @@ describe('an adapter as what it adds', () => {
     for (let k = 0; k < 8; k++) sum += (noise(2, 3 * 8 + k) / (1 + k)) * noise(1, k * 24 + 5)
     expect(D[3 * 24 + 5]).toBeCloseTo(0.5 * sum, 5)
     expect(decodeFloat32('F32', await model.read(info!, 4 * 77, 4 * 78))[0]).toBe(D[77])
+  })
+
+  it('is not called quantized where it is a LoHa, whose product is what is analyzed', async () => {
+    const factors = [1, 2].flatMap((k) => [
+      tensor(`${first}.hada_w${k}_a`, [40, 4], (i) => noise(k, i)),
+      tensor(`${first}.hada_w${k}_b`, [4, 24], (i) => noise(k + 2, i)),
+    ])
+    const model = await adapterModel(await openTensors(...factors), null)
+    const common = { params: { ...defaultParams, rank: 8 }, repeat: 0, reuse: false }
+    const job = { kind: 'analyze', files: { model: 'm' }, tensor: model.tensors[0]!.name, ...common } as const
+    const { notices } = await analyzeTensor({ model }, job, testContext())
+    expect(notices.map(inEnglish)).toEqual(['The product that a LoHa in F32 stands for.'])
   })
 
   it.each([...goals.slice(0, 2), ['a share', { goalSize: 0.5, minRank: 1 }] as [string, Partial<Params>]])(
