@@ -43,9 +43,7 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
         ))}
       </div>
       <VersusTable result={result} />
-      <p className="dimmed small">
-        {t('ab.machine', { rows, cols, dtype: a.report.dtype, kernel: a.report.kernel, count: a.report.threads })}
-      </p>
+      <p className="dimmed small">{t('ab.machine', { rows, cols, dtype: a.report.dtype, count: a.report.threads })}</p>
       <VersusErrors report={report} />
       <VersusValues report={report} />
     </>

@@ -18,7 +18,7 @@ import {
 } from '../model/answering/answers.ts'
 import { useWork } from '../model/looking/work.ts'
 import { usePlan } from '../model/planning/plan.ts'
-import { useSentences, useWords } from '../words/words.ts'
+import { atStart, useSentences, useWords } from '../words/words.ts'
 
 /** Where a goal starts when nothing better is known. */
 export const firstAnswerGoals = {
@@ -103,7 +103,7 @@ export function AnswerSearch() {
         <p className="outcome-unknown">{t('outcome.answers.searching')}</p>
         <Progress aria-label={t('outcome.answers.searching')} value={100 * share} />
         <p>
-          {phase ? sentences(phaseWords(phase)) : t('try.running')} ·{' '}
+          {phase ? atStart(sentences(phaseWords(phase))) : t('try.running')} ·{' '}
           {numbers.tickPercent(Math.floor(share * 100) / 100)}
         </p>
       </div>

@@ -16,7 +16,7 @@ import {
 } from '../model/answering/answers.ts'
 import { useWork } from '../model/looking/work.ts'
 import { AnswerShare, firstAnswerGoals } from '../outcome/AnswerGoal.tsx'
-import { useSentences, useWords } from '../words/words.ts'
+import { atStart, useSentences, useWords } from '../words/words.ts'
 import { useErrorWords } from './form-words.ts'
 
 export function Forms() {
@@ -49,7 +49,7 @@ export function Forms() {
           <>
             <output className="job-status">
               <Loader size={14} />
-              {phase ? sentences(phaseWords(phase)) : t('try.running')}
+              {phase ? atStart(sentences(phaseWords(phase))) : t('try.running')}
               {share === null ? null : ` · ${numbers.tickPercent(Math.floor(share * 100) / 100)}`}
             </output>
             <Button color="gray" onClick={cancelForms} size="xs" variant="light">

@@ -18,6 +18,9 @@ export function useSentences(): (said: Message | readonly Message[]) => string {
   return useMemo(() => sentencesIn(i18n.language === 'zh-CN' ? 'zh-CN' : 'en'), [i18n.language])
 }
 
+/** What stands in the middle of a line elsewhere, at the beginning of one. */
+export const atStart = (words: string): string => words.charAt(0).toLocaleUpperCase() + words.slice(1)
+
 /** What went wrong, for people: what its origin said of it, under a title in the page's language. */
 export function useErrorTitle(): (error: ErrorReport) => string {
   const { t } = useTranslation()
