@@ -11,7 +11,7 @@ export function print(text: string): void {
 }
 
 /** The same JSON to whoever reads it: JSON itself escapes no more than the first 32 control characters of names, and a terminal acts on more. */
-export function json(value: unknown): string {
+function json(value: unknown): string {
   return JSON.stringify(value, toEnglish()).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
     Array.from(
       { length: character.length },
