@@ -1,9 +1,10 @@
 /** Goal, outcome and action above; below them tensors on the left, the model or one tensor in the middle, settings on the right: made in this order. */
 import { ActionIcon, Drawer, Tabs, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import type { CSSProperties } from 'react'
+import { type CSSProperties, useState } from 'react'
 import { AbTab } from '../ab/AbTab.tsx'
 import { ModelMap } from '../charts/map/ModelMap.tsx'
+import { Plots } from '../charts/plot/LinePlot.tsx'
 import { TradeOffChart } from '../charts/TradeOff.tsx'
 import { isRunnable, useFile } from '../choices/file.ts'
 import { selectionReducers, type Tab, useSelection } from '../choices/selection.ts'
@@ -41,6 +42,7 @@ export function Workbench() {
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
   // The frame, the card, the list, the tab, its chart, the settings.
   const made = useStages(5, { atOnce: 2 })
+  const [plots] = useState({ drawn: false })
   // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
   const view = useTensorView(tensor)
 
@@ -107,7 +109,7 @@ export function Workbench() {
             ) : null}
           </div>
           {made < 3 ? null : (
-            <>
+            <Plots value={plots}>
               <Tabs.Panel value="model">
                 <div className="model-tab">
                   {report.difference ? null : <TradeOffChart />}
@@ -121,7 +123,7 @@ export function Workbench() {
                 </Tabs.Panel>
               ) : null}
               <Tabs.Panel value="ab">{view ? <AbTab view={view} /> : kept}</Tabs.Panel>
-            </>
+            </Plots>
           )}
         </Tabs>
       </section>

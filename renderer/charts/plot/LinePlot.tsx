@@ -1,5 +1,5 @@
 /** Lines over ranks, drawn once for the same data: data in, picture out. Handles and read-outs lie above it and move on their own. */
-import { memo, useEffect } from 'react'
+import { createContext, memo, useContext, useEffect } from 'react'
 import { CartesianGrid, Line, LineChart, ReferenceDot, ReferenceLine, Tooltip, XAxis, YAxis } from 'recharts'
 import { type Tick, ticksOf } from '../../../core/report/axis.ts'
 import { lookOf, type Role } from '../../../core/report/series.ts'
@@ -48,16 +48,20 @@ const noLines = () => []
 const tickWidth = 80
 const tickHeight = 46
 
-/** Whether one has been drawn. What is behind it takes longest the first time: longer than a task may, if the first were not made in parts. */
-let drawnBefore = false
+/**
+ * The plots of one screen, by default of all. What is behind the first takes longer than a task may, most of all on a page that has drawn none: it is
+ * made in parts. The others come one by one, as tensors are chosen, and whole.
+ */
+export const Plots = createContext({ drawn: false })
 /** The frame, axes and grid, the lines, what follows the pointer. */
 const lastPart = 3
 
 export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
-  const made = useStages(lastPart, { first: drawnBefore ? lastPart : 0 })
+  const plots = useContext(Plots)
+  const made = useStages(lastPart, { first: plots.drawn ? lastPart : 0 })
   useEffect(() => {
-    drawnBefore ||= made === lastPart
-  }, [made])
+    plots.drawn ||= made === lastPart
+  }, [plots, made])
   const { frame, axis, series, rows, marks, dots, range, logarithmic } = props
   const yTicks = ticksOf(
     { low: range[0], high: range[1], scale: logarithmic ? 'log' : 'linear' },
