@@ -21,14 +21,19 @@ export const promisedMs = 5_000
 
 /** An engine answers a cancel within a fraction of a second; one that has not by then does not hear it. */
 export const cancelMs = 1_000
-/** What keeps a driver from ending cannot be known beforehand: a file operation on a dead mount is waited for by the process itself. */
-export const tidyMs = 1_500
 /** For a message on its way, and timers of a busy machine. */
 const noticeMs = 300
 /** From SIGKILL to the end of a process: nothing, unless it waits for a disk. Its threads run no more even then. */
 export const goneMs = 300
 /** What file operations on a disk that answers may take. */
 export const filesMs = 500
+/** What a busy machine takes besides: timers that come late, a process that is taken apart. */
+const slackMs = 400
+/**
+ * What is left of the promise, with files removed, the history written and the process ended. What keeps a driver from ending cannot be known
+ * beforehand: a file operation on a dead mount is waited for by the process itself.
+ */
+export const tidyMs = promisedMs - slackMs - cancelMs - noticeMs - goneMs - 3 * filesMs
 
 /** From asking an engine to stop to killing it. */
 export const stopMs = tidyMs + noticeMs
