@@ -25,7 +25,7 @@ export interface Sides {
  * `safe`: the format cannot carry code. `opened-without-running`: a pickle, read by the allow-list machine, and nothing else that could be code.
  * `code-passed-over`: beside its weights the format may have layers, programs or objects that whoever loads it runs. They were not looked at.
  */
-export type Safety = 'safe' | 'opened-without-running' | 'code-passed-over'
+type Safety = 'safe' | 'opened-without-running' | 'code-passed-over'
 
 /** Of several together. */
 export function safetyOf(all: readonly Safety[]): Safety {

@@ -90,7 +90,52 @@ function manyInputs(opType: string, inputs: number, attributes: number): Uint8Ar
   return onnx.model(...weights, joined, taking('m'), taking('w0'))
 }
 
+/** A group whose tree is one node that names itself 65,535 times. */
+function treeOfItself(): Uint8Array {
+  const [header, heap, tree] = [200, 400, 1024]
+  const bytes = new Uint8Array(tree + 24 + 16 * 65_536)
+  const view = new DataView(bytes.buffer)
+  const put = (at: number, ...values: number[]) => {
+    for (const [i, value] of values.entries()) view.setBigUint64(at + 8 * i, BigInt(value), true)
+  }
+  bytes.set([0x89, 72, 68, 70, 13, 10, 26, 10, 0, 0, 0, 0, 0, 8, 8])
+  put(64, header)
+  bytes.set([1, 0, 1, 0, 1, 0, 0, 0, 24], header)
+  bytes.set([0x11, 0, 16], header + 16)
+  put(header + 24, tree, heap)
+  bytes.set(text('HEAP'), heap)
+  put(heap + 8, 64, 0, heap + 64)
+  bytes.set(text('TREE'), tree)
+  bytes.set([0, 1, 255, 255], tree + 4)
+  for (let i = 0; i < 65_535; i++) put(tree + 24 + 16 * i + 8, tree)
+  return bytes
+}
+
 export const hostileShared: Record<string, Hostile> = {
+  'keras: a node of a tree that is each of its 65,535 children': () => ['x.h5', treeOfItself()],
+  'msgpack: 3,900,000 maps as keys of maps': () => ['x.msgpack', times(3.9e6, Uint8Array.of(0x81))],
+  'msgpack: 1e6 arrays as sizes of arrays': () => [
+    'x.msgpack',
+    concat(Uint8Array.of(0x81, 0xa1, 97), times(1e6, Uint8Array.of(0xc9, 0x7f, 255, 255, 255, 1, 0x93, 0x91))),
+  ],
+  'gguf: 2000 arrays of 4096 arrays': () => {
+    const arrays = concat(le32(9), le32(4096), le32(0), times(4096, new Uint8Array(12)))
+    const pair = (i: number) => concat(le32(8), le32(0), text(String(i).padStart(8)), le32(9), arrays)
+    const pairs = Array.from({ length: 2000 }, (_, i) => pair(i))
+    return ['x.gguf', concat(text('GGUF'), le32(3), le32(0), le32(0), le32(2000), le32(0), ...pairs)]
+  },
+  'aguf: 10,000,000 layers without matrices': () => [
+    'x.aguf',
+    concat(text('AGUF'), le32(2), le32(2), text('{}'), le32(1e7), new Uint8Array(8e7)),
+  ],
+  'pickle: 100,000 levels of tensors of a class that is made by the maker of classes': () => [
+    'x.pkl',
+    pickled(
+      ...[wrapper, 'ctorch\nTensor\nq', 1, '(]tq', 2, '0'],
+      levels(1e5, pickle('(h', 0, 'h', 1, 'h', 2, 'Ntq', 2, '0')),
+      ...['h', 0, 'h', 2, 'R'],
+    ),
+  ],
   'onnx: 60 joined weights, 300,000 times in a Concat': () => ['x.onnx', manyInputs('Concat', 3e5, 0)],
   'onnx: 60 joined weights, 300,000 times in an LSTM': () => ['x.onnx', manyInputs('LSTM', 3e5, 0)],
   'onnx: a weight 300,000 times in a Conv of 100,000 attributes': () => ['x.onnx', manyInputs('Conv', 3e5, 1e5)],
