@@ -12,6 +12,7 @@ export async function onOneDisk(folder: string, target: string): Promise<boolean
 
 /** A folder that is mounted in a second place is on the same disk, and nothing can be moved there all the same. null where the system says nothing of mounts. */
 async function mountId(path: string): Promise<string | null> {
+  if (process.platform !== 'linux') return null
   const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => null)
   if (!handle) return null
   try {
