@@ -1,7 +1,7 @@
 /** How wide the list of tensors is, in CSS px: the last choice holds for this browser. */
 import { create } from 'zustand'
 
-export const listWidths = { least: 220, most: 640, usual: 272 } as const
+export const listWidths = { least: 220, most: 640, usual: 288 } as const
 
 const key = 'ghostsvd.list-width'
 const within = (width: number) => Math.round(Math.min(listWidths.most, Math.max(listWidths.least, width)))
