@@ -19,7 +19,14 @@ export const uploadPath = '/upload'
 /** Loopback: `GET downloadPath?file=GRANT` answers with the file, to be saved. */
 export const downloadPath = '/download'
 
-/** Loopback: the page's WebSocket. Each text frame is one of these; `message` is what the Port of that side carries. */
+/**
+ * Loopback: the link leads to `/#KEY`. A browser sends the host's cookie to every port of its machine, another user's server among them;
+ * what it keeps for an origin only that origin reads. So a page proves with the key that it is one: a WebSocket offers it as a protocol
+ * beside `socketProtocol`, other requests have it as `Authorization: Bearer KEY`.
+ */
+export const socketProtocol = 'ghostsvd'
+
+/** Loopback: the page's WebSocket. Without an upgrade it answers 426 to a page that would be let in, and 403 to others. Each text frame is one of these; `message` is what the Port of that side carries. */
 export const socketPath = '/socket'
 export const socketFrameSchema = z.strictObject({ to: z.enum(['engine', 'host']), message: z.unknown() })
 export type SocketFrame = z.infer<typeof socketFrameSchema>

@@ -2,7 +2,8 @@
  * Who may speak to the loopback host. Every request and every upgrade passes here before anything else looks at it.
  *
  * Any page of any site, and any other user of this machine, can reach 127.0.0.1. Against the first stand the Host check (DNS
- * rebinding), the Origin check and SameSite; against the second the 256-bit token, known only from the terminal.
+ * rebinding), the Origin check and SameSite; against the second the 256-bit token, known only from the terminal, and the page's key: a
+ * server of theirs that the browser visits is sent the cookie.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -20,14 +21,18 @@ export interface Gate {
   readonly token: string
   /** In a link that is handed to a program: good once, because a command line can be read by others. */
   oneTimeToken(): string
+  /** What the page alone knows, and what is no use without the cookie. */
+  readonly pageKey: string
   /** Exchanges a token for the cookie's value, or null for a wrong or used one. */
   redeem(token: string): string | null
   /** Host header and request target: null, or why the request is refused. Needs no cookie. */
   refusesAddress(request: IncomingMessage): Refusal | null
   /** Whether the request carries the cookie. */
   admits(request: IncomingMessage): boolean
-  /** Whether the request comes from the host's own page: its Origin is the address it was sent to. */
-  sameOrigin(request: IncomingMessage): boolean
+  /** Whether the request has the page's key. */
+  hasKey(request: IncomingMessage): boolean
+  /** Whether the request comes from the host's own page: its Origin is the address it was sent to, and it has the key. */
+  fromPage(request: IncomingMessage): boolean
   /** Cookies do not know ports: two hosts on one machine must not overwrite each other's. */
   cookieName(): string
 }
@@ -41,12 +46,21 @@ const same = (left: string, right: string) => timingSafeEqual(digest(left), dige
 export function createGate(port: () => number): Gate {
   const token = secret()
   const session = secret()
+  const pageKey = secret()
   const oneTime = new Set<string>()
   const cookieName = () => `ghostsvd-${port()}`
+  const hasKey = ({ headers }: IncomingMessage) => {
+    const protocols = (headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim())
+    return [...protocols, /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''].some((offered) =>
+      same(pageKey, offered),
+    )
+  }
 
   return {
     token,
+    pageKey,
     cookieName,
+    hasKey,
     oneTimeToken() {
       const once = secret()
       oneTime.add(once)
@@ -74,7 +88,7 @@ export function createGate(port: () => number): Gate {
       const cookies = (request.headers.cookie ?? '').split(';').map((part) => part.trim())
       return cookies.some((cookie) => cookie.startsWith(prefix) && same(cookie.slice(prefix.length), session))
     },
-    sameOrigin: (request) => request.headers.origin === `http://${request.headers.host}`,
+    fromPage: (request) => request.headers.origin === `http://${request.headers.host}` && hasKey(request),
   }
 }
 

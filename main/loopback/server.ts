@@ -1,6 +1,6 @@
 /**
  * The loopback host's door: HTTP and upgrades on 127.0.0.1, in this order - address (421, 404), token exchange, cookie (403), then
- * either the one upload path or the asset handler. The WebSocket passes the same checks plus Origin.
+ * an upload, a download or an asset. What acts, the WebSocket and uploads, needs the Origin and the key of the page as well.
  */
 
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
@@ -9,7 +9,7 @@ import { type Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { downloadPath, languageOf, socketPath, uploadPath } from '../../core/contract.ts'
+import { downloadPath, languageOf, socketPath, socketProtocol, uploadPath } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { inEnglish, say } from '../../core/messages/english.ts'
 import { sentencesIn } from '../../core/messages/languages.ts'
@@ -29,9 +29,9 @@ export interface ServerOptions {
   /** How long a connection may take to send the head of a request. Milliseconds. */
   readonly headersMs?: number
   readonly assets: AssetHandler
-  /** Answers POST uploadPath; cookie and origin have been checked. */
+  /** Answers POST uploadPath; cookie, origin and key have been checked. */
   upload(request: IncomingMessage, url: URL): Promise<Response>
-  /** Answers GET downloadPath; the cookie has been checked. */
+  /** Answers GET downloadPath; the cookie has been checked. The id of a grant, which only the WebSocket tells, stands for the key. */
   download(url: URL): Promise<Response>
   /** A page has connected. */
   page(socket: WebSocket): void
@@ -49,7 +49,13 @@ export interface LoopbackServer {
 /** @throws AppError `bad-request` when the port is taken or not allowed */
 export async function listen(options: ServerOptions): Promise<LoopbackServer> {
   const gate = createGate(() => (server.address() as AddressInfo).port)
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false })
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+    // The other protocol that a page offers is its key, which is not said back.
+    handleProtocols: () => socketProtocol,
+  })
   // Node answers a request without Host itself, without our headers; the gate refuses it with them.
   const headersTimeout = options.headersMs ?? 15_000
   const connectionsCheckingInterval = Math.min(30_000, headersTimeout)
@@ -74,19 +80,23 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
     if (offered !== null && url.pathname === '/') {
       const session = gate.redeem(offered)
       if (session === null) return refusalFor(request, say('serve.old-link'))
-      // The address that stays in the browser's history no longer has the token.
+      // The token has gone from the address, and the page takes the key out of it.
       return plainResponse(303, 'Go on to the page.', {
-        location: '/',
+        location: `/#${gate.pageKey}`,
         'set-cookie': `${gate.cookieName()}=${session}; HttpOnly; SameSite=Lax; Path=/`,
       })
     }
     if (!gate.admits(request)) return refusalFor(request, say('serve.open-link'))
     if (request.method === 'POST' && url.pathname === uploadPath)
-      return gate.sameOrigin(request)
+      return gate.fromPage(request)
         ? options.upload(request, url)
         : plainResponse(403, 'Only the page itself may upload.')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return plainResponse(405, `${request.method} is not allowed here.`, { allow: 'GET, HEAD' })
+    if (url.pathname === socketPath)
+      return gate.hasKey(request)
+        ? plainResponse(426, 'This is the address of a WebSocket.', { upgrade: 'websocket' })
+        : refusalFor(request, say('serve.open-link'))
     if (request.method === 'GET' && url.pathname === downloadPath) return options.download(url)
     return options.assets(new Request(url, { method: request.method }))
   }
@@ -97,7 +107,7 @@ export async function listen(options: ServerOptions): Promise<LoopbackServer> {
     const refusal = gate.refusesAddress(request)
     if (refusal) return refuse(refusal.status, refusal.sentence)
     if (request.url !== socketPath) return refuse(404, 'There is nothing here.')
-    if (!gate.sameOrigin(request)) return refuse(403, 'Only the page itself may connect.')
+    if (!gate.fromPage(request)) return refuse(403, 'Only the page itself may connect.')
     if (!gate.admits(request)) return refuse(403, inEnglish(say('serve.open-link')))
     if (sockets.clients.size >= maxPages) return refuse(503, `${maxPages} pages are open. Close one.`)
     sockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -28,10 +28,12 @@ import {
   type SocketFrame,
   socketFrameSchema,
   socketPath,
+  socketProtocol,
 } from '../../core/contract.ts'
 import { fromErrorReport } from '../../core/errors.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi } from '../../core/rpc.ts'
+import { pageKey } from './page-key.ts'
 import { upload } from './upload.ts'
 
 type Side = SocketFrame['to']
@@ -186,7 +188,9 @@ function loopbackChannels(events: ConnectionEvents): Channels {
   const channels = createChannels(events)
   let attempt = 0
   const open = () => {
-    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${socketPath}`)
+    const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${socketPath}`
+    const key = pageKey()
+    const socket = new WebSocket(address, key ? [socketProtocol, key] : socketProtocol)
     socket.onopen = () => {
       attempt = 0
       for (const to of ['host', 'engine'] as const) {
@@ -207,7 +211,8 @@ function loopbackChannels(events: ConnectionEvents): Channels {
   }
   /** A host that answers and does not admit this page never will: trying again would only look as if it might. */
   const retry = async () => {
-    const refused = await fetch('/', { cache: 'no-store', method: 'HEAD' }).then(
+    const headers = { authorization: `Bearer ${pageKey()}` }
+    const refused = await fetch(socketPath, { cache: 'no-store', method: 'HEAD', headers }).then(
       ({ status }) => status === 403,
       () => false,
     )

@@ -3,6 +3,7 @@ import { errorReportSchema, type Grant, grantSchema, uploadPath } from '../../co
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
 import { entryName } from '../../core/weight-formats.ts'
+import { pageKey } from './page-key.ts'
 
 /**
  * Copies files into one temporary folder of the server, each to its path inside the drop, and answers with the grant of what is to be opened of what was dropped: a
@@ -12,10 +13,11 @@ export async function upload(files: readonly File[]): Promise<Grant> {
   const opens = entryName([...new Set(files.map(({ name }) => dropped(name)))])
   if (opens === undefined) throw new AppError('bad-request', say('uploads.nothing'))
   const drop = crypto.randomUUID().replaceAll('-', '')
+  const headers = { authorization: `Bearer ${pageKey()}` }
   let opened: Grant | null = null
   for (const file of files) {
     const query = new URLSearchParams({ drop, name: file.name })
-    const response = await fetch(`${uploadPath}?${query}`, { method: 'POST', body: file })
+    const response = await fetch(`${uploadPath}?${query}`, { method: 'POST', headers, body: file })
     const answer: unknown = await response.json().catch(() => null)
     if (!response.ok) throw refusal(response.status, answer)
     if (dropped(file.name) === opens) opened = grantSchema.parse(answer)

@@ -2,8 +2,12 @@
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { WebSocket } from 'ws'
+import { socketPath, socketProtocol } from '../../../core/contract.ts'
 import { expect, test } from '../set-up/fixtures.ts'
 import { root, serveProcess } from '../set-up/serving.ts'
 
@@ -30,7 +34,7 @@ test('npm start says in one line why it is not Electron, prints the link, and en
   const page = await browser.newPage()
   await page.goto(lines[1]!)
   await expect(page.getByRole('button', { name: 'Try the sample' })).toBeEnabled()
-  expect(new URL(page.url()).search).toBe('')
+  expect(page.url()).toBe(`${new URL(lines[1]!).origin}/`)
   expect(readdirSync(temporary)).toEqual([expect.stringMatching(/^ghostsvd-/)])
   await page.close()
 
@@ -55,6 +59,43 @@ test('two hosts in one browser leave each other alone', async ({ browser, folder
   expect(await Promise.all(hosts.map((host) => host.stop()))).toEqual([0, 0])
 })
 
+test('the server of another user, which the same browser visits, learns nothing that opens a way in', async ({
+  browser,
+  server,
+}) => {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await page.goto(server!.url)
+  await expect(page.locator('[data-engine="ready"]')).toBeVisible()
+  const { origin, host, hostname } = new URL(page.url())
+  let learned: IncomingHttpHeaders = {}
+  const other = createServer(({ headers, url }, response) => {
+    if (url === '/') learned = headers
+    response.setHeader('content-type', 'text/html').end('<title>mail</title>')
+  })
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  await page.goto(`http://${hostname}:${(other.address() as AddressInfo).port}/`)
+  const seen = await page.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie, document.referrer]))
+  await new Promise((resolve) => other.close(resolve).closeAllConnections())
+
+  // A browser knows no ports where it sends cookies: that much it has told.
+  const { cookie = '' } = learned
+  expect(cookie).toMatch(/^ghostsvd-\d+=[\w-]{43}$/)
+  expect(seen).toBe('[{},"",""]')
+  const refused = await new Promise((resolve) =>
+    new WebSocket(`ws://${host}${socketPath}`, [socketProtocol], { origin, headers: { cookie } })
+      .on('open', () => resolve('let in'))
+      .on('error', ({ message }) => resolve(message)),
+  )
+  expect(refused).toBe('Unexpected server response: 403')
+  const target = `${origin}/upload?drop=d&name=x.npy`
+  expect((await fetch(target, { method: 'POST', headers: { cookie, origin }, body: 'x' })).status).toBe(403)
+  // Its own page comes back without the link.
+  await page.goto(origin)
+  await expect(page.locator('[data-engine="ready"]')).toBeVisible()
+  await context.close()
+})
+
 test('a page without the link shows why, and nothing else', async ({ browser, server }) => {
   const page = await browser.newPage()
   const reply = await page.goto(new URL('/', server!.url).href)
@@ -75,7 +116,8 @@ test('what was uploaded goes when the host ends', async ({ browser, folder }) =>
   const page = await browser.newPage()
   await page.goto(host.url)
   const grant = await page.evaluate(async () => {
-    const reply = await fetch('/upload?drop=d&name=x.npy', { method: 'POST', body: new Uint8Array(1e6) })
+    const headers = { authorization: `Bearer ${localStorage.getItem('ghostsvd.page-key')}` }
+    const reply = await fetch('/upload?drop=d&name=x.npy', { method: 'POST', headers, body: new Uint8Array(1e6) })
     return reply.json()
   })
   expect(grant).toMatchObject({ name: 'x.npy', kind: 'file', byteLength: 1e6 })

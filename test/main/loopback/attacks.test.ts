@@ -14,6 +14,7 @@ import { type RawReply, sendRaw } from './raw.ts'
 let folder: string
 let server: LoopbackServer
 let cookie: string
+let key: string
 const uploaded: string[] = []
 const downloaded: string[] = []
 const received: unknown[] = []
@@ -55,6 +56,7 @@ beforeAll(async () => {
   })
   const reply = await get(new URL(server.url).search.replace(/^/, '/'))
   cookie = reply.headers.get('set-cookie')!.split(';')[0]!
+  key = reply.headers.get('location')!.slice(2)
 })
 afterAll(async () => {
   await server.close()
@@ -76,16 +78,20 @@ function upgrade(target: string, changes: Record<string, string | null> = {}): P
     Upgrade: 'websocket',
     'Sec-WebSocket-Version': '13',
     'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Protocol': `ghostsvd, ${key}`,
     ...changes,
   }
   const lines = Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]))
   return sendRaw(server.port, [`GET ${target} HTTP/1.1`, ...lines])
 }
 
+const ownSocket = () =>
+  new WebSocket(`ws://${host()}/socket`, ['ghostsvd', key], { origin: `http://${host()}`, headers: { cookie } })
+
 /** The code with which the host closes after `data`. */
 function closeCodeAfter(data: string | Buffer, binary = typeof data !== 'string'): Promise<number> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`ws://${host()}/socket`, { origin: `http://${host()}`, headers: { cookie } })
+    const socket = ownSocket()
     socket.on('open', () => socket.send(data, { binary }))
     socket.on('close', resolve)
     socket.on('error', reject)
@@ -96,16 +102,16 @@ describe('the way in', () => {
   it('swaps the token for an HttpOnly, SameSite cookie and a clean address', async () => {
     const reply = await get(`/?token=${new URL(server.url).searchParams.get('token')}`)
     expect(reply.status).toBe(303)
-    expect(reply.headers.get('location')).toBe('/')
+    expect(reply.headers.get('location')).toMatch(/^\/#[\w-]{43}$/)
     expect(reply.headers.get('set-cookie')).toMatch(
       new RegExp(`^ghostsvd-${server.port}=[\\w-]{43}; HttpOnly; SameSite=Lax; Path=/$`),
     )
   })
 
-  it('has 256 bits in the token, and the cookie is another secret', () => {
+  it('has 256 bits in the token, and cookie and key are other secrets', () => {
     const token = new URL(server.url).searchParams.get('token')!
     expect(Buffer.from(token, 'base64url').byteLength).toBe(32)
-    expect(cookie).not.toContain(token)
+    expect(new Set([token, key, cookie.split('=')[1]]).size).toBe(3)
   })
 
   it('serves the page to the cookie, with one nonce in header and page', async () => {
@@ -121,8 +127,16 @@ describe('the way in', () => {
     expect(reply.status).toBe(200)
   })
 
-  it('accepts the WebSocket of its own page', async () => {
-    expect((await upgrade('/socket')).status).toBe(101)
+  it('accepts the WebSocket of its own page, and does not say its key back', async () => {
+    const reply = await upgrade('/socket')
+    expect([reply.status, reply.headers.get('sec-websocket-protocol')]).toEqual([101, 'ghostsvd'])
+  })
+
+  it('tells a page whether it would be let in', async () => {
+    const bearer = (secret: string) => `Authorization: Bearer ${secret}`
+    expect((await ask('HEAD', '/socket', withCookie(), bearer(key))).status).toBe(426)
+    for (const headers of [[withCookie()], [bearer(key)], [withCookie(), bearer(cookie.split('=')[1]!)]])
+      expect((await ask('HEAD', '/socket', ...headers)).status).toBe(403)
   })
 })
 
@@ -233,7 +247,7 @@ describe('attacks on the secret', () => {
   it('never leaves a token in the address, whoever replays it', async () => {
     const link = new URL(server.url)
     const reply = await get(link.pathname + link.search, withCookie())
-    expect([reply.status, reply.headers.get('location')]).toEqual([303, '/'])
+    expect([reply.status, reply.headers.get('location')]).toEqual([303, `/#${key}`])
   })
 })
 
@@ -245,6 +259,9 @@ describe('attacks on the WebSocket', () => {
     ['no Origin', '/socket', { Origin: null }, 403],
     ['a missing cookie', '/socket', { Cookie: null }, 403],
     ['a wrong cookie', '/socket', { Cookie: 'ghostsvd-1=x' }, 403],
+    // What a server on another port learns, when the same browser visits it.
+    ['the cookie alone', '/socket', { 'Sec-WebSocket-Protocol': null }, 403],
+    ['a wrong key', '/socket', { 'Sec-WebSocket-Protocol': `ghostsvd, ${'A'.repeat(43)}` }, 403],
     ['the token instead of the cookie', '/socket?token=x', { Cookie: null }, 404],
     ['another path', '/', {}, 404],
     ['a path that is not normalized', '/./socket', {}, 404],
@@ -298,7 +315,7 @@ describe('attacks on the WebSocket', () => {
   })
 
   it('ends a page that asks and never reads, before its answers pile up', async () => {
-    const socket = new WebSocket(`ws://${host()}/socket`, { origin: `http://${host()}`, headers: { cookie } })
+    const socket = ownSocket()
     await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
     const closed = new Promise((resolve) => socket.on('close', resolve))
     socket.on('error', () => {})
@@ -325,7 +342,7 @@ describe('attacks on the WebSocket', () => {
   it('refuses the seventeenth page with 503', async () => {
     const open: WebSocket[] = []
     for (let page = 0; page < 16; page++) {
-      const socket = new WebSocket(`ws://${host()}/socket`, { origin: `http://${host()}`, headers: { cookie } })
+      const socket = ownSocket()
       await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
       open.push(socket)
     }
@@ -343,14 +360,16 @@ describe('attacks by method', () => {
     },
   )
 
-  it('refuses an upload without cookie, without Origin and from a foreign Origin', async () => {
+  it('refuses an upload without cookie, without Origin, from a foreign Origin and without the key', async () => {
     const target = '/upload?drop=a&name=b.npy'
     const own = `Origin: http://${host()}`
-    expect((await ask('POST', target, own)).status).toBe(403)
-    expect((await ask('POST', target, withCookie())).status).toBe(403)
-    expect((await ask('POST', target, withCookie(), 'Origin: http://127.0.0.1:1')).status).toBe(403)
+    const bearer = `Authorization: Bearer ${key}`
+    expect((await ask('POST', target, own, bearer)).status).toBe(403)
+    expect((await ask('POST', target, withCookie(), bearer)).status).toBe(403)
+    expect((await ask('POST', target, withCookie(), bearer, 'Origin: http://127.0.0.1:1')).status).toBe(403)
+    expect((await ask('POST', target, withCookie(), own)).status).toBe(403)
     expect(uploaded).toEqual([])
-    expect((await ask('POST', target, withCookie(), own, 'Content-Length: 0')).status).toBe(200)
+    expect((await ask('POST', target, withCookie(), own, bearer, 'Content-Length: 0')).status).toBe(200)
   })
 
   it('answers HEAD like GET, without a body', async () => {

@@ -2,6 +2,7 @@
 import { WebSocket } from 'ws'
 import { type EngineClient, engineClient } from '../../../core/client/engine-client.ts'
 import type { EngineStatus, HostApi, HostEvents, Run } from '../../../core/contract.ts'
+import { socketProtocol } from '../../../core/contract.ts'
 import { connectApi } from '../../../core/rpc.ts'
 import { framePorts } from '../../../main/loopback/frames.ts'
 
@@ -17,12 +18,17 @@ export interface TestPage {
   close(): Promise<void>
 }
 
+/** What a browser has once it followed the link that the host printed. */
+export async function redeem(url: string): Promise<{ cookie: string; key: string }> {
+  const { headers } = await fetch(url, { redirect: 'manual' })
+  return { cookie: headers.get('set-cookie')!.split(';')[0]!, key: headers.get('location')!.slice(2) }
+}
+
 /** @param url the link that the host printed */
 export async function openPage(url: string): Promise<TestPage> {
   const { origin, host: address } = new URL(url)
-  const reply = await fetch(url, { redirect: 'manual' })
-  const cookie = reply.headers.get('set-cookie')!.split(';')[0]!
-  const socket = new WebSocket(`ws://${address}/socket`, { origin, headers: { cookie } })
+  const { cookie, key } = await redeem(url)
+  const socket = new WebSocket(`ws://${address}/socket`, [socketProtocol, key], { origin, headers: { cookie } })
   await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
   const ports = framePorts(socket)
   const runs: Run[] = []

@@ -6,6 +6,7 @@ afterEach(() => vi.unstubAllGlobals())
 /** Sends these and answers as the host does; what was sent under which path, and what is opened. */
 async function sent(...paths: string[]) {
   const names: (string | null)[] = []
+  vi.stubGlobal('location', { hash: '' })
   vi.stubGlobal('fetch', async (url: string) => {
     const name = new URL(url, 'http://host').searchParams.get('name')!
     names.push(name)

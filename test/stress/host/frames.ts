@@ -3,6 +3,8 @@
  * their own page, the host lives and answers another one.
  */
 import { WebSocket } from 'ws'
+import { socketProtocol } from '../../../core/contract.ts'
+import { redeem } from '../../main/loopback/page.ts'
 import type { StressedHost } from './hosts.ts'
 
 export interface FrameAttack {
@@ -85,11 +87,10 @@ export async function attackWithFrames(host: StressedHost, count: number, draw: 
 
 async function connect(url: string, heard: () => void): Promise<WebSocket> {
   const { origin, host } = new URL(url)
-  const reply = await fetch(url, { redirect: 'manual' })
-  const cookie = reply.headers.get('set-cookie')!.split(';')[0]!
+  const { cookie, key } = await redeem(url)
   // A page that is let in only once another one's engine has ended tries again, as pages do.
   for (let tries = 0; ; tries++) {
-    const socket = new WebSocket(`ws://${host}/socket`, { origin, headers: { cookie } })
+    const socket = new WebSocket(`ws://${host}/socket`, [socketProtocol, key], { origin, headers: { cookie } })
     const opened = await new Promise<boolean>((resolve) =>
       socket.on('open', () => resolve(true)).on('error', () => resolve(false)),
     )
