@@ -144,6 +144,7 @@ for (const job of wanted) {
     const cut = disturbances[Math.floor(random() * disturbances.length)]!
     const after = Math.round(random() * job.within)
     const title = `${job.name}: ${cut} after ${after} ms`
+    if (!browser.isConnected()) throw new Error('The browser has ended: nothing more can be seen.')
     try {
       if (!(await once(job, cut, after))) {
         unbegun++
