@@ -169,9 +169,10 @@ function follow(question: Question, long: boolean, how: WishEnd): void {
   if (fault) ensureSizes()
   if (how.type !== 'finished' || how.result.kind !== 'plan') return
   planReducers.answered(question, how.result.report)
-  // The goal may have changed meanwhile, and the tensor on show may have been given a rank beyond what is known of it.
+  // The goal may have changed meanwhile, or been left out until all was known.
   ensurePlan()
-  requestAnalysis()
+  // The tensor on show may have been given a rank beyond what is known of it. A look would cut off a plan, which may yet give it another.
+  if (!useWork.getState().model) requestAnalysis()
 }
 
 /** Nothing is asked any more. */

@@ -186,6 +186,22 @@ test('looking at a tensor leaves the analysis to the engine, which says whether 
   expect(running()).toBeNull()
 })
 
+test('what an analysis found of the tensor on show is looked at after the plan of the goal, which a look would cut off', async () => {
+  setGoal({ goalSize: 0.4 })
+  selectTensor('b')
+  await settle()
+  expect(asked.toSorted()).toEqual(['look at b', 'plan rank 64 q 2'])
+  const [plan, look] = asked[0] === 'look at b' ? ['job-2', 'job-1'] : ['job-1', 'job-2']
+  receiveJobEvent({ type: 'failed', jobId: look, error: { code: 'unsupported', said: [someWords('NaN')] } })
+  receiveJobEvent({ type: 'spectrum', jobId: plan, tensor: 'b', errorCurve: Array.from({ length: 300 }, () => 0.1) })
+  finish(plan)
+  await settle()
+  expect(asked.slice(2)).toEqual(['plan size 0.4 q 2'])
+  finish('job-3')
+  await settle()
+  expect(asked.slice(3)).toEqual(['look at b'])
+})
+
 test('the share is that of the analysis, kept while something else is done and by the same analysis under another goal', async () => {
   const progress = (jobId: string, phase: JobPhase, done: number) =>
     receiveJobEvent({ type: 'progress', jobId, phase, tensor: 'a', done, total: 4, memoryBytes: 1 })
