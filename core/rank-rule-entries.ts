@@ -23,7 +23,11 @@ const share = { unit: 'share', min: 1e-6, max: 1, step: 0.01, first: 0.9 } as co
 
 export const rankRules: Readonly<Record<RuleId, RuleEntry>> = {
   ratio: {
-    ...{ unit: null, min: 1.000001, max: 1e12, step: 1, first: 10 },
+    unit: null,
+    min: 1.000001,
+    max: 1e12,
+    step: 1,
+    first: 10,
     flag: '--sv-ratio',
     help: 'rank: the values above the largest divided by this',
   },

@@ -22,8 +22,24 @@ import { tryModels } from './jobs/try.ts'
 import { versus } from './jobs/versus.ts'
 
 const jobs = {
-  ...{ analyze, compare, versus, plan, sizes, pair, statistics, answers, calibrate, try: tryModels },
-  ...{ compress, estimate, sample, convert, extract, resize, apply, selftest },
+  analyze,
+  compare,
+  versus,
+  plan,
+  sizes,
+  pair,
+  statistics,
+  answers,
+  calibrate,
+  try: tryModels,
+  compress,
+  estimate,
+  sample,
+  convert,
+  extract,
+  resize,
+  apply,
+  selftest,
 }
 export type JobKind = keyof typeof jobs
 

@@ -30,8 +30,21 @@ import { tensorflow } from './tensorflow.ts'
 
 /** In the order in which they are asked. */
 export const formats: readonly Format[] = [
-  ...[safetensors, npy, npz, gguf, aguf],
-  ...[keras, torchExport, torchDistributed, nemo, pytorch, onnx, tensorflow, flax, llamafile, imatrix],
+  safetensors,
+  npy,
+  npz,
+  gguf,
+  aguf,
+  keras,
+  torchExport,
+  torchDistributed,
+  nemo,
+  pytorch,
+  onnx,
+  tensorflow,
+  flax,
+  llamafile,
+  imatrix,
 ]
 
 const headBytes = 4096

@@ -18,13 +18,23 @@ const andMore: Readonly<Record<Language, (count: string) => string>> = {
 }
 const acts: Readonly<Record<Language, Readonly<Record<Act, string>>>> = {
   en: {
-    ...{ overwrite: 'allow it to be replaced', include: 'you tick it', plan: 'Analyze model', resume: 'Resume' },
-    ...{ 'int8-factors': 'Factor dtype', 'dense-int8': 'Kept weights', statistics: 'Statistics of inputs' },
+    overwrite: 'allow it to be replaced',
+    include: 'you tick it',
+    plan: 'Analyze model',
+    resume: 'Resume',
+    'int8-factors': 'Factor dtype',
+    'dense-int8': 'Kept weights',
+    statistics: 'Statistics of inputs',
     'max-rank': 'Largest rank',
   },
   'zh-CN': {
-    ...{ overwrite: '允许替换它', include: '勾选', plan: '“分析模型”', resume: '“恢复”' },
-    ...{ 'int8-factors': '“因子数据类型”', 'dense-int8': '“保留的权重”', statistics: '“输入统计数据”' },
+    overwrite: '允许替换它',
+    include: '勾选',
+    plan: '“分析模型”',
+    resume: '“恢复”',
+    'int8-factors': '“因子数据类型”',
+    'dense-int8': '“保留的权重”',
+    statistics: '“输入统计数据”',
     'max-rank': '“最大秩”',
   },
 }

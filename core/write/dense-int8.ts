@@ -87,7 +87,8 @@ export async function writeCodes(
     const weightError = norm === 0 ? 0 : Math.sqrt(lost) / norm
     const smallest = Math.min(view?.rows ?? 1, view?.cols ?? 1)
     const measured = (relativeError: number, frobeniusNorm: number) => ({
-      ...{ relativeError, frobeniusNorm },
+      relativeError,
+      frobeniusNorm,
       resolution: errorResolution(relativeError, 'measured', 'f32', smallest),
     })
     if (!meter) return measured(weightError, norm)

@@ -82,7 +82,10 @@ export async function timeRandomized(
   const excessOf = (found: readonly number[]) => (floor === null ? null : mean(found) / floor - 1)
   return {
     ...timed,
-    ...{ spectrum, rank, orthogonality, device: by },
+    spectrum,
+    rank,
+    orthogonality,
+    device: by,
     gigaflops: (productsOf(params) * 2 * rows * cols * params.columns) / timed.ms / 1e6,
     phasesMs: medianOfEach(phases),
     excess: excessOf(errors),

@@ -79,9 +79,21 @@ export async function askAnswers(
     heldOut: await openAll(engine, options.heldOut),
   }
   return engine.run<'answers'>({
-    ...{ kind: 'answers', files, output: 'onnx', params, include, exclude, pins, goal, judgedBy },
+    kind: 'answers',
+    files,
+    output: 'onnx',
+    params,
+    include,
+    exclude,
+    pins,
+    goal,
+    judgedBy,
     ...(hash !== undefined && { statistics: hash }),
-    ...{ samples, seed: params?.seed ?? 1, sizes, rounds, threads },
+    samples,
+    seed: params?.seed ?? 1,
+    sizes,
+    rounds,
+    threads,
   })
 }
 

@@ -62,8 +62,14 @@ export const fileReducers = {
   },
   opened(grant: Grant, report: FileReport, source: OpenSource = { of: 'model' }) {
     useFile.setState({
-      ...{ status: 'open', grant, source, report, byName: byNameOf(report.tensors) },
-      ...{ opening: null, error: null, notices: report.notices },
+      status: 'open',
+      grant,
+      source,
+      report,
+      byName: byNameOf(report.tensors),
+      opening: null,
+      error: null,
+      notices: report.notices,
     })
   },
   notice(notice: Message) {

@@ -41,7 +41,10 @@ export function useRunTexts(run: Run, places: RunPlaces | null, tensors: readonl
   const output = { recipe, target: at.target, files: result?.files ?? 1 }
   return {
     command: compressCommand({
-      ...{ sourcePath: at.source, target: at.target, statisticsPath: at.statistics, recipe },
+      sourcePath: at.source,
+      target: at.target,
+      statisticsPath: at.statistics,
+      recipe,
       ...ofHost,
     }),
     python: pythonSnippet(output),

@@ -26,7 +26,11 @@ const noRows: readonly ListRow[] = []
 
 /** What decides its rows: not which of them is chosen, nor a rank that is looked at. */
 const listed = ({ search, chips, sort, included, excluded }: SelectionState) => ({
-  ...{ search, chips, sort, included, excluded },
+  search,
+  chips,
+  sort,
+  included,
+  excluded,
 })
 
 export const TensorList = memo(function TensorList({ tensors }: { readonly tensors: readonly TensorReport[] }) {

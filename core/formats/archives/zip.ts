@@ -80,7 +80,8 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   const directory = await readRange(source, offset, offset + byteLength, 'zip directory')
   const members = checkDirectory(source.name, directory, count, offset)
   return {
-    ...{ members, comment },
+    members,
+    comment,
     open: (member) => openMember(source, member),
     head: headReader(source),
   }

@@ -31,7 +31,11 @@ export const keras: Format = {
     const notices = left.length > 0 ? [leftOut(left)] : []
     if (tensors.length === 0) throw nothingIn(source.name, 'datasets of numbers', notices)
     return weightFileOf(source.name, tensors, {
-      ...{ format: 'keras', safety: 'code-passed-over', totalBytes: source.byteLength, metadata: new Map(), notices },
+      format: 'keras',
+      safety: 'code-passed-over',
+      totalBytes: source.byteLength,
+      metadata: new Map(),
+      notices,
       close: () => source.close(),
     })
   },

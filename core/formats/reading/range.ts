@@ -23,8 +23,11 @@ export async function readRange(
     throw new AppError(
       'source-changed',
       say('formats.changed', {
-        ...{ where: foreign(source.name), what: foreign(what) },
-        ...{ start, needs: end - start, has: bytes.byteLength },
+        where: foreign(source.name),
+        what: foreign(what),
+        start,
+        needs: end - start,
+        has: bytes.byteLength,
       }),
     )
   }

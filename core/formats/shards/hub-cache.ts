@@ -24,7 +24,8 @@ export async function newestSnapshot(folder: SourceFolder, present: ReadonlySet<
   throw new AppError(
     'bad-request',
     say('formats.several-snapshots', {
-      ...{ name: fileName(folder.name), count: others.length + 1 },
+      name: fileName(folder.name),
+      count: others.length + 1,
       some: commits.slice(0, 3).map(foreign),
     }),
   )

@@ -68,7 +68,10 @@ export function shardSiblings(name: string, present: ReadonlySet<string>): strin
     throw new AppError(
       'not-found',
       say('formats.set-incomplete', {
-        ...{ where: foreign(name), needs: names.length, has: found.length, missing: foreign(missing) },
+        where: foreign(name),
+        needs: names.length,
+        has: found.length,
+        missing: foreign(missing),
       }),
     )
   return names
@@ -110,12 +113,10 @@ export async function readShardIndex(folder: SourceFolder, name: string): Promis
     throw new AppError(
       'not-found',
       say('formats.set-incomplete', {
-        ...{
-          where: foreign(name),
-          needs: files.length,
-          has: files.length - missing.length,
-          missing: quoted(missing[0]!),
-        },
+        where: foreign(name),
+        needs: files.length,
+        has: files.length - missing.length,
+        missing: quoted(missing[0]!),
       }),
     )
   return { name, fileOfTensor, files }

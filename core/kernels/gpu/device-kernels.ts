@@ -190,7 +190,11 @@ export class DeviceKernels {
     const parts = direct ? C : this.#buffer('parts', 4 * planes * rows * k, usage.STORAGE)
     const firstOut = transposed ? 0 : step.bRow
     const words: ProductWords = {
-      ...{ rows, inner, cols: k, lda, aRow: step.aRow },
+      rows,
+      inner,
+      cols: k,
+      lda,
+      aRow: step.aRow,
       bRow: transposed ? step.bRow : 0,
       cRow: direct ? firstOut : 0,
       accumulate: direct && add ? 1 : 0,

@@ -99,7 +99,13 @@ export function partTensors({ metadata, shards, tensors }: WeightFile): PartTens
   if (!parsed.success) throw badFile(where, 'what this version writes of each tensor', 'something else')
   const found = parsed.data.map(
     ([name, place, alignment, elements, sources, entries, bits, planned]): PartTensor => ({
-      ...{ name, place, alignment, elements, sources, entries, planned },
+      name,
+      place,
+      alignment,
+      elements,
+      sources,
+      entries,
+      planned,
       error: bits === null ? null : fromBits(bits),
     }),
   )

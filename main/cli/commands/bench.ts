@@ -88,7 +88,12 @@ export function benchCommand(): Command {
         const parts = benchParts.filter((part) => options.parts.includes(part))
         const { dtype, spectra: chosen } = options
         const report = await runBench(kernels, {
-          ...{ ...common, params, parts, dtype, spectra: chosen, peers },
+          ...common,
+          params,
+          parts,
+          dtype,
+          spectra: chosen,
+          peers,
           shapes: parts.length > 0 ? options.sizes : [],
           fresh: options.fresh ? freshProcesses(process.argv[1]!, kernels.info.threads) : null,
           save: (weights, values) => saveMatrix(folder, weights, values),

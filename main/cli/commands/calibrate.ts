@@ -24,7 +24,10 @@ export function calibrateCommand(): Command {
         const model = (await engine.open(path)).fileId
         const files = { model, inputs: await openAll(engine, options.inputs) }
         return engine.run<'calibrate'>({
-          ...{ kind: 'calibrate', files, target: engine.target(out), force },
+          kind: 'calibrate',
+          files,
+          target: engine.target(out),
+          force,
           ...samplesOf(options),
         })
       })

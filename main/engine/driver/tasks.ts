@@ -97,7 +97,10 @@ export function engineTasks(room: KernelRoom): DriverTasks {
           const { file, fingerprint } = await files.get(task.file)
           const { format, safety, totalBytes, notices } = file
           const report: OpenedFile = {
-            ...{ format, safety, totalBytes, fingerprint },
+            format,
+            safety,
+            totalBytes,
+            fingerprint,
             notices: [...notices],
             ...described(file),
             ...(await cannotBecome(file)),

@@ -166,8 +166,16 @@ export function createLanes(driver: Pick<Driver, 'run' | 'stop'>): Lanes {
       })
       const kept = lane === 'background' ? risingShare(listener) : listener
       const entry: Entry = {
-        ...{ task, lane, resolve, reject, listener: kept },
-        ...{ run: null, paused: false, preempted: false, waits: false, unwanted: false },
+        task,
+        lane,
+        resolve,
+        reject,
+        listener: kept,
+        run: null,
+        paused: false,
+        preempted: false,
+        waits: false,
+        unwanted: false,
       }
       enter(entry)
       return {

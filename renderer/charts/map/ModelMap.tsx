@@ -89,8 +89,13 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   const fileName = `${report.name}.map`
   const picture = () =>
     mapPicture({
-      ...{ title, facts: [quantityWords], map, cellOf },
-      ...{ low: show(scale.low), high: show(scale.high), kept: t('map.kept') },
+      title,
+      facts: [quantityWords],
+      map,
+      cellOf,
+      low: show(scale.low),
+      high: show(scale.high),
+      kept: t('map.kept'),
     })
 
   if (map.layers.length === 0) return <p className="dimmed empty">{t('map.none')}</p>

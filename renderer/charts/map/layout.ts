@@ -61,7 +61,11 @@ function layoutIn({ layers, roles, bands }: Shape, room: Room): MapLayout {
   const top = upright ? Math.round(Math.min(role + padding, longestUpright)) : labelHeight
   const cellHeight = clamp(Math.floor((room.height - top - 2) / Math.max(1, layers.length)), lowest, highest)
   return {
-    ...{ left, top, cellWidth, cellHeight, upright },
+    left,
+    top,
+    cellWidth,
+    cellHeight,
+    upright,
     gap: cellWidth > 12 && cellHeight > 10 ? 2 : 1,
     numbers: cellWidth >= widthForNumbers && cellHeight >= heightForNumbers,
     width: left + cellWidth * roles.length + 2,

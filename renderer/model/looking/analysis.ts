@@ -123,7 +123,10 @@ function dropAnalysis(): void {
 
 function look(kind: AnalysisWish['kind'], tensor: string, params: Params): void {
   want('look', {
-    ...{ kind, tensor, params, onFile: true },
+    kind,
+    tensor,
+    params,
+    onFile: true,
     request: () => {
       const fileId = useFile.getState().report?.fileId
       return fileId === undefined ? null : requestOf(kind, fileId, tensor, params)

@@ -31,7 +31,8 @@ export function forgetPair(): void {
 export function lookAtPair(): void {
   usePair.setState({ fault: null })
   want('pair', {
-    ...{ lane: 'background', onFile: true },
+    lane: 'background',
+    onFile: true,
     request: () => {
       const { report } = useFile.getState()
       return report?.difference?.of === 'pair' ? { kind: 'pair', files: { model: report.fileId } } : null

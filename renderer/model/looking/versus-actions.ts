@@ -18,7 +18,11 @@ export function runVersus(sides: Sides, seeds: number): void {
   const interrupted = interruptAnalysis() || before?.interrupted === true
   let disturbed = false
   want('look', {
-    ...{ kind: 'versus', tensor, sides, interrupted, onFile: true },
+    kind: 'versus',
+    tensor,
+    sides,
+    interrupted,
+    onFile: true,
     request: () => {
       const fileId = useFile.getState().report?.fileId
       return fileId === undefined ? null : { kind: 'versus', files: withStatistics(fileId), tensor, ...sides, seeds }

@@ -60,8 +60,16 @@ type Wishes = {
 export type WorkState = { readonly [Owner in keyof Wishes]: UnderWay<Wishes[Owner]> | null }
 
 export const useWork = create<WorkState>(() => ({
-  ...{ look: null, model: null, sizes: null, selfTest: null, copy: null, pair: null, statistics: null },
-  ...{ calibrate: null, try: null, answers: null },
+  look: null,
+  model: null,
+  sizes: null,
+  selfTest: null,
+  copy: null,
+  pair: null,
+  statistics: null,
+  calibrate: null,
+  try: null,
+  answers: null,
 }))
 
 const feed = createFeed({ start: (job, lane) => connection().engine.start(job, lane) })

@@ -143,7 +143,10 @@ function ask(question: Question, long: boolean): void {
   planReducers.asked(question)
   if (!long) patience.in(longMs, planReducers.late)
   want('model', {
-    ...{ question, long, lane: 'background', onFile: true },
+    question,
+    long,
+    lane: 'background',
+    onFile: true,
     // The same analysis under another goal goes on where it was.
     from: before ? before.share : 0,
     request: () => {

@@ -89,7 +89,9 @@ export function ensureSizes(): void {
 
 function ask({ output, params, include, exclude, pins, statistics, recipe }: Question): void {
   want('sizes', {
-    ...{ of: recipe, lane: 'background', onFile: true },
+    of: recipe,
+    lane: 'background',
+    onFile: true,
     request: () => {
       const fileId = useFile.getState().report?.fileId
       const style = styleIds.find((id) => id === output)

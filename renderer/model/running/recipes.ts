@@ -82,7 +82,8 @@ export function savePlanReport({ question, report }: PlanAnswer, source: string,
     : opened?.difference
       ? differencePlanHtml({
           ...made,
-          ...{ difference: opened.difference, pair: usePair.getState().report },
+          difference: opened.difference,
+          pair: usePair.getState().report,
           command: adapterCommandFor(opened.difference, stemOf(source) + adapterStyles[opened.difference.form].ending),
         })
       : null
