@@ -14,8 +14,9 @@ import type { Candidate } from './candidate.ts'
 import { largestUsefulRank } from './factor-dtype.ts'
 import type { Allocation, AllocationCandidate } from './rank-allocation.ts'
 
-export const allocationKinds = ['uniform', 'relative', 'absolute', 'floored', 'measured', 'logits'] as const
-export type AllocationKind = (typeof allocationKinds)[number]
+export const weightedKinds = ['relative', 'absolute', 'floored', 'measured', 'logits'] as const
+export type WeightedKind = (typeof weightedKinds)[number]
+export type AllocationKind = 'uniform' | WeightedKind
 
 /** Of the uniform rank: with less, one matrix of many can be taken down to nothing that the sums do not see. */
 const floorShare = 0.6
@@ -56,9 +57,9 @@ export function triedRanks(candidate: Candidate, shares: readonly number[] = tri
  * @param uniform the ranks of the kind `uniform` for the same goal, for the floors
  * @param tried by the index of the candidate
  */
-export function weighed(
+export function weighCandidates(
   candidates: readonly Candidate[],
-  kind: Exclude<AllocationKind, 'uniform'>,
+  kind: WeightedKind,
   uniform: Allocation,
   tried: readonly (readonly Sensitivity[])[],
 ): AllocationCandidate[] {
@@ -72,11 +73,7 @@ export function weighed(
 type Weighed = Partial<AllocationCandidate>
 
 const weighedBy: {
-  readonly [K in Exclude<AllocationKind, 'uniform'>]: (
-    candidate: Candidate,
-    floor: number,
-    tried: readonly Sensitivity[],
-  ) => Weighed
+  readonly [K in WeightedKind]: (candidate: Candidate, floor: number, tried: readonly Sensitivity[]) => Weighed
 } = {
   relative: ({ plan }) => ({ weight: elementCount(plan.info.shape) }),
   absolute: ({ spectrum }) => ({ weight: spectrum.frobeniusNorm ** 2 }),

@@ -17,6 +17,7 @@ import {
   type Allocation,
   type AllocationCandidate,
   allocateRanks,
+  fitToSize,
   leastRanks,
   sizeAllocator,
 } from './rank-allocation.ts'
@@ -173,7 +174,7 @@ export function sizedPlans(
   }
 }
 
-/** As much as fits: the header's length depends on the ranks it names, so what it takes more than assumed is taken off the budget. */
+/** The plans that fill the size. */
 function fillSize(
   goal: number,
   plans: readonly TensorPlan[],
@@ -182,13 +183,7 @@ function fillSize(
   { predict }: Weighing,
 ): TensorPlan[] {
   const { most, kept, within } = sizedPlans(plans, candidates, params)
-  let budget = goal - (predict(kept) - most)
-  for (;;) {
-    const found = within(budget)
-    const excess = predict(found) - goal
-    if (excess <= 0) return found
-    budget -= excess
-  }
+  return fitToSize(goal, goal - (predict(kept) - most), within, predict)
 }
 
 /** The plans with their ranks: one for each candidate, or null to keep it. */

@@ -101,6 +101,26 @@ export function ranksForSizes(
 }
 
 /**
+ * The choice within `goal` bytes of what is written. What surrounds the values - a header that names the ranks - depends on the choice itself: whatever
+ * a choice takes more than the goal is taken off the budget, until one fits.
+ * @param budget bytes of the values to begin with
+ * @throws AppError what `choose` throws of a budget that is too small
+ */
+export function fitToSize<Choice>(
+  goal: number,
+  budget: number,
+  choose: (budget: number) => Choice,
+  bytesOf: (choice: Choice) => number,
+): Choice {
+  for (let left = budget; ; ) {
+    const choice = choose(left)
+    const excess = bytesOf(choice) - goal
+    if (excess <= 0) return choice
+    left -= excess
+  }
+}
+
+/**
  * Each tensor on its own: of the ranks whose error is within `error` the one with the fewest bytes. Where no offered rank reaches it the tensor
  * is kept, or gets its largest where it cannot be.
  */

@@ -6,7 +6,13 @@ import type { JobOf } from '../../contract.ts'
 import { allowedError } from '../../params.ts'
 import { hasGoal } from '../../plan/goal.ts'
 import { sizeGoalBytes } from '../../plan/goals.ts'
-import { type AllocationCandidate, allocateRanks, leastRanks, ranksForSizes } from '../../plan/rank-allocation.ts'
+import {
+  type AllocationCandidate,
+  allocateRanks,
+  fitToSize,
+  leastRanks,
+  ranksForSizes,
+} from '../../plan/rank-allocation.ts'
 import { pinsBy } from '../../rules.ts'
 import type { AdapterForm } from '../../styles.ts'
 import { elementCount, tensorBytes } from '../../tensor.ts'
@@ -67,12 +73,12 @@ export function chooseRanks(resizing: Choosing, found: readonly Analyzed[]): num
     return chosen(allocateRanks(candidates, { kind: 'model-error', error, totalWeight }, params.allocation))
   }
   const ranksFor = ranksForSizes(candidates, params.allocation)
-  for (let budget = size; ; ) {
-    const ranks = chosen(ranksFor(budget))
-    const excess = resizing.predict(ranks) - size
-    if (excess <= 0) return ranks
-    budget -= excess
-  }
+  return fitToSize(
+    size,
+    size,
+    (budget) => chosen(ranksFor(budget)),
+    (ranks) => resizing.predict(ranks),
+  )
 }
 
 /** How many values there are to keep. */

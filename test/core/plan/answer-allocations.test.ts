@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { triedRanks, uniformRanks, weighed } from '../../../core/plan/answer-allocations.ts'
+import { triedRanks, uniformRanks, weighCandidates } from '../../../core/plan/answer-allocations.ts'
 import type { Candidate } from '../../../core/plan/candidate.ts'
 import { allocateRanks } from '../../../core/plan/rank-allocation.ts'
 
@@ -21,8 +21,8 @@ function candidate(name: string, rows: number, cols: number, power: number): Can
 }
 const three = [candidate('a', 100, 100, 1), candidate('b', 100, 100, 1), candidate('c', 200, 50, 2)]
 const half = { kind: 'bytes', bytes: 60_000 } as const
-const ranksOf = (kind: Parameters<typeof weighed>[1], tried: Parameters<typeof weighed>[3] = []) =>
-  allocateRanks(weighed(three, kind, uniformRanks(three, 0.5), tried), half, 'water-filling')
+const ranksOf = (kind: Parameters<typeof weighCandidates>[1], tried: Parameters<typeof weighCandidates>[3] = []) =>
+  allocateRanks(weighCandidates(three, kind, uniformRanks(three, 0.5), tried), half, 'water-filling')
 
 describe('ways of sharing out ranks', () => {
   it('uniform is the same share of the largest useful rank for all, and keeps what would not shrink', () => {

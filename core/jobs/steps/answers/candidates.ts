@@ -7,18 +7,19 @@ import type { JobContext } from '../../../matrix/context.ts'
 import { findOnce } from '../../../matrix/facts.ts'
 import {
   type AllocationKind,
-  allocationKinds,
   type Sensitivity,
   triedRanks,
   uniformRanks,
-  weighed,
+  type WeightedKind,
+  weighCandidates,
+  weightedKinds,
 } from '../../../plan/answer-allocations.ts'
 import type { Candidate } from '../../../plan/candidate.ts'
 import { hasGoal, noGoal } from '../../../plan/goal.ts'
 import { sizeGoalBytes } from '../../../plan/goals.ts'
 import { wholeRun } from '../../../plan/parts.ts'
 import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../../plan/plan.ts'
-import { type Allocation, ranksForSizes } from '../../../plan/rank-allocation.ts'
+import { type Allocation, fitToSize, ranksForSizes } from '../../../plan/rank-allocation.ts'
 import { storageName } from '../../../tensor.ts'
 import { type Compression, unwritten } from '../../../write/compression.ts'
 import { predictedBytes } from '../../../write/predicted-output.ts'
@@ -61,10 +62,10 @@ export async function answerAllocator(
   const plans = await checkValues(file, planByNames(file, { ...job, params }, style), context)
   const candidates = await analyzeCandidates(file, plans, params, weighingOf(compression), context)
   const free = candidates.filter(({ plan, maxRank }) => plan.pinned === undefined && maxRank > 0)
-  const fixed = candidates.filter(({ plan }) => plan.pinned !== undefined)
-  const choicesOf = (allocation: Allocation) => asChoices(job, plans, free, allocation, fixed)
+  const pinned = candidates.filter(({ plan }) => plan.pinned !== undefined)
+  const choicesOf = (allocation: Allocation) => asChoices(job, plans, free, allocation, pinned)
   const sizeOf = (choices: Choices) => predictedBytes(compression, planByNames(file, choices, style))
-  const wants = samples !== null && free.length > 0 && free.length <= mostTrials
+  const canTry = samples !== null && free.length > 0 && free.length <= mostTrials
   let tried: readonly (readonly Sensitivity[])[] | null = null
 
   const uniformAt = (goal: number): Allocation | null => {
@@ -78,24 +79,25 @@ export async function answerAllocator(
     return uniformRanks(free, low)
   }
 
-  const at = (kind: Exclude<AllocationKind, 'uniform'>, goal: number, uniform: Allocation): Allocation => {
-    const offered = weighed(free, kind, uniform, tried ?? [])
-    const nothing = sizeOf(choicesOf(free.map(() => null)))
-    let budget = goal - (nothing - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
-    const ranksFor = ranksForSizes(offered, 'water-filling')
-    for (;;) {
-      const found = ranksFor(budget)
-      const excess = sizeOf(choicesOf(found)) - goal
-      if (excess <= 0) return found
-      budget -= excess
-    }
+  const weightedAt = (kind: WeightedKind, goal: number, uniform: Allocation): Allocation => {
+    const ranksFor = ranksForSizes(weighCandidates(free, kind, uniform, tried ?? []), 'water-filling')
+    const allKept = sizeOf(choicesOf(free.map(() => null)))
+    const budget = goal - (allKept - free.reduce((sum, { keptBytes }) => sum + (keptBytes ?? 0), 0))
+    return fitToSize(goal, budget, ranksFor, (ranks) => sizeOf(choicesOf(ranks)))
   }
+
+  /** `measured` and `logits` need models that were run, `logits` a softmax or sigmoid as well. */
+  const offeredKinds = () =>
+    weightedKinds.filter((kind) => {
+      if (kind === 'measured') return tried !== null
+      return kind !== 'logits' || (tried !== null && bench.logits.length > 0)
+    })
 
   return {
     bytes,
     at: async (goal) => {
       const uniform = uniformAt(goal)
-      if (samples && wants && !tried) {
+      if (samples && canTry && !tried) {
         const shares = 3 * free.length <= mostTrials ? undefined : [0.45]
         const ranks = free.map((candidate) => triedRanks(candidate, shares))
         expects(ranks.reduce((sum, each) => sum + each.length, 0))
@@ -103,12 +105,10 @@ export async function answerAllocator(
       }
       const found: Allocated[] = uniform ? [{ allocation: 'uniform', choices: choicesOf(uniform) }] : []
       let refusal: unknown = null
-      for (const kind of allocationKinds) {
-        if (kind === 'uniform' || ((kind === 'measured' || kind === 'logits') && !tried)) continue
-        if (kind === 'logits' && bench.logits.length === 0) continue
+      const floors = uniform ?? free.map(() => 1)
+      for (const kind of offeredKinds()) {
         try {
-          const floors = uniform ?? free.map(() => 1)
-          found.push({ allocation: kind, choices: choicesOf(at(kind, goal, floors)) })
+          found.push({ allocation: kind, choices: choicesOf(weightedAt(kind, goal, floors)) })
         } catch (error) {
           if (!(error instanceof AppError && error.code === 'bad-request')) throw error
           refusal = error
@@ -180,14 +180,14 @@ function asChoices(
   plans: readonly TensorPlan[],
   free: readonly Candidate[],
   allocation: Allocation,
-  fixed: readonly Candidate[],
+  pinned: readonly Candidate[],
 ): Choices {
   const ranks = new Map<string, number>()
   for (const [i, { plan }] of free.entries()) {
     const rank = allocation[i]
     if (rank != null) ranks.set(storageName(plan.info), rank)
   }
-  for (const { plan, maxRank } of fixed) if (maxRank > 0) ranks.set(storageName(plan.info), maxRank)
+  for (const { plan, maxRank } of pinned) if (maxRank > 0) ranks.set(storageName(plan.info), maxRank)
   const named = plans.filter((plan) => isFactorized(plan) && ranks.has(storageName(plan.info)))
   const names = named.map(({ info }) => patternFor(info.name))
   const pins = named.map(({ info }) => ({ match: patternFor(info.name), rank: ranks.get(storageName(info))! }))
