@@ -16,7 +16,7 @@ export const ReportButton = memo(function ReportButton({ view }: { readonly view
   const source = useFile(({ report }) => report?.name ?? '')
   const plan = usePlanShown()
   const analysis = view?.stale === false ? view.report : null
-  const answer = plan.exact ? plan.answer : null
+  const answer = plan.isCurrent ? plan.answer : null
   if (tab === 'ab') return null
   const ready = tab === 'model' ? answer !== null : analysis !== null
   const save = () => {

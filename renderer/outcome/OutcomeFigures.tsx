@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { Message } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
 import { ArrowIcon, WarningIcon } from '../frame/icons.tsx'
-import type { KnownError, Outcome } from '../model/figures/outcome.ts'
+import { isOutdated, type KnownError, type Outcome } from '../model/figures/outcome.ts'
 import { useSentences, useWords } from '../words/words.ts'
 
 interface OutcomeFiguresProps {
@@ -32,7 +32,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
   const of = useFile(({ report }) => report?.difference?.of)
   const { bytesBefore, bytesAfter, sizeIsExact, compressed, candidates, rounded, state } = outcome
   const share = bytesAfter === null || bytesBefore === 0 ? null : bytesAfter / bytesBefore
-  const passing = state === 'stale' || (state === 'planned' && !outcome.settled)
+  const outdated = isOutdated(outcome)
   return (
     <div className="outcome-size">
       <p
@@ -40,7 +40,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
         data-after={bytesAfter ?? ''}
         data-before={bytesBefore}
         data-exact={sizeIsExact}
-        data-passing={passing}
+        data-outdated={outdated}
         data-testid="file-bytes"
         title={sizeIsExact && bytesAfter !== null ? t('plan.bytes', { bytes: numbers.count(bytesAfter) }) : undefined}
       >
@@ -50,7 +50,7 @@ function SizeColumn({ outcome }: { readonly outcome: Outcome }) {
             <span aria-label={t('outcome.becomes')} className="outcome-arrow" role="img">
               <ArrowIcon size={20} />
             </span>
-            {sizeIsExact || passing ? null : <span className="outcome-of">{t('outcome.about')} </span>}
+            {sizeIsExact || outdated ? null : <span className="outcome-of">{t('outcome.about')} </span>}
             {numbers.bytes(bytesAfter)}
           </>
         )}
@@ -103,7 +103,7 @@ function ErrorColumn({ outcome, nothing, remedy }: OutcomeFiguresProps) {
     case 'planned':
       return (
         <>
-          <ErrorFigure known={outcome} passing={!outcome.settled} />
+          <ErrorFigure known={outcome} outdated={!outcome.isCurrent} />
           <WeightError known={outcome} />
           <VerdictLine known={outcome} />
           {outcome.measuredIn === null ? null : (
@@ -117,7 +117,7 @@ function ErrorColumn({ outcome, nothing, remedy }: OutcomeFiguresProps) {
     case 'measured':
       return (
         <>
-          <ErrorFigure known={outcome} passing={false} />
+          <ErrorFigure known={outcome} outdated={false} />
           <WeightError known={outcome} />
           <VerdictLine known={outcome} />
         </>
@@ -125,7 +125,7 @@ function ErrorColumn({ outcome, nothing, remedy }: OutcomeFiguresProps) {
     case 'stale':
       return (
         <>
-          <ErrorFigure known={outcome} passing />
+          <ErrorFigure known={outcome} outdated />
           <p>
             {t('outcome.stale')} {remedy}
           </p>
@@ -153,10 +153,10 @@ function ErrorColumn({ outcome, nothing, remedy }: OutcomeFiguresProps) {
   }
 }
 
-function ErrorFigure({ known, passing }: { readonly known: KnownError; readonly passing: boolean }) {
+function ErrorFigure({ known, outdated }: { readonly known: KnownError; readonly outdated: boolean }) {
   const { t } = useWords()
   return (
-    <p className="hero" data-error={known.error} data-passing={passing} data-testid="model-error">
+    <p className="hero" data-error={known.error} data-outdated={outdated} data-testid="model-error">
       <ErrorNumber known={known} />{' '}
       <span className="outcome-of">
         {t(

@@ -11,10 +11,10 @@ import type { Outcome } from './outcome.ts'
 import { curveOf } from './outlook.ts'
 import { useVerdicts } from './verdicts.ts'
 
-/** Whether an outcome writes nothing smaller than it was; what is not settled yet is not said. */
+/** Whether an outcome writes nothing smaller than it was; nothing is said while an older plan is shown. */
 function isNothing(outcome: Outcome): boolean {
-  const settled = outcome.state === 'planned' ? outcome.settled : outcome.state === 'unknown'
-  return settled && outcome.compressed === 0 && outcome.rounded === 0
+  const isCurrent = outcome.state === 'planned' ? outcome.isCurrent : outcome.state === 'unknown'
+  return isCurrent && outcome.compressed === 0 && outcome.rounded === 0
 }
 
 /** null where something is made smaller, or not known to be made. Cost: a pass over the curves, where nothing is. */

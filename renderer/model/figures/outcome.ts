@@ -41,7 +41,7 @@ interface Sizes {
   readonly bytesBefore: number
   /** null where the goal has still to find it. */
   readonly bytesAfter: number | null
-  /** To the byte. */
+  /** To the byte: of the plan of the choices as they stand, or of a file that was written. */
   readonly sizeIsExact: boolean
   /** Matrices that are factorized, and that could be; null where that is not known yet. */
   readonly compressed: number | null
@@ -68,15 +68,15 @@ export type Outcome = Sizes &
   (
     | { readonly state: 'unknown' | 'analyzing' }
     /**
-     * `settled` false: for a moment the plan before, until the engine has answered. `measuredIn`: the output of the run that did just this, whose numbers
+     * `isCurrent` false: for a moment the plan before, until the engine has answered. `measuredIn`: the output of the run that did just this, whose numbers
      * these are where nobody has planned.
      */
-    | ({ readonly state: 'planned'; readonly settled: boolean; readonly measuredIn: string | null } & KnownError)
+    | ({ readonly state: 'planned'; readonly isCurrent: boolean; readonly measuredIn: string | null } & KnownError)
     /** The plan of other computing parameters: as good as it was, and not what a run would do now. */
     | ({ readonly state: 'stale' } & KnownError)
     | { readonly state: 'refused'; readonly refusal: ErrorReport }
     /** Of a file that was written, read back and measured. */
-    | ({ readonly state: 'measured'; readonly planned: number | null } & KnownError)
+    | ({ readonly state: 'measured' } & KnownError)
   )
 
 interface Known {
@@ -104,22 +104,25 @@ export function outcomeOf({ estimate, plan, running, refusal, measured, byRank, 
     rounded: estimate.rounded,
   }
   if (refusal) return { ...unplanned, bytesAfter: null, compressed: null, state: 'refused', refusal }
-  const { answer, exact } = shownPlan(plan, running)
+  const { answer, isCurrent } = shownPlan(plan, running)
   if (answer)
     return {
       ...unplanned,
-      ...planned(answer, style),
-      ...{ sizeIsExact: exact, state: 'planned', settled: exact, measuredIn: null },
+      ...figuresOf(answer, style),
+      sizeIsExact: isCurrent,
+      state: 'planned',
+      isCurrent,
+      measuredIn: null,
     }
   if (measured?.result) {
     const { compressed, candidates, rounded } = unplanned
     const found = outcomeOfRun(measured.result, measured.choices.kind)
     const counts = { compressed, candidates, rounded }
-    return { ...found, ...counts, state: 'planned', settled: true, measuredIn: measured.target }
+    return { ...found, ...counts, state: 'planned', isCurrent: true, measuredIn: measured.target }
   }
   if (running?.long) return { ...unplanned, state: 'analyzing' }
-  const before = outdated(plan)
-  if (before) return { ...unplanned, ...planned(before, style), sizeIsExact: false, state: 'stale' }
+  const before = findStale(plan)
+  if (before) return { ...unplanned, ...figuresOf(before, style), sizeIsExact: false, state: 'stale' }
   return { ...unplanned, state: 'unknown' }
 }
 
@@ -139,7 +142,7 @@ export function expectedBytes(
   return style.copiesKept ? bytesAfter + around + keptNames + besideName * (wouldGrow + kept) : factorBytes + around
 }
 
-function planned(
+function figuresOf(
   { report, compressed }: PlanAnswer,
   { isDifference }: Pick<Style, 'isDifference'>,
 ): Omit<Sizes, 'candidates' | 'rounded'> & KnownError {
@@ -160,7 +163,7 @@ function planned(
 }
 
 /** The newest plan for this goal, this output and these rules, where only what it was computed with has changed since. */
-function outdated({ question, answers }: PlanState): PlanAnswer | null {
+function findStale({ question, answers }: PlanState): PlanAnswer | null {
   if (!question || goalOf(question.params) === 'rank') return null
   const computing = Object.fromEntries(sketchKeys.map((key) => [key, question.params[key]]))
   const asNow = ({ params, ...others }: Question) => recipeText({ ...others, params: { ...params, ...computing } })
@@ -202,7 +205,6 @@ export function outcomeOfRun(
     compressed: null,
     candidates: 0,
     rounded: 0,
-    planned: null,
     error,
     isDifference,
     weightError: report.statistics?.weightError ?? null,
@@ -212,12 +214,17 @@ export function outcomeOfRun(
   }
 }
 
+/** Whether its numbers are those of another plan than the one of the choices as they stand: they are shown dimmed. */
+export function isOutdated(outcome: Outcome): boolean {
+  return outcome.state === 'stale' || (outcome.state === 'planned' && !outcome.isCurrent)
+}
+
 /** Whether a run may be asked for: its outcome is known, or a rank that was given makes it no secret until it is measured. */
 export function canCompress(outcome: Outcome): boolean {
   const changed = (outcome.compressed ?? 0) + outcome.rounded > 0
   switch (outcome.state) {
     case 'planned':
-      return outcome.settled && changed
+      return outcome.isCurrent && changed
     case 'unknown':
     case 'analyzing':
       return outcome.bytesAfter !== null && changed

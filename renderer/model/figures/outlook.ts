@@ -42,14 +42,17 @@ export interface Outlook {
   readonly planned: PlannedTensor | null
 }
 
-/** The plan to show: the one for the choices, or for a moment the one before, until the engine has answered. */
-export function shownPlan(
-  state: PlanState,
-  running: Pick<RunningPlan, 'long'> | null,
-): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
+/** The plan to show. */
+interface ShownPlan {
+  readonly answer: PlanAnswer | null
+  /** Whether it is the plan of the choices as they stand: exact in bytes. For a moment the one before is shown, until the engine has answered. */
+  readonly isCurrent: boolean
+}
+
+export function shownPlan(state: PlanState, running: Pick<RunningPlan, 'long'> | null): ShownPlan {
   const { question } = state
   const answer = answerTo(state, question?.recipe)
-  if (answer) return { answer, exact: true }
+  if (answer) return { answer, isCurrent: true }
   const before = state.answers[0]
   // The bytes at one rank for all are known to the page itself, and follow every step of a drag.
   const soon =
@@ -58,7 +61,7 @@ export function shownPlan(
     isAnalyzed(state, question.params) &&
     !running?.long &&
     !failureOfChoices(state)
-  return { answer: soon && before?.question.output === question.output ? before : null, exact: false }
+  return { answer: soon && before?.question.output === question.output ? before : null, isCurrent: false }
 }
 
 interface Known {
@@ -177,11 +180,11 @@ export function errorAtOneRank(
 }
 
 /** The plan as the page shows it. */
-export function usePlanShown(): { readonly answer: PlanAnswer | null; readonly exact: boolean } {
+export function usePlanShown(): ShownPlan {
   const running = useRunningPlan()
   const answer = usePlan((state) => shownPlan(state, running).answer)
-  const exact = usePlan((state) => shownPlan(state, running).exact)
-  return { answer, exact }
+  const isCurrent = usePlan((state) => shownPlan(state, running).isCurrent)
+  return { answer, isCurrent }
 }
 
 /** The outlook on any tensor, as everything stands. */

@@ -91,7 +91,7 @@ describe('the outcome of the choices', () => {
     const measured = { ...someRun({}), result, target: 'small.safetensors' }
     const known = outcome(state(defaultParams, []), { byRank: true, measured })
     const counts = { compressed: 8, candidates: 10 }
-    expect(known).toMatchObject({ state: 'planned', settled: true, measuredIn: 'small.safetensors', ...counts })
+    expect(known).toMatchObject({ state: 'planned', isCurrent: true, measuredIn: 'small.safetensors', ...counts })
     expect(known).toMatchObject({ bytesAfter: 410_000, sizeIsExact: true, error: 0.43, verdict: 'large' })
     expect(canCompress(known)).toBe(true)
     const planned = outcome(state(sized, [answer(sized)], [sized]), { measured })
@@ -116,14 +116,20 @@ describe('the outcome of the choices', () => {
 
   it('is the plan of the choices, to the byte', () => {
     const planned = outcome(state(sized, [answer(sized)], [sized]))
-    expect(planned).toMatchObject({ state: 'planned', settled: true, bytesBefore: 1100, bytesAfter: 440, error: 0.43 })
+    expect(planned).toMatchObject({
+      state: 'planned',
+      isCurrent: true,
+      bytesBefore: 1100,
+      bytesAfter: 440,
+      error: 0.43,
+    })
     expect(canCompress(planned)).toBe(true)
   })
 
   it('is for a moment the plan before, which is not run', () => {
-    const passing = outcome(state({ ...sized, goalSize: 0.5 }, [answer(sized)], [sized]))
-    expect(passing).toMatchObject({ state: 'planned', settled: false, sizeIsExact: false })
-    expect(canCompress(passing)).toBe(false)
+    const before = outcome(state({ ...sized, goalSize: 0.5 }, [answer(sized)], [sized]))
+    expect(before).toMatchObject({ state: 'planned', isCurrent: false, sizeIsExact: false })
+    expect(canCompress(before)).toBe(false)
   })
 
   it('stays, as one of other settings, when the speed changes', () => {

@@ -145,7 +145,7 @@ test('the analysis is asked without a goal, and the goal as soon as it has been 
   await settle()
   expect(asked).toEqual(['plan rank 64 q 2', 'plan size 0.4 q 2'])
   finish('job-2', 400)
-  expect(shown()).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+  expect(shown()).toMatchObject({ isCurrent: true, answer: { report: { bytesAfter: 400 } } })
 })
 
 test('another goal is asked at once, and one that was asked before is known', async () => {
@@ -255,7 +255,7 @@ test('other iterations after the analysis ask nothing until it is made for them'
   changeParams({ nIter: 2 })
   await settle()
   expect(asked).toHaveLength(1)
-  expect(shown().exact).toBe(true)
+  expect(shown().isCurrent).toBe(true)
 })
 
 test('a rank beyond the analysis is not asked for unasked', async () => {
@@ -315,7 +315,7 @@ test('a goal that cannot be met shows no other goal’s plan, though its sentenc
   // Long enough to be asked, too short to be shown as work.
   await vi.advanceTimersByTimeAsync(300)
   // For the moment until the engine has answered.
-  expect(shown()).toMatchObject({ exact: false, answer: { report: { bytesAfter: 400 } } })
+  expect(shown()).toMatchObject({ isCurrent: false, answer: { report: { bytesAfter: 400 } } })
   receiveJobEvent({ type: 'failed', jobId: 'job-3', error: { code: 'bad-request', said: [someWords('Too small.')] } })
   expect(shown().answer).toBeNull()
   planReducers.dismissed()
@@ -326,7 +326,7 @@ test('a goal that cannot be met shows no other goal’s plan, though its sentenc
   setGoal({ goalSize: 0.4 })
   await settle()
   expect(refusalOf(usePlan.getState())).toBeNull()
-  expect(shown()).toMatchObject({ exact: true, answer: { report: { bytesAfter: 400 } } })
+  expect(shown()).toMatchObject({ isCurrent: true, answer: { report: { bytesAfter: 400 } } })
 })
 
 test('an engine that died has refused nothing', async () => {
