@@ -7,16 +7,19 @@ import { say } from '../../messages/english.ts'
 import type { Message } from '../../messages/message.ts'
 import { foreign } from '../../messages/text.ts'
 import { type GraphUse, isComputable, type TensorInfo } from '../../tensor.ts'
-import type { GraphNode, KnownGraph, ModelGraph, Scope, Taken } from '../reading/model-graph.ts'
+import {
+  type GraphNode,
+  type KnownGraph,
+  lastListed,
+  type ModelGraph,
+  marksOfOurs,
+  type Scope,
+  standInNames,
+  type Taken,
+} from '../reading/model-graph.ts'
 
 /** Before it Gemm broadcasts by an attribute, and no runtime of today takes such a model. */
 const oldestOpset = 7
-/** Until then every initializer is listed among the inputs; since then one that is may be replaced by who runs the model. */
-const lastListed = 3
-/** What our names of factors and of what flows between them end with. */
-const own = '.lowrank'
-/** And those of codes of a weight that is kept. */
-const ownInt8 = '.int8'
 /** Of the inputs of a node, the last in which a weight is looked for: the second of a recurrent layer. */
 const lastRole = 2
 /** Weights in one value that are followed: a hostile graph may join each to all before it. */
@@ -54,8 +57,7 @@ interface Found {
   /** Weights that are results of a graph. */
   readonly results: Set<string>
   readonly ofFunctions: Set<string>
-  /** Values that are called as ours would be. */
-  readonly taken: Set<string>
+  readonly namesLikeOurs: Set<string>
 }
 
 /** Of each weight, by its name, and the graph with what was found on the way. */
@@ -69,7 +71,7 @@ export function graphUses(graph: ModelGraph): {
     flows: new Map(),
     results: new Set(),
     ofFunctions: new Set(),
-    taken: new Set(),
+    namesLikeOurs: new Set(),
   }
   visitScope(graph, graph.main, [], found)
   for (const each of graph.functions) visitScope(graph, each, [], found)
@@ -82,7 +84,7 @@ export function graphUses(graph: ModelGraph): {
     const isListed = top.has(info.name) && listed.has(graph.valueNames.get(info.name)!)
     const input = fits.every((fit) => fit.input === fits[0]!.input) ? (fits[0]?.input ?? null) : null
     uses.set(info.name, {
-      unfit: unfit(graph, info, mine, found, isListed),
+      unfit: whyUnfit(graph, info, mine, found, isListed),
       isInNode: !top.has(info.name),
       isConvolution: fits.length > 0 && fits.every(({ isConvolution }) => isConvolution),
       input,
@@ -92,14 +94,16 @@ export function graphUses(graph: ModelGraph): {
     })
   }
   const axes = [...uses].flatMap(([name, { int8Axis: axis }]) => (axis === null ? [] : [[name, axis] as const]))
-  return { graph: { ...graph, takers: found.takers, taken: found.taken, int8Axes: new Map(axes) }, uses }
+  const { takers, namesLikeOurs } = found
+  return { graph: { ...graph, takers, namesLikeOurs, int8Axes: new Map(axes) }, uses }
 }
 
-function unfit(
+/** Why no factors can stand in its place; null where they can, or it is no matrix. */
+function whyUnfit(
   graph: ModelGraph,
   info: TensorInfo,
   uses: readonly Use[],
-  { results, ofFunctions, taken }: Found,
+  { results, ofFunctions, namesLikeOurs }: Found,
   isListed: boolean,
 ): Message | null {
   if (!isComputable(info.dtype) || info.shape.length < 2) return null
@@ -111,8 +115,8 @@ function unfit(
   const other = uses.find(({ fit }) => fit === null)
   if (other) return say('graph.other-node', { operator: foreign(other.opType) })
   if (new Set(uses.map(({ fit }) => fit!.isConvolution)).size > 1) return say('graph.mixed')
-  if (['_A', '_B', '_A_scale', '_B_scale'].some((end) => taken.has(`${info.name}${own}${end}`)))
-    return say('graph.names-taken')
+  const { A, B, scaleOfA, scaleOfB } = standInNames(info.name)
+  if ([A, B, scaleOfA, scaleOfB].some((name) => namesLikeOurs.has(name))) return say('graph.names-taken')
   return null
 }
 
@@ -121,12 +125,13 @@ function int8Axis(
   graph: ModelGraph,
   info: TensorInfo,
   uses: readonly Use[],
-  { results, ofFunctions, taken, flows }: Found,
+  { results, ofFunctions, namesLikeOurs, flows }: Found,
   isListed: boolean,
 ): number | null {
   if (!isComputable(info.dtype) || info.shape.length < 2 || graph.opset < oldestOpset) return null
   if (ofFunctions.has(info.name) || results.has(info.name) || (isListed && graph.irVersion > lastListed)) return null
-  if (['', '_scale'].some((end) => taken.has(`${info.name}${ownInt8}${end}`))) return null
+  const { codes, scaleOfCodes } = standInNames(info.name)
+  if (namesLikeOurs.has(codes) || namesLikeOurs.has(scaleOfCodes)) return null
   const axes = [...uses.flatMap(({ outputs, moves }) => (moves ? [] : [outputs])), ...(flows.get(info.name) ?? [])]
   return axes.every((axis) => axis !== null) ? (axes[0] ?? null) : null
 }
@@ -138,13 +143,37 @@ interface Origin {
   readonly isMoved: boolean
 }
 
+/**
+ * Records how the nodes of this graph, and of the graphs in their attributes, use each weight.
+ * @param outer names of the graphs around it, the outermost first
+ */
 function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], found: Found): void {
+  const names = declaredNames(scope, outer.length > 0, found)
+  const scopes = [...outer, names]
+  for (const node of scope.nodes) {
+    const origins = node.inputs.map((name) => originIn(scopes, name))
+    addUses(graph, node, origins, found)
+    for (const { graphs } of node.attributes)
+      for (const { scope: inner } of graphs) visitScope(graph, inner, scopes, found)
+    const moved = weightsMoved(node, origins)
+    if (moved.length > mostMoved) for (const weight of moved) addFlow(found, weight, null)
+    else if (moved.length > 0) for (const name of node.outputs) names.set(name, { weights: moved, isMoved: true })
+  }
+  for (const { name } of scope.outputs) {
+    const origin = originIn(scopes, name)
+    if (origin?.isMoved) for (const weight of origin.weights) addFlow(found, weight, null)
+    else if (origin) found.results.add(origin.weights[0]!)
+  }
+}
+
+/** Names that a graph declares itself: inputs, weights, and what its nodes make. */
+function declaredNames(scope: Scope, isInner: boolean, found: Found): Map<string, Origin | null> {
   const names = new Map<string, Origin | null>()
-  // Names of the whole graph's other values need no entry: what is not found is no weight.
   const declare = (name: string, weight: string | null) => {
-    if (weight !== null || outer.length > 0)
-      names.set(name, weight === null ? null : { weights: [weight], isMoved: false })
-    if (name.includes(own) || name.includes(ownInt8)) found.taken.add(name)
+    // Values of the outermost graph need no entry: what is not found is no weight. Those of an inner one hide the weight of the same name around it.
+    if (weight !== null) names.set(name, { weights: [weight], isMoved: false })
+    else if (isInner) names.set(name, null)
+    if (marksOfOurs.some((mark) => name.includes(mark))) found.namesLikeOurs.add(name)
   }
   for (const { name } of scope.inputs) declare(name, null)
   for (const { name, weight } of scope.tensors) declare(name, weight)
@@ -153,47 +182,45 @@ function visitScope(graph: ModelGraph, scope: Scope, outer: readonly Names[], fo
     if (weight !== null) declare(outputs[0] ?? '', weight)
     if (weight !== null && scope.kind === 'function') found.ofFunctions.add(weight)
   }
-  const scopes = [...outer, names]
-  const originOf = (name: string) => {
-    for (let i = scopes.length - 1; i >= 0; i--) {
-      const at = scopes[i]!.get(name)
-      if (at !== undefined) return at
-    }
-    return null
+  return names
+}
+
+/** The innermost graph that knows the name says what it is. */
+function originIn(scopes: readonly Names[], name: string): Origin | null {
+  for (let i = scopes.length - 1; i >= 0; i--) {
+    const origin = scopes[i]!.get(name)
+    if (origin !== undefined) return origin
   }
-  for (const node of scope.nodes) {
-    const origins = node.inputs.map(originOf)
-    const weights = origins.map((origin) => (origin && !origin.isMoved ? origin.weights[0]! : null))
-    // One node may take a value a million times.
-    const counted = new Set<Origin>()
-    for (const [i, origin] of origins.entries()) {
-      if (!origin || (i > lastRole && counted.has(origin))) continue
-      if (i > lastRole) counted.add(origin)
-      if (origin.isMoved && !movesInput(node, i))
-        for (const each of origin.weights) flow(found, each, outputsOfRecurrent(node, i, graph.tensors.get(each)))
-      const weight = weights[i]
-      if (weight == null) continue
-      const use = roleIn(node, i, graph.tensors.get(weight), weights, graph)
-      const uses = found.uses.get(weight)
-      if (use.fit) found.takers.set(node, { weight, index: i, input: use.fit.input })
-      if (uses) uses.push(use)
-      else found.uses.set(weight, [use])
-    }
-    for (const { graphs } of node.attributes)
-      for (const { scope: inner } of graphs) visitScope(graph, inner, scopes, found)
-    const sources = new Set(origins.filter((origin, i) => origin && movesInput(node, i)))
-    const moved = new Set([...sources].flatMap((origin) => origin?.weights ?? []))
-    if (moved.size > mostMoved) for (const weight of moved) flow(found, weight, null)
-    else if (moved.size > 0) for (const name of node.outputs) names.set(name, { weights: [...moved], isMoved: true })
-  }
-  for (const { name } of scope.outputs) {
-    const origin = originOf(name)
-    if (origin?.isMoved) for (const weight of origin.weights) flow(found, weight, null)
-    else if (origin) found.results.add(origin.weights[0]!)
+  return null
+}
+
+/** @param origins of the node's inputs, in their order */
+function addUses(graph: ModelGraph, node: GraphNode, origins: readonly (Origin | null)[], found: Found): void {
+  const weights = origins.map((origin) => (origin && !origin.isMoved ? origin.weights[0]! : null))
+  // One node may take a value a million times.
+  const counted = new Set<Origin>()
+  for (const [i, origin] of origins.entries()) {
+    if (!origin || (i > lastRole && counted.has(origin))) continue
+    if (i > lastRole) counted.add(origin)
+    if (origin.isMoved && !movesInput(node, i))
+      for (const each of origin.weights) addFlow(found, each, outputsOfRecurrent(node, i, graph.tensors.get(each)))
+    const weight = weights[i]
+    if (weight == null) continue
+    const use = roleIn(node, i, graph.tensors.get(weight), weights, graph)
+    if (use.fit) found.takers.set(node, { weight, index: i, input: use.fit.input })
+    const uses = found.uses.get(weight)
+    if (uses) uses.push(use)
+    else found.uses.set(weight, [use])
   }
 }
 
-function flow({ flows }: Found, weight: string, axis: number | null): void {
+/** Weights whose values the node only moves. */
+function weightsMoved(node: GraphNode, origins: readonly (Origin | null)[]): string[] {
+  const sources = new Set(origins.filter((_, i) => movesInput(node, i)))
+  return [...new Set([...sources].flatMap((origin) => origin?.weights ?? []))]
+}
+
+function addFlow({ flows }: Found, weight: string, axis: number | null): void {
   const known = flows.get(weight)
   if (known) known.add(axis)
   else flows.set(weight, new Set([axis]))

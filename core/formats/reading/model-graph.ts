@@ -85,6 +85,9 @@ export interface ModelGraph {
   readonly tensors: ReadonlyMap<string, TensorInfo>
 }
 
+/** Until this IR version every initializer is an input of the graph too; since then one that is may be replaced by whoever runs the model. */
+export const lastListed = 3
+
 /** Where a weight goes into a node. */
 export interface Taken {
   readonly weight: string
@@ -98,8 +101,17 @@ export interface Taken {
 export interface KnownGraph extends ModelGraph {
   /** Nodes that take a weight in a way that factors allow. */
   readonly takers: ReadonlyMap<GraphNode, Taken>
-  /** Values that are called as ours would be. */
-  readonly taken: ReadonlySet<string>
+  /** Of values whose names look like those of `standInNames`: an output of ours, or chance. */
+  readonly namesLikeOurs: ReadonlySet<string>
   /** By weight, the axis of its outputs (GraphUse.int8Axis), of those that INT8 codes may stand for. */
   readonly int8Axes: ReadonlyMap<string, number>
 }
+
+/** Names of the entries that stand in the place of a weight: its factors, or the INT8 codes of one that is kept whole. */
+export function standInNames(weight: string) {
+  const [A, B, codes] = [`${weight}.lowrank_A`, `${weight}.lowrank_B`, `${weight}.int8`]
+  return { A, B, scaleOfA: `${A}_scale`, scaleOfB: `${B}_scale`, codes, scaleOfCodes: `${codes}_scale` } as const
+}
+
+/** In every name of ours, those of values between two factors included. */
+export const marksOfOurs = ['.lowrank', '.int8'] as const

@@ -12,7 +12,14 @@
  */
 
 import { scaleLayout } from '../../curves/size.ts'
-import type { GraphNode, KnownGraph, NodeAttribute, Scope } from '../../formats/reading/model-graph.ts'
+import {
+  type GraphNode,
+  type KnownGraph,
+  lastListed,
+  type NodeAttribute,
+  type Scope,
+  standInNames,
+} from '../../formats/reading/model-graph.ts'
 import type { DType, TensorInfo, TensorOutline } from '../../tensor.ts'
 import { uniqueNames } from '../../unique-names.ts'
 import { dataTypeOf, initializer } from './initializer.ts'
@@ -33,8 +40,6 @@ import {
 const modelFields = { graph: 7 }
 const graphFields = { input: 11 }
 const tensorFields = { raw: 9 }
-/** Until this version of the format every initializer is an input of the graph too. */
-const lastListed = 3
 /** From here on: a sum may leave out what is added; DequantizeLinear knows an axis. */
 export const opsetOf = { optionalAddend: 11, axis: 13 } as const
 
@@ -76,13 +81,14 @@ export function graphPieces(graph: KnownGraph, written: readonly TensorOutline[]
     inInt8: new Map(),
     outermost: new Set([...main.tensors, ...main.nodes].flatMap(({ weight }) => weight ?? [])),
     front: { nodes: [], tensors: [] },
-    unique: uniqueNames(new Set(graph.taken)),
+    unique: uniqueNames(new Set(graph.namesLikeOurs)),
     zeros: new Map(),
   }
   for (const info of graph.tensors.values()) {
-    const codes = entries.get(`${info.name}.int8`)
+    const names = standInNames(info.name)
+    const codes = entries.get(names.codes)
     if (codes) surgery.inInt8.set(info.name, widenedWhole(surgery, info, codes, entries))
-    const [A, B] = [entries.get(`${info.name}.lowrank_A`), entries.get(`${info.name}.lowrank_B`)]
+    const [A, B] = [entries.get(names.A), entries.get(names.B)]
     if (!A || !B) continue
     surgery.factored.set(info.name, {
       A: widened(surgery, info, A, entries, { shape: kernelOf(info, A, B), axis: scaleAxis(A) }),

@@ -7,6 +7,7 @@ import type { TensorOutcome } from '../../contract.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
 import { openWeightFile } from '../../formats/opening/open.ts'
+import { standInNames } from '../../formats/reading/model-graph.ts'
 import type { ByteSource, SourceFolder } from '../../io.ts'
 import { withKnownScans } from '../../matrix/known.ts'
 import { scanValues } from '../../matrix/scan.ts'
@@ -83,7 +84,7 @@ export async function finishedOutput(
     const relativeError = outcomes && errorOf(layout, outcomes, written)
     // What its header says of errors has no checksum of its own, but one error is made of the others.
     if (!outcomes || relativeError === null) return say('files.exists-damaged', { name: fileName(name) })
-    const damaged = await damagedBeside(where, settled(layout, outcomes), style, written)
+    const damaged = await damagedBeside(where, withWrittenRanks(layout, outcomes), style, written)
     if (damaged !== null) return say('files.exists-damaged', { name: fileName(damaged) })
     return {
       files: (opensAt === undefined ? 1 : 2) * written.length + beside.length,
@@ -100,7 +101,7 @@ export async function finishedOutput(
 }
 
 /** With the ranks that were written. */
-function settled({ inFolder, files }: OutputLayout, outcomes: readonly TensorOutcome[]): OutputLayout {
+function withWrittenRanks({ inFolder, files }: OutputLayout, outcomes: readonly TensorOutcome[]): OutputLayout {
   const found = new Map(outcomes.map((outcome) => [outcome.name, outcome]))
   const asWritten = (plan: TensorPlan): TensorPlan => {
     const { action, rank = null } = found.get(plan.info.name) ?? {}
@@ -246,7 +247,7 @@ function outcomesOf(
     const entries = writtenNames(info, planOf.get(info.name), style).flatMap((name) => tensors.get(name) ?? [])
     const bytesAfter = entries.reduce((sum, entry) => sum + tensorBytes(entry.dtype, entry.shape), 0)
     const bytes = { bytesBefore: bytesInFile(info), bytesAfter }
-    if (entries.some(({ name }) => name === `${info.name}.int8`)) {
+    if (entries.some(({ name }) => name === standInNames(info.name).codes)) {
       const relativeError = errorOfTensor(info.name)
       const reason = say('plan.finished-kept')
       return { name: info.name, action: 'kept', reason, rank: null, factorDType: 'INT8', relativeError, ...bytes }
@@ -291,8 +292,9 @@ function productOutcome(
 /** Every name that something of the tensor may have in the output: its own, those of factors of any dtype. */
 function writtenNames({ name }: TensorInfo, plan: TensorPlan | undefined, style: OutputStyle): string[] {
   const planned = plan?.action === 'factorize' ? style.entries(plan).map((entry) => entry.name) : []
-  const codes = ['int8', 'int8_scale'].map((suffix) => `${name}.${suffix}`)
-  return [...new Set([name, ...factorSuffixes.map((suffix) => `${name}.${suffix}`), ...codes, ...planned])]
+  const { codes, scaleOfCodes } = standInNames(name)
+  const factors = factorSuffixes.map((suffix) => `${name}.${suffix}`)
+  return [...new Set([name, ...factors, codes, scaleOfCodes, ...planned])]
 }
 
 /** The dimension that both factors share, and their dtype; a dense copy shows neither. */

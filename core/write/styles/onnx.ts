@@ -9,6 +9,7 @@
  */
 
 import { scaleLayout } from '../../curves/size.ts'
+import { standInNames } from '../../formats/reading/model-graph.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import { styles } from '../../styles.ts'
 import type { TensorInfo, TensorOutline } from '../../tensor.ts'
@@ -30,16 +31,20 @@ export const onnx: OutputStyle = {
     return writeMeasured(plan, matrix, places, writeEntry, context)
   },
 
-  int8: ({ info, denseInt8 }) => [
-    { name: `${info.name}.int8_scale`, dtype: 'F32', shape: scaleShape(info, info.shape, denseInt8!) },
-    { name: `${info.name}.int8`, dtype: 'I8', shape: info.shape },
-  ],
+  int8: ({ info, denseInt8 }) => {
+    const { codes, scaleOfCodes } = standInNames(info.name)
+    return [
+      { name: scaleOfCodes, dtype: 'F32', shape: scaleShape(info, info.shape, denseInt8!) },
+      { name: codes, dtype: 'I8', shape: info.shape },
+    ]
+  },
 
   // A graph has no alignment to keep.
   group: () => 0,
 }
 
 function entries({ info, view, params: { rank }, factorDType }: FactorizedTensor): TensorOutline[] {
+  const names = standInNames(info.name)
   const kernel = info.shape.slice(2)
   const isInt8 = factorDType === 'INT8'
   const byRow = isInt8 && scaleLayout(rank) === 'row'
@@ -47,14 +52,14 @@ function entries({ info, view, params: { rank }, factorDType }: FactorizedTensor
   const a = kernel.length === 0 || byRow ? [rank, view.cols] : [rank, ...info.shape.slice(1)]
   const b = [view.rows, rank, ...kernel.map(() => 1)]
   const factors: TensorOutline[] = [
-    { name: `${info.name}.lowrank_A`, dtype, shape: a },
-    { name: `${info.name}.lowrank_B`, dtype, shape: b },
+    { name: names.A, dtype, shape: a },
+    { name: names.B, dtype, shape: b },
   ]
   if (!isInt8) return factors
   const scales = [scaleShape(info, a, byRow ? 1 : 0), scaleShape(info, b, byRow ? 0 : 1)]
   return [
-    { name: `${info.name}.lowrank_A_scale`, dtype: 'F32', shape: scales[0]! },
-    { name: `${info.name}.lowrank_B_scale`, dtype: 'F32', shape: scales[1]! },
+    { name: names.scaleOfA, dtype: 'F32', shape: scales[0]! },
+    { name: names.scaleOfB, dtype: 'F32', shape: scales[1]! },
     ...factors,
   ]
 }
