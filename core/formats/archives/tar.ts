@@ -20,13 +20,23 @@ export interface TarMember {
   readonly byteLength: number
 }
 
+/** Headers that say something of the member behind them: extended attributes, and long names of GNU tar (of the member, of what it links to). */
+const extensions: readonly string[] = ['x', 'L', 'K']
+/** 0, NUL and 7 are files; links, folders and devices hold nothing. */
+const files: readonly string[] = ['0', '\0', '7']
+
+/** What extensions say of the member behind them, instead of its own header. */
+interface Extended {
+  readonly name?: string
+  readonly byteLength?: number
+}
+
 /** Members by name, without `./` in front. @throws AppError `bad-file`, `over-limit` */
 export async function openTar(source: ByteSource): Promise<Map<string, TarMember>> {
   const where = source.name
   const members = new Map<string, TarMember>()
   const cursor = cursorOver(source, 0, source.byteLength)
-  let longName: string | null = null
-  let longSize: number | null = null
+  let extended: Extended = {}
   let headers = 0
   while (cursor.position + blockBytes <= source.byteLength) {
     const at = cursor.position
@@ -36,45 +46,45 @@ export async function openTar(source: ByteSource): Promise<Map<string, TarMember
     if (++headers > maxMembers) throw overLimit(where, 'members', maxMembers, headers, 'no published model has so many')
     checkSum(header, where, at)
     const type = String.fromCharCode(header[156]!)
+    const isExtension = extensions.includes(type)
     const start = at + blockBytes
-    const byteLength: number =
-      type === 'x' || type === 'L' ? numberIn(header, where, at) : (longSize ?? numberIn(header, where, at))
+    const byteLength = (isExtension ? undefined : extended.byteLength) ?? numberIn(header, where, at)
     if (!(start + byteLength <= source.byteLength))
       throw badFile(
         where,
         `a member inside the file's ${source.byteLength} bytes`,
         `${byteLength} bytes at ${start}: the file is cut short`,
       )
-    if (type === 'x' || type === 'L' || type === 'K') {
+    if (isExtension) {
       if (byteLength > maxNameBytes)
         throw overLimit(where, 'bytes of a long name', maxNameBytes, byteLength, 'none is that long')
       await cursor.need(byteLength)
-      const bytes = cursor.bytes(byteLength)
-      if (type === 'L') longName = textUntilNul(bytes)
-      if (type === 'x') {
-        const pairs = paxPairs(bytes)
-        longName = pairs.get('path') ?? longName
-        const size = pairs.get('size')
-        if (size !== undefined && !/^\d{1,15}$/.test(size))
-          throw badFile(where, `the size of a member at byte ${at}`, quoted(size))
-        longSize = size === undefined ? longSize : Number(size)
-      }
+      extended = { ...extended, ...extensionOf(type, cursor.bytes(byteLength), where, at) }
     } else {
-      // 0 and NUL are files; links, folders and devices hold nothing.
-      if (type === '0' || type === '\0' || type === '7') {
-        const name = (longName ?? nameIn(header)).replace(/^(\.\/)+/, '')
+      if (files.includes(type)) {
+        const name = (extended.name ?? nameIn(header)).replace(/^(\.\/)+/, '')
         refuseLongName(where, name.length)
         if (members.has(name)) throw badFile(where, 'every member once', `${quoted(name)} twice`)
         members.set(name, { start, byteLength })
       }
-      longName = null
-      longSize = null
+      extended = {}
     }
     const next = start + Math.ceil(byteLength / blockBytes) * blockBytes
     // The last one may lack what it is padded with.
     cursor.skip(Math.min(next, source.byteLength) - cursor.position)
   }
   return members
+}
+
+function extensionOf(type: string, bytes: Uint8Array, where: string, at: number): Extended {
+  if (type === 'L') return { name: textUntilNul(bytes) }
+  // What a link points to.
+  if (type === 'K') return {}
+  const pairs = paxPairs(bytes)
+  const [name, size] = [pairs.get('path'), pairs.get('size')]
+  if (size !== undefined && !/^\d{1,15}$/.test(size))
+    throw badFile(where, `the size of a member at byte ${at}`, quoted(size))
+  return { ...(name !== undefined && { name }), ...(size !== undefined && { byteLength: Number(size) }) }
 }
 
 /** A folder of the archive as a reader sees a folder on a disk. */

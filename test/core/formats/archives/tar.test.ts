@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openTar } from '../../../../core/formats/archives/tar.ts'
+import { memorySource } from '../../../../core/io.ts'
 import { concat, openBytes, refusal, text } from '../corpus.ts'
 
 const nemo = new Uint8Array(readFileSync(join(import.meta.dirname, '../../../fixtures/formats/model.nemo')))
@@ -53,6 +55,13 @@ describe('hostile', () => {
       expect(await sentence(archive(pax(`size=${size}`), folder))).toMatch(
         `expected the size of a member at byte 0, got "${size}"`,
       )
+  })
+  it('a size in extended attributes is that of the member, not of a long name between', async () => {
+    const size = member('pax', text('10 size=3\n'), (header) => header.set(text('x'), 156))
+    const target = member('././@LongLink', new Uint8Array(600).fill(97), (header) => header.set(text('K'), 156))
+    const bytes = archive(size, target, member('a', text('xyz')))
+    const start = bytes.byteLength - 1024 - 512
+    expect(await openTar(memorySource('m.nemo', bytes))).toEqual(new Map([['a', { start, byteLength: 3 }]]))
   })
   it('a member twice, a long name without end', async () => {
     expect(await sentence(archive(member('a', text('x')), member('./a', text('y'))))).toMatch(
