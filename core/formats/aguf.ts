@@ -14,7 +14,8 @@ import { decodeFloat64 } from './dtype.ts'
 import type { Format, WeightFile } from './format.ts'
 import { type Cursor, cursorOver } from './reading/cursor.ts'
 import { readRange } from './reading/range.ts'
-import { badFile, noTensor, overLimit, unsupported } from './reading/refusal.ts'
+import { readByName } from './reading/readable.ts'
+import { badFile, overLimit, unsupported } from './reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** Read into memory whole; honest ones have a few KB. */
@@ -92,13 +93,7 @@ export const aguf: Format = {
       metadata,
       notices,
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
-      read: async (tensor, start = 0, end = tensor.byteLength) => {
-        const matrix = matrices.get(tensor.name)
-        if (!matrix) throw noTensor(source.name, tensor.name)
-        if (!(start >= 0 && start <= end && end <= tensor.byteLength))
-          throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
-        return readProduct(source, partsOf(matrix), start, end)
-      },
+      read: readByName(source.name, matrices, (matrix, start, end) => readProduct(source, partsOf(matrix), start, end)),
       close: () => source.close(),
     } satisfies WeightFile
   },

@@ -21,7 +21,8 @@ import {
 } from '../tensor.ts'
 import type { Format, WeightFile } from './format.ts'
 import { readRange } from './reading/range.ts'
-import { badFile, figure, type LeftOut, leftOut, noTensor, nothingIn, overLimit } from './reading/refusal.ts'
+import { readByName } from './reading/readable.ts'
+import { badFile, figure, type LeftOut, leftOut, nothingIn, overLimit } from './reading/refusal.ts'
 import { type Json, type JsonLimits, visitStrictJson } from './reading/strict-json.ts'
 
 /** The reference implementation's cap. A header is read into memory whole; a file of a terabyte may not ask for a terabyte. */
@@ -77,21 +78,12 @@ export const safetensors: Format = {
       metadata,
       notices: left.length > 0 ? [leftOut(left)] : [],
       shards: [{ fileName: source.name, tensorNames: tensors.map((tensor) => tensor.name) }],
-      read: async (tensor, start = 0, end = tensor.byteLength) => {
-        const entry = byName.get(tensor.name)
-        if (!entry) throw noTensor(source.name, tensor.name)
-        return readTensorRange(source, entry, start, end)
-      },
+      read: readByName(source.name, byName, ({ name, fileOffset }, start, end) =>
+        readRange(source, fileOffset + start, fileOffset + end, `tensor ${quoted(name)}`),
+      ),
       close: () => source.close(),
     } satisfies WeightFile
   },
-}
-
-/** Bytes [start, end) of one tensor. */
-function readTensorRange(source: ByteSource, entry: SafetensorsEntry, start: number, end: number): Promise<Uint8Array> {
-  if (!(start >= 0 && start <= end && end <= entry.byteLength))
-    throw new RangeError(`${entry.name}: ${start}..${end} is outside its ${entry.byteLength} bytes`)
-  return readRange(source, entry.fileOffset + start, entry.fileOffset + end, `tensor ${quoted(entry.name)}`)
 }
 
 /**
@@ -212,8 +204,10 @@ function checkTiling(where: string, tensors: readonly Placed[], dataStart: numbe
       throw new AppError(
         'bad-file',
         say('formats.cut-short', {
-          ...{ where: foreign(where), tensor: quoted(tensor.name) },
-          ...{ needs: end - dataStart, has: fileBytes - dataStart },
+          where: foreign(where),
+          tensor: quoted(tensor.name),
+          needs: end - dataStart,
+          has: fileBytes - dataStart,
         }),
       )
     if (tensor.fileOffset < at)

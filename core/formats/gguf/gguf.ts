@@ -12,13 +12,13 @@ import { checkedElementCount, type DType, dtypeBits, type TensorInfo } from '../
 import type { Format, WeightFile } from '../format.ts'
 import { type Cursor, cursorOver } from '../reading/cursor.ts'
 import { readRange } from '../reading/range.ts'
+import { readByName } from '../reading/readable.ts'
 import {
   badFile,
   figure,
   type LeftOut,
   leftOut,
   newerType,
-  noTensor,
   nothingIn,
   overLimit,
   shapeText,
@@ -110,11 +110,7 @@ export const gguf: Format = {
       metadata,
       notices,
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
-      read: async (tensor, start = 0, end = tensor.byteLength) => {
-        const found = byName.get(tensor.name)
-        if (!found) throw noTensor(source.name, tensor.name)
-        return readValues(source, found, start, end)
-      },
+      read: readByName(source.name, byName, (tensor, start, end) => readValues(source, tensor, start, end)),
       close: () => source.close(),
     } satisfies WeightFile
   },
@@ -122,8 +118,6 @@ export const gguf: Format = {
 
 async function readValues(source: ByteSource, tensor: Placed, start: number, end: number): Promise<Uint8Array> {
   const { info, encoding } = tensor
-  if (!(start >= 0 && start <= end && end <= info.byteLength))
-    throw new RangeError(`${info.name}: ${start}..${end} is outside its ${info.byteLength} bytes`)
   const what = `tensor ${quoted(info.name)}`
   if (!encoding) return readRange(source, tensor.start + start, tensor.start + end, what)
   const blockValueBytes = encoding.values * 4

@@ -12,7 +12,8 @@ import { maxCommentBytes, planZip, type ZipPlan } from '../archives/zip-writer.t
 import type { Format } from '../format.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { type LeftOut, leftOut, noTensor, nothingIn, overLimit } from '../reading/refusal.ts'
+import { readByName } from '../reading/readable.ts'
+import { type LeftOut, leftOut, nothingIn, overLimit } from '../reading/refusal.ts'
 import { type JsonLimits, visitStrictJson } from '../reading/strict-json.ts'
 import {
   looksLikeNpy,
@@ -87,15 +88,12 @@ export const npz: Format = {
       metadata: metadataOf(archive.comment),
       notices: left.length > 0 ? [leftOut(left)] : [],
       shards: [{ fileName: source.name, tensorNames: [...arrays.keys()] }],
-      read: async (tensor, start = 0, end = tensor.byteLength) => {
-        const found = arrays.get(tensor.name)
-        if (!found) throw noTensor(source.name, tensor.name)
-        const { member, header } = found
+      read: readByName(source.name, arrays, async ({ member, header }, start, end) => {
         const values = await sources.open({ id: member.name, open: () => archive.open(member) })
         return readNpyValues(npyArray(header), start, end, (from, to) =>
           readRange(values, header.dataOffset + from, header.dataOffset + to, 'values'),
         )
-      },
+      }),
       close: async () => {
         await sources.close()
         await source.close()

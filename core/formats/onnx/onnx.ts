@@ -20,13 +20,13 @@ import type { Format, WeightFile } from '../format.ts'
 import type { Range } from '../reading/model-graph.ts'
 import { openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
+import { readByName } from '../reading/readable.ts'
 import {
   badFile,
   figure,
   type LeftOut,
   leftOut,
   newerType,
-  noTensor,
   nothingIn,
   overLimit,
   shapeText,
@@ -129,13 +129,7 @@ export const onnx: Format = {
       notices,
       graph: whole,
       shards: [{ fileName: source.name, tensorNames: tensors.map(({ name }) => name) }],
-      read: async (tensor, start = 0, end = tensor.byteLength) => {
-        const read = readers.get(tensor.name)
-        if (!read) throw noTensor(source.name, tensor.name)
-        if (!(start >= 0 && start <= end && end <= tensor.byteLength))
-          throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
-        return read(start, end)
-      },
+      read: readByName(source.name, readers, (read, start, end) => read(start, end)),
       close: async () => {
         await files.close()
         await source.close()

@@ -7,7 +7,8 @@ import type { WeightFile } from '../format.ts'
 import { npyArray, npyDType, readNpyValues } from '../numpy/npy.ts'
 import { type Openable, type OpenOnce, openOnce } from '../reading/open-once.ts'
 import { readRange } from '../reading/range.ts'
-import { badFile, figure, type LeftOut, noTensor, overLimit, shapeText } from '../reading/refusal.ts'
+import { readByName } from '../reading/readable.ts'
+import { badFile, figure, type LeftOut, overLimit, shapeText } from '../reading/refusal.ts'
 import { type FoundTensor, wholeTensor } from './pickle-tree.ts'
 import { type ArrayNode, isNode, type StorageNode, type TensorNode, type WrapperNode } from './pickle-values.ts'
 import { extent, readStrided, type StridedView } from './strided.ts'
@@ -90,13 +91,7 @@ export async function tensorReaders(source: ByteSource, found: readonly LocatedT
   return {
     tensors,
     left,
-    read: async (tensor, start = 0, end = tensor.byteLength) => {
-      const read = readers.get(tensor.name)
-      if (!read) throw noTensor(source.name, tensor.name)
-      if (!(start >= 0 && start <= end && end <= tensor.byteLength))
-        throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
-      return read(start, end)
-    },
+    read: readByName(source.name, readers, (read, start, end) => read(start, end)),
     close: sources.close,
   }
 }

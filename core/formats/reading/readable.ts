@@ -22,12 +22,24 @@ export function weightFileOf(
     ...rest,
     tensors,
     shards: [{ fileName, tensorNames: tensors.map(({ name }) => name) }],
-    read: async (tensor, start = 0, end = tensor.byteLength) => {
-      const readable = byName.get(tensor.name)
-      if (!readable) throw noTensor(fileName, tensor.name)
-      if (!(start >= 0 && start <= end && end <= tensor.byteLength))
-        throw new RangeError(`${tensor.name}: ${start}..${end} is outside its ${tensor.byteLength} bytes`)
-      return readable.read(start, end)
-    },
+    read: readByName(fileName, byName, (readable, start, end) => readable.read(start, end)),
+  }
+}
+
+/**
+ * `read` of a weight file, by what its reader knows of each tensor.
+ * @param read bytes [start, end) of the values, a range inside them
+ */
+export function readByName<Known>(
+  fileName: string,
+  byName: ReadonlyMap<string, Known>,
+  read: (known: Known, start: number, end: number) => Promise<Uint8Array>,
+): WeightFile['read'] {
+  return async ({ name, byteLength }, start = 0, end = byteLength) => {
+    const known = byName.get(name)
+    if (known === undefined) throw noTensor(fileName, name)
+    if (!(start >= 0 && start <= end && end <= byteLength))
+      throw new RangeError(`${name}: ${start}..${end} is outside its ${byteLength} bytes`)
+    return read(known, start, end)
   }
 }
