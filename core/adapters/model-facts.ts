@@ -1,5 +1,7 @@
 /** What GGUF adapters depend on beside the names of a model: its architecture, and its heads, from GGUF's own metadata or from `config.json`. */
+
 import type { WeightFile } from '../formats/format.ts'
+import { jsonObject } from '../json-object.ts'
 import type { Heads } from './row-order.ts'
 
 export interface ModelFacts {
@@ -38,7 +40,7 @@ export async function modelFacts(file: WeightFile | undefined): Promise<ModelFac
     return factsOf(inGguf, number('head_count'), number('head_count_kv'))
   }
   const bytes = await file?.beside?.('config.json', maxConfigurationBytes)
-  const config = bytes ? parsed(new TextDecoder().decode(bytes)) : null
+  const config = bytes ? jsonObject(new TextDecoder().decode(bytes)) : null
   const [name] = Array.isArray(config?.architectures) ? (config.architectures as unknown[]) : []
   const known = typeof name === 'string' && Object.hasOwn(architectures, name) ? architectures[name]! : null
   return factsOf(known, Number(config?.num_attention_heads), Number(config?.num_key_value_heads))
@@ -50,14 +52,5 @@ function factsOf(architecture: string | null, heads: number, kv: number): ModelF
     architecture,
     heads: counts(heads) ? { heads, kv: counts(kv) ? kv : heads } : null,
     interleaved: architecture === null ? null : architecture === 'llama',
-  }
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
   }
 }

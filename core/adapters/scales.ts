@@ -10,6 +10,7 @@
 import { isShallow } from '../depth.ts'
 import type { WeightFile } from '../formats/format.ts'
 import { badFile } from '../formats/reading/refusal.ts'
+import { jsonObject } from '../json-object.ts'
 import { quoted } from '../messages/text.ts'
 import type { AdapterForm } from '../styles.ts'
 import { endsAfterDots } from './tensor-names.ts'
@@ -54,14 +55,14 @@ interface Declared {
 async function besideOf(file: WeightFile): Promise<Declared | null> {
   const bytes = await file.beside?.(CONFIGURATION, maxConfigurationBytes)
   if (!bytes) return null
-  return declaredIn(parsed(new TextDecoder().decode(bytes), CONFIGURATION), '')
+  return declaredIn(parseObject(new TextDecoder().decode(bytes), CONFIGURATION), '')
 }
 
 /** One configuration a part, its keys after the part's name. */
 function inHeader({ metadata }: WeightFile): Declared | null {
   const text = metadata.get(HEADER)
   if (text === undefined) return null
-  const all = parsed(text, HEADER)
+  const all = parseObject(text, HEADER)
   const keys = new Map<string, [key: string, value: unknown][]>()
   for (const [key, value] of Object.entries(all)) {
     const part = partOf(key)
@@ -139,13 +140,8 @@ function numberOf(value: unknown, what: string): number {
 }
 
 /** @throws AppError `bad-file`, also for one that nests deeper than whatever writes it again can follow */
-export function parsed(text: string, what: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value) && isShallow(value))
-      return value as Record<string, unknown>
-  } catch {
-    // Said below.
-  }
+export function parseObject(text: string, what: string): Readonly<Record<string, unknown>> {
+  const found = jsonObject(text)
+  if (found && isShallow(found)) return found
   throw badFile(what, 'a JSON object', 'something else')
 }

@@ -1,5 +1,7 @@
 /** The metadata of an output file: who wrote it, from what, by which recipe, with which errors and checksums. */
+
 import type { TensorOutcome } from '../contract.ts'
+import { jsonObject } from '../json-object.ts'
 import { deviceOfRun } from '../matrix/factorize-matrix.ts'
 import { outputEntries } from '../plan/entries.ts'
 import { isFactorized, type TensorPlan } from '../plan/plan.ts'
@@ -53,18 +55,14 @@ export function errorsText(errors: readonly (readonly [string, number])[]): stri
 
 /** What a field of texts by names holds; null where it holds something else: a header can be damaged where no checksum covers it. */
 export function namedTexts(field: string): Map<string, string> | null {
+  const members = jsonObject(field)
+  if (!members) return null
   const found = new Map<string, string>()
-  try {
-    const value: unknown = JSON.parse(field)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-    for (const [name, text] of Object.entries(value)) {
-      if (typeof text !== 'string') return null
-      found.set(name, text)
-    }
-    return found
-  } catch {
-    return null
+  for (const [name, text] of Object.entries(members)) {
+    if (typeof text !== 'string') return null
+    found.set(name, text)
   }
+  return found
 }
 
 /** Numbers have a fixed width, and nothing names a time or a path: the bytes are known before the run, when nothing is `written`. */

@@ -8,7 +8,7 @@ import type { AdapterModel } from '../../adapters/difference-model.ts'
 import { type ModuleLayout, moduleEntries } from '../../adapters/forms.ts'
 import type { ModelFacts } from '../../adapters/model-facts.ts'
 import { namesOf, placeTensor } from '../../adapters/names.ts'
-import { CONFIGURATION, parsed } from '../../adapters/scales.ts'
+import { CONFIGURATION, parseObject } from '../../adapters/scales.ts'
 import type { TargetModule } from '../../adapters/translate.ts'
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
@@ -195,5 +195,5 @@ export async function earlierConfiguration(
 ): Promise<Readonly<Record<string, unknown>> | null> {
   if (form !== 'peft' || to !== 'peft') return null
   const bytes = await file.beside?.(CONFIGURATION, 8_000_000)
-  return bytes ? parsed(new TextDecoder().decode(bytes), CONFIGURATION) : null
+  return bytes ? parseObject(new TextDecoder().decode(bytes), CONFIGURATION) : null
 }

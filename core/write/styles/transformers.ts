@@ -3,8 +3,10 @@
  * [r, n] and `<module>.B.weight` [m, r] of a weight W = B A [m, n]; config.json is the source's with the method and the ranks, and beside it lies
  * the loader (transformers-loader.ts), which puts a module of two factors in the place of each that config.json names.
  */
+
 import { AppError } from '../../errors.ts'
 import type { WeightFile } from '../../formats/format.ts'
+import { jsonObject } from '../../json-object.ts'
 import { say } from '../../messages/english.ts'
 import type { FactorizedTensor } from '../../plan/plan.ts'
 import { moduleOf, styles } from '../../styles.ts'
@@ -57,20 +59,11 @@ function entries({ info, view, params: { rank }, factorDType }: FactorizedTensor
 async function configurationOf(file: Pick<WeightFile, 'beside'>): Promise<string> {
   const bytes = await file.beside?.(configurationName, maxConfigurationBytes)
   const text = bytes ? new TextDecoder().decode(bytes) : ''
-  const found = parsed(text)
+  const found = jsonObject(text)
   if (!found) throw new AppError('bad-request', say('request.no-configuration'))
   if ('quantization_config' in found || 'compression_config' in found)
     throw new AppError('bad-request', say('request.already-quantized'))
   return text
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null
-  } catch {
-    return null
-  }
 }
 
 /** The source's text with one more member: written again from what was parsed, 0.0 would be 0, which transformers refuses where it wants a float. */
