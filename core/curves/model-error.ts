@@ -47,3 +47,22 @@ export function modelError(matrices: Iterable<MatrixError>): number {
   }
   return entries === 0 ? 0 : Math.sqrt(weighted / entries)
 }
+
+/**
+ * sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2) of several matrices that are one thing, by ratios of norms: squares of norms near 1e200 would leave the range
+ * of f64. 0 where all norms are.
+ * @param norms ||W_i||_F
+ * @param errors e_i, relative to ||W_i||_F
+ */
+export function errorOver(norms: readonly number[], errors: readonly number[]): number {
+  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0)
+  if (largest === 0) return 0
+  let lost = 0
+  let whole = 0
+  for (const [i, norm] of norms.entries()) {
+    const share = (norm / largest) ** 2
+    whole += share
+    lost += share * errors[i]! ** 2
+  }
+  return Math.sqrt(lost / whole)
+}

@@ -9,9 +9,10 @@ import type { Factors } from '../adapters/factors.ts'
 import { type ModuleLayout, moduleEntries } from '../adapters/forms.ts'
 import { readAdapter } from '../adapters/read.ts'
 import type { JobOf, ResizedModule, ResizeReport } from '../contract.ts'
+import { errorOver } from '../curves/model-error.ts'
 import { decodeFloat32 } from '../formats/dtype.ts'
 import { openWeightFile } from '../formats/opening/open.ts'
-import { type ByteSource, pickedAlone } from '../io.ts'
+import { type ByteSource, type OutputFolder, pickedAlone } from '../io.ts'
 import { type JobContext, kernelNotices } from '../matrix/context.ts'
 import { failCheck } from '../measure/check.ts'
 import { say } from '../messages/english.ts'
@@ -22,16 +23,18 @@ import { adapterConfiguration, adapterPlace, encodeFactor, moduleBytes, outlines
 import { copyValues } from '../write/compress-tensor.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { encodingOf } from '../write/encodings/registry.ts'
+import type { WeightsOutput } from '../write/encodings/weights-output.ts'
 import type { FilesOf } from './files.ts'
 import { valuesAbove0 } from './steps/adapter-ranks.ts'
 import { type ModuleSvd, moduleSvd } from './steps/adapter-spectra.ts'
 import {
-  analyze,
+  type AnalyzedModule,
+  analyzeModules,
   baseNorms,
   chosenModules,
   earlierConfiguration,
   entriesOf,
-  type Held,
+  type FilePlan,
   planOf,
   type Resizing,
   ranksOf,
@@ -55,22 +58,50 @@ export async function resizeAdapter(
   const modules = chosenModules(model, job)
   const norms = base ? await baseNorms(base, form, family, context) : new Map<string, number>()
   const resizing: Resizing = { adapter, modules, norms, job, form, context, facts }
-  const found = await analyze(resizing)
+  const found = await analyzeModules(resizing)
   const ranks = ranksOf(resizing, found)
   const left = model.targets.length - modules.length
-  const notices = [...model.notices, ...(left > 0 ? [say('adapter.deselected', { count: left })] : [])]
-  return whileHolding(target, () => write(resizing, found, ranks, target, notices, started))
+  const written = await whileHolding(target, () => write(resizing, found, ranks, target))
+  return {
+    output: target.name,
+    formBefore: adapter.form,
+    form,
+    files: written.files,
+    bytesBefore: adapter.file.totalBytes,
+    bytesAfter: written.bytes,
+    modules: written.modules,
+    relativeError: errorOver(
+      written.modules.map(({ norm }) => norm),
+      written.modules.map(({ relativeError }) => relativeError),
+    ),
+    verified: true,
+    notices: [
+      ...model.notices,
+      ...(left > 0 ? [say('adapter.deselected', { count: left })] : []),
+      ...written.notices,
+      ...kernelNotices(context),
+    ],
+    elapsedMs: performance.now() - started,
+    ...context.kernels.info,
+  }
 }
 
+interface Written {
+  readonly files: number
+  /** Of all files. */
+  readonly bytes: number
+  readonly modules: ResizedModule[]
+  readonly notices: readonly Message[]
+}
+
+/** Writes the adapter, with its configuration where loaders want one, and reads it back. Whatever fails leaves nothing behind. */
 async function write(
   resizing: Resizing,
-  found: readonly Held[],
+  found: readonly AnalyzedModule[],
   ranks: readonly number[],
   target: FilesOf<'resize'>['target'],
-  notices: readonly Message[],
-  started: number,
-): Promise<ResizeReport> {
-  const { adapter, modules, form, context } = resizing
+): Promise<Written> {
+  const { adapter, form, context } = resizing
   const plan = planOf(resizing, ranks)
   const entries = entriesOf(resizing, plan)
   const encoding = encodingOf(adapterStyles[form], null)
@@ -79,78 +110,68 @@ async function write(
   const place = await adapterPlace(form, target.folder, target.name, byteLength)
   try {
     const output = await encoding.create(place.folder, place.name, entries, plan.metadata, context.crc32)
-    const resized = new Array<ResizedModule>(modules.length)
+    let modules: ResizedModule[]
     try {
-      let done = 0
-      for (const item of plan.order) {
-        context.checkCancelled()
-        if ('copied' in item) {
-          await copyValues(adapter.file, item.copied, output, context)
-          continue
-        }
-        const { name } = modules[item.module]!
-        context.report({ type: 'progress', phase: 'compress', tensor: name, done: done++, total: modules.length })
-        const { report, pieces } = await resizedModule(
-          resizing,
-          item.module,
-          found[item.module]!,
-          ranks[item.module]!,
-          plan.layouts[item.module]!,
-        )
-        const writer = output.begin(outlines(moduleEntries(form, plan.layouts[item.module]!)))
-        for (const [i, bytes] of pieces.entries()) await writer.write(i, bytes)
-        await writer.done()
-        resized[item.module] = report
-      }
+      modules = await writeModules(resizing, found, ranks, plan, output)
       await verify(await output.complete(plan.metadata), form, plan.layouts)
       await output.close()
     } catch (error) {
       await output.abort()
       throw error
     }
-    let bytesAfter = byteLength
-    if (configuration) {
-      const bytes = new TextEncoder().encode(`${JSON.stringify(configuration.json, null, 2)}\n`)
-      const sink = await place.folder.create(configuration.name, bytes.byteLength)
-      await sink.write(bytes)
-      await sink.close()
-      bytesAfter += bytes.byteLength
-    }
+    const bytesBeside = configuration ? await writeJson(place.folder, configuration.name, configuration.json) : 0
     await place.finish()
-    return {
-      output: target.name,
-      formBefore: adapter.form,
-      form,
-      files: configuration ? 2 : 1,
-      bytesBefore: adapter.file.totalBytes,
-      bytesAfter,
-      modules: resized,
-      relativeError: over(resized),
-      verified: true,
-      notices: [...notices, ...plan.notices, ...kernelNotices(context)],
-      elapsedMs: performance.now() - started,
-      ...context.kernels.info,
-    }
+    return { files: configuration ? 2 : 1, bytes: byteLength + bytesBeside, modules, notices: plan.notices }
   } catch (error) {
     await place.abort()
     throw error
   }
 }
 
-/** sqrt(sum (norm e)^2 / sum norm^2) */
-function over(modules: readonly ResizedModule[]): number {
-  const largest = modules.reduce((most, { norm }) => Math.max(most, norm), 0)
-  if (largest === 0) return 0
-  const sum = (of: (module: ResizedModule) => number) =>
-    modules.reduce((total, module) => total + (of(module) / largest) ** 2, 0)
-  return Math.sqrt(sum(({ norm, relativeError }) => norm * relativeError) / sum(({ norm }) => norm))
+/** In the order of the file; what comes back is in that of the modules. */
+async function writeModules(
+  resizing: Resizing,
+  found: readonly AnalyzedModule[],
+  ranks: readonly number[],
+  { order, layouts }: FilePlan,
+  output: WeightsOutput,
+): Promise<ResizedModule[]> {
+  const { adapter, modules, form, context } = resizing
+  const resized = new Array<ResizedModule>(modules.length)
+  let done = 0
+  for (const item of order) {
+    context.checkCancelled()
+    if ('copied' in item) {
+      await copyValues(adapter.file, item.copied, output, context)
+      continue
+    }
+    const { module: at } = item
+    const { name } = modules[at]!
+    const layout = layouts[at]!
+    context.report({ type: 'progress', phase: 'compress', tensor: name, done: done++, total: modules.length })
+    const { report, pieces } = await resizedModule(resizing, at, found[at]!, ranks[at]!, layout)
+    const writer = output.begin(outlines(moduleEntries(form, layout)))
+    for (const [i, bytes] of pieces.entries()) await writer.write(i, bytes)
+    await writer.done()
+    resized[at] = report
+  }
+  return resized
+}
+
+/** @returns its bytes */
+async function writeJson(folder: OutputFolder, name: string, json: unknown): Promise<number> {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`)
+  const sink = await folder.create(name, bytes.byteLength)
+  await sink.write(bytes)
+  await sink.close()
+  return bytes.byteLength
 }
 
 /** The factors of a module as they are written, and what they miss. */
 async function resizedModule(
   resizing: Resizing,
   index: number,
-  { squares, s, rankBefore, svd: held }: Held,
+  { squares, s, rankBefore, svd: held }: AnalyzedModule,
   rank: number,
   layout: ModuleLayout,
 ) {

@@ -1,6 +1,7 @@
 /** One tensor of a compression: read -> factorize -> write -> measure, or copied byte for byte. One matrix at a time is in memory. */
 
 import type { TensorOutcome } from '../contract.ts'
+import { errorOver } from '../curves/model-error.ts'
 import { errorResolution, type Precision } from '../curves/resolution.ts'
 import { AppError } from '../errors.ts'
 import type { WeightFile } from '../formats/format.ts'
@@ -309,7 +310,7 @@ async function compressTensor(
       context.kernels.release(mark)
     }
   }
-  const over = (errors: readonly number[]) => overMatrices(norms, errors)
+  const over = (errors: readonly number[]) => errorOver(norms, errors)
   const relativeError = over(measured.map((each) => each.relativeError))
   const withoutSparse = over(measured.map((each) => each.withoutSparse))
   const split = {
@@ -323,7 +324,7 @@ async function compressTensor(
   const resolution = errorResolution(relativeError, 'measured', precision, Math.min(view.rows, view.cols))
   const [device] = devices
   const weightError = () =>
-    overMatrices(
+    errorOver(
       plainNorms,
       measured.map((each) => each.weightError ?? 0),
     )
@@ -357,18 +358,4 @@ function sumOfSquares(norms: readonly number[], largest: number): number {
     sum = next
   }
   return sum
-}
-
-/** sqrt(sum ||W_i||^2 e_i^2 / sum ||W_i||^2), by ratios of norms: squares of norms near 1e200 would leave the range of f64. */
-function overMatrices(norms: readonly number[], errors: readonly number[]): number {
-  const largest = norms.reduce((most, norm) => Math.max(most, norm), 0)
-  if (largest === 0) return 0
-  let lost = 0
-  let whole = 0
-  for (const [i, norm] of norms.entries()) {
-    const share = (norm / largest) ** 2
-    whole += share
-    lost += share * errors[i]! ** 2
-  }
-  return Math.sqrt(lost / whole)
 }

@@ -20,7 +20,7 @@ import {
   chosenModules,
   earlierConfiguration,
   layoutOf,
-  predicted,
+  plannedBytes,
   type Resizing,
   ranksOf,
   refuseResize,
@@ -86,7 +86,7 @@ export async function planResize(model: AdapterModel, job: JobOf<'plan'>, contex
   const left = model.targets.filter(({ name }) => !modules.some((module) => module.name === name))
   return {
     bytesBefore: adapter.file.totalBytes,
-    bytesAfter: predicted(resizing, ranks) + beside,
+    bytesAfter: plannedBytes(resizing, ranks) + beside,
     relativeError: modelError(
       modules.map(({ shape }, i) => ({ entries: elementCount(shape), error: planned[i]!.relativeError })),
     ),

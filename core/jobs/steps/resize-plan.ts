@@ -62,14 +62,14 @@ export async function baseNorms(
   return norms
 }
 
-/** Held where there is space. */
-export interface Held extends Analyzed {
+export interface AnalyzedModule extends Analyzed {
+  /** null where there was no space to hold it: it is computed again. */
   readonly svd: ModuleSvd | null
 }
 
-export async function analyze(resizing: Resizing): Promise<Held[]> {
+export async function analyzeModules(resizing: Resizing): Promise<AnalyzedModule[]> {
   const { modules, adapter, context } = resizing
-  const found: Held[] = []
+  const found: AnalyzedModule[] = []
   let space = HELD_BYTES
   for (const [i, module] of modules.entries()) {
     context.checkCancelled()
@@ -158,7 +158,7 @@ export function entriesOf({ form }: Resizing, { order, layouts }: FilePlan) {
   )
 }
 
-export function predicted(resizing: Resizing, ranks: readonly number[]): number {
+export function plannedBytes(resizing: Resizing, ranks: readonly number[]): number {
   const plan = planOf(resizing, ranks)
   return encodingOf(adapterStyles[resizing.form], null).plannedBytes(entriesOf(resizing, plan), plan.metadata)
 }
@@ -176,7 +176,7 @@ export function ranksOf(resizing: Resizing, found: readonly Analyzed[]): number[
     ...resizing,
     totalBytes: resizing.adapter.file.totalBytes,
     layout: (module, rank) => layoutOf(resizing, module, rank),
-    predict: (ranks) => predicted(resizing, ranks),
+    predict: (ranks) => plannedBytes(resizing, ranks),
   }
   return chooseRanks(choosing, found)
 }
