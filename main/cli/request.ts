@@ -40,7 +40,11 @@ export function addRequestFlags(command: Command): Command {
     if (retired) throw wrongUsage(retired)
     return choose(value, previous)
   })
-  command.addOption(output)
+  return addRecipeFlags(command.addOption(output))
+}
+
+/** What a recipe says, but for its output. */
+export function addRecipeFlags(command: Command): Command {
   return addParamFlags(command, allParams)
     .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
     .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])

@@ -4,10 +4,10 @@ import { Command } from 'commander'
 import type { Answer, AnswerRow, AnswersReport } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords, refuseOutput } from '../answer-goal.ts'
-import { addParamFlags, allParams, collect, wholeNumber } from '../flags.ts'
+import { wholeNumber } from '../flags.ts'
 import { withEngine } from '../job.ts'
 import { duration, formatBytes, percent, print, printJson, safe, table } from '../print.ts'
-import { pinOf, type RequestOptions, requestFrom, statisticsHelp } from '../request.ts'
+import { addRecipeFlags, type RequestOptions, requestFrom } from '../request.ts'
 import { commandRuns } from '../run.ts'
 
 interface Options extends Omit<RequestOptions, 'output'>, AnswerOptions {
@@ -24,12 +24,7 @@ export function answersCommand(): Command {
     )
     .argument('<model.onnx>')
   addAnswerFlags(command).option('--rounds <number>', 'timed runs of each held-out sample', wholeNumber(0, 10_000), 3)
-  return addParamFlags(command, allParams)
-    .option('--include <glob>', 'factorize only matching tensors, also those kept by default; repeatable', collect, [])
-    .option('--exclude <glob>', 'keep matching tensors as they are; repeatable', collect, [])
-    .option('--pin <glob=rank>', 'rank of matching tensors, whatever the goal; repeatable', pinOf, [])
-    .option('--statistics <file|folder>', statisticsHelp)
-    .option('--recipe <file>', 'take goals, parameters and rules from a recipe; flags beside it have the last word')
+  return addRecipeFlags(command)
     .option('--out <file.onnx>', 'write the one that is chosen')
     .option('--force', 'replace an existing output')
     .option('--json', 'print one JSON object')

@@ -60,8 +60,8 @@ export function compressCommand(): Command {
       const { force = false, resume = false } = options
       const part = options.part === undefined ? null : parsePart(options.part)
       const byAnswers = options.goalAnswer !== undefined
-      if (byAnswers) refuseBeside(asked, self, part)
-      else refuseWithout(self)
+      if (byAnswers) refuseBesideAnswerGoal(asked, self, part)
+      else refuseWithoutAnswerGoal(self)
       const records = await refuseRecords({ ...options, sourcePath: path, target: options.out })
       if (byAnswers) await refuseOutput(options.out, path, force || resume)
       const { report, recipe, answers } = await withEngine(async (engine) => {
@@ -95,14 +95,14 @@ export function compressCommand(): Command {
 }
 
 /** The goal on answers looks for size and ranks itself, in a model that runs. */
-function refuseBeside({ params }: { readonly params: Params }, self: Command, part: Part | null): void {
+function refuseBesideAnswerGoal({ params }: { readonly params: Params }, self: Command, part: Part | null): void {
   if (self.getOptionValueSource('output') === 'cli' && !styles[self.getOptionValue('output') as StyleId].isGraph)
     throw new AppError('bad-request', say('request.answer-goal-output'))
   if (hasGoal(params) || part !== null) throw new AppError('bad-request', say('request.answer-goal-alone'))
 }
 
 /** Inputs without a goal on what comes of them would be left aside in silence. */
-function refuseWithout(self: Command): void {
+function refuseWithoutAnswerGoal(self: Command): void {
   const flags = ['inputs', 'heldOut', 'judgedBy', 'samples', 'size', 'modelThreads'] as const
   if (flags.some((flag) => self.getOptionValueSource(flag) === 'cli'))
     throw new AppError('bad-request', say('request.answer-goal-needed'))
