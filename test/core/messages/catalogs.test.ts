@@ -1,4 +1,5 @@
 /** What every sentence of both languages must be, tried on all of them with values of every kind. */
+import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { chinese } from '../../../core/messages/chinese.ts'
 import { english, type Key } from '../../../core/messages/english.ts'
@@ -47,6 +48,17 @@ test.each(keys)('%s is a text in both languages', (key) => {
       expect(text).not.toMatch(/undefined|\[object|NaN NaN/)
     }
   }
+})
+
+test('every sentence is said somewhere', () => {
+  const root = new URL('../../../', import.meta.url)
+  const text = globSync('{core,main,renderer}/**/*.{ts,tsx}', { cwd: root })
+    .filter((file) => !/messages.(english|chinese)/.test(file))
+    .map((file) => readFileSync(new URL(file, root), 'utf8'))
+    .join('')
+  const beginnings = [...text.matchAll(/say\(`([a-z]+\.)\$\{/g)].map(([, beginning]) => beginning!)
+  const isSaid = (key: Key) => text.includes(`'${key}'`) || beginnings.some((beginning) => key.startsWith(beginning))
+  expect(keys.filter((key) => !isSaid(key))).toEqual([])
 })
 
 /** Names that are the same in every language: of formats, dtypes, methods, programs, units. */

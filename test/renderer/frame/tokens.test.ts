@@ -37,7 +37,6 @@ const steps = Array.from({ length: 9 }, (_, step) => step)
 const text = [
   ...['text', 'text-2', 'accent-text'].flatMap((ink) => grounds.map((ground) => [ink, ground])),
   ...['text', 'text-2'].map((ink) => [ink, 'hover']),
-  ['text', 'raised'],
   ...['accent', 'warn-fill', 'danger-fill'].map((ground) => ['on-accent', ground]),
   ...['good', 'warn', 'danger'].flatMap((ink) => ['bg', 'surface', `${ink}-soft`].map((ground) => [ink, ground])),
   ...['warn-soft', 'danger-soft'].flatMap((ground) => ['text', 'text-2', 'accent-text'].map((ink) => [ink, ground])),
@@ -80,4 +79,21 @@ test('pictures and reports have the colors of the page', () => {
     Object.fromEntries(Object.keys(palette).map((token) => [token, tokens[token]]))
   expect(lightPalette).toEqual(named(lightPalette, themes.light))
   expect(darkPalette).toEqual(named(darkPalette, themes.dark))
+})
+
+test('every class and every token of the style sheets is used', () => {
+  const root = new URL('../../../', import.meta.url)
+  const read = (pattern: string) =>
+    globSync(pattern, { cwd: root }).map((file) => readFileSync(new URL(file, root), 'utf8'))
+  const styles = read('renderer/**/*.css')
+    .join('')
+    .replaceAll(/\/\*.*?\*\//gs, '')
+  const sources = read('{renderer,core/report}/**/*.{ts,tsx}').join('')
+  const words = new Set(sources.match(/[\w-]+/g))
+  const classes = [...styles.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name!)
+  // Those of Mantine's and of recharts' own elements.
+  expect(classes.filter((name) => !words.has(name) && !/^(mantine|recharts|m_)/.test(name))).toEqual([])
+  const isUsed = (token: string) =>
+    styles.includes(`var(--${token})`) || sources.includes(`--${token}`) || sources.includes(`'${token}'`)
+  expect(Object.keys(light).filter((token) => !isUsed(token))).toEqual([])
 })

@@ -29,6 +29,14 @@ test('both languages have the same keys', () => {
   expect(keys(zh)).toEqual(keys(en))
 })
 
+test('every text is asked for by its key, or by the beginning of it', () => {
+  const sources = globSync('**/*.{ts,tsx}', { cwd: renderer }).map((file) => readFileSync(join(renderer, file), 'utf8'))
+  const keys = new Set(sources.flatMap((source) => source.match(/(?<=')[a-zA-Z]\w*(\.\w+)+(?=')/g) ?? []))
+  const beginnings = sources.flatMap((source) => source.match(/(?<=`)[a-zA-Z]\w*\.([\w]+\.)*(?=\$\{)/g) ?? [])
+  const isAsked = (key: string) => keys.has(plain(key)) || beginnings.some((beginning) => key.startsWith(beginning))
+  expect([...flat(read('en')).keys()].filter((key) => !isAsked(key))).toEqual([])
+})
+
 test('every plural has the forms its language has', () => {
   for (const key of flat(en).keys()) {
     if (!/_(one|other)$/.test(key)) continue
