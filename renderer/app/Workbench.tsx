@@ -29,6 +29,9 @@ import { ReportButton } from './ReportButton.tsx'
 /** Below this width list and settings are drawers. As workbench.css has it. */
 const narrow = '(max-width: 999px)'
 
+/** Within the frame, in the order in which they are made, each in a task of its own. */
+const parts = { card: 1, list: 2, tab: 3, chart: 4, settings: 5 } as const
+
 export function Workbench() {
   const { t } = useWords()
   const saving = useDialog()
@@ -40,8 +43,7 @@ export function Workbench() {
   const wanted = useSelection((state) => state.tab)
   const name = useSelection((state) => state.tensor)
   const tensor = useFile((state) => (name === null ? undefined : state.byName.get(name)))
-  // The frame, the card, the list, the tab, its chart, the settings.
-  const made = useStages(5, { atOnce: 2 })
+  const made = useStages(parts.settings, { atOnce: parts.list })
   const [plots] = useState({ drawn: false })
   // Nothing here follows the rank: a step of a drag renders what shows it, and not the workbench.
   const view = useTensorView(tensor)
@@ -59,7 +61,7 @@ export function Workbench() {
       data-settings={withSettings}
       style={{ '--list-width': `${listWidth}px` } as CSSProperties}
     >
-      {made < 1 ? null : <OutcomeCard onCompress={saving.open} view={view} />}
+      {made < parts.card ? null : <OutcomeCard onCompress={saving.open} view={view} />}
       {drawers ? (
         <Drawer
           closeButtonProps={{ 'aria-label': t('app.close') }}
@@ -70,7 +72,7 @@ export function Workbench() {
         >
           <TensorList tensors={report.tensors} />
         </Drawer>
-      ) : made < 2 ? null : (
+      ) : made < parts.list ? null : (
         <>
           <TensorList tensors={report.tensors} />
           <ListDivider />
@@ -108,7 +110,7 @@ export function Workbench() {
               </Tooltip>
             ) : null}
           </div>
-          {made < 3 ? null : (
+          {made < parts.tab ? null : (
             <Plots value={plots}>
               <Tabs.Panel value="model">
                 <div className="model-tab">
@@ -138,7 +140,7 @@ export function Workbench() {
         >
           <SettingsPanel />
         </Drawer>
-      ) : made < 5 ? null : (
+      ) : made < parts.settings ? null : (
         <SettingsPanel />
       )}
       <RunStrip />

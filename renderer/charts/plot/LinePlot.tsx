@@ -53,14 +53,14 @@ const tickHeight = 46
  * made in parts. The others come one by one, as tensors are chosen, and whole.
  */
 export const Plots = createContext({ drawn: false })
-/** The frame, axes and grid, the lines, what follows the pointer. */
-const lastPart = 3
+/** Within the frame, in the order in which they are made. */
+const parts = { axes: 1, lines: 2, tooltip: 3 } as const
 
 export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
   const plots = useContext(Plots)
-  const made = useStages(lastPart, { first: plots.drawn ? lastPart : 0 })
+  const made = useStages(parts.tooltip, { first: plots.drawn ? parts.tooltip : 0 })
   useEffect(() => {
-    plots.drawn ||= made === lastPart
+    plots.drawn ||= made === parts.tooltip
   }, [plots, made])
   const { frame, axis, series, rows, marks, dots, range, logarithmic } = props
   const yTicks = ticksOf(
@@ -78,7 +78,7 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
       margin={{ left: 0, right: margin.right, top: props.top, bottom: 0 }}
       width={frame.width}
     >
-      {made < 1 ? null : (
+      {made < parts.axes ? null : (
         <>
           <CartesianGrid
             horizontalValues={yTicks.filter(({ small }) => !small).map(({ at }) => at)}
@@ -131,7 +131,7 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
           />
         </>
       )}
-      {made < 2 ? null : (
+      {made < parts.lines ? null : (
         <>
           {marks.map(({ rank, label, role }) => {
             const { dash, width } = lookOf(role)
@@ -183,7 +183,7 @@ export const LinePlot = memo(function LinePlot(props: LinePlotProps) {
           ))}
         </>
       )}
-      {made < 3 ? null : (
+      {made < parts.tooltip ? null : (
         <Tooltip
           content={
             <PlotTooltip formatX={props.formatX} formatY={props.formatY} series={series} xTitle={props.xTitle} />
