@@ -48,7 +48,7 @@ export function drawnInputs(
   return Object.fromEntries(
     inputs.map(({ name, type, dims }, index) => [
       name,
-      { type, dims, bytes: drawn(name, type, elementCount(dims), [seed, 1000 * sample + index]) },
+      { type, dims, bytes: drawValues(name, type, elementCount(dims), [seed, 1000 * sample + index]) },
     ]),
   )
 }
@@ -67,7 +67,7 @@ function sizeGiven(sizes: Readonly<Record<string, number>>, name: string): numbe
 }
 
 /** Normal numbers, small whole ones, true; ones for a mask and zeros for types of tokens, which are what models take. */
-function drawn(name: string, type: ValueType, count: number, key: readonly [number, number]): Uint8Array {
+function drawValues(name: string, type: ValueType, count: number, key: readonly [number, number]): Uint8Array {
   const bytes = new Uint8Array(tensorBytes(valueTypes[type], [count]))
   if (type === 'bool') return bytes.fill(1)
   const fixed = /mask/i.test(name) ? 1 : /type/i.test(name) ? 0 : null

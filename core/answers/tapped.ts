@@ -57,7 +57,7 @@ export async function tappedModel(file: Pick<WeightFile, 'graph'>): Promise<Tapp
     if (before) before.push(each)
     else inScope.set(each.scope, [each])
   }
-  const { splices, outputs } = opened(graph.main, inScope, { names, types })
+  const { splices, outputs } = tapScope(graph.main, inScope, { names, types })
   const { content } = graph.main
   const end = { start: content.end, end: content.end }
   const added = outputs.map((name) => message(fields.graphOutput, text(1, name)))
@@ -197,7 +197,7 @@ async function attributeValues(
 }
 
 /** Changes inside a graph so that values of graphs in it come out, and the names under which they do. */
-function opened(
+function tapScope(
   scope: Scope,
   all: ReadonlyMap<Scope, readonly Found[]>,
   known: { readonly names: ReadonlyMap<Found, string>; readonly types: ReadonlyMap<string, number> },
@@ -215,7 +215,7 @@ function opened(
   if (front.length > 0) splices.push({ at: { start: scope.content.end, end: scope.content.end }, with: front })
   for (const node of scope.nodes.filter(chooses)) {
     const branches = node.attributes.flatMap((attribute) =>
-      attribute.graphs.map((graph) => ({ attribute, graph, ...opened(graph.scope, all, known) })),
+      attribute.graphs.map((graph) => ({ attribute, graph, ...tapScope(graph.scope, all, known) })),
     )
     const through = branches.flatMap((branch) => branch.outputs)
     if (through.length === 0) continue

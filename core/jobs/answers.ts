@@ -20,13 +20,13 @@ import { noGoal } from '../plan/goal.ts'
 import { wholeRun } from '../plan/parts.ts'
 import type { Choices } from '../plan/plan.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
-import { unwritten } from '../write/compression.ts'
+import { plannedCompression } from '../write/compression.ts'
 import { sourceHash } from '../write/source-hash.ts'
 import { outputStyle } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { answerAllocator, noTensor } from './steps/answers/candidates.ts'
 import { choose, type Judge, judgesByAgreement } from './steps/answers/judge.ts'
-import { answered, assertTellsApart, type Bench } from './steps/answers/models.ts'
+import { answerSamples, assertTellsApart, type Bench } from './steps/answers/models.ts'
 import { answerNotices } from './steps/answers/notices.ts'
 import { type Form, originalRow, rowOf } from './steps/answers/rows.ts'
 import { atOneSize, bySizes } from './steps/answers/search.ts'
@@ -53,7 +53,7 @@ export async function compareAnswers(files: FilesOf<'answers'>, job: Job, host: 
   const context = await withStatistics({ model: file, statistics }, job.statistics, { ...host, sketches })
   // What is found of the weights alone is not what is found of outputs.
   const bare: JobContext = { ...host, sketches: { ...sketches, sourceHash: `${sketches.sourceHash} plain` } }
-  refuse(unwritten(file, style, wholeRun, context), job)
+  refuse(plannedCompression(file, style, wholeRun, context), job)
 
   const activations = lastActivations(file.graph).filter(isJudgedBy(job))
   const reveal = file.totalBytes <= mostRevealed ? logitsOf(activations) : []
@@ -61,7 +61,14 @@ export async function compareAnswers(files: FilesOf<'answers'>, job: Job, host: 
   try {
     const work = countedWork(context)
     const bench: Bench = {
-      ...{ file, output: job.output, style, models, original, threads: job.threads, rounds: job.rounds, context },
+      file,
+      output: job.output,
+      style,
+      models,
+      original,
+      threads: job.threads,
+      rounds: job.rounds,
+      context,
       sourceHash: await sourceHash({ model: file }, context),
       judged: judgedOutputs(original, job, reveal),
       logits: reveal,
@@ -69,13 +76,13 @@ export async function compareAnswers(files: FilesOf<'answers'>, job: Job, host: 
       counted: work.counted,
     }
     const split = splitSamples(original, job, inputs, heldOut)
-    const samples = answered(original, split.samples)
+    const samples = answerSamples(original, split.samples)
     await assertTellsApart(bench, job.goal, samples)
     const judge: Judge = {
       goal: job.goal,
       byAgreement: judgesByAgreement(bench, job.goal),
       samples,
-      judgedOn: split.judgedOn === split.samples ? samples : answered(original, split.judgedOn),
+      judgedOn: split.judgedOn === split.samples ? samples : answerSamples(original, split.judgedOn),
     }
     const allocator = await answerAllocator(bench, job, samples, work.expect)
     const rows: AnswerRow[] = [await originalRow(bench, judge.judgedOn), await rowOf(bench, inInt8(job), judge)]

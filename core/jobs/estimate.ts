@@ -22,7 +22,7 @@ import { type FactorizedTensor, isFactorized, planByNames, type TensorPlan } fro
 import { lengthsOf } from '../plan/shape.ts'
 import { truncate } from '../svd/factorization.ts'
 import { elementCount, oncePerStorage, storageName } from '../tensor.ts'
-import { unwritten } from '../write/compression.ts'
+import { plannedCompression } from '../write/compression.ts'
 import { predictedBytes, predictedOutput } from '../write/predicted-output.ts'
 import { styleFor } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
@@ -42,7 +42,7 @@ export async function estimateRun(
 ): Promise<EstimateReport> {
   const context = await withStatistics({ model: file, statistics }, job.statistics, host)
   const style = await styleFor(job.output, file)
-  const compression = unwritten(file, style, wholeRun, context)
+  const compression = plannedCompression(file, style, wholeRun, context)
   refuse({ ...compression, part: { index: 1, of: job.parts } }, job)
   const named = inFileOrder(planByNames(file, job, style), style)
   const open = await findUndecided(compression, job)

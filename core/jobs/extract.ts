@@ -16,7 +16,7 @@ import { wholeRun } from '../plan/parts.ts'
 import { type Choices, isFactorized, planByNames } from '../plan/plan.ts'
 import { refusalOfAdapter } from '../plan/refusal.ts'
 import type { TensorInfo } from '../tensor.ts'
-import { unwritten } from '../write/compression.ts'
+import { plannedCompression } from '../write/compression.ts'
 import { recipeHash } from '../write/recipe-hash.ts'
 import { sourceHash } from '../write/source-hash.ts'
 import { adapterStyle } from '../write/styles/adapter.ts'
@@ -103,7 +103,7 @@ async function withMetadataOfWhole(
   style: OutputStyle,
   context: JobContext,
 ): Promise<OutputStyle> {
-  const { plans } = await planRun(unwritten(file, style, wholeRun, context), choices)
+  const { plans } = await planRun(plannedCompression(file, style, wholeRun, context), choices)
   const whole = inFileOrder(plans, style).filter(isFactorized)
   return { ...style, metadata: () => style.metadata?.(whole) ?? new Map() }
 }

@@ -38,7 +38,7 @@ import { reasonKept, reasonOfScale, storedAs } from '../plan/verdict.ts'
 import { SketchCache } from '../sketch-cache/sketch-cache.ts'
 import { type Style, styleIds, writtenDType } from '../styles.ts'
 import { bytesInFile, elementCount, hasComputableDType, oncePerStorage, storageName, tensorBytes } from '../tensor.ts'
-import { type Compression, unwritten } from '../write/compression.ts'
+import { type Compression, plannedCompression } from '../write/compression.ts'
 import { denseInt8Error, isDenseInt8 } from '../write/dense-int8.ts'
 import { predictedOutput } from '../write/predicted-output.ts'
 import { adapterStyle } from '../write/styles/adapter.ts'
@@ -72,7 +72,7 @@ export async function planCompression(
   const analyses = planByNames(file, job, style).flatMap((plan) => analysisOf(plan, job.params, style) ?? [])
   // Each curve is said once.
   const report: JobContext['report'] = (event) => event.type !== 'spectrum' && host.report(event)
-  const compression = unwritten(file, style, wholeRun, { ...context, report })
+  const compression = plannedCompression(file, style, wholeRun, { ...context, report })
   refuse(compression, job)
   const spectra = await analyzeAll(file, analyses, job.knownCurves, context)
   const { plans: planned, candidates } = await planRun(compression, job)

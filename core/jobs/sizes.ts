@@ -3,7 +3,7 @@ import type { JobOf, ReportOf } from '../contract.ts'
 import type { JobContext } from '../matrix/context.ts'
 import { wholeRun } from '../plan/parts.ts'
 import { tradeOffOf } from '../plan/trade-off.ts'
-import { unwritten } from '../write/compression.ts'
+import { plannedCompression } from '../write/compression.ts'
 import { styleFor } from '../write/styles/registry.ts'
 import type { FilesOf } from './files.ts'
 import { findUndecided, keptErrorOf, planRun, refuse, sizesOf } from './steps/planned-run.ts'
@@ -15,7 +15,7 @@ export async function sizesOfModel(
   host: JobContext,
 ): Promise<ReportOf['sizes']> {
   const context = await withStatistics({ model: file, statistics }, asked.statistics, host)
-  const compression = unwritten(file, await styleFor(asked.output, file), wholeRun, context)
+  const compression = plannedCompression(file, await styleFor(asked.output, file), wholeRun, context)
   // A goal that every plan meets: what could be chosen is what counts.
   const params = { ...asked.params, goalSize: Number.MAX_SAFE_INTEGER, goalError: 0, goalEnergy: 0 }
   const job = { ...asked, params }

@@ -26,7 +26,7 @@ export function roundScaled(
     for (let j = 0; j < cols; j++, at++) {
       const vector = side === 'rows' ? i : j
       const exact = M.data[at]! * scales[vector]!
-      const near = dtype === 'F32' ? Math.fround(exact) : rounded(exact, dtype)
+      const near = dtype === 'F32' ? Math.fround(exact) : roundTo(exact, dtype)
       const value = dtype !== 'F16' && Math.abs(near) < leastNormal ? near * 0 : near
       if (Number.isFinite(exact) && !Number.isFinite(value)) overflows++
       if (dtype === 'F32') bytes.setFloat32(4 * at, value, true)
@@ -39,7 +39,7 @@ export function roundScaled(
 }
 
 /** To nearest, ties to even; infinite beyond the largest. */
-function rounded(value: number, dtype: 'F16' | 'BF16'): number {
+function roundTo(value: number, dtype: 'F16' | 'BF16'): number {
   const { fraction, largest } = smallFloats[dtype]
   const magnitude = Math.abs(value)
   if (!Number.isFinite(value) || magnitude === 0) return value

@@ -18,14 +18,14 @@ export function subtractSides(kernels: Kernels, sides: Sides, D: Float32Array, b
   }
   const mark = kernels.mark()
   try {
-    const [t, b] = [held(kernels, tuned, D.length), held(kernels, base, D.length)]
+    const [t, b] = [loadSide(kernels, tuned, D.length), loadSide(kernels, base, D.length)]
     return kernels.subtract(t, b, D, beside)
   } finally {
     kernels.release(mark)
   }
 }
 
-function held(kernels: Kernels, { dtype, bytes }: Side, count: number): Weights {
+function loadSide(kernels: Kernels, { dtype, bytes }: Side, count: number): Weights {
   const data = kernels.allocateBytes(bytes.byteLength)
   data.set(bytes)
   discard(bytes)

@@ -60,7 +60,7 @@ export function outputRounding(
 type Narrow = RoundedDType | 'INT8'
 
 /** The factors of a lifted rank as a run would store them. */
-function rounded(f: Factorization, dtype: Narrow, layout: LayoutId): RoundedFactors {
+function roundFactors(f: Factorization, dtype: Narrow, layout: LayoutId): RoundedFactors {
   const balanced = holdsValues(layout)
   const { rows, cols, rank, s, U, Vt } = f
   const [left, right] = [new Float64Array(U.length), new Float64Array(Vt.length)]
@@ -115,7 +115,7 @@ export function outputRoundingCurves(
     const lifted = liftAt(kernels, plain, found, basis, images, weighting.side, after, key)
     for (const dtype of ['BF16', 'F16', 'INT8'] as const) {
       const curve = curves[dtype]
-      curve[after] = outputRounding(lifted, rounded(lifted.factorization, dtype, layout), weighting, norm)
+      curve[after] = outputRounding(lifted, roundFactors(lifted.factorization, dtype, layout), weighting, norm)
       for (let k = before + 1; k < after; k++)
         curve[k] = curve[before]! + ((k - before) / (after - before)) * (curve[after]! - curve[before]!)
     }

@@ -88,12 +88,12 @@ export function int8Curve(found: Factorization, frobeniusNorm: number, rank: num
   const curve = cumulativeSums(found, frobeniusNorm, lost)
   const first = ROW_SCALES_FROM
   if (first > rank || frobeniusNorm === 0) return curve
-  sampled(curve, rowBound(found, frobeniusNorm, rank), first, (k) => rowLoss(found, frobeniusNorm, k))
+  sampleLosses(curve, rowBound(found, frobeniusNorm, rank), first, (k) => rowLoss(found, frobeniusNorm, k))
   return curve
 }
 
 /** From rank `first` on: some ranks are quantized, and between them the share of the bound that was found is taken on. */
-function sampled(curve: Float64Array, bound: Float64Array, first: number, lossAt: (rank: number) => number): void {
+function sampleLosses(curve: Float64Array, bound: Float64Array, first: number, lossAt: (rank: number) => number): void {
   const rank = curve.length - 1
   let [before, shareBefore] = [first, lossAt(first) / bound[first]!]
   for (let k = first; k <= rank; ) {
@@ -139,7 +139,7 @@ function singleScaleCurve(found: Factorization, frobeniusNorm: number, rank: num
     return sum
   }
   const lossAt = (k: number) => side(U, rows, stride, 1, inU[k]!, k) + side(Vt, cols, 1, cols, inV[k]!, k)
-  if (bound[1]! > 0) sampled(curve, bound, 1, lossAt)
+  if (bound[1]! > 0) sampleLosses(curve, bound, 1, lossAt)
   return curve
 }
 

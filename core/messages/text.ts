@@ -23,23 +23,23 @@ export function fileName(path: string): FileName {
 }
 
 export function quoted(name: string): Quoted {
-  return fitted(name, quotedLength, (text) => escaped(JSON.stringify(text))) as Quoted
+  return fitToLength(name, quotedLength, (text) => escaped(JSON.stringify(text))) as Quoted
 }
 
 export function foreign(text: string): Foreign {
-  return fitted(text, foreignLength, escaped) as Foreign
+  return fitToLength(text, foreignLength, escaped) as Foreign
 }
 
 /** What a file calls a type or a class: no longer than a name. */
 export function foreignType(text: string): Foreign {
-  return fitted(text, quotedLength, escaped) as Foreign
+  return fitToLength(text, quotedLength, escaped) as Foreign
 }
 
 /** What quotation marks, dots and a few escapes add. */
 const allowance = 32
 
 /** As much of a text as is of this length once it is shown: a control character takes six. */
-function fitted(text: string, length: number, shown: (text: string) => string): string {
+function fitToLength(text: string, length: number, shown: (text: string) => string): string {
   for (let kept = length; ; kept = Math.floor(kept / 2)) {
     const found = shown(cut(text, kept))
     if (found.length <= length + allowance || kept < 8) return found

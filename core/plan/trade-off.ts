@@ -59,7 +59,7 @@ export function tradeOffOf(choice: OpenChoice, params: Params, pause: () => void
     pause()
     return measure(within(budget), budget)
   }
-  return curveThrough(sampled(at, Math.max(0, least), Math.max(least, most)))
+  return curveThrough(sampleBudgets(at, Math.max(0, least), Math.max(least, most)))
 }
 
 /** Bytes and error of a plan, with what the run would refuse to write kept. */
@@ -96,7 +96,7 @@ function measureOf({
 }
 
 /** Budgets in order, near enough to each other that lines between them hold: each part is looked at in two places, and in three parts where it does not. */
-function sampled(at: (budget: number) => Sized, low: number, high: number): Sized[] {
+function sampleBudgets(at: (budget: number) => Sized, low: number, high: number): Sized[] {
   const range = high - low
   const found = Array.from({ length: range > 0 ? parts + 1 : 1 }, (_, i) => at(low + (i * range) / parts))
   const queue = found.slice(1).map((end, i) => [found[i]!, end] as const)

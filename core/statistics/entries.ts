@@ -223,7 +223,7 @@ async function valuesOf(file: WeightFile, tensor: ReturnType<typeof numeric>, fi
 
 function asCount(where: string, count: number | undefined): number {
   if (count !== undefined && count >= 0 && Number.isFinite(count)) return count
-  throw badFile(where, 'a count of samples', count === undefined ? 'none' : shown(count))
+  throw badFile(where, 'a count of samples', count === undefined ? 'none' : describeNumber(count))
 }
 
 /** A count may be written as an integer. */
@@ -244,7 +244,7 @@ function meanSquares(where: string, sums: Float64Array, count: number): Float64A
   for (let i = 0; i < sums.length; i++) {
     const sum = sums[i]!
     if (!(sum >= 0 && sum < Number.POSITIVE_INFINITY))
-      throw badFile(where, 'sums of squares', `${shown(sum)} for input ${i}`)
+      throw badFile(where, 'sums of squares', `${describeNumber(sum)} for input ${i}`)
     sums[i] = sum / count
   }
   return sums
@@ -258,7 +258,7 @@ function symmetric(where: string, H: Float64Array, n: number): Float64Array {
   for (let i = 0; i < n; i++) {
     const square = H[i * n + i]!
     if (!(square >= 0 && square < Number.POSITIVE_INFINITY))
-      throw badFile(where, 'squares on the diagonal', `${shown(square)} at ${i}`)
+      throw badFile(where, 'squares on the diagonal', `${describeNumber(square)} at ${i}`)
     roots[i] = Math.sqrt(square)
   }
   const largest = roots.reduce((most, root) => Math.max(most, root), 0)
@@ -269,7 +269,11 @@ function symmetric(where: string, H: Float64Array, n: number): Float64Array {
       // Beside the largest, what rounding in F32 sums leaves.
       const allowed = slack * most + 2 ** -20 * largest ** 2
       if (!(Math.abs(a - b) <= allowed && Math.abs(a) <= most + allowed))
-        throw badFile(where, 'a symmetric matrix of products', `${shown(a)} and ${shown(b)} at ${i}, ${j}`)
+        throw badFile(
+          where,
+          'a symmetric matrix of products',
+          `${describeNumber(a)} and ${describeNumber(b)} at ${i}, ${j}`,
+        )
       H[i * n + j] = (a + b) / 2
       H[j * n + i] = (a + b) / 2
     }
@@ -281,12 +285,12 @@ function lowerTriangle(where: string, C: Float64Array, n: number): Float64Array 
     for (let j = 0; j < n; j++) {
       const value = C[i * n + j]!
       if (!Number.isFinite(value) || (j > i && value !== 0) || (j === i && value < 0))
-        throw badFile(where, 'the lower triangle of a Cholesky factor', `${shown(value)} at ${i}, ${j}`)
+        throw badFile(where, 'the lower triangle of a Cholesky factor', `${describeNumber(value)} at ${i}, ${j}`)
     }
   return C
 }
 
-function shown(value: number): string {
+function describeNumber(value: number): string {
   if (!Number.isFinite(value)) return 'no number'
   return Math.abs(value) < 1e15 ? String(value) : `a ${value < 0 ? 'negative ' : ''}number beyond 10^15`
 }

@@ -70,8 +70,8 @@ export async function modelStatistics(model: Tensors, file: WeightFile): Promise
     total++
     const own = await entryFor(found, tensor, view, name, isTurned(tensor))
     const other = own ? null : found.borrowed(tensor.name)
-    const of = other && placed(other.place, view, isTurned(tensor))
-    const lent = of && (await counted(of, view))
+    const of = other && matchPlace(other.place, view, isTurned(tensor))
+    const lent = of && (await fillUnreached(of, view))
     if (lent) borrowed++
     const known = own ?? (lent && { ...lent, from: other?.from ?? null })
     if (known) statistics.set(tensor.name, known)
@@ -103,18 +103,18 @@ async function entryFor(
 ): Promise<TensorStatistics | null> {
   const place = found.of(tensor.name)
   if (place) {
-    const statistics = placed(place, view, turned)
-    if (statistics) return counted(statistics, view)
+    const statistics = matchPlace(place, view, turned)
+    if (statistics) return fillUnreached(statistics, view)
     throw new AppError('bad-request', otherSizes(place.entry, { name: foreign(tensor.name), file }, view, turned))
   }
   if (view.count === 1 || view.count > mostNamed) return null
   const each = Array.from({ length: view.count }, (_, expert) => found.ofExpert(tensor.name, expert))
   const one = { ...view, count: 1 }
-  const all = each.flatMap((of) => (of && placed({ ...of, matrix: of.matrix ?? 0 }, one, turned)) ?? [])
+  const all = each.flatMap((of) => (of && matchPlace({ ...of, matrix: of.matrix ?? 0 }, one, turned)) ?? [])
   const [first] = all
   if (!first || all.length < view.count) return null
   const ofExpert = { samples: (i: number) => all[i]!.samples(0), load: (i: number) => all[i]!.load(0) }
-  return counted({ ...first, ...ofExpert }, view)
+  return fillUnreached({ ...first, ...ofExpert }, view)
 }
 
 /** How sizes differ. The file may say no more than how many inputs all matrices have together. */
@@ -137,7 +137,7 @@ interface Placed extends TensorStatistics {
 }
 
 /** null where widths or numbers of matrices differ. */
-function placed({ entry, matrix }: Place, { rows, cols, count }: MatrixView, turned: boolean): Placed | null {
+function matchPlace({ entry, matrix }: Place, { rows, cols, count }: MatrixView, turned: boolean): Placed | null {
   if (matrix === null && entry.matrices !== null && entry.matrices !== count) return null
   const fits = (width: number) => {
     if (entry.width !== null) return entry.width === width
@@ -152,14 +152,21 @@ function placed({ entry, matrix }: Place, { rows, cols, count }: MatrixView, tur
   if (!side) return null
   const width = side === 'cols' ? cols : rows
   return {
-    ...{ kind: entry.kind, entry: matrix === null ? entry.name : `${entry.name}[${matrix}]`, side, width, from: null },
+    kind: entry.kind,
+    entry: matrix === null ? entry.name : `${entry.name}[${matrix}]`,
+    side,
+    width,
+    from: null,
     samples: (index) => entry.samples(matrix ?? index),
     load: (index) => entry.load(matrix ?? index, width),
   }
 }
 
 /** Experts that no sample reached get the mean of the others; null where none was reached. Only counts are read. */
-async function counted({ samples, ...statistics }: Placed, { count }: MatrixView): Promise<TensorStatistics | null> {
+async function fillUnreached(
+  { samples, ...statistics }: Placed,
+  { count }: MatrixView,
+): Promise<TensorStatistics | null> {
   // A hostile stack has more matrices than a set has entries.
   const reached = new Uint8Array(count)
   for (let index = 0; index < count; index++) if ((await samples(index)) !== 0) reached[index] = 1

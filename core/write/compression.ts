@@ -32,7 +32,7 @@ export class FoundNonFinite extends Error {}
 /**
  * The same of a run that is only planned, for its bytes. Hashes take part in those with their length alone: 64 digits, whatever they say.
  */
-export function unwritten(file: WeightFile, style: OutputStyle, part: Part, context: JobContext): Compression {
+export function plannedCompression(file: WeightFile, style: OutputStyle, part: Part, context: JobContext): Compression {
   const hash = '0'.repeat(64)
   return { file, style, recipe: hash, sourceHash: hash, resume: false, part, context }
 }

@@ -101,14 +101,14 @@ export function createHistory(configFolder: string, log: Log): History {
       names.map(async (name) => {
         const runId = name.replace(/\.json$/, '')
         if (!runIdPattern.test(runId) || name === runId) return null
-        const file = understood(fileSchema, await readJson(join(folder, name)))
+        const file = parseOrNull(fileSchema, await readJson(join(folder, name)))
         if (file?.run.runId !== runId) return null
         const { history: _, owner, ...entry } = file
         if (entry.run.endedAt !== null) return { entry, live: false }
         const written = await stat(join(folder, name)).catch(() => null)
         if (!written) return null
         const live = (await stillLives(owner)) ?? Date.now() - written.mtimeMs < silenceMs
-        return { entry: live ? entry : interrupted(entry, written.mtimeMs), live }
+        return { entry: live ? entry : asInterrupted(entry, written.mtimeMs), live }
       }),
     )
     return found.filter((each) => each !== null)
@@ -186,7 +186,7 @@ export function createHistory(configFolder: string, log: Log): History {
     async report(runId) {
       const mine = own.get(runId)
       if (mine || !runIdPattern.test(runId)) return mine?.report ?? null
-      return understood(reportFileSchema, await readJson(reportPath(runId)))
+      return parseOrNull(reportFileSchema, await readJson(reportPath(runId)))
     },
     async forget(runId) {
       if (runIdPattern.test(runId)) await remove(runId)
@@ -200,7 +200,7 @@ export function withLeft(run: Run, left: number): Run {
 }
 
 /** It ended with the last sign of life. */
-function interrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
+function asInterrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
   const run: Run = { ...entry.run, state: 'interrupted', progress: null, endedAt: Math.round(seenAt) }
   return { ...entry, run }
 }
@@ -209,7 +209,7 @@ function interrupted(entry: HistoryEntry, seenAt: number): HistoryEntry {
  * A file as its schema has it, null for any other. Every message in it must have the values that its sentence needs: one that has not, or is nested
  * deeper than anybody can follow, would be the end of whoever shows the list.
  */
-function understood<S extends z.ZodType>(schema: S, value: unknown): z.output<S> | null {
+function parseOrNull<S extends z.ZodType>(schema: S, value: unknown): z.output<S> | null {
   try {
     const parsed = schema.parse(value)
     JSON.stringify(parsed, withEnglish)

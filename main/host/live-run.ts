@@ -47,13 +47,13 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   let jobId: string | null = null
   let discard = false
   let interrupted = false
-  /** What was asked for before the job could be. */
-  let held = false
+  /** Also before there is a job to pause. */
+  let pauseAsked = false
 
-  async function work(spoke: () => void): Promise<RunReport> {
+  async function work(onBegun: () => void): Promise<RunReport> {
     if (turn.waits) {
       record.wait()
-      spoke()
+      onBegun()
     }
     await turn.come
     // It came a moment before this run was told to end.
@@ -61,7 +61,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     engine = options.start({ restart: false })
     client = engineClient(engine.connect())
     // An open may wait for a slow disk: whoever ends the run meanwhile does not wait with it.
-    const files = await Promise.race([openFiles(asked.files, client), aborted(abort.signal)])
+    const files = await Promise.race([openFiles(asked.files, client), rejectOnAbort(abort.signal)])
     const job = { ...asked, files } as JobOf<RunKind>
     const report = await client.run(job, {
       signal: abort.signal,
@@ -70,15 +70,15 @@ export function liveRun(options: LiveRunOptions): LiveRun {
         jobId = event.jobId
         record.hear(event)
         // An engine that dies meanwhile ends the run itself.
-        if (isFirst && held) pause(true).catch(() => {})
-        spoke()
+        if (isFirst && pauseAsked) pause(true).catch(() => {})
+        onBegun()
       },
     })
     return { kind: job.kind, report } as RunReport
   }
 
   async function pause(paused: boolean): Promise<void> {
-    held = paused
+    pauseAsked = paused
     if (jobId === null || !client) return
     await client.api.pause(jobId, paused)
     record.hold(paused)
@@ -96,9 +96,9 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     return deaf ? new AppError('cancelled', say('job.cancelled')) : error
   }
 
-  async function live(spoke: () => void): Promise<void> {
+  async function live(onBegun: () => void): Promise<void> {
     try {
-      await record.finish(await work(spoke))
+      await record.finish(await work(onBegun))
     } catch (error) {
       // It never began: the caller is told, and there is nothing to keep.
       if (!record.entered) throw error
@@ -117,18 +117,18 @@ export function liveRun(options: LiveRunOptions): LiveRun {
     if (engine) await options.stop(engine)
   }
 
-  let spoken = () => {}
-  const spoke = new Promise<void>((resolve) => {
-    spoken = resolve
+  let onBegun = () => {}
+  const begun = new Promise<void>((resolve) => {
+    onBegun = resolve
   })
-  const whole = live(spoken)
+  const whole = live(onBegun)
   const ended = whole.catch(() => {})
   return {
     targetPath,
     get waits() {
       return turn.waits
     },
-    begun: Promise.race([spoke, whole]).then(() => record.saved()),
+    begun: Promise.race([begun, whole]).then(() => record.saved()),
     ended,
     pause,
     async cancel(keep) {
@@ -148,7 +148,7 @@ export function liveRun(options: LiveRunOptions): LiveRun {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const refuse = () => reject(new AppError('cancelled', say('job.cancelled')))
     if (signal.aborted) refuse()

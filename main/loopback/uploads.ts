@@ -139,7 +139,7 @@ async function receive(request: IncomingMessage, path: string, promised: Promise
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'EEXIST') throw new AppError('would-overwrite', say('uploads.busy', { name: named(path) }))
     // The page left, or its network did: there is no one to answer, and nothing failed here.
-    if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw aborted(basename(path))
+    if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw abortedUpload(basename(path))
     throw error
   } finally {
     promised.end()
@@ -186,7 +186,7 @@ function tooSlow(name: string): AppError {
   return new AppError('bad-request', say('uploads.stopped', { name: named(name) }))
 }
 
-function aborted(name: string): AppError {
+function abortedUpload(name: string): AppError {
   return new AppError('cancelled', say('uploads.aborted', { name: named(name) }))
 }
 

@@ -5,7 +5,7 @@ import { floorCurve } from '../../core/curves/error-curve.ts'
 import { noiseError } from '../../core/curves/noise-line.ts'
 import type { Role } from '../../core/report/series.ts'
 import { RankChart } from '../charts/plot/RankChart.tsx'
-import { listed, type Series } from '../charts/series.ts'
+import { fromArray, type Series } from '../charts/series.ts'
 import { methodOf, useRoleNames } from '../charts/tensor-series.ts'
 import { useFile } from '../choices/file.ts'
 import { type SideName, sideNames } from '../model/looking/versus.ts'
@@ -85,7 +85,7 @@ function useLines(
       // Two of a kind are told apart by color.
       const role: Role = alike && side === 'b' ? `${found.method}-2` : found.method
       const label = t('ab.line', { side: t(`ab.${side}`), way: name(role) })
-      return { id: side, role, label, at: listed(listOf(found), first), smooth: true }
+      return { id: side, role, label, at: fromArray(listOf(found), first), smooth: true }
     }
     return sideNames.map(line)
   }, [report, listOf, first, t, name])

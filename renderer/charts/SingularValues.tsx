@@ -8,7 +8,7 @@ import { ControlsPlace } from './plot/ChartFrame.tsx'
 import type { Mark } from './plot/LinePlot.tsx'
 import { RankChart } from './plot/RankChart.tsx'
 import { useLastRank } from './plot/zoom.ts'
-import { listed, type Series } from './series.ts'
+import { fromArray, type Series } from './series.ts'
 import { sketchOf, useRoleNames, useTensorFacts } from './tensor-series.ts'
 
 export function SingularValues({ view, rank }: { readonly view: TensorView; readonly rank: number }) {
@@ -64,7 +64,7 @@ function ValueErrors({ chart, approximate, exact, name, resolution }: ValueError
   const roleName = useRoleNames()
   const series = useMemo<Series[]>(() => {
     const { perIndex } = singularValueErrors(exact, approximate, resolution)
-    return [{ id: 'gap', role: 'value-error', label: roleName('value-error'), at: listed(perIndex, 1) }]
+    return [{ id: 'gap', role: 'value-error', label: roleName('value-error'), at: fromArray(perIndex, 1) }]
   }, [exact, approximate, resolution, roleName])
   return (
     <RankChart
@@ -86,7 +86,10 @@ function useValueSeries(view: TensorView): Series[] {
   const sentences = useSentences()
   return useMemo(() => {
     const line = (role: 'exact' | 'randomized' | 'estimate', values: readonly number[], label: string): Series => ({
-      ...{ id: role, role, label, at: listed(values, 1) },
+      id: role,
+      role,
+      label,
+      at: fromArray(values, 1),
       // Values only fall.
       smooth: true,
     })

@@ -13,7 +13,7 @@ export interface Series {
 }
 
 /** A series over an array that starts at rank `first`. */
-export function listed(values: ArrayLike<number>, first: 0 | 1): (rank: number) => number | null {
+export function fromArray(values: ArrayLike<number>, first: 0 | 1): (rank: number) => number | null {
   return (rank) => values[rank - first] ?? null
 }
 

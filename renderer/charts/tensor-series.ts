@@ -10,7 +10,7 @@ import { useStatistics } from '../choices/statistics.ts'
 import type { TensorView } from '../model/looking/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
 import type { Mark } from './plot/LinePlot.tsx'
-import { listed, type Series } from './series.ts'
+import { fromArray, type Series } from './series.ts'
 
 export type SayRole = (role: Role) => string
 
@@ -36,7 +36,7 @@ export function useTensorSeries(view: TensorView, { noise, of }: ErrorLines): re
   // biome-ignore lint/correctness/useExhaustiveDependencies: noise and of are formulas of the view
   return useMemo(() => {
     const line = (role: Role, errors: ArrayLike<number>, label = name(role)): Series => {
-      const at = listed(errors, 0)
+      const at = fromArray(errors, 0)
       const drawn = (rank: number) => {
         const error = at(rank)
         return error === null ? null : of(error)

@@ -9,13 +9,13 @@ export function pageKey(): string {
   const given = location.hash.slice(1)
   if (given) {
     held = given
-    keep(given)
+    store(given)
     history.replaceState(history.state, '', location.pathname + location.search)
   }
-  return kept() ?? held
+  return readStored() ?? held
 }
 
-function keep(key: string): void {
+function store(key: string): void {
   try {
     localStorage.setItem(storedKey, key)
   } catch {
@@ -23,7 +23,7 @@ function keep(key: string): void {
   }
 }
 
-function kept(): string | null {
+function readStored(): string | null {
   try {
     return localStorage.getItem(storedKey)
   } catch {

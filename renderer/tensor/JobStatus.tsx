@@ -81,7 +81,7 @@ export const JobStatus = memo(function JobStatus({ view, rank, reached }: JobSta
   )
   return (
     <div className="job-status" data-testid="job-status">
-      {/* A comparison times both anew, in a line of its own: a second time of the same would only be another. */}
+      {/* A comparison measures both again and says so in a line of its own: another time of the same would only differ. */}
       {beyond || (view.comparison !== null && !view.comparisonStale) ? null : (
         <Tooltip label={phases.join(' · ')} multiline w={300}>
           <span className="job-time">{took}</span>

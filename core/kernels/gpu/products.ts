@@ -65,7 +65,7 @@ export function withDevice(kernels: Kernels, link: DeviceLink, asked: boolean): 
     const made = { mode, right, out, before }
     const column = alarm(kernels, sums, made)
     if (column !== null && isFault(A, made, column))
-      throw new DeviceFault(say('device.caught', { name: shown(info) }), true)
+      throw new DeviceFault(say('device.caught', { name: nameForMessage(info) }), true)
   }
 
   const device: ProductDevice = {
@@ -101,7 +101,7 @@ export function withDevice(kernels: Kernels, link: DeviceLink, asked: boolean): 
   }
 }
 
-function shown(info: DeviceInfo) {
+function nameForMessage(info: DeviceInfo) {
   return foreign(deviceName(info))
 }
 

@@ -259,11 +259,11 @@ function parse(bytes: Uint8Array): Parsed {
   for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, at)) {
     const text = new TextDecoder().decode(bytes.subarray(at, end))
     if (!head) {
-      foreign = (parsed(numberSchema, text)?.journal ?? VERSION) !== VERSION
-      head = foreign ? null : parsed(headSchema, text)
+      foreign = (parseLine(numberSchema, text)?.journal ?? VERSION) !== VERSION
+      head = foreign ? null : parseLine(headSchema, text)
       if (!head) break
     } else {
-      const line = parsed(lineSchema, text)
+      const line = parseLine(lineSchema, text)
       if (!line) break
       lines.push(line as JournalLine)
     }
@@ -273,7 +273,7 @@ function parse(bytes: Uint8Array): Parsed {
   return { head, foreign, lines, byteLength: at, damaged: rest.some((text) => text !== '') }
 }
 
-function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
+function parseLine<T>(schema: z.ZodType<T>, text: string): T | null {
   const end = text.lastIndexOf(' ')
   if (checksumOf(text.slice(0, end)) !== text.slice(end + 1)) return null
   try {

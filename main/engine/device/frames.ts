@@ -86,7 +86,7 @@ export async function* readFrames<H>(
         yield open
         open = null
       }
-      rest = rest.byteLength === 0 ? bytes.slice() : joined(rest, bytes)
+      rest = rest.byteLength === 0 ? bytes.slice() : concat(rest, bytes)
       bytes = new Uint8Array(0)
       if (rest.byteLength < 4) break
       const length = new DataView(rest.buffer, rest.byteOffset).getUint32(0, true)
@@ -104,7 +104,7 @@ export async function* readFrames<H>(
   }
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(a.byteLength + b.byteLength)
   whole.set(a)
   whole.set(b, a.byteLength)

@@ -72,9 +72,9 @@ export function next(state: Supervision, event: SupervisionEvent, restart: boole
           state: { phase: 'ready', deaths: state.deaths, sinceMs: event.nowMs },
           effects: [{ type: 'no-timer' }, { type: 'status', state: 'ready', reason: null }],
         }
-      if (event.type === 'timer') return { state: { ...state, late: true }, effects: killed(state.late) }
+      if (event.type === 'timer') return { state: { ...state, late: true }, effects: killOrForsake(state.late) }
       if (event.type === 'exit')
-        return died(
+        return afterDeath(
           state.deaths + 1,
           state.late ? say('engine.late', { seconds: startLimitMs / 1000 }) : event.reason,
           restart,
@@ -82,14 +82,14 @@ export function next(state: Supervision, event: SupervisionEvent, restart: boole
       return stopping(event)
     case 'ready':
       if (event.type === 'exit')
-        return died(event.nowMs - state.sinceMs >= stableMs ? 1 : state.deaths + 1, event.reason, restart)
+        return afterDeath(event.nowMs - state.sinceMs >= stableMs ? 1 : state.deaths + 1, event.reason, restart)
       return isEnd(event) ? stopping(event) : unchanged(state)
     case 'pausing':
       if (event.type === 'timer') return starting(state.deaths)
       return isEnd(event) ? end() : unchanged(state)
     case 'stopping':
       if (event.type === 'exit') return end()
-      if (event.type === 'timer') return { state: { ...state, killed: true }, effects: killed(state.killed) }
+      if (event.type === 'timer') return { state: { ...state, killed: true }, effects: killOrForsake(state.killed) }
       return { state, effects: event.type === 'hurry' && !state.killed ? [{ type: 'timer', afterMs: hurryMs }] : [] }
     case 'ended':
       return unchanged(state)
@@ -107,7 +107,7 @@ function starting(deaths: number): Step {
   }
 }
 
-function died(deaths: number, reason: Message, restart: boolean): Step {
+function afterDeath(deaths: number, reason: Message, restart: boolean): Step {
   const told: Effect[] = [
     { type: 'lost', reason },
     { type: 'status', state: 'died', reason },
@@ -129,7 +129,7 @@ function stopping({ type }: End): Step {
 }
 
 /** @param before whether it was killed before, and is still there */
-function killed(before: boolean): Effect[] {
+function killOrForsake(before: boolean): Effect[] {
   return before ? [{ type: 'forsake' }] : [{ type: 'kill' }, { type: 'timer', afterMs: goneMs }]
 }
 

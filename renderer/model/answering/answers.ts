@@ -64,13 +64,13 @@ export function setAnswerGoal(goal: AnswerGoal | null): void {
 /** Another kind of goal: the choices are what they were before a form was taken over, as far as they are still its. */
 export function leaveAnswerGoal(): void {
   cancelForms()
-  const taken = standing(useAnswers.getState().taken)
+  const taken = ifStillChosen(useAnswers.getState().taken)
   useAnswers.setState({ goal: null, taken: null })
   if (taken) applyRecipe({ pins: [], ...taken.before, ...statisticsHash() })
 }
 
 /** As long as nothing else was chosen since. */
-function standing(taken: Taken | null, recipe: string = recipeText(currentQuestion())): Taken | null {
+function ifStillChosen(taken: Taken | null, recipe: string = recipeText(currentQuestion())): Taken | null {
   return taken?.recipe === recipe ? taken : null
 }
 
@@ -81,7 +81,7 @@ export function useAnswerGoal(): { readonly goal: AnswerGoal; readonly found: Ta
   const recipe = usePlan(({ question }) => question?.recipe)
   const runs = useFile(isRunnable)
   if (goal === null || !runs) return null
-  const found = taken && JSON.stringify(taken.goal) === JSON.stringify(goal) ? standing(taken, recipe ?? '') : null
+  const found = taken && JSON.stringify(taken.goal) === JSON.stringify(goal) ? ifStillChosen(taken, recipe ?? '') : null
   return { goal, found }
 }
 
@@ -116,7 +116,7 @@ export async function compareForms(take = false): Promise<void> {
         const model = useFile.getState().report?.fileId
         if (model === undefined) return null
         recipe = recipeText(currentQuestion())
-        const { recipe: _, ...choices } = standing(useAnswers.getState().taken)?.before ?? currentRecipe()
+        const { recipe: _, ...choices } = ifStillChosen(useAnswers.getState().taken)?.before ?? currentRecipe()
         const { samples, sizes } = sampleOptions('try')
         const files = { ...withStatistics(model), inputs, heldOut: [] }
         return {
@@ -159,7 +159,7 @@ export function dismissForms(): void {
 /** From now on Compress writes this very form. @param goal that it was found for */
 export function chooseForm(row: AnswerRow, goal: AnswerGoal | null = null): void {
   if (!row.choices) return
-  const before = standing(useAnswers.getState().taken)?.before ?? currentRecipe()
+  const before = ifStillChosen(useAnswers.getState().taken)?.before ?? currentRecipe()
   applyRecipe({ recipe: 1, output: 'onnx', ...row.choices, ...statisticsHash() })
   const heldOut = useAnswers.getState().report?.heldOut ?? 0
   useAnswers.setState({ taken: { row, goal, heldOut, recipe: recipeText(currentQuestion()), before } })

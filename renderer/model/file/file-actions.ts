@@ -52,7 +52,7 @@ async function openAsked(
     const { grant: granted } = asked
     fileReducers.opening(granted.name)
     const { engine, host } = connection()
-    const { report, source } = await opened(asked)
+    const { report, source } = await openAs(asked)
     await workThrough(report)
     if (mine !== openings) return await engine.close(report.fileId)
     // From here to `show` nothing is waited for: no other opening comes between.
@@ -79,7 +79,7 @@ async function openAsked(
 }
 
 /** A file as what it is: an adapter as what it adds, and as its tensors where that cannot be said. */
-async function opened({ grant, source }: Asked): Promise<{ report: FileReport; source: OpenSource }> {
+async function openAs({ grant, source }: Asked): Promise<{ report: FileReport; source: OpenSource }> {
   const { engine } = connection()
   if (source?.of === 'pair') {
     const { base, form, convolutions } = source
@@ -209,7 +209,7 @@ export async function reopen(analyze: boolean): Promise<void> {
   const mine = ++openings
   fileReducers.opening(remembered.grant.name)
   try {
-    const { report, source } = await opened(remembered)
+    const { report, source } = await openAs(remembered)
     await workThrough(report)
     await reopenStatistics()
     if (mine !== openings) return await connection().engine.close(report.fileId)

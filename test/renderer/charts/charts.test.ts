@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { niceTicks, ticksOf } from '../../../core/report/axis.ts'
 import { margin, rankOfX, xOfRank } from '../../../renderer/charts/plot/axis.ts'
 import { lowestError } from '../../../renderer/charts/plot/range.ts'
-import { listed, rankGrid, rowsOf, type Series, withExtremes } from '../../../renderer/charts/series.ts'
+import { fromArray, rankGrid, rowsOf, type Series, withExtremes } from '../../../renderer/charts/series.ts'
 
 test('a grid has both ends and the marks, ascending, distinct, and never more than a chart can draw', () => {
   for (const last of [1, 2, 5, 300, 4096, 65_536]) {
@@ -24,7 +24,7 @@ test('marks outside of the axis are left out', () => {
 })
 
 test('a row has null where a series ends', () => {
-  const series = [{ id: 'a', role: 'exact', label: 'A', at: listed([1, 0.5], 0) } as const]
+  const series = [{ id: 'a', role: 'exact', label: 'A', at: fromArray([1, 0.5], 0) } as const]
   expect(rowsOf(series, [0, 1, 2])).toEqual([
     { rank: 0, a: 1 },
     { rank: 1, a: 0.5 },

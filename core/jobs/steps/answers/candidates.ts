@@ -21,7 +21,7 @@ import { wholeRun } from '../../../plan/parts.ts'
 import { type Choices, isFactorized, planByNames, type TensorPlan } from '../../../plan/plan.ts'
 import { type Allocation, fitToSize, ranksForSizes } from '../../../plan/rank-allocation.ts'
 import { storageName } from '../../../tensor.ts'
-import { type Compression, unwritten } from '../../../write/compression.ts'
+import { type Compression, plannedCompression } from '../../../write/compression.ts'
 import { predictedBytes } from '../../../write/predicted-output.ts'
 import { hexadecimal } from '../../../write/source-hash.ts'
 import { analyzeCandidates, checkValues, planRun, weighingOf } from '../planned-run.ts'
@@ -55,7 +55,7 @@ export async function answerAllocator(
   expects: (models: number) => void,
 ): Promise<Allocator> {
   const { file, style, context } = bench
-  const compression = unwritten(file, style, wholeRun, context)
+  const compression = plannedCompression(file, style, wholeRun, context)
   const bytes = await bytesAskedFor(compression, job)
   // The sketches of a goal reach as far as any of them goes.
   const params = { ...job.params, ...noGoal, goalSize: Math.max(2, bytes) }

@@ -51,7 +51,7 @@ export interface Bench {
 const mostHeldBytes = 2 ** 28
 
 /** Answers of the original, kept as far as memory allows. */
-export function answered(original: RunningModel, samples: Samples): AnsweredSamples {
+export function answerSamples(original: RunningModel, samples: Samples): AnsweredSamples {
   const held = new Map<number, Answered>()
   let left = mostHeldBytes
   return {
@@ -101,7 +101,7 @@ export async function writeCandidate(
   choices: Choices,
 ): Promise<WrittenCandidate> {
   let report: CompressionReport | null = null
-  // What it says of its tensors is for nobody.
+  // The progress of the job is models, not their tensors.
   const quiet: JobContext = { ...context, report: () => {} }
   const recipe = recipeHash({ ...choices, output, statistics: context.outputNorm?.hash }, context)
   const model = await models.written(async (target) => {

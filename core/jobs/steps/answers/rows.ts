@@ -37,20 +37,29 @@ export async function tryForm(bench: Bench, { form, allocation, choices }: Form,
 
 /** Tried and judged. */
 export async function rowOf(bench: Bench, form: Form, judge: Judge): Promise<AnswerRow> {
-  return judged(bench, await tryForm(bench, form, judge), judge)
+  return judgeTried(bench, await tryForm(bench, form, judge), judge)
 }
 
 export async function originalRow(bench: Bench, samples: AnsweredSamples): Promise<AnswerRow> {
   const { file, original } = bench
   const { answer } = await answerOf(bench, original, samples)
   return {
-    ...{ form: 'original', allocation: null, bytes: file.totalBytes, share: 1, flops: null, relativeError: 0 },
-    ...{ calibration: null, heldOut: answer, latencyRatio: null, meetsGoal: null, choices: null },
+    form: 'original',
+    allocation: null,
+    bytes: file.totalBytes,
+    share: 1,
+    flops: null,
+    relativeError: 0,
+    calibration: null,
+    heldOut: answer,
+    latencyRatio: null,
+    meetsGoal: null,
+    choices: null,
   }
 }
 
 /** Judges it; what was written is gone then. */
-export async function judged(bench: Bench, tried: Tried, judge: Judge): Promise<AnswerRow> {
+export async function judgeTried(bench: Bench, tried: Tried, judge: Judge): Promise<AnswerRow> {
   const { form, allocation, choices, calibration, report, model } = tried
   const costs = report.tensors.flatMap(({ inGraph }) => inGraph?.flops ?? [])
   const sum = (of: (each: { before: number; after: number }) => number) =>
@@ -62,9 +71,15 @@ export async function judged(bench: Bench, tried: Tried, judge: Judge): Promise<
       latencyRatio: await latencyOf(bench, running, judge.judgedOn),
     }))
     return {
-      ...{ form, allocation, bytes: report.bytesAfter, share: report.bytesAfter / report.bytesBefore },
+      form,
+      allocation,
+      bytes: report.bytesAfter,
+      share: report.bytesAfter / report.bytesBefore,
       flops: costs.length > 0 ? { before: sum(({ before }) => before), after: sum(({ after }) => after) } : null,
-      ...{ relativeError: report.relativeError, calibration, heldOut: answer, latencyRatio },
+      relativeError: report.relativeError,
+      calibration,
+      heldOut: answer,
+      latencyRatio,
       meetsGoal: meets(calibration, judge),
       choices:
         allocation === 'plain' ? null : { params, include: [...include], exclude: [...exclude], pins: [...pins] },

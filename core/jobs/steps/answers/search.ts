@@ -4,7 +4,7 @@ import { AppError } from '../../../errors.ts'
 import type { Allocated, Allocator } from './candidates.ts'
 import { distance, isBetter, type Judge, meets, nearest } from './judge.ts'
 import type { Bench } from './models.ts'
-import { type Form, judged, rowOf, type Tried, tryForm } from './rows.ts'
+import { type Form, judgeTried, rowOf, type Tried, tryForm } from './rows.ts'
 
 /** Sizes that are tried for a goal on the answer, as shares of the source. */
 const sizesTried = [0.8, 0.6, 0.45, 0.3, 0.2, 0.12] as const
@@ -61,7 +61,7 @@ export async function bySizes(bench: Bench, allocator: Allocator, judge: Judge):
   const rows: AnswerRow[] = []
   for (const form of ['low-rank', 'low-rank-int8'] as const) {
     const found = best.get(form)
-    if (found) rows.push(await judged(bench, found, judge))
+    if (found) rows.push(await judgeTried(bench, found, judge))
   }
   return rows
 }
