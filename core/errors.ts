@@ -21,6 +21,7 @@ export const errorCodes = [
   'overflow', // a value does not fit the output dtype
   'cancelled', // on request
   'engine-died', // the engine process or one of its threads ended during the job
+  'host-lost', // the way to the host broke off before it answered
   'internal-check', // a result contradicts mathematics (Eckart-Young, finite, <= 1): never shown as a number
 ] as const
 

@@ -61,22 +61,31 @@ export function serveApi<Api extends object, Events extends object>(
   })
 }
 
+export interface FarSide<Api> {
+  readonly crossings?: Crossings<Api>
+  /** What calls reject with once the way to it is closed. */
+  lost?(): AppError
+}
+
+const engineLost = () => new AppError('engine-died', say('engine.connection-lost'))
+/** For the port of a host. */
+export const hostLost = () => new AppError('host-lost', say('host.connection-lost'))
+
 /**
- * The other side's `Api` as plain async functions, with `events` delivered here. Calls reject with `engine-died` once the port closes, and
+ * The other side's `Api` as plain async functions, with `events` delivered here. Calls reject with `lost` once the port closes, and
  * those under way also when the port says that its far side was lost; the next call then reaches its successor.
  */
 export function connectApi<Api extends object, Events extends object>(
   port: Port,
   events: Methods<Events>,
-  crossings: Crossings<Api> = {},
+  { crossings = {}, lost = engineLost }: FarSide<Api> = {},
 ): Methods<Api> {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => Promise<Answer>>>(events as never, channel(port))
-  const closed = () => new AppError('engine-died', say('engine.connection-lost'))
-  port.on('close', () => rpc.$close(closed()))
+  port.on('close', () => rpc.$close(lost()))
   port.on('message', (message) => {
     if (!isLost(message)) return
-    const lost = new AppError('engine-died', message.lost)
-    void Promise.all(rpc.$rejectPendingCalls(({ reject }) => reject(lost)))
+    const died = new AppError('engine-died', message.lost)
+    void Promise.all(rpc.$rejectPendingCalls(({ reject }) => reject(died)))
   })
   return new Proxy({} as Methods<Api>, {
     get: (_, method) =>
@@ -84,7 +93,7 @@ export function connectApi<Api extends object, Events extends object>(
       method === 'then'
         ? undefined
         : async (...args: unknown[]) => {
-            if (rpc.$closed) throw closed()
+            if (rpc.$closed) throw lost()
             const answer = await rpc.$call(String(method), ...args)
             if ('error' in answer) throw fromErrorReport(answer.error)
             const crossing = crossings[method as keyof Api] as Crossing<unknown> | undefined

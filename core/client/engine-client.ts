@@ -32,7 +32,13 @@ export interface EngineClient {
 }
 
 export function engineClient(port: Port): EngineClient {
-  const api = connectApi<EngineApi, EngineEvents>(port, { job: (event) => feed.receive(event) }, engineCrossings)
+  const api = connectApi<EngineApi, EngineEvents>(
+    port,
+    { job: (event) => feed.receive(event) },
+    {
+      crossings: engineCrossings,
+    },
+  )
   const feed = createFeed(api)
   port.on('message', (message) => {
     if (isLost(message)) feed.lose(message.lost)

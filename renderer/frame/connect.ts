@@ -7,7 +7,6 @@
  */
 
 import {
-  type Crossings,
   type DesktopBridge,
   type EngineApi,
   type EngineEvents,
@@ -32,7 +31,7 @@ import {
 } from '../../core/contract.ts'
 import { fromErrorReport } from '../../core/errors.ts'
 import type { Port } from '../../core/port.ts'
-import { connectApi } from '../../core/rpc.ts'
+import { connectApi, type FarSide, hostLost } from '../../core/rpc.ts'
 import { pageKey } from './page-key.ts'
 import { upload } from './upload.ts'
 
@@ -82,11 +81,11 @@ class Channel<Api extends object, Events extends object> {
   #port!: PagePort
   #send: ((message: unknown) => void) | null = null
   readonly #events: Events
-  readonly #crossings: Crossings<Api>
+  readonly #farSide: FarSide<Api>
 
-  constructor(events: Events, crossings: Crossings<Api> = {}) {
+  constructor(events: Events, farSide: FarSide<Api>) {
     this.#events = events
-    this.#crossings = crossings
+    this.#farSide = farSide
     this.#start()
   }
 
@@ -106,7 +105,7 @@ class Channel<Api extends object, Events extends object> {
   #start(): void {
     this.#port = new PagePort()
     if (this.#send) this.#port.attach(this.#send)
-    this.api = connectApi<Api, Events>(this.#port, this.#events as never, this.#crossings) as unknown as Api
+    this.api = connectApi<Api, Events>(this.#port, this.#events as never, this.#farSide) as unknown as Api
   }
 }
 
@@ -150,19 +149,22 @@ function createChannels(events: ConnectionEvents): Channels {
   const channels: Channels = {
     engine: new Channel<EngineApi, EngineEvents>(
       { job: (event) => events.job(jobEventSchema.parse(event)) },
-      engineCrossings,
+      { crossings: engineCrossings },
     ),
-    host: new Channel<HostApi, HostEvents>({
-      engine: (status) => {
-        const parsed = engineStatusSchema.parse(status)
-        if (parsed.state === 'died') channels.engine.renew('same')
-        events.engine(parsed)
+    host: new Channel<HostApi, HostEvents>(
+      {
+        engine: (status) => {
+          const parsed = engineStatusSchema.parse(status)
+          if (parsed.state === 'died') channels.engine.renew('same')
+          events.engine(parsed)
+        },
+        run: (run) => events.run(runSchema.parse(run)),
+        forgotten: (runId) => events.forgotten(runSchema.shape.runId.parse(runId)),
+        recents: (recents) => events.recents(grantSchema.array().parse(recents)),
+        act: (action) => events.act(pageActionSchema.parse(action)),
       },
-      run: (run) => events.run(runSchema.parse(run)),
-      forgotten: (runId) => events.forgotten(runSchema.shape.runId.parse(runId)),
-      recents: (recents) => events.recents(grantSchema.array().parse(recents)),
-      act: (action) => events.act(pageActionSchema.parse(action)),
-    }),
+      { lost: hostLost },
+    ),
   }
   return channels
 }

@@ -2,6 +2,7 @@
 import { errorReportSchema, type Grant, grantSchema, uploadPath } from '../../core/contract.ts'
 import { AppError, fromErrorReport } from '../../core/errors.ts'
 import { say } from '../../core/messages/english.ts'
+import { fileName } from '../../core/messages/text.ts'
 import { entryName } from '../../core/weight-formats.ts'
 import { pageKey } from './page-key.ts'
 
@@ -17,7 +18,10 @@ export async function upload(files: readonly File[]): Promise<Grant> {
   let opened: Grant | null = null
   for (const file of files) {
     const query = new URLSearchParams({ drop, name: file.name })
-    const response = await fetch(`${uploadPath}?${query}`, { method: 'POST', headers, body: file })
+    // What fails here has no words of its own: the host went away, or the file did.
+    const response = await fetch(`${uploadPath}?${query}`, { method: 'POST', headers, body: file }).catch(() => {
+      throw new AppError('cannot-write', say('uploads.aborted', { name: fileName(file.name) }))
+    })
     const answer: unknown = await response.json().catch(() => null)
     if (!response.ok) throw refusal(response.status, answer)
     if (dropped(file.name) === opens) opened = grantSchema.parse(answer)

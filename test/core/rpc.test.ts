@@ -112,7 +112,7 @@ describe('rpc', () => {
               listener(JSON.parse(sent.at(-1)!))
             }),
     }
-    const got = await connectApi<EngineApi, object>(asText, {}, engineCrossings).open('a')
+    const got = await connectApi<EngineApi, object>(asText, {}, { crossings: engineCrossings }).open('a')
     expect(got).toEqual(report)
     expect(sent[0]!.split('It would grow.')).toHaveLength(2)
     expect(got.tensors[2]!.reason).toBe(got.tensors[1]!.reason)

@@ -15,6 +15,7 @@ export const hosts = {
   'runs.no-report': (v) => `写入 ${v.name} 的运行没有报告。`,
   'runs.being-written': (v) => `正在写入 ${v.name}。请先取消。`,
 
+  'host.connection-lost': () => '与 GhostSVD 的连接在收到答复之前断开。恢复后，可在“历史”中查看运行是否已开始。',
   'host.no-dialogs': () => '此页面在浏览器中运行：请在文件夹列表中选择文件，或将文件拖到页面上。',
   'host.file-elsewhere': () => '该文件位于提供此页面的机器上。',
   'host.no-folders': () => '桌面应用使用系统的对话框。',

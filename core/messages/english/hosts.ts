@@ -20,6 +20,8 @@ export const hosts = {
   'runs.no-report': (v: { name: FileName }) => `The run that was to write ${v.name} has no report.`,
   'runs.being-written': (v: { name: FileName }) => `${v.name} is being written. Cancel it first.`,
 
+  'host.connection-lost': () =>
+    'The connection to GhostSVD was lost before it answered. Whether a run began is in History once it is back.',
   'host.no-dialogs': () =>
     'This page runs in a browser: choose a file in its list of folders, or drop one on the page.',
   'host.file-elsewhere': () => 'The file lies on the machine that serves this page.',

@@ -37,7 +37,7 @@ describe('a page', () => {
 
   it('reaches its engine through the host, by grants of the host', async () => {
     const { ports } = page()
-    const engine = connectApi<EngineApi, object>(ports.engine, {}, engineCrossings)
+    const engine = connectApi<EngineApi, object>(ports.engine, {}, { crossings: engineCrossings })
     expect((await engine.open(test.source)).fileId).toBe(`file-of-${test.source}`)
     await expect(engine.open('/etc/passwd')).rejects.toMatchObject({ code: 'not-found' })
     await expect(engine.open(test.target)).rejects.toMatchObject({ code: 'bad-request' })
