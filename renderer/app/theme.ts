@@ -80,5 +80,32 @@ const colors = {
   '--mantine-color-gray-light-color': 'var(--text)',
 }
 
+/** Grays that Mantine's style sheets name themselves: grounds of what the pointer is at, of tracks, of chosen segments; lines; quiet text. */
+const lightGrays = {
+  '--mantine-color-gray-0': 'var(--hover)',
+  '--mantine-color-gray-1': 'var(--sunken)',
+  '--mantine-color-gray-2': 'var(--line)',
+  '--mantine-color-gray-3': 'var(--line)',
+  '--mantine-color-gray-4': 'var(--line)',
+  '--mantine-color-gray-6': 'var(--text-2)',
+  '--mantine-color-gray-7': 'var(--text-2)',
+}
+const darkGrays = {
+  '--mantine-color-dark-0': 'var(--text)',
+  '--mantine-color-dark-1': 'var(--text-2)',
+  '--mantine-color-dark-2': 'var(--text-2)',
+  '--mantine-color-dark-3': 'var(--text-2)',
+  '--mantine-color-dark-4': 'var(--line)',
+  '--mantine-color-dark-5': 'var(--raised)',
+  '--mantine-color-dark-6': 'var(--hover)',
+  '--mantine-color-dark-7': 'var(--surface)',
+  '--mantine-color-dark-8': 'var(--sunken)',
+  '--mantine-color-disabled-color': 'var(--line-control)',
+}
+
 /** Said for each scheme too: Mantine has colors of its own there, which would win. */
-export const cssVariables: CSSVariablesResolver = () => ({ variables: colors, light: colors, dark: colors })
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: colors,
+  light: { ...colors, ...lightGrays },
+  dark: { ...colors, ...darkGrays },
+})
