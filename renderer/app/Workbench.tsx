@@ -14,6 +14,7 @@ import { useStages } from '../frame/stages.ts'
 import { useTensorView } from '../model/figures/rank-shown.ts'
 import { OutcomeCard } from '../outcome/OutcomeCard.tsx'
 import { AdapterDialog } from '../runs/dialogs/AdapterDialog.tsx'
+import { CalibrateDialog } from '../runs/dialogs/CalibrateDialog.tsx'
 import { CompressDialog } from '../runs/dialogs/CompressDialog.tsx'
 import { RunStrip } from '../runs/RunStrip.tsx'
 import { SettingsPanel } from '../settings/SettingsPanel.tsx'
@@ -37,6 +38,8 @@ export function Workbench() {
   const saving = useDialog()
   const list = useDialog()
   const settings = useDialog()
+  // Opened from the settings, and not theirs: they go where the window becomes narrow, by zooming in too.
+  const calibrating = useDialog()
   const drawers = useMediaQuery(narrow, matchMedia(narrow).matches)
   const listWidth = useListWidth((state) => state.width)
   const report = useFile((state) => state.report)
@@ -138,11 +141,12 @@ export function Workbench() {
           size={320}
           title={t('settings.title')}
         >
-          <SettingsPanel />
+          <SettingsPanel onCalibrate={calibrating.open} />
         </Drawer>
       ) : made < parts.settings ? null : (
-        <SettingsPanel />
+        <SettingsPanel onCalibrate={calibrating.open} />
       )}
+      {calibrating.opened ? <CalibrateDialog onClose={calibrating.close} report={report} /> : null}
       <RunStrip />
       {!saving.opened ? null : report.difference ? (
         <AdapterDialog onClose={saving.close} report={report} />

@@ -3,17 +3,14 @@ import { Button, Progress } from '@mantine/core'
 import { useInterval } from '@mantine/hooks'
 import { useState } from 'react'
 import { useAttempt } from '../frame/attempt.ts'
-import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { useSession } from '../frame/session.ts'
 import { cancelRun, pauseRun } from '../model/running/run-actions.ts'
-import { bytesPerSecond, type RunView, timeLeftMs, workOf, writingPhase } from '../model/running/runs.ts'
+import { bytesPerSecond, type RunView, runsReducers, timeLeftMs, workOf, writingPhase } from '../model/running/runs.ts'
 import { useWords } from '../words/words.ts'
-import { CancelQuestion } from './CancelQuestion.tsx'
 
 export function ActiveRun({ run }: { readonly run: RunView }) {
   const { t, numbers } = useWords()
-  const question = useDialog()
   const { error, busy, dismiss, attempt } = useAttempt()
   const { progress, target: name } = run
   const paused = run.state === 'paused'
@@ -21,7 +18,8 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0
   const work = workOf(run)
   const waits = work === 'waiting'
-  const cancel = () => (run.finishedTensors > 0 ? question.open() : attempt(() => cancelRun(run.runId, false)))
+  const cancel = () =>
+    run.finishedTensors > 0 ? runsReducers.ask('cancel', run.runId) : attempt(() => cancelRun(run.runId, false))
   return (
     <div className="run active" data-run={run.state} data-testid="run">
       <div className="run-line">
@@ -49,7 +47,6 @@ export function ActiveRun({ run }: { readonly run: RunView }) {
       </div>
       {waits ? <p className="run-facts">{t('runs.waitingWhy')}</p> : <RunFacts run={run} />}
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
-      {question.opened ? <CancelQuestion onClose={question.close} run={run} /> : null}
     </div>
   )
 }

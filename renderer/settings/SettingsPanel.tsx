@@ -25,7 +25,12 @@ const output = fieldsOf('storage')
 const allocation = fieldsOf('reach', 'allocation')
 const presets = Object.keys(speedPresets) as SpeedPreset[]
 
-export const SettingsPanel = memo(function SettingsPanel() {
+interface SettingsPanelProps {
+  /** Asked for statistics from running the model. */
+  readonly onCalibrate: () => void
+}
+
+export const SettingsPanel = memo(function SettingsPanel({ onCalibrate }: SettingsPanelProps) {
   const { t, numbers } = useWords()
   const pins = useSelection((state) => state.pins)
   const byRank = useParams(({ params }) => goalOf(params) === 'rank')
@@ -40,7 +45,7 @@ export const SettingsPanel = memo(function SettingsPanel() {
           <Field bare name={name} />
         </div>
       ))}
-      {report && ofModel ? <StatisticsFields report={report} /> : null}
+      {report && ofModel ? <StatisticsFields onCalibrate={onCalibrate} report={report} /> : null}
       <Accordion
         chevronPosition="left"
         className="accordion"

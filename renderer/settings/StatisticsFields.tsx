@@ -3,17 +3,19 @@ import { Button, CloseButton, Loader } from '@mantine/core'
 import type { FileReport } from '../../core/contract.ts'
 import { hasGraph } from '../../core/weight-formats.ts'
 import { statisticsReducers, useStatistics } from '../choices/statistics.ts'
-import { useDialog } from '../frame/dialog.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { chooseStatistics, clearStatistics } from '../model/answering/statistics.ts'
-import { CalibrateDialog } from '../runs/dialogs/CalibrateDialog.tsx'
 import { ModelPicker } from '../runs/dialogs/ModelPicker.tsx'
 import { useSentences, useWords } from '../words/words.ts'
 
-export function StatisticsFields({ report }: { readonly report: FileReport }) {
+interface StatisticsFieldsProps {
+  readonly report: FileReport
+  readonly onCalibrate: () => void
+}
+
+export function StatisticsFields({ report, onCalibrate }: StatisticsFieldsProps) {
   const { t } = useWords()
   const { chosen, reading, fault, wanted } = useStatistics()
-  const calibrating = useDialog()
   return (
     <section aria-labelledby="statistics-title" className="field" data-testid="statistics">
       <h2 className="section-title" id="statistics-title">
@@ -40,12 +42,11 @@ export function StatisticsFields({ report }: { readonly report: FileReport }) {
           testId="statistics-upload"
         />
         {hasGraph(report.format) ? (
-          <Button onClick={calibrating.open} size="compact-sm" variant="default">
+          <Button onClick={onCalibrate} size="compact-sm" variant="default">
             {t('calibrate.button')}
           </Button>
         ) : null}
       </div>
-      {calibrating.opened ? <CalibrateDialog onClose={calibrating.close} report={report} /> : null}
     </section>
   )
 }

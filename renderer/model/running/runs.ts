@@ -22,6 +22,8 @@ interface Asked {
   readonly recipe: string
 }
 
+export type RunDialog = 'details' | 'forget' | 'cancel'
+
 interface RunsState {
   /** The host's list, newest first. */
   readonly runs: readonly RunView[]
@@ -31,7 +33,7 @@ interface RunsState {
   /** What this page has asked for, by run: of which opening of a file, by which recipe. Another opening may find other bytes. */
   readonly asked: ReadonlyMap<string, Asked>
   /** What is asked or told of one run, whatever the lists below it show meanwhile. */
-  readonly dialog: { readonly kind: 'details' | 'forget'; readonly runId: string } | null
+  readonly dialog: { readonly kind: RunDialog; readonly runId: string } | null
   /** Whose menu is open: it stays where it is shown until that is closed. */
   readonly menuOf: string | null
 }
@@ -74,7 +76,7 @@ export const runsReducers = {
   forgotten(runId: string) {
     useRuns.setState(({ runs }) => ({ runs: runs.filter((run) => run.runId !== runId) }))
   },
-  ask(kind: 'details' | 'forget', runId: string) {
+  ask(kind: RunDialog, runId: string) {
     useRuns.setState({ dialog: { kind, runId } })
   },
   answered() {
