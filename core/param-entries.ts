@@ -73,7 +73,7 @@ export const paramEntries = {
     choices: methods,
     flag: '--method',
     label: 'Method',
-    help: 'randomized SVD, exact SVD, or auto: exact where it takes only a moment (about 1000 x 1000), else whichever is cheaper',
+    help: 'randomized SVD, exact SVD, or auto: exact where it takes only a moment (about 1000 by 1000), else whichever is cheaper',
     affects: 'sketch',
   },
   exactRoute: {

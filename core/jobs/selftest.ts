@@ -42,7 +42,7 @@ export async function selfTest(
 ): Promise<SelfTestReport> {
   const measured: Measured[] = []
   for (const [done, each] of cases.entries()) {
-    const name = `${each.size} x ${each.size}`
+    const name = `${each.size} × ${each.size}`
     context.report({ type: 'progress', phase: 'selftest', tensor: name, done, total: cases.length })
     measured.push(await measure(each.size, { ...job.params, rank: each.rank }, context))
   }

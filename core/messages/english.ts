@@ -79,6 +79,7 @@ const commandLine: Words = {
   place: 'command line',
   text: inEnglish,
   act: (action) => acts[action],
+  shape: (lengths) => lengths.join(' x '),
   list: (items, of = items.length) => items.join(', ') + (of > items.length ? ` and ${of - items.length} more` : ''),
 }
 

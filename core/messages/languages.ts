@@ -46,6 +46,7 @@ export function sentencesIn(language: Language): (said: Message | readonly Messa
     place: 'page',
     text: (said) => sentences(catalogs[language], words, said, betweenSentences[language]),
     act: (action) => acts[language][action],
+    shape: (lengths) => lengths.join(' × '),
     list: (items, of = items.length) =>
       items.join(betweenItems[language]) +
       (of > items.length ? andMore[language](numbers.count(of - items.length)) : ''),

@@ -32,6 +32,8 @@ export interface Words {
   percent(share: number): string
   /** By how much something grows: "5.00 %", "> 900 %" beyond tenfold; null: without limit. */
   increase(share: number | null): string
+  /** Of a matrix or a tensor: "512 × 512" in the page, "512 x 512" in a terminal, where one types it. */
+  shape(lengths: readonly number[]): string
   /** "a, b, c", or "a, b and 3 more" where these are the first of so many. */
   list(items: readonly string[], of?: number): string
 }

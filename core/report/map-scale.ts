@@ -23,10 +23,11 @@ export function fittedScale(values: readonly number[], limit = 1): MapScale {
     least = Math.min(least, value)
     most = Math.max(most, value)
   }
-  const unit = niceStep(Math.max(most - least, most * leastShare, leastSpan) / 4)
-  const low = Math.floor(least / unit + 1e-9) * unit
-  const high = Math.ceil(most / unit - 1e-9) * unit
-  return { low, high: Math.min(limit, Math.max(high, low + unit)) }
+  const span = Math.max(most - least, most * leastShare, leastSpan)
+  const unit = niceStep(span / 4)
+  const high = Math.max(Math.ceil(most / unit - 1e-9) * unit, Math.round(leastSpan / unit) * unit)
+  const low = Math.max(0, Math.floor(Math.min(least, high - span) / unit + 1e-9) * unit)
+  return { low, high: Math.min(limit, high) }
 }
 
 /** 0..8; what lies beyond the scale takes its last step. */

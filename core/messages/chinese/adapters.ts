@@ -1,5 +1,4 @@
 import { formOf, productOf } from '../english/adapters.ts'
-import { shapeOf } from '../english/plan.ts'
 import type { Translation } from '../english.ts'
 
 const nonFinite = ({ nan, inf }: { readonly nan: number; readonly inf: number }) =>
@@ -9,8 +8,7 @@ export const adapters = {
   'adapter.none': (v) => `${v.name} 不含低秩适配器：没有一个张量按 LoRA、LoHa 或 LoKr 的方式命名因子。`,
   'adapter.multiplied-out': (v) => `${v.dtype} 的 ${productOf(v.kind)} 所表示的乘积。`,
   'adapter.tucker': (v) => `${v.name}：这里不读取带 Tucker 核的 LoHa 和 LoKr。`,
-  'adapter.too-large': (v, w) =>
-    `${v.name}：其乘积为 ${w.count(v.rows)} x ${w.count(v.cols)}，比任何权重都大，因此不展开。`,
+  'adapter.too-large': (v, w) => `${v.name}：其乘积为 ${w.shape([v.rows, v.cols])}，比任何权重都大，因此不展开。`,
   'adapter.no-alpha': (v) =>
     `${v.total} 个模块中有 ${v.count} 个没有 alpha，而秩又各不相同：与 ComfyUI 一样，按比例 1 处理。`,
   'adapter.dora': (v) => `DoRA：${v.count} 个幅值原样保留。它们是针对原乘积的方向训练的；新乘积与之接近，但不相等。`,
@@ -67,8 +65,8 @@ export const adapters = {
   'apply.none': () => '这个适配器没有一个模块属于基础模型的张量。',
   'apply.unmatched': (v, w) =>
     `${v.total} 个模块中有 ${v.count} 个不属于基础模型的任何张量，已略去：${w.list(v.some, v.count)}。`,
-  'apply.misfit': (v) =>
-    `${v.module}：其乘积为 [${shapeOf(v.module_shape)}]，所属张量为 [${shapeOf(v.tensor)}]。这个适配器是为另一个模型制作的。`,
+  'apply.misfit': (v, w) =>
+    `${v.module}：其乘积为 [${w.shape(v.module_shape)}]，所属张量为 [${w.shape(v.tensor)}]。这个适配器是为另一个模型制作的。`,
   'apply.applied': (v) => `改变了 ${v.count} 个矩阵，每个加上适配器内容${v.scale === 1 ? '' : `的 ${v.scale} 倍`}。`,
   'apply.widened': () => '基础模型已量化：写出的是 BF16。',
   'apply.dora': () => 'DoRA 的幅值只能由其自身的加载器应用；这里不合并。',

@@ -4,7 +4,7 @@ export const device = {
   'device.caught': (v) => `GPU（${v.name}）给出了错误的结果，已被发现：该矩阵及其后的全部矩阵改由 CPU 重新计算。`,
   'device.gone': (v) => `计算途中失去了 GPU（“${v.fault}”）：该矩阵及其后的全部矩阵改由 CPU 计算。`,
   'device.silent': (v) => `GPU 在 ${v.seconds} 秒内没有应答，不再使用：该矩阵及其后的全部矩阵改由 CPU 计算。`,
-  'device.no-room': (v) => `GPU 的内存放不下 ${v.rows} x ${v.cols} 的矩阵：由 CPU 计算。`,
+  'device.no-room': (v, w) => `GPU 的内存放不下 ${w.shape([v.rows, v.cols])} 的矩阵：由 CPU 计算。`,
   'device.refused': (v) => `GPU 拒绝了计算（“${v.fault}”）：该矩阵及其后的全部矩阵改由 CPU 计算。`,
   'device.no-package': (v) =>
     `未使用 GPU：没有安装 npm 包“webgpu”。在 GhostSVD 旁执行 “npm install webgpu@${v.version}” 即可安装。`,

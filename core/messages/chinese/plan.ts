@@ -1,4 +1,3 @@
-import { shapeOf } from '../english/plan.ts'
 import type { Translation } from '../english.ts'
 import type { Words } from '../message.ts'
 
@@ -13,9 +12,9 @@ export const plan = {
   'plan.embedding': (_, w) => `嵌入：罕见的行会首先受损。${unless(w)}`,
   'plan.head': (_, w) => `输出头决定每个词元。${unless(w)}`,
   'plan.router': (_, w) => `路由决定由哪个专家运行。${unless(w)}`,
-  'plan.narrow': (v, w) => `较小的维度（${shapeOf(v.shape)}）低于 ${v.least}：可节省的很少。${unless(w)}`,
+  'plan.narrow': (v, w) => `较小的维度（${w.shape(v.shape)}）低于 ${v.least}：可节省的很少。${unless(w)}`,
   'plan.axes': (v, w) =>
-    `它的 ${v.axes} 个轴既不是已知的矩阵堆叠，也不是卷积的轴；视为一个矩阵（${shapeOf(v.shape)}）可能没有意义。${unless(w)}`,
+    `它的 ${v.axes} 个轴既不是已知的矩阵堆叠，也不是卷积的轴；视为一个矩阵（${w.shape(v.shape)}）可能没有意义。${unless(w)}`,
   'plan.optimizer': (_, w) => `优化器的状态，不是模型的权重。${unless(w)}`,
   'plan.mask': (_, w) => `掩码，不是权重。${unless(w)}`,
   'plan.positions': (_, w) => `由位置计算得出，不是学习所得。${unless(w)}`,
@@ -24,7 +23,7 @@ export const plan = {
   'plan.scale-in-factors': (v) => `已乘入 ${v.owner} 的因子；不再写出。`,
   'plan.same-storage': (v, w) => `与 ${v.first} 共用存储：${w.text(v.reason)}`,
 
-  'plan.rank': (v, w) => `${shapeOf(v.shape)} 降到秩 ${v.rank}：${w.bytes(v.before)} 到 ${w.bytes(v.after)}。`,
+  'plan.rank': (v, w) => `${w.shape(v.shape)} 降到秩 ${v.rank}：${w.bytes(v.before)} 到 ${w.bytes(v.after)}。`,
   'plan.grows': (v, w) =>
     v.before === v.after
       ? `秩为 ${v.rank}、因子为 ${v.dtype} 时不会变小：${w.bytes(v.before)}。`

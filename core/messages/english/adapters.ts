@@ -1,6 +1,6 @@
 import type { Message, NoValues, Words } from '../message.ts'
 import type { FileName, Foreign, Quoted } from '../text.ts'
-import { nonFinite, shapeOf } from './plan.ts'
+import { nonFinite } from './plan.ts'
 
 /** What is found, made and said of adapters. */
 export const adapters = {
@@ -10,7 +10,7 @@ export const adapters = {
     `The product that a ${productOf(v.kind)} in ${v.dtype} stands for.`,
   'adapter.tucker': (v: { name: Foreign }) => `${v.name}: LoHa and LoKr with Tucker cores are not supported.`,
   'adapter.too-large': (v: { name: Foreign; rows: number; cols: number }, w: Words) =>
-    `${v.name}: its product of ${w.count(v.rows)} x ${w.count(v.cols)} is larger than any weight; it is not formed.`,
+    `${v.name}: its product of ${w.shape([v.rows, v.cols])} is larger than any weight; it is not formed.`,
   'adapter.no-alpha': (v: { count: number; total: number }) =>
     `${v.count} of ${v.total} modules have no alpha, and ranks differ: each is taken at scale 1, as ComfyUI does.`,
   'adapter.dora': (v: { count: number }) =>
@@ -83,8 +83,8 @@ export const adapters = {
   'apply.none': () => 'None of the modules of this adapter belongs to a tensor of the base.',
   'apply.unmatched': (v: { count: number; total: number; some: readonly Quoted[] }, w: Words) =>
     `${v.count} of ${v.total} modules belong to no tensor of the base and are left out: ${w.list(v.some, v.count)}.`,
-  'apply.misfit': (v: { module: Foreign; module_shape: readonly number[]; tensor: readonly number[] }) =>
-    `${v.module}: its product is [${shapeOf(v.module_shape)}], the tensor it belongs to [${shapeOf(v.tensor)}]. This adapter was made for another model.`,
+  'apply.misfit': (v: { module: Foreign; module_shape: readonly number[]; tensor: readonly number[] }, w: Words) =>
+    `${v.module}: its product is [${w.shape(v.module_shape)}], the tensor it belongs to [${w.shape(v.tensor)}]. This adapter was made for another model.`,
   'apply.applied': (v: { count: number; scale: number }) =>
     `${v.count} matrices changed, each by ${v.scale === 1 ? '' : `${v.scale} times `}what the adapter holds.`,
   'apply.widened': () => 'The base is quantized: what is written is BF16.',

@@ -9,8 +9,8 @@ export const device = {
     `The GPU was lost in the middle of the work (${v.fault}): the CPU computed that matrix again, and all that followed.`,
   'device.silent': (v: { seconds: number }) =>
     `The GPU gave no answer for ${v.seconds} s and was given up: the CPU computed that matrix again, and all that followed.`,
-  'device.no-room': (v: { rows: number; cols: number }) =>
-    `The GPU has no room for a matrix of ${v.rows} x ${v.cols}: the CPU computed it.`,
+  'device.no-room': (v: { rows: number; cols: number }, w: Words) =>
+    `The GPU has no room for a matrix of ${w.shape([v.rows, v.cols])}: the CPU computed it.`,
   'device.refused': (v: { fault: Foreign }) =>
     `The GPU refused the work (${v.fault}): the CPU computed that matrix again, and all that followed.`,
   'device.no-package': (v: { version: string }) =>

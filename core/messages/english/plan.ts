@@ -15,9 +15,9 @@ export const plan = {
   'plan.head': (_: NoValues, w: Words) => `The output head decides every token. Kept unless ${w.act('include')}.`,
   'plan.router': (_: NoValues, w: Words) => `A router decides which expert runs. Kept unless ${w.act('include')}.`,
   'plan.narrow': (v: { shape: readonly number[]; least: number }, w: Words) =>
-    `Its smaller dimension (${shapeOf(v.shape)}) is below ${v.least}: little to save. Kept unless ${w.act('include')}.`,
+    `Its smaller dimension (${w.shape(v.shape)}) is below ${v.least}: little to save. Kept unless ${w.act('include')}.`,
   'plan.axes': (v: { axes: number; shape: readonly number[] }, w: Words) =>
-    `Its ${v.axes} axes are neither a known stack of matrices nor those of a convolution; as one matrix (${shapeOf(v.shape)}) it may make no sense. Kept unless ${w.act('include')}.`,
+    `Its ${v.axes} axes are neither a known stack of matrices nor those of a convolution; as one matrix (${w.shape(v.shape)}) it may make no sense. Kept unless ${w.act('include')}.`,
   'plan.optimizer': (_: NoValues, w: Words) =>
     `State of an optimizer, not a weight of the model. Kept unless ${w.act('include')}.`,
   'plan.mask': (_: NoValues, w: Words) => `A mask, not a weight. Kept unless ${w.act('include')}.`,
@@ -30,7 +30,7 @@ export const plan = {
     `Same storage as ${v.first}: ${w.text(v.reason)}`,
 
   'plan.rank': (v: { shape: readonly number[]; rank: number; before: number; after: number }, w: Words) =>
-    `${shapeOf(v.shape)} to rank ${v.rank}: ${w.bytes(v.before)} to ${w.bytes(v.after)}.`,
+    `${w.shape(v.shape)} to rank ${v.rank}: ${w.bytes(v.before)} to ${w.bytes(v.after)}.`,
   'plan.grows': (v: { rank: number; dtype: string; before: number; after: number }, w: Words) =>
     v.before === v.after
       ? `At rank ${v.rank} with ${v.dtype} factors it would not shrink: ${w.bytes(v.before)}.`
@@ -68,10 +68,6 @@ export const plan = {
   'plan.finished-factorized': () => 'Factorized by the finished run.',
   'plan.finished-kept': () => 'Kept by the finished run.',
   'plan.finished-left-out': () => 'Not written by the finished run.',
-}
-
-export function shapeOf(lengths: readonly number[]): string {
-  return lengths.join(' x ')
 }
 
 export function nonFinite({ nan, inf }: { readonly nan: number; readonly inf: number }): string {

@@ -24,6 +24,7 @@ const words: Words = {
   bytes: () => '〈b〉',
   percent: () => '〈p〉',
   increase: () => '〈p〉',
+  shape: () => '〈s〉',
   list: () => '〈l〉',
 }
 

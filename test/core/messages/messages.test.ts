@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { messageSchema } from '../../../core/contract/messages.ts'
 import { existsAlready } from '../../../core/errors.ts'
 import { inEnglish, say, toEnglish, withEnglish } from '../../../core/messages/english.ts'
-import { sentencesIn } from '../../../core/messages/languages.ts'
+import { languages, sentencesIn } from '../../../core/messages/languages.ts'
 import type { Message } from '../../../core/messages/message.ts'
 import { type FileName, fileName, foreign, quoted } from '../../../core/messages/text.ts'
 
@@ -74,6 +74,12 @@ it('advice is what can be done where it is read', () => {
   expect(message).toBe('w.npy exists already. Choose another name, or overwrite it with --force.')
   expect(sentencesIn('en')(said)).toBe('w.npy exists already. Choose another name, or allow it to be replaced.')
   expect(sentencesIn('zh-CN')(said)).toBe('w.npy 已存在。请选择其他名称，或允许替换它。')
+})
+
+it('a shape has a sign in the page, and in a terminal a letter that one types', () => {
+  const said = say('plan.rank', { shape: [512, 2048], rank: 8, before: 2e6, after: 1e6 })
+  expect(inEnglish(said)).toMatch(/^512 x 2048 to rank 8/)
+  for (const language of languages) expect(sentencesIn(language)(said)).toMatch(/^512 × 2048 /)
 })
 
 it('machines get English', () => {

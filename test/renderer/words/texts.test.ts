@@ -52,6 +52,10 @@ test('a translation has the placeholders of the original', () => {
   }
 })
 
+test('sizes have a sign between them, in the page', () => {
+  for (const texts of [en, zh]) for (const text of flat(texts).values()) expect(text).not.toMatch(/[\d}] x [\d{]/)
+})
+
 test('every parameter, choice and error code has its words', () => {
   const keys = flat(en)
   for (const [name, entry] of Object.entries<ParamEntry>(paramEntries)) {

@@ -21,6 +21,9 @@ test('a fitted scale has round ends around all errors, near ones too', () => {
   expect(new Set(stepsOf([5.9e-7, 6e-7, 6.2e-7, 6.3e-7])).size).toBe(1)
   const [low, high] = stepsOf([0.09, 0.11])
   expect(high! - low!).toBeLessThan(steps / 2)
+  // One value has a scale too, and a rounding error one that is read as a number.
+  expect(fittedScale([0.086])).toEqual({ low: expect.closeTo(0.04, 9), high: expect.closeTo(0.1, 9) })
+  expect(fittedScale([2e-7])).toEqual({ low: 0, high: expect.closeTo(1e-5, 9) })
   // Ranks have no whole.
   expect(fittedScale([4, 162], Number.POSITIVE_INFINITY)).toEqual({ low: 0, high: 200 })
 })
