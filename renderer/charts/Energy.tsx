@@ -13,7 +13,7 @@ import { useRankMarks, useTensorFacts, useTensorSeries } from './tensor-series.t
 const roundOff = 1e-7
 const kept = (error: number) => (error > 1 - roundOff ? 0 : energyKept(error))
 
-export function Energy({ view, rank, planned = null, onRank, onCommit }: RankChartsProps) {
+export function Energy({ view, rank, planned = null, whatIf = false, onRank, onCommit }: RankChartsProps) {
   const { t, numbers } = useWords()
   const { tensor, size, smallest, curve } = view
   const last = useLastRank(rank, { of: tensor.name, breakEven: view.breakEven, smallest })
@@ -33,7 +33,7 @@ export function Energy({ view, rank, planned = null, onRank, onCommit }: RankCha
       handle={{
         at: error === null ? null : kept(error),
         label: t('chart.rankHandle'),
-        ...(planned === null ? {} : { grip: t('chart.whatIf', { rank: numbers.count(rank) }) }),
+        ...(whatIf ? { grip: t('chart.whatIf', { rank: numbers.count(rank) }) } : {}),
         max: smallest,
         onChange: onRank,
         onCommit,

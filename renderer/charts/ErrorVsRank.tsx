@@ -12,11 +12,13 @@ export interface RankChartsProps {
   readonly rank: number
   /** Where the plan has it, while another rank is only looked at. */
   readonly planned?: number | null
+  /** This rank is only looked at: the plan has another, or none. */
+  readonly whatIf?: boolean
   readonly onRank: (rank: number) => void
   readonly onCommit: () => void
 }
 
-export function ErrorVsRank({ view, rank, planned = null, onRank, onCommit }: RankChartsProps) {
+export function ErrorVsRank({ view, rank, planned = null, whatIf = false, onRank, onCommit }: RankChartsProps) {
   const { t, numbers } = useWords()
   const { tensor, size, smallest, curve, estimate } = view
   const last = useLastRank(rank, { of: tensor.name, breakEven: view.breakEven, smallest })
@@ -37,7 +39,7 @@ export function ErrorVsRank({ view, rank, planned = null, onRank, onCommit }: Ra
       handle={{
         at: error,
         label: t('chart.rankHandle'),
-        ...(planned === null ? {} : { grip: t('chart.whatIf', { rank: numbers.count(rank) }) }),
+        ...(whatIf ? { grip: t('chart.whatIf', { rank: numbers.count(rank) }) } : {}),
         max: smallest,
         onChange: onRank,
         onCommit,

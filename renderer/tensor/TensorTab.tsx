@@ -29,10 +29,13 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
   const byRank = useParams(({ params }) => goalOf(params) === 'rank')
   // A goal, and a rank of its own, are not lost to a touch of the curve: there another rank is only looked at.
   const guarded = !byRank || pinned !== undefined
+  // What a goal keeps has no rank: any is only looked at.
+  const kept = !byRank && pinned === undefined && planned !== null && planned.rank === null
   const looked = guarded && whatIf !== null && whatIf !== rank ? whatIf : null
   const chart = {
     rank: looked ?? rank,
-    planned: looked === null ? null : rank,
+    planned: looked === null || kept ? null : rank,
+    whatIf: looked !== null || kept,
     onRank: guarded ? selectionReducers.whatIf : setRank,
     onCommit: guarded ? () => {} : commitRank,
   }
@@ -43,7 +46,7 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
         <LensChoice />
         <div className="tensor-chart-controls" ref={setPlace} />
       </div>
-      {looked === null ? null : <WhatIf planned={rank} rank={looked} view={view} />}
+      {looked === null ? null : <WhatIf planned={kept ? null : rank} rank={looked} view={view} />}
       {place && made > 0 ? (
         <ControlsPlace value={place}>
           <LensChart {...chart} lens={lens} view={view} />

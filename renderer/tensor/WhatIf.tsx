@@ -21,8 +21,8 @@ interface WhatIfProps {
   readonly view: TensorView
   /** Looked at. */
   readonly rank: number
-  /** The plan's. */
-  readonly planned: number
+  /** The plan's; null where it keeps the tensor. */
+  readonly planned: number | null
 }
 
 export function WhatIf({ view, rank, planned }: WhatIfProps) {
@@ -42,7 +42,9 @@ export function WhatIf({ view, rank, planned }: WhatIfProps) {
           <span className="nowrap">{t('whatIf.error', { error: known(errorAt(view, rank)) })}</span>
         </p>
         <p className="what-if-note">
-          {t('whatIf.planned', { rank: numbers.count(planned), error: known(errorAt(view, planned)) })}
+          {planned === null
+            ? t('whatIf.kept')
+            : t('whatIf.planned', { rank: numbers.count(planned), error: known(errorAt(view, planned)) })}
         </p>
       </div>
       <div>

@@ -95,6 +95,13 @@ test('under a goal a drag only looks, twice in a row, and every change can be un
   const bytes = page.getByTestId('file-bytes')
   await expect(bytes).toHaveAttribute('data-exact', 'true', patience)
   const planned = await bytes.getAttribute('data-after')
+  // What the plan keeps has no rank: the one that is marked is a question.
+  const rows = page.getByRole('treegrid', { name: 'Tensors' }).locator('[data-tensor]')
+  const [first, whole] = [rows.filter({ hasText: 'q_proj' }), rows.filter({ hasText: 'whole' }).first()]
+  await whole.click()
+  await expect(page.locator('.rank-grip')).toHaveText(/^What if \d+$/)
+  await first.click()
+  await expect(page.locator('.rank-grip')).toHaveText(/^\d+$/)
   const plot = (await page.locator('.rank-surface').boundingBox())!
   // By a real mouse, and from a place where the axis' text would be selected and the second drag would carry it.
   for (const to of [0.3, 0.6]) {
